@@ -1,0 +1,1 @@
+"""The composition root: Counterseal as a program, and its command line."""

@@ -1,0 +1,114 @@
+"""
+Sphinx builds the documentation from what lies in this repository, with no network.
+
+Run it by `nox -s docs`, which makes every warning an error.
+"""
+
+import enum
+import importlib
+import importlib.metadata
+import pkgutil
+
+from docutils.utils import new_document
+from myst_parser.parsers.sphinx_ import MystParser
+from pygments.lexers.special import TextLexer
+from sphinx.pycode import ModuleAnalyzer
+from sphinx.util.docutils import SphinxDirective
+from sphinx.util.nodes import make_refnode
+
+import counterseal
+
+project = "Counterseal"
+author = "The Counterseal authors"
+release = importlib.metadata.version("counterseal")
+version = ".".join(release.split(".")[:2])
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+exclude_patterns = ["_build", "changelog.d", "examples"]
+
+# Docstrings: Google sections, `names` as code, members in the order they are written.
+default_role = "code"
+napoleon_numpy_docstring = False
+napoleon_use_ivar = True  # "Attributes:" describes them; autodoc would list them twice
+autodoc_default_options = {"members": True}
+autodoc_member_order = "bysource"
+python_maximum_signature_line_length = 88
+
+# Every reference to a public name of ours has to resolve. Others' names would need an
+# inventory from the network; type variables are one capital letter.
+nitpick_ignore_regex = [
+    (r"py:.*", r"(?!counterseal\b).*"),
+    (r"py:.*", r".*\.(_\w+|[A-Z])"),
+]
+
+myst_enable_extensions = ["colon_fence", "deflist"]
+myst_heading_anchors = 3
+
+html_theme = "furo"
+html_title = f"Counterseal {version}"
+html_show_copyright = False
+
+
+class Markdown(SphinxDirective):
+    """Markdown within RST, which is what autodoc writes."""
+
+    has_content = True
+
+    def run(self):
+        document = new_document(self.get_source_info()[0], self.state.document.settings)
+        MystParser().parse("\n".join(self.content), document)
+        return document.children
+
+
+def read_docstring(_app, what, _name, _obj, _options, lines):
+    """Hand a docstring to the parser that it is written for."""
+    if what == "module":
+        # Prose, tables and fences, as on the pages; the others have Google's sections.
+        lines[:] = [".. markdown::", "", *(f"   {line}" for line in lines), ""]
+    elif what in {"attribute", "data", "property"}:
+        # Napoleon takes "word: text" in the first line for "type: description",
+        # so let that be an empty comment.
+        lines[:0] = ["..", ""]
+
+
+def keep_members_of_enums(_app, _what, _name, obj, _skip, _options):
+    """List them with or without a docstring."""
+    return False if isinstance(obj, enum.Enum) else None
+
+
+def share_attribute_docs(_app):
+    """Let what is written under a constant follow it to where users import it."""
+    for room in pkgutil.iter_modules(counterseal.__path__, "counterseal."):
+        if not room.ispkg:
+            continue
+        face = ModuleAnalyzer.for_module(room.name)
+        face.analyze()
+        module = importlib.import_module(room.name)
+        for part in pkgutil.iter_modules(module.__path__, f"{room.name}."):
+            inner = ModuleAnalyzer.for_module(part.name)
+            inner.analyze()
+            for (scope, name), doc in inner.attr_docs.items():
+                if not scope and name in getattr(module, "__all__", ()):
+                    face.attr_docs[scope, name] = doc
+
+
+def resolve_at_public_name(app, env, node, content):
+    """Find `counterseal.models.guid.Guid` as users import it: in its room."""
+    domain = env.domains.python_domain
+    parts = node.get("reftarget", "").split(".")
+    public = ".".join([*parts[:2], *parts[-1:]])
+    found = domain.objects.get(public) if node.get("refdomain") == "py" else None
+    return found and make_refnode(
+        app.builder, node["refdoc"], found.docname, found.node_id, content, public
+    )
+
+
+def setup(app):
+    app.add_directive("markdown", Markdown)
+    app.connect("missing-reference", resolve_at_public_name)
+    app.connect("autodoc-process-docstring", read_docstring, priority=400)
+    app.connect("autodoc-skip-member", keep_members_of_enums)
+    app.connect("builder-inited", share_attribute_docs)
+    # Diagrams stay text here, and become pictures where Markdown is shown as it is:
+    # drawing them would take a script of three megabytes.
+    app.add_lexer("mermaid", TextLexer)

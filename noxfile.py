@@ -1,0 +1,186 @@
+"""
+Every check of the workspace; people and CI run the same ones.
+
+`nox` runs the default sessions, `nox --list` names all of them, and what stands after
+`--` goes to pytest: `nox -s tests-3.13 -- -k receipts`.
+
+Pythons come from the classifiers, adapters from their folders, versions from uv.lock.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2026.10"  # from here on it looks for Pythons by running them
+nox.options.default_venv_backend = "uv"
+nox.options.reuse_venv = "yes"  # `uv sync` removes what does not belong
+# A Python that is not on this machine is skipped, aloud, in CI too; none is fetched.
+nox.options.download_python = "never"
+nox.options.error_on_missing_interpreters = False
+
+ROOT = Path(__file__).parent
+PYTHONS = nox.project.python_versions(nox.project.load_toml("pyproject.toml"))
+RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
+if RUNNING not in PYTHONS:
+    PYTHONS.append(RUNNING)
+ADAPTERS = sorted(
+    path.parent.name.removeprefix("counterseal-")
+    for path in ROOT.glob("adapters/*/pyproject.toml")
+)
+# Sets have another order in every run, and the same in all of a run's processes.
+SEED = os.environ.get("PYTHONHASHSEED") or str(random.randrange(2**32))
+
+
+def sync(session: nox.Session, *selection: str) -> None:
+    """Make the session's environment what uv.lock says of *selection*."""
+    session.run_install(
+        "uv",
+        "sync",
+        "--frozen",
+        "--quiet",
+        "--no-default-groups",
+        f"--python={session.virtualenv.location}",
+        *selection,
+        env={"UV_PROJECT_ENVIRONMENT": session.virtualenv.location},
+    )
+
+
+def pytest(session: nox.Session, *args: str, under: tuple[str, ...] = ()) -> None:
+    """Run pytest on every core there is, up to four."""
+    session.log(f"PYTHONHASHSEED={SEED}")
+    session.run(
+        *under,
+        "pytest",
+        "--numprocesses=auto",
+        "--maxprocesses=4",
+        *args,
+        *session.posargs,
+        env={"PYTHONHASHSEED": SEED},
+    )
+
+
+def generated() -> list[str]:
+    """Find the pages that hold a cog block."""
+    pages = [ROOT / "README.md", *sorted(ROOT.glob("docs/**/*.md"))]
+    return [
+        str(page.relative_to(ROOT)) for page in pages if "[[[cog" in page.read_text()
+    ]
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and format, and that uv.lock says what the packages ask for."""
+    sync(session, "--only-group=lint")
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+    # Without the network or a local mirror: an up-to-date lock needs neither.
+    public = "--default-index=https://pypi.org/simple"
+    session.run("uv", "lock", "--check", "--offline", "--quiet", public)
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check the types of the core, of every adapter and of the public face."""
+    sync(session, "--all-packages", "--group=types")
+    session.run("mypy")
+
+
+@nox.session
+def imports(session: nox.Session) -> None:
+    """Check the import contracts."""
+    sync(session, "--all-packages", "--group=tests")
+    session.run("lint-imports", "--no-logo")
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """Test the core with no adapter in reach."""
+    sync(session, "--group=tests")
+    pytest(session, "tests")
+
+
+@nox.session
+@nox.parametrize("name", ADAPTERS, ids=ADAPTERS)
+def adapter(session: nox.Session, name: str) -> None:
+    """Test one adapter with the core and the adapters it declares, and no other."""
+    sync(session, f"--package=counterseal-{name}")
+    sync(session, "--inexact", "--only-group=tests")
+    pytest(session, f"adapters/counterseal-{name}")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Check generated pages, build the documentation, and look for remote assets."""
+    sync(session, "--all-packages", "--all-extras", "--group=docs")
+    session.run(
+        "cog",
+        "--check",
+        "--diff",
+        "--check-fail-msg=Run: nox -s generate",
+        *generated(),
+    )
+    built = "docs/_build/html"
+    session.run("sphinx-build", "-W", "-n", "--keep-going", "-E", "-q", "docs", built)
+    session.run("python", "docs/offline.py", built)
+
+
+@nox.session
+def examples(session: nox.Session) -> None:
+    """Run every example file, and every Python block of the pages and READMEs."""
+    sync(session, "--all-packages", "--group=tests")
+    readmes = [
+        str(path.relative_to(ROOT)) for path in ROOT.glob("adapters/*/README.md")
+    ]
+    session.run("pytest", "docs", "README.md", *sorted(readmes), *session.posargs)
+
+
+@nox.session(default=False)
+def generate(session: nox.Session) -> None:
+    """Rewrite the generated parts of the pages."""
+    sync(session, "--all-packages", "--all-extras", "--group=docs")
+    session.run("cog", "-r", *generated())
+
+
+@nox.session(default=False)
+def coverage(session: nox.Session) -> None:
+    """Measure the branches of the core that its own tests reach."""
+    sync(session, "--group=tests")
+    session.run("coverage", "erase")
+    pytest(session, "tests", under=("coverage", "run", "-m"))
+    session.run("coverage", "combine", "--quiet")
+    session.run("coverage", "report")
+
+
+@nox.session(default=False, python=PYTHONS[0])
+def floor(session: nox.Session) -> None:
+    """Test everything on the lowest dependencies that the packages declare."""
+    sync(session, "--all-packages", "--group=tests")
+    packages = ["counterseal", *(f"counterseal-{name}" for name in ADAPTERS)]
+    lowest = str(Path(session.create_tmp()) / "lowest.txt")
+    session.run_install(
+        "uv",
+        "pip",
+        "compile",
+        "--quiet",
+        "--resolution=lowest-direct",
+        "--all-extras",
+        f"--python={session.virtualenv.location}",
+        *(f"--no-emit-package={package}" for package in packages),
+        f"--output-file={lowest}",
+        "pyproject.toml",
+        *(f"adapters/counterseal-{name}/pyproject.toml" for name in ADAPTERS),
+    )
+    session.run_install("uv", "pip", "install", "--requirement", lowest)
+    pytest(session, "tests", "adapters")
+
+
+@nox.session(default=False)
+def thorough(session: nox.Session) -> None:
+    """Test everything, with many more examples for each property."""
+    sync(session, "--all-packages", "--group=tests")
+    pytest(session, "--hypothesis-profile=thorough", "tests", "adapters")
