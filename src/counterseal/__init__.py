@@ -1,0 +1,75 @@
+"""
+Counterseal asks a person about one concrete action and brings back a signed answer.
+
+The public names; everything else may change without notice.
+"""
+
+from __future__ import annotations
+
+from counterseal.bindings import (
+    Accounts,
+    Bound,
+    Devices,
+    Enrolments,
+    Invitation,
+    Invitations,
+    Logins,
+    Proven,
+    Redirect,
+)
+from counterseal.callbacks import Callbacks
+from counterseal.challenges import Answers, Challenges, Issued
+from counterseal.directory import (
+    Authentication,
+    Credentials,
+    Directory,
+    IssuedSecret,
+    SignedRequest,
+)
+from counterseal.errors import Conflict, CountersealError, Misuse, Refused, Unavailable
+from counterseal.machines import CHARTS, markdown, mermaid, table
+from counterseal.policy import PROFILES, STANDARD, STRICT, Policy
+from counterseal.ports import Ports
+from counterseal.wire.enrolment import Enrolment, read_enrolment
+from counterseal.wire.question import read_question
+from counterseal.wire.receipt import Receipt, verify_receipt
+
+__all__ = [
+    "CHARTS",
+    "PROFILES",
+    "STANDARD",
+    "STRICT",
+    "Accounts",
+    "Answers",
+    "Authentication",
+    "Bound",
+    "Callbacks",
+    "Challenges",
+    "Conflict",
+    "CountersealError",
+    "Credentials",
+    "Devices",
+    "Directory",
+    "Enrolment",
+    "Enrolments",
+    "Invitation",
+    "Invitations",
+    "Issued",
+    "IssuedSecret",
+    "Logins",
+    "Misuse",
+    "Policy",
+    "Ports",
+    "Proven",
+    "Receipt",
+    "Redirect",
+    "Refused",
+    "SignedRequest",
+    "Unavailable",
+    "markdown",
+    "mermaid",
+    "read_enrolment",
+    "read_question",
+    "table",
+    "verify_receipt",
+]

@@ -1,0 +1,31 @@
+"""
+Use cases of binding: how a device's keys come to stand for one account, and how they cease to.
+
+- `Invitations`: an origin invites a device of its user.
+- `Enrolments`: the device brings its keys and finishes the bind.
+- `Logins`: an Identity Provider says who the user is, and whether it still vouches.
+- `Accounts`: what an origin may see of its users, and what locks one.
+- `Devices`: a bound device proves itself, rotates its keys, is suspended, resumed or revoked.
+"""
+
+from __future__ import annotations
+
+from counterseal.bindings.accounts import Accounts
+from counterseal.bindings.callers import Caller, Proven
+from counterseal.bindings.devices import Devices
+from counterseal.bindings.enrolments import Bound, Enrolments
+from counterseal.bindings.invitations import Invitation, Invitations
+from counterseal.bindings.logins import Logins, Redirect
+
+__all__ = [
+    "Accounts",
+    "Bound",
+    "Caller",
+    "Devices",
+    "Enrolments",
+    "Invitation",
+    "Invitations",
+    "Logins",
+    "Proven",
+    "Redirect",
+]

@@ -1,0 +1,280 @@
+"""Devices: bound, they prove themselves, rotate their keys, and can be suspended or revoked."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import attrs
+
+from counterseal import ijson, keys
+from counterseal.bindings.callers import Caller, Proven
+from counterseal.bindings.enrolments import offered_key
+from counterseal.bindings.roster import enlisted, read
+from counterseal.bindings.vouching import stood
+from counterseal.decisions import Act, Decision, settle
+from counterseal.errors import InvalidField, NotEndorsed, StrongKeyMissed
+from counterseal.machines import BINDING, BindingEvent, step
+from counterseal.models import (
+    Account,
+    AuditEvent,
+    Authority,
+    Binding,
+    BindingState,
+    Change,
+    DeviceCall,
+    DeviceKey,
+    Guid,
+    KeyChange,
+    RelyingParty,
+)
+from counterseal.policy import Policy
+from counterseal.ports import Ports
+from counterseal.rules.facts import Evidence, Rotating, Striking
+from counterseal.rules.sizes import addresses_fit, text_fits
+from counterseal.rules.standing import own_app_space
+from counterseal.wire.enrolment import (
+    ENDORSE_TYP,
+    ROTATE_TYP,
+    Enrolment,
+    read_enrolment,
+    rotation_claims,
+)
+
+KEY_CHANGES_KEPT = 32
+"""Lines of key history in a record and its receipts; the audit log has all of them."""
+
+
+@attrs.frozen
+class Devices:
+    """The life of a bound device."""
+
+    ports: Ports
+    policy: Policy
+
+    def prove(self, call: DeviceCall) -> Proven:
+        """
+        Judge a device's call.
+
+        Returns:
+            The binding, its account and App Space, which the call is proven to come from.
+
+        Raises:
+            MalformedToken: The proof is not spelled as it should be.
+            WrongDevice: There is no such device.
+            Refused: The proof does not hold, was seen before, or the device may not act.
+            Unavailable: A port failed.
+        """
+        caller = Caller(self.ports, self.policy, call)
+        act = Act(event="device.prove", actor=caller.device)
+        return settle(self.ports, self.policy, act, lambda: Decision(result=caller.prove()))
+
+    def rotate(self, call: DeviceCall) -> Binding:
+        """
+        Replace a device's keys; the body is an enrolment without a token.
+
+        New keys of a role replace all old keys of it; the other role's stay.
+
+        Raises:
+            InvalidField: The body is malformed.
+            UnfitKey: A key is weak, malformed or not allowed.
+            KeysIncomplete: The device would not have one device key and at least one strong key.
+            NotPossessed: A new key did not prove its possession.
+            NotEndorsed: A new key is not signed by an old key of its role.
+            Refused: The call is not proven, or the device may not act.
+            Unavailable: A port failed.
+        """
+        caller = Caller(self.ports, self.policy, call)
+        act = Act(event="binding.rotate", actor=caller.device, subject=caller.device)
+
+        def decide() -> Decision[Binding]:
+            proven = caller.prove()
+            return self._rotated(proven, read_enrolment(ijson.parse(call.body)))
+
+        return settle(self.ports, self.policy, act, decide)
+
+    def update(self, call: DeviceCall) -> Binding:
+        """
+        Change a device's name and push addresses; the body is an enrolment without keys.
+
+        Raises:
+            InvalidField: The body is malformed, or a text does not fit.
+            Refused: The call is not proven, or the device may not act.
+            Unavailable: A port failed.
+        """
+        caller = Caller(self.ports, self.policy, call)
+        act = Act(event="binding.update", actor=caller.device, subject=caller.device)
+
+        def decide() -> Decision[Binding]:
+            proven = caller.prove()
+            return self._updated(proven, read_enrolment(ijson.parse(call.body)))
+
+        return settle(self.ports, self.policy, act, decide)
+
+    def suspend(self, device: Guid) -> Binding:
+        """
+        Suspend a device on behalf of support staff.
+
+        Raises:
+            NotFound: There is no such device.
+            WrongState: It is not active.
+            Unavailable: A port failed.
+        """
+        return self._stand(device, BindingEvent.SUSPEND)
+
+    def resume(self, device: Guid) -> Binding:
+        """
+        Resume a device that support staff suspended.
+
+        Raises:
+            NotFound: There is no such device.
+            WrongState: It is not suspended.
+            WrongAuthority: Its Identity Provider suspended it.
+            Unavailable: A port failed.
+        """
+        return self._stand(device, BindingEvent.RESUME)
+
+    def revoke(self, device: Guid, *, by: RelyingParty | None = None) -> Binding:
+        """
+        Revoke a device or an open invitation for good.
+
+        Args:
+            device: The binding.
+            by: The origin that wants it; None is support staff.
+
+        Raises:
+            NotFound: There is no such device.
+            Foreign: It belongs to another App Space than the origin's.
+            WrongState: It has ended already.
+            Unavailable: A port failed.
+        """
+        actor = "staff" if by is None else by.origin.guid
+        act = Act(event="binding.revoke", actor=actor, subject=device)
+
+        def decide() -> Decision[Binding]:
+            now = self.ports.clock.now()
+            binding = read(self.ports.store, device, Binding)
+            if by is not None:
+                own_app_space(by.origin, binding)
+            account = read(self.ports.store, binding.account, Account)
+            state = step(BINDING, binding.state, BindingEvent.REVOKE, None)
+            return _decided(act, account, binding, _ended(binding, state, now), now)
+
+        return settle(self.ports, self.policy, act, decide)
+
+    def _stand(self, device: Guid, event: BindingEvent) -> Binding:
+        act = Act(event=f"binding.{event.value}", actor="staff", subject=device)
+
+        def decide() -> Decision[Binding]:
+            binding = read(self.ports.store, device, Binding)
+            account = read(self.ports.store, binding.account, Account)
+            moved = stood(binding, event, Authority.STAFF)
+            return _decided(act, account, binding, moved, self.ports.clock.now())
+
+        return settle(self.ports, self.policy, act, decide)
+
+    def _rotated(self, proven: Proven, offer: Enrolment) -> Decision[Binding]:
+        if offer.token or offer.name or offer.addresses:
+            raise InvalidField("rotation", "holds more than keys")
+        if len(offer.keys) > 1 + self.policy.strong_keys_limit:
+            raise InvalidField("keys", "more than the policy allows")
+        binding, now = proven.binding, proven.proving.now
+        offered = [
+            offered_key(key, f"keys[{index}]", ROTATE_TYP, self.policy)
+            for index, key in enumerate(offer.keys)
+        ]
+        fresh = tuple(key for key, _ in offered)
+        roles = {key.role for key in fresh}
+        facts = Rotating(
+            proving=proven.proving,
+            policy=self.policy,
+            binding=binding,
+            account=proven.account,
+            keys=(*(held for held in binding.keys if held.role not in roles), *fresh),
+            fresh=fresh,
+            possession=tuple(evidence for _, evidence in offered),
+            endorsements=tuple(self._endorsement(binding, key.endorsement) for key in offer.keys),
+            expected=rotation_claims(binding.guid, binding.app_space, fresh),
+        )
+        state = step(BINDING, binding.state, BindingEvent.ROTATE, facts)
+        changed = tuple(
+            KeyChange(at=now, role=key.role, thumbprint=key.key.thumbprint) for key in fresh
+        )
+        rotated = attrs.evolve(
+            binding,
+            version=binding.version + 1,
+            state=state,
+            keys=facts.keys,
+            key_changes=(*binding.key_changes, *changed)[-KEY_CHANGES_KEPT:],
+        )
+        act = Act(event="binding.rotate", actor=binding.guid, subject=binding.guid)
+        return _decided(act, proven.account, binding, rotated, now)
+
+    def _endorsement(self, binding: Binding, token: str | None) -> Evidence:
+        if token is None:
+            raise NotEndorsed
+        jws = keys.read(token, limit=self.policy.token_bytes)
+        held: DeviceKey | None = binding.key_named(jws.header.kid)
+        return Evidence(jws, None if held is None else held.key, ENDORSE_TYP)
+
+    def _updated(self, proven: Proven, offer: Enrolment) -> Decision[Binding]:
+        if offer.token or offer.keys:
+            raise InvalidField("update", "holds more than a name and addresses")
+        text_fits(offer.name, self.policy.name_bytes, "name", empty=True)
+        addresses_fit(offer.addresses, self.policy)
+        updated = attrs.evolve(
+            proven.binding,
+            version=proven.binding.version + 1,
+            name=offer.name or proven.binding.name,
+            addresses=offer.addresses,
+        )
+        act = Act(event="binding.update", actor=updated.guid, subject=updated.guid)
+        return _decided(act, proven.account, proven.binding, updated, proven.proving.now)
+
+
+def strike(facts: Striking, account: Account, now: datetime) -> Decision[None]:
+    """
+    Decide what a wrong strong-key signature does to the device.
+
+    Raises:
+        Refused: It was no wrong strong-key signature inside a proven call.
+    """
+    binding = facts.binding
+    state = step(BINDING, binding.state, BindingEvent.STRIKE, facts)
+    struck = attrs.evolve(binding, version=binding.version + 1, strikes=binding.strikes + 1)
+    revoked = state is BindingState.REVOKED
+    if revoked:
+        struck = _ended(attrs.evolve(struck, version=binding.version), state, now)
+    refusal = StrongKeyMissed(max(0, facts.policy.strike_limit - struck.strikes))
+    event = AuditEvent(
+        at=now,
+        event="binding.strike",
+        actor=binding.guid,
+        subject=binding.guid,
+        reason=refusal.code,
+    )
+    revocation = attrs.evolve(event, event="binding.revoke")
+    return Decision(
+        changes=(
+            Change(binding, struck),
+            Change(account, enlisted(account, struck, now) if revoked else account),
+        ),
+        audit=(event, revocation) if revoked else (event,),
+        result=None,
+        refusal=refusal,
+    )
+
+
+def _ended(binding: Binding, state: BindingState, now: datetime) -> Binding:
+    return attrs.evolve(
+        binding, version=binding.version + 1, state=state, suspended_by=None, ended_at=now
+    )
+
+
+def _decided(
+    act: Act, account: Account, old: Binding, new: Binding, now: datetime
+) -> Decision[Binding]:
+    return Decision(
+        changes=(Change(old, new), Change(account, enlisted(account, new, now))),
+        audit=(AuditEvent(at=now, event=act.event, actor=act.actor, subject=new.guid),),
+        result=new,
+    )

@@ -1,0 +1,224 @@
+"""Invitations: leave for one device of a user to finish one binding."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import attrs
+
+from counterseal import keys
+from counterseal.bindings.roster import enlisted, read
+from counterseal.bindings.vouching import grant_context
+from counterseal.decisions import Act, Decision, refused, settle
+from counterseal.errors import (
+    Refused,
+    WrongState,
+)
+from counterseal.machines import BINDING, BindingEvent, step
+from counterseal.models import (
+    Account,
+    AppSpace,
+    AuditEvent,
+    Binding,
+    Change,
+    Guid,
+    Identity,
+    RelyingParty,
+)
+from counterseal.models.guid import LUCK_BYTES, account_partition, mint, partition_of
+from counterseal.policy import Policy
+from counterseal.ports import Due, Ports
+from counterseal.rules.facts import Deadline
+from counterseal.rules.sizes import text_fits
+from counterseal.rules.standing import (
+    account_unlocked,
+    identified_simply,
+    room_for_binding,
+    same_identity,
+)
+
+SECRET_BYTES = 16
+"""128 bits (OWASP ASVS 5.0, 11.5.1)."""
+
+
+@attrs.frozen(kw_only=True)
+class Invitation:
+    """
+    Leave for one device to finish one binding.
+
+    Attributes:
+        token: The session token, `guid.secret`; told once, and stored as a hash only.
+        deadline: From then on the token is refused.
+    """
+
+    account: Account
+    app_space: AppSpace
+    binding: Guid
+    token: str = attrs.field(repr=False)
+    deadline: datetime
+
+
+@attrs.frozen(kw_only=True)
+class _Asked:
+    """Who is to be invited, on whose word."""
+
+    app_space: AppSpace
+    account_id: str
+    user_info: str | None
+    origin: Guid | None
+    identity: Identity | None
+    actor: str
+
+
+@attrs.frozen
+class Invitations:
+    """Inviting devices: on an origin's word, or an Identity Provider's."""
+
+    ports: Ports
+    policy: Policy
+
+    def invite(
+        self, party: RelyingParty, account_id: str, *, user_info: str | None = None
+    ) -> Invitation:
+        """
+        Invite one device of the origin's user.
+
+        The origin must know who its user is: from its own session, never from a request's body.
+
+        Args:
+            party: The origin.
+            account_id: The origin's own id of the user; creates the account at first use.
+            user_info: Kept with the account and returned; None leaves it as it is.
+
+        Raises:
+            InvalidField: A text does not fit the policy.
+            WrongKind: An Identity Provider identifies the users of this App Space.
+            AccountLocked: The account is locked.
+            TooManyBindings: The account has as many devices as the policy allows.
+            Unavailable: A port failed.
+        """
+        act = Act(event="binding.invite", actor=party.origin.guid)
+        try:
+            text_fits(account_id, self.policy.account_id_bytes, "accountId")
+            text_fits(user_info, self.policy.user_info_bytes, "userInfo", empty=True)
+            identified_simply(party.app_space)
+        except Refused as refusal:
+            refused(self.ports, act, refusal)
+            raise
+        asked = _Asked(
+            app_space=party.app_space,
+            account_id=account_id,
+            user_info=user_info,
+            origin=party.origin.guid,
+            identity=None,
+            actor=party.origin.guid,
+        )
+        return settle(self.ports, self.policy, act, lambda: self._invited(asked))
+
+    def welcome(self, app_space: AppSpace, identity: Identity) -> Invitation:
+        """
+        Invite one device of a user whom the App Space's Identity Provider has named.
+
+        Raises:
+            WrongIssuer: Another issuer's user has this subject as account id.
+            AccountLocked: The account is locked.
+            TooManyBindings: The account has as many devices as the policy allows.
+            Unavailable: A port failed.
+        """
+        asked = _Asked(
+            app_space=app_space,
+            account_id=identity.subject,
+            user_info=None,
+            origin=None,
+            identity=identity,
+            actor="idp",
+        )
+        act = Act(event="binding.invite", actor="idp")
+        return settle(self.ports, self.policy, act, lambda: self._invited(asked))
+
+    def expire(self, limit: int = 100) -> int:
+        """
+        Expire invitations whose deadline has come; return how many.
+
+        Raises:
+            Unavailable: A port failed.
+        """
+        now, expired = self.ports.clock.now(), 0
+        for record in self.ports.store.due(Due.BINDING, now, limit):
+            guid = record.guid
+            act = Act(event="binding.expire", actor="worker", subject=guid)
+            try:
+                settle(self.ports, self.policy, act, lambda: self._expired(guid))  # noqa: B023 (called at once)
+            except WrongState:
+                continue
+            expired += 1
+        return expired
+
+    def _invited(self, asked: _Asked) -> Decision[Invitation]:
+        now = self.ports.clock.now()
+        old = self.ports.store.account(asked.app_space.guid, asked.account_id)
+        account = self._new_account(asked, now) if old is None else old
+        account_unlocked(_OfAccount(account))
+        room_for_binding(account, now, self.policy)
+        if old is not None and asked.identity is not None:
+            same_identity(old, asked.identity)
+        secret = keys.b64url(self.ports.entropy.token(SECRET_BYTES))
+        binding = Binding(
+            guid=mint(partition_of(account.guid), self.ports.entropy.token(LUCK_BYTES)),
+            state=BINDING.initial,
+            account=account.guid,
+            app_space=account.app_space,
+            origin=asked.origin,
+            token_hash=keys.token_hash(secret),
+            deadline=now + self.policy.session_token_life,
+            created_at=now,
+        )
+        invited = enlisted(account, binding, now)
+        if asked.user_info is not None:
+            invited = attrs.evolve(invited, user_info=asked.user_info)
+        if asked.identity is not None:
+            sealed = self.ports.sealer.seal(asked.identity.grant, grant_context(account.guid))
+            invited = attrs.evolve(invited, sealed_grant=sealed, vouched_at=now)
+        if old is None:
+            invited = attrs.evolve(invited, version=1)
+        return Decision(
+            changes=(Change(old, invited), Change(None, binding)),
+            audit=(
+                AuditEvent(at=now, event="binding.invite", actor=asked.actor, subject=binding.guid),
+            ),
+            result=Invitation(
+                account=invited,
+                app_space=asked.app_space,
+                binding=binding.guid,
+                token=f"{binding.guid}.{secret}",
+                deadline=binding.deadline,
+            ),
+        )
+
+    def _new_account(self, asked: _Asked, now: datetime) -> Account:
+        partition = account_partition(asked.app_space.guid, asked.account_id)
+        return Account(
+            guid=mint(partition, self.ports.entropy.token(LUCK_BYTES)),
+            app_space=asked.app_space.guid,
+            account_id=asked.account_id,
+            issuer=None if asked.identity is None else asked.identity.issuer,
+            created_at=now,
+        )
+
+    def _expired(self, guid: Guid) -> Decision[None]:
+        now = self.ports.clock.now()
+        binding = read(self.ports.store, guid, Binding)
+        account = read(self.ports.store, binding.account, Account)
+        facts = Deadline(now=now, deadline=binding.deadline)
+        state = step(BINDING, binding.state, BindingEvent.EXPIRE, facts)
+        expired = attrs.evolve(binding, version=binding.version + 1, state=state, ended_at=now)
+        return Decision(
+            changes=(Change(binding, expired), Change(account, enlisted(account, expired, now))),
+            audit=(AuditEvent(at=now, event="binding.expire", actor="worker", subject=guid),),
+            result=None,
+        )
+
+
+@attrs.frozen
+class _OfAccount:
+    account: Account

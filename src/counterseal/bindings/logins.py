@@ -1,0 +1,223 @@
+"""Logins: an Identity Provider says who the user is (OpenID Connect, code flow with PKCE)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import attrs
+
+from counterseal import keys
+from counterseal.bindings.invitations import Invitation, Invitations
+from counterseal.bindings.roster import found, read
+from counterseal.bindings.vouching import renew_vouch
+from counterseal.decisions import Act, Decision, refused, settle
+from counterseal.errors import InvalidField, NotFound, Refused, WrongState, WrongToken
+from counterseal.machines import LOGIN, LoginEvent, step
+from counterseal.models import (
+    Account,
+    AppSpace,
+    AuditEvent,
+    Change,
+    Guid,
+    IdpSettings,
+    Login,
+)
+from counterseal.models.guid import LUCK_BYTES, mint, parse
+from counterseal.policy import Policy
+from counterseal.ports import Due, Ports
+from counterseal.rules.facts import Deadline, Redeeming
+from counterseal.rules.sizes import text_fits
+from counterseal.rules.standing import expected_issuer, identified_elsewhere
+
+SECRET_BYTES = 32
+"""RFC 7636, 4.1: the verifier has at least 256 bits; state and nonce as many."""
+
+CODE_BYTES = 4_096
+"""An authorization code; RFC 6749 sets no size."""
+
+
+@attrs.frozen(kw_only=True)
+class Redirect:
+    """
+    Where to send the user.
+
+    Attributes:
+        url: At the Identity Provider; its `state` is a secret of this log-in.
+        deadline: From then on the return is refused.
+    """
+
+    url: str = attrs.field(repr=False)
+    login: Guid
+    deadline: datetime
+
+
+@attrs.frozen
+class Logins:
+    """Binding through an Identity Provider."""
+
+    ports: Ports
+    policy: Policy
+
+    def redirect(self, app_space: Guid) -> Redirect:
+        """
+        Begin a log-in.
+
+        Raises:
+            NotFound: There is no such App Space.
+            WrongKind: It has no Identity Provider.
+            Unavailable: A port failed.
+        """
+        act = Act(event="login.redirect", actor="stranger", subject=app_space)
+        return settle(self.ports, self.policy, act, lambda: self._redirected(app_space))
+
+    def authenticate(self, state: str, code: str, *, issuer: str | None = None) -> Invitation:
+        """
+        Finish a log-in: spend it, exchange the code, and invite the user's device.
+
+        The log-in is spent before the code is exchanged: a state and a code serve once.
+
+        Args:
+            state: As it came back from the Identity Provider.
+            code: The authorization code.
+            issuer: The response's `iss` (RFC 9207), if there was one.
+
+        Raises:
+            WrongToken: *state* is none of ours.
+            WrongState: The log-in was used or has expired.
+            DeadlinePassed: It took too long.
+            IdentityWithdrawn: The provider refuses the code, or its token does not hold.
+            WrongIssuer: The identity is another issuer's.
+            AccountLocked: The account is locked.
+            TooManyBindings: The account has as many devices as the policy allows.
+            InvalidField: The code does not fit.
+            Unavailable: A port failed.
+        """
+        name, _, secret = state.partition(".")
+        act = Act(event="login.authenticate", actor="stranger")
+        try:
+            guid = parse(name, field="state")
+            text_fits(code, CODE_BYTES, "code")
+        except InvalidField as error:
+            refusal: Refused = WrongToken() if error.field == "state" else error
+            refused(self.ports, act, refusal)
+            raise refusal from None
+        act = attrs.evolve(act, subject=guid)
+        login = settle(self.ports, self.policy, act, lambda: self._spent(guid, secret))
+        try:
+            app_space = read(self.ports.store, login.app_space, AppSpace)
+            identity = self.ports.identity.exchange(
+                _settings(app_space),
+                code=code,
+                nonce=self._open(login.sealed_nonce, guid),
+                verifier=self._open(login.sealed_verifier, guid),
+                issuer=issuer,
+            )
+            expected_issuer(identity, app_space)
+        except Refused as refusal:
+            refused(self.ports, act, refusal)
+            raise
+        return Invitations(self.ports, self.policy).welcome(app_space, identity)
+
+    def vouch(self, account: Guid) -> Account:
+        """
+        Ask the Identity Provider now whether it still vouches for the user.
+
+        Raises:
+            NotFound: There is no such account.
+            WrongKind: Its App Space has no Identity Provider.
+            IdentityWithdrawn: It does not; the user's devices are suspended.
+            Unavailable: A port failed.
+        """
+        held = read(self.ports.store, account, Account)
+        app_space = read(self.ports.store, held.app_space, AppSpace)
+        return renew_vouch(self.ports, self.policy, account, app_space)
+
+    def expire(self, limit: int = 100) -> int:
+        """
+        Expire log-ins whose deadline has come; return how many.
+
+        Raises:
+            Unavailable: A port failed.
+        """
+        now, expired = self.ports.clock.now(), 0
+        for record in self.ports.store.due(Due.LOGIN, now, limit):
+            guid = record.guid
+            act = Act(event="login.expire", actor="worker", subject=guid)
+            try:
+                settle(self.ports, self.policy, act, lambda: self._expired(guid))  # noqa: B023 (called at once)
+            except WrongState:
+                continue
+            expired += 1
+        return expired
+
+    def _redirected(self, guid: Guid) -> Decision[Redirect]:
+        now = self.ports.clock.now()
+        app_space = read(self.ports.store, guid, AppSpace)
+        settings = _settings(app_space)
+        token = self.ports.entropy.token
+        login, luck = token(1)[0], token(LUCK_BYTES)
+        login_guid = mint(login, luck)
+        secret, nonce, verifier = (keys.b64url(token(SECRET_BYTES)) for _ in range(3))
+        url = self.ports.identity.authorization_url(
+            settings, state=f"{login_guid}.{secret}", nonce=nonce, verifier=verifier
+        )
+        deadline = now + self.policy.login_life
+        record = Login(
+            guid=login_guid,
+            state=LOGIN.initial,
+            app_space=guid,
+            secret_hash=keys.token_hash(secret),
+            sealed_verifier=self.ports.sealer.seal(verifier.encode(), _context(login_guid)),
+            sealed_nonce=self.ports.sealer.seal(nonce.encode(), _context(login_guid)),
+            created_at=now,
+            deadline=deadline,
+            keep_until=deadline + self.policy.retention,
+        )
+        return Decision(
+            changes=(Change(None, record),),
+            audit=(
+                AuditEvent(at=now, event="login.redirect", actor="stranger", subject=login_guid),
+            ),
+            result=Redirect(url=url, login=login_guid, deadline=deadline),
+        )
+
+    def _spent(self, guid: Guid, secret: str) -> Decision[Login]:
+        now = self.ports.clock.now()
+        try:
+            (record,) = self.ports.store.get(guid)
+            login = found(record, Login)
+        except NotFound:
+            raise WrongToken from None
+        facts = Redeeming(now=now, login=login, secret=secret)
+        state = step(LOGIN, login.state, LoginEvent.AUTHENTICATE, facts)
+        used = attrs.evolve(login, version=login.version + 1, state=state)
+        return Decision(
+            changes=(Change(login, used),),
+            audit=(AuditEvent(at=now, event="login.authenticate", actor="stranger", subject=guid),),
+            result=used,
+        )
+
+    def _expired(self, guid: Guid) -> Decision[None]:
+        now = self.ports.clock.now()
+        login = read(self.ports.store, guid, Login)
+        facts = Deadline(now=now, deadline=login.deadline)
+        state = step(LOGIN, login.state, LoginEvent.EXPIRE, facts)
+        expired = attrs.evolve(login, version=login.version + 1, state=state)
+        return Decision(
+            changes=(Change(login, expired),),
+            audit=(AuditEvent(at=now, event="login.expire", actor="worker", subject=guid),),
+            result=None,
+        )
+
+    def _open(self, sealed: bytes, login: Guid) -> str:
+        return self.ports.sealer.open(sealed, _context(login)).decode()
+
+
+def _settings(app_space: AppSpace) -> IdpSettings:
+    identified_elsewhere(app_space)
+    assert app_space.idp is not None  # noqa: S101 (the rule above; for the type checker)
+    return app_space.idp
+
+
+def _context(login: Guid) -> str:
+    return f"login:{login}"

@@ -1,0 +1,138 @@
+"""Vouching: what becomes of a user's devices when the Identity Provider is asked again."""
+
+from __future__ import annotations
+
+import attrs
+
+from counterseal.bindings.roster import enlisted, read
+from counterseal.decisions import Act, Decision, settle
+from counterseal.errors import IdentityWithdrawn
+from counterseal.machines import BINDING, BindingEvent, step
+from counterseal.models import (
+    Account,
+    AppSpace,
+    AuditEvent,
+    Authority,
+    Binding,
+    BindingState,
+    Change,
+    Guid,
+    Identity,
+    IdpSettings,
+)
+from counterseal.policy import Policy
+from counterseal.ports import Ports
+from counterseal.rules.facts import Standing
+from counterseal.rules.standing import identified_elsewhere, same_identity
+
+
+def renew_vouch(ports: Ports, policy: Policy, account: Guid, app_space: AppSpace) -> Account:
+    """
+    Ask the Identity Provider whether it still vouches for the user, and act on the answer.
+
+    If it does, devices that its silence suspended are resumed; if not, active ones are suspended.
+
+    Returns:
+        The account as committed.
+
+    Raises:
+        IdentityWithdrawn: It does not; the devices are suspended.
+        WrongIssuer: The provider named another identity.
+        WrongKind: The App Space has no Identity Provider.
+        Unavailable: A port failed.
+    """
+    identified_elsewhere(app_space)
+    settings = app_space.idp
+    assert isinstance(settings, IdpSettings)  # noqa: S101 (the rule above; for the type checker)
+    held = read(ports.store, account, Account)
+    identity = Identity(
+        issuer=held.issuer or settings.issuer,
+        subject=held.account_id,
+        grant=ports.sealer.open(held.sealed_grant, grant_context(account)),
+    )
+    act = Act(event="identity.vouch", actor="idp", subject=account)
+    try:
+        renewed = ports.identity.still_vouches(settings, identity)
+    except IdentityWithdrawn as withdrawal:
+        refusal = withdrawal
+        return settle(ports, policy, act, lambda: _withdrawn(ports, account, refusal))
+    same_identity(held, renewed)
+    return settle(ports, policy, act, lambda: _renewed(ports, account, renewed))
+
+
+def grant_context(account: Guid) -> str:
+    """Return what an account's grant is sealed for."""
+    return f"grant:{account}"
+
+
+def _withdrawn(ports: Ports, guid: Guid, refusal: IdentityWithdrawn) -> Decision[Account]:
+    account = read(ports.store, guid, Account)
+    return _moved(
+        ports,
+        account,
+        attrs.evolve(account, version=account.version + 1, vouched_at=None),
+        BindingState.ACTIVE,
+        BindingEvent.SUSPEND,
+        refusal=refusal,
+    )
+
+
+def _renewed(ports: Ports, guid: Guid, identity: Identity) -> Decision[Account]:
+    account = read(ports.store, guid, Account)
+    renewed = attrs.evolve(
+        account,
+        version=account.version + 1,
+        vouched_at=ports.clock.now(),
+        sealed_grant=ports.sealer.seal(identity.grant, grant_context(guid)),
+    )
+    return _moved(
+        ports, account, renewed, BindingState.SUSPENDED, BindingEvent.RESUME, refusal=None
+    )
+
+
+def _moved(
+    ports: Ports,
+    account: Account,
+    renewed: Account,
+    source: BindingState,
+    event: BindingEvent,
+    *,
+    refusal: IdentityWithdrawn | None,
+) -> Decision[Account]:
+    now = ports.clock.now()
+    changes: list[Change] = []
+    for binding in ports.store.bindings(account.guid):
+        by_idp = event is BindingEvent.SUSPEND or binding.suspended_by is Authority.IDP
+        if binding.state is not source or not by_idp:
+            continue
+        moved = stood(binding, event, Authority.IDP)
+        changes.append(Change(binding, moved))
+        renewed = attrs.evolve(enlisted(renewed, moved, now), version=renewed.version)
+    reason = "" if refusal is None else refusal.code
+    return Decision(
+        changes=(Change(account, renewed), *changes),
+        audit=(
+            AuditEvent(
+                at=now, event="identity.vouch", actor="idp", subject=account.guid, reason=reason
+            ),
+        ),
+        result=renewed,
+        refusal=refusal,
+    )
+
+
+def stood(binding: Binding, event: BindingEvent, authority: Authority) -> Binding:
+    """
+    Return *binding* suspended or resumed by *authority*.
+
+    Raises:
+        WrongState: It cannot be, as it stands.
+        WrongAuthority: Another authority suspended it.
+    """
+    state = step(BINDING, binding.state, event, Standing(binding=binding, authority=authority))
+    return attrs.evolve(
+        binding,
+        version=binding.version + 1,
+        state=state,
+        suspended_by=authority if state is BindingState.SUSPENDED else None,
+    )

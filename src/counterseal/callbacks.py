@@ -1,0 +1,169 @@
+"""
+Use cases of the outbox: callbacks are records, and a worker claims an attempt by a lease.
+
+There is no queue beside the records.
+A crash before the claim leaves the callback due; after it, due again when the lease is over;
+so every finished challenge is delivered at least once, always under the same `webhook-id`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import attrs
+
+from counterseal import ijson
+from counterseal.bindings.roster import read
+from counterseal.decisions import Act, Decision, settle
+from counterseal.errors import DeadlineAhead, NotFound, WrongState
+from counterseal.machines import CALLBACK, CallbackEvent, step
+from counterseal.models import (
+    AuditEvent,
+    Callback,
+    CallbackState,
+    Challenge,
+    Change,
+    Delivery,
+    DeliveryOutcome,
+    Guid,
+    Origin,
+)
+from counterseal.policy import Policy
+from counterseal.ports import Due, Ports
+from counterseal.rules.delivery import DELIVERED, next_attempt
+from counterseal.rules.facts import Delivering
+from counterseal.rules.timing import in_force
+from counterseal.wire.processed import processed_document
+from counterseal.wire.webhook import webhook_headers
+
+LUCK_BYTES = 4
+LUCK_SPAN = 256**LUCK_BYTES - 1
+
+
+@attrs.frozen
+class Callbacks:
+    """Delivering finished challenges to the origins that asked for it."""
+
+    ports: Ports
+    policy: Policy
+
+    def due(self, limit: int = 100) -> tuple[Guid, ...]:
+        """
+        Return the callbacks of which an attempt is due now, at most *limit*.
+
+        Raises:
+            Unavailable: The store did not answer.
+        """
+        now = self.ports.clock.now()
+        return tuple(record.guid for record in self.ports.store.due(Due.CALLBACK, now, limit))
+
+    def attempt(self, callback: Guid) -> Callback:
+        """
+        Claim one callback, send it once, and record what became of it.
+
+        Raises:
+            NotFound: There is no such callback.
+            WrongState: It is not queued.
+            DeadlineAhead: Its next attempt is not due, or another worker has claimed it.
+            LeaseLost: The attempt took so long that another worker claimed it.
+            SenderUnavailable: It could not be attempted; it is due again after the lease.
+            Unavailable: Another port failed.
+        """
+        act = Act(event="callback.claim", actor="worker", subject=callback)
+        claimed = settle(self.ports, self.policy, act, lambda: self._claimed(callback))
+        outcome = self.ports.sender.send(self._delivery(claimed))
+        act = Act(event="callback.attempt", actor="worker", subject=callback)
+        return settle(self.ports, self.policy, act, lambda: self._recorded(claimed, outcome))
+
+    def requeue(self, callback: Guid) -> Callback:
+        """
+        Queue a dead callback again, on behalf of an operator.
+
+        Raises:
+            NotFound: There is no such callback.
+            WrongState: It is not dead.
+            Unavailable: A port failed.
+        """
+        act = Act(event="callback.requeue", actor="staff", subject=callback)
+
+        def decide() -> Decision[Callback]:
+            now = self.ports.clock.now()
+            held = read(self.ports.store, callback, Callback)
+            state = step(CALLBACK, held.state, CallbackEvent.REQUEUE, None)
+            queued = attrs.evolve(
+                held,
+                version=held.version + 1,
+                state=state,
+                attempts=0,
+                next_at=now,
+                lease_until=None,
+                keep_until=now + self.policy.retention,
+            )
+            return _changed(held, queued, act, now)
+
+        return settle(self.ports, self.policy, act, decide)
+
+    def _claimed(self, guid: Guid) -> Decision[Callback]:
+        now = self.ports.clock.now()
+        held = read(self.ports.store, guid, Callback)
+        if held.state is not CallbackState.QUEUED:
+            raise WrongState
+        if held.due_at is None or now < held.due_at:
+            raise DeadlineAhead
+        claimed = attrs.evolve(
+            held,
+            version=held.version + 1,
+            attempts=held.attempts + 1,
+            lease_until=now + self.policy.callback_lease,
+        )
+        return Decision(changes=(Change(held, claimed),), result=claimed)
+
+    def _delivery(self, callback: Callback) -> Delivery:
+        now = self.ports.clock.now()
+        challenge, origin = self.ports.store.get(callback.challenge, callback.origin)
+        if not isinstance(challenge, Challenge) or not isinstance(origin, Origin):
+            raise NotFound
+        body = ijson.compact(processed_document(challenge, now=now))
+        secrets = [
+            self.ports.sealer.open(key.sealed, webhook_context(origin.guid))
+            for key in origin.webhook_keys
+            if in_force(key.ends_at, now)
+        ]
+        return Delivery(
+            url=callback.url,
+            headers=webhook_headers(secrets, message=callback.guid, at=now, body=body),
+            body=body,
+            timeout=self.policy.callback_timeout,
+        )
+
+    def _recorded(self, claimed: Callback, outcome: DeliveryOutcome) -> Decision[Callback]:
+        now = self.ports.clock.now()
+        held = read(self.ports.store, claimed.guid, Callback)
+        assert claimed.lease_until is not None  # noqa: S101 (the claim; for the type checker)
+        facts = Delivering(
+            callback=held, claimed=claimed.lease_until, outcome=outcome, policy=self.policy
+        )
+        delivered = outcome.status in DELIVERED
+        event = CallbackEvent.SUCCEED if delivered else CallbackEvent.FAIL
+        state = step(CALLBACK, held.state, event, facts)
+        luck = int.from_bytes(self.ports.entropy.token(LUCK_BYTES)) / LUCK_SPAN
+        recorded = attrs.evolve(
+            held,
+            version=held.version + 1,
+            state=state,
+            lease_until=None,
+            last_status=outcome.status,
+            next_at=next_attempt(held.attempts, outcome, now, self.policy, luck),
+        )
+        act = Act(event=f"callback.{event.value}", actor="worker", subject=held.guid)
+        return _changed(held, recorded, act, now)
+
+
+def webhook_context(origin: Guid) -> str:
+    """Return what an origin's webhook secrets are sealed for."""
+    return f"webhook:{origin}"
+
+
+def _changed(old: Callback, new: Callback, act: Act, now: datetime) -> Decision[Callback]:
+    event = AuditEvent(at=now, event=act.event, actor=act.actor, subject=new.guid)
+    return Decision(changes=(Change(old, new),), audit=(event,), result=new)

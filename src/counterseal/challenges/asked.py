@@ -1,0 +1,272 @@
+"""Challenges as their origin sees them: issued, looked at, cancelled; and expired by a worker."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import attrs
+
+from counterseal.bindings.roster import found, read
+from counterseal.challenges.bell import ring
+from counterseal.challenges.composing import (
+    Issued,
+    new_challenge,
+    new_code,
+    new_guid,
+    reissued,
+)
+from counterseal.challenges.finishing import finish
+from counterseal.challenges.reserving import conclude, reserve
+from counterseal.decisions import Act, Decision, refused, settle
+from counterseal.errors import (
+    AccountUnknown,
+    Foreign,
+    Refused,
+    TooOften,
+    WrongState,
+)
+from counterseal.machines import CHALLENGE, ChallengeEvent, step
+from counterseal.models import (
+    Account,
+    AuditEvent,
+    CancelReason,
+    Challenge,
+    Change,
+    Codes,
+    Guid,
+    History,
+    OpenQuestion,
+    Outcome,
+    Question,
+    RelyingParty,
+)
+from counterseal.policy import Policy
+from counterseal.ports import Due, Ports
+from counterseal.rules.addresses import callback_allowed
+from counterseal.rules.asking import Ruling, after_asking, asking, may_ask
+from counterseal.rules.facts import Cancelling, Deadline
+from counterseal.rules.sizes import life_of, question_fits
+from counterseal.rules.standing import reachable
+from counterseal.wire.moment import whole
+
+MINUTE = timedelta(minutes=1)
+
+
+@attrs.frozen
+class Challenges:
+    """What an origin does with challenges, and the worker that expires them."""
+
+    ports: Ports
+    policy: Policy
+
+    def issue(
+        self, party: RelyingParty, question: Question, *, idempotency_key: str | None = None
+    ) -> Issued:
+        """
+        Put a question to one account.
+
+        Args:
+            party: The origin that asks.
+            question: What it asks.
+            idempotency_key: The same key with the same question again gets the first result.
+
+        Raises:
+            InvalidField: A member does not fit the policy; the error names it.
+            CallbackForbidden: The callback is not on the origin's allow-list.
+            AccountUnknown: The App Space knows no such account.
+            AccountUnbound: It has no active device.
+            AccountLocked: It is locked.
+            TooManyPending: The person has enough open questions.
+            TooOften: The person or the origin has to wait; says how long.
+            CodeDemanded: The person may be asked with a matching code only.
+            KeyInProgress: A call with this idempotency key is running.
+            KeyReused: The key was used for another question.
+            Unavailable: A port failed.
+        """
+        act = Act(event="challenge.issue", actor=party.origin.guid)
+        try:
+            self._within_rate(party)
+            question_fits(question, self.policy)
+            life = life_of(question, self.policy)
+            if question.callback is not None:
+                callback_allowed(question.callback, party.origin.callbacks)
+            guid = new_guid(self.ports, party, question)
+            held = reserve(self.ports, self.policy, party, question, key=idempotency_key, guid=guid)
+        except Refused as refusal:
+            refused(self.ports, act, refusal)
+            raise
+        guid = guid if held is None else held.guid
+
+        def decide() -> Decision[tuple[Issued, Account | None]]:
+            if held is not None:
+                (recorded,) = self.ports.store.get(guid)
+                if isinstance(recorded, Challenge):
+                    return Decision(result=(reissued(self.ports, recorded), None))
+            return self._issued(party, question, life, guid)
+
+        issued, account = settle(self.ports, self.policy, act, decide)
+        if held is not None:
+            conclude(self.ports, held)
+        if account is not None:
+            ring(self.ports, self.policy, account, issued.challenge)
+        return issued
+
+    def status(self, party: RelyingParty, challenge: Guid) -> Challenge:
+        """
+        Return a challenge as it has to be told now: EXPIRED from its deadline on, swept or not.
+
+        Raises:
+            NotFound: There is no such challenge.
+            Foreign: Another origin issued it.
+            Unavailable: The store did not answer.
+        """
+        held = self._own(party, challenge)
+        return attrs.evolve(held, state=held.state_at(self.ports.clock.now()))
+
+    def cancel(self, party: RelyingParty, challenge: Guid) -> Challenge:
+        """
+        Take a question back.
+
+        Raises:
+            NotFound: There is no such challenge.
+            Foreign: Another origin issued it.
+            WrongState: It is finished.
+            DeadlinePassed: It is over.
+            Unavailable: A port failed.
+        """
+        actor = party.origin.guid
+        act = Act(event="challenge.cancel", actor=actor, subject=challenge)
+
+        def decide() -> Decision[Challenge]:
+            held = self._own(party, challenge)
+            account = read(self.ports.store, held.account, Account)
+            state = step(
+                CHALLENGE,
+                held.state,
+                ChallengeEvent.CANCEL,
+                Cancelling(now=self.ports.clock.now(), challenge=held, origin=actor),
+            )
+            ended = finish(
+                self.ports,
+                self.policy,
+                challenge=held,
+                account=account,
+                state=state,
+                outcome=Outcome(at=self.ports.clock.now(), reason=CancelReason.ORIGIN),
+                actor=actor,
+            )
+            return Decision(changes=ended.changes, audit=(ended.audit,), result=ended.challenge)
+
+        return settle(self.ports, self.policy, act, decide)
+
+    def expire(self, limit: int = 100) -> int:
+        """
+        Expire challenges whose deadline has come, each with its callback; return how many.
+
+        Raises:
+            Unavailable: A port failed.
+        """
+        now, expired = self.ports.clock.now(), 0
+        for record in self.ports.store.due(Due.CHALLENGE, now, limit):
+            guid = record.guid
+            act = Act(event="challenge.expire", actor="worker", subject=guid)
+            try:
+                settle(self.ports, self.policy, act, lambda: self._expired(guid))  # noqa: B023 (called at once)
+            except WrongState:
+                # It was finished between the look and the commit.
+                continue
+            expired += 1
+        return expired
+
+    def _within_rate(self, party: RelyingParty) -> None:
+        issued = self.ports.counters.add(("issue", party.origin.guid), MINUTE)
+        if issued > self.policy.origin_rate:
+            raise TooOften("origin_rate", MINUTE.total_seconds())
+
+    def _issued(
+        self, party: RelyingParty, question: Question, life: timedelta, guid: Guid
+    ) -> Decision[tuple[Issued, Account | None]]:
+        account = self.ports.store.account(party.app_space.guid, question.account_id)
+        if account is None:
+            raise AccountUnknown
+        reachable(account)
+        now = whole(self.ports.clock.now())
+        typed = party.origin.codes is Codes.TYPED
+        ruling = asking(
+            account.history,
+            now=now,
+            origin=party.origin.guid,
+            code_asked=typed and question.show_code,
+            codes_typed=typed,
+            policy=self.policy,
+        )
+        may_ask(ruling)
+        code = new_code(self.ports) if typed and question.show_code else None
+        challenge = new_challenge(
+            self.ports,
+            self.policy,
+            party,
+            question,
+            account,
+            guid=guid,
+            life=life,
+            code=code,
+            now=now,
+        )
+        changes, audit, history = self._superseded(party, account, ruling, now)
+        asked = OpenQuestion(challenge=guid, origin=party.origin.guid, deadline=challenge.deadline)
+        account_after = attrs.evolve(
+            account,
+            version=account.version + 1,
+            history=after_asking(history, asked, now, self.policy),
+        )
+        event = AuditEvent(at=now, event="challenge.issue", actor=party.origin.guid, subject=guid)
+        return Decision(
+            changes=(Change(None, challenge), Change(account, account_after), *changes),
+            audit=(*audit, event),
+            result=(Issued(challenge=challenge, code=code), account_after),
+        )
+
+    def _superseded(
+        self, party: RelyingParty, account: Account, ruling: Ruling, now: datetime
+    ) -> tuple[tuple[Change, ...], tuple[AuditEvent, ...], History]:
+        """Cancel the question that a newer one replaces, if the ruling names one."""
+        if ruling.supersedes is None:
+            return (), (), account.history
+        held = read(self.ports.store, ruling.supersedes, Challenge)
+        facts = Cancelling(now=now, challenge=held, origin=party.origin.guid)
+        ended = finish(
+            self.ports,
+            self.policy,
+            challenge=held,
+            account=account,
+            state=step(CHALLENGE, held.state, ChallengeEvent.CANCEL, facts),
+            outcome=Outcome(at=now, reason=CancelReason.SUPERSEDED),
+            actor=party.origin.guid,
+            reason=CancelReason.SUPERSEDED.value,
+        )
+        return ended.others, (ended.audit,), ended.history
+
+    def _own(self, party: RelyingParty, guid: Guid) -> Challenge:
+        (record,) = self.ports.store.get(guid)
+        held = found(record, Challenge)
+        if held.origin != party.origin.guid:
+            raise Foreign
+        return held
+
+    def _expired(self, guid: Guid) -> Decision[None]:
+        now = self.ports.clock.now()
+        held = read(self.ports.store, guid, Challenge)
+        account = read(self.ports.store, held.account, Account)
+        facts = Deadline(now=now, deadline=held.deadline)
+        state = step(CHALLENGE, held.state, ChallengeEvent.EXPIRE, facts)
+        ended = finish(
+            self.ports,
+            self.policy,
+            challenge=held,
+            account=account,
+            state=state,
+            outcome=Outcome(at=now),
+            actor="worker",
+        )
+        return Decision(changes=ended.changes, audit=(ended.audit,), result=None)

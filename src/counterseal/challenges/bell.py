@@ -1,0 +1,88 @@
+"""The bell: the push after a commit, on which nothing depends."""
+
+from __future__ import annotations
+
+import attrs
+
+from counterseal.bindings.roster import enlisted, read
+from counterseal.decisions import Act, Decision, settle
+from counterseal.errors import Refused, Unavailable
+from counterseal.models import (
+    Account,
+    AuditEvent,
+    Bell,
+    Binding,
+    BindingState,
+    Challenge,
+    Change,
+    Guid,
+    PushAddress,
+)
+from counterseal.policy import Policy
+from counterseal.ports import Ports
+
+
+def ring(ports: Ports, policy: Policy, account: Account, challenge: Challenge) -> None:
+    """Ring at the account's active devices; what fails is recorded and changes nothing."""
+    active = [device for device in account.devices if device.state is BindingState.ACTIVE]
+    addresses = tuple(address for device in active for address in device.addresses)
+    try:
+        ports.wake.ring(account.guid)
+        if addresses:
+            outcome = ports.notifier.push(addresses, _bell(ports, policy, challenge))
+            _record(ports, challenge, "")
+            for device in active:
+                dead = frozenset(outcome.dead) & frozenset(device.addresses)
+                if dead:
+                    _bury(ports, policy, device.binding, dead)
+    except (Unavailable, Refused) as failure:
+        _record(ports, challenge, failure.code)
+
+
+def _bell(ports: Ports, policy: Policy, challenge: Challenge) -> Bell:
+    shown = challenge.show_notification
+    title = challenge.notification_title or policy.notification_title
+    body = challenge.notification_body or policy.notification_body
+    return Bell(
+        challenge=challenge.guid,
+        account=challenge.account,
+        title=title if shown else "",
+        body=body if shown else "",
+        life=max(challenge.deadline - ports.clock.now(), challenge.deadline - challenge.deadline),
+    )
+
+
+def _record(ports: Ports, challenge: Challenge, reason: str) -> None:
+    event = AuditEvent(
+        at=ports.clock.now(),
+        event="challenge.push",
+        actor=challenge.origin,
+        subject=challenge.guid,
+        reason=reason,
+    )
+    try:
+        ports.audit.record(event)
+    except Unavailable:
+        # The challenge stands, and its own event was recorded with it.
+        return
+
+
+def _bury(ports: Ports, policy: Policy, device: Guid, dead: frozenset[PushAddress]) -> None:
+    act = Act(event="binding.address", actor="notifier", subject=device)
+
+    def decide() -> Decision[None]:
+        now = ports.clock.now()
+        binding = read(ports.store, device, Binding)
+        account = read(ports.store, binding.account, Account)
+        left = tuple(address for address in binding.addresses if address not in dead)
+        if left == binding.addresses:
+            return Decision(result=None)
+        changed = attrs.evolve(binding, version=binding.version + 1, addresses=left)
+        event = AuditEvent(at=now, event=act.event, actor=act.actor, subject=device)
+        return Decision(
+            changes=(Change(binding, changed), Change(account, enlisted(account, changed, now))),
+            audit=(event,),
+            result=None,
+        )
+
+    settle(ports, policy, act, decide)

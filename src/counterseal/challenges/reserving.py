@@ -1,0 +1,64 @@
+"""Reserving: an idempotency key holds the GUID that its call will create."""
+
+from __future__ import annotations
+
+from counterseal import ijson, keys
+from counterseal.errors import KeyInProgress, KeyReused, Unavailable
+from counterseal.models import Guid, KeyScope, Question, RelyingParty, Reservation
+from counterseal.policy import Policy
+from counterseal.ports import Ports
+from counterseal.rules.sizes import text_fits
+from counterseal.wire.question import question_document
+
+HOLDER_BYTES = 16
+
+
+def reserve(
+    ports: Ports,
+    policy: Policy,
+    party: RelyingParty,
+    question: Question,
+    *,
+    key: str | None,
+    guid: Guid,
+) -> Reservation | None:
+    """
+    Reserve *guid* for *key*, or find what was reserved for it before.
+
+    Returns:
+        The reservation in force; None if there is no key.
+
+    Raises:
+        InvalidField: The key does not fit, or I-JSON cannot hold the question.
+        KeyReused: The key was used for another question.
+        KeyInProgress: A call with the key is running.
+        Unavailable: The port failed.
+    """
+    if key is None:
+        return None
+    text_fits(key, policy.idempotency_key_bytes, "idempotencyKey")
+    now = ports.clock.now()
+    wanted = Reservation(
+        scope=(KeyScope.ISSUE, party.origin.guid),
+        key=key,
+        fingerprint=keys.digest(ijson.canonical(question_document(question), field="challenge")),
+        guid=guid,
+        holder=keys.b64url(ports.entropy.token(HOLDER_BYTES)),
+        lease_until=now + policy.idempotency_lease,
+        until=now + policy.idempotency_life,
+    )
+    held = ports.idempotency.begin(wanted, now)
+    if held.fingerprint != wanted.fingerprint:
+        raise KeyReused
+    if not held.finished and held.holder != wanted.holder:
+        raise KeyInProgress
+    return held
+
+
+def conclude(ports: Ports, reservation: Reservation) -> None:
+    """Mark the call of *reservation* as finished, if the port answers."""
+    try:
+        ports.idempotency.finish(reservation)
+    except Unavailable:
+        # The record is committed under the reserved GUID: a later call finds it there.
+        return

@@ -1,0 +1,344 @@
+"""A device in software: its keys, its binding, and everything that it signs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import attrs
+
+from counterseal import ijson, keys
+from counterseal.device.wrapping import SCRYPT_N, WrappedKey, unwrap, wrap
+from counterseal.errors import DisplayChanged, InvalidField, NotBound
+from counterseal.keys import PrivateKey
+from counterseal.models import (
+    Algorithm,
+    DeviceCall,
+    DeviceKey,
+    Guid,
+    PublicKey,
+    PushAddress,
+    Role,
+)
+from counterseal.ports import Clock, Entropy
+from counterseal.wire.answer import Answer, answer_claims
+from counterseal.wire.enrolment import (
+    BIND_TYP,
+    ENDORSE_TYP,
+    ROTATE_TYP,
+    Enrolment,
+    OfferedKey,
+    bind_claims,
+    enrolment_document,
+    rotation_claims,
+)
+from counterseal.wire.keyset import verify_keyset
+from counterseal.wire.proof import PROOF_TYP, Proof, proof_claims
+from counterseal.wire.receipt import Receipt, verify_receipt
+
+ID_BYTES = 16
+
+
+@attrs.frozen(kw_only=True)
+class Bond:
+    """What a device learned when its bind was finished."""
+
+    device: Guid
+    account: Guid
+    app_space: Guid
+    service_keys: tuple[PublicKey, ...]
+
+
+@attrs.define(kw_only=True)
+class SoftwareDevice:
+    """
+    A device in software.
+
+    Attributes:
+        device_key: Signs proofs and answers with weak buttons; needs no PIN.
+        strong_key: Signs every answer; kept under the PIN.
+        bond: None until the bind is finished.
+    """
+
+    clock: Clock
+    entropy: Entropy
+    device_key: PrivateKey
+    strong_key: WrappedKey
+    bond: Bond | None = None
+
+    @classmethod
+    def make(
+        cls,
+        *,
+        clock: Clock,
+        entropy: Entropy,
+        pin: str,
+        algorithm: Algorithm = Algorithm.ES256,
+        cost: int = SCRYPT_N,
+    ) -> SoftwareDevice:
+        """
+        Make a device with new keys.
+
+        Args:
+            pin: Protects the strong key.
+            algorithm: Of both keys.
+            cost: The N of scrypt (RFC 7914).
+        """
+        strong = keys.generate(algorithm, kid=_id(entropy))
+        return cls(
+            clock=clock,
+            entropy=entropy,
+            device_key=keys.generate(algorithm, kid=_id(entropy)),
+            strong_key=wrap(strong, pin, entropy, cost=cost),
+        )
+
+    def enrolment(
+        self,
+        token: str,
+        app_space: Guid,
+        *,
+        pin: str,
+        name: str = "",
+        addresses: tuple[PushAddress, ...] = (),
+    ) -> Enrolment:
+        """
+        Return what finishes a bind.
+
+        Raises:
+            WrongPin: The PIN is wrong; RSA only. For other keys a wrong PIN binds another key.
+        """
+        held = self._held(pin)
+        claims = bind_claims(token, app_space, [key for key, _ in held])
+        return Enrolment(
+            token=token, keys=_offers(held, BIND_TYP, claims), name=name, addresses=addresses
+        )
+
+    def bound(
+        self,
+        *,
+        device: Guid,
+        account: Guid,
+        app_space: Guid,
+        service_keys: tuple[PublicKey, ...],
+    ) -> None:
+        """Take note of a finished bind, and pin the service's keys."""
+        self.bond = Bond(
+            device=device, account=account, app_space=app_space, service_keys=service_keys
+        )
+
+    def call(self, method: str, uri: str, body: bytes = b"") -> DeviceCall:
+        """
+        Return a request with the proof that it needs.
+
+        Raises:
+            NotBound: The device is not bound.
+        """
+        bond = self._bond()
+        proof = Proof(
+            device=bond.device,
+            account=bond.account,
+            app_space=bond.app_space,
+            method=method,
+            uri=uri,
+            body_hash=keys.digest(body),
+            issued_at=int(self.clock.now().timestamp()),
+            id=_id(self.entropy),
+        )
+        token = keys.sign(self.device_key, typ=PROOF_TYP, claims=proof_claims(proof))
+        return DeviceCall(method=method, uri=uri, body=body, proof=token)
+
+    def shown(self, display: str) -> dict[str, Any]:
+        """
+        Return the document that the person has to be shown.
+
+        Raises:
+            InvalidField: It is not I-JSON.
+            DisplayChanged: It is not in canonical form, or not for this device's account.
+        """
+        bond = self._bond()
+        document: dict[str, Any] = ijson.parse(display, field="display")
+        if ijson.canonical(document, field="display").decode() != display:
+            raise DisplayChanged
+        try:
+            ours = (document["appSpace"]["guid"], document["account"]["guid"])
+        except (KeyError, TypeError):
+            raise DisplayChanged from None
+        if ours != (bond.app_space, bond.account):
+            raise DisplayChanged
+        return document
+
+    def answer(
+        self, display: str, button: int, *, pin: str | None = None, code: str | None = None
+    ) -> str:
+        """
+        Sign the chosen button over exactly what is shown.
+
+        Args:
+            display: The display document's text.
+            button: Index of the chosen button.
+            pin: Unlocks the strong key; None signs with the device key.
+            code: The matching code as the person typed it.
+
+        Raises:
+            InvalidField: There is no such button, or the document is no I-JSON.
+            DisplayChanged: The document is not for this device's account.
+            NotBound: The device is not bound.
+            WrongPin: The PIN is wrong; RSA only.
+        """
+        document = self.shown(display)
+        if not 0 <= button < len(document["buttons"]):
+            raise InvalidField("button", "not a button of the challenge")
+        title = document["buttons"][button]["title"]
+        return self._signed(document, display, pin, button=button, title=title, code=code)
+
+    def disown(self, display: str, *, pin: str | None = None) -> str:
+        """
+        Sign that the person did not ask for this.
+
+        Raises:
+            InvalidField: The document is no I-JSON.
+            DisplayChanged: The document is not for this device's account.
+            NotBound: The device is not bound.
+            WrongPin: The PIN is wrong; RSA only.
+        """
+        return self._signed(self.shown(display), display, pin)
+
+    def rotation(self, *, pin: str, new_pin: str, roles: Iterable[Role] = tuple(Role)) -> Rotation:
+        """
+        Make new keys of *roles*, endorsed by the old ones.
+
+        The device changes nothing until `rotated` says that the service took them.
+
+        Raises:
+            NotBound: The device is not bound.
+            WrongPin: The PIN is wrong; RSA only.
+        """
+        bond = self._bond()
+        old = {
+            Role.DEVICE: self.device_key,
+            Role.STRONG: unwrap(self.strong_key, pin, self.entropy),
+        }
+        new = {
+            role: keys.generate(old[role].public.algorithm, kid=_id(self.entropy))
+            for role in Role
+            if role in set(roles)
+        }
+        held = [(DeviceKey(role=role, key=key.public), key) for role, key in new.items()]
+        claims = rotation_claims(bond.device, bond.app_space, [key for key, _ in held])
+        offers = tuple(
+            attrs.evolve(
+                offer, endorsement=keys.sign(old[offer.role], typ=ENDORSE_TYP, claims=claims)
+            )
+            for offer in _offers(held, ROTATE_TYP, claims)
+        )
+        strong = new.get(Role.STRONG)
+        return Rotation(
+            body=ijson.compact(enrolment_document(Enrolment(keys=offers))),
+            device_key=new.get(Role.DEVICE, self.device_key),
+            strong_key=(
+                self.strong_key
+                if strong is None
+                else wrap(strong, new_pin, self.entropy, cost=self.strong_key.cost)
+            ),
+        )
+
+    def rotated(self, rotation: Rotation) -> None:
+        """Use the new keys from now on."""
+        self.device_key, self.strong_key = rotation.device_key, rotation.strong_key
+
+    def check(self, receipt: str) -> Receipt:
+        """
+        Check a receipt against the pinned service keys.
+
+        Raises:
+            NotBound: The device is not bound.
+            IssuerUntrusted: No pinned key signed it.
+            ReceiptChanged: It does not hold together.
+        """
+        return verify_receipt(receipt, trusted=self._bond().service_keys)
+
+    def adopt(self, keyset: str) -> None:
+        """
+        Take new service keys, which a pinned one has signed.
+
+        Raises:
+            NotBound: The device is not bound.
+            IssuerUntrusted: No pinned key signed them.
+            Refused: The key set does not hold.
+        """
+        bond = self._bond()
+        fresh = verify_keyset(keyset, pinned=bond.service_keys)
+        self.bond = attrs.evolve(bond, service_keys=fresh)
+
+    def _signed(
+        self,
+        document: dict[str, Any],
+        display: str,
+        pin: str | None,
+        *,
+        button: int | None = None,
+        title: str | None = None,
+        code: str | None = None,
+    ) -> str:
+        bond = self._bond()
+        answer = Answer(
+            device=bond.device,
+            account=bond.account,
+            app_space=bond.app_space,
+            challenge=document["challenge"],
+            display_hash=keys.digest(display.encode()),
+            button=button,
+            title=title,
+            code=code,
+            issued_at=int(self.clock.now().timestamp()),
+            id=_id(self.entropy),
+        )
+        key = self.device_key if pin is None else unwrap(self.strong_key, pin, self.entropy)
+        return keys.sign(key, typ=answer.typ, claims=answer_claims(answer))
+
+    def _held(self, pin: str) -> list[tuple[DeviceKey, PrivateKey]]:
+        strong = unwrap(self.strong_key, pin, self.entropy)
+        return [
+            (DeviceKey(role=Role.DEVICE, key=self.device_key.public), self.device_key),
+            (DeviceKey(role=Role.STRONG, key=strong.public), strong),
+        ]
+
+    def _bond(self) -> Bond:
+        if self.bond is None:
+            raise NotBound
+        return self.bond
+
+
+@attrs.frozen(kw_only=True)
+class Rotation:
+    """
+    New keys that the service has not taken yet.
+
+    Attributes:
+        body: What to send.
+    """
+
+    body: bytes = attrs.field(repr=False)
+    device_key: PrivateKey
+    strong_key: WrappedKey
+
+
+def _offers(
+    held: list[tuple[DeviceKey, PrivateKey]], typ: str, claims: dict[str, Any]
+) -> tuple[OfferedKey, ...]:
+    return tuple(
+        OfferedKey(
+            role=key.role,
+            jwk={
+                **ijson.parse(key.key.jwk),
+                "kid": key.key.kid,
+                "alg": key.key.algorithm.value,
+            },
+            proof=keys.sign(private, typ=typ, claims=claims),
+        )
+        for key, private in held
+    )
+
+
+def _id(entropy: Entropy) -> str:
+    return keys.b64url(entropy.token(ID_BYTES))

@@ -1,0 +1,122 @@
+"""
+Wrapping: how a software device keeps its strong key under a PIN.
+
+P-256 and Ed25519 secrets are 32 bytes of which nearly any value is a key.
+The PIN, through scrypt, shifts the secret, with no check value: every PIN gives some key,
+and a wrong one gives signatures that only the server can tell from right ones, and count.
+So neither the public strong key nor its thumbprint may lie beside the wrapped key.
+
+RSA cannot do this: its key is sealed, and a wrong PIN is noticed here.
+
+None of it helps against a thief who also holds the public key or an answer signed by it:
+he can try PINs at the speed of scrypt.
+"""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+
+import attrs
+
+from counterseal import keys
+from counterseal.errors import SealBroken, WrongPin
+from counterseal.keys import PrivateKey
+from counterseal.models import Algorithm
+from counterseal.ports import Entropy
+
+P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+"""FIPS 186-5 by SP 800-186, 3.2.1.3: private keys are 1 to this minus 1."""
+
+SALT_BYTES = 16
+SCRYPT_N = 2**15
+SCRYPT_R = 8
+SCRYPT_P = 1
+SCRYPT_MEMORY = 2**27
+STRETCHED_BYTES = 48
+"""128 bits more than the order, so that the shift is even."""
+
+
+class Wrapping(enum.Enum):
+    """How the bytes are kept."""
+
+    SHIFTED = "shifted"
+    SEALED = "sealed"
+
+
+@attrs.frozen(kw_only=True)
+class WrappedKey:
+    """
+    A private key under a PIN.
+
+    Attributes:
+        cost: The N of scrypt (RFC 7914), a power of two.
+    """
+
+    kid: str
+    algorithm: Algorithm
+    wrapping: Wrapping
+    cost: int
+    salt: bytes = attrs.field(repr=False)
+    wrapped: bytes = attrs.field(repr=False)
+
+
+def wrap(key: PrivateKey, pin: str, entropy: Entropy, *, cost: int = SCRYPT_N) -> WrappedKey:
+    """Put *key* under *pin*."""
+    algorithm = key.public.algorithm
+    salt = entropy.token(SALT_BYTES)
+    stretched = _stretched(pin, salt, cost)
+    if algorithm is Algorithm.ES256:
+        shift = int.from_bytes(stretched) % (P256_ORDER - 1)
+        secret = int.from_bytes(key.scalar()) - 1
+        wrapping, wrapped = Wrapping.SHIFTED, ((secret + shift) % (P256_ORDER - 1)).to_bytes(32)
+    elif algorithm is Algorithm.EDDSA:
+        wrapping, wrapped = Wrapping.SHIFTED, _xor(key.scalar(), stretched)
+    else:
+        vault = keys.Vault(stretched[:32], entropy.token)
+        wrapping, wrapped = Wrapping.SEALED, vault.seal(key.pkcs8(), key.public.kid)
+    return WrappedKey(
+        kid=key.public.kid,
+        algorithm=algorithm,
+        wrapping=wrapping,
+        cost=cost,
+        salt=salt,
+        wrapped=wrapped,
+    )
+
+
+def unwrap(held: WrappedKey, pin: str, entropy: Entropy) -> PrivateKey:
+    """
+    Return the key that *pin* gives; for P-256 and Ed25519, any PIN gives one.
+
+    Raises:
+        WrongPin: The PIN is wrong; RSA only.
+    """
+    stretched = _stretched(pin, held.salt, held.cost)
+    if held.algorithm is Algorithm.ES256:
+        shift = int.from_bytes(stretched) % (P256_ORDER - 1)
+        secret = ((int.from_bytes(held.wrapped) - shift) % (P256_ORDER - 1) + 1).to_bytes(32)
+    elif held.algorithm is Algorithm.EDDSA:
+        secret = _xor(held.wrapped, stretched)
+    else:
+        try:
+            secret = keys.Vault(stretched[:32], entropy.token).open(held.wrapped, held.kid)
+        except SealBroken:
+            raise WrongPin from None
+    return keys.private_key(secret, kid=held.kid, algorithm=held.algorithm)
+
+
+def _stretched(pin: str, salt: bytes, cost: int) -> bytes:
+    return hashlib.scrypt(
+        pin.encode(),
+        salt=salt,
+        n=cost,
+        r=SCRYPT_R,
+        p=SCRYPT_P,
+        maxmem=SCRYPT_MEMORY,
+        dklen=STRETCHED_BYTES,
+    )
+
+
+def _xor(left: bytes, right: bytes) -> bytes:
+    return bytes(a ^ b for a, b in zip(left, right[: len(left)], strict=True))

@@ -1,0 +1,15 @@
+"""
+Use cases of tenancy: who the relying parties are, and how they show it.
+
+- `Directory`: companies, App Spaces, origins, administrators and callback allow-lists.
+- `Credentials`: making, rotating and revoking secrets.
+- `Authentication`: telling who a request comes from.
+"""
+
+from __future__ import annotations
+
+from counterseal.directory.authentication import Authentication, SignedRequest
+from counterseal.directory.credentials import Credentials, IssuedSecret
+from counterseal.directory.tenancy import Directory
+
+__all__ = ["Authentication", "Credentials", "Directory", "IssuedSecret", "SignedRequest"]

@@ -1,0 +1,165 @@
+"""
+Authentication: an origin or administrator shows its credential, by Basic or CX1.
+
+An unknown GUID takes the same path as a wrong secret, and as long.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TypeVar
+
+import attrs
+
+from counterseal import keys
+from counterseal.bindings.roster import found, read
+from counterseal.decisions import Act, refused
+from counterseal.directory.credentials import SALT_BYTES, SECRET_BYTES, credential_context
+from counterseal.errors import (
+    CredentialRefused,
+    InvalidField,
+    NotFound,
+    Refused,
+    Replayed,
+    RequestStale,
+)
+from counterseal.models import Admin, AppSpace, Credential, Guid, Origin, RelyingParty, Scheme
+from counterseal.models.guid import parse
+from counterseal.policy import Policy
+from counterseal.ports import Ports
+from counterseal.rules.timing import forgettable_at, in_force, within_window
+from counterseal.wire.cx1 import BasicHeader, Cx1Header, cx1_mac, read_basic, read_cx1
+
+R = TypeVar("R", Origin, Admin)
+
+MILLISECONDS = 1000
+
+NOBODY = Credential(
+    scheme=Scheme.BASIC,
+    salt=bytes(SALT_BYTES),
+    digest=bytes(64),
+    created_at=datetime.min.replace(tzinfo=UTC),
+)
+"""What an unknown GUID's secret is compared with, so that it takes as long."""
+
+
+@attrs.frozen(kw_only=True)
+class SignedRequest:
+    """
+    A request with its `Authorization` header.
+
+    Attributes:
+        method: Upper case.
+        uri: The full public address, query included, as configured; never from a Host header.
+    """
+
+    method: str
+    uri: str
+    body: bytes = attrs.field(default=b"", repr=False)
+    authorization: str = attrs.field(repr=False)
+
+
+@attrs.frozen
+class Authentication:
+    """Telling who a request comes from."""
+
+    ports: Ports
+    policy: Policy
+
+    def authenticate(self, request: SignedRequest) -> RelyingParty:
+        """
+        Authenticate an origin by Basic or CX1, whichever it is set to.
+
+        Raises:
+            CredentialRefused: The credential is unknown, wrong, revoked, or of the other scheme.
+            RequestStale: A CX1 header's time is outside the window.
+            Replayed: A CX1 request was seen before.
+            Unavailable: A port failed.
+        """
+        origin = self._authenticated(request, Origin)
+        app_space = read(self.ports.store, origin.app_space, AppSpace)
+        return RelyingParty(origin=origin, app_space=app_space)
+
+    def authenticate_admin(self, request: SignedRequest) -> Admin:
+        """
+        Authenticate an administrator by CX1.
+
+        Raises:
+            CredentialRefused: The credential is unknown, wrong or out of date.
+            RequestStale: The header's time is outside the window.
+            Replayed: The request was seen before.
+            Unavailable: A port failed.
+        """
+        return self._authenticated(request, Admin)
+
+    def _authenticated(self, request: SignedRequest, kind: type[R]) -> R:
+        act = Act(event="credential.check", actor="stranger")
+        try:
+            if request.authorization[:6].lower() == "basic ":
+                return self._by_basic(read_basic(request.authorization), kind)
+            return self._by_cx1(read_cx1(request.authorization), request, kind)
+        except Refused as refusal:
+            refused(self.ports, act, refusal)
+            raise
+
+    def _by_basic(self, header: BasicHeader, kind: type[R]) -> R:
+        holder, live = self._live(header.guid, kind, Scheme.BASIC)
+        matches = [
+            keys.same(keys.basic_digest(header.secret, credential.salt), credential.digest)
+            for credential in live or (NOBODY,)
+        ]
+        if holder is None or not any(matches):
+            raise CredentialRefused
+        return holder
+
+    def _by_cx1(self, header: Cx1Header, request: SignedRequest, kind: type[R]) -> R:
+        if request.method == "GET" and request.body:
+            # CX1 does not sign it.
+            raise CredentialRefused
+        now = self.ports.clock.now()
+        signed_at = int(header.milliseconds) / MILLISECONDS
+        within_window(signed_at, now, self.policy, RequestStale)
+        holder, live = self._live(header.guid, kind, Scheme.HMAC)
+        recomputed = [
+            cx1_mac(
+                secret,
+                method=request.method,
+                uri=request.uri,
+                milliseconds=header.milliseconds,
+                guid=header.guid,
+                body=request.body,
+            )
+            for secret in self._secrets(header.guid, live)
+        ]
+        right = [mac for mac in recomputed if keys.same(mac, header.signature)]
+        if holder is None or not live or not right:
+            raise CredentialRefused
+        until = forgettable_at(signed_at, now, self.policy)
+        if not self.ports.replay.first_seen(("cx1", holder.guid, keys.b64url(right[0])), until):
+            raise Replayed
+        return holder
+
+    def _secrets(self, guid: Guid, live: tuple[Credential, ...]) -> list[str]:
+        if not live:
+            return [keys.b64url(self.ports.entropy.token(SECRET_BYTES))]
+        return [
+            self.ports.sealer.open(credential.sealed, credential_context(guid)).decode()
+            for credential in live
+        ]
+
+    def _live(
+        self, guid: Guid, kind: type[R], scheme: Scheme
+    ) -> tuple[R | None, tuple[Credential, ...]]:
+        now = self.ports.clock.now()
+        try:
+            (record,) = self.ports.store.get(parse(guid, field="guid"))
+            holder = found(record, kind)
+        except (InvalidField, NotFound):
+            return None, ()
+        if isinstance(holder, Admin) and not in_force(holder.ends_at, now):
+            return None, ()
+        return holder, tuple(
+            credential
+            for credential in holder.credentials
+            if credential.scheme is scheme and in_force(credential.ends_at, now)
+        )

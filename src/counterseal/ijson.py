@@ -1,0 +1,202 @@
+"""
+I-JSON (RFC 7493): the strict reader and the canonical writer (RFC 8785).
+
+Everything that is signed, and every document that comes from outside, passes here.
+The reader refuses what two parsers could read differently:
+duplicate members, NaN and infinities, lone surrogates, nesting without end.
+The writer refuses what I-JSON cannot hold: lone surrogates, noncharacters,
+integers beyond 2**53 - 1, members that are not text.
+Both name the place.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from typing import Any, NoReturn, TypeAlias
+
+import rfc8785
+
+from counterseal.errors import InvalidField
+
+Json: TypeAlias = Any
+"""A JSON value: None, bool, int, float, str, or lists, tuples and dicts of them."""
+
+DEPTH_LIMIT = 32
+"""Levels of nesting; far below the interpreter's recursion limit."""
+
+INTEGER_LIMIT = 2**53 - 1
+"""RFC 7493, 2.2: integers that every reader holds exactly."""
+
+WRITTEN_WHOLE = 1e21
+"""RFC 8785, 3.2.2.3: from here on numbers are written with an exponent."""
+
+_NOT_TEXT = re.compile(
+    "[\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff"
+    + "".join(chr(plane * 0x10000 + low) for plane in range(1, 17) for low in (0xFFFE, 0xFFFF))
+    + "]"
+)
+"""RFC 7493, 2.1: surrogates and noncharacters, which no string may hold."""
+
+
+def parse(text: str | bytes, *, field: str = "body") -> Json:
+    """
+    Read one JSON document.
+
+    Args:
+        text: The document; bytes are UTF-8.
+        field: What to call the document in an error.
+
+    Raises:
+        InvalidField: It is not JSON, has a member twice, a number that is none,
+            a lone surrogate, or is nested too deeply.
+    """
+    try:
+        if isinstance(text, bytes):
+            text = text.decode("utf-8")
+        value = _DECODER.decode(text)
+        if "\\u" in text or not text.isascii():
+            # An escape can hide half a surrogate pair, which is no character.
+            _ENCODER.encode(value).encode("utf-8")
+    except UnicodeDecodeError:
+        raise InvalidField(field, "not UTF-8") from None
+    except _DuplicateMemberError as error:
+        raise InvalidField(field, f"member given twice: {printable(str(error))}") from None
+    except RecursionError:
+        raise InvalidField(field, "nested too deeply") from None
+    except UnicodeEncodeError:
+        raise InvalidField(field, "holds a lone surrogate") from None
+    except ValueError:
+        raise InvalidField(field, "not valid JSON") from None
+    if text.count("[") + text.count("{") > DEPTH_LIMIT and _deeper_than(value, DEPTH_LIMIT):
+        raise InvalidField(field, "nested too deeply")
+    return value
+
+
+def canonical(value: Json, *, field: str = "body") -> bytes:
+    """
+    Write *value* in its one canonical form, RFC 8785.
+
+    Args:
+        value: What to write.
+        field: What to call it in an error.
+
+    Raises:
+        InvalidField: I-JSON cannot hold it; the error names the member.
+    """
+    check(value, field=field)
+    return rfc8785.dumps(value)
+
+
+def compact(value: Json, *, field: str = "body") -> bytes:
+    """
+    Write *value* without white space, in the order it has.
+
+    Raises:
+        InvalidField: JSON or UTF-8 cannot hold it.
+    """
+    try:
+        return _ENCODER.encode(value).encode("utf-8")
+    except (TypeError, ValueError, RecursionError):
+        raise InvalidField(field, "cannot be written as JSON") from None
+
+
+def check(value: Json, *, field: str) -> None:
+    """
+    Refuse *value* unless I-JSON can hold it.
+
+    Raises:
+        InvalidField: It cannot; the error names the member.
+    """
+    for place, problem in _faults(value, field, 0):
+        raise InvalidField(place, problem)
+
+
+def printable(text: str, limit: int = 64) -> str:
+    """Shorten *text* and make control, bidirectional and odd characters visible."""
+    shown = "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
+        for character in text[:limit]
+    )
+    return shown if len(text) <= limit else shown + "…"
+
+
+def _faults(value: Json, place: str, depth: int) -> Iterator[tuple[str, str]]:
+    if depth > DEPTH_LIMIT:
+        yield place, "nested too deeply"
+    elif isinstance(value, dict):
+        for name, member in value.items():
+            if not isinstance(name, str):
+                yield place, "a member name that is not text"
+            elif _NOT_TEXT.search(name):
+                yield place, "a member name with a lone surrogate or a noncharacter"
+            else:
+                yield from _faults(member, f"{place}.{printable(name)}", depth + 1)
+    elif isinstance(value, (list, tuple)):
+        for index, item in enumerate(value):
+            yield from _faults(item, f"{place}[{index}]", depth + 1)
+    elif problem := _problem(value):
+        yield place, problem
+
+
+def _problem(value: object) -> str | None:
+    if isinstance(value, str):
+        found = _NOT_TEXT.search(value)
+        return "holds a lone surrogate or a noncharacter" if found else None
+    if value is None or isinstance(value, bool):
+        return None
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return "not a number"
+        # A whole number is written, and read again, as an integer; a larger one is not.
+        if not value.is_integer() or abs(value) >= WRITTEN_WHOLE:
+            return None
+    elif not isinstance(value, int):
+        return "not a JSON value"
+    return "an integer beyond 2**53 - 1" if abs(value) > INTEGER_LIMIT else None
+
+
+def _deeper_than(value: Json, levels: int) -> bool:
+    level = [value]
+    for _ in range(levels):
+        level = [
+            member
+            for node in level
+            if isinstance(node, (dict, list))
+            for member in (node.values() if isinstance(node, dict) else node)
+        ]
+    return any(isinstance(node, (dict, list)) for node in level)
+
+
+class _DuplicateMemberError(ValueError):
+    pass
+
+
+def _members(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        seen: set[str] = set()
+        for name, _ in pairs:
+            if name in seen:
+                raise _DuplicateMemberError(name)
+            seen.add(name)
+    return members
+
+
+def _constant(_: str) -> NoReturn:
+    raise ValueError
+
+
+def _fraction(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError
+    return value
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_members, parse_constant=_constant, parse_float=_fraction
+)
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))

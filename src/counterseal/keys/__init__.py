@@ -1,0 +1,60 @@
+"""
+Keys: load, verify, sign, hash and seal; only this room touches `cryptography` and JOSE.
+
+```{admonition} Low-level room
+:class: danger
+
+These functions do what they are told.
+The rules that make an answer worth anything are in `counterseal.rules`;
+use the use cases unless you are writing one.
+```
+
+Rules of this room:
+
+- A key's algorithm is the key's own and never the message's (RFC 8725, 3.1).
+- Verifying raises or returns what was verified, never a boolean.
+- Keys are checked when they are bound (`counterseal.keys.public`),
+  so that a key from the store needs no second look.
+- Compact JWS have exactly one accepted spelling (`counterseal.keys.jws`).
+"""
+
+from __future__ import annotations
+
+from counterseal.keys.jws import Header, Jws, read, sign, sign_with, verify
+from counterseal.keys.private import PrivateKey, generate, private_key
+from counterseal.keys.public import jwks_document, public_key, trusted_keys
+from counterseal.keys.secret import (
+    Vault,
+    b64url,
+    basic_digest,
+    digest,
+    mac,
+    require_same,
+    same,
+    token_hash,
+    unb64url,
+)
+
+__all__ = [
+    "Header",
+    "Jws",
+    "PrivateKey",
+    "Vault",
+    "b64url",
+    "basic_digest",
+    "digest",
+    "generate",
+    "jwks_document",
+    "mac",
+    "private_key",
+    "public_key",
+    "read",
+    "require_same",
+    "same",
+    "sign",
+    "sign_with",
+    "token_hash",
+    "trusted_keys",
+    "unb64url",
+    "verify",
+]

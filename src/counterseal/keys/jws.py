@@ -1,0 +1,196 @@
+"""
+Compact JWS (RFC 7515, 7.1): the strict reader, the verifier and the writer.
+
+A token that this reader accepts has exactly one spelling:
+
+- three parts of canonical base64url, the signature not empty;
+- a header with exactly `alg`, `typ` and `kid`, all text: a token that brings its own
+  key (`jwk`, `jku`, `x5c`, `x5u`), `crit` or `b64` is refused whatever it says;
+- JSON objects without duplicate members.
+
+The verifier compares `typ`, `kid` and `alg` with the key's record
+before any cryptography.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import attrs
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+
+from counterseal import ijson
+from counterseal.errors import (
+    InvalidField,
+    MalformedToken,
+    WrongAlgorithm,
+    WrongKey,
+    WrongSignature,
+    WrongType,
+)
+from counterseal.keys.private import ES256, PKCS1, PSS, SHA256, PrivateKey
+from counterseal.keys.public import load
+from counterseal.keys.secret import b64url, unb64url
+from counterseal.models import Algorithm, PublicKey
+
+HEADER_LIMIT = 512
+"""Characters; three short members need far less."""
+
+P256_SIGNATURE_BYTES = 64
+
+
+@attrs.frozen
+class Header:
+    """The three members that a token's header has."""
+
+    alg: str
+    typ: str
+    kid: str
+
+
+@attrs.frozen
+class Jws:
+    """
+    A token that has been read and not verified: everything in it is a claim.
+
+    Attributes:
+        claimed: The payload.
+        signed: What the signature is over: header and payload as they came.
+    """
+
+    header: Header
+    claimed: dict[str, Any] = attrs.field(repr=False)
+    signed: bytes = attrs.field(repr=False)
+    signature: bytes = attrs.field(repr=False)
+
+
+def read(token: str, *, limit: int) -> Jws:
+    """
+    Read a compact JWS without believing it.
+
+    Args:
+        token: The compact serialisation.
+        limit: The most characters it may have.
+
+    Raises:
+        MalformedToken: It is not spelled as this module demands.
+    """
+    if not isinstance(token, str) or len(token) > limit or not token.isascii():
+        raise MalformedToken
+    signed, _, signature = token.rpartition(".")
+    header, dot, payload = signed.partition(".")
+    if not dot or not signature or len(header) > HEADER_LIMIT:
+        raise MalformedToken
+    return Jws(
+        _read_header(header),
+        _object(unb64url(payload)),
+        signed.encode("ascii"),
+        unb64url(signature),
+    )
+
+
+def verify(jws: Jws, key: PublicKey, *, expected_typ: str) -> dict[str, Any]:
+    """
+    Verify a token against a key from the store.
+
+    Args:
+        jws: What `read` returned.
+        key: The key record; its algorithm is the only one that counts.
+        expected_typ: The kind of token that is wanted (RFC 8725, 3.11).
+
+    Returns:
+        The payload, which the holder of the key signed.
+
+    Raises:
+        WrongType: Another kind of token.
+        WrongKey: The header names another key.
+        WrongAlgorithm: The header names another algorithm than the key's.
+        WrongSignature: The signature does not hold.
+    """
+    if jws.header.typ != expected_typ:
+        raise WrongType
+    if jws.header.kid != key.kid:
+        raise WrongKey
+    if jws.header.alg != key.algorithm.value:
+        raise WrongAlgorithm
+    verify_bytes(jws.signature, jws.signed, key)
+    return jws.claimed
+
+
+def verify_bytes(signature: bytes, data: bytes, key: PublicKey) -> None:
+    """
+    Verify a bare signature as JWS carries it.
+
+    Raises:
+        WrongSignature: It does not hold.
+    """
+    loaded = load(key.jwk)
+    try:
+        if isinstance(loaded, EllipticCurvePublicKey):
+            if len(signature) != P256_SIGNATURE_BYTES:
+                raise WrongSignature
+            r, s = int.from_bytes(signature[:32]), int.from_bytes(signature[32:])
+            loaded.verify(encode_dss_signature(r, s), data, ES256)
+        elif isinstance(loaded, Ed25519PublicKey):
+            loaded.verify(signature, data)
+        elif isinstance(loaded, RSAPublicKey):
+            pss = key.algorithm is Algorithm.PS256
+            loaded.verify(signature, data, PSS if pss else PKCS1, SHA256)
+    except InvalidSignature:
+        raise WrongSignature from None
+
+
+def sign(key: PrivateKey, *, typ: str, claims: dict[str, Any]) -> str:
+    """
+    Write a compact JWS with a private key at hand.
+
+    Raises:
+        InvalidField: JSON cannot hold the claims.
+    """
+    return sign_with(key.sign, key.public, typ=typ, claims=claims)
+
+
+def sign_with(
+    signer: Callable[[bytes], bytes],
+    public: PublicKey,
+    *,
+    typ: str,
+    claims: dict[str, Any],
+) -> str:
+    """
+    Write a compact JWS with whatever signs for *public*.
+
+    Raises:
+        InvalidField: JSON cannot hold the claims.
+    """
+    header = {"alg": public.algorithm.value, "kid": public.kid, "typ": typ}
+    payload = ijson.compact(claims, field="claims")
+    signed = f"{b64url(ijson.compact(header))}.{b64url(payload)}"
+    return f"{signed}.{b64url(signer(signed.encode('ascii')))}"
+
+
+@lru_cache(maxsize=4096)
+def _read_header(text: str) -> Header:
+    # A device's header never changes, so that it is read once.
+    members = _object(unb64url(text))
+    if members.keys() != {"alg", "typ", "kid"}:
+        raise MalformedToken
+    if not all(isinstance(value, str) for value in members.values()):
+        raise MalformedToken
+    return Header(**members)
+
+
+def _object(data: bytes) -> dict[str, Any]:
+    try:
+        members = ijson.parse(data)
+    except InvalidField:
+        raise MalformedToken from None
+    if not isinstance(members, dict):
+        raise MalformedToken
+    return members

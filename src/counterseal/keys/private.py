@@ -1,0 +1,126 @@
+"""Private keys: made, kept and used by devices and by the service's own signers."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+
+from counterseal.errors import UnfitKey
+from counterseal.keys.public import jwk_of, public_key
+from counterseal.models import Algorithm, PublicKey
+
+_Key: TypeAlias = ec.EllipticCurvePrivateKey | Ed25519PrivateKey | rsa.RSAPrivateKey
+
+RSA_BITS_MADE = 2048
+SCALAR_BYTES = 32
+SHA256 = hashes.SHA256()
+PSS = padding.PSS(mgf=padding.MGF1(SHA256), salt_length=32)
+PKCS1 = padding.PKCS1v15()
+ES256 = ec.ECDSA(SHA256)
+
+
+class PrivateKey:
+    """
+    A private key in its one algorithm.
+
+    Attributes:
+        public: The public half, as the other side will hold it.
+    """
+
+    def __init__(self, key: _Key, *, kid: str, algorithm: Algorithm) -> None:
+        self._key = key
+        self.public: PublicKey = public_key(
+            {**jwk_of(key.public_key()), "kid": kid, "alg": algorithm.value},
+            algorithms=frozenset({algorithm}),
+        )
+
+    def __repr__(self) -> str:
+        """Name the key and nothing of its private half."""
+        kid, algorithm = self.public.kid, self.public.algorithm.name
+        return f"PrivateKey({kid=}, {algorithm=!s})"
+
+    def sign(self, data: bytes) -> bytes:
+        """Return the signature as JWS carries it (RFC 7518, 3; RFC 8037, 3.1)."""
+        if isinstance(self._key, Ed25519PrivateKey):
+            return self._key.sign(data)
+        if isinstance(self._key, ec.EllipticCurvePrivateKey):
+            r, s = decode_dss_signature(self._key.sign(data, ES256))
+            return r.to_bytes(32) + s.to_bytes(32)
+        pss = self.public.algorithm is Algorithm.PS256
+        return self._key.sign(data, PSS if pss else PKCS1, SHA256)
+
+    def pkcs8(self, passphrase: bytes | None = None) -> bytes:
+        """
+        Return the key as PKCS #8 DER, encrypted if there is a *passphrase*.
+
+        Raises:
+            ValueError: The passphrase is empty.
+        """
+        encryption = (
+            serialization.BestAvailableEncryption(passphrase)
+            if passphrase is not None
+            else serialization.NoEncryption()
+        )
+        return self._key.private_bytes(
+            serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, encryption
+        )
+
+    def scalar(self) -> bytes:
+        """
+        Return the 32 secret bytes of a P-256 or Ed25519 key.
+
+        Raises:
+            UnfitKey: It is an RSA key, which has no such form.
+        """
+        if isinstance(self._key, Ed25519PrivateKey):
+            return self._key.private_bytes_raw()
+        if isinstance(self._key, ec.EllipticCurvePrivateKey):
+            return self._key.private_numbers().private_value.to_bytes(SCALAR_BYTES)
+        raise UnfitKey("an RSA key has no 32-byte form")
+
+
+def generate(algorithm: Algorithm, *, kid: str) -> PrivateKey:
+    """
+    Make a new key.
+
+    Raises:
+        InvalidField: *kid* is no key id.
+    """
+    key: _Key
+    if algorithm is Algorithm.ES256:
+        key = ec.generate_private_key(ec.SECP256R1())
+    elif algorithm is Algorithm.EDDSA:
+        key = Ed25519PrivateKey.generate()
+    else:
+        key = rsa.generate_private_key(public_exponent=65537, key_size=RSA_BITS_MADE)
+    return PrivateKey(key, kid=kid, algorithm=algorithm)
+
+
+def private_key(
+    data: bytes, *, kid: str, algorithm: Algorithm, passphrase: bytes | None = None
+) -> PrivateKey:
+    """
+    Load a key from PKCS #8 DER, or from the 32 secret bytes of a P-256 or Ed25519 key.
+
+    Raises:
+        InvalidField: *kid* is no key id.
+        UnfitKey: The bytes are no such key, or the passphrase is wrong.
+    """
+    try:
+        key: object
+        if len(data) == SCALAR_BYTES and algorithm is Algorithm.ES256:
+            key = ec.derive_private_key(int.from_bytes(data), ec.SECP256R1())
+        elif len(data) == SCALAR_BYTES and algorithm is Algorithm.EDDSA:
+            key = Ed25519PrivateKey.from_private_bytes(data)
+        else:
+            key = serialization.load_der_private_key(data, passphrase)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise UnfitKey("no private key in these bytes, or a wrong passphrase") from None
+    if not isinstance(key, _Key):
+        raise UnfitKey("a private key of another kind")
+    return PrivateKey(key, kid=kid, algorithm=algorithm)

@@ -1,0 +1,235 @@
+"""
+Public keys: checked when they come in, loaded from the store afterwards.
+
+What `public_key` demands of a JWK (RFC 7517, 7518, 8037),
+since the libraries below do not:
+
+- only the members that the key type needs, besides `kid`, `alg`, `use` and `key_ops`,
+  and the last two, where given, for signatures;
+- RSA of 2048 to 8192 bits with an odd e of at least 65537 and no more than 32 bits;
+- P-256 only, with the point on the curve and its coordinates below the prime;
+- Ed25519 only, in canonical encoding and not of small order;
+- no private members at all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import TypeAlias
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import (
+    SECP256R1,
+    EllipticCurvePublicNumbers,
+)
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey as EcKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, RSAPublicNumbers
+from joserfc.jwk import thumbprint as rfc7638
+
+from counterseal import ijson
+from counterseal.errors import InvalidField, MalformedToken, UnfitKey
+from counterseal.keys.secret import b64url, unb64url
+from counterseal.models import Algorithm, PublicKey
+
+Loaded: TypeAlias = EcKey | Ed25519PublicKey | RSAPublicKey
+
+KID_LIMIT = 128
+_KID = re.compile(rf"[ -~]{{1,{KID_LIMIT}}}")
+"""Control characters would swell in JSON past the header's limit."""
+
+RSA_BITS = range(2048, 8192 + 1)
+RSA_EXPONENT = range(65537, 2**32)
+COORDINATE_BYTES = 32
+
+_REQUIRED = {
+    "EC": ("crv", "kty", "x", "y"),
+    "OKP": ("crv", "kty", "x"),
+    "RSA": ("e", "kty", "n"),
+}
+_OPTIONAL = frozenset({"kid", "alg", "use", "key_ops"})
+_TYPE = {
+    Algorithm.ES256: "EC",
+    Algorithm.EDDSA: "OKP",
+    Algorithm.PS256: "RSA",
+    Algorithm.RS256: "RSA",
+}
+
+_P256_PRIME = 2**256 - 2**224 + 2**192 + 2**96 - 1
+_ED25519_PRIME = 2**255 - 19
+_ED25519_SMALL_ORDER_Y = frozenset(
+    {
+        0,
+        1,
+        _ED25519_PRIME - 1,
+        2707385501144840649318225287225658788936804267575313519463743609750303402022,
+        _ED25519_PRIME
+        - 2707385501144840649318225287225658788936804267575313519463743609750303402022,
+    }
+)
+"""The y coordinates of the eight points whose order divides the cofactor."""
+
+
+def public_key(jwk: object, *, algorithms: frozenset[Algorithm], field: str = "key") -> PublicKey:
+    """
+    Check a public JWK that came from outside and pin its algorithm.
+
+    Args:
+        jwk: The JWK as a JSON object; `kid` and `alg` are required in it.
+        algorithms: Those that policy allows.
+        field: What to call the key in an error.
+
+    Raises:
+        InvalidField: A member is missing, unknown or not text.
+        UnfitKey: The key is weak, malformed, or of a kind that is not allowed.
+    """
+    if not isinstance(jwk, Mapping):
+        raise InvalidField(field, "not a JSON object")
+    kid, named = jwk.get("kid"), jwk.get("alg")
+    if not isinstance(kid, str) or not _KID.fullmatch(kid):
+        raise InvalidField(f"{field}.kid", f"not 1 to {KID_LIMIT} characters of ASCII")
+    algorithm = next((allowed for allowed in algorithms if allowed.value == named), None)
+    if algorithm is None:
+        raise UnfitKey("alg: not an allowed algorithm")
+    if jwk.get("kty") != _TYPE[algorithm]:
+        raise UnfitKey("kty: not the algorithm's key type")
+    required = _REQUIRED[_TYPE[algorithm]]
+    for member in required:
+        if not isinstance(jwk.get(member), str):
+            raise InvalidField(f"{field}.{member}", "missing or not text")
+    for member in jwk:
+        if member not in required and member not in _OPTIONAL:
+            raise InvalidField(f"{field}.{ijson.printable(str(member))}", "not a public member")
+    _require_for_signatures(jwk)
+    members = {member: str(jwk[member]) for member in required}
+    text = ijson.canonical(members, field=field).decode()
+    load(text)
+    return PublicKey(kid=kid, algorithm=algorithm, jwk=text, thumbprint=_thumbprint(members))
+
+
+def _require_for_signatures(jwk: Mapping[str, object]) -> None:
+    operations = jwk.get("key_ops", ["verify"])
+    if jwk.get("use", "sig") != "sig":
+        raise UnfitKey("use: not for signatures")
+    if not isinstance(operations, list) or "verify" not in operations:
+        raise UnfitKey("key_ops: not for verifying")
+
+
+@lru_cache(maxsize=8192)
+def load(jwk: str) -> Loaded:
+    """
+    Return the key object of a canonical JWK, checked.
+
+    Raises:
+        UnfitKey: The key is weak or malformed.
+    """
+    members: dict[str, str] = ijson.parse(jwk, field="key")
+    try:
+        if members["kty"] == "EC":
+            return _load_p256(members)
+        if members["kty"] == "OKP":
+            return _load_ed25519(members)
+        return _load_rsa(members)
+    except MalformedToken:
+        raise UnfitKey("not canonical base64url") from None
+    except (ValueError, UnsupportedAlgorithm):
+        raise UnfitKey("the numbers make no key") from None
+
+
+def jwks_document(keys: Iterable[PublicKey]) -> dict[str, list[dict[str, str]]]:
+    """Return the JWK Set (RFC 7517, 5) of *keys*, in their order."""
+    return {
+        "keys": [
+            {
+                **ijson.parse(key.jwk),
+                "kid": key.kid,
+                "alg": key.algorithm.value,
+                "use": "sig",
+            }
+            for key in keys
+        ]
+    }
+
+
+def trusted_keys(document: object, *, field: str = "jwks") -> tuple[PublicKey, ...]:
+    """
+    Read a JWK Set that the reader has decided to trust.
+
+    Raises:
+        InvalidField: It is no JWK Set, or a member of it is wrong.
+        UnfitKey: One of its keys is unfit.
+    """
+    keys = document.get("keys") if isinstance(document, Mapping) else None
+    if not isinstance(keys, (list, tuple)) or not keys:
+        raise InvalidField(field, "not a JWK Set")
+    everything = frozenset(Algorithm)
+    return tuple(
+        public_key(jwk, algorithms=everything, field=f"{field}.keys[{index}]")
+        for index, jwk in enumerate(keys)
+    )
+
+
+def _thumbprint(members: dict[str, str]) -> str:
+    return rfc7638(members)
+
+
+def _load_p256(members: dict[str, str]) -> EcKey:
+    x, y = unb64url(members["x"]), unb64url(members["y"])
+    if members["crv"] != "P-256" or len(x) != COORDINATE_BYTES or len(y) != COORDINATE_BYTES:
+        raise UnfitKey("not a P-256 point of two 32-byte coordinates")
+    point = EllipticCurvePublicNumbers(int.from_bytes(x), int.from_bytes(y), SECP256R1())
+    if point.x >= _P256_PRIME or point.y >= _P256_PRIME:
+        raise UnfitKey("a P-256 coordinate past the prime")
+    return point.public_key()
+
+
+def _load_ed25519(members: dict[str, str]) -> Ed25519PublicKey:
+    x = unb64url(members["x"])
+    if members["crv"] != "Ed25519" or len(x) != COORDINATE_BYTES:
+        raise UnfitKey("not an Ed25519 key of 32 bytes")
+    y = int.from_bytes(x, "little") & (2**255 - 1)
+    if y >= _ED25519_PRIME or y in _ED25519_SMALL_ORDER_Y:
+        raise UnfitKey("an Ed25519 point of small order, or not canonical")
+    return Ed25519PublicKey.from_public_bytes(x)
+
+
+def _load_rsa(members: dict[str, str]) -> RSAPublicKey:
+    n, e = unb64url(members["n"]), unb64url(members["e"])
+    if not n or not e or n[0] == 0 or e[0] == 0:
+        raise UnfitKey("an RSA number with leading zeros")
+    modulus, exponent = int.from_bytes(n), int.from_bytes(e)
+    if modulus.bit_length() not in RSA_BITS:
+        raise UnfitKey("RSA of fewer than 2048 or more than 8192 bits")
+    if exponent not in RSA_EXPONENT or modulus % 2 == 0:
+        raise UnfitKey("an RSA exponent under 65537 or over 32 bits, or an even modulus")
+    return RSAPublicNumbers(exponent, modulus).public_key()
+
+
+def jwk_of(loaded: Loaded) -> dict[str, str]:
+    """
+    Return the required members of the public JWK of a key object.
+
+    Raises:
+        UnfitKey: The key is on another curve than P-256.
+    """
+    if isinstance(loaded, EcKey):
+        if not isinstance(loaded.curve, SECP256R1):
+            raise UnfitKey("not a P-256 key")
+        point = loaded.public_numbers()
+        x = b64url(point.x.to_bytes(COORDINATE_BYTES))
+        return {
+            "crv": "P-256",
+            "kty": "EC",
+            "x": x,
+            "y": b64url(point.y.to_bytes(COORDINATE_BYTES)),
+        }
+    if isinstance(loaded, Ed25519PublicKey):
+        return {"crv": "Ed25519", "kty": "OKP", "x": b64url(loaded.public_bytes_raw())}
+    numbers = loaded.public_numbers()
+    return {"e": _number(numbers.e), "kty": "RSA", "n": _number(numbers.n)}
+
+
+def _number(value: int) -> str:
+    return b64url(value.to_bytes((value.bit_length() + 7) // 8))

@@ -1,0 +1,119 @@
+"""Secrets: hashes, MACs, constant-time comparison and encryption at rest."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+from collections.abc import Callable
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from counterseal.errors import CountersealError, MalformedToken, SealBroken
+
+KEY_BYTES = 32
+NONCE_BYTES = 12
+
+
+def b64url(data: bytes) -> str:
+    """Write *data* as base64url without padding (RFC 7515, 2)."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+
+
+def unb64url(text: str) -> bytes:
+    """
+    Read base64url without padding, in its one canonical spelling.
+
+    Raises:
+        MalformedToken: Another alphabet, padding, or bits left over.
+    """
+    try:
+        data = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        raise MalformedToken from None
+    # Texts may differ in bits that decoding drops, or spell 62 and 63 the other way.
+    if b64url(data) != text:
+        raise MalformedToken
+    return data
+
+
+def digest(data: bytes) -> str:
+    """Return SHA-256 of *data*, base64url."""
+    return b64url(hashlib.sha256(data).digest())
+
+
+def token_hash(secret: str) -> bytes:
+    """Return what is kept of a session token's or log-in's secret: SHA-256."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
+def basic_digest(secret: str, salt: bytes) -> bytes:
+    """
+    Return what is kept of a Basic secret: SHA-512 over salt and secret.
+
+    A fast hash is enough because the secrets are ours and hold 256 bits;
+    none can be chosen.
+    """
+    return hashlib.sha512(salt + secret.encode()).digest()
+
+
+def mac(key: bytes, data: bytes) -> bytes:
+    """Return HMAC-SHA256 (RFC 2104)."""
+    return hmac.digest(key, data, "sha256")
+
+
+def same(left: bytes | str, right: bytes | str) -> bool:
+    """Compare in constant time."""
+    left = left.encode() if isinstance(left, str) else left
+    right = right.encode() if isinstance(right, str) else right
+    return hmac.compare_digest(left, right)
+
+
+def require_same(left: bytes | str, right: bytes | str, refusal: type[CountersealError]) -> None:
+    """
+    Compare in constant time.
+
+    Raises:
+        CountersealError: *refusal*, if they differ.
+    """
+    if not same(left, right):
+        raise refusal
+
+
+class Vault:
+    """
+    Encryption at rest with AES-256-GCM under one 32-byte key.
+
+    Args:
+        key: 32 bytes.
+        luck: Gives that many random bytes; a nonce is taken for each seal.
+
+    Raises:
+        ValueError: The key has another length.
+    """
+
+    def __init__(self, key: bytes, luck: Callable[[int], bytes]) -> None:
+        if len(key) != KEY_BYTES:
+            message = f"a vault's key has {KEY_BYTES} bytes"
+            raise ValueError(message)
+        self._aead = AESGCM(key)
+        self._luck = luck
+
+    def seal(self, plain: bytes, context: str) -> bytes:
+        """Encrypt *plain*; only the same *context* opens it again."""
+        nonce = self._luck(NONCE_BYTES)
+        return nonce + self._aead.encrypt(nonce, plain, context.encode())
+
+    def open(self, sealed: bytes, context: str) -> bytes:
+        """
+        Decrypt what `seal` returned.
+
+        Raises:
+            SealBroken: Another key, another context, or changed bytes.
+        """
+        try:
+            return self._aead.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], context.encode())
+        except (InvalidTag, ValueError):
+            raise SealBroken from None

@@ -1,0 +1,193 @@
+"""
+The four charts, declared.
+
+A class body is a table: each event on its target, with the rules that guard it
+passed by reference, and nothing else.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Any
+
+from statemachine import StateMachine
+from statemachine.states import States
+
+from counterseal.machines.chart import Chart, compiled
+from counterseal.models import BindingState, CallbackState, ChallengeState, LoginState
+from counterseal.rules.answering import (
+    addressed_here,
+    button_matches,
+    code_matches,
+    code_mistyped,
+    codes_exhausted,
+    display_matches,
+    key_strong_enough,
+    signature_holds,
+)
+from counterseal.rules.delivery import delivered, gives_up, lease_held, undelivered
+from counterseal.rules.evidence import (
+    caller_proved,
+    keys_complete,
+    keys_endorsed,
+    keys_possessed,
+    login_matches,
+    strikes_exhausted,
+    strong_key_missed,
+    token_matches,
+)
+from counterseal.rules.standing import (
+    account_unlocked,
+    binding_active,
+    own_account,
+    own_challenge,
+    same_authority,
+)
+from counterseal.rules.timing import deadline_came, in_time
+
+
+class BindingEvent(enum.Enum):
+    """What can happen to a binding."""
+
+    COMPLETE = "complete"
+    ROTATE = "rotate"
+    SUSPEND = "suspend"
+    RESUME = "resume"
+    STRIKE = "strike"
+    REVOKE = "revoke"
+    EXPIRE = "expire"
+
+
+class LoginEvent(enum.Enum):
+    """What can happen to a log-in."""
+
+    AUTHENTICATE = "authenticate"
+    EXPIRE = "expire"
+
+
+class ChallengeEvent(enum.Enum):
+    """What can happen to a challenge."""
+
+    FETCH = "fetch"
+    ANSWER = "answer"
+    MISTYPE = "mistype"
+    DISOWN = "disown"
+    CANCEL = "cancel"
+    EXPIRE = "expire"
+
+
+class CallbackEvent(enum.Enum):
+    """What can happen to a callback."""
+
+    SUCCEED = "succeed"
+    FAIL = "fail"
+    REQUEUE = "requeue"
+
+
+class BindingChart(StateMachine):
+    """The life of one device's keys on one account."""
+
+    _ = States.from_enum(
+        BindingState,
+        initial=BindingState.INVITED,
+        final=[BindingState.REVOKED, BindingState.EXPIRED],
+    )
+    complete = _.ACTIVE.from_(
+        _.INVITED,
+        validators=[in_time, account_unlocked, token_matches, keys_complete, keys_possessed],
+    )
+    rotate = _.ACTIVE.from_(
+        _.ACTIVE,
+        validators=[account_unlocked, keys_complete, caller_proved, keys_possessed, keys_endorsed],
+    )
+    suspend = _.SUSPENDED.from_(_.ACTIVE)
+    resume = _.ACTIVE.from_(_.SUSPENDED, validators=[same_authority])
+    strike = _.REVOKED.from_(
+        _.ACTIVE, cond=strikes_exhausted, validators=[caller_proved, strong_key_missed]
+    ) | _.ACTIVE.from_(_.ACTIVE, validators=[caller_proved, strong_key_missed])
+    revoke = _.REVOKED.from_(_.INVITED, _.ACTIVE, _.SUSPENDED)
+    expire = _.EXPIRED.from_(_.INVITED, validators=[deadline_came])
+
+
+class LoginChart(StateMachine):
+    """One attempt to learn from an Identity Provider who the user is."""
+
+    _ = States.from_enum(
+        LoginState, initial=LoginState.STARTED, final=[LoginState.USED, LoginState.EXPIRED]
+    )
+    authenticate = _.USED.from_(_.STARTED, validators=[in_time, login_matches])
+    expire = _.EXPIRED.from_(_.STARTED, validators=[deadline_came])
+
+
+_OF_A_DEVICE = (in_time, account_unlocked, binding_active, own_account, caller_proved)
+"""What every device event of a challenge has to pass."""
+
+_OF_AN_ANSWER = (
+    addressed_here,
+    display_matches,
+    button_matches,
+    key_strong_enough,
+    signature_holds,
+)
+"""What an answer has to pass whether its matching code is right or wrong."""
+
+
+class ChallengeChart(StateMachine):
+    """One question to one account, answered at most once."""
+
+    _ = States.from_enum(
+        ChallengeState,
+        initial=ChallengeState.PENDING,
+        final=[
+            ChallengeState.ANSWERED,
+            ChallengeState.DISOWNED,
+            ChallengeState.CANCELLED,
+            ChallengeState.FAILED,
+            ChallengeState.EXPIRED,
+        ],
+    )
+    fetch = _.SEEN.from_(_.PENDING, _.SEEN, validators=[*_OF_A_DEVICE])
+    answer = _.ANSWERED.from_(
+        _.PENDING, _.SEEN, validators=[*_OF_A_DEVICE, *_OF_AN_ANSWER, code_matches]
+    )
+    mistype = (
+        _.FAILED.from_(
+            _.PENDING,
+            _.SEEN,
+            cond=codes_exhausted,
+            validators=[*_OF_A_DEVICE, *_OF_AN_ANSWER, code_mistyped],
+        )
+        | _.PENDING.from_(_.PENDING, validators=[*_OF_A_DEVICE, *_OF_AN_ANSWER, code_mistyped])
+        | _.SEEN.from_(_.SEEN, validators=[*_OF_A_DEVICE, *_OF_AN_ANSWER, code_mistyped])
+    )
+    disown = _.DISOWNED.from_(
+        _.PENDING,
+        _.SEEN,
+        validators=[*_OF_A_DEVICE, addressed_here, display_matches, signature_holds],
+    )
+    cancel = _.CANCELLED.from_(_.PENDING, _.SEEN, validators=[own_challenge, in_time])
+    expire = _.EXPIRED.from_(_.PENDING, _.SEEN, validators=[deadline_came])
+
+
+class CallbackChart(StateMachine):
+    """The delivery of a finished challenge to the origin's URL."""
+
+    _ = States.from_enum(
+        CallbackState, initial=CallbackState.QUEUED, final=[CallbackState.DELIVERED]
+    )
+    succeed = _.DELIVERED.from_(_.QUEUED, validators=[lease_held, delivered])
+    fail = _.DEAD.from_(
+        _.QUEUED, cond=gives_up, validators=[lease_held, undelivered]
+    ) | _.QUEUED.from_(_.QUEUED, validators=[lease_held, undelivered])
+    requeue = _.QUEUED.from_(_.DEAD)
+
+
+BINDING = compiled("binding", BindingChart, BindingState, BindingEvent)
+LOGIN = compiled("login", LoginChart, LoginState, LoginEvent)
+CHALLENGE = compiled("challenge", ChallengeChart, ChallengeState, ChallengeEvent)
+CALLBACK = compiled("callback", CallbackChart, CallbackState, CallbackEvent)
+
+CHARTS: dict[str, Chart[Any, Any]] = {
+    chart.name: chart for chart in (BINDING, LOGIN, CHALLENGE, CALLBACK)
+}
+"""Every chart by its name."""

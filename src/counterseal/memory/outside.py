@@ -1,0 +1,92 @@
+"""An outside that stays inside: no push, no Identity Provider, callbacks that are kept."""
+
+from __future__ import annotations
+
+import threading
+from typing import NoReturn
+
+from counterseal.errors import IdentityUnavailable
+from counterseal.models import (
+    Bell,
+    Delivery,
+    DeliveryOutcome,
+    Identity,
+    IdpSettings,
+    PushAddress,
+    PushOutcome,
+)
+
+NO_CONTENT = 204
+
+
+class SilentNotifier:
+    """Rings nothing; devices ask for themselves."""
+
+    def push(self, addresses: tuple[PushAddress, ...], bell: Bell) -> PushOutcome:  # noqa: ARG002 (the port's)
+        """Do nothing, and learn nothing."""
+        return PushOutcome()
+
+
+class NoIdentityProvider:
+    """The provider of a service that has none."""
+
+    def authorization_url(
+        self,
+        settings: IdpSettings,  # noqa: ARG002
+        *,
+        state: str,  # noqa: ARG002
+        nonce: str,  # noqa: ARG002
+        verifier: str,  # noqa: ARG002
+    ) -> NoReturn:
+        """
+        Refuse.
+
+        Raises:
+            IdentityUnavailable: Always.
+        """
+        raise IdentityUnavailable
+
+    def exchange(
+        self,
+        settings: IdpSettings,  # noqa: ARG002
+        *,
+        code: str,  # noqa: ARG002
+        nonce: str,  # noqa: ARG002
+        verifier: str,  # noqa: ARG002
+        issuer: str | None,  # noqa: ARG002
+    ) -> NoReturn:
+        """
+        Refuse.
+
+        Raises:
+            IdentityUnavailable: Always.
+        """
+        raise IdentityUnavailable
+
+    def still_vouches(self, settings: IdpSettings, identity: Identity) -> NoReturn:  # noqa: ARG002
+        """
+        Refuse.
+
+        Raises:
+            IdentityUnavailable: Always.
+        """
+        raise IdentityUnavailable
+
+
+class CollectingSender:
+    """
+    Keeps each delivery and says that it was accepted.
+
+    Attributes:
+        sent: The deliveries so far, in order.
+    """
+
+    def __init__(self) -> None:
+        self.sent: list[Delivery] = []
+        self._lock = threading.Lock()
+
+    def send(self, delivery: Delivery) -> DeliveryOutcome:
+        """Keep *delivery*."""
+        with self._lock:
+            self.sent.append(delivery)
+        return DeliveryOutcome(status=NO_CONTENT)

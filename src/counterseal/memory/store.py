@@ -1,0 +1,208 @@
+"""The reference store: every record in one dictionary, every commit under one lock."""
+
+from __future__ import annotations
+
+import heapq
+import threading
+from collections import OrderedDict, defaultdict
+from datetime import datetime
+from typing import TypeVar
+
+from counterseal.errors import Conflict, OperationReused, PartitionCrossed, WrongRecord
+from counterseal.models import (
+    UNFINISHED,
+    Account,
+    Admin,
+    AppSpace,
+    AuditEvent,
+    Binding,
+    Challenge,
+    Change,
+    Company,
+    Guid,
+    Origin,
+    Record,
+)
+from counterseal.models.guid import partition_of
+from counterseal.ports import Due
+
+R = TypeVar("R")
+
+OPERATIONS_REMEMBERED = 4096
+"""Far more than are retried at once; an operation is retried within seconds."""
+
+_TENANCY = (Company, AppSpace, Origin, Admin)
+
+
+class MemoryAudit:
+    """The audit log as a list."""
+
+    def __init__(self) -> None:
+        self._events: list[AuditEvent] = []
+        self._lock = threading.Lock()
+
+    @property
+    def events(self) -> tuple[AuditEvent, ...]:
+        """What was recorded so far, in order."""
+        with self._lock:
+            return tuple(self._events)
+
+    def record(self, event: AuditEvent) -> None:
+        """Append *event*."""
+        with self._lock:
+            self._events.append(event)
+
+
+class MemoryStore:
+    """
+    The records of one service.
+
+    Args:
+        audit: Where a commit's events go.
+    """
+
+    def __init__(self, audit: MemoryAudit) -> None:
+        self._audit = audit
+        self._lock = threading.RLock()
+        self._records: dict[Guid, Record] = {}
+        self._accounts: dict[tuple[Guid, str], Guid] = {}
+        self._bindings: dict[Guid, dict[Guid, None]] = defaultdict(dict)
+        self._pending: dict[Guid, dict[Guid, None]] = defaultdict(dict)
+        self._children: dict[Guid | None, dict[Guid, None]] = defaultdict(dict)
+        self._due: dict[type, list[tuple[datetime, Guid]]] = defaultdict(list)
+        self._operations: OrderedDict[str, tuple[Change, ...]] = OrderedDict()
+
+    def get(self, *guids: Guid) -> tuple[Record | None, ...]:
+        """Return the records of *guids*; None where there is none."""
+        with self._lock:
+            return tuple(self._records.get(guid) for guid in guids)
+
+    def account(self, app_space: Guid, account_id: str) -> Account | None:
+        """Return the account that the App Space knows by *account_id*."""
+        with self._lock:
+            guid = self._accounts.get((app_space, account_id))
+            return None if guid is None else self._one(guid, Account)
+
+    def bindings(self, account: Guid) -> tuple[Binding, ...]:
+        """Return all bindings of the account, oldest first."""
+        with self._lock:
+            return tuple(self._one(guid, Binding) for guid in self._bindings.get(account, ()))
+
+    def pending(self, account: Guid) -> tuple[Challenge, ...]:
+        """Return the account's unfinished challenges, oldest first."""
+        with self._lock:
+            return tuple(self._one(guid, Challenge) for guid in self._pending.get(account, ()))
+
+    def list(self, parent: Guid | None) -> tuple[Record, ...]:
+        """Return the tenancy records under *parent*, oldest first."""
+        with self._lock:
+            return tuple(self._records[guid] for guid in self._children.get(parent, ()))
+
+    def due(self, kind: Due, before: datetime, limit: int) -> tuple[Record, ...]:
+        """Return records of *kind* that are due, the longest due first."""
+        with self._lock:
+            heap = self._due[kind.value]
+            found: dict[Guid, Record] = {}
+            kept: list[tuple[datetime, Guid]] = []
+            while heap and heap[0][0] <= before and len(found) < limit:
+                at, guid = heapq.heappop(heap)
+                record = self._records.get(guid)
+                if record is not None and record.due_at == at and guid not in found:
+                    found[guid] = record
+                    kept.append((at, guid))
+            for entry in kept:
+                heapq.heappush(heap, entry)
+            return tuple(found.values())
+
+    def commit(
+        self, changes: tuple[Change, ...], audit: tuple[AuditEvent, ...], operation: str
+    ) -> None:
+        """
+        Apply all *changes* and record all *audit* events, or do nothing.
+
+        Raises:
+            Conflict: A record is not what the decision was made on.
+            PartitionCrossed: The records are not in one partition.
+            WrongRecord: A version, a kind or a pairing is impossible.
+            OperationReused: *operation* named other changes before.
+        """
+        _possible(changes)
+        with self._lock:
+            applied = self._operations.get(operation)
+            if applied is not None:
+                if applied != changes:
+                    raise OperationReused
+                return
+            for change in changes:
+                self._compare(change)
+            for change in changes:
+                if change.new is not change.old:
+                    self._keep(change.new)
+            for event in audit:
+                self._audit.record(event)
+            self._operations[operation] = changes
+            if len(self._operations) > OPERATIONS_REMEMBERED:
+                self._operations.popitem(last=False)
+
+    def forget(self, before: datetime) -> int:
+        """Drop the records whose `keep_until` came before *before*; return how many."""
+        with self._lock:
+            over = [
+                record
+                for record in self._records.values()
+                if record.keep_until is not None
+                and record.keep_until < before
+                and record.due_at is None
+            ]
+            for record in over:
+                del self._records[record.guid]
+            return len(over)
+
+    def _one(self, guid: Guid, kind: type[R]) -> R:
+        record = self._records[guid]
+        if not isinstance(record, kind):
+            raise WrongRecord
+        return record
+
+    def _compare(self, change: Change) -> None:
+        stored = self._records.get(change.new.guid)
+        if change.old is None:
+            if stored is not None:
+                raise Conflict
+            if isinstance(change.new, Account):
+                natural = (change.new.app_space, change.new.account_id)
+                if natural in self._accounts:
+                    raise Conflict
+        elif stored is None or stored.version != change.old.version:
+            raise Conflict
+
+    def _keep(self, record: Record) -> None:
+        self._records[record.guid] = record
+        if isinstance(record, Account):
+            self._accounts[record.app_space, record.account_id] = record.guid
+        elif isinstance(record, Binding):
+            self._bindings[record.account][record.guid] = None
+        elif isinstance(record, Challenge):
+            if record.state in UNFINISHED:
+                self._pending[record.account][record.guid] = None
+            else:
+                self._pending[record.account].pop(record.guid, None)
+        elif isinstance(record, _TENANCY):
+            self._children[record.parent][record.guid] = None
+        if record.due_at is not None:
+            heapq.heappush(self._due[type(record)], (record.due_at, record.guid))
+
+
+def _possible(changes: tuple[Change, ...]) -> None:
+    if not changes or len({change.new.guid for change in changes}) != len(changes):
+        raise WrongRecord
+    if len({partition_of(change.new.guid) for change in changes}) != 1:
+        raise PartitionCrossed
+    for change in changes:
+        old, new = change.old, change.new
+        if new is old:
+            continue
+        if new.version != (1 if old is None else old.version + 1):
+            raise WrongRecord
+        if old is not None and (type(old) is not type(new) or old.guid != new.guid):
+            raise WrongRecord

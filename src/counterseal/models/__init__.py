@@ -1,0 +1,143 @@
+"""
+The records: frozen, validated when they are made, changed by `attrs.evolve` only.
+
+Every stored record has a `guid`, a `version`, and three things a store needs to know:
+its `parent` (what `list` finds it under), `due_at` (when a worker has to look at it)
+and `keep_until` (when the store may forget it; None is never).
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import attrs
+
+from counterseal.models.account import (
+    Account,
+    Asked,
+    Device,
+    History,
+    Identity,
+    OpenQuestion,
+)
+from counterseal.models.audit import AuditEvent
+from counterseal.models.binding import LIVING, Authority, Binding, BindingState, KeyChange
+from counterseal.models.call import DeviceCall
+from counterseal.models.callback import (
+    Callback,
+    CallbackState,
+    Delivery,
+    DeliveryOutcome,
+)
+from counterseal.models.challenge import (
+    UNFINISHED,
+    CancelReason,
+    Challenge,
+    ChallengeState,
+    Outcome,
+)
+from counterseal.models.guid import Guid
+from counterseal.models.key import Algorithm, DeviceKey, PublicKey, Role
+from counterseal.models.login import Login, LoginState
+from counterseal.models.push import AddressKind, Bell, PushAddress, PushOutcome
+from counterseal.models.question import (
+    DEFAULT_BUTTONS,
+    Button,
+    Content,
+    HtmlContent,
+    Pair,
+    PairsContent,
+    Question,
+    TextContent,
+)
+from counterseal.models.reservation import KeyScope, Reservation
+from counterseal.models.tenancy import (
+    Admin,
+    AppSpace,
+    Codes,
+    Company,
+    Credential,
+    IdpSettings,
+    Origin,
+    RelyingParty,
+    Scheme,
+    WebhookKey,
+)
+
+Record: TypeAlias = (
+    Company | AppSpace | Origin | Admin | Account | Binding | Login | Challenge | Callback
+)
+"""What a store holds."""
+
+
+@attrs.frozen
+class Change:
+    """
+    One record of a commit: (None, new) creates, (old, new) swaps, (old, old) guards.
+
+    Attributes:
+        old: What the decision was made on; None to create.
+        new: What is to be stored; the same object as *old* to guard.
+    """
+
+    old: Record | None
+    new: Record
+
+
+__all__ = [
+    "DEFAULT_BUTTONS",
+    "LIVING",
+    "UNFINISHED",
+    "Account",
+    "AddressKind",
+    "Admin",
+    "Algorithm",
+    "AppSpace",
+    "Asked",
+    "AuditEvent",
+    "Authority",
+    "Bell",
+    "Binding",
+    "BindingState",
+    "Button",
+    "Callback",
+    "CallbackState",
+    "CancelReason",
+    "Challenge",
+    "ChallengeState",
+    "Change",
+    "Codes",
+    "Company",
+    "Content",
+    "Credential",
+    "Delivery",
+    "DeliveryOutcome",
+    "Device",
+    "DeviceCall",
+    "DeviceKey",
+    "Guid",
+    "History",
+    "HtmlContent",
+    "Identity",
+    "IdpSettings",
+    "KeyChange",
+    "KeyScope",
+    "Login",
+    "LoginState",
+    "OpenQuestion",
+    "Origin",
+    "Outcome",
+    "Pair",
+    "PairsContent",
+    "PublicKey",
+    "PushAddress",
+    "PushOutcome",
+    "Question",
+    "Record",
+    "RelyingParty",
+    "Reservation",
+    "Role",
+    "Scheme",
+    "TextContent",
+    "WebhookKey",
+]

@@ -1,0 +1,121 @@
+"""Accounts, and what the service remembers about asking their person."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import ClassVar
+
+import attrs
+
+from counterseal.models import fields
+from counterseal.models.binding import BindingState
+from counterseal.models.guid import Guid
+from counterseal.models.push import PushAddress
+
+
+@attrs.frozen(kw_only=True)
+class Device:
+    """
+    One living binding, as far as asking the person needs to know it.
+
+    Attributes:
+        deadline: When the invitation ends; counts while the binding is INVITED only.
+    """
+
+    binding: Guid
+    state: BindingState
+    deadline: datetime = attrs.field(validator=fields.utc)
+    addresses: tuple[PushAddress, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class OpenQuestion:
+    """An unfinished challenge of the account; it counts until its deadline."""
+
+    challenge: Guid
+    origin: Guid
+    deadline: datetime = attrs.field(validator=fields.utc)
+
+
+@attrs.frozen(kw_only=True)
+class Asked:
+    """One time that the person was asked."""
+
+    at: datetime = attrs.field(validator=fields.utc)
+    origin: Guid
+
+
+@attrs.frozen(kw_only=True)
+class History:
+    """
+    What decides how often a person may be asked again.
+
+    Attributes:
+        open: The unfinished challenges.
+        asked: When the person was asked, oldest first, as far back as the policy looks.
+        asked_since_approval: Times asked since the last approval.
+        refusals: Refusals and unanswered challenges since the last approval.
+        cooling_until: The end of the cool-down that the last refusal began.
+        wrong_codes: Wrong matching codes since the last right one.
+    """
+
+    open: tuple[OpenQuestion, ...] = ()
+    asked: tuple[Asked, ...] = ()
+    asked_since_approval: int = attrs.field(default=0, validator=fields.count)
+    refusals: int = attrs.field(default=0, validator=fields.count)
+    cooling_until: datetime | None = attrs.field(default=None, validator=fields.maybe_utc)
+    wrong_codes: int = attrs.field(default=0, validator=fields.count)
+
+
+@attrs.frozen(kw_only=True)
+class Identity:
+    """
+    Who the user is, in an Identity Provider's words.
+
+    Attributes:
+        issuer, subject: Together the only key of an identity (OpenID Connect Core,
+            5.7).
+        grant: What the adapter needs to ask again whether the provider still vouches.
+    """
+
+    issuer: str = attrs.field(validator=fields.text)
+    subject: str = attrs.field(validator=fields.text)
+    grant: bytes = attrs.field(default=b"", repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class Account:
+    """
+    One user of an App Space.
+
+    Attributes:
+        account_id: The origin's own id, any text; the subject where an IdP identifies
+            users.
+        issuer: The issuer that vouches for the user; None in a `simple` App Space.
+        sealed_grant: The identity's grant, sealed.
+        vouched_at: When the issuer last vouched.
+        locked_at: Set while the account is locked.
+        devices: Its living bindings, oldest first: one read tells who can be asked,
+            and where.
+        receipts: How many receipts the account has.
+        receipt_hash: SHA-256 of the last receipt, base64url; empty before the first.
+    """
+
+    guid: Guid
+    version: int = attrs.field(default=1, validator=fields.count)
+    app_space: Guid
+    account_id: str = attrs.field(validator=fields.text)
+    user_info: str = attrs.field(default="", repr=False)
+    issuer: str | None = None
+    sealed_grant: bytes = attrs.field(default=b"", repr=False)
+    vouched_at: datetime | None = attrs.field(default=None, validator=fields.maybe_utc)
+    locked_at: datetime | None = attrs.field(default=None, validator=fields.maybe_utc)
+    devices: tuple[Device, ...] = ()
+    history: History = History()
+    receipts: int = attrs.field(default=0, validator=fields.count)
+    receipt_hash: str = ""
+    created_at: datetime = attrs.field(validator=fields.utc)
+
+    parent: ClassVar[Guid | None] = None
+    due_at: ClassVar[datetime | None] = None
+    keep_until: ClassVar[datetime | None] = None

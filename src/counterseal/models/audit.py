@@ -1,0 +1,29 @@
+"""Audit events: what happened, who did it, and why it was refused."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import attrs
+
+from counterseal.models import fields
+from counterseal.models.guid import Guid
+
+
+@attrs.frozen(kw_only=True)
+class AuditEvent:
+    """
+    One line of the audit log; holds names and codes, never content or secrets.
+
+    Attributes:
+        event: What happened or was refused, as `noun.verb`.
+        actor: The GUID of whoever did it, or a role (`worker`, `staff`, `stranger`).
+        subject: The GUID of what it was done to; None if there is none yet.
+        reason: The stable code of a refusal; empty for what succeeded.
+    """
+
+    at: datetime = attrs.field(validator=fields.utc)
+    event: str = attrs.field(validator=fields.text)
+    actor: str
+    subject: Guid | None = None
+    reason: str = ""

@@ -1,0 +1,87 @@
+"""Callbacks: the delivery of a finished challenge to the origin's URL."""
+
+from __future__ import annotations
+
+import enum
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+import attrs
+
+from counterseal.models import fields
+from counterseal.models.guid import Guid
+
+
+class CallbackState(enum.Enum):
+    """The states of a callback; `counterseal.machines` says how they follow."""
+
+    QUEUED = "QUEUED"
+    DELIVERED = "DELIVERED"
+    DEAD = "DEAD"
+
+
+@attrs.frozen(kw_only=True)
+class Callback:
+    """
+    The delivery of one finished challenge.
+
+    Attributes:
+        guid: The `webhook-id`, the same at every attempt.
+        attempts: Attempts since it was queued or requeued.
+        next_at: When the next attempt is due.
+        lease_until: While it lasts, a worker has claimed the attempt.
+        keep_until: The store may forget the record after this.
+    """
+
+    guid: Guid
+    version: int = attrs.field(default=1, validator=fields.count)
+    state: CallbackState
+    challenge: Guid
+    account: Guid
+    origin: Guid
+    url: str = attrs.field(repr=False)
+    attempts: int = attrs.field(default=0, validator=fields.count)
+    next_at: datetime = attrs.field(validator=fields.utc)
+    lease_until: datetime | None = attrs.field(default=None, validator=fields.maybe_utc)
+    last_status: int | None = None
+    created_at: datetime = attrs.field(validator=fields.utc)
+    keep_until: datetime = attrs.field(validator=fields.utc)
+
+    parent: ClassVar[Guid | None] = None
+
+    @property
+    def due_at(self) -> datetime | None:
+        """When a worker has to look at it: the next attempt, or the end of a lease."""
+        if self.state is not CallbackState.QUEUED:
+            return None
+        return self.next_at if self.lease_until is None else max(self.next_at, self.lease_until)
+
+
+@attrs.frozen(kw_only=True)
+class Delivery:
+    """
+    One attempt, ready to be sent.
+
+    Attributes:
+        headers: Standard Webhooks 1.0 headers, in order.
+        timeout: How long the attempt may take.
+    """
+
+    url: str = attrs.field(repr=False)
+    headers: tuple[tuple[str, str], ...] = attrs.field(repr=False)
+    body: bytes = attrs.field(repr=False)
+    timeout: timedelta
+
+
+@attrs.frozen(kw_only=True)
+class DeliveryOutcome:
+    """
+    What became of one attempt.
+
+    Attributes:
+        status: The HTTP status; None if there was no answer.
+        retry_after: How long the receiver asks to wait; None if it does not say.
+    """
+
+    status: int | None
+    retry_after: timedelta | None = None

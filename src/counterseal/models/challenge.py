@@ -1,0 +1,123 @@
+"""Challenges: one question to one account, answered at most once."""
+
+from __future__ import annotations
+
+import enum
+from datetime import datetime
+from typing import ClassVar
+
+import attrs
+
+from counterseal.models import fields
+from counterseal.models.guid import Guid
+from counterseal.models.question import Button
+
+
+class ChallengeState(enum.Enum):
+    """The states of a challenge; `counterseal.machines` says how they follow."""
+
+    PENDING = "PENDING"
+    SEEN = "SEEN"
+    ANSWERED = "ANSWERED"
+    DISOWNED = "DISOWNED"
+    CANCELLED = "CANCELLED"
+    FAILED = "FAILED"
+    EXPIRED = "EXPIRED"
+
+
+UNFINISHED = frozenset({ChallengeState.PENDING, ChallengeState.SEEN})
+
+
+class CancelReason(enum.Enum):
+    """Why a challenge was cancelled."""
+
+    ORIGIN = "origin"
+    SUPERSEDED = "superseded"
+
+
+@attrs.frozen(kw_only=True)
+class Outcome:
+    """
+    How a challenge ended.
+
+    Attributes:
+        device: The binding whose key signed; None where nobody answered.
+        kid, thumbprint: The key that signed.
+        button: Index of the chosen button; None for a disown.
+        token: The answer as it was received, a compact JWS.
+        receipt: The service's receipt, a compact JWS.
+        reason: Why, for a cancelled challenge.
+    """
+
+    at: datetime = attrs.field(validator=fields.utc)
+    device: Guid | None = None
+    kid: str | None = None
+    thumbprint: str | None = None
+    button: int | None = None
+    token: str | None = attrs.field(default=None, repr=False)
+    receipt: str | None = attrs.field(default=None, repr=False)
+    reason: CancelReason | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Challenge:
+    """
+    One question to one account.
+
+    Attributes:
+        display: The display document in canonical form (RFC 8785), UTF-8.
+        display_hash: SHA-256 of `display`, base64url.
+        code_asked: Whether an approval needs the matching code.
+        show_code: The origin's own flag, returned as it came.
+        sealed_code: The matching code, sealed; empty if none is asked for.
+        wrong_codes: Wrong matching codes so far.
+        deadline: From then on every answer is refused.
+        keep_until: The store may forget the record after this.
+        callback: Where the outcome is delivered; None for nowhere.
+    """
+
+    guid: Guid
+    version: int = attrs.field(default=1, validator=fields.count)
+    state: ChallengeState
+    app_space: Guid
+    origin: Guid
+    account: Guid
+    display: str = attrs.field(repr=False)
+    display_hash: str
+    buttons: tuple[Button, ...] = attrs.field(repr=False)
+    transaction_id: str | None = attrs.field(default=None, repr=False)
+    callback: str | None = attrs.field(default=None, repr=False)
+    notification_title: str | None = attrs.field(default=None, repr=False)
+    notification_body: str | None = attrs.field(default=None, repr=False)
+    show_notification: bool = True
+    show_code: bool = False
+    code_asked: bool = False
+    sealed_code: bytes = attrs.field(default=b"", repr=False)
+    wrong_codes: int = attrs.field(default=0, validator=fields.count)
+    issued_at: datetime = attrs.field(validator=fields.utc)
+    deadline: datetime = attrs.field(validator=fields.utc)
+    keep_until: datetime = attrs.field(validator=fields.utc)
+    outcome: Outcome | None = None
+
+    parent: ClassVar[Guid | None] = None
+
+    @property
+    def due_at(self) -> datetime | None:
+        """When a worker has to expire it; None once it is finished."""
+        return self.deadline if self.state in UNFINISHED else None
+
+    @property
+    def approved(self) -> bool:
+        """Whether it ended with an approving button."""
+        return (
+            self.state is ChallengeState.ANSWERED
+            and self.outcome is not None
+            and self.outcome.button is not None
+            and self.buttons[self.outcome.button].approving
+        )
+
+    def state_at(self, now: datetime) -> ChallengeState:
+        """Return the state to be told at *now*: EXPIRED from the deadline on."""
+        if self.state in UNFINISHED and now >= self.deadline:
+            return ChallengeState.EXPIRED
+        return self.state

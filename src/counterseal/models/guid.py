@@ -1,0 +1,68 @@
+"""
+GUIDs: version 8 UUIDs (RFC 9562, 5.8) whose first byte names the record's partition.
+
+A GUID is a name, not a secret.
+The partition in it lets a store find any record in one trip
+and walk what is due partition by partition.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import NewType
+
+from counterseal.errors import InvalidField
+
+Guid = NewType("Guid", str)
+"""36 characters of lower-case UUID text."""
+
+PARTITIONS = 256
+LUCK_BYTES = 15
+"""How much randomness `mint` takes: all but the partition's byte."""
+
+_SHAPE = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+
+
+def mint(partition: int, luck: bytes) -> Guid:
+    """
+    Make the GUID of a new record.
+
+    Args:
+        partition: 0 to 255.
+        luck: 15 bytes from Entropy.
+
+    Raises:
+        ValueError: The partition or the luck has another size.
+    """
+    if len(luck) != LUCK_BYTES:
+        message = f"a GUID takes {LUCK_BYTES} bytes of luck"
+        raise ValueError(message)
+    raw = bytearray(bytes([partition]) + luck)
+    raw[6] = 0x80 | (raw[6] & 0x0F)
+    raw[8] = 0x80 | (raw[8] & 0x3F)
+    text = raw.hex()
+    return Guid(f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}")
+
+
+def parse(text: object, *, field: str) -> Guid:
+    """
+    Read a GUID that came from outside.
+
+    Raises:
+        InvalidField: *text* is not the canonical text of one of our GUIDs.
+    """
+    if not isinstance(text, str) or not _SHAPE.fullmatch(text):
+        raise InvalidField(field, "not a GUID of this service")
+    return Guid(text)
+
+
+def partition_of(guid: Guid) -> int:
+    """Return the partition that *guid* names, 0 to 255."""
+    return int(guid[:2], 16)
+
+
+def account_partition(app_space: Guid, account_id: str) -> int:
+    """Return where the account and everything that belongs to it lives, 0 to 255."""
+    # The GUID's length is fixed, so no two pairs hash the same text.
+    return hashlib.sha256(f"{app_space}{account_id}".encode()).digest()[0]

@@ -1,0 +1,176 @@
+"""Tenancy: companies, their App Spaces and administrators, and Request Origins."""
+
+from __future__ import annotations
+
+import enum
+from datetime import datetime
+from typing import ClassVar
+
+import attrs
+
+from counterseal.models import fields
+from counterseal.models.guid import Guid
+
+
+class Scheme(enum.Enum):
+    """How the holder of a credential authenticates."""
+
+    BASIC = "basic"
+    HMAC = "hmac"
+
+
+class Codes(enum.Enum):
+    """What a challenge's `showCode` does for one origin."""
+
+    TYPED = "typed"
+    """The origin shows the code and the person types it into the device."""
+    ECHOED = "echoed"
+    """The flag is stored and returned, and no code is asked for."""
+
+
+@attrs.frozen(kw_only=True)
+class Credential:
+    """
+    One secret of an origin or administrator, in the form in which it is kept.
+
+    Attributes:
+        salt, digest: For Basic: SHA-512 over salt and secret.
+        sealed: For HMAC, whose check needs the secret: sealed by the Sealer.
+        ends_at: From then on it is refused; None means no end.
+    """
+
+    scheme: Scheme
+    salt: bytes = attrs.field(default=b"", repr=False)
+    digest: bytes = attrs.field(default=b"", repr=False)
+    sealed: bytes = attrs.field(default=b"", repr=False)
+    created_at: datetime = attrs.field(validator=fields.utc)
+    ends_at: datetime | None = attrs.field(default=None, validator=fields.maybe_utc)
+
+
+@attrs.frozen(kw_only=True)
+class WebhookKey:
+    """One sealed secret that signs an origin's callbacks."""
+
+    sealed: bytes = attrs.field(repr=False)
+    created_at: datetime = attrs.field(validator=fields.utc)
+    ends_at: datetime | None = attrs.field(default=None, validator=fields.maybe_utc)
+
+
+@attrs.frozen(kw_only=True)
+class IdpSettings:
+    """
+    The OpenID Connect provider of one App Space.
+
+    Attributes:
+        issuer: Compared exactly with the identity's issuer (OpenID Connect Core, 2).
+        sealed_secret: The client secret, sealed; empty for a public client.
+    """
+
+    issuer: str = attrs.field(validator=fields.text)
+    client_id: str = attrs.field(validator=fields.text)
+    redirect_uri: str = attrs.field(validator=fields.text)
+    scopes: tuple[str, ...] = ("openid",)
+    sealed_secret: bytes = attrs.field(default=b"", repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class Company:
+    """A tenant; owns App Spaces."""
+
+    guid: Guid
+    version: int = attrs.field(default=1, validator=fields.count)
+    name: str = attrs.field(validator=fields.text)
+    created_at: datetime = attrs.field(validator=fields.utc)
+
+    parent: ClassVar[Guid | None] = None
+    due_at: ClassVar[datetime | None] = None
+    keep_until: ClassVar[datetime | None] = None
+
+
+@attrs.frozen(kw_only=True)
+class AppSpace:
+    """One deployed app plus exactly one way to identify its users."""
+
+    guid: Guid
+    version: int = attrs.field(default=1, validator=fields.count)
+    company: Guid
+    name: str = attrs.field(validator=fields.text)
+    idp: IdpSettings | None = None
+    """None means `simple`: a Request Origin says who the user is."""
+    brand_logo: str | None = None
+    brand_color: str | None = None
+    universal_app: bool = False
+    created_at: datetime = attrs.field(validator=fields.utc)
+
+    due_at: ClassVar[datetime | None] = None
+    keep_until: ClassVar[datetime | None] = None
+
+    @property
+    def parent(self) -> Guid:
+        """The company."""
+        return self.company
+
+
+@attrs.frozen(kw_only=True)
+class Origin:
+    """
+    A relying party's server inside one App Space.
+
+    Attributes:
+        credentials: At most two live ones, of one scheme; none means revoked.
+        callbacks: The allow-list of callback addresses.
+        webhook_keys: At most two live ones; the first signs first.
+    """
+
+    guid: Guid
+    version: int = attrs.field(default=1, validator=fields.count)
+    app_space: Guid
+    name: str = attrs.field(validator=fields.text)
+    codes: Codes = Codes.TYPED
+    credentials: tuple[Credential, ...] = ()
+    callbacks: tuple[str, ...] = attrs.field(default=(), repr=False)
+    webhook_keys: tuple[WebhookKey, ...] = ()
+    created_at: datetime = attrs.field(validator=fields.utc)
+
+    due_at: ClassVar[datetime | None] = None
+    keep_until: ClassVar[datetime | None] = None
+
+    @property
+    def parent(self) -> Guid:
+        """The App Space."""
+        return self.app_space
+
+
+@attrs.frozen(kw_only=True)
+class RelyingParty:
+    """An origin that has authenticated, in its App Space; what its use cases are asked with."""
+
+    origin: Origin
+    app_space: AppSpace
+
+
+@attrs.frozen(kw_only=True)
+class Admin:
+    """
+    A credential that administers one company, or creates companies.
+
+    Attributes:
+        company: The only company it reaches; None reaches all and may create more.
+        ends_at: From then on it is refused; None means no end.
+    """
+
+    guid: Guid
+    version: int = attrs.field(default=1, validator=fields.count)
+    company: Guid | None
+    name: str = attrs.field(validator=fields.text)
+    credentials: tuple[Credential, ...] = ()
+    created_at: datetime = attrs.field(validator=fields.utc)
+    ends_at: datetime | None = attrs.field(default=None, validator=fields.maybe_utc)
+
+    due_at: ClassVar[datetime | None] = None
+    keep_until: ClassVar[datetime | None] = None
+
+    @property
+    def parent(self) -> Guid | None:
+        """The company, where there is one."""
+        return self.company

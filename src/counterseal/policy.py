@@ -1,0 +1,345 @@
+"""
+The policy: lifetimes, limits and allowed algorithms in one frozen record.
+
+Every setting states its reason beside it; the reference page is made of these reasons.
+No setting can be set past what its reason allows: an unsound policy cannot be made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import attrs
+
+from counterseal.errors import PolicyUnsound
+from counterseal.models import Algorithm
+
+T = TypeVar("T")
+
+TEN_MINUTES = timedelta(minutes=10)
+"""NIST SP 800-63B-4, 3.1.3; OWASP ASVS 5.0, 6.5.5: the longest out-of-band secret."""
+
+CONSECUTIVE_FAILURES = 100
+"""NIST SP 800-63B-4, 3.2.2: consecutive failures of an account are limited to this."""
+
+
+def _span(low: Any, high: Any) -> Callable[[Any, attrs.Attribute[Any], Any], None]:
+    kind = (int, float) if isinstance(low, float) else type(low)
+
+    def within(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+        fits = isinstance(value, kind) and not isinstance(value, bool)
+        if not fits or not low <= value <= high:
+            message = f"{attribute.name}: must be within {low} and {high}"
+            raise PolicyUnsound(message)
+
+    return within
+
+
+def _flag(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if not isinstance(value, bool):
+        message = f"{attribute.name}: must be True or False"
+        raise PolicyUnsound(message)
+
+
+def _text(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if not isinstance(value, str):
+        message = f"{attribute.name}: must be text"
+        raise PolicyUnsound(message)
+
+
+def _delays(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if not isinstance(value, tuple):
+        message = f"{attribute.name}: must be a tuple"
+        raise PolicyUnsound(message)
+    for delay in value:
+        _span(timedelta(0), timedelta(days=1))(None, attribute, delay)
+
+
+def _algorithms(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    known = isinstance(value, frozenset) and value <= frozenset(Algorithm)
+    if not known or not value:
+        message = f"{attribute.name}: at least one algorithm, and only known ones"
+        raise PolicyUnsound(message)
+
+
+def _setting(default: T, reason: str, *, low: Any = None, high: Any = None) -> T:
+    if isinstance(default, timedelta):
+        low = timedelta(0) if low is None else low
+        high = timedelta(days=3650) if high is None else high
+    elif not isinstance(default, bool):
+        low = 1 if low is None else low
+        high = 10_000_000 if high is None else high
+    validator = _flag if isinstance(default, bool) else _span(low, high)
+    return attrs.field(default=default, validator=validator, metadata={"reason": reason})
+
+
+@attrs.frozen(kw_only=True)
+class Policy:
+    """
+    What a service allows.
+
+    Raises:
+        PolicyUnsound: A setting is outside the span that its reason allows.
+    """
+
+    # Lifetimes
+    challenge_life: timedelta = _setting(
+        timedelta(minutes=2),
+        "How long a challenge may be answered if its origin does not say.",
+        low=timedelta(seconds=1),
+        high=TEN_MINUTES,
+    )
+    challenge_life_limit: timedelta = _setting(
+        TEN_MINUTES,
+        "The longest `duration` an origin may ask for; ten minutes at most"
+        " (NIST SP 800-63B-4, 3.1.3).",
+        low=timedelta(seconds=1),
+        high=TEN_MINUTES,
+    )
+    session_token_life: timedelta = _setting(
+        timedelta(minutes=5),
+        "How long an invitation may be used; ten minutes at most (NIST SP 800-63B-4, 4.1.2).",
+        low=timedelta(seconds=1),
+        high=TEN_MINUTES,
+    )
+    login_life: timedelta = _setting(
+        timedelta(minutes=5),
+        "How long a log-in at the Identity Provider may take.",
+        low=timedelta(seconds=1),
+        high=TEN_MINUTES,
+    )
+    proof_past: timedelta = _setting(
+        timedelta(minutes=5),
+        "How old a device proof or a signed request may be (clock skew and delays).",
+        high=TEN_MINUTES,
+    )
+    proof_future: timedelta = _setting(
+        timedelta(minutes=1),
+        "How far ahead of ours a signer's clock may be.",
+        high=TEN_MINUTES,
+    )
+    vouch_life: timedelta = _setting(
+        timedelta(minutes=5),
+        "How long an Identity Provider's last word on a user is believed.",
+        high=timedelta(days=1),
+    )
+    retention: timedelta = _setting(
+        timedelta(days=30),
+        "How long a finished challenge, log-in or callback stays readable at least.",
+        low=timedelta(minutes=1),
+    )
+    idempotency_life: timedelta = _setting(
+        timedelta(hours=24),
+        "How long an idempotency key is remembered.",
+        low=timedelta(minutes=1),
+    )
+    idempotency_lease: timedelta = _setting(
+        timedelta(seconds=30),
+        "After this, a call that never finished no longer blocks its idempotency key.",
+        low=timedelta(seconds=1),
+        high=TEN_MINUTES,
+    )
+    credential_overlap_limit: timedelta = _setting(
+        timedelta(days=7),
+        "How long an old credential may stay valid beside the new one.",
+        high=timedelta(days=90),
+    )
+
+    # Guessing
+    strike_limit: int = _setting(
+        5,
+        "Wrong strong-key signatures (a wrong PIN) in a row that revoke the device.",
+        high=CONSECUTIVE_FAILURES,
+    )
+    code_limit: int = _setting(
+        3,
+        "Wrong matching codes that end a challenge.",
+        high=10,
+    )
+    code_limit_account: int = _setting(
+        10,
+        "Wrong matching codes in a row, over all challenges, that lock the account"
+        " (NIST SP 800-63B-4, 3.2.2: 100 at most).",
+        high=CONSECUTIVE_FAILURES,
+    )
+
+    # Asking
+    pending_limit: int = _setting(
+        5,
+        "Open questions that one person may have.",
+        high=100,
+    )
+    supersede: bool = _setting(
+        default=False,
+        reason="Whether an origin's newer question replaces its oldest one at the"
+        " limit, or is refused.",
+    )
+    ask_window: timedelta = _setting(
+        TEN_MINUTES,
+        "The window in which questions are counted.",
+        low=timedelta(seconds=1),
+        high=timedelta(days=1),
+    )
+    ask_limit_origin: int = _setting(
+        10,
+        "Questions in a window that one origin may put to one person.",
+        high=1000,
+    )
+    ask_limit: int = _setting(
+        20,
+        "Questions in a window that all origins together may put to one person.",
+        high=1000,
+    )
+    ask_limit_unapproved: int = _setting(
+        50,
+        "Questions since the last approval; past it only a matching code may be"
+        " asked for (NIST SP 800-63B-4, 3.1.3.3: limit pushes since the last success).",
+        high=CONSECUTIVE_FAILURES,
+    )
+    cooldown_after: int = _setting(
+        3,
+        "Refusals in a row (or questions left unanswered) that begin a cool-down.",
+        high=100,
+    )
+    cooldown: timedelta = _setting(
+        timedelta(minutes=1),
+        "The first cool-down; each further refusal doubles it.",
+        high=timedelta(days=1),
+    )
+    cooldown_limit: timedelta = _setting(
+        timedelta(minutes=30),
+        "The longest cool-down: nobody is shut out by being asked.",
+        high=timedelta(days=1),
+    )
+    origin_rate: int = _setting(
+        6_000,
+        "Challenges in a minute that one origin may issue in all.",
+    )
+
+    # Keys
+    algorithms: frozenset[Algorithm] = attrs.field(
+        default=frozenset(Algorithm),
+        validator=_algorithms,
+        metadata={"reason": "The algorithms that a device's key may be pinned to."},
+    )
+    strong_keys_limit: int = _setting(
+        4,
+        "Strong keys of one device: one for the PIN, others for biometrics.",
+        high=16,
+    )
+    bindings_limit: int = _setting(
+        20,
+        "Devices and open invitations of one account.",
+        high=200,
+    )
+    addresses_limit: int = _setting(
+        5,
+        "Push addresses of one device.",
+        high=50,
+    )
+
+    # Sizes: bytes of UTF-8 unless the name says otherwise
+    content_bytes: int = _setting(16_384, "Content of one challenge, written as JSON.")
+    pairs_limit: int = _setting(50, "Lines of one template.", high=1000)
+    title_bytes: int = _setting(512, "The title of a template.")
+    buttons_limit: int = _setting(8, "Buttons of one challenge.", low=2, high=64)
+    button_bytes: int = _setting(128, "The title of one button.")
+    style_bytes: int = _setting(1_024, "The style of one button.")
+    additional_info_bytes: int = _setting(8_192, "`additionalInfo`, written as JSON.")
+    transaction_id_bytes: int = _setting(1_024, "`transactionId`.")
+    notification_bytes: int = _setting(256, "Each of the notification's two texts.")
+    callback_bytes: int = _setting(2_048, "A callback address.")
+    callbacks_limit: int = _setting(32, "Entries of one origin's callback allow-list.", high=1000)
+    account_id_bytes: int = _setting(256, "An origin's own id of an account.")
+    user_info_bytes: int = _setting(4_096, "`userInfo` of an account.")
+    name_bytes: int = _setting(256, "The name of a company, App Space, origin or device.")
+    address_bytes: int = _setting(2_048, "A push address.")
+    token_bytes: int = _setting(16_384, "A compact JWS that a device sends.", low=1024)
+    idempotency_key_bytes: int = _setting(256, "An idempotency key.")
+
+    # Callbacks
+    notification_title: str = attrs.field(
+        default="Counterseal",
+        validator=_text,
+        metadata={"reason": "The notification's title if the origin gives none."},
+    )
+    notification_body: str = attrs.field(
+        default="A question is waiting for you.",
+        validator=_text,
+        metadata={"reason": "The notification's body if the origin gives none."},
+    )
+    callback_delays: tuple[timedelta, ...] = attrs.field(
+        default=(
+            timedelta(seconds=5),
+            timedelta(seconds=30),
+            timedelta(minutes=2),
+            timedelta(minutes=10),
+            timedelta(hours=1),
+            timedelta(hours=4),
+            timedelta(hours=8),
+            timedelta(hours=10),
+        ),
+        validator=_delays,
+        metadata={
+            "reason": "The wait after each failed attempt; after the last one the"
+            " callback is dead. Past a day nobody waits for the answer"
+            " (Standard Webhooks 1.0, retries)."
+        },
+    )
+    callback_jitter: float = attrs.field(
+        default=0.2,
+        validator=_span(0.0, 1.0),
+        metadata={"reason": "The share of each wait that is left to luck: retries spread."},
+    )
+    callback_timeout: timedelta = _setting(
+        timedelta(seconds=15),
+        "How long one attempt may take (Standard Webhooks 1.0: 15 to 30 s).",
+        low=timedelta(seconds=1),
+        high=timedelta(minutes=1),
+    )
+    callback_lease: timedelta = _setting(
+        timedelta(minutes=1),
+        "How long a worker's claim on an attempt lasts; longer than the attempt takes.",
+        low=timedelta(seconds=2),
+        high=TEN_MINUTES,
+    )
+
+    # Commits
+    commit_attempts: int = _setting(
+        16,
+        "How often a decision is made again after losing a race, or a lost reply asked for again.",
+        high=1000,
+    )
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse settings that contradict each other."""
+        if self.challenge_life > self.challenge_life_limit:
+            message = "challenge_life: longer than challenge_life_limit"
+            raise PolicyUnsound(message)
+        if self.callback_lease <= self.callback_timeout:
+            message = "callback_lease: not longer than callback_timeout"
+            raise PolicyUnsound(message)
+        if self.cooldown > self.cooldown_limit:
+            message = "cooldown: longer than cooldown_limit"
+            raise PolicyUnsound(message)
+
+
+STANDARD = Policy()
+"""For most services."""
+
+STRICT = Policy(
+    pending_limit=1,
+    supersede=True,
+    ask_limit_origin=5,
+    ask_limit=10,
+    ask_limit_unapproved=20,
+    cooldown_after=2,
+    cooldown=timedelta(minutes=2),
+    strike_limit=3,
+    algorithms=frozenset({Algorithm.ES256, Algorithm.EDDSA, Algorithm.PS256}),
+)
+"""One question at a time, few guesses, no PKCS#1 v1.5: for payments, for staff."""
+
+PROFILES = {"standard": STANDARD, "strict": STRICT}

@@ -1,0 +1,90 @@
+"""The outside: push services, Identity Providers and origins' callback addresses."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from counterseal.models import (
+    Bell,
+    Delivery,
+    DeliveryOutcome,
+    Identity,
+    IdpSettings,
+    PushAddress,
+    PushOutcome,
+)
+
+
+class Notifier(Protocol):
+    """Rings a device's bell; nothing depends on its being heard."""
+
+    def push(self, addresses: tuple[PushAddress, ...], bell: Bell) -> PushOutcome:
+        """
+        Ring at *addresses*.
+
+        - NOTIFIER-1: it may deliver twice or never.
+        - NOTIFIER-2: it sends what the bell holds and nothing else.
+        - NOTIFIER-3: only addresses that will never work again come back as dead.
+
+        Raises:
+            NotifierUnavailable: Nothing was sent, or nobody knows.
+        """
+
+
+class IdentityProvider(Protocol):
+    """An OpenID Connect provider; state, nonce and PKCE are the core's."""
+
+    def authorization_url(
+        self, settings: IdpSettings, *, state: str, nonce: str, verifier: str
+    ) -> str:
+        """
+        Return where to send the user.
+
+        - IDP-1: the address carries *state*, *nonce* and the S256 challenge of *verifier*
+          (RFC 7636, 4.2), never the verifier itself.
+
+        Raises:
+            IdentityUnavailable: The provider's configuration cannot be read.
+        """
+
+    def exchange(
+        self, settings: IdpSettings, *, code: str, nonce: str, verifier: str, issuer: str | None
+    ) -> Identity:
+        """
+        Exchange *code* for the user's identity.
+
+        - IDP-2: the ID token is validated as OpenID Connect Core 3.1.3.7 demands, *nonce* included.
+        - IDP-3: *issuer*, the response's `iss` (RFC 9207), is compared where the provider sends it.
+
+        Raises:
+            IdentityWithdrawn: The provider refuses the code, or the token does not hold.
+            IdentityUnavailable: The provider did not answer.
+        """
+
+    def still_vouches(self, settings: IdpSettings, identity: Identity) -> Identity:
+        """
+        Ask whether the provider still vouches for the user.
+
+        - IDP-4: the identity that comes back is of the same issuer and subject;
+          its grant may be a new one.
+
+        Raises:
+            IdentityWithdrawn: It does not.
+            IdentityUnavailable: The provider did not answer.
+        """
+
+
+class CallbackSender(Protocol):
+    """Delivers callbacks."""
+
+    def send(self, delivery: Delivery) -> DeliveryOutcome:
+        """
+        Make one attempt.
+
+        - SENDER-1: exactly one request at most, and no redirect is followed.
+        - SENDER-2: it returns within the delivery's timeout.
+        - SENDER-3: no address is reached that the sender's configuration does not allow.
+
+        Raises:
+            SenderUnavailable: The attempt could not be made, for a reason on our side.
+        """

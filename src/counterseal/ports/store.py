@@ -1,0 +1,130 @@
+"""The store: where records live, and the one atomic act that changes them."""
+
+from __future__ import annotations
+
+import enum
+from datetime import datetime
+from typing import Protocol
+
+from counterseal.models import (
+    Account,
+    AuditEvent,
+    Binding,
+    Callback,
+    Challenge,
+    Change,
+    Guid,
+    Login,
+    Record,
+)
+
+
+class Due(enum.Enum):
+    """What a worker can look for."""
+
+    CHALLENGE = Challenge
+    CALLBACK = Callback
+    BINDING = Binding
+    LOGIN = Login
+
+
+class Store(Protocol):
+    """
+    The records, by GUID.
+
+    A store decides nothing: it compares versions and keeps what it is given.
+    Time is the core's; a store may forget a record some time after its `keep_until`,
+    and never before.
+    """
+
+    def get(self, *guids: Guid) -> tuple[Record | None, ...]:
+        """
+        Return the records of *guids*, in one trip.
+
+        - STORE-1: one entry for each GUID, in order; None where there is no such record.
+        - STORE-2: each entry is what the last applied commit of that record stored.
+
+        Raises:
+            Unavailable: The store did not answer.
+        """
+
+    def account(self, app_space: Guid, account_id: str) -> Account | None:
+        """
+        Return the account that the App Space knows by *account_id*.
+
+        - STORE-3: texts are compared exactly, code point by code point.
+
+        Raises:
+            Unavailable: The store did not answer.
+        """
+
+    def bindings(self, account: Guid) -> tuple[Binding, ...]:
+        """
+        Return all bindings of the account, oldest first.
+
+        - STORE-4: every state is returned.
+
+        Raises:
+            Unavailable: The store did not answer.
+        """
+
+    def pending(self, account: Guid) -> tuple[Challenge, ...]:
+        """
+        Return the account's unfinished challenges, oldest first.
+
+        - STORE-5: unfinished by their state, whatever the time is.
+
+        Raises:
+            Unavailable: The store did not answer.
+        """
+
+    def list(self, parent: Guid | None) -> tuple[Record, ...]:
+        """
+        Return the tenancy records whose `parent` this is, oldest first.
+
+        - STORE-6: with None, the companies and the administrators of all companies.
+
+        Raises:
+            Unavailable: The store did not answer.
+        """
+
+    def due(self, kind: Due, before: datetime, limit: int) -> tuple[Record, ...]:
+        """
+        Return records of *kind* whose `due_at` is at or before *before*.
+
+        - STORE-7: at most *limit*, and none that is not due.
+        - STORE-8: a record that stays due is returned sooner or later:
+          called again and again while those returned are dealt with, none is left out.
+
+        Raises:
+            Unavailable: The store did not answer.
+        """
+
+    def commit(
+        self, changes: tuple[Change, ...], audit: tuple[AuditEvent, ...], operation: str
+    ) -> None:
+        """
+        Apply all *changes* and append all *audit* events, or do nothing.
+
+        - STORE-9: (None, new) creates; Conflict if the GUID or the account's natural key exists.
+        - STORE-10: (old, new) swaps; Conflict unless what is stored has *old*'s version.
+        - STORE-11: (old, old) guards; Conflict unless what is stored has *old*'s version.
+        - STORE-12: after a Conflict nothing has changed and no event is recorded.
+        - STORE-13: all new records are in one partition, else PartitionCrossed.
+        - STORE-14: a new record's version is 1 more than *old*'s, or 1; else WrongRecord.
+        - STORE-15: the same *operation* with the same changes again succeeds and does nothing,
+          if it was applied within the policy's retry time; else it is tried afresh.
+        - STORE-16: the same *operation* with other changes is OperationReused.
+        - STORE-17: commits are linearizable.
+
+        Args:
+            changes: At least one; no GUID twice.
+            audit: What to record with the changes.
+            operation: Random; names this attempt.
+
+        Raises:
+            Conflict: A record is not what the decision was made on.
+            Indeterminate: The reply was lost; ask again with the same *operation*.
+            Unavailable: The store did not answer, and nothing has changed.
+            Misuse: The commit cannot be made as it is.
+        """

@@ -1,0 +1,96 @@
+"""
+Rules of callback addresses: what an origin may name, and what its allow-list covers.
+
+- `https` only; `http` where the entry itself says `http://`, for development.
+- An entry without a scheme means `https`, as clients of the CX service write it.
+- An entry matches exactly, but for `{*}` as a whole segment of the path, which stands for
+  one segment that is neither empty nor a dot-segment.
+- No credentials, no fragment, no backslash, no white space or control characters, no
+  percent-encoded slash or dot: nothing that two parsers could read differently.
+
+Where the name leads is judged by the sender, at each delivery.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from urllib.parse import SplitResult, urlsplit
+
+from counterseal.errors import CallbackForbidden, InvalidField
+
+ANY_SEGMENT = "{*}"
+
+_PLAIN = re.compile(r"[A-Za-z0-9\-._~:/?\[\]@!$&'()*+,;=%{}]+")
+_AMBIGUOUS = re.compile(r"%(?:2e|2f|5c|25)", re.IGNORECASE)
+_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
+_DOTS = {".", ".."}
+
+
+def callback_allowed(url: str, allow_list: Iterable[str]) -> None:
+    """
+    Refuse an address that no entry of the allow-list covers.
+
+    Raises:
+        CallbackForbidden: None does, or the address is not spelled plainly.
+    """
+    named = _split(url)
+    if named is None or "{" in url:
+        raise CallbackForbidden
+    for entry in allow_list:
+        allowed = _split(entry if "://" in entry else f"https://{entry}")
+        if allowed is not None and _covers(allowed, named):
+            return
+    raise CallbackForbidden
+
+
+def entry_fits(entry: str, *, field: str) -> None:
+    """
+    Refuse an allow-list entry that could cover nothing, or too much.
+
+    Raises:
+        InvalidField: It is no plain address, or has a wildcard elsewhere than a path segment.
+    """
+    parts = _split(entry if "://" in entry else f"https://{entry}")
+    if parts is None:
+        raise InvalidField(field, "not a plain http or https address")
+    for segment in parts.path.split("/"):
+        if segment != ANY_SEGMENT and ("{" in segment or "}" in segment):
+            raise InvalidField(field, "a wildcard that is not a whole path segment")
+    if any(mark in parts.netloc + parts.query for mark in "{}"):
+        raise InvalidField(field, "a wildcard outside the path")
+
+
+def _split(url: str) -> SplitResult | None:
+    if not _PLAIN.fullmatch(url) or _AMBIGUOUS.search(url):
+        return None
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return None
+    host = parts.hostname or ""
+    if parts.scheme not in {"http", "https"} or "@" in parts.netloc or not _HOST.fullmatch(host):
+        return None
+    if port == 0 or _DOTS & set(parts.path.split("/")):
+        return None
+    return parts
+
+
+def _covers(allowed: SplitResult, named: SplitResult) -> bool:
+    if (allowed.scheme, allowed.hostname, _port(allowed), allowed.query) != (
+        named.scheme,
+        named.hostname,
+        _port(named),
+        named.query,
+    ):
+        return False
+    patterns, segments = (allowed.path or "/").split("/"), (named.path or "/").split("/")
+    return len(patterns) == len(segments) and all(
+        bool(segment) if pattern == ANY_SEGMENT else pattern == segment
+        for pattern, segment in zip(patterns, segments, strict=True)
+    )
+
+
+def _port(parts: SplitResult) -> int:
+    return parts.port or {"http": 80, "https": 443}[parts.scheme]

@@ -1,0 +1,57 @@
+"""Rules of delivery: whose outcome counts, when to try again, and when to give up."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from counterseal.errors import LeaseLost, WrongState
+from counterseal.models import DeliveryOutcome
+from counterseal.policy import Policy
+from counterseal.rules.facts import Delivering
+
+GONE = 410
+"""Standard Webhooks 1.0: the receiver wants no more."""
+
+DELIVERED = range(200, 300)
+
+
+def lease_held(facts: Delivering) -> None:
+    """Refuse the outcome of an attempt whose claim another worker has taken over."""
+    if facts.callback.lease_until != facts.claimed:
+        raise LeaseLost
+
+
+def delivered(facts: Delivering) -> None:
+    """Refuse to call anything but a 2xx a success; a redirect is none."""
+    if facts.outcome.status not in DELIVERED:
+        raise WrongState("not delivered")
+
+
+def undelivered(facts: Delivering) -> None:
+    """Refuse to call a 2xx a failure."""
+    if facts.outcome.status in DELIVERED:
+        raise WrongState("delivered")
+
+
+def gives_up(facts: Delivering) -> bool:
+    """Tell whether there will be no further attempt."""
+    return facts.outcome.status == GONE or facts.callback.attempts > len(
+        facts.policy.callback_delays
+    )
+
+
+def next_attempt(
+    attempts: int, outcome: DeliveryOutcome, now: datetime, policy: Policy, luck: float
+) -> datetime:
+    """
+    Return when to try again.
+
+    Args:
+        attempts: Attempts so far, this one included.
+        outcome: Its `retry_after` is honoured up to the longest delay.
+        luck: From 0 to 1; how much of the jitter to add.
+    """
+    delays = policy.callback_delays
+    delay = delays[min(attempts, len(delays)) - 1]
+    asked = min(outcome.retry_after or timedelta(0), max(delays))
+    return now + max(delay * (1 + policy.callback_jitter * luck), asked)

@@ -1,0 +1,136 @@
+"""Rules of evidence: what proofs, session tokens and new keys' signatures have to show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from counterseal import keys
+from counterseal.errors import (
+    KeysIncomplete,
+    NotEndorsed,
+    NotPossessed,
+    Refused,
+    StaleProof,
+    WrongAudience,
+    WrongDevice,
+    WrongKey,
+    WrongRequest,
+    WrongSignature,
+    WrongState,
+    WrongToken,
+)
+from counterseal.models import DeviceKey, Role
+from counterseal.policy import Policy
+from counterseal.rules.facts import (
+    Completing,
+    Evidence,
+    Fetching,
+    Proving,
+    Redeeming,
+    Rotating,
+    Striking,
+)
+from counterseal.rules.timing import within_window
+
+
+def proof_holds(facts: Proving) -> None:
+    """Refuse a proof that is not this device's, for this request, and fresh (RFC 9449, 4.3)."""
+    if facts.proof.device != facts.binding.guid:
+        raise WrongDevice
+    if (
+        facts.proof.account != facts.binding.account
+        or facts.proof.app_space != facts.binding.app_space
+    ):
+        raise WrongAudience
+    if facts.proof.method != facts.call.method or facts.proof.uri != facts.call.uri:
+        raise WrongRequest
+    if not keys.same(facts.proof.body_hash, keys.digest(facts.call.body)):
+        raise WrongRequest
+    within_window(facts.proof.issued_at, facts.now, facts.policy, StaleProof)
+    facts.evidence.require()
+
+
+def caller_proved(facts: Fetching | Rotating | Striking) -> None:
+    """Refuse an event whose call is not proven to come from the binding that it is about."""
+    if facts.proving.binding.guid != facts.binding.guid:
+        raise WrongDevice
+    held = facts.binding.device_key()
+    if held is None or held.key != facts.proving.evidence.key:
+        raise WrongKey
+    proof_holds(facts.proving)
+
+
+def token_matches(facts: Completing) -> None:
+    """Refuse another session token than the invitation's."""
+    keys.require_same(keys.token_hash(facts.secret), facts.binding.token_hash, WrongToken)
+
+
+def login_matches(facts: Redeeming) -> None:
+    """Refuse another `state` than the log-in's (RFC 6749, 10.12)."""
+    keys.require_same(keys.token_hash(facts.secret), facts.login.secret_hash, WrongToken)
+
+
+def keys_complete(facts: Completing | Rotating) -> None:
+    """Refuse unless there is one device key, at least one strong key, and no key twice."""
+    complete(facts.keys, facts.policy)
+
+
+def complete(held: tuple[DeviceKey, ...], policy: Policy) -> None:
+    """Refuse unless *held* is a set of keys that a device can live with."""
+    devices = sum(1 for key in held if key.role is Role.DEVICE)
+    strong = len(held) - devices
+    if devices != 1 or not 1 <= strong <= policy.strong_keys_limit:
+        raise KeysIncomplete
+    if len({key.key.kid for key in held}) != len(held):
+        raise KeysIncomplete
+    if len({key.key.thumbprint for key in held}) != len(held):
+        raise KeysIncomplete
+
+
+def keys_possessed(facts: Completing | Rotating) -> None:
+    """Refuse unless each new key signed what binds it to this device."""
+    fresh = facts.keys if isinstance(facts, Completing) else facts.fresh
+    if [evidence.key for evidence in facts.possession] != [held.key for held in fresh]:
+        raise NotPossessed
+    _all_say(facts.possession, facts.expected, NotPossessed)
+
+
+def keys_endorsed(facts: Rotating) -> None:
+    """Refuse unless an old key of the same role signed each new key."""
+    if not facts.fresh or len(facts.endorsements) != len(facts.fresh):
+        raise NotEndorsed
+    for new, evidence in zip(facts.fresh, facts.endorsements, strict=True):
+        old = [held.key for held in facts.binding.keys if held.role is new.role]
+        if evidence.key not in old:
+            raise NotEndorsed
+    _all_say(facts.endorsements, facts.expected, NotEndorsed)
+
+
+def strong_key_missed(facts: Striking) -> None:
+    """Refuse to strike unless a strong key of the binding was named and did not sign."""
+    strong = [held.key for held in facts.binding.keys if held.role is Role.STRONG]
+    if facts.answer.key not in strong:
+        raise WrongKey
+    try:
+        facts.answer.require()
+    except WrongSignature:
+        return
+    raise WrongState("the signature holds")
+
+
+def strikes_exhausted(facts: Striking) -> bool:
+    """Tell whether this strike is the last one that the policy allows."""
+    return facts.binding.strikes + 1 >= facts.policy.strike_limit
+
+
+def _all_say(
+    evidence: Iterable[Evidence], expected: dict[str, Any], refusal: type[Refused]
+) -> None:
+    for piece in evidence:
+        try:
+            piece.require()
+        except Refused:
+            raise refusal from None
+        if piece.jws.claimed != expected:
+            raise refusal

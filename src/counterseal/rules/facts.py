@@ -1,0 +1,247 @@
+"""
+Facts: what a rule may look at, gathered by the use case before it decides.
+
+They hold evidence, not verdicts: a rule verifies a signature itself.
+`Evidence` remembers the result, so that several rules may ask for one verification.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import cached_property
+from typing import Any, Protocol
+
+import attrs
+
+from counterseal import keys
+from counterseal.errors import Refused, WrongKey
+from counterseal.keys import Jws
+from counterseal.models import (
+    Account,
+    Authority,
+    Binding,
+    Callback,
+    Challenge,
+    DeliveryOutcome,
+    DeviceCall,
+    DeviceKey,
+    Guid,
+    Login,
+    PublicKey,
+)
+from counterseal.policy import Policy
+from counterseal.wire.answer import Answer
+from counterseal.wire.proof import Proof
+
+
+@attrs.frozen
+class Evidence:
+    """
+    A token, the key that it has to hold under, and the kind that it has to be.
+
+    Attributes:
+        key: From the store; None if it holds no key of the name that the token gives.
+    """
+
+    jws: Jws
+    key: PublicKey | None
+    typ: str
+
+    @cached_property
+    def _refusal(self) -> type[Refused] | None:
+        if self.key is None:
+            return WrongKey
+        try:
+            keys.verify(self.jws, self.key, expected_typ=self.typ)
+        except Refused as refusal:
+            return type(refusal)
+        return None
+
+    def require(self) -> None:
+        """
+        Verify the token, once.
+
+        Raises:
+            Refused: Whatever `keys.verify` refuses, or WrongKey.
+        """
+        if self._refusal is not None:
+            raise self._refusal
+
+
+class Timed(Protocol):
+    """Facts of an event that has to come before, or after, a deadline."""
+
+    @property
+    def now(self) -> datetime:
+        """When the event came in."""
+
+    @property
+    def deadline(self) -> datetime:
+        """From then on it is too late."""
+
+
+@attrs.frozen(kw_only=True)
+class Deadline:
+    """Facts of an `expire`."""
+
+    now: datetime
+    deadline: datetime
+
+
+@attrs.frozen(kw_only=True)
+class Proving:
+    """Facts of a device's call: the call, its proof, and the binding it speaks for."""
+
+    now: datetime
+    policy: Policy
+    call: DeviceCall
+    binding: Binding
+    proof: Proof
+    evidence: Evidence
+
+
+@attrs.frozen(kw_only=True)
+class Completing:
+    """
+    Facts of a bind's end.
+
+    Attributes:
+        secret: The claimed session token's secret.
+        keys: The offered keys, checked.
+        possession: One proof a key, in the same order.
+        expected: What each proof has to say.
+    """
+
+    now: datetime
+    policy: Policy
+    account: Account
+    binding: Binding
+    secret: str = attrs.field(repr=False)
+    keys: tuple[DeviceKey, ...]
+    possession: tuple[Evidence, ...]
+    expected: dict[str, Any]
+
+    @property
+    def deadline(self) -> datetime:
+        """The invitation's deadline."""
+        return self.binding.deadline
+
+
+@attrs.frozen(kw_only=True)
+class Rotating:
+    """
+    Facts of a rotation.
+
+    Attributes:
+        proving: The call that carries it.
+        keys: The keys that the device will hold afterwards.
+        fresh: Those of them that are new.
+        possession, endorsements: One a new key, in the same order.
+        expected: What each of them has to say.
+    """
+
+    proving: Proving
+    policy: Policy
+    binding: Binding
+    account: Account
+    keys: tuple[DeviceKey, ...]
+    fresh: tuple[DeviceKey, ...]
+    possession: tuple[Evidence, ...]
+    endorsements: tuple[Evidence, ...]
+    expected: dict[str, Any]
+
+
+@attrs.frozen(kw_only=True)
+class Striking:
+    """Facts of a wrong strong-key signature inside a proven call."""
+
+    proving: Proving
+    policy: Policy
+    binding: Binding
+    answer: Evidence
+
+
+@attrs.frozen(kw_only=True)
+class Standing:
+    """Facts of a suspension or resumption, and who wants it."""
+
+    binding: Binding
+    authority: Authority
+
+
+@attrs.frozen(kw_only=True)
+class Redeeming:
+    """Facts of a return from the Identity Provider."""
+
+    now: datetime
+    login: Login
+    secret: str = attrs.field(repr=False)
+
+    @property
+    def deadline(self) -> datetime:
+        """The log-in's deadline."""
+        return self.login.deadline
+
+
+@attrs.frozen(kw_only=True)
+class Fetching:
+    """Facts of a device reading a challenge."""
+
+    now: datetime
+    proving: Proving
+    challenge: Challenge
+    account: Account
+    binding: Binding
+
+    @property
+    def deadline(self) -> datetime:
+        """The challenge's deadline."""
+        return self.challenge.deadline
+
+
+@attrs.frozen(kw_only=True)
+class Answering(Fetching):
+    """
+    Facts of an answer, a disown or a mistyped code.
+
+    Attributes:
+        answer: What the token claims.
+        signature: The token as evidence under the key that it names.
+        signer: That key in its role; None if the binding holds none of that name.
+        code: The matching code; empty where none is asked for.
+    """
+
+    policy: Policy
+    answer: Answer
+    signature: Evidence
+    signer: DeviceKey | None
+    code: str = attrs.field(default="", repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class Cancelling:
+    """Facts of a cancellation, and which origin wants it."""
+
+    now: datetime
+    challenge: Challenge
+    origin: Guid
+
+    @property
+    def deadline(self) -> datetime:
+        """The challenge's deadline."""
+        return self.challenge.deadline
+
+
+@attrs.frozen(kw_only=True)
+class Delivering:
+    """
+    Facts of an attempt's outcome.
+
+    Attributes:
+        claimed: The lease under which the attempt was made.
+    """
+
+    callback: Callback
+    claimed: datetime
+    outcome: DeliveryOutcome
+    policy: Policy

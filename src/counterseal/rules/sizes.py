@@ -1,0 +1,132 @@
+"""Rules of size: what fits the policy, and what is refused by name."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from counterseal import ijson
+from counterseal.errors import InvalidField
+from counterseal.models import (
+    Button,
+    Content,
+    HtmlContent,
+    PushAddress,
+    Question,
+    TextContent,
+)
+from counterseal.policy import Policy
+from counterseal.wire.question import content_document
+
+BUTTONS_AT_LEAST = 2
+"""One button is no question."""
+
+
+def text_fits(
+    value: str | None, limit: int, field: str, *, empty: bool = False, trimmed: bool = False
+) -> None:
+    """
+    Refuse a text that is empty, too long, or not representable.
+
+    Args:
+        value: The text; None always fits.
+        limit: Bytes of UTF-8.
+        field: What to call it in the error.
+        empty: Whether it may be empty.
+        trimmed: Whether white space alone counts as empty.
+
+    Raises:
+        InvalidField: It does not fit.
+    """
+    if value is None:
+        return
+    if not isinstance(value, str):
+        raise InvalidField(field, "not a text")
+    ijson.check(value, field=field)
+    if not empty and not (value.strip() if trimmed else value):
+        raise InvalidField(field, "empty")
+    if len(value) > limit or len(value.encode("utf-8")) > limit:
+        raise InvalidField(field, f"longer than {limit} bytes")
+
+
+def question_fits(question: Question, policy: Policy) -> None:
+    """
+    Refuse a question that the policy has no room for.
+
+    Raises:
+        InvalidField: A member is empty, too long, too many, or cannot be held by I-JSON.
+    """
+    text_fits(question.account_id, policy.account_id_bytes, "accountId")
+    _content_fits(question.content, policy)
+    _buttons_fit(question.buttons, policy)
+    if question.additional_info is not None:
+        _document_fits(question.additional_info, policy.additional_info_bytes, "additionalInfo")
+    text_fits(question.transaction_id, policy.transaction_id_bytes, "transactionId", empty=True)
+    text_fits(question.callback, policy.callback_bytes, "callback")
+    text_fits(
+        question.notification_title, policy.notification_bytes, "notificationTitle", empty=True
+    )
+    text_fits(question.notification_body, policy.notification_bytes, "notificationBody", empty=True)
+
+
+def life_of(question: Question, policy: Policy) -> timedelta:
+    """
+    Return how long the question may be answered.
+
+    Raises:
+        InvalidField: The duration is not within one second and the policy's limit.
+    """
+    life = policy.challenge_life if question.duration is None else question.duration
+    if not timedelta(seconds=1) <= life <= policy.challenge_life_limit:
+        limit = int(policy.challenge_life_limit.total_seconds())
+        raise InvalidField("duration", f"not within 1 and {limit} seconds")
+    return life
+
+
+def addresses_fit(addresses: tuple[PushAddress, ...], policy: Policy) -> None:
+    """
+    Refuse too many push addresses, or one that is too long.
+
+    Raises:
+        InvalidField: They do not fit.
+    """
+    if len(addresses) > policy.addresses_limit:
+        raise InvalidField("addresses", f"more than {policy.addresses_limit}")
+    for index, address in enumerate(addresses):
+        text_fits(address.value, policy.address_bytes, f"addresses[{index}].value")
+
+
+def _content_fits(content: Content, policy: Policy) -> None:
+    # The cheap bound first: nobody has to write a megabyte as JSON to learn that it is too much.
+    if isinstance(content, TextContent):
+        text_fits(content.text, policy.content_bytes, "content", trimmed=True)
+    elif isinstance(content, HtmlContent):
+        text_fits(content.html, policy.content_bytes, "content", trimmed=True)
+    else:
+        text_fits(content.title, policy.title_bytes, "content.title", trimmed=True)
+        if len(content.pairs) > policy.pairs_limit:
+            raise InvalidField("content.keys", f"more than {policy.pairs_limit}")
+        for index, pair in enumerate(content.pairs):
+            text_fits(pair.key, policy.content_bytes, f"content.keys[{index}].key", trimmed=True)
+            text_fits(pair.value, policy.content_bytes, f"content.keys[{index}].value", empty=True)
+        total = sum(len(pair.key) + len(pair.value) for pair in content.pairs)
+        if total > policy.content_bytes:
+            raise InvalidField("content", f"longer than {policy.content_bytes} bytes")
+    _document_fits(content_document(content), policy.content_bytes, "content")
+
+
+def _buttons_fit(buttons: tuple[Button, ...], policy: Policy) -> None:
+    if not BUTTONS_AT_LEAST <= len(buttons) <= policy.buttons_limit:
+        raise InvalidField("buttons", f"not {BUTTONS_AT_LEAST} to {policy.buttons_limit} of them")
+    for index, button in enumerate(buttons):
+        text_fits(button.title, policy.button_bytes, f"buttons[{index}].title", trimmed=True)
+        text_fits(button.style, policy.style_bytes, f"buttons[{index}].style", empty=True)
+    if not any(button.approving for button in buttons):
+        raise InvalidField("buttons", "none is approving")
+    if all(button.approving for button in buttons):
+        raise InvalidField("buttons", "all are approving, so that nobody could refuse")
+
+
+def _document_fits(value: object, limit: int, field: str) -> None:
+    ijson.check(value, field=field)
+    if len(ijson.compact(value, field=field)) > limit:
+        raise InvalidField(field, f"longer than {limit} bytes")

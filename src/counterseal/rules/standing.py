@@ -1,0 +1,146 @@
+"""Rules of standing: whether account, binding, origin and identity may take part at all."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+from counterseal.errors import (
+    AccountLocked,
+    AccountUnbound,
+    BindingInactive,
+    Foreign,
+    TooManyBindings,
+    WrongAudience,
+    WrongAuthority,
+    WrongIssuer,
+    WrongKind,
+)
+from counterseal.models import (
+    Account,
+    AppSpace,
+    Binding,
+    BindingState,
+    Device,
+    Identity,
+    Origin,
+)
+from counterseal.policy import Policy
+from counterseal.rules.facts import Cancelling, Fetching, Standing
+
+
+class OfAccount(Protocol):
+    """Facts that concern an account."""
+
+    @property
+    def account(self) -> Account:
+        """The account as stored."""
+
+
+class OfBinding(Protocol):
+    """Facts that concern a binding."""
+
+    @property
+    def binding(self) -> Binding:
+        """The binding as stored."""
+
+
+def account_unlocked(facts: OfAccount) -> None:
+    """Refuse a locked account."""
+    if facts.account.locked_at is not None:
+        raise AccountLocked
+
+
+def binding_active(facts: OfBinding) -> None:
+    """Refuse a binding that is not ACTIVE."""
+    if facts.binding.state is not BindingState.ACTIVE:
+        raise BindingInactive
+
+
+def own_account(facts: Fetching) -> None:
+    """Refuse a device whose binding belongs to another account than the challenge."""
+    if (
+        facts.challenge.account != facts.account.guid
+        or facts.binding.account != facts.account.guid
+        or facts.challenge.app_space != facts.binding.app_space
+    ):
+        raise WrongAudience
+
+
+def own_challenge(facts: Cancelling) -> None:
+    """Refuse an origin that did not issue the challenge."""
+    if facts.challenge.origin != facts.origin:
+        raise Foreign
+
+
+def own_app_space(origin: Origin, owned: Account | Binding) -> None:
+    """Refuse an origin outside the App Space of what it asks about."""
+    if origin.app_space != owned.app_space:
+        raise Foreign
+
+
+def same_authority(facts: Standing) -> None:
+    """Refuse to resume what another authority suspended."""
+    if facts.binding.suspended_by is not facts.authority:
+        raise WrongAuthority
+
+
+def reachable(account: Account) -> None:
+    """Refuse to ask an account that is locked or has no active device."""
+    if account.locked_at is not None:
+        raise AccountLocked
+    if not any(device.state is BindingState.ACTIVE for device in account.devices):
+        raise AccountUnbound
+
+
+def room_for_binding(account: Account, now: datetime, policy: Policy) -> None:
+    """Refuse one more device than the policy allows."""
+    if len(living(account, now)) >= policy.bindings_limit:
+        raise TooManyBindings
+
+
+def living(account: Account, now: datetime) -> tuple[Device, ...]:
+    """Return the account's devices without the invitations whose deadline has come."""
+    return tuple(
+        device
+        for device in account.devices
+        if device.state is not BindingState.INVITED or now < device.deadline
+    )
+
+
+def vouch_due(account: Account, app_space: AppSpace, now: datetime, policy: Policy) -> bool:
+    """
+    Tell whether the App Space's Identity Provider has to be asked about the user again.
+
+    Raises:
+        WrongIssuer: Another provider than the App Space's identified the user.
+    """
+    if app_space.idp is None:
+        return False
+    if account.issuer != app_space.idp.issuer:
+        raise WrongIssuer
+    return account.vouched_at is None or now >= account.vouched_at + policy.vouch_life
+
+
+def expected_issuer(identity: Identity, app_space: AppSpace) -> None:
+    """Refuse an identity of another issuer than the App Space's (OpenID Connect Core, 3.1.3.7)."""
+    if app_space.idp is None or identity.issuer != app_space.idp.issuer:
+        raise WrongIssuer
+
+
+def same_identity(account: Account, identity: Identity) -> None:
+    """Refuse an identity that is not the account's: subjects are unique per issuer only."""
+    if account.issuer != identity.issuer or account.account_id != identity.subject:
+        raise WrongIssuer
+
+
+def identified_simply(app_space: AppSpace) -> None:
+    """Refuse an origin's invitation where an Identity Provider identifies the users."""
+    if app_space.idp is not None:
+        raise WrongKind
+
+
+def identified_elsewhere(app_space: AppSpace) -> None:
+    """Refuse a log-in where the origin says who the users are."""
+    if app_space.idp is None:
+        raise WrongKind

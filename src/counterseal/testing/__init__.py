@@ -1,0 +1,1 @@
+"""Help for tests: fakes that implement the ports, strategies, and the whole-core histories."""

@@ -1,0 +1,113 @@
+"""
+The answer and the disown: what a device signs.
+
+Compact JWS of type `counterseal-answer+jwt` or `counterseal-disown+jwt`:
+
+| claim | value |
+|---|---|
+| `iss` | the device (binding GUID) |
+| `sub` | the account |
+| `aud` | the App Space |
+| `challenge` | the challenge |
+| `display` | SHA-256 of the display document's canonical bytes, base64url |
+| `button`, `title` | index and title of the chosen button; answers only |
+| `code` | the matching code as it was typed; only where one is asked for |
+| `iat`, `jti` | seconds since the epoch; a random id |
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from counterseal.errors import MalformedToken
+from counterseal.models import Guid
+from counterseal.wire.claims import claimed_guid, demand
+
+ANSWER_TYP = "counterseal-answer+jwt"
+DISOWN_TYP = "counterseal-disown+jwt"
+
+_COMMON: dict[str, type] = {
+    "iss": str,
+    "sub": str,
+    "aud": str,
+    "challenge": str,
+    "display": str,
+    "iat": int,
+    "jti": str,
+}
+_ANSWER = {**_COMMON, "button": int, "title": str}
+_CODE: dict[str, type] = {"code": str}
+
+
+@attrs.frozen(kw_only=True)
+class Answer:
+    """
+    What a device claims in an answer or a disown.
+
+    Attributes:
+        button, title: None in a disown.
+        code: None where none was typed.
+    """
+
+    device: Guid
+    account: Guid
+    app_space: Guid
+    challenge: Guid
+    display_hash: str
+    button: int | None = None
+    title: str | None = None
+    code: str | None = attrs.field(default=None, repr=False)
+    issued_at: int
+    id: str
+
+    @property
+    def typ(self) -> str:
+        """The type of token that says this."""
+        return DISOWN_TYP if self.button is None else ANSWER_TYP
+
+
+def answer_claims(answer: Answer) -> dict[str, Any]:
+    """Return the payload of the token that says *answer*."""
+    claims: dict[str, Any] = {
+        "iss": answer.device,
+        "sub": answer.account,
+        "aud": answer.app_space,
+        "challenge": answer.challenge,
+        "display": answer.display_hash,
+        "iat": answer.issued_at,
+        "jti": answer.id,
+    }
+    if answer.button is not None:
+        claims |= {"button": answer.button, "title": answer.title}
+    if answer.code is not None:
+        claims["code"] = answer.code
+    return claims
+
+
+def read_answer(claimed: dict[str, Any], *, typ: str) -> Answer:
+    """
+    Read the payload of an answer (or, by *typ*, of a disown).
+
+    Raises:
+        MalformedToken: A claim is missing, unknown or of another type.
+    """
+    if typ == ANSWER_TYP:
+        demand(claimed, _ANSWER, _CODE)
+        if claimed["button"] < 0:
+            raise MalformedToken
+    else:
+        demand(claimed, _COMMON)
+    return Answer(
+        device=claimed_guid(claimed["iss"]),
+        account=claimed_guid(claimed["sub"]),
+        app_space=claimed_guid(claimed["aud"]),
+        challenge=claimed_guid(claimed["challenge"]),
+        display_hash=claimed["display"],
+        button=claimed.get("button"),
+        title=claimed.get("title"),
+        code=claimed.get("code"),
+        issued_at=claimed["iat"],
+        id=claimed["jti"],
+    )

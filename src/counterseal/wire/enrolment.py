@@ -1,0 +1,165 @@
+"""
+Enrolment and rotation: how public keys travel, and how each proves that it is possessed.
+
+The body of both is a JSON object:
+
+| member | value |
+|---|---|
+| `token` | the session token, `guid.secret`; enrolment only |
+| `keys` | `[{role, jwk, proof}]`; in a rotation also `endorsement` |
+| `name` | the device's name; enrolment only, optional |
+| `addresses` | `[{kind, value}]`, push addresses; enrolment only, optional |
+
+`proof` is a compact JWS by the new key, and `endorsement` one by an old key of the same role.
+All say the same payload, so that no key can be swapped for another:
+
+| claim | value |
+|---|---|
+| `token` | SHA-256 of the whole session token, base64url; enrolment only |
+| `iss` | the device (binding GUID); rotation only |
+| `aud` | the App Space |
+| `device`, `strong` | the thumbprints (RFC 7638) of all new keys of the role, sorted |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import attrs
+
+from counterseal.errors import InvalidField
+from counterseal.keys import digest
+from counterseal.models import AddressKind, DeviceKey, Guid, PushAddress, Role
+
+BIND_TYP = "counterseal-bind+jwt"
+ROTATE_TYP = "counterseal-rotate+jwt"
+ENDORSE_TYP = "counterseal-endorse+jwt"
+
+_MEMBERS = {"token", "keys", "name", "addresses"}
+_KEY_MEMBERS = {"role", "jwk", "proof", "endorsement"}
+
+
+@attrs.frozen(kw_only=True)
+class OfferedKey:
+    """A new key as it came: nothing of it is checked yet."""
+
+    role: Role
+    jwk: Mapping[str, Any]
+    proof: str = attrs.field(repr=False)
+    endorsement: str | None = attrs.field(default=None, repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class Enrolment:
+    """What a device sends to finish a bind, or, without a token, to rotate its keys."""
+
+    token: str = attrs.field(default="", repr=False)
+    keys: tuple[OfferedKey, ...]
+    name: str = ""
+    addresses: tuple[PushAddress, ...] = ()
+
+
+def bind_claims(token: str, app_space: Guid, keys: Iterable[DeviceKey]) -> dict[str, Any]:
+    """Return what each new key signs to finish a bind."""
+    return {"token": digest(token.encode()), "aud": app_space, **_thumbprints(keys)}
+
+
+def rotation_claims(device: Guid, app_space: Guid, keys: Iterable[DeviceKey]) -> dict[str, Any]:
+    """Return what each new key and each endorsing old key signs in a rotation."""
+    return {"iss": device, "aud": app_space, **_thumbprints(keys)}
+
+
+def enrolment_document(enrolment: Enrolment) -> dict[str, Any]:
+    """Return the JSON body that says *enrolment*."""
+    document: dict[str, Any] = {
+        "keys": [
+            {"role": key.role.value, "jwk": dict(key.jwk), "proof": key.proof}
+            | ({} if key.endorsement is None else {"endorsement": key.endorsement})
+            for key in enrolment.keys
+        ]
+    }
+    if enrolment.token:
+        document["token"] = enrolment.token
+    if enrolment.name:
+        document["name"] = enrolment.name
+    if enrolment.addresses:
+        document["addresses"] = [
+            {"kind": address.kind.value, "value": address.value} for address in enrolment.addresses
+        ]
+    return document
+
+
+def read_enrolment(body: object) -> Enrolment:
+    """
+    Read the body of an enrolment or rotation.
+
+    Raises:
+        InvalidField: A member is missing, unknown or malformed; the error names it.
+    """
+    if not isinstance(body, Mapping):
+        raise InvalidField("enrolment", "not a JSON object")
+    _known(body, _MEMBERS, "")
+    keys = body.get("keys")
+    if not isinstance(keys, list):
+        raise InvalidField("keys", "missing or not a list")
+    addresses = body.get("addresses", [])
+    if not isinstance(addresses, list):
+        raise InvalidField("addresses", "not a list")
+    return Enrolment(
+        token=_text(body, "token", "token") if "token" in body else "",
+        keys=tuple(_offered(key, f"keys[{index}]") for index, key in enumerate(keys)),
+        name=_text(body, "name", "name") if "name" in body else "",
+        addresses=tuple(
+            _address(address, f"addresses[{index}]") for index, address in enumerate(addresses)
+        ),
+    )
+
+
+def _thumbprints(keys: Iterable[DeviceKey]) -> dict[str, list[str]]:
+    held = tuple(keys)
+    return {
+        role.value: sorted(key.key.thumbprint for key in held if key.role is role) for role in Role
+    }
+
+
+def _offered(value: object, field: str) -> OfferedKey:
+    if not isinstance(value, Mapping):
+        raise InvalidField(field, "not a JSON object")
+    _known(value, _KEY_MEMBERS, f"{field}.")
+    role = next((role for role in Role if role.value == value.get("role")), None)
+    if role is None:
+        raise InvalidField(f"{field}.role", "neither device nor strong")
+    if not isinstance(value.get("jwk"), Mapping):
+        raise InvalidField(f"{field}.jwk", "missing or not a JSON object")
+    return OfferedKey(
+        role=role,
+        jwk=value["jwk"],
+        proof=_text(value, "proof", f"{field}.proof"),
+        endorsement=(
+            _text(value, "endorsement", f"{field}.endorsement") if "endorsement" in value else None
+        ),
+    )
+
+
+def _address(value: object, field: str) -> PushAddress:
+    if not isinstance(value, Mapping):
+        raise InvalidField(field, "not a JSON object")
+    _known(value, {"kind", "value"}, f"{field}.")
+    kind = next((kind for kind in AddressKind if kind.value == value.get("kind")), None)
+    if kind is None:
+        raise InvalidField(f"{field}.kind", "not a known transport")
+    return PushAddress(kind=kind, value=_text(value, "value", f"{field}.value"))
+
+
+def _known(value: Mapping[str, Any], members: set[str], prefix: str) -> None:
+    for name in value:
+        if name not in members:
+            raise InvalidField(f"{prefix}{name[:64]!a}", "not a known member")
+
+
+def _text(value: Mapping[str, Any], name: str, field: str) -> str:
+    text = value.get(name)
+    if not isinstance(text, str) or not text:
+        raise InvalidField(field, "missing, empty or not a text")
+    return text

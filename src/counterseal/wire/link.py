@@ -1,0 +1,92 @@
+"""
+The bind link that a QR code holds: written in our form, read in that and the older ones.
+
+    counterseal://bind?st=<session token>&appSpaceGuid=…&appSpaceName=…&privakeyId=…&displayName=…
+
+Values are percent-encoded (RFC 3986), which the older `authwallet://st=…` forms are not always:
+those are read as they were written, encoded or not.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote, unquote
+
+import attrs
+
+from counterseal.errors import InvalidField
+from counterseal.models import Guid, guid
+
+SCHEME = "counterseal://bind?"
+OLD_SCHEME = "authwallet://"
+LINK_LIMIT = 4096
+"""Characters; a QR code holds fewer."""
+
+_REQUIRED = ("st", "appSpaceGuid", "appSpaceName")
+_OPTIONAL = ("privakeyId", "displayName")
+_OLD_SEPARATOR = re.compile(rf"&(?=(?:{'|'.join(_REQUIRED + _OPTIONAL)})=)")
+"""In the old forms a value may hold a bare `&`."""
+
+
+@attrs.frozen(kw_only=True)
+class BindLink:
+    """
+    What a device needs to finish a bind.
+
+    Attributes:
+        account: The account's GUID; None in links of the older form.
+        display_name: What to call the account on the device.
+    """
+
+    token: str = attrs.field(repr=False)
+    app_space: Guid
+    app_space_name: str
+    account: Guid | None = None
+    display_name: str | None = None
+
+
+def write_link(link: BindLink) -> str:
+    """Return the link in our form."""
+    members = {
+        "st": link.token,
+        "appSpaceGuid": link.app_space,
+        "appSpaceName": link.app_space_name,
+        "privakeyId": link.account,
+        "displayName": link.display_name,
+    }
+    return SCHEME + "&".join(
+        f"{name}={quote(value, safe='')}" for name, value in members.items() if value is not None
+    )
+
+
+def read_link(text: str) -> BindLink:
+    """
+    Read a bind link in any of its forms.
+
+    Raises:
+        InvalidField: It is none, or a member is missing, unknown or given twice.
+    """
+    if not isinstance(text, str) or len(text) > LINK_LIMIT:
+        raise InvalidField("link", "not a text, or too long")
+    scheme = next((known for known in (SCHEME, OLD_SCHEME) if text.startswith(known)), None)
+    if scheme is None:
+        raise InvalidField("link", "not a bind link")
+    members: dict[str, str] = {}
+    rest = text[len(scheme) :]
+    parts = rest.split("&") if scheme == SCHEME else _OLD_SEPARATOR.split(rest)
+    for part in parts:
+        name, equals, value = part.partition("=")
+        if not equals or name not in _REQUIRED + _OPTIONAL or name in members:
+            raise InvalidField("link", "a member is unknown, without a value or given twice")
+        members[name] = unquote(value, errors="replace")
+    for name in _REQUIRED:
+        if not members.get(name):
+            raise InvalidField(f"link.{name}", "missing or empty")
+    account = members.get("privakeyId")
+    return BindLink(
+        token=members["st"],
+        app_space=guid.parse(members["appSpaceGuid"], field="link.appSpaceGuid"),
+        app_space_name=members["appSpaceName"],
+        account=None if account is None else guid.parse(account, field="link.privakeyId"),
+        display_name=members.get("displayName"),
+    )

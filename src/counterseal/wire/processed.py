@@ -1,0 +1,56 @@
+"""
+The request as origins see it: in the reply to `request/add`, in `getRequest` and in callbacks.
+
+The members that clients of the CX service read keep their names and meaning:
+`guid`, `privakeyId`, `accountId`, `transactionId`, `buttonSelected` (null until answered),
+`content`, `buttons`, `additionalInfo`.
+Ours are `state`, `approved`, `issuedAt`, `expiresAt`, `answeredAt`, `device`, `answer`
+(the device's own signature) and `receipt`.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+from counterseal.models import Challenge
+from counterseal.wire.moment import stamp
+
+
+def processed_document(challenge: Challenge, *, now: datetime) -> dict[str, Any]:
+    """Return the request as it stands at *now*."""
+    display = json.loads(challenge.display)
+    content = display["content"]
+    outcome = challenge.outcome
+    return {
+        "guid": challenge.guid,
+        "privakeyId": challenge.account,
+        "accountId": display["account"]["id"],
+        "appSpaceGuid": challenge.app_space,
+        "requestOriginGuid": challenge.origin,
+        "transactionId": challenge.transaction_id,
+        "content": content.get("text", content.get("html", content)),
+        "buttons": [
+            {
+                "title": button.title,
+                "strongAuth": button.strong,
+                "style": button.style,
+                "approving": button.approving,
+            }
+            for button in challenge.buttons
+        ],
+        "additionalInfo": display.get("additionalInfo"),
+        "showCode": challenge.show_code,
+        "showNotification": challenge.show_notification,
+        "callback": challenge.callback,
+        "state": challenge.state_at(now).value,
+        "issuedAt": stamp(challenge.issued_at),
+        "expiresAt": stamp(challenge.deadline),
+        "buttonSelected": None if outcome is None else outcome.button,
+        "approved": challenge.approved,
+        "answeredAt": None if outcome is None else stamp(outcome.at),
+        "device": None if outcome is None else outcome.device,
+        "answer": None if outcome is None else outcome.token,
+        "receipt": None if outcome is None else outcome.receipt,
+    }

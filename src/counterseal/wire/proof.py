@@ -1,0 +1,88 @@
+"""
+The device proof: what comes with every call of a bound device, after RFC 9449 (DPoP).
+
+Compact JWS of type `counterseal-proof+jwt` by the device key:
+
+| claim | value |
+|---|---|
+| `iss` | the device (binding GUID) |
+| `sub`, `aud` | the account and the App Space that it was bound to |
+| `htm`, `htu` | method, and the full address with its query |
+| `body` | SHA-256 of the body's bytes, base64url; of no bytes where there is no body |
+| `iat`, `jti` | seconds since the epoch; a random id, accepted once |
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from counterseal.errors import MalformedToken
+from counterseal.models import Guid
+from counterseal.wire.claims import claimed_guid, demand
+
+PROOF_TYP = "counterseal-proof+jwt"
+ID_LIMIT = 64
+"""Characters of a `jti`; 22 hold 128 bits."""
+
+_CLAIMS: dict[str, type] = {
+    "iss": str,
+    "sub": str,
+    "aud": str,
+    "htm": str,
+    "htu": str,
+    "body": str,
+    "iat": int,
+    "jti": str,
+}
+
+
+@attrs.frozen(kw_only=True)
+class Proof:
+    """What a device claims about its call."""
+
+    device: Guid
+    account: Guid
+    app_space: Guid
+    method: str
+    uri: str
+    body_hash: str
+    issued_at: int
+    id: str
+
+
+def proof_claims(proof: Proof) -> dict[str, Any]:
+    """Return the payload of the token that says *proof*."""
+    return {
+        "iss": proof.device,
+        "sub": proof.account,
+        "aud": proof.app_space,
+        "htm": proof.method,
+        "htu": proof.uri,
+        "body": proof.body_hash,
+        "iat": proof.issued_at,
+        "jti": proof.id,
+    }
+
+
+def read_proof(claimed: dict[str, Any]) -> Proof:
+    """
+    Read the payload of a device proof.
+
+    Raises:
+        MalformedToken: A claim is missing, unknown or of another type.
+    """
+    demand(claimed, _CLAIMS)
+    if not 1 <= len(claimed["jti"]) <= ID_LIMIT:
+        raise MalformedToken
+    return Proof(
+        device=claimed_guid(claimed["iss"]),
+        account=claimed_guid(claimed["sub"]),
+        app_space=claimed_guid(claimed["aud"]),
+        method=claimed["htm"],
+        uri=claimed["htu"],
+        body_hash=claimed["body"],
+        issued_at=claimed["iat"],
+        id=claimed["jti"],
+    )

@@ -1,0 +1,218 @@
+"""
+A challenge as an origin sends it: the JSON of the Privakey CX call `request/add`.
+
+Members: `accountId`, `content`, `buttons`, `duration`, `callback`, `additionalInfo`,
+`transactionId`, `notificationTitle`, `notificationBody`, `showNotification`, `showCode`;
+ours is `approving` on a button.
+Other members are ignored, as that service ignores them.
+
+Where it leaves a choice:
+
+- `content` is a text, an HTML document (a text that begins with `<html` or `<!doctype html`),
+  an object `{title, keys: [{key, value}]}`, or our explicit `{text}` and `{html}`.
+- A button may be an object or a text that holds one.
+- A boolean may be the text `true` or `false`, for bodies that were form-encoded.
+- `duration` is a whole number and a unit: `s` or `m`.
+- If no button says `approving`, the first one approves.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from counterseal import ijson
+from counterseal.errors import InvalidField
+from counterseal.models import (
+    DEFAULT_BUTTONS,
+    Button,
+    Content,
+    HtmlContent,
+    Pair,
+    PairsContent,
+    Question,
+    TextContent,
+)
+
+_DURATION = re.compile(r"([0-9]{1,4})([sm])")
+_UNIT = {"s": timedelta(seconds=1), "m": timedelta(minutes=1)}
+_HTML = re.compile(r"\s*<(?:!doctype\s+html|html)\b", re.IGNORECASE)
+
+
+def read_question(body: object, *, account_id: str | None = None) -> Question:
+    """
+    Read a challenge that came as JSON.
+
+    Args:
+        body: The parsed document.
+        account_id: What to take where `accountId` is missing; None demands it.
+
+    Raises:
+        InvalidField: A member is missing or malformed; the error names it.
+    """
+    if not isinstance(body, Mapping):
+        raise InvalidField("challenge", "not a JSON object")
+    if account_id is None or "accountId" in body:
+        account_id = _text(body, "accountId")
+    return Question(
+        account_id=account_id,
+        content=_content(body.get("content")),
+        buttons=_buttons(body.get("buttons")),
+        duration=read_duration(body["duration"]) if body.get("duration") is not None else None,
+        additional_info=_additional_info(body.get("additionalInfo")),
+        transaction_id=_optional_text(body, "transactionId"),
+        callback=_optional_text(body, "callback"),
+        notification_title=_optional_text(body, "notificationTitle"),
+        notification_body=_optional_text(body, "notificationBody"),
+        show_code=_flag(body.get("showCode", False), "showCode"),
+        show_notification=_flag(body.get("showNotification", True), "showNotification"),
+    )
+
+
+def read_duration(text: object) -> timedelta:
+    """
+    Read a duration such as `90s`, `2m` or `10m`.
+
+    Raises:
+        InvalidField: It is not a whole number with the unit `s` or `m`.
+    """
+    match = _DURATION.fullmatch(text) if isinstance(text, str) else None
+    if match is None:
+        raise InvalidField("duration", "not a whole number of seconds or minutes, like 90s or 2m")
+    return int(match[1]) * _UNIT[match[2]]
+
+
+def question_document(question: Question) -> dict[str, Any]:
+    """Return everything that *question* asks for, to tell one question from another."""
+    return {
+        "accountId": question.account_id,
+        "content": content_document(question.content),
+        "buttons": [
+            [button.title, button.strong, button.style, button.approving]
+            for button in question.buttons
+        ],
+        "duration": None if question.duration is None else question.duration.total_seconds(),
+        "additionalInfo": question.additional_info,
+        "transactionId": question.transaction_id,
+        "callback": question.callback,
+        "notificationTitle": question.notification_title,
+        "notificationBody": question.notification_body,
+        "showCode": question.show_code,
+        "showNotification": question.show_notification,
+    }
+
+
+def content_document(content: Content) -> dict[str, Any]:
+    """Return the content as the display document holds it, its kind always named."""
+    if isinstance(content, TextContent):
+        return {"text": content.text}
+    if isinstance(content, HtmlContent):
+        return {"html": content.html}
+    return {
+        "title": content.title,
+        "keys": [{"key": pair.key, "value": pair.value} for pair in content.pairs],
+    }
+
+
+def _content(value: object) -> Content:
+    if isinstance(value, str):
+        return HtmlContent(html=value) if _HTML.match(value) else TextContent(text=value)
+    if not isinstance(value, Mapping):
+        raise InvalidField("content", "missing, or neither a text nor an object")
+    if value.keys() == {"text"}:
+        return TextContent(text=_text(value, "text", "content.text"))
+    if value.keys() == {"html"}:
+        return HtmlContent(html=_text(value, "html", "content.html"))
+    for name in value:
+        if name not in {"title", "keys"}:
+            raise InvalidField(f"content.{ijson.printable(str(name))}", "not a known member")
+    pairs = _sequence(value.get("keys", ()), "content.keys")
+    return PairsContent(
+        title=_text(value, "title", "content.title"),
+        pairs=tuple(_pair(pair, f"content.keys[{index}]") for index, pair in enumerate(pairs)),
+    )
+
+
+def _pair(value: object, field: str) -> Pair:
+    if not isinstance(value, Mapping):
+        raise InvalidField(field, "not a JSON object")
+    for name in value:
+        if name not in {"key", "value"}:
+            raise InvalidField(f"{field}.{ijson.printable(str(name))}", "not a known member")
+    return Pair(
+        key=_text(value, "key", f"{field}.key"),
+        value=_text(value, "value", f"{field}.value", empty=True),
+    )
+
+
+def _buttons(value: object) -> tuple[Button, ...]:
+    if value is None:
+        return DEFAULT_BUTTONS
+    read = [
+        _button(button, f"buttons[{index}]")
+        for index, button in enumerate(_sequence(value, "buttons"))
+    ]
+    says_which = any(approving is not None for _, approving in read)
+    return tuple(
+        Button(
+            title=button.title,
+            strong=button.strong,
+            style=button.style,
+            approving=bool(approving) if says_which else index == 0,
+        )
+        for index, (button, approving) in enumerate(read)
+    )
+
+
+def _button(value: object, field: str) -> tuple[Button, bool | None]:
+    if isinstance(value, str):
+        value = ijson.parse(value, field=field)
+    if not isinstance(value, Mapping):
+        raise InvalidField(field, "not a JSON object")
+    if "strongAuth" not in value:
+        raise InvalidField(f"{field}.strongAuth", "missing")
+    approving = value.get("approving")
+    button = Button(
+        title=_text(value, "title", f"{field}.title"),
+        strong=_flag(value["strongAuth"], f"{field}.strongAuth"),
+        style=_optional_text(value, "style", f"{field}.style"),
+    )
+    return button, None if approving is None else _flag(approving, f"{field}.approving")
+
+
+def _additional_info(value: object) -> Any:
+    if value is None or isinstance(value, (str, Mapping)):
+        return value
+    raise InvalidField("additionalInfo", "neither a text nor an object")
+
+
+def _sequence(value: object, field: str) -> list[object] | tuple[object, ...]:
+    if not isinstance(value, (list, tuple)):
+        raise InvalidField(field, "not a list")
+    return value
+
+
+def _flag(value: object, field: str) -> bool:
+    if isinstance(value, bool):
+        return value
+    if value in ("true", "false"):
+        return value == "true"
+    raise InvalidField(field, "neither true nor false")
+
+
+def _text(
+    body: Mapping[str, Any], name: str, field: str | None = None, *, empty: bool = False
+) -> str:
+    value = body.get(name)
+    if not isinstance(value, str) or not (value or empty):
+        raise InvalidField(field or name, "missing, empty or not a text")
+    return value
+
+
+def _optional_text(body: Mapping[str, Any], name: str, field: str | None = None) -> str | None:
+    value = body.get(name)
+    if value is None or isinstance(value, str):
+        return value
+    raise InvalidField(field or name, "not a text")

@@ -1,0 +1,247 @@
+"""
+The receipt: who answered what with which key, checkable offline by anyone who trusts the service.
+
+Compact JWS of type `counterseal-receipt+jwt` by the service:
+
+| claim | value |
+|---|---|
+| `version` | 1 |
+| `issuer` | the service's public key, a JWK with `kid` and `alg` |
+| `display` | the display document's canonical text |
+| `answer` | the answer or disown as it was received, a compact JWS |
+| `device`, `account` | GUIDs |
+| `key`, `role` | the device's public key and its role |
+| `history` | `[{at, role, thumbprint}]`, how the device came to its keys |
+| `outcome` | `ANSWERED` or `DISOWNED` |
+| `approved` | whether the chosen button approves |
+| `at` | when it was accepted, RFC 3339 |
+| `number` | the receipt's number in the account's chain, from 1 |
+| `previous` | SHA-256 of the receipt before, base64url; empty for the first |
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+import attrs
+
+from counterseal import ijson, keys
+from counterseal.errors import (
+    IssuerUntrusted,
+    ReceiptChanged,
+    Refused,
+)
+from counterseal.models import (
+    Account,
+    Algorithm,
+    Binding,
+    Challenge,
+    ChallengeState,
+    DeviceKey,
+    PublicKey,
+    Role,
+)
+from counterseal.wire.answer import ANSWER_TYP, Answer, read_answer
+from counterseal.wire.claims import VERSION, demand
+from counterseal.wire.moment import stamp, unstamp
+
+RECEIPT_TYP = "counterseal-receipt+jwt"
+RECEIPT_LIMIT = 1_048_576
+"""Characters; content, answer and history stay far below."""
+
+_MISSHAPEN = (KeyError, TypeError, ValueError, AttributeError, IndexError)
+"""What reading the nested members raises where a signer put other things there."""
+
+_CLAIMS: dict[str, type] = {
+    "version": int,
+    "issuer": dict,
+    "display": str,
+    "answer": str,
+    "device": str,
+    "account": str,
+    "key": dict,
+    "role": str,
+    "history": list,
+    "outcome": str,
+    "approved": bool,
+    "at": str,
+    "number": int,
+    "previous": str,
+}
+
+
+@attrs.frozen(kw_only=True)
+class Receipt:
+    """
+    A receipt that holds together.
+
+    Attributes:
+        issuer: The key that signed it.
+        proven: Whether that key is one that the reader trusts.
+        display: The display document.
+        answer: What the device signed.
+        key, role: The device's key that signed.
+        state: ANSWERED or DISOWNED.
+        previous: SHA-256 of the account's receipt before, base64url; empty for the first.
+        hash: SHA-256 of this receipt, which the next one names.
+    """
+
+    issuer: PublicKey
+    proven: bool
+    display: dict[str, Any]
+    answer: Answer
+    key: PublicKey
+    role: Role
+    state: ChallengeState
+    approved: bool
+    at: datetime
+    number: int
+    previous: str
+    hash: str
+
+
+def receipt_claims(
+    challenge: Challenge,
+    *,
+    issuer: PublicKey,
+    account: Account,
+    binding: Binding,
+    signer: DeviceKey,
+    token: str,
+    state: ChallengeState,
+    button: int | None,
+    at: datetime,
+) -> dict[str, Any]:
+    """Return the payload of the receipt for an answer that is about to be accepted."""
+    return {
+        "version": VERSION,
+        "issuer": _jwk(issuer),
+        "display": challenge.display,
+        "answer": token,
+        "device": binding.guid,
+        "account": account.guid,
+        "key": _jwk(signer.key),
+        "role": signer.role.value,
+        "history": [
+            {"at": stamp(change.at), "role": change.role.value, "thumbprint": change.thumbprint}
+            for change in binding.key_changes
+        ],
+        "outcome": state.value,
+        "approved": button is not None and challenge.buttons[button].approving,
+        "at": stamp(at),
+        "number": account.receipts + 1,
+        "previous": account.receipt_hash,
+    }
+
+
+def receipt_hash(receipt: str) -> str:
+    """Return what the account's next receipt names: SHA-256 of the token's text, base64url."""
+    return keys.digest(receipt.encode("ascii"))
+
+
+def verify_receipt(
+    token: str,
+    *,
+    trusted: tuple[PublicKey, ...] = (),
+    thumbprint: str | None = None,
+) -> Receipt:
+    """
+    Check a receipt with no network and no database.
+
+    Args:
+        token: The receipt's text.
+        trusted: The service's keys, from a source that the reader trusts.
+        thumbprint: Instead, the RFC 7638 thumbprint of its key.
+
+    Returns:
+        The receipt; without *trusted* or *thumbprint* it is consistent and its issuer unproven.
+
+    Raises:
+        IssuerUntrusted: It is signed by another key than the trusted ones.
+        ReceiptChanged: It does not hold together.
+    """
+    try:
+        jws = keys.read(token, limit=RECEIPT_LIMIT)
+        demand(jws.claimed, _CLAIMS)
+        named = _key(jws.claimed["issuer"])
+        issuer = _trusted(named, trusted, thumbprint)
+        claims = keys.verify(jws, issuer, expected_typ=RECEIPT_TYP)
+        return _judge(claims, token, issuer, proven=bool(trusted or thumbprint))
+    except (ReceiptChanged, IssuerUntrusted):
+        raise
+    except Refused as error:
+        raise ReceiptChanged(error.code) from None
+    except _MISSHAPEN:
+        raise ReceiptChanged("a member is missing or of another type") from None
+
+
+def _trusted(named: PublicKey, trusted: tuple[PublicKey, ...], thumbprint: str | None) -> PublicKey:
+    if thumbprint is not None and not keys.same(named.thumbprint, thumbprint):
+        raise IssuerUntrusted
+    if not trusted:
+        return named
+    for key in trusted:
+        if key == named:
+            return key
+    raise IssuerUntrusted
+
+
+def _judge(claims: dict[str, Any], token: str, issuer: PublicKey, *, proven: bool) -> Receipt:
+    display = ijson.parse(claims["display"], field="display")
+    key, role = _key(claims["key"]), Role(claims["role"])
+    answer_token = keys.read(claims["answer"], limit=RECEIPT_LIMIT)
+    typ = answer_token.header.typ
+    answer = read_answer(keys.verify(answer_token, key, expected_typ=typ), typ=typ)
+    _require(claims["version"] == VERSION, "version")
+    _require(ijson.canonical(display).decode() == claims["display"], "display is not canonical")
+    _require(answer.typ == typ, "answer is of another kind")
+    _require(keys.digest(claims["display"].encode()) == answer.display_hash, "display")
+    _require(display["version"] == VERSION, "display.version")
+    _require(display["challenge"] == answer.challenge, "challenge")
+    _require(display["appSpace"]["guid"] == answer.app_space, "App Space")
+    _require(display["account"]["guid"] == answer.account == claims["account"], "account")
+    _require(answer.device == claims["device"], "device")
+    _require(unstamp(claims["at"]) < unstamp(display["expiresAt"]), "accepted too late")
+    approved = False
+    state = ChallengeState.DISOWNED
+    if answer.typ == ANSWER_TYP:
+        state = ChallengeState.ANSWERED
+        _require(answer.button is not None and answer.button < len(display["buttons"]), "button")
+        button = display["buttons"][answer.button]
+        _require(button["title"] == answer.title, "title")
+        _require(role is Role.STRONG or button["strong"] is False, "a weak key")
+        approved = button["approves"] is True
+    _require(claims["outcome"] == state.value, "outcome")
+    _require(claims["approved"] is approved, "approved")
+    current = [line for line in claims["history"] if line["thumbprint"] == key.thumbprint]
+    _require(any(line["role"] == role.value for line in current), "history")
+    _require(claims["number"] >= 1 and bool(claims["previous"]) is (claims["number"] > 1), "chain")
+    return Receipt(
+        issuer=issuer,
+        proven=proven,
+        display=display,
+        answer=answer,
+        key=key,
+        role=role,
+        state=state,
+        approved=approved,
+        at=unstamp(claims["at"]),
+        number=claims["number"],
+        previous=claims["previous"],
+        hash=receipt_hash(token),
+    )
+
+
+def _require(holds: bool, what: str) -> None:  # noqa: FBT001
+    if not holds:
+        raise ReceiptChanged(what)
+
+
+def _jwk(key: PublicKey) -> dict[str, str]:
+    return {**json.loads(key.jwk), "kid": key.kid, "alg": key.algorithm.value}
+
+
+def _key(jwk: dict[str, Any]) -> PublicKey:
+    return keys.public_key(jwk, algorithms=frozenset(Algorithm))
