@@ -110,8 +110,11 @@ def check(value: Json, *, field: str) -> None:
     Raises:
         InvalidField: It cannot; the error names the member.
     """
+    if _sound(value, 0):
+        return
     for place, problem in _faults(value, field, 0):
         raise InvalidField(place, problem)
+    raise InvalidField(field, "cannot be held by I-JSON")
 
 
 def printable(text: str, limit: int = 64) -> str:
@@ -123,8 +126,25 @@ def printable(text: str, limit: int = 64) -> str:
     return shown if len(text) <= limit else shown + "…"
 
 
+def _sound(value: Json, depth: int) -> bool:
+    """Tell whether I-JSON can hold *value*, without naming what it cannot."""
+    kind = type(value)
+    if kind is str:
+        sound = value.isascii() or not _NOT_TEXT.search(value)
+    elif kind is dict:
+        sound = depth < DEPTH_LIMIT and all(
+            type(name) is str and _sound(name, depth) and _sound(member, depth + 1)
+            for name, member in value.items()
+        )
+    elif kind is list or kind is tuple:
+        sound = depth < DEPTH_LIMIT and all(_sound(item, depth + 1) for item in value)
+    else:
+        sound = value is None or kind is bool or not next(_faults(value, "", depth), None)
+    return sound
+
+
 def _faults(value: Json, place: str, depth: int) -> Iterator[tuple[str, str]]:
-    if depth > DEPTH_LIMIT:
+    if depth >= DEPTH_LIMIT and isinstance(value, (dict, list, tuple)):
         yield place, "nested too deeply"
     elif isinstance(value, dict):
         for name, member in value.items():

@@ -241,7 +241,7 @@ class Policy:
     )
 
     # Sizes: bytes of UTF-8 unless the name says otherwise
-    content_bytes: int = _setting(16_384, "Content of one challenge, written as JSON.")
+    content_bytes: int = _setting(16_384, "Content of one challenge: all its texts together.")
     pairs_limit: int = _setting(50, "Lines of one template.", high=1000)
     title_bytes: int = _setting(512, "The title of a template.")
     buttons_limit: int = _setting(8, "Buttons of one challenge.", low=2, high=64)

@@ -204,7 +204,7 @@ class Devices:
             version=binding.version + 1,
             state=state,
             keys=facts.keys,
-            key_changes=(*binding.key_changes, *changed)[-KEY_CHANGES_KEPT:],
+            key_changes=_kept((*binding.key_changes, *changed), facts.keys),
         )
         act = Act(event="binding.rotate", actor=binding.guid, subject=binding.guid)
         return _decided(act, proven.account, binding, rotated, now)
@@ -262,6 +262,14 @@ def strike(facts: Striking, account: Account, now: datetime) -> Decision[None]:
         result=None,
         refusal=refusal,
     )
+
+
+def _kept(changes: tuple[KeyChange, ...], held: tuple[DeviceKey, ...]) -> tuple[KeyChange, ...]:
+    """Keep the newest lines, and those of keys that are still held however old they are."""
+    current = {key.key.thumbprint for key in held}
+    older = changes[:-KEY_CHANGES_KEPT]
+    kept = tuple(change for change in older if change.thumbprint in current)
+    return (*kept, *changes[-KEY_CHANGES_KEPT:])
 
 
 def _ended(binding: Binding, state: BindingState, now: datetime) -> Binding:

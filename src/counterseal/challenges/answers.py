@@ -156,16 +156,15 @@ class Answers:
         return self._respond(call, DISOWN_TYP, ChallengeEvent.DISOWN)
 
     def _respond(self, call: DeviceCall, typ: str, event: ChallengeEvent) -> Challenge:
-        act = Act(event=f"challenge.{event.value}", actor="stranger")
+        name = f"challenge.{event.value}"
         try:
             caller = Caller(self.ports, self.policy, call)
-            act = attrs.evolve(act, actor=caller.device)
             token = self._read(call.body, typ, event)
         except Refused as refusal:
-            refused(self.ports, act, refusal)
+            refused(self.ports, Act(event=name, actor="stranger"), refusal)
             raise
         named = token.answer.challenge
-        act = attrs.evolve(act, subject=named)
+        act = Act(event=name, actor=caller.device, subject=named)
 
         def decide() -> Decision[Challenge]:
             proven = caller.prove(named)

@@ -80,9 +80,9 @@ def finish(
         base,
         version=account.version + 1,
         history=_history(base.history, ended, outcome.at, policy),
+        receipts=account.receipts + (receipt_hash is not None),
+        receipt_hash=account.receipt_hash if receipt_hash is None else receipt_hash,
     )
-    if receipt_hash is not None:
-        kept = attrs.evolve(kept, receipts=account.receipts + 1, receipt_hash=receipt_hash)
     others = [Change(challenge, ended)]
     callback = _callback(ports, policy, ended, outcome.at)
     if callback is not None:
@@ -107,8 +107,7 @@ def _history(history: History, ended: Challenge, at: datetime, policy: Policy) -
         # Its origin took the question back: that says nothing about the person.
         return closed(lapsed(history, at, policy), ended.guid)
     if ended.approved:
-        approved = after_approval(history, ended.guid, at, policy)
-        return attrs.evolve(approved, wrong_codes=0) if ended.code_asked else approved
+        return after_approval(history, ended.guid, at, policy, code_matched=ended.code_asked)
     return after_refusal(history, ended.guid, at, policy)
 
 

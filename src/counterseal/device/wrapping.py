@@ -20,7 +20,7 @@ import hashlib
 import attrs
 
 from counterseal import keys
-from counterseal.errors import SealBroken, WrongPin
+from counterseal.errors import InvalidField, SealBroken, WrongPin
 from counterseal.keys import PrivateKey
 from counterseal.models import Algorithm
 from counterseal.ports import Entropy
@@ -30,6 +30,8 @@ P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 SALT_BYTES = 16
 SCRYPT_N = 2**15
+SCRYPT_N_LIMIT = 2**16
+"""What fits into the memory below."""
 SCRYPT_R = 8
 SCRYPT_P = 1
 SCRYPT_MEMORY = 2**27
@@ -56,9 +58,14 @@ class WrappedKey:
     kid: str
     algorithm: Algorithm
     wrapping: Wrapping
-    cost: int
+    cost: int = attrs.field()
     salt: bytes = attrs.field(repr=False)
     wrapped: bytes = attrs.field(repr=False)
+
+    @cost.validator
+    def _power_of_two(self, _: object, value: int) -> None:
+        if type(value) is not int or not 1 < value <= SCRYPT_N_LIMIT or value & (value - 1):
+            raise InvalidField("cost", f"not a power of two up to {SCRYPT_N_LIMIT}")
 
 
 def wrap(key: PrivateKey, pin: str, entropy: Entropy, *, cost: int = SCRYPT_N) -> WrappedKey:

@@ -22,7 +22,6 @@ import attrs
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from counterseal import ijson
@@ -139,7 +138,7 @@ def verify_bytes(signature: bytes, data: bytes, key: PublicKey) -> None:
             loaded.verify(encode_dss_signature(r, s), data, ES256)
         elif isinstance(loaded, Ed25519PublicKey):
             loaded.verify(signature, data)
-        elif isinstance(loaded, RSAPublicKey):
+        else:
             pss = key.algorithm is Algorithm.PS256
             loaded.verify(signature, data, PSS if pss else PKCS1, SHA256)
     except InvalidSignature:

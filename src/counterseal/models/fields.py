@@ -7,7 +7,7 @@ limits that a policy sets are judged by `counterseal.rules`, before a record is 
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import attrs
@@ -19,6 +19,8 @@ _UTC_OFFSET = timedelta(0)
 
 def utc(_: Any, attribute: attrs.Attribute[Any], value: datetime) -> None:
     """Demand an aware datetime in UTC."""
+    if type(value) is datetime and value.tzinfo is UTC:
+        return
     if not isinstance(value, datetime) or value.utcoffset() != _UTC_OFFSET:
         raise InvalidField(attribute.name, "not an aware datetime in UTC")
 

@@ -6,7 +6,8 @@ Rules of callback addresses: what an origin may name, and what its allow-list co
 - An entry matches exactly, but for `{*}` as a whole segment of the path, which stands for
   one segment that is neither empty nor a dot-segment.
 - No credentials, no fragment, no backslash, no white space or control characters, no
-  percent-encoded slash or dot: nothing that two parsers could read differently.
+  percent-encoded slash, dot or percent, no percent sign that encodes nothing, no dot-segment
+  even with parameters: nothing that two parsers could read differently.
 
 Where the name leads is judged by the sender, at each delivery.
 """
@@ -22,8 +23,10 @@ from counterseal.errors import CallbackForbidden, InvalidField
 ANY_SEGMENT = "{*}"
 
 _PLAIN = re.compile(r"[A-Za-z0-9\-._~:/?\[\]@!$&'()*+,;=%{}]+")
-_AMBIGUOUS = re.compile(r"%(?:2e|2f|5c|25)", re.IGNORECASE)
-_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
+_AMBIGUOUS = re.compile(r"%(?:2e|2f|5c|25|(?![0-9a-f]{2}))", re.IGNORECASE)
+_NETLOC = re.compile(
+    r"(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?", re.IGNORECASE
+)
 _DOTS = {".", ".."}
 
 
@@ -35,7 +38,7 @@ def callback_allowed(url: str, allow_list: Iterable[str]) -> None:
         CallbackForbidden: None does, or the address is not spelled plainly.
     """
     named = _split(url)
-    if named is None or "{" in url:
+    if named is None or "{" in url or "}" in url:
         raise CallbackForbidden
     for entry in allow_list:
         allowed = _split(entry if "://" in entry else f"https://{entry}")
@@ -57,7 +60,7 @@ def entry_fits(entry: str, *, field: str) -> None:
     for segment in parts.path.split("/"):
         if segment != ANY_SEGMENT and ("{" in segment or "}" in segment):
             raise InvalidField(field, "a wildcard that is not a whole path segment")
-    if any(mark in parts.netloc + parts.query for mark in "{}"):
+    if "{" in parts.query or "}" in parts.query:
         raise InvalidField(field, "a wildcard outside the path")
 
 
@@ -69,10 +72,9 @@ def _split(url: str) -> SplitResult | None:
         port = parts.port
     except ValueError:
         return None
-    host = parts.hostname or ""
-    if parts.scheme not in {"http", "https"} or "@" in parts.netloc or not _HOST.fullmatch(host):
+    if parts.scheme not in {"http", "https"} or not _NETLOC.fullmatch(parts.netloc):
         return None
-    if port == 0 or _DOTS & set(parts.path.split("/")):
+    if port == 0 or _DOTS & {segment.partition(";")[0] for segment in parts.path.split("/")}:
         return None
     return parts
 

@@ -130,13 +130,18 @@ def after_asking(
     )
 
 
-def after_approval(history: History, challenge: Guid, now: datetime, policy: Policy) -> History:
-    """Return the history once *challenge* is approved."""
+def after_approval(
+    history: History, challenge: Guid, now: datetime, policy: Policy, *, code_matched: bool
+) -> History:
+    """Return the history once *challenge* is approved, with its code where one was asked for."""
+    history = lapsed(history, now, policy)
     return attrs.evolve(
-        closed(lapsed(history, now, policy), challenge),
+        history,
+        open=tuple(held for held in history.open if held.challenge != challenge),
         asked_since_approval=0,
         refusals=0,
         cooling_until=None,
+        wrong_codes=0 if code_matched else history.wrong_codes,
     )
 
 
@@ -180,11 +185,12 @@ def _hardship(
 ) -> Ruling:
     """Rule what refusals, and questions without an approval, demand."""
     reason, until = "", now
-    if history.cooling_until is not None and now < history.cooling_until:
-        reason, until = "cooldown", history.cooling_until
-    elif history.asked_since_approval >= policy.ask_limit_unapproved:
+    if history.asked_since_approval >= policy.ask_limit_unapproved:
         last = max((asked.at for asked in history.asked), default=None)
         reason, until = "unapproved", now if last is None else last + policy.cooldown_limit
+    # The longer of the two waits: one more refusal never shortens it.
+    if history.cooling_until is not None and max(now, until) < history.cooling_until:
+        reason, until = "cooldown", history.cooling_until
     if not reason or code_asked:
         return Ruling(verdict=Verdict.ALLOW)
     if codes_typed:

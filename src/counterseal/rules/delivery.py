@@ -51,7 +51,7 @@ def next_attempt(
         outcome: Its `retry_after` is honoured up to the longest delay.
         luck: From 0 to 1; how much of the jitter to add.
     """
-    delays = policy.callback_delays
+    delays = policy.callback_delays or (timedelta(0),)
     delay = delays[min(attempts, len(delays)) - 1]
     asked = min(outcome.retry_after or timedelta(0), max(delays))
     return now + max(delay * (1 + policy.callback_jitter * luck), asked)

@@ -15,7 +15,6 @@ from counterseal.models import (
     TextContent,
 )
 from counterseal.policy import Policy
-from counterseal.wire.question import content_document
 
 BUTTONS_AT_LEAST = 2
 """One button is no question."""
@@ -96,22 +95,22 @@ def addresses_fit(addresses: tuple[PushAddress, ...], policy: Policy) -> None:
 
 
 def _content_fits(content: Content, policy: Policy) -> None:
-    # The cheap bound first: nobody has to write a megabyte as JSON to learn that it is too much.
+    limit = policy.content_bytes
     if isinstance(content, TextContent):
-        text_fits(content.text, policy.content_bytes, "content", trimmed=True)
+        text_fits(content.text, limit, "content", trimmed=True)
     elif isinstance(content, HtmlContent):
-        text_fits(content.html, policy.content_bytes, "content", trimmed=True)
+        text_fits(content.html, limit, "content", trimmed=True)
     else:
         text_fits(content.title, policy.title_bytes, "content.title", trimmed=True)
         if len(content.pairs) > policy.pairs_limit:
             raise InvalidField("content.keys", f"more than {policy.pairs_limit}")
+        total = len(content.title.encode())
         for index, pair in enumerate(content.pairs):
-            text_fits(pair.key, policy.content_bytes, f"content.keys[{index}].key", trimmed=True)
-            text_fits(pair.value, policy.content_bytes, f"content.keys[{index}].value", empty=True)
-        total = sum(len(pair.key) + len(pair.value) for pair in content.pairs)
-        if total > policy.content_bytes:
-            raise InvalidField("content", f"longer than {policy.content_bytes} bytes")
-    _document_fits(content_document(content), policy.content_bytes, "content")
+            text_fits(pair.key, limit, f"content.keys[{index}].key", trimmed=True)
+            text_fits(pair.value, limit, f"content.keys[{index}].value", empty=True)
+            total += len(pair.key.encode()) + len(pair.value.encode())
+        if total > limit:
+            raise InvalidField("content", f"longer than {limit} bytes in all")
 
 
 def _buttons_fit(buttons: tuple[Button, ...], policy: Policy) -> None:

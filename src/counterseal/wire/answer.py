@@ -79,11 +79,8 @@ def answer_claims(answer: Answer) -> dict[str, Any]:
         "iat": answer.issued_at,
         "jti": answer.id,
     }
-    if answer.button is not None:
-        claims |= {"button": answer.button, "title": answer.title}
-    if answer.code is not None:
-        claims["code"] = answer.code
-    return claims
+    optional = {"button": answer.button, "title": answer.title, "code": answer.code}
+    return claims | {name: value for name, value in optional.items() if value is not None}
 
 
 def read_answer(claimed: dict[str, Any], *, typ: str) -> Answer:

@@ -49,7 +49,7 @@ def processed_document(challenge: Challenge, *, now: datetime) -> dict[str, Any]
         "expiresAt": stamp(challenge.deadline),
         "buttonSelected": None if outcome is None else outcome.button,
         "approved": challenge.approved,
-        "answeredAt": None if outcome is None else stamp(outcome.at),
+        "answeredAt": None if outcome is None or outcome.token is None else stamp(outcome.at),
         "device": None if outcome is None else outcome.device,
         "answer": None if outcome is None else outcome.token,
         "receipt": None if outcome is None else outcome.receipt,

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import attrs
@@ -198,7 +199,7 @@ def _judge(claims: dict[str, Any], token: str, issuer: PublicKey, *, proven: boo
     _require(ijson.canonical(display).decode() == claims["display"], "display is not canonical")
     _require(answer.typ == typ, "answer is of another kind")
     _require(keys.digest(claims["display"].encode()) == answer.display_hash, "display")
-    _require(display["version"] == VERSION, "display.version")
+    _require(type(display["version"]) is int and display["version"] == VERSION, "display.version")
     _require(display["challenge"] == answer.challenge, "challenge")
     _require(display["appSpace"]["guid"] == answer.app_space, "App Space")
     _require(display["account"]["guid"] == answer.account == claims["account"], "account")
@@ -213,6 +214,8 @@ def _judge(claims: dict[str, Any], token: str, issuer: PublicKey, *, proven: boo
         _require(button["title"] == answer.title, "title")
         _require(role is Role.STRONG or button["strong"] is False, "a weak key")
         approved = button["approves"] is True
+        coded = answer.code is not None or display["code"] is False
+        _require(coded or not approved, "an approval without its code")
     _require(claims["outcome"] == state.value, "outcome")
     _require(claims["approved"] is approved, "approved")
     current = [line for line in claims["history"] if line["thumbprint"] == key.thumbprint]
@@ -239,6 +242,7 @@ def _require(holds: bool, what: str) -> None:  # noqa: FBT001
         raise ReceiptChanged(what)
 
 
+@lru_cache(maxsize=1024)
 def _jwk(key: PublicKey) -> dict[str, str]:
     return {**json.loads(key.jwk), "kid": key.kid, "alg": key.algorithm.value}
 
