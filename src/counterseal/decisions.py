@@ -12,14 +12,15 @@ as a function that returns a `Decision`, and `settle` does the fourth.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Generic, TypeVar
 
 import attrs
 
 from counterseal.errors import Conflict, Contended, Indeterminate, Refused
 from counterseal.keys import b64url
-from counterseal.models import AuditEvent, Change, Guid
+from counterseal.models import AuditEvent, Change, Guid, Record
 from counterseal.policy import Policy
 from counterseal.ports import Ports
 
@@ -108,6 +109,39 @@ def refused(ports: Ports, act: Act, refusal: Refused) -> None:
             reason=refusal.code,
         )
     )
+
+
+def sweep(
+    ports: Ports,
+    policy: Policy,
+    act: Act,
+    due: Sequence[Record],
+    decide: Callable[[Guid], Decision[None]],
+) -> int:
+    """
+    Settle each record that was found due, and pass over those that moved meanwhile.
+
+    Args:
+        act: What the audit log records; its subject is set for each record.
+        due: What the store found.
+        decide: Reads one record and decides.
+
+    Returns:
+        How many were settled.
+
+    Raises:
+        Unavailable: A port failed; those before it stay settled.
+    """
+    settled = 0
+    for record in due:
+        guid = record.guid
+        try:
+            settle(ports, policy, attrs.evolve(act, subject=guid), partial(decide, guid))
+        except Refused:
+            # It was finished, or the clock stepped back, between the look and the decision.
+            continue
+        settled += 1
+    return settled
 
 
 def _decided(ports: Ports, act: Act, decide: Callable[[], Decision[T]]) -> Decision[T]:

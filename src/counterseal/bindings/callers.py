@@ -7,7 +7,8 @@ import attrs
 from counterseal import keys
 from counterseal.bindings.roster import found
 from counterseal.bindings.vouching import renew_vouch
-from counterseal.errors import NotFound, Replayed, WrongDevice
+from counterseal.decisions import Act, refused
+from counterseal.errors import NotFound, Refused, Replayed, WrongDevice
 from counterseal.models import Account, AppSpace, Binding, DeviceCall, Guid, Record
 from counterseal.policy import Policy
 from counterseal.ports import Ports
@@ -43,17 +44,22 @@ class Caller:
         ports: The service's.
         policy: The service's.
         call: The request.
+        event: What the device wants, as the audit log names it.
 
     Raises:
         MalformedToken: The proof is not spelled as it should be.
     """
 
-    def __init__(self, ports: Ports, policy: Policy, call: DeviceCall) -> None:
+    def __init__(self, ports: Ports, policy: Policy, call: DeviceCall, event: str) -> None:
         self._ports = ports
         self._policy = policy
         self._call = call
-        self._jws = keys.read(call.proof, limit=policy.token_bytes)
-        self._proof: Proof = read_proof(self._jws.claimed)
+        try:
+            self._jws = keys.read(call.proof, limit=policy.token_bytes)
+            self._proof: Proof = read_proof(self._jws.claimed)
+        except Refused as refusal:
+            refused(ports, Act(event=event, actor="stranger"), refusal)
+            raise
         self._asked_guard = False
 
     @property

@@ -64,7 +64,7 @@ class Devices:
             Refused: The proof does not hold, was seen before, or the device may not act.
             Unavailable: A port failed.
         """
-        caller = Caller(self.ports, self.policy, call)
+        caller = Caller(self.ports, self.policy, call, "device.prove")
         act = Act(event="device.prove", actor=caller.device)
         return settle(self.ports, self.policy, act, lambda: Decision(result=caller.prove()))
 
@@ -83,7 +83,7 @@ class Devices:
             Refused: The call is not proven, or the device may not act.
             Unavailable: A port failed.
         """
-        caller = Caller(self.ports, self.policy, call)
+        caller = Caller(self.ports, self.policy, call, "binding.rotate")
         act = Act(event="binding.rotate", actor=caller.device, subject=caller.device)
 
         def decide() -> Decision[Binding]:
@@ -101,7 +101,7 @@ class Devices:
             Refused: The call is not proven, or the device may not act.
             Unavailable: A port failed.
         """
-        caller = Caller(self.ports, self.policy, call)
+        caller = Caller(self.ports, self.policy, call, "binding.update")
         act = Act(event="binding.update", actor=caller.device, subject=caller.device)
 
         def decide() -> Decision[Binding]:

@@ -9,10 +9,9 @@ import attrs
 from counterseal import keys
 from counterseal.bindings.roster import enlisted, read
 from counterseal.bindings.vouching import grant_context
-from counterseal.decisions import Act, Decision, refused, settle
+from counterseal.decisions import Act, Decision, refused, settle, sweep
 from counterseal.errors import (
     Refused,
-    WrongState,
 )
 from counterseal.machines import BINDING, BindingEvent, step
 from counterseal.models import (
@@ -120,11 +119,13 @@ class Invitations:
         Invite one device of a user whom the App Space's Identity Provider has named.
 
         Raises:
+            InvalidField: The subject does not fit the policy.
             WrongIssuer: Another issuer's user has this subject as account id.
             AccountLocked: The account is locked.
             TooManyBindings: The account has as many devices as the policy allows.
             Unavailable: A port failed.
         """
+        text_fits(identity.subject, self.policy.account_id_bytes, "subject")
         asked = _Asked(
             app_space=app_space,
             account_id=identity.subject,
@@ -143,16 +144,9 @@ class Invitations:
         Raises:
             Unavailable: A port failed.
         """
-        now, expired = self.ports.clock.now(), 0
-        for record in self.ports.store.due(Due.BINDING, now, limit):
-            guid = record.guid
-            act = Act(event="binding.expire", actor="worker", subject=guid)
-            try:
-                settle(self.ports, self.policy, act, lambda: self._expired(guid))  # noqa: B023 (called at once)
-            except WrongState:
-                continue
-            expired += 1
-        return expired
+        due = self.ports.store.due(Due.BINDING, self.ports.clock.now(), limit)
+        act = Act(event="binding.expire", actor="worker")
+        return sweep(self.ports, self.policy, act, due, self._expired)
 
     def _invited(self, asked: _Asked) -> Decision[Invitation]:
         now = self.ports.clock.now()

@@ -10,8 +10,8 @@ from counterseal import keys
 from counterseal.bindings.invitations import Invitation, Invitations
 from counterseal.bindings.roster import found, read
 from counterseal.bindings.vouching import renew_vouch
-from counterseal.decisions import Act, Decision, refused, settle
-from counterseal.errors import InvalidField, NotFound, Refused, WrongState, WrongToken
+from counterseal.decisions import Act, Decision, refused, settle, sweep
+from counterseal.errors import InvalidField, NotFound, Refused, WrongToken
 from counterseal.machines import LOGIN, LoginEvent, step
 from counterseal.models import (
     Account,
@@ -139,16 +139,9 @@ class Logins:
         Raises:
             Unavailable: A port failed.
         """
-        now, expired = self.ports.clock.now(), 0
-        for record in self.ports.store.due(Due.LOGIN, now, limit):
-            guid = record.guid
-            act = Act(event="login.expire", actor="worker", subject=guid)
-            try:
-                settle(self.ports, self.policy, act, lambda: self._expired(guid))  # noqa: B023 (called at once)
-            except WrongState:
-                continue
-            expired += 1
-        return expired
+        due = self.ports.store.due(Due.LOGIN, self.ports.clock.now(), limit)
+        act = Act(event="login.expire", actor="worker")
+        return sweep(self.ports, self.policy, act, due, self._expired)
 
     def _redirected(self, guid: Guid) -> Decision[Redirect]:
         now = self.ports.clock.now()

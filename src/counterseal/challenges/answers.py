@@ -66,7 +66,7 @@ class Answers:
             Refused: The call is not proven, or the device may not act.
             Unavailable: A port failed.
         """
-        caller = Caller(self.ports, self.policy, call)
+        caller = Caller(self.ports, self.policy, call, "challenge.pending")
         act = Act(event="challenge.pending", actor=caller.device)
 
         def decide() -> Decision[tuple[Challenge, ...]]:
@@ -92,7 +92,7 @@ class Answers:
             Refused: The call is not proven, or the device may not act.
             Unavailable: A port failed.
         """
-        caller = Caller(self.ports, self.policy, call)
+        caller = Caller(self.ports, self.policy, call, "challenge.fetch")
         act = Act(event="challenge.fetch", actor=caller.device, subject=challenge)
 
         def decide() -> Decision[Challenge]:
@@ -157,8 +157,8 @@ class Answers:
 
     def _respond(self, call: DeviceCall, typ: str, event: ChallengeEvent) -> Challenge:
         name = f"challenge.{event.value}"
+        caller = Caller(self.ports, self.policy, call, name)
         try:
-            caller = Caller(self.ports, self.policy, call)
             token = self._read(call.body, typ, event)
         except Refused as refusal:
             refused(self.ports, Act(event=name, actor="stranger"), refusal)

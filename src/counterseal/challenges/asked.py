@@ -17,13 +17,12 @@ from counterseal.challenges.composing import (
 )
 from counterseal.challenges.finishing import finish
 from counterseal.challenges.reserving import conclude, reserve
-from counterseal.decisions import Act, Decision, refused, settle
+from counterseal.decisions import Act, Decision, refused, settle, sweep
 from counterseal.errors import (
     AccountUnknown,
     Foreign,
     Refused,
     TooOften,
-    WrongState,
 )
 from counterseal.machines import CHALLENGE, ChallengeEvent, step
 from counterseal.models import (
@@ -104,9 +103,11 @@ class Challenges:
                     return Decision(result=(reissued(self.ports, recorded), None))
             return self._issued(party, question, life, guid)
 
-        issued, account = settle(self.ports, self.policy, act, decide)
-        if held is not None:
-            conclude(self.ports, held)
+        try:
+            issued, account = settle(self.ports, self.policy, act, decide)
+        finally:
+            if held is not None:
+                conclude(self.ports, held)
         if account is not None:
             ring(self.ports, self.policy, account, issued.challenge)
         return issued
@@ -166,17 +167,9 @@ class Challenges:
         Raises:
             Unavailable: A port failed.
         """
-        now, expired = self.ports.clock.now(), 0
-        for record in self.ports.store.due(Due.CHALLENGE, now, limit):
-            guid = record.guid
-            act = Act(event="challenge.expire", actor="worker", subject=guid)
-            try:
-                settle(self.ports, self.policy, act, lambda: self._expired(guid))  # noqa: B023 (called at once)
-            except WrongState:
-                # It was finished between the look and the commit.
-                continue
-            expired += 1
-        return expired
+        due = self.ports.store.due(Due.CHALLENGE, self.ports.clock.now(), limit)
+        act = Act(event="challenge.expire", actor="worker")
+        return sweep(self.ports, self.policy, act, due, self._expired)
 
     def _within_rate(self, party: RelyingParty) -> None:
         issued = self.ports.counters.add(("issue", party.origin.guid), MINUTE)

@@ -56,7 +56,11 @@ def reserve(
 
 
 def conclude(ports: Ports, reservation: Reservation) -> None:
-    """Mark the call of *reservation* as finished, if the port answers."""
+    """
+    Mark the call of *reservation* as over, whatever became of it, if the port answers.
+
+    A later call with the key finds what was created under the reserved GUID, or tries again.
+    """
     try:
         ports.idempotency.finish(reservation)
     except Unavailable:
