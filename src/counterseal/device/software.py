@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 
 from counterseal import ijson, keys
+from counterseal.bindings import Bound
 from counterseal.device.wrapping import SCRYPT_N, WrappedKey, unwrap, wrap
 from counterseal.errors import DisplayChanged, InvalidField, NotBound
 from counterseal.keys import PrivateKey
@@ -113,17 +114,13 @@ class SoftwareDevice:
             token=token, keys=_offers(held, BIND_TYP, claims), name=name, addresses=addresses
         )
 
-    def bound(
-        self,
-        *,
-        device: Guid,
-        account: Guid,
-        app_space: Guid,
-        service_keys: tuple[PublicKey, ...],
-    ) -> None:
+    def bound(self, result: Bound) -> None:
         """Take note of a finished bind, and pin the service's keys."""
         self.bond = Bond(
-            device=device, account=account, app_space=app_space, service_keys=service_keys
+            device=result.binding.guid,
+            account=result.account.guid,
+            app_space=result.app_space.guid,
+            service_keys=result.service_keys,
         )
 
     def call(self, method: str, uri: str, body: bytes = b"") -> DeviceCall:
