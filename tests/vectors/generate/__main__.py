@@ -1,0 +1,54 @@
+"""
+Write the test vectors: `python tests/vectors/generate`, or only compare them, with `--check`.
+
+Keys (keys.json), names, times and inputs are fixed, so that every run writes the same files.
+Signatures with luck in them (ES256, PS256) are kept from the files that are there,
+as long as they are over the same bytes.
+"""
+
+import json
+import sys
+
+from answers import answer_vectors, disown_vectors
+from binds import bind_vectors, rotation_vectors, unfit_key_vectors
+from displays import display_vectors
+from links import basic_vectors, link_vectors, webhook_vectors
+from proofs import proof_vectors
+from receipts import keyset_vectors, receipt_vectors
+from signing import VECTORS
+
+
+def documents():
+    """Return every file that this script writes, by its name."""
+    answers, disowns = answer_vectors(), disown_vectors()
+    return {
+        "answer.json": answers,
+        "basic.json": basic_vectors(),
+        "bind.json": bind_vectors(),
+        "disown.json": disowns,
+        "display.json": display_vectors(),
+        "keyset.json": keyset_vectors(),
+        "link.json": link_vectors(),
+        "proof.json": proof_vectors(),
+        "receipt.json": receipt_vectors(answers, disowns),
+        "rotation.json": rotation_vectors(),
+        "unfit-keys.json": unfit_key_vectors(),
+        "webhook.json": webhook_vectors(),
+    }
+
+
+def main():
+    differing = []
+    for name, document in documents().items():
+        text = json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+        path = VECTORS / name
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            differing.append(name)
+            if "--check" not in sys.argv:
+                path.write_text(text, encoding="utf-8")
+    if "--check" in sys.argv and differing:
+        sys.exit(f"not as generated: {', '.join(differing)}")
+
+
+if __name__ == "__main__":
+    main()

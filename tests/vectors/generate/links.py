@@ -1,0 +1,109 @@
+"""Bind links, callbacks and the Basic header."""
+
+from names import (
+    ACCOUNT,
+    ANSWERED_AT,
+    DEADLINE,
+    DEVICES,
+    ORIGIN,
+    PARTITION,
+    SIGNED_AT,
+    SPACE,
+    guid,
+    luck,
+)
+from receipts import challenge_of
+
+from counterseal import ijson, keys
+from counterseal.wire.cx1 import write_basic
+from counterseal.wire.link import BindLink, write_link
+from counterseal.wire.processed import processed_document
+from counterseal.wire.webhook import secret_text, webhook_headers
+
+
+def link_vectors():
+    token = f"{DEVICES['ES256']}.{keys.b64url(luck('session token ES256', 16))}"
+    plain = BindLink(token=token, app_space=SPACE.guid, app_space_name="Bank & Söhne")
+    full = BindLink(
+        token=token,
+        app_space=SPACE.guid,
+        app_space_name="Bank & Söhne",
+        account=ACCOUNT.guid,
+        display_name="user-7 = me?",
+    )
+
+    def members(link):
+        return {
+            "token": link.token,
+            "appSpaceGuid": link.app_space,
+            "appSpaceName": link.app_space_name,
+            "privakeyId": link.account,
+            "displayName": link.display_name,
+        }
+
+    old = f"authwallet://st={token}&appSpaceGuid={SPACE.guid}&appSpaceName="
+    ours = f"counterseal://bind?st={token}&appSpaceGuid={SPACE.guid}&appSpaceName=Bank"
+    return {
+        "about": "Bind links: `valid` are written so and read back, `read` are older forms.",
+        "valid": [
+            {"about": "required members", "link": write_link(plain), **members(plain)},
+            {"about": "all members", "link": write_link(full), **members(full)},
+        ],
+        "read": [
+            {"about": "the older form", "link": f"{old}Bank%20&%20S%C3%B6hne", **members(plain)},
+            {
+                "about": "the older form, not encoded",
+                "link": f"{old}Bank & Söhne",
+                **members(plain),
+            },
+            {
+                "about": "the older form, all members",
+                "link": f"{old}Bank & Söhne&privakeyId={ACCOUNT.guid}&displayName=user-7 = me?",
+                **members(full),
+            },
+        ],
+        "invalid": [
+            {"why": "another scheme", "link": ours.replace("counterseal://bind", "https://x")},
+            {"why": "no token", "link": ours.replace(f"st={token}&", "")},
+            {"why": "an empty token", "link": ours.replace(token, "")},
+            {"why": "a member twice", "link": f"{ours}&st={token}"},
+            {"why": "an unknown member", "link": f"{ours}&pin=1"},
+            {"why": "a GUID that is none", "link": ours.replace(SPACE.guid, "bank")},
+        ],
+    }
+
+
+def webhook_vectors():
+    ended = challenge_of("payment")
+    body = ijson.compact(processed_document(ended, now=DEADLINE))
+    secrets = [luck("webhook new", 32), luck("webhook old", 32)]
+    message = guid("callback", PARTITION)
+    cases = [
+        ("one secret", secrets[:1]),
+        ("two while the origin changes them", secrets),
+        ("none: not signed", []),
+    ]
+    return {
+        "about": "Callbacks, Standard Webhooks 1.0: the headers of one attempt.",
+        "id": message,
+        "timestamp": str(SIGNED_AT),
+        "body": body.decode(),
+        "valid": [
+            {
+                "about": about,
+                "secrets": [secret_text(secret) for secret in held],
+                "headers": dict(webhook_headers(held, message=message, at=ANSWERED_AT, body=body)),
+            }
+            for about, held in cases
+        ],
+    }
+
+
+def basic_vectors():
+    secret = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+    return {
+        "about": "The Basic header (RFC 7617) of an origin.",
+        "guid": ORIGIN.guid,
+        "secret": secret,
+        "header": write_basic(secret, guid=ORIGIN.guid),
+    }

@@ -1,0 +1,277 @@
+"""Receipts and key sets, right and forged."""
+
+import json
+from datetime import timedelta
+
+from displays import QUESTIONS, asked, displayed
+from names import (
+    ACCOUNT,
+    ANSWERED_AT,
+    BOUND_AT,
+    DEADLINE,
+    DEVICES,
+    ISSUED_AT,
+    ORIGIN,
+    OTHER_ACCOUNT,
+    SPACE,
+)
+from signing import KEYS, device_key, header_of, jwks, public_jwk, sign, signature_of, signing_input
+
+from counterseal import keys
+from counterseal.models import Account, Binding, BindingState, Challenge, ChallengeState, KeyChange
+from counterseal.wire.answer import ANSWER_TYP, DISOWN_TYP
+from counterseal.wire.display import display_text
+from counterseal.wire.keyset import KEYSET_TYP, keyset_claims
+from counterseal.wire.receipt import RECEIPT_TYP, receipt_claims, receipt_hash
+
+
+def challenge_of(about):
+    document = displayed(about)
+    text = display_text(document)
+    return Challenge(
+        guid=document["challenge"],
+        state=ChallengeState.SEEN,
+        app_space=SPACE.guid,
+        origin=ORIGIN.guid,
+        account=ACCOUNT.guid,
+        display=text,
+        display_hash=keys.digest(text.encode()),
+        buttons=asked(QUESTIONS[about]).buttons,
+        transaction_id=asked(QUESTIONS[about]).transaction_id,
+        issued_at=ISSUED_AT,
+        deadline=DEADLINE,
+        keep_until=DEADLINE + timedelta(days=30),
+    )
+
+
+def binding_of(device):
+    held = tuple(device_key(f"{device.lower()}-{role}") for role in ("device", "strong"))
+    return Binding(
+        guid=DEVICES[device],
+        state=BindingState.ACTIVE,
+        account=ACCOUNT.guid,
+        app_space=SPACE.guid,
+        origin=ORIGIN.guid,
+        token_hash=b"\0" * 32,
+        deadline=BOUND_AT,
+        enrolled="recorded",
+        keys=held,
+        key_changes=tuple(
+            KeyChange(at=BOUND_AT, role=key.role, thumbprint=key.key.thumbprint) for key in held
+        ),
+        created_at=BOUND_AT,
+        bound_at=BOUND_AT,
+    )
+
+
+def receipt_claims_for(vector, *, service, number=1, previous=""):
+    device = vector["header"]["alg"]
+    disowned = vector["header"]["typ"] == DISOWN_TYP
+    account = Account(
+        guid=ACCOUNT.guid,
+        app_space=SPACE.guid,
+        account_id=ACCOUNT.account_id,
+        receipts=number - 1,
+        receipt_hash=previous,
+        created_at=BOUND_AT,
+    )
+    return receipt_claims(
+        challenge_of(vector["display"]),
+        issuer=KEYS[service].public,
+        account=account,
+        binding=binding_of(device),
+        signer=device_key(vector["key"]),
+        token=vector["token"],
+        state=ChallengeState.DISOWNED if disowned else ChallengeState.ANSWERED,
+        button=vector["claims"].get("button"),
+        at=ANSWERED_AT,
+    )
+
+
+def receipt_vectors(answers, disowns):
+    approvals = [each for each in answers["valid"] if "approved" in each["about"]]
+    refusal = next(each for each in answers["valid"] if each["about"].startswith("ES256, refused"))
+    chain = [approvals[0], refusal, disowns["valid"][0]]
+    valid, previous = [], ""
+    for number_, answer in enumerate(chain, start=1):
+        claims = receipt_claims_for(
+            answer, service="es256-service", number=number_, previous=previous
+        )
+        token = sign("es256-service", RECEIPT_TYP, claims)
+        previous = receipt_hash(token)
+        valid.append(
+            {
+                "about": f"{number_} of the account's chain",
+                "claims": claims,
+                "token": token,
+                "hash": previous,
+            }
+        )
+    for answer, service in zip(
+        approvals[1:4], ("eddsa-service", "es256-service", "es256-service"), strict=True
+    ):
+        claims = receipt_claims_for(answer, service=service)
+        token = sign(service, RECEIPT_TYP, claims)
+        valid.append(
+            {
+                "about": f"of an {answer['header']['alg']} answer, issued by {service}",
+                "claims": claims,
+                "token": token,
+                "hash": receipt_hash(token),
+            }
+        )
+    return {
+        "about": "Receipts; `trusted` is the service's JWK Set, `code` is the refusal's,"
+        " and the refused ones were all signed by their issuer.",
+        "trusted": jwks("es256-service", "eddsa-service"),
+        "thumbprint": KEYS["es256-service"].public.thumbprint,
+        "valid": valid,
+        "invalid": [
+            {"why": why, "token": token, "code": code}
+            for why, token, code in forged_receipts(valid, refusal, answers)
+        ],
+    }
+
+
+def forged_receipts(valid, refusal, answers):
+    good, service = valid[0]["claims"], "es256-service"
+
+    def changed(**claims):
+        kept = {**good, **claims}
+        return sign(
+            service,
+            RECEIPT_TYP,
+            {name: value for name, value in kept.items() if value is not None},
+        )
+
+    dearer = good["display"].replace("10,00", "1000,00")
+    spaced = json.dumps(json.loads(good["display"]), ensure_ascii=False)
+    strong = "es256-strong"
+    weak = sign("es256-device", ANSWER_TYP, answers["valid"][0]["claims"])
+    odd = {**answers["valid"][0]["claims"], "display": keys.digest(spaced.encode())}
+    other_device = {**answers["valid"][0]["claims"], "iss": DEVICES["EdDSA"]}
+    coded = receipt_claims_for(
+        next(each for each in answers["valid"] if "with the matching code" in each["about"]),
+        service=service,
+    )
+    uncoded = json.loads(keys.unb64url(coded["answer"].split(".")[1]))
+    del uncoded["code"]
+    issued_by_new = {**good, "issuer": public_jwk("es256-new-service")}
+    return [
+        ("another amount than was signed", changed(display=dearer), "receipt_changed"),
+        ("another answer, approved kept", changed(answer=refusal["token"]), "receipt_changed"),
+        (
+            "a refusal called an approval",
+            sign(service, RECEIPT_TYP, {**valid[1]["claims"], "approved": True}),
+            "receipt_changed",
+        ),
+        ("an answer called a disown", changed(outcome="DISOWNED"), "receipt_changed"),
+        ("an outcome that no answer has", changed(outcome="EXPIRED"), "receipt_changed"),
+        (
+            "the device key for a strong button",
+            changed(answer=weak, key=public_jwk("es256-device"), role="device"),
+            "receipt_changed",
+        ),
+        (
+            "a weak key called strong",
+            changed(answer=weak, key=public_jwk("es256-device")),
+            "receipt_changed",
+        ),
+        (
+            "a key that is not in the history",
+            changed(history=good["history"][:1]),
+            "receipt_changed",
+        ),
+        (
+            "another key than the one that signed",
+            changed(key=public_jwk("es256-device")),
+            "receipt_changed",
+        ),
+        (
+            "another device",
+            changed(answer=sign(strong, ANSWER_TYP, other_device)),
+            "receipt_changed",
+        ),
+        ("another account", changed(account=OTHER_ACCOUNT), "receipt_changed"),
+        ("accepted at the deadline", changed(at="2026-03-01T12:02:00.000Z"), "receipt_changed"),
+        ("a time in another spelling", changed(at="2026-03-01T12:00:20Z"), "receipt_changed"),
+        (
+            "a display document that is not canonical",
+            changed(display=spaced, answer=sign(strong, ANSWER_TYP, odd)),
+            "receipt_changed",
+        ),
+        (
+            "an approval without the code that was asked for",
+            sign(
+                service,
+                RECEIPT_TYP,
+                {**coded, "answer": sign(strong, ANSWER_TYP, uncoded)},
+            ),
+            "receipt_changed",
+        ),
+        ("number 0", changed(number=0), "receipt_changed"),
+        ("the first, with one before it", changed(previous=valid[0]["hash"]), "receipt_changed"),
+        ("the second, with none before it", changed(number=2), "receipt_changed"),
+        ("another version", changed(version=2), "receipt_changed"),
+        ("a missing claim", changed(role=None), "receipt_changed"),
+        ("an unknown claim", changed(note="x"), "receipt_changed"),
+        (
+            "a private member in the issuer's key",
+            changed(issuer={**good["issuer"], "d": "AA"}),
+            "receipt_changed",
+        ),
+        ("another kind of token", sign(service, KEYSET_TYP, good), "receipt_changed"),
+        (
+            "signed by another key than the issuer it names",
+            sign("es256-new-service", RECEIPT_TYP, good, kid=service),
+            "receipt_changed",
+        ),
+        (
+            "fresh keys throughout",
+            sign("es256-new-service", RECEIPT_TYP, issued_by_new),
+            "issuer_untrusted",
+        ),
+    ]
+
+
+def keyset_vectors():
+    at = ANSWERED_AT
+    fresh = ("es256-new-service", "es256-service", "eddsa-service")
+    claims = keyset_claims(tuple(KEYS[name].public for name in fresh), at)
+    weak = {"keys": [{**claims["keys"][0], "kty": "RSA"}], "iat": claims["iat"]}
+    signed = signing_input(header_of("es256-service", KEYSET_TYP), claims)
+    cases = [
+        (
+            "by the new key itself",
+            sign("es256-new-service", KEYSET_TYP, claims),
+            "issuer_untrusted",
+        ),
+        (
+            "by a stranger under a pinned kid",
+            f"{signed}.{signature_of('es256-stranger', signed)}",
+            "wrong_signature",
+        ),
+        ("another kind of token", sign("es256-service", RECEIPT_TYP, claims), "wrong_type"),
+        (
+            "an unknown claim",
+            sign("es256-service", KEYSET_TYP, {**claims, "x": 1}),
+            "malformed_token",
+        ),
+        ("no keys", sign("es256-service", KEYSET_TYP, {**claims, "keys": []}), "invalid_field"),
+        ("a key that is none", sign("es256-service", KEYSET_TYP, weak), "unfit_key"),
+    ]
+    return {
+        "about": "Endorsed key sets; `pinned` is what the device trusts already,"
+        " `code` is the refusal's.",
+        "pinned": jwks("es256-service", "eddsa-service"),
+        "valid": [
+            {
+                "about": f"endorsed with {KEYS[name].public.algorithm.value}",
+                "claims": claims,
+                "token": sign(name, KEYSET_TYP, claims),
+                "kids": list(fresh),
+            }
+            for name in ("es256-service", "eddsa-service")
+        ],
+        "invalid": [{"why": why, "token": token, "code": code} for why, token, code in cases],
+    }

@@ -1,0 +1,121 @@
+"""A second implementation, in Node with its own cryptography, agrees with the core."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from counterseal import Answers, Enrolments, read_enrolment
+from counterseal.models import ChallengeState, DeviceCall
+from counterseal.wire.cx1 import cx1_mac, read_cx1
+
+HERE = Path(__file__).parent
+ALGORITHMS = ("ES256", "EdDSA", "PS256", "RS256")
+
+
+def run(node, script, *arguments):
+    return subprocess.run(
+        [node, script, *arguments],
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def made(node):
+    """What Node makes of the vectors' keys and names."""
+    ended = run(node, HERE / "check.mjs", "--make")
+    assert ended.returncode == 0, ended.stderr
+    return json.loads(ended.stdout)
+
+
+def test_node_reproduces_every_vector(node):
+    ended = run(node, HERE / "check.mjs")
+
+    assert ended.returncode == 0, ended.stderr
+    assert int(ended.stdout.split()[0]) > 200
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("display.json", r"\"10,00 EUR", r"\"10,01 EUR"),
+        ("answer.json", '"token": "eyJ', '"token": "eyK'),
+        ("receipt.json", '"hash": "', '"hash": "x'),
+        ("proof.json", '"receivedAt": 17', '"receivedAt": 18'),
+        ("cx1-hmac.json", "TYApbB", "TYApbC"),
+    ],
+)
+def test_node_notices_a_changed_vector(node, tmp_path, file, old, new):
+    for path in (*HERE.glob("*.json"), HERE / "check.mjs"):
+        shutil.copy(path, tmp_path)
+    text = (tmp_path / file).read_text(encoding="utf-8")
+    assert old in text
+    (tmp_path / file).write_text(text.replace(old, new, 1), encoding="utf-8")
+
+    assert run(node, tmp_path / "check.mjs").returncode != 0
+
+
+def answering(world, vectors, algorithm):
+    held = vectors["answer"]
+    question = next(q for q in vectors["display"]["valid"] if q["about"] == "payment")
+    service = world(held["context"], now=held["answeredAt"], device=algorithm, question=question)
+    return Answers(service.ports, service.policy)
+
+
+def call_of(made, kind):
+    return DeviceCall(
+        **made["address"], body=made[kind]["token"].encode(), proof=made[kind]["proof"]
+    )
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_the_core_accepts_an_answer_made_in_node(world, vectors, made, algorithm):
+    answers = answering(world, vectors, algorithm)
+
+    ended = answers.answer(call_of(made[algorithm], "answer"))
+
+    assert ended.state is ChallengeState.ANSWERED
+    assert ended.approved
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_the_core_accepts_a_disown_made_in_node(world, vectors, made, algorithm):
+    answers = answering(world, vectors, algorithm)
+
+    ended = answers.disown(call_of(made[algorithm], "disown"))
+
+    assert ended.state is ChallengeState.DISOWNED
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_the_core_accepts_a_bind_made_in_node(world, vectors, made, algorithm):
+    body = made[algorithm]["bind"]
+    service = world(
+        vectors["bind"]["context"],
+        now=vectors["answer"]["answeredAt"],
+        device=algorithm,
+        invited=body["token"].partition(".")[2],
+    )
+
+    bound = Enrolments(service.ports, service.policy).complete(read_enrolment(body))
+
+    assert bound.binding.guid == service.binding.guid
+
+
+def test_the_core_accepts_a_cx1_header_made_in_node(vectors, made):
+    held = vectors["cx1-hmac"]
+    for header, vector in zip(made["cx1"], held["valid"], strict=True):
+        read = read_cx1(header)
+        assert read.signature == cx1_mac(
+            held["secret_text"],
+            method=vector["method"],
+            uri=vector["uri"],
+            milliseconds=read.milliseconds,
+            guid=read.guid,
+            body=vector["body"].encode(),
+        )

@@ -1,0 +1,370 @@
+"""The core reproduces every vector, and refuses each forgery with the code that is beside it."""
+
+import base64
+import hashlib
+import hmac
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import attrs
+import pytest
+import rfc8785
+
+from counterseal import (
+    STANDARD,
+    Answers,
+    Devices,
+    Enrolments,
+    Refused,
+    ijson,
+    read_enrolment,
+    verify_receipt,
+)
+from counterseal.errors import InvalidField
+from counterseal.keys import public_key, trusted_keys
+from counterseal.models import Algorithm, ChallengeState, DeviceCall
+from counterseal.wire.cx1 import cx1_mac, read_basic, read_cx1, write_basic, write_cx1
+from counterseal.wire.keyset import verify_keyset
+from counterseal.wire.link import BindLink, read_link, write_link
+from counterseal.wire.webhook import webhook_headers
+
+HERE = Path(__file__).parent
+
+
+def cases(file, group, label="about"):
+    """Parametrise by the vectors of one file."""
+    found = json.loads((HERE / f"{file}.json").read_text(encoding="utf-8"))[group]
+    return pytest.mark.parametrize("vector", found, ids=lambda each: each[label])
+
+
+def refusal(call, *arguments, **named):
+    with pytest.raises(Refused) as caught:
+        call(*arguments, **named)
+    return caught.value.code
+
+
+def test_the_generator_would_write_these_files():
+    subprocess.run([sys.executable, HERE / "generate", "--check"], check=True, timeout=120)
+
+
+# Keys
+
+
+@cases("keys", "keys", "name")
+def test_thumbprint(vector):
+    key = public_key(vector["public"], algorithms=frozenset(Algorithm))
+
+    required = json.loads(key.jwk)
+    by_hand = hashlib.sha256(json.dumps(required, sort_keys=True, separators=(",", ":")).encode())
+    assert key.thumbprint == vector["thumbprint"]
+    assert unpadded(by_hand.digest()) == vector["thumbprint"]
+
+
+@cases("unfit-keys", "invalid", "why")
+def test_unfit_key(vector):
+    assert refusal(public_key, vector["jwk"], algorithms=STANDARD.algorithms) == vector["code"]
+
+
+# Display documents
+
+
+@cases("display", "valid")
+def test_display_document(vector):
+    assert rfc8785.dumps(vector["document"]).decode() == vector["canonical"]
+    assert ijson.canonical(vector["document"]).decode() == vector["canonical"]
+    assert ijson.parse(vector["canonical"]) == vector["document"]
+    assert unpadded(hashlib.sha256(vector["canonical"].encode()).digest()) == vector["hash"]
+
+
+@cases("display", "invalid", "why")
+def test_json_that_nobody_may_accept(vector):
+    with pytest.raises(InvalidField):
+        ijson.canonical(ijson.parse(vector["json"]))
+
+
+# Answers and disowns
+
+
+def asked(world, vectors, vector, *, file, device):
+    """Return a world in which the vector's display document is a pending challenge."""
+    question = next(q for q in vectors["display"]["valid"] if q["about"] == vector["display"])
+    code = vectors["answer"]["matchingCode"] if question["document"]["code"] else None
+    held = vectors[file]
+    return world(
+        held["context"], now=held["answeredAt"], device=device, question=question, code=code
+    )
+
+
+@cases("answer", "valid")
+def test_answer(world, vectors, vector):
+    service = asked(world, vectors, vector, file="answer", device=vector["header"]["alg"])
+    answers = Answers(service.ports, service.policy)
+
+    ended = answers.answer(service.call(vector["token"].encode()))
+
+    buttons = json.loads(ended.display)["buttons"]
+    assert ended.state is ChallengeState.ANSWERED
+    assert ended.approved is buttons[vector["claims"]["button"]]["approves"]
+    receipt = verify_receipt(ended.outcome.receipt, trusted=service.ports.signer.jwks())
+    assert receipt.answer.button == vector["claims"]["button"]
+    assert answers.answer(service.call(vector["token"].encode())) == ended
+
+
+@cases("answer", "invalid", "why")
+def test_forged_answer(world, vectors, vector):
+    service = asked(world, vectors, vector, file="answer", device=vector["device"])
+
+    code = refusal(
+        Answers(service.ports, service.policy).answer, service.call(vector["token"].encode())
+    )
+
+    assert code == vector["code"]
+
+
+def test_both_signatures_of_one_answer_are_one_answer(world, vectors):
+    first, twin = vectors["answer"]["valid"][0], vectors["answer"]["valid"][-1]
+    service = asked(world, vectors, first, file="answer", device="ES256")
+    answers = Answers(service.ports, service.policy)
+
+    ended = answers.answer(service.call(first["token"].encode()))
+
+    assert first["token"] != twin["token"]
+    assert answers.answer(service.call(twin["token"].encode())) == ended
+
+
+@cases("disown", "valid")
+def test_disown(world, vectors, vector):
+    service = asked(world, vectors, vector, file="disown", device=vector["header"]["alg"])
+
+    ended = Answers(service.ports, service.policy).disown(service.call(vector["token"].encode()))
+
+    assert ended.state is ChallengeState.DISOWNED
+    assert not ended.approved
+
+
+@cases("disown", "invalid", "why")
+def test_forged_disown(world, vectors, vector):
+    service = asked(world, vectors, vector, file="disown", device="ES256")
+
+    code = refusal(
+        Answers(service.ports, service.policy).disown, service.call(vector["token"].encode())
+    )
+
+    assert code == vector["code"]
+
+
+# Device proofs
+
+
+def request_of(vector):
+    return DeviceCall(
+        method=vector["method"],
+        uri=vector["uri"],
+        body=vector["body"].encode(),
+        proof=vector["token"],
+    )
+
+
+@cases("proof", "valid")
+def test_proof(world, vectors, vector):
+    device = vector["header"]["alg"]
+    service = world(vectors["proof"]["context"], now=vector["receivedAt"], device=device)
+    devices = Devices(service.ports, service.policy)
+
+    proven = devices.prove(request_of(vector))
+
+    assert proven.binding == service.binding
+    assert refusal(devices.prove, request_of(vector)) == "replayed"
+
+
+@cases("proof", "invalid", "why")
+def test_forged_proof(world, vectors, vector):
+    service = world(vectors["proof"]["context"], now=vector["receivedAt"])
+
+    code = refusal(Devices(service.ports, service.policy).prove, request_of(vector))
+
+    assert code == vector["code"]
+
+
+# Binds and rotations
+
+
+@cases("bind", "valid")
+def test_bind(world, vectors, vector):
+    token = vector["body"]["token"]
+    service = world(
+        vectors["bind"]["context"],
+        now=vectors["answer"]["answeredAt"],
+        device=vector["about"],
+        invited=token.partition(".")[2],
+    )
+
+    bound = Enrolments(service.ports, service.policy).complete(read_enrolment(vector["body"]))
+
+    assert bound.binding.guid == service.binding.guid
+    assert bound.binding.name == vector["body"]["name"]
+    assert [key.key.kid for key in bound.binding.keys] == [
+        offered["jwk"]["kid"] for offered in vector["body"]["keys"]
+    ]
+
+
+@cases("bind", "invalid", "why")
+def test_forged_bind(world, vectors, vector):
+    right = vectors["bind"]["valid"][0]["body"]["token"]
+    service = world(
+        vectors["bind"]["context"],
+        now=vectors["answer"]["answeredAt"],
+        invited=right.partition(".")[2],
+    )
+
+    def complete():
+        Enrolments(service.ports, service.policy).complete(read_enrolment(vector["body"]))
+
+    assert refusal(complete) == vector["code"]
+
+
+@cases("rotation", "valid")
+def test_rotation(world, vectors, vector):
+    service = world(vectors["rotation"]["context"], now=vectors["answer"]["answeredAt"])
+    call = service.call(json.dumps(vector["body"]).encode())
+
+    rotated = Devices(service.ports, service.policy).rotate(call)
+
+    fresh = {offered["jwk"]["kid"] for offered in vector["body"]["keys"]}
+    roles = {offered["role"] for offered in vector["body"]["keys"]}
+    kept = {key.key.kid for key in service.binding.keys if key.role.value not in roles}
+    assert {key.key.kid for key in rotated.keys} == fresh | kept
+
+
+@cases("rotation", "invalid", "why")
+def test_forged_rotation(world, vectors, vector):
+    service = world(vectors["rotation"]["context"], now=vectors["answer"]["answeredAt"])
+    call = service.call(json.dumps(vector["body"]).encode())
+
+    assert refusal(Devices(service.ports, service.policy).rotate, call) == vector["code"]
+
+
+# Receipts and key sets
+
+
+@cases("receipt", "valid")
+def test_receipt(vectors, vector):
+    trusted = trusted_keys(vectors["receipt"]["trusted"])
+
+    receipt = verify_receipt(vector["token"], trusted=trusted)
+
+    assert receipt.proven
+    assert receipt.hash == vector["hash"]
+    assert receipt.approved is vector["claims"]["approved"]
+    assert receipt.display == json.loads(vector["claims"]["display"])
+    assert attrs.evolve(receipt, proven=False) == verify_receipt(vector["token"])
+    thumbprint = receipt.issuer.thumbprint
+    assert verify_receipt(vector["token"], thumbprint=thumbprint) == receipt
+
+
+def test_the_receipts_of_an_account_are_a_chain(vectors):
+    chain = [each for each in vectors["receipt"]["valid"] if "chain" in each["about"]]
+    trusted = trusted_keys(vectors["receipt"]["trusted"])
+
+    receipts = [verify_receipt(each["token"], trusted=trusted) for each in chain]
+
+    assert [receipt.number for receipt in receipts] == [1, 2, 3]
+    assert [receipt.previous for receipt in receipts] == ["", *(r.hash for r in receipts[:-1])]
+
+
+@cases("receipt", "invalid", "why")
+def test_forged_receipt(vectors, vector):
+    trusted = trusted_keys(vectors["receipt"]["trusted"])
+
+    assert refusal(verify_receipt, vector["token"], trusted=trusted) == vector["code"]
+
+
+@cases("keyset", "valid")
+def test_keyset(vectors, vector):
+    pinned = trusted_keys(vectors["keyset"]["pinned"])
+
+    fresh = verify_keyset(vector["token"], pinned=pinned)
+
+    assert [key.kid for key in fresh] == vector["kids"]
+
+
+@cases("keyset", "invalid", "why")
+def test_forged_keyset(vectors, vector):
+    pinned = trusted_keys(vectors["keyset"]["pinned"])
+
+    assert refusal(verify_keyset, vector["token"], pinned=pinned) == vector["code"]
+
+
+# Links, callbacks, the origin's headers
+
+
+def link_of(vector):
+    return BindLink(
+        token=vector["token"],
+        app_space=vector["appSpaceGuid"],
+        app_space_name=vector["appSpaceName"],
+        account=vector["privakeyId"],
+        display_name=vector["displayName"],
+    )
+
+
+@cases("link", "valid")
+def test_link(vector):
+    assert write_link(link_of(vector)) == vector["link"]
+    assert read_link(vector["link"]) == link_of(vector)
+
+
+@cases("link", "read")
+def test_older_link(vector):
+    assert read_link(vector["link"]) == link_of(vector)
+
+
+@cases("link", "invalid", "why")
+def test_link_that_is_none(vector):
+    assert refusal(read_link, vector["link"]) == "invalid_field"
+
+
+@cases("webhook", "valid")
+def test_callback(vectors, vector):
+    held = vectors["webhook"]
+    at, body = datetime.fromtimestamp(int(held["timestamp"]), UTC), held["body"].encode()
+    secrets = [base64.b64decode(text.removeprefix("whsec_")) for text in vector["secrets"]]
+
+    headers = webhook_headers(secrets, message=held["id"], at=at, body=body)
+
+    assert dict(headers) == vector["headers"]
+    signed = f"{held['id']}.{held['timestamp']}.".encode() + body
+    by_hand = [base64.b64encode(hmac.digest(secret, signed, "sha256")) for secret in secrets]
+    given = vector["headers"].get("webhook-signature", "").split()
+    assert given == [f"v1,{mac.decode()}" for mac in by_hand]
+
+
+def test_basic(vectors):
+    held = vectors["basic"]
+
+    header = read_basic(held["header"])
+
+    assert (header.guid, header.secret) == (held["guid"], held["secret"])
+    assert write_basic(held["secret"], guid=held["guid"]) == held["header"]
+
+
+def test_cx1(vectors):
+    held = vectors["cx1-hmac"]
+    guid, secret, milliseconds = held["guid"], held["secret_text"], held["timestamp_ms"]
+    for group, right in (("valid", True), ("invalid", False)):
+        for vector in held[group]:
+            request = {"method": vector["method"], "uri": vector["uri"], "guid": guid}
+            body = vector["body"].encode()
+            made = cx1_mac(secret, milliseconds=str(milliseconds), body=body, **request)
+            assert (base64.b64encode(made).decode() == vector["signature"]) is right
+            header = write_cx1(secret, milliseconds=milliseconds, body=body, **request)
+            assert read_cx1(header).signature == made
+    documented = read_cx1(held["documented_header_to_parse"])
+    assert (documented.guid, documented.milliseconds) == (guid, str(milliseconds))
+
+
+def unpadded(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
