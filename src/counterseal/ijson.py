@@ -61,13 +61,13 @@ def parse(text: str | bytes, *, field: str = "body") -> Json:
             # An escape can hide half a surrogate pair, which is no character.
             _ENCODER.encode(value).encode("utf-8")
     except UnicodeDecodeError:
-        raise InvalidField(field, "not UTF-8") from None
+        raise InvalidField(_undecodable(text, field), "not UTF-8") from None
     except _DuplicateMemberError as error:
         raise InvalidField(field, f"member given twice: {printable(str(error))}") from None
     except RecursionError:
         raise InvalidField(field, "nested too deeply") from None
     except UnicodeEncodeError:
-        raise InvalidField(field, "holds a lone surrogate") from None
+        raise InvalidField(_no_text(value, field), "holds a lone surrogate") from None
     except ValueError:
         raise InvalidField(field, "not valid JSON") from None
     if text.count("[") + text.count("{") > DEPTH_LIMIT and _deeper_than(value, DEPTH_LIMIT):
@@ -141,6 +141,22 @@ def _sound(value: Json, depth: int) -> bool:
     else:
         sound = value is None or kind is bool or not next(_faults(value, "", depth), None)
     return sound
+
+
+def _undecodable(data: str | bytes, field: str) -> str:
+    """Name the member whose bytes are no text, as far as the document can be read at all."""
+    try:
+        read = data if isinstance(data, str) else data.decode("utf-8", "surrogateescape")
+        return _no_text(_DECODER.decode(read), field)
+    except (ValueError, RecursionError):
+        return field
+
+
+def _no_text(value: Json, field: str) -> str:
+    """Name the first member that holds what no text may hold."""
+    return next(
+        (place for place, problem in _faults(value, field, 0) if "surrogate" in problem), field
+    )
 
 
 def _faults(value: Json, place: str, depth: int) -> Iterator[tuple[str, str]]:
