@@ -60,7 +60,9 @@ class Caller:
         except Refused as refusal:
             refused(ports, Act(event=event, actor="stranger"), refusal)
             raise
+        self._body_hash = keys.digest(call.body)
         self._asked_guard = False
+        self._asked_provider = False
 
     @property
     def device(self) -> Guid:
@@ -71,7 +73,8 @@ class Caller:
         """
         Read the caller's records, and *others* in the same trip, and judge the proof.
 
-        May be asked again after a lost race: the replay guard is asked once.
+        May be asked again after a lost race: the replay guard is asked once,
+        and the Identity Provider at most once.
 
         Raises:
             WrongDevice: There is no such device.
@@ -98,8 +101,11 @@ class Caller:
         self._first_seen(proven)
         account_unlocked(proven)
         binding_active(proven)
-        if vouch_due(proven.account, proven.app_space, proven.proving.now, self._policy):
+        due = vouch_due(proven.account, proven.app_space, proven.proving.now, self._policy)
+        if due and not self._asked_provider:
             renew_vouch(self._ports, self._policy, proven.account.guid, proven.app_space)
+            # Also where the policy believes no word for longer than it takes to hear it.
+            self._asked_provider = True
             return self.prove(*others)
         return proven
 
@@ -109,6 +115,7 @@ class Caller:
             now=self._ports.clock.now(),
             policy=self._policy,
             call=self._call,
+            body_hash=self._body_hash,
             binding=binding,
             proof=self._proof,
             evidence=Evidence(self._jws, None if held is None else held.key, PROOF_TYP),
