@@ -6,9 +6,7 @@ import attrs
 
 from counterseal import keys
 from counterseal.bindings.callers import Caller, Proven
-from counterseal.bindings.devices import strike
-from counterseal.challenges.composing import opened_code
-from counterseal.challenges.finishing import finish
+from counterseal.challenges.judging import Token, judge
 from counterseal.decisions import Act, Decision, refused, settle
 from counterseal.errors import (
     Foreign,
@@ -16,39 +14,22 @@ from counterseal.errors import (
     NotFound,
     Refused,
     Unavailable,
-    WrongCode,
-    WrongSignature,
     WrongType,
 )
-from counterseal.keys import Jws
 from counterseal.machines import CHALLENGE, ChallengeEvent, step
 from counterseal.models import (
     UNFINISHED,
     AuditEvent,
     Challenge,
-    ChallengeState,
     Change,
     DeviceCall,
     Guid,
-    Outcome,
     Record,
-    Role,
 )
 from counterseal.policy import Policy
 from counterseal.ports import Ports
-from counterseal.rules.facts import Answering, Evidence, Fetching, Striking
-from counterseal.wire.answer import ANSWER_TYP, DISOWN_TYP, Answer, read_answer
-from counterseal.wire.receipt import RECEIPT_TYP, receipt_claims, receipt_hash
-
-
-@attrs.frozen(kw_only=True)
-class _Token:
-    """The answer or disown in a call's body, read and not believed."""
-
-    text: str
-    jws: Jws
-    answer: Answer
-    event: ChallengeEvent
+from counterseal.rules.facts import Fetching
+from counterseal.wire.answer import ANSWER_TYP, DISOWN_TYP, read_answer
 
 
 @attrs.frozen
@@ -168,13 +149,13 @@ class Answers:
 
         def decide() -> Decision[Challenge]:
             proven = caller.prove(named)
-            return self._decided(proven, _own(proven, proven.others[0]), token)
+            return judge(self.ports, self.policy, proven, _own(proven, proven.others[0]), token)
 
         ended = settle(self.ports, self.policy, act, decide)
         self._wake(ended.guid)
         return ended
 
-    def _read(self, body: bytes, typ: str, event: ChallengeEvent) -> _Token:
+    def _read(self, body: bytes, typ: str, event: ChallengeEvent) -> Token:
         try:
             text = body.decode("ascii")
         except UnicodeDecodeError:
@@ -182,153 +163,7 @@ class Answers:
         jws = keys.read(text, limit=self.policy.token_bytes)
         if jws.header.typ != typ:
             raise WrongType
-        return _Token(text=text, jws=jws, answer=read_answer(jws.claimed, typ=typ), event=event)
-
-    def _decided(self, proven: Proven, held: Challenge, token: _Token) -> Decision[Challenge]:
-        facts = self._facts(proven, held, token)
-        if _recorded(held, token):
-            facts.signature.require()
-            return Decision(result=held)
-        try:
-            state = step(CHALLENGE, held.state, token.event, facts)
-        except WrongSignature:
-            if facts.signer is None or facts.signer.role is not Role.STRONG:
-                raise
-            return self._struck(facts)
-        except WrongCode as refusal:
-            return self._mistyped(facts, refusal)
-        return self._accepted(facts, token, state)
-
-    def _facts(self, proven: Proven, held: Challenge, token: _Token) -> Answering:
-        signer = proven.binding.key_named(token.jws.header.kid)
-        return Answering(
-            now=self.ports.clock.now(),
-            policy=self.policy,
-            proving=proven.proving,
-            challenge=held,
-            account=proven.account,
-            binding=proven.binding,
-            answer=token.answer,
-            signature=Evidence(token.jws, None if signer is None else signer.key, token.answer.typ),
-            signer=signer,
-            code=opened_code(self.ports, held),
-        )
-
-    def _accepted(
-        self, facts: Answering, token: _Token, state: ChallengeState
-    ) -> Decision[Challenge]:
-        binding, signer, now = facts.binding, facts.signer, facts.now
-        assert signer is not None  # noqa: S101 (signature_holds; for the type checker)
-        issuer = self.ports.signer.jwks()[0]
-        receipt = keys.sign_with(
-            lambda data: self.ports.signer.sign(issuer.kid, data),
-            issuer,
-            typ=RECEIPT_TYP,
-            claims=receipt_claims(
-                facts.challenge,
-                issuer=issuer,
-                account=facts.account,
-                binding=binding,
-                signer=signer,
-                token=token.text,
-                state=state,
-                button=token.answer.button,
-                at=now,
-            ),
-        )
-        ended = finish(
-            self.ports,
-            self.policy,
-            challenge=facts.challenge,
-            account=facts.account,
-            state=state,
-            outcome=Outcome(
-                at=now,
-                device=binding.guid,
-                kid=signer.key.kid,
-                thumbprint=signer.key.thumbprint,
-                button=token.answer.button,
-                token=token.text,
-                receipt=receipt,
-            ),
-            actor=binding.guid,
-            receipt_hash=receipt_hash(receipt),
-        )
-        forgiven = binding
-        if binding.strikes and signer.role is Role.STRONG:
-            forgiven = attrs.evolve(binding, version=binding.version + 1, strikes=0)
-        return Decision(
-            changes=(*ended.changes, Change(binding, forgiven)),
-            audit=(ended.audit,),
-            result=ended.challenge,
-        )
-
-    def _struck(self, facts: Answering) -> Decision[Challenge]:
-        struck = strike(
-            Striking(
-                proving=facts.proving,
-                policy=self.policy,
-                binding=facts.binding,
-                answer=facts.signature,
-            ),
-            facts.account,
-            facts.now,
-        )
-        return Decision(
-            changes=struck.changes,
-            audit=struck.audit,
-            result=facts.challenge,
-            refusal=struck.refusal,
-        )
-
-    def _mistyped(self, facts: Answering, refusal: WrongCode) -> Decision[Challenge]:
-        held, account, now = facts.challenge, facts.account, facts.now
-        state = step(CHALLENGE, held.state, ChallengeEvent.MISTYPE, facts)
-        wrong = account.history.wrong_codes + 1
-        counted = attrs.evolve(
-            account,
-            version=account.version + 1,
-            history=attrs.evolve(account.history, wrong_codes=wrong),
-            locked_at=now if wrong >= self.policy.code_limit_account else account.locked_at,
-        )
-        event = AuditEvent(
-            at=now,
-            event="challenge.mistype",
-            actor=facts.binding.guid,
-            subject=held.guid,
-            reason=refusal.code,
-        )
-        audit = [event]
-        if counted.locked_at is not None:
-            audit.append(attrs.evolve(event, event="account.lock", subject=account.guid))
-        guard = Change(facts.binding, facts.binding)
-        if state is ChallengeState.FAILED:
-            ended = finish(
-                self.ports,
-                self.policy,
-                challenge=held,
-                account=account,
-                counted=counted,
-                state=state,
-                outcome=Outcome(at=now),
-                actor=facts.binding.guid,
-                reason=refusal.code,
-            )
-            return Decision(
-                changes=(*ended.changes, guard),
-                audit=(*audit, ended.audit),
-                result=ended.challenge,
-                refusal=refusal,
-            )
-        mistyped = attrs.evolve(
-            held, version=held.version + 1, state=state, wrong_codes=held.wrong_codes + 1
-        )
-        return Decision(
-            changes=(Change(held, mistyped), Change(account, counted), guard),
-            audit=tuple(audit),
-            result=mistyped,
-            refusal=refusal,
-        )
+        return Token(text=text, jws=jws, answer=read_answer(jws.claimed, typ=typ), event=event)
 
     def _wake(self, challenge: Guid) -> None:
         try:
@@ -344,11 +179,3 @@ def _own(proven: Proven, record: Record | None) -> Challenge:
     if record.account != proven.account.guid:
         raise Foreign
     return record
-
-
-def _recorded(held: Challenge, token: _Token) -> bool:
-    """Tell whether *held* ended with just this answer: the same words by the same key."""
-    if held.outcome is None or held.outcome.token is None:
-        return False
-    # The signature is left out: one answer has many valid signatures (ECDSA is malleable).
-    return keys.same(held.outcome.token.rpartition(".")[0], token.jws.signed)

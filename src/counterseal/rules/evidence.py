@@ -45,7 +45,7 @@ def proof_holds(facts: Proving) -> None:
         raise WrongAudience
     if facts.proof.method != facts.call.method or facts.proof.uri != facts.call.uri:
         raise WrongRequest
-    if not keys.same(facts.proof.body_hash, keys.digest(facts.call.body)):
+    if not keys.same(facts.proof.body_hash, facts.body_hash):
         raise WrongRequest
     within_window(facts.proof.issued_at, facts.now, facts.policy, StaleProof)
     facts.evidence.require()

@@ -8,7 +8,6 @@ They hold evidence, not verdicts: a rule verifies a signature itself.
 from __future__ import annotations
 
 from datetime import datetime
-from functools import cached_property
 from typing import Any, Protocol
 
 import attrs
@@ -34,7 +33,6 @@ from counterseal.wire.answer import Answer
 from counterseal.wire.proof import Proof
 
 
-@attrs.frozen
 class Evidence:
     """
     A token, the key that it has to hold under, and the kind that it has to be.
@@ -43,19 +41,14 @@ class Evidence:
         key: From the store; None if it holds no key of the name that the token gives.
     """
 
-    jws: Jws
-    key: PublicKey | None
-    typ: str
+    __slots__ = ("_refusal", "_verified", "jws", "key", "typ")
 
-    @cached_property
-    def _refusal(self) -> type[Refused] | None:
-        if self.key is None:
-            return WrongKey
-        try:
-            keys.verify(self.jws, self.key, expected_typ=self.typ)
-        except Refused as refusal:
-            return type(refusal)
-        return None
+    def __init__(self, jws: Jws, key: PublicKey | None, typ: str) -> None:
+        self.jws = jws
+        self.key = key
+        self.typ = typ
+        self._verified = False
+        self._refusal: type[Refused] | None = None
 
     def require(self) -> None:
         """
@@ -64,8 +57,20 @@ class Evidence:
         Raises:
             Refused: Whatever `keys.verify` refuses, or WrongKey.
         """
+        if not self._verified:
+            self._refusal = self._judged()
+            self._verified = True
         if self._refusal is not None:
             raise self._refusal
+
+    def _judged(self) -> type[Refused] | None:
+        if self.key is None:
+            return WrongKey
+        try:
+            keys.verify(self.jws, self.key, expected_typ=self.typ)
+        except Refused as refusal:
+            return type(refusal)
+        return None
 
 
 class Timed(Protocol):
@@ -90,11 +95,17 @@ class Deadline:
 
 @attrs.frozen(kw_only=True)
 class Proving:
-    """Facts of a device's call: the call, its proof, and the binding it speaks for."""
+    """
+    Facts of a device's call: the call, its proof, and the binding it speaks for.
+
+    Attributes:
+        body_hash: SHA-256 of the call's body, base64url.
+    """
 
     now: datetime
     policy: Policy
     call: DeviceCall
+    body_hash: str
     binding: Binding
     proof: Proof
     evidence: Evidence
