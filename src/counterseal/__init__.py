@@ -27,6 +27,8 @@ from counterseal.directory import (
     SignedRequest,
 )
 from counterseal.errors import Conflict, CountersealError, Misuse, Refused, Unavailable
+from counterseal.ijson import parse as read_json
+from counterseal.keys import jwks_document, trusted_keys
 from counterseal.machines import CHARTS, markdown, mermaid, table
 from counterseal.policy import PROFILES, STANDARD, STRICT, Policy
 from counterseal.ports import Ports
@@ -66,10 +68,13 @@ __all__ = [
     "Refused",
     "SignedRequest",
     "Unavailable",
+    "jwks_document",
     "markdown",
     "mermaid",
     "read_enrolment",
+    "read_json",
     "read_question",
     "table",
+    "trusted_keys",
     "verify_receipt",
 ]
