@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterator
+from itertools import combinations
 from typing import Any, Generic, TypeVar
 
 import attrs
@@ -146,10 +147,17 @@ def compiled(
 
     Raises:
         TypeError: Two rows of a cell carry different validators, a row can never be reached,
-            a cell has no unconditional row, or the events are not those of *events*.
+            a cell has no unconditional row, a rule is no function or stands under `unless`,
+            or the states or events are not those of *states* and *events*.
     """
+    if [state.value for state in declaration.states] != list(states):
+        message = f"{name}: the chart's states are not those of {states.__name__}"
+        raise TypeError(message)
     rows: dict[tuple[S, E], list[tuple[Any, ...]]] = {}
     for source, event, target, validators, conds in _rows(declaration, events):
+        if not all(map(callable, (*validators, *conds))):
+            message = f"{name}: {event.value} in {source.value} has a rule that is no function"
+            raise TypeError(message)
         rows.setdefault((source, event), []).append((target, validators, conds))
     if {event for _, event in rows} != set(events):
         message = f"{name}: the chart's events are not those of {events.__name__}"
@@ -158,8 +166,10 @@ def compiled(
         if len({validators for _, validators, _ in cell}) != 1:
             message = f"{name}: {event.value} in {source.value} has rows with other validators"
             raise TypeError(message)
-        if [not conds for _, _, conds in cell] != [False] * (len(cell) - 1) + [True]:
-            message = f"{name}: {event.value} in {source.value} needs its plain row last, once"
+        choices = [frozenset(conds) for _, _, conds in cell]
+        shadowed = any(earlier <= later for earlier, later in combinations(choices, 2))
+        if shadowed or choices[-1]:
+            message = f"{name}: {event.value} in {source.value} has a lost row, or no plain one"
             raise TypeError(message)
     initial = next(state.value for state in declaration.states if state.initial)
     cells = {
@@ -172,12 +182,19 @@ def compiled(
 def _rows(
     declaration: type[StateMachine], events: type[E]
 ) -> Iterator[tuple[Any, E, Any, tuple[Callable[[Any], None], ...], tuple[Any, ...]]]:
+    named = {event.value: event for event in events}
     for state in declaration.states:
         for transition in state.transitions:
-            for event in transition.events:
+            if any(spec.expected_value is False for spec in transition.cond):
+                message = f"{transition}: `unless` is not walked; write a cond"
+                raise TypeError(message)
+            for event in map(str, transition.events):
+                if event not in named:
+                    message = f"{event}: not an event of {events.__name__}"
+                    raise TypeError(message)
                 yield (
                     state.value,
-                    events(str(event)),
+                    named[event],
                     transition.target.value,
                     tuple(spec.func for spec in transition.validators),
                     tuple(spec.func for spec in transition.cond),

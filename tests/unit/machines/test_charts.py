@@ -1,0 +1,227 @@
+"""
+The four charts, pinned against listings of their own: of rows, of rules, of finished states.
+
+The listings below are written from the design, not read from the charts.
+"""
+
+import ast
+import inspect
+
+import pytest
+
+from counterseal.machines import (
+    BINDING,
+    CALLBACK,
+    CHALLENGE,
+    CHARTS,
+    LOGIN,
+    BindingEvent,
+    ChallengeEvent,
+    LoginEvent,
+    step,
+    table,
+)
+from counterseal.models import (
+    LIVING,
+    UNFINISHED,
+    BindingState,
+    CallbackState,
+    ChallengeState,
+    LoginState,
+)
+
+MOVES = {
+    "binding": {
+        "INVITED --complete--> ACTIVE",
+        "ACTIVE --rotate--> ACTIVE",
+        "ACTIVE --suspend--> SUSPENDED",
+        "SUSPENDED --resume--> ACTIVE",
+        "ACTIVE --strike--> ACTIVE",
+        "ACTIVE --strike--> REVOKED",
+        "INVITED --revoke--> REVOKED",
+        "ACTIVE --revoke--> REVOKED",
+        "SUSPENDED --revoke--> REVOKED",
+        "INVITED --expire--> EXPIRED",
+    },
+    "login": {
+        "STARTED --authenticate--> USED",
+        "STARTED --expire--> EXPIRED",
+    },
+    "challenge": {
+        "PENDING --fetch--> SEEN",
+        "SEEN --fetch--> SEEN",
+        "PENDING --answer--> ANSWERED",
+        "SEEN --answer--> ANSWERED",
+        "PENDING --mistype--> PENDING",
+        "PENDING --mistype--> FAILED",
+        "SEEN --mistype--> SEEN",
+        "SEEN --mistype--> FAILED",
+        "PENDING --disown--> DISOWNED",
+        "SEEN --disown--> DISOWNED",
+        "PENDING --cancel--> CANCELLED",
+        "SEEN --cancel--> CANCELLED",
+        "PENDING --expire--> EXPIRED",
+        "SEEN --expire--> EXPIRED",
+    },
+    "callback": {
+        "QUEUED --succeed--> DELIVERED",
+        "QUEUED --fail--> QUEUED",
+        "QUEUED --fail--> DEAD",
+        "DEAD --requeue--> QUEUED",
+    },
+}
+
+REFUSED_BY = {
+    # token in time; every new key proved its possession
+    ("binding", "complete"): "in_time account_unlocked token_matches keys_complete keys_possessed",
+    # each new key proves possession and is signed by the old key of its role
+    ("binding", "rotate"): "account_unlocked keys_complete caller_proved keys_possessed"
+    " keys_endorsed",
+    ("binding", "suspend"): "",
+    ("binding", "resume"): "same_authority",
+    # a wrong strong-key signature inside a call whose device proof holds for this binding
+    ("binding", "strike"): "caller_proved strong_key_missed",
+    ("binding", "revoke"): "",
+    ("binding", "expire"): "deadline_came",
+    ("login", "authenticate"): "in_time login_matches",
+    ("login", "expire"): "deadline_came",
+    ("challenge", "fetch"): "in_time account_unlocked binding_active own_account caller_proved",
+    # right account, key of the button's strength, hash and code match
+    ("challenge", "answer"): "in_time account_unlocked binding_active own_account caller_proved"
+    " addressed_here display_matches button_matches key_strong_enough signature_holds"
+    " code_matches",
+    # a wrong matching code under a valid signature
+    ("challenge", "mistype"): "in_time account_unlocked binding_active own_account caller_proved"
+    " addressed_here display_matches button_matches key_strong_enough signature_holds"
+    " code_mistyped",
+    # "this was not me", signed
+    ("challenge", "disown"): "in_time account_unlocked binding_active own_account caller_proved"
+    " addressed_here display_matches signature_holds",
+    # by its own origin
+    ("challenge", "cancel"): "own_challenge in_time",
+    ("challenge", "expire"): "deadline_came",
+    ("callback", "succeed"): "lease_held delivered",
+    ("callback", "fail"): "lease_held undelivered",
+    ("callback", "requeue"): "",
+}
+
+CHOSEN_BY = {
+    "ACTIVE --strike--> REVOKED": "strikes_exhausted",
+    "PENDING --mistype--> FAILED": "codes_exhausted",
+    "SEEN --mistype--> FAILED": "codes_exhausted",
+    "QUEUED --fail--> DEAD": "gives_up",
+}
+
+FINISHED = {
+    "binding": {BindingState.REVOKED, BindingState.EXPIRED},
+    "login": {LoginState.USED, LoginState.EXPIRED},
+    "challenge": {
+        ChallengeState.ANSWERED,
+        ChallengeState.DISOWNED,
+        ChallengeState.CANCELLED,
+        ChallengeState.FAILED,
+        ChallengeState.EXPIRED,
+    },
+    # A dead callback may be queued again by an operator.
+    "callback": {CallbackState.DELIVERED},
+}
+
+NAMES = sorted(CHARTS)
+
+
+def arrow(row):
+    return f"{row.source} --{row.event}--> {row.target}"
+
+
+def test_there_are_four_charts():
+    assert list(CHARTS.values()) == [BINDING, LOGIN, CHALLENGE, CALLBACK]
+    assert NAMES == sorted(MOVES) == sorted(FINISHED)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_rows_are_those_of_the_design_and_no_others(name):
+    rows = [arrow(row) for row in table(CHARTS[name])]
+    assert len(rows) == len(set(rows))
+    assert set(rows) == MOVES[name]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_row_is_refused_by_the_rules_of_its_event_in_their_order(name):
+    for row in table(CHARTS[name]):
+        assert " ".join(row.validators) == REFUSED_BY[name, row.event], arrow(row)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_row_is_chosen_by_what_the_design_says(name):
+    for row in table(CHARTS[name]):
+        assert " ".join(row.conds) == CHOSEN_BY.get(arrow(row), ""), arrow(row)
+
+
+def test_every_event_has_its_rules_listed():
+    events = {(name, event.value) for name, chart in CHARTS.items() for event in chart.events}
+    assert events == set(REFUSED_BY)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_finished_states_are_those_listed(name):
+    assert CHARTS[name].finished == FINISHED[name]
+
+
+def test_the_models_agree_on_what_is_finished():
+    assert set(ChallengeState) - UNFINISHED == FINISHED["challenge"]
+    assert set(BindingState) - LIVING == FINISHED["binding"]
+
+
+@pytest.mark.parametrize(
+    ("chart", "initial"),
+    [
+        (BINDING, BindingState.INVITED),
+        (LOGIN, LoginState.STARTED),
+        (CHALLENGE, ChallengeState.PENDING),
+        (CALLBACK, CallbackState.QUEUED),
+    ],
+    ids=lambda value: getattr(value, "name", None),
+)
+def test_new_records_begin_in_the_initial_state(chart, initial):
+    assert chart.initial is initial
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_state_can_be_reached(name):
+    chart = CHARTS[name]
+    reached = {chart.initial.value}
+    for _ in chart.states:
+        reached |= {row.target for row in table(chart) if row.source in reached}
+    assert reached == {state.value for state in chart.states}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_class_bodies_hold_rows_and_nothing_that_acts(name):
+    """No before, on, after, enter or exit: `step` would not run them."""
+    (body,) = ast.parse(inspect.getsource(CHARTS[name].declaration)).body
+    docstring, states, *rows = body.body
+    assert isinstance(docstring, ast.Expr)
+    assert states.targets[0].id == "_"
+    assert {row.targets[0].id for row in rows} == {event.value for event in CHARTS[name].events}
+    for state in CHARTS[name].declaration.states:
+        for hook in (state.enter, state.exit, state.invoke):
+            assert [spec for spec in hook if not spec.is_convention] == []
+        for transition in state.transitions:
+            for hook in (transition.before, transition.on, transition.after):
+                assert [spec for spec in hook if not spec.is_convention] == []
+            assert not transition.internal
+            assert len(transition.targets) == 1
+
+
+@pytest.mark.parametrize(
+    ("chart", "state", "event"),
+    [
+        (CHALLENGE, ChallengeState.PENDING, BindingEvent.COMPLETE),
+        (CHALLENGE, ChallengeState.PENDING, LoginEvent.EXPIRE),
+        (LOGIN, LoginState.STARTED, ChallengeEvent.EXPIRE),
+        (BINDING, ChallengeState.PENDING, BindingEvent.REVOKE),
+    ],
+)
+def test_an_event_or_state_of_another_chart_is_refused(chart, state, event, refusing):
+    with refusing("wrong_state"):
+        step(chart, state, event, None)

@@ -1,0 +1,173 @@
+"""
+Nothing but `step` changes a state: a look at the source of everything outside the machines.
+
+Wherever something is given a `state`, by keyword or as an argument of that name, the value has
+to be what `step` returned there, or a chart's `initial`. Three places are excused by name below.
+It is a lint, not a proof: a state smuggled in by `**members` would pass it.
+"""
+
+import ast
+from pathlib import Path
+
+import counterseal
+
+ROOT = Path(counterseal.__file__).parent
+ROOMS = ("machines", "models", "testing")
+"""Where states are declared, and the conformance kit, whose judge keeps its own idea of them."""
+
+EXCUSED = {
+    # The roster repeats the binding's state in the account.
+    ("bindings/roster.py", "binding.state"),
+    # What is told, and never stored: EXPIRED from the deadline on.
+    ("challenges/asked.py", "held.state_at(self.ports.clock.now())"),
+    # What a receipt says.
+    ("wire/receipt.py", "state"),
+}
+OTHER_STATES = {"authorization_url"}
+"""OAuth calls a parameter `state`."""
+
+
+def sources():
+    return {
+        str(path.relative_to(ROOT)): ast.parse(path.read_text("utf-8"))
+        for path in sorted(ROOT.rglob("*.py"))
+        if path.relative_to(ROOT).parts[0] not in ROOMS
+    }
+
+
+def name_of(call):
+    function = call.func
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+
+
+def takers(trees):
+    """Where each function that has a parameter `state` has it; None is by keyword only."""
+    found = {}
+    for tree in trees.values():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef):
+                positional = [argument.arg for argument in node.args.args if argument.arg != "self"]
+                if "state" in positional:
+                    found[node.name] = positional.index("state")
+                elif "state" in [argument.arg for argument in node.args.kwonlyargs]:
+                    found[node.name] = None
+    return found
+
+
+def given(call, positions):
+    """The values that *call* gives as a state."""
+    values = [keyword.value for keyword in call.keywords if keyword.arg == "state"]
+    position = positions.get(name_of(call))
+    if position is not None and len(call.args) > position:
+        values.append(call.args[position])
+    return [] if name_of(call) in OTHER_STATES else values
+
+
+def is_step(node):
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "step"
+
+
+def is_initial(node):
+    return isinstance(node, ast.Attribute) and node.attr == "initial" and node.value.id.isupper()
+
+
+def decided(name, functions):
+    """Whether the innermost function that knows *name* has it from `step`, or as its parameter."""
+    for function in reversed(functions):
+        origins = [
+            node.value
+            for node in ast.walk(function)
+            if isinstance(node, ast.Assign)
+            for target in node.targets
+            if isinstance(target, ast.Name) and target.id == name
+        ]
+        if origins:
+            return all(map(is_step, origins))
+        arguments = function.args.args + function.args.kwonlyargs
+        if name in [argument.arg for argument in arguments]:
+            # Its callers are looked at in turn.
+            return name == "state"
+    return False
+
+
+def undecided(file, tree, positions):
+    """The places of one file where a state comes from elsewhere than `step`."""
+    found = []
+
+    def visit(node, functions):
+        inner = [*functions, node] if isinstance(node, ast.FunctionDef) else functions
+        if isinstance(node, ast.Call):
+            for value in given(node, positions):
+                text = ast.unparse(value)
+                fine = is_step(value) or is_initial(value) or (file, text) in EXCUSED
+                if not fine and not (isinstance(value, ast.Name) and decided(value.id, inner)):
+                    found.append(f"{file}:{node.lineno}: state={text}")
+        if isinstance(node, (ast.Assign, ast.AugAssign)):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            found.extend(
+                f"{file}:{node.lineno}: {ast.unparse(target)} is assigned"
+                for target in targets
+                if isinstance(target, ast.Attribute) and target.attr == "state"
+            )
+        for child in ast.iter_child_nodes(node):
+            visit(child, inner)
+
+    visit(tree, [])
+    return found
+
+
+def found_in(trees):
+    positions = takers(trees)
+    return [place for file, tree in trees.items() for place in undecided(file, tree, positions)]
+
+
+def test_every_state_comes_from_step_or_is_a_charts_initial():
+    assert found_in(sources()) == []
+
+
+def test_there_is_something_to_look_at():
+    trees = sources()
+    positions = takers(trees)
+    calls = [
+        node for tree in trees.values() for node in ast.walk(tree) if isinstance(node, ast.Call)
+    ]
+    assert sum(len(given(call, positions)) for call in calls) > 20
+    assert sum(map(is_step, calls)) > 10
+    assert {"_ended", "finish", "_accepted"} <= positions.keys()
+
+
+def test_the_excuses_are_all_needed():
+    trees = sources()
+    positions = takers(trees)
+    used = {
+        (file, ast.unparse(value))
+        for file, tree in trees.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        for value in given(node, positions)
+    }
+    assert used >= EXCUSED
+
+
+def test_it_finds_what_it_is_there_to_find():
+    real = sources()
+    for line in (
+        "attrs.evolve(held, state=ChallengeState.ANSWERED)",
+        "attrs.evolve(held, state=held.state)",
+        "attrs.evolve(held, state=guess)",
+        "finish(ports, state=ChallengeState.EXPIRED)",
+        "_ended(binding, BindingState.REVOKED, now)",
+        "held.state = state",
+    ):
+        source = f"def act(held, guess, binding, now):\n    {line}\n"
+        trees = {**real, "planted.py": ast.parse(source)}
+        assert [place.partition(":")[0] for place in found_in(trees)] == ["planted.py"], line
+    trees = {
+        "moved.py": ast.parse(
+            "def act(held, facts):\n"
+            "    state = step(CHALLENGE, held.state, EVENT, facts)\n"
+            "    state = ChallengeState.EXPIRED\n"
+            "    return attrs.evolve(held, state=state)\n"
+        )
+    }
+    assert found_in(trees) == ["moved.py:4: state=state"]

@@ -1,0 +1,287 @@
+"""
+`step` and python-statemachine's own engine decide alike.
+
+Both run the real chart file, with a stand-in for every rule in it: real evidence cannot reach every
+outcome of the rules, a stand-in can. What each judge does is compared over every state, every
+event of the chart, each rule that could refuse first and none, and every set of conditions that
+hold; then over sets of refusing rules at random.
+"""
+
+import ast
+import inspect
+import types
+from itertools import chain, combinations
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from statemachine.exceptions import TransitionNotAllowed
+
+from counterseal.errors import WrongState
+from counterseal.machines import CHARTS, Cell, charts, step, table
+
+SOURCE = inspect.getsource(charts)
+NAMES = sorted(CHARTS)
+
+
+class Slot:
+    """What the engine moves."""
+
+    def __init__(self, state):
+        self.state = state
+
+
+class Refusal(Exception):
+    """What a stand-in refuses with; its argument is the rule's name."""
+
+
+@attrs.frozen
+class Facts:
+    """Which rules refuse and which conditions hold; *asked* notes who looked."""
+
+    refusing: frozenset[str] = frozenset()
+    holding: frozenset[str] = frozenset()
+    asked: list[str] = attrs.field(factory=list, eq=False)
+
+
+def stand_in(name):
+    def rule(facts):
+        facts.asked.append(name)
+        if name in facts.refusing:
+            raise Refusal(name)
+        return name in facts.holding
+
+    rule.__name__ = rule.__qualname__ = name
+    return rule
+
+
+def with_stand_ins(source=SOURCE):
+    """Run the chart file, every import from `counterseal.rules` replaced by stand-ins."""
+    tree = ast.parse(source)
+    rules = [
+        node
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom) and node.module.startswith("counterseal.rules")
+    ]
+    tree.body = [node for node in tree.body if node not in rules]
+    module = types.ModuleType("stand_ins")
+    vars(module).update(
+        {alias.name: stand_in(alias.name) for node in rules for alias in node.names}
+    )
+    exec(compile(tree, "stand_ins", "exec"), vars(module))  # noqa: S102
+    return module.CHARTS
+
+
+STAND_INS = with_stand_ins()
+
+
+def by_engine(chart, state, event, facts):
+    slot = Slot(state)
+    machine = chart.declaration(model=slot)
+    try:
+        machine.send(event.value, facts=facts)
+    except TransitionNotAllowed:
+        verdict = WrongState
+    except Refusal as refusal:
+        verdict = str(refusal)
+    else:
+        return slot.state
+    assert slot.state is state
+    return verdict
+
+
+def by_step(chart, state, event, facts):
+    try:
+        return step(chart, state, event, facts)
+    except WrongState:
+        return WrongState
+    except Refusal as refusal:
+        return str(refusal)
+
+
+def subsets(names):
+    return map(
+        frozenset, chain.from_iterable(combinations(names, n) for n in range(len(names) + 1))
+    )
+
+
+def asked_by_engine(chart, state, event):
+    """Ask the engine which rules it looks at: those that refuse, and the conditions."""
+    conds = {name for row in table(chart) for name in row.conds}
+    free, held = Facts(), Facts(holding=frozenset(conds))
+    by_engine(chart, state, event, free)
+    by_engine(chart, state, event, held)
+    asked = dict.fromkeys(free.asked + held.asked)
+    return [name for name in asked if name not in conds], [name for name in asked if name in conds]
+
+
+def outcomes(chart, state, event):
+    validators, conds = asked_by_engine(chart, state, event)
+    refusing = {frozenset()}
+    for index, first in enumerate(validators):
+        refusing |= {frozenset({first}), frozenset(validators[index:])}
+    return [Facts(rules, holding) for rules in refusing for holding in subsets(conds)]
+
+
+@pytest.fixture(scope="module")
+def engine_says():
+    """The engine's verdict on every outcome of every cell, and whom it asked; found once."""
+    return {
+        name: {
+            (state, event): [
+                (facts, by_engine(chart, state, event, facts), tuple(facts.asked))
+                for facts in outcomes(chart, state, event)
+            ]
+            for state in chart.states
+            for event in chart.events
+        }
+        for name, chart in STAND_INS.items()
+    }
+
+
+def differences(chart, engine_says):
+    return [
+        (state, event, facts)
+        for (state, event), judged in engine_says.items()
+        for facts, verdict, _ in judged
+        if by_step(chart, state, event, facts) != verdict
+    ]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_stand_ins_stand_in_the_rows_of_the_real_charts(name):
+    assert table(STAND_INS[name]) == table(CHARTS[name])
+    assert STAND_INS[name].initial is CHARTS[name].initial
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_both_judges_decide_alike_whatever_the_rules_say(name, engine_says):
+    assert differences(STAND_INS[name], engine_says[name]) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_comparison_reaches_every_row_and_every_rule_of_it(name, engine_says):
+    reached = {
+        (state.value, event.value, verdict.value)
+        for (state, event), judged in engine_says[name].items()
+        for _, verdict, _ in judged
+        if verdict is not WrongState and not isinstance(verdict, str)
+    }
+    refused = {
+        (state.value, event.value, verdict)
+        for (state, event), judged in engine_says[name].items()
+        for _, verdict, _ in judged
+        if isinstance(verdict, str)
+    }
+    rows = table(CHARTS[name])
+    assert reached == {(row.source, row.event, row.target) for row in rows}
+    assert refused == {(row.source, row.event, rule) for row in rows for rule in row.validators}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_step_asks_the_rules_in_the_engines_order_and_each_once(name, engine_says):
+    chart = STAND_INS[name]
+    for (state, event), judged in engine_says[name].items():
+        for facts, _, asked in judged:
+            ours = attrs.evolve(facts, asked=[])
+            by_step(chart, state, event, ours)
+            assert ours.asked == list(dict.fromkeys(asked))
+
+
+@given(st.data())
+def test_both_judges_decide_alike_whichever_rules_refuse_together(data):
+    chart = STAND_INS[data.draw(st.sampled_from(NAMES))]
+    state, event = data.draw(st.sampled_from(list(chart.cells)))
+    rules = {rule.__name__ for rule in chart.cells[state, event].validators}
+    rules |= {name for row in table(chart) for name in row.conds}
+    some = st.frozensets(st.sampled_from(sorted(rules) or ["none"]))
+    facts = Facts(data.draw(some), data.draw(some))
+    assert by_step(chart, state, event, facts) == by_engine(chart, state, event, facts)
+
+
+def replaced(items, index, item):
+    return (*items[:index], item, *items[index + 1 :])
+
+
+def wrong_cells(cell, states):
+    """Every way to be wrong in one row of *cell*."""
+    rules, choices = cell.validators, cell.choices
+    for index, rule in enumerate(rules):
+        yield f"no {rule.__name__}", Cell(rules[:index] + rules[index + 1 :], choices)
+    for index, rule in enumerate(rules[1:]):
+        order = replaced(replaced(rules, index, rule), index + 1, rules[index])
+        yield f"{rule.__name__} too early", Cell(order, choices)
+    for index, (conds, target) in enumerate(choices):
+        other = states[(states.index(target) + 1) % len(states)]
+        yield f"to {other} and not {target}", Cell(rules, replaced(choices, index, (conds, other)))
+        if conds:
+            yield f"always to {target}", Cell(rules, replaced(choices, index, ((), target)))
+    if len(choices) > 1:
+        yield "rows reversed", Cell(rules, choices[::-1])
+
+
+def wrong_charts(chart):
+    """Every chart with one such difference: what it is, and the chart."""
+    for key in ((state, event) for state in chart.states for event in chart.events):
+        where = f"{key[1].value} in {key[0].value}"
+        if key in chart.cells:
+            cells = wrong_cells(chart.cells[key], list(chart.states))
+            left = {other: cell for other, cell in chart.cells.items() if other != key}
+            yield f"{where}: no row", attrs.evolve(chart, cells=left)
+        else:
+            cells = [("a row", Cell((), (((), key[0]),)))]
+        for what, cell in cells:
+            yield f"{where}: {what}", attrs.evolve(chart, cells={**chart.cells, key: cell})
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_one_planted_difference_in_one_row_is_found(name, engine_says):
+    wrong = dict(wrong_charts(STAND_INS[name]))
+    assert len(wrong) > len(table(CHARTS[name]))
+    for what, chart in wrong.items():
+        assert differences(chart, engine_says[name]), what
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_rule_that_never_refuses_is_no_difference(name, engine_says):
+    chart = STAND_INS[name]
+    cells = {
+        key: Cell((*cell.validators, stand_in("never")), cell.choices)
+        for key, cell in chart.cells.items()
+    }
+    assert differences(attrs.evolve(chart, cells=cells), engine_says[name]) == []
+
+
+@pytest.mark.parametrize(
+    ("chart", "old", "new"),
+    [
+        (
+            "binding",
+            "account_unlocked, token_matches, keys_complete",
+            "token_matches, keys_complete",
+        ),
+        ("binding", "_.INVITED, _.ACTIVE, _.SUSPENDED)", "_.INVITED, _.ACTIVE)"),
+        ("binding", "resume = _.ACTIVE", "resume = _.REVOKED"),
+        ("login", "[in_time, login_matches]", "[login_matches, in_time]"),
+        ("challenge", "    button_matches,\n    key_strong_enough,\n", "    button_matches,\n"),
+        ("challenge", "[own_challenge, in_time]", "[own_challenge]"),
+        ("challenge", "_.SEEN.from_(_.SEEN, ", "_.PENDING.from_(_.SEEN, "),
+        ("callback", "validators=[lease_held, delivered]", "validators=[lease_held, undelivered]"),
+    ],
+)
+def test_a_difference_planted_in_the_chart_file_is_found(chart, old, new, engine_says):
+    assert SOURCE.count(old) == 1
+    assert differences(with_stand_ins(SOURCE.replace(old, new))[chart], engine_says[chart])
+
+
+class TestTheEngine:
+    """The judge itself is strict: what it lets pass silently would be no verdict."""
+
+    @pytest.mark.parametrize("name", NAMES)
+    def test_refuses_an_unknown_event(self, name):
+        chart = STAND_INS[name]
+        slot = Slot(chart.initial)
+        with pytest.raises(TransitionNotAllowed):
+            chart.declaration(model=slot).send("no_such_event", facts=Facts())
+        assert slot.state is chart.initial
