@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
@@ -46,13 +46,17 @@ class PrivateKey:
 
     def sign(self, data: bytes) -> bytes:
         """Return the signature as JWS carries it (RFC 7518, 3; RFC 8037, 3.1)."""
-        if isinstance(self._key, Ed25519PrivateKey):
-            return self._key.sign(data)
-        if isinstance(self._key, ec.EllipticCurvePrivateKey):
-            r, s = decode_dss_signature(self._key.sign(data, ES256))
+        key: Any = self._key
+        algorithm = self.public.algorithm
+        if algorithm is Algorithm.ES256:
+            r, s = decode_dss_signature(key.sign(data, ES256))
             return r.to_bytes(32) + s.to_bytes(32)
-        pss = self.public.algorithm is Algorithm.PS256
-        return self._key.sign(data, PSS if pss else PKCS1, SHA256)
+        signature: bytes
+        if algorithm is Algorithm.EDDSA:
+            signature = key.sign(data)
+        else:
+            signature = key.sign(data, PSS if algorithm is Algorithm.PS256 else PKCS1, SHA256)
+        return signature
 
     def pkcs8(self, passphrase: bytes | None = None) -> bytes:
         """
