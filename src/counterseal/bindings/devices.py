@@ -12,7 +12,13 @@ from counterseal.bindings.enrolments import offered_key
 from counterseal.bindings.roster import enlisted, read
 from counterseal.bindings.vouching import stood
 from counterseal.decisions import Act, Decision, settle
-from counterseal.errors import InvalidField, NotEndorsed, StrongKeyMissed
+from counterseal.errors import (
+    InvalidField,
+    NotEndorsed,
+    Refused,
+    StrongKeyMissed,
+    WrongSignature,
+)
 from counterseal.machines import BINDING, BindingEvent, step
 from counterseal.models import (
     Account,
@@ -26,6 +32,7 @@ from counterseal.models import (
     Guid,
     KeyChange,
     RelyingParty,
+    Role,
 )
 from counterseal.policy import Policy
 from counterseal.ports import Ports
@@ -80,6 +87,7 @@ class Devices:
             KeysIncomplete: The device would not have one device key and at least one strong key.
             NotPossessed: A new key did not prove its possession.
             NotEndorsed: A new key is not signed by an old key of its role.
+            StrongKeyMissed: The device's strong key did not endorse; says what is left.
             Refused: The call is not proven, or the device may not act.
             Unavailable: A port failed.
         """
@@ -195,7 +203,13 @@ class Devices:
             endorsements=tuple(self._endorsement(binding, key.endorsement) for key in offer.keys),
             expected=rotation_claims(binding.guid, binding.app_space, fresh),
         )
-        state = step(BINDING, binding.state, BindingEvent.ROTATE, facts)
+        try:
+            state = step(BINDING, binding.state, BindingEvent.ROTATE, facts)
+        except NotEndorsed:
+            missed = _missed(facts)
+            if missed is None:
+                raise
+            return self._struck(facts, missed)
         changed = tuple(
             KeyChange(at=now, role=key.role, thumbprint=key.key.thumbprint) for key in fresh
         )
@@ -208,6 +222,18 @@ class Devices:
         )
         act = Act(event="binding.rotate", actor=binding.guid, subject=binding.guid)
         return _decided(act, proven.account, binding, rotated, now)
+
+    def _struck(self, facts: Rotating, missed: Evidence) -> Decision[Binding]:
+        striking = Striking(
+            proving=facts.proving, policy=self.policy, binding=facts.binding, answer=missed
+        )
+        struck = strike(striking, facts.account, facts.proving.now)
+        return Decision(
+            changes=struck.changes,
+            audit=struck.audit,
+            result=facts.binding,
+            refusal=struck.refusal,
+        )
 
     def _endorsement(self, binding: Binding, token: str | None) -> Evidence:
         if token is None:
@@ -262,6 +288,20 @@ def strike(facts: Striking, account: Account, now: datetime) -> Decision[None]:
         result=None,
         refusal=refusal,
     )
+
+
+def _missed(facts: Rotating) -> Evidence | None:
+    """Return the endorsement that a strong key is named for and did not sign, if there is one."""
+    strong = [held.key for held in facts.binding.keys if held.role is Role.STRONG]
+    for endorsement in facts.endorsements:
+        try:
+            endorsement.require()
+        except WrongSignature:
+            if endorsement.key in strong:
+                return endorsement
+        except Refused:
+            continue
+    return None
 
 
 def _kept(changes: tuple[KeyChange, ...], held: tuple[DeviceKey, ...]) -> tuple[KeyChange, ...]:
