@@ -55,10 +55,10 @@ def judge(
         Unavailable: A port failed.
     """
     facts = _facts(ports, policy, proven, held, token)
-    if _recorded(held, token):
-        facts.signature.require()
-        return Decision(result=held)
     try:
+        if _recorded(held, token):
+            facts.signature.require()
+            return Decision(result=held)
         state = step(CHALLENGE, held.state, token.event, facts)
     except WrongSignature:
         if facts.signer is None or facts.signer.role is not Role.STRONG:
