@@ -56,7 +56,6 @@ def renew_vouch(ports: Ports, policy: Policy, account: Guid, app_space: AppSpace
     except IdentityWithdrawn as withdrawal:
         refusal = withdrawal
         return settle(ports, policy, act, lambda: _withdrawn(ports, account, refusal))
-    same_identity(held, renewed)
     return settle(ports, policy, act, lambda: _renewed(ports, account, renewed))
 
 
@@ -79,6 +78,7 @@ def _withdrawn(ports: Ports, guid: Guid, refusal: IdentityWithdrawn) -> Decision
 
 def _renewed(ports: Ports, guid: Guid, identity: Identity) -> Decision[Account]:
     account = read(ports.store, guid, Account)
+    same_identity(account, identity)
     renewed = attrs.evolve(
         account,
         version=account.version + 1,
