@@ -1,0 +1,159 @@
+"""
+The command `counterseal`.
+
+Exit codes: 0, it is as it should be; 1, it is not, and one line on standard error says why;
+2, the input is unusable, and one line says which part of it.
+
+What a command needs is imported when it runs, so that help and version come at once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, Any
+
+import click
+
+from counterseal_server.visible import visible
+
+ALGORITHMS = ("ES256", "EdDSA", "PS256", "RS256")
+FORMATS = ("md", "mermaid", "json")
+
+
+class Failed(click.ClickException):
+    """It is not as it should be: one line on standard error, exit code 1."""
+
+    exit_code = 1
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Print the line, with nothing hidden in it."""
+        click.echo(visible(self.message), file=file, err=file is None)
+
+
+class Unusable(Failed):
+    """The input is unusable: one line on standard error, exit code 2."""
+
+    exit_code = 2
+
+
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="counterseal-server", prog_name="counterseal")
+@click.pass_context
+def main(context: click.Context) -> None:
+    """Ask a person about one concrete action and bring back a signed answer."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+@main.command()
+@click.option(
+    "--challenge",
+    metavar="FILE",
+    help="Ask this challenge, in the JSON of the wire; - reads standard input.",
+)
+@click.option("--answer", type=int, metavar="N", help="Press button N; the first button is 0.")
+@click.option(
+    "--algorithm",
+    type=click.Choice(ALGORITHMS, case_sensitive=False),
+    default="ES256",
+    show_default=True,
+    help="What the device's keys sign with.",
+)
+@click.option("--save", metavar="DIR", help="Write receipt.txt and jwks.json there.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def demo(
+    challenge: str | None, answer: int | None, algorithm: str, save: str | None, *, as_json: bool
+) -> None:
+    """
+    Show the main job, then ten forgeries.
+
+    Everything happens in this process: real keys, no server, no network.
+    Exit code 0 means that the answer was accepted and every forgery was refused.
+    """
+    with _plainly():
+        from counterseal.models import Algorithm  # noqa: PLC0415 (a fast start)
+        from counterseal_server import demo as theatre  # noqa: PLC0415
+        from counterseal_server import files  # noqa: PLC0415
+        from counterseal_server.screen import Screen  # noqa: PLC0415
+
+        question = theatre.read(challenge)
+        story = theatre.play(question, button=answer, algorithm=Algorithm(algorithm))
+        if save is not None:
+            files.write(save, theatre.keepsakes(story), field="save")
+        if as_json:
+            click.echo(json.dumps(theatre.document(story), indent=2))
+        else:
+            theatre.show(Screen(), story)
+    faults = [attempt.fault for attempt in story.attempts if attempt.fault]
+    if faults:
+        raise Failed("; ".join(faults))
+
+
+@main.command()
+@click.argument("receipt")
+@click.option("--jwks", metavar="FILE", help="Trust the keys of this JWK Set, and no others.")
+@click.option("--thumbprint", metavar="T", help="Trust the key with this RFC 7638 thumbprint.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def verify(receipt: str, jwks: str | None, thumbprint: str | None, *, as_json: bool) -> None:
+    """
+    Check the file RECEIPT, offline; - reads standard input.
+
+    Without --jwks or --thumbprint a receipt can only be found consistent: whoever
+    changed it may have signed it anew.
+    Exit code 1 means that it was changed, or signed by a key that is not trusted.
+    """
+    if jwks is not None and thumbprint is not None:
+        raise Unusable("thumbprint: give it or --jwks, not both")
+    with _plainly():
+        from counterseal_server import files, receipts  # noqa: PLC0415 (a fast start)
+        from counterseal_server.screen import Screen  # noqa: PLC0415
+
+        trusted = () if jwks is None else receipts.read_jwks(jwks)
+        expected = None if thumbprint is None else receipts.read_thumbprint(thumbprint)
+        data = files.read(receipt, field="receipt", limit=receipts.FILE_LIMIT)
+        judged = receipts.judge(data, trusted=trusted, thumbprint=expected)
+        if as_json:
+            click.echo(json.dumps(receipts.document(judged), indent=2))
+        else:
+            receipts.show(Screen(), judged)
+
+
+@main.command()
+@click.argument("chart", required=False)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    default=FORMATS[0],
+    show_default=True,
+    help="Markdown tables, Mermaid diagrams, or one JSON object.",
+)
+def states(chart: str | None, form: str) -> None:
+    """Print the transition tables: all of them, or that of one CHART."""
+    with _plainly():
+        from counterseal_server.states import tables  # noqa: PLC0415 (a fast start)
+
+        click.echo(tables(chart, form))
+
+
+@contextmanager
+def _plainly() -> Iterator[None]:
+    """Turn what the core refuses into one line and an exit code."""
+    from counterseal import Refused  # noqa: PLC0415 (a fast start)
+    from counterseal.errors import InvalidField, IssuerUntrusted, ReceiptChanged  # noqa: PLC0415
+
+    try:
+        yield
+    except InvalidField as error:
+        raise Unusable(f"{error.field}: {error.problem}") from None
+    except ReceiptChanged as refusal:
+        text = f"receipt: {refusal.code}: it was changed, or is no receipt ({refusal})"
+        raise Failed(text) from None
+    except IssuerUntrusted as refusal:
+        raise Failed(
+            f"receipt: {refusal.code}: it is signed by a key that is not trusted"
+        ) from None
+    except Refused as refusal:
+        raise Failed(f"refused: {refusal.code}: {refusal}") from None

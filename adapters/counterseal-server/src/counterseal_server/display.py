@@ -1,0 +1,109 @@
+"""The display document on the screen, as the person sees it on a device."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import attrs
+
+from counterseal_server.screen import Screen
+
+_MISSHAPEN = (AttributeError, KeyError, TypeError)
+
+
+@attrs.frozen(kw_only=True)
+class _Parts:
+    """
+    What is said in our own frame, and what the origin says in its.
+
+    Attributes:
+        content: Paragraphs, and tables of labels with their values.
+    """
+
+    who: list[tuple[str, str]]
+    content: list[str | list[tuple[str, str]]]
+    buttons: list[tuple[str, str]]
+    until: str
+
+
+def show(screen: Screen, display: dict[str, Any]) -> None:
+    """
+    Show a display document.
+
+    Markup in it is text; nothing is rendered, followed or left out.
+
+    Args:
+        display: The document; one that is not shaped like ours is shown as it is written.
+    """
+    try:
+        parts = _parts(display)
+    except _MISSHAPEN:
+        # An unknown signer may put anything into a receipt.
+        screen.framed("a document of unknown shape", [compact(display)])
+        return
+    screen.facts(parts.who)
+    screen.framed("the question", parts.content)
+    screen.facts(parts.buttons)
+    screen.facts([("Answer before", parts.until)])
+
+
+def button_line(display: dict[str, Any], index: int | None) -> str:
+    """Return the chosen button as the answers name it; None is a disown."""
+    if index is None:
+        return 'none: "this was not me"'
+    try:
+        return f"[{index}] {_text(display['buttons'][index]['title'])}"
+    except (*_MISSHAPEN, IndexError):
+        return f"[{index}]"
+
+
+def compact(value: object) -> str:
+    """Return *value* as JSON, in one line."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _parts(display: dict[str, Any]) -> _Parts:
+    who = [
+        ("App", _text(display["appSpace"]["name"])),
+        ("Asked by", _text(display["origin"]["name"])),
+        ("Account", _text(display["account"]["id"])),
+    ]
+    if "transactionId" in display:
+        who.append(("Transaction", _text(display["transactionId"])))
+    if "additionalInfo" in display:
+        who.append(("Additional", compact(display["additionalInfo"])))
+    # What the button does stands before its title: no title can end with another strength.
+    buttons = [
+        (f"[{index}] {_strength(button)}, {_meaning(button)}:", _text(button["title"]))
+        for index, button in enumerate(display["buttons"])
+    ]
+    return _Parts(
+        who=who,
+        content=_content(display["content"]),
+        buttons=buttons,
+        until=_text(display["expiresAt"]),
+    )
+
+
+def _content(content: dict[str, Any]) -> list[str | list[tuple[str, str]]]:
+    if "text" in content:
+        return [_text(content["text"])]
+    if "html" in content:
+        return [_text(content["html"])]
+    pairs = [(_text(pair["key"]), _text(pair["value"])) for pair in content["keys"]]
+    return [_text(content["title"]), pairs]
+
+
+def _strength(button: dict[str, Any]) -> str:
+    return "strong" if button["strong"] else "weak"
+
+
+def _meaning(button: dict[str, Any]) -> str:
+    return "approves" if button["approves"] else "refuses"
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value

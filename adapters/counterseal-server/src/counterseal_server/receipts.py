@@ -1,0 +1,130 @@
+"""Receipts on the command line: read, judged by the core, and told."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from counterseal import Receipt, read_json, trusted_keys, verify_receipt
+from counterseal.errors import InvalidField, ReceiptChanged, UnfitKey
+from counterseal.models import PublicKey
+from counterseal.wire.moment import stamp
+from counterseal.wire.receipt import RECEIPT_LIMIT
+from counterseal_server import display, files
+from counterseal_server.screen import Screen
+
+JWKS_LIMIT = 1_048_576
+FILE_LIMIT = RECEIPT_LIMIT + 1
+"""The token, and a line's end."""
+
+_THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
+"""SHA-256 in base64url."""
+
+
+def read_jwks(name: str) -> tuple[PublicKey, ...]:
+    """
+    Read a JWK Set that the reader has decided to trust.
+
+    Raises:
+        InvalidField: The file cannot be read, or is no JWK Set with fit keys.
+    """
+    document = read_json(files.read(name, field="jwks", limit=JWKS_LIMIT), field="jwks")
+    try:
+        return trusted_keys(document)
+    except UnfitKey as error:
+        raise InvalidField("jwks", str(error)) from None
+
+
+def read_thumbprint(text: str) -> str:
+    """
+    Read an RFC 7638 thumbprint.
+
+    Raises:
+        InvalidField: It is none.
+    """
+    if not _THUMBPRINT.fullmatch(text):
+        raise InvalidField("thumbprint", "not SHA-256 in base64url, which has 43 characters")
+    return text
+
+
+def judge(
+    data: bytes, *, trusted: tuple[PublicKey, ...] = (), thumbprint: str | None = None
+) -> Receipt:
+    """
+    Check the bytes of a receipt file: the token, and at most one line's end.
+
+    Args:
+        data: The whole file.
+        trusted: The service's keys, from a source that the reader trusts.
+        thumbprint: Instead, the thumbprint of its key.
+
+    Raises:
+        IssuerUntrusted: It is signed by another key than the trusted ones.
+        ReceiptChanged: It does not hold together.
+    """
+    try:
+        token = data.removesuffix(b"\n").decode("ascii")
+    except UnicodeDecodeError:
+        raise ReceiptChanged("holds bytes that no token has") from None
+    return verify_receipt(token, trusted=trusted, thumbprint=thumbprint)
+
+
+def show(screen: Screen, receipt: Receipt) -> None:
+    """Show what a receipt proves."""
+    screen.heading("What was asked")
+    display.show(screen, receipt.display)
+    screen.heading("What was answered")
+    screen.facts(
+        [
+            ("Outcome", f"{receipt.state.value}, {_verdict(receipt)}"),
+            ("Button", display.button_line(receipt.display, receipt.answer.button)),
+            ("Accepted", stamp(receipt.at)),
+            ("Device", receipt.answer.device),
+            ("Key", f"{receipt.role.value} key, {receipt.key.algorithm.value}"),
+            ("  kid", receipt.key.kid),
+            ("  thumbprint", receipt.key.thumbprint),
+        ]
+    )
+    screen.heading("The receipt")
+    screen.facts(
+        [
+            ("Number", f"{receipt.number} of this account"),
+            ("Previous", receipt.previous or "none: it is the first"),
+            ("Hash", receipt.hash),
+            ("Issuer", standing(receipt)),
+            ("  kid", receipt.issuer.kid),
+            ("  thumbprint", receipt.issuer.thumbprint),
+        ]
+    )
+
+
+def standing(receipt: Receipt) -> str:
+    """Say whether the issuer is proven."""
+    return "issuer proven" if receipt.proven else "consistent, issuer unproven"
+
+
+def document(receipt: Receipt) -> dict[str, Any]:
+    """Return what a receipt proves, as JSON holds it."""
+    return {
+        "issuer": {"proven": receipt.proven, **_key(receipt.issuer)},
+        "display": receipt.display,
+        "outcome": receipt.state.value,
+        "approved": receipt.approved,
+        "button": receipt.answer.button,
+        "title": receipt.answer.title,
+        "at": stamp(receipt.at),
+        "device": receipt.answer.device,
+        "account": receipt.answer.account,
+        "key": {"role": receipt.role.value, **_key(receipt.key)},
+        "number": receipt.number,
+        "previous": receipt.previous,
+        "hash": receipt.hash,
+    }
+
+
+def _verdict(receipt: Receipt) -> str:
+    return "approved" if receipt.approved else "not approved"
+
+
+def _key(key: PublicKey) -> dict[str, str]:
+    return {"thumbprint": key.thumbprint, "kid": key.kid, "alg": key.algorithm.value}

@@ -1,0 +1,140 @@
+"""The command as it is started from a shell: help, pipes, terminals, encodings."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+COMMAND = [sys.executable, "-c", "from counterseal_server.cli import main; main()"]
+HOSTILE = {
+    "content": {
+        "title": "\x1b[2J\x1b]0;x\x07\u202eZoë",
+        "keys": [{"key": "a\nb", "value": "c\x9bd\t"}],
+    },
+    "transactionId": "\x1b[31m",
+}
+
+
+def shell(*args, stdin=b"", **env):
+    surroundings = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in {"COLUMNS", "FORCE_COLOR", "NO_COLOR", "PYTHONIOENCODING"}
+    }
+    return subprocess.run(
+        [*COMMAND, *args],
+        input=stdin,
+        capture_output=True,
+        env=surroundings | env,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_no_arguments_show_help(run):
+    result = run()
+    assert result.exit_code == 0
+    for command in ("demo", "verify", "states"):
+        assert command in result.stdout
+
+
+@pytest.mark.parametrize("command", ["demo", "verify", "states"])
+def test_each_command_has_help(run, command):
+    assert "Usage:" in run(command, "-h").stdout
+
+
+def test_version(run):
+    assert run("--version").stdout == f"counterseal, version {version('counterseal-server')}\n"
+
+
+def test_help_and_version_load_nothing_heavy():
+    script = (
+        "import sys, counterseal_server.cli; "
+        "print([name for name in ('counterseal', 'rich') if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[]\n"
+
+
+def test_the_entry_point_is_installed():
+    entry = Path(sys.executable).with_name("counterseal")
+    done = subprocess.run([entry, "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("counterseal, version ")
+
+
+def test_json_in_a_pipe_is_one_object():
+    done = shell("demo", "--json", "--challenge", "-", stdin=json.dumps(HOSTILE).encode())
+    assert (done.returncode, done.stderr) == (0, b"")
+    told = json.loads(done.stdout)
+    assert told["display"]["content"]["title"] == HOSTILE["content"]["title"]
+    # What a terminal would obey is escaped by JSON itself.
+    assert done.stdout.isascii()
+    assert b"\x1b" not in done.stdout
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii", "latin-1"])
+@pytest.mark.parametrize("columns", ["20", "80"])
+def test_a_pipe_of_any_width_and_encoding(columns, encoding):
+    stdin = json.dumps(HOSTILE).encode()
+    done = shell(
+        "demo", "--challenge", "-", stdin=stdin, COLUMNS=columns, PYTHONIOENCODING=encoding
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    text = done.stdout.decode(encoding)
+    assert "<U+001B>" in text
+    assert ("Zoë" if encoding != "ascii" else "<U+00EB>") in re.sub(r"[\s│|]", "", text)
+    assert all(character.isprintable() or character == "\n" for character in text)
+
+
+def test_a_closed_standard_input():
+    done = subprocess.run(
+        ["/bin/sh", "-c", 'exec "$@" <&-', "sh", *COMMAND, "demo", "--challenge", "-"],
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr == b"challenge: cannot read -: no such input\n"
+
+
+@pytest.mark.parametrize("env", [{}, {"NO_COLOR": "1"}], ids=["colour", "no colour"])
+def test_a_terminal_gets_nothing_but_styles(env):
+    pty = pytest.importorskip("pty")
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [*COMMAND, "demo", "--challenge", "-"],
+        stdin=subprocess.PIPE,
+        stdout=theirs,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "COLUMNS": "40", "TERM": "xterm-256color", **env},
+    )
+    os.close(theirs)
+    process.stdin.write(json.dumps(HOSTILE).encode())
+    process.stdin.close()
+    chunks = []
+    while True:
+        try:
+            chunk = os.read(ours, 65536)
+        except OSError:
+            # A terminal whose other side is closed.
+            break
+        if not chunk:
+            break
+        chunks.append(chunk)
+    os.close(ours)
+    assert (process.wait(60), process.stderr.read()) == (0, b"")
+    process.stderr.close()
+    text = b"".join(chunks).decode()
+    styles = re.findall(r"\x1b\[[0-9;]*m", text)
+    assert styles
+    rest = re.sub(r"\x1b\[[0-9;]*m", "", text)
+    assert all(character.isprintable() or character in "\r\n" for character in rest)
+    if env:
+        assert not any(re.search(r"[34]\d", style) for style in styles)

@@ -1,0 +1,167 @@
+"""Whatever a display document holds, the screen around it stays ours."""
+
+import copy
+import re
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from counterseal_server import display
+from counterseal_server.screen import Screen
+
+DOCUMENT = {
+    "version": 1,
+    "challenge": "2b4c0d6e-1111-8222-8333-444455556666",
+    "appSpace": {"guid": "2b4c0d6e-1111-8222-8333-444455556667", "name": "Example App"},
+    "origin": {"guid": "2b4c0d6e-1111-8222-8333-444455556668", "name": "Example Shop"},
+    "account": {"guid": "2b4c0d6e-1111-8222-8333-444455556669", "id": "demo-user"},
+    "content": {"title": "Pay?", "keys": [{"key": "Amount", "value": "10.00 EUR"}]},
+    "buttons": [
+        {"title": "Pay", "strong": True, "approves": True},
+        {"title": "No", "strong": False, "approves": False},
+    ],
+    "transactionId": "t-1",
+    "additionalInfo": {"a": "b"},
+    "code": False,
+    "issuedAt": "2026-11-24T12:00:00.000Z",
+    "expiresAt": "2026-11-24T12:02:00.000Z",
+}
+BORDERS = set("╭╮╰╯│─")
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=8,
+)
+PLACES = [
+    ("appSpace", "name"),
+    ("origin", "name"),
+    ("account", "id"),
+    ("content",),
+    ("content", "title"),
+    ("content", "keys"),
+    ("content", "keys", 0),
+    ("content", "keys", 0, "value"),
+    ("buttons",),
+    ("buttons", 1),
+    ("buttons", 0, "title"),
+    ("expiresAt",),
+    ("transactionId",),
+    ("additionalInfo",),
+]
+
+
+def shown(document, capsys, monkeypatch, columns=60):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+    display.show(Screen(), document)
+    return capsys.readouterr().out
+
+
+@pytest.fixture
+def show(capsys, monkeypatch):
+    return lambda document, **options: shown(document, capsys, monkeypatch, **options)
+
+
+def test_everything_is_shown(show):
+    text = show(DOCUMENT)
+    for part in ("Example App", "Example Shop", "demo-user", "Pay?", "Amount", "10.00 EUR"):
+        assert part in text
+    assert "[0] strong, approves:  Pay" in text
+    assert "[1] weak, refuses:     No" in text
+    assert "2026-11-24T12:02:00.000Z" in text
+    assert '{"a":"b"}' in text
+
+
+@pytest.mark.parametrize(
+    ("content", "part"),
+    [
+        ({"text": "Lunch?"}, "Lunch?"),
+        ({"html": "<html><b>Hi</b></html>"}, "<html><b>Hi</b></html>"),
+        ({"title": "[bold]T[/]", "keys": []}, "[bold]T[/]"),
+        ({"text": "one\ntwo"}, "one<U+000A>"),
+        ({"text": "\x1b]0;owned\x07\x1b[2J"}, "<U+001B>]0;owned<U+0007><U+001B>[2J"),
+        ({"text": "\u202eRUE 01"}, "<U+202E>RUE 01"),
+    ],
+)
+def test_contents(show, content, part):
+    assert f"│ {part}" in show(DOCUMENT | {"content": content})
+
+
+@pytest.mark.parametrize("columns", [24, 40, 80, 200])
+def test_content_never_leaves_its_border(show, columns):
+    fake = "ok\n╰" + "─" * 90 + "╯\n[0] weak, refuses: Pay\n" + " " * 300 + "Account somebody-else"
+    lines = show(DOCUMENT | {"content": {"text": fake}}, columns=columns).splitlines()
+    top = next(i for i, line in enumerate(lines) if line.startswith("╭"))
+    bottom = next(i for i, line in enumerate(lines) if line.startswith("╰"))
+    assert all(line.startswith("│ ") and line.endswith(" │") for line in lines[top + 1 : bottom])
+    outside = "\n".join(lines[:top] + lines[bottom + 1 :])
+    assert "weak, refuses: Pay" not in outside
+    assert "somebody-else" not in outside
+
+
+@pytest.mark.parametrize("columns", [24, 80])
+def test_nothing_is_cut_off(show, columns):
+    long = "".join(chr(0x4E00 + n) for n in range(500))
+    text = show(DOCUMENT | {"content": {"text": long}, "transactionId": long}, columns=columns)
+    assert len([character for character in text if character in long]) == 2 * len(long)
+
+
+def test_a_title_cannot_claim_another_strength(show):
+    document = copy.deepcopy(DOCUMENT)
+    document["buttons"][0]["title"] = "Pay\n[1] weak, refuses: No"
+    text = show(document, columns=100)
+    assert "[0] strong, approves:  Pay<U+000A>" in text
+    own = [line.rstrip() for line in text.splitlines() if line.startswith("[1]")]
+    assert own == ["[1] weak, refuses:     No"]
+
+
+@given(document=st.data())
+def test_a_stranger_s_document_is_shown_and_hides_nothing(document):
+    forged = copy.deepcopy(DOCUMENT)
+    *path, last = document.draw(st.sampled_from(PLACES))
+    place = forged
+    for step in path:
+        place = place[step]
+    place[last] = document.draw(JSON)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("FORCE_COLOR", raising=False)
+        screen = Screen()
+        with screen._console.capture() as captured:
+            display.show(screen, forged)
+    for character in captured.get():
+        assert character in {" ", "\n"} | BORDERS or unicodedata.category(character)[0] in "LMNPS"
+
+
+def test_a_document_of_unknown_shape_is_shown_as_it_is_written(show):
+    text = show({"content": {"sum": "1000 EUR"}})
+    assert "unknown shape" in text
+    assert '{"content":{"sum":"1000 EUR"}}' in text
+
+
+@pytest.mark.parametrize(
+    ("buttons", "index", "line"),
+    [
+        ([{"title": "Pay"}], 0, "[0] Pay"),
+        ([{"title": 5}], 0, "[0]"),
+        ([], 0, "[0]"),
+        (5, 0, "[0]"),
+        ([], None, 'none: "this was not me"'),
+    ],
+)
+def test_button_lines(buttons, index, line):
+    assert display.button_line({"buttons": buttons}, index) == line
+
+
+def test_an_ascii_terminal_gets_ascii(capsysbinary, monkeypatch):
+    # A stream of its own, since pytest's is UTF-8.
+    import io  # noqa: PLC0415
+    import sys  # noqa: PLC0415
+
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", stream)
+    display.show(Screen(), DOCUMENT | {"content": {"text": "Zoë"}})
+    stream.flush()
+    assert re.search(rb"\| Zo<U\+00EB> +\|", stream.buffer.getvalue())

@@ -1,0 +1,54 @@
+"""`counterseal states`: the rows that the code runs, in three formats."""
+
+import json
+
+import pytest
+
+from counterseal import CHARTS, markdown, mermaid, table
+
+
+def test_markdown_is_the_default(run):
+    result = run("states")
+    assert result.exit_code == 0
+    for name, chart in CHARTS.items():
+        assert f"## {name}\n\n{markdown(chart)}\n" in result.stdout
+
+
+def test_mermaid(run):
+    result = run("states", "--format", "mermaid")
+    for name, chart in CHARTS.items():
+        assert f"%% {name}\n\n{mermaid(chart)}\n" in result.stdout
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_one_chart(run, name):
+    chart = CHARTS[name]
+    assert run("states", name).stdout == f"{markdown(chart)}\n"
+    assert run("states", name, "--format", "mermaid").stdout == f"{mermaid(chart)}\n"
+    document = json.loads(run("states", name, "--format", "json").stdout)
+    assert list(document) == [name]
+
+
+def test_json_holds_every_row(run):
+    document = json.loads(run("states", "--format", "json").stdout)
+    assert list(document) == list(CHARTS)
+    for name, chart in CHARTS.items():
+        told = document[name]
+        assert told["initial"] == chart.initial.value
+        assert set(told["finished"]) == {state.value for state in chart.finished}
+        assert [
+            (row["source"], row["event"], row["target"], *row["validators"], *row["conds"])
+            for row in told["rows"]
+        ] == [
+            (row.source, row.event, row.target, *row.validators, *row.conds) for row in table(chart)
+        ]
+
+
+def test_no_such_chart(run):
+    result = run("states", "nope\x1b[2J")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == "chart: not one of binding, login, challenge, callback\n"
+
+
+def test_no_such_format(run):
+    assert run("states", "--format", "dot").exit_code == 2
