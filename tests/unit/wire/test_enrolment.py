@@ -1,0 +1,209 @@
+"""Enrolment and rotation: the body that carries keys, and what each key signs."""
+
+import hashlib
+import json
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from counterseal import ijson
+from counterseal.errors import InvalidField
+from counterseal.keys import b64url
+from counterseal.models import (
+    AddressKind,
+    Algorithm,
+    DeviceKey,
+    PublicKey,
+    PushAddress,
+    Role,
+    guid,
+)
+from counterseal.wire.enrolment import (
+    Enrolment,
+    OfferedKey,
+    bind_claims,
+    enrolment_document,
+    read_enrolment,
+    rotation_claims,
+)
+
+DEVICE, SPACE = (guid.mint(7, bytes([0xA0 + n]) * 15) for n in range(2))
+TOKEN = f"{DEVICE}.c2VjcmV0"
+JWK = {"kty": "OKP", "crv": "Ed25519", "x": "AAAA", "kid": "k", "alg": "EdDSA"}
+OWN = {"role": "device", "jwk": JWK, "proof": "a.b.c"}
+STRONG = {"role": "strong", "jwk": JWK, "proof": "d.e.f", "endorsement": "g.h.i"}
+BODY = {
+    "token": TOKEN,
+    "keys": [OWN, STRONG],
+    "name": "Zoë's phone",
+    "addresses": [{"kind": "fcm_token", "value": "registration"}],
+}
+
+TEXTS = st.text(min_size=1, max_size=6)
+OFFERED = st.builds(
+    OfferedKey,
+    role=st.sampled_from(Role),
+    jwk=st.dictionaries(TEXTS, TEXTS, max_size=3),
+    proof=TEXTS,
+    endorsement=st.none() | TEXTS,
+)
+ENROLMENTS = st.builds(
+    Enrolment,
+    token=st.just("") | TEXTS,
+    keys=st.lists(OFFERED, max_size=3).map(tuple),
+    name=st.just("") | TEXTS,
+    addresses=st.lists(
+        st.builds(PushAddress, kind=st.sampled_from(AddressKind), value=TEXTS), max_size=2
+    ).map(tuple),
+)
+
+
+def held(role, thumbprint):
+    key = PublicKey(kid=thumbprint, algorithm=Algorithm.ES256, jwk="{}", thumbprint=thumbprint)
+    return DeviceKey(role=role, key=key)
+
+
+class TestClaims:
+    KEYS = (held(Role.STRONG, "b"), held(Role.DEVICE, "d"), held(Role.STRONG, "a"))
+
+    def test_of_a_bind_hold_the_tokens_hash_the_app_space_and_all_thumbprints(self):
+        assert bind_claims(TOKEN, SPACE, self.KEYS) == {
+            "token": b64url(hashlib.sha256(TOKEN.encode()).digest()),
+            "aud": SPACE,
+            "device": ["d"],
+            "strong": ["a", "b"],
+        }
+
+    def test_of_a_rotation_hold_the_device_the_app_space_and_all_thumbprints(self):
+        assert rotation_claims(DEVICE, SPACE, iter(self.KEYS)) == {
+            "iss": DEVICE,
+            "aud": SPACE,
+            "device": ["d"],
+            "strong": ["a", "b"],
+        }
+
+    def test_do_not_depend_on_the_order_of_the_keys(self):
+        assert bind_claims(TOKEN, SPACE, self.KEYS) == bind_claims(TOKEN, SPACE, self.KEYS[::-1])
+
+    @given(
+        st.lists(st.tuples(st.sampled_from(Role), st.sampled_from("abcd")), unique=True),
+        st.lists(st.tuples(st.sampled_from(Role), st.sampled_from("abcd")), unique=True),
+    )
+    def test_of_two_sets_of_keys_differ(self, one, other):
+        claims = [
+            ijson.canonical(rotation_claims(DEVICE, SPACE, [held(*key) for key in keys]))
+            for keys in (one, other)
+        ]
+        assert (claims[0] == claims[1]) is (set(one) == set(other))
+
+    @given(TEXTS, TEXTS)
+    def test_of_two_tokens_differ(self, one, other):
+        claims = [bind_claims(token, SPACE, ()) for token in (one, other)]
+        assert (claims[0] == claims[1]) is (one == other)
+
+
+class TestBody:
+    def test_is_read(self):
+        enrolment = read_enrolment(BODY)
+        assert enrolment == Enrolment(
+            token=TOKEN,
+            keys=(
+                OfferedKey(role=Role.DEVICE, jwk=JWK, proof="a.b.c"),
+                OfferedKey(role=Role.STRONG, jwk=JWK, proof="d.e.f", endorsement="g.h.i"),
+            ),
+            name="Zoë's phone",
+            addresses=(PushAddress(kind=AddressKind.FCM_TOKEN, value="registration"),),
+        )
+
+    def test_of_a_rotation_has_keys_only(self):
+        assert read_enrolment({"keys": [STRONG]}) == Enrolment(
+            keys=(OfferedKey(role=Role.STRONG, jwk=JWK, proof="d.e.f", endorsement="g.h.i"),)
+        )
+
+    @given(ENROLMENTS)
+    def test_written_is_read_again(self, enrolment):
+        sent = json.loads(json.dumps(enrolment_document(enrolment)))
+        assert read_enrolment(sent) == enrolment
+
+    @pytest.mark.parametrize("body", [None, [], "x", 1, [BODY]])
+    def test_is_a_json_object(self, body, refusing):
+        with refusing("invalid_field", "enrolment"):
+            read_enrolment(body)
+
+    @pytest.mark.parametrize(
+        ("change", "field"),
+        [
+            ({"keys": None}, "keys"),
+            ({"keys": {"0": OWN}}, "keys"),
+            ({"keys": (OWN,)}, "keys"),
+            ({"keys": ["device"]}, "keys[0]"),
+            ({"keys": [OWN, None]}, "keys[1]"),
+            ({"keys": [{**OWN, "role": "weak"}]}, "keys[0].role"),
+            ({"keys": [{**OWN, "role": "DEVICE"}]}, "keys[0].role"),
+            ({"keys": [{**OWN, "role": None}]}, "keys[0].role"),
+            ({"keys": [OWN, {**OWN, "jwk": "x"}]}, "keys[1].jwk"),
+            ({"keys": [{**OWN, "jwk": None}]}, "keys[0].jwk"),
+            ({"keys": [{**OWN, "proof": ""}]}, "keys[0].proof"),
+            ({"keys": [{**OWN, "proof": 1}]}, "keys[0].proof"),
+            ({"keys": [{"role": "device", "jwk": JWK}]}, "keys[0].proof"),
+            ({"keys": [{**OWN, "endorsement": None}]}, "keys[0].endorsement"),
+            ({"keys": [{**OWN, "endorsement": ""}]}, "keys[0].endorsement"),
+            ({"keys": [{**OWN, "key": "x"}]}, "keys[0].'key'"),
+            ({"token": ""}, "token"),
+            ({"token": None}, "token"),
+            ({"name": ""}, "name"),
+            ({"name": 7}, "name"),
+            ({"addresses": None}, "addresses"),
+            ({"addresses": {}}, "addresses"),
+            ({"addresses": ["x"]}, "addresses[0]"),
+            ({"addresses": [{"kind": "pigeon", "value": "x"}]}, "addresses[0].kind"),
+            ({"addresses": [{"value": "x"}]}, "addresses[0].kind"),
+            ({"addresses": [{"kind": "apns"}]}, "addresses[0].value"),
+            ({"addresses": [{"kind": "apns", "value": ""}]}, "addresses[0].value"),
+            ({"addresses": [{"kind": "apns", "value": "x", "ttl": 1}]}, "addresses[0].'ttl'"),
+            ({"account": "x"}, "'account'"),
+        ],
+    )
+    def test_that_is_malformed_is_refused_by_the_members_name(self, change, field, refusing):
+        with refusing("invalid_field", field):
+            read_enrolment({**BODY, **change})
+
+    def test_without_keys_is_refused(self, refusing):
+        with refusing("invalid_field", "keys"):
+            read_enrolment({"token": TOKEN})
+
+    def test_that_names_an_odd_member_shows_it_safely(self):
+        with pytest.raises(InvalidField) as caught:
+            read_enrolment({**BODY, "\u202e\n" + "x" * 100: 1})
+        assert caught.value.field.isascii()
+        assert "\n" not in str(caught.value)
+        assert len(caught.value.field) < 100
+
+    @given(
+        st.recursive(
+            st.none() | st.booleans() | st.integers() | st.text(max_size=3),
+            lambda inner: (
+                st.lists(inner, max_size=2)
+                | st.dictionaries(
+                    st.sampled_from(["keys", "role", "jwk", "proof", "token", "addresses", "x"]),
+                    inner,
+                )
+            ),
+        )
+    )
+    def test_of_any_shape_is_read_or_refused(self, body):
+        try:
+            enrolment = read_enrolment(body)
+        except InvalidField:
+            return
+        assert read_enrolment(enrolment_document(enrolment)) == enrolment
+
+    def test_shows_no_token_proof_or_endorsement(self):
+        shown = repr(read_enrolment(BODY))
+        for secret in (TOKEN, "a.b.c", "g.h.i", "registration"):
+            assert secret not in shown
+
+    def test_without_a_token_is_no_bind(self):
+        assert "token" not in enrolment_document(attrs.evolve(read_enrolment(BODY), token=""))

@@ -1,0 +1,529 @@
+"""A challenge as an origin sends it: every form of every member, and each refusal by its name."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from counterseal import ijson
+from counterseal.errors import InvalidField
+from counterseal.models import (
+    DEFAULT_BUTTONS,
+    Button,
+    HtmlContent,
+    Pair,
+    PairsContent,
+    Question,
+    TextContent,
+)
+from counterseal.policy import STANDARD
+from counterseal.rules.sizes import life_of, question_fits
+from counterseal.wire.question import (
+    content_document,
+    question_document,
+    read_duration,
+    read_question,
+)
+
+CHALLENGES = Path(__file__).parents[2] / "vectors" / "challenges"
+BODY = {"accountId": "user-42", "content": "Log in?"}
+YES, NO = {"title": "Yes", "strongAuth": True}, {"title": "No", "strongAuth": False}
+
+
+def read(**members):
+    return read_question({**BODY, **members})
+
+
+def fits(question):
+    """Take a question all the way to where it would be asked."""
+    question_fits(question, STANDARD)
+    return life_of(question, STANDARD)
+
+
+class TestTheCallsOfOldClients:
+    """Bodies as programs send them that were written for the CX service."""
+
+    def load(self, name):
+        body = ijson.parse((CHALLENGES / f"{name}.json").read_bytes())
+        question = read_question(body, account_id="alice")
+        fits(question)
+        return question
+
+    def test_the_files_are_all_read(self):
+        found = {path.stem for path in CHALLENGES.glob("*.json")}
+        assert found == {"html", "login", "payment", "plain-text", "two-headings", "validation"}
+
+    def test_plain_text(self):
+        assert self.load("plain-text") == Question(
+            account_id="alice",
+            content=TextContent(text="Did you just send yourself a notification?"),
+            duration=timedelta(minutes=10),
+        )
+
+    def test_html(self):
+        assert self.load("html") == Question(
+            account_id="alice",
+            content=HtmlContent(html="<html><body><p>Are you trying to log in?</p></body></html>"),
+            duration=timedelta(minutes=2),
+            additional_info="{'viewType': 'html', 'format': 'standard'}",
+        )
+
+    def test_a_login(self):
+        pair = Pair(key="Logging in?", value="Tap below to approve the login.")
+        assert self.load("login") == Question(
+            account_id="user-7",
+            content=PairsContent(title="Login to Milo", pairs=(pair,)),
+            buttons=(
+                Button(title="Approve", strong=True, style='{"color": "green"}', approving=True),
+                Button(title="Reject", strong=False, style='{"color": "red"}'),
+            ),
+            duration=timedelta(minutes=2),
+            additional_info="{'viewType': 'html', 'format': 'standard'}",
+            callback="https://milo.example.com/auth/processRequest",
+            show_notification=True,
+        )
+
+    def test_a_payment_with_three_buttons(self):
+        question = self.load("payment")
+        assert [(button.title, button.strong, button.approving) for button in question.buttons] == [
+            ("Pay", True, True),
+            ("Do not pay", False, False),
+            ("Not me", False, False),
+        ]
+        assert question.content.pairs[1].value == "Zoë Example, account ending 4711"
+        assert question.duration == timedelta(seconds=90)
+        assert question.transaction_id == "pay-2041"
+
+    def test_two_headings(self):
+        question = self.load("two-headings")
+        assert question.content.pairs[1].value == "Another, with Zoë & <b>markup</b>"
+        assert question.additional_info == {"template": True}
+        assert [button.strong for button in question.buttons] == [False, True]
+
+    def test_a_validation(self):
+        question = self.load("validation")
+        assert (question.show_code, question.show_notification) == (True, True)
+        assert question.additional_info == {"template": "true"}
+        assert question.transaction_id == '{"uid":"u-1","accountId":"user-42"}'
+        assert question.notification_title == question.notification_body == "Validation Requested"
+        assert question.callback == "https://auth.example.com/api/group-1/mfa/callback"
+
+
+class TestAccountId:
+    def test_is_demanded(self, refusing):
+        with refusing("invalid_field", "accountId"):
+            read_question({"content": "x"})
+
+    def test_comes_from_elsewhere_only_if_the_body_has_none(self):
+        assert read_question({"content": "x"}, account_id="alice").account_id == "alice"
+        assert read_question(BODY, account_id="alice").account_id == "user-42"
+
+    @pytest.mark.parametrize("value", ["", None, 42, ["user-42"], True])
+    @pytest.mark.parametrize("other", [None, "alice"])
+    def test_that_is_no_text_or_empty_is_refused_even_with_another_at_hand(
+        self, value, other, refusing
+    ):
+        with refusing("invalid_field", "accountId"):
+            read_question({**BODY, "accountId": value}, account_id=other)
+
+
+class TestContent:
+    @pytest.mark.parametrize(
+        ("sent", "content"),
+        [
+            ("Log in?", TextContent(text="Log in?")),
+            ("<b>Log in?</b>", TextContent(text="<b>Log in?</b>")),
+            ("see <html>", TextContent(text="see <html>")),
+            ("<htmlx>", TextContent(text="<htmlx>")),
+            ("<!doctype xml>", TextContent(text="<!doctype xml>")),
+            ("<html>x", HtmlContent(html="<html>x")),
+            (" \n<HTML lang='en'>x", HtmlContent(html=" \n<HTML lang='en'>x")),
+            ("<!DOCTYPE html>x", HtmlContent(html="<!DOCTYPE html>x")),
+            ({"text": "<html>x"}, TextContent(text="<html>x")),
+            ({"html": "x"}, HtmlContent(html="x")),
+            ({"title": "T"}, PairsContent(title="T", pairs=())),
+            ({"title": "T", "keys": []}, PairsContent(title="T", pairs=())),
+            (
+                {"title": "T", "keys": [{"key": "K", "value": ""}, {"key": "K", "value": "V"}]},
+                PairsContent(title="T", pairs=(Pair(key="K", value=""), Pair(key="K", value="V"))),
+            ),
+        ],
+    )
+    def test_in_every_form_is_read(self, sent, content):
+        assert read(content=sent).content == content
+
+    @pytest.mark.parametrize(
+        ("sent", "field"),
+        [
+            (None, "content"),
+            (1, "content"),
+            (True, "content"),
+            (["a list"], "content"),
+            ({}, "content.title"),
+            ({"text": ""}, "content.text"),
+            ({"text": None}, "content.text"),
+            ({"html": 1}, "content.html"),
+            ({"html": ""}, "content.html"),
+            ({"text": "x", "html": "y"}, "content.text"),
+            ({"text": "x", "title": "y"}, "content.text"),
+            ({"title": ""}, "content.title"),
+            ({"title": 1}, "content.title"),
+            ({"keys": []}, "content.title"),
+            ({"title": "T", "keys": None}, "content.keys"),
+            ({"title": "T", "keys": {}}, "content.keys"),
+            ({"title": "T", "keys": "KV"}, "content.keys"),
+            ({"title": "T", "keys": ["K"]}, "content.keys[0]"),
+            ({"title": "T", "keys": [{"key": "K", "value": "V"}, []]}, "content.keys[1]"),
+            ({"title": "T", "keys": [{"value": "V"}]}, "content.keys[0].key"),
+            ({"title": "T", "keys": [{"key": "", "value": "V"}]}, "content.keys[0].key"),
+            ({"title": "T", "keys": [{"key": "K"}]}, "content.keys[0].value"),
+            ({"title": "T", "keys": [{"key": "K", "value": None}]}, "content.keys[0].value"),
+            ({"title": "T", "keys": [{"key": "K", "value": 10}]}, "content.keys[0].value"),
+            ({"title": "T", "keys": [{"key": "K", "value": "V", "x": 1}]}, "content.keys[0].x"),
+            ({"title": "T", "footer": "small print"}, "content.footer"),
+        ],
+    )
+    def test_that_is_malformed_is_refused_by_name(self, sent, field, refusing):
+        with refusing("invalid_field", field):
+            read(content=sent)
+
+    def test_is_demanded(self, refusing):
+        with refusing("invalid_field", "content"):
+            read_question({"accountId": "user-42"})
+
+    @pytest.mark.parametrize("name", ["\u202esmall print", "x" * 100])
+    def test_with_an_odd_member_shows_it_safely(self, name):
+        for content in ({"title": "T", name: 1}, {"title": "T", "keys": [{name: 1}]}):
+            with pytest.raises(InvalidField) as caught:
+                read(content=content)
+            assert caught.value.field.isprintable()
+            assert len(caught.value.field) < 100
+
+
+class TestButtons:
+    @pytest.mark.parametrize("members", [{}, {"buttons": None}])
+    def test_are_approve_and_reject_if_none_are_given(self, members):
+        assert read(**members).buttons == DEFAULT_BUTTONS
+        assert [(b.title, b.strong, b.approving) for b in DEFAULT_BUTTONS] == [
+            ("Approve", True, True),
+            ("Reject", False, False),
+        ]
+
+    def test_may_be_texts_that_hold_objects(self):
+        assert read(buttons=[json.dumps(YES), NO]).buttons == read(buttons=[YES, NO]).buttons
+
+    @pytest.mark.parametrize(
+        ("flag", "strong"), [(True, True), (False, False), ("true", True), ("false", False)]
+    )
+    def test_are_strong_or_weak_each_for_itself(self, flag, strong):
+        buttons = read(buttons=[{"title": "Yes", "strongAuth": flag}, NO]).buttons
+        assert [button.strong for button in buttons] == [strong, False]
+
+    @pytest.mark.parametrize(
+        ("says", "approving"),
+        [
+            ((None, None, None), [True, False, False]),
+            ((True, None, None), [True, False, False]),
+            ((None, True, None), [False, True, False]),
+            ((None, "true", True), [False, True, True]),
+            ((False, None, True), [False, False, True]),
+            ((False, False, False), [False, False, False]),
+            ((None, None, "false"), [False, False, False]),
+            ((True, True, True), [True, True, True]),
+        ],
+    )
+    def test_approve_as_they_say_or_the_first_if_none_says(self, says, approving):
+        buttons = [YES if value is None else {**YES, "approving": value} for value in says]
+        assert [button.approving for button in read(buttons=buttons).buttons] == approving
+
+    def test_keep_their_order_and_their_style(self):
+        buttons = read(buttons=[{**NO, "style": ""}, {**YES, "style": '{"color": "red"}'}]).buttons
+        assert [(b.title, b.style) for b in buttons] == [("No", ""), ("Yes", '{"color": "red"}')]
+        assert [b.style for b in read(buttons=[YES, {**NO, "style": None}]).buttons] == [None, None]
+
+    def test_may_have_members_that_mean_nothing_here(self):
+        assert read(buttons=[{**YES, "id": 1}, NO]).buttons == read(buttons=[YES, NO]).buttons
+
+    @pytest.mark.parametrize(
+        ("buttons", "field"),
+        [
+            ("Approve", "buttons"),
+            ({"0": YES, "1": NO}, "buttons"),
+            (1, "buttons"),
+            ([YES, "Approve"], "buttons[1]"),
+            ([YES, "[]"], "buttons[1]"),
+            ([YES, '{"title": "a", "title": "b", "strongAuth": true}'], "buttons[1]"),
+            ([YES, '{"title": "\\ud800", "strongAuth": true}'], "buttons[1].title"),
+            ([YES, None], "buttons[1]"),
+            ([[YES], NO], "buttons[0]"),
+            ([{"title": "Yes"}, NO], "buttons[0].strongAuth"),
+            ([{"strongAuth": True}, NO], "buttons[0].title"),
+            ([{**YES, "title": ""}, NO], "buttons[0].title"),
+            ([{**YES, "title": 1}, NO], "buttons[0].title"),
+            ([YES, {**NO, "strongAuth": "maybe"}], "buttons[1].strongAuth"),
+            ([YES, {**NO, "strongAuth": "True"}], "buttons[1].strongAuth"),
+            ([YES, {**NO, "strongAuth": 1}], "buttons[1].strongAuth"),
+            ([YES, {**NO, "strongAuth": 0}], "buttons[1].strongAuth"),
+            ([YES, {**NO, "strongAuth": None}], "buttons[1].strongAuth"),
+            ([YES, {**NO, "strongAuth": ""}], "buttons[1].strongAuth"),
+            ([YES, {**NO, "strongAuth": []}], "buttons[1].strongAuth"),
+            ([YES, {**NO, "approving": "maybe"}], "buttons[1].approving"),
+            ([YES, {**NO, "approving": 0}], "buttons[1].approving"),
+            ([YES, {**NO, "style": {"color": "red"}}], "buttons[1].style"),
+            ([YES, {**NO, "style": 1}], "buttons[1].style"),
+        ],
+    )
+    def test_that_are_malformed_are_refused_by_name(self, buttons, field, refusing):
+        with refusing("invalid_field", field):
+            read(buttons=buttons)
+
+    @pytest.mark.parametrize(
+        ("buttons", "field"),
+        [
+            ([], "buttons"),
+            ([YES], "buttons"),
+            ([YES] * 9, "buttons"),
+            ([{**YES, "title": " "}, NO], "buttons[0].title"),
+            ([{**YES, "approving": False}, NO], "buttons"),
+            ([{**YES, "approving": True}, {**NO, "approving": True}], "buttons"),
+        ],
+    )
+    def test_that_make_no_question_are_refused_when_it_is_asked(self, buttons, field, refusing):
+        question = read(buttons=buttons)
+        with refusing("invalid_field", field):
+            fits(question)
+
+
+class TestDuration:
+    @pytest.mark.parametrize(
+        ("text", "seconds"),
+        [
+            ("90s", 90),
+            ("2m", 120),
+            ("10m", 600),
+            ("1s", 1),
+            ("0s", 0),
+            ("007s", 7),
+            ("9999m", 599_940),
+        ],
+    )
+    def test_is_a_whole_number_of_seconds_or_minutes(self, text, seconds):
+        assert read_duration(text) == timedelta(seconds=seconds)
+        assert read(duration=text).duration == timedelta(seconds=seconds)
+
+    @pytest.mark.parametrize("members", [{}, {"duration": None}])
+    def test_may_be_left_to_the_policy(self, members):
+        question = read(**members)
+        assert question.duration is None
+        assert fits(question) == STANDARD.challenge_life
+
+    @pytest.mark.parametrize(
+        "value",
+        [
+            "-1m",
+            "+1m",
+            "99d",
+            "1h",
+            "ten",
+            "",
+            "m",
+            "10",
+            "1.5m",
+            "1 m",
+            " 1m",
+            "1m ",
+            "1m\n",
+            "1M",
+            "1ms",
+            "1m30s",
+            "10000s",
+            "1e3s",
+            "٢m",
+            "²s",
+            60,
+            60.0,
+            True,
+            ["1m"],
+            {"m": 1},
+        ],
+    )
+    def test_in_any_other_form_is_refused(self, value, refusing):
+        with refusing("invalid_field", "duration"):
+            read_duration(value)
+        with refusing("invalid_field", "duration"):
+            read(duration=value)
+
+    @pytest.mark.parametrize("text", ["0s", "0m", "601s", "11m", "9999m"])
+    def test_outside_the_policy_is_refused_when_it_is_asked(self, text, refusing):
+        question = read(duration=text)
+        with refusing("invalid_field", "duration"):
+            fits(question)
+
+    @pytest.mark.parametrize(("text", "seconds"), [("1s", 1), ("600s", 600), ("10m", 600)])
+    def test_at_the_edges_is_taken(self, text, seconds):
+        assert fits(read(duration=text)) == timedelta(seconds=seconds)
+
+
+class TestTheRest:
+    @pytest.mark.parametrize(
+        ("member", "field"),
+        [
+            ("transactionId", "transaction_id"),
+            ("callback", "callback"),
+            ("notificationTitle", "notification_title"),
+            ("notificationBody", "notification_body"),
+        ],
+    )
+    def test_optional_texts(self, member, field, refusing):
+        assert getattr(read(**{member: "x"}), field) == "x"
+        assert getattr(read(**{member: None}), field) is None
+        assert getattr(read(), field) is None
+        for value in (1, True, ["x"], {"x": 1}):
+            with refusing("invalid_field", member):
+                read(**{member: value})
+
+    @pytest.mark.parametrize(
+        ("member", "field", "default"),
+        [("showCode", "show_code", False), ("showNotification", "show_notification", True)],
+    )
+    def test_flags(self, member, field, default, refusing):
+        assert getattr(read(), field) is default
+        for value, flag in ((True, True), (False, False), ("true", True), ("false", False)):
+            assert getattr(read(**{member: value}), field) is flag
+        for value in ("maybe", "TRUE", "", 1, 0, None, [], {}):
+            with refusing("invalid_field", member):
+                read(**{member: value})
+
+    @pytest.mark.parametrize("value", [None, "", "{'viewType': 'html'}", {}, {"a": [1, None]}])
+    def test_additional_info_is_kept_as_it_is(self, value):
+        assert read(additionalInfo=value).additional_info == value
+
+    @pytest.mark.parametrize("value", [1, True, ["a list"], 1.5])
+    def test_additional_info_of_another_form_is_refused(self, value, refusing):
+        with refusing("invalid_field", "additionalInfo"):
+            read(additionalInfo=value)
+
+    def test_other_members_mean_nothing(self):
+        assert read(viewType="html", guid="x", device="x") == read()
+
+    @pytest.mark.parametrize("body", [None, [], [BODY], "x", 1])
+    def test_a_challenge_is_a_json_object(self, body, refusing):
+        with refusing("invalid_field", "challenge"):
+            read_question(body)
+        with refusing("invalid_field", "challenge"):
+            read_question(body, account_id="alice")
+
+    @pytest.mark.parametrize(
+        ("member", "value", "field"),
+        [
+            ("accountId", "\ud800", "accountId"),
+            ("content", "half a pair: \ud83d", "content"),
+            ("content", {"title": "\ud800"}, "content.title"),
+            (
+                "content",
+                {"title": "T", "keys": [{"key": "K", "value": "\udfff"}]},
+                "content.keys[0].value",
+            ),
+            ("buttons", [YES, {**NO, "title": "\ud800"}], "buttons[1].title"),
+            ("additionalInfo", {"a": ["\ud800"]}, "additionalInfo.a[0]"),
+            ("transactionId", "\ud800", "transactionId"),
+            ("notificationBody", "\ufffe", "notificationBody"),
+        ],
+    )
+    def test_half_a_character_is_refused_by_name(self, member, value, field, refusing):
+        question = read(**{member: value})
+        with refusing("invalid_field", field):
+            fits(question)
+
+    def test_half_a_character_in_json_is_refused_before_that(self, refusing):
+        with refusing("invalid_field"):
+            ijson.parse('{"accountId": "a", "content": "\\ud83d"}')
+
+    JSON = st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(["title", "keys", "key", "value", "text", "strongAuth", "a"]), inner
+            )
+        ),
+        max_leaves=6,
+    )
+
+    @given(
+        st.fixed_dictionaries(
+            {},
+            optional=dict.fromkeys(
+                ["accountId", "content", "buttons", "duration", "additionalInfo", "showCode"], JSON
+            ),
+        )
+        | JSON
+    )
+    def test_a_body_of_any_shape_is_read_or_refused(self, body):
+        try:
+            question = read_question(body, account_id="alice")
+        except InvalidField as refusal:
+            assert refusal.field
+            return
+        assert isinstance(question, Question)
+
+
+QUESTION = read(buttons=[{**YES, "style": "s"}, NO])
+OTHER = {
+    "account_id": "user-43",
+    "content": HtmlContent(html="Log in?"),
+    "buttons": DEFAULT_BUTTONS,
+    "duration": timedelta(seconds=90),
+    "additional_info": "{}",
+    "transaction_id": "",
+    "callback": "https://example.com/",
+    "notification_title": "x",
+    "notification_body": "x",
+    "show_code": True,
+    "show_notification": False,
+}
+
+
+class TestTheQuestionAsADocument:
+    """What tells one question from another, where an idempotency key is used twice."""
+
+    def test_holds_every_member(self):
+        assert OTHER.keys() == {field.name for field in attrs.fields(Question)}
+
+    @pytest.mark.parametrize("field", OTHER)
+    def test_differs_with_each_member(self, field):
+        other = attrs.evolve(QUESTION, **{field: OTHER[field]})
+        documents = [ijson.canonical(question_document(q)) for q in (QUESTION, other)]
+        assert documents[0] != documents[1]
+
+    @pytest.mark.parametrize("field", [field.name for field in attrs.fields(Button)])
+    def test_differs_with_each_member_of_a_button(self, field):
+        first, second = QUESTION.buttons
+        value = {"title": "Da", "strong": False, "style": None, "approving": False}[field]
+        changed = attrs.evolve(first, **{field: value})
+        other = attrs.evolve(QUESTION, buttons=(changed, second))
+        documents = [ijson.canonical(question_document(q)) for q in (QUESTION, other)]
+        assert documents[0] != documents[1]
+
+    def test_tells_an_object_from_a_text_that_holds_it(self):
+        documents = [
+            ijson.canonical(question_document(read(additionalInfo=info)))
+            for info in ({}, "{}", None, "")
+        ]
+        assert len(set(documents)) == len(documents)
+
+    @pytest.mark.parametrize(
+        "content",
+        [
+            TextContent(text="x"),
+            HtmlContent(html="x"),
+            PairsContent(title="x", pairs=()),
+            PairsContent(title="x", pairs=(Pair(key="a", value="b"), Pair(key="c", value=""))),
+        ],
+    )
+    def test_the_documents_content_is_read_as_the_same_content(self, content):
+        assert read(content=content_document(content)).content == content
