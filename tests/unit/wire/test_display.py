@@ -1,0 +1,341 @@
+"""The display document: everything shown, in one canonical form; and what an origin is told."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import attrs
+import pytest
+import rfc8785
+from hypothesis import given
+from hypothesis import strategies as st
+
+from counterseal import keys
+from counterseal.models import (
+    Account,
+    AppSpace,
+    Button,
+    CancelReason,
+    Challenge,
+    ChallengeState,
+    HtmlContent,
+    Origin,
+    Outcome,
+    Pair,
+    PairsContent,
+    Question,
+    TextContent,
+    guid,
+)
+from counterseal.wire.display import display_document, display_text
+from counterseal.wire.processed import processed_document
+
+NOW = datetime(2026, 11, 24, 12, 0, 0, 250_999, tzinfo=UTC)
+DEADLINE = NOW + timedelta(minutes=2)
+COMPANY, SPACE, ORIGIN, ACCOUNT, CHALLENGE, DEVICE = (
+    guid.mint(7, bytes([n]) * 15) for n in range(6)
+)
+APP_SPACE = AppSpace(guid=SPACE, company=COMPANY, name="Banking", created_at=NOW)
+PARTY = Origin(guid=ORIGIN, app_space=SPACE, name="Zoës Bank", created_at=NOW)
+USER = Account(
+    guid=ACCOUNT, app_space=SPACE, account_id="user-42", user_info="private", created_at=NOW
+)
+QUESTION = Question(
+    account_id="user-42",
+    content=PairsContent(
+        title="Transfer", pairs=(Pair(key="Amount", value="10,00 EUR"), Pair(key="Note", value=""))
+    ),
+    buttons=(
+        Button(title="Pay", strong=True, style='{"color": "green"}', approving=True),
+        Button(title="Do not", strong=False, style=""),
+        Button(title="Later", strong=False),
+    ),
+    additional_info={"b": 1, "a": [True, None, 1.5, "ü"], "€": {}},
+    transaction_id="pay-2041",
+    callback="https://shop.example.com/cb",
+    notification_title="A question",
+    notification_body="Come and see",
+)
+
+
+def document(question=QUESTION, **changes):
+    members = {
+        "challenge": CHALLENGE,
+        "app_space": APP_SPACE,
+        "origin": PARTY,
+        "account": USER,
+        "code_asked": True,
+        "issued_at": NOW,
+        "deadline": DEADLINE,
+    }
+    return display_document(question, **{**members, **changes})
+
+
+class TestTheDisplayDocument:
+    def test_holds_everything_that_is_shown(self):
+        assert document() == {
+            "version": 1,
+            "challenge": CHALLENGE,
+            "appSpace": {"guid": SPACE, "name": "Banking"},
+            "origin": {"guid": ORIGIN, "name": "Zoës Bank"},
+            "account": {"guid": ACCOUNT, "id": "user-42"},
+            "content": {
+                "title": "Transfer",
+                "keys": [{"key": "Amount", "value": "10,00 EUR"}, {"key": "Note", "value": ""}],
+            },
+            "buttons": [
+                {"title": "Pay", "strong": True, "approves": True, "style": '{"color": "green"}'},
+                {"title": "Do not", "strong": False, "approves": False, "style": ""},
+                {"title": "Later", "strong": False, "approves": False},
+            ],
+            "additionalInfo": {"b": 1, "a": [True, None, 1.5, "ü"], "€": {}},
+            "transactionId": "pay-2041",
+            "code": True,
+            "issuedAt": "2026-11-24T12:00:00.250Z",
+            "expiresAt": "2026-11-24T12:02:00.250Z",
+        }
+
+    @pytest.mark.parametrize(
+        ("content", "written"),
+        [
+            (TextContent(text="Log in?"), {"text": "Log in?"}),
+            (HtmlContent(html="<html>x"), {"html": "<html>x"}),
+            (PairsContent(title="T", pairs=()), {"title": "T", "keys": []}),
+        ],
+    )
+    def test_names_the_kind_of_its_content(self, content, written):
+        assert document(attrs.evolve(QUESTION, content=content))["content"] == written
+
+    def test_has_no_member_for_what_was_not_sent(self):
+        bare = attrs.evolve(QUESTION, additional_info=None, transaction_id=None)
+        assert document().keys() - document(bare).keys() == {"additionalInfo", "transactionId"}
+
+    def test_keeps_what_was_sent_empty(self):
+        empty = attrs.evolve(QUESTION, additional_info="", transaction_id="")
+        assert (document(empty)["additionalInfo"], document(empty)["transactionId"]) == ("", "")
+
+    def test_does_not_hold_what_is_not_shown(self):
+        text = display_text(document())
+        for hidden in ("private", "https://shop.example.com/cb", "A question", "Come and see"):
+            assert hidden not in text
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"challenge": DEVICE},
+            {"app_space": attrs.evolve(APP_SPACE, guid=DEVICE)},
+            {"app_space": attrs.evolve(APP_SPACE, name="Banking ")},
+            {"origin": attrs.evolve(PARTY, guid=DEVICE)},
+            {"origin": attrs.evolve(PARTY, name="Zoes Bank")},
+            {"account": attrs.evolve(USER, guid=DEVICE)},
+            {"account": attrs.evolve(USER, account_id="user-43")},
+            {"code_asked": False},
+            {"issued_at": NOW - timedelta(milliseconds=1)},
+            {"deadline": DEADLINE + timedelta(milliseconds=1)},
+        ],
+        ids=lambda changes: next(iter(changes)),
+    )
+    def test_differs_with_each_thing_that_is_shown(self, changes):
+        assert display_text(document(**changes)) != display_text(document())
+
+    def test_is_canonical_by_rfc_8785(self):
+        assert display_text(document()) == rfc8785.dumps(document()).decode()
+
+    def test_is_the_same_text_whatever_the_order_of_the_members(self):
+        reversed_members = dict(reversed(document().items()))
+        assert display_text(reversed_members) == display_text(document())
+
+    def test_is_read_again_as_itself(self):
+        assert display_text(json.loads(display_text(document()))) == display_text(document())
+
+    @pytest.mark.parametrize(
+        ("info", "field"),
+        [
+            ({"a": "\ud800"}, "challenge.additionalInfo.a"),
+            ({"a": 2**53}, "challenge.additionalInfo.a"),
+            ({"a": [float("nan")]}, "challenge.additionalInfo.a[0]"),
+            ({"a": object()}, "challenge.additionalInfo.a"),
+        ],
+    )
+    def test_that_i_json_cannot_hold_is_refused_by_name(self, info, field, refusing):
+        with refusing("invalid_field", field):
+            display_text(document(attrs.evolve(QUESTION, additional_info=info)))
+
+    TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cn"]), max_size=4)
+
+    @given(st.lists(st.tuples(TEXTS, TEXTS), max_size=3), st.lists(st.tuples(TEXTS, TEXTS)))
+    def test_of_two_contents_differ(self, one, other):
+        texts = [
+            display_text(
+                document(
+                    attrs.evolve(
+                        QUESTION,
+                        content=PairsContent(
+                            title="T",
+                            pairs=tuple(Pair(key=key, value=value) for key, value in pairs),
+                        ),
+                    )
+                )
+            )
+            for pairs in (one, other)
+        ]
+        assert (texts[0] == texts[1]) is (one == other)
+
+
+DISPLAY = display_text(document())
+PENDING = Challenge(
+    guid=CHALLENGE,
+    state=ChallengeState.PENDING,
+    app_space=SPACE,
+    origin=ORIGIN,
+    account=ACCOUNT,
+    display=DISPLAY,
+    display_hash=keys.digest(DISPLAY.encode()),
+    buttons=QUESTION.buttons,
+    transaction_id="pay-2041",
+    callback="https://shop.example.com/cb",
+    notification_title="A question",
+    show_notification=False,
+    show_code=True,
+    code_asked=True,
+    sealed_code=b"sealed-canary",
+    wrong_codes=1,
+    issued_at=NOW,
+    deadline=DEADLINE,
+    keep_until=DEADLINE + timedelta(days=30),
+)
+ANSWERED = attrs.evolve(
+    PENDING,
+    state=ChallengeState.ANSWERED,
+    outcome=Outcome(
+        at=NOW + timedelta(seconds=5),
+        device=DEVICE,
+        kid="kid",
+        thumbprint="print",
+        button=0,
+        token="an.swer.jws",
+        receipt="re.ceipt.jws",
+    ),
+)
+
+
+class TestTheProcessedRequest:
+    def test_that_is_pending(self):
+        assert processed_document(PENDING, now=NOW) == {
+            "guid": CHALLENGE,
+            "privakeyId": ACCOUNT,
+            "accountId": "user-42",
+            "appSpaceGuid": SPACE,
+            "requestOriginGuid": ORIGIN,
+            "transactionId": "pay-2041",
+            "content": {
+                "title": "Transfer",
+                "keys": [{"key": "Amount", "value": "10,00 EUR"}, {"key": "Note", "value": ""}],
+            },
+            "buttons": [
+                {
+                    "title": "Pay",
+                    "strongAuth": True,
+                    "style": '{"color": "green"}',
+                    "approving": True,
+                },
+                {"title": "Do not", "strongAuth": False, "style": "", "approving": False},
+                {"title": "Later", "strongAuth": False, "style": None, "approving": False},
+            ],
+            "additionalInfo": {"b": 1, "a": [True, None, 1.5, "ü"], "€": {}},
+            "showCode": True,
+            "showNotification": False,
+            "callback": "https://shop.example.com/cb",
+            "state": "PENDING",
+            "issuedAt": "2026-11-24T12:00:00.250Z",
+            "expiresAt": "2026-11-24T12:02:00.250Z",
+            "buttonSelected": None,
+            "approved": False,
+            "answeredAt": None,
+            "device": None,
+            "answer": None,
+            "receipt": None,
+        }
+
+    def test_that_is_answered(self):
+        before, after = (processed_document(held, now=NOW) for held in (PENDING, ANSWERED))
+        assert {name: after[name] for name in after if after[name] != before[name]} == {
+            "state": "ANSWERED",
+            "buttonSelected": 0,
+            "approved": True,
+            "answeredAt": "2026-11-24T12:00:05.250Z",
+            "device": DEVICE,
+            "answer": "an.swer.jws",
+            "receipt": "re.ceipt.jws",
+        }
+
+    def test_that_is_rejected(self):
+        outcome = attrs.evolve(ANSWERED.outcome, button=1)
+        processed = processed_document(attrs.evolve(ANSWERED, outcome=outcome), now=NOW)
+        assert (processed["buttonSelected"], processed["approved"]) == (1, False)
+
+    def test_that_is_disowned_was_answered_with_no_button(self):
+        held = attrs.evolve(
+            ANSWERED,
+            state=ChallengeState.DISOWNED,
+            outcome=attrs.evolve(ANSWERED.outcome, button=None),
+        )
+        processed = processed_document(held, now=NOW)
+        assert processed["state"] == "DISOWNED"
+        assert (processed["buttonSelected"], processed["approved"]) == (None, False)
+        assert processed["answeredAt"] == "2026-11-24T12:00:05.250Z"
+
+    @pytest.mark.parametrize(
+        ("state", "reason"),
+        [
+            (ChallengeState.CANCELLED, CancelReason.ORIGIN),
+            (ChallengeState.CANCELLED, CancelReason.SUPERSEDED),
+            (ChallengeState.EXPIRED, None),
+            (ChallengeState.FAILED, None),
+        ],
+    )
+    def test_that_ended_unanswered_was_not_answered(self, state, reason):
+        held = attrs.evolve(PENDING, state=state, outcome=Outcome(at=NOW, reason=reason))
+        processed = processed_document(held, now=NOW)
+        assert processed["state"] == state.value
+        assert processed["approved"] is False
+        for member in ("buttonSelected", "answeredAt", "device", "answer", "receipt"):
+            assert processed[member] is None
+
+    @pytest.mark.parametrize(
+        ("now", "state"),
+        [
+            (DEADLINE - timedelta.resolution, "PENDING"),
+            (DEADLINE, "EXPIRED"),
+            (DEADLINE + timedelta.resolution, "EXPIRED"),
+        ],
+    )
+    def test_is_expired_from_the_deadline_on(self, now, state):
+        assert processed_document(PENDING, now=now)["state"] == state
+        assert processed_document(ANSWERED, now=now)["state"] == "ANSWERED"
+
+    @pytest.mark.parametrize(
+        ("content", "told"),
+        [
+            (TextContent(text="Log in?"), "Log in?"),
+            (HtmlContent(html="<html>x"), "<html>x"),
+            (PairsContent(title="T", pairs=()), {"title": "T", "keys": []}),
+        ],
+    )
+    def test_tells_the_content_in_the_form_it_was_sent_in(self, content, told):
+        display = display_text(document(attrs.evolve(QUESTION, content=content)))
+        processed = processed_document(attrs.evolve(PENDING, display=display), now=NOW)
+        assert processed["content"] == told
+
+    def test_tells_nothing_where_nothing_was_sent(self):
+        bare = attrs.evolve(QUESTION, additional_info=None, transaction_id=None)
+        held = attrs.evolve(
+            PENDING, display=display_text(document(bare)), transaction_id=None, callback=None
+        )
+        processed = processed_document(held, now=NOW)
+        for member in ("additionalInfo", "transactionId", "callback"):
+            assert processed[member] is None
+
+    def test_holds_no_code_and_can_be_written_as_json(self):
+        text = json.dumps(processed_document(ANSWERED, now=NOW))
+        assert "sealed-canary" not in text
+        assert "code" not in json.loads(text)

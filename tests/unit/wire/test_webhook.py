@@ -1,0 +1,107 @@
+"""Callbacks on the wire, read by the Standard Webhooks library as a stranger would."""
+
+import base64
+import hashlib
+import hmac
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from counterseal.models import guid
+from counterseal.wire.webhook import SECRET_BYTES, secret_text, webhook_headers
+
+# The library checks the age by its own clock.
+NOW = datetime.now(UTC)
+ID = guid.mint(7, bytes(15))
+SECRET, OLD, OTHER = (bytes([n]) * SECRET_BYTES for n in range(3))
+BODY = '{"guid":"x","content":"Zoë"}'.encode()
+
+
+def headers(*secrets, message=ID, at=NOW, body=BODY):
+    return webhook_headers(secrets, message=message, at=at, body=body)
+
+
+def verify(secret, sent, body=BODY):
+    return Webhook(secret_text(secret)).verify(body, dict(sent))
+
+
+class TestAReceiver:
+    def test_takes_what_its_secret_signed(self):
+        assert verify(SECRET, headers(SECRET)) == {"guid": "x", "content": "Zoë"}
+
+    @pytest.mark.parametrize("secret", [SECRET, OLD])
+    def test_takes_either_secret_while_they_change(self, secret):
+        assert verify(secret, headers(SECRET, OLD))["guid"] == "x"
+
+    @pytest.mark.parametrize(
+        ("secrets", "body"),
+        [
+            ((OTHER,), BODY),
+            ((SECRET,), BODY + b" "),
+            ((SECRET,), BODY.replace(b"x", b"y")),
+            ((), BODY),
+        ],
+    )
+    def test_refuses_another_secret_another_body_and_no_signature(self, secrets, body):
+        with pytest.raises(WebhookVerificationError):
+            verify(SECRET, headers(*secrets), body)
+
+    @pytest.mark.parametrize("name", ["webhook-id", "webhook-timestamp"])
+    def test_refuses_another_id_or_time(self, name):
+        sent = dict(headers(SECRET))
+        changed = {
+            "webhook-id": str(ID)[:-1] + "f",
+            "webhook-timestamp": str(int(NOW.timestamp()) + 1),
+        }
+        with pytest.raises(WebhookVerificationError):
+            verify(SECRET, {**sent, name: changed[name]})
+
+    @given(st.binary(max_size=64), st.binary(min_size=24, max_size=64))
+    def test_takes_any_bytes_and_any_secret(self, body, secret):
+        sent = webhook_headers([secret], message=ID, at=NOW, body=b'"' + body.hex().encode() + b'"')
+        assert verify(secret, sent, b'"' + body.hex().encode() + b'"') == body.hex()
+
+    def test_may_sign_for_us_and_we_for_it(self):
+        theirs = Webhook(secret_text(SECRET)).sign(ID, NOW, BODY.decode())
+        assert dict(headers(SECRET))["webhook-signature"] == theirs
+
+
+class TestTheHeaders:
+    def test_are_these_in_this_order(self):
+        at = datetime(2026, 11, 24, 12, 0, 0, 999_999, tzinfo=UTC)
+        signed = f"{ID}.1795521600.".encode() + BODY
+        signature = base64.b64encode(hmac.new(SECRET, signed, hashlib.sha256).digest()).decode()
+        assert headers(SECRET, at=at) == (
+            ("content-type", "application/json"),
+            ("webhook-id", ID),
+            ("webhook-timestamp", "1795521600"),
+            ("webhook-signature", f"v1,{signature}"),
+        )
+
+    def test_hold_one_signature_for_each_secret_the_first_first(self):
+        sent = dict(headers(SECRET, OLD))["webhook-signature"].split(" ")
+        one, two = (dict(headers(secret))["webhook-signature"] for secret in (SECRET, OLD))
+        assert sent == [one, two]
+
+    def test_hold_no_signature_without_a_secret(self):
+        assert [name for name, _ in headers()] == [
+            "content-type",
+            "webhook-id",
+            "webhook-timestamp",
+        ]
+
+    def test_keep_the_id_and_change_the_time_from_one_attempt_to_the_next(self):
+        first, second = (dict(headers(SECRET, at=NOW + timedelta(seconds=n * 5))) for n in range(2))
+        assert first["webhook-id"] == second["webhook-id"]
+        assert first["webhook-timestamp"] != second["webhook-timestamp"]
+        assert first["webhook-signature"] != second["webhook-signature"]
+
+
+def test_a_secret_is_told_in_the_form_that_receivers_configure():
+    text = secret_text(SECRET)
+    assert text.startswith("whsec_")
+    assert base64.b64decode(text.removeprefix("whsec_"), validate=True) == SECRET
+    assert 24 <= SECRET_BYTES <= 64
