@@ -6,6 +6,7 @@ import attrs
 
 from counterseal import keys
 from counterseal.bindings.callers import Caller, Proven
+from counterseal.challenges.bell import wake
 from counterseal.challenges.judging import Token, judge
 from counterseal.decisions import Act, Decision, refused, settle
 from counterseal.errors import (
@@ -13,7 +14,6 @@ from counterseal.errors import (
     MalformedToken,
     NotFound,
     Refused,
-    Unavailable,
     WrongType,
 )
 from counterseal.machines import CHALLENGE, ChallengeEvent, step
@@ -152,7 +152,7 @@ class Answers:
             return judge(self.ports, self.policy, proven, _own(proven, proven.others[0]), token)
 
         ended = settle(self.ports, self.policy, act, decide)
-        self._wake(ended.guid)
+        wake(self.ports, ended.guid)
         return ended
 
     def _read(self, body: bytes, typ: str, event: ChallengeEvent) -> Token:
@@ -164,13 +164,6 @@ class Answers:
         if jws.header.typ != typ:
             raise WrongType
         return Token(text=text, jws=jws, answer=read_answer(jws.claimed, typ=typ), event=event)
-
-    def _wake(self, challenge: Guid) -> None:
-        try:
-            self.ports.wake.ring(challenge)
-        except Unavailable:
-            # Whoever waits looks at the store when its patience ends.
-            return
 
 
 def _own(proven: Proven, record: Record | None) -> Challenge:

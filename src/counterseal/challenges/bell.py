@@ -26,8 +26,8 @@ def ring(ports: Ports, policy: Policy, account: Account, challenge: Challenge) -
     """Ring at the account's active devices; what fails is recorded and changes nothing."""
     active = [device for device in account.devices if device.state is BindingState.ACTIVE]
     addresses = tuple(address for device in active for address in device.addresses)
+    wake(ports, account.guid)
     try:
-        ports.wake.ring(account.guid)
         if addresses:
             outcome = ports.notifier.push(addresses, _bell(ports, policy, challenge))
             _record(ports, challenge, "")
@@ -37,6 +37,15 @@ def ring(ports: Ports, policy: Policy, account: Account, challenge: Challenge) -
                     _bury(ports, policy, device.binding, dead)
     except (Unavailable, Refused) as failure:
         _record(ports, challenge, failure.code)
+
+
+def wake(ports: Ports, guid: Guid) -> None:
+    """Wake whoever waits for *guid* inside, if the port answers."""
+    try:
+        ports.wake.ring(guid)
+    except Unavailable:
+        # Whoever waits looks at the store when its patience ends.
+        return
 
 
 def _bell(ports: Ports, policy: Policy, challenge: Challenge) -> Bell:
