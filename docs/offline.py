@@ -14,9 +14,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 REMOTE = re.compile(r"\s*(?:[a-z][a-z0-9+.-]*:)?//", re.IGNORECASE)
-IN_STYLE = re.compile(
-    r"(?:url\(|@import)\s*[\"']?\s*((?:https?:)?//[^\"')\s;]*)", re.IGNORECASE
-)
+IN_STYLE = re.compile(r"(?:url\(|@import)\s*[\"']?\s*((?:https?:)?//[^\"')\s;]*)", re.IGNORECASE)
 # What a <link> may name without loading it.
 NAMED_ONLY = {
     "alternate",
@@ -44,14 +42,9 @@ class Loads(HTMLParser):
         self.found += IN_STYLE.findall(values.get("style", ""))
         addresses = [values.get(name, "") for name in ("src", "data", "poster")]
         addresses += [
-            part.split()[0]
-            for part in values.get("srcset", "").split(",")
-            if part.strip()
+            part.split()[0] for part in values.get("srcset", "").split(",") if part.strip()
         ]
-        if (
-            tag == "link"
-            and not set(values.get("rel", "").lower().split()) & NAMED_ONLY
-        ):
+        if tag == "link" and not set(values.get("rel", "").lower().split()) & NAMED_ONLY:
             addresses.append(values.get("href", ""))
         if tag in {"image", "use"}:  # inside SVG
             addresses += [values.get("href", ""), values.get("xlink:href", "")]

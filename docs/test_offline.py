@@ -39,7 +39,5 @@ def test_what_a_page_only_names_is_left_alone(tmp_path, html):
 
 
 def test_a_font_in_a_stylesheet_is_found(tmp_path):
-    (tmp_path / "x.css").write_text(
-        '@font-face { src: url("https://fonts.example/f.woff2") }'
-    )
+    (tmp_path / "x.css").write_text('@font-face { src: url("https://fonts.example/f.woff2") }')
     assert remote_loads(tmp_path) == ["x.css: https://fonts.example/f.woff2"]

@@ -123,6 +123,9 @@ def rotation_vectors():
         del held["endorsement"]
     _, swapped = rotated("strong", by={"strong": "es256-device"})
     _, outside = rotated("strong", by={"strong": "es256-stranger"})
+    _, missed = rotated("strong")
+    signed = missed["keys"][0]["endorsement"].rpartition(".")[0]
+    missed["keys"][0]["endorsement"] = f"{signed}.{signature_of('es256-stranger', signed)}"
     _, itself = rotated("strong", by={"strong": "es256-new-strong"})
     _, other = rotated("device", "strong", claims={**good, "iss": DEVICES["EdDSA"]})
     _, bound = rotated("device", "strong", typ=BIND_TYP)
@@ -132,6 +135,7 @@ def rotation_vectors():
         ("endorsed by the old key of the other role", swapped, "not_endorsed"),
         ("endorsed by a stranger", outside, "not_endorsed"),
         ("endorsed by itself", itself, "not_endorsed"),
+        ("endorsed in the strong key's name with a wrong PIN", missed, "strong_key_missed"),
         ("made for another device", other, "not_possessed"),
         ("proofs of a bind", bound, "not_possessed"),
         ("no keys", {"keys": []}, "not_endorsed"),

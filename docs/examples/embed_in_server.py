@@ -1,0 +1,217 @@
+"""A server around the core: which use case belongs to which request."""
+
+import json
+import logging
+from dataclasses import dataclass, field
+
+import counterseal as cs
+from counterseal.device import SoftwareDevice
+from counterseal.memory import memory_ports
+from counterseal.models import DeviceCall, Scheme
+from counterseal.wire.cx1 import write_basic
+from counterseal.wire.enrolment import enrolment_document
+from counterseal.wire.link import BindLink, write_link
+from counterseal.wire.processed import processed_document
+
+log = logging.getLogger("bank")
+BASE = "https://auth.example.com"  # configured, and never taken from a Host header
+BODY_LIMIT = 64 * 1024  # refuse more before it is read
+
+
+@dataclass(frozen=True)
+class Request:
+    """What any web framework can tell."""
+
+    method: str
+    path: str  # with its query, as it was sent
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class Server:
+    """One App Space, its own web shop, remote origins, and devices."""
+
+    def __init__(self, ports: cs.Ports, policy: cs.Policy, shop):
+        self.shop, self.now = shop, ports.clock.now
+        self.authentication = cs.Authentication(ports, policy)
+        self.invitations = cs.Invitations(ports, policy)
+        self.enrolments = cs.Enrolments(ports, policy)
+        self.challenges = cs.Challenges(ports, policy)
+        self.answers = cs.Answers(ports, policy)
+        self.callbacks = cs.Callbacks(ports, policy)
+
+    # The shop's own pages: the session says who the user is
+
+    def add_device(self, session):
+        invited = self.invitations.invite(self.shop, session["account_id"])
+        link = BindLink(
+            token=invited.token,
+            app_space=invited.app_space.guid,
+            app_space_name=invited.app_space.name,
+            account=invited.account.guid,
+        )
+        return 200, {"link": write_link(link)}  # show it as a QR code; never mail it
+
+    def pay(self, session, order):
+        question = cs.read_question(
+            {
+                "accountId": session["account_id"],
+                "content": f"Pay {order['amount']} to {order['payee']}?",
+                "showCode": True,
+            }
+        )
+        issued = self.challenges.issue(self.shop, question, idempotency_key=order["id"])
+        session["challenge"] = issued.challenge.guid
+        return 202, {"code": issued.code}  # shown on this page, typed into the device
+
+    def paid(self, session):
+        challenge = self.challenges.status(self.shop, session["challenge"])
+        return 200, {"state": challenge.state.value, "approved": challenge.approved}
+
+    # The API of remote origins: the credential says who they are
+
+    def add_request(self, request):
+        party = self.authentication.authenticate(
+            cs.SignedRequest(
+                method=request.method,
+                uri=BASE + request.path,
+                body=request.body,
+                authorization=request.headers.get("authorization", ""),
+            )
+        )
+        question = cs.read_question(cs.read_json(request.body))
+        issued = self.challenges.issue(party, question)
+        return 201, processed_document(issued.challenge, now=self.now())
+
+    # The API of devices: the proof says who they are
+
+    def bind(self, request):
+        bound = self.enrolments.complete(cs.read_enrolment(cs.read_json(request.body)))
+        return 200, {
+            "device": bound.binding.guid,
+            "account": bound.account.guid,
+            "appSpace": bound.app_space.guid,
+            "serviceKeys": cs.jwks_document(bound.service_keys),
+        }
+
+    def pending(self, request):
+        waiting = self.answers.pending(device_call(request))
+        return 200, {"challenges": [challenge.guid for challenge in waiting]}
+
+    def show(self, request, challenge):
+        return 200, {"display": self.answers.fetch(device_call(request), challenge).display}
+
+    def answer(self, request):
+        ended = self.answers.answer(device_call(request))
+        return 200, {"state": ended.state.value, "receipt": ended.outcome.receipt}
+
+    def disown(self, request):
+        ended = self.answers.disown(device_call(request))
+        return 200, {"state": ended.state.value, "receipt": ended.outcome.receipt}
+
+    # Workers: as many as you like, every few seconds
+
+    def work(self):
+        self.challenges.expire()
+        self.invitations.expire()
+        for callback in self.callbacks.due():
+            try:
+                self.callbacks.attempt(callback)
+            except (cs.Refused, cs.Unavailable) as problem:
+                # Another worker has it, or it is due again when the lease is over.
+                log.info("callback %s: %s", callback, problem.code)
+
+
+def device_call(request):
+    return DeviceCall(
+        method=request.method,
+        uri=BASE + request.path,
+        body=request.body,
+        proof=request.headers.get("counterseal-proof", ""),
+    )
+
+
+# What the other side is told
+
+STATUS = {
+    "unauthorized": 401,
+    "not_found": 404,
+    "invalid_field": 400,
+    "too_often": 429,
+    "too_many_pending": 429,
+}
+
+
+def told(handler, *arguments):
+    """Call *handler*, and turn what it raises into an answer."""
+    try:
+        return handler(*arguments)
+    except cs.Refused as refusal:
+        log.info("refused: %s", refusal.code)  # the code is for the log
+        body = {"error": refusal.outward}  # the outward word is for the other side
+        for name in ("field", "problem", "attempts_left", "retry_after"):
+            if hasattr(refusal, name):
+                body[name] = getattr(refusal, name)
+        return STATUS.get(refusal.outward, 403), body
+    except cs.Unavailable as failure:
+        log.warning("unavailable: %s", failure.code)
+        return 503, {"error": "unavailable"}
+
+
+# A walk through it
+
+
+def main():
+    ports, policy = memory_ports(), cs.STANDARD
+    directory = cs.Directory(ports, policy)
+    space = directory.create_app_space(directory.create_company("Example").guid, "Bank")
+    shop = directory.create_origin(space.guid, "Web shop")
+    secret = cs.Credentials(ports, policy).issue(shop.guid, Scheme.BASIC).secret
+    server = Server(ports, policy, directory.relying_party(shop.guid))
+    phone = SoftwareDevice.make(clock=ports.clock, entropy=ports.entropy, pin="1379")
+
+    def from_phone(path, body=b""):
+        call = phone.call("POST", BASE + path, body)
+        return Request("POST", path, body, {"counterseal-proof": call.proof})
+
+    session = {"account_id": "user-42"}  # set by the shop when the user logged in
+    _, page = told(server.add_device, session)
+    token = page["link"].partition("st=")[2].partition("&")[0]
+    enrolment = phone.enrolment(token, space.guid, pin="1379")
+    body = json.dumps(enrolment_document(enrolment)).encode()
+    status, reply = told(server.bind, Request("POST", "/bind", body))
+    print("the bind:", status, sorted(reply))
+    phone.bound(server.enrolments.complete(enrolment))  # again: the recorded result
+
+    order = {"id": "order-1", "amount": "10 EUR", "payee": "Zoë"}
+    _, page = told(server.pay, session, order)
+    _, listed = told(server.pending, from_phone("/pending"))
+    (challenge,) = listed["challenges"]
+    _, seen = told(server.show, from_phone(f"/challenges/{challenge}"), challenge)
+
+    def answer(display, code):
+        body = phone.answer(display, 0, pin="1379", code=code).encode()
+        return told(server.answer, from_phone("/answer", body))
+
+    dearer = seen["display"].replace("10 EUR", "99 EUR")
+    print("another amount:", answer(dearer, page["code"]))
+    print("a wrong code:", answer(seen["display"], "no code"))
+    status, body = answer(seen["display"], page["code"])
+    print("the right answer:", status, body["state"])
+    print("the page:", told(server.paid, session))
+
+    basic = {"authorization": write_basic(secret, guid=shop.guid)}
+    body = b'{"accountId": "user-42", "content": "Log in?"}'
+    status, _ = told(server.add_request, Request("POST", "/request/add", body, basic))
+    print("a remote origin:", status)
+    print("without a credential:", told(server.add_request, Request("POST", "/", body)))
+    stranger = body.replace(b"user-42", b"nobody")
+    print(
+        "an unknown account:",
+        told(server.add_request, Request("POST", "/request/add", stranger, basic)),
+    )
+    server.work()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""A ReplayGuard on SQLite: one port, one file, no decisions."""
+
+import sqlite3
+import threading
+from contextlib import closing
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import attrs
+
+from counterseal.errors import StoreUnavailable
+from counterseal.memory import memory_ports
+from counterseal.ports import Clock, ReplayGuard
+
+TABLE = "CREATE TABLE IF NOT EXISTS seen (key TEXT PRIMARY KEY, until REAL) WITHOUT ROWID"
+FIRST = """
+INSERT INTO seen VALUES (?, ?)
+ON CONFLICT (key) DO UPDATE SET until = excluded.until WHERE seen.until <= ?
+"""
+
+
+class SqliteReplayGuard:
+    """
+    Remembers what was seen in a file that several processes share.
+
+    Args:
+        path: The database; it is made if it is not there.
+        clock: Says what time it is; a frozen one in tests.
+    """
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self._path, self._clock = path, clock
+
+    def first_seen(self, key: tuple[str, str, str], until: datetime) -> bool:
+        """Tell whether *key* is new, and remember it."""
+        # REPLAY-2: each part's length is told, so that no two keys have one text.
+        text = "".join(f"{len(part)}:{part}" for part in key)
+        # REPLAY-1: one statement, which the database makes one act.
+        return self._changed(FIRST, text, until.timestamp(), self._now()) == 1
+
+    def forget(self) -> None:
+        """Drop what is over; nothing depends on when."""
+        self._changed("DELETE FROM seen WHERE until <= ?", self._now())
+
+    def _now(self) -> float:
+        return self._clock.now().timestamp()
+
+    def _changed(self, statement: str, *values: object) -> int:
+        try:
+            # ALL-2: a connection for each call, as SQLite shares none between threads.
+            with (
+                closing(sqlite3.connect(self._path, 5, isolation_level="IMMEDIATE")) as connection,
+                connection,
+            ):
+                connection.execute(TABLE)
+                return connection.execute(statement, values).rowcount
+        except sqlite3.Error as error:
+            raise StoreUnavailable from error  # ALL-1: no library's exception leaves
+
+
+# Try it
+
+ports = memory_ports()
+guard: ReplayGuard = SqliteReplayGuard(Path("seen.db"), ports.clock)
+ports = attrs.evolve(ports, replay=guard)  # one adapter in another's place
+
+soon = ports.clock.now() + timedelta(minutes=5)
+assert ports.replay.first_seen(("proof", "device", "a"), soon)
+assert not ports.replay.first_seen(("proof", "device", "a"), soon)
+assert ports.replay.first_seen(("proof", "devicea", ""), soon)
+
+answers: list[bool] = []
+barrier = threading.Barrier(8)
+
+
+def ask() -> None:
+    barrier.wait()
+    answers.append(guard.first_seen(("proof", "device", "b"), soon))
+
+
+threads = [threading.Thread(target=ask) for _ in range(8)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print("of", len(answers), "at once,", sum(answers), "was the first")
+
+broken = SqliteReplayGuard(Path("no/such/folder/seen.db"), ports.clock)
+try:
+    broken.first_seen(("proof", "device", "c"), soon)
+except StoreUnavailable as failure:
+    print("a broken database:", failure.code)

@@ -1,0 +1,56 @@
+"""What the pages say of the repository is so: rules and tests exist, and code is included."""
+
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+
+DOCS = Path(__file__).parent
+ROOT = DOCS.parent
+PAGES = sorted(page for page in DOCS.rglob("*.md") if "_build" not in page.parts)
+PROJECT = [*PAGES, ROOT / "README.md", *sorted((ROOT / ".github").glob("*.md"))]
+
+TEST = re.compile(r"((?:unit|vectors|stateful|contract)/[\w/]+\.py)::(test_\w+)")
+EVIDENCE = [DOCS / "explanation" / "threats.md", DOCS / "reference" / "specifications.md"]
+NAME = re.compile(r"`((?:[a-z]+\.)+\w+)`")
+ROOMS = {path.name.removesuffix(".py") for path in (ROOT / "src" / "counterseal").iterdir()}
+
+
+def found(pattern, pages):
+    return sorted({match for page in pages for match in pattern.findall(page.read_text())})
+
+
+@pytest.mark.parametrize(("path", "name"), found(TEST, EVIDENCE))
+def test_a_test_that_is_named_exists(path, name):
+    text = (ROOT / "tests" / path).read_text(encoding="utf-8")
+
+    assert f"def {name}(" in text
+
+
+@pytest.mark.parametrize("name", found(NAME, EVIDENCE))
+def test_a_rule_that_is_named_exists(name):
+    room, *rest = name.split(".")
+    assert room in ROOMS
+    place = importlib.import_module(f"counterseal.{room}")
+    for part in rest:
+        if not hasattr(place, part):
+            place = importlib.import_module(f"{place.__name__}.{part}")
+        else:
+            place = getattr(place, part)
+
+
+def test_every_example_is_on_a_page():
+    pages = "\n".join(page.read_text(encoding="utf-8") for page in PROJECT)
+
+    for example in (DOCS / "examples").glob("*.py"):
+        assert example.name.startswith("test_") or example.name in pages
+
+
+@pytest.mark.parametrize("page", PROJECT, ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_page_names_no_place_outside_the_repository(page):
+    text = page.read_text(encoding="utf-8")
+
+    assert "../shared" not in text
+    assert not re.search(r"(?<![\w.:/])/(?:work|tmp|home|root|usr)/", text)
+

@@ -1,0 +1,521 @@
+// A second implementation of the wire, with nothing but node:crypto.
+// Written from docs/reference/wire.md; it shares no code with the Python core.
+
+import crypto from "node:crypto";
+
+// --- Refusals, bytes, I-JSON ------------------------------------------------------------
+
+export class Refusal extends Error {
+  constructor(code) {
+    super(code);
+    this.code = code;
+  }
+}
+
+const refuse = (code) => {
+  throw new Refusal(code);
+};
+const demand = (holds, code) => holds || refuse(code);
+
+const sha256 = (bytes) => crypto.createHash("sha256").update(bytes).digest();
+export const b64url = (bytes) => Buffer.from(bytes).toString("base64url");
+export const digest = (text) => b64url(sha256(Buffer.from(text)));
+
+function unb64url(text) {
+  const bytes = Buffer.from(text, "base64url");
+  return b64url(bytes) === text ? bytes : refuse("malformed_token");
+}
+
+const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
+const DEPTH = 32;
+
+/** Read JSON: as JSON.parse, but no member twice, no half surrogate pair, no infinity. */
+export function readJson(text) {
+  let at = 0;
+  const space = () => {
+    while (" \t\n\r".includes(text[at] || "x")) at += 1;
+  };
+  const expect = (mark) => (text.startsWith(mark, at) ? (at += mark.length) : fail());
+  const fail = () => refuse("invalid_field");
+  const pattern = (regex) => {
+    regex.lastIndex = at;
+    const match = regex.exec(text) ?? fail();
+    at = regex.lastIndex;
+    return match[0];
+  };
+  const string = () => {
+    const read = JSON.parse(pattern(/"(?:[^"\\\u0000-\u001f]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*"/y));
+    return read.isWellFormed() ? read : fail();
+  };
+  const number = () => {
+    const read = Number(pattern(/-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y));
+    return Number.isFinite(read) ? read : fail();
+  };
+  const list = (close, item) => {
+    space();
+    if (text[at] === close) return expect(close);
+    for (;;) {
+      item();
+      space();
+      if (text[at] === close) return expect(close);
+      expect(",");
+    }
+  };
+  const value = (depth) => {
+    space();
+    const found = any(depth);
+    space();
+    return found;
+  };
+  const any = (depth) => {
+    if (text[at] === "{") {
+      demand(depth < DEPTH, "invalid_field");
+      expect("{");
+      const members = new Map();
+      list("}", () => {
+        space();
+        const name = string();
+        demand(!members.has(name), "invalid_field");
+        space();
+        expect(":");
+        members.set(name, value(depth + 1));
+      });
+      return Object.fromEntries(members);
+    }
+    if (text[at] === "[") {
+      demand(depth < DEPTH, "invalid_field");
+      expect("[");
+      const items = [];
+      list("]", () => items.push(value(depth + 1)));
+      return items;
+    }
+    if (text[at] === '"') return string();
+    for (const [word, means] of [["true", true], ["false", false], ["null", null]]) {
+      if (text.startsWith(word, at)) {
+        at += word.length;
+        return means;
+      }
+    }
+    return number();
+  };
+  const read = value(0);
+  return at === text.length ? read : fail();
+}
+
+const NONCHARACTER = /[\ufdd0-\ufdef]|[\u{fffe}\u{ffff}]/u;
+const plain = (text) =>
+  text.isWellFormed() &&
+  !NONCHARACTER.test(text) &&
+  ![...text].some((character) => (character.codePointAt(0) & 0xfffe) === 0xfffe);
+
+/** Write RFC 8785: names by UTF-16 code units, numbers and strings as ECMAScript writes them. */
+export function canonical(value) {
+  if (typeof value === "string") {
+    demand(plain(value), "invalid_field");
+    return JSON.stringify(value);
+  }
+  if (typeof value === "number") {
+    const exact = !Number.isInteger(value) || Number.isSafeInteger(value) || Math.abs(value) >= 1e21;
+    demand(Number.isFinite(value) && exact, "invalid_field");
+    return JSON.stringify(value);
+  }
+  if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
+  if (isObject(value)) {
+    const members = Object.keys(value).sort();
+    return `{${members.map((name) => `${canonical(name)}:${canonical(value[name])}`).join(",")}}`;
+  }
+  return JSON.stringify(value);
+}
+
+// --- Keys --------------------------------------------------------------------------------
+
+const KINDS = {
+  ES256: { kty: "EC", members: ["crv", "kty", "x", "y"] },
+  EdDSA: { kty: "OKP", members: ["crv", "kty", "x"] },
+  PS256: { kty: "RSA", members: ["e", "kty", "n"] },
+  RS256: { kty: "RSA", members: ["e", "kty", "n"] },
+};
+const P256_PRIME = 2n ** 256n - 2n ** 224n + 2n ** 192n + 2n ** 96n - 1n;
+const ED25519_PRIME = 2n ** 255n - 19n;
+const SMALL = 2707385501144840649318225287225658788936804267575313519463743609750303402022n;
+const SMALL_ORDER = [0n, 1n, ED25519_PRIME - 1n, SMALL, ED25519_PRIME - SMALL];
+const big = (bytes) => BigInt(`0x0${Buffer.from(bytes).toString("hex")}`);
+
+/** Check a public JWK and return it with its key object and thumbprint. */
+export function publicKey(jwk) {
+  demand(isObject(jwk), "invalid_field");
+  demand(typeof jwk.kid === "string" && /^[ -~]{1,128}$/.test(jwk.kid), "invalid_field");
+  const kind = Object.hasOwn(KINDS, jwk.alg) ? KINDS[jwk.alg] : refuse("unfit_key");
+  demand(jwk.kty === kind.kty, "unfit_key");
+  for (const name of kind.members) demand(typeof jwk[name] === "string", "invalid_field");
+  const known = [...kind.members, "kid", "alg", "use", "key_ops"];
+  for (const name of Object.keys(jwk)) demand(known.includes(name), "invalid_field");
+  demand((jwk.use ?? "sig") === "sig", "unfit_key");
+  demand((jwk.key_ops ?? ["verify"]).includes("verify"), "unfit_key");
+  const required = Object.fromEntries(kind.members.map((name) => [name, jwk[name]]));
+  let key;
+  try {
+    fit(required);
+    key = crypto.createPublicKey({ key: required, format: "jwk" });
+  } catch {
+    refuse("unfit_key");
+  }
+  return { kid: jwk.kid, alg: jwk.alg, key, thumbprint: digest(canonical(required)) };
+}
+
+function fit(jwk) {
+  if (jwk.kty === "RSA") {
+    const [n, e] = [unb64url(jwk.n), unb64url(jwk.e)];
+    demand(n[0] && e[0], "unfit_key");
+    const bits = big(n).toString(2).length;
+    demand(bits >= 2048 && bits <= 8192 && n.at(-1) & 1, "unfit_key");
+    demand(big(e) >= 65537n && big(e) < 2n ** 32n, "unfit_key");
+    return;
+  }
+  demand(jwk.crv === { EC: "P-256", OKP: "Ed25519" }[jwk.kty], "unfit_key");
+  for (const name of jwk.kty === "EC" ? ["x", "y"] : ["x"]) {
+    const bytes = unb64url(jwk[name]);
+    demand(bytes.length === 32, "unfit_key");
+    if (jwk.kty === "EC") {
+      demand(big(bytes) < P256_PRIME, "unfit_key");
+    } else {
+      const y = big(Buffer.from(bytes).reverse()) & (2n ** 255n - 1n);
+      demand(y < ED25519_PRIME && !SMALL_ORDER.includes(y), "unfit_key");
+    }
+  }
+}
+
+const scheme = (alg, key) =>
+  ({
+    ES256: { key, dsaEncoding: "ieee-p1363" },
+    EdDSA: { key },
+    PS256: { key, padding: crypto.constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 },
+    RS256: { key, padding: crypto.constants.RSA_PKCS1_PADDING },
+  })[alg];
+const hash = (alg) => (alg === "EdDSA" ? null : "sha256");
+
+// --- Compact JWS -------------------------------------------------------------------------
+
+function members(bytes) {
+  let read;
+  try {
+    read = readJson(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes));
+  } catch {
+    refuse("malformed_token");
+  }
+  return isObject(read) ? read : refuse("malformed_token");
+}
+
+export function readJws(token, limit = 16384) {
+  demand(typeof token === "string" && token.length <= limit, "malformed_token");
+  const parts = token.split(".");
+  demand(parts.length === 3 && parts[2] !== "", "malformed_token");
+  const header = members(unb64url(parts[0]));
+  demand(Object.keys(header).sort().join() === "alg,kid,typ", "malformed_token");
+  demand(Object.values(header).every((value) => typeof value === "string"), "malformed_token");
+  return {
+    header,
+    claims: members(unb64url(parts[1])),
+    signed: Buffer.from(`${parts[0]}.${parts[1]}`),
+    signature: unb64url(parts[2]),
+  };
+}
+
+export function verify(jws, key, typ) {
+  demand(jws.header.typ === typ, "wrong_type");
+  demand(key && jws.header.kid === key.kid, "wrong_key");
+  demand(jws.header.alg === key.alg, "wrong_algorithm");
+  if (key.alg === "ES256") demand(jws.signature.length === 64, "wrong_signature");
+  const right = crypto.verify(hash(key.alg), jws.signed, scheme(key.alg, key.key), jws.signature);
+  demand(right, "wrong_signature");
+  return jws.claims;
+}
+
+export function sign(jwk, typ, claims) {
+  const key = crypto.createPrivateKey({ key: jwk, format: "jwk" });
+  const header = { alg: jwk.alg, kid: jwk.kid, typ };
+  const signed = `${b64url(JSON.stringify(header))}.${b64url(JSON.stringify(claims))}`;
+  const signature = crypto.sign(hash(jwk.alg), Buffer.from(signed), scheme(jwk.alg, key));
+  return `${signed}.${b64url(signature)}`;
+}
+
+const GUID = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+const TYPES = {
+  guid: (value) => typeof value === "string" && GUID.test(value),
+  text: (value) => typeof value === "string",
+  whole: (value) => Number.isSafeInteger(value),
+  truth: (value) => typeof value === "boolean",
+  object: isObject,
+  list: Array.isArray,
+};
+
+/** Demand exactly these claims, of these types. */
+function shaped(claims, required, optional = {}) {
+  const all = { ...required, ...optional };
+  for (const name of Object.keys(claims)) demand(Object.hasOwn(all, name), "malformed_token");
+  for (const [name, type] of Object.entries(all)) {
+    if (Object.hasOwn(claims, name)) demand(TYPES[type](claims[name]), "malformed_token");
+    else demand(!Object.hasOwn(required, name), "malformed_token");
+  }
+}
+
+// --- Answers and disowns -----------------------------------------------------------------
+
+export const ANSWER = "counterseal-answer+jwt";
+export const DISOWN = "counterseal-disown+jwt";
+const OF_BOTH = {
+  iss: "guid", sub: "guid", aud: "guid", challenge: "guid", display: "text", iat: "whole", jti: "text",
+};
+
+/** Judge an answer as the service does once the call's own proof holds. */
+export function judge(token, typ, service) {
+  const jws = readJws(token);
+  demand(jws.header.typ === typ, "wrong_type");
+  const claims = jws.claims;
+  if (typ === ANSWER) {
+    shaped(claims, { ...OF_BOTH, button: "whole", title: "text" }, { code: "text" });
+    demand(claims.button >= 0, "malformed_token");
+  } else {
+    shaped(claims, OF_BOTH);
+  }
+  const stored = service.challenges[claims.challenge] ?? refuse("not_found");
+  demand(claims.iss === service.device, "wrong_device");
+  demand(claims.sub === service.account && claims.aud === service.appSpace, "wrong_audience");
+  demand(claims.display === digest(stored.canonical), "display_changed");
+  const held = service.keys.find((key) => key.kid === jws.header.kid);
+  let button = {};
+  if (typ === ANSWER) {
+    button = readJson(stored.canonical).buttons[claims.button] ?? refuse("button_changed");
+    demand(button.title === claims.title, "button_changed");
+    demand(!(button.strong && held && held.role !== "strong"), "weak_key");
+  }
+  try {
+    verify(jws, held, typ);
+  } catch (refusal) {
+    const missed = refusal.code === "wrong_signature" && held?.role === "strong";
+    refuse(missed ? "strong_key_missed" : refusal.code);
+  }
+  if (typ === ANSWER && button.approves && readJson(stored.canonical).code) {
+    demand(claims.code !== undefined, "code_missing");
+    demand(claims.code === service.code, "wrong_code");
+  }
+  return { claims, approved: button.approves === true };
+}
+
+// --- Device proofs -----------------------------------------------------------------------
+
+export const PROOF = "counterseal-proof+jwt";
+
+export function proven(request, service) {
+  const jws = readJws(request.token);
+  const { claims } = jws;
+  shaped(claims, {
+    iss: "guid", sub: "guid", aud: "guid", htm: "text", htu: "text", body: "text", iat: "whole", jti: "text",
+  });
+  demand(claims.jti.length >= 1 && claims.jti.length <= 64, "malformed_token");
+  const known = claims.iss === service.device && claims.sub === service.account;
+  demand(known && claims.aud === service.appSpace, "wrong_device");
+  demand(claims.htm === request.method && claims.htu === request.uri, "wrong_request");
+  demand(claims.body === digest(request.body), "wrong_request");
+  const age = request.receivedAt - claims.iat;
+  demand(age >= -60 && age <= 300, "stale_proof");
+  return verify(jws, service.keys.find((key) => key.role === "device"), PROOF);
+}
+
+// --- Binds and rotations -----------------------------------------------------------------
+
+export const BIND = "counterseal-bind+jwt";
+export const ROTATE = "counterseal-rotate+jwt";
+export const ENDORSE = "counterseal-endorse+jwt";
+export const ROLES = ["device", "strong"];
+
+const prints = (keys) =>
+  Object.fromEntries(
+    ROLES.map((role) => [
+      role,
+      keys.filter((key) => key.role === role).map((key) => key.thumbprint).sort(),
+    ]),
+  );
+export const bindClaims = (token, appSpace, keys) => ({ token: digest(token), aud: appSpace, ...prints(keys) });
+export const rotationClaims = (device, appSpace, keys) => ({ iss: device, aud: appSpace, ...prints(keys) });
+
+function offered(body, allowed) {
+  demand(isObject(body) && Array.isArray(body.keys), "invalid_field");
+  for (const name of Object.keys(body)) demand(allowed.includes(name), "invalid_field");
+  return body.keys.map((offer) => {
+    const known = ["role", "jwk", "proof", "endorsement"];
+    for (const name of Object.keys(offer)) demand(known.includes(name), "invalid_field");
+    demand(ROLES.includes(offer.role), "invalid_field");
+    return { ...offer, ...publicKey(offer.jwk), jws: readJws(offer.proof) };
+  });
+}
+
+function complete(keys) {
+  demand(keys.filter((key) => key.role === "device").length === 1, "keys_incomplete");
+  demand(keys.some((key) => key.role === "strong"), "keys_incomplete");
+  for (const name of ["kid", "thumbprint"]) {
+    demand(new Set(keys.map((key) => key[name])).size === keys.length, "keys_incomplete");
+  }
+}
+
+/** Demand that *jws* is by *key*, of kind *typ*, and says exactly *expected*. */
+function says(jws, key, typ, expected, code) {
+  try {
+    demand(canonical(verify(jws, key, typ)) === canonical(expected), code);
+  } catch {
+    refuse(code);
+  }
+}
+
+export function bound(body, service) {
+  const keys = offered(body, ["token", "keys", "name", "addresses"]);
+  demand(body.token === service.token, "wrong_token");
+  complete(keys);
+  const expected = bindClaims(body.token, service.appSpace, keys);
+  for (const key of keys) says(key.jws, key, BIND, expected, "not_possessed");
+  return expected;
+}
+
+export function rotated(body, service) {
+  const keys = offered(body, ["keys"]);
+  const roles = keys.map((key) => key.role);
+  const endorsements = keys.map((key) => readJws(key.endorsement ?? refuse("not_endorsed")));
+  complete([...service.keys.filter((key) => !roles.includes(key.role)), ...keys]);
+  const expected = rotationClaims(service.device, service.appSpace, keys);
+  for (const key of keys) says(key.jws, key, ROTATE, expected, "not_possessed");
+  demand(keys.length > 0, "not_endorsed");
+  keys.forEach((key, index) => {
+    const jws = endorsements[index];
+    const old = service.keys.find((held) => held.kid === jws.header.kid && held.role === key.role);
+    demand(old, "not_endorsed");
+    const missed = old.role === "strong" && !signs(jws, old, ENDORSE);
+    says(jws, old, ENDORSE, expected, missed ? "strong_key_missed" : "not_endorsed");
+  });
+  return expected;
+}
+
+/** Tell whether *jws* has the signature of *key*, whatever else it may lack. */
+function signs(jws, key, typ) {
+  try {
+    verify(jws, key, typ);
+  } catch (refusal) {
+    return refusal.code !== "wrong_signature";
+  }
+  return true;
+}
+
+// --- Receipts and key sets ---------------------------------------------------------------
+
+const RECEIPT = "counterseal-receipt+jwt";
+const KEYS = "counterseal-keys+jwt";
+const MOMENT = /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$/;
+const moment = (text) =>
+  MOMENT.test(text) && new Date(text).toISOString() === text ? Date.parse(text) : refuse("receipt_changed");
+
+export function receipt(token, trusted) {
+  try {
+    return checkedReceipt(token, trusted);
+  } catch (problem) {
+    return refuse(problem.code === "issuer_untrusted" ? problem.code : "receipt_changed");
+  }
+}
+
+function checkedReceipt(token, trusted) {
+  const jws = readJws(token, 1048576);
+  const said = jws.claims;
+  shaped(said, {
+    version: "whole", issuer: "object", display: "text", answer: "text", device: "text", account: "text",
+    key: "object", role: "text", history: "list", outcome: "text", approved: "truth", at: "text",
+    number: "whole", previous: "text",
+  });
+  const same = (left, right) =>
+    left.kid === right.kid && left.alg === right.alg && left.thumbprint === right.thumbprint;
+  const named = publicKey(said.issuer);
+  const issuer = trusted.find((key) => same(key, named)) ?? refuse("issuer_untrusted");
+  verify(jws, issuer, RECEIPT);
+
+  const key = publicKey(said.key);
+  const answer = readJws(said.answer, 1048576);
+  const { typ } = answer.header;
+  const disowned = typ === DISOWN;
+  const claims = verify(answer, key, typ);
+  if (disowned) shaped(claims, OF_BOTH);
+  else shaped(claims, { ...OF_BOTH, button: "whole", title: "text" }, { code: "text" });
+  const display = readJson(said.display);
+  const button = disowned ? undefined : display.buttons[claims.button];
+  const holds = [
+    said.version === 1 && display.version === 1,
+    disowned || typ === ANSWER,
+    canonical(display) === said.display && digest(said.display) === claims.display,
+    display.challenge === claims.challenge,
+    display.appSpace.guid === claims.aud,
+    display.account.guid === claims.sub && claims.sub === said.account,
+    claims.iss === said.device,
+    moment(said.at) < moment(display.expiresAt),
+    disowned || button.title === claims.title,
+    disowned || said.role === "strong" || button.strong === false,
+    !(said.approved && display.code !== false && claims.code === undefined),
+    said.outcome === (disowned ? "DISOWNED" : "ANSWERED"),
+    said.approved === (!disowned && button.approves === true),
+    said.history.some((line) => line.thumbprint === key.thumbprint && line.role === said.role),
+    said.number >= 1 && (said.previous !== "") === said.number > 1,
+  ];
+  demand(holds.every(Boolean), "receipt_changed");
+  return { hash: digest(token), approved: said.approved };
+}
+
+export function keyset(token, pinned) {
+  const jws = readJws(token, 65536);
+  const signer = pinned.find((key) => key.kid === jws.header.kid) ?? refuse("issuer_untrusted");
+  const claims = verify(jws, signer, KEYS);
+  shaped(claims, { keys: "list", iat: "whole" });
+  demand(claims.keys.length > 0, "invalid_field");
+  return claims.keys.map(publicKey);
+}
+
+// --- Links, callbacks, the origin's headers ----------------------------------------------
+
+const REQUIRED = ["st", "appSpaceGuid", "appSpaceName"];
+const LINK = [...REQUIRED, "privakeyId", "displayName"];
+
+export function writeLink(values) {
+  const encoded = (text) =>
+    encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
+  const parts = LINK.filter((name) => values[name] !== null).map((name) => `${name}=${encoded(values[name])}`);
+  return `counterseal://bind?${parts.join("&")}`;
+}
+
+export function readLink(text) {
+  const [scheme, old] = ["counterseal://bind?", "authwallet://"];
+  demand(text.startsWith(scheme) || text.startsWith(old), "invalid_field");
+  const parts = text.startsWith(scheme)
+    ? text.slice(scheme.length).split("&")
+    : text.slice(old.length).split(new RegExp(`&(?=(?:${LINK.join("|")})=)`));
+  const values = {};
+  for (const part of parts) {
+    const equals = part.indexOf("=");
+    const name = part.slice(0, equals);
+    demand(equals > 0 && LINK.includes(name) && !Object.hasOwn(values, name), "invalid_field");
+    values[name] = decodeURIComponent(part.slice(equals + 1));
+  }
+  for (const name of REQUIRED) demand(values[name], "invalid_field");
+  for (const name of ["appSpaceGuid", "privakeyId"]) {
+    demand(values[name] === undefined || GUID.test(values[name]), "invalid_field");
+  }
+  return values;
+}
+
+const hmac = (key, text) => crypto.createHmac("sha256", key).update(text).digest("base64");
+
+export function webhookSignature(secrets, id, timestamp, body) {
+  return secrets
+    .map((secret) => Buffer.from(secret.slice("whsec_".length), "base64"))
+    .map((key) => `v1,${hmac(key, `${id}.${timestamp}.${body}`)}`)
+    .join(" ");
+}
+
+export const cx1 = (secret, { method, uri, body }, timestamp, guid) =>
+  hmac(secret, method + uri + timestamp + guid + (method === "GET" ? "" : body));
+
+export const cx1Header = (secret, request, timestamp, guid) =>
+  `CX1-HMAC-SHA256,${guid}/${timestamp},${cx1(secret, request, timestamp, guid)}`;
