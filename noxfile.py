@@ -184,3 +184,10 @@ def thorough(session: nox.Session) -> None:
     """Test everything, with many more examples for each property."""
     sync(session, "--all-packages", "--group=tests")
     pytest(session, "--hypothesis-profile=thorough", "tests", "adapters")
+
+
+@nox.session(default=False)
+def bench(session: nox.Session) -> None:
+    """Measure the core against bare cryptography; prints ratios, and says which are over."""
+    sync(session, "--group=bench")
+    session.run("python", "bench", *session.posargs)

@@ -10,7 +10,7 @@ import attrs
 from counterseal import ijson, keys
 from counterseal.bindings import Bound
 from counterseal.device.wrapping import SCRYPT_N, WrappedKey, unwrap, wrap
-from counterseal.errors import DisplayChanged, InvalidField, NotBound
+from counterseal.errors import DisplayChanged, InvalidField, MalformedToken, NotBound
 from counterseal.keys import PrivateKey
 from counterseal.models import (
     Algorithm,
@@ -23,6 +23,7 @@ from counterseal.models import (
 )
 from counterseal.ports import Clock, Entropy
 from counterseal.wire.answer import Answer, answer_claims
+from counterseal.wire.display import demand_display
 from counterseal.wire.enrolment import (
     BIND_TYP,
     ENDORSE_TYP,
@@ -157,9 +158,10 @@ class SoftwareDevice:
         if ijson.canonical(document, field="display").decode() != display:
             raise DisplayChanged
         try:
-            ours = (document["appSpace"]["guid"], document["account"]["guid"])
-        except (KeyError, TypeError):
+            demand_display(document)
+        except MalformedToken:
             raise DisplayChanged from None
+        ours = (document["appSpace"]["guid"], document["account"]["guid"])
         if ours != (bond.app_space, bond.account):
             raise DisplayChanged
         return document

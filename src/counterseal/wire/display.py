@@ -22,10 +22,31 @@ from datetime import datetime
 from typing import Any
 
 from counterseal import ijson
+from counterseal.errors import MalformedToken
 from counterseal.models import Account, AppSpace, Guid, Origin, Question
-from counterseal.wire.claims import VERSION
+from counterseal.wire.claims import VERSION, demand
 from counterseal.wire.moment import stamp
 from counterseal.wire.question import content_document
+
+_MEMBERS: dict[str, type] = {
+    "version": int,
+    "challenge": str,
+    "appSpace": dict,
+    "origin": dict,
+    "account": dict,
+    "content": dict,
+    "buttons": list,
+    "code": bool,
+    "issuedAt": str,
+    "expiresAt": str,
+}
+_OPTIONAL: dict[str, type] = {"transactionId": str}
+_NAMED: dict[str, type] = {"guid": str, "name": str}
+_ACCOUNT: dict[str, type] = {"guid": str, "id": str}
+_TEMPLATE: dict[str, type] = {"title": str, "keys": list}
+_PAIR: dict[str, type] = {"key": str, "value": str}
+_BUTTON: dict[str, type] = {"title": str, "strong": bool, "approves": bool}
+_STYLE: dict[str, type] = {"style": str}
 
 
 def display_document(
@@ -61,6 +82,42 @@ def display_document(
     if question.transaction_id is not None:
         document["transactionId"] = question.transaction_id
     return document
+
+
+def demand_display(document: Any) -> None:
+    """
+    Demand the members of a display document that came from outside.
+
+    Raises:
+        MalformedToken: A member is missing, unknown or of another type.
+    """
+    if not isinstance(document, dict):
+        raise MalformedToken
+    rest = {name: value for name, value in document.items() if name != "additionalInfo"}
+    if not isinstance(document.get("additionalInfo", ""), (str, dict)):
+        raise MalformedToken
+    demand(rest, _MEMBERS, _OPTIONAL)
+    demand(document["appSpace"], _NAMED)
+    demand(document["origin"], _NAMED)
+    demand(document["account"], _ACCOUNT)
+    _demand_content(document["content"])
+    for button in document["buttons"]:
+        _demand_object(button, _BUTTON, _STYLE)
+
+
+def _demand_content(content: dict[str, Any]) -> None:
+    if "title" not in content:
+        demand(content, {next(iter(content.keys() & {"text", "html"}), "text"): str})
+        return
+    demand(content, _TEMPLATE)
+    for pair in content["keys"]:
+        _demand_object(pair, _PAIR, {})
+
+
+def _demand_object(value: Any, required: dict[str, type], optional: dict[str, type]) -> None:
+    if not isinstance(value, dict):
+        raise MalformedToken
+    demand(value, required, optional)
 
 
 def display_text(document: dict[str, Any]) -> str:

@@ -46,6 +46,7 @@ from counterseal.models import (
 )
 from counterseal.wire.answer import ANSWER_TYP, Answer, read_answer
 from counterseal.wire.claims import VERSION, demand
+from counterseal.wire.display import demand_display
 from counterseal.wire.moment import stamp, unstamp
 
 RECEIPT_TYP = "counterseal-receipt+jwt"
@@ -191,6 +192,7 @@ def _trusted(named: PublicKey, trusted: tuple[PublicKey, ...], thumbprint: str |
 
 def _judge(claims: dict[str, Any], token: str, issuer: PublicKey, *, proven: bool) -> Receipt:
     display = ijson.parse(claims["display"], field="display")
+    demand_display(display)
     key, role = _key(claims["key"]), Role(claims["role"])
     answer_token = keys.read(claims["answer"], limit=RECEIPT_LIMIT)
     typ = answer_token.header.typ

@@ -86,10 +86,13 @@ def payloads(key):
     display = {
         "version": 1,
         "challenge": CHALLENGE,
-        "appSpace": {"guid": SPACE},
-        "account": {"guid": ACCOUNT},
+        "appSpace": {"guid": SPACE, "name": "App"},
+        "origin": {"guid": SPACE, "name": "Shop"},
+        "account": {"guid": ACCOUNT, "id": "user-1"},
+        "content": {"text": "Pay?"},
         "buttons": [{"title": "Pay", "strong": True, "approves": True}],
         "code": False,
+        "issuedAt": "2026-11-24T12:00:00.000Z",
         "expiresAt": "2026-11-24T12:02:00.000Z",
     }
     text = ijson.canonical(display).decode()

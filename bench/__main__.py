@@ -1,0 +1,236 @@
+"""
+The benchmark: `nox -s bench`.
+
+Every figure is a ratio inside this run, of medians of thread CPU time.
+It warns where a ratio is over its goal, and fails where it is over 1.3 times its goal.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import attrs
+import floor
+import passkey
+import rfc8785
+from measure import Cost, Prepare, again, costs
+from scene import Scene
+
+from counterseal import keys
+from counterseal.errors import WrongSignature
+from counterseal.machines import CALLBACK, CallbackEvent, step
+from counterseal.models import Algorithm, CallbackState
+from counterseal.wire.answer import ANSWER_TYP, read_answer
+
+LIMIT = 16_384
+FAILS_AT = 1.3
+FEW, MANY = 1_000, 100_000
+MEASURED = (Algorithm.ES256, Algorithm.RS256, Algorithm.EDDSA)
+
+VERIFYING = {"ES256": 1.25, "RS256": 1.6, "EdDSA": 1.2}
+ANSWERING = {"ES256": 1.5, "RS256": 2.0, "EdDSA": 1.35}
+BESIDE_WEBAUTHN = {"ES256": 0.8, "RS256": 0.8}
+STEPPING, BESIDE_THE_ENGINE, ISSUING, REFUSING, GROWING = 3.0, 100.0, 1.5, 1.0, 1.15
+
+
+@attrs.frozen
+class Line:
+    """
+    One line of the table.
+
+    Attributes:
+        ratio: Ours over the floor; for the engine, the engine over ours.
+        at_least: Whether the goal is a lower bound.
+    """
+
+    goal: str
+    what: str
+    limit: float
+    ratio: float
+    ours: Cost
+    floor: Cost
+    at_least: bool = False
+
+    @property
+    def share(self) -> float:
+        """How much of the goal is used: 1 is just at it."""
+        return self.limit / self.ratio if self.at_least else self.ratio / self.limit
+
+
+def line(goal: str, what: str, limit: float, ours: Cost, below: Cost) -> Line:
+    """Return a line whose ratio is ours over the floor."""
+    return Line(goal, what, limit, ours.median / below.median, ours, below)
+
+
+def answers(algorithm: Algorithm) -> list[Line]:
+    """Measure goals 1 and 2 for devices of *algorithm*."""
+    name, scene = algorithm.value, Scene.of(algorithm)
+    binding, challenge = scene.asked()
+    call = scene.call(challenge)
+    token = call.body.decode()
+    key = next(
+        held.key
+        for held in binding.keys
+        if held.key.kid == keys.read(token, limit=LIMIT).header.kid
+    )
+    spoilt = f"{token.rpartition('.')[0]}.{scene.call(challenge).body.decode().rpartition('.')[2]}"
+
+    def verify() -> None:
+        jws = keys.read(token, limit=LIMIT)
+        read_answer(keys.verify(jws, key, expected_typ=ANSWER_TYP), typ=ANSWER_TYP)
+
+    def refuse() -> None:
+        try:
+            keys.verify(keys.read(spoilt, limit=LIMIT), key, expected_typ=ANSWER_TYP)
+        except WrongSignature:
+            return
+        raise AssertionError
+
+    answered = scene.answering(1)[0]()
+    sizes = tuple(
+        len(keys.read(text, limit=1_000_000).signed)
+        for text in (call.proof, token, answered.outcome.receipt)  # type: ignore[attr-defined]
+    )
+    measured = costs(
+        {
+            "bare": again(floor.verifying(name, sizes[1])),
+            "verify": again(verify),
+            "refuse": again(refuse),
+            "webauthn": again(passkey.asserting(name)),
+            "cryptography": again(floor.answering(name, sizes)),  # type: ignore[arg-type]
+            "answer": scene.answering,
+            "refused": scene.refusing,
+        }
+    )
+    m = measured
+    lines = [
+        line("1", f"verify one answer, {name}", VERIFYING[name], m["verify"], m["bare"]),
+        line("1", f"refuse a wrong signature, {name}", VERIFYING[name], m["refuse"], m["bare"]),
+    ]
+    if name in BESIDE_WEBAUTHN:
+        limit = BESIDE_WEBAUTHN[name]
+        lines.append(
+            line("1", f"verify beside webauthn, {name}", limit, m["verify"], m["webauthn"])
+        )
+    lines += [
+        line("2", f"whole answer, {name}", ANSWERING[name], m["answer"], m["cryptography"]),
+        line("2", f"refused beside accepted, {name}", REFUSING, m["refused"], m["answer"]),
+    ]
+    return lines
+
+
+def steps() -> list[Line]:
+    """Measure goal 3."""
+    table = {("DEAD", "requeue"): "QUEUED", ("QUEUED", "fail"): "QUEUED"}
+
+    class Slot:
+        state: Any = CallbackState.DEAD
+
+    def engine() -> None:
+        slot = Slot()
+        CALLBACK.declaration(slot).send(CallbackEvent.REQUEUE.value, facts=None)
+
+    many = 50
+    measured = costs(
+        {
+            "dict": repeated(floor.stepping(table), many),
+            "step": repeated(
+                lambda: step(CALLBACK, CallbackState.DEAD, CallbackEvent.REQUEUE, None), many
+            ),
+            "engine": again(engine),
+        }
+    )
+    ours = attrs.evolve(measured["step"], median=measured["step"].median / many)
+    ratio = measured["engine"].median / ours.median
+    return [
+        line("3", "one step beside a dict", STEPPING, measured["step"], measured["dict"]),
+        Line(
+            "3",
+            "the engine beside one step",
+            BESIDE_THE_ENGINE,
+            ratio,
+            ours,
+            measured["engine"],
+            at_least=True,
+        ),
+    ]
+
+
+def repeated(operation: Callable[[], object], times: int) -> Prepare:
+    """Repeat a tiny operation inside one, so that the clock does not weigh more than it."""
+
+    def many() -> None:
+        for _ in range(times):
+            operation()
+
+    return again(many)
+
+
+def issues() -> list[Line]:
+    """Measure goal 4."""
+    scene = Scene.of(Algorithm.ES256)
+    _, challenge = scene.asked()
+    record = json.loads(json.dumps(attrs.asdict(challenge), default=str))
+    bare = floor.issuing(json.loads(challenge.display), record)
+    measured = costs({"floor": again(bare), "issue": scene.issuing})
+    return [line("4", "issue", ISSUING, measured["issue"], measured["floor"])]
+
+
+def growth() -> list[Line]:
+    """Measure `answer` with few and with many challenges stored."""
+    few, many = Scene.of(Algorithm.ES256), Scene.of(Algorithm.ES256)
+    few.fill(FEW)
+    many.fill(MANY)
+    measured = costs({"few": few.answering, "many": many.answering})
+    what = f"answer at {MANY:,} stored beside {FEW:,}"
+    return [line("flat", what, GROWING, measured["many"], measured["few"])]
+
+
+def canonicalisations() -> int:
+    """Count the canonicalisations in one answer; there is to be none."""
+    operation = Scene.of(Algorithm.ES256).answering(1)[0]
+    counted, written = [], rfc8785.dumps
+
+    def counting(value: Any) -> bytes:
+        counted.append(value)
+        return written(value)
+
+    rfc8785.dumps = counting
+    try:
+        operation()
+    finally:
+        rfc8785.dumps = written
+    return len(counted)
+
+
+def main() -> int:
+    """Measure, print the table, write the JSON, and say whether a goal is far missed."""
+    parser = argparse.ArgumentParser(prog="bench")
+    parser.add_argument("--json", type=Path, help="where to write the figures")
+    arguments = parser.parse_args()
+    lines = [found for algorithm in MEASURED for found in answers(algorithm)]
+    lines += [*steps(), *issues(), *growth()]
+    print(f"{'goal':5} {'what':40} {'limit':>7} {'ratio':>7}  {'ours us':>9} {'floor us':>9}")
+    for found in lines:
+        bound = ">=" if found.at_least else "<="
+        verdict = "" if found.share <= 1 else "  OVER" if found.share <= FAILS_AT else "  FAR OVER"
+        print(
+            f"{found.goal:5} {found.what:40} {bound}{found.limit:5g} {found.ratio:7.2f}"
+            f"  {found.ours.median:9.2f} {found.floor.median:9.2f}"
+            f" +-{max(found.ours.spread, found.floor.spread):4.0%}{verdict}"
+        )
+    counted = canonicalisations()
+    print(f"canonicalisations in one answer: {counted}")
+    if arguments.json:
+        figures = {"lines": [attrs.asdict(found) for found in lines], "canonicalisations": counted}
+        arguments.json.write_text(json.dumps(figures, indent=1))
+    return int(bool(counted) or any(found.share > FAILS_AT for found in lines))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

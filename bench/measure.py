@@ -1,0 +1,68 @@
+"""
+How a cost is measured: thread CPU time, rounds in shuffled order, median and spread.
+
+Absolute times mean nothing on a shared machine; only ratios inside one run are reported.
+"""
+
+from __future__ import annotations
+
+import gc
+import random
+import statistics
+import time
+from collections.abc import Callable, Sequence
+
+import attrs
+
+ROUNDS = 15
+OPERATIONS = 30
+
+Prepare = Callable[[int], Sequence[Callable[[], object]]]
+"""Makes so many operations that are ready to run, each once."""
+
+
+@attrs.frozen
+class Cost:
+    """
+    What one operation costs.
+
+    Attributes:
+        median: Microseconds of thread CPU time.
+        spread: Half the distance between the quartiles, as a share of the median.
+    """
+
+    median: float
+    spread: float
+
+
+def costs(cases: dict[str, Prepare]) -> dict[str, Cost]:
+    """Measure all *cases* against each other."""
+    taken: dict[str, list[float]] = {name: [] for name in cases}
+    names = list(cases)
+    for _ in range(ROUNDS):
+        random.shuffle(names)
+        for name in names:
+            taken[name].append(_timed(cases[name](OPERATIONS)))
+    return {name: _cost(times) for name, times in taken.items()}
+
+
+def again(operation: Callable[[], object]) -> Prepare:
+    """Repeat an operation that changes nothing."""
+    return lambda count: [operation] * count
+
+
+def _timed(operations: Sequence[Callable[[], object]]) -> float:
+    gc.collect()
+    gc.disable()
+    try:
+        start = time.thread_time_ns()
+        for operation in operations:
+            operation()
+        return (time.thread_time_ns() - start) / len(operations) / 1000
+    finally:
+        gc.enable()
+
+
+def _cost(times: list[float]) -> Cost:
+    low, median, high = statistics.quantiles(times, n=4)
+    return Cost(median=median, spread=(high - low) / 2 / median)

@@ -1,0 +1,123 @@
+"""The scene that is measured: a service on the memory adapters, and devices that answer."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import attrs
+
+import counterseal as cs
+from counterseal.device import SoftwareDevice
+from counterseal.errors import Refused
+from counterseal.memory import memory_ports
+from counterseal.models import Algorithm, Binding, Challenge, DeviceCall, RelyingParty
+
+PIN = "1379"
+URI = "https://auth.example.com/device/answer"
+CHEAP = 2
+"""The PIN's scrypt belongs to the device and is not measured."""
+
+QUESTION: dict[str, Any] = {
+    "content": {
+        "title": "Transfer",
+        "keys": [
+            {"key": "Amount", "value": "10,00 EUR"},
+            {"key": "Payee", "value": "Zoë Example, account ending 4711"},
+            {"key": "Reference", "value": "Invoice 2041, thank you for your order"},
+        ],
+    },
+    "transactionId": "pay-2041",
+    "additionalInfo": {"template": True},
+    "buttons": [
+        {"title": "Pay", "strongAuth": True, "style": '{"color": "green"}'},
+        {"title": "Do not pay", "strongAuth": False, "style": '{"color": "red"}'},
+    ],
+}
+
+
+@attrs.frozen
+class Scene:
+    """One service, one origin, and one device whose keys are bound to account after account."""
+
+    ports: cs.Ports
+    policy: cs.Policy
+    party: RelyingParty
+    device: SoftwareDevice
+    _numbers: Callable[[], int] = attrs.field(factory=lambda: itertools.count().__next__)
+
+    @classmethod
+    def of(cls, algorithm: Algorithm) -> Scene:
+        """Set the scene for devices of *algorithm*; the service signs with ES256."""
+        ports, policy = memory_ports(), cs.Policy(origin_rate=10_000_000)
+        directory = cs.Directory(ports, policy)
+        space = directory.create_app_space(directory.create_company("Example").guid, "Bank")
+        party = directory.relying_party(directory.create_origin(space.guid, "Web shop").guid)
+        device = SoftwareDevice.make(
+            clock=ports.clock, entropy=ports.entropy, pin=PIN, algorithm=algorithm, cost=CHEAP
+        )
+        return cls(ports, policy, party, device)
+
+    def account(self) -> tuple[cs.Bound, cs.Issued | None, str]:
+        """Bind the device to a new account."""
+        account_id = f"user-{self._numbers()}"
+        invited = cs.Invitations(self.ports, self.policy).invite(self.party, account_id)
+        enrolment = self.device.enrolment(invited.token, self.party.app_space.guid, pin=PIN)
+        bound = cs.Enrolments(self.ports, self.policy).complete(enrolment)
+        self.device.bound(bound)
+        return bound, None, account_id
+
+    def issuing(self, count: int) -> list[Callable[[], object]]:
+        """Return operations that each issue one challenge to an account of its own."""
+        challenges = cs.Challenges(self.ports, self.policy)
+        return [
+            partial(challenges.issue, self.party, cs.read_question(QUESTION, account_id=account_id))
+            for _, _, account_id in (self.account() for _ in range(count))
+        ]
+
+    def asked(self) -> tuple[Binding, Challenge]:
+        """Bind the device to a new account, and ask that."""
+        bound, _, account_id = self.account()
+        question = cs.read_question(QUESTION, account_id=account_id)
+        issued = cs.Challenges(self.ports, self.policy).issue(self.party, question)
+        return bound.binding, issued.challenge
+
+    def call(self, challenge: Challenge, *, pin: str | None = PIN) -> DeviceCall:
+        """Return the device's answer to *challenge*, with its proof."""
+        answer = self.device.answer(challenge.display, 0, pin=pin)
+        return self.device.call("POST", URI, answer.encode())
+
+    def answering(self, count: int) -> list[Callable[[], object]]:
+        """Return operations that each answer one challenge."""
+        answers = cs.Answers(self.ports, self.policy)
+        return [partial(answers.answer, self.call(self.asked()[1])) for _ in range(count)]
+
+    def refusing(self, count: int) -> list[Callable[[], object]]:
+        """Return operations that each refuse an answer whose signature is wrong."""
+        answers = cs.Answers(self.ports, self.policy)
+
+        def refused(call: DeviceCall) -> None:
+            try:
+                answers.answer(call)
+            except Refused:
+                return
+            raise AssertionError
+
+        operations: list[Callable[[], object]] = []
+        for _ in range(count):
+            challenge = self.asked()[1]
+            head, _, _ = self.device.answer(challenge.display, 0, pin=PIN).rpartition(".")
+            other = self.device.answer(challenge.display, 0, pin=PIN).rpartition(".")[2]
+            call = self.device.call("POST", URI, f"{head}.{other}".encode())
+            operations.append(partial(refused, call))
+        return operations
+
+    def fill(self, count: int) -> None:
+        """Store *count* pending challenges more, five to an account."""
+        challenges = cs.Challenges(self.ports, self.policy)
+        for index in range(count):
+            if index % 5 == 0:
+                _, _, account_id = self.account()
+            challenges.issue(self.party, cs.read_question(QUESTION, account_id=account_id))
