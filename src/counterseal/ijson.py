@@ -110,11 +110,9 @@ def check(value: Json, *, field: str) -> None:
     Raises:
         InvalidField: It cannot; the error names the member.
     """
-    if _sound(value, 0):
-        return
-    for place, problem in _faults(value, field, 0):
-        raise InvalidField(place, problem)
-    raise InvalidField(field, "cannot be held by I-JSON")
+    if not _sound(value, 0):
+        for place, problem in _faults(value, field, 0):
+            raise InvalidField(place, problem)
 
 
 def printable(text: str, limit: int = 64) -> str:
@@ -127,7 +125,7 @@ def printable(text: str, limit: int = 64) -> str:
 
 
 def _sound(value: Json, depth: int) -> bool:
-    """Tell whether I-JSON can hold *value*, without naming what it cannot."""
+    """Tell whether *value* is plain I-JSON; quick, and strict about subclasses."""
     kind = type(value)
     if kind is str:
         sound = value.isascii() or not _NOT_TEXT.search(value)

@@ -1,0 +1,27 @@
+"""One private key of each algorithm; RSA keys are dear and are made once."""
+
+import base64
+
+import pytest
+
+from counterseal.keys import PrivateKey, generate, private_key
+from counterseal.models import Algorithm
+
+# RFC 7515, A.3.1, and RFC 8037, A.1.
+SCALARS = {
+    Algorithm.ES256: "jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI=",
+    Algorithm.EDDSA: "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=",
+}
+
+
+@pytest.fixture(scope="session")
+def signers() -> dict[Algorithm, PrivateKey]:
+    fixed = {
+        algorithm: private_key(base64.urlsafe_b64decode(scalar), kid="kid-1", algorithm=algorithm)
+        for algorithm, scalar in SCALARS.items()
+    }
+    made = {
+        algorithm: generate(algorithm, kid="kid-1")
+        for algorithm in (Algorithm.PS256, Algorithm.RS256)
+    }
+    return fixed | made

@@ -1,0 +1,521 @@
+"""What all records have in common: frozen, validated, silent about secrets."""
+
+import itertools
+from datetime import UTC, datetime, timedelta, timezone
+from typing import get_args, get_type_hints
+
+import attrs
+import pytest
+
+from counterseal import models
+from counterseal.errors import InvalidField
+from counterseal.models import (
+    Account,
+    AddressKind,
+    Admin,
+    Algorithm,
+    AppSpace,
+    Asked,
+    AuditEvent,
+    Bell,
+    Binding,
+    BindingState,
+    Button,
+    Callback,
+    CallbackState,
+    Challenge,
+    ChallengeState,
+    Change,
+    Company,
+    Credential,
+    Delivery,
+    DeliveryOutcome,
+    Device,
+    DeviceCall,
+    DeviceKey,
+    History,
+    HtmlContent,
+    Identity,
+    IdpSettings,
+    KeyChange,
+    KeyScope,
+    Login,
+    LoginState,
+    OpenQuestion,
+    Origin,
+    Outcome,
+    Pair,
+    PairsContent,
+    PublicKey,
+    PushAddress,
+    PushOutcome,
+    Question,
+    Record,
+    RelyingParty,
+    Reservation,
+    Role,
+    Scheme,
+    TextContent,
+    WebhookKey,
+    guid,
+)
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+ID = guid.mint(7, bytes(15))
+KEY = PublicKey(kid="k", algorithm=Algorithm.ES256, jwk="{}", thumbprint="t")
+
+# Of each record, what it cannot be made without.
+REQUIRED = {
+    Account: {"guid": ID, "app_space": ID, "account_id": "ann", "created_at": NOW},
+    Admin: {"guid": ID, "company": None, "name": "root", "created_at": NOW},
+    AppSpace: {"guid": ID, "company": ID, "name": "Bank", "created_at": NOW},
+    Asked: {"at": NOW, "origin": ID},
+    AuditEvent: {"at": NOW, "event": "binding.revoke", "actor": "staff"},
+    Bell: {
+        "challenge": ID,
+        "account": ID,
+        "title": "",
+        "body": "",
+        "life": timedelta(minutes=1),
+    },
+    Binding: {
+        "guid": ID,
+        "state": BindingState.INVITED,
+        "account": ID,
+        "app_space": ID,
+        "origin": None,
+        "token_hash": b"",
+        "deadline": NOW,
+        "created_at": NOW,
+    },
+    Button: {"title": "Pay", "strong": True},
+    Callback: {
+        "guid": ID,
+        "state": CallbackState.QUEUED,
+        "challenge": ID,
+        "account": ID,
+        "origin": ID,
+        "url": "https://bank.example/",
+        "next_at": NOW,
+        "created_at": NOW,
+        "keep_until": NOW,
+    },
+    Challenge: {
+        "guid": ID,
+        "state": ChallengeState.PENDING,
+        "app_space": ID,
+        "origin": ID,
+        "account": ID,
+        "display": "{}",
+        "display_hash": "h",
+        "buttons": (),
+        "issued_at": NOW,
+        "deadline": NOW,
+        "keep_until": NOW,
+    },
+    Company: {"guid": ID, "name": "Bank", "created_at": NOW},
+    Credential: {"scheme": Scheme.BASIC, "created_at": NOW},
+    Delivery: {
+        "url": "https://bank.example/",
+        "headers": (),
+        "body": b"",
+        "timeout": timedelta(seconds=1),
+    },
+    DeliveryOutcome: {"status": None},
+    Device: {"binding": ID, "state": BindingState.ACTIVE, "deadline": NOW},
+    DeviceCall: {"method": "GET", "uri": "https://seal.example/", "proof": "a.b.c"},
+    DeviceKey: {"role": Role.DEVICE, "key": KEY},
+    History: {},
+    HtmlContent: {"html": "<p>"},
+    Identity: {"issuer": "https://idp.example", "subject": "ann"},
+    IdpSettings: {
+        "issuer": "https://idp.example",
+        "client_id": "c",
+        "redirect_uri": "https://seal.example/redirect",
+    },
+    KeyChange: {"at": NOW, "role": Role.STRONG, "thumbprint": "t"},
+    Login: {
+        "guid": ID,
+        "state": LoginState.STARTED,
+        "app_space": ID,
+        "secret_hash": b"",
+        "sealed_verifier": b"",
+        "sealed_nonce": b"",
+        "created_at": NOW,
+        "deadline": NOW,
+        "keep_until": NOW,
+    },
+    OpenQuestion: {"challenge": ID, "origin": ID, "deadline": NOW},
+    Origin: {"guid": ID, "app_space": ID, "name": "Web", "created_at": NOW},
+    Outcome: {"at": NOW},
+    Pair: {"key": "To", "value": "Zoë"},
+    PairsContent: {"title": "Pay", "pairs": ()},
+    PublicKey: {
+        "kid": "k",
+        "algorithm": Algorithm.ES256,
+        "jwk": "{}",
+        "thumbprint": "t",
+    },
+    PushAddress: {"kind": AddressKind.RELAY, "value": "a"},
+    PushOutcome: {},
+    Question: {"account_id": "ann", "content": TextContent(text="Pay?")},
+    RelyingParty: {
+        "origin": Origin(guid=ID, app_space=ID, name="Web", created_at=NOW),
+        "app_space": AppSpace(guid=ID, company=ID, name="Bank", created_at=NOW),
+    },
+    Reservation: {
+        "scope": (KeyScope.ISSUE, ID),
+        "key": "k",
+        "fingerprint": "f",
+        "guid": ID,
+        "holder": "h",
+        "lease_until": NOW,
+        "until": NOW,
+    },
+    TextContent: {"text": "Pay?"},
+    WebhookKey: {"sealed": b"", "created_at": NOW},
+}
+
+# What neither a log nor a traceback may show (S34): secrets, hashes of them, tokens,
+# addresses, and whatever the person was asked.
+SILENT = {
+    Account: {"sealed_grant", "user_info"},
+    Bell: {"title", "body"},
+    Binding: {"token_hash"},
+    Button: {"title", "style"},
+    Callback: {"url"},
+    Challenge: {
+        "buttons",
+        "callback",
+        "display",
+        "notification_body",
+        "notification_title",
+        "sealed_code",
+        "transaction_id",
+    },
+    Credential: {"salt", "digest", "sealed"},
+    Delivery: {"url", "headers", "body"},
+    DeviceCall: {"body", "proof"},
+    HtmlContent: {"html"},
+    Identity: {"grant"},
+    IdpSettings: {"sealed_secret"},
+    Login: {"secret_hash", "sealed_verifier", "sealed_nonce"},
+    Origin: {"callbacks"},
+    Outcome: {"token", "receipt"},
+    Pair: {"key", "value"},
+    PairsContent: {"title"},
+    PushAddress: {"value"},
+    Question: {
+        "additional_info",
+        "callback",
+        "notification_body",
+        "notification_title",
+        "transaction_id",
+    },
+    Reservation: {"key", "holder"},
+    TextContent: {"text"},
+    WebhookKey: {"sealed"},
+}
+CANARY = "canary-4711"
+
+EXPORTED = [getattr(models, name) for name in models.__all__]
+RECORDS = [each for each in EXPORTED if attrs.has(each) and each is not Change]
+
+
+def make(kind, **changes):
+    return kind(**REQUIRED[kind] | changes)
+
+
+def fields_of(*hints):
+    """List (record, field) of every field with one of *hints*."""
+    return [
+        (kind, name)
+        for kind in RECORDS
+        for name, hint in get_type_hints(kind).items()
+        if name in attrs.fields_dict(kind) and hint in hints
+    ]
+
+
+def test_every_record_is_tested():
+    assert set(REQUIRED) == set(RECORDS)
+
+
+@pytest.mark.parametrize("kind", RECORDS)
+def test_a_record_is_frozen(kind):
+    record = make(kind)
+
+    for field in attrs.fields(kind):
+        with pytest.raises(attrs.exceptions.FrozenInstanceError):
+            setattr(record, field.name, None)
+    assert not hasattr(record, "__dict__")
+
+
+@pytest.mark.parametrize("kind", RECORDS)
+def test_a_record_is_made_by_names_only(kind):
+    with pytest.raises(TypeError):
+        kind(*REQUIRED[kind].values() or [()])
+
+
+@pytest.mark.parametrize("kind", RECORDS)
+def test_a_record_is_what_it_was_made_of(kind):
+    record = make(kind)
+
+    assert attrs.evolve(record) == record
+    for name, value in REQUIRED[kind].items():
+        assert getattr(record, name) == value
+
+
+# Times
+
+
+TIMES = fields_of(datetime, datetime | None)
+
+
+def test_the_times_were_found():
+    assert (Account, "created_at") in TIMES
+    assert (Account, "locked_at") in TIMES
+    assert (OpenQuestion, "deadline") in TIMES
+
+
+@pytest.mark.parametrize(("kind", "name"), TIMES)
+@pytest.mark.parametrize(
+    "value",
+    [
+        NOW.replace(tzinfo=None),
+        NOW.astimezone(timezone(timedelta(hours=1))),
+        NOW.astimezone(timezone(timedelta(microseconds=1))),
+        NOW.timestamp(),
+        NOW.isoformat(),
+        NOW.date(),
+    ],
+    ids=["naive", "an hour east", "almost", "number", "text", "date"],
+)
+def test_a_time_that_is_not_utc_is_refused_by_name(kind, name, value):
+    with pytest.raises(InvalidField) as caught:
+        make(kind, **{name: value})
+
+    assert caught.value.field == name
+    assert "UTC" in caught.value.problem
+
+
+@pytest.mark.parametrize(("kind", "name"), fields_of(datetime))
+def test_a_time_that_has_to_be_there_is_refused_by_name(kind, name):
+    with pytest.raises(InvalidField) as caught:
+        make(kind, **{name: None})
+
+    assert caught.value.field == name
+
+
+@pytest.mark.parametrize(("kind", "name"), TIMES)
+def test_a_time_in_utc_is_kept(kind, name):
+    assert getattr(make(kind, **{name: NOW}), name) == NOW
+
+
+# Counts and texts
+
+
+@pytest.mark.parametrize(("kind", "name"), fields_of(int))
+@pytest.mark.parametrize("value", [-1, 1.0, True, "1", None])
+def test_what_is_no_count_is_refused_by_name(kind, name, value):
+    with pytest.raises(InvalidField) as caught:
+        make(kind, **{name: value})
+
+    assert caught.value.field == name
+
+
+@pytest.mark.parametrize(("kind", "name"), fields_of(int))
+def test_a_count_begins_at_zero(kind, name):
+    assert getattr(make(kind, **{name: 0}), name) == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        (Account, "account_id"),
+        (Admin, "name"),
+        (AppSpace, "name"),
+        (AuditEvent, "event"),
+        (Company, "name"),
+        (Identity, "issuer"),
+        (Identity, "subject"),
+        (IdpSettings, "client_id"),
+        (IdpSettings, "issuer"),
+        (IdpSettings, "redirect_uri"),
+        (Origin, "name"),
+        (PushAddress, "value"),
+    ],
+)
+@pytest.mark.parametrize("value", ["", None, b"bytes", 7])
+def test_a_name_that_is_empty_or_no_text_is_refused_by_name(kind, name, value):
+    with pytest.raises(InvalidField) as caught:
+        make(kind, **{name: value})
+
+    assert caught.value.field == name
+
+
+# Secrets
+
+
+def marked(kind, name):
+    """Return a canary in the shape of the field."""
+    hint = str(get_type_hints(kind)[name])
+    if "bytes" in hint:
+        return CANARY.encode()
+    if "Button" in hint:
+        return (Button(title=CANARY, strong=False, style=CANARY),)
+    if "tuple[tuple[str, str]" in hint:
+        return ((CANARY, CANARY),)
+    return (CANARY,) if "tuple" in hint else CANARY
+
+
+@pytest.mark.parametrize("kind", SILENT)
+def test_no_secret_is_in_the_repr(kind):
+    record = make(kind, **{name: marked(kind, name) for name in SILENT[kind]})
+
+    assert CANARY not in repr(record)
+    assert CANARY not in f"{[record]!s}"
+    for name in SILENT[kind]:
+        assert f"{name}=" not in repr(record)
+
+
+def test_no_secret_is_in_the_repr_of_what_holds_it():
+    def secret(kind):
+        return make(kind, **{name: marked(kind, name) for name in SILENT[kind]})
+
+    pairs = attrs.evolve(secret(PairsContent), pairs=(secret(Pair),))
+    holders = [
+        *(
+            attrs.evolve(secret(Question), content=content, buttons=(secret(Button),))
+            for content in (secret(TextContent), secret(HtmlContent), pairs)
+        ),
+        make(Admin, credentials=(secret(Credential),)),
+        make(AppSpace, idp=secret(IdpSettings)),
+        make(Binding, addresses=(secret(PushAddress),)),
+        attrs.evolve(
+            secret(Account),
+            devices=(make(Device, addresses=(secret(PushAddress),)),),
+        ),
+        make(RelyingParty, origin=secret(Origin)),
+        attrs.evolve(secret(Challenge), outcome=secret(Outcome)),
+        attrs.evolve(
+            secret(Origin),
+            credentials=(secret(Credential),),
+            webhook_keys=(secret(WebhookKey),),
+        ),
+        PushOutcome(dead=(secret(PushAddress),)),
+        Change(old=None, new=secret(Login)),
+        Change(old=secret(Account), new=secret(Account)),
+    ]
+
+    assert CANARY not in repr(holders)
+
+
+def test_bytes_are_always_silent():
+    found = {(kind, name) for kind, name in fields_of(bytes)}
+
+    assert found <= {(kind, name) for kind in SILENT for name in SILENT[kind]}
+
+
+@pytest.mark.parametrize("kind", RECORDS)
+def test_what_is_no_secret_is_in_the_repr(kind):
+    """A traceback that shows nothing helps nobody."""
+    shown = {f.name for f in attrs.fields(kind)} - SILENT.get(kind, set())
+
+    assert all(f"{name}=" in repr(make(kind)) for name in shown)
+
+
+# Stored records
+
+
+STORED = get_args(Record)
+
+
+def test_what_a_store_holds():
+    assert set(STORED) == {
+        Account,
+        Admin,
+        AppSpace,
+        Binding,
+        Callback,
+        Challenge,
+        Company,
+        Login,
+        Origin,
+    }
+
+
+@pytest.mark.parametrize("kind", STORED)
+def test_a_stored_record_tells_the_store_what_it_needs(kind):
+    record = make(kind)
+
+    assert record.guid == ID
+    assert record.version == 1
+    assert {record.parent, record.due_at, record.keep_until} <= {None, ID, NOW}
+
+
+@pytest.mark.parametrize(
+    ("record", "parent"),
+    [
+        (make(Company), None),
+        (make(AppSpace), ID),
+        (make(Origin), ID),
+        (make(Admin), None),
+        (make(Admin, company=ID), ID),
+        *((make(kind), None) for kind in (Account, Binding, Login)),
+        *((make(kind), None) for kind in (Challenge, Callback)),
+    ],
+)
+def test_tenancy_is_listed_under_its_parent(record, parent):
+    assert record.parent == parent
+
+
+@pytest.mark.parametrize("kind", STORED)
+def test_what_is_forgotten_says_when(kind):
+    kept = make(kind).keep_until
+
+    assert kept == (NOW if kind in {Challenge, Callback, Login} else None)
+
+
+LATER = NOW + timedelta(minutes=5)
+
+
+@pytest.mark.parametrize(
+    ("kind", "waiting"),
+    [
+        (Binding, {BindingState.INVITED}),
+        (Challenge, {ChallengeState.PENDING, ChallengeState.SEEN}),
+        (Login, {LoginState.STARTED}),
+    ],
+)
+def test_what_can_expire_is_due_at_its_deadline(kind, waiting):
+    for state in type(make(kind).state):
+        record = make(kind, state=state, deadline=LATER)
+
+        assert record.due_at == (LATER if state in waiting else None)
+
+
+def test_a_queued_callback_is_due_at_its_attempt_or_when_its_lease_ends():
+    times = [NOW, LATER]
+    for next_at, lease_until in itertools.product(times, [None, *times]):
+        record = make(Callback, next_at=next_at, lease_until=lease_until)
+
+        assert record.due_at == max(next_at, lease_until or next_at)
+
+
+@pytest.mark.parametrize("state", [CallbackState.DELIVERED, CallbackState.DEAD])
+def test_a_callback_that_is_over_is_never_due(state):
+    assert make(Callback, state=state, lease_until=LATER).due_at is None
+
+
+@pytest.mark.parametrize("kind", [Company, AppSpace, Origin, Admin, Account])
+def test_what_has_no_machine_is_never_due(kind):
+    assert make(kind).due_at is None
+
+
+def test_a_guard_is_the_very_same_record():
+    record = make(Account)
+    change = Change(record, record)
+
+    assert change.old is change.new
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        change.new = make(Account)

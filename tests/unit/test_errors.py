@@ -1,0 +1,188 @@
+"""The class tree of errors: stable codes, three families, few outward words."""
+
+import inspect
+import re
+
+import pytest
+
+from counterseal import errors
+from counterseal.errors import (
+    Conflict,
+    CountersealError,
+    InvalidField,
+    Misuse,
+    Refused,
+    StrongKeyMissed,
+    TooOften,
+    Unavailable,
+    WrongCode,
+)
+
+FAMILIES = (Refused, Misuse, Unavailable)
+DEFINED = [value for _, value in inspect.getmembers(errors, inspect.isclass)]
+LEAVES = [each for each in DEFINED if each not in (CountersealError, *FAMILIES)]
+
+# The public API. A code may be added; none may go or change its meaning.
+OUTWARD = {
+    "account_locked": "unreachable",
+    "account_unbound": "unreachable",
+    "account_unknown": "unreachable",
+    "binding_inactive": "denied",
+    "button_changed": "denied",
+    "callback_forbidden": "callback_forbidden",
+    "code_demanded": "code_demanded",
+    "code_missing": "code_missing",
+    "credential_refused": "unauthorized",
+    "deadline_ahead": "deadline_ahead",
+    "deadline_passed": "deadline_passed",
+    "display_changed": "denied",
+    "foreign": "not_found",
+    "identity_withdrawn": "identity_withdrawn",
+    "invalid_field": "invalid_field",
+    "issuer_untrusted": "issuer_untrusted",
+    "key_in_progress": "key_in_progress",
+    "key_reused": "key_reused",
+    "keys_incomplete": "keys_incomplete",
+    "lease_lost": "lease_lost",
+    "malformed_token": "denied",
+    "not_endorsed": "not_endorsed",
+    "not_found": "not_found",
+    "not_possessed": "not_possessed",
+    "out_of_scope": "not_found",
+    "receipt_changed": "receipt_changed",
+    "replayed": "denied",
+    "request_stale": "unauthorized",
+    "stale_proof": "denied",
+    "strong_key_missed": "strong_key_missed",
+    "token_spent": "token_spent",
+    "too_many_bindings": "too_many_bindings",
+    "too_many_pending": "too_many_pending",
+    "too_often": "too_often",
+    "unfit_key": "unfit_key",
+    "weak_key": "denied",
+    "wrong_algorithm": "denied",
+    "wrong_audience": "denied",
+    "wrong_authority": "wrong_authority",
+    "wrong_challenge": "denied",
+    "wrong_code": "wrong_code",
+    "wrong_device": "denied",
+    "wrong_issuer": "denied",
+    "wrong_key": "denied",
+    "wrong_kind": "wrong_kind",
+    "wrong_pin": "wrong_pin",
+    "wrong_request": "denied",
+    "wrong_signature": "denied",
+    "wrong_state": "wrong_state",
+    "wrong_token": "denied",
+    "wrong_type": "denied",
+}
+MISUSE = {
+    "not_bound",
+    "operation_reused",
+    "partition_crossed",
+    "policy_unsound",
+    "wrong_record",
+}
+UNAVAILABLE = {
+    "contended",
+    "identity_unavailable",
+    "indeterminate",
+    "notifier_unavailable",
+    "seal_broken",
+    "sender_unavailable",
+    "signer_unavailable",
+    "store_unavailable",
+}
+
+
+def below(family):
+    return [each for each in LEAVES if issubclass(each, family)]
+
+
+def test_the_codes_are_the_published_ones():
+    assert {each.code: each.outward for each in below(Refused)} == OUTWARD
+    assert {each.code for each in below(Misuse)} == MISUSE
+    assert {each.code for each in below(Unavailable)} == UNAVAILABLE
+    assert Conflict.code == "conflict"
+
+
+def test_no_two_classes_share_a_code():
+    codes = [each.code for each in LEAVES]
+
+    assert len(set(codes)) == len(codes)
+
+
+@pytest.mark.parametrize("error", LEAVES)
+def test_every_leaf_states_its_own_code_and_meaning(error):
+    assert re.fullmatch(r"[a-z]+(_[a-z]+)*", vars(error)["code"])
+    assert error.__doc__.strip().endswith(".")
+
+
+@pytest.mark.parametrize("error", LEAVES)
+def test_every_leaf_is_of_one_family_but_conflict(error):
+    families = [family for family in FAMILIES if issubclass(error, family)]
+
+    assert len(families) == (0 if error is Conflict else 1)
+    assert issubclass(error, CountersealError)
+
+
+def test_what_is_shared_is_shared_on_purpose():
+    words = [each.outward for each in below(Refused)]
+
+    assert {word for word in words if words.count(word) > 1} == {
+        "denied",
+        "not_found",  # what is missing and what is somebody else's look alike
+        "unauthorized",
+        "unreachable",
+    }
+
+
+@pytest.mark.parametrize("family", [CountersealError, *FAMILIES])
+def test_a_family_is_never_raised_itself(family):
+    with pytest.raises(TypeError, match="is a family"):
+        family("text")
+
+
+def test_a_class_without_a_code_of_its_own_is_never_raised():
+    class Nameless(Conflict):
+        pass
+
+    with pytest.raises(TypeError, match="Nameless"):
+        Nameless()
+
+
+def test_a_refusal_without_an_outward_word_shows_its_own_code():
+    class Peculiar(Refused):
+        """Peculiar."""
+
+        code = "peculiar"
+
+    class MorePeculiar(errors.WrongKey):
+        """More peculiar, and not to be taken for what its parent shows."""
+
+        code = "more_peculiar"
+
+    assert Peculiar.outward == "peculiar"
+    assert MorePeculiar.outward == "more_peculiar"
+
+
+@pytest.mark.parametrize(
+    "error", [each for each in LEAVES if each.__init__ is CountersealError.__init__]
+)
+def test_the_text_is_the_detail_or_the_meaning(error):
+    assert str(error()) == error.__doc__.strip().partition("\n")[0]
+    assert str(error("in other words")) == "in other words"
+
+
+def test_what_the_caller_needs_is_data():
+    field = InvalidField("content.title", "too long")
+    assert (field.field, field.problem) == ("content.title", "too long")
+    assert str(field) == "content.title: too long"
+
+    often = TooOften("cooling_down", 12.5)
+    assert (often.reason, often.retry_after) == ("cooling_down", 12.5)
+    assert str(often) == "cooling_down; seconds to wait: 12.5"
+
+    assert StrongKeyMissed(2).attempts_left == 2
+    assert WrongCode(0).attempts_left == 0
+    assert str(WrongCode(0)) == "attempts left: 0"

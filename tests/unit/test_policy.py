@@ -1,0 +1,219 @@
+"""The policy: no unsound one can be made, and every setting says why."""
+
+import math
+from datetime import timedelta
+from typing import get_type_hints
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from counterseal.errors import PolicyUnsound
+from counterseal.models import Algorithm
+from counterseal.policy import PROFILES, STANDARD, STRICT, Policy
+
+FIELDS = {field.name: field for field in attrs.fields(Policy)}
+KINDS = get_type_hints(Policy)
+COUNTS = [name for name, kind in KINDS.items() if kind is int]
+SPANS = [name for name, kind in KINDS.items() if kind is timedelta]
+
+SECOND = timedelta(seconds=1)
+MINUTE = timedelta(minutes=1)
+DAY = timedelta(days=1)
+
+# The largest sound value of each setting that somebody else's rule or a clear duty caps.
+CEILINGS = {
+    "challenge_life": 10 * MINUTE,  # S5
+    "challenge_life_limit": 10 * MINUTE,  # S5
+    "session_token_life": 10 * MINUTE,  # S16
+    "login_life": 10 * MINUTE,
+    "proof_past": 10 * MINUTE,
+    "proof_future": 10 * MINUTE,
+    "vouch_life": DAY,
+    "idempotency_lease": 10 * MINUTE,
+    "credential_overlap_limit": 90 * DAY,
+    "ask_window": DAY,
+    "cooldown": DAY,
+    "cooldown_limit": DAY,
+    "callback_timeout": MINUTE,
+    "callback_lease": 10 * MINUTE,
+    "strike_limit": 100,  # S3
+    "code_limit": 10,
+    "code_limit_account": 100,  # S3
+    "pending_limit": 100,
+    "ask_limit_unapproved": 100,
+    "cooldown_after": 100,
+    "commit_attempts": 1000,
+}
+# Made with the ceiling, so that no setting contradicts another.
+COMPANIONS = {
+    "challenge_life": {"challenge_life_limit": 10 * MINUTE},
+    "cooldown": {"cooldown_limit": DAY},
+    "callback_timeout": {"callback_lease": 2 * MINUTE},
+}
+
+
+def unsound(**settings):
+    with pytest.raises(PolicyUnsound) as caught:
+        Policy(**settings)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(("name", "ceiling"), CEILINGS.items())
+def test_the_ceiling_holds_and_is_reached(name, ceiling):
+    companions = COMPANIONS.get(name, {})
+    smallest = 1 if isinstance(ceiling, int) else timedelta.resolution
+
+    assert getattr(Policy(**{name: ceiling}, **companions), name) == ceiling
+    message = unsound(**{name: ceiling + smallest}, **companions)
+    assert message.startswith(f"{name}: must be within ")
+
+
+@pytest.mark.parametrize("name", COUNTS)
+@pytest.mark.parametrize("value", [0, -1, 10_000_001, 2.5, True, "5", None, math.nan])
+def test_a_count_out_of_span_or_of_another_kind_is_refused_by_name(name, value):
+    assert unsound(**{name: value}).startswith(f"{name}: must be within ")
+
+
+@pytest.mark.parametrize("name", SPANS)
+@pytest.mark.parametrize(
+    "value", [-timedelta.resolution, timedelta.max, 60, 60.0, True, "60s", None]
+)
+def test_a_time_out_of_span_or_of_another_kind_is_refused_by_name(name, value):
+    assert unsound(**{name: value}).startswith(f"{name}: must be within ")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "challenge_life",
+        "challenge_life_limit",
+        "session_token_life",
+        "login_life",
+        "retention",
+        "idempotency_life",
+        "idempotency_lease",
+        "ask_window",
+        "callback_timeout",
+        "callback_lease",
+    ],
+)
+def test_no_time_is_nothing(name):
+    assert unsound(**{name: timedelta(0)}).startswith(f"{name}: must be within ")
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (
+            {"challenge_life": 5 * MINUTE, "challenge_life_limit": 4 * MINUTE},
+            "challenge_life: longer than challenge_life_limit",
+        ),
+        (
+            {"callback_lease": 15 * SECOND, "callback_timeout": 15 * SECOND},
+            "callback_lease: not longer than callback_timeout",
+        ),
+        (
+            {"cooldown": 31 * MINUTE},
+            "cooldown: longer than cooldown_limit",
+        ),
+        ({"buttons_limit": 1}, "buttons_limit: must be within 2 and 64"),
+        ({"token_bytes": 1023}, "token_bytes: must be within 1024 and 10000000"),
+        ({"supersede": 1}, "supersede: must be True or False"),
+        ({"supersede": "no"}, "supersede: must be True or False"),
+        ({"algorithms": frozenset()}, "algorithms: at least one"),
+        ({"algorithms": frozenset({"HS256"})}, "algorithms: at least one"),
+        ({"algorithms": frozenset({"ES256"})}, "algorithms: at least one"),
+        ({"algorithms": {Algorithm.ES256}}, "algorithms: at least one"),
+        ({"algorithms": [Algorithm.ES256]}, "algorithms: at least one"),
+        ({"algorithms": None}, "algorithms: at least one"),
+        ({"callback_jitter": -0.1}, "callback_jitter: must be within 0.0 and 1.0"),
+        ({"callback_jitter": 1.1}, "callback_jitter: must be within 0.0 and 1.0"),
+        ({"callback_jitter": math.nan}, "callback_jitter: must be within 0.0 and 1.0"),
+        ({"callback_jitter": True}, "callback_jitter: must be within 0.0 and 1.0"),
+        ({"callback_jitter": "0.2"}, "callback_jitter: must be within 0.0 and 1.0"),
+        ({"callback_delays": [SECOND]}, "callback_delays: must be a tuple"),
+        ({"callback_delays": (5,)}, "callback_delays: must be within"),
+        ({"callback_delays": (SECOND, -SECOND)}, "callback_delays: must be within"),
+        ({"callback_delays": (2 * DAY,)}, "callback_delays: must be within"),
+        ({"notification_title": None}, "notification_title: must be text"),
+        ({"notification_body": b"bytes"}, "notification_body: must be text"),
+    ],
+)
+def test_an_unsound_setting_is_refused_by_name(settings, message):
+    assert unsound(**settings).startswith(message)
+
+
+@pytest.mark.parametrize("jitter", [0, 0.0, 0.5, 1, 1.0])
+def test_jitter_is_a_share(jitter):
+    assert Policy(callback_jitter=jitter).callback_jitter == jitter
+
+
+def test_a_sound_policy_stays_sound_when_it_is_changed():
+    with pytest.raises(PolicyUnsound, match=r"^strike_limit: "):
+        attrs.evolve(STANDARD, strike_limit=101)
+    with pytest.raises(PolicyUnsound, match=r"^challenge_life: longer"):
+        attrs.evolve(STANDARD, challenge_life_limit=MINUTE)
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        STANDARD.strike_limit = 1
+
+
+@given(
+    st.sampled_from(COUNTS),
+    st.integers(-5, 2_000) | st.integers() | st.floats() | st.none() | st.booleans(),
+)
+def test_any_count_is_kept_or_refused_by_name(name, value):
+    try:
+        policy = Policy(**{name: value})
+    except PolicyUnsound as error:
+        assert str(error).startswith(f"{name}: ")
+    else:
+        assert getattr(policy, name) == value
+        assert type(value) is int
+        assert value >= 1
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_every_setting_has_a_reason_and_a_check(name):
+    field = FIELDS[name]
+
+    assert field.metadata["reason"].strip().endswith(".")
+    assert field.validator is not None
+
+
+def test_no_reason_is_given_twice():
+    reasons = [field.metadata["reason"] for field in FIELDS.values()]
+
+    assert len(set(reasons)) == len(reasons)
+
+
+def test_the_profiles():
+    assert PROFILES == {"standard": STANDARD, "strict": STRICT}
+    assert Policy() == STANDARD
+    assert STANDARD.algorithms == frozenset(Algorithm)
+    assert STANDARD.challenge_life == 2 * MINUTE
+    assert STANDARD.challenge_life_limit == 10 * MINUTE
+    assert STANDARD.code_limit == 3
+    assert STANDARD.pending_limit == 5
+    assert not STANDARD.supersede
+    assert STRICT.pending_limit == 1
+    assert STRICT.supersede
+    assert Algorithm.RS256 not in STRICT.algorithms
+
+
+@pytest.mark.parametrize("name", [*COUNTS, *SPANS])
+def test_the_strict_profile_is_nowhere_looser(name):
+    standard, strict = getattr(STANDARD, name), getattr(STRICT, name)
+
+    if name == "cooldown":
+        assert strict >= standard
+    else:
+        assert strict <= standard
+
+
+def test_the_default_callbacks_end_within_a_day():
+    delays = STANDARD.callback_delays
+
+    assert sum(delays, timedelta(0)) <= DAY
+    assert list(delays) == sorted(delays)
