@@ -23,6 +23,7 @@ from counterseal.models import (
 )
 from counterseal.ports import Clock, Entropy
 from counterseal.wire.answer import Answer, answer_claims
+from counterseal.wire.claims import VERSION
 from counterseal.wire.display import demand_display
 from counterseal.wire.enrolment import (
     BIND_TYP,
@@ -151,7 +152,8 @@ class SoftwareDevice:
 
         Raises:
             InvalidField: It is not I-JSON.
-            DisplayChanged: It is not in canonical form, or not for this device's account.
+            DisplayChanged: It is not in canonical form, of another version, or not for this
+                device's account.
         """
         bond = self._bond()
         document: dict[str, Any] = ijson.parse(display, field="display")
@@ -162,7 +164,7 @@ class SoftwareDevice:
         except MalformedToken:
             raise DisplayChanged from None
         ours = (document["appSpace"]["guid"], document["account"]["guid"])
-        if ours != (bond.app_space, bond.account):
+        if document["version"] != VERSION or ours != (bond.app_space, bond.account):
             raise DisplayChanged
         return document
 
