@@ -27,13 +27,15 @@ class Accounts:
         Raises:
             AccountUnknown: The App Space has none.
             InvalidField: The id does not fit.
-            Unavailable: The store did not answer.
+            Unavailable: A port failed.
         """
-        text_fits(account_id, self.policy.account_id_bytes, "accountId")
-        account = self.ports.store.account(party.app_space.guid, account_id)
-        if account is None:
-            raise AccountUnknown
-        return account
+        act = Act(event="account.get", actor=party.origin.guid)
+        return settle(
+            self.ports,
+            self.policy,
+            act,
+            lambda: Decision(result=self._known(party, account_id)),
+        )
 
     def devices(self, party: RelyingParty, account_id: str) -> tuple[Binding, ...]:
         """
@@ -42,9 +44,15 @@ class Accounts:
         Raises:
             AccountUnknown: The App Space has no such account.
             InvalidField: The id does not fit.
-            Unavailable: The store did not answer.
+            Unavailable: A port failed.
         """
-        return self.ports.store.bindings(self.get(party, account_id).guid)
+        act = Act(event="account.devices", actor=party.origin.guid)
+
+        def decide() -> Decision[tuple[Binding, ...]]:
+            account = self._known(party, account_id)
+            return Decision(result=self.ports.store.bindings(account.guid))
+
+        return settle(self.ports, self.policy, act, decide)
 
     def lock(self, account: Guid) -> Account:
         """
@@ -65,6 +73,13 @@ class Accounts:
             Unavailable: A port failed.
         """
         return self._locked(account, locked=False)
+
+    def _known(self, party: RelyingParty, account_id: str) -> Account:
+        text_fits(account_id, self.policy.account_id_bytes, "accountId")
+        account = self.ports.store.account(party.app_space.guid, account_id)
+        if account is None:
+            raise AccountUnknown
+        return account
 
     def _locked(self, guid: Guid, *, locked: bool) -> Account:
         act = Act(event="account.lock" if locked else "account.unlock", actor="staff", subject=guid)

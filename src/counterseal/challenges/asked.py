@@ -119,10 +119,15 @@ class Challenges:
         Raises:
             NotFound: There is no such challenge.
             Foreign: Another origin issued it.
-            Unavailable: The store did not answer.
+            Unavailable: A port failed.
         """
-        held = self._own(party, challenge)
-        return attrs.evolve(held, state=held.state_at(self.ports.clock.now()))
+        act = Act(event="challenge.status", actor=party.origin.guid, subject=challenge)
+
+        def decide() -> Decision[Challenge]:
+            held = self._own(party, challenge)
+            return Decision(result=attrs.evolve(held, state=held.state_at(self.ports.clock.now())))
+
+        return settle(self.ports, self.policy, act, decide)
 
     def cancel(self, party: RelyingParty, challenge: Guid) -> Challenge:
         """
