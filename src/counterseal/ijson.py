@@ -75,19 +75,26 @@ def parse(text: str | bytes, *, field: str = "body") -> Json:
     return value
 
 
-def canonical(value: Json, *, field: str = "body") -> bytes:
+def canonical(value: Json, *, field: str = "body", checked: bool = False) -> bytes:
     """
     Write *value* in its one canonical form, RFC 8785.
 
     Args:
         value: What to write.
         field: What to call it in an error.
+        checked: Whether every part of it that came from outside has passed `check`;
+            the writer then finds only what it cannot write at all.
 
     Raises:
         InvalidField: I-JSON cannot hold it; the error names the member.
     """
-    check(value, field=field)
-    return rfc8785.dumps(value)
+    if not checked:
+        check(value, field=field)
+    try:
+        return rfc8785.dumps(value)
+    except (rfc8785.CanonicalizationError, RecursionError):
+        check(value, field=field)
+        raise InvalidField(field, "cannot be written as I-JSON") from None
 
 
 def compact(value: Json, *, field: str = "body") -> bytes:

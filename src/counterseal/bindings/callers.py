@@ -125,7 +125,7 @@ class Caller:
         if self._asked_guard:
             return
         now, proof = proven.proving.now, self._proof
-        until = forgettable_at(proof.issued_at, now, self._policy)
+        until = forgettable_at(now, self._policy)
         if not self._ports.replay.first_seen(("proof", proven.binding.guid, proof.id), until):
             raise Replayed
         self._asked_guard = True

@@ -134,7 +134,7 @@ class Authentication:
         right = [mac for mac in recomputed if keys.same(mac, header.signature)]
         if holder is None or not live or not right:
             raise CredentialRefused
-        until = forgettable_at(signed_at, now, self.policy)
+        until = forgettable_at(now, self.policy)
         if not self.ports.replay.first_seen(("cx1", holder.guid, keys.b64url(right[0])), until):
             raise Replayed
         return holder

@@ -135,6 +135,7 @@ class MemoryStore:
                 return
             for change in changes:
                 self._compare(change)
+            _natural_keys_differ(changes)
             for change in changes:
                 if change.new is not change.old:
                     self._keep(change.new)
@@ -143,6 +144,10 @@ class MemoryStore:
             self._operations[operation] = changes
             if len(self._operations) > OPERATIONS_REMEMBERED:
                 self._operations.popitem(last=False)
+
+    def recorded(self) -> tuple[AuditEvent, ...]:
+        """Return the events of the audit log that commits write to, in order."""
+        return self._audit.events
 
     def forget(self, before: datetime) -> int:
         """Drop the records whose `keep_until` came before *before*; return how many."""
@@ -193,10 +198,21 @@ class MemoryStore:
             heapq.heappush(self._due[type(record)], (record.due_at, record.guid))
 
 
+def _natural_keys_differ(changes: tuple[Change, ...]) -> None:
+    created = [
+        (change.new.app_space, change.new.account_id)
+        for change in changes
+        if change.old is None and isinstance(change.new, Account)
+    ]
+    if len(set(created)) != len(created):
+        raise Conflict
+
+
 def _possible(changes: tuple[Change, ...]) -> None:
     if not changes or len({change.new.guid for change in changes}) != len(changes):
         raise WrongRecord
-    if len({partition_of(change.new.guid) for change in changes}) != 1:
+    partition = partition_of(changes[0].new.guid)
+    if any(partition_of(change.new.guid) != partition for change in changes):
         raise PartitionCrossed
     for change in changes:
         old, new = change.old, change.new

@@ -40,10 +40,13 @@ def text_fits(
         return
     if not isinstance(value, str):
         raise InvalidField(field, "not a text")
-    ijson.check(value, field=field)
+    size = len(value)
+    if not value.isascii():
+        ijson.check(value, field=field)
+        size = len(value.encode("utf-8"))
     if not empty and not (value.strip() if trimmed else value):
         raise InvalidField(field, "empty")
-    if len(value) > limit or len(value.encode("utf-8")) > limit:
+    if size > limit:
         raise InvalidField(field, f"longer than {limit} bytes")
 
 

@@ -8,6 +8,9 @@ from counterseal.errors import DeadlineAhead, DeadlinePassed, Refused
 from counterseal.policy import Policy
 from counterseal.rules.facts import Timed
 
+A_SECOND = timedelta(seconds=1)
+"""The window's edges are within it."""
+
 
 def in_time(facts: Timed) -> None:
     """Refuse at the deadline and after it."""
@@ -34,10 +37,9 @@ def within_window(signed_at: float, now: datetime, policy: Policy, refusal: type
         raise refusal
 
 
-def forgettable_at(signed_at: float, now: datetime, policy: Policy) -> datetime:
-    """Return when something signed at *signed_at* has left the window for good."""
-    ahead = max(timedelta(0), timedelta(seconds=signed_at - now.timestamp()))
-    return now + ahead + policy.proof_past + timedelta(seconds=1)
+def forgettable_at(now: datetime, policy: Policy) -> datetime:
+    """Return when whatever is within the window now has left it for good."""
+    return now + (policy.proof_future + policy.proof_past + A_SECOND)
 
 
 def in_force(ends_at: datetime | None, now: datetime) -> bool:

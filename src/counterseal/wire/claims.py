@@ -24,15 +24,15 @@ def demand(
     Raises:
         MalformedToken: A member is missing, unknown or of another type.
     """
-    found = 0
-    for name, kind in required.items():
-        _require(claimed.get(name), kind)
-        found += 1
-    for name, kind in optional.items():
-        if name in claimed:
-            _require(claimed[name], kind)
-            found += 1
-    if found != len(claimed):
+    for name, value in claimed.items():
+        kind = required.get(name) or optional.get(name)
+        # `type` and not `isinstance`: True is no number here.
+        if type(value) is not kind:
+            raise MalformedToken
+        if isinstance(value, int) and abs(value) > INTEGER_LIMIT:
+            raise MalformedToken
+    # All members are known ones, so that counting tells whether one is missing.
+    if len(claimed) - len(required) != sum(name in claimed for name in optional):
         raise MalformedToken
 
 
@@ -47,11 +47,3 @@ def claimed_guid(value: str) -> Guid:
         return parse(value, field="guid")
     except InvalidField:
         raise MalformedToken from None
-
-
-def _require(value: Any, kind: type) -> None:
-    # `type` and not `isinstance`: True is no number here.
-    if type(value) is not kind:
-        raise MalformedToken
-    if isinstance(value, int) and abs(value) > INTEGER_LIMIT:
-        raise MalformedToken

@@ -122,9 +122,11 @@ def _demand_object(value: Any, required: dict[str, type], optional: dict[str, ty
 
 def display_text(document: dict[str, Any]) -> str:
     """
-    Return the one canonical text of *document*.
+    Return the one canonical text of *document*, whose texts are checked (`rules.sizes`).
 
     Raises:
         InvalidField: I-JSON cannot hold it; the error names the member.
     """
-    return ijson.canonical(document, field="challenge").decode("utf-8")
+    if "additionalInfo" in document:
+        ijson.check(document["additionalInfo"], field="challenge.additionalInfo")
+    return ijson.canonical(document, field="challenge", checked=True).decode("utf-8")
