@@ -1,0 +1,100 @@
+"""What an origin may see of its users, and what locks one."""
+
+from datetime import timedelta
+
+import attrs
+import pytest
+
+from counterseal.errors import AccountLocked, AccountUnknown, InvalidField, NotFound
+from counterseal.models import BindingState, Change
+from counterseal.models.guid import mint
+
+
+def test_an_origin_sees_its_users(service):
+    service.invitations.invite(service.origin, "alice", user_info="a card holder")
+    account = service.accounts.get(service.origin, "alice")
+    assert account == service.account()
+    assert account.user_info == "a card holder"
+
+
+def test_an_origin_sees_no_other_app_spaces_users(service):
+    service.bind("alice")
+    stranger = service.new_origin(service.new_app_space("Insurance"), "Claims")
+    for verb in (service.accounts.get, service.accounts.devices):
+        with pytest.raises(AccountUnknown):
+            verb(stranger, "alice")
+        with pytest.raises(AccountUnknown):
+            verb(service.origin, "nobody")
+
+
+@pytest.mark.parametrize("account_id", ["", "a" * 257, "lone \ud800"])
+def test_an_account_id_has_to_fit(service, account_id):
+    with pytest.raises(InvalidField) as caught:
+        service.accounts.get(service.origin, account_id)
+    assert caught.value.field == "accountId"
+
+
+def test_an_origin_sees_every_device_that_a_user_ever_had(service):
+    first, second = service.bind("alice"), service.bind("alice")
+    service.devices.revoke(first.guid)
+    open_one = service.invitations.invite(service.origin, "alice")
+    devices = service.accounts.devices(service.origin, "alice")
+    assert [device.guid for device in devices] == [first.guid, second.guid, open_one.binding]
+    assert [device.state for device in devices] == [
+        BindingState.REVOKED,
+        BindingState.ACTIVE,
+        BindingState.INVITED,
+    ]
+
+
+def test_s18_a_locked_account_is_not_asked_and_does_not_answer(service):
+    alice = service.bind("alice")
+    asked = service.ask("alice", "Pay?").challenge
+    locked = service.accounts.lock(alice.device.bond.account)
+    assert locked == service.account()
+    assert locked.locked_at == service.clock.now()
+    assert service.last_event() == ("account.lock", "")
+    with pytest.raises(AccountLocked):
+        service.ask("alice", "Pay?")
+    with pytest.raises(AccountLocked):
+        alice.answer(asked)
+    unlocked = service.accounts.unlock(locked.guid)
+    assert (unlocked.locked_at, unlocked.version) == (None, locked.version + 1)
+    assert service.last_event() == ("account.unlock", "")
+    assert alice.answer(asked).approved
+
+
+def test_unlocking_forgets_the_wrong_codes_and_locking_does_not(service):
+    service.bind("alice")
+    old = service.account()
+    wrong = attrs.evolve(
+        old, version=old.version + 1, history=attrs.evolve(old.history, wrong_codes=7)
+    )
+    service.store.commit((Change(old, wrong),), (), "seven wrong codes")
+    assert service.accounts.lock(old.guid).history.wrong_codes == 7
+    assert service.accounts.unlock(old.guid).history.wrong_codes == 0
+
+
+def test_locking_again_moves_the_time_of_the_lock(service):
+    guid = service.bind("alice").device.bond.account
+    service.accounts.lock(guid)
+    later = service.clock.advance(timedelta(hours=1))
+    assert service.accounts.lock(guid).locked_at == later
+
+
+def test_what_is_no_account_is_not_found(service):
+    alice = service.bind("alice")
+    for guid in (mint(0, bytes(15)), alice.guid):
+        with pytest.raises(NotFound):
+            service.accounts.lock(guid)
+        with pytest.raises(NotFound):
+            service.accounts.unlock(guid)
+    assert service.last_event() == ("account.unlock", "not_found")
+
+
+def test_a_lock_that_lost_its_race_is_made_again(service):
+    alice = service.bind("alice")
+    guid = alice.device.bond.account
+    racing = service.meanwhile(lambda: service.invitations.invite(service.origin, "alice"))
+    assert racing.accounts.lock(guid).locked_at is not None
+    assert len(service.account().devices) == 2

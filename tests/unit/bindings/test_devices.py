@@ -1,0 +1,410 @@
+"""The life of a bound device: new keys, new addresses, and the ways in which it stops counting."""
+
+from functools import partial
+
+import attrs
+import pytest
+
+from counterseal import STANDARD, STRICT, ijson, keys
+from counterseal.bindings.devices import KEY_CHANGES_KEPT
+from counterseal.device.wrapping import unwrap
+from counterseal.errors import (
+    AccountLocked,
+    BindingInactive,
+    Foreign,
+    IdentityWithdrawn,
+    InvalidField,
+    KeysIncomplete,
+    NotEndorsed,
+    NotFound,
+    NotPossessed,
+    UnfitKey,
+    WrongAuthority,
+    WrongKey,
+    WrongState,
+)
+from counterseal.keys import PrivateKey, generate
+from counterseal.models import (
+    AddressKind,
+    Algorithm,
+    Authority,
+    BindingState,
+    DeviceKey,
+    Role,
+)
+from counterseal.models.guid import mint
+from counterseal.testing.world import PIN
+from counterseal.wire.enrolment import (
+    BIND_TYP,
+    ENDORSE_TYP,
+    ROTATE_TYP,
+    Enrolment,
+    OfferedKey,
+    enrolment_document,
+    rotation_claims,
+)
+
+
+@pytest.fixture
+def alice(service):
+    return service.bind("alice")
+
+
+def own_keys(phone) -> dict[Role, PrivateKey]:
+    """The phone's private keys, as only a test gets hold of them."""
+    device = phone.device
+    return {
+        Role.DEVICE: device.device_key,
+        Role.STRONG: unwrap(device.strong_key, PIN, device.entropy),
+    }
+
+
+def rotation(phone, *, roles=tuple(Role), **wrong) -> bytes:
+    """
+    Write a rotation as an honest phone would, but for what is *wrong*.
+
+    Args:
+        roles: Of the new keys; a role may come twice.
+        wrong: `endorsers` and `provers` replace the keys that sign; `endorse_typ`, `prove_typ`
+            and `claims` what they sign; `kids` the names of the new keys.
+    """
+    fresh = [
+        generate(Algorithm.ES256, kid=kid)
+        for _, kid in zip(roles, wrong.get("kids") or [f"new-{n}" for n in range(9)], strict=False)
+    ]
+    held = [DeviceKey(role=role, key=key.public) for role, key in zip(roles, fresh, strict=True)]
+    claims = rotation_claims(phone.guid, phone.device.bond.app_space, held)
+    claims |= wrong.get("claims", {})
+    endorsers = own_keys(phone) | wrong.get("endorsers", {})
+    offers = tuple(
+        OfferedKey(
+            role=one.role,
+            jwk=keys.jwks_document([one.key])["keys"][0],
+            proof=keys.sign(
+                wrong.get("provers", {}).get(one.role, key),
+                typ=wrong.get("prove_typ", ROTATE_TYP),
+                claims=claims,
+            ),
+            endorsement=None
+            if endorsers[one.role] is None
+            else keys.sign(
+                endorsers[one.role], typ=wrong.get("endorse_typ", ENDORSE_TYP), claims=claims
+            ),
+        )
+        for one, key in zip(held, fresh, strict=True)
+    )
+    return ijson.compact(enrolment_document(Enrolment(keys=offers)))
+
+
+def refused(service, phone, body, refusal, verb="rotate"):
+    """Send *body*, see it refused and recorded, and nothing changed."""
+    before = service.records()
+    with pytest.raises(refusal) as caught:
+        getattr(service.devices, verb)(phone.call("/keys", body))
+    assert service.records() == before
+    assert service.last_event() == (f"binding.{verb}", refusal.code)
+    assert service.events[-1].actor == phone.guid
+    return caught.value
+
+
+# Rotating
+
+
+def test_new_keys_replace_the_old_ones(service, alice):
+    old = service.stored(alice.guid)
+    binding = alice.rotate()
+    assert binding == service.stored(alice.guid)
+    assert (binding.state, binding.version) == (BindingState.ACTIVE, old.version + 1)
+    assert [held.role for held in binding.keys] == [Role.DEVICE, Role.STRONG]
+    assert not set(binding.keys) & set(old.keys)
+    lines = [(line.role, line.thumbprint) for line in binding.key_changes]
+    assert lines == [(held.role, held.key.thumbprint) for held in (*old.keys, *binding.keys)]
+    assert service.last_event() == ("binding.rotate", "")
+    assert service.answer(alice, service.ask("alice", "Pay?").challenge).approved
+
+
+@pytest.mark.parametrize("role", Role)
+def test_keys_of_the_other_role_stay(service, alice, role):
+    old = {held.role: held.key for held in service.stored(alice.guid).keys}
+    new = {held.role: held.key for held in alice.rotate([role]).keys}
+    (other,) = set(Role) - {role}
+    assert new[other] == old[other]
+    assert new[role] != old[role]
+    assert service.answer(alice, service.ask("alice", "Pay?").challenge).approved
+
+
+def test_old_keys_prove_and_sign_nothing_any_more(service, alice):
+    asked = service.ask("alice", "Pay?").challenge
+    stale = attrs.evolve(alice, device=attrs.evolve(alice.device))
+    alice.rotate([Role.STRONG])
+    with pytest.raises(WrongKey):
+        service.answer(stale, asked)
+    alice.rotate([Role.DEVICE])
+    with pytest.raises(WrongKey):
+        service.answer(stale, asked, 1)
+    assert service.answer(alice, asked).approved
+
+
+def test_one_strong_key_may_become_several(service, alice):
+    body = rotation(alice, roles=(Role.STRONG, Role.STRONG))
+    binding = service.devices.rotate(alice.call("/keys", body))
+    assert [held.role for held in binding.keys] == [Role.DEVICE, Role.STRONG, Role.STRONG]
+
+
+@pytest.mark.parametrize("role", Role)
+def test_a_new_key_without_an_endorsement_is_refused(service, alice, role):
+    body = rotation(alice, endorsers={role: None})
+    refused(service, alice, body, NotEndorsed)
+
+
+@pytest.mark.parametrize("role", Role)
+def test_a_new_key_endorsed_by_a_strangers_key_is_refused(service, alice, role):
+    stranger = generate(Algorithm.ES256, kid="stranger")
+    refused(service, alice, rotation(alice, endorsers={role: stranger}), NotEndorsed)
+
+
+@pytest.mark.parametrize("role", Role)
+def test_a_new_key_endorsed_by_the_key_of_the_other_role_is_refused(service, alice, role):
+    (other,) = set(Role) - {role}
+    body = rotation(alice, endorsers={role: own_keys(alice)[other]})
+    refused(service, alice, body, NotEndorsed)
+
+
+def test_a_new_device_key_with_a_wrong_endorsement_is_refused_and_costs_no_strike(service, alice):
+    forged = generate(Algorithm.ES256, kid=own_keys(alice)[Role.DEVICE].public.kid)
+    refused(service, alice, rotation(alice, endorsers={Role.DEVICE: forged}), NotEndorsed)
+    assert service.stored(alice.guid).strikes == 0
+
+
+@pytest.mark.parametrize("role", Role)
+def test_s15_a_new_key_that_is_not_possessed_is_refused(service, alice, role):
+    other = generate(Algorithm.ES256, kid=f"new-{list(Role).index(role)}")
+    refused(service, alice, rotation(alice, provers={role: other}), NotPossessed)
+
+
+@pytest.mark.parametrize("claim", ["iss", "aud", "device", "strong"])
+def test_what_is_said_of_new_keys_is_said_of_this_rotation_only(service, alice, claim):
+    wrong = [] if claim in {"device", "strong"} else mint(0, bytes(15))
+    refused(service, alice, rotation(alice, claims={claim: wrong}), NotPossessed)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "refusal"),
+    [({"prove_typ": BIND_TYP}, NotPossessed), ({"endorse_typ": ROTATE_TYP}, NotEndorsed)],
+)
+def test_s12_tokens_of_another_kind_rotate_nothing(service, alice, wrong, refusal):
+    refused(service, alice, rotation(alice, **wrong), refusal)
+
+
+def test_another_devices_rotation_is_refused(service, alice):
+    second = service.bind("alice")
+    refused(service, alice, rotation(second), NotPossessed)
+
+
+@pytest.mark.parametrize(
+    "roles",
+    [(), (Role.DEVICE, Role.DEVICE), (Role.STRONG,) * (STANDARD.strong_keys_limit + 1)],
+)
+def test_a_device_lives_with_one_device_key_and_some_strong_ones(service, alice, roles):
+    refused(
+        service, alice, rotation(alice, roles=roles), NotEndorsed if not roles else KeysIncomplete
+    )
+
+
+def test_a_new_key_does_not_take_the_name_of_one_that_stays(service, alice):
+    kid = own_keys(alice)[Role.DEVICE].public.kid
+    body = rotation(alice, roles=(Role.STRONG,), kids=[kid])
+    refused(service, alice, body, KeysIncomplete)
+
+
+def test_more_keys_than_the_policy_allows_are_not_looked_at(service, alice):
+    body = rotation(alice, roles=(Role.DEVICE,) + (Role.STRONG,) * (STANDARD.strong_keys_limit + 1))
+    assert refused(service, alice, body, InvalidField).field == "keys"
+
+
+def test_s18_the_policy_of_now_says_which_algorithms_may_be_rotated_to(service, alice):
+    weak = generate(Algorithm.RS256, kid="new-0")
+    document = ijson.parse(rotation(alice))
+    document["keys"][0]["jwk"] = keys.jwks_document([weak.public])["keys"][0]
+    strict = service.but(policy=STRICT)
+    refused(strict, alice, ijson.compact(document), UnfitKey)
+
+
+@pytest.mark.parametrize("member", ["token", "name", "addresses"])
+def test_a_rotation_holds_nothing_but_keys(service, alice, member):
+    document = ijson.parse(rotation(alice))
+    document[member] = [{"kind": "relay", "value": "there"}] if member == "addresses" else "more"
+    assert refused(service, alice, ijson.compact(document), InvalidField).field == "rotation"
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b'{"keys":1}', b'{"keys":[],"keys":[]}'])
+def test_a_body_that_is_no_enrolment_is_refused(service, alice, body):
+    refused(service, alice, body, InvalidField)
+
+
+def test_of_two_rotations_at_once_one_wins(service, alice, meeting, at_once):
+    racing = service.but(store=meeting(service.store, 2))
+    bodies = [rotation(alice), rotation(alice, kids=["other-0", "other-1"])]
+    calls = [alice.call("/keys", body) for body in bodies]
+    outcomes = at_once(*(partial(racing.devices.rotate, call) for call in calls))
+    assert [type(outcome) for outcome in outcomes].count(WrongKey) == 1
+    assert service.stored(alice.guid) in outcomes
+    assert len(service.stored(alice.guid).key_changes) == 4
+
+
+def test_s18_a_device_that_is_revoked_before_the_commit_gets_no_new_keys(service, alice):
+    racing = service.meanwhile(lambda: service.devices.revoke(alice.guid))
+    with pytest.raises(BindingInactive):
+        racing.devices.rotate(alice.call("/keys", rotation(alice)))
+    assert service.stored(alice.guid).state is BindingState.REVOKED
+
+
+def test_s18_an_account_that_is_locked_before_the_commit_gets_no_new_keys(service, alice):
+    old = service.stored(alice.guid)
+    racing = service.meanwhile(lambda: service.accounts.lock(old.account))
+    with pytest.raises(AccountLocked):
+        racing.devices.rotate(alice.call("/keys", rotation(alice)))
+    assert service.stored(alice.guid) == old
+
+
+def test_the_key_history_is_bounded_and_keeps_the_keys_that_are_held(service, alice):
+    (strong,) = [held for held in service.stored(alice.guid).keys if held.role is Role.STRONG]
+    for _ in range(KEY_CHANGES_KEPT + 1):
+        binding = alice.rotate([Role.DEVICE])
+    assert len(binding.key_changes) == KEY_CHANGES_KEPT + 1
+    assert binding.key_changes[0].thumbprint == strong.key.thumbprint
+    assert {held.key.thumbprint for held in binding.keys} <= {
+        line.thumbprint for line in binding.key_changes
+    }
+
+
+# Updating
+
+
+def update(**members) -> bytes:
+    return ijson.compact({"keys": [], **members})
+
+
+def test_a_device_changes_its_name_and_addresses(service, alice):
+    there = {"kind": "relay", "value": "there"}
+    binding = service.devices.update(
+        alice.call("/device", update(name="Tablet", addresses=[there]))
+    )
+    assert binding == service.stored(alice.guid)
+    assert binding.name == "Tablet"
+    assert [(one.kind, one.value) for one in binding.addresses] == [(AddressKind.RELAY, "there")]
+    (line,) = service.account().devices
+    assert line.addresses == binding.addresses
+    assert service.last_event() == ("binding.update", "")
+    service.ask("alice", "Pay?")
+    assert service.outbox.pushes[-1].addresses == binding.addresses
+
+
+def test_an_update_without_a_name_keeps_it_and_without_addresses_drops_them(service, alice):
+    there = {"kind": "relay", "value": "there"}
+    service.devices.update(alice.call("/device", update(name="Tablet", addresses=[there])))
+    binding = service.devices.update(alice.call("/device", update()))
+    assert (binding.name, binding.addresses) == ("Tablet", ())
+
+
+def test_an_update_holds_no_keys_and_no_token(service, alice):
+    refused(service, alice, update(token="more"), InvalidField, "update")
+    refused(service, alice, rotation(alice), InvalidField, "update")
+
+
+@pytest.mark.parametrize(
+    ("members", "field"),
+    [
+        ({"name": "x" * 257}, "name"),
+        ({"addresses": [{"kind": "relay", "value": "there"}] * 6}, "addresses"),
+        ({"addresses": [{"kind": "relay", "value": "x" * 2049}]}, "addresses[0].value"),
+    ],
+)
+def test_an_update_has_to_fit(service, alice, members, field):
+    assert refused(service, alice, update(**members), InvalidField, "update").field == field
+
+
+# Suspending, resuming, revoking
+
+
+def test_staff_suspend_and_resume_a_device(service, alice):
+    suspended = service.devices.suspend(alice.guid)
+    assert suspended == service.stored(alice.guid)
+    assert (suspended.state, suspended.suspended_by) == (BindingState.SUSPENDED, Authority.STAFF)
+    assert [line.state for line in service.account().devices] == [BindingState.SUSPENDED]
+    assert (service.events[-1].event, service.events[-1].actor) == ("binding.suspend", "staff")
+    with pytest.raises(WrongState):
+        service.devices.suspend(alice.guid)
+    resumed = service.devices.resume(alice.guid)
+    assert (resumed.state, resumed.suspended_by) == (BindingState.ACTIVE, None)
+    assert [line.state for line in service.account().devices] == [BindingState.ACTIVE]
+    assert service.last_event() == ("binding.resume", "")
+    assert resumed.keys == suspended.keys
+    with pytest.raises(WrongState):
+        service.devices.resume(alice.guid)
+
+
+def test_staff_do_not_resume_what_the_identity_provider_suspended(service):
+    space = service.new_app_space("Staff", idp=service.idp.settings())
+    carol = service.log_in(space, "carol")
+    service.idp.withdraw("carol")
+    with pytest.raises(IdentityWithdrawn):
+        service.logins.vouch(carol.device.bond.account)
+    with pytest.raises(WrongAuthority):
+        service.devices.resume(carol.guid)
+    assert service.last_event() == ("binding.resume", "wrong_authority")
+
+
+def test_s17_a_revocation_is_final_and_recorded_with_time_and_source(service, alice):
+    revoked = service.devices.revoke(alice.guid)
+    assert revoked == service.stored(alice.guid)
+    assert (revoked.state, revoked.ended_at) == (BindingState.REVOKED, service.clock.now())
+    assert service.account().devices == ()
+    event = service.events[-1]
+    assert (event.event, event.actor, event.subject) == ("binding.revoke", "staff", alice.guid)
+    assert event.at == service.clock.now()
+    for verb in (service.devices.revoke, service.devices.suspend, service.devices.resume):
+        with pytest.raises(WrongState):
+            verb(alice.guid)
+
+
+def test_a_suspended_device_and_an_open_invitation_can_be_revoked(service, alice):
+    service.devices.suspend(alice.guid)
+    revoked = service.devices.revoke(alice.guid)
+    assert (revoked.state, revoked.suspended_by) == (BindingState.REVOKED, None)
+    invitation = service.invitations.invite(service.origin, "alice")
+    assert service.devices.revoke(invitation.binding).state is BindingState.REVOKED
+    assert service.account().devices == ()
+
+
+def test_any_origin_of_the_app_space_revokes_and_is_named(service, alice):
+    other = service.new_origin(service.app_space, "Support desk")
+    service.devices.revoke(alice.guid, by=other)
+    assert service.events[-1].actor == other.origin.guid
+
+
+def test_an_origin_of_another_app_space_revokes_nothing(service, alice):
+    stranger = service.new_origin(service.new_app_space("Insurance"), "Claims")
+    before = service.records()
+    with pytest.raises(Foreign) as caught:
+        service.devices.revoke(alice.guid, by=stranger)
+    assert caught.value.outward == NotFound.outward
+    assert service.records() == before
+    event = service.events[-1]
+    assert (event.actor, event.reason) == (stranger.origin.guid, "foreign")
+
+
+@pytest.mark.parametrize("verb", ["suspend", "resume", "revoke"])
+def test_what_is_no_device_is_not_found(service, alice, verb):
+    for guid in (mint(0, bytes(15)), alice.device.bond.account, service.company.guid):
+        with pytest.raises(NotFound):
+            getattr(service.devices, verb)(guid)
+        assert service.last_event() == (f"binding.{verb}", "not_found")
+
+
+def test_what_the_others_devices_are_does_not_change(service, alice):
+    second = service.bind("alice")
+    service.devices.revoke(alice.guid)
+    (line,) = service.account().devices
+    assert (line.binding, line.state) == (second.guid, BindingState.ACTIVE)
+    assert service.answer(second, service.ask("alice", "Pay?").challenge).approved

@@ -1,0 +1,379 @@
+"""Finishing a bind: a session token counts once, for keys that are possessed."""
+
+from datetime import timedelta
+from functools import partial
+
+import attrs
+import pytest
+
+from counterseal import STANDARD, STRICT, keys
+from counterseal.errors import (
+    AccountLocked,
+    AccountUnbound,
+    BindingInactive,
+    DeadlinePassed,
+    InvalidField,
+    KeysIncomplete,
+    MalformedToken,
+    NotPossessed,
+    TokenSpent,
+    UnfitKey,
+    WrongState,
+    WrongToken,
+)
+from counterseal.models import (
+    AddressKind,
+    Algorithm,
+    BindingState,
+    DeviceKey,
+    PushAddress,
+    Role,
+)
+from counterseal.models.guid import mint
+from counterseal.testing.world import PIN
+from counterseal.wire.enrolment import BIND_TYP, ROTATE_TYP, bind_claims
+
+TICK = timedelta(microseconds=1)
+
+
+@pytest.fixture
+def invitation(service):
+    return service.invitations.invite(service.origin, "alice")
+
+
+@pytest.fixture
+def enrolment(service, invitation):
+    """What an honest device sends."""
+    return service.phone().device.enrolment(invitation.token, service.app_space.guid, pin=PIN)
+
+
+def with_key(enrolment, index, **changes):
+    offered = list(enrolment.keys)
+    offered[index] = attrs.evolve(offered[index], **changes)
+    return attrs.evolve(enrolment, keys=tuple(offered))
+
+
+def refused(service, enrolment, refusal):
+    """Send *enrolment*, see it refused and recorded, and nothing changed."""
+    before = service.records()
+    with pytest.raises(refusal):
+        service.enrolments.complete(enrolment)
+    assert service.records() == before
+    assert service.last_event() == ("binding.complete", refusal.code)
+
+
+def test_finishing_a_bind_makes_the_device_active(service, invitation):
+    addresses = (PushAddress(kind=AddressKind.RELAY, value="there"),)
+    offered = service.phone().device.enrolment(
+        invitation.token, service.app_space.guid, pin=PIN, name="Phone", addresses=addresses
+    )
+    bound = service.enrolments.complete(offered)
+    binding, account = service.stored(invitation.binding), service.account()
+    assert bound.binding == binding
+    assert (bound.account.guid, bound.app_space) == (account.guid, service.app_space)
+    assert bound.service_keys == service.ports.signer.jwks()
+    assert (binding.state, binding.name) == (BindingState.ACTIVE, "Phone")
+    assert (binding.bound_at, binding.strikes) == (service.clock.now(), 0)
+    assert [held.role for held in binding.keys] == [Role.DEVICE, Role.STRONG]
+    assert [(line.role, line.thumbprint) for line in binding.key_changes] == [
+        (held.role, held.key.thumbprint) for held in binding.keys
+    ]
+    (line,) = account.devices
+    assert (line.state, line.addresses) == (BindingState.ACTIVE, binding.addresses)
+    assert binding.addresses == addresses
+
+
+def test_s17_a_bind_is_recorded_with_time_and_source(service, invitation, enrolment):
+    service.clock.advance(timedelta(seconds=7))
+    service.enrolments.complete(enrolment)
+    event = service.events[-1]
+    assert (event.event, event.actor) == ("binding.complete", invitation.binding)
+    assert (event.subject, event.at) == (invitation.binding, service.clock.now())
+
+
+# Possession, S15
+
+
+def test_s15_until_its_keys_are_proved_a_binding_is_asked_nothing(service, invitation, enrolment):
+    with pytest.raises(AccountUnbound):
+        service.ask("alice", "Pay?")
+    refused(service, with_key(enrolment, 1, proof=enrolment.keys[0].proof), NotPossessed)
+    with pytest.raises(AccountUnbound):
+        service.ask("alice", "Pay?")
+    service.enrolments.complete(enrolment)
+    service.ask("alice", "Pay?")
+
+
+@pytest.mark.parametrize("index", [0, 1])
+def test_s15_a_proof_by_another_key_is_refused(service, enrolment, index):
+    thief = keys.generate(Algorithm.ES256, kid=enrolment.keys[index].jwk["kid"])
+    claims = keys.read(enrolment.keys[index].proof, limit=9999).claimed
+    proof = keys.sign(thief, typ=BIND_TYP, claims=claims)
+    refused(service, with_key(enrolment, index, proof=proof), NotPossessed)
+
+
+@pytest.mark.parametrize("index", [0, 1])
+@pytest.mark.parametrize("claim", ["token", "aud", "device", "strong"])
+def test_s15_a_proof_that_says_something_else_is_refused(service, invitation, index, claim):
+    device = service.phone().device
+    strong = keys.generate(Algorithm.ES256, kid="strong")
+    private = [device.device_key, strong]
+    held = [
+        DeviceKey(role=Role.DEVICE, key=device.device_key.public),
+        DeviceKey(role=Role.STRONG, key=strong.public),
+    ]
+    honest = device.enrolment(invitation.token, service.app_space.guid, pin=PIN)
+    claims = bind_claims(invitation.token, service.app_space.guid, held)
+    proofs = [keys.sign(key, typ=BIND_TYP, claims=claims) for key in private]
+    jwks = [{**keys.jwks_document([key.public])["keys"][0]} for key in private]
+    right = with_key(
+        with_key(honest, 0, jwk=jwks[0], proof=proofs[0]), 1, jwk=jwks[1], proof=proofs[1]
+    )
+    wrong = claims | {claim: [] if isinstance(claims[claim], list) else "other"}
+    proof = keys.sign(private[index], typ=BIND_TYP, claims=wrong)
+    refused(service, with_key(right, index, proof=proof), NotPossessed)
+    service.enrolments.complete(right)
+
+
+def test_s12_a_proof_of_another_kind_is_refused(service, invitation, enrolment):
+    device = service.phone().device
+    honest = device.enrolment(invitation.token, service.app_space.guid, pin=PIN)
+    claims = keys.read(honest.keys[0].proof, limit=9999).claimed
+    proof = keys.sign(device.device_key, typ=ROTATE_TYP, claims=claims)
+    refused(service, with_key(honest, 0, proof=proof), NotPossessed)
+
+
+def test_s15_keys_of_one_bind_do_not_prove_another(service, enrolment):
+    other = service.invitations.invite(service.origin, "alice")
+    refused(service, attrs.evolve(enrolment, token=other.token), NotPossessed)
+
+
+def test_a_proof_that_is_no_token_is_refused(service, enrolment):
+    refused(service, with_key(enrolment, 0, proof="nonsense"), MalformedToken)
+
+
+# One use (S16)
+
+
+def test_s16_the_token_is_refused_from_its_deadline_on(service, invitation, enrolment):
+    service.clock.jump(invitation.deadline)
+    refused(service, enrolment, DeadlinePassed)
+    service.clock.jump(invitation.deadline - TICK)
+    service.enrolments.complete(enrolment)
+
+
+def test_s16_the_same_keys_again_get_the_recorded_result(service, enrolment):
+    first = service.enrolments.complete(enrolment)
+    service.clock.advance(timedelta(hours=1))
+    before, events = service.records(), service.events
+    again = service.enrolments.complete(enrolment)
+    assert again.binding == first.binding
+    assert again.service_keys == first.service_keys
+    assert (service.records(), service.events) == (before, events)
+
+
+def test_s16_other_keys_are_refused_and_reported(service, invitation, enrolment):
+    service.enrolments.complete(enrolment)
+    thief = service.phone().device
+    stolen = thief.enrolment(invitation.token, service.app_space.guid, pin=PIN)
+    refused(service, stolen, TokenSpent)
+    assert service.events[-1].subject == invitation.binding
+
+
+@pytest.mark.parametrize("change", ["role", "kid"])
+def test_s16_the_same_keys_named_otherwise_are_other_keys(service, invitation, change):
+    device = service.phone().device
+    enrolment = device.enrolment(invitation.token, service.app_space.guid, pin=PIN)
+    service.enrolments.complete(enrolment)
+    if change == "role":
+        own, strong = enrolment.keys
+        enrolment = attrs.evolve(
+            enrolment,
+            keys=(attrs.evolve(own, role=Role.STRONG), attrs.evolve(strong, role=Role.DEVICE)),
+        )
+    else:
+        enrolment = with_key(enrolment, 0, jwk={**enrolment.keys[0].jwk, "kid": "renamed"})
+    refused(service, enrolment, TokenSpent)
+
+
+def test_s16_of_eight_devices_with_one_token_exactly_one_is_bound(service, meeting, at_once):
+    for _ in range(5):
+        invitation = service.invitations.invite(service.origin, "alice")
+        rivals = [
+            service.phone().device.enrolment(invitation.token, service.app_space.guid, pin=PIN)
+            for _ in range(8)
+        ]
+        racing = service.but(store=meeting(service.store, 8))
+        outcomes = at_once(*(partial(racing.enrolments.complete, rival) for rival in rivals))
+        assert sorted(type(outcome).__name__ for outcome in outcomes) == [
+            "Bound",
+            *["TokenSpent"] * 7,
+        ]
+        winner = next(out for out in outcomes if not isinstance(out, TokenSpent))
+        assert service.stored(invitation.binding) == winner.binding
+
+
+@pytest.mark.parametrize("state", [BindingState.SUSPENDED, BindingState.REVOKED])
+def test_the_recorded_result_is_for_active_devices(service, invitation, enrolment, state):
+    service.enrolments.complete(enrolment)
+    if state is BindingState.SUSPENDED:
+        service.devices.suspend(invitation.binding)
+    else:
+        service.devices.revoke(invitation.binding)
+    refused(service, enrolment, BindingInactive)
+
+
+def test_a_revoked_invitation_binds_nothing(service, invitation, enrolment):
+    service.devices.revoke(invitation.binding)
+    refused(service, enrolment, WrongState)
+
+
+def test_an_expired_invitation_binds_nothing(service, invitation, enrolment):
+    service.clock.jump(invitation.deadline)
+    service.invitations.expire()
+    refused(service, enrolment, WrongState)
+
+
+# Wrong tokens
+
+
+def test_a_wrong_secret_is_refused_before_and_after_the_bind(service, invitation, enrolment):
+    wrong = attrs.evolve(enrolment, token=f"{invitation.binding}.{'A' * 22}")
+    refused(service, wrong, WrongToken)
+    service.enrolments.complete(enrolment)
+    refused(service, wrong, WrongToken)
+
+
+def test_strangers_tokens_all_look_the_same(service, invitation, enrolment):
+    unknown = mint(7, bytes(15))
+    for token in (
+        "",
+        ".",
+        "nonsense",
+        f"{unknown}.secret",
+        f"{service.company.guid}.secret",
+        f"{invitation.account.guid}.secret",
+        invitation.binding,
+        f"{invitation.binding}.",
+        invitation.token.upper(),
+    ):
+        refused(service, attrs.evolve(enrolment, token=token), WrongToken)
+    assert WrongToken.outward == "denied"
+
+
+# Standing
+
+
+def test_s18_a_locked_account_binds_nothing(service, invitation, enrolment):
+    service.accounts.lock(invitation.account.guid)
+    refused(service, enrolment, AccountLocked)
+
+
+def test_s18_an_account_that_is_locked_before_the_commit_binds_nothing(
+    service, invitation, enrolment
+):
+    racing = service.meanwhile(lambda: service.accounts.lock(invitation.account.guid))
+    with pytest.raises(AccountLocked):
+        racing.enrolments.complete(enrolment)
+    assert service.stored(invitation.binding).state is BindingState.INVITED
+
+
+def test_s18_an_invitation_that_is_revoked_before_the_commit_binds_nothing(
+    service, invitation, enrolment
+):
+    racing = service.meanwhile(lambda: service.devices.revoke(invitation.binding))
+    with pytest.raises(WrongState):
+        racing.enrolments.complete(enrolment)
+    assert service.stored(invitation.binding).keys == ()
+
+
+# What is offered
+
+
+def test_one_device_key_and_at_least_one_strong_key(service, invitation):
+    space = service.app_space.guid
+
+    def offer(*roles):
+        private = [keys.generate(Algorithm.ES256, kid=f"key-{n}") for n in range(len(roles))]
+        held = [
+            DeviceKey(role=role, key=key.public) for role, key in zip(roles, private, strict=True)
+        ]
+        claims = bind_claims(invitation.token, space, held)
+        template = service.phone().device.enrolment(invitation.token, space, pin=PIN)
+        return attrs.evolve(
+            template,
+            keys=tuple(
+                attrs.evolve(
+                    template.keys[0],
+                    role=one.role,
+                    jwk=keys.jwks_document([one.key])["keys"][0],
+                    proof=keys.sign(key, typ=BIND_TYP, claims=claims),
+                )
+                for one, key in zip(held, private, strict=True)
+            ),
+        )
+
+    for roles in ((), (Role.DEVICE,), (Role.STRONG,), (Role.DEVICE, Role.DEVICE, Role.STRONG)):
+        refused(service, offer(*roles), KeysIncomplete)
+    most = STANDARD.strong_keys_limit
+    refused(service, offer(*[Role.STRONG] * (most + 1)), KeysIncomplete)
+    refused(service, offer(Role.DEVICE, *[Role.STRONG] * (most + 1)), InvalidField)
+    bound = service.enrolments.complete(offer(Role.DEVICE, *[Role.STRONG] * most))
+    assert len(bound.binding.keys) == most + 1
+
+
+def test_one_key_does_not_take_two_roles(service, enrolment):
+    twice = with_key(
+        enrolment,
+        1,
+        jwk={**enrolment.keys[0].jwk, "kid": "another-name"},
+        proof=enrolment.keys[0].proof,
+    )
+    refused(service, twice, KeysIncomplete)
+
+
+def test_the_policy_says_which_algorithms_may_be_bound(service, new_service):
+    strict = new_service(policy=STRICT)
+    invitation = strict.invitations.invite(strict.origin, "alice")
+    weak = keys.generate(Algorithm.RS256, kid="weak")
+    enrolment = strict.phone().device.enrolment(invitation.token, strict.app_space.guid, pin=PIN)
+    offered = with_key(enrolment, 0, jwk=keys.jwks_document([weak.public])["keys"][0])
+    refused(strict, offered, UnfitKey)
+
+
+def test_s14_an_unfit_key_is_refused_at_bind(service, enrolment):
+    y = "A" * 43
+    refused(service, with_key(enrolment, 0, jwk={**enrolment.keys[0].jwk, "y": y}), UnfitKey)
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"name": "x" * 257}, "name"),
+        ({"name": "lone \ud800"}, "name"),
+        (
+            {"addresses": (PushAddress(kind=AddressKind.RELAY, value="there"),) * 6},
+            "addresses",
+        ),
+        (
+            {"addresses": (PushAddress(kind=AddressKind.RELAY, value="x" * 2049),)},
+            "addresses[0].value",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_refused_by_name(service, enrolment, changes, field):
+    with pytest.raises(InvalidField) as caught:
+        service.enrolments.complete(attrs.evolve(enrolment, **changes))
+    assert caught.value.field == field
+    assert service.last_event() == ("binding.complete", "invalid_field")
+
+
+@pytest.mark.parametrize("algorithm", [Algorithm.ES256, Algorithm.EDDSA])
+def test_keys_of_either_small_algorithm_are_bound(service, algorithm):
+    phone = service.bind("alice", algorithm=algorithm)
+    assert {held.key.algorithm for held in service.stored(phone.guid).keys} == {algorithm}
+
+
+def test_rsa_keys_are_bound(service, invitation, rsa_phone):
+    phone = service.complete(invitation, rsa_phone)
+    assert {held.key.algorithm for held in service.stored(phone.guid).keys} == {Algorithm.PS256}

@@ -1,0 +1,194 @@
+"""Inviting devices, and what becomes of invitations that nobody follows."""
+
+from datetime import timedelta
+
+import attrs
+import pytest
+
+from counterseal import STANDARD, keys
+from counterseal.errors import (
+    AccountLocked,
+    InvalidField,
+    TooManyBindings,
+    WrongKind,
+)
+from counterseal.models import BindingState
+from counterseal.models.guid import account_partition, partition_of
+
+TICK = timedelta(microseconds=1)
+
+
+def test_the_first_invitation_makes_the_account_and_an_invited_binding(service):
+    invitation = service.invitations.invite(service.origin, "alice", user_info="a card holder")
+    account, binding = service.account(), service.stored(invitation.binding)
+    assert invitation.account == account
+    assert invitation.app_space == service.app_space
+    assert (account.account_id, account.user_info) == ("alice", "a card holder")
+    assert (account.issuer, account.version) == (None, 1)
+    assert [line.binding for line in account.devices] == [binding.guid]
+    assert binding.state is BindingState.INVITED
+    assert binding.origin == service.origin.origin.guid
+    assert (binding.keys, binding.enrolled) == ((), "")
+
+
+def test_account_and_binding_lie_in_the_accounts_partition(service):
+    invitation = service.invitations.invite(service.origin, "alice")
+    place = account_partition(service.app_space.guid, "alice")
+    assert partition_of(invitation.account.guid) == partition_of(invitation.binding) == place
+
+
+def test_a_known_account_is_kept_and_gets_another_token(service):
+    first = service.invitations.invite(service.origin, "alice", user_info="old")
+    second = service.invitations.invite(service.origin, "alice")
+    assert second.account.guid == first.account.guid
+    assert second.token != first.token
+    assert second.binding != first.binding
+    assert [line.binding for line in service.account().devices] == [first.binding, second.binding]
+    assert second.account.user_info == "old"
+    service.invitations.invite(service.origin, "alice", user_info="")
+    assert service.account().user_info == ""
+
+
+def test_any_text_is_an_account_id(service):
+    for account_id in ("Alice", "alice ", "\N{CJK UNIFIED IDEOGRAPH-4E2D}", "a/b?c=d&e", "0"):
+        invitation = service.invitations.invite(service.origin, account_id)
+        assert invitation.account.account_id == account_id
+    assert service.account("alice") is None
+
+
+def test_one_account_id_in_two_app_spaces_is_two_accounts(service):
+    other = service.new_app_space("Insurance")
+    mine = service.invitations.invite(service.origin, "alice")
+    theirs = service.invitations.invite(service.new_origin(other, "Claims"), "alice")
+    assert mine.account.guid != theirs.account.guid
+
+
+def test_s16_the_token_holds_128_bits_and_ends_within_ten_minutes(service):
+    invitation = service.invitations.invite(service.origin, "alice")
+    name, dot, secret = invitation.token.partition(".")
+    assert (name, dot) == (invitation.binding, ".")
+    assert len(keys.unb64url(secret)) == 16
+    assert invitation.deadline - service.clock.now() == STANDARD.session_token_life
+    assert STANDARD.session_token_life <= timedelta(seconds=600)
+
+
+def test_only_a_hash_of_the_token_is_kept(service):
+    invitation = service.invitations.invite(service.origin, "alice")
+    secret = invitation.token.partition(".")[2]
+    assert service.stored(invitation.binding).token_hash == keys.token_hash(secret)
+    everything = repr([attrs.asdict(record) for record in service.records().values()])
+    assert secret not in everything
+    assert secret not in repr(invitation)
+
+
+def test_an_invitation_is_recorded(service):
+    invitation = service.invitations.invite(service.origin, "alice")
+    event = service.events[-1]
+    assert (event.event, event.actor) == ("binding.invite", service.origin.origin.guid)
+    assert (event.subject, event.at) == (invitation.binding, service.clock.now())
+
+
+@pytest.mark.parametrize(
+    ("account_id", "info", "field"),
+    [
+        ("", None, "accountId"),
+        ("a" * 257, None, "accountId"),
+        ("\N{LATIN SMALL LETTER E WITH ACUTE}" * 129, None, "accountId"),
+        ("lone \ud800", None, "accountId"),
+        ("alice", "x" * 4097, "userInfo"),
+    ],
+)
+def test_what_does_not_fit_is_refused_by_name_and_recorded(service, account_id, info, field):
+    before = service.records()
+    with pytest.raises(InvalidField) as caught:
+        service.invitations.invite(service.origin, account_id, user_info=info)
+    assert caught.value.field == field
+    assert service.records() == before
+    assert service.last_event() == ("binding.invite", "invalid_field")
+
+
+def test_an_origin_invites_nobody_where_an_identity_provider_names_the_users(service):
+    party = service.new_origin(
+        service.new_app_space("Staff", idp=service.idp.settings()), "Payroll"
+    )
+    with pytest.raises(WrongKind):
+        service.invitations.invite(party, "alice")
+    assert service.last_event() == ("binding.invite", "wrong_kind")
+
+
+def test_s18_nobody_binds_a_device_to_a_locked_account(service):
+    account = service.invitations.invite(service.origin, "alice").account
+    service.accounts.lock(account.guid)
+    before = service.records()
+    with pytest.raises(AccountLocked):
+        service.invitations.invite(service.origin, "alice")
+    assert service.records() == before
+    assert service.last_event() == ("binding.invite", "account_locked")
+
+
+def test_s18_an_account_that_is_locked_before_the_commit_is_not_invited(service):
+    account = service.invitations.invite(service.origin, "alice").account
+    racing = service.meanwhile(lambda: service.accounts.lock(account.guid))
+    with pytest.raises(AccountLocked):
+        racing.invitations.invite(service.origin, "alice")
+    assert len(service.account().devices) == 1
+
+
+def test_an_account_has_as_many_devices_as_the_policy_allows(new_service):
+    service = new_service(policy=attrs.evolve(STANDARD, bindings_limit=2))
+    service.bind("alice")
+    service.invitations.invite(service.origin, "alice")
+    with pytest.raises(TooManyBindings):
+        service.invitations.invite(service.origin, "alice")
+    service.invitations.invite(service.origin, "bob")
+    service.clock.advance(STANDARD.session_token_life)
+    service.invitations.invite(service.origin, "alice")
+    assert len(service.account().devices) == 2
+
+
+def test_two_first_invitations_at_once_make_one_account(service, meeting, at_once):
+    racing = service.but(store=meeting(service.store, 2))
+    first, second = at_once(*[lambda: racing.invitations.invite(service.origin, "alice")] * 2)
+    assert first.account.guid == second.account.guid == service.account().guid
+    assert {line.binding for line in service.account().devices} == {first.binding, second.binding}
+
+
+# Expiring
+
+
+def test_an_invitation_expires_at_its_deadline_and_not_before(service):
+    invitation = service.invitations.invite(service.origin, "alice")
+    service.clock.jump(invitation.deadline - TICK)
+    assert service.invitations.expire() == 0
+    assert service.stored(invitation.binding).state is BindingState.INVITED
+    service.clock.jump(invitation.deadline)
+    assert service.invitations.expire() == 1
+    binding = service.stored(invitation.binding)
+    assert (binding.state, binding.ended_at) == (BindingState.EXPIRED, invitation.deadline)
+    assert service.account().devices == ()
+    assert service.last_event() == ("binding.expire", "")
+    assert service.invitations.expire() == 0
+
+
+def test_the_worker_expires_as_many_as_it_is_asked_for(service):
+    for _ in range(5):
+        service.invitations.invite(service.origin, "alice")
+    service.clock.advance(STANDARD.session_token_life)
+    assert [service.invitations.expire(2) for _ in range(4)] == [2, 2, 1, 0]
+
+
+def test_a_finished_bind_does_not_expire(service):
+    phone = service.bind("alice")
+    service.clock.advance(2 * STANDARD.session_token_life)
+    assert service.invitations.expire() == 0
+    assert service.stored(phone.guid).state is BindingState.ACTIVE
+
+
+def test_what_ended_between_the_look_and_the_commit_is_not_counted(service):
+    first = service.invitations.invite(service.origin, "alice")
+    second = service.invitations.invite(service.origin, "alice")
+    service.clock.jump(first.deadline)
+    racing = service.meanwhile(lambda: service.devices.revoke(first.binding))
+    assert racing.invitations.expire() == 1
+    assert service.stored(first.binding).state is BindingState.REVOKED
+    assert service.stored(second.binding).state is BindingState.EXPIRED

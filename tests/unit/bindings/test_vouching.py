@@ -1,0 +1,210 @@
+"""What becomes of a user's devices when the Identity Provider is asked again."""
+
+from datetime import timedelta
+
+import attrs
+import pytest
+
+from counterseal import STANDARD
+from counterseal.errors import (
+    BindingInactive,
+    IdentityUnavailable,
+    IdentityWithdrawn,
+    NotFound,
+    WrongIssuer,
+    WrongKind,
+)
+from counterseal.models import Authority, BindingState, ChallengeState, Identity
+from counterseal.models.guid import mint
+from counterseal.testing.identity import FakeIdentityProvider
+
+
+@pytest.fixture
+def space(service):
+    return service.new_app_space("Staff", idp=service.idp.settings())
+
+
+@pytest.fixture
+def carol(service, space):
+    return service.log_in(space, "carol")
+
+
+def standing(service, phone):
+    binding = service.stored(phone.guid)
+    return binding.state, binding.suspended_by
+
+
+def account_of(service, phone):
+    return service.stored(phone.device.bond.account)
+
+
+def withdraw(service, phone):
+    service.idp.withdraw("carol")
+    with pytest.raises(IdentityWithdrawn):
+        service.logins.vouch(phone.device.bond.account)
+
+
+ACTIVE = (BindingState.ACTIVE, None)
+BY_IDP = (BindingState.SUSPENDED, Authority.IDP)
+BY_STAFF = (BindingState.SUSPENDED, Authority.STAFF)
+
+
+def test_a_user_who_is_vouched_for_stays(service, carol):
+    old = account_of(service, carol)
+    service.clock.advance(timedelta(minutes=3))
+    renewed = service.logins.vouch(old.guid)
+    assert renewed == account_of(service, carol)
+    assert (renewed.version, renewed.vouched_at) == (old.version + 1, service.clock.now())
+    assert renewed.sealed_grant != old.sealed_grant
+    assert standing(service, carol) == ACTIVE
+    assert service.last_event() == ("identity.vouch", "")
+
+
+def test_the_new_grant_is_the_one_that_is_asked_with_next(service, carol):
+    account = account_of(service, carol)
+    old = service.ports.sealer.open(account.sealed_grant, f"grant:{account.guid}")
+    renewed = service.logins.vouch(account.guid)
+    new = service.ports.sealer.open(renewed.sealed_grant, f"grant:{account.guid}")
+    assert new != old
+    del service.idp._grants[old]
+    service.logins.vouch(account.guid)
+
+
+def test_a_withdrawn_users_devices_are_suspended_all_at_once(service, space, carol):
+    second = service.log_in(space, "carol")
+    withdraw(service, carol)
+    assert standing(service, carol) == standing(service, second) == BY_IDP
+    account = account_of(service, carol)
+    assert account.vouched_at is None
+    assert {line.state for line in account.devices} == {BindingState.SUSPENDED}
+    event = service.events[-1]
+    assert (event.event, event.actor) == ("identity.vouch", "idp")
+    assert (event.subject, event.reason) == (account.guid, "identity_withdrawn")
+
+
+def test_a_withdrawn_user_answers_nothing(service, space, carol):
+    origin = service.new_origin(space, "Payroll")
+    asked = service.ask("carol", "Pay?", origin=origin).challenge
+    withdraw(service, carol)
+    with pytest.raises(BindingInactive):
+        carol.answer(asked)
+    assert service.stored(asked.guid).state is ChallengeState.PENDING
+
+
+def test_an_answer_finds_out_that_the_user_was_withdrawn(service, space, carol):
+    origin = service.new_origin(space, "Payroll")
+    service.clock.advance(STANDARD.vouch_life)
+    asked = service.ask("carol", "Pay?", origin=origin).challenge
+    service.idp.withdraw("carol")
+    with pytest.raises(IdentityWithdrawn):
+        carol.answer(asked)
+    assert standing(service, carol) == BY_IDP
+    assert service.stored(asked.guid).state is ChallengeState.PENDING
+
+
+def test_devices_resume_when_the_user_is_vouched_for_again(service, carol):
+    withdraw(service, carol)
+    service.idp.admit("carol")
+    account = service.logins.vouch(carol.device.bond.account)
+    assert standing(service, carol) == ACTIVE
+    assert [line.state for line in account.devices] == [BindingState.ACTIVE]
+    assert carol.pending() == ()
+
+
+def test_the_identity_provider_does_not_undo_what_staff_did(service, space, carol):
+    by_staff = service.log_in(space, "carol")
+    service.devices.suspend(by_staff.guid)
+    withdraw(service, carol)
+    assert standing(service, by_staff) == BY_STAFF
+    service.idp.admit("carol")
+    service.logins.vouch(carol.device.bond.account)
+    assert standing(service, carol) == ACTIVE
+    assert standing(service, by_staff) == BY_STAFF
+    service.devices.resume(by_staff.guid)
+    assert standing(service, by_staff) == ACTIVE
+
+
+def test_revoked_devices_stay_revoked_and_open_invitations_open(service, space, carol):
+    revoked = service.log_in(space, "carol")
+    service.devices.revoke(revoked.guid)
+    back = service.idp.log_in(service.logins.redirect(space.guid).url, "carol")
+    invitation = service.logins.authenticate(back.state, back.code)
+    withdraw(service, carol)
+    service.idp.admit("carol")
+    service.logins.vouch(carol.device.bond.account)
+    assert standing(service, revoked) == (BindingState.REVOKED, None)
+    assert service.stored(invitation.binding).state is BindingState.INVITED
+
+
+def test_a_device_bound_while_the_user_was_withdrawn_is_asked_about_at_once(service, space, carol):
+    back = service.idp.log_in(service.logins.redirect(space.guid).url, "carol")
+    invitation = service.logins.authenticate(back.state, back.code)
+    withdraw(service, carol)
+    late = service.complete(invitation, service.phone())
+    with pytest.raises(IdentityWithdrawn):
+        late.pending()
+    assert standing(service, late) == BY_IDP
+
+
+def test_a_provider_that_is_down_suspends_nobody(service, carol):
+    service.idp.down = True
+    before = service.records()
+    with pytest.raises(IdentityUnavailable):
+        service.logins.vouch(carol.device.bond.account)
+    assert service.records() == before
+
+
+@pytest.mark.parametrize(
+    "changes", [{"issuer": "https://other.example"}, {"subject": "mallory"}], ids=str
+)
+def test_a_provider_that_names_somebody_else_is_refused_and_recorded(service, carol, changes):
+    class Confused(FakeIdentityProvider):
+        def still_vouches(self, settings, identity):
+            return attrs.evolve(identity, **changes)
+
+    before = service.records()
+    with pytest.raises(WrongIssuer):
+        service.but(identity=Confused(service.entropy)).logins.vouch(carol.device.bond.account)
+    assert service.records() == before
+    assert service.last_event() == ("identity.vouch", "wrong_issuer")
+
+
+def test_the_provider_is_asked_about_the_account_as_it_is_known(service, carol):
+    asked = []
+
+    class Listening(FakeIdentityProvider):
+        def still_vouches(self, settings, identity):
+            asked.append((settings, identity))
+            return service.idp.still_vouches(settings, identity)
+
+    account = account_of(service, carol)
+    grant = service.ports.sealer.open(account.sealed_grant, f"grant:{account.guid}")
+    service.but(identity=Listening(service.entropy)).logins.vouch(account.guid)
+    ((settings, identity),) = asked
+    assert settings == service.idp.settings()
+    assert identity == Identity(issuer=service.idp.issuer, subject="carol", grant=grant)
+
+
+def test_nobody_vouches_where_the_origin_says_who_its_users_are(service):
+    alice = service.bind("alice")
+    with pytest.raises(WrongKind):
+        service.logins.vouch(alice.device.bond.account)
+
+
+def test_nobody_vouches_for_what_is_no_account(service, carol):
+    for guid in (mint(0, bytes(15)), carol.guid):
+        with pytest.raises(NotFound):
+            service.logins.vouch(guid)
+
+
+def test_s18_a_staff_suspension_before_the_commit_is_not_undone(service, carol):
+    withdraw(service, carol)
+    service.idp.admit("carol")
+
+    def staff():
+        # The provider's suspension ends, and staff begin one of their own.
+        service.logins.vouch(carol.device.bond.account)
+        service.devices.suspend(carol.guid)
+
+    service.meanwhile(staff).logins.vouch(carol.device.bond.account)
+    assert standing(service, carol) == BY_STAFF

@@ -1,0 +1,217 @@
+"""Answers race each other, their origin, the worker, and whatever ends a device or account."""
+
+from datetime import timedelta
+from functools import partial
+
+import pytest
+
+from counterseal.errors import (
+    AccountLocked,
+    BindingInactive,
+    CountersealError,
+    DeadlinePassed,
+    Refused,
+    WrongKey,
+    WrongState,
+)
+from counterseal.models import BindingState, ChallengeState, Role
+from counterseal.testing.world import CALLBACK
+
+
+@pytest.fixture
+def alice(service):
+    return service.bind("alice")
+
+
+@pytest.fixture
+def asked(service, alice):
+    return service.ask("alice", "Pay 10 EUR?", callback=CALLBACK).challenge
+
+
+def contradictions(service, phones, asked):
+    """Eight ways to end a challenge, each ready to go."""
+    calls = [partial(service.challenges.cancel, service.origin, asked.guid)] * 2
+    for phone in phones:
+        for button in (0, 1):
+            token = service.signed(phone, asked, button).encode()
+            calls.append(partial(service.answers.answer, phone.call("/answers", token)))
+        token = phone.device.disown(asked.display).encode()
+        calls.append(partial(service.answers.disown, phone.call("/disowns", token)))
+    return calls
+
+
+@pytest.mark.parametrize("together", [True, False], ids=["all read before any commits", "free"])
+def test_s7_of_eight_contradictory_answers_exactly_one_wins(
+    service, alice, meeting, at_once, together
+):
+    phones = [alice, service.bind("alice")]
+    for _ in range(12):
+        asked = service.ask("alice", "Pay 10 EUR?", callback=CALLBACK).challenge
+        receipts, events = service.account().receipts, len(service.events)
+        racing = service.but(store=meeting(service.store, 8)) if together else service
+        outcomes = at_once(*contradictions(racing, phones, asked))
+
+        (winner,) = [outcome for outcome in outcomes if not isinstance(outcome, CountersealError)]
+        assert [type(outcome) for outcome in outcomes].count(WrongState) == 7
+        assert service.stored(asked.guid) == winner
+        assert winner.version == asked.version + 1
+        answered = winner.state in {ChallengeState.ANSWERED, ChallengeState.DISOWNED}
+        assert (winner.outcome.receipt is not None) == answered
+        assert service.account().receipts == receipts + answered
+        ended = [event for event in service.events[events:] if not event.reason]
+        assert [event.event for event in ended] == [f"challenge.{winner.state.value.lower()}"]
+        mine = [one for one in service.queued() if one.challenge == asked.guid]
+        assert len(mine) == 1
+        service.clock.advance(timedelta(hours=1))
+
+
+def test_s7_every_kind_of_ending_can_win(service, alice):
+    """Whoever is first wins, whoever that is, and everyone after gets a conflict."""
+    phones = [alice, service.bind("alice")]
+    for first in range(8):
+        asked = service.ask("alice", "Pay 10 EUR?").challenge
+        calls = contradictions(service, phones, asked)
+        winner = calls.pop(first)()
+        for call in calls:
+            with pytest.raises(WrongState):
+                call()
+        assert service.stored(asked.guid) == winner
+        service.clock.advance(timedelta(hours=1))
+
+
+def test_s7_an_answer_and_the_worker_at_the_deadline(service, alice, asked):
+    def expired():
+        service.clock.jump(asked.deadline)
+        assert service.challenges.expire() == 1
+
+    with pytest.raises(WrongState):
+        service.meanwhile(expired).answer(alice, asked)
+    assert service.stored(asked.guid).state is ChallengeState.EXPIRED
+    assert len(service.queued()) == 1
+
+
+# Between issue and answer, and between reading and commit (S18)
+
+ENDINGS = {
+    "the account is locked": (
+        lambda service, phone: service.accounts.lock(phone.device.bond.account),
+        AccountLocked,
+    ),
+    "the device is revoked": (
+        lambda service, phone: service.devices.revoke(phone.guid),
+        BindingInactive,
+    ),
+    "the device is suspended": (
+        lambda service, phone: service.devices.suspend(phone.guid),
+        BindingInactive,
+    ),
+}
+
+
+@pytest.mark.parametrize("verb", ["approve", "refuse", "disown"])
+@pytest.mark.parametrize("end", ENDINGS.values(), ids=ENDINGS)
+@pytest.mark.parametrize("racing", [False, True], ids=["before the answer", "before its commit"])
+def test_s18_a_device_or_account_that_ends_meanwhile_answers_nothing(service, end, verb, racing):
+    alice = service.bind("alice")
+    asked = service.ask("alice", "Pay 10 EUR?", callback=CALLBACK).challenge
+    ends, refusal = end
+    if racing:
+        racing = service.meanwhile(lambda: ends(service, alice))
+    else:
+        ends(service, alice)
+        racing = service
+    act = {
+        "approve": lambda: racing.answer(alice, asked),
+        "refuse": lambda: racing.answer(alice, asked, 1, weak=True),
+        "disown": lambda: racing.disown(alice, asked),
+    }[verb]
+    with pytest.raises(refusal):
+        act()
+    assert service.stored(asked.guid) == asked
+    assert service.queued() == []
+    assert service.account().receipts == 0
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_s18_a_repeat_by_a_device_that_ended_gets_no_result(service, alice, asked, ending):
+    end, refusal = ENDINGS[ending]
+    token = service.signed(alice, asked)
+    service.send(alice, token)
+    end(service, alice)
+    with pytest.raises(refusal):
+        service.send(alice, token)
+
+
+def test_s18_a_key_that_is_rotated_away_before_the_commit_signs_nothing(service, alice, asked):
+    racing = service.meanwhile(partial(alice.rotate, [Role.STRONG]))
+    with pytest.raises(WrongKey):
+        racing.answer(alice, asked)
+    assert service.stored(asked.guid) == asked
+
+
+def test_s18_a_suspension_that_is_over_again_before_the_commit_costs_only_a_second_look(
+    service, alice, asked
+):
+    """The binding is as it was, but for its version: the guard is the version."""
+
+    def flicker():
+        service.devices.suspend(alice.guid)
+        service.devices.resume(alice.guid)
+
+    assert service.meanwhile(flicker).answer(alice, asked).approved
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_s18_of_an_answer_and_an_ending_at_once_either_is_first(
+    service, alice, at_once, meeting, ending
+):
+    """Both read before either commits: the answer is accepted, or the ending was first."""
+    end, refusal = ENDINGS[ending]
+    first = {"answer": 0, "ending": 0}
+    for _ in range(10):
+        phone = service.bind("alice")
+        asked = service.ask("alice", "Pay?").challenge
+        racing = service.but(store=meeting(service.store, 2))
+        answered, ended = at_once(partial(racing.answer, phone, asked), partial(end, racing, phone))
+        assert not isinstance(ended, CountersealError)
+        approved = service.stored(asked.guid).approved
+        assert approved == (not isinstance(answered, refusal))
+        first["answer" if approved else "ending"] += 1
+        if not approved:
+            assert isinstance(answered, refusal)
+        service.accounts.unlock(phone.device.bond.account)
+        if service.stored(phone.guid).state is not BindingState.REVOKED:
+            service.devices.revoke(phone.guid)
+        service.clock.advance(timedelta(hours=1))
+    assert sum(first.values()) == 10
+
+
+def test_s18_an_answer_by_another_device_is_not_in_the_way(service, alice, asked):
+    second = service.bind("alice")
+    racing = service.meanwhile(lambda: service.devices.revoke(second.guid))
+    assert racing.answer(alice, asked).approved
+
+
+def test_s18_a_question_that_is_read_meanwhile_is_answered_all_the_same(service, alice, asked):
+    second = service.bind("alice")
+    racing = service.meanwhile(lambda: second.fetch(asked.guid))
+    ended = racing.answer(alice, asked)
+    assert (ended.approved, ended.version) == (True, 3)
+
+
+def test_a_deadline_that_comes_while_races_are_lost_is_a_deadline(service, alice, asked):
+    def busy():
+        service.invitations.invite(service.origin, "alice")
+        service.clock.advance(timedelta(minutes=1))
+
+    with pytest.raises(DeadlinePassed):
+        service.meanwhile(busy, busy, busy).answer(alice, asked)
+    assert service.stored(asked.guid) == asked
+
+
+def test_whoever_loses_is_told_a_refusal_and_never_a_conflict(service, alice, asked):
+    """Conflict is a store's word; no use case lets it out."""
+    racing = service.meanwhile(*[lambda: service.invitations.invite(service.origin, "alice")] * 5)
+    assert racing.answer(alice, asked).approved
+    with pytest.raises(Refused):
+        racing.answer(alice, asked)

@@ -1,0 +1,204 @@
+"""What the tests of use cases share: `counterseal.testing.World`, seen through its records."""
+
+import copy
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import attrs
+import pytest
+
+from counterseal import keys
+from counterseal.bindings import Accounts, Devices, Enrolments, Invitations, Logins
+from counterseal.callbacks import Callbacks
+from counterseal.challenges import Answers, Challenges
+from counterseal.device import SoftwareDevice
+from counterseal.device.wrapping import wrap
+from counterseal.directory import Authentication, Credentials, Directory
+from counterseal.errors import CountersealError
+from counterseal.keys import PrivateKey, generate
+from counterseal.models import Algorithm, AuditEvent, Callback, Guid, Record
+from counterseal.testing.faults import Faults, faulty
+from counterseal.testing.phone import Phone
+from counterseal.testing.world import PIN, SCRYPT_COST, World
+
+USE_CASES = {
+    "directory": Directory,
+    "credentials": Credentials,
+    "authentication": Authentication,
+    "accounts": Accounts,
+    "invitations": Invitations,
+    "enrolments": Enrolments,
+    "logins": Logins,
+    "devices": Devices,
+    "challenges": Challenges,
+    "answers": Answers,
+    "callbacks": Callbacks,
+}
+
+
+class Service(World):
+    """
+    One service with one company, one `simple` App Space and one origin.
+
+    `but(store=…)` is the same service, on the same records, with another adapter or policy;
+    `meanwhile(act)` is the same service, to which something happens between reading and commit.
+    """
+
+    def but(self, *, policy=None, **adapters) -> "Service":
+        other = copy.copy(self)
+        other.ports = attrs.evolve(self.ports, **adapters)
+        other.policy = policy or self.policy
+        for name, kind in USE_CASES.items():
+            setattr(other, name, kind(other.ports, other.policy))
+        return other
+
+    def meanwhile(self, *acts) -> "Service":
+        """What *acts* do happens before the first commit, the second, and so on."""
+        faults = Faults()
+        for act in acts:
+            faults.meanwhile(act)
+        return self.but(store=faulty(self.ports.store, "store", faults))
+
+    # What devices do; `phone` does the same for the service that it was bound with
+
+    def signed(self, phone, challenge, button=0, *, weak=False, code=None) -> str:
+        """An answer, by the strong key unless it is to be *weak*."""
+        pin = None if weak else phone.pin
+        return phone.device.answer(challenge.display, button, pin=pin, code=code)
+
+    def send(self, phone, token):
+        return self.answers.answer(phone.call("/answers", token.encode()))
+
+    def answer(self, phone, challenge, button=0, *, weak=False, code=None):
+        return self.send(phone, self.signed(phone, challenge, button, weak=weak, code=code))
+
+    def disown(self, phone, challenge, *, strong=False):
+        token = phone.device.disown(challenge.display, pin=phone.pin if strong else None)
+        return self.answers.disown(phone.call("/disowns", token.encode()))
+
+    # What lies in the store
+
+    @property
+    def store(self):
+        return self.ports.store
+
+    def stored(self, guid: Guid) -> Record | None:
+        (record,) = self.store.get(guid)
+        return record
+
+    def account(self, account_id="alice"):
+        return self.store.account(self.app_space.guid, account_id)
+
+    def records(self) -> dict[Guid, Record]:
+        """Every record there is."""
+        return dict(self.ports.store._records)
+
+    def queued(self) -> list[Callback]:
+        """Every callback there is, whatever its state."""
+        return [record for record in self.records().values() if isinstance(record, Callback)]
+
+    @property
+    def events(self) -> tuple[AuditEvent, ...]:
+        return self.ports.audit.events
+
+    def happened(self, name) -> list[AuditEvent]:
+        return [event for event in self.events if event.event == name]
+
+    def last_event(self):
+        return self.events[-1].event, self.events[-1].reason
+
+
+@pytest.fixture
+def service() -> Service:
+    return Service()
+
+
+@pytest.fixture(scope="session")
+def new_service() -> Callable[..., Service]:
+    """A factory, for tests that want another policy, or a service for each example."""
+    return Service
+
+
+@pytest.fixture(scope="session")
+def rsa_keys() -> tuple[PrivateKey, PrivateKey]:
+    """RSA keys are dear, and made once."""
+    return (
+        generate(Algorithm.PS256, kid="rsa-device"),
+        generate(Algorithm.PS256, kid="rsa-strong"),
+    )
+
+
+@pytest.fixture
+def rsa_phone(service, rsa_keys) -> Phone:
+    """A phone with RSA keys, not bound yet."""
+    own, strong = rsa_keys
+    device = SoftwareDevice(
+        clock=service.clock,
+        entropy=service.entropy,
+        device_key=own,
+        strong_key=wrap(strong, PIN, service.entropy, cost=SCRYPT_COST),
+    )
+    return Phone(answers=service.answers, devices=service.devices, device=device, pin=PIN)
+
+
+class Meeting:
+    """A store at which so many threads wait for each other, once, before they commit."""
+
+    def __init__(self, store, threads):
+        self._store = store
+        self._barrier = threading.Barrier(threads)
+        self._came = threading.local()
+
+    def __getattr__(self, name):
+        return getattr(self._store, name)
+
+    def commit(self, changes, audit, operation):
+        if not hasattr(self._came, "yes"):
+            self._came.yes = True
+            self._barrier.wait(30)
+        self._store.commit(changes, audit, operation)
+
+
+@pytest.fixture(scope="session")
+def meeting() -> type[Meeting]:
+    return Meeting
+
+
+@pytest.fixture
+def at_once() -> Iterator[Callable[..., list[Any]]]:
+    """Run calls in threads that start together; return each one's result or error, in order."""
+
+    def run(*calls):
+        barrier = threading.Barrier(len(calls))
+
+        def one(call):
+            barrier.wait(30)
+            try:
+                return call()
+            except CountersealError as error:
+                return error
+
+        with ThreadPoolExecutor(len(calls)) as threads:
+            return list(threads.map(one, calls))
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    yield run
+    sys.setswitchinterval(interval)
+
+
+@pytest.fixture(scope="session")
+def malleated() -> Callable[[str], str]:
+    """Write the other ECDSA signature of the same words by the same key: (r, n - s)."""
+    order = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+
+    def change(token):
+        signed, _, signature = token.rpartition(".")
+        raw = keys.unb64url(signature)
+        s = order - int.from_bytes(raw[32:])
+        return f"{signed}.{keys.b64url(raw[:32] + s.to_bytes(32))}"
+
+    return change

@@ -1,0 +1,400 @@
+"""The reference software device: what it signs, and what it refuses to sign."""
+
+from functools import partial
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from counterseal import ijson, keys
+from counterseal.device.wrapping import unwrap
+from counterseal.errors import (
+    DisplayChanged,
+    InvalidField,
+    IssuerUntrusted,
+    NotBound,
+    ReceiptChanged,
+    WrongAlgorithm,
+    WrongPin,
+    WrongSignature,
+    WrongType,
+)
+from counterseal.keys import generate
+from counterseal.memory import MemorySigner
+from counterseal.models import AddressKind, Algorithm, PushAddress, Role
+from counterseal.models.guid import mint
+from counterseal.testing.phone import SERVICE
+from counterseal.testing.world import PIN
+from counterseal.wire.answer import ANSWER_TYP, DISOWN_TYP
+from counterseal.wire.enrolment import BIND_TYP, ENDORSE_TYP, ROTATE_TYP, bind_claims
+from counterseal.wire.keyset import KEYSET_TYP, keyset_claims
+from counterseal.wire.proof import PROOF_TYP
+
+
+@pytest.fixture
+def phone(service):
+    return service.bind("alice")
+
+
+@pytest.fixture
+def device(phone):
+    return phone.device
+
+
+@pytest.fixture
+def asked(service, phone):
+    return service.ask("alice", "Pay 10 EUR to Zoë?").challenge
+
+
+def strong_key(device):
+    return unwrap(device.strong_key, PIN, device.entropy)
+
+
+def claims(token, key, typ):
+    """Verify a token as somebody else would, and return what it says."""
+    return keys.verify(keys.read(token, limit=99_999), key, expected_typ=typ)
+
+
+# Keys and enrolments
+
+
+@pytest.mark.parametrize("algorithm", [Algorithm.ES256, Algorithm.EDDSA])
+def test_a_device_makes_two_keys_with_random_names(service, algorithm):
+    device = service.phone(algorithm=algorithm).device
+    strong = strong_key(device).public
+    assert {device.device_key.public.algorithm, strong.algorithm} == {algorithm}
+    assert device.device_key.public.thumbprint != strong.thumbprint
+    for key in (device.device_key.public, strong):
+        assert len(keys.unb64url(key.kid)) == 16
+        assert key.kid != key.thumbprint
+    assert device.bond is None
+
+
+def test_an_enrolment_offers_both_keys_each_with_its_proof(service):
+    device = service.phone().device
+    space = service.app_space.guid
+    addresses = (PushAddress(kind=AddressKind.RELAY, value="there"),)
+    enrolment = device.enrolment("guid.secret", space, pin=PIN, name="Phone", addresses=addresses)
+    assert (enrolment.token, enrolment.name, enrolment.addresses) == (
+        "guid.secret",
+        "Phone",
+        addresses,
+    )
+    own, strong = enrolment.keys
+    assert (own.role, strong.role) == (Role.DEVICE, Role.STRONG)
+    held = [device.device_key.public, strong_key(device).public]
+    said = [
+        claims(offer.proof, key, BIND_TYP) for offer, key in zip(enrolment.keys, held, strict=True)
+    ]
+    assert said[0] == said[1]
+    assert said[0]["token"] == keys.digest(b"guid.secret")
+    assert (said[0]["aud"], said[0]["strong"]) == (space, [held[1].thumbprint])
+    assert set(said[0]) == set(bind_claims("", space, []))
+
+
+def test_a_finished_bind_is_noted_and_the_services_keys_are_pinned(service, device):
+    account = service.account()
+    assert (device.bond.account, device.bond.app_space) == (account.guid, service.app_space.guid)
+    assert device.bond.service_keys == service.ports.signer.jwks()
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda device: device.call("GET", SERVICE),
+        lambda device: device.shown("{}"),
+        lambda device: device.answer("{}", 0),
+        lambda device: device.disown("{}"),
+        lambda device: device.rotation(pin=PIN, new_pin=PIN),
+        lambda device: device.check("x"),
+        lambda device: device.adopt("x"),
+    ],
+)
+def test_a_device_that_is_not_bound_signs_nothing(service, act):
+    with pytest.raises(NotBound):
+        act(service.phone().device)
+
+
+# Calls
+
+
+def test_a_call_carries_a_proof_of_exactly_that_request(service, device):
+    call = device.call("POST", f"{SERVICE}/x", b"body")
+    said = claims(call.proof, device.device_key.public, PROOF_TYP)
+    assert (call.method, call.uri, call.body) == ("POST", f"{SERVICE}/x", b"body")
+    assert said == {
+        "iss": device.bond.device,
+        "sub": device.bond.account,
+        "aud": device.bond.app_space,
+        "htm": "POST",
+        "htu": f"{SERVICE}/x",
+        "body": keys.digest(b"body"),
+        "iat": int(service.clock.now().timestamp()),
+        "jti": said["jti"],
+    }
+    assert len(keys.unb64url(said["jti"])) == 16
+    again = claims(device.call("POST", f"{SERVICE}/x").proof, device.device_key.public, PROOF_TYP)
+    assert again["jti"] != said["jti"]
+
+
+def test_s34_a_call_shows_neither_proof_nor_body(device):
+    call = device.call("POST", SERVICE, b"a secret body")
+    assert call.proof not in repr(call)
+    assert "secret body" not in repr(call)
+
+
+# What is shown
+
+
+def test_what_is_shown_is_what_the_service_stored(device, asked):
+    document = device.shown(asked.display)
+    assert document["content"] == {"text": "Pay 10 EUR to Zoë?"}
+    assert ijson.canonical(document).decode() == asked.display
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text + " ",
+        lambda text: " " + text,
+        lambda text: text.replace("Zoë", "Zo\\u00eb"),
+        lambda text: text.replace(":", ": ", 1),
+        lambda text: text.replace('"version":1', '"version":1.0'),
+        lambda text: text.replace("{", '{"zzz":1,', 1),
+    ],
+)
+def test_a_document_that_is_not_canonical_is_refused(device, asked, change):
+    changed = change(asked.display)
+    assert changed != asked.display
+    for act in (
+        device.shown,
+        partial(device.answer, button=0, pin=PIN),
+        partial(device.disown, pin=PIN),
+    ):
+        with pytest.raises(DisplayChanged):
+            act(changed)
+
+
+@pytest.mark.parametrize("text", ["", "{", "nonsense", '{"a":1,"a":2}', '"\\ud800"'])
+def test_a_document_that_is_no_i_json_is_refused(device, text):
+    with pytest.raises(InvalidField):
+        device.shown(text)
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", "null", "1", '"x"', '{"account":1,"appSpace":2}'])
+def test_a_document_that_is_no_display_document_is_refused(device, text):
+    for act in (device.shown, partial(device.answer, button=0), device.disown):
+        with pytest.raises(DisplayChanged):
+            act(text)
+
+
+@pytest.mark.parametrize("member", ["appSpace", "account"])
+def test_a_foreign_document_is_refused(device, asked, member):
+    document = ijson.parse(asked.display)
+    document[member]["guid"] = mint(0, bytes(15))
+    with pytest.raises(DisplayChanged):
+        device.shown(ijson.canonical(document).decode())
+
+
+@pytest.mark.parametrize("version", [0, 2, "1", None])
+def test_a_document_of_another_version_is_refused(device, asked, version):
+    document = ijson.parse(asked.display) | {"version": version}
+    with pytest.raises(DisplayChanged):
+        device.shown(ijson.canonical(document).decode())
+
+
+def test_another_users_document_is_refused(service, device):
+    service.bind("bob")
+    theirs = service.ask("bob", "Pay?").challenge
+    with pytest.raises(DisplayChanged):
+        device.answer(theirs.display, 0, pin=PIN)
+
+
+# Answers
+
+
+@pytest.mark.parametrize("pin", [PIN, None], ids=["strong key", "device key"])
+def test_an_answer_says_what_was_shown_and_chosen(service, device, asked, pin):
+    token = device.answer(asked.display, 1, pin=pin, code="123456")
+    key = device.device_key if pin is None else strong_key(device)
+    said = claims(token, key.public, ANSWER_TYP)
+    assert said == {
+        "iss": device.bond.device,
+        "sub": device.bond.account,
+        "aud": device.bond.app_space,
+        "challenge": asked.guid,
+        "display": asked.display_hash,
+        "button": 1,
+        "title": "Reject",
+        "code": "123456",
+        "iat": int(service.clock.now().timestamp()),
+        "jti": said["jti"],
+    }
+
+
+@pytest.mark.parametrize("pin", [PIN, None], ids=["strong key", "device key"])
+def test_a_disown_chooses_nothing(device, asked, pin):
+    token = device.disown(asked.display, pin=pin)
+    key = device.device_key if pin is None else strong_key(device)
+    said = claims(token, key.public, DISOWN_TYP)
+    assert (said["challenge"], said["display"]) == (asked.guid, asked.display_hash)
+    assert not {"button", "title", "code"} & set(said)
+
+
+@pytest.mark.parametrize("button", [-1, 2, 99])
+def test_there_is_no_other_button(device, asked, button):
+    with pytest.raises(InvalidField) as caught:
+        device.answer(asked.display, button, pin=PIN)
+    assert caught.value.field == "button"
+
+
+@pytest.mark.parametrize("algorithm", [Algorithm.ES256, Algorithm.EDDSA])
+@given(pin=st.text("0123456789", min_size=4, max_size=8).filter(lambda pin: pin != PIN))
+def test_a_wrong_pin_signs_with_another_key_and_the_device_does_not_notice(
+    new_service, algorithm, pin
+):
+    service = new_service()
+    device = service.bind("alice", algorithm=algorithm).device
+    asked = service.ask("alice", "Pay?").challenge
+    token = device.answer(asked.display, 0, pin=pin)
+    assert keys.read(token, limit=9999).header.kid == strong_key(device).public.kid
+    with pytest.raises(WrongSignature):
+        claims(token, strong_key(device).public, ANSWER_TYP)
+
+
+def test_an_rsa_device_notices_a_wrong_pin(service, rsa_phone):
+    service.complete(service.invitations.invite(service.origin, "alice"), rsa_phone)
+    asked, device = service.ask("alice", "Pay?").challenge, rsa_phone.device
+    for act in (
+        partial(device.answer, asked.display, 0, pin="0000"),
+        partial(device.disown, asked.display, pin="0000"),
+        partial(device.rotation, pin="0000", new_pin="0000"),
+        partial(device.enrolment, "a.b", service.app_space.guid, pin="0000"),
+    ):
+        with pytest.raises(WrongPin):
+            act()
+
+
+# Rotations
+
+
+@pytest.mark.parametrize("roles", [tuple(Role), (Role.DEVICE,), (Role.STRONG,)])
+def test_a_rotation_changes_nothing_until_the_service_took_it(service, phone, device, roles):
+    old = (device.device_key, device.strong_key)
+    rotation = device.rotation(pin=PIN, new_pin="1357", roles=roles)
+    assert (device.device_key, device.strong_key) == old
+    service.devices.rotate(phone.call("/keys", rotation.body))
+    device.rotated(rotation)
+    assert (device.device_key is not old[0]) == (Role.DEVICE in roles)
+    assert (device.strong_key is not old[1]) == (Role.STRONG in roles)
+    phone.pin = "1357" if Role.STRONG in roles else PIN
+    assert phone.answer(service.ask("alice", "Pay?").challenge).approved
+
+
+def test_a_rotation_is_endorsed_by_the_old_key_of_each_role(device):
+    old = {Role.DEVICE: device.device_key, Role.STRONG: strong_key(device)}
+    body = ijson.parse(device.rotation(pin=PIN, new_pin=PIN).body)
+    assert [offer["role"] for offer in body["keys"]] == ["device", "strong"]
+    for offer in body["keys"]:
+        public = keys.public_key(offer["jwk"], algorithms=frozenset(Algorithm))
+        said = claims(offer["proof"], public, ROTATE_TYP)
+        endorsed = claims(offer["endorsement"], old[Role(offer["role"])].public, ENDORSE_TYP)
+        assert said == endorsed
+        assert said["iss"] == device.bond.device
+        assert public.thumbprint in said[offer["role"]]
+
+
+def test_a_rotation_keeps_the_algorithm_and_the_cost_of_the_pin(service):
+    phone = service.bind("alice", algorithm=Algorithm.EDDSA)
+    cost = phone.device.strong_key.cost
+    phone.rotate()
+    assert strong_key(phone.device).public.algorithm is Algorithm.EDDSA
+    assert phone.device.strong_key.cost == cost
+
+
+def test_s34_a_rotation_shows_nothing(device):
+    rotation = device.rotation(pin=PIN, new_pin="1357")
+    assert repr(rotation.body) not in repr(rotation)
+    assert "1357" not in repr(rotation)
+
+
+# Receipts and the service's keys
+
+
+def test_a_device_checks_the_chain_of_its_receipts(service, phone, device):
+    receipts = [
+        device.check(phone.answer(service.ask("alice", "Pay?").challenge, button).outcome.receipt)
+        for button in (0, 1, 0)
+    ]
+    assert all(receipt.proven for receipt in receipts)
+    assert [receipt.number for receipt in receipts] == [1, 2, 3]
+    assert [receipt.previous for receipt in receipts[1:]] == [one.hash for one in receipts[:-1]]
+    assert [receipt.approved for receipt in receipts] == [True, False, True]
+
+
+def test_a_receipt_that_was_changed_is_refused(phone, device, asked):
+    receipt = phone.answer(asked).outcome.receipt
+    for place in range(0, len(receipt), 97):
+        changed = receipt[:place] + ("A" if receipt[place] != "A" else "B") + receipt[place + 1 :]
+        with pytest.raises((ReceiptChanged, IssuerUntrusted)):
+            device.check(changed)
+
+
+def keyset(signer, service_keys, at, *, by=0, typ=KEYSET_TYP):
+    key = signer.jwks()[by]
+    return keys.sign_with(
+        lambda data: signer.sign(key.kid, data),
+        key,
+        typ=typ,
+        claims=keyset_claims(service_keys, at),
+    )
+
+
+def test_a_device_takes_new_service_keys_that_a_pinned_one_signed(service, phone, device, asked):
+    signer = service.ports.signer
+    signer.rotate()
+    receipt = phone.answer(asked).outcome.receipt
+    with pytest.raises(IssuerUntrusted):
+        device.check(receipt)
+    device.adopt(keyset(signer, signer.jwks(), service.clock.now(), by=1))
+    assert device.bond.service_keys == signer.jwks()
+    assert device.check(receipt).proven
+
+
+def test_a_device_takes_no_keys_that_only_themselves_have_signed(service, device):
+    pinned = device.bond
+    signer = service.ports.signer
+    signer.rotate()
+    stranger = MemorySigner(Algorithm.ES256, service.entropy)
+    for token in (
+        keyset(signer, signer.jwks(), service.clock.now(), by=0),
+        keyset(stranger, stranger.jwks(), service.clock.now()),
+    ):
+        with pytest.raises(IssuerUntrusted):
+            device.adopt(token)
+    assert device.bond == pinned
+
+
+def test_a_device_takes_no_keys_in_a_token_of_another_kind_or_signature(service, device):
+    signer, pinned = service.ports.signer, device.bond
+    with pytest.raises(WrongType):
+        device.adopt(keyset(signer, signer.jwks(), service.clock.now(), typ=PROOF_TYP))
+    kid = signer.jwks()[0].kid
+    for algorithm, refusal in (
+        (Algorithm.ES256, WrongSignature),
+        (Algorithm.EDDSA, WrongAlgorithm),
+    ):
+        forger = generate(algorithm, kid=kid)
+        said = keyset_claims((forger.public,), service.clock.now())
+        with pytest.raises(refusal):
+            device.adopt(keys.sign(forger, typ=KEYSET_TYP, claims=said))
+    assert device.bond == pinned
+
+
+def test_s34_a_device_shows_no_private_key(device):
+    shown = repr(attrs.evolve(device))
+    for secret in (device.device_key.scalar(), strong_key(device).scalar()):
+        assert secret.hex() not in shown
+        assert repr(secret) not in shown
+        assert keys.b64url(secret) not in shown

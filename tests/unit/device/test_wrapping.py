@@ -1,0 +1,157 @@
+"""A key under a PIN: any PIN gives some key, and only the service can tell which is right."""
+
+import attrs
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from counterseal.device.wrapping import (
+    P256_ORDER,
+    SCRYPT_N,
+    SCRYPT_N_LIMIT,
+    WrappedKey,
+    Wrapping,
+    unwrap,
+    wrap,
+)
+from counterseal.errors import InvalidField, WrongPin
+from counterseal.keys import generate, private_key
+from counterseal.models import Algorithm
+from counterseal.testing.entropy import ScriptedEntropy
+
+PIN = "2468"
+COST = 2**4
+SHIFTED = [Algorithm.ES256, Algorithm.EDDSA]
+
+
+@pytest.fixture
+def entropy():
+    return ScriptedEntropy()
+
+
+def wrapped(entropy, algorithm, pin=PIN):
+    key = generate(algorithm, kid="strong")
+    return key, wrap(key, pin, entropy, cost=COST)
+
+
+@pytest.mark.parametrize("algorithm", SHIFTED)
+def test_the_right_pin_gives_the_key_back(entropy, algorithm):
+    key, held = wrapped(entropy, algorithm)
+    again = unwrap(held, PIN, entropy)
+    assert again.public == key.public
+    assert again.scalar() == key.scalar()
+    assert (held.kid, held.algorithm, held.wrapping, held.cost) == (
+        "strong",
+        algorithm,
+        Wrapping.SHIFTED,
+        COST,
+    )
+
+
+@pytest.mark.parametrize("algorithm", SHIFTED)
+def test_every_pin_gives_a_key_and_no_two_the_same(entropy, algorithm):
+    key, held = wrapped(entropy, algorithm)
+    pins = [f"{number:04}" for number in range(2_300, 2_600)]
+    found = {unwrap(held, pin, entropy).public.thumbprint for pin in pins}
+    assert len(found) == len(pins)
+    assert key.public.thumbprint in found
+    keyed = {pin: unwrap(held, pin, entropy).public for pin in ("", "0", "2468 ", "٢٤٦٨")}
+    assert key.public not in keyed.values()
+
+
+@given(
+    secret=st.integers(1, P256_ORDER - 1),
+    pin=st.text(st.characters(exclude_categories=["Cs"]), max_size=12),
+)
+@example(1, PIN)
+@example(P256_ORDER - 1, PIN)
+@settings(max_examples=50)
+def test_every_p256_key_survives_every_pin(secret, pin):
+    entropy = ScriptedEntropy(secret)
+    key = private_key(secret.to_bytes(32), kid="strong", algorithm=Algorithm.ES256)
+    held = wrap(key, pin, entropy, cost=COST)
+    assert len(held.wrapped) == 32
+    assert unwrap(held, pin, entropy).scalar() == key.scalar()
+
+
+@pytest.mark.parametrize("algorithm", SHIFTED)
+@given(anything=st.binary(min_size=32, max_size=32))
+@example(bytes(32))
+@example(b"\xff" * 32)
+@settings(max_examples=50)
+def test_whatever_lies_in_the_file_looks_like_a_wrapped_key(algorithm, anything):
+    """There is no check value, not even one by being out of range."""
+    held = WrappedKey(
+        kid="strong",
+        algorithm=algorithm,
+        wrapping=Wrapping.SHIFTED,
+        cost=COST,
+        salt=bytes(16),
+        wrapped=anything,
+    )
+    assert unwrap(held, PIN, ScriptedEntropy()).public.algorithm is algorithm
+
+
+@pytest.mark.parametrize("algorithm", SHIFTED)
+def test_one_key_under_one_pin_looks_different_each_time(entropy, algorithm):
+    key = generate(algorithm, kid="strong")
+    one, other = (wrap(key, PIN, entropy, cost=COST) for _ in range(2))
+    assert one.salt != other.salt
+    assert one.wrapped != other.wrapped
+    assert len(one.salt) == 16
+
+
+@pytest.mark.parametrize("algorithm", SHIFTED)
+def test_nothing_public_of_the_key_lies_in_what_is_kept(entropy, algorithm):
+    key, held = wrapped(entropy, algorithm)
+    kept = repr(attrs.asdict(held))
+    assert key.public.thumbprint not in kept
+    assert key.scalar() not in (held.wrapped, held.salt)
+    assert {field.name for field in attrs.fields(WrappedKey)} == {
+        "kid",
+        "algorithm",
+        "wrapping",
+        "cost",
+        "salt",
+        "wrapped",
+    }
+
+
+def test_the_salt_and_the_cost_count(entropy):
+    key, held = wrapped(entropy, Algorithm.ES256)
+    for other in (attrs.evolve(held, salt=bytes(16)), attrs.evolve(held, cost=COST * 2)):
+        assert unwrap(other, PIN, entropy).public != key.public
+
+
+def test_an_rsa_key_is_sealed_and_a_wrong_pin_is_noticed(entropy, rsa_keys):
+    _, key = rsa_keys
+    held = wrap(key, PIN, entropy, cost=COST)
+    assert held.wrapping is Wrapping.SEALED
+    assert unwrap(held, PIN, entropy).public == key.public
+    for wrong in ("2467", "", "2468 "):
+        with pytest.raises(WrongPin):
+            unwrap(held, wrong, entropy)
+    changed = attrs.evolve(held, wrapped=held.wrapped[:-1] + bytes([held.wrapped[-1] ^ 1]))
+    for other in (changed, attrs.evolve(held, kid="another")):
+        with pytest.raises(WrongPin):
+            unwrap(other, PIN, entropy)
+
+
+@pytest.mark.parametrize("cost", [0, 1, 3, 100, -16, SCRYPT_N_LIMIT * 2, True, 16.0, "16", None])
+def test_a_cost_is_a_power_of_two_within_the_memory(entropy, cost):
+    _, held = wrapped(entropy, Algorithm.EDDSA)
+    with pytest.raises(InvalidField):
+        attrs.evolve(held, cost=cost)
+
+
+def test_the_cost_of_a_real_device_is_one_that_hurts():
+    """OWASP Password Storage, scrypt: N of 2**15 at least with r = 8 and p = 3, or 2**17."""
+    assert SCRYPT_N == 2**15
+    assert SCRYPT_N <= SCRYPT_N_LIMIT
+
+
+def test_s34_a_wrapped_key_shows_nothing(entropy):
+    _, held = wrapped(entropy, Algorithm.ES256)
+    shown = repr(held)
+    assert repr(held.salt) not in shown
+    assert repr(held.wrapped) not in shown

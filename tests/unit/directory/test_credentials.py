@@ -1,0 +1,240 @@
+"""Secrets: always ours, of full entropy, told once, and kept in a form that gives nothing back."""
+
+import base64
+from datetime import timedelta
+
+import attrs
+import pytest
+
+from counterseal import STANDARD, keys
+from counterseal.directory import SignedRequest
+from counterseal.errors import CredentialRefused, InvalidField, NotFound
+from counterseal.models import Scheme
+from counterseal.models.guid import mint
+from counterseal.wire.cx1 import write_basic, write_cx1
+
+URI = "https://auth.example.com/api/request/add"
+HOUR = timedelta(hours=1)
+TICK = timedelta(microseconds=1)
+NOBODY = mint(0, bytes(15))
+
+
+@pytest.fixture
+def guid(service):
+    return service.origin.origin.guid
+
+
+def admitted(service, issued, guid=None) -> bool:
+    """Tell whether a request with the secret is let in."""
+    holder = guid or issued.guid
+    if issued.scheme is Scheme.BASIC:
+        header = write_basic(issued.secret, guid=holder)
+    else:
+        # Each request is another one: the replay guard is not what is asked about here.
+        service.serial = getattr(service, "serial", 0) + 1
+        header = write_cx1(
+            issued.secret,
+            method="POST",
+            uri=URI,
+            milliseconds=int(service.clock.now().timestamp() * 1000),
+            guid=holder,
+            body=b"%d" % service.serial,
+        )
+    body = b"" if issued.scheme is Scheme.BASIC else b"%d" % service.serial
+    request = SignedRequest(method="POST", uri=URI, body=body, authorization=header)
+    try:
+        service.authentication.authenticate(request)
+    except CredentialRefused:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("scheme", Scheme)
+def test_a_secret_has_256_bits_and_is_told_once(service, guid, scheme):
+    issued = service.credentials.issue(guid, scheme)
+    assert (issued.guid, issued.scheme) == (guid, scheme)
+    assert len(base64.b64decode(issued.secret)) == 32
+    assert issued.secret not in repr(issued)
+    assert admitted(service, issued)
+    assert service.last_event() == ("credential.issue", "")
+    assert service.events[-1].subject == guid
+
+
+def test_two_secrets_differ(service, guid):
+    secrets = {service.credentials.issue(guid, Scheme.BASIC).secret for _ in range(10)}
+    assert len(secrets) == 10
+
+
+def test_a_basic_secret_is_kept_as_salted_sha_512(service, guid):
+    issued = service.credentials.issue(guid, Scheme.BASIC)
+    (kept,) = service.stored(guid).credentials
+    assert (len(kept.salt), len(kept.digest), kept.sealed) == (16, 64, b"")
+    assert kept.digest == keys.basic_digest(issued.secret, kept.salt)
+    assert issued.secret not in repr(attrs.asdict(service.stored(guid)))
+    service.credentials.issue(guid, Scheme.BASIC)
+    assert service.stored(guid).credentials[0].salt != kept.salt
+
+
+def test_an_hmac_secret_is_kept_sealed_for_its_holder(service, guid):
+    issued = service.credentials.issue(guid, Scheme.HMAC)
+    (kept,) = service.stored(guid).credentials
+    assert (kept.salt, kept.digest) == (b"", b"")
+    assert issued.secret.encode() not in kept.sealed
+    opened = service.ports.sealer.open(kept.sealed, f"credential:{guid}")
+    assert opened.decode() == issued.secret
+
+
+# Rotating, switching, revoking
+
+
+@pytest.mark.parametrize("scheme", Scheme)
+def test_without_an_overlap_a_new_secret_replaces_the_old_one_at_once(service, guid, scheme):
+    old, new = (service.credentials.issue(guid, scheme) for _ in range(2))
+    assert admitted(service, new)
+    assert not admitted(service, old)
+    assert len(service.stored(guid).credentials) == 1
+
+
+@pytest.mark.parametrize("scheme", Scheme)
+def test_s23_the_old_secret_counts_during_the_overlap_only(service, guid, scheme):
+    old = service.credentials.issue(guid, scheme)
+    new = service.credentials.issue(guid, scheme, overlap=HOUR)
+    assert admitted(service, old)
+    service.clock.advance(HOUR - TICK)
+    assert admitted(service, old)
+    assert admitted(service, new)
+    service.clock.advance(TICK)
+    assert not admitted(service, old)
+    assert admitted(service, new)
+
+
+@pytest.mark.parametrize("scheme", Scheme)
+def test_at_most_two_secrets_live(service, guid, scheme):
+    first, second, third = (service.credentials.issue(guid, scheme, overlap=HOUR) for _ in range(3))
+    assert len(service.stored(guid).credentials) == 2
+    assert [admitted(service, one) for one in (first, second, third)] == [False, True, True]
+
+
+def test_a_later_rotation_makes_no_old_secret_live_longer(service, guid):
+    old = service.credentials.issue(guid, Scheme.BASIC)
+    service.credentials.issue(guid, Scheme.BASIC, overlap=HOUR)
+    service.clock.advance(HOUR - TICK)
+    service.credentials.revoke(guid)
+    assert not admitted(service, old)
+
+
+def test_an_old_secret_that_has_ended_is_not_brought_back_by_a_rotation(service, guid):
+    """It is the newest that is kept beside the new one."""
+    first = service.credentials.issue(guid, Scheme.BASIC)
+    second = service.credentials.issue(guid, Scheme.BASIC, overlap=HOUR)
+    service.clock.advance(2 * HOUR)
+    service.credentials.issue(guid, Scheme.BASIC, overlap=HOUR)
+    assert (admitted(service, first), admitted(service, second)) == (False, True)
+
+
+@pytest.mark.parametrize("scheme", Scheme)
+def test_switching_the_scheme_ends_the_old_secret_at_once(service, guid, scheme):
+    (other,) = set(Scheme) - {scheme}
+    old = service.credentials.issue(guid, scheme)
+    new = service.credentials.issue(guid, other, overlap=HOUR)
+    assert admitted(service, new)
+    assert not admitted(service, old)
+    assert [kept.scheme for kept in service.stored(guid).credentials] == [other]
+
+
+@pytest.mark.parametrize("scheme", Scheme)
+def test_a_revoked_origin_stays_and_is_not_let_in(service, guid, scheme):
+    old = service.credentials.issue(guid, scheme)
+    new = service.credentials.issue(guid, scheme, overlap=HOUR)
+    bare = service.credentials.revoke(guid, actor="root")
+    assert bare == service.stored(guid)
+    assert bare.credentials == ()
+    assert (admitted(service, old), admitted(service, new)) == (False, False)
+    event = service.happened("credential.revoke")[-1]
+    assert (event.actor, event.subject) == ("root", guid)
+    assert admitted(service, service.credentials.issue(guid, scheme))
+
+
+@pytest.mark.parametrize("verb", ["issue", "issue_webhook_key"])
+@pytest.mark.parametrize("overlap", [-TICK, STANDARD.credential_overlap_limit + TICK])
+def test_an_overlap_is_within_the_policys_limit(service, guid, verb, overlap):
+    scheme = (Scheme.BASIC,) if verb == "issue" else ()
+    before = service.records()
+    with pytest.raises(InvalidField) as caught:
+        getattr(service.credentials, verb)(guid, *scheme, overlap=overlap)
+    assert caught.value.field == "overlap"
+    assert service.records() == before
+    limit = STANDARD.credential_overlap_limit
+    getattr(service.credentials, verb)(guid, *scheme, overlap=limit)
+
+
+def test_what_is_no_origin_is_not_found(service):
+    for nobody in (NOBODY, service.app_space.guid):
+        for act in (
+            lambda guid: service.credentials.issue(guid, Scheme.BASIC),
+            service.credentials.revoke,
+            service.credentials.issue_webhook_key,
+        ):
+            with pytest.raises(NotFound):
+                act(nobody)
+    with pytest.raises(NotFound):
+        service.credentials.create_admin("root", company=NOBODY)
+
+
+def test_of_two_secrets_made_at_once_the_last_one_counts(service, guid, meeting, at_once):
+    racing = service.but(store=meeting(service.store, 2))
+    made = at_once(*[lambda: racing.credentials.issue(guid, Scheme.BASIC)] * 2)
+    assert [admitted(service, one) for one in made].count(True) == 1
+
+
+# Webhook secrets
+
+
+def test_a_webhook_secret_is_written_as_receivers_read_it_and_kept_sealed(service, guid):
+    secret = service.credentials.issue_webhook_key(guid, actor="root")
+    prefix, _, encoded = secret.partition("_")
+    assert (prefix, len(base64.b64decode(encoded))) == ("whsec", 32)
+    (kept,) = service.stored(guid).webhook_keys
+    assert service.ports.sealer.open(kept.sealed, f"webhook:{guid}") == base64.b64decode(encoded)
+    assert (service.events[-1].event, service.events[-1].actor) == ("webhook_key.issue", "root")
+
+
+def test_at_most_two_webhook_secrets_live_and_the_newest_is_first(service, guid):
+    for _ in range(3):
+        service.credentials.issue_webhook_key(guid, overlap=HOUR)
+    newest, older = service.stored(guid).webhook_keys
+    assert (newest.ends_at, older.ends_at) == (None, service.clock.now() + HOUR)
+
+
+def test_a_webhook_secret_is_no_credential(service, guid):
+    service.credentials.issue_webhook_key(guid)
+    assert service.stored(guid).credentials == ()
+
+
+# Administrators
+
+
+def test_an_administrator_of_a_company_and_one_of_all(service):
+    root = service.credentials.create_admin("root")
+    local = service.credentials.create_admin("local", company=service.company.guid, life=HOUR)
+    assert service.stored(root.guid).company is None
+    assert service.stored(root.guid).ends_at is None
+    kept = service.stored(local.guid)
+    assert (kept.name, kept.company, kept.version) == ("local", service.company.guid, 1)
+    assert kept.ends_at == service.clock.now() + HOUR
+    assert [one.scheme for one in kept.credentials] == [Scheme.HMAC]
+    assert service.last_event() == ("admin.create", "")
+    assert service.events[-1].subject == local.guid
+
+
+@pytest.mark.parametrize("life", [timedelta(0), -HOUR])
+def test_an_administrator_lives_for_some_time(service, life):
+    with pytest.raises(InvalidField) as caught:
+        service.credentials.create_admin("root", life=life)
+    assert caught.value.field == "life"
+
+
+def test_an_administrators_secret_lets_no_origin_in(service):
+    admin = service.credentials.create_admin("root")
+    assert not admitted(service, admin)
+    assert not admitted(service, admin, service.origin.origin.guid)

@@ -1,0 +1,474 @@
+"""The outbox: claimed by a lease, sent once an attempt, retried, given up, queued again."""
+
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import attrs
+import pytest
+from standardwebhooks import Webhook
+
+from counterseal import STANDARD, ijson
+from counterseal.errors import (
+    CountersealError,
+    DeadlineAhead,
+    LeaseLost,
+    NotFound,
+    SealBroken,
+    SenderUnavailable,
+    StoreUnavailable,
+    WrongState,
+)
+from counterseal.models import CallbackState, DeliveryOutcome
+from counterseal.models.guid import mint
+from counterseal.testing.faults import Crash, Faults, faulty
+from counterseal.testing.world import CALLBACK
+
+TICK = timedelta(microseconds=1)
+LEASE = STANDARD.callback_lease
+DELAYS = STANDARD.callback_delays
+
+
+@pytest.fixture
+def alice(service):
+    return service.bind("alice")
+
+
+@pytest.fixture
+def queued(service, alice):
+    """A callback whose first attempt is due."""
+    alice.answer(service.ask("alice", "Pay?", callback=CALLBACK).challenge)
+    (callback,) = service.queued()
+    return callback
+
+
+def failed(service, guid, *script):
+    """Let attempts fail; return the callback after the last of them."""
+    for line in script:
+        service.clock.jump(max(service.clock.now(), service.stored(guid).due_at))
+        service.sender.script(line)
+        service.callbacks.attempt(guid)
+    return service.stored(guid)
+
+
+# What is queued
+
+
+@pytest.mark.parametrize("ending", ["answer", "refuse", "disown", "cancel", "expire", "fail"])
+def test_every_finished_challenge_whose_origin_asked_for_one_has_exactly_one(
+    service, alice, ending
+):
+    issued = service.ask("alice", "Pay?", callback=CALLBACK, show_code=True)
+    held = issued.challenge
+    assert service.queued() == []
+    if ending == "answer":
+        alice.answer(held, code=issued.code)
+    elif ending == "refuse":
+        alice.answer(held, 1)
+    elif ending == "disown":
+        alice.disown(held)
+    elif ending == "cancel":
+        service.challenges.cancel(service.origin, held.guid)
+    elif ending == "expire":
+        service.clock.jump(held.deadline)
+        service.challenges.expire()
+    else:
+        for _ in range(STANDARD.code_limit):
+            with pytest.raises(CountersealError):
+                alice.answer(held, code="not it")
+    (callback,) = service.queued()
+    ended = service.stored(held.guid)
+    assert callback.state is CallbackState.QUEUED
+    assert (callback.challenge, callback.account, callback.origin, callback.url) == (
+        held.guid,
+        held.account,
+        held.origin,
+        CALLBACK,
+    )
+    assert callback.next_at == callback.created_at == ended.outcome.at == service.clock.now()
+    assert callback.keep_until == service.clock.now() + STANDARD.retention
+    assert service.deliver() == (callback.guid,)
+    (attempt,) = service.sender.attempts
+    body = ijson.parse(attempt.delivery.body)
+    assert (body["guid"], body["state"], body["approved"]) == (
+        held.guid,
+        ended.state.value,
+        ending == "answer",
+    )
+    assert service.deliver() == ()
+
+
+def test_who_asked_for_none_has_none(service, alice):
+    alice.answer(service.ask("alice", "Pay?").challenge)
+    assert service.queued() == []
+
+
+# Delivering
+
+
+def test_a_delivery_carries_the_whole_request_and_its_proof(service, alice, queued):
+    delivered = service.callbacks.attempt(queued.guid)
+    assert delivered == service.stored(queued.guid)
+    assert (delivered.state, delivered.attempts) == (CallbackState.DELIVERED, 1)
+    assert (delivered.last_status, delivered.lease_until) == (204, None)
+    (attempt,) = service.sender.attempts
+    assert attempt.delivery.url == CALLBACK
+    assert attempt.delivery.timeout == STANDARD.callback_timeout
+    ended = service.stored(queued.challenge)
+    body = ijson.parse(attempt.delivery.body)
+    assert (body["buttonSelected"], body["answer"], body["receipt"]) == (
+        0,
+        ended.outcome.token,
+        ended.outcome.receipt,
+    )
+    assert service.last_event() == ("callback.succeed", "")
+    assert (service.events[-1].actor, service.events[-1].subject) == ("worker", queued.guid)
+
+
+@pytest.mark.parametrize("status", [200, 204, 299])
+def test_what_counts_as_delivered(service, queued, status):
+    service.sender.script(status)
+    assert service.callbacks.attempt(queued.guid).state is CallbackState.DELIVERED
+
+
+@pytest.mark.parametrize("status", [None, 100, 199, 300, 301, 307, 400, 404, 429, 500, 503])
+def test_what_does_not(service, queued, status):
+    """Not even a redirect."""
+    service.sender.script(DeliveryOutcome(status=status))
+    kept = service.callbacks.attempt(queued.guid)
+    assert (kept.state, kept.last_status) == (CallbackState.QUEUED, status)
+    assert service.last_event() == ("callback.fail", "")
+
+
+def test_a_delivered_callback_is_not_sent_again(service, queued):
+    service.callbacks.attempt(queued.guid)
+    service.clock.advance(timedelta(days=1))
+    assert service.callbacks.due() == ()
+    with pytest.raises(WrongState):
+        service.callbacks.attempt(queued.guid)
+    assert len(service.sender.attempts) == 1
+
+
+# Claiming
+
+
+def test_due_tells_what_is_due_and_no_more_than_asked_for(service, alice, queued):
+    for _ in range(3):
+        alice.answer(service.ask("alice", "Pay?", callback=CALLBACK).challenge)
+    assert set(service.callbacks.due()) == {callback.guid for callback in service.queued()}
+    assert len(service.callbacks.due(limit=2)) == 2
+    failed(service, queued.guid, 500)
+    assert queued.guid not in service.callbacks.due()
+
+
+def test_the_claim_is_committed_before_the_attempt(service, queued):
+    seen = []
+
+    class Looking:
+        def send(self, delivery):
+            seen.append(service.stored(queued.guid))
+            with pytest.raises(DeadlineAhead):
+                service.callbacks.attempt(queued.guid)
+            assert service.callbacks.due() == ()
+            return DeliveryOutcome(status=204)
+
+    service.but(sender=Looking()).callbacks.attempt(queued.guid)
+    (claimed,) = seen
+    assert (claimed.attempts, claimed.lease_until) == (1, service.clock.now() + LEASE)
+
+
+def test_an_attempt_is_made_when_it_is_due_and_not_before(service, queued):
+    kept = failed(service, queued.guid, 500)
+    service.clock.jump(kept.next_at - TICK)
+    assert service.callbacks.due() == ()
+    with pytest.raises(DeadlineAhead):
+        service.callbacks.attempt(queued.guid)
+    assert service.last_event() == ("callback.claim", "deadline_ahead")
+    service.clock.jump(kept.next_at)
+    assert service.callbacks.due() == (queued.guid,)
+    service.callbacks.attempt(queued.guid)
+
+
+def test_of_workers_at_once_one_sends(service, queued, meeting, at_once):
+    racing = service.but(store=meeting(service.store, 4))
+    outcomes = at_once(*[partial(racing.callbacks.attempt, queued.guid)] * 4)
+    assert len(service.sender.attempts) == 1
+    assert [type(outcome) for outcome in outcomes].count(DeadlineAhead) + [
+        type(outcome) for outcome in outcomes
+    ].count(WrongState) == 3
+
+
+def test_what_is_no_callback_is_not_found(service, queued):
+    for guid in (mint(0, bytes(15)), queued.challenge):
+        for verb in (service.callbacks.attempt, service.callbacks.requeue):
+            with pytest.raises(NotFound):
+                verb(guid)
+
+
+def slow(service, guid, meanwhile, status):
+    """An attempt that takes so long that *meanwhile* happens."""
+
+    class Slow:
+        def send(self, delivery):
+            service.clock.advance(LEASE)
+            meanwhile()
+            return DeliveryOutcome(status=status)
+
+    return service.but(sender=Slow()).callbacks.attempt(guid)
+
+
+def test_an_outcome_counts_after_the_lease_as_long_as_nobody_took_over(service, queued):
+    delivered = slow(service, queued.guid, lambda: None, 204)
+    assert delivered.state is CallbackState.DELIVERED
+
+
+@pytest.mark.parametrize("status", [204, 500])
+def test_an_outcome_whose_lease_was_taken_over_is_not_recorded(service, queued, status):
+    def claim():
+        dying = Faults()
+        dying.crash("sender.send")
+        other = service.but(sender=faulty(service.sender, "sender", dying))
+        with pytest.raises(Crash):
+            other.callbacks.attempt(queued.guid)
+
+    with pytest.raises(LeaseLost):
+        slow(service, queued.guid, claim, status)
+    held = service.stored(queued.guid)
+    assert (held.state, held.attempts) == (CallbackState.QUEUED, 2)
+    assert held.lease_until == service.clock.now() + LEASE
+    assert service.last_event() == ("callback.attempt", "lease_lost")
+
+
+def test_an_outcome_after_another_worker_delivered_changes_nothing(service, queued):
+    def deliver():
+        service.callbacks.attempt(queued.guid)
+
+    with pytest.raises(WrongState):
+        slow(service, queued.guid, deliver, 500)
+    assert service.stored(queued.guid).state is CallbackState.DELIVERED
+
+
+# Trying again, and giving up
+
+
+def test_s31_each_wait_is_the_policys_with_some_luck(service, queued):
+    """The luck lies between nothing and the policy's share of the wait."""
+    for number, delay in enumerate(DELAYS, start=1):
+        kept = failed(service, queued.guid, 500)
+        assert (kept.state, kept.attempts) == (CallbackState.QUEUED, number)
+        wait = kept.next_at - service.clock.now()
+        assert delay <= wait <= delay * (1 + STANDARD.callback_jitter)
+
+
+def test_s31_a_receiver_that_is_down_for_an_hour_gets_it_after_all(service, queued):
+    start, answers = service.clock.now(), []
+    while service.stored(queued.guid).state is CallbackState.QUEUED:
+        service.clock.jump(service.stored(queued.guid).due_at)
+        up = service.clock.now() >= start + timedelta(hours=1)
+        service.sender.script(200 if up else 500)
+        service.callbacks.attempt(queued.guid)
+        answers.append(up)
+    assert service.stored(queued.guid).state is CallbackState.DELIVERED
+    assert answers.count(True) == 1
+    assert {attempt.message for attempt in service.sender.attempts} == {queued.guid}
+
+
+@pytest.mark.parametrize(
+    ("asked", "wait"),
+    [(timedelta(0), DELAYS[0]), (timedelta(hours=2),) * 2, (timedelta(days=9), max(DELAYS))],
+)
+def test_a_receiver_may_ask_for_a_longer_wait_up_to_the_longest(service, queued, asked, wait):
+    kept = failed(service, queued.guid, DeliveryOutcome(status=503, retry_after=asked))
+    got = kept.next_at - service.clock.now()
+    assert wait <= got <= max(wait, DELAYS[0] * (1 + STANDARD.callback_jitter))
+
+
+def test_after_the_policys_attempts_it_is_dead(service, queued):
+    kept = failed(service, queued.guid, *[500] * len(DELAYS))
+    assert kept.state is CallbackState.QUEUED
+    dead = failed(service, queued.guid, 500)
+    assert (dead.state, dead.attempts) == (CallbackState.DEAD, len(DELAYS) + 1)
+    service.clock.advance(timedelta(days=1))
+    assert service.callbacks.due() == ()
+    with pytest.raises(WrongState):
+        service.callbacks.attempt(queued.guid)
+
+
+def test_a_receiver_that_is_gone_is_not_asked_again(service, queued):
+    dead = failed(service, queued.guid, 410)
+    assert (dead.state, dead.attempts, dead.last_status) == (CallbackState.DEAD, 1, 410)
+
+
+@pytest.mark.parametrize("status", [200, 500])
+def test_a_policy_may_make_one_attempt_only(service, queued, status):
+    once = service.but(policy=attrs.evolve(STANDARD, callback_delays=()))
+    service.sender.script(status)
+    ended = once.callbacks.attempt(queued.guid)
+    assert ended.state is (CallbackState.DELIVERED if status == 200 else CallbackState.DEAD)
+
+
+def test_an_operator_queues_a_dead_one_again_under_the_same_id(service, queued):
+    dead = failed(service, queued.guid, 410)
+    later = service.clock.advance(timedelta(days=3))
+    again = service.callbacks.requeue(queued.guid)
+    assert again == service.stored(queued.guid)
+    assert (again.state, again.attempts, again.version) == (
+        CallbackState.QUEUED,
+        0,
+        dead.version + 1,
+    )
+    assert (again.next_at, again.keep_until) == (later, later + STANDARD.retention)
+    assert service.last_event() == ("callback.requeue", "")
+    assert service.callbacks.due() == (queued.guid,)
+    assert service.callbacks.attempt(queued.guid).state is CallbackState.DELIVERED
+    assert {attempt.message for attempt in service.sender.attempts} == {queued.guid}
+
+
+def test_only_a_dead_one_is_queued_again(service, queued):
+    with pytest.raises(WrongState):
+        service.callbacks.requeue(queued.guid)
+    service.callbacks.attempt(queued.guid)
+    with pytest.raises(WrongState):
+        service.callbacks.requeue(queued.guid)
+    assert service.last_event() == ("callback.requeue", "wrong_state")
+
+
+# Crashes, S30
+
+
+def recovered(service, queued):
+    """Let the lease run out and the worker come back; return the ids of all attempts."""
+    service.clock.advance(LEASE)
+    service.deliver()
+    assert service.stored(queued.guid).state is CallbackState.DELIVERED
+    assert service.deliver() == ()
+    assert [one.guid for one in service.queued()] == [queued.guid]
+    return [attempt.message for attempt in service.sender.attempts]
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before the commit", "after the commit"])
+def test_s30_a_crash_at_the_answers_commit_loses_neither_answer_nor_callback(service, alice, after):
+    asked = service.ask("alice", "Pay?", callback=CALLBACK).challenge
+    token = service.signed(alice, asked)
+    faults = Faults()
+    faults.crash("store.commit", after=after)
+    with pytest.raises(Crash):
+        service.but(store=faulty(service.store, "store", faults)).send(alice, token)
+    assert len(service.queued()) == service.stored(asked.guid).approved == after
+    assert service.send(alice, token).approved
+    (callback,) = service.queued()
+    assert recovered(service, callback) == [callback.guid]
+
+
+@pytest.mark.parametrize(
+    ("crash", "sent"),
+    [
+        ({"at": "store.commit"}, 1),
+        ({"at": "store.commit", "after": True}, 1),
+        ({"at": "sender.send"}, 1),
+        ({"at": "sender.send", "after": True}, 2),
+        ({"at": "store.commit", "skip": 1}, 2),
+        ({"at": "store.commit", "skip": 1, "after": True}, 1),
+    ],
+    ids=[
+        "before the claim",
+        "after the claim",
+        "before the sending",
+        "after the sending",
+        "before the record",
+        "after the record",
+    ],
+)
+def test_s30_a_crash_at_any_point_of_an_attempt_repeats_it_under_the_same_id(
+    service, queued, crash, sent
+):
+    faults = Faults()
+    faults.crash(**crash)
+    dying = service.but(
+        store=faulty(service.store, "store", faults),
+        sender=faulty(service.sender, "sender", faults),
+    )
+    with pytest.raises(Crash):
+        dying.callbacks.attempt(queued.guid)
+    assert recovered(service, queued) == [queued.guid] * sent
+
+
+def test_s30_a_sender_that_cannot_attempt_leaves_it_due_after_the_lease(service, queued):
+    service.sender.script(SenderUnavailable())
+    with pytest.raises(SenderUnavailable):
+        service.callbacks.attempt(queued.guid)
+    assert service.callbacks.due() == ()
+    assert recovered(service, queued) == [queued.guid] * 2
+
+
+@pytest.mark.parametrize("call", ["store.get", "sealer.open"])
+def test_s30_a_port_that_fails_between_claim_and_sending_sends_nothing(service, queued, call):
+    service.credentials.issue_webhook_key(service.origin.origin.guid)
+    faults = Faults()
+    error = SealBroken() if call == "sealer.open" else StoreUnavailable()
+    faults.fail(call, error, skip=1 if call == "store.get" else 0)
+    broken = service.but(
+        store=faulty(service.store, "store", faults),
+        sealer=faulty(service.ports.sealer, "sealer", faults),
+    )
+    with pytest.raises(type(error)):
+        broken.callbacks.attempt(queued.guid)
+    assert service.sender.attempts == []
+    assert recovered(service, queued) == [queued.guid]
+
+
+def test_a_callback_whose_challenge_is_gone_is_not_sent(service, queued):
+    service.store._records.pop(queued.challenge)
+    with pytest.raises(NotFound):
+        service.callbacks.attempt(queued.guid)
+    assert service.sender.attempts == []
+
+
+# Signatures, S25
+
+
+def signatures(attempt):
+    return dict(attempt.delivery.headers).get("webhook-signature", "").split()
+
+
+def mac(secret, attempt):
+    """What the receivers' own library would have signed."""
+    headers = dict(attempt.delivery.headers)
+    at = datetime.fromtimestamp(int(headers["webhook-timestamp"]), UTC)
+    return Webhook(secret).sign(headers["webhook-id"], at, attempt.delivery.body.decode())
+
+
+def test_s25_without_a_secret_there_is_no_signature(service, queued):
+    service.callbacks.attempt(queued.guid)
+    assert signatures(service.sender.attempts[0]) == []
+
+
+def test_s25_ids_stay_and_timestamps_move(service, queued):
+    failed(service, queued.guid, 500, 500)
+    headers = [dict(attempt.delivery.headers) for attempt in service.sender.attempts]
+    assert {header["webhook-id"] for header in headers} == {queued.guid}
+    stamps = [int(header["webhook-timestamp"]) for header in headers]
+    assert stamps[0] == int(queued.created_at.timestamp())
+    assert stamps[1] > stamps[0]
+
+
+def test_s25_two_secrets_sign_during_a_rotation_and_one_after_it(service, queued):
+    origin = service.origin.origin.guid
+    old = service.credentials.issue_webhook_key(origin)
+    failed(service, queued.guid, 500)
+    new = service.credentials.issue_webhook_key(origin, overlap=timedelta(minutes=1))
+    failed(service, queued.guid, 500)
+    service.clock.advance(timedelta(minutes=1))
+    failed(service, queued.guid, 500)
+    first, second, third = service.sender.attempts
+    assert signatures(first) == [mac(old, first)]
+    assert signatures(second) == [mac(new, second), mac(old, second)]
+    assert signatures(third) == [mac(new, third)]
+
+
+def test_s25_a_secret_without_overlap_replaces_the_old_one_at_once(service, queued):
+    origin = service.origin.origin.guid
+    service.credentials.issue_webhook_key(origin)
+    new = service.credentials.issue_webhook_key(origin)
+    service.callbacks.attempt(queued.guid)
+    (attempt,) = service.sender.attempts
+    assert signatures(attempt) == [mac(new, attempt)]

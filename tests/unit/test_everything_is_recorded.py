@@ -1,0 +1,260 @@
+"""S35: every change and every refusal yields an audit event with time, actor and reason code."""
+
+import inspect
+from datetime import timedelta
+
+import attrs
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+
+from counterseal.errors import Refused
+from counterseal.models import Authority, BindingState, ChallengeState, Scheme
+from counterseal.models.guid import mint
+from counterseal.testing.world import CALLBACK
+
+NOBODY = mint(0, bytes(15))
+
+CHANGES = {
+    "account.lock",
+    "account.unlock",
+    "admin.create",
+    "app_space.create",
+    "binding.address",
+    "binding.complete",
+    "binding.expire",
+    "binding.invite",
+    "binding.resume",
+    "binding.revoke",
+    "binding.rotate",
+    "binding.strike",
+    "binding.suspend",
+    "binding.update",
+    "callback.fail",
+    "callback.requeue",
+    "callback.succeed",
+    "challenge.answered",
+    "challenge.cancelled",
+    "challenge.disowned",
+    "challenge.expired",
+    "challenge.failed",
+    "challenge.fetch",
+    "challenge.issue",
+    "challenge.mistype",
+    "challenge.push",
+    "company.create",
+    "credential.issue",
+    "credential.revoke",
+    "identity.vouch",
+    "login.authenticate",
+    "login.expire",
+    "login.redirect",
+    "origin.allow_callback",
+    "origin.create",
+    "origin.forbid_callback",
+    "webhook_key.issue",
+}
+"""What the audit log calls what happened; operators search for these."""
+
+
+class Ledger:
+    """A store that keeps, for each commit, which records it changed and what it recorded."""
+
+    def __init__(self, store):
+        self._store = store
+        self.commits = []
+
+    def __getattr__(self, name):
+        return getattr(self._store, name)
+
+    def commit(self, changes, audit, operation):
+        self._store.commit(changes, audit, operation)
+        self.commits.append((changes, audit))
+
+
+class Histories(RuleBasedStateMachine):
+    """Whatever can be done to one account is done, and most of it is refused."""
+
+    def __init__(self, service):
+        super().__init__()
+        self.plain = service
+        self.ledger = Ledger(self.plain.store)
+        self.service = self.plain.but(store=self.ledger)
+        self.phones = [self.service.bind("alice")]
+        self.asked = [self.service.ask("alice", "Pay?", callback=CALLBACK)]
+
+    def try_(self, act, *args, **kwargs):
+        """Do something; what is refused has to be the last thing on record."""
+        try:
+            act(*args, **kwargs)
+        except Refused as refusal:
+            event = self.service.events[-1]
+            assert (event.reason, event.at) == (refusal.code, self.service.clock.now())
+            assert event.actor
+
+    def pick(self, things, number):
+        return things[number % len(things)]
+
+    numbers = st.integers(0, 7)
+
+    @rule()
+    def bind(self):
+        self.try_(lambda: self.phones.append(self.service.bind("alice")))
+
+    @rule(code=st.booleans(), key=st.sampled_from([None, "a", "b"]))
+    def ask(self, code, key):
+        self.try_(
+            lambda: self.asked.append(
+                self.service.ask(
+                    "alice", "Pay?", callback=CALLBACK, show_code=code, idempotency_key=key
+                )
+            )
+        )
+
+    @rule(
+        phone=numbers,
+        asked=numbers,
+        button=st.integers(0, 1),
+        pin=st.sampled_from([None, "0000"]),
+        code=st.sampled_from([None, "right", "wrong!"]),
+    )
+    def answer(self, phone, asked, button, pin, code):
+        phone, asked = self.pick(self.phones, phone), self.pick(self.asked, asked)
+        code = asked.code if code == "right" else code
+        phone = attrs.evolve(phone, pin=pin or phone.pin)
+        self.try_(self.service.answer, phone, asked.challenge, button, code=code)
+
+    @rule(phone=numbers, asked=numbers)
+    def disown(self, phone, asked):
+        phone, asked = self.pick(self.phones, phone), self.pick(self.asked, asked)
+        self.try_(self.service.disown, phone, asked.challenge)
+
+    @rule(phone=numbers, asked=numbers)
+    def fetch(self, phone, asked):
+        call = self.pick(self.phones, phone).call("/x", method="GET")
+        asked = self.pick(self.asked, asked).challenge.guid
+        self.try_(self.service.answers.fetch, call, asked)
+
+    @rule(asked=numbers, verb=st.sampled_from(["cancel", "status"]), mine=st.booleans())
+    def look_or_cancel(self, asked, verb, mine):
+        guid = self.pick(self.asked, asked).challenge.guid if mine else NOBODY
+        self.try_(getattr(self.service.challenges, verb), self.service.origin, guid)
+
+    @rule(phone=numbers, verb=st.sampled_from(["suspend", "resume", "revoke"]))
+    def move(self, phone, verb):
+        self.try_(getattr(self.service.devices, verb), self.pick(self.phones, phone).guid)
+
+    @rule(phone=numbers, right=st.booleans())
+    def rotate(self, phone, right):
+        phone = self.pick(self.phones, phone)
+        if right:
+            self.try_(phone.rotate)
+        else:
+            self.try_(attrs.evolve(phone, pin="0000").rotate)
+
+    @rule(verb=st.sampled_from(["lock", "unlock"]))
+    def lock(self, verb):
+        self.try_(getattr(self.service.accounts, verb), self.service.account().guid)
+
+    @rule(seconds=st.integers(1, 400))
+    def wait(self, seconds):
+        self.service.clock.advance(timedelta(seconds=seconds))
+        self.service.sweep()
+
+    @rule(status=st.sampled_from([204, 410, 500]))
+    def deliver(self, status):
+        self.service.sender.otherwise = status
+        self.service.deliver()
+
+    @rule(callback=numbers)
+    def requeue(self, callback):
+        queued = self.plain.queued()
+        if queued:
+            self.try_(self.service.callbacks.requeue, self.pick(queued, callback).guid)
+
+    @invariant()
+    def every_change_is_recorded_in_its_own_commit(self):
+        while self.ledger.commits:
+            changes, audit = self.ledger.commits.pop(0)
+            moved = [change for change in changes if change.new is not change.old]
+            claim = [type(change.new).__name__ for change in moved] == ["Callback"]
+            assert audit or claim
+            for event in audit:
+                assert event.event in CHANGES
+                assert event.actor
+                assert event.at.utcoffset().total_seconds() == 0
+
+    @invariant()
+    def every_ending_has_its_own_event(self):
+        for asked in self.asked:
+            held = self.plain.stored(asked.challenge.guid)
+            name = f"challenge.{held.state.value.lower()}"
+            mine = [event for event in self.service.happened(name) if event.subject == held.guid]
+            unfinished = held.state in {ChallengeState.PENDING, ChallengeState.SEEN}
+            assert len(mine) == (not unfinished)
+
+
+def test_s35_whatever_happens_is_recorded(new_service):
+    run_state_machine_as_test(
+        lambda: Histories(new_service()), settings=settings(max_examples=60, stateful_step_count=30)
+    )
+
+
+def test_s35_what_the_audit_log_calls_things(service):
+    """One of each: the names are pinned above, and none is missing."""
+    there = b'[{"kind":"relay","value":"there"}]'
+    alice = service.bind("alice")
+    alice.rotate()
+    service.devices.update(alice.call("/x", b'{"keys":[],"addresses":' + there + b"}"))
+    service.outbox.dead.update(service.stored(alice.guid).addresses)
+    issued = service.ask("alice", "Pay?", show_code=True, callback=CALLBACK)
+    alice.fetch(issued.challenge.guid)
+    for _ in range(3):
+        with pytest.raises(Refused):
+            alice.answer(issued.challenge, code="wrong!")
+    alice.answer(service.ask("alice", "Pay?").challenge)
+    alice.disown(service.ask("alice", "Pay?").challenge)
+    service.challenges.cancel(service.origin, service.ask("alice", "Pay?").challenge.guid)
+    service.ask("alice", "Pay?")
+    service.sender.script(410)
+    (dead,) = service.deliver()
+    service.callbacks.requeue(dead)
+    service.deliver()
+    with pytest.raises(Refused):
+        attrs.evolve(alice, pin="0000").rotate()
+    service.devices.suspend(alice.guid)
+    service.devices.resume(alice.guid)
+    service.accounts.lock(alice.device.bond.account)
+    service.accounts.unlock(alice.device.bond.account)
+    service.devices.revoke(alice.guid)
+    service.invitations.invite(service.origin, "alice")
+    space = service.new_app_space("Staff", idp=service.idp.settings())
+    carol = service.log_in(space, "carol")
+    service.logins.vouch(carol.device.bond.account)
+    service.logins.redirect(space.guid)
+    service.clock.advance(service.policy.session_token_life)
+    service.sweep()
+    guid = service.origin.origin.guid
+    service.credentials.issue(guid, Scheme.HMAC)
+    service.credentials.issue_webhook_key(guid)
+    service.credentials.revoke(guid)
+    service.credentials.create_admin("root")
+    service.directory.forbid_callback(guid, CALLBACK)
+    assert {event.event for event in service.events} == CHANGES
+
+
+def test_s17_who_suspended_a_device_can_be_told_from_the_record(service):
+    alice = service.bind("alice")
+    held = service.devices.suspend(alice.guid)
+    assert (held.state, held.suspended_by) == (BindingState.SUSPENDED, Authority.STAFF)
+    assert service.events[-1].actor == "staff"
+
+
+def test_s35_every_use_case_names_what_it_raises(service):
+    """What is refused is recorded; so a docstring says what can be."""
+    for name in ("accounts", "answers", "callbacks", "challenges", "devices", "enrolments"):
+        use_case = getattr(service, name)
+        for verb, method in inspect.getmembers(use_case, inspect.ismethod):
+            if not verb.startswith("_"):
+                assert "Raises:" in method.__doc__, f"{name}.{verb}"

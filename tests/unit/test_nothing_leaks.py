@@ -1,0 +1,250 @@
+"""S34: a whole history, and no secret of it in any text that a log could hold."""
+
+import logging
+import traceback
+from datetime import timedelta
+from urllib.parse import parse_qs, urlsplit
+
+import attrs
+import pytest
+
+from counterseal.directory import SignedRequest
+from counterseal.errors import CountersealError
+from counterseal.models import AddressKind, Button, HtmlContent, PushAddress, Scheme
+from counterseal.wire.cx1 import write_basic, write_cx1
+
+URI = "https://auth.example.com/api/request/add"
+
+
+class Canaries:
+    """Texts that must not turn up, and everything in which they could."""
+
+    def __init__(self, service):
+        self.service = service
+        self.secrets = {}
+        self.texts = []
+        self.errors = []
+
+    def hatch(self, name):
+        """Return a text that stands for something that only its parties may know."""
+        return self.hide(name, f"canary-{name}-{len(self.secrets)}")
+
+    def hide(self, name, secret):
+        self.secrets[name] = secret
+        return secret
+
+    def tell(self, *things):
+        """Write *things* as a log line or a debugger would."""
+        self.texts += [f"{thing!r} {thing}" for thing in things]
+        return things[0] if len(things) == 1 else things
+
+    def refuse(self, act, *args, **kwargs):
+        with pytest.raises(CountersealError) as caught:
+            act(*args, **kwargs)
+        self.errors.append(caught.value)
+        self.texts += traceback.format_exception_only(caught.value)
+        cause = caught.value
+        while cause := cause.__cause__ or (
+            None if cause.__suppress_context__ else cause.__context__
+        ):
+            self.texts += traceback.format_exception_only(cause)
+
+    def found(self):
+        everything = "\n".join(
+            self.texts
+            + [repr(record) for record in self.service.records().values()]
+            + [repr(event) for event in self.service.events]
+        )
+        return [name for name, secret in self.secrets.items() if secret in everything]
+
+
+@pytest.fixture
+def history(service, caplog):
+    """Whatever can be done is done, right and wrong."""
+    canaries = Canaries(service)
+    with caplog.at_level(logging.NOTSET):
+        tenancy(service, canaries)
+        phone = binding(service, canaries)
+        asking(service, canaries, phone)
+        logging_in(service, canaries)
+        delivering(service, canaries)
+    canaries.texts += [record.getMessage() for record in caplog.records]
+    return canaries
+
+
+def tenancy(service, canaries):
+    guid = service.origin.origin.guid
+    for scheme in (Scheme.BASIC, Scheme.HMAC):
+        issued = canaries.tell(service.credentials.issue(guid, scheme))
+        canaries.hide(f"{scheme.value} secret", issued.secret)
+        if scheme is Scheme.BASIC:
+            header = write_basic(issued.secret, guid=guid)
+        else:
+            header = write_cx1(
+                issued.secret,
+                method="POST",
+                uri=URI,
+                milliseconds=int(service.clock.now().timestamp() * 1000),
+                guid=guid,
+                body=b"body",
+            )
+        canaries.hide(f"{scheme.value} header", header.rpartition(",")[2])
+        request = SignedRequest(method="POST", uri=URI, body=b"body", authorization=header)
+        canaries.tell(request, service.authentication.authenticate(request))
+        if scheme is Scheme.HMAC:
+            canaries.refuse(service.authentication.authenticate, request)
+        wrong = attrs.evolve(request, authorization=header.replace(header[-9], "*", 1))
+        canaries.refuse(service.authentication.authenticate, wrong)
+    canaries.hide("webhook secret", service.credentials.issue_webhook_key(guid))
+    admin = canaries.tell(service.credentials.create_admin("root"))
+    canaries.hide("admin secret", admin.secret)
+    callback = f"https://shop.example/{canaries.hatch('callback')}"
+    canaries.tell(service.directory.allow_callback(guid, callback))
+    service.origin = service.renewed(service.origin)
+    service.callback = callback
+
+
+def binding(service, canaries):
+    invitation = service.invitations.invite(
+        service.origin, "alice", user_info=canaries.hatch("user info")
+    )
+    canaries.tell(invitation)
+    canaries.hide("session token", invitation.token.partition(".")[2])
+    push = PushAddress(kind=AddressKind.RELAY, value=canaries.hatch("push address"))
+    phone = service.phone(pin=canaries.hatch("pin"))
+    enrolment = phone.device.enrolment(
+        invitation.token, service.app_space.guid, pin=phone.pin, addresses=(push,)
+    )
+    canaries.hide("possession", enrolment.keys[0].proof)
+    bound = service.enrolments.complete(enrolment)
+    canaries.tell(enrolment, bound, push)
+    phone.device.bound(bound)
+    canaries.tell(phone, phone.device)
+    thief = service.phone().device
+    canaries.refuse(
+        service.enrolments.complete,
+        thief.enrolment(invitation.token, service.app_space.guid, pin="0000"),
+    )
+    canaries.refuse(
+        service.enrolments.complete, attrs.evolve(enrolment, token=invitation.token + "x")
+    )
+    proven = phone.call("/x")
+    canaries.hide("proof", proven.proof)
+    canaries.tell(proven, service.devices.prove(proven))
+    canaries.refuse(service.devices.prove, proven)
+    canaries.tell(phone.rotate())
+    return phone
+
+
+def asking(service, canaries, phone):
+    members = {
+        "buttons": (
+            Button(
+                title=canaries.hatch("button"),
+                strong=True,
+                style=canaries.hatch("style"),
+                approving=True,
+            ),
+            Button(title="No", strong=False),
+        ),
+        "additional_info": {"note": canaries.hatch("additional info")},
+        "transaction_id": canaries.hatch("transaction id"),
+        "notification_title": canaries.hatch("notification title"),
+        "notification_body": canaries.hatch("notification body"),
+        "callback": service.callback,
+        "show_code": True,
+        "idempotency_key": canaries.hatch("idempotency key"),
+    }
+    content = HtmlContent(html=canaries.hatch("content"))
+    issued = service.ask("alice", content, **members)
+    canaries.tell(issued, issued.challenge, content, *members["buttons"])
+    canaries.hide("code", issued.code)
+    canaries.tell(*service.outbox.pushes)
+    canaries.refuse(service.ask, "alice", "Another", **members)
+    canaries.refuse(service.ask, "alice", content, **members | {"duration": timedelta(days=1)})
+    canaries.refuse(service.ask, "alice", content, **members | {"callback": service.callback + "/"})
+    canaries.refuse(service.ask, "nobody", content, **members | {"idempotency_key": None})
+
+    fetched = canaries.tell(phone.fetch(issued.challenge.guid))
+    canaries.tell(*phone.pending(), phone.pending())
+    wrong_pin = attrs.evolve(phone, pin=canaries.hatch("wrong pin"))
+    canaries.refuse(wrong_pin.answer, fetched, code=issued.code)
+    canaries.refuse(phone.answer, fetched)
+    wrong_code = canaries.hide("wrong code", "918273")
+    canaries.refuse(phone.answer, fetched, code=wrong_code)
+    token = service.signed(phone, fetched, code=issued.code)
+    canaries.hide("answer", token)
+    canaries.refuse(service.send, phone, token + "x")
+    canaries.tell(service.send(phone, token))
+    canaries.refuse(phone.answer, fetched, code=issued.code)
+    canaries.hide("receipt", service.stored(fetched.guid).outcome.receipt)
+    canaries.tell(service.challenges.status(service.origin, fetched.guid))
+
+
+def logging_in(service, canaries):
+    space = service.new_app_space("Staff", idp=service.idp.settings())
+    service.idp.admit("carol")
+    redirect = canaries.tell(service.logins.redirect(space.guid))
+    query = {name: value for name, (value,) in parse_qs(urlsplit(redirect.url).query).items()}
+    canaries.hide("state", query["state"].partition(".")[2])
+    canaries.hide("nonce", query["nonce"])
+    back = service.idp.log_in(redirect.url, "carol")
+    canaries.hide("authorization code", back.code)
+    canaries.refuse(service.logins.authenticate, back.state + "x", back.code)
+    invitation = canaries.tell(service.logins.authenticate(back.state, back.code))
+    grant = service.ports.sealer.open(
+        invitation.account.sealed_grant, f"grant:{invitation.account.guid}"
+    )
+    canaries.hide("grant", grant.decode())
+    canaries.refuse(service.logins.authenticate, back.state, back.code)
+
+
+def delivering(service, canaries):
+    service.sender.script(500)
+    service.deliver()
+    (attempt,) = service.sender.attempts
+    canaries.tell(attempt, attempt.delivery, *service.queued())
+    canaries.hide("webhook signature", dict(attempt.delivery.headers)["webhook-signature"])
+
+
+def test_s34_no_secret_in_any_text(history):
+    assert len(history.secrets) >= 30
+    assert len(history.errors) >= 15
+    assert history.found() == []
+
+
+def test_s34_a_canary_that_sings_is_heard(history):
+    history.tell(history.secrets["code"])
+    assert history.found() == ["code"]
+
+
+def test_s34_what_the_refused_side_may_see_is_one_word(history):
+    for error in history.errors:
+        assert getattr(error, "outward", error.code).replace("_", "").isalpha()
+
+
+def test_s34_no_secret_lies_open_in_the_store(history):
+    """Not even where a repr leaves it out."""
+    open_secrets = [
+        "basic secret",
+        "hmac secret",
+        "webhook secret",
+        "admin secret",
+        "session token",
+        "pin",
+        "code",
+        "state",
+        "nonce",
+        "grant",
+        "idempotency key",
+    ]
+    kept = repr([attrs.asdict(record) for record in history.service.records().values()])
+    for name in open_secrets:
+        assert history.secrets[name] not in kept, name
+
+
+def test_s34_the_core_logs_nothing(service, caplog):
+    with caplog.at_level(logging.NOTSET):
+        alice = service.bind("alice")
+        alice.answer(service.ask("alice", "Pay?").challenge)
+    assert caplog.records == []
