@@ -1,1 +1,53 @@
-"""Help for tests: fakes that implement the ports, strategies, and the whole-core histories."""
+"""
+Help for tests: of programs that embed Counterseal, of adapters, and of Counterseal itself.
+
+- `World` is a service in memory with one of everything, in a line; `Phone` is a user's.
+- The fakes stand for ports: `FrozenClock`, `ScriptedEntropy`, `OutboxNotifier`,
+  `FakeIdentityProvider`, `ScriptedSender`; `fake_ports` puts them together.
+- `Faults` lets ports fail, lose replies, crash, and let others act in between.
+- `strategies` makes questions, challenges as JSON, and more, for Hypothesis.
+- `WholeCore` plays histories of the whole core under a judge that shares no code with it.
+
+It comes with the extra `counterseal[testing]`; nothing in the core imports it.
+"""
+# ruff: noqa: E402 (pytest has to know first whose assertions it is to explain)
+
+from __future__ import annotations
+
+import pytest
+
+pytest.register_assert_rewrite("counterseal.testing.histories")
+
+from counterseal.testing import strategies
+from counterseal.testing.clock import START, FrozenClock
+from counterseal.testing.entropy import ScriptedEntropy
+from counterseal.testing.faults import Crash, Fault, Faults, faulty, faulty_ports
+from counterseal.testing.histories import WholeCore
+from counterseal.testing.house import fake_ports
+from counterseal.testing.identity import FakeIdentityProvider, Return
+from counterseal.testing.outbox import OutboxNotifier, Push
+from counterseal.testing.phone import Phone
+from counterseal.testing.sender import Attempt, ScriptedSender
+from counterseal.testing.world import World
+
+__all__ = [
+    "START",
+    "Attempt",
+    "Crash",
+    "FakeIdentityProvider",
+    "Fault",
+    "Faults",
+    "FrozenClock",
+    "OutboxNotifier",
+    "Phone",
+    "Push",
+    "Return",
+    "ScriptedEntropy",
+    "ScriptedSender",
+    "WholeCore",
+    "World",
+    "fake_ports",
+    "faulty",
+    "faulty_ports",
+    "strategies",
+]

@@ -1,0 +1,230 @@
+"""The attacker: knows every GUID, reads every call, has phones of his own, and gets nothing."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import attrs
+
+from counterseal import keys
+from counterseal.device.wrapping import unwrap
+from counterseal.errors import IdentityWithdrawn
+from counterseal.keys import PrivateKey
+from counterseal.models import Algorithm, DeviceCall, Guid, Role
+from counterseal.testing.histories import cast
+from counterseal.testing.histories.ledger import Plain
+from counterseal.testing.histories.rivals import Rivals
+from counterseal.testing.histories.stage import Captured
+from counterseal.testing.phone import SERVICE, Phone
+from counterseal.wire.answer import ANSWER_TYP
+from counterseal.wire.enrolment import ROTATE_TYP, rotation_claims
+from counterseal.wire.proof import PROOF_TYP, Proof, proof_claims
+
+ON_ANSWERS = (
+    "impersonate",
+    "borrow a name",
+    "own key",
+    "stolen answer",
+    "no algorithm",
+    "public key as secret",
+    "other kind",
+)
+ON_DEVICES = ("spent token", "guessed token", "rotate a victim", "rotate with own proof")
+ON_LOGINS = ("guessed state", "used state", "stolen code")
+
+WINDOW = timedelta(seconds=121)
+"""How long the replay guard remembers a proof, counted from when it was made."""
+
+
+class Attacks(Rivals):
+    """What the attacker tries."""
+
+    def attack(self, way: str, mine: str, victim: str, challenge: str, button: int) -> None:
+        """Attack somebody's challenge with the attacker's own phone *mine*."""
+        phone, asked = self.phones[mine], self.ledger.asked[challenge]
+        holder = self.ledger.holders.get(self.device(victim))
+        if holder is None or self.ledger.people[asked.account].attacker:
+            return
+        claims = {
+            "iss": self.device(victim),
+            "sub": asked.account,
+            "aud": asked.space,
+            "challenge": challenge,
+            "display": keys.digest(asked.display.encode()),
+            "button": button % len(asked.buttons),
+            "title": asked.buttons[button % len(asked.buttons)]["title"],
+            "iat": int(self.at().timestamp()),
+            "jti": "attack",
+        }
+        if asked.code is not None:
+            # Read over the victim's shoulder.
+            claims["code"] = asked.code
+        strong, jwk = _key(holder.keys, "strong")
+        forged = self._forged(phone, strong, jwk, claims)
+        body = {
+            "own key": lambda: self._forged(
+                phone, *_own(phone), claims | {"iss": self.device(mine)}
+            ),
+            "stolen answer": lambda: self._stolen(victim, challenge, button),
+            "no algorithm": lambda: _compact({"alg": "none", "kid": strong}, claims, b"0"),
+            "public key as secret": lambda: _hs256(strong, jwk, claims),
+            "other kind": lambda: self._other_kind(victim),
+        }.get(way, lambda: forged)()
+        call = self._disguised(phone, victim, body) if way == "impersonate" else None
+        call = call or phone.call("/answers", body.encode())
+        self._attempted(lambda: self.world.answers.answer(call), way)
+
+    def replay(self, captured: Captured) -> None:
+        """Send a call once more that was read on its way."""
+        forgotten = captured.at + WINDOW <= self.latest()
+        if forgotten and self.at() < captured.at + WINDOW:
+            # The clock went back to before what the guard was right to forget.
+            return
+        answers, devices = self.world.answers, self.world.devices
+        challenge = Guid(captured.facts.get("challenge", ""))
+        use: dict[str, Callable[[DeviceCall], object]] = {
+            "pending": answers.pending,
+            "fetch": lambda call: answers.fetch(call, challenge),
+            "answer": answers.answer,
+            "disown": answers.disown,
+            "rotate": devices.rotate,
+            "update": devices.update,
+        }
+        self._attempted(lambda: use[captured.verb](captured.call), "replay")
+
+    def attack_device(self, way: str, mine: str, victim: str) -> None:
+        """Go for a victim's binding."""
+        phone, space = self.phones[mine], self.spaces[cast.PEOPLE[cast.PHONES[victim].owner].space]
+        if way in {"spent token", "guessed token"}:
+            token = self._token_for(way, victim)
+            if token:
+                offer = phone.device.enrolment(token, space, pin=cast.PIN)
+                self._attempted(lambda: self.world.enrolments.complete(offer), way)
+            return
+        if not self.device(victim):
+            return
+        rotation = phone.device.rotation(pin=cast.PIN, new_pin=cast.PIN, roles=(Role.DEVICE,))
+        document, key = json.loads(rotation.body), rotation.device_key
+        claims = rotation_claims(Guid(self.device(victim)), space, ())
+        claims["device"] = [key.public.thumbprint]
+        document["keys"][0]["proof"] = keys.sign(key, typ=ROTATE_TYP, claims=claims)
+        body = json.dumps(document)
+        call = phone.call("/keys", body.encode())
+        if way == "rotate a victim":
+            call = self._disguised(phone, victim, body) or call
+        self._attempted(lambda: self.world.devices.rotate(call), way)
+
+    def attack_login(self, way: str) -> None:
+        """Go for a victim's log-in."""
+        logins = self.world.logins
+        if way == "stolen code":
+            self._steal_code()
+            return
+        if not self.returns:
+            return
+        back, login = self.returns[-1]
+        state = back.state if way == "used state" else f"{login}.guess"
+        if way == "used state" and self.ledger.logins[login] == "STARTED":
+            return
+        self._attempted(lambda: logins.authenticate(state, back.code, issuer=back.issuer), way)
+
+    def _steal_code(self) -> None:
+        redirected = [
+            self.play("redirect", lambda: self.world.logins.redirect(self.spaces[cast.CLUB])).value
+            for _ in range(2)
+        ]
+        mine, theirs = redirected
+        if mine is None or theirs is None:
+            return
+        try:
+            back = self.world.idp.log_in(theirs.url, "lena")
+            own = self.world.idp.log_in(mine.url, "mallory")
+        except IdentityWithdrawn:
+            return
+        self.secrecy.keep(back.code, own.code)
+        stolen = self.play(
+            "log_in",
+            lambda: self.world.logins.authenticate(own.state, back.code),
+            login=mine.login,
+        )
+        assert not stolen.done, "a code was taken in another log-in"
+
+    def _attempted(self, call: Callable[[], object], way: str) -> None:
+        attempted = self.play("attack", call, attacker=True, how=way)
+        assert not attempted.done, f"an attack succeeded: {way}"
+
+    def _forged(self, phone: Phone, kid: str, jwk: Plain, claims: dict[str, Any]) -> str:
+        key = unwrap(phone.device.strong_key, cast.PIN, phone.device.entropy)
+        return _signed_as(key, kid, jwk, ANSWER_TYP, claims)
+
+    def _disguised(self, phone: Phone, victim: str, body: str) -> DeviceCall | None:
+        bond = self.phones[victim].device.bond
+        if bond is None:
+            return None
+        proof = Proof(
+            device=bond.device,
+            account=bond.account,
+            app_space=bond.app_space,
+            method="POST",
+            uri=f"{SERVICE}/answers",
+            body_hash=keys.digest(body.encode()),
+            issued_at=int(self.at().timestamp()),
+            id="disguise",
+        )
+        kid, jwk = _key(self.ledger.holders[bond.device].keys, "device")
+        token = _signed_as(phone.device.device_key, kid, jwk, PROOF_TYP, proof_claims(proof))
+        return DeviceCall(method="POST", uri=proof.uri, body=body.encode(), proof=token)
+
+    def _stolen(self, victim: str, challenge: str, button: int) -> str:
+        """Return an answer that the victim signed, and that never arrived."""
+        asked = self.ledger.asked[challenge]
+        if self.owner(victim) != asked.account:
+            return self._other_kind(victim)
+        return self._token(victim, challenge, button % len(asked.buttons), "right", asked.code)
+
+    def _other_kind(self, victim: str) -> str:
+        return self.phones[victim].call("/challenges", method="GET").proof
+
+    def _token_for(self, way: str, victim: str) -> str:
+        if way == "spent token":
+            return next((token for token, name in self.spent if name == victim), "")
+        account = self.owner(victim)
+        invited = self.ledger.holders_of(account, "INVITED") if account else []
+        return f"{invited[0]}.{'A' * 22}" if invited else ""
+
+
+def _signed_as(key: PrivateKey, kid: str, jwk: Plain, typ: str, claims: dict[str, Any]) -> str:
+    """Sign with the attacker's *key* under somebody else's name."""
+    named = attrs.evolve(key.public, kid=kid, algorithm=Algorithm(jwk["alg"]))
+    return keys.sign_with(key.sign, named, typ=typ, claims=claims)
+
+
+def _key(held: dict[str, tuple[str, Plain]], role: str) -> tuple[str, Plain]:
+    return next((kid, jwk) for kid, (kind, jwk) in held.items() if kind == role)
+
+
+def _own(phone: Phone) -> tuple[str, Plain]:
+    strong = phone.device.strong_key
+    return strong.kid, {"alg": strong.algorithm.value}
+
+
+def _compact(header: Plain, claims: Plain, signature: bytes) -> str:
+    parts = (
+        json.dumps(header | {"typ": ANSWER_TYP}).encode(),
+        json.dumps(claims).encode(),
+        signature,
+    )
+    return ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts)
+
+
+def _hs256(kid: str, jwk: Plain, claims: Plain) -> str:
+    header = {"alg": "HS256", "kid": kid}
+    unsigned = _compact(header, claims, b"").rstrip(".")
+    secret = json.dumps(jwk).encode()
+    return _compact(header, claims, hmac.digest(secret, unsigned.encode(), hashlib.sha256))

@@ -1,0 +1,54 @@
+"""What workers do with callbacks, and how receivers take it."""
+
+from __future__ import annotations
+
+from counterseal.models import Callback, Guid
+from counterseal.testing.histories.answers import AnswerActs
+from counterseal.testing.histories.stage import Result
+from counterseal.testing.histories.troubles import Trouble
+
+
+class DeliveryActs(AnswerActs):
+    """The outbox at work."""
+
+    def attempt(self, callback: str, status: int, trouble: Trouble | None = None) -> None:
+        """Let a worker attempt a callback, due or not; the receiver answers with *status*."""
+        sender, owed = self.world.sender, self.ledger.owed[callback]
+        record = self.witness.records[Guid(callback)]
+        assert isinstance(record, Callback)
+        due = owed.state == "QUEUED" and record.due_at is not None and record.due_at <= self.at()
+        mood, sender.otherwise = sender.otherwise, status
+        before = len(sender.attempts)
+        attempted: Result[Callback] = self.play(
+            "attempt",
+            lambda: self.world.callbacks.attempt(Guid(callback)),
+            trouble=trouble,
+            callback=callback,
+            account=self.ledger.asked[owed.challenge].account,
+        )
+        sender.otherwise = mood
+        self.receivers.hear(self.ledger, sender.attempts)
+        if attempted.quiet:
+            assert (len(sender.attempts) > before) == due, "attempted out of turn, or not at all"
+            assert attempted.done == due, f"attempt: {attempted.code}"
+        if attempted.done:
+            self._took(callback, status)
+
+    def requeue(self, callback: str, trouble: Trouble | None = None) -> None:
+        """Let an operator queue a dead callback again."""
+        dead = self.ledger.owed[callback].state == "DEAD"
+        queued = self.play(
+            "requeue",
+            lambda: self.world.callbacks.requeue(Guid(callback)),
+            trouble=trouble,
+            callback=callback,
+        )
+        assert not queued.quiet or queued.done == dead, f"requeue: {queued.code}"
+
+    def _took(self, callback: str, status: int) -> None:
+        owed = self.ledger.owed[callback]
+        if status in range(200, 300):
+            assert owed.state == "DELIVERED", "delivered, and tried again"
+        elif owed.state == "QUEUED":
+            assert status != 410, "a receiver that is gone is tried again"
+            assert owed.claims < self.ledger.limits.attempts, "tried without end"

@@ -1,0 +1,237 @@
+"""
+What the judge remembers: its own words, its own dictionaries, and nothing of the core's.
+
+Records reach it as plain dictionaries, states as texts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, TypeAlias
+
+import attrs
+
+Plain: TypeAlias = dict[str, Any]
+
+Verify: TypeAlias = Callable[[str, Mapping[str, str]], Mapping[str, Any]]
+"""
+Takes a compact JWS and a public JWK with `alg`; returns the payload if that key signed it with
+that algorithm, and raises whatever it likes if not.
+"""
+
+
+@attrs.define(kw_only=True)
+class Act:
+    """
+    What somebody is doing, as the history means it.
+
+    Attributes:
+        verb: Which use case.
+        facts: Whom it concerns, and how it is done.
+        since: Index of the clock's moment at which its decision began.
+        commits: How many commits were applied in its name.
+        attacker: Whether nothing of anybody else's may change.
+    """
+
+    verb: str
+    facts: Plain
+    since: int
+    commits: int = 0
+    attacker: bool = False
+
+
+@attrs.define(kw_only=True)
+class Commit:
+    """
+    One applied commit.
+
+    Attributes:
+        changes: Kind, record before, record after; guards are left out.
+        moments: What the clock showed since the decision began.
+        latest: The latest that it ever showed.
+    """
+
+    act: Act
+    changes: list[tuple[str, Plain | None, Plain]]
+    audit: list[Plain]
+    moments: tuple[datetime, ...]
+    latest: datetime
+
+
+@attrs.define(kw_only=True)
+class Person:
+    """
+    An account.
+
+    Attributes:
+        subject: The user's name at the Identity Provider; empty where there is none.
+        refusals: Refused or unanswered questions since the last approval.
+        cooled: Until then, at least, they forbid a question without a code.
+        asked: When and by whom questions were put.
+        roster: The bindings that the stored account names, with the states it gives them.
+    """
+
+    space: str
+    account_id: str
+    attacker: bool
+    subject: str
+    locked: bool = False
+    wrong_codes: int = 0
+    refusals: int = 0
+    cooled: datetime | None = None
+    receipts: int = 0
+    receipt_hash: str = ""
+    asked: list[tuple[datetime, str]] = attrs.field(factory=list)
+    roster: dict[str, str] = attrs.field(factory=dict)
+
+
+@attrs.define(kw_only=True)
+class Holder:
+    """
+    A binding.
+
+    Attributes:
+        keys: Role and public JWK by key id, as the device offered them.
+        suspended_by: `staff` or `idp` while suspended.
+    """
+
+    account: str
+    deadline: datetime
+    state: str = "INVITED"
+    keys: dict[str, tuple[str, Plain]] = attrs.field(factory=dict)
+    strikes: int = 0
+    suspended_by: str | None = None
+
+
+@attrs.define(kw_only=True)
+class Asked:
+    """
+    A challenge.
+
+    Attributes:
+        code: What the origin was told; None if it was told none.
+        counted: Whether it counts as a refusal already: its deadline came, and was noticed.
+        ending: The record as it ended; it never changes again.
+    """
+
+    account: str
+    origin: str
+    space: str
+    display: str
+    buttons: list[Plain]
+    callback: str | None
+    code_asked: bool
+    deadline: datetime
+    code: str | None = None
+    state: str = "PENDING"
+    wrong_codes: int = 0
+    counted: bool = False
+    ending: Plain | None = None
+
+
+@attrs.define(kw_only=True)
+class Owed:
+    """
+    A callback.
+
+    Attributes:
+        statuses: What the receiver said, attempt by attempt; None for nothing.
+        claims: Attempts begun since it was queued.
+    """
+
+    challenge: str
+    state: str = "QUEUED"
+    statuses: list[int | None] = attrs.field(factory=list)
+    claims: int = 0
+
+
+@attrs.frozen(kw_only=True)
+class Limits:
+    """The numbers of the policy that the judge holds the core to."""
+
+    strikes: int
+    codes: int
+    codes_account: int
+    pending: int
+    asks: int
+    asks_origin: int
+    ask_window: float
+    bindings: int
+    attempts: int
+    vouch_life: float
+    refusals: int
+    cooldown: float
+
+
+@attrs.define(kw_only=True)
+class Ledger:
+    """
+    All that is known to be true.
+
+    Attributes:
+        verify: Judges signatures, with cryptography that is not the core's.
+        service_keys: The service's public JWKs.
+        withdrawn: The latest time at which each subject was still vouched for.
+        keyed: The challenge that each origin's idempotency key made.
+    """
+
+    limits: Limits
+    verify: Verify
+    service_keys: list[Plain]
+    people: dict[str, Person] = attrs.field(factory=dict)
+    holders: dict[str, Holder] = attrs.field(factory=dict)
+    asked: dict[str, Asked] = attrs.field(factory=dict)
+    owed: dict[str, Owed] = attrs.field(factory=dict)
+    logins: dict[str, str] = attrs.field(factory=dict)
+    versions: dict[str, int] = attrs.field(factory=dict)
+    withdrawn: dict[str, datetime] = attrs.field(factory=dict)
+    keyed: dict[tuple[str, str], str] = attrs.field(factory=dict)
+
+    def callbacks_of(self, challenge: str) -> list[Owed]:
+        """Return the callback records of a challenge; there must never be two."""
+        return [owed for owed in self.owed.values() if owed.challenge == challenge]
+
+    def holders_of(self, account: str, *states: str) -> list[str]:
+        """Return the account's bindings in one of *states*."""
+        return [
+            guid
+            for guid, holder in self.holders.items()
+            if holder.account == account and holder.state in states
+        ]
+
+    def living(self, account: str, at: datetime) -> list[str]:
+        """Return the account's bindings that take a place at *at*."""
+        return [
+            guid
+            for guid in self.holders_of(account, "INVITED", "ACTIVE", "SUSPENDED")
+            if self.holders[guid].state != "INVITED" or at < self.holders[guid].deadline
+        ]
+
+    def unfinished(self, account: str, at: datetime) -> list[str]:
+        """Return the account's challenges that can be answered at *at*."""
+        return [
+            guid
+            for guid, asked in self.asked.items()
+            if asked.account == account and asked.ending is None and at < asked.deadline
+        ]
+
+    def hardship(self, account: str, at: datetime) -> int:
+        """Return how many refusals count at *at*, with those that nobody noticed yet."""
+        late = [
+            asked
+            for asked in self.asked.values()
+            if asked.account == account and asked.ending is None and asked.deadline <= at
+        ]
+        return self.people[account].refusals + sum(not asked.counted for asked in late)
+
+    def able(self, device: str, challenge: str, now: datetime) -> bool:
+        """Tell whether the device may answer the challenge at all, by all that is known."""
+        holder, asked = self.holders[device], self.asked[challenge]
+        return (
+            holder.state == "ACTIVE"
+            and not self.people[holder.account].locked
+            and asked.account == holder.account
+            and asked.ending is None
+            and now < asked.deadline
+        )

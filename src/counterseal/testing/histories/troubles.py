@@ -1,0 +1,116 @@
+"""Troubles: what may go wrong, or come between, while a use case is at work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import attrs
+from hypothesis import strategies as st
+
+from counterseal.errors import (
+    IdentityUnavailable,
+    NotifierUnavailable,
+    SealBroken,
+    SenderUnavailable,
+    SignerUnavailable,
+    StoreUnavailable,
+)
+from counterseal.testing.faults import Faults
+
+COMMIT = "store.commit"
+FOREVER = 1_000_000
+
+
+@attrs.frozen(repr=False)
+class Trouble:
+    """
+    One trouble, waiting for one call of a port.
+
+    Attributes:
+        name: A rival's act, or what fails.
+        at: The call; empty for any.
+        skip: How many such calls pass before it.
+    """
+
+    name: str
+    at: str = COMMIT
+    skip: int = 0
+    times: int = 1
+
+    def __repr__(self) -> str:
+        """Say it in a counterexample."""
+        place = f"call {self.skip}" if not self.at else self.at
+        return f"<{self.name} at {place}{'' if self.times == 1 else ', again and again'}>"
+
+    def arm(self, faults: Faults, rival: Callable[[str], object]) -> None:
+        """Set it; *rival* plays the act of its name."""
+        if self.name == "crash":
+            faults.crash(self.at, skip=self.skip)
+        elif self.name == "crash after":
+            faults.crash(self.at, skip=self.skip, after=True)
+        elif self.name == "lost reply":
+            faults.lose_reply(self.at, skip=self.skip, times=self.times)
+        elif self.name == "lost request":
+            faults.lose_reply(self.at, applied=False, skip=self.skip, times=self.times)
+        elif self.name == "failure":
+            error = _ERRORS.get(self.at, StoreUnavailable)
+            faults.fail(self.at, error(), skip=self.skip)
+        else:
+            faults.meanwhile(lambda: rival(self.name), at=self.at, skip=self.skip)
+
+
+_ERRORS = {
+    "notifier.push": NotifierUnavailable,
+    "signer.sign": SignerUnavailable,
+    "sealer.open": SealBroken,
+    "sender.send": SenderUnavailable,
+    "identity.still_vouches": IdentityUnavailable,
+    "identity.exchange": IdentityUnavailable,
+}
+
+RIVALS = (
+    "revoke",
+    "suspend",
+    "lock",
+    "rotate",
+    "withdraw",
+    "answer",
+    "disown",
+    "cancel",
+    "wait until late",
+    "sweep",
+    "ask",
+    "turn the clock back",
+)
+
+_FAILING = (
+    *("store.get", COMMIT, "store.due", "store.account", "replay.first_seen", "audit.record"),
+    *("signer.sign", "sealer.open", "sealer.seal", "idempotency.begin", "idempotency.finish"),
+    *("counters.add", "notifier.push", "wake.ring", "identity.still_vouches"),
+    *("identity.exchange", "sender.send"),
+)
+
+_FAULTS = (
+    *(Trouble("crash", at="", skip=skip) for skip in range(10)),
+    *(Trouble("crash after", skip=skip) for skip in range(2)),
+    *(Trouble("lost reply", times=times) for times in (1, 2, FOREVER)),
+    *(Trouble("lost request", times=times) for times in (1, FOREVER)),
+    *(Trouble("failure", at=call) for call in _FAILING),
+)
+_IN_COMMITS = tuple(Trouble(name) for name in RIVALS)
+_IN_SENDS = tuple(
+    Trouble(name, at="sender.send") for name in ("attempt", "outlast the lease", "cancel")
+)
+
+COMPANY: st.SearchStrategy[Trouble] = st.sampled_from(_IN_COMMITS)
+"""Somebody who comes between the look and the commit."""
+
+TROUBLES: st.SearchStrategy[Trouble | None] = st.sampled_from(
+    (None,) * len(_FAULTS) + _IN_COMMITS + _FAULTS
+)
+"""Nothing, or anything; a counterexample keeps what it needs."""
+
+TROUBLED_SENDS: st.SearchStrategy[Trouble | None] = st.sampled_from(
+    (None,) * len(_FAULTS) + 4 * _IN_SENDS + _FAULTS
+)
+"""The same for a worker that sends."""

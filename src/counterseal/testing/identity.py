@@ -1,0 +1,180 @@
+"""
+An Identity Provider in memory that really checks: state, nonce and PKCE are not for show.
+
+A log-in goes as in a browser: `authorization_url` says where to, `log_in` is the user at the
+provider, and what it returns is what the browser carries back.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import threading
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import attrs
+
+from counterseal.errors import IdentityUnavailable, IdentityWithdrawn
+from counterseal.models import Identity, IdpSettings
+from counterseal.ports import Entropy
+
+ISSUER = "https://idp.example"
+CODE_BYTES = 16
+
+
+@attrs.frozen(kw_only=True)
+class Return:
+    """What the browser brings back from the provider."""
+
+    state: str = attrs.field(repr=False)
+    code: str = attrs.field(repr=False)
+    issuer: str
+
+
+@attrs.frozen(kw_only=True)
+class _Grant:
+    subject: str
+    client_id: str
+    nonce: str
+    challenge: str
+
+
+class FakeIdentityProvider:
+    """
+    One provider with users that can be withdrawn.
+
+    Args:
+        entropy: Makes codes and grants.
+        issuer: Its name in identities.
+
+    Attributes:
+        down: Whether it does not answer.
+    """
+
+    def __init__(self, entropy: Entropy, *, issuer: str = ISSUER) -> None:
+        self.issuer = issuer
+        self.down = False
+        self._entropy = entropy
+        self._users: dict[str, bool] = {}
+        self._codes: dict[str, _Grant] = {}
+        self._grants: dict[bytes, str] = {}
+        self._lock = threading.Lock()
+
+    def settings(self, client_id: str = "counterseal") -> IdpSettings:
+        """Return settings for an App Space whose users this provider knows."""
+        return IdpSettings(
+            issuer=self.issuer, client_id=client_id, redirect_uri="https://service.example/idp"
+        )
+
+    def admit(self, subject: str) -> None:
+        """Know a user, or vouch again for one that was withdrawn."""
+        self._users[subject] = True
+
+    def withdraw(self, subject: str) -> None:
+        """Vouch no longer for a user."""
+        self._users[subject] = False
+
+    def log_in(self, url: str, subject: str) -> Return:
+        """
+        Be the user's browser: follow *url*, log in as *subject*, and come back.
+
+        Raises:
+            IdentityWithdrawn: The provider does not know the user, or no longer.
+            ValueError: *url* is not one of `authorization_url`.
+        """
+        if not self._users.get(subject):
+            raise IdentityWithdrawn
+        asked = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
+        if asked.get("code_challenge_method") != "S256" or asked.get("response_type") != "code":
+            message = "not an address of the code flow with PKCE"
+            raise ValueError(message)
+        code = self._secret()
+        with self._lock:
+            self._codes[code] = _Grant(
+                subject=subject,
+                client_id=asked["client_id"],
+                nonce=asked["nonce"],
+                challenge=asked["code_challenge"],
+            )
+        return Return(state=asked["state"], code=code, issuer=self.issuer)
+
+    def authorization_url(
+        self, settings: IdpSettings, *, state: str, nonce: str, verifier: str
+    ) -> str:
+        """
+        Return where to send the user.
+
+        Raises:
+            IdentityUnavailable: It is `down`.
+        """
+        self._answer()
+        query = {
+            "response_type": "code",
+            "client_id": settings.client_id,
+            "redirect_uri": settings.redirect_uri,
+            "scope": " ".join(settings.scopes),
+            "state": state,
+            "nonce": nonce,
+            "code_challenge": _s256(verifier),
+            "code_challenge_method": "S256",
+        }
+        return f"{self.issuer}/authorize?{urlencode(query)}"
+
+    def exchange(
+        self, settings: IdpSettings, *, code: str, nonce: str, verifier: str, issuer: str | None
+    ) -> Identity:
+        """
+        Exchange *code*, which serves once, for the user's identity.
+
+        Raises:
+            IdentityWithdrawn: The code is unknown, used or another client's; nonce, verifier
+                or issuer do not fit; or the user was withdrawn.
+            IdentityUnavailable: It is `down`.
+        """
+        self._answer()
+        with self._lock:
+            grant = self._codes.pop(code, None)
+        fits = (
+            grant is not None
+            and grant.client_id == settings.client_id
+            and grant.nonce == nonce
+            and grant.challenge == _s256(verifier)
+            and issuer in {None, self.issuer}
+        )
+        if grant is None or not fits:
+            raise IdentityWithdrawn
+        return self._identity(grant.subject)
+
+    def still_vouches(self, settings: IdpSettings, identity: Identity) -> Identity:
+        """
+        Tell whether the user is still known.
+
+        Raises:
+            IdentityWithdrawn: The user was withdrawn, or the grant is none.
+            IdentityUnavailable: It is `down`.
+        """
+        self._answer()
+        ours = settings.issuer == identity.issuer == self.issuer
+        if not ours or self._grants.get(identity.grant) != identity.subject:
+            raise IdentityWithdrawn
+        return self._identity(identity.subject)
+
+    def _identity(self, subject: str) -> Identity:
+        if not self._users.get(subject):
+            raise IdentityWithdrawn
+        grant = self._secret().encode()
+        with self._lock:
+            self._grants[grant] = subject
+        return Identity(issuer=self.issuer, subject=subject, grant=grant)
+
+    def _answer(self) -> None:
+        if self.down:
+            raise IdentityUnavailable
+
+    def _secret(self) -> str:
+        return self._entropy.token(CODE_BYTES).hex()
+
+
+def _s256(verifier: str) -> str:
+    digest = hashlib.sha256(verifier.encode("ascii")).digest()
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")

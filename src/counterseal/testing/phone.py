@@ -1,0 +1,114 @@
+"""A pretend phone: a software device whose calls reach the use cases without a network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import attrs
+
+from counterseal.bindings import Devices
+from counterseal.challenges import Answers
+from counterseal.device import SoftwareDevice
+from counterseal.errors import NotBound
+from counterseal.models import Binding, Challenge, DeviceCall, Guid, Role
+
+SERVICE = "https://service.example"
+"""Where the pretend service is reached; a device proof names the address it was made for."""
+
+
+@attrs.define(kw_only=True)
+class Phone:
+    """
+    A person's phone, and the person.
+
+    Attributes:
+        device: What the phone holds.
+        pin: What the person types; a test may make it wrong.
+    """
+
+    answers: Answers
+    devices: Devices
+    device: SoftwareDevice
+    pin: str = attrs.field(repr=False)
+
+    @property
+    def guid(self) -> Guid:
+        """
+        The binding's GUID.
+
+        Raises:
+            NotBound: The phone is not bound.
+        """
+        if self.device.bond is None:
+            raise NotBound
+        return self.device.bond.device
+
+    def call(self, path: str, body: bytes = b"", *, method: str = "POST") -> DeviceCall:
+        """
+        Return a request to the service, with its proof.
+
+        Raises:
+            NotBound: The phone is not bound.
+        """
+        return self.device.call(method, f"{SERVICE}{path}", body)
+
+    def pending(self) -> tuple[Challenge, ...]:
+        """
+        Ask what the person is asked.
+
+        Raises:
+            Refused: As `Answers.pending`.
+            Unavailable: A port failed.
+        """
+        return self.answers.pending(self.call("/challenges", method="GET"))
+
+    def fetch(self, challenge: Guid) -> Challenge:
+        """
+        Read a challenge.
+
+        Raises:
+            Refused: As `Answers.fetch`.
+            Unavailable: A port failed.
+        """
+        return self.answers.fetch(self.call(f"/challenges/{challenge}", method="GET"), challenge)
+
+    def answer(
+        self, challenge: Challenge, button: int = 0, *, code: str | None = None
+    ) -> Challenge:
+        """
+        Press a button: signed with the PIN's key where the button is strong.
+
+        Raises:
+            WrongPin: The PIN is wrong, and the key is RSA.
+            Refused: As `Answers.answer`.
+            Unavailable: A port failed.
+        """
+        strong = challenge.buttons[button].strong
+        pin = self.pin if strong else None
+        token = self.device.answer(challenge.display, button, pin=pin, code=code)
+        return self.answers.answer(self.call("/answers", token.encode()))
+
+    def disown(self, challenge: Challenge) -> Challenge:
+        """
+        Say that the person did not ask for this.
+
+        Raises:
+            Refused: As `Answers.disown`.
+            Unavailable: A port failed.
+        """
+        token = self.device.disown(challenge.display)
+        return self.answers.disown(self.call("/disowns", token.encode()))
+
+    def rotate(self, roles: Iterable[Role] = tuple(Role)) -> Binding:
+        """
+        Replace the phone's keys.
+
+        Raises:
+            WrongPin: The PIN is wrong, and the key is RSA.
+            Refused: As `Devices.rotate`.
+            Unavailable: A port failed; the phone keeps its old keys.
+        """
+        rotation = self.device.rotation(pin=self.pin, new_pin=self.pin, roles=roles)
+        binding = self.devices.rotate(self.call("/keys", rotation.body))
+        self.device.rotated(rotation)
+        return binding

@@ -1,0 +1,264 @@
+"""
+A world to test in: a service in memory with one of everything, in a line.
+
+    world = World()
+    zoe = world.bind("zoe")
+    issued = world.ask("zoe", "Pay 10 EUR to Adam?", show_code=True)
+    zoe.answer(zoe.fetch(issued.challenge.guid), code=issued.code)
+    assert world.challenges.status(world.origin, issued.challenge.guid).approved
+
+Time stands still until `world.clock` is moved; pushes are in `world.outbox`,
+callbacks in `world.sender`, and `world.idp` is an Identity Provider with users to log in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from counterseal.bindings import (
+    Accounts,
+    Devices,
+    Enrolments,
+    Invitation,
+    Invitations,
+    Logins,
+)
+from counterseal.callbacks import Callbacks
+from counterseal.challenges import Answers, Challenges, Issued
+from counterseal.device import SoftwareDevice
+from counterseal.directory import Authentication, Credentials, Directory
+from counterseal.models import (
+    Algorithm,
+    AppSpace,
+    Codes,
+    Content,
+    Guid,
+    IdpSettings,
+    PushAddress,
+    Question,
+    RelyingParty,
+    TextContent,
+)
+from counterseal.policy import STANDARD, Policy
+from counterseal.ports import Ports
+from counterseal.testing.clock import FrozenClock
+from counterseal.testing.entropy import ScriptedEntropy
+from counterseal.testing.house import fake_ports
+from counterseal.testing.identity import FakeIdentityProvider
+from counterseal.testing.outbox import OutboxNotifier
+from counterseal.testing.phone import Phone
+from counterseal.testing.sender import ScriptedSender
+
+PIN = "2580"
+SCRYPT_COST = 2
+"""The lowest there is: tests unlock keys thousands of times, and nobody attacks them."""
+
+CALLBACK = "https://shop.example/done"
+"""On the origin's allow-list."""
+
+
+def _as_they_are(ports: Ports) -> Ports:
+    return ports
+
+
+class World:
+    """
+    A company with a `simple` App Space and an origin, and every use case of the service.
+
+    Args:
+        seed: Of all luck.
+        policy: The service's.
+        adapters: Puts other adapters in the place of fakes, or something around them.
+
+    Attributes:
+        app_space: Where `origin` lives.
+        origin: Who asks, unless a test says otherwise.
+    """
+
+    def __init__(
+        self,
+        *,
+        seed: int = 0,
+        policy: Policy = STANDARD,
+        adapters: Callable[[Ports], Ports] = _as_they_are,
+    ) -> None:
+        self.policy = policy
+        self.clock = FrozenClock()
+        self.entropy = ScriptedEntropy(seed)
+        self.outbox = OutboxNotifier()
+        self.idp = FakeIdentityProvider(self.entropy)
+        self.sender = ScriptedSender()
+        self.ports = adapters(
+            fake_ports(
+                clock=self.clock,
+                entropy=self.entropy,
+                notifier=self.outbox,
+                identity=self.idp,
+                sender=self.sender,
+            )
+        )
+        self.directory = Directory(self.ports, policy)
+        self.credentials = Credentials(self.ports, policy)
+        self.authentication = Authentication(self.ports, policy)
+        self.invitations = Invitations(self.ports, policy)
+        self.enrolments = Enrolments(self.ports, policy)
+        self.logins = Logins(self.ports, policy)
+        self.accounts = Accounts(self.ports, policy)
+        self.devices = Devices(self.ports, policy)
+        self.challenges = Challenges(self.ports, policy)
+        self.answers = Answers(self.ports, policy)
+        self.callbacks = Callbacks(self.ports, policy)
+        self.company = self.directory.create_company("Example Ltd")
+        self.app_space = self.new_app_space("Example app")
+        self.origin = self.new_origin(self.app_space, "Example shop")
+
+    def new_app_space(self, name: str, *, idp: IdpSettings | None = None) -> AppSpace:
+        """
+        Create another App Space; `world.idp.settings()` makes it one with log-ins.
+
+        Raises:
+            Refused: As `Directory.create_app_space`.
+            Unavailable: A port failed.
+        """
+        return self.directory.create_app_space(self.company.guid, name, idp=idp)
+
+    def new_origin(
+        self, app_space: AppSpace, name: str, *, codes: Codes = Codes.TYPED
+    ) -> RelyingParty:
+        """
+        Create another origin; `CALLBACK` is on its allow-list.
+
+        Raises:
+            Refused: As `Directory.create_origin`.
+            Unavailable: A port failed.
+        """
+        origin = self.directory.create_origin(app_space.guid, name, codes=codes)
+        self.directory.allow_callback(origin.guid, CALLBACK)
+        return self.directory.relying_party(origin.guid)
+
+    def bind(
+        self,
+        account_id: str,
+        *,
+        origin: RelyingParty | None = None,
+        pin: str = PIN,
+        algorithm: Algorithm = Algorithm.ES256,
+        addresses: tuple[PushAddress, ...] = (),
+    ) -> Phone:
+        """
+        Invite a user's phone, and finish the bind.
+
+        Raises:
+            Refused: As `Invitations.invite` and `Enrolments.complete`.
+            Unavailable: A port failed.
+        """
+        invitation = self.invitations.invite(origin or self.origin, account_id)
+        return self.complete(invitation, self.phone(pin=pin, algorithm=algorithm), addresses)
+
+    def log_in(
+        self,
+        app_space: AppSpace,
+        subject: str,
+        *,
+        pin: str = PIN,
+        algorithm: Algorithm = Algorithm.ES256,
+        addresses: tuple[PushAddress, ...] = (),
+    ) -> Phone:
+        """
+        Log a user in at the Identity Provider, and finish the bind of the phone.
+
+        Raises:
+            Refused: As `Logins` and `Enrolments.complete`.
+            Unavailable: A port failed.
+        """
+        self.idp.admit(subject)
+        back = self.idp.log_in(self.logins.redirect(app_space.guid).url, subject)
+        invitation = self.logins.authenticate(back.state, back.code, issuer=back.issuer)
+        return self.complete(invitation, self.phone(pin=pin, algorithm=algorithm), addresses)
+
+    def phone(self, *, pin: str = PIN, algorithm: Algorithm = Algorithm.ES256) -> Phone:
+        """Make a phone that is not bound yet."""
+        device = SoftwareDevice.make(
+            clock=self.clock, entropy=self.entropy, pin=pin, algorithm=algorithm, cost=SCRYPT_COST
+        )
+        return Phone(answers=self.answers, devices=self.devices, device=device, pin=pin)
+
+    def complete(
+        self, invitation: Invitation, phone: Phone, addresses: tuple[PushAddress, ...] = ()
+    ) -> Phone:
+        """
+        Finish the bind of *phone*, and return it.
+
+        Raises:
+            Refused: As `Enrolments.complete`.
+            Unavailable: A port failed.
+        """
+        space = invitation.app_space.guid
+        bound = self.enrolments.complete(
+            phone.device.enrolment(invitation.token, space, pin=phone.pin, addresses=addresses)
+        )
+        phone.device.bound(bound)
+        return phone
+
+    def ask(
+        self,
+        account_id: str,
+        content: Content | str,
+        *,
+        origin: RelyingParty | None = None,
+        idempotency_key: str | None = None,
+        **members: Any,
+    ) -> Issued:
+        """
+        Put a question to an account.
+
+        Args:
+            account_id: The origin's own id of the user.
+            content: What is asked; text is taken as plain text.
+            origin: Who asks.
+            idempotency_key: As `Challenges.issue` takes it.
+            members: Other members of the `Question`.
+
+        Raises:
+            Refused: As `Challenges.issue`.
+            Unavailable: A port failed.
+        """
+        if isinstance(content, str):
+            content = TextContent(text=content)
+        question = Question(account_id=account_id, content=content, **members)
+        return self.challenges.issue(
+            origin or self.origin, question, idempotency_key=idempotency_key
+        )
+
+    def renewed(self, party: RelyingParty) -> RelyingParty:
+        """
+        Read an origin again, as a request that comes in later would.
+
+        Raises:
+            NotFound: It is gone.
+            Unavailable: The store did not answer.
+        """
+        return self.directory.relying_party(party.origin.guid)
+
+    def deliver(self) -> tuple[Guid, ...]:
+        """
+        Be the worker: attempt the callbacks that are due; return which.
+
+        Raises:
+            Refused: As `Callbacks.attempt`.
+            Unavailable: A port failed.
+        """
+        due = self.callbacks.due()
+        for guid in due:
+            self.callbacks.attempt(guid)
+        return due
+
+    def sweep(self) -> int:
+        """
+        Be the worker: expire what has passed its deadline; return how much.
+
+        Raises:
+            Unavailable: A port failed.
+        """
+        return self.challenges.expire() + self.invitations.expire() + self.logins.expire()
