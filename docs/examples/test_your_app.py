@@ -6,8 +6,7 @@ import pytest
 
 from counterseal import Refused
 from counterseal.errors import Indeterminate
-from counterseal.testing.faults import Faults, faulty_ports
-from counterseal.testing.world import CALLBACK, World
+from counterseal.testing import Faults, World, faulty_ports
 
 # The app: a shop that ships an order once its buyer has approved
 
@@ -74,7 +73,8 @@ def test_a_late_approval_ships_nothing(world):
 
 def test_the_callback_is_sent_again_until_it_is_taken(world):
     buyer = world.bind("user-42")
-    asked = world.ask("user-42", "Pay?", callback=CALLBACK)
+    (address,) = world.origin.origin.callbacks  # on the allow-list
+    asked = world.ask("user-42", "Pay?", callback=address)
     buyer.answer(buyer.fetch(asked.challenge.guid))
 
     world.sender.script(503)

@@ -28,6 +28,7 @@ import {
   Refusal,
   ROLES,
   rotated,
+  shown,
   sign,
   webhookSignature,
   writeLink,
@@ -91,6 +92,13 @@ function checkDisplays() {
   }
   for (const { why, json } of displays.invalid) {
     refused(() => canonical(readJson(json)), "invalid_field", `display, ${why}`);
+  }
+  const names = { appSpace: displays.context.appSpace.guid, account: displays.context.account.guid };
+  for (const { about, document, canonical: text } of displays.valid) {
+    equal(canonical(shown(text, names)), canonical(document), `display, ${about}, shown`);
+  }
+  for (const { why, text, code } of displays.unshowable) {
+    refused(() => shown(text, names), code, `display, ${why}`);
   }
 }
 

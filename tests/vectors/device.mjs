@@ -10,19 +10,18 @@ import {
   b64url,
   BIND,
   bindClaims,
-  canonical,
   digest,
   DISOWN,
   ENDORSE,
   keyset,
   PROOF,
   publicKey,
-  readJson,
   readLink,
   receipt,
   ROLES,
   ROTATE,
   rotationClaims,
+  shown,
   sign,
 } from "./wire.mjs";
 
@@ -93,9 +92,7 @@ class Device {
   async answerOne() {
     const { challenges } = await this.call("GET", "/pending");
     const { display: text } = await this.call("GET", `/challenges/${challenges[0]}`);
-    const display = readJson(text);
-    const ours = display.appSpace.guid === this.names.aud && display.account.guid === this.names.sub;
-    if (display.version !== 1 || canonical(display) !== text || !ours) throw new Error("not for us");
+    const display = shown(text, { appSpace: this.names.aud, account: this.names.sub });
     const { press, code } = await request({ show: display });
     const common = {
       ...this.names, challenge: display.challenge, display: digest(text), iat: now(), jti: random(),

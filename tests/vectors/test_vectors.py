@@ -23,8 +23,11 @@ from counterseal import (
     read_enrolment,
     verify_receipt,
 )
+from counterseal.device import SoftwareDevice
+from counterseal.device.software import Bond
 from counterseal.errors import InvalidField
 from counterseal.keys import public_key, trusted_keys
+from counterseal.memory import SystemClock, SystemEntropy
 from counterseal.models import Algorithm, ChallengeState, DeviceCall
 from counterseal.wire.cx1 import cx1_mac, read_basic, read_cx1, write_basic, write_cx1
 from counterseal.wire.keyset import verify_keyset
@@ -44,6 +47,20 @@ def refusal(call, *arguments, **named):
     with pytest.raises(Refused) as caught:
         call(*arguments, **named)
     return caught.value.code
+
+
+@pytest.fixture(scope="module")
+def phone(vectors):
+    """A device that is bound as the vectors have it."""
+    context = vectors["display"]["context"]
+    device = SoftwareDevice.make(clock=SystemClock(), entropy=SystemEntropy(), pin="1379", cost=2)
+    device.bond = Bond(
+        device=context["devices"]["ES256"],
+        account=context["account"]["guid"],
+        app_space=context["appSpace"]["guid"],
+        service_keys=(),
+    )
+    return device
 
 
 def test_the_generator_would_write_these_files():
@@ -83,6 +100,16 @@ def test_display_document(vector):
 def test_json_that_nobody_may_accept(vector):
     with pytest.raises(InvalidField):
         ijson.canonical(ijson.parse(vector["json"]))
+
+
+@cases("display", "valid")
+def test_document_that_a_device_shows(phone, vector):
+    assert phone.shown(vector["canonical"]) == vector["document"]
+
+
+@cases("display", "unshowable", "why")
+def test_document_that_no_device_shows(phone, vector):
+    assert refusal(phone.shown, vector["text"]) == vector["code"]
 
 
 # Answers and disowns

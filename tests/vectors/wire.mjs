@@ -259,6 +259,51 @@ function shaped(claims, required, optional = {}) {
   }
 }
 
+// --- Display documents -------------------------------------------------------------------
+
+const CONTENTS = [{ text: "text" }, { html: "text" }, { title: "text", keys: "list" }];
+
+function shapedDisplay(document) {
+  demand(isObject(document), "malformed_token");
+  const { additionalInfo = "", ...rest } = document;
+  demand(typeof additionalInfo === "string" || isObject(additionalInfo), "malformed_token");
+  shaped(
+    rest,
+    {
+      version: "whole", challenge: "text", appSpace: "object", origin: "object", account: "object",
+      content: "object", buttons: "list", code: "truth", issuedAt: "text", expiresAt: "text",
+    },
+    { transactionId: "text" },
+  );
+  for (const named of [rest.appSpace, rest.origin]) shaped(named, { guid: "text", name: "text" });
+  shaped(rest.account, { guid: "text", id: "text" });
+  const kind = CONTENTS.find((each) => Object.hasOwn(rest.content, Object.keys(each)[0]));
+  demand(kind, "malformed_token");
+  shaped(rest.content, kind);
+  for (const pair of rest.content.keys ?? []) shapedObject(pair, { key: "text", value: "text" });
+  for (const button of rest.buttons) {
+    shapedObject(button, { title: "text", strong: "truth", approves: "truth" }, { style: "text" });
+  }
+}
+
+function shapedObject(value, required, optional = {}) {
+  demand(isObject(value), "malformed_token");
+  shaped(value, required, optional);
+}
+
+/** Return the document that a device shows, or refuse the text. */
+export function shown(text, { appSpace, account }) {
+  const document = readJson(text);
+  try {
+    shapedDisplay(document);
+  } catch {
+    refuse("display_changed");
+  }
+  const ours = document.appSpace.guid === appSpace && document.account.guid === account;
+  demand(document.version === 1 && ours && canonical(document) === text, "display_changed");
+  return document;
+}
+
 // --- Answers and disowns -----------------------------------------------------------------
 
 export const ANSWER = "counterseal-answer+jwt";
@@ -442,6 +487,7 @@ function checkedReceipt(token, trusted) {
   if (disowned) shaped(claims, OF_BOTH);
   else shaped(claims, { ...OF_BOTH, button: "whole", title: "text" }, { code: "text" });
   const display = readJson(said.display);
+  shapedDisplay(display);
   const button = disowned ? undefined : display.buttons[claims.button];
   const holds = [
     said.version === 1 && display.version === 1,

@@ -1,8 +1,19 @@
 """Display documents, and JSON that no party may accept."""
 
-from names import ACCOUNT, CONTEXT, DEADLINE, ISSUED_AT, ORIGIN, PARTITION, SPACE, guid
+from names import (
+    ACCOUNT,
+    CONTEXT,
+    DEADLINE,
+    ISSUED_AT,
+    ORIGIN,
+    OTHER_ACCOUNT,
+    OTHER_SPACE,
+    PARTITION,
+    SPACE,
+    guid,
+)
 
-from counterseal import keys
+from counterseal import ijson, keys
 from counterseal.wire.display import display_document, display_text
 from counterseal.wire.question import read_question
 
@@ -85,6 +96,34 @@ def displayed(about):
     )
 
 
+def unshowable():
+    """Yield why, a text that no device may show, and the code of its refusal."""
+    good = displayed("payment")
+    text = display_text(good)
+    template = good["content"]
+
+    def changed(**members):
+        kept = {name: value for name, value in {**good, **members}.items() if value is not None}
+        return ijson.canonical(kept).decode()
+
+    button = good["buttons"][0]
+    elsewhere = {"guid": OTHER_SPACE, "name": "Bank"}
+    somebody = {"guid": OTHER_ACCOUNT, "id": "user-8"}
+    yield "a member twice", text[:-1] + ',"version":1}', "invalid_field"
+    yield "white space", text.replace(":", ": ", 1), "display_changed"
+    yield "members in another order", ijson.compact(good).decode(), "display_changed"
+    yield "another version", changed(version=2), "display_changed"
+    yield "an unknown member", changed(warning="Do not press!"), "display_changed"
+    yield "a missing member", changed(origin=None), "display_changed"
+    yield "another kind of content", changed(content={"markdown": "x"}), "display_changed"
+    yield "content of two kinds", changed(content={**template, "text": "x"}), "display_changed"
+    yield "a button with more to it", changed(buttons=[{**button, "hint": "x"}]), "display_changed"
+    yield "strength as a text", changed(buttons=[{**button, "strong": "no"}]), "display_changed"
+    yield "another App Space", changed(appSpace=elsewhere), "display_changed"
+    yield "another account", changed(account=somebody), "display_changed"
+    yield "a list", "[]", "display_changed"
+
+
 def display_vectors():
     valid = []
     for about, question in QUESTIONS.items():
@@ -101,10 +140,13 @@ def display_vectors():
         )
     return {
         "about": "Display documents: what an origin sends, what comes of it, and its hash;"
-        " and JSON that no party may accept.",
+        " JSON that no party may accept; and documents that no device may show.",
         "context": CONTEXT,
         "issuedAt": valid[0]["document"]["issuedAt"],
         "expiresAt": valid[0]["document"]["expiresAt"],
         "valid": valid,
         "invalid": [{"why": why, "json": text} for why, text in INVALID_JSON.items()],
+        "unshowable": [
+            {"why": why, "text": text, "code": code} for why, text, code in unshowable()
+        ],
     }

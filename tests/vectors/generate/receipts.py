@@ -17,7 +17,7 @@ from names import (
 )
 from signing import KEYS, device_key, header_of, jwks, public_jwk, sign, signature_of, signing_input
 
-from counterseal import keys
+from counterseal import ijson, keys
 from counterseal.models import Account, Binding, BindingState, Challenge, ChallengeState, KeyChange
 from counterseal.wire.answer import ANSWER_TYP, DISOWN_TYP
 from counterseal.wire.display import display_text
@@ -150,6 +150,9 @@ def forged_receipts(valid, refusal, answers):
     weak = sign("es256-device", ANSWER_TYP, answers["valid"][0]["claims"])
     odd = {**answers["valid"][0]["claims"], "display": keys.digest(spaced.encode())}
     other_device = {**answers["valid"][0]["claims"], "iss": DEVICES["EdDSA"]}
+    shown = {**json.loads(good["display"]), "warning": "Do not press!"}
+    longer = ijson.canonical(shown).decode()
+    over = {**answers["valid"][0]["claims"], "display": keys.digest(longer.encode())}
     coded = receipt_claims_for(
         next(each for each in answers["valid"] if "with the matching code" in each["about"]),
         service=service,
@@ -207,6 +210,11 @@ def forged_receipts(valid, refusal, answers):
                 RECEIPT_TYP,
                 {**coded, "answer": sign(strong, ANSWER_TYP, uncoded)},
             ),
+            "receipt_changed",
+        ),
+        (
+            "a display document with more to it, though it was signed",
+            changed(display=longer, answer=sign(strong, ANSWER_TYP, over)),
             "receipt_changed",
         ),
         ("number 0", changed(number=0), "receipt_changed"),
