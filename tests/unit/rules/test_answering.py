@@ -1,0 +1,379 @@
+"""Rules of answering: whether an answer is one to this challenge, as it was shown."""
+
+import string
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from counterseal import keys
+from counterseal.errors import Refused, WrongCode, WrongKey, WrongSignature, WrongState
+from counterseal.machines import CHALLENGE, ChallengeEvent, step
+from counterseal.models import ChallengeState, Role
+from counterseal.policy import STANDARD
+from counterseal.rules.answering import (
+    addressed_here,
+    button_matches,
+    chosen,
+    code_matches,
+    code_mistyped,
+    code_needed,
+    codes_exhausted,
+    display_matches,
+    key_strong_enough,
+    signature_holds,
+)
+from counterseal.wire.answer import ANSWER_TYP, DISOWN_TYP, answer_claims
+
+CODE = "042137"
+
+
+def coded(world, typed=None, *, button=0, wrong=0, code=CODE, limit=3):
+    """An answer to a challenge that asks for a code."""
+    return world.answering(
+        world.answer(button, code=typed),
+        challenge=attrs.evolve(world.challenge, code_asked=True, wrong_codes=wrong),
+        code=code,
+        policy=attrs.evolve(STANDARD, code_limit=limit),
+    )
+
+
+class TestAddressedHere:
+    def test_takes_what_is(self, world):
+        addressed_here(world.answering())
+        addressed_here(world.answering(world.answer(None)))
+
+    @pytest.mark.parametrize(
+        ("field", "code"),
+        [
+            ("device", "wrong_device"),
+            ("account", "wrong_audience"),
+            ("app_space", "wrong_audience"),
+            ("challenge", "wrong_challenge"),
+        ],
+    )
+    @pytest.mark.parametrize("button", [0, None])
+    def test_refuses_what_names_another(self, world, field, code, button, refusing):
+        with refusing(code):
+            addressed_here(world.answering(world.answer(button, **{field: world.other})))
+
+    def test_compares_with_the_records_and_not_with_the_answer(self, world, refusing):
+        for record, code in (("binding", "wrong_device"), ("challenge", "wrong_challenge")):
+            changed = attrs.evolve(getattr(world, record), guid=world.other)
+            with refusing(code):
+                addressed_here(world.answering(**{record: changed}))
+
+
+class TestDisplayMatches:
+    def test_takes_the_stored_hash(self, world):
+        display_matches(world.answering())
+
+    @given(data=st.data())
+    def test_refuses_the_hash_of_a_display_that_differs_in_one_byte(self, world, data):
+        shown = world.display.encode()
+        index = data.draw(st.integers(0, len(shown) - 1))
+        byte = data.draw(st.integers(0, 255).filter(lambda byte: byte != shown[index]))
+        changed = shown[:index] + bytes([byte]) + shown[index + 1 :]
+        facts = world.answering(world.answer(display_hash=keys.digest(changed)))
+        with pytest.raises(Refused) as caught:
+            display_matches(facts)
+        assert caught.value.code == "display_changed"
+
+    @given(data=st.data())
+    def test_refuses_a_hash_that_differs_in_one_character(self, world, data):
+        sound = world.challenge.display_hash
+        index = data.draw(st.integers(0, len(sound) - 1))
+        other = data.draw(
+            st.sampled_from(string.ascii_letters).filter(lambda char: char != sound[index])
+        )
+        hashed = sound[:index] + other + sound[index + 1 :]
+        with pytest.raises(Refused):
+            display_matches(world.answering(world.answer(display_hash=hashed)))
+
+    @pytest.mark.parametrize("hashed", ["", "é", "\x00"])
+    def test_refuses_what_is_no_hash(self, world, hashed, refusing):
+        with refusing("display_changed"):
+            display_matches(world.answering(world.answer(display_hash=hashed)))
+
+
+class TestButtonMatches:
+    @pytest.mark.parametrize("button", [0, 1, 2])
+    def test_takes_a_stored_button_by_index_and_title(self, world, button):
+        button_matches(world.answering(world.answer(button)))
+
+    @pytest.mark.parametrize(
+        ("button", "title"),
+        [
+            (0, "pay"),
+            (0, "Pay "),
+            (0, "Do not pay"),
+            (1, "Pay"),
+            (0, ""),
+            (3, "Pay"),
+            (3, ""),
+            (-1, "Pay a little"),
+            (-3, "Pay"),
+            (2**53 - 1, "Pay"),
+        ],
+    )
+    def test_refuses_any_other_pair(self, world, button, title, refusing):
+        facts = world.answering(world.answer(0, button=button, title=title))
+        with refusing("button_changed"):
+            button_matches(facts)
+
+    def test_refuses_an_answer_without_a_button(self, world, refusing):
+        facts = world.answering(world.answer(None))
+        with refusing("button_changed"):
+            button_matches(facts)
+        with refusing("button_changed"):
+            chosen(facts)
+
+    def test_refuses_a_title_that_was_changed_after_it_was_signed(self, world, refusing):
+        first, *rest = world.challenge.buttons
+        changed = attrs.evolve(
+            world.challenge, buttons=(attrs.evolve(first, title="Pay all"), *rest)
+        )
+        with refusing("button_changed"):
+            button_matches(world.answering(challenge=changed))
+
+    def test_refuses_buttons_that_changed_places(self, world, refusing):
+        changed = attrs.evolve(world.challenge, buttons=world.challenge.buttons[::-1])
+        with refusing("button_changed"):
+            button_matches(world.answering(challenge=changed))
+
+
+class TestKeyStrongEnough:
+    @pytest.mark.parametrize(
+        ("button", "kid", "enough"),
+        [
+            (0, "strong", True),
+            (0, "finger", True),
+            (0, "own", False),
+            (1, "strong", True),
+            (1, "own", True),
+            (2, "own", True),
+        ],
+    )
+    def test_a_strong_button_takes_a_strong_key(self, world, button, kid, enough, refusing):
+        facts = world.answering(world.answer(button), by=world.by_kid[kid])
+        if enough:
+            key_strong_enough(facts)
+        else:
+            with refusing("weak_key"):
+                key_strong_enough(facts)
+
+    def test_counts_the_keys_role_in_the_store(self, world, refusing):
+        weakened = world.held(Role.DEVICE, world.strong)
+        with refusing("weak_key"):
+            key_strong_enough(world.answering(signer=weakened))
+
+    def test_leaves_an_unknown_key_to_the_signature(self, world, refusing):
+        sound = world.answering()
+        facts = attrs.evolve(
+            sound,
+            signer=None,
+            signature=type(sound.signature)(sound.signature.jws, None, ANSWER_TYP),
+        )
+        key_strong_enough(facts)
+        with refusing("wrong_key"):
+            signature_holds(facts)
+
+
+class TestSignatureHolds:
+    @pytest.mark.parametrize("kid", ["strong", "finger", "own"])
+    @pytest.mark.parametrize("button", [1, None])
+    def test_takes_any_key_of_the_binding(self, world, kid, button):
+        signature_holds(world.answering(world.answer(button), by=world.by_kid[kid]))
+
+    def test_refuses_a_signature_that_does_not_hold(self, world):
+        answer = world.answer()
+        wrong = world.broken(world.strong, answer_claims(answer), ANSWER_TYP)
+        with pytest.raises(WrongSignature):
+            signature_holds(world.answering(answer, signature=wrong))
+
+    def test_refuses_a_stranger_even_with_a_signature_that_holds(self, world):
+        sound = world.evidence(world.stranger, answer_claims(world.answer()), ANSWER_TYP)
+        signer = world.held(Role.STRONG, world.stranger)
+        with pytest.raises(WrongState, match="no key of the binding"):
+            signature_holds(world.answering(signature=sound, signer=signer))
+
+    def test_refuses_a_key_that_was_rotated_away(self, world):
+        rotated = attrs.evolve(world.binding, keys=world.binding.keys[:1])
+        with pytest.raises(WrongState, match="no key of the binding"):
+            signature_holds(world.answering(binding=rotated))
+
+    def test_refuses_a_key_in_another_role_than_the_bindings(self, world):
+        risen = world.held(Role.STRONG, world.own)
+        sound = world.answering(world.answer(), by=world.own)
+        with pytest.raises(WrongState, match="no key of the binding"):
+            signature_holds(attrs.evolve(sound, signer=risen))
+
+    def test_refuses_evidence_under_another_key_than_the_signers(self, world):
+        sound = world.answering()
+        for signer in (None, world.held(Role.DEVICE, world.own)):
+            with pytest.raises(WrongState, match="another key"):
+                signature_holds(attrs.evolve(sound, signer=signer))
+
+    def test_names_the_evidences_own_flaw_first(self, world):
+        sound = world.answering()
+        nobody = type(sound.signature)(sound.signature.jws, None, ANSWER_TYP)
+        with pytest.raises(WrongKey):
+            signature_holds(attrs.evolve(sound, signer=None, signature=nobody))
+
+    @pytest.mark.parametrize(("button", "typ"), [(0, DISOWN_TYP), (None, ANSWER_TYP)])
+    def test_refuses_a_disown_for_an_answer_and_an_answer_for_a_disown(
+        self, world, button, typ, refusing
+    ):
+        answer = world.answer(button)
+        wrong = world.evidence(world.strong, answer_claims(answer), answer.typ, expected=typ)
+        with refusing("wrong_type"):
+            signature_holds(world.answering(answer, signature=wrong))
+
+
+class TestCodeMatches:
+    def test_takes_the_code(self, world):
+        code_matches(coded(world, CODE))
+
+    def test_asks_for_none_where_the_challenge_does_not(self, world):
+        for typed in (None, CODE, "999999"):
+            code_matches(world.answering(world.answer(code=typed), code=""))
+
+    def test_asks_approving_buttons_only(self, world, refusing):
+        assert [code_needed(coded(world, button=index)) for index in range(3)] == [
+            True,
+            False,
+            True,
+        ]
+        code_matches(coded(world, None, button=1))
+        code_matches(coded(world, "999999", button=1))
+        with refusing("code_missing"):
+            code_matches(coded(world, None, button=2))
+
+    def test_refuses_an_approval_without_it(self, world, refusing):
+        with refusing("code_missing"):
+            code_matches(coded(world, None))
+
+    @given(st.text(string.digits, max_size=7).filter(lambda text: text != CODE))
+    def test_refuses_any_other(self, world, typed):
+        with pytest.raises(WrongCode):
+            code_matches(coded(world, typed))
+
+    @pytest.mark.parametrize("typed", ["", " 042137", "042137 ", "42137", "\uff1042137"])
+    def test_refuses_what_only_looks_like_it(self, world, typed):
+        with pytest.raises(WrongCode):
+            code_matches(coded(world, typed))
+
+    @pytest.mark.parametrize("typed", ["", "0", CODE])
+    def test_refuses_everything_if_the_stored_code_is_lost(self, world, typed):
+        with pytest.raises(WrongCode):
+            code_matches(coded(world, typed, code=""))
+
+    @pytest.mark.parametrize(("wrong", "left"), [(0, 2), (1, 1), (2, 0), (3, 0), (9, 0)])
+    def test_tells_how_many_are_left(self, world, wrong, left):
+        with pytest.raises(WrongCode) as caught:
+            code_matches(coded(world, "999999", wrong=wrong))
+        assert caught.value.attempts_left == left
+
+
+class TestCodeMistyped:
+    def test_takes_a_wrong_code(self, world):
+        code_mistyped(coded(world, "999999"))
+        code_mistyped(coded(world, ""))
+
+    @pytest.mark.parametrize(("typed", "button"), [(CODE, 0), (None, 0), ("999999", 1)])
+    def test_refuses_to_count_what_is_no_wrong_code(self, world, typed, button):
+        with pytest.raises(WrongState):
+            code_mistyped(coded(world, typed, button=button))
+
+    def test_refuses_to_count_where_no_code_is_asked_for(self, world):
+        with pytest.raises(WrongState):
+            code_mistyped(world.answering(world.answer(code="999999"), code=CODE))
+
+    @given(
+        typed=st.none() | st.sampled_from([CODE, "", "999999"]),
+        button=st.integers(0, 2),
+        asked=st.booleans(),
+        code=st.sampled_from([CODE, ""]),
+    )
+    def test_takes_just_what_the_rule_of_codes_calls_wrong(self, world, typed, button, asked, code):
+        facts = attrs.evolve(
+            coded(world, typed, button=button, code=code),
+            challenge=attrs.evolve(world.challenge, code_asked=asked),
+        )
+        outcomes = []
+        for rule in (code_matches, code_mistyped):
+            try:
+                rule(facts)
+            except Refused as refusal:
+                outcomes.append(refusal.code)
+            else:
+                outcomes.append("taken")
+        assert (outcomes[0] == "wrong_code") is (outcomes[1] == "taken")
+
+
+class TestCodesExhausted:
+    @pytest.mark.parametrize(
+        ("wrong", "limit", "over"),
+        [(0, 3, False), (1, 3, False), (2, 3, True), (3, 3, True), (0, 1, True)],
+    )
+    def test_at_the_policys_limit_this_one_included(self, world, wrong, limit, over):
+        assert codes_exhausted(coded(world, "999999", wrong=wrong, limit=limit)) is over
+
+
+class TestTheRulesTogether:
+    """As the machine asks them, with real evidence: only the one right answer is taken."""
+
+    def test_a_sound_answer_and_a_sound_disown_are_taken(self, world):
+        state = world.challenge.state
+        for facts, event, after in (
+            (world.answering(), ChallengeEvent.ANSWER, ChallengeState.ANSWERED),
+            (coded(world, CODE), ChallengeEvent.ANSWER, ChallengeState.ANSWERED),
+            (
+                world.answering(world.answer(1), by=world.own),
+                ChallengeEvent.ANSWER,
+                ChallengeState.ANSWERED,
+            ),
+            (
+                world.answering(world.answer(None), by=world.own),
+                ChallengeEvent.DISOWN,
+                ChallengeState.DISOWNED,
+            ),
+            (coded(world, "999999"), ChallengeEvent.MISTYPE, ChallengeState.SEEN),
+            (coded(world, "999999", wrong=2), ChallengeEvent.MISTYPE, ChallengeState.FAILED),
+        ):
+            assert step(CHALLENGE, state, event, facts) is after
+
+    @pytest.mark.parametrize("event", [ChallengeEvent.ANSWER, ChallengeEvent.MISTYPE])
+    @given(data=st.data())
+    def test_one_changed_field_of_a_signed_answer_is_refused(self, world, event, data):
+        changes = {
+            "device": st.just(world.other),
+            "account": st.just(world.other),
+            "app_space": st.just(world.other),
+            "challenge": st.just(world.other),
+            "display_hash": st.text(st.characters(codec="utf-8"), max_size=43),
+            "button": st.integers(-3, 5),
+            "title": st.text(st.characters(codec="utf-8"), max_size=5),
+        }
+        typed = CODE if event is ChallengeEvent.ANSWER else "999999"
+        sound = coded(world, typed)
+        field = data.draw(st.sampled_from(sorted(changes)))
+        changed = attrs.evolve(sound.answer, **{field: data.draw(changes[field])})
+        facts = attrs.evolve(
+            sound,
+            answer=changed,
+            signature=world.evidence(world.strong, answer_claims(changed), ANSWER_TYP),
+        )
+        step(CHALLENGE, ChallengeState.SEEN, event, sound)
+        if changed == sound.answer:
+            return
+        with pytest.raises(Refused):
+            step(CHALLENGE, ChallengeState.SEEN, event, facts)
+
+    def test_an_approval_without_its_code_is_refused_in_every_state(self, world, refusing):
+        for state in (ChallengeState.PENDING, ChallengeState.SEEN):
+            with refusing("code_missing"):
+                step(CHALLENGE, state, ChallengeEvent.ANSWER, coded(world, None))
+            with refusing("wrong_state"):
+                step(CHALLENGE, state, ChallengeEvent.MISTYPE, coded(world, None))

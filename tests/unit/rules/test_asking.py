@@ -1,0 +1,566 @@
+"""
+Rules of asking: how often a person may be asked.
+
+Examples at every limit, one tick before and after; then whole lives of an account at random,
+against an oracle that keeps a plain log of what happened and counts it afresh every time.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from counterseal.errors import CodeDemanded, TooManyPending, TooOften
+from counterseal.models import Asked, History, OpenQuestion, guid
+from counterseal.policy import STANDARD, STRICT
+from counterseal.rules.asking import (
+    Ruling,
+    Verdict,
+    after_approval,
+    after_asking,
+    after_refusal,
+    asking,
+    closed,
+    lapsed,
+    may_ask,
+)
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+TICK = timedelta.resolution
+SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
+SHOP, BANK = (guid.mint(7, bytes([n]) * 15) for n in range(2))
+LIFE = 2 * MINUTE
+POLICY = attrs.evolve(
+    STANDARD,
+    pending_limit=2,
+    ask_window=10 * MINUTE,
+    ask_limit_origin=3,
+    ask_limit=4,
+    ask_limit_unapproved=6,
+    cooldown_after=2,
+    cooldown=MINUTE,
+    cooldown_limit=5 * MINUTE,
+)
+SUPERSEDING = attrs.evolve(POLICY, supersede=True)
+
+
+def named(number):
+    return guid.mint(number % 256, number.to_bytes(15))
+
+
+def question(number, origin=SHOP, deadline=NOW + LIFE):
+    return OpenQuestion(challenge=named(number), origin=origin, deadline=deadline)
+
+
+def asked(*ages, origin=SHOP):
+    return tuple(Asked(at=NOW - age, origin=origin) for age in ages)
+
+
+def rule(history, *, now=NOW, origin=SHOP, code=False, typed=True, policy=POLICY):
+    return asking(
+        history, now=now, origin=origin, code_asked=code, codes_typed=typed, policy=policy
+    )
+
+
+ALLOW = Ruling(verdict=Verdict.ALLOW)
+
+
+class TestTheWindow:
+    def test_is_counted_for_each_origin_then_for_all_together(self):
+        assert rule(History(asked=asked(SECOND, SECOND))) == ALLOW
+        assert rule(History(asked=asked(SECOND, SECOND, SECOND))).reason == "origin_window"
+        assert rule(History(asked=asked(*[SECOND] * 3)), origin=BANK) == ALLOW
+        mixed = History(asked=asked(SECOND, SECOND) + asked(SECOND, SECOND, origin=BANK))
+        assert rule(mixed).reason == rule(mixed, origin=BANK).reason == "account_window"
+
+    @pytest.mark.parametrize(
+        ("age", "verdict"),
+        [
+            (10 * MINUTE - TICK, Verdict.DELAY),
+            (10 * MINUTE, Verdict.ALLOW),
+            (10 * MINUTE + TICK, Verdict.ALLOW),
+        ],
+    )
+    def test_ends_when_its_length_is_over(self, age, verdict):
+        assert rule(History(asked=asked(age, SECOND, SECOND))).verdict is verdict
+
+    def test_says_how_long_to_wait(self):
+        history = History(asked=asked(9 * MINUTE, 8 * MINUTE, SECOND))
+        ruling = rule(history)
+        assert ruling == Ruling(verdict=Verdict.DELAY, reason="origin_window", wait=MINUTE)
+        assert rule(history, now=NOW + MINUTE - TICK).verdict is Verdict.DELAY
+        assert rule(history, now=NOW + MINUTE) == ALLOW
+
+    def test_waits_for_as_many_to_pass_as_are_too_many(self):
+        # A policy that was tightened finds more in the window than it now allows.
+        crowded = History(asked=asked(*(n * MINUTE for n in (9, 8, 7, 6, 5))))
+        assert rule(crowded).wait == 3 * MINUTE
+        assert rule(History(asked=crowded.asked[::-1])).wait == 3 * MINUTE
+
+    def test_is_no_softer_for_a_question_with_a_code(self):
+        history = History(asked=asked(SECOND, SECOND, SECOND))
+        assert rule(history, code=True) == rule(history)
+
+    def test_counts_what_a_clock_ahead_of_ours_has_asked(self):
+        assert rule(History(asked=asked(-SECOND, -SECOND, -SECOND))).verdict is Verdict.DELAY
+
+
+class TestOpenQuestions:
+    FULL = History(open=(question(1), question(2, BANK)))
+
+    def test_are_limited_whoever_asked(self):
+        assert rule(History(open=(question(1),))) == ALLOW
+        for origin in (SHOP, BANK, named(9)):
+            ruling = rule(self.FULL, origin=origin)
+            assert ruling == Ruling(verdict=Verdict.REFUSE, reason="pending")
+
+    def test_are_superseded_by_their_own_origin_where_the_policy_says_so(self):
+        own = rule(self.FULL, policy=SUPERSEDING)
+        assert own == Ruling(verdict=Verdict.ALLOW, supersedes=named(1))
+        assert rule(self.FULL, origin=BANK, policy=SUPERSEDING).supersedes == named(2)
+        strange = rule(self.FULL, origin=named(9), policy=SUPERSEDING)
+        assert strange == Ruling(verdict=Verdict.REFUSE, reason="pending")
+
+    def test_are_superseded_the_oldest_first(self):
+        history = History(open=(question(3), question(1)))
+        assert rule(history, policy=SUPERSEDING).supersedes == named(3)
+
+    def test_are_left_alone_below_the_limit(self):
+        assert rule(History(open=(question(1),)), policy=SUPERSEDING).supersedes is None
+
+    @pytest.mark.parametrize(
+        ("ahead", "verdict"),
+        [(TICK, Verdict.REFUSE), (timedelta(0), Verdict.ALLOW), (-TICK, Verdict.ALLOW)],
+    )
+    def test_count_until_their_deadline(self, ahead, verdict):
+        history = History(open=(question(1), question(2, deadline=NOW + ahead)))
+        assert rule(history).verdict is verdict
+
+    def test_are_no_softer_for_a_question_with_a_code(self):
+        assert rule(self.FULL, code=True).verdict is Verdict.REFUSE
+
+    def test_that_are_superseded_do_not_spare_the_cool_down(self):
+        cooling = attrs.evolve(self.FULL, cooling_until=NOW + SECOND)
+        assert rule(cooling, policy=SUPERSEDING).verdict is Verdict.REQUIRE_CODE
+
+    def test_of_the_strict_profile_are_one(self):
+        one = History(open=(question(1),))
+        assert rule(one, policy=STRICT).supersedes == named(1)
+        assert rule(one, policy=STRICT, origin=BANK).verdict is Verdict.REFUSE
+        assert rule(History(open=(question(1),) * 4), policy=STANDARD) == ALLOW
+        assert rule(History(open=(question(1),) * 5), policy=STANDARD).verdict is Verdict.REFUSE
+
+
+class TestTheCoolDown:
+    COOLING = History(refusals=2, cooling_until=NOW + MINUTE)
+
+    def test_asks_for_a_code_where_one_can_be_shown(self):
+        assert rule(self.COOLING) == Ruling(verdict=Verdict.REQUIRE_CODE, reason="cooldown")
+        assert rule(self.COOLING, code=True) == ALLOW
+
+    def test_delays_where_no_code_can_be_shown(self):
+        ruling = rule(self.COOLING, typed=False)
+        assert ruling == Ruling(verdict=Verdict.DELAY, reason="cooldown", wait=MINUTE)
+
+    @pytest.mark.parametrize("typed", [True, False])
+    def test_ends_at_its_end(self, typed):
+        for now, cooling in ((NOW + MINUTE - TICK, True), (NOW + MINUTE, False)):
+            assert (rule(self.COOLING, now=now, typed=typed) != ALLOW) is cooling
+
+    def refused(self, times, policy=POLICY):
+        history = History()
+        for number in range(times):
+            history = attrs.evolve(history, open=(question(number),))
+            history = after_refusal(history, named(number), NOW, policy)
+        return history
+
+    def test_begins_after_so_many_refusals_and_doubles_up_to_its_limit(self):
+        ends = [self.refused(times).cooling_until for times in range(8)]
+        waits = [None if end is None else (end - NOW) / MINUTE for end in ends]
+        assert waits == [None, None, 1, 2, 4, 5, 5, 5]
+
+    def test_never_overflows(self):
+        history = History(refusals=10**6, open=(question(1),))
+        assert after_refusal(history, named(1), NOW, POLICY).cooling_until == NOW + 5 * MINUTE
+
+    def test_is_never_shortened_by_one_more_refusal(self):
+        long = History(refusals=1, cooling_until=NOW + 99 * MINUTE, open=(question(1),))
+        assert after_refusal(long, named(1), NOW, POLICY).cooling_until == NOW + 99 * MINUTE
+
+    def test_ends_with_an_approval(self):
+        history = attrs.evolve(self.refused(5), open=(question(9),))
+        approved = after_approval(history, named(9), NOW, POLICY, code_matched=False)
+        assert (approved.refusals, approved.cooling_until) == (0, None)
+        assert rule(approved) == ALLOW
+
+    def test_does_not_end_with_a_question_that_is_taken_back(self):
+        history = attrs.evolve(self.refused(2), open=(question(9),))
+        assert closed(history, named(9)).cooling_until == NOW + MINUTE
+
+
+class TestQuestionsWithoutAnApproval:
+    MANY = History(asked_since_approval=6, asked=asked(MINUTE))
+
+    def test_are_asked_with_a_code_only(self):
+        assert rule(attrs.evolve(self.MANY, asked_since_approval=5)) == ALLOW
+        assert rule(self.MANY) == Ruling(verdict=Verdict.REQUIRE_CODE, reason="unapproved")
+        assert rule(self.MANY, code=True) == ALLOW
+
+    def test_wait_for_the_longest_cool_down_where_no_code_can_be_shown(self):
+        ruling = rule(self.MANY, typed=False)
+        assert ruling == Ruling(verdict=Verdict.DELAY, reason="unapproved", wait=4 * MINUTE)
+        assert rule(self.MANY, typed=False, now=NOW + 4 * MINUTE - TICK) != ALLOW
+        assert rule(self.MANY, typed=False, now=NOW + 4 * MINUTE) == ALLOW
+
+    def test_wait_since_the_last_of_them(self):
+        history = attrs.evolve(self.MANY, asked=asked(SECOND, 3 * MINUTE))
+        assert rule(history, typed=False).wait == 5 * MINUTE - SECOND
+
+    def test_do_not_wait_for_what_nobody_remembers(self):
+        assert rule(attrs.evolve(self.MANY, asked=()), typed=False) == ALLOW
+
+    @pytest.mark.parametrize(
+        ("cooling", "reason", "wait"),
+        [
+            (MINUTE, "unapproved", 4 * MINUTE),
+            (4 * MINUTE, "unapproved", 4 * MINUTE),
+            (4 * MINUTE + TICK, "cooldown", 4 * MINUTE + TICK),
+            (5 * MINUTE, "cooldown", 5 * MINUTE),
+        ],
+    )
+    def test_that_cool_down_as_well_wait_for_the_longer_of_both(self, cooling, reason, wait):
+        history = attrs.evolve(self.MANY, cooling_until=NOW + cooling)
+        ruling = rule(history, typed=False)
+        assert ruling == Ruling(verdict=Verdict.DELAY, reason=reason, wait=wait)
+        assert rule(history).verdict is Verdict.REQUIRE_CODE
+
+    def test_are_forgotten_with_an_approval(self):
+        history = attrs.evolve(self.MANY, open=(question(1),))
+        approved = after_approval(history, named(1), NOW, POLICY, code_matched=False)
+        assert approved.asked_since_approval == 0
+        assert approved.asked == history.asked
+
+
+class TestMayAsk:
+    def test_lets_what_is_allowed_pass(self):
+        may_ask(ALLOW)
+        may_ask(Ruling(verdict=Verdict.ALLOW, supersedes=named(1)))
+
+    @pytest.mark.parametrize(
+        ("ruling", "refusal"),
+        [
+            (Ruling(verdict=Verdict.REFUSE, reason="pending"), TooManyPending),
+            (Ruling(verdict=Verdict.DELAY, reason="cooldown", wait=MINUTE), TooOften),
+            (Ruling(verdict=Verdict.REQUIRE_CODE, reason="unapproved"), CodeDemanded),
+        ],
+    )
+    def test_refuses_with_the_reason(self, ruling, refusal):
+        with pytest.raises(refusal) as caught:
+            may_ask(ruling)
+        if refusal is TooOften:
+            assert (caught.value.reason, caught.value.retry_after) == ("cooldown", 60)
+        if refusal is CodeDemanded:
+            assert str(caught.value) == "unapproved"
+
+    def test_knows_every_verdict(self):
+        refused = []
+        for verdict in Verdict:
+            try:
+                may_ask(Ruling(verdict=verdict))
+            except (TooManyPending, TooOften, CodeDemanded):
+                refused.append(verdict)
+        assert refused == [verdict for verdict in Verdict if verdict is not Verdict.ALLOW]
+
+
+class TestLapsed:
+    HISTORY = History(open=(question(1, deadline=NOW), question(2, deadline=NOW + MINUTE)))
+
+    def test_counts_each_question_once_at_its_own_deadline(self):
+        later = NOW + 30 * MINUTE
+        history = lapsed(self.HISTORY, later, POLICY)
+        assert (history.open, history.refusals) == ((), 2)
+        assert history.cooling_until == NOW + 2 * MINUTE
+        assert lapsed(history, later, POLICY) is history
+
+    @pytest.mark.parametrize(
+        ("now", "left"), [(NOW - TICK, 2), (NOW, 1), (NOW + MINUTE - TICK, 1), (NOW + MINUTE, 0)]
+    )
+    def test_leaves_what_is_still_open(self, now, left):
+        history = lapsed(self.HISTORY, now, POLICY)
+        assert (len(history.open), history.refusals) == (left, 2 - left)
+
+    def test_does_not_depend_on_the_order_of_the_questions(self):
+        turned = attrs.evolve(self.HISTORY, open=self.HISTORY.open[::-1])
+        later = NOW + 5 * MINUTE
+        assert lapsed(turned, later, POLICY) == lapsed(self.HISTORY, later, POLICY)
+
+    def test_and_swept_later_is_counted_once(self):
+        later = NOW + 3 * MINUTE
+        swept = after_refusal(self.HISTORY, named(1), later, POLICY)
+        assert swept.refusals == 2
+        again = after_refusal(swept, named(1), later, POLICY)
+        assert after_refusal(again, named(2), later, POLICY) == swept
+
+    def test_at_the_moment_it_is_swept_is_counted_once(self):
+        assert after_refusal(self.HISTORY, named(1), NOW, POLICY).refusals == 1
+
+    def test_before_an_approval_is_forgotten_with_it(self):
+        approved = after_approval(self.HISTORY, named(2), NOW, POLICY, code_matched=False)
+        assert (approved.open, approved.refusals) == ((), 0)
+
+    def test_after_an_approval_counts_again(self):
+        history = attrs.evolve(self.HISTORY, open=(*self.HISTORY.open, question(3)))
+        approved = after_approval(history, named(3), NOW - TICK, POLICY, code_matched=False)
+        assert lapsed(approved, NOW + MINUTE, POLICY).refusals == 2
+
+    def test_is_seen_by_whoever_asks_next(self):
+        assert rule(self.HISTORY, now=NOW + MINUTE) == Ruling(
+            verdict=Verdict.REQUIRE_CODE, reason="cooldown"
+        )
+
+
+class TestTheHistoryAfterwards:
+    def test_of_asking(self):
+        before = History(open=(question(1),), asked=asked(10 * MINUTE, MINUTE), refusals=1)
+        new = question(2, BANK)
+        after = after_asking(before, new, NOW, POLICY)
+        assert after.open == (question(1), new)
+        assert after.asked == (*asked(MINUTE), Asked(at=NOW, origin=BANK))
+        assert (after.asked_since_approval, after.refusals) == (1, 1)
+
+    def test_of_asking_counts_what_lapsed_meanwhile(self):
+        before = History(open=(question(1, deadline=NOW),))
+        after = after_asking(before, question(2), NOW, POLICY)
+        assert (after.open, after.refusals) == ((question(2),), 1)
+
+    def test_of_an_approval_forgets_wrong_codes_only_where_the_code_was_right(self):
+        before = History(open=(question(1),), wrong_codes=4)
+        for matched, left in ((True, 0), (False, 4)):
+            after = after_approval(before, named(1), NOW, POLICY, code_matched=matched)
+            assert (after.wrong_codes, after.open) == (left, ())
+
+    def test_of_a_refusal_keeps_wrong_codes(self):
+        before = History(open=(question(1),), wrong_codes=4)
+        assert after_refusal(before, named(1), NOW, POLICY).wrong_codes == 4
+
+    def test_of_a_question_taken_back_counts_nothing(self):
+        before = History(open=(question(1), question(2)), refusals=1)
+        assert closed(before, named(1)) == attrs.evolve(before, open=(question(2),))
+        assert closed(before, named(9)) is before
+
+    def test_of_a_question_that_nobody_knows_is_unchanged(self):
+        before = History(open=(question(1),), refusals=1)
+        assert after_refusal(before, named(9), NOW, POLICY) is before
+
+
+class Log:
+    """What happened to one account, as a plain list; everything is counted from it afresh."""
+
+    def __init__(self, policy):
+        self.policy = policy
+        self.questions = []  # [number, origin, asked at, deadline, ended at, how]
+
+    def ended_by(self, now):
+        """(moment, how) of all that ended, lapses first where moments are the same."""
+        ends = [
+            (deadline, 0, "lapsed") if how is None else (ended, 1, how)
+            for _, _, _, deadline, ended, how in self.questions
+            if how is not None or deadline <= now
+        ]
+        return sorted(ends)
+
+    def open_at(self, now):
+        return [
+            (number, origin)
+            for number, origin, _, deadline, _, how in self.questions
+            if how is None and now < deadline
+        ]
+
+    def since_approval(self, now):
+        approvals = [moment for moment, _, how in self.ended_by(now) if how == "approved"]
+        last = max(approvals, default=None)
+        asked_since = sum(1 for held in self.questions if last is None or held[2] > last)
+        refused = [
+            moment
+            for moment, order, how in self.ended_by(now)
+            if how in ("refused", "lapsed") and (last is None or (moment, order) > (last, 1))
+        ]
+        return asked_since, refused
+
+    def cooling_until(self, now):
+        _, refused = self.since_approval(now)
+        spans = [
+            min(self.policy.cooldown * 2**n, self.policy.cooldown_limit)
+            for n in range(len(refused))
+        ]
+        after = self.policy.cooldown_after - 1
+        return max(
+            (moment + span for moment, span in zip(refused[after:], spans, strict=False)),
+            default=None,
+        )
+
+    def window_wait(self, now, limit, origin=None):
+        moments = [held[2] for held in self.questions if origin in (None, held[1])]
+
+        def count(at):
+            return sum(1 for moment in moments if at - moment < self.policy.ask_window)
+
+        if count(now) < limit:
+            return None
+        ends = sorted(moment + self.policy.ask_window for moment in moments)
+        return next(end for end in ends if end > now and count(end) < limit) - now
+
+    def ruling(self, now, origin, *, code, typed):
+        policy = self.policy
+        for reason, limit, only in (
+            ("origin_window", policy.ask_limit_origin, origin),
+            ("account_window", policy.ask_limit, None),
+        ):
+            wait = self.window_wait(now, limit, only)
+            if wait is not None:
+                return Ruling(verdict=Verdict.DELAY, reason=reason, wait=wait)
+        supersedes = None
+        if len(self.open_at(now)) >= policy.pending_limit:
+            own = [number for number, who in self.open_at(now) if who == origin]
+            if not (policy.supersede and own):
+                return Ruling(verdict=Verdict.REFUSE, reason="pending")
+            supersedes = named(own[0])
+        hard = {}
+        cooling = self.cooling_until(now)
+        if cooling is not None and cooling > now:
+            hard["cooldown"] = cooling - now
+        asked_since, _ = self.since_approval(now)
+        if asked_since >= policy.ask_limit_unapproved:
+            last = max(held[2] for held in self.questions)
+            hard["unapproved"] = max(last + policy.cooldown_limit - now, timedelta(0))
+        if not hard or code:
+            return Ruling(verdict=Verdict.ALLOW, supersedes=supersedes)
+        reason = max(hard, key=lambda name: (hard[name], name == "unapproved"))
+        if typed:
+            return Ruling(verdict=Verdict.REQUIRE_CODE, reason=reason, supersedes=supersedes)
+        if hard[reason]:
+            return Ruling(
+                verdict=Verdict.DELAY, reason=reason, wait=hard[reason], supersedes=supersedes
+            )
+        return Ruling(verdict=Verdict.ALLOW, supersedes=supersedes)
+
+
+GAPS = st.sampled_from([TICK, SECOND, 20 * SECOND, MINUTE, LIFE, 4 * MINUTE, 11 * MINUTE])
+STEPS = st.tuples(
+    GAPS,
+    st.sampled_from(["ask", "ask", "ask", "refused", "refused", "approved", "closed", "sweep"]),
+    st.sampled_from([SHOP, SHOP, BANK]),
+)
+
+
+def lived(steps, policy):
+    """Live through *steps* by the rules and in the log; yield both after each."""
+    log, history, now = Log(policy), History(), NOW
+    for number, (gap, what, origin) in enumerate(steps):
+        now += gap
+        if what == "ask":
+            new = question(number, origin, now + LIFE)
+            log.questions.append([number, origin, now, now + LIFE, None, None])
+            history = after_asking(history, new, now, policy)
+        elif what == "sweep":
+            for held in log.questions:
+                if held[5] is None and held[3] <= now:
+                    history = after_refusal(history, named(held[0]), now, policy)
+        else:
+            history = answered(log, history, what, now, policy)
+        yield log, history, now
+
+
+def answered(log, history, how, now, policy):
+    """End the oldest question that is open, if there is one."""
+    for held in log.questions:
+        if held[5] is None and now < held[3]:
+            held[4:] = [now, how]
+            challenge = named(held[0])
+            if how == "refused":
+                return after_refusal(history, challenge, now, policy)
+            if how == "approved":
+                return after_approval(history, challenge, now, policy, code_matched=False)
+            return closed(lapsed(history, now, policy), challenge)
+    return history
+
+
+LIVES = st.lists(STEPS, min_size=12, max_size=30)
+POLICIES = st.sampled_from([POLICY, SUPERSEDING])
+
+
+class TestALife:
+    @given(LIVES, POLICIES, GAPS)
+    def test_is_ruled_as_the_log_says(self, steps, policy, later):
+        for log, history, moment in lived(steps, policy):
+            for now in (moment, moment + later):
+                current = lapsed(history, now, policy)
+                asked_since, refused = log.since_approval(now)
+                assert current.refusals == len(refused)
+                assert current.asked_since_approval == asked_since
+                assert {held.challenge for held in current.open} == {
+                    named(number) for number, _ in log.open_at(now)
+                }
+                for origin in (SHOP, BANK):
+                    for code, typed in ((True, True), (False, True), (False, False)):
+                        ours = rule(
+                            history, now=now, origin=origin, code=code, typed=typed, policy=policy
+                        )
+                        assert ours == log.ruling(now, origin, code=code, typed=typed)
+
+    @given(LIVES, POLICIES, st.booleans())
+    def test_never_shuts_anybody_out(self, steps, policy, typed):
+        for _, history, now in lived(steps, policy):
+            ruling = rule(history, now=now, typed=typed, policy=policy)
+            assert timedelta(0) <= ruling.wait <= max(policy.ask_window, policy.cooldown_limit)
+            assert (ruling.wait > timedelta(0)) is (ruling.verdict is Verdict.DELAY)
+            # Once all has lapsed and cooled down, the person is asked; by an origin that
+            # can show a code, perhaps with one.
+            later = now + LIFE + policy.ask_window + policy.cooldown_limit
+            assert rule(history, now=later, typed=False, policy=policy) == ALLOW
+            assert rule(history, now=later, code=True, policy=policy) == ALLOW
+
+    @given(LIVES, POLICIES, st.booleans())
+    def test_after_the_wait_the_same_limit_no_longer_speaks(self, steps, policy, typed):
+        for _, history, now in lived(steps, policy):
+            ruling = rule(history, now=now, typed=typed, policy=policy)
+            if ruling.verdict is Verdict.DELAY and not history.open:
+                after = rule(history, now=now + ruling.wait, typed=typed, policy=policy)
+                assert after.reason != ruling.reason
+
+    @given(LIVES, POLICIES, st.lists(GAPS, max_size=3), st.booleans(), st.booleans())
+    def test_one_refusal_more_never_makes_asking_easier(self, steps, policy, gaps, code, typed):
+        for _, history, now in lived(steps, policy):
+            for held in lapsed(history, now, policy).open:
+                harder = after_refusal(history, held.challenge, now, policy)
+                easier = closed(lapsed(history, now, policy), held.challenge)
+                moment = now
+                for gap in (timedelta(0), *gaps):
+                    moment += gap
+                    ruled = [
+                        rule(one, now=moment, code=code, typed=typed, policy=policy)
+                        for one in (easier, harder)
+                    ]
+                    assert hardness(ruled[0]) <= hardness(ruled[1])
+
+    @given(LIVES, st.integers(0, 24), GAPS, st.booleans(), st.booleans())
+    def test_one_question_refused_and_not_approved_never_makes_it_easier(
+        self, steps, index, later, code, typed
+    ):
+        """The whole life is lived twice, and differs in one answer."""
+        approvals = [n for n, (_, what, _) in enumerate(steps) if what in ("approved", "closed")]
+        if not approvals:
+            return
+        index = approvals[index % len(approvals)]
+        gap, _, origin = steps[index]
+        refused = [*steps[:index], (gap, "refused", origin), *steps[index + 1 :]]
+        (*_, one), (*_, other) = lived(steps, POLICY), lived(refused, POLICY)
+        now = one[2] + later
+        ruled = [rule(life[1], now=now, code=code, typed=typed) for life in (one, other)]
+        assert hardness(ruled[0]) <= hardness(ruled[1])
+
+
+def hardness(ruling):
+    return list(Verdict).index(ruling.verdict), ruling.wait

@@ -1,0 +1,212 @@
+"""Rules of delivery: whose outcome counts, when to try again, and when to give up."""
+
+from datetime import UTC, datetime, timedelta
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from statemachine.exceptions import TransitionNotAllowed
+
+from counterseal.errors import Refused, WrongState
+from counterseal.machines import CALLBACK, CallbackEvent, step
+from counterseal.models import Callback, CallbackState, DeliveryOutcome, guid
+from counterseal.policy import STANDARD
+from counterseal.rules.delivery import delivered, gives_up, lease_held, next_attempt, undelivered
+from counterseal.rules.facts import Delivering
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+TICK = timedelta.resolution
+LEASE = NOW + timedelta(minutes=1)
+ID = guid.mint(7, bytes(15))
+CALLBACK_RECORD = Callback(
+    guid=ID,
+    state=CallbackState.QUEUED,
+    challenge=ID,
+    account=ID,
+    origin=ID,
+    url="https://example.com/",
+    attempts=1,
+    next_at=NOW,
+    lease_until=LEASE,
+    created_at=NOW,
+    keep_until=NOW,
+)
+DELAYS = STANDARD.callback_delays
+
+
+def facts(status=200, *, attempts=1, lease=LEASE, claimed=LEASE, delays=DELAYS):
+    return Delivering(
+        callback=attrs.evolve(CALLBACK_RECORD, attempts=attempts, lease_until=lease),
+        claimed=claimed,
+        outcome=DeliveryOutcome(status=status),
+        policy=attrs.evolve(STANDARD, callback_delays=delays),
+    )
+
+
+class TestLeaseHeld:
+    def test_takes_the_outcome_of_the_claim_that_stands(self):
+        lease_held(facts())
+
+    @pytest.mark.parametrize("lease", [None, LEASE + TICK, LEASE - TICK])
+    def test_refuses_a_claim_that_was_taken_over_or_given_up(self, lease, refusing):
+        with refusing("lease_lost"):
+            lease_held(facts(lease=lease))
+
+
+class TestDeliveredAndUndelivered:
+    @pytest.mark.parametrize(
+        ("status", "success"),
+        [
+            (200, True),
+            (201, True),
+            (204, True),
+            (299, True),
+            (100, False),
+            (199, False),
+            (300, False),
+            (301, False),
+            (302, False),
+            (304, False),
+            (400, False),
+            (404, False),
+            (410, False),
+            (429, False),
+            (500, False),
+            (None, False),
+            (0, False),
+            (-200, False),
+        ],
+    )
+    def test_only_two_hundreds_are_a_success(self, status, success):
+        delivery = facts(status)
+        (delivered if success else undelivered)(delivery)
+        with pytest.raises(WrongState):
+            (undelivered if success else delivered)(delivery)
+
+
+class TestGivesUp:
+    @pytest.mark.parametrize("status", [None, 500, 429, 302, 404])
+    def test_after_the_last_delay(self, status):
+        assert [gives_up(facts(status, attempts=n)) for n in range(1, 12)] == [False] * 8 + [
+            True
+        ] * 3
+
+    def test_at_once_where_the_receiver_wants_no_more(self):
+        assert gives_up(facts(410, attempts=1))
+        assert not gives_up(facts(411, attempts=1))
+
+    def test_after_the_first_attempt_where_the_policy_has_no_delays(self):
+        assert gives_up(facts(500, attempts=1, delays=()))
+
+
+class TestNextAttempt:
+    def next(self, attempts, luck=0.0, *, retry_after=None, policy=STANDARD):
+        outcome = DeliveryOutcome(status=503, retry_after=retry_after)
+        return next_attempt(attempts, outcome, NOW, policy, luck) - NOW
+
+    def test_waits_as_the_policy_says_longer_each_time(self):
+        waits = [self.next(attempts) for attempts in range(1, len(DELAYS) + 1)]
+        assert waits == list(DELAYS)
+        assert waits == sorted(waits)
+        assert sum(waits, timedelta(0)) <= timedelta(hours=24)
+
+    def test_leaves_a_share_to_luck(self):
+        assert self.next(1, 0.0) == timedelta(seconds=5)
+        assert self.next(1, 0.5) == timedelta(seconds=5.5)
+        assert self.next(1, 1.0) == timedelta(seconds=6)
+
+    def test_leaves_nothing_to_luck_if_the_policy_says_so(self):
+        policy = attrs.evolve(STANDARD, callback_jitter=0.0)
+        assert self.next(1, 1.0, policy=policy) == timedelta(seconds=5)
+
+    @pytest.mark.parametrize(
+        ("asked", "wait"),
+        [
+            (timedelta(0), timedelta(seconds=5)),
+            (timedelta(seconds=4), timedelta(seconds=5)),
+            (timedelta(seconds=90), timedelta(seconds=90)),
+            (timedelta(hours=10), timedelta(hours=10)),
+            (timedelta(hours=10, seconds=1), timedelta(hours=10)),
+            (timedelta(days=365), timedelta(hours=10)),
+            (timedelta.max, timedelta(hours=10)),
+            (timedelta(seconds=-1), timedelta(seconds=5)),
+            (None, timedelta(seconds=5)),
+        ],
+    )
+    def test_honours_what_the_receiver_asks_up_to_the_longest_delay(self, asked, wait):
+        assert self.next(1, retry_after=asked) == wait
+
+    def test_past_the_last_delay_keeps_to_it(self):
+        assert self.next(100) == DELAYS[-1]
+
+    @pytest.mark.parametrize("attempts", [1, 2])
+    def test_without_delays_is_now(self, attempts):
+        # Nothing is tried again, and yet the outcome has to be recorded.
+        policy = attrs.evolve(STANDARD, callback_delays=())
+        assert self.next(attempts, 1.0, policy=policy) == timedelta(0)
+        later = timedelta(seconds=9)
+        assert self.next(attempts, retry_after=later, policy=policy) == timedelta(0)
+
+    @given(
+        attempts=st.integers(1, 50),
+        luck=st.floats(0, 1),
+        asked=st.none() | st.timedeltas(),
+        delays=st.lists(st.timedeltas(timedelta(0), timedelta(days=1)), max_size=5).map(tuple),
+    )
+    def test_is_never_before_its_delay_nor_long_after_the_longest(
+        self, attempts, luck, asked, delays
+    ):
+        policy = attrs.evolve(STANDARD, callback_delays=delays)
+        wait = self.next(attempts, luck, retry_after=asked, policy=policy)
+        longest = max(delays, default=timedelta(0))
+        own = delays[min(attempts, len(delays)) - 1] if delays else timedelta(0)
+        assert own <= wait <= longest * (1 + policy.callback_jitter) + TICK
+
+
+class TestTheRulesTogether:
+    """`step` and the library's engine, for once with the real rules."""
+
+    @given(
+        state=st.sampled_from(CallbackState),
+        event=st.sampled_from(CallbackEvent),
+        status=st.none() | st.sampled_from([200, 204, 302, 410, 500]),
+        attempts=st.integers(0, 12),
+        held=st.booleans(),
+    )
+    def test_decide_alike_under_both_judges(self, state, event, status, attempts, held):
+        delivery = facts(status, attempts=attempts, claimed=LEASE if held else NOW)
+
+        class Slot:
+            pass
+
+        slot = Slot()
+        slot.state = state
+        try:
+            CALLBACK.declaration(model=slot).send(event.value, facts=delivery)
+        except TransitionNotAllowed:
+            theirs = "wrong_state"
+        except Refused as refusal:
+            theirs = refusal.code
+        else:
+            theirs = slot.state
+        try:
+            ours = step(CALLBACK, state, event, delivery)
+        except Refused as refusal:
+            ours = refusal.code
+        assert ours == theirs
+
+    @pytest.mark.parametrize(
+        ("status", "attempts", "after"),
+        [
+            (500, 1, CallbackState.QUEUED),
+            (500, 8, CallbackState.QUEUED),
+            (500, 9, CallbackState.DEAD),
+            (410, 1, CallbackState.DEAD),
+        ],
+    )
+    def test_a_failure_queues_it_again_or_ends_it(self, status, attempts, after):
+        failed = step(
+            CALLBACK, CallbackState.QUEUED, CallbackEvent.FAIL, facts(status, attempts=attempts)
+        )
+        assert failed is after

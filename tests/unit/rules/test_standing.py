@@ -1,0 +1,287 @@
+"""Rules of standing: whether account, binding, origin and identity may take part at all."""
+
+from datetime import UTC, datetime, timedelta
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from counterseal.errors import AccountLocked, AccountUnbound, AccountUnknown
+from counterseal.models import (
+    Account,
+    AppSpace,
+    Authority,
+    BindingState,
+    Device,
+    Identity,
+    IdpSettings,
+    Origin,
+    guid,
+)
+from counterseal.policy import STANDARD
+from counterseal.rules.facts import Cancelling, Standing
+from counterseal.rules.standing import (
+    account_unlocked,
+    binding_active,
+    expected_issuer,
+    identified_elsewhere,
+    identified_simply,
+    living,
+    own_account,
+    own_app_space,
+    own_challenge,
+    reachable,
+    room_for_binding,
+    same_authority,
+    same_identity,
+    vouch_due,
+)
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+TICK = timedelta.resolution
+SPACE, OTHER, ACCOUNT = (guid.mint(7, bytes([n]) * 15) for n in range(3))
+ISSUER = "https://idp.example.com"
+SIMPLE = AppSpace(guid=SPACE, company=OTHER, name="Bank", created_at=NOW)
+VOUCHED = attrs.evolve(
+    SIMPLE,
+    idp=IdpSettings(issuer=ISSUER, client_id="client", redirect_uri="https://auth.example.com/"),
+)
+USER = Account(guid=ACCOUNT, app_space=SPACE, account_id="alice", issuer=ISSUER, created_at=NOW)
+
+
+def device(state, deadline=NOW, number=0):
+    return Device(binding=guid.mint(7, bytes([number]) * 15), state=state, deadline=deadline)
+
+
+class TestAccountUnlocked:
+    def test_refuses_a_locked_account(self, world, refusing):
+        account_unlocked(world.fetching())
+        with refusing("account_locked"):
+            account_unlocked(world.fetching(account=attrs.evolve(world.account, locked_at=NOW)))
+
+
+class TestBindingActive:
+    @pytest.mark.parametrize("state", BindingState)
+    def test_refuses_a_binding_in_any_other_state(self, world, state, refusing):
+        facts = world.fetching(binding=attrs.evolve(world.binding, state=state))
+        if state is BindingState.ACTIVE:
+            binding_active(facts)
+        else:
+            with refusing("binding_inactive"):
+                binding_active(facts)
+
+
+class TestOwnAccount:
+    def test_takes_the_challenges_own_account_on_the_callers_device(self, world):
+        own_account(world.fetching())
+
+    @pytest.mark.parametrize(
+        ("record", "field"),
+        [
+            ("challenge", "account"),
+            ("challenge", "app_space"),
+            ("binding", "account"),
+            ("binding", "app_space"),
+            ("account", "guid"),
+        ],
+    )
+    def test_refuses_records_that_do_not_belong_together(self, world, record, field, refusing):
+        changed = attrs.evolve(getattr(world, record), **{field: world.other})
+        with refusing("wrong_audience"):
+            own_account(world.fetching(**{record: changed}))
+
+    def test_refuses_an_account_id_shared_by_two_app_spaces(self, world, refusing):
+        # One account GUID on both sides is not enough.
+        with refusing("wrong_audience"):
+            own_account(
+                world.fetching(
+                    challenge=attrs.evolve(
+                        world.challenge, account=world.other, app_space=world.other
+                    ),
+                    account=attrs.evolve(world.account, guid=world.other),
+                )
+            )
+
+
+class TestOwnChallenge:
+    def test_refuses_another_origin(self, world, refusing):
+        challenge = world.challenge
+        own_challenge(Cancelling(now=NOW, challenge=challenge, origin=challenge.origin))
+        for origin in (world.other, challenge.app_space, challenge.account, ""):
+            with refusing("foreign"):
+                own_challenge(Cancelling(now=NOW, challenge=challenge, origin=origin))
+
+
+class TestOwnAppSpace:
+    def test_refuses_an_origin_of_another_app_space(self, world, refusing):
+        for owned in (world.account, world.binding):
+            own = Origin(guid=OTHER, app_space=owned.app_space, name="Shop", created_at=NOW)
+            own_app_space(own, owned)
+            with refusing("foreign"):
+                own_app_space(attrs.evolve(own, app_space=OTHER), owned)
+
+
+class TestSameAuthority:
+    @pytest.mark.parametrize("suspended_by", [*Authority, None])
+    @pytest.mark.parametrize("authority", Authority)
+    def test_refuses_whoever_did_not_suspend(self, world, suspended_by, authority, refusing):
+        facts = Standing(
+            binding=attrs.evolve(world.binding, suspended_by=suspended_by), authority=authority
+        )
+        if suspended_by is authority:
+            same_authority(facts)
+        else:
+            with refusing("wrong_authority"):
+                same_authority(facts)
+
+
+class TestReachable:
+    @pytest.mark.parametrize(
+        ("states", "reached"),
+        [
+            ([], False),
+            ([BindingState.INVITED], False),
+            ([BindingState.SUSPENDED], False),
+            ([BindingState.ACTIVE], True),
+            ([BindingState.INVITED, BindingState.SUSPENDED, BindingState.ACTIVE], True),
+            ([BindingState.INVITED, BindingState.SUSPENDED], False),
+        ],
+    )
+    def test_takes_an_account_with_an_active_device(self, states, reached, refusing):
+        account = attrs.evolve(USER, devices=tuple(map(device, states)))
+        if reached:
+            reachable(account)
+        else:
+            with refusing("account_unbound"):
+                reachable(account)
+
+    def test_refuses_a_locked_one_whatever_it_has(self, refusing):
+        for states in ((), (BindingState.ACTIVE,)):
+            with refusing("account_locked"):
+                reachable(attrs.evolve(USER, locked_at=NOW, devices=tuple(map(device, states))))
+
+    def test_tells_the_outside_the_same_of_both(self):
+        assert len({kind.outward for kind in (AccountLocked, AccountUnbound, AccountUnknown)}) == 1
+
+
+class TestRoomForBinding:
+    def account(self, *devices):
+        return attrs.evolve(USER, devices=devices)
+
+    def full(self, last):
+        others = [device(BindingState.ACTIVE, number=n) for n in range(STANDARD.bindings_limit - 1)]
+        return self.account(*others, last)
+
+    def test_up_to_the_limit(self, refusing):
+        one_left = self.account(*self.full(device(BindingState.ACTIVE)).devices[1:])
+        room_for_binding(one_left, NOW, STANDARD)
+        for state in (BindingState.ACTIVE, BindingState.SUSPENDED):
+            with refusing("too_many_bindings"):
+                room_for_binding(self.full(device(state)), NOW, STANDARD)
+
+    @pytest.mark.parametrize(
+        ("deadline", "room"), [(NOW + TICK, False), (NOW, True), (NOW - TICK, True)]
+    )
+    def test_an_invitation_counts_until_its_deadline(self, deadline, room, refusing):
+        account = self.full(device(BindingState.INVITED, deadline))
+        if room:
+            room_for_binding(account, NOW, STANDARD)
+        else:
+            with refusing("too_many_bindings"):
+                room_for_binding(account, NOW, STANDARD)
+
+    @given(
+        st.lists(
+            st.tuples(
+                st.sampled_from(
+                    [BindingState.INVITED, BindingState.ACTIVE, BindingState.SUSPENDED]
+                ),
+                st.integers(-2, 2),
+            )
+        )
+    )
+    def test_living_are_all_but_the_lapsed_invitations_in_their_order(self, made):
+        devices = tuple(
+            device(state, NOW + seconds * TICK, number)
+            for number, (state, seconds) in enumerate(made)
+        )
+        lapsed = [
+            held for held in devices if held.state is BindingState.INVITED and held.deadline <= NOW
+        ]
+        kept = [held for held in devices if held not in lapsed]
+        assert list(living(self.account(*devices), NOW)) == kept
+
+
+class TestVouchDue:
+    @pytest.mark.parametrize(
+        ("vouched_at", "due"),
+        [
+            (None, True),
+            (NOW, False),
+            (NOW - STANDARD.vouch_life + TICK, False),
+            (NOW - STANDARD.vouch_life, True),
+            (NOW - STANDARD.vouch_life - TICK, True),
+        ],
+    )
+    def test_once_the_last_word_is_too_old(self, vouched_at, due):
+        account = attrs.evolve(USER, vouched_at=vouched_at)
+        assert vouch_due(account, VOUCHED, NOW, STANDARD) is due
+
+    def test_never_where_no_provider_identifies(self):
+        assert vouch_due(USER, SIMPLE, NOW, STANDARD) is False
+
+    @pytest.mark.parametrize("issuer", [None, "", ISSUER + "/", "https://evil.example.com"])
+    def test_refuses_an_account_of_another_provider_even_if_it_vouched_just_now(
+        self, issuer, refusing
+    ):
+        account = attrs.evolve(USER, issuer=issuer, vouched_at=NOW)
+        with refusing("wrong_issuer"):
+            vouch_due(account, VOUCHED, NOW, STANDARD)
+
+
+class TestExpectedIssuer:
+    def test_takes_the_app_spaces_own(self):
+        expected_issuer(Identity(issuer=ISSUER, subject="s"), VOUCHED)
+
+    @pytest.mark.parametrize(
+        "issuer", [ISSUER + "/", ISSUER.upper(), "http://idp.example.com", "x"]
+    )
+    def test_refuses_any_other_spelling(self, issuer, refusing):
+        with refusing("wrong_issuer"):
+            expected_issuer(Identity(issuer=issuer, subject="s"), VOUCHED)
+
+    def test_refuses_all_where_no_provider_identifies(self, refusing):
+        with refusing("wrong_issuer"):
+            expected_issuer(Identity(issuer=ISSUER, subject="s"), SIMPLE)
+
+
+class TestSameIdentity:
+    @pytest.mark.parametrize(
+        ("issuer", "subject", "same"),
+        [
+            (ISSUER, "alice", True),
+            (ISSUER, "Alice", False),
+            (ISSUER, "bob", False),
+            ("https://evil.example.com", "alice", False),
+        ],
+    )
+    def test_is_issuer_and_subject_together(self, issuer, subject, same, refusing):
+        identity = Identity(issuer=issuer, subject=subject)
+        if same:
+            same_identity(USER, identity)
+        else:
+            with refusing("wrong_issuer"):
+                same_identity(USER, identity)
+
+
+class TestHowUsersAreIdentified:
+    def test_an_invitation_needs_a_simple_app_space(self, refusing):
+        identified_simply(SIMPLE)
+        with refusing("wrong_kind"):
+            identified_simply(VOUCHED)
+
+    def test_a_log_in_needs_a_provider(self, refusing):
+        identified_elsewhere(VOUCHED)
+        with refusing("wrong_kind"):
+            identified_elsewhere(SIMPLE)
