@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterseal.errors import CredentialRefused, Refused, RequestStale, StaleProof
+from counterseal.models import Login, LoginState
 from counterseal.policy import STANDARD
-from counterseal.rules.facts import Deadline
+from counterseal.rules.facts import Cancelling, Deadline, Redeeming
 from counterseal.rules.timing import (
     deadline_came,
     forgettable_at,
@@ -47,6 +48,32 @@ class TestInTimeAndDeadlineCame:
             except Refused as refusal:
                 refused.append(refusal.code)
         assert refused == (["deadline_ahead"] if now < deadline else ["deadline_passed"])
+
+    def test_each_event_compares_the_deadline_of_its_own_record(self, world, refusing):
+        login = Login(
+            guid=world.other,
+            state=LoginState.STARTED,
+            app_space=world.other,
+            secret_hash=b"",
+            sealed_verifier=b"",
+            sealed_nonce=b"",
+            created_at=NOW,
+            deadline=NOW + timedelta(minutes=3),
+            keep_until=NOW,
+        )
+        for facts, deadline in (
+            (world.fetching(), world.challenge.deadline),
+            (world.answering(), world.challenge.deadline),
+            (
+                Cancelling(now=NOW, challenge=world.challenge, origin=world.other),
+                world.challenge.deadline,
+            ),
+            (world.completing(), world.binding.deadline),
+            (Redeeming(now=NOW, login=login, secret=""), login.deadline),
+        ):
+            in_time(attrs.evolve(facts, now=deadline - TICK))
+            with refusing("deadline_passed"):
+                in_time(attrs.evolve(facts, now=deadline))
 
 
 class TestWithinWindow:

@@ -86,7 +86,7 @@ def test_what_is_written_is_read_again(answer):
 @given(ANSWERS | DISOWNS, ANSWERS | DISOWNS)
 def test_no_two_answers_are_the_same_bytes(one, other):
     # By their type as well: it stands in the header, which is signed too.
-    said = [(answer.typ, ijson.canonical(answer_claims(answer))) for answer in (one, other)]
+    said = [(answer.typ, ijson.compact(answer_claims(answer))) for answer in (one, other)]
     assert (said[0] == said[1]) is (one == other)
 
 
@@ -94,7 +94,7 @@ def test_no_two_answers_are_the_same_bytes(one, other):
 def test_an_answer_that_differs_in_one_field_is_other_bytes(answer, field, data):
     value = data.draw({**COMMON, "button": INTEGERS, "title": TEXTS, "code": TEXTS}[field])
     other = attrs.evolve(answer, **{field: value})
-    same = ijson.canonical(answer_claims(answer)) == ijson.canonical(answer_claims(other))
+    same = ijson.compact(answer_claims(answer)) == ijson.canonical(answer_claims(other))
     assert same is (answer == other)
 
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterseal import keys
+from counterseal.errors import MalformedToken
 from counterseal.models import (
     Account,
     AppSpace,
@@ -26,7 +27,7 @@ from counterseal.models import (
     TextContent,
     guid,
 )
-from counterseal.wire.display import display_document, display_text
+from counterseal.wire.display import demand_display, display_document, display_text
 from counterseal.wire.processed import processed_document
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, 250_999, tzinfo=UTC)
@@ -179,6 +180,115 @@ class TestTheDisplayDocument:
             for pairs in (one, other)
         ]
         assert (texts[0] == texts[1]) is (one == other)
+
+
+def spoiled(path, value):
+    """The document with another value in one place; `GONE` takes the place away."""
+    changed = json.loads(display_text(document()))
+    holder = changed
+    for step in path[:-1]:
+        holder = holder[step]
+    if value is GONE:
+        del holder[path[-1]]
+    else:
+        holder[path[-1]] = value
+    return changed
+
+
+GONE = object()
+
+
+class TestADisplayDocumentFromOutside:
+    @pytest.mark.parametrize(
+        "content",
+        [
+            QUESTION.content,
+            TextContent(text=""),
+            HtmlContent(html="x"),
+            PairsContent(title="", pairs=()),
+        ],
+    )
+    @pytest.mark.parametrize("info", [None, "", "text", {}, {"a": [1]}])
+    def test_of_every_form_that_we_write_is_taken(self, content, info):
+        question = attrs.evolve(QUESTION, content=content, additional_info=info)
+        demand_display(json.loads(display_text(document(question))))
+        bare = attrs.evolve(question, transaction_id=None)
+        demand_display(json.loads(display_text(document(bare))))
+
+    @pytest.mark.parametrize(
+        "path",
+        [
+            *[(name,) for name in document() if name not in ("additionalInfo", "transactionId")],
+            *[(party, "guid") for party in ("appSpace", "origin", "account")],
+            ("appSpace", "name"),
+            ("origin", "name"),
+            ("account", "id"),
+            ("content", "title"),
+            ("content", "keys"),
+            ("content", "keys", 1, "key"),
+            ("content", "keys", 0, "value"),
+            ("buttons", 0, "title"),
+            ("buttons", 1, "strong"),
+            ("buttons", 2, "approves"),
+        ],
+        ids=str,
+    )
+    def test_without_a_member_is_refused(self, path):
+        with pytest.raises(MalformedToken):
+            demand_display(spoiled(path, GONE))
+
+    @pytest.mark.parametrize(
+        ("path", "value"),
+        [
+            (("version",), True),
+            (("version",), "1"),
+            (("version",), 1.5),
+            (("challenge",), None),
+            (("appSpace",), SPACE),
+            (("appSpace", "brand"), "x"),
+            (("origin", "name"), 1),
+            (("account", "user"), "x"),
+            (("content",), "text"),
+            (("content",), {}),
+            (("content",), {"text": "x", "html": "y"}),
+            (("content",), {"text": 1}),
+            (("content",), {"html": None}),
+            (("content",), {"markdown": "x"}),
+            (("content", "text"), "fine print"),
+            (("content", "keys"), {}),
+            (("content", "keys", 0), "line"),
+            (("content", "keys", 0), ["a", "b"]),
+            (("content", "keys", 1, "value"), None),
+            (("content", "keys", 1, "hidden"), True),
+            (("buttons",), {}),
+            (("buttons", 0), "Pay"),
+            (("buttons", 0), None),
+            (("buttons", 0, "strong"), 1),
+            (("buttons", 0, "approves"), "true"),
+            (("buttons", 0, "style"), None),
+            (("buttons", 0, "style"), {}),
+            (("buttons", 0, "code"), True),
+            (("additionalInfo",), None),
+            (("additionalInfo",), 1),
+            (("additionalInfo",), ["a"]),
+            (("transactionId",), None),
+            (("transactionId",), 2041),
+            (("code",), 1),
+            (("code",), None),
+            (("issuedAt",), 0),
+            (("expiresAt",), None),
+            (("footer",), "small print"),
+        ],
+        ids=str,
+    )
+    def test_with_a_member_of_another_form_or_one_too_many_is_refused(self, path, value):
+        with pytest.raises(MalformedToken):
+            demand_display(spoiled(path, value))
+
+    @pytest.mark.parametrize("whole", [None, [], "text", 1, True, {}])
+    def test_that_is_none_is_refused(self, whole):
+        with pytest.raises(MalformedToken):
+            demand_display(whole)
 
 
 DISPLAY = display_text(document())
