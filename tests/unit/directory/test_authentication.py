@@ -6,6 +6,7 @@ from datetime import timedelta
 import attrs
 import pytest
 
+from counterseal import keys
 from counterseal.directory import SignedRequest
 from counterseal.errors import CredentialRefused, Replayed, RequestStale, StoreUnavailable
 from counterseal.models import Scheme
@@ -99,9 +100,12 @@ def test_s23_a_replay_inside_the_window_is_refused(service, guid, hmac):
 
 def test_s23_a_replay_is_one_whatever_its_header_looks_like(service, guid, hmac):
     """The guard knows the recomputed MAC, not the text."""
-    service.authentication.authenticate(cx1(service, hmac, guid))
     request = cx1(service, hmac, guid)
+    service.authentication.authenticate(request)
     head, _, signature = request.authorization.rpartition(",")
+    assert list(service.ports.replay._seen) == [
+        ("cx1", guid, keys.b64url(base64.b64decode(signature)))
+    ]
     for spelling in (
         signature.rstrip("="),
         signature + "=",
