@@ -32,10 +32,12 @@ class Counters(Protocol):
 
     def add(self, key: tuple[str, str], window: timedelta) -> int:
         """
-        Count one more, and return how many there were in the current window, this one included.
+        Count one more, and return how many there were in the last *window*, this one included.
 
-        - COUNTERS-1: it may count too much, never too little.
+        - COUNTERS-1: it may count too much, never too little,
+          across threads and processes, and if the clock steps back.
         - COUNTERS-2: keys that differ in any part do not meet.
+        - COUNTERS-3: after two windows without a call it begins anew, with 1.
 
         Raises:
             Unavailable: The counter did not answer; the caller refuses.
@@ -54,6 +56,7 @@ class Idempotency(Protocol):
         - IDEMPOTENCY-3: one that is unfinished and whose lease is over is taken over:
           the caller gets its own back, with the GUID of the older one.
         - IDEMPOTENCY-4: one that is past `until` counts as none.
+        - IDEMPOTENCY-6: keys and scopes that differ do not meet.
 
         Raises:
             Unavailable: It did not answer; the caller refuses.

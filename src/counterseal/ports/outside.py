@@ -22,7 +22,7 @@ class Notifier(Protocol):
         """
         Ring at *addresses*.
 
-        - NOTIFIER-1: it may deliver twice or never.
+        - NOTIFIER-1: it may deliver twice or never, and is asked again without complaint.
         - NOTIFIER-2: it sends what the bell holds and nothing else.
         - NOTIFIER-3: only addresses that will never work again come back as dead.
 
@@ -53,7 +53,8 @@ class IdentityProvider(Protocol):
         """
         Exchange *code* for the user's identity.
 
-        - IDP-2: the ID token is validated as OpenID Connect Core 3.1.3.7 demands, *nonce* included.
+        - IDP-2: the ID token is validated as OpenID Connect Core 3.1.3.7 demands, *nonce* included;
+          a code serves once, for its own client and *verifier*.
         - IDP-3: *issuer*, the response's `iss` (RFC 9207), is compared where the provider sends it.
 
         Raises:
@@ -84,6 +85,8 @@ class CallbackSender(Protocol):
         - SENDER-1: exactly one request at most, and no redirect is followed.
         - SENDER-2: it returns within the delivery's timeout.
         - SENDER-3: no address is reached that the sender's configuration does not allow.
+        - SENDER-4: address, headers and body are sent as they are,
+          and whatever status comes back is returned.
 
         Raises:
             SenderUnavailable: The attempt could not be made, for a reason on our side.

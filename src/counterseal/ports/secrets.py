@@ -14,7 +14,7 @@ class Signer(Protocol):
         """
         Return the service's public keys.
 
-        - SIGNER-1: the first one signs; the others are still valid.
+        - SIGNER-1: the first one signs; the others are still valid, and stay in the list.
 
         Raises:
             SignerUnavailable: The keys are out of reach.
@@ -25,6 +25,7 @@ class Signer(Protocol):
         Sign *data* with the key *kid*.
 
         - SIGNER-2: the signature is as JWS carries it, for the key's algorithm.
+        - SIGNER-3: a key that is not in `jwks` signs nothing.
 
         Raises:
             SignerUnavailable: The key is unknown or out of reach.
@@ -39,6 +40,7 @@ class Sealer(Protocol):
         Encrypt *plain* for *context*.
 
         - SEALER-1: two calls with the same arguments give different results.
+        - SEALER-3: nothing of *plain* can be read in the result but its length.
 
         Raises:
             SealBroken: The key is out of reach.
@@ -48,7 +50,8 @@ class Sealer(Protocol):
         """
         Decrypt what `seal` returned.
 
-        - SEALER-2: only the same *context*, and bytes that nobody changed, open.
+        - SEALER-2: only the same *context*, and bytes that nobody changed, open,
+          and what was sealed comes back.
 
         Raises:
             SealBroken: Anything else.

@@ -33,8 +33,7 @@ class Store(Protocol):
     The records, by GUID.
 
     A store decides nothing: it compares versions and keeps what it is given.
-    Time is the core's; a store may forget a record some time after its `keep_until`,
-    and never before.
+    Time is the core's: a store compares with the times it is asked about, and with no clock.
     """
 
     def get(self, *guids: Guid) -> tuple[Record | None, ...]:
@@ -42,7 +41,11 @@ class Store(Protocol):
         Return the records of *guids*, in one trip.
 
         - STORE-1: one entry for each GUID, in order; None where there is no such record.
-        - STORE-2: each entry is what the last applied commit of that record stored.
+        - STORE-2: each entry is what the last applied commit of that record stored,
+          equal in every field.
+        - STORE-22: what was stored is found, here and by every other method, until its
+          `keep_until`, for as long as it is due, and for ever where it has no `keep_until`.
+          Some time after that, the store may forget it.
 
         Raises:
             Unavailable: The store did not answer.
@@ -52,7 +55,8 @@ class Store(Protocol):
         """
         Return the account that the App Space knows by *account_id*.
 
-        - STORE-3: texts are compared exactly, code point by code point.
+        - STORE-3: texts are compared exactly, code point by code point,
+          and App Spaces do not meet.
 
         Raises:
             Unavailable: The store did not answer.
@@ -109,13 +113,19 @@ class Store(Protocol):
         - STORE-9: (None, new) creates; Conflict if the GUID or the account's natural key exists.
         - STORE-10: (old, new) swaps; Conflict unless what is stored has *old*'s version.
         - STORE-11: (old, old) guards; Conflict unless what is stored has *old*'s version.
-        - STORE-12: after a Conflict nothing has changed and no event is recorded.
+        - STORE-12: after a Conflict or a Misuse nothing has changed and no event is recorded.
         - STORE-13: all new records are in one partition, else PartitionCrossed.
-        - STORE-14: a new record's version is 1 more than *old*'s, or 1; else WrongRecord.
+        - STORE-14: a new record's version is 1 more than *old*'s, or 1,
+          and its kind and GUID are *old*'s; else WrongRecord.
         - STORE-15: the same *operation* with the same changes again succeeds and does nothing,
           if it was applied within the policy's retry time; else it is tried afresh.
         - STORE-16: the same *operation* with other changes is OperationReused.
-        - STORE-17: commits are linearizable.
+        - STORE-17: commits are linearizable: each takes effect at one moment
+          between its call and its return, for all callers alike.
+        - STORE-18: events are recorded, in order and once, if and only if the commit is applied.
+        - STORE-19: a process that dies leaves all of its commit, or nothing.
+        - STORE-20: a reply that was lost is Indeterminate, never a Conflict.
+        - STORE-21: without a change, or with a GUID twice, WrongRecord.
 
         Args:
             changes: At least one; no GUID twice.

@@ -27,6 +27,7 @@ class Entropy(Protocol):
         Return *size* random bytes.
 
         - ENTROPY-1: from a cryptographically secure generator.
+        - ENTROPY-2: exactly *size* bytes.
         """
 
 
@@ -37,7 +38,8 @@ class Audit(Protocol):
         """
         Append *event*.
 
-        - AUDIT-1: what was recorded is never changed.
+        - AUDIT-1: what was recorded is never changed, and never lost.
+        - AUDIT-2: an event is in the log, whole, when the call returns.
 
         Raises:
             Unavailable: The log did not answer.
@@ -60,6 +62,8 @@ class Wake(Protocol):
     def wait(self, guid: Guid, timeout: timedelta) -> None:
         """
         Return when *guid* is rung, or after *timeout*, or for no reason.
+
+        - WAKE-2: after *timeout* at the latest.
 
         Raises:
             Unavailable: It did not answer.

@@ -6,6 +6,9 @@ Help for tests: of programs that embed Counterseal, of adapters, and of Counters
   `FakeIdentityProvider`, `ScriptedSender`; `fake_ports` puts them together.
 - `Faults` lets ports fail, lose replies, crash, and let others act in between.
 - `strategies` makes questions, challenges as JSON, and more, for Hypothesis.
+- The contracts, one class for each port, are tests that the author of an adapter inherits:
+  see `counterseal.testing.contracts`, and `StoreContract` for one.
+- `linearizability` judges whether concurrent calls could have happened one after the other.
 - `WholeCore` plays histories of the whole core under a judge that shares no code with it.
 
 It comes with the extra `counterseal[testing]`; nothing in the core imports it.
@@ -16,10 +19,25 @@ from __future__ import annotations
 
 import pytest
 
-pytest.register_assert_rewrite("counterseal.testing.histories")
+pytest.register_assert_rewrite("counterseal.testing.contracts", "counterseal.testing.histories")
 
-from counterseal.testing import strategies
+from counterseal.testing import contracts, linearizability, strategies
 from counterseal.testing.clock import START, FrozenClock
+from counterseal.testing.contracts import (
+    AuditContract,
+    CallbackSenderContract,
+    ClockContract,
+    CountersContract,
+    EntropyContract,
+    IdempotencyContract,
+    IdentityProviderContract,
+    NotifierContract,
+    ReplayGuardContract,
+    SealerContract,
+    SignerContract,
+    StoreContract,
+    WakeContract,
+)
 from counterseal.testing.entropy import ScriptedEntropy
 from counterseal.testing.faults import Crash, Fault, Faults, faulty, faulty_ports
 from counterseal.testing.histories import WholeCore
@@ -33,21 +51,36 @@ from counterseal.testing.world import World
 __all__ = [
     "START",
     "Attempt",
+    "AuditContract",
+    "CallbackSenderContract",
+    "ClockContract",
+    "CountersContract",
     "Crash",
+    "EntropyContract",
     "FakeIdentityProvider",
     "Fault",
     "Faults",
     "FrozenClock",
+    "IdempotencyContract",
+    "IdentityProviderContract",
+    "NotifierContract",
     "OutboxNotifier",
     "Phone",
     "Push",
+    "ReplayGuardContract",
     "Return",
     "ScriptedEntropy",
     "ScriptedSender",
+    "SealerContract",
+    "SignerContract",
+    "StoreContract",
+    "WakeContract",
     "WholeCore",
     "World",
+    "contracts",
     "fake_ports",
     "faulty",
     "faulty_ports",
+    "linearizability",
     "strategies",
 ]

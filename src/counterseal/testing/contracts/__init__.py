@@ -1,0 +1,50 @@
+"""
+The contracts of the ports, one class each, as tests that an adapter's author inherits.
+
+    class TestMyStore(StoreContract):
+        @pytest.fixture
+        def new_store(self):
+            return lambda: MyStore(...)
+
+The fixture returns a factory, since some tests need a fresh adapter for each example.
+Every test names the clause that it shows; a skipped one prints the clause that it does not.
+What an adapter can do besides, class attributes declare.
+"""
+
+from __future__ import annotations
+
+from counterseal.testing.contracts.clauses import clauses
+from counterseal.testing.contracts.counters import CountersContract
+from counterseal.testing.contracts.idempotency import IdempotencyContract
+from counterseal.testing.contracts.identity import IdentityProviderContract
+from counterseal.testing.contracts.notifier import NotifierContract
+from counterseal.testing.contracts.replay import ReplayGuardContract
+from counterseal.testing.contracts.sealer import SealerContract
+from counterseal.testing.contracts.sender import CallbackSenderContract
+from counterseal.testing.contracts.signer import SignerContract
+from counterseal.testing.contracts.store import StoreContract
+from counterseal.testing.contracts.store_history import StoreHistory
+from counterseal.testing.contracts.world import (
+    AuditContract,
+    ClockContract,
+    EntropyContract,
+    WakeContract,
+)
+
+__all__ = [
+    "AuditContract",
+    "CallbackSenderContract",
+    "ClockContract",
+    "CountersContract",
+    "EntropyContract",
+    "IdempotencyContract",
+    "IdentityProviderContract",
+    "NotifierContract",
+    "ReplayGuardContract",
+    "SealerContract",
+    "SignerContract",
+    "StoreContract",
+    "StoreHistory",
+    "WakeContract",
+    "clauses",
+]

@@ -1,0 +1,53 @@
+"""Crashes: a process that dies at a chosen line of an adapter."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+from counterseal.testing.faults import Crash
+
+
+def crashed(act: Callable[[], object], *, adapter: object, line: int) -> bool:
+    """
+    Call *act*, and let the process die when *adapter* comes to its *line*-th line.
+
+    From then on every line of the adapter dies, too: no `except` or `finally` puts in order
+    what a dead process would have left.
+
+    Args:
+        act: Calls the adapter.
+        adapter: An object of a class of the package whose lines are counted.
+        line: 0 for the first one that is reached.
+
+    Returns:
+        Whether it came so far.
+    """
+    room = type(adapter).__module__.partition(".")[0]
+    left = line
+
+    def in_adapter(frame: FrameType) -> bool:
+        name = frame.f_globals.get("__name__", "")
+        return isinstance(name, str) and name.partition(".")[0] == room
+
+    def trace(frame: FrameType, happening: str, _: Any) -> Any:
+        nonlocal left
+        if not in_adapter(frame):
+            return None
+        if happening == "line":
+            left -= 1
+            if left < 0:
+                raise Crash
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        act()
+    except Crash:
+        return True
+    finally:
+        sys.settrace(before)
+    return False

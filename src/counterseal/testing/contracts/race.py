@@ -1,0 +1,106 @@
+"""Races: callers that start at the same moment, and what became of each."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Generic, TypeVar
+
+import attrs
+
+T = TypeVar("T")
+
+OFTEN = 1e-6
+"""Seconds between two switches of threads: as often as the interpreter can."""
+
+PATIENCE = timedelta(seconds=60)
+"""Far more than any call may take; a deadlock is to fail, not to hang."""
+
+
+@attrs.frozen
+class Ended(Generic[T]):
+    """
+    How one caller's call ended.
+
+    Attributes:
+        result: What came back; None if the call raised.
+        error: What it raised.
+    """
+
+    result: T | None
+    error: Exception | None
+
+
+def race(acts: Sequence[Callable[[], T]]) -> list[Ended[T]]:
+    """
+    Let all *acts* begin at one moment, each in a thread of its own.
+
+    Raises:
+        AssertionError: A call did not come back.
+    """
+    barrier = threading.Barrier(len(acts))
+    ended: list[Ended[T] | None] = [None] * len(acts)
+
+    def run(place: int, act: Callable[[], T]) -> None:
+        barrier.wait()
+        try:
+            ended[place] = Ended(act(), None)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the test judges it
+            ended[place] = Ended(None, error)
+
+    threads = [
+        threading.Thread(target=run, args=(place, act), daemon=True)
+        for place, act in enumerate(acts)
+    ]
+    with _switching_often():
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(PATIENCE.total_seconds())
+    known = [end for end in ended if end is not None]
+    assert len(known) == len(acts), "a call did not come back, or died"
+    return known
+
+
+def results(ended: Sequence[Ended[T]]) -> list[T]:
+    """
+    Return what the calls returned.
+
+    Raises:
+        Exception: What one of them raised.
+    """
+    found = []
+    for end in ended:
+        if end.error is not None:
+            raise end.error
+        found.append(end.result)
+    return found  # type: ignore[return-value]  # None is a result too, where T allows it
+
+
+def comes_back(act: Callable[[], object], *, within: timedelta) -> bool:
+    """Tell whether *act* returns or raises in time; it is left behind if not."""
+    done = threading.Event()
+
+    def run() -> None:
+        try:
+            act()
+        except Exception:  # noqa: BLE001, S110 - only the time counts here
+            pass
+        finally:
+            done.set()
+
+    threading.Thread(target=run, daemon=True).start()
+    return done.wait(within.total_seconds())
+
+
+@contextmanager
+def _switching_often() -> Iterator[None]:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(OFTEN)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)

@@ -1,0 +1,120 @@
+"""The contract of `Sealer`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TypeAlias
+
+import pytest
+
+from counterseal.errors import SealBroken
+from counterseal.ports import Sealer
+from counterseal.testing.contracts.leaving import (
+    SECRET,
+    no_secret_is_logged,
+    only_unavailable_leaves,
+    without_broken,
+)
+from counterseal.testing.contracts.race import race, results
+
+NewSealer: TypeAlias = Callable[[], Sealer]
+"""Makes a sealer."""
+
+PLAIN = SECRET.encode()
+CONTEXT = "code of a challenge"
+
+
+class SealerContract:
+    """What every sealer keeps."""
+
+    @pytest.fixture
+    def new_sealer(self) -> NewSealer:
+        """
+        Return a factory of sealers.
+
+        Raises:
+            NotImplementedError: The author gave none.
+        """
+        raise NotImplementedError("give the fixture `new_sealer`: it returns a factory")
+
+    @pytest.fixture
+    def broken_sealer(self) -> NewSealer | None:
+        """Return a factory of sealers whose key is out of reach, if there can be one."""
+        return None
+
+    def test_sealer_1_never_seals_alike(self, new_sealer: NewSealer) -> None:
+        """SEALER-1."""
+        sealer = new_sealer()
+
+        assert len({sealer.seal(PLAIN, CONTEXT) for _ in range(100)}) == 100
+
+    def test_sealer_2_returns_what_was_sealed(self, new_sealer: NewSealer) -> None:
+        """SEALER-2."""
+        sealer = new_sealer()
+        for plain in (PLAIN, b"", bytes(range(256)) * 40):
+            for context in (CONTEXT, "", "Zoë\x00"):
+                assert sealer.open(sealer.seal(plain, context), context) == plain
+
+    def test_sealer_2_no_other_context_opens(self, new_sealer: NewSealer) -> None:
+        """SEALER-2."""
+        sealer = new_sealer()
+        sealed = sealer.seal(PLAIN, CONTEXT)
+        for context in ("", CONTEXT + " ", CONTEXT.upper(), CONTEXT[:-1]):
+            with pytest.raises(SealBroken):
+                sealer.open(sealed, context)
+
+    def test_sealer_2_no_changed_bytes_open(self, new_sealer: NewSealer) -> None:
+        """SEALER-2."""
+        sealer = new_sealer()
+        sealed = sealer.seal(PLAIN, CONTEXT)
+        flipped = [
+            sealed[:place] + bytes([sealed[place] ^ 1]) + sealed[place + 1 :]
+            for place in range(len(sealed))
+        ]
+        cut = [sealed[:length] for length in range(len(sealed))]
+        for changed in (*flipped, *cut, sealed + b"\x00", sealed[1:]):
+            with pytest.raises(SealBroken):
+                sealer.open(changed, CONTEXT)
+
+    def test_sealer_3_tells_nothing(self, new_sealer: NewSealer) -> None:
+        """SEALER-3."""
+        sealer = new_sealer()
+        sealed = sealer.seal(PLAIN * 8, CONTEXT)
+
+        assert not any(PLAIN[place : place + 6] in sealed for place in range(len(PLAIN) - 5))
+        zeros = sealer.seal(bytes(4096), CONTEXT)
+        assert max(zeros.count(byte) for byte in range(256)) < 256, "a pattern shows through"
+
+    def test_all_1_only_unavailable_leaves(self, broken_sealer: NewSealer | None) -> None:
+        """ALL-1."""
+        if broken_sealer is None:
+            without_broken()
+            return
+        sealer = broken_sealer()
+        only_unavailable_leaves(
+            {
+                "seal": lambda: sealer.seal(PLAIN, CONTEXT),
+                "open": lambda: sealer.open(PLAIN, CONTEXT),
+            }
+        )
+
+    def test_all_2_serves_many_threads_at_once(self, new_sealer: NewSealer) -> None:
+        """ALL-2."""
+        sealer = new_sealer()
+
+        def act(caller: int) -> bool:
+            plains = [bytes([caller, number]) for number in range(30)]
+            sealed = [sealer.seal(plain, CONTEXT) for plain in plains]
+            return [sealer.open(one, CONTEXT) for one in sealed] == plains
+
+        assert all(results(race([partial(act, caller) for caller in range(6)])))
+
+    def test_all_3_logs_no_secret(self, new_sealer: NewSealer) -> None:
+        """ALL-3."""
+        with no_secret_is_logged():
+            sealer = new_sealer()
+            sealed = sealer.seal(PLAIN, CONTEXT)
+            sealer.open(sealed, CONTEXT)
+            with pytest.raises(SealBroken):
+                sealer.open(sealed, "another")

@@ -1,0 +1,193 @@
+"""The contract of `CallbackSender`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from functools import partial
+from typing import ClassVar, TypeAlias
+
+import pytest
+
+from counterseal.errors import SenderUnavailable
+from counterseal.models import Delivery
+from counterseal.ports import CallbackSender
+from counterseal.testing.contracts.clauses import needs
+from counterseal.testing.contracts.leaving import (
+    SECRET,
+    no_secret_is_logged,
+    only_unavailable_leaves,
+    without_broken,
+)
+from counterseal.testing.contracts.race import comes_back, race, results
+
+NewSender: TypeAlias = Callable[[], CallbackSender]
+"""Makes a sender whose receiver has received nothing."""
+
+TIMEOUT = timedelta(milliseconds=200)
+PATIENCE = timedelta(seconds=2)
+"""How much later than its timeout a sender may return on a slow machine."""
+
+
+class CallbackSenderContract:
+    """
+    What every sender keeps.
+
+    Attributes:
+        url: Where a receiver listens, or seems to.
+        forbidden: Addresses that the configuration of the sender does not allow.
+        shows_attempts: Whether `attempts` knows what reached a receiver.
+        can_script: Whether `script` sets what the receiver answers.
+        can_hang: Whether `hang` lets the receiver never answer.
+    """
+
+    url: ClassVar[str] = "https://shop.example/done"
+    forbidden: ClassVar[tuple[str, ...]] = ()
+    shows_attempts: ClassVar[bool] = False
+    can_script: ClassVar[bool] = False
+    can_hang: ClassVar[bool] = False
+
+    @pytest.fixture
+    def new_sender(self) -> NewSender:
+        """
+        Return a factory of senders.
+
+        Raises:
+            NotImplementedError: The author gave none.
+        """
+        raise NotImplementedError("give the fixture `new_sender`: it returns a factory")
+
+    @pytest.fixture
+    def broken_sender(self) -> NewSender | None:
+        """Return a factory of senders that can attempt nothing, if there can be one."""
+        return None
+
+    def attempts(self, sender: CallbackSender) -> Sequence[Delivery]:
+        """
+        Return the requests that reached a receiver, in order; their timeout does not matter.
+
+        Raises:
+            NotImplementedError: `shows_attempts` is true, and the author did not say how.
+        """
+        raise NotImplementedError
+
+    def script(self, sender: CallbackSender, status: int, location: str | None = None) -> None:
+        """
+        Let the receiver answer the next request with *status*, and a `Location` perhaps.
+
+        Raises:
+            NotImplementedError: `can_script` is true, and the author did not say how.
+        """
+        raise NotImplementedError
+
+    def hang(self, sender: CallbackSender) -> None:
+        """
+        Let the receiver take the next request and never answer.
+
+        Raises:
+            NotImplementedError: `can_hang` is true, and the author did not say how.
+        """
+        raise NotImplementedError
+
+    def test_sender_1_sends_once(self, new_sender: NewSender) -> None:
+        """SENDER-1."""
+        needs(self, "shows_attempts", "SENDER-1")
+        sender = new_sender()
+        for number in range(1, 4):
+            sender.send(self._delivery())
+
+            assert len(self.attempts(sender)) == number
+
+    @pytest.mark.parametrize("status", [301, 302, 303, 307, 308, 408, 429, 500, 503])
+    def test_sender_1_tries_nothing_again_by_itself(
+        self, new_sender: NewSender, status: int
+    ) -> None:
+        """SENDER-1: neither there nor at the address of a redirect."""
+        needs(self, "can_script", "SENDER-1")
+        sender = new_sender()
+        self.script(sender, status, self.url + "/elsewhere" if status < 400 else None)
+
+        outcome = sender.send(self._delivery())
+
+        assert outcome.status == status, "the answer is not what came back"
+        assert len(self.attempts(sender)) == 1, "one attempt is one request"
+
+    def test_sender_2_returns_in_time(self, new_sender: NewSender) -> None:
+        """SENDER-2."""
+        sender = new_sender()
+        if self.can_hang:
+            self.hang(sender)
+
+        attempt = partial(sender.send, self._delivery())
+
+        assert comes_back(attempt, within=TIMEOUT + PATIENCE), "no return after the timeout"
+
+    def test_sender_3_reaches_no_forbidden_address(self, new_sender: NewSender) -> None:
+        """SENDER-3."""
+        needs(self, "forbidden", "SENDER-3")
+        sender = new_sender()
+        for url in self.forbidden:
+            try:
+                outcome = sender.send(self._delivery(url))
+            except SenderUnavailable:
+                pass
+            else:
+                assert outcome.status is None, f"{url} has answered"
+            assert len(self.attempts(sender)) == 0, f"{url} was reached"
+
+    def test_sender_4_sends_what_it_is_given(self, new_sender: NewSender) -> None:
+        """SENDER-4: a signature is over these very bytes."""
+        needs(self, "shows_attempts", "SENDER-4")
+        sender = new_sender()
+        delivery = self._delivery()
+        sender.send(delivery)
+        (got,) = self.attempts(sender)
+
+        assert (got.url, got.body) == (delivery.url, delivery.body)
+        headers = {name.lower(): value for name, value in got.headers}
+        for name, value in delivery.headers:
+            assert headers.get(name.lower()) == value, f"{name} is not as it was given"
+
+    @pytest.mark.parametrize("status", [200, 204, 400, 404, 410, 500])
+    def test_sender_4_returns_what_came_back(self, new_sender: NewSender, status: int) -> None:
+        """SENDER-4."""
+        needs(self, "can_script", "SENDER-4")
+        sender = new_sender()
+        self.script(sender, status)
+
+        assert sender.send(self._delivery()).status == status
+
+    def test_all_1_only_unavailable_leaves(self, broken_sender: NewSender | None) -> None:
+        """ALL-1."""
+        if broken_sender is None:
+            without_broken()
+            return
+        sender = broken_sender()
+        only_unavailable_leaves({"send": lambda: sender.send(self._delivery())})
+
+    def test_all_2_serves_many_threads_at_once(self, new_sender: NewSender) -> None:
+        """ALL-2."""
+        sender = new_sender()
+
+        found = results(race([partial(sender.send, self._delivery())] * 6))
+
+        if self.shows_attempts:
+            assert len(self.attempts(sender)) == len(found)
+
+    def test_all_3_logs_no_secret(self, new_sender: NewSender) -> None:
+        """ALL-3."""
+        with no_secret_is_logged():
+            new_sender().send(self._delivery(f"{self.url}?{SECRET}"))
+
+    def _delivery(self, url: str | None = None) -> Delivery:
+        return Delivery(
+            url=url or self.url,
+            headers=(
+                ("content-type", "application/json"),
+                ("webhook-id", "an-id"),
+                ("webhook-timestamp", "1893456000"),
+                ("webhook-signature", f"v1,{SECRET}"),
+            ),
+            body=b'{ "not" :"normalized",  "e": 1.0e2 }\n' + SECRET.encode(),
+            timeout=TIMEOUT,
+        )

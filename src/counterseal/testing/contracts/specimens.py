@@ -1,0 +1,219 @@
+"""Records to store, of every kind, with nothing in them but what they need."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+import attrs
+
+from counterseal.models import (
+    Account,
+    Admin,
+    AppSpace,
+    AuditEvent,
+    Binding,
+    BindingState,
+    Callback,
+    CallbackState,
+    Challenge,
+    ChallengeState,
+    Company,
+    Guid,
+    Login,
+    LoginState,
+    Origin,
+    Record,
+)
+from counterseal.models.guid import LUCK_BYTES, account_partition, mint, partition_of
+from counterseal.testing.clock import START
+from counterseal.testing.entropy import ScriptedEntropy
+
+R = TypeVar("R", bound=Record)
+
+SECOND = timedelta(seconds=1)
+LATER = START + timedelta(days=400)
+
+
+def newer(record: R, **changes: Any) -> R:
+    """Return the record's next version."""
+    return attrs.evolve(record, version=record.version + 1, **changes)
+
+
+def touched(record: R, at: datetime) -> R:
+    """Return the next version of any record, with another time of its making."""
+    name = "issued_at" if isinstance(record, Challenge) else "created_at"
+    return newer(record, **{name: at})
+
+
+def event(reason: str = "", **changes: Any) -> AuditEvent:
+    """Make an audit event, told apart by its reason."""
+    wanted: dict[str, Any] = {
+        "at": START,
+        "event": "challenge.answer",
+        "actor": "worker",
+        "reason": reason,
+    }
+    return AuditEvent(**wanted | changes)
+
+
+class Specimens:
+    """
+    Makes records that lie in the partitions in which the core would put them.
+
+    Args:
+        seed: Of their GUIDs.
+
+    Attributes:
+        space: The App Space of the accounts, which need not be stored.
+    """
+
+    def __init__(self, seed: int = 0) -> None:
+        self._luck = ScriptedEntropy(seed)
+        self._made = 0
+        self.space = self.guid()
+
+    def guid(self, partition: int = 0) -> Guid:
+        """Make a GUID that was not made before."""
+        return mint(partition, self._luck.token(LUCK_BYTES))
+
+    def beside(self, record: Record) -> Guid:
+        """Make a GUID in the partition of *record*."""
+        return self.guid(partition_of(record.guid))
+
+    def moment(self) -> datetime:
+        """Return a time after every time that this returned before."""
+        self._made += 1
+        return START + timedelta(microseconds=self._made)
+
+    def company(self, **changes: Any) -> Company:
+        """Make a company."""
+        wanted: dict[str, Any] = {
+            "guid": self.guid(),
+            "name": "Example",
+            "created_at": self.moment(),
+        }
+        return Company(**wanted | changes)
+
+    def app_space(self, company: Guid, **changes: Any) -> AppSpace:
+        """Make an App Space."""
+        wanted: dict[str, Any] = {
+            "guid": self.guid(),
+            "name": "Example",
+            "created_at": self.moment(),
+        }
+        return AppSpace(company=company, **wanted | changes)
+
+    def origin(self, app_space: Guid, **changes: Any) -> Origin:
+        """Make an origin."""
+        wanted: dict[str, Any] = {
+            "guid": self.guid(),
+            "name": "Example",
+            "created_at": self.moment(),
+        }
+        return Origin(app_space=app_space, **wanted | changes)
+
+    def admin(self, company: Guid | None, **changes: Any) -> Admin:
+        """Make an administrator."""
+        wanted: dict[str, Any] = {
+            "guid": self.guid(),
+            "name": "Example",
+            "created_at": self.moment(),
+        }
+        return Admin(company=company, **wanted | changes)
+
+    def account(
+        self, account_id: str = "zoe", *, app_space: Guid | None = None, **changes: Any
+    ) -> Account:
+        """Make an account."""
+        space = self.space if app_space is None else app_space
+        guid = self.guid(account_partition(space, account_id))
+        wanted: dict[str, Any] = {"guid": guid, "created_at": self.moment()}
+        return Account(app_space=space, account_id=account_id, **wanted | changes)
+
+    def neighbours(self, count: int) -> list[str]:
+        """Find ids of accounts that lie in one partition."""
+        home = account_partition(self.space, "0")
+        found = ["0"]
+        number = 0
+        while len(found) < count:
+            number += 1
+            if account_partition(self.space, str(number)) == home:
+                found.append(str(number))
+        return found
+
+    def binding(self, account: Account, **changes: Any) -> Binding:
+        """Make a binding of *account*, in its partition."""
+        wanted: dict[str, Any] = {
+            "guid": self.beside(account),
+            "state": BindingState.INVITED,
+            "account": account.guid,
+            "app_space": account.app_space,
+            "origin": None,
+            "token_hash": b"",
+            "deadline": START,
+            "created_at": self.moment(),
+        }
+        return Binding(**wanted | changes)
+
+    def challenge(self, account: Account, **changes: Any) -> Challenge:
+        """Make a challenge to *account*, in its partition."""
+        wanted: dict[str, Any] = {
+            "guid": self.beside(account),
+            "state": ChallengeState.PENDING,
+            "app_space": account.app_space,
+            "origin": account.app_space,
+            "account": account.guid,
+            "display": "{}",
+            "display_hash": "",
+            "buttons": (),
+            "issued_at": self.moment(),
+            "deadline": START,
+            "keep_until": LATER,
+        }
+        return Challenge(**wanted | changes)
+
+    def callback(self, account: Account, **changes: Any) -> Callback:
+        """Make a callback about *account*, in its partition."""
+        wanted: dict[str, Any] = {
+            "guid": self.beside(account),
+            "state": CallbackState.QUEUED,
+            "challenge": account.guid,
+            "account": account.guid,
+            "origin": account.app_space,
+            "url": "https://shop.example/done",
+            "next_at": START,
+            "created_at": self.moment(),
+            "keep_until": LATER,
+        }
+        return Callback(**wanted | changes)
+
+    def login(self, **changes: Any) -> Login:
+        """Make a log-in."""
+        wanted: dict[str, Any] = {
+            "guid": self.guid(),
+            "state": LoginState.STARTED,
+            "app_space": self.space,
+            "secret_hash": b"",
+            "sealed_verifier": b"",
+            "sealed_nonce": b"",
+            "created_at": self.moment(),
+            "deadline": START,
+            "keep_until": LATER,
+        }
+        return Login(**wanted | changes)
+
+    def plain(self) -> tuple[Record, ...]:
+        """Make one record of each kind, with as little in it as there can be."""
+        account = self.account()
+        return (
+            self.company(),
+            self.app_space(self.space),
+            self.origin(self.space),
+            self.admin(None),
+            account,
+            self.binding(account),
+            self.login(),
+            self.challenge(account),
+            self.callback(account),
+        )

@@ -1,0 +1,37 @@
+"""The contract of `Store`."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from hypothesis import settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from counterseal.testing.contracts.store_bench import NewStore
+from counterseal.testing.contracts.store_committing import StoreCommitting
+from counterseal.testing.contracts.store_crashing import StoreCrashing
+from counterseal.testing.contracts.store_history import StoreHistory
+from counterseal.testing.contracts.store_racing import StoreRacing
+from counterseal.testing.contracts.store_reading import StoreReading
+
+
+class StoreContract(StoreReading, StoreCommitting, StoreRacing, StoreCrashing):
+    """
+    What every store keeps; see `StoreBench` for what its author says about it.
+
+        class TestMyStore(StoreContract):
+            @pytest.fixture
+            def new_store(self, tmp_path_factory):
+                return lambda: MyStore(tmp_path_factory.mktemp("store"))
+
+    A store whose commits cannot be asked what they recorded overrides `recorded`, too.
+    """
+
+    def test_store_17_holds_in_every_history(self, new_store: NewStore) -> None:
+        """STORE-17: with stale reads, guards, rivals, lost replies, crashes and walks."""
+        reopened = self.reopened if self.survives_a_crash else None
+        histories = partial(StoreHistory, new_store, self.recorded, reopened)
+        run_state_machine_as_test(
+            histories,  # type: ignore[arg-type]  # a factory is as good as a class
+            settings=settings(deadline=None, stateful_step_count=30),
+        )

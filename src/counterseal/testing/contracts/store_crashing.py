@@ -1,0 +1,132 @@
+"""What a store leaves when its process dies, or never reaches it: STORE-19, and ALL-1 to ALL-3."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from counterseal.errors import Conflict
+from counterseal.models import Account, Change
+from counterseal.ports import Due, Store
+from counterseal.testing.clock import START
+from counterseal.testing.contracts.clauses import needs
+from counterseal.testing.contracts.clerk import Clerk
+from counterseal.testing.contracts.crash import crashed
+from counterseal.testing.contracts.leaving import (
+    no_secret_is_logged,
+    only_unavailable_leaves,
+    without_broken,
+)
+from counterseal.testing.contracts.oddities import oddities
+from counterseal.testing.contracts.race import race, results
+from counterseal.testing.contracts.specimens import Specimens, event, newer
+from counterseal.testing.contracts.store_bench import NewStore, StoreBench
+
+LINES = 2_000
+"""More than any commit has; a commit that has more is not tried at all of them."""
+
+
+class StoreCrashing(StoreBench):
+    """The clauses that hold when something breaks, and those of all ports."""
+
+    def test_store_19_survives_a_crash_at_every_line(self, new_store: NewStore) -> None:
+        """STORE-19."""
+        needs(self, "survives_a_crash", "STORE-19")
+        made = Specimens()
+        store = new_store()
+        account = made.account()
+        Clerk(store, self.recorded).keep(account)
+        for line in range(LINES):
+            new, binding = newer(account), made.binding(account)
+            changes = (Change(account, new), Change(None, binding))
+            told = (event(f"{line}, first"), event(f"{line}, second"))
+            commit = partial(store.commit, changes, told, f"operation {line}")
+
+            died = crashed(commit, adapter=store, line=line)
+
+            store = self.reopened(store)
+            recorded = list(self.recorded(store))[-2:] == list(told)
+            found = store.get(account.guid, binding.guid), recorded
+            nothing, all_ = ((account, None), False), ((new, binding), True)
+            assert found in (nothing, all_), f"half of a commit, after a crash at line {line}"
+            assert store.account(made.space, "zoe") == found[0][0]
+            assert (binding in store.bindings(account.guid)) is recorded
+            # The same operation again: the caller that lived on cannot know.
+            store.commit(changes, told, f"operation {line}")
+            assert store.get(account.guid, binding.guid) == (new, binding)
+            assert list(self.recorded(store))[-2:] == list(told)
+            assert len(self.recorded(store)) == 2 * (line + 1)
+            account = new
+            if not died:
+                break
+
+    def test_store_19_finds_everything_again(self, new_store: NewStore) -> None:
+        """STORE-19."""
+        needs(self, "survives_a_crash", "STORE-19")
+        made, store = Specimens(), new_store()
+        records = oddities(made)
+        clerk = Clerk(store, self.recorded)
+        for record in records:
+            clerk.commit((None, record), audit=[event()])
+
+        again = self.reopened(store)
+
+        assert again.get(*(record.guid for record in records)) == records
+        assert list(self.recorded(again)) == [event()] * len(records)
+
+    def test_all_1_only_unavailable_leaves(self, broken_store: NewStore | None) -> None:
+        """ALL-1."""
+        if broken_store is None:
+            without_broken()
+            return
+        made, store = Specimens(), broken_store()
+        company = made.company()
+        only_unavailable_leaves(
+            {
+                "get": lambda: store.get(company.guid),
+                "account": lambda: store.account(made.space, "zoe"),
+                "bindings": lambda: store.bindings(company.guid),
+                "pending": lambda: store.pending(company.guid),
+                "list": lambda: store.list(None),
+                "due": lambda: store.due(Due.CALLBACK, START, 1),
+                "commit": lambda: store.commit((Change(None, company),), (event(),), "commit"),
+            }
+        )
+
+    def test_all_2_serves_many_threads_at_once(self, new_store: NewStore) -> None:
+        """ALL-2."""
+        clerk = self.clerk(new_store)
+        made = [Specimens(seed) for seed in range(6)]
+
+        def act(mine: Specimens) -> bool:
+            account = mine.account()
+            clerk.keep(account)
+            for _ in range(10):
+                _look(clerk.store, account)
+                account = clerk.swap(account, newer(account))
+                challenge = mine.challenge(account)
+                clerk.commit((account, account), (None, challenge), audit=[event()])
+            return len(clerk.store.pending(account.guid)) == 10
+
+        assert all(results(race([partial(act, mine) for mine in made])))
+        assert len(clerk.events()) == 60
+        assert len(clerk.store.due(Due.CHALLENGE, START, 100)) == 60
+
+    def test_all_3_logs_no_secret(self, new_store: NewStore) -> None:
+        """ALL-3."""
+        made = Specimens()
+        with no_secret_is_logged():
+            clerk = self.clerk(new_store)
+            for record in oddities(made):
+                clerk.keep(record)
+                clerk.swap(record, newer(record))
+                clerk.one(record.guid)
+                clerk.refused(Conflict, (None, record))
+
+
+def _look(store: Store, account: Account) -> None:
+    store.get(account.guid)
+    store.account(account.app_space, account.account_id)
+    store.bindings(account.guid)
+    store.pending(account.guid)
+    store.list(None)
+    store.due(Due.CHALLENGE, START, 10)

@@ -1,0 +1,357 @@
+"""Histories of one store: stale reads, guards, rivals, lost replies, crashes, due walks."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Any, TypeAlias
+
+import attrs
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    multiple,
+    precondition,
+    rule,
+)
+
+from counterseal.errors import Conflict, CountersealError, Indeterminate, OperationReused
+from counterseal.models import (
+    UNFINISHED,
+    Account,
+    AuditEvent,
+    Binding,
+    BindingState,
+    Callback,
+    CallbackState,
+    Challenge,
+    ChallengeState,
+    Change,
+    Guid,
+    Record,
+)
+from counterseal.ports import Due, Store
+from counterseal.testing.clock import START
+from counterseal.testing.contracts.race import race, results
+from counterseal.testing.contracts.specimens import SECOND, Specimens, event, newer
+from counterseal.testing.faults import Crash, Faults, faulty
+
+Recorded: TypeAlias = Callable[[Store], Sequence[AuditEvent]]
+Reopened: TypeAlias = Callable[[Store], Store] | None
+
+CAST = Specimens()
+IDS = CAST.neighbours(3)
+"""Of accounts in one partition, so that one commit may touch two of them."""
+
+MOMENTS = st.integers(0, 3).map(lambda count: START + count * SECOND)
+BREAKS = st.sampled_from(
+    ["nothing"] * 4
+    + ["reply before", "reply after", "silence before", "silence after"]
+    + ["crash before", "crash after"]
+)
+"""What goes wrong, and whether before the commit or after: after `reply` the caller asks again."""
+
+
+@attrs.frozen
+class Attempt:
+    """A commit that was made, or was to be made."""
+
+    changes: tuple[Change, ...]
+    told: tuple[AuditEvent, ...]
+    operation: str
+
+
+class StoreHistory(RuleBasedStateMachine):
+    """
+    Callers of one store, some of them late, and a dictionary that knows the truth.
+
+    Args:
+        new_store: Makes the store.
+        recorded: Reads what its commits recorded.
+        reopened: Finds what a dead process left; None if nothing survives.
+    """
+
+    versions = Bundle("versions")
+
+    def __init__(
+        self, new_store: Callable[[], Store], recorded: Recorded, reopened: Reopened = None
+    ) -> None:
+        super().__init__()
+        self.faults = Faults()
+        self.bare = new_store()
+        self.store = faulty(self.bare, "store", self.faults)
+        self.recorded = recorded
+        self.reopened = reopened
+        self.truth: dict[Guid, Record] = {}
+        self.told: list[AuditEvent] = []
+        self.applied: dict[str, tuple[Change, ...]] = {}
+        self.past: list[Attempt] = []
+        self.made = Specimens()
+        self.numbers = itertools.count()
+
+    # What a caller decides
+
+    @initialize(target=versions)
+    def begin(self) -> Any:
+        """Create an account, so that no history is about nothing."""
+        account = self.made.account(IDS[0])
+        self._commit([Change(None, account)], "nothing")
+        return account
+
+    @rule(target=versions, name=st.sampled_from(IDS), breaks=BREAKS)
+    def create_account(self, name: str, breaks: str) -> Any:
+        """Create an account, perhaps one of a natural key that exists."""
+        return self._create(self.made.account(name), None, breaks)
+
+    @rule(
+        target=versions,
+        kind=st.sampled_from(["binding", "challenge", "callback"]),
+        guard=versions,
+        at=MOMENTS,
+        breaks=BREAKS,
+    )
+    def create(self, kind: str, guard: Record, at: datetime, breaks: str) -> Any:
+        """Create what is about an account, guarded by what was read a while ago."""
+        account = self._account(guard)
+        wanted = {"next_at" if kind == "callback" else "deadline": at}
+        return self._create(getattr(self.made, kind)(account, **wanted), guard, breaks)
+
+    @rule(target=versions, old=versions)
+    def create_again(self, old: Record) -> Any:
+        """Create what exists."""
+        return self._create(attrs.evolve(old, version=1), None, "nothing")
+
+    @rule(target=versions, old=versions, at=MOMENTS, data=st.data(), breaks=BREAKS)
+    def swap(self, old: Record, at: datetime, data: st.DataObject, breaks: str) -> Any:
+        """Change a record as it was read, perhaps a while ago."""
+        new = _changed(old, at, data)
+        self._commit([Change(old, new)], breaks)
+        return new
+
+    @rule(
+        target=versions,
+        old=versions,
+        guards=st.lists(versions, max_size=2),
+        at=MOMENTS,
+        data=st.data(),
+        breaks=BREAKS,
+    )
+    def swap_guarded(
+        self, old: Record, guards: list[Record], at: datetime, data: st.DataObject, breaks: str
+    ) -> Any:
+        """Change a record and create another, guarded by some that were read a while ago."""
+        new = _changed(old, at, data)
+        callback = self.made.callback(self._account(old), next_at=at)
+        named = {guard.guid: guard for guard in guards if guard.guid != old.guid}
+        changes = [Change(guard, guard) for guard in named.values()]
+        self._commit([*changes, Change(old, new), Change(None, callback)], breaks)
+        return multiple(new, callback)
+
+    @rule(target=versions, old=versions, at=MOMENTS, data=st.data())
+    def swap_beside_a_rival(self, old: Record, at: datetime, data: st.DataObject) -> Any:
+        """Change a record twice, at the same moment."""
+        rivals = [_changed(old, at, data) for _ in range(2)]
+        attempts = [self._attempt([Change(old, new)]) for new in rivals]
+        errors = results(race([partial(self._send, attempt) for attempt in attempts]))
+        won = [place for place, error in enumerate(errors) if error is None]
+        assert all(isinstance(error, Conflict | None) for error in errors), f"{errors}"
+        assert len(won) == self._holds(attempts[0].changes), "of rivals, exactly one wins"
+        for place in won:
+            self._note(attempts[place])
+        return multiple(*rivals)
+
+    @rule(data=st.data())
+    def ask_again(self, data: st.DataObject) -> None:
+        """Repeat an operation, however long ago."""
+        self._judge(data.draw(st.sampled_from(self.past)))
+
+    @rule(data=st.data(), other=versions)
+    def reuse_an_operation(self, data: st.DataObject, other: Record) -> None:
+        """Ask for something else under the name of an operation that was applied."""
+        attempt = data.draw(st.sampled_from(self.past))
+        changes = (Change(other, other),)
+        if self.applied.get(attempt.operation, changes) != changes:
+            error = self._send(attrs.evolve(attempt, changes=changes))
+            assert isinstance(error, OperationReused), f"OperationReused was due, not {error!r}"
+
+    # What a worker finds
+
+    @rule(kind=st.sampled_from([Due.BINDING, Due.CHALLENGE, Due.CALLBACK]), at=MOMENTS)
+    def walk(self, kind: Due, at: datetime) -> None:
+        """Deal with all that is due, a few at a time; nothing is left out."""
+        expected = {
+            guid
+            for guid, record in self.truth.items()
+            if isinstance(record, kind.value) and record.due_at is not None and record.due_at <= at
+        }
+        for _ in range(20 * (1 + len(expected))):
+            found = self.store.due(kind, at, 2)
+            assert len(found) <= 2
+            for record in found:
+                assert record == self.truth[record.guid], "what is due is not what is stored"
+                assert record.guid in expected, "not due, or returned again after it was not"
+                expected.discard(record.guid)
+                self._commit([Change(record, _finished(record))], "nothing")
+            if not expected:
+                break
+        assert not expected, "never due"
+
+    @precondition(lambda self: self.reopened)
+    @rule()
+    def open_again(self) -> None:
+        """Stop, and start as another process."""
+        self._reopen()
+
+    # What must always be true
+
+    @invariant()
+    def every_record_is_what_was_committed_last(self) -> None:
+        """STORE-1, STORE-2."""
+        guids = list(self.truth)
+        assert self.store.get(*guids) == tuple(self.truth[guid] for guid in guids)
+
+    @invariant()
+    def everything_is_found_where_it_belongs(self) -> None:
+        """STORE-3 to STORE-5."""
+        accounts = [record for record in self.truth.values() if isinstance(record, Account)]
+        known = {account.account_id: account for account in accounts}
+        for name in IDS:
+            assert self.store.account(self.made.space, name) == known.get(name)
+        for account in accounts:
+            mine = [
+                record
+                for record in self.truth.values()
+                if isinstance(record, Binding | Challenge) and record.account == account.guid
+            ]
+            bindings = {record for record in mine if isinstance(record, Binding)}
+            found = self.store.bindings(account.guid)
+            assert (len(found), set(found)) == (len(bindings), bindings)
+            pending = {
+                record
+                for record in mine
+                if isinstance(record, Challenge) and record.state in UNFINISHED
+            }
+            open_ = self.store.pending(account.guid)
+            assert (len(open_), set(open_)) == (len(pending), pending)
+
+    @invariant()
+    def events_are_those_of_what_was_applied(self) -> None:
+        """STORE-18."""
+        assert list(self.recorded(self.bare)) == self.told
+
+    # How it is done
+
+    def _account(self, record: Record) -> Account:
+        # Somebody's account: what a record is about need not be stored.
+        if isinstance(record, Account):
+            return record
+        return next(one for one in self.truth.values() if isinstance(one, Account))
+
+    def _create(self, new: Record, guard: Record | None, breaks: str) -> Record:
+        guards = [] if guard is None else [Change(guard, guard)]
+        self._commit([*guards, Change(None, new)], breaks)
+        return new
+
+    def _commit(self, changes: list[Change], breaks: str) -> None:
+        attempt = self._attempt(changes)
+        holds = self._holds(attempt.changes)
+        if breaks == "nothing":
+            self._judge(attempt)
+            return
+        after = breaks.endswith("after")
+        if breaks.startswith("crash"):
+            self.faults.crash("store.commit", after=after)
+        else:
+            self.faults.lose_reply(applied=after)
+        error = self._send(attempt)
+        self.faults.clear()
+        if holds or not after:
+            assert isinstance(error, Crash | Indeterminate), f"{error!r} instead of the fault"
+        else:
+            assert isinstance(error, Conflict), f"Conflict was due, not {error!r}"
+        if holds and after:
+            self._note(attempt)
+        if isinstance(error, Crash):
+            self._reopen()
+        elif breaks.startswith("reply"):
+            self._judge(attempt)
+
+    def _attempt(self, changes: list[Change]) -> Attempt:
+        number = next(self.numbers)
+        attempt = Attempt(tuple(changes), (event(str(number)),) * (number % 3), f"op {number}")
+        self.past.append(attempt)
+        return attempt
+
+    def _send(self, attempt: Attempt) -> BaseException | None:
+        try:
+            self.store.commit(attempt.changes, attempt.told, attempt.operation)
+        except (CountersealError, Crash) as error:
+            return error
+        return None
+
+    def _judge(self, attempt: Attempt) -> None:
+        again = self.applied.get(attempt.operation) == attempt.changes
+        error = self._send(attempt)
+        if again:
+            assert error is None, f"applied already, and now {error!r}"
+        elif self._holds(attempt.changes):
+            assert error is None, f"nothing has moved, and still {error!r}"
+            self._note(attempt)
+        else:
+            assert isinstance(error, Conflict), f"Conflict was due, not {error!r}"
+
+    def _holds(self, changes: tuple[Change, ...]) -> bool:
+        for change in changes:
+            stored = self.truth.get(change.new.guid)
+            if change.old is None:
+                if stored is not None or self._named(change.new):
+                    return False
+            elif stored is None or stored.version != change.old.version:
+                return False
+        return True
+
+    def _named(self, new: Record) -> bool:
+        return isinstance(new, Account) and any(
+            isinstance(one, Account) and one.account_id == new.account_id
+            for one in self.truth.values()
+        )
+
+    def _note(self, attempt: Attempt) -> None:
+        for change in attempt.changes:
+            if change.new is not change.old:
+                self.truth[change.new.guid] = change.new
+        self.told += attempt.told
+        self.applied[attempt.operation] = attempt.changes
+
+    def _reopen(self) -> None:
+        if self.reopened is not None:
+            self.bare = self.reopened(self.bare)
+            self.store = faulty(self.bare, "store", self.faults)
+
+
+def _changed(old: Record, at: datetime, data: st.DataObject) -> Record:
+    # Whatever the core would say of it: a store does not know what a state means.
+    if isinstance(old, Binding):
+        return newer(old, state=data.draw(st.sampled_from(BindingState)), deadline=at)
+    if isinstance(old, Challenge):
+        return newer(old, state=data.draw(st.sampled_from(ChallengeState)), deadline=at)
+    if isinstance(old, Callback):
+        lease = data.draw(st.none() | MOMENTS)
+        return newer(
+            old, state=data.draw(st.sampled_from(CallbackState)), next_at=at, lease_until=lease
+        )
+    return newer(old, vouched_at=at)
+
+
+def _finished(record: Record) -> Record:
+    states: dict[type, Any] = {
+        Binding: BindingState.EXPIRED,
+        Challenge: ChallengeState.EXPIRED,
+        Callback: CallbackState.DELIVERED,
+    }
+    return newer(record, state=states[type(record)])
