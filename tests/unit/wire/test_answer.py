@@ -94,7 +94,7 @@ def test_no_two_answers_are_the_same_bytes(one, other):
 def test_an_answer_that_differs_in_one_field_is_other_bytes(answer, field, data):
     value = data.draw({**COMMON, "button": INTEGERS, "title": TEXTS, "code": TEXTS}[field])
     other = attrs.evolve(answer, **{field: value})
-    same = ijson.compact(answer_claims(answer)) == ijson.canonical(answer_claims(other))
+    same = ijson.compact(answer_claims(answer)) == ijson.compact(answer_claims(other))
     assert same is (answer == other)
 
 

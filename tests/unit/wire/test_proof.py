@@ -63,7 +63,7 @@ def test_what_is_written_is_read_again(proof):
 @given(PROOFS, st.sampled_from(sorted(FIELDS)), st.data())
 def test_no_two_proofs_are_the_same_bytes(proof, field, data):
     other = attrs.evolve(proof, **{field: data.draw(FIELDS[field])})
-    same = ijson.compact(proof_claims(proof)) == ijson.canonical(proof_claims(other))
+    same = ijson.compact(proof_claims(proof)) == ijson.compact(proof_claims(other))
     assert same is (proof == other)
 
 
