@@ -7,8 +7,9 @@ a floor that used our own code would fall with it.
 
 from __future__ import annotations
 
+import enum
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import rfc8785
@@ -84,10 +85,27 @@ def issuing(document: dict[str, Any], record: dict[str, Any]) -> Callable[[], No
     return once
 
 
-def stepping(table: dict[tuple[str, str], str]) -> Callable[[], str]:
-    """Return one decision of a hand-written table."""
+class State(enum.Enum):
+    """States as a hand-written machine has them."""
 
-    def once() -> str:
-        return table["DEAD", "requeue"]
+    PENDING = "PENDING"
+    CANCELLED = "CANCELLED"
 
-    return once
+
+class Event(enum.Enum):
+    """Events as a hand-written machine has them."""
+
+    CANCEL = "cancel"
+
+
+def stepping(rules: Sequence[Callable[[Any], None]], facts: Any) -> Callable[[], State]:
+    """Return one decision of a hand-written dict, with the same rules on the same facts."""
+    table = {(State.PENDING, Event.CANCEL): (tuple(rules), State.CANCELLED)}
+
+    def decide(state: State, event: Event, facts: Any) -> State:
+        guards, target = table[state, event]
+        for rule in guards:
+            rule(facts)
+        return target
+
+    return lambda: decide(State.PENDING, Event.CANCEL, facts)

@@ -15,7 +15,7 @@ import attrs
 from counterseal import ijson
 from counterseal.bindings.roster import read
 from counterseal.decisions import Act, Decision, settle
-from counterseal.errors import DeadlineAhead, NotFound, WrongState
+from counterseal.errors import CallbackForbidden, DeadlineAhead, NotFound, WrongState
 from counterseal.machines import CALLBACK, CallbackEvent, step
 from counterseal.models import (
     AuditEvent,
@@ -30,6 +30,7 @@ from counterseal.models import (
 )
 from counterseal.policy import Policy
 from counterseal.ports import Due, Ports
+from counterseal.rules.addresses import callback_allowed
 from counterseal.rules.delivery import DELIVERED, next_attempt
 from counterseal.rules.facts import Delivering
 from counterseal.rules.timing import in_force
@@ -71,7 +72,7 @@ class Callbacks:
         """
         act = Act(event="callback.claim", actor="worker", subject=callback)
         claimed = settle(self.ports, self.policy, act, lambda: self._claimed(callback))
-        outcome = self.ports.sender.send(self._delivery(claimed))
+        outcome = self._sent(claimed)
         act = Act(event="callback.attempt", actor="worker", subject=callback)
         return settle(self.ports, self.policy, act, lambda: self._recorded(claimed, outcome))
 
@@ -97,9 +98,14 @@ class Callbacks:
                 attempts=0,
                 next_at=now,
                 lease_until=None,
-                keep_until=now + self.policy.retention,
+                keep_until=max(held.keep_until, now + self.policy.retention),
             )
-            return _changed(held, queued, act, now)
+            # What is delivered has to be there for as long.
+            told = read(self.ports.store, held.challenge, Challenge)
+            keep_until = max(told.keep_until, queued.keep_until)
+            kept = attrs.evolve(told, version=told.version + 1, keep_until=keep_until)
+            decision = _changed(held, queued, act, now)
+            return attrs.evolve(decision, changes=(*decision.changes, Change(told, kept)))
 
         return settle(self.ports, self.policy, act, decide)
 
@@ -118,11 +124,19 @@ class Callbacks:
         )
         return Decision(changes=(Change(held, claimed),), result=claimed)
 
-    def _delivery(self, callback: Callback) -> Delivery:
-        now = self.ports.clock.now()
+    def _sent(self, callback: Callback) -> DeliveryOutcome:
         challenge, origin = self.ports.store.get(callback.challenge, callback.origin)
         if not isinstance(challenge, Challenge) or not isinstance(origin, Origin):
             raise NotFound
+        try:
+            # At each delivery, since the allow-list may have changed.
+            callback_allowed(callback.url, origin.callbacks)
+        except CallbackForbidden:
+            return DeliveryOutcome(status=None, final=True)
+        return self.ports.sender.send(self._delivery(callback, challenge, origin))
+
+    def _delivery(self, callback: Callback, challenge: Challenge, origin: Origin) -> Delivery:
+        now = self.ports.clock.now()
         body = ijson.compact(processed_document(challenge, now=now))
         secrets = [
             self.ports.sealer.open(key.sealed, webhook_context(origin.guid))

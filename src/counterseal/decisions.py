@@ -13,12 +13,13 @@ as a function that returns a `Decision`, and `settle` does the fourth.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from functools import partial
 from typing import Generic, TypeVar
 
 import attrs
 
-from counterseal.errors import Conflict, Contended, Indeterminate, Refused
+from counterseal.errors import Conflict, Contended, Indeterminate, Refused, TooOften, Unavailable
 from counterseal.keys import b64url
 from counterseal.models import AuditEvent, Change, Guid, Record
 from counterseal.policy import Policy
@@ -27,6 +28,7 @@ from counterseal.ports import Ports
 T = TypeVar("T")
 
 OPERATION_BYTES = 16
+MINUTE = timedelta(minutes=1)
 
 
 @attrs.frozen(kw_only=True)
@@ -111,6 +113,20 @@ def refused(ports: Ports, act: Act, refusal: Refused) -> None:
     )
 
 
+def within_rate(ports: Ports, act: Act, key: tuple[str, str], limit: int) -> None:
+    """
+    Count one more act of *key* in this minute, before it is done.
+
+    Raises:
+        TooOften: There were more than *limit*.
+        Unavailable: A port failed.
+    """
+    if ports.counters.add(key, MINUTE) > limit:
+        refusal = TooOften(f"{key[0]}_rate", MINUTE.total_seconds())
+        refused(ports, act, refusal)
+        raise refusal
+
+
 def sweep(
     ports: Ports,
     policy: Policy,
@@ -154,11 +170,16 @@ def _decided(ports: Ports, act: Act, decide: Callable[[], Decision[T]]) -> Decis
 
 def _commit(ports: Ports, policy: Policy, decision: Decision[T]) -> None:
     operation = b64url(ports.entropy.token(OPERATION_BYTES))
-    for left in reversed(range(policy.commit_attempts)):
+    lost: Indeterminate | None = None
+    for _ in range(policy.commit_attempts):
         try:
             ports.store.commit(decision.changes, decision.audit, operation)
-        except Indeterminate:
-            if not left:
-                raise
+        except Indeterminate as indeterminate:
+            lost = indeterminate
+        except Unavailable as failure:
+            # Once a reply was lost, a later failure does not say that nothing happened.
+            raise failure if lost is None else lost from failure
         else:
             return
+    if lost is not None:
+        raise lost

@@ -409,13 +409,6 @@ class RequestStale(Refused):
     outward = "unauthorized"
 
 
-class OutOfScope(Refused):
-    """The administrator's scope does not reach this."""
-
-    code = "out_of_scope"
-    outward = "not_found"
-
-
 # Receipts
 
 

@@ -127,7 +127,8 @@ class Policy:
     )
     retention: timedelta = _setting(
         timedelta(days=30),
-        "How long a finished challenge, log-in or callback stays readable at least.",
+        "How long a finished challenge or callback stays readable at least:"
+        " longer than callbacks are retried, and than idempotency keys are remembered.",
         low=timedelta(minutes=1),
     )
     idempotency_life: timedelta = _setting(
@@ -216,6 +217,15 @@ class Policy:
     origin_rate: int = _setting(
         6_000,
         "Challenges in a minute that one origin may issue in all.",
+    )
+
+    redirect_rate: int = _setting(
+        6_000,
+        "Log-ins in a minute that may be begun in one App Space, by whoever knows its GUID.",
+    )
+    invite_rate: int = _setting(
+        6_000,
+        "Invitations in a minute that one origin may make in all.",
     )
 
     # Keys
@@ -320,6 +330,10 @@ class Policy:
             raise PolicyUnsound(message)
         if self.callback_lease <= self.callback_timeout:
             message = "callback_lease: not longer than callback_timeout"
+            raise PolicyUnsound(message)
+        retries = sum(self.callback_delays, timedelta(0)) * (1 + self.callback_jitter)
+        if self.retention < max(retries, self.idempotency_life):
+            message = "retention: shorter than callback_delays in all, or than idempotency_life"
             raise PolicyUnsound(message)
         if self.cooldown > self.cooldown_limit:
             message = "cooldown: longer than cooldown_limit"

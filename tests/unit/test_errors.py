@@ -48,7 +48,6 @@ OUTWARD = {
     "not_endorsed": "not_endorsed",
     "not_found": "not_found",
     "not_possessed": "not_possessed",
-    "out_of_scope": "not_found",
     "receipt_changed": "receipt_changed",
     "replayed": "denied",
     "request_stale": "unauthorized",

@@ -261,6 +261,27 @@ def test_the_refused_member_is_named(write, value, place, problem):
     assert text.startswith(problem)
 
 
+@given(VALUES)
+def test_what_was_checked_already_is_written_the_same(value):
+    assert ijson.canonical(value, checked=True) == ijson.canonical(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "place", "problem"),
+    # Noncharacters and whole floats are what the writer below would take.
+    [
+        each
+        for each in NAMED_FAULTS
+        if each[0] not in ({"a\ufdd0": 1}, {"a": (1, 1e20)}, {"a": 2**53})
+    ],
+)
+def test_what_cannot_be_written_is_named_even_if_it_is_said_to_be_checked(value, place, problem):
+    field, text = refusal(ijson.canonical, value, checked=True)
+
+    assert field == place
+    assert text.startswith(problem)
+
+
 @pytest.mark.parametrize("character", NONCHARACTERS)
 def test_no_noncharacter_is_written(character):
     assert refusal(ijson.canonical, [f"a{character}b"])[0] == "body[0]"

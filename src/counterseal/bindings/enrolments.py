@@ -31,7 +31,7 @@ from counterseal.models import (
 from counterseal.models.guid import parse
 from counterseal.policy import Policy
 from counterseal.ports import Ports
-from counterseal.rules.evidence import token_matches
+from counterseal.rules.evidence import keys_possessed, token_matches
 from counterseal.rules.facts import Completing, Evidence
 from counterseal.rules.sizes import addresses_fit, text_fits
 from counterseal.wire.enrolment import BIND_TYP, Enrolment, OfferedKey, bind_claims
@@ -134,6 +134,8 @@ class Enrolments:
             possession=tuple(evidence for _, evidence in offered),
             expected=bind_claims(enrolment.token, app_space.guid, held),
         )
+        # Before anything that would tell a stranger what became of the invitation.
+        token_matches(facts)
         if binding.enrolled:
             return self._recorded(facts, app_space)
         state = step(BINDING, binding.state, BindingEvent.COMPLETE, facts)
@@ -157,9 +159,9 @@ class Enrolments:
         )
 
     def _recorded(self, facts: Completing, app_space: AppSpace) -> Decision[Bound]:
-        token_matches(facts)
         if not keys.same(facts.binding.enrolled, _enrolled(facts.keys)):
             raise TokenSpent
+        keys_possessed(facts)
         if facts.binding.state is not BindingState.ACTIVE:
             raise BindingInactive
         return Decision(result=self._bound(facts.binding, facts.account, app_space))

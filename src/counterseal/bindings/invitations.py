@@ -9,7 +9,7 @@ import attrs
 from counterseal import keys
 from counterseal.bindings.roster import enlisted, read
 from counterseal.bindings.vouching import grant_context
-from counterseal.decisions import Act, Decision, refused, settle, sweep
+from counterseal.decisions import Act, Decision, refused, settle, sweep, within_rate
 from counterseal.errors import (
     Refused,
 )
@@ -31,6 +31,7 @@ from counterseal.rules.facts import Deadline
 from counterseal.rules.sizes import text_fits
 from counterseal.rules.standing import (
     account_unlocked,
+    expected_issuer,
     identified_simply,
     room_for_binding,
     same_identity,
@@ -94,9 +95,11 @@ class Invitations:
             WrongKind: An Identity Provider identifies the users of this App Space.
             AccountLocked: The account is locked.
             TooManyBindings: The account has as many devices as the policy allows.
+            TooOften: The origin makes too many invitations.
             Unavailable: A port failed.
         """
         act = Act(event="binding.invite", actor=party.origin.guid)
+        within_rate(self.ports, act, ("invite", party.origin.guid), self.policy.invite_rate)
         try:
             text_fits(account_id, self.policy.account_id_bytes, "accountId")
             text_fits(user_info, self.policy.user_info_bytes, "userInfo", empty=True)
@@ -120,12 +123,18 @@ class Invitations:
 
         Raises:
             InvalidField: The subject does not fit the policy.
-            WrongIssuer: Another issuer's user has this subject as account id.
+            WrongIssuer: The identity is of another issuer than the App Space's or account's.
             AccountLocked: The account is locked.
             TooManyBindings: The account has as many devices as the policy allows.
             Unavailable: A port failed.
         """
-        text_fits(identity.subject, self.policy.account_id_bytes, "subject")
+        act = Act(event="binding.invite", actor="idp")
+        try:
+            expected_issuer(identity, app_space)
+            text_fits(identity.subject, self.policy.account_id_bytes, "subject")
+        except Refused as refusal:
+            refused(self.ports, act, refusal)
+            raise
         asked = _Asked(
             app_space=app_space,
             account_id=identity.subject,
@@ -134,7 +143,6 @@ class Invitations:
             identity=identity,
             actor="idp",
         )
-        act = Act(event="binding.invite", actor="idp")
         return settle(self.ports, self.policy, act, lambda: self._invited(asked))
 
     def expire(self, limit: int = 100) -> int:

@@ -9,14 +9,15 @@ import attrs
 from counterseal import keys
 from counterseal.bindings.invitations import Invitation, Invitations
 from counterseal.bindings.roster import found, read
-from counterseal.bindings.vouching import renew_vouch
-from counterseal.decisions import Act, Decision, refused, settle, sweep
+from counterseal.bindings.vouching import believe, renew_vouch
+from counterseal.decisions import Act, Decision, refused, settle, sweep, within_rate
 from counterseal.errors import InvalidField, NotFound, Refused, WrongToken
 from counterseal.machines import LOGIN, LoginEvent, step
 from counterseal.models import (
     Account,
     AppSpace,
     AuditEvent,
+    BindingState,
     Change,
     Guid,
     IdpSettings,
@@ -25,6 +26,7 @@ from counterseal.models import (
 from counterseal.models.guid import LUCK_BYTES, mint, parse
 from counterseal.policy import Policy
 from counterseal.ports import Due, Ports
+from counterseal.rules.evidence import login_matches
 from counterseal.rules.facts import Deadline, Redeeming
 from counterseal.rules.sizes import text_fits
 from counterseal.rules.standing import expected_issuer, identified_elsewhere
@@ -65,9 +67,12 @@ class Logins:
         Raises:
             NotFound: There is no such App Space.
             WrongKind: It has no Identity Provider.
+            TooOften: Too many log-ins were begun there.
             Unavailable: A port failed.
         """
         act = Act(event="login.redirect", actor="stranger", subject=app_space)
+        limit = self.policy.redirect_rate
+        within_rate(self.ports, act, ("redirect", app_space), limit)
         return settle(self.ports, self.policy, act, lambda: self._redirected(app_space))
 
     def authenticate(self, state: str, code: str, *, issuer: str | None = None) -> Invitation:
@@ -116,7 +121,11 @@ class Logins:
         except Refused as refusal:
             refused(self.ports, act, refusal)
             raise
-        return Invitations(self.ports, self.policy).welcome(app_space, identity)
+        invitation = Invitations(self.ports, self.policy).welcome(app_space, identity)
+        if any(device.state is BindingState.SUSPENDED for device in invitation.account.devices):
+            # The provider has just vouched: devices that it suspended may act again.
+            believe(self.ports, self.policy, invitation.account.guid, identity)
+        return invitation
 
     def vouch(self, account: Guid) -> Account:
         """
@@ -164,7 +173,7 @@ class Logins:
             sealed_nonce=self.ports.sealer.seal(nonce.encode(), _context(login_guid)),
             created_at=now,
             deadline=deadline,
-            keep_until=deadline + self.policy.retention,
+            keep_until=deadline + self.policy.login_life,
         )
         return Decision(
             changes=(Change(None, record),),
@@ -182,6 +191,8 @@ class Logins:
         except NotFound:
             raise WrongToken from None
         facts = Redeeming(now=now, login=login, secret=secret)
+        # Before anything that would tell a stranger what became of the log-in.
+        login_matches(facts)
         state = step(LOGIN, login.state, LoginEvent.AUTHENTICATE, facts)
         used = attrs.evolve(login, version=login.version + 1, state=state)
         return Decision(

@@ -56,7 +56,19 @@ def renew_vouch(ports: Ports, policy: Policy, account: Guid, app_space: AppSpace
     except IdentityWithdrawn as withdrawal:
         refusal = withdrawal
         return settle(ports, policy, act, lambda: _withdrawn(ports, account, refusal))
-    return settle(ports, policy, act, lambda: _renewed(ports, account, renewed))
+    return believe(ports, policy, account, renewed)
+
+
+def believe(ports: Ports, policy: Policy, account: Guid, identity: Identity) -> Account:
+    """
+    Take note that the Identity Provider vouches for the user, and resume what it suspended.
+
+    Raises:
+        WrongIssuer: The identity is not the account's.
+        Unavailable: A port failed.
+    """
+    act = Act(event="identity.vouch", actor="idp", subject=account)
+    return settle(ports, policy, act, lambda: _renewed(ports, account, identity))
 
 
 def grant_context(account: Guid) -> str:

@@ -17,12 +17,11 @@ from counterseal.challenges.composing import (
 )
 from counterseal.challenges.finishing import finish
 from counterseal.challenges.reserving import conclude, reserve
-from counterseal.decisions import Act, Decision, refused, settle, sweep
+from counterseal.decisions import Act, Decision, refused, settle, sweep, within_rate
 from counterseal.errors import (
     AccountUnknown,
     Foreign,
     Refused,
-    TooOften,
 )
 from counterseal.machines import CHALLENGE, ChallengeEvent, step
 from counterseal.models import (
@@ -47,8 +46,6 @@ from counterseal.rules.facts import Cancelling, Deadline
 from counterseal.rules.sizes import life_of, question_fits
 from counterseal.rules.standing import reachable
 from counterseal.wire.moment import whole
-
-MINUTE = timedelta(minutes=1)
 
 
 @attrs.frozen
@@ -83,8 +80,8 @@ class Challenges:
             Unavailable: A port failed.
         """
         act = Act(event="challenge.issue", actor=party.origin.guid)
+        within_rate(self.ports, act, ("origin", party.origin.guid), self.policy.origin_rate)
         try:
-            self._within_rate(party)
             question_fits(question, self.policy)
             life = life_of(question, self.policy)
             if question.callback is not None:
@@ -175,11 +172,6 @@ class Challenges:
         due = self.ports.store.due(Due.CHALLENGE, self.ports.clock.now(), limit)
         act = Act(event="challenge.expire", actor="worker")
         return sweep(self.ports, self.policy, act, due, self._expired)
-
-    def _within_rate(self, party: RelyingParty) -> None:
-        issued = self.ports.counters.add(("issue", party.origin.guid), MINUTE)
-        if issued > self.policy.origin_rate:
-            raise TooOften("origin_rate", MINUTE.total_seconds())
 
     def _issued(
         self, party: RelyingParty, question: Question, life: timedelta, guid: Guid

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import attrs
 
 from counterseal.bindings.roster import enlisted, read
@@ -57,7 +59,7 @@ def _bell(ports: Ports, policy: Policy, challenge: Challenge) -> Bell:
         account=challenge.account,
         title=title if shown else "",
         body=body if shown else "",
-        life=max(challenge.deadline - ports.clock.now(), challenge.deadline - challenge.deadline),
+        life=max(challenge.deadline - ports.clock.now(), timedelta(0)),
     )
 
 

@@ -72,6 +72,7 @@ def finish(
         version=challenge.version + 1,
         state=state,
         outcome=outcome,
+        keep_until=max(challenge.keep_until, outcome.at + policy.retention),
         sealed_code=b"",
         wrong_codes=challenge.wrong_codes + (state is ChallengeState.FAILED),
     )

@@ -23,6 +23,7 @@ from counterseal.models import (
     Challenge,
     ChallengeState,
     Change,
+    Guid,
     Outcome,
     Role,
 )
@@ -56,8 +57,9 @@ def judge(
     """
     facts = _facts(ports, policy, proven, held, token)
     try:
-        if _recorded(held, token):
-            facts.signature.require()
+        if _recorded(held, token, proven.binding.guid):
+            if not _same_token(held, token):
+                facts.signature.require()
             return Decision(result=held)
         state = step(CHALLENGE, held.state, token.event, facts)
     except WrongSignature:
@@ -90,7 +92,9 @@ def _facts(
 def _accepted(
     ports: Ports, policy: Policy, facts: Answering, token: Token, state: ChallengeState
 ) -> Decision[Challenge]:
-    binding, signer, now = facts.binding, facts.signer, facts.now
+    binding, signer = facts.binding, facts.signer
+    # A clock that stepped back does not accept an answer before it was asked for.
+    now = max(facts.now, facts.challenge.issued_at)
     assert signer is not None  # noqa: S101 (signature_holds; for the type checker)
     issuer = ports.signer.jwks()[0]
     receipt = keys.sign_with(
@@ -208,9 +212,17 @@ def _mistyped(
     )
 
 
-def _recorded(held: Challenge, token: Token) -> bool:
+def _recorded(held: Challenge, token: Token, device: Guid) -> bool:
     """Tell whether *held* ended with just this answer: the same words by the same key."""
     if held.outcome is None or held.outcome.token is None:
         return False
+    if held.outcome.device != device:
+        return False
     # The signature is left out: one answer has many valid signatures (ECDSA is malleable).
     return keys.same(held.outcome.token.rpartition(".")[0], token.jws.signed)
+
+
+def _same_token(held: Challenge, token: Token) -> bool:
+    """Tell whether it is the very token that was verified; its key may have been rotated since."""
+    recorded = held.outcome.token if held.outcome is not None else None
+    return recorded is not None and keys.same(recorded, token.text)

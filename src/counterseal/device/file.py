@@ -76,6 +76,7 @@ def _document(device: SoftwareDevice) -> dict[str, Any]:
             "account": device.bond.account,
             "appSpace": device.bond.app_space,
             "serviceKeys": keys.jwks_document(device.bond.service_keys),
+            "keysAt": device.bond.keys_at,
         }
     return document
 
@@ -105,5 +106,6 @@ def _device(document: Any, clock: Clock, entropy: Entropy) -> SoftwareDevice:
             account=parse(bond["account"], field="bond.account"),
             app_space=parse(bond["appSpace"], field="bond.appSpace"),
             service_keys=keys.trusted_keys(bond["serviceKeys"], field="bond.serviceKeys"),
+            keys_at=int(bond["keysAt"]),
         ),
     )

@@ -35,7 +35,7 @@ from counterseal.wire.enrolment import (
     enrolment_document,
     rotation_claims,
 )
-from counterseal.wire.keyset import verify_keyset
+from counterseal.wire.keyset import keyset_time, verify_keyset
 from counterseal.wire.proof import PROOF_TYP, Proof, proof_claims
 from counterseal.wire.receipt import Receipt, verify_receipt
 
@@ -44,12 +44,18 @@ ID_BYTES = 16
 
 @attrs.frozen(kw_only=True)
 class Bond:
-    """What a device learned when its bind was finished."""
+    """
+    What a device learned when its bind was finished.
+
+    Attributes:
+        keys_at: When the service endorsed its keys, seconds since the epoch; 0 at the bind.
+    """
 
     device: Guid
     account: Guid
     app_space: Guid
     service_keys: tuple[PublicKey, ...]
+    keys_at: int = 0
 
 
 @attrs.define(kw_only=True)
@@ -265,11 +271,12 @@ class SoftwareDevice:
         Raises:
             NotBound: The device is not bound.
             IssuerUntrusted: No pinned key signed them.
+            StaleProof: They are older than those that the device has.
             Refused: The key set does not hold.
         """
         bond = self._bond()
-        fresh = verify_keyset(keyset, pinned=bond.service_keys)
-        self.bond = attrs.evolve(bond, service_keys=fresh)
+        fresh = verify_keyset(keyset, pinned=bond.service_keys, not_before=bond.keys_at)
+        self.bond = attrs.evolve(bond, service_keys=fresh, keys_at=keyset_time(keyset))
 
     def _signed(
         self,

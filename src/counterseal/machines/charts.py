@@ -33,6 +33,7 @@ from counterseal.rules.evidence import (
     keys_possessed,
     login_matches,
     strikes_exhausted,
+    strikes_left,
     strong_key_missed,
     token_matches,
 )
@@ -94,7 +95,7 @@ class BindingChart(StateMachine):
     )
     complete = _.ACTIVE.from_(
         _.INVITED,
-        validators=[in_time, account_unlocked, token_matches, keys_complete, keys_possessed],
+        validators=[token_matches, in_time, account_unlocked, keys_complete, keys_possessed],
     )
     rotate = _.ACTIVE.from_(
         _.ACTIVE,
@@ -115,7 +116,7 @@ class LoginChart(StateMachine):
     _ = States.from_enum(
         LoginState, initial=LoginState.STARTED, final=[LoginState.USED, LoginState.EXPIRED]
     )
-    authenticate = _.USED.from_(_.STARTED, validators=[in_time, login_matches])
+    authenticate = _.USED.from_(_.STARTED, validators=[login_matches, in_time])
     expire = _.EXPIRED.from_(_.STARTED, validators=[deadline_came])
 
 
@@ -123,6 +124,7 @@ _OF_A_DEVICE = (in_time, account_unlocked, binding_active, own_account, caller_p
 """What every device event of a challenge has to pass."""
 
 _OF_AN_ANSWER = (
+    strikes_left,
     addressed_here,
     display_matches,
     button_matches,

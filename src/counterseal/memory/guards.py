@@ -5,11 +5,14 @@ from __future__ import annotations
 import heapq
 import threading
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 import attrs
 
 from counterseal.models import Guid, KeyScope, Reservation
 from counterseal.ports import Clock
+
+_Place: TypeAlias = tuple[tuple[KeyScope, Guid], str]
 
 
 class MemoryReplayGuard:
@@ -64,25 +67,36 @@ class MemoryIdempotency:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._held: dict[tuple[tuple[KeyScope, Guid], str], Reservation] = {}
+        self._held: dict[_Place, Reservation] = {}
+        self._ends: list[tuple[datetime, _Place]] = []
 
     def begin(self, reservation: Reservation, now: datetime) -> Reservation:
         """Reserve, or return the reservation that is in force."""
         place = (reservation.scope, reservation.key)
         with self._lock:
+            self._prune(now)
             held = self._held.get(place)
-            if held is None or held.until <= now:
-                self._held[place] = reservation
-                return reservation
+            if held is None:
+                return self._keep(place, reservation)
             if (
                 held.finished
                 or held.fingerprint != reservation.fingerprint
                 or held.lease_until > now
             ):
                 return held
-            taken = attrs.evolve(reservation, guid=held.guid)
-            self._held[place] = taken
-            return taken
+            return self._keep(place, attrs.evolve(reservation, guid=held.guid))
+
+    def _keep(self, place: _Place, reservation: Reservation) -> Reservation:
+        self._held[place] = reservation
+        heapq.heappush(self._ends, (reservation.until, place))
+        return reservation
+
+    def _prune(self, now: datetime) -> None:
+        while self._ends and self._ends[0][0] <= now:
+            _, place = heapq.heappop(self._ends)
+            held = self._held.get(place)
+            if held is not None and held.until <= now:
+                del self._held[place]
 
     def finish(self, reservation: Reservation) -> None:
         """Mark the reservation as finished."""

@@ -81,7 +81,9 @@ class DeliveryOutcome:
     Attributes:
         status: The HTTP status; None if there was no answer.
         retry_after: How long the receiver asks to wait; None if it does not say.
+        final: Whether no further attempt is to be made, whatever the schedule says.
     """
 
     status: int | None
     retry_after: timedelta | None = None
+    final: bool = False

@@ -12,6 +12,7 @@ from counterseal.errors import (
     CodeMissing,
     DisplayChanged,
     WeakKey,
+    WrongAlgorithm,
     WrongAudience,
     WrongChallenge,
     WrongCode,
@@ -59,6 +60,8 @@ def signature_holds(facts: Answering) -> None:
         raise WrongState("the evidence is under another key than the signer's")
     if facts.signer not in facts.binding.keys:
         raise WrongState("the signer is no key of the binding")
+    if facts.signer.key.algorithm not in facts.policy.algorithms:
+        raise WrongAlgorithm("no longer allowed by the policy")
     facts.signature.require()
 
 

@@ -35,8 +35,10 @@ def undelivered(facts: Delivering) -> None:
 
 def gives_up(facts: Delivering) -> bool:
     """Tell whether there will be no further attempt."""
-    return facts.outcome.status == GONE or facts.callback.attempts > len(
-        facts.policy.callback_delays
+    return (
+        facts.outcome.final
+        or facts.outcome.status == GONE
+        or facts.callback.attempts > len(facts.policy.callback_delays)
     )
 
 

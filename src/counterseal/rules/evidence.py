@@ -7,6 +7,7 @@ from typing import Any
 
 from counterseal import keys
 from counterseal.errors import (
+    BindingInactive,
     KeysIncomplete,
     NotEndorsed,
     NotPossessed,
@@ -23,6 +24,7 @@ from counterseal.errors import (
 from counterseal.models import DeviceKey, Role
 from counterseal.policy import Policy
 from counterseal.rules.facts import (
+    Answering,
     Completing,
     Evidence,
     Fetching,
@@ -105,6 +107,12 @@ def keys_endorsed(facts: Rotating) -> None:
         if evidence.key not in old:
             raise NotEndorsed
     _all_say(facts.endorsements, facts.expected, NotEndorsed)
+
+
+def strikes_left(facts: Answering) -> None:
+    """Refuse a device with as many strikes as the policy, perhaps a stricter one now, allows."""
+    if facts.binding.strikes >= facts.policy.strike_limit:
+        raise BindingInactive
 
 
 def strong_key_missed(facts: Striking) -> None:

@@ -57,7 +57,7 @@ class Answer:
     challenge: Guid
     display_hash: str
     button: int | None = None
-    title: str | None = None
+    title: str | None = attrs.field(default=None, repr=False)
     code: str | None = attrs.field(default=None, repr=False)
     issued_at: int
     id: str

@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from counterseal import keys
-from counterseal.errors import IssuerUntrusted
+from counterseal.errors import IssuerUntrusted, StaleProof
 from counterseal.models import PublicKey
 from counterseal.wire.claims import demand
 
@@ -30,16 +30,21 @@ def keyset_claims(service_keys: tuple[PublicKey, ...], at: datetime) -> dict[str
     return {**keys.jwks_document(service_keys), "iat": int(at.timestamp())}
 
 
-def verify_keyset(token: str, *, pinned: tuple[PublicKey, ...]) -> tuple[PublicKey, ...]:
+def verify_keyset(
+    token: str, *, pinned: tuple[PublicKey, ...], not_before: int = 0
+) -> tuple[PublicKey, ...]:
     """
     Read an endorsed key set.
 
     Args:
         token: The endorsement.
         pinned: The service keys that the reader trusts already.
+        not_before: The `iat` of the newest set that the reader has taken; an older one could
+            bring a retired key back.
 
     Raises:
         IssuerUntrusted: No pinned key signed it.
+        StaleProof: It is older than *not_before*.
         MalformedToken: It is not spelled as it should be.
         WrongType: It is another kind of token.
         WrongAlgorithm: It names another algorithm than the pinned key's.
@@ -53,4 +58,18 @@ def verify_keyset(token: str, *, pinned: tuple[PublicKey, ...]) -> tuple[PublicK
         raise IssuerUntrusted
     claims = keys.verify(jws, signer, expected_typ=KEYSET_TYP)
     demand(claims, _CLAIMS)
+    if claims["iat"] < not_before:
+        raise StaleProof
     return keys.trusted_keys({"keys": claims["keys"]})
+
+
+def keyset_time(token: str) -> int:
+    """
+    Return the `iat` of an endorsed key set that has been verified.
+
+    Raises:
+        MalformedToken: It is not spelled as it should be.
+    """
+    claimed = keys.read(token, limit=KEYSET_LIMIT).claimed
+    demand(claimed, _CLAIMS)
+    return int(claimed["iat"])

@@ -74,6 +74,9 @@ _CLAIMS: dict[str, type] = {
 }
 
 
+_HISTORY: dict[str, type] = {"at": str, "role": str, "thumbprint": str}
+
+
 @attrs.frozen(kw_only=True)
 class Receipt:
     """
@@ -92,7 +95,7 @@ class Receipt:
 
     issuer: PublicKey
     proven: bool
-    display: dict[str, Any]
+    display: dict[str, Any] = attrs.field(repr=False)
     answer: Answer
     key: PublicKey
     role: Role
@@ -206,7 +209,12 @@ def _judge(claims: dict[str, Any], token: str, issuer: PublicKey, *, proven: boo
     _require(display["appSpace"]["guid"] == answer.app_space, "App Space")
     _require(display["account"]["guid"] == answer.account == claims["account"], "account")
     _require(answer.device == claims["device"], "device")
-    _require(unstamp(claims["at"]) < unstamp(display["expiresAt"]), "accepted too late")
+    accepted = unstamp(claims["at"])
+    _require(unstamp(display["issuedAt"]) <= accepted, "accepted too early")
+    _require(accepted < unstamp(display["expiresAt"]), "accepted too late")
+    for line in claims["history"]:
+        demand(line, _HISTORY)
+        unstamp(line["at"])
     approved = False
     state = ChallengeState.DISOWNED
     if answer.typ == ANSWER_TYP:

@@ -488,7 +488,7 @@ def test_s8_another_device_gets_no_result_for_repeating_the_words(service, alice
     token = service.signed(alice, asked)
     service.send(alice, token)
     second = service.bind("alice")
-    refused(service, second, token, WrongKey)
+    refused(service, second, token, WrongState)
 
 
 def test_s8_a_repeat_of_what_was_refused_is_judged_afresh(service, alice, asked):

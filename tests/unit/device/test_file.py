@@ -85,11 +85,7 @@ def test_nothing_public_of_the_strong_key_lies_in_the_file(service, path, algori
     strong = unwrap(phone.device.strong_key, PIN, service.entropy)
     public = json.loads(strong.public.jwk)
     raw = [base64.urlsafe_b64decode(public[name] + "==") for name in ("x", "y") if name in public]
-    for told in (
-        strong.public.thumbprint,
-        PIN,
-        *(public.get(name, "-") * 2 for name in ("x", "y")),
-    ):
+    for told in (strong.public.thumbprint, PIN):
         assert told not in text
     for name in ("x", "y"):
         assert public.get(name, "not there") not in text

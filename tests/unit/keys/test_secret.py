@@ -79,6 +79,20 @@ def test_of_the_texts_of_few_characters_the_right_ones_are_read(size):
         assert accepted(text) == by_hand(text)
 
 
+@pytest.mark.parametrize("before", ["", "A", "AA", "AAA", "AAAA"])
+def test_each_last_character_is_read_if_it_leaves_no_bit_over(before):
+    for last in ALPHABET:
+        assert accepted(before + last) == by_hand(before + last)
+
+
+@pytest.mark.parametrize("intruder", list("+/=.! \n\0é"))
+@pytest.mark.parametrize("text", ["", "AQ", "AAE", "AAAA", "AAAAAQ"])
+@pytest.mark.parametrize("times", [1, 2, 3, 4, 8])
+def test_no_other_character_is_passed_over(text, intruder, times):
+    for position in range(len(text) + 1):
+        assert accepted(text[:position] + intruder * times + text[position:]) is None
+
+
 @given(
     st.text(ALPHABET, max_size=12)
     | st.text(ALPHABET + "+/= \n\t.", max_size=12)

@@ -73,7 +73,7 @@ MOVES = {
 
 REFUSED_BY = {
     # token in time; every new key proved its possession
-    ("binding", "complete"): "in_time account_unlocked token_matches keys_complete keys_possessed",
+    ("binding", "complete"): "token_matches in_time account_unlocked keys_complete keys_possessed",
     # each new key proves possession and is signed by the old key of its role
     ("binding", "rotate"): "account_unlocked keys_complete caller_proved keys_possessed"
     " keys_endorsed",
@@ -83,16 +83,16 @@ REFUSED_BY = {
     ("binding", "strike"): "caller_proved strong_key_missed",
     ("binding", "revoke"): "",
     ("binding", "expire"): "deadline_came",
-    ("login", "authenticate"): "in_time login_matches",
+    ("login", "authenticate"): "login_matches in_time",
     ("login", "expire"): "deadline_came",
     ("challenge", "fetch"): "in_time account_unlocked binding_active own_account caller_proved",
     # right account, key of the button's strength, hash and code match
     ("challenge", "answer"): "in_time account_unlocked binding_active own_account caller_proved"
-    " addressed_here display_matches button_matches key_strong_enough signature_holds"
+    " strikes_left addressed_here display_matches button_matches key_strong_enough signature_holds"
     " code_matches",
     # a wrong matching code under a valid signature
     ("challenge", "mistype"): "in_time account_unlocked binding_active own_account caller_proved"
-    " addressed_here display_matches button_matches key_strong_enough signature_holds"
+    " strikes_left addressed_here display_matches button_matches key_strong_enough signature_holds"
     " code_mistyped",
     # "this was not me", signed
     ("challenge", "disown"): "in_time account_unlocked binding_active own_account caller_proved"

@@ -258,12 +258,12 @@ def test_a_rule_that_never_refuses_is_no_difference(name, engine_says):
     [
         (
             "binding",
-            "account_unlocked, token_matches, keys_complete",
-            "token_matches, keys_complete",
+            "in_time, account_unlocked, keys_complete",
+            "account_unlocked, keys_complete",
         ),
         ("binding", "_.INVITED, _.ACTIVE, _.SUSPENDED)", "_.INVITED, _.ACTIVE)"),
         ("binding", "resume = _.ACTIVE", "resume = _.REVOKED"),
-        ("login", "[in_time, login_matches]", "[login_matches, in_time]"),
+        ("login", "[login_matches, in_time]", "[in_time, login_matches]"),
         ("challenge", "    button_matches,\n    key_strong_enough,\n", "    button_matches,\n"),
         ("challenge", "[own_challenge, in_time]", "[own_challenge]"),
         ("challenge", "_.SEEN.from_(_.SEEN, ", "_.PENDING.from_(_.SEEN, "),

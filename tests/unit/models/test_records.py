@@ -307,8 +307,9 @@ def test_a_time_that_has_to_be_there_is_refused_by_name(kind, name):
 
 
 @pytest.mark.parametrize(("kind", "name"), TIMES)
-def test_a_time_in_utc_is_kept(kind, name):
-    assert getattr(make(kind, **{name: NOW}), name) == NOW
+@pytest.mark.parametrize("zone", [UTC, timezone(timedelta(0), "Z")])
+def test_a_time_in_utc_is_kept(kind, name, zone):
+    assert getattr(make(kind, **{name: NOW.replace(tzinfo=zone)}), name) == NOW
 
 
 # Counts and texts
