@@ -92,7 +92,7 @@ def canonical(value: Json, *, field: str = "body", checked: bool = False) -> byt
         check(value, field=field)
     try:
         return rfc8785.dumps(value)
-    except (rfc8785.CanonicalizationError, RecursionError):
+    except (rfc8785.CanonicalizationError, RecursionError, UnicodeEncodeError):
         check(value, field=field)
         raise InvalidField(field, "cannot be written as I-JSON") from None
 

@@ -107,7 +107,13 @@ def payloads(key):
         "account": ACCOUNT,
         "key": jwk,
         "role": "strong",
-        "history": [{"at": "2026-11-24T11:00:00.000Z", "role": "strong", "thumbprint": key.public.thumbprint}],
+        "history": [
+            {
+                "at": "2026-11-24T11:00:00.000Z",
+                "role": "strong",
+                "thumbprint": key.public.thumbprint,
+            }
+        ],
         "outcome": "ANSWERED",
         "approved": True,
         "at": "2026-11-24T12:01:00.000Z",
