@@ -15,7 +15,7 @@ SPACE, ACCOUNT = (guid.mint(7, bytes([0xA0 + n]) * 15) for n in range(2))
 LINK = BindLink(
     token=f"{ACCOUNT}.c2VjcmV0",
     app_space=SPACE,
-    app_space_name="Müller & Söhne 100% #1?",
+    app_space_name="Müller & Söhne 100% #1/2?",
     account=ACCOUNT,
     display_name="Zoë+1 = <zoe@example.com>",
 )
@@ -43,7 +43,7 @@ class TestOurForm:
     def test_is_written_with_every_value_encoded(self):
         assert write_link(LINK) == (
             f"counterseal://bind?st={ACCOUNT}.c2VjcmV0&appSpaceGuid={SPACE}"
-            "&appSpaceName=M%C3%BCller%20%26%20S%C3%B6hne%20100%25%20%231%3F"
+            "&appSpaceName=M%C3%BCller%20%26%20S%C3%B6hne%20100%25%20%231%2F2%3F"
             f"&privakeyId={ACCOUNT}&displayName=Zo%C3%AB%2B1%20%3D%20%3Czoe%40example.com%3E"
         )
 
