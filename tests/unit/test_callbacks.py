@@ -332,6 +332,37 @@ def test_only_a_dead_one_is_queued_again(service, queued):
     assert service.last_event() == ("callback.requeue", "wrong_state")
 
 
+@pytest.mark.parametrize("age", [timedelta(0), timedelta(days=29)])
+def test_what_is_queued_again_is_kept_as_long_as_its_callback(service, queued, age):
+    told = service.stored(queued.challenge)
+    failed(service, queued.guid, 410)
+    service.clock.advance(age)
+    again = service.callbacks.requeue(queued.guid)
+    kept = service.stored(queued.challenge)
+    assert kept.keep_until == max(told.keep_until, again.keep_until)
+    assert (kept.version, kept.state, kept.outcome) == (
+        told.version + 1,
+        told.state,
+        told.outcome,
+    )
+
+
+def test_s29_an_address_that_was_taken_off_the_list_is_not_sent_to(service, queued):
+    service.directory.forbid_callback(service.origin.origin.guid, CALLBACK)
+    dead = service.callbacks.attempt(queued.guid)
+    assert (dead.state, dead.last_status) == (CallbackState.DEAD, None)
+    assert service.sender.attempts == []
+    assert service.last_event() == ("callback.fail", "")
+    service.directory.allow_callback(service.origin.origin.guid, CALLBACK)
+    service.callbacks.requeue(queued.guid)
+    assert service.callbacks.attempt(queued.guid).state is CallbackState.DELIVERED
+
+
+def test_a_sender_may_say_that_no_attempt_will_ever_succeed(service, queued):
+    service.sender.script(DeliveryOutcome(status=None, final=True))
+    assert service.callbacks.attempt(queued.guid).state is CallbackState.DEAD
+
+
 # Crashes, S30
 
 

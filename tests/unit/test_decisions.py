@@ -4,13 +4,14 @@ import attrs
 import pytest
 
 from counterseal import STANDARD
-from counterseal.decisions import Act, Decision, refused, settle, sweep
+from counterseal.decisions import Act, Decision, refused, settle, sweep, within_rate
 from counterseal.errors import (
     Conflict,
     Contended,
     Indeterminate,
     NotFound,
     StoreUnavailable,
+    TooOften,
     WrongState,
 )
 from counterseal.models import AuditEvent, Change
@@ -119,6 +120,13 @@ def test_replies_lost_each_time_stay_indeterminate(settled):
     assert (settled.decided, len(settled.store.asked)) == (1, FEW.commit_attempts)
 
 
+def test_a_store_that_goes_down_behind_a_lost_reply_leaves_it_indeterminate(service, settled):
+    """That it did not answer the second time says nothing about the first."""
+    with pytest.raises(Indeterminate):
+        settled("lost after", "down")
+    assert name(service) == "Renamed"
+
+
 def test_a_conflict_behind_a_lost_reply_is_decided_again(service, settled):
     assert settled("lost before", "conflict", "apply").version == 2
     assert settled.decided == 2
@@ -188,6 +196,19 @@ def test_a_refusal_that_the_audit_log_cannot_take_is_unavailable(service):
     ports = attrs.evolve(service.ports, audit=Down())
     with pytest.raises(StoreUnavailable):
         refused(ports, ACT, WrongState())
+
+
+# Rates
+
+
+def test_an_act_past_its_rate_is_refused_and_recorded(service):
+    for _ in range(3):
+        within_rate(service.ports, ACT, ("rename", "staff"), 3)
+    with pytest.raises(TooOften) as caught:
+        within_rate(service.ports, ACT, ("rename", "staff"), 3)
+    assert (caught.value.reason, caught.value.retry_after) == ("rename_rate", 60)
+    assert service.last_event() == ("company.rename", "too_often")
+    within_rate(service.ports, ACT, ("rename", "somebody else"), 3)
 
 
 # Sweeping

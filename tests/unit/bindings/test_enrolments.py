@@ -180,6 +180,14 @@ def test_s16_other_keys_are_refused_and_reported(service, invitation, enrolment)
     assert service.events[-1].subject == invitation.binding
 
 
+@pytest.mark.parametrize("index", [0, 1])
+def test_s16_the_recorded_result_is_for_whoever_possesses_the_keys(service, enrolment, index):
+    """The keys are public, and the token may have been seen."""
+    service.enrolments.complete(enrolment)
+    other = enrolment.keys[1 - index].proof
+    refused(service, with_key(enrolment, index, proof=other), NotPossessed)
+
+
 @pytest.mark.parametrize("change", ["role", "kid"])
 def test_s16_the_same_keys_named_otherwise_are_other_keys(service, invitation, change):
     device = service.phone().device
@@ -242,6 +250,21 @@ def test_a_wrong_secret_is_refused_before_and_after_the_bind(service, invitation
     refused(service, wrong, WrongToken)
     service.enrolments.complete(enrolment)
     refused(service, wrong, WrongToken)
+
+
+@pytest.mark.parametrize("became", ["bound", "revoked", "late", "expired", "locked"])
+def test_a_wrong_secret_learns_nothing_of_the_invitation(service, invitation, enrolment, became):
+    if became == "bound":
+        service.enrolments.complete(enrolment)
+    elif became == "revoked":
+        service.devices.revoke(invitation.binding)
+    elif became == "locked":
+        service.accounts.lock(invitation.account.guid)
+    else:
+        service.clock.jump(invitation.deadline)
+    if became == "expired":
+        service.invitations.expire()
+    refused(service, attrs.evolve(enrolment, token=f"{invitation.binding}.wrong"), WrongToken)
 
 
 def test_strangers_tokens_all_look_the_same(service, invitation, enrolment):

@@ -10,9 +10,11 @@ from counterseal.errors import (
     AccountLocked,
     InvalidField,
     TooManyBindings,
+    TooOften,
+    WrongIssuer,
     WrongKind,
 )
-from counterseal.models import BindingState
+from counterseal.models import BindingState, Identity
 from counterseal.models.guid import account_partition, partition_of
 
 TICK = timedelta(microseconds=1)
@@ -151,6 +153,32 @@ def test_two_first_invitations_at_once_make_one_account(service, meeting, at_onc
     first, second = at_once(*[lambda: racing.invitations.invite(service.origin, "alice")] * 2)
     assert first.account.guid == second.account.guid == service.account().guid
     assert {line.binding for line in service.account().devices} == {first.binding, second.binding}
+
+
+def test_an_origin_makes_so_many_invitations_a_minute(new_service):
+    service = new_service(policy=attrs.evolve(STANDARD, invite_rate=2))
+    for name in ("alice", "bob"):
+        service.invitations.invite(service.origin, name)
+    with pytest.raises(TooOften) as caught:
+        service.invitations.invite(service.origin, "carol")
+    assert (caught.value.reason, caught.value.retry_after) == ("invite_rate", 60)
+    assert service.last_event() == ("binding.invite", "too_often")
+    assert service.account("carol") is None
+    other = service.new_origin(service.app_space, "Other shop")
+    service.invitations.invite(other, "carol")
+    service.clock.advance(timedelta(minutes=2))
+    service.invitations.invite(service.origin, "carol")
+
+
+@pytest.mark.parametrize("idp", [False, True], ids=["simple", "another issuer's"])
+def test_an_app_space_welcomes_its_own_providers_users_only(service, idp):
+    space = service.new_app_space("Staff", idp=service.idp.settings() if idp else None)
+    identity = Identity(issuer="https://other.example", subject="carol")
+    before = service.records()
+    with pytest.raises(WrongIssuer):
+        service.invitations.welcome(space, identity)
+    assert service.records() == before
+    assert service.last_event() == ("binding.invite", "wrong_issuer")
 
 
 # Expiring

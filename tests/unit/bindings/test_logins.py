@@ -16,6 +16,7 @@ from counterseal.errors import (
     InvalidField,
     NotFound,
     TooManyBindings,
+    TooOften,
     WrongIssuer,
     WrongKind,
     WrongState,
@@ -89,6 +90,25 @@ def test_a_log_in_is_recorded(service, redirect):
     event = service.events[-1]
     assert (event.event, event.actor) == ("login.redirect", "stranger")
     assert (event.subject, event.at) == (redirect.login, service.clock.now())
+
+
+def test_so_many_log_ins_are_begun_in_a_minute(service, space):
+    narrow = service.but(policy=attrs.evolve(STANDARD, redirect_rate=2))
+    for _ in range(2):
+        narrow.logins.redirect(space.guid)
+    before = service.records()
+    with pytest.raises(TooOften) as caught:
+        narrow.logins.redirect(space.guid)
+    assert caught.value.reason == "redirect_rate"
+    assert service.records() == before
+    assert service.last_event() == ("login.redirect", "too_often")
+    other = service.new_app_space("Other staff", idp=service.idp.settings())
+    narrow.logins.redirect(other.guid)
+
+
+def test_a_log_in_is_kept_for_as_long_again_as_it_may_take(service, redirect):
+    login = service.stored(redirect.login)
+    assert login.keep_until == login.deadline + STANDARD.login_life
 
 
 def test_there_is_no_log_in_where_the_origin_says_who_its_users_are(service):
@@ -168,6 +188,18 @@ def test_a_wrong_state_secret_spends_nothing(service, redirect, back):
         act = partial(service.logins.authenticate, f"{redirect.login}.{secret}", back.code)
         assert refused(service, act, WrongToken) == set()
     service.logins.authenticate(back.state, back.code)
+
+
+@pytest.mark.parametrize("became", ["used", "late", "expired"])
+def test_a_wrong_state_secret_learns_nothing_of_the_log_in(service, redirect, back, became):
+    if became == "used":
+        service.logins.authenticate(back.state, back.code)
+    else:
+        service.clock.jump(redirect.deadline)
+    if became == "expired":
+        service.logins.expire()
+    act = partial(service.logins.authenticate, f"{redirect.login}.wrong", back.code)
+    assert refused(service, act, WrongToken) == set()
 
 
 def test_states_that_are_none_of_ours_all_look_the_same(service, space, back):

@@ -220,6 +220,19 @@ def test_a_right_answer_and_a_strike_at_once_lose_neither(service, alice, asked,
     assert (miss.attempts_left, strikes(service, alice)) in {(LIMIT - 1, 1), (LIMIT - 2, 0)}
 
 
+def test_s18_the_policy_of_now_says_how_many_strikes_are_too_many(service, alice, asked):
+    """It may have become stricter since they were counted."""
+    for _ in range(2):
+        missed(lambda: service.answer(mistaken(alice), asked))
+    strict = service.but(policy=attrs.evolve(STANDARD, strike_limit=2))
+    for phone in (alice, mistaken(alice)):
+        with pytest.raises(BindingInactive):
+            strict.answer(phone, asked)
+    assert service.stored(asked.guid) == asked
+    assert strikes(service, alice) == 2
+    assert service.answer(alice, asked).approved
+
+
 def test_s18_a_strike_that_meets_a_revocation_changes_nothing(service, alice, asked):
     racing = service.meanwhile(lambda: service.devices.revoke(alice.guid))
     with pytest.raises(BindingInactive):

@@ -111,6 +111,21 @@ def test_devices_resume_when_the_user_is_vouched_for_again(service, carol):
     assert carol.pending() == ()
 
 
+def test_devices_resume_when_the_user_logs_in_again(service, space, carol):
+    by_staff = service.log_in(space, "carol")
+    service.devices.suspend(by_staff.guid)
+    withdraw(service, carol)
+    third = service.log_in(space, "carol")
+    assert standing(service, carol) == standing(service, third) == ACTIVE
+    assert standing(service, by_staff) == BY_STAFF
+    assert service.happened("identity.vouch")[-1].reason == ""
+
+
+def test_a_log_in_of_a_user_whose_devices_all_stand_asks_nobody_again(service, space, carol):
+    service.log_in(space, "carol")
+    assert service.happened("identity.vouch") == []
+
+
 def test_the_identity_provider_does_not_undo_what_staff_did(service, space, carol):
     by_staff = service.log_in(space, "carol")
     service.devices.suspend(by_staff.guid)

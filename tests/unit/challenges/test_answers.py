@@ -233,6 +233,23 @@ def test_s5_nothing_is_accepted_from_the_deadline_on(service, alice, asked, verb
     getattr(alice, verb)(asked)
 
 
+def test_a_clock_that_stepped_back_accepts_no_answer_before_its_question(service, alice, asked):
+    service.clock.jump(asked.issued_at - timedelta(seconds=30))
+    ended = alice.answer(asked)
+    assert ended.outcome.at == asked.issued_at
+    assert verify_receipt(ended.outcome.receipt).at == asked.issued_at
+
+
+def test_s6_what_was_finished_is_kept_from_then_on(service, alice, asked):
+    late = service.clock.advance(STANDARD.challenge_life - TICK)
+    ended = alice.answer(asked)
+    assert ended.keep_until == max(asked.keep_until, late + STANDARD.retention)
+    other = service.ask("alice", "Pay?").challenge
+    service.clock.jump(other.deadline + timedelta(days=7))
+    service.challenges.expire()
+    assert service.stored(other.guid).keep_until == service.clock.now() + STANDARD.retention
+
+
 def test_s5_an_answer_signed_in_time_and_sent_too_late_is_refused(service, alice, asked):
     service.clock.jump(asked.deadline - TICK)
     token = service.signed(alice, asked)
@@ -368,6 +385,17 @@ def test_s13_an_answer_that_carries_its_own_key_is_refused(service, alice, asked
         )
 
 
+def test_s18_a_key_whose_algorithm_the_policy_no_longer_allows_signs_nothing(service, alice, asked):
+    strict = service.but(
+        policy=attrs.evolve(STANDARD, algorithms=frozenset(Algorithm) - {Algorithm.ES256})
+    )
+    for button in (0, 1):
+        with pytest.raises(WrongAlgorithm):
+            strict.answer(alice, asked, button)
+    assert service.stored(asked.guid) == asked
+    assert service.answer(alice, asked).approved
+
+
 def test_s13_another_devices_key_signs_nothing(service, alice, asked):
     second = service.bind("alice")
     refused(service, alice, forged(service, alice, asked, key=strong_key(second)), WrongKey)
@@ -471,6 +499,16 @@ def test_s8_the_same_words_signed_again_get_the_recorded_result(
         assert repeated(other) == ended
     assert ended.outcome.token == token
     assert len(service.queued()) == 1
+
+
+def test_s8_the_very_token_again_gets_the_recorded_result_though_its_key_is_gone(
+    service, alice, asked, repeated, malleated
+):
+    token = service.signed(alice, asked)
+    ended = service.send(alice, token)
+    alice.rotate()
+    assert repeated(token) == ended
+    refused(service, alice, malleated(token), WrongKey)
 
 
 def test_s8_the_identical_disown_again_gets_the_recorded_result(service, alice, asked, repeated):

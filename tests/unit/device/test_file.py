@@ -57,6 +57,12 @@ def test_a_device_that_is_not_bound_yet_is_saved_too(service, path):
     assert same(again, device)
 
 
+def test_when_the_services_keys_were_endorsed_is_saved_too(service, phone, path):
+    phone.device.bond = attrs.evolve(phone.device.bond, keys_at=1_900_000_000)
+    save(phone.device, path)
+    assert loaded(service, path).bond.keys_at == 1_900_000_000
+
+
 def test_an_rsa_device_is_saved_too(service, rsa_phone, path):
     save(rsa_phone.device, path)
     again = loaded(service, path)
@@ -177,6 +183,8 @@ def spoil(path, place, value):
         (("bond", "appSpace"), ...),
         (("bond", "serviceKeys"), {"keys": []}),
         (("bond", "serviceKeys"), {"keys": [{"kty": "oct"}]}),
+        (("bond", "keysAt"), "soon"),
+        (("bond", "keysAt"), ...),
         (("bond",), "none"),
     ],
     ids=str,

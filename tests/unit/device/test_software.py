@@ -1,5 +1,6 @@
 """The reference software device: what it signs, and what it refuses to sign."""
 
+from datetime import timedelta
 from functools import partial
 
 import attrs
@@ -15,6 +16,7 @@ from counterseal.errors import (
     IssuerUntrusted,
     NotBound,
     ReceiptChanged,
+    StaleProof,
     WrongAlgorithm,
     WrongPin,
     WrongSignature,
@@ -360,6 +362,21 @@ def test_a_device_takes_new_service_keys_that_a_pinned_one_signed(service, phone
     device.adopt(keyset(signer, signer.jwks(), service.clock.now(), by=1))
     assert device.bond.service_keys == signer.jwks()
     assert device.check(receipt).proven
+
+
+def test_a_device_takes_no_keys_that_are_older_than_those_it_has(service, device):
+    """An old set, kept by somebody, would bring a retired key back."""
+    signer = service.ports.signer
+    old = keyset(signer, signer.jwks(), service.clock.now())
+    service.clock.advance(timedelta(seconds=1))
+    signer.rotate()
+    device.adopt(keyset(signer, signer.jwks(), service.clock.now(), by=1))
+    adopted = device.bond
+    assert adopted.keys_at == int(service.clock.now().timestamp())
+    with pytest.raises(StaleProof):
+        device.adopt(old)
+    assert device.bond == adopted
+    device.adopt(keyset(signer, signer.jwks(), service.clock.now()))
 
 
 def test_a_device_takes_no_keys_that_only_themselves_have_signed(service, device):

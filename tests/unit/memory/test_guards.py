@@ -256,6 +256,23 @@ def test_idempotency_5_the_one_who_was_taken_over_may_finish_for_its_heir(idempo
     assert held == attrs.evolve(taken, finished=True)
 
 
+def test_reservations_that_are_over_are_forgotten(idempotency):
+    for number in range(100):
+        idempotency.begin(attrs.evolve(FIRST, key=f"key-{number}"), NOW)
+    idempotency.begin(SECOND_CALL, FIRST.until)
+    assert [held.key for held in idempotency._held.values()] == [SECOND_CALL.key]
+    assert len(idempotency._ends) == 1
+
+
+def test_a_reservation_that_was_taken_over_is_kept_to_its_own_end(idempotency):
+    """The end of the one before it has come."""
+    idempotency.begin(FIRST, NOW)
+    idempotency.begin(SECOND_CALL, FIRST.lease_until)
+    third = attrs.evolve(FIRST, guid=Guid("guid-3"), until=SECOND_CALL.until + MINUTE)
+    assert idempotency.begin(third, FIRST.until).guid == FIRST.guid
+    assert idempotency.begin(third, third.until).guid == third.guid
+
+
 def test_finishing_what_is_not_held_does_nothing(idempotency):
     idempotency.finish(FIRST)
     assert idempotency.begin(SECOND_CALL, NOW) == SECOND_CALL
