@@ -15,6 +15,7 @@ from counterseal.models import (
     TextContent,
 )
 from counterseal.policy import Policy
+from counterseal.wire.moment import MILLISECOND
 
 BUTTONS_AT_LEAST = 2
 """One button is no question."""
@@ -72,7 +73,7 @@ def question_fits(question: Question, policy: Policy) -> None:
 
 def life_of(question: Question, policy: Policy) -> timedelta:
     """
-    Return how long the question may be answered.
+    Return how long the question may be answered, in whole milliseconds: no more can be shown.
 
     Raises:
         InvalidField: The duration is not within one second and the policy's limit.
@@ -81,7 +82,7 @@ def life_of(question: Question, policy: Policy) -> timedelta:
     if not timedelta(seconds=1) <= life <= policy.challenge_life_limit:
         limit = int(policy.challenge_life_limit.total_seconds())
         raise InvalidField("duration", f"not within 1 and {limit} seconds")
-    return life
+    return life - life % MILLISECOND
 
 
 def addresses_fit(addresses: tuple[PushAddress, ...], policy: Policy) -> None:

@@ -315,6 +315,14 @@ class TestLifeOf:
             with refusing("invalid_field", "duration"):
                 life_of(asked, STANDARD)
 
+    @pytest.mark.parametrize("own", [True, False])
+    def test_is_in_milliseconds_as_the_display_document_tells_it(self, own):
+        # Else the record's deadline would be a little later than the one that is shown.
+        odd = timedelta(seconds=90, microseconds=1999)
+        asked = question(duration=odd if own else None)
+        policy = attrs.evolve(STANDARD, challenge_life=odd)
+        assert life_of(asked, policy) == timedelta(seconds=90, milliseconds=1)
+
     @pytest.mark.parametrize("duration", [timedelta(seconds=-60), timedelta.max, timedelta.min])
     def test_refuses_the_absurd(self, duration, refusing):
         with refusing("invalid_field", "duration"):
