@@ -122,7 +122,7 @@ def policy(*, supersede: bool) -> Policy:
         strike_limit=3,
         code_limit=2,
         code_limit_account=4,
-        pending_limit=3,
+        pending_limit=2,
         supersede=supersede,
         ask_window=timedelta(seconds=60),
         ask_limit_origin=6,

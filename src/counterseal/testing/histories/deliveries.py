@@ -7,6 +7,8 @@ from counterseal.testing.histories.answers import AnswerActs
 from counterseal.testing.histories.stage import Result
 from counterseal.testing.histories.troubles import Trouble
 
+OK = range(200, 300)
+
 
 class DeliveryActs(AnswerActs):
     """The outbox at work."""
@@ -25,12 +27,15 @@ class DeliveryActs(AnswerActs):
             trouble=trouble,
             callback=callback,
             account=self.ledger.asked[owed.challenge].account,
+            rival_status=500 if status in OK else 204,
         )
         sender.otherwise = mood
         self.receivers.hear(self.ledger, sender.attempts)
         if attempted.quiet:
             assert (len(sender.attempts) > before) == due, "attempted out of turn, or not at all"
             assert attempted.done == due, f"attempt: {attempted.code}"
+        overtaken = attempted.act.facts.get("overtaken", False)
+        assert not (overtaken and attempted.done), "an outcome under a lost lease was recorded"
         if attempted.done:
             self._took(callback, status)
 
@@ -47,7 +52,7 @@ class DeliveryActs(AnswerActs):
 
     def _took(self, callback: str, status: int) -> None:
         owed = self.ledger.owed[callback]
-        if status in range(200, 300):
+        if status in OK:
             assert owed.state == "DELIVERED", "delivered, and tried again"
         elif owed.state == "QUEUED":
             assert status != 410, "a receiver that is gone is tried again"

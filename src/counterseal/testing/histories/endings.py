@@ -24,6 +24,8 @@ def ended(ledger: Ledger, commit: Commit, asked: Asked, new: Plain) -> None:
     state, at, facts = new["state"], new["outcome"]["at"], commit.act.facts
     person = ledger.people[asked.account]
     shown = {*commit.moments, *(whole(moment) for moment in commit.moments)}
+    # Nothing ends before it was issued, also where the clock went back.
+    shown |= {asked.issued_at} if min(shown) < asked.issued_at else set()
     assert at in shown, "a time that the clock did not show while this was decided"
     lapse(ledger, asked.account, at)
     if state == "EXPIRED":
@@ -114,8 +116,8 @@ def owes_callbacks(ledger: Ledger, commit: Commit) -> None:
     """
     ending = [
         new["guid"]
-        for kind, _, new in commit.changes
-        if kind == "Challenge" and new["state"] not in LIVE
+        for kind, old, new in commit.changes
+        if kind == "Challenge" and old and old["state"] in LIVE and new["state"] not in LIVE
     ]
     made = [
         new["challenge"] for kind, old, new in commit.changes if kind == "Callback" and old is None

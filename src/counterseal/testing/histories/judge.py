@@ -33,6 +33,8 @@ from counterseal.testing.histories.ledger import (
 DEVICE_CALLS = {"pending", "fetch", "answer", "disown", "repeat", "rotate", "update", "attack"}
 """Any of them may make the core ask the Identity Provider again."""
 
+ENDED = ("ANSWERED", "DISOWNED", "CANCELLED", "FAILED", "EXPIRED")
+
 MOVES: dict[tuple[str, str | None, str], set[str]] = {
     ("Account", None, ""): {"invite", "log_in"},
     ("Account", "", ""): {
@@ -48,7 +50,7 @@ MOVES: dict[tuple[str, str | None, str], set[str]] = {
     ("Binding", "ACTIVE", "SUSPENDED"): {"suspend", "vouch", *DEVICE_CALLS},
     ("Binding", "ACTIVE", "REVOKED"): {"revoke", "answer", "disown", "rotate"},
     ("Binding", "SUSPENDED", "SUSPENDED"): {"issue"},
-    ("Binding", "SUSPENDED", "ACTIVE"): {"resume", "vouch", *DEVICE_CALLS},
+    ("Binding", "SUSPENDED", "ACTIVE"): {"resume", "vouch", "log_in", *DEVICE_CALLS},
     ("Binding", "SUSPENDED", "REVOKED"): {"revoke"},
     ("Binding", "REVOKED", "REVOKED"): {"issue"},
     ("Login", None, "STARTED"): {"redirect"},
@@ -63,6 +65,7 @@ MOVES: dict[tuple[str, str | None, str], set[str]] = {
     **{("Challenge", live, "DISOWNED"): {"disown"} for live in ("PENDING", "SEEN")},
     **{("Challenge", live, "CANCELLED"): {"cancel", "issue"} for live in ("PENDING", "SEEN")},
     **{("Challenge", live, "EXPIRED"): {"sweep"} for live in ("PENDING", "SEEN")},
+    **{("Challenge", ended, ended): {"requeue"} for ended in ENDED},
     ("Callback", None, "QUEUED"): {"answer", "disown", "cancel", "issue", "sweep"},
     ("Callback", "QUEUED", "QUEUED"): {"attempt"},
     ("Callback", "QUEUED", "DELIVERED"): {"attempt"},
@@ -171,6 +174,9 @@ def _challenge(ledger: Ledger, commit: Commit, old: Plain | None, new: Plain) ->
         _issued(ledger, commit, new)
         return
     asked = ledger.asked[new["guid"]]
+    if commit.act.verb == "requeue":
+        _kept_longer(ledger, commit, asked, new)
+        return
     assert asked.ending is None, "a finished challenge changed"
     for fixed in ("account", "origin", "display", "deadline", "callback", "code_asked"):
         assert new[fixed] == getattr(asked, fixed), f"{fixed} changed after issue"
@@ -187,6 +193,16 @@ def _challenge(ledger: Ledger, commit: Commit, old: Plain | None, new: Plain) ->
         asked.ending = new
     assert new["wrong_codes"] == asked.wrong_codes, "wrong codes do not add up"
     asked.state = new["state"]
+
+
+def _kept_longer(ledger: Ledger, commit: Commit, asked: Asked, new: Plain) -> None:
+    assert asked.ending is not None
+    owed = ledger.owed[commit.act.facts["callback"]]
+    assert owed.challenge == new["guid"], "another callback's challenge changed"
+    longer = {"version": new["version"], "keep_until": new["keep_until"]}
+    assert new == asked.ending | longer, "a finished challenge changed"
+    assert new["keep_until"] >= asked.ending["keep_until"], "forgotten earlier"
+    asked.ending = new
 
 
 def _issued(ledger: Ledger, commit: Commit, new: Plain) -> None:
@@ -206,6 +222,7 @@ def _issued(ledger: Ledger, commit: Commit, new: Plain) -> None:
         buttons=new["buttons"],
         callback=facts["question"]["callback"],
         code_asked=facts["question"]["code"],
+        issued_at=new["issued_at"],
         deadline=new["deadline"],
     )
     for fixed in ("callback", "code_asked"):
@@ -283,8 +300,8 @@ def _keeps_roster(ledger: Ledger, account: str, latest: datetime) -> None:
 def _is_audited(commit: Commit) -> None:
     silent = commit.act.verb == "attempt"
     assert commit.audit or silent, "a commit that the audit log does not know"
-    for kind, _, new in commit.changes:
-        if kind == "Challenge" and new["state"] not in {"PENDING", "SEEN"}:
+    for kind, old, new in commit.changes:
+        if kind == "Challenge" and old and old["state"] not in ENDED and new["state"] in ENDED:
             named = (f"challenge.{new['state'].lower()}", new["guid"])
             lines = [(event["event"], event["subject"]) for event in commit.audit]
             assert lines.count(named) == 1, f"{named[0]} is not audited exactly once"

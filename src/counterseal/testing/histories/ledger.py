@@ -31,6 +31,7 @@ class Act:
         facts: Whom it concerns, and how it is done.
         since: Index of the clock's moment at which its decision began.
         commits: How many commits were applied in its name.
+        others: How many others applied since its decision began; without one, no race is lost.
         attacker: Whether nothing of anybody else's may change.
     """
 
@@ -38,6 +39,7 @@ class Act:
     facts: Plain
     since: int
     commits: int = 0
+    others: int = 0
     attacker: bool = False
 
 
@@ -122,6 +124,7 @@ class Asked:
     buttons: list[Plain]
     callback: str | None
     code_asked: bool
+    issued_at: datetime
     deadline: datetime
     code: str | None = None
     state: str = "PENDING"

@@ -14,7 +14,6 @@ from counterseal.testing.histories.questions import Wanted
 LATE = timedelta(microseconds=1)
 LEASE = timedelta(seconds=20)
 BACK = timedelta(seconds=30)
-OK = 204
 PLAIN = Wanted(cast.CONTENTS[0], cast.BUTTONS[0], life=None, code=False, callback=True)
 
 
@@ -35,6 +34,8 @@ class Rivals(DeliveryActs):
             "disown": lambda: self._end("disown", account, device, challenge),
             "cancel": lambda: self._end("cancel", account, device, challenge),
             "wait until late": lambda: self._wait(challenge),
+            "fetch, and wait until late": lambda: self._fetch(account, device, challenge),
+            "strike": lambda: self._strike(device, challenge),
             "sweep": lambda: self._sweep(challenge),
             "ask": lambda: self._ask(account),
             "turn the clock back": lambda: self.world.clock.jump(self.at() - BACK),
@@ -58,6 +59,19 @@ class Rivals(DeliveryActs):
     def _sweep(self, challenge: str) -> None:
         self._wait(challenge)
         self.sweep()
+
+    def _fetch(self, account: str, device: str, challenge: str) -> None:
+        name = self._phone_of(account, device)
+        if name and challenge in self.ledger.asked:
+            self.fetch(name, challenge)
+        self._wait(challenge)
+
+    def _strike(self, device: str, challenge: str) -> None:
+        """Let the phone that is at work sign with a wrong PIN."""
+        name = next((name for name in self.phones if device and self.device(name) == device), "")
+        asked = self.ledger.asked.get(challenge)
+        if name and asked is not None and asked.account == self._account_of(device):
+            self.answer(name, challenge, 0, "wrong pin")
 
     def _outlast(self, act: Act) -> None:
         self.world.clock.advance(LEASE)
@@ -98,7 +112,10 @@ class Rivals(DeliveryActs):
 
     def _attempt_too(self, act: Act) -> None:
         if act.verb == "attempt":
-            self.attempt(act.facts["callback"], OK)
+            callback = act.facts["callback"]
+            claims = self.ledger.owed[callback].claims
+            self.attempt(callback, act.facts["rival_status"])
+            act.facts["overtaken"] = self.ledger.owed[callback].claims > claims
 
     def _account_of(self, device: str) -> str:
         holder = self.ledger.holders.get(device)

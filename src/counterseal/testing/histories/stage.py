@@ -112,6 +112,7 @@ class Stage(RuleBasedStateMachine):
         """Build the world: App Spaces, origins, and phones that are bound to begin with."""
         self.faults = Faults()
         self.acts: list[Act] = []
+        self.sound = True
         self.lines: list[AuditEvent] = []
         self.keys_used: dict[tuple[str, str], tuple[str, Question]] = {}
         self.returns: list[tuple[Return, Guid]] = []
@@ -170,6 +171,7 @@ class Stage(RuleBasedStateMachine):
             facts: What the judge has to know.
         """
         Stage.steps += 1
+        self.sound = False
         moments = len(self.world.clock.moments)
         act = Act(verb=verb, facts=facts, since=moments - 1, attacker=attacker)
         happened, lines = self.faults.happened, len(self.lines)
@@ -184,7 +186,8 @@ class Stage(RuleBasedStateMachine):
         finally:
             self.faults.clear()
             self.acts.pop()
-        result = Result(act, value, error, self.faults.happened == happened)
+        harmless = trouble is not None and trouble.harmless
+        result = Result(act, value, error, harmless or self.faults.happened == happened)
         note(f"  {verb} {facts.get('how', '')} -> {result.code or type(error or value).__name__}")
         self.secrecy.holds(
             repr(value), str(error), repr(error), repr(getattr(error, "__dict__", ""))
@@ -224,10 +227,12 @@ class Stage(RuleBasedStateMachine):
         stored = self.witness.get(*self.witness.records)
         for record, known in zip(stored, self.witness.records.values(), strict=True):
             assert record == known, "a record changed without a commit"
+        self.sound = True
 
     def teardown(self) -> None:
         """Let everything that is due happen, and demand that nothing was lost."""
-        if not self.curtain():
+        if not self.curtain() or not self.sound:
+            # What went wrong already is the news.
             return
         self.faults.clear()
         self.world.sender.otherwise = 204
@@ -273,10 +278,14 @@ class Stage(RuleBasedStateMachine):
             latest=self.latest(),
         )
         judge(self.ledger, commit)
+        for waiting in self.acts[:-1]:
+            waiting.others += 1
 
     def _lost(self) -> None:
+        act = self.acts[-1]
+        assert act.others, f"{act.verb} lost a race that nobody ran"
         # The decision is made again, from now.
-        self.acts[-1].since = len(self.world.clock.moments) - 1
+        act.others, act.since = 0, len(self.world.clock.moments) - 1
 
     def _receipts_chain(self) -> None:
         trusted = keys.trusted_keys({"keys": self.ledger.service_keys})

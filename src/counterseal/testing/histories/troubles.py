@@ -18,6 +18,9 @@ from counterseal.errors import (
 from counterseal.testing.faults import Faults
 
 COMMIT = "store.commit"
+FEW = 3
+"""Fewer times than this, the use case tries again by itself."""
+
 FOREVER = 1_000_000
 
 
@@ -41,6 +44,13 @@ class Trouble:
         """Say it in a counterexample."""
         place = f"call {self.skip}" if not self.at else self.at
         return f"<{self.name} at {place}{'' if self.times == 1 else ', again and again'}>"
+
+    @property
+    def harmless(self) -> bool:
+        """Whether the use case has to do as if nothing had happened."""
+        if self.name in {"lost reply", "lost request"}:
+            return self.times < FEW
+        return self.name == "failure" and self.at in _DISPENSABLE
 
     def arm(self, faults: Faults, rival: Callable[[str], object]) -> None:
         """Set it; *rival* plays the act of its name."""
@@ -68,6 +78,9 @@ _ERRORS = {
     "identity.exchange": IdentityUnavailable,
 }
 
+_DISPENSABLE = {"notifier.push", "wake.ring", "idempotency.finish"}
+"""Nothing depends on them."""
+
 RIVALS = (
     "revoke",
     "suspend",
@@ -78,6 +91,8 @@ RIVALS = (
     "disown",
     "cancel",
     "wait until late",
+    "fetch, and wait until late",
+    "strike",
     "sweep",
     "ask",
     "turn the clock back",
@@ -104,6 +119,9 @@ _IN_SENDS = tuple(
 
 COMPANY: st.SearchStrategy[Trouble] = st.sampled_from(_IN_COMMITS)
 """Somebody who comes between the look and the commit."""
+
+SEND_COMPANY: st.SearchStrategy[Trouble] = st.sampled_from(_IN_SENDS)
+"""Somebody who comes between a worker's claim and its send."""
 
 TROUBLES: st.SearchStrategy[Trouble | None] = st.sampled_from(
     (None,) * len(_FAULTS) + _IN_COMMITS + _FAULTS

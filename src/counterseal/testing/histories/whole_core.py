@@ -18,10 +18,12 @@ from counterseal.memory import MemorySigner
 from counterseal.models import Role
 from counterseal.testing.histories import cast
 from counterseal.testing.histories.answers import WAYS
-from counterseal.testing.histories.attacks import ON_ANSWERS, ON_DEVICES, ON_LOGINS, Attacks
+from counterseal.testing.histories.attacks import ON_ANSWERS, ON_DEVICES, ON_LOGINS
 from counterseal.testing.histories.questions import Wanted
+from counterseal.testing.histories.scenes import Scenes
 from counterseal.testing.histories.troubles import (
     COMPANY,
+    SEND_COMPANY,
     TROUBLED_SENDS,
     TROUBLES,
     Trouble,
@@ -53,6 +55,7 @@ ROLES = st.sampled_from([frozenset(Role), frozenset({Role.DEVICE}), frozenset({R
 WAY = st.sampled_from(WAYS)
 PINS = st.sampled_from([None, cast.PIN, cast.WRONG_PIN])
 STATUSES = st.sampled_from([204, 200, 500, 500, 503, 302, 410])
+ENDING = st.sampled_from(["answer", "cancel", "expire", "disown"])
 ON_THE_EDGE = st.sampled_from([-1, 0, 1])
 
 
@@ -60,7 +63,11 @@ def _some(count: int) -> SearchStrategy[int]:
     return st.integers(0, count - 1)
 
 
-class WholeCore(Attacks):
+def _new(challenge: str | None) -> MultipleResults[str]:
+    return multiple() if challenge is None else multiple(challenge)
+
+
+class WholeCore(Scenes):
     """
     Histories of the whole core.
 
@@ -167,6 +174,19 @@ class WholeCore(Attacks):
         challenge = self.issue(origin, account_id, question, key, trouble)
         return multiple() if challenge is None else challenge
 
+    @rule(
+        target=CHALLENGES,
+        pair=ASKABLE,
+        wanted=WANTED,
+        seconds=st.sampled_from([0, 11]),
+        trouble=TROUBLES,
+    )
+    def asks_twice(
+        self, pair: tuple[str, str], wanted: Wanted, seconds: int, trouble: Trouble | None
+    ) -> MultipleResults[str]:
+        """Put a question twice under one key."""
+        return _new(self.asked_twice(pair, wanted, seconds, trouble))
+
     @rule(challenge=CHALLENGES, origin=ORIGINS, trouble=TROUBLES)
     def cancels(self, challenge: str, origin: str, trouble: Trouble | None) -> None:
         """Take a question back."""
@@ -199,7 +219,7 @@ class WholeCore(Attacks):
         self, challenge: str, which: int, button: int, way: str, trouble: Trouble | None
     ) -> None:
         """Answer a question, whatever became of it, with a phone of its account."""
-        if name := self._own_phone(challenge, which):
+        if name := self.own_phone(challenge, which):
             self.answer(name, challenge, button, way, trouble)
 
     @rule(target=CHALLENGES, pair=ASKABLE, wanted=WANTED, which=PICK, way=WAY, trouble=TROUBLES)
@@ -207,26 +227,84 @@ class WholeCore(Attacks):
         self, pair: tuple[str, str], wanted: Wanted, which: int, way: str, trouble: Trouble | None
     ) -> MultipleResults[str]:
         """Answer a new question, in any way."""
-        return self._answered(pair, wanted, which, way=way, trouble=trouble)
+        return _new(self.answered(pair, wanted, which, way=way, trouble=trouble))
 
     @rule(target=CHALLENGES, pair=ASKABLE, wanted=WANTED, which=PICK, rival=COMPANY)
     def asks_and_answers_in_company(
         self, pair: tuple[str, str], wanted: Wanted, which: int, rival: Trouble
     ) -> MultipleResults[str]:
         """Answer a new question rightly, while somebody else acts."""
-        return self._answered(pair, wanted, which, trouble=rival)
+        return _new(self.answered(pair, wanted, which, trouble=rival))
+
+    @rule(
+        target=CHALLENGES,
+        pair=ASKABLE,
+        wanted=WANTED,
+        verb=st.sampled_from(["lock", "suspend", "revoke"]),
+        which=PICK,
+    )
+    def asks_one_who_is_stopped(
+        self, pair: tuple[str, str], wanted: Wanted, verb: str, which: int
+    ) -> MultipleResults[str]:
+        """Let somebody answer who may no longer."""
+        return _new(self.stopped(pair, wanted, verb, which))
+
+    @rule(
+        target=CHALLENGES,
+        pair=ASKABLE,
+        wanted=WANTED,
+        endings=st.tuples(ENDING, ENDING),
+        which=PICK,
+    )
+    def ends_twice(
+        self, pair: tuple[str, str], wanted: Wanted, endings: tuple[str, str], which: int
+    ) -> MultipleResults[str]:
+        """End a new question in one way, and then in another."""
+        return _new(self.ended_twice(pair, wanted, endings, which))
 
     @rule(target=CHALLENGES, pair=ASKABLE, wanted=WANTED, which=PICK, ticks=ON_THE_EDGE)
     def asks_and_answers_on_the_edge(
         self, pair: tuple[str, str], wanted: Wanted, which: int, ticks: int
     ) -> MultipleResults[str]:
         """Answer a new question rightly, just before its deadline, on it, or just after."""
-        return self._answered(pair, wanted, which, ticks=ticks)
+        return _new(self.answered(pair, wanted, which, ticks=ticks))
+
+    @rule(target=CHALLENGES, wanted=WANTED, count=_some(4), trouble=TROUBLES | COMPANY)
+    def asks_and_guesses(
+        self, wanted: Wanted, count: int, trouble: Trouble | None
+    ) -> MultipleResults[str]:
+        """Type wrong codes."""
+        return _new(self.guessed(wanted, count, trouble))
+
+    @rule(
+        target=CHALLENGES,
+        pair=ASKABLE,
+        wanted=WANTED,
+        count=_some(5),
+        trouble=TROUBLES | COMPANY,
+    )
+    def asks_and_forgets_the_pin(
+        self, pair: tuple[str, str], wanted: Wanted, count: int, trouble: Trouble | None
+    ) -> MultipleResults[str]:
+        """Type wrong PINs."""
+        return _new(self.forgot(pair, wanted, count, trouble))
+
+    @rule(target=CHALLENGES, pair=ASKABLE, wanted=WANTED, count=_some(4))
+    def asks_and_asks(
+        self, pair: tuple[str, str], wanted: Wanted, count: int
+    ) -> MultipleResults[str]:
+        """Put one question after the other."""
+        return multiple(*self.besieged(pair, wanted, count))
+
+    @rule(target=CHALLENGES, wanted=WANTED, seconds=st.sampled_from([1, 91, 110]), which=PICK)
+    def asks_one_who_leaves(self, wanted: Wanted, seconds: int, which: int) -> MultipleResults[str]:
+        """Let somebody answer who was withdrawn."""
+        return _new(self.left(wanted, seconds, which))
 
     @rule(challenge=CHALLENGES, which=PICK, pin=PINS, trouble=TROUBLES)
     def disowns(self, challenge: str, which: int, pin: str | None, trouble: Trouble | None) -> None:
         """Say that nobody asked for this."""
-        if name := self._own_phone(challenge, which):
+        if name := self.own_phone(challenge, which):
             self.disown(name, challenge, trouble, pin=pin)
 
     @rule(person=PEOPLE)
@@ -247,6 +325,26 @@ class WholeCore(Attacks):
         """Attempt one callback, the newest first."""
         owed = list(self.ledger.owed)[::-1]
         self.attempt(owed[pick % len(owed)], status, trouble)
+
+    @rule(
+        target=CHALLENGES,
+        pair=ASKABLE,
+        ending=ENDING,
+        statuses=st.lists(STATUSES, min_size=1, max_size=4),
+        trouble=TROUBLED_SENDS,
+    )
+    def ends_and_delivers(
+        self, pair: tuple[str, str], ending: str, statuses: list[int], trouble: Trouble | None
+    ) -> MultipleResults[str]:
+        """End a new question, and attempt its callback."""
+        return _new(self.delivered(pair, ending, statuses, trouble))
+
+    @rule(target=CHALLENGES, pair=ASKABLE, ending=ENDING, status=STATUSES, rival=SEND_COMPANY)
+    def ends_and_delivers_in_company(
+        self, pair: tuple[str, str], ending: str, status: int, rival: Trouble
+    ) -> MultipleResults[str]:
+        """End a new question, and attempt its callback while somebody else acts."""
+        return _new(self.delivered(pair, ending, [status], rival))
 
     @precondition(lambda self: self.ledger.owed)
     @rule(status=STATUSES)
@@ -272,9 +370,7 @@ class WholeCore(Attacks):
     @rule(challenge=CHALLENGES, ticks=ON_THE_EDGE)
     def waits_for_the_deadline(self, challenge: str, ticks: int) -> None:
         """Go to the edge of a deadline, or over it."""
-        asked = self.ledger.asked[challenge]
-        if asked.ending is None:
-            self.world.clock.jump(asked.deadline + timedelta(microseconds=ticks))
+        self.go_to_the_edge(challenge, ticks)
 
     @rule(seconds=st.sampled_from([1, 30, 300]))
     def turns_the_clock_back(self, seconds: int) -> None:
@@ -325,27 +421,3 @@ class WholeCore(Attacks):
     def attacks_a_login(self, way: str) -> None:
         """Try to come in by somebody else's log-in."""
         self.attack_login(way)
-
-    def _answered(
-        self,
-        pair: tuple[str, str],
-        wanted: Wanted,
-        which: int,
-        *,
-        way: str = "right",
-        trouble: Trouble | None = None,
-        ticks: int | None = None,
-    ) -> MultipleResults[str]:
-        challenge = self.ask_anew(pair, wanted)
-        if challenge is None:
-            return multiple()
-        if ticks is not None:
-            self.waits_for_the_deadline(challenge, ticks)
-        if name := self._own_phone(challenge, which):
-            self.answer(name, challenge, which, way, trouble)
-        return multiple(challenge)
-
-    def _own_phone(self, challenge: str, which: int) -> str:
-        account = self.ledger.asked[challenge].account
-        own = [name for name in self.phones if self.device(name) and self.owner(name) == account]
-        return own[which % len(own)] if own else ""
