@@ -1,16 +1,17 @@
 """A ReplayGuard on SQLite: one port, one file, no decisions."""
 
 import sqlite3
-import threading
 from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import attrs
+import pytest
 
 from counterseal.errors import StoreUnavailable
 from counterseal.memory import memory_ports
 from counterseal.ports import Clock, ReplayGuard
+from counterseal.testing import FrozenClock, ReplayGuardContract
 
 TABLE = "CREATE TABLE IF NOT EXISTS seen (key TEXT PRIMARY KEY, until REAL) WITHOUT ROWID"
 FIRST = """
@@ -49,7 +50,7 @@ class SqliteReplayGuard:
         try:
             # ALL-2: a connection for each call, as SQLite shares none between threads.
             with (
-                closing(sqlite3.connect(self._path, 5, isolation_level="IMMEDIATE")) as connection,
+                closing(sqlite3.connect(self._path, 30, isolation_level="IMMEDIATE")) as connection,
                 connection,
             ):
                 connection.execute(TABLE)
@@ -58,35 +59,38 @@ class SqliteReplayGuard:
             raise StoreUnavailable from error  # ALL-1: no library's exception leaves
 
 
-# Try it
-
-ports = memory_ports()
-guard: ReplayGuard = SqliteReplayGuard(Path("seen.db"), ports.clock)
-ports = attrs.evolve(ports, replay=guard)  # one adapter in another's place
-
-soon = ports.clock.now() + timedelta(minutes=5)
-assert ports.replay.first_seen(("proof", "device", "a"), soon)
-assert not ports.replay.first_seen(("proof", "device", "a"), soon)
-assert ports.replay.first_seen(("proof", "devicea", ""), soon)
-
-answers: list[bool] = []
-barrier = threading.Barrier(8)
+# Test it
 
 
-def ask() -> None:
-    barrier.wait()
-    answers.append(guard.first_seen(("proof", "device", "b"), soon))
+class TestSqliteReplayGuard(ReplayGuardContract):
+    @pytest.fixture
+    def new_replay_guard(self, tmp_path_factory):
+        return lambda clock: SqliteReplayGuard(tmp_path_factory.mktemp("guard") / "seen.db", clock)
+
+    @pytest.fixture
+    def broken_replay_guard(self, tmp_path):
+        return lambda clock: SqliteReplayGuard(tmp_path / "no" / "folder" / "seen.db", clock)
 
 
-threads = [threading.Thread(target=ask) for _ in range(8)]
-for thread in threads:
-    thread.start()
-for thread in threads:
-    thread.join()
-print("of", len(answers), "at once,", sum(answers), "was the first")
+# Put it in its place
 
-broken = SqliteReplayGuard(Path("no/such/folder/seen.db"), ports.clock)
-try:
-    broken.first_seen(("proof", "device", "c"), soon)
-except StoreUnavailable as failure:
-    print("a broken database:", failure.code)
+
+def test_a_service_with_it(tmp_path):
+    ports = memory_ports()
+    guard: ReplayGuard = SqliteReplayGuard(tmp_path / "seen.db", ports.clock)
+    ports = attrs.evolve(ports, replay=guard)  # one adapter in another's place
+
+    soon = ports.clock.now() + timedelta(minutes=5)
+    assert ports.replay.first_seen(("proof", "device", "id"), soon)
+    assert not ports.replay.first_seen(("proof", "device", "id"), soon)
+
+
+def test_what_is_over_is_forgotten(tmp_path):
+    clock = FrozenClock()
+    guard = SqliteReplayGuard(tmp_path / "seen.db", clock)
+    guard.first_seen(("proof", "device", "id"), clock.now() + timedelta(minutes=5))
+
+    clock.advance(timedelta(minutes=5))
+    guard.forget()
+
+    assert guard.first_seen(("proof", "device", "id"), clock.now())

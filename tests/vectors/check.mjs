@@ -157,10 +157,10 @@ function checkReceipts() {
   const sets = file("keyset");
   const pinned = sets.pinned.keys.map(publicKey);
   for (const { about, token, kids } of sets.valid) {
-    equal(keyset(token, pinned).map((key) => key.kid), kids, `keyset, ${about}`);
+    equal(keyset(token, pinned, sets.taken).keys.map((key) => key.kid), kids, `keyset, ${about}`);
   }
   for (const { why, token, code } of sets.invalid) {
-    refused(() => keyset(token, pinned), code, `keyset, ${why}`);
+    refused(() => keyset(token, pinned, sets.taken), code, `keyset, ${why}`);
   }
 }
 

@@ -126,7 +126,7 @@ class Device {
 
   async adopt() {
     const { keys } = await this.call("GET", "/keys");
-    this.pinned = keyset(keys, this.pinned);
+    ({ keys: this.pinned, taken: this.taken } = keyset(keys, this.pinned, this.taken));
   }
 }
 

@@ -312,8 +312,9 @@ def test_forged_receipt(vectors, vector):
 @cases("keyset", "valid")
 def test_keyset(vectors, vector):
     pinned = trusted_keys(vectors["keyset"]["pinned"])
+    taken = vectors["keyset"]["taken"]
 
-    fresh = verify_keyset(vector["token"], pinned=pinned)
+    fresh = verify_keyset(vector["token"], pinned=pinned, not_before=taken)
 
     assert [key.kid for key in fresh] == vector["kids"]
 
@@ -321,8 +322,11 @@ def test_keyset(vectors, vector):
 @cases("keyset", "invalid", "why")
 def test_forged_keyset(vectors, vector):
     pinned = trusted_keys(vectors["keyset"]["pinned"])
+    taken = vectors["keyset"]["taken"]
 
-    assert refusal(verify_keyset, vector["token"], pinned=pinned) == vector["code"]
+    code = refusal(verify_keyset, vector["token"], pinned=pinned, not_before=taken)
+
+    assert code == vector["code"]
 
 
 # Links, callbacks, the origin's headers

@@ -488,6 +488,10 @@ function checkedReceipt(token, trusted) {
   else shaped(claims, { ...OF_BOTH, button: "whole", title: "text" }, { code: "text" });
   const display = readJson(said.display);
   shapedDisplay(display);
+  for (const line of said.history) {
+    shapedObject(line, { at: "text", role: "text", thumbprint: "text" });
+    moment(line.at);
+  }
   const button = disowned ? undefined : display.buttons[claims.button];
   const holds = [
     said.version === 1 && display.version === 1,
@@ -497,7 +501,7 @@ function checkedReceipt(token, trusted) {
     display.appSpace.guid === claims.aud,
     display.account.guid === claims.sub && claims.sub === said.account,
     claims.iss === said.device,
-    moment(said.at) < moment(display.expiresAt),
+    moment(display.issuedAt) <= moment(said.at) && moment(said.at) < moment(display.expiresAt),
     disowned || button.title === claims.title,
     disowned || said.role === "strong" || button.strong === false,
     !(said.approved && display.code !== false && claims.code === undefined),
@@ -510,13 +514,14 @@ function checkedReceipt(token, trusted) {
   return { hash: digest(token), approved: said.approved };
 }
 
-export function keyset(token, pinned) {
+export function keyset(token, pinned, taken = 0) {
   const jws = readJws(token, 65536);
   const signer = pinned.find((key) => key.kid === jws.header.kid) ?? refuse("issuer_untrusted");
   const claims = verify(jws, signer, KEYS);
   shaped(claims, { keys: "list", iat: "whole" });
+  demand(claims.iat >= taken, "stale_proof");
   demand(claims.keys.length > 0, "invalid_field");
-  return claims.keys.map(publicKey);
+  return { keys: claims.keys.map(publicKey), taken: claims.iat };
 }
 
 // --- Links, callbacks, the origin's headers ----------------------------------------------

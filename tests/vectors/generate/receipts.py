@@ -197,6 +197,17 @@ def forged_receipts(valid, refusal, answers):
         ),
         ("another account", changed(account=OTHER_ACCOUNT), "receipt_changed"),
         ("accepted at the deadline", changed(at="2026-03-01T12:02:00.000Z"), "receipt_changed"),
+        ("accepted before it was asked", changed(at="2026-03-01T11:59:59.999Z"), "receipt_changed"),
+        (
+            "a line of history with more to it",
+            changed(history=[{**line, "by": "x"} for line in good["history"]]),
+            "receipt_changed",
+        ),
+        (
+            "a line of history with a time in another spelling",
+            changed(history=[{**line, "at": "2026-03-01"} for line in good["history"]]),
+            "receipt_changed",
+        ),
         ("a time in another spelling", changed(at="2026-03-01T12:00:20Z"), "receipt_changed"),
         (
             "a display document that is not canonical",
@@ -246,6 +257,7 @@ def keyset_vectors():
     at = ANSWERED_AT
     fresh = ("es256-new-service", "es256-service", "eddsa-service")
     claims = keyset_claims(tuple(KEYS[name].public for name in fresh), at)
+    taken = claims["iat"]
     weak = {"keys": [{**claims["keys"][0], "kty": "RSA"}], "iat": claims["iat"]}
     signed = signing_input(header_of("es256-service", KEYSET_TYP), claims)
     cases = [
@@ -265,13 +277,19 @@ def keyset_vectors():
             sign("es256-service", KEYSET_TYP, {**claims, "x": 1}),
             "malformed_token",
         ),
+        (
+            "older than the newest that was taken",
+            sign("es256-service", KEYSET_TYP, {**claims, "iat": taken - 1}),
+            "stale_proof",
+        ),
         ("no keys", sign("es256-service", KEYSET_TYP, {**claims, "keys": []}), "invalid_field"),
         ("a key that is none", sign("es256-service", KEYSET_TYP, weak), "unfit_key"),
     ]
     return {
         "about": "Endorsed key sets; `pinned` is what the device trusts already,"
-        " `code` is the refusal's.",
+        " `taken` the time of that set, `code` is the refusal's.",
         "pinned": jwks("es256-service", "eddsa-service"),
+        "taken": taken,
         "valid": [
             {
                 "about": f"endorsed with {KEYS[name].public.algorithm.value}",

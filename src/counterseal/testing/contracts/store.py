@@ -17,7 +17,7 @@ from counterseal.testing.contracts.store_reading import StoreReading
 
 class StoreContract(StoreReading, StoreCommitting, StoreRacing, StoreCrashing):
     """
-    What every store keeps; see `StoreBench` for what its author says about it.
+    What every store keeps; see `StoreBench` for what its author says about it::
 
         class TestMyStore(StoreContract):
             @pytest.fixture
