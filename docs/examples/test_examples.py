@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-EXAMPLES = sorted(path for path in HERE.glob("*.py") if not path.name.startswith("test_"))
+EXAMPLES = sorted(
+    path for path in HERE.glob("*.py") if not path.name.startswith(("test_", "conftest"))
+)
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)

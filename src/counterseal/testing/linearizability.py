@@ -74,10 +74,8 @@ def linearizable(
 def _next(history: Sequence[Operation[A]], done: int) -> Iterator[int]:
     # What was called after another one's reply cannot come before it.
     left = [place for place in range(len(history)) if not done >> place & 1]
-    horizon = min(
-        (math.inf if history[place].returned is None else history[place].returned or 0)
-        for place in left
-    )
+    returns = (history[place].returned for place in left)
+    horizon = min(math.inf if returned is None else returned for returned in returns)
     return (place for place in left if history[place].called < horizon)
 
 

@@ -14,8 +14,8 @@ def crashed(act: Callable[[], object], *, adapter: object, line: int) -> bool:
     """
     Call *act*, and let the process die when *adapter* comes to its *line*-th line.
 
-    From then on every line of the adapter dies, too: no `except` or `finally` puts in order
-    what a dead process would have left.
+    A dead process puts nothing in order, and an adapter that is to survive must not need to:
+    here, a `finally` of its own still runs.
 
     Args:
         act: Calls the adapter.

@@ -17,14 +17,12 @@ from counterseal.testing.contracts.store_reading import StoreReading
 
 class StoreContract(StoreReading, StoreCommitting, StoreRacing, StoreCrashing):
     """
-    What every store keeps; see `StoreBench` for what its author says about it::
+    What every store keeps; its author says the rest in attributes and methods of `StoreBench`.
 
         class TestMyStore(StoreContract):
             @pytest.fixture
             def new_store(self, tmp_path_factory):
                 return lambda: MyStore(tmp_path_factory.mktemp("store"))
-
-    A store whose commits cannot be asked what they recorded overrides `recorded`, too.
     """
 
     def test_store_17_holds_in_every_history(self, new_store: NewStore) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
+import pytest
+
 from counterseal.errors import Conflict
 from counterseal.models import Account, Change
 from counterseal.ports import Due, Store
@@ -21,41 +23,41 @@ from counterseal.testing.contracts.race import race, results
 from counterseal.testing.contracts.specimens import Specimens, event, newer
 from counterseal.testing.contracts.store_bench import NewStore, StoreBench
 
-LINES = 2_000
-"""More than any commit has; a commit that has more is not tried at all of them."""
+LINES = 1_000
+"""Of a commit, at most; one that has more is not tried at all of them."""
 
 
 class StoreCrashing(StoreBench):
     """The clauses that hold when something breaks, and those of all ports."""
 
+    # What the process left open, as a dead one does, is closed with noise.
+    @pytest.mark.filterwarnings("ignore::ResourceWarning")
+    @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
     def test_store_19_survives_a_crash_at_every_line(self, new_store: NewStore) -> None:
         """STORE-19."""
         needs(self, "survives_a_crash", "STORE-19")
-        made = Specimens()
-        store = new_store()
-        account = made.account()
-        Clerk(store, self.recorded).keep(account)
         for line in range(LINES):
+            made, store = Specimens(), new_store()
+            account = made.account()
+            Clerk(store, self.recorded).keep(account)
             new, binding = newer(account), made.binding(account)
             changes = (Change(account, new), Change(None, binding))
-            told = (event(f"{line}, first"), event(f"{line}, second"))
-            commit = partial(store.commit, changes, told, f"operation {line}")
+            told = [event("first"), event("second")]
+            commit = partial(store.commit, changes, tuple(told), "operation")
 
             died = crashed(commit, adapter=store, line=line)
 
             store = self.reopened(store)
-            recorded = list(self.recorded(store))[-2:] == list(told)
-            found = store.get(account.guid, binding.guid), recorded
-            nothing, all_ = ((account, None), False), ((new, binding), True)
-            assert found in (nothing, all_), f"half of a commit, after a crash at line {line}"
-            assert store.account(made.space, "zoe") == found[0][0]
-            assert (binding in store.bindings(account.guid)) is recorded
-            # The same operation again: the caller that lived on cannot know.
-            store.commit(changes, told, f"operation {line}")
+            found = store.get(account.guid, binding.guid)
+            applied = found == (new, binding)
+            assert applied or found == (account, None), f"half a commit, at line {line}"
+            assert list(self.recorded(store)) == (told if applied else []), f"at line {line}"
+            assert store.account(made.space, "zoe") == found[0]
+            assert len(store.bindings(account.guid)) == applied
+            # The same operation again: a caller that lived on cannot know.
+            store.commit(changes, tuple(told), "operation")
             assert store.get(account.guid, binding.guid) == (new, binding)
-            assert list(self.recorded(store))[-2:] == list(told)
-            assert len(self.recorded(store)) == 2 * (line + 1)
-            account = new
+            assert list(self.recorded(store)) == told
             if not died:
                 break
 
@@ -105,6 +107,7 @@ class StoreCrashing(StoreBench):
                 account = clerk.swap(account, newer(account))
                 challenge = mine.challenge(account)
                 clerk.commit((account, account), (None, challenge), audit=[event()])
+                assert clerk.store.get(account.guid, challenge.guid) == (account, challenge)
             return len(clerk.store.pending(account.guid)) == 10
 
         assert all(results(race([partial(act, mine) for mine in made])))

@@ -64,7 +64,7 @@ class StoreReading(StoreBench):
             for _ in range(3):
                 newest = clerk.swap(newest, newer(newest))
 
-            assert clerk.one(record.guid) == newest
+                assert clerk.one(record.guid) == newest
 
     def test_store_3_compares_texts_exactly(self, new_store: NewStore) -> None:
         """STORE-3."""

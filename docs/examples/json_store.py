@@ -1,0 +1,122 @@
+"""A Store in a directory of JSON files: one a partition, replaced whole, one writer at a time."""
+
+import fcntl
+import json
+from contextlib import contextmanager
+from datetime import datetime
+from enum import Enum
+
+import attrs
+
+from counterseal import errors, models
+from counterseal.models.guid import partition_of
+
+TENANCY = (models.Company, models.AppSpace, models.Origin, models.Admin)
+
+
+def pack(value):  # what JSON has no word for becomes [its kind, what it holds]
+    kind = type(value).__name__
+    if attrs.has(type(value)):
+        return [kind, {name: pack(getattr(value, name)) for name in attrs.fields_dict(type(value))}]
+    if isinstance(value, tuple):
+        return [kind, [pack(item) for item in value]]
+    if isinstance(value, Enum | datetime):
+        return [kind, value.value if isinstance(value, Enum) else value.isoformat()]
+    return [kind, value.hex()] if isinstance(value, bytes) else value
+
+
+def unpack(value):  # no name means anything but these three, and those of the models
+    kind, held = value if isinstance(value, list) else ("", value)
+    if isinstance(held, dict):
+        return getattr(models, kind)(**{name: unpack(item) for name, item in held.items()})
+    plain = {"": lambda it: it, "bytes": bytes.fromhex, "datetime": datetime.fromisoformat}
+    plain["tuple"] = lambda items: tuple(map(unpack, items))
+    return (plain.get(kind) or getattr(models, kind))(held)
+
+
+class JsonStore:
+    def __init__(self, folder):
+        self.folder = folder
+
+    def get(self, *guids):
+        records = {one.guid: one for one in self._find(object, lambda one: one.guid in guids)}
+        return tuple(map(records.get, guids))
+
+    def account(self, app_space, account_id):
+        found = self._find(models.Account, lambda one: one.app_space == app_space)
+        return next((one for one in found if one.account_id == account_id), None)
+
+    def bindings(self, account):
+        return tuple(self._find(models.Binding, lambda one: one.account == account))
+
+    def pending(self, account):
+        asked = self._find(models.Challenge, lambda one: one.account == account)
+        return tuple(one for one in asked if one.state in models.UNFINISHED)
+
+    def list(self, parent):
+        found = self._find(TENANCY, lambda one: one.parent == parent)
+        return tuple(sorted(found, key=lambda one: one.created_at))
+
+    def due(self, kind, before, limit):
+        found = self._find(kind.value, lambda one: one.due_at is not None and one.due_at <= before)
+        return tuple(sorted(found, key=lambda one: one.due_at)[:limit])
+
+    def recorded(self):
+        return [unpack(event) for shelf in self._shelves().values() for event in shelf["events"]]
+
+    def commit(self, changes, audit, operation):
+        number, asked = possible(changes), pack(changes)
+        with self._writing(number) as shelf:  # STORE-17: who writes here, writes alone
+            if shelf["operations"].get(operation, asked) != asked:
+                raise errors.OperationReused  # STORE-16
+            if operation in shelf["operations"]:
+                return  # STORE-15
+            made = [one.new for one in changes if not one.old and type(one.new) is models.Account]
+            names = {(one.app_space, one.account_id) for one in made}
+            if len(names) < len(made) or any(self.account(*name) for name in names):
+                raise errors.Conflict  # STORE-9: the natural key
+            for old, new in ((change.old, change.new) for change in changes):
+                stored = unpack(shelf["records"].get(new.guid))
+                if (stored and stored.version) != (old and old.version):
+                    raise errors.Conflict  # STORE-9 to STORE-11, and STORE-12: nothing is written
+            written = (one.new for one in changes if one.new is not one.old)
+            shelf["records"] |= {one.guid: pack(one) for one in written}
+            shelf["events"] += map(pack, audit)  # STORE-18
+            shelf["operations"][operation] = asked
+
+    def _find(self, kind, wanted):
+        shelves = [shelf["records"].values() for shelf in self._shelves().values()]
+        records = (unpack(held) for shelf in shelves for held in shelf)
+        return [one for one in records if isinstance(one, kind) and wanted(one)]
+
+    def _shelves(self):
+        try:
+            files = [file for file in self.folder.iterdir() if file.suffix == ".json"]
+            return {int(file.stem): json.loads(file.read_text()) for file in files}
+        except OSError as error:
+            raise errors.StoreUnavailable from error  # ALL-1
+
+    @contextmanager
+    def _writing(self, number):
+        empty = {"records": {}, "events": [], "operations": {}}
+        try:
+            with (self.folder / f"{number}.lock").open("a") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)  # free when it is closed, or the process dead
+                yield (shelf := self._shelves().get(number, empty))
+                (new := self.folder / f"{number}.new").write_text(json.dumps(shelf))
+                new.replace(self.folder / f"{number}.json")  # STORE-19: all of it, or nothing
+        except OSError as error:
+            raise errors.StoreUnavailable from error
+
+
+def possible(changes):
+    guids = {change.new.guid for change in changes}
+    if not guids or len(guids) < len(changes):
+        raise errors.WrongRecord  # STORE-21
+    for old, new in ((one.old, one.new) for one in changes if one.new is not one.old):
+        another = old and (type(old), old.guid) != (type(new), new.guid)
+        if another or new.version != (old.version if old else 0) + 1:
+            raise errors.WrongRecord  # STORE-14
+    if len(numbers := set(map(partition_of, guids))) > 1:
+        raise errors.PartitionCrossed  # STORE-13
+    return numbers.pop()
