@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from counterseal import keys
 from counterseal.errors import Refused, WrongCode, WrongKey, WrongSignature, WrongState
 from counterseal.machines import CHALLENGE, ChallengeEvent, step
-from counterseal.models import ChallengeState, Role
+from counterseal.models import Algorithm, ChallengeState, Role
 from counterseal.policy import STANDARD
 from counterseal.rules.answering import (
     addressed_here,
@@ -220,6 +220,14 @@ class TestSignatureHolds:
         nobody = type(sound.signature)(sound.signature.jws, None, ANSWER_TYP)
         with pytest.raises(WrongKey):
             signature_holds(attrs.evolve(sound, signer=None, signature=nobody))
+
+    def test_refuses_an_algorithm_that_the_policy_no_longer_allows(self, world, refusing):
+        others = attrs.evolve(STANDARD, algorithms=frozenset(Algorithm) - {Algorithm.EDDSA})
+        only = attrs.evolve(STANDARD, algorithms=frozenset({Algorithm.EDDSA}))
+        for answer in (world.answer(), world.answer(None)):
+            signature_holds(world.answering(answer, policy=only))
+            with refusing("wrong_algorithm"):
+                signature_holds(world.answering(answer, policy=others))
 
     @pytest.mark.parametrize(("button", "typ"), [(0, DISOWN_TYP), (None, ANSWER_TYP)])
     def test_refuses_a_disown_for_an_answer_and_an_answer_for_a_disown(

@@ -27,6 +27,7 @@ from counterseal.rules.evidence import (
     login_matches,
     proof_holds,
     strikes_exhausted,
+    strikes_left,
     strong_key_missed,
     token_matches,
 )
@@ -439,6 +440,25 @@ class TestStrongKeyMissed:
         named = world.evidence(world.own, claims, ANSWER_TYP, under=world.strong.public)
         with refusing("wrong_key"):
             strong_key_missed(world.striking(answer=named))
+
+
+class TestStrikesLeft:
+    @pytest.mark.parametrize(
+        ("strikes", "limit", "left"),
+        [(0, 5, True), (4, 5, True), (5, 5, False), (9, 5, False), (2, 3, True), (3, 3, False)],
+    )
+    def test_refuses_a_device_that_a_stricter_policy_would_have_revoked(
+        self, world, strikes, limit, left, refusing
+    ):
+        facts = world.answering(
+            binding=attrs.evolve(world.binding, strikes=strikes),
+            policy=attrs.evolve(STANDARD, strike_limit=limit),
+        )
+        if left:
+            strikes_left(facts)
+        else:
+            with refusing("binding_inactive"):
+                strikes_left(facts)
 
 
 class TestStrikesExhausted:

@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 from counterseal import keys
 from counterseal.errors import CountersealError
 from counterseal.models import Algorithm
-from counterseal.wire.keyset import KEYSET_LIMIT, KEYSET_TYP, keyset_claims, verify_keyset
+from counterseal.wire.keyset import (
+    KEYSET_LIMIT,
+    KEYSET_TYP,
+    keyset_claims,
+    keyset_time,
+    verify_keyset,
+)
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
@@ -131,6 +137,25 @@ def test_a_token_that_is_too_long_is_refused(pinned, claims, refusing):
     assert len(token) > KEYSET_LIMIT
     with refusing("malformed_token"):
         verify_keyset(token, pinned=(pinned.public,))
+
+
+@pytest.mark.parametrize(("after", "stale"), [(-1, False), (0, False), (1, True)])
+def test_a_set_older_than_one_that_was_taken_is_refused(pinned, claims, after, stale, refusing):
+    token = endorsed(pinned, claims)
+    not_before = claims["iat"] + after
+    if stale:
+        with refusing("stale_proof"):
+            verify_keyset(token, pinned=(pinned.public,), not_before=not_before)
+    else:
+        assert verify_keyset(token, pinned=(pinned.public,), not_before=not_before)
+
+
+def test_the_time_of_a_set_is_what_it_says(pinned, claims, refusing):
+    token = endorsed(pinned, claims)
+    assert keyset_time(token) == claims["iat"]
+    for wrong in ("x", endorsed(pinned, {**claims, "iat": "now"}), endorsed(pinned, {"iat": 1})):
+        with refusing("malformed_token"):
+            keyset_time(wrong)
 
 
 @given(st.text() | st.from_regex(r"[\w-]*\.[\w-]*\.[\w-]*", fullmatch=True))

@@ -33,6 +33,7 @@ from counterseal.models import (
 )
 from counterseal.wire.answer import Answer, answer_claims
 from counterseal.wire.display import display_document, display_text
+from counterseal.wire.moment import stamp
 from counterseal.wire.receipt import (
     RECEIPT_LIMIT,
     RECEIPT_TYP,
@@ -393,6 +394,10 @@ class TestAReceiptThatContradictsItself:
             {"outcome": "answered"},
             {"approved": False},
             {"history": []},
+            {"history": ["x"]},
+            {"history": [{}]},
+            {"history": [None]},
+            {"at": "2026-11-24T11:59:59.999Z"},
             {"at": "2026-11-24T12:02:00.000Z"},
             {"at": "2026-11-24T12:02:00.001Z"},
             {"at": "2026-11-24T12:00:09Z"},
@@ -408,9 +413,52 @@ class TestAReceiptThatContradictsItself:
         with changed():
             verify_receipt(case.sign({**case.claims(), **change}))
 
-    def test_up_to_the_last_moment_before_the_deadline_it_may_be_accepted(self, case):
-        claims = {**case.claims(), "at": "2026-11-24T12:01:59.999Z"}
-        assert verify_receipt(case.sign(claims)).at == DEADLINE - timedelta(milliseconds=1)
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"at": "2026-11-24"},
+            {"at": "2026-11-24T12:00:00Z"},
+            {"at": 0},
+            {"role": None},
+            {"thumbprint": 1},
+            {"by": "x"},
+        ],
+        ids=str,
+    )
+    @pytest.mark.parametrize("index", [0, 1])
+    def test_in_a_line_of_history_is_refused(self, case, index, change, changed):
+        claims = case.claims()
+        claims["history"][index] |= change
+        with changed():
+            verify_receipt(case.sign(claims))
+
+    def test_from_the_very_moment_of_asking_it_may_be_accepted(self, case):
+        claims = {**case.claims(), "at": "2026-11-24T12:00:00.000Z"}
+        assert verify_receipt(case.sign(claims)).at == DEADLINE - timedelta(minutes=2)
+
+    def test_from_its_issue_to_the_last_moment_before_the_deadline_it_may_be_accepted(self, case):
+        for at in (NOW, DEADLINE - timedelta(milliseconds=1)):
+            claims = {**case.claims(), "at": stamp(at)}
+            assert verify_receipt(case.sign(claims)).at == at
+
+    @pytest.mark.parametrize(
+        "spoil",
+        [
+            lambda line: {**line, "at": "now"},
+            lambda line: {**line, "at": 0},
+            lambda line: {**line, "role": None},
+            lambda line: {**line, "kid": "k"},
+            lambda line: {"role": line["role"], "thumbprint": line["thumbprint"]},
+            lambda _: "line",
+            lambda _: None,
+        ],
+    )
+    def test_with_a_line_of_history_of_another_shape_is_refused(self, case, spoil, changed):
+        claims = case.claims()
+        own, strong = claims["history"]
+        for history in ([spoil(own), strong], [own, spoil(strong)], [own, strong, spoil(own)]):
+            with changed():
+                verify_receipt(case.sign({**claims, "history": history}))
 
     @pytest.mark.parametrize("name", ["version", "issuer", "display", "answer", "previous"])
     def test_without_a_claim_is_refused(self, case, name, changed):
