@@ -13,8 +13,7 @@ from datetime import datetime
 import attrs
 
 from counterseal import ijson
-from counterseal.bindings.roster import read
-from counterseal.decisions import Act, Decision, settle
+from counterseal.decisions import Act, Decision, read, settle
 from counterseal.errors import CallbackForbidden, DeadlineAhead, NotFound, WrongState
 from counterseal.machines import CALLBACK, CallbackEvent, step
 from counterseal.models import (

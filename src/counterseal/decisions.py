@@ -3,6 +3,7 @@ Decisions: the one way in which a use case commits what it decided.
 
 Load, gather facts, `step`, one atomic commit, then effects: a use case writes the first three
 as a function that returns a `Decision`, and `settle` does the fourth.
+`read` and `found` load what has to be there.
 
 - On Conflict everything is read and decided again, a bounded number of times.
 - On Indeterminate the same commit is asked for again under the same operation id, so that a lost
@@ -19,12 +20,21 @@ from typing import Generic, TypeVar
 
 import attrs
 
-from counterseal.errors import Conflict, Contended, Indeterminate, Refused, TooOften, Unavailable
+from counterseal.errors import (
+    Conflict,
+    Contended,
+    Indeterminate,
+    NotFound,
+    Refused,
+    TooOften,
+    Unavailable,
+)
 from counterseal.keys import b64url
 from counterseal.models import AuditEvent, Change, Guid, Record
 from counterseal.policy import Policy
-from counterseal.ports import Ports
+from counterseal.ports import Ports, Store
 
+R = TypeVar("R")
 T = TypeVar("T")
 
 OPERATION_BYTES = 16
@@ -63,6 +73,30 @@ class Decision(Generic[T]):
     changes: tuple[Change, ...] = ()
     audit: tuple[AuditEvent, ...] = ()
     refusal: Refused | None = None
+
+
+def found(record: Record | None, kind: type[R]) -> R:
+    """
+    Return *record* as what it has to be.
+
+    Raises:
+        NotFound: There is none, or it is of another kind.
+    """
+    if not isinstance(record, kind):
+        raise NotFound
+    return record
+
+
+def read(store: Store, guid: Guid, kind: type[R]) -> R:
+    """
+    Read one record.
+
+    Raises:
+        NotFound: There is none of this kind.
+        Unavailable: The store did not answer.
+    """
+    (record,) = store.get(guid)
+    return found(record, kind)
 
 
 def settle(ports: Ports, policy: Policy, act: Act, decide: Callable[[], Decision[T]]) -> T:

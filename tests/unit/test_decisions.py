@@ -4,7 +4,7 @@ import attrs
 import pytest
 
 from counterseal import STANDARD
-from counterseal.decisions import Act, Decision, refused, settle, sweep, within_rate
+from counterseal.decisions import Act, Decision, found, read, refused, settle, sweep, within_rate
 from counterseal.errors import (
     Conflict,
     Contended,
@@ -14,7 +14,8 @@ from counterseal.errors import (
     TooOften,
     WrongState,
 )
-from counterseal.models import AuditEvent, Change
+from counterseal.models import Account, AuditEvent, Binding, Change, Company
+from counterseal.models.guid import mint
 
 ACT = Act(event="company.rename", actor="staff")
 FEW = attrs.evolve(STANDARD, commit_attempts=3)
@@ -252,3 +253,18 @@ def test_a_sweep_stops_where_a_port_fails_and_what_was_settled_stays(swept):
     with pytest.raises(StoreUnavailable):
         swept("a", StoreUnavailable(), "c")
     assert swept.names() == ["a", "Company 1", "Company 2"]
+
+
+# Loading
+
+
+def test_what_is_read_is_of_the_kind_that_is_wanted(service):
+    alice = service.bind("alice")
+    assert read(service.store, alice.guid, Binding) == service.stored(alice.guid)
+    with pytest.raises(NotFound):
+        read(service.store, alice.guid, Account)
+    with pytest.raises(NotFound):
+        read(service.store, mint(0, bytes(15)), Binding)
+    assert found(service.company, Company) is service.company
+    with pytest.raises(NotFound):
+        found(None, Company)

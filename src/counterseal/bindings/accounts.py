@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from counterseal.bindings.roster import read
-from counterseal.decisions import Act, Decision, settle
+from counterseal.decisions import Act, Decision, read, settle
 from counterseal.errors import AccountUnknown
 from counterseal.models import Account, AuditEvent, Binding, Change, Guid, RelyingParty
 from counterseal.policy import Policy

@@ -5,9 +5,8 @@ from __future__ import annotations
 import attrs
 
 from counterseal import keys
-from counterseal.bindings.roster import found
 from counterseal.bindings.vouching import renew_vouch
-from counterseal.decisions import Act, refused
+from counterseal.decisions import Act, found, refused
 from counterseal.errors import NotFound, Refused, Replayed, WrongDevice
 from counterseal.models import Account, AppSpace, Binding, DeviceCall, Guid, Record
 from counterseal.policy import Policy

@@ -9,9 +9,9 @@ import attrs
 from counterseal import ijson, keys
 from counterseal.bindings.callers import Caller, Proven
 from counterseal.bindings.enrolments import offered_key
-from counterseal.bindings.roster import enlisted, read
+from counterseal.bindings.roster import enlisted
 from counterseal.bindings.vouching import stood
-from counterseal.decisions import Act, Decision, settle
+from counterseal.decisions import Act, Decision, read, settle
 from counterseal.errors import (
     InvalidField,
     NotEndorsed,

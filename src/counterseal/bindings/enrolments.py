@@ -5,8 +5,8 @@ from __future__ import annotations
 import attrs
 
 from counterseal import keys
-from counterseal.bindings.roster import enlisted, found, read
-from counterseal.decisions import Act, Decision, refused, settle
+from counterseal.bindings.roster import enlisted
+from counterseal.decisions import Act, Decision, found, read, refused, settle
 from counterseal.errors import (
     BindingInactive,
     InvalidField,

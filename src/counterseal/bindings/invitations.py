@@ -7,12 +7,10 @@ from datetime import datetime
 import attrs
 
 from counterseal import keys
-from counterseal.bindings.roster import enlisted, read
+from counterseal.bindings.roster import enlisted
 from counterseal.bindings.vouching import grant_context
-from counterseal.decisions import Act, Decision, refused, settle, sweep, within_rate
-from counterseal.errors import (
-    Refused,
-)
+from counterseal.decisions import Act, Decision, read, refused, settle, sweep, within_rate
+from counterseal.errors import Refused
 from counterseal.machines import BINDING, BindingEvent, step
 from counterseal.models import (
     Account,
@@ -30,11 +28,11 @@ from counterseal.ports import Due, Ports
 from counterseal.rules.facts import Deadline
 from counterseal.rules.sizes import text_fits
 from counterseal.rules.standing import (
-    account_unlocked,
     expected_issuer,
     identified_simply,
     room_for_binding,
     same_identity,
+    unlocked,
 )
 
 SECRET_BYTES = 16
@@ -160,7 +158,7 @@ class Invitations:
         now = self.ports.clock.now()
         old = self.ports.store.account(asked.app_space.guid, asked.account_id)
         account = self._new_account(asked, now) if old is None else old
-        account_unlocked(_OfAccount(account))
+        unlocked(account)
         room_for_binding(account, now, self.policy)
         if old is not None and asked.identity is not None:
             same_identity(old, asked.identity)
@@ -219,8 +217,3 @@ class Invitations:
             audit=(AuditEvent(at=now, event="binding.expire", actor="worker", subject=guid),),
             result=None,
         )
-
-
-@attrs.frozen
-class _OfAccount:
-    account: Account

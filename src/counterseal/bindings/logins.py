@@ -8,9 +8,8 @@ import attrs
 
 from counterseal import keys
 from counterseal.bindings.invitations import Invitation, Invitations
-from counterseal.bindings.roster import found, read
 from counterseal.bindings.vouching import believe, renew_vouch
-from counterseal.decisions import Act, Decision, refused, settle, sweep, within_rate
+from counterseal.decisions import Act, Decision, found, read, refused, settle, sweep, within_rate
 from counterseal.errors import InvalidField, NotFound, Refused, WrongToken
 from counterseal.machines import LOGIN, LoginEvent, step
 from counterseal.models import (

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TypeVar
 
 import attrs
 
-from counterseal.errors import NotFound
-from counterseal.models import LIVING, Account, Binding, Device, Guid, Record
-from counterseal.ports import Store
+from counterseal.models import LIVING, Account, Binding, Device
 from counterseal.rules.standing import living
-
-R = TypeVar("R")
 
 
 def enlisted(account: Account, binding: Binding, now: datetime) -> Account:
@@ -29,27 +24,3 @@ def enlisted(account: Account, binding: Binding, now: datetime) -> Account:
         version=account.version + 1,
         devices=(*others, line) if binding.state in LIVING else others,
     )
-
-
-def found(record: Record | None, kind: type[R]) -> R:
-    """
-    Return *record* as what it has to be.
-
-    Raises:
-        NotFound: There is none, or it is of another kind.
-    """
-    if not isinstance(record, kind):
-        raise NotFound
-    return record
-
-
-def read(store: Store, guid: Guid, kind: type[R]) -> R:
-    """
-    Read one record.
-
-    Raises:
-        NotFound: There is none of this kind.
-        Unavailable: The store did not answer.
-    """
-    (record,) = store.get(guid)
-    return found(record, kind)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import attrs
 
-from counterseal.bindings.roster import enlisted, read
-from counterseal.decisions import Act, Decision, settle
+from counterseal.bindings.roster import enlisted
+from counterseal.decisions import Act, Decision, read, settle
 from counterseal.errors import IdentityWithdrawn
 from counterseal.machines import BINDING, BindingEvent, step
 from counterseal.models import (

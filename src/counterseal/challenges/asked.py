@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 
 import attrs
 
-from counterseal.bindings.roster import found, read
 from counterseal.challenges.bell import ring
 from counterseal.challenges.composing import (
     Issued,
@@ -17,7 +16,7 @@ from counterseal.challenges.composing import (
 )
 from counterseal.challenges.finishing import finish
 from counterseal.challenges.reserving import conclude, reserve
-from counterseal.decisions import Act, Decision, refused, settle, sweep, within_rate
+from counterseal.decisions import Act, Decision, found, read, refused, settle, sweep, within_rate
 from counterseal.errors import (
     AccountUnknown,
     Foreign,

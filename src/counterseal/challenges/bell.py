@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import attrs
 
-from counterseal.bindings.roster import enlisted, read
-from counterseal.decisions import Act, Decision, settle
+from counterseal.bindings.roster import enlisted
+from counterseal.decisions import Act, Decision, read, settle
 from counterseal.errors import Refused, Unavailable
 from counterseal.models import (
     Account,

@@ -12,8 +12,7 @@ from typing import TypeVar
 import attrs
 
 from counterseal import keys
-from counterseal.bindings.roster import found, read
-from counterseal.decisions import Act, refused
+from counterseal.decisions import Act, found, read, refused
 from counterseal.directory.credentials import SALT_BYTES, SECRET_BYTES, credential_context
 from counterseal.errors import (
     CredentialRefused,

@@ -14,12 +14,9 @@ from typing import TypeVar
 import attrs
 
 from counterseal import keys
-from counterseal.bindings.roster import read
 from counterseal.callbacks import webhook_context
-from counterseal.decisions import Act, Decision, settle
-from counterseal.errors import (
-    InvalidField,
-)
+from counterseal.decisions import Act, Decision, read, settle
+from counterseal.errors import InvalidField
 from counterseal.models import (
     Admin,
     AuditEvent,
@@ -77,8 +74,7 @@ class Credentials:
             InvalidField: The overlap is negative or longer than the policy allows.
             Unavailable: A port failed.
         """
-        if not NO_TIME <= overlap <= self.policy.credential_overlap_limit:
-            raise InvalidField("overlap", "negative, or longer than the policy allows")
+        self._overlap_fits(overlap)
         act = Act(event="credential.issue", actor=actor, subject=origin)
 
         def decide() -> Decision[IssuedSecret]:
@@ -118,8 +114,7 @@ class Credentials:
             InvalidField: The overlap is negative or longer than the policy allows.
             Unavailable: A port failed.
         """
-        if not NO_TIME <= overlap <= self.policy.credential_overlap_limit:
-            raise InvalidField("overlap", "negative, or longer than the policy allows")
+        self._overlap_fits(overlap)
         act = Act(event="webhook_key.issue", actor=actor, subject=origin)
 
         def decide() -> Decision[str]:
@@ -185,6 +180,10 @@ class Credentials:
             act,
             lambda: self._issued(admin, Scheme.HMAC, NO_TIME, act, new=True),
         )
+
+    def _overlap_fits(self, overlap: timedelta) -> None:
+        if not NO_TIME <= overlap <= self.policy.credential_overlap_limit:
+            raise InvalidField("overlap", "negative, or longer than the policy allows")
 
     def _issued(
         self, holder: R, scheme: Scheme, overlap: timedelta, act: Act, *, new: bool = False

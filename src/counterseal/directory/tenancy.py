@@ -6,8 +6,7 @@ from typing import TypeVar
 
 import attrs
 
-from counterseal.bindings.roster import found, read
-from counterseal.decisions import Act, Decision, settle
+from counterseal.decisions import Act, Decision, found, read, settle
 from counterseal.errors import InvalidField
 from counterseal.models import (
     Admin,

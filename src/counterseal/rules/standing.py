@@ -47,7 +47,12 @@ class OfBinding(Protocol):
 
 def account_unlocked(facts: OfAccount) -> None:
     """Refuse a locked account."""
-    if facts.account.locked_at is not None:
+    unlocked(facts.account)
+
+
+def unlocked(account: Account) -> None:
+    """Refuse an account that is locked."""
+    if account.locked_at is not None:
         raise AccountLocked
 
 
@@ -87,8 +92,7 @@ def same_authority(facts: Standing) -> None:
 
 def reachable(account: Account) -> None:
     """Refuse to ask an account that is locked or has no active device."""
-    if account.locked_at is not None:
-        raise AccountLocked
+    unlocked(account)
     if not any(device.state is BindingState.ACTIVE for device in account.devices):
         raise AccountUnbound
 

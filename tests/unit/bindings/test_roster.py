@@ -13,10 +13,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from counterseal.bindings.roster import enlisted, found, read
-from counterseal.errors import NotFound, Refused
-from counterseal.models import LIVING, Account, Binding, BindingState, Company
-from counterseal.models.guid import mint
+from counterseal.bindings.roster import enlisted
+from counterseal.errors import Refused
+from counterseal.models import LIVING, BindingState
 
 
 @pytest.fixture
@@ -41,17 +40,6 @@ def test_invitations_that_are_over_leave_the_roster_on_the_way(service, alice):
     deadline = account.devices[-1].deadline
     assert len(enlisted(account, binding, deadline - timedelta(microseconds=1)).devices) == 2
     assert len(enlisted(account, binding, deadline).devices) == 1
-
-
-def test_what_is_read_is_of_the_kind_that_is_wanted(service, alice):
-    assert read(service.store, alice.guid, Binding) == service.stored(alice.guid)
-    with pytest.raises(NotFound):
-        read(service.store, alice.guid, Account)
-    with pytest.raises(NotFound):
-        read(service.store, mint(0, bytes(15)), Binding)
-    assert found(service.company, Company) is service.company
-    with pytest.raises(NotFound):
-        found(None, Company)
 
 
 class Lives(RuleBasedStateMachine):
