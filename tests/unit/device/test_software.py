@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterseal import ijson, keys
+from counterseal.device import SoftwareDevice
 from counterseal.device.wrapping import unwrap
 from counterseal.errors import (
     DisplayChanged,
@@ -308,11 +309,18 @@ def test_a_rotation_is_endorsed_by_the_old_key_of_each_role(device):
 
 
 def test_a_rotation_keeps_the_algorithm_and_the_cost_of_the_pin(service):
-    phone = service.bind("alice", algorithm=Algorithm.EDDSA)
-    cost = phone.device.strong_key.cost
+    device = SoftwareDevice.make(
+        clock=service.clock,
+        entropy=service.entropy,
+        pin=PIN,
+        algorithm=Algorithm.EDDSA,
+        cost=2**5,
+    )
+    phone = attrs.evolve(service.phone(), device=device)
+    service.complete(service.invitations.invite(service.origin, "alice"), phone)
     phone.rotate()
     assert strong_key(phone.device).public.algorithm is Algorithm.EDDSA
-    assert phone.device.strong_key.cost == cost
+    assert phone.device.strong_key.cost == 2**5
 
 
 def test_s34_a_rotation_shows_nothing(device):

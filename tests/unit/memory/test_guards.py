@@ -16,6 +16,19 @@ MINUTE = timedelta(minutes=1)
 KEY = ("proof", "device", "id")
 
 
+class Slow(str):
+    """A part of a key that is so slow to look up that other threads get their turn."""
+
+    __slots__ = ()
+
+    def __hash__(self):
+        for _ in range(1_000):
+            pass
+        return super().__hash__()
+
+    __eq__ = str.__eq__
+
+
 class Clock:
     def __init__(self):
         self.moment = NOW
@@ -63,7 +76,7 @@ def test_replay_1_a_second_life_is_not_ended_by_the_first_ones_end(guard, clock)
 
 def test_replay_1_one_of_many_threads_is_first(guard, at_once):
     for number in range(50):
-        key = ("proof", "device", str(number))
+        key = ("proof", "device", Slow(number))
         outcomes = at_once(*[lambda key=key: guard.first_seen(key, NOW + MINUTE)] * 8)
         assert outcomes.count(True) == 1
 
@@ -119,10 +132,10 @@ def test_counters_1_a_clock_that_jumps_back_frees_nothing(counters, clock):
 
 def test_counters_1_no_call_of_many_threads_is_lost(counters, at_once):
     def add():
-        return [counters.add(("issue", "origin"), MINUTE) for _ in range(100)]
+        return [counters.add(("issue", Slow("origin")), MINUTE) for _ in range(25)]
 
     counted = sorted(number for numbers in at_once(*[add] * 8) for number in numbers)
-    assert counted == list(range(1, 801))
+    assert counted == list(range(1, 201))
 
 
 def test_counters_forget_what_is_two_windows_old(counters, clock):
@@ -178,7 +191,9 @@ def test_idempotency_1_the_first_gets_its_own_and_the_second_the_firsts(idempote
 def test_idempotency_1_of_many_threads_one_gets_its_own(idempotency, at_once):
     for number in range(50):
         wanted = [
-            attrs.evolve(FIRST, key=f"key-{number}", holder=f"holder-{n}", guid=Guid(f"guid-{n}"))
+            attrs.evolve(
+                FIRST, key=Slow(f"key-{number}"), holder=f"holder-{n}", guid=Guid(f"guid-{n}")
+            )
             for n in range(8)
         ]
         held = at_once(*(lambda one=one: idempotency.begin(one, NOW) for one in wanted))
@@ -220,7 +235,7 @@ def test_idempotency_3_an_unfinished_one_is_taken_over_when_its_lease_is_over(id
 
 def test_idempotency_3_one_of_many_threads_takes_over(idempotency, at_once):
     for number in range(50):
-        first = attrs.evolve(FIRST, key=f"key-{number}")
+        first = attrs.evolve(FIRST, key=Slow(f"key-{number}"))
         idempotency.begin(first, NOW)
         wanted = [
             attrs.evolve(SECOND_CALL, key=first.key, holder=f"holder-{n}") for n in range(2, 10)
