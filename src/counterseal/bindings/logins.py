@@ -8,7 +8,7 @@ import attrs
 
 from counterseal import keys
 from counterseal.bindings.invitations import Invitation, Invitations
-from counterseal.bindings.vouching import believe, renew_vouch
+from counterseal.bindings.vouching import renew_vouch
 from counterseal.decisions import Act, Decision, found, read, refused, settle, sweep, within_rate
 from counterseal.errors import InvalidField, NotFound, Refused, WrongToken
 from counterseal.machines import LOGIN, LoginEvent, step
@@ -122,8 +122,9 @@ class Logins:
             raise
         invitation = Invitations(self.ports, self.policy).welcome(app_space, identity)
         if any(device.state is BindingState.SUSPENDED for device in invitation.account.devices):
-            # The provider has just vouched: devices that it suspended may act again.
-            believe(self.ports, self.policy, invitation.account.guid, identity)
+            # Devices that the provider suspended may act again; ask it anew, since it may have
+            # withdrawn the user after it exchanged the code.
+            renew_vouch(self.ports, self.policy, invitation.account.guid, app_space)
         return invitation
 
     def vouch(self, account: Guid) -> Account:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import attrs
 
 from counterseal.bindings.roster import enlisted
 from counterseal.decisions import Act, Decision, read, settle
-from counterseal.errors import IdentityWithdrawn
+from counterseal.errors import Contended, IdentityWithdrawn
 from counterseal.machines import BINDING, BindingEvent, step
 from counterseal.models import (
     Account,
@@ -31,6 +33,9 @@ def renew_vouch(ports: Ports, policy: Policy, account: Guid, app_space: AppSpace
     Ask the Identity Provider whether it still vouches for the user, and act on the answer.
 
     If it does, devices that its silence suspended are resumed; if not, active ones are suspended.
+    A good word counts only for the account as it was before the provider was asked: if it changed
+    meanwhile, perhaps by a newer withdrawal, the provider is asked again, a bounded number
+    of times.
 
     Returns:
         The account as committed.
@@ -39,36 +44,31 @@ def renew_vouch(ports: Ports, policy: Policy, account: Guid, app_space: AppSpace
         IdentityWithdrawn: It does not; the devices are suspended.
         WrongIssuer: The provider named another identity.
         WrongKind: The App Space has no Identity Provider.
+        Contended: The account changed each time while the provider was asked.
         Unavailable: A port failed.
     """
     identified_elsewhere(app_space)
     settings = app_space.idp
     assert isinstance(settings, IdpSettings)  # noqa: S101 (the rule above; for the type checker)
-    held = read(ports.store, account, Account)
-    identity = Identity(
-        issuer=held.issuer or settings.issuer,
-        subject=held.account_id,
-        grant=ports.sealer.open(held.sealed_grant, grant_context(account)),
-    )
     act = Act(event="identity.vouch", actor="idp", subject=account)
-    try:
-        renewed = ports.identity.still_vouches(settings, identity)
-    except IdentityWithdrawn as withdrawal:
-        refusal = withdrawal
-        return settle(ports, policy, act, lambda: _withdrawn(ports, account, refusal))
-    return believe(ports, policy, account, renewed)
-
-
-def believe(ports: Ports, policy: Policy, account: Guid, identity: Identity) -> Account:
-    """
-    Take note that the Identity Provider vouches for the user, and resume what it suspended.
-
-    Raises:
-        WrongIssuer: The identity is not the account's.
-        Unavailable: A port failed.
-    """
-    act = Act(event="identity.vouch", actor="idp", subject=account)
-    return settle(ports, policy, act, lambda: _renewed(ports, account, identity))
+    grant: bytes | None = None
+    for _ in range(policy.commit_attempts):
+        held = read(ports.store, account, Account)
+        if grant is None:
+            grant = ports.sealer.open(held.sealed_grant, grant_context(account))
+        identity = Identity(
+            issuer=held.issuer or settings.issuer, subject=held.account_id, grant=grant
+        )
+        try:
+            renewed = ports.identity.still_vouches(settings, identity)
+        except IdentityWithdrawn as withdrawal:
+            return settle(ports, policy, act, partial(_withdrawn, ports, account, withdrawal))
+        vouched = settle(ports, policy, act, partial(_renewed, ports, held, renewed))
+        if vouched is not None:
+            return vouched
+        # The grant that was asked with may have been replaced by the new one.
+        grant = renewed.grant
+    raise Contended
 
 
 def grant_context(account: Guid) -> str:
@@ -88,18 +88,21 @@ def _withdrawn(ports: Ports, guid: Guid, refusal: IdentityWithdrawn) -> Decision
     )
 
 
-def _renewed(ports: Ports, guid: Guid, identity: Identity) -> Decision[Account]:
-    account = read(ports.store, guid, Account)
+def _renewed(ports: Ports, held: Account, identity: Identity) -> Decision[Account | None]:
+    account = read(ports.store, held.guid, Account)
     same_identity(account, identity)
+    if account.version != held.version:
+        return Decision(result=None)
     renewed = attrs.evolve(
         account,
         version=account.version + 1,
         vouched_at=ports.clock.now(),
-        sealed_grant=ports.sealer.seal(identity.grant, grant_context(guid)),
+        sealed_grant=ports.sealer.seal(identity.grant, grant_context(account.guid)),
     )
-    return _moved(
+    moved = _moved(
         ports, account, renewed, BindingState.SUSPENDED, BindingEvent.RESUME, refusal=None
     )
+    return Decision(changes=moved.changes, audit=moved.audit, result=moved.result)
 
 
 def _moved(

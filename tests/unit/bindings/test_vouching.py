@@ -1,6 +1,7 @@
 """What becomes of a user's devices when the Identity Provider is asked again."""
 
 from datetime import timedelta
+from functools import partial
 
 import attrs
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from counterseal import STANDARD
 from counterseal.errors import (
     BindingInactive,
+    Contended,
     IdentityUnavailable,
     IdentityWithdrawn,
     NotFound,
@@ -223,3 +225,87 @@ def test_s18_a_staff_suspension_before_the_commit_is_not_undone(service, carol):
 
     service.meanwhile(staff).logins.vouch(carol.device.bond.account)
     assert standing(service, carol) == BY_STAFF
+
+
+# A word that is older than the account
+
+
+class Slow:
+    """The provider, in whose answers so much time passes that *acts* happen, one an answer."""
+
+    def __init__(self, idp, *acts):
+        self._idp = idp
+        self._acts = list(acts)
+        self.asked = []
+
+    def __getattr__(self, name):
+        return getattr(self._idp, name)
+
+    def still_vouches(self, settings, identity):
+        self.asked.append(identity)
+        return self._late(self._idp.still_vouches(settings, identity))
+
+    def exchange(self, settings, **claims):
+        return self._late(self._idp.exchange(settings, **claims))
+
+    def _late(self, answer):
+        if self._acts:
+            self._acts.pop(0)()
+        return answer
+
+
+def test_an_old_good_word_does_not_undo_a_newer_withdrawal(service, carol):
+    slow = Slow(service.idp, lambda: withdraw(service, carol))
+    with pytest.raises(IdentityWithdrawn):
+        service.but(identity=slow).logins.vouch(carol.device.bond.account)
+    assert len(slow.asked) == 2
+    assert standing(service, carol) == BY_IDP
+    assert account_of(service, carol).vouched_at is None
+
+
+def test_an_old_good_word_of_a_log_in_does_not_undo_a_newer_withdrawal(service, space, carol):
+    withdraw(service, carol)
+    service.idp.admit("carol")
+    back = service.idp.log_in(service.logins.redirect(space.guid).url, "carol")
+    slow = Slow(service.idp, lambda: withdraw(service, carol))
+    with pytest.raises(IdentityWithdrawn):
+        service.but(identity=slow).logins.authenticate(back.state, back.code)
+    assert standing(service, carol) == BY_IDP
+    assert account_of(service, carol).vouched_at is None
+
+
+def test_an_account_that_changed_meanwhile_is_asked_about_again_with_the_new_grant(
+    service, space, carol
+):
+    origin = service.new_origin(space, "Payroll")
+    slow = Slow(service.idp, lambda: service.ask("carol", "Pay?", origin=origin))
+    account = service.but(identity=slow).logins.vouch(carol.device.bond.account)
+    first, second = slow.asked
+    assert first.grant != second.grant
+    assert account == account_of(service, carol)
+    assert account.vouched_at == service.clock.now()
+    assert len(account.history.open) == 1
+    assert len(service.happened("identity.vouch")) == 1
+
+
+def test_an_account_that_changes_all_the_time_is_asked_about_so_often_at_most(
+    service, space, carol
+):
+    origin = service.new_origin(space, "Payroll")
+    change = partial(service.ask, "carol", "Pay?", origin=origin)
+    slow = Slow(service.idp, *[change] * 4)
+    few = attrs.evolve(STANDARD, commit_attempts=3)
+    before = account_of(service, carol).sealed_grant
+    with pytest.raises(Contended):
+        service.but(identity=slow, policy=few).logins.vouch(carol.device.bond.account)
+    assert len(slow.asked) == 3
+    assert account_of(service, carol).sealed_grant == before
+
+
+def test_a_bad_word_counts_for_the_account_however_it_changed(service, space, carol):
+    origin = service.new_origin(space, "Payroll")
+    service.idp.withdraw("carol")
+    racing = service.meanwhile(lambda: service.ask("carol", "Pay?", origin=origin))
+    with pytest.raises(IdentityWithdrawn):
+        racing.logins.vouch(carol.device.bond.account)
+    assert standing(service, carol) == BY_IDP
