@@ -206,7 +206,7 @@ def test_s35_what_the_audit_log_calls_things(service):
     there = b'[{"kind":"relay","value":"there"}]'
     alice = service.bind("alice")
     alice.rotate()
-    service.devices.update(alice.call("/x", b'{"keys":[],"addresses":' + there + b"}"))
+    service.devices.update(alice.call("/x", b'{"addresses":' + there + b"}"))
     service.outbox.dead.update(service.stored(alice.guid).addresses)
     issued = service.ask("alice", "Pay?", show_code=True, callback=CALLBACK)
     alice.fetch(issued.challenge.guid)

@@ -43,7 +43,9 @@ from counterseal.wire.enrolment import (
     ENDORSE_TYP,
     ROTATE_TYP,
     Enrolment,
+    Update,
     read_enrolment,
+    read_update,
     rotation_claims,
 )
 
@@ -102,7 +104,9 @@ class Devices:
 
     def update(self, call: DeviceCall) -> Binding:
         """
-        Change a device's name and push addresses; the body is an enrolment without keys.
+        Change a device's name and push addresses; the body is an update.
+
+        What the body leaves out stays as it is; an empty list clears the addresses.
 
         Raises:
             InvalidField: The body is malformed, or a text does not fit.
@@ -114,7 +118,7 @@ class Devices:
 
         def decide() -> Decision[Binding]:
             proven = caller.prove()
-            return self._updated(proven, read_enrolment(ijson.parse(call.body)))
+            return self._updated(proven, read_update(ijson.parse(call.body)))
 
         return settle(self.ports, self.policy, act, decide)
 
@@ -242,19 +246,15 @@ class Devices:
         held: DeviceKey | None = binding.key_named(jws.header.kid)
         return Evidence(jws, None if held is None else held.key, ENDORSE_TYP)
 
-    def _updated(self, proven: Proven, offer: Enrolment) -> Decision[Binding]:
-        if offer.token or offer.keys:
-            raise InvalidField("update", "holds more than a name and addresses")
-        text_fits(offer.name, self.policy.name_bytes, "name", empty=True)
-        addresses_fit(offer.addresses, self.policy)
-        updated = attrs.evolve(
-            proven.binding,
-            version=proven.binding.version + 1,
-            name=offer.name or proven.binding.name,
-            addresses=offer.addresses,
-        )
+    def _updated(self, proven: Proven, update: Update) -> Decision[Binding]:
+        binding = proven.binding
+        name = binding.name if update.name is None else update.name
+        addresses = binding.addresses if update.addresses is None else update.addresses
+        text_fits(name, self.policy.name_bytes, "name", empty=True)
+        addresses_fit(addresses, self.policy)
+        updated = attrs.evolve(binding, version=binding.version + 1, name=name, addresses=addresses)
         act = Act(event="binding.update", actor=updated.guid, subject=updated.guid)
-        return _decided(act, proven.account, proven.binding, updated, proven.proving.now)
+        return _decided(act, proven.account, binding, updated, proven.proving.now)
 
 
 def strike(facts: Striking, account: Account, now: datetime) -> Decision[None]:

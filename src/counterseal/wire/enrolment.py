@@ -1,7 +1,7 @@
 """
-Enrolment and rotation: how public keys travel, and how each proves that it is possessed.
+Enrolment, rotation and update: how keys travel, and how each proves that it is possessed.
 
-The body of both is a JSON object:
+The body of the first two is a JSON object:
 
 | member | value |
 |---|---|
@@ -9,6 +9,9 @@ The body of both is a JSON object:
 | `keys` | `[{role, jwk, proof}]`; in a rotation also `endorsement` |
 | `name` | the device's name; enrolment only, optional |
 | `addresses` | `[{kind, value}]`, push addresses; enrolment only, optional |
+
+An update of a bound device has `name` and `addresses` only, both optional:
+what is absent stays as it is, and an empty list of addresses clears them.
 
 `proof` is a compact JWS by the new key, and `endorsement` one by an old key of the same role.
 All say the same payload, so that no key can be swapped for another:
@@ -37,6 +40,7 @@ ROTATE_TYP = "counterseal-rotate+jwt"
 ENDORSE_TYP = "counterseal-endorse+jwt"
 
 _MEMBERS = {"token", "keys", "name", "addresses"}
+_UPDATE_MEMBERS = {"name", "addresses"}
 _KEY_MEMBERS = {"role", "jwk", "proof", "endorsement"}
 
 
@@ -58,6 +62,14 @@ class Enrolment:
     keys: tuple[OfferedKey, ...]
     name: str = ""
     addresses: tuple[PushAddress, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class Update:
+    """What a bound device sends to change its name or addresses; None leaves them as they are."""
+
+    name: str | None = None
+    addresses: tuple[PushAddress, ...] | None = None
 
 
 def bind_claims(token: str, app_space: Guid, keys: Iterable[DeviceKey]) -> dict[str, Any]:
@@ -84,9 +96,17 @@ def enrolment_document(enrolment: Enrolment) -> dict[str, Any]:
     if enrolment.name:
         document["name"] = enrolment.name
     if enrolment.addresses:
-        document["addresses"] = [
-            {"kind": address.kind.value, "value": address.value} for address in enrolment.addresses
-        ]
+        document["addresses"] = _address_list(enrolment.addresses)
+    return document
+
+
+def update_document(update: Update) -> dict[str, Any]:
+    """Return the JSON body that says *update*."""
+    document: dict[str, Any] = {}
+    if update.name is not None:
+        document["name"] = update.name
+    if update.addresses is not None:
+        document["addresses"] = _address_list(update.addresses)
     return document
 
 
@@ -103,16 +123,27 @@ def read_enrolment(body: object) -> Enrolment:
     keys = body.get("keys")
     if not isinstance(keys, list):
         raise InvalidField("keys", "missing or not a list")
-    addresses = body.get("addresses", [])
-    if not isinstance(addresses, list):
-        raise InvalidField("addresses", "not a list")
     return Enrolment(
         token=_text(body, "token", "token") if "token" in body else "",
         keys=tuple(_offered(key, f"keys[{index}]") for index, key in enumerate(keys)),
         name=_text(body, "name", "name") if "name" in body else "",
-        addresses=tuple(
-            _address(address, f"addresses[{index}]") for index, address in enumerate(addresses)
-        ),
+        addresses=_addresses(body) if "addresses" in body else (),
+    )
+
+
+def read_update(body: object) -> Update:
+    """
+    Read the body of an update.
+
+    Raises:
+        InvalidField: A member is unknown or malformed; the error names it.
+    """
+    if not isinstance(body, Mapping):
+        raise InvalidField("update", "not a JSON object")
+    _known(body, _UPDATE_MEMBERS, "")
+    return Update(
+        name=_text(body, "name", "name") if "name" in body else None,
+        addresses=_addresses(body) if "addresses" in body else None,
     )
 
 
@@ -139,6 +170,19 @@ def _offered(value: object, field: str) -> OfferedKey:
         endorsement=(
             _text(value, "endorsement", f"{field}.endorsement") if "endorsement" in value else None
         ),
+    )
+
+
+def _address_list(addresses: tuple[PushAddress, ...]) -> list[dict[str, str]]:
+    return [{"kind": address.kind.value, "value": address.value} for address in addresses]
+
+
+def _addresses(body: Mapping[str, Any]) -> tuple[PushAddress, ...]:
+    addresses = body["addresses"]
+    if not isinstance(addresses, list):
+        raise InvalidField("addresses", "not a list")
+    return tuple(
+        _address(address, f"addresses[{index}]") for index, address in enumerate(addresses)
     )
 
 

@@ -282,7 +282,7 @@ def test_the_key_history_is_bounded_and_keeps_the_keys_that_are_held(service, al
 
 
 def update(**members) -> bytes:
-    return ijson.compact({"keys": [], **members})
+    return ijson.compact(members)
 
 
 def test_a_device_changes_its_name_and_addresses(service, alice):
@@ -300,11 +300,22 @@ def test_a_device_changes_its_name_and_addresses(service, alice):
     assert service.outbox.pushes[-1].addresses == binding.addresses
 
 
-def test_an_update_without_a_name_keeps_it_and_without_addresses_drops_them(service, alice):
+@pytest.mark.parametrize(
+    ("members", "name", "left"),
+    [
+        ({}, "Tablet", 1),
+        ({"name": "Phone"}, "Phone", 1),
+        ({"addresses": []}, "Tablet", 0),
+        ({"name": "Phone", "addresses": []}, "Phone", 0),
+    ],
+)
+def test_an_update_leaves_what_it_does_not_name(service, alice, members, name, left):
     there = {"kind": "relay", "value": "there"}
     service.devices.update(alice.call("/device", update(name="Tablet", addresses=[there])))
-    binding = service.devices.update(alice.call("/device", update()))
-    assert (binding.name, binding.addresses) == ("Tablet", ())
+    binding = service.devices.update(alice.call("/device", update(**members)))
+    assert (binding.name, len(binding.addresses)) == (name, left)
+    (line,) = service.account().devices
+    assert line.addresses == binding.addresses
 
 
 def test_an_update_holds_no_keys_and_no_token(service, alice):

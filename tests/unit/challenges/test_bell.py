@@ -146,7 +146,7 @@ def test_an_address_that_was_replaced_meanwhile_stays(service, alice):
     class Slow:
         def push(self, addresses, bell):
             alice.devices.update(
-                alice.call("/device", b'{"keys":[],"addresses":[{"kind":"relay","value":"there"}]}')
+                alice.call("/device", b'{"addresses":[{"kind":"relay","value":"there"}]}')
             )
             return service.outbox.push(addresses, bell)
 

@@ -23,10 +23,13 @@ from counterseal.models import (
 from counterseal.wire.enrolment import (
     Enrolment,
     OfferedKey,
+    Update,
     bind_claims,
     enrolment_document,
     read_enrolment,
+    read_update,
     rotation_claims,
+    update_document,
 )
 
 DEVICE, SPACE = (guid.mint(7, bytes([0xA0 + n]) * 15) for n in range(2))
@@ -207,3 +210,61 @@ class TestBody:
 
     def test_without_a_token_is_no_bind(self):
         assert "token" not in enrolment_document(attrs.evolve(read_enrolment(BODY), token=""))
+
+
+class TestAnUpdate:
+    THERE = PushAddress(kind=AddressKind.RELAY, value="there")
+
+    @pytest.mark.parametrize("name", [None, "Tablet"])
+    @pytest.mark.parametrize("addresses", [None, (), (THERE,), (THERE, THERE)])
+    def test_says_what_changes_and_nothing_else(self, name, addresses):
+        update = Update(name=name, addresses=addresses)
+        document = update_document(update)
+        assert ("name" in document, "addresses" in document) == (
+            name is not None,
+            addresses is not None,
+        )
+        assert read_update(ijson.parse(ijson.compact(document))) == update
+
+    def test_is_this_document(self):
+        update = Update(name="Tablet", addresses=(self.THERE,))
+        assert update_document(update) == {
+            "name": "Tablet",
+            "addresses": [{"kind": "relay", "value": "there"}],
+        }
+
+    @pytest.mark.parametrize(
+        ("body", "field"),
+        [
+            (None, "update"),
+            ([], "update"),
+            ("name", "update"),
+            ({"keys": []}, "'keys'"),
+            ({"token": TOKEN}, "'token'"),
+            ({"name": ""}, "name"),
+            ({"name": None}, "name"),
+            ({"name": 1}, "name"),
+            ({"addresses": None}, "addresses"),
+            ({"addresses": {}}, "addresses"),
+            ({"addresses": ["x"]}, "addresses[0]"),
+            ({"addresses": [{"kind": "relay"}]}, "addresses[0].value"),
+            ({"addresses": [{"kind": "fax", "value": "x"}]}, "addresses[0].kind"),
+            ({"addresses": [{"kind": "relay", "value": "x", "y": 1}]}, "addresses[0].'y'"),
+        ],
+    )
+    def test_of_another_shape_is_refused_by_name(self, body, field, refusing):
+        with refusing("invalid_field", field):
+            read_update(body)
+
+    @given(
+        st.dictionaries(
+            st.sampled_from(["name", "addresses", "keys", "x"]),
+            st.none() | st.integers() | st.text(max_size=3) | st.lists(st.text(max_size=2)),
+        )
+    )
+    def test_of_any_shape_is_read_or_refused(self, body):
+        try:
+            update = read_update(body)
+        except InvalidField:
+            return
+        assert read_update(update_document(update)) == update

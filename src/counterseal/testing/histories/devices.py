@@ -13,7 +13,12 @@ from counterseal.testing.histories.ledger import Plain
 from counterseal.testing.histories.secrecy import CANARY
 from counterseal.testing.histories.stage import Result, Stage
 from counterseal.testing.histories.troubles import Trouble
-from counterseal.wire.enrolment import Enrolment, OfferedKey, enrolment_document
+from counterseal.wire.enrolment import (
+    Enrolment,
+    OfferedKey,
+    Update,
+    update_document,
+)
 
 
 class DeviceActs(Stage):
@@ -137,8 +142,8 @@ class DeviceActs(Stage):
         """Let the phone *name* change its name and push addresses."""
         if not self.device(name):
             return
-        change = Enrolment(keys=(), name="renamed", addresses=cast.address(f"new {name}"))
-        body = json.dumps(enrolment_document(change)).encode()
+        change = Update(name="renamed", addresses=cast.address(f"new {name}"))
+        body = json.dumps(update_document(change)).encode()
         call = self.phones[name].call("/device", body)
         self.play(
             "update",
