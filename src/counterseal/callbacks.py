@@ -4,6 +4,7 @@ Use cases of the outbox: callbacks are records, and a worker claims an attempt b
 There is no queue beside the records.
 A crash before the claim leaves the callback due; after it, due again when the lease is over;
 so every finished challenge is delivered at least once, always under the same `webhook-id`.
+An attempt counts when its outcome is recorded: our own outage uses none of them up.
 """
 
 from __future__ import annotations
@@ -118,7 +119,6 @@ class Callbacks:
         claimed = attrs.evolve(
             held,
             version=held.version + 1,
-            attempts=held.attempts + 1,
             lease_until=now + self.policy.callback_lease,
         )
         return Decision(changes=(Change(held, claimed),), result=claimed)
@@ -164,9 +164,10 @@ class Callbacks:
             held,
             version=held.version + 1,
             state=state,
+            attempts=held.attempts + 1,
             lease_until=None,
             last_status=outcome.status,
-            next_at=next_attempt(held.attempts, outcome, now, self.policy, luck),
+            next_at=next_attempt(held.attempts + 1, outcome, now, self.policy, luck),
         )
         act = Act(event=f"callback.{event.value}", actor="worker", subject=held.guid)
         return _changed(held, recorded, act, now)

@@ -20,7 +20,7 @@ from counterseal.errors import (
 )
 from counterseal.models import CallbackState, DeliveryOutcome
 from counterseal.models.guid import mint
-from counterseal.testing.faults import Crash, Faults, faulty
+from counterseal.testing.faults import Crash, Fault, Faults, faulty, raising
 from counterseal.testing.world import CALLBACK
 
 TICK = timedelta(microseconds=1)
@@ -173,7 +173,7 @@ def test_the_claim_is_committed_before_the_attempt(service, queued):
 
     service.but(sender=Looking()).callbacks.attempt(queued.guid)
     (claimed,) = seen
-    assert (claimed.attempts, claimed.lease_until) == (1, service.clock.now() + LEASE)
+    assert (claimed.attempts, claimed.lease_until) == (0, service.clock.now() + LEASE)
 
 
 def test_an_attempt_is_made_when_it_is_due_and_not_before(service, queued):
@@ -233,7 +233,7 @@ def test_an_outcome_whose_lease_was_taken_over_is_not_recorded(service, queued, 
     with pytest.raises(LeaseLost):
         slow(service, queued.guid, claim, status)
     held = service.stored(queued.guid)
-    assert (held.state, held.attempts) == (CallbackState.QUEUED, 2)
+    assert (held.state, held.attempts) == (CallbackState.QUEUED, 0)
     assert held.lease_until == service.clock.now() + LEASE
     assert service.last_event() == ("callback.attempt", "lease_lost")
 
@@ -347,6 +347,19 @@ def test_what_is_queued_again_is_kept_as_long_as_its_callback(service, queued, a
     )
 
 
+def test_what_is_queued_again_is_delivered_after_the_store_forgot_what_it_may(service, queued):
+    told = service.stored(queued.challenge)
+    failed(service, queued.guid, 410)
+    service.clock.jump(told.keep_until - TICK)
+    service.callbacks.requeue(queued.guid)
+    service.clock.advance(2 * TICK)
+    assert service.clock.now() > told.keep_until
+    service.store.forget(service.clock.now())
+    assert service.callbacks.attempt(queued.guid).state is CallbackState.DELIVERED
+    (body,) = [ijson.parse(one.delivery.body) for one in service.sender.attempts[1:]]
+    assert body["guid"] == queued.challenge
+
+
 def test_s29_an_address_that_was_taken_off_the_list_is_not_sent_to(service, queued):
     service.directory.forbid_callback(service.origin.origin.guid, CALLBACK)
     dead = service.callbacks.attempt(queued.guid)
@@ -429,6 +442,35 @@ def test_s30_a_sender_that_cannot_attempt_leaves_it_due_after_the_lease(service,
         service.callbacks.attempt(queued.guid)
     assert service.callbacks.due() == ()
     assert recovered(service, queued) == [queued.guid] * 2
+
+
+@pytest.mark.parametrize(
+    ("call", "outage"),
+    [
+        ("sender.send", SenderUnavailable()),
+        ("sealer.open", SealBroken()),
+        ("sender.send", Crash()),
+    ],
+    ids=["no sender", "no sealer", "crashes"],
+)
+def test_an_outage_of_our_own_uses_up_no_attempts(service, queued, call, outage):
+    service.credentials.issue_webhook_key(service.origin.origin.guid)
+    faults = Faults()
+    often = len(DELAYS) + 2
+    faults.add(Fault(act=raising(outage), at=call, times=often))
+    broken = service.but(
+        sender=faulty(service.sender, "sender", faults),
+        sealer=faulty(service.ports.sealer, "sealer", faults),
+    )
+    for _ in range(often):
+        with pytest.raises(type(outage)):
+            broken.callbacks.attempt(queued.guid)
+        service.clock.advance(LEASE)
+    held = service.stored(queued.guid)
+    assert (held.state, held.attempts) == (CallbackState.QUEUED, 0)
+    kept = failed(service, queued.guid, *[500] * len(DELAYS))
+    assert (kept.state, kept.attempts) == (CallbackState.QUEUED, len(DELAYS))
+    assert failed(service, queued.guid, 500).state is CallbackState.DEAD
 
 
 @pytest.mark.parametrize("call", ["store.get", "sealer.open"])

@@ -27,7 +27,7 @@ class Callback:
 
     Attributes:
         guid: The `webhook-id`, the same at every attempt.
-        attempts: Attempts since it was queued or requeued.
+        attempts: Attempts since it was queued or requeued whose outcome is known.
         next_at: When the next attempt is due.
         lease_until: While it lasts, a worker has claimed the attempt.
         keep_until: The store may forget the record after this.

@@ -34,11 +34,11 @@ def undelivered(facts: Delivering) -> None:
 
 
 def gives_up(facts: Delivering) -> bool:
-    """Tell whether there will be no further attempt."""
+    """Tell whether there will be no attempt after this one, which is not counted yet."""
     return (
         facts.outcome.final
         or facts.outcome.status == GONE
-        or facts.callback.attempts > len(facts.policy.callback_delays)
+        or facts.callback.attempts >= len(facts.policy.callback_delays)
     )
 
 
@@ -49,7 +49,7 @@ def next_attempt(
     Return when to try again.
 
     Args:
-        attempts: Attempts so far, this one included.
+        attempts: Attempts so far, the one that just failed included.
         outcome: Its `retry_after` is honoured up to the longest delay.
         luck: From 0 to 1; how much of the jitter to add.
     """

@@ -249,6 +249,7 @@ class Delivering:
     Facts of an attempt's outcome.
 
     Attributes:
+        callback: As stored; its attempts are those before this one.
         claimed: The lease under which the attempt was made.
     """
 

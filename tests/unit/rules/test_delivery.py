@@ -26,7 +26,7 @@ CALLBACK_RECORD = Callback(
     account=ID,
     origin=ID,
     url="https://example.com/",
-    attempts=1,
+    attempts=0,
     next_at=NOW,
     lease_until=LEASE,
     created_at=NOW,
@@ -35,7 +35,7 @@ CALLBACK_RECORD = Callback(
 DELAYS = STANDARD.callback_delays
 
 
-def facts(status=200, *, attempts=1, lease=LEASE, claimed=LEASE, delays=DELAYS):
+def facts(status=200, *, attempts=0, lease=LEASE, claimed=LEASE, delays=DELAYS):
     return Delivering(
         callback=attrs.evolve(CALLBACK_RECORD, attempts=attempts, lease_until=lease),
         claimed=claimed,
@@ -88,16 +88,21 @@ class TestDeliveredAndUndelivered:
 class TestGivesUp:
     @pytest.mark.parametrize("status", [None, 500, 429, 302, 404])
     def test_after_the_last_delay(self, status):
-        assert [gives_up(facts(status, attempts=n)) for n in range(1, 12)] == [False] * 8 + [
-            True
-        ] * 3
+        """The attempt in question is the one after those that the callback counts."""
+        verdicts = [gives_up(facts(status, attempts=n)) for n in range(11)]
+        assert verdicts == [False] * 8 + [True] * 3
 
     def test_at_once_where_the_receiver_wants_no_more(self):
-        assert gives_up(facts(410, attempts=1))
-        assert not gives_up(facts(411, attempts=1))
+        assert gives_up(facts(410, attempts=0))
+        assert not gives_up(facts(411, attempts=0))
+
+    def test_at_once_where_the_outcome_is_final(self):
+        refused = attrs.evolve(facts(None), outcome=DeliveryOutcome(status=None, final=True))
+        assert gives_up(refused)
+        assert not gives_up(facts(None))
 
     def test_after_the_first_attempt_where_the_policy_has_no_delays(self):
-        assert gives_up(facts(500, attempts=1, delays=()))
+        assert gives_up(facts(500, attempts=0, delays=()))
 
 
 class TestNextAttempt:
@@ -199,10 +204,10 @@ class TestTheRulesTogether:
     @pytest.mark.parametrize(
         ("status", "attempts", "after"),
         [
-            (500, 1, CallbackState.QUEUED),
-            (500, 8, CallbackState.QUEUED),
-            (500, 9, CallbackState.DEAD),
-            (410, 1, CallbackState.DEAD),
+            (500, 0, CallbackState.QUEUED),
+            (500, 7, CallbackState.QUEUED),
+            (500, 8, CallbackState.DEAD),
+            (410, 0, CallbackState.DEAD),
         ],
     )
     def test_a_failure_queues_it_again_or_ends_it(self, status, attempts, after):

@@ -56,4 +56,4 @@ class DeliveryActs(AnswerActs):
             assert owed.state == "DELIVERED", "delivered, and tried again"
         elif owed.state == "QUEUED":
             assert status != 410, "a receiver that is gone is tried again"
-            assert owed.claims < self.ledger.limits.attempts, "tried without end"
+            assert owed.attempts < self.ledger.limits.attempts, "tried without end"

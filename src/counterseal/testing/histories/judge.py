@@ -250,15 +250,17 @@ def _callback(ledger: Ledger, commit: Commit, old: Plain | None, new: Plain) -> 
     assert new["challenge"] == owed.challenge
     assert new["url"] == old["url"]
     if commit.act.verb == "requeue":
-        owed.claims = 0
-    elif state == "DELIVERED":
+        owed.attempts = 0
+    elif new["lease_until"] is not None:
+        owed.claims += 1
+    else:
+        owed.attempts += 1
+    if state == "DELIVERED":
         assert any(status in range(200, 300) for status in owed.statuses), "never delivered"
     elif state == "DEAD":
         gone = 410 in owed.statuses
-        assert gone or owed.claims >= ledger.limits.attempts, "given up too early"
-    elif new["attempts"] > old["attempts"]:
-        owed.claims += 1
-    assert new["attempts"] == owed.claims, "attempts do not add up"
+        assert gone or owed.attempts >= ledger.limits.attempts, "given up too early"
+    assert new["attempts"] == owed.attempts, "attempts do not add up"
     owed.state = state
 
 

@@ -140,13 +140,15 @@ class Owed:
 
     Attributes:
         statuses: What the receiver said, attempt by attempt; None for nothing.
-        claims: Attempts begun since it was queued.
+        claims: Attempts begun.
+        attempts: Attempts since it was queued whose outcome was recorded.
     """
 
     challenge: str
     state: str = "QUEUED"
     statuses: list[int | None] = attrs.field(factory=list)
     claims: int = 0
+    attempts: int = 0
 
 
 @attrs.frozen(kw_only=True)
