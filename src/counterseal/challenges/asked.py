@@ -219,22 +219,26 @@ class Challenges:
     def _superseded(
         self, party: RelyingParty, account: Account, ruling: Ruling, now: datetime
     ) -> tuple[tuple[Change, ...], tuple[AuditEvent, ...], History]:
-        """Cancel the question that a newer one replaces, if the ruling names one."""
-        if ruling.supersedes is None:
-            return (), (), account.history
-        held = read(self.ports.store, ruling.supersedes, Challenge)
-        facts = Cancelling(now=now, challenge=held, origin=party.origin.guid)
-        ended = finish(
-            self.ports,
-            self.policy,
-            challenge=held,
-            account=account,
-            state=step(CHALLENGE, held.state, ChallengeEvent.CANCEL, facts),
-            outcome=Outcome(at=now, reason=CancelReason.SUPERSEDED),
-            actor=party.origin.guid,
-            reason=CancelReason.SUPERSEDED.value,
-        )
-        return ended.others, (ended.audit,), ended.history
+        """Cancel the questions that a newer one replaces, as far as the ruling names any."""
+        changes: list[Change] = []
+        audit: list[AuditEvent] = []
+        for guid in ruling.supersedes:
+            held = read(self.ports.store, guid, Challenge)
+            facts = Cancelling(now=now, challenge=held, origin=party.origin.guid)
+            ended = finish(
+                self.ports,
+                self.policy,
+                challenge=held,
+                account=account,
+                state=step(CHALLENGE, held.state, ChallengeEvent.CANCEL, facts),
+                outcome=Outcome(at=now, reason=CancelReason.SUPERSEDED),
+                actor=party.origin.guid,
+                reason=CancelReason.SUPERSEDED.value,
+            )
+            account = attrs.evolve(account, history=ended.history)
+            changes += ended.others
+            audit.append(ended.audit)
+        return tuple(changes), tuple(audit), account.history
 
     def _own(self, party: RelyingParty, guid: Guid) -> Challenge:
         (record,) = self.ports.store.get(guid)

@@ -44,13 +44,13 @@ class Ruling:
         reason: Which limit spoke: `origin_window`, `account_window`, `pending`, `cooldown`,
             `unapproved`; empty where none did.
         wait: How long to wait; only with DELAY.
-        supersedes: The open challenge that has to be cancelled first.
+        supersedes: The open challenges that have to be cancelled first, oldest first.
     """
 
     verdict: Verdict
     reason: str = ""
     wait: timedelta = timedelta(0)
-    supersedes: Guid | None = None
+    supersedes: tuple[Guid, ...] = ()
 
 
 def asking(
@@ -77,11 +77,11 @@ def asking(
         return _window("origin_window", own, policy.ask_limit_origin, now, policy)
     if len(recent) >= policy.ask_limit:
         return _window("account_window", recent, policy.ask_limit, now, policy)
-    supersedes = None
-    if len(history.open) >= policy.pending_limit:
-        supersedes = next((held.challenge for held in history.open if held.origin == origin), None)
-        if not policy.supersede or supersedes is None:
-            return Ruling(verdict=Verdict.REFUSE, reason="pending")
+    # More than one only if the limit is lower than when they were asked.
+    excess = max(0, len(history.open) + 1 - policy.pending_limit)
+    supersedes = tuple(held.challenge for held in history.open if held.origin == origin)[:excess]
+    if excess and (not policy.supersede or len(supersedes) < excess):
+        return Ruling(verdict=Verdict.REFUSE, reason="pending")
     return attrs.evolve(
         _hardship(history, now, code_asked=code_asked, codes_typed=codes_typed, policy=policy),
         supersedes=supersedes,

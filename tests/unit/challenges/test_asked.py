@@ -508,3 +508,33 @@ def test_a_question_is_asked_with_a_question(service, alice):
     question = Question(account_id="alice", content=TextContent(text="Pay?"))
     issued = service.challenges.issue(service.origin, question)
     assert issued.challenge.account == alice.device.bond.account
+
+
+ONE = attrs.evolve(STANDARD, pending_limit=1, supersede=True)
+
+
+def test_a_limit_that_was_tightened_replaces_as_many_as_it_takes(service, alice):
+    old = [service.ask("alice", "Pay?", callback=CALLBACK).challenge for _ in range(3)]
+    tight = service.but(policy=ONE)
+    new = tight.ask("alice", "Pay now?").challenge
+    for held in old:
+        ended = service.stored(held.guid)
+        assert (ended.state, ended.outcome.reason) == (
+            ChallengeState.CANCELLED,
+            CancelReason.SUPERSEDED,
+        )
+    assert {callback.challenge for callback in service.queued()} == {held.guid for held in old}
+    assert [event.subject for event in service.happened("challenge.cancelled")] == [
+        held.guid for held in old
+    ]
+    assert service.store.pending(new.account) == (new,)
+    history = service.account().history
+    assert [line.challenge for line in history.open] == [new.guid]
+    assert history.refusals == 0
+    assert service.answer(alice, new).approved
+
+
+def test_a_limit_that_was_tightened_replaces_nothing_if_its_own_are_not_enough(service, alice):
+    service.ask("alice", "Pay?")
+    service.ask("alice", "Pay?", origin=service.new_origin(service.app_space, "Other shop"))
+    refused(service.but(policy=ONE), TooManyPending)

@@ -118,17 +118,30 @@ class TestOpenQuestions:
 
     def test_are_superseded_by_their_own_origin_where_the_policy_says_so(self):
         own = rule(self.FULL, policy=SUPERSEDING)
-        assert own == Ruling(verdict=Verdict.ALLOW, supersedes=named(1))
-        assert rule(self.FULL, origin=BANK, policy=SUPERSEDING).supersedes == named(2)
+        assert own == Ruling(verdict=Verdict.ALLOW, supersedes=(named(1),))
+        assert rule(self.FULL, origin=BANK, policy=SUPERSEDING).supersedes == (named(2),)
         strange = rule(self.FULL, origin=named(9), policy=SUPERSEDING)
         assert strange == Ruling(verdict=Verdict.REFUSE, reason="pending")
 
     def test_are_superseded_the_oldest_first(self):
         history = History(open=(question(3), question(1)))
-        assert rule(history, policy=SUPERSEDING).supersedes == named(3)
+        assert rule(history, policy=SUPERSEDING).supersedes == (named(3),)
+
+    def test_are_superseded_as_many_as_a_tightened_limit_takes(self):
+        history = History(open=(question(3), question(2, BANK), question(1), question(4)))
+        tight = attrs.evolve(SUPERSEDING, pending_limit=2)
+        assert rule(history, policy=tight).supersedes == (named(3), named(1), named(4))
+        assert rule(history, policy=attrs.evolve(tight, pending_limit=3)).supersedes == (
+            named(3),
+            named(1),
+        )
+        # All of its own are not enough.
+        none_left = rule(history, policy=attrs.evolve(tight, pending_limit=1))
+        assert none_left == Ruling(verdict=Verdict.REFUSE, reason="pending")
+        assert rule(history, origin=BANK, policy=tight).verdict is Verdict.REFUSE
 
     def test_are_left_alone_below_the_limit(self):
-        assert rule(History(open=(question(1),)), policy=SUPERSEDING).supersedes is None
+        assert rule(History(open=(question(1),)), policy=SUPERSEDING).supersedes == ()
 
     @pytest.mark.parametrize(
         ("ahead", "verdict"),
@@ -147,7 +160,7 @@ class TestOpenQuestions:
 
     def test_of_the_strict_profile_are_one(self):
         one = History(open=(question(1),))
-        assert rule(one, policy=STRICT).supersedes == named(1)
+        assert rule(one, policy=STRICT).supersedes == (named(1),)
         assert rule(one, policy=STRICT, origin=BANK).verdict is Verdict.REFUSE
         assert rule(History(open=(question(1),) * 4), policy=STANDARD) == ALLOW
         assert rule(History(open=(question(1),) * 5), policy=STANDARD).verdict is Verdict.REFUSE
@@ -246,7 +259,7 @@ class TestQuestionsWithoutAnApproval:
 class TestMayAsk:
     def test_lets_what_is_allowed_pass(self):
         may_ask(ALLOW)
-        may_ask(Ruling(verdict=Verdict.ALLOW, supersedes=named(1)))
+        may_ask(Ruling(verdict=Verdict.ALLOW, supersedes=(named(1),)))
 
     @pytest.mark.parametrize(
         ("ruling", "refusal"),
@@ -421,12 +434,13 @@ class Log:
             wait = self.window_wait(now, limit, only)
             if wait is not None:
                 return Ruling(verdict=Verdict.DELAY, reason=reason, wait=wait)
-        supersedes = None
-        if len(self.open_at(now)) >= policy.pending_limit:
-            own = [number for number, who in self.open_at(now) if who == origin]
-            if not (policy.supersede and own):
+        supersedes, waiting = (), self.open_at(now)
+        while len(waiting) >= policy.pending_limit:
+            own = next((held for held in waiting if held[1] == origin), None)
+            if not policy.supersede or own is None:
                 return Ruling(verdict=Verdict.REFUSE, reason="pending")
-            supersedes = named(own[0])
+            waiting.remove(own)
+            supersedes = (*supersedes, named(own[0]))
         hard = {}
         cooling = self.cooling_until(now)
         if cooling is not None and cooling > now:
