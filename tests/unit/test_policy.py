@@ -118,6 +118,12 @@ def test_no_time_is_nothing(name):
             {"cooldown": 31 * MINUTE},
             "cooldown: longer than cooldown_limit",
         ),
+        # 83 555 seconds of waits, and a fifth of that for luck.
+        ({"retention": 100_265 * SECOND}, "retention: shorter than callback_delays"),
+        (
+            {"retention": DAY, "idempotency_life": DAY + SECOND, "callback_delays": ()},
+            "retention: shorter than callback_delays in all, or than idempotency_life",
+        ),
         ({"buttons_limit": 1}, "buttons_limit: must be within 2 and 64"),
         ({"token_bytes": 1023}, "token_bytes: must be within 1024 and 10000000"),
         ({"supersede": 1}, "supersede: must be True or False"),
@@ -143,6 +149,11 @@ def test_no_time_is_nothing(name):
 )
 def test_an_unsound_setting_is_refused_by_name(settings, message):
     assert unsound(**settings).startswith(message)
+
+
+def test_what_is_retried_may_be_kept_just_as_long_as_that_takes():
+    assert Policy(retention=100_266 * SECOND).retention == 100_266 * SECOND
+    assert Policy(retention=DAY, callback_jitter=0.0).retention == DAY
 
 
 @pytest.mark.parametrize("jitter", [0, 0.0, 0.5, 1, 1.0])

@@ -509,6 +509,7 @@ def test_s8_the_very_token_again_gets_the_recorded_result_though_its_key_is_gone
     alice.rotate()
     assert repeated(token) == ended
     refused(service, alice, malleated(token), WrongKey)
+    refused(service, service.bind("alice"), token, WrongState)
 
 
 def test_s8_the_identical_disown_again_gets_the_recorded_result(service, alice, asked, repeated):
