@@ -174,7 +174,7 @@ class Policy:
     )
     supersede: bool = _setting(
         default=False,
-        reason="Whether an origin's newer question replaces its oldest one at the"
+        reason="Whether an origin's newer question replaces its oldest at the"
         " limit, or is refused.",
     )
     ask_window: timedelta = _setting(
