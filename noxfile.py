@@ -29,8 +29,7 @@ RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 if RUNNING not in PYTHONS:
     PYTHONS.append(RUNNING)
 ADAPTERS = sorted(
-    path.parent.name.removeprefix("counterseal-")
-    for path in ROOT.glob("adapters/*/pyproject.toml")
+    path.parent.name.removeprefix("counterseal-") for path in ROOT.glob("adapters/*/pyproject.toml")
 )
 # Sets have another order in every run, and the same in all of a run's processes.
 SEED = os.environ.get("PYTHONHASHSEED") or str(random.randrange(2**32))
@@ -67,9 +66,7 @@ def pytest(session: nox.Session, *args: str, under: tuple[str, ...] = ()) -> Non
 def generated() -> list[str]:
     """Find the pages that hold a cog block."""
     pages = [ROOT / "README.md", *sorted(ROOT.glob("docs/**/*.md"))]
-    return [
-        str(page.relative_to(ROOT)) for page in pages if "[[[cog" in page.read_text()
-    ]
+    return [str(page.relative_to(ROOT)) for page in pages if "[[[cog" in page.read_text()]
 
 
 @nox.session
@@ -133,9 +130,7 @@ def docs(session: nox.Session) -> None:
 def examples(session: nox.Session) -> None:
     """Run every example file, and every Python block of the pages and READMEs."""
     sync(session, "--all-packages", "--group=tests")
-    readmes = [
-        str(path.relative_to(ROOT)) for path in ROOT.glob("adapters/*/README.md")
-    ]
+    readmes = [str(path.relative_to(ROOT)) for path in ROOT.glob("adapters/*/README.md")]
     session.run("pytest", "docs", "README.md", *sorted(readmes), *session.posargs)
 
 
