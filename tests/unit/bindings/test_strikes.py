@@ -139,6 +139,12 @@ def test_strikes_survive_a_rotation(service, alice, asked):
     assert missed(lambda: service.answer(mistaken(alice), asked)) == LIMIT - 2
 
 
+def test_strikes_survive_an_update(service, alice, asked):
+    missed(lambda: service.answer(mistaken(alice), asked))
+    binding = service.devices.update(alice.call("/device", b'{"name":"Tablet"}'))
+    assert (binding.name, binding.strikes) == ("Tablet", 1)
+
+
 def test_another_device_of_the_account_is_not_struck(service, alice, asked):
     second = service.bind("alice")
     missed(lambda: service.answer(mistaken(alice), asked))
