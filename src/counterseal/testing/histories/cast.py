@@ -70,7 +70,7 @@ PEOPLE = {
 PHONES = {
     "phone": Prop("zoe", Algorithm.ES256),
     "tablet": Prop("zoe", Algorithm.EDDSA),
-    "laptop": Prop("adam", Algorithm.PS256),
+    "laptop": Prop("adam", Algorithm.PS256, bound=False),
     "watch": Prop("lena", Algorithm.EDDSA),
     "stick": Prop("lena", Algorithm.ES256, bound=False),
     "burner": Prop("mallory", Algorithm.ES256),
