@@ -13,11 +13,14 @@ from counterseal.testing.contracts.store_crashing import StoreCrashing
 from counterseal.testing.contracts.store_history import StoreHistory
 from counterseal.testing.contracts.store_racing import StoreRacing
 from counterseal.testing.contracts.store_reading import StoreReading
+from counterseal.testing.contracts.store_repeating import StoreRepeating
 
 
-class StoreContract(StoreReading, StoreCommitting, StoreRacing, StoreCrashing):
+class StoreContract(StoreReading, StoreCommitting, StoreRepeating, StoreRacing, StoreCrashing):
     """
-    What every store keeps; its author says the rest in attributes and methods of `StoreBench`.
+    What every store keeps.
+
+    Its author says the rest in attributes and methods of `StoreBench`::
 
         class TestMyStore(StoreContract):
             @pytest.fixture

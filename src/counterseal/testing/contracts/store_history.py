@@ -26,19 +26,15 @@ from counterseal.models import (
     Account,
     AuditEvent,
     Binding,
-    BindingState,
-    Callback,
-    CallbackState,
     Challenge,
-    ChallengeState,
     Change,
     Guid,
     Record,
 )
 from counterseal.ports import Due, Store
-from counterseal.testing.clock import START
+from counterseal.testing.contracts.moves import MOMENTS, changed, finished, holds, states
 from counterseal.testing.contracts.race import race, results
-from counterseal.testing.contracts.specimens import SECOND, Specimens, event, newer, touched
+from counterseal.testing.contracts.specimens import Specimens, event, touched
 from counterseal.testing.faults import Crash, Faults, faulty
 
 Recorded: TypeAlias = Callable[[Store], Sequence[AuditEvent]]
@@ -48,7 +44,6 @@ CAST = Specimens()
 IDS = CAST.neighbours(3)
 """Of accounts in one partition, so that one commit may touch two of them."""
 
-MOMENTS = st.integers(0, 3).map(lambda count: START + count * SECOND)
 BREAKS = st.sampled_from(
     ["nothing"] * 4
     + ["reply before", "reply after", "silence before", "silence after"]
@@ -129,7 +124,7 @@ class StoreHistory(RuleBasedStateMachine):
     @rule(target=versions, old=versions, at=MOMENTS, data=st.data(), breaks=BREAKS)
     def swap(self, old: Record, at: datetime, data: st.DataObject, breaks: str) -> Any:
         """Change a record as it was read, perhaps a while ago."""
-        new = _changed(old, at, data)
+        new = changed(old, at, data)
         self._commit([Change(old, new)], breaks)
         return new
 
@@ -145,7 +140,7 @@ class StoreHistory(RuleBasedStateMachine):
         self, old: Record, guards: list[Record], at: datetime, data: st.DataObject, breaks: str
     ) -> Any:
         """Change a record and create another, guarded by some that were read a while ago."""
-        new = _changed(old, at, data)
+        new = changed(old, at, data)
         callback = self.made.callback(self._account(old), next_at=at)
         named = {guard.guid: guard for guard in guards if guard.guid != old.guid}
         changes = [Change(guard, guard) for guard in named.values()]
@@ -157,14 +152,14 @@ class StoreHistory(RuleBasedStateMachine):
     def swap_beside_a_rival(self, old: Record, at: datetime, data: st.DataObject) -> Any:
         """Change a record twice, at the same moment."""
         # Alike in all that draws depend on: which one wins is luck that Hypothesis cannot replay.
-        first = _changed(old, at, data)
-        second = attrs.evolve(touched(old, at), **_states(first))
+        first = changed(old, at, data)
+        second = attrs.evolve(touched(old, at), **states(first))
         rivals = [first, second]
         attempts = [self._attempt([Change(old, new)]) for new in rivals]
         errors = results(race([partial(self._send, attempt) for attempt in attempts]))
         won = [place for place, error in enumerate(errors) if error is None]
         assert all(isinstance(error, Conflict | None) for error in errors), f"{errors}"
-        assert len(won) == self._holds(attempts[0].changes), "of rivals, exactly one wins"
+        assert len(won) == holds(self.truth, attempts[0].changes), "of rivals, exactly one wins"
         for place in won:
             self._note(attempts[place])
         return multiple(*rivals)
@@ -200,7 +195,7 @@ class StoreHistory(RuleBasedStateMachine):
                 assert record == self.truth[record.guid], "what is due is not what is stored"
                 assert record.guid in expected, "not due, or returned again after it was not"
                 expected.discard(record.guid)
-                self._commit([Change(record, _finished(record))], "nothing")
+                self._commit([Change(record, finished(record))], "nothing")
             if not expected:
                 break
         assert not expected, "never due"
@@ -263,7 +258,7 @@ class StoreHistory(RuleBasedStateMachine):
 
     def _commit(self, changes: list[Change], breaks: str) -> None:
         attempt = self._attempt(changes)
-        holds = self._holds(attempt.changes)
+        applies = holds(self.truth, attempt.changes)
         if breaks == "nothing":
             self._judge(attempt)
             return
@@ -274,11 +269,11 @@ class StoreHistory(RuleBasedStateMachine):
             self.faults.lose_reply(applied=after)
         error = self._send(attempt)
         self.faults.clear()
-        if holds or not after:
+        if applies or not after:
             assert isinstance(error, Crash | Indeterminate), f"{error!r} instead of the fault"
         else:
             assert isinstance(error, Conflict), f"Conflict was due, not {error!r}"
-        if holds and after:
+        if applies and after:
             self._note(attempt)
         if isinstance(error, Crash):
             self._reopen()
@@ -303,27 +298,11 @@ class StoreHistory(RuleBasedStateMachine):
         error = self._send(attempt)
         if again:
             assert error is None, f"applied already, and now {error!r}"
-        elif self._holds(attempt.changes):
+        elif holds(self.truth, attempt.changes):
             assert error is None, f"nothing has moved, and still {error!r}"
             self._note(attempt)
         else:
             assert isinstance(error, Conflict), f"Conflict was due, not {error!r}"
-
-    def _holds(self, changes: tuple[Change, ...]) -> bool:
-        for change in changes:
-            stored = self.truth.get(change.new.guid)
-            if change.old is None:
-                if stored is not None or self._named(change.new):
-                    return False
-            elif stored is None or stored.version != change.old.version:
-                return False
-        return True
-
-    def _named(self, new: Record) -> bool:
-        return isinstance(new, Account) and any(
-            isinstance(one, Account) and one.account_id == new.account_id
-            for one in self.truth.values()
-        )
 
     def _note(self, attempt: Attempt) -> None:
         for change in attempt.changes:
@@ -336,34 +315,3 @@ class StoreHistory(RuleBasedStateMachine):
         if self.reopened is not None:
             self.bare = self.reopened(self.bare)
             self.store = faulty(self.bare, "store", self.faults)
-
-
-def _changed(old: Record, at: datetime, data: st.DataObject) -> Record:
-    # Whatever the core would say of it: a store does not know what a state means.
-    if isinstance(old, Binding):
-        return newer(old, state=data.draw(st.sampled_from(BindingState)), deadline=at)
-    if isinstance(old, Challenge):
-        return newer(old, state=data.draw(st.sampled_from(ChallengeState)), deadline=at)
-    if isinstance(old, Callback):
-        lease = data.draw(st.none() | MOMENTS)
-        return newer(
-            old, state=data.draw(st.sampled_from(CallbackState)), next_at=at, lease_until=lease
-        )
-    return newer(old, vouched_at=at)
-
-
-def _finished(record: Record) -> Record:
-    states: dict[type, Any] = {
-        Binding: BindingState.EXPIRED,
-        Challenge: ChallengeState.EXPIRED,
-        Callback: CallbackState.DELIVERED,
-    }
-    return newer(record, state=states[type(record)])
-
-
-def _states(record: Record) -> dict[str, Any]:
-    return {
-        name: getattr(record, name)
-        for name in ("state", "deadline", "next_at", "lease_until")
-        if name in attrs.fields_dict(type(record))
-    }
