@@ -117,7 +117,9 @@ _IN_SENDS = tuple(
     Trouble(name, at="sender.send") for name in ("attempt", "outlast the lease", "cancel")
 )
 
-COMPANY: st.SearchStrategy[Trouble] = st.sampled_from(_IN_COMMITS)
+_STOPPING = tuple(Trouble(name) for name in ("lock", "suspend", "revoke", "strike"))
+
+COMPANY: st.SearchStrategy[Trouble] = st.sampled_from(_IN_COMMITS + 2 * _STOPPING)
 """Somebody who comes between the look and the commit."""
 
 SEND_COMPANY: st.SearchStrategy[Trouble] = st.sampled_from(_IN_SENDS)

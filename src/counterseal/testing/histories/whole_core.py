@@ -240,6 +240,19 @@ class WholeCore(Scenes):
         target=CHALLENGES,
         pair=ASKABLE,
         wanted=WANTED,
+        ways=st.lists(WAY, max_size=4),
+        which=PICK,
+    )
+    def asks_and_fumbles(
+        self, pair: tuple[str, str], wanted: Wanted, ways: list[str], which: int
+    ) -> MultipleResults[str]:
+        """Answer a new question in several ways."""
+        return _new(self.fumbled(pair, wanted, ways, which))
+
+    @rule(
+        target=CHALLENGES,
+        pair=ASKABLE,
+        wanted=WANTED,
         verb=st.sampled_from(["lock", "suspend", "revoke"]),
         which=PICK,
     )
@@ -405,6 +418,11 @@ class WholeCore(Scenes):
     ) -> None:
         """Try to answer somebody else's question."""
         self.attack(way, mine, victim, challenge, button)
+
+    @rule(target=CHALLENGES, mine=ATTACKERS, victim=HONEST, wanted=WANTED, button=PICK)
+    def besets(self, mine: str, victim: str, wanted: Wanted, button: int) -> MultipleResults[str]:
+        """Attack somebody in every way."""
+        return _new(self.beset(mine, victim, wanted, button))
 
     @precondition(lambda self: self.captured)
     @rule(pick=_some(8))
