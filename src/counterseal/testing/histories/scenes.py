@@ -38,6 +38,13 @@ class Scenes(Attacks):
             self.answer(name, challenge, which, way, trouble)
         return challenge
 
+    def contested(
+        self, pair: tuple[str, str], wanted: Wanted, way: str, rivals: list[Trouble], which: int
+    ) -> list[str]:
+        """Put a question for each of *rivals*, who comes between while it is answered."""
+        asked = [self.answered(pair, wanted, which, way=way, trouble=rival) for rival in rivals]
+        return [challenge for challenge in asked if challenge is not None]
+
     def fumbled(
         self, pair: tuple[str, str], wanted: Wanted, ways: list[str], which: int
     ) -> str | None:

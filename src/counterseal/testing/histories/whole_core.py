@@ -229,12 +229,19 @@ class WholeCore(Scenes):
         """Answer a new question, in any way."""
         return _new(self.answered(pair, wanted, which, way=way, trouble=trouble))
 
-    @rule(target=CHALLENGES, pair=ASKABLE, wanted=WANTED, which=PICK, rival=COMPANY)
+    @rule(
+        target=CHALLENGES,
+        pair=ASKABLE,
+        wanted=WANTED,
+        way=st.sampled_from(["right", "right", "wrong pin", "wrong code"]),
+        rivals=st.lists(COMPANY, min_size=1, max_size=6),
+        which=PICK,
+    )
     def asks_and_answers_in_company(
-        self, pair: tuple[str, str], wanted: Wanted, which: int, rival: Trouble
+        self, pair: tuple[str, str], wanted: Wanted, way: str, rivals: list[Trouble], which: int
     ) -> MultipleResults[str]:
-        """Answer a new question rightly, while somebody else acts."""
-        return _new(self.answered(pair, wanted, which, trouble=rival))
+        """Answer new questions, each while somebody else acts."""
+        return multiple(*self.contested(pair, wanted, way, rivals, which))
 
     @rule(
         target=CHALLENGES,
@@ -390,19 +397,15 @@ class WholeCore(Scenes):
         """Set the clock back."""
         self.world.clock.jump(self.at() - timedelta(seconds=seconds))
 
-    @rule(failing=st.booleans(), twice=st.booleans(), dead=st.booleans())
-    def spoils_the_push_service(self, failing: bool, twice: bool, dead: bool) -> None:  # noqa: FBT001
-        """Let the push service fail, deliver twice, or know no address any longer."""
+    @rule(failing=st.booleans(), twice=st.booleans(), dead=st.booleans(), renewed=st.booleans())
+    def turns_the_world(self, failing: bool, twice: bool, dead: bool, renewed: bool) -> None:  # noqa: FBT001
+        """Let the push service fail, deliver twice, or bury addresses; renew the service's key."""
         outbox = self.world.outbox
         outbox.failing, outbox.duplicating = failing, twice
         outbox.dead = set(cast.address("phone")) | set(cast.address("new phone")) if dead else set()
-
-    @rule()
-    def renews_the_service_key(self) -> None:
-        """Let the service sign with a new key."""
-        if isinstance(self.signer, MemorySigner):
+        if renewed and isinstance(self.signer, MemorySigner):
             self.signer.rotate()
-        self.ledger.service_keys = self.published()
+            self.ledger.service_keys = self.published()
 
     # The attacker
 
