@@ -52,5 +52,4 @@ def test_every_example_is_on_a_page():
 def test_a_page_names_no_place_outside_the_repository(page):
     text = page.read_text(encoding="utf-8")
 
-    assert "../shared" not in text
     assert not re.search(r"(?<![\w.:/])/(?:work|tmp|home|root|usr)/", text)
