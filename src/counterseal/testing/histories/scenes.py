@@ -143,10 +143,10 @@ class Scenes(Attacks):
         assert None in {first, second} or first == second, "one key, two challenges"
         return second or first
 
-    def ended_twice(
-        self, pair: tuple[str, str], wanted: Wanted, endings: tuple[str, str], which: int
+    def ended(
+        self, pair: tuple[str, str], wanted: Wanted, endings: list[str], which: int
     ) -> str | None:
-        """End a question in one way, and then in another."""
+        """End a question in one way, and then in the others."""
         challenge = self.ask_anew(pair, wanted)
         if challenge is not None:
             for number, ending in enumerate(endings):

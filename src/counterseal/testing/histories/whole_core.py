@@ -55,7 +55,8 @@ ROLES = st.sampled_from([frozenset(Role), frozenset({Role.DEVICE}), frozenset({R
 WAY = st.sampled_from(WAYS)
 PINS = st.sampled_from([None, cast.PIN, cast.WRONG_PIN])
 STATUSES = st.sampled_from([204, 200, 500, 500, 503, 302, 410])
-ENDING = st.sampled_from(["answer", "cancel", "expire", "disown"])
+ENDINGS = ("answer", "cancel", "expire", "disown")
+ENDING = st.sampled_from(ENDINGS)
 ON_THE_EDGE = st.sampled_from([-1, 0, 1])
 
 
@@ -273,14 +274,14 @@ class WholeCore(Scenes):
         target=CHALLENGES,
         pair=ASKABLE,
         wanted=WANTED,
-        endings=st.tuples(ENDING, ENDING),
+        endings=st.permutations(ENDINGS),
         which=PICK,
     )
-    def ends_twice(
-        self, pair: tuple[str, str], wanted: Wanted, endings: tuple[str, str], which: int
+    def asks_and_ends_in_every_way(
+        self, pair: tuple[str, str], wanted: Wanted, endings: list[str], which: int
     ) -> MultipleResults[str]:
-        """End a new question in one way, and then in another."""
-        return _new(self.ended_twice(pair, wanted, endings, which))
+        """End a new question in one way, and then in the others."""
+        return _new(self.ended(pair, wanted, endings, which))
 
     @rule(target=CHALLENGES, pair=ASKABLE, wanted=WANTED, which=PICK, ticks=ON_THE_EDGE)
     def asks_and_answers_on_the_edge(

@@ -1,0 +1,32 @@
+"""What histories are played with: a judge whose cryptography is PyJWT's, and time enough."""
+
+import jwt
+import pytest
+from hypothesis import settings
+
+from counterseal.testing import WholeCore
+
+QUICK = 100
+"""Examples of the profile `fast`."""
+
+
+def verified(token, jwk):
+    options = dict.fromkeys(["verify_aud", "verify_iat", "verify_exp", "verify_sub"], False)
+    return jwt.decode(token, jwt.PyJWK(jwk), algorithms=[jwk["alg"]], options=options)
+
+
+class Judged(WholeCore):
+    verify = staticmethod(verified)
+
+
+@pytest.fixture
+def judged():
+    return Judged
+
+
+@pytest.fixture
+def budget():
+    """Twice the profile's examples; in a longer profile, longer histories, too."""
+    profile = settings.default
+    steps = 50 if profile.max_examples <= QUICK else 100
+    return settings(profile, max_examples=2 * profile.max_examples, stateful_step_count=steps)

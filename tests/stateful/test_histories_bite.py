@@ -1,0 +1,112 @@
+"""A history that finds nothing is worth what it would find: bugs are planted, one at a time."""
+
+import attrs
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from counterseal import decisions
+from counterseal.bindings import callers
+from counterseal.challenges import finishing, judging
+from counterseal.errors import Refused
+from counterseal.machines import BINDING, CHALLENGE, BindingEvent, ChallengeEvent
+from counterseal.models import BindingState, ChallengeState
+from counterseal.rules.evidence import caller_proved
+from counterseal.rules.timing import in_time
+
+
+def without(rule, chart, event):
+    """Return the chart's cells of *event* with *rule* left out."""
+    return {
+        key: attrs.evolve(cell, validators=tuple(each for each in cell.validators if each != rule))
+        for key, cell in chart.cells.items()
+        if key[1] is event
+    }
+
+
+def approval_after_the_deadline(patch):
+    for key, cell in without(in_time, CHALLENGE, ChallengeEvent.ANSWER).items():
+        patch.setitem(CHALLENGE.cells, key, cell)
+
+
+def lost_callback(patch):
+    made = finishing._callback
+
+    def lose(ports, policy, ended, now):
+        expired = ended.state is ChallengeState.EXPIRED
+        return None if expired else made(ports, policy, ended, now)
+
+    patch.setattr(finishing, "_callback", lose)
+
+
+def guard_left_out(patch):
+    made = judging._accepted
+
+    def unguarded(*args):
+        decision = made(*args)
+        changes = tuple(change for change in decision.changes if change.new is not change.old)
+        return attrs.evolve(decision, changes=changes)
+
+    patch.setattr(judging, "_accepted", unguarded)
+
+
+def second_outcome(patch):
+    cell = CHALLENGE.cells[ChallengeState.SEEN, ChallengeEvent.CANCEL]
+    patch.setitem(CHALLENGE.cells, (ChallengeState.ANSWERED, ChallengeEvent.CANCEL), cell)
+
+
+def strike_by_a_stranger(patch):
+    made = callers.proof_holds
+
+    def believe_answers(facts):
+        try:
+            made(facts)
+        except Refused:
+            if not facts.call.uri.endswith("/answers"):
+                raise
+
+    patch.setattr(callers, "proof_holds", believe_answers)
+    for chart, event in ((BINDING, BindingEvent.STRIKE), (CHALLENGE, ChallengeEvent.ANSWER)):
+        for key, cell in without(caller_proved, chart, event).items():
+            patch.setitem(chart.cells, key, cell)
+
+
+def decision_kept_after_a_lost_race(patch):
+    made = decisions._decided
+    kept = {}
+
+    def decide_once(ports, act, decide):
+        return kept.setdefault(id(decide), (decide, made(ports, act, decide)))[1]
+
+    patch.setattr(decisions, "_decided", decide_once)
+
+
+PLANTS = {
+    approval_after_the_deadline: "at the deadline or after it",
+    lost_callback: "callbacks and endings do not match",
+    guard_left_out: "strikes outlive a right signature",
+    second_outcome: "cancel moved",
+    strike_by_a_stranger: "attack moved|an attacker changed|an attack succeeded",
+    decision_kept_after_a_lost_race: "lost a race that nobody ran",
+}
+
+
+@pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: plant.__name__)
+def test_a_planted_bug_is_found_in_the_default_time(plant, monkeypatch, judged, budget):
+    plant(monkeypatch)
+    looking = settings(
+        budget,
+        phases=[Phase.generate],
+        database=None,
+        derandomize=True,
+        report_multiple_bugs=False,
+        suppress_health_check=list(HealthCheck),
+    )
+
+    with pytest.raises(AssertionError, match=PLANTS[plant]):
+        run_state_machine_as_test(judged, settings=looking)
+
+
+def test_the_plants_are_pulled_out_again():
+    assert (ChallengeState.ANSWERED, ChallengeEvent.CANCEL) not in CHALLENGE.cells
+    assert caller_proved in BINDING.cells[BindingState.ACTIVE, BindingEvent.STRIKE].validators
