@@ -1,0 +1,145 @@
+import attrs
+import pytest
+from hypothesis import HealthCheck, Phase, Verbosity, seed, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from counterseal.errors import Conflict, WrongSignature
+from counterseal.memory import MemoryAudit, MemoryStore
+from counterseal.models import Change, Company
+from counterseal.models.guid import mint
+from counterseal.testing import START, WholeCore
+from counterseal.testing.histories.secrecy import Secrecy
+from counterseal.testing.histories.stage import Stage, core_verify
+from counterseal.testing.histories.troubles import Trouble
+from counterseal.testing.histories.witness import Witness
+
+SHORT = settings(
+    max_examples=5,
+    stateful_step_count=15,
+    phases=[Phase.generate],
+    database=None,
+    deadline=None,
+    report_multiple_bugs=False,
+    suppress_health_check=list(HealthCheck),
+)
+COMPANY = Company(guid=mint(1, bytes(15)), name="Example", created_at=START)
+
+
+def played(machine, number):
+    """Return what happens in the history of one seed."""
+    happened = []
+
+    class Told(machine):
+        def play(self, verb, call, **facts):
+            result = super().play(verb, call, **facts)
+            happened.append((verb, result.code, str(result.act.facts.get("device"))))
+            return result
+
+    run_state_machine_as_test(seed(number)(Told), settings=SHORT)
+    return happened
+
+
+def test_a_seed_plays_the_same_history_again():
+    assert played(WholeCore, 7) == played(WholeCore, 7)
+    assert played(WholeCore, 7) != played(WholeCore, 8)
+
+
+def test_histories_are_played_on_other_adapters_too():
+    stores = []
+
+    class Elsewhere(WholeCore):
+        def adapters(self, ports):
+            stores.append(MemoryStore(ports.audit))
+            return attrs.evolve(ports, store=stores[-1])
+
+    run_state_machine_as_test(Elsewhere, settings=SHORT)
+
+    assert all(store.list(None) for store in stores)
+
+
+def test_a_store_that_compares_nothing_is_found_out(capsys):
+    class Careless(MemoryStore):
+        def _compare(self, change):
+            pass
+
+    class OnCareless(WholeCore):
+        def adapters(self, ports):
+            return attrs.evolve(ports, store=Careless(ports.audit))
+
+    looking = settings(SHORT, max_examples=200, print_blob=True, verbosity=Verbosity.normal)
+    with pytest.raises(AssertionError) as found:
+        run_state_machine_as_test(OnCareless, settings=looking)
+
+    notes = "\n".join(found.value.__notes__)
+    assert "state.begin(" in notes
+    assert "@reproduce_failure(" in notes
+
+
+def test_only_the_whole_core_knows_rivals():
+    with pytest.raises(NotImplementedError):
+        Stage.rival(None, "lock", None)
+
+
+def test_a_signature_that_does_not_hold_is_nobodys():
+    signed = []
+
+    class Listening(WholeCore):
+        @staticmethod
+        def verify(token, jwk):
+            signed.append((token, jwk))
+            return core_verify(token, jwk)
+
+    run_state_machine_as_test(Listening, settings=settings(SHORT, max_examples=20))
+
+    token, jwk = signed[0]
+    head, _, _ = token.rpartition(".")
+    _, _, foreign = signed[-1][0].rpartition(".")
+    assert core_verify(token, jwk)
+    if token != signed[-1][0]:
+        with pytest.raises(WrongSignature):
+            core_verify(f"{head}.{foreign}", jwk)
+
+
+def test_a_witness_tells_each_commit_once_and_each_lost_race():
+    witness = Witness(MemoryStore(MemoryAudit()))
+    seen, lost = [], []
+    witness.applied = lambda changes, audit: seen.append((changes, audit))
+    witness.lost = lambda: lost.append(True)
+    made = (Change(None, COMPANY),)
+
+    witness.commit(made, (), "one")
+    witness.commit(made, (), "one")
+    with pytest.raises(Conflict):
+        witness.commit(made, (), "two")
+    witness.commit((Change(COMPANY, COMPANY),), (), "three")
+
+    assert seen == [(made, ()), ((), ())]
+    assert lost == [True]
+    assert witness.get(COMPANY.guid) == witness.list(None) == (COMPANY,)
+    assert witness.records == {COMPANY.guid: COMPANY}
+
+
+def test_secrets_are_found_in_texts():
+    secrecy = Secrecy()
+    secrecy.keep("the secret")
+    secrecy.codes.add("123456")
+    secrecy.holds("nothing", "1234567", "a-123456", "abc123456")
+
+    for text in ("it is the secret", "the code is 123456", "a Canary: canary"):
+        with pytest.raises(AssertionError):
+            secrecy.holds(text)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "harmless"),
+    [
+        (Trouble("lost reply"), True),
+        (Trouble("lost reply", times=1000), False),
+        (Trouble("failure", at="wake.ring"), True),
+        (Trouble("failure"), False),
+        (Trouble("lock"), False),
+    ],
+    ids=repr,
+)
+def test_some_troubles_make_no_difference(trouble, harmless):
+    assert trouble.harmless is harmless
