@@ -1,0 +1,47 @@
+"""The moves that records may make: the judge's own table, not taken from the charts."""
+
+from __future__ import annotations
+
+DEVICE_CALLS = {"pending", "fetch", "answer", "disown", "repeat", "rotate", "update", "attack"}
+"""Any of them may make the core ask the Identity Provider again."""
+
+ENDED = ("ANSWERED", "DISOWNED", "CANCELLED", "FAILED", "EXPIRED")
+
+MOVES: dict[tuple[str, str | None, str], set[str]] = {
+    ("Account", None, ""): {"invite", "log_in"},
+    ("Account", "", ""): {
+        *DEVICE_CALLS,
+        *("invite", "log_in", "complete", "suspend", "resume", "revoke", "vouch"),
+        *("lock", "unlock", "issue", "cancel", "sweep"),
+    },
+    ("Binding", None, "INVITED"): {"invite", "log_in"},
+    ("Binding", "INVITED", "ACTIVE"): {"complete"},
+    ("Binding", "INVITED", "EXPIRED"): {"sweep"},
+    ("Binding", "INVITED", "REVOKED"): {"revoke"},
+    ("Binding", "ACTIVE", "ACTIVE"): {"rotate", "update", "answer", "disown", "issue"},
+    ("Binding", "ACTIVE", "SUSPENDED"): {"suspend", "vouch", *DEVICE_CALLS},
+    ("Binding", "ACTIVE", "REVOKED"): {"revoke", "answer", "disown", "rotate"},
+    ("Binding", "SUSPENDED", "SUSPENDED"): {"issue"},
+    ("Binding", "SUSPENDED", "ACTIVE"): {"resume", "vouch", "log_in", *DEVICE_CALLS},
+    ("Binding", "SUSPENDED", "REVOKED"): {"revoke"},
+    ("Binding", "REVOKED", "REVOKED"): {"issue"},
+    ("Login", None, "STARTED"): {"redirect"},
+    ("Login", "STARTED", "USED"): {"log_in"},
+    ("Login", "STARTED", "EXPIRED"): {"sweep"},
+    ("Challenge", None, "PENDING"): {"issue"},
+    ("Challenge", "PENDING", "PENDING"): {"answer"},
+    ("Challenge", "PENDING", "SEEN"): {"fetch"},
+    ("Challenge", "SEEN", "SEEN"): {"answer"},
+    **{("Challenge", live, "ANSWERED"): {"answer"} for live in ("PENDING", "SEEN")},
+    **{("Challenge", live, "FAILED"): {"answer"} for live in ("PENDING", "SEEN")},
+    **{("Challenge", live, "DISOWNED"): {"disown"} for live in ("PENDING", "SEEN")},
+    **{("Challenge", live, "CANCELLED"): {"cancel", "issue"} for live in ("PENDING", "SEEN")},
+    **{("Challenge", live, "EXPIRED"): {"sweep"} for live in ("PENDING", "SEEN")},
+    **{("Challenge", ended, ended): {"requeue"} for ended in ENDED},
+    ("Callback", None, "QUEUED"): {"answer", "disown", "cancel", "issue", "sweep"},
+    ("Callback", "QUEUED", "QUEUED"): {"attempt"},
+    ("Callback", "QUEUED", "DELIVERED"): {"attempt"},
+    ("Callback", "QUEUED", "DEAD"): {"attempt"},
+    ("Callback", "DEAD", "QUEUED"): {"requeue"},
+}
+"""Kind, state before and state after: the acts that may move a record so."""
