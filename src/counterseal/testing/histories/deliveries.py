@@ -8,6 +8,8 @@ from counterseal.testing.histories.stage import Result
 from counterseal.testing.histories.troubles import Trouble
 
 OK = range(200, 300)
+FINAL = {302, 410}
+"""Where a rival worker hears that all is well; elsewhere it fails."""
 
 
 class DeliveryActs(AnswerActs):
@@ -27,7 +29,7 @@ class DeliveryActs(AnswerActs):
             trouble=trouble,
             callback=callback,
             account=self.ledger.asked[owed.challenge].account,
-            rival_status=500 if status in OK else 204,
+            rival_status=204 if status in FINAL else 500,
         )
         sender.otherwise = mood
         self.receivers.hear(self.ledger, sender.attempts)

@@ -42,7 +42,9 @@ class Scenes(Attacks):
         self, pair: tuple[str, str], wanted: Wanted, way: str, rivals: list[Trouble], which: int
     ) -> list[str]:
         """Put a question for each of *rivals*, who comes between while it is answered."""
-        asked = [self.answered(pair, wanted, which, way=way, trouble=rival) for rival in rivals]
+        strong = [index for index, button in enumerate(wanted.buttons) if button.strong]
+        pressed = strong[-1] if strong else which
+        asked = [self.answered(pair, wanted, pressed, way=way, trouble=rival) for rival in rivals]
         return [challenge for challenge in asked if challenge is not None]
 
     def fumbled(

@@ -114,10 +114,11 @@ _FAULTS = (
 )
 _IN_COMMITS = tuple(Trouble(name) for name in RIVALS)
 _IN_SENDS = tuple(
-    Trouble(name, at="sender.send") for name in ("attempt", "outlast the lease", "cancel")
+    Trouble(name, at="sender.send")
+    for name in ("outlast the lease", "outlast the lease", "attempt", "cancel")
 )
 
-_STOPPING = tuple(Trouble(name) for name in ("lock", "suspend", "revoke", "strike"))
+_STOPPING = tuple(Trouble(name) for name in ("lock", "suspend", "revoke", "strike", "strike"))
 
 COMPANY: st.SearchStrategy[Trouble] = st.sampled_from(_IN_COMMITS + 2 * _STOPPING)
 """Somebody who comes between the look and the commit."""

@@ -68,7 +68,7 @@ class WholeCore(Turns):
         target=CHALLENGES,
         pair=ASKABLE,
         wanted=WANTED,
-        way=st.sampled_from(["right", "right", "wrong pin", "wrong code"]),
+        way=st.sampled_from(["right", "wrong pin", "right", "wrong pin", "wrong code"]),
         rivals=st.lists(COMPANY, min_size=1, max_size=6),
         which=PICK,
     )
