@@ -10,13 +10,13 @@ from counterseal import ijson, keys
 from counterseal.bindings.callers import Caller, Proven
 from counterseal.bindings.enrolments import offered_key
 from counterseal.bindings.roster import enlisted
+from counterseal.bindings.strikes import ended, strike
 from counterseal.bindings.vouching import stood
 from counterseal.decisions import Act, Decision, read, settle
 from counterseal.errors import (
     InvalidField,
     NotEndorsed,
     Refused,
-    StrongKeyMissed,
     WrongSignature,
 )
 from counterseal.machines import BINDING, BindingEvent, step
@@ -25,7 +25,6 @@ from counterseal.models import (
     AuditEvent,
     Authority,
     Binding,
-    BindingState,
     Change,
     DeviceCall,
     DeviceKey,
@@ -169,7 +168,7 @@ class Devices:
                 own_app_space(by.origin, binding)
             account = read(self.ports.store, binding.account, Account)
             state = step(BINDING, binding.state, BindingEvent.REVOKE, None)
-            return _decided(act, account, binding, _ended(binding, state, now), now)
+            return _decided(act, account, binding, ended(binding, state, now), now)
 
         return settle(self.ports, self.policy, act, decide)
 
@@ -213,7 +212,10 @@ class Devices:
             missed = _missed(facts)
             if missed is None:
                 raise
-            return self._struck(facts, missed)
+            striking = Striking(
+                proving=proven.proving, policy=self.policy, binding=binding, answer=missed
+            )
+            return strike(striking, proven.account, now, result=binding)
         changed = tuple(
             KeyChange(at=now, role=key.role, thumbprint=key.key.thumbprint) for key in fresh
         )
@@ -226,18 +228,6 @@ class Devices:
         )
         act = Act(event="binding.rotate", actor=binding.guid, subject=binding.guid)
         return _decided(act, proven.account, binding, rotated, now)
-
-    def _struck(self, facts: Rotating, missed: Evidence) -> Decision[Binding]:
-        striking = Striking(
-            proving=facts.proving, policy=self.policy, binding=facts.binding, answer=missed
-        )
-        struck = strike(striking, facts.account, facts.proving.now)
-        return Decision(
-            changes=struck.changes,
-            audit=struck.audit,
-            result=facts.binding,
-            refusal=struck.refusal,
-        )
 
     def _endorsement(self, binding: Binding, token: str | None) -> Evidence:
         if token is None:
@@ -255,39 +245,6 @@ class Devices:
         updated = attrs.evolve(binding, version=binding.version + 1, name=name, addresses=addresses)
         act = Act(event="binding.update", actor=updated.guid, subject=updated.guid)
         return _decided(act, proven.account, binding, updated, proven.proving.now)
-
-
-def strike(facts: Striking, account: Account, now: datetime) -> Decision[None]:
-    """
-    Decide what a wrong strong-key signature does to the device.
-
-    Raises:
-        Refused: It was no wrong strong-key signature inside a proven call.
-    """
-    binding = facts.binding
-    state = step(BINDING, binding.state, BindingEvent.STRIKE, facts)
-    struck = attrs.evolve(binding, version=binding.version + 1, strikes=binding.strikes + 1)
-    revoked = state is BindingState.REVOKED
-    if revoked:
-        struck = _ended(attrs.evolve(struck, version=binding.version), state, now)
-    refusal = StrongKeyMissed(max(0, facts.policy.strike_limit - struck.strikes))
-    event = AuditEvent(
-        at=now,
-        event="binding.strike",
-        actor=binding.guid,
-        subject=binding.guid,
-        reason=refusal.code,
-    )
-    revocation = attrs.evolve(event, event="binding.revoke")
-    return Decision(
-        changes=(
-            Change(binding, struck),
-            Change(account, enlisted(account, struck, now) if revoked else account),
-        ),
-        audit=(event, revocation) if revoked else (event,),
-        result=None,
-        refusal=refusal,
-    )
 
 
 def _missed(facts: Rotating) -> Evidence | None:
@@ -310,12 +267,6 @@ def _kept(changes: tuple[KeyChange, ...], held: tuple[DeviceKey, ...]) -> tuple[
     older = changes[:-KEY_CHANGES_KEPT]
     kept = tuple(change for change in older if change.thumbprint in current)
     return (*kept, *changes[-KEY_CHANGES_KEPT:])
-
-
-def _ended(binding: Binding, state: BindingState, now: datetime) -> Binding:
-    return attrs.evolve(
-        binding, version=binding.version + 1, state=state, suspended_by=None, ended_at=now
-    )
 
 
 def _decided(

@@ -11,7 +11,7 @@ import attrs
 
 from counterseal import keys
 from counterseal.bindings.callers import Proven
-from counterseal.bindings.devices import strike
+from counterseal.bindings.strikes import strike
 from counterseal.challenges.composing import opened_code
 from counterseal.challenges.finishing import finish
 from counterseal.decisions import Decision
@@ -142,22 +142,10 @@ def _accepted(
 
 
 def _struck(policy: Policy, facts: Answering) -> Decision[Challenge]:
-    struck = strike(
-        Striking(
-            proving=facts.proving,
-            policy=policy,
-            binding=facts.binding,
-            answer=facts.signature,
-        ),
-        facts.account,
-        facts.now,
+    striking = Striking(
+        proving=facts.proving, policy=policy, binding=facts.binding, answer=facts.signature
     )
-    return Decision(
-        changes=struck.changes,
-        audit=struck.audit,
-        result=facts.challenge,
-        refusal=struck.refusal,
-    )
+    return strike(striking, facts.account, facts.now, result=facts.challenge)
 
 
 def _mistyped(

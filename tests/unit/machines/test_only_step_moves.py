@@ -133,7 +133,7 @@ def test_there_is_something_to_look_at():
     ]
     assert sum(len(given(call, positions)) for call in calls) > 20
     assert sum(map(is_step, calls)) > 10
-    assert {"_ended", "finish", "_accepted"} <= positions.keys()
+    assert {"ended", "finish", "_accepted"} <= positions.keys()
 
 
 def test_the_excuses_are_all_needed():
@@ -156,7 +156,7 @@ def test_it_finds_what_it_is_there_to_find():
         "attrs.evolve(held, state=held.state)",
         "attrs.evolve(held, state=guess)",
         "finish(ports, state=ChallengeState.EXPIRED)",
-        "_ended(binding, BindingState.REVOKED, now)",
+        "ended(binding, BindingState.REVOKED, now)",
         "held.state = state",
     ):
         source = f"def act(held, guess, binding, now):\n    {line}\n"
