@@ -8,7 +8,7 @@ from statemachine import StateMachine
 from statemachine.states import States
 
 from counterseal.errors import DeadlinePassed, WrongState
-from counterseal.machines import CHARTS, compiled, markdown, mermaid, step, table
+from counterseal.machines import CHARTS, Cell, compiled, markdown, mermaid, step, table
 
 
 class Light(enum.Enum):
@@ -174,6 +174,13 @@ class TestCompiled:
 
 
 class TestStep:
+    def test_fails_closed_where_no_row_of_a_cell_applies(self):
+        # `compiled` lets no such cell pass; one that were made by hand must not move either.
+        chart = lamp()
+        cells = {(Light.OFF, Switch.PRESS): Cell((), (((dark,), Light.ON),))}
+        with pytest.raises(WrongState, match="no row applies"):
+            step(attrs.evolve(chart, cells=cells), Light.OFF, Switch.PRESS, set())
+
     @pytest.mark.parametrize(
         ("facts", "state"),
         [
