@@ -60,6 +60,16 @@ class Animal:
 ANIMALS: list[Animal] = []
 
 
+def dawdle():
+    """
+    Leave another thread time where a sound adapter would hold its lock.
+
+    It is the animal's own fault that is slow here, so that a race which it can lose is lost;
+    no test and no sound adapter waits.
+    """
+    time.sleep(0.0002)
+
+
 def animal(clause, contract, *, healthy):
     """Put a factory of adapters that break *clause* into the zoo."""
 
@@ -419,7 +429,7 @@ class ReadsThenWrites(Careful):
         if self.applied(changes, operation):
             return
         self.compared(changes)
-        time.sleep(0.0002)
+        dawdle()
         with self._lock:
             self.kept(changes)
             self.told(audit)
@@ -430,7 +440,7 @@ class ReadsThenWrites(Careful):
 class GuardsOutsideTheLock(Careful):
     def commit(self, changes, audit, operation):
         self.compared(changes)
-        time.sleep(0.0002)
+        dawdle()
         super().commit(
             tuple(change for change in changes if change.new is not change.old) or changes,
             audit,
@@ -623,7 +633,7 @@ class SharesOneCursor(MemoryStore):
 
     def get(self, *guids):
         self._asked = guids
-        time.sleep(0.0002)
+        dawdle()
         return super().get(*self._asked)
 
 
@@ -641,7 +651,7 @@ class LogsWhole(MemoryStore):
 class AnswersTwiceFirstSeen(MemoryReplayGuard):
     def first_seen(self, key, until):
         new = key not in self._seen
-        time.sleep(0.0002)
+        dawdle()
         self._seen[key] = until
         return new
 
@@ -683,7 +693,7 @@ class CountsTooLittle(MemoryCounters):
     def add(self, key, window):
         place = (*key, window)
         _, _, count = self._counts.get(place, (0, 0, 0))
-        time.sleep(0.00005)
+        dawdle()
         self._counts[place] = (0, 0, count + 1)
         return count + 1
 
@@ -729,7 +739,7 @@ def idempotent(clause):
 class ReservesTwice(MemoryIdempotency):
     def begin(self, reservation, now):
         held = self._held.get((reservation.scope, reservation.key))
-        time.sleep(0.0002)
+        dawdle()
         if held is None:
             self._held[reservation.scope, reservation.key] = reservation
             return reservation
