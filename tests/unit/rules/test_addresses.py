@@ -56,6 +56,8 @@ class TestAnAddress:
             ("https://[2001:db8::1]:8443/cb", "https://[2001:DB8::1]:8443/cb"),
             ("https://127.0.0.1/cb", "https://127.0.0.1/cb"),  # where it leads is for the sender
             ("http://localhost:8080/cb", "http://localhost:8080/cb"),
+            ("http://localhost:80/cb", "http://localhost/cb"),
+            ("http://localhost/cb", "http://localhost:80/cb"),
         ],
     )
     def test_that_an_entry_names_is_allowed(self, entry, url):
