@@ -152,6 +152,7 @@ class TestTheDisplayDocument:
         ("info", "field"),
         [
             ({"a": "\ud800"}, "challenge.additionalInfo.a"),
+            ({"a": "\uffff"}, "challenge.additionalInfo.a"),
             ({"a": 2**53}, "challenge.additionalInfo.a"),
             ({"a": [float("nan")]}, "challenge.additionalInfo.a[0]"),
             ({"a": object()}, "challenge.additionalInfo.a"),
@@ -160,6 +161,10 @@ class TestTheDisplayDocument:
     def test_that_i_json_cannot_hold_is_refused_by_name(self, info, field, refusing):
         with refusing("invalid_field", field):
             display_text(document(attrs.evolve(QUESTION, additional_info=info)))
+
+    def test_that_cannot_be_written_is_refused_by_name_even_if_it_was_to_be_checked(self, refusing):
+        with refusing("invalid_field", "challenge.content.text"):
+            display_text(document(attrs.evolve(QUESTION, content=TextContent(text="\ud800"))))
 
     TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cn"]), max_size=4)
 
@@ -254,6 +259,7 @@ class TestADisplayDocumentFromOutside:
             (("content",), {"text": 1}),
             (("content",), {"html": None}),
             (("content",), {"markdown": "x"}),
+            (("content",), {"TEXT": "x"}),
             (("content", "text"), "fine print"),
             (("content", "keys"), {}),
             (("content", "keys", 0), "line"),

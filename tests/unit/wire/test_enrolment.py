@@ -184,6 +184,10 @@ class TestBody:
         assert "\n" not in str(caught.value)
         assert len(caught.value.field) < 100
 
+    def test_that_names_a_long_member_shows_64_characters_of_it(self, refusing):
+        with refusing("invalid_field", f"'{'x' * 64}'"):
+            read_enrolment({**BODY, "x" * 65: 1})
+
     @given(
         st.recursive(
             st.none() | st.booleans() | st.integers() | st.text(max_size=3),

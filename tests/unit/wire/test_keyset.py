@@ -150,6 +150,11 @@ def test_a_set_older_than_one_that_was_taken_is_refused(pinned, claims, after, s
         assert verify_keyset(token, pinned=(pinned.public,), not_before=not_before)
 
 
+def test_a_reader_that_has_taken_none_takes_a_set_of_any_time(pinned, new, claims):
+    token = endorsed(pinned, {**claims, "iat": 0})
+    assert verify_keyset(token, pinned=(pinned.public,)) == (new.public, pinned.public)
+
+
 def test_the_time_of_a_set_is_what_it_says(pinned, claims, refusing):
     token = endorsed(pinned, claims)
     assert keyset_time(token) == claims["iat"]

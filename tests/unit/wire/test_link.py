@@ -68,6 +68,9 @@ class TestOurForm:
         with refusing("invalid_field", "link"):
             read_link(OURS + "&Co")
 
+    def test_shows_where_a_value_is_no_utf_8(self):
+        assert read_link(OURS + "%FF").app_space_name == "Bank\ufffd"
+
     def test_does_not_take_a_plus_for_a_space(self):
         assert read_link(OURS + "+Co").app_space_name == "Bank+Co"
 

@@ -494,6 +494,21 @@ class TestTheQuestionAsADocument:
     def test_holds_every_member(self):
         assert OTHER.keys() == {field.name for field in attrs.fields(Question)}
 
+    def test_names_each_member_as_the_call_does(self):
+        assert question_document(QUESTION).keys() == {
+            "accountId",
+            "content",
+            "buttons",
+            "duration",
+            "additionalInfo",
+            "transactionId",
+            "callback",
+            "notificationTitle",
+            "notificationBody",
+            "showCode",
+            "showNotification",
+        }
+
     @pytest.mark.parametrize("field", OTHER)
     def test_differs_with_each_member(self, field):
         other = attrs.evolve(QUESTION, **{field: OTHER[field]})
