@@ -3,10 +3,9 @@ I-JSON (RFC 7493): the strict reader and the canonical writer (RFC 8785).
 
 Everything that is signed, and every document that comes from outside, passes here.
 The reader refuses what two parsers could read differently:
-duplicate members, NaN and infinities, lone surrogates, nesting without end.
-The writer refuses what I-JSON cannot hold: lone surrogates, noncharacters,
+duplicate members, NaN and infinities, nesting without end.
+Reader and writer refuse what I-JSON cannot hold: lone surrogates, noncharacters,
 integers beyond 2**53 - 1, members that are not text.
-Both name the place.
 """
 
 from __future__ import annotations
@@ -29,6 +28,9 @@ DEPTH_LIMIT = 32
 
 INTEGER_LIMIT = 2**53 - 1
 """RFC 7493, 2.2: integers that every reader holds exactly."""
+
+INTEGER_DIGITS = len(str(-INTEGER_LIMIT))
+"""JSON has no leading zeros: a longer number is a larger one."""
 
 WRITTEN_WHOLE = 1e21
 """RFC 8785, 3.2.2.3: from here on numbers are written with an exponent."""
@@ -53,28 +55,25 @@ def parse(text: str | bytes, *, field: str = "body") -> Json:
         field: What to call the document in an error.
 
     Raises:
-        InvalidField: It is not JSON, has a member twice, a number that is none,
-            a lone surrogate, or is nested too deeply.
+        InvalidField: It is not JSON, has a member twice or a number that is none, holds what
+            I-JSON cannot hold, or is nested too deeply.
     """
     try:
         if isinstance(text, bytes):
             text = text.decode("utf-8")
-        value = _DECODER.decode(text)
-        if "\\u" in text or not text.isascii():
-            # An escape can hide half a surrogate pair, which is no character.
-            _ENCODER.encode(value).encode("utf-8")
+        value = _decoded(text)
     except UnicodeDecodeError:
         raise InvalidField(_undecodable(text, field), "not UTF-8") from None
-    except _DuplicateMemberError as error:
-        raise InvalidField(field, f"member given twice: {printable(str(error))}") from None
+    except _NotIJsonError as error:
+        raise InvalidField(field, str(error)) from None
     except RecursionError:
         raise InvalidField(field, "nested too deeply") from None
-    except UnicodeEncodeError:
-        raise InvalidField(_no_text(value, field), "holds a lone surrogate") from None
     except ValueError:
         raise InvalidField(field, "not valid JSON") from None
     if text.count("[") + text.count("{") > DEPTH_LIMIT and _deeper_than(value, DEPTH_LIMIT):
         raise InvalidField(field, "nested too deeply")
+    if "\\u" in text or not text.isascii():
+        check(value, field=field)
     return value
 
 
@@ -214,7 +213,16 @@ def _deeper_than(value: Json, levels: int) -> bool:
     return any(isinstance(node, (dict, list)) for node in level)
 
 
-class _DuplicateMemberError(ValueError):
+def _decoded(text: str) -> Json:
+    try:
+        value, end = _DECODER.scan_once(text, 0)
+    except StopIteration:
+        end = None
+    # White space around a document is rare; the decoder proper knows how to skip it.
+    return value if end == len(text) else _DECODER.decode(text)
+
+
+class _NotIJsonError(ValueError):
     pass
 
 
@@ -224,7 +232,7 @@ def _members(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
         seen: set[str] = set()
         for name, _ in pairs:
             if name in seen:
-                raise _DuplicateMemberError(name)
+                raise _NotIJsonError(f"member given twice: {printable(name)}")
             seen.add(name)
     return members
 
@@ -233,14 +241,25 @@ def _constant(_: str) -> NoReturn:
     raise ValueError
 
 
+def _integer(text: str) -> int:
+    # Far below the interpreter's own limit on digits, which would be another error.
+    value = int(text) if len(text) <= INTEGER_DIGITS else INTEGER_LIMIT + 1
+    if not -INTEGER_LIMIT <= value <= INTEGER_LIMIT:
+        raise _NotIJsonError("an integer beyond 2**53 - 1")
+    return value
+
+
 def _fraction(text: str) -> float:
     value = float(text)
-    if math.isinf(value):
-        raise ValueError
+    if problem := _problem(value):
+        raise _NotIJsonError(problem)
     return value
 
 
 _DECODER = json.JSONDecoder(
-    object_pairs_hook=_members, parse_constant=_constant, parse_float=_fraction
+    object_pairs_hook=_members,
+    parse_constant=_constant,
+    parse_float=_fraction,
+    parse_int=_integer,
 )
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
