@@ -51,7 +51,7 @@ class Scene:
     @classmethod
     def of(cls, algorithm: Algorithm) -> Scene:
         """Set the scene for devices of *algorithm*; the service signs with ES256."""
-        ports, policy = memory_ports(), cs.Policy(origin_rate=10_000_000)
+        ports, policy = memory_ports(), cs.Policy(origin_rate=10_000_000, invite_rate=10_000_000)
         directory = cs.Directory(ports, policy)
         space = directory.create_app_space(directory.create_company("Example").guid, "Bank")
         party = directory.relying_party(directory.create_origin(space.guid, "Web shop").guid)
