@@ -21,7 +21,10 @@ PARTITIONS = 256
 LUCK_BYTES = 15
 """How much randomness `mint` takes: all but the partition's byte."""
 
-_SHAPE = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+SHAPE = "[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
+"""A regular expression for the text of one GUID."""
+
+_SHAPE = re.compile(SHAPE)
 
 
 def mint(partition: int, luck: bytes) -> Guid:

@@ -23,7 +23,7 @@ import attrs
 
 from counterseal.errors import MalformedToken
 from counterseal.models import Guid
-from counterseal.wire.claims import claimed_guid, demand
+from counterseal.wire.claims import demand, demand_guids, demand_id
 
 ANSWER_TYP = "counterseal-answer+jwt"
 DISOWN_TYP = "counterseal-disown+jwt"
@@ -96,11 +96,13 @@ def read_answer(claimed: dict[str, Any], *, typ: str) -> Answer:
             raise MalformedToken
     else:
         demand(claimed, _COMMON)
+    demand_guids(claimed["iss"], claimed["sub"], claimed["aud"], claimed["challenge"])
+    demand_id(claimed["jti"])
     return Answer(
-        device=claimed_guid(claimed["iss"]),
-        account=claimed_guid(claimed["sub"]),
-        app_space=claimed_guid(claimed["aud"]),
-        challenge=claimed_guid(claimed["challenge"]),
+        device=claimed["iss"],
+        account=claimed["sub"],
+        app_space=claimed["aud"],
+        challenge=claimed["challenge"],
         display_hash=claimed["display"],
         button=claimed.get("button"),
         title=claimed.get("title"),

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
-from counterseal.errors import InvalidField, MalformedToken
-from counterseal.ijson import INTEGER_LIMIT
-from counterseal.models.guid import Guid, parse
+from counterseal.errors import MalformedToken
+from counterseal.models.guid import SHAPE
 
 VERSION = 1
 """The version of every signed format; a reader refuses others."""
+
+ID_LIMIT = 64
+"""Characters of a `jti`; 22 hold 128 bits."""
+
+GUID_LENGTH = 36
+_GUIDS = re.compile(rf"{SHAPE}(?: {SHAPE})*")
 
 
 def demand(
@@ -24,26 +30,36 @@ def demand(
     Raises:
         MalformedToken: A member is missing, unknown or of another type.
     """
-    for name, value in claimed.items():
-        kind = required.get(name) or optional.get(name)
-        # `type` and not `isinstance`: True is no number here.
-        if type(value) is not kind:
-            raise MalformedToken
-        if isinstance(value, int) and abs(value) > INTEGER_LIMIT:
-            raise MalformedToken
-    # All members are known ones, so that counting tells whether one is missing.
-    if len(claimed) - len(required) != sum(name in claimed for name in optional):
+    # `type` and not `isinstance`: True is no number here.
+    kinds = {name: type(value) for name, value in claimed.items()}
+    if kinds == required:
+        return
+    for name, kind in optional.items():
+        if kinds.get(name) is kind:
+            del kinds[name]
+    if kinds != required:
         raise MalformedToken
 
 
-def claimed_guid(value: str) -> Guid:
+def demand_id(value: str) -> None:
     """
-    Read a GUID that a token claims.
+    Demand a `jti` of 1 to 64 characters.
 
     Raises:
-        MalformedToken: It is not the text of one of our GUIDs.
+        MalformedToken: It is empty or longer.
     """
-    try:
-        return parse(value, field="guid")
-    except InvalidField:
-        raise MalformedToken from None
+    if not 1 <= len(value) <= ID_LIMIT:
+        raise MalformedToken
+
+
+def demand_guids(*values: str) -> None:
+    """
+    Demand that each of *values* is the text of one of our GUIDs.
+
+    Raises:
+        MalformedToken: One of them is not.
+    """
+    # One search for all of them; the length tells that no value holds two.
+    listed = " ".join(values)
+    if len(listed) != (GUID_LENGTH + 1) * len(values) - 1 or not _GUIDS.fullmatch(listed):
+        raise MalformedToken

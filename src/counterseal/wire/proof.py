@@ -18,13 +18,10 @@ from typing import Any
 
 import attrs
 
-from counterseal.errors import MalformedToken
 from counterseal.models import Guid
-from counterseal.wire.claims import claimed_guid, demand
+from counterseal.wire.claims import demand, demand_guids, demand_id
 
 PROOF_TYP = "counterseal-proof+jwt"
-ID_LIMIT = 64
-"""Characters of a `jti`; 22 hold 128 bits."""
 
 _CLAIMS: dict[str, type] = {
     "iss": str,
@@ -74,12 +71,12 @@ def read_proof(claimed: dict[str, Any]) -> Proof:
         MalformedToken: A claim is missing, unknown or of another type.
     """
     demand(claimed, _CLAIMS)
-    if not 1 <= len(claimed["jti"]) <= ID_LIMIT:
-        raise MalformedToken
+    demand_guids(claimed["iss"], claimed["sub"], claimed["aud"])
+    demand_id(claimed["jti"])
     return Proof(
-        device=claimed_guid(claimed["iss"]),
-        account=claimed_guid(claimed["sub"]),
-        app_space=claimed_guid(claimed["aud"]),
+        device=claimed["iss"],
+        account=claimed["sub"],
+        app_space=claimed["aud"],
         method=claimed["htm"],
         uri=claimed["htu"],
         body_hash=claimed["body"],

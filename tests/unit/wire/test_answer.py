@@ -31,6 +31,7 @@ DISOWN = attrs.evolve(ANSWER, button=None, title=None, code=None)
 
 GUIDS = st.binary(min_size=15, max_size=15).map(lambda luck: guid.mint(luck[0], luck))
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=8)
+IDS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=64)
 INTEGERS = st.integers(0, 3) | st.integers(0, INTEGER_LIMIT)
 COMMON = {
     "device": st.sampled_from([DEVICE, ACCOUNT]) | GUIDS,
@@ -39,7 +40,7 @@ COMMON = {
     "challenge": GUIDS,
     "display_hash": TEXTS,
     "issued_at": st.integers(-INTEGER_LIMIT, INTEGER_LIMIT),
-    "id": TEXTS,
+    "id": IDS,
 }
 ANSWERS = st.builds(Answer, **COMMON, button=INTEGERS, title=TEXTS, code=st.none() | TEXTS)
 DISOWNS = st.builds(Answer, **COMMON)
@@ -137,7 +138,6 @@ def test_an_unknown_claim_is_refused(name, answer):
         ("button", 0.0),
         ("button", -1),
         ("button", None),
-        ("button", 2**53),
         ("title", 1),
         ("title", None),
         ("code", 42137),
@@ -145,8 +145,9 @@ def test_an_unknown_claim_is_refused(name, answer):
         ("iat", True),
         ("iat", 1764000000.0),
         ("iat", "1764000000"),
-        ("iat", 10**30),
         ("jti", 7),
+        ("jti", ""),
+        ("jti", "x" * 65),
         ("display", None),
         ("iss", ""),
         ("iss", DEVICE.upper()),
@@ -166,6 +167,15 @@ def test_an_answer_is_not_read_as_a_disown_nor_a_disown_as_an_answer():
         read_answer(CLAIMS, typ=DISOWN_TYP)
     with pytest.raises(MalformedToken):
         read_answer(answer_claims(DISOWN), typ=ANSWER_TYP)
+
+
+@pytest.mark.parametrize("answer", [ANSWER, DISOWN], ids=["answer", "disown"])
+@pytest.mark.parametrize("id_", ["", "x" * 65])
+def test_the_id_is_of_one_to_64_characters(answer, id_):
+    claims = answer_claims(answer)
+    assert read_answer({**claims, "jti": "x" * 64}, typ=answer.typ).id == "x" * 64
+    with pytest.raises(MalformedToken):
+        read_answer({**claims, "jti": id_}, typ=answer.typ)
 
 
 def test_a_disown_holds_no_code():

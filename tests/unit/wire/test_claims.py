@@ -5,9 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterseal.errors import MalformedToken
-from counterseal.ijson import INTEGER_LIMIT
 from counterseal.models import guid
-from counterseal.wire.claims import claimed_guid, demand
+from counterseal.wire.claims import ID_LIMIT, demand, demand_guids, demand_id
 
 REQUIRED = {"name": str, "count": int, "on": bool, "list": list, "map": dict}
 OPTIONAL = {"code": str}
@@ -72,23 +71,11 @@ def test_a_member_of_another_type_is_refused(name, value):
         demand({**SOUND, name: value}, REQUIRED, OPTIONAL)
 
 
-@pytest.mark.parametrize("value", [2**53, -(2**53), 10**400, INTEGER_LIMIT + 1])
-def test_an_integer_that_not_every_reader_holds_is_refused(value):
-    with pytest.raises(MalformedToken):
-        demand({**SOUND, "count": value}, REQUIRED)
-
-
-@pytest.mark.parametrize("value", [INTEGER_LIMIT, -INTEGER_LIMIT, 0])
-def test_the_largest_integers_are_taken(value):
-    demand({**SOUND, "count": value}, REQUIRED)
-
-
 @given(st.dictionaries(st.sampled_from([*REQUIRED, "code", "other"]), JSON))
 def test_claims_are_taken_only_if_each_member_is_right(claimed):
     fits = claimed.keys() - {"code"} == REQUIRED.keys() and all(
         type(value) is {**REQUIRED, **OPTIONAL}[name] for name, value in claimed.items()
     )
-    fits = fits and abs(claimed["count"]) <= 2**53 - 1
     try:
         demand(claimed, REQUIRED, OPTIONAL)
     except MalformedToken:
@@ -97,8 +84,12 @@ def test_claims_are_taken_only_if_each_member_is_right(claimed):
         assert fits
 
 
-def test_a_guid_is_taken_as_it_is():
-    assert claimed_guid(ID) == ID
+GUIDS = st.binary(min_size=15, max_size=15).map(lambda luck: guid.mint(luck[0], luck))
+
+
+@given(st.lists(GUIDS, min_size=1, max_size=4))
+def test_guids_of_ours_are_taken(guids):
+    demand_guids(*guids)
 
 
 @pytest.mark.parametrize(
@@ -108,11 +99,33 @@ def test_a_guid_is_taken_as_it_is():
         ID.upper().replace("0", "A"),
         f"{ID}\n",
         f" {ID}",
+        f"{ID} {ID}",
         ID.replace("-", ""),
         f"{{{ID}}}",
         "306e8e0e-ee83-4bff-b1ff-8847931d83ec",  # version 4: not ours
     ],
 )
-def test_a_text_that_is_no_guid_of_ours_is_refused(text):
+@pytest.mark.parametrize("others", [[], [ID], [ID, ID]])
+def test_a_text_that_is_no_guid_of_ours_is_refused_wherever_it_stands(text, others):
+    for place in range(len(others) + 1):
+        with pytest.raises(MalformedToken):
+            demand_guids(*others[:place], text, *others[place:])
+
+
+@pytest.mark.parametrize(
+    "texts", [(f"{ID} {ID}", ""), ("", f"{ID} {ID}"), (f"{ID} {ID[:-1]}", ID[-1]), (ID + " ", ID)]
+)
+def test_guids_that_are_cut_elsewhere_are_refused(texts):
     with pytest.raises(MalformedToken):
-        claimed_guid(text)
+        demand_guids(*texts)
+
+
+@pytest.mark.parametrize("length", [1, ID_LIMIT])
+def test_the_shortest_and_the_longest_id_are_taken(length):
+    demand_id("x" * length)
+
+
+@pytest.mark.parametrize("length", [0, ID_LIMIT + 1, 5000])
+def test_an_id_of_another_length_is_refused(length):
+    with pytest.raises(MalformedToken):
+        demand_id("x" * length)

@@ -11,7 +11,8 @@ from counterseal import ijson
 from counterseal.errors import MalformedToken
 from counterseal.ijson import INTEGER_LIMIT
 from counterseal.models import guid
-from counterseal.wire.proof import ID_LIMIT, PROOF_TYP, Proof, proof_claims, read_proof
+from counterseal.wire.claims import ID_LIMIT
+from counterseal.wire.proof import PROOF_TYP, Proof, proof_claims, read_proof
 
 DEVICE, ACCOUNT, SPACE = (guid.mint(7, bytes([0xA0 + n]) * 15) for n in range(3))
 PROOF = Proof(
@@ -85,7 +86,6 @@ def test_an_unknown_claim_is_refused(name):
         ("iat", True),
         ("iat", 1764000000.0),
         ("iat", None),
-        ("iat", 2**53),
         ("iss", DEVICE.upper()),
         ("sub", ""),
         ("aud", [SPACE]),
