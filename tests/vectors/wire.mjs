@@ -396,8 +396,8 @@ function offered(body, allowed) {
 }
 
 function complete(keys) {
-  demand(keys.filter((key) => key.role === "device").length === 1, "keys_incomplete");
-  demand(keys.some((key) => key.role === "strong"), "keys_incomplete");
+  const strong = keys.filter((key) => key.role === "strong").length;
+  demand(keys.length - strong === 1 && strong >= 1 && strong <= 4, "keys_incomplete");
   for (const name of ["kid", "thumbprint"]) {
     demand(new Set(keys.map((key) => key[name])).size === keys.length, "keys_incomplete");
   }
@@ -425,10 +425,14 @@ export function rotated(body, service) {
   const keys = offered(body, ["keys"]);
   const roles = keys.map((key) => key.role);
   const endorsements = keys.map((key) => readJws(key.endorsement ?? refuse("not_endorsed")));
+  demand(keys.length > 0, "keys_incomplete");
   complete([...service.keys.filter((key) => !roles.includes(key.role)), ...keys]);
+  for (const { kid, alg, thumbprint } of keys) {
+    const old = service.keys.find((held) => held.kid === kid);
+    demand(!old || (old.alg === alg && old.thumbprint === thumbprint), "keys_incomplete");
+  }
   const expected = rotationClaims(service.device, service.appSpace, keys);
   for (const key of keys) says(key.jws, key, ROTATE, expected, "not_possessed");
-  demand(keys.length > 0, "not_endorsed");
   keys.forEach((key, index) => {
     const jws = endorsements[index];
     const old = service.keys.find((held) => held.kid === jws.header.kid && held.role === key.role);

@@ -15,6 +15,7 @@ from counterseal.bindings.vouching import stood
 from counterseal.decisions import Act, Decision, read, settle
 from counterseal.errors import (
     InvalidField,
+    KeysIncomplete,
     NotEndorsed,
     Refused,
     WrongSignature,
@@ -85,7 +86,8 @@ class Devices:
         Raises:
             InvalidField: The body is malformed.
             UnfitKey: A key is weak, malformed or not allowed.
-            KeysIncomplete: The device would not have one device key and at least one strong key.
+            KeysIncomplete: The device would not have one device key and at least one strong key,
+                there are more than the policy allows, or one has the name of another.
             NotPossessed: A new key did not prove its possession.
             NotEndorsed: A new key is not signed by an old key of its role.
             StrongKeyMissed: The device's strong key did not endorse; says what is left.
@@ -187,7 +189,7 @@ class Devices:
         if offer.token or offer.name or offer.addresses:
             raise InvalidField("rotation", "holds more than keys")
         if len(offer.keys) > 1 + self.policy.strong_keys_limit:
-            raise InvalidField("keys", "more than the policy allows")
+            raise KeysIncomplete("more than the policy allows")
         binding, now = proven.binding, proven.proving.now
         offered = [
             offered_key(key, f"keys[{index}]", ROTATE_TYP, self.policy)

@@ -10,6 +10,7 @@ from counterseal.decisions import Act, Decision, found, read, refused, settle
 from counterseal.errors import (
     BindingInactive,
     InvalidField,
+    KeysIncomplete,
     NotFound,
     Refused,
     TokenSpent,
@@ -70,7 +71,8 @@ class Enrolments:
             TokenSpent: It has bound other keys already.
             DeadlinePassed: The invitation is over.
             UnfitKey: A key is weak, malformed or not allowed.
-            KeysIncomplete: The keys are not one device key and at least one strong key.
+            KeysIncomplete: The keys are not one device key and at least one strong key, or more
+                than the policy allows.
             NotPossessed: A key did not prove its possession.
             AccountLocked: The account is locked.
             BindingInactive: The binding has ended since.
@@ -103,7 +105,7 @@ class Enrolments:
         text_fits(enrolment.name, self.policy.name_bytes, "name", empty=True)
         addresses_fit(enrolment.addresses, self.policy)
         if len(enrolment.keys) > 1 + self.policy.strong_keys_limit:
-            raise InvalidField("keys", "more than the policy allows")
+            raise KeysIncomplete("more than the policy allows")
         return tuple(
             offered_key(key, f"keys[{index}]", BIND_TYP, self.policy)
             for index, key in enumerate(enrolment.keys)

@@ -76,6 +76,8 @@ def login_matches(facts: Redeeming) -> None:
 def keys_complete(facts: Completing | Rotating) -> None:
     """Refuse unless there is one device key, at least one strong key, and no key twice."""
     complete(facts.keys, facts.policy)
+    if isinstance(facts, Rotating):
+        _adds_keys(facts)
 
 
 def complete(held: tuple[DeviceKey, ...], policy: Policy) -> None:
@@ -87,6 +89,16 @@ def complete(held: tuple[DeviceKey, ...], policy: Policy) -> None:
     if len({key.key.kid for key in held}) != len(held):
         raise KeysIncomplete
     if len({key.key.thumbprint for key in held}) != len(held):
+        raise KeysIncomplete
+
+
+def _adds_keys(facts: Rotating) -> None:
+    """Refuse no new key at all, and one under the name of another that the device has."""
+    if not facts.fresh:
+        raise KeysIncomplete
+    named = {held.key.kid: held.key for held in facts.binding.keys}
+    # Else a repeat of the rotation would be judged by the new key, and cost a strike.
+    if any(named.get(new.key.kid, new.key) != new.key for new in facts.fresh):
         raise KeysIncomplete
 
 

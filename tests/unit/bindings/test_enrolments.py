@@ -340,7 +340,7 @@ def test_one_device_key_and_at_least_one_strong_key(service, invitation):
         refused(service, offer(*roles), KeysIncomplete)
     most = STANDARD.strong_keys_limit
     refused(service, offer(*[Role.STRONG] * (most + 1)), KeysIncomplete)
-    refused(service, offer(Role.DEVICE, *[Role.STRONG] * (most + 1)), InvalidField)
+    refused(service, offer(Role.DEVICE, *[Role.STRONG] * (most + 1)), KeysIncomplete)
     bound = service.enrolments.complete(offer(Role.DEVICE, *[Role.STRONG] * most))
     assert len(bound.binding.keys) == most + 1
 

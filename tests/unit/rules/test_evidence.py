@@ -16,7 +16,7 @@ from counterseal.errors import (
     WrongSignature,
     WrongState,
 )
-from counterseal.models import DeviceCall, Login, LoginState, Role
+from counterseal.models import Algorithm, DeviceCall, Login, LoginState, Role
 from counterseal.policy import STANDARD
 from counterseal.rules.evidence import (
     caller_proved,
@@ -298,6 +298,36 @@ class TestKeysComplete:
         same = attrs.evolve(own.key, kid=strong.key.kid)
         with refusing("keys_incomplete"):
             complete((own, attrs.evolve(strong, key=same)), STANDARD)
+
+    def test_refuses_a_rotation_that_brings_no_key(self, world, refusing):
+        with refusing("keys_incomplete"):
+            keys_complete(attrs.evolve(world.rotating(keys=world.binding.keys), fresh=()))
+
+    @pytest.mark.parametrize("role", [Role.DEVICE, Role.STRONG])
+    @pytest.mark.parametrize("taken", ["own", "strong", "finger"])
+    def test_refuses_a_new_key_under_the_name_of_another_that_the_device_has(
+        self, world, role, taken, refusing
+    ):
+        fresh = world.held(role, world.key("new"))
+        named = attrs.evolve(fresh, key=attrs.evolve(fresh.key, kid=taken))
+        other = world.held(
+            Role.STRONG if role is Role.DEVICE else Role.DEVICE, world.key("another")
+        )
+        facts = world.rotating(keys=(fresh, other))
+        keys_complete(attrs.evolve(facts, fresh=(fresh, other)))
+        for added in ((named, other), (other, named)):
+            with refusing("keys_incomplete"):
+                keys_complete(attrs.evolve(facts, keys=added, fresh=added))
+
+    def test_refuses_a_key_that_the_device_has_with_another_algorithm(self, world, refusing):
+        own, strong, _ = world.binding.keys
+        changed = attrs.evolve(strong, key=attrs.evolve(strong.key, algorithm=Algorithm.RS256))
+        with refusing("keys_incomplete"):
+            keys_complete(attrs.evolve(world.rotating(keys=(own, changed)), fresh=(changed,)))
+
+    def test_takes_a_key_that_the_device_has_under_its_own_name(self, world):
+        own, strong, _ = world.binding.keys
+        keys_complete(attrs.evolve(world.rotating(keys=(own, strong)), fresh=(strong,)))
 
 
 class TestKeysPossessed:

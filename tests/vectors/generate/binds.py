@@ -138,7 +138,7 @@ def rotation_vectors():
         ("endorsed in the strong key's name with a wrong PIN", missed, "strong_key_missed"),
         ("made for another device", other, "not_possessed"),
         ("proofs of a bind", bound, "not_possessed"),
-        ("no keys", {"keys": []}, "not_endorsed"),
+        ("no keys", {"keys": []}, "keys_incomplete"),
         ("more than keys", {**named, "name": "A phone"}, "invalid_field"),
     ]
     return {
