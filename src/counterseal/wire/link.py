@@ -3,8 +3,8 @@ The bind link that a QR code holds: written in our form, read in that and the ol
 
     counterseal://bind?st=<session token>&appSpaceGuid=…&appSpaceName=…&privakeyId=…&displayName=…
 
-Values are percent-encoded (RFC 3986), which the older `authwallet://st=…` forms are not always:
-those are read as they were written, encoded or not.
+Values are percent-encoded UTF-8 (RFC 3986), which the older `authwallet://st=…` forms are not
+always: a value that cannot be decoded is taken there as it stands.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ _REQUIRED = ("st", "appSpaceGuid", "appSpaceName")
 _OPTIONAL = ("privakeyId", "displayName")
 _OLD_SEPARATOR = re.compile(rf"&(?=(?:{'|'.join(_REQUIRED + _OPTIONAL)})=)")
 """In the old forms a value may hold a bare `&`."""
+
+_BROKEN = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 @attrs.frozen(kw_only=True)
@@ -64,7 +66,8 @@ def read_link(text: str) -> BindLink:
     Read a bind link in any of its forms.
 
     Raises:
-        InvalidField: It is none, or a member is missing, unknown or given twice.
+        InvalidField: It is none, or a member is missing, unknown, given twice or, in our form,
+            not percent-encoded UTF-8.
     """
     if not isinstance(text, str) or len(text) > LINK_LIMIT:
         raise InvalidField("link", "not a text, or too long")
@@ -78,7 +81,7 @@ def read_link(text: str) -> BindLink:
         name, equals, value = part.partition("=")
         if not equals or name not in _REQUIRED + _OPTIONAL or name in members:
             raise InvalidField("link", "a member is unknown, without a value or given twice")
-        members[name] = unquote(value, errors="replace")
+        members[name] = _decoded(value, old=scheme == OLD_SCHEME)
     for name in _REQUIRED:
         if not members.get(name):
             raise InvalidField(f"link.{name}", "missing or empty")
@@ -90,3 +93,14 @@ def read_link(text: str) -> BindLink:
         account=None if account is None else guid.parse(account, field="link.privakeyId"),
         display_name=members.get("displayName"),
     )
+
+
+def _decoded(value: str, *, old: bool) -> str:
+    try:
+        if not _BROKEN.search(value):
+            return unquote(value, errors="strict")
+    except UnicodeDecodeError:
+        pass
+    if old:
+        return value
+    raise InvalidField("link", "a value is not percent-encoded UTF-8")

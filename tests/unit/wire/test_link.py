@@ -22,6 +22,8 @@ LINK = BindLink(
 OURS = f"counterseal://bind?st=t&appSpaceGuid={SPACE}&appSpaceName=Bank"
 OLD = f"authwallet://st=t&appSpaceGuid={SPACE}&appSpaceName=Bank"
 
+BROKEN = ["%", "%4", "100%", "%zz", "%\uff11\uff11", "%FF", "%C3", "%ED%A0%80", "%C0%AF"]
+
 # 64 characters of at most 12 in the link each leave it readable.
 TEXTS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=64)
 LINKS = st.builds(
@@ -68,11 +70,19 @@ class TestOurForm:
         with refusing("invalid_field", "link"):
             read_link(OURS + "&Co")
 
-    def test_shows_where_a_value_is_no_utf_8(self):
-        assert read_link(OURS + "%FF").app_space_name == "Bank\ufffd"
+    @pytest.mark.parametrize("broken", BROKEN)
+    def test_with_a_value_that_is_no_percent_encoded_utf_8_is_refused(self, broken, refusing):
+        for link in (OURS + broken, OURS.replace("st=t", f"st={broken}")):
+            with refusing("invalid_field", "link"):
+                read_link(link)
 
-    def test_does_not_take_a_plus_for_a_space(self):
-        assert read_link(OURS + "+Co").app_space_name == "Bank+Co"
+    @pytest.mark.parametrize(("name", "read"), [("%c3%B6", "ö"), ("%25", "%"), ("ö ", "ö ")])
+    def test_in_lower_case_or_encoded_no_more_than_needed_is_read(self, name, read):
+        assert read_link(OURS + name).app_space_name == "Bank" + read
+
+    @pytest.mark.parametrize("base", [OURS, OLD], ids=["ours", "old"])
+    def test_does_not_take_a_plus_for_a_space(self, base):
+        assert read_link(base + "+Co").app_space_name == "Bank+Co"
 
 
 class TestTheOlderForms:
@@ -106,8 +116,8 @@ class TestTheOlderForms:
             display_name=name,
         )
 
-    @pytest.mark.parametrize("name", ["100%", "50% off", "%zz", "%", "%4"])
-    def test_a_percent_sign_that_encodes_nothing_stands_for_itself(self, name):
+    @pytest.mark.parametrize("name", [*BROKEN, "50% off", "A%20B 100%", "%41%FF"])
+    def test_a_value_that_cannot_be_decoded_is_taken_as_it_stands(self, name):
         link = read_link(f"authwallet://st=t&appSpaceGuid={SPACE}&appSpaceName={name}")
         assert link.app_space_name == name
 
