@@ -15,10 +15,8 @@ from counterseal.models import (
     TextContent,
 )
 from counterseal.policy import Policy
+from counterseal.wire.display import BUTTONS_AT_LEAST
 from counterseal.wire.moment import MILLISECOND
-
-BUTTONS_AT_LEAST = 2
-"""One button is no question."""
 
 
 def text_fits(

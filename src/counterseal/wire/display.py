@@ -24,9 +24,12 @@ from typing import Any
 from counterseal import ijson
 from counterseal.errors import MalformedToken
 from counterseal.models import Account, AppSpace, Guid, Origin, Question
-from counterseal.wire.claims import VERSION, demand
-from counterseal.wire.moment import stamp
+from counterseal.wire.claims import VERSION, demand, demand_guids
+from counterseal.wire.moment import stamp, unstamp
 from counterseal.wire.question import content_document
+
+BUTTONS_AT_LEAST = 2
+"""One button is no question."""
 
 _MEMBERS: dict[str, type] = {
     "version": int,
@@ -89,7 +92,8 @@ def demand_display(document: Any) -> None:
     Demand the members of a display document that came from outside.
 
     Raises:
-        MalformedToken: A member is missing, unknown or of another type.
+        MalformedToken: A member is missing, unknown or of another type, a GUID or a moment is
+            none, or there are fewer than two buttons.
     """
     if not isinstance(document, dict):
         raise MalformedToken
@@ -100,7 +104,13 @@ def demand_display(document: Any) -> None:
     demand(document["appSpace"], _NAMED)
     demand(document["origin"], _NAMED)
     demand(document["account"], _ACCOUNT)
+    named = [document[name]["guid"] for name in ("appSpace", "origin", "account")]
+    demand_guids(document["challenge"], *named)
+    unstamp(document["issuedAt"])
+    unstamp(document["expiresAt"])
     _demand_content(document["content"])
+    if len(document["buttons"]) < BUTTONS_AT_LEAST:
+        raise MalformedToken
     for button in document["buttons"]:
         _demand_object(button, _BUTTON, _STYLE)
 

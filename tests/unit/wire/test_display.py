@@ -284,6 +284,12 @@ class TestADisplayDocumentFromOutside:
             (("issuedAt",), 0),
             (("expiresAt",), None),
             (("footer",), "small print"),
+            (("challenge",), "one"),
+            *[((party, "guid"), f"{SPACE}x"[1:]) for party in ("appSpace", "origin", "account")],
+            (("issuedAt",), "2026-11-24T12:00:00Z"),
+            (("expiresAt",), "2026-02-30T12:00:00.000Z"),
+            (("buttons",), []),
+            (("buttons",), document()["buttons"][:1]),
         ],
         ids=str,
     )

@@ -90,7 +90,10 @@ def payloads(key):
         "origin": {"guid": SPACE, "name": "Shop"},
         "account": {"guid": ACCOUNT, "id": "user-1"},
         "content": {"text": "Pay?"},
-        "buttons": [{"title": "Pay", "strong": True, "approves": True}],
+        "buttons": [
+            {"title": "Pay", "strong": True, "approves": True},
+            {"title": "Do not pay", "strong": False, "approves": False},
+        ],
         "code": False,
         "issuedAt": "2026-11-24T12:00:00.000Z",
         "expiresAt": "2026-11-24T12:02:00.000Z",
