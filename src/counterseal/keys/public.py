@@ -8,7 +8,7 @@ since the libraries below do not:
   and the last two, where given, for signatures;
 - RSA of 2048 to 8192 bits with an odd e of at least 65537 and no more than 32 bits;
 - P-256 only, with the point on the curve and its coordinates below the prime;
-- Ed25519 only, in canonical encoding and not of small order;
+- Ed25519 only, in canonical encoding, on the curve and not of small order;
 - no private members at all.
 """
 
@@ -59,6 +59,7 @@ _TYPE = {
 
 _P256_PRIME = 2**256 - 2**224 + 2**192 + 2**96 - 1
 _ED25519_PRIME = 2**255 - 19
+_ED25519_D = -121665 * pow(121666, -1, _ED25519_PRIME) % _ED25519_PRIME
 _ED25519_SMALL_ORDER_Y = frozenset(
     {
         0,
@@ -106,6 +107,9 @@ def public_key(jwk: object, *, algorithms: frozenset[Algorithm], field: str = "k
     members = {member: str(jwk[member]) for member in required}
     text = ijson.canonical(members, field=field).decode()
     load(text)
+    # Here and not in `load`: the library has no opinion, and asking takes as long as verifying.
+    if algorithm is Algorithm.EDDSA and not _on_ed25519(members["x"]):
+        raise UnfitKey("no point of Ed25519")
     return PublicKey(kid=kid, algorithm=algorithm, jwk=text, thumbprint=_thumbprint(members))
 
 
@@ -193,6 +197,15 @@ def _load_ed25519(members: dict[str, str]) -> Ed25519PublicKey:
     if y >= _ED25519_PRIME or y in _ED25519_SMALL_ORDER_Y:
         raise UnfitKey("an Ed25519 point of small order, or not canonical")
     return Ed25519PublicKey.from_public_bytes(x)
+
+
+@lru_cache(maxsize=1024)
+def _on_ed25519(x: str) -> bool:
+    """Tell whether the encoding of a key, canonical and not of small order, is that of a point."""
+    y = int.from_bytes(unb64url(x), "little") & (2**255 - 1)
+    # RFC 8032, 5.1.3: x^2 = (y^2 - 1) / (d y^2 + 1), which has to be a square.
+    square = (y * y - 1) * pow(_ED25519_D * y * y + 1, -1, _ED25519_PRIME)
+    return pow(square, (_ED25519_PRIME - 1) // 2, _ED25519_PRIME) == 1
 
 
 def _load_rsa(members: dict[str, str]) -> RSAPublicKey:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from hypothesis import example, given
 from hypothesis import strategies as st
 from joserfc.jwk import ECKey, OKPKey, RSAKey
@@ -401,6 +401,18 @@ def test_a_y_past_the_prime_is_refused():
             raw = (y | sign << 255).to_bytes(32, "little")
             message = unfit(ed25519(raw))
             assert message == "an Ed25519 point of small order, or not canonical"
+
+
+def test_a_y_without_a_point_is_refused():
+    """Ed25519PublicKey takes it: it multiplies no point before it verifies."""
+    for y in range(2, 60):
+        for sign in (0, 1):
+            raw = (y | sign << 255).to_bytes(32, "little")
+            if lift(y) is None:
+                assert Ed25519PublicKey.from_public_bytes(raw)
+                assert unfit(ed25519(raw)) == "no point of Ed25519"
+            else:
+                assert public_key(ed25519(raw), algorithms=EVERY)
 
 
 def test_points_beside_those_of_small_order_are_not_refused():
