@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from counterseal import keys
-from counterseal.errors import IssuerUntrusted, StaleProof
+from counterseal.errors import InvalidField, IssuerUntrusted, StaleProof
 from counterseal.models import PublicKey
 from counterseal.wire.claims import demand
 
@@ -49,7 +49,7 @@ def verify_keyset(
         WrongType: It is another kind of token.
         WrongAlgorithm: It names another algorithm than the pinned key's.
         WrongSignature: The signature does not hold.
-        InvalidField: A key of the set is malformed.
+        InvalidField: A key of the set is malformed, or two have one name.
         UnfitKey: A key of the set is weak.
     """
     jws = keys.read(token, limit=KEYSET_LIMIT)
@@ -60,7 +60,10 @@ def verify_keyset(
     demand(claims, _CLAIMS)
     if claims["iat"] < not_before:
         raise StaleProof
-    return keys.trusted_keys({"keys": claims["keys"]})
+    fresh = keys.trusted_keys({"keys": claims["keys"]})
+    if len({key.kid for key in fresh}) != len(fresh):
+        raise InvalidField("jwks.keys", "two keys of one name")
+    return fresh
 
 
 def keyset_time(token: str) -> int:

@@ -132,6 +132,14 @@ def test_an_unfit_key_in_the_set_is_refused(pinned, claims, change, code, refusi
             verify_keyset(token, pinned=(pinned.public,))
 
 
+def test_a_set_with_two_keys_of_one_name_is_refused(pinned, claims, refusing):
+    first, second = claims["keys"]
+    for again in (first, {**second, "kid": first["kid"]}):
+        token = endorsed(pinned, {**claims, "keys": [first, second, again]})
+        with refusing("invalid_field", "jwks.keys"):
+            verify_keyset(token, pinned=(pinned.public,))
+
+
 def test_a_token_that_is_too_long_is_refused(pinned, claims, refusing):
     token = endorsed(pinned, {**claims, "keys": claims["keys"] * 300})
     assert len(token) > KEYSET_LIMIT
