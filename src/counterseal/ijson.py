@@ -14,6 +14,7 @@ import json
 import math
 import re
 from collections.abc import Iterator
+from json.encoder import encode_basestring
 from typing import Any, NoReturn, TypeAlias
 
 import rfc8785
@@ -110,6 +111,11 @@ def compact(value: Json, *, field: str = "body") -> bytes:
         return _ENCODER.encode(value).encode("utf-8")
     except (TypeError, ValueError, RecursionError):
         raise InvalidField(field, "cannot be written as JSON") from None
+
+
+def quoted(text: str) -> str:
+    """Write *text* as a JSON string; whoever calls knows that UTF-8 can hold it."""
+    return encode_basestring(text)
 
 
 def check(value: Json, *, field: str) -> None:

@@ -7,6 +7,8 @@ the accepting commit holds the challenge, the account, the binding as guard, and
 
 from __future__ import annotations
 
+from functools import partial
+
 import attrs
 
 from counterseal import keys
@@ -31,7 +33,7 @@ from counterseal.policy import Policy
 from counterseal.ports import Ports
 from counterseal.rules.facts import Answering, Evidence, Striking
 from counterseal.wire.answer import Answer
-from counterseal.wire.receipt import RECEIPT_TYP, receipt_claims, receipt_hash
+from counterseal.wire.receipt import RECEIPT_TYP, receipt_hash, receipt_text
 
 
 @attrs.frozen(kw_only=True)
@@ -97,11 +99,11 @@ def _accepted(
     now = max(facts.now, facts.challenge.issued_at)
     assert signer is not None  # noqa: S101 (signature_holds; for the type checker)
     issuer = ports.signer.jwks()[0]
-    receipt = keys.sign_with(
-        lambda data: ports.signer.sign(issuer.kid, data),
+    receipt = keys.sign_bytes(
+        partial(ports.signer.sign, issuer.kid),
         issuer,
         typ=RECEIPT_TYP,
-        claims=receipt_claims(
+        payload=receipt_text(
             facts.challenge,
             issuer=issuer,
             account=facts.account,
@@ -111,7 +113,7 @@ def _accepted(
             state=state,
             button=token.answer.button,
             at=now,
-        ),
+        ).encode(),
     )
     ended = finish(
         ports,

@@ -20,7 +20,7 @@ Rules of this room:
 
 from __future__ import annotations
 
-from counterseal.keys.jws import Header, Jws, read, sign, sign_with, verify
+from counterseal.keys.jws import Header, Jws, read, sign, sign_bytes, sign_with, verify
 from counterseal.keys.private import PrivateKey, generate, private_key
 from counterseal.keys.public import jwks_document, public_key, trusted_keys
 from counterseal.keys.secret import (
@@ -52,6 +52,7 @@ __all__ = [
     "require_same",
     "same",
     "sign",
+    "sign_bytes",
     "sign_with",
     "token_hash",
     "trusted_keys",

@@ -167,8 +167,18 @@ def sign_with(
     Raises:
         InvalidField: JSON cannot hold the claims.
     """
-    header = _write_header(public.algorithm, public.kid, typ)
-    signed = f"{header}.{b64url(ijson.compact(claims, field='claims'))}"
+    return sign_bytes(signer, public, typ=typ, payload=ijson.compact(claims, field="claims"))
+
+
+def sign_bytes(
+    signer: Callable[[bytes], bytes],
+    public: PublicKey,
+    *,
+    typ: str,
+    payload: bytes,
+) -> str:
+    """Write a compact JWS over a payload that is written already."""
+    signed = f"{_write_header(public.algorithm, public.kid, typ)}.{b64url(payload)}"
     return f"{signed}.{b64url(signer(signed.encode('ascii')))}"
 
 

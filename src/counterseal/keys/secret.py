@@ -27,7 +27,7 @@ _ENDS = {
 
 def b64url(data: bytes) -> str:
     """Write *data* as base64url without padding (RFC 7515, 2)."""
-    return binascii.b2a_base64(data, newline=False).translate(_TO_URL, b"=").decode("ascii")
+    return binascii.b2a_base64(data, newline=False).rstrip(b"=").translate(_TO_URL).decode("ascii")
 
 
 def unb64url(text: str) -> bytes:

@@ -37,8 +37,8 @@ from counterseal.wire.moment import stamp
 from counterseal.wire.receipt import (
     RECEIPT_LIMIT,
     RECEIPT_TYP,
-    receipt_claims,
     receipt_hash,
+    receipt_text,
     verify_receipt,
 )
 
@@ -118,7 +118,7 @@ class Case:
     def claims(self, button=0, role=Role.STRONG, /, *, code=False, receipts=0, **answer):
         challenge = self.challenge(code=code)
         signer = next(held for held in self.device_keys if held.role is role)
-        return receipt_claims(
+        text = receipt_text(
             challenge,
             issuer=self.issuer.public,
             account=attrs.evolve(
@@ -145,6 +145,7 @@ class Case:
             button=button,
             at=ACCEPTED,
         )
+        return json.loads(text)
 
     def sign(self, claims, by=None, typ=RECEIPT_TYP):
         return keys.sign(by or self.issuer, typ=typ, claims=claims)

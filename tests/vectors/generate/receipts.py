@@ -22,7 +22,7 @@ from counterseal.models import Account, Binding, BindingState, Challenge, Challe
 from counterseal.wire.answer import ANSWER_TYP, DISOWN_TYP
 from counterseal.wire.display import display_text
 from counterseal.wire.keyset import KEYSET_TYP, keyset_claims
-from counterseal.wire.receipt import RECEIPT_TYP, receipt_claims, receipt_hash
+from counterseal.wire.receipt import RECEIPT_TYP, receipt_hash, receipt_text
 
 
 def challenge_of(about):
@@ -75,7 +75,7 @@ def receipt_claims_for(vector, *, service, number=1, previous=""):
         receipt_hash=previous,
         created_at=BOUND_AT,
     )
-    return receipt_claims(
+    text = receipt_text(
         challenge_of(vector["display"]),
         issuer=KEYS[service].public,
         account=account,
@@ -86,6 +86,7 @@ def receipt_claims_for(vector, *, service, number=1, previous=""):
         button=vector["claims"].get("button"),
         at=ANSWERED_AT,
     )
+    return json.loads(text)
 
 
 def receipt_vectors(answers, disowns):
