@@ -187,6 +187,11 @@ def test_a_missing_member_is_refused_by_name(jwk, member, value):
     assert invalid({n: v for n, v in jwk.items() if n != member}) == f"key.{member}"
 
 
+def test_a_member_that_is_no_text_is_refused_by_name():
+    assert invalid(OKP | {"x": "\ud800"}) == "key.x"
+    assert invalid(RSA | {"n": "\ud800"}, field="keys[1]") == "keys[1].n"
+
+
 @pytest.mark.parametrize("kid", [None, 1, "", "k" * 129, "é", "a\n", "\0", "\x7f", b"kid", ["kid"]])
 def test_a_kid_is_1_to_128_printable_ascii_characters(kid):
     assert invalid(EC | {"kid": kid}) == "key.kid"
