@@ -1,6 +1,6 @@
 """What all test runs share: Hypothesis profiles, and Markdown blocks as tests."""
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from sybil import Sybil
 from sybil.parsers.myst import PythonCodeBlockParser, SkipParser
 
@@ -12,6 +12,13 @@ settings.register_profile(
     deadline=None,
     max_examples=1_000,
     suppress_health_check=[HealthCheck.too_slow],
+)
+# The same examples for every mutant, and none that another one left behind.
+settings.register_profile(
+    "mutants",
+    deadline=None,
+    derandomize=True,
+    phases=[Phase.explicit, Phase.generate],
 )
 settings.load_profile("fast")
 

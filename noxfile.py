@@ -182,6 +182,13 @@ def thorough(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def mutants(session: nox.Session) -> None:
+    """Break the deciding rooms in every small way; a survivor has to be an accepted one."""
+    sync(session, "--group=mutants")
+    session.run("python", "tests/mutants", *session.posargs)
+
+
+@nox.session(default=False)
 def bench(session: nox.Session) -> None:
     """Measure the core against bare cryptography; prints ratios, and says which are over."""
     sync(session, "--group=bench")

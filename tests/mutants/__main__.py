@@ -1,0 +1,104 @@
+"""
+Mutation testing of the four rooms that decide: `nox -s mutants`.
+
+mutmut changes one thing at a time in `rules`, `wire`, `machines` and `keys`, and a mutant that no
+test notices stays alive. This script runs it on a copy of the source and of the tests, and
+compares what is alive with `accepted.toml`: what is not listed there fails the run, and so does
+what is listed and no longer alive.
+
+A mutant is known by its function and by what was changed in it, not by mutmut's number, which
+moves with every edit. What needs no line in the list is in `judge.excused`.
+
+Arguments name the mutants to look at, as for mutmut itself:
+`nox -s mutants -- 'counterseal.rules.asking.*'`. Look at one in the copy, `.mutants`, with
+`mutmut show`.
+
+What mutmut does not change: constants and other lines outside functions, charts among them
+(`tests/unit/machines/test_two_judges.py` plants its own faults in these), and defaults that are
+no literals.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import judge
+from mutmut.stats import status_by_exit_code
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+TREE = ROOT / ".mutants"
+
+COPIED = ("conftest.py", "pyproject.toml", "src", "tests")
+KILLED = {"killed", "timeout"}
+ALIVE = {"survived", "no tests"}
+
+
+def main(patterns: list[str]) -> int:
+    """Make the mutants, let the tests loose on them, and compare; return the exit code."""
+    copy()
+    mutmut("run", *patterns)
+    slow = [mutant.name for mutant in judge.mutants(TREE, patterns) if fate(mutant) == "timeout"]
+    if slow:
+        # A machine that was busy elsewhere has not killed anything.
+        mutmut("run", *slow)
+    mutants = judge.mutants(TREE, patterns)
+    counted = Counter(map(fate, mutants)).most_common()
+    print(f"\n{len(mutants)} mutants:", ", ".join(f"{count} {name}" for name, count in counted))
+
+    listed = judge.accepted(HERE / "accepted.toml")
+    alive = [mutant for mutant in mutants if fate(mutant) in ALIVE]
+    told = [mutant for mutant in alive if not judge.excused(mutant)]
+    print(f"{len(alive)} alive: {len(alive) - len(told)} excused, {len(told)} to be listed")
+    changes = {mutant.change for mutant in told}
+    wrong = {
+        "No verdict": [mutant for mutant in mutants if fate(mutant) not in KILLED | ALIVE],
+        "Alive and not listed": [mutant for mutant in told if mutant.change not in listed],
+        # A run over a part says nothing about the others.
+        "Listed and not alive": [
+            change for change in listed if change not in changes and not patterns
+        ],
+    }
+    for title, found in wrong.items():
+        if found:
+            print(f"\n{title}:\n", *found, sep="\n")
+    return 1 if any(wrong.values()) else 0
+
+
+def copy() -> None:
+    """Lay a fresh copy, without the decorators that mutmut would pass by."""
+    shutil.rmtree(TREE, ignore_errors=True)
+    TREE.mkdir()
+    for name in COPIED:
+        if (ROOT / name).is_dir():
+            ignore = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(ROOT / name, TREE / name, ignore=ignore)
+        else:
+            shutil.copy2(ROOT / name, TREE / name)
+    for path in TREE.glob("src/**/*.py"):
+        path.write_text(judge.undecorated(path.read_text("utf-8")), "utf-8")
+
+
+def mutmut(*arguments: str) -> None:
+    """Run mutmut in the copy; its spinner is for a terminal only."""
+    # The order of a set decides which test meets a mutant first: the same one in every run.
+    environment = os.environ | {"PYTHONHASHSEED": "0"}
+    log = None if sys.stdout.isatty() else (TREE / "mutmut.log").open("a")
+    program = str(Path(sys.executable).with_name("mutmut"))
+    ran = subprocess.run([program, *arguments], cwd=TREE, env=environment, stdout=log, check=False)
+    if ran.returncode:
+        sys.exit(f"mutmut failed; see {TREE / 'mutmut.log'}" if log else "mutmut failed")
+
+
+def fate(mutant: judge.Mutant) -> str:
+    """Return what became of a mutant, in mutmut's words."""
+    return status_by_exit_code[mutant.code]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

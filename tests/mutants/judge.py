@@ -1,0 +1,184 @@
+"""What a mutant is, whether it is excused, and how the source is laid open to mutmut."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import fnmatch
+import inspect
+import json
+import textwrap
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import attrs
+
+from counterseal import errors
+
+TEXTS = {"detail", "problem"}
+"""The parameters of our errors that are for logs; fields, reasons and numbers are not."""
+
+HELPERS = {"_require": 1}
+"""A function that raises for its callers, and which argument is the text."""
+
+CODING = {"encode", "decode"}
+"""Methods whose argument is the name of a codec, in which case does not count."""
+
+
+@attrs.frozen
+class Change:
+    """
+    What was changed, in a form that outlives mutmut's numbers.
+
+    Attributes:
+        function: `counterseal.room.module.function`, or `….Class.method`.
+        diff: The lines that went, each with a `-`, and those that came, with a `+`.
+    """
+
+    function: str
+    diff: str
+
+    def __str__(self) -> str:
+        return f"{self.function}\n{self.diff}\n"
+
+
+@attrs.frozen
+class Mutant:
+    """One mutant, mutmut's exit code for it, and the function before and after."""
+
+    name: str
+    code: int | None
+    change: Change
+    before: str
+    after: str
+
+    def __str__(self) -> str:
+        return f"{self.name}\n{self.change}"
+
+
+def mutants(tree: Path, patterns: list[str]) -> list[Mutant]:
+    """Read what mutmut left in *tree*, of those mutants that a pattern names, or of all."""
+    found = []
+    for meta in sorted(tree.glob("mutants/src/**/*.meta")):
+        codes = json.loads(meta.read_text("utf-8"))["exit_code_by_key"]
+        functions = _functions(meta.with_suffix("").read_text("utf-8")) if codes else {}
+        for name, code in codes.items():
+            if not patterns or any(fnmatch.fnmatch(name, pattern) for pattern in patterns):
+                found.append(_mutant(name, code, functions))
+    return found
+
+
+def accepted(path: Path) -> dict[Change, str]:
+    """Read the list: each change with its reason."""
+    listed: dict[Change, str] = {}
+    for entry in tomllib.loads(path.read_text("utf-8"))["alive"]:
+        for diff in _diffs(entry["diff"]):
+            change = Change(entry["function"], diff)
+            assert change not in listed, f"listed twice: {change}"
+            assert entry["why"].strip(), f"no reason: {change}"
+            listed[change] = entry["why"]
+    return listed
+
+
+def excused(mutant: Mutant) -> bool:
+    """
+    Tell whether a mutant differs in nothing but what is no promise, or in no way at all.
+
+    That is the text of one of our errors (what binds to `detail` or `problem` of the class that is
+    raised), or the case of a codec's name. Both functions have to be the same once these are
+    struck out; a text may have become None.
+    """
+    return _struck(mutant.before) == _struck(mutant.after)
+
+
+def undecorated(source: str) -> str:
+    """
+    Return *source* with no decorator that mutmut would pass by.
+
+    A cache goes, or it would hide which tests reach what is behind it; a property is made below
+    its function, under the same name.
+    """
+    lines = source.splitlines(keepends=True)
+    below: dict[int, str] = {}
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.FunctionDef) or len(node.decorator_list) != 1:
+            continue
+        decorator = node.decorator_list[0]
+        made = ast.unparse(decorator)
+        if made == "property":
+            indent = " " * node.col_offset
+            below[node.end_lineno or 0] = f"{indent}{node.name} = property({node.name})\n"
+        if made == "property" or made.startswith("lru_cache("):
+            lines[decorator.lineno - 1] = ""
+    return "".join(line + below.get(number, "") for number, line in enumerate(lines, 1))
+
+
+def _functions(source: str) -> dict[str, str]:
+    """Every function of a module and of its classes, by its mangled, and so unique, name."""
+    found = {}
+    for node in ast.parse(source).body:
+        for function in [node, *(node.body if isinstance(node, ast.ClassDef) else [])]:
+            if isinstance(function, ast.FunctionDef):
+                text = ast.get_source_segment(source, function, padded=True) or ""
+                found[function.name] = textwrap.dedent(text)
+    return found
+
+
+def _mutant(name: str, code: int | None, functions: dict[str, str]) -> Mutant:
+    module, _, mangled = name.rpartition(".")
+    stem, _, _ = mangled.rpartition("__mutmut_")
+    names = stem.removeprefix("x_").removeprefix("xǁ").split("ǁ")
+    before, after = (
+        functions[long].replace(f"def {long}(", f"def {names[-1]}(", 1)
+        for long in (f"{stem}__mutmut_orig", mangled)
+    )
+    changed = [
+        f"{line[0]} {line[1:].strip()}"
+        for line in difflib.unified_diff(before.splitlines(), after.splitlines(), n=0, lineterm="")
+        if not line.startswith(("---", "+++", "@@"))
+    ]
+    change = Change(f"{module}.{'.'.join(names)}", "\n".join(changed))
+    return Mutant(name, code, change, before, after)
+
+
+def _diffs(text: str) -> Iterator[str]:
+    """Divide several diffs, which an empty line parts."""
+    for block in text.strip().split("\n\n"):
+        yield "\n".join(line.strip() for line in block.splitlines())
+
+
+def _struck(function: str) -> str:
+    """Return the function without what is excused."""
+    tree = ast.parse(function)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
+            _strike(node.exc, _text_of_an_error(node.exc))
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            _strike(node, HELPERS.get(node.func.id))
+        elif isinstance(node, ast.Call) and isinstance(codec := _codec(node), str):
+            node.args[0] = ast.Constant(codec.lower())
+    return ast.dump(tree)
+
+
+def _text_of_an_error(call: ast.Call) -> int | None:
+    """Tell which argument is the text of the error that is raised."""
+    kind = getattr(errors, call.func.id, None) if isinstance(call.func, ast.Name) else None
+    names = list(inspect.signature(kind).parameters) if kind else []
+    return next((index for index, name in enumerate(names) if name in TEXTS), None)
+
+
+def _strike(call: ast.Call, index: int | None) -> None:
+    if index is None or index >= len(call.args):
+        return
+    text = call.args[index]
+    written = isinstance(text, ast.Constant) and isinstance(text.value, str | None)
+    if written or isinstance(text, ast.JoinedStr):
+        call.args[index] = ast.Constant("")
+
+
+def _codec(call: ast.Call) -> object:
+    """Return the codec that a text is written or read in, if it is named."""
+    named = isinstance(call.func, ast.Attribute) and call.func.attr in CODING
+    lone = len(call.args) == 1 and not call.keywords
+    return call.args[0].value if named and lone and isinstance(call.args[0], ast.Constant) else None

@@ -1,0 +1,140 @@
+"""The judge of mutants excuses little: a text for the log, and the case of a codec's name."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+SPEC = importlib.util.spec_from_file_location("judge", HERE / "judge.py")
+judge = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(judge)
+
+
+def excused(before, after):
+    lines = "def act(field, limit, seen):\n    {}\n"
+    change = judge.Change("counterseal.act", "")
+    return judge.excused(
+        judge.Mutant("x_act__mutmut_1", 0, change, lines.format(before), lines.format(after))
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('raise WrongState("not now")', 'raise WrongState("XXnot nowXX")'),
+        ('raise WrongState("not now")', "raise WrongState(None)"),
+        ('raise WrongState(f"past {limit}")', "raise WrongState(None)"),
+        ('raise InvalidField(field, "empty")', 'raise InvalidField(field, "EMPTY")'),
+        ('raise InvalidField("keys", f"over {limit}")', 'raise InvalidField("keys", None)'),
+        ('_require(seen, "chain")', '_require(seen, "CHAIN")'),
+        ('return seen.decode("ascii")', 'return seen.decode("ASCII")'),
+    ],
+)
+def test_a_text_or_the_case_of_a_codec_is_excused(before, after):
+    assert excused(before, after)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('raise WrongState("not now")', 'raise WrongKey("not now")'),
+        ('raise InvalidField("keys", "empty")', 'raise InvalidField("XXkeysXX", "empty")'),
+        ('raise InvalidField("keys", "empty")', 'raise InvalidField(None, "empty")'),
+        ('raise InvalidField(field, "empty")', 'raise InvalidField("empty")'),
+        ('raise TooOften("pending", 1)', 'raise TooOften("PENDING", 1)'),
+        ("raise CodeDemanded(seen)", "raise CodeDemanded(None)"),
+        ('raise ValueError("text")', 'raise ValueError("TEXT")'),
+        ("raise WrongCode(max(0, limit))", "raise WrongCode(max(1, limit))"),
+        ('_require(seen, "chain")', '_require(None, "chain")'),
+        ('_require(seen > 1, "chain")', '_require(seen >= 1, "chain")'),
+        ('return seen.decode("ascii")', "return seen.decode(None)"),
+        ('return seen.decode("ascii")', 'return seen.decode("XXasciiXX")'),
+        ('return seen.find("ascii")', 'return seen.find("ASCII")'),
+        ('return {"text": seen}', 'return {"TEXT": seen}'),
+        ("return limit + 1", "return limit - 1"),
+        (
+            'if seen:\n        raise WrongState("now")',
+            'if not seen:\n        raise WrongState("NOW")',
+        ),
+    ],
+)
+def test_nothing_else_is(before, after):
+    assert not excused(before, after)
+
+
+def test_the_list_is_read_with_a_reason_for_each_change():
+    listed = judge.accepted(HERE / "accepted.toml")
+    assert listed
+    for change, why in listed.items():
+        assert change.function.startswith("counterseal.")
+        assert change.diff.startswith("- ")
+        assert why.strip()
+
+
+def test_a_change_is_not_listed_twice(tmp_path):
+    table = "[[alive]]\nfunction = 'f'\nwhy = 'w'\ndiff = '''\n- a\n+ b\n'''\n"
+    path = tmp_path / "accepted.toml"
+    path.write_text(table, "utf-8")
+    assert judge.accepted(path) == {judge.Change("f", "- a\n+ b"): "w"}
+    path.write_text(table * 2, "utf-8")
+    with pytest.raises(AssertionError, match="listed twice"):
+        judge.accepted(path)
+
+
+def test_what_mutmut_left_is_read_without_its_numbers(tmp_path):
+    module = tmp_path / "mutants" / "src" / "counterseal" / "room.py"
+    module.parent.mkdir(parents=True)
+    module.write_text(
+        "def x_act__mutmut_orig(n):\n    return n + 1\n"
+        "def x_act__mutmut_1(n):\n    return n - 1\n"
+        "class Room:\n"
+        "    def xǁRoomǁ_open__mutmut_orig(self):\n        return True\n"
+        "    def xǁRoomǁ_open__mutmut_1(self):\n        return False\n",
+        "utf-8",
+    )
+    names = ["counterseal.room.x_act__mutmut_1", "counterseal.room.xǁRoomǁ_open__mutmut_1"]
+    meta = {"exit_code_by_key": {names[0]: 0, names[1]: 1}}
+    module.with_name("room.py.meta").write_text(json.dumps(meta), "utf-8")
+    first, second = judge.mutants(tmp_path, [])
+    assert (first.name, first.code, second.name, second.code) == (names[0], 0, names[1], 1)
+    assert first.change == judge.Change("counterseal.room.act", "- return n + 1\n+ return n - 1")
+    assert second.change == judge.Change(
+        "counterseal.room.Room._open", "- return True\n+ return False"
+    )
+    assert judge.mutants(tmp_path, ["*act*"]) == [first]
+
+
+def test_caches_go_and_properties_are_made_below():
+    source = (
+        "class Room:\n"
+        "    @property\n"
+        "    def size(self):\n"
+        "        return 1\n"
+        "\n"
+        "@lru_cache(maxsize=8)\n"
+        "def load(text):\n"
+        "    return text\n"
+        "\n"
+        "@attrs.frozen\n"
+        "class Key:\n"
+        "    @classmethod\n"
+        "    def made(cls):\n"
+        "        return cls()\n"
+    )
+    assert judge.undecorated(source) == (
+        "class Room:\n"
+        "    def size(self):\n"
+        "        return 1\n"
+        "    size = property(size)\n"
+        "\n"
+        "def load(text):\n"
+        "    return text\n"
+        "\n"
+        "@attrs.frozen\n"
+        "class Key:\n"
+        "    @classmethod\n"
+        "    def made(cls):\n"
+        "        return cls()\n"
+    )
