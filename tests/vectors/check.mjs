@@ -79,7 +79,11 @@ function checkKeys() {
   for (const { name, public: jwk, thumbprint } of Object.values(named)) {
     equal(publicKey(jwk).thumbprint, thumbprint, `keys, ${name}`);
   }
-  for (const { why, jwk, code } of file("unfit-keys").invalid) {
+  const { valid, invalid } = file("unfit-keys");
+  for (const { about, jwk, thumbprint } of valid) {
+    equal(publicKey(jwk).thumbprint, thumbprint, `unfit-keys, ${about}`);
+  }
+  for (const { why, jwk, code } of invalid) {
     refused(() => publicKey(jwk), code, `unfit-keys, ${why}`);
   }
 }
@@ -90,8 +94,11 @@ function checkDisplays() {
     equal(canonical(readJson(text)), text, `display, ${about}, read back`);
     equal(digest(text), expected, `display, ${about}, hash`);
   }
-  for (const { why, json } of displays.invalid) {
-    refused(() => canonical(readJson(json)), "invalid_field", `display, ${why}`);
+  for (const { why, json, code } of displays.invalid) {
+    refused(() => readJson(json), code, `display, ${why}`);
+  }
+  for (const { about, json, canonical: text } of displays.readable) {
+    equal(canonical(readJson(json)), text, `display, ${about}`);
   }
   const names = { appSpace: displays.context.appSpace.guid, account: displays.context.account.guid };
   for (const { about, document, canonical: text } of displays.valid) {
@@ -179,8 +186,8 @@ function checkLinks() {
   for (const vector of [...links.valid, ...links.read]) {
     equal(readLink(vector.link), given(vector), `link, ${vector.about}, read`);
   }
-  for (const { why, link } of links.invalid) {
-    refused(() => readLink(link), "invalid_field", `link, ${why}`);
+  for (const { why, link, code } of links.invalid) {
+    refused(() => readLink(link), code, `link, ${why}`);
   }
 }
 

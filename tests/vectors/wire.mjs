@@ -29,8 +29,11 @@ function unb64url(text) {
 const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
 const DEPTH = 32;
 
-/** Read JSON: as JSON.parse, but no member twice, no half surrogate pair, no infinity. */
-export function readJson(text) {
+/**
+ * Read JSON: as JSON.parse, but no member twice, and nothing that I-JSON cannot hold.
+ * With `marked`, a number with a fraction or an exponent comes as an object: it is no integer.
+ */
+export function readJson(text, marked = false) {
   let at = 0;
   const space = () => {
     while (" \t\n\r".includes(text[at] || "x")) at += 1;
@@ -45,11 +48,14 @@ export function readJson(text) {
   };
   const string = () => {
     const read = JSON.parse(pattern(/"(?:[^"\\\u0000-\u001f]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*"/y));
-    return read.isWellFormed() ? read : fail();
+    return plain(read) ? read : fail();
   };
   const number = () => {
-    const read = Number(pattern(/-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y));
-    return Number.isFinite(read) ? read : fail();
+    const written = pattern(/-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y);
+    const read = Number(written);
+    const whole = /^-?[0-9]+$/.test(written);
+    if (!exact(read) || (whole && !Number.isSafeInteger(read))) fail();
+    return marked && !whole ? Object(read) : read;
   };
   const list = (close, item) => {
     space();
@@ -102,6 +108,11 @@ export function readJson(text) {
   return at === text.length ? read : fail();
 }
 
+/** Tell whether *number* is finite and, where its canonical form has only digits, exact. */
+const exact = (number) =>
+  Number.isFinite(number) &&
+  (!Number.isInteger(number) || Number.isSafeInteger(number) || Math.abs(number) >= 1e21);
+
 const NONCHARACTER = /[\ufdd0-\ufdef]|[\u{fffe}\u{ffff}]/u;
 const plain = (text) =>
   text.isWellFormed() &&
@@ -115,8 +126,7 @@ export function canonical(value) {
     return JSON.stringify(value);
   }
   if (typeof value === "number") {
-    const exact = !Number.isInteger(value) || Number.isSafeInteger(value) || Math.abs(value) >= 1e21;
-    demand(Number.isFinite(value) && exact, "invalid_field");
+    demand(exact(value), "invalid_field");
     return JSON.stringify(value);
   }
   if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
@@ -150,8 +160,8 @@ export function publicKey(jwk) {
   for (const name of kind.members) demand(typeof jwk[name] === "string", "invalid_field");
   const known = [...kind.members, "kid", "alg", "use", "key_ops"];
   for (const name of Object.keys(jwk)) demand(known.includes(name), "invalid_field");
-  demand((jwk.use ?? "sig") === "sig", "unfit_key");
-  demand((jwk.key_ops ?? ["verify"]).includes("verify"), "unfit_key");
+  const { use = "sig", key_ops: operations = ["verify"] } = jwk;
+  demand(use === "sig" && Array.isArray(operations) && operations.includes("verify"), "unfit_key");
   const required = Object.fromEntries(kind.members.map((name) => [name, jwk[name]]));
   let key;
   try {
@@ -180,9 +190,25 @@ function fit(jwk) {
       demand(big(bytes) < P256_PRIME, "unfit_key");
     } else {
       const y = big(Buffer.from(bytes).reverse()) & (2n ** 255n - 1n);
-      demand(y < ED25519_PRIME && !SMALL_ORDER.includes(y), "unfit_key");
+      demand(y < ED25519_PRIME && !SMALL_ORDER.includes(y) && onEd25519(y), "unfit_key");
     }
   }
+}
+
+function power(base, exponent, prime) {
+  let result = 1n;
+  for (let rest = exponent, factor = ((base % prime) + prime) % prime; rest > 0n; rest >>= 1n) {
+    if (rest & 1n) result = (result * factor) % prime;
+    factor = (factor * factor) % prime;
+  }
+  return result;
+}
+
+/** Tell whether there is an x with -x^2 + y^2 = 1 + d x^2 y^2 (RFC 8032, 5.1.3). */
+function onEd25519(y) {
+  const d = -121665n * power(121666n, ED25519_PRIME - 2n, ED25519_PRIME);
+  const square = (y * y - 1n) * power(d * y * y + 1n, ED25519_PRIME - 2n, ED25519_PRIME);
+  return power(square, (ED25519_PRIME - 1n) / 2n, ED25519_PRIME) === 1n;
 }
 
 const scheme = (alg, key) =>
@@ -199,7 +225,8 @@ const hash = (alg) => (alg === "EdDSA" ? null : "sha256");
 function members(bytes) {
   let read;
   try {
-    read = readJson(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes));
+    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    read = readJson(text, true);
   } catch {
     refuse("malformed_token");
   }
@@ -243,6 +270,8 @@ const GUID = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{1
 const TYPES = {
   guid: (value) => typeof value === "string" && GUID.test(value),
   text: (value) => typeof value === "string",
+  id: (value) => typeof value === "string" && value !== "" && [...value].length <= 64,
+  moment: (value) => typeof value === "string" && isMoment(value),
   whole: (value) => Number.isSafeInteger(value),
   truth: (value) => typeof value === "boolean",
   object: isObject,
@@ -270,17 +299,18 @@ function shapedDisplay(document) {
   shaped(
     rest,
     {
-      version: "whole", challenge: "text", appSpace: "object", origin: "object", account: "object",
-      content: "object", buttons: "list", code: "truth", issuedAt: "text", expiresAt: "text",
+      version: "whole", challenge: "guid", appSpace: "object", origin: "object", account: "object",
+      content: "object", buttons: "list", code: "truth", issuedAt: "moment", expiresAt: "moment",
     },
     { transactionId: "text" },
   );
-  for (const named of [rest.appSpace, rest.origin]) shaped(named, { guid: "text", name: "text" });
-  shaped(rest.account, { guid: "text", id: "text" });
+  for (const named of [rest.appSpace, rest.origin]) shaped(named, { guid: "guid", name: "text" });
+  shaped(rest.account, { guid: "guid", id: "text" });
   const kind = CONTENTS.find((each) => Object.hasOwn(rest.content, Object.keys(each)[0]));
   demand(kind, "malformed_token");
   shaped(rest.content, kind);
   for (const pair of rest.content.keys ?? []) shapedObject(pair, { key: "text", value: "text" });
+  demand(rest.buttons.length >= 2, "malformed_token");
   for (const button of rest.buttons) {
     shapedObject(button, { title: "text", strong: "truth", approves: "truth" }, { style: "text" });
   }
@@ -309,7 +339,7 @@ export function shown(text, { appSpace, account }) {
 export const ANSWER = "counterseal-answer+jwt";
 export const DISOWN = "counterseal-disown+jwt";
 const OF_BOTH = {
-  iss: "guid", sub: "guid", aud: "guid", challenge: "guid", display: "text", iat: "whole", jti: "text",
+  iss: "guid", sub: "guid", aud: "guid", challenge: "guid", display: "text", iat: "whole", jti: "id",
 };
 
 /** Judge an answer as the service does once the call's own proof holds. */
@@ -355,9 +385,8 @@ export function proven(request, service) {
   const jws = readJws(request.token);
   const { claims } = jws;
   shaped(claims, {
-    iss: "guid", sub: "guid", aud: "guid", htm: "text", htu: "text", body: "text", iat: "whole", jti: "text",
+    iss: "guid", sub: "guid", aud: "guid", htm: "text", htu: "text", body: "text", iat: "whole", jti: "id",
   });
-  demand(claims.jti.length >= 1 && claims.jti.length <= 64, "malformed_token");
   const known = claims.iss === service.device && claims.sub === service.account;
   demand(known && claims.aud === service.appSpace, "wrong_device");
   demand(claims.htm === request.method && claims.htu === request.uri, "wrong_request");
@@ -412,8 +441,24 @@ function says(jws, key, typ, expected, code) {
   }
 }
 
+const bytes = (text) => Buffer.byteLength(text);
+const KINDS_OF_ADDRESS = ["fcm_token", "fcm_fid", "webpush", "apns", "relay"];
+
+/** Demand a name and addresses that fit the default policy, where there are any. */
+function named({ name = "A phone", addresses = [] }) {
+  demand(typeof name === "string" && name !== "" && bytes(name) <= 256, "invalid_field");
+  demand(Array.isArray(addresses) && addresses.length <= 5, "invalid_field");
+  for (const address of addresses) {
+    demand(isObject(address) && KINDS_OF_ADDRESS.includes(address.kind), "invalid_field");
+    const { value } = address;
+    demand(Object.keys(address).length === 2 && typeof value === "string", "invalid_field");
+    demand(value !== "" && bytes(value) <= 2048, "invalid_field");
+  }
+}
+
 export function bound(body, service) {
   const keys = offered(body, ["token", "keys", "name", "addresses"]);
+  named(body);
   demand(body.token === service.token, "wrong_token");
   complete(keys);
   const expected = bindClaims(body.token, service.appSpace, keys);
@@ -458,8 +503,9 @@ function signs(jws, key, typ) {
 const RECEIPT = "counterseal-receipt+jwt";
 const KEYS = "counterseal-keys+jwt";
 const MOMENT = /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$/;
-const moment = (text) =>
-  MOMENT.test(text) && new Date(text).toISOString() === text ? Date.parse(text) : refuse("receipt_changed");
+const isMoment = (text) =>
+  MOMENT.test(text) && !Number.isNaN(Date.parse(text)) && new Date(text).toISOString() === text;
+const moment = (text) => (isMoment(text) ? Date.parse(text) : refuse("receipt_changed"));
 
 export function receipt(token, trusted) {
   try {
@@ -525,7 +571,9 @@ export function keyset(token, pinned, taken = 0) {
   shaped(claims, { keys: "list", iat: "whole" });
   demand(claims.iat >= taken, "stale_proof");
   demand(claims.keys.length > 0, "invalid_field");
-  return { keys: claims.keys.map(publicKey), taken: claims.iat };
+  const keys = claims.keys.map(publicKey);
+  demand(new Set(keys.map((key) => key.kid)).size === keys.length, "invalid_field");
+  return { keys, taken: claims.iat };
 }
 
 // --- Links, callbacks, the origin's headers ----------------------------------------------
@@ -540,6 +588,14 @@ export function writeLink(values) {
   return `counterseal://bind?${parts.join("&")}`;
 }
 
+function decoded(value, old) {
+  try {
+    return decodeURIComponent(value);
+  } catch {
+    return old ? value : refuse("invalid_field");
+  }
+}
+
 export function readLink(text) {
   const [scheme, old] = ["counterseal://bind?", "authwallet://"];
   demand(text.startsWith(scheme) || text.startsWith(old), "invalid_field");
@@ -551,7 +607,7 @@ export function readLink(text) {
     const equals = part.indexOf("=");
     const name = part.slice(0, equals);
     demand(equals > 0 && LINK.includes(name) && !Object.hasOwn(values, name), "invalid_field");
-    values[name] = decodeURIComponent(part.slice(equals + 1));
+    values[name] = decoded(part.slice(equals + 1), text.startsWith(old));
   }
   for (const name of REQUIRED) demand(values[name], "invalid_field");
   for (const name of ["appSpaceGuid", "privakeyId"]) {

@@ -19,6 +19,7 @@ from names import (
     guid,
     luck,
 )
+from proofs import proof_claims_of
 from signing import AT_HAND, PRIVATE, header_of, public_jwk, sign, signature_of, signing_input
 
 from counterseal import ijson, keys
@@ -110,9 +111,43 @@ def answer_vectors():
             "refused: no code is needed",
         )
     )
+    claims = answer_claims_of("payment with a code", "ES256", button=1, code="any text")
+    claims["jti"] = keys.b64url(luck("jti needless code", 16))
+    valid.append(
+        answered(
+            "payment with a code",
+            "es256-device",
+            ANSWER_TYP,
+            claims,
+            "refused, with a code that nobody asked for: it is ignored",
+        )
+    )
+    claims = {**answer_claims_of("payment", "ES256", button=1), "jti": "\U0001f600" * 64}
+    valid.append(
+        answered(
+            "payment",
+            "es256-device",
+            ANSWER_TYP,
+            claims,
+            "refused, with a jti of 64 characters of the astral planes",
+        )
+    )
+    claims = answer_claims_of("payment", "ES256", button=0)
+    claims["jti"] = keys.b64url(luck("jti minus zero", 16))
+    minus = ijson.compact(claims).replace(b'"button":0', b'"button":-0')
+    valid.append(
+        {
+            **answered(
+                "payment", "es256-strong", ANSWER_TYP, claims, "approved, with the button -0"
+            ),
+            "token": sign("es256-strong", ANSWER_TYP, minus),
+        }
+    )
     valid.append(twin(valid[0]))
     return {
-        "about": "Answers to the display documents of display.json; `code` is the refusal's.",
+        "about": "Answers to the display documents of display.json; `code` is the refusal's."
+        " `matchingCode` is what the service holds where a document asks for one,"
+        " `answeredAt` its time, in seconds since the epoch.",
         "context": CONTEXT,
         "matchingCode": CODE,
         "answeredAt": SIGNED_AT,
@@ -168,6 +203,11 @@ def forged_answers(valid):
     twice = ijson.compact(good)[:-1] + b',"button":1}'
     loose = signing_input(header_of(strong, ANSWER_TYP), json.dumps(good).encode())
     respelt = f"{loose}.{signature}"
+    proof = proof_claims_of("ES256")
+    said = ijson.compact(good)
+    odd = said.replace(good["jti"].encode(), b"\\uffff")
+    late = said.replace(str(good["iat"]).encode(), b"9007199254740992")
+    fraction = said.replace(b'"button":0', b'"button":0.0')
     unsigned = f"{headed(alg='none').rpartition('.')[0]}."
     cases = [
         ("algorithm none, no signature", unsigned, "malformed_token"),
@@ -182,6 +222,7 @@ def forged_answers(valid):
         ("another kind of token", headed(typ=PROOF_TYP), "wrong_type"),
         ("a disown where an answer is due", headed(typ=DISOWN_TYP), "wrong_type"),
         ("typ JWT", headed(typ="JWT"), "wrong_type"),
+        ("a proof, with a proof's claims", sign(strong, PROOF_TYP, proof), "wrong_type"),
         ("two parts", f"{header}.{payload}", "malformed_token"),
         ("four parts", f"{right}.{signature}", "malformed_token"),
         ("padding", f"{header}.{payload}.{signature}==", "malformed_token"),
@@ -191,9 +232,16 @@ def forged_answers(valid):
         ("a claim twice", sign(strong, ANSWER_TYP, twice), "malformed_token"),
         ("an unknown claim", changed(exp=SIGNED_AT + 60), "malformed_token"),
         ("a missing claim", changed(jti=None), "malformed_token"),
+        ("an empty jti", changed(jti=""), "malformed_token"),
+        ("a jti of 65 characters", changed(jti="x" * 65), "malformed_token"),
+        ("a noncharacter, escaped", sign(strong, ANSWER_TYP, odd), "malformed_token"),
+        ("a noncharacter as it is", changed(jti="\uffff"), "malformed_token"),
+        ("an integer beyond 2**53 - 1", sign(strong, ANSWER_TYP, late), "malformed_token"),
+        ("a code that is a number", changed(code=42617), "malformed_token"),
         ("a button that is text", changed(button="0"), "malformed_token"),
         ("a button that is true", changed(button=True), "malformed_token"),
         ("a button with a fraction", changed(button=0.5), "malformed_token"),
+        ("a button written 0.0", sign(strong, ANSWER_TYP, fraction), "malformed_token"),
         ("a negative button", changed(button=-1), "malformed_token"),
         ("a GUID in upper case", changed(sub=ACCOUNT.guid.upper()), "malformed_token"),
         ("another device", changed(iss=DEVICES["EdDSA"]), "wrong_device"),
@@ -217,6 +265,10 @@ def forged_answers(valid):
         ("no code", None, "code_missing"),
         ("a wrong code", "042618", "wrong_code"),
         ("a code with a space", " 042617", "wrong_code"),
+        ("a code with a letter", "O42617", "wrong_code"),
+        ("a code in other digits than ASCII's", "٠٤٢٦١٧", "wrong_code"),
+        ("a code without its first digit", "42617", "wrong_code"),
+        ("an empty code", "", "wrong_code"),
     ):
         claims = {name: value for name, value in coded.items() if name != "code"}
         if given is not None:
@@ -276,6 +328,7 @@ def disown_vectors():
             "wrong_type",
         ),
         ("a button", sign("es256-device", DISOWN_TYP, with_button), "malformed_token"),
+        ("an empty jti", sign("es256-device", DISOWN_TYP, {**good, "jti": ""}), "malformed_token"),
         ("another document", sign("es256-device", DISOWN_TYP, other), "display_changed"),
         ("another App Space", sign("es256-device", DISOWN_TYP, away), "wrong_audience"),
         (
@@ -285,7 +338,8 @@ def disown_vectors():
         ),
     ]
     return {
-        "about": "Disowns of the display documents of display.json; `code` is the refusal's.",
+        "about": "Disowns of the display documents of display.json; `code` is the refusal's,"
+        " `answeredAt` the service's time, in seconds since the epoch.",
         "context": CONTEXT,
         "answeredAt": SIGNED_AT,
         "valid": valid,

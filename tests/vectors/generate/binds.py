@@ -1,9 +1,10 @@
 """Binds and rotations, right and forged, and keys that are unfit."""
 
 from names import CONTEXT, DEVICES, OTHER_SPACE, PARTITION, SPACE, guid, luck
-from signing import device_key, public_jwk, sign, signature_of
+from signing import KEYS, device_key, number, public_jwk, sign, signature_of
 
 from counterseal import keys
+from counterseal.models import DeviceKey, Role
 from counterseal.wire.enrolment import (
     BIND_TYP,
     ENDORSE_TYP,
@@ -11,6 +12,15 @@ from counterseal.wire.enrolment import (
     bind_claims,
     rotation_claims,
 )
+
+MANY = (
+    "es256-device",
+    "es256-strong",
+    "es256-new-strong",
+    "es256-second-strong",
+    "es256-third-strong",
+)
+"""As many keys as a device may have; byte by byte the strong ones sort 3, 1, 4, 2."""
 
 
 def offer(name, typ, claims, *, role=None, endorsed_by=None):
@@ -39,7 +49,21 @@ def bind_vectors():
         }
         if device == "ES256":
             body["addresses"] = [{"kind": "webpush", "value": "https://push.example.com/a"}]
-        valid.append({"about": device, "claims": claims, "body": body})
+        valid.append({"about": device, "device": device, "claims": claims, "body": body})
+    claims = bind_claims(tokens["ES256"], SPACE.guid, [device_key(name) for name in MANY])
+    valid.append(
+        {
+            "about": "four strong keys, whose thumbprints most locales sort in another order",
+            "device": "ES256",
+            "claims": claims,
+            "body": {
+                "token": tokens["ES256"],
+                "keys": [offer(name, BIND_TYP, claims) for name in MANY],
+                "name": "ü" * 128,
+                "addresses": [{"kind": "apns", "value": "x" * 2048}] * 5,
+            },
+        }
+    )
 
     token, names = tokens["ES256"], ["es256-device", "es256-strong"]
     good = valid[0]["claims"]
@@ -61,6 +85,10 @@ def bind_vectors():
     forged = dict(offer("es256-strong", BIND_TYP, good))
     signed = forged["proof"].rpartition(".")[0]
     forged["proof"] = f"{signed}.{signature_of('es256-stranger', signed)}"
+    many = [offer(name, BIND_TYP, good) for name in MANY]
+    namesake = offer("es256-strong", BIND_TYP, good)
+    namesake["jwk"] = {**namesake["jwk"], "kid": "es256-device"}
+    at = {"kind": "relay", "value": "there"}
     private = dict(offers(good)[0])
     private["jwk"] = {**private["jwk"], "d": "AA"}
     cases = [
@@ -83,7 +111,28 @@ def bind_vectors():
             "keys_incomplete",
         ),
         ("no keys", body(), "keys_incomplete"),
+        (
+            "five strong keys",
+            body(*many, {**many[1], "jwk": public_jwk("es256-stranger")}),
+            "keys_incomplete",
+        ),
+        ("two keys of one kid", body(offers(good)[0], namesake), "keys_incomplete"),
         ("an unknown member", body(*offers(good), pin="1234"), "invalid_field"),
+        ("an empty name", body(*offers(good), name=""), "invalid_field"),
+        ("a name that is null", body(*offers(good), name=None), "invalid_field"),
+        ("a name of 257 bytes", body(*offers(good), name="ü" * 128 + "x"), "invalid_field"),
+        ("addresses that are null", body(*offers(good), addresses=None), "invalid_field"),
+        ("six addresses", body(*offers(good), addresses=[at] * 6), "invalid_field"),
+        (
+            "an address of 2049 bytes",
+            body(*offers(good), addresses=[{**at, "value": "x" * 2049}]),
+            "invalid_field",
+        ),
+        (
+            "an address of an unknown kind",
+            body(*offers(good), addresses=[{**at, "kind": "fax"}]),
+            "invalid_field",
+        ),
         ("an unknown role", body({**offers(good)[0], "role": "admin"}), "invalid_field"),
         ("a private key", body(private, offers(good)[1]), "invalid_field"),
     ]
@@ -98,6 +147,7 @@ def bind_vectors():
 
 def rotation_vectors():
     device = DEVICES["ES256"]
+    strong = "es256-strong"
 
     def rotated(*roles, by=None, claims=None, typ=ROTATE_TYP):
         names = [f"es256-new-{role}" for role in roles]
@@ -109,6 +159,16 @@ def rotation_vectors():
             ]
         }
 
+    def renamed(name, kid, endorser):
+        """Offer the key *name* under the kid of another."""
+        claims = rotation_claims(device, SPACE.guid, [device_key(name)])
+        made = offer(name, ROTATE_TYP, claims, endorsed_by=endorser)
+        return {
+            **made,
+            "jwk": {**made["jwk"], "kid": kid},
+            "proof": sign(name, ROTATE_TYP, claims, kid=kid),
+        }
+
     valid = []
     for about, roles in (
         ("both roles", ("device", "strong")),
@@ -117,6 +177,15 @@ def rotation_vectors():
     ):
         claims, body = rotated(*roles)
         valid.append({"about": about, "claims": claims, "body": body})
+    claims = rotation_claims(device, SPACE.guid, [device_key(name) for name in MANY[2:]])
+    several = [offer(name, ROTATE_TYP, claims, endorsed_by=strong) for name in MANY[2:]]
+    valid.append(
+        {
+            "about": "three strong keys for one, whose thumbprints most locales sort otherwise",
+            "claims": claims,
+            "body": {"keys": several},
+        }
+    )
     good = valid[0]["claims"]
     _, bare = rotated("device", "strong")
     for held in bare["keys"]:
@@ -130,6 +199,15 @@ def rotation_vectors():
     _, other = rotated("device", "strong", claims={**good, "iss": DEVICES["EdDSA"]})
     _, bound = rotated("device", "strong", typ=BIND_TYP)
     _, named = rotated("strong")
+    reused = {"keys": [renamed("es256-new-strong", strong, strong)]}
+    crossed = {"keys": [renamed("es256-new-strong", "es256-device", strong)]}
+    five = [f"es256-{name}" for name in ("new-strong", "second-strong", "third-strong")]
+    five = [*five, "es256-stranger", "es256-new-device"]
+    held = [DeviceKey(role=Role.STRONG, key=KEYS[name].public) for name in five]
+    claims = rotation_claims(device, SPACE.guid, held)
+    crowd = {
+        "keys": [offer(n, ROTATE_TYP, claims, role="strong", endorsed_by=strong) for n in five]
+    }
     cases = [
         ("no endorsements", bare, "not_endorsed"),
         ("endorsed by the old key of the other role", swapped, "not_endorsed"),
@@ -139,6 +217,9 @@ def rotation_vectors():
         ("made for another device", other, "not_possessed"),
         ("proofs of a bind", bound, "not_possessed"),
         ("no keys", {"keys": []}, "keys_incomplete"),
+        ("five strong keys", crowd, "keys_incomplete"),
+        ("the kid of the key that is replaced", reused, "keys_incomplete"),
+        ("the kid of the key that stays", crossed, "keys_incomplete"),
         ("more than keys", {**named, "name": "A phone"}, "invalid_field"),
     ]
     return {
@@ -151,11 +232,23 @@ def rotation_vectors():
     }
 
 
+ORDER_8 = "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"
+"""An Ed25519 point whose eightfold is the identity and whose fourfold is not."""
+
+
+def without(jwk, member):
+    return {name: value for name, value in jwk.items() if name != member}
+
+
 def unfit_key_vectors():
     p256, okp = public_jwk("es256-device"), public_jwk("eddsa-device")
     rsa_ = public_jwk("rs256-device")
+    operations = ["sign", "verify"]
+    even = keys.b64url((number(rsa_["n"]) - 1).to_bytes(256))
     zero = keys.b64url(b"\0" * 32)
     one = keys.b64url(b"\1" + b"\0" * 31)
+    eighth = keys.b64url(bytes.fromhex(ORDER_8))
+    two = keys.b64url(b"\2" + b"\0" * 31)
     small = keys.b64url((2**1023 + 1).to_bytes(128))
     huge = keys.b64url((2**8192 + 1).to_bytes(1025))
     cases = [
@@ -168,21 +261,44 @@ def unfit_key_vectors():
         ("the curve P-384", {**p256, "crv": "P-384"}),
         ("an Ed25519 key of small order", {**okp, "x": one}),
         ("another Ed25519 key of small order", {**okp, "x": zero}),
+        ("an Ed25519 key of order 8", {**okp, "x": eighth}),
+        ("an Ed25519 key that is no point: y = 2", {**okp, "x": two}),
         ("an Ed25519 key past the prime", {**okp, "x": keys.b64url(b"\xff" * 32)}),
         ("the algorithm of another key type", {**okp, "alg": "ES256"}),
         ("an algorithm that is none of ours", {**p256, "alg": "ES384"}),
         ("a key for encryption", {**p256, "use": "enc"}),
         ("a key for key agreement", {**p256, "key_ops": ["deriveKey"]}),
+        ("key_ops that is a text", {**p256, "key_ops": "verify"}),
+        ("a use that is null", {**p256, "use": None}),
+        ("no alg", without(p256, "alg")),
+        ("no kty", without(p256, "kty")),
+        ("another kty than the algorithm's", {**p256, "kty": "RSA"}),
+        ("another kty, and a private member", {**p256, "kty": "RSA", "d": zero}),
+        ("an RSA modulus that is even", {**rsa_, "n": even}),
+    ]
+    odd = [
+        ("use and key_ops, for more than verifying", {**p256, "use": "sig", "key_ops": operations}),
+        ("a kid of 128 characters, with spaces", {**p256, "kid": f" a kid {'~' * 120} "}),
     ]
     malformed = [
         ("a private member", {**p256, "d": zero}),
         ("an unknown member", {**p256, "x5u": "https://example.com"}),
-        ("no kid", {name: value for name, value in p256.items() if name != "kid"}),
+        ("ext, which WebCrypto adds", {**p256, "ext": True}),
+        ("no kid", without(p256, "kid")),
+        ("a kid of 129 characters", {**p256, "kid": "k" * 129}),
+        ("a kid with a line break", {**p256, "kid": "k\n"}),
+        ("no y", without(p256, "y")),
+        ("another curve, and an unknown member", {**p256, "crv": "P-384", "ext": True}),
         ("an empty kid", {**p256, "kid": ""}),
         ("a coordinate that is no text", {**p256, "x": 1}),
     ]
     return {
-        "about": "Public keys that are refused when they come in; `code` is the refusal's.",
+        "about": "Public keys that are refused when they come in; `code` is the refusal's."
+        " Those under `valid` look odd and are not refused.",
+        "valid": [
+            {"about": about, "jwk": jwk, "thumbprint": KEYS["es256-device"].public.thumbprint}
+            for about, jwk in odd
+        ],
         "invalid": [
             *({"why": why, "jwk": jwk, "code": "unfit_key"} for why, jwk in cases),
             *({"why": why, "jwk": jwk, "code": "invalid_field"} for why, jwk in malformed),

@@ -68,13 +68,29 @@ INVALID_JSON = {
     "a member twice": '{"a":1,"a":2}',
     "a lone surrogate": '{"a":"\\ud800"}',
     "a noncharacter": '{"a":"\\uffff"}',
+    "a noncharacter as it is": '{"a":"\ufdd0"}',
+    "a noncharacter of the last plane": '{"a":"\\udbff\\udfff"}',
+    "a noncharacter in a member's name": '{"\\ufffe":1}',
     "an integer beyond 2**53 - 1": '{"a":9007199254740992}',
+    "an integer beyond -(2**53 - 1)": '{"a":-9007199254740992}',
+    "an integer beyond 2**53 - 1, written with a fraction": '{"a":9007199254740992.0}',
+    "an integer beyond 2**53 - 1, written with an exponent": '{"a":1e20}',
+    "an integer of 24 digits": '{"a":100000000000000000000000}',
     "not a number": '{"a":NaN}',
     "a number past all numbers": '{"a":1e999}',
     "nested 33 deep": "[" * 33 + "]" * 33,
     "a comma too many": '{"a":1,}',
     "two documents": '{"a":1}{"a":1}',
     "a byte order mark": '\ufeff{"a":1}',
+}
+
+ODD_JSON = {
+    "a number that is written with an exponent": '{"a":1e21}',
+    "zero with a sign": '{"a":[-0,-0.0]}',
+    "2**53 - 1, written with a fraction": '{"a":9007199254740991.0}',
+    "white space around it": '\t\r\n {"a" : 1 } ',
+    "nested 32 deep": "[" * 32 + "]" * 32,
+    "a character beside the noncharacters": '{"a":"\\ufffd\\ufdcf\\ufdf0"}',
 }
 
 
@@ -106,7 +122,8 @@ def unshowable():
         kept = {name: value for name, value in {**good, **members}.items() if value is not None}
         return ijson.canonical(kept).decode()
 
-    button = good["buttons"][0]
+    pay, dont = good["buttons"]
+    upper = {**good["origin"], "guid": ORIGIN.guid.upper()}
     elsewhere = {"guid": OTHER_SPACE, "name": "Bank"}
     somebody = {"guid": OTHER_ACCOUNT, "id": "user-8"}
     yield "a member twice", text[:-1] + ',"version":1}', "invalid_field"
@@ -117,8 +134,20 @@ def unshowable():
     yield "a missing member", changed(origin=None), "display_changed"
     yield "another kind of content", changed(content={"markdown": "x"}), "display_changed"
     yield "content of two kinds", changed(content={**template, "text": "x"}), "display_changed"
-    yield "a button with more to it", changed(buttons=[{**button, "hint": "x"}]), "display_changed"
-    yield "strength as a text", changed(buttons=[{**button, "strong": "no"}]), "display_changed"
+    hinted, unsure = {**dont, "hint": "x"}, {**dont, "strong": "no"}
+    yield "a button with more to it", changed(buttons=[pay, hinted]), "display_changed"
+    yield "strength as a text", changed(buttons=[pay, unsure]), "display_changed"
+    yield "just one button", changed(buttons=[pay]), "display_changed"
+    yield (
+        "a moment without milliseconds",
+        changed(issuedAt="2026-03-01T12:00:00Z"),
+        "display_changed",
+    )
+    yield "a day that is none", changed(expiresAt="2026-02-30T12:00:00.000Z"), "display_changed"
+    yield "a GUID that is none", changed(challenge="one"), "display_changed"
+    yield "a GUID in upper case", changed(origin=upper), "display_changed"
+    yield "a code that is no boolean", changed(code="042617"), "display_changed"
+    yield "a transactionId that is no text", changed(transactionId=2041), "display_changed"
     yield "another App Space", changed(appSpace=elsewhere), "display_changed"
     yield "another account", changed(account=somebody), "display_changed"
     yield "a list", "[]", "display_changed"
@@ -140,12 +169,20 @@ def display_vectors():
         )
     return {
         "about": "Display documents: what an origin sends, what comes of it, and its hash;"
-        " JSON that no party may accept; and documents that no device may show.",
+        " JSON that no party may accept (`invalid`); JSON that looks odd and is accepted, with"
+        " its canonical text (`readable`); and documents that no device may show (`unshowable`).",
         "context": CONTEXT,
         "issuedAt": valid[0]["document"]["issuedAt"],
         "expiresAt": valid[0]["document"]["expiresAt"],
         "valid": valid,
-        "invalid": [{"why": why, "json": text} for why, text in INVALID_JSON.items()],
+        "invalid": [
+            {"why": why, "json": text, "code": "invalid_field"}
+            for why, text in INVALID_JSON.items()
+        ],
+        "readable": [
+            {"about": about, "json": text, "canonical": ijson.canonical(ijson.parse(text)).decode()}
+            for about, text in ODD_JSON.items()
+        ],
         "unshowable": [
             {"why": why, "text": text, "code": code} for why, text, code in unshowable()
         ],

@@ -1,5 +1,6 @@
 """Bind links, callbacks and the Basic header."""
 
+import attrs
 from names import (
     ACCOUNT,
     ANSWERED_AT,
@@ -32,6 +33,11 @@ def link_vectors():
         display_name="user-7 = me?",
     )
 
+    unnamed = attrs.evolve(full, display_name="")
+
+    def named(name):
+        return members(attrs.evolve(plain, app_space_name=name))
+
     def members(link):
         return {
             "token": link.token,
@@ -44,10 +50,12 @@ def link_vectors():
     old = f"authwallet://st={token}&appSpaceGuid={SPACE.guid}&appSpaceName="
     ours = f"counterseal://bind?st={token}&appSpaceGuid={SPACE.guid}&appSpaceName=Bank"
     return {
-        "about": "Bind links: `valid` are written so and read back, `read` are older forms.",
+        "about": "Bind links: `valid` are written so and read back, `read` are read only,"
+        " most of them in the older forms; `code` is the refusal's.",
         "valid": [
             {"about": "required members", "link": write_link(plain), **members(plain)},
             {"about": "all members", "link": write_link(full), **members(full)},
+            {"about": "an empty display name", "link": write_link(unnamed), **members(unnamed)},
         ],
         "read": [
             {"about": "the older form", "link": f"{old}Bank%20&%20S%C3%B6hne", **members(plain)},
@@ -61,14 +69,27 @@ def link_vectors():
                 "link": f"{old}Bank & Söhne&privakeyId={ACCOUNT.guid}&displayName=user-7 = me?",
                 **members(full),
             },
+            {"about": "the older form, a percent sign", "link": f"{old}100%", **named("100%")},
+            {"about": "the older form, no UTF-8", "link": f"{old}%41%FF", **named("%41%FF")},
+            {"about": "the older form, a plus", "link": f"{old}A+B", **named("A+B")},
+            {"about": "a plus", "link": f"{ours}+B", **named("Bank+B")},
+            {"about": "encoded in lower case", "link": f"{ours}%c3%b6", **named("Bankö")},
+            {"about": "not encoded", "link": f"{ours} ö?", **named("Bank ö?")},
         ],
         "invalid": [
-            {"why": "another scheme", "link": ours.replace("counterseal://bind", "https://x")},
-            {"why": "no token", "link": ours.replace(f"st={token}&", "")},
-            {"why": "an empty token", "link": ours.replace(token, "")},
-            {"why": "a member twice", "link": f"{ours}&st={token}"},
-            {"why": "an unknown member", "link": f"{ours}&pin=1"},
-            {"why": "a GUID that is none", "link": ours.replace(SPACE.guid, "bank")},
+            {**vector, "code": "invalid_field"}
+            for vector in (
+                {"why": "another scheme", "link": ours.replace("counterseal://bind", "https://x")},
+                {"why": "no token", "link": ours.replace(f"st={token}&", "")},
+                {"why": "an empty token", "link": ours.replace(token, "")},
+                {"why": "a member twice", "link": f"{ours}&st={token}"},
+                {"why": "an unknown member", "link": f"{ours}&pin=1"},
+                {"why": "a GUID that is none", "link": ours.replace(SPACE.guid, "bank")},
+                {"why": "a percent sign alone", "link": f"{ours}100%"},
+                {"why": "a percent sign with one digit", "link": f"{ours}%2"},
+                {"why": "octets that are not UTF-8", "link": f"{ours}%FF"},
+                {"why": "half of a surrogate pair", "link": f"{ours}%ED%A0%80"},
+            )
         ],
     }
 

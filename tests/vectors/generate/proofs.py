@@ -57,10 +57,26 @@ def proof_vectors():
     good, token = valid[0]["claims"], valid[0]["token"]
     for seconds, about in ((300, "five minutes late"), (-60, "a minute early")):
         valid.append({**valid[0], "about": about, "receivedAt": SIGNED_AT + seconds})
+    claims = {**good, "jti": "\U0001f600" * 64}
+    valid.append(
+        {
+            **valid[0],
+            "about": "a jti of 64 characters of the astral planes",
+            "claims": claims,
+            "token": sign("es256-device", PROOF_TYP, claims),
+        }
+    )
 
     def changed(**claims):
         return sign("es256-device", PROOF_TYP, {**good, **claims})
 
+    answer = {
+        **{name: good[name] for name in ("iss", "sub", "aud", "iat", "jti")},
+        "challenge": guid("challenge", PARTITION),
+        "display": keys.digest(b""),
+        "button": 0,
+        "title": "Pay",
+    }
     request = {"method": "POST", "uri": ADDRESS, "body": body, "receivedAt": SIGNED_AT}
     host = ADDRESS.replace("auth", "other")
     signed = token.rpartition(".")[0]
@@ -77,9 +93,27 @@ def proof_vectors():
             "stale_proof",
         ),
         ("over a minute early", {**request, "receivedAt": SIGNED_AT - 61}, token, "stale_proof"),
+        (
+            "a millisecond over five minutes late",
+            {**request, "receivedAt": SIGNED_AT + 300.001},
+            token,
+            "stale_proof",
+        ),
+        (
+            "a millisecond over a minute early",
+            {**request, "receivedAt": SIGNED_AT - 60.001},
+            token,
+            "stale_proof",
+        ),
         ("by the strong key", request, sign("es256-strong", PROOF_TYP, good), "wrong_key"),
         ("by a stranger", request, forged, "wrong_signature"),
         ("another kind of token", request, sign("es256-device", ANSWER_TYP, good), "wrong_type"),
+        (
+            "an answer, with an answer's claims",
+            request,
+            sign("es256-device", ANSWER_TYP, answer),
+            "malformed_token",
+        ),
         ("another account", request, changed(sub=OTHER_ACCOUNT), "wrong_device"),
         ("another App Space", request, changed(aud=OTHER_SPACE), "wrong_device"),
         ("an unknown device", request, changed(iss=guid("none", PARTITION)), "wrong_device"),

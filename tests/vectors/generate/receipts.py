@@ -24,6 +24,8 @@ from counterseal.wire.display import display_text
 from counterseal.wire.keyset import KEYSET_TYP, keyset_claims
 from counterseal.wire.receipt import RECEIPT_TYP, receipt_hash, receipt_text
 
+ARTICLES = {"EdDSA": "an EdDSA", "PS256": "a PS256", "RS256": "an RS256"}
+
 
 def challenge_of(about):
     document = displayed(about)
@@ -115,7 +117,7 @@ def receipt_vectors(answers, disowns):
         token = sign(service, RECEIPT_TYP, claims)
         valid.append(
             {
-                "about": f"of an {answer['header']['alg']} answer, issued by {service}",
+                "about": f"of {ARTICLES[answer['header']['alg']]} answer, issued by {service}",
                 "claims": claims,
                 "token": token,
                 "hash": receipt_hash(token),
@@ -145,6 +147,11 @@ def forged_receipts(valid, refusal, answers):
             {name: value for name, value in kept.items() if value is not None},
         )
 
+    def over_document(document):
+        text = ijson.canonical(document).decode()
+        said = {**answers["valid"][0]["claims"], "display": keys.digest(text.encode())}
+        return changed(display=text, answer=sign(strong, ANSWER_TYP, said))
+
     dearer = good["display"].replace("10,00", "1000,00")
     spaced = json.dumps(json.loads(good["display"]), ensure_ascii=False)
     strong = "es256-strong"
@@ -158,6 +165,10 @@ def forged_receipts(valid, refusal, answers):
         next(each for each in answers["valid"] if "with the matching code" in each["about"]),
         service=service,
     )
+    lone = {**json.loads(good["display"])}
+    lone["buttons"] = lone["buttons"][:1]
+    unnamed = {**json.loads(good["display"])}
+    unnamed["origin"] = {**unnamed["origin"], "guid": "shop"}
     uncoded = json.loads(keys.unb64url(coded["answer"].split(".")[1]))
     del uncoded["code"]
     issued_by_new = {**good, "issuer": public_jwk("es256-new-service")}
@@ -229,6 +240,8 @@ def forged_receipts(valid, refusal, answers):
             changed(display=longer, answer=sign(strong, ANSWER_TYP, over)),
             "receipt_changed",
         ),
+        ("just one button, though it was signed", over_document(lone), "receipt_changed"),
+        ("a GUID that is none, though it was signed", over_document(unnamed), "receipt_changed"),
         ("number 0", changed(number=0), "receipt_changed"),
         ("the first, with one before it", changed(previous=valid[0]["hash"]), "receipt_changed"),
         ("the second, with none before it", changed(number=2), "receipt_changed"),
@@ -251,6 +264,11 @@ def forged_receipts(valid, refusal, answers):
             sign("es256-new-service", RECEIPT_TYP, issued_by_new),
             "issuer_untrusted",
         ),
+        (
+            "fresh keys throughout, and an approval called a refusal",
+            sign("es256-new-service", RECEIPT_TYP, {**issued_by_new, "approved": False}),
+            "issuer_untrusted",
+        ),
     ]
 
 
@@ -260,6 +278,9 @@ def keyset_vectors():
     claims = keyset_claims(tuple(KEYS[name].public for name in fresh), at)
     taken = claims["iat"]
     weak = {"keys": [{**claims["keys"][0], "kty": "RSA"}], "iat": claims["iat"]}
+    strange = {**claims, "keys": [{**claims["keys"][0], "ext": True}]}
+    namesake = {**claims["keys"][0], "kid": "es256-service"}
+    twice = {**claims, "keys": [namesake, *claims["keys"]]}
     signed = signing_input(header_of("es256-service", KEYSET_TYP), claims)
     cases = [
         (
@@ -284,11 +305,22 @@ def keyset_vectors():
             "stale_proof",
         ),
         ("no keys", sign("es256-service", KEYSET_TYP, {**claims, "keys": []}), "invalid_field"),
-        ("a key that is none", sign("es256-service", KEYSET_TYP, weak), "unfit_key"),
+        (
+            "a key whose kty is not its algorithm's",
+            sign("es256-service", KEYSET_TYP, weak),
+            "unfit_key",
+        ),
+        (
+            "a key with an unknown member",
+            sign("es256-service", KEYSET_TYP, strange),
+            "invalid_field",
+        ),
+        ("a kid twice", sign("es256-service", KEYSET_TYP, twice), "invalid_field"),
     ]
     return {
         "about": "Endorsed key sets; `pinned` is what the device trusts already,"
-        " `taken` the time of that set, `code` is the refusal's.",
+        " `taken` the `iat` of the newest set that it took, `kids` what it trusts afterwards,"
+        " `code` is the refusal's.",
         "pinned": jwks("es256-service", "eddsa-service"),
         "taken": taken,
         "valid": [
