@@ -92,7 +92,8 @@ def mutmut(*arguments: str) -> None:
     program = str(Path(sys.executable).with_name("mutmut"))
     ran = subprocess.run([program, *arguments], cwd=TREE, env=environment, stdout=log, check=False)
     if ran.returncode:
-        sys.exit(f"mutmut failed; see {TREE / 'mutmut.log'}" if log else "mutmut failed")
+        # It keeps to itself what pytest said, unless it is told to debug.
+        sys.exit(f"mutmut failed; run it in {TREE} with `debug = true` in pyproject.toml there")
 
 
 def fate(mutant: judge.Mutant) -> str:
