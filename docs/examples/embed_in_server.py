@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 
 import counterseal as cs
 from counterseal.device import SoftwareDevice
+from counterseal.keys import sign_with
 from counterseal.memory import memory_ports
 from counterseal.models import DeviceCall, Scheme
 from counterseal.wire.cx1 import write_basic
-from counterseal.wire.enrolment import enrolment_document
+from counterseal.wire.enrolment import Update, enrolment_document, update_document
+from counterseal.wire.keyset import KEYSET_TYP, keyset_claims
 from counterseal.wire.link import BindLink, write_link
 from counterseal.wire.processed import processed_document
 
@@ -32,10 +34,11 @@ class Server:
     """One App Space, its own web shop, remote origins, and devices."""
 
     def __init__(self, ports: cs.Ports, policy: cs.Policy, shop):
-        self.shop, self.now = shop, ports.clock.now
+        self.shop, self.now, self.signer = shop, ports.clock.now, ports.signer
         self.authentication = cs.Authentication(ports, policy)
         self.invitations = cs.Invitations(ports, policy)
         self.enrolments = cs.Enrolments(ports, policy)
+        self.devices = cs.Devices(ports, policy)
         self.challenges = cs.Challenges(ports, policy)
         self.answers = cs.Answers(ports, policy)
         self.callbacks = cs.Callbacks(ports, policy)
@@ -109,6 +112,26 @@ class Server:
         ended = self.answers.disown(device_call(request))
         return 200, {"state": ended.state.value, "receipt": ended.outcome.receipt}
 
+    def rotate(self, request):
+        self.devices.rotate(device_call(request))
+        return 200, {}
+
+    def update(self, request):
+        binding = self.devices.update(device_call(request))
+        return 200, {"name": binding.name}
+
+    def service_keys(self, request):
+        self.devices.prove(device_call(request))
+        keys = self.signer.jwks()
+        claims = keyset_claims(keys, self.now())
+        return 200, {"endorsed": {key.kid: self.endorsed(key, claims) for key in keys}}
+
+    def endorsed(self, key, claims):
+        def signer(data):
+            return self.signer.sign(key.kid, data)
+
+        return sign_with(signer, key, typ=KEYSET_TYP, claims=claims)
+
     # Workers: as many as you like, every few seconds
 
     def work(self):
@@ -170,9 +193,9 @@ def main():
     server = Server(ports, policy, directory.relying_party(shop.guid))
     phone = SoftwareDevice.make(clock=ports.clock, entropy=ports.entropy, pin="1379")
 
-    def from_phone(path, body=b""):
-        call = phone.call("POST", BASE + path, body)
-        return Request("POST", path, body, {"counterseal-proof": call.proof})
+    def from_phone(path, body=b"", method="POST"):
+        call = phone.call(method, BASE + path, body)
+        return Request(method, path, body, {"counterseal-proof": call.proof})
 
     session = {"account_id": "user-42"}  # set by the shop when the user logged in
     _, page = told(server.add_device, session)
@@ -185,9 +208,9 @@ def main():
 
     order = {"id": "order-1", "amount": "10 EUR", "payee": "Zoë"}
     _, page = told(server.pay, session, order)
-    _, listed = told(server.pending, from_phone("/pending"))
+    _, listed = told(server.pending, from_phone("/pending", method="GET"))
     (challenge,) = listed["challenges"]
-    _, seen = told(server.show, from_phone(f"/challenges/{challenge}"), challenge)
+    _, seen = told(server.show, from_phone(f"/challenges/{challenge}", method="GET"), challenge)
 
     def answer(display, code):
         body = phone.answer(display, 0, pin="1379", code=code).encode()
@@ -199,6 +222,17 @@ def main():
     status, body = answer(seen["display"], page["code"])
     print("the right answer:", status, body["state"])
     print("the page:", told(server.paid, session))
+
+    update = json.dumps(update_document(Update(name="Zoë's phone"))).encode()
+    print("another name:", told(server.update, from_phone("/device", update, "PATCH")))
+    rotation = phone.rotation(pin="1379", new_pin="2468")
+    print("new keys:", told(server.rotate, from_phone("/device/keys", rotation.body)))
+    phone.rotated(rotation)
+    ports.signer.rotate()
+    _, served = told(server.service_keys, from_phone("/keys", method="GET"))
+    (pinned,) = phone.bond.service_keys
+    phone.adopt(served["endorsed"][pinned.kid])
+    print("service keys pinned:", len(phone.bond.service_keys))
 
     basic = {"authorization": write_basic(secret, guid=shop.guid)}
     body = b'{"accountId": "user-42", "content": "Log in?"}'
