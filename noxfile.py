@@ -105,7 +105,7 @@ def tests(session: nox.Session) -> None:
 @nox.parametrize("name", ADAPTERS, ids=ADAPTERS)
 def adapter(session: nox.Session, name: str) -> None:
     """Test one adapter with the core and the adapters it declares, and no other."""
-    sync(session, f"--package=counterseal-{name}")
+    sync(session, f"--package=counterseal-{name}", "--group=tests")  # its own, if it has one
     sync(session, "--inexact", "--only-group=tests")
     pytest(session, f"adapters/counterseal-{name}")
 

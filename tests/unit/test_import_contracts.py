@@ -22,6 +22,8 @@ PLANTS = [
     ("face", "counterseal.device", "counterseal"),
     ("ports", "counterseal.ports", "counterseal.keys"),
     ("memory", "counterseal.memory", "counterseal.policy"),
+    ("driven", "counterseal_sql", "counterseal.policy"),
+    ("driven", "counterseal_sql", "counterseal.rules"),
     ("driving", "counterseal_server", "counterseal.machines"),
     ("engine", "counterseal.rules", "statemachine"),
     ("engine", "counterseal_server", "statemachine"),

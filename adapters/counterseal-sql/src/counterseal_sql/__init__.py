@@ -1,0 +1,37 @@
+"""
+Counterseal's records in SQLite or PostgreSQL: every storage port, on SQLAlchemy Core.
+
+    database = connect("sqlite:///counterseal.db")
+    upgrade(database)
+    ports = with_sql(ports, database)
+
+The schema is made and changed by `upgrade`, and by nothing else.
+"""
+
+from __future__ import annotations
+
+from counterseal_sql.audit import Entry, SqlAudit
+from counterseal_sql.database import Database, connect
+from counterseal_sql.errors import RecordUnreadable, SchemaTooNew, UnfitUrl
+from counterseal_sql.garbage import forget
+from counterseal_sql.guards import SqlCounters, SqlIdempotency, SqlReplayGuard
+from counterseal_sql.house import with_sql
+from counterseal_sql.migrations import upgrade
+from counterseal_sql.store import SqlStore
+
+__all__ = [
+    "Database",
+    "Entry",
+    "RecordUnreadable",
+    "SchemaTooNew",
+    "SqlAudit",
+    "SqlCounters",
+    "SqlIdempotency",
+    "SqlReplayGuard",
+    "SqlStore",
+    "UnfitUrl",
+    "connect",
+    "forget",
+    "upgrade",
+    "with_sql",
+]

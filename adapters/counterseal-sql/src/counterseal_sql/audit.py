@@ -1,0 +1,67 @@
+"""The audit log: what commits, refusals and telemetry have to tell, in one table."""
+
+from __future__ import annotations
+
+import attrs
+from sqlalchemy import insert, select
+
+from counterseal.models import AuditEvent
+from counterseal_sql.commits import event_row
+from counterseal_sql.database import Database
+from counterseal_sql.records import read_as
+from counterseal_sql.schema import EVENTS
+
+_RECORD = insert(EVENTS)
+
+
+@attrs.frozen
+class Entry:
+    """
+    One line of the log.
+
+    Attributes:
+        number: Its place; no line has the number of another one.
+    """
+
+    number: int
+    event: AuditEvent
+
+
+class SqlAudit:
+    """The log of one service, with the events of its commits."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def record(self, event: AuditEvent) -> None:
+        """
+        Append *event*.
+
+        Raises:
+            Unavailable: The database did not answer.
+        """
+        with self._database.writing() as connection:
+            connection.execute(_RECORD, event_row(event))
+
+    def read(self, *, after: int = 0, limit: int = 1_000) -> tuple[Entry, ...]:
+        """
+        Return lines in order.
+
+        On PostgreSQL, a line whose transaction ends late can appear before others that are read.
+
+        Args:
+            after: The number of the last line that is not wanted.
+            limit: How many lines, at most.
+
+        Raises:
+            Unavailable: The database did not answer, or a line cannot be read.
+        """
+        wanted = (
+            select(EVENTS.c.number, EVENTS.c.body)
+            .where(EVENTS.c.number > after)
+            .order_by(EVENTS.c.number)
+            .limit(limit)
+        )
+        with self._database.reading() as connection:
+            rows = connection.execute(wanted).all()
+        return tuple(Entry(row.number, read_as(AuditEvent, row.body)) for row in rows)

@@ -1,0 +1,215 @@
+"""
+One database: its connections, and how what fails in it is told.
+
+SQLite is opened with a write-ahead log and full durability: a commit that was acknowledged is on
+the disk.
+Every connection is in autocommit, so that a read is one trip on PostgreSQL;
+a transaction is begun by name.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+from counterseal.errors import Indeterminate, StoreUnavailable
+from counterseal_sql.errors import UnfitUrl
+
+LOGGING_NAME = "counterseal"
+PATIENCE = timedelta(seconds=5)
+CONNECTIONS = 16
+OWNER_ONLY = 0o600
+
+_BEGIN = {
+    # The write lock at once: a reader that wants to become a writer can be refused.
+    "sqlite": "BEGIN IMMEDIATE",
+    # Named, because a database may have another default.
+    "postgresql": "BEGIN ISOLATION LEVEL READ COMMITTED",
+}
+
+
+class Database:
+    """
+    The connections to one database; `connect` makes it.
+
+    Attributes:
+        engine: SQLAlchemy's, for `upgrade` and for operators.
+        patience: How long to wait for a lock or a connection.
+    """
+
+    def __init__(self, engine: Engine, patience: timedelta) -> None:
+        self.engine = engine
+        self.patience = patience
+        # SQLite has one writer. Its own waiting is a sleep that others overtake,
+        # so the threads of this process queue here; other processes wait there.
+        sqlite_ = engine.dialect.name == "sqlite"
+        self._writer = threading.Lock() if sqlite_ else None
+        self._insert = sqlite.insert if sqlite_ else postgresql.insert
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """
+        Lend a connection for one statement that reads.
+
+        Raises:
+            StoreUnavailable: It failed.
+        """
+        try:
+            with self.engine.connect() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            raise StoreUnavailable from error
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """
+        Lend a connection for one statement that writes, and is a transaction by itself.
+
+        Raises:
+            StoreUnavailable: It failed.
+        """
+        with self._turn(), self.reading() as connection:
+            yield connection
+
+    @contextmanager
+    def committing(self) -> Iterator[Connection]:
+        """
+        Lend a connection for a transaction, and commit it; roll it back if anything is raised.
+
+        Raises:
+            StoreUnavailable: It failed, and nothing has changed.
+            Indeterminate: The reply to the commit was lost.
+        """
+        with self._turn(), self.reading() as connection:
+            connection.exec_driver_sql(_BEGIN[connection.dialect.name])
+            # What is raised here closes the connection's transaction with the connection:
+            # the pool rolls back whatever comes back to it.
+            yield connection
+            try:
+                connection.exec_driver_sql("COMMIT")
+            except SQLAlchemyError as error:
+                raise Indeterminate from error
+
+    def insert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
+        """Begin an `INSERT` that can say what to do on conflict, as the dialects spell it."""
+        return self._insert(table)
+
+    def prepare(self) -> None:
+        """
+        Make the SQLite file, for its owner only, with a write-ahead log; elsewhere do nothing.
+
+        Raises:
+            StoreUnavailable: It cannot be made.
+        """
+        file = self.engine.url.database
+        if self._writer is None or file is None:
+            return
+        try:
+            Path(file).touch(mode=OWNER_ONLY)
+        except OSError as error:
+            raise StoreUnavailable from error
+        with self.writing() as connection:
+            connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+
+    def close(self) -> None:
+        """Close the connections that nobody uses."""
+        self.engine.dispose()
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        if self._writer is None:
+            yield
+            return
+        if not self._writer.acquire(timeout=self.patience.total_seconds()):
+            raise StoreUnavailable
+        try:
+            yield
+        finally:
+            self._writer.release()
+
+
+def connect(
+    url: str | URL, *, patience: timedelta = PATIENCE, connections: int = CONNECTIONS
+) -> Database:
+    """
+    Make ready to use a database; nothing is opened yet.
+
+    Args:
+        url: `sqlite:///FILE`, or `postgresql://USER:PASSWORD@HOST/NAME` with any parameters
+            of libpq.
+        patience: How long to wait for a lock or a connection before it is Unavailable.
+        connections: How many are open at once, at most.
+
+    Raises:
+        UnfitUrl: The address is of another kind, or the driver is not installed.
+    """
+    fit = _fit(url)
+    sqlite = fit.get_backend_name() == "sqlite"
+    seconds = patience.total_seconds()
+    try:
+        engine = create_engine(
+            fit,
+            isolation_level="AUTOCOMMIT",
+            connect_args={"timeout": seconds} if sqlite else _libpq(fit, seconds),
+            pool_size=connections,
+            max_overflow=0,
+            pool_timeout=seconds,
+            hide_parameters=True,
+            logging_name=LOGGING_NAME,
+        )
+    except ModuleNotFoundError as error:
+        raise UnfitUrl('install "counterseal-sql[postgresql]"') from error
+    logging.getLogger(f"sqlalchemy.engine.Engine.{LOGGING_NAME}").addFilter(_no_rows)
+    if sqlite:
+        event.listen(engine, "connect", _durable)
+    return Database(engine, patience)
+
+
+def _no_rows(line: logging.LogRecord) -> bool:
+    # At DEBUG, SQLAlchemy logs the rows that are read, with all that records keep secret.
+    return line.levelno > logging.DEBUG
+
+
+def _fit(url: str | URL) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise UnfitUrl from error
+    match parsed.get_backend_name():
+        case "sqlite" if parsed.database and not _elsewhere(parsed.database):
+            return parsed.set(drivername="sqlite")
+        case "postgresql":
+            return parsed.set(drivername="postgresql+psycopg")
+    raise UnfitUrl
+
+
+def _elsewhere(database: str) -> bool:
+    # In memory every connection would have a database of its own; a URI could say so, too.
+    return database == ":memory:" or database.startswith("file:")
+
+
+def _libpq(url: URL, seconds: float) -> dict[str, Any]:
+    milliseconds = int(seconds * 1000)
+    given = {
+        "connect_timeout": max(2, int(seconds)),  # libpq takes no less
+        "tcp_user_timeout": milliseconds,
+        "options": "",
+    } | dict(url.query)
+    given["options"] = f"-c lock_timeout={milliseconds} {given['options']}"
+    return given
+
+
+def _durable(connection: Any, _: object) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA fullfsync=ON")  # where `fsync` alone leaves it to the drive
+    cursor.close()

@@ -1,0 +1,17 @@
+"""
+Keys of any text, as 32 bytes.
+
+Texts that origins choose can hold what a column cannot, or not in every database:
+U+0000, lone surrogates, more bytes than an index takes.
+Columns would also compare them by the database's collation, and show them to whoever looks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+
+def digest(*parts: str) -> bytes:
+    """Return the SHA-256 of *parts*, of which no two lists have the same."""
+    return hashlib.sha256(json.dumps(parts).encode()).digest()

@@ -1,0 +1,23 @@
+"""What goes wrong here and nowhere else; all other errors are the core's."""
+
+from __future__ import annotations
+
+from counterseal.errors import Misuse, Unavailable
+
+
+class UnfitUrl(Misuse):
+    """The address is neither of a SQLite file nor of a PostgreSQL database."""
+
+    code = "unfit_url"
+
+
+class SchemaTooNew(Misuse):
+    """A newer release of this package has changed the database; this one must not touch it."""
+
+    code = "schema_too_new"
+
+
+class RecordUnreadable(Unavailable):
+    """What is stored is no record that this release can read."""
+
+    code = "record_unreadable"

@@ -1,0 +1,166 @@
+"""
+The guards: what has been seen, how often, and by whom it was begun.
+
+Each verb is one statement, so that no two callers come between its reading and its writing.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import attrs
+from sqlalchemy import ColumnElement, and_, bindparam, case, not_, update
+
+from counterseal.models import Guid, Reservation
+from counterseal.ports import Clock
+from counterseal_sql.database import Database
+from counterseal_sql.digest import digest
+from counterseal_sql.moments import MICROSECOND, microseconds, moment_at
+from counterseal_sql.schema import COUNTS, RESERVATIONS, SEEN
+
+
+class SqlReplayGuard:
+    """Remembers each key until its time is over."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        new = database.insert(SEEN)
+        self._see = new.on_conflict_do_update(
+            index_elements=[SEEN.c.key],
+            set_={"until": new.excluded.until},
+            where=SEEN.c.until <= bindparam("now"),
+        ).returning(SEEN.c.key)
+
+    def first_seen(self, key: tuple[str, str, str], until: datetime) -> bool:
+        """
+        Tell whether *key* is new, and remember it until *until*.
+
+        Raises:
+            Unavailable: The database did not answer.
+        """
+        values = {
+            "key": digest(*key),
+            "until": microseconds(until),
+            "now": microseconds(self._clock.now()),
+        }
+        with self._database.writing() as connection:
+            return connection.execute(self._see, values).first() is not None
+
+
+class SqlCounters:
+    """Counts in fixed windows; two neighbours count together, so that no burst fits between."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        new, old = database.insert(COUNTS), COUNTS.c
+        later = new.excluded.window > old.window
+        # A clock that jumped back finds the newest window, and counts too much.
+        self._add = new.on_conflict_do_update(
+            index_elements=[old.key],
+            set_={
+                "before": case(
+                    (new.excluded.window == old.window + 1, old.count),
+                    (later, 0),
+                    else_=old.before,
+                ),
+                "count": case((later, 1), else_=old.count + 1),
+                "window": case((later, new.excluded.window), else_=old.window),
+                "until": case((later, new.excluded.until), else_=old.until),
+            },
+        ).returning(old.before + old.count)
+
+    def add(self, key: tuple[str, str], window: timedelta) -> int:
+        """
+        Count one more; never fewer than the last *window* really had.
+
+        Raises:
+            Unavailable: The database did not answer.
+        """
+        length = window // MICROSECOND
+        number = microseconds(self._clock.now()) // length
+        values = {
+            "key": digest(*key, str(length)),
+            "window": number,
+            "before": 0,
+            "count": 1,
+            "until": (number + 2) * length,
+        }
+        with self._database.writing() as connection:
+            count: int = connection.execute(self._add, values).scalar_one()
+        return count
+
+
+class SqlIdempotency:
+    """Reservations by scope and key."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        new, old = database.insert(RESERVATIONS), RESERVATIONS.c
+        over = old.until <= bindparam("now")
+        lapsed = and_(
+            not_(old.finished),
+            old.fingerprint == new.excluded.fingerprint,
+            old.lease_until <= bindparam("now"),
+        )
+
+        def mine(name: str) -> ColumnElement[Any]:
+            return case((over | lapsed, new.excluded[name]), else_=old[name])
+
+        taken = {column.name: mine(column.name) for column in old}
+        self._begin = new.on_conflict_do_update(
+            index_elements=[old.key],
+            set_=taken | {"guid": case((over, new.excluded.guid), else_=old.guid)},
+        ).returning(*old)
+        self._finish = (
+            update(RESERVATIONS)
+            .where(old.key == bindparam("place"), old.guid == bindparam("reserved"))
+            .values(finished=True)
+        )
+
+    def begin(self, reservation: Reservation, now: datetime) -> Reservation:
+        """
+        Reserve, or return the reservation that is in force.
+
+        Raises:
+            Unavailable: The database did not answer.
+        """
+        values = {
+            "key": _place(reservation),
+            "fingerprint": reservation.fingerprint,
+            "guid": reservation.guid,
+            "holder": reservation.holder,
+            "lease_until": microseconds(reservation.lease_until),
+            "until": microseconds(reservation.until),
+            "finished": reservation.finished,
+            "now": microseconds(now),
+        }
+        with self._database.writing() as connection:
+            held = connection.execute(self._begin, values).one()
+        return attrs.evolve(
+            reservation,
+            fingerprint=held.fingerprint,
+            guid=Guid(held.guid),
+            holder=held.holder,
+            lease_until=moment_at(held.lease_until),
+            until=moment_at(held.until),
+            finished=held.finished,
+        )
+
+    def finish(self, reservation: Reservation) -> None:
+        """
+        Mark the reservation as finished.
+
+        Raises:
+            Unavailable: The database did not answer.
+        """
+        values = {"place": _place(reservation), "reserved": reservation.guid}
+        with self._database.writing() as connection:
+            connection.execute(self._finish, values)
+
+
+def _place(reservation: Reservation) -> bytes:
+    scope, origin = reservation.scope
+    return digest(scope.value, origin, reservation.key)

@@ -1,0 +1,61 @@
+"""
+Migrations of the schema, by Alembic: each is one file in `versions`, numbered.
+
+A migration is one transaction, on SQLite, too; a file that was released is never changed.
+"""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+
+from counterseal_sql.database import Database
+from counterseal_sql.errors import SchemaTooNew
+from counterseal_sql.schema import PREFIX
+
+VERSION_TABLE = f"{PREFIX}schema"
+
+_ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(4702111234474983745)"
+"""Any number that is ours alone: whoever migrates the same database waits for it."""
+
+_ALEMBIC = threading.Lock()
+"""Alembic keeps what it works on in globals."""
+
+
+def upgrade(database: Database) -> None:
+    """
+    Make the schema what this release needs; do nothing if it is so already.
+
+    Programs that start at the same moment wait for each other.
+
+    Raises:
+        SchemaTooNew: A newer release has been here; nothing has changed.
+        Unavailable: The database did not answer.
+    """
+    database.prepare()
+    with _ALEMBIC, database.committing() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql(_ONE_AT_A_TIME)
+        config = _config(connection)
+        known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+        if not known.issuperset(_applied(connection)):
+            raise SchemaTooNew
+        command.upgrade(config, "head")
+
+
+def _applied(connection: Connection) -> tuple[str, ...]:
+    context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
+    return context.get_current_heads()
+
+
+def _config(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config

@@ -1,0 +1,178 @@
+"""The store: records in one table, and a commit in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Connection, Insert, Select, bindparam, insert, select, true, update
+
+from counterseal.errors import Conflict, OperationReused
+from counterseal.models import Account, AuditEvent, Binding, Challenge, Change, Guid, Record
+from counterseal.ports import Clock, Due
+from counterseal_sql.commits import Attempt, attempt
+from counterseal_sql.database import Database
+from counterseal_sql.moments import microseconds
+from counterseal_sql.records import KINDS, read_as, read_record
+from counterseal_sql.rows import ROOT, natural_key
+from counterseal_sql.schema import EVENTS, OPERATIONS, RECORDS
+
+_record = RECORDS.c
+_GUIDS = _record.guid.in_(bindparam("guids", expanding=True))
+_BODIES = select(_record.body)
+
+_GET = select(_record.guid, _record.body).where(_GUIDS)
+_ACCOUNT = _BODIES.where(_record.natural_key == bindparam("key"))
+_BINDINGS = _BODIES.where(
+    _record.account == bindparam("account"), _record.kind == KINDS[Binding].name
+).order_by(_record.number)
+_PENDING = _BODIES.where(
+    _record.account == bindparam("account"),
+    _record.kind == KINDS[Challenge].name,
+    _record.pending == true(),
+).order_by(_record.number)
+_CHILDREN = _BODIES.where(_record.parent == bindparam("parent")).order_by(_record.number)
+_DUE = (
+    _BODIES.where(_record.kind == bindparam("kind"), _record.due_at <= bindparam("before"))
+    .order_by(_record.due_at)
+    .limit(bindparam("limit"))
+)
+
+# In the order of their GUIDs, so that no two commits wait for each other.
+_HOLD = select(_record.guid, _record.version).where(_GUIDS).order_by(_record.guid).with_for_update()
+_SWAP = update(RECORDS).where(
+    _record.guid == bindparam("held"), _record.version == bindparam("held_version")
+)
+_KNOWN = select(OPERATIONS.c.fingerprint).where(OPERATIONS.c.operation == bindparam("operation"))
+_TELL = insert(EVENTS)
+
+
+class SqlStore:
+    """
+    The records of one service.
+
+    Args:
+        database: Where they are.
+        clock: Dates operations, so that `forget` can drop them; decides nothing.
+    """
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._create = _counting(database.insert(RECORDS).on_conflict_do_nothing())
+        self._remember = _counting(database.insert(OPERATIONS).on_conflict_do_nothing())
+
+    def get(self, *guids: Guid) -> tuple[Record | None, ...]:
+        """
+        Return the records of *guids*, in one trip; None where there is none.
+
+        Raises:
+            Unavailable: The database did not answer, or a record cannot be read.
+        """
+        if not guids:
+            return ()
+        with self._database.reading() as connection:
+            rows = connection.execute(_GET, {"guids": guids}).all()
+        found = {row.guid: read_record(row.body) for row in rows}
+        return tuple(map(found.get, guids))
+
+    def account(self, app_space: Guid, account_id: str) -> Account | None:
+        """
+        Return the account that the App Space knows by *account_id*.
+
+        Raises:
+            Unavailable: The database did not answer, or the record cannot be read.
+        """
+        bodies = self._bodies(_ACCOUNT, key=natural_key(app_space, account_id))
+        return read_as(Account, bodies[0]) if bodies else None
+
+    def bindings(self, account: Guid) -> tuple[Binding, ...]:
+        """
+        Return all bindings of the account, oldest first.
+
+        Raises:
+            Unavailable: The database did not answer, or a record cannot be read.
+        """
+        bodies = self._bodies(_BINDINGS, account=account)
+        return tuple(map(partial(read_as, Binding), bodies))
+
+    def pending(self, account: Guid) -> tuple[Challenge, ...]:
+        """
+        Return the account's unfinished challenges, oldest first.
+
+        Raises:
+            Unavailable: The database did not answer, or a record cannot be read.
+        """
+        bodies = self._bodies(_PENDING, account=account)
+        return tuple(map(partial(read_as, Challenge), bodies))
+
+    def list(self, parent: Guid | None) -> tuple[Record, ...]:
+        """
+        Return the tenancy records under *parent*, oldest first.
+
+        Raises:
+            Unavailable: The database did not answer, or a record cannot be read.
+        """
+        return tuple(map(read_record, self._bodies(_CHILDREN, parent=parent or ROOT)))
+
+    def due(self, kind: Due, before: datetime, limit: int) -> tuple[Record, ...]:
+        """
+        Return records of *kind* that are due, the longest due first.
+
+        Raises:
+            Unavailable: The database did not answer, or a record cannot be read.
+        """
+        bodies = self._bodies(
+            _DUE, kind=KINDS[kind.value].name, before=microseconds(before), limit=limit
+        )
+        return tuple(map(read_record, bodies))
+
+    def commit(
+        self, changes: tuple[Change, ...], audit: tuple[AuditEvent, ...], operation: str
+    ) -> None:
+        """
+        Apply all *changes* and record all *audit* events, or do nothing.
+
+        Raises:
+            Conflict: A record is not what the decision was made on.
+            Indeterminate: The reply was lost; ask again with the same *operation*.
+            Unavailable: The database did not answer, and nothing has changed.
+            PartitionCrossed: The records are not in one partition.
+            WrongRecord: A version, a kind or a pairing is impossible.
+            OperationReused: *operation* named other changes before.
+        """
+        wanted = attempt(changes, audit, operation, self._clock.now())
+        with self._database.committing() as connection:
+            if self._begins(connection, wanted):
+                self._apply(connection, wanted)
+
+    def _bodies(self, wanted: Select[str], **values: Any) -> Sequence[str]:
+        with self._database.reading() as connection:
+            return connection.execute(wanted, values).scalars().all()
+
+    def _begins(self, connection: Connection, wanted: Attempt) -> bool:
+        """Remember the operation; tell whether it is still to be applied."""
+        if connection.execute(self._remember, wanted.operation).rowcount:
+            return True
+        fingerprint = connection.execute(_KNOWN, wanted.operation).scalar_one()
+        if fingerprint != wanted.operation["fingerprint"]:
+            raise OperationReused
+        return False
+
+    def _apply(self, connection: Connection, wanted: Attempt) -> None:
+        if wanted.held:
+            held = connection.execute(_HOLD, {"guids": list(wanted.held)}).all()
+            if {row.guid: row.version for row in held} != wanted.held:
+                raise Conflict
+        for statement, rows in ((_SWAP, wanted.swapped), (self._create, wanted.created)):
+            if rows and connection.execute(statement, rows).rowcount != len(rows):
+                raise Conflict
+        if wanted.told:
+            connection.execute(_TELL, wanted.told)
+
+
+def _counting(statement: Insert) -> Insert:
+    # Of an `INSERT`, SQLAlchemy would not keep how many rows there were.
+    return statement.execution_options(preserve_rowcount=True)

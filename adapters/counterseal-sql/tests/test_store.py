@@ -1,0 +1,41 @@
+"""The store keeps every clause, on both databases."""
+
+import pytest
+
+from counterseal.testing import FrozenClock, StoreContract
+from counterseal_sql import SqlAudit, SqlStore, forget
+
+
+class SqlStoreContract(StoreContract):
+    can_forget = True
+    survives_a_crash = True
+
+    @pytest.fixture
+    def new_store(self, server, opened):
+        self.opened = opened
+        return lambda: SqlStore(opened(server.made()), FrozenClock())
+
+    @pytest.fixture
+    def broken_store(self, server, opened):
+        return lambda: SqlStore(opened(server.broken()), FrozenClock())
+
+    def recorded(self, store):
+        return [entry.event for entry in SqlAudit(store._database).read()]
+
+    def forget(self, store, before):
+        forget(store._database, before)
+
+    def reopened(self, store):
+        return SqlStore(self.opened(store._database.engine.url), FrozenClock())
+
+
+class TestSqlite(SqlStoreContract):
+    @pytest.fixture
+    def server(self, sqlite_server):
+        return sqlite_server
+
+
+class TestPostgres(SqlStoreContract):
+    @pytest.fixture
+    def server(self, postgres_server):
+        return postgres_server
