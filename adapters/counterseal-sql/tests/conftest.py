@@ -11,9 +11,14 @@ from pathlib import Path
 import pytest
 
 from counterseal_sql import connect, upgrade
+from counterseal_sql.schema import METADATA
 
 NOBODY = {"user": "nobody", "group": "nogroup", "extra_groups": []}
 """PostgreSQL refuses to run as root."""
+
+
+RING = 6
+"""Databases that a test may use at once; to make one takes longer than to empty one."""
 
 
 class Sqlite:
@@ -46,7 +51,7 @@ class Sqlite:
 
 
 class Postgres:
-    """A PostgreSQL server: one database is migrated, the others are its copies."""
+    """A PostgreSQL server with a few databases, which are emptied in turn."""
 
     def __init__(self, folder):
         self._folder = folder
@@ -61,24 +66,25 @@ class Postgres:
         settings = f"-h '' -k {folder} -c fsync=off -c max_connections=300"
         self._call("pg_ctl", "-w", "-l", str(folder / "log"), "-o", settings, "start")
         self._admin = connect(self.url("postgres"))
-        database = connect(self.bare("model"))
-        upgrade(database)
-        database.close()
+        self._ring = [connect(self.bare()) for _ in range(RING)]
+        for database in self._ring:
+            upgrade(database)
 
     def url(self, name):
         return f"postgresql://counterseal@/{name}?host={self._folder}"
 
     def made(self):
-        """Return the address of a new database with an empty schema."""
-        return self.bare(template="model")
+        """Return the address of a database with an empty schema."""
+        database = self._ring[next(self._numbers) % RING]
+        with database.writing() as connection:
+            connection.exec_driver_sql(f"TRUNCATE {', '.join(METADATA.tables)}")
+        return database.engine.url
 
-    def bare(self, name=None, template="template1"):
+    def bare(self):
         """Return the address of a new database with nothing in it."""
-        name = name or f"made_{next(self._numbers)}"
-        with self._admin.reading() as connection:
-            connection.exec_driver_sql(
-                f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY"
-            )
+        name = f"made_{next(self._numbers)}"
+        with self._admin.writing() as connection:
+            connection.exec_driver_sql(f"CREATE DATABASE {name} STRATEGY FILE_COPY")
         return self.url(name)
 
     def broken(self):
@@ -86,7 +92,8 @@ class Postgres:
         return f"postgresql://counterseal@/postgres?host={self._folder}/nobody"
 
     def stop(self):
-        self._admin.close()
+        for database in (self._admin, *self._ring):
+            database.close()
         self._call("pg_ctl", "-m", "immediate", "stop")
 
     def _call(self, command, *arguments):

@@ -32,8 +32,7 @@ OWNER_ONLY = 0o600
 _BEGIN = {
     # The write lock at once: a reader that wants to become a writer can be refused.
     "sqlite": "BEGIN IMMEDIATE",
-    # Named, because a database may have another default.
-    "postgresql": "BEGIN ISOLATION LEVEL READ COMMITTED",
+    "postgresql": "BEGIN",
 }
 
 
@@ -204,7 +203,11 @@ def _libpq(url: URL, seconds: float) -> dict[str, Any]:
         "tcp_user_timeout": milliseconds,
         "options": "",
     } | dict(url.query)
-    given["options"] = f"-c lock_timeout={milliseconds} {given['options']}"
+    # A database may have another isolation, in which what another commit changes is an error.
+    given["options"] = (
+        f"-c lock_timeout={milliseconds} -c default_transaction_isolation=read\\ committed"
+        f" {given['options']}"
+    )
     return given
 
 

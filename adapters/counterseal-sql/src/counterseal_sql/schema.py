@@ -48,7 +48,6 @@ RECORDS = Table(
     Column("due_at", BigInteger),
     Column("keep_until", BigInteger),
     Column("body", Text, nullable=False),
-    implicit_returning=False,  # nobody asks for the number
 )
 
 OPERATIONS = Table(
@@ -65,7 +64,6 @@ EVENTS = Table(
     Column("number", NUMBER, primary_key=True),
     Column("at", BigInteger, nullable=False),
     Column("body", Text, nullable=False),
-    implicit_returning=False,
 )
 
 SEEN = Table(

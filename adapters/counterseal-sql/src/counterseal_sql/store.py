@@ -7,17 +7,17 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Insert, Select, bindparam, insert, select, true, update
+from sqlalchemy import Select, bindparam, select, true
 
-from counterseal.errors import Conflict, OperationReused
 from counterseal.models import Account, AuditEvent, Binding, Challenge, Change, Guid, Record
 from counterseal.ports import Clock, Due
-from counterseal_sql.commits import Attempt, attempt
+from counterseal_sql import on_postgresql, on_sqlite
+from counterseal_sql.commits import attempt
 from counterseal_sql.database import Database
 from counterseal_sql.moments import microseconds
 from counterseal_sql.records import KINDS, read_as, read_record
 from counterseal_sql.rows import ROOT, natural_key
-from counterseal_sql.schema import EVENTS, OPERATIONS, RECORDS
+from counterseal_sql.schema import RECORDS
 
 _record = RECORDS.c
 _GUIDS = _record.guid.in_(bindparam("guids", expanding=True))
@@ -40,13 +40,8 @@ _DUE = (
     .limit(bindparam("limit"))
 )
 
-# In the order of their GUIDs, so that no two commits wait for each other.
-_HOLD = select(_record.guid, _record.version).where(_GUIDS).order_by(_record.guid).with_for_update()
-_SWAP = update(RECORDS).where(
-    _record.guid == bindparam("held"), _record.version == bindparam("held_version")
-)
-_KNOWN = select(OPERATIONS.c.fingerprint).where(OPERATIONS.c.operation == bindparam("operation"))
-_TELL = insert(EVENTS)
+# Each makes a commit in its own way; everything else is one and the same.
+_COMMIT = {"sqlite": on_sqlite.commit, "postgresql": on_postgresql.commit}
 
 
 class SqlStore:
@@ -61,8 +56,7 @@ class SqlStore:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self._create = _counting(database.insert(RECORDS).on_conflict_do_nothing())
-        self._remember = _counting(database.insert(OPERATIONS).on_conflict_do_nothing())
+        self._commit = _COMMIT[database.engine.dialect.name]
 
     def get(self, *guids: Guid) -> tuple[Record | None, ...]:
         """
@@ -143,36 +137,8 @@ class SqlStore:
             WrongRecord: A version, a kind or a pairing is impossible.
             OperationReused: *operation* named other changes before.
         """
-        wanted = attempt(changes, audit, operation, self._clock.now())
-        with self._database.committing() as connection:
-            if self._begins(connection, wanted):
-                self._apply(connection, wanted)
+        self._commit(self._database, attempt(changes, audit, operation, self._clock.now()))
 
     def _bodies(self, wanted: Select[str], **values: Any) -> Sequence[str]:
         with self._database.reading() as connection:
             return connection.execute(wanted, values).scalars().all()
-
-    def _begins(self, connection: Connection, wanted: Attempt) -> bool:
-        """Remember the operation; tell whether it is still to be applied."""
-        if connection.execute(self._remember, wanted.operation).rowcount:
-            return True
-        fingerprint = connection.execute(_KNOWN, wanted.operation).scalar_one()
-        if fingerprint != wanted.operation["fingerprint"]:
-            raise OperationReused
-        return False
-
-    def _apply(self, connection: Connection, wanted: Attempt) -> None:
-        if wanted.held:
-            held = connection.execute(_HOLD, {"guids": list(wanted.held)}).all()
-            if {row.guid: row.version for row in held} != wanted.held:
-                raise Conflict
-        for statement, rows in ((_SWAP, wanted.swapped), (self._create, wanted.created)):
-            if rows and connection.execute(statement, rows).rowcount != len(rows):
-                raise Conflict
-        if wanted.told:
-            connection.execute(_TELL, wanted.told)
-
-
-def _counting(statement: Insert) -> Insert:
-    # Of an `INSERT`, SQLAlchemy would not keep how many rows there were.
-    return statement.execution_options(preserve_rowcount=True)
