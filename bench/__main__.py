@@ -18,11 +18,10 @@ from typing import Any
 import attrs
 import floor
 import passkey
-import rfc8785
 from measure import OPERATIONS, Cost, Prepare, again, costs
 from scene import Scene
 
-from counterseal import keys
+from counterseal import ijson, keys
 from counterseal.errors import WrongSignature
 from counterseal.machines import CHALLENGE, ChallengeEvent, step
 from counterseal.models import Algorithm, ChallengeState
@@ -206,17 +205,17 @@ def growth() -> list[Line]:
 def canonicalisations() -> int:
     """Count the canonicalisations in one answer; there is to be none."""
     operation = Scene.of(Algorithm.ES256).answering(1)[0]
-    counted, written = [], rfc8785.dumps
+    counted, written = [], ijson.canonical
 
-    def counting(value: Any) -> bytes:
+    def counting(value: Any, **how: Any) -> bytes:
         counted.append(value)
-        return written(value)
+        return written(value, **how)
 
-    rfc8785.dumps = counting
+    ijson.canonical = counting
     try:
         operation()
     finally:
-        rfc8785.dumps = written
+        ijson.canonical = written
     return len(counted)
 
 
