@@ -1,0 +1,181 @@
+"""
+Which addresses may be reached: public unicast, and nothing that stands for something else.
+
+`ipaddress` knows most of IANA's special-purpose registries (RFC 6890), but how much of them
+depends on Python's version, and `is_global` is true of multicast, of NAT64 and of other forms
+that carry an IPv4 address inside. So there is a table beside it, and an address inside an address
+is judged too.
+
+Some networks give a cloud machine its credentials, by an address that is the same everywhere.
+No setting allows those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_network,
+)
+from typing import TypeAlias
+
+from counterseal_http.errors import Forbidden
+
+Address: TypeAlias = IPv4Address | IPv6Address
+Network: TypeAlias = IPv4Network | IPv6Network
+
+
+def networks(texts: Iterable[str | Network]) -> tuple[Network, ...]:
+    """
+    Read networks such as `10.0.0.0/8`.
+
+    Raises:
+        ValueError: One is no network, or has bits beside its prefix.
+    """
+    return tuple(ip_network(text) for text in texts)
+
+
+PRIVATE = networks(
+    [
+        "10.0.0.0/8",  # RFC 1918
+        "127.0.0.0/8",  # RFC 1122, 3.2.1.3: loopback
+        "172.16.0.0/12",  # RFC 1918
+        "192.168.0.0/16",  # RFC 1918
+        "::1/128",  # RFC 4291, 2.5.3: loopback
+        "fc00::/7",  # RFC 4193: unique local
+    ]
+)
+"""What `allow_private` allows."""
+
+METADATA = networks(
+    [
+        "100.100.100.200/32",  # Alibaba Cloud
+        "168.63.129.16/32",  # Azure's WireServer, within public space
+        "169.254.0.0/16",  # link-local, where most clouds have it: 169.254.169.254 and others
+        "192.0.0.192/32",  # Oracle Cloud, classic
+        "fd00:42::42/128",  # Scaleway
+        "fd00:c1::a9fe:a9fe/128",  # Oracle Cloud
+        "fd00:ec2::/32",  # Amazon: ::254 the machine's, ::23 a pod's
+        "fd20:ce::254/128",  # Google Cloud
+        "fe80::/10",  # link-local; OpenStack has it at fe80::a9fe:a9fe
+    ]
+)
+"""Where clouds tell a machine its credentials. Never allowed."""
+
+SPECIAL = networks(
+    [
+        "0.0.0.0/8",  # RFC 791, 3.2: this network
+        "100.64.0.0/10",  # RFC 6598: shared address space, behind a carrier's NAT
+        "192.0.0.0/24",  # RFC 6890, 2.1: IETF protocol assignments
+        "192.0.2.0/24",  # RFC 5737: documentation
+        "192.31.196.0/24",  # RFC 7535: AS112
+        "192.52.193.0/24",  # RFC 7450: multicast tunnels
+        "192.88.99.0/24",  # RFC 7526: 6to4 relays, withdrawn
+        "192.175.48.0/24",  # RFC 7534: AS112
+        "198.18.0.0/15",  # RFC 2544: benchmarks
+        "198.51.100.0/24",  # RFC 5737: documentation
+        "203.0.113.0/24",  # RFC 5737: documentation
+        "224.0.0.0/4",  # RFC 5771: multicast
+        "240.0.0.0/4",  # RFC 1112, 4: reserved, and the limited broadcast
+        "2001::/23",  # RFC 2928: IETF protocol assignments; Teredo and ORCHID among them
+        "2001:db8::/32",  # RFC 3849: documentation
+        "2002::/16",  # RFC 3056: 6to4
+        "2620:4f:8000::/48",  # RFC 7534: AS112
+        "3fff::/20",  # RFC 9637: documentation
+    ]
+)
+"""IANA's special-purpose registries, as far as `PRIVATE` and `METADATA` do not hold them."""
+
+GLOBAL_UNICAST = IPv6Network("2000::/3")
+"""
+RFC 4291, 2.4: all IPv6 addresses that are given out.
+
+Outside are `::/96` and `::ffff:0:0/96` (IPv4 inside), `64:ff9b::/96` and `64:ff9b:1::/48` (NAT64),
+`100::/64` (discard), `fec0::/10` (site-local), `ff00::/8` (multicast), and what has no meaning yet.
+"""
+
+IPV4_LAST = (
+    IPv6Network("::/96"),  # RFC 4291, 2.5.5.1: IPv4-compatible
+    IPv6Network("::ffff:0:0/96"),  # RFC 4291, 2.5.5.2: IPv4-mapped
+    IPv6Network("::ffff:0:0:0/96"),  # RFC 7915: IPv4-translated
+    IPv6Network("64:ff9b::/96"),  # RFC 6052, 2.1: NAT64
+    IPv6Network("64:ff9b:1::/48"),  # RFC 8215: NAT64 of a local network, with any prefix length
+)
+"""Forms whose last 32 bits are an IPv4 address."""
+
+NO_IPV4 = {IPv6Address("::"), IPv6Address("::1")}
+"""RFC 4291, 2.5.2 and 2.5.3: they only look like IPv4-compatible addresses."""
+
+ISATAP = {0x0000_5EFE, 0x0200_5EFE}
+"""RFC 5214, 6.1: what stands before an IPv4 address at the end, whatever the prefix is."""
+
+
+def read_address(text: str) -> Address | None:
+    """Return the address that *text* spells as `ipaddress` reads it; None if it spells none."""
+    try:
+        return ip_address(text)
+    except ValueError:
+        return None
+
+
+def require_reachable(
+    address: Address,
+    *,
+    allow: tuple[Network, ...] = (),
+    deny: tuple[Network, ...] = (),
+    final: bool = False,
+) -> None:
+    """
+    Refuse an address that is not public.
+
+    Args:
+        address: Where a connection would go.
+        allow: Networks that are allowed although they are not public.
+        deny: Networks that are refused although they are public or allowed.
+        final: What the refusal says of itself.
+
+    Raises:
+        Forbidden: It is not public and not in *allow*, or in *deny*, or where a cloud keeps
+            credentials; or an IPv4 address that it carries is.
+    """
+    for inner in carried(address):
+        require_reachable(inner, allow=allow, deny=deny, final=final)
+    if _in(address, METADATA):
+        raise Forbidden("an address where clouds keep credentials", final=final)
+    if _in(address, deny):
+        raise Forbidden("a denied network", final=final)
+    if isinstance(address, IPv6Address) and address.scope_id is not None:
+        raise Forbidden("an address of one link only", final=final)
+    if _in(address, allow):
+        return
+    if not _public(address):
+        raise Forbidden("not a public address", final=final)
+
+
+def carried(address: Address) -> tuple[IPv4Address, ...]:
+    """Return the IPv4 addresses that *address* may lead to."""
+    if isinstance(address, IPv4Address) or address in NO_IPV4:
+        return ()
+    found: list[IPv4Address] = []
+    if _in(address, IPV4_LAST) or (int(address) >> 32) & 0xFFFF_FFFF in ISATAP:
+        found.append(IPv4Address(int(address) & 0xFFFF_FFFF))
+    if address.sixtofour is not None:
+        found.append(address.sixtofour)
+    if address.teredo is not None:
+        found += address.teredo
+    return tuple(found)
+
+
+def _public(address: Address) -> bool:
+    if isinstance(address, IPv6Address) and address not in GLOBAL_UNICAST:
+        return False
+    return address.is_global and not _in(address, SPECIAL) and not _in(address, PRIVATE)
+
+
+def _in(address: Address, ranges: Iterable[Network]) -> bool:
+    # A network of the other version holds nothing.
+    return any(address in network for network in ranges)

@@ -1,0 +1,82 @@
+"""
+`Retry-After`: how long a server asks to be left alone (RFC 9110, 10.2.3).
+
+Seconds, or a date in one of the three forms of HTTP (RFC 9110, 5.6.7).
+What is not exactly that says nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+LONGEST_WAIT = timedelta(days=7)
+"""Longer is not believed; the core bounds it further, by its policy."""
+
+_SECONDS = re.compile(r"[0-9]{1,10}")
+
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_DAY = "(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
+_LONG_DAY = "(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day"
+_MONTH = f"(?P<month>{'|'.join(_MONTHS)})"
+_TIME = "(?P<hour>[0-9]{2}):(?P<minute>[0-9]{2}):(?P<second>[0-9]{2})"
+_DATES = tuple(
+    re.compile(form)
+    for form in (
+        rf"{_DAY}, (?P<day>[0-9]{{2}}) {_MONTH} (?P<year>[0-9]{{4}}) {_TIME} GMT",
+        rf"{_LONG_DAY}, (?P<day>[0-9]{{2}})-{_MONTH}-(?P<year>[0-9]{{2}}) {_TIME} GMT",
+        rf"{_DAY} {_MONTH} (?P<day>[0-9]{{2}}| [0-9]) {_TIME} (?P<year>[0-9]{{4}})",
+    )
+)
+_LEAP_SECOND = "60"
+_FAR_FUTURE = timedelta(days=50 * 365)
+
+
+def retry_after(value: str, now: datetime) -> timedelta | None:
+    """
+    Return how long to wait, none of it negative and none of it unbounded.
+
+    Args:
+        value: The header's.
+        now: What a date is counted from.
+    """
+    if _SECONDS.fullmatch(value):
+        return min(timedelta(seconds=int(value)), LONGEST_WAIT)
+    date = http_date(value, now)
+    if date is None:
+        return None
+    return min(max(date - now, timedelta(0)), LONGEST_WAIT)
+
+
+def http_date(value: str, now: datetime) -> datetime | None:
+    """
+    Read a date.
+
+    Args:
+        value: In one of the three forms.
+        now: Tells the century of a year with two digits: one that would be more than 50 years
+            ahead has passed (RFC 9110, 5.6.7).
+    """
+    match = next((found for form in _DATES if (found := form.fullmatch(value))), None)
+    if match is None:
+        return None
+    year = int(match["year"])
+    try:
+        date = _date(match, year if len(match["year"]) > 2 else now.year // 100 * 100 + year)  # noqa: PLR2004
+        if len(match["year"]) == 2 and date - now > _FAR_FUTURE:  # noqa: PLR2004
+            date = _date(match, date.year - 100)
+    except ValueError:
+        return None
+    return date
+
+
+def _date(match: re.Match[str], year: int) -> datetime:
+    return datetime(
+        year,
+        _MONTHS.index(match["month"]) + 1,
+        int(match["day"]),
+        int(match["hour"]),
+        int(match["minute"]),
+        59 if match["second"] == _LEAP_SECOND else int(match["second"]),
+        tzinfo=UTC,
+    )

@@ -1,0 +1,82 @@
+from ipaddress import ip_address
+
+import pytest
+
+from counterseal_http import Forbidden, Guard, Unresolved
+
+PUBLIC = "93.184.216.34"
+
+
+class TestTheGuard:
+    def test_lets_https_go_to_a_public_address(self, names):
+        guard = Guard(resolver=names(shop_example=[f"{PUBLIC} 2606:4700::1111"]))
+
+        assert guard.target("https://shop.example/").host == "shop.example"
+        found = guard.addresses("shop.example", 1)
+        assert found == (ip_address(PUBLIC), ip_address("2606:4700::1111"))
+
+    @pytest.mark.parametrize(
+        ("url", "settings"),
+        [
+            ("http://shop.example/", {"allow_http": True}),
+            ("https://shop.example:5000/", {"ports": None}),
+            ("https://shop.example:5000/", {"ports": {5000}}),
+            ("https://127.0.0.1/", {"allow_private": True}),
+            ("https://[::1]/", {"allow_private": True}),
+            ("https://10.1.2.3/", {"allow": ["10.1.0.0/16"]}),
+        ],
+    )
+    def test_refuses_for_good_what_no_setting_allows(self, url, settings):
+        assert Guard(**settings).target(url)
+        with pytest.raises(Forbidden) as caught:
+            Guard().target(url)
+
+        assert caught.value.final
+
+    @pytest.mark.parametrize(
+        "answers",
+        [
+            "10.0.0.1",
+            f"{PUBLIC} 10.0.0.1",
+            f"10.0.0.1 {PUBLIC}",
+            f"{PUBLIC} 2606:4700::1111 ::ffff:10.0.0.1",
+            f"{PUBLIC} fe80::1%eth0",
+            f"{PUBLIC} not-an-address",
+        ],
+    )
+    def test_refuses_a_name_if_one_of_its_addresses_may_not_be_reached(self, names, answers):
+        guard = Guard(resolver=names(shop_example=[answers]))
+
+        with pytest.raises(Forbidden) as caught:
+            guard.addresses("shop.example", 1)
+
+        assert not caught.value.final, "where a name leads may change"
+
+    def test_asks_nobody_about_an_address(self, names):
+        resolver = names()
+
+        assert Guard(resolver=resolver).addresses(PUBLIC, 1) == (ip_address(PUBLIC),)
+        with pytest.raises(Forbidden):
+            Guard(resolver=resolver).addresses("10.0.0.1", 1)
+        assert resolver.asked == []
+
+    @pytest.mark.parametrize("said", ["", Unresolved("no answer in time")])
+    def test_says_of_a_name_without_an_address_that_it_has_none(self, names, said):
+        with pytest.raises(Unresolved):
+            Guard(resolver=names(shop_example=[said])).addresses("shop.example", 1)
+
+    def test_names_an_address_once(self, names):
+        guard = Guard(resolver=names(shop_example=[f"{PUBLIC} {PUBLIC}"]))
+
+        assert guard.addresses("shop.example", 1) == (ip_address(PUBLIC),)
+
+    def test_private_addresses_do_not_come_with_plain_http(self):
+        with pytest.raises(Forbidden):
+            Guard(allow_http=True).target("http://127.0.0.1/")
+        with pytest.raises(Forbidden):
+            Guard(allow_private=True).target("http://127.0.0.1/")
+
+    @pytest.mark.parametrize("network", ["10.0.0.1/8", "10.0.0.0/33", "example"])
+    def test_takes_no_network_that_is_none(self, network):
+        with pytest.raises(ValueError, match=network.partition("/")[0]):
+            Guard(allow=[network])

@@ -1,0 +1,289 @@
+"""The sender: the port's contract against real receivers, and what the port leaves open."""
+
+import errno
+import socket
+from datetime import timedelta
+
+import pytest
+
+from counterseal.errors import SenderUnavailable
+from counterseal.models import Delivery, DeliveryOutcome
+from counterseal.ports import CallbackSender
+from counterseal.testing.contracts import CallbackSenderContract
+from counterseal_http import Guard, HttpCallbackSender, NotAttempted, Unresolved
+
+TIMEOUT = timedelta(seconds=5)
+MOMENT = timedelta(milliseconds=200)
+NO_ANSWER = DeliveryOutcome(status=None)
+NEVER = DeliveryOutcome(status=None, final=True)
+
+
+@pytest.fixture
+def new_sender(clock, trust, names):
+    """Return a factory of senders that may reach loopback, and little else."""
+    made = []
+
+    def make(answers=("127.0.0.1",), connections=8, **settings):
+        resolver = names(
+            shop_example=answers,
+            mixed_example=["127.0.0.1 10.0.0.1"],
+            inside_example=["127.0.0.2"],
+        )
+        guard = Guard(**{"allow": ["127.0.0.1/32"], "ports": None, "resolver": resolver} | settings)
+        made.append(HttpCallbackSender(guard, clock, connections=connections, tls=trust))
+        return made[-1]
+
+    yield make
+    for sender in made:
+        sender.close()
+
+
+class TestHttpCallbackSender(CallbackSenderContract):
+    shows_attempts = True
+    can_script = True
+    can_hang = True
+
+    @pytest.fixture(autouse=True)
+    def _receiver(self, receiver):
+        self.receiver = receiver
+        self.url = receiver.url()
+        port = receiver.port
+        self.forbidden = (
+            f"http://shop.example:{port}/done",
+            f"https://user@shop.example:{port}/done",
+            f"https://2130706433:{port}/done",
+            f"https://127.0.0.2:{port}/done",
+            f"https://[::1]:{port}/done",
+            f"https://inside.example:{port}/done",
+            f"https://mixed.example:{port}/done",
+            "https://169.254.169.254/latest/meta-data/",
+        )
+
+    @pytest.fixture
+    def new_sender(self, new_sender):
+        return new_sender
+
+    @pytest.fixture
+    def broken_sender(self, new_sender):
+        def closed():
+            sender = new_sender()
+            sender.close()
+            return sender
+
+        return closed
+
+    def attempts(self, sender):
+        return [
+            Delivery(
+                url=f"https://{asked.header('host')[0]}{asked.path}",
+                headers=tuple(asked.headers),
+                body=asked.body,
+                timeout=TIMEOUT,
+            )
+            for asked in self.receiver.asked
+        ]
+
+    def script(self, sender, status, location=None):
+        headers = [f"Location: {location}"] if location else []
+        self.receiver.act = self.receiver.answer(status, *headers)
+
+    def hang(self, sender):
+        self.receiver.act = self.receiver.hang
+
+
+class TestAnAttempt:
+    def test_is_a_post_of_what_is_given(self, new_sender, receiver, delivery):
+        sender: CallbackSender = new_sender()
+
+        outcome = sender.send(delivery(receiver.url("/a/%7e/[x]?y='"), TIMEOUT, b"\x00\xff"))
+
+        assert outcome == DeliveryOutcome(status=204)
+        (asked,) = receiver.asked
+        assert (asked.method, asked.path, asked.body) == ("POST", "/a/%7e/[x]?y='", b"\x00\xff")
+        assert asked.header("host") == [f"shop.example:{receiver.port}"]
+        assert asked.header("content-length") == ["2"]
+        assert asked.header("accept-encoding") == ["identity"]
+        assert asked.header("user-agent") == ["counterseal"]
+
+    def test_leaves_headers_that_are_given_alone(self, new_sender, receiver, delivery):
+        headers = (("User-Agent", "mine"), ("webhook-signature", "v1,a v1,b"))
+        new_sender().send(delivery(receiver.url(), TIMEOUT, headers=headers))
+
+        assert receiver.asked[0].header("user-agent") == ["mine"]
+        assert receiver.asked[0].header("webhook-signature") == ["v1,a v1,b"]
+
+    @pytest.mark.parametrize(
+        ("headers", "wait"),
+        [
+            (["Retry-After: 120"], timedelta(seconds=120)),
+            (["Retry-After: Tue, 01 Jan 2030 12:00:30 GMT"], timedelta(seconds=30)),
+            (["Retry-After: 999999999"], timedelta(days=7)),
+            (["Retry-After: soon"], None),
+            (["Retry-After: 1", "Retry-After: 9"], None),
+            ([], None),
+        ],
+    )
+    def test_tells_how_long_the_receiver_asks_to_wait(
+        self, new_sender, receiver, delivery, headers, wait
+    ):
+        receiver.act = receiver.answer(503, *headers)
+
+        outcome = new_sender().send(delivery(receiver.url(), TIMEOUT))
+
+        assert outcome == DeliveryOutcome(status=503, retry_after=wait)
+
+    @pytest.mark.parametrize("plain", ["http://shop.example:{port}/", "http://127.0.0.1:{port}/"])
+    def test_goes_over_plain_http_where_that_is_allowed(
+        self, new_sender, new_receiver, delivery, plain
+    ):
+        receiver = new_receiver()
+        url = plain.format(port=receiver.port)
+
+        assert new_sender(allow_http=True).send(delivery(url, TIMEOUT)).status == 204
+        assert new_sender().send(delivery(url, TIMEOUT)) == NEVER
+        assert len(receiver.asked) == 1
+
+
+class TestAnAnswerIsNoMoreThanItsStatus:
+    @pytest.mark.parametrize(
+        "rest",
+        [
+            b"Content-Length: 10000000\r\n\r\n" + b"x" * 10_000_000,
+            b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 100_000,
+            b"Transfer-Encoding: chunked\r\n\r\nnonsense\r\n",
+            b"Content-Length: 100\r\n\r\ncut off",
+            b"Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\nnone",
+        ],
+    )
+    def test_whatever_body_comes_after_it(self, new_sender, receiver, delivery, rest):
+        receiver.act = receiver.raw(b"HTTP/1.1 200 OK\r\n" + rest)
+
+        assert new_sender().send(delivery(receiver.url(), TIMEOUT)).status == 200
+
+    def test_though_the_body_drips(self, new_sender, receiver, delivery):
+        receiver.act = receiver.drip(b"HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n")
+
+        assert new_sender().send(delivery(receiver.url(), MOMENT)).status == 200
+
+    def test_and_an_interim_one_is_none(self, new_sender, receiver, delivery):
+        receiver.act = receiver.raw(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 410 Gone\r\n\r\n")
+
+        assert new_sender().send(delivery(receiver.url(), TIMEOUT)).status == 410
+
+
+class TestAFailureOfTheOtherSide:
+    """Each is an outcome and counts, or the other side could be tried for ever."""
+
+    @pytest.mark.parametrize(
+        "data",
+        [
+            b"",
+            b"HTTP/1.1 2",
+            b"SSH-2.0-OpenSSH_9.6\r\n",
+            b"HTTP/1.1 200 OK\r\nX: " + b"x" * 1_000_000,
+            b"HTTP/1.1 200 OK\r\nX\x00: y\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx",
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n",
+            b"HTTP/1.1 99999 OK\r\n\r\n",
+            b"HTTP/x 200 OK\r\n\r\n",
+            b"\x00" * 100,
+        ],
+    )
+    def test_is_nonsense(self, new_sender, receiver, delivery, data):
+        receiver.act = receiver.raw(data)
+
+        assert new_sender().send(delivery(receiver.url(), TIMEOUT)) == NO_ANSWER
+
+    def test_is_a_reset(self, new_sender, receiver, delivery):
+        receiver.act = receiver.reset
+
+        assert new_sender().send(delivery(receiver.url(), TIMEOUT)) == NO_ANSWER
+
+    @pytest.mark.parametrize("data", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n"])
+    def test_is_no_tls(self, new_sender, receiver, delivery, data):
+        receiver.accepted = receiver.raw(data)
+
+        assert new_sender().send(delivery(receiver.url(), TIMEOUT)) == NO_ANSWER
+
+    def test_is_a_certificate_for_another_name(
+        self, new_sender, new_receiver, identity, delivery, caplog
+    ):
+        receiver = new_receiver(identity("inside.example"))
+
+        assert new_sender().send(delivery(receiver.url(), TIMEOUT)) == NO_ANSWER
+        assert receiver.asked == []
+        assert "an-id was not delivered: ConnectError" in caplog.text
+        assert "SSLCertVerificationError" in caplog.text
+
+    def test_is_a_port_where_nobody_listens(self, new_sender, new_receiver, delivery):
+        receiver = new_receiver()
+        url = receiver.url().replace("http:", "https:")
+        receiver.close()
+
+        assert new_sender().send(delivery(url, TIMEOUT)) == NO_ANSWER
+
+    def test_is_a_name_that_leads_nowhere(self, new_sender, receiver, delivery):
+        sender = new_sender([Unresolved("the name has no address")])
+
+        assert sender.send(delivery(receiver.url(), TIMEOUT)) == NO_ANSWER
+
+    def test_is_no_answer_within_the_time(self, new_sender, receiver, delivery):
+        receiver.act = receiver.drip(b"HTTP/1.1 2")
+
+        assert new_sender().send(delivery(receiver.url(), MOMENT)) == NO_ANSWER
+
+
+class TestARefusal:
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "ftp://shop.example/",
+            "https://10.0.0.1/",
+            "https://user:secret@shop.example/secret",
+            "https://shop.example/\r\nsecret: x",
+            "",
+        ],
+    )
+    def test_of_an_address_as_it_is_written_is_final(self, new_sender, delivery, url, caplog):
+        assert new_sender().send(delivery(url, TIMEOUT)) == NEVER
+        assert "an-id was not delivered" in caplog.text
+        assert "secret" not in caplog.text
+
+    def test_of_where_a_name_leads_is_not(self, new_sender, receiver, delivery):
+        sender = new_sender(["10.0.0.1", "127.0.0.1"])
+
+        assert sender.send(delivery(receiver.url(), TIMEOUT)) == NO_ANSWER
+        assert sender.send(delivery(receiver.url(), TIMEOUT)).status == 204
+
+    def test_of_a_port_is_final(self, new_sender, receiver, delivery):
+        outcome = new_sender(ports={443}).send(delivery(receiver.url(), TIMEOUT))
+
+        assert outcome == NEVER
+        assert receiver.connections == 0
+
+
+class TestAFailureOnOurSide:
+    """None is an attempt, so none uses one up."""
+
+    def test_is_a_machine_without_sockets(self, new_sender, receiver, delivery, monkeypatch):
+        sender = new_sender()
+
+        def none(*args):
+            raise OSError(errno.EMFILE, "Too many open files")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(socket, "socket", none)
+            with pytest.raises(SenderUnavailable):
+                sender.send(delivery(receiver.url(), TIMEOUT))
+
+        assert sender.send(delivery(receiver.url(), TIMEOUT)).status == 204
+
+    def test_is_nobody_to_ask_for_names(self, new_sender, receiver, delivery):
+        with pytest.raises(SenderUnavailable):
+            new_sender([NotAttempted("no thread")]).send(delivery(receiver.url(), TIMEOUT))
+
+    def test_is_a_sender_that_is_closed(self, new_sender, receiver, delivery):
+        with new_sender() as sender:
+            assert sender.send(delivery(receiver.url(), TIMEOUT)).status == 204
+        with pytest.raises(SenderUnavailable):
+            sender.send(delivery(receiver.url(), TIMEOUT))

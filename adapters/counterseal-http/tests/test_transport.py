@@ -1,0 +1,375 @@
+"""Guarded requests over real connections, to receivers on loopback that misbehave."""
+
+import gzip
+import socket
+import threading
+import time
+from datetime import timedelta
+
+import httpx2
+import pytest
+
+from counterseal_http import (
+    Forbidden,
+    Guard,
+    GuardedTransport,
+    NotAttempted,
+    Unresolved,
+    guarded_client,
+)
+from counterseal_http.backend import GuardedBackend
+from counterseal_http.budget import HEAD_LIMIT, Budget
+
+SHORT = timedelta(milliseconds=300)
+AMPLE = 2
+"""Seconds that an answer may come late on a slow machine, after a time that is over."""
+
+
+@pytest.fixture
+def guard(names):
+    return Guard(allow_private=True, ports=None, resolver=names(shop_example=["127.0.0.1"]))
+
+
+@pytest.fixture
+def client(guard, trust):
+    with guarded_client(guard, tls=trust, response_limit=1000) as made:
+        yield made
+
+
+@pytest.fixture
+def hurried(guard, trust):
+    """Return a client that gives up after a moment."""
+    with guarded_client(guard, tls=trust, timeout=SHORT) as made:
+        yield made
+
+
+class TestWhereItGoes:
+    def test_is_where_the_name_led_and_under_the_name(self, client, receiver, guard):
+        assert client.get(receiver.url("/x?y=%20")).status_code == 204
+
+        (asked,) = receiver.asked
+        assert (asked.method, asked.path) == ("GET", "/x?y=%20")
+        assert asked.header("host") == [f"shop.example:{receiver.port}"]
+        assert receiver.names == ["shop.example"], "TLS asks for the name, not for the address"
+        assert guard.resolver.asked == ["shop.example"]
+
+    def test_is_asked_of_nobody_else(self, client, receiver, monkeypatch):
+        def asked(*args, **kwargs):
+            raise AssertionError("a second look-up")
+
+        monkeypatch.setattr(socket, "getaddrinfo", asked)
+        monkeypatch.setattr(socket, "gethostbyname", asked)
+        monkeypatch.setattr(socket, "create_connection", asked)
+
+        assert client.get(receiver.url()).status_code == 204
+
+    def test_does_not_change_between_check_and_use(self, new_receiver, identity, names, trust):
+        """S28: a name server that flips its answer is asked once a connection."""
+        inside = new_receiver(identity("shop.example"))
+        outside = new_receiver(identity("shop.example"), "127.0.0.2", inside.port)
+        resolver = names(shop_example=["127.0.0.2", "127.0.0.1"])
+        guard = Guard(allow=["127.0.0.2/32"], ports=None, resolver=resolver)
+        outside.act = outside.answer(204, "Connection: close")
+
+        with guarded_client(guard, tls=trust) as client:
+            assert client.get(outside.url()).status_code == 204
+            assert resolver.asked == ["shop.example"]
+            with pytest.raises(Forbidden):
+                client.get(outside.url())
+
+        assert (outside.connections, inside.connections) == (1, 0)
+
+    def test_is_nowhere_if_one_address_is_bad(self, receiver, names, trust):
+        """S28: a mixed answer is refused."""
+        resolver = names(shop_example=["127.0.0.1 10.0.0.1"])
+        guard = Guard(allow=["127.0.0.1/32"], ports=None, resolver=resolver)
+
+        with guarded_client(guard, tls=trust) as client, pytest.raises(Forbidden):
+            client.get(receiver.url())
+
+        assert receiver.connections == 0
+
+    def test_is_the_next_address_if_the_first_does_not_answer(self, receiver, names, trust):
+        resolver = names(shop_example=["127.0.0.3 127.0.0.1"])
+        guard = Guard(allow_private=True, ports=None, resolver=resolver)
+
+        with guarded_client(guard, tls=trust) as client:
+            assert client.get(receiver.url()).status_code == 204
+
+    def test_is_only_where_the_certificate_says(self, client, new_receiver, identity):
+        other = new_receiver(identity("inside.example"))
+
+        with pytest.raises(httpx2.ConnectError):
+            client.get(other.url())
+
+        assert other.asked == []
+
+    def test_is_not_a_redirect(self, client, receiver):
+        location = f"https://127.0.0.1:{receiver.port}/inside"
+        receiver.act = receiver.answer(302, f"Location: {location}")
+
+        assert client.get(receiver.url()).status_code == 302
+        with pytest.raises(ValueError, match="redirect"):
+            client.get(receiver.url(), follow_redirects=True)
+        assert len(receiver.asked) == 1
+
+    def test_is_no_proxy_of_the_environment(self, client, receiver, new_receiver, monkeypatch):
+        proxy = new_receiver()
+        for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "https_proxy", "all_proxy"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
+
+        assert client.get(receiver.url()).status_code == 204
+        assert proxy.connections == 0
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "https://shop.example:{port}/#x",
+            "https://a:b@shop.example:{port}/",
+            "http://shop.example:{port}/",
+            "https://2130706433:{port}/",
+            "https://0x7f.1:{port}/",
+            "https://169.254.169.254/latest/meta-data/",
+            "https://[::ffff:127.0.0.1]:{port}/",
+            "https://[64:ff9b::7f00:1]:{port}/",
+            "https://[2002:7f00:1::]:{port}/",
+        ],
+    )
+    def test_is_nowhere_for_an_odd_address(self, client, receiver, url):
+        with pytest.raises(Forbidden):
+            client.get(url.format(port=receiver.port))
+
+        assert receiver.connections == 0
+
+    def test_is_no_socket_of_this_machine(self, guard):
+        with pytest.raises(Forbidden):
+            GuardedBackend(guard).connect_unix_socket("/run/docker.sock")
+
+    def test_is_nowhere_for_a_name_that_leads_nowhere(self, receiver, names):
+        guard = Guard(ports=None, resolver=names(shop_example=[Unresolved("no")]))
+
+        with guarded_client(guard) as client, pytest.raises(Unresolved):
+            client.get(receiver.url())
+
+
+class TestTime:
+    """One budget for all of it; each of these servers is never late for a single read."""
+
+    def late(self, client, url, **kwargs):
+        began = time.monotonic()
+        with pytest.raises(httpx2.TimeoutException):
+            client.post(url, **kwargs)
+        assert time.monotonic() - began < SHORT.total_seconds() + AMPLE
+
+    def test_ends_for_a_server_that_says_nothing(self, hurried, receiver):
+        receiver.act = receiver.hang
+
+        self.late(hurried, receiver.url())
+
+    @pytest.mark.parametrize(
+        "begun",
+        [
+            b"HT",
+            b"HTTP/1.1 200 OK\r\nX-Slow: ",
+            b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfffff\r\n",
+        ],
+    )
+    def test_ends_for_a_server_that_drips(self, hurried, receiver, begun):
+        receiver.act = receiver.drip(begun)
+
+        self.late(hurried, receiver.url())
+
+    def test_ends_for_a_handshake_that_drips(self, hurried, receiver):
+        def half_a_handshake(connection, receiver):
+            # A record of a handshake that announces more than ever comes.
+            receiver.drip(b"\x16\x03\x03\x3f\xff\x02\x00\x3f\xfb")(connection, receiver)
+
+        receiver.accepted = half_a_handshake
+
+        self.late(hurried, receiver.url())
+
+    def test_ends_for_a_handshake_that_hangs(self, hurried, receiver):
+        receiver.accepted = receiver.hang
+
+        self.late(hurried, receiver.url())
+
+    def test_ends_for_a_server_that_reads_nothing(self, hurried, receiver):
+        def deaf(connection, receiver):
+            with receiver._tls.wrap_socket(connection, server_side=True):
+                receiver.over.wait()
+
+        receiver.accepted = deaf
+
+        self.late(hurried, receiver.url(), content=b"x" * 30_000_000)
+
+    def test_ends_for_interim_responses_without_end(self, hurried, receiver):
+        def interim(connection, receiver):
+            while not receiver.over.wait(0.01):
+                connection.sendall(b"HTTP/1.1 103 Early Hints\r\n\r\n")
+
+        receiver.act = interim
+
+        self.late(hurried, receiver.url())
+
+    def test_is_what_the_request_asks_for_if_that_is_less(self, client, hurried, receiver):
+        receiver.act = receiver.hang
+
+        self.late(client, receiver.url(), timeout=0.1)
+        self.late(hurried, receiver.url(), timeout=60)
+
+    def test_that_is_over_before_the_connection_is_a_failure(self, guard, receiver):
+        now = iter([0.0, 0.5, 9.0, 9.0, 9.0])
+        transport = GuardedTransport(guard, timeout=SHORT * 2, monotonic=lambda: next(now))
+
+        with transport, pytest.raises(httpx2.ConnectTimeout):
+            transport.handle_request(httpx2.Request("GET", receiver.url()))
+
+        assert receiver.connections == 0
+
+    def test_that_is_over_while_waiting_for_a_connection_is_no_attempt(
+        self, guard, trust, receiver
+    ):
+        with guarded_client(guard, tls=trust, connections=1) as client:
+            with client.stream("GET", receiver.url()) as held:
+                assert held.status_code == 204
+                with pytest.raises(NotAttempted):
+                    client.get(receiver.url(), timeout=0.01)
+            assert client.get(receiver.url()).status_code == 204
+
+    def test_is_needed(self, guard):
+        with pytest.raises(Exception, match="budget"):
+            GuardedBackend(guard).connect_tcp("shop.example", 443, timeout=5.0)
+
+    def test_a_budget_shrinks(self):
+        now = iter([100.0, 101.0, 103.5, 104.0])
+        budget = Budget(4.0, monotonic=lambda: next(now))
+
+        assert [budget.seconds(), budget.seconds()] == [3.0, 0.5]
+        with pytest.raises(TimeoutError):
+            budget.seconds()
+        assert budget == 4.0
+
+
+class TestSize:
+    def test_of_a_head_is_bounded(self, client, receiver):
+        receiver.act = receiver.answer(200, *[f"X-{n}: {'x' * 100}" for n in range(200)])
+
+        with pytest.raises(httpx2.ReadError):
+            client.get(receiver.url())
+
+    def test_of_a_head_may_be_ordinary(self, client, receiver):
+        receiver.act = receiver.answer(200, "X: " + "x" * (HEAD_LIMIT - 200), body=b"x" * 500)
+
+        assert client.get(receiver.url()).content == b"x" * 500
+
+    def test_of_interim_responses_is_bounded(self, client, receiver):
+        receiver.act = receiver.raw(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 10_000)
+
+        with pytest.raises(httpx2.ReadError):
+            client.get(receiver.url())
+
+    @pytest.mark.parametrize(
+        "head",
+        [b"Content-Length: 10000000", b"Transfer-Encoding: chunked", b"X: no length"],
+    )
+    def test_of_a_body_is_bounded(self, client, receiver, head):
+        body = b"989680\r\n" + b"x" * 10_000_000
+        receiver.act = receiver.raw(b"HTTP/1.1 200 OK\r\n" + head + b"\r\n\r\n" + body)
+
+        with client.stream("GET", receiver.url()) as response:
+            read = 0
+            with pytest.raises(httpx2.ReadError):  # noqa: PT012 (it is the loop that fails)
+                for part in response.iter_raw():
+                    read += len(part)
+
+        assert read <= HEAD_LIMIT + 1000
+
+    def test_does_not_grow(self, client, receiver):
+        bomb = gzip.compress(b"\0" * 1_000_000)
+        receiver.act = receiver.answer(200, "Content-Encoding: gzip", body=bomb)
+
+        with pytest.raises(httpx2.DecodingError):
+            client.get(receiver.url())
+
+        assert receiver.asked[0].header("accept-encoding") == ["identity"]
+
+    def test_of_an_encoding_that_is_none_is_as_it_is(self, client, receiver):
+        receiver.act = receiver.answer(200, "Content-Encoding: Identity", body=b"{}")
+
+        assert client.get(receiver.url()).json() == {}
+
+
+class TestWhatIsKept:
+    def test_is_no_cookie(self, client, receiver):
+        receiver.act = receiver.answer(200, "Set-Cookie: a=b; Path=/")
+        client.get(receiver.url())
+        client.get(receiver.url())
+
+        assert receiver.asked[1].header("cookie") == []
+
+    def test_is_the_connection(self, client, receiver):
+        for _ in range(3):
+            client.get(receiver.url())
+
+        assert (len(receiver.asked), receiver.connections) == (3, 1)
+
+    def test_is_no_connection_that_the_server_closed(self, client, receiver):
+        receiver.act = receiver.answer(204, "Connection: close")
+        for _ in range(3):
+            client.get(receiver.url())
+
+        assert receiver.connections == 3
+
+    def test_is_one_connection_for_each_that_runs_and_no_more(self, guard, trust, receiver):
+        with guarded_client(guard, tls=trust, connections=2) as client:
+
+            def ask():
+                for _ in range(5):
+                    assert client.get(receiver.url()).status_code == 204
+
+            threads = [threading.Thread(target=ask) for _ in range(6)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+
+        assert len(receiver.asked) == 30
+        assert receiver.connections <= 2
+
+    def test_is_a_place_after_every_failure(self, guard, trust, receiver):
+        receiver.act = receiver.reset
+        with guarded_client(guard, tls=trust, connections=1) as client:
+            for _ in range(3):
+                with pytest.raises(httpx2.TransportError):
+                    client.get(receiver.url())
+            receiver.act = receiver.answer()
+            assert client.get(receiver.url()).status_code == 204
+
+    def test_is_nothing_after_the_end(self, client, guard, receiver):
+        transport = GuardedTransport(guard)
+        transport.close()
+
+        with pytest.raises(NotAttempted):
+            transport.handle_request(httpx2.Request("GET", receiver.url()))
+
+
+class TestTheClient:
+    def test_takes_no_credentials_in_a_way_that_it_would_forget(self, client, receiver):
+        with pytest.raises(ValueError, match="authorization"):
+            client.get(receiver.url(), auth=("a", "b"))
+
+    def test_reads_json(self, client, receiver):
+        receiver.act = receiver.answer(200, body=b'{"keys": []}')
+
+        response = client.get(receiver.url())
+
+        assert response.json() == {"keys": []}
+        assert response.raise_for_status() is response
+
+    def test_logs_no_address_and_no_header(self, client, receiver, caplog):
+        receiver.act = receiver.answer(302, "Location: https://shop.example/secret")
+        with caplog.at_level("DEBUG"):
+            client.post(receiver.url("/secret?secret"), content=b"secret", headers={"x": "secret"})
+
+        assert "secret" not in caplog.text
