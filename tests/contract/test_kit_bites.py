@@ -979,6 +979,7 @@ class Scripted(contracts.CallbackSenderContract):
     shows_attempts = True
     can_script = True
     can_hang = True
+    can_drip = True
     forbidden = ("http://127.0.0.1:8000/", "https://inside.example/")
 
     def attempts(self, sender):
@@ -991,22 +992,31 @@ class Scripted(contracts.CallbackSenderContract):
     def hang(self, sender):
         sender.hanging = True
 
+    def drip(self, sender):
+        sender.dripping = True
+
 
 class Sending(ScriptedSender):
     location = None
     hanging = False
+    dripping = False
 
     def send(self, delivery):
         if not self.allowed(delivery.url):
             return DeliveryOutcome(status=None)
         if self.hanging:
             return self.hung(delivery)
+        if self.dripping:
+            return self.dripped(delivery)
         return super().send(delivery)
 
     def allowed(self, url):
         return url.startswith("https://shop.example/")
 
     def hung(self, delivery):
+        return DeliveryOutcome(status=None)
+
+    def dripped(self, delivery):
         return DeliveryOutcome(status=None)
 
 
@@ -1040,6 +1050,13 @@ class TriesAgainItself(Sending):
 @sick_sender("SENDER-2")
 class WaitsForEver(Sending):
     def hung(self, delivery):
+        threading.Event().wait(4)
+        return DeliveryOutcome(status=None)
+
+
+@sick_sender("SENDER-2")
+class BoundsEachReadOnly(Sending):
+    def dripped(self, delivery):
         threading.Event().wait(4)
         return DeliveryOutcome(status=None)
 

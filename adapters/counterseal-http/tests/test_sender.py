@@ -42,6 +42,7 @@ class TestHttpCallbackSender(CallbackSenderContract):
     shows_attempts = True
     can_script = True
     can_hang = True
+    can_drip = True
 
     @pytest.fixture(autouse=True)
     def _receiver(self, receiver):
@@ -89,6 +90,9 @@ class TestHttpCallbackSender(CallbackSenderContract):
 
     def hang(self, sender):
         self.receiver.act = self.receiver.hang
+
+    def drip(self, sender):
+        self.receiver.act = self.receiver.drip(b"HTTP/1.1 2")
 
 
 class TestAnAttempt:

@@ -25,6 +25,11 @@ NewSender: TypeAlias = Callable[[], CallbackSender]
 """Makes a sender whose receiver has received nothing."""
 
 TIMEOUT = timedelta(milliseconds=200)
+"""Of a delivery that nobody answers."""
+
+AMPLE = timedelta(seconds=20)
+"""Of one that arrives, however slow the machine is and however many run at once."""
+
 PATIENCE = timedelta(seconds=2)
 """How much later than its timeout a sender may return on a slow machine."""
 
@@ -39,6 +44,7 @@ class CallbackSenderContract:
         shows_attempts: Whether `attempts` knows what reached a receiver.
         can_script: Whether `script` sets what the receiver answers.
         can_hang: Whether `hang` lets the receiver never answer.
+        can_drip: Whether `drip` lets the receiver answer slowly, and never to the end.
     """
 
     url: ClassVar[str] = "https://shop.example/done"
@@ -46,6 +52,7 @@ class CallbackSenderContract:
     shows_attempts: ClassVar[bool] = False
     can_script: ClassVar[bool] = False
     can_hang: ClassVar[bool] = False
+    can_drip: ClassVar[bool] = False
 
     @pytest.fixture
     def new_sender(self) -> NewSender:
@@ -89,6 +96,15 @@ class CallbackSenderContract:
         """
         raise NotImplementedError
 
+    def drip(self, sender: CallbackSender) -> None:
+        """
+        Let the receiver begin to answer the next request, and send a byte now and then.
+
+        Raises:
+            NotImplementedError: `can_drip` is true, and the author did not say how.
+        """
+        raise NotImplementedError
+
     def test_sender_1_sends_once(self, new_sender: NewSender) -> None:
         """SENDER-1."""
         needs(self, "shows_attempts", "SENDER-1")
@@ -118,9 +134,15 @@ class CallbackSenderContract:
         if self.can_hang:
             self.hang(sender)
 
-        attempt = partial(sender.send, self._delivery())
+        self._comes_back(sender)
 
-        assert comes_back(attempt, within=TIMEOUT + PATIENCE), "no return after the timeout"
+    def test_sender_2_returns_in_time_though_something_comes(self, new_sender: NewSender) -> None:
+        """SENDER-2: a limit on each read is none on the attempt."""
+        needs(self, "can_drip", "SENDER-2")
+        sender = new_sender()
+        self.drip(sender)
+
+        self._comes_back(sender)
 
     def test_sender_3_reaches_no_forbidden_address(self, new_sender: NewSender) -> None:
         """SENDER-3."""
@@ -179,7 +201,11 @@ class CallbackSenderContract:
         with no_secret_is_logged():
             new_sender().send(self._delivery(f"{self.url}?{SECRET}"))
 
-    def _delivery(self, url: str | None = None) -> Delivery:
+    def _comes_back(self, sender: CallbackSender) -> None:
+        attempt = partial(sender.send, self._delivery(timeout=TIMEOUT))
+        assert comes_back(attempt, within=TIMEOUT + PATIENCE), "no return after the timeout"
+
+    def _delivery(self, url: str | None = None, *, timeout: timedelta = AMPLE) -> Delivery:
         return Delivery(
             url=url or self.url,
             headers=(
@@ -189,5 +215,5 @@ class CallbackSenderContract:
                 ("webhook-signature", f"v1,{SECRET}"),
             ),
             body=b'{ "not" :"normalized",  "e": 1.0e2 }\n' + SECRET.encode(),
-            timeout=TIMEOUT,
+            timeout=timeout,
         )
