@@ -353,6 +353,17 @@ class TestWhatIsKept:
         with pytest.raises(NotAttempted):
             transport.handle_request(httpx2.Request("GET", receiver.url()))
 
+    def test_is_what_runs_at_the_end_and_only_that(self, guard, trust, receiver):
+        receiver.act = receiver.answer(200, body=b"whole")
+        client = guarded_client(guard, tls=trust)
+        with client.stream("GET", receiver.url()) as response:
+            client._guarded.close()
+            with pytest.raises(NotAttempted):
+                client.get(receiver.url())
+            assert response.read() == b"whole"
+
+        assert client._guarded._pool.connections == []
+
 
 class TestTheClient:
     def test_takes_no_credentials_in_a_way_that_it_would_forget(self, client, receiver):

@@ -87,7 +87,7 @@ class HttpCallbackSender:
         )
 
     def close(self) -> None:
-        """Close all connections; from now on nothing is attempted."""
+        """Attempt nothing from now on; attempts that run come to their own end."""
         self._transport.close()
 
     def __enter__(self) -> Self:

@@ -78,6 +78,8 @@ class GuardedTransport(httpx2.BaseTransport):
         self._response_limit = response_limit
         self._monotonic = monotonic
         self._free = threading.BoundedSemaphore(connections)
+        self._lock = threading.Lock()
+        self._running = 0
         self._closed = False
         self._pool = httpcore2.ConnectionPool(
             ssl_context=tls or httpx2.create_ssl_context(trust_env=False),
@@ -124,41 +126,61 @@ class GuardedTransport(httpx2.BaseTransport):
             content=request.stream,
             extensions={"timeout": dict.fromkeys(("connect", "read", "write", "pool"), budget)},
         )
-        self._take(budget)
+        self._begin(budget)
         try:
             with _as_httpx2():
                 got = self._pool.handle_request(sent)
         except BaseException:
-            self._free.release()
+            self._end()
             raise
         budget.octets = self._response_limit
         return httpx2.Response(
             got.status,
             headers=got.headers,
-            stream=_Body(got, self._free),
+            stream=_Body(got, self._end),
             extensions={"http_version": got.extensions["http_version"]},
         )
 
     def close(self) -> None:
-        """Close all connections; what is asked from now on is not attempted."""
-        self._closed = True
-        self._pool.close()
+        """
+        Attempt nothing from now on, and close all connections.
 
-    def _take(self, budget: Budget) -> None:
-        if self._closed:
-            raise NotAttempted("the transport is closed")
+        Requests that run come to their own end, within their time; the last one closes.
+        """
+        with self._lock:
+            self._closed = True
+            last = not self._running
+        if last:
+            self._pool.close()
+
+    def _begin(self, budget: Budget) -> None:
         try:
             free = self._free.acquire(timeout=budget.seconds())
         except TimeoutError:
             free = False
         if not free:
             raise NotAttempted("all connections are in use")
+        with self._lock:
+            self._running += 1
+            closed = self._closed
+        if closed:
+            self._end()
+            raise NotAttempted("the transport is closed")
+
+    def _end(self) -> None:
+        with self._lock:
+            self._running -= 1
+            last = self._closed and not self._running
+        if last:
+            # Not sooner: a socket that is closed under its reader may be another's by then.
+            self._pool.close()
+        self._free.release()
 
 
 class _Body(httpx2.SyncByteStream):
-    def __init__(self, response: httpcore2.Response, taken: threading.BoundedSemaphore) -> None:
+    def __init__(self, response: httpcore2.Response, end: Callable[[], None]) -> None:
         self._response = response
-        self._taken = taken
+        self._end = end
         self._open = True
 
     def __iter__(self) -> Iterator[bytes]:
@@ -175,7 +197,7 @@ class _Body(httpx2.SyncByteStream):
             try:
                 self._response.close()
             finally:
-                self._taken.release()
+                self._end()
 
 
 @contextmanager
