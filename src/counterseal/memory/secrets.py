@@ -26,11 +26,13 @@ class MemorySigner:
         self._algorithm = algorithm
         self._entropy = entropy
         self._lock = threading.Lock()
-        self._keys: tuple[PrivateKey, ...] = (self._made(),)
+        self._keys: dict[str, PrivateKey] = {}
+        self._public: tuple[PublicKey, ...] = ()
+        self.rotate()
 
     def jwks(self) -> tuple[PublicKey, ...]:
         """Return the public keys; the first one signs."""
-        return tuple(key.public for key in self._keys)
+        return self._public
 
     def sign(self, kid: str, data: bytes) -> bytes:
         """
@@ -39,18 +41,17 @@ class MemorySigner:
         Raises:
             SignerUnavailable: There is no such key.
         """
-        for key in self._keys:
-            if key.public.kid == kid:
-                return key.sign(data)
-        raise SignerUnavailable
+        key = self._keys.get(kid)
+        if key is None:
+            raise SignerUnavailable
+        return key.sign(data)
 
     def rotate(self) -> None:
         """Make a new key that signs from now on; the old ones stay valid."""
+        made = keys.generate(self._algorithm, kid=b64url(self._entropy.token(KID_BYTES)))
         with self._lock:
-            self._keys = (self._made(), *self._keys)
-
-    def _made(self) -> PrivateKey:
-        return keys.generate(self._algorithm, kid=b64url(self._entropy.token(KID_BYTES)))
+            self._keys[made.public.kid] = made
+            self._public = (made.public, *self._public)
 
 
 class MemorySealer:

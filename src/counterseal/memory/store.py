@@ -75,7 +75,7 @@ class MemoryStore:
     def get(self, *guids: Guid) -> tuple[Record | None, ...]:
         """Return the records of *guids*; None where there is none."""
         with self._lock:
-            return tuple(self._records.get(guid) for guid in guids)
+            return tuple(map(self._records.get, guids))
 
     def account(self, app_space: Guid, account_id: str) -> Account | None:
         """Return the account that the App Space knows by *account_id*."""
@@ -209,16 +209,22 @@ def _natural_keys_differ(changes: tuple[Change, ...]) -> None:
 
 
 def _possible(changes: tuple[Change, ...]) -> None:
-    if not changes or len({change.new.guid for change in changes}) != len(changes):
+    if not changes:
         raise WrongRecord
+    seen: set[Guid] = set()
     partition = partition_of(changes[0].new.guid)
-    if any(partition_of(change.new.guid) != partition for change in changes):
-        raise PartitionCrossed
     for change in changes:
         old, new = change.old, change.new
+        guid = new.guid
+        seen.add(guid)
+        if partition_of(guid) != partition:
+            raise PartitionCrossed
         if new is old:
             continue
-        if new.version != (1 if old is None else old.version + 1):
+        if old is None:
+            if new.version != 1:
+                raise WrongRecord
+        elif new.version != old.version + 1 or guid != old.guid or type(old) is not type(new):
             raise WrongRecord
-        if old is not None and (type(old) is not type(new) or old.guid != new.guid):
-            raise WrongRecord
+    if len(seen) != len(changes):
+        raise WrongRecord

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import threading
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
@@ -23,7 +23,7 @@ class SystemEntropy:
 
     def token(self, size: int) -> bytes:
         """Return *size* random bytes."""
-        return secrets.token_bytes(size)
+        return os.urandom(size)
 
 
 class MemoryWake:

@@ -88,8 +88,14 @@ class Binding:
 
     def device_key(self) -> DeviceKey | None:
         """Return the key that signs this device's proofs; None before the bind."""
-        return next((held for held in self.keys if held.role is Role.DEVICE), None)
+        for held in self.keys:
+            if held.role is Role.DEVICE:
+                return held
+        return None
 
     def key_named(self, kid: str) -> DeviceKey | None:
         """Return the key with this id, if the device holds it."""
-        return next((held for held in self.keys if held.key.kid == kid), None)
+        for held in self.keys:
+            if held.key.kid == kid:
+                return held
+        return None
