@@ -8,6 +8,7 @@ a floor that used our own code would fall with it.
 from __future__ import annotations
 
 import enum
+import hashlib
 import json
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -56,7 +57,9 @@ def verifying(algorithm: str, size: int) -> Callable[[], None]:
 
 def answering(algorithm: str, sizes: tuple[int, int, int]) -> Callable[[], None]:
     """
-    Return the cryptography of one whole answer.
+    Return the cryptography of one whole answer: two verifications, one signature, two hashes.
+
+    The proof names the hash of the call's body, and the next receipt that of this one.
 
     Args:
         algorithm: Of the device; the service's receipts are ES256.
@@ -69,8 +72,10 @@ def answering(algorithm: str, sizes: tuple[int, int, int]) -> Callable[[], None]
 
     def once() -> None:
         verify(proof_signature, proof)
+        hashlib.sha256(answer).digest()
         verify(answer_signature, answer)
         service(receipt)
+        hashlib.sha256(receipt).digest()
 
     return once
 
