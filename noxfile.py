@@ -176,9 +176,10 @@ def floor(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def thorough(session: nox.Session) -> None:
-    """Test everything, with many more examples for each property."""
+    """Test everything, or what stands after `--`, with many more examples for each property."""
     sync(session, "--all-packages", "--group=tests")
-    pytest(session, "--hypothesis-profile=thorough", "tests", "adapters")
+    places = [] if session.posargs else ["tests", "adapters"]
+    pytest(session, "--hypothesis-profile=thorough", *places)
 
 
 @nox.session(default=False)
