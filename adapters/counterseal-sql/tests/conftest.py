@@ -2,9 +2,13 @@
 
 import itertools
 import os
+import select
 import shutil
+import socket
 import subprocess
 import tempfile
+import threading
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -17,7 +21,7 @@ NOBODY = {"user": "nobody", "group": "nogroup", "extra_groups": []}
 """PostgreSQL refuses to run as root."""
 
 
-RING = 6
+RING = 4
 """Databases that a test may use at once; to make one takes longer than to empty one."""
 
 
@@ -84,7 +88,7 @@ class Postgres:
         """Return the address of a new database with nothing in it."""
         name = f"made_{next(self._numbers)}"
         with self._admin.writing() as connection:
-            connection.exec_driver_sql(f"CREATE DATABASE {name} STRATEGY FILE_COPY")
+            connection.exec_driver_sql(f"CREATE DATABASE {name}")
         return self.url(name)
 
     def broken(self):
@@ -106,6 +110,74 @@ class Postgres:
             timeout=60,
             **self._user,
         )
+
+
+LARGE = 65_536
+SOCKET = ".s.PGSQL.5432"
+READY = b"Z\x00\x00\x00\x05I"
+"""The end of every reply outside of a transaction (`ReadyForQuery`)."""
+
+
+class Proxy:
+    """
+    Passes on what one client and the server in *folder* say, until it is cut.
+
+    Attributes:
+        folder: Where it listens.
+    """
+
+    def __init__(self, folder):
+        self.folder = Path(tempfile.mkdtemp(prefix="counterseal-"))
+        self._server = str(Path(folder) / SOCKET)
+        self._cut = None
+        self._listening = socket.socket(socket.AF_UNIX)
+        self._listening.bind(str(self.folder / SOCKET))
+        self._listening.listen()
+        self._threads = []
+        self._start(self._accept)
+
+    def cut(self, *, applied):
+        """Cut the connection at the next thing that the client says: before it arrives or after."""
+        self._cut = "after" if applied else "before"
+
+    def close(self):
+        self._listening.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join()
+        self._listening.close()
+        shutil.rmtree(self.folder)
+
+    def _start(self, act, *args):
+        self._threads.append(threading.Thread(target=act, args=args, daemon=True))
+        self._threads[-1].start()
+
+    def _accept(self):
+        with suppress(OSError):
+            while True:
+                self._start(self._serve, self._listening.accept()[0])
+
+    def _serve(self, client):
+        with client, socket.socket(socket.AF_UNIX) as server, suppress(OSError):
+            server.connect(self._server)
+            while self._passes(client, server):
+                pass
+            self._cut = None
+
+    def _passes(self, client, server):
+        ready, _, _ = select.select([client, server], [], [])
+        if client in ready:
+            said = client.recv(LARGE)
+            if not said or self._cut == "before":
+                return False
+            server.sendall(said)
+            return True
+        said = server.recv(LARGE)
+        if self._cut == "after":
+            while not said.endswith(READY):
+                said += server.recv(LARGE)
+            return False
+        client.sendall(said)
+        return bool(said)
 
 
 @pytest.fixture(scope="session")
@@ -146,3 +218,17 @@ def opened():
     yield new
     for database in open_:
         database.close()
+
+
+@pytest.fixture
+def proxied():
+    """Return a function that puts a proxy before the server of an address."""
+    made = []
+
+    def new(url):
+        made.append(Proxy(url.query["host"]))
+        return made[-1], url.update_query_dict({"host": str(made[-1].folder)})
+
+    yield new
+    for proxy in made:
+        proxy.close()

@@ -3,6 +3,7 @@
 import pytest
 
 from counterseal.testing import FrozenClock, StoreContract
+from counterseal.testing.contracts.specimens import Specimens
 from counterseal_sql import SqlAudit, SqlStore, forget
 
 
@@ -30,12 +31,26 @@ class SqlStoreContract(StoreContract):
 
 
 class TestSqlite(SqlStoreContract):
+    """A library in this process, whose replies do not get lost."""
+
     @pytest.fixture
     def server(self, sqlite_server):
         return sqlite_server
 
 
 class TestPostgres(SqlStoreContract):
+    can_lose_replies = True
+
     @pytest.fixture
     def server(self, postgres_server):
         return postgres_server
+
+    @pytest.fixture(autouse=True)
+    def have_proxies(self, proxied):
+        self.proxied = proxied
+
+    def lose_reply(self, store, *, applied):
+        proxy, url = self.proxied(store._database.engine.url)
+        store._database = self.opened(url)
+        store.get(Specimens().guid())  # so that the connection is made, and its commit comes next
+        proxy.cut(applied=applied)

@@ -1,0 +1,54 @@
+"""A process that is killed leaves every commit that it had acknowledged, and no half of one."""
+
+import subprocess
+import sys
+
+from counterseal.testing import FrozenClock
+from counterseal.testing.contracts.specimens import Specimens
+from counterseal_sql import SqlAudit, SqlStore
+
+WRITER = """
+import sys
+from counterseal.models import Change
+from counterseal.testing import FrozenClock
+from counterseal.testing.contracts.specimens import Specimens, event
+from counterseal_sql import SqlStore, connect
+
+store, made = SqlStore(connect(sys.argv[1]), FrozenClock()), Specimens()
+for number in range(100_000):
+    account = made.account(str(number))
+    records = (account, made.binding(account), made.challenge(account))
+    changes = tuple(Change(None, record) for record in records)
+    store.commit(changes, (event(str(number)),), str(number))
+    print(number, *(record.guid for record in records), flush=True)
+"""
+ACKNOWLEDGED = 50
+ROUNDS = 3
+
+
+def test_nothing_acknowledged_is_lost(server, opened):
+    for _ in range(ROUNDS):
+        database = opened(server.made())
+        url = database.engine.url.render_as_string(hide_password=False)
+        with subprocess.Popen(
+            [sys.executable, "-c", WRITER, url], stdout=subprocess.PIPE, text=True
+        ) as writer:
+            lines = [writer.stdout.readline() for _ in range(ACKNOWLEDGED)]
+            writer.kill()
+            lines += writer.stdout.readlines()
+        told = [line.split() for line in lines if line.endswith("\n")]
+
+        store = SqlStore(database, FrozenClock())
+        for _, *guids in told:
+            assert None not in store.get(*guids)
+        for number in range(len(told), len(told) + 3):
+            _whole_or_nothing(store, number)
+        reasons = [one.event.reason for one in SqlAudit(database).read()]
+        assert reasons == [str(number) for number in range(len(reasons))]
+        assert len(told) <= len(reasons) <= len(told) + 1
+
+
+def _whole_or_nothing(store, number):
+    account = store.account(Specimens().space, str(number))
+    if account is not None:
+        assert len(store.bindings(account.guid)) == len(store.pending(account.guid)) == 1

@@ -1,0 +1,159 @@
+"""Records as JSON: all of them come back, and nothing else is read."""
+
+import enum
+import json
+import types
+import typing
+from datetime import datetime
+from pathlib import Path
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from counterseal.models import AuditEvent, Guid, fields
+from counterseal.testing.contracts.oddities import oddities
+from counterseal.testing.contracts.specimens import Specimens, event
+from counterseal.testing.strategies import guids, moments, texts
+from counterseal_sql.errors import RecordUnreadable
+from counterseal_sql.records import KINDS, read, read_as, read_record, write
+
+WRITTEN = Path(__file__).with_name("written-by-0.1.jsonl")
+"""Bodies that the first release wrote; all others have to read them."""
+
+TEXTS = texts(blank=True) | st.text()
+LEAVES = {
+    str: TEXTS,
+    int: st.integers(0, 2**53),
+    bool: st.booleans(),
+    bytes: st.binary(max_size=80),
+    datetime: moments(),
+    Guid: guids(),
+    type(None): st.none(),
+}
+
+
+def values(hint):
+    """Make values of a type, as fields of records are annotated."""
+    if hint in LEAVES:
+        return LEAVES[hint]
+    if typing.get_origin(hint) in {types.UnionType, typing.Union}:
+        return st.one_of(*map(values, typing.get_args(hint)))
+    if typing.get_origin(hint) is tuple:
+        return st.lists(values(typing.get_args(hint)[0]), max_size=3).map(tuple)
+    if issubclass(hint, enum.Enum):
+        return st.sampled_from(hint)
+    hints = typing.get_type_hints(hint)
+    return st.builds(
+        hint,
+        **{
+            field.name: values(hints[field.name]).filter(bool)
+            if field.validator is fields.text
+            else values(hints[field.name])
+            for field in attrs.fields(hint)
+        },
+    )
+
+
+RECORDS = st.one_of(*(st.deferred(lambda cls=cls: values(cls)) for cls in KINDS))
+
+
+@given(RECORDS)
+def test_what_is_written_is_read(record):
+    body = write(record)
+
+    found = read(body)
+
+    assert type(found) is type(record)
+    assert found == record
+    assert body.isascii()
+    assert write(found) == body
+
+
+def test_kinds_have_names_of_their_own_that_never_change():
+    assert {cls.__name__: kind.name for cls, kind in KINDS.items()} == {
+        "Company": "company",
+        "AppSpace": "app_space",
+        "Origin": "origin",
+        "Admin": "admin",
+        "Account": "account",
+        "Binding": "binding",
+        "Login": "login",
+        "Challenge": "challenge",
+        "Callback": "callback",
+        "AuditEvent": "event",
+    }
+
+
+def test_a_body_says_what_it_is():
+    company = Specimens().company()
+
+    assert json.loads(write(company)) == {
+        "kind": "company",
+        "schema": 1,
+        "fields": {
+            "guid": company.guid,
+            "version": 1,
+            "name": "Example",
+            "created_at": company.created_at.isoformat(),
+        },
+    }
+
+
+def specimens():
+    """Return what `written-by-0.1.jsonl` holds."""
+    made = Specimens(seed=1)
+    return (*made.plain(), *oddities(made), event("a reason", subject=made.guid()))
+
+
+def test_what_the_first_release_wrote_is_read():
+    bodies = WRITTEN.read_text(encoding="ascii").splitlines()
+
+    assert tuple(map(read, bodies)) == specimens()
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda body: body.update(kind="person"),
+        lambda body: body.update(schema=0),
+        lambda body: body.update(schema=2),
+        lambda body: body.update(schema="1"),
+        lambda body: body.update(fields=[]),
+        lambda body: body.pop("kind"),
+        lambda body: body.pop("schema"),
+        lambda body: body["fields"].pop("name"),
+        lambda body: body["fields"].update(colour="red"),
+        lambda body: body["fields"].update(name=""),
+        lambda body: body["fields"].update(name=1),
+        lambda body: body["fields"].update(name=None),
+        lambda body: body["fields"].update(version="1"),
+        lambda body: body["fields"].update(version=True),
+        lambda body: body["fields"].update(version=1.0),
+        lambda body: body["fields"].update(created_at=0),
+        lambda body: body["fields"].update(created_at="2030-01-01T00:00:00"),
+        lambda body: body["fields"].update(created_at="2030-01-01T00:00:00+01:00"),
+    ],
+)
+def test_what_is_not_known_is_not_read(spoil):
+    body = json.loads(write(Specimens().company()))
+    spoil(body)
+
+    with pytest.raises(RecordUnreadable):
+        read(json.dumps(body))
+
+
+@pytest.mark.parametrize("body", ["", "{", "null", "[]", "1", '"company"'])
+def test_what_is_no_body_is_not_read(body):
+    with pytest.raises(RecordUnreadable):
+        read(body)
+
+
+def test_a_record_of_another_kind_is_not_taken():
+    company = write(Specimens().company())
+
+    with pytest.raises(RecordUnreadable):
+        read_as(AuditEvent, company)
+    with pytest.raises(RecordUnreadable):
+        read_record(write(event()))

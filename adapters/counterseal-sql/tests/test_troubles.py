@@ -1,0 +1,275 @@
+"""What goes wrong in a database, and what a caller is told."""
+
+import sqlite3
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import event as sqlalchemy_event
+from sqlalchemy import insert, make_url
+
+from counterseal.errors import Conflict, Indeterminate, StoreUnavailable
+from counterseal.models import Change
+from counterseal.testing import START, FrozenClock
+from counterseal.testing.contracts.clerk import Clerk
+from counterseal.testing.contracts.race import race
+from counterseal.testing.contracts.specimens import Specimens, event, newer
+from counterseal_sql import (
+    RecordUnreadable,
+    SqlAudit,
+    SqlCounters,
+    SqlReplayGuard,
+    SqlStore,
+    UnfitUrl,
+    connect,
+    forget,
+    upgrade,
+)
+from counterseal_sql.digest import digest
+from counterseal_sql.moments import microseconds
+from counterseal_sql.schema import SEEN
+
+SHORT = timedelta(milliseconds=300)
+LONG = timedelta(seconds=5)
+
+
+@pytest.fixture
+def database(server, opened):
+    return opened(server.made(), patience=SHORT)
+
+
+@pytest.fixture
+def clerk(database):
+    audit = SqlAudit(database)
+    return Clerk(SqlStore(database, FrozenClock()), lambda _: [one.event for one in audit.read()])
+
+
+@pytest.fixture
+def company(clerk):
+    company = Specimens().company()
+    clerk.keep(company)
+    return company
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite://",
+        "sqlite:///:memory:",
+        "sqlite:///file:x.db?mode=memory&uri=true",
+        "mysql://root@localhost/counterseal",
+        "counterseal.db",
+        "",
+    ],
+)
+def test_an_address_of_another_kind_is_refused(url):
+    with pytest.raises(UnfitUrl):
+        connect(url)
+
+
+def test_a_password_is_not_shown():
+    database = connect("postgresql://counterseal:dd8a6f@localhost/x")
+
+    assert "dd8a6f" not in repr(database.engine)
+
+
+@pytest.fixture
+def on_sqlite(sqlite_server, opened):
+    """Return a clerk of a SQLite file, and the file."""
+    database = opened(sqlite_server.made(), patience=SHORT)
+    return Clerk(SqlStore(database, FrozenClock()), lambda _: ()), database
+
+
+def test_a_lock_of_another_process_is_waited_for_and_then_unavailable(on_sqlite):
+    clerk, database = on_sqlite
+    company = Specimens().company()
+    other = sqlite3.connect(database.engine.url.database, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    with pytest.raises(StoreUnavailable):
+        clerk.commit((None, company), operation="create")
+    assert clerk.one(company.guid) is None, "readers do not wait"
+
+    other.execute("COMMIT")
+    other.close()
+    clerk.commit((None, company), operation="create")
+    assert clerk.one(company.guid) == company
+
+
+def test_a_thread_that_writes_too_long_is_waited_for_and_then_unavailable(on_sqlite):
+    clerk, database = on_sqlite
+
+    with database.committing(), pytest.raises(StoreUnavailable):
+        clerk.keep(Specimens().company())
+
+    clerk.keep(Specimens().company())
+
+
+def test_a_full_disk_is_unavailable_and_changes_nothing(on_sqlite):
+    clerk, database = on_sqlite
+    made = Specimens()
+    company = made.company()
+    clerk.keep(company)
+    with database.reading() as connection:
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+    database.close()
+
+    def fill(connection, _):
+        connection.execute(f"PRAGMA max_page_count = {pages}")
+
+    sqlalchemy_event.listen(database.engine, "connect", fill)
+
+    with pytest.raises(StoreUnavailable):
+        clerk.commit(
+            (company, newer(company)), (None, made.company(name="x" * 100_000)), operation="grow"
+        )
+    assert clerk.one(company.guid) == company
+
+    database.close()
+    sqlalchemy_event.remove(database.engine, "connect", fill)
+    clerk.swap(company, newer(company))
+
+
+def test_a_commit_that_fails_at_its_end_is_indeterminate(on_sqlite):
+    clerk, database = on_sqlite
+    made = Specimens()
+    company = made.company()
+    clerk.keep(company)
+    with database.committing() as connection:
+        for statement in (
+            "CREATE TABLE home (id INTEGER PRIMARY KEY)",
+            "CREATE TABLE guest (home INTEGER REFERENCES home DEFERRABLE INITIALLY DEFERRED)",
+            """CREATE TRIGGER unwelcome AFTER UPDATE ON counterseal_records
+               BEGIN INSERT INTO guest VALUES (1); END""",
+        ):
+            connection.exec_driver_sql(statement)
+    database.close()
+    sqlalchemy_event.listen(
+        database.engine, "connect", lambda one, _: one.execute("PRAGMA foreign_keys = ON")
+    )
+    swap = (company, newer(company))
+
+    with pytest.raises(Indeterminate):
+        clerk.commit(swap, operation="swap")
+    assert clerk.one(company.guid) == company
+
+    with database.committing() as connection:
+        connection.exec_driver_sql("DROP TRIGGER unwelcome")
+    clerk.commit(swap, operation="swap")
+    assert clerk.one(company.guid) == newer(company)
+
+
+def test_a_file_that_is_no_database_is_unavailable(tmp_path, opened):
+    (tmp_path / "file.db").write_bytes(b"no database" * 1_000)
+    store = SqlStore(opened(f"sqlite:///{tmp_path}/file.db"), FrozenClock())
+
+    with pytest.raises(StoreUnavailable):
+        store.list(None)
+
+
+# PostgreSQL
+
+
+def test_a_row_that_is_locked_is_waited_for_and_then_unavailable(postgres_server, opened):
+    url = postgres_server.made()
+    clerk = Clerk(SqlStore(opened(url, patience=SHORT), FrozenClock()), lambda _: ())
+    company = Specimens().company()
+    clerk.keep(company)
+
+    with opened(url).committing() as connection:
+        connection.exec_driver_sql("SELECT * FROM counterseal_records FOR UPDATE")
+        with pytest.raises(StoreUnavailable):
+            clerk.commit((company, newer(company)), operation="swap")
+
+    clerk.commit((company, newer(company)), operation="swap")
+
+
+def test_a_server_that_ends_the_connection_makes_a_commit_indeterminate(postgres_server, opened):
+    database = opened(postgres_server.made(), connections=1)
+    clerk = Clerk(SqlStore(database, FrozenClock()), lambda _: ())
+    company = Specimens().company()
+    clerk.keep(company)
+    with database.reading() as connection:
+        pid = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+    with opened(database.engine.url).writing() as connection:
+        connection.exec_driver_sql(f"SELECT pg_terminate_backend({pid}, 5000)")
+    swap = (company, newer(company))
+
+    with pytest.raises(Indeterminate):
+        clerk.commit(swap, operation="swap")
+    clerk.commit(swap, operation="swap")
+
+    assert clerk.one(company.guid) == newer(company)
+
+
+def test_another_default_isolation_changes_nothing(postgres_server, opened):
+    url = make_url(postgres_server.bare())
+    with opened(url).writing() as connection:
+        connection.exec_driver_sql(
+            f"ALTER DATABASE {url.database} SET default_transaction_isolation = 'serializable'"
+        )
+    upgrade(database := opened(url))
+    clerk = Clerk(SqlStore(database, FrozenClock()), lambda _: ())
+    company = Specimens().company()
+    clerk.keep(company)
+    rivals = [lambda: clerk.swap(company, newer(company))] * 4
+
+    lost = [end.error for end in race(rivals) if end.error is not None]
+
+    assert [type(error) for error in lost] == [Conflict] * 3
+
+
+# Both
+
+
+def test_no_connection_is_waited_for_and_then_unavailable(server, opened):
+    database = opened(server.made(), patience=SHORT, connections=1)
+    store = SqlStore(database, FrozenClock())
+
+    with database.reading(), pytest.raises(StoreUnavailable):
+        store.list(None)
+
+    assert store.list(None) == ()
+
+
+def test_a_body_that_is_broken_is_unavailable(database, clerk, company):
+    with database.writing() as connection:
+        connection.exec_driver_sql("UPDATE counterseal_records SET body = '{}'")
+
+    with pytest.raises(RecordUnreadable):
+        clerk.one(company.guid)
+
+
+def test_what_was_rolled_back_leaves_its_connection_usable(clerk, company):
+    for _ in range(40):  # more than there are connections
+        clerk.refused(Conflict, (None, company))
+
+    clerk.swap(company, newer(company))
+
+
+def test_what_is_over_is_dropped_however_much_it_is(database):
+    clock = FrozenClock()
+    until = microseconds(START + LONG)
+    with database.writing() as connection:
+        keys = [{"key": digest(str(number)), "until": until} for number in range(1_203)]
+        connection.execute(insert(SEEN), keys)
+    SqlCounters(database, clock).add(("rate", "a"), LONG)
+    store = SqlStore(database, clock)
+    store.commit((Change(None, Specimens().company()),), (event(),), "create")
+
+    assert forget(database, START + LONG) == 0
+    assert SqlReplayGuard(database, clock).first_seen(("proof", "device", "id"), START + 9 * LONG)
+    assert forget(database, START + 4 * LONG) == 1_203 + 1
+    assert forget(database, START + timedelta(hours=2)) == 1 + 1, "the operation, and a key"
+    assert forget(database, START + timedelta(days=20_000)) == 0
+
+
+def test_the_log_is_read_in_pages(database):
+    audit = SqlAudit(database)
+    for number in range(5):
+        audit.record(event(str(number)))
+
+    first = audit.read(limit=3)
+    rest = audit.read(after=first[-1].number)
+
+    assert [one.event.reason for one in first + rest] == list("01234")
+    assert audit.read(after=rest[-1].number) == ()

@@ -1,0 +1,22 @@
+"""The whole core plays its histories on this adapter, on both databases."""
+
+import pytest
+from hypothesis import settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from counterseal.testing import WholeCore
+from counterseal_sql import with_sql
+
+SHARE = 10
+"""The core's own tests play ten times as many."""
+
+
+@pytest.mark.timeout(7200)
+def test_the_whole_core(server, opened):
+    class OnSql(WholeCore):
+        def adapters(self, ports):
+            return with_sql(ports, opened(server.made()))
+
+    profile = settings.default
+    budget = settings(profile, max_examples=profile.max_examples // SHARE, stateful_step_count=30)
+    run_state_machine_as_test(OnSql, settings=budget)
