@@ -22,14 +22,14 @@ class Attempt:
     A commit, ready to be made.
 
     Attributes:
-        held: The versions that records have to have, by GUID.
-        swapped: The rows that take the place of held ones, each with what it is put in place of.
+        guarded: The versions that records have to have and to keep, by GUID.
+        swapped: The rows that take the place of others, each with what that has to be.
         created: The rows that are new.
         told: The rows of the events.
         operation: The row by which it is known again.
     """
 
-    held: dict[Guid, int]
+    guarded: dict[Guid, int]
     swapped: list[Row]
     created: list[Row]
     told: list[Row]
@@ -50,7 +50,9 @@ def attempt(
     rows = [None if change.new is change.old else row(change.new) for change in changes]
     written = list(zip(changes, rows, strict=True))
     return Attempt(
-        held={change.old.guid: change.old.version for change in changes if change.old is not None},
+        guarded={
+            change.new.guid: change.new.version for change in changes if change.new is change.old
+        },
         swapped=[
             made | {"held": change.old.guid, "held_version": change.old.version}
             for change, made in written
@@ -75,8 +77,9 @@ def _fingerprint(changes: tuple[Change, ...], rows: list[Row | None]) -> bytes:
     # Of the old record only its version counts: nothing else of it is ever compared.
     hashed = hashlib.sha256()
     for change, made in zip(changes, rows, strict=True):
-        old = "" if change.old is None else str(change.old.version)
-        hashed.update(digest(change.new.guid, old, "" if made is None else made["body"]))
+        old = 0 if change.old is None else change.old.version
+        body = "" if made is None else made["body"]
+        hashed.update(f"{change.new.guid} {old} {len(body)} {body}".encode())
     return hashed.digest()
 
 

@@ -101,8 +101,9 @@ def commit(database: Database, wanted: Attempt) -> None:
         StoreUnavailable: PostgreSQL did not answer, or refused; nothing has changed.
         OperationReused: The operation named other changes before.
     """
+    held = wanted.guarded | {row["held"]: row["held_version"] for row in wanted.swapped}
     values = wanted.operation | {
-        "held": json.dumps([{"guid": guid, "version": at} for guid, at in wanted.held.items()]),
+        "held": json.dumps([{"guid": guid, "version": version} for guid, version in held.items()]),
         "swapped": json.dumps(wanted.swapped, default=bytes.hex),
         "created": json.dumps(wanted.created, default=bytes.hex),
         "told": json.dumps(wanted.told),

@@ -19,7 +19,7 @@ def _new(table: Table) -> Insert:
 
 _REMEMBER = _new(OPERATIONS)
 _KNOWN = select(OPERATIONS.c.fingerprint).where(OPERATIONS.c.operation == bindparam("operation"))
-_HELD = select(RECORDS.c.guid, RECORDS.c.version).where(
+_GUARDED = select(RECORDS.c.guid, RECORDS.c.version).where(
     RECORDS.c.guid.in_(bindparam("guids", expanding=True))
 )
 _SWAP = update(RECORDS).where(
@@ -54,9 +54,9 @@ def _begins(connection: Connection, wanted: Attempt) -> bool:
 
 
 def _apply(connection: Connection, wanted: Attempt) -> None:
-    if wanted.held:
-        held = connection.execute(_HELD, {"guids": list(wanted.held)}).all()
-        if {row.guid: row.version for row in held} != wanted.held:
+    if wanted.guarded:
+        found = connection.execute(_GUARDED, {"guids": list(wanted.guarded)}).all()
+        if {row.guid: row.version for row in found} != wanted.guarded:
             raise Conflict
     for statement, rows in ((_SWAP, wanted.swapped), (_CREATE, wanted.created)):
         if rows and connection.execute(statement, rows).rowcount != len(rows):

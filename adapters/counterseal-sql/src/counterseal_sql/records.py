@@ -87,7 +87,7 @@ def write(record: Stored) -> str:
     kind = KINDS[type(record)]
     fields = _CONVERTER.unstructure(record)
     body = {"kind": kind.name, "schema": kind.schema, "fields": fields}
-    return json.dumps(body, separators=(",", ":"))
+    return _JSON.encode(body)
 
 
 def read(body: str) -> Stored:
@@ -157,3 +157,4 @@ def _exactly(value: Any, wanted: type[R]) -> R:
 
 
 _CONVERTER = _made()
+_JSON = json.JSONEncoder(separators=(",", ":"))
