@@ -218,6 +218,20 @@ def test_another_default_isolation_changes_nothing(postgres_server, opened):
     assert [type(error) for error in lost] == [Conflict] * 3
 
 
+def test_what_the_address_says_counts(postgres_server, opened):
+    url = make_url(postgres_server.made())
+    hosts = (f"{url.query['host']}/nobody", url.query["host"])
+    said = {"host": hosts, "connect_timeout": "3", "options": "-c lock_timeout=77"}
+    database = opened(url.update_query_dict(said))
+
+    with database.reading() as connection:
+        for name, expected in (
+            ("lock_timeout", "77ms"),
+            ("default_transaction_isolation", "read committed"),
+        ):
+            assert connection.exec_driver_sql(f"SHOW {name}").scalar_one() == expected
+
+
 # Both
 
 

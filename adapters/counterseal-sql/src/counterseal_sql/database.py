@@ -198,17 +198,14 @@ def _elsewhere(database: str) -> bool:
 
 def _libpq(url: URL, seconds: float) -> dict[str, Any]:
     milliseconds = int(seconds * 1000)
-    given = {
-        "connect_timeout": max(2, int(seconds)),  # libpq takes no less
-        "tcp_user_timeout": milliseconds,
-        "options": "",
-    } | dict(url.query)
+    # libpq takes no connect_timeout below two seconds.
+    bounds = {"connect_timeout": max(2, int(seconds)), "tcp_user_timeout": milliseconds}
     # A database may have another isolation, in which what another commit changes is an error.
-    given["options"] = (
-        f"-c lock_timeout={milliseconds} -c default_transaction_isolation=read\\ committed"
-        f" {given['options']}"
-    )
-    return given
+    settings = f"-c lock_timeout={milliseconds} -c default_transaction_isolation=read\\ committed"
+    options = f"{settings} {' '.join(url.normalized_query.get('options', ()))}"
+    return {name: value for name, value in bounds.items() if name not in url.query} | {
+        "options": options
+    }
 
 
 def _durable(connection: Any, _: object) -> None:
