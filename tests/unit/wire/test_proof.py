@@ -102,6 +102,13 @@ def test_a_claim_of_another_type_or_form_is_refused(name, value):
         read_proof({**CLAIMS, name: value})
 
 
+@pytest.mark.parametrize("name", ["iss", "sub", "aud"])
+@pytest.mark.parametrize("value", ["", "x", SPACE.upper(), f"{SPACE} {SPACE}"])
+def test_whoever_is_named_is_named_by_a_guid(name, value):
+    with pytest.raises(MalformedToken):
+        read_proof({**CLAIMS, name: value})
+
+
 @pytest.mark.parametrize("length", [1, ID_LIMIT])
 def test_the_shortest_and_the_longest_id_are_taken(length):
     assert read_proof({**CLAIMS, "jti": "x" * length}).id == "x" * length
