@@ -14,6 +14,7 @@ from counterseal.errors import (
     MalformedToken,
     NotFound,
     Refused,
+    WrongCode,
     WrongType,
 )
 from counterseal.machines import CHALLENGE, ChallengeEvent, step
@@ -64,7 +65,8 @@ class Answers:
         """
         Read one challenge; its display document is what the device shows and signs.
 
-        A finished one is returned as it is.
+        A finished one is returned as it is, but for the answer and its receipt: only the device
+        that gave them gets them back.
 
         Raises:
             NotFound: There is no such challenge.
@@ -80,7 +82,7 @@ class Answers:
             proven = caller.prove(challenge)
             held = _own(proven, proven.others[0])
             if held.state not in UNFINISHED:
-                return Decision(result=held)
+                return Decision(result=_told(held, proven.binding.guid))
             now = self.ports.clock.now()
             facts = Fetching(
                 now=now,
@@ -151,7 +153,12 @@ class Answers:
             proven = caller.prove(named)
             return judge(self.ports, self.policy, proven, _own(proven, proven.others[0]), token)
 
-        ended = settle(self.ports, self.policy, act, decide)
+        try:
+            ended = settle(self.ports, self.policy, act, decide)
+        except WrongCode:
+            # The last one that the policy allows has ended it.
+            wake(self.ports, named)
+            raise
         wake(self.ports, ended.guid)
         return ended
 
@@ -172,3 +179,10 @@ def _own(proven: Proven, record: Record | None) -> Challenge:
     if record.account != proven.account.guid:
         raise Foreign
     return record
+
+
+def _told(held: Challenge, device: Guid) -> Challenge:
+    """Return *held* as *device* may see it: another device's answer says too much about it."""
+    if held.outcome is None or held.outcome.device in {None, device}:
+        return held
+    return attrs.evolve(held, outcome=attrs.evolve(held.outcome, token=None, receipt=None))

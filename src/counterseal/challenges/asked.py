@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import attrs
 
-from counterseal.challenges.bell import ring
+from counterseal.challenges.bell import ring, wake
 from counterseal.challenges.composing import (
     Issued,
     new_challenge,
@@ -92,18 +92,20 @@ class Challenges:
             raise
         guid = guid if held is None else held.guid
 
-        def decide() -> Decision[tuple[Issued, Account | None]]:
+        def decide() -> Decision[tuple[Issued, Account | None, tuple[Guid, ...]]]:
             if held is not None:
                 (recorded,) = self.ports.store.get(guid)
                 if isinstance(recorded, Challenge):
-                    return Decision(result=(reissued(self.ports, recorded), None))
+                    return Decision(result=(reissued(self.ports, recorded), None, ()))
             return self._issued(party, question, life, guid)
 
         try:
-            issued, account = settle(self.ports, self.policy, act, decide)
+            issued, account, superseded = settle(self.ports, self.policy, act, decide)
         finally:
             if held is not None:
                 conclude(self.ports, held)
+        for ended in superseded:
+            wake(self.ports, ended)
         if account is not None:
             ring(self.ports, self.policy, account, issued.challenge)
         return issued
@@ -159,7 +161,9 @@ class Challenges:
             )
             return Decision(changes=ended.changes, audit=(ended.audit,), result=ended.challenge)
 
-        return settle(self.ports, self.policy, act, decide)
+        cancelled = settle(self.ports, self.policy, act, decide)
+        wake(self.ports, challenge)
+        return cancelled
 
     def expire(self, limit: int = 100) -> int:
         """
@@ -170,11 +174,15 @@ class Challenges:
         """
         due = self.ports.store.due(Due.CHALLENGE, self.ports.clock.now(), limit)
         act = Act(event="challenge.expire", actor="worker")
-        return sweep(self.ports, self.policy, act, due, self._expired)
+        try:
+            return sweep(self.ports, self.policy, act, due, self._expired)
+        finally:
+            for record in due:
+                wake(self.ports, record.guid)
 
     def _issued(
         self, party: RelyingParty, question: Question, life: timedelta, guid: Guid
-    ) -> Decision[tuple[Issued, Account | None]]:
+    ) -> Decision[tuple[Issued, Account | None, tuple[Guid, ...]]]:
         account = self.ports.store.account(party.app_space.guid, question.account_id)
         if account is None:
             raise AccountUnknown
@@ -213,7 +221,7 @@ class Challenges:
         return Decision(
             changes=(Change(None, challenge), Change(account, account_after), *changes),
             audit=(*audit, event),
-            result=(Issued(challenge=challenge, code=code), account_after),
+            result=(Issued(challenge=challenge, code=code), account_after, ruling.supersedes),
         )
 
     def _superseded(

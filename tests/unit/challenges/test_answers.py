@@ -113,6 +113,22 @@ def test_a_finished_challenge_is_read_as_it_ended(service, alice, asked):
     assert alice.fetch(asked.guid) == ended
 
 
+@pytest.mark.parametrize("how", ["answer", "refuse", "disown"])
+def test_another_device_learns_the_outcome_and_not_what_proves_it(service, alice, asked, how):
+    second = service.bind("alice")
+    ended = alice.disown(asked) if how == "disown" else alice.answer(asked, int(how == "refuse"))
+    told = second.fetch(asked.guid)
+    assert (told.outcome.token, told.outcome.receipt) == (None, None)
+    restored = {"token": ended.outcome.token, "receipt": ended.outcome.receipt}
+    assert attrs.evolve(told, outcome=attrs.evolve(told.outcome, **restored)) == ended
+    assert alice.fetch(asked.guid) == ended == service.stored(asked.guid)
+
+
+def test_what_nobody_answered_is_read_as_it_ended(service, alice, asked):
+    ended = service.challenges.cancel(service.origin, asked.guid)
+    assert alice.fetch(asked.guid) == ended
+
+
 def test_s5_a_challenge_is_not_read_from_its_deadline_on(service, alice, asked):
     service.clock.jump(asked.deadline)
     with pytest.raises(DeadlinePassed):

@@ -6,7 +6,7 @@ import attrs
 import pytest
 
 from counterseal import STANDARD
-from counterseal.errors import NotifierUnavailable, StoreUnavailable
+from counterseal.errors import NotifierUnavailable, StoreUnavailable, WrongCode
 from counterseal.models import AddressKind, Bell, PushAddress
 from counterseal.testing.faults import Faults, faulty, faulty_ports
 
@@ -109,6 +109,50 @@ def test_whoever_waits_inside_is_woken_and_a_wake_that_fails_silences_no_push(se
     faults.fail("wake.ring")
     waking.ask("alice", "Pay?")
     assert len(service.outbox.pushes) == 2
+
+
+class Waiting:
+    """A Wake that remembers whom it rang for."""
+
+    def __init__(self):
+        self.heard = []
+
+    def ring(self, guid):
+        self.heard.append(guid)
+
+
+@pytest.mark.parametrize("ending", ["answer", "disown", "fail", "cancel", "expire", "supersede"])
+def test_whoever_waits_for_a_challenge_is_woken_however_it_ends(service, alice, ending):
+    once = service.but(policy=attrs.evolve(STANDARD, pending_limit=1, supersede=True, code_limit=1))
+    issued = once.ask("alice", "Pay?", show_code=True)
+    held, wake = issued.challenge, Waiting()
+    waking = once.but(wake=wake, policy=once.policy)
+    if ending == "answer":
+        waking.answer(alice, held, code=issued.code)
+    elif ending == "disown":
+        waking.disown(alice, held)
+    elif ending == "fail":
+        with pytest.raises(WrongCode):
+            waking.answer(alice, held, code="not it")
+    elif ending == "cancel":
+        waking.challenges.cancel(waking.origin, held.guid)
+    elif ending == "expire":
+        waking.clock.jump(held.deadline)
+        assert waking.challenges.expire() == 1
+    else:
+        waking.ask("alice", "Pay more?")
+    assert service.stored(held.guid).outcome is not None
+    assert wake.heard.count(held.guid) == 1
+
+
+def test_a_sweep_that_breaks_off_wakes_whoever_waits_for_what_it_ended(service, alice):
+    held = [service.ask("alice", "Pay?").challenge for _ in range(2)]
+    service.clock.jump(held[-1].deadline)
+    faults, wake = Faults(), Waiting()
+    faults.fail("store.commit", skip=1)
+    with pytest.raises(StoreUnavailable):
+        service.but(store=faulty(service.store, "store", faults), wake=wake).challenges.expire()
+    assert {one.guid for one in held} == set(wake.heard)
 
 
 def test_there_is_no_push_without_a_commit(service, alice):
