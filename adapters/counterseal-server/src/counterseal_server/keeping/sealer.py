@@ -1,0 +1,68 @@
+"""
+The Sealer on master keys.
+
+What is sealed is an envelope: one byte for its version, the id of the master key, and what the
+core's vault makes (AES-256-GCM).
+So a new master key can take over at any time, and what older ones have sealed still opens.
+"""
+
+from __future__ import annotations
+
+from counterseal.errors import Misuse, SealBroken
+from counterseal.keys import Vault
+from counterseal.ports import Entropy
+from counterseal_server.keeping.master import ID_BYTES, MasterKey, MasterKeys
+
+VERSION = b"\x01"
+HEAD_BYTES = len(VERSION) + ID_BYTES
+
+
+class FileSealer:
+    """
+    Encryption at rest under the newest master key.
+
+    Args:
+        master: The keys; a ring that changes is noticed.
+        entropy: Gives the nonces.
+    """
+
+    def __init__(self, master: MasterKeys, entropy: Entropy) -> None:
+        self._master = master
+        self._entropy = entropy
+        self._vaults: dict[bytes, Vault] = {}
+
+    def seal(self, plain: bytes, context: str) -> bytes:
+        """
+        Encrypt *plain* for *context*.
+
+        Raises:
+            SealBroken: The master key is out of reach.
+        """
+        key = self._keys()[0]
+        return VERSION + key.id + self._vault(key).seal(plain, context)
+
+    def open(self, sealed: bytes, context: str) -> bytes:
+        """
+        Decrypt what `seal` returned, under whichever master key.
+
+        Raises:
+            SealBroken: Another context, changed bytes, or a key that is not there.
+        """
+        if sealed[: len(VERSION)] != VERSION:
+            raise SealBroken
+        name = sealed[len(VERSION) : HEAD_BYTES]
+        for key in self._keys():
+            if key.id == name:
+                return self._vault(key).open(sealed[HEAD_BYTES:], context)
+        raise SealBroken("a master key that is not there has sealed this")
+
+    def _keys(self) -> tuple[MasterKey, ...]:
+        try:
+            return self._master.all()
+        except (Misuse, OSError) as error:
+            raise SealBroken("the master key is out of reach") from error
+
+    def _vault(self, key: MasterKey) -> Vault:
+        if key.id not in self._vaults:
+            self._vaults[key.id] = Vault(key.secret, self._entropy.token)
+        return self._vaults[key.id]

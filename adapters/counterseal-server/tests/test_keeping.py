@@ -1,0 +1,185 @@
+"""Keys at rest: the kit's contracts, rotation under the feet of others, and what files show."""
+
+import base64
+import json
+import stat
+
+import pytest
+
+from counterseal.errors import SealBroken, SignerUnavailable
+from counterseal.memory import SystemEntropy
+from counterseal.models import Algorithm
+from counterseal.testing import contracts
+from counterseal_server.keeping import (
+    FileSealer,
+    FileSigner,
+    KeysExist,
+    MasterKeyMissing,
+    MasterKeys,
+    UnfitMasterKey,
+    private,
+)
+
+ENTROPY = SystemEntropy()
+
+
+def text(byte):
+    return base64.b64encode(bytes([byte]) * 32).decode()
+
+
+def signer_in(folder, algorithm=Algorithm.ES256):
+    master = MasterKeys(None, folder / "master.key")
+    if not master.path.exists():
+        master.make(ENTROPY)
+    signer = FileSigner(folder / "signing.json", FileSealer(master, ENTROPY), ENTROPY)
+    if not signer.path.exists():
+        signer.make(algorithm)
+    return signer
+
+
+@pytest.fixture
+def keys(tmp_path):
+    return tmp_path / "keys"
+
+
+class TestFileSigner(contracts.SignerContract):
+    can_rotate = True
+
+    @pytest.fixture(params=[Algorithm.ES256, Algorithm.EDDSA], ids=lambda kind: kind.value)
+    def new_signer(self, request, keys):
+        return lambda: signer_in(keys, request.param)
+
+    @pytest.fixture(params=["no file", "another master key", "no file of ours", "no JSON"])
+    def broken_signer(self, request, keys):
+        def broken():
+            signer = signer_in(keys)
+            if request.param == "no file":
+                signer.path.unlink()
+            elif request.param == "another master key":
+                (keys / "master.key").write_text(text(7))
+            else:
+                signer.path.write_text("{}" if request.param == "no file of ours" else "?")
+            return FileSigner(
+                signer.path, FileSealer(MasterKeys(None, keys / "master.key"), ENTROPY), ENTROPY
+            )
+
+        return broken
+
+    def rotate(self, signer):
+        signer.rotate()
+
+
+class TestFileSealer(contracts.SealerContract):
+    @pytest.fixture(params=["environment", "file"])
+    def new_sealer(self, request, keys):
+        given = text(1) if request.param == "environment" else None
+        master = MasterKeys(given, keys / "master.key")
+        if given is None:
+            master.make(ENTROPY)
+        return lambda: FileSealer(master, ENTROPY)
+
+    @pytest.fixture
+    def broken_sealer(self, keys):
+        return lambda: FileSealer(MasterKeys(None, keys / "master.key"), ENTROPY)
+
+
+def test_the_newest_master_key_seals_and_the_old_ones_open(keys):
+    file = keys / "master.key"
+    MasterKeys(None, file).make(ENTROPY)
+    running = FileSealer(MasterKeys(None, file), ENTROPY)
+    old = running.seal(b"plain", "context")
+
+    MasterKeys(None, file).make(ENTROPY)  # another process
+
+    new = running.seal(b"plain", "context")
+    assert new[1:9] != old[1:9]
+    assert running.open(old, "context") == running.open(new, "context") == b"plain"
+    newest = file.read_text().split()[0]
+    with pytest.raises(SealBroken):
+        FileSealer(MasterKeys(newest, keys / "none"), ENTROPY).open(old, "context")
+
+
+def test_the_environment_comes_before_the_file(keys):
+    file = keys / "master.key"
+    MasterKeys(None, file).make(ENTROPY)
+    old = FileSealer(MasterKeys(None, file), ENTROPY).seal(b"plain", "context")
+
+    both = FileSealer(MasterKeys(text(1), file), ENTROPY)
+
+    assert both.open(old, "context") == b"plain"
+    alone = FileSealer(MasterKeys(f" {text(2)},\n{text(1)} ", keys / "none"), ENTROPY)
+    assert alone.open(both.seal(b"plain", "context"), "context") == b"plain"
+
+
+@pytest.mark.parametrize("given", [text(1)[:-4], text(1) + "A", "Zoë", "c2VjcmV0", f"{text(1)};"])
+def test_what_is_no_key_is_refused_and_not_shown(given, keys):
+    with pytest.raises(UnfitMasterKey) as raised:
+        MasterKeys(given, keys / "master.key")
+    assert given not in str(raised.value)
+
+
+def test_without_any_key_there_is_none(keys):
+    with pytest.raises(MasterKeyMissing):
+        MasterKeys("", keys / "master.key").all()
+    assert "master.key" in repr(MasterKeys(text(1), keys / "master.key"))
+    assert text(1) not in repr(MasterKeys(text(1), keys / "master.key").all())
+
+
+def test_another_process_notices_a_rotation(keys):
+    running, other = signer_in(keys), signer_in(keys)
+    (old,) = running.jwks()
+
+    new = other.rotate(Algorithm.EDDSA)
+
+    assert running.jwks() == (new, old)
+    assert running.sign(old.kid, b"data")
+    assert new.algorithm is Algorithm.EDDSA
+
+
+def test_signing_keys_are_sealed_anew(keys):
+    signer = signer_in(keys)
+    before = json.loads(signer.path.read_bytes())["keys"][0]["sealed"]
+    public = signer.jwks()
+    MasterKeys(None, keys / "master.key").make(ENTROPY)
+
+    signer.reseal()
+
+    assert json.loads(signer.path.read_bytes())["keys"][0]["sealed"] != before
+    newest = (keys / "master.key").read_text().split()[0]
+    (keys / "master.key").write_text(newest)
+    assert signer_in(keys).jwks() == public
+
+
+def test_keys_are_made_once(keys):
+    signer = signer_in(keys)
+    with pytest.raises(KeysExist):
+        signer.make(Algorithm.ES256)
+
+
+def test_only_the_owner_reads_them(keys):
+    keys.mkdir(mode=0o755)
+    signer_in(keys)
+    assert stat.S_IMODE(keys.stat().st_mode) == 0o700
+    modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in keys.iterdir()}
+    assert modes == {"master.key": 0o600, "signing.json": 0o600, ".lock": 0o600}
+
+
+def test_a_write_that_fails_changes_nothing(keys, monkeypatch):
+    signer = signer_in(keys)
+    before = signer.path.read_bytes()
+
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(private.os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        signer.rotate()
+
+    assert signer.path.read_bytes() == before
+    assert sorted(file.name for file in keys.iterdir()) == [".lock", "master.key", "signing.json"]
+
+
+def test_a_signer_without_its_folder_is_out_of_reach(keys):
+    sealer = FileSealer(MasterKeys(text(1), keys / "master.key"), ENTROPY)
+    with pytest.raises(SignerUnavailable):
+        FileSigner(keys / "signing.json", sealer, ENTROPY).jwks()
