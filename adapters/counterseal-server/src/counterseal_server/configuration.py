@@ -1,0 +1,194 @@
+"""
+Configuration: the settings as flags, environment and file say them.
+
+Nothing is guessed: a name that is not known, in the file or with our prefix in the environment,
+is refused, and so is a value of another type.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from counterseal import Policy
+from counterseal.errors import InvalidField, PolicyUnsound
+from counterseal.models import Algorithm
+from counterseal.policy import PROFILES
+from counterseal_server.settings import Settings
+
+PREFIX = "COUNTERSEAL_"
+ELSEWHERE = frozenset({"COUNTERSEAL_PIN", "COUNTERSEAL_CONFIG"})
+"""Names of ours in the environment that are no settings of the service."""
+
+ENVIRONMENT_ONLY = frozenset({"master_key"})
+"""A file that is read by many, and kept in many places, is none for secrets."""
+
+_SPAN = re.compile(r"([0-9]{1,9})([smhd])")
+_UNITS = {
+    "s": timedelta(seconds=1),
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+}
+
+_FLAGS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+
+POLICY = "policy"
+PROFILE = "profile"
+
+
+def settings(
+    flags: Mapping[str, Any], environment: Mapping[str, str], file: Path | None = None
+) -> Settings:
+    """
+    Return the settings.
+
+    Args:
+        flags: Those of the command line; None stands for one that was not given.
+        environment: The process's.
+        file: A TOML file.
+
+    Raises:
+        InvalidField: A name is unknown, or a value does not fit; the error names it.
+    """
+    found: dict[str, Any] = {}
+    if file is not None:
+        found |= _from_file(file)
+    found |= _from_environment(environment)
+    found |= {name: value for name, value in flags.items() if value is not None}
+    if "data" not in found:
+        raise InvalidField("data", "missing: give --data DIR")
+    found[POLICY] = _policy(found.get(POLICY, {}))
+    return Settings(**found)
+
+
+def _from_file(file: Path) -> dict[str, Any]:
+    try:
+        document = tomllib.loads(file.read_text("utf-8"))
+    except OSError as error:
+        raise InvalidField("config", f"cannot read {file}: {error.strerror}") from None
+    except ValueError as error:
+        raise InvalidField("config", f"not TOML: {error}") from None
+    for name in document:
+        if name not in KINDS or name in ENVIRONMENT_ONLY:
+            raise InvalidField(f"config: {name}", "no such setting")
+    return {name: KINDS[name](value, f"config: {name}") for name, value in document.items()}
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    found = {}
+    for variable, text in environment.items():
+        if not variable.startswith(PREFIX) or variable in ELSEWHERE:
+            continue
+        name = variable.removeprefix(PREFIX).lower()
+        if name not in KINDS:
+            raise InvalidField(variable, "no such setting")
+        if name == POLICY:
+            found[name] = {PROFILE: text}
+        else:
+            found[name] = KINDS[name](_plain(text, KINDS[name]), variable)
+    return found
+
+
+def _plain(text: str, kind: Callable[[Any, str], Any]) -> Any:
+    """Read *text* as TOML would have it."""
+    if kind is _flag:
+        return _FLAGS.get(text.lower(), text)
+    if kind is _number and text.isascii() and text.isdigit():
+        return int(text)
+    return text
+
+
+def _text(value: Any, field: str) -> str:
+    if not isinstance(value, str) or not value:
+        raise InvalidField(field, "not a text")
+    return value
+
+
+def _number(value: Any, field: str) -> int:
+    if type(value) is not int:
+        raise InvalidField(field, "not a whole number")
+    return value
+
+
+def _flag(value: Any, field: str) -> bool:
+    if not isinstance(value, bool):
+        raise InvalidField(field, "neither true nor false")
+    return value
+
+
+def _span(value: Any, field: str) -> timedelta:
+    match = _SPAN.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise InvalidField(field, "not a time like 90s, 10m, 24h or 30d")
+    return int(match[1]) * _UNITS[match[2]]
+
+
+def _table(value: Any, field: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise InvalidField(field, "not a table")
+    return value
+
+
+KINDS: Mapping[str, Callable[[Any, str], Any]] = {
+    "data": _text,
+    "database": _text,
+    "master_key": _text,
+    "master_key_file": _text,
+    "host": _text,
+    "port": _number,
+    "public_url": _text,
+    POLICY: _table,
+    "session_token_object": _flag,
+    "allow_private_callbacks": _flag,
+    "threads": _number,
+    "waiters": _number,
+    "senders": _number,
+    "metrics": _flag,
+    "log_format": _text,
+    "log_level": _text,
+    "grace": _span,
+}
+"""How each setting is read; a setting that is not here cannot be set."""
+
+
+def _policy(table: Mapping[str, Any]) -> Policy:
+    changed = dict(table)
+    name = changed.pop(PROFILE, "standard")
+    if name not in PROFILES:
+        raise InvalidField(f"{POLICY}.{PROFILE}", f"none of {', '.join(PROFILES)}")
+    profile = PROFILES[name]
+    known = {field.name for field in attrs.fields(Policy)}
+    for setting in changed:
+        if setting not in known:
+            raise InvalidField(f"{POLICY}.{setting}", "no such setting")
+    try:
+        return attrs.evolve(
+            profile,
+            **{
+                setting: _like(getattr(profile, setting), value, f"{POLICY}.{setting}")
+                for setting, value in changed.items()
+            },
+        )
+    except PolicyUnsound as error:
+        raise InvalidField(POLICY, str(error)) from None
+
+
+def _like(default: Any, value: Any, field: str) -> Any:
+    """Read *value* as what the policy has at its place."""
+    if isinstance(default, timedelta):
+        return _span(value, field)
+    if isinstance(default, tuple) and isinstance(value, list):
+        return tuple(_span(one, field) for one in value)
+    if isinstance(default, frozenset) and isinstance(value, list):
+        try:
+            return frozenset(Algorithm(one) for one in value)
+        except ValueError:
+            raise InvalidField(field, "an unknown algorithm") from None
+    return value

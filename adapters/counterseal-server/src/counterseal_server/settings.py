@@ -1,0 +1,136 @@
+"""
+Settings: what an operator says about the service, in one frozen record.
+
+A flag comes before the environment, that before the file, and that before the default.
+Each setting is called alike everywhere: `public_url` in the file, `COUNTERSEAL_PUBLIC_URL` in the
+environment, `--public-url` on the command line where there is such a flag.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import attrs
+
+from counterseal.errors import InvalidField
+from counterseal.policy import PROFILES, Policy
+
+DATABASE_FILE = "counterseal.db"
+KEYS_FOLDER = "keys"
+MASTER_KEY_FILE = "master.key"
+SIGNING_FILE = "signing.json"
+
+LOG_FORMATS = ("human", "json")
+LOG_LEVELS = ("debug", "info", "warning", "error")
+FORBIDDEN_HOSTS = re.compile(r"[\s/]")
+
+
+def _demand(ok: object, attribute: attrs.Attribute[Any], problem: str) -> None:
+    if not ok:
+        raise InvalidField(attribute.name, problem)
+
+
+def _among(*known: str) -> Any:
+    def valid(_: object, attribute: attrs.Attribute[Any], value: str) -> None:
+        _demand(value in known, attribute, f"none of {', '.join(known)}")
+
+    return valid
+
+
+def _within(low: Any, high: Any) -> Any:
+    def valid(_: object, attribute: attrs.Attribute[Any], value: Any) -> None:
+        _demand(low <= value <= high, attribute, f"not within {low} and {high}")
+
+    return valid
+
+
+def _host(_: object, attribute: attrs.Attribute[Any], value: str) -> None:
+    _demand(value and not FORBIDDEN_HOSTS.search(value), attribute, "not a host or address")
+
+
+def _public_url(_: object, attribute: attrs.Attribute[Any], value: str) -> None:
+    parts = urlsplit(value)
+    plain = parts.scheme in {"http", "https"} and parts.hostname and not parts.username
+    fits = plain and not parts.query and not parts.fragment and not value.endswith("/")
+    _demand(fits, attribute, "not an address like https://auth.example.com, without a slash")
+
+
+def _absolute(path: str | Path) -> Path:
+    return Path(path).absolute()
+
+
+SECOND = timedelta(seconds=1)
+DAY = timedelta(days=1)
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """
+    How the service runs.
+
+    Attributes:
+        data: The folder of everything that is kept.
+        database: The database's address; None is a SQLite file in *data*.
+        master_key: The ring of master keys; see `counterseal_server.keeping`.
+        master_key_file: Where it is otherwise; by default in *data*.
+        host: Where to listen.
+        port: Where to listen.
+        public_url: What clients write before a path; signatures are checked against it.
+        policy: A profile, with single settings changed.
+        session_token_object: Whether a bind's `sessionToken` is the object of 2019.
+        allow_private_callbacks: Whether callbacks may go to plain http and private addresses.
+        threads: How many requests run at once.
+        waiters: How many of them may wait for an answer; fewer than *threads*.
+        senders: How many callbacks are sent at once; 0 leaves that to other processes.
+        metrics: Whether `/metrics` is served.
+        log_format: For people, or JSON lines.
+        log_level: The lowest that is written.
+        grace: How long a stop waits for what runs.
+    """
+
+    data: Path = attrs.field(converter=_absolute)
+    database: str | None = attrs.field(default=None, repr=False)
+    master_key: str | None = attrs.field(default=None, repr=False)
+    master_key_file: Path = attrs.field(converter=_absolute)
+    host: str = attrs.field(default="127.0.0.1", validator=_host)
+    port: int = attrs.field(default=8787, validator=_within(1, 65_535))
+    public_url: str = attrs.field(validator=_public_url)
+    policy: Policy = PROFILES["standard"]
+    session_token_object: bool = False
+    allow_private_callbacks: bool = False
+    threads: int = attrs.field(default=80, validator=_within(2, 1_000))
+    waiters: int = attrs.field(default=64, validator=_within(0, 900))
+    senders: int = attrs.field(default=4, validator=_within(0, 100))
+    metrics: bool = True
+    log_format: str = attrs.field(default="human", validator=_among(*LOG_FORMATS))
+    log_level: str = attrs.field(default="info", validator=_among(*LOG_LEVELS))
+    grace: timedelta = attrs.field(default=10 * SECOND, validator=_within(SECOND, DAY))
+
+    @master_key_file.default
+    def _beside(self) -> Path:
+        return self.data / KEYS_FOLDER / MASTER_KEY_FILE
+
+    @public_url.default
+    def _local(self) -> str:
+        # A wildcard is no address that anybody can call.
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse settings that contradict each other."""
+        if self.waiters >= self.threads:
+            raise InvalidField("waiters", "not fewer than threads: nobody else would be served")
+
+    @property
+    def database_file(self) -> Path:
+        """Return where the SQLite file is, if no other database is given."""
+        return self.data / DATABASE_FILE
+
+    @property
+    def signing_file(self) -> Path:
+        """Return where the signing keys are."""
+        return self.data / KEYS_FOLDER / SIGNING_FILE

@@ -1,0 +1,144 @@
+"""Settings: where they come from, in which order, and what is refused by name."""
+
+from datetime import timedelta
+
+import attrs
+import pytest
+
+from counterseal.errors import InvalidField
+from counterseal.models import Algorithm
+from counterseal.policy import STANDARD, STRICT
+from counterseal_server.configuration import KINDS, settings
+from counterseal_server.settings import Settings
+
+FLAGS = {"data": "kept", "port": None}
+
+
+@pytest.fixture
+def file(tmp_path):
+    def write(text):
+        path = tmp_path / "counterseal.toml"
+        path.write_text(text)
+        return path
+
+    return write
+
+
+def test_the_defaults(tmp_path):
+    found = settings({"data": tmp_path}, {"HOME": "/"})
+    assert (found.host, found.port, found.public_url) == (
+        "127.0.0.1",
+        8787,
+        "http://127.0.0.1:8787",
+    )
+    assert found.database is None
+    assert found.database_file == tmp_path / "counterseal.db"
+    assert found.master_key_file == tmp_path / "keys" / "master.key"
+    assert found.policy == STANDARD
+    assert not found.allow_private_callbacks
+
+
+def test_flags_before_environment_before_file(file):
+    path = file('port = 1\nhost = "::1"\nlog_level = "debug"\n')
+    environment = {"COUNTERSEAL_PORT": "2", "COUNTERSEAL_HOST": "::"}
+    found = settings(FLAGS | {"port": 3}, environment, path)
+    assert (found.port, found.host, found.log_level) == (3, "::", "debug")
+    assert found.public_url == "http://[::1]:3"
+    assert settings(FLAGS, environment, path).port == 2
+    assert settings(FLAGS, {}, path).port == 1
+
+
+def test_the_policy_is_a_profile_with_changes(file):
+    path = file(
+        "[policy]\n"
+        'profile = "strict"\n'
+        'retention = "90d"\n'
+        "supersede = false\n"
+        'algorithms = ["ES256"]\n'
+        'callback_delays = ["1s", "2m", "3h"]\n'
+    )
+    found = settings(FLAGS, {}, path).policy
+    assert found == attrs.evolve(
+        STRICT,
+        retention=timedelta(days=90),
+        supersede=False,
+        algorithms=frozenset({Algorithm.ES256}),
+        callback_delays=(timedelta(seconds=1), timedelta(minutes=2), timedelta(hours=3)),
+    )
+    assert settings(FLAGS, {"COUNTERSEAL_POLICY": "strict"}).policy == STRICT
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("prot = 1", "config: prot"),
+        ('master_key = "AAAA"', "config: master_key"),
+        ('port = "1"', "config: port"),
+        ("port = true", "config: port"),
+        ("port = 0", "port"),
+        ("host = 1", "config: host"),
+        ('host = "a b"', "host"),
+        ('public_url = "https://auth.example.com/"', "public_url"),
+        ('public_url = "auth.example.com"', "public_url"),
+        ("metrics = 1", "config: metrics"),
+        ('grace = "10"', "config: grace"),
+        ('log_format = "xml"', "log_format"),
+        ("threads = 8\nwaiters = 8", "waiters"),
+        ("policy = 1", "config: policy"),
+        ("[policy]\nretentoin = 1", "policy.retentoin"),
+        ('[policy]\nprofile = "lax"', "policy.profile"),
+        ('[policy]\nretention = "1s"', "policy"),
+        ("[policy]\nretention = 1", "policy.retention"),
+        ('[policy]\nalgorithms = ["none"]', "policy.algorithms"),
+        ('[policy]\nstrike_limit = "5"', "policy"),
+        ("port = ", "config"),
+    ],
+)
+def test_what_does_not_fit_is_refused_by_name(file, text, named):
+    with pytest.raises(InvalidField) as raised:
+        settings(FLAGS, {}, file(text))
+    assert raised.value.field == named
+
+
+@pytest.mark.parametrize(
+    ("variable", "text"),
+    [
+        ("COUNTERSEAL_PROT", "1"),
+        ("COUNTERSEAL_PORT", "one"),
+        ("COUNTERSEAL_PORT", ""),
+        ("COUNTERSEAL_ALLOW_PRIVATE_CALLBACKS", "maybe"),
+        ("COUNTERSEAL_MASTER_KEY", ""),
+    ],
+)
+def test_so_it_is_in_the_environment(variable, text):
+    with pytest.raises(InvalidField) as raised:
+        settings(FLAGS, {variable: text})
+    assert raised.value.field == variable
+
+
+def test_what_is_no_setting_may_stand_in_the_environment():
+    environment = {"COUNTERSEAL_PIN": "1379", "COUNTERSEAL_ALLOW_PRIVATE_CALLBACKS": "1"}
+    assert settings(FLAGS, environment).allow_private_callbacks
+
+
+def test_the_folder_has_to_be_named():
+    with pytest.raises(InvalidField, match="--data"):
+        settings({}, {})
+    with pytest.raises(InvalidField, match="cannot read"):
+        settings(FLAGS, {}, settings(FLAGS, {}).data / "none.toml")
+
+
+def test_secrets_are_not_shown():
+    found = settings(
+        FLAGS,
+        {
+            "COUNTERSEAL_MASTER_KEY": "canary-key",
+            "COUNTERSEAL_DATABASE": "postgresql://user:canary-password@host/name",
+        },
+    )
+    assert found.master_key == "canary-key"
+    assert "canary" not in repr(found)
+
+
+def test_every_setting_can_be_set():
+    assert set(KINDS) == {field.name for field in attrs.fields(Settings)}
