@@ -99,11 +99,11 @@ class TestAnAttempt:
     def test_is_a_post_of_what_is_given(self, new_sender, receiver, delivery):
         sender: CallbackSender = new_sender()
 
-        outcome = sender.send(delivery(receiver.url("/a/%7e/[x]?y='"), TIMEOUT, b"\x00\xff"))
+        outcome = sender.send(delivery(receiver.url("/a/../%7e/[x]?y='"), TIMEOUT, b"\x00\xff"))
 
         assert outcome == DeliveryOutcome(status=204)
         (asked,) = receiver.asked
-        assert (asked.method, asked.path, asked.body) == ("POST", "/a/%7e/[x]?y='", b"\x00\xff")
+        assert (asked.method, asked.path, asked.body) == ("POST", "/a/../%7e/[x]?y='", b"\x00\xff")
         assert asked.header("host") == [f"shop.example:{receiver.port}"]
         assert asked.header("content-length") == ["2"]
         assert asked.header("accept-encoding") == ["identity"]

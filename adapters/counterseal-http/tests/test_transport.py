@@ -6,6 +6,7 @@ import threading
 import time
 from datetime import timedelta
 
+import httpcore2
 import httpx2
 import pytest
 
@@ -203,6 +204,19 @@ class TestTime:
 
         self.late(hurried, receiver.url(), content=b"x" * 30_000_000)
 
+    def test_ends_for_a_server_that_reads_a_little_now_and_then(self, new_receiver):
+        # Without TLS, which bounds a whole message by itself.
+        def sipping(connection, receiver):
+            while not receiver.over.wait(0.005):
+                connection.recv(65_536)
+
+        receiver = new_receiver()
+        receiver.accepted = sipping
+        guard = Guard(allow_http=True, allow_private=True, ports=None)
+
+        with guarded_client(guard, timeout=SHORT) as hurried:
+            self.late(hurried, receiver.url(name="127.0.0.1"), content=b"x" * 100_000_000)
+
     def test_ends_for_interim_responses_without_end(self, hurried, receiver):
         def interim(connection, receiver):
             while not receiver.over.wait(0.01):
@@ -236,6 +250,24 @@ class TestTime:
                 with pytest.raises(NotAttempted):
                     client.get(receiver.url(), timeout=0.01)
             assert client.get(receiver.url()).status_code == 204
+
+    def test_is_shared_by_the_addresses_of_a_name(self, names, monkeypatch):
+        tried = []
+
+        def silent(address, port, seconds):
+            tried.append((str(address), port, seconds))
+            raise TimeoutError
+
+        monkeypatch.setattr("counterseal_http.backend._connected", silent)
+        six = " ".join(f"93.184.216.{last}" for last in range(6))
+        backend = GuardedBackend(Guard(resolver=names(shop_example=[six])))
+        now = iter([0.0, 0.0, 0.0, 1.0, 2.0, 3.0])
+        budget = Budget(4.0, monotonic=lambda: next(now))
+
+        with pytest.raises(httpcore2.ConnectTimeout):
+            backend.connect_tcp("shop.example", 443, timeout=budget)
+
+        assert tried == [(f"93.184.216.{last}", 443, 1.0) for last in range(4)]
 
     def test_is_needed(self, guard):
         with pytest.raises(Exception, match="budget"):
