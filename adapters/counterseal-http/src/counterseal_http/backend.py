@@ -54,7 +54,7 @@ class GuardedBackend(httpcore2.NetworkBackend):
         try:
             tried = self._guard.addresses(host, budget.seconds())[:TRIES]
             for place, address in enumerate(tried, 1):
-                share = budget.seconds()
+                share = budget.seconds() / (len(tried) - place + 1)
                 try:
                     return GuardedStream(_connected(address, port, share))
                 except OSError as error:
