@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 
 from counterseal_sql import connect, upgrade
 from counterseal_sql.schema import METADATA
@@ -203,17 +204,27 @@ def server(request):
     return request.getfixturevalue(f"{request.param}_server")
 
 
+def _hasten(connection, _):
+    connection.execute("PRAGMA synchronous = OFF")
+
+
 @pytest.fixture
 def opened():
-    """Return a function that connects; what it opened is closed at the end."""
+    """
+    Return a function that connects; what it opened is closed at the end.
+
+    Unless it has to be *durable*, nothing waits for the disk: no test cuts the power.
+    """
     open_ = []
 
-    def new(url, **options):
+    def new(url, *, durable=False, **options):
         # Tests that make many use one after the other.
         while len(open_) > 4:
             open_.pop(0).close()
-        open_.append(connect(url, **options))
-        return open_[-1]
+        open_.append(database := connect(url, **options))
+        if database.engine.dialect.name == "sqlite" and not durable:
+            event.listen(database.engine, "connect", _hasten)
+        return database
 
     yield new
     for database in open_:

@@ -23,7 +23,7 @@ for number in range(100_000):
     print(number, *(record.guid for record in records), flush=True)
 """
 ACKNOWLEDGED = 50
-ROUNDS = 3
+ROUNDS = 2
 
 
 def test_nothing_acknowledged_is_lost(server, opened):

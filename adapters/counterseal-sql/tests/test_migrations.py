@@ -74,7 +74,7 @@ def test_the_tables_of_others_are_left_alone(server, opened):
 
 
 def test_a_sqlite_file_is_its_owners_with_a_log_ahead(sqlite_server, opened):
-    database = opened(sqlite_server.bare())
+    database = opened(sqlite_server.bare(), durable=True)
     upgrade(database)
 
     with database.reading() as connection:
