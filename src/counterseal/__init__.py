@@ -16,6 +16,7 @@ from counterseal.bindings import (
     Logins,
     Proven,
     Redirect,
+    Telemetry,
 )
 from counterseal.callbacks import Callbacks
 from counterseal.challenges import Answers, Challenges, Issued
@@ -67,6 +68,7 @@ __all__ = [
     "Redirect",
     "Refused",
     "SignedRequest",
+    "Telemetry",
     "Unavailable",
     "jwks_document",
     "markdown",

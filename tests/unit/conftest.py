@@ -11,7 +11,14 @@ import attrs
 import pytest
 
 from counterseal import keys
-from counterseal.bindings import Accounts, Devices, Enrolments, Invitations, Logins
+from counterseal.bindings import (
+    Accounts,
+    Devices,
+    Enrolments,
+    Invitations,
+    Logins,
+    Telemetry,
+)
 from counterseal.callbacks import Callbacks
 from counterseal.challenges import Answers, Challenges
 from counterseal.device import SoftwareDevice
@@ -36,6 +43,7 @@ USE_CASES = {
     "challenges": Challenges,
     "answers": Answers,
     "callbacks": Callbacks,
+    "telemetry": Telemetry,
 }
 
 

@@ -18,6 +18,7 @@ NOBODY = mint(0, bytes(15))
 
 CHANGES = {
     "account.lock",
+    "account.revoke",
     "account.unlock",
     "admin.create",
     "app_space.create",
@@ -157,6 +158,10 @@ class Histories(RuleBasedStateMachine):
     def lock(self, verb):
         self.try_(getattr(self.service.accounts, verb), self.service.account().guid)
 
+    @rule()
+    def revoke_all(self):
+        self.try_(self.service.accounts.revoke, self.service.origin, "alice")
+
     @rule(seconds=st.integers(1, 400))
     def wait(self, seconds):
         self.service.clock.advance(timedelta(seconds=seconds))
@@ -228,6 +233,7 @@ def test_s35_what_the_audit_log_calls_things(service):
     service.accounts.lock(alice.device.bond.account)
     service.accounts.unlock(alice.device.bond.account)
     service.devices.revoke(alice.guid)
+    service.accounts.revoke(service.origin, "alice")
     service.invitations.invite(service.origin, "alice")
     space = service.new_app_space("Staff", idp=service.idp.settings())
     carol = service.log_in(space, "carol")

@@ -16,7 +16,7 @@ PUBLIC = """
     Accounts Answers Authentication Bound CHARTS Callbacks Challenges Conflict CountersealError
     Credentials Devices Directory Enrolment Enrolments Invitation Invitations Issued IssuedSecret
     Logins Misuse PROFILES Policy Ports Proven Receipt Redirect Refused STANDARD STRICT
-    SignedRequest Unavailable jwks_document markdown mermaid read_enrolment read_json
+    SignedRequest Telemetry Unavailable jwks_document markdown mermaid read_enrolment read_json
     read_question table trusted_keys verify_receipt
 """
 

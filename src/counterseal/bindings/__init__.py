@@ -4,8 +4,9 @@ Use cases of binding: how a device's keys come to stand for one account, and how
 - `Invitations`: an origin invites a device of its user.
 - `Enrolments`: the device brings its keys and finishes the bind.
 - `Logins`: an Identity Provider says who the user is, and whether it still vouches.
-- `Accounts`: what an origin may see of its users, and what locks one.
+- `Accounts`: what an origin may see of its users and take from them, and what locks one.
 - `Devices`: a bound device proves itself, rotates its keys, is suspended, resumed or revoked.
+- `Telemetry`: what a bound device tells of itself.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from counterseal.bindings.devices import Devices
 from counterseal.bindings.enrolments import Bound, Enrolments
 from counterseal.bindings.invitations import Invitation, Invitations
 from counterseal.bindings.logins import Logins, Redirect
+from counterseal.bindings.telemetry import Telemetry
 
 __all__ = [
     "Accounts",
@@ -28,4 +30,5 @@ __all__ = [
     "Logins",
     "Proven",
     "Redirect",
+    "Telemetry",
 ]

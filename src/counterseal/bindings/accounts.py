@@ -1,15 +1,19 @@
-"""Accounts: what an origin may see of its users, and what locks one."""
+"""Accounts: what an origin may see of its users and take from them, and what locks one."""
 
 from __future__ import annotations
 
 import attrs
 
+from counterseal.bindings.roster import enlisted
+from counterseal.bindings.strikes import ended
 from counterseal.decisions import Act, Decision, read, settle
 from counterseal.errors import AccountUnknown
-from counterseal.models import Account, AuditEvent, Binding, Change, Guid, RelyingParty
+from counterseal.machines import BINDING, BindingEvent, step
+from counterseal.models import LIVING, Account, AuditEvent, Binding, Change, Guid, RelyingParty
 from counterseal.policy import Policy
 from counterseal.ports import Ports
 from counterseal.rules.sizes import text_fits
+from counterseal.rules.standing import identified_simply, own_app_space
 
 
 @attrs.frozen
@@ -36,6 +40,24 @@ class Accounts:
             lambda: Decision(result=self._known(party, account_id)),
         )
 
+    def named(self, party: RelyingParty, account: Guid) -> Account:
+        """
+        Return the account with this GUID.
+
+        Raises:
+            NotFound: There is no such account.
+            Foreign: It belongs to another App Space than the origin's.
+            Unavailable: A port failed.
+        """
+        act = Act(event="account.get", actor=party.origin.guid, subject=account)
+
+        def decide() -> Decision[Account]:
+            held = read(self.ports.store, account, Account)
+            own_app_space(party.origin, held)
+            return Decision(result=held)
+
+        return settle(self.ports, self.policy, act, decide)
+
     def devices(self, party: RelyingParty, account_id: str) -> tuple[Binding, ...]:
         """
         Return every binding that the account ever had, oldest first.
@@ -50,6 +72,27 @@ class Accounts:
         def decide() -> Decision[tuple[Binding, ...]]:
             account = self._known(party, account_id)
             return Decision(result=self.ports.store.bindings(account.guid))
+
+        return settle(self.ports, self.policy, act, decide)
+
+    def revoke(self, party: RelyingParty, account_id: str) -> Account:
+        """
+        Revoke all devices of an account and its open invitations, in one commit.
+
+        What the account is asked stays until its deadline, and nobody can answer it.
+        The origin may invite the user again.
+
+        Raises:
+            AccountUnknown: The App Space has no such account.
+            WrongKind: An Identity Provider identifies the users of this App Space.
+            InvalidField: The id does not fit.
+            Unavailable: A port failed.
+        """
+        act = Act(event="account.revoke", actor=party.origin.guid)
+
+        def decide() -> Decision[Account]:
+            identified_simply(party.app_space)
+            return self._revoked(act, self._known(party, account_id))
 
         return settle(self.ports, self.policy, act, decide)
 
@@ -79,6 +122,22 @@ class Accounts:
         if account is None:
             raise AccountUnknown
         return account
+
+    def _revoked(self, act: Act, account: Account) -> Decision[Account]:
+        now = self.ports.clock.now()
+        event = AuditEvent(at=now, event=act.event, actor=act.actor, subject=account.guid)
+        left = attrs.evolve(account, version=account.version + 1)
+        changes: list[Change] = []
+        audit = [event]
+        for binding in self.ports.store.bindings(account.guid):
+            if binding.state not in LIVING:
+                continue
+            state = step(BINDING, binding.state, BindingEvent.REVOKE, None)
+            revoked = ended(binding, state, now)
+            changes.append(Change(binding, revoked))
+            audit.append(attrs.evolve(event, event="binding.revoke", subject=binding.guid))
+            left = attrs.evolve(enlisted(left, revoked, now), version=left.version)
+        return Decision(changes=(*changes, Change(account, left)), audit=tuple(audit), result=left)
 
     def _locked(self, guid: Guid, *, locked: bool) -> Account:
         act = Act(event="account.lock" if locked else "account.unlock", actor="staff", subject=guid)

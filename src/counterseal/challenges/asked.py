@@ -24,6 +24,7 @@ from counterseal.errors import (
 )
 from counterseal.machines import CHALLENGE, ChallengeEvent, step
 from counterseal.models import (
+    UNFINISHED,
     Account,
     AuditEvent,
     CancelReason,
@@ -42,7 +43,7 @@ from counterseal.ports import Due, Ports
 from counterseal.rules.addresses import callback_allowed
 from counterseal.rules.asking import Ruling, after_asking, asking, may_ask
 from counterseal.rules.facts import Cancelling, Deadline
-from counterseal.rules.sizes import life_of, question_fits
+from counterseal.rules.sizes import life_of, question_fits, text_fits
 from counterseal.rules.standing import reachable
 from counterseal.wire.moment import whole
 
@@ -124,6 +125,33 @@ class Challenges:
         def decide() -> Decision[Challenge]:
             held = self._own(party, challenge)
             return Decision(result=attrs.evolve(held, state=held.state_at(self.ports.clock.now())))
+
+        return settle(self.ports, self.policy, act, decide)
+
+    def pending(self, party: RelyingParty, account_id: str) -> tuple[Challenge, ...]:
+        """
+        Return the account's open challenges that this origin issued, oldest first.
+
+        Raises:
+            AccountUnknown: The App Space has no such account.
+            InvalidField: The id does not fit.
+            Unavailable: A port failed.
+        """
+        act = Act(event="challenge.list", actor=party.origin.guid)
+
+        def decide() -> Decision[tuple[Challenge, ...]]:
+            text_fits(account_id, self.policy.account_id_bytes, "accountId")
+            account = self.ports.store.account(party.app_space.guid, account_id)
+            if account is None:
+                raise AccountUnknown
+            now = self.ports.clock.now()
+            return Decision(
+                result=tuple(
+                    held
+                    for held in self.ports.store.pending(account.guid)
+                    if held.origin == party.origin.guid and held.state_at(now) in UNFINISHED
+                )
+            )
 
         return settle(self.ports, self.policy, act, decide)
 

@@ -23,6 +23,7 @@ from counterseal.bindings import (
     Invitation,
     Invitations,
     Logins,
+    Telemetry,
 )
 from counterseal.callbacks import Callbacks
 from counterseal.challenges import Answers, Challenges, Issued
@@ -106,6 +107,7 @@ class World:
         self.logins = Logins(self.ports, policy)
         self.accounts = Accounts(self.ports, policy)
         self.devices = Devices(self.ports, policy)
+        self.telemetry = Telemetry(self.ports, policy)
         self.challenges = Challenges(self.ports, policy)
         self.answers = Answers(self.ports, policy)
         self.callbacks = Callbacks(self.ports, policy)

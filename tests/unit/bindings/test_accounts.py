@@ -5,7 +5,15 @@ from datetime import timedelta
 import attrs
 import pytest
 
-from counterseal.errors import AccountLocked, AccountUnknown, InvalidField, NotFound
+from counterseal.errors import (
+    AccountLocked,
+    AccountUnbound,
+    AccountUnknown,
+    Foreign,
+    InvalidField,
+    NotFound,
+    WrongKind,
+)
 from counterseal.models import BindingState, Change
 from counterseal.models.guid import mint
 
@@ -98,3 +106,55 @@ def test_a_lock_that_lost_its_race_is_made_again(service):
     racing = service.meanwhile(lambda: service.invitations.invite(service.origin, "alice"))
     assert racing.accounts.lock(guid).locked_at is not None
     assert len(service.account().devices) == 2
+
+
+def test_an_origin_finds_an_account_by_its_guid(service):
+    service.bind("alice")
+    account = service.account()
+    assert service.accounts.named(service.origin, account.guid) == account
+    neighbour = service.new_origin(service.app_space, "Another shop")
+    assert service.accounts.named(neighbour, account.guid) == account
+    stranger = service.new_origin(service.new_app_space("Insurance"), "Claims")
+    with pytest.raises(Foreign):
+        service.accounts.named(stranger, account.guid)
+    for nothing in (mint(0, bytes(15)), service.origin.origin.guid):
+        with pytest.raises(NotFound):
+            service.accounts.named(service.origin, nothing)
+
+
+def test_s17_revoking_an_account_ends_all_its_devices_and_invitations_at_once(service):
+    first, second = service.bind("alice"), service.bind("alice")
+    service.devices.revoke(first.guid)
+    service.devices.suspend(second.guid)
+    service.bind("alice")
+    service.invitations.invite(service.origin, "alice")
+    before = service.account()
+    revoked = service.accounts.revoke(service.origin, "alice")
+    assert revoked == service.account()
+    assert (revoked.version, revoked.devices) == (before.version + 1, ())
+    states = {held.state for held in service.accounts.devices(service.origin, "alice")}
+    assert states == {BindingState.REVOKED}
+    names = [event.event for event in service.events[-4:]]
+    assert names == ["account.revoke", *["binding.revoke"] * 3]
+    with pytest.raises(AccountUnbound):
+        service.ask("alice", "Pay?")
+
+
+def test_a_revoked_account_may_be_invited_again(service):
+    service.bind("alice")
+    service.accounts.revoke(service.origin, "alice")
+    service.accounts.revoke(service.origin, "alice")
+    service.bind("alice")
+    service.ask("alice", "Pay?")
+
+
+def test_no_other_app_spaces_account_is_revoked(service):
+    service.bind("alice")
+    stranger = service.new_origin(service.new_app_space("Insurance"), "Claims")
+    for party, account_id in ((stranger, "alice"), (service.origin, "nobody")):
+        with pytest.raises(AccountUnknown):
+            service.accounts.revoke(party, account_id)
+    staff = service.new_origin(service.new_app_space("Staff", idp=service.idp.settings()), "Door")
+    with pytest.raises(WrongKind):
+        service.accounts.revoke(staff, "alice")
+    service.ask("alice", "Pay?")

@@ -538,3 +538,25 @@ def test_a_limit_that_was_tightened_replaces_nothing_if_its_own_are_not_enough(s
     service.ask("alice", "Pay?")
     service.ask("alice", "Pay?", origin=service.new_origin(service.app_space, "Other shop"))
     refused(service.but(policy=ONE), TooManyPending)
+
+
+def test_an_origin_lists_what_it_has_asked_and_nobody_has_ended(service, alice):
+    first, second = (service.ask("alice", text).challenge for text in ("Pay?", "Log in?"))
+    neighbour = service.new_origin(service.app_space, "Another shop")
+    service.ask("alice", "Buy?", origin=neighbour)
+    ended = service.ask("alice", "Sell?").challenge
+    alice.answer(ended)
+    listed = service.challenges.pending(service.origin, "alice")
+    assert [held.guid for held in listed] == [first.guid, second.guid]
+    service.clock.advance(service.policy.challenge_life)
+    assert service.challenges.pending(service.origin, "alice") == ()
+
+
+def test_nobody_lists_what_an_unknown_account_is_asked(service, alice):
+    service.ask("alice", "Pay?")
+    stranger = service.new_origin(service.new_app_space("Insurance"), "Claims")
+    for party, account_id in ((stranger, "alice"), (service.origin, "nobody")):
+        with pytest.raises(AccountUnknown):
+            service.challenges.pending(party, account_id)
+    with pytest.raises(InvalidField):
+        service.challenges.pending(service.origin, "")

@@ -1,0 +1,184 @@
+"""Blueprints: routes for operations, and an answer to everything else under them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from http import HTTPMethod
+from typing import Any
+
+from flask import Blueprint, Response, current_app, request
+from flask.sansio.blueprints import BlueprintSetupState
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
+
+import counterseal as cs
+from counterseal.errors import CredentialRefused
+from counterseal.models import RelyingParty
+from counterseal_flask.bodies import UnsupportedMediaTypeError, demand_type
+from counterseal_flask.description import DESCRIPTION
+from counterseal_flask.device_api import DEVICE_API
+from counterseal_flask.incoming import message
+from counterseal_flask.messages import Message, Reply
+from counterseal_flask.operations import Audience, Operation
+from counterseal_flask.problems import problem, told
+from counterseal_flask.service import Service
+from counterseal_flask.service_api import SERVICE_API
+from counterseal_flask.settings import Settings
+
+log = logging.getLogger("counterseal_flask")
+
+UNMATCHED = "unmatched"
+ROOMS = frozenset({"account", "device", "request"})
+"""First segments that are wholly ours: what is under them, and no operation, is answered too."""
+
+PREFIXES = ("", "/api")
+"""Clients of the Privakey CX service use both (privakey-wire 2)."""
+
+
+def create_blueprints(ports: cs.Ports, policy: cs.Policy, settings: Settings) -> list[Blueprint]:
+    """
+    Return every blueprint of the service; register each with the same `url_prefix`, or none.
+
+    Args:
+        ports: The adapters.
+        policy: What the service allows.
+        settings: How it is reached.
+    """
+    service = Service(ports, policy, settings)
+    return [service_blueprint(service), device_blueprint(service)]
+
+
+def service_blueprint(service: Service, *, name: str = "counterseal_service") -> Blueprint:
+    """Return what origins call, with and without `/api`."""
+    return _blueprint(service, name, (*SERVICE_API, DESCRIPTION), PREFIXES)
+
+
+def device_blueprint(service: Service, *, name: str = "counterseal_device") -> Blueprint:
+    """Return what devices call, and the service's public keys."""
+    return _blueprint(service, name, DEVICE_API, ("",))
+
+
+def _blueprint(
+    service: Service, name: str, operations: Iterable[Operation], prefixes: tuple[str, ...]
+) -> Blueprint:
+    blueprint = Blueprint(name, __name__)
+    closed: set[str] = set()
+    for operation in operations:
+        view = _view(service, operation)
+        for prefix in prefixes:
+            blueprint.add_url_rule(
+                prefix + operation.rule(),
+                endpoint=operation.id,
+                view_func=view,
+                methods=[operation.method],
+                provide_automatic_options=False,
+            )
+            closed |= _around(prefix, operation)
+    blueprint.record(_closing(service, sorted(closed)))
+    return blueprint
+
+
+def _around(prefix: str, operation: Operation) -> set[str]:
+    """Return the rules under which nobody but us has to answer, whatever the method."""
+    rules = {prefix + operation.rule()}
+    room = operation.path.split("/")[1]
+    if room in ROOMS:
+        rules |= {f"{prefix}/{room}/", f"{prefix}/{room}/<path:rest>"}
+    return rules
+
+
+def _view(service: Service, operation: Operation) -> Callable[..., Response]:
+    def view(**names: str) -> Response:
+        return _answered(service.settings, lambda: _handled(service, operation, names))
+
+    return view
+
+
+def _handled(service: Service, operation: Operation, names: dict[str, str]) -> Reply:
+    asked = message(request, operation, names, service.settings)
+    if operation.audience is Audience.ORIGIN:
+        party = _party(service, asked)
+        demand_type(asked, operation.payload)
+        return operation.handler(service, asked, party)
+    demand_type(asked, operation.payload)
+    return operation.handler(service, asked)
+
+
+def _party(service: Service, asked: Message) -> RelyingParty:
+    signed = cs.SignedRequest(
+        method=asked.method, uri=asked.uri, body=asked.body, authorization=asked.authorization
+    )
+    try:
+        return service.authentication.authenticate(signed)
+    except cs.Refused as refusal:
+        # Whatever is wrong with a credential, the outside is told the same.
+        log.info("not authenticated: %s", refusal.code)
+        raise CredentialRefused from None
+
+
+def _closing(service: Service, rules: list[str]) -> Callable[[BlueprintSetupState], None]:
+    """Answer what matches *rules* and no operation, so that the host's handlers need not."""
+
+    def close(state: BlueprintSetupState) -> None:
+        endpoint = f"{state.name_prefix}.{state.name}.{UNMATCHED}".lstrip(".")
+        for rule in rules:
+            # Flask's own way always names methods, and a 405 would be the host's.
+            state.app.url_map.add(
+                state.app.url_rule_class((state.url_prefix or "") + rule, endpoint=endpoint)
+            )
+        state.app.view_functions[endpoint] = unmatched
+
+    def unmatched(**_: Any) -> Response:
+        return _answered(service.settings, _nowhere)
+
+    return close
+
+
+def _nowhere() -> Reply:
+    adapter = current_app.create_url_adapter(request)
+    if adapter is None:
+        return problem("no_such_endpoint")
+    allowed = []
+    for method in HTTPMethod:
+        try:
+            endpoint, _ = adapter.match(method=method)
+        except HTTPException:
+            continue
+        if not endpoint.endswith(f".{UNMATCHED}"):
+            allowed.append(str(method))
+    if allowed:
+        raise MethodNotAllowed(allowed)
+    return problem("no_such_endpoint")
+
+
+def _answered(settings: Settings, act: Callable[[], Reply]) -> Response:
+    """Turn what *act* returns or raises into a response; nothing is left to the host's handlers."""
+    try:
+        reply = act()
+    except RequestEntityTooLarge:
+        reply = problem("too_large")
+    except MethodNotAllowed as error:
+        reply = problem(
+            "method_not_allowed",
+            headers={"Allow": ", ".join(sorted(error.valid_methods or ()))},
+        )
+    except UnsupportedMediaTypeError:
+        reply = problem("unsupported_media_type")
+    except HTTPException:
+        # A connection that broke off, say.
+        reply = problem("bad_request")
+    except Exception as error:  # noqa: BLE001 (the edge of the service)
+        reply = told(error, settings)
+    return _response(reply)
+
+
+def _response(reply: Reply) -> Response:
+    body = reply.body() if reply.stream is None else reply.stream
+    response = Response(body, status=int(reply.status), headers=dict(reply.headers))
+    if reply.stream is not None or reply.document is not None:
+        response.content_type = reply.media_type
+    else:
+        response.headers.pop("Content-Type", None)
+    response.headers.setdefault("Cache-Control", "no-store")
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response

@@ -1,0 +1,29 @@
+"""The description: every call in one table, and the call that returns it as OpenAPI."""
+
+from __future__ import annotations
+
+from counterseal_flask.device_api import DEVICE_API
+from counterseal_flask.messages import Message, Reply
+from counterseal_flask.openapi import openapi
+from counterseal_flask.operations import Audience, Operation
+from counterseal_flask.service import Service
+from counterseal_flask.service_api import SERVICE_API
+
+
+def describe(service: Service, asked: Message) -> Reply:  # noqa: ARG001 (a handler's)
+    """Return the description of every call."""
+    return Reply(document=openapi(OPERATIONS, asked.root))
+
+
+DESCRIPTION = Operation(
+    id="describe",
+    method="GET",
+    path="/openapi.json",
+    audience=Audience.ANYBODY,
+    summary="This description.",
+    handler=describe,
+    gives={200: "Description"},
+)
+
+OPERATIONS = (*SERVICE_API, *DEVICE_API, DESCRIPTION)
+"""Every call; the service's own are also served under `/api`."""

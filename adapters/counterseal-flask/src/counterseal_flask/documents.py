@@ -1,0 +1,137 @@
+"""Documents: records as the outside is shown them; no secret and no push address is among them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import counterseal as cs
+from counterseal.models import Account, Binding, Challenge
+from counterseal.wire.moment import stamp
+from counterseal.wire.processed import processed_document
+from counterseal_flask.settings import Settings
+
+Document = dict[str, Any]
+
+
+def request_document(challenge: Challenge, now: datetime) -> Document:
+    """Return a request whole, as its origin sees it; `status` is another name of `state`."""
+    document = processed_document(challenge, now=now)
+    return document | {"status": document["state"]}
+
+
+def issued_document(issued: cs.Issued, now: datetime) -> Document:
+    """Return a new request, with the matching code where one is asked for."""
+    code = {} if issued.code is None else {"code": issued.code}
+    return request_document(issued.challenge, now) | code
+
+
+def invitation_document(invitation: cs.Invitation, settings: Settings) -> Document:
+    """Return what an origin hands to the device that is to be bound."""
+    expiration = stamp(invitation.deadline)
+    token: Document | str = invitation.token
+    if settings.session_token_object:
+        token = {"guid": invitation.token, "expiration": expiration}
+    return {
+        "privakeyId": invitation.account.guid,
+        "sessionToken": token,
+        "sessionTokenExpiration": expiration,
+        "appSpaceGuid": invitation.app_space.guid,
+        "appSpaceName": invitation.app_space.name,
+    }
+
+
+def account_document(account: Account) -> Document:
+    """Return an account as an origin of its App Space sees it."""
+    return {
+        "privakeyId": account.guid,
+        "accountId": account.account_id,
+        "userInfo": account.user_info,
+        "appSpaceGuid": account.app_space,
+        "locked": account.locked_at is not None,
+        "createdAt": stamp(account.created_at),
+    }
+
+
+def device_document(binding: Binding) -> Document:
+    """Return a device as an origin of its App Space sees it."""
+    return {
+        "guid": binding.guid,
+        "name": binding.name,
+        "status": binding.state.value,
+        "createdAt": stamp(binding.created_at),
+        "boundAt": _maybe(binding.bound_at),
+        "endedAt": _maybe(binding.ended_at),
+    }
+
+
+def bound_document(bound: cs.Bound) -> Document:
+    """Return what a device learns when its bind is finished."""
+    return {
+        "device": bound.binding.guid,
+        "account": bound.account.guid,
+        "appSpace": bound.app_space.guid,
+        "serviceKeys": cs.jwks_document(bound.service_keys),
+    }
+
+
+def status_document(proven: cs.Proven, policy: cs.Policy) -> Document:
+    """Return what a device is told of itself."""
+    binding = proven.binding
+    return own_document(binding, policy) | {
+        "account": proven.account.guid,
+        "appSpace": proven.app_space.guid,
+        "appSpaceName": proven.app_space.name,
+    }
+
+
+def own_document(binding: Binding, policy: cs.Policy) -> Document:
+    """Return a device's own record, as it may see it."""
+    return {
+        "device": binding.guid,
+        "status": binding.state.value,
+        "name": binding.name,
+        "addresses": len(binding.addresses),
+        "attemptsLeft": max(0, policy.strike_limit - binding.strikes),
+        "keys": [{"role": held.role.value, "kid": held.key.kid} for held in binding.keys],
+    }
+
+
+def pending_document(waiting: Iterable[Challenge]) -> Document:
+    """Return what a device is asked at the moment, by name only."""
+    return {
+        "requests": [
+            {
+                "guid": held.guid,
+                "issuedAt": stamp(held.issued_at),
+                "expiresAt": stamp(held.deadline),
+            }
+            for held in waiting
+        ]
+    }
+
+
+def shown_document(challenge: Challenge, now: datetime) -> Document:
+    """Return one request as a device gets it; it shows and signs `display`."""
+    return {
+        "guid": challenge.guid,
+        "state": challenge.state_at(now).value,
+        "expiresAt": stamp(challenge.deadline),
+        "display": challenge.display,
+    }
+
+
+def answered_document(challenge: Challenge) -> Document:
+    """Return how a request ended, to the device that ended it."""
+    outcome = challenge.outcome
+    return {
+        "guid": challenge.guid,
+        "state": challenge.state.value,
+        "approved": challenge.approved,
+        "receipt": None if outcome is None else outcome.receipt,
+    }
+
+
+def _maybe(moment: datetime | None) -> str | None:
+    return None if moment is None else stamp(moment)

@@ -1,0 +1,61 @@
+"""Incoming: what Flask has received, as a message, and no byte more than is allowed."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl, quote
+
+from flask import Request
+
+from counterseal.errors import InvalidField
+from counterseal_flask.messages import Message
+from counterseal_flask.operations import Operation
+from counterseal_flask.settings import Settings
+
+PROOF_HEADER = "Counterseal-Proof"
+KEY_HEADER = "Idempotency-Key"
+PARAMETERS = 16
+"""Of one query; no call knows as many."""
+
+PATH_SAFE = "/-._~!$&'()*+,;=:@"
+"""What a path segment may hold as it is (RFC 3986, 3.3)."""
+
+
+def message(
+    request: Request, operation: Operation, names: dict[str, str], settings: Settings
+) -> Message:
+    """
+    Return *request* as a message.
+
+    Raises:
+        RequestEntityTooLarge: The body is longer than the settings allow; it was not read.
+        InvalidField: The query is no text, or has a parameter twice.
+    """
+    request.max_content_length = settings.body_limit
+    body = request.get_data(cache=True)
+    path = quote(request.path, safe=PATH_SAFE)
+    query = request.query_string.decode("ascii", "replace")
+    uri = settings.public_url + path
+    return Message(
+        method=request.method,
+        uri=f"{uri}?{query}" if query else uri,
+        root=settings.public_url + path.removesuffix(operation.filled(names)),
+        names=names,
+        query=_parameters(query),
+        body=body,
+        media_type=request.mimetype,
+        charset=request.mimetype_params.get("charset", "utf-8").lower(),
+        authorization=request.headers.get("Authorization", ""),
+        proof=request.headers.get(PROOF_HEADER, ""),
+        idempotency_key=request.headers.get(KEY_HEADER),
+    )
+
+
+def _parameters(query: str) -> dict[str, str]:
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=PARAMETERS)
+    except ValueError:
+        raise InvalidField("query", "not UTF-8, or too many parameters") from None
+    parameters = dict(pairs)
+    if len(parameters) != len(pairs):
+        raise InvalidField("query", "a parameter given twice")
+    return parameters

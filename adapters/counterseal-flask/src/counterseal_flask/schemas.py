@@ -1,0 +1,220 @@
+"""Schemas: what the bodies of calls and replies look like, as OpenAPI says it (JSON Schema)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Schema = dict[str, Any]
+
+GUID: Schema = {"type": "string", "format": "uuid"}
+MOMENT: Schema = {"type": "string", "format": "date-time"}
+TEXT: Schema = {"type": "string"}
+NAME: Schema = {"type": "string", "minLength": 1}
+FLAG: Schema = {"type": "boolean"}
+COUNT: Schema = {"type": "integer", "minimum": 0}
+
+
+def _maybe(schema: Schema) -> Schema:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def _object(*optional: str, **members: Schema) -> Schema:
+    return {
+        "type": "object",
+        "properties": members,
+        "required": [name for name in members if name not in optional],
+    }
+
+
+def _closed(*optional: str, **members: Schema) -> Schema:
+    return _object(*optional, **members) | {"additionalProperties": False}
+
+
+def _list(items: Schema) -> Schema:
+    return {"type": "array", "items": items}
+
+
+def _ref(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+BUTTON = _object(
+    "style",
+    "approving",
+    title=NAME,
+    strongAuth=FLAG,
+    style=_maybe(TEXT),
+    approving=_maybe(FLAG),
+)
+PAIRS = _closed(
+    "keys",
+    title=NAME,
+    keys=_list(_closed(key=NAME, value=TEXT)),
+)
+REQUEST: dict[str, Schema] = {
+    "guid": GUID,
+    "privakeyId": GUID,
+    "accountId": TEXT,
+    "appSpaceGuid": GUID,
+    "requestOriginGuid": GUID,
+    "transactionId": _maybe(TEXT),
+    "content": {"anyOf": [TEXT, PAIRS]},
+    "buttons": _list(_object(title=TEXT, strongAuth=FLAG, style=_maybe(TEXT), approving=FLAG)),
+    "additionalInfo": {"type": ["string", "object", "null"]},
+    "showCode": FLAG,
+    "showNotification": FLAG,
+    "callback": _maybe(TEXT),
+    "state": {
+        "enum": ["PENDING", "SEEN", "ANSWERED", "DISOWNED", "CANCELLED", "FAILED", "EXPIRED"]
+    },
+    "status": {"type": "string", "description": "The same as `state`."},
+    "issuedAt": MOMENT,
+    "expiresAt": MOMENT,
+    "buttonSelected": _maybe(COUNT),
+    "approved": FLAG,
+    "answeredAt": _maybe(MOMENT),
+    "device": _maybe(GUID),
+    "answer": _maybe(TEXT),
+    "receipt": _maybe(TEXT),
+}
+ADDRESSES = _list(
+    _closed(
+        kind={"enum": ["fcm_token", "fcm_fid", "webpush", "apns", "relay"]},
+        value=NAME,
+    )
+)
+DEVICE: dict[str, Schema] = {
+    "device": GUID,
+    "status": {"enum": ["INVITED", "ACTIVE", "SUSPENDED", "REVOKED", "EXPIRED"]},
+    "name": TEXT,
+    "addresses": {"type": "integer", "description": "How many push addresses are known."},
+    "attemptsLeft": COUNT,
+    "keys": _list(_object(role={"enum": ["device", "strong"]}, kid=TEXT)),
+}
+KEY: dict[str, Schema] = {
+    "role": {"enum": ["device", "strong"]},
+    "jwk": {"type": "object"},
+    "proof": TEXT,
+}
+KEY_SET = _object(keys=_list(_object(kty=TEXT, kid=TEXT, alg=TEXT)))
+
+SCHEMAS: dict[str, Schema] = {
+    "Problem": _object(
+        "detail",
+        "field",
+        "reason",
+        "attemptsLeft",
+        type=TEXT,
+        title=TEXT,
+        status={"type": "integer"},
+        code={"type": "string", "description": "Stable; see the reference of errors."},
+        detail=TEXT,
+        field=TEXT,
+        reason=TEXT,
+        attemptsLeft=COUNT,
+    ),
+    # What an origin sends
+    "AccountName": _object(accountId=NAME),
+    "RequestName": _object(requestGuid=NAME),
+    "DeviceName": _object(deviceGuid=NAME),
+    "Bind": _object("userInfo", accountId=NAME, userInfo=_maybe(TEXT)),
+    "Question": _object(
+        "buttons",
+        "duration",
+        "callback",
+        "additionalInfo",
+        "transactionId",
+        "notificationTitle",
+        "notificationBody",
+        "showNotification",
+        "showCode",
+        accountId=NAME,
+        content={
+            "anyOf": [
+                NAME,
+                PAIRS,
+                _closed(text=NAME),
+                _closed(html=NAME),
+            ]
+        },
+        buttons=_maybe(_list({"anyOf": [BUTTON, TEXT]}) | {"minItems": 2}),
+        duration=_maybe({"type": "string", "pattern": "^[0-9]{1,4}[sm]$"}),
+        callback=_maybe(TEXT),
+        additionalInfo={"type": ["string", "object", "null"]},
+        transactionId=_maybe(TEXT),
+        notificationTitle=_maybe(TEXT),
+        notificationBody=_maybe(TEXT),
+        showNotification={"anyOf": [FLAG, {"enum": ["true", "false"]}]},
+        showCode={"anyOf": [FLAG, {"enum": ["true", "false"]}]},
+    ),
+    # What an origin gets
+    "Invitation": _object(
+        privakeyId=GUID,
+        sessionToken={"anyOf": [TEXT, _object(guid=TEXT, expiration=MOMENT)]},
+        sessionTokenExpiration=MOMENT,
+        appSpaceGuid=GUID,
+        appSpaceName=TEXT,
+    ),
+    "Account": _object(
+        privakeyId=GUID,
+        accountId=TEXT,
+        userInfo=TEXT,
+        appSpaceGuid=GUID,
+        locked=FLAG,
+        createdAt=MOMENT,
+    ),
+    "Devices": _list(
+        _object(
+            guid=GUID,
+            name=TEXT,
+            status=DEVICE["status"],
+            createdAt=MOMENT,
+            boundAt=_maybe(MOMENT),
+            endedAt=_maybe(MOMENT),
+        )
+    ),
+    "Request": _object(**REQUEST),
+    "Requests": _list(_ref("Request")),
+    "IssuedRequest": _object(
+        "code",
+        **REQUEST,
+        code={"type": "string", "description": "To be shown to the person, once."},
+    ),
+    "Events": {
+        "type": "string",
+        "description": "Events named by their state; each one's data is a `Request`.",
+    },
+    # What a device sends
+    "Enrolment": _closed(
+        "name",
+        "addresses",
+        token=NAME,
+        keys=_list(_closed(**KEY)),
+        name=NAME,
+        addresses=ADDRESSES,
+    ),
+    "Rotation": _closed(keys=_list(_closed(**KEY, endorsement=TEXT))),
+    "Update": _closed("name", "addresses", name=NAME, addresses=ADDRESSES),
+    "Token": {"type": "string", "description": "A compact JWS (RFC 7515)."},
+    "TelemetryEvent": _closed(
+        "attributes",
+        "requestGuid",
+        event={"type": "string", "pattern": "^[A-Za-z0-9_.-]{1,64}$"},
+        attributes={"type": "object", "additionalProperties": TEXT},
+        requestGuid=GUID,
+    ),
+    # What a device gets
+    "Bound": _object(device=GUID, account=GUID, appSpace=GUID, serviceKeys=_ref("KeySet")),
+    "Pending": _object(requests=_list(_object(guid=GUID, issuedAt=MOMENT, expiresAt=MOMENT))),
+    "Shown": _object(
+        guid=GUID,
+        state=REQUEST["state"],
+        expiresAt=MOMENT,
+        display={"type": "string", "description": "The display document's text."},
+    ),
+    "Answered": _object(guid=GUID, state=REQUEST["state"], approved=FLAG, receipt=_maybe(TEXT)),
+    "Device": _object(**DEVICE),
+    "Status": _object(**DEVICE, account=GUID, appSpace=GUID, appSpaceName=TEXT),
+    "KeySet": KEY_SET,
+    "Description": {"type": "object"},
+}

@@ -1,0 +1,32 @@
+"""Service: the use cases behind the blueprints, put together once."""
+
+from __future__ import annotations
+
+import counterseal as cs
+from counterseal_flask.settings import Settings
+from counterseal_flask.waiting import Waiters
+
+
+class Service:
+    """
+    What all blueprints of one application share.
+
+    Args:
+        ports: The adapters.
+        policy: What the service allows.
+        settings: How it is reached.
+    """
+
+    def __init__(self, ports: cs.Ports, policy: cs.Policy, settings: Settings) -> None:
+        self.ports = ports
+        self.policy = policy
+        self.settings = settings
+        self.authentication = cs.Authentication(ports, policy)
+        self.invitations = cs.Invitations(ports, policy)
+        self.enrolments = cs.Enrolments(ports, policy)
+        self.accounts = cs.Accounts(ports, policy)
+        self.devices = cs.Devices(ports, policy)
+        self.challenges = cs.Challenges(ports, policy)
+        self.answers = cs.Answers(ports, policy)
+        self.telemetry = cs.Telemetry(ports, policy)
+        self.waiters = Waiters(ports.wake, self.challenges, settings)

@@ -1,0 +1,112 @@
+"""Service calls: what is done when an origin calls."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+import counterseal as cs
+from counterseal.errors import WrongState
+from counterseal.models import RelyingParty
+from counterseal_flask.bodies import document, named, optional_text, text
+from counterseal_flask.documents import (
+    account_document,
+    device_document,
+    invitation_document,
+    issued_document,
+    request_document,
+)
+from counterseal_flask.messages import Message, Reply
+from counterseal_flask.service import Service
+from counterseal_flask.states import state_now, state_stream
+
+CREATED = HTTPStatus.CREATED
+OK = HTTPStatus.OK
+NO_CONTENT = HTTPStatus.NO_CONTENT
+
+
+def bind_account(service: Service, asked: Message, party: RelyingParty) -> Reply:
+    """Invite a device of the origin's user; the account is created at first use."""
+    body = document(asked)
+    invitation = service.invitations.invite(
+        party, text(body, "accountId"), user_info=optional_text(body, "userInfo")
+    )
+    created = invitation.account.version == 1
+    return Reply(
+        status=CREATED if created else OK,
+        document=invitation_document(invitation, service.settings),
+        headers={"Location": f"{asked.root}/account/{invitation.account.guid}"},
+    )
+
+
+def get_account(service: Service, asked: Message, party: RelyingParty) -> Reply:
+    """Return an account by the origin's own id."""
+    return Reply(document=account_document(service.accounts.get(party, asked.asked("accountId"))))
+
+
+def account_by_guid(service: Service, asked: Message, party: RelyingParty) -> Reply:
+    """Return an account by its GUID, as a bind's `Location` names it."""
+    guid = named(asked.names["guid"], "guid")
+    return Reply(document=account_document(service.accounts.named(party, guid)))
+
+
+def revoke_account(service: Service, asked: Message, party: RelyingParty) -> Reply:
+    """Revoke all devices of an account, and its open invitations."""
+    service.accounts.revoke(party, text(document(asked), "accountId"))
+    return Reply(status=NO_CONTENT)
+
+
+def get_devices(service: Service, asked: Message, party: RelyingParty) -> Reply:
+    """Return every device that an account ever had, oldest first."""
+    devices = service.accounts.devices(party, asked.asked("accountId"))
+    return Reply(document=[device_document(binding) for binding in devices])
+
+
+def revoke_device(service: Service, asked: Message, party: RelyingParty) -> Reply:
+    """Revoke a device; again, if it has ended already, does nothing."""
+    guid = named(text(document(asked), "deviceGuid"), "deviceGuid")
+    try:
+        service.devices.revoke(guid, by=party)
+    except WrongState:
+        # It has ended: what was asked for is so. Clients revoke all that `getAll` lists.
+        return Reply(status=NO_CONTENT)
+    return Reply(status=NO_CONTENT)
+
+
+def add_request(service: Service, asked: Message, party: RelyingParty) -> Reply:
+    """Put a question to an account."""
+    question = cs.read_question(document(asked))
+    issued = service.challenges.issue(party, question, idempotency_key=asked.idempotency_key)
+    return Reply(
+        status=CREATED,
+        document=issued_document(issued, service.ports.clock.now()),
+        headers={"Location": f"{asked.root}/request/{issued.challenge.guid}"},
+    )
+
+
+def get_request(service: Service, asked: Message, party: RelyingParty) -> Reply:
+    """Return a request as it stands, or, with `wait`, once it has ended."""
+    return state_now(service, asked, party, named(asked.asked("requestGuid"), "requestGuid"))
+
+
+def request_by_guid(service: Service, asked: Message, party: RelyingParty) -> Reply:
+    """Return a request, as its `Location` names it."""
+    return state_now(service, asked, party, named(asked.names["guid"], "guid"))
+
+
+def request_events(service: Service, asked: Message, party: RelyingParty) -> Reply:
+    """Stream the states of a request until it has ended."""
+    return state_stream(service, party, named(asked.asked("requestGuid"), "requestGuid"))
+
+
+def get_requests(service: Service, asked: Message, party: RelyingParty) -> Reply:
+    """Return the account's open requests of this origin, oldest first."""
+    waiting = service.challenges.pending(party, asked.asked("accountId"))
+    now = service.ports.clock.now()
+    return Reply(document=[request_document(held, now) for held in waiting])
+
+
+def cancel_request(service: Service, asked: Message, party: RelyingParty) -> Reply:
+    """Take a question back."""
+    guid = named(text(document(asked), "requestGuid"), "requestGuid")
+    ended = service.challenges.cancel(party, guid)
+    return Reply(document=request_document(ended, service.ports.clock.now()))

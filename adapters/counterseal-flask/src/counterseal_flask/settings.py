@@ -1,0 +1,58 @@
+"""Settings: what the HTTP face is told, and no more; the service's rules are in its policy."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import attrs
+
+from counterseal.errors import PolicyUnsound
+
+
+def _public_url(_: Any, attribute: attrs.Attribute[str], value: str) -> None:
+    parts = urlsplit(value)
+    plain = parts.scheme in {"http", "https"} and parts.hostname and not parts.username
+    if not plain or parts.query or parts.fragment or value.endswith("/") or not value.isascii():
+        message = f"{attribute.name}: not an address like https://auth.example.com, without a slash"
+        raise PolicyUnsound(message)
+
+
+def _positive(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if value <= type(value)(0):
+        message = f"{attribute.name}: must be more than nothing"
+        raise PolicyUnsound(message)
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """
+    How the service is reached, and how much of it one caller may hold.
+
+    Attributes:
+        public_url: What a client writes before the path that this application sees: scheme,
+            host, port and, behind a proxy that strips one, a prefix. Signatures are checked
+            against it; `Host`, `X-Forwarded-*` and `SCRIPT_NAME` are never looked at.
+        session_token_object: Whether a bind's `sessionToken` is the object of 2019,
+            `{guid, expiration}`, and not a text.
+        body_limit: Bytes of a request's body; a longer one is refused before it is read.
+        wait_limit: The longest that `?wait=` waits; a longer wish is cut to it.
+        waiters: How many requests of this process may wait at a time, streams among them.
+        look_every: How often a waited-for request is looked at in the store, once for all who
+            wait for it. `Wake` makes most waits shorter.
+        beat_every: How often a silent stream sends a comment, so that no proxy closes it.
+        retry_after: What a caller is told to wait when nothing better is known.
+
+    Raises:
+        PolicyUnsound: A setting makes no sense.
+    """
+
+    public_url: str = attrs.field(validator=_public_url)
+    session_token_object: bool = False
+    body_limit: int = attrs.field(default=131_072, validator=_positive)
+    wait_limit: timedelta = attrs.field(default=timedelta(seconds=30), validator=_positive)
+    waiters: int = attrs.field(default=64, validator=attrs.validators.ge(0))
+    look_every: timedelta = attrs.field(default=timedelta(seconds=1), validator=_positive)
+    beat_every: timedelta = attrs.field(default=timedelta(seconds=15), validator=_positive)
+    retry_after: timedelta = attrs.field(default=timedelta(seconds=1), validator=_positive)

@@ -1,0 +1,118 @@
+"""States: how a request stands, now, once it has ended, or step by step."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import counterseal as cs
+from counterseal.errors import InvalidField
+from counterseal.models import UNFINISHED, Challenge, Guid, RelyingParty
+from counterseal_flask.documents import request_document
+from counterseal_flask.messages import EVENTS, Message, Reply
+from counterseal_flask.problems import busy, retry_after
+from counterseal_flask.service import Service
+
+_WAIT = re.compile(r"[0-9]{1,4}")
+
+
+def state_now(service: Service, asked: Message, party: RelyingParty, guid: Guid) -> Reply:
+    """
+    Return the request; with `wait`, once it has ended, or as it stands when the time is over.
+
+    If too many wait already, it is returned as it stands, with `Retry-After`.
+
+    Raises:
+        InvalidField: `wait` is no number of seconds.
+        NotFound: There is no such request.
+        Foreign: Another origin issued it.
+        Unavailable: A port failed.
+    """
+    wait = min(_seconds(asked.query.get("wait", "0")), service.settings.wait_limit)
+    held = service.challenges.status(party, guid)
+    headers: dict[str, str] = {}
+    if wait and held.state in UNFINISHED:
+        leave = service.waiters.enter()
+        if leave is None:
+            headers = retry_after(service.settings)
+        else:
+            try:
+                held = _ended(service, party, held, wait)
+            finally:
+                leave()
+    return Reply(document=request_document(held, service.ports.clock.now()), headers=headers)
+
+
+def state_stream(service: Service, party: RelyingParty, guid: Guid) -> Reply:
+    """
+    Stream the states of a request until it has ended, as Server-Sent Events.
+
+    If too many wait already, it is refused with `Retry-After`.
+
+    Raises:
+        NotFound: There is no such request.
+        Foreign: Another origin issued it.
+        Unavailable: A port failed.
+    """
+    held = service.challenges.status(party, guid)
+    leave = service.waiters.enter()
+    if leave is None:
+        return busy(service.settings)
+    return Reply(media_type=EVENTS, stream=_Stream(_events(service, party, held), leave))
+
+
+class _Stream:
+    """Events in pieces; the place is given back when the connection ends, even before the first."""
+
+    def __init__(self, events: Iterator[bytes], leave: Callable[[], None]) -> None:
+        self._events = events
+        self._leave = leave
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        return next(self._events)
+
+    def close(self) -> None:
+        """Give the place back."""
+        self._leave()
+
+
+def _events(service: Service, party: RelyingParty, held: Challenge) -> Iterator[bytes]:
+    retry = int(service.settings.retry_after.total_seconds() * 1000)
+    yield f"retry: {max(1, retry)}\n\n".encode()
+    yield _event(service, held)
+    try:
+        while held.state in UNFINISHED:
+            seen = service.waiters.changed(party, held, service.settings.beat_every)
+            yield b": still waiting\n\n" if seen.state is held.state else _event(service, seen)
+            held = seen
+    except cs.CountersealError:
+        # The stream breaks off, and the client asks anew.
+        return
+
+
+def _event(service: Service, held: Challenge) -> bytes:
+    document = request_document(held, service.ports.clock.now())
+    data = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    return f"event: {held.state.value}\nid: {held.version}\ndata: {data}\n\n".encode()
+
+
+def _ended(service: Service, party: RelyingParty, held: Challenge, wait: timedelta) -> Challenge:
+    end = time.monotonic() + wait.total_seconds()
+    while held.state in UNFINISHED:
+        left = end - time.monotonic()
+        if left <= 0:
+            break
+        held = service.waiters.changed(party, held, timedelta(seconds=left))
+    return held
+
+
+def _seconds(text: str) -> timedelta:
+    if _WAIT.fullmatch(text) is None:
+        raise InvalidField("wait", "not a whole number of seconds")
+    return timedelta(seconds=int(text))

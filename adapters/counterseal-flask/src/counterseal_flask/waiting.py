@@ -1,0 +1,129 @@
+"""
+Waiting: whoever wants to know how a request ends, without asking again and again.
+
+All who wait for one request share one look at the store every so often:
+one of them looks, and tells the others.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+import attrs
+
+import counterseal as cs
+from counterseal.models import Challenge, Guid, RelyingParty
+from counterseal.ports import Wake
+from counterseal_flask.settings import Settings
+
+
+@attrs.define(eq=False)
+class _Watch:
+    """
+    One request that somebody waits for.
+
+    Attributes:
+        latest: As it was last seen; None before the first look.
+        looks: How often it was looked at.
+        looking: Whether one of those who wait is about to look.
+        waiting: How many wait.
+    """
+
+    latest: Challenge | None = None
+    looks: int = 0
+    looking: bool = False
+    waiting: int = 0
+
+
+class Waiters:
+    """
+    Those of this process who wait.
+
+    Args:
+        wake: Rings when a request changes, perhaps.
+        challenges: Tells how a request stands.
+        settings: How many may wait, and how often to look.
+    """
+
+    def __init__(self, wake: Wake, challenges: cs.Challenges, settings: Settings) -> None:
+        self._wake = wake
+        self._challenges = challenges
+        self._settings = settings
+        self._places = threading.Semaphore(settings.waiters)
+        self._told = threading.Condition()
+        self._watches: dict[Guid, _Watch] = {}
+
+    def enter(self) -> Callable[[], None] | None:
+        """Take a place, and return what gives it back, once; None if all are taken."""
+        if not self._places.acquire(blocking=False):
+            return None
+        held = [self._places]
+
+        def leave() -> None:
+            while held:
+                held.pop().release()
+
+        return leave
+
+    def changed(self, party: RelyingParty, known: Challenge, timeout: timedelta) -> Challenge:
+        """
+        Return *known* as it stands once its state is another, or after *timeout*.
+
+        Args:
+            party: Its origin.
+            known: As the caller knows it.
+            timeout: How long to wait at most.
+
+        Raises:
+            Refused: The request is gone.
+            Unavailable: A port failed.
+        """
+        end = time.monotonic() + timeout.total_seconds()
+        with self._told:
+            watch = self._watches.setdefault(known.guid, _Watch())
+            watch.waiting += 1
+        try:
+            return self._watched(watch, party, known, end)
+        finally:
+            with self._told:
+                watch.waiting -= 1
+                if not watch.waiting:
+                    del self._watches[known.guid]
+
+    def _watched(
+        self, watch: _Watch, party: RelyingParty, known: Challenge, end: float
+    ) -> Challenge:
+        seen = known
+        while True:
+            left = end - time.monotonic()
+            with self._told:
+                if watch.latest is not None and watch.latest.version >= known.version:
+                    seen = watch.latest
+                if left <= 0 or seen.state is not known.state:
+                    return seen
+                looks = watch.looks
+                if watch.looking:
+                    self._told.wait_for(lambda: _told(watch, looks), timeout=left)  # noqa: B023
+                    continue
+                watch.looking = True
+            self._look(watch, party, known.guid, timedelta(seconds=left))
+
+    def _look(self, watch: _Watch, party: RelyingParty, guid: Guid, left: timedelta) -> None:
+        latest: Challenge | None = None
+        try:
+            self._wake.wait(guid, min(left, self._settings.look_every))
+            latest = self._challenges.status(party, guid)
+        finally:
+            # Whatever went wrong for this one, another may look next.
+            with self._told:
+                watch.latest = watch.latest if latest is None else latest
+                watch.looks += 1
+                watch.looking = False
+                self._told.notify_all()
+
+
+def _told(watch: _Watch, looks: int) -> bool:
+    return watch.looks != looks or not watch.looking

@@ -1,0 +1,111 @@
+"""
+Telemetry: what happens on a device, as it tells it; for the audit log, and for nothing else.
+
+The body is a JSON object `{event, attributes, requestGuid}`:
+
+| member | value |
+|---|---|
+| `event` | a name of letters, digits, `_`, `.`, `-`: one of `STANDARD_EVENTS`, or any other |
+| `attributes` | an object of texts; optional |
+| `requestGuid` | the challenge that it is about; optional |
+
+The log takes the event's name, the device and the challenge.
+Attributes are checked and left out: an audit event holds names and codes, and nobody knows
+what a device would put there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import attrs
+
+from counterseal import ijson
+from counterseal.bindings.callers import Caller
+from counterseal.decisions import Act, Decision, settle, within_rate
+from counterseal.errors import InvalidField
+from counterseal.models import AuditEvent, DeviceCall, Guid
+from counterseal.models.guid import parse
+from counterseal.policy import Policy
+from counterseal.ports import Ports
+from counterseal.rules.sizes import text_fits
+
+STANDARD_EVENTS = frozenset(
+    {
+        "REQUEST_FETCHED",
+        "REQUEST_PROCESSED",
+        "NOTIFICATION_RECEIVED",
+        "NOTIFICATION_CLICKED",
+        "REQUEST_VIEWED",
+    }
+)
+"""The events of the CX device libraries (privakey-wire 4.7)."""
+
+EVENTS_A_MINUTE = 60
+"""Of one device: five events for each of the questions that it may be asked, and room."""
+
+ATTRIBUTES = 16
+ATTRIBUTE_BYTES = 256
+
+_MEMBERS = frozenset({"event", "attributes", "requestGuid"})
+_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+
+
+@attrs.frozen
+class Telemetry:
+    """What devices tell of themselves."""
+
+    ports: Ports
+    policy: Policy
+
+    def record(self, call: DeviceCall) -> None:
+        """
+        Record one event of a device; the call's body says which.
+
+        Raises:
+            InvalidField: The body is malformed, or too much.
+            TooOften: The device tells too much.
+            Refused: The call is not proven, or the device may not act.
+            Unavailable: A port failed.
+        """
+        caller = Caller(self.ports, self.policy, call, "device.telemetry")
+        act = Act(event="device.telemetry", actor=caller.device, subject=caller.device)
+
+        def decide() -> Decision[AuditEvent]:
+            proven = caller.prove()
+            name, challenge = _read(ijson.parse(call.body))
+            return Decision(
+                result=AuditEvent(
+                    at=proven.proving.now,
+                    event=f"telemetry.{name}",
+                    actor=proven.binding.guid,
+                    subject=challenge,
+                )
+            )
+
+        event = settle(self.ports, self.policy, act, decide)
+        within_rate(self.ports, act, ("telemetry", event.actor), EVENTS_A_MINUTE)
+        self.ports.audit.record(event)
+
+
+def _read(body: object) -> tuple[str, Guid | None]:
+    if not isinstance(body, Mapping):
+        raise InvalidField("body", "not a JSON object")
+    for name in body:
+        if name not in _MEMBERS:
+            raise InvalidField(ijson.printable(str(name)), "not a known member")
+    event = body.get("event")
+    if not isinstance(event, str) or _NAME.fullmatch(event) is None:
+        raise InvalidField("event", "missing, or not 1 to 64 of letters, digits, _, . and -")
+    attributes = body.get("attributes", {})
+    if not isinstance(attributes, Mapping) or len(attributes) > ATTRIBUTES:
+        raise InvalidField("attributes", f"not an object of at most {ATTRIBUTES} texts")
+    for name, value in attributes.items():
+        text_fits(name, ATTRIBUTE_BYTES, "attributes")
+        text_fits(value, ATTRIBUTE_BYTES, "attributes", empty=True)
+        if value is None:
+            raise InvalidField("attributes", "not a text")
+    if "requestGuid" not in body:
+        return event, None
+    return event, parse(body["requestGuid"], field="requestGuid")
