@@ -7,6 +7,7 @@ from datetime import datetime
 import attrs
 
 from counterseal import keys
+from counterseal.bindings.reserving import conclude, reserve
 from counterseal.bindings.roster import enlisted
 from counterseal.bindings.vouching import grant_context
 from counterseal.decisions import Act, Decision, read, refused, settle, sweep, within_rate
@@ -20,7 +21,9 @@ from counterseal.models import (
     Change,
     Guid,
     Identity,
+    KeyScope,
     RelyingParty,
+    Reservation,
 )
 from counterseal.models.guid import LUCK_BYTES, account_partition, mint, partition_of
 from counterseal.policy import Policy
@@ -66,6 +69,7 @@ class _Asked:
     origin: Guid | None
     identity: Identity | None
     actor: str
+    reserved: Reservation | None = None
 
 
 @attrs.frozen
@@ -76,7 +80,12 @@ class Invitations:
     policy: Policy
 
     def invite(
-        self, party: RelyingParty, account_id: str, *, user_info: str | None = None
+        self,
+        party: RelyingParty,
+        account_id: str,
+        *,
+        user_info: str | None = None,
+        idempotency_key: str | None = None,
     ) -> Invitation:
         """
         Invite one device of the origin's user.
@@ -87,6 +96,7 @@ class Invitations:
             party: The origin.
             account_id: The origin's own id of the user; creates the account at first use.
             user_info: Kept with the account and returned; None leaves it as it is.
+            idempotency_key: The same key with the same arguments again gets the first result.
 
         Raises:
             InvalidField: A text does not fit the policy.
@@ -94,6 +104,8 @@ class Invitations:
             AccountLocked: The account is locked.
             TooManyBindings: The account has as many devices as the policy allows.
             TooOften: The origin makes too many invitations.
+            KeyInProgress: A call with this idempotency key is running.
+            KeyReused: The key was used for other arguments.
             Unavailable: A port failed.
         """
         act = Act(event="binding.invite", actor=party.origin.guid)
@@ -102,6 +114,9 @@ class Invitations:
             text_fits(account_id, self.policy.account_id_bytes, "accountId")
             text_fits(user_info, self.policy.user_info_bytes, "userInfo", empty=True)
             identified_simply(party.app_space)
+            held = None
+            if idempotency_key is not None:
+                held = self._reserved(party, account_id, user_info, idempotency_key)
         except Refused as refusal:
             refused(self.ports, act, refusal)
             raise
@@ -112,8 +127,13 @@ class Invitations:
             origin=party.origin.guid,
             identity=None,
             actor=party.origin.guid,
+            reserved=held,
         )
-        return settle(self.ports, self.policy, act, lambda: self._invited(asked))
+        try:
+            return settle(self.ports, self.policy, act, lambda: self._invited(asked))
+        finally:
+            if held is not None:
+                conclude(self.ports, held)
 
     def welcome(self, app_space: AppSpace, identity: Identity) -> Invitation:
         """
@@ -154,7 +174,35 @@ class Invitations:
         act = Act(event="binding.expire", actor="worker")
         return sweep(self.ports, self.policy, act, due, self._expired)
 
+    def _reserved(
+        self, party: RelyingParty, account_id: str, user_info: str | None, key: str
+    ) -> Reservation:
+        place = account_partition(party.app_space.guid, account_id)
+        return reserve(
+            self.ports,
+            self.policy,
+            KeyScope.INVITE,
+            party,
+            {"accountId": account_id, "userInfo": user_info},
+            key=key,
+            guid=mint(place, self.ports.entropy.token(LUCK_BYTES)),
+        )
+
+    def _recorded(self, asked: _Asked, binding: Binding) -> Invitation:
+        token = self.ports.sealer.open(binding.sealed_token, _context(binding.guid))
+        return Invitation(
+            account=read(self.ports.store, binding.account, Account),
+            app_space=asked.app_space,
+            binding=binding.guid,
+            token=token.decode(),
+            deadline=binding.deadline,
+        )
+
     def _invited(self, asked: _Asked) -> Decision[Invitation]:
+        if asked.reserved is not None:
+            (made,) = self.ports.store.get(asked.reserved.guid)
+            if isinstance(made, Binding):
+                return Decision(result=self._recorded(asked, made))
         now = self.ports.clock.now()
         old = self.ports.store.account(asked.app_space.guid, asked.account_id)
         account = self._new_account(asked, now) if old is None else old
@@ -163,13 +211,15 @@ class Invitations:
         if old is not None and asked.identity is not None:
             same_identity(old, asked.identity)
         secret = keys.b64url(self.ports.entropy.token(SECRET_BYTES))
+        guid, sealed_token = self._named(asked, account, secret)
         binding = Binding(
-            guid=mint(partition_of(account.guid), self.ports.entropy.token(LUCK_BYTES)),
+            guid=guid,
             state=BINDING.initial,
             account=account.guid,
             app_space=account.app_space,
             origin=asked.origin,
             token_hash=keys.token_hash(secret),
+            sealed_token=sealed_token,
             deadline=now + self.policy.session_token_life,
             created_at=now,
         )
@@ -195,6 +245,12 @@ class Invitations:
             ),
         )
 
+    def _named(self, asked: _Asked, account: Account, secret: str) -> tuple[Guid, bytes]:
+        if asked.reserved is None:
+            return mint(partition_of(account.guid), self.ports.entropy.token(LUCK_BYTES)), b""
+        guid = asked.reserved.guid
+        return guid, self.ports.sealer.seal(f"{guid}.{secret}".encode(), _context(guid))
+
     def _new_account(self, asked: _Asked, now: datetime) -> Account:
         partition = account_partition(asked.app_space.guid, asked.account_id)
         return Account(
@@ -217,3 +273,7 @@ class Invitations:
             audit=(AuditEvent(at=now, event="binding.expire", actor="worker", subject=guid),),
             result=None,
         )
+
+
+def _context(binding: Guid) -> str:
+    return f"token:{binding}"

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import attrs
 
+from counterseal.bindings.reserving import conclude, reserve
 from counterseal.challenges.bell import ring, wake
 from counterseal.challenges.composing import (
     Issued,
@@ -15,7 +16,6 @@ from counterseal.challenges.composing import (
     reissued,
 )
 from counterseal.challenges.finishing import finish
-from counterseal.challenges.reserving import conclude, reserve
 from counterseal.decisions import Act, Decision, found, read, refused, settle, sweep, within_rate
 from counterseal.errors import (
     AccountUnknown,
@@ -33,6 +33,7 @@ from counterseal.models import (
     Codes,
     Guid,
     History,
+    KeyScope,
     OpenQuestion,
     Outcome,
     Question,
@@ -46,6 +47,7 @@ from counterseal.rules.facts import Cancelling, Deadline
 from counterseal.rules.sizes import life_of, question_fits, text_fits
 from counterseal.rules.standing import reachable
 from counterseal.wire.moment import whole
+from counterseal.wire.question import question_document
 
 
 @attrs.frozen
@@ -87,7 +89,17 @@ class Challenges:
             if question.callback is not None:
                 callback_allowed(question.callback, party.origin.callbacks)
             guid = new_guid(self.ports, party, question)
-            held = reserve(self.ports, self.policy, party, question, key=idempotency_key, guid=guid)
+            held = None
+            if idempotency_key is not None:
+                held = reserve(
+                    self.ports,
+                    self.policy,
+                    KeyScope.ISSUE,
+                    party,
+                    question_document(question),
+                    key=idempotency_key,
+                    guid=guid,
+                )
         except Refused as refusal:
             refused(self.ports, act, refusal)
             raise

@@ -9,10 +9,10 @@ from typing import TypeAlias
 
 import attrs
 
-from counterseal.models import Guid, KeyScope, Reservation
+from counterseal.models import Guid, Reservation
 from counterseal.ports import Clock
 
-_Place: TypeAlias = tuple[tuple[KeyScope, Guid], str]
+_Place: TypeAlias = tuple[str, Guid, str]
 
 
 class MemoryReplayGuard:
@@ -72,7 +72,7 @@ class MemoryIdempotency:
 
     def begin(self, reservation: Reservation, now: datetime) -> Reservation:
         """Reserve, or return the reservation that is in force."""
-        place = (reservation.scope, reservation.key)
+        place = _place(reservation)
         with self._lock:
             self._prune(now)
             held = self._held.get(place)
@@ -100,8 +100,13 @@ class MemoryIdempotency:
 
     def finish(self, reservation: Reservation) -> None:
         """Mark the reservation as finished."""
-        place = (reservation.scope, reservation.key)
+        place = _place(reservation)
         with self._lock:
             held = self._held.get(place)
             if held is not None and held.guid == reservation.guid:
                 self._held[place] = attrs.evolve(held, finished=True)
+
+
+def _place(reservation: Reservation) -> _Place:
+    scope, origin = reservation.scope
+    return (scope.value, origin, reservation.key)

@@ -52,6 +52,8 @@ class Binding:
     Attributes:
         origin: Who invited; None where an Identity Provider identified the user.
         token_hash: SHA-256 of the session token's secret.
+        sealed_token: The session token, sealed, where an idempotency key may ask for it again;
+            else empty.
         deadline: From then on the session token is refused.
         enrolled: Which keys the session token bound, as one hash; empty before.
         strikes: Wrong strong-key signatures since the last right one.
@@ -66,6 +68,7 @@ class Binding:
     app_space: Guid
     origin: Guid | None
     token_hash: bytes = attrs.field(repr=False)
+    sealed_token: bytes = attrs.field(default=b"", repr=False)
     deadline: datetime = attrs.field(validator=fields.utc)
     enrolled: str = ""
     name: str = ""

@@ -15,6 +15,7 @@ class KeyScope(enum.Enum):
     """What an idempotency key is unique in."""
 
     ISSUE = "issue"
+    INVITE = "invite"
 
 
 @attrs.frozen(kw_only=True)

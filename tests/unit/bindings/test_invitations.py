@@ -1,6 +1,7 @@
 """Inviting devices, and what becomes of invitations that nobody follows."""
 
 from datetime import timedelta
+from functools import partial
 
 import attrs
 import pytest
@@ -9,13 +10,16 @@ from counterseal import STANDARD, keys
 from counterseal.errors import (
     AccountLocked,
     InvalidField,
+    KeyInProgress,
+    KeyReused,
     TooManyBindings,
     TooOften,
     WrongIssuer,
     WrongKind,
 )
-from counterseal.models import BindingState, Identity
+from counterseal.models import Binding, BindingState, Identity
 from counterseal.models.guid import account_partition, partition_of
+from counterseal.testing.faults import Crash, Faults, faulty
 
 TICK = timedelta(microseconds=1)
 
@@ -220,3 +224,113 @@ def test_what_ended_between_the_look_and_the_commit_is_not_counted(service):
     assert racing.invitations.expire() == 1
     assert service.stored(first.binding).state is BindingState.REVOKED
     assert service.stored(second.binding).state is BindingState.EXPIRED
+
+
+# Idempotency, S24
+
+KEY = "enrol-17"
+
+
+def bindings(service):
+    return [record for record in service.records().values() if isinstance(record, Binding)]
+
+
+@pytest.fixture
+def invite(service):
+    return partial(
+        service.invitations.invite,
+        service.origin,
+        "alice",
+        user_info="a card holder",
+        idempotency_key=KEY,
+    )
+
+
+def test_s24_the_same_invitation_again_is_the_first_one(service, invite):
+    first = invite()
+    service.clock.advance(timedelta(seconds=7))
+    assert invite() == first
+    assert [held.guid for held in bindings(service)] == [first.binding]
+    assert len(service.happened("binding.invite")) == 1
+    service.complete(first, service.phone())
+    assert service.stored(first.binding).state is BindingState.ACTIVE
+
+
+def test_s24_a_repeat_gets_the_account_as_it_stands(service, invite):
+    first = invite()
+    service.complete(first, service.phone())
+    again = invite()
+    assert again.account == service.account() != first.account
+    assert attrs.evolve(again, account=first.account) == first
+
+
+def test_s24_other_arguments_under_the_same_key_are_refused(service, invite):
+    invite()
+    before = service.records()
+    for change in ({"user_info": "other"}, {"user_info": None}):
+        with pytest.raises(KeyReused):
+            invite(**change)
+        assert service.last_event() == ("binding.invite", "key_reused")
+    with pytest.raises(KeyReused):
+        service.invitations.invite(service.origin, "bob", idempotency_key=KEY)
+    assert service.records() == before
+
+
+def test_s24_an_invitation_and_a_question_may_have_the_same_key(service, invite):
+    service.complete(invite(), service.phone())
+    asked = service.ask("alice", "Pay?", idempotency_key=KEY)
+    assert invite().binding != asked.challenge.guid
+
+
+def test_s24_an_invitation_whose_process_died_is_taken_over(service, invite):
+    faults = Faults()
+    faults.crash("store.commit")
+    dying = service.but(store=faulty(service.store, "store", faults))
+    faults.fail("idempotency.finish")
+    dying = dying.but(idempotency=faulty(service.ports.idempotency, "idempotency", faults))
+    arguments = {"user_info": "a card holder", "idempotency_key": KEY}
+    with pytest.raises(Crash):
+        dying.invitations.invite(service.origin, "alice", **arguments)
+    with pytest.raises(KeyInProgress):
+        invite()
+    assert service.last_event() == ("binding.invite", "key_in_progress")
+    service.clock.advance(STANDARD.idempotency_lease)
+    first = invite()
+    assert invite() == first
+    assert len(bindings(service)) == 1
+
+
+def test_s24_of_invitations_at_once_one_is_made(service, at_once):
+    for number in range(10):
+        invite = partial(
+            service.invitations.invite, service.origin, "alice", idempotency_key=f"enrol-{number}"
+        )
+        made = at_once(*[invite] * 4)
+        tokens = {one.token for one in made if not isinstance(one, KeyInProgress)}
+        assert len(tokens) == 1
+        assert len(bindings(service)) == number + 1
+
+
+def test_a_token_is_kept_sealed_and_only_where_it_can_be_asked_for_again(service, invite):
+    plain = service.invitations.invite(service.origin, "alice")
+    assert service.stored(plain.binding).sealed_token == b""
+    keyed = invite()
+    kept = service.stored(keyed.binding)
+    assert keyed.token.encode() not in kept.sealed_token
+    opened = service.ports.sealer.open(kept.sealed_token, f"token:{keyed.binding}")
+    assert opened.decode() == keyed.token
+
+
+def test_a_refused_invitation_frees_its_key(service, invite):
+    account = service.invitations.invite(service.origin, "alice").account
+    service.accounts.lock(account.guid)
+    with pytest.raises(AccountLocked):
+        invite()
+    service.accounts.unlock(account.guid)
+    assert invite() == invite()
+
+
+def test_a_key_lies_in_the_accounts_partition(service, invite):
+    invitation = invite()
+    place = account_partition(service.app_space.guid, "alice")
+    assert partition_of(invitation.account.guid) == partition_of(invitation.binding) == place

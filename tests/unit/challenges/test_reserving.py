@@ -7,7 +7,7 @@ import attrs
 import pytest
 
 from counterseal import STANDARD
-from counterseal.challenges.reserving import conclude, reserve
+from counterseal.bindings.reserving import conclude, reserve
 from counterseal.errors import (
     AccountUnbound,
     Indeterminate,
@@ -16,9 +16,17 @@ from counterseal.errors import (
     KeyReused,
     StoreUnavailable,
 )
-from counterseal.models import AddressKind, Challenge, PushAddress, Question, TextContent
+from counterseal.models import (
+    AddressKind,
+    Challenge,
+    KeyScope,
+    PushAddress,
+    Question,
+    TextContent,
+)
 from counterseal.models.guid import account_partition, mint
 from counterseal.testing.faults import Faults, faulty
+from counterseal.wire.question import question_document
 
 KEY = "order-17"
 LEASE = STANDARD.idempotency_lease
@@ -43,7 +51,15 @@ def begun(service):
     question = Question(account_id="alice", content=TextContent(text="Pay 10 EUR?"), show_code=True)
     place = account_partition(service.app_space.guid, "alice")
     guid = mint(place, service.entropy.token(15))
-    return reserve(service.ports, service.policy, service.origin, question, key=KEY, guid=guid)
+    return reserve(
+        service.ports,
+        service.policy,
+        KeyScope.ISSUE,
+        service.origin,
+        question_document(question),
+        key=KEY,
+        guid=guid,
+    )
 
 
 def refused(service, ask, refusal):

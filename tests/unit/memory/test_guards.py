@@ -203,8 +203,12 @@ def test_idempotency_1_of_many_threads_one_gets_its_own(idempotency, at_once):
 
 @pytest.mark.parametrize(
     "change",
-    [{"key": "key-2"}, {"scope": (KeyScope.ISSUE, Guid("other"))}],
-    ids=["another key", "another origin"],
+    [
+        {"key": "key-2"},
+        {"scope": (KeyScope.ISSUE, Guid("other"))},
+        {"scope": (KeyScope.INVITE, Guid("origin"))},
+    ],
+    ids=["another key", "another origin", "another verb"],
 )
 def test_idempotency_scopes_and_keys_do_not_meet(idempotency, change):
     idempotency.begin(FIRST, NOW)

@@ -181,7 +181,7 @@ REQUIRED = {
 SILENT = {
     Account: {"sealed_grant", "user_info"},
     Bell: {"title", "body"},
-    Binding: {"token_hash"},
+    Binding: {"sealed_token", "token_hash"},
     Button: {"title", "style"},
     Callback: {"url"},
     Challenge: {

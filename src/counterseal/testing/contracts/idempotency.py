@@ -158,9 +158,9 @@ class IdempotencyContract:
     ) -> None:
         """IDEMPOTENCY-6."""
         port = new_idempotency()
-        other = (KeyScope.ISSUE, _made.guid())
+        others = ((KeyScope.ISSUE, _made.guid()), (KeyScope.INVITE, _scope[1]))
         keys = ["key", "Key", "key ", "ke", "key\x00", "kë", "ke\u0308", ""]
-        wanted = [_reservation(scope=scope, key=key) for scope in (_scope, other) for key in keys]
+        wanted = [_reservation(scope=scope, key=key) for scope in (_scope, *others) for key in keys]
 
         assert [port.begin(one, START) for one in wanted] == wanted
         assert [port.begin(one, START) for one in wanted] == wanted

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from counterseal import ijson, keys
 from counterseal.errors import KeyInProgress, KeyReused, Unavailable
-from counterseal.models import Guid, KeyScope, Question, RelyingParty, Reservation
+from counterseal.models import Guid, KeyScope, RelyingParty, Reservation
 from counterseal.policy import Policy
 from counterseal.ports import Ports
 from counterseal.rules.sizes import text_fits
-from counterseal.wire.question import question_document
 
 HOLDER_BYTES = 16
 
@@ -16,32 +17,33 @@ HOLDER_BYTES = 16
 def reserve(
     ports: Ports,
     policy: Policy,
+    scope: KeyScope,
     party: RelyingParty,
-    question: Question,
+    payload: dict[str, Any],
     *,
-    key: str | None,
+    key: str,
     guid: Guid,
-) -> Reservation | None:
+) -> Reservation:
     """
     Reserve *guid* for *key*, or find what was reserved for it before.
 
-    Returns:
-        The reservation in force; None if there is no key.
+    Args:
+        scope: What the call does.
+        party: The origin, whose own the key is.
+        payload: What tells the call from others with the same key.
 
     Raises:
-        InvalidField: The key does not fit, or I-JSON cannot hold the question.
-        KeyReused: The key was used for another question.
+        InvalidField: The key does not fit, or I-JSON cannot hold the payload.
+        KeyReused: The key was used for another payload.
         KeyInProgress: A call with the key is running.
         Unavailable: The port failed.
     """
-    if key is None:
-        return None
     text_fits(key, policy.idempotency_key_bytes, "idempotencyKey")
     now = ports.clock.now()
     wanted = Reservation(
-        scope=(KeyScope.ISSUE, party.origin.guid),
+        scope=(scope, party.origin.guid),
         key=key,
-        fingerprint=keys.digest(ijson.canonical(question_document(question), field="challenge")),
+        fingerprint=keys.digest(ijson.canonical(payload, field=scope.value)),
         guid=guid,
         holder=keys.b64url(ports.entropy.token(HOLDER_BYTES)),
         lease_until=now + policy.idempotency_lease,
