@@ -10,32 +10,14 @@ What a command needs is imported when it runs, so that help and version come at 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import IO, Any
 
 import click
 
-from counterseal_server.visible import visible
+from counterseal_server.commands import join
+from counterseal_server.plainly import Failed, Unusable, plainly
 
 ALGORITHMS = ("ES256", "EdDSA", "PS256", "RS256")
 FORMATS = ("md", "mermaid", "json")
-
-
-class Failed(click.ClickException):
-    """It is not as it should be: one line on standard error, exit code 1."""
-
-    exit_code = 1
-
-    def show(self, file: IO[Any] | None = None) -> None:
-        """Print the line, with nothing hidden in it."""
-        click.echo(visible(self.message), file=file, err=file is None)
-
-
-class Unusable(Failed):
-    """The input is unusable: one line on standard error, exit code 2."""
-
-    exit_code = 2
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -72,7 +54,7 @@ def demo(
     Everything happens in this process: real keys, no server, no network.
     Exit code 0 means that the answer was accepted and every forgery was refused.
     """
-    with _plainly():
+    with plainly():
         from counterseal.models import Algorithm  # noqa: PLC0415 (a fast start)
         from counterseal_server import demo as theatre  # noqa: PLC0415
         from counterseal_server import files  # noqa: PLC0415
@@ -106,7 +88,7 @@ def verify(receipt: str, jwks: str | None, thumbprint: str | None, *, as_json: b
     """
     if jwks is not None and thumbprint is not None:
         raise Unusable("thumbprint: give it or --jwks, not both")
-    with _plainly():
+    with plainly():
         from counterseal_server import files, receipts  # noqa: PLC0415 (a fast start)
         from counterseal_server.screen import Screen  # noqa: PLC0415
 
@@ -132,28 +114,10 @@ def verify(receipt: str, jwks: str | None, thumbprint: str | None, *, as_json: b
 )
 def states(chart: str | None, form: str) -> None:
     """Print the transition tables: all of them, or that of one CHART."""
-    with _plainly():
+    with plainly():
         from counterseal_server.states import tables  # noqa: PLC0415 (a fast start)
 
         click.echo(tables(chart, form))
 
 
-@contextmanager
-def _plainly() -> Iterator[None]:
-    """Turn what the core refuses into one line and an exit code."""
-    from counterseal import Refused  # noqa: PLC0415 (a fast start)
-    from counterseal.errors import InvalidField, IssuerUntrusted, ReceiptChanged  # noqa: PLC0415
-
-    try:
-        yield
-    except InvalidField as error:
-        raise Unusable(f"{error.field}: {error.problem}") from None
-    except ReceiptChanged as refusal:
-        text = f"receipt: {refusal.code}: it was changed, or is no receipt ({refusal})"
-        raise Failed(text) from None
-    except IssuerUntrusted as refusal:
-        raise Failed(
-            f"receipt: {refusal.code}: it is signed by a key that is not trusted"
-        ) from None
-    except Refused as refusal:
-        raise Failed(f"refused: {refusal.code}: {refusal}") from None
+join(main)

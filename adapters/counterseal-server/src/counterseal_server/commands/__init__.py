@@ -1,0 +1,18 @@
+"""
+The commands of the service, each group in a module of its own.
+
+They import what they need when they run, so that help and version come at once.
+"""
+
+from __future__ import annotations
+
+import click
+
+from counterseal_server.commands.keys import keys
+from counterseal_server.commands.tenants import init, invite
+
+
+def join(main: click.Group) -> None:
+    """Put the commands under *main*."""
+    for command in (init, invite, keys):
+        main.add_command(command)

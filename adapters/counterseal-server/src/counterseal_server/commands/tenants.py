@@ -1,0 +1,96 @@
+"""`counterseal init` and `counterseal invite`: the first tenants, and their users' devices."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import click
+
+from counterseal_server.commands.options import CONFIG, DATA, configured
+from counterseal_server.plainly import plainly
+
+
+@click.command()
+@DATA
+@CONFIG
+@click.option("--company", required=True, metavar="C", help="The tenant's name.")
+@click.option("--app-space", required=True, metavar="A", help="The app's name.")
+@click.option("--origin", required=True, metavar="O", help="The relying party's name.")
+@click.option(
+    "--auth",
+    type=click.Choice(["basic", "hmac"]),
+    required=True,
+    help="How the relying party shows who it is.",
+)
+@click.option(
+    "--callback",
+    "callbacks",
+    metavar="URL",
+    multiple=True,
+    help="An address that answers may be sent to; may be given again.",
+)
+def init(
+    data: str | None,
+    config: str | None,
+    *,
+    company: str,
+    app_space: str,
+    origin: str,
+    auth: str,
+    callbacks: tuple[str, ...],
+) -> None:
+    """
+    Make a new service with one company, one App Space and one relying party.
+
+    Prints one JSON object. The secrets in it are told this once.
+    """
+    with plainly():
+        from counterseal.models import Scheme  # noqa: PLC0415 (a fast start)
+        from counterseal_server.founding import Wish, found  # noqa: PLC0415
+        from counterseal_server.house import House  # noqa: PLC0415
+
+        wish = Wish(
+            company=company,
+            app_space=app_space,
+            origin=origin,
+            scheme=Scheme(auth),
+            callbacks=callbacks,
+        )
+        with House(configured(config, data=data)) as house:
+            click.echo(json.dumps(found(house, wish), indent=2))
+
+
+@click.command()
+@click.argument("account")
+@DATA
+@CONFIG
+@click.option("--origin", metavar="GUID", help="Whose user it is, if there are several origins.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def invite(
+    account: str, data: str | None, config: str | None, origin: str | None, *, as_json: bool
+) -> None:
+    """
+    Invite a device of ACCOUNT: print a link, and the same as a QR code.
+
+    Whoever has the link can bind a device to the account.
+    """
+    with plainly():
+        from counterseal.wire.moment import stamp  # noqa: PLC0415 (a fast start)
+        from counterseal_server import inviting  # noqa: PLC0415
+        from counterseal_server.house import House  # noqa: PLC0415
+        from counterseal_server.screen import Screen  # noqa: PLC0415
+
+        with House(configured(config, data=data)) as house:
+            house.prepare()
+            invited = inviting.invite(house, account, origin)
+        link, deadline = inviting.link(invited), stamp(invited.deadline)
+        if as_json:
+            told = {"link": link, "sessionToken": invited.token, "expiresAt": deadline}
+            click.echo(json.dumps(told, indent=2))
+            return
+        screen = Screen()
+        screen.line(link)
+        if (sys.stdout.encoding or "").lower().replace("-", "") == "utf8":
+            click.echo(inviting.qr(link))
+        screen.facts([("Valid until", deadline)])

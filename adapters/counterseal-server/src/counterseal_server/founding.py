@@ -1,0 +1,83 @@
+"""Founding a service: its keys, its database, and the first company with all it needs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from counterseal import Credentials, Directory, Policy, Ports
+from counterseal.errors import InvalidField
+from counterseal.memory import memory_ports
+from counterseal.models import Algorithm, Company, Scheme
+from counterseal.wire.cx1 import write_basic
+from counterseal_server.house import House
+from counterseal_server.keeping import private
+from counterseal_sql import upgrade
+
+ADMIN = "first administrator"
+
+
+@attrs.frozen(kw_only=True)
+class Wish:
+    """
+    What is to be founded.
+
+    Attributes:
+        callbacks: Entries of the origin's allow-list.
+    """
+
+    company: str
+    app_space: str
+    origin: str
+    scheme: Scheme
+    callbacks: tuple[str, ...] = ()
+
+
+def found(house: House, wish: Wish) -> dict[str, Any]:
+    """
+    Found a service, and return what is told once.
+
+    What an earlier try left unfinished is used again.
+
+    Raises:
+        InvalidField: There is a company already, or something of the wish does not fit.
+        Refused: Something of the wish does not fit.
+        SealBroken: The master key is out of reach.
+        Unavailable: The database did not answer.
+        OSError: A file cannot be written.
+    """
+    # In memory first: a wish that does not fit leaves nothing behind.
+    _populated(memory_ports(), house.policy, wish)
+    private.folder(house.settings.data)
+    if not house.master.from_environment and not house.master.path.exists():
+        house.master.make(house.ports.entropy)
+    if not house.signer.path.exists():
+        house.signer.make(Algorithm.ES256)
+    house.signer.jwks()
+    upgrade(house.database)
+    if Directory(house.ports, house.policy).list(None, Company):
+        raise InvalidField("data", "there is a company already; this is for new services")
+    return _populated(house.ports, house.policy, wish)
+
+
+def _populated(ports: Ports, policy: Policy, wish: Wish) -> dict[str, Any]:
+    directory, credentials = Directory(ports, policy), Credentials(ports, policy)
+    company = directory.create_company(wish.company)
+    app_space = directory.create_app_space(company.guid, wish.app_space)
+    origin = directory.create_origin(app_space.guid, wish.origin)
+    for entry in wish.callbacks:
+        directory.allow_callback(origin.guid, entry)
+    secret = credentials.issue(origin.guid, wish.scheme).secret
+    admin = credentials.create_admin(ADMIN)
+    basic = wish.scheme is Scheme.BASIC
+    return {
+        "companyGuid": company.guid,
+        "appSpaceGuid": app_space.guid,
+        "requestOriginGuid": origin.guid,
+        "key": secret,
+        "authorization": write_basic(secret, guid=origin.guid) if basic else None,
+        "callbackSecret": credentials.issue_webhook_key(origin.guid),
+        "adminGuid": admin.guid,
+        "adminKey": admin.secret,
+    }

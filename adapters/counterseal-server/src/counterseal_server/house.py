@@ -1,0 +1,121 @@
+"""
+The house: every port of the service, put together from the settings.
+
+It is opened in the process that uses it: connections do not survive a fork.
+"""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy import URL
+
+from counterseal import Policy, Ports
+from counterseal.memory import (
+    MemoryAudit,
+    MemoryCounters,
+    MemoryIdempotency,
+    MemoryReplayGuard,
+    MemoryStore,
+    MemoryWake,
+    NoIdentityProvider,
+    SilentNotifier,
+    SystemClock,
+    SystemEntropy,
+)
+from counterseal_http import Guard, HttpCallbackSender
+from counterseal_server.keeping import FileSealer, FileSigner, MasterKeys
+from counterseal_server.settings import Settings
+from counterseal_sql import Database, connect, upgrade, with_sql
+
+
+class House:
+    """
+    The ports of the service, and what has to be closed after use.
+
+    Attributes:
+        settings: What it was made from.
+        ports: Every port.
+        policy: What the service allows.
+        database: Where the records are.
+        master: The master keys.
+        signer: The signing keys, which can be rotated.
+
+    Raises:
+        UnfitUrl: The database's address is of another kind.
+        UnfitMasterKey: The environment holds something else.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.policy: Policy = settings.policy
+        clock, entropy = SystemClock(), SystemEntropy()
+        self.master = MasterKeys(settings.master_key, settings.master_key_file)
+        sealer = FileSealer(self.master, entropy)
+        self.signer = FileSigner(settings.signing_file, sealer, entropy)
+        self._sender = HttpCallbackSender(
+            _guard(settings), clock, connections=max(1, settings.senders)
+        )
+        self.database: Database = connect(_address(settings))
+        audit = MemoryAudit()
+        self.ports: Ports = with_sql(
+            Ports(
+                # Those in memory that store something give way to the database's at once.
+                store=MemoryStore(audit),
+                replay=MemoryReplayGuard(clock),
+                counters=MemoryCounters(clock),
+                idempotency=MemoryIdempotency(),
+                audit=audit,
+                notifier=SilentNotifier(),
+                identity=NoIdentityProvider(),
+                sender=self._sender,
+                wake=MemoryWake(),
+                signer=self.signer,
+                sealer=sealer,
+                clock=clock,
+                entropy=entropy,
+            ),
+            self.database,
+        )
+
+    def prepare(self) -> None:
+        """
+        Look at what has to be there before anybody is served, and migrate the database.
+
+        Raises:
+            SignerUnavailable: The signing keys are not there, or another master key sealed them.
+            SchemaTooNew: A newer release has been at the database.
+            Unavailable: The database did not answer.
+        """
+        self.signer.jwks()
+        upgrade(self.database)
+
+    def close(self) -> None:
+        """Close the connections; attempts that run come to their own end."""
+        self._sender.close()
+        self.database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _address(settings: Settings) -> str | URL:
+    if settings.database is not None:
+        return settings.database
+    # Not as text, in which a path may hold what means something in an address.
+    return URL.create("sqlite", database=str(settings.database_file))
+
+
+def _guard(settings: Settings) -> Guard:
+    if settings.allow_private_callbacks:
+        return Guard(allow_http=True, allow_private=True, ports=None)
+    return Guard()

@@ -1,0 +1,65 @@
+"""Inviting a device from the command line: a link, and the same as a QR code."""
+
+from __future__ import annotations
+
+import io
+
+import segno
+
+from counterseal import Directory, Invitation, Invitations
+from counterseal.errors import InvalidField
+from counterseal.models import AppSpace, Company, Guid, Origin
+from counterseal.models.guid import parse
+from counterseal.wire.link import BindLink, write_link
+from counterseal_server.house import House
+
+
+def invite(house: House, account: str, origin: str | None) -> Invitation:
+    """
+    Invite a device of *account*, on an origin's behalf.
+
+    Args:
+        house: The service.
+        account: The origin's own id of the user.
+        origin: Its GUID; None stands for the only one there is.
+
+    Raises:
+        InvalidField: There are several origins, or none, or the account's id does not fit.
+        Refused: No device of this account can be invited.
+        Unavailable: A port failed.
+    """
+    directory = Directory(house.ports, house.policy)
+    guid = _only(directory) if origin is None else parse(origin, field="origin")
+    return Invitations(house.ports, house.policy).invite(directory.relying_party(guid), account)
+
+
+def link(invited: Invitation) -> str:
+    """Return the link that finishes the bind; whoever has it can."""
+    return write_link(
+        BindLink(
+            token=invited.token,
+            app_space=invited.app_space.guid,
+            app_space_name=invited.app_space.name,
+            account=invited.account.guid,
+            display_name=invited.account.account_id,
+        )
+    )
+
+
+def qr(text: str) -> str:
+    """Return *text* as a QR code of block characters, two rows in a line."""
+    drawn = io.StringIO()
+    segno.make(text, error="l", micro=False).terminal(drawn, compact=True)
+    return drawn.getvalue()
+
+
+def _only(directory: Directory) -> Guid:
+    origins = [
+        origin.guid
+        for company in directory.list(None, Company)
+        for app_space in directory.list(company.guid, AppSpace)
+        for origin in directory.list(app_space.guid, Origin)
+    ]
+    if len(origins) != 1:
+        raise InvalidField("origin", f"there are {len(origins)}: give --origin GUID")
+    return origins[0]

@@ -1,0 +1,191 @@
+"""`init`, `invite` and `keys`: what they print, keep and refuse."""
+
+import base64
+import json
+import os
+import stat
+
+import pytest
+
+from counterseal import Authentication, Credentials, SignedRequest
+from counterseal.models import Scheme
+from counterseal.wire.link import read_link
+from counterseal_server.configuration import settings
+from counterseal_server.house import House
+
+NAMES = ("--company", "Example", "--app-space", "Bank", "--origin", "Web shop")
+CALLBACK = "https://shop.example/answered"
+
+
+@pytest.fixture(autouse=True)
+def no_settings(monkeypatch):
+    for name in [name for name in os.environ if name.startswith("COUNTERSEAL_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def data(tmp_path):
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def init(run, data):
+    def command(*args, auth="basic"):
+        return run("init", "--data", data, *NAMES, "--auth", auth, *args)
+
+    return command
+
+
+@pytest.fixture
+def house(data):
+    def opened():
+        return House(settings({"data": data}, os.environ))
+
+    return opened
+
+
+def test_init_prints_one_object_with_what_the_shop_needs(init, data, house):
+    result = init("--callback", CALLBACK)
+
+    assert (result.exit_code, result.stderr) == (0, "")
+    told = json.loads(result.stdout)
+    assert list(told) == [
+        "companyGuid",
+        "appSpaceGuid",
+        "requestOriginGuid",
+        "key",
+        "authorization",
+        "callbackSecret",
+        "adminGuid",
+        "adminKey",
+    ]
+    scheme, _, encoded = told["authorization"].partition(" ")
+    assert scheme == "Basic"
+    assert base64.b64decode(encoded).decode() == f"{told['requestOriginGuid']}:{told['key']}"
+    assert told["callbackSecret"].startswith("whsec_")
+    assert told["callbackSecret"] != f"whsec_{told['key']}"
+    with house() as opened:
+        request = SignedRequest(method="GET", uri="/", authorization=told["authorization"])
+        party = Authentication(opened.ports, opened.policy).authenticate(request)
+    assert party.origin.guid == told["requestOriginGuid"]
+    assert party.origin.callbacks == (CALLBACK,)
+    assert party.app_space.guid == told["appSpaceGuid"]
+    assert stat.S_IMODE(data.stat().st_mode) == 0o700
+
+
+def test_an_origin_with_hmac_has_no_header_to_give(init):
+    told = json.loads(init(auth="hmac").stdout)
+    assert told["authorization"] is None
+    assert told["key"]
+
+
+def test_no_secret_lies_in_the_folder(init, data):
+    told = json.loads(init(auth="hmac").stdout)
+    kept = b"".join(file.read_bytes() for file in data.rglob("*") if file.is_file())
+    secrets = [told["key"], told["adminKey"], told["callbackSecret"].removeprefix("whsec_")]
+    for secret in secrets:
+        assert secret.encode() not in kept
+        assert base64.b64decode(secret) not in kept
+
+
+def test_init_is_for_new_services(init):
+    assert init().exit_code == 0
+    again = init()
+    assert again.exit_code == 2
+    assert again.stderr == "data: there is a company already; this is for new services\n"
+
+
+def test_a_wish_that_does_not_fit_leaves_nothing(init, data):
+    result = init("--callback", "ftp://shop.example/")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("callbackUrl: ")
+    assert not data.exists()
+
+
+def test_a_folder_has_to_be_named(run):
+    result = run("init", *NAMES, "--auth", "basic")
+    assert (result.exit_code, result.stderr) == (2, "data: missing: give --data DIR\n")
+
+
+def test_a_master_key_in_the_environment_is_not_written(init, data, monkeypatch, run):
+    monkeypatch.setenv("COUNTERSEAL_MASTER_KEY", base64.b64encode(bytes(32)).decode())
+    assert init().exit_code == 0
+    assert not (data / "keys" / "master.key").exists()
+
+    refused = run("keys", "rotate", "--master", "--data", data)
+    assert refused.exit_code == 2
+    assert refused.stderr.startswith("master: it is in COUNTERSEAL_MASTER_KEY")
+
+    monkeypatch.setenv("COUNTERSEAL_MASTER_KEY", base64.b64encode(bytes([1] * 32)).decode())
+    lost = run("invite", "zoe", "--data", data)
+    assert lost.exit_code == 1
+    assert lost.stderr.startswith("unavailable: signer_unavailable: ")
+
+
+@pytest.mark.parametrize("given", ["short", "Zoë"])
+def test_a_master_key_that_is_none_is_refused(init, monkeypatch, given):
+    monkeypatch.setenv("COUNTERSEAL_MASTER_KEY", given)
+    result = init()
+    assert result.exit_code == 2
+    assert result.stderr.startswith("unfit_master_key: ")
+    assert given not in result.stderr
+
+
+def test_keys_are_rotated_and_the_old_ones_stay(init, house, run, data):
+    told = json.loads(init(auth="hmac").stdout)
+    with house() as opened:
+        (old,) = opened.ports.signer.jwks()
+        sealed = opened.ports.sealer.seal(b"plain", "context")
+
+    made = json.loads(run("keys", "rotate", "--data", data).stdout)
+    assert run("keys", "rotate", "--master", "--data", data).exit_code == 0
+    assert run("keys", "reseal", "--data", data).exit_code == 0
+
+    with house() as opened:
+        assert [key.kid for key in opened.ports.signer.jwks()] == [made["kid"], old.kid]
+        assert opened.ports.sealer.open(sealed, "context") == b"plain"
+        # What was sealed at first still opens.
+        issued = Credentials(opened.ports, opened.policy).issue(
+            told["requestOriginGuid"], Scheme.HMAC
+        )
+        assert issued.secret != told["key"]
+
+
+def test_invite_prints_a_link_and_a_code(init, run, data):
+    told = json.loads(init().stdout)
+    result = run("invite", "zoë & co", "--data", data)
+    assert (result.exit_code, result.stderr) == (0, "")
+    first, *drawn = result.stdout.splitlines()
+    link = read_link(first)
+    assert (link.app_space, link.app_space_name) == (told["appSpaceGuid"], "Bank")
+    assert link.display_name == "zoë & co"
+    assert any("▀" in line for line in drawn)
+    assert drawn[-1].startswith("Valid until")
+
+
+def test_invite_for_programs(init, run, data):
+    told = json.loads(init().stdout)
+    result = run("invite", "zoe", "--data", data, "--json", "--origin", told["requestOriginGuid"])
+    printed = json.loads(result.stdout)
+    assert read_link(printed["link"]).token == printed["sessionToken"]
+    assert printed["expiresAt"].endswith("Z")
+
+
+@pytest.mark.parametrize(
+    ("origin", "line"),
+    [
+        ("zoe", "origin: not a GUID of this service\n"),
+        ("00000000-0000-8000-8000-000000000000", "refused: not_found: No such record.\n"),
+    ],
+)
+def test_another_origin_is_refused(init, run, data, origin, line):
+    init()
+    result = run("invite", "zoe", "--data", data, "--origin", origin)
+    assert result.stderr == line
+
+
+def test_where_there_is_no_service_nobody_is_invited(run, data):
+    result = run("invite", "zoe", "--data", data)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("unavailable: signer_unavailable: ")
+    assert not data.exists()
