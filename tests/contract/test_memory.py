@@ -235,3 +235,47 @@ def test_a_skip_prints_its_clause(pytester):
 
     result.assert_outcomes(skipped=5, passed=1, deselected=result.parseoutcomes()["deselected"])
     result.stdout.fnmatch_lines(["*STORE-19 is not shown*leaves all of its commit, or nothing*"])
+
+
+def test_what_a_crash_leaves_open_makes_no_noise_in_another_test(pytester):
+    pytester.makepyfile("""
+        import gc
+        import warnings
+
+        import pytest
+        from counterseal.memory import MemoryAudit, MemoryStore
+        from counterseal.testing import StoreContract
+
+        class Connection:
+            def __init__(self):
+                self.itself = self
+
+            def __del__(self):
+                warnings.warn("left open", ResourceWarning)
+
+        class Store(MemoryStore):
+            def commit(self, *args):
+                Connection()
+                super().commit(*args)
+
+        class TestMine(StoreContract):
+            survives_a_crash = True
+
+            @pytest.fixture
+            def new_store(self):
+                gc.disable()
+                return lambda: Store(MemoryAudit())
+
+            def reopened(self, store):
+                return store
+
+        def test_elsewhere():
+            gc.enable()
+            gc.collect()
+    """)
+
+    result = pytester.runpytest_inprocess(
+        "-p", "no:cacheprovider", "-W", "error", "-k", "at_every_line or elsewhere"
+    )
+
+    result.assert_outcomes(passed=2, deselected=result.parseoutcomes()["deselected"])

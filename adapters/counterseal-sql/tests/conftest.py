@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 import threading
 from contextlib import suppress
+from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -21,6 +22,9 @@ from counterseal_sql.schema import METADATA
 NOBODY = {"user": "nobody", "group": "nogroup", "extra_groups": []}
 """PostgreSQL refuses to run as root."""
 
+
+PATIENCE = timedelta(seconds=60)
+"""A machine that is busy with other things is no failure."""
 
 RING = 4
 """Databases that a test may use at once; to make one takes longer than to empty one."""
@@ -217,11 +221,11 @@ def opened():
     """
     open_ = []
 
-    def new(url, *, durable=False, **options):
+    def new(url, *, durable=False, patience=PATIENCE, **options):
         # Tests that make many use one after the other.
         while len(open_) > 4:
             open_.pop(0).close()
-        open_.append(database := connect(url, **options))
+        open_.append(database := connect(url, patience=patience, **options))
         if database.engine.dialect.name == "sqlite" and not durable:
             event.listen(database.engine, "connect", _hasten)
         return database
