@@ -71,6 +71,8 @@ def _segments(name: str) -> list[str]:
     segments = [match[1], *_SEGMENT.findall(match[2])]
     if len(segments) > DEPTH:
         raise InvalidField(_shown(name), "nested too deeply")
+    if any(segment.isdecimal() and not _INDEX.fullmatch(segment) for segment in segments[1:]):
+        raise InvalidField(_shown(name), "an index too large, or of an odd spelling")
     if "" in segments[:-1]:
         raise InvalidField(_shown(name), "an empty segment before the end")
     return segments

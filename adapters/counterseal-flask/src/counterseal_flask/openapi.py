@@ -100,7 +100,7 @@ def _parameters(operation: Operation) -> list[Document]:
                 "name": "Idempotency-Key",
                 "in": "header",
                 "required": False,
-                "description": "The same key with the same body creates one request.",
+                "description": "The same key with the same body does the same thing once.",
                 "schema": {"type": "string"},
             }
         )

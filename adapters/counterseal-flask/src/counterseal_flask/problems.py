@@ -68,6 +68,8 @@ STATUS: dict[str, HTTPStatus] = {
     "wrong_pin": HTTPStatus.FORBIDDEN,
     "wrong_code": HTTPStatus.FORBIDDEN,
     "not_endorsed": HTTPStatus.FORBIDDEN,
+    # Administrators
+    "role_lacking": HTTPStatus.FORBIDDEN,
     # State and time
     "wrong_state": HTTPStatus.CONFLICT,
     "wrong_authority": HTTPStatus.CONFLICT,
@@ -116,6 +118,7 @@ HTTP: dict[str, HTTPStatus] = {
 
 TITLES = {
     "bad_request": "The request cannot be read.",
+    "forbidden": "Whoever calls may not do this.",
     "busy": "Too many wait already.",
     "denied": "The call, the token or the device does not hold.",
     "internal": "Something is wrong here.",
@@ -179,7 +182,7 @@ def _refused(refusal: cs.Refused) -> Reply:
     if hasattr(refusal, "problem"):
         members["detail"] = f"{refusal.field}: {refusal.problem}"  # type: ignore[attr-defined]
     headers: dict[str, str] = {}
-    if STATUS[refusal.code] is HTTPStatus.UNAUTHORIZED:
+    if OUTWARD[refusal.outward] is HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = CHALLENGE
     if hasattr(refusal, "retry_after"):
         headers["Retry-After"] = _seconds(refusal.retry_after)
@@ -191,7 +194,7 @@ def _seconds(span: float) -> str:
 
 
 def _title(word: str) -> str:
-    return TITLES[word] if word in TITLES else _FIRST_LINES[word]
+    return TITLES.get(word) or _FIRST_LINES.get(word, "Refused.")
 
 
 def _kinds(family: type[K]) -> Iterator[type[K]]:
@@ -206,5 +209,7 @@ _FIRST_LINES = {
     for kind in _kinds(cs.CountersealError)
 }
 
-OUTWARD = {kind.outward: STATUS[kind.code] for kind in _kinds(cs.Refused)} | HTTP
-"""What the outside may be told, and its status."""
+OUTWARD = {
+    kind.outward: STATUS.get(kind.code, HTTPStatus.FORBIDDEN) for kind in _kinds(cs.Refused)
+} | HTTP
+"""What the outside may be told, and its status; a refusal of a later core is forbidden."""

@@ -21,7 +21,15 @@ SERVICE_API = (
         payload=Payload.FORM,
         takes="Bind",
         gives={200: "Invitation", 201: "Invitation"},
-        refuses=("unreachable", "wrong_kind", "too_many_bindings", "too_often"),
+        refuses=(
+            "unreachable",
+            "wrong_kind",
+            "too_many_bindings",
+            "key_in_progress",
+            "key_reused",
+            "too_often",
+        ),
+        by_key=True,
     ),
     Operation(
         id="getAccount",

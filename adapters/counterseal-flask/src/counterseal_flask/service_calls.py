@@ -28,7 +28,10 @@ def bind_account(service: Service, asked: Message, party: RelyingParty) -> Reply
     """Invite a device of the origin's user; the account is created at first use."""
     body = document(asked)
     invitation = service.invitations.invite(
-        party, text(body, "accountId"), user_info=optional_text(body, "userInfo")
+        party,
+        text(body, "accountId"),
+        user_info=optional_text(body, "userInfo"),
+        idempotency_key=asked.idempotency_key,
     )
     created = invitation.account.version == 1
     return Reply(

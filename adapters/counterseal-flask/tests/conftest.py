@@ -1,0 +1,155 @@
+"""What the tests share: a service in memory behind Flask, an origin's shop and a phone."""
+
+from types import SimpleNamespace
+
+import attrs
+import pytest
+from flask import Flask
+
+from counterseal.models import Codes, Scheme
+from counterseal.policy import STANDARD
+from counterseal.testing import World
+from counterseal.wire.cx1 import write_basic, write_cx1
+from counterseal_flask import Settings, create_blueprints
+
+BASE = "https://service.example"
+
+
+def application(ports, policy=STANDARD, *, url_prefix=None, app=None, **settings):
+    app = app or Flask("auth")
+    settings = Settings(**{"public_url": BASE, **settings})
+    for blueprint in create_blueprints(ports, policy, settings):
+        app.register_blueprint(blueprint, url_prefix=url_prefix)
+    return app
+
+
+@attrs.define
+class Shop:
+    """An origin that calls with Basic."""
+
+    client: object
+    headers: dict
+
+    def call(self, method, path, **kwargs):
+        headers = self.headers | kwargs.pop("headers", {})
+        return self.client.open(path, method=method, headers=headers, **kwargs)
+
+    def get(self, path, **kwargs):
+        return self.call("GET", path, **kwargs)
+
+    def put(self, path, **kwargs):
+        return self.call("PUT", path, **kwargs)
+
+    def post(self, path, **kwargs):
+        return self.call("POST", path, **kwargs)
+
+    def patch(self, path, **kwargs):
+        return self.call("PATCH", path, **kwargs)
+
+
+@attrs.define
+class Handset:
+    """A phone that calls over HTTP."""
+
+    client: object
+    phone: object
+
+    def call(self, method, path, body=b"", *, media_type="application/json", base=""):
+        call = self.phone.call(base + path, body, method=method)
+        return self.client.open(
+            path,
+            method=method,
+            data=body or None,
+            content_type=media_type if body else None,
+            headers={"Counterseal-Proof": call.proof},
+        )
+
+    def get(self, path):
+        return self.call("GET", path)
+
+    def show(self, guid):
+        return self.get(f"/device/requests/{guid}").json["display"]
+
+    def answer(self, guid, button=0, *, pin=None, code=None):
+        token = self.phone.device.answer(
+            self.show(guid), button, pin=pin or self.phone.pin, code=code
+        )
+        return self.send("/device/answer", token)
+
+    def disown(self, guid):
+        return self.send("/device/disown", self.phone.device.disown(self.show(guid)))
+
+    def send(self, path, token):
+        return self.call("POST", path, token.encode(), media_type="application/jwt")
+
+
+@pytest.fixture
+def world():
+    return World()
+
+
+@pytest.fixture
+def app(world):
+    return application(world.ports)
+
+
+@pytest.fixture
+def client(app):
+    return app.test_client()
+
+
+@pytest.fixture
+def shop(world, client):
+    return shop_of(world, client, world.origin)
+
+
+@pytest.fixture
+def neighbour(world, client):
+    """Another origin of the same App Space."""
+    return shop_of(world, client, world.new_origin(world.app_space, "Another shop"))
+
+
+@pytest.fixture
+def stranger(world, client):
+    """An origin of another App Space."""
+    return shop_of(world, client, world.new_origin(world.new_app_space("Other"), "Elsewhere"))
+
+
+@pytest.fixture
+def handset(world, client):
+    return Handset(client, world.bind("user-42"))
+
+
+def shop_of(world, client, party):
+    secret = world.credentials.issue(party.origin.guid, Scheme.BASIC).secret
+    return Shop(client, {"Authorization": write_basic(secret, guid=party.origin.guid)})
+
+
+def cx_shop(world, client):
+    """An origin as the CX admin calls make it: its codes are echoed."""
+    party = world.new_origin(world.app_space, "CX client", codes=Codes.ECHOED)
+    return shop_of(world, client, party)
+
+
+def signed(world, credential, method, uri, body=b""):
+    guid, secret = credential
+    now = int(world.clock.now().timestamp() * 1000)
+    return write_cx1(secret, method=method, uri=uri, milliseconds=now, guid=guid, body=body)
+
+
+def ask(shop, **members):
+    body = {"accountId": "user-42", "content": "Pay 10 EUR to Zoë?"} | members
+    return shop.post("/request/add", json=body)
+
+
+@pytest.fixture
+def kit():
+    """The functions of this file: test modules cannot import it."""
+    return SimpleNamespace(
+        Handset=Handset,
+        application=application,
+        ask=ask,
+        cx_shop=cx_shop,
+        shop_of=shop_of,
+        signed=signed,
+    )

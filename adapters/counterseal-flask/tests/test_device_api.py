@@ -1,0 +1,186 @@
+"""The device API: what a phone calls, with its proofs."""
+
+import json
+
+import pytest
+
+from counterseal.keys import trusted_keys
+from counterseal.models import AddressKind
+from counterseal.wire.enrolment import enrolment_document
+
+BASE = "https://service.example"
+
+
+def enrolled(world, client, account_id="user-42"):
+    invitation = world.invitations.invite(world.origin, account_id)
+    phone = world.phone()
+    enrolment = phone.device.enrolment(invitation.token, world.app_space.guid, pin=phone.pin)
+    return phone, enrolment_document(enrolment), enrolment
+
+
+def test_a_bind_is_finished_and_repeated(world, client):
+    _, body, _ = enrolled(world, client)
+    first = client.post("/device/bind", json=body)
+    again = client.post("/device/bind", json=body)
+    assert first.status_code == again.status_code == 200
+    assert first.json == again.json
+    assert first.json["appSpace"] == world.app_space.guid
+    assert trusted_keys(first.json["serviceKeys"]) == world.ports.signer.jwks()
+    _, other, _ = enrolled(world, client)
+    other["token"] = body["token"]
+    assert client.post("/device/bind", json=other).json["code"] == "token_spent"
+    world.clock.advance(world.policy.session_token_life)
+    _, late, _ = enrolled(world, client)
+    world.clock.advance(world.policy.session_token_life)
+    assert client.post("/device/bind", json=late).status_code == 410
+
+
+def test_a_wrong_session_token_is_denied(world, client):
+    _, body, _ = enrolled(world, client)
+    guid = body["token"].partition(".")[0]
+    for token in ("x", f"{guid}.x", f"00000000-0000-8000-8000-000000000000.{'x' * 22}"):
+        reply = client.post("/device/bind", json=body | {"token": token})
+        assert (reply.status_code, reply.json["code"]) == (403, "denied")
+
+
+def test_a_device_sees_what_is_asked_and_answers(kit, shop, handset):
+    assert handset.get("/device/requests").json == {"requests": []}
+    guid = kit.ask(shop).json["guid"]
+    (held,) = handset.get("/device/requests").json["requests"]
+    assert (held["guid"], set(held)) == (guid, {"guid", "issuedAt", "expiresAt"})
+    shown = handset.get(f"/device/requests/{guid}").json
+    assert (shown["guid"], shown["state"]) == (guid, "SEEN")
+    answered = handset.answer(guid, 1).json
+    assert (answered["state"], answered["approved"]) == ("ANSWERED", False)
+    handset.phone.device.check(answered["receipt"])
+    late = handset.answer(guid, 0)
+    assert (late.status_code, late.json["code"]) == (409, "wrong_state")
+
+
+def test_the_same_answer_again_gets_the_recorded_result(kit, shop, handset):
+    guid = kit.ask(shop).json["guid"]
+    token = handset.phone.device.answer(handset.show(guid), 0, pin=handset.phone.pin)
+    first, again = (handset.send("/device/answer", token) for _ in range(2))
+    assert (first.status_code, first.json) == (again.status_code, again.json)
+
+
+def test_a_device_disowns(kit, shop, handset):
+    guid = kit.ask(shop).json["guid"]
+    assert handset.disown(guid).json["state"] == "DISOWNED"
+    assert shop.get(f"/request/{guid}").json["status"] == "DISOWNED"
+
+
+def test_wrong_pins_are_counted_down_to_the_revocation(kit, world, shop, handset):
+    guid = kit.ask(shop).json["guid"]
+    left = []
+    for _ in range(world.policy.strike_limit):
+        reply = handset.answer(guid, pin="0000")
+        assert (reply.status_code, reply.json["code"]) == (403, "strong_key_missed")
+        left.append(reply.json["attemptsLeft"])
+    assert left == [4, 3, 2, 1, 0]
+    reply = handset.get("/device/status")
+    assert (reply.status_code, reply.json["code"]) == (403, "denied")
+
+
+def test_wrong_codes_are_counted_down(kit, shop, handset):
+    added = kit.ask(shop, showCode=True).json
+    missing = handset.answer(added["guid"])
+    assert (missing.status_code, missing.json["code"]) == (400, "code_missing")
+    left = [handset.answer(added["guid"], code="no").json["attemptsLeft"] for _ in range(3)]
+    assert left == [2, 1, 0]
+    assert shop.get(f"/request/{added['guid']}").json["status"] == "FAILED"
+
+
+def test_a_device_changes_its_name_and_addresses(world, handset):
+    body = {"name": "Zoë's phone", "addresses": [{"kind": "relay", "value": "canary"}]}
+    reply = handset.call("PATCH", "/device", json.dumps(body).encode())
+    assert (reply.status_code, reply.json["name"], reply.json["addresses"]) == (
+        200,
+        "Zoë's phone",
+        1,
+    )
+    assert "canary" not in reply.text
+    (binding,) = world.accounts.devices(world.origin, "user-42")
+    assert [address.kind for address in binding.addresses] == [AddressKind.RELAY]
+
+
+def test_a_device_rotates_its_keys(world, handset):
+    old = handset.get("/device/status").json["keys"]
+    phone = handset.phone
+    rotation = phone.device.rotation(pin=phone.pin, new_pin=phone.pin)
+    reply = handset.call("POST", "/device/rotate", rotation.body)
+    phone.device.rotated(rotation)
+    assert reply.status_code == 200
+    status = handset.get("/device/status").json
+    assert status["keys"] == reply.json["keys"]
+    assert {key["kid"] for key in status["keys"]}.isdisjoint(key["kid"] for key in old)
+
+
+def test_a_device_is_told_about_itself(world, handset):
+    status = handset.get("/device/status").json
+    assert status["device"] == handset.phone.guid
+    assert status["appSpaceName"] == world.app_space.name
+    assert (status["status"], status["attemptsLeft"]) == ("ACTIVE", world.policy.strike_limit)
+
+
+def test_telemetry_is_recorded(world, handset):
+    body = b'{"event":"REQUEST_VIEWED","attributes":{"ms":"300"}}'
+    reply = handset.call("POST", "/device/telemetry", body)
+    assert (reply.status_code, reply.data) == (204, b"")
+    event = world.ports.audit.events[-1]
+    assert (event.event, event.actor) == ("telemetry.REQUEST_VIEWED", handset.phone.guid)
+    reply = handset.call("POST", "/device/telemetry", b'{"event":"a b"}')
+    assert (reply.status_code, reply.json["field"]) == (400, "event")
+
+
+CALLS = [
+    ("GET", "/device/requests", b""),
+    ("GET", "/device/requests/00000000-0000-8000-8000-000000000000", b""),
+    ("POST", "/device/answer", b"a.b.c"),
+    ("POST", "/device/disown", b"a.b.c"),
+    ("PATCH", "/device", b"{}"),
+    ("POST", "/device/rotate", b"{}"),
+    ("GET", "/device/status", b""),
+    ("POST", "/device/telemetry", b'{"event":"a"}'),
+]
+
+
+@pytest.mark.parametrize("call_", CALLS, ids=lambda call: f"{call[0]} {call[1]}")
+def test_no_call_goes_without_its_own_proof(client, handset, call_):
+    method, path, body = call_
+    media_type = "application/jwt" if body == b"a.b.c" else "application/json"
+
+    def call(proof):
+        return client.open(
+            path,
+            method=method,
+            data=body or None,
+            content_type=media_type if body else None,
+            headers={"Counterseal-Proof": proof} if proof else {},
+        )
+
+    other = handset.phone.call("/device/other", body, method=method).proof
+    elsewhere = handset.phone.device.call(method, f"https://evil.example{path}", body).proof
+    longer = handset.phone.call(path, body + b" ", method=method).proof
+    replies = [call(proof) for proof in (None, "x", other, elsewhere, longer)]
+    assert {(reply.status_code, reply.json["code"]) for reply in replies} == {(403, "denied")}
+    assert len({reply.data for reply in replies}) == 1
+
+
+def test_a_proof_serves_once_and_names_the_query(client, handset):
+    proof = handset.phone.call("/device/status?lang=en", method="GET").proof
+    headers = {"Counterseal-Proof": proof}
+    assert client.get("/device/status", headers=headers).status_code == 403
+    assert client.get("/device/status?lang=en", headers=headers).status_code == 200
+    assert client.get("/device/status?lang=en", headers=headers).status_code == 403
+
+
+def test_the_services_keys_are_served(world, client):
+    reply = client.get("/.well-known/jwks.json")
+    assert trusted_keys(reply.json) == world.ports.signer.jwks()
+    assert reply.headers["Cache-Control"] == "public, max-age=300"
+
+
+def test_what_is_no_guid_names_nothing(handset):
+    reply = handset.get("/device/requests/no-guid")
+    assert (reply.status_code, reply.json["code"]) == (404, "not_found")

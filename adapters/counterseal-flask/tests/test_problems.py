@@ -1,0 +1,202 @@
+"""Problems: one status for each error, one answer for what must look the same, and only ours."""
+
+import inspect
+import json
+import logging
+
+import attrs
+import pytest
+from flask import Flask, jsonify
+
+from counterseal import errors
+from counterseal.errors import CountersealError, Refused, StoreUnavailable, Unavailable
+from counterseal.testing import World
+from counterseal_flask import STATUS
+from counterseal_flask.problems import HTTP, OUTWARD, told
+from counterseal_flask.settings import Settings
+
+BASE = "https://service.example"
+
+KINDS = [
+    kind
+    for _, kind in inspect.getmembers(errors, inspect.isclass)
+    if issubclass(kind, CountersealError) and "code" in vars(kind)
+]
+ARGUMENTS = {
+    "InvalidField": ("name", "too long"),
+    "TooOften": ("cooling", 12.2),
+    "StrongKeyMissed": (2,),
+    "WrongCode": (1,),
+}
+
+
+def test_every_error_has_a_status_and_no_status_is_left_over():
+    assert {kind.code for kind in KINDS} == set(STATUS)
+
+
+def test_refusals_that_must_look_the_same_do():
+    statuses = {}
+    for kind in KINDS:
+        if issubclass(kind, Refused):
+            statuses.setdefault(kind.outward, set()).add(STATUS[kind.code])
+    assert all(len(values) == 1 for values in statuses.values()), statuses
+    assert not set(HTTP) & set(statuses)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.code)
+def test_s34_every_error_is_told_by_its_outward_word_alone(kind):
+    error = kind(*ARGUMENTS.get(kind.__name__, ("canary",)))
+    reply = told(error, Settings(public_url=BASE))
+    document = json.loads(reply.body())
+    assert reply.media_type == "application/problem+json"
+    assert document["status"] == reply.status == OUTWARD[document["code"]]
+    assert document["type"] == f"urn:counterseal:error:{document['code']}"
+    assert document["title"] not in ("", "Refused.")
+    assert "canary" not in str(document)
+    if issubclass(kind, Refused):
+        assert document["code"] == kind.outward
+        assert 400 <= reply.status < 500
+    else:
+        assert document["code"] == "unavailable" if issubclass(kind, Unavailable) else "internal"
+
+
+def test_who_has_to_wait_is_told_how_long():
+    reply = told(errors.TooOften("cooling", 12.2), Settings(public_url=BASE))
+    assert (reply.status, reply.headers["Retry-After"]) == (429, "13")
+    assert reply.document["reason"] == "cooling"
+
+
+def test_an_unavailable_port_is_503_with_retry_after(kit, world):
+    class Broken:
+        def __getattr__(self, name):
+            def fail(*_, **__):
+                raise StoreUnavailable
+
+            return fail
+
+    client = kit.application(attrs.evolve(world.ports, store=Broken())).test_client()
+    reply = client.get("/request/getAll?accountId=a", headers={"Authorization": "Basic YTpi"})
+    assert reply.status_code == 401  # a name that is no GUID needs no store
+    reply = client.post("/device/bind", json={"keys": [], "token": "x"})
+    assert reply.status_code == 403
+    proven = world.bind("user-42").call("/device/status", method="GET")
+    reply = client.get("/device/status", headers={"Counterseal-Proof": proven.proof})
+    assert (reply.status_code, reply.headers["Retry-After"]) == (503, "1")
+    assert reply.json["code"] == "unavailable"
+
+
+def test_s34_an_unforeseen_error_is_500_and_its_text_is_not_logged(kit, world, caplog):
+    class Broken:
+        def jwks(self):
+            raise RuntimeError("can" + "ary")
+
+    client = kit.application(attrs.evolve(world.ports, signer=Broken())).test_client()
+    with caplog.at_level(logging.DEBUG):
+        reply = client.get("/.well-known/jwks.json")
+    assert (reply.status_code, reply.json["code"]) == (500, "internal")
+    assert "RuntimeError" in caplog.text
+    assert "service_keys" in caplog.text
+    assert "canary" not in caplog.text + reply.text
+
+
+def is_problem(reply, status):
+    return (
+        reply.status_code == status
+        and reply.content_type == "application/problem+json"
+        and reply.json["status"] == status
+    )
+
+
+@pytest.mark.parametrize("prefix", [None, "/auth/v1"])
+def test_e13_404_405_413_and_415_are_problems(kit, world, prefix):
+    client = kit.application(world.ports, url_prefix=prefix, body_limit=1000).test_client()
+    base = prefix or ""
+    for path in ("/request/no/such", "/api/account/no/such", "/device/nothing", "/device/"):
+        assert is_problem(client.get(base + path), 404), path
+    for method, path, allowed in [
+        ("POST", "/request/getRequest", "GET, HEAD"),
+        ("GET", "/api/account/bind", "PUT"),
+        ("DELETE", "/device", "PATCH"),
+        ("TRACE", "/device/answer", "POST"),
+        ("BREW", "/.well-known/jwks.json", "GET, HEAD"),
+        ("OPTIONS", "/openapi.json", "GET, HEAD"),
+    ]:
+        reply = client.open(base + path, method=method)
+        assert is_problem(reply, 405), (method, path)
+        assert reply.headers["Allow"] == allowed
+    big = client.post(base + "/device/bind", data=b"x" * 1001, content_type="application/json")
+    assert is_problem(big, 413)
+    for media_type in ("text/xml", "application/json; charset=latin-1", ""):
+        reply = client.post(base + "/device/bind", data=b"{}", content_type=media_type)
+        assert is_problem(reply, 415), media_type
+
+
+def test_e13_a_foreign_app_keeps_its_own_handlers(kit, world):
+    app = Flask("host")
+
+    @app.errorhandler(404)
+    @app.errorhandler(405)
+    @app.errorhandler(413)
+    @app.errorhandler(500)
+    def handler(error):
+        return jsonify(host=error.code), error.code
+
+    @app.errorhandler(Exception)
+    def everything(error):
+        return jsonify(host=type(error).__name__), getattr(error, "code", 500)
+
+    @app.post("/accounts")
+    def accounts():
+        raise KeyError
+
+    @app.post("/api/orders")
+    def orders():
+        return "", 204
+
+    client = kit.application(world.ports, app=app).test_client()
+    assert client.get("/nothing").json == {"host": 404}
+    assert client.get("/api/nothing").json == {"host": 404}
+    assert client.get("/").json == {"host": 404}
+    assert client.get("/accounts").json == {"host": 405}
+    assert client.get("/api/orders").json == {"host": 405}
+    assert client.post("/accounts").json == {"host": "KeyError"}
+    assert client.post("/api/orders").status_code == 204
+    assert is_problem(client.get("/request/nothing/at/all"), 404)
+    assert is_problem(client.get("/api/request/add"), 405)
+    assert is_problem(client.get("/api/request/getRequest"), 401)
+
+
+def test_s20_a_question_to_nobody_looks_like_one_to_a_locked_or_unbound_account(kit, world, shop):
+    world.bind("locked")
+    world.invitations.invite(world.origin, "unbound")
+    world.accounts.lock(world.accounts.get(world.origin, "locked").guid)
+    replies = [kit.ask(shop, accountId=name) for name in ("nobody", "unbound", "locked")]
+    assert {reply.status_code for reply in replies} == {404}
+    assert len({reply.data for reply in replies}) == 1
+    assert len({str(sorted(reply.headers)) for reply in replies}) == 1
+
+
+def test_s20_unknown_and_foreign_guids_look_the_same(kit, world, shop, neighbour, stranger):
+    phone = world.bind("user-42")
+    guid = kit.ask(shop).json["guid"]
+    account = world.accounts.get(world.origin, "user-42").guid
+    nothing = "00000000-0000-8000-8000-000000000000"
+    foreign = [
+        neighbour.get(f"/request/getRequest?requestGuid={guid}"),
+        neighbour.get(f"/request/{guid}"),
+        neighbour.get(f"/request/events?requestGuid={guid}"),
+        neighbour.patch("/request/cancel", json={"requestGuid": guid}),
+        stranger.patch("/device/revoke", json={"deviceGuid": phone.guid}),
+        stranger.get(f"/account/{account}"),
+        shop.get(f"/request/getRequest?requestGuid={nothing}"),
+        shop.get("/request/getRequest?requestGuid=no-guid"),
+        shop.get(f"/account/{guid}"),
+        shop.patch("/device/revoke", json={"deviceGuid": nothing}),
+    ]
+    assert {reply.status_code for reply in foreign} == {404}
+    assert len({reply.data for reply in foreign}) == 1
+
+
+def test_a_world_of_its_own_is_no_other_ones():
+    first, second = World(seed=1), World(seed=2)
+    assert first.origin.origin.guid != second.origin.origin.guid
