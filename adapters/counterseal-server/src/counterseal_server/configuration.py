@@ -23,7 +23,7 @@ from counterseal.policy import PROFILES
 from counterseal_server.settings import Settings
 
 PREFIX = "COUNTERSEAL_"
-ELSEWHERE = frozenset({"COUNTERSEAL_PIN", "COUNTERSEAL_CONFIG"})
+ELSEWHERE = frozenset({"COUNTERSEAL_CONFIG", "COUNTERSEAL_HOME", "COUNTERSEAL_PIN"})
 """Names of ours in the environment that are no settings of the service."""
 
 ENVIRONMENT_ONLY = frozenset({"master_key"})

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import click
 
+from counterseal_server.commands.device import device
 from counterseal_server.commands.keys import keys
+from counterseal_server.commands.service import callbacks, serve
 from counterseal_server.commands.tenants import init, invite
 
 
 def join(main: click.Group) -> None:
     """Put the commands under *main*."""
-    for command in (init, invite, keys):
+    for command in (init, invite, serve, callbacks, keys, device):
         main.add_command(command)

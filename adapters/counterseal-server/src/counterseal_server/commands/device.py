@@ -1,0 +1,189 @@
+"""`counterseal device`: a software device, for people without one and for trying things out."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from counterseal_server.plainly import Unusable, plainly
+
+if TYPE_CHECKING:  # a fast start
+    from counterseal.models import Guid
+    from counterseal_server.handset import Handset, Home
+
+HOME = click.option(
+    "--home",
+    metavar="DIR",
+    envvar="COUNTERSEAL_HOME",
+    default="~/.counterseal",
+    show_default=True,
+    help="Where the device is kept.",
+)
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+
+
+@click.group()
+def device() -> None:
+    """
+    Be a device: bind it, look at what is asked, answer.
+
+    The PIN is asked for, or stands in COUNTERSEAL_PIN.
+    """
+
+
+@device.command()
+@HOME
+@click.option("--url", metavar="U", required=True, help="The service's public address.")
+@click.option("--token", metavar="T", help="The session token; with it, --app-space.")
+@click.option("--app-space", metavar="GUID", help="The App Space that the token is for.")
+@click.option("--link", metavar="URI", help="Instead of both: the bind link.")
+@click.option("--name", default="", metavar="N", help="What to call the device.")
+def bind(
+    home: str, url: str, *, token: str | None, app_space: str | None, link: str | None, name: str
+) -> None:
+    """Bind a new device to an account."""
+    with plainly():
+        from counterseal.models.guid import parse  # noqa: PLC0415 (a fast start)
+        from counterseal.wire.link import read_link  # noqa: PLC0415
+        from counterseal_server.handset import Handset  # noqa: PLC0415
+
+        if link is not None:
+            read = read_link(link)
+            token, space = read.token, read.app_space
+        elif token is None or app_space is None:
+            raise Unusable("token: give --token and --app-space, or --link")
+        else:
+            space = parse(app_space, field="app-space")
+        bond = Handset.bind(_home(home), url, token, space, pin=_new_pin(), name=name)
+        click.echo(f"bound: device {bond.device}")
+
+
+@device.command()
+@HOME
+@AS_JSON
+def pending(home: str, *, as_json: bool) -> None:
+    """Show what is asked, oldest first."""
+    with plainly(), _handset(home) as handset:
+        waiting = handset.pending()
+        if as_json:
+            click.echo(json.dumps({"requests": waiting}, indent=2))
+            return
+        if not waiting:
+            click.echo("Nothing is asked.")
+        for document in waiting:
+            _show(document)
+
+
+@device.command()
+@click.argument("guid")
+@HOME
+@AS_JSON
+def show(guid: str, home: str, *, as_json: bool) -> None:
+    """Show the question GUID."""
+    with plainly(), _handset(home) as handset:
+        document = handset.shown(_guid(guid))
+        if as_json:
+            click.echo(json.dumps(document, indent=2))
+        else:
+            _show(document)
+
+
+@device.command()
+@click.argument("guid")
+@HOME
+@click.option("--button", type=int, required=True, metavar="N", help="The first button is 0.")
+@click.option("--code", metavar="C", help="The matching code, where one is asked for.")
+@AS_JSON
+def answer(guid: str, home: str, *, button: int, code: str | None, as_json: bool) -> None:
+    """Answer the question GUID."""
+    with plainly(), _handset(home) as handset:
+        reply = handset.answer(
+            _guid(guid), button, code=code, ask_pin=_pin, ask_code=lambda: _prompted("Code")
+        )
+        _ended(handset, reply, as_json=as_json)
+
+
+@device.command()
+@click.argument("guid")
+@HOME
+@AS_JSON
+def disown(guid: str, home: str, *, as_json: bool) -> None:
+    """Say of the question GUID: this was not me."""
+    with plainly(), _handset(home) as handset:
+        _ended(handset, handset.disown(_guid(guid)), as_json=as_json)
+
+
+@device.command()
+@HOME
+@AS_JSON
+def status(home: str, *, as_json: bool) -> None:
+    """Show what the service knows of this device."""
+    with plainly(), _handset(home) as handset:
+        from counterseal_server.screen import Screen  # noqa: PLC0415 (a fast start)
+
+        told = handset.status()
+        if as_json:
+            click.echo(json.dumps(told, indent=2))
+        else:
+            Screen().facts((name, _plain(value)) for name, value in told.items())
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _handset(home: str) -> Handset:
+    from counterseal_server.handset import Handset  # noqa: PLC0415 (a fast start)
+
+    return Handset(_home(home))
+
+
+def _home(home: str) -> Home:
+    from counterseal_server.handset import Home  # noqa: PLC0415 (a fast start)
+
+    return Home(Path(home).expanduser())
+
+
+def _guid(text: str) -> Guid:
+    from counterseal.models.guid import parse  # noqa: PLC0415 (a fast start)
+
+    return parse(text, field="guid")
+
+
+def _pin() -> str:
+    return os.environ.get("COUNTERSEAL_PIN") or _prompted("PIN")
+
+
+def _new_pin() -> str:
+    given = os.environ.get("COUNTERSEAL_PIN")
+    return given or str(click.prompt("New PIN", hide_input=True, confirmation_prompt=True))
+
+
+def _prompted(what: str) -> str:
+    return str(click.prompt(what, hide_input=True))
+
+
+def _show(document: dict[str, Any]) -> None:
+    from counterseal_server import display  # noqa: PLC0415 (a fast start)
+    from counterseal_server.screen import Screen  # noqa: PLC0415
+
+    screen = Screen()
+    screen.heading(f"Question {document['challenge']}")
+    display.show(screen, document)
+
+
+def _ended(handset: Handset, reply: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(reply, indent=2))
+        return
+    verdict = "approved" if reply["approved"] else "not approved"
+    click.echo(f"{reply['state']}, {verdict}")
+    receipt = handset.receipt(reply)
+    if receipt is None:
+        click.echo("receipt: signed by a key that this device has not pinned")
+    else:
+        click.echo(f"receipt: number {receipt.number}, it holds")

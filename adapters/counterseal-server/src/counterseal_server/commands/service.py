@@ -1,0 +1,44 @@
+"""`counterseal serve` and `counterseal callbacks`: the service runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from counterseal_server.commands.options import CONFIG, DATA, configured
+from counterseal_server.plainly import plainly
+
+
+@click.command()
+@DATA
+@CONFIG
+@click.option("--host", metavar="ADDRESS", help="Where to listen; 127.0.0.1 by default.")
+@click.option("--port", type=int, metavar="N", help="Where to listen; 8787 by default.")
+@click.option("--public-url", metavar="URL", help="What clients write before a path.")
+def serve(config: str | None, **flags: Any) -> None:
+    """
+    Run the Auth Service until it is told to stop.
+
+    Every setting may also stand in --config, or in the environment as COUNTERSEAL_NAME.
+    """
+    with plainly():
+        from counterseal_server import serving  # noqa: PLC0415 (a fast start)
+
+        serving.serve(configured(config, **flags))
+
+
+@click.group()
+def callbacks() -> None:
+    """Deliver finished challenges."""
+
+
+@callbacks.command()
+@DATA
+@CONFIG
+def run(data: str | None, config: str | None) -> None:
+    """Deliver callbacks until told to stop; any number of these may run."""
+    with plainly():
+        from counterseal_server import serving  # noqa: PLC0415 (a fast start)
+
+        serving.deliver(configured(config, data=data))

@@ -1,0 +1,104 @@
+"""Calls of a device: each with its proof, over guarded HTTP."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx2
+
+from counterseal import read_json
+from counterseal.device import SoftwareDevice
+from counterseal.errors import InvalidField, Refused, Unavailable
+from counterseal_http import Guard, guarded_client
+
+PROOF = "Counterseal-Proof"
+JSON = "application/json"
+JWS = "application/jose"
+BAD_REQUEST = 400
+SERVER_ERROR = 500
+
+
+class ServiceRefused(Refused):
+    """The service refuses the call."""
+
+    code = "service_refused"
+
+    def __init__(self, word: str, said: str) -> None:
+        super().__init__(f"{word}: {said}")
+        self.word = word
+
+
+class ServiceUnreachable(Unavailable):
+    """The service did not answer, or not as it should; the same call may be made again."""
+
+    code = "service_unreachable"
+
+
+class Calls:
+    """
+    Calls to one service.
+
+    Args:
+        url: What stands before a path; proofs are made for it.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url.rstrip("/")
+        # The person names the service; it may well be on this machine.
+        self._client = guarded_client(Guard(allow_http=True, allow_private=True, ports=None))
+
+    def plain(self, method: str, path: str, document: bytes) -> Any:
+        """
+        Make a call without a proof.
+
+        Raises:
+            ServiceRefused: The service refuses.
+            ServiceUnreachable: It did not answer, or not as it should.
+        """
+        return self._called(method, path, document, {"Content-Type": JSON})
+
+    def proven(
+        self, device: SoftwareDevice, method: str, path: str, body: bytes = b"", kind: str = JWS
+    ) -> Any:
+        """
+        Make a call with the proof that *device* makes.
+
+        Raises:
+            NotBound: The device is not bound.
+            ServiceRefused: The service refuses.
+            ServiceUnreachable: It did not answer, or not as it should.
+        """
+        call = device.call(method, self._url + path, body)
+        headers = {PROOF: call.proof} | ({"Content-Type": kind} if body else {})
+        return self._called(method, path, body, headers)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def _called(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> Any:
+        try:
+            response = self._client.request(
+                method, self._url + path, content=body or None, headers=headers
+            )
+        except httpx2.RequestError as error:
+            raise ServiceUnreachable(str(error) or type(error).__name__) from None
+        except httpx2.InvalidURL:
+            raise InvalidField("url", "not an address") from None
+        return _document(response)
+
+
+def _document(response: httpx2.Response) -> Any:
+    status = response.status_code
+    try:
+        document = read_json(response.content, field="reply") if response.content else {}
+    except InvalidField:
+        document = None
+    if status >= SERVER_ERROR or not isinstance(document, dict):
+        raise ServiceUnreachable(f"status {status}")
+    if status < BAD_REQUEST:
+        return document
+    said = str(document.get("detail") or document.get("title") or f"status {status}")
+    if "attemptsLeft" in document:
+        said += f" Attempts left: {document['attemptsLeft']}."
+    raise ServiceRefused(str(document.get("code", status)), said)

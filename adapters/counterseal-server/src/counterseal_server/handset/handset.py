@@ -1,0 +1,178 @@
+"""What a person does with a device: bind it, look at what is asked, answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self, TypeAlias
+
+from counterseal import Receipt, trusted_keys
+from counterseal.device import SoftwareDevice
+from counterseal.device.software import Bond
+from counterseal.errors import InvalidField, IssuerUntrusted
+from counterseal.models import Guid
+from counterseal.models.guid import parse
+from counterseal.wire.enrolment import enrolment_document
+from counterseal_server.handset.calls import Calls, ServiceUnreachable
+from counterseal_server.handset.home import Home
+
+Ask: TypeAlias = Callable[[], str]
+"""Asks the person, when it is needed."""
+
+
+class Handset:
+    """
+    A bound device and its service.
+
+    Attributes:
+        device: The software device.
+
+    Raises:
+        InvalidField: There is none at home.
+        OSError: The home cannot be read.
+    """
+
+    def __init__(self, home: Home) -> None:
+        self.device: SoftwareDevice = home.device()
+        self._calls = Calls(home.service())
+
+    @staticmethod
+    def bind(home: Home, url: str, token: str, app_space: Guid, *, pin: str, name: str) -> Bond:
+        """
+        Make a device and finish its bind; after a failure, the same again may succeed.
+
+        Raises:
+            InvalidField: There is a bound device already, or a value does not fit.
+            ServiceRefused: The service refuses.
+            ServiceUnreachable: It did not answer, or not as it should.
+            OSError: The home cannot be written.
+        """
+        device = home.new(pin)
+        enrolment = device.enrolment(token, app_space, pin=pin, name=name)
+        body = json.dumps(enrolment_document(enrolment)).encode()
+        calls = Calls(url)
+        try:
+            bound = calls.plain("POST", "/device/bind", body)
+        finally:
+            calls.close()
+        device.bond = _bond(bound)
+        home.keep_service(url)
+        home.keep(device)
+        return device.bond
+
+    def pending(self) -> list[dict[str, Any]]:
+        """
+        Return what is asked, oldest first.
+
+        Raises:
+            ServiceRefused: The service refuses.
+            ServiceUnreachable: It did not answer, or not as it should.
+        """
+        reply = self._calls.proven(self.device, "GET", "/device/requests")
+        return [self.shown(parse(held["guid"], field="guid")) for held in reply["requests"]]
+
+    def shown(self, challenge: Guid) -> dict[str, Any]:
+        """
+        Return the display document of one challenge, judged by the device.
+
+        Raises:
+            DisplayChanged: It is not for this device's account, or not in its one form.
+            ServiceRefused: The service refuses.
+            ServiceUnreachable: It did not answer, or not as it should.
+        """
+        return self.device.shown(self._display(challenge))
+
+    def answer(
+        self, challenge: Guid, button: int, *, code: str | None, ask_pin: Ask, ask_code: Ask
+    ) -> dict[str, Any]:
+        """
+        Press a button; the PIN and the code are asked for only where they are needed.
+
+        Raises:
+            InvalidField: There is no such button.
+            DisplayChanged: The document is not for this device's account.
+            ServiceRefused: The service refuses.
+            ServiceUnreachable: It did not answer, or not as it should.
+        """
+        display = self._display(challenge)
+        document = self.device.shown(display)
+        if not 0 <= button < len(document["buttons"]):
+            raise InvalidField("button", "not a button of the challenge")
+        chosen = document["buttons"][button]
+        if document["code"] and chosen["approves"]:
+            code = code or ask_code()
+        pin = ask_pin() if chosen["strong"] else None
+        signed = self.device.answer(display, button, pin=pin, code=code)
+        reply: dict[str, Any] = self._calls.proven(
+            self.device, "POST", "/device/answer", signed.encode()
+        )
+        return reply
+
+    def disown(self, challenge: Guid) -> dict[str, Any]:
+        """
+        Say that this was not me.
+
+        Raises:
+            DisplayChanged: The document is not for this device's account.
+            ServiceRefused: The service refuses.
+            ServiceUnreachable: It did not answer, or not as it should.
+        """
+        signed = self.device.disown(self._display(challenge))
+        reply: dict[str, Any] = self._calls.proven(
+            self.device, "POST", "/device/disown", signed.encode()
+        )
+        return reply
+
+    def status(self) -> dict[str, Any]:
+        """
+        Return what the service knows of the device.
+
+        Raises:
+            ServiceRefused: The service refuses.
+            ServiceUnreachable: It did not answer, or not as it should.
+        """
+        reply: dict[str, Any] = self._calls.proven(self.device, "GET", "/device/status")
+        return reply
+
+    def receipt(self, reply: dict[str, Any]) -> Receipt | None:
+        """
+        Check a reply's receipt against the pinned keys; None if it is signed by a newer one.
+
+        Raises:
+            ReceiptChanged: It does not hold together.
+        """
+        try:
+            return self.device.check(reply["receipt"])
+        except IssuerUntrusted:
+            return None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._calls.close()
+
+    def _display(self, challenge: Guid) -> str:
+        reply = self._calls.proven(self.device, "GET", f"/device/requests/{challenge}")
+        display = reply.get("display")
+        if not isinstance(display, str):
+            raise ServiceUnreachable("a reply without a display document")
+        return display
+
+
+def _bond(reply: Any) -> Bond:
+    try:
+        return Bond(
+            device=parse(reply["device"], field="device"),
+            account=parse(reply["account"], field="account"),
+            app_space=parse(reply["appSpace"], field="appSpace"),
+            service_keys=trusted_keys(reply["serviceKeys"]),
+        )
+    except KeyError:
+        raise ServiceUnreachable("a reply without what a bind brings") from None

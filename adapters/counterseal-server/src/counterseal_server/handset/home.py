@@ -1,0 +1,97 @@
+"""The home of a software device: a folder with its keys, and the address of its service."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from counterseal import read_json
+from counterseal.device import SoftwareDevice
+from counterseal.device.file import load, save
+from counterseal.errors import InvalidField
+from counterseal.memory import SystemClock, SystemEntropy
+from counterseal_server.keeping import private
+
+DEVICE_FILE = "device.json"
+SERVICE_FILE = "service.json"
+
+
+class Home:
+    """
+    A folder for one device.
+
+    Args:
+        path: It is made when something is kept.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._clock, self._entropy = SystemClock(), SystemEntropy()
+
+    def new(self, pin: str) -> SoftwareDevice:
+        """
+        Return a device that is not bound: the one of an earlier try, or a new one.
+
+        Raises:
+            InvalidField: There is one that is bound, or the PIN is empty.
+            OSError: The folder cannot be written.
+        """
+        if not pin:
+            raise InvalidField("pin", "empty")
+        if (self._path / DEVICE_FILE).exists():
+            device = self.device()
+            if device.bond is not None:
+                raise InvalidField("home", "there is a bound device; give another --home")
+            return device
+        device = SoftwareDevice.make(clock=self._clock, entropy=self._entropy, pin=pin)
+        self.keep(device)
+        return device
+
+    def device(self) -> SoftwareDevice:
+        """
+        Return the device.
+
+        Raises:
+            InvalidField: There is none.
+            OSError: The folder cannot be read.
+        """
+        try:
+            return load(self._path / DEVICE_FILE, clock=self._clock, entropy=self._entropy)
+        except FileNotFoundError:
+            raise InvalidField("home", f"no device in {self._path}: bind one first") from None
+
+    def keep(self, device: SoftwareDevice) -> None:
+        """
+        Keep *device*; what was kept before is replaced whole or not at all.
+
+        Raises:
+            OSError: The folder cannot be written.
+        """
+        save(device, private.folder(self._path) / DEVICE_FILE)
+
+    def service(self) -> str:
+        """
+        Return the service's address.
+
+        Raises:
+            InvalidField: There is none.
+            OSError: The folder cannot be read.
+        """
+        try:
+            document = read_json((self._path / SERVICE_FILE).read_bytes(), field=SERVICE_FILE)
+            url = document["url"]
+        except FileNotFoundError:
+            raise InvalidField("home", f"no service in {self._path}: bind first") from None
+        except (KeyError, TypeError):
+            raise InvalidField("home", "not written by this software") from None
+        return str(url)
+
+    def keep_service(self, url: str) -> None:
+        """
+        Keep the service's address.
+
+        Raises:
+            OSError: The folder cannot be written.
+        """
+        file = private.folder(self._path) / SERVICE_FILE
+        private.write(file, json.dumps({"url": url}).encode())

@@ -1,0 +1,127 @@
+"""
+Serving: the application in a production WSGI server, until a signal stops it.
+
+The server's main process watches one that serves.
+Everything with threads or connections is made in the latter, after it was started.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import threading
+import time
+from functools import partial
+from typing import Any
+
+from granian.constants import Interfaces
+from granian.server import Server
+
+from counterseal.errors import InvalidField
+from counterseal_server import logs
+from counterseal_server.house import House
+from counterseal_server.metrics import Metrics
+from counterseal_server.settings import Settings
+from counterseal_server.web import application
+from counterseal_server.workers import Workers
+
+WATCH_SECONDS = 0.5
+
+log = logging.getLogger("counterseal_server")
+
+
+def serve(settings: Settings) -> None:
+    """
+    Serve until SIGTERM or SIGINT; what runs then has *settings.grace* to finish.
+
+    Raises:
+        InvalidField: The address is taken, or is not one of this machine's.
+        Misuse: The database or a key is not as it has to be.
+        Unavailable: The database or the signing keys are out of reach.
+    """
+    logs.configure(settings.log_format, settings.log_level)
+    with House(settings) as house:
+        house.prepare()
+    _demand_free(settings)
+    warn(settings)
+    log.info("serving at http://%s:%d as %s", settings.host, settings.port, settings.public_url)
+    Server(
+        "counterseal",
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.WSGI,
+        workers=1,
+        blocking_threads=settings.threads,
+        log_enabled=False,
+        websockets=False,
+        workers_kill_timeout=max(1, round(settings.grace.total_seconds())),
+    ).serve(target_loader=partial(_load, settings), wrap_loader=False)
+    log.info("stopped")
+
+
+def warn(settings: Settings) -> None:
+    """Say aloud what is not for production."""
+    if settings.allow_private_callbacks:
+        log.warning(
+            "callbacks may go to plain http and to private addresses:"
+            " COUNTERSEAL_ALLOW_PRIVATE_CALLBACKS is for development"
+        )
+
+
+def deliver(settings: Settings) -> None:
+    """
+    Deliver callbacks until SIGTERM or SIGINT.
+
+    Raises:
+        Misuse: The database or a key is not as it has to be.
+        Unavailable: The database or the signing keys are out of reach.
+    """
+    logs.configure(settings.log_format, settings.log_level)
+    stopped = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
+    warn(settings)
+    with House(settings) as house:
+        house.prepare()
+        workers = Workers(house, Metrics(), sweeping=False)
+        workers.start()
+        log.info("delivering callbacks")
+        while not stopped.wait(WATCH_SECONDS):
+            pass
+        # What hangs is claimed by a lease, and due again when that is over.
+        last = threading.Timer(settings.grace.total_seconds(), os._exit, (0,))
+        last.daemon = True
+        last.start()
+        workers.stop()
+    log.info("stopped")
+
+
+def _load(settings: Settings) -> Any:
+    """Make the application, in the process that serves it."""
+    logs.configure(settings.log_format, settings.log_level)
+    house, metrics = House(settings), Metrics()
+    Workers(house, metrics).start()
+    threading.Thread(target=_follow, args=(os.getppid(),), daemon=True).start()
+    return application(house, metrics)
+
+
+def _follow(parent: int) -> None:
+    """Stop when the main process is gone: nobody else would."""
+    while os.getppid() == parent:
+        time.sleep(WATCH_SECONDS)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _demand_free(settings: Settings) -> None:
+    # The server shares its port with whoever else listens there, and says nothing.
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            raise InvalidField(
+                "port", f"cannot listen at {settings.host}:{settings.port}: {error.strerror}"
+            ) from None

@@ -1,0 +1,158 @@
+"""The application: the blueprints, and what operators ask of it."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask, Response, g, jsonify, request
+from werkzeug.exceptions import HTTPException
+
+from counterseal import Unavailable
+from counterseal.models.guid import LUCK_BYTES, mint
+from counterseal_flask import Settings as Face
+from counterseal_flask import create_blueprints
+from counterseal_server.house import House
+from counterseal_server.logs import NO_REQUEST, request_id
+from counterseal_server.metrics import CONTENT_TYPE, Metrics
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+REQUEST_ID = "X-Request-Id"
+ID_BYTES = 12
+OPERATORS = frozenset({"healthz", "readyz", "metrics"})
+"""Asked every few seconds, by machines."""
+
+NOBODY = mint(0, bytes(LUCK_BYTES))
+"""No record has this GUID."""
+
+DRAINED_BYTES = 262_144
+
+_FIT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+log = logging.getLogger("counterseal_server.access")
+
+
+def application(house: House, metrics: Metrics) -> Flask:
+    """
+    Put the application together.
+
+    Args:
+        house: The service.
+        metrics: Where requests are counted.
+    """
+    app = Flask(__name__, static_folder=None)
+    _observe(app, house, metrics)
+    for blueprint in create_blueprints(house.ports, house.policy, _face(house)):
+        app.register_blueprint(blueprint)
+    _operate(app, house, metrics)
+    app.wsgi_app = drained(app.wsgi_app)  # type: ignore[method-assign]
+    return app
+
+
+def drained(app: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:
+    """
+    Read what an application left unread of a request's body, up to a limit.
+
+    The server closes a connection whose body was not read, and a client that still writes
+    would see that in the place of the answer.
+    """
+
+    def wrapped(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        answer = app(environ, start_response)
+        left = DRAINED_BYTES
+        while left > 0:
+            try:
+                piece = environ["wsgi.input"].read(min(left, 65_536))
+            except (OSError, ValueError):
+                break
+            if not piece:
+                break
+            left -= len(piece)
+        return answer
+
+    return wrapped
+
+
+def _face(house: House) -> Face:
+    settings = house.settings
+    return Face(
+        public_url=settings.public_url,
+        session_token_object=settings.session_token_object,
+        waiters=settings.waiters,
+    )
+
+
+def _observe(app: Flask, house: House, metrics: Metrics) -> None:
+    @app.before_request
+    def begin() -> None:
+        given = request.headers.get(REQUEST_ID, "")
+        fits = _FIT_ID.fullmatch(given)
+        request_id.set(given if fits else house.ports.entropy.token(ID_BYTES).hex())
+        g.started = time.perf_counter()
+
+    @app.after_request
+    def end(response: Response) -> Response:
+        seconds = time.perf_counter() - g.started
+        # Never the path as it was sent: somebody may have put a secret into it.
+        operation = (request.endpoint or "none").rpartition(".")[2]
+        metrics.answered(operation, response.status_code, seconds)
+        level = logging.DEBUG if operation in OPERATORS else logging.INFO
+        log.log(
+            level, "%s %s %d %.1f ms", _method(), operation, response.status_code, 1_000 * seconds
+        )
+        response.headers[REQUEST_ID] = request_id.get()
+        return response
+
+    @app.teardown_request
+    def forget(_: BaseException | None) -> None:
+        request_id.set(NO_REQUEST)
+
+
+def _method() -> str:
+    return request.method if request.method.isascii() and request.method.isalpha() else "?"
+
+
+def _operate(app: Flask, house: House, metrics: Metrics) -> None:
+    @app.errorhandler(HTTPException)
+    def nowhere(error: HTTPException) -> Response:
+        # What is under no blueprint: a browser's page would be no answer to a program.
+        told = jsonify(title=error.name, status=error.code)
+        told.status_code = error.code or HTTPStatus.NOT_FOUND
+        told.content_type = "application/problem+json"
+        return told
+
+    @app.get("/healthz")
+    def healthz() -> Any:
+        return jsonify(status="alive")
+
+    @app.get("/readyz")
+    def readyz() -> Any:
+        checks: dict[str, Callable[[], object]] = {
+            "signer": house.ports.signer.jwks,
+            "sealer": lambda: house.ports.sealer.seal(b"", "readyz"),
+            "store": lambda: house.ports.store.get(NOBODY),
+        }
+        failing = [name for name, check in checks.items() if not _works(check)]
+        if failing:
+            return jsonify(status="unready", failing=failing), HTTPStatus.SERVICE_UNAVAILABLE
+        return jsonify(status="ready")
+
+    if house.settings.metrics:
+
+        @app.get("/metrics", endpoint="metrics")
+        def counts() -> Response:
+            return Response(metrics.text(), content_type=CONTENT_TYPE)
+
+
+def _works(check: Callable[[], object]) -> bool:
+    try:
+        check()
+    except Unavailable:
+        return False
+    return True

@@ -1,0 +1,162 @@
+"""
+Workers: threads that do what nobody asks for.
+
+They expire what is over, deliver callbacks, and forget what need not be kept.
+Any number of processes may have them: records say by leases and versions who does what.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import attrs
+
+from counterseal import Callbacks, Challenges, Invitations, Logins, Refused, Unavailable
+from counterseal.models import Guid
+from counterseal_server.house import House
+from counterseal_server.metrics import Metrics
+from counterseal_sql import forget
+
+EVERY_LOOK = timedelta(milliseconds=250)
+"""How soon a callback is sent after it is due."""
+
+EVERY_SWEEP = timedelta(seconds=1)
+EVERY_FORGETTING = timedelta(minutes=10)
+FORGET_AFTER = timedelta(hours=1)
+"""Longer than any clock of ours is wrong."""
+
+AFTER_FAILURE = timedelta(seconds=2)
+
+log = logging.getLogger("counterseal_server")
+
+
+@attrs.frozen
+class Chore:
+    """
+    What one thread does again and again.
+
+    Attributes:
+        act: One round; true if there is more to do at once.
+    """
+
+    name: str
+    act: Callable[[], bool]
+    every: timedelta
+
+
+class Workers:
+    """
+    The workers of one process.
+
+    Args:
+        house: The service.
+        metrics: Where they count.
+        sweeping: Whether they expire and forget, and not only deliver.
+    """
+
+    def __init__(self, house: House, metrics: Metrics, *, sweeping: bool = True) -> None:
+        self._house = house
+        self._metrics = metrics
+        self._stop = threading.Event()
+        self._callbacks = Callbacks(house.ports, house.policy)
+        self._senders = house.settings.senders
+        self._pool = ThreadPoolExecutor(max(1, self._senders), "sender")
+        self._running: set[Guid] = set()
+        chores = []
+        if self._senders:
+            chores.append(Chore("callbacks", self._deliver, EVERY_LOOK))
+        if sweeping:
+            chores.append(Chore("expiry", self._expire, EVERY_SWEEP))
+            chores.append(Chore("forgetting", self._forget, EVERY_FORGETTING))
+        self._threads = [
+            threading.Thread(
+                target=self._keep_doing, args=(chore,), name=f"counterseal-{chore.name}"
+            )
+            for chore in chores
+        ]
+
+    def start(self) -> None:
+        """Begin; the process does not end before `stop`, or its main thread's end."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Begin nothing new, and return when what runs has come to its own end."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+        self._pool.shutdown()
+
+    def _keep_doing(self, chore: Chore) -> None:
+        main = threading.main_thread()
+        pause = timedelta(0)
+        while main.is_alive() and not self._stop.wait(0):
+            try:
+                pause = timedelta(0) if chore.act() else chore.every
+            except Exception as error:  # noqa: BLE001 (a worker must not end)
+                self._metrics.failed(chore.name)
+                self._tell(chore, error)
+                pause = AFTER_FAILURE
+            self._rest(main, pause)
+
+    def _rest(self, main: threading.Thread, pause: timedelta) -> None:
+        left = pause
+        # In small pieces: the main thread's end rings no bell.
+        while left > timedelta(0) and main.is_alive():
+            piece = min(left, EVERY_LOOK)
+            if self._stop.wait(piece.total_seconds()):
+                return
+            left -= piece
+
+    def _tell(self, chore: Chore, error: Exception) -> None:
+        if isinstance(error, Refused | Unavailable):
+            log.warning("%s: %s", chore.name, error.code)
+        else:
+            log.error("%s", chore.name, exc_info=error)
+
+    def _expire(self) -> bool:
+        ports, policy = self._house.ports, self._house.policy
+        limit = 100
+        counts = {
+            "challenge": Challenges(ports, policy).expire(limit),
+            "invitation": Invitations(ports, policy).expire(limit),
+            "login": Logins(ports, policy).expire(limit),
+        }
+        for kind, count in counts.items():
+            self._metrics.swept(kind, count)
+        return max(counts.values()) == limit
+
+    def _forget(self) -> bool:
+        gone = forget(self._house.database, self._house.ports.clock.now() - FORGET_AFTER)
+        self._metrics.swept("forgotten", gone)
+        return False
+
+    def _deliver(self) -> bool:
+        # Others may have claimed some of these; so more than can be sent at once are looked at.
+        for callback in self._callbacks.due(limit=4 * self._senders):
+            if len(self._running) >= self._senders:
+                break
+            if callback not in self._running:
+                self._running.add(callback)
+                self._pool.submit(self._attempt, callback)
+        return False
+
+    def _attempt(self, callback: Guid) -> None:
+        try:
+            state = self._callbacks.attempt(callback).state
+            self._metrics.attempted(state.value)
+            log.info("callback %s: %s", callback, state.value)
+        except Refused as refusal:
+            log.debug("callback %s: %s", callback, refusal.code)
+        except Unavailable as failure:
+            self._metrics.attempted("unavailable")
+            log.warning("callback %s: %s", callback, failure.code)
+        except Exception:
+            self._metrics.attempted("failed")
+            log.exception("callback %s", callback)
+        finally:
+            self._running.discard(callback)

@@ -1,0 +1,270 @@
+"""The service as a program: two processes, a device, a shop, signals and a kill -9."""
+
+import contextlib
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from standardwebhooks import Webhook
+
+COMMAND = [sys.executable, "-c", "from counterseal_server.cli import main; main()"]
+PIN = "1379"
+PATIENCE = 60
+QUESTION = {"accountId": "user-42", "content": "Pay 10 EUR to Zoë?", "showCode": True}
+
+
+def surroundings(**more):
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("COUNTERSEAL")}
+    return kept | {"PYTHONUNBUFFERED": "1", "COLUMNS": "100"} | more
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def eventually(condition):
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.05)
+    raise AssertionError("it did not come about")
+
+
+class Receiver:
+    """A shop's end of the callbacks; it can be out of order."""
+
+    def __init__(self):
+        self.got = []
+        self.status = 204
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["content-length"]))
+                outer.got.append((dict(self.headers), body))
+                self.send_response(outer.status)
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/answered"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class Service:
+    """The program `counterseal`, its folder and what a shop knows of it."""
+
+    def __init__(self, folder, callback):
+        self.folder = folder
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = folder / "service.log"
+        self.processes = []
+        self.told = json.loads(
+            self.command(
+                *("init", "--data", folder / "data", "--company", "Example"),
+                *("--app-space", "Bank", "--origin", "Web shop", "--auth", "basic"),
+                *("--callback", callback),
+            )
+        )
+
+    def command(self, *args, code=0, **env):
+        done = subprocess.run(
+            [*COMMAND, *map(str, args)],
+            capture_output=True,
+            text=True,
+            env=surroundings(**env),
+            timeout=PATIENCE,
+            check=False,
+        )
+        assert done.returncode == code, done.stderr
+        return done.stdout if code == 0 else done.stderr
+
+    def run(self, *args, **env):
+        with self.log.open("ab") as log:
+            process = subprocess.Popen(
+                [*COMMAND, *map(str, args), "--data", str(self.folder / "data")],
+                stdout=log,
+                stderr=log,
+                env=surroundings(COUNTERSEAL_ALLOW_PRIVATE_CALLBACKS="1", **env),
+                start_new_session=True,
+            )
+        self.processes.append(process)
+        return process
+
+    def serve(self, **env):
+        process = self.run("serve", "--port", self.port, **env)
+        eventually(lambda: process.poll() is not None or self.answers("/readyz"))
+        assert process.poll() is None, self.log.read_text()
+        return process
+
+    def answers(self, path):
+        try:
+            return self.call("GET", path, plain=True)[0] == 200
+        except OSError:
+            return False
+
+    def call(self, method, path, document=None, *, plain=False):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        headers = {} if plain else {"Authorization": self.told["authorization"]}
+        body = None
+        if document is not None:
+            body = json.dumps(document).encode()
+            headers["Content-Type"] = "application/json"
+        with contextlib.closing(connection):
+            connection.request(method, path, body, headers)
+            response = connection.getresponse()
+            data = response.read()
+        kind = response.headers.get("content-type", "")
+        return response.status, json.loads(data) if "json" in kind else data
+
+    def device(self, *args, code=0, **env):
+        name, *rest = args
+        home = ("--home", self.folder / "phone")
+        return self.command("device", name, *home, *rest, code=code, COUNTERSEAL_PIN=PIN, **env)
+
+    def bind(self):
+        status, invited = self.call("PUT", "/account/bind", {"accountId": "user-42"})
+        assert status in {200, 201}
+        return self.device(
+            *("bind", "--url", self.url, "--token", invited["sessionToken"]),
+            *("--app-space", invited["appSpaceGuid"], "--name", "phone"),
+        )
+
+    def ask(self, callback):
+        status, asked = self.call("POST", "/request/add", QUESTION | {"callback": callback})
+        assert status == 201
+        return asked
+
+    def kill(self, process):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait(PATIENCE)
+
+
+@pytest.fixture
+def receiver():
+    receiver = Receiver()
+    yield receiver
+    receiver.close()
+
+
+@pytest.fixture
+def service(tmp_path, receiver):
+    service = Service(tmp_path, receiver.url)
+    yield service
+    for process in service.processes:
+        service.kill(process)
+
+
+def test_from_an_empty_folder_to_a_verified_callback(service, receiver):
+    server = service.serve()
+    assert service.bind().startswith("bound: device ")
+    asked = service.ask(receiver.url)
+
+    (waiting,) = json.loads(service.device("pending", "--json"))["requests"]
+    assert waiting["challenge"] == asked["guid"]
+    assert waiting["content"] == {"text": "Pay 10 EUR to Zoë?"}
+    assert "Pay 10 EUR to Zo" in service.device("show", asked["guid"])
+    wrong = service.device("answer", asked["guid"], "--button", "0", "--code", "000", code=1)
+    assert "wrong_code" in wrong
+    told = service.device("answer", asked["guid"], "--button", "0", "--code", asked["code"])
+
+    assert told == "ANSWERED, approved\nreceipt: number 1, it holds\n"
+    headers, body = eventually(lambda: receiver.got)[0]
+    seen = Webhook(service.told["callbackSecret"]).verify(body, headers)
+    assert seen["guid"] == asked["guid"]
+    assert seen["buttonSelected"] == 0
+    status, again = service.call("GET", f"/request/getRequest?requestGuid={asked['guid']}")
+    assert (status, again["status"]) == (200, "ANSWERED")
+    assert json.loads(service.device("status", "--json"))["name"] == "phone"
+    assert service.device("pending") == "Nothing is asked.\n"
+
+    server.send_signal(signal.SIGTERM)
+    assert server.wait(PATIENCE) == 0
+    assert service.log.read_text().rstrip().endswith("stopped")
+    log = service.log.read_text()
+    secrets = [
+        service.told[name] for name in ("key", "authorization", "callbackSecret", "adminKey")
+    ]
+    for secret in (*secrets, asked["code"], PIN, "user-42", "10 EUR"):
+        assert secret not in log
+
+
+def test_a_disown_over_a_link(service, receiver):
+    service.serve()
+    link = service.command("invite", "user-42", "--data", service.folder / "data").splitlines()[0]
+    service.device("bind", "--url", service.url, "--link", link)
+    asked = service.ask(receiver.url)
+
+    assert service.device("disown", asked["guid"]).startswith("DISOWNED, not approved\n")
+
+    _, body = eventually(lambda: receiver.got)[0]
+    assert json.loads(body)["state"] == "DISOWNED"
+    assert "home: there is a bound device" in service.device(
+        "bind", "--url", service.url, "--link", link, code=2
+    )
+
+
+def test_a_kill_right_after_an_answer_loses_no_callback(service, receiver):
+    receiver.status = 503
+    server = service.serve()
+    service.bind()
+    asked = service.ask(receiver.url)
+    service.device("answer", asked["guid"], "--button", "0", "--code", asked["code"])
+
+    service.kill(server)
+    receiver.status = 204
+    before = len(receiver.got)
+    service.serve()
+
+    headers, body = eventually(lambda: receiver.got[before:])[0]
+    assert Webhook(service.told["callbackSecret"]).verify(body, headers)["guid"] == asked["guid"]
+    ids = {headers["webhook-id"] for headers, _ in receiver.got}
+    assert len(ids) == 1
+
+
+def test_callbacks_by_processes_of_their_own(service, receiver):
+    service.serve(COUNTERSEAL_SENDERS="0")
+    service.bind()
+    asked = service.ask(receiver.url)
+    service.device("answer", asked["guid"], "--button", "1")
+    workers = [service.run("callbacks", "run") for _ in range(2)]
+
+    _, body = eventually(lambda: receiver.got)[0]
+
+    assert json.loads(body)["guid"] == asked["guid"]
+    for worker in workers:
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(PATIENCE) == 0
+    assert len(receiver.got) == 1
+    _, metrics = service.call("GET", "/metrics", plain=True)
+    assert b'counterseal_requests_total{operation="answerRequest",status="200"} 1.0' in metrics
+
+
+def test_an_address_that_is_taken_is_refused(service):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", service.port))
+        taken.listen()
+        said = service.command(
+            *("serve", "--data", service.folder / "data", "--port", service.port), code=2
+        )
+    assert said.startswith(f"port: cannot listen at 127.0.0.1:{service.port}: ")
