@@ -1,0 +1,72 @@
+"""Addresses: where the service is, and how each of its calls is spelled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from urllib.parse import quote
+
+import attrs
+
+from counterseal_client.errors import Unfit
+from counterseal_http import Forbidden, Guard
+from counterseal_http.target import Target
+
+_HERE = frozenset({"localhost", "127.0.0.1", "::1"})
+
+_PREFIX = "/api"
+"""The service takes its calls with and without; some configurations name it in the address."""
+
+
+@attrs.frozen
+class Address:
+    """
+    Where the service is.
+
+    CX1 signs full addresses, and the service compares with the public one that it is configured
+    with: give that one.
+
+    Attributes:
+        base: The address without a slash at its end and without `/api`, spelled as it is sent.
+        path: What of it goes before every call's path.
+    """
+
+    base: str
+    path: str
+
+    @classmethod
+    def read(cls, text: str, guard: Guard, *, allow_http: bool = False) -> Address:
+        """
+        Read a configured address.
+
+        Args:
+            text: `https://auth.example.com`, with a path where there is one.
+            guard: What may be called.
+            allow_http: Whether plain `http` may be spoken with another machine.
+
+        Raises:
+            Unfit: It is no plain address, may not be called, or is not https.
+        """
+        try:
+            target = guard.target(text)
+        except Forbidden as error:
+            raise Unfit(f"the service's address: {error}") from None
+        if "?" in target.path:
+            raise Unfit("the service's address: a query")
+        if target.scheme == "http" and not (allow_http or target.host in _HERE):
+            # Basic's secret, session tokens and codes would travel in the clear.
+            raise Unfit("the service's address: not https")
+        path = target.path.rstrip("/").removesuffix(_PREFIX)
+        bare = Target(scheme=target.scheme, host=target.host, port=target.port, path="")
+        return cls(base=bare.url + path, path=path)
+
+    def uri(self, call: str, query: Iterable[tuple[str, str]] = ()) -> str:
+        """Return the full address of a call: `account/bind`, with its query where it has one."""
+        return self.base + self._rest(call, query)
+
+    def sent(self, call: str, query: Iterable[tuple[str, str]] = ()) -> bytes:
+        """Return what the request line holds: path and query of the same."""
+        return (self.path + self._rest(call, query)).encode("ascii")
+
+    def _rest(self, call: str, query: Iterable[tuple[str, str]]) -> str:
+        members = "&".join(f"{name}={quote(value, safe='')}" for name, value in query)
+        return f"{_PREFIX}/{call}{'?' if members else ''}{members}"

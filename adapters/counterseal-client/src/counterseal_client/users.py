@@ -1,0 +1,117 @@
+"""Users: what an origin does with the accounts of its users and with their devices."""
+
+from __future__ import annotations
+
+from counterseal.errors import InvalidField
+from counterseal.models import Guid
+from counterseal.models.guid import parse
+from counterseal_client.caller import Call, Caller
+from counterseal_client.errors import BadReply, Unfit
+from counterseal_client.line import Reply
+from counterseal_client.question import json_body
+from counterseal_client.roster import (
+    BindInvitation,
+    Device,
+    KnownAccount,
+    read_account,
+    read_devices,
+    read_invitation,
+)
+
+
+class Users:
+    """
+    The half of a client that is about users.
+
+    Args:
+        caller: Makes the calls.
+        app_space: The configured App Space; None takes any.
+    """
+
+    def __init__(self, caller: Caller, app_space: Guid | None) -> None:
+        self._caller = caller
+        self._app_space = app_space
+
+    def bind(
+        self, account_id: str, *, user_info: str | None = None, idempotency_key: str | None = None
+    ) -> BindInvitation:
+        """
+        Invite one device of a user.
+
+        **The account id must come from the user's authenticated session**, and never from a
+        form, an address or a body: whoever chooses it chooses whose device is bound.
+
+        Args:
+            account_id: The origin's own id of the user.
+            user_info: Kept with the account; None leaves it as it is.
+            idempotency_key: Lets the service know a repetition; a fresh one if none is given.
+
+        Raises:
+            InvalidField: A text that JSON cannot hold.
+            RequestRefused: The service says no.
+            Unavailable: There is no answer, or none that can be read.
+        """
+        body = json_body(accountId=account_id, userInfo=user_info)
+        reply = self._keyed("PUT", "account/bind", body, idempotency_key)
+        invitation = reply.read(lambda document: read_invitation(account_id, document))
+        self._require_own(invitation.app_space)
+        return invitation
+
+    def devices(self, account_id: str) -> tuple[Device, ...]:
+        """
+        Return the devices of a user, past ones among them.
+
+        Raises:
+            Unreachable: There is no such account.
+            RequestRefused: The service says no for another reason.
+            Unavailable: There is no answer, or none that can be read.
+        """
+        query = (("accountId", account_id),)
+        call = Call(method="GET", path="device/getAll", query=query)
+        return self._caller.call(call).read(read_devices)
+
+    def revoke_device(self, device: str) -> None:
+        """
+        Revoke a device, or an open invitation, for good.
+
+        Raises:
+            NotThere: This App Space has none of that GUID.
+            RequestRefused: The service says no for another reason.
+            Unavailable: There is no answer.
+        """
+        body = json_body(deviceGuid=own_guid(device))
+        self._caller.end(Call(method="PATCH", path="device/revoke", body=body))
+
+    def account(self, account_id: str) -> KnownAccount:
+        """
+        Return what the service knows of a user.
+
+        Raises:
+            Unreachable: There is no such account.
+            RequestRefused: The service says no for another reason.
+            Unavailable: There is no answer, or none that can be read.
+        """
+        query = (("accountId", account_id),)
+        call = Call(method="GET", path="account/getAccount", query=query)
+        return self._caller.call(call).read(read_account)
+
+    def _keyed(self, method: str, path: str, body: bytes, key: str | None) -> Reply:
+        key = self._caller.fresh_key() if key is None else key
+        return self._caller.call(Call(method=method, path=path, body=body, idempotency_key=key))
+
+    def _require_own(self, app_space: Guid) -> None:
+        if self._app_space is not None and app_space != self._app_space:
+            raise BadReply("another App Space than the configured one")
+
+
+def own_guid(text: str) -> Guid:
+    """
+    Read a GUID that the program gives.
+
+    Raises:
+        Unfit: It is none of this service's.
+    """
+    try:
+        return parse(text, field="guid")
+    except InvalidField:
+        raise Unfit("not a GUID of this service") from None

@@ -1,0 +1,121 @@
+"""The client against the service that is shipped: every call, by both schemes."""
+
+import json
+import threading
+from datetime import timedelta
+
+import pytest
+
+from counterseal.models import ChallengeState
+from counterseal.models.guid import mint
+from counterseal_client import (
+    Finished,
+    NotThere,
+    RequestRefused,
+    Unauthorised,
+    Unreachable,
+    require_approved,
+    verify_callback,
+)
+
+
+@pytest.fixture
+def client(flask_service):
+    with flask_service.client() as client:
+        yield client
+
+
+@pytest.fixture
+def phone(flask_service, client):
+    return flask_service.bound(client.bind("zoë & co"))
+
+
+def test_from_an_invitation_to_an_approval(flask_service, client, phone):
+    asked = client.ask("zoë & co", "Pay 10 EUR to Adam?", show_code=True, transaction_id="order-7")
+    seen = threading.Event()
+
+    def answer():
+        seen.wait(5)
+        phone.answer(phone.fetch(asked.guid), code=asked.code)
+
+    thread = threading.Thread(target=answer)
+    thread.start()
+    assert client.status(asked).state is ChallengeState.PENDING
+    seen.set()
+    told = client.wait(asked, timedelta(seconds=10))
+    thread.join()
+
+    got = require_approved(told, asked, flask_service.trust)
+    assert (got.account_id, got.transaction_id) == ("zoë & co", "order-7")
+
+
+def test_by_a_callback(flask_service, client, phone):
+    world = flask_service.world
+    secret = world.credentials.issue_webhook_key(world.origin.origin.guid)
+    asked = client.ask(
+        "zoë & co", "Pay?", callback="https://shop.example/done", additional_info={"n": 1}
+    )
+    phone.answer(phone.fetch(asked.guid))
+    world.deliver()
+    (attempt,) = world.sender.attempts
+    got = verify_callback(
+        attempt.delivery.headers, attempt.delivery.body, secret, now=world.clock.now()
+    )
+
+    assert require_approved(got.request, asked, flask_service.trust)
+    assert got.request == client.status(asked)
+
+
+def test_a_key_makes_a_repetition_harmless(client, phone):
+    first, second = (
+        client.ask("zoë & co", "Log in?", show_code=True, idempotency_key="order-7")
+        for _ in range(2)
+    )
+    assert (first, first.code) == (second, second.code)
+    with pytest.raises(RequestRefused) as caught:
+        client.ask("zoë & co", "Pay?", idempotency_key="order-7")
+    assert caught.value.problem == "key_reused"
+    one, two = (client.bind("zoë & co", idempotency_key="a phone") for _ in range(2))
+    assert one == two
+
+
+def test_what_is_taken_back(client, phone):
+    asked = client.ask("zoë & co", "Log in?")
+    client.cancel(asked)
+    assert client.status(asked).state is ChallengeState.CANCELLED
+    with pytest.raises(Finished):
+        client.cancel(asked)
+
+
+def test_users_and_their_devices(client, phone):
+    client.bind("zoë & co", user_info="since 2020")
+    assert client.account("zoë & co").user_info == "since 2020"
+    first, invited = client.devices("zoë & co")
+    assert (first.guid, first.state.value) == (phone.guid, "ACTIVE")
+    for device in (first, first, invited):
+        client.revoke_device(device.guid)
+    with pytest.raises(Unreachable):
+        client.ask("zoë & co", "Log in?")
+
+
+def test_what_is_not_there(client):
+    nobody = mint(3, bytes(15))
+    for call in (client.status, client.cancel, client.revoke_device):
+        with pytest.raises(NotThere):
+            call(nobody)
+    for call in (client.account, client.devices):
+        with pytest.raises(Unreachable):
+            call("nobody")
+
+
+def test_who_is_not_this_origin(flask_service):
+    other = "hmac" if flask_service.scheme == "basic" else "basic"
+    with flask_service.client(scheme=other) as client, pytest.raises(Unauthorised):
+        client.bind("zoë & co")
+
+
+def test_what_is_kept_is_enough(flask_service, client, phone):
+    kept = json.dumps(client.ask("zoë & co", "Log in?").dump())
+    asked = type(client.ask("zoë & co", "Log in?")).load(json.loads(kept))
+    phone.answer(phone.fetch(asked.guid))
+    assert require_approved(client.status(asked), asked, flask_service.trust)

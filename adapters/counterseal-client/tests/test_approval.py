@@ -1,0 +1,314 @@
+"""The approval check: what holds is returned, and every single thing that differs is refused."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import counterseal as cs
+from counterseal.errors import InvalidField
+from counterseal.models import Button, ChallengeState, PairsContent
+from counterseal.models import Pair as Line
+from counterseal.models.guid import mint
+from counterseal.testing import World
+from counterseal_client import (
+    Approval,
+    Asked,
+    Declined,
+    EvidenceRefused,
+    NotApproved,
+    Trust,
+    Unanswered,
+    Unfit,
+    is_approved,
+    require_approved,
+)
+from counterseal_client.request import read_request
+
+OTHER = mint(9, bytes(15))
+EVERYTHING = {
+    "content": PairsContent(title="Pay", pairs=(Line(key="to", value="Zoë"),)),
+    "buttons": [
+        Button(title="Yes", strong=True, approving=True, style="green"),
+        Button(title="Also yes", strong=False, approving=True),
+        Button(title="No", strong=False),
+    ],
+    "transactionId": "order-7",
+    "additionalInfo": {"amount": 10, "exact": True},
+    "callback": "https://shop.example/done",
+    "showCode": True,
+}
+
+
+@pytest.fixture(scope="module")
+def approved(tell):
+    return tell(**EVERYTHING)
+
+
+@pytest.fixture(scope="module")
+def another(approved, tell):
+    """The same question of the same person, approved once more."""
+    return tell(world=approved.world, **EVERYTHING)
+
+
+class TestAnApproval:
+    def test_says_who_approved_what_with_which_key(self, approved):
+        got = require_approved(approved.told, approved.asked, approved.trust)
+
+        assert isinstance(got, Approval)
+        assert (got.account_id, got.button, got.title, got.strong) == ("zoe", 0, "Yes", True)
+        assert got.request == approved.document["guid"]
+        assert got.transaction_id == "order-7"
+        assert got.device == approved.document["device"]
+        assert cs.verify_receipt(got.receipt).key.thumbprint == got.thumbprint
+
+    def test_is_truth_where_it_is_only_asked_for(self, approved):
+        assert is_approved(approved.told, approved.asked, approved.trust)
+
+    def test_may_be_by_a_weak_button(self, tell):
+        story = tell(1, **EVERYTHING)
+        got = require_approved(story.told, story.asked, story.trust)
+
+        assert (got.button, got.strong) == (1, False)
+
+    @pytest.mark.parametrize("content", ["<html>no HTML</html>", "", "x" * 10_000])
+    def test_holds_for_any_text(self, tell, content):
+        if not content:
+            with pytest.raises(InvalidField):
+                tell(content=content)
+            return
+        story = tell(content=content)
+        assert require_approved(story.told, story.asked, story.trust)
+
+    def test_outlives_its_deadline(self, tell):
+        def late(world, phone, issued):
+            phone.answer(phone.fetch(issued.challenge.guid))
+            world.clock.advance(timedelta(days=2))
+
+        story = tell(do=late)
+        assert require_approved(story.told, story.asked, story.trust)
+
+    def test_is_proven_by_a_thumbprint_too(self, approved):
+        (key,) = approved.trust.keys
+        trust = Trust(thumbprint=key.thumbprint)
+        assert require_approved(approved.told, approved.asked, trust)
+
+    def test_holds_for_what_was_kept_as_text(self, approved):
+        kept = Asked.load(approved.asked.dump())
+        assert kept == approved.asked
+        assert require_approved(approved.told, kept, approved.trust)
+        assert approved.asked.code not in approved.asked.dump()
+
+
+class TestNoApproval:
+    def test_another_button(self, tell):
+        story = tell(1)
+        with pytest.raises(Declined) as caught:
+            require_approved(story.told, story.asked, story.trust)
+        assert not caught.value.disowned
+        assert is_approved(story.told, story.asked, story.trust) is None
+
+    def test_this_was_not_me(self, tell):
+        story = tell(do=lambda _, phone, issued: phone.disown(phone.fetch(issued.challenge.guid)))
+        with pytest.raises(Declined) as caught:
+            require_approved(story.told, story.asked, story.trust)
+        assert caught.value.disowned
+
+    @pytest.mark.parametrize("state", ["PENDING", "SEEN", "EXPIRED", "CANCELLED", "FAILED"])
+    def test_no_answer(self, tell, state):
+        def do(world, phone, issued):
+            guid = issued.challenge.guid
+            if state == "SEEN":
+                phone.fetch(guid)
+            if state == "EXPIRED":
+                world.clock.advance(timedelta(hours=1))
+            if state == "CANCELLED":
+                world.challenges.cancel(world.origin, guid)
+            if state == "FAILED":
+                for _ in range(3):
+                    with pytest.raises(cs.Refused):
+                        phone.answer(phone.fetch(guid), code="no code")
+
+        story = tell(do=do, showCode=True)
+        with pytest.raises(Unanswered) as caught:
+            require_approved(story.told, story.asked, story.trust)
+        assert caught.value.state is ChallengeState(state)
+        assert is_approved(story.told, story.asked, story.trust) is None
+
+    def test_another_services_key(self, approved):
+        stranger = World(seed=5).ports.signer.jwks()
+        with pytest.raises(EvidenceRefused, match="issuer_untrusted"):
+            is_approved(approved.told, approved.asked, Trust(keys=stranger))
+        with pytest.raises(EvidenceRefused, match="issuer_untrusted"):
+            is_approved(approved.told, approved.asked, Trust(thumbprint=stranger[0].thumbprint))
+
+    def test_the_same_question_at_another_time(self, approved, another):
+        assert require_approved(another.told, another.asked, another.trust)
+        with pytest.raises(EvidenceRefused, match="guid"):
+            require_approved(another.told, approved.asked, approved.trust)
+        for names in (["receipt"], ["receipt", "answer"], ["receipt", "answer", "answeredAt"]):
+            mixed = approved.document | {name: another.document[name] for name in names}
+            with pytest.raises(EvidenceRefused):
+                require_approved(read_request(mixed), approved.asked, approved.trust)
+
+    def test_a_code_that_is_not_the_one_that_was_shown(self, approved):
+        asked = attrs.evolve(approved.asked, code="000000")
+        with pytest.raises(EvidenceRefused, match="code"):
+            require_approved(approved.told, asked, approved.trust)
+
+    def test_no_code_where_one_was_asked_for(self, tell):
+        story = tell()
+        asked = attrs.evolve(story.asked, code_asked=True)
+        with pytest.raises(EvidenceRefused, match="code"):
+            require_approved(story.told, asked, story.trust)
+
+
+def others(name, value):
+    """Return values of the same member that are not *value*."""
+    if isinstance(value, bool):
+        return st.sampled_from([not value, int(value), str(value).lower(), None])
+    if name in {"state", "status"}:
+        states = [each.value for each in ChallengeState if each.value != value]
+        return st.sampled_from([*states, "APPROVED", "", None])
+    if isinstance(value, int):
+        return st.sampled_from([value + 1, value + 2, -1, float(value) + 0.5, str(value), "", None])
+    if isinstance(value, str):
+        place = st.integers(0, max(0, len(value) - 1))
+        return st.one_of(
+            st.sampled_from([None, "", value + "x", value[:-1], OTHER, [value]]),
+            place.map(
+                lambda at: (
+                    f"{value[:at]}{'x' if value[at : at + 1] != 'x' else 'y'}{value[at + 1 :]}"
+                )
+            ),
+            place.map(lambda at: value[:at] + value[at + 1 :]),
+        ).filter(lambda changed: changed != value)
+    return st.sampled_from([None, "x", {}, [], 0]).filter(lambda changed: changed != value)
+
+
+def places(document, path=()):
+    """Return every path to a member or element in a JSON document."""
+    for key, value in document.items() if isinstance(document, dict) else enumerate(document):
+        yield (*path, key)
+        if isinstance(value, (dict, list)):
+            yield from places(value, (*path, key))
+
+
+def put(document, path, value):
+    head, *rest = path
+    copy = dict(document) if isinstance(document, dict) else list(document)
+    copy[head] = put(copy[head], rest, value) if rest else value
+    return copy
+
+
+def at(document, path):
+    for key in path:
+        document = document[key]
+    return document
+
+
+@given(st.data())
+def test_every_member_counts(approved, data):
+    path = data.draw(st.sampled_from(sorted(places(approved.document), key=str)))
+    value = data.draw(others(path[0], at(approved.document, path)))
+    document = put(approved.document, path, value)
+
+    with pytest.raises((InvalidField, NotApproved, EvidenceRefused)):
+        require_approved(read_request(document), approved.asked, approved.trust)
+
+
+@given(st.data())
+def test_every_member_of_what_was_asked_counts(approved, data):
+    sent = cs.read_json(approved.asked.sent)
+    # The push's own words are neither shown nor signed; the life shows in the deadline.
+    path = data.draw(st.sampled_from(sorted(places(sent), key=str)))
+    value = data.draw(others(path[0], at(sent, path)))
+    try:
+        asked = attrs.evolve(approved.asked, sent=cs_text(put(sent, path, value)))
+    except InvalidField:
+        return
+    if asked.question == approved.asked.question:
+        return  # as `null` for what is absent
+
+    with pytest.raises(EvidenceRefused):
+        require_approved(approved.told, asked, approved.trust)
+
+
+def cs_text(document):
+    from counterseal.ijson import compact  # noqa: PLC0415
+
+    return compact(document).decode()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"guid": OTHER},
+        {"account": OTHER},
+        {"app_space": OTHER},
+        {"origin": OTHER},
+        {"code_asked": False},
+        {"issued_at": timedelta(milliseconds=1)},
+        {"issued_at": timedelta(milliseconds=-1)},
+        {"expires_at": timedelta(milliseconds=1)},
+        {"expires_at": timedelta(milliseconds=-1)},
+    ],
+    ids=str,
+)
+def test_everything_that_was_kept_counts(approved, change):
+    ((name, value),) = change.items()
+    if isinstance(value, timedelta):
+        value = getattr(approved.asked, name) + value
+    asked = attrs.evolve(approved.asked, **{name: value})
+
+    with pytest.raises(EvidenceRefused):
+        require_approved(approved.told, asked, approved.trust)
+
+
+def test_true_is_not_one(tell):
+    story = tell(additionalInfo={"n": 1})
+    asked = attrs.evolve(story.asked, sent=story.asked.sent.replace('{"n":1}', '{"n":true}'))
+    with pytest.raises(EvidenceRefused, match="additionalInfo"):
+        require_approved(story.told, asked, story.trust)
+
+
+@given(st.text(max_size=40) | st.binary(max_size=40).map(bytes.hex))
+def test_no_text_is_a_receipt(approved, text):
+    told = attrs.evolve(approved.told, receipt=text)
+    with pytest.raises(EvidenceRefused):
+        require_approved(told, approved.asked, approved.trust)
+
+
+def test_the_document_may_grow(approved):
+    document = approved.document | {"new": 1, "status": "ANSWERED"}
+    assert require_approved(read_request(document), approved.asked, approved.trust)
+
+
+class TestTrust:
+    def test_is_read_from_a_document_a_text_or_a_file(self, approved, tmp_path):
+        document = cs.jwks_document(approved.trust.keys)
+        text = cs_text(document)
+        path = Path(tmp_path) / "jwks.json"
+        path.write_text(text)
+        for given_keys in (document, text, text.encode(), path):
+            assert Trust.jwks(given_keys) == approved.trust
+
+    @pytest.mark.parametrize("document", [{}, {"keys": []}, "no JSON", Path("nowhere"), None, 7])
+    def test_is_nothing_else(self, document):
+        with pytest.raises(Unfit):
+            Trust.jwks(document)
+
+    @pytest.mark.parametrize("settings", [{}, {"thumbprint": ""}, {"thumbprint": "x"}])
+    def test_is_never_empty(self, settings):
+        with pytest.raises(Unfit):
+            Trust(**settings)
+
+
+def test_nothing_that_is_kept_shows_what_was_asked(approved):
+    for record in (approved.told, approved.asked):
+        assert "order-7" not in repr(record)
+        assert "Zoë" not in repr(record)
+        assert approved.asked.code not in repr(record)

@@ -1,0 +1,227 @@
+"""Callbacks: the Standard Webhooks library is the oracle, and every byte counts."""
+
+import base64
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from counterseal.models.guid import mint
+from counterseal.wire.webhook import secret_text, webhook_headers
+from counterseal_client import (
+    CallbackRefused,
+    Unfit,
+    is_approved,
+    require_approved,
+    verify_callback,
+)
+
+# The library checks the age by its own clock.
+NOW = datetime.now(UTC)
+ID = mint(7, bytes(15))
+SECRET, OLD, OTHER = (bytes([n]) * 32 for n in (1, 2, 3))
+
+
+@pytest.fixture(scope="module")
+def body(tell):
+    return json.dumps(tell(callback="https://shop.example/done").document).encode()
+
+
+def signed(body, *keys, at=NOW, message=ID):
+    return dict(webhook_headers(keys or (SECRET,), message=message, at=at, body=body))
+
+
+TEXT = secret_text(SECRET)
+
+
+def verify(headers, body, secrets=TEXT, **how):
+    return verify_callback(headers, body, secrets, **({"now": NOW} | how))
+
+
+class TestACallback:
+    def test_is_read_and_then_proven(self, tell):
+        story = tell(callback="https://shop.example/done")
+        secret = story.world.credentials.issue_webhook_key(story.world.origin.origin.guid)
+        story.world.deliver()
+        (attempt,) = story.world.sender.attempts
+        headers, body = dict(attempt.delivery.headers), attempt.delivery.body
+
+        got = verify_callback(headers, body, [secret], now=story.world.clock.now())
+
+        assert got.id == attempt.message
+        assert got.sent_at == story.world.clock.now()
+        assert require_approved(got.request, story.asked, story.trust).account_id == "zoe"
+
+    def test_of_an_unanswered_request_approves_nothing(self, tell):
+        def expire(world, phone, issued):
+            world.clock.advance(timedelta(hours=1))
+
+        story = tell(do=expire)
+        body = json.dumps(story.document).encode()
+        got = verify(signed(body), body)
+        assert is_approved(got.request, story.asked, story.trust) is None
+
+    @pytest.mark.parametrize("secret", [SECRET, OLD])
+    def test_may_be_signed_with_either_secret_on_either_side(self, body, secret):
+        both = [secret_text(SECRET), secret_text(OLD)]
+        assert verify(signed(body, secret), body, both)
+        assert verify(signed(body, SECRET, OLD), body, secret_text(secret))
+        assert verify(signed(body, OTHER, secret), body, iter(both))
+
+    def test_may_have_headers_of_any_shape(self, body):
+        headers = signed(body)
+        shouted = {name.upper(): value for name, value in headers.items()}
+        assert verify(shouted, body) == verify(list(headers.items()), body) == verify(headers, body)
+
+    def test_ignores_signatures_of_other_versions(self, body):
+        headers = signed(body)
+        headers["webhook-signature"] = "v1a,abc v2 " + headers["webhook-signature"]
+        assert verify(headers, body)
+
+
+class TestIsNone:
+    @pytest.mark.parametrize("name", ["webhook-id", "webhook-timestamp", "webhook-signature"])
+    def test_without_a_header_or_with_two(self, body, name):
+        headers = signed(body)
+        pairs = [*headers.items(), (name.title(), headers[name])]
+        with pytest.raises(CallbackRefused):
+            verify(pairs, body)
+        del headers[name]
+        with pytest.raises(CallbackRefused):
+            verify(headers, body)
+
+    @pytest.mark.parametrize("seconds", [-301, 301, -86_400, 86_400])
+    def test_too_old_or_too_new(self, body, seconds):
+        with pytest.raises(CallbackRefused, match="too old"):
+            verify(signed(body, at=NOW + timedelta(seconds=seconds)), body)
+
+    @pytest.mark.parametrize("seconds", [-299, 299])
+    def test_unless_it_is_within_the_window(self, body, seconds):
+        assert verify(signed(body, at=NOW + timedelta(seconds=seconds)), body)
+
+    def test_with_another_tolerance(self, body):
+        at = NOW - timedelta(seconds=30)
+        with pytest.raises(CallbackRefused):
+            verify(signed(body, at=at), body, tolerance=timedelta(seconds=10))
+
+    @pytest.mark.parametrize(
+        "text", [b"", b"{}", b"[]", b"null", b'{"guid":1,"guid":1}', b"\xff", b"7.{}", b"9" * 99]
+    )
+    def test_with_a_body_that_is_no_request(self, text):
+        with pytest.raises(CallbackRefused):
+            verify(signed(text), text)
+
+    def test_with_a_member_twice(self, body):
+        text = body[:-1] + b',"approved":true}'
+        with pytest.raises(CallbackRefused):
+            verify(signed(text), text)
+
+    def test_with_a_body_too_large(self, body):
+        text = body + b" " * 2_097_152
+        with pytest.raises(CallbackRefused, match="large"):
+            verify(signed(text), text)
+
+    def test_with_too_many_signatures(self, body):
+        headers = signed(body)
+        headers["webhook-signature"] = " ".join([headers["webhook-signature"]] * 17)
+        with pytest.raises(CallbackRefused):
+            verify(headers, body)
+
+
+class TestMisuse:
+    @pytest.mark.parametrize(
+        "secrets",
+        [
+            (),
+            "",
+            "whsec_",
+            "whsec_short",
+            base64.b64encode(SECRET).decode(),
+            "whsec_" + base64.b64encode(b"x" * 23).decode(),
+            "whsec_" + base64.b64encode(b"x" * 65).decode(),
+            "whsec_é",
+        ],
+    )
+    def test_secrets_that_are_none(self, body, secrets):
+        with pytest.raises(Unfit):
+            verify(signed(body), body, secrets)
+
+    def test_a_naive_time(self, body):
+        with pytest.raises(Unfit):
+            verify(signed(body), body, now=NOW.replace(tzinfo=None))
+
+    def test_no_secret_is_in_an_error(self, body):
+        with pytest.raises(Unfit) as caught:
+            verify(signed(body), body, "whsec_canary")
+        assert "canary" not in str(caught.value)
+
+
+def library_takes(headers, body, key=SECRET):
+    try:
+        Webhook(secret_text(key)).verify(body, headers)
+    except (WebhookVerificationError, ValueError):
+        return False
+    return True
+
+
+def we_take(headers, body):
+    try:
+        verify(headers, body)
+    except CallbackRefused:
+        return False
+    return True
+
+
+NAMES = ["webhook-id", "webhook-timestamp", "webhook-signature"]
+
+
+@given(st.data())
+def test_what_we_take_the_library_takes(body, data):
+    headers = signed(body)
+    for _ in range(data.draw(st.integers(1, 3))):
+        where = data.draw(st.sampled_from([*NAMES, "body"]))
+        if where == "body":
+            at = data.draw(st.integers(0, len(body) - 1))
+            body = body[:at] + data.draw(st.binary(max_size=2)) + body[at + 1 :]
+        else:
+            value = headers[where]
+            at = data.draw(st.integers(0, len(value)))
+            put = data.draw(st.text(st.characters(max_codepoint=300), max_size=3))
+            headers[where] = value[:at] + put + value[at + data.draw(st.integers(0, 2)) :]
+
+    if we_take(headers, body):
+        assert library_takes(headers, body)
+
+
+@given(
+    st.integers(-290, 290),
+    st.text("abcXYZ019-_", min_size=1, max_size=40),
+    st.lists(st.sampled_from([SECRET, OLD, OTHER]), min_size=1, max_size=3),
+)
+def test_we_and_the_library_agree_on_what_is_well_formed(body, seconds, message, keys):
+    headers = signed(body, *keys, at=NOW + timedelta(seconds=seconds), message=message)
+
+    assert we_take(headers, body) is library_takes(headers, body) is (SECRET in keys)
+
+
+def test_what_the_library_signs_we_take(body):
+    text = body.decode()
+    library = Webhook(secret_text(SECRET))
+    headers = {
+        "webhook-id": ID,
+        "webhook-timestamp": str(int(NOW.timestamp())),
+        "webhook-signature": library.sign(ID, NOW, text),
+    }
+    assert verify(headers, body).id == ID
+
+
+@given(
+    st.dictionaries(st.sampled_from([*NAMES, "x"]), st.text(max_size=60)),
+    st.binary(max_size=200),
+)
+def test_anything_else_is_our_own_refusal(headers, body):
+    with pytest.raises(CallbackRefused):
+        verify(headers, body)

@@ -1,0 +1,497 @@
+"""The client against a service over HTTP: every call, every fault, and nothing told too much."""
+
+import base64
+import hashlib
+import hmac
+import logging
+import ssl
+import threading
+import time
+from datetime import timedelta
+
+import pytest
+import trustme
+
+import counterseal as cs
+from counterseal.device import SoftwareDevice
+from counterseal.errors import InvalidField
+from counterseal.models import Button, ChallengeState, HtmlContent, Pair, PairsContent
+from counterseal.models.guid import mint
+from counterseal.wire.link import read_link
+from counterseal_client import (
+    AskedTooOften,
+    BadReply,
+    Client,
+    EvidenceRefused,
+    Finished,
+    NotSent,
+    NotThere,
+    Overloaded,
+    ReplyLost,
+    RequestRefused,
+    Unauthorised,
+    Unfit,
+    Unreachable,
+    require_approved,
+)
+from counterseal_http import Guard
+
+SHORT = timedelta(seconds=5)
+NOBODY = mint(3, bytes(15))
+
+
+@pytest.fixture
+def phone(service, client):
+    return service.bound(client.bind("zoe"))
+
+
+def keys_sent(service):
+    return [sent.headers.get("idempotency-key") for sent in service.got]
+
+
+class TestTheWholeWay:
+    def test_from_an_invitation_to_an_approval(self, service, client):
+        invitation = client.bind("zoe", user_info="since 2020")
+        link = read_link(invitation.link(display_name="Zoë's account"))
+        assert (link.token, link.account) == (invitation.token, invitation.account)
+        assert (link.app_space_name, link.display_name) == ("Example app", "Zoë's account")
+        assert invitation.expires_at > service.world.clock.now()
+        phone = service.bound(invitation)
+        assert isinstance(phone.device, SoftwareDevice)
+
+        asked = client.ask("zoe", "Pay 10 EUR to Adam & Söhne?", transaction_id="order-7")
+        assert client.status(asked).state is ChallengeState.PENDING
+        thread = threading.Thread(target=lambda: phone.answer(phone.fetch(asked.guid)))
+        thread.start()
+        told = client.wait(asked, SHORT)
+        thread.join()
+
+        got = require_approved(told, asked, service.trust)
+        assert (got.account_id, got.transaction_id, got.strong) == ("zoe", "order-7", True)
+
+    def test_with_a_code(self, service, client, phone):
+        asked = client.ask("zoe", "Log in?", show_code=True)
+        phone.answer(phone.fetch(asked.guid), code=asked.code)
+        assert require_approved(client.status(asked), asked, service.trust)
+
+    @pytest.mark.parametrize(
+        "content",
+        [
+            "<html>plain</html>",
+            HtmlContent(html="<html><b>Pay</b>"),
+            PairsContent(title="Pay", pairs=(Pair(key="to", value="Zoë"),)),
+        ],
+    )
+    def test_with_all_that_a_question_may_hold(self, service, client, phone, content):
+        asked = client.ask(
+            "zoe",
+            content,
+            buttons=[
+                Button(title="Yes", strong=True, approving=True, style='{"color":"green"}'),
+                Button(title="No", strong=False),
+            ],
+            duration=timedelta(seconds=90),
+            callback="https://shop.example/done",
+            additional_info={"template": True, "n": 1.5},
+            notification_title="Shop",
+            notification_body="A question",
+            show_notification=False,
+        )
+        assert asked.expires_at - asked.issued_at == timedelta(seconds=90)
+        phone.answer(phone.fetch(asked.guid))
+        assert require_approved(client.status(asked), asked, service.trust)
+
+    def test_of_a_request_that_is_taken_back(self, client, phone):
+        asked = client.ask("zoe", "Log in?")
+        client.cancel(asked)
+        assert client.wait(asked, SHORT).state is ChallengeState.CANCELLED
+        with pytest.raises(Finished):
+            client.cancel(asked.guid)
+
+    def test_of_a_device_that_is_revoked(self, client, phone):
+        (device,) = client.devices("zoe")
+        assert (device.guid, device.name, device.state.value) == (phone.guid, "A phone", "ACTIVE")
+        client.revoke_device(device.guid)
+        client.revoke_device(device.guid)
+        assert client.devices("zoe")[0].state.value == "REVOKED"
+        with pytest.raises(Unreachable):
+            client.ask("zoe", "Log in?")
+
+    def test_of_an_account(self, client):
+        made = client.bind("zoe / ä&b", user_info="since 2020")
+        known = client.account("zoe / ä&b")
+        assert (known.account, known.user_info) == (made.account, "since 2020")
+        with pytest.raises(Unreachable):
+            client.account("nobody")
+
+
+class TestEachAttempt:
+    def test_is_signed_afresh(self, service, client):
+        for _ in range(5):  # within one millisecond of a clock that stands still
+            client.bind("zoe")
+        headers = [sent.headers["authorization"] for sent in service.got]
+        assert len(set(headers)) == (1 if service.scheme == "basic" else 5)
+
+    def test_is_signed_as_the_scheme_says(self, serve):
+        service = serve("hmac")
+        with service.client() as client:
+            client.bind("zoe")
+        (sent,) = service.got
+        _, middle, signature = sent.headers["authorization"].split(",")
+        guid, milliseconds = middle.split("/")
+        text = f"PUT{service.url}/api/account/bind{milliseconds}{guid}".encode() + sent.body
+        mac = hmac.new(service.key.encode(), text, hashlib.sha256).digest()
+        assert base64.b64encode(mac).decode() == signature
+
+    def test_is_tried_once_more_where_it_may_have_been_a_replay(self, serve, faults):
+        service = serve("hmac")
+        service.script.append(faults.say(401, {"code": "unauthorized"}))
+        with service.client() as client:
+            assert client.bind("zoe")
+            service.script.extend([faults.say(401, {"code": "unauthorized"})] * 2)
+            with pytest.raises(Unauthorised):
+                client.bind("zoe")
+
+    def test_carries_an_idempotency_key(self, service, client, phone):
+        client.ask("zoe", "Log in?")
+        client.ask("zoe", "Log in?", idempotency_key="order-7")
+        *_, fresh, own = keys_sent(service)
+        assert len(fresh) == 32
+        assert own == "order-7"
+
+    @pytest.mark.parametrize("fault", ["lose", "unavailable", "in_progress"])
+    def test_is_repeated_with_the_same_key(self, service, client, phone, faults, fault):
+        act = {
+            "lose": faults.lose,
+            "unavailable": faults.say(503, {"code": "unavailable"}, {"retry-after": "1"}),
+            "in_progress": faults.say(409, {"code": "key_in_progress"}),
+        }[fault]
+        service.script.extend([act, act])
+        asked = client.ask("zoe", "Log in?")
+
+        *_, first, second, third = keys_sent(service)
+        assert first == second == third
+        assert [each.guid for each in phone.pending()] == [asked.guid]
+
+    def test_repeats_the_code_too(self, service, client, phone, faults):
+        service.script.append(faults.lose)
+        asked = client.ask("zoe", "Log in?", show_code=True)
+        phone.answer(phone.fetch(asked.guid), code=asked.code)
+        assert require_approved(client.status(asked), asked, service.trust)
+
+    def test_is_not_the_fourth(self, service, client, phone, faults):
+        service.script.extend([faults.lose] * 3)
+        before = len(service.got)
+        with pytest.raises(ReplyLost):
+            client.ask("zoe", "Log in?")
+        assert len(service.got) == before + 3
+
+    def test_is_the_last_where_the_service_wants_to_be_left_alone(self, service, client, faults):
+        service.script.append(faults.say(503, None, {"retry-after": "60"}))
+        with pytest.raises(Overloaded) as caught:
+            client.bind("zoe")
+        assert caught.value.retry_after == timedelta(seconds=60)
+        assert len(service.got) == 1
+
+    def test_that_ended_it_and_was_not_heard_is_enough(self, service, client, phone, faults):
+        asked = client.ask("zoe", "Log in?")
+        service.script.append(faults.lose)
+        client.cancel(asked)
+        assert client.status(asked).state is ChallengeState.CANCELLED
+
+
+class TestARefusal:
+    def test_is_not_repeated(self, service, client):
+        with pytest.raises(Unreachable) as caught:
+            client.ask("nobody", "Log in?")
+        assert (caught.value.problem, caught.value.status) == ("unreachable", 404)
+        assert len(service.got) == 1
+
+    def test_of_a_wrong_key(self, service):
+        key = base64.b64encode(bytes(32)).decode()
+        settings = {"scheme": service.scheme, "clock": service.world.clock}
+        with (
+            Client(service.url, service.world.origin.origin.guid, key, **settings) as client,
+            pytest.raises(Unauthorised),
+        ):
+            client.bind("zoe")
+
+    def test_of_another_scheme(self, serve):
+        service = serve("hmac")
+        with service.client(scheme="basic") as client, pytest.raises(Unauthorised):
+            client.bind("zoe")
+
+    def test_of_asking_too_often(self, service, client, phone):
+        with pytest.raises(AskedTooOften) as caught:
+            [client.ask("zoe", "Log in?") for _ in range(9)]
+        assert caught.value.problem in {"too_many_pending", "too_often"}
+
+    def test_names_the_field(self, service, client, phone):
+        with pytest.raises(RequestRefused) as caught:
+            client.ask("zoe", "x" * 20_000)
+        assert caught.value.problem == "invalid_field"
+        assert caught.value.field
+
+    def test_of_another_call_under_the_same_key(self, client, phone):
+        client.ask("zoe", "Log in?", idempotency_key="k")
+        with pytest.raises(RequestRefused) as caught:
+            client.ask("zoe", "Pay?", idempotency_key="k")
+        assert caught.value.problem == "key_reused"
+
+    def test_of_what_is_not_there(self, client):
+        for call in (client.status, client.cancel, client.revoke_device):
+            with pytest.raises(NotThere):
+                call(NOBODY)
+        with pytest.raises(NotThere):
+            client.wait(NOBODY, SHORT)
+
+    @pytest.mark.parametrize("body", [b"", b"<html>", b'{"code":7}', b'["x"]', b'{"code":"A b"}'])
+    def test_may_be_no_problem_document(self, service, client, faults, body):
+        service.script.append(faults.say(418, body=body))
+        with pytest.raises(RequestRefused) as caught:
+            client.bind("zoe")
+        assert (caught.value.problem, caught.value.status) == ("unknown", 418)
+
+    def test_of_our_own_comes_before_anything_is_sent(self, service, client):
+        for content, more in (
+            ("", {}),
+            ("\ud800", {}),
+            ("Pay?", {"duration": timedelta(seconds=1.5)}),
+            ("Pay?", {"duration": timedelta(days=1)}),
+            ("Pay?", {"additional_info": [1]}),
+            ("Pay?", {"buttons": [Button(title="", strong=True)]}),
+        ):
+            with pytest.raises(InvalidField):
+                client.ask("zoe", content, **more)
+        with pytest.raises(Unfit):
+            client.status("no GUID")
+        assert service.got == []
+
+
+class TestAReplyIsNotBelieved:
+    @pytest.mark.parametrize("status", [301, 302, 307, 308])
+    def test_if_it_leads_elsewhere(self, service, client, faults, status):
+        service.script.append(faults.say(status, None, {"location": f"{service.url}/api/x"}))
+        with pytest.raises(BadReply):
+            client.bind("zoe")
+        assert len(service.got) == 1
+
+    @pytest.mark.parametrize(
+        "body", [b"", b"<html>", b"[]", b"{}", b'{"sessionToken":1}', b'{"a":1,"a":1}']
+    )
+    def test_if_it_is_none(self, service, client, faults, body):
+        for call in (lambda: client.bind("zoe"), lambda: client.account("zoe")):
+            service.script.append(faults.say(200, body=body))
+            with pytest.raises(BadReply):
+                call()
+        service.script.append(faults.say(200, body=body or b"{}"))
+        if body != b"[]":
+            with pytest.raises(BadReply):
+                client.devices("zoe")
+
+    def test_if_it_is_endless(self, service, client, faults):
+        service.script.extend([faults.say(200, body=b" " * 3_000_000)] * 3)
+        with pytest.raises(ReplyLost):
+            client.bind("zoe")
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("content", "Log out?"),
+            ("accountId", "adam"),
+            ("requestOriginGuid", NOBODY),
+            ("appSpaceGuid", NOBODY),
+            ("transactionId", "order-8"),
+            ("buttons", []),
+            ("additionalInfo", {}),
+            ("guid", "x"),
+            ("state", "DONE"),
+            ("status", "ANSWERED"),
+            ("approved", 1),
+        ],
+    )
+    def test_if_it_is_about_another_question(self, service, client, phone, faults, name, value):  # noqa: PLR0917
+        service.script.append(faults.changed(**{name: value}))
+        with pytest.raises(BadReply):
+            client.ask("zoe", "Log in?", transaction_id="order-7")
+
+    def test_if_it_holds_no_code_where_one_is_to_be_typed(self, service, client, phone, faults):
+        service.script.append(faults.changed(code=...))
+        with pytest.raises(BadReply, match="code"):
+            client.ask("zoe", "Log in?", show_code=True)
+
+    def test_if_it_tells_of_another_request(self, service, client, phone, faults):
+        asked, other = client.ask("zoe", "Log in?"), client.ask("zoe", "Log in?")
+        for request in (asked, asked.guid):
+            service.script.append(faults.changed(guid=other.guid))
+            with pytest.raises(EvidenceRefused):
+                client.status(request)
+
+    def test_if_it_is_of_another_app_space(self, service, client, phone):
+        with service.client(app_space=NOBODY) as stranger:
+            for call in (lambda: stranger.bind("zoe"), lambda: stranger.ask("zoe", "Log in?")):
+                with pytest.raises(BadReply, match="App Space"):
+                    call()
+
+    def test_if_the_token_has_the_shape_of_2019_it_is(self, service, client, faults):
+        moment = "2030-01-01T00:05:00.000Z"
+        token = {"guid": "a.b", "expiration": moment}
+        service.script.append(faults.changed(sessionToken=token, sessionTokenExpiration=...))
+        assert client.bind("zoe").token == "a.b"
+
+
+class TestTime:
+    @pytest.mark.parametrize("fault", ["hang", "drip"])
+    def test_is_bounded(self, service, faults, fault):
+        service.script.extend([getattr(faults, fault)] * 3)
+        began = time.monotonic()
+        with service.client(timeout=timedelta(seconds=0.1)) as client, pytest.raises(ReplyLost):
+            client.bind("zoe")
+        assert time.monotonic() - began < 5
+
+    def test_of_waiting_is_bounded_too(self, service, client, phone):
+        asked = client.ask("zoe", "Log in?")
+        began = time.monotonic()
+        assert not client.wait(asked, timedelta(seconds=1)).finished
+        assert time.monotonic() - began < 5
+        assert f"/api/request/getRequest?requestGuid={asked.guid}&wait=1" in [
+            sent.path for sent in service.got
+        ]
+
+    def test_of_waiting_outlives_faults(self, service, client, phone, faults):
+        asked = client.ask("zoe", "Log in?")
+        service.script.extend([faults.lose, faults.say(502), faults.say(429), faults.say(200)])
+        phone.answer(phone.fetch(asked.guid))
+        assert client.wait(asked, SHORT).approved
+
+
+class TestNothingGoesElsewhere:
+    def test_through_a_proxy(self, service, client, monkeypatch):
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(name, "http://127.0.0.1:9")
+        with service.client() as fresh:
+            assert fresh.bind("zoe")
+
+    def test_to_a_server_whose_certificate_does_not_fit(self, serve):
+        authority, stranger = trustme.CA(), trustme.CA()
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert("localhost").configure_cert(tls)
+        service = serve("basic", tls=tls)
+        trusting = ssl.create_default_context()
+        authority.configure_trust(trusting)
+        other = ssl.create_default_context()
+        stranger.configure_trust(other)
+        with service.client(tls=trusting) as client:
+            assert client.bind("zoe")
+        for context in (other, None):
+            with service.client(tls=context) as client, pytest.raises(NotSent):
+                client.bind("zoe")
+        with (
+            service.client(
+                tls=trusting, url=service.url.replace("localhost", "127.0.0.1")
+            ) as client,
+            pytest.raises(NotSent),
+        ):
+            client.bind("zoe")
+
+    def test_where_nobody_listens(self, service):
+        service.close()
+        with service.client() as client, pytest.raises(NotSent):
+            client.bind("zoe")
+        service._server.server_close()
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "http://auth.example.com",
+            "ftp://auth.example.com",
+            "https://user@auth.example.com",
+            "https://auth.example.com?x=1",
+            "https://auth.example.com#x",
+            "https://169.254.169.254",
+            "auth.example.com",
+            "https://auth.example.com:x",
+            "",
+        ],
+    )
+    def test_or_to_an_address_that_is_none(self, url):
+        with pytest.raises(Unfit):
+            Client(url, NOBODY, "k" * 32)
+
+    def test_unless_the_program_says_so(self):
+        Client("http://auth.example.com", NOBODY, "k" * 32, allow_http=True).close()
+        with pytest.raises(Unfit):
+            Client("https://10.0.0.1", NOBODY, "k" * 32, guard=Guard())
+
+    @pytest.mark.parametrize("end", ["", "/", "/api", "/api/"])
+    def test_and_the_address_may_end_as_it_likes(self, serve, end):
+        service = serve("hmac")
+        with service.client(url=service.url + end) as client:
+            assert client.bind("zoe")
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"origin": "x"},
+            {"key": ""},
+            {"key": "k" * 32 + "\n"},
+            {"key": None},
+            {"scheme": "bearer"},
+            {"timeout": timedelta(0)},
+            {"app_space": "x"},
+        ],
+        ids=str,
+    )
+    def test_nor_with_a_configuration_that_cannot_work(self, change):
+        settings = {"origin": NOBODY, "key": "k" * 32} | change
+        with pytest.raises(Unfit) as caught:
+            Client("https://auth.example.com", **settings)
+        assert "kkk" not in str(caught.value)
+
+
+def test_no_secret_is_told_anywhere(service, client, faults, caplog, capfd):
+    caplog.set_level(logging.DEBUG)
+    invitation = client.bind("zoe")
+    phone = service.bound(invitation)
+    asked = client.ask("zoe", "Log in?", show_code=True, additional_info="canary-info")
+    errors = []
+    for act in (
+        faults.lose,
+        faults.hang,
+        faults.say(503, {"code": "canary-code", "detail": service.key}),
+        faults.say(400, {"code": service.key, "field": service.key + " canary"}),
+        faults.changed(sessionToken=7),
+    ):
+        service.script.extend([act] * 3)
+        with (
+            service.client(timeout=timedelta(seconds=0.1)) as hasty,
+            pytest.raises(cs.CountersealError) as caught,
+        ):
+            hasty.bind("zoe")
+        service.script.clear()
+        errors += [str(caught.value), repr(caught.value)]
+    phone.answer(phone.fetch(asked.guid), code=asked.code)
+    told = client.wait(asked, SHORT)
+    got = require_approved(told, asked, service.trust)
+
+    header = service.got[0].headers["authorization"]
+    secrets = [service.key, header, invitation.token, asked.code, "canary", told.receipt[-40:]]
+    out = capfd.readouterr()
+    said = [repr(each) for each in (client, invitation, asked, told, got, service.trust)]
+    for text in (*errors, *said, caplog.text, out.out, out.err):
+        assert not [secret for secret in secrets if secret in text]
+
+
+def test_threads_may_share_a_client(service, client, phone):
+    asked = client.ask("zoe", "Log in?")
+    told = []
+
+    def look():
+        told.append(client.status(asked))
+
+    threads = [threading.Thread(target=look) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [each.guid for each in told] == [asked.guid] * 8

@@ -1,0 +1,89 @@
+"""The Flask example of an origin: who gets in, and who does not."""
+
+import json
+from datetime import timedelta
+from http import HTTPStatus
+
+import pytest
+from ask_from_your_site import a_shop, service
+
+
+@pytest.fixture
+def stage():
+    world, posting, server, url = service()
+    client, posting.shop = a_shop(world, url)
+    yield world, posting.shop
+    client.close()
+    server.shutdown()
+    server.server_close()
+
+
+def asked(world, shop):
+    phone, browser = world.bind("user-42"), shop.test_client()
+    browser.post("/password", data={"password": "open sesame"})
+    code = browser.post("/confirm").text.split()[1]
+    (waiting,) = phone.pending()
+    return phone, browser, phone.fetch(waiting.guid), code
+
+
+def test_who_confirms_gets_in_once(stage):
+    phone, browser, challenge, code = asked(*stage)
+    assert browser.get("/").status_code == HTTPStatus.ACCEPTED
+    phone.answer(challenge, code=code)
+    stage[0].deliver()
+
+    assert browser.get("/").text == "Welcome."
+    assert browser.get("/").status_code == HTTPStatus.FORBIDDEN
+
+
+@pytest.mark.parametrize("end", ["reject", "disown", "expire"])
+def test_who_does_not_confirm_stays_out(stage, end):
+    world, _ = stage
+    phone, browser, challenge, _ = asked(*stage)
+    if end == "reject":
+        phone.answer(challenge, 1)
+    elif end == "disown":
+        phone.disown(challenge)
+    else:
+        world.clock.advance(timedelta(hours=1))
+        world.sweep()
+    world.deliver()
+
+    assert browser.get("/").status_code == HTTPStatus.FORBIDDEN
+
+
+def test_another_browser_stays_out(stage):
+    world, shop = stage
+    phone, _, challenge, code = asked(world, shop)
+    phone.answer(challenge, code=code)
+    world.deliver()
+    stranger = shop.test_client()
+
+    assert stranger.get("/").status_code == HTTPStatus.FORBIDDEN
+
+
+def test_a_second_delivery_changes_nothing(stage):
+    world, shop = stage
+    phone, browser, challenge, code = asked(world, shop)
+    phone.answer(challenge, code=code)
+    sent = []
+    deliver = world.ports.sender.send
+    world.ports.sender.send = lambda delivery: sent.append(delivery) or deliver(delivery)
+    world.deliver()
+    assert browser.get("/").status_code == HTTPStatus.OK
+    again = shop.test_client().post("/done", data=sent[0].body, headers=list(sent[0].headers))
+
+    assert again.status_code == HTTPStatus.NO_CONTENT
+    assert browser.get("/").status_code == HTTPStatus.FORBIDDEN
+
+
+def test_a_callback_that_nobody_signed_is_none(stage):
+    world, shop = stage
+    _, browser, challenge, _ = asked(world, shop)
+    forged = json.dumps({"guid": challenge.guid, "approved": True, "buttonSelected": 0})
+    post = shop.test_client().post
+
+    assert post("/done", data=forged).status_code == HTTPStatus.BAD_REQUEST
+    headers = {"webhook-id": "x", "webhook-timestamp": "1", "webhook-signature": "v1,x"}
+    assert post("/done", data=forged, headers=headers).status_code == HTTPStatus.BAD_REQUEST
+    assert browser.get("/").status_code == HTTPStatus.ACCEPTED
