@@ -1,0 +1,108 @@
+"""OpenAPI: the table, the routes and the document are one (E14)."""
+
+import re
+
+import pytest
+from jsonschema import Draft202012Validator
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from counterseal_flask import OPERATIONS, Settings
+from counterseal_flask.problems import OUTWARD
+
+BASE = "https://service.example"
+
+
+@pytest.fixture
+def described(client):
+    return client.get("/openapi.json").json
+
+
+def test_e14_the_document_is_openapi_3_1(described):
+    OpenAPIV31SpecValidator(described).validate()
+    assert described["openapi"].startswith("3.1.")
+    assert described["servers"] == [{"url": BASE}]
+
+
+def test_e14_the_table_is_the_document(described):
+    told = {
+        (method.upper(), path, operation["operationId"])
+        for path, methods in described["paths"].items()
+        for method, operation in methods.items()
+    }
+    assert told == {(each.method, each.path, each.id) for each in OPERATIONS}
+    assert len({each.id for each in OPERATIONS}) == len(OPERATIONS)
+
+
+def test_e14_the_table_is_the_routes(app):
+    routed = {
+        (method, re.sub(r"<(\w+)>", r"{\1}", rule.rule))
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint.startswith("counterseal_") and rule.methods is not None
+        for method in rule.methods - {"HEAD"}
+    }
+    ours = {(each.method, each.path) for each in OPERATIONS}
+    device = {key for key in routed if key[1].startswith(("/device", "/.well-known"))}
+    both = {(method, f"/api{path}") for method, path in ours} & routed
+    assert routed == ours | both
+    assert {path.removeprefix("/api") for _, path in both}.isdisjoint(
+        {path for _, path in device if path.split("/")[-1] not in ("getAll", "revoke")}
+    )
+
+
+def test_every_word_of_a_problem_is_one_that_there_is():
+    for operation in OPERATIONS:
+        assert set(operation.refuses) <= set(OUTWARD), operation.id
+
+
+def test_under_api_the_document_says_so(client):
+    assert client.get("/api/openapi.json").json["servers"] == [{"url": f"{BASE}/api"}]
+
+
+def test_what_is_really_sent_is_what_is_described(kit, world, shop, handset, described):
+    guid = kit.ask(shop, showCode=True).json["guid"]
+    account = world.accounts.get(world.origin, "user-42").guid
+    sent = [
+        ("Invitation", shop.put("/account/bind", json={"accountId": "user-42"})),
+        ("IssuedRequest", kit.ask(shop, showCode=True)),
+        ("Requests", shop.get("/request/getAll?accountId=user-42")),
+        ("Request", shop.get(f"/request/{guid}")),
+        ("Account", shop.get(f"/account/{account}")),
+        ("Devices", shop.get("/device/getAll?accountId=user-42")),
+        ("Pending", handset.get("/device/requests")),
+        ("Shown", handset.get(f"/device/requests/{guid}")),
+        ("Status", handset.get("/device/status")),
+        ("Device", handset.call("PATCH", "/device", b"{}")),
+        ("Answered", handset.answer(guid, 1)),
+        ("Request", shop.get(f"/request/{guid}")),
+        ("KeySet", handset.get("/.well-known/jwks.json")),
+        ("Problem", handset.get("/device/requests/no-guid")),
+        ("Problem", shop.get("/account/getAccount")),
+    ]
+    for name, reply in sent:
+        schema = described | {"$ref": f"#/components/schemas/{name}"}
+        Draft202012Validator(schema).validate(reply.json)
+        if name not in ("Problem", "Requests", "Devices"):
+            known = described["components"]["schemas"][name]["properties"]
+            assert set(reply.json) <= set(known), name
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "auth.example",
+        "ftp://a.example",
+        "https://a.example/",
+        "https://a.example?b",
+        "https://",
+    ],
+)
+def test_a_public_address_is_a_plain_one(url):
+    with pytest.raises(Exception, match="public_url"):
+        Settings(public_url=url)
+
+
+@pytest.mark.parametrize("wrong", [{"body_limit": 0}, {"waiters": -1}])
+def test_settings_make_sense(wrong):
+    with pytest.raises(Exception, match=next(iter(wrong))):
+        Settings(public_url=BASE, **wrong)

@@ -1,0 +1,271 @@
+"""Waiting: woken by the bell, one look for all, a bounded number of places."""
+
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import attrs
+import pytest
+
+from counterseal.errors import StoreUnavailable
+
+SOON = 20
+"""Seconds after which a test gives up on a thread."""
+
+
+class Bell:
+    """A wake that tells when somebody waits, and wakes when the test says so."""
+
+    def __init__(self):
+        self.waiting = threading.Semaphore(0)
+        self.waits = []
+        self._rung = threading.Semaphore(0)
+
+    def ring(self, guid):
+        pass
+
+    def wait(self, guid, timeout):
+        self.waits.append((guid, timeout))
+        self.waiting.release()
+        self._rung.acquire(timeout=SOON)
+
+    def wake(self):
+        self._rung.release()
+
+
+class Counting:
+    """A store that counts how often it is read."""
+
+    def __init__(self, store):
+        self._store = store
+        self.reads = []
+
+    def __getattr__(self, name):
+        return getattr(self._store, name)
+
+    def get(self, *guids):
+        self.reads.append(guids)
+        return self._store.get(*guids)
+
+
+@pytest.fixture
+def bell():
+    return Bell()
+
+
+@pytest.fixture
+def threads():
+    with ThreadPoolExecutor(16) as pool:
+        yield pool
+
+
+@pytest.fixture
+def waiting(kit, world, bell):
+    """The service with the test's bell, and a limit of three who wait."""
+
+    def make(**settings):
+        ports = attrs.evolve(world.ports, wake=bell, store=Counting(world.ports.store))
+        app = kit.application(ports, **{"waiters": 3, **settings})
+        return kit.shop_of(world, app.test_client(), world.origin), app, ports
+
+    return make
+
+
+def long_poll(app, shop, guid, wait=30):
+    path = f"/request/getRequest?requestGuid={guid}&wait={wait}"
+    return app.test_client().get(path, headers=shop.headers)
+
+
+def test_a_long_poll_returns_when_the_request_ends(kit, waiting, bell, threads, handset):
+    shop, app, _ = waiting()
+    guid = kit.ask(shop).json["guid"]
+    polled = threads.submit(long_poll, app, shop, guid)
+    assert bell.waiting.acquire(timeout=SOON)
+    handset.answer(guid)
+    bell.wake()
+    reply = polled.result(SOON)
+    assert (reply.status_code, reply.json["status"]) == (200, "ANSWERED")
+    assert bell.waits == [(guid, timedelta(seconds=1))]
+
+
+def test_being_seen_does_not_end_a_long_poll(kit, waiting, bell, threads, handset):
+    shop, app, _ = waiting()
+    guid = kit.ask(shop).json["guid"]
+    polled = threads.submit(long_poll, app, shop, guid)
+    assert bell.waiting.acquire(timeout=SOON)
+    handset.show(guid)
+    bell.wake()
+    assert bell.waiting.acquire(timeout=SOON)
+    assert not polled.done()
+    handset.disown(guid)
+    bell.wake()
+    assert polled.result(SOON).json["status"] == "DISOWNED"
+
+
+def test_the_deadline_ends_a_long_poll_though_nothing_is_stored(kit, world, waiting, bell, threads):
+    world.bind("user-42")
+    shop, app, _ = waiting()
+    guid = kit.ask(shop).json["guid"]
+    polled = threads.submit(long_poll, app, shop, guid)
+    assert bell.waiting.acquire(timeout=SOON)
+    world.clock.advance(world.policy.challenge_life)
+    bell.wake()
+    assert polled.result(SOON).json["status"] == "EXPIRED"
+
+
+def test_a_finished_request_is_returned_at_once(kit, waiting, bell, handset):
+    shop, app, _ = waiting()
+    guid = kit.ask(shop).json["guid"]
+    handset.answer(guid)
+    assert long_poll(app, shop, guid).json["status"] == "ANSWERED"
+    assert bell.waits == []
+
+
+def test_a_wait_that_is_over_tells_how_the_request_stands(kit, world, handset):
+    app = kit.application(world.ports, wait_limit=timedelta(milliseconds=20))
+    shop = kit.shop_of(world, app.test_client(), world.origin)
+    guid = kit.ask(shop).json["guid"]
+    reply = long_poll(app, shop, guid)
+    assert (reply.status_code, reply.json["status"]) == (200, "PENDING")
+
+
+@pytest.mark.parametrize("wait", ["-1", "1.5", "x", "", "99999"])
+def test_a_wait_is_a_number_of_seconds(kit, shop, handset, wait):
+    guid = kit.ask(shop).json["guid"]
+    reply = shop.get(f"/request/{guid}?wait={wait}")
+    assert (reply.status_code, reply.json["field"]) == (400, "wait")
+
+
+def test_all_who_wait_for_one_request_share_each_look(kit, waiting, bell, threads, handset):
+    shop, app, ports = waiting(waiters=8)
+    guid = kit.ask(shop).json["guid"]
+    polls = [threads.submit(long_poll, app, shop, guid) for _ in range(8)]
+    assert bell.waiting.acquire(timeout=SOON)
+    all_read(ports, guid, 8)
+    handset.answer(guid)
+    ports.store.reads.clear()
+    bell.wake()
+    assert {poll.result(SOON).json["status"] for poll in polls} == {"ANSWERED"}
+    assert len(bell.waits) == 1
+    assert ports.store.reads.count((guid,)) == 1
+
+
+def all_read(ports, guid, number):
+    """Wait until each of *number* has read the request, and so is about to wait."""
+    pause = threading.Event()
+    for _ in range(SOON * 100):
+        if ports.store.reads.count((guid,)) >= number:
+            break
+        pause.wait(0.01)
+    pause.wait(0.1)
+
+
+def test_a_follower_takes_over_when_the_one_who_looks_gives_up(
+    kit, waiting, bell, threads, handset
+):
+    shop, app, _ = waiting()
+    guid = kit.ask(shop).json["guid"]
+    short = threads.submit(long_poll, app, shop, guid, wait=1)
+    assert bell.waiting.acquire(timeout=SOON)
+    long = threads.submit(long_poll, app, shop, guid, wait=30)
+    threading.Event().wait(1.1)  # the short one's second; the bell holds it past its time
+    bell.wake()
+    assert short.result(SOON).json["status"] == "PENDING"
+    assert bell.waiting.acquire(timeout=SOON)
+    handset.answer(guid)
+    bell.wake()
+    assert long.result(SOON).json["status"] == "ANSWERED"
+
+
+def test_more_than_may_wait_are_told_when_to_come_back(kit, waiting, bell, threads, handset):
+    shop, app, _ = waiting(waiters=1)
+    guid = kit.ask(shop).json["guid"]
+    polled = threads.submit(long_poll, app, shop, guid)
+    assert bell.waiting.acquire(timeout=SOON)
+    reply = long_poll(app, shop, guid)
+    assert (reply.status_code, reply.json["status"]) == (200, "PENDING")
+    assert reply.headers["Retry-After"] == "1"
+    stream = shop.get(f"/request/events?requestGuid={guid}")
+    assert (stream.status_code, stream.json["code"]) == (503, "busy")
+    assert stream.headers["Retry-After"] == "1"
+    handset.answer(guid)
+    bell.wake()
+    assert polled.result(SOON).json["status"] == "ANSWERED"
+    stream = shop.get(f"/request/events?requestGuid={guid}")
+    assert stream.status_code == 200
+
+
+def test_a_failing_look_is_503_and_leaves_the_place(kit, waiting, bell, threads, handset):
+    shop, app, ports = waiting(waiters=1)
+    guid = kit.ask(shop).json["guid"]
+
+    def broken(*_):
+        ports.store.get = ports.store._store.get
+        raise StoreUnavailable
+
+    polled = threads.submit(long_poll, app, shop, guid)
+    assert bell.waiting.acquire(timeout=SOON)
+    ports.store.get = broken
+    bell.wake()
+    assert polled.result(SOON).status_code == 503
+    again = threads.submit(long_poll, app, shop, guid)
+    assert bell.waiting.acquire(timeout=SOON)
+    handset.answer(guid)
+    bell.wake()
+    assert again.result(SOON).json["status"] == "ANSWERED"
+
+
+def events(pieces):
+    """Read what a stream says: the names of its events, and their documents."""
+    text = b"".join(pieces).decode()
+    blocks = [block.split("\n") for block in text.split("\n\n") if "data: " in block]
+    return [
+        (block[0].removeprefix("event: "), json.loads(block[2].removeprefix("data: ")))
+        for block in blocks
+    ]
+
+
+def test_a_stream_tells_every_state_until_the_end(kit, waiting, bell, threads, handset):
+    shop, app, _ = waiting()
+    guid = kit.ask(shop).json["guid"]
+    path = f"/api/request/events?requestGuid={guid}"
+    reply = app.test_client().get(path, headers=shop.headers, buffered=False)
+    assert (reply.status_code, reply.mimetype) == (200, "text/event-stream")
+    pieces = iter(reply.response)
+    assert next(pieces).startswith(b"retry: ")
+    told = [next(pieces)]
+    later = threads.submit(list, pieces)
+    assert bell.waiting.acquire(timeout=SOON)
+    handset.show(guid)
+    bell.wake()
+    assert bell.waiting.acquire(timeout=SOON)
+    handset.answer(guid)
+    bell.wake()
+    told += later.result(SOON)
+    names = [name for name, _ in events(told)]
+    assert names == ["PENDING", "SEEN", "ANSWERED"]
+    assert events(told)[-1][1] == shop.get(f"/request/{guid}").json
+
+
+def test_a_silent_stream_beats(kit, world, handset):
+    app = kit.application(world.ports, beat_every=timedelta(milliseconds=10))
+    shop = kit.shop_of(world, app.test_client(), world.origin)
+    guid = kit.ask(shop).json["guid"]
+    reply = shop.get(f"/request/events?requestGuid={guid}", buffered=False)
+    pieces = iter(reply.response)
+    next(pieces), next(pieces)
+    assert next(pieces) == b": still waiting\n\n"
+    reply.close()
+
+
+def test_a_stream_that_nobody_reads_gives_its_place_back(kit, waiting, bell, handset):
+    shop, _, _ = waiting(waiters=1)
+    guid = kit.ask(shop).json["guid"]
+    for _ in range(3):
+        reply = shop.get(f"/request/events?requestGuid={guid}", buffered=False)
+        assert reply.status_code == 200
+        reply.close()
+    reply = shop.call("HEAD", f"/request/events?requestGuid={guid}", buffered=False)
+    reply.close()
+    assert shop.get(f"/request/events?requestGuid={guid}", buffered=False).status_code == 200
