@@ -199,6 +199,28 @@ class TestEachAttempt:
         client.cancel(asked)
         assert client.status(asked).state is ChallengeState.CANCELLED
 
+    def test_that_came_too_late_is_told(self, service, client, phone, faults):
+        asked = client.ask("zoe", "Log in?")
+
+        def lose_and_answer(service, handler, sent):
+            phone.answer(phone.fetch(asked.guid))
+            handler.close_connection = True
+
+        service.script.append(lose_and_answer)
+        with pytest.raises(Finished):
+            client.cancel(asked)
+        assert client.status(asked).approved
+
+    @pytest.mark.parametrize("key", ["", " ", "a\nb: c", "ä", "x" * 257, " x", "x "])
+    def test_has_no_key_that_a_header_cannot_hold(self, service, client, key):
+        for call in (
+            lambda: client.ask("zoe", "Log in?", idempotency_key=key),
+            lambda: client.bind("zoe", idempotency_key=key),
+        ):
+            with pytest.raises(Unfit):
+                call()
+        assert service.got == []
+
 
 class TestARefusal:
     def test_is_not_repeated(self, service, client):
@@ -265,6 +287,10 @@ class TestARefusal:
                 client.ask("zoe", content, **more)
         with pytest.raises(Unfit):
             client.status("no GUID")
+        for account_id in ("\ud800", "x" * 9000):
+            for call in (client.devices, client.account):
+                with pytest.raises(Unfit):
+                    call(account_id)
         assert service.got == []
 
 

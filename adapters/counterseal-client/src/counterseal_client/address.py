@@ -60,13 +60,26 @@ class Address:
         return cls(base=bare.url + path, path=path)
 
     def uri(self, call: str, query: Iterable[tuple[str, str]] = ()) -> str:
-        """Return the full address of a call: `account/bind`, with its query where it has one."""
+        """
+        Return the full address of a call: `account/bind`, with its query where it has one.
+
+        Raises:
+            Unfit: No address can hold a member of the query.
+        """
         return self.base + self._rest(call, query)
 
     def sent(self, call: str, query: Iterable[tuple[str, str]] = ()) -> bytes:
-        """Return what the request line holds: path and query of the same."""
+        """
+        Return what the request line holds: path and query of the same.
+
+        Raises:
+            Unfit: No address can hold a member of the query.
+        """
         return (self.path + self._rest(call, query)).encode("ascii")
 
     def _rest(self, call: str, query: Iterable[tuple[str, str]]) -> str:
-        members = "&".join(f"{name}={quote(value, safe='')}" for name, value in query)
+        try:
+            members = "&".join(f"{name}={quote(value, safe='')}" for name, value in query)
+        except UnicodeEncodeError:
+            raise Unfit("a text with a lone surrogate") from None
         return f"{_PREFIX}/{call}{'?' if members else ''}{members}"

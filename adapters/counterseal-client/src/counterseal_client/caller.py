@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -13,12 +14,12 @@ from counterseal.ports import Clock, Entropy
 from counterseal_client.address import Address
 from counterseal_client.credential import Credential
 from counterseal_client.errors import (
-    Finished,
     NotSent,
     Overloaded,
     ReplyLost,
     RequestRefused,
     Unauthorised,
+    Unfit,
 )
 from counterseal_client.line import Line, Reply
 from counterseal_client.problem import failure
@@ -33,6 +34,7 @@ PATIENCE = timedelta(seconds=5)
 LUCK_SPAN = 255
 KEY_BYTES = 16
 
+_KEY = re.compile(r"[!-~](?:[ -~]{0,254}[!-~])?")
 _SUCCESS = range(200, 300)
 
 
@@ -111,25 +113,18 @@ class Caller:
             self._pause(attempt, asked)
             attempt += 1
 
-    def end(self, call: Call) -> None:
+    def idempotency_key(self, given: str | None) -> str:
         """
-        Make a call that ends something; what it has ended itself is no failure.
+        Return *given*, or a fresh key if it is None.
 
         Raises:
-            Finished: It had ended before.
-            RequestRefused: The service says no for another reason.
-            Unavailable: There is no answer.
+            Unfit: No header can hold it.
         """
-        try:
-            self.call(call)
-        except Finished as refusal:
-            # If an earlier attempt's reply was lost, that one ended it, most likely.
-            if not refusal.repeated:
-                raise
-
-    def fresh_key(self) -> str:
-        """Return a new idempotency key."""
-        return self.entropy.token(KEY_BYTES).hex()
+        if given is None:
+            return self.entropy.token(KEY_BYTES).hex()
+        if not _KEY.fullmatch(given):
+            raise Unfit("not an idempotency key: 1 to 256 printable ASCII characters")
+        return given
 
     def _once(self, call: Call) -> Reply:
         uri, now = self.address.uri(call.path, call.query), self.clock.now()

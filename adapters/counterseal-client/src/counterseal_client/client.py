@@ -10,13 +10,13 @@ from types import TracebackType
 from typing import Any, Self
 
 from counterseal.memory import SystemClock, SystemEntropy
-from counterseal.models import Button, Content, Guid, Scheme
+from counterseal.models import Button, ChallengeState, Content, Guid, Scheme
 from counterseal.ports import Clock, Entropy
 from counterseal_client.address import Address
 from counterseal_client.asked import Asked, read_asked
 from counterseal_client.caller import ATTEMPTS, Call, Caller
 from counterseal_client.credential import Credential
-from counterseal_client.errors import EvidenceRefused, Unfit
+from counterseal_client.errors import EvidenceRefused, Finished, Unfit
 from counterseal_client.line import Line
 from counterseal_client.problem import asked_pause
 from counterseal_client.question import json_body, question_body
@@ -135,6 +135,7 @@ class Client(Users):
 
         Raises:
             InvalidField: The question is malformed; the error names the member.
+            Unfit: The idempotency key is none.
             Unreachable: The account is unknown, locked, or has no bound device.
             AskedTooOften: The person has to be left alone for a while.
             RequestRefused: The service says no for another reason.
@@ -203,7 +204,12 @@ class Client(Users):
             Unavailable: There is no answer.
         """
         body = json_body(requestGuid=_name(request))
-        self._caller.end(Call(method="PATCH", path="request/cancel", body=body))
+        try:
+            self._caller.call(Call(method="PATCH", path="request/cancel", body=body))
+        except Finished as refusal:
+            # By an earlier attempt, perhaps, whose reply was lost; or the person was faster.
+            if not refusal.repeated or self.status(request).state is not ChallengeState.CANCELLED:
+                raise
 
     def close(self) -> None:
         """Call nothing from now on; calls that run come to their own end."""

@@ -11,7 +11,7 @@ import attrs
 import httpx2
 
 from counterseal import Refused, read_json
-from counterseal_client.errors import BadReply, NotSent, ReplyLost
+from counterseal_client.errors import BadReply, NotSent, ReplyLost, Unfit
 from counterseal_http import Forbidden, Guard, NotAttempted, Unresolved, guarded_client
 
 R = TypeVar("R")
@@ -20,7 +20,6 @@ REPLY_LIMIT = 2_097_152
 """Octets of a reply; a receipt of the greatest length and everything else fit."""
 
 _NOTHING_SENT = (
-    Forbidden,
     NotAttempted,
     Unresolved,
     httpx2.ConnectError,
@@ -92,6 +91,7 @@ class Line:
 
         Raises:
             NotSent: The service was not reached.
+            Unfit: The address is too long, or odd.
             ReplyLost: No reply came, or not in time, or too large a one.
         """
         request = self._client.build_request(
@@ -104,6 +104,10 @@ class Line:
         )
         try:
             response = self._client.send(request)
+        except Forbidden as error:
+            if error.final:
+                raise Unfit(f"a call that cannot be sent: {error}") from None
+            raise NotSent(str(error)) from None
         except _NOTHING_SENT as error:
             raise NotSent(type(error).__name__) from None
         except httpx2.HTTPError as error:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from counterseal.errors import InvalidField
 from counterseal.models import Guid
 from counterseal.models.guid import parse
 from counterseal_client.caller import Call, Caller
-from counterseal_client.errors import BadReply, Unfit
+from counterseal_client.errors import BadReply, Finished, Unfit
 from counterseal_client.line import Reply
 from counterseal_client.question import json_body
 from counterseal_client.roster import (
@@ -44,9 +46,11 @@ class Users:
         Args:
             account_id: The origin's own id of the user.
             user_info: Kept with the account; None leaves it as it is.
-            idempotency_key: Lets the service know a repetition; a fresh one if none is given.
+            idempotency_key: The same key again gets the same invitation, while it is open; a
+                fresh one if none is given.
 
         Raises:
+            Unfit: The idempotency key is none.
             InvalidField: A text that JSON cannot hold.
             RequestRefused: The service says no.
             Unavailable: There is no answer, or none that can be read.
@@ -72,7 +76,7 @@ class Users:
 
     def revoke_device(self, device: str) -> None:
         """
-        Revoke a device, or an open invitation, for good.
+        Revoke a device, or an open invitation, for good; again does nothing.
 
         Raises:
             NotThere: This App Space has none of that GUID.
@@ -80,7 +84,8 @@ class Users:
             Unavailable: There is no answer.
         """
         body = json_body(deviceGuid=own_guid(device))
-        self._caller.end(Call(method="PATCH", path="device/revoke", body=body))
+        with suppress(Finished):
+            self._caller.call(Call(method="PATCH", path="device/revoke", body=body))
 
     def account(self, account_id: str) -> KnownAccount:
         """
@@ -96,8 +101,13 @@ class Users:
         return self._caller.call(call).read(read_account)
 
     def _keyed(self, method: str, path: str, body: bytes, key: str | None) -> Reply:
-        key = self._caller.fresh_key() if key is None else key
-        return self._caller.call(Call(method=method, path=path, body=body, idempotency_key=key))
+        call = Call(
+            method=method,
+            path=path,
+            body=body,
+            idempotency_key=self._caller.idempotency_key(key),
+        )
+        return self._caller.call(call)
 
     def _require_own(self, app_space: Guid) -> None:
         if self._app_space is not None and app_space != self._app_space:
