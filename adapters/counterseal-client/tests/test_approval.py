@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import counterseal as cs
 from counterseal.errors import InvalidField
-from counterseal.models import Button, ChallengeState, PairsContent
+from counterseal.models import Button, ChallengeState, PairsContent, Role
 from counterseal.models import Pair as Line
 from counterseal.models.guid import mint
 from counterseal.testing import World
@@ -273,6 +273,78 @@ def test_true_is_not_one(tell):
     asked = attrs.evolve(story.asked, sent=story.asked.sent.replace('{"n":1}', '{"n":true}'))
     with pytest.raises(EvidenceRefused, match="additionalInfo"):
         require_approved(story.told, asked, story.trust)
+
+
+class Careless:
+    """Takes every receipt, and says what the test wants of it."""
+
+    def __init__(self, receipt, **change):
+        self.receipt = attrs.evolve(receipt, **change)
+
+    def verify(self, _):
+        return self.receipt
+
+
+@pytest.fixture(scope="module")
+def receipt(approved):
+    return approved.trust.verify(approved.told.receipt)
+
+
+class TestNothingRestsOnTheReceiptsOwnCheckAlone:
+    def refused(self, story, receipt, told=(), **change):
+        told = attrs.evolve(story.told, **dict(told))
+        with pytest.raises(EvidenceRefused) as caught:
+            require_approved(told, story.asked, Careless(receipt, **change))
+        return caught.value.what
+
+    def test_with_no_change_it_holds(self, approved, receipt):
+        assert require_approved(approved.told, approved.asked, Careless(receipt))
+
+    @pytest.mark.parametrize("name", ["challenge", "account", "app_space"])
+    def test_an_answer_to_something_else(self, approved, receipt, name):
+        answer = attrs.evolve(receipt.answer, **{name: OTHER})
+        assert self.refused(approved, receipt, answer=answer) == "answer"
+
+    @pytest.mark.parametrize("name", ["device", "button", "title", "code"])
+    def test_another_answer(self, approved, receipt, name):
+        value = {"device": OTHER, "button": 1, "title": "No", "code": None}[name]
+        answer = attrs.evolve(receipt.answer, **{name: value})
+        assert self.refused(approved, receipt, answer=answer)
+
+    def test_too_early_or_too_late(self, approved, receipt):
+        asked = approved.asked
+        for at in (asked.issued_at - timedelta(milliseconds=1), asked.expires_at):
+            told = {"answered_at": at}
+            assert self.refused(approved, receipt, told, at=at) == "deadline"
+
+    def test_a_button_that_is_said_not_to_approve(self, approved, receipt):
+        told = {"approved": False}
+        assert self.refused(approved, receipt, told, approved=False) == "approved"
+
+    def test_a_weak_key(self, approved, receipt):
+        assert self.refused(approved, receipt, role=Role.DEVICE) == "strong key"
+
+    @pytest.mark.parametrize("name", ["challenge", "code", "issuedAt", "expiresAt"])
+    def test_another_document_that_was_shown(self, approved, receipt, name):
+        for value in ("x", None, OTHER):
+            display = receipt.display | {name: value}
+            assert self.refused(approved, receipt, display=display) == f"display: {name}"
+
+    @given(st.data())
+    def test_any_other_document_that_was_shown(self, approved, receipt, data):
+        free = {"version", ("appSpace", "name"), ("origin", "name")}
+        path = data.draw(
+            st.sampled_from(
+                [
+                    path
+                    for path in places(receipt.display)
+                    if not {path[0], path} & free and path not in {("appSpace",), ("origin",)}
+                ]
+            )
+        )
+        value = data.draw(others(path[0], at(receipt.display, path)))
+        display = put(receipt.display, path, value)
+        assert self.refused(approved, receipt, display=display).startswith("display: ")
 
 
 @given(st.text(max_size=40) | st.binary(max_size=40).map(bytes.hex))
