@@ -37,6 +37,9 @@ SECURITY: dict[Audience, list[Document]] = {
     Audience.ANYBODY: [],
 }
 
+PARAMETERS: dict[str, Document] = {"wait": {"type": "string", "pattern": "^[0-9]{1,4}$"}}
+"""What a parameter of the query looks like, where it is not any text."""
+
 ALWAYS = ("invalid_field", "too_large", "internal", "unavailable")
 """What every call may be told."""
 
@@ -90,7 +93,7 @@ def _parameters(operation: Operation) -> list[Document]:
             "in": "query",
             "required": name in operation.needs,
             "description": meaning,
-            "schema": {"type": "string"},
+            "schema": PARAMETERS.get(name, {"type": "string", "minLength": 1}),
         }
         for name, meaning in operation.query.items()
     ]
@@ -101,7 +104,7 @@ def _parameters(operation: Operation) -> list[Document]:
                 "in": "header",
                 "required": False,
                 "description": "The same key with the same body does the same thing once.",
-                "schema": {"type": "string"},
+                "schema": {"type": "string", "minLength": 1, "maxLength": 256},
             }
         )
     return parameters

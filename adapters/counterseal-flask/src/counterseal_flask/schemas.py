@@ -46,6 +46,7 @@ BUTTON = _object(
     style=_maybe(TEXT),
     approving=_maybe(FLAG),
 )
+BUTTON_TEXT: Schema = {"type": "string", "contentMediaType": "application/json"}
 PAIRS = _closed(
     "keys",
     title=NAME,
@@ -137,7 +138,7 @@ SCHEMAS: dict[str, Schema] = {
                 _closed(html=NAME),
             ]
         },
-        buttons=_maybe(_list({"anyOf": [BUTTON, TEXT]}) | {"minItems": 2}),
+        buttons=_maybe(_list({"anyOf": [BUTTON, BUTTON_TEXT]}) | {"minItems": 2}),
         duration=_maybe({"type": "string", "pattern": "^[0-9]{1,4}[sm]$"}),
         callback=_maybe(TEXT),
         additionalInfo={"type": ["string", "object", "null"]},
@@ -193,7 +194,7 @@ SCHEMAS: dict[str, Schema] = {
         name=NAME,
         addresses=ADDRESSES,
     ),
-    "Rotation": _closed(keys=_list(_closed(**KEY, endorsement=TEXT))),
+    "Rotation": _closed(keys=_list(_closed(**KEY, endorsement=NAME))),
     "Update": _closed("name", "addresses", name=NAME, addresses=ADDRESSES),
     "Token": {"type": "string", "description": "A compact JWS (RFC 7515)."},
     "TelemetryEvent": _closed(
