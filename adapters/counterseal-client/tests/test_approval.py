@@ -220,6 +220,41 @@ def test_every_member_counts(approved, data):
         require_approved(read_request(document), approved.asked, approved.trust)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("guid", OTHER),
+        ("privakeyId", OTHER),
+        ("accountId", "adam"),
+        ("appSpaceGuid", OTHER),
+        ("requestOriginGuid", OTHER),
+        ("transactionId", "order-8"),
+        ("content", {"title": "Pay", "keys": [{"key": "to", "value": "Adam"}]}),
+        ("buttons", []),
+        ("additionalInfo", {"amount": 99, "exact": True}),
+        ("showCode", False),
+        ("showNotification", False),
+        ("callback", "https://shop.example/other"),
+        ("issuedAt", "2030-01-01T00:00:00.001Z"),
+        ("expiresAt", "2031-01-01T00:00:00.000Z"),
+        ("buttonSelected", 1),
+        ("buttonSelected", 2),
+        ("buttonSelected", 3),
+        ("approved", False),
+        ("answeredAt", "2030-01-01T00:00:00.001Z"),
+        ("device", OTHER),
+        ("answer", "a.b.c"),
+        ("receipt", None),
+        ("state", "DISOWNED"),
+    ],
+)
+def test_a_well_formed_lie_is_named(approved, name, value):
+    told = read_request(approved.document | {name: value})
+    with pytest.raises(EvidenceRefused) as caught:
+        require_approved(told, approved.asked, approved.trust)
+    assert caught.value.what == name
+
+
 @given(st.data())
 def test_every_member_of_what_was_asked_counts(approved, data):
     sent = cs.read_json(approved.asked.sent)
