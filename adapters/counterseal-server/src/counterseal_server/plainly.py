@@ -74,6 +74,7 @@ SERVICE_PARTS = frozenset(
         "httpx2",
         "prometheus_client",
         "segno",
+        "sqlalchemy",
     }
 )
 """What the demo does without, and so installs without."""

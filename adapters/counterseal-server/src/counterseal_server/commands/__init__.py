@@ -11,10 +11,11 @@ import click
 from counterseal_server.commands.device import device
 from counterseal_server.commands.keys import keys
 from counterseal_server.commands.service import callbacks, serve
+from counterseal_server.commands.store import store
 from counterseal_server.commands.tenants import init, invite
 
 
 def join(main: click.Group) -> None:
     """Put the commands under *main*."""
-    for command in (init, invite, serve, callbacks, keys, device):
+    for command in (init, invite, serve, callbacks, store, keys, device):
         main.add_command(command)

@@ -1,0 +1,39 @@
+# ruff: noqa: INP001 (a script)
+"""
+A shop's end of the callbacks: says what it is told, once the signature holds.
+
+    receive.py SHOP.json PORT
+"""
+
+import json
+import sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+from standardwebhooks import Webhook, WebhookVerificationError
+
+SHOP = json.loads(Path(sys.argv[1]).read_text())
+LIMIT = 1_048_576
+
+
+class Receiver(BaseHTTPRequestHandler):
+    """Takes a callback only if its signature holds; any other one is refused."""
+
+    def do_POST(self) -> None:
+        """Read, verify, then believe."""
+        body = self.rfile.read(min(int(self.headers["Content-Length"]), LIMIT))
+        try:
+            told = Webhook(SHOP["callbackSecret"]).verify(body, dict(self.headers))
+        except WebhookVerificationError:
+            self.send_error(400)
+            return
+        sys.stdout.write(f"verified: {told['guid']} {told['state']} {told['buttonSelected']}\n")
+        sys.stdout.flush()
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing else."""
+
+
+HTTPServer(("127.0.0.1", int(sys.argv[2])), Receiver).serve_forever()

@@ -1,0 +1,33 @@
+"""`counterseal store`: what is kept is looked after."""
+
+from __future__ import annotations
+
+import click
+
+from counterseal_server.commands.options import CONFIG, DATA, configured
+from counterseal_server.plainly import plainly
+
+
+@click.group()
+def store() -> None:
+    """Look after what is kept."""
+
+
+@store.command()
+@DATA
+@CONFIG
+def purge(data: str | None, config: str | None) -> None:
+    """
+    Drop what need not be kept any more; how long that is says the policy's `retention`.
+
+    A running service does so every ten minutes.
+    """
+    with plainly():
+        from counterseal_server.house import House  # noqa: PLC0415 (a fast start)
+        from counterseal_server.workers import FORGET_AFTER  # noqa: PLC0415
+        from counterseal_sql import forget  # noqa: PLC0415
+
+        with House(configured(config, data=data)) as house:
+            house.prepare()
+            gone = forget(house.database, house.ports.clock.now() - FORGET_AFTER)
+        click.echo(f"dropped: {gone}")

@@ -1,0 +1,189 @@
+"""The application: what operators ask of it, request ids, and what logs and metrics may hold."""
+
+import json
+import logging
+
+import pytest
+
+from counterseal.memory import SystemEntropy
+from counterseal.models import Algorithm
+from counterseal_server import logs, web
+from counterseal_server.configuration import settings
+from counterseal_server.house import House
+from counterseal_server.keeping import private
+from counterseal_server.metrics import Metrics
+from counterseal_sql import upgrade
+
+CANARY = "canary-f00"
+
+
+@pytest.fixture
+def open_house(tmp_path):
+    opened = []
+
+    def make(**environment):
+        found = {f"COUNTERSEAL_{name}": text for name, text in environment.items()}
+        house = House(settings({"data": tmp_path / "data"}, found))
+        opened.append(house)
+        private.folder(house.settings.data)
+        if not house.master.path.exists():
+            house.master.make(SystemEntropy())
+            house.signer.make(Algorithm.ES256)
+        upgrade(house.database)
+        return house
+
+    yield make
+    for house in opened:
+        house.close()
+
+
+@pytest.fixture
+def house(open_house):
+    return open_house()
+
+
+@pytest.fixture
+def client(house):
+    return web.application(house, Metrics()).test_client()
+
+
+@pytest.fixture
+def heard():
+    """Return the lines that are logged, as they would be written."""
+    lines = []
+
+    class Ear(logging.Handler):
+        def emit(self, record):
+            lines.append(self.format(record))
+
+    ear, root = Ear(), logging.getLogger()
+    before = {name: logging.getLogger(name).level for name in ("", *logs.OURS)}
+    ear.setFormatter(logs.Json())
+    for name in before:
+        logging.getLogger(name).setLevel(logging.DEBUG)
+    root.addHandler(ear)
+    yield lines
+    root.removeHandler(ear)
+    for name, level in before.items():
+        logging.getLogger(name).setLevel(level)
+
+
+def test_alive_and_ready(client):
+    assert client.get("/healthz").json == {"status": "alive"}
+    assert client.get("/readyz").json == {"status": "ready"}
+
+
+def test_not_ready_without_keys(client, house):
+    house.signer.path.unlink()
+    client.get("/healthz")
+    fresh = web.application(House(house.settings), Metrics()).test_client().get("/readyz")
+    assert (fresh.status_code, fresh.json) == (503, {"status": "unready", "failing": ["signer"]})
+
+
+def test_not_ready_without_a_database(open_house, tmp_path):
+    house = open_house()
+    house.close()
+    for file in (tmp_path / "data").glob("counterseal.db*"):
+        file.unlink()
+    (tmp_path / "data" / "counterseal.db").mkdir()
+    answer = web.application(house, Metrics()).test_client().get("/readyz")
+    assert answer.json == {"status": "unready", "failing": ["store"]}
+
+
+def test_a_request_keeps_a_fit_id_and_gets_another_for_one_that_is_not(client):
+    kept = client.get("/healthz", headers={"X-Request-Id": "abc-123"})
+    assert kept.headers["X-Request-Id"] == "abc-123"
+    for unfit in ("", "a b", "x" * 65, "<script>"):
+        given = client.get("/healthz", headers={"X-Request-Id": unfit})
+        assert len(given.headers["X-Request-Id"]) == 2 * web.ID_BYTES
+
+
+def test_what_is_nowhere_is_a_problem(client):
+    answer = client.get("/nowhere")
+    assert (answer.status_code, answer.content_type) == (404, "application/problem+json")
+    assert client.put("/healthz").status_code == 405
+
+
+def test_metrics_count_operations_and_nothing_that_was_sent(client):
+    client.get(f"/{CANARY}")
+    client.get(f"/request/{CANARY}?token={CANARY}", headers={"Authorization": CANARY})
+    client.open("/healthz", method="CANARY")
+    text = client.get("/metrics").text
+    assert 'counterseal_requests_total{operation="none",status="404"} 1.0' in text
+    assert CANARY not in text
+    assert "CANARY" not in text
+
+
+def test_metrics_may_be_off(open_house):
+    client = web.application(open_house(METRICS="no"), Metrics()).test_client()
+    assert client.get("/metrics").status_code == 404
+
+
+def test_logs_hold_nothing_that_was_sent(client, heard):
+    client.get(f"/{CANARY}?a={CANARY}", headers={"Authorization": f"Basic {CANARY}"})
+    client.put(f"/account/bind?{CANARY}", json={CANARY: CANARY}, headers={"Authorization": CANARY})
+    client.post("/device/answer", data=CANARY, content_type="application/jose")
+    client.post("/device/bind", json={"token": CANARY, "keys": []})
+    assert len(heard) >= 4
+    assert CANARY not in "".join(heard)
+
+
+def test_a_line_names_its_request(client, heard):
+    client.put("/account/bind", headers={"X-Request-Id": "abc-123"})
+    told = [json.loads(line) for line in heard]
+    assert all(line["requestId"] == "abc-123" for line in told if "server" in line["logger"])
+    assert "PUT bindAccount 401" in " ".join(line["message"] for line in told)
+
+
+def test_an_error_is_logged_by_kind_and_place():
+    with pytest.raises(ValueError, match=CANARY) as raised:
+        int(CANARY)
+    told = (raised.type, raised.value, raised.tb)
+    record = logging.LogRecord("counterseal_server", logging.ERROR, "", 0, "a\nb", (), told)
+    human, program = logs.Human().format(record), json.loads(logs.Json().format(record))
+    for text in (human, program["message"]):
+        assert CANARY not in text
+        assert "ValueError" in text
+        assert "test_web.py" in text
+    assert "\n" not in human
+    assert set(program) == {"time", "level", "logger", "message"}
+
+
+@pytest.mark.parametrize("form", ["human", "json"])
+def test_logs_are_configured_once(form, capsys):
+    root = logging.getLogger()
+    before = list(root.handlers), root.level
+    try:
+        logs.configure(form, "info")
+        logs.configure(form, "info")
+        logging.getLogger("counterseal_server").info("said")
+        logging.getLogger("counterseal_server").debug("not said")
+        logging.getLogger("another").info("not said")
+        lines = capsys.readouterr().err.splitlines()
+        assert len(lines) == 1
+        assert "said" in lines[0]
+    finally:
+        root.handlers[:], level = before
+        root.setLevel(level)
+        for name in logs.OURS:
+            logging.getLogger(name).setLevel(logging.NOTSET)
+
+
+def test_a_body_that_nobody_reads_is_read():
+    class Body:
+        left = 300_000
+
+        def read(self, size):
+            piece = min(size, self.left)
+            self.left -= piece
+            return b"x" * piece
+
+    body = Body()
+    assert web.drained(lambda *_: [b"answer"])({"wsgi.input": body}, None) == [b"answer"]
+    assert body.left == 300_000 - web.DRAINED_BYTES
+
+    class Broken:
+        def read(self, _):
+            raise OSError
+
+    assert web.drained(lambda *_: [b"answer"])({"wsgi.input": Broken()}, None) == [b"answer"]

@@ -1,0 +1,153 @@
+"""Workers: they deliver, expire and forget, outlive what fails, and stop when told."""
+
+import threading
+import time
+from datetime import timedelta
+from types import SimpleNamespace
+
+import pytest
+
+from counterseal.errors import SenderUnavailable, StoreUnavailable
+from counterseal.models import ChallengeState
+from counterseal.testing import World
+from counterseal.testing.world import CALLBACK
+from counterseal_server import workers as module
+from counterseal_server.configuration import settings
+from counterseal_server.metrics import Metrics
+from counterseal_server.workers import Workers
+from counterseal_sql import connect, upgrade, with_sql
+
+PATIENCE = 30
+
+
+def eventually(condition):
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.01)
+    raise AssertionError("it did not come about")
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch):
+    for name in ("EVERY_LOOK", "EVERY_SWEEP", "EVERY_FORGETTING", "AFTER_FAILURE"):
+        monkeypatch.setattr(module, name, timedelta(milliseconds=10))
+
+
+@pytest.fixture
+def database(tmp_path):
+    database = connect(f"sqlite:///{tmp_path}/counterseal.db")
+    upgrade(database)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def world(database):
+    return World(adapters=lambda ports: with_sql(ports, database))
+
+
+@pytest.fixture
+def start(world, database, tmp_path):
+    made = []
+
+    def begin(**more):
+        house = SimpleNamespace(
+            ports=world.ports,
+            policy=world.policy,
+            database=database,
+            settings=settings({"data": tmp_path}, {}),
+        )
+        metrics = Metrics()
+        workers = Workers(house, metrics, **more)
+        made.append(workers)
+        workers.start()
+        return metrics
+
+    yield begin
+    for workers in made:
+        workers.stop()
+
+
+def answered(world):
+    phone = world.bind("zoe")
+    issued = world.ask("zoe", "Lunch?", callback=CALLBACK)
+    phone.answer(phone.fetch(issued.challenge.guid))
+    return issued.challenge.guid
+
+
+def counted(metrics, line):
+    return eventually(lambda: line in metrics.text().decode().splitlines())
+
+
+def test_a_callback_is_delivered_once_by_any_number_of_them(world, start):
+    answered(world)
+    metrics = [start(sweeping=False) for _ in range(3)]
+    eventually(lambda: world.sender.attempts)
+    eventually(lambda: not world.callbacks.due())
+    line = b'counterseal_callback_attempts_total{outcome="DELIVERED"} 1.0'
+    eventually(lambda: sum(line in one.text() for one in metrics) == 1)
+    assert len(world.sender.attempts) == 1
+
+
+def test_what_is_over_is_expired_and_forgotten(world, start):
+    world.bind("zoe")
+    challenge = world.ask("zoe", "Lunch?").challenge.guid
+    metrics = start()
+    world.clock.advance(timedelta(minutes=11))
+    counted(metrics, 'counterseal_swept_total{kind="challenge"} 1.0')
+    (record,) = world.ports.store.get(challenge)
+    assert record.state is ChallengeState.EXPIRED
+
+    world.clock.advance(timedelta(days=60))
+    eventually(lambda: world.ports.store.get(challenge) == (None,))
+
+
+def test_they_outlive_what_fails(start, monkeypatch, caplog):
+    failures = [StoreUnavailable(), RuntimeError("canary")]
+
+    class Failing:
+        def __init__(self, *_):
+            pass
+
+        def expire(self, _):
+            if failures:
+                raise failures.pop()
+            return 0
+
+    monkeypatch.setattr(module, "Logins", Failing)
+    metrics = start()
+    counted(metrics, 'counterseal_worker_failures_total{worker="expiry"} 2.0')
+    assert "expiry: store_unavailable" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("failure", "outcome"),
+    [(SenderUnavailable(), "unavailable"), (RuntimeError("canary"), "failed")],
+)
+def test_an_attempt_that_fails_here_is_counted(world, start, monkeypatch, failure, outcome):
+    def fail(_):
+        raise failure
+
+    monkeypatch.setattr(world.sender, "send", fail)
+    answered(world)
+    metrics = start(sweeping=False)
+    line = f'counterseal_callback_attempts_total{{outcome="{outcome}"}} 1.0'
+    counted(metrics, line)
+
+
+def test_they_stop_when_told(world, start, database, tmp_path):
+    house = SimpleNamespace(
+        ports=world.ports,
+        policy=world.policy,
+        database=database,
+        settings=settings({"data": tmp_path}, {}),
+    )
+    before = set(threading.enumerate())
+    workers = Workers(house, Metrics())
+    workers.start()
+    assert set(threading.enumerate()) - before
+    workers.stop()
+    assert not set(threading.enumerate()) - before
