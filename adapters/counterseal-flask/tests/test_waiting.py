@@ -7,8 +7,12 @@ from datetime import timedelta
 
 import attrs
 import pytest
+from flask import Flask
 
 from counterseal.errors import StoreUnavailable
+from counterseal_flask import Service, Settings, service_blueprint
+
+BASE = "https://service.example"
 
 SOON = 20
 """Seconds after which a test gives up on a thread."""
@@ -269,3 +273,22 @@ def test_a_stream_that_nobody_reads_gives_its_place_back(kit, waiting, bell, han
     reply = shop.call("HEAD", f"/request/events?requestGuid={guid}", buffered=False)
     reply.close()
     assert shop.get(f"/request/events?requestGuid={guid}", buffered=False).status_code == 200
+
+
+def test_when_the_service_closes_everybody_goes(world, kit, bell, threads, handset):
+    service = Service(attrs.evolve(world.ports, wake=bell), world.policy, Settings(public_url=BASE))
+    app = Flask("auth")
+    app.register_blueprint(service_blueprint(service))
+    shop = kit.shop_of(world, app.test_client(), world.origin)
+    guid = kit.ask(shop).json["guid"]
+    polls = [threads.submit(long_poll, app, shop, guid) for _ in range(2)]
+    streamed = threads.submit(
+        lambda: app.test_client().get(f"/request/events?requestGuid={guid}", headers=shop.headers)
+    )
+    assert bell.waiting.acquire(timeout=SOON)
+    service.close()
+    bell.wake()
+    assert {poll.result(SOON).json["status"] for poll in polls} == {"PENDING"}
+    assert b"PENDING" in streamed.result(SOON).data
+    late = long_poll(app, shop, guid)
+    assert (late.status_code, late.headers["Retry-After"]) == (200, "1")

@@ -95,7 +95,7 @@ DEVICE: dict[str, Schema] = {
 KEY: dict[str, Schema] = {
     "role": {"enum": ["device", "strong"]},
     "jwk": {"type": "object"},
-    "proof": TEXT,
+    "proof": NAME,
 }
 KEY_SET = _object(keys=_list(_object(kty=TEXT, kid=TEXT, alg=TEXT)))
 

@@ -30,3 +30,7 @@ class Service:
         self.answers = cs.Answers(ports, policy)
         self.telemetry = cs.Telemetry(ports, policy)
         self.waiters = Waiters(ports.wake, self.challenges, settings)
+
+    def close(self) -> None:
+        """Let all who wait go, within a look; for a process that is about to stop."""
+        self.waiters.close()

@@ -87,7 +87,7 @@ def _events(service: Service, party: RelyingParty, held: Challenge) -> Iterator[
     yield f"retry: {max(1, retry)}\n\n".encode()
     yield _event(service, held)
     try:
-        while held.state in UNFINISHED:
+        while held.state in UNFINISHED and not service.waiters.closed:
             seen = service.waiters.changed(party, held, service.settings.beat_every)
             yield b": still waiting\n\n" if seen.state is held.state else _event(service, seen)
             held = seen
@@ -106,7 +106,7 @@ def _ended(service: Service, party: RelyingParty, held: Challenge, wait: timedel
     end = time.monotonic() + wait.total_seconds()
     while held.state in UNFINISHED:
         left = end - time.monotonic()
-        if left <= 0:
+        if left <= 0 or service.waiters.closed:
             break
         held = service.waiters.changed(party, held, timedelta(seconds=left))
     return held

@@ -26,14 +26,14 @@ class _Watch:
     One request that somebody waits for.
 
     Attributes:
+        told: Wakes those who wait for it, after each look.
         latest: As it was last seen; None before the first look.
-        looks: How often it was looked at.
         looking: Whether one of those who wait is about to look.
         waiting: How many wait.
     """
 
+    told: threading.Condition
     latest: Challenge | None = None
-    looks: int = 0
     looking: bool = False
     waiting: int = 0
 
@@ -53,12 +53,13 @@ class Waiters:
         self._challenges = challenges
         self._settings = settings
         self._places = threading.Semaphore(settings.waiters)
-        self._told = threading.Condition()
+        self._lock = threading.Lock()
+        self._closed = False
         self._watches: dict[Guid, _Watch] = {}
 
     def enter(self) -> Callable[[], None] | None:
-        """Take a place, and return what gives it back, once; None if all are taken."""
-        if not self._places.acquire(blocking=False):
+        """Take a place, and return what gives it back, once; None if there is none."""
+        if self._closed or not self._places.acquire(blocking=False):
             return None
         held = [self._places]
 
@@ -68,9 +69,21 @@ class Waiters:
 
         return leave
 
+    @property
+    def closed(self) -> bool:
+        """Whether nobody is to wait any more."""
+        return self._closed
+
+    def close(self) -> None:
+        """Let everybody go, after one more look; from now on nobody waits."""
+        with self._lock:
+            self._closed = True
+            for watch in self._watches.values():
+                watch.told.notify_all()
+
     def changed(self, party: RelyingParty, known: Challenge, timeout: timedelta) -> Challenge:
         """
-        Return *known* as it stands once its state is another, or after *timeout*.
+        Return *known* as it stands once its state is another, after *timeout*, or at `close`.
 
         Args:
             party: Its origin.
@@ -82,13 +95,15 @@ class Waiters:
             Unavailable: A port failed.
         """
         end = time.monotonic() + timeout.total_seconds()
-        with self._told:
-            watch = self._watches.setdefault(known.guid, _Watch())
+        with self._lock:
+            watch = self._watches.get(known.guid)
+            if watch is None:
+                watch = self._watches[known.guid] = _Watch(threading.Condition(self._lock))
             watch.waiting += 1
         try:
             return self._watched(watch, party, known, end)
         finally:
-            with self._told:
+            with self._lock:
                 watch.waiting -= 1
                 if not watch.waiting:
                     del self._watches[known.guid]
@@ -99,14 +114,13 @@ class Waiters:
         seen = known
         while True:
             left = end - time.monotonic()
-            with self._told:
+            with self._lock:
                 if watch.latest is not None and watch.latest.version >= known.version:
                     seen = watch.latest
-                if left <= 0 or seen.state is not known.state:
+                if self._closed or left <= 0 or seen.state is not known.state:
                     return seen
-                looks = watch.looks
                 if watch.looking:
-                    self._told.wait_for(lambda: _told(watch, looks), timeout=left)  # noqa: B023
+                    watch.told.wait(left)
                     continue
                 watch.looking = True
             self._look(watch, party, known.guid, timedelta(seconds=left))
@@ -118,12 +132,7 @@ class Waiters:
             latest = self._challenges.status(party, guid)
         finally:
             # Whatever went wrong for this one, another may look next.
-            with self._told:
+            with self._lock:
                 watch.latest = watch.latest if latest is None else latest
-                watch.looks += 1
                 watch.looking = False
-                self._told.notify_all()
-
-
-def _told(watch: _Watch, looks: int) -> bool:
-    return watch.looks != looks or not watch.looking
+                watch.told.notify_all()
