@@ -176,7 +176,7 @@ def service(tmp_path, receiver):
 
 
 def test_from_an_empty_folder_to_a_verified_callback(service, receiver):
-    server = service.serve()
+    server = service.serve(COUNTERSEAL_LOG_LEVEL="debug", COUNTERSEAL_LOG_FORMAT="json")
     assert service.bind().startswith("bound: device ")
     asked = service.ask(receiver.url)
 
@@ -200,8 +200,8 @@ def test_from_an_empty_folder_to_a_verified_callback(service, receiver):
 
     server.send_signal(signal.SIGTERM)
     assert server.wait(PATIENCE) == 0
-    assert service.log.read_text().rstrip().endswith("stopped")
     log = service.log.read_text()
+    assert json.loads(log.splitlines()[-1])["message"] == "stopped"
     secrets = [
         service.told[name] for name in ("key", "authorization", "callbackSecret", "adminKey")
     ]
@@ -240,6 +240,33 @@ def test_a_kill_right_after_an_answer_loses_no_callback(service, receiver):
     assert Webhook(service.told["callbackSecret"]).verify(body, headers)["guid"] == asked["guid"]
     ids = {headers["webhook-id"] for headers, _ in receiver.got}
     assert len(ids) == 1
+
+
+def test_a_stop_lets_those_go_who_wait(service, receiver):
+    server = service.serve()
+    service.bind()
+    asked = service.ask(receiver.url)
+    path = f"/request/getRequest?requestGuid={asked['guid']}&wait=25"
+    told = []
+    waiting = threading.Thread(target=lambda: told.append(service.call("GET", path)))
+    waiting.start()
+    time.sleep(1)
+
+    begun = time.monotonic()
+    server.send_signal(signal.SIGTERM)
+
+    assert server.wait(PATIENCE) == 0
+    waiting.join()
+    assert time.monotonic() - begun < 8
+    ((status, document),) = told
+    assert (status, document["status"]) == (200, "PENDING")
+
+
+def test_nobody_serves_on_when_the_main_process_is_killed(service):
+    server = service.serve()
+    server.kill()
+    server.wait(PATIENCE)
+    eventually(lambda: not service.answers("/healthz"))
 
 
 def test_callbacks_by_processes_of_their_own(service, receiver):

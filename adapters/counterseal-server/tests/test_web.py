@@ -17,6 +17,10 @@ from counterseal_sql import upgrade
 CANARY = "canary-f00"
 
 
+def serve(house):
+    return web.application(house, web.use_cases(house), Metrics()).test_client()
+
+
 @pytest.fixture
 def open_house(tmp_path):
     opened = []
@@ -44,7 +48,7 @@ def house(open_house):
 
 @pytest.fixture
 def client(house):
-    return web.application(house, Metrics()).test_client()
+    return serve(house)
 
 
 @pytest.fixture
@@ -76,7 +80,7 @@ def test_alive_and_ready(client):
 def test_not_ready_without_keys(client, house):
     house.signer.path.unlink()
     client.get("/healthz")
-    fresh = web.application(House(house.settings), Metrics()).test_client().get("/readyz")
+    fresh = serve(House(house.settings)).get("/readyz")
     assert (fresh.status_code, fresh.json) == (503, {"status": "unready", "failing": ["signer"]})
 
 
@@ -86,7 +90,7 @@ def test_not_ready_without_a_database(open_house, tmp_path):
     for file in (tmp_path / "data").glob("counterseal.db*"):
         file.unlink()
     (tmp_path / "data" / "counterseal.db").mkdir()
-    answer = web.application(house, Metrics()).test_client().get("/readyz")
+    answer = serve(house).get("/readyz")
     assert answer.json == {"status": "unready", "failing": ["store"]}
 
 
@@ -115,7 +119,7 @@ def test_metrics_count_operations_and_nothing_that_was_sent(client):
 
 
 def test_metrics_may_be_off(open_house):
-    client = web.application(open_house(METRICS="no"), Metrics()).test_client()
+    client = serve(open_house(METRICS="no"))
     assert client.get("/metrics").status_code == 404
 
 

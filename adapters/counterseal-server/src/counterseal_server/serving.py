@@ -13,6 +13,7 @@ import signal
 import socket
 import threading
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -24,10 +25,11 @@ from counterseal_server import logs
 from counterseal_server.house import House
 from counterseal_server.metrics import Metrics
 from counterseal_server.settings import Settings
-from counterseal_server.web import application
+from counterseal_server.web import application, use_cases
 from counterseal_server.workers import Workers
 
 WATCH_SECONDS = 0.5
+STOPPING = frozenset({signal.SIGTERM, signal.SIGINT})
 
 log = logging.getLogger("counterseal_server")
 
@@ -102,9 +104,26 @@ def _load(settings: Settings) -> Any:
     """Make the application, in the process that serves it."""
     logs.configure(settings.log_format, settings.log_level)
     house, metrics = House(settings), Metrics()
-    Workers(house, metrics).start()
+    service, workers = use_cases(house), Workers(house, metrics)
+    workers.start()
+    _when_told(service.waiters.close, workers.stop)
     threading.Thread(target=_follow, args=(os.getppid(),), daemon=True).start()
-    return application(house, metrics)
+    return application(house, service, metrics)
+
+
+def _when_told(*acts: Callable[[], None]) -> None:
+    """Do *acts* when a signal comes; what the server does at it, it does all the same."""
+    ear, mouth = os.pipe()
+    os.set_blocking(mouth, False)
+    signal.set_wakeup_fd(mouth, warn_on_full_buffer=False)
+
+    def listen() -> None:
+        while os.read(ear, 1)[0] not in STOPPING:
+            pass
+        for act in acts:
+            act()
+
+    threading.Thread(target=listen, name="signals", daemon=True).start()
 
 
 def _follow(parent: int) -> None:

@@ -14,8 +14,8 @@ from werkzeug.exceptions import HTTPException
 
 from counterseal import Unavailable
 from counterseal.models.guid import LUCK_BYTES, mint
+from counterseal_flask import Service, device_blueprint, service_blueprint
 from counterseal_flask import Settings as Face
-from counterseal_flask import create_blueprints
 from counterseal_server.house import House
 from counterseal_server.logs import NO_REQUEST, request_id
 from counterseal_server.metrics import CONTENT_TYPE, Metrics
@@ -38,18 +38,19 @@ _FIT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 log = logging.getLogger("counterseal_server.access")
 
 
-def application(house: House, metrics: Metrics) -> Flask:
+def application(house: House, service: Service, metrics: Metrics) -> Flask:
     """
     Put the application together.
 
     Args:
-        house: The service.
+        house: The ports and settings.
+        service: The use cases behind the blueprints.
         metrics: Where requests are counted.
     """
     app = Flask(__name__, static_folder=None)
     _observe(app, house, metrics)
-    for blueprint in create_blueprints(house.ports, house.policy, _face(house)):
-        app.register_blueprint(blueprint)
+    app.register_blueprint(service_blueprint(service))
+    app.register_blueprint(device_blueprint(service))
     _operate(app, house, metrics)
     app.wsgi_app = drained(app.wsgi_app)  # type: ignore[method-assign]
     return app
@@ -79,13 +80,15 @@ def drained(app: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes
     return wrapped
 
 
-def _face(house: House) -> Face:
+def use_cases(house: House) -> Service:
+    """Return the use cases as the settings have them."""
     settings = house.settings
-    return Face(
+    face = Face(
         public_url=settings.public_url,
         session_token_object=settings.session_token_object,
         waiters=settings.waiters,
     )
+    return Service(house.ports, house.policy, face)
 
 
 def _observe(app: Flask, house: House, metrics: Metrics) -> None:
