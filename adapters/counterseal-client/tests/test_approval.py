@@ -356,6 +356,20 @@ class TestNothingRestsOnTheReceiptsOwnCheckAlone:
         told = {"approved": False}
         assert self.refused(approved, receipt, told, approved=False) == "approved"
 
+    def test_a_disown_that_is_told_as_an_answer(self, approved, receipt):
+        assert self.refused(approved, receipt, state=ChallengeState.DISOWNED) == "state"
+
+    def test_no_code_where_the_origin_no_longer_knows_which(self, approved, receipt):
+        asked = Asked.load(approved.asked.dump())
+        answer = attrs.evolve(receipt.answer, code=None)
+        with pytest.raises(EvidenceRefused, match="code"):
+            require_approved(approved.told, asked, Careless(receipt, answer=answer))
+
+    def test_a_button_that_is_none(self, approved, receipt):
+        answer = attrs.evolve(receipt.answer, button=3)
+        told = {"button_selected": 3}
+        assert self.refused(approved, receipt, told, answer=answer) == "buttonSelected"
+
     def test_a_weak_key(self, approved, receipt):
         assert self.refused(approved, receipt, role=Role.DEVICE) == "strong key"
 
