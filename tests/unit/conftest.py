@@ -16,6 +16,7 @@ from counterseal.bindings import (
     Devices,
     Enrolments,
     Invitations,
+    KeySets,
     Logins,
     Telemetry,
 )
@@ -43,6 +44,7 @@ USE_CASES = {
     "challenges": Challenges,
     "answers": Answers,
     "callbacks": Callbacks,
+    "keysets": KeySets,
     "telemetry": Telemetry,
 }
 

@@ -15,7 +15,7 @@ from counterseal.errors import Conflict, CountersealError, Misuse, Refused, Unav
 PUBLIC = """
     Accounts Answers Authentication Bound CHARTS Callbacks Challenges Conflict CountersealError
     Credentials Devices Directory Enrolment Enrolments Invitation Invitations Issued IssuedSecret
-    Logins Misuse PROFILES Policy Ports Proven Receipt Redirect Refused STANDARD STRICT
+    KeySets Logins Misuse PROFILES Policy Ports Proven Receipt Redirect Refused STANDARD STRICT
     SignedRequest Telemetry Unavailable jwks_document markdown mermaid read_enrolment read_json
     read_question table trusted_keys verify_receipt
 """

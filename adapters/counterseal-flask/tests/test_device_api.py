@@ -141,6 +141,7 @@ CALLS = [
     ("PATCH", "/device", b"{}"),
     ("POST", "/device/rotate", b"{}"),
     ("GET", "/device/status", b""),
+    ("GET", "/device/keys", b""),
     ("POST", "/device/telemetry", b'{"event":"a"}'),
 ]
 
@@ -173,6 +174,13 @@ def test_a_proof_serves_once_and_names_the_query(client, handset):
     assert client.get("/device/status", headers=headers).status_code == 403
     assert client.get("/device/status?lang=en", headers=headers).status_code == 200
     assert client.get("/device/status?lang=en", headers=headers).status_code == 403
+
+
+def test_a_device_learns_of_new_service_keys(world, handset):
+    (pinned,) = handset.phone.device.bond.service_keys
+    world.ports.signer.rotate()
+    handset.phone.device.adopt(handset.get("/device/keys").json["endorsed"][pinned.kid])
+    assert handset.phone.device.bond.service_keys == world.ports.signer.jwks()
 
 
 def test_the_services_keys_are_served(world, client):

@@ -74,6 +74,7 @@ def test_what_is_really_sent_is_what_is_described(kit, world, shop, handset, des
         ("Device", handset.call("PATCH", "/device", b"{}")),
         ("Answered", handset.answer(guid, 1)),
         ("Request", shop.get(f"/request/{guid}")),
+        ("Endorsed", handset.get("/device/keys")),
         ("KeySet", handset.get("/.well-known/jwks.json")),
         ("Problem", handset.get("/device/requests/no-guid")),
         ("Problem", shop.get("/account/getAccount")),

@@ -6,6 +6,7 @@ Use cases of binding: how a device's keys come to stand for one account, and how
 - `Logins`: an Identity Provider says who the user is, and whether it still vouches.
 - `Accounts`: what an origin may see of its users and take from them, and what locks one.
 - `Devices`: a bound device proves itself, rotates its keys, is suspended, resumed or revoked.
+- `KeySets`: a bound device learns of new service keys.
 - `Telemetry`: what a bound device tells of itself.
 """
 
@@ -16,6 +17,7 @@ from counterseal.bindings.callers import Caller, Proven
 from counterseal.bindings.devices import Devices
 from counterseal.bindings.enrolments import Bound, Enrolments
 from counterseal.bindings.invitations import Invitation, Invitations
+from counterseal.bindings.keysets import KeySets
 from counterseal.bindings.logins import Logins, Redirect
 from counterseal.bindings.telemetry import Telemetry
 
@@ -27,6 +29,7 @@ __all__ = [
     "Enrolments",
     "Invitation",
     "Invitations",
+    "KeySets",
     "Logins",
     "Proven",
     "Redirect",

@@ -22,6 +22,7 @@ from counterseal.bindings import (
     Enrolments,
     Invitation,
     Invitations,
+    KeySets,
     Logins,
     Telemetry,
 )
@@ -107,6 +108,7 @@ class World:
         self.logins = Logins(self.ports, policy)
         self.accounts = Accounts(self.ports, policy)
         self.devices = Devices(self.ports, policy)
+        self.keysets = KeySets(self.ports, policy)
         self.telemetry = Telemetry(self.ports, policy)
         self.challenges = Challenges(self.ports, policy)
         self.answers = Answers(self.ports, policy)

@@ -118,6 +118,16 @@ DEVICE_API = (
         refuses=PROVEN,
     ),
     Operation(
+        id="endorsedKeys",
+        method="GET",
+        path="/device/keys",
+        audience=Audience.DEVICE,
+        summary="The service's key set, endorsed by each of its keys.",
+        handler=calls.endorsed_keys,
+        gives={200: "Endorsed"},
+        refuses=PROVEN,
+    ),
+    Operation(
         id="recordTelemetry",
         method="POST",
         path="/device/telemetry",

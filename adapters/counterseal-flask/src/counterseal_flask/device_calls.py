@@ -62,6 +62,11 @@ def status(service: Service, asked: Message) -> Reply:
     return Reply(document=status_document(service.devices.prove(_call(asked)), service.policy))
 
 
+def endorsed_keys(service: Service, asked: Message) -> Reply:
+    """Return the service's keys, endorsed by each of them."""
+    return Reply(document={"endorsed": service.keysets.endorsed(_call(asked))})
+
+
 def telemetry(service: Service, asked: Message) -> Reply:
     """Record an event of the device."""
     service.telemetry.record(_call(asked))

@@ -214,6 +214,13 @@ SCHEMAS: dict[str, Schema] = {
         display={"type": "string", "description": "The display document's text."},
     ),
     "Answered": _object(guid=GUID, state=REQUEST["state"], approved=FLAG, receipt=_maybe(TEXT)),
+    "Endorsed": _object(
+        endorsed={
+            "type": "object",
+            "additionalProperties": TEXT,
+            "description": "Endorsed key sets, by the `kid` of the key that signed each.",
+        }
+    ),
     "Device": _object(**DEVICE),
     "Status": _object(**DEVICE, account=GUID, appSpace=GUID, appSpaceName=TEXT),
     "KeySet": KEY_SET,

@@ -28,6 +28,7 @@ class Service:
         self.devices = cs.Devices(ports, policy)
         self.challenges = cs.Challenges(ports, policy)
         self.answers = cs.Answers(ports, policy)
+        self.keysets = cs.KeySets(ports, policy)
         self.telemetry = cs.Telemetry(ports, policy)
         self.waiters = Waiters(ports.wake, self.challenges, settings)
 
