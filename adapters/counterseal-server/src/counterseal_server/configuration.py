@@ -123,7 +123,13 @@ def _flag(value: Any, field: str) -> bool:
     return value
 
 
-def _span(value: Any, field: str) -> timedelta:
+def span(value: Any, field: str) -> timedelta:
+    """
+    Read a time such as `90s`, `10m`, `24h` or `30d`.
+
+    Raises:
+        InvalidField: It is none.
+    """
     match = _SPAN.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         raise InvalidField(field, "not a time like 90s, 10m, 24h or 30d")
@@ -153,7 +159,7 @@ KINDS: Mapping[str, Callable[[Any, str], Any]] = {
     "metrics": _flag,
     "log_format": _text,
     "log_level": _text,
-    "grace": _span,
+    "grace": span,
 }
 """How each setting is read; a setting that is not here cannot be set."""
 
@@ -183,9 +189,9 @@ def _policy(table: Mapping[str, Any]) -> Policy:
 def _like(default: Any, value: Any, field: str) -> Any:
     """Read *value* as what the policy has at its place."""
     if isinstance(default, timedelta):
-        return _span(value, field)
+        return span(value, field)
     if isinstance(default, tuple) and isinstance(value, list):
-        return tuple(_span(one, field) for one in value)
+        return tuple(span(one, field) for one in value)
     if isinstance(default, frozenset) and isinstance(value, list):
         try:
             return frozenset(Algorithm(one) for one in value)

@@ -6,11 +6,11 @@ from typing import Any
 
 import attrs
 
-from counterseal import Credentials, Directory, Policy, Ports
+from counterseal import Directory, Policy, Ports
 from counterseal.errors import InvalidField
 from counterseal.memory import memory_ports
-from counterseal.models import Algorithm, Company, Scheme
-from counterseal.wire.cx1 import write_basic
+from counterseal.models import Algorithm, Company
+from counterseal_server.administration import Administration
 from counterseal_server.house import House
 from counterseal_server.keeping import private
 from counterseal_sql import upgrade
@@ -24,13 +24,14 @@ class Wish:
     What is to be founded.
 
     Attributes:
+        scheme: `basic` or `hmac`.
         callbacks: Entries of the origin's allow-list.
     """
 
     company: str
     app_space: str
     origin: str
-    scheme: Scheme
+    scheme: str
     callbacks: tuple[str, ...] = ()
 
 
@@ -62,22 +63,18 @@ def found(house: House, wish: Wish) -> dict[str, Any]:
 
 
 def _populated(ports: Ports, policy: Policy, wish: Wish) -> dict[str, Any]:
-    directory, credentials = Directory(ports, policy), Credentials(ports, policy)
+    act = Administration(ports, policy)
+    directory = act.directory
     company = directory.create_company(wish.company)
     app_space = directory.create_app_space(company.guid, wish.app_space)
-    origin = directory.create_origin(app_space.guid, wish.origin)
+    origin = act.origin(app_space.guid, wish.origin, wish.scheme)
     for entry in wish.callbacks:
-        directory.allow_callback(origin.guid, entry)
-    secret = credentials.issue(origin.guid, wish.scheme).secret
-    admin = credentials.create_admin(ADMIN)
-    basic = wish.scheme is Scheme.BASIC
+        directory.allow_callback(origin["requestOriginGuid"], entry)
+    admin = act.credentials.create_admin(ADMIN)
     return {
         "companyGuid": company.guid,
         "appSpaceGuid": app_space.guid,
-        "requestOriginGuid": origin.guid,
-        "key": secret,
-        "authorization": write_basic(secret, guid=origin.guid) if basic else None,
-        "callbackSecret": credentials.issue_webhook_key(origin.guid),
+        **origin,
         "adminGuid": admin.guid,
         "adminKey": admin.secret,
     }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import click
 
+from counterseal_server.commands.admin import admin
 from counterseal_server.commands.device import device
 from counterseal_server.commands.keys import keys
 from counterseal_server.commands.service import callbacks, serve
@@ -17,5 +18,5 @@ from counterseal_server.commands.tenants import init, invite
 
 def join(main: click.Group) -> None:
     """Put the commands under *main*."""
-    for command in (init, invite, serve, callbacks, store, keys, device):
+    for command in (init, invite, serve, callbacks, store, admin, keys, device):
         main.add_command(command)

@@ -46,15 +46,14 @@ def init(
     Prints one JSON object. The secrets in it are told this once.
     """
     with plainly():
-        from counterseal.models import Scheme  # noqa: PLC0415 (a fast start)
-        from counterseal_server.founding import Wish, found  # noqa: PLC0415
+        from counterseal_server.founding import Wish, found  # noqa: PLC0415 (a fast start)
         from counterseal_server.house import House  # noqa: PLC0415
 
         wish = Wish(
             company=company,
             app_space=app_space,
             origin=origin,
-            scheme=Scheme(auth),
+            scheme=auth,
             callbacks=callbacks,
         )
         with House(configured(config, data=data)) as house:

@@ -1,0 +1,128 @@
+"""`admin`: tenants and their credentials, on the command line."""
+
+import json
+
+import pytest
+
+from counterseal import Authentication, SignedRequest
+from counterseal.errors import CredentialRefused
+from counterseal.models import Admin
+from counterseal_server.configuration import settings
+from counterseal_server.house import House
+
+NOBODY = "00000000-0000-8000-8000-000000000000"
+URL = "https://shop.example/answered"
+
+
+@pytest.fixture
+def data(tmp_path):
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def founded(run, data):
+    names = ("--company", "Example", "--app-space", "Bank", "--origin", "Web shop")
+    return json.loads(run("init", "--data", data, *names, "--auth", "basic").stdout)
+
+
+@pytest.fixture
+def admin(run, data, founded):
+    def command(*args):
+        result = run("admin", *args, "--data", data)
+        assert (result.exit_code, result.stderr) == (0, "")
+        return json.loads(result.stdout)
+
+    return command
+
+
+@pytest.fixture
+def authenticates(data):
+    def try_out(authorization):
+        with House(settings({"data": data}, {})) as house:
+            request = SignedRequest(method="GET", uri="/", authorization=authorization)
+            try:
+                return Authentication(house.ports, house.policy).authenticate(request)
+            except CredentialRefused:
+                return None
+
+    return try_out
+
+
+def test_tenants_are_created_and_listed(admin, founded, authenticates):
+    company = admin("company", "Zoë's")["companyGuid"]
+    space = admin("app-space", company, "Club")["appSpaceGuid"]
+    made = admin("origin", space, "Desk", "--auth", "basic")
+    assert made["callbackSecret"].startswith("whsec_")
+    assert authenticates(made["authorization"]).app_space.guid == space
+    assert admin("allow", made["requestOriginGuid"], URL) == {"callbacks": [URL]}
+
+    first, second = sorted(admin("list")["companies"], key=lambda one: one["name"])
+    assert first["companyGuid"] == founded["companyGuid"]
+    assert second == {
+        "companyGuid": company,
+        "name": "Zoë's",
+        "appSpaces": [
+            {
+                "appSpaceGuid": space,
+                "name": "Club",
+                "origins": [
+                    {
+                        "requestOriginGuid": made["requestOriginGuid"],
+                        "name": "Desk",
+                        "auth": ["basic"],
+                        "callbacks": [URL],
+                    }
+                ],
+            }
+        ],
+    }
+    assert admin("forbid", made["requestOriginGuid"], URL) == {"callbacks": []}
+
+
+def test_a_secret_is_rotated_with_overlap(admin, founded, authenticates):
+    origin = founded["requestOriginGuid"]
+    second = admin("rotate", origin, "--auth", "basic", "--overlap", "24h")
+    assert authenticates(founded["authorization"])
+    assert authenticates(second["authorization"])
+
+    third = admin("rotate", origin, "--auth", "basic")
+    assert not authenticates(second["authorization"])
+    assert authenticates(third["authorization"])
+
+    assert admin("rotate", origin, "--auth", "hmac")["authorization"] is None
+    assert not authenticates(third["authorization"])
+
+
+def test_secrets_are_revoked(admin, founded, authenticates, run, data):
+    unsure = run("admin", "revoke", founded["requestOriginGuid"], "--data", data, stdin="n\n")
+    assert unsure.exit_code == 1
+    assert authenticates(founded["authorization"])
+    admin("revoke", founded["requestOriginGuid"], "--yes")
+    assert not authenticates(founded["authorization"])
+
+
+def test_callback_secrets_and_administrators(admin, founded, data):
+    made = admin("callback-secret", founded["requestOriginGuid"], "--overlap", "1h")
+    assert made["callbackSecret"] not in {founded["callbackSecret"], ""}
+    told = admin("administrator", "Zoë", "--company", founded["companyGuid"])
+    with House(settings({"data": data}, {})) as house:
+        (record,) = house.ports.store.get(told["adminGuid"])
+    assert isinstance(record, Admin)
+    assert record.company == founded["companyGuid"]
+
+
+@pytest.mark.parametrize(
+    ("args", "line"),
+    [
+        (("app-space", NOBODY, "Club"), "refused: not_found: "),
+        (("app-space", "7", "Club"), "guid: not a GUID of this service"),
+        (("company", " "), "name: "),
+        (("rotate", NOBODY, "--auth", "hmac", "--overlap", "soon"), "overlap: "),
+        (("rotate", "ORIGIN", "--auth", "hmac", "--overlap", "999d"), "overlap: "),
+    ],
+)
+def test_what_does_not_fit_is_refused(run, data, founded, args, line):
+    named = [founded["requestOriginGuid"] if arg == "ORIGIN" else arg for arg in args]
+    result = run("admin", *named, "--data", data)
+    assert result.exit_code == (1 if line.startswith("refused") else 2)
+    assert result.stderr.startswith(line)

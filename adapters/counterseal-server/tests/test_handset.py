@@ -1,0 +1,217 @@
+"""A device on the command line against a service in a thread: what it keeps, asks and tells."""
+
+import json
+import stat
+import threading
+
+import pytest
+from flask import Flask
+from werkzeug.serving import make_server
+
+from counterseal.testing import World
+from counterseal.wire.link import BindLink, write_link
+from counterseal_flask import Settings, create_blueprints
+
+PIN = "1379"
+
+
+class Auth:
+    """A service; `broken` says what it answers instead."""
+
+    def __init__(self):
+        self.world = World()
+        self.broken = None
+        app = Flask("auth")
+        self.server = make_server("127.0.0.1", 0, app, threaded=True)
+        self.url = f"http://127.0.0.1:{self.server.port}"
+        for blueprint in create_blueprints(
+            self.world.ports, self.world.policy, Settings(public_url=self.url)
+        ):
+            app.register_blueprint(blueprint)
+        app.after_request(self._perhaps)
+        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
+        self.thread.start()
+
+    def _perhaps(self, response):
+        if self.broken is None:
+            return response
+        status, body = self.broken
+        response.status_code = status
+        response.set_data(body)
+        return response
+
+    def link(self, account="zoe"):
+        invited = self.world.invitations.invite(self.world.origin, account)
+        return write_link(
+            BindLink(
+                token=invited.token,
+                app_space=invited.app_space.guid,
+                app_space_name=invited.app_space.name,
+            )
+        )
+
+
+@pytest.fixture
+def auth(monkeypatch):
+    auth = Auth()
+    # The device's clock is the machine's; the service's has to agree.
+    monkeypatch.setattr("counterseal_server.handset.home.SystemClock", lambda: auth.world.clock)
+    yield auth
+    auth.server.shutdown()
+    auth.thread.join()
+    auth.server.server_close()
+
+
+@pytest.fixture
+def home(tmp_path):
+    return tmp_path / "phone"
+
+
+@pytest.fixture
+def device(run, home, monkeypatch):
+    monkeypatch.setenv("COUNTERSEAL_PIN", PIN)
+
+    def command(name, *args, stdin=None):
+        return run("device", name, "--home", home, *args, stdin=stdin)
+
+    return command
+
+
+@pytest.fixture
+def bound(auth, device):
+    result = device("bind", "--url", auth.url, "--link", auth.link())
+    assert (result.exit_code, result.stderr) == (0, "")
+    return device
+
+
+def asked(auth, **more):
+    return auth.world.ask("zoe", "Lunch?", **more).challenge.guid
+
+
+def test_its_home_is_for_its_owner_only(bound, home):
+    assert stat.S_IMODE(home.stat().st_mode) == 0o700
+    modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in home.iterdir()}
+    assert modes == {"device.json": 0o600, "service.json": 0o600}
+    assert PIN not in "".join(file.read_text() for file in home.iterdir())
+
+
+def test_an_answer(auth, bound):
+    guid = asked(auth)
+    assert "Lunch?" in bound("show", guid).stdout
+    told = json.loads(bound("answer", guid, "--button", "0", "--json").stdout)
+    assert (told["state"], told["approved"]) == ("ANSWERED", True)
+    assert auth.world.challenges.status(auth.world.origin, guid).approved
+
+
+def test_pin_and_code_are_asked_for_where_they_are_needed(auth, bound, monkeypatch):
+    monkeypatch.delenv("COUNTERSEAL_PIN")
+    issued = auth.world.ask("zoe", "Lunch?", show_code=True)
+    result = bound(
+        "answer", issued.challenge.guid, "--button", "0", stdin=f"{issued.code}\n{PIN}\n"
+    )
+    assert result.exit_code == 0
+    assert "ANSWERED, approved" in result.stdout
+    assert issued.code not in result.output
+    assert PIN not in result.output
+
+    weak = bound("answer", asked(auth), "--button", "1")
+    assert weak.stdout.startswith("ANSWERED, not approved\n")
+
+
+def test_a_wrong_pin_is_told_with_what_is_left(auth, bound, monkeypatch):
+    guid = asked(auth)
+    monkeypatch.setenv("COUNTERSEAL_PIN", "0000")
+    result = bound("answer", guid, "--button", "0")
+    assert result.exit_code == 1
+    assert "strong_key_missed" in result.stderr
+    assert "Attempts left: 4." in result.stderr
+
+
+def test_a_button_that_is_not_there(auth, bound):
+    result = bound("answer", asked(auth), "--button", "7")
+    assert (result.exit_code, result.stderr) == (2, "button: not a button of the challenge\n")
+
+
+def test_a_question_that_is_not_there(bound):
+    result = bound("show", "00000000-0000-8000-8000-000000000000")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("refused: service_refused: not_found: ")
+    assert bound("show", "7").stderr == "guid: not a GUID of this service\n"
+
+
+def test_a_revoked_device_is_told_so(auth, bound):
+    auth.world.accounts.revoke(auth.world.origin, "zoe")
+    result = bound("pending")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("refused: service_refused: ")
+
+
+def test_a_bind_whose_reply_was_lost_is_finished_by_the_same_command(auth, device):
+    link = auth.link()
+    auth.broken = (502, b"<html>")
+    lost = device("bind", "--url", auth.url, "--link", link)
+    assert lost.exit_code == 1
+    assert lost.stderr == "unavailable: service_unreachable: status 502\n"
+    assert device("status").stderr.startswith("home: no service in ")
+
+    auth.broken = None
+    assert device("bind", "--url", auth.url, "--link", link).exit_code == 0
+    assert json.loads(device("status", "--json").stdout)["status"] == "ACTIVE"
+    assert "ACTIVE" in device("status").stdout
+
+
+@pytest.mark.parametrize(
+    "answer", [(200, b"[]"), (200, b"?"), (200, b""), (200, b'{"display": 1}'), (302, b"")]
+)
+def test_a_reply_of_another_shape_is_no_reply(auth, bound, answer):
+    guid = asked(auth)
+    auth.broken = answer
+    result = bound("show", guid)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("unavailable: service_unreachable: ")
+
+
+def test_what_a_hostile_service_says_cannot_fake_the_screen(auth, bound):
+    auth.broken = (403, json.dumps({"code": "x\x1b[2J", "title": "a\nb"}).encode())
+    result = bound("pending")
+    assert "\x1b" not in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_service_that_is_not_there(auth, device):
+    result = device("bind", "--url", "http://127.0.0.1:1", "--link", auth.link())
+    assert result.exit_code == 1
+    assert result.stderr.startswith("unavailable: service_unreachable: ")
+
+
+@pytest.mark.parametrize("url", ["auth.example.com", "ftp://auth.example.com", "http://a b"])
+def test_an_address_that_is_none(auth, device, url):
+    result = device("bind", "--url", url, "--link", auth.link())
+    assert result.exit_code in {1, 2}
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_bind_needs_a_token_or_a_link(auth, device):
+    result = device("bind", "--url", auth.url, "--token", "x.y")
+    assert (result.exit_code, result.stderr) == (
+        2,
+        "token: give --token and --app-space, or --link\n",
+    )
+    assert device("bind", "--url", auth.url, "--link", "x").stderr.startswith("link: ")
+
+
+def test_a_receipt_by_a_key_that_is_not_pinned_is_said_to_be_so(auth, bound):
+    auth.world.ports.signer.rotate()
+    told = bound("answer", asked(auth), "--button", "0").stdout
+    assert told == "ANSWERED, approved\nreceipt: signed by a key that this device has not pinned\n"
+
+
+def test_a_device_is_needed(device):
+    assert device("pending").stderr.startswith("home: no device in ")
+
+
+def test_a_device_file_of_another_kind_is_refused(bound, home):
+    (home / "service.json").write_text("[]")
+    assert bound("pending").stderr == "home: not written by this software\n"
+    (home / "device.json").write_text("{}")
+    assert bound("pending").stderr == "device file: not written by this software\n"
