@@ -20,7 +20,7 @@ from counterseal.bindings import (
     Telemetry,
 )
 from counterseal.callbacks import Callbacks
-from counterseal.challenges import Answers, Challenges, Issued
+from counterseal.challenges import Answers, Challenges, Erasure, Issued
 from counterseal.directory import (
     Authentication,
     Credentials,
@@ -32,6 +32,7 @@ from counterseal.errors import Conflict, CountersealError, Misuse, Refused, Unav
 from counterseal.ijson import parse as read_json
 from counterseal.keys import jwks_document, trusted_keys
 from counterseal.machines import CHARTS, markdown, mermaid, table
+from counterseal.models import STAFF, Operator
 from counterseal.policy import PROFILES, STANDARD, STRICT, Policy
 from counterseal.ports import Ports
 from counterseal.wire.enrolment import Enrolment, read_enrolment
@@ -41,6 +42,7 @@ from counterseal.wire.receipt import Receipt, verify_receipt
 __all__ = [
     "CHARTS",
     "PROFILES",
+    "STAFF",
     "STANDARD",
     "STRICT",
     "Accounts",
@@ -56,6 +58,7 @@ __all__ = [
     "Directory",
     "Enrolment",
     "Enrolments",
+    "Erasure",
     "Invitation",
     "Invitations",
     "Issued",
@@ -63,6 +66,7 @@ __all__ = [
     "KeySets",
     "Logins",
     "Misuse",
+    "Operator",
     "Policy",
     "Ports",
     "Proven",

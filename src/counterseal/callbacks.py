@@ -14,13 +14,17 @@ from datetime import datetime
 import attrs
 
 from counterseal import ijson
-from counterseal.decisions import Act, Decision, read, settle
-from counterseal.errors import CallbackForbidden, DeadlineAhead, NotFound, WrongState
+from counterseal.decisions import Act, Decision, authorize, name_of, read, settle
+from counterseal.errors import CallbackForbidden, DeadlineAhead, WrongState
 from counterseal.machines import CALLBACK, CallbackEvent, step
 from counterseal.models import (
+    STAFF,
+    Account,
+    Administrator,
     AuditEvent,
     Callback,
     CallbackState,
+    Cause,
     Challenge,
     Change,
     Delivery,
@@ -30,15 +34,18 @@ from counterseal.models import (
 )
 from counterseal.policy import Policy
 from counterseal.ports import Due, Ports
-from counterseal.rules.addresses import callback_allowed
-from counterseal.rules.delivery import DELIVERED, next_attempt
-from counterseal.rules.facts import Delivering
+from counterseal.rules.addresses import allow_list, callback_allowed
+from counterseal.rules.delivery import DELIVERED, cause_of_death, next_attempt
+from counterseal.rules.facts import Deed, Delivering
 from counterseal.rules.timing import in_force
 from counterseal.wire.processed import processed_document
 from counterseal.wire.webhook import webhook_headers
 
 LUCK_BYTES = 4
 LUCK_SPAN = 256**LUCK_BYTES - 1
+
+NOTHING = DeliveryOutcome(status=None, final=True)
+"""What became of an attempt that the core did not let happen."""
 
 
 @attrs.frozen
@@ -62,6 +69,9 @@ class Callbacks:
         """
         Claim one callback, send it once, and record what became of it.
 
+        One whose challenge has been forgotten or erased, or whose address is no longer allowed,
+        is not sent, and dead.
+
         Raises:
             NotFound: There is no such callback.
             WrongState: It is not queued.
@@ -72,24 +82,48 @@ class Callbacks:
         """
         act = Act(event="callback.claim", actor="worker", subject=callback)
         claimed = settle(self.ports, self.policy, act, lambda: self._claimed(callback))
-        outcome = self._sent(claimed)
+        outcome, unsent = self._sent(claimed)
         act = Act(event="callback.attempt", actor="worker", subject=callback)
-        return settle(self.ports, self.policy, act, lambda: self._recorded(claimed, outcome))
+        return settle(
+            self.ports, self.policy, act, lambda: self._recorded(claimed, outcome, unsent)
+        )
 
-    def requeue(self, callback: Guid) -> Callback:
+    def get(self, callback: Guid, *, by: Administrator = STAFF) -> Callback:
         """
-        Queue a dead callback again, on behalf of an operator.
+        Return one callback; a dead one says why it is.
 
         Raises:
             NotFound: There is no such callback.
+            Foreign: Its origin is out of the administrator's reach.
+            RoleLacking: The administrator's role does not include this.
+            Unavailable: A port failed.
+        """
+        act = Act(event="callback.get", actor=name_of(by), subject=callback)
+
+        def decide() -> Decision[Callback]:
+            held = read(self.ports.store, callback, Callback)
+            authorize(self.ports, by, Deed.ORIGINS, held)
+            return Decision(result=held)
+
+        return settle(self.ports, self.policy, act, decide)
+
+    def requeue(self, callback: Guid, *, by: Administrator = STAFF) -> Callback:
+        """
+        Queue a dead callback again.
+
+        Raises:
+            NotFound: There is no such callback, or what it tells has been forgotten.
+            Foreign: Its origin is out of the administrator's reach.
+            RoleLacking: The administrator's role does not include this.
             WrongState: It is not dead.
             Unavailable: A port failed.
         """
-        act = Act(event="callback.requeue", actor="staff", subject=callback)
+        act = Act(event="callback.requeue", actor=name_of(by), subject=callback)
 
         def decide() -> Decision[Callback]:
             now = self.ports.clock.now()
             held = read(self.ports.store, callback, Callback)
+            authorize(self.ports, by, Deed.ORIGINS, held)
             state = step(CALLBACK, held.state, CallbackEvent.REQUEUE, None)
             queued = attrs.evolve(
                 held,
@@ -98,6 +132,7 @@ class Callbacks:
                 attempts=0,
                 next_at=now,
                 lease_until=None,
+                cause=None,
                 keep_until=max(held.keep_until, now + self.policy.retention),
             )
             # What is delivered has to be there for as long.
@@ -123,16 +158,20 @@ class Callbacks:
         )
         return Decision(changes=(Change(held, claimed),), result=claimed)
 
-    def _sent(self, callback: Callback) -> DeliveryOutcome:
-        challenge, origin = self.ports.store.get(callback.challenge, callback.origin)
+    def _sent(self, callback: Callback) -> tuple[DeliveryOutcome, Cause | None]:
+        challenge, origin, account = self.ports.store.get(
+            callback.challenge, callback.origin, callback.account
+        )
         if not isinstance(challenge, Challenge) or not isinstance(origin, Origin):
-            raise NotFound
+            return NOTHING, Cause.FORGOTTEN
+        if not isinstance(account, Account) or account.erased_at is not None:
+            return NOTHING, Cause.FORGOTTEN
         try:
             # At each delivery, since the allow-list may have changed.
-            callback_allowed(callback.url, origin.callbacks)
+            callback_allowed(callback.url, allow_list(origin))
         except CallbackForbidden:
-            return DeliveryOutcome(status=None, final=True)
-        return self.ports.sender.send(self._delivery(callback, challenge, origin))
+            return NOTHING, Cause.FORBIDDEN
+        return self.ports.sender.send(self._delivery(callback, challenge, origin)), None
 
     def _delivery(self, callback: Callback, challenge: Challenge, origin: Origin) -> Delivery:
         now = self.ports.clock.now()
@@ -149,16 +188,23 @@ class Callbacks:
             timeout=self.policy.callback_timeout,
         )
 
-    def _recorded(self, claimed: Callback, outcome: DeliveryOutcome) -> Decision[Callback]:
+    def _recorded(
+        self, claimed: Callback, outcome: DeliveryOutcome, unsent: Cause | None
+    ) -> Decision[Callback]:
         now = self.ports.clock.now()
         held = read(self.ports.store, claimed.guid, Callback)
         assert claimed.lease_until is not None  # noqa: S101 (the claim; for the type checker)
         facts = Delivering(
-            callback=held, claimed=claimed.lease_until, outcome=outcome, policy=self.policy
+            callback=held,
+            claimed=claimed.lease_until,
+            outcome=outcome,
+            unsent=unsent,
+            policy=self.policy,
         )
         delivered = outcome.status in DELIVERED
         event = CallbackEvent.SUCCEED if delivered else CallbackEvent.FAIL
         state = step(CALLBACK, held.state, event, facts)
+        cause = cause_of_death(facts) if state is CallbackState.DEAD else None
         luck = int.from_bytes(self.ports.entropy.token(LUCK_BYTES)) / LUCK_SPAN
         recorded = attrs.evolve(
             held,
@@ -167,10 +213,11 @@ class Callbacks:
             attempts=held.attempts + 1,
             lease_until=None,
             last_status=outcome.status,
+            cause=cause,
             next_at=next_attempt(held.attempts + 1, outcome, now, self.policy, luck),
         )
         act = Act(event=f"callback.{event.value}", actor="worker", subject=held.guid)
-        return _changed(held, recorded, act, now)
+        return _changed(held, recorded, act, now, reason="" if cause is None else cause.value)
 
 
 def webhook_context(origin: Guid) -> str:
@@ -178,6 +225,8 @@ def webhook_context(origin: Guid) -> str:
     return f"webhook:{origin}"
 
 
-def _changed(old: Callback, new: Callback, act: Act, now: datetime) -> Decision[Callback]:
-    event = AuditEvent(at=now, event=act.event, actor=act.actor, subject=new.guid)
+def _changed(
+    old: Callback, new: Callback, act: Act, now: datetime, *, reason: str = ""
+) -> Decision[Callback]:
+    event = AuditEvent(at=now, event=act.event, actor=act.actor, subject=new.guid, reason=reason)
     return Decision(changes=(Change(old, new),), audit=(event,), result=new)

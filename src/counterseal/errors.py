@@ -409,6 +409,13 @@ class RequestStale(Refused):
     outward = "unauthorized"
 
 
+class RoleLacking(Refused):
+    """The administrator's role does not include this."""
+
+    code = "role_lacking"
+    outward = "forbidden"
+
+
 # Receipts
 
 

@@ -21,7 +21,7 @@ from counterseal.bindings import (
     Telemetry,
 )
 from counterseal.callbacks import Callbacks
-from counterseal.challenges import Answers, Challenges
+from counterseal.challenges import Answers, Challenges, Erasure
 from counterseal.device import SoftwareDevice
 from counterseal.device.wrapping import wrap
 from counterseal.directory import Authentication, Credentials, Directory
@@ -43,6 +43,7 @@ USE_CASES = {
     "devices": Devices,
     "challenges": Challenges,
     "answers": Answers,
+    "erasure": Erasure,
     "callbacks": Callbacks,
     "keysets": KeySets,
     "telemetry": Telemetry,

@@ -18,7 +18,13 @@ from counterseal.errors import (
     StoreUnavailable,
     WrongState,
 )
-from counterseal.models import CallbackState, DeliveryOutcome
+from counterseal.models import (
+    FINISHED,
+    CallbackState,
+    Cause,
+    ChallengeState,
+    DeliveryOutcome,
+)
 from counterseal.models.guid import mint
 from counterseal.testing.faults import Crash, Fault, Faults, faulty, raising
 from counterseal.testing.world import CALLBACK
@@ -364,8 +370,9 @@ def test_s29_an_address_that_was_taken_off_the_list_is_not_sent_to(service, queu
     service.directory.forbid_callback(service.origin.origin.guid, CALLBACK)
     dead = service.callbacks.attempt(queued.guid)
     assert (dead.state, dead.last_status) == (CallbackState.DEAD, None)
+    assert dead.cause is Cause.FORBIDDEN
     assert service.sender.attempts == []
-    assert service.last_event() == ("callback.fail", "")
+    assert service.last_event() == ("callback.fail", "forbidden")
     service.directory.allow_callback(service.origin.origin.guid, CALLBACK)
     service.callbacks.requeue(queued.guid)
     assert service.callbacks.attempt(queued.guid).state is CallbackState.DELIVERED
@@ -489,11 +496,75 @@ def test_s30_a_port_that_fails_between_claim_and_sending_sends_nothing(service, 
     assert recovered(service, queued) == [queued.guid]
 
 
-def test_a_callback_whose_challenge_is_gone_is_not_sent(service, queued):
-    service.store._records.pop(queued.challenge)
-    with pytest.raises(NotFound):
-        service.callbacks.attempt(queued.guid)
+@pytest.mark.parametrize("gone", ["challenge", "origin", "account"])
+def test_a_callback_whose_challenge_is_forgotten_is_dead_and_not_due_again(service, queued, gone):
+    service.store._records.pop(getattr(queued, gone))
+    dead = service.callbacks.attempt(queued.guid)
+    assert (dead.state, dead.cause) == (CallbackState.DEAD, Cause.FORGOTTEN)
     assert service.sender.attempts == []
+    assert service.last_event() == ("callback.fail", "forgotten")
+    service.clock.advance(timedelta(days=1))
+    assert service.callbacks.due() == ()
+
+
+def test_what_was_forgotten_is_not_queued_again(service, queued):
+    service.store._records.pop(queued.challenge)
+    dead = service.callbacks.attempt(queued.guid)
+    with pytest.raises(NotFound):
+        service.callbacks.requeue(queued.guid)
+    assert service.stored(queued.guid) == dead
+
+
+def test_a_dead_callback_says_why_and_one_that_is_queued_again_does_not(service, queued):
+    assert service.callbacks.get(queued.guid) == queued
+    assert queued.cause is None
+    dead = failed(service, queued.guid, 410)
+    assert service.last_event() == ("callback.fail", "gone")
+    assert service.callbacks.get(queued.guid) == dead
+    assert dead.cause is Cause.GONE
+    assert service.callbacks.requeue(queued.guid).cause is None
+    service.sender.script(DeliveryOutcome(status=None, final=True))
+    assert service.callbacks.attempt(queued.guid).cause is Cause.FINAL
+    service.callbacks.requeue(queued.guid)
+    assert failed(service, queued.guid, *[500] * len(DELAYS)).cause is None
+    assert failed(service, queued.guid, 500).cause is Cause.EXHAUSTED
+    service.callbacks.requeue(queued.guid)
+    delivered = service.callbacks.attempt(queued.guid)
+    assert (delivered.state, delivered.cause) == (CallbackState.DELIVERED, None)
+
+
+@pytest.mark.parametrize("state", FINISHED)
+def test_an_origin_chooses_which_endings_ring(service, alice, state):
+    guid = service.origin.origin.guid
+    service.directory.edit_origin(guid, callback_states=set(FINISHED) - {state})
+    party = service.renewed(service.origin)
+    issued = service.ask("alice", "Pay?", origin=party, callback=CALLBACK, show_code=True)
+    service.clock.advance(timedelta(seconds=1))
+    other = service.ask("alice", "Pay?", origin=party, callback=CALLBACK, show_code=True)
+    # What is issued already keeps what was set then.
+    service.directory.edit_origin(guid, callback_states=FINISHED)
+    _end(service, alice, issued, state)
+    assert service.stored(issued.challenge.guid).state is state
+    assert service.queued() == []
+    _end(service, alice, other, FINISHED[FINISHED.index(state) - 1])
+    assert [one.challenge for one in service.queued()] == [other.challenge.guid]
+
+
+def _end(service, alice, issued, state):
+    held = issued.challenge
+    if state is ChallengeState.ANSWERED:
+        alice.answer(held, code=issued.code)
+    elif state is ChallengeState.DISOWNED:
+        alice.disown(held)
+    elif state is ChallengeState.CANCELLED:
+        service.challenges.cancel(service.origin, held.guid)
+    elif state is ChallengeState.FAILED:
+        for _ in range(STANDARD.code_limit):
+            with pytest.raises(CountersealError):
+                alice.answer(held, code="not it")
+    else:
+        service.clock.jump(held.deadline)
+        service.challenges.expire(limit=1)
 
 
 # Signatures, S25

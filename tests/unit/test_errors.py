@@ -33,6 +33,7 @@ OUTWARD = {
     "code_demanded": "code_demanded",
     "code_missing": "code_missing",
     "credential_refused": "unauthorized",
+    "role_lacking": "forbidden",
     "deadline_ahead": "deadline_ahead",
     "deadline_passed": "deadline_passed",
     "display_changed": "denied",

@@ -17,11 +17,15 @@ from counterseal.testing.world import CALLBACK
 NOBODY = mint(0, bytes(15))
 
 CHANGES = {
+    "account.erase",
     "account.lock",
     "account.revoke",
     "account.unlock",
     "admin.create",
+    "admin.revoke",
+    "admin.rotate",
     "app_space.create",
+    "app_space.edit",
     "binding.address",
     "binding.complete",
     "binding.expire",
@@ -45,6 +49,7 @@ CHANGES = {
     "challenge.mistype",
     "challenge.push",
     "company.create",
+    "company.edit",
     "credential.issue",
     "credential.revoke",
     "identity.vouch",
@@ -53,6 +58,7 @@ CHANGES = {
     "login.redirect",
     "origin.allow_callback",
     "origin.create",
+    "origin.edit",
     "origin.forbid_callback",
     "webhook_key.issue",
 }
@@ -245,8 +251,14 @@ def test_s35_what_the_audit_log_calls_things(service):
     service.credentials.issue(guid, Scheme.HMAC)
     service.credentials.issue_webhook_key(guid)
     service.credentials.revoke(guid)
-    service.credentials.create_admin("root")
+    admin = service.credentials.create_admin("root").guid
+    service.credentials.rotate_admin(admin)
+    service.credentials.revoke_admin(admin)
     service.directory.forbid_callback(guid, CALLBACK)
+    service.directory.edit_company(service.company.guid, "Other")
+    service.directory.edit_app_space(service.app_space.guid, name="Other")
+    service.directory.edit_origin(guid, name="Other")
+    service.erasure.erase(alice.device.bond.account)
     assert {event.event for event in service.events} == CHANGES
 
 

@@ -6,12 +6,24 @@ import attrs
 
 from counterseal.bindings.roster import enlisted
 from counterseal.bindings.strikes import ended
-from counterseal.decisions import Act, Decision, read, settle
-from counterseal.errors import AccountUnknown
+from counterseal.decisions import Act, Decision, authorize, name_of, read, settle
+from counterseal.errors import AccountUnknown, NotFound
 from counterseal.machines import BINDING, BindingEvent, step
-from counterseal.models import LIVING, Account, AuditEvent, Binding, Change, Guid, RelyingParty
+from counterseal.models import (
+    LIVING,
+    STAFF,
+    Account,
+    Administrator,
+    AppSpace,
+    AuditEvent,
+    Binding,
+    Change,
+    Guid,
+    RelyingParty,
+)
 from counterseal.policy import Policy
 from counterseal.ports import Ports
+from counterseal.rules.facts import Deed
 from counterseal.rules.sizes import text_fits
 from counterseal.rules.standing import identified_simply, own_app_space
 
@@ -96,25 +108,93 @@ class Accounts:
 
         return settle(self.ports, self.policy, act, decide)
 
-    def lock(self, account: Guid) -> Account:
+    def find(self, app_space: Guid, account_id: str, *, by: Administrator = STAFF) -> Account:
+        """
+        Return the account that an App Space knows by *account_id*, for support staff.
+
+        Raises:
+            NotFound: There is no such App Space.
+            AccountUnknown: It has no such account.
+            Foreign: It is out of the administrator's reach.
+            InvalidField: The id does not fit.
+            Unavailable: A port failed.
+        """
+        act = Act(event="account.find", actor=name_of(by), subject=app_space)
+
+        def decide() -> Decision[Account]:
+            authorize(self.ports, by, Deed.USERS, read(self.ports.store, app_space, AppSpace))
+            text_fits(account_id, self.policy.account_id_bytes, "accountId")
+            account = self.ports.store.account(app_space, account_id)
+            if account is None:
+                raise AccountUnknown
+            return Decision(result=account)
+
+        return settle(self.ports, self.policy, act, decide)
+
+    def look(
+        self, account: Guid, *, by: Administrator = STAFF
+    ) -> tuple[Account, tuple[Binding, ...]]:
+        """
+        Return an account and every binding that it ever had, oldest first, for support staff.
+
+        Raises:
+            NotFound: There is no such account.
+            Foreign: It is out of the administrator's reach.
+            Unavailable: A port failed.
+        """
+        act = Act(event="account.look", actor=name_of(by), subject=account)
+
+        def decide() -> Decision[tuple[Account, tuple[Binding, ...]]]:
+            held = self._administered(account, by, Deed.USERS)
+            return Decision(result=(held, self.ports.store.bindings(account)))
+
+        return settle(self.ports, self.policy, act, decide)
+
+    def lock(self, account: Guid, *, by: Administrator = STAFF) -> Account:
         """
         Lock an account: it is neither asked nor answers, and no device binds.
 
         Raises:
             NotFound: There is no such account.
+            Foreign: It is out of the administrator's reach.
             Unavailable: A port failed.
         """
-        return self._locked(account, locked=True)
+        return self._locked(account, by, locked=True)
 
-    def unlock(self, account: Guid) -> Account:
+    def unlock(self, account: Guid, *, by: Administrator = STAFF) -> Account:
         """
         Unlock an account, and forget its wrong codes.
 
         Raises:
             NotFound: There is no such account.
+            Foreign: It is out of the administrator's reach.
             Unavailable: A port failed.
         """
-        return self._locked(account, locked=False)
+        return self._locked(account, by, locked=False)
+
+    def revoke_all(self, account: Guid, *, by: Administrator = STAFF) -> Account:
+        """
+        Revoke all devices of an account and its open invitations, for support staff.
+
+        Raises:
+            NotFound: There is no such account.
+            Foreign: It is out of the administrator's reach.
+            RoleLacking: It is User Support, and an Identity Provider identifies the users.
+            Unavailable: A port failed.
+        """
+        act = Act(event="account.revoke", actor=name_of(by), subject=account)
+
+        def decide() -> Decision[Account]:
+            return self._revoked(act, self._administered(account, by, Deed.REMOVE_USERS))
+
+        return settle(self.ports, self.policy, act, decide)
+
+    def _administered(self, guid: Guid, by: Administrator, deed: Deed) -> Account:
+        account = read(self.ports.store, guid, Account)
+        authorize(self.ports, by, deed, account)
+        if account.erased_at is not None:
+            raise NotFound
+        return account
 
     def _known(self, party: RelyingParty, account_id: str) -> Account:
         text_fits(account_id, self.policy.account_id_bytes, "accountId")
@@ -139,12 +219,13 @@ class Accounts:
             left = attrs.evolve(enlisted(left, revoked, now), version=left.version)
         return Decision(changes=(*changes, Change(account, left)), audit=tuple(audit), result=left)
 
-    def _locked(self, guid: Guid, *, locked: bool) -> Account:
-        act = Act(event="account.lock" if locked else "account.unlock", actor="staff", subject=guid)
+    def _locked(self, guid: Guid, by: Administrator, *, locked: bool) -> Account:
+        event_name = "account.lock" if locked else "account.unlock"
+        act = Act(event=event_name, actor=name_of(by), subject=guid)
 
         def decide() -> Decision[Account]:
             now = self.ports.clock.now()
-            old = read(self.ports.store, guid, Account)
+            old = self._administered(guid, by, Deed.USERS)
             history = old.history if locked else attrs.evolve(old.history, wrong_codes=0)
             new = attrs.evolve(
                 old,

@@ -12,7 +12,7 @@ from counterseal.bindings.enrolments import offered_key
 from counterseal.bindings.roster import enlisted
 from counterseal.bindings.strikes import ended, strike
 from counterseal.bindings.vouching import stood
-from counterseal.decisions import Act, Decision, read, settle
+from counterseal.decisions import Act, Decision, authorize, name_of, read, settle
 from counterseal.errors import (
     InvalidField,
     KeysIncomplete,
@@ -22,7 +22,9 @@ from counterseal.errors import (
 )
 from counterseal.machines import BINDING, BindingEvent, step
 from counterseal.models import (
+    STAFF,
     Account,
+    Administrator,
     AuditEvent,
     Authority,
     Binding,
@@ -36,7 +38,7 @@ from counterseal.models import (
 )
 from counterseal.policy import Policy
 from counterseal.ports import Ports
-from counterseal.rules.facts import Evidence, Rotating, Striking
+from counterseal.rules.facts import Deed, Evidence, Rotating, Striking
 from counterseal.rules.sizes import addresses_fit, text_fits
 from counterseal.rules.standing import own_app_space
 from counterseal.wire.enrolment import (
@@ -123,62 +125,68 @@ class Devices:
 
         return settle(self.ports, self.policy, act, decide)
 
-    def suspend(self, device: Guid) -> Binding:
+    def suspend(self, device: Guid, *, by: Administrator = STAFF) -> Binding:
         """
         Suspend a device on behalf of support staff.
 
         Raises:
             NotFound: There is no such device.
+            Foreign: It is out of the administrator's reach.
             WrongState: It is not active.
             Unavailable: A port failed.
         """
-        return self._stand(device, BindingEvent.SUSPEND)
+        return self._stand(device, BindingEvent.SUSPEND, by)
 
-    def resume(self, device: Guid) -> Binding:
+    def resume(self, device: Guid, *, by: Administrator = STAFF) -> Binding:
         """
         Resume a device that support staff suspended.
 
         Raises:
             NotFound: There is no such device.
+            Foreign: It is out of the administrator's reach.
             WrongState: It is not suspended.
             WrongAuthority: Its Identity Provider suspended it.
             Unavailable: A port failed.
         """
-        return self._stand(device, BindingEvent.RESUME)
+        return self._stand(device, BindingEvent.RESUME, by)
 
-    def revoke(self, device: Guid, *, by: RelyingParty | None = None) -> Binding:
+    def revoke(self, device: Guid, *, by: RelyingParty | Administrator = STAFF) -> Binding:
         """
         Revoke a device or an open invitation for good.
 
         Args:
             device: The binding.
-            by: The origin that wants it; None is support staff.
+            by: The origin or administrator that wants it.
 
         Raises:
             NotFound: There is no such device.
-            Foreign: It belongs to another App Space than the origin's.
+            Foreign: It belongs to another App Space than the origin's, or is out of the
+                administrator's reach.
             WrongState: It has ended already.
             Unavailable: A port failed.
         """
-        actor = "staff" if by is None else by.origin.guid
+        actor = by.origin.guid if isinstance(by, RelyingParty) else name_of(by)
         act = Act(event="binding.revoke", actor=actor, subject=device)
 
         def decide() -> Decision[Binding]:
             now = self.ports.clock.now()
             binding = read(self.ports.store, device, Binding)
-            if by is not None:
+            if isinstance(by, RelyingParty):
                 own_app_space(by.origin, binding)
+            else:
+                authorize(self.ports, by, Deed.USERS, binding)
             account = read(self.ports.store, binding.account, Account)
             state = step(BINDING, binding.state, BindingEvent.REVOKE, None)
             return _decided(act, account, binding, ended(binding, state, now), now)
 
         return settle(self.ports, self.policy, act, decide)
 
-    def _stand(self, device: Guid, event: BindingEvent) -> Binding:
-        act = Act(event=f"binding.{event.value}", actor="staff", subject=device)
+    def _stand(self, device: Guid, event: BindingEvent, by: Administrator) -> Binding:
+        act = Act(event=f"binding.{event.value}", actor=name_of(by), subject=device)
 
         def decide() -> Decision[Binding]:
             binding = read(self.ports.store, device, Binding)
+            authorize(self.ports, by, Deed.USERS, binding)
             account = read(self.ports.store, binding.account, Account)
             moved = stood(binding, event, Authority.STAFF)
             return _decided(act, account, binding, moved, self.ports.clock.now())

@@ -11,7 +11,7 @@ from counterseal.bindings.reserving import conclude, reserve
 from counterseal.bindings.roster import enlisted
 from counterseal.bindings.vouching import grant_context
 from counterseal.decisions import Act, Decision, read, refused, settle, sweep, within_rate
-from counterseal.errors import Refused
+from counterseal.errors import NotFound, Refused
 from counterseal.machines import BINDING, BindingEvent, step
 from counterseal.models import (
     Account,
@@ -106,6 +106,7 @@ class Invitations:
             TooOften: The origin makes too many invitations.
             KeyInProgress: A call with this idempotency key is running.
             KeyReused: The key was used for other arguments.
+            NotFound: What the key made has been erased.
             Unavailable: A port failed.
         """
         act = Act(event="binding.invite", actor=party.origin.guid)
@@ -189,9 +190,12 @@ class Invitations:
         )
 
     def _recorded(self, asked: _Asked, binding: Binding) -> Invitation:
+        account = read(self.ports.store, binding.account, Account)
+        if account.erased_at is not None:
+            raise NotFound
         token = self.ports.sealer.open(binding.sealed_token, _context(binding.guid))
         return Invitation(
-            account=read(self.ports.store, binding.account, Account),
+            account=account,
             app_space=asked.app_space,
             binding=binding.guid,
             token=token.decode(),

@@ -20,6 +20,7 @@ from counterseal.decisions import Act, Decision, found, read, refused, settle, s
 from counterseal.errors import (
     AccountUnknown,
     Foreign,
+    NotFound,
     Refused,
 )
 from counterseal.machines import CHALLENGE, ChallengeEvent, step
@@ -41,7 +42,7 @@ from counterseal.models import (
 )
 from counterseal.policy import Policy
 from counterseal.ports import Due, Ports
-from counterseal.rules.addresses import callback_allowed
+from counterseal.rules.addresses import allow_list, callback_allowed
 from counterseal.rules.asking import Ruling, after_asking, asking, may_ask
 from counterseal.rules.facts import Cancelling, Deadline
 from counterseal.rules.sizes import life_of, question_fits, text_fits
@@ -79,6 +80,7 @@ class Challenges:
             CodeDemanded: The person may be asked with a matching code only.
             KeyInProgress: A call with this idempotency key is running.
             KeyReused: The key was used for another question.
+            NotFound: What the key made has been erased.
             Unavailable: A port failed.
         """
         act = Act(event="challenge.issue", actor=party.origin.guid)
@@ -87,7 +89,7 @@ class Challenges:
             question_fits(question, self.policy)
             life = life_of(question, self.policy)
             if question.callback is not None:
-                callback_allowed(question.callback, party.origin.callbacks)
+                callback_allowed(question.callback, allow_list(party.origin))
             guid = new_guid(self.ports, party, question)
             held = None
             if idempotency_key is not None:
@@ -109,6 +111,7 @@ class Challenges:
             if held is not None:
                 (recorded,) = self.ports.store.get(guid)
                 if isinstance(recorded, Challenge):
+                    self._readable(recorded)
                     return Decision(result=(reissued(self.ports, recorded), None, ()))
             return self._issued(party, question, life, guid)
 
@@ -136,6 +139,7 @@ class Challenges:
 
         def decide() -> Decision[Challenge]:
             held = self._own(party, challenge)
+            self._readable(held)
             return Decision(result=attrs.evolve(held, state=held.state_at(self.ports.clock.now())))
 
         return settle(self.ports, self.policy, act, decide)
@@ -294,6 +298,14 @@ class Challenges:
         if held.origin != party.origin.guid:
             raise Foreign
         return held
+
+    def _readable(self, held: Challenge) -> None:
+        if held.outcome is None:
+            return
+        # An erased account has no unfinished ones; what had ended before still lies in the store.
+        account = read(self.ports.store, held.account, Account)
+        if account.erased_at is not None:
+            raise NotFound
 
     def _expired(self, guid: Guid) -> Decision[None]:
         now = self.ports.clock.now()

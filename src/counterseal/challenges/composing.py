@@ -89,6 +89,7 @@ def new_challenge(
         buttons=question.buttons,
         transaction_id=question.transaction_id,
         callback=question.callback,
+        callback_states=party.origin.callback_states,
         notification_title=question.notification_title,
         notification_body=question.notification_body,
         show_notification=question.show_notification,

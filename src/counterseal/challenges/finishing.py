@@ -113,7 +113,7 @@ def _history(history: History, ended: Challenge, at: datetime, policy: Policy) -
 
 
 def _callback(ports: Ports, policy: Policy, ended: Challenge, now: datetime) -> Callback | None:
-    if ended.callback is None:
+    if ended.callback is None or ended.state not in ended.callback_states:
         return None
     return Callback(
         guid=mint(partition_of(ended.guid), ports.entropy.token(LUCK_BYTES)),

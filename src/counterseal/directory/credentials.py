@@ -8,6 +8,7 @@ An origin has exactly one scheme; while it rotates, the old secret lives beside 
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -15,10 +16,15 @@ import attrs
 
 from counterseal import keys
 from counterseal.callbacks import webhook_context
-from counterseal.decisions import Act, Decision, read, settle
+from counterseal.decisions import Act, Decision, authorize, name_of, read, settle
+from counterseal.directory.amending import amend
 from counterseal.errors import InvalidField
 from counterseal.models import (
+    STAFF,
     Admin,
+    Administrator,
+    AdminRole,
+    AppSpace,
     AuditEvent,
     Change,
     Company,
@@ -31,12 +37,15 @@ from counterseal.models import (
 from counterseal.models.guid import LUCK_BYTES, mint, partition_of
 from counterseal.policy import Policy
 from counterseal.ports import Ports
+from counterseal.rules.administering import APPOINTING, no_later_than, role_fits
+from counterseal.rules.facts import Deed
 from counterseal.rules.sizes import text_fits
 from counterseal.rules.timing import in_force
 from counterseal.wire.webhook import SECRET_BYTES as WEBHOOK_BYTES
 from counterseal.wire.webhook import secret_text
 
 R = TypeVar("R", Origin, Admin)
+T = TypeVar("T")
 
 SECRET_BYTES = 32
 SALT_BYTES = 16
@@ -55,13 +64,22 @@ class IssuedSecret:
 
 @attrs.frozen
 class Credentials:
-    """Making, rotating and revoking the secrets of origins and administrators."""
+    """
+    Making, rotating and revoking the secrets of origins and administrators.
+
+    Every verb takes *by*, who wants it, and can raise what `Directory` says about it.
+    """
 
     ports: Ports
     policy: Policy
 
     def issue(
-        self, origin: Guid, scheme: Scheme, *, overlap: timedelta = NO_TIME, actor: str = "staff"
+        self,
+        origin: Guid,
+        scheme: Scheme,
+        *,
+        overlap: timedelta = NO_TIME,
+        by: Administrator = STAFF,
     ) -> IssuedSecret:
         """
         Make an origin's new secret.
@@ -74,16 +92,14 @@ class Credentials:
             InvalidField: The overlap is negative or longer than the policy allows.
             Unavailable: A port failed.
         """
-        self._overlap_fits(overlap)
-        act = Act(event="credential.issue", actor=actor, subject=origin)
 
-        def decide() -> Decision[IssuedSecret]:
-            held = read(self.ports.store, origin, Origin)
-            return self._issued(held, scheme, overlap, act)
+        def change(held: Origin) -> tuple[Origin, IssuedSecret]:
+            self._overlap_fits(overlap)
+            return self._issued(held, scheme, overlap)
 
-        return settle(self.ports, self.policy, act, decide)
+        return self._amended((origin, Origin), "credential.issue", by, change)[1]
 
-    def revoke(self, origin: Guid, *, actor: str = "staff") -> Origin:
+    def revoke(self, origin: Guid, *, by: Administrator = STAFF) -> Origin:
         """
         Revoke all of an origin's secrets; the origin stays.
 
@@ -91,17 +107,10 @@ class Credentials:
             NotFound: There is no such origin.
             Unavailable: A port failed.
         """
-        act = Act(event="credential.revoke", actor=actor, subject=origin)
-
-        def decide() -> Decision[Origin]:
-            held = read(self.ports.store, origin, Origin)
-            bare = attrs.evolve(held, version=held.version + 1, credentials=())
-            return Decision(changes=(Change(held, bare),), audit=(self._event(act),), result=bare)
-
-        return settle(self.ports, self.policy, act, decide)
+        return self._amended((origin, Origin), "credential.revoke", by, _bare)[0]
 
     def issue_webhook_key(
-        self, origin: Guid, *, overlap: timedelta = NO_TIME, actor: str = "staff"
+        self, origin: Guid, *, overlap: timedelta = NO_TIME, by: Administrator = STAFF
     ) -> str:
         """
         Make the secret that signs an origin's callbacks; older ones sign beside it for *overlap*.
@@ -114,12 +123,10 @@ class Credentials:
             InvalidField: The overlap is negative or longer than the policy allows.
             Unavailable: A port failed.
         """
-        self._overlap_fits(overlap)
-        act = Act(event="webhook_key.issue", actor=actor, subject=origin)
 
-        def decide() -> Decision[str]:
+        def change(held: Origin) -> tuple[Origin, str]:
+            self._overlap_fits(overlap)
             now = self.ports.clock.now()
-            held = read(self.ports.store, origin, Origin)
             secret = self.ports.entropy.token(WEBHOOK_BYTES)
             made = WebhookKey(
                 sealed=self.ports.sealer.seal(secret, webhook_context(origin)), created_at=now
@@ -129,65 +136,118 @@ class Credentials:
                 for key in held.webhook_keys[:1]
             ]
             kept = tuple(key for key in older if in_force(key.ends_at, now))
-            changed = attrs.evolve(held, version=held.version + 1, webhook_keys=(made, *kept))
-            return Decision(
-                changes=(Change(held, changed),),
-                audit=(self._event(act),),
-                result=secret_text(secret),
-            )
+            return attrs.evolve(held, webhook_keys=(made, *kept)), secret_text(secret)
 
-        return settle(self.ports, self.policy, act, decide)
+        return self._amended((origin, Origin), "webhook_key.issue", by, change)[1]
 
     def create_admin(
         self,
         name: str,
         *,
+        role: AdminRole = AdminRole.COMPANY,
         company: Guid | None = None,
+        app_space: Guid | None = None,
         life: timedelta | None = None,
-        actor: str = "staff",
+        by: Administrator = STAFF,
     ) -> IssuedSecret:
         """
         Create an administrator with an HMAC secret.
 
         Args:
-            company: The only company it reaches; None reaches all and may create more.
-            life: How long it is valid; None has no end.
+            name: What it is called.
+            role: What it is there for.
+            company: The only company that a Company Admin reaches; None reaches all and may
+                create more.
+            app_space: The only App Space that an administrator of the other roles reaches.
+            life: How long it is valid; None has no end, or that of whoever makes it.
+            by: Who wants it.
 
         Raises:
-            NotFound: There is no such company.
-            InvalidField: The name or the life does not fit.
+            NotFound: There is no such company or App Space.
+            InvalidField: The name or the life does not fit, the role needs another place,
+                or it would outlive its maker.
             Unavailable: A port failed.
         """
-        text_fits(name, self.policy.name_bytes, "name", trimmed=True)
-        if life is not None and life <= NO_TIME:
-            raise InvalidField("life", "not positive")
-        token, now = self.ports.entropy.token, self.ports.clock.now()
-        if company is not None:
-            read(self.ports.store, company, Company)
-        partition = token(1)[0] if company is None else partition_of(company)
-        admin = Admin(
-            guid=mint(partition, token(LUCK_BYTES)),
-            version=0,
-            company=company,
-            name=name,
-            created_at=now,
-            ends_at=None if life is None else now + life,
-        )
-        act = Act(event="admin.create", actor=actor, subject=admin.guid)
-        return settle(
-            self.ports,
-            self.policy,
-            act,
-            lambda: self._issued(admin, Scheme.HMAC, NO_TIME, act, new=True),
-        )
+        token, owner = self.ports.entropy.token, company if app_space is None else app_space
+        place = token(1)[0] if owner is None else partition_of(owner)
+        guid = mint(place, token(LUCK_BYTES))
+        act = Act(event="admin.create", actor=name_of(by), subject=guid)
+
+        def decide() -> Decision[IssuedSecret]:
+            now = self.ports.clock.now()
+            text_fits(name, self.policy.name_bytes, "name", trimmed=True)
+            role_fits(role, company=company is not None, app_space=app_space is not None)
+            if life is not None and life <= NO_TIME:
+                raise InvalidField("life", "not positive")
+            within = self._within(company, app_space)
+            deed = Deed.COMPANIES if within is None else APPOINTING[role]
+            maker = authorize(self.ports, by, deed, within)
+            ends_at = None if life is None else now + life
+            admin = Admin(
+                guid=guid,
+                version=1,
+                company=within.company if isinstance(within, AppSpace) else company,
+                role=role,
+                app_space=app_space,
+                name=name,
+                created_at=now,
+                ends_at=ends_at if maker is None else no_later_than(maker, ends_at, field="life"),
+            )
+            made, issued = self._issued(admin, Scheme.HMAC, NO_TIME)
+            event = AuditEvent(at=now, event=act.event, actor=act.actor, subject=guid)
+            return Decision(changes=(Change(None, made),), audit=(event,), result=issued)
+
+        return settle(self.ports, self.policy, act, decide)
+
+    def rotate_admin(
+        self, admin: Guid, *, overlap: timedelta = NO_TIME, by: Administrator = STAFF
+    ) -> IssuedSecret:
+        """
+        Make an administrator's new secret; older ones end after *overlap*, and its life stays.
+
+        An administrator may rotate its own.
+
+        Raises:
+            NotFound: There is no such administrator.
+            InvalidField: The overlap is negative or longer than the policy allows.
+            Unavailable: A port failed.
+        """
+
+        def change(held: Admin) -> tuple[Admin, IssuedSecret]:
+            self._overlap_fits(overlap)
+            return self._issued(held, Scheme.HMAC, overlap)
+
+        return self._amended((admin, Admin), "admin.rotate", by, change)[1]
+
+    def revoke_admin(self, admin: Guid, *, by: Administrator = STAFF) -> Admin:
+        """
+        Revoke all of an administrator's secrets; what it has begun is refused from then on.
+
+        Raises:
+            NotFound: There is no such administrator.
+            Unavailable: A port failed.
+        """
+        return self._amended((admin, Admin), "admin.revoke", by, _bare)[0]
+
+    def _amended(
+        self,
+        target: tuple[Guid, type[R]],
+        event: str,
+        by: Administrator,
+        change: Callable[[R], tuple[R, T]],
+    ) -> tuple[R, T]:
+        return amend(self.ports, self.policy, target, event=event, by=by, change=change)
+
+    def _within(self, company: Guid | None, app_space: Guid | None) -> Company | AppSpace | None:
+        if app_space is not None:
+            return read(self.ports.store, app_space, AppSpace)
+        return None if company is None else read(self.ports.store, company, Company)
 
     def _overlap_fits(self, overlap: timedelta) -> None:
         if not NO_TIME <= overlap <= self.policy.credential_overlap_limit:
             raise InvalidField("overlap", "negative, or longer than the policy allows")
 
-    def _issued(
-        self, holder: R, scheme: Scheme, overlap: timedelta, act: Act, *, new: bool = False
-    ) -> Decision[IssuedSecret]:
+    def _issued(self, holder: R, scheme: Scheme, overlap: timedelta) -> tuple[R, IssuedSecret]:
         now = self.ports.clock.now()
         made, secret = self._made(holder.guid, scheme, now)
         kept: tuple[Credential, ...] = tuple(
@@ -195,12 +255,8 @@ class Credentials:
             for credential in holder.credentials[:1]
             if overlap and credential.scheme is scheme and in_force(credential.ends_at, now)
         )
-        changed = attrs.evolve(holder, version=holder.version + 1, credentials=(made, *kept))
-        return Decision(
-            changes=(Change(None if new else holder, changed),),
-            audit=(self._event(act),),
-            result=IssuedSecret(guid=holder.guid, scheme=scheme, secret=secret),
-        )
+        changed = attrs.evolve(holder, credentials=(made, *kept))
+        return changed, IssuedSecret(guid=holder.guid, scheme=scheme, secret=secret)
 
     def _made(self, guid: Guid, scheme: Scheme, now: datetime) -> tuple[Credential, str]:
         token = self.ports.entropy.token
@@ -212,10 +268,9 @@ class Credentials:
         sealed = self.ports.sealer.seal(secret.encode(), credential_context(guid))
         return Credential(scheme=scheme, sealed=sealed, created_at=now), secret
 
-    def _event(self, act: Act) -> AuditEvent:
-        return AuditEvent(
-            at=self.ports.clock.now(), event=act.event, actor=act.actor, subject=act.subject
-        )
+
+def _bare(holder: R) -> tuple[R, None]:
+    return attrs.evolve(holder, credentials=()), None
 
 
 def _end(current: datetime | None, wanted: datetime) -> datetime:

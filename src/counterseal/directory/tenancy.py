@@ -1,17 +1,24 @@
-"""Tenancy: companies, App Spaces, origins and administrators are created and looked up."""
+"""Tenancy: companies, App Spaces and origins are created, looked up and edited."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 import attrs
 
-from counterseal.decisions import Act, Decision, found, read, settle
-from counterseal.errors import InvalidField
+from counterseal.decisions import Act, Decision, authorize, found, name_of, read, settle
+from counterseal.directory.amending import amend, deed_on
+from counterseal.errors import Foreign, InvalidField, NotFound, RoleLacking, WrongKind
 from counterseal.models import (
+    FINISHED,
+    STAFF,
     Admin,
+    Administrator,
     AppSpace,
     AuditEvent,
+    CallbackType,
+    ChallengeState,
     Change,
     Codes,
     Company,
@@ -23,10 +30,12 @@ from counterseal.models import (
 from counterseal.models.guid import LUCK_BYTES, mint, partition_of
 from counterseal.policy import Policy
 from counterseal.ports import Ports
-from counterseal.rules.addresses import entry_fits
+from counterseal.rules.addresses import domain_fits, entry_fits, wildcards_wanted
+from counterseal.rules.facts import Deed
 from counterseal.rules.sizes import text_fits
 
 R = TypeVar("R", Company, AppSpace, Origin, Admin)
+M = TypeVar("M", Company, AppSpace, Origin)
 
 
 @attrs.frozen
@@ -35,23 +44,34 @@ class Directory:
     The tenants of a service.
 
     A company, its App Spaces, their origins and its administrators lie in one partition.
+
+    Every verb takes *by*, who wants it: an `Admin` that has authenticated, or the operator.
+    For an administrator each can raise, besides what it names: `Foreign` for what is out of its
+    reach, which looks as if it were not there; `RoleLacking` for what its role does not include;
+    and `CredentialRefused` if it was revoked meanwhile.
     """
 
     ports: Ports
     policy: Policy
 
-    def create_company(self, name: str, *, actor: str = "staff") -> Company:
+    def create_company(self, name: str, *, by: Administrator = STAFF) -> Company:
         """
         Create a tenant.
 
         Raises:
+            RoleLacking: The administrator is not one of all companies.
             InvalidField: The name does not fit.
             Unavailable: A port failed.
         """
-        text_fits(name, self.policy.name_bytes, "name", trimmed=True)
-        partition = self.ports.entropy.token(1)[0]
-        company = Company(guid=self._guid(partition), name=name, created_at=self.ports.clock.now())
-        return self._created(company, "company.create", actor)
+        guid = self._guid(self.ports.entropy.token(1)[0])
+
+        def made() -> Company:
+            self._name_fits(name)
+            return Company(guid=guid, name=name, created_at=self.ports.clock.now())
+
+        return self._created(
+            made, guid, event="company.create", by=by, deed=Deed.COMPANIES, owner=None
+        )
 
     def create_app_space(
         self,
@@ -62,7 +82,7 @@ class Directory:
         brand_logo: str | None = None,
         brand_color: str | None = None,
         universal_app: bool = False,
-        actor: str = "staff",
+        by: Administrator = STAFF,
     ) -> AppSpace:
         """
         Create an App Space; *idp* None makes it `simple`.
@@ -72,74 +92,227 @@ class Directory:
             InvalidField: A text does not fit.
             Unavailable: A port failed.
         """
-        text_fits(name, self.policy.name_bytes, "name", trimmed=True)
-        text_fits(brand_logo, self.policy.callback_bytes, "brandInfo.url")
-        text_fits(brand_color, self.policy.name_bytes, "brandInfo.color")
-        owner = read(self.ports.store, company, Company)
-        app_space = AppSpace(
-            guid=self._guid(partition_of(owner.guid)),
-            company=owner.guid,
-            name=name,
-            idp=idp,
-            brand_logo=brand_logo,
-            brand_color=brand_color,
-            universal_app=universal_app,
-            created_at=self.ports.clock.now(),
+        guid = self._guid(partition_of(company))
+
+        def made() -> AppSpace:
+            self._name_fits(name)
+            self._brand_fits(brand_logo, brand_color)
+            return AppSpace(
+                guid=guid,
+                company=company,
+                name=name,
+                idp=idp,
+                brand_logo=brand_logo,
+                brand_color=brand_color,
+                universal_app=universal_app,
+                created_at=self.ports.clock.now(),
+            )
+
+        return self._created(
+            made,
+            guid,
+            event="app_space.create",
+            by=by,
+            deed=Deed.COMPANY,
+            owner=(company, Company),
         )
-        return self._created(app_space, "app_space.create", actor)
 
     def create_origin(
-        self, app_space: Guid, name: str, *, codes: Codes = Codes.TYPED, actor: str = "staff"
+        self,
+        app_space: Guid,
+        name: str,
+        *,
+        codes: Codes = Codes.TYPED,
+        wildcards: bool = False,
+        by: Administrator = STAFF,
     ) -> Origin:
         """
         Create an origin; it has no credential yet.
 
         Args:
+            app_space: Where.
+            name: What it is called.
             codes: Whether `showCode` makes the person type a code, or is only echoed.
+            wildcards: Whether entries of its allow-list may hold `{*}`.
+            by: Who wants it.
 
         Raises:
             NotFound: There is no such App Space.
             InvalidField: The name does not fit.
             Unavailable: A port failed.
         """
-        text_fits(name, self.policy.name_bytes, "name", trimmed=True)
-        owner = read(self.ports.store, app_space, AppSpace)
-        origin = Origin(
-            guid=self._guid(partition_of(owner.guid)),
-            app_space=owner.guid,
-            name=name,
-            codes=codes,
-            created_at=self.ports.clock.now(),
-        )
-        return self._created(origin, "origin.create", actor)
+        guid = self._guid(partition_of(app_space))
 
-    def allow_callback(self, origin: Guid, entry: str, *, actor: str = "staff") -> Origin:
+        def made() -> Origin:
+            self._name_fits(name)
+            return Origin(
+                guid=guid,
+                app_space=app_space,
+                name=name,
+                codes=codes,
+                wildcards=wildcards,
+                created_at=self.ports.clock.now(),
+            )
+
+        return self._created(
+            made,
+            guid,
+            event="origin.create",
+            by=by,
+            deed=Deed.ORIGINS,
+            owner=(app_space, AppSpace),
+        )
+
+    def edit_company(self, company: Guid, name: str, *, by: Administrator = STAFF) -> Company:
         """
-        Put an address on an origin's callback allow-list; one that is there already stays.
+        Give a company another name.
+
+        Raises:
+            NotFound: There is no such company.
+            InvalidField: The name does not fit.
+            Unavailable: A port failed.
+        """
+
+        def change(held: Company) -> Company:
+            self._name_fits(name)
+            return attrs.evolve(held, name=name)
+
+        return self._edited((company, Company), "company.edit", by, change)
+
+    def edit_app_space(
+        self,
+        app_space: Guid,
+        *,
+        name: str | None = None,
+        idp: IdpSettings | None = None,
+        brand_logo: str | None = None,
+        brand_color: str | None = None,
+        universal_app: bool | None = None,
+        by: Administrator = STAFF,
+    ) -> AppSpace:
+        """
+        Edit an App Space; what is None stays, and an empty text takes a brand's part away.
+
+        What is changed counts from the next call on, for the Identity Provider too.
+
+        Raises:
+            NotFound: There is no such App Space.
+            InvalidField: A text does not fit, or the provider is to be another issuer: users are
+                one issuer's.
+            WrongKind: It is `simple`, and would get an Identity Provider.
+            Unavailable: A port failed.
+        """
+
+        def change(held: AppSpace) -> AppSpace:
+            self._name_fits(name)
+            self._brand_fits(brand_logo or None, brand_color or None)
+            if idp is not None:
+                if held.idp is None:
+                    raise WrongKind
+                if idp.issuer != held.idp.issuer:
+                    raise InvalidField("idp.issuer", "another one")
+            logo = held.brand_logo if brand_logo is None else brand_logo or None
+            color = held.brand_color if brand_color is None else brand_color or None
+            universal = held.universal_app if universal_app is None else universal_app
+            return attrs.evolve(
+                held,
+                name=held.name if name is None else name,
+                idp=held.idp if idp is None else idp,
+                brand_logo=logo,
+                brand_color=color,
+                universal_app=universal,
+            )
+
+        return self._edited((app_space, AppSpace), "app_space.edit", by, change)
+
+    def edit_origin(
+        self,
+        origin: Guid,
+        *,
+        name: str | None = None,
+        codes: Codes | None = None,
+        wildcards: bool | None = None,
+        callback_states: Iterable[ChallengeState] | None = None,
+        by: Administrator = STAFF,
+    ) -> Origin:
+        """
+        Edit an origin; what is None stays.
+
+        Args:
+            origin: Which.
+            name: What it is called.
+            codes: Whether `showCode` makes the person type a code, or is only echoed.
+            wildcards: Whether entries of its allow-list with `{*}` cover anything; also callbacks
+                that wait to be delivered are judged by it.
+            callback_states: The endings that ring a callback, of challenges issued from now on.
+            by: Who wants it.
 
         Raises:
             NotFound: There is no such origin.
-            InvalidField: The entry is no plain address, or there is no room for it.
+            InvalidField: The name does not fit, or a state is no ending.
             Unavailable: A port failed.
         """
-        text_fits(entry, self.policy.callback_bytes, "callbackUrl")
-        entry_fits(entry, field="callbackUrl")
-        act = Act(event="origin.allow_callback", actor=actor, subject=origin)
+        states = None if callback_states is None else frozenset(callback_states)
 
-        def decide() -> Decision[Origin]:
-            held = read(self.ports.store, origin, Origin)
-            if entry in held.callbacks:
-                return Decision(result=held)
-            if len(held.callbacks) >= self.policy.callbacks_limit:
-                raise InvalidField("callbackUrl", f"more than {self.policy.callbacks_limit}")
-            allowed = attrs.evolve(
-                held, version=held.version + 1, callbacks=(*held.callbacks, entry)
+        def change(held: Origin) -> Origin:
+            self._name_fits(name)
+            if states is not None and not states <= frozenset(FINISHED):
+                raise InvalidField("callbackStates", "not an ending")
+            rung = held.callback_states
+            if states is not None:
+                rung = tuple(state for state in FINISHED if state in states)
+            return attrs.evolve(
+                held,
+                name=held.name if name is None else name,
+                codes=held.codes if codes is None else codes,
+                wildcards=held.wildcards if wildcards is None else wildcards,
+                callback_states=rung,
             )
-            return self._changed(held, allowed, act)
 
-        return settle(self.ports, self.policy, act, decide)
+        return self._edited((origin, Origin), "origin.edit", by, change)
 
-    def forbid_callback(self, origin: Guid, entry: str, *, actor: str = "staff") -> Origin:
+    def allow_callback(
+        self,
+        origin: Guid,
+        entry: str,
+        *,
+        kind: CallbackType = CallbackType.ADDRESS,
+        by: Administrator = STAFF,
+    ) -> Origin:
+        """
+        Put an entry on an origin's allow-list; one that is there already stays.
+
+        Args:
+            origin: Whose.
+            entry: An address, or the domain of a WebAuthn server.
+            kind: Which of the two.
+            by: Who wants it.
+
+        Raises:
+            NotFound: There is no such origin.
+            InvalidField: The entry is no plain address or domain, has a wildcard and the origin is
+                not set to any, or there is no room for it.
+            Unavailable: A port failed.
+        """
+
+        def change(held: Origin) -> Origin:
+            text_fits(entry, self.policy.callback_bytes, "callbackUrl")
+            if kind is CallbackType.DOMAIN:
+                domain_fits(entry, field="callbackUrl")
+            else:
+                entry_fits(entry, field="callbackUrl")
+                wildcards_wanted(entry, held, field="callbackUrl")
+            if any((kept.type, kept.text) == (kind, entry) for kept in held.entries):
+                return held
+            if len(held.entries) >= self.policy.callbacks_limit:
+                raise InvalidField("callbackUrl", f"more than {self.policy.callbacks_limit}")
+            if kind is CallbackType.DOMAIN:
+                return attrs.evolve(held, domains=(*held.domains, entry))
+            return attrs.evolve(held, callbacks=(*held.callbacks, entry))
+
+        return self._edited((origin, Origin), "origin.allow_callback", by, change)
+
+    def forbid_callback(self, origin: Guid, entry: str, *, by: Administrator = STAFF) -> Origin:
         """
         Take an address off an origin's callback allow-list.
 
@@ -148,18 +321,30 @@ class Directory:
             InvalidField: The entry is not on the list.
             Unavailable: A port failed.
         """
-        act = Act(event="origin.forbid_callback", actor=actor, subject=origin)
 
-        def decide() -> Decision[Origin]:
-            held = read(self.ports.store, origin, Origin)
+        def change(held: Origin) -> Origin:
             if entry not in held.callbacks:
                 raise InvalidField("callbackUrl", "not on the allow-list")
-            left = tuple(kept for kept in held.callbacks if kept != entry)
-            return self._changed(
-                held, attrs.evolve(held, version=held.version + 1, callbacks=left), act
-            )
+            return _without(held, CallbackType.ADDRESS, entry)
 
-        return settle(self.ports, self.policy, act, decide)
+        return self._edited((origin, Origin), "origin.forbid_callback", by, change)
+
+    def forbid_entry(self, origin: Guid, entry: Guid, *, by: Administrator = STAFF) -> Origin:
+        """
+        Take an entry off an origin's allow-list, by its GUID: an address or a domain.
+
+        Raises:
+            NotFound: There is no such origin, or no such entry of it.
+            Unavailable: A port failed.
+        """
+
+        def change(held: Origin) -> Origin:
+            for kept in held.entries:
+                if kept.guid == entry:
+                    return _without(held, kept.type, kept.text)
+            raise NotFound
+
+        return self._edited((origin, Origin), "origin.forbid_callback", by, change)
 
     def relying_party(self, origin: Guid) -> RelyingParty:
         """
@@ -172,32 +357,100 @@ class Directory:
         held = read(self.ports.store, origin, Origin)
         return RelyingParty(origin=held, app_space=read(self.ports.store, held.app_space, AppSpace))
 
-    def list(self, parent: Guid | None, kind: type[R]) -> tuple[R, ...]:
+    def get(self, guid: Guid, kind: type[R], *, by: Administrator = STAFF) -> R:
+        """
+        Return one record of tenancy.
+
+        Raises:
+            NotFound: There is none of this kind.
+            Unavailable: A port failed.
+        """
+        act = Act(event="directory.get", actor=name_of(by), subject=guid)
+
+        def decide() -> Decision[R]:
+            held = read(self.ports.store, guid, kind)
+            authorize(self.ports, by, deed_on(held, by, looking=True), held)
+            return Decision(result=held)
+
+        return settle(self.ports, self.policy, act, decide)
+
+    def list(
+        self, parent: Guid | None, kind: type[R], *, by: Administrator = STAFF
+    ) -> tuple[R, ...]:
         """
         Return the tenancy records of *kind* under *parent*, oldest first.
 
+        What an administrator may not see is left out.
+
         Raises:
+            CredentialRefused: The administrator was revoked, or its time is over.
             Unavailable: The store did not answer.
         """
-        return tuple(record for record in self.ports.store.list(parent) if isinstance(record, kind))
+        records = [record for record in self.ports.store.list(parent) if isinstance(record, kind)]
+        return tuple(record for record in records if self._sees(by, record))
+
+    def _sees(self, by: Administrator, record: R) -> bool:
+        try:
+            authorize(self.ports, by, deed_on(record, by, looking=True), record)
+        except (Foreign, RoleLacking):
+            return False
+        return True
 
     def _guid(self, partition: int) -> Guid:
         return mint(partition, self.ports.entropy.token(LUCK_BYTES))
 
-    def _created(self, record: R, event: str, actor: str) -> R:
-        act = Act(event=event, actor=actor, subject=record.guid)
+    def _name_fits(self, name: str | None) -> None:
+        text_fits(name, self.policy.name_bytes, "name", trimmed=True)
 
-        def decide() -> Decision[R]:
-            (held,) = self.ports.store.get(record.guid)
+    def _brand_fits(self, logo: str | None, color: str | None) -> None:
+        text_fits(logo, self.policy.callback_bytes, "brandInfo.url")
+        text_fits(color, self.policy.name_bytes, "brandInfo.color")
+
+    def _created(
+        self,
+        made: Callable[[], M],
+        guid: Guid,
+        *,
+        event: str,
+        by: Administrator,
+        deed: Deed,
+        owner: tuple[Guid, type[Company | AppSpace]] | None,
+    ) -> M:
+        act = Act(event=event, actor=name_of(by), subject=guid)
+
+        def decide() -> Decision[M]:
+            within = None if owner is None else read(self.ports.store, *owner)
+            authorize(self.ports, by, deed, within)
+            record = made()
+            (held,) = self.ports.store.get(guid)
             if held is not None:
                 return Decision(result=found(held, type(record)))
-            made = AuditEvent(at=record.created_at, event=event, actor=actor, subject=record.guid)
-            return Decision(changes=(Change(None, record),), audit=(made,), result=record)
+            at = record.created_at
+            audit = AuditEvent(at=at, event=event, actor=act.actor, subject=guid)
+            return Decision(changes=(Change(None, record),), audit=(audit,), result=record)
 
         return settle(self.ports, self.policy, act, decide)
 
-    def _changed(self, old: Origin, new: Origin, act: Act) -> Decision[Origin]:
-        event = AuditEvent(
-            at=self.ports.clock.now(), event=act.event, actor=act.actor, subject=new.guid
+    def _edited(
+        self,
+        target: tuple[Guid, type[M]],
+        event: str,
+        by: Administrator,
+        change: Callable[[M], M],
+    ) -> M:
+        edited, _ = amend(
+            self.ports,
+            self.policy,
+            target,
+            event=event,
+            by=by,
+            change=lambda held: (change(held), None),
         )
-        return Decision(changes=(Change(old, new),), audit=(event,), result=new)
+        return edited
+
+
+def _without(origin: Origin, kind: CallbackType, text: str) -> Origin:
+    if kind is CallbackType.DOMAIN:
+        return attrs.evolve(origin, domains=tuple(kept for kept in origin.domains if kept != text))
+    left = tuple(kept for kept in origin.callbacks if kept != text)
+    return attrs.evolve(origin, callbacks=left)

@@ -182,8 +182,11 @@ class MemoryStore:
             raise Conflict
 
     def _keep(self, record: Record) -> None:
+        before = self._records.get(record.guid)
         self._records[record.guid] = record
         if isinstance(record, Account):
+            if isinstance(before, Account):
+                del self._accounts[before.app_space, before.account_id]
             self._accounts[record.app_space, record.account_id] = record.guid
         elif isinstance(record, Binding):
             self._bindings[record.account][record.guid] = None

@@ -26,10 +26,12 @@ from counterseal.models.call import DeviceCall
 from counterseal.models.callback import (
     Callback,
     CallbackState,
+    Cause,
     Delivery,
     DeliveryOutcome,
 )
 from counterseal.models.challenge import (
+    FINISHED,
     UNFINISHED,
     CancelReason,
     Challenge,
@@ -52,12 +54,18 @@ from counterseal.models.question import (
 )
 from counterseal.models.reservation import KeyScope, Reservation
 from counterseal.models.tenancy import (
+    STAFF,
     Admin,
+    Administrator,
+    AdminRole,
     AppSpace,
+    CallbackEntry,
+    CallbackType,
     Codes,
     Company,
     Credential,
     IdpSettings,
+    Operator,
     Origin,
     RelyingParty,
     Scheme,
@@ -86,11 +94,15 @@ class Change:
 
 __all__ = [
     "DEFAULT_BUTTONS",
+    "FINISHED",
     "LIVING",
+    "STAFF",
     "UNFINISHED",
     "Account",
     "AddressKind",
     "Admin",
+    "AdminRole",
+    "Administrator",
     "Algorithm",
     "AppSpace",
     "Asked",
@@ -101,8 +113,11 @@ __all__ = [
     "BindingState",
     "Button",
     "Callback",
+    "CallbackEntry",
     "CallbackState",
+    "CallbackType",
     "CancelReason",
+    "Cause",
     "Challenge",
     "ChallengeState",
     "Change",
@@ -125,6 +140,7 @@ __all__ = [
     "Login",
     "LoginState",
     "OpenQuestion",
+    "Operator",
     "Origin",
     "Outcome",
     "Pair",

@@ -95,6 +95,7 @@ class Account:
         sealed_grant: The identity's grant, sealed.
         vouched_at: When the issuer last vouched.
         locked_at: Set while the account is locked.
+        erased_at: Set once everything personal in it has been erased.
         devices: Its living bindings, oldest first: one read tells who can be asked,
             and where.
         receipts: How many receipts the account has.
@@ -110,6 +111,7 @@ class Account:
     sealed_grant: bytes = attrs.field(default=b"", repr=False)
     vouched_at: datetime | None = attrs.field(default=None, validator=fields.maybe_utc)
     locked_at: datetime | None = attrs.field(default=None, validator=fields.maybe_utc)
+    erased_at: datetime | None = attrs.field(default=None, validator=fields.maybe_utc)
     devices: tuple[Device, ...] = ()
     history: History = History()
     receipts: int = attrs.field(default=0, validator=fields.count)

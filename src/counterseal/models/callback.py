@@ -20,6 +20,21 @@ class CallbackState(enum.Enum):
     DEAD = "DEAD"
 
 
+class Cause(enum.Enum):
+    """Why a callback is dead."""
+
+    EXHAUSTED = "exhausted"
+    """It was tried as often as the policy says."""
+    GONE = "gone"
+    """The receiver said 410."""
+    FINAL = "final"
+    """The sender said that no attempt would ever succeed."""
+    FORBIDDEN = "forbidden"
+    """The address is no longer on the origin's allow-list."""
+    FORGOTTEN = "forgotten"
+    """What was to be told has been forgotten or erased."""
+
+
 @attrs.frozen(kw_only=True)
 class Callback:
     """
@@ -30,6 +45,7 @@ class Callback:
         attempts: Attempts since it was queued or requeued whose outcome is known.
         next_at: When the next attempt is due.
         lease_until: While it lasts, a worker has claimed the attempt.
+        cause: Why it is dead; None while it is not.
         keep_until: The store may forget the record after this.
     """
 
@@ -44,6 +60,7 @@ class Callback:
     next_at: datetime = attrs.field(validator=fields.utc)
     lease_until: datetime | None = attrs.field(default=None, validator=fields.maybe_utc)
     last_status: int | None = None
+    cause: Cause | None = None
     created_at: datetime = attrs.field(validator=fields.utc)
     keep_until: datetime = attrs.field(validator=fields.utc)
 

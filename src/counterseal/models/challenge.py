@@ -27,12 +27,16 @@ class ChallengeState(enum.Enum):
 
 UNFINISHED = frozenset({ChallengeState.PENDING, ChallengeState.SEEN})
 
+FINISHED = tuple(state for state in ChallengeState if state not in UNFINISHED)
+"""How a challenge can end."""
+
 
 class CancelReason(enum.Enum):
     """Why a challenge was cancelled."""
 
     ORIGIN = "origin"
     SUPERSEDED = "superseded"
+    ERASED = "erased"
 
 
 @attrs.frozen(kw_only=True)
@@ -74,6 +78,7 @@ class Challenge:
         deadline: From then on every answer is refused.
         keep_until: The store may forget the record after this.
         callback: Where the outcome is delivered; None for nowhere.
+        callback_states: The endings that are delivered there, as its origin was set at issue.
     """
 
     guid: Guid
@@ -87,6 +92,7 @@ class Challenge:
     buttons: tuple[Button, ...] = attrs.field(repr=False)
     transaction_id: str | None = attrs.field(default=None, repr=False)
     callback: str | None = attrs.field(default=None, repr=False)
+    callback_states: tuple[ChallengeState, ...] = FINISHED
     notification_title: str | None = attrs.field(default=None, repr=False)
     notification_body: str | None = attrs.field(default=None, repr=False)
     show_notification: bool = True

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import enum
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 import attrs
 
 from counterseal.models import fields
-from counterseal.models.guid import Guid
+from counterseal.models.challenge import FINISHED, ChallengeState
+from counterseal.models.guid import Guid, named, partition_of
 
 
 class Scheme(enum.Enum):
@@ -26,6 +27,26 @@ class Codes(enum.Enum):
     """The origin shows the code and the person types it into the device."""
     ECHOED = "echoed"
     """The flag is stored and returned, and no code is asked for."""
+
+
+class CallbackType(enum.Enum):
+    """What an entry of an origin's allow-list stands for."""
+
+    ADDRESS = 1
+    """Where callbacks may go."""
+    DOMAIN = 2
+    """A WebAuthn domain; no callback goes there."""
+
+
+class AdminRole(enum.Enum):
+    """What an administrator is there for."""
+
+    COMPANY = "company_admin"
+    """A company and everything in it, or all companies."""
+    APP_SPACE = "app_space_admin"
+    """One App Space's origins, users and support staff."""
+    SUPPORT = "user_support"
+    """One App Space's users and their devices."""
 
 
 @attrs.frozen(kw_only=True)
@@ -112,6 +133,20 @@ class AppSpace:
 
 
 @attrs.frozen(kw_only=True)
+class CallbackEntry:
+    """
+    One entry of an origin's allow-list.
+
+    Attributes:
+        guid: Follows from the rest: the same entry has the same name again.
+    """
+
+    guid: Guid
+    type: CallbackType
+    text: str = attrs.field(repr=False)
+
+
+@attrs.frozen(kw_only=True)
 class Origin:
     """
     A relying party's server inside one App Space.
@@ -119,6 +154,10 @@ class Origin:
     Attributes:
         credentials: At most two live ones, of one scheme; none means revoked.
         callbacks: The allow-list of callback addresses.
+        wildcards: Whether an entry with `{*}` covers anything.
+        domains: The WebAuthn domains that it may ask for.
+        callback_states: The endings that ring a callback, of challenges that are issued from
+            now on.
         webhook_keys: At most two live ones; the first signs first.
     """
 
@@ -129,6 +168,9 @@ class Origin:
     codes: Codes = Codes.TYPED
     credentials: tuple[Credential, ...] = ()
     callbacks: tuple[str, ...] = attrs.field(default=(), repr=False)
+    wildcards: bool = False
+    domains: tuple[str, ...] = attrs.field(default=(), repr=False)
+    callback_states: tuple[ChallengeState, ...] = FINISHED
     webhook_keys: tuple[WebhookKey, ...] = ()
     created_at: datetime = attrs.field(validator=fields.utc)
 
@@ -139,6 +181,19 @@ class Origin:
     def parent(self) -> Guid:
         """The App Space."""
         return self.app_space
+
+    @property
+    def entries(self) -> tuple[CallbackEntry, ...]:
+        """The allow-list, each entry with its name: addresses, then domains."""
+        texts = [(CallbackType.ADDRESS, text) for text in self.callbacks]
+        texts += [(CallbackType.DOMAIN, text) for text in self.domains]
+        place = partition_of(self.guid)
+        return tuple(
+            CallbackEntry(
+                guid=named(place, f"{self.guid} {kind.value} {text}"), type=kind, text=text
+            )
+            for kind, text in texts
+        )
 
 
 @attrs.frozen(kw_only=True)
@@ -152,16 +207,19 @@ class RelyingParty:
 @attrs.frozen(kw_only=True)
 class Admin:
     """
-    A credential that administers one company, or creates companies.
+    A credential that administers all companies, one, or one App Space.
 
     Attributes:
         company: The only company it reaches; None reaches all and may create more.
+        app_space: The only App Space it reaches, for the roles below a company's; else None.
         ends_at: From then on it is refused; None means no end.
     """
 
     guid: Guid
     version: int = attrs.field(default=1, validator=fields.count)
     company: Guid | None
+    role: AdminRole = AdminRole.COMPANY
+    app_space: Guid | None = None
     name: str = attrs.field(validator=fields.text)
     credentials: tuple[Credential, ...] = ()
     created_at: datetime = attrs.field(validator=fields.utc)
@@ -172,5 +230,24 @@ class Admin:
 
     @property
     def parent(self) -> Guid | None:
-        """The company, where there is one."""
-        return self.company
+        """The App Space or the company, where there is one."""
+        return self.company if self.app_space is None else self.app_space
+
+
+@attrs.frozen(kw_only=True)
+class Operator:
+    """
+    Whoever runs the service, at its own machine: nothing is out of its reach.
+
+    Attributes:
+        name: What the audit log calls it.
+    """
+
+    name: str = attrs.field(default="staff", validator=fields.text)
+
+
+STAFF = Operator()
+"""The operator, unless a program that embeds the service tells its people apart."""
+
+Administrator: TypeAlias = Admin | Operator
+"""Who may administer."""

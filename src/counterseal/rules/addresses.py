@@ -4,7 +4,7 @@ Rules of callback addresses: what an origin may name, and what its allow-list co
 - `https` only; `http` where the entry itself says `http://`, for development.
 - An entry without a scheme means `https`, as clients of the CX service write it.
 - An entry matches exactly, but for `{*}` as a whole segment of the path, which stands for
-  one segment that is neither empty nor a dot-segment.
+  one segment that is neither empty nor a dot-segment, where the origin is set to wildcards.
 - No credentials, no fragment, no backslash, no white space or control characters, no
   percent-encoded slash, dot or percent, no percent sign that encodes nothing, no dot-segment
   even with parameters: nothing that two parsers could read differently.
@@ -19,6 +19,7 @@ from collections.abc import Iterable
 from urllib.parse import SplitResult, urlsplit
 
 from counterseal.errors import CallbackForbidden, InvalidField
+from counterseal.models import Origin
 
 ANY_SEGMENT = "{*}"
 
@@ -27,6 +28,8 @@ _AMBIGUOUS = re.compile(r"%(?:2e|2f|5c|25|(?![0-9a-f]{2}))", re.IGNORECASE)
 _NETLOC = re.compile(
     r"(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?", re.IGNORECASE
 )
+_LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_DOMAIN = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
 _DOTS = {".", ".."}
 
 
@@ -47,6 +50,33 @@ def callback_allowed(url: str, allow_list: Iterable[str]) -> None:
     raise CallbackForbidden
 
 
+def allow_list(origin: Origin) -> tuple[str, ...]:
+    """Return the entries that cover anything: those with a wildcard only if the origin wants it."""
+    return tuple(entry for entry in origin.callbacks if origin.wildcards or not _wild(entry))
+
+
+def wildcards_wanted(entry: str, origin: Origin, *, field: str) -> None:
+    """
+    Refuse an entry with a wildcard for an origin that wants none.
+
+    Raises:
+        InvalidField: It would cover nothing.
+    """
+    if _wild(entry) and not origin.wildcards:
+        raise InvalidField(field, "a wildcard, which this origin is not set to")
+
+
+def domain_fits(domain: str, *, field: str) -> None:
+    """
+    Refuse what is no host name in lower case: no scheme, no port, no path, no wildcard.
+
+    Raises:
+        InvalidField: It is none.
+    """
+    if not _DOMAIN.fullmatch(domain):
+        raise InvalidField(field, "not a domain")
+
+
 def entry_fits(entry: str, *, field: str) -> None:
     """
     Refuse an allow-list entry that could cover nothing, or too much.
@@ -62,6 +92,10 @@ def entry_fits(entry: str, *, field: str) -> None:
             raise InvalidField(field, "a wildcard that is not a whole path segment")
     if "{" in parts.query or "}" in parts.query:
         raise InvalidField(field, "a wildcard outside the path")
+
+
+def _wild(entry: str) -> bool:
+    return ANY_SEGMENT in entry
 
 
 def _split(url: str) -> SplitResult | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from counterseal.errors import LeaseLost, WrongState
-from counterseal.models import DeliveryOutcome
+from counterseal.models import Cause, DeliveryOutcome
 from counterseal.policy import Policy
 from counterseal.rules.facts import Delivering
 
@@ -35,11 +35,20 @@ def undelivered(facts: Delivering) -> None:
 
 def gives_up(facts: Delivering) -> bool:
     """Tell whether there will be no attempt after this one, which is not counted yet."""
-    return (
-        facts.outcome.final
-        or facts.outcome.status == GONE
-        or facts.callback.attempts >= len(facts.policy.callback_delays)
-    )
+    return cause_of_death(facts) is not None
+
+
+def cause_of_death(facts: Delivering) -> Cause | None:
+    """Return why there will be no attempt after this one, which failed; None if there will be."""
+    if facts.unsent is not None:
+        return facts.unsent
+    if facts.outcome.status == GONE:
+        return Cause.GONE
+    if facts.outcome.final:
+        return Cause.FINAL
+    if facts.callback.attempts >= len(facts.policy.callback_delays):
+        return Cause.EXHAUSTED
+    return None
 
 
 def next_attempt(

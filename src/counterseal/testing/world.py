@@ -27,7 +27,7 @@ from counterseal.bindings import (
     Telemetry,
 )
 from counterseal.callbacks import Callbacks
-from counterseal.challenges import Answers, Challenges, Issued
+from counterseal.challenges import Answers, Challenges, Erasure, Issued
 from counterseal.device import SoftwareDevice
 from counterseal.directory import Authentication, Credentials, Directory
 from counterseal.models import (
@@ -112,6 +112,7 @@ class World:
         self.telemetry = Telemetry(self.ports, policy)
         self.challenges = Challenges(self.ports, policy)
         self.answers = Answers(self.ports, policy)
+        self.erasure = Erasure(self.ports, policy)
         self.callbacks = Callbacks(self.ports, policy)
         self.company = self.directory.create_company("Example Ltd")
         self.app_space = self.new_app_space("Example app")

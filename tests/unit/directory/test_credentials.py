@@ -9,7 +9,7 @@ import pytest
 from counterseal import STANDARD, keys
 from counterseal.directory import SignedRequest
 from counterseal.errors import CredentialRefused, InvalidField, NotFound
-from counterseal.models import Scheme
+from counterseal.models import Operator, Scheme
 from counterseal.models.guid import mint
 from counterseal.wire.cx1 import write_basic, write_cx1
 
@@ -17,6 +17,7 @@ URI = "https://auth.example.com/api/request/add"
 HOUR = timedelta(hours=1)
 TICK = timedelta(microseconds=1)
 NOBODY = mint(0, bytes(15))
+ROOT = Operator(name="root")
 
 
 @pytest.fixture
@@ -146,7 +147,7 @@ def test_switching_the_scheme_ends_the_old_secret_at_once(service, guid, scheme)
 def test_a_revoked_origin_stays_and_is_not_let_in(service, guid, scheme):
     old = service.credentials.issue(guid, scheme)
     new = service.credentials.issue(guid, scheme, overlap=HOUR)
-    bare = service.credentials.revoke(guid, actor="root")
+    bare = service.credentials.revoke(guid, by=ROOT)
     assert bare == service.stored(guid)
     assert bare.credentials == ()
     assert (admitted(service, old), admitted(service, new)) == (False, False)
@@ -191,7 +192,7 @@ def test_of_two_secrets_made_at_once_the_last_one_counts(service, guid, meeting,
 
 
 def test_a_webhook_secret_is_written_as_receivers_read_it_and_kept_sealed(service, guid):
-    secret = service.credentials.issue_webhook_key(guid, actor="root")
+    secret = service.credentials.issue_webhook_key(guid, by=ROOT)
     prefix, _, encoded = secret.partition("_")
     assert (prefix, len(base64.b64decode(encoded))) == ("whsec", 32)
     (kept,) = service.stored(guid).webhook_keys

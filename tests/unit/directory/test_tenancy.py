@@ -4,26 +4,38 @@ import attrs
 import pytest
 
 from counterseal import STANDARD
-from counterseal.errors import InvalidField, NotFound
-from counterseal.models import Admin, AppSpace, Codes, Company, IdpSettings, Origin
+from counterseal.errors import CallbackForbidden, InvalidField, NotFound, WrongKind
+from counterseal.models import (
+    FINISHED,
+    Admin,
+    AppSpace,
+    CallbackType,
+    ChallengeState,
+    Codes,
+    Company,
+    IdpSettings,
+    Operator,
+    Origin,
+)
 from counterseal.models.guid import mint, partition_of
 from counterseal.testing.faults import Faults, faulty
 from counterseal.testing.world import CALLBACK
 
 NOBODY = mint(0, bytes(15))
+ROOT = Operator(name="root")
 
 
 def test_a_company_an_app_space_and_an_origin(service):
-    company = service.directory.create_company("Bank", actor="root")
+    company = service.directory.create_company("Bank", by=ROOT)
     space = service.directory.create_app_space(
         company.guid,
         "Banking",
         brand_logo="https://bank.example/logo.png",
         brand_color="#F0B700",
         universal_app=True,
-        actor="root",
+        by=ROOT,
     )
-    origin = service.directory.create_origin(space.guid, "Transfers", actor="root")
+    origin = service.directory.create_origin(space.guid, "Transfers", by=ROOT)
     assert service.store.get(company.guid, space.guid, origin.guid) == (company, space, origin)
     assert (company.name, space.company, origin.app_space) == ("Bank", company.guid, space.guid)
     assert (space.brand_logo, space.brand_color, space.universal_app, space.idp) == (
@@ -48,11 +60,11 @@ def test_a_tenants_records_lie_in_one_partition(service):
 
 
 def test_s35_each_creation_is_recorded_with_who_made_it(service):
-    company = service.directory.create_company("Bank", actor="root")
-    space = service.directory.create_app_space(company.guid, "Banking", actor="root")
-    origin = service.directory.create_origin(space.guid, "Transfers", actor="root")
-    service.directory.allow_callback(origin.guid, CALLBACK, actor="root")
-    service.directory.forbid_callback(origin.guid, CALLBACK, actor="root")
+    company = service.directory.create_company("Bank", by=ROOT)
+    space = service.directory.create_app_space(company.guid, "Banking", by=ROOT)
+    origin = service.directory.create_origin(space.guid, "Transfers", by=ROOT)
+    service.directory.allow_callback(origin.guid, CALLBACK, by=ROOT)
+    service.directory.forbid_callback(origin.guid, CALLBACK, by=ROOT)
     events = [event for event in service.events if event.actor == "root"]
     assert [(event.event, event.subject) for event in events] == [
         ("company.create", company.guid),
@@ -174,6 +186,7 @@ def test_records_are_listed_by_kind_under_their_parent(service):
 def test_an_entry_is_put_on_the_list_once_and_taken_off(service):
     guid = service.origin.origin.guid
     entry = "https://shop.example/{*}/done"
+    service.directory.edit_origin(guid, wildcards=True)
     first = service.directory.allow_callback(guid, entry)
     assert first.callbacks == (CALLBACK, entry)
     assert service.directory.allow_callback(guid, entry) == first == service.stored(guid)
@@ -193,6 +206,188 @@ def test_an_entry_is_a_plain_address(service, entry):
     with pytest.raises(InvalidField) as caught:
         service.directory.allow_callback(service.origin.origin.guid, entry)
     assert caught.value.field == "callbackUrl"
+
+
+def test_a_wildcard_is_for_origins_that_are_set_to_them(service):
+    guid, entry = service.origin.origin.guid, "shop.example/{*}/done"
+    named = "https://shop.example/17/done"
+    with pytest.raises(InvalidField) as caught:
+        service.directory.allow_callback(guid, entry)
+    assert caught.value.field == "callbackUrl"
+    service.directory.edit_origin(guid, wildcards=True)
+    service.directory.allow_callback(guid, entry)
+    service.bind("alice")
+    party = service.renewed(service.origin)
+    assert service.ask("alice", "Pay?", origin=party, callback=named).challenge.callback == named
+    service.directory.edit_origin(guid, wildcards=False)
+    party = service.renewed(party)
+    assert party.origin.callbacks == (CALLBACK, entry)
+    with pytest.raises(CallbackForbidden):
+        service.ask("alice", "Pay?", origin=party, callback=named)
+    assert service.ask("alice", "Pay?", origin=party, callback=CALLBACK).challenge.callback
+
+
+def test_an_origin_of_a_cx_client_is_made_with_wildcards(service):
+    space = service.app_space.guid
+    origin = service.directory.create_origin(space, "CX", codes=Codes.ECHOED, wildcards=True)
+    assert service.directory.allow_callback(origin.guid, "shop.example/{*}/done").wildcards
+    assert not service.directory.create_origin(space, "Ours").wildcards
+
+
+def test_a_webauthn_domain_is_kept_apart_and_no_callback_goes_there(service):
+    guid = service.origin.origin.guid
+    for domain in ("shop.example", "localhost"):
+        held = service.directory.allow_callback(guid, domain, kind=CallbackType.DOMAIN)
+        assert service.directory.allow_callback(guid, domain, kind=CallbackType.DOMAIN) == held
+    assert (held.callbacks, held.domains) == ((CALLBACK,), ("shop.example", "localhost"))
+    service.bind("alice")
+    with pytest.raises(CallbackForbidden):
+        service.ask(
+            "alice", "Pay?", origin=service.renewed(service.origin), callback="https://localhost"
+        )
+    for entry in ("https://shop.example", "shop.example:443", "shop.example/x", "", "x" * 254):
+        with pytest.raises(InvalidField) as caught:
+            service.directory.allow_callback(guid, entry, kind=CallbackType.DOMAIN)
+        assert caught.value.field == "callbackUrl"
+
+
+def test_entries_have_names_that_follow_from_them(service):
+    guid, directory = service.origin.origin.guid, service.directory
+    directory.allow_callback(guid, "shop.example", kind=CallbackType.DOMAIN)
+    held = directory.allow_callback(guid, "shop.example")
+    assert [(entry.type, entry.text) for entry in held.entries] == [
+        (CallbackType.ADDRESS, CALLBACK),
+        (CallbackType.ADDRESS, "shop.example"),
+        (CallbackType.DOMAIN, "shop.example"),
+    ]
+    names = [entry.guid for entry in held.entries]
+    assert len(set(names)) == 3
+    assert {partition_of(name) for name in names} == {partition_of(guid)}
+    left = directory.forbid_entry(guid, names[2])
+    assert (left.callbacks, left.domains) == ((CALLBACK, "shop.example"), ())
+    left = directory.forbid_entry(guid, names[0])
+    assert left.callbacks == ("shop.example",)
+    for gone in (names[0], names[2], NOBODY):
+        with pytest.raises(NotFound):
+            directory.forbid_entry(guid, gone)
+    assert service.last_event() == ("origin.forbid_callback", "not_found")
+    assert directory.allow_callback(guid, CALLBACK).entries[1].guid == names[0]
+    other = service.new_origin(service.app_space, "Other shop").origin
+    assert other.entries[0].text == CALLBACK
+    assert other.entries[0].guid != names[0]
+
+
+def test_addresses_and_domains_share_the_room(new_service):
+    service = new_service(policy=attrs.evolve(STANDARD, callbacks_limit=2))
+    guid = service.origin.origin.guid
+    service.directory.allow_callback(guid, "localhost", kind=CallbackType.DOMAIN)
+    for kind in CallbackType:
+        with pytest.raises(InvalidField):
+            service.directory.allow_callback(guid, "shop.example", kind=kind)
+
+
+# Editing
+
+
+def test_a_company_is_renamed(service):
+    guid = service.company.guid
+    edited = service.directory.edit_company(guid, "Example plc", by=ROOT)
+    assert edited == service.stored(guid)
+    assert (edited.name, edited.version) == ("Example plc", 2)
+    assert (service.events[-1].event, service.events[-1].actor) == ("company.edit", "root")
+    assert service.events[-1].subject == guid
+
+
+def test_what_is_not_said_stays(service):
+    space = service.directory.create_app_space(
+        service.company.guid,
+        "Banking",
+        brand_logo="https://bank.example/logo.png",
+        brand_color="#F0B700",
+        universal_app=True,
+    )
+    before = service.events
+    assert service.directory.edit_app_space(space.guid) == space
+    assert service.directory.edit_origin(service.origin.origin.guid) == service.origin.origin
+    assert service.events == before
+    for change in (
+        {"name": "Other"},
+        {"brand_logo": "https://other.example"},
+        {"brand_color": "#000000"},
+        {"universal_app": False},
+    ):
+        edited = service.directory.edit_app_space(space.guid, **change)
+        assert edited == attrs.evolve(space, version=space.version + 1, **change)
+        assert service.last_event() == ("app_space.edit", "")
+        space = edited
+    bare = service.directory.edit_app_space(space.guid, brand_logo="", brand_color="")
+    assert (bare.brand_logo, bare.brand_color) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("members", "field"),
+    [
+        ({"name": " "}, "name"),
+        ({"brand_logo": "x" * 2049}, "brandInfo.url"),
+        ({"brand_color": "x" * 257}, "brandInfo.color"),
+    ],
+)
+def test_an_edit_has_to_fit(service, members, field):
+    with pytest.raises(InvalidField) as caught:
+        service.directory.edit_app_space(service.app_space.guid, **members)
+    assert caught.value.field == field
+    assert service.last_event() == ("app_space.edit", "invalid_field")
+
+
+def test_a_providers_settings_are_changed_but_not_whose_they_are(service):
+    settings = service.idp.settings()
+    space = service.new_app_space("Staff", idp=settings)
+    other = attrs.evolve(settings, client_id="another client")
+    assert service.directory.edit_app_space(space.guid, idp=other).idp == other
+    elsewhere = attrs.evolve(settings, issuer="https://other.example")
+    with pytest.raises(InvalidField) as caught:
+        service.directory.edit_app_space(space.guid, idp=elsewhere)
+    assert caught.value.field == "idp.issuer"
+    with pytest.raises(WrongKind):
+        service.directory.edit_app_space(service.app_space.guid, idp=settings)
+
+
+def test_an_origin_is_edited(service):
+    guid = service.origin.origin.guid
+    edited = service.directory.edit_origin(guid, name="Shop 2", codes=Codes.ECHOED, wildcards=True)
+    assert (edited.name, edited.codes, edited.wildcards) == ("Shop 2", Codes.ECHOED, True)
+    assert edited == service.stored(guid)
+    assert service.last_event() == ("origin.edit", "")
+    with pytest.raises(InvalidField):
+        service.directory.edit_origin(guid, name="")
+
+
+def test_the_endings_that_ring_a_callback_are_endings(service):
+    guid = service.origin.origin.guid
+    assert service.origin.origin.callback_states == FINISHED
+    answered, expired = ChallengeState.ANSWERED, ChallengeState.EXPIRED
+    edited = service.directory.edit_origin(guid, callback_states=[expired, answered, expired])
+    assert edited.callback_states == (answered, expired)
+    assert service.directory.edit_origin(guid, callback_states=[]).callback_states == ()
+    for state in (ChallengeState.PENDING, ChallengeState.SEEN):
+        with pytest.raises(InvalidField) as caught:
+            service.directory.edit_origin(guid, callback_states=[answered, state])
+        assert caught.value.field == "callbackStates"
+
+
+@pytest.mark.parametrize("kind", [Company, AppSpace, Origin, Admin])
+def test_one_record_is_looked_at(service, kind):
+    admin = service.credentials.create_admin("local", company=service.company.guid)
+    guids = {
+        Company: service.company.guid,
+        AppSpace: service.app_space.guid,
+        Origin: service.origin.origin.guid,
+        Admin: admin.guid,
+    }
+    assert service.directory.get(guids[kind], kind) == service.stored(guids[kind])
+    for other in {*guids.values(), NOBODY} - {guids[kind]}:
+        with pytest.raises(NotFound):
+            service.directory.get(other, kind)
 
 
 def test_there_is_room_for_so_many_entries(new_service):

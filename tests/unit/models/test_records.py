@@ -22,7 +22,9 @@ from counterseal.models import (
     BindingState,
     Button,
     Callback,
+    CallbackEntry,
     CallbackState,
+    CallbackType,
     Challenge,
     ChallengeState,
     Change,
@@ -42,6 +44,7 @@ from counterseal.models import (
     Login,
     LoginState,
     OpenQuestion,
+    Operator,
     Origin,
     Outcome,
     Pair,
@@ -100,6 +103,7 @@ REQUIRED = {
         "created_at": NOW,
         "keep_until": NOW,
     },
+    CallbackEntry: {"guid": ID, "type": CallbackType.ADDRESS, "text": "https://bank.example/"},
     Challenge: {
         "guid": ID,
         "state": ChallengeState.PENDING,
@@ -146,6 +150,7 @@ REQUIRED = {
         "keep_until": NOW,
     },
     OpenQuestion: {"challenge": ID, "origin": ID, "deadline": NOW},
+    Operator: {},
     Origin: {"guid": ID, "app_space": ID, "name": "Web", "created_at": NOW},
     Outcome: {"at": NOW},
     Pair: {"key": "To", "value": "Zoë"},
@@ -184,6 +189,7 @@ SILENT = {
     Binding: {"sealed_token", "token_hash"},
     Button: {"title", "style"},
     Callback: {"url"},
+    CallbackEntry: {"text"},
     Challenge: {
         "buttons",
         "callback",
@@ -200,7 +206,7 @@ SILENT = {
     Identity: {"grant"},
     IdpSettings: {"sealed_secret"},
     Login: {"secret_hash", "sealed_verifier", "sealed_nonce"},
-    Origin: {"callbacks"},
+    Origin: {"callbacks", "domains"},
     Outcome: {"token", "receipt"},
     Pair: {"key", "value"},
     PairsContent: {"title"},
@@ -219,7 +225,9 @@ SILENT = {
 CANARY = "canary-4711"
 
 EXPORTED = [getattr(models, name) for name in models.__all__]
-RECORDS = [each for each in EXPORTED if attrs.has(each) and each is not Change]
+RECORDS = [
+    each for each in EXPORTED if isinstance(each, type) and attrs.has(each) and each is not Change
+]
 
 
 def make(kind, **changes):

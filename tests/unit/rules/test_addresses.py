@@ -6,13 +6,21 @@ with its own few lines and no `urllib`.
 """
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from counterseal.errors import CallbackForbidden, InvalidField
-from counterseal.rules.addresses import callback_allowed, entry_fits
+from counterseal.models import Origin, guid
+from counterseal.rules.addresses import (
+    allow_list,
+    callback_allowed,
+    domain_fits,
+    entry_fits,
+    wildcards_wanted,
+)
 
 BASE = "https://shop.example.com/cb"
 
@@ -428,3 +436,83 @@ class TestAgainstAnOracle:
     def test_nothing_else_is_raised_whatever_comes(self, url, entry):
         allows(url, entry)
         fits(url)
+
+
+EXACT, WILD = "https://shop.example.com/cb", "shop.example.com/{*}/cb"
+
+
+def origin(*, wildcards):
+    return Origin(
+        guid=guid.mint(7, bytes(15)),
+        app_space=guid.mint(7, bytes(15)),
+        name="Shop",
+        callbacks=(EXACT, WILD),
+        wildcards=wildcards,
+        created_at=datetime(2026, 11, 24, tzinfo=UTC),
+    )
+
+
+class TestWildcards:
+    def test_an_entry_with_one_counts_only_where_the_origin_wants_it(self):
+        assert allow_list(origin(wildcards=True)) == (EXACT, WILD)
+        assert allow_list(origin(wildcards=False)) == (EXACT,)
+
+    def test_such_an_entry_is_refused_where_it_would_count_for_nothing(self):
+        wildcards_wanted(WILD, origin(wildcards=True), field="f")
+        for wanted in (True, False):
+            wildcards_wanted(EXACT, origin(wildcards=wanted), field="f")
+        with pytest.raises(InvalidField) as caught:
+            wildcards_wanted(WILD, origin(wildcards=False), field="f")
+        assert str(caught.value) == "f: a wildcard, which this origin is not set to"
+
+
+LABEL = "a" * 63
+
+
+class TestDomains:
+    @pytest.mark.parametrize(
+        "domain",
+        [
+            "a",
+            "localhost",
+            "shop.example.com",
+            "a-b.c--d.e0",
+            "0.example",
+            "xn--bcher-kva.example",
+            LABEL,
+            f"{LABEL}.{LABEL}.{LABEL}.{'a' * 61}",
+        ],
+    )
+    def test_a_host_name_fits(self, domain):
+        domain_fits(domain, field="f")
+
+    @pytest.mark.parametrize(
+        "domain",
+        [
+            "",
+            ".",
+            "a.",
+            ".a",
+            "a..b",
+            "-a",
+            "a-",
+            "a.-b",
+            "A.example",
+            "bücher.example",
+            "a_b",
+            "a:443",
+            "a/b",
+            "https://a",
+            "*.a",
+            "{*}",
+            "a\n",
+            " a",
+            "[::1]",
+            LABEL + "a",
+            f"{LABEL}.{LABEL}.{LABEL}.{'a' * 62}",
+        ],
+    )
+    def test_what_is_none_is_refused_by_name(self, domain):
+        with pytest.raises(InvalidField) as caught:
+            domain_fits(domain, field="f")
+        assert str(caught.value) == "f: not a domain"

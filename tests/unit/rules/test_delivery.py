@@ -10,9 +10,16 @@ from statemachine.exceptions import TransitionNotAllowed
 
 from counterseal.errors import Refused, WrongState
 from counterseal.machines import CALLBACK, CallbackEvent, step
-from counterseal.models import Callback, CallbackState, DeliveryOutcome, guid
+from counterseal.models import Callback, CallbackState, Cause, DeliveryOutcome, guid
 from counterseal.policy import STANDARD
-from counterseal.rules.delivery import delivered, gives_up, lease_held, next_attempt, undelivered
+from counterseal.rules.delivery import (
+    cause_of_death,
+    delivered,
+    gives_up,
+    lease_held,
+    next_attempt,
+    undelivered,
+)
 from counterseal.rules.facts import Delivering
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -215,3 +222,24 @@ class TestTheRulesTogether:
             CALLBACK, CallbackState.QUEUED, CallbackEvent.FAIL, facts(status, attempts=attempts)
         )
         assert failed is after
+
+
+class TestCauseOfDeath:
+    @pytest.mark.parametrize(
+        ("outcome", "attempts", "unsent", "cause"),
+        [
+            (DeliveryOutcome(status=500), 0, None, None),
+            (DeliveryOutcome(status=500), len(DELAYS) - 1, None, None),
+            (DeliveryOutcome(status=500), len(DELAYS), None, Cause.EXHAUSTED),
+            (DeliveryOutcome(status=410), 0, None, Cause.GONE),
+            (DeliveryOutcome(status=410, final=True), len(DELAYS), None, Cause.GONE),
+            (DeliveryOutcome(status=None, final=True), 0, None, Cause.FINAL),
+            (DeliveryOutcome(status=None, final=True), len(DELAYS), None, Cause.FINAL),
+            (DeliveryOutcome(status=None, final=True), 0, Cause.FORBIDDEN, Cause.FORBIDDEN),
+            (DeliveryOutcome(status=410), 0, Cause.FORGOTTEN, Cause.FORGOTTEN),
+        ],
+    )
+    def test_the_first_that_holds_is_told(self, outcome, attempts, unsent, cause):
+        dying = attrs.evolve(facts(attempts=attempts), outcome=outcome, unsent=unsent)
+        assert cause_of_death(dying) is cause
+        assert gives_up(dying) is (cause is not None)

@@ -1,0 +1,132 @@
+"""
+Rules of administering: who may do what, and where.
+
+| | Company Admin | App Space Admin | User Support |
+|---|---|---|---|
+| make companies, and administrators of all of them | of all companies only | | |
+| look at and edit the company; make and edit its App Spaces | yes | | |
+| look at the App Space | yes | yes | yes |
+| look at, make and edit origins, credentials, callbacks | yes | yes | |
+| look at, lock and unlock accounts; suspend, resume and revoke devices | yes | yes | yes |
+| revoke and erase accounts | yes | yes | in a `simple` App Space |
+| make, rotate and revoke Company Admins and App Space Admins | yes | | |
+| make, rotate and revoke User Support | yes | yes | |
+| rotate and revoke itself | yes | yes | yes |
+
+A Company Admin reaches its company, or all of them; the other two reach one App Space.
+What is out of reach looks as if it were not there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from types import MappingProxyType
+
+from counterseal.errors import CredentialRefused, Foreign, InvalidField, RoleLacking
+from counterseal.models import Admin, AdminRole
+from counterseal.rules.facts import Administering, Deed, Place
+from counterseal.rules.timing import in_force
+
+_COMPANY = frozenset({AdminRole.COMPANY})
+_APP_SPACE = _COMPANY | {AdminRole.APP_SPACE}
+_ALL = frozenset(AdminRole)
+
+PERMITTED: Mapping[Deed, frozenset[AdminRole]] = MappingProxyType(
+    {
+        Deed.COMPANIES: _COMPANY,
+        Deed.COMPANY: _COMPANY,
+        Deed.SEE_APP_SPACE: _ALL,
+        Deed.APP_SPACE: _COMPANY,
+        Deed.ORIGINS: _APP_SPACE,
+        Deed.USERS: _ALL,
+        Deed.REMOVE_USERS: _ALL,
+        Deed.COMPANY_ADMINS: _COMPANY,
+        Deed.APP_SPACE_ADMINS: _COMPANY,
+        Deed.USER_SUPPORT: _APP_SPACE,
+        Deed.ITSELF: _ALL,
+    }
+)
+"""The roles that a deed takes."""
+
+APPOINTING: Mapping[AdminRole, Deed] = MappingProxyType(
+    {
+        AdminRole.COMPANY: Deed.COMPANY_ADMINS,
+        AdminRole.APP_SPACE: Deed.APP_SPACE_ADMINS,
+        AdminRole.SUPPORT: Deed.USER_SUPPORT,
+    }
+)
+"""What it takes to make, rotate and revoke an administrator of a role."""
+
+
+def admin_in_force(facts: Administering) -> None:
+    """Refuse an administrator whose time is over, or who has no secret any more."""
+    ends = [credential.ends_at for credential in facts.admin.credentials]
+    live = any(in_force(end, facts.now) for end in ends)
+    if not live or not in_force(facts.admin.ends_at, facts.now):
+        raise CredentialRefused
+
+
+def within_reach(facts: Administering) -> None:
+    """Refuse what lies outside the administrator's company or App Space."""
+    if facts.place is not None and not _reaches(facts.admin, facts.place):
+        raise Foreign
+
+
+def role_permits(facts: Administering) -> None:
+    """Refuse what the administrator's role does not include."""
+    if facts.admin.role not in PERMITTED[facts.deed]:
+        raise RoleLacking
+    if facts.deed is Deed.COMPANIES and facts.admin.company is not None:
+        raise RoleLacking
+
+
+def support_removes_simply(facts: Administering) -> None:
+    """Refuse that User Support removes a user whom an Identity Provider answers for."""
+    support = facts.admin.role is AdminRole.SUPPORT
+    simple = facts.place is not None and facts.place.simple
+    if facts.deed is Deed.REMOVE_USERS and support and not simple:
+        raise RoleLacking
+
+
+def no_later_than(maker: Admin, ends_at: datetime | None, *, field: str) -> datetime | None:
+    """
+    Return when an administrator that *maker* makes ends: with its maker, or before.
+
+    Args:
+        maker: As stored.
+        ends_at: When it is to end; None if nothing was said.
+        field: What to call it in the error.
+
+    Raises:
+        InvalidField: It would end later.
+    """
+    if maker.ends_at is not None and ends_at is not None and ends_at > maker.ends_at:
+        raise InvalidField(field, "longer than that of whoever makes it")
+    return maker.ends_at if ends_at is None else ends_at
+
+
+def role_fits(role: AdminRole, *, company: bool, app_space: bool) -> None:
+    """
+    Refuse a role that is given in the wrong place.
+
+    Args:
+        role: Which.
+        company: Whether a company is named.
+        app_space: Whether an App Space is named.
+
+    Raises:
+        InvalidField: A role below a company's needs an App Space, and a company's has none.
+    """
+    if app_space is (role is AdminRole.COMPANY) or (company and app_space):
+        raise InvalidField("role", "not one of this place")
+
+
+def _reaches(admin: Admin, place: Place) -> bool:
+    if admin.role is AdminRole.COMPANY:
+        return admin.app_space is None and admin.company in {None, place.company}
+    return (
+        admin.app_space is not None
+        and admin.company is not None
+        and (admin.company, admin.app_space) == (place.company, place.app_space)
+    )

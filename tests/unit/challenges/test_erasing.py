@@ -1,0 +1,266 @@
+"""Erasing an account: nothing personal can be read any more, and little of it lies there still."""
+
+from datetime import timedelta
+
+import attrs
+import pytest
+
+from counterseal.errors import (
+    AccountUnknown,
+    DeadlinePassed,
+    Foreign,
+    NotFound,
+    Refused,
+    StoreUnavailable,
+)
+from counterseal.models import (
+    AddressKind,
+    Binding,
+    BindingState,
+    CallbackState,
+    Cause,
+    Challenge,
+    ChallengeState,
+    History,
+    PushAddress,
+)
+from counterseal.models.guid import mint
+from counterseal.testing.faults import Faults, faulty
+from counterseal.testing.world import CALLBACK
+
+NOBODY = mint(0, bytes(15))
+CANARY = "canary-4711"
+
+
+@pytest.fixture
+def alice(service):
+    push = PushAddress(kind=AddressKind.RELAY, value=f"{CANARY}-push")
+    return service.bind(CANARY, addresses=(push,))
+
+
+@pytest.fixture
+def guid(alice):
+    return alice.device.bond.account
+
+
+def ask(service, **members):
+    return service.ask(
+        CANARY,
+        f"Pay {CANARY}?",
+        callback=CALLBACK,
+        transaction_id=f"{CANARY}-transaction",
+        notification_title=f"{CANARY}-title",
+        notification_body=f"{CANARY}-body",
+        **members,
+    ).challenge
+
+
+def texts(service, guids):
+    """Everything that lies in the store under *guids*, with what a `repr` leaves out."""
+    return repr([attrs.asdict(service.stored(guid)) for guid in guids])
+
+
+def test_what_is_left_of_an_account_is_its_guid(service, alice, guid):
+    service.devices.update(alice.call("/x", f'{{"name":"{CANARY}-phone"}}'.encode()))
+    service.invitations.invite(
+        service.origin, CANARY, user_info=f"{CANARY}-info", idempotency_key="k"
+    )
+    service.bind(CANARY)
+    pending = ask(service)
+    living = service.store.bindings(guid)
+    before = service.account(CANARY)
+    service.clock.advance(timedelta(seconds=5))
+    left = service.erasure.erase(guid)
+    assert left == service.stored(guid)
+    assert CANARY not in texts(service, [guid, pending.guid, *(held.guid for held in living)])
+    assert (left.version, left.guid, left.app_space) == (
+        before.version + 1,
+        guid,
+        service.app_space.guid,
+    )
+    assert left.erased_at == left.locked_at == service.clock.now()
+    assert left.created_at == before.created_at
+    assert (left.devices, left.history, left.receipts, left.receipt_hash) == ((), History(), 0, "")
+    for held in living:
+        over = service.stored(held.guid)
+        assert over == Binding(
+            guid=held.guid,
+            version=held.version + 1,
+            state=BindingState.REVOKED,
+            account=guid,
+            app_space=held.app_space,
+            origin=held.origin,
+            token_hash=b"",
+            deadline=held.deadline,
+            created_at=held.created_at,
+            bound_at=held.bound_at,
+            ended_at=service.clock.now(),
+        )
+
+
+def test_what_is_asked_is_cancelled_and_blank_and_rings_nobody(service, alice, guid):
+    pending = ask(service, show_code=True)
+    heard = []
+
+    class Wake:
+        def ring(self, guid):
+            heard.append(guid)
+
+    service.but(wake=Wake()).erasure.erase(guid)
+    ended = service.stored(pending.guid)
+    assert (ended.state, ended.outcome.reason.value) == (ChallengeState.CANCELLED, "erased")
+    assert (ended.display, ended.display_hash, ended.buttons, ended.sealed_code) == (
+        "{}",
+        "",
+        (),
+        b"",
+    )
+    assert service.queued() == []
+    assert heard == [pending.guid]
+    assert service.store.pending(guid) == ()
+
+
+def test_what_is_over_and_was_not_swept_is_expired(service, alice, guid):
+    pending = ask(service)
+    service.clock.jump(pending.deadline)
+    service.erasure.erase(guid)
+    assert service.stored(pending.guid).state is ChallengeState.EXPIRED
+    assert service.challenges.expire() == 0
+
+
+def test_s35_an_erasure_is_recorded_in_guids(service, alice, guid):
+    pending = ask(service)
+    before = len(service.events)
+    service.erasure.erase(guid)
+    events = service.events[before:]
+    assert [(event.event, event.subject, event.actor, event.reason) for event in events] == [
+        ("account.erase", guid, "staff", ""),
+        ("binding.revoke", alice.guid, "staff", ""),
+        ("challenge.cancelled", pending.guid, "staff", "erased"),
+    ]
+    assert CANARY not in repr(service.events)
+
+
+def test_what_had_ended_is_read_and_delivered_no_more(service, alice, guid):
+    answered = ask(service, idempotency_key="k")
+    alice.answer(answered)
+    assert service.challenges.status(service.origin, answered.guid).approved
+    service.erasure.erase(guid)
+    for read in (
+        lambda: service.challenges.status(service.origin, answered.guid),
+        lambda: ask(service, idempotency_key="k"),
+    ):
+        with pytest.raises(NotFound):
+            read()
+    with pytest.raises(Refused):
+        alice.fetch(answered.guid)
+    (callback,) = service.deliver()
+    dead = service.stored(callback)
+    assert (dead.state, dead.cause) == (CallbackState.DEAD, Cause.FORGOTTEN)
+    assert service.sender.attempts == []
+    service.clock.jump(service.stored(answered.guid).keep_until + timedelta(days=1))
+    service.store.forget(service.clock.now())
+    assert [one for one in service.records().values() if isinstance(one, Challenge)] == []
+
+
+def test_an_erased_user_is_unknown_and_may_begin_anew(service, alice, guid):
+    left = service.erasure.erase(guid)
+    for look in (service.accounts.get, service.accounts.devices):
+        with pytest.raises(AccountUnknown):
+            look(service.origin, CANARY)
+    with pytest.raises(AccountUnknown):
+        ask(service)
+    with pytest.raises(Refused):
+        alice.pending()
+    again = service.bind(CANARY)
+    assert again.device.bond.account != guid
+    again.answer(ask(service))
+    assert service.stored(guid) == left
+    assert service.account(left.account_id) == left
+
+
+def test_nobody_foresees_what_an_erased_account_is_called(service, alice, guid):
+    other = service.bind("bob").device.bond.account
+    ids = {service.erasure.erase(one).account_id for one in (guid, other)}
+    assert len(ids) == 2
+    assert all(len(one.removeprefix("erased:")) == 22 for one in ids)
+
+
+def test_an_erased_account_is_not_there_for_whoever_administers(service, alice, guid):
+    left = service.erasure.erase(guid)
+    for act in (
+        service.erasure.erase,
+        service.accounts.lock,
+        service.accounts.unlock,
+        service.accounts.look,
+        service.accounts.revoke_all,
+    ):
+        with pytest.raises(NotFound):
+            act(guid)
+    for nobody in (NOBODY, alice.guid):
+        with pytest.raises(NotFound):
+            service.erasure.erase(nobody)
+    assert service.stored(guid) == left
+    assert service.last_event() == ("account.erase", "not_found")
+
+
+def test_an_invitation_that_was_erased_is_not_handed_out_again(service):
+    invite = {"idempotency_key": "k"}
+    invitation = service.invitations.invite(service.origin, CANARY, **invite)
+    service.erasure.erase(invitation.account.guid)
+    with pytest.raises(NotFound):
+        service.invitations.invite(service.origin, CANARY, **invite)
+    with pytest.raises(Refused):
+        service.complete(invitation, service.phone())
+
+
+def test_a_device_that_had_ended_is_blank_too_and_is_not_revoked_twice(service, alice, guid):
+    service.devices.revoke(alice.guid)
+    ended = service.stored(alice.guid)
+    service.erasure.erase(guid)
+    blank = service.stored(alice.guid)
+    assert (blank.ended_at, blank.keys, blank.addresses) == (ended.ended_at, (), ())
+    assert len(service.happened("binding.revoke")) == 1
+
+
+def test_an_answer_before_the_commit_is_erased_with_the_rest(service, alice, guid):
+    pending = ask(service)
+    racing = service.meanwhile(lambda: service.answer(alice, pending))
+    racing.erasure.erase(guid)
+    assert service.stored(pending.guid).state is ChallengeState.ANSWERED
+    with pytest.raises(NotFound):
+        service.challenges.status(service.origin, pending.guid)
+
+
+def test_a_question_before_the_commit_is_erased_with_the_rest(service, alice, guid):
+    service.meanwhile(lambda: ask(service)).erasure.erase(guid)
+    assert service.store.pending(guid) == ()
+
+
+def test_an_erasure_before_an_answers_commit_leaves_no_answer(service, alice, guid):
+    pending = ask(service)
+    racing = service.meanwhile(lambda: service.erasure.erase(guid))
+    with pytest.raises(Refused):
+        racing.answer(alice, pending)
+    assert service.stored(pending.guid).outcome.token is None
+
+
+def test_an_erasure_is_all_or_nothing(service, alice, guid):
+    ask(service)
+    before = service.records()
+    faults = Faults()
+    faults.fail("store.commit")
+    with pytest.raises(StoreUnavailable):
+        service.but(store=faulty(service.store, "store", faults)).erasure.erase(guid)
+    assert service.records() == before
+
+
+def test_what_is_unfinished_is_read_as_ever(service, alice, guid):
+    pending = ask(service)
+    assert service.challenges.status(service.origin, pending.guid) == pending
+    other = service.new_origin(service.app_space, "Other shop")
+    with pytest.raises(Foreign):
+        service.challenges.status(other, pending.guid)
+    service.clock.jump(pending.deadline)
+    with pytest.raises(DeadlinePassed):
+        alice.fetch(pending.guid)

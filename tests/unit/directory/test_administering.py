@@ -1,0 +1,464 @@
+"""Administrators: what each may do, what it may not see, and how its own secret lives."""
+
+from datetime import timedelta
+
+import attrs
+import pytest
+
+from counterseal import STANDARD
+from counterseal.directory import SignedRequest
+from counterseal.errors import CredentialRefused, Foreign, InvalidField, NotFound, RoleLacking
+from counterseal.models import (
+    STAFF,
+    Admin,
+    AdminRole,
+    AppSpace,
+    CallbackType,
+    Company,
+    Operator,
+    Origin,
+    Scheme,
+)
+from counterseal.models.guid import mint, partition_of
+from counterseal.testing.world import CALLBACK
+from counterseal.wire.cx1 import write_cx1
+
+HOUR = timedelta(hours=1)
+TICK = timedelta(microseconds=1)
+NOBODY = mint(0, bytes(15))
+COMPANY, APP_SPACE, SUPPORT = AdminRole
+URI = "https://auth.example.com/admin/api/companies/new"
+
+
+class Tenant:
+    """One of everything that can be administered, in one App Space."""
+
+    def __init__(self, service, name, *, company=None, idp=None):
+        self.company = company or service.directory.create_company(name)
+        self.space = service.directory.create_app_space(self.company.guid, name, idp=idp)
+        self.party = service.new_origin(self.space, name)
+        self.origin = self.party.origin
+        self.name = name
+        if idp is None:
+            invitation = service.invitations.invite(self.party, name)
+            self.phone = service.complete(invitation, service.phone())
+        else:
+            self.phone = service.log_in(self.space, name)
+        self.account = self.phone.device.bond.account
+        places = {
+            COMPANY: {"company": self.company.guid},
+            APP_SPACE: {"app_space": self.space.guid},
+            SUPPORT: {"app_space": self.space.guid},
+        }
+        self.admins = {role: made(service, role=role, **place) for role, place in places.items()}
+        self.callback = self._dead(service)
+
+    def _dead(self, service):
+        asked = service.ask(self.name, "Pay?", origin=self.party, callback=CALLBACK).challenge
+        self.phone.answer(asked)
+        (queued,) = [one for one in service.queued() if one.challenge == asked.guid]
+        service.sender.script(410)
+        return service.callbacks.attempt(queued.guid)
+
+
+def made(service, **wanted):
+    """Make an administrator; return its record."""
+    return service.stored(service.credentials.create_admin("somebody", **wanted).guid)
+
+
+@pytest.fixture
+def ours(service):
+    return Tenant(service, "ours")
+
+
+@pytest.fixture
+def sister(service, ours):
+    """Another App Space of the same company."""
+    return Tenant(service, "sister", company=ours.company)
+
+
+@pytest.fixture
+def stranger(service):
+    return Tenant(service, "stranger")
+
+
+UP, MID, ALL = {COMPANY}, {COMPANY, APP_SPACE}, set(AdminRole)
+VERBS = {
+    "see company": (UP, lambda s, t, by: s.directory.get(t.company.guid, Company, by=by)),
+    "see app space": (ALL, lambda s, t, by: s.directory.get(t.space.guid, AppSpace, by=by)),
+    "see origin": (MID, lambda s, t, by: s.directory.get(t.origin.guid, Origin, by=by)),
+    "edit company": (UP, lambda s, t, by: s.directory.edit_company(t.company.guid, "New", by=by)),
+    "make app space": (
+        UP,
+        lambda s, t, by: s.directory.create_app_space(t.company.guid, "New", by=by),
+    ),
+    "edit app space": (
+        UP,
+        lambda s, t, by: s.directory.edit_app_space(t.space.guid, name="New", by=by),
+    ),
+    "make origin": (MID, lambda s, t, by: s.directory.create_origin(t.space.guid, "New", by=by)),
+    "edit origin": (
+        MID,
+        lambda s, t, by: s.directory.edit_origin(t.origin.guid, name="New", by=by),
+    ),
+    "allow": (
+        MID,
+        lambda s, t, by: s.directory.allow_callback(t.origin.guid, "https://new.example", by=by),
+    ),
+    "allow domain": (
+        MID,
+        lambda s, t, by: s.directory.allow_callback(
+            t.origin.guid, "new.example", kind=CallbackType.DOMAIN, by=by
+        ),
+    ),
+    "forbid": (MID, lambda s, t, by: s.directory.forbid_callback(t.origin.guid, CALLBACK, by=by)),
+    "forbid entry": (
+        MID,
+        lambda s, t, by: s.directory.forbid_entry(t.origin.guid, t.origin.entries[0].guid, by=by),
+    ),
+    "issue": (MID, lambda s, t, by: s.credentials.issue(t.origin.guid, Scheme.HMAC, by=by)),
+    "revoke": (MID, lambda s, t, by: s.credentials.revoke(t.origin.guid, by=by)),
+    "webhook key": (MID, lambda s, t, by: s.credentials.issue_webhook_key(t.origin.guid, by=by)),
+    "make company admin": (
+        UP,
+        lambda s, t, by: s.credentials.create_admin("New", company=t.company.guid, by=by),
+    ),
+    "make app space admin": (
+        UP,
+        lambda s, t, by: s.credentials.create_admin(
+            "New", role=APP_SPACE, app_space=t.space.guid, by=by
+        ),
+    ),
+    "make support": (
+        MID,
+        lambda s, t, by: s.credentials.create_admin(
+            "New", role=SUPPORT, app_space=t.space.guid, by=by
+        ),
+    ),
+    "see callback": (MID, lambda s, t, by: s.callbacks.get(t.callback.guid, by=by)),
+    "requeue": (MID, lambda s, t, by: s.callbacks.requeue(t.callback.guid, by=by)),
+    "find": (ALL, lambda s, t, by: s.accounts.find(t.space.guid, t.name, by=by)),
+    "look": (ALL, lambda s, t, by: s.accounts.look(t.account, by=by)),
+    "lock": (ALL, lambda s, t, by: s.accounts.lock(t.account, by=by)),
+    "unlock": (ALL, lambda s, t, by: s.accounts.unlock(t.account, by=by)),
+    "revoke all": (ALL, lambda s, t, by: s.accounts.revoke_all(t.account, by=by)),
+    "erase": (ALL, lambda s, t, by: s.erasure.erase(t.account, by=by)),
+    "suspend": (ALL, lambda s, t, by: s.devices.suspend(t.phone.guid, by=by)),
+    "revoke device": (ALL, lambda s, t, by: s.devices.revoke(t.phone.guid, by=by)),
+}
+"""The roles that each takes, and how it is done; privakey-wire 10.1."""
+
+
+OF_THE_COMPANY = {"see company", "edit company", "make app space", "make company admin"}
+"""The company itself is out of reach of whoever administers an App Space."""
+
+
+@pytest.mark.parametrize("role", AdminRole)
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_role_does_what_it_includes_and_no_more(service, ours, verb, role):
+    roles, act = VERBS[verb]
+    before = service.records()
+    if role in roles:
+        act(service, ours, ours.admins[role])
+        if service.records() != before:
+            assert service.events[-1].actor == ours.admins[role].guid
+        return
+    refusal = Foreign if verb in OF_THE_COMPANY else RoleLacking
+    with pytest.raises(refusal) as caught:
+        act(service, ours, ours.admins[role])
+    assert caught.value.outward == ("not_found" if refusal is Foreign else "forbidden")
+    assert service.records() == before
+    event = service.events[-1]
+    assert (event.actor, event.reason) == (ours.admins[role].guid, refusal.code)
+
+
+@pytest.mark.parametrize("role", AdminRole)
+@pytest.mark.parametrize("verb", VERBS)
+def test_what_is_out_of_reach_looks_as_if_it_were_not_there(service, ours, stranger, verb, role):
+    _, act = VERBS[verb]
+    before = service.records()
+    with pytest.raises(Foreign) as caught:
+        act(service, stranger, ours.admins[role])
+    assert caught.value.outward == NotFound.outward
+    assert service.records() == before
+    assert service.events[-1].reason == "foreign"
+
+
+@pytest.mark.parametrize("role", [APP_SPACE, SUPPORT])
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_sister_app_space_is_out_of_reach_of_all_but_the_companys(
+    service, ours, sister, verb, role
+):
+    roles, act = VERBS[verb]
+    before = service.records()
+    with pytest.raises(Foreign):
+        act(service, sister, ours.admins[role])
+    assert service.records() == before
+    if COMPANY in roles:
+        act(service, sister, ours.admins[COMPANY])
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_an_administrator_of_all_companies_and_the_operator_reach_everything(
+    service, stranger, verb
+):
+    _, act = VERBS[verb]
+    root = made(service)
+    act(service, stranger, root)
+    if verb not in {"forbid", "forbid entry", "requeue", "erase", "suspend", "revoke device"}:
+        act(service, stranger, Operator(name="cli"))
+
+
+@pytest.mark.parametrize("gone", ["revoked", "expired", "unknown", "no administrator"])
+def test_s18_an_administrator_is_looked_at_anew_in_each_act(service, ours, gone):
+    """Its request was authenticated before that."""
+    admin = made(service, company=ours.company.guid, life=HOUR)
+    if gone == "revoked":
+        service.credentials.revoke_admin(admin.guid)
+    elif gone == "expired":
+        service.clock.advance(HOUR)
+    else:
+        admin = attrs.evolve(admin, guid=NOBODY if gone == "unknown" else ours.origin.guid)
+    for _, act in VERBS.values():
+        before = service.records()
+        with pytest.raises(CredentialRefused):
+            act(service, ours, admin)
+        assert service.records() == before
+    with pytest.raises(CredentialRefused):
+        service.directory.list(None, Company, by=admin)
+
+
+def test_what_an_administrator_claims_to_be_does_not_count(service, ours, stranger):
+    support = ours.admins[SUPPORT]
+    claimed = attrs.evolve(support, role=COMPANY, app_space=None, company=None)
+    with pytest.raises(Foreign):
+        service.directory.get(stranger.company.guid, Company, by=claimed)
+
+
+def test_only_who_administers_all_companies_makes_one(service, ours):
+    root = made(service)
+    company = service.directory.create_company("New", by=root)
+    assert service.events[-1].actor == root.guid
+    assert service.stored(company.guid) == company
+    for admin in ours.admins.values():
+        with pytest.raises(RoleLacking):
+            service.directory.create_company("New", by=admin)
+        with pytest.raises(RoleLacking):
+            service.credentials.create_admin("New", by=admin)
+    assert made(service, by=root).company is None
+
+
+@pytest.mark.parametrize("verb", ["erase", "revoke all"])
+@pytest.mark.parametrize("role", AdminRole)
+def test_support_removes_no_user_whom_a_provider_answers_for(service, verb, role):
+    tenant = Tenant(service, "vouched", idp=service.idp.settings())
+    _, act = VERBS[verb]
+    if role is SUPPORT:
+        with pytest.raises(RoleLacking):
+            act(service, tenant, tenant.admins[role])
+        service.devices.revoke(tenant.phone.guid, by=tenant.admins[role])
+    else:
+        act(service, tenant, tenant.admins[role])
+
+
+# Lists
+
+
+def test_a_list_leaves_out_what_is_out_of_reach(service, ours, sister, stranger):
+    def listed(parent, kind, by):
+        return {record.guid for record in service.directory.list(parent, kind, by=by)}
+
+    company, app_space, support = (ours.admins[role] for role in AdminRole)
+    root, op = made(service), STAFF
+    companies = {service.company.guid, ours.company.guid, stranger.company.guid}
+    cases = [
+        ((None, Company), {root: companies, op: companies, company: {ours.company.guid}}),
+        (
+            (ours.company.guid, AppSpace),
+            {
+                op: {ours.space.guid, sister.space.guid},
+                company: {ours.space.guid, sister.space.guid},
+                app_space: {ours.space.guid},
+                support: {ours.space.guid},
+            },
+        ),
+        (
+            (ours.space.guid, Origin),
+            {
+                op: {ours.origin.guid},
+                company: {ours.origin.guid},
+                app_space: {ours.origin.guid},
+            },
+        ),
+        ((sister.space.guid, Origin), {op: {sister.origin.guid}, company: {sister.origin.guid}}),
+        ((stranger.space.guid, Origin), {op: {stranger.origin.guid}, root: {stranger.origin.guid}}),
+        ((ours.company.guid, Admin), {op: {company.guid, sister.admins[COMPANY].guid}}),
+        (
+            (ours.space.guid, Admin),
+            {
+                op: {app_space.guid, support.guid},
+                company: {app_space.guid, support.guid},
+                app_space: {app_space.guid, support.guid},
+                support: {support.guid},
+            },
+        ),
+        ((None, Admin), {op: {root.guid}, root: {root.guid}}),
+        ((NOBODY, Origin), {}),
+    ]
+    for (parent, kind), expected in cases:
+        for by in (op, root, company, app_space, support):
+            wanted = expected.get(by)
+            if wanted is None and by in {root, company} and op in expected:
+                within = by is root or parent in {ours.company.guid, ours.space.guid}
+                wanted = expected[op] if within else set()
+            assert listed(parent, kind, by) == (wanted or set()), (parent, kind, by.name)
+
+
+# Administrators of administrators
+
+
+def test_an_administrator_has_a_role_at_a_place(service, ours):
+    for role, admin in ours.admins.items():
+        assert (admin.role, admin.company) == (role, ours.company.guid)
+        assert admin.app_space == (None if role is COMPANY else ours.space.guid)
+        assert partition_of(admin.guid) == partition_of(ours.company.guid)
+    with pytest.raises(NotFound):
+        service.credentials.create_admin("New", role=SUPPORT, app_space=ours.company.guid)
+    for wrong in (
+        {"role": COMPANY, "app_space": ours.space.guid},
+        {"role": APP_SPACE, "company": ours.company.guid},
+        {"role": SUPPORT},
+        {"role": SUPPORT, "company": ours.company.guid, "app_space": ours.space.guid},
+    ):
+        with pytest.raises(InvalidField) as caught:
+            service.credentials.create_admin("New", **wrong)
+        assert caught.value.field == "role"
+        assert service.last_event() == ("admin.create", "invalid_field")
+
+
+APPOINTS = {COMPANY: set(AdminRole), APP_SPACE: {SUPPORT}, SUPPORT: set()}
+
+
+@pytest.mark.parametrize("verb", ["rotate_admin", "revoke_admin"])
+@pytest.mark.parametrize("whom", AdminRole)
+@pytest.mark.parametrize("role", AdminRole)
+def test_who_makes_an_administrator_may_rotate_and_revoke_it(service, ours, role, whom, verb):
+    place = {"company": ours.company.guid} if whom is COMPANY else {"app_space": ours.space.guid}
+    other = made(service, role=whom, **place)
+    act = getattr(service.credentials, verb)
+    if whom in APPOINTS[role]:
+        act(other.guid, by=ours.admins[role])
+        assert service.events[-1].actor == ours.admins[role].guid
+        return
+    # A company's lies outside what the others reach at all.
+    with pytest.raises(Foreign if whom is COMPANY else RoleLacking):
+        act(other.guid, by=ours.admins[role])
+    assert service.stored(other.guid) == other
+
+
+@pytest.mark.parametrize("role", AdminRole)
+def test_an_administrator_sees_rotates_and_revokes_itself(service, ours, role):
+    admin = ours.admins[role]
+    assert service.directory.get(admin.guid, Admin, by=admin) == admin
+    service.credentials.rotate_admin(admin.guid, by=admin)
+    bare = service.credentials.revoke_admin(admin.guid, by=admin)
+    assert (bare.credentials, service.last_event()) == ((), ("admin.revoke", ""))
+    with pytest.raises(CredentialRefused):
+        service.credentials.rotate_admin(admin.guid, by=admin)
+    service.credentials.rotate_admin(admin.guid)
+
+
+def test_no_administrator_of_a_company_reaches_one_of_all(service, ours):
+    root = made(service)
+    for admin in ours.admins.values():
+        for verb in (service.credentials.rotate_admin, service.credentials.revoke_admin):
+            with pytest.raises(Foreign):
+                verb(root.guid, by=admin)
+
+
+def test_nobody_makes_an_administrator_that_outlives_it(service, ours):
+    boss = made(service, company=ours.company.guid, life=HOUR)
+
+    def helper(**wanted):
+        return made(service, role=SUPPORT, app_space=ours.space.guid, by=boss, **wanted)
+
+    assert helper().ends_at == helper(life=HOUR).ends_at == boss.ends_at
+    assert helper(life=HOUR - TICK).ends_at == boss.ends_at - TICK
+    with pytest.raises(InvalidField) as caught:
+        helper(life=HOUR + TICK)
+    assert caught.value.field == "life"
+    forever = made(service, company=ours.company.guid, by=ours.admins[COMPANY])
+    assert forever.ends_at is None
+
+
+# Their secrets
+
+
+def admitted(service, guid, secret):
+    service.clock.advance(timedelta(milliseconds=1))
+    header = write_cx1(
+        secret,
+        method="POST",
+        uri=URI,
+        milliseconds=int(service.clock.now().timestamp() * 1000),
+        guid=guid,
+        body=b"{}",
+    )
+    request = SignedRequest(method="POST", uri=URI, body=b"{}", authorization=header)
+    try:
+        service.authentication.authenticate_admin(request)
+    except CredentialRefused:
+        return False
+    return True
+
+
+def test_an_administrators_secret_rotates_with_an_overlap(service):
+    old = service.credentials.create_admin("root")
+    new = service.credentials.rotate_admin(old.guid, overlap=HOUR)
+    assert (new.guid, new.scheme, service.last_event()) == (
+        old.guid,
+        Scheme.HMAC,
+        ("admin.rotate", ""),
+    )
+    assert admitted(service, old.guid, old.secret)
+    assert admitted(service, old.guid, new.secret)
+    service.clock.advance(HOUR)
+    assert not admitted(service, old.guid, old.secret)
+    assert admitted(service, old.guid, new.secret)
+    last = service.credentials.rotate_admin(old.guid)
+    assert not admitted(service, old.guid, new.secret)
+    assert admitted(service, old.guid, last.secret)
+    service.credentials.revoke_admin(old.guid)
+    assert not admitted(service, old.guid, last.secret)
+
+
+def test_a_rotation_makes_no_life_longer(service):
+    admin = service.credentials.create_admin("root", life=HOUR)
+    new = service.credentials.rotate_admin(admin.guid, overlap=HOUR)
+    assert service.stored(admin.guid).ends_at == service.clock.now() + HOUR
+    service.clock.advance(HOUR)
+    assert not admitted(service, admin.guid, new.secret)
+
+
+@pytest.mark.parametrize("overlap", [-TICK, STANDARD.credential_overlap_limit + TICK])
+def test_an_administrators_overlap_is_within_the_policys_limit(service, overlap):
+    admin = service.credentials.create_admin("root")
+    with pytest.raises(InvalidField) as caught:
+        service.credentials.rotate_admin(admin.guid, overlap=overlap)
+    assert caught.value.field == "overlap"
+
+
+def test_what_is_no_administrator_is_not_found(service):
+    for nobody in (NOBODY, service.origin.origin.guid):
+        for verb in (service.credentials.rotate_admin, service.credentials.revoke_admin):
+            with pytest.raises(NotFound):
+                verb(nobody)
+
+
+def test_the_operator_has_a_name_in_the_audit_log(service, ours):
+    service.accounts.lock(ours.account)
+    assert service.events[-1].actor == STAFF.name == "staff"
+    service.accounts.unlock(ours.account, by=Operator(name="cli"))
+    assert service.events[-1].actor == "cli"
+    with pytest.raises(InvalidField):
+        Operator(name="")
