@@ -200,10 +200,25 @@ def test_a_bind_needs_a_token_or_a_link(auth, device):
     assert device("bind", "--url", auth.url, "--link", "x").stderr.startswith("link: ")
 
 
-def test_a_receipt_by_a_key_that_is_not_pinned_is_said_to_be_so(auth, bound):
+def test_new_keys_of_the_service_are_pinned_when_an_old_one_vouches(auth, bound, home):
     auth.world.ports.signer.rotate()
     told = bound("answer", asked(auth), "--button", "0").stdout
-    assert told == "ANSWERED, approved\nreceipt: signed by a key that this device has not pinned\n"
+    assert told == "ANSWERED, approved\nreceipt: number 1, it holds\n"
+    kept = json.loads((home / "device.json").read_text())["bond"]["serviceKeys"]["keys"]
+    assert [key["kid"] for key in kept] == [key.kid for key in auth.world.ports.signer.jwks()]
+
+
+def test_keys_that_no_pinned_one_vouches_for_are_not_pinned(auth, bound, home):
+    before = (home / "device.json").read_bytes()
+    signer = auth.world.ports.signer
+    old = signer.jwks()[0].kid
+    signer.rotate()
+    # As if the folder of keys had been made anew.
+    signer._public = signer._public[:1]
+    del signer._keys[old]
+    told = bound("answer", asked(auth), "--button", "0").stdout
+    assert told == ("ANSWERED, approved\nreceipt: signed by a key that no pinned key vouches for\n")
+    assert (home / "device.json").read_bytes() == before
 
 
 def test_a_device_is_needed(device):

@@ -15,6 +15,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from standardwebhooks import Webhook
 
+from counterseal import trusted_keys
+from counterseal.device import SoftwareDevice
+from counterseal.device.software import Bond
+from counterseal.memory import SystemClock, SystemEntropy
+from counterseal.wire.enrolment import enrolment_document
+
 COMMAND = [sys.executable, "-c", "from counterseal_server.cli import main; main()"]
 PIN = "1379"
 PATIENCE = 60
@@ -267,6 +273,79 @@ def test_nobody_serves_on_when_the_main_process_is_killed(service):
     server.kill()
     server.wait(PATIENCE)
     eventually(lambda: not service.answers("/healthz"))
+
+
+class Phone:
+    """One of many devices, faster than the command line, and what it is asked."""
+
+    def __init__(self, service, account, callback):
+        self.service = service
+        self.device = SoftwareDevice.make(
+            clock=SystemClock(), entropy=SystemEntropy(), pin=PIN, cost=2
+        )
+        _, invited = service.call("PUT", "/account/bind", {"accountId": account})
+        token, space = invited["sessionToken"], invited["appSpaceGuid"]
+        enrolment = self.device.enrolment(token, space, pin=PIN)
+        _, bound = service.call("POST", "/device/bind", enrolment_document(enrolment))
+        self.device.bond = Bond(
+            device=bound["device"],
+            account=bound["account"],
+            app_space=bound["appSpace"],
+            service_keys=trusted_keys(bound["serviceKeys"]),
+        )
+        question = {"accountId": account, "content": "Lunch?", "callback": callback}
+        _, asked = service.call("POST", "/request/add", question | {"duration": "10m"})
+        self.challenge = asked["guid"]
+        _, shown = self._proven("GET", f"/device/requests/{self.challenge}")
+        self.signed = self.device.answer(shown["display"], 0, pin=PIN).encode()
+
+    def answer(self):
+        return self._proven("POST", "/device/answer", self.signed)[0] == 200
+
+    def _proven(self, method, path, body=b""):
+        call = self.device.call(method, self.service.url + path, body)
+        headers = {"Counterseal-Proof": call.proof, "Content-Type": "application/jose"}
+        connection = http.client.HTTPConnection("127.0.0.1", self.service.port, timeout=PATIENCE)
+        with contextlib.closing(connection):
+            connection.request(method, path, body or None, headers)
+            response = connection.getresponse()
+            return response.status, json.loads(response.read())
+
+
+def test_a_kill_amid_fifty_answers_loses_none_of_them(service, receiver):
+    server = service.serve()
+    phones = [Phone(service, f"user-{number}", receiver.url) for number in range(50)]
+    accepted = set()
+
+    def answer(phone):
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            if phone.answer():
+                accepted.add(phone.challenge)
+
+    threads = [threading.Thread(target=answer, args=[phone]) for phone in phones]
+    for thread in threads:
+        thread.start()
+    eventually(lambda: len(accepted) >= 10)
+    service.kill(server)
+    for thread in threads:
+        thread.join()
+    assert len(accepted) < 50
+    service.serve()
+
+    def state(phone):
+        path = f"/request/getRequest?requestGuid={phone.challenge}"
+        return service.call("GET", path)[1]["status"]
+
+    answered = {phone.challenge for phone in phones if state(phone) == "ANSWERED"}
+    assert accepted <= answered
+    for phone in phones:
+        # Once more: the same words get the recorded result.
+        assert phone.answer()
+    everything = {phone.challenge for phone in phones}
+    told = lambda: {json.loads(body)["guid"] for _, body in receiver.got}  # noqa: E731
+    eventually(lambda: told() == everything)
+    ids = {(json.loads(body)["guid"], headers["webhook-id"]) for headers, body in receiver.got}
+    assert len(ids) == 50
 
 
 def test_callbacks_by_processes_of_their_own(service, receiver):

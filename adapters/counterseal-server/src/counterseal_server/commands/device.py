@@ -184,6 +184,6 @@ def _ended(handset: Handset, reply: dict[str, Any], *, as_json: bool) -> None:
     click.echo(f"{reply['state']}, {verdict}")
     receipt = handset.receipt(reply)
     if receipt is None:
-        click.echo("receipt: signed by a key that this device has not pinned")
+        click.echo("receipt: signed by a key that no pinned key vouches for")
     else:
         click.echo(f"receipt: number {receipt.number}, it holds")

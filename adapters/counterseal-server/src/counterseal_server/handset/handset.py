@@ -34,6 +34,7 @@ class Handset:
     """
 
     def __init__(self, home: Home) -> None:
+        self._home = home
         self.device: SoftwareDevice = home.device()
         self._calls = Calls(home.service())
 
@@ -137,15 +138,34 @@ class Handset:
 
     def receipt(self, reply: dict[str, Any]) -> Receipt | None:
         """
-        Check a reply's receipt against the pinned keys; None if it is signed by a newer one.
+        Check a reply's receipt; None if neither a pinned key nor one that it endorses signed it.
 
         Raises:
             ReceiptChanged: It does not hold together.
+            ServiceRefused: The service refuses to tell its keys.
+            ServiceUnreachable: It did not answer, or not as it should.
+            OSError: The home cannot be written.
         """
         try:
             return self.device.check(reply["receipt"])
         except IssuerUntrusted:
+            pass
+        try:
+            self._adopt()
+            return self.device.check(reply["receipt"])
+        except IssuerUntrusted:
             return None
+
+    def _adopt(self) -> None:
+        """Pin the service's keys of now, if a pinned one has signed that they are."""
+        bond = self.device.bond
+        pinned = () if bond is None else bond.service_keys
+        endorsed = self._calls.proven(self.device, "GET", "/device/keys").get("endorsed")
+        for key in pinned:
+            if isinstance(endorsed, dict) and key.kid in endorsed:
+                self.device.adopt(endorsed[key.kid])
+                self._home.keep(self.device)
+                return
 
     def __enter__(self) -> Self:
         return self
