@@ -1,6 +1,8 @@
 """The service API: what origins call, in both forms, under both prefixes."""
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
 
@@ -136,6 +138,40 @@ def test_s24_an_idempotency_key_makes_one_request(shop, handset):
     assert add("Pay more?").status_code == 422
     assert add("Pay?", "k2").json["guid"] != first.json["guid"]
     assert add("Pay?", "k" * 300).status_code == 400
+
+
+class Slow:
+    """A store that says when a commit has come, and makes it wait."""
+
+    def __init__(self, store):
+        self._store = store
+        self.come, self.go = threading.Event(), threading.Event()
+
+    def __getattr__(self, name):
+        return getattr(self._store, name)
+
+    def commit(self, changes, audit, operation):
+        self.come.set()
+        self.go.wait(20)
+        self._store.commit(changes, audit, operation)
+
+
+def test_s24_a_call_whose_key_is_in_use_is_409(kit, world, handset):
+    slow = Slow(world.ports.store)
+    app = kit.application(attrs.evolve(world.ports, store=slow))
+    shop = kit.shop_of(world, app.test_client(), world.origin)
+    other = attrs.evolve(
+        shop, client=app.test_client(), headers=shop.headers | {"Idempotency-Key": "k"}
+    )
+    shop.headers["Idempotency-Key"] = "k"
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(kit.ask, shop)
+        assert slow.come.wait(20)
+        busy = kit.ask(other)
+        slow.go.set()
+        added = first.result(20)
+    assert (busy.status_code, busy.json["code"]) == (409, "key_in_progress")
+    assert kit.ask(other).json == added.json
 
 
 def test_s24_an_idempotency_key_makes_one_invitation(shop):

@@ -4,6 +4,7 @@ import http.client
 import json
 import socket
 import threading
+from contextlib import suppress
 
 import pytest
 from werkzeug.serving import make_server
@@ -102,6 +103,18 @@ def test_a_long_body_is_refused_before_it_is_sent(served):
             b"POST /device/bind HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
             b"Content-Length: 999999999\r\n\r\n"
         )
+        assert raw.recv(100).startswith(b"HTTP/1.1 413 ")
+
+
+def test_a_body_without_a_length_is_read_no_further_than_the_limit(served):
+    with socket.create_connection(("127.0.0.1", served), timeout=SOON) as raw:
+        raw.sendall(
+            b"POST /device/bind HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            b"Transfer-Encoding: chunked\r\n\r\n"
+        )
+        with suppress(OSError):
+            for _ in range(3):
+                raw.sendall(b"10000\r\n" + b" " * 0x10000 + b"\r\n")
         assert raw.recv(100).startswith(b"HTTP/1.1 413 ")
 
 

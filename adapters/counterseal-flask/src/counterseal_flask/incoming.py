@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import parse_qsl, quote
 
 from flask import Request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from counterseal.errors import InvalidField
 from counterseal_flask.messages import Message
@@ -27,11 +28,15 @@ def message(
     Return *request* as a message.
 
     Raises:
-        RequestEntityTooLarge: The body is longer than the settings allow; it was not read.
+        RequestEntityTooLarge: The body is longer than the settings allow; one byte more was read
+            at most.
         InvalidField: The query is no text, or has a parameter twice.
     """
-    request.max_content_length = settings.body_limit
+    # Werkzeug cuts a body of unknown length off at its maximum without a word.
+    request.max_content_length = settings.body_limit + 1
     body = request.get_data(cache=True)
+    if len(body) > settings.body_limit:
+        raise RequestEntityTooLarge
     path = quote(request.path, safe=PATH_SAFE)
     query = request.query_string.decode("ascii", "replace")
     uri = settings.public_url + path
