@@ -1,6 +1,8 @@
 """Callbacks: the Standard Webhooks library is the oracle, and every byte counts."""
 
 import base64
+import hashlib
+import hmac
 import json
 from datetime import UTC, datetime, timedelta
 
@@ -123,6 +125,31 @@ class TestIsNone:
         text = body + b" " * 2_097_152
         with pytest.raises(CallbackRefused, match="large"):
             verify(signed(text), text)
+
+    @pytest.mark.parametrize(
+        ("name", "timestamp"),
+        [
+            (f"{ID}.1", "NOW"),
+            ("", "NOW"),
+            ("x" * 129, "NOW"),
+            ("ä", "NOW"),
+            (ID, "NOW.0"),
+            (ID, "0NOW"),
+            (ID, "+NOW"),
+            (ID, " NOW"),
+            (ID, "-1"),
+            (ID, ""),
+            (ID, "9" * 13),
+            (ID, "٣"),
+        ],
+    )
+    def test_with_an_odd_header_although_it_is_signed(self, body, name, timestamp):
+        timestamp = timestamp.replace("NOW", str(int(NOW.timestamp())))
+        mac = hmac.new(SECRET, f"{name}.{timestamp}.".encode() + body, hashlib.sha256).digest()
+        signature = f"v1,{base64.b64encode(mac).decode()}"
+        headers = dict(zip(NAMES, (name, timestamp, signature), strict=True))
+        with pytest.raises(CallbackRefused, match="malformed"):
+            verify(headers, body)
 
     def test_with_too_many_signatures(self, body):
         headers = signed(body)
