@@ -94,7 +94,7 @@ DEVICE: dict[str, Schema] = {
 }
 KEY: dict[str, Schema] = {
     "role": {"enum": ["device", "strong"]},
-    "jwk": {"type": "object"},
+    "jwk": _object(kty=TEXT, alg=TEXT, kid={"type": "string", "pattern": r"^[\x21-\x7E]{1,128}$"}),
     "proof": NAME,
 }
 KEY_SET = _object(keys=_list(_object(kty=TEXT, kid=TEXT, alg=TEXT)))
@@ -140,7 +140,7 @@ SCHEMAS: dict[str, Schema] = {
         },
         buttons=_maybe(_list({"anyOf": [BUTTON, BUTTON_TEXT]}) | {"minItems": 2}),
         duration=_maybe({"type": "string", "pattern": "^[0-9]{1,4}[sm]$"}),
-        callback=_maybe(TEXT),
+        callback=_maybe(NAME),
         additionalInfo={"type": ["string", "object", "null"]},
         transactionId=_maybe(TEXT),
         notificationTitle=_maybe(TEXT),
@@ -181,10 +181,16 @@ SCHEMAS: dict[str, Schema] = {
         **REQUEST,
         code={"type": "string", "description": "To be shown to the person, once."},
     ),
-    "Events": {
-        "type": "string",
-        "description": "Events named by their state; each one's data is a `Request`.",
-    },
+    # One of them, as OpenAPI 3.2 has it; 3.1 says nothing about streams.
+    "Events": _object(
+        event=REQUEST["state"],
+        id=TEXT,
+        data={
+            "type": "string",
+            "contentMediaType": "application/json",
+            "contentSchema": _ref("Request"),
+        },
+    ),
     # What a device sends
     "Enrolment": _closed(
         "name",
@@ -201,7 +207,12 @@ SCHEMAS: dict[str, Schema] = {
         "attributes",
         "requestGuid",
         event={"type": "string", "pattern": "^[A-Za-z0-9_.-]{1,64}$"},
-        attributes={"type": "object", "additionalProperties": TEXT},
+        attributes={
+            "type": "object",
+            "propertyNames": {"minLength": 1},
+            "additionalProperties": TEXT,
+            "maxProperties": 16,
+        },
         requestGuid=GUID,
     ),
     # What a device gets
