@@ -189,3 +189,29 @@ def test_where_there_is_no_service_nobody_is_invited(run, data):
     assert result.exit_code == 1
     assert result.stderr.startswith("unavailable: signer_unavailable: ")
     assert not data.exists()
+
+
+def test_purge_says_how_many_it_dropped(init, run, data):
+    init()
+    assert run("store", "purge", "--data", data).stdout == "dropped: 0\n"
+
+
+def test_a_folder_that_cannot_be_made_is_named(run, tmp_path):
+    (tmp_path / "file").write_text("")
+    data = tmp_path / "file" / "data"
+    result = run("init", "--data", data, *NAMES, "--auth", "basic")
+    assert (result.exit_code, result.stderr) == (1, f"{data}: Not a directory\n")
+
+
+def test_who_sends_nothing_does_not_run(init, run, data, monkeypatch):
+    init()
+    monkeypatch.setenv("COUNTERSEAL_SENDERS", "0")
+    result = run("callbacks", "run", "--data", data)
+    assert (result.exit_code, result.stderr) == (2, "senders: 0, so nothing would be delivered\n")
+
+
+@pytest.mark.parametrize(
+    "command", ["init", "serve", "invite", "admin", "keys", "store", "callbacks", "device"]
+)
+def test_each_command_has_help(run, command):
+    assert "Usage:" in run(command, "-h").stdout

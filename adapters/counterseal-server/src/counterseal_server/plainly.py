@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
 from counterseal_server.visible import visible
+
+if TYPE_CHECKING:  # a fast start
+    from counterseal import CountersealError
 
 
 class Failed(click.ClickException):
@@ -36,32 +40,40 @@ def plainly() -> Iterator[None]:
         Unusable: The input, or how this machine is set up, has to be another.
         Failed: It is not as it should be.
     """
-    from counterseal import Misuse, Refused, Unavailable  # noqa: PLC0415 (a fast start)
-    from counterseal.errors import InvalidField, IssuerUntrusted, ReceiptChanged  # noqa: PLC0415
+    from counterseal import CountersealError  # noqa: PLC0415 (a fast start)
 
     try:
         yield
-    except InvalidField as error:
-        raise Unusable(f"{error.field}: {error.problem}") from None
-    except ReceiptChanged as refusal:
-        text = f"receipt: {refusal.code}: it was changed, or is no receipt ({refusal})"
-        raise Failed(text) from None
-    except IssuerUntrusted as refusal:
-        raise Failed(
-            f"receipt: {refusal.code}: it is signed by a key that is not trusted"
-        ) from None
-    except Refused as refusal:
-        raise Failed(f"refused: {refusal.code}: {refusal}") from None
-    except Misuse as error:
-        raise Unusable(f"{error.code}: {error}") from None
-    except Unavailable as error:
-        raise Failed(f"unavailable: {error.code}: {error}") from None
+    except CountersealError as error:
+        raise _refused(error) from None
+    except OSError as error:
+        if error.errno == errno.EPIPE:
+            raise  # whoever read what is printed is gone; click ends quietly
+        raise Failed(f"{error.filename or 'system'}: {error.strerror or error}") from None
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in SERVICE_PARTS:
             raise
         raise Failed(
             f"{error.name} is not installed: this needs counterseal-server[service]"
         ) from None
+
+
+def _refused(error: CountersealError) -> Failed:
+    from counterseal import Misuse, Refused  # noqa: PLC0415 (a fast start)
+    from counterseal.errors import InvalidField, IssuerUntrusted, ReceiptChanged  # noqa: PLC0415
+
+    match error:
+        case InvalidField():
+            return Unusable(f"{error.field}: {error.problem}")
+        case ReceiptChanged():
+            return Failed(f"receipt: {error.code}: it was changed, or is no receipt ({error})")
+        case IssuerUntrusted():
+            return Failed(f"receipt: {error.code}: it is signed by a key that is not trusted")
+        case Refused():
+            return Failed(f"refused: {error.code}: {error}")
+        case Misuse():
+            return Unusable(f"{error.code}: {error}")
+    return Failed(f"unavailable: {error.code}: {error}")
 
 
 SERVICE_PARTS = frozenset(

@@ -77,9 +77,12 @@ def deliver(settings: Settings) -> None:
     Deliver callbacks until SIGTERM or SIGINT.
 
     Raises:
+        InvalidField: The settings leave it to others to send.
         Misuse: The database or a key is not as it has to be.
         Unavailable: The database or the signing keys are out of reach.
     """
+    if not settings.senders:
+        raise InvalidField("senders", "0, so nothing would be delivered")
     logs.configure(settings.log_format, settings.log_level)
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
