@@ -140,20 +140,41 @@ def authorize(ports: Ports, by: Administrator, deed: Deed, record: Record | None
         RoleLacking: Its role does not include this.
         Unavailable: The store did not answer.
     """
+    admin = administrator(ports, by)
+    if admin is not None:
+        place = None if record is None else place_of(ports.store, record)
+        permit(ports, admin, deed, place)
+    return admin
+
+
+def administrator(ports: Ports, by: Administrator) -> Admin | None:
+    """
+    Read an administrator anew; None for the operator.
+
+    Raises:
+        CredentialRefused: There is no such administrator.
+        Unavailable: The store did not answer.
+    """
     if isinstance(by, Operator):
         return None
     (held,) = ports.store.get(by.guid)
     if not isinstance(held, Admin):
         raise CredentialRefused
-    facts = Administering(
-        now=ports.clock.now(),
-        admin=held,
-        deed=deed,
-        place=None if record is None else place_of(ports.store, record),
-    )
+    return held
+
+
+def permit(ports: Ports, admin: Admin, deed: Deed, place: Place | None) -> None:
+    """
+    Refuse what an administrator, as stored, may not do at *place*.
+
+    Raises:
+        CredentialRefused: Its time is over, or it was revoked.
+        Foreign: The place is out of its reach.
+        RoleLacking: Its role does not include this.
+    """
+    facts = Administering(now=ports.clock.now(), admin=admin, deed=deed, place=place)
     for rule in (admin_in_force, within_reach, role_permits, support_removes_simply):
         rule(facts)
-    return held
 
 
 def place_of(store: Store, record: Record) -> Place:

@@ -7,7 +7,18 @@ from typing import TypeVar
 
 import attrs
 
-from counterseal.decisions import Act, Decision, authorize, found, name_of, read, settle
+from counterseal.decisions import (
+    Act,
+    Decision,
+    administrator,
+    authorize,
+    found,
+    name_of,
+    permit,
+    place_of,
+    read,
+    settle,
+)
 from counterseal.directory.amending import amend, deed_on
 from counterseal.errors import Foreign, InvalidField, NotFound, RoleLacking, WrongKind
 from counterseal.models import (
@@ -31,7 +42,7 @@ from counterseal.models.guid import LUCK_BYTES, mint, partition_of
 from counterseal.policy import Policy
 from counterseal.ports import Ports
 from counterseal.rules.addresses import domain_fits, entry_fits, wildcards_wanted
-from counterseal.rules.facts import Deed
+from counterseal.rules.facts import Deed, Place
 from counterseal.rules.sizes import text_fits
 
 R = TypeVar("R", Company, AppSpace, Origin, Admin)
@@ -386,12 +397,22 @@ class Directory:
             CredentialRefused: The administrator was revoked, or its time is over.
             Unavailable: The store did not answer.
         """
-        records = [record for record in self.ports.store.list(parent) if isinstance(record, kind)]
-        return tuple(record for record in records if self._sees(by, record))
+        held = self.ports.store.list(parent)
+        records = tuple(record for record in held if isinstance(record, kind))
+        admin = administrator(self.ports, by)
+        if admin is None or not records:
+            return records
+        # Origins under one parent lie in one place; all others tell themselves where they lie.
+        shared = place_of(self.ports.store, records[0]) if kind is Origin else None
+        return tuple(
+            record
+            for record in records
+            if self._sees(admin, record, shared or place_of(self.ports.store, record))
+        )
 
-    def _sees(self, by: Administrator, record: R) -> bool:
+    def _sees(self, admin: Admin, record: R, place: Place) -> bool:
         try:
-            authorize(self.ports, by, deed_on(record, by, looking=True), record)
+            permit(self.ports, admin, deed_on(record, admin, looking=True), place)
         except (Foreign, RoleLacking):
             return False
         return True

@@ -516,3 +516,17 @@ class TestDomains:
         with pytest.raises(InvalidField) as caught:
             domain_fits(domain, field="f")
         assert str(caught.value) == "f: not a domain"
+
+    @given(st.text("a0-.A:/ \n", max_size=8) | st.text(max_size=8))
+    def test_a_domain_is_labels_with_dots_between(self, domain):
+        inner = set("abcdefghijklmnopqrstuvwxyz0123456789-")
+        expected = all(
+            label and set(label) <= inner and "-" not in (label[0], label[-1])
+            for label in domain.split(".")
+        )
+        try:
+            domain_fits(domain, field="f")
+        except InvalidField:
+            assert not expected
+        else:
+            assert expected
