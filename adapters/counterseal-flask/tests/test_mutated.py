@@ -1,0 +1,478 @@
+"""
+Valid requests with one thing or two changed: never an error of ours, and the store stays whole.
+
+`nox -s fuzz` sends 10,000 to each API; `FUZZ_SEED` repeats a run.
+"""
+
+import json
+import os
+import time
+from collections import Counter
+from contextlib import suppress
+from datetime import timedelta
+from random import Random
+from urllib.parse import quote, unquote_to_bytes
+
+import attrs
+import pytest
+from werkzeug.test import EnvironBuilder, run_wsgi_app
+
+from counterseal import Refused
+from counterseal.models import FINISHED, BindingState, Callback, Challenge, Codes
+from counterseal.testing import World
+from counterseal.testing.world import CALLBACK
+from counterseal.wire.enrolment import enrolment_document
+
+BASE = "https://service.example"
+REQUESTS = int(os.environ.get("FUZZ_REQUESTS", "300"))
+SEED = int(os.environ.get("FUZZ_SEED", "0"))
+PATIENCE = 10
+"""Seconds of one request; on a busy machine, they take milliseconds."""
+
+MOMENT = timedelta(milliseconds=5)
+JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
+JOSE = "application/jose"
+PROOF = "Counterseal-Proof"
+USERS = ("user-42", "user-43")
+QUESTION = {
+    "accountId": "user-42",
+    "callback": CALLBACK,
+    "content": {"title": "Transfer", "keys": [{"key": "To", "value": "Zoë"}]},
+    "duration": "5m",
+    "showNotification": True,
+    "showCode": False,
+    "transactionId": '{"uid":"u1"}',
+    "additionalInfo": {"viewType": "html"},
+    "buttons": [
+        {"title": "Neat!", "strongAuth": False, "style": '{"color": "blue"}'},
+        '{"title": "Okay...", "strongAuth": true}',
+    ],
+}
+QUESTION_FORM = (
+    b"accountId=user-42&duration=5m&additionalInfo%5Btemplate%5D=true&showCode=true"
+    b"&callback=https%3A%2F%2Fshop.example%2Fdone&content%5Btitle%5D=Validation%20Requested"
+    b"&content%5Bkeys%5D%5B0%5D%5Bkey%5D=Platform&content%5Bkeys%5D%5B0%5D%5Bvalue%5D=Z%C3%B6e"
+    b"&buttons%5B0%5D%5Btitle%5D=Approve&buttons%5B0%5D%5BstrongAuth%5D=true"
+    b"&buttons%5B1%5D%5Btitle%5D=Decline&buttons%5B1%5D%5BstrongAuth%5D=false"
+)
+ODD = (
+    *(
+        None,
+        True,
+        False,
+        0,
+        -1,
+        2**53,
+        2**70,
+        1e308,
+        "",
+        " ",
+        "\x00",
+        "\ud800",
+        "\u202e",
+        "é" * 300,
+    ),
+    *([], {}, [[]], {"": ""}, {"guid": "x"}, [None], "null", "../..", "x" * 5000),
+)
+TYPES = (
+    *(JSON, FORM, JOSE, "application/jwt", "text/plain", "", "application/json; charset=utf-16"),
+    *("application/JSON;charset=UTF-8", "multipart/form-data; boundary=x", "\xff", "a/b; q=\x7f"),
+    "application/x-www-form-urlencoded; charset=latin-1",
+)
+HEADERS = (
+    *(("Idempotency-Key", "same"), ("Idempotency-Key", "x" * 300), ("Idempotency-Key", "")),
+    *(("Content-Encoding", "gzip"), ("Transfer-Encoding", "chunked"), ("Expect", "100-continue")),
+    *(("Host", "evil.example"), ("X-Forwarded-Host", "evil.example"), ("Range", "bytes=0-")),
+    *(
+        ("Accept", "text/html"),
+        ("Authorization", "Basic"),
+        ("Authorization", "Basic :"),
+        (PROOF, ""),
+    ),
+    *(
+        (PROOF, "a.b.c"),
+        ("Authorization", "CX1-HMAC-SHA256 a:b:c"),
+        ("X-HTTP-Method-Override", "PUT"),
+    ),
+)
+LENGTHS = ("", "-1", "abc", "0", "1", "+5", "1_0", "99999", "131072", "131073", str(2**70), "\xb2")
+METHODS = ("GET", "PUT", "POST", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "get", "X-Y", "")
+
+
+class Watch:
+    """Around a store: what is applied has to follow from what was."""
+
+    def __init__(self, store):
+        self.store = store
+        self.endings = Counter()
+
+    def __getattr__(self, name):
+        return getattr(self.store, name)
+
+    def commit(self, changes, *args, **kwargs):
+        self.store.commit(changes, *args, **kwargs)
+        for change in changes:
+            old, new = change.old, change.new
+            if new is old:
+                continue
+            assert new.version == (1 if old is None else old.version + 1)
+            if isinstance(new, Challenge) and new.state in FINISHED:
+                if old is None or old.state not in FINISHED:
+                    self.endings[new.guid] += 1
+                else:
+                    assert (new.state, new.outcome) == (old.state, old.outcome)
+
+
+@attrs.define(kw_only=True)
+class Sent:
+    """A request to be."""
+
+    method: str
+    path: str
+    query: str = ""
+    body: bytes = b""
+    headers: dict = attrs.field(factory=dict)
+    length: str | None = None
+
+    @property
+    def uri(self):
+        return f"{self.path}?{self.query}" if self.query else self.path
+
+
+class Service:
+    """A service in memory, an origin and two phones; what wears out is renewed."""
+
+    def __init__(self, kit, luck):
+        self.luck = luck
+        self.world = World(seed=SEED, adapters=self._watched)
+        settings = {"wait_limit": MOMENT, "beat_every": MOMENT, "look_every": MOMENT}
+        self.app = kit.application(self.world.ports, **settings)
+        party = self.world.new_origin(self.world.app_space, "CX client", codes=Codes.ECHOED)
+        self.party = party
+        self.credential = kit.shop_of(self.world, None, party).headers
+        self.phones = {user: self.world.bind(user) for user in USERS}
+        self.known = [""]
+
+    def _watched(self, ports):
+        self.watch = Watch(ports.store)
+        return attrs.evolve(ports, store=self.watch)
+
+    def phone(self, user):
+        phone = self.phones[user]
+        (binding,) = self.world.ports.store.get(phone.guid)
+        if binding.state is not BindingState.ACTIVE:
+            with suppress(Refused):
+                account = self.world.accounts.get(self.party, user)
+                self.world.accounts.unlock(account.guid)
+            phone = self.phones[user] = self.world.bind(user)
+        return phone
+
+    def asked(self, user="user-42"):
+        self.phone(user)
+        for _ in range(2):
+            with suppress(Refused):
+                question = {"callback": CALLBACK, "origin": self.party}
+                return self.world.ask(user, "Pay?", **question).challenge
+            self.world.clock.advance(timedelta(days=1))  # longer than any cool-down
+            self.world.sweep()
+        raise AssertionError("nobody can be asked")
+
+    def send(self, sent):
+        try:
+            builder = EnvironBuilder(
+                method=sent.method or "GET",
+                path="/",
+                headers=sent.headers,
+                data=sent.body,
+            )
+            environ = builder.get_environ()
+        except (ValueError, UnicodeError):
+            return None  # no client can write it
+        environ["REQUEST_METHOD"] = sent.method
+        environ["PATH_INFO"] = unquote_to_bytes(sent.path).decode("latin-1")
+        environ["QUERY_STRING"] = sent.query.encode("utf-8", "replace").decode("latin-1")
+        if sent.length is not None:
+            environ["CONTENT_LENGTH"] = sent.length
+        began = time.monotonic()
+        pieces, status, headers = run_wsgi_app(self.app.wsgi_app, environ)
+        body = b""
+        for _, piece in zip(range(3), pieces, strict=False):
+            body += piece
+        if hasattr(pieces, "close"):
+            pieces.close()
+        assert time.monotonic() - began < PATIENCE, sent
+        return int(status[:3]), headers.get("Content-Type", ""), body
+
+
+def service_requests(service):
+    """Return what origins send, as it was recorded."""
+    user = service.luck.choice(USERS)
+    fresh = service.luck.random() < 0.3
+    guid = service.asked(user).guid if fresh else service.luck.choice(service.known)
+    service.known = [*service.known[-20:], guid]
+    (device,) = service.world.accounts.devices(service.party, user)[-1:]
+    question = json.dumps(QUESTION | {"accountId": user}).encode()
+    named = json.dumps({"requestGuid": guid}).encode()
+    return [
+        ("PUT", "/account/bind", "", json.dumps({"accountId": user}).encode(), JSON),
+        ("PUT", "/account/bind", "", b"accountId=user-43&userInfo=Zo%C3%AB", FORM),
+        ("POST", "/request/add", "", question, JSON),
+        ("POST", "/request/add", "", QUESTION_FORM, FORM),
+        ("POST", "/request/add", "", question, JSON),
+        ("POST", "/request/add", "", QUESTION_FORM, FORM),
+        ("GET", "/request/getRequest", f"requestGuid={guid}", b"", ""),
+        ("GET", "/request/getRequest", f"requestGuid={guid}&wait=1", b"", ""),
+        ("GET", f"/request/{guid}", "", b"", ""),
+        ("GET", "/request/events", f"requestGuid={guid}", b"", ""),
+        ("GET", "/request/getAll", f"accountId={user}", b"", ""),
+        ("PATCH", "/request/cancel", "", named, JSON),
+        ("PATCH", "/request/cancel", "", b"requestGuid=" + guid.encode(), FORM),
+        ("GET", "/device/getAll", f"accountId={user}", b"", ""),
+        ("PATCH", "/device/revoke", "", json.dumps({"deviceGuid": device.guid}).encode(), JSON),
+        ("GET", "/account/getAccount", f"accountId={user}", b"", ""),
+        ("GET", f"/account/{device.account}", "", b"", ""),
+        ("PATCH", "/account/revoke", "", b"accountId=user-43", FORM),
+        ("GET", "/openapi.json", "", b"", ""),
+    ]
+
+
+def device_requests(service):
+    """Return what a phone sends, all but its proofs."""
+    phone = service.phone("user-42")
+    device = phone.device
+    asked = service.asked()
+    invitation = service.world.invitations.invite(service.party, service.luck.choice(USERS))
+    space = service.world.app_space.guid
+    new = service.world.phone()
+    enrolment = enrolment_document(new.device.enrolment(invitation.token, space, pin=new.pin))
+    answer = device.answer(asked.display, service.luck.randrange(2), pin=phone.pin).encode()
+    update = {"name": "Zoë's phone", "addresses": [{"kind": "relay", "value": "abc"}]}
+    event = {"event": "REQUEST_VIEWED", "attributes": {"ms": "3"}, "requestGuid": asked.guid}
+    return [
+        ("POST", "/device/bind", "", json.dumps(enrolment).encode(), JSON),
+        ("POST", "/device/bind", "", json.dumps(enrolment).encode(), JSON),
+        ("GET", "/device/requests", "", b"", ""),
+        ("GET", f"/device/requests/{asked.guid}", "", b"", ""),
+        ("POST", "/device/answer", "", answer, JOSE),
+        ("POST", "/device/answer", "", answer, JOSE),
+        ("POST", "/device/answer", "", answer, JOSE),
+        ("POST", "/device/disown", "", device.disown(asked.display).encode(), JOSE),
+        ("PATCH", "/device", "", json.dumps(update).encode(), JSON),
+        (
+            "POST",
+            "/device/rotate",
+            "",
+            device.rotation(pin=phone.pin, new_pin=phone.pin).body,
+            JSON,
+        ),
+        ("GET", "/device/status", "", b"", ""),
+        ("POST", "/device/telemetry", "", json.dumps(event).encode(), JSON),
+        ("GET", "/.well-known/jwks.json", "", b"", ""),
+    ]
+
+
+def mutated_bytes(luck, data):
+    at = luck.randrange(len(data) + 1)
+    end = min(len(data), at + luck.randrange(1, 9))
+    return luck.choice(
+        [
+            lambda: data[:at] + luck.randbytes(luck.randrange(1, 5)) + data[end:],
+            lambda: data[:at] + data[end:],
+            lambda: data[:at] + data[at:end] * luck.randrange(2, 50) + data[end:],
+            lambda: data[:at],
+            lambda: data + data,
+            lambda: b"",
+            lambda: data + b" " * 140_000,
+            lambda: b"[" * 5_000 + data,
+            lambda: b"\xef\xbb\xbf" + data,
+            lambda: data.decode("utf-8", "replace").encode("utf-16"),
+            lambda: (
+                bytes([*data[:at], *(byte ^ 1 << luck.randrange(8) for byte in data[at:end])])
+                + data[end:]
+            ),
+        ]
+    )()
+
+
+def mutated_json(luck, data):
+    try:
+        document = json.loads(data)
+    except (ValueError, RecursionError):
+        return mutated_bytes(luck, data)
+    places = []
+
+    def walk(node):
+        names = node if isinstance(node, dict) else range(len(node))
+        for name in names:
+            places.append((node, name))
+            if isinstance(node[name], dict | list):
+                walk(node[name])
+
+    walk(document)
+    if places:
+        node, name = luck.choice(places)
+        kind = luck.randrange(4)
+        if kind == 0:
+            del node[name]
+        elif kind == 1 and isinstance(node, dict):
+            node[luck.choice(["", "x", "\x00", "guid", "é", str(name) + " "])] = node.pop(name)
+        else:
+            node[name] = luck.choice(ODD)
+    text = json.dumps(document, ensure_ascii=luck.random() < 0.8).encode("utf-8", "surrogatepass")
+    return text.replace(b"{", b'{"accountId":"twice",', 1) if luck.random() < 0.1 else text
+
+
+def mutated_form(luck, data):
+    pairs = data.split(b"&")
+    at = luck.randrange(len(pairs))
+    name, _, value = pairs[at].partition(b"=")
+    odd = [
+        b"[]",
+        b"[0]",
+        b"[00]",
+        b"[999]",
+        b"[",
+        b"]",
+        b"[a]",
+        b"[0][1][2][3][4][5][6]",
+        b"%",
+        b"%zz",
+    ]
+    pairs[at] = luck.choice(
+        [
+            lambda: name + luck.choice(odd) + b"=" + value,
+            lambda: name.replace(b"%5B", luck.choice([b"[", b"%5D", b""])) + b"=" + value,
+            lambda: name + value,
+            lambda: (
+                name + b"=" + luck.choice([b"%ff", b"%00", b"", b"null", b"[]", b"{}", b"9" * 99])
+            ),
+            lambda: pairs[at] + b"&" + pairs[at],
+            lambda: b"&" * 600,
+        ]
+    )()
+    return b"&".join(pairs)
+
+
+def mutated(luck, sent):
+    """Change one thing."""
+    kind = luck.choice(
+        [
+            "bytes",
+            "members",
+            "members",
+            "members",
+            "header",
+            "type",
+            "length",
+            "path",
+            "query",
+            "method",
+        ]
+    )
+    if kind == "bytes":
+        sent.body = mutated_bytes(luck, sent.body)
+    elif kind == "members":
+        form = sent.headers.get("Content-Type", "") == FORM
+        sent.body = mutated_form(luck, sent.body) if form else mutated_json(luck, sent.body)
+    elif kind == "header":
+        name, value = luck.choice(HEADERS)
+        if luck.random() < 0.3 and sent.headers:
+            name = luck.choice(list(sent.headers))
+            value = mutated_bytes(luck, sent.headers[name].encode("latin-1", "replace"))[
+                :2000
+            ].decode("latin-1")
+        sent.headers[name] = value.replace("\r", "").replace("\n", "")
+    elif kind == "type":
+        sent.headers["Content-Type"] = luck.choice(TYPES)
+    elif kind == "length":
+        sent.length = luck.choice(LENGTHS)
+    elif kind == "path":
+        raw = mutated_bytes(luck, sent.path.encode())[:500]
+        sent.path = luck.choice(
+            [quote(raw), sent.path + "/", "/api" + sent.path, "//" + sent.path, sent.path + "%00"]
+        )
+    elif kind == "query":
+        changed = mutated_bytes(luck, sent.query.encode())[:500].decode("latin-1")
+        more = ("wait=-1", "x=%ff", f"wait={9**40}", sent.query)
+        sent.query = luck.choice([changed, "a=b&" * 50, *(f"{sent.query}&{each}" for each in more)])
+    else:
+        sent.method = luck.choice(METHODS)
+    return kind
+
+
+def prove(service, sent):
+    path = quote(unquote_to_bytes(sent.path), safe="/-._~!$&'()*+,;=:@")
+    uri = BASE + path + (f"?{sent.query}" if sent.query else "")
+    call = service.phones["user-42"].device.call(sent.method or "GET", uri, sent.body)
+    sent.headers[PROOF] = call.proof
+
+
+@pytest.mark.parametrize("api", [service_requests, device_requests], ids=["service", "device"])
+def test_mutated_requests_are_answered_and_the_store_stays_whole(kit, api):
+    luck = Random(f"{SEED} {api.__name__}")  # noqa: S311 (nobody is to be surprised)
+    service = Service(kit, luck)
+    told = Counter()
+    while told.total() < REQUESTS:
+        valid = api(service)
+        for _ in range(luck.randrange(1, 8)):
+            method, path, query, body, media_type = luck.choice(valid)
+            sent = Sent(method=method, path=path, query=query, body=body)
+            if media_type:
+                sent.headers["Content-Type"] = media_type
+            if api is service_requests:
+                sent.path = luck.choice(["", "/api"]) + path
+                sent.headers |= service.credential
+            else:
+                prove(service, sent)
+            kinds = [mutated(luck, sent) for _ in range(luck.choice([0, 1, 1, 1, 1, 2, 3]))]
+            if api is device_requests and kinds and luck.random() < 0.7:
+                prove(service, sent)  # the mutant is what the device signs
+            answered = service.send(sent)
+            if answered is None:
+                continue
+            status, kind, text = answered
+            told[status] += 1
+            assert status < 500, (sent, text)
+            if status >= 400 and sent.method != "HEAD":
+                ours = kind.startswith("application/problem+json")
+                # What is under no room of ours is the host's to answer.
+                assert ours or status in {404, 405}, (sent, kind)
+        if luck.random() < 0.05:
+            service.world.clock.advance(service.world.policy.challenge_life_limit)
+            service.world.sweep()
+            service.world.deliver()
+    assert told[200] + told[201] + told[204] > REQUESTS / 20
+    assert sum(count for status, count in told.items() if status >= 400) > REQUESTS / 4
+    whole(service)
+    still_works(service)
+
+
+def whole(service):
+    records = tuple(service.watch.store._records.values())
+    called = Counter(each.challenge for each in records if isinstance(each, Callback))
+    challenges = [each for each in records if isinstance(each, Challenge)]
+    assert len(challenges) > 10
+    ended = Counter(
+        event.subject
+        for event in service.world.ports.audit.events
+        if event.event in {f"challenge.{state.value.lower()}" for state in FINISHED}
+    )
+    for each in challenges:
+        finished = each.state in FINISHED
+        assert service.watch.endings[each.guid] == ended[each.guid] == int(finished)
+        assert called[each.guid] == int(finished and each.callback is not None)
+        assert (each.outcome is not None) == finished
+
+
+def still_works(service):
+    world = service.world
+    world.clock.advance(world.policy.retention / 2)
+    world.sweep()
+    zoe = world.bind("zoe")
+    asked = world.ask("zoe", "Still there?", callback=CALLBACK).challenge
+    assert zoe.answer(zoe.fetch(asked.guid)).outcome.receipt
+    before = len(world.sender.attempts)
+    while world.deliver():
+        pass
+    assert len(world.sender.attempts) > before
