@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 from standardwebhooks import Webhook
@@ -104,10 +105,10 @@ class Service:
         assert done.returncode == code, done.stderr
         return done.stdout if code == 0 else done.stderr
 
-    def run(self, *args, **env):
+    def run(self, *args, program=COMMAND, **env):
         with self.log.open("ab") as log:
             process = subprocess.Popen(
-                [*COMMAND, *map(str, args), "--data", str(self.folder / "data")],
+                [*program, *map(str, args), "--data", str(self.folder / "data")],
                 stdout=log,
                 stderr=log,
                 env=surroundings(COUNTERSEAL_ALLOW_PRIVATE_CALLBACKS="1", **env),
@@ -348,6 +349,39 @@ def test_a_kill_amid_fifty_answers_loses_none_of_them(service, receiver):
     assert len(ids) == 50
 
 
+@pytest.mark.parametrize("point", ["answered", "claimed", "sent", "recorded"])
+def test_s30_a_kill_at_each_point_of_the_outbox_loses_nothing(service, receiver, point):
+    config, mark = service.folder / "lease.toml", service.folder / "died"
+    config.write_text('[policy]\ncallback_timeout = "1s"\ncallback_lease = "2s"\n')
+    program = [sys.executable, str(Path(__file__).with_name("crashing.py")), point, str(mark)]
+    server = service.serve(program=program, COUNTERSEAL_CONFIG=str(config))
+    phone = Phone(service, "user-42", receiver.url)
+
+    # Whoever answers may see the connection break: the answer stands all the same.
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        phone.answer()
+    assert server.wait(PATIENCE) == -signal.SIGKILL
+    assert mark.exists()
+    before = len(receiver.got)
+    assert before == {"answered": 0, "claimed": 0, "sent": 1, "recorded": 1}[point]
+
+    service.serve(COUNTERSEAL_CONFIG=str(config))
+    path = f"/request/getRequest?requestGuid={phone.challenge}"
+    told = service.call("GET", path)[1]
+    assert (told["status"], told["buttonSelected"]) == ("ANSWERED", 0)
+    assert phone.answer()  # once more: the same words get the recorded result
+    assert service.call("GET", path)[1] == told
+    again = 0 if point == "recorded" else 1
+    eventually(lambda: len(receiver.got) >= before + again)
+    time.sleep(1 if point == "recorded" else 0)  # several looks of the workers
+    assert len(receiver.got) == before + again
+    verify = Webhook(service.told["callbackSecret"]).verify
+    sent = [verify(body, headers) for headers, body in receiver.got]
+    assert {each["guid"] for each in sent} == {phone.challenge}
+    assert {each["receipt"] for each in sent} == {told["receipt"]}
+    assert len({headers["webhook-id"] for headers, _ in receiver.got}) == 1
+
+
 def test_callbacks_by_processes_of_their_own(service, receiver):
     service.serve(COUNTERSEAL_SENDERS="0")
     service.bind()
@@ -364,6 +398,26 @@ def test_callbacks_by_processes_of_their_own(service, receiver):
     assert len(receiver.got) == 1
     _, metrics = service.call("GET", "/metrics", plain=True)
     assert b'counterseal_requests_total{operation="answerRequest",status="200"} 1.0' in metrics
+
+
+def test_a_dead_callback_is_sent_again_by_an_operator(service, receiver):
+    receiver.status = 410
+    service.serve()
+    service.bind()
+    asked = service.ask(receiver.url)
+    service.device("answer", asked["guid"], "--button", "1")
+    headers, _ = eventually(lambda: receiver.got)[0]
+    guid = headers["webhook-id"]
+    eventually(lambda: f"callback {guid}: DEAD" in service.log.read_text())
+
+    receiver.status = 204
+    data = service.folder / "data"
+    assert service.command("callbacks", "requeue", guid, "--data", data) == "QUEUED\n"
+
+    eventually(lambda: len(receiver.got) == 2)
+    eventually(lambda: f"callback {guid}: DELIVERED" in service.log.read_text())
+    again = service.command("callbacks", "requeue", guid, "--data", data, code=1)
+    assert again.startswith("refused: wrong_state: ")
 
 
 def test_an_address_that_is_taken_is_refused(service):

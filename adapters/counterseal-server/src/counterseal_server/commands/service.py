@@ -42,3 +42,20 @@ def run(data: str | None, config: str | None) -> None:
         from counterseal_server import serving  # noqa: PLC0415 (a fast start)
 
         serving.deliver(configured(config, data=data))
+
+
+@callbacks.command()
+@click.argument("guid")
+@DATA
+@CONFIG
+def requeue(guid: str, data: str | None, config: str | None) -> None:
+    """Send the dead callback GUID again; the log names callbacks by theirs."""
+    with plainly():
+        from counterseal import Callbacks  # noqa: PLC0415 (a fast start)
+        from counterseal.models.guid import parse  # noqa: PLC0415
+        from counterseal_server.house import House  # noqa: PLC0415
+
+        with House(configured(config, data=data)) as house:
+            house.prepare()
+            queued = Callbacks(house.ports, house.policy).requeue(parse(guid, field="guid"))
+        click.echo(queued.state.value)

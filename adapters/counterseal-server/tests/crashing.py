@@ -1,0 +1,87 @@
+"""
+The command, dying by SIGKILL at one point of the outbox, once; only the tests have this.
+
+    crashing.py POINT MARK serve --data DIR …
+
+The ports of the process that serves are replaced by ones that kill it and its parent:
+
+- `answered`: an answer is committed, and no worker has claimed its callback yet;
+- `claimed`: the callback is claimed, and not sent;
+- `sent`: the receiver has it, and no outcome is recorded;
+- `recorded`: the outcome is recorded.
+
+MARK is a file that is made just before.
+"""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import attrs
+
+from counterseal.models import CallbackState, ChallengeState
+from counterseal_server.cli import main
+from counterseal_server.house import House
+
+POINT, MARK = sys.argv[1], Path(sys.argv[2])
+COMMITTED = {"answered": ChallengeState.ANSWERED, "recorded": CallbackState.DELIVERED}
+
+
+def die():
+    MARK.touch()
+    os.killpg(0, signal.SIGKILL)
+
+
+class Store:
+    def __init__(self, store):
+        self._store = store
+
+    def __getattr__(self, name):
+        return getattr(self._store, name)
+
+    def commit(self, changes, *args, **kwargs):
+        changes = tuple(changes)
+        result = self._store.commit(changes, *args, **kwargs)
+        state = COMMITTED.get(POINT)
+        if state and any(getattr(change.new, "state", None) is state for change in changes):
+            die()
+        return result
+
+
+class Sender:
+    def __init__(self, sender):
+        self._sender = sender
+
+    def send(self, delivery):
+        if POINT == "claimed":
+            die()
+        outcome = self._sender.send(delivery)
+        if POINT == "sent":
+            die()
+        return outcome
+
+
+class Crashing(House):
+    def __init__(self, settings):
+        super().__init__(settings)
+        self.ports = attrs.evolve(
+            self.ports, store=Store(self.ports.store), sender=Sender(self.ports.sender)
+        )
+
+
+def arm():
+    # Wherever it is looked up: here, and in the process that granian starts.
+    for module in tuple(sys.modules.values()):
+        if getattr(module, "House", None) is House and module.__name__.startswith("counterseal"):
+            module.House = Crashing
+
+
+if __name__ in {"__main__", "__mp_main__"}:
+    from counterseal_server import serving, workers  # noqa: F401 (so that they are found)
+
+    arm()
+
+if __name__ == "__main__":
+    del sys.argv[1:3]
+    main()
