@@ -66,6 +66,8 @@ class Accounts:
         def decide() -> Decision[Account]:
             held = read(self.ports.store, account, Account)
             own_app_space(party.origin, held)
+            if held.erased_at is not None:
+                raise NotFound
             return Decision(result=held)
 
         return settle(self.ports, self.policy, act, decide)

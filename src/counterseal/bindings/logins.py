@@ -138,6 +138,8 @@ class Logins:
             Unavailable: A port failed.
         """
         held = read(self.ports.store, account, Account)
+        if held.erased_at is not None:
+            raise NotFound
         app_space = read(self.ports.store, held.app_space, AppSpace)
         return renew_vouch(self.ports, self.policy, account, app_space)
 

@@ -6,6 +6,7 @@ What is left are GUIDs, times and states, so that the audit log still says what 
 
 from __future__ import annotations
 
+import itertools
 from datetime import datetime
 
 import attrs
@@ -31,6 +32,7 @@ from counterseal.models import (
     History,
     Outcome,
 )
+from counterseal.models.guid import account_partition, partition_of
 from counterseal.policy import Policy
 from counterseal.ports import Ports
 from counterseal.rules.facts import Cancelling, Deed
@@ -94,7 +96,7 @@ class Erasure:
         blank = attrs.evolve(
             account,
             version=account.version + 1,
-            account_id=f"erased:{keys.b64url(self.ports.entropy.token(LUCK_BYTES))}",
+            account_id=_new_id(account, keys.b64url(self.ports.entropy.token(LUCK_BYTES))),
             user_info="",
             sealed_grant=b"",
             vouched_at=None,
@@ -140,6 +142,15 @@ class Erasure:
             notification_body=None,
         )
         return Change(challenge, blank), finished.audit
+
+
+def _new_id(account: Account, luck: str) -> str:
+    # The partition of an account follows from its id, and its GUID stays.
+    for number in itertools.count():
+        account_id = f"erased:{luck}.{number}"
+        if account_partition(account.app_space, account_id) == partition_of(account.guid):
+            break
+    return account_id
 
 
 def _blank_binding(binding: Binding, now: datetime) -> Binding:

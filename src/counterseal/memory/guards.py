@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import heapq
+import itertools
 import threading
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
 import attrs
 
-from counterseal.models import Guid, Reservation
+from counterseal.models import Guid, KeyScope, Reservation
 from counterseal.ports import Clock
 
-_Place: TypeAlias = tuple[str, Guid, str]
+_Place: TypeAlias = tuple[tuple[KeyScope, Guid], str]
 
 
 class MemoryReplayGuard:
@@ -68,11 +69,13 @@ class MemoryIdempotency:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._held: dict[_Place, Reservation] = {}
-        self._ends: list[tuple[datetime, _Place]] = []
+        # The number comes before the place, since verbs have no order.
+        self._ends: list[tuple[datetime, int, _Place]] = []
+        self._numbers = itertools.count()
 
     def begin(self, reservation: Reservation, now: datetime) -> Reservation:
         """Reserve, or return the reservation that is in force."""
-        place = _place(reservation)
+        place = (reservation.scope, reservation.key)
         with self._lock:
             self._prune(now)
             held = self._held.get(place)
@@ -88,25 +91,20 @@ class MemoryIdempotency:
 
     def _keep(self, place: _Place, reservation: Reservation) -> Reservation:
         self._held[place] = reservation
-        heapq.heappush(self._ends, (reservation.until, place))
+        heapq.heappush(self._ends, (reservation.until, next(self._numbers), place))
         return reservation
 
     def _prune(self, now: datetime) -> None:
         while self._ends and self._ends[0][0] <= now:
-            _, place = heapq.heappop(self._ends)
+            _, _, place = heapq.heappop(self._ends)
             held = self._held.get(place)
             if held is not None and held.until <= now:
                 del self._held[place]
 
     def finish(self, reservation: Reservation) -> None:
         """Mark the reservation as finished."""
-        place = _place(reservation)
+        place = (reservation.scope, reservation.key)
         with self._lock:
             held = self._held.get(place)
             if held is not None and held.guid == reservation.guid:
                 self._held[place] = attrs.evolve(held, finished=True)
-
-
-def _place(reservation: Reservation) -> _Place:
-    scope, origin = reservation.scope
-    return (scope.value, origin, reservation.key)

@@ -24,7 +24,7 @@ from counterseal.models import (
     History,
     PushAddress,
 )
-from counterseal.models.guid import mint
+from counterseal.models.guid import account_partition, mint, partition_of
 from counterseal.testing.faults import Faults, faulty
 from counterseal.testing.world import CALLBACK
 
@@ -181,9 +181,12 @@ def test_an_erased_user_is_unknown_and_may_begin_anew(service, alice, guid):
 
 def test_nobody_foresees_what_an_erased_account_is_called(service, alice, guid):
     other = service.bind("bob").device.bond.account
-    ids = {service.erasure.erase(one).account_id for one in (guid, other)}
-    assert len(ids) == 2
-    assert all(len(one.removeprefix("erased:")) == 22 for one in ids)
+    left = [service.erasure.erase(one) for one in (guid, other)]
+    lucks = {account.account_id.removeprefix("erased:").partition(".")[0] for account in left}
+    assert sorted(map(len, lucks)) == [22, 22]
+    for account in left:
+        place = account_partition(account.app_space, account.account_id)
+        assert place == partition_of(account.guid)
 
 
 def test_an_erased_account_is_not_there_for_whoever_administers(service, alice, guid):
@@ -202,6 +205,18 @@ def test_an_erased_account_is_not_there_for_whoever_administers(service, alice, 
             service.erasure.erase(nobody)
     assert service.stored(guid) == left
     assert service.last_event() == ("account.erase", "not_found")
+
+
+def test_an_erased_account_is_not_there_for_its_origin_and_its_provider(service, guid):
+    space = service.new_app_space("Staff", idp=service.idp.settings())
+    carol = service.log_in(space, "carol").device.bond.account
+    for one in (guid, carol):
+        service.erasure.erase(one)
+    with pytest.raises(NotFound):
+        service.accounts.named(service.origin, guid)
+    with pytest.raises(NotFound):
+        service.logins.vouch(carol)
+    assert service.log_in(space, "carol").device.bond.account != carol
 
 
 def test_an_invitation_that_was_erased_is_not_handed_out_again(service):

@@ -100,15 +100,16 @@ class StoreReading(StoreBench):
     def test_store_3_knows_an_account_by_the_id_that_it_has_now(self, new_store: NewStore) -> None:
         """STORE-3: an account that was erased has another id, and its user may come back."""
         clerk, made = self.clerk(new_store), Specimens()
-        account = made.account()
+        before, after = made.neighbours(2)
+        account = made.account(before)
         clerk.keep(account)
-        erased = clerk.swap(account, newer(account, account_id="erased:1"))
+        erased = clerk.swap(account, newer(account, account_id=after))
 
-        assert clerk.store.account(made.space, "zoe") is None
-        assert clerk.store.account(made.space, "erased:1") == erased
-        again = made.account()
+        assert clerk.store.account(made.space, before) is None
+        assert clerk.store.account(made.space, after) == erased
+        again = made.account(before)
         clerk.keep(again)
-        assert clerk.store.account(made.space, "zoe") == again
+        assert clerk.store.account(made.space, before) == again
         assert clerk.one(account.guid) == erased
 
     def test_store_4_returns_bindings_of_every_state(self, new_store: NewStore) -> None:
