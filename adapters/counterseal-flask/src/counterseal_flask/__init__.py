@@ -9,7 +9,9 @@ Counterseal over HTTP: Flask blueprints over the use cases, for anyone's Flask a
 
 from __future__ import annotations
 
+from counterseal_flask.admin_api import ADMIN_API
 from counterseal_flask.blueprints import (
+    admin_blueprint,
     create_blueprints,
     device_blueprint,
     service_blueprint,
@@ -21,10 +23,12 @@ from counterseal_flask.service import Service
 from counterseal_flask.settings import Settings
 
 __all__ = [
+    "ADMIN_API",
     "OPERATIONS",
     "STATUS",
     "Service",
     "Settings",
+    "admin_blueprint",
     "create_blueprints",
     "device_blueprint",
     "openapi",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from http import HTTPMethod
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import Blueprint, Response, current_app, request
 from flask.sansio.blueprints import BlueprintSetupState
@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTo
 
 import counterseal as cs
 from counterseal.errors import CredentialRefused
-from counterseal.models import RelyingParty
+from counterseal_flask.admin_api import ADMIN_API
 from counterseal_flask.bodies import UnsupportedMediaTypeError, demand_type
 from counterseal_flask.description import DESCRIPTION
 from counterseal_flask.device_api import DEVICE_API
@@ -27,9 +27,11 @@ from counterseal_flask.settings import Settings
 
 log = logging.getLogger("counterseal_flask")
 
+T = TypeVar("T")
+
 UNMATCHED = "unmatched"
-ROOMS = frozenset({"account", "device", "request"})
-"""First segments that are wholly ours: what is under them, and no operation, is answered too."""
+ROOMS = frozenset({"account", "admin/api", "device", "request"})
+"""Paths that are wholly ours: what is under them, and no operation, is answered too."""
 
 PREFIXES = ("", "/api")
 """Clients of the Privakey CX service use both (privakey-wire 2)."""
@@ -37,7 +39,7 @@ PREFIXES = ("", "/api")
 
 def create_blueprints(ports: cs.Ports, policy: cs.Policy, settings: Settings) -> list[Blueprint]:
     """
-    Return every blueprint of the service; register each with the same `url_prefix`, or none.
+    Return the blueprints that the settings want; give all the same `url_prefix`, or none.
 
     Args:
         ports: The adapters.
@@ -45,7 +47,8 @@ def create_blueprints(ports: cs.Ports, policy: cs.Policy, settings: Settings) ->
         settings: How it is reached.
     """
     service = Service(ports, policy, settings)
-    return [service_blueprint(service), device_blueprint(service)]
+    made = [service_blueprint(service), device_blueprint(service)]
+    return [*made, admin_blueprint(service)] if settings.administration else made
 
 
 def service_blueprint(service: Service, *, name: str = "counterseal_service") -> Blueprint:
@@ -56,6 +59,11 @@ def service_blueprint(service: Service, *, name: str = "counterseal_service") ->
 def device_blueprint(service: Service, *, name: str = "counterseal_device") -> Blueprint:
     """Return what devices call, and the service's public keys."""
     return _blueprint(service, name, DEVICE_API, ("",))
+
+
+def admin_blueprint(service: Service, *, name: str = "counterseal_admin") -> Blueprint:
+    """Return what administrators call; described where the settings say `administration`."""
+    return _blueprint(service, name, ADMIN_API, ("",))
 
 
 def _blueprint(
@@ -81,8 +89,9 @@ def _blueprint(
 def _around(prefix: str, operation: Operation) -> set[str]:
     """Return the rules under which nobody but us has to answer, whatever the method."""
     rules = {prefix + operation.rule()}
-    room = operation.path.split("/")[1]
-    if room in ROOMS:
+    for room in ROOMS:
+        if not f"{operation.path}/".startswith(f"/{room}/"):
+            continue
         rules |= {f"{prefix}/{room}/", f"{prefix}/{room}/<path:rest>"}
     return rules
 
@@ -97,19 +106,23 @@ def _view(service: Service, operation: Operation) -> Callable[..., Response]:
 def _handled(service: Service, operation: Operation, names: dict[str, str]) -> Reply:
     asked = message(request, operation, names, service.settings)
     if operation.audience is Audience.ORIGIN:
-        party = _party(service, asked)
+        party = _caller(asked, service.authentication.authenticate)
         demand_type(asked, operation.payload)
         return operation.handler(service, asked, party)
+    if operation.audience is Audience.ADMIN:
+        admin = _caller(asked, service.authentication.authenticate_admin)
+        demand_type(asked, operation.payload)
+        return operation.handler(service, asked, admin)
     demand_type(asked, operation.payload)
     return operation.handler(service, asked)
 
 
-def _party(service: Service, asked: Message) -> RelyingParty:
+def _caller(asked: Message, authenticate: Callable[[cs.SignedRequest], T]) -> T:
     signed = cs.SignedRequest(
         method=asked.method, uri=asked.uri, body=asked.body, authorization=asked.authorization
     )
     try:
-        return service.authentication.authenticate(signed)
+        return authenticate(signed)
     except cs.Refused as refusal:
         # Whatever is wrong with a credential, the outside is told the same.
         log.info("not authenticated: %s", refusal.code)

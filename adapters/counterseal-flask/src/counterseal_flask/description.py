@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from counterseal_flask.admin_api import ADMIN_API
 from counterseal_flask.device_api import DEVICE_API
 from counterseal_flask.messages import Message, Reply
 from counterseal_flask.openapi import openapi
@@ -10,9 +11,10 @@ from counterseal_flask.service import Service
 from counterseal_flask.service_api import SERVICE_API
 
 
-def describe(service: Service, asked: Message) -> Reply:  # noqa: ARG001 (a handler's)
-    """Return the description of every call."""
-    return Reply(document=openapi(OPERATIONS, asked.root))
+def describe(service: Service, asked: Message) -> Reply:
+    """Return the description of every call that is served."""
+    served = (*OPERATIONS, *ADMIN_API) if service.settings.administration else OPERATIONS
+    return Reply(document=openapi(served, asked.root))
 
 
 DESCRIPTION = Operation(
@@ -26,4 +28,4 @@ DESCRIPTION = Operation(
 )
 
 OPERATIONS = (*SERVICE_API, *DEVICE_API, DESCRIPTION)
-"""Every call; the service's own are also served under `/api`."""
+"""Every call but those of administrators; the service's own are also served under `/api`."""

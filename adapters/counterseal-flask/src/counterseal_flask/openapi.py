@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
 
+from counterseal_flask.admin_schemas import ADMIN_SCHEMAS
 from counterseal_flask.bodies import MEDIA_TYPES
 from counterseal_flask.messages import PROBLEM
 from counterseal_flask.operations import NAME, Audience, Operation, Payload
@@ -34,6 +35,7 @@ SCHEMES: dict[str, Document] = {
 SECURITY: dict[Audience, list[Document]] = {
     Audience.ORIGIN: [{"basic": []}, {"cx1": []}],
     Audience.DEVICE: [{"proof": []}],
+    Audience.ADMIN: [{"cx1": []}],
     Audience.ANYBODY: [],
 }
 
@@ -60,7 +62,7 @@ def openapi(operations: Iterable[Operation], root: str) -> Document:
         "info": {"title": "Counterseal", "version": "1"},
         "servers": [{"url": root}],
         "paths": dict(paths),
-        "components": {"schemas": SCHEMAS, "securitySchemes": SCHEMES},
+        "components": {"schemas": SCHEMAS | ADMIN_SCHEMAS, "securitySchemes": SCHEMES},
     }
 
 
@@ -123,7 +125,7 @@ def _successes(operation: Operation) -> Document:
 
 def _problems(operation: Operation) -> Document:
     words = {*ALWAYS, *operation.refuses}
-    if operation.audience is Audience.ORIGIN:
+    if operation.audience in {Audience.ORIGIN, Audience.ADMIN}:
         words.add("unauthorized")
     if operation.payload is not Payload.NONE:
         words.add("unsupported_media_type")

@@ -20,6 +20,8 @@ class Audience(enum.Enum):
     """An `Authorization` header, by Basic or CX1."""
     DEVICE = "device"
     """A `Counterseal-Proof` header."""
+    ADMIN = "admin"
+    """An `Authorization` header, by CX1 with an administrator's key."""
     ANYBODY = "anybody"
     """Nothing, or a secret in the body."""
 
@@ -44,7 +46,8 @@ class Operation:
     Attributes:
         id: Names it, in code and in OpenAPI.
         path: After the prefix; what varies stands in braces.
-        handler: Takes the service and the message; for an origin's call, also who asks.
+        handler: Takes the service and the message; for an origin's or administrator's
+            call, also who asks.
         query: Parameters of the query, each with its meaning.
         needs: Those that have to be there.
         takes: The name of the body's schema.

@@ -22,6 +22,8 @@ class Service:
         self.policy = policy
         self.settings = settings
         self.authentication = cs.Authentication(ports, policy)
+        self.directory = cs.Directory(ports, policy)
+        self.credentials = cs.Credentials(ports, policy)
         self.invitations = cs.Invitations(ports, policy)
         self.enrolments = cs.Enrolments(ports, policy)
         self.accounts = cs.Accounts(ports, policy)

@@ -36,6 +36,7 @@ class Settings:
             against it; `Host`, `X-Forwarded-*` and `SCRIPT_NAME` are never looked at.
         session_token_object: Whether a bind's `sessionToken` is the object of 2019,
             `{guid, expiration}`, and not a text.
+        administration: Whether administrators are served too, under `/admin/api`.
         body_limit: Bytes of a request's body; a longer one is refused before it is read.
         wait_limit: The longest that `?wait=` waits; a longer wish is cut to it.
         waiters: How many requests of this process may wait at a time, streams among them.
@@ -50,6 +51,7 @@ class Settings:
 
     public_url: str = attrs.field(validator=_public_url)
     session_token_object: bool = False
+    administration: bool = False
     body_limit: int = attrs.field(default=131_072, validator=_positive)
     wait_limit: timedelta = attrs.field(default=timedelta(seconds=30), validator=_positive)
     waiters: int = attrs.field(default=64, validator=attrs.validators.ge(0))

@@ -1,0 +1,169 @@
+"""Admin calls: what is done when an administrator sees to companies, App Spaces and origins."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from counterseal.errors import InvalidField
+from counterseal.models import Admin, AppSpace, CallbackType, ChallengeState, Codes, Company, Origin
+from counterseal_flask.admin_documents import (
+    app_space_document,
+    callback_document,
+    company_document,
+    origin_document,
+)
+from counterseal_flask.admin_places import app_space_of, company_of, entry_of, origin_of
+from counterseal_flask.bodies import document, optional_text, text
+from counterseal_flask.members import choice, flag, optional_choice, part, texts
+from counterseal_flask.messages import Message, Reply
+from counterseal_flask.service import Service
+
+SIMPLE = "simple"
+
+
+def new_company(service: Service, asked: Message, admin: Admin) -> Reply:
+    """Create a company."""
+    made = service.directory.create_company(text(document(asked), "name"), by=admin)
+    return _created(asked, made.guid, company_document(made))
+
+
+def companies(service: Service, asked: Message, admin: Admin) -> Reply:  # noqa: ARG001 (a handler's)
+    """Return the companies that the administrator sees."""
+    held = service.directory.list(None, Company, by=admin)
+    return Reply(document=[company_document(each) for each in held])
+
+
+def company(service: Service, asked: Message, admin: Admin) -> Reply:
+    """Return a company."""
+    held = service.directory.get(company_of(asked), Company, by=admin)
+    return Reply(document=company_document(held))
+
+
+def edit_company(service: Service, asked: Message, admin: Admin) -> Reply:
+    """Give a company another name."""
+    name = text(document(asked), "name")
+    return Reply(
+        document=company_document(service.directory.edit_company(company_of(asked), name, by=admin))
+    )
+
+
+def new_app_space(service: Service, asked: Message, admin: Admin) -> Reply:
+    """Create a `simple` App Space."""
+    body = document(asked)
+    if body.get("idpType", SIMPLE) != SIMPLE:
+        raise InvalidField("idpType", f"not {SIMPLE}")
+    brand = part(body, "brandInfo")
+    made = service.directory.create_app_space(
+        company_of(asked),
+        text(body, "name"),
+        brand_logo=optional_text(brand, "url"),
+        brand_color=optional_text(brand, "color"),
+        universal_app=flag(body, "useUniversalApp") or False,
+        by=admin,
+    )
+    return _created(asked, made.guid, app_space_document(made))
+
+
+def app_spaces(service: Service, asked: Message, admin: Admin) -> Reply:
+    """Return a company's App Spaces, as far as the administrator sees them."""
+    held = service.directory.list(company_of(asked), AppSpace, by=admin)
+    return Reply(document=[app_space_document(each) for each in held])
+
+
+def app_space(service: Service, asked: Message, admin: Admin) -> Reply:
+    """Return an App Space."""
+    return Reply(document=app_space_document(app_space_of(service, asked, admin)))
+
+
+def edit_app_space(service: Service, asked: Message, admin: Admin) -> Reply:
+    """Edit an App Space; what is not said stays."""
+    body = document(asked)
+    brand = part(body, "brandInfo")
+    edited = service.directory.edit_app_space(
+        app_space_of(service, asked, admin).guid,
+        name=optional_text(body, "name"),
+        brand_logo=optional_text(brand, "url"),
+        brand_color=optional_text(brand, "color"),
+        universal_app=flag(body, "useUniversalApp"),
+        by=admin,
+    )
+    return Reply(document=app_space_document(edited))
+
+
+def new_origin(service: Service, asked: Message, admin: Admin) -> Reply:
+    """Create an origin as clients of the CX service know them: codes echoed, wildcards taken."""
+    body = document(asked)
+    wildcards = flag(body, "wildcards")
+    made = service.directory.create_origin(
+        app_space_of(service, asked, admin).guid,
+        text(body, "name"),
+        codes=optional_choice(body, Codes, "codes") or Codes.ECHOED,
+        wildcards=True if wildcards is None else wildcards,
+        by=admin,
+    )
+    return _created(asked, made.guid, origin_document(made))
+
+
+def origins(service: Service, asked: Message, admin: Admin) -> Reply:
+    """Return an App Space's origins, as far as the administrator sees them."""
+    held = service.directory.list(app_space_of(service, asked, admin).guid, Origin, by=admin)
+    return Reply(document=[origin_document(each) for each in held])
+
+
+def origin(service: Service, asked: Message, admin: Admin) -> Reply:
+    """Return an origin."""
+    held = origin_of(service, asked, admin)
+    return Reply(document=origin_document(held))
+
+
+def edit_origin(service: Service, asked: Message, admin: Admin) -> Reply:
+    """Edit an origin; what is not said stays."""
+    body = document(asked)
+    rung = texts(body, "callbackStates")
+    edited = service.directory.edit_origin(
+        origin_of(service, asked, admin).guid,
+        name=optional_text(body, "name"),
+        codes=optional_choice(body, Codes, "codes"),
+        wildcards=flag(body, "wildcards"),
+        callback_states=None
+        if rung is None
+        else [choice(state, ChallengeState, "callbackStates") for state in rung],
+        by=admin,
+    )
+    return Reply(document=origin_document(edited))
+
+
+def new_callback(service: Service, asked: Message, admin: Admin) -> Reply:
+    """Put an entry on the origin's allow-list; the same again changes nothing."""
+    body = document(asked)
+    url = text(body, "callbackUrl")
+    kind = optional_choice(body, CallbackType, "callbackType") or CallbackType.ADDRESS
+    guid = origin_of(service, asked, admin).guid
+    held = service.directory.allow_callback(guid, url, kind=kind, by=admin)
+    entry = next(each for each in held.entries if (each.type, each.text) == (kind, url))
+    return _created(asked, entry.guid, callback_document(entry))
+
+
+def callbacks(service: Service, asked: Message, admin: Admin) -> Reply:
+    """Return the origin's allow-list."""
+    held = origin_of(service, asked, admin)
+    return Reply(document=[callback_document(entry) for entry in held.entries])
+
+
+def callback(service: Service, asked: Message, admin: Admin) -> Reply:
+    """Return an entry of the origin's allow-list."""
+    entry = entry_of(origin_of(service, asked, admin), asked)
+    return Reply(document=callback_document(entry))
+
+
+def drop_callback(service: Service, asked: Message, admin: Admin) -> Reply:
+    """Take an entry off the origin's allow-list."""
+    held = origin_of(service, asked, admin)
+    entry = entry_of(held, asked)
+    service.directory.forbid_entry(held.guid, entry.guid, by=admin)
+    return Reply(status=HTTPStatus.NO_CONTENT)
+
+
+def _created(asked: Message, guid: str, made: dict[str, object]) -> Reply:
+    place = asked.uri.partition("?")[0].removesuffix("/new")
+    return Reply(status=HTTPStatus.CREATED, document=made, headers={"Location": f"{place}/{guid}"})

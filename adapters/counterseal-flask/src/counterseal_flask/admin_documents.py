@@ -1,0 +1,79 @@
+"""Admin documents: records of tenancy as administrators see them; no secret is among them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from counterseal.models import Admin, AppSpace, CallbackEntry, Company, Credential, Origin
+from counterseal.wire.moment import stamp
+
+Document = dict[str, Any]
+
+
+def company_document(company: Company) -> Document:
+    """Return a company."""
+    return {
+        "companyGuid": company.guid,
+        "name": company.name,
+        "createdAt": stamp(company.created_at),
+    }
+
+
+def app_space_document(app_space: AppSpace) -> Document:
+    """Return an App Space."""
+    return {
+        "appSpaceGuid": app_space.guid,
+        "companyGuid": app_space.company,
+        "name": app_space.name,
+        "idpType": "simple" if app_space.idp is None else "oidc",
+        "brandInfo": {"url": app_space.brand_logo, "color": app_space.brand_color},
+        "useUniversalApp": app_space.universal_app,
+        "createdAt": stamp(app_space.created_at),
+    }
+
+
+def origin_document(origin: Origin) -> Document:
+    """Return an origin; one without `keys` is revoked, or had none yet."""
+    return {
+        "requestOriginGuid": origin.guid,
+        "appSpaceGuid": origin.app_space,
+        "name": origin.name,
+        "keys": [key_document(held) for held in origin.credentials],
+        "codes": origin.codes.value,
+        "wildcards": origin.wildcards,
+        "callbackStates": [state.value for state in origin.callback_states],
+        "callbacks": [callback_document(entry) for entry in origin.entries],
+        "createdAt": stamp(origin.created_at),
+    }
+
+
+def callback_document(entry: CallbackEntry) -> Document:
+    """Return an entry of an origin's allow-list."""
+    return {
+        "callbackGuid": entry.guid,
+        "callbackUrl": entry.text,
+        "callbackType": entry.type.value,
+    }
+
+
+def key_document(credential: Credential) -> Document:
+    """Return what there is to know of a secret; the newest stands first."""
+    return {
+        "keyType": credential.scheme.value,
+        "createdAt": stamp(credential.created_at),
+        "endsAt": None if credential.ends_at is None else stamp(credential.ends_at),
+    }
+
+
+def admin_document(admin: Admin) -> Document:
+    """Return an administrator; one without `keys` is revoked."""
+    return {
+        "adminGuid": admin.guid,
+        "name": admin.name,
+        "role": admin.role.value,
+        "companyGuid": admin.company,
+        "appSpaceGuid": admin.app_space,
+        "keys": [key_document(held) for held in admin.credentials],
+        "endsAt": None if admin.ends_at is None else stamp(admin.ends_at),
+        "createdAt": stamp(admin.created_at),
+    }

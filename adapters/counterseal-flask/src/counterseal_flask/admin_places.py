@@ -1,0 +1,64 @@
+"""Admin places: what the path of an administrator's call names, each inside of the one before."""
+
+from __future__ import annotations
+
+from counterseal.errors import NotFound
+from counterseal.models import Admin, AppSpace, CallbackEntry, Guid, Origin
+from counterseal_flask.bodies import named
+from counterseal_flask.messages import Message
+from counterseal_flask.service import Service
+
+
+def company_of(asked: Message) -> Guid:
+    """
+    Return the company's GUID.
+
+    Raises:
+        NotFound: It is none.
+    """
+    return named(asked.names["company"], "company")
+
+
+def app_space_of(service: Service, asked: Message, admin: Admin) -> AppSpace:
+    """
+    Return the App Space.
+
+    Raises:
+        NotFound: There is none in this company that the administrator may know of.
+        Unavailable: A port failed.
+    """
+    guid = named(asked.names["app_space"], "app_space")
+    held = service.directory.get(guid, AppSpace, by=admin)
+    if held.company != company_of(asked):
+        raise NotFound
+    return held
+
+
+def origin_of(service: Service, asked: Message, admin: Admin) -> Origin:
+    """
+    Return the origin.
+
+    Raises:
+        NotFound: There is none in this App Space that the administrator may know of.
+        RoleLacking: The administrator has nothing to do with origins.
+        Unavailable: A port failed.
+    """
+    space = app_space_of(service, asked, admin)
+    held = service.directory.get(named(asked.names["origin"], "origin"), Origin, by=admin)
+    if held.app_space != space.guid:
+        raise NotFound
+    return held
+
+
+def entry_of(origin: Origin, asked: Message) -> CallbackEntry:
+    """
+    Return an entry of the origin's allow-list.
+
+    Raises:
+        NotFound: It has none of this name.
+    """
+    guid = named(asked.names["callback"], "callback")
+    for entry in origin.entries:
+        if entry.guid == guid:
+            return entry
+    raise NotFound

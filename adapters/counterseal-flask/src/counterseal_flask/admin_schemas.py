@@ -1,0 +1,103 @@
+"""Admin schemas: what the bodies of administrators' calls and of their replies look like."""
+
+from __future__ import annotations
+
+from counterseal.models import FINISHED, AdminRole, CallbackType, Codes, Scheme
+from counterseal_flask.schemas import FLAG, GUID, MOMENT, NAME, TEXT, Schema
+
+NO_GUID: Schema = {"anyOf": [GUID, {"type": "null"}]}
+NO_MOMENT: Schema = {"anyOf": [MOMENT, {"type": "null"}]}
+NO_TEXT: Schema = {"type": ["string", "null"]}
+NO_FLAG: Schema = {"type": ["boolean", "null"]}
+SECONDS: Schema = {"type": ["integer", "null"], "minimum": 0}
+KEY_TYPE: Schema = {"enum": [each.value for each in Scheme]}
+CODES: Schema = {"enum": [each.value for each in Codes]}
+STATES: Schema = {"type": "array", "items": {"enum": [each.value for each in FINISHED]}}
+CALLBACK_TYPE: Schema = {"enum": [each.value for each in CallbackType]}
+ROLE: Schema = {"enum": [each.value for each in AdminRole]}
+BRAND: Schema = {
+    "type": "object",
+    "properties": {"url": NO_TEXT, "color": NO_TEXT},
+}
+
+
+def _takes(*needed: str, **members: Schema) -> Schema:
+    return {"type": "object", "properties": members, "required": list(needed)}
+
+
+def _gives(**members: Schema) -> Schema:
+    return _takes(*members, **members)
+
+
+def _each(name: str) -> Schema:
+    return {"type": "array", "items": {"$ref": f"#/components/schemas/{name}"}}
+
+
+ADMIN_SCHEMAS: dict[str, Schema] = {
+    # What an administrator sends
+    "NewCompany": _takes("name", name=NAME),
+    "NewAppSpace": _takes(
+        "name",
+        name=NAME,
+        idpType={"const": "simple"},
+        brandInfo=BRAND,
+        useUniversalApp=NO_FLAG,
+    ),
+    "AppSpaceEdit": _takes(name=NAME, brandInfo=BRAND, useUniversalApp=NO_FLAG),
+    "NewOrigin": _takes("name", name=NAME, codes=CODES, wildcards=NO_FLAG),
+    "OriginEdit": _takes(name=NAME, codes=CODES, wildcards=NO_FLAG, callbackStates=STATES),
+    "NewCallback": _takes("callbackUrl", callbackUrl=NAME, callbackType=CALLBACK_TYPE),
+    "NewKey": _takes("keyType", keyType=KEY_TYPE, overlap=SECONDS),
+    "Overlap": _takes(overlap=SECONDS),
+    "NewAdmin": _takes(
+        "name",
+        "role",
+        name=NAME,
+        role=ROLE,
+        companyGuid=NO_GUID,
+        appSpaceGuid=NO_GUID,
+        life={"type": ["integer", "null"], "minimum": 1},
+    ),
+    # What an administrator gets
+    "Company": _gives(companyGuid=GUID, name=TEXT, createdAt=MOMENT),
+    "Companies": _each("Company"),
+    "AppSpace": _gives(
+        appSpaceGuid=GUID,
+        companyGuid=GUID,
+        name=TEXT,
+        idpType={"enum": ["simple", "oidc"]},
+        brandInfo=BRAND,
+        useUniversalApp=FLAG,
+        createdAt=MOMENT,
+    ),
+    "AppSpaces": _each("AppSpace"),
+    "Origin": _gives(
+        requestOriginGuid=GUID,
+        appSpaceGuid=GUID,
+        name=TEXT,
+        keys=_each("Key"),
+        codes=CODES,
+        wildcards=FLAG,
+        callbackStates=STATES,
+        callbacks=_each("AllowedCallback"),
+        createdAt=MOMENT,
+    ),
+    "Origins": _each("Origin"),
+    "AllowedCallback": _gives(callbackGuid=GUID, callbackUrl=TEXT, callbackType=CALLBACK_TYPE),
+    "AllowedCallbacks": _each("AllowedCallback"),
+    "Key": _gives(keyType=KEY_TYPE, createdAt=MOMENT, endsAt=NO_MOMENT),
+    "IssuedKey": _gives(requestOriginGuid=GUID, keyType=KEY_TYPE, key=TEXT),
+    "CallbackSecret": _gives(requestOriginGuid=GUID, callbackSecret=TEXT),
+    "AdminKey": _gives(adminGuid=GUID, key=TEXT),
+    "Administrator": _gives(
+        adminGuid=GUID,
+        name=TEXT,
+        role=ROLE,
+        companyGuid=NO_GUID,
+        appSpaceGuid=NO_GUID,
+        keys=_each("Key"),
+        endsAt=NO_MOMENT,
+        createdAt=MOMENT,
+    ),
+    "Administrators": _each("Administrator"),
+}

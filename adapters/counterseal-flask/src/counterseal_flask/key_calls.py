@@ -1,0 +1,109 @@
+"""Key calls: what is done when an administrator makes and revokes secrets, and administrators."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any
+
+import counterseal as cs
+from counterseal.models import Admin, AdminRole, Guid, Scheme
+from counterseal_flask.admin_documents import admin_document
+from counterseal_flask.admin_places import origin_of
+from counterseal_flask.bodies import document, named, text
+from counterseal_flask.members import choice, span
+from counterseal_flask.messages import Message, Reply
+from counterseal_flask.service import Service
+
+NONE = timedelta(0)
+
+
+def issue_key(service: Service, asked: Message, admin: Admin) -> Reply:
+    """Make an origin's new secret; the older one lives on for `overlap` seconds."""
+    body = document(asked)
+    scheme = choice(body.get("keyType"), Scheme, "keyType")
+    issued = service.credentials.issue(
+        origin_of(service, asked, admin).guid, scheme, overlap=_overlap(body), by=admin
+    )
+    return Reply(
+        document={
+            "requestOriginGuid": issued.guid,
+            "keyType": issued.scheme.value,
+            "key": issued.secret,
+        }
+    )
+
+
+def revoke_keys(service: Service, asked: Message, admin: Admin) -> Reply:
+    """Revoke all of an origin's secrets; the origin stays."""
+    service.credentials.revoke(origin_of(service, asked, admin).guid, by=admin)
+    return Reply(status=HTTPStatus.NO_CONTENT)
+
+
+def issue_callback_secret(service: Service, asked: Message, admin: Admin) -> Reply:
+    """Make the secret that signs an origin's callbacks."""
+    overlap = _overlap(document(asked))
+    guid = origin_of(service, asked, admin).guid
+    secret = service.credentials.issue_webhook_key(guid, overlap=overlap, by=admin)
+    return Reply(document={"requestOriginGuid": guid, "callbackSecret": secret})
+
+
+def new_admin(service: Service, asked: Message, admin: Admin) -> Reply:
+    """Create an administrator within the reach of the one who asks."""
+    body = document(asked)
+    issued = service.credentials.create_admin(
+        text(body, "name"),
+        role=choice(body.get("role"), AdminRole, "role"),
+        company=_place(body, "companyGuid"),
+        app_space=_place(body, "appSpaceGuid"),
+        life=span(body, "life"),
+        by=admin,
+    )
+    return Reply(
+        status=HTTPStatus.CREATED,
+        document=_told(issued),
+        headers={"Location": f"{asked.root}/admin/api/admins/{issued.guid}"},
+    )
+
+
+def admins(service: Service, asked: Message, admin: Admin) -> Reply:
+    """Return the administrators of an App Space, of a company, or of all companies."""
+    parent = _place(asked.query, "appSpaceGuid") or _place(asked.query, "companyGuid")
+    held = service.directory.list(parent, Admin, by=admin)
+    return Reply(document=[admin_document(each) for each in held])
+
+
+def one_admin(service: Service, asked: Message, admin: Admin) -> Reply:
+    """Return an administrator."""
+    held = service.directory.get(_admin(asked), Admin, by=admin)
+    return Reply(document=admin_document(held))
+
+
+def rotate_admin(service: Service, asked: Message, admin: Admin) -> Reply:
+    """Make an administrator's new secret; the older one lives on for `overlap` seconds."""
+    overlap = _overlap(document(asked))
+    issued = service.credentials.rotate_admin(_admin(asked), overlap=overlap, by=admin)
+    return Reply(document=_told(issued))
+
+
+def revoke_admin(service: Service, asked: Message, admin: Admin) -> Reply:
+    """Revoke all of an administrator's secrets."""
+    service.credentials.revoke_admin(_admin(asked), by=admin)
+    return Reply(status=HTTPStatus.NO_CONTENT)
+
+
+def _told(issued: cs.IssuedSecret) -> dict[str, str]:
+    return {"adminGuid": issued.guid, "key": issued.secret}
+
+
+def _admin(asked: Message) -> Guid:
+    return named(asked.names["admin"], "admin")
+
+
+def _overlap(body: Mapping[str, Any]) -> timedelta:
+    return span(body, "overlap") or NONE
+
+
+def _place(held: Mapping[str, Any], name: str) -> Guid | None:
+    return None if held.get(name) is None else named(text(held, name), name)

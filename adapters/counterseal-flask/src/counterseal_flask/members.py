@@ -1,0 +1,97 @@
+"""Members: what administrators send, member by member, each refused by its own name."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from counterseal.errors import InvalidField
+
+E = TypeVar("E", bound=enum.Enum)
+
+LONGEST = 10**10
+"""Seconds; the policy's limits are far below, and `timedelta` takes it."""
+
+
+def flag(body: Mapping[str, Any], name: str) -> bool | None:
+    """
+    Return a yes or no that may be missing.
+
+    Raises:
+        InvalidField: It is neither.
+    """
+    value = body.get(name)
+    if value is None or isinstance(value, bool):
+        return value
+    raise InvalidField(name, "neither true nor false")
+
+
+def choice(value: Any, kind: type[E], name: str) -> E:
+    """
+    Return the member of *kind* that *value* is the value of.
+
+    Raises:
+        InvalidField: There is none.
+    """
+    for each in kind:
+        if type(value) is type(each.value) and value == each.value:
+            return each
+    raise InvalidField(name, f"none of {', '.join(str(each.value) for each in kind)}")
+
+
+def optional_choice(body: Mapping[str, Any], kind: type[E], name: str) -> E | None:
+    """
+    Return a choice that may be missing.
+
+    Raises:
+        InvalidField: It is none of *kind*.
+    """
+    value = body.get(name)
+    return None if value is None else choice(value, kind, name)
+
+
+def span(body: Mapping[str, Any], name: str) -> timedelta | None:
+    """
+    Return a number of whole seconds that may be missing.
+
+    Raises:
+        InvalidField: It is no such number.
+    """
+    value = body.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LONGEST:
+        raise InvalidField(name, "not a number of seconds")
+    return timedelta(seconds=value)
+
+
+def part(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """
+    Return a document inside of the body; an empty one if it is missing.
+
+    Raises:
+        InvalidField: It is none.
+    """
+    value = body.get(name)
+    if value is None:
+        return {}
+    if isinstance(value, Mapping):
+        return value
+    raise InvalidField(name, "not an object")
+
+
+def texts(body: Mapping[str, Any], name: str) -> list[str] | None:
+    """
+    Return a list of texts that may be missing.
+
+    Raises:
+        InvalidField: It is none.
+    """
+    value = body.get(name)
+    if value is None:
+        return None
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return value
+    raise InvalidField(name, "not a list of texts")

@@ -1,0 +1,448 @@
+"""The admin API: C-ue's five calls, and the rest of the tenancy, each within an admin's reach."""
+
+import json
+from datetime import timedelta
+
+import attrs
+import pytest
+from flask import Flask
+from jsonschema import Draft202012Validator
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from counterseal.models import AdminRole, AppSpace, Codes, Company, Origin, Scheme
+from counterseal.wire.cx1 import write_basic, write_cx1
+from counterseal_flask import (
+    ADMIN_API,
+    OPERATIONS,
+    Service,
+    Settings,
+    admin_blueprint,
+)
+from counterseal_flask.operations import NAME
+
+BASE = "https://service.example"
+ROOT = "/admin/api/companies"
+NOTHING = "00000000-0000-8000-8000-000000000000"
+
+
+@attrs.define
+class Desk:
+    """An administrator, who never says the same at the same time."""
+
+    client: object
+    world: object
+    guid: str
+    secret: str
+    said: int = 0
+
+    def call(self, method, path, document=None):
+        body = b"" if document is None else json.dumps(document, separators=(",", ":")).encode()
+        self.said += 1
+        header = write_cx1(
+            self.secret,
+            method=method,
+            uri=BASE + path,
+            milliseconds=int(self.world.clock.now().timestamp() * 1000) + self.said,
+            guid=self.guid,
+            body=body,
+        )
+        return self.client.open(
+            path,
+            method=method,
+            data=body or None,
+            content_type="application/json" if body else None,
+            headers={"Authorization": header},
+        )
+
+    def get(self, path):
+        return self.call("GET", path)
+
+    def post(self, path, document):
+        return self.call("POST", path, document)
+
+    def patch(self, path, document):
+        return self.call("PATCH", path, document)
+
+    def delete(self, path):
+        return self.call("DELETE", path)
+
+
+@pytest.fixture
+def app(kit, world):
+    return kit.application(world.ports, administration=True)
+
+
+@pytest.fixture
+def employ(world, client):
+    def employ(**scope):
+        issued = world.credentials.create_admin("An admin", **scope)
+        return Desk(client, world, issued.guid, issued.secret)
+
+    return employ
+
+
+@pytest.fixture
+def desk(employ):
+    """An administrator of all companies."""
+    return employ()
+
+
+@pytest.fixture
+def company(world):
+    return f"{ROOT}/{world.company.guid}"
+
+
+@pytest.fixture
+def app_space(world, company):
+    return f"{company}/appSpaces/{world.app_space.guid}"
+
+
+@pytest.fixture
+def origin(world, app_space):
+    return f"{app_space}/requestOrigins/{world.origin.origin.guid}"
+
+
+def last(reply):
+    """What C-ue reads: the last segment of the path."""
+    assert reply.status_code == 201
+    return reply.headers["Location"].rpartition("/")[2]
+
+
+def test_the_five_calls_of_c_ue(kit, world, client, desk):
+    made = desk.post(f"{ROOT}/new", {"name": "Example Platform"})
+    company = f"{ROOT}/{last(made)}"
+    made = desk.post(
+        f"{company}/appSpaces/new",
+        {
+            "idpType": "simple",
+            "name": "Example",
+            "brandInfo": {"url": "https://auth.example.com/logo.png", "color": "#F0B700"},
+            "useUniversalApp": True,
+        },
+    )
+    space = world.directory.get(last(made), AppSpace)
+    assert (space.brand_logo, space.brand_color, space.universal_app, space.idp) == (
+        "https://auth.example.com/logo.png",
+        "#F0B700",
+        True,
+        None,
+    )
+    made = desk.post(f"{company}/appSpaces/{space.guid}/requestOrigins/new", {"name": "mfa"})
+    guid = last(made)
+    origin = f"{company}/appSpaces/{space.guid}/requestOrigins/{guid}"
+    assert made.headers["Location"] == BASE + origin
+    key = desk.post(f"{origin}/keyManagement", {"keyType": "basic"}).json["key"]
+    url = {"callbackUrl": "auth.example.com/api/{*}/mfa/callback"}
+    assert len(last(desk.post(f"{origin}/callbacks/new", url))) == 36
+    domain = {"callbackUrl": "auth.example.com", "callbackType": 2}
+    assert len(last(desk.post(f"{origin}/callbacks/new", domain))) == 36
+    held = world.directory.get(guid, Origin)
+    assert (held.codes, held.wildcards) == (Codes.ECHOED, True)
+    assert (held.callbacks, held.domains) == ((url["callbackUrl"],), ("auth.example.com",))
+    bound = client.put(
+        "/api/account/bind",
+        json={"accountId": "user-42"},
+        headers={"Authorization": write_basic(key, guid=guid)},
+    )
+    assert bound.json["appSpaceGuid"] == space.guid
+
+
+def test_a_location_is_where_the_thing_is(desk, company, app_space, origin):
+    for made in (
+        desk.post(f"{ROOT}/new", {"name": "Another Ltd"}),
+        desk.post(f"{company}/appSpaces/new", {"name": "Another app"}),
+        desk.post(f"{app_space}/requestOrigins/new", {"name": "Another shop"}),
+        desk.post(f"{origin}/callbacks/new", {"callbackUrl": "https://shop.example/more"}),
+    ):
+        assert desk.get(made.headers["Location"].removeprefix(BASE)).json == made.json
+
+
+def test_an_hmac_key_is_rotated_with_overlap_and_revoked(kit, world, client, desk, origin):
+    path = "/request/getAll?accountId=user-42"
+
+    def held(key):
+        guid = origin.rpartition("/")[2]
+        world.clock.advance(timedelta(seconds=1))
+        header = kit.signed(world, (guid, key), "GET", BASE + path)
+        return client.get(path, headers={"Authorization": header}).status_code != 401
+
+    def issued(**more):
+        return desk.post(f"{origin}/keyManagement", {"keyType": "hmac"} | more).json["key"]
+
+    first = issued()
+    second = issued(overlap=60)
+    assert (held(first), held(second)) == (True, True)
+    world.clock.advance(timedelta(seconds=60))
+    assert (held(first), held(second)) == (False, True)
+    third = issued()
+    assert (held(second), held(third)) == (False, True)
+    (key,) = desk.get(origin).json["keys"]
+    assert (key["keyType"], key["endsAt"]) == ("hmac", None)
+    assert desk.delete(f"{origin}/keyManagement").status_code == 204
+    assert not held(third)
+    assert desk.get(origin).json["keys"] == []
+
+
+def test_the_secret_of_callbacks_is_the_origins_own(world, desk, origin):
+    told = desk.post(f"{origin}/callbackSecret", {"overlap": 60}).json
+    assert told["callbackSecret"].startswith("whsec_")
+    assert told["requestOriginGuid"] == world.origin.origin.guid
+
+
+def test_edits_change_what_is_said_and_nothing_else(desk, company, app_space, origin):
+    assert desk.patch(company, {"name": "Renamed Ltd"}).json["name"] == "Renamed Ltd"
+    before = desk.get(app_space).json
+    brand = {"brandInfo": {"color": "#16C656"}}
+    assert desk.patch(app_space, brand).json == before | {
+        "brandInfo": {"url": None, "color": "#16C656"}
+    }
+    before = desk.get(origin).json
+    wanted = {"codes": "echoed", "wildcards": True, "callbackStates": ["ANSWERED"]}
+    assert desk.patch(origin, wanted).json == before | wanted
+    assert desk.patch(origin, {}).json == before | wanted
+
+
+def test_lists_hold_what_is_seen(world, desk, employ, company, app_space, origin):  # noqa: PLR0917 (fixtures)
+    other = world.directory.create_company("Other Ltd")
+    names = [each["name"] for each in desk.get(ROOT).json]
+    assert sorted(names) == ["Example Ltd", "Other Ltd"]
+    own = employ(company=world.company.guid)
+    assert [each["name"] for each in own.get(ROOT).json] == ["Example Ltd"]
+    assert own.get(f"{ROOT}/{other.guid}/appSpaces").json == []
+    assert [each["name"] for each in own.get(f"{company}/appSpaces").json] == ["Example app"]
+    assert own.get(f"{app_space}/requestOrigins").json == [own.get(origin).json]
+    listed = own.get(f"{origin}/callbacks").json
+    assert [each["callbackUrl"] for each in listed] == ["https://shop.example/done"]
+    assert [each["callbackType"] for each in listed] == [1]
+
+
+def test_an_entry_is_taken_off_the_list(desk, origin):
+    (entry,) = desk.get(f"{origin}/callbacks").json
+    place = f"{origin}/callbacks/{entry['callbackGuid']}"
+    assert desk.delete(place).status_code == 204
+    assert desk.get(f"{origin}/callbacks").json == []
+    assert desk.delete(place).status_code == 404
+
+
+def test_administrators_make_administrators(world, client, desk, app_space):
+    where = {"appSpaceGuid": world.app_space.guid}
+    made = desk.post(
+        "/admin/api/admins/new", {"name": "Help", "role": "user_support", "life": 600} | where
+    )
+    place = made.headers["Location"].removeprefix(BASE)
+    helper = Desk(client, world, made.json["adminGuid"], made.json["key"])
+    own = helper.get(place).json
+    assert (own["role"], len(own["keys"])) == (AdminRole.SUPPORT.value, 1)
+    assert desk.get(f"/admin/api/admins?appSpaceGuid={world.app_space.guid}").json == [own]
+    assert desk.get(f"/admin/api/admins?companyGuid={world.company.guid}").json == []
+    assert helper.post(f"{app_space}/requestOrigins/new", {"name": "x"}).status_code == 403
+    fresh = helper.post(f"{place}/keyManagement", {"overlap": 0}).json["key"]
+    assert helper.get(place).status_code == 401
+    assert Desk(client, world, helper.guid, fresh).get(place).status_code == 200
+    assert desk.delete(f"{place}/keyManagement").status_code == 204
+    assert Desk(client, world, helper.guid, fresh).get(place).status_code == 401
+    assert desk.get(place).json["keys"] == []
+
+
+def test_s20_out_of_reach_looks_like_nowhere(world, employ, company, app_space, origin):
+    other = world.directory.create_company("Other Ltd")
+    stranger = employ(company=other.guid)
+    space = world.directory.create_app_space(other.guid, "Theirs")
+    theirs = f"{ROOT}/{other.guid}/appSpaces/{space.guid}"
+    replies = [
+        stranger.get(company),
+        stranger.patch(company, {"name": "Mine"}),
+        stranger.post(f"{company}/appSpaces/new", {"name": "Mine"}),
+        stranger.get(app_space),
+        stranger.get(origin),
+        stranger.get(f"{origin}/callbacks"),
+        stranger.post(f"{app_space}/requestOrigins/new", {"name": "Mine"}),
+        stranger.post(f"{origin}/keyManagement", {"keyType": "basic"}),
+        stranger.post(f"{origin}/callbackSecret", {}),
+        stranger.delete(f"{origin}/keyManagement"),
+        stranger.post(f"{origin}/callbacks/new", {"callbackUrl": "https://a.example/b"}),
+        # Its own place in front changes nothing.
+        stranger.get(f"{ROOT}/{other.guid}/appSpaces/{world.app_space.guid}"),
+        stranger.get(f"{theirs}/requestOrigins/{world.origin.origin.guid}"),
+        stranger.get(f"{company}/appSpaces/{space.guid}"),
+        stranger.get(f"{ROOT}/{NOTHING}"),
+        stranger.get(f"{ROOT}/no-guid"),
+        stranger.get(f"{theirs}/requestOrigins/{NOTHING}"),
+        stranger.get(f"/admin/api/admins/{NOTHING}"),
+        stranger.get(f"/admin/api/admins/{employ().guid}"),
+        stranger.post(
+            "/admin/api/admins/new",
+            {"name": "x", "role": "company_admin", "companyGuid": world.company.guid},
+        ),
+    ]
+    assert {reply.status_code for reply in replies} == {404}
+    assert len({reply.data for reply in replies}) == 1
+
+
+def test_an_origin_of_the_app_space_next_door_is_not_here(world, desk, company, app_space):
+    beside = world.new_app_space("Beside")
+    guid = world.origin.origin.guid
+    path = f"{company}/appSpaces/{beside.guid}/requestOrigins/{guid}"
+    assert desk.get(path).status_code == 404
+    assert desk.post(f"{path}/keyManagement", {"keyType": "basic"}).status_code == 404
+    assert not world.directory.get(guid, Origin).credentials
+
+
+def test_a_scoped_administrator_makes_no_companies(world, employ):
+    scoped = employ(company=world.company.guid)
+    reply = scoped.post(f"{ROOT}/new", {"name": "Mine"})
+    assert (reply.status_code, reply.json["code"]) == (403, "forbidden")
+    assert len(world.directory.list(None, Company)) == 1
+
+
+def test_only_an_administrators_key_opens(kit, world, client, desk, shop):
+    replies = [
+        client.get(ROOT),
+        client.get(ROOT, headers={"Authorization": write_basic(desk.secret, guid=desk.guid)}),
+        client.get(ROOT, headers={"Authorization": "CX1-HMAC-SHA256,x"}),
+        shop.get(ROOT),
+        Desk(client, world, desk.guid, f"{desk.secret}x").get(ROOT),
+        Desk(client, world, NOTHING, desk.secret).get(ROOT),
+    ]
+    secret = world.credentials.issue(world.origin.origin.guid, Scheme.HMAC).secret
+    replies.append(Desk(client, world, world.origin.origin.guid, secret).get(ROOT))
+    assert {reply.status_code for reply in replies} == {401}
+    assert len({reply.data for reply in replies}) == 1
+
+
+def test_a_signed_call_counts_once_and_for_its_own_body(world, client, desk):
+    body = b'{"name":"Once"}'
+    headers = {
+        "Authorization": write_cx1(
+            desk.secret,
+            method="POST",
+            uri=f"{BASE}{ROOT}/new",
+            milliseconds=int(world.clock.now().timestamp() * 1000),
+            guid=desk.guid,
+            body=body,
+        ),
+        "Content-Type": "application/json",
+    }
+    assert client.post(f"{ROOT}/new", data=b'{"name":"Other"}', headers=headers).status_code == 401
+    assert client.post(f"{ROOT}/new", data=body, headers=headers).status_code == 201
+    assert client.post(f"{ROOT}/new", data=body, headers=headers).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("where", "document", "field"),
+    [
+        ("company/new", {}, "name"),
+        ("company/new", {"name": 1}, "name"),
+        ("company/new", {"name": "x" * 10_000}, "name"),
+        ("space/new", {"name": "x", "idpType": "oidc"}, "idpType"),
+        ("space/new", {"name": "x", "brandInfo": "red"}, "brandInfo"),
+        ("space/new", {"name": "x", "useUniversalApp": "true"}, "useUniversalApp"),
+        ("origin/new", {"name": "x", "codes": "shown"}, "codes"),
+        ("origin/new", {"name": "x", "wildcards": 1}, "wildcards"),
+        ("key", {}, "keyType"),
+        ("key", {"keyType": "BASIC"}, "keyType"),
+        ("key", {"keyType": "basic", "overlap": -1}, "overlap"),
+        ("key", {"keyType": "basic", "overlap": True}, "overlap"),
+        ("key", {"keyType": "basic", "overlap": 10**9}, "overlap"),
+        ("callback/new", {"callbackUrl": "javascript:alert(1)"}, "callbackUrl"),
+        ("callback/new", {"callbackUrl": "a.example", "callbackType": True}, "callbackType"),
+        ("callback/new", {"callbackUrl": "a.example", "callbackType": "2"}, "callbackType"),
+        ("callback/new", {"callbackUrl": "https://a.example", "callbackType": 2}, "callbackUrl"),
+        ("edit", {"callbackStates": "ANSWERED"}, "callbackStates"),
+        ("edit", {"callbackStates": ["PENDING"]}, "callbackStates"),
+        ("edit", {"callbackStates": ["GONE"]}, "callbackStates"),
+        ("admin/new", {"name": "x", "role": "king"}, "role"),
+        ("admin/new", {"name": "x", "role": "company_admin", "life": 0}, "life"),
+    ],
+)
+def test_what_does_not_fit_is_named(desk, company, app_space, origin, where, document, field):  # noqa: PLR0917 (fixtures)
+    path = {
+        "company/new": f"{ROOT}/new",
+        "space/new": f"{company}/appSpaces/new",
+        "origin/new": f"{app_space}/requestOrigins/new",
+        "key": f"{origin}/keyManagement",
+        "callback/new": f"{origin}/callbacks/new",
+        "edit": origin,
+        "admin/new": "/admin/api/admins/new",
+    }[where]
+    reply = desk.call("PATCH" if where == "edit" else "POST", path, document)
+    assert (reply.status_code, reply.json["code"]) == (400, "invalid_field")
+    assert reply.json["field"] == field
+
+
+def test_e13_what_is_under_the_admin_api_and_no_call_is_ours_too(client):
+    nowhere = client.get("/admin/api/tenants")
+    assert (nowhere.status_code, nowhere.json["code"]) == (404, "no_such_endpoint")
+    assert client.get(f"{ROOT}/new").status_code == 405
+    assert client.post(f"{ROOT}/new", data=b"x").status_code == 401
+    assert client.get("/admin/else").json is None
+
+
+def test_without_the_setting_nobody_administers(kit, world):
+    client = kit.application(world.ports).test_client()
+    assert client.get(ROOT).json is None
+    assert not [path for path in client.get("/openapi.json").json["paths"] if "admin" in path]
+
+
+def test_the_blueprint_can_stand_alone(world, employ):
+    app = Flask("desk")
+    settings = Settings(public_url=f"{BASE}/auth")
+    service = Service(world.ports, world.policy, settings)
+    app.register_blueprint(admin_blueprint(service))
+    desk = employ()
+    desk.client = app.test_client()
+    assert desk.get(ROOT).status_code == 401
+    service.settings = Settings(public_url=BASE)
+    assert desk.get(ROOT).status_code == 200
+
+
+def test_e14_the_calls_are_described(client, app):
+    described = client.get("/openapi.json").json
+    OpenAPIV31SpecValidator(described).validate()
+    told = {
+        (method.upper(), path, operation["operationId"])
+        for path, methods in described["paths"].items()
+        for method, operation in methods.items()
+    }
+    assert told == {(each.method, each.path, each.id) for each in (*OPERATIONS, *ADMIN_API)}
+    routed = {
+        (method, rule.rule)
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint.startswith("counterseal_admin") and rule.methods is not None
+        for method in rule.methods - {"HEAD"}
+    }
+    assert routed == {(each.method, each.rule()) for each in ADMIN_API}
+
+
+def test_e14_what_is_really_sent_is_what_is_described(world, client, desk):
+    described = client.get("/openapi.json").json
+    names = {
+        "company": world.company.guid,
+        "app_space": world.app_space.guid,
+        "origin": world.origin.origin.guid,
+        "callback": world.origin.origin.entries[0].guid,
+        "admin": world.credentials.create_admin("Spare").guid,
+    }
+    bodies = {
+        "NewCompany": {"name": "New"},
+        "NewAppSpace": {"name": "New"},
+        "NewOrigin": {"name": "New"},
+        "NewKey": {"keyType": "hmac"},
+        "NewCallback": {"callbackUrl": "https://a.example/b"},
+        "NewAdmin": {"name": "New", "role": "company_admin"},
+    }
+    for each in ADMIN_API:
+        body = bodies.get(each.takes, {}) if each.takes else None
+        reply = desk.call(each.method, NAME.sub(lambda match: names[match[1]], each.path), body)
+        ((status, name),) = each.gives.items()
+        assert reply.status_code == status, each.id
+        if name is None:
+            assert not reply.data
+            continue
+        schema = described | {"$ref": f"#/components/schemas/{name}"}
+        Draft202012Validator(schema).validate(reply.json)
+        if body is not None:
+            taken = described | {"$ref": f"#/components/schemas/{each.takes}"}
+            Draft202012Validator(taken).validate(body)
+        if isinstance(reply.json, dict):
+            assert set(reply.json) == set(described["components"]["schemas"][name]["properties"])
