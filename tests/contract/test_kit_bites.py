@@ -33,7 +33,7 @@ from counterseal.errors import (
 )
 from counterseal.memory.guards import MemoryCounters, MemoryIdempotency, MemoryReplayGuard
 from counterseal.memory.store import MemoryAudit, MemoryStore
-from counterseal.models import LIVING, Algorithm, Company, DeliveryOutcome, PushOutcome
+from counterseal.models import LIVING, Account, Algorithm, Company, DeliveryOutcome, PushOutcome
 from counterseal.models.guid import partition_of
 from counterseal.testing import (
     START,
@@ -180,6 +180,22 @@ class KnowsOneAppSpace(MemoryStore):
             if name == account_id:
                 return self._records[guid]
         return None
+
+
+@sick_store("STORE-3")
+class KnowsAnOldId(MemoryStore):
+    def __init__(self, *args):
+        super().__init__(*args)
+        self._ever = {}
+
+    def account(self, app_space, account_id):
+        guid = self._ever.get((app_space, account_id))
+        return None if guid is None else self._records[guid]
+
+    def _keep(self, record):
+        if isinstance(record, Account):
+            self._ever[record.app_space, record.account_id] = record.guid
+        super()._keep(record)
 
 
 @sick_store("STORE-4")
