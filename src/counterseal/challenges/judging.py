@@ -33,7 +33,7 @@ from counterseal.policy import Policy
 from counterseal.ports import Ports
 from counterseal.rules.facts import Answering, Evidence, Striking
 from counterseal.wire.answer import Answer
-from counterseal.wire.receipt import RECEIPT_TYP, receipt_hash, receipt_text
+from counterseal.wire.receipt import RECEIPT_TYP, receipt_hash, receipt_payload
 
 
 @attrs.frozen(kw_only=True)
@@ -103,7 +103,7 @@ def _accepted(
         partial(ports.signer.sign, issuer.kid),
         issuer,
         typ=RECEIPT_TYP,
-        payload=receipt_text(
+        payload=receipt_payload(
             facts.challenge,
             issuer=issuer,
             account=facts.account,
@@ -113,7 +113,7 @@ def _accepted(
             state=state,
             button=token.answer.button,
             at=now,
-        ).encode(),
+        ),
     )
     ended = finish(
         ports,

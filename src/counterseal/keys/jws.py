@@ -33,7 +33,7 @@ from counterseal.errors import (
 )
 from counterseal.keys.private import ES256, PKCS1, PSS, SHA256, PrivateKey
 from counterseal.keys.public import load
-from counterseal.keys.secret import b64url, unb64url
+from counterseal.keys.secret import b64url_bytes, unb64url
 from counterseal.models import Algorithm, PublicKey
 
 HEADER_LIMIT = 512
@@ -178,13 +178,14 @@ def sign_bytes(
     payload: bytes,
 ) -> str:
     """Write a compact JWS over a payload that is written already."""
-    signed = f"{_write_header(public.algorithm, public.kid, typ)}.{b64url(payload)}"
-    return f"{signed}.{b64url(signer(signed.encode('ascii')))}"
+    header = _write_header(public.algorithm, public.kid, typ)
+    signed = b".".join((header, b64url_bytes(payload)))
+    return b".".join((signed, b64url_bytes(signer(signed)))).decode("ascii")
 
 
 @lru_cache(maxsize=4096)
-def _write_header(algorithm: Algorithm, kid: str, typ: str) -> str:
-    return b64url(ijson.compact({"alg": algorithm.value, "kid": kid, "typ": typ}))
+def _write_header(algorithm: Algorithm, kid: str, typ: str) -> bytes:
+    return b64url_bytes(ijson.compact({"alg": algorithm.value, "kid": kid, "typ": typ}))
 
 
 @lru_cache(maxsize=4096)

@@ -106,7 +106,7 @@ class Receipt:
     hash: str
 
 
-def receipt_text(
+def receipt_payload(
     challenge: Challenge,
     *,
     issuer: PublicKey,
@@ -117,7 +117,7 @@ def receipt_text(
     state: ChallengeState,
     button: int | None,
     at: datetime,
-) -> str:
+) -> bytes:
     """
     Write the payload of the receipt for an answer that is about to be accepted.
 
@@ -126,15 +126,17 @@ def receipt_text(
     """
     approved = button is not None and challenge.buttons[button].approving
     history = ",".join([_line(change) for change in binding.key_changes])
-    return (
-        f'{{"version":{VERSION},"issuer":{_jwk(issuer)}'
-        f',"display":{ijson.quoted(challenge.display)},"answer":"{token}"'
-        f',"device":"{binding.guid}","account":"{account.guid}"'
+    display = ijson.quoted(challenge.display)
+    # All that may be other than ASCII is in here, and encoding that takes much longer.
+    shown = f'{{"version":{VERSION},"issuer":{_jwk(issuer)},"display":{display}'
+    judged = (
+        f',"answer":"{token}","device":"{binding.guid}","account":"{account.guid}"'
         f',"key":{_jwk(signer.key)},"role":"{signer.role.value}","history":[{history}]'
         f',"outcome":"{state.value}","approved":{"true" if approved else "false"}'
         f',"at":"{stamp(at)}","number":{account.receipts + 1}'
         f',"previous":"{account.receipt_hash}"}}'
     )
+    return shown.encode() + judged.encode()
 
 
 def receipt_hash(receipt: str) -> str:

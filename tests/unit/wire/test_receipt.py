@@ -38,7 +38,7 @@ from counterseal.wire.receipt import (
     RECEIPT_LIMIT,
     RECEIPT_TYP,
     receipt_hash,
-    receipt_text,
+    receipt_payload,
     verify_receipt,
 )
 
@@ -118,7 +118,7 @@ class Case:
     def claims(self, button=0, role=Role.STRONG, /, *, code=False, receipts=0, **answer):
         challenge = self.challenge(code=code)
         signer = next(held for held in self.device_keys if held.role is role)
-        text = receipt_text(
+        payload = receipt_payload(
             challenge,
             issuer=self.issuer.public,
             account=attrs.evolve(
@@ -145,7 +145,7 @@ class Case:
             button=button,
             at=ACCEPTED,
         )
-        return json.loads(text)
+        return json.loads(payload)
 
     def sign(self, claims, by=None, typ=RECEIPT_TYP):
         return keys.sign(by or self.issuer, typ=typ, claims=claims)

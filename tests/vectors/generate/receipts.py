@@ -22,7 +22,7 @@ from counterseal.models import Account, Binding, BindingState, Challenge, Challe
 from counterseal.wire.answer import ANSWER_TYP, DISOWN_TYP
 from counterseal.wire.display import display_text
 from counterseal.wire.keyset import KEYSET_TYP, keyset_claims
-from counterseal.wire.receipt import RECEIPT_TYP, receipt_hash, receipt_text
+from counterseal.wire.receipt import RECEIPT_TYP, receipt_hash, receipt_payload
 
 ARTICLES = {"EdDSA": "an EdDSA", "PS256": "a PS256", "RS256": "an RS256"}
 
@@ -77,7 +77,7 @@ def receipt_claims_for(vector, *, service, number=1, previous=""):
         receipt_hash=previous,
         created_at=BOUND_AT,
     )
-    text = receipt_text(
+    payload = receipt_payload(
         challenge_of(vector["display"]),
         issuer=KEYS[service].public,
         account=account,
@@ -88,7 +88,7 @@ def receipt_claims_for(vector, *, service, number=1, previous=""):
         button=vector["claims"].get("button"),
         at=ANSWERED_AT,
     )
-    return json.loads(text)
+    return json.loads(payload)
 
 
 def receipt_vectors(answers, disowns):
