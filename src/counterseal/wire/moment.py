@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 
 from counterseal.errors import MalformedToken
 
@@ -15,10 +14,9 @@ def whole(moment: datetime) -> datetime:
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
-@lru_cache(maxsize=1024)
 def stamp(moment: datetime) -> str:
     """Write *moment*; it is in UTC."""
-    return f"{moment.isoformat(timespec='milliseconds')[:-6]}Z"
+    return f"{moment.isoformat('T', 'milliseconds')[:-6]}Z"
 
 
 def unstamp(text: str) -> datetime:
