@@ -135,12 +135,9 @@ def after_approval(
 ) -> History:
     """Return the history once *challenge* is approved, with its code where one was asked for."""
     history = lapsed(history, now, policy)
-    return attrs.evolve(
-        history,
+    return History(
         open=tuple(held for held in history.open if held.challenge != challenge),
-        asked_since_approval=0,
-        refusals=0,
-        cooling_until=None,
+        asked=history.asked,
         wrong_codes=0 if code_matched else history.wrong_codes,
     )
 

@@ -60,20 +60,18 @@ class Evidence:
         Raises:
             Refused: Whatever `keys.verify` refuses, or WrongKey.
         """
-        if not self._verified:
-            self._refusal = self._judged()
-            self._verified = True
         if self._refusal is not None:
             raise self._refusal
-
-    def _judged(self) -> type[Refused] | None:
-        if self.key is None:
-            return WrongKey
+        if self._verified:
+            return
         try:
+            if self.key is None:
+                raise WrongKey
             keys.verify(self.jws, self.key, expected_typ=self.typ)
         except Refused as refusal:
-            return type(refusal)
-        return None
+            self._refusal = type(refusal)
+            raise
+        self._verified = True
 
 
 class Timed(Protocol):
