@@ -1,11 +1,14 @@
 """The service as a program: two processes, a device, a shop, signals and a kill -9."""
 
+import base64
 import contextlib
 import http.client
 import json
 import os
+import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -16,11 +19,16 @@ from pathlib import Path
 import pytest
 from standardwebhooks import Webhook
 
-from counterseal import trusted_keys
+from counterseal import Credentials, Directory, trusted_keys
 from counterseal.device import SoftwareDevice
 from counterseal.device.software import Bond
+from counterseal.keys import unb64url
 from counterseal.memory import SystemClock, SystemEntropy
+from counterseal.models import AddressKind, PushAddress, Scheme
+from counterseal.wire.cx1 import write_cx1
 from counterseal.wire.enrolment import enrolment_document
+from counterseal_server.configuration import settings
+from counterseal_server.house import House
 
 COMMAND = [sys.executable, "-c", "from counterseal_server.cli import main; main()"]
 PIN = "1379"
@@ -380,6 +388,218 @@ def test_s30_a_kill_at_each_point_of_the_outbox_loses_nothing(service, receiver,
     assert {each["guid"] for each in sent} == {phone.challenge}
     assert {each["receipt"] for each in sent} == {told["receipt"]}
     assert len({headers["webhook-id"] for headers, _ in receiver.got}) == 1
+
+
+CANARY = "canary7f3a"
+CANARIES = re.compile(rf"{CANARY}[\w-]*")
+
+
+def canary(name):
+    return f"{CANARY}-{name}"
+
+
+def found_in(text, secrets):
+    """Return the names of those *secrets* that *text* has, not as a part of something longer."""
+    whole = r"(?<![0-9A-Za-z]){}(?![0-9A-Za-z])"
+    return [
+        name for name, secret in secrets.items() if re.search(whole.format(re.escape(secret)), text)
+    ]
+
+
+def every_reply(service):
+    """Let the service's calls keep what was answered; return the kept."""
+    kept, call = [], service.call
+
+    def keeping(*args, **kwargs):
+        reply = call(*args, **kwargs)
+        kept.append(reply)
+        return reply
+
+    service.call = keeping
+    return kept
+
+
+def raw(service, method, path, body=b"", **headers):
+    """Call as no client of ours would."""
+    connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=PATIENCE)
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    with contextlib.closing(connection):
+        connection.request(method, path, body or None, named)
+        response = connection.getresponse()
+        return response.status, response.read().decode()
+
+
+def test_s34_no_secret_is_said_in_a_log_a_problem_a_metric_an_audit_event_or_a_repr(  # noqa: PLR0915 (a whole day of the service)
+    service, receiver
+):
+    """
+    What is said nowhere: keys, secrets, tokens, proofs, signatures, nonces, codes, PINs, push
+    addresses, and what is asked, of whom and with which callback.
+
+    A code and a session token are said once, in the reply that makes them; what is asked, to
+    whoever asked it and to the device. Account ids and the names of devices are in the repr of
+    their records, and in no log, problem, metric or audit event.
+    """
+    ring = base64.b64encode(CANARY.ljust(32, "!").encode()).decode()
+    path = service.folder / "data" / "keys" / "master.key"
+    # The newest seals from now on; what is sealed already needs the old one.
+    env = {"COUNTERSEAL_MASTER_KEY": f"{ring},{path.read_text().strip()}"}
+    service.serve(COUNTERSEAL_LOG_LEVEL="debug", **env)
+    replies = every_reply(service)
+    secrets = {
+        "basic": service.told["key"],
+        "authorization": service.told["authorization"].removeprefix("Basic "),
+        "webhook": service.told["callbackSecret"].removeprefix("whsec_"),
+        "admin": service.told["adminKey"],
+        "master": ring,
+        "old master": path.read_text().strip(),
+        "pin": canary("pin"),
+        "push address": canary("push"),
+        "callback": canary("callback"),
+    }
+    inputs = ["account", "user-info", "content", "info", "transaction", "title", "body", "name"]
+    secrets |= {name: canary(name) for name in inputs}
+
+    def problem(status, reply):
+        assert reply[0] == status, reply
+        replies.append(reply)
+
+    with House(settings({"data": service.folder / "data"}, env)) as house:
+        directory = Directory(house.ports, house.policy)
+        credentials = Credentials(house.ports, house.policy)
+        hmac_origin = directory.create_origin(service.told["appSpaceGuid"], "HMAC shop")
+        directory.allow_callback(
+            service.told["requestOriginGuid"], f"{receiver.url}?t={canary('callback')}"
+        )
+        secrets["hmac"] = credentials.issue(hmac_origin.guid, Scheme.HMAC).secret
+        now = int(time.time() * 1000)
+        uri = f"{service.url}/request/getAll?accountId={canary('account')}"
+        signed = write_cx1(
+            secrets["hmac"],
+            method="GET",
+            uri=uri,
+            milliseconds=now,
+            guid=hmac_origin.guid,
+            body=b"",
+        )
+        secrets["mac"] = signed.rpartition(":")[2].rpartition(" ")[2]
+
+        # A bind, with user info, a name and a push address
+        body = {"accountId": canary("account"), "userInfo": canary("user-info")}
+        _, invited = service.call("PUT", "/account/bind", body)
+        secrets["session token"] = invited["sessionToken"].partition(".")[2]
+        device = SoftwareDevice.make(
+            clock=SystemClock(), entropy=SystemEntropy(), pin=canary("pin"), cost=2
+        )
+        enrolment = device.enrolment(
+            invited["sessionToken"],
+            invited["appSpaceGuid"],
+            pin=canary("pin"),
+            name=canary("name"),
+            addresses=(PushAddress(kind=AddressKind.RELAY, value=canary("push")),),
+        )
+        _, bound = service.call("POST", "/device/bind", enrolment_document(enrolment))
+        device.bond = Bond(
+            device=bound["device"],
+            account=bound["account"],
+            app_space=bound["appSpace"],
+            service_keys=trusted_keys(bound["serviceKeys"]),
+        )
+        proofs = []
+
+        def proven(method, path, body=b""):
+            call = device.call(method, service.url + path, body)
+            proofs.append(call.proof)
+            kind = "application/jose" if b"." in body[:200] else "application/json"
+            status, text = raw(
+                service, method, path, body, Counterseal_Proof=call.proof, Content_Type=kind
+            )
+            return status, json.loads(text) if text else None
+
+        # A question, read, answered with a wrong PIN, a wrong code and at last rightly
+        question = {
+            "accountId": canary("account"),
+            "content": canary("content"),
+            "additionalInfo": canary("info"),
+            "transactionId": canary("transaction"),
+            "notificationTitle": canary("title"),
+            "notificationBody": canary("body"),
+            "showCode": True,
+            "callback": f"{receiver.url}?t={canary('callback')}",
+        }
+        _, asked = service.call("POST", "/request/add", question)
+        secrets["code"] = asked["code"]
+        display = proven("GET", f"/device/requests/{asked['guid']}")[1]["display"]
+        tries = [("0000", asked["code"]), (canary("pin"), canary("code"))]
+        answers = [device.answer(display, 0, pin=pin, code=code) for pin, code in tries]
+        answers.append(device.answer(display, 0, pin=canary("pin"), code=asked["code"]))
+        for token, status in zip(answers, (403, 403, 200), strict=True):
+            reply = proven("POST", "/device/answer", token.encode())
+            assert reply[0] == status, reply
+            replies.append(reply)
+        telemetry = {"event": "seen", "attributes": {"at": canary("attribute")}}
+        assert proven("POST", "/device/telemetry", json.dumps(telemetry).encode())[0] == 204
+        rotation = device.rotation(pin=canary("pin"), new_pin=canary("pin"))
+        assert proven("POST", "/device/rotate", rotation.body)[0] == 200
+        (headers, _) = eventually(lambda: receiver.got)[0]
+        secrets["webhook signature"] = headers["webhook-signature"].partition(",")[2]
+
+        # All that can be wrong, with a canary in it
+        key = service.told["authorization"]
+        json_type = {"Content_Type": "application/json"}
+        wrong = json.dumps({"accountId": canary("account") * 99, "duration": canary("duration")})
+        here = uri.removeprefix(service.url)
+        assert raw(service, "GET", here, Authorization=signed) == (200, "[]")
+        problem(401, raw(service, "GET", here, Authorization=signed))
+        problem(401, raw(service, "GET", "/request/x", Authorization=f"Basic {canary('basic')}"))
+        problem(404, raw(service, "GET", f"/request/{canary('path')}", Authorization=key))
+        problem(404, raw(service, "GET", f"/{canary('path')}?q={canary('query')}"))
+        problem(405, raw(service, "DELETE", f"/request/add?q={canary('query')}"))
+        problem(415, raw(service, "POST", "/request/add", b"x", Authorization=key))
+        for body in (wrong, wrong[:-1], json.dumps(question | {"callback": canary("callback")})):
+            sent = body.encode()
+            problem(400, raw(service, "POST", "/request/add", sent, Authorization=key, **json_type))
+        problem(400, raw(service, "GET", f"/request/getAll?x={canary('query')}", Authorization=key))
+        problem(403, raw(service, "GET", "/device/status", Counterseal_Proof=canary("proof")))
+        token = json.dumps({"token": f"{canary('token')}.x", "keys": []}).encode()
+        problem(403, raw(service, "POST", "/device/bind", token, **json_type))
+        metrics = raw(service, "GET", "/metrics")[1]
+        secrets |= {f"proof {number}": proof for number, proof in enumerate(proofs)}
+        secrets |= {f"answer {number}": token for number, token in enumerate(answers)}
+        nonces = [json.loads(unb64url(proof.split(".")[1]))["jti"] for proof in proofs + answers]
+        secrets |= {f"nonce {number}": nonce for number, nonce in enumerate(nonces)}
+        private = json.loads((service.folder / "data" / "keys" / "signing.json").read_text())
+        secrets["sealed signing keys"] = json.dumps(private)
+
+        with contextlib.closing(sqlite3.connect(service.folder / "data" / "counterseal.db")) as db:
+            guids = [guid for (guid,) in db.execute("SELECT guid FROM counterseal_records")]
+            audit = "\n".join(body for (body,) in db.execute("SELECT body FROM counterseal_events"))
+        shown = [house, house.settings, house.ports, house.master, house.signer]
+        shown += [*house.ports.store.get(*guids), device, enrolment, rotation]
+        reprs = "\n".join(map(repr, shown))
+    assert len(guids) > 5
+    assert "challenge.answered" in audit
+    assert 'operation="answerRequest"' in metrics
+
+    problems = [str(told) for status, told in replies if status >= 400]
+    places = {
+        "log": service.log.read_text(),
+        "problems": "\n".join(problems),
+        "metrics": metrics,
+        "audit": audit,
+        "reprs": reprs,
+    }
+    assert len(problems) > 12
+    assert "wrong_code" in places["log"]
+    assert "DELIVERED" in places["log"]
+    # What is looked for is what there was.
+    right = "\n".join(str(told) for status, told in replies if status < 400)
+    assert {"account", "code", "content", "session token"} <= set(found_in(right, secrets))
+    for place, text in places.items():
+        # Records are told apart by these two.
+        shown = {"account", "name"} if place == "reprs" else set()
+        assert set(found_in(text, secrets)) <= shown, place
+        assert set(CANARIES.findall(text)) <= set(map(canary, shown)), place
 
 
 def test_callbacks_by_processes_of_their_own(service, receiver):
