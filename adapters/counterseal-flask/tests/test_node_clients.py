@@ -1,0 +1,322 @@
+"""Node programs with axios call as C-milo, C-mern and C-ue did, from the bind to the callback."""
+
+import http.client
+import json
+import os
+import queue
+import shutil
+import subprocess
+import threading
+import urllib.parse
+from pathlib import Path
+
+import attrs
+import pytest
+from werkzeug.serving import make_server
+
+import counterseal as cs
+from counterseal import Credentials, Directory, trusted_keys
+from counterseal.callbacks import Callbacks
+from counterseal.device import SoftwareDevice
+from counterseal.device.software import Bond
+from counterseal.memory import memory_ports
+from counterseal.models import Codes, DeliveryOutcome, Scheme
+from counterseal.wire.enrolment import enrolment_document
+
+HERE = Path(__file__).parent / "node"
+SOON = 60
+HOST = "auth.example.com"
+CALLBACK = f"https://{HOST}/api/g-1/mfa/callback"
+PIN = "2580"
+CHEAP = 2
+OUT_OF_REACH = ("EAI_AGAIN", "ENOTFOUND", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENETUNREACH")
+
+
+@pytest.fixture(scope="module")
+def programs(tmp_path_factory):
+    """A folder with the programs, and what they need from npm's registry."""
+    npm = shutil.which("npm")
+    if npm is None or shutil.which("node") is None:
+        pytest.skip("no Node with npm on the path")
+    folder = tmp_path_factory.mktemp("node") / "clients"
+    shutil.copytree(HERE, folder, ignore=shutil.ignore_patterns("node_modules"))
+    try:
+        ended = subprocess.run(
+            [npm, "ci", "--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund"],
+            cwd=folder,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=240,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        pytest.skip("npm's registry does not answer")
+    if ended.returncode and any(code in ended.stderr for code in OUT_OF_REACH):
+        pytest.skip("npm's registry is out of reach")
+    assert ended.returncode == 0, ended.stderr
+    return folder
+
+
+class Relay:
+    """Sends callbacks where the program listens, as if the host's name led there."""
+
+    port = 0
+    lie = (b"", b"")
+
+    def send(self, delivery):
+        parts = urllib.parse.urlsplit(delivery.url)
+        assert (parts.scheme, parts.netloc) == ("https", HOST)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=SOON)
+        connection.request(
+            "POST", parts.path, delivery.body.replace(*self.lie), dict(delivery.headers)
+        )
+        status = connection.getresponse().status
+        connection.close()
+        return DeliveryOutcome(status=status)
+
+
+class Program:
+    """A relying party in Node; it says what it has, and waits to be told to go on."""
+
+    def __init__(self, folder, name, party):
+        self.process = subprocess.Popen(
+            [shutil.which("node"), f"{name}.mjs"],
+            cwd=folder,
+            # No proxy stands between it and this machine.
+            env={"PATH": os.environ["PATH"], "PARTY": json.dumps(party)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            encoding="utf-8",
+        )
+        self.said = queue.Queue()
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self):
+        for line in self.process.stdout:
+            self.said.put(json.loads(line))
+        self.said.put(None)
+
+    def hear(self):
+        said = self.said.get(timeout=SOON)
+        assert said is not None, "the program ended"
+        return said
+
+    def tell(self, **document):
+        self.process.stdin.write(json.dumps(document) + "\n")
+        self.process.stdin.flush()
+
+    def ended(self):
+        return self.process.wait(SOON) == 0
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait(SOON)
+        self.process.stdin.close()
+        self.process.stdout.close()
+
+
+@attrs.frozen
+class Service:
+    """A running service over the memory ports and the system's clock, and its operator."""
+
+    base: str
+    ports: cs.Ports
+
+    def origin(self):
+        """An origin as the CX admin calls make it, and what its program is told."""
+        directory = Directory(self.ports, cs.STANDARD)
+        company = directory.create_company("Example Ltd")
+        space = directory.create_app_space(company.guid, "Example app")
+        origin = directory.create_origin(space.guid, "Shop", codes=Codes.ECHOED)
+        directory.allow_callback(origin.guid, CALLBACK)
+        return space.guid, {
+            "base": self.base,
+            "origin": origin.guid,
+            "key": self.credentials.issue(origin.guid, Scheme.BASIC).secret,
+            "callback": CALLBACK,
+            "callbackSecret": self.credentials.issue_webhook_key(origin.guid),
+        }
+
+    @property
+    def credentials(self):
+        return Credentials(self.ports, cs.STANDARD)
+
+    def deliver(self, port):
+        self.ports.sender.port = port
+        callbacks = Callbacks(self.ports, cs.STANDARD)
+        for guid in callbacks.due():
+            callbacks.attempt(guid)
+
+
+@attrs.frozen
+class Handset:
+    """A device that calls over HTTP."""
+
+    base: str
+    device: SoftwareDevice
+
+    @classmethod
+    def bind(cls, service, token, app_space):
+        ports = service.ports
+        device = SoftwareDevice.make(clock=ports.clock, entropy=ports.entropy, pin=PIN, cost=CHEAP)
+        handset = cls(service.base, device)
+        enrolment = enrolment_document(device.enrolment(token, app_space, pin=PIN))
+        bound = handset.send("POST", "/device/bind", json.dumps(enrolment).encode())
+        device.bond = Bond(
+            device=bound["device"],
+            account=bound["account"],
+            app_space=bound["appSpace"],
+            service_keys=trusted_keys(bound["serviceKeys"]),
+        )
+        return handset
+
+    def send(self, method, path, body=b"", media_type="application/json", **headers):
+        connection = http.client.HTTPConnection(self.base.rpartition("/")[2], timeout=SOON)
+        connection.request(method, path, body or None, {"Content-Type": media_type, **headers})
+        reply = connection.getresponse()
+        document = json.load(reply)
+        connection.close()
+        assert reply.status == 200, document
+        return document
+
+    def call(self, method, path, body=b"", media_type="application/json"):
+        proof = self.device.call(method, self.base + path, body).proof
+        return self.send(method, path, body, media_type, **{"Counterseal-Proof": proof})
+
+    def shown(self, guid):
+        pending = self.call("GET", "/device/requests")["requests"]
+        assert guid in [each["guid"] for each in pending]
+        return self.call("GET", f"/device/requests/{guid}")["display"]
+
+    def answer(self, guid, button):
+        token = self.device.answer(self.shown(guid), button, pin=PIN).encode()
+        return self.call("POST", "/device/answer", token, "application/jwt")
+
+
+@pytest.fixture
+def serve(kit):
+    """Start services with these settings; all stop when the test ends."""
+    running = []
+
+    def start(**settings):
+        ports = attrs.evolve(memory_ports(), sender=Relay())
+        server = make_server("127.0.0.1", 0, None, threaded=True)
+        base = f"http://127.0.0.1:{server.server_port}"
+        server.app = kit.application(ports, public_url=base, administration=True, **settings)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        running.append((server, thread))
+        return Service(base, ports)
+
+    yield start
+    for server, thread in running:
+        server.shutdown()
+        thread.join(SOON)
+        server.server_close()
+
+
+@pytest.fixture
+def launch(programs):
+    """Start programs; none outlives the test."""
+    launched = []
+
+    def start(name, party):
+        program = Program(programs, name, party)
+        launched.append(program)
+        return program
+
+    yield start
+    for program in launched:
+        program.stop()
+
+
+def test_c_milo_asks_and_is_called(serve, launch):
+    service = serve(session_token_object=True)
+    space, party = service.origin()
+    milo = launch("milo", party)
+    bound = milo.hear()
+    assert bound["status"] == 201
+    assert bound["tokenexpiry"].endswith("Z")
+    handset = Handset.bind(service, bound["token"], space)
+    milo.tell()
+    asked = milo.hear()
+    shown = json.loads(handset.shown(asked["guid"]))
+    assert shown["content"] == {"text": "Did you just send yourself a notification?"}
+    assert handset.answer(asked["guid"], 0)["approved"]
+    service.deliver(bound["port"])
+    judged = milo.hear()
+    assert (judged["approved"], judged["verified"]) == (True, True)
+    assert judged["callback"]["guid"] == asked["guid"]
+    assert judged["callback"]["privakeyId"] == bound["privakeyId"]
+    milo.tell()
+    login = milo.hear()
+    assert [button["title"] for button in login["buttons"]] == ["Approve", "Reject"]
+    assert login["additionalInfo"] == "{'viewType': 'html', 'format': 'standard'}"
+    assert not handset.answer(login["guid"], 1)["approved"]
+    assert milo.ended()
+
+
+@pytest.mark.parametrize("button", [0, 1])
+def test_c_mern_asks_and_is_called(serve, launch, button):
+    service = serve()
+    space, party = service.origin()
+    mern = launch("mern", party)
+    bound = mern.hear()
+    assert bound["fresh"]
+    handset = Handset.bind(service, bound["token"], space)
+    mern.tell()
+    asked = mern.hear()
+    assert asked["status"] == 201
+    handset.answer(asked["guid"], button)
+    service.deliver(bound["port"])
+    judged = mern.hear()
+    assert (judged["approved"], judged["verified"]) == (button == 0, True)
+    assert judged["callback"]["buttonSelected"] == button
+    assert mern.ended()
+
+
+@pytest.fixture
+def ue(serve, launch):
+    """The program, set up and bound, with its phone."""
+    service = serve()
+    made = service.credentials.create_admin("super")
+    party = {"base": service.base, "superId": made.guid, "superKey": made.secret, "host": HOST}
+    program = launch("ue", party)
+    bound = program.hear()
+    handset = Handset.bind(service, bound["token"], bound["appSpaceGuid"])
+    program.tell(callbackSecret=service.credentials.issue_webhook_key(bound["origin"]))
+    return program, service, bound, handset
+
+
+@pytest.mark.parametrize("button", [0, 1])
+def test_c_ue_sets_itself_up_asks_and_confirms_what_it_is_told(ue, button):
+    ue, service, bound, handset = ue
+    assert bound["before"] == []
+    assert len(set(bound["entries"])) == 2
+    asked = ue.hear()
+    assert asked["transactionId"] == asked["sent"]
+    shown = json.loads(handset.shown(asked["guid"]))
+    assert shown["content"]["keys"] == [{"key": "Example Platform", "value": "Zöe"}]
+    assert not shown["code"]
+    handset.answer(asked["guid"], button)
+    service.deliver(bound["port"])
+    judged = ue.hear()
+    assert (judged["agrees"], judged["verified"]) == (True, True)
+    assert judged["approved"] is (button == 0)
+    assert judged["callback"]["buttonSelected"] == button
+    assert judged["callback"].items() <= judged["requeried"].items()
+    ue.tell()
+    (device,) = ue.hear()["devices"]
+    assert (device["guid"], device["status"]) == (handset.device.bond.device, "REVOKED")
+    assert ue.ended()
+
+
+def test_c_ue_believes_no_callback_that_lies(ue):
+    ue, service, bound, handset = ue
+    guid = ue.hear()["guid"]
+    handset.answer(guid, 1)
+    service.ports.sender.lie = (b'"buttonSelected":1', b'"buttonSelected":0')
+    service.deliver(bound["port"])
+    judged = ue.hear()
+    assert judged["callback"]["buttonSelected"] == 0
+    assert (judged["approved"], judged["agrees"], judged["verified"]) == (False, False, False)
