@@ -10,6 +10,9 @@ GUID: Schema = {"type": "string", "format": "uuid"}
 MOMENT: Schema = {"type": "string", "format": "date-time"}
 TEXT: Schema = {"type": "string"}
 NAME: Schema = {"type": "string", "minLength": 1}
+SEEN: Schema = NAME | {"pattern": r"[^\s\x1C-\x1F\x85]"}
+"""White space alone shows nothing."""
+
 FLAG: Schema = {"type": "boolean"}
 COUNT: Schema = {"type": "integer", "minimum": 0}
 
@@ -41,7 +44,7 @@ def _ref(name: str) -> Schema:
 BUTTON = _object(
     "style",
     "approving",
-    title=NAME,
+    title=SEEN,
     strongAuth=FLAG,
     style=_maybe(TEXT),
     approving=_maybe(FLAG),
@@ -49,8 +52,8 @@ BUTTON = _object(
 BUTTON_TEXT: Schema = {"type": "string", "contentMediaType": "application/json"}
 PAIRS = _closed(
     "keys",
-    title=NAME,
-    keys=_list(_closed(key=NAME, value=TEXT)),
+    title=SEEN,
+    keys=_list(_closed(key=SEEN, value=TEXT)),
 )
 REQUEST: dict[str, Schema] = {
     "guid": GUID,
@@ -132,10 +135,10 @@ SCHEMAS: dict[str, Schema] = {
         accountId=NAME,
         content={
             "anyOf": [
-                NAME,
+                SEEN,
                 PAIRS,
-                _closed(text=NAME),
-                _closed(html=NAME),
+                _closed(text=SEEN),
+                _closed(html=SEEN),
             ]
         },
         buttons=_maybe(_list({"anyOf": [BUTTON, BUTTON_TEXT]}) | {"minItems": 2}),
