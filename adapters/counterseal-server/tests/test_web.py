@@ -5,8 +5,10 @@ import logging
 
 import pytest
 
+from counterseal import Credentials
 from counterseal.memory import SystemEntropy
 from counterseal.models import Algorithm
+from counterseal.wire.cx1 import write_cx1
 from counterseal_server import logs, web
 from counterseal_server.configuration import settings
 from counterseal_server.house import House
@@ -121,6 +123,34 @@ def test_metrics_count_operations_and_nothing_that_was_sent(client):
 def test_metrics_may_be_off(open_house):
     client = serve(open_house(METRICS="no"))
     assert client.get("/metrics").status_code == 404
+
+
+def test_administrators_are_served(house, client):
+    made = Credentials(house.ports, house.policy).create_admin("An admin")
+    uri = f"{house.settings.public_url}/admin/api/companies/new"
+    body = b'{"name":"Example Ltd"}'
+    header = write_cx1(
+        made.secret,
+        method="POST",
+        uri=uri,
+        milliseconds=int(house.ports.clock.now().timestamp() * 1_000),
+        guid=made.guid,
+        body=body,
+    )
+    answer = client.post(
+        "/admin/api/companies/new",
+        data=body,
+        content_type="application/json",
+        headers={"Authorization": header},
+    )
+    assert answer.status_code == 201
+    assert "/admin/api/companies/new" in client.get("/openapi.json").json["paths"]
+
+
+def test_administrators_may_be_left_out(open_house):
+    client = serve(open_house(ADMINISTRATION="no"))
+    assert client.post("/admin/api/companies/new").status_code == 404
+    assert "/admin/api/companies/new" not in client.get("/openapi.json").json["paths"]
 
 
 def test_logs_hold_nothing_that_was_sent(client, heard):

@@ -152,6 +152,7 @@ KINDS: Mapping[str, Callable[[Any, str], Any]] = {
     "public_url": _text,
     POLICY: _table,
     "session_token_object": _flag,
+    "administration": _flag,
     "allow_private_callbacks": _flag,
     "threads": _number,
     "waiters": _number,

@@ -82,6 +82,7 @@ class Settings:
         public_url: What clients write before a path; signatures are checked against it.
         policy: A profile, with single settings changed.
         session_token_object: Whether a bind's `sessionToken` is the object of 2019.
+        administration: Whether administrators are served, under `/admin/api`.
         allow_private_callbacks: Whether callbacks may go to plain http and private addresses.
         threads: How many requests run at once.
         waiters: How many of them may wait for an answer; fewer than *threads*.
@@ -101,6 +102,7 @@ class Settings:
     public_url: str = attrs.field(validator=_public_url)
     policy: Policy = PROFILES["standard"]
     session_token_object: bool = False
+    administration: bool = True
     allow_private_callbacks: bool = False
     threads: int = attrs.field(default=80, validator=_within(2, 1_000))
     waiters: int = attrs.field(default=64, validator=_within(0, 900))

@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException
 
 from counterseal import Unavailable
 from counterseal.models.guid import LUCK_BYTES, mint
-from counterseal_flask import Service, device_blueprint, service_blueprint
+from counterseal_flask import Service, admin_blueprint, device_blueprint, service_blueprint
 from counterseal_flask import Settings as Face
 from counterseal_server.house import House
 from counterseal_server.logs import NO_REQUEST, request_id
@@ -51,6 +51,8 @@ def application(house: House, service: Service, metrics: Metrics) -> Flask:
     _observe(app, house, metrics)
     app.register_blueprint(service_blueprint(service))
     app.register_blueprint(device_blueprint(service))
+    if house.settings.administration:
+        app.register_blueprint(admin_blueprint(service))
     _operate(app, house, metrics)
     app.wsgi_app = drained(app.wsgi_app)  # type: ignore[method-assign]
     return app
@@ -86,6 +88,7 @@ def use_cases(house: House) -> Service:
     face = Face(
         public_url=settings.public_url,
         session_token_object=settings.session_token_object,
+        administration=settings.administration,
         waiters=settings.waiters,
     )
     return Service(house.ports, house.policy, face)
