@@ -13,8 +13,10 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from random import Random
 
 import pytest
 from standardwebhooks import Webhook
@@ -600,6 +602,59 @@ def test_s34_no_secret_is_said_in_a_log_a_problem_a_metric_an_audit_event_or_a_r
         shown = {"account", "name"} if place == "reprs" else set()
         assert set(found_in(text, secrets)) <= shown, place
         assert set(CANARIES.findall(text)) <= set(map(canary, shown)), place
+
+
+def said_to(service, data):
+    """Send *data* as it is, and close; return the first line that comes back."""
+    with socket.create_connection(("127.0.0.1", service.port), PATIENCE) as connection:
+        with contextlib.suppress(OSError):  # the other side may have heard enough
+            connection.sendall(data)
+            connection.shutdown(socket.SHUT_WR)
+        with contextlib.suppress(ConnectionError):
+            return connection.makefile("rb").readline(200)
+    return b""
+
+
+def test_no_bytes_hang_a_worker(service, receiver):
+    service.serve(COUNTERSEAL_THREADS="4", COUNTERSEAL_WAITERS="2")
+    phone = Phone(service, "user-42", receiver.url)
+    luck = Random(7)  # noqa: S311 (nobody is to be surprised)
+    body = json.dumps(QUESTION | {"callback": receiver.url}).encode()
+    proof = phone.device.call("POST", f"{service.url}/device/answer", phone.signed).proof
+    valid = [
+        ("POST /request/add", service.told["authorization"], "", "application/json", body),
+        ("GET /request/getRequest?wait=1&requestGuid=x", "x", "", "text/plain", b""),
+        ("POST /device/answer", "", proof, "application/jose", phone.signed),
+    ]
+    told = []
+    for _ in range(200):
+        line, authorization, proof, kind, sent = luck.choice(valid)
+        data = bytearray(
+            f"{line} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: {authorization}"
+            f"\r\nCounterseal-Proof: {proof}\r\nContent-Type: {kind}"
+            f"\r\nContent-Length: {len(sent)}\r\n\r\n".encode()
+            + sent
+        )
+        for _ in range(luck.randrange(1, 4)):
+            at = luck.randrange(len(data))
+            change = luck.randrange(3)
+            if change == 0:
+                data[at] ^= 1 << luck.randrange(8)
+            elif change == 1:
+                del data[at : at + luck.randrange(1, 30)]
+            else:
+                data[at:at] = luck.randbytes(luck.randrange(1, 30))
+        told.append(said_to(service, bytes(data)))
+    assert not [line for line in told if line.startswith(b"HTTP/1.1 5")]
+    assert sum(line.startswith(b"HTTP/1.1 4") for line in told) > 50
+    # All four are there, at once and still.
+    with ThreadPoolExecutor(4) as pool:
+        paths = [f"/request/getRequest?requestGuid={phone.challenge}"] * 8
+        assert {reply[0] for reply in pool.map(lambda path: service.call("GET", path), paths)} == {
+            200
+        }
+    assert phone.answer()
+    eventually(lambda: receiver.got)
 
 
 def test_callbacks_by_processes_of_their_own(service, receiver):
