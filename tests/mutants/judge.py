@@ -117,10 +117,11 @@ def undecorated(source: str) -> str:
 def _functions(source: str) -> dict[str, str]:
     """Every function of a module and of its classes, by its mangled, and so unique, name."""
     found = {}
+    lines = source.splitlines(keepends=True)
     for node in ast.parse(source).body:
         for function in [node, *(node.body if isinstance(node, ast.ClassDef) else [])]:
             if isinstance(function, ast.FunctionDef):
-                text = ast.get_source_segment(source, function, padded=True) or ""
+                text = "".join(lines[function.lineno - 1 : function.end_lineno])
                 found[function.name] = textwrap.dedent(text)
     return found
 

@@ -39,6 +39,13 @@ def test_base64url_is_the_standard_librarys_without_padding(data):
     assert unb64url(written) == data
 
 
+@pytest.mark.parametrize("before", [b"", b"\0", b"\0\0"])
+def test_base64url_keeps_the_last_character_whatever_it_is(before):
+    for last in range(256):
+        data = before + bytes([last])
+        assert base64.urlsafe_b64decode(b64url(data) + "==") == data
+
+
 def test_rfc_7515_appendix_c():
     assert b64url(bytes([3, 236, 255, 224, 193])) == "A-z_4ME"
     assert unb64url("A-z_4ME") == bytes([3, 236, 255, 224, 193])

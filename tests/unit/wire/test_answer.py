@@ -162,6 +162,13 @@ def test_a_claim_of_another_type_or_form_is_refused(name, value):
         read_answer({**CLAIMS, name: value}, typ=ANSWER_TYP)
 
 
+@pytest.mark.parametrize("name", ["iss", "sub", "aud", "challenge"])
+@pytest.mark.parametrize("value", ["", "x", SPACE.upper(), f"{SPACE} {SPACE}"])
+def test_whatever_is_named_is_named_by_a_guid(name, value):
+    with pytest.raises(MalformedToken):
+        read_answer({**CLAIMS, name: value}, typ=ANSWER_TYP)
+
+
 def test_an_answer_is_not_read_as_a_disown_nor_a_disown_as_an_answer():
     with pytest.raises(MalformedToken):
         read_answer(CLAIMS, typ=DISOWN_TYP)
