@@ -258,7 +258,9 @@ STRICTNESS = {
     ),
     "a payload that not every reader holds": (
         MalformedToken,
-        lambda token, header, payload: is_strict(payload) and not is_portable(json.loads(payload)),
+        lambda token, header, payload: (
+            is_strict(payload) and levels(payload) <= 32 and not is_portable(json.loads(payload))
+        ),
     ),
     "a payload that is no object": (
         MalformedToken,
