@@ -267,7 +267,7 @@ def test_a_stop_lets_those_go_who_wait(service, receiver):
     told = []
     waiting = threading.Thread(target=lambda: told.append(service.call("GET", path)))
     waiting.start()
-    time.sleep(1)
+    time.sleep(1)  # nothing outside of the server tells that the poll waits inside
 
     begun = time.monotonic()
     server.send_signal(signal.SIGTERM)
@@ -383,7 +383,8 @@ def test_s30_a_kill_at_each_point_of_the_outbox_loses_nothing(service, receiver,
     assert service.call("GET", path)[1] == told
     again = 0 if point == "recorded" else 1
     eventually(lambda: len(receiver.got) >= before + again)
-    time.sleep(1 if point == "recorded" else 0)  # several looks of the workers
+    # That nothing more comes can only be waited for: several looks of the workers.
+    time.sleep(1 if point == "recorded" else 0)
     assert len(receiver.got) == before + again
     verify = Webhook(service.told["callbackSecret"]).verify
     sent = [verify(body, headers) for headers, body in receiver.got]

@@ -130,7 +130,7 @@ def _when_told(*acts: Callable[[], None]) -> None:
 
 
 def _follow(parent: int) -> None:
-    """Stop when the main process is gone: nobody else would."""
+    """Stop when the main process is gone, looking now and then: nobody else would."""
     while os.getppid() == parent:
         time.sleep(WATCH_SECONDS)
     os.kill(os.getpid(), signal.SIGTERM)

@@ -156,6 +156,8 @@ class Workers:
             self._metrics.attempted("unavailable")
             log.warning("callback %s: %s", callback, failure.code)
         except Exception:
+            # A fault of ours: it is logged whole and counted, and the other callbacks go on;
+            # this one is due again, at the latest when its lease ends.
             self._metrics.attempted("failed")
             log.exception("callback %s", callback)
         finally:
