@@ -219,8 +219,7 @@ class Service(Origin):
         }
 
     def told(self, challenge):
-        document = processed_document(challenge, now=self.world.clock.now())
-        return document | {"status": document["state"]}
+        return processed_document(challenge, now=self.world.clock.now())
 
 
 def reply(handler, status, document=None, more=None, *, body=None):

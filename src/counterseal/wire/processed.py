@@ -5,7 +5,7 @@ The members that clients of the CX service read keep their names and meaning:
 `guid`, `privakeyId`, `accountId`, `transactionId`, `buttonSelected` (null until answered),
 `content`, `buttons`, `additionalInfo`.
 Ours are `state`, `approved`, `issuedAt`, `expiresAt`, `answeredAt`, `device`, `answer`
-(the device's own signature) and `receipt`.
+(the device's own signature) and `receipt`; `status` says the same as `state`.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ def processed_document(challenge: Challenge, *, now: datetime) -> dict[str, Any]
     display = json.loads(challenge.display)
     content = display["content"]
     outcome = challenge.outcome
+    state = challenge.state_at(now).value
     return {
         "guid": challenge.guid,
         "privakeyId": challenge.account,
@@ -44,7 +45,8 @@ def processed_document(challenge: Challenge, *, now: datetime) -> dict[str, Any]
         "showCode": challenge.show_code,
         "showNotification": challenge.show_notification,
         "callback": challenge.callback,
-        "state": challenge.state_at(now).value,
+        "state": state,
+        "status": state,
         "issuedAt": stamp(challenge.issued_at),
         "expiresAt": stamp(challenge.deadline),
         "buttonSelected": None if outcome is None else outcome.button,

@@ -368,6 +368,7 @@ class TestTheProcessedRequest:
             "showNotification": False,
             "callback": "https://shop.example.com/cb",
             "state": "PENDING",
+            "status": "PENDING",
             "issuedAt": "2026-11-24T12:00:00.250Z",
             "expiresAt": "2026-11-24T12:02:00.250Z",
             "buttonSelected": None,
@@ -382,6 +383,7 @@ class TestTheProcessedRequest:
         before, after = (processed_document(held, now=NOW) for held in (PENDING, ANSWERED))
         assert {name: after[name] for name in after if after[name] != before[name]} == {
             "state": "ANSWERED",
+            "status": "ANSWERED",
             "buttonSelected": 0,
             "approved": True,
             "answeredAt": "2026-11-24T12:00:05.250Z",
@@ -432,7 +434,8 @@ class TestTheProcessedRequest:
         ],
     )
     def test_is_expired_from_the_deadline_on(self, now, state):
-        assert processed_document(PENDING, now=now)["state"] == state
+        processed = processed_document(PENDING, now=now)
+        assert processed["state"] == processed["status"] == state
         assert processed_document(ANSWERED, now=now)["state"] == "ANSWERED"
 
     @pytest.mark.parametrize(

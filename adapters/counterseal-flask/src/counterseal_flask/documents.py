@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import counterseal as cs
-from counterseal.models import Account, Binding, Challenge
+from counterseal.models import Account, AppSpace, Binding, Challenge
 from counterseal.wire.moment import stamp
 from counterseal.wire.processed import processed_document
 from counterseal_flask.settings import Settings
@@ -15,16 +15,10 @@ from counterseal_flask.settings import Settings
 Document = dict[str, Any]
 
 
-def request_document(challenge: Challenge, now: datetime) -> Document:
-    """Return a request whole, as its origin sees it; `status` is another name of `state`."""
-    document = processed_document(challenge, now=now)
-    return document | {"status": document["state"]}
-
-
 def issued_document(issued: cs.Issued, now: datetime) -> Document:
     """Return a new request, with the matching code where one is asked for."""
     code = {} if issued.code is None else {"code": issued.code}
-    return request_document(issued.challenge, now) | code
+    return processed_document(issued.challenge, now=now) | code
 
 
 def invitation_document(invitation: cs.Invitation, settings: Settings) -> Document:
@@ -64,6 +58,11 @@ def device_document(binding: Binding) -> Document:
         "boundAt": _maybe(binding.bound_at),
         "endedAt": _maybe(binding.ended_at),
     }
+
+
+def invited_document(app_space: AppSpace) -> Document:
+    """Return what a device learns of the App Space that its session token is for."""
+    return {"appSpace": app_space.guid, "appSpaceName": app_space.name}
 
 
 def bound_document(bound: cs.Bound) -> Document:

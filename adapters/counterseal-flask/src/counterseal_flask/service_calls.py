@@ -7,13 +7,13 @@ from http import HTTPStatus
 import counterseal as cs
 from counterseal.errors import WrongState
 from counterseal.models import RelyingParty
+from counterseal.wire.processed import processed_document
 from counterseal_flask.bodies import document, named, optional_text, text
 from counterseal_flask.documents import (
     account_document,
     device_document,
     invitation_document,
     issued_document,
-    request_document,
 )
 from counterseal_flask.messages import Message, Reply
 from counterseal_flask.service import Service
@@ -105,11 +105,11 @@ def get_requests(service: Service, asked: Message, party: RelyingParty) -> Reply
     """Return the account's open requests of this origin, oldest first."""
     waiting = service.challenges.pending(party, asked.asked("accountId"))
     now = service.ports.clock.now()
-    return Reply(document=[request_document(held, now) for held in waiting])
+    return Reply(document=[processed_document(held, now=now) for held in waiting])
 
 
 def cancel_request(service: Service, asked: Message, party: RelyingParty) -> Reply:
     """Take a question back."""
     guid = named(text(document(asked), "requestGuid"), "requestGuid")
     ended = service.challenges.cancel(party, guid)
-    return Reply(document=request_document(ended, service.ports.clock.now()))
+    return Reply(document=processed_document(ended, now=service.ports.clock.now()))

@@ -11,7 +11,7 @@ from datetime import timedelta
 import counterseal as cs
 from counterseal.errors import InvalidField
 from counterseal.models import UNFINISHED, Challenge, Guid, RelyingParty
-from counterseal_flask.documents import request_document
+from counterseal.wire.processed import processed_document
 from counterseal_flask.messages import EVENTS, Message, Reply
 from counterseal_flask.problems import busy, retry_after
 from counterseal_flask.service import Service
@@ -43,7 +43,7 @@ def state_now(service: Service, asked: Message, party: RelyingParty, guid: Guid)
                 held = _ended(service, party, held, wait)
             finally:
                 leave()
-    return Reply(document=request_document(held, service.ports.clock.now()), headers=headers)
+    return Reply(document=processed_document(held, now=service.ports.clock.now()), headers=headers)
 
 
 def state_stream(service: Service, party: RelyingParty, guid: Guid) -> Reply:
@@ -97,7 +97,7 @@ def _events(service: Service, party: RelyingParty, held: Challenge) -> Iterator[
 
 
 def _event(service: Service, held: Challenge) -> bytes:
-    document = request_document(held, service.ports.clock.now())
+    document = processed_document(held, now=service.ports.clock.now())
     data = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
     return f"event: {held.state.value}\nid: {held.version}\ndata: {data}\n\n".encode()
 
