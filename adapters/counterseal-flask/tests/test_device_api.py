@@ -43,6 +43,32 @@ def test_a_wrong_session_token_is_denied(world, client):
         assert (reply.status_code, reply.json["code"]) == (403, "denied")
 
 
+def test_a_session_token_tells_its_app_space(world, client):
+    _, body, _ = enrolled(world, client)
+    told = client.post("/device/invitation", json={"token": body["token"]})
+    space = world.app_space
+    assert (told.status_code, told.json) == (
+        200,
+        {"appSpace": space.guid, "appSpaceName": space.name},
+    )
+    assert client.post("/device/bind", json=body).status_code == 200
+    assert client.post("/device/invitation", json={"token": body["token"]}).json == told.json
+
+
+def test_whoever_has_no_session_token_is_told_one_and_the_same(world, client):
+    _, body, _ = enrolled(world, client)
+    guid, _, secret = body["token"].partition(".")
+    nobody = "00000000-0000-8000-8000-000000000000"
+    replies = [
+        client.post("/device/invitation", json={"token": token})
+        for token in ("x", guid, f"{guid}.x", f"{nobody}.{secret}", f"{world.app_space.guid}.x")
+    ]
+    assert {reply.status_code for reply in replies} == {403}
+    assert len({reply.data for reply in replies}) == 1
+    wrong = client.post("/device/invitation", json={"token": body["token"], "keys": []})
+    assert (wrong.status_code, wrong.json["code"]) == (400, "invalid_field")
+
+
 def test_a_device_sees_what_is_asked_and_answers(kit, shop, handset):
     assert handset.get("/device/requests").json == {"requests": []}
     guid = kit.ask(shop).json["guid"]

@@ -258,7 +258,9 @@ def device_requests(service):
     answer = device.answer(asked.display, service.luck.randrange(2), pin=phone.pin).encode()
     update = {"name": "Zoë's phone", "addresses": [{"kind": "relay", "value": "abc"}]}
     event = {"event": "REQUEST_VIEWED", "attributes": {"ms": "3"}, "requestGuid": asked.guid}
+    look = json.dumps({"token": enrolment["token"]}).encode()
     return [
+        ("POST", "/device/invitation", "", look, JSON),
         ("POST", "/device/bind", "", json.dumps(enrolment).encode(), JSON),
         ("POST", "/device/bind", "", json.dumps(enrolment).encode(), JSON),
         ("GET", "/device/requests", "", b"", ""),

@@ -13,6 +13,7 @@ from counterseal.wire.link import BindLink, write_link
 from counterseal_flask import Settings, create_blueprints
 
 PIN = "1379"
+NOBODY = "00000000-0000-8000-8000-000000000000"
 
 
 class Auth:
@@ -191,12 +192,48 @@ def test_an_address_that_is_none(auth, device, url):
     assert result.stderr.count("\n") == 1
 
 
-def test_a_bind_needs_a_token_or_a_link(auth, device):
+def test_a_token_alone_is_enough(auth, device):
+    token = auth.world.invitations.invite(auth.world.origin, "zoe").token
+    result = device("bind", "--url", auth.url, "--token", token)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert f"bound: device {token.partition('.')[0]}\n" == result.stdout
+    told = json.loads(device("status", "--json").stdout)
+    assert told["appSpace"] == auth.world.app_space.guid
+    assert bool(device("answer", asked(auth), "--button", "0").stdout)
+
+
+def test_a_wrong_token_binds_nothing(auth, device):
+    guid = auth.world.invitations.invite(auth.world.origin, "zoe").token.partition(".")[0]
+    for token in ("x", f"{guid}.x"):
+        result = device("bind", "--url", auth.url, "--token", token)
+        assert result.exit_code == 1
+        assert result.stderr.startswith("refused: service_refused: denied: ")
+
+
+def test_a_token_for_another_app_space_than_is_said_binds_nothing(auth, device):
+    token = auth.world.invitations.invite(auth.world.origin, "zoe").token
+    space, other = auth.world.app_space.guid, auth.world.new_app_space("Club").guid
+    result = device("bind", "--url", auth.url, "--token", token, "--app-space", other)
+    assert result.stderr.startswith("refused: service_refused: not_possessed: ")
+    result = device("bind", "--url", auth.url, "--token", token, "--app-space", space)
+    assert result.exit_code == 0
+
+
+@pytest.mark.parametrize("reply", [b"{}", b'{"appSpace": "7"}', b'{"appSpace": 7}'])
+def test_an_app_space_of_another_shape_is_none(auth, device, reply):
+    auth.broken = (200, reply)
     result = device("bind", "--url", auth.url, "--token", "x.y")
-    assert (result.exit_code, result.stderr) == (
-        2,
-        "token: give --token and --app-space, or --link\n",
-    )
+    assert result.exit_code == 1
+    assert result.stderr.startswith("unavailable: service_unreachable: ")
+
+
+def test_a_bind_needs_a_token_or_a_link(auth, device):
+    for given in ((), ("--app-space", NOBODY), ("--token", "x.y", "--link", auth.link())):
+        result = device("bind", "--url", auth.url, *given)
+        assert (result.exit_code, result.stderr) == (
+            2,
+            "token: give --token, perhaps with --app-space, or --link\n",
+        )
     assert device("bind", "--url", auth.url, "--link", "x").stderr.startswith("link: ")
 
 

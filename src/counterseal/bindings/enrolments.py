@@ -33,8 +33,9 @@ from counterseal.models.guid import parse
 from counterseal.policy import Policy
 from counterseal.ports import Ports
 from counterseal.rules.evidence import keys_possessed, token_matches
-from counterseal.rules.facts import Completing, Evidence
+from counterseal.rules.facts import Completing, Evidence, Looking
 from counterseal.rules.sizes import addresses_fit, text_fits
+from counterseal.rules.standing import invitation_stands
 from counterseal.wire.enrolment import BIND_TYP, Enrolment, OfferedKey, bind_claims
 
 
@@ -101,9 +102,45 @@ class Enrolments:
             lambda: self._completed(binding, secret, enrolment, offered),
         )
 
+    def look(self, token: str) -> AppSpace:
+        """
+        Return the App Space that a session token is for, to whoever has the token.
+
+        A device that was given the token alone needs it: its keys' proofs name the App Space.
+        Changes nothing; the token stays as good as it was.
+
+        Raises:
+            WrongToken: The session token is not one that was handed out.
+            DeadlinePassed: The invitation is over, and no device has followed it.
+            BindingInactive: The device that followed it is active no more.
+            Unavailable: A port failed.
+        """
+        name, _, secret = token.partition(".")
+        act = Act(event="binding.look", actor="stranger")
+        try:
+            guid = parse(name, field="token")
+        except InvalidField:
+            refused(self.ports, act, WrongToken())
+            raise WrongToken from None
+        act = attrs.evolve(act, subject=guid)
+
+        def decide() -> Decision[AppSpace]:
+            now = self.ports.clock.now()
+            binding = self._invited(guid)
+            facts = Looking(now=now, binding=binding, secret=secret)
+            # Before anything that would tell a stranger what became of the invitation.
+            token_matches(facts)
+            invitation_stands(facts)
+            return Decision(result=read(self.ports.store, binding.app_space, AppSpace))
+
+        return settle(self.ports, self.policy, act, decide)
+
     def _offered(self, enrolment: Enrolment) -> tuple[tuple[DeviceKey, Evidence], ...]:
         text_fits(enrolment.name, self.policy.name_bytes, "name", empty=True)
         addresses_fit(enrolment.addresses, self.policy)
+        for index, key in enumerate(enrolment.keys):
+            if key.endorsement is not None:
+                raise InvalidField(f"keys[{index}].endorsement", "of a rotation only")
         if len(enrolment.keys) > 1 + self.policy.strong_keys_limit:
             raise KeysIncomplete("more than the policy allows")
         return tuple(
@@ -119,10 +156,7 @@ class Enrolments:
         offered: tuple[tuple[DeviceKey, Evidence], ...],
     ) -> Decision[Bound]:
         now = self.ports.clock.now()
-        try:
-            binding = read(self.ports.store, guid, Binding)
-        except NotFound:
-            raise WrongToken from None
+        binding = self._invited(guid)
         account_record, space_record = self.ports.store.get(binding.account, binding.app_space)
         account, app_space = found(account_record, Account), found(space_record, AppSpace)
         held = tuple(key for key, _ in offered)
@@ -159,6 +193,12 @@ class Enrolments:
             audit=(AuditEvent(at=now, event="binding.complete", actor=guid, subject=guid),),
             result=self._bound(bound, account, app_space),
         )
+
+    def _invited(self, guid: Guid) -> Binding:
+        try:
+            return read(self.ports.store, guid, Binding)
+        except NotFound:
+            raise WrongToken from None
 
     def _recorded(self, facts: Completing, app_space: AppSpace) -> Decision[Bound]:
         if not keys.same(facts.binding.enrolled, _enrolled(facts.keys)):

@@ -28,6 +28,7 @@ from counterseal.rules.facts import (
     Completing,
     Evidence,
     Fetching,
+    Looking,
     Proving,
     Redeeming,
     Rotating,
@@ -63,7 +64,7 @@ def caller_proved(facts: Fetching | Rotating | Striking) -> None:
     proof_holds(facts.proving)
 
 
-def token_matches(facts: Completing) -> None:
+def token_matches(facts: Completing | Looking) -> None:
     """Refuse another session token than the invitation's."""
     keys.require_same(keys.token_hash(facts.secret), facts.binding.token_hash, WrongToken)
 

@@ -113,6 +113,25 @@ class Proving:
 
 
 @attrs.frozen(kw_only=True)
+class Looking:
+    """
+    Facts of a look at an invitation.
+
+    Attributes:
+        secret: The claimed session token's secret.
+    """
+
+    now: datetime
+    binding: Binding
+    secret: str = attrs.field(repr=False)
+
+    @property
+    def deadline(self) -> datetime:
+        """The invitation's deadline."""
+        return self.binding.deadline
+
+
+@attrs.frozen(kw_only=True)
 class Completing:
     """
     Facts of a bind's end.

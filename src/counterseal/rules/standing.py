@@ -9,6 +9,7 @@ from counterseal.errors import (
     AccountLocked,
     AccountUnbound,
     BindingInactive,
+    DeadlinePassed,
     Foreign,
     TooManyBindings,
     WrongAudience,
@@ -26,7 +27,8 @@ from counterseal.models import (
     Origin,
 )
 from counterseal.policy import Policy
-from counterseal.rules.facts import Cancelling, Fetching, Standing
+from counterseal.rules.facts import Cancelling, Fetching, Looking, Standing
+from counterseal.rules.timing import in_time
 
 
 class OfAccount(Protocol):
@@ -60,6 +62,19 @@ def binding_active(facts: OfBinding) -> None:
     """Refuse a binding that is not ACTIVE."""
     if facts.binding.state is not BindingState.ACTIVE:
         raise BindingInactive
+
+
+def invitation_stands(facts: Looking) -> None:
+    """Refuse an invitation that nobody can follow, and that nobody who did can repeat."""
+    match facts.binding.state:
+        case BindingState.ACTIVE:
+            return
+        case BindingState.INVITED:
+            in_time(facts)
+        case BindingState.EXPIRED:
+            raise DeadlinePassed
+        case _:
+            raise BindingInactive
 
 
 def own_account(facts: Fetching) -> None:

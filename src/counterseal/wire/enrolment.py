@@ -10,6 +10,8 @@ The body of the first two is a JSON object:
 | `name` | the device's name; enrolment only, optional |
 | `addresses` | `[{kind, value}]`, push addresses; enrolment only, optional |
 
+A look, which asks what App Space a session token is for, has `token` and nothing else.
+
 An update of a bound device has `name` and `addresses` only, both optional:
 what is absent stays as it is, and an empty list of addresses clears them.
 
@@ -40,6 +42,7 @@ ROTATE_TYP = "counterseal-rotate+jwt"
 ENDORSE_TYP = "counterseal-endorse+jwt"
 
 _MEMBERS = {"token", "keys", "name", "addresses"}
+_LOOK_MEMBERS = {"token"}
 _UPDATE_MEMBERS = {"name", "addresses"}
 _KEY_MEMBERS = {"role", "jwk", "proof", "endorsement"}
 
@@ -129,6 +132,19 @@ def read_enrolment(body: object) -> Enrolment:
         name=_text(body, "name", "name") if "name" in body else "",
         addresses=_addresses(body) if "addresses" in body else (),
     )
+
+
+def read_look(body: object) -> str:
+    """
+    Read the body of a look; return its session token.
+
+    Raises:
+        InvalidField: The member is missing or malformed, or there are others.
+    """
+    if not isinstance(body, Mapping):
+        raise InvalidField("look", "not a JSON object")
+    _known(body, _LOOK_MEMBERS, "")
+    return _text(body, "token", "token")
 
 
 def read_update(body: object) -> Update:

@@ -91,6 +91,58 @@ def test_s17_a_bind_is_recorded_with_time_and_source(service, invitation, enrolm
     assert (event.subject, event.at) == (invitation.binding, service.clock.now())
 
 
+# A look at the invitation
+
+
+def test_whoever_has_the_token_learns_its_app_space(service, invitation, enrolment):
+    before = service.records()
+    assert service.enrolments.look(invitation.token) == service.app_space
+    assert service.records() == before
+    service.enrolments.complete(enrolment)
+    service.clock.advance(STANDARD.session_token_life)
+    assert service.enrolments.look(invitation.token) == service.app_space
+
+
+def test_nobody_else_learns_anything(service, invitation):
+    guid = invitation.binding
+    other = service.invitations.invite(service.origin, "bob").token.partition(".")[2]
+    nobody = mint(0, bytes(15))
+    for token in ("", ".", guid, f"{guid}.", f"{guid}.{other}", f"{nobody}.{other}"):
+        with pytest.raises(WrongToken):
+            service.enrolments.look(token)
+        assert service.last_event() == ("binding.look", "wrong_token")
+    # Nor what became of it.
+    service.clock.advance(STANDARD.session_token_life)
+    with pytest.raises(WrongToken):
+        service.enrolments.look(f"{guid}.{other}")
+
+
+def test_a_look_at_an_invitation_that_is_over_is_refused(service, invitation, enrolment):
+    service.clock.advance(STANDARD.session_token_life - TICK)
+    service.enrolments.look(invitation.token)
+    service.clock.advance(TICK)
+    with pytest.raises(DeadlinePassed):
+        service.enrolments.look(invitation.token)
+    assert service.last_event() == ("binding.look", "deadline_passed")
+    service.invitations.expire()
+    with pytest.raises(DeadlinePassed):
+        service.enrolments.look(invitation.token)
+
+    again = service.invitations.invite(service.origin, "alice")
+    service.devices.revoke(again.binding)
+    with pytest.raises(BindingInactive):
+        service.enrolments.look(again.token)
+
+
+def test_the_endorsement_of_a_rotation_has_no_place_in_a_bind(service, enrolment):
+    before = service.records()
+    with pytest.raises(InvalidField) as caught:
+        service.enrolments.complete(with_key(enrolment, 1, endorsement="a.b.c"))
+    assert caught.value.field == "keys[1].endorsement"
+    assert service.records() == before
+    assert service.last_event() == ("binding.complete", "invalid_field")
+
+
 # Possession, S15
 
 

@@ -29,6 +29,7 @@ from counterseal.rules.facts import (
     Completing,
     Evidence,
     Fetching,
+    Looking,
     Proving,
     Rotating,
     Striking,
@@ -221,6 +222,14 @@ class World:
             "answer": self.broken(self.strong, answer_claims(answer), answer.typ),
         }
         return Striking(**{**sound, **changes})
+
+    def looking(self, state, **changes):
+        sound = {
+            "now": NOW,
+            "binding": attrs.evolve(self.binding, state=state, keys=()),
+            "secret": "secret",
+        }
+        return Looking(**{**sound, **changes})
 
     def completing(self, offered=None, **changes):
         """The end of a bind; *offered* are (role, key) pairs."""

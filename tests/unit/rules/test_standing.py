@@ -27,6 +27,7 @@ from counterseal.rules.standing import (
     expected_issuer,
     identified_elsewhere,
     identified_simply,
+    invitation_stands,
     living,
     own_account,
     own_app_space,
@@ -52,6 +53,31 @@ USER = Account(guid=ACCOUNT, app_space=SPACE, account_id="alice", issuer=ISSUER,
 
 def device(state, deadline=NOW, number=0):
     return Device(binding=guid.mint(7, bytes([number]) * 15), state=state, deadline=deadline)
+
+
+class TestInvitationStands:
+    def test_takes_an_open_one_until_its_deadline(self, world, refusing):
+        facts = world.looking(BindingState.INVITED)
+        invitation_stands(attrs.evolve(facts, now=facts.deadline - TICK))
+        with refusing("deadline_passed"):
+            invitation_stands(attrs.evolve(facts, now=facts.deadline))
+
+    def test_takes_one_that_was_followed_whatever_the_time(self, world):
+        facts = world.looking(BindingState.ACTIVE)
+        invitation_stands(attrs.evolve(facts, now=facts.deadline + TICK))
+
+    @pytest.mark.parametrize(
+        ("state", "code"),
+        [
+            (BindingState.EXPIRED, "deadline_passed"),
+            (BindingState.REVOKED, "binding_inactive"),
+            (BindingState.SUSPENDED, "binding_inactive"),
+        ],
+    )
+    def test_refuses_one_that_is_over(self, world, refusing, state, code):
+        facts = world.looking(state)
+        with refusing(code):
+            invitation_stands(attrs.evolve(facts, now=facts.deadline - TICK))
 
 
 class TestAccountUnlocked:

@@ -27,6 +27,7 @@ from counterseal.wire.enrolment import (
     bind_claims,
     enrolment_document,
     read_enrolment,
+    read_look,
     read_update,
     rotation_claims,
     update_document,
@@ -211,6 +212,18 @@ class TestBody:
         shown = repr(read_enrolment(BODY))
         for secret in (TOKEN, "a.b.c", "g.h.i", "registration"):
             assert secret not in shown
+
+    def test_look_has_the_token_and_nothing_else(self, refusing):
+        assert read_look({"token": TOKEN}) == TOKEN
+        for body, field in (
+            ([TOKEN], "look"),
+            ({}, "token"),
+            ({"token": ""}, "token"),
+            ({"token": 7}, "token"),
+            ({"token": TOKEN, "keys": []}, "'keys'"),
+        ):
+            with refusing("invalid_field", field):
+                read_look(body)
 
     def test_without_a_token_is_no_bind(self):
         assert "token" not in enrolment_document(attrs.evolve(read_enrolment(BODY), token=""))

@@ -12,6 +12,18 @@ ENDED = ("not_found", "wrong_state", "deadline_passed", "strong_key_missed")
 
 DEVICE_API = (
     Operation(
+        id="lookAtInvitation",
+        method="POST",
+        path="/device/invitation",
+        audience=Audience.ANYBODY,
+        summary="Which App Space a session token is for; changes nothing.",
+        handler=calls.look,
+        payload=Payload.JSON,
+        takes="Look",
+        gives={200: "Invited"},
+        refuses=("denied", "deadline_passed"),
+    ),
+    Operation(
         id="finishBind",
         method="POST",
         path="/device/bind",

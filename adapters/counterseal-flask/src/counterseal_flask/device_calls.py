@@ -6,10 +6,12 @@ from http import HTTPStatus
 
 import counterseal as cs
 from counterseal.models import DeviceCall
+from counterseal.wire.enrolment import read_look
 from counterseal_flask.bodies import document, named
 from counterseal_flask.documents import (
     answered_document,
     bound_document,
+    invited_document,
     own_document,
     pending_document,
     shown_document,
@@ -17,6 +19,12 @@ from counterseal_flask.documents import (
 )
 from counterseal_flask.messages import Message, Reply
 from counterseal_flask.service import Service
+
+
+def look(service: Service, asked: Message) -> Reply:
+    """Return the App Space that a session token is for."""
+    app_space = service.enrolments.look(read_look(document(asked)))
+    return Reply(document=invited_document(app_space))
 
 
 def finish_bind(service: Service, asked: Message) -> Reply:

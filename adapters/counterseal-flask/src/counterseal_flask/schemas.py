@@ -195,6 +195,7 @@ SCHEMAS: dict[str, Schema] = {
         },
     ),
     # What a device sends
+    "Look": _closed(token=NAME),
     "Enrolment": _closed(
         "name",
         "addresses",
@@ -219,6 +220,7 @@ SCHEMAS: dict[str, Schema] = {
         requestGuid=GUID,
     ),
     # What a device gets
+    "Invited": _object(appSpace=GUID, appSpaceName=TEXT),
     "Bound": _object(device=GUID, account=GUID, appSpace=GUID, serviceKeys=_ref("KeySet")),
     "Pending": _object(requests=_list(_object(guid=GUID, issuedAt=MOMENT, expiresAt=MOMENT))),
     "Shown": _object(

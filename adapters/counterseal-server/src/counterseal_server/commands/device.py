@@ -38,9 +38,9 @@ def device() -> None:
 @device.command()
 @HOME
 @click.option("--url", metavar="U", required=True, help="The service's public address.")
-@click.option("--token", metavar="T", help="The session token; with it, --app-space.")
-@click.option("--app-space", metavar="GUID", help="The App Space that the token is for.")
-@click.option("--link", metavar="URI", help="Instead of both: the bind link.")
+@click.option("--token", metavar="T", help="The session token.")
+@click.option("--app-space", metavar="GUID", help="What the token has to be for.")
+@click.option("--link", metavar="URI", help="Instead of these: the bind link.")
 @click.option("--name", default="", metavar="N", help="What to call the device.")
 def bind(
     home: str, url: str, *, token: str | None, app_space: str | None, link: str | None, name: str
@@ -51,13 +51,12 @@ def bind(
         from counterseal.wire.link import read_link  # noqa: PLC0415
         from counterseal_server.handset import Handset  # noqa: PLC0415
 
-        if link is not None:
+        space = None if app_space is None else parse(app_space, field="app-space")
+        if link is not None and token is None and space is None:
             read = read_link(link)
             token, space = read.token, read.app_space
-        elif token is None or app_space is None:
-            raise Unusable("token: give --token and --app-space, or --link")
-        else:
-            space = parse(app_space, field="app-space")
+        elif link is not None or token is None:
+            raise Unusable("token: give --token, perhaps with --app-space, or --link")
         bond = Handset.bind(_home(home), url, token, space, pin=_new_pin(), name=name)
         click.echo(f"bound: device {bond.device}")
 

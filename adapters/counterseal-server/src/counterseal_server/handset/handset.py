@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import closing
 from types import TracebackType
 from typing import Any, Self, TypeAlias
 
@@ -39,9 +40,19 @@ class Handset:
         self._calls = Calls(home.service())
 
     @staticmethod
-    def bind(home: Home, url: str, token: str, app_space: Guid, *, pin: str, name: str) -> Bond:
+    def bind(
+        home: Home, url: str, token: str, app_space: Guid | None, *, pin: str, name: str
+    ) -> Bond:
         """
         Make a device and finish its bind; after a failure, the same again may succeed.
+
+        Args:
+            home: Where the device is kept.
+            url: The service's address.
+            token: The session token.
+            app_space: What the token is said to be for; None asks the service.
+            pin: Of the new device.
+            name: What to call it.
 
         Raises:
             InvalidField: There is a bound device already, or a value does not fit.
@@ -50,13 +61,11 @@ class Handset:
             OSError: The home cannot be written.
         """
         device = home.new(pin)
-        enrolment = device.enrolment(token, app_space, pin=pin, name=name)
-        body = json.dumps(enrolment_document(enrolment)).encode()
-        calls = Calls(url)
-        try:
+        with closing(Calls(url)) as calls:
+            space = _app_space(calls, token) if app_space is None else app_space
+            enrolment = device.enrolment(token, space, pin=pin, name=name)
+            body = json.dumps(enrolment_document(enrolment)).encode()
             bound = calls.plain("POST", "/device/bind", body)
-        finally:
-            calls.close()
         device.bond = _bond(bound)
         home.keep_service(url)
         home.keep(device)
@@ -184,6 +193,14 @@ class Handset:
         if not isinstance(display, str):
             raise ServiceUnreachable("a reply without a display document")
         return display
+
+
+def _app_space(calls: Calls, token: str) -> Guid:
+    told = calls.plain("POST", "/device/invitation", json.dumps({"token": token}).encode())
+    try:
+        return parse(told["appSpace"], field="appSpace")
+    except (KeyError, InvalidField):
+        raise ServiceUnreachable("a reply without an App Space") from None
 
 
 def _bond(reply: Any) -> Bond:
