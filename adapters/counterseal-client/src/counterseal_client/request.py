@@ -95,9 +95,8 @@ def read_request(document: object) -> ProcessedRequest:
 
 def _state(members: Members) -> ChallengeState:
     """Read `state`, or `status`, which say the same where there are both."""
-    told = [
-        members.choice(name, ChallengeState) for name in ("state", "status") if members.has(name)
-    ]
+    names = [name for name in ("state", "status") if name in members.document]
+    told = [members.choice(name, ChallengeState) for name in names]
     if not told or len(set(told)) > 1:
         raise InvalidField("state", "missing, or said in two ways")
     return told[0]
