@@ -13,6 +13,7 @@ from counterseal.testing import START, FrozenClock
 from counterseal.testing.contracts.clerk import Clerk
 from counterseal.testing.contracts.race import race
 from counterseal.testing.contracts.specimens import Specimens, event, newer
+from counterseal_records import digest, microseconds
 from counterseal_sql import (
     RecordUnreadable,
     SqlAudit,
@@ -24,8 +25,6 @@ from counterseal_sql import (
     forget,
     upgrade,
 )
-from counterseal_sql.digest import digest
-from counterseal_sql.moments import microseconds
 from counterseal_sql.schema import SEEN
 
 SHORT = timedelta(milliseconds=300)

@@ -21,6 +21,7 @@ OURS = (
     "counterseal",
     "counterseal_flask",
     "counterseal_http",
+    "counterseal_records",
     "counterseal_server",
     "counterseal_sql",
 )

@@ -80,6 +80,7 @@ SERVICE_PARTS = frozenset(
     {
         "counterseal_flask",
         "counterseal_http",
+        "counterseal_records",
         "counterseal_sql",
         "flask",
         "granian",

@@ -10,9 +10,10 @@ The schema is made and changed by `upgrade`, and by nothing else.
 
 from __future__ import annotations
 
+from counterseal_records import RecordUnreadable
 from counterseal_sql.audit import Entry, SqlAudit
 from counterseal_sql.database import Database, connect
-from counterseal_sql.errors import RecordUnreadable, SchemaTooNew, UnfitUrl
+from counterseal_sql.errors import SchemaTooNew, UnfitUrl
 from counterseal_sql.garbage import forget
 from counterseal_sql.guards import SqlCounters, SqlIdempotency, SqlReplayGuard
 from counterseal_sql.house import with_sql

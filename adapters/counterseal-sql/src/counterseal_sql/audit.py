@@ -6,9 +6,9 @@ import attrs
 from sqlalchemy import insert, select
 
 from counterseal.models import AuditEvent
+from counterseal_records import read_as
 from counterseal_sql.commits import event_row
 from counterseal_sql.database import Database
-from counterseal_sql.records import read_as
 from counterseal_sql.schema import EVENTS
 
 _RECORD = insert(EVENTS)

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime
 
 import attrs
 
-from counterseal.errors import PartitionCrossed, WrongRecord
 from counterseal.models import AuditEvent, Change, Guid
-from counterseal.models.guid import partition_of
-from counterseal_sql import records
-from counterseal_sql.digest import digest
-from counterseal_sql.moments import microseconds
+from counterseal_records import demand_possible, digest, fingerprint, microseconds, write
 from counterseal_sql.rows import Row, row
 
 
@@ -46,7 +41,7 @@ def attempt(
         PartitionCrossed: The records are not in one partition.
         WrongRecord: A version, a kind or a pairing is impossible.
     """
-    _demand_possible(changes)
+    demand_possible(changes)
     rows = [None if change.new is change.old else row(change.new) for change in changes]
     written = list(zip(changes, rows, strict=True))
     return Attempt(
@@ -62,7 +57,9 @@ def attempt(
         told=[event_row(event) for event in audit],
         operation={
             "operation": digest(operation),
-            "fingerprint": _fingerprint(changes, rows),
+            "fingerprint": fingerprint(
+                changes, [None if made is None else made["body"] for made in rows]
+            ),
             "applied_at": microseconds(now),
         },
     )
@@ -70,28 +67,4 @@ def attempt(
 
 def event_row(event: AuditEvent) -> Row:
     """Return the columns of *event*."""
-    return {"at": microseconds(event.at), "body": records.write(event)}
-
-
-def _fingerprint(changes: tuple[Change, ...], rows: list[Row | None]) -> bytes:
-    # Of the old record only its version counts: nothing else of it is ever compared.
-    hashed = hashlib.sha256()
-    for change, made in zip(changes, rows, strict=True):
-        old = 0 if change.old is None else change.old.version
-        body = "" if made is None else made["body"]
-        hashed.update(f"{change.new.guid} {old} {len(body)} {body}".encode())
-    return hashed.digest()
-
-
-def _demand_possible(changes: tuple[Change, ...]) -> None:
-    if not changes or len({change.new.guid for change in changes}) != len(changes):
-        raise WrongRecord  # STORE-21
-    if len({partition_of(change.new.guid) for change in changes}) > 1:
-        raise PartitionCrossed  # STORE-13
-    for old, new in ((change.old, change.new) for change in changes):
-        if new is old:
-            continue
-        if new.version != (1 if old is None else old.version + 1):
-            raise WrongRecord  # STORE-14
-        if old is not None and (type(old), old.guid) != (type(new), new.guid):
-            raise WrongRecord  # STORE-14
+    return {"at": microseconds(event.at), "body": write(event)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from counterseal.errors import Misuse, Unavailable
+from counterseal.errors import Misuse
 
 
 class UnfitUrl(Misuse):
@@ -15,9 +15,3 @@ class SchemaTooNew(Misuse):
     """A newer release of this package has changed the database; this one must not touch it."""
 
     code = "schema_too_new"
-
-
-class RecordUnreadable(Unavailable):
-    """What is stored is no record that this release can read."""
-
-    code = "record_unreadable"

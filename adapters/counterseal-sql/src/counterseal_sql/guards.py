@@ -14,9 +14,8 @@ from sqlalchemy import ColumnElement, and_, bindparam, case, not_, update
 
 from counterseal.models import Guid, Reservation
 from counterseal.ports import Clock
+from counterseal_records import MICROSECOND, digest, microseconds, moment_at
 from counterseal_sql.database import Database
-from counterseal_sql.digest import digest
-from counterseal_sql.moments import MICROSECOND, microseconds, moment_at
 from counterseal_sql.schema import COUNTS, RESERVATIONS, SEEN
 
 

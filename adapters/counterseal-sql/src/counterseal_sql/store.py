@@ -11,12 +11,10 @@ from sqlalchemy import Select, bindparam, select, true
 
 from counterseal.models import Account, AuditEvent, Binding, Challenge, Change, Guid, Record
 from counterseal.ports import Clock, Due
+from counterseal_records import KINDS, ROOT, microseconds, natural_key, read_as, read_record
 from counterseal_sql import on_postgresql, on_sqlite
 from counterseal_sql.commits import attempt
 from counterseal_sql.database import Database
-from counterseal_sql.moments import microseconds
-from counterseal_sql.records import KINDS, read_as, read_record
-from counterseal_sql.rows import ROOT, natural_key
 from counterseal_sql.schema import RECORDS
 
 _record = RECORDS.c

@@ -16,8 +16,8 @@ from counterseal.models import AuditEvent, Guid, fields
 from counterseal.testing.contracts.oddities import oddities
 from counterseal.testing.contracts.specimens import Specimens, event
 from counterseal.testing.strategies import guids, moments, texts
-from counterseal_sql.errors import RecordUnreadable
-from counterseal_sql.records import KINDS, read, read_as, read_record, write
+from counterseal_records.bodies import KINDS, read, read_as, read_record, write
+from counterseal_records.errors import RecordUnreadable
 
 WRITTEN = Path(__file__).with_name("written-by-0.1.jsonl")
 """Bodies that the first release wrote; all others have to read them."""

@@ -39,7 +39,7 @@ from counterseal.models import (
     Origin,
     Record,
 )
-from counterseal_sql.errors import RecordUnreadable
+from counterseal_records.errors import RecordUnreadable
 
 R = TypeVar("R")
 
@@ -53,7 +53,7 @@ class Kind:
     A kind of record.
 
     Attributes:
-        name: What it is called in the database, for ever.
+        name: What it is called at rest, for ever.
         schema: The number of the form in which this release writes it.
     """
 

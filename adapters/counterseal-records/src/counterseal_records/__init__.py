@@ -1,0 +1,40 @@
+"""
+Counterseal's records at rest: what every store that keeps bytes does alike.
+
+- `bodies`: records, and audit events, as JSON with a version.
+- `lookups`: what a record is looked up by.
+- `commits`: whether a commit is possible, and how it is known again.
+- `digest` and `moments`: texts and times as what any database compares exactly.
+
+It is for the authors of stores; a service installs one of those.
+"""
+
+from __future__ import annotations
+
+from counterseal_records.bodies import KINDS, Kind, read, read_as, read_record, write
+from counterseal_records.commits import OPERATIONS_KEPT, demand_possible, fingerprint
+from counterseal_records.digest import digest
+from counterseal_records.errors import RecordUnreadable
+from counterseal_records.lookups import ROOT, Lookup, lookup, natural_key
+from counterseal_records.moments import MICROSECOND, microseconds, moment_at
+
+__all__ = [
+    "KINDS",
+    "MICROSECOND",
+    "OPERATIONS_KEPT",
+    "ROOT",
+    "Kind",
+    "Lookup",
+    "RecordUnreadable",
+    "demand_possible",
+    "digest",
+    "fingerprint",
+    "lookup",
+    "microseconds",
+    "moment_at",
+    "natural_key",
+    "read",
+    "read_as",
+    "read_record",
+    "write",
+]

@@ -1,0 +1,52 @@
+"""What can be said of a commit before a store is asked: is it possible, and which one is it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import timedelta
+
+from counterseal.errors import PartitionCrossed, WrongRecord
+from counterseal.models import Change
+from counterseal.models.guid import partition_of
+
+OPERATIONS_KEPT = timedelta(hours=1)
+"""Longer than anybody asks again for a commit whose reply was lost."""
+
+
+def demand_possible(changes: tuple[Change, ...]) -> None:
+    """
+    Refuse what no store could commit.
+
+    Raises:
+        PartitionCrossed: The records are not in one partition.
+        WrongRecord: A version, a kind or a pairing is impossible.
+    """
+    if not changes or len({change.new.guid for change in changes}) != len(changes):
+        raise WrongRecord  # STORE-21
+    if len({partition_of(change.new.guid) for change in changes}) > 1:
+        raise PartitionCrossed  # STORE-13
+    for old, new in ((change.old, change.new) for change in changes):
+        if new is old:
+            continue
+        if new.version != (1 if old is None else old.version + 1):
+            raise WrongRecord  # STORE-14
+        if old is not None and (type(old), old.guid) != (type(new), new.guid):
+            raise WrongRecord  # STORE-14
+
+
+def fingerprint(changes: tuple[Change, ...], bodies: Sequence[str | None]) -> bytes:
+    """
+    Return what two operations of one name have in common if they are the same.
+
+    Args:
+        changes: Of the commit.
+        bodies: What each writes; None for a guard.
+    """
+    # Of the old record only its version counts: nothing else of it is ever compared.
+    hashed = hashlib.sha256()
+    for change, body in zip(changes, bodies, strict=True):
+        old = 0 if change.old is None else change.old.version
+        text = body or ""
+        hashed.update(f"{change.new.guid} {old} {len(text)} {text}".encode())
+    return hashed.digest()
