@@ -76,7 +76,7 @@ def app_space(service: Service, asked: Message, admin: Admin) -> Reply:
 
 
 def edit_app_space(service: Service, asked: Message, admin: Admin) -> Reply:
-    """Edit an App Space; what is not said stays."""
+    """Edit an App Space; what is not said stays, and an empty text takes a brand's part away."""
     body = document(asked)
     brand = part(body, "brandInfo")
     edited = service.directory.edit_app_space(
@@ -91,7 +91,7 @@ def edit_app_space(service: Service, asked: Message, admin: Admin) -> Reply:
 
 
 def new_origin(service: Service, asked: Message, admin: Admin) -> Reply:
-    """Create an origin as clients of the CX service know them: codes echoed, wildcards taken."""
+    """Create an origin; its codes are echoed and it takes wildcards, unless it is said."""
     body = document(asked)
     wildcards = flag(body, "wildcards")
     made = service.directory.create_origin(
@@ -105,7 +105,7 @@ def new_origin(service: Service, asked: Message, admin: Admin) -> Reply:
 
 
 def origins(service: Service, asked: Message, admin: Admin) -> Reply:
-    """Return an App Space's origins, as far as the administrator sees them."""
+    """Return an App Space's origins."""
     held = service.directory.list(app_space_of(service, asked, admin).guid, Origin, by=admin)
     return Reply(document=[origin_document(each) for each in held])
 
@@ -134,7 +134,7 @@ def edit_origin(service: Service, asked: Message, admin: Admin) -> Reply:
 
 
 def new_callback(service: Service, asked: Message, admin: Admin) -> Reply:
-    """Put an entry on the origin's allow-list; the same again changes nothing."""
+    """Put an address, or with `callbackType` 2 a WebAuthn domain, on the allow-list."""
     body = document(asked)
     url = text(body, "callbackUrl")
     kind = optional_choice(body, CallbackType, "callbackType") or CallbackType.ADDRESS
@@ -145,19 +145,19 @@ def new_callback(service: Service, asked: Message, admin: Admin) -> Reply:
 
 
 def callbacks(service: Service, asked: Message, admin: Admin) -> Reply:
-    """Return the origin's allow-list."""
+    """Return an origin's allow-list."""
     held = origin_of(service, asked, admin)
     return Reply(document=[callback_document(entry) for entry in held.entries])
 
 
 def callback(service: Service, asked: Message, admin: Admin) -> Reply:
-    """Return an entry of the origin's allow-list."""
+    """Return an entry of the allow-list."""
     entry = entry_of(origin_of(service, asked, admin), asked)
     return Reply(document=callback_document(entry))
 
 
 def drop_callback(service: Service, asked: Message, admin: Admin) -> Reply:
-    """Take an entry off the origin's allow-list."""
+    """Take an entry off the allow-list."""
     held = origin_of(service, asked, admin)
     entry = entry_of(held, asked)
     service.directory.forbid_entry(held.guid, entry.guid, by=admin)

@@ -12,19 +12,13 @@ from counterseal_flask.service_api import SERVICE_API
 
 
 def describe(service: Service, asked: Message) -> Reply:
-    """Return the description of every call that is served."""
+    """Return this description: every call that is served."""
     served = (*OPERATIONS, *ADMIN_API) if service.settings.administration else OPERATIONS
     return Reply(document=openapi(served, asked.root))
 
 
 DESCRIPTION = Operation(
-    id="describe",
-    method="GET",
-    path="/openapi.json",
-    audience=Audience.ANYBODY,
-    summary="This description.",
-    handler=describe,
-    gives={200: "Description"},
+    "describe", "GET", "/openapi.json", describe, {200: "Description"}, audience=Audience.ANYBODY
 )
 
 OPERATIONS = (*SERVICE_API, *DEVICE_API, DESCRIPTION)

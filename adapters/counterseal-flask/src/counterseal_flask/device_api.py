@@ -2,37 +2,36 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from counterseal_flask import device_calls as calls
-from counterseal_flask.operations import Audience, Operation, Payload
+from counterseal_flask.operations import NOTHING, Audience, Operation, Payload
 
 PROVEN = ("denied", "unreachable", "identity_withdrawn")
 """What every call with a proof may be told."""
 
 ENDED = ("not_found", "wrong_state", "deadline_passed", "strong_key_missed")
 
+_open = partial(Operation, audience=Audience.ANYBODY)
+_call = partial(Operation, audience=Audience.DEVICE, refuses=PROVEN)
+
 DEVICE_API = (
-    Operation(
-        id="lookAtInvitation",
-        method="POST",
-        path="/device/invitation",
-        audience=Audience.ANYBODY,
-        summary="Which App Space a session token is for; changes nothing.",
-        handler=calls.look,
-        payload=Payload.JSON,
+    _open(
+        "lookAtInvitation",
+        "POST",
+        "/device/invitation",
+        calls.look,
+        {200: "Invited"},
         takes="Look",
-        gives={200: "Invited"},
         refuses=("denied", "deadline_passed"),
     ),
-    Operation(
-        id="finishBind",
-        method="POST",
-        path="/device/bind",
-        audience=Audience.ANYBODY,
-        summary="Finish a bind with a session token and new keys; may be repeated.",
-        handler=calls.finish_bind,
-        payload=Payload.JSON,
+    _open(
+        "finishBind",
+        "POST",
+        "/device/bind",
+        calls.finish_bind,
+        {200: "Bound"},
         takes="Enrolment",
-        gives={200: "Bound"},
         refuses=(
             "denied",
             "unreachable",
@@ -44,72 +43,43 @@ DEVICE_API = (
             "deadline_passed",
         ),
     ),
-    Operation(
-        id="pendingRequests",
-        method="GET",
-        path="/device/requests",
-        audience=Audience.DEVICE,
-        summary="What the device's account is asked, oldest first.",
-        handler=calls.pending,
-        gives={200: "Pending"},
-        refuses=PROVEN,
-    ),
-    Operation(
-        id="showRequest",
-        method="GET",
-        path="/device/requests/{guid}",
-        audience=Audience.DEVICE,
-        summary="One request, to be shown: its display document is what the device signs.",
-        handler=calls.show,
-        gives={200: "Shown"},
+    _call("pendingRequests", "GET", "/device/requests", calls.pending, {200: "Pending"}),
+    _call(
+        "showRequest",
+        "GET",
+        "/device/requests/{guid}",
+        calls.show,
+        {200: "Shown"},
         refuses=(*PROVEN, "not_found", "deadline_passed"),
     ),
-    Operation(
-        id="answerRequest",
-        method="POST",
-        path="/device/answer",
-        audience=Audience.DEVICE,
-        summary="Answer; the body is the answer, a compact JWS.",
-        handler=calls.answer,
-        payload=Payload.TOKEN,
+    _call(
+        "answerRequest",
+        "POST",
+        "/device/answer",
+        calls.answer,
+        {200: "Answered"},
+        written=Payload.TOKEN,
         takes="Token",
-        gives={200: "Answered"},
         refuses=(*PROVEN, *ENDED, "code_missing", "wrong_code"),
     ),
-    Operation(
-        id="disownRequest",
-        method="POST",
-        path="/device/disown",
-        audience=Audience.DEVICE,
-        summary="Say that this was not me; the body is the disown, a compact JWS.",
-        handler=calls.disown,
-        payload=Payload.TOKEN,
+    _call(
+        "disownRequest",
+        "POST",
+        "/device/disown",
+        calls.disown,
+        {200: "Answered"},
+        written=Payload.TOKEN,
         takes="Token",
-        gives={200: "Answered"},
         refuses=(*PROVEN, *ENDED),
     ),
-    Operation(
-        id="updateDevice",
-        method="PATCH",
-        path="/device",
-        audience=Audience.DEVICE,
-        summary="Change the device's name or push addresses.",
-        handler=calls.update,
-        payload=Payload.JSON,
-        takes="Update",
-        gives={200: "Device"},
-        refuses=PROVEN,
-    ),
-    Operation(
-        id="rotateKeys",
-        method="POST",
-        path="/device/rotate",
-        audience=Audience.DEVICE,
-        summary="Replace the device's keys.",
-        handler=calls.rotate,
-        payload=Payload.JSON,
+    _call("updateDevice", "PATCH", "/device", calls.update, {200: "Device"}, takes="Update"),
+    _call(
+        "rotateKeys",
+        "POST",
+        "/device/rotate",
+        calls.rotate,
+        {200: "Device"},
         takes="Rotation",
-        gives={200: "Device"},
         refuses=(
             *PROVEN,
             "unfit_key",
@@ -119,45 +89,16 @@ DEVICE_API = (
             "strong_key_missed",
         ),
     ),
-    Operation(
-        id="deviceStatus",
-        method="GET",
-        path="/device/status",
-        audience=Audience.DEVICE,
-        summary="What the service knows of the device.",
-        handler=calls.status,
-        gives={200: "Status"},
-        refuses=PROVEN,
-    ),
-    Operation(
-        id="endorsedKeys",
-        method="GET",
-        path="/device/keys",
-        audience=Audience.DEVICE,
-        summary="The service's key set, endorsed by each of its keys.",
-        handler=calls.endorsed_keys,
-        gives={200: "Endorsed"},
-        refuses=PROVEN,
-    ),
-    Operation(
-        id="recordTelemetry",
-        method="POST",
-        path="/device/telemetry",
-        audience=Audience.DEVICE,
-        summary="Record an event; it goes to the audit log.",
-        handler=calls.telemetry,
-        payload=Payload.JSON,
+    _call("deviceStatus", "GET", "/device/status", calls.status, {200: "Status"}),
+    _call("endorsedKeys", "GET", "/device/keys", calls.endorsed_keys, {200: "Endorsed"}),
+    _call(
+        "recordTelemetry",
+        "POST",
+        "/device/telemetry",
+        calls.telemetry,
+        NOTHING,
         takes="TelemetryEvent",
-        gives={204: None},
         refuses=(*PROVEN, "too_often"),
     ),
-    Operation(
-        id="serviceKeys",
-        method="GET",
-        path="/.well-known/jwks.json",
-        audience=Audience.ANYBODY,
-        summary="The service's public keys (RFC 7517).",
-        handler=calls.service_keys,
-        gives={200: "KeySet"},
-    ),
+    _open("serviceKeys", "GET", "/.well-known/jwks.json", calls.service_keys, {200: "KeySet"}),
 )

@@ -22,36 +22,36 @@ from counterseal_flask.service import Service
 
 
 def look(service: Service, asked: Message) -> Reply:
-    """Return the App Space that a session token is for."""
+    """Tell which App Space a session token is for; changes nothing."""
     app_space = service.enrolments.look(read_look(document(asked)))
     return Reply(document=invited_document(app_space))
 
 
 def finish_bind(service: Service, asked: Message) -> Reply:
-    """Finish a bind with a session token; the same again gets the same."""
+    """Finish a bind with a session token and new keys; may be repeated."""
     bound = service.enrolments.complete(cs.read_enrolment(document(asked)))
     return Reply(document=bound_document(bound))
 
 
 def pending(service: Service, asked: Message) -> Reply:
-    """Return what the device's account is asked."""
+    """Return what the device's account is asked, oldest first."""
     return Reply(document=pending_document(service.answers.pending(_call(asked))))
 
 
 def show(service: Service, asked: Message) -> Reply:
-    """Return one request, to be shown."""
+    """Return one request, to be shown: its display document is what the device signs."""
     guid = named(asked.names["guid"], "guid")
     shown = service.answers.fetch(_call(asked), guid)
     return Reply(document=shown_document(shown, service.ports.clock.now()))
 
 
 def answer(service: Service, asked: Message) -> Reply:
-    """Accept an answer."""
+    """Accept an answer; the body is the answer, a compact JWS."""
     return Reply(document=answered_document(service.answers.answer(_call(asked))))
 
 
 def disown(service: Service, asked: Message) -> Reply:
-    """Accept a disown."""
+    """Accept that this was not me; the body is the disown, a compact JWS."""
     return Reply(document=answered_document(service.answers.disown(_call(asked))))
 
 
@@ -66,23 +66,23 @@ def rotate(service: Service, asked: Message) -> Reply:
 
 
 def status(service: Service, asked: Message) -> Reply:
-    """Tell the device about itself."""
+    """Tell the device what the service knows of it."""
     return Reply(document=status_document(service.devices.prove(_call(asked)), service.policy))
 
 
 def endorsed_keys(service: Service, asked: Message) -> Reply:
-    """Return the service's keys, endorsed by each of them."""
+    """Return the service's key set, endorsed by each of its keys."""
     return Reply(document={"endorsed": service.keysets.endorsed(_call(asked))})
 
 
 def telemetry(service: Service, asked: Message) -> Reply:
-    """Record an event of the device."""
+    """Record an event; it goes to the audit log."""
     service.telemetry.record(_call(asked))
     return Reply(status=HTTPStatus.NO_CONTENT)
 
 
 def service_keys(service: Service, asked: Message) -> Reply:  # noqa: ARG001 (a handler's)
-    """Return the service's public keys."""
+    """Return the service's public keys (RFC 7517)."""
     return Reply(
         document=cs.jwks_document(service.ports.signer.jwks()),
         headers={"Cache-Control": "public, max-age=300"},

@@ -20,7 +20,7 @@ NONE = timedelta(0)
 
 
 def issue_key(service: Service, asked: Message, admin: Admin) -> Reply:
-    """Make an origin's new secret; the older one lives on for `overlap` seconds."""
+    """Make an origin's secret; an older one of this type ends after `overlap` seconds, or now."""
     body = document(asked)
     scheme = choice(body.get("keyType"), Scheme, "keyType")
     issued = service.credentials.issue(
@@ -36,13 +36,13 @@ def issue_key(service: Service, asked: Message, admin: Admin) -> Reply:
 
 
 def revoke_keys(service: Service, asked: Message, admin: Admin) -> Reply:
-    """Revoke all of an origin's secrets; the origin stays."""
+    """Revoke an origin's secrets; the origin stays."""
     service.credentials.revoke(origin_of(service, asked, admin).guid, by=admin)
     return Reply(status=HTTPStatus.NO_CONTENT)
 
 
 def issue_callback_secret(service: Service, asked: Message, admin: Admin) -> Reply:
-    """Make the secret that signs an origin's callbacks."""
+    """Make the secret that signs an origin's callbacks; an older one signs beside it for a while."""
     overlap = _overlap(document(asked))
     guid = origin_of(service, asked, admin).guid
     secret = service.credentials.issue_webhook_key(guid, overlap=overlap, by=admin)
@@ -50,7 +50,7 @@ def issue_callback_secret(service: Service, asked: Message, admin: Admin) -> Rep
 
 
 def new_admin(service: Service, asked: Message, admin: Admin) -> Reply:
-    """Create an administrator within the reach of the one who asks."""
+    """Create an administrator, for `life` seconds or as long as the one who asks."""
     body = document(asked)
     issued = service.credentials.create_admin(
         text(body, "name"),
@@ -81,14 +81,14 @@ def one_admin(service: Service, asked: Message, admin: Admin) -> Reply:
 
 
 def rotate_admin(service: Service, asked: Message, admin: Admin) -> Reply:
-    """Make an administrator's new secret; the older one lives on for `overlap` seconds."""
+    """Make an administrator's secret; an older one ends after `overlap` seconds, or now."""
     overlap = _overlap(document(asked))
     issued = service.credentials.rotate_admin(_admin(asked), overlap=overlap, by=admin)
     return Reply(document=_told(issued))
 
 
 def revoke_admin(service: Service, asked: Message, admin: Admin) -> Reply:
-    """Revoke all of an administrator's secrets."""
+    """Revoke an administrator's secrets."""
     service.credentials.revoke_admin(_admin(asked), by=admin)
     return Reply(status=HTTPStatus.NO_CONTENT)
 

@@ -97,7 +97,7 @@ def _parameters(operation: Operation) -> list[Document]:
             "description": meaning,
             "schema": PARAMETERS.get(name, {"type": "string", "minLength": 1}),
         }
-        for name, meaning in operation.query.items()
+        for name, meaning in (*operation.needs.items(), *operation.query.items())
     ]
     if operation.by_key:
         parameters.append(

@@ -38,20 +38,27 @@ class Payload(enum.Enum):
     """A compact JWS, and nothing else."""
 
 
-@attrs.frozen(kw_only=True)
+NOTHING: Mapping[int, str | None] = {204: None}
+"""What a call gives that is done, and has nothing to tell."""
+
+
+@attrs.frozen
 class Operation:
     """
     One call.
 
     Attributes:
         id: Names it, in code and in OpenAPI.
+        method: Upper case.
         path: After the prefix; what varies stands in braces.
         handler: Takes the service and the message; for an origin's or administrator's
-            call, also who asks.
-        query: Parameters of the query, each with its meaning.
-        needs: Those that have to be there.
-        takes: The name of the body's schema.
+            call, also who asks. Its docstring says what the call does, to users too.
         gives: The name of each success's schema; None for no body.
+        audience: Who calls.
+        takes: The name of the body's schema; None if it takes no body.
+        written: How a body that it takes is written.
+        needs: Parameters of the query that have to be there, each with its meaning.
+        query: Those that may be there.
         refuses: The outward words that the call's own problems may have.
         media_type: Of what it gives.
         by_key: Whether it takes an `Idempotency-Key`.
@@ -60,17 +67,26 @@ class Operation:
     id: str
     method: str
     path: str
-    audience: Audience
-    summary: str
     handler: Callable[..., Reply]
-    payload: Payload = Payload.NONE
-    query: Mapping[str, str] = attrs.field(factory=dict)
-    needs: frozenset[str] = frozenset()
-    takes: str | None = None
     gives: Mapping[int, str | None]
-    refuses: tuple[str, ...] = ()
-    media_type: str = JSON
-    by_key: bool = False
+    audience: Audience = attrs.field(kw_only=True)
+    takes: str | None = attrs.field(default=None, kw_only=True)
+    written: Payload = attrs.field(default=Payload.JSON, kw_only=True)
+    needs: Mapping[str, str] = attrs.field(factory=dict, kw_only=True)
+    query: Mapping[str, str] = attrs.field(factory=dict, kw_only=True)
+    refuses: tuple[str, ...] = attrs.field(default=(), kw_only=True)
+    media_type: str = attrs.field(default=JSON, kw_only=True)
+    by_key: bool = attrs.field(default=False, kw_only=True)
+
+    @property
+    def payload(self) -> Payload:
+        """Return how the body is written, if there is one."""
+        return Payload.NONE if self.takes is None else self.written
+
+    @property
+    def summary(self) -> str:
+        """Return what the call does."""
+        return " ".join((self.handler.__doc__ or "").split())
 
     def rule(self) -> str:
         """Return the path as Flask writes it."""

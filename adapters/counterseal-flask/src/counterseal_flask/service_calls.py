@@ -25,7 +25,7 @@ NO_CONTENT = HTTPStatus.NO_CONTENT
 
 
 def bind_account(service: Service, asked: Message, party: RelyingParty) -> Reply:
-    """Invite a device of the origin's user; the account is created at first use."""
+    """Invite a device of a user; creates the account at first use."""
     body = document(asked)
     invitation = service.invitations.invite(
         party,
@@ -42,18 +42,18 @@ def bind_account(service: Service, asked: Message, party: RelyingParty) -> Reply
 
 
 def get_account(service: Service, asked: Message, party: RelyingParty) -> Reply:
-    """Return an account by the origin's own id."""
+    """Return an account, by the origin's own id."""
     return Reply(document=account_document(service.accounts.get(party, asked.asked("accountId"))))
 
 
 def account_by_guid(service: Service, asked: Message, party: RelyingParty) -> Reply:
-    """Return an account by its GUID, as a bind's `Location` names it."""
+    """Return an account, by its GUID."""
     guid = named(asked.names["guid"], "guid")
     return Reply(document=account_document(service.accounts.named(party, guid)))
 
 
 def revoke_account(service: Service, asked: Message, party: RelyingParty) -> Reply:
-    """Revoke all devices of an account, and its open invitations."""
+    """Revoke all devices and open invitations of an account."""
     service.accounts.revoke(party, text(document(asked), "accountId"))
     return Reply(status=NO_CONTENT)
 
@@ -65,7 +65,7 @@ def get_devices(service: Service, asked: Message, party: RelyingParty) -> Reply:
 
 
 def revoke_device(service: Service, asked: Message, party: RelyingParty) -> Reply:
-    """Revoke a device; again, if it has ended already, does nothing."""
+    """Revoke a device, or an open invitation; again does nothing."""
     guid = named(text(document(asked), "deviceGuid"), "deviceGuid")
     try:
         service.devices.revoke(guid, by=party)
@@ -92,17 +92,17 @@ def get_request(service: Service, asked: Message, party: RelyingParty) -> Reply:
 
 
 def request_by_guid(service: Service, asked: Message, party: RelyingParty) -> Reply:
-    """Return a request, as its `Location` names it."""
+    """Return the same, where a `Location` points."""
     return state_now(service, asked, party, named(asked.names["guid"], "guid"))
 
 
 def request_events(service: Service, asked: Message, party: RelyingParty) -> Reply:
-    """Stream the states of a request until it has ended."""
+    """Stream the states of a request until it has ended, as Server-Sent Events."""
     return state_stream(service, party, named(asked.asked("requestGuid"), "requestGuid"))
 
 
 def get_requests(service: Service, asked: Message, party: RelyingParty) -> Reply:
-    """Return the account's open requests of this origin, oldest first."""
+    """Return the open requests of an account that this origin has made, oldest first."""
     waiting = service.challenges.pending(party, asked.asked("accountId"))
     now = service.ports.clock.now()
     return Reply(document=[processed_document(held, now=now) for held in waiting])
