@@ -1,0 +1,98 @@
+"""What a phone does: finish its bind, show, answer, disown, and look after itself."""
+
+from exchanges import asking
+from exchanges.cast import JSON, PIN, Handset, written
+
+import counterseal as cs
+from counterseal.device import SoftwareDevice
+from counterseal.device.software import Bond
+from counterseal.models import AddressKind, PushAddress
+
+PUSH = PushAddress(kind=AddressKind.WEBPUSH, value="https://push.example/a")
+CHEAP = 2
+"""Rounds of scrypt: nobody attacks this PIN."""
+
+
+def bind(recorder, shop, world):
+    """Bind a new phone to the shop's user."""
+    invitation = asking.bound(shop, "201, since the account is new; a second time it is 200.")
+    phone = Handset(
+        recorder,
+        SoftwareDevice.make(clock=world.clock, entropy=world.entropy, pin=PIN, cost=CHEAP),
+    )
+    recorder.send(
+        "What the device has to know before it signs, if all it has is the token.",
+        "POST",
+        "/device/invitation",
+        headers={"Content-Type": JSON},
+        body=written({"token": invitation.document["sessionToken"]}),
+    )
+    got = recorder.send(
+        "The body is on [the wire](../wire.md#binding).",
+        "POST",
+        "/device/bind",
+        headers={"Content-Type": JSON},
+        body=phone.enrolment(invitation.document, name="A phone", addresses=(PUSH,)),
+    ).document
+    phone.device.bond = Bond(
+        device=got["device"],
+        account=got["account"],
+        app_space=got["appSpace"],
+        service_keys=cs.trusted_keys(got["serviceKeys"]),
+    )
+    return phone
+
+
+def answer(shop, phone, world):
+    """Answer one question, disown another, and let the shop look."""
+    asked = shop.recorder.last("addRequest", "order-1001").document
+    waiting = phone.call("", "GET", "/device/requests").document["requests"]
+    (guid,) = (held["guid"] for held in waiting)
+    shown = phone.call("", "GET", f"/device/requests/{guid}").document["display"]
+    token = phone.device.answer(shown, 0, pin=PIN, code=asked["code"])
+
+    def press():
+        phone.sign("The first button, with the code, by the strong key.", "/device/answer", token)
+
+    shop.call(
+        "It begins with the state of now, and goes on while the phone answers.",
+        "GET",
+        f"/request/events?requestGuid={guid}",
+        meanwhile=press,
+    )
+    shop.call(
+        "With `wait`; it has ended, so that nothing has to be waited for.",
+        "GET",
+        f"/request/{guid}?wait=20",
+    )
+    world.deliver()
+    other = shop.call(
+        "A text, and no more: the buttons are *Approve* and *Reject*.",
+        "POST",
+        "/request/add",
+        {"accountId": "user-42", "content": "Change the address of delivery?"},
+    ).document["guid"]
+    shown = phone.call(None, "GET", f"/device/requests/{other}").document["display"]
+    phone.sign("", "/device/disown", phone.device.disown(shown))
+
+
+def look_after(phone):
+    """Tell and ask the service about the phone itself."""
+    phone.call("", "GET", "/device/status")
+    phone.call("", "PATCH", "/device", written({"name": "The old phone"}))
+    phone.call(
+        "",
+        "POST",
+        "/device/telemetry",
+        written({"event": "REQUEST_VIEWED", "attributes": {"locale": "en"}}),
+    )
+    phone.call("", "GET", "/device/keys")
+    rotation = phone.device.rotation(pin=PIN, new_pin=PIN)
+    phone.call(
+        "The body is on [the wire](../wire.md#rotation).",
+        "POST",
+        "/device/rotate",
+        rotation.body,
+    )
+    phone.device.rotated(rotation)
+    phone.recorder.send("", "GET", "/.well-known/jwks.json", headers={})

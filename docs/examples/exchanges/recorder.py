@@ -1,0 +1,122 @@
+"""Sends requests to an application, and keeps what was sent and what came back."""
+
+import json
+from datetime import timedelta
+
+import attrs
+
+from counterseal_flask.operations import Operation
+
+PUBLIC = "https://auth.example.com"
+"""The service's public address; device proofs and signatures are for it."""
+
+SECOND = timedelta(seconds=1)
+
+REQUEST_HEADERS = ("Authorization", "Counterseal-Proof", "Idempotency-Key", "Content-Type")
+REPLY_HEADERS = ("Content-Type", "Location", "Allow", "Retry-After", "WWW-Authenticate")
+"""Those that say something of their own; the page names the two that every reply has."""
+
+
+@attrs.frozen(kw_only=True)
+class Exchange:
+    """
+    One request, and its reply.
+
+    Attributes:
+        operation: The call that was meant; None if there is none.
+        target: Path and query.
+        about: What happens, in a sentence or more; None keeps it off the pages.
+        line: How the reply begins: status and phrase.
+    """
+
+    operation: Operation | None
+    about: str
+    method: str
+    target: str
+    sent: tuple[tuple[str, str], ...]
+    body: bytes
+    line: str
+    got: tuple[tuple[str, str], ...]
+    reply: bytes
+
+    @property
+    def status(self):
+        """The number at the head of the reply's line."""
+        return int(self.line.partition(" ")[0])
+
+    @property
+    def document(self):
+        """The reply's JSON."""
+        return json.loads(self.reply)
+
+    def header(self, name):
+        """Return a header of the reply."""
+        return dict(self.got)[name]
+
+
+class Recorder:
+    """
+    Plays requests, in the process and in order.
+
+    Args:
+        app: The Flask application.
+        operations: Those that it serves.
+        clock: Moved on by a second after each request: nobody says the same thing twice at
+            one time.
+    """
+
+    def __init__(self, app, operations, clock):
+        self.app = app
+        self.clock = clock
+        self.exchanges = []
+        self._client = app.test_client()
+        self._routes = app.url_map.bind("")
+        self._operations = {each.id: each for each in operations}
+
+    def send(self, about, method, target, *, headers, body=b"", meanwhile=None):
+        """
+        Send a request, and return the exchange.
+
+        Args:
+            about: What happens.
+            target: Path and query.
+            meanwhile: Done once the reply has begun; for a stream, which ends with it.
+        """
+        response = self._client.open(
+            target, method=method, headers=list(headers.items()), data=body or None
+        )
+        if meanwhile is None:
+            reply = response.get_data()
+        else:
+            pieces = iter(response.response)
+            first = next(pieces)
+            meanwhile()
+            reply = b"".join((first, *pieces))
+        exchange = Exchange(
+            operation=self._operation(method, target),
+            about=about,
+            method=method,
+            target=target,
+            sent=tuple((name, headers[name]) for name in REQUEST_HEADERS if name in headers),
+            body=body,
+            line=response.status,
+            got=tuple(
+                (name, response.headers[name]) for name in REPLY_HEADERS if name in response.headers
+            ),
+            reply=reply,
+        )
+        self.exchanges.append(exchange)
+        self.clock.advance(SECOND)
+        return exchange
+
+    def last(self, operation, key):
+        """Return the newest exchange of *operation* with this idempotency key."""
+        return next(
+            each
+            for each in reversed(self.exchanges)
+            if each.operation.id == operation and ("Idempotency-Key", key) in each.sent
+        )
+
+    def _operation(self, method, target):
+        matched, _ = self._routes.match(target.partition("?")[0], method)
+        return self._operations.get(matched.rpartition(".")[2])

@@ -1,0 +1,75 @@
+"""
+The story: one service in this process, from its first company to the last revocation.
+
+It is the same in every run: time stands still between requests, luck follows from a seed, and
+keys are Ed25519, whose signatures have no luck in them.
+A new call is played by one more line in the act that it belongs to.
+"""
+
+import hashlib
+from datetime import timedelta
+from unittest import mock
+
+import attrs
+from exchanges import answering, asking, refusing, tenancy
+from exchanges.cast import by_cx1
+from exchanges.recorder import PUBLIC, Exchange, Recorder
+from flask import Flask
+
+from counterseal import keys
+from counterseal.models import Algorithm, Delivery
+from counterseal.testing import World
+from counterseal_flask import ADMIN_API, OPERATIONS, Settings, create_blueprints
+
+CALLS = (*OPERATIONS, *ADMIN_API)
+
+
+def from_its_name(_, *, kid):
+    """Make the key that belongs to *kid*; for a story, and for nothing else."""
+    secret = hashlib.sha256(kid.encode()).digest()
+    return keys.private_key(secret, kid=kid, algorithm=Algorithm.EDDSA)
+
+
+@attrs.frozen(kw_only=True)
+class Told:
+    """What happened: requests that came, and callbacks that left."""
+
+    exchanges: tuple[Exchange, ...]
+    deliveries: tuple[Delivery, ...]
+
+
+def told():
+    """Play the story."""
+    with mock.patch.object(keys, "generate", from_its_name):
+        return _told()
+
+
+def _told():
+    world = World()
+    settings = Settings(
+        public_url=PUBLIC, administration=True, look_every=timedelta(milliseconds=1)
+    )
+    app = Flask("auth")
+    for blueprint in create_blueprints(world.ports, world.policy, settings):
+        app.register_blueprint(blueprint)
+    recorder = Recorder(app, CALLS, world.clock)
+    first = world.credentials.create_admin("First administrator")
+    desk = by_cx1(recorder, first.guid, first.secret)
+    places = tenancy.build(desk)
+    shop = asking.open_shop(recorder, places)
+    phone = answering.bind(recorder, shop, world)
+    asking.ask(shop, phone)
+    answering.answer(shop, phone, world)
+    answering.look_after(phone)
+    refusing.refuse(recorder, shop, phone, world)
+    asking.look_after(shop, phone)
+    tenancy.look_after(recorder, desk, places)
+    return Told(
+        exchanges=tuple(recorder.exchanges),
+        deliveries=tuple(attempt.delivery for attempt in world.sender.attempts),
+    )
+
+
+if __name__ == "__main__":
+    for exchange in told().exchanges:
+        print(exchange.status, exchange.method, exchange.target)

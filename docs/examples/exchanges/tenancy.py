@@ -1,0 +1,127 @@
+"""What an administrator does: companies, App Spaces, origins, secrets, allow-lists."""
+
+import attrs
+from exchanges.cast import by_cx1
+
+ROOT = "/admin/api"
+DAY = 86_400
+
+
+@attrs.frozen(kw_only=True)
+class Places:
+    """What was made, as its path."""
+
+    company: str
+    app_space: str
+    origin: str
+    key: str
+
+    @property
+    def origin_guid(self):
+        return self.origin.rpartition("/")[2]
+
+
+def _at(exchange):
+    return f"{exchange.header('Location').partition(ROOT)[2]}"
+
+
+def build(desk):
+    """Make what an origin needs before it can ask."""
+    company = ROOT + _at(
+        desk.call(
+            "A tenant.",
+            "POST",
+            f"{ROOT}/companies/new",
+            {"name": "Example Ltd"},
+        )
+    )
+    desk.call("", "GET", f"{ROOT}/companies")
+    desk.call("", "GET", company)
+    desk.call("", "PATCH", company, {"name": "Example and Sons"})
+    space = ROOT + _at(
+        desk.call(
+            "",
+            "POST",
+            f"{company}/appSpaces/new",
+            {
+                "idpType": "simple",
+                "name": "Bank",
+                "brandInfo": {
+                    "url": "https://shop.example/logo.png",
+                    "color": "#F0B700",
+                },
+                "useUniversalApp": True,
+            },
+        )
+    )
+    desk.call("", "GET", f"{company}/appSpaces")
+    desk.call("", "GET", space)
+    desk.call("", "PATCH", space, {"brandInfo": {"color": "#226688"}})
+    origin = ROOT + _at(
+        desk.call(
+            "An origin whose server shows matching codes, and wants exact addresses only.",
+            "POST",
+            f"{space}/requestOrigins/new",
+            {"name": "Web shop", "codes": "typed", "wildcards": False},
+        )
+    )
+    issued = desk.call(
+        "The secret is told here, and never again.",
+        "POST",
+        f"{origin}/keyManagement",
+        {"keyType": "basic"},
+    )
+    desk.call("", "POST", f"{origin}/callbackSecret", {})
+    entry = ROOT + _at(
+        desk.call(
+            "",
+            "POST",
+            f"{origin}/callbacks/new",
+            {"callbackUrl": "https://shop.example/done"},
+        )
+    )
+    desk.call("", "GET", f"{origin}/callbacks")
+    desk.call("", "GET", entry)
+    desk.call("", "GET", f"{space}/requestOrigins")
+    desk.call("", "GET", origin)
+    desk.call(
+        "Callbacks for answers only.",
+        "PATCH",
+        origin,
+        {"callbackStates": ["ANSWERED", "DISOWNED"]},
+    )
+    return Places(company=company, app_space=space, origin=origin, key=issued.document["key"])
+
+
+def look_after(recorder, desk, places):
+    """Rotate, list and revoke."""
+    issued = desk.call(
+        "Changing the scheme ends the older secret at once; `overlap` is for one of the same.",
+        "POST",
+        f"{places.origin}/keyManagement",
+        {"keyType": "hmac", "overlap": DAY},
+    )
+    by_cx1(recorder, places.origin_guid, issued.document["key"]).call(
+        "An origin that signs by CX1, with the `/api` of older clients.",
+        "GET",
+        "/api/account/getAccount?accountId=user-42",
+    )
+    entry = desk.call("", "GET", f"{places.origin}/callbacks").document[0]["callbackGuid"]
+    desk.call("", "DELETE", f"{places.origin}/callbacks/{entry}")
+    space = places.app_space.rpartition("/")[2]
+    made = desk.call(
+        "Somebody for one App Space, for thirty days.",
+        "POST",
+        f"{ROOT}/admins/new",
+        {"name": "Night shift", "role": "app_space_admin", "appSpaceGuid": space, "life": 30 * DAY},
+    )
+    night = made.document
+    admin = f"{ROOT}/admins/{night['adminGuid']}"
+    desk.call("", "GET", f"{ROOT}/admins?appSpaceGuid={space}")
+    desk.call("", "GET", admin)
+    by_cx1(recorder, night["adminGuid"], night["key"]).call(
+        "The role does not reach so far.", "PATCH", places.app_space, {"name": "Mine"}
+    )
+    desk.call("", "POST", f"{admin}/keyManagement", {"overlap": 3600})
+    desk.call("", "DELETE", admin + "/keyManagement")
+    desk.call("", "DELETE", f"{places.origin}/keyManagement")
