@@ -12,6 +12,7 @@ from counterseal.directory import SignedRequest
 from counterseal.errors import CountersealError
 from counterseal.models import AddressKind, Button, HtmlContent, PushAddress, Scheme
 from counterseal.wire.cx1 import write_basic, write_cx1
+from counterseal.wire.signature import write_signature
 
 URI = "https://auth.example.com/api/request/add"
 
@@ -95,6 +96,20 @@ def tenancy(service, canaries):
             canaries.refuse(service.authentication.authenticate, request)
         wrong = attrs.evolve(request, authorization=header.replace(header[-9], "*", 1))
         canaries.refuse(service.authentication.authenticate, wrong)
+    issued = canaries.tell(service.credentials.issue(guid, Scheme.SIGNATURE))
+    canaries.hide("signature secret", issued.secret)
+    message = {"method": "POST", "uri": URI, "body": b"body"}
+    headers = write_signature(
+        issued.secret,
+        created=int(service.clock.now().timestamp()),
+        guid=guid,
+        nonce=canaries.hatch("signed-nonce-0123456789"),
+        **message,
+    )
+    canaries.hide("signature", headers[-1][1])
+    request = SignedRequest(**message, headers=headers)
+    canaries.tell(request, service.authentication.authenticate(request))
+    canaries.refuse(service.authentication.authenticate, request)
     canaries.hide("webhook secret", service.credentials.issue_webhook_key(guid))
     admin = canaries.tell(service.credentials.create_admin("root"))
     canaries.hide("admin secret", admin.secret)

@@ -1,11 +1,12 @@
 """
-Authentication: an origin or administrator shows its credential, by Basic or CX1.
+Authentication: an origin or administrator shows its credential, in its own scheme.
 
 An unknown GUID takes the same path as a wrong secret, and as long.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -28,6 +29,7 @@ from counterseal.policy import Policy
 from counterseal.ports import Ports
 from counterseal.rules.timing import forgettable_at, in_force, within_window
 from counterseal.wire.cx1 import BasicHeader, Cx1Header, cx1_mac, read_basic, read_cx1
+from counterseal.wire.signature import fields_of, message_mac, read_signature
 
 R = TypeVar("R", Origin, Admin)
 
@@ -45,17 +47,21 @@ NOBODY = Credential(
 @attrs.frozen(kw_only=True)
 class SignedRequest:
     """
-    A request with its `Authorization` header.
+    A request with what shows who sent it.
 
     Attributes:
         method: Upper case.
         uri: The full public address, query included, as configured; never from a Host header.
+        authorization: The header of Basic and CX1; empty if there is none.
+        headers: As they came, each as often as it came; a message signature is among them, and
+            what it covers. Others are not looked at.
     """
 
     method: str
     uri: str
     body: bytes = attrs.field(default=b"", repr=False)
-    authorization: str = attrs.field(repr=False)
+    authorization: str = attrs.field(default="", repr=False)
+    headers: tuple[tuple[str, str], ...] = attrs.field(default=(), repr=False)
 
 
 @attrs.frozen
@@ -67,12 +73,12 @@ class Authentication:
 
     def authenticate(self, request: SignedRequest) -> RelyingParty:
         """
-        Authenticate an origin by Basic or CX1, whichever it is set to.
+        Authenticate an origin by Basic, CX1 or a message signature, whichever it is set to.
 
         Raises:
-            CredentialRefused: The credential is unknown, wrong, revoked, or of the other scheme.
-            RequestStale: A CX1 header's time is outside the window.
-            Replayed: A CX1 request was seen before.
+            CredentialRefused: The credential is unknown, wrong, revoked, or of another scheme.
+            RequestStale: The time that was signed is outside the window.
+            Replayed: The signed request was seen before.
             Unavailable: A port failed.
         """
         origin = self._authenticated(request, Origin)
@@ -81,12 +87,12 @@ class Authentication:
 
     def authenticate_admin(self, request: SignedRequest) -> Admin:
         """
-        Authenticate an administrator by CX1.
+        Authenticate an administrator by CX1 or a message signature, whichever it is set to.
 
         Raises:
-            CredentialRefused: The credential is unknown, wrong or out of date.
-            RequestStale: The header's time is outside the window.
-            Replayed: The request was seen before.
+            CredentialRefused: The credential is unknown, wrong, out of date, or of another scheme.
+            RequestStale: The time that was signed is outside the window.
+            Replayed: The signed request was seen before.
             Unavailable: A port failed.
         """
         return self._authenticated(request, Admin)
@@ -94,6 +100,11 @@ class Authentication:
     def _authenticated(self, request: SignedRequest, kind: type[R]) -> R:
         act = Act(event="credential.check", actor="stranger")
         try:
+            if not request.authorization:
+                return self._by_signature(request, kind)
+            if any(name.lower() == "signature-input" for name, _ in request.headers):
+                # Which of the two is to count?
+                raise CredentialRefused
             if request.authorization[:6].lower() == "basic ":
                 return self._by_basic(read_basic(request.authorization), kind)
             return self._by_cx1(read_cx1(request.authorization), request, kind)
@@ -116,11 +127,10 @@ class Authentication:
             # CX1 does not sign it.
             raise CredentialRefused
         now = self.ports.clock.now()
-        signed_at = int(header.milliseconds) / MILLISECONDS
-        within_window(signed_at, now, self.policy, RequestStale)
-        holder, live = self._live(header.guid, kind, Scheme.HMAC)
-        recomputed = [
-            cx1_mac(
+        within_window(int(header.milliseconds) / MILLISECONDS, now, self.policy, RequestStale)
+
+        def sign(secret: str) -> bytes:
+            return cx1_mac(
                 secret,
                 method=request.method,
                 uri=request.uri,
@@ -128,15 +138,50 @@ class Authentication:
                 guid=header.guid,
                 body=request.body,
             )
-            for secret in self._secrets(header.guid, live)
-        ]
-        right = [mac for mac in recomputed if keys.same(mac, header.signature)]
-        if holder is None or not live or not right:
-            raise CredentialRefused
-        until = forgettable_at(now, self.policy)
-        if not self.ports.replay.first_seen(("cx1", holder.guid, keys.b64url(right[0])), until):
-            raise Replayed
+
+        live = self._live(header.guid, kind, Scheme.HMAC)
+        holder, right = self._signed(header.guid, live, header.signature, sign)
+        self._once(("cx1", holder.guid, keys.b64url(right)), now)
         return holder
+
+    def _by_signature(self, request: SignedRequest, kind: type[R]) -> R:
+        fields = fields_of(request.headers)
+        claimed = read_signature(fields, request.body)
+        now = self.ports.clock.now()
+        within_window(claimed.created, now, self.policy, RequestStale)
+
+        def sign(secret: str) -> bytes:
+            return message_mac(
+                secret,
+                method=request.method,
+                uri=request.uri,
+                fields=fields,
+                parameters=claimed.parameters,
+            )
+
+        live = self._live(claimed.guid, kind, Scheme.SIGNATURE)
+        holder, _ = self._signed(claimed.guid, live, claimed.signature, sign)
+        self._once(("signature", holder.guid, claimed.nonce), now)
+        return holder
+
+    def _signed(
+        self,
+        guid: Guid,
+        live: tuple[R | None, tuple[Credential, ...]],
+        signature: bytes,
+        sign: Callable[[str], bytes],
+    ) -> tuple[R, bytes]:
+        """Return who made *signature*, and the same as we make it."""
+        holder, credentials = live
+        made = [sign(secret) for secret in self._secrets(guid, credentials)]
+        right = [mac for mac in made if keys.same(mac, signature)]
+        if holder is None or not credentials or not right:
+            raise CredentialRefused
+        return holder, right[0]
+
+    def _once(self, key: tuple[str, str, str], now: datetime) -> None:
+        if not self.ports.replay.first_seen(key, forgettable_at(now, self.policy)):
+            raise Replayed
 
     def _secrets(self, guid: Guid, live: tuple[Credential, ...]) -> list[str]:
         if not live:

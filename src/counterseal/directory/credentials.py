@@ -1,7 +1,7 @@
 """
 Credentials: secrets that are always ours and always of full entropy.
 
-Basic secrets are kept as salted SHA-512, HMAC secrets sealed, because checking needs them.
+Basic secrets are kept as salted SHA-512, the others sealed, because checking needs them.
 An origin has exactly one scheme; while it rotates, the old secret lives beside the new one.
 """
 
@@ -85,7 +85,7 @@ class Credentials:
         Make an origin's new secret.
 
         With the scheme it has, this rotates: older secrets end after *overlap*.
-        With the other one, it switches: older secrets end at once.
+        With another one, it switches: older secrets end at once.
 
         Raises:
             NotFound: There is no such origin.
@@ -148,10 +148,11 @@ class Credentials:
         company: Guid | None = None,
         app_space: Guid | None = None,
         life: timedelta | None = None,
+        scheme: Scheme = Scheme.HMAC,
         by: Administrator = STAFF,
     ) -> IssuedSecret:
         """
-        Create an administrator with an HMAC secret.
+        Create an administrator with a secret.
 
         Args:
             name: What it is called.
@@ -160,12 +161,13 @@ class Credentials:
                 create more.
             app_space: The only App Space that an administrator of the other roles reaches.
             life: How long it is valid; None has no end, or that of whoever makes it.
+            scheme: How it authenticates; not by Basic.
             by: Who wants it.
 
         Raises:
             NotFound: There is no such company or App Space.
-            InvalidField: The name or the life does not fit, the role needs another place,
-                or it would outlive its maker.
+            InvalidField: The name, the life or the scheme does not fit, the role needs another
+                place, or it would outlive its maker.
             Unavailable: A port failed.
         """
         token, owner = self.ports.entropy.token, company if app_space is None else app_space
@@ -176,6 +178,7 @@ class Credentials:
         def decide() -> Decision[IssuedSecret]:
             now = self.ports.clock.now()
             text_fits(name, self.policy.name_bytes, "name", trimmed=True)
+            _signs(scheme)
             role_fits(role, company=company is not None, app_space=app_space is not None)
             if life is not None and life <= NO_TIME:
                 raise InvalidField("life", "not positive")
@@ -193,29 +196,43 @@ class Credentials:
                 created_at=now,
                 ends_at=ends_at if maker is None else no_later_than(maker, ends_at, field="life"),
             )
-            made, issued = self._issued(admin, Scheme.HMAC, NO_TIME)
+            made, issued = self._issued(admin, scheme, NO_TIME)
             event = AuditEvent(at=now, event=act.event, actor=act.actor, subject=guid)
             return Decision(changes=(Change(None, made),), audit=(event,), result=issued)
 
         return settle(self.ports, self.policy, act, decide)
 
     def rotate_admin(
-        self, admin: Guid, *, overlap: timedelta = NO_TIME, by: Administrator = STAFF
+        self,
+        admin: Guid,
+        *,
+        scheme: Scheme | None = None,
+        overlap: timedelta = NO_TIME,
+        by: Administrator = STAFF,
     ) -> IssuedSecret:
         """
         Make an administrator's new secret; older ones end after *overlap*, and its life stays.
 
         An administrator may rotate its own.
 
+        Args:
+            admin: Whose.
+            scheme: Another one than it has switches: older secrets end at once. None keeps it,
+                and is HMAC for one that has no secret.
+            overlap: How long older secrets live on.
+            by: Who wants it.
+
         Raises:
             NotFound: There is no such administrator.
-            InvalidField: The overlap is negative or longer than the policy allows.
+            InvalidField: The scheme is Basic, or the overlap is negative or longer than the
+                policy allows.
             Unavailable: A port failed.
         """
 
         def change(held: Admin) -> tuple[Admin, IssuedSecret]:
             self._overlap_fits(overlap)
-            return self._issued(held, Scheme.HMAC, overlap)
+            own = held.credentials[0].scheme if held.credentials else Scheme.HMAC
+            return self._issued(held, _signs(scheme or own), overlap)
 
         return self._amended((admin, Admin), "admin.rotate", by, change)[1]
 
@@ -273,10 +290,16 @@ def _bare(holder: R) -> tuple[R, None]:
     return attrs.evolve(holder, credentials=()), None
 
 
+def _signs(scheme: Scheme) -> Scheme:
+    if scheme is Scheme.BASIC:
+        raise InvalidField("scheme", "an administrator signs")
+    return scheme
+
+
 def _end(current: datetime | None, wanted: datetime) -> datetime:
     return wanted if current is None else min(current, wanted)
 
 
 def credential_context(guid: Guid) -> str:
-    """Return what the HMAC secret of *guid* is sealed for."""
+    """Return what the secret of *guid* is sealed for."""
     return f"credential:{guid}"

@@ -18,6 +18,9 @@ class Scheme(enum.Enum):
 
     BASIC = "basic"
     HMAC = "hmac"
+    """CX1-HMAC-SHA256."""
+    SIGNATURE = "signature"
+    """HTTP Message Signatures (RFC 9421)."""
 
 
 class Codes(enum.Enum):
@@ -56,7 +59,7 @@ class Credential:
 
     Attributes:
         salt, digest: For Basic: SHA-512 over salt and secret.
-        sealed: For HMAC, whose check needs the secret: sealed by the Sealer.
+        sealed: For the others, whose check needs the secret: sealed by the Sealer.
         ends_at: From then on it is refused; None means no end.
     """
 

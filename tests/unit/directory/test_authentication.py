@@ -1,4 +1,4 @@
-"""Telling who a request comes from: Basic and CX1, and how little a stranger learns."""
+"""Telling who a request comes from, in each scheme, and how little a stranger learns."""
 
 import base64
 from datetime import timedelta
@@ -13,11 +13,15 @@ from counterseal.models import Scheme
 from counterseal.models.guid import mint
 from counterseal.testing.faults import Faults, faulty
 from counterseal.wire.cx1 import write_basic, write_cx1
+from counterseal.wire.signature import content_digest, write_signature
 
 URI = "https://auth.example.com/api/request/add"
 QUERY = "https://auth.example.com/api/request/getRequest?requestGuid=1&other=2"
 BODY = b'{"accountId":"alice"}'
 NOBODY = mint(0, bytes(15))
+NONCE = "0123456789abcdefghijkl"
+JSON = ("Content-Type", "application/json")
+KEYED = ("Idempotency-Key", "order-7")
 
 
 @pytest.fixture
@@ -28,6 +32,11 @@ def guid(service):
 @pytest.fixture
 def hmac(service, guid):
     return service.credentials.issue(guid, Scheme.HMAC).secret
+
+
+@pytest.fixture
+def secret(service, guid):
+    return service.credentials.issue(guid, Scheme.SIGNATURE).secret
 
 
 @pytest.fixture
@@ -45,6 +54,26 @@ def cx1(service, secret, guid, *, seconds=0.0, **changes):
         **signed,
     )
     return SignedRequest(**signed | {"authorization": header} | changes)
+
+
+def signed(service, secret, guid, *, seconds=0, nonce=NONCE, headers=(JSON, KEYED), **changes):
+    """A request with a message signature; *changes* come after it."""
+    message = {"method": "POST", "uri": URI, "body": BODY}
+    made = write_signature(
+        secret,
+        created=int(service.clock.now().timestamp()) + seconds,
+        guid=guid,
+        nonce=nonce,
+        headers=headers,
+        **message,
+    )
+    return SignedRequest(**message | {"headers": (*headers, *made)} | changes)
+
+
+def with_header(request, name, value):
+    """The same request with another value of one header, or without it."""
+    kept = tuple(pair for pair in request.headers if pair[0].lower() != name)
+    return attrs.evolve(request, headers=kept if value is None else (*kept, (name, value)))
 
 
 def by_basic(secret, guid, *, header=None):
@@ -232,6 +261,196 @@ def test_a_stranger_fills_no_replay_guard(service, guid, hmac):
     assert service.ports.replay._seen == {}
 
 
+# Message signatures, S23
+
+
+@pytest.mark.parametrize("headers", [(), (JSON,), (KEYED,), (JSON, KEYED)], ids=str)
+def test_s23_a_message_signature_tells_its_origin(service, guid, secret, headers):
+    request = signed(service, secret, guid, headers=headers)
+    party = service.authentication.authenticate(request)
+    assert party.origin == service.stored(guid)
+    assert party.app_space == service.app_space
+
+
+@pytest.mark.parametrize(
+    ("seconds", "holds"), [(-300, True), (-301, False), (60, True), (61, False)]
+)
+def test_s23_the_window_of_a_message_signature(service, guid, secret, seconds, holds):
+    request = signed(service, secret, guid, seconds=seconds)
+    if holds:
+        service.authentication.authenticate(request)
+    else:
+        assert refused(service, request, RequestStale).outward == "unauthorized"
+
+
+def test_s23_a_nonce_counts_once(service, guid, secret):
+    request = signed(service, secret, guid, seconds=60)
+    service.authentication.authenticate(request)
+    assert list(service.ports.replay._seen) == [("signature", guid, NONCE)]
+    refused(service, request, Replayed)
+    # Another message with the same nonce is none that the origin should have made.
+    refused(service, signed(service, secret, guid, headers=()), Replayed)
+    service.authentication.authenticate(signed(service, secret, guid, nonce=NONCE[::-1]))
+    service.clock.advance(timedelta(seconds=360))
+    refused(service, request, Replayed)
+    service.clock.advance(timedelta(seconds=1))
+    refused(service, request, RequestStale)
+
+
+def test_s23_two_signers_may_have_the_same_nonce(service, guid, secret):
+    other = service.new_origin(service.app_space, "Other shop").origin.guid
+    theirs = service.credentials.issue(other, Scheme.SIGNATURE).secret
+    service.authentication.authenticate(signed(service, secret, guid))
+    service.authentication.authenticate(signed(service, theirs, other))
+    refused(service, signed(service, theirs, guid, nonce=NONCE[::-1]), CredentialRefused)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"method": "PUT"},
+        {"method": "post"},
+        {"uri": URI + "/"},
+        {"uri": URI.replace("https", "http")},
+        {"uri": URI.replace("auth.", "other.")},
+        {"uri": URI.replace("add", "cancel")},
+        {"uri": URI + "?a=b"},
+        {"body": BODY + b" "},
+        {"body": b""},
+        {"body": b'{"accountId":"mallory"}'},
+        {"authorization": "Basic YTpi"},
+        {"authorization": "x"},
+    ],
+    ids=str,
+)
+def test_s23_another_message_than_the_signed_one_is_refused(service, guid, secret, change):
+    refused(service, signed(service, secret, guid, **change), CredentialRefused)
+    assert service.ports.replay._seen == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("content-type", "application/x-www-form-urlencoded"),
+        ("content-type", "application/json; charset=latin-1"),
+        ("content-type", None),
+        ("idempotency-key", "order-8"),
+        ("idempotency-key", ""),
+        ("idempotency-key", None),
+        ("content-digest", content_digest(b"")),
+        ("content-digest", None),
+        ("signature", f"counterseal=:{'A' * 43}=:"),
+        ("signature", None),
+        ("signature-input", None),
+    ],
+)
+def test_s23_another_header_than_the_signed_one_is_refused(service, guid, secret, name, value):
+    request = signed(service, secret, guid)
+    refused(service, with_header(request, name, value), CredentialRefused)
+    service.authentication.authenticate(request)
+
+
+def test_s23_a_digest_that_fits_another_body_is_signed_too(service, guid, secret):
+    request = attrs.evolve(signed(service, secret, guid), body=b"other")
+    forged = with_header(request, "content-digest", content_digest(b"other"))
+    refused(service, forged, CredentialRefused)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (NONCE, NONCE[::-1]),
+        ("created=", "created=1"),
+        (";alg", ";expires=1;alg"),
+        (' "content-digest"', ""),
+        ("hmac-sha256", "ed25519"),
+        ("counterseal=(", "sig1=("),
+    ],
+)
+def test_s23_other_parameters_than_the_signed_ones_are_refused(service, guid, secret, old, new):
+    request = signed(service, secret, guid)
+    told = dict(request.headers)["signature-input"]
+    assert old in told
+    forged = with_header(request, "signature-input", told.replace(old, new, 1))
+    with pytest.raises((CredentialRefused, RequestStale)):
+        service.authentication.authenticate(forged)
+
+
+def test_s23_another_key_id_is_refused(service, guid, secret):
+    other = service.new_origin(service.app_space, "Other shop").origin.guid
+    service.credentials.issue(other, Scheme.SIGNATURE)
+    request = signed(service, secret, guid)
+    told = dict(request.headers)["signature-input"]
+    for stranger in (other, NOBODY, service.app_space.guid):
+        forged = with_header(request, "signature-input", told.replace(guid, stranger))
+        refused(service, forged, CredentialRefused)
+
+
+@pytest.mark.parametrize("name", ["signature", "signature-input", "content-digest"])
+def test_s23_a_header_given_twice_is_refused(service, guid, secret, name):
+    request = signed(service, secret, guid)
+    doubled = attrs.evolve(request, headers=(*request.headers, (name, "x")))
+    refused(service, doubled, CredentialRefused)
+
+
+def test_s23_a_message_signature_signs_a_querys_order_and_a_gets_body(service, guid, secret):
+    made = write_signature(
+        secret,
+        method="GET",
+        uri=QUERY,
+        created=int(service.clock.now().timestamp()),
+        guid=guid,
+        nonce=NONCE,
+    )
+    request = SignedRequest(method="GET", uri=QUERY, headers=made)
+    swapped = QUERY.replace("requestGuid=1&other=2", "other=2&requestGuid=1")
+    refused(service, attrs.evolve(request, uri=swapped), CredentialRefused)
+    refused(service, attrs.evolve(request, body=b"smuggled"), CredentialRefused)
+    service.authentication.authenticate(request)
+
+
+def test_s23_an_unknown_signer_looks_like_a_wrong_secret(service, guid, secret):
+    errors = [
+        refused(service, signed(service, secret, stranger), CredentialRefused)
+        for stranger in (NOBODY, service.app_space.guid, "00000000-0000-1000-8000-000000000000")
+    ]
+    errors.append(refused(service, signed(service, "another secret", guid), CredentialRefused))
+    assert {(str(error), error.code, error.outward) for error in errors} == {
+        (str(errors[0]), "credential_refused", "unauthorized")
+    }
+
+
+def test_s23_an_unknown_signer_costs_a_mac_as_well(service, guid, secret):
+    faults = Faults()
+    watched = service.but(entropy=faulty(service.entropy, "entropy", faults))
+    with pytest.raises(CredentialRefused):
+        watched.authentication.authenticate(signed(service, secret, NOBODY))
+    assert faults.calls == ["entropy.token"]
+
+
+def test_s23_the_old_secret_signs_during_the_overlap_only(service, guid, secret):
+    new = service.credentials.issue(guid, Scheme.SIGNATURE, overlap=timedelta(hours=1)).secret
+    for number, each in enumerate((secret, new)):
+        service.authentication.authenticate(signed(service, each, guid, nonce=f"{number:032}"))
+    service.clock.advance(timedelta(hours=1))
+    refused(service, signed(service, secret, guid), CredentialRefused)
+    service.authentication.authenticate(signed(service, new, guid))
+
+
+def test_s22_a_guard_that_is_down_lets_no_message_in(service, guid, secret):
+    faults = Faults()
+    faults.fail("replay.first_seen")
+    broken = service.but(replay=faulty(service.ports.replay, "replay", faults))
+    with pytest.raises(StoreUnavailable):
+        broken.authentication.authenticate(signed(service, secret, guid))
+
+
+def test_a_stranger_who_signs_fills_no_replay_guard(service, guid, secret):
+    for number in range(50):
+        refused(service, signed(service, f"guess {number}", guid), CredentialRefused)
+    assert service.ports.replay._seen == {}
+
+
 # Basic
 
 
@@ -266,7 +485,12 @@ def test_the_scheme_is_the_origins_one(service, guid):
     hmac = service.credentials.issue(guid, Scheme.HMAC).secret
     refused(service, by_basic(hmac, guid), CredentialRefused)
     refused(service, by_basic(basic, guid), CredentialRefused)
+    refused(service, signed(service, hmac, guid), CredentialRefused)
     service.authentication.authenticate(cx1(service, hmac, guid))
+    secret = service.credentials.issue(guid, Scheme.SIGNATURE).secret
+    refused(service, by_basic(secret, guid), CredentialRefused)
+    refused(service, cx1(service, secret, guid), CredentialRefused)
+    service.authentication.authenticate(signed(service, secret, guid))
 
 
 def test_an_origin_without_a_credential_is_not_let_in(service, guid):
@@ -274,6 +498,7 @@ def test_an_origin_without_a_credential_is_not_let_in(service, guid):
     for secret in ("", "x", "\0"):
         refused(service, by_basic(secret, guid), CredentialRefused)
         refused(service, cx1(service, secret, guid), CredentialRefused)
+        refused(service, signed(service, secret, guid), CredentialRefused)
 
 
 # Administrators
@@ -284,6 +509,16 @@ def test_an_administrator_is_told_by_cx1(service):
     request = cx1(service, admin.secret, admin.guid)
     assert service.authentication.authenticate_admin(request) == service.stored(admin.guid)
     refused(service, request, Replayed, "authenticate_admin")
+
+
+def test_an_administrator_is_told_by_a_message_signature(service):
+    admin = service.credentials.create_admin("root", scheme=Scheme.SIGNATURE)
+    request = signed(service, admin.secret, admin.guid)
+    assert service.authentication.authenticate_admin(request) == service.stored(admin.guid)
+    refused(service, request, Replayed, "authenticate_admin")
+    refused(service, request, CredentialRefused)
+    by_cx1 = cx1(service, admin.secret, admin.guid)
+    refused(service, by_cx1, CredentialRefused, "authenticate_admin")
 
 
 def test_an_administrators_credential_ends(service):
@@ -312,3 +547,6 @@ def test_s34_a_request_shows_neither_header_nor_body(service, guid, hmac):
     request = cx1(service, hmac, guid)
     assert request.authorization not in repr(request)
     assert "alice" not in repr(request)
+    secret = service.credentials.issue(guid, Scheme.SIGNATURE).secret
+    request = signed(service, secret, guid)
+    assert not any(value in repr(request) for _, value in request.headers)

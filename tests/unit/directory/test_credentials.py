@@ -2,6 +2,7 @@
 
 import base64
 from datetime import timedelta
+from itertools import permutations
 
 import attrs
 import pytest
@@ -12,6 +13,7 @@ from counterseal.errors import CredentialRefused, InvalidField, NotFound
 from counterseal.models import Operator, Scheme
 from counterseal.models.guid import mint
 from counterseal.wire.cx1 import write_basic, write_cx1
+from counterseal.wire.signature import write_signature
 
 URI = "https://auth.example.com/api/request/add"
 HOUR = timedelta(hours=1)
@@ -25,26 +27,26 @@ def guid(service):
     return service.origin.origin.guid
 
 
-def admitted(service, issued, guid=None) -> bool:
+def admitted(service, issued, guid=None, verb="authenticate") -> bool:
     """Tell whether a request with the secret is let in."""
-    holder = guid or issued.guid
+    holder, now = guid or issued.guid, service.clock.now().timestamp()
+    # Each request is another one: the replay guard is not what is asked about here.
+    service.serial = getattr(service, "serial", 0) + 1
+    message = {"method": "POST", "uri": URI, "body": b"%d" % service.serial}
     if issued.scheme is Scheme.BASIC:
-        header = write_basic(issued.secret, guid=holder)
+        shown = {"authorization": write_basic(issued.secret, guid=holder)}
+    elif issued.scheme is Scheme.HMAC:
+        header = write_cx1(issued.secret, milliseconds=int(now * 1000), guid=holder, **message)
+        shown = {"authorization": header}
     else:
-        # Each request is another one: the replay guard is not what is asked about here.
-        service.serial = getattr(service, "serial", 0) + 1
-        header = write_cx1(
-            issued.secret,
-            method="POST",
-            uri=URI,
-            milliseconds=int(service.clock.now().timestamp() * 1000),
-            guid=holder,
-            body=b"%d" % service.serial,
-        )
-    body = b"" if issued.scheme is Scheme.BASIC else b"%d" % service.serial
-    request = SignedRequest(method="POST", uri=URI, body=body, authorization=header)
+        nonce = f"{service.serial:032x}"
+        shown = {
+            "headers": write_signature(
+                issued.secret, created=int(now), guid=holder, nonce=nonce, **message
+            )
+        }
     try:
-        service.authentication.authenticate(request)
+        getattr(service.authentication, verb)(SignedRequest(**message, **shown))
     except CredentialRefused:
         return False
     return True
@@ -76,8 +78,9 @@ def test_a_basic_secret_is_kept_as_salted_sha_512(service, guid):
     assert service.stored(guid).credentials[0].salt != kept.salt
 
 
-def test_an_hmac_secret_is_kept_sealed_for_its_holder(service, guid):
-    issued = service.credentials.issue(guid, Scheme.HMAC)
+@pytest.mark.parametrize("scheme", [Scheme.HMAC, Scheme.SIGNATURE])
+def test_a_secret_that_signs_is_kept_sealed_for_its_holder(service, guid, scheme):
+    issued = service.credentials.issue(guid, scheme)
     (kept,) = service.stored(guid).credentials
     assert (kept.salt, kept.digest) == (b"", b"")
     assert issued.secret.encode() not in kept.sealed
@@ -133,9 +136,8 @@ def test_an_old_secret_that_has_ended_is_not_brought_back_by_a_rotation(service,
     assert (admitted(service, first), admitted(service, second)) == (False, True)
 
 
-@pytest.mark.parametrize("scheme", Scheme)
-def test_switching_the_scheme_ends_the_old_secret_at_once(service, guid, scheme):
-    (other,) = set(Scheme) - {scheme}
+@pytest.mark.parametrize(("scheme", "other"), list(permutations(Scheme, 2)))
+def test_switching_the_scheme_ends_the_old_secret_at_once(service, guid, scheme, other):
     old = service.credentials.issue(guid, scheme)
     new = service.credentials.issue(guid, other, overlap=HOUR)
     assert admitted(service, new)
@@ -226,6 +228,41 @@ def test_an_administrator_of_a_company_and_one_of_all(service):
     assert [one.scheme for one in kept.credentials] == [Scheme.HMAC]
     assert service.last_event() == ("admin.create", "")
     assert service.events[-1].subject == local.guid
+
+
+def test_an_administrator_signs_in_the_scheme_it_was_made_with(service):
+    admin = service.credentials.create_admin("root", scheme=Scheme.SIGNATURE)
+    kept = [one.scheme for one in service.stored(admin.guid).credentials]
+    assert (admin.scheme, kept) == (Scheme.SIGNATURE, [Scheme.SIGNATURE])
+    assert admitted(service, admin, verb="authenticate_admin")
+    for other in (Scheme.HMAC, Scheme.BASIC):
+        shown = attrs.evolve(admin, scheme=other)
+        assert not admitted(service, shown, verb="authenticate_admin")
+
+
+def test_an_administrators_rotation_keeps_its_scheme_or_switches(service):
+    old = service.credentials.create_admin("root", scheme=Scheme.SIGNATURE)
+    new = service.credentials.rotate_admin(old.guid, overlap=HOUR)
+    assert new.scheme is Scheme.SIGNATURE
+    assert all(admitted(service, one, verb="authenticate_admin") for one in (old, new))
+    last = service.credentials.rotate_admin(old.guid, scheme=Scheme.HMAC, overlap=HOUR)
+    assert admitted(service, last, verb="authenticate_admin")
+    assert not admitted(service, new, verb="authenticate_admin")
+    service.credentials.revoke_admin(old.guid)
+    assert service.credentials.rotate_admin(old.guid).scheme is Scheme.HMAC
+
+
+def test_an_administrator_has_no_password(service):
+    admin = service.credentials.create_admin("root")
+    before = service.records()
+    for act in (
+        lambda: service.credentials.create_admin("other", scheme=Scheme.BASIC),
+        lambda: service.credentials.rotate_admin(admin.guid, scheme=Scheme.BASIC),
+    ):
+        with pytest.raises(InvalidField) as caught:
+            act()
+        assert caught.value.field == "scheme"
+    assert service.records() == before
 
 
 @pytest.mark.parametrize("life", [timedelta(0), -HOUR])

@@ -1,0 +1,214 @@
+"""
+Message signatures: a strict profile of RFC 9421 for origins and administrators.
+
+    Content-Digest: sha-256=:…:
+    Signature-Input: counterseal=("@method" "@target-uri" "content-digest");created=1618884473;
+        keyid="…";nonce="…";alg="hmac-sha256";tag="counterseal"
+    Signature: counterseal=:…:
+
+Every message has a digest (RFC 9530), that of an empty body too, and covers these three, in this
+order, then `content-type` and `idempotency-key`, each exactly if the message has it.
+The parameters are these five, each once, in any order. The key is the UTF-8 bytes of the
+secret's text, as with CX1. Whatever else RFC 9421 allows is refused.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+
+import attrs
+
+from counterseal.errors import CredentialRefused
+from counterseal.keys import mac
+from counterseal.models import Guid
+
+LABEL = "counterseal"
+ALGORITHM = "hmac-sha256"
+TAG = "counterseal"
+
+COVERED = ("@method", "@target-uri", "content-digest")
+COVERED_IF_THERE = ("content-type", "idempotency-key")
+FIELDS = frozenset({"signature-input", "signature", "content-digest", *COVERED_IF_THERE})
+"""The header fields that count, by their names in lower case."""
+
+_INPUT = re.compile(rf"{LABEL}=(\(([^()]*)\)((?:;[a-z]+=(?:[0-9]+|\"[^\"]*\")){{5}}))")
+_PARAMETER = re.compile(r';([a-z]+)=([0-9]+|"[^"]*")')
+_VALUES = {
+    "created": re.compile(r"(0|[1-9][0-9]{0,11})"),
+    "keyid": re.compile(r'"([0-9a-f-]{36})"'),
+    "nonce": re.compile(r'"([A-Za-z0-9+/_=-]{22,128})"'),
+    "alg": re.compile(f'"({ALGORITHM})"'),
+    "tag": re.compile(f'"({TAG})"'),
+}
+"""What each parameter looks like; 22 characters of base64 hold 128 bits."""
+
+_SIGNATURE = re.compile(rf"{LABEL}=:([A-Za-z0-9+/]{{43}}=):")
+_VALUE = re.compile(r"(?:[!-~](?:[ -~]*[!-~])?)?")
+"""A value that is one line of ASCII, so that it is one line of what is signed."""
+
+
+@attrs.frozen(kw_only=True)
+class MessageSignature:
+    """
+    What a message's signature claims.
+
+    Attributes:
+        created: Seconds since the epoch.
+        parameters: The value of `Signature-Input` after the label, as it was written, which is
+            what is signed.
+        signature: 32 bytes.
+    """
+
+    guid: Guid
+    created: int
+    nonce: str = attrs.field(repr=False)
+    parameters: str = attrs.field(repr=False)
+    signature: bytes = attrs.field(repr=False)
+
+
+def fields_of(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """
+    Return those of *headers* that count, by their names in lower case, without outer spaces.
+
+    Raises:
+        CredentialRefused: One is there twice, or holds what no line of a signature can.
+    """
+    fields: dict[str, str] = {}
+    for given, raw in headers:
+        name, value = given.lower(), raw.strip(" \t")
+        if name not in FIELDS:
+            continue
+        if name in fields or not _VALUE.fullmatch(value):
+            raise CredentialRefused
+        fields[name] = value
+    return fields
+
+
+def read_signature(fields: Mapping[str, str], body: bytes) -> MessageSignature:
+    """
+    Read the signature in what `fields_of` returned; whether it holds is not asked here.
+
+    Raises:
+        CredentialRefused: It is not spelled exactly as above, covers other components, or the
+            digest is not that of *body*.
+    """
+    told = _INPUT.fullmatch(fields.get("signature-input", ""))
+    held = _SIGNATURE.fullmatch(fields.get("signature", ""))
+    if told is None or held is None or told[2] != _components(fields):
+        raise CredentialRefused
+    if fields.get("content-digest") != content_digest(body):
+        raise CredentialRefused
+    signature = base64.b64decode(held[1])
+    if base64.b64encode(signature).decode("ascii") != held[1]:
+        raise CredentialRefused
+    parameters = _parameters(told[3])
+    return MessageSignature(
+        guid=Guid(parameters["keyid"]),
+        created=int(parameters["created"]),
+        nonce=parameters["nonce"],
+        parameters=told[1],
+        signature=signature,
+    )
+
+
+def content_digest(body: bytes) -> str:
+    """Return the value of `Content-Digest`, in the one spelling that is accepted."""
+    return f"sha-256=:{_base64(hashlib.sha256(body).digest())}:"
+
+
+def signature_base(components: Iterable[tuple[str, str]], parameters: str) -> bytes:
+    """
+    Return what is signed (RFC 9421, 2.5).
+
+    Args:
+        components: Names and values.
+        parameters: What follows the label in `Signature-Input`.
+    """
+    lines = [f'"{name}": {value}' for name, value in components]
+    return "\n".join([*lines, f'"@signature-params": {parameters}']).encode()
+
+
+def message_mac(
+    secret: str, *, method: str, uri: str, fields: Mapping[str, str], parameters: str
+) -> bytes:
+    """
+    Return the signature that the holder of *secret* makes, 32 bytes.
+
+    Args:
+        secret: Text; its UTF-8 bytes are the key.
+        method: In upper case.
+        uri: The full address.
+        fields: `content-digest`, and whatever else of the message is covered.
+        parameters: What follows the label in `Signature-Input`.
+    """
+    values = {"@method": method, "@target-uri": uri, **fields}
+    components = [(name, values[name]) for name in _names(fields)]
+    return mac(secret.encode(), signature_base(components, parameters))
+
+
+def write_signature(
+    secret: str,
+    *,
+    guid: Guid,
+    method: str,
+    uri: str,
+    headers: Iterable[tuple[str, str]] = (),
+    body: bytes = b"",
+    created: int,
+    nonce: str,
+) -> tuple[tuple[str, str], ...]:
+    """
+    Return the three headers that the holder of *secret* adds to a message.
+
+    Args:
+        secret: Text; its UTF-8 bytes are the key.
+        guid: Of the origin or administrator.
+        method: In upper case.
+        uri: The full address.
+        headers: The message's own; those that count are covered.
+        body: The bytes that are sent.
+        created: Seconds since the epoch.
+        nonce: 22 to 128 characters of base64 or base64url with at least 128 bits of luck.
+
+    Raises:
+        CredentialRefused: A header is given twice, or cannot be signed.
+    """
+    digest = content_digest(body)
+    fields = fields_of([*headers, ("content-digest", digest)])
+    parameters = (
+        f'({_components(fields)});created={created};keyid="{guid}";nonce="{nonce}"'
+        f';alg="{ALGORITHM}";tag="{TAG}"'
+    )
+    made = message_mac(secret, method=method, uri=uri, fields=fields, parameters=parameters)
+    return (
+        ("content-digest", digest),
+        ("signature-input", f"{LABEL}={parameters}"),
+        ("signature", f"{LABEL}=:{_base64(made)}:"),
+    )
+
+
+def _names(fields: Mapping[str, str]) -> tuple[str, ...]:
+    return (*COVERED, *(name for name in COVERED_IF_THERE if name in fields))
+
+
+def _components(fields: Mapping[str, str]) -> str:
+    return " ".join(f'"{name}"' for name in _names(fields))
+
+
+def _parameters(text: str) -> dict[str, str]:
+    pairs = _PARAMETER.findall(text)
+    told = dict(pairs)
+    if len(told) != len(pairs) or told.keys() != _VALUES.keys():
+        raise CredentialRefused
+    values = {name: shape.fullmatch(told[name]) for name, shape in _VALUES.items()}
+    parameters = {name: match[1] for name, match in values.items() if match is not None}
+    if len(parameters) != len(_VALUES):
+        raise CredentialRefused
+    return parameters
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")
