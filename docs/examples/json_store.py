@@ -39,27 +39,29 @@ class JsonStore:
         self.folder = folder
 
     def get(self, *guids):
-        records = {one.guid: one for one in self._find(object, lambda one: one.guid in guids)}
+        records = {one.guid: one for one in self._all(object, lambda it: it.guid in guids, "guid")}
         return tuple(map(records.get, guids))
 
     def account(self, app_space, account_id):
-        found = self._find(models.Account, lambda one: one.app_space == app_space)
+        found = self._all(models.Account, lambda it: it.app_space == app_space)
         return next((one for one in found if one.account_id == account_id), None)
 
     def bindings(self, account):
-        return tuple(self._find(models.Binding, lambda one: one.account == account))
+        return self._all(models.Binding, lambda it: it.account == account)
 
     def pending(self, account):
-        asked = self._find(models.Challenge, lambda one: one.account == account)
+        asked = self._all(models.Challenge, lambda it: it.account == account, "issued_at")
         return tuple(one for one in asked if one.state in models.UNFINISHED)
 
     def list(self, parent):
-        found = self._find(TENANCY, lambda one: one.parent == parent)
-        return tuple(sorted(found, key=lambda one: one.created_at))
+        return self._all(TENANCY, lambda it: it.parent == parent)
 
     def due(self, kind, before, limit):
-        found = self._find(kind.value, lambda one: one.due_at is not None and one.due_at <= before)
-        return tuple(sorted(found, key=lambda one: one.due_at)[:limit])
+        return self._all(kind.value, lambda it: it.due_at and it.due_at <= before, "due_at")[:limit]
+
+    def dead(self, origin, limit):
+        gone = (origin, models.CallbackState.DEAD)
+        return self._all(models.Callback, lambda it: (it.origin, it.state) == gone)[:limit]
 
     def recorded(self):
         return [unpack(event) for shelf in self._shelves().values() for event in shelf["events"]]
@@ -79,15 +81,15 @@ class JsonStore:
                 stored = unpack(shelf["records"].get(new.guid))
                 if (stored and stored.version) != (old and old.version):
                     raise errors.Conflict  # STORE-9 to STORE-11, and STORE-12: nothing is written
-            written = (one.new for one in changes if one.new is not one.old)
-            shelf["records"] |= {one.guid: pack(one) for one in written}
+                shelf["records"][new.guid] = pack(stored if new is old else new)
             shelf["events"] += map(pack, audit)  # STORE-18
             shelf["operations"][operation] = asked
 
-    def _find(self, kind, wanted):
+    def _all(self, kind, wanted, by="created_at"):
         shelves = [shelf["records"].values() for shelf in self._shelves().values()]
         records = (unpack(held) for shelf in shelves for held in shelf)
-        return [one for one in records if isinstance(one, kind) and wanted(one)]
+        found = [one for one in records if isinstance(one, kind) and wanted(one)]
+        return tuple(sorted(found, key=lambda one: getattr(one, by)))
 
     def _shelves(self):
         try:

@@ -37,6 +37,7 @@ from counterseal.ports import Due, Ports
 from counterseal.rules.addresses import allow_list, callback_allowed
 from counterseal.rules.delivery import DELIVERED, cause_of_death, next_attempt
 from counterseal.rules.facts import Deed, Delivering
+from counterseal.rules.sizes import limit_fits
 from counterseal.rules.timing import in_force
 from counterseal.wire.processed import processed_document
 from counterseal.wire.webhook import webhook_headers
@@ -104,6 +105,34 @@ class Callbacks:
             held = read(self.ports.store, callback, Callback)
             authorize(self.ports, by, Deed.ORIGINS, held)
             return Decision(result=held)
+
+        return settle(self.ports, self.policy, act, decide)
+
+    def dead(
+        self, origin: Guid, limit: int = 100, *, by: Administrator = STAFF
+    ) -> tuple[Callback, ...]:
+        """
+        Return the dead callbacks of one origin, oldest first; each says why it is dead.
+
+        Args:
+            origin: Whose.
+            limit: At most how many; those that are left show once these are queued again.
+            by: Who wants it.
+
+        Raises:
+            InvalidField: The limit is not one that can be asked for.
+            NotFound: There is no such origin.
+            Foreign: It is out of the administrator's reach.
+            RoleLacking: The administrator's role does not include this.
+            Unavailable: A port failed.
+        """
+        act = Act(event="callback.dead", actor=name_of(by), subject=origin)
+
+        def decide() -> Decision[tuple[Callback, ...]]:
+            limit_fits(limit)
+            held = read(self.ports.store, origin, Origin)
+            authorize(self.ports, by, Deed.ORIGINS, held)
+            return Decision(result=self.ports.store.dead(origin, limit))
 
         return settle(self.ports, self.policy, act, decide)
 

@@ -33,7 +33,15 @@ from counterseal.errors import (
 )
 from counterseal.memory.guards import MemoryCounters, MemoryIdempotency, MemoryReplayGuard
 from counterseal.memory.store import MemoryAudit, MemoryStore
-from counterseal.models import LIVING, Account, Algorithm, Company, DeliveryOutcome, PushOutcome
+from counterseal.models import (
+    LIVING,
+    Account,
+    Algorithm,
+    CallbackState,
+    Company,
+    DeliveryOutcome,
+    PushOutcome,
+)
 from counterseal.models.guid import partition_of
 from counterseal.testing import (
     START,
@@ -256,6 +264,49 @@ class NeverReturnsWhatItReturnedBefore(MemoryStore):
         return found
 
 
+@sick_store("STORE-23")
+class FindsTheDeadOfAllOrigins(MemoryStore):
+    def dead(self, origin, limit):
+        found = [one for origin in self._dead for one in super(type(self), self).dead(origin, 99)]
+        return tuple(found[:limit])
+
+
+@sick_store("STORE-23")
+class NeverBuriesTwice(MemoryStore):
+    def _unbury(self, record):
+        pass
+
+
+@sick_store("STORE-23")
+class FindsTheDeadWhoseTimeHasCome(MemoryStore):
+    def dead(self, origin, limit):
+        return tuple(one for one in super().dead(origin, limit) if one.next_at <= START)
+
+
+@sick_store("STORE-24")
+class KnowsNoLimitOfTheDead(MemoryStore):
+    def dead(self, origin, limit):
+        return super().dead(origin, limit + 100)
+
+
+@sick_store("STORE-24")
+class FindsTheDeadInTheOrderOfTheirDeath(MemoryStore):
+    def _keep(self, record):
+        super()._keep(record)
+        for dead in self._dead.values():
+            dead.sort(key=lambda one: self._records[one[1]].guid == record.guid)
+
+    def _unbury(self, record):
+        if getattr(record, "state", None) is CallbackState.DEAD:
+            self._dead[record.origin].remove((record.created_at, record.guid))
+
+
+@sick_store("STORE-24")
+class LimitsBeforeItSorts(MemoryStore):
+    def dead(self, origin, limit):
+        return super().dead(origin, 100)[-limit:]
+
+
 # --- stores that commit the wrong thing
 
 
@@ -413,6 +464,14 @@ class ChangesKinds(Careful):
 class ForgetsOperations(Careful):
     def applied(self, changes, operation):
         return False
+
+
+@careful("STORE-15")
+class RemembersTheLastFewOperations(Careful):
+    def kept(self, changes):
+        super().kept(changes)
+        while len(self._operations) > 64:
+            self._operations.popitem(last=False)
 
 
 @careful("STORE-15")
@@ -1333,6 +1392,7 @@ def test_the_planted_store_is_not_linearizable():
     [
         ReadsFromAnOldCopy,
         NeverReturnsWhatItReturnedBefore,
+        NeverBuriesTwice,
         CreatesOverWhatIsThere,
         KnowsNoNaturalKey,
         IgnoresOld,

@@ -11,6 +11,7 @@ from counterseal import STANDARD, ijson
 from counterseal.errors import (
     CountersealError,
     DeadlineAhead,
+    InvalidField,
     LeaseLost,
     NotFound,
     SealBroken,
@@ -531,6 +532,61 @@ def test_a_dead_callback_says_why_and_one_that_is_queued_again_does_not(service,
     service.callbacks.requeue(queued.guid)
     delivered = service.callbacks.attempt(queued.guid)
     assert (delivered.state, delivered.cause) == (CallbackState.DELIVERED, None)
+
+
+def test_the_dead_of_an_origin_are_listed_oldest_first_until_they_are_queued_again(service, alice):
+    origin = service.origin.origin.guid
+    bob = service.bind("bob")
+    for device, name in ((alice, "alice"), (bob, "bob"), (alice, "alice")):
+        device.answer(service.ask(name, "Pay?", callback=CALLBACK).challenge)
+        service.clock.advance(timedelta(minutes=1))
+    first, second, third = sorted(service.queued(), key=lambda one: one.created_at)
+    assert service.callbacks.dead(origin) == ()
+    gone = [failed(service, one.guid, 410) for one in (third, first)]
+    failed(service, second.guid, 500)
+    assert service.callbacks.dead(origin) == (gone[1], gone[0])
+    assert {one.cause for one in service.callbacks.dead(origin)} == {Cause.GONE}
+    assert service.callbacks.dead(origin, 1) == (gone[1],)
+    assert service.callbacks.dead(origin, limit=2) == (gone[1], gone[0])
+    service.callbacks.requeue(first.guid)
+    assert service.callbacks.dead(origin, 1) == (gone[0],)
+    assert failed(service, second.guid, 410) in service.callbacks.dead(origin)
+
+
+def test_the_dead_of_another_origin_are_its_own(service, queued):
+    other = service.new_origin(service.app_space, "Other")
+    failed(service, queued.guid, 410)
+    assert service.callbacks.dead(other.origin.guid) == ()
+
+
+@pytest.mark.parametrize("kind", ["nothing", "callback", "space"])
+def test_only_an_origin_has_dead_callbacks(service, queued, kind):
+    failed(service, queued.guid, 410)
+    guid = {
+        "nothing": mint(0, bytes(15)),
+        "callback": queued.guid,
+        "space": service.app_space.guid,
+    }[kind]
+    with pytest.raises(NotFound):
+        service.callbacks.dead(guid)
+    assert service.last_event() == ("callback.dead", "not_found")
+    assert (service.events[-1].actor, service.events[-1].subject) == ("staff", guid)
+
+
+@pytest.mark.parametrize("limit", [0, -1, 1001])
+def test_a_limit_that_nobody_may_ask_for_is_refused_before_anything_is_read(service, limit):
+    faults = Faults()
+    broken = service.but(store=faulty(service.store, "store", faults))
+    with pytest.raises(InvalidField):
+        broken.callbacks.dead(service.origin.origin.guid, limit)
+    assert faults.calls == []
+
+
+def test_the_dead_are_found_in_two_trips(service, queued):
+    faults = Faults()
+    counted = service.but(store=faulty(service.store, "store", faults))
+    counted.callbacks.dead(service.origin.origin.guid)
+    assert faults.calls == ["store.get", "store.dead"]
 
 
 @pytest.mark.parametrize("state", FINISHED)

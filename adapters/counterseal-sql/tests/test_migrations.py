@@ -9,10 +9,17 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Column, MetaData, Table, Text, inspect, select, update
 
 from counterseal.errors import StoreUnavailable
+from counterseal.models import CallbackState
+from counterseal.testing import FrozenClock
+from counterseal.testing.contracts.clerk import Clerk
 from counterseal.testing.contracts.race import race, results
-from counterseal_sql import SchemaTooNew, upgrade
+from counterseal.testing.contracts.specimens import Specimens
+from counterseal_sql import SchemaTooNew, SqlStore, upgrade
 from counterseal_sql.migrations import VERSION_TABLE
 from counterseal_sql.schema import METADATA
+
+ODD = 'https://shop.example/\x00\\"%_'
+"""Nothing that stands in a body confuses a migration."""
 
 
 def test_the_migrations_make_the_schema(server, opened):
@@ -26,6 +33,28 @@ def test_the_migrations_make_the_schema(server, opened):
         for table in METADATA.tables.values():
             found = {index["name"] for index in made.get_indexes(table.name)}
             assert {index.name for index in table.indexes} == found
+
+
+def test_callbacks_that_died_before_the_second_schema_are_found(server, opened):
+    database, made = opened(server.made()), Specimens()
+    clerk = Clerk(SqlStore(database, FrozenClock()), lambda _: ())
+    account, origin, other = made.account(), made.guid(), made.guid()
+    dead = CallbackState.DEAD
+    mine = [made.callback(account, origin=origin, state=dead, url=ODD) for _ in range(3)]
+    theirs = made.callback(account, origin=other, state=dead)
+    queued = made.callback(account, origin=origin, url='"state":"DEAD"')
+    clerk.keep(account, mine[0], theirs, queued, *mine[1:])
+    version = Table(VERSION_TABLE, MetaData(), Column("version_num", Text))
+    with database.writing() as connection:
+        connection.exec_driver_sql("DROP INDEX counterseal_records_dead")
+        connection.exec_driver_sql("ALTER TABLE counterseal_records DROP COLUMN dead")
+        connection.execute(update(version).values(version_num="0001"))
+    database.engine.dispose()
+
+    upgrade(database)
+
+    assert clerk.store.dead(origin, 9) == tuple(mine)
+    assert clerk.store.dead(other, 9) == (theirs,)
 
 
 def test_upgrading_again_does_nothing(server, opened):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import threading
+from bisect import bisect_left, insort
 from collections import OrderedDict, defaultdict
 from datetime import datetime
 from typing import TypeVar
@@ -16,6 +17,8 @@ from counterseal.models import (
     AppSpace,
     AuditEvent,
     Binding,
+    Callback,
+    CallbackState,
     Challenge,
     Change,
     Company,
@@ -69,6 +72,7 @@ class MemoryStore:
         self._bindings: dict[Guid, dict[Guid, None]] = defaultdict(dict)
         self._pending: dict[Guid, dict[Guid, None]] = defaultdict(dict)
         self._children: dict[Guid | None, dict[Guid, None]] = defaultdict(dict)
+        self._dead: dict[Guid, list[tuple[datetime, Guid]]] = defaultdict(list)
         self._due: dict[type, list[tuple[datetime, Guid]]] = defaultdict(list)
         self._operations: OrderedDict[str, tuple[Change, ...]] = OrderedDict()
 
@@ -113,6 +117,12 @@ class MemoryStore:
             for entry in kept:
                 heapq.heappush(heap, entry)
             return tuple(found.values())
+
+    def dead(self, origin: Guid, limit: int) -> tuple[Callback, ...]:
+        """Return the callbacks of *origin* that are dead, oldest first."""
+        with self._lock:
+            found = self._dead.get(origin, [])[:limit]
+            return tuple(self._one(guid, Callback) for _, guid in found)
 
     def commit(
         self, changes: tuple[Change, ...], audit: tuple[AuditEvent, ...], operation: str
@@ -160,6 +170,7 @@ class MemoryStore:
                 and record.due_at is None
             ]
             for record in over:
+                self._unbury(record)
                 del self._records[record.guid]
             return len(over)
 
@@ -195,10 +206,19 @@ class MemoryStore:
                 self._pending[record.account][record.guid] = None
             else:
                 self._pending[record.account].pop(record.guid, None)
+        elif isinstance(record, Callback):
+            self._unbury(before)
+            if record.state is CallbackState.DEAD:
+                insort(self._dead[record.origin], (record.created_at, record.guid))
         elif isinstance(record, _TENANCY):
             self._children[record.parent][record.guid] = None
         if record.due_at is not None:
             heapq.heappush(self._due[type(record)], (record.due_at, record.guid))
+
+    def _unbury(self, record: Record | None) -> None:
+        if isinstance(record, Callback) and record.state is CallbackState.DEAD:
+            dead = self._dead[record.origin]
+            del dead[bisect_left(dead, (record.created_at, record.guid))]
 
 
 def _natural_keys_differ(changes: tuple[Change, ...]) -> None:

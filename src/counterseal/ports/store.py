@@ -104,6 +104,17 @@ class Store(Protocol):
             Unavailable: The store did not answer.
         """
 
+    def dead(self, origin: Guid, limit: int) -> tuple[Callback, ...]:
+        """
+        Return the callbacks of *origin* that are DEAD, oldest first.
+
+        - STORE-23: dead by their state, whatever the time is, and of this origin only.
+        - STORE-24: at most *limit*, and none is left out for one that is younger.
+
+        Raises:
+            Unavailable: The store did not answer.
+        """
+
     def commit(
         self, changes: tuple[Change, ...], audit: tuple[AuditEvent, ...], operation: str
     ) -> None:
@@ -118,7 +129,8 @@ class Store(Protocol):
         - STORE-14: a new record's version is 1 more than *old*'s, or 1,
           and its kind and GUID are *old*'s; else WrongRecord.
         - STORE-15: the same *operation* with the same changes again succeeds and does nothing,
-          if it was applied within the policy's retry time; else it is tried afresh.
+          if it was applied less than a minute and less than a thousand commits ago;
+          what is older may have been forgotten, and then it is tried afresh.
         - STORE-16: the same *operation* with other changes is OperationReused.
         - STORE-17: commits are linearizable: each takes effect at one moment
           between its call and its return, for all callers alike.

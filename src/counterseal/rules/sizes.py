@@ -18,6 +18,9 @@ from counterseal.policy import Policy
 from counterseal.wire.display import BUTTONS_AT_LEAST
 from counterseal.wire.moment import MILLISECOND
 
+LISTED = 1000
+"""As many records as one call may list: what they take in memory stays small."""
+
 
 def text_fits(
     value: str | None, limit: int, field: str, *, empty: bool = False, trimmed: bool = False
@@ -47,6 +50,17 @@ def text_fits(
         raise InvalidField(field, "empty")
     if size > limit:
         raise InvalidField(field, f"longer than {limit} bytes")
+
+
+def limit_fits(limit: int) -> None:
+    """
+    Refuse to list no record at all, or more than `LISTED` at once.
+
+    Raises:
+        InvalidField: The limit is neither.
+    """
+    if not 1 <= limit <= LISTED:
+        raise InvalidField("limit", f"not within 1 and {LISTED}")
 
 
 def question_fits(question: Question, policy: Policy) -> None:

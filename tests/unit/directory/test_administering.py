@@ -136,6 +136,7 @@ VERBS = {
         ),
     ),
     "see callback": (MID, lambda s, t, by: s.callbacks.get(t.callback.guid, by=by)),
+    "see the dead": (MID, lambda s, t, by: s.callbacks.dead(t.callback.origin, by=by)),
     "requeue": (MID, lambda s, t, by: s.callbacks.requeue(t.callback.guid, by=by)),
     "find": (ALL, lambda s, t, by: s.accounts.find(t.space.guid, t.name, by=by)),
     "look": (ALL, lambda s, t, by: s.accounts.look(t.account, by=by)),

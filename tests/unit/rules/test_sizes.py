@@ -21,7 +21,7 @@ from counterseal.models import (
     TextContent,
 )
 from counterseal.policy import STANDARD
-from counterseal.rules.sizes import addresses_fit, life_of, question_fits, text_fits
+from counterseal.rules.sizes import addresses_fit, life_of, limit_fits, question_fits, text_fits
 
 YES, NO = Button(title="Yes", strong=True, approving=True), Button(title="No", strong=False)
 QUESTION = Question(account_id="user-42", content=TextContent(text="Log in?"), buttons=(YES, NO))
@@ -41,6 +41,18 @@ SMALL = attrs.evolve(
     address_bytes=22,
     addresses_limit=2,
 )
+
+
+@pytest.mark.parametrize("limit", [1, 2, 999, 1000])
+def test_a_list_has_room_for_one_to_a_thousand(limit):
+    limit_fits(limit)
+
+
+@pytest.mark.parametrize("limit", [-1000, -1, 0, 1001, 10**9])
+def test_no_other_limit_can_be_asked_for(limit):
+    with pytest.raises(InvalidField) as refused:
+        limit_fits(limit)
+    assert (refused.value.field, refused.value.problem) == ("limit", "not within 1 and 1000")
 
 
 def texts_of(size):

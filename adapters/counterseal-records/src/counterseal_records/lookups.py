@@ -11,6 +11,7 @@ from counterseal.models import (
     AppSpace,
     Binding,
     Callback,
+    CallbackState,
     Challenge,
     Company,
     Guid,
@@ -33,12 +34,14 @@ class Lookup:
         account: Whom it is about.
         pending: Whether it is one of the account's unfinished challenges.
         parent: What `list` finds it under; `ROOT` where that is nothing.
+        dead: The origin whose dead callback it is.
     """
 
     natural_key: bytes | None = None
     account: Guid | None = None
     pending: bool = False
     parent: str | None = None
+    dead: Guid | None = None
 
 
 def natural_key(app_space: Guid, account_id: str) -> bytes:
@@ -53,8 +56,11 @@ def lookup(record: Record) -> Lookup:
             return Lookup(natural_key=natural_key(record.app_space, record.account_id))
         case Challenge():
             return Lookup(account=record.account, pending=record.state in UNFINISHED)
-        case Binding() | Callback():
+        case Binding():
             return Lookup(account=record.account)
+        case Callback():
+            dead = record.origin if record.state is CallbackState.DEAD else None
+            return Lookup(account=record.account, dead=dead)
         case Company() | AppSpace() | Origin() | Admin():
             return Lookup(parent=record.parent or ROOT)
     return Lookup()

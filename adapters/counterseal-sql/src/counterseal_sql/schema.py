@@ -48,6 +48,7 @@ RECORDS = Table(
     Column("due_at", BigInteger),
     Column("keep_until", BigInteger),
     Column("body", Text, nullable=False),
+    Column("dead", NAME),
 )
 
 OPERATIONS = Table(
@@ -114,6 +115,7 @@ _index(
     _held.keep_until,
     where=_held.keep_until.is_not(None) & _held.due_at.is_(None),
 )
+_index("records_dead", _held.dead, _held.number, where=_held.dead.is_not(None))
 _index("operations_applied_at", OPERATIONS.c.applied_at)
 _index("seen_until", SEEN.c.until)
 _index("counts_until", COUNTS.c.until)

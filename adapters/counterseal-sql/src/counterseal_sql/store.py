@@ -9,7 +9,16 @@ from typing import Any
 
 from sqlalchemy import Select, bindparam, select, true
 
-from counterseal.models import Account, AuditEvent, Binding, Challenge, Change, Guid, Record
+from counterseal.models import (
+    Account,
+    AuditEvent,
+    Binding,
+    Callback,
+    Challenge,
+    Change,
+    Guid,
+    Record,
+)
 from counterseal.ports import Clock, Due
 from counterseal_records import KINDS, ROOT, microseconds, natural_key, read_as, read_record
 from counterseal_sql import on_postgresql, on_sqlite
@@ -35,6 +44,11 @@ _CHILDREN = _BODIES.where(_record.parent == bindparam("parent")).order_by(_recor
 _DUE = (
     _BODIES.where(_record.kind == bindparam("kind"), _record.due_at <= bindparam("before"))
     .order_by(_record.due_at)
+    .limit(bindparam("limit"))
+)
+_DEAD = (
+    _BODIES.where(_record.dead == bindparam("origin"))
+    .order_by(_record.number)
     .limit(bindparam("limit"))
 )
 
@@ -120,6 +134,16 @@ class SqlStore:
             _DUE, kind=KINDS[kind.value].name, before=microseconds(before), limit=limit
         )
         return tuple(map(read_record, bodies))
+
+    def dead(self, origin: Guid, limit: int) -> tuple[Callback, ...]:
+        """
+        Return the callbacks of *origin* that are dead, oldest first.
+
+        Raises:
+            Unavailable: The database did not answer, or a record cannot be read.
+        """
+        bodies = self._bodies(_DEAD, origin=origin, limit=limit)
+        return tuple(map(partial(read_as, Callback), bodies))
 
     def commit(
         self, changes: tuple[Change, ...], audit: tuple[AuditEvent, ...], operation: str

@@ -91,6 +91,7 @@ class StoreCrashing(StoreBench):
                 "bindings": lambda: store.bindings(company.guid),
                 "pending": lambda: store.pending(company.guid),
                 "list": lambda: store.list(None),
+                "dead": lambda: store.dead(made.guid(), 1),
                 "due": lambda: store.due(Due.CALLBACK, START, 1),
                 "commit": lambda: store.commit((Change(None, company),), (event(),), "commit"),
             }

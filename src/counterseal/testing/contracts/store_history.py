@@ -26,6 +26,8 @@ from counterseal.models import (
     Account,
     AuditEvent,
     Binding,
+    Callback,
+    CallbackState,
     Challenge,
     Change,
     Guid,
@@ -237,6 +239,19 @@ class StoreHistory(RuleBasedStateMachine):
             }
             open_ = self.store.pending(account.guid)
             assert (len(open_), set(open_)) == (len(pending), pending)
+
+    @invariant()
+    def the_dead_are_found(self) -> None:
+        """STORE-23, STORE-24."""
+        origin = self.made.space
+        dead = {
+            record
+            for record in self.truth.values()
+            if isinstance(record, Callback) and record.state is CallbackState.DEAD
+        }
+        found = self.store.dead(origin, 1 + len(dead))
+        assert (len(found), set(found)) == (len(dead), dead)
+        assert self.store.dead(origin, 1) == found[:1]
 
     @invariant()
     def events_are_those_of_what_was_applied(self) -> None:

@@ -1,4 +1,4 @@
-"""What a store finds: STORE-1 to STORE-8, and how long it keeps what it has."""
+"""What a store finds: STORE-1 to STORE-8, STORE-22 to STORE-24."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ INSTANT = timedelta(microseconds=1)
 
 
 class StoreReading(StoreBench):
-    """The clauses of `get`, `account`, `bindings`, `pending`, `list` and `due`."""
+    """The clauses of `get`, `account`, `bindings`, `pending`, `list`, `due` and `dead`."""
 
     def test_store_1_finds_in_order_and_none_where_nothing_is(self, new_store: NewStore) -> None:
         """STORE-1."""
@@ -252,6 +252,70 @@ class StoreReading(StoreBench):
 
         assert tried == set(callbacks)
 
+    def test_store_23_returns_the_dead_of_one_origin_and_nothing_else(
+        self, new_store: NewStore
+    ) -> None:
+        """STORE-23."""
+        clerk, made = self.clerk(new_store), Specimens()
+        ours, theirs, account = made.guid(), made.guid(), made.account()
+        long_ago = START - timedelta(days=20_000)
+        callbacks = [made.callback(account, origin=ours, next_at=long_ago) for _ in CallbackState]
+        other = made.callback(account, origin=theirs, state=CallbackState.DEAD)
+        far = made.callback(account, origin=ours, state=CallbackState.DEAD, next_at=LATER)
+        clerk.keep(account, made.challenge(account, origin=ours), *callbacks, other, far)
+        stored = {
+            state: clerk.swap(callback, newer(callback, state=state))
+            for callback, state in zip(callbacks, CallbackState, strict=True)
+        }
+
+        assert clerk.store.dead(ours, 9) == (stored[CallbackState.DEAD], far)
+        assert clerk.store.dead(theirs, 9) == (other,)
+        assert clerk.store.dead(account.guid, 9) == clerk.store.dead(made.guid(), 9) == ()
+
+    def test_store_23_follows_a_callback_that_moves(self, new_store: NewStore) -> None:
+        """STORE-23."""
+        clerk, made = self.clerk(new_store), Specimens()
+        origin = made.guid()
+        queued = made.callback(made.account(), origin=origin)
+        clerk.keep(queued)
+        assert clerk.store.dead(origin, 9) == ()
+
+        dead = clerk.swap(queued, newer(queued, state=CallbackState.DEAD))
+        assert clerk.store.dead(origin, 9) == (dead,)
+
+        touched_ = clerk.swap(dead, newer(dead, last_status=410))
+        assert clerk.store.dead(origin, 9) == (touched_,)
+
+        again = clerk.swap(touched_, newer(touched_, state=CallbackState.QUEUED))
+        assert clerk.store.dead(origin, 9) == ()
+
+        once_more = clerk.swap(again, newer(again, state=CallbackState.DEAD))
+        assert clerk.store.dead(origin, 9) == (once_more,)
+
+    def test_store_24_returns_the_oldest_first_and_no_more_than_asked_for(
+        self, new_store: NewStore
+    ) -> None:
+        """STORE-24: in the order in which they were made, in whatever order they died."""
+        clerk, made = self.clerk(new_store), Specimens()
+        origin = made.guid()
+        accounts = [made.account(name) for name in ("zoe", "adam", "0")]
+        callbacks = [
+            made.callback(accounts[number % 3], origin=origin, next_at=LATER - SECOND * number)
+            for number in range(7)
+        ]
+        clerk.keep(*callbacks)
+        died = {
+            place: clerk.swap(callbacks[place], newer(callbacks[place], state=CallbackState.DEAD))
+            for place in (5, 1, 6, 0, 3, 2, 4)
+        }
+        dead = tuple(died[place] for place in range(7))
+
+        for limit in (1, 2, 6, 7, 100):
+            assert clerk.store.dead(origin, limit) == dead[:limit]
+
+        clerk.swap(dead[0], newer(dead[0], state=CallbackState.QUEUED))
+        assert clerk.store.dead(origin, 2) == dead[1:3]
+
     def test_store_22_keeps_what_it_may_not_forget(self, new_store: NewStore) -> None:
         """STORE-22."""
         needs(self, "can_forget", "STORE-22")
@@ -265,11 +329,14 @@ class StoreReading(StoreBench):
         open_ = made.challenge(account)
         queued = made.callback(account)
         started = made.login()
-        clerk.keep(*for_ever, finished, delivered, used, open_, queued, started)
+        dead = made.callback(account, state=CallbackState.DEAD)
+        over = (finished, delivered, used, dead)
+        clerk.keep(*for_ever, *over, open_, queued, started)
 
         self.forget(clerk.store, LATER)
-        for record in (*for_ever, finished, delivered, used, open_, queued, started):
+        for record in (*for_ever, *over, open_, queued, started):
             assert clerk.one(record.guid) == record
+        assert clerk.store.dead(dead.origin, 9) == (dead,)
 
         self.forget(clerk.store, LATER + timedelta(days=10_000))
         for record in (*for_ever, open_, queued, started):
@@ -278,6 +345,7 @@ class StoreReading(StoreBench):
         assert clerk.store.pending(account.guid) == (open_,)
         assert clerk.store.due(Due.CALLBACK, LATER, 9) == (queued,)
         assert clerk.store.due(Due.LOGIN, LATER, 9) == (started,)
+        assert clerk.store.dead(dead.origin, 9) in ((), (dead,))
 
     def test_store_22_finds_what_was_stored_long_ago(self, new_store: NewStore) -> None:
         """STORE-22."""

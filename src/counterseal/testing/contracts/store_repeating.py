@@ -44,6 +44,20 @@ class StoreRepeating(StoreBench):
 
         assert clerk.one(account.guid) == newer(account)
 
+    def test_store_15_remembers_while_others_commit(self, new_store: NewStore) -> None:
+        """STORE-15: whoever asks again is not the only one who commits."""
+        clerk, made = self.clerk(new_store), Specimens()
+        account = made.account()
+        clerk.commit((None, account), audit=[event("1")], operation="create")
+        newest = account
+        for _ in range(100):
+            newest = clerk.swap(newest, newer(newest))
+
+        clerk.commit((None, account), audit=[event("1")], operation="create")
+
+        assert clerk.one(account.guid) == newest
+        assert clerk.events() == [event("1")]
+
     def test_store_15_tries_afresh_what_was_not_applied(self, new_store: NewStore) -> None:
         """STORE-15."""
         clerk, made = self.clerk(new_store), Specimens()

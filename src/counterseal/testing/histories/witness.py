@@ -14,6 +14,7 @@ from counterseal.models import (
     Account,
     AuditEvent,
     Binding,
+    Callback,
     Challenge,
     Change,
     Guid,
@@ -66,6 +67,10 @@ class Witness:
     def due(self, kind: Due, before: datetime, limit: int) -> tuple[Record, ...]:
         """Ask the real store."""
         return self._store.due(kind, before, limit)
+
+    def dead(self, origin: Guid, limit: int) -> tuple[Callback, ...]:
+        """Ask the real store."""
+        return self._store.dead(origin, limit)
 
     def commit(
         self, changes: tuple[Change, ...], audit: tuple[AuditEvent, ...], operation: str
