@@ -1,5 +1,6 @@
 """What the tests share: a service in memory behind Flask, an origin's shop and a phone."""
 
+import json
 from types import SimpleNamespace
 
 import attrs
@@ -83,6 +84,48 @@ class Handset:
         return self.call("POST", path, token.encode(), media_type="application/jwt")
 
 
+@attrs.define
+class Desk:
+    """An administrator, who never says the same at the same time."""
+
+    client: object
+    world: object
+    guid: str
+    secret: str
+    said: int = 0
+
+    def call(self, method, path, document=None):
+        body = b"" if document is None else json.dumps(document, separators=(",", ":")).encode()
+        self.said += 1
+        header = write_cx1(
+            self.secret,
+            method=method,
+            uri=BASE + path,
+            milliseconds=int(self.world.clock.now().timestamp() * 1000) + self.said,
+            guid=self.guid,
+            body=body,
+        )
+        return self.client.open(
+            path,
+            method=method,
+            data=body or None,
+            content_type="application/json" if body else None,
+            headers={"Authorization": header},
+        )
+
+    def get(self, path):
+        return self.call("GET", path)
+
+    def post(self, path, document):
+        return self.call("POST", path, document)
+
+    def patch(self, path, document):
+        return self.call("PATCH", path, document)
+
+    def delete(self, path):
+        return self.call("DELETE", path)
+
+
 @pytest.fixture
 def world():
     return World()
@@ -120,6 +163,21 @@ def handset(world, client):
     return Handset(client, world.bind("user-42"))
 
 
+@pytest.fixture
+def employ(world, client):
+    def employ(**scope):
+        issued = world.credentials.create_admin("An admin", **scope)
+        return Desk(client, world, issued.guid, issued.secret)
+
+    return employ
+
+
+@pytest.fixture
+def desk(employ):
+    """An administrator of all companies."""
+    return employ()
+
+
 def shop_of(world, client, party):
     secret = world.credentials.issue(party.origin.guid, Scheme.BASIC).secret
     return Shop(client, {"Authorization": write_basic(secret, guid=party.origin.guid)})
@@ -146,6 +204,7 @@ def ask(shop, **members):
 def kit():
     """The functions of this file: test modules cannot import it."""
     return SimpleNamespace(
+        Desk=Desk,
         Handset=Handset,
         application=application,
         ask=ask,

@@ -1,9 +1,7 @@
 """The admin API: C-ue's five calls, and the rest of the tenancy, each within an admin's reach."""
 
-import json
 from datetime import timedelta
 
-import attrs
 import pytest
 from flask import Flask
 from jsonschema import Draft202012Validator
@@ -18,73 +16,15 @@ from counterseal_flask import (
     Settings,
     admin_blueprint,
 )
-from counterseal_flask.operations import NAME
 
 BASE = "https://service.example"
 ROOT = "/admin/api/companies"
 NOTHING = "00000000-0000-8000-8000-000000000000"
 
 
-@attrs.define
-class Desk:
-    """An administrator, who never says the same at the same time."""
-
-    client: object
-    world: object
-    guid: str
-    secret: str
-    said: int = 0
-
-    def call(self, method, path, document=None):
-        body = b"" if document is None else json.dumps(document, separators=(",", ":")).encode()
-        self.said += 1
-        header = write_cx1(
-            self.secret,
-            method=method,
-            uri=BASE + path,
-            milliseconds=int(self.world.clock.now().timestamp() * 1000) + self.said,
-            guid=self.guid,
-            body=body,
-        )
-        return self.client.open(
-            path,
-            method=method,
-            data=body or None,
-            content_type="application/json" if body else None,
-            headers={"Authorization": header},
-        )
-
-    def get(self, path):
-        return self.call("GET", path)
-
-    def post(self, path, document):
-        return self.call("POST", path, document)
-
-    def patch(self, path, document):
-        return self.call("PATCH", path, document)
-
-    def delete(self, path):
-        return self.call("DELETE", path)
-
-
 @pytest.fixture
 def app(kit, world):
     return kit.application(world.ports, administration=True)
-
-
-@pytest.fixture
-def employ(world, client):
-    def employ(**scope):
-        issued = world.credentials.create_admin("An admin", **scope)
-        return Desk(client, world, issued.guid, issued.secret)
-
-    return employ
-
-
-@pytest.fixture
-def desk(employ):
-    """An administrator of all companies."""
-    return employ()
 
 
 @pytest.fixture
@@ -224,13 +164,13 @@ def test_an_entry_is_taken_off_the_list(desk, origin):
     assert desk.delete(place).status_code == 404
 
 
-def test_administrators_make_administrators(world, client, desk, app_space):
+def test_administrators_make_administrators(kit, world, client, desk, app_space):
     where = {"appSpaceGuid": world.app_space.guid}
     made = desk.post(
         "/admin/api/admins/new", {"name": "Help", "role": "user_support", "life": 600} | where
     )
     place = made.headers["Location"].removeprefix(BASE)
-    helper = Desk(client, world, made.json["adminGuid"], made.json["key"])
+    helper = kit.Desk(client, world, made.json["adminGuid"], made.json["key"])
     own = helper.get(place).json
     assert (own["role"], len(own["keys"])) == (AdminRole.SUPPORT.value, 1)
     assert desk.get(f"/admin/api/admins?appSpaceGuid={world.app_space.guid}").json == [own]
@@ -238,9 +178,9 @@ def test_administrators_make_administrators(world, client, desk, app_space):
     assert helper.post(f"{app_space}/requestOrigins/new", {"name": "x"}).status_code == 403
     fresh = helper.post(f"{place}/keyManagement", {"overlap": 0}).json["key"]
     assert helper.get(place).status_code == 401
-    assert Desk(client, world, helper.guid, fresh).get(place).status_code == 200
+    assert kit.Desk(client, world, helper.guid, fresh).get(place).status_code == 200
     assert desk.delete(f"{place}/keyManagement").status_code == 204
-    assert Desk(client, world, helper.guid, fresh).get(place).status_code == 401
+    assert kit.Desk(client, world, helper.guid, fresh).get(place).status_code == 401
     assert desk.get(place).json["keys"] == []
 
 
@@ -301,11 +241,11 @@ def test_only_an_administrators_key_opens(kit, world, client, desk, shop):
         client.get(ROOT, headers={"Authorization": write_basic(desk.secret, guid=desk.guid)}),
         client.get(ROOT, headers={"Authorization": "CX1-HMAC-SHA256,x"}),
         shop.get(ROOT),
-        Desk(client, world, desk.guid, f"{desk.secret}x").get(ROOT),
-        Desk(client, world, NOTHING, desk.secret).get(ROOT),
+        kit.Desk(client, world, desk.guid, f"{desk.secret}x").get(ROOT),
+        kit.Desk(client, world, NOTHING, desk.secret).get(ROOT),
     ]
     secret = world.credentials.issue(world.origin.origin.guid, Scheme.HMAC).secret
-    replies.append(Desk(client, world, world.origin.origin.guid, secret).get(ROOT))
+    replies.append(kit.Desk(client, world, world.origin.origin.guid, secret).get(ROOT))
     assert {reply.status_code for reply in replies} == {401}
     assert len({reply.data for reply in replies}) == 1
 
@@ -416,12 +356,15 @@ def test_e14_the_calls_are_described(client, app):
 
 def test_e14_what_is_really_sent_is_what_is_described(world, client, desk):
     described = client.get("/openapi.json").json
+    phone = world.bind("user-42")
     names = {
         "company": world.company.guid,
         "app_space": world.app_space.guid,
         "origin": world.origin.origin.guid,
         "callback": world.origin.origin.entries[0].guid,
         "admin": world.credentials.create_admin("Spare").guid,
+        "account": phone.device.bond.account,
+        "device": phone.guid,
     }
     bodies = {
         "NewCompany": {"name": "New"},
@@ -433,7 +376,8 @@ def test_e14_what_is_really_sent_is_what_is_described(world, client, desk):
     }
     for each in ADMIN_API:
         body = bodies.get(each.takes, {}) if each.takes else None
-        reply = desk.call(each.method, NAME.sub(lambda match: names[match[1]], each.path), body)
+        path = each.filled(names) + ("?accountId=user-42" if each.needs else "")
+        reply = desk.call(each.method, path, body)
         ((status, name),) = each.gives.items()
         assert reply.status_code == status, each.id
         if name is None:

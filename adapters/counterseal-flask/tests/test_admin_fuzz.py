@@ -54,6 +54,7 @@ def test_no_signed_request_is_an_error_of_ours_or_answered_otherwise_than_descri
     world, client, calls
 ):
     admin = world.credentials.create_admin("Fuzz")
+    bound = world.bind(admin.guid).device.bond
     spare = world.credentials.create_admin("Spare").guid
     names = {
         "company": world.company.guid,
@@ -61,10 +62,13 @@ def test_no_signed_request_is_an_error_of_ours_or_answered_otherwise_than_descri
         "origin": world.origin.origin.guid,
         "callback": world.origin.origin.entries[0].guid,
         "admin": spare,
+        "account": bound.account,
+        "device": bound.device,
     }
     described = client.get("/openapi.json").json["paths"]
     for said, (operation, document, wrong) in enumerate(calls):
         path = operation.filled(names | ({} if wrong is None else {wrong: spare}))
+        path += f"?accountId={admin.guid}" if operation.needs else ""
         body = json.dumps(document).encode() if operation.takes else b""
         header = write_cx1(
             admin.secret,

@@ -62,8 +62,10 @@ def _told():
     answering.answer(shop, phone, world)
     answering.look_after(phone)
     refusing.refuse(recorder, shop, phone, world)
+    account = tenancy.help_a_user(desk, shop, places)
     asking.look_after(shop, phone)
     tenancy.look_after(recorder, desk, places)
+    tenancy.say_goodbye(desk, account)
     return Told(
         exchanges=tuple(recorder.exchanges),
         deliveries=tuple(attempt.delivery for attempt in world.sender.attempts),

@@ -1,4 +1,4 @@
-"""What an administrator does: companies, App Spaces, origins, secrets, allow-lists."""
+"""What an administrator does: companies, App Spaces, origins, secrets, allow-lists, users."""
 
 import attrs
 from exchanges.cast import by_cx1
@@ -91,6 +91,28 @@ def build(desk):
         {"callbackStates": ["ANSWERED", "DISOWNED"]},
     )
     return Places(company=company, app_space=space, origin=origin, key=issued.document["key"])
+
+
+def help_a_user(desk, shop, places):
+    """Find an account, and see to its devices."""
+    shop.call("For a second phone.", "PUT", "/account/bind", {"accountId": "user-42"})
+    accounts = f"{places.app_space}/accounts"
+    found = desk.call("", "GET", f"{accounts}?accountId=user-42").document
+    account = f"{accounts}/{found['privakeyId']}"
+    desk.call("", "POST", f"{account}/lock")
+    desk.call("", "POST", f"{account}/unlock")
+    active, invited = (each["guid"] for each in found["devices"])
+    desk.call("The phone is lost, or only mislaid.", "POST", f"{account}/devices/{active}/suspend")
+    desk.call("It lay under the sofa.", "POST", f"{account}/devices/{active}/resume")
+    desk.call("", "POST", f"{account}/devices/{invited}/revoke")
+    desk.call("", "GET", account)
+    return account
+
+
+def say_goodbye(desk, account):
+    """End an account, and erase it."""
+    desk.call("", "POST", f"{account}/revoke")
+    desk.call("", "DELETE", account)
 
 
 def look_after(recorder, desk, places):

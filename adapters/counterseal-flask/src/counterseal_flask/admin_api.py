@@ -6,6 +6,7 @@ from functools import partial
 
 from counterseal_flask import admin_calls as calls
 from counterseal_flask import key_calls as keys
+from counterseal_flask import support_calls as support
 from counterseal_flask.operations import NOTHING, Audience, Operation
 
 COMPANIES = "/admin/api/companies"
@@ -15,15 +16,28 @@ SPACE = f"{SPACES}/{{app_space}}"
 ORIGINS = f"{SPACE}/requestOrigins"
 ORIGIN = f"{ORIGINS}/{{origin}}"
 CALLBACKS = f"{ORIGIN}/callbacks"
+ACCOUNTS = f"{SPACE}/accounts"
+ACCOUNT = f"{ACCOUNTS}/{{account}}"
+DEVICE = f"{ACCOUNT}/devices/{{device}}"
 ADMINS = "/admin/api/admins"
 ADMIN = f"{ADMINS}/{{admin}}"
 
+ACCOUNT_ID = {"accountId": "What the App Space's origins call the account."}
 WITHIN = {
     "companyGuid": "Those of this company.",
     "appSpaceGuid": "Those of this App Space.",
 }
 
-_call = partial(Operation, audience=Audience.ADMIN, refuses=("not_found", "forbidden"))
+REFUSED = ("not_found", "forbidden")
+"""What every call may be told."""
+
+_call = partial(Operation, audience=Audience.ADMIN, refuses=REFUSED)
+_user_device = partial(
+    Operation,
+    gives={200: "UserDevice"},
+    audience=Audience.ADMIN,
+    refuses=(*REFUSED, "wrong_state", "wrong_authority"),
+)
 
 ADMIN_API = (
     _call(
@@ -93,6 +107,23 @@ ADMIN_API = (
         "getCallback", "GET", f"{CALLBACKS}/{{callback}}", calls.callback, {200: "AllowedCallback"}
     ),
     _call("deleteCallback", "DELETE", f"{CALLBACKS}/{{callback}}", calls.drop_callback, NOTHING),
+    _call(
+        "findAccount",
+        "GET",
+        ACCOUNTS,
+        support.find_account,
+        {200: "User"},
+        needs=ACCOUNT_ID,
+        refuses=(*REFUSED, "unreachable"),
+    ),
+    _call("lookAtAccount", "GET", ACCOUNT, support.look_at_account, {200: "User"}),
+    _call("lockAccount", "POST", f"{ACCOUNT}/lock", support.lock_account, {200: "Account"}),
+    _call("unlockAccount", "POST", f"{ACCOUNT}/unlock", support.unlock_account, {200: "Account"}),
+    _user_device("suspendDevice", "POST", f"{DEVICE}/suspend", support.suspend_device),
+    _user_device("resumeDevice", "POST", f"{DEVICE}/resume", support.resume_device),
+    _user_device("endDevice", "POST", f"{DEVICE}/revoke", support.end_device),
+    _call("revokeDevices", "POST", f"{ACCOUNT}/revoke", support.revoke_devices, {200: "Account"}),
+    _call("eraseAccount", "DELETE", ACCOUNT, support.erase_account, NOTHING),
     _call("newAdmin", "POST", f"{ADMINS}/new", keys.new_admin, {201: "AdminKey"}, takes="NewAdmin"),
     _call("getAdmins", "GET", ADMINS, keys.admins, {200: "Administrators"}, query=WITHIN),
     _call("getAdmin", "GET", ADMIN, keys.one_admin, {200: "Administrator"}),

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from counterseal.models import Admin, AppSpace, CallbackEntry, Company, Credential, Origin
+from counterseal.models import (
+    Account,
+    Admin,
+    AppSpace,
+    Binding,
+    CallbackEntry,
+    Company,
+    Credential,
+    Origin,
+)
 from counterseal.wire.moment import stamp
+from counterseal_flask.documents import account_document, device_document
 
 Document = dict[str, Any]
 
@@ -63,6 +74,11 @@ def key_document(credential: Credential) -> Document:
         "createdAt": stamp(credential.created_at),
         "endsAt": None if credential.ends_at is None else stamp(credential.ends_at),
     }
+
+
+def user_document(account: Account, devices: Iterable[Binding]) -> Document:
+    """Return an account with its devices."""
+    return account_document(account) | {"devices": [device_document(each) for each in devices]}
 
 
 def admin_document(admin: Admin) -> Document:

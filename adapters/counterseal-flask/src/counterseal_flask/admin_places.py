@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from counterseal.errors import NotFound
-from counterseal.models import Admin, AppSpace, CallbackEntry, Guid, Origin
+from counterseal.models import Account, Admin, AppSpace, Binding, CallbackEntry, Guid, Origin
 from counterseal_flask.bodies import named
 from counterseal_flask.messages import Message
 from counterseal_flask.service import Service
@@ -61,4 +61,37 @@ def entry_of(origin: Origin, asked: Message) -> CallbackEntry:
     for entry in origin.entries:
         if entry.guid == guid:
             return entry
+    raise NotFound
+
+
+def account_of(
+    service: Service, asked: Message, admin: Admin
+) -> tuple[Account, tuple[Binding, ...]]:
+    """
+    Return the account, and every device that it ever had.
+
+    Raises:
+        NotFound: There is none in this App Space that the administrator may know of.
+        Unavailable: A port failed.
+    """
+    space = app_space_of(service, asked, admin)
+    held, devices = service.accounts.look(named(asked.names["account"], "account"), by=admin)
+    if held.app_space != space.guid:
+        raise NotFound
+    return held, devices
+
+
+def device_of(service: Service, asked: Message, admin: Admin) -> Binding:
+    """
+    Return the device.
+
+    Raises:
+        NotFound: This account has none that the administrator may know of.
+        Unavailable: A port failed.
+    """
+    guid = named(asked.names["device"], "device")
+    _, devices = account_of(service, asked, admin)
+    for device in devices:
+        if device.guid == guid:
+            return device
     raise NotFound

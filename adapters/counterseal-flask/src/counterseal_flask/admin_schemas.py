@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from counterseal.models import FINISHED, AdminRole, CallbackType, Codes, Scheme
-from counterseal_flask.schemas import FLAG, GUID, MOMENT, NAME, TEXT, Schema
+from counterseal_flask.schemas import ACCOUNT, FLAG, GUID, MOMENT, NAME, TEXT, Schema
 
 NO_GUID: Schema = {"anyOf": [GUID, {"type": "null"}]}
 NO_MOMENT: Schema = {"anyOf": [MOMENT, {"type": "null"}]}
@@ -88,6 +88,7 @@ ADMIN_SCHEMAS: dict[str, Schema] = {
     "Key": _gives(keyType=KEY_TYPE, createdAt=MOMENT, endsAt=NO_MOMENT),
     "IssuedKey": _gives(requestOriginGuid=GUID, keyType=KEY_TYPE, key=TEXT),
     "CallbackSecret": _gives(requestOriginGuid=GUID, callbackSecret=TEXT),
+    "User": _gives(**ACCOUNT, devices=_each("UserDevice")),
     "AdminKey": _gives(adminGuid=GUID, key=TEXT),
     "Administrator": _gives(
         adminGuid=GUID,

@@ -42,7 +42,7 @@ def revoke_keys(service: Service, asked: Message, admin: Admin) -> Reply:
 
 
 def issue_callback_secret(service: Service, asked: Message, admin: Admin) -> Reply:
-    """Make the secret that signs an origin's callbacks; an older one signs beside it for a while."""
+    """Make the secret that signs an origin's callbacks; an older one signs beside it a while."""
     overlap = _overlap(document(asked))
     guid = origin_of(service, asked, admin).guid
     secret = service.credentials.issue_webhook_key(guid, overlap=overlap, by=admin)

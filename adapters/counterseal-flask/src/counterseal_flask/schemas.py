@@ -81,6 +81,14 @@ REQUEST: dict[str, Schema] = {
     "answer": _maybe(TEXT),
     "receipt": _maybe(TEXT),
 }
+ACCOUNT: dict[str, Schema] = {
+    "privakeyId": GUID,
+    "accountId": TEXT,
+    "userInfo": TEXT,
+    "appSpaceGuid": GUID,
+    "locked": FLAG,
+    "createdAt": MOMENT,
+}
 ADDRESSES = _list(
     _closed(
         kind={"enum": ["fcm_token", "fcm_fid", "webpush", "apns", "relay"]},
@@ -159,24 +167,16 @@ SCHEMAS: dict[str, Schema] = {
         appSpaceGuid=GUID,
         appSpaceName=TEXT,
     ),
-    "Account": _object(
-        privakeyId=GUID,
-        accountId=TEXT,
-        userInfo=TEXT,
-        appSpaceGuid=GUID,
-        locked=FLAG,
+    "Account": _object(**ACCOUNT),
+    "UserDevice": _object(
+        guid=GUID,
+        name=TEXT,
+        status=DEVICE["status"],
         createdAt=MOMENT,
+        boundAt=_maybe(MOMENT),
+        endedAt=_maybe(MOMENT),
     ),
-    "Devices": _list(
-        _object(
-            guid=GUID,
-            name=TEXT,
-            status=DEVICE["status"],
-            createdAt=MOMENT,
-            boundAt=_maybe(MOMENT),
-            endedAt=_maybe(MOMENT),
-        )
-    ),
+    "Devices": _list(_ref("UserDevice")),
     "Request": _object(**REQUEST),
     "Requests": _list(_ref("Request")),
     "IssuedRequest": _object(

@@ -1,0 +1,161 @@
+"""Support staff over HTTP: an account is found, locked, ended and erased; its devices likewise."""
+
+import pytest
+
+from counterseal.models import Account, AdminRole, Binding, BindingState
+from counterseal.wire.cx1 import write_basic
+
+NOTHING = "00000000-0000-8000-8000-000000000000"
+
+
+@pytest.fixture
+def app(kit, world):
+    return kit.application(world.ports, administration=True)
+
+
+@pytest.fixture
+def space(world):
+    return f"/admin/api/companies/{world.company.guid}/appSpaces/{world.app_space.guid}"
+
+
+@pytest.fixture
+def helper(world, employ):
+    return employ(role=AdminRole.SUPPORT, app_space=world.app_space.guid)
+
+
+@pytest.fixture
+def account(handset, space):
+    return f"{space}/accounts/{handset.phone.device.bond.account}"
+
+
+@pytest.fixture
+def device(handset, account):
+    return f"{account}/devices/{handset.phone.guid}"
+
+
+def held(world, guid, kind):
+    (record,) = world.ports.store.get(guid)
+    assert isinstance(record, kind)
+    return record
+
+
+def test_an_account_is_found_with_its_devices(helper, handset, space, account):
+    found = helper.get(f"{space}/accounts?accountId=user-42")
+    assert found.status_code == 200
+    assert found.json["privakeyId"] == handset.phone.device.bond.account
+    assert [(each["guid"], each["status"]) for each in found.json["devices"]] == [
+        (handset.phone.guid, "ACTIVE")
+    ]
+    assert helper.get(account).json == found.json
+
+
+def test_an_account_that_is_not_there(helper, space, handset):
+    reply = helper.get(f"{space}/accounts?accountId=nobody")
+    assert (reply.status_code, reply.json["code"]) == (404, "unreachable")
+    reply = helper.get(f"{space}/accounts")
+    assert (reply.status_code, reply.json["field"]) == (400, "accountId")
+
+
+def test_an_account_is_locked_and_unlocked(kit, world, helper, shop, handset, account):  # noqa: PLR0917 (fixtures)
+    assert helper.post(f"{account}/lock", None).json["locked"] is True
+    assert kit.ask(shop).json["code"] == "unreachable"
+    assert helper.post(f"{account}/unlock", None).json["locked"] is False
+    assert kit.ask(shop).status_code == 201
+    told = {(each.event, each.actor) for each in world.ports.audit.events}
+    assert {("account.lock", helper.guid), ("account.unlock", helper.guid)} <= told
+
+
+def test_a_device_is_suspended_resumed_and_revoked(helper, handset, device):
+    assert helper.post(f"{device}/suspend", None).json["status"] == "SUSPENDED"
+    assert handset.get("/device/requests").status_code == 403
+    again = helper.post(f"{device}/suspend", None)
+    assert (again.status_code, again.json["code"]) == (409, "wrong_state")
+    assert helper.post(f"{device}/resume", None).json["status"] == "ACTIVE"
+    assert handset.get("/device/requests").status_code == 200
+    ended = helper.post(f"{device}/revoke", None).json
+    assert (ended["status"], ended["endedAt"] is not None) == ("REVOKED", True)
+    assert handset.get("/device/requests").status_code == 403
+    assert helper.post(f"{device}/revoke", None).status_code == 409
+
+
+def test_all_devices_are_revoked_at_once(world, helper, shop, handset, account):
+    world.bind("user-42")
+    shop.put("/account/bind", json={"accountId": "user-42"})
+    assert helper.post(f"{account}/revoke", None).status_code == 200
+    devices = helper.get(account).json["devices"]
+    assert [each["status"] for each in devices] == ["REVOKED"] * 3
+
+
+def test_an_account_is_erased(world, helper, shop, handset, account):
+    guid = handset.phone.device.bond.account
+    assert helper.delete(account).status_code == 204
+    assert held(world, guid, Account).account_id != "user-42"
+    assert held(world, handset.phone.guid, Binding).state is BindingState.REVOKED
+    assert helper.get(account).status_code == 404
+    assert helper.delete(account).status_code == 404
+    assert shop.get("/account/getAccount?accountId=user-42").status_code == 404
+    again = shop.put("/account/bind", json={"accountId": "user-42"})
+    assert again.json["privakeyId"] != guid
+
+
+def tried(desk, account, device):
+    """Everything that can be done to an account."""
+    replies = [
+        desk.get(account),
+        desk.delete(account),
+        *tried_on(desk, f"{account}/devices/{device}"),
+    ]
+    return replies + [desk.post(f"{account}/{verb}", None) for verb in ("lock", "unlock", "revoke")]
+
+
+def tried_on(desk, device):
+    return [desk.post(f"{device}/{verb}", None) for verb in ("suspend", "resume", "revoke")]
+
+
+def test_s20_whatever_is_not_ones_own_looks_like_nothing(world, employ, handset, space, account):
+    other = world.directory.create_company("Other Ltd")
+    theirs = world.directory.create_app_space(other.guid, "Theirs")
+    beside = world.new_app_space("Beside")
+    party = world.new_origin(beside, "Beside's shop")
+    foreign = world.bind("user-42", origin=party)
+    phone = handset.phone
+    strangers = [
+        employ(company=other.guid),
+        employ(role=AdminRole.APP_SPACE, app_space=theirs.guid),
+        employ(role=AdminRole.SUPPORT, app_space=theirs.guid),
+        employ(role=AdminRole.SUPPORT, app_space=beside.guid),
+    ]
+    replies = [reply for desk in strangers for reply in tried(desk, account, phone.guid)]
+    replies += [desk.get(f"{space}/accounts?accountId=user-42") for desk in strangers]
+    own = employ(role=AdminRole.SUPPORT, app_space=world.app_space.guid)
+    # Somebody else's account in one's own App Space's place, and the other way about.
+    for guid in (foreign.device.bond.account, NOTHING, "no-guid", phone.guid):
+        replies += tried(own, f"{space}/accounts/{guid}", phone.guid)
+    there = space.replace(world.app_space.guid, beside.guid)
+    replies += tried(employ(), f"{there}/accounts/{phone.device.bond.account}", phone.guid)
+    for guid in (foreign.guid, NOTHING, "no-guid", phone.device.bond.account):
+        replies += tried_on(own, f"{account}/devices/{guid}")
+    assert {reply.status_code for reply in replies} == {404}
+    assert len({reply.data for reply in replies}) == 1
+    assert held(world, phone.device.bond.account, Account).locked_at is None
+    for guid in (phone.guid, foreign.guid):
+        assert held(world, guid, Binding).state is BindingState.ACTIVE
+
+
+def test_an_origins_credential_opens_none_of_it(client, shop, account, device):
+    for method, path in (("GET", account), ("DELETE", account), ("POST", f"{device}/revoke")):
+        assert shop.call(method, path).status_code == 401
+        basic = write_basic("x", guid=NOTHING)
+        reply = client.open(path, method=method, headers={"Authorization": basic})
+        assert reply.status_code == 401
+
+
+def test_support_removes_nobody_whom_an_identity_provider_answers_for(world, employ):
+    space = world.new_app_space("Staff", idp=world.idp.settings())
+    guid = world.log_in(space, "zoe").device.bond.account
+    path = f"/admin/api/companies/{world.company.guid}/appSpaces/{space.guid}/accounts/{guid}"
+    helper = employ(role=AdminRole.SUPPORT, app_space=space.guid)
+    for method, place in (("DELETE", path), ("POST", f"{path}/revoke")):
+        reply = helper.call(method, place)
+        assert (reply.status_code, reply.json["code"]) == (403, "forbidden")
+    assert helper.get(path).status_code == 200
