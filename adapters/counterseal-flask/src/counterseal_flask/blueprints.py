@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable
 from http import HTTPMethod
-from typing import Any, TypeVar
+from typing import Any
 
 from flask import Blueprint, Response, current_app, request
 from flask.sansio.blueprints import BlueprintSetupState
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 import counterseal as cs
-from counterseal.errors import CredentialRefused
 from counterseal_flask.admin_api import ADMIN_API
+from counterseal_flask.admission import NotAdmittedError, admitted, not_admitted
 from counterseal_flask.bodies import UnsupportedMediaTypeError, demand_type
 from counterseal_flask.description import DESCRIPTION
 from counterseal_flask.device_api import DEVICE_API
 from counterseal_flask.incoming import message
-from counterseal_flask.messages import Message, Reply
+from counterseal_flask.messages import Reply
 from counterseal_flask.operations import Audience, Operation
 from counterseal_flask.problems import problem, told
 from counterseal_flask.service import Service
 from counterseal_flask.service_api import SERVICE_API
 from counterseal_flask.settings import Settings
-
-log = logging.getLogger("counterseal_flask")
-
-T = TypeVar("T")
 
 UNMATCHED = "unmatched"
 ROOMS = frozenset({"account", "admin/api", "device", "request"})
@@ -106,27 +101,15 @@ def _view(service: Service, operation: Operation) -> Callable[..., Response]:
 def _handled(service: Service, operation: Operation, names: dict[str, str]) -> Reply:
     asked = message(request, operation, names, service.settings)
     if operation.audience is Audience.ORIGIN:
-        party = _caller(asked, service.authentication.authenticate)
+        party = admitted(asked, operation.audience, service.authentication.authenticate)
         demand_type(asked, operation.payload)
         return operation.handler(service, asked, party)
     if operation.audience is Audience.ADMIN:
-        admin = _caller(asked, service.authentication.authenticate_admin)
+        admin = admitted(asked, operation.audience, service.authentication.authenticate_admin)
         demand_type(asked, operation.payload)
         return operation.handler(service, asked, admin)
     demand_type(asked, operation.payload)
     return operation.handler(service, asked)
-
-
-def _caller(asked: Message, authenticate: Callable[[cs.SignedRequest], T]) -> T:
-    signed = cs.SignedRequest(
-        method=asked.method, uri=asked.uri, body=asked.body, authorization=asked.authorization
-    )
-    try:
-        return authenticate(signed)
-    except cs.Refused as refusal:
-        # Whatever is wrong with a credential, the outside is told the same.
-        log.info("not authenticated: %s", refusal.code)
-        raise CredentialRefused from None
 
 
 def _closing(service: Service, rules: list[str]) -> Callable[[BlueprintSetupState], None]:
@@ -175,6 +158,8 @@ def _answered(settings: Settings, act: Callable[[], Reply]) -> Response:
             "method_not_allowed",
             headers={"Allow": ", ".join(sorted(error.valid_methods or ()))},
         )
+    except NotAdmittedError as error:
+        reply = not_admitted(error.audience)
     except UnsupportedMediaTypeError:
         reply = problem("unsupported_media_type")
     except HTTPException:

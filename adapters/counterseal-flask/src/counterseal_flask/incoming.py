@@ -51,6 +51,7 @@ def message(
         charset=request.mimetype_params.get("charset", "utf-8").lower(),
         authorization=request.headers.get("Authorization", ""),
         proof=request.headers.get(PROOF_HEADER, ""),
+        headers=tuple(request.headers.items()),
         idempotency_key=request.headers.get(KEY_HEADER),
     )
 

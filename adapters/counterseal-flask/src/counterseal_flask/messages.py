@@ -31,6 +31,7 @@ class Message:
         query: The query's parameters; the first of each name.
         media_type: Of the body, lower case and without parameters.
         authorization, proof: The headers that say who is asking.
+        headers: All, as they came; a message signature may be among them.
     """
 
     method: str
@@ -43,6 +44,7 @@ class Message:
     charset: str = "utf-8"
     authorization: str = attrs.field(default="", repr=False)
     proof: str = attrs.field(default="", repr=False)
+    headers: tuple[tuple[str, str], ...] = attrs.field(default=(), repr=False)
     idempotency_key: str | None = attrs.field(default=None, repr=False)
 
     def asked(self, name: str) -> str:

@@ -24,6 +24,13 @@ SCHEMES: dict[str, Document] = {
         "name": "Authorization",
         "description": "CX1-HMAC-SHA256; see the wire reference.",
     },
+    "signature": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "Signature",
+        "description": "With `Signature-Input` and `Content-Digest`: RFC 9421, in the profile"
+        " that the wire reference describes.",
+    },
     "proof": {
         "type": "apiKey",
         "in": "header",
@@ -33,9 +40,9 @@ SCHEMES: dict[str, Document] = {
 }
 
 SECURITY: dict[Audience, list[Document]] = {
-    Audience.ORIGIN: [{"basic": []}, {"cx1": []}],
+    Audience.ORIGIN: [{"basic": []}, {"cx1": []}, {"signature": []}],
     Audience.DEVICE: [{"proof": []}],
-    Audience.ADMIN: [{"cx1": []}],
+    Audience.ADMIN: [{"cx1": []}, {"signature": []}],
     Audience.ANYBODY: [],
 }
 

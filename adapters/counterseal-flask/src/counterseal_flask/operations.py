@@ -17,11 +17,11 @@ class Audience(enum.Enum):
     """Who calls, and so what has to come with the call."""
 
     ORIGIN = "origin"
-    """An `Authorization` header, by Basic or CX1."""
+    """An `Authorization` header, by Basic or CX1, or a message signature."""
     DEVICE = "device"
     """A `Counterseal-Proof` header."""
     ADMIN = "admin"
-    """An `Authorization` header, by CX1 with an administrator's key."""
+    """An `Authorization` header, by CX1, or a message signature, with an administrator's key."""
     ANYBODY = "anybody"
     """Nothing, or a secret in the body."""
 

@@ -24,7 +24,6 @@ log = logging.getLogger("counterseal_flask")
 
 
 TYPE = "urn:counterseal:error:"
-CHALLENGE = 'Basic realm="counterseal", charset="UTF-8"'
 
 STATUS: dict[str, HTTPStatus] = {
     # Input
@@ -182,8 +181,6 @@ def _refused(refusal: cs.Refused) -> Reply:
     if hasattr(refusal, "problem"):
         members["detail"] = f"{refusal.field}: {refusal.problem}"  # type: ignore[attr-defined]
     headers: dict[str, str] = {}
-    if OUTWARD[refusal.outward] is HTTPStatus.UNAUTHORIZED:
-        headers["WWW-Authenticate"] = CHALLENGE
     if hasattr(refusal, "retry_after"):
         headers["Retry-After"] = _seconds(refusal.retry_after)
     return problem(refusal.outward, headers=headers, **members)

@@ -1,0 +1,166 @@
+"""Message signatures over HTTP, and what a caller is told who is not let in."""
+
+import itertools
+import json
+
+import http_sf
+import pytest
+
+from counterseal.models import Scheme
+from counterseal.wire.signature import content_digest, write_signature
+
+BASE = "https://service.example"
+BODY = b'{"accountId":"user-42"}'
+BIND = "/api/account/bind"
+COMPANIES = "/admin/api/companies"
+
+
+class Signer:
+    """An origin or administrator that signs its messages."""
+
+    def __init__(self, world, client, issued):
+        self.world, self.client, self.issued = world, client, issued
+        self.nonces = (f"{number:032x}" for number in itertools.count())
+
+    def headers(self, method, path, body=b"", *, keyed=None, typed=True):
+        headers = [("Content-Type", "application/json")] if body and typed else []
+        headers += [("Idempotency-Key", keyed)] if keyed else []
+        made = write_signature(
+            self.issued.secret,
+            guid=self.issued.guid,
+            method=method,
+            uri=BASE + path,
+            headers=headers,
+            body=body,
+            created=int(self.world.clock.now().timestamp()),
+            nonce=next(self.nonces),
+        )
+        return [*headers, *made]
+
+    def call(self, method, path, body=b"", **how):
+        return self.send(method, path, body, self.headers(method, path, body, **how))
+
+    def send(self, method, path, body, headers):
+        return self.client.open(path, method=method, data=body or None, headers=headers)
+
+
+@pytest.fixture
+def signer(world, client):
+    party = world.new_origin(world.app_space, "Signing shop")
+    issued = world.credentials.issue(party.origin.guid, Scheme.SIGNATURE)
+    return Signer(world, client, issued)
+
+
+@pytest.fixture
+def chief(kit, world):
+    """An administrator that signs."""
+    client = kit.application(world.ports, administration=True).test_client()
+    issued = world.credentials.create_admin("chief", scheme=Scheme.SIGNATURE)
+    return Signer(world, client, issued)
+
+
+def test_an_origin_signs_its_calls(signer):
+    bound = signer.call("PUT", BIND, BODY)
+    assert (bound.status_code, bound.json["appSpaceGuid"]) == (201, signer.world.app_space.guid)
+    again = [signer.call("PUT", BIND, BODY, keyed="phone-1") for _ in range(2)]
+    assert again[0].json == again[1].json
+    assert signer.call("GET", "/request/getAll?accountId=user-42").status_code == 200
+    # The devices were invited only.
+    devices = signer.call("GET", "/api/device/getAll?accountId=user-42").json
+    body = json.dumps({"deviceGuid": devices[0]["guid"]}).encode()
+    assert signer.call("PATCH", "/api/device/revoke", body).status_code == 204
+
+
+def test_s23_a_signed_message_counts_once(signer):
+    headers = signer.headers("PUT", BIND, BODY)
+    assert signer.send("PUT", BIND, BODY, headers).status_code == 201
+    replayed = signer.send("PUT", BIND, BODY, headers)
+    assert (replayed.status_code, replayed.json["code"]) == (401, "unauthorized")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "added"),
+    [
+        ("PUT", "/account/bind", BODY, ()),
+        ("PUT", f"{BIND}?a=1", BODY, ()),
+        ("PUT", BIND, b'{"accountId":"user-43"}', ()),
+        ("PUT", BIND, b"", ()),
+        ("PUT", BIND, BODY, [("Idempotency-Key", "order-7")]),
+        ("PUT", BIND, BODY, [("Content-Digest", content_digest(BODY))]),
+        ("PUT", BIND, BODY, [("Signature", "b=:AAAA:")]),
+        ("PUT", BIND, BODY, [("Authorization", "Basic YTpi")]),
+    ],
+)
+def test_s23_another_message_is_refused(signer, method, path, body, added):
+    headers = signer.headers("PUT", BIND, BODY)
+    assert signer.send(method, path, body, [*headers, *added]).status_code == 401
+    assert signer.send("PUT", BIND, BODY, headers).status_code == 201
+
+
+def test_s23_a_body_is_not_read_as_another_type_than_was_signed(signer):
+    headers = signer.headers("PUT", BIND, BODY)
+    form = [pair for pair in headers if pair[0] != "Content-Type"]
+    form.append(("Content-Type", "application/x-www-form-urlencoded"))
+    assert signer.send("PUT", BIND, BODY, form).status_code == 401
+
+
+def test_s23_the_address_that_is_signed_is_the_configured_one(signer):
+    headers = signer.headers("PUT", BIND, BODY)
+    evil = {"base_url": "http://evil.example:8080/mounted"}
+    reply = signer.client.put(BIND, data=BODY, headers=headers, **evil)
+    assert reply.status_code == 201
+
+
+def test_a_message_without_a_body_has_no_type(signer):
+    """What servers hand on is empty then, and counts as none."""
+    headers = signer.headers("GET", "/request/getAll?accountId=a")
+    reply = signer.client.get(
+        "/request/getAll?accountId=a", headers=headers, environ_overrides={"CONTENT_TYPE": ""}
+    )
+    assert reply.json["code"] == "unreachable"
+
+
+def test_an_administrator_signs_its_calls(chief):
+    made = chief.call("POST", f"{COMPANIES}/new", b'{"name":"Example"}')
+    assert made.status_code == 201
+    assert chief.call("GET", COMPANIES).status_code == 200
+    headers = chief.headers("POST", f"{COMPANIES}/new", b'{"name":"Once"}')
+    replies = [chief.send("POST", f"{COMPANIES}/new", b'{"name":"Once"}', headers) for _ in "12"]
+    assert [reply.status_code for reply in replies] == [201, 401]
+
+
+def test_an_origins_signature_opens_nothing_of_an_administrators(chief, signer):
+    signer.client = chief.client
+    assert signer.call("GET", COMPANIES).status_code == 401
+    assert chief.call("PUT", BIND, BODY).status_code == 401
+
+
+def schemes(reply):
+    offers = reply.headers["WWW-Authenticate"].split(", ")
+    return [offer.split(" ")[0] for offer in offers if "=" not in offer.split(" ")[0]]
+
+
+def test_whoever_is_not_let_in_is_told_what_there_is(client, chief):
+    origin = client.get("/request/getAll?accountId=a")
+    admin = chief.client.get(COMPANIES)
+    assert (origin.status_code, admin.status_code) == (401, 401)
+    assert schemes(origin) == ["Basic", "CX1-HMAC-SHA256", "Signature"]
+    assert schemes(admin) == ["CX1-HMAC-SHA256", "Signature"]
+
+
+def test_no_administrator_is_asked_for_a_password(chief):
+    """A browser would show its window for one."""
+    for headers in ({}, {"Authorization": "Basic YTpi"}, {"Authorization": "Bearer x"}):
+        for method, path in (("GET", COMPANIES), ("POST", f"{COMPANIES}/new")):
+            reply = chief.client.open(path, method=method, headers=headers)
+            assert reply.status_code == 401
+            assert "Basic" not in str(reply.headers)
+
+
+def test_what_may_be_signed_is_a_structured_field(client):
+    """RFC 9421, 5.1, as another library reads it."""
+    reply = client.get("/request/getAll?accountId=a")
+    accepted = http_sf.parse(reply.headers["Accept-Signature"].encode(), tltype="dictionary")
+    (components, parameters) = accepted["counterseal"]
+    assert [name for name, _ in components] == ["@method", "@target-uri", "content-digest"]
+    assert parameters == {"created": True, "alg": "hmac-sha256", "tag": "counterseal"}
