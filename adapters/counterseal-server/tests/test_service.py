@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import re
+import select
 import signal
 import socket
 import sqlite3
@@ -656,6 +657,31 @@ def test_no_bytes_hang_a_worker(service, receiver):
         }
     assert phone.answer()
     eventually(lambda: receiver.got)
+
+
+def test_slow_bodies_keep_nobody_out_who_brings_none(service, receiver):
+    service.serve(COUNTERSEAL_THREADS="4", COUNTERSEAL_WAITERS="2", COUNTERSEAL_BODIES="8")
+    phone = Phone(service, "user-42", receiver.url)
+    head = b"POST /request/add HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    with contextlib.ExitStack() as held:
+        slow = [
+            held.enter_context(socket.create_connection(("127.0.0.1", service.port), PATIENCE))
+            for _ in range(12)
+        ]
+        for number, connection in enumerate(slow):
+            length = b"Content-Length: 9" if number % 2 else b"Transfer-Encoding: chunked"
+            connection.sendall(head + length + b"\r\n\r\n" + (b"{" if number % 2 else b"1\r\n{"))
+        turned_away = eventually(lambda: select.select(slow, [], [], 0)[0])
+        assert {line.makefile("rb").readline() for line in turned_away} == {
+            b"HTTP/1.1 503 Service Unavailable\r\n"
+        }
+        status, told = service.call("POST", "/request/add", QUESTION)
+        assert (status, told["code"]) == (503, "busy")
+        assert service.call("GET", "/healthz", plain=True)[0] == 200
+        path = f"/request/getRequest?requestGuid={phone.challenge}"
+        assert service.call("GET", path)[0] == 200
+    eventually(lambda: service.call("POST", "/request/add", QUESTION)[0] == 201)
+    assert phone.answer()
 
 
 def test_callbacks_by_processes_of_their_own(service, receiver):

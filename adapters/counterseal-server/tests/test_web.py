@@ -201,23 +201,3 @@ def test_logs_are_configured_once(form, capsys):
         root.setLevel(level)
         for name in logs.OURS:
             logging.getLogger(name).setLevel(logging.NOTSET)
-
-
-def test_a_body_that_nobody_reads_is_read():
-    class Body:
-        left = 300_000
-
-        def read(self, size):
-            piece = min(size, self.left)
-            self.left -= piece
-            return b"x" * piece
-
-    body = Body()
-    assert web.drained(lambda *_: [b"answer"])({"wsgi.input": body}, None) == [b"answer"]
-    assert body.left == 300_000 - web.DRAINED_BYTES
-
-    class Broken:
-        def read(self, _):
-            raise OSError
-
-    assert web.drained(lambda *_: [b"answer"])({"wsgi.input": Broken()}, None) == [b"answer"]

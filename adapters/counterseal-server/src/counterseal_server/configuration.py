@@ -155,6 +155,7 @@ KINDS: Mapping[str, Callable[[Any, str], Any]] = {
     "administration": _flag,
     "allow_private_callbacks": _flag,
     "threads": _number,
+    "bodies": _number,
     "waiters": _number,
     "senders": _number,
     "metrics": _flag,

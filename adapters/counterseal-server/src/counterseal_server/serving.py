@@ -55,7 +55,7 @@ def serve(settings: Settings) -> None:
         port=settings.port,
         interface=Interfaces.WSGI,
         workers=1,
-        blocking_threads=settings.threads,
+        blocking_threads=settings.threads + settings.bodies,
         log_enabled=False,
         websockets=False,
         workers_kill_timeout=max(1, round(settings.grace.total_seconds())),

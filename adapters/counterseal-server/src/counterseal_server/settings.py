@@ -85,6 +85,7 @@ class Settings:
         administration: Whether administrators are served, under `/admin/api`.
         allow_private_callbacks: Whether callbacks may go to plain http and private addresses.
         threads: How many requests run at once.
+        bodies: How many requests may bring their body at once, by threads beside these.
         waiters: How many of them may wait for an answer; fewer than *threads*.
         senders: How many callbacks are sent at once; 0 leaves that to other processes.
         metrics: Whether `/metrics` is served.
@@ -105,6 +106,7 @@ class Settings:
     administration: bool = True
     allow_private_callbacks: bool = False
     threads: int = attrs.field(default=80, validator=_within(2, 1_000))
+    bodies: int = attrs.field(default=64, validator=_within(1, 1_000))
     waiters: int = attrs.field(default=64, validator=_within(0, 900))
     senders: int = attrs.field(default=4, validator=_within(0, 100))
     metrics: bool = True

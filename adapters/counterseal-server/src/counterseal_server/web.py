@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flask import Flask, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException
@@ -16,12 +16,11 @@ from counterseal import Unavailable
 from counterseal.models.guid import LUCK_BYTES, mint
 from counterseal_flask import Service, admin_blueprint, device_blueprint, service_blueprint
 from counterseal_flask import Settings as Face
+from counterseal_flask.problems import problem
 from counterseal_server.house import House
 from counterseal_server.logs import NO_REQUEST, request_id
 from counterseal_server.metrics import CONTENT_TYPE, Metrics
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+from counterseal_server.receiving import BUSY, REFUSED, Receiving
 
 REQUEST_ID = "X-Request-Id"
 ID_BYTES = 12
@@ -30,8 +29,6 @@ OPERATORS = frozenset({"healthz", "readyz", "metrics"})
 
 NOBODY = mint(0, bytes(LUCK_BYTES))
 """No record has this GUID."""
-
-DRAINED_BYTES = 262_144
 
 _FIT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -54,32 +51,8 @@ def application(house: House, service: Service, metrics: Metrics) -> Flask:
     if house.settings.administration:
         app.register_blueprint(admin_blueprint(service))
     _operate(app, house, metrics)
-    app.wsgi_app = drained(app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = Receiving(app.wsgi_app, house.settings.bodies)  # type: ignore[method-assign]
     return app
-
-
-def drained(app: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:
-    """
-    Read what an application left unread of a request's body, up to a limit.
-
-    The server closes a connection whose body was not read, and a client that still writes
-    would see that in the place of the answer.
-    """
-
-    def wrapped(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        answer = app(environ, start_response)
-        left = DRAINED_BYTES
-        while left > 0:
-            try:
-                piece = environ["wsgi.input"].read(min(left, 65_536))
-            except (OSError, ValueError):
-                break
-            if not piece:
-                break
-            left -= len(piece)
-        return answer
-
-    return wrapped
 
 
 def use_cases(house: House) -> Service:
@@ -102,6 +75,11 @@ def _observe(app: Flask, house: House, metrics: Metrics) -> None:
         request_id.set(given if fits else house.ports.entropy.token(ID_BYTES).hex())
         g.started = time.perf_counter()
 
+    @app.before_request
+    def received() -> Response | None:
+        word = request.environ.get(REFUSED)
+        return None if word is None else _not_received(word)
+
     @app.after_request
     def end(response: Response) -> Response:
         seconds = time.perf_counter() - g.started
@@ -118,6 +96,11 @@ def _observe(app: Flask, house: House, metrics: Metrics) -> None:
     @app.teardown_request
     def forget(_: BaseException | None) -> None:
         request_id.set(NO_REQUEST)
+
+
+def _not_received(word: str) -> Response:
+    told = problem(word, headers={"Retry-After": "1"} if word == BUSY else {})
+    return Response(told.body(), int(told.status), dict(told.headers), content_type=told.media_type)
 
 
 def _method() -> str:
