@@ -24,12 +24,14 @@ import {
   publicKey,
   readJson,
   readLink,
+  readMessage,
   receipt,
   Refusal,
   ROLES,
   rotated,
   shown,
   sign,
+  signMessage,
   webhookSignature,
   writeLink,
 } from "./wire.mjs";
@@ -206,6 +208,19 @@ function checkHeaders() {
   for (const vector of cx.invalid) equal(made(vector) !== vector.signature, true, `cx1, ${vector.why}`);
 }
 
+function checkMessages() {
+  const { guid, secret, created, valid, invalid } = file("signature");
+  for (const { about, nonce, headers, ...message } of valid) {
+    const own = headers.slice(0, -3);
+    const made = signMessage(secret, { ...message, headers: own }, { guid, created, nonce });
+    equal([...own, ...made], headers, `message, ${about}`);
+    equal(readMessage(secret, guid, { ...message, headers }, created).nonce, nonce, `message, ${about}, read`);
+  }
+  for (const { why, receivedAt, code, ...message } of invalid) {
+    refused(() => readMessage(secret, guid, message, receivedAt), code, `message, ${why}`);
+  }
+}
+
 // --- Tokens made here --------------------------------------------------------------------
 
 const random = () => b64url(crypto.randomBytes(16));
@@ -248,6 +263,12 @@ function make() {
   }
   const cx = file("cx1-hmac");
   made.cx1 = cx.valid.map((vector) => cx1Header(cx.secret_text, vector, cx.timestamp_ms, cx.guid));
+  const messages = file("signature");
+  made.messages = messages.valid.map(({ method, uri, headers, body }) => {
+    const own = headers.slice(0, -3);
+    const how = { guid: messages.guid, created: messages.created, nonce: random() };
+    return [...own, ...signMessage(messages.secret, { method, uri, headers: own, body }, how)];
+  });
   return made;
 }
 
@@ -263,5 +284,6 @@ if (process.argv.includes("--make")) {
   checkReceipts();
   checkLinks();
   checkHeaders();
+  checkMessages();
   console.log(`${checked} checks`);
 }

@@ -9,7 +9,7 @@ from pathlib import Path
 import jwt
 import pytest
 
-from counterseal import STANDARD, read_question
+from counterseal import STANDARD, Authentication, read_question
 from counterseal.keys import PrivateKey, b64url, digest, public_key, sign, token_hash
 from counterseal.memory import memory_ports
 from counterseal.models import (
@@ -21,10 +21,13 @@ from counterseal.models import (
     Challenge,
     ChallengeState,
     Change,
+    Credential,
     DeviceCall,
     DeviceKey,
     KeyChange,
+    Origin,
     Role,
+    Scheme,
 )
 from counterseal.wire.proof import PROOF_TYP
 
@@ -90,6 +93,21 @@ class World:
         }
         proof = sign(private(f"{self.device.lower()}-device"), typ=PROOF_TYP, claims=claims)
         return DeviceCall(method=method, uri=uri, body=body, proof=proof)
+
+    def doorkeeper(self, held):
+        """Return who tells requests of the origin, which signs with the secret of *held*."""
+        at, guid = self.ports.clock.now(), held["guid"]
+        sealed = self.ports.sealer.seal(held["secret"].encode(), f"credential:{guid}")
+        self._keep(
+            Origin(
+                guid=guid,
+                app_space=self.context["appSpace"]["guid"],
+                name=self.context["origin"]["name"],
+                credentials=(Credential(scheme=Scheme.SIGNATURE, sealed=sealed, created_at=at),),
+                created_at=at,
+            )
+        )
+        return Authentication(self.ports, self.policy)
 
     def _keep(self, *records):
         changes = tuple(Change(None, record) for record in records)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from counterseal import Answers, Enrolments, read_enrolment
+from counterseal import Answers, Enrolments, SignedRequest, read_enrolment
 from counterseal.models import ChallengeState, DeviceCall
 from counterseal.wire.cx1 import cx1_mac, read_cx1
 
@@ -48,6 +48,7 @@ def test_node_reproduces_every_vector(node):
         ("receipt.json", '"hash": "', '"hash": "x'),
         ("proof.json", '"receivedAt": 17', '"receivedAt": 18'),
         ("cx1-hmac.json", "TYApbB", "TYApbC"),
+        ("signature.json", '"user-42', '"user-43'),
     ],
 )
 def test_node_notices_a_changed_vector(node, tmp_path, file, old, new):
@@ -119,3 +120,17 @@ def test_the_core_accepts_a_cx1_header_made_in_node(vectors, made):
             guid=read.guid,
             body=vector["body"].encode(),
         )
+
+
+def test_the_core_accepts_messages_signed_in_node(world, vectors, made):
+    held = vectors["signature"]
+    service = world(vectors["display"]["context"], now=held["created"])
+    keeper = service.doorkeeper(held)
+    for headers, vector in zip(made["messages"], held["valid"], strict=True):
+        request = SignedRequest(
+            method=vector["method"],
+            uri=vector["uri"],
+            body=vector["body"].encode(),
+            headers=tuple(tuple(pair) for pair in headers),
+        )
+        assert keeper.authenticate(request).origin.guid == held["guid"]

@@ -19,6 +19,7 @@ from counterseal import (
     Devices,
     Enrolments,
     Refused,
+    SignedRequest,
     ijson,
     read_enrolment,
     read_json,
@@ -32,6 +33,7 @@ from counterseal.models import Algorithm, ChallengeState, DeviceCall
 from counterseal.wire.cx1 import cx1_mac, read_basic, read_cx1, write_basic, write_cx1
 from counterseal.wire.keyset import verify_keyset
 from counterseal.wire.link import BindLink, read_link, write_link
+from counterseal.wire.signature import fields_of, read_signature, signature_base, write_signature
 from counterseal.wire.webhook import webhook_headers
 
 HERE = Path(__file__).parent
@@ -411,6 +413,56 @@ def test_cx1(vectors):
             assert read_cx1(header).signature == made
     documented = read_cx1(held["documented_header_to_parse"])
     assert (documented.guid, documented.milliseconds) == (guid, str(milliseconds))
+
+
+@pytest.fixture
+def doorkeeper(vectors, world):
+    """Return a factory: one who knows the vectors' origin, at some second."""
+
+    def at(seconds):
+        return world(vectors["display"]["context"], now=seconds).doorkeeper(vectors["signature"])
+
+    return at
+
+
+@cases("signature", "valid")
+def test_message_signature(vectors, doorkeeper, vector):
+    held = vectors["signature"]
+    body, sent = vector["body"].encode(), [tuple(pair) for pair in vector["headers"]]
+    message = {"method": vector["method"], "uri": vector["uri"], "body": body}
+
+    made = write_signature(
+        held["secret"],
+        guid=held["guid"],
+        headers=sent[:-3],
+        created=held["created"],
+        nonce=vector["nonce"],
+        **message,
+    )
+
+    assert list(made) == sent[-3:]
+    claimed = read_signature(fields_of(sent), body)
+    assert hmac.digest(held["secret"].encode(), vector["base"].encode(), "sha256") == (
+        claimed.signature
+    )
+    *lines, last = [line.split(": ", 1) for line in vector["base"].split("\n")]
+    assert last == ['"@signature-params"', claimed.parameters]
+    pairs = [(name.strip('"'), value) for name, value in lines]
+    assert signature_base(pairs, claimed.parameters).decode() == vector["base"]
+    request = SignedRequest(**message, headers=tuple(sent))
+    assert doorkeeper(held["created"]).authenticate(request).origin.guid == held["guid"]
+
+
+@cases("signature", "invalid", "why")
+def test_message_signature_that_is_none(vectors, doorkeeper, vector):
+    request = SignedRequest(
+        method=vector["method"],
+        uri=vector["uri"],
+        body=vector["body"].encode(),
+        headers=tuple(tuple(pair) for pair in vector["headers"]),
+    )
+    keeper = doorkeeper(vector["receivedAt"])
+    assert refusal(keeper.authenticate, request) == vector["code"]
 
 
 def unpadded(data):

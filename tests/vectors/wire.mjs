@@ -630,3 +630,79 @@ export const cx1 = (secret, { method, uri, body }, timestamp, guid) =>
 
 export const cx1Header = (secret, request, timestamp, guid) =>
   `CX1-HMAC-SHA256,${guid}/${timestamp},${cx1(secret, request, timestamp, guid)}`;
+
+// --- Message signatures -------------------------------------------------------------------
+
+const COVERED = ["@method", "@target-uri", "content-digest"];
+const COVERED_IF_THERE = ["content-type", "idempotency-key"];
+const COUNTED = ["signature-input", "signature", "content-digest", ...COVERED_IF_THERE];
+const QUOTED = {
+  keyid: /^"([0-9a-f-]{36})"$/,
+  nonce: /^"([A-Za-z0-9+/_=-]{22,128})"$/,
+  alg: /^"(hmac-sha256)"$/,
+  tag: /^"(counterseal)"$/,
+};
+const PARAMETERS = { created: /^(0|[1-9][0-9]{0,11})$/, ...QUOTED };
+
+const contentDigest = (body) => `sha-256=:${sha256(Buffer.from(body)).toString("base64")}:`;
+
+function counted(headers) {
+  const fields = {};
+  for (const [given, raw] of headers) {
+    const name = given.toLowerCase();
+    if (!COUNTED.includes(name)) continue;
+    const value = raw.replace(/^[ \t]+|[ \t]+$/g, "");
+    demand(!Object.hasOwn(fields, name) && /^[ -~]*$/.test(value), "credential_refused");
+    fields[name] = value;
+  }
+  return fields;
+}
+
+const components = (fields) =>
+  [...COVERED, ...COVERED_IF_THERE.filter((name) => Object.hasOwn(fields, name))];
+const inner = (fields) => `(${components(fields).map((name) => `"${name}"`).join(" ")})`;
+
+export function messageBase({ method, uri }, fields, parameters) {
+  const values = { ...fields, "@method": method, "@target-uri": uri };
+  const lines = components(fields).map((name) => `"${name}": ${values[name]}`);
+  return [...lines, `"@signature-params": ${parameters}`].join("\n");
+}
+
+/** The three headers that whoever has the secret adds to a message with `headers`. */
+export function signMessage(secret, { method, uri, headers, body }, { guid, created, nonce }) {
+  const digested = ["content-digest", contentDigest(body)];
+  const fields = counted([...headers, digested]);
+  const parameters =
+    `${inner(fields)};created=${created};keyid="${guid}";nonce="${nonce}"` +
+    ';alg="hmac-sha256";tag="counterseal"';
+  const signature = hmac(secret, messageBase({ method, uri }, fields, parameters));
+  return [
+    digested,
+    ["signature-input", `counterseal=${parameters}`],
+    ["signature", `counterseal=:${signature}:`],
+  ];
+}
+
+/** What a message's signature claims, if it holds for the signer `guid` at second `at`. */
+export function readMessage(secret, guid, { method, uri, headers, body }, at) {
+  const fields = counted(headers);
+  demand(fields["content-digest"] === contentDigest(body), "credential_refused");
+  const input = fields["signature-input"] ?? "";
+  const parameters = input.replace(/^counterseal=/, "");
+  const start = inner(fields);
+  demand(input !== parameters && parameters.startsWith(start), "credential_refused");
+  const told = {};
+  for (const part of parameters.slice(start.length).split(";").slice(1)) {
+    const [name, value] = part.split(/=(.*)/);
+    const match = Object.hasOwn(PARAMETERS, name) && PARAMETERS[name].exec(value);
+    demand(match && !Object.hasOwn(told, name), "credential_refused");
+    told[name] = match[1];
+  }
+  demand(parameters.slice(start.length).startsWith(";"), "credential_refused");
+  demand(Object.keys(told).length === Object.keys(PARAMETERS).length, "credential_refused");
+  demand(at - told.created <= 300 && told.created - at <= 60, "request_stale");
+  const signature = hmac(secret, messageBase({ method, uri }, fields, parameters));
+  demand(fields.signature === `counterseal=:${signature}:`, "credential_refused");
+  demand(told.keyid === guid, "credential_refused");
+  return told;
+}

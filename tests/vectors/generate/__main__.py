@@ -15,6 +15,7 @@ from displays import display_vectors
 from links import basic_vectors, link_vectors, webhook_vectors
 from proofs import proof_vectors
 from receipts import keyset_vectors, receipt_vectors
+from signatures import signature_vectors
 from signing import VECTORS
 
 
@@ -32,6 +33,7 @@ def documents():
         "proof.json": proof_vectors(),
         "receipt.json": receipt_vectors(answers, disowns),
         "rotation.json": rotation_vectors(),
+        "signature.json": signature_vectors(),
         "unfit-keys.json": unfit_key_vectors(),
         "webhook.json": webhook_vectors(),
     }
