@@ -8,6 +8,7 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from counterseal.models import AdminRole, AppSpace, Codes, Company, Origin, Scheme
+from counterseal.testing.world import CALLBACK
 from counterseal.wire.cx1 import write_basic, write_cx1
 from counterseal_flask import (
     ADMIN_API,
@@ -357,6 +358,9 @@ def test_e14_the_calls_are_described(client, app):
 def test_e14_what_is_really_sent_is_what_is_described(world, client, desk):
     described = client.get("/openapi.json").json
     phone = world.bind("user-42")
+    phone.answer(phone.fetch(world.ask("user-42", "Pay?", callback=CALLBACK).challenge.guid))
+    world.sender.script(410)
+    (delivery,) = world.deliver()
     names = {
         "company": world.company.guid,
         "app_space": world.app_space.guid,
@@ -365,6 +369,7 @@ def test_e14_what_is_really_sent_is_what_is_described(world, client, desk):
         "admin": world.credentials.create_admin("Spare").guid,
         "account": phone.device.bond.account,
         "device": phone.guid,
+        "delivery": delivery,
     }
     bodies = {
         "NewCompany": {"name": "New"},

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from counterseal.testing.world import CALLBACK
 from counterseal.wire.cx1 import write_cx1
 from counterseal_flask import ADMIN_API
 from counterseal_flask.admin_schemas import ADMIN_SCHEMAS
@@ -54,7 +55,11 @@ def test_no_signed_request_is_an_error_of_ours_or_answered_otherwise_than_descri
     world, client, calls
 ):
     admin = world.credentials.create_admin("Fuzz")
-    bound = world.bind(admin.guid).device.bond
+    phone = world.bind(admin.guid)
+    bound = phone.device.bond
+    phone.answer(phone.fetch(world.ask(admin.guid, "Pay?", callback=CALLBACK).challenge.guid))
+    world.sender.script(410)
+    (delivery, *_) = world.deliver()
     spare = world.credentials.create_admin("Spare").guid
     names = {
         "company": world.company.guid,
@@ -64,6 +69,7 @@ def test_no_signed_request_is_an_error_of_ours_or_answered_otherwise_than_descri
         "admin": spare,
         "account": bound.account,
         "device": bound.device,
+        "delivery": delivery,
     }
     described = client.get("/openapi.json").json["paths"]
     for said, (operation, document, wrong) in enumerate(calls):

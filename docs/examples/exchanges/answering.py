@@ -1,5 +1,7 @@
 """What a phone does: finish its bind, show, answer, disown, and look after itself."""
 
+from http import HTTPStatus
+
 from exchanges import asking
 from exchanges.cast import JSON, PIN, Handset, written
 
@@ -8,6 +10,7 @@ from counterseal.device import SoftwareDevice
 from counterseal.device.software import Bond
 from counterseal.models import AddressKind, PushAddress
 
+DONE = "https://shop.example/done"
 PUSH = PushAddress(kind=AddressKind.WEBPUSH, value="https://push.example/a")
 CHEAP = 2
 """Rounds of scrypt: nobody attacks this PIN."""
@@ -70,10 +73,12 @@ def answer(shop, phone, world):
         "A text, and no more: the buttons are *Approve* and *Reject*.",
         "POST",
         "/request/add",
-        {"accountId": "user-42", "content": "Change the address of delivery?"},
+        {"accountId": "user-42", "content": "Change the address of delivery?", "callback": DONE},
     ).document["guid"]
     shown = phone.call(None, "GET", f"/device/requests/{other}").document["display"]
     phone.sign("", "/device/disown", phone.device.disown(shown))
+    world.sender.script(HTTPStatus.GONE)
+    world.deliver()
 
 
 def look_after(phone):

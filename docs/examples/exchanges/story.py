@@ -62,6 +62,7 @@ def _told():
     answering.answer(shop, phone, world)
     answering.look_after(phone)
     refusing.refuse(recorder, shop, phone, world)
+    tenancy.deliver_again(desk, places)
     account = tenancy.help_a_user(desk, shop, places)
     asking.look_after(shop, phone)
     tenancy.look_after(recorder, desk, places)

@@ -109,6 +109,14 @@ def help_a_user(desk, shop, places):
     return account
 
 
+def deliver_again(desk, places):
+    """Look why a callback did not arrive, and queue it again."""
+    dead = desk.call("", "GET", f"{places.origin}/deadDeliveries?limit=10").document
+    delivery = f"{places.origin}/deliveries/{dead[0]['deliveryGuid']}"
+    desk.call("", "GET", delivery)
+    desk.call("", "POST", f"{delivery}/requeue")
+
+
 def say_goodbye(desk, account):
     """End an account, and erase it."""
     desk.call("", "POST", f"{account}/revoke")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from counterseal_flask import admin_calls as calls
+from counterseal_flask import delivery_calls as deliveries
 from counterseal_flask import key_calls as keys
 from counterseal_flask import support_calls as support
 from counterseal_flask.operations import NOTHING, Audience, Operation
@@ -16,6 +17,7 @@ SPACE = f"{SPACES}/{{app_space}}"
 ORIGINS = f"{SPACE}/requestOrigins"
 ORIGIN = f"{ORIGINS}/{{origin}}"
 CALLBACKS = f"{ORIGIN}/callbacks"
+DELIVERY = f"{ORIGIN}/deliveries/{{delivery}}"
 ACCOUNTS = f"{SPACE}/accounts"
 ACCOUNT = f"{ACCOUNTS}/{{account}}"
 DEVICE = f"{ACCOUNT}/devices/{{device}}"
@@ -107,6 +109,23 @@ ADMIN_API = (
         "getCallback", "GET", f"{CALLBACKS}/{{callback}}", calls.callback, {200: "AllowedCallback"}
     ),
     _call("deleteCallback", "DELETE", f"{CALLBACKS}/{{callback}}", calls.drop_callback, NOTHING),
+    _call(
+        "getDeadDeliveries",
+        "GET",
+        f"{ORIGIN}/deadDeliveries",
+        deliveries.dead_deliveries,
+        {200: "Deliveries"},
+        query={"limit": "At most how many."},
+    ),
+    _call("getDelivery", "GET", DELIVERY, deliveries.delivery, {200: "Delivery"}),
+    _call(
+        "requeueDelivery",
+        "POST",
+        f"{DELIVERY}/requeue",
+        deliveries.requeue_delivery,
+        {200: "Delivery"},
+        refuses=(*REFUSED, "wrong_state"),
+    ),
     _call(
         "findAccount",
         "GET",

@@ -10,6 +10,7 @@ from counterseal.models import (
     Admin,
     AppSpace,
     Binding,
+    Callback,
     CallbackEntry,
     Company,
     Credential,
@@ -64,6 +65,21 @@ def callback_document(entry: CallbackEntry) -> Document:
         "callbackGuid": entry.guid,
         "callbackUrl": entry.text,
         "callbackType": entry.type.value,
+    }
+
+
+def delivery_document(callback: Callback) -> Document:
+    """Return how the delivery of a callback stands; a dead one says why it is."""
+    return {
+        "deliveryGuid": callback.guid,
+        "requestGuid": callback.challenge,
+        "requestOriginGuid": callback.origin,
+        "callbackUrl": callback.url,
+        "status": callback.state.value,
+        "cause": None if callback.cause is None else callback.cause.value,
+        "attempts": callback.attempts,
+        "lastStatus": callback.last_status,
+        "createdAt": stamp(callback.created_at),
     }
 
 

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from counterseal.errors import NotFound
-from counterseal.models import Account, Admin, AppSpace, Binding, CallbackEntry, Guid, Origin
+from counterseal.models import (
+    Account,
+    Admin,
+    AppSpace,
+    Binding,
+    Callback,
+    CallbackEntry,
+    Guid,
+    Origin,
+)
 from counterseal_flask.bodies import named
 from counterseal_flask.messages import Message
 from counterseal_flask.service import Service
@@ -62,6 +71,22 @@ def entry_of(origin: Origin, asked: Message) -> CallbackEntry:
         if entry.guid == guid:
             return entry
     raise NotFound
+
+
+def delivery_of(service: Service, asked: Message, admin: Admin) -> Callback:
+    """
+    Return the delivery of a callback.
+
+    Raises:
+        NotFound: The origin has none that the administrator may know of.
+        RoleLacking: The administrator has nothing to do with origins.
+        Unavailable: A port failed.
+    """
+    origin = origin_of(service, asked, admin)
+    held = service.callbacks.get(named(asked.names["delivery"], "delivery"), by=admin)
+    if held.origin != origin.guid:
+        raise NotFound
+    return held
 
 
 def account_of(

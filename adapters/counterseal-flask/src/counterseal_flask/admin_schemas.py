@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-from counterseal.models import FINISHED, AdminRole, CallbackType, Codes, Scheme
-from counterseal_flask.schemas import ACCOUNT, FLAG, GUID, MOMENT, NAME, TEXT, Schema
+from counterseal.models import (
+    FINISHED,
+    AdminRole,
+    CallbackState,
+    CallbackType,
+    Cause,
+    Codes,
+    Scheme,
+)
+from counterseal_flask.schemas import ACCOUNT, COUNT, FLAG, GUID, MOMENT, NAME, TEXT, Schema
 
 NO_GUID: Schema = {"anyOf": [GUID, {"type": "null"}]}
 NO_MOMENT: Schema = {"anyOf": [MOMENT, {"type": "null"}]}
@@ -85,6 +93,18 @@ ADMIN_SCHEMAS: dict[str, Schema] = {
     "Origins": _each("Origin"),
     "AllowedCallback": _gives(callbackGuid=GUID, callbackUrl=TEXT, callbackType=CALLBACK_TYPE),
     "AllowedCallbacks": _each("AllowedCallback"),
+    "Delivery": _gives(
+        deliveryGuid=GUID | {"description": "The `webhook-id` of each attempt."},
+        requestGuid=GUID,
+        requestOriginGuid=GUID,
+        callbackUrl=TEXT,
+        status={"enum": [each.value for each in CallbackState]},
+        cause={"enum": [*(each.value for each in Cause), None]},
+        attempts=COUNT,
+        lastStatus={"type": ["integer", "null"]},
+        createdAt=MOMENT,
+    ),
+    "Deliveries": _each("Delivery"),
     "Key": _gives(keyType=KEY_TYPE, createdAt=MOMENT, endsAt=NO_MOMENT),
     "IssuedKey": _gives(requestOriginGuid=GUID, keyType=KEY_TYPE, key=TEXT),
     "CallbackSecret": _gives(requestOriginGuid=GUID, callbackSecret=TEXT),

@@ -1,8 +1,9 @@
-"""Members: what administrators send, member by member, each refused by its own name."""
+"""Members: what is sent, member by member, each refused by its own name."""
 
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -10,6 +11,8 @@ from typing import Any, TypeVar
 from counterseal.errors import InvalidField
 
 E = TypeVar("E", bound=enum.Enum)
+
+_NUMBER = re.compile(r"[0-9]{1,4}")
 
 LONGEST = 10**10
 """Seconds; the policy's limits are far below, and `timedelta` takes it."""
@@ -65,6 +68,21 @@ def span(body: Mapping[str, Any], name: str) -> timedelta | None:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LONGEST:
         raise InvalidField(name, "not a number of seconds")
     return timedelta(seconds=value)
+
+
+def number(query: Mapping[str, str], name: str) -> int | None:
+    """
+    Return a whole number of the query that may be missing.
+
+    Raises:
+        InvalidField: It is no such number, or has more than four digits.
+    """
+    value = query.get(name)
+    if value is None:
+        return None
+    if _NUMBER.fullmatch(value) is None:
+        raise InvalidField(name, "not a whole number")
+    return int(value)
 
 
 def part(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:

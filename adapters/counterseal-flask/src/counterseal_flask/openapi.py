@@ -46,7 +46,8 @@ SECURITY: dict[Audience, list[Document]] = {
     Audience.ANYBODY: [],
 }
 
-PARAMETERS: dict[str, Document] = {"wait": {"type": "string", "pattern": "^[0-9]{1,4}$"}}
+NUMBER: Document = {"type": "string", "pattern": "^[0-9]{1,4}$"}
+PARAMETERS: dict[str, Document] = {"wait": NUMBER, "limit": NUMBER}
 """What a parameter of the query looks like, where it is not any text."""
 
 ALWAYS = ("invalid_field", "too_large", "internal", "unavailable")

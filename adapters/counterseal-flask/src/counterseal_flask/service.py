@@ -28,6 +28,7 @@ class Service:
         self.enrolments = cs.Enrolments(ports, policy)
         self.accounts = cs.Accounts(ports, policy)
         self.devices = cs.Devices(ports, policy)
+        self.callbacks = cs.Callbacks(ports, policy)
         self.erasure = cs.Erasure(ports, policy)
         self.challenges = cs.Challenges(ports, policy)
         self.answers = cs.Answers(ports, policy)

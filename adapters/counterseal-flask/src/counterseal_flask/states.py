@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import counterseal as cs
-from counterseal.errors import InvalidField
 from counterseal.models import UNFINISHED, Challenge, Guid, RelyingParty
 from counterseal.wire.processed import processed_document
+from counterseal_flask.members import number
 from counterseal_flask.messages import EVENTS, Message, Reply
 from counterseal_flask.problems import busy, retry_after
 from counterseal_flask.service import Service
-
-_WAIT = re.compile(r"[0-9]{1,4}")
 
 
 def state_now(service: Service, asked: Message, party: RelyingParty, guid: Guid) -> Reply:
@@ -31,7 +28,8 @@ def state_now(service: Service, asked: Message, party: RelyingParty, guid: Guid)
         Foreign: Another origin issued it.
         Unavailable: A port failed.
     """
-    wait = min(_seconds(asked.query.get("wait", "0")), service.settings.wait_limit)
+    asked_for = timedelta(seconds=number(asked.query, "wait") or 0)
+    wait = min(asked_for, service.settings.wait_limit)
     held = service.challenges.status(party, guid)
     headers: dict[str, str] = {}
     if wait and held.state in UNFINISHED:
@@ -110,9 +108,3 @@ def _ended(service: Service, party: RelyingParty, held: Challenge, wait: timedel
             break
         held = service.waiters.changed(party, held, timedelta(seconds=left))
     return held
-
-
-def _seconds(text: str) -> timedelta:
-    if _WAIT.fullmatch(text) is None:
-        raise InvalidField("wait", "not a whole number of seconds")
-    return timedelta(seconds=int(text))

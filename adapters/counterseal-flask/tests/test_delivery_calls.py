@@ -1,0 +1,113 @@
+"""Callbacks that did not arrive, over HTTP: listed, looked at, and queued again."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from counterseal.models import AdminRole, Callback, CallbackState
+from counterseal.testing.world import CALLBACK
+
+NOTHING = "00000000-0000-8000-8000-000000000000"
+
+
+@pytest.fixture
+def app(kit, world):
+    return kit.application(world.ports, administration=True)
+
+
+@pytest.fixture
+def origin(world):
+    return place(world, world.origin.origin)
+
+
+def place(world, origin):
+    return (
+        f"/admin/api/companies/{world.company.guid}/appSpaces/{origin.app_space}"
+        f"/requestOrigins/{origin.guid}"
+    )
+
+
+@pytest.fixture
+def clerk(world, employ):
+    return employ(role=AdminRole.APP_SPACE, app_space=world.app_space.guid)
+
+
+@pytest.fixture
+def die(kit, world, shop, handset):
+    """Let a callback die, and return its request's GUID."""
+
+    def die(status=410):
+        world.clock.advance(timedelta(seconds=1))
+        guid = kit.ask(shop, callback=CALLBACK).json["guid"]
+        handset.answer(guid)
+        world.sender.script(status)
+        world.deliver()
+        return guid
+
+    return die
+
+
+def test_a_dead_callback_is_listed_and_delivered_once_it_is_queued_again(world, clerk, origin, die):
+    assert clerk.get(f"{origin}/deadDeliveries").json == []
+    guid = die()
+    (dead,) = clerk.get(f"{origin}/deadDeliveries").json
+    assert (dead["requestGuid"], dead["status"], dead["cause"]) == (guid, "DEAD", "gone")
+    assert (dead["attempts"], dead["lastStatus"], dead["callbackUrl"]) == (1, 410, CALLBACK)
+    delivery = f"{origin}/deliveries/{dead['deliveryGuid']}"
+    assert clerk.get(delivery).json == dead
+    queued = clerk.post(f"{delivery}/requeue", None).json
+    assert queued == dead | {"status": "QUEUED", "cause": None, "attempts": 0}
+    again = clerk.post(f"{delivery}/requeue", None)
+    assert (again.status_code, again.json["code"]) == (409, "wrong_state")
+    world.deliver()
+    assert clerk.get(delivery).json["status"] == "DELIVERED"
+    assert clerk.get(f"{origin}/deadDeliveries").json == []
+    first, second = (each.delivery for each in world.sender.attempts)
+    assert dict(first.headers)["webhook-id"] == dict(second.headers)["webhook-id"]
+    assert json.loads(second.body)["guid"] == guid
+
+
+def test_the_oldest_come_first_and_no_more_than_the_limit(clerk, origin, die):
+    asked = [die() for _ in range(3)]
+    listed = clerk.get(f"{origin}/deadDeliveries?limit=2").json
+    assert [each["requestGuid"] for each in listed] == asked[:2]
+    assert len(clerk.get(f"{origin}/deadDeliveries").json) == 3
+
+
+@pytest.mark.parametrize("limit", ["0", "1001", "-1", "ten", "1.5", "", "99999", "%D9%A3"])
+def test_a_limit_is_a_number_that_fits(clerk, origin, limit):
+    reply = clerk.get(f"{origin}/deadDeliveries?limit={limit}")
+    assert (reply.status_code, reply.json["field"]) == (400, "limit")
+
+
+def test_s20_anothers_callback_looks_like_nothing(world, employ, clerk, origin, die):
+    guid = die()
+    (dead,) = clerk.get(f"{origin}/deadDeliveries").json
+    delivery = f"deliveries/{dead['deliveryGuid']}"
+    beside = world.new_app_space("Beside")
+    stranger = employ(role=AdminRole.APP_SPACE, app_space=beside.guid)
+    own = world.new_origin(beside, "Beside's shop").origin
+    neighbour = world.new_origin(world.app_space, "Another shop").origin
+    replies = [
+        stranger.get(f"{origin}/deadDeliveries"),
+        stranger.get(f"{origin}/{delivery}"),
+        stranger.post(f"{origin}/{delivery}/requeue", None),
+        stranger.post(f"{place(world, own)}/{delivery}/requeue", None),
+        clerk.get(f"{place(world, neighbour)}/{delivery}"),
+        clerk.post(f"{place(world, neighbour)}/{delivery}/requeue", None),
+        clerk.get(f"{origin}/deliveries/{NOTHING}"),
+        clerk.get(f"{origin}/deliveries/{guid}"),
+        clerk.get(f"{origin}/deliveries/no-guid"),
+    ]
+    assert {reply.status_code for reply in replies} == {404}
+    assert len({reply.data for reply in replies}) == 1
+    (held,) = world.ports.store.get(dead["deliveryGuid"])
+    assert isinstance(held, Callback)
+    assert held.state is CallbackState.DEAD
+
+
+def test_support_has_nothing_to_do_with_callbacks(world, employ, origin):
+    helper = employ(role=AdminRole.SUPPORT, app_space=world.app_space.guid)
+    reply = helper.get(f"{origin}/deadDeliveries")
+    assert (reply.status_code, reply.json["code"]) == (403, "forbidden")
