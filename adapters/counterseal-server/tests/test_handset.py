@@ -1,11 +1,12 @@
 """A device on the command line against a service in a thread: what it keeps, asks and tells."""
 
 import json
+import socket
 import stat
 import threading
 
 import pytest
-from flask import Flask
+from flask import Flask, request
 from werkzeug.serving import make_server
 
 from counterseal.testing import World
@@ -13,15 +14,16 @@ from counterseal.wire.link import BindLink, write_link
 from counterseal_flask import Settings, create_blueprints
 
 PIN = "1379"
+DROPPED = "dropped"
 NOBODY = "00000000-0000-8000-8000-000000000000"
 
 
 class Auth:
-    """A service; `broken` says what it answers instead."""
+    """A service; `broken` says what it answers instead, `drops` where it does not at all."""
 
     def __init__(self):
         self.world = World()
-        self.broken = None
+        self.broken, self.drops, self.heard = None, set(), []
         app = Flask("auth")
         self.server = make_server("127.0.0.1", 0, app, threaded=True)
         self.url = f"http://127.0.0.1:{self.server.port}"
@@ -29,11 +31,19 @@ class Auth:
             self.world.ports, self.world.policy, Settings(public_url=self.url)
         ):
             app.register_blueprint(blueprint)
+        app.before_request(self._hear)
         app.after_request(self._perhaps)
         self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
         self.thread.start()
 
+    def _hear(self):
+        self.heard.append((request.path, request.get_data(cache=True)))
+
     def _perhaps(self, response):
+        if request.path in self.drops or self.broken == DROPPED:
+            # As if a cable were pulled: what was done is done, and no reply comes.
+            request.environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+            return response
         if self.broken is None:
             return response
         status, body = self.broken
@@ -126,6 +136,70 @@ def test_a_wrong_pin_is_told_with_what_is_left(auth, bound, monkeypatch):
     assert result.exit_code == 1
     assert "strong_key_missed" in result.stderr
     assert "Attempts left: 4." in result.stderr
+
+
+def test_an_answer_whose_reply_was_lost_is_sent_again_as_it_was(auth, bound, home, monkeypatch):
+    issued = auth.world.ask("zoe", "Lunch?", show_code=True)
+    guid = issued.challenge.guid
+    args = (guid, "--button", "0")
+    auth.broken = DROPPED
+    # Before anything was signed.
+    assert bound("answer", *args, "--code", issued.code).exit_code == 1
+    assert not (home / "sent").exists()
+
+    auth.broken, auth.drops = None, {"/device/answer"}
+    result = bound("answer", *args, "--code", issued.code)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("unavailable: service_unreachable: ")
+    assert auth.world.challenges.status(auth.world.origin, guid).approved
+    (kept,) = (home / "sent").iterdir()
+    assert (kept.name, stat.S_IMODE(kept.stat().st_mode)) == (f"{guid}.json", 0o600)
+    assert stat.S_IMODE(kept.parent.stat().st_mode) == 0o700
+
+    other = bound("answer", guid, "--button", "1")
+    assert (other.exit_code, other.stderr) == (
+        2,
+        "button: button 0 was sent already, and the reply was lost: send the same again\n",
+    )
+    assert bound("disown", guid).stderr == other.stderr
+    assert bound("answer", *args, "--code", "x").stderr.startswith("code: another was sent ")
+
+    monkeypatch.delenv("COUNTERSEAL_PIN")
+    auth.drops = set()
+    again = bound("answer", *args)
+    assert again.stdout == "ANSWERED, approved\nreceipt: number 1, it holds\n"
+    first, second = (body for path, body in auth.heard if path == "/device/answer")
+    assert first == second
+    assert not list((home / "sent").iterdir())
+    assert bound("disown", guid).stderr.startswith("refused: service_refused: wrong_state: ")
+
+
+def test_a_disown_whose_reply_was_lost_is_sent_again_as_it_was(auth, bound):
+    guid = asked(auth)
+    auth.drops = {"/device/disown"}
+    assert bound("disown", guid).exit_code == 1
+    assert bound("answer", guid, "--button", "1").stderr.startswith("button: a disown was sent ")
+    auth.drops = set()
+    assert bound("disown", guid).stdout.startswith("DISOWNED, not approved\n")
+    first, second = (body for path, body in auth.heard if path == "/device/disown")
+    assert first == second
+
+
+def test_what_is_refused_may_be_tried_anew(auth, bound, home):
+    issued = auth.world.ask("zoe", "Lunch?", show_code=True)
+    args = (issued.challenge.guid, "--button", "0", "--code")
+    assert "wrong_code" in bound("answer", *args, "no").stderr
+    assert not list((home / "sent").iterdir())
+    assert bound("answer", *args, issued.code).exit_code == 0
+
+
+@pytest.mark.parametrize("kept", ["[]", "{}", '{"signed": 1}', '{"signed": "x", "other": 1}', "?"])
+def test_what_was_sent_and_is_kept_in_another_way_is_refused(auth, bound, home, kept):
+    guid = asked(auth)
+    (home / "sent").mkdir()
+    (home / "sent" / f"{guid}.json").write_text(kept)
+    result = bound("answer", guid, "--button", "0")
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
 
 
 def test_a_button_that_is_not_there(auth, bound):

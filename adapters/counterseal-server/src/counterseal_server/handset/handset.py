@@ -15,8 +15,9 @@ from counterseal.errors import InvalidField, IssuerUntrusted
 from counterseal.models import Guid
 from counterseal.models.guid import parse
 from counterseal.wire.enrolment import enrolment_document
-from counterseal_server.handset.calls import Calls, ServiceUnreachable
+from counterseal_server.handset.calls import Calls, ServiceRefused, ServiceUnreachable
 from counterseal_server.handset.home import Home
+from counterseal_server.handset.sent import Sent
 
 Ask: TypeAlias = Callable[[], str]
 """Asks the person, when it is needed."""
@@ -99,12 +100,41 @@ class Handset:
         """
         Press a button; the PIN and the code are asked for only where they are needed.
 
+        If the reply is lost, the same again sends the same bytes, and asks for nothing.
+
         Raises:
-            InvalidField: There is no such button.
+            InvalidField: There is no such button, or another answer was sent already and
+                nobody knows what became of it.
             DisplayChanged: The document is not for this device's account.
             ServiceRefused: The service refuses.
             ServiceUnreachable: It did not answer, or not as it should.
         """
+        sent = self._home.unsettled.get(challenge)
+        if sent is None:
+            sent = self._answered(challenge, button, code, ask_pin, ask_code)
+        sent.demand_same(button, code)
+        return self._told("/device/answer", challenge, sent)
+
+    def disown(self, challenge: Guid) -> dict[str, Any]:
+        """
+        Say that this was not me; after a lost reply, the same again is safe.
+
+        Raises:
+            InvalidField: An answer was sent already, and nobody knows what became of it.
+            DisplayChanged: The document is not for this device's account.
+            ServiceRefused: The service refuses.
+            ServiceUnreachable: It did not answer, or not as it should.
+            OSError: The home cannot be written.
+        """
+        sent = self._home.unsettled.get(challenge)
+        if sent is None:
+            sent = Sent(signed=self.device.disown(self._display(challenge)))
+        sent.demand_same(None, None)
+        return self._told("/device/disown", challenge, sent)
+
+    def _answered(
+        self, challenge: Guid, button: int, code: str | None, ask_pin: Ask, ask_code: Ask
+    ) -> Sent:
         display = self._display(challenge)
         document = self.device.shown(display)
         if not 0 <= button < len(document["buttons"]):
@@ -114,24 +144,19 @@ class Handset:
             code = code or ask_code()
         pin = ask_pin() if chosen["strong"] else None
         signed = self.device.answer(display, button, pin=pin, code=code)
-        reply: dict[str, Any] = self._calls.proven(
-            self.device, "POST", "/device/answer", signed.encode()
-        )
-        return reply
+        return Sent(signed=signed, button=button, code=code)
 
-    def disown(self, challenge: Guid) -> dict[str, Any]:
-        """
-        Say that this was not me.
-
-        Raises:
-            DisplayChanged: The document is not for this device's account.
-            ServiceRefused: The service refuses.
-            ServiceUnreachable: It did not answer, or not as it should.
-        """
-        signed = self.device.disown(self._display(challenge))
-        reply: dict[str, Any] = self._calls.proven(
-            self.device, "POST", "/device/disown", signed.encode()
-        )
+    def _told(self, path: str, challenge: Guid, sent: Sent) -> dict[str, Any]:
+        """Send what is signed, and keep it until the service has said what becomes of it."""
+        self._home.unsettled.keep(challenge, sent)
+        try:
+            reply: dict[str, Any] = self._calls.proven(
+                self.device, "POST", path, sent.signed.encode()
+            )
+        except ServiceRefused:
+            self._home.unsettled.settle(challenge)
+            raise
+        self._home.unsettled.settle(challenge)
         return reply
 
     def status(self) -> dict[str, Any]:

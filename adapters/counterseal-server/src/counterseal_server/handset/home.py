@@ -10,10 +10,12 @@ from counterseal.device import SoftwareDevice
 from counterseal.device.file import load, save
 from counterseal.errors import InvalidField
 from counterseal.memory import SystemClock, SystemEntropy
+from counterseal_server.handset.sent import Unsettled
 from counterseal_server.keeping import private
 
 DEVICE_FILE = "device.json"
 SERVICE_FILE = "service.json"
+SENT_FOLDER = "sent"
 
 
 class Home:
@@ -22,10 +24,14 @@ class Home:
 
     Args:
         path: It is made when something is kept.
+
+    Attributes:
+        unsettled: What was signed and sent, and not heard of yet.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self.unsettled = Unsettled(path / SENT_FOLDER)
         self._clock, self._entropy = SystemClock(), SystemEntropy()
 
     def new(self, pin: str) -> SoftwareDevice:
