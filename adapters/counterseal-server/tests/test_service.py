@@ -324,6 +324,27 @@ class Phone:
             return response.status, json.loads(response.read())
 
 
+def test_sixteen_clients_at_once_see_no_error_and_nobody_is_stuck(service, receiver):
+    service.serve()
+    turns = 3
+
+    def client(number):
+        for turn in range(turns):
+            phone = Phone(service, f"user-{number}-{turn}", receiver.url)
+            path = f"/request/getRequest?requestGuid={phone.challenge}"
+            with ThreadPoolExecutor(1) as second:
+                polled = second.submit(service.call, "GET", f"{path}&wait=25")
+                assert phone.answer()
+            status, told = polled.result()
+            assert (status, told["status"]) == (200, "ANSWERED")
+            assert service.call("GET", path) == (status, told)
+
+    with ThreadPoolExecutor(16) as clients:
+        list(clients.map(client, range(16)))
+
+    eventually(lambda: len({headers["webhook-id"] for headers, _ in receiver.got}) == 16 * turns)
+
+
 def test_a_kill_amid_fifty_answers_loses_none_of_them(service, receiver):
     server = service.serve()
     phones = [Phone(service, f"user-{number}", receiver.url) for number in range(50)]
