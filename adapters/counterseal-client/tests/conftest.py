@@ -157,6 +157,7 @@ class Service(Origin):
                     uri=self.url + sent.path,
                     body=sent.body,
                     authorization=sent.headers.get("authorization", ""),
+                    headers=tuple(sent.headers.items()),
                 )
             )
         except cs.Refused:
@@ -317,7 +318,7 @@ class FlaskService(Origin):
         self._server.server_close()
 
 
-@pytest.fixture(params=["basic", "hmac"])
+@pytest.fixture(params=["basic", "hmac", "signature"])
 def flask_service(request):
     """Return a service of counterseal-flask whose origin has one of the schemes."""
     service = FlaskService(request.param)
@@ -325,7 +326,7 @@ def flask_service(request):
     service.close()
 
 
-@pytest.fixture(params=["basic", "hmac"])
+@pytest.fixture(params=["basic", "hmac", "signature"])
 def service(serve, request):
     """Return a service whose origin has one of the schemes."""
     return serve(request.param)

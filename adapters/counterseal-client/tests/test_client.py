@@ -8,9 +8,11 @@ import ssl
 import threading
 import time
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 import trustme
+from http_message_signatures import HTTPMessageVerifier, HTTPSignatureKeyResolver, algorithms
 
 import counterseal as cs
 from counterseal.device import SoftwareDevice
@@ -129,7 +131,8 @@ class TestEachAttempt:
     def test_is_signed_afresh(self, service, client):
         for _ in range(5):  # within one millisecond of a clock that stands still
             client.bind("zoe")
-        headers = [sent.headers["authorization"] for sent in service.got]
+        shown = "signature" if service.scheme == "signature" else "authorization"
+        headers = [sent.headers[shown] for sent in service.got]
         assert len(set(headers)) == (1 if service.scheme == "basic" else 5)
 
     def test_is_signed_as_the_scheme_says(self, serve):
@@ -142,6 +145,45 @@ class TestEachAttempt:
         text = f"PUT{service.url}/api/account/bind{milliseconds}{guid}".encode() + sent.body
         mac = hmac.new(service.key.encode(), text, hashlib.sha256).digest()
         assert base64.b64encode(mac).decode() == signature
+
+    def test_is_signed_as_rfc_9421_says(self, serve):
+        """By another library, over all that counts."""
+        service = serve("signature")
+        with service.client() as client:
+            client.bind("zoe", idempotency_key="phone 1")
+        (sent,) = service.got
+
+        class Keys(HTTPSignatureKeyResolver):
+            def resolve_public_key(self, key_id):
+                return service.key.encode()
+
+        verifier = HTTPMessageVerifier(
+            signature_algorithm=algorithms.HMAC_SHA256, key_resolver=Keys()
+        )
+        verifier.validate_created_and_expires = lambda *_, **__: None  # the world has its own clock
+        message = SimpleNamespace(
+            method=sent.method, url=service.url + sent.path, headers=sent.headers
+        )
+        (held,) = verifier.verify(message, expect_tag="counterseal", body=sent.body)
+        assert held.parameters["keyid"] == service.world.origin.origin.guid
+        assert len(bytes.fromhex(held.nonce)) == 16
+        covered = [name.strip('"') for name in held.covered_components]
+        assert covered[:-1] == [
+            "@method",
+            "@target-uri",
+            "content-digest",
+            "content-type",
+            "idempotency-key",
+        ]
+        assert "authorization" not in sent.headers
+
+    @pytest.mark.parametrize("scheme", ["basic", "signature"])
+    def test_is_not_tried_again_where_it_was_no_replay(self, serve, faults, scheme):
+        service = serve(scheme)
+        service.script.append(faults.say(401, {"code": "unauthorized"}))
+        with service.client() as client, pytest.raises(Unauthorised):
+            client.bind("zoe")
+        assert len(service.got) == 1
 
     def test_is_tried_once_more_where_it_may_have_been_a_replay(self, serve, faults):
         service = serve("hmac")
@@ -500,7 +542,8 @@ def test_no_secret_is_told_anywhere(service, client, faults, caplog, capfd):
     told = client.wait(asked, SHORT)
     got = require_approved(told, asked, service.trust)
 
-    header = service.got[0].headers["authorization"]
+    sent = service.got[0].headers
+    header = sent.get("authorization") or sent["signature"]
     secrets = [service.key, header, invitation.token, asked.code, "canary", told.receipt[-40:]]
     out = capfd.readouterr()
     said = [repr(each) for each in (client, invitation, asked, told, got, service.trust)]

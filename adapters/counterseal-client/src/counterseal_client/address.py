@@ -22,8 +22,8 @@ class Address:
     """
     Where the service is.
 
-    CX1 signs full addresses, and the service compares with the public one that it is configured
-    with: give that one.
+    Signatures are over full addresses, and the service compares with the public one that it is
+    configured with: give that one.
 
     Attributes:
         base: The address without a slash at its end and without `/api`, spelled as it is sent.

@@ -12,7 +12,7 @@ import attrs
 from counterseal.models import Scheme
 from counterseal.ports import Clock, Entropy
 from counterseal_client.address import Address
-from counterseal_client.credential import Credential
+from counterseal_client.credential import Attempt, Credential
 from counterseal_client.errors import (
     NotSent,
     Overloaded,
@@ -33,6 +33,7 @@ PATIENCE = timedelta(seconds=5)
 
 LUCK_SPAN = 255
 KEY_BYTES = 16
+NONCE_BYTES = 16
 
 _KEY = re.compile(r"[!-~](?:[ -~]{0,254}[!-~])?")
 _SUCCESS = range(200, 300)
@@ -69,7 +70,7 @@ class Caller:
     Attributes:
         timeout: The longest that one attempt may take.
         clock: The time that signatures tell.
-        entropy: Where idempotency keys come from, and what spreads repetitions.
+        entropy: Where idempotency keys and nonces come from, and what spreads repetitions.
         sleep: Waits for so many seconds.
     """
 
@@ -96,7 +97,7 @@ class Caller:
                 return self._once(call)
             except Unauthorised:
                 # With CX1 perhaps a replay: another process may have sent the same just now.
-                if resigned or self.credential.scheme is Scheme.BASIC:
+                if resigned or self.credential.scheme is not Scheme.HMAC:
                     raise
                 resigned = True
                 continue
@@ -128,15 +129,20 @@ class Caller:
 
     def _once(self, call: Call) -> Reply:
         uri, now = self.address.uri(call.path, call.query), self.clock.now()
-        sign = self.credential.authorization
-        headers = [
-            ("authorization", sign(method=call.method, uri=uri, body=call.body, now=now)),
-            ("accept", "application/json, application/problem+json"),
-        ]
+        headers = [("accept", "application/json, application/problem+json")]
         if call.body:
             headers.append(("content-type", "application/json"))
         if call.idempotency_key is not None:
             headers.append(("idempotency-key", call.idempotency_key))
+        attempt = Attempt(
+            method=call.method,
+            uri=uri,
+            headers=tuple(headers),
+            body=call.body,
+            now=now,
+            nonce=self.entropy.token(NONCE_BYTES).hex(),
+        )
+        headers += self.credential.shown(attempt)
         reply = self.line.send(
             call.method,
             uri,

@@ -40,7 +40,7 @@ class Client(Users):
         base_url: The service's public address, as it is configured with it.
         origin: The Request Origin's GUID.
         key: Its secret, as the service gave it out.
-        scheme: `basic` or `hmac`, whichever the origin is set to.
+        scheme: `basic`, `hmac` (CX1) or `signature` (RFC 9421), whichever the origin is set to.
         app_space: The App Space's GUID; where given, replies of another one are refused.
         timeout: The longest that one attempt of a call may take, from the look-up of the name
             to the last octet of the reply; a call makes three at most.

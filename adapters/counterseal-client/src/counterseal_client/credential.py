@@ -1,4 +1,4 @@
-"""Credentials: how an origin says who it is, by Basic or CX1-HMAC-SHA256."""
+"""Credentials: how an origin says who it is, in the scheme that it is set to."""
 
 from __future__ import annotations
 
@@ -6,16 +6,38 @@ import re
 import threading
 from datetime import datetime
 
+import attrs
+
 from counterseal.errors import InvalidField
 from counterseal.models import Scheme
 from counterseal.models.guid import parse
 from counterseal.wire.cx1 import write_basic, write_cx1
+from counterseal.wire.signature import write_signature
 from counterseal_client.errors import Unfit
 
 _KEY = re.compile(r"[!-~]{16,1024}")
 """Printable ASCII without spaces: a line break from a file would be part of no secret."""
 
 _MILLISECONDS = 1000
+
+
+@attrs.frozen(kw_only=True)
+class Attempt:
+    """
+    What is about to be sent.
+
+    Attributes:
+        uri: The full address, as the service knows it.
+        headers: All that are sent besides those of the credential.
+        nonce: Another text for each attempt, of at least 22 characters and 128 bits.
+    """
+
+    method: str
+    uri: str = attrs.field(repr=False)
+    headers: tuple[tuple[str, str], ...] = attrs.field(repr=False)
+    body: bytes = attrs.field(repr=False)
+    now: datetime
+    nonce: str = attrs.field(repr=False)
 
 
 class Credential:
@@ -25,7 +47,7 @@ class Credential:
     Args:
         origin: The Request Origin's GUID.
         key: Its secret as the service gave it out; text, and never decoded.
-        scheme: Which of the two the origin is set to.
+        scheme: Which one the origin is set to.
 
     Raises:
         Unfit: One of them cannot be right.
@@ -36,7 +58,7 @@ class Credential:
             self.origin = parse(origin, field="origin")
             self.scheme = Scheme(scheme)
         except (InvalidField, ValueError):
-            raise Unfit("not an origin's GUID, or neither basic nor hmac") from None
+            raise Unfit("not an origin's GUID, or neither basic, hmac nor signature") from None
         if not isinstance(key, str) or not _KEY.fullmatch(key):
             raise Unfit("not an origin's key")
         self._key = key
@@ -47,17 +69,31 @@ class Credential:
         """Name the origin and the scheme, and not the key."""
         return f"Credential(origin={self.origin!r}, scheme={self.scheme.value!r})"
 
-    def authorization(self, *, method: str, uri: str, body: bytes, now: datetime) -> str:
-        """Return the header of one attempt."""
+    def shown(self, attempt: Attempt) -> tuple[tuple[str, str], ...]:
+        """Return the headers that one attempt gets besides its own."""
+        if self.scheme is Scheme.SIGNATURE:
+            return write_signature(
+                self._key,
+                guid=self.origin,
+                method=attempt.method,
+                uri=attempt.uri,
+                headers=attempt.headers,
+                body=attempt.body,
+                created=int(attempt.now.timestamp()),
+                nonce=attempt.nonce,
+            )
+        return (("authorization", self._authorization(attempt)),)
+
+    def _authorization(self, attempt: Attempt) -> str:
         if self.scheme is Scheme.BASIC:
             return write_basic(self._key, guid=self.origin)
         return write_cx1(
             self._key,
-            method=method,
-            uri=uri,
-            milliseconds=self._fresh(int(now.timestamp() * _MILLISECONDS)),
+            method=attempt.method,
+            uri=attempt.uri,
+            milliseconds=self._fresh(int(attempt.now.timestamp() * _MILLISECONDS)),
             guid=self.origin,
-            body=body,
+            body=attempt.body,
         )
 
     def _fresh(self, milliseconds: int) -> int:
