@@ -30,7 +30,7 @@ ENVIRONMENT_ONLY = frozenset({"master_key"})
 """A file that is read by many, and kept in many places, is none for secrets."""
 
 _SPAN = re.compile(r"([0-9]{1,9})([smhd])")
-_UNITS = {
+UNITS = {
     "s": timedelta(seconds=1),
     "m": timedelta(minutes=1),
     "h": timedelta(hours=1),
@@ -41,6 +41,46 @@ _FLAGS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no"
 
 POLICY = "policy"
 PROFILE = "profile"
+
+
+@attrs.frozen
+class Given:
+    """
+    A setting as somebody gave it.
+
+    Attributes:
+        value: Read, and not yet judged.
+        source: The flag, the variable or the file.
+    """
+
+    value: Any = attrs.field(repr=False)
+    source: str
+
+
+def gathered(
+    flags: Mapping[str, Any], environment: Mapping[str, str], file: Path | None = None
+) -> dict[str, Given]:
+    """
+    Return what was given, and from where: a flag before the environment before the file.
+
+    Args:
+        flags: Those of the command line; None stands for one that was not given.
+        environment: The process's.
+        file: A TOML file.
+
+    Raises:
+        InvalidField: A name is unknown, or a value is of another type; the error names it.
+    """
+    found = {} if file is None else _from_file(file)
+    return (
+        found
+        | _from_environment(environment)
+        | {
+            name: Given(value, f"--{name.replace('_', '-')}")
+            for name, value in flags.items()
+            if value is not None
+        }
+    )
 
 
 def settings(
@@ -57,18 +97,24 @@ def settings(
     Raises:
         InvalidField: A name is unknown, or a value does not fit; the error names it.
     """
-    found: dict[str, Any] = {}
-    if file is not None:
-        found |= _from_file(file)
-    found |= _from_environment(environment)
-    found |= {name: value for name, value in flags.items() if value is not None}
+    return settled(gathered(flags, environment, file))
+
+
+def settled(given: Mapping[str, Given]) -> Settings:
+    """
+    Return the settings that *given* makes.
+
+    Raises:
+        InvalidField: A value does not fit; the error names it.
+    """
+    found = {name: one.value for name, one in given.items()}
     if "data" not in found:
         raise InvalidField("data", "missing: give --data DIR")
     found[POLICY] = _policy(found.get(POLICY, {}))
     return Settings(**found)
 
 
-def _from_file(file: Path) -> dict[str, Any]:
+def _from_file(file: Path) -> dict[str, Given]:
     try:
         document = tomllib.loads(file.read_text("utf-8"))
     except OSError as error:
@@ -78,10 +124,13 @@ def _from_file(file: Path) -> dict[str, Any]:
     for name in document:
         if name not in KINDS or name in ENVIRONMENT_ONLY:
             raise InvalidField(f"config: {name}", "no such setting")
-    return {name: KINDS[name](value, f"config: {name}") for name, value in document.items()}
+    return {
+        name: Given(KINDS[name](value, f"config: {name}"), str(file))
+        for name, value in document.items()
+    }
 
 
-def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+def _from_environment(environment: Mapping[str, str]) -> dict[str, Given]:
     found = {}
     for variable, text in environment.items():
         if not variable.startswith(PREFIX) or variable in ELSEWHERE:
@@ -90,9 +139,9 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
         if name not in KINDS:
             raise InvalidField(variable, "no such setting")
         if name == POLICY:
-            found[name] = {PROFILE: text}
+            found[name] = Given({PROFILE: text}, variable)
         else:
-            found[name] = KINDS[name](_plain(text, KINDS[name]), variable)
+            found[name] = Given(KINDS[name](_plain(text, KINDS[name]), variable), variable)
     return found
 
 
@@ -133,7 +182,7 @@ def span(value: Any, field: str) -> timedelta:
     match = _SPAN.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         raise InvalidField(field, "not a time like 90s, 10m, 24h or 30d")
-    return int(match[1]) * _UNITS[match[2]]
+    return int(match[1]) * UNITS[match[2]]
 
 
 def _table(value: Any, field: str) -> dict[str, Any]:

@@ -34,3 +34,21 @@ def configured(config: str | None, **flags: Any) -> Settings:
     from counterseal_server.configuration import settings  # noqa: PLC0415 (a fast start)
 
     return settings(flags, os.environ, None if config is None else Path(config))
+
+
+def explained(config: str | None, **flags: Any) -> str:
+    """
+    Return the settings as text, with where each comes from.
+
+    Args:
+        config: The file of `--config`.
+        flags: What the command line said; None for what it did not.
+
+    Raises:
+        InvalidField: A name is unknown, or a value does not fit.
+    """
+    from counterseal_server.configuration import gathered, settled  # noqa: PLC0415 (a fast start)
+    from counterseal_server.effective import effective  # noqa: PLC0415
+
+    given = gathered(flags, os.environ, None if config is None else Path(config))
+    return effective(settled(given), given)

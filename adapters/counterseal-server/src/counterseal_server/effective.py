@@ -1,0 +1,93 @@
+"""
+Effective: the settings as they are, and where each comes from, as TOML that may be a `--config`.
+
+No secret is shown: what holds one is a comment, with `***` in its place.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from enum import Enum
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import attrs
+
+from counterseal import Policy
+from counterseal_server.configuration import ENVIRONMENT_ONLY, POLICY, PROFILE, UNITS, Given
+from counterseal_server.settings import Settings
+
+MASK = "***"
+DEFAULT = "default"
+
+
+def effective(settings: Settings, given: Mapping[str, Given]) -> str:
+    """
+    Return the settings as text.
+
+    Args:
+        settings: As they are.
+        given: What flags, environment and file said of them.
+    """
+    return "\n".join((*_plain(settings, given), "", f"[{POLICY}]", *_policy(settings, given)))
+
+
+def _plain(settings: Settings, given: Mapping[str, Given]) -> Iterator[str]:
+    for field in attrs.fields(Settings):
+        if field.name == POLICY:
+            continue
+        value = getattr(settings, field.name)
+        source = given[field.name].source if field.name in given else DEFAULT
+        if value is None:
+            yield f"# {field.name} is not set"
+        elif field.name in ENVIRONMENT_ONLY or not field.repr:
+            yield f"# {field.name} = {_written(_masked(value))}  # {source}"
+        else:
+            yield f"{field.name} = {_written(value)}  # {source}"
+
+
+def _policy(settings: Settings, given: Mapping[str, Given]) -> Iterator[str]:
+    said = given.get(POLICY, Given({}, DEFAULT))
+    profile = said.value.get(PROFILE, "standard")
+    yield f"{PROFILE} = {_written(profile)}  # {said.source if PROFILE in said.value else DEFAULT}"
+    for field in attrs.fields(Policy):
+        source = said.source if field.name in said.value else f"profile {profile}"
+        yield f"{field.name} = {_written(getattr(settings.policy, field.name))}  # {source}"
+
+
+def _masked(secret: str) -> str:
+    """Return what a secret may show: of an address, where it leads."""
+    try:
+        parts = urlsplit(secret)
+        place = parts.hostname
+    except ValueError:
+        return MASK
+    if not parts.scheme or place is None:
+        return MASK
+    place = f"[{place}]" if ":" in place else place
+    # Who calls, and with what, stands before the place or after the path.
+    return f"{parts.scheme}://{MASK}@{place}{parts.path}"
+
+
+def _written(value: Any) -> str:
+    match value:
+        case timedelta():
+            return f'"{_span(value)}"'
+        case Enum():
+            return _written(value.value)
+        case Path():
+            return _written(str(value))
+        case tuple() | frozenset():
+            every = [_written(one) for one in value]
+            return f"[{', '.join(every if isinstance(value, tuple) else sorted(every))}]"
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _span(value: timedelta) -> str:
+    """Return *value* in the longest unit that fits it whole."""
+    fits = [(unit, name) for name, unit in UNITS.items() if value % unit == timedelta(0)]
+    unit, name = max(fits)
+    return f"{value // unit}{name}"

@@ -1,0 +1,121 @@
+"""`serve --print-config`: what the settings are, and where each comes from."""
+
+import re
+import tomllib
+
+import attrs
+import pytest
+from hypothesis import given as given_by
+from hypothesis import strategies as st
+
+from counterseal.policy import Policy
+from counterseal_server.configuration import gathered, settings, settled
+from counterseal_server.effective import effective
+from counterseal_server.settings import Settings
+
+LINE = re.compile(r"(?:# )?([a-z_0-9]+)(?: = .*  # (.*)| is not set)")
+
+
+def printed(flags, environment, file=None):
+    given = gathered(flags, environment, file)
+    return effective(settled(given), given)
+
+
+def sources(text):
+    return {match[1]: match[2] for match in map(LINE.fullmatch, text.splitlines()) if match}
+
+
+@pytest.fixture
+def file(tmp_path):
+    file = tmp_path / "counterseal.toml"
+    file.write_text('port = 1\nhost = "::1"\nthreads = 99\n')
+    return file
+
+
+def test_each_setting_says_where_it_comes_from(file):
+    text = printed({"data": "/kept", "host": None}, {"COUNTERSEAL_PORT": "2"}, file)
+    told = sources(text)
+    assert told["data"] == "--data"
+    assert told["port"] == "COUNTERSEAL_PORT"
+    assert told["host"] == told["threads"] == str(file)
+    assert told["waiters"] == told["public_url"] == told["profile"] == "default"
+    assert told["retention"] == "profile standard"
+    assert 'public_url = "http://[::1]:2"  # default' in text
+    assert "# database is not set" in text
+    assert set(told) == {
+        field.name for kind in (Settings, Policy) for field in attrs.fields(kind)
+    } - {"policy"} | {"profile"}
+
+
+def test_so_does_each_setting_of_the_policy(file):
+    file.write_text('[policy]\nprofile = "strict"\nretention = "90h"\n')
+    text = printed({"data": "/kept"}, {}, file)
+    told = sources(text)
+    assert 'retention = "90h"' in text
+    assert told["profile"] == told["retention"] == str(file)
+    assert told["strike_limit"] == "profile strict"
+    assert sources(printed({"data": "/kept"}, {"COUNTERSEAL_POLICY": "strict"}))["profile"] == (
+        "COUNTERSEAL_POLICY"
+    )
+
+
+@given_by(
+    st.fixed_dictionaries(
+        {"data": st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1)},
+        optional={
+            "port": st.integers(1, 65_535),
+            "threads": st.integers(100, 1_000),
+            "metrics": st.booleans(),
+            "policy": st.fixed_dictionaries(
+                {"profile": st.sampled_from(["standard", "strict"])},
+                optional={
+                    "retention": st.sampled_from(["200000s", "4d", "5001m", "90h"]),
+                    "callback_jitter": st.sampled_from([0.0, 0.125, 1.0]),
+                    "callback_delays": st.sampled_from([["1s"], ["7s", "1h"]]),
+                    "algorithms": st.sampled_from([["ES256"], ["EdDSA", "RS256"]]),
+                },
+            ),
+        },
+    )
+)
+def test_what_is_printed_says_the_same_as_a_file(tmp_path_factory, flags):
+    file = tmp_path_factory.mktemp("printed") / "counterseal.toml"
+    file.write_text(printed(flags, {}), "utf-8")
+    assert settings({}, {}, file) == settings(flags, {})
+
+
+@pytest.mark.parametrize(
+    ("database", "shown"),
+    [
+        (
+            "postgresql://zoe:canary@db.example/name?password=canary",
+            "postgresql://***@db.example/name",
+        ),
+        ("postgresql://canary@db.example", "postgresql://***@db.example"),
+        ("postgresql+psycopg://:canary@[::1]:5432/name", "postgresql+psycopg://***@[::1]/name"),
+        ("postgresql://[canary", "***"),
+        ("sqlite:///canary", "***"),
+        ("canary", "***"),
+    ],
+)
+def test_no_secret_is_shown(database, shown):
+    environment = {"COUNTERSEAL_MASTER_KEY": "canary", "COUNTERSEAL_DATABASE": database}
+    text = printed({"data": "/kept"}, environment)
+    assert "canary" not in text
+    assert f'# database = "{shown}"  # COUNTERSEAL_DATABASE' in text
+    assert '# master_key = "***"  # COUNTERSEAL_MASTER_KEY' in text
+    assert not {"database", "master_key"} & set(tomllib.loads(text))
+
+
+def test_the_command(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("COUNTERSEAL_METRICS", "no")
+    result = run("serve", "--data", tmp_path, "--public-url", "https://a.example", "--print-config")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert tomllib.loads(result.stdout)["metrics"] is False
+    assert 'public_url = "https://a.example"  # --public-url' in result.stdout
+    assert not list(tmp_path.iterdir())
+
+    monkeypatch.setenv("COUNTERSEAL_THREADS", "2")
+    wrong = run("serve", "--data", tmp_path, "--print-config")
+    assert wrong.exit_code == 2
+    assert wrong.stderr.startswith("waiters: ")
