@@ -1,5 +1,6 @@
-"""Pages with two terminals: what stands there is what runs, and what it says is what is said."""
+"""Pages with terminals: what stands there is what runs, and what it says is what is said."""
 
+import contextlib
 import os
 import re
 import shutil
@@ -15,6 +16,7 @@ import pytest
 ROOT = Path(__file__).parents[3]
 README = ROOT / "adapters" / "counterseal-server" / "README.md"
 TUTORIAL = ROOT / "docs" / "tutorial" / "first-service.md"
+OPERATING = ROOT / "docs" / "how-to" / "run-the-service.md"
 PATIENCE = 60
 
 SETTING_UP = ("python3 -m venv", ".venv/bin/pip", "export PATH")
@@ -35,10 +37,13 @@ def section(page, heading):
     return text.partition(f"{heading}\n")[2].partition("\n## ")[0] if heading else text
 
 
+def consoles(text):
+    return re.findall(r"```console\n(.*?)```", text, re.DOTALL)
+
+
 def blocks(text):
-    """Return those of the first terminal, up to the service, those of the second, and what
-    the first one says later."""
-    found = re.findall(r"```console\n(.*?)```", text, re.DOTALL)
+    """Return the first terminal, up to the service, the second, and what the first says later."""
+    found = consoles(text)
     served = next(at for at, block in enumerate(found) if "counterseal serve" in block)
     later = found[served + 1 :]
     return (
@@ -66,62 +71,55 @@ def free_port():
         return str(probe.getsockname()[1])
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="the pages use curl")
-@pytest.mark.parametrize(
-    ("page", "heading"),
-    [(README, "## Two terminals"), (TUTORIAL, None)],
-    ids=["readme", "tutorial"],
-)
-def test_what_stands_on_the_page(page, heading, tmp_path):
-    ports = {"8787": free_port(), "9000": free_port()}
-    (tmp_path / "adapters").symlink_to(ROOT / "adapters")
-    # The command as it was installed, wherever that is.
-    (tmp_path / "bin").mkdir()
-    program = "from counterseal_server.cli import main; main()"
-    for name, arguments in {"python": "", "counterseal": f"-c '{program}' "}.items():
-        script = tmp_path / "bin" / name
-        script.write_text(f'#!/bin/sh\nexec "{sys.executable}" {arguments}"$@"\n', "utf-8")
-        script.chmod(0o700)
-    env = {name: value for name, value in os.environ.items() if "COUNTERSEAL" not in name} | {
-        "PATH": f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}",
-        "COLUMNS": "100",
-        "PYTHONIOENCODING": "utf-8",
-        "COUNTERSEAL_PORT": ports["8787"],
-    }
-    first, second, third = blocks(section(page, heading))
+def answers(port):
+    with socket.socket() as probe:
+        return not probe.connect_ex(("127.0.0.1", int(port)))
 
-    def here(lines):
-        text = "\n".join(lines)
-        for there, port in ports.items():
+
+def eventually(condition):
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end and not condition():
+        time.sleep(0.1)
+
+
+class Desk:
+    """A folder to sit in, with the commands as they were installed, wherever that is."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.ports = {"8787": free_port(), "9000": free_port()}
+        (folder / "adapters").symlink_to(ROOT / "adapters")
+        (folder / "bin").mkdir()
+        program = "from counterseal_server.cli import main; main()"
+        for name, arguments in {"python": "", "counterseal": f"-c '{program}' "}.items():
+            script = folder / "bin" / name
+            script.write_text(f'#!/bin/sh\nexec "{sys.executable}" {arguments}"$@"\n', "utf-8")
+            script.chmod(0o700)
+        kept = {name: value for name, value in os.environ.items() if "COUNTERSEAL" not in name}
+        self.env = kept | {
+            "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
+            "COLUMNS": "100",
+            "PYTHONIOENCODING": "utf-8",
+            "COUNTERSEAL_PORT": self.ports["8787"],
+        }
+
+    def shell(self, terminal):
+        text = "\n".join(commands(terminal))
+        for there, port in self.ports.items():
             text = text.replace(there, port)
         return ["bash", "-c", text]
 
-    def with_ports(text):
-        for there, port in ports.items():
+    def said(self, text):
+        for there, port in self.ports.items():
             text = text.replace(port, there)
         return said(text)
 
-    log = tmp_path / "first.log"
-    with log.open("wb") as output:
-        service = subprocess.Popen(
-            here(commands(first)),
-            cwd=tmp_path,
-            env=env,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    try:
-        end = time.monotonic() + PATIENCE
-        while time.monotonic() < end and service.poll() is None:
-            with socket.socket() as probe:
-                if not probe.connect_ex(("127.0.0.1", int(ports["8787"]))):
-                    break
-            time.sleep(0.1)
+    def run(self, terminal):
+        """Run what stands in a terminal, and return what it said, complaints among it."""
         done = subprocess.run(
-            here(commands(second)),
-            cwd=tmp_path,
-            env=env | {"COUNTERSEAL_PIN": "1379"},
+            self.shell(terminal),
+            cwd=self.folder,
+            env=self.env | {"COUNTERSEAL_PIN": "1379"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -129,12 +127,52 @@ def test_what_stands_on_the_page(page, heading, tmp_path):
             timeout=PATIENCE,
             check=False,
         )
-        assert with_ports(done.stdout) == said(second), log.read_text()
-        while time.monotonic() < end and not set(said(third)) <= set(with_ports(log.read_text())):
-            time.sleep(0.1)
-        told = with_ports(log.read_text())
-        assert [line for line in said(third) if line not in told] == []
-        assert told[: len(said(first))] == said(first)
-    finally:
-        os.killpg(service.pid, signal.SIGKILL)
-        service.wait(PATIENCE)
+        return self.said(done.stdout)
+
+    @contextlib.contextmanager
+    def running(self, terminal):
+        """Leave a terminal with a service in it running, and tell what it has said so far."""
+        log = self.folder / "first.log"
+        with log.open("wb") as output:
+            service = subprocess.Popen(
+                self.shell(terminal),
+                cwd=self.folder,
+                env=self.env,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        try:
+            eventually(lambda: answers(self.ports["8787"]) or service.poll() is not None)
+            yield lambda: self.said(log.read_text("utf-8"))
+        finally:
+            os.killpg(service.pid, signal.SIGKILL)
+            service.wait(PATIENCE)
+
+
+@pytest.fixture
+def desk(tmp_path):
+    return Desk(tmp_path)
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="the pages use curl")
+@pytest.mark.parametrize(
+    ("page", "heading"),
+    [(README, "## Two terminals"), (TUTORIAL, None)],
+    ids=["readme", "tutorial"],
+)
+def test_two_terminals(desk, page, heading):
+    first, second, third = blocks(section(page, heading))
+
+    with desk.running(first) as told:
+        assert desk.run(second) == said(second), told()
+        eventually(lambda: set(said(third)) <= set(told()))
+        assert [line for line in said(third) if line not in told()] == []
+        assert told()[: len(said(first))] == said(first)
+
+
+@pytest.mark.skipif(shutil.which("sqlite3") is None, reason="the page uses sqlite3")
+def test_one_terminal(desk):
+    terminal = "".join(consoles(section(OPERATING, None)))
+
+    assert desk.run(terminal) == said(terminal)

@@ -1,0 +1,259 @@
+"""The operators' examples: a unit, a settings file, and a proxy that ends TLS, as they are."""
+
+import contextlib
+import http.client
+import json
+import os
+import re
+import shutil
+import socket
+import ssl
+import subprocess
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from counterseal import trusted_keys
+from counterseal.device import SoftwareDevice
+from counterseal.device.software import Bond
+from counterseal.memory import SystemClock, SystemEntropy
+from counterseal.wire.cx1 import write_cx1
+from counterseal.wire.enrolment import enrolment_document
+from counterseal_server.configuration import settings
+from counterseal_server.metrics import Metrics
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+COMMAND = [sys.executable, "-c", "from counterseal_server.cli import main; main()"]
+PUBLIC = "https://auth.example.com"
+PATIENCE = 60
+PIN = "1379"
+NGINX, OPENSSL, SYSTEMD = map(shutil.which, ("nginx", "openssl", "systemd-analyze"))
+
+AROUND = """
+daemon off;
+master_process off;
+pid {here}/nginx.pid;
+error_log {here}/error.log;
+events {{}}
+http {{
+    access_log off;
+    client_body_temp_path {here}/body;
+    proxy_temp_path {here}/proxy;
+    fastcgi_temp_path {here}/f;
+    uwsgi_temp_path {here}/u;
+    scgi_temp_path {here}/s;
+    {site}
+}}
+"""
+"""What a distribution's nginx.conf has around a site."""
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def listening(port, process):
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end and process.poll() is None:
+        with socket.socket() as probe:
+            if not probe.connect_ex(("127.0.0.1", port)):
+                return True
+        time.sleep(0.05)
+    return False
+
+
+@contextlib.contextmanager
+def running(command, port, **more):
+    process = subprocess.Popen(command, **more)
+    try:
+        assert listening(port, process), command
+        yield
+    finally:
+        process.terminate()
+        process.wait(PATIENCE)
+
+
+class Shop:
+    """An origin and a phone, on the other side of the proxy."""
+
+    def __init__(self, told, port, certificate):
+        self.told = told
+        self.port = port
+        self.context = ssl.create_default_context(cafile=certificate)
+        self.context.check_hostname = False  # it is called by its address
+        self.clock = SystemClock()
+        self.device = SoftwareDevice.make(clock=self.clock, entropy=SystemEntropy(), pin=PIN)
+
+    @contextlib.contextmanager
+    def reply(self, method, target, body=b"", **headers):
+        headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        with contextlib.closing(
+            http.client.HTTPSConnection(
+                "127.0.0.1", self.port, timeout=PATIENCE, context=self.context
+            )
+        ) as connection:
+            headers |= {"Host": "auth.example.com", "Connection": "close"}
+            connection.request(method, target, body or None, headers)
+            with connection.getresponse() as got:
+                yield got
+
+    def send(self, method, target, body=b"", **headers):
+        with self.reply(method, target, body, **headers) as got:
+            return got.status, got.headers, got.read()
+
+    def authorization(self, method, target, body=b""):
+        return write_cx1(
+            self.told["key"],
+            method=method,
+            uri=PUBLIC + target,
+            milliseconds=int(self.clock.now().timestamp() * 1000),
+            guid=self.told["requestOriginGuid"],
+            body=body,
+        )
+
+    def signed(self, method, target, document):
+        body = json.dumps(document).encode()
+        authorization = self.authorization(method, target, body)
+        return self.send(
+            method, target, body, Authorization=authorization, Content_Type="application/json"
+        )
+
+    def proven(self, method, target, body=b"", media_type="application/jwt"):
+        proof = self.device.call(method, PUBLIC + target, body).proof
+        more = {"Content_Type": media_type} if body else {}
+        return self.send(method, target, body, Counterseal_Proof=proof, **more)
+
+    def bind(self):
+        _, _, body = self.signed("PUT", "/account/bind", {"accountId": "user-42"})
+        invited = json.loads(body)
+        enrolment = self.device.enrolment(invited["sessionToken"], invited["appSpaceGuid"], pin=PIN)
+        body = json.dumps(enrolment_document(enrolment)).encode()
+        _, _, body = self.send("POST", "/device/bind", body, Content_Type="application/json")
+        got = json.loads(body)
+        self.device.bond = Bond(
+            device=got["device"],
+            account=got["account"],
+            app_space=got["appSpace"],
+            service_keys=trusted_keys(got["serviceKeys"]),
+        )
+
+    def answer(self, guid):
+        _, _, body = self.proven("GET", f"/device/requests/{guid}")
+        token = self.device.answer(json.loads(body)["display"], 0, pin=PIN)
+        _, _, body = self.proven("POST", "/device/answer", token.encode())
+        return json.loads(body)
+
+
+@pytest.fixture
+def site(tmp_path):
+    """A service behind the example's proxy, and who calls it; and the service's own port."""
+    inner, outer = free_port(), free_port()
+    env = {name: value for name, value in os.environ.items() if "COUNTERSEAL" not in name}
+    tenants = ["--company", "C", "--app-space", "A", "--origin", "O", "--auth", "hmac"]
+    made = subprocess.run(
+        [*COMMAND, "init", "--data", "data", *tenants],
+        cwd=tmp_path,
+        env=env,
+        capture_output=True,
+        check=True,
+    )
+    names = {"certificate": tmp_path / "tls.pem", "key": tmp_path / "tls.key"}
+    subprocess.run(
+        [
+            *(OPENSSL, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
+            *("-nodes", "-days", "2", "-subj", "/CN=auth.example.com"),
+            *("-out", names["certificate"], "-keyout", names["key"]),
+        ],
+        capture_output=True,
+        check=True,
+    )
+    config = (EXAMPLES / "nginx.conf").read_text("utf-8")
+    for there, here in {
+        "listen 443 ssl": f"listen 127.0.0.1:{outer} ssl",
+        "127.0.0.1:8787;\n    keepalive": f"127.0.0.1:{inner};\n    keepalive",
+        "/etc/ssl/auth.example.com.pem": str(names["certificate"]),
+        "/etc/ssl/auth.example.com.key": str(names["key"]),
+    }.items():
+        assert config.count(there) == 1, there
+        config = config.replace(there, here)
+    (tmp_path / "nginx.conf").write_text(AROUND.format(here=tmp_path, site=config), "utf-8")
+    serve = ["serve", "--data", "data", "--port", str(inner), "--public-url", PUBLIC]
+    proxy = [NGINX, "-p", tmp_path, "-c", tmp_path / "nginx.conf"]
+    quiet = {"cwd": tmp_path, "env": env, "stderr": subprocess.DEVNULL}
+    with (
+        running([*COMMAND, *serve], inner, **quiet),
+        running(proxy, outer, **quiet),
+    ):
+        yield Shop(json.loads(made.stdout), outer, names["certificate"]), inner
+
+
+@pytest.mark.skipif(None in {NGINX, OPENSSL}, reason="nginx or openssl is not installed")
+def test_the_service_behind_the_proxy_of_the_example(site):
+    shop, inner = site
+    shop.bind()  # CX1 and proofs hold for the public address
+    question = {"accountId": "user-42", "content": "Pay 10 EUR to Zoë?"}
+    _, headers, body = shop.signed("POST", "/request/add", question)
+    guid = json.loads(body)["guid"]
+    assert headers["Location"] == f"{PUBLIC}/request/{guid}"
+
+    events = f"/request/events?requestGuid={guid}"
+    with shop.reply("GET", events, Authorization=shop.authorization("GET", events)) as stream:
+        first = [stream.readline() for _ in range(3)]  # comes at once: nothing is held back
+        assert b"event: PENDING\n" in first
+        assert shop.answer(guid)["approved"]
+        assert b"event: ANSWERED\n" in stream.read()
+
+    for status, method, target, body in [
+        (413, "POST", "/request/add", b"x" * 200_000),
+        (404, "GET", "/metrics", b""),
+        (404, "GET", "/readyz", b""),
+        (200, "GET", "/healthz", b""),
+    ]:
+        assert shop.send(method, target, body)[0] == status, target
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", inner)) as direct:
+        direct.request("GET", "/readyz", headers={"Connection": "close"})
+        with direct.getresponse() as got:
+            assert got.status == 200
+
+
+def test_the_settings_file_of_the_example():
+    read = settings({}, {}, EXAMPLES / "counterseal.toml")
+
+    assert read.public_url == PUBLIC
+    assert read.policy.retention == timedelta(days=90)
+
+
+@pytest.mark.skipif(SYSTEMD is None, reason="there is no systemd here")
+def test_systemd_reads_the_unit_of_the_example(tmp_path):
+    unit = (EXAMPLES / "counterseal.service").read_text("utf-8")
+    there = "/opt/counterseal/bin/counterseal"
+    assert there in unit
+    copy = tmp_path / "counterseal.service"
+    copy.write_text(unit.replace(there, sys.executable), "utf-8")
+    done = subprocess.run(
+        [SYSTEMD, "verify", "--man=no", copy],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_what_the_page_watches_is_counted():
+    page = Path(__file__).parents[3] / "docs" / "how-to" / "run-the-service.md"
+    watched = set(re.findall(r"counterseal_[a-z_]+(?=[{\[])", page.read_text("utf-8")))
+    metrics = Metrics()
+    metrics.answered("addRequest", 201, 0.1)
+    metrics.attempted("DEAD")
+    metrics.failed("expiry")
+    counted = set(re.findall(r"^counterseal_[a-z_]+(?=\{)", metrics.text().decode(), re.MULTILINE))
+
+    assert len(watched) == 4
+    assert watched <= counted
