@@ -294,6 +294,7 @@ def test_a_signed_call_counts_once_and_for_its_own_body(world, client, desk):
         ("edit", {"callbackStates": ["GONE"]}, "callbackStates"),
         ("admin/new", {"name": "x", "role": "king"}, "role"),
         ("admin/new", {"name": "x", "role": "company_admin", "life": 0}, "life"),
+        ("admin/new", {"name": "x", "role": "company_admin", "keyType": "basic"}, "keyType"),
     ],
 )
 def test_what_does_not_fit_is_named(desk, company, app_space, origin, where, document, field):  # noqa: PLR0917 (fixtures)

@@ -6,6 +6,7 @@ import json
 import http_sf
 import pytest
 
+from counterseal import IssuedSecret
 from counterseal.models import Scheme
 from counterseal.wire.signature import content_digest, write_signature
 
@@ -127,6 +128,20 @@ def test_an_administrator_signs_its_calls(chief):
     headers = chief.headers("POST", f"{COMPANIES}/new", b'{"name":"Once"}')
     replies = [chief.send("POST", f"{COMPANIES}/new", b'{"name":"Once"}', headers) for _ in "12"]
     assert [reply.status_code for reply in replies] == [201, 401]
+
+
+def test_an_administrator_is_made_to_sign_and_switches(world, chief):
+    body = json.dumps({"name": "x", "role": "company_admin", "keyType": "signature"}).encode()
+    made = chief.call("POST", "/admin/api/admins/new", body).json
+    assert made["keyType"] == "signature"
+    issued = IssuedSecret(guid=made["adminGuid"], scheme=Scheme.SIGNATURE, secret=made["key"])
+    other = Signer(world, chief.client, issued)
+    other.nonces = iter(["o" * 22, "p" * 22, "q" * 22])
+    place = f"/admin/api/admins/{issued.guid}/keyManagement"
+    assert other.call("GET", COMPANIES).status_code == 200
+    assert other.call("POST", place, b'{"keyType":"hmac"}').json["keyType"] == "hmac"
+    assert other.call("GET", COMPANIES).status_code == 401
+    assert chief.call("POST", place, b"{}").json["keyType"] == "hmac"
 
 
 def test_an_origins_signature_opens_nothing_of_an_administrators(chief, signer):

@@ -18,12 +18,16 @@ import pytest
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from counterseal import Refused
-from counterseal.models import FINISHED, BindingState, Callback, Challenge, Codes
+from counterseal.errors import CredentialRefused
+from counterseal.models import FINISHED, AdminRole, BindingState, Callback, Challenge, Codes, Scheme
 from counterseal.testing import World
 from counterseal.testing.world import CALLBACK
+from counterseal.wire.cx1 import write_cx1
 from counterseal.wire.enrolment import enrolment_document
+from counterseal.wire.signature import write_signature
 
 BASE = "https://service.example"
+ADMIN = "/admin/api"
 REQUESTS = int(os.environ.get("FUZZ_REQUESTS", "300"))
 SEED = int(os.environ.get("FUZZ_SEED", "0"))
 PATIENCE = 10
@@ -34,6 +38,7 @@ JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 JOSE = "application/jose"
 PROOF = "Counterseal-Proof"
+SIGNED = ("authorization", "content-digest", "signature-input", "signature")
 USERS = ("user-42", "user-43")
 QUESTION = {
     "accountId": "user-42",
@@ -147,12 +152,25 @@ class Service:
         self.luck = luck
         self.world = World(seed=SEED, adapters=self._watched)
         settings = {"wait_limit": MOMENT, "beat_every": MOMENT, "look_every": MOMENT}
+        settings["administration"] = True
         self.app = kit.application(self.world.ports, **settings)
         party = self.world.new_origin(self.world.app_space, "CX client", codes=Codes.ECHOED)
         self.party = party
         self.credential = kit.shop_of(self.world, None, party).headers
         self.phones = {user: self.world.bind(user) for user in USERS}
         self.known = [""]
+        self.changed = self.world.new_origin(self.world.app_space, "Often changed").origin
+        make = self.world.credentials.create_admin
+        within = {"app_space": self.world.app_space.guid}
+        self.admins = [
+            *(make("All") for _ in range(3)),
+            *(make("All", scheme=Scheme.SIGNATURE) for _ in range(3)),
+            make("Company", company=self.world.company.guid),
+            make("App Space", role=AdminRole.APP_SPACE, **within),
+            make("Support", role=AdminRole.SUPPORT, **within),
+        ]
+        self.spares, self.delivered = [make("Spare").guid], [""]
+        self.said = 0
 
     def _watched(self, ports):
         self.watch = Watch(ports.store)
@@ -186,6 +204,27 @@ class Service:
             self.world.clock.advance(timedelta(days=1))  # longer than any cool-down
             self.world.sweep()
             return act()
+
+    def ring(self):
+        """Let a callback be delivered, or die."""
+        asked = self.asked()
+        phone = self.phone("user-42")
+        with suppress(Refused):
+            phone.answer(phone.fetch(asked.guid))
+        self.world.sender.script(self.luck.choice([204, 410, 410]))
+        self.delivered = [*self.delivered[-20:], *self.world.deliver()]
+
+    def entry(self):
+        """Return the place of an entry of the allow-list, anew if it was taken off."""
+        held = self.world.directory.allow_callback(self.changed.guid, "https://b.example/c")
+        space, guid = f"companies/{self.world.company.guid}/appSpaces", held.entries[-1].guid
+        return f"{ADMIN}/{space}/{held.app_space}/requestOrigins/{held.guid}/callbacks/{guid}"
+
+    def spare(self):
+        """Return an administrator that others may rotate and revoke."""
+        if self.luck.random() < 0.2:
+            self.spares.append(self.world.credentials.create_admin("Spare").guid)
+        return self.luck.choice(self.spares[-5:])
 
     def send(self, sent):
         try:
@@ -280,6 +319,64 @@ def device_requests(service):
         ("GET", "/device/status", "", b"", ""),
         ("POST", "/device/telemetry", "", json.dumps(event).encode(), JSON),
         ("GET", "/.well-known/jwks.json", "", b"", ""),
+    ]
+
+
+def admin_requests(service):
+    """Return what administrators send, all but their signatures."""
+    luck, world = service.luck, service.world
+    if luck.random() < 0.3:
+        service.ring()
+    asked, phone = service.party.origin, service.phone(luck.choice(USERS))
+    place = f"{ADMIN}/companies/{world.company.guid}"
+    space = f"{place}/appSpaces/{world.app_space.guid}"
+    origin = f"{space}/requestOrigins/{service.changed.guid}"
+    entry = service.entry()
+    delivery = f"{space}/requestOrigins/{asked.guid}/deliveries/{luck.choice(service.delivered)}"
+    account = f"{space}/accounts/{phone.device.bond.account}"
+    spare = f"{ADMIN}/admins/{service.spare()}"
+    brand = {"brandInfo": {"url": "https://auth.example.com/l.png", "color": "#F0B700"}}
+    rung = {"callbackStates": ["ANSWERED", "EXPIRED"], "codes": "typed", "wildcards": False}
+    helper = {"name": "Help", "role": "user_support", "appSpaceGuid": world.app_space.guid}
+    said = [
+        ("POST", f"{ADMIN}/companies/new", {"name": "Zoë Ltd"}),
+        ("PATCH", place, {"name": "Renamed Ltd"}),
+        ("POST", f"{place}/appSpaces/new", {"name": "App", "idpType": "simple"} | brand),
+        ("PATCH", space, {"useUniversalApp": True} | brand),
+        ("POST", f"{space}/requestOrigins/new", {"name": "mfa", "codes": "echoed"}),
+        ("PATCH", origin, rung),
+        ("POST", f"{origin}/keyManagement", {"keyType": "hmac", "overlap": 60}),
+        ("POST", f"{origin}/keyManagement", {"keyType": "basic"}),
+        ("POST", f"{origin}/callbackSecret", {"overlap": 60}),
+        ("POST", f"{origin}/callbacks/new", {"callbackUrl": "https://a.example/b"}),
+        ("POST", f"{origin}/callbacks/new", {"callbackUrl": "a.example", "callbackType": 2}),
+        ("POST", f"{ADMIN}/admins/new", helper | {"life": 600}),
+        ("POST", f"{spare}/keyManagement", {"overlap": 60}),
+    ]
+    bare = [
+        *(("GET", each) for each in (place, space, origin, entry, delivery, account, spare)),
+        *(("GET", f"{each}s") for each in (f"{place}/appSpace", f"{space}/requestOrigin")),
+        *(("GET", f"{ADMIN}/{each}") for each in ("companies", "admins")),
+        ("GET", f"{origin}/callbacks"),
+        ("DELETE", entry),
+        ("DELETE", f"{origin}/keyManagement"),
+        ("DELETE", f"{spare}/keyManagement"),
+        ("POST", f"{delivery}/requeue"),
+        ("POST", f"{account}/lock"),
+        ("POST", f"{account}/unlock"),
+        ("POST", f"{account}/revoke"),
+        ("DELETE", account),
+        *(
+            ("POST", f"{account}/devices/{phone.guid}/{verb}")
+            for verb in ("suspend", "resume", "revoke")
+        ),
+    ]
+    return [
+        *((method, path, "", json.dumps(body).encode(), JSON) for method, path, body in said),
+        *((method, path, "", b"", "") for method, path in bare),
+        ("GET", f"{space}/requestOrigins/{asked.guid}/deadDeliveries", "limit=9", b"", ""),
+        ("GET", f"{space}/accounts", "accountId=user-42", b"", ""),
+        ("GET", f"{ADMIN}/admins", f"companyGuid={world.company.guid}", b"", ""),
     ]
 
 
@@ -414,33 +511,76 @@ def mutated(luck, sent):
     return kind
 
 
-def prove(service, sent):
+def public(sent):
+    """Return the address that is signed."""
     path = quote(unquote_to_bytes(sent.path), safe="/-._~!$&'()*+,;=:@")
-    uri = BASE + path + (f"?{sent.query}" if sent.query else "")
-    call = service.phones["user-42"].device.call(sent.method or "GET", uri, sent.body)
-    sent.headers[PROOF] = call.proof
+    return BASE + path + (f"?{sent.query}" if sent.query else "")
 
 
-@pytest.mark.parametrize("api", [service_requests, device_requests], ids=["service", "device"])
+def trust(service, sent):
+    sent.path = service.luck.choice(["", "/api"]) + sent.path
+    sent.headers |= service.credential
+
+
+def prove(service, sent):
+    device = service.phones["user-42"].device
+    sent.headers[PROOF] = device.call(sent.method or "GET", public(sent), sent.body).proof
+
+
+def sign(service, sent):
+    admin = service.luck.choice(service.admins)
+    now = int(service.world.clock.now().timestamp())
+    if admin.scheme is Scheme.SIGNATURE:
+        own = {name: sent.headers[name] for name in sent.headers if name not in SIGNED}
+        with suppress(CredentialRefused):  # headers that nobody can sign
+            sent.headers = own | dict(
+                write_signature(
+                    admin.secret,
+                    guid=admin.guid,
+                    method=sent.method,
+                    uri=public(sent),
+                    headers=own.items(),
+                    body=sent.body,
+                    created=now,
+                    nonce=service.luck.randbytes(16).hex(),
+                )
+            )
+        return
+    service.said += 1
+    sent.headers["authorization"] = write_cx1(
+        admin.secret,
+        method=sent.method,
+        uri=public(sent),
+        milliseconds=now * 1000 + service.said % 50_000,
+        guid=admin.guid,
+        body=sent.body,
+    )
+
+
+APIS = {
+    "service": (service_requests, trust),
+    "device": (device_requests, prove),
+    "admin": (admin_requests, sign),
+}
+
+
+@pytest.mark.parametrize("api", APIS)
 def test_mutated_requests_are_answered_and_the_store_stays_whole(kit, api):
-    luck = Random(f"{SEED} {api.__name__}")  # noqa: S311 (nobody is to be surprised)
+    requests, authorize = APIS[api]
+    luck = Random(f"{SEED} {api}")  # noqa: S311 (nobody is to be surprised)
     service = Service(kit, luck)
     told = Counter()
     while told.total() < REQUESTS:
-        valid = api(service)
+        valid = requests(service)
         for _ in range(luck.randrange(1, 8)):
             method, path, query, body, media_type = luck.choice(valid)
             sent = Sent(method=method, path=path, query=query, body=body)
             if media_type:
                 sent.headers["Content-Type"] = media_type
-            if api is service_requests:
-                sent.path = luck.choice(["", "/api"]) + path
-                sent.headers |= service.credential
-            else:
-                prove(service, sent)
+            authorize(service, sent)
             kinds = [mutated(luck, sent) for _ in range(luck.choice([0, 1, 1, 1, 1, 2, 3]))]
-            if api is device_requests and kinds and luck.random() < 0.7:
-                prove(service, sent)  # the mutant is what the device signs
+            if api != "service" and kinds and luck.random() < 0.7:
+                authorize(service, sent)  # the mutant is what is signed
             answered = service.send(sent)
             if answered is None:
                 continue

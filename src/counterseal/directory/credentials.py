@@ -292,7 +292,7 @@ def _bare(holder: R) -> tuple[R, None]:
 
 def _signs(scheme: Scheme) -> Scheme:
     if scheme is Scheme.BASIC:
-        raise InvalidField("scheme", "an administrator signs")
+        raise InvalidField("keyType", "an administrator signs")
     return scheme
 
 

@@ -261,7 +261,7 @@ def test_an_administrator_has_no_password(service):
     ):
         with pytest.raises(InvalidField) as caught:
             act()
-        assert caught.value.field == "scheme"
+        assert caught.value.field == "keyType"
     assert service.records() == before
 
 

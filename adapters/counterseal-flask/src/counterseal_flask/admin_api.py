@@ -152,7 +152,7 @@ ADMIN_API = (
         f"{ADMIN}/keyManagement",
         keys.rotate_admin,
         {200: "AdminKey"},
-        takes="Overlap",
+        takes="NewAdminKey",
     ),
     _call("revokeAdmin", "DELETE", f"{ADMIN}/keyManagement", keys.revoke_admin, NOTHING),
 )

@@ -19,6 +19,9 @@ NO_TEXT: Schema = {"type": ["string", "null"]}
 NO_FLAG: Schema = {"type": ["boolean", "null"]}
 SECONDS: Schema = {"type": ["integer", "null"], "minimum": 0}
 KEY_TYPE: Schema = {"enum": [each.value for each in Scheme]}
+SIGNING: Schema = {"enum": [each.value for each in Scheme if each is not Scheme.BASIC]}
+"""How an administrator authenticates."""
+
 CODES: Schema = {"enum": [each.value for each in Codes]}
 STATES: Schema = {"type": "array", "items": {"enum": [each.value for each in FINISHED]}}
 CALLBACK_TYPE: Schema = {"enum": [each.value for each in CallbackType]}
@@ -65,7 +68,9 @@ ADMIN_SCHEMAS: dict[str, Schema] = {
         companyGuid=NO_GUID,
         appSpaceGuid=NO_GUID,
         life={"type": ["integer", "null"], "minimum": 1},
+        keyType=SIGNING,
     ),
+    "NewAdminKey": _takes(keyType=SIGNING, overlap=SECONDS),
     # What an administrator gets
     "Company": _gives(companyGuid=GUID, name=TEXT, createdAt=MOMENT),
     "Companies": _each("Company"),
@@ -109,7 +114,7 @@ ADMIN_SCHEMAS: dict[str, Schema] = {
     "IssuedKey": _gives(requestOriginGuid=GUID, keyType=KEY_TYPE, key=TEXT),
     "CallbackSecret": _gives(requestOriginGuid=GUID, callbackSecret=TEXT),
     "User": _gives(**ACCOUNT, devices=_each("UserDevice")),
-    "AdminKey": _gives(adminGuid=GUID, key=TEXT),
+    "AdminKey": _gives(adminGuid=GUID, keyType=SIGNING, key=TEXT),
     "Administrator": _gives(
         adminGuid=GUID,
         name=TEXT,

@@ -12,7 +12,7 @@ from counterseal.models import Admin, AdminRole, Guid, Scheme
 from counterseal_flask.admin_documents import admin_document
 from counterseal_flask.admin_places import origin_of
 from counterseal_flask.bodies import document, named, text
-from counterseal_flask.members import choice, span
+from counterseal_flask.members import choice, optional_choice, span
 from counterseal_flask.messages import Message, Reply
 from counterseal_flask.service import Service
 
@@ -58,6 +58,7 @@ def new_admin(service: Service, asked: Message, admin: Admin) -> Reply:
         company=_place(body, "companyGuid"),
         app_space=_place(body, "appSpaceGuid"),
         life=span(body, "life"),
+        scheme=optional_choice(body, Scheme, "keyType") or Scheme.HMAC,
         by=admin,
     )
     return Reply(
@@ -82,8 +83,13 @@ def one_admin(service: Service, asked: Message, admin: Admin) -> Reply:
 
 def rotate_admin(service: Service, asked: Message, admin: Admin) -> Reply:
     """Make an administrator's secret; an older one ends after `overlap` seconds, or now."""
-    overlap = _overlap(document(asked))
-    issued = service.credentials.rotate_admin(_admin(asked), overlap=overlap, by=admin)
+    body = document(asked)
+    issued = service.credentials.rotate_admin(
+        _admin(asked),
+        scheme=optional_choice(body, Scheme, "keyType"),
+        overlap=_overlap(body),
+        by=admin,
+    )
     return Reply(document=_told(issued))
 
 
@@ -94,7 +100,7 @@ def revoke_admin(service: Service, asked: Message, admin: Admin) -> Reply:
 
 
 def _told(issued: cs.IssuedSecret) -> dict[str, str]:
-    return {"adminGuid": issued.guid, "key": issued.secret}
+    return {"adminGuid": issued.guid, "keyType": issued.scheme.value, "key": issued.secret}
 
 
 def _admin(asked: Message) -> Guid:
