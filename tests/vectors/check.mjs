@@ -32,6 +32,7 @@ import {
   shown,
   sign,
   signMessage,
+  webhookAsymmetric,
   webhookSignature,
   writeLink,
 } from "./wire.mjs";
@@ -194,11 +195,13 @@ function checkLinks() {
 }
 
 function checkHeaders() {
-  const { id, timestamp, body, valid } = file("webhook");
+  const { id, timestamp, body, valid, asymmetric } = file("webhook");
   for (const { about, secrets, headers } of valid) {
     const signature = webhookSignature(secrets, id, timestamp, body);
     equal(signature, headers["webhook-signature"] ?? "", `webhook, ${about}`);
   }
+  const { key, ...expected } = asymmetric;
+  equal(webhookAsymmetric(named[key].private, id, timestamp, body), expected, "webhook, v1a");
   const basic = file("basic");
   const pair = Buffer.from(`${basic.guid}:${basic.secret}`).toString("base64");
   equal(`Basic ${pair}`, basic.header, "basic");

@@ -34,7 +34,7 @@ from counterseal.wire.cx1 import cx1_mac, read_basic, read_cx1, write_basic, wri
 from counterseal.wire.keyset import verify_keyset
 from counterseal.wire.link import BindLink, read_link, write_link
 from counterseal.wire.signature import fields_of, read_signature, signature_base, write_signature
-from counterseal.wire.webhook import webhook_headers
+from counterseal.wire.webhook import read_public_text, verify_asymmetric, webhook_headers
 
 HERE = Path(__file__).parent
 
@@ -389,6 +389,20 @@ def test_callback(vectors, vector):
     by_hand = [base64.b64encode(hmac.digest(secret, signed, "sha256")) for secret in secrets]
     given = vector["headers"].get("webhook-signature", "").split()
     assert given == [f"v1,{mac.decode()}" for mac in by_hand]
+
+
+def test_asymmetric_callback(vectors):
+    held = vectors["webhook"]
+    vector, signed = held["asymmetric"], f"{held['id']}.{held['timestamp']}.{held['body']}".encode()
+    key = read_public_text(vector["public"])
+    assert key.thumbprint == next(
+        each["thumbprint"] for each in vectors["keys"]["keys"] if each["name"] == vector["key"]
+    )
+    signature = base64.b64decode(vector["signature"].removeprefix("v1a,"))
+
+    verify_asymmetric(signature, signed, key)
+
+    assert refusal(verify_asymmetric, signature, signed + b" ", key) == "wrong_signature"
 
 
 def test_basic(vectors):

@@ -625,6 +625,17 @@ export function webhookSignature(secrets, id, timestamp, body) {
     .join(" ");
 }
 
+/** The public text, and the `v1a` signature, of the holder of a private key of Ed25519. */
+export function webhookAsymmetric(jwk, id, timestamp, body) {
+  const key = crypto.createPrivateKey({ key: jwk, format: "jwk" });
+  const signature = crypto.sign(null, Buffer.from(`${id}.${timestamp}.${body}`), key);
+  const text = (bytes) => bytes.toString("base64");
+  return {
+    public: `whpk_${text(Buffer.from(jwk.x, "base64url"))}`,
+    signature: `v1a,${text(signature)}`,
+  };
+}
+
 export const cx1 = (secret, { method, uri, body }, timestamp, guid) =>
   hmac(secret, method + uri + timestamp + guid + (method === "GET" ? "" : body));
 

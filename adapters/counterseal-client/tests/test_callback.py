@@ -7,6 +7,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook, WebhookVerificationError
@@ -37,6 +38,7 @@ def signed(body, *keys, at=NOW, message=ID):
 
 
 TEXT = secret_text(SECRET)
+NAMES = ["webhook-id", "webhook-timestamp", "webhook-signature"]
 
 
 def verify(headers, body, secrets=TEXT, **how):
@@ -158,6 +160,165 @@ class TestIsNone:
             verify(headers, body)
 
 
+PRIVATE, LATER, STRANGE = (Ed25519PrivateKey.from_private_bytes(bytes([n]) * 32) for n in (1, 2, 3))
+ELL = 2**252 + 27742317777372353535851937790883648493
+"""The order of Ed25519's base point (RFC 8032, 5.1)."""
+
+
+def public_text(key):
+    return "whpk_" + base64.b64encode(key.public_key().public_bytes_raw()).decode()
+
+
+def asymmetric(body, *keys, at=NOW, message=ID, also=()):
+    """Headers with `v1a` signatures, by the cryptographic library and nothing of ours."""
+    timestamp = str(int(at.timestamp()))
+    signed_bytes = f"{message}.{timestamp}.".encode() + body
+    listed = [
+        *also,
+        *(f"v1a,{base64.b64encode(key.sign(signed_bytes)).decode()}" for key in keys or (PRIVATE,)),
+    ]
+    return dict(zip(NAMES, (message, timestamp, " ".join(listed)), strict=True))
+
+
+PUBLIC = public_text(PRIVATE)
+
+
+class TestAnAsymmetricSignature:
+    def test_s25_is_verified_by_a_public_key(self, body):
+        got = verify(asymmetric(body), body, PUBLIC)
+        assert got == verify(signed(body), body)
+
+    def test_may_be_made_with_either_key_on_either_side(self, body):
+        both = [PUBLIC, public_text(LATER)]
+        assert verify(asymmetric(body, LATER), body, both)
+        assert verify(asymmetric(body, PRIVATE, LATER), body, PUBLIC)
+        assert verify(asymmetric(body, STRANGE, PRIVATE), body, iter(both))
+
+    def test_stands_beside_a_symmetric_one(self, body):
+        """As while a sender goes from one to the other."""
+        headers = asymmetric(body, also=[signed(body)["webhook-signature"]])
+        for secrets in (TEXT, PUBLIC, [TEXT, PUBLIC], [public_text(STRANGE), TEXT]):
+            assert verify(headers, body, secrets)
+        for headers in (asymmetric(body), signed(body)):
+            assert verify(headers, body, [TEXT, PUBLIC])
+
+    def test_of_another_kind_than_the_key_does_not_count(self, body):
+        for headers, secret in ((asymmetric(body), TEXT), (signed(body), PUBLIC)):
+            with pytest.raises(CallbackRefused, match="no signature"):
+                verify(headers, body, secret)
+
+    def test_under_the_name_of_the_other_kind_does_not_count(self, body):
+        for headers, old, new in ((asymmetric(body), "v1a,", "v1,"), (signed(body), "v1,", "v1a,")):
+            headers["webhook-signature"] = headers["webhook-signature"].replace(old, new)
+            with pytest.raises(CallbackRefused, match="no signature"):
+                verify(headers, body, [TEXT, PUBLIC])
+
+    def test_a_public_key_is_never_a_shared_secret(self, body):
+        """Or whoever knows it, and that is everybody, could sign."""
+        raw = PRIVATE.public_key().public_bytes_raw()
+        for key in (raw, PUBLIC.encode(), base64.b64encode(raw)):
+            with pytest.raises(CallbackRefused, match="no signature"):
+                verify(signed(body, key), body, PUBLIC)
+
+    @pytest.mark.parametrize("key", [STRANGE, LATER])
+    def test_of_another_key_does_not_hold(self, body, key):
+        with pytest.raises(CallbackRefused, match="no signature"):
+            verify(asymmetric(body, key), body, PUBLIC)
+
+    def test_of_another_message_does_not_hold(self, body):
+        headers = asymmetric(body)
+        later = str(int(NOW.timestamp()) + 1)
+        for changed, text in (
+            (headers | {"webhook-id": mint(8, bytes(15))}, body),
+            (headers | {"webhook-timestamp": later}, body),
+            (headers, body + b" "),
+        ):
+            with pytest.raises(CallbackRefused, match="no signature"):
+                verify(changed, text, PUBLIC)
+
+    @pytest.mark.parametrize("seconds", [-301, 301])
+    def test_is_too_old_or_too_new(self, body, seconds):
+        headers = asymmetric(body, at=NOW + timedelta(seconds=seconds))
+        with pytest.raises(CallbackRefused, match="too old"):
+            verify(headers, body, PUBLIC)
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda s: s[:-1],
+            lambda s: s.rstrip("="),
+            lambda s: s + "=",
+            lambda s: s.replace("v1a,", "V1A,"),
+            lambda s: s.replace("v1a,", "v1b,"),
+            lambda s: s.replace("v1a,", "v1a, "),
+            lambda s: s.replace("v1a,", "v1a"),
+            lambda s: "v1a," + base64.b64encode(bytes(64)).decode(),
+            lambda s: "v1a," + base64.b64encode(bytes(63)).decode(),
+            lambda s: "v1a," + base64.b64encode(bytes(65)).decode(),
+            lambda s: "v1a,",
+            lambda s: "v1a",
+            lambda s: "",
+        ],
+    )
+    def test_s26_malformed_is_our_own_refusal(self, body, change):
+        headers = asymmetric(body)
+        sound = headers["webhook-signature"]
+        headers["webhook-signature"] = change(sound)
+        assert headers["webhook-signature"] != sound
+        with pytest.raises(CallbackRefused):
+            verify(headers, body, PUBLIC)
+
+    def test_has_one_form(self, body):
+        """Its second half, with the group's order added, is another number for the same."""
+        headers = asymmetric(body)
+        raw = base64.b64decode(headers["webhook-signature"].removeprefix("v1a,"))
+        other = raw[:32] + (int.from_bytes(raw[32:], "little") + ELL).to_bytes(32, "little")
+        headers["webhook-signature"] = f"v1a,{base64.b64encode(other).decode()}"
+        with pytest.raises(CallbackRefused, match="no signature"):
+            verify(headers, body, PUBLIC)
+
+    @given(st.data())
+    def test_no_byte_of_it_or_of_the_message_is_free(self, body, data):
+        headers = asymmetric(body)
+        where = data.draw(st.sampled_from([*NAMES, "body"]))
+        value = body.decode("latin-1") if where == "body" else headers[where]
+        at = data.draw(st.integers(0, len(value) - 1))
+        changed = value[:at] + data.draw(st.characters(max_codepoint=255)) + value[at + 1 :]
+        if changed == value:
+            return
+        text = changed.encode("latin-1") if where == "body" else body
+        with pytest.raises(CallbackRefused):
+            verify(headers if where == "body" else headers | {where: changed}, text, PUBLIC)
+
+    @pytest.mark.parametrize(
+        "key",
+        [
+            "whpk_",
+            "whpk_short",
+            "whpk_é",
+            PUBLIC.rstrip("="),
+            PUBLIC + "=",
+            PUBLIC + " ",
+            " " + PUBLIC,
+            PUBLIC.upper(),
+            PUBLIC.replace("whpk_", "whsk_"),
+            PUBLIC.replace("whpk_", "whpk_whpk_"),
+            PUBLIC.removeprefix("whpk_"),
+            "whpk_" + base64.b64encode(bytes(31)).decode(),
+            "whpk_" + base64.b64encode(bytes(33)).decode(),
+            "whpk_" + base64.b64encode(bytes(64)).decode(),
+            "whpk_" + base64.b64encode(bytes(32)).decode(),  # of order 4
+            "whpk_" + base64.b64encode(bytes([1, *[0] * 31])).decode(),  # of order 1
+            "whpk_" + base64.b64encode(b"\xff" * 32).decode(),  # past the prime
+            "whpk_" + base64.b64encode(bytes([2, *[0] * 31])).decode(),  # no point
+        ],
+    )
+    def test_keys_that_are_none(self, body, key):
+        with pytest.raises(Unfit) as caught:
+            verify(asymmetric(body), body, [PUBLIC, key])
+        assert key[5:] not in str(caught.value) or len(key) <= 6
+
+
 class TestMisuse:
     @pytest.mark.parametrize(
         "secrets",
@@ -200,9 +361,6 @@ def we_take(headers, body):
     except CallbackRefused:
         return False
     return True
-
-
-NAMES = ["webhook-id", "webhook-timestamp", "webhook-signature"]
 
 
 @given(st.data())
@@ -248,7 +406,8 @@ def test_what_the_library_signs_we_take(body):
 @given(
     st.dictionaries(st.sampled_from([*NAMES, "x"]), st.text(max_size=60)),
     st.binary(max_size=200),
+    st.sampled_from([TEXT, PUBLIC]),
 )
-def test_anything_else_is_our_own_refusal(headers, body):
+def test_anything_else_is_our_own_refusal(headers, body, secret):
     with pytest.raises(CallbackRefused):
-        verify(headers, body)
+        verify(headers, body, secret)

@@ -1,5 +1,5 @@
 """
-Callbacks on the wire: Standard Webhooks 1.0, `v1` signatures.
+Callbacks on the wire: Standard Webhooks 1.0; `v1` signatures are written, `v1a` read too.
 
 `webhook-id` is the callback's GUID and stays the same at every attempt,
 `webhook-timestamp` is the attempt's, and `webhook-signature` lists one `v1,…` for each live key,
@@ -9,14 +9,18 @@ so that a receiver can change keys without a gap.
 from __future__ import annotations
 
 import base64
+import binascii
 from collections.abc import Iterable
 from datetime import datetime
 
-from counterseal.keys import mac
-from counterseal.models import Guid
+from counterseal.errors import UnfitKey
+from counterseal.keys import b64url, mac, public_key
+from counterseal.keys.jws import verify_bytes
+from counterseal.models import Algorithm, Guid, PublicKey
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 (the prefix, not a secret)
 SECRET_BYTES = 32
+PUBLIC_PREFIX = "whpk_"
 
 
 def webhook_headers(
@@ -39,6 +43,34 @@ def webhook_headers(
 def secret_text(secret: bytes) -> str:
     """Return a webhook secret as its receiver configures it."""
     return SECRET_PREFIX + _base64(secret)
+
+
+def read_public_text(text: str) -> PublicKey:
+    """
+    Read a public Ed25519 key as its receiver configures it, `whpk_…`.
+
+    Raises:
+        UnfitKey: It is spelled otherwise, or is no key that can be trusted.
+    """
+    try:
+        data = base64.b64decode(text.removeprefix(PUBLIC_PREFIX), validate=True)
+    except (binascii.Error, ValueError):
+        raise UnfitKey("not base64") from None
+    if text != PUBLIC_PREFIX + _base64(data):
+        raise UnfitKey("not whpk_ and base64")
+    named = {"kid": PUBLIC_PREFIX, "alg": Algorithm.EDDSA.value}
+    jwk = {"kty": "OKP", "crv": "Ed25519", "x": b64url(data), **named}
+    return public_key(jwk, algorithms=frozenset({Algorithm.EDDSA}))
+
+
+def verify_asymmetric(signature: bytes, signed: bytes, key: PublicKey) -> None:
+    """
+    Verify one `v1a` signature, 64 bytes.
+
+    Raises:
+        WrongSignature: It does not hold.
+    """
+    verify_bytes(signature, signed, key)
 
 
 def _base64(data: bytes) -> str:

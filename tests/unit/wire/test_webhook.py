@@ -6,12 +6,20 @@ import hmac
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from counterseal.models import guid
-from counterseal.wire.webhook import SECRET_BYTES, secret_text, webhook_headers
+from counterseal.errors import UnfitKey, WrongSignature
+from counterseal.models import Algorithm, guid
+from counterseal.wire.webhook import (
+    SECRET_BYTES,
+    read_public_text,
+    secret_text,
+    verify_asymmetric,
+    webhook_headers,
+)
 
 # The library checks the age by its own clock.
 NOW = datetime.now(UTC)
@@ -105,3 +113,50 @@ def test_a_secret_is_told_in_the_form_that_receivers_configure():
     assert text.startswith("whsec_")
     assert base64.b64decode(text.removeprefix("whsec_"), validate=True) == SECRET
     assert 24 <= SECRET_BYTES <= 64
+
+
+class TestAPublicKey:
+    """What `v1a` is verified with."""
+
+    PRIVATE = Ed25519PrivateKey.from_private_bytes(bytes(32))
+    RAW = PRIVATE.public_key().public_bytes_raw()
+    TEXT = "whpk_" + base64.b64encode(RAW).decode()
+
+    def test_verifies_what_its_other_half_signed(self):
+        key = read_public_text(self.TEXT)
+        assert key.algorithm is Algorithm.EDDSA
+        signature = self.PRIVATE.sign(BODY)
+        verify_asymmetric(signature, BODY, key)
+        for made, data in ((signature, BODY + b" "), (signature[:-1], BODY), (bytes(64), BODY)):
+            with pytest.raises(WrongSignature):
+                verify_asymmetric(made, data, key)
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "",
+            "whpk_",
+            TEXT.removeprefix("whpk_"),
+            TEXT.replace("whpk_", "whsk_"),
+            f"whpk_{TEXT}",
+            TEXT.rstrip("="),
+            f"{TEXT}=",
+            f"{TEXT}\n",
+            "whpk_é",
+            "whpk_" + base64.b64encode(RAW[:31]).decode(),
+            "whpk_" + base64.b64encode(RAW * 2).decode(),
+            "whpk_" + base64.b64encode(bytes(32)).decode(),
+        ],
+    )
+    def test_of_another_spelling_is_refused(self, text):
+        with pytest.raises(UnfitKey):
+            read_public_text(text)
+
+    @given(st.text() | st.binary().map(lambda data: "whpk_" + base64.b64encode(data).decode()))
+    def test_of_whatever_comes_is_refused_or_read(self, text):
+        try:
+            key = read_public_text(text)
+        except UnfitKey:
+            return
+        assert len(base64.b64decode(text[5:])) == 32
+        assert key.kid == "whpk_"

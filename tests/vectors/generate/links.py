@@ -1,5 +1,7 @@
 """Bind links, callbacks and the Basic header."""
 
+import base64
+
 import attrs
 from names import (
     ACCOUNT,
@@ -14,6 +16,7 @@ from names import (
     luck,
 )
 from receipts import challenge_of
+from signing import KEYS, public_jwk
 
 from counterseal import ijson, keys
 from counterseal.wire.cx1 import write_basic
@@ -104,6 +107,9 @@ def webhook_vectors():
         ("two while the origin changes them", secrets),
         ("none: not signed", []),
     ]
+    signed = f"{message}.{SIGNED_AT}.".encode() + body
+    public = keys.unb64url(public_jwk("eddsa-device")["x"])
+    signature = KEYS["eddsa-device"].sign(signed)
     return {
         "about": "Callbacks, Standard Webhooks 1.0: the headers of one attempt.",
         "id": message,
@@ -117,6 +123,11 @@ def webhook_vectors():
             }
             for about, held in cases
         ],
+        "asymmetric": {
+            "key": "eddsa-device",
+            "public": f"whpk_{base64.b64encode(public).decode()}",
+            "signature": f"v1a,{base64.b64encode(signature).decode()}",
+        },
     }
 
 

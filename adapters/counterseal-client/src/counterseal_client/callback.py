@@ -1,7 +1,8 @@
 """
 Callbacks: what a server that says it is the service POSTs to an origin's address.
 
-Standard Webhooks 1.0, `v1`: HMAC-SHA256 over id, timestamp and body, under a shared secret.
+Standard Webhooks 1.0, over id, timestamp and body: `v1` is HMAC-SHA256 under a shared secret,
+`whsec_…`, and `v1a` Ed25519, for which the receiver has the public key, `whpk_…`.
 A callback arrives at least once: keep `Callback.id`, and do nothing at a second one.
 A callback that holds tells what the service said, and no more: go on with `require_approved`.
 """
@@ -19,6 +20,9 @@ from datetime import UTC, datetime, timedelta
 import attrs
 
 from counterseal import Refused, read_json
+from counterseal.errors import UnfitKey, WrongSignature
+from counterseal.models import PublicKey
+from counterseal.wire.webhook import PUBLIC_PREFIX, read_public_text, verify_asymmetric
 from counterseal_client.errors import CallbackRefused, Unfit
 from counterseal_client.request import ProcessedRequest, read_request
 
@@ -39,7 +43,8 @@ _ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 """No dot: the parts of what is signed are joined by dots."""
 
 _TIMESTAMP = re.compile(r"0|[1-9][0-9]{0,11}")
-_SIGNATURE = re.compile(r"v1,([A-Za-z0-9+/]{43}=)")
+_SYMMETRIC = re.compile(r"v1,([A-Za-z0-9+/]{43}=)")
+_ASYMMETRIC = re.compile(r"v1a,([A-Za-z0-9+/]{86}==)")
 _NAMES = ("webhook-id", "webhook-timestamp", "webhook-signature")
 
 
@@ -73,18 +78,19 @@ def verify_callback(
     Args:
         headers: The request's, in whatever case.
         body: As it came, before anybody parsed it.
-        secrets: `whsec_…`, or several while they change; any of them will do.
+        secrets: `whsec_…` or `whpk_…`, or several while they change; any of them will do, each
+            for signatures of its own kind.
         now: The time, aware.
         tolerance: How far the callback's time may be from *now*, in both directions.
 
     Raises:
         CallbackRefused: It is none: a header is missing, given twice or malformed, no signature
             holds, it is too old or too new, or the body is no processed request.
-        Unfit: There is no secret, one is malformed, or *now* has no time zone.
+        Unfit: There is no secret or key, one is malformed, or *now* has no time zone.
     """
     keys = tuple(_key(secret) for secret in ([secrets] if isinstance(secrets, str) else secrets))
     if not keys:
-        raise Unfit("no callback secret")
+        raise Unfit("no callback secret, and no public key")
     if now.tzinfo is None:
         raise Unfit("a time without a time zone")
     given = _headers(headers)
@@ -119,22 +125,47 @@ def _headers(headers: Mapping[str, str] | Iterable[tuple[str, str]]) -> dict[str
     return found
 
 
-def _require_signed(signed: bytes, header: str, keys: tuple[bytes, ...]) -> None:
+def _require_signed(signed: bytes, header: str, keys: tuple[bytes | PublicKey, ...]) -> None:
     listed = header.split(" ")
     if len(listed) > SIGNATURES_LIMIT:
         raise CallbackRefused("too many signatures")
     # Signatures of other versions are others' matter.
-    offered = [
-        base64.b64decode(match[1]) for each in listed if (match := _SIGNATURE.fullmatch(each))
-    ]
-    expected = [hmac.new(key, signed, hashlib.sha256).digest() for key in keys]
+    macs, signatures = _offered(listed, _SYMMETRIC), _offered(listed, _ASYMMETRIC)
     # All are compared, each in constant time.
-    held = [hmac.compare_digest(mine, theirs) for mine in expected for theirs in offered]
+    held = [
+        hmac.compare_digest(hmac.new(key, signed, hashlib.sha256).digest(), theirs)
+        for key in keys
+        if isinstance(key, bytes)
+        for theirs in macs
+    ]
+    held += [
+        _holds(theirs, signed, key)
+        for key in keys
+        if isinstance(key, PublicKey)
+        for theirs in signatures
+    ]
     if not any(held):
         raise CallbackRefused("no signature holds")
 
 
-def _key(secret: str) -> bytes:
+def _offered(listed: list[str], shape: re.Pattern[str]) -> list[bytes]:
+    return [base64.b64decode(match[1]) for each in listed if (match := shape.fullmatch(each))]
+
+
+def _holds(signature: bytes, signed: bytes, key: PublicKey) -> bool:
+    try:
+        verify_asymmetric(signature, signed, key)
+    except WrongSignature:
+        return False
+    return True
+
+
+def _key(secret: str) -> bytes | PublicKey:
+    if secret.startswith(PUBLIC_PREFIX):
+        try:
+            return read_public_text(secret)
+        except UnfitKey:
+            raise Unfit("not a public callback key: whpk_ and base64 of 32 bytes") from None
     try:
         key = base64.b64decode(secret.removeprefix(SECRET_PREFIX), validate=True)
     except (binascii.Error, ValueError):
