@@ -80,6 +80,7 @@ class Server:
                 uri=BASE + request.path,
                 body=request.body,
                 authorization=request.headers.get("authorization", ""),
+                headers=tuple(request.headers.items()),
             )
         )
         question = cs.read_question(cs.read_json(request.body))
