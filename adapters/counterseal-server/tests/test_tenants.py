@@ -10,6 +10,7 @@ import pytest
 from counterseal import Authentication, Credentials, SignedRequest
 from counterseal.models import Scheme
 from counterseal.wire.link import read_link
+from counterseal.wire.signature import write_signature
 from counterseal_server.configuration import settings
 from counterseal_server.house import House
 
@@ -77,6 +78,42 @@ def test_an_origin_with_hmac_has_no_header_to_give(init):
     told = json.loads(init(auth="hmac").stdout)
     assert told["authorization"] is None
     assert told["key"]
+
+
+@pytest.mark.parametrize(
+    ("auth", "admins"), [("basic", "hmac"), ("hmac", "hmac"), ("signature", "signature")]
+)
+def test_who_signs_by_rfc_9421_has_an_administrator_who_does(init, house, auth, admins):
+    told = json.loads(init(auth=auth).stdout)
+    with house() as opened:
+        origin, admin = opened.ports.store.get(told["requestOriginGuid"], told["adminGuid"])
+        assert [one.scheme.value for one in origin.credentials] == [auth]
+        assert [one.scheme.value for one in admin.credentials] == [admins]
+
+
+@pytest.mark.parametrize("key", ["origin", "admin"])
+def test_what_signature_prints_signs(init, house, key):
+    told = json.loads(init(auth="signature").stdout)
+    assert told["authorization"] is None
+    guid, secret = {
+        "origin": (told["requestOriginGuid"], told["key"]),
+        "admin": (told["adminGuid"], told["adminKey"]),
+    }[key]
+    with house() as opened:
+        doors = Authentication(opened.ports, opened.policy)
+        headers = write_signature(
+            secret,
+            guid=guid,
+            method="GET",
+            uri="/",
+            created=int(opened.ports.clock.now().timestamp()),
+            nonce=opened.ports.entropy.token(16).hex(),
+        )
+        request = SignedRequest(method="GET", uri="/", headers=headers)
+        if key == "origin":
+            assert doors.authenticate(request).origin.guid == guid
+        else:
+            assert doors.authenticate_admin(request).guid == guid
 
 
 def test_no_secret_lies_in_the_folder(init, data):

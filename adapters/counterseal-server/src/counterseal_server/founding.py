@@ -9,7 +9,7 @@ import attrs
 from counterseal import Directory, Policy, Ports
 from counterseal.errors import InvalidField
 from counterseal.memory import memory_ports
-from counterseal.models import Algorithm, Company
+from counterseal.models import Algorithm, Company, Scheme
 from counterseal_server.administration import Administration
 from counterseal_server.house import House
 from counterseal_server.keeping import private
@@ -24,7 +24,7 @@ class Wish:
     What is to be founded.
 
     Attributes:
-        scheme: `basic` or `hmac`.
+        scheme: `basic`, `hmac` or `signature`.
         callbacks: Entries of the origin's allow-list.
     """
 
@@ -70,7 +70,10 @@ def _populated(ports: Ports, policy: Policy, wish: Wish) -> dict[str, Any]:
     origin = act.origin(app_space.guid, wish.origin, wish.scheme)
     for entry in wish.callbacks:
         directory.allow_callback(origin["requestOriginGuid"], entry)
-    admin = act.credentials.create_admin(ADMIN)
+    signs = wish.scheme == Scheme.SIGNATURE.value
+    admin = act.credentials.create_admin(
+        ADMIN, scheme=Scheme.SIGNATURE if signs else Scheme.HMAC
+    )
     return {
         "companyGuid": company.guid,
         "appSpaceGuid": app_space.guid,

@@ -19,9 +19,10 @@ from counterseal_server.plainly import plainly
 @click.option("--origin", required=True, metavar="O", help="The relying party's name.")
 @click.option(
     "--auth",
-    type=click.Choice(["basic", "hmac"]),
+    type=click.Choice(["basic", "hmac", "signature"]),
     required=True,
-    help="How the relying party shows who it is.",
+    help="How the relying party shows who it is: by Basic, CX1 or RFC 9421."
+    " The first administrator signs by RFC 9421 too if it does, else by CX1.",
 )
 @click.option(
     "--callback",
