@@ -1,0 +1,62 @@
+"""A callback is verified three ways before anybody believes it; here in Python, twice."""
+
+from datetime import UTC, datetime
+from http import HTTPStatus
+
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from counterseal.testing import World
+from counterseal.testing.world import CALLBACK
+from counterseal_client import CallbackRefused, verify_callback
+
+seen = set()  # a table of your database
+
+
+# With counterseal-client
+def by_our_client(headers, body, secrets):
+    try:
+        callback = verify_callback(headers, body, secrets, now=datetime.now(UTC))
+    except CallbackRefused:
+        return HTTPStatus.BAD_REQUEST
+    if callback.id not in seen:
+        seen.add(callback.id)
+        act_on(callback.request.guid)
+    return HTTPStatus.NO_CONTENT
+
+
+# With any library of Standard Webhooks
+def by_a_library(headers, body, secret):
+    try:
+        told = Webhook(secret).verify(body, headers)
+    except (WebhookVerificationError, ValueError):  # the second for what is no header at all
+        return HTTPStatus.BAD_REQUEST
+    if headers["webhook-id"] not in seen:
+        seen.add(headers["webhook-id"])
+        act_on(told["guid"])
+    return HTTPStatus.NO_CONTENT
+
+
+# What comes next
+def act_on(guid):
+    """Do what was waiting for the request *guid*, if the evidence holds."""
+    print("to be looked at:", guid)
+
+
+def a_callback():
+    """Let somebody answer, and return what the service sends: headers, body and the secret."""
+    world = World()
+    world.clock.jump(datetime.now(UTC))
+    secret = world.credentials.issue_webhook_key(world.origin.origin.guid)
+    phone = world.bind("user-42")
+    world.ask("user-42", "Pay 10 EUR to Zoë?", callback=CALLBACK)
+    (waiting,) = phone.pending()
+    phone.answer(phone.fetch(waiting.guid))
+    world.deliver()
+    (attempt,) = world.sender.attempts
+    return dict(attempt.delivery.headers), attempt.delivery.body, secret
+
+
+if __name__ == "__main__":
+    headers, body, secret = a_callback()
+    print(by_our_client(headers, body, [secret]))
+    print(by_a_library(headers, body, secret))  # a repeat: it does nothing
