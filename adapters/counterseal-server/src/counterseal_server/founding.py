@@ -71,9 +71,7 @@ def _populated(ports: Ports, policy: Policy, wish: Wish) -> dict[str, Any]:
     for entry in wish.callbacks:
         directory.allow_callback(origin["requestOriginGuid"], entry)
     signs = wish.scheme == Scheme.SIGNATURE.value
-    admin = act.credentials.create_admin(
-        ADMIN, scheme=Scheme.SIGNATURE if signs else Scheme.HMAC
-    )
+    admin = act.credentials.create_admin(ADMIN, scheme=Scheme.SIGNATURE if signs else Scheme.HMAC)
     return {
         "companyGuid": company.guid,
         "appSpaceGuid": app_space.guid,
