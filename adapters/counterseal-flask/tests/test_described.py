@@ -18,12 +18,15 @@ from schemathesis.transport.wsgi import WSGITransport
 
 from counterseal import Refused
 from counterseal.models import BindingState
-from counterseal_flask import OPERATIONS
+from counterseal.testing.world import CALLBACK
+from counterseal.wire.cx1 import write_cx1
+from counterseal_flask import ADMIN_API, OPERATIONS
 from counterseal_flask.incoming import PATH_SAFE
 from counterseal_flask.messages import FORM
 
 BASE = "https://service.example"
 PROOF = "a proof, made when it is known for what"
+SIGNED = "a signature, made when it is known of what"
 EXAMPLES = max(4, settings.default.max_examples // 10)
 """Of each operation, besides the cases that its description leads to; 100 if `thorough`."""
 
@@ -44,6 +47,8 @@ UNSAID = {
         r"|^buttons: (none is|all are|not \d)"  # together, and the policy's
         r"|: (not within|more than|longer than) "  # the policy's
         r"|^keys\[\d+\]\.jwk"  # what belongs to each type of key
+        r"|^role: not one of this place"  # which of the two GUIDs has to be there
+        r"|^overlap: negative, or longer"  # the policy's
     ),
 }
 """Refusals of what fits the schema, by what no schema can say; the detail matches."""
@@ -53,12 +58,14 @@ UNSAID_OF_FORMS = r"^(additionalInfo|buttons|content|duration)\b"
 
 
 class Prover:
-    """Around the application: puts a fresh proof of a living phone in the place of `PROOF`."""
+    """Around the application: puts fresh evidence in the places of `PROOF` and `SIGNED`."""
 
     def __init__(self, app, world):
         self.app = app
         self.world = world
         self.phone = world.bind("user-42")
+        self.admin = world.credentials.create_admin("An admin")
+        self.said = 0
 
     def revive(self):
         (binding,) = self.world.ports.store.get(self.phone.guid)
@@ -68,26 +75,46 @@ class Prover:
 
     def __call__(self, environ, start_response):
         if environ.get("HTTP_COUNTERSEAL_PROOF") == PROOF:
-            body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-            environ["wsgi.input"] = BytesIO(body)
-            path = quote(environ["PATH_INFO"].encode("latin-1"), safe=PATH_SAFE)
-            query = environ["QUERY_STRING"]
-            uri = f"{BASE}{path}{'?' if query else ''}{query}"
             self.revive()
-            call = self.phone.device.call(environ["REQUEST_METHOD"], uri, body)
+            call = self.phone.device.call(*said(environ))
             environ["HTTP_COUNTERSEAL_PROOF"] = call.proof
+        if environ.get("HTTP_AUTHORIZATION") == SIGNED:
+            environ["HTTP_AUTHORIZATION"] = self.signed(*said(environ))
         return self.app(environ, start_response)
+
+    def signed(self, method, uri, body):
+        (held,) = self.world.ports.store.get(self.admin.guid)
+        if not held.credentials:
+            self.admin = self.world.credentials.create_admin("The next admin")
+        self.said += 1
+        return write_cx1(
+            self.admin.secret,
+            method=method,
+            uri=uri,
+            milliseconds=int(self.world.clock.now().timestamp() * 1000) + self.said,
+            guid=self.admin.guid,
+            body=body,
+        )
+
+
+def said(environ):
+    """Return what is proven or signed: method, address and body."""
+    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    environ["wsgi.input"] = BytesIO(body)
+    path = quote(environ["PATH_INFO"].encode("latin-1"), safe=PATH_SAFE)
+    query = environ["QUERY_STRING"]
+    return environ["REQUEST_METHOD"], f"{BASE}{path}{'?' if query else ''}{query}", body
 
 
 @pytest.fixture
 def known(kit, world, shop):
-    """What names something, by operation or else by what it is called there."""
+    """What names something, by what it is called; by operation, where that one needs its own."""
     world.bind("user-43")
     device = world.bind("user-42").guid  # another than the one that calls
     asked = [kit.ask(shop).json["guid"] for _ in range(3)]
     return {
-        "accountByGuid": [world.accounts.get(world.origin, "user-42").guid],
-        "revokeAccount": ["user-43"],
+        "accountByGuid": {"guid": [world.accounts.get(world.origin, "user-42").guid]},
+        "revokeAccount": {"accountId": ["user-43"]},
         "accountId": ["user-42"],
         "requestGuid": asked,
         "deviceGuid": [device],
@@ -96,9 +123,41 @@ def known(kit, world, shop):
 
 
 @pytest.fixture
-def description(kit, world, shop, known, monkeypatch):
-    app = kit.application(world.ports, wait_limit=MOMENT, beat_every=MOMENT)
-    app.wsgi_app = Prover(app.wsgi_app, world)
+def known_to_admins(world):
+    """The same for administrators; what they end is there for that alone."""
+    calm, still, *ends = (world.bind(f"user-{number}") for number in range(51, 56))
+    world.devices.suspend(still.guid)
+    ended, emptied, erased = (each.device.bond for each in ends)
+    calm.answer(calm.fetch(world.ask("user-51", "Pay?", callback=CALLBACK).challenge.guid))
+    world.sender.script(410)
+    deliveries = world.deliver()
+    origin = world.origin.origin
+    other = world.new_origin(world.app_space, "Another shop").origin
+    other = world.directory.allow_callback(other.guid, "https://shop.example/more")
+    return {
+        "company": [world.company.guid],
+        "app_space": [world.app_space.guid],
+        "origin": [origin.guid],
+        "callback": [origin.entries[0].guid],
+        "admin": [world.credentials.create_admin("Spare").guid],
+        "account": [calm.device.bond.account],
+        "device": [calm.guid],
+        "delivery": deliveries,
+        "accountId": ["user-51"],
+        "companyGuid": [world.company.guid],
+        "appSpaceGuid": [world.app_space.guid],
+        "deleteCallback": {"origin": [other.guid], "callback": [other.entries[0].guid]},
+        "newCallback": {"callbackUrl": ["https://shop.example/again"], "callbackType": [1]},
+        "resumeDevice": {"account": [still.device.bond.account], "device": [still.guid]},
+        "endDevice": {"account": [ended.account], "device": [ended.device]},
+        "revokeDevices": {"account": [emptied.account]},
+        "eraseAccount": {"account": [erased.account]},
+    }
+
+
+@pytest.fixture
+def in_process(monkeypatch):
+    """Let schemathesis send without sockets."""
     send = WSGITransport.send
 
     def sent(self, case, **kwargs):
@@ -108,35 +167,47 @@ def description(kit, world, shop, known, monkeypatch):
         )
 
     monkeypatch.setattr(WSGITransport, "send", sent)
-    config = SchemathesisConfig.from_dict(
-        {"seed": 1, "request-timeout": 0.2, "generation": {"max-examples": EXAMPLES}}
-    )
-    schema = schemathesis.openapi.from_wsgi("/openapi.json", app, config=config)
 
-    @schema.auth(refresh_interval=None)
-    class Authentication:
-        def get(self, case, context):
-            device = "device" in case.operation.tags
-            return {"Counterseal-Proof": PROOF} if device else shop.headers
 
-        def set(self, case, data, context):
-            case.headers.update(data)
+@pytest.fixture
+def describe(kit, world, shop, in_process):
+    """Read the description that is served to callers who know what there is."""
 
-    @schema.hook
-    def map_case(context, case):
-        # Made up, nearly all would name nothing.
-        if case.meta is not None and case.meta.generation.mode.is_positive:
-            for place in (case.body, case.query, case.path_parameters):
-                for name in known.keys() & place if isinstance(place, dict) else ():
-                    names = known.get(operation_of(case), known[name])
-                    place[name] = names[len(str(place[name])) % len(names)]
-        return case
+    def describe(known, **settings):
+        app = kit.application(world.ports, wait_limit=MOMENT, beat_every=MOMENT, **settings)
+        app.wsgi_app = Prover(app.wsgi_app, world)
+        config = SchemathesisConfig.from_dict(
+            {"seed": 1, "request-timeout": 0.2, "generation": {"max-examples": EXAMPLES}}
+        )
+        schema = schemathesis.openapi.from_wsgi("/openapi.json", app, config=config)
 
-    @schema.hook
-    def filter_failure(context, failure, case, response):
-        return not (isinstance(failure, RejectedPositiveData) and unsaid(case, response.json()))
+        @schema.auth(refresh_interval=None)
+        class Authentication:
+            def get(self, case, context):
+                if "device" in case.operation.tags:
+                    return {"Counterseal-Proof": PROOF}
+                return {"Authorization": SIGNED} if "admin" in case.operation.tags else shop.headers
 
-    return schema
+            def set(self, case, data, context):
+                case.headers.update(data)
+
+        @schema.hook
+        def map_case(context, case):
+            # Made up, nearly all would name nothing.
+            if case.meta is not None and case.meta.generation.mode.is_positive:
+                names = known | known.get(operation_of(case), {})
+                for place in (case.body, case.query, case.path_parameters):
+                    for name in names.keys() & place if isinstance(place, dict) else ():
+                        place[name] = names[name][len(str(place[name])) % len(names[name])]
+            return case
+
+        @schema.hook
+        def filter_failure(context, failure, case, response):
+            return not (isinstance(failure, RejectedPositiveData) and unsaid(case, response.json()))
+
+        return schema
+
+    return describe
 
 
 def operation_of(case):
@@ -150,15 +221,14 @@ def unsaid(case, problem):
     return pattern is not None and re.search(pattern, problem.get("detail", "")) is not None
 
 
-@pytest.mark.timeout(900)  # if `thorough`, on a busy machine
-@pytest.mark.filterwarnings("ignore:Generating overly large repr")
-def test_schemathesis_finds_no_answer_that_is_not_described(description):
-    found, errors, tried, statuses = [], [], Counter(), {}
-    for event in from_schema(description).execute():
+def tried(schema):
+    """Try everything, and return the statuses of each operation."""
+    found, errors, phases, statuses = [], [], Counter(), {}
+    for event in from_schema(schema).execute():
         if isinstance(event, NonFatalError | FatalError):
             errors.append(event)
         elif isinstance(event, ScenarioFinished):
-            tried[event.phase.value] += len(event.recorder.cases)
+            phases[event.phase.value] += len(event.recorder.cases)
             for guid, interaction in event.recorder.interactions.items():
                 operation = operation_of(event.recorder.cases[guid].value)
                 statuses.setdefault(operation, set()).add(interaction.response.status_code)
@@ -176,10 +246,30 @@ def test_schemathesis_finds_no_answer_that_is_not_described(description):
             ]
     assert not errors
     assert not found, "\n".join(map(str, found))
-    assert all(tried[phase] for phase in ("coverage", "fuzzing", "stateful")), tried
+    assert all(phases[phase] for phase in ("coverage", "fuzzing", "stateful")), phases
+    return statuses
+
+
+def dull(statuses):
+    """Return the operations that never succeeded: whoever never gets in has tried nothing."""
+    return {name for name, told in statuses.items() if not any(code < 300 for code in told)}
+
+
+@pytest.mark.timeout(900)  # if `thorough`, on a busy machine
+@pytest.mark.filterwarnings("ignore:Generating overly large repr")
+def test_schemathesis_finds_no_answer_that_is_not_described(describe, known):
+    statuses = tried(describe(known))
     # schemathesis leaves out what it has read the description from.
     assert set(statuses) == {each.id for each in OPERATIONS} - {"describe"}
-    # Whoever never gets in has tried nothing.
-    signed = {"answerRequest", "disownRequest", "finishBind", "rotateKeys"}
-    dull = {name for name, told in statuses.items() if not any(code < 300 for code in told)}
-    assert dull <= signed, {name: statuses[name] for name in dull}
+    signed = {"answerRequest", "disownRequest", "finishBind", "lookAtInvitation", "rotateKeys"}
+    assert dull(statuses) <= signed, statuses
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.filterwarnings("ignore:Generating overly large repr")
+def test_schemathesis_finds_no_answer_to_administrators_that_is_not_described(
+    describe, known_to_admins
+):
+    statuses = tried(describe(known_to_admins, administration=True).include(tag="admin"))
+    assert set(statuses) == {each.id for each in ADMIN_API}
+    assert not dull(statuses), statuses

@@ -50,7 +50,7 @@ def edit_company(service: Service, asked: Message, admin: Admin) -> Reply:
 def new_app_space(service: Service, asked: Message, admin: Admin) -> Reply:
     """Create a `simple` App Space."""
     body = document(asked)
-    if body.get("idpType", SIMPLE) != SIMPLE:
+    if body.get("idpType") not in (None, SIMPLE):
         raise InvalidField("idpType", f"not {SIMPLE}")
     brand = part(body, "brandInfo")
     made = service.directory.create_app_space(

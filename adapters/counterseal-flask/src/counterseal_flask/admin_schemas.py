@@ -11,13 +11,13 @@ from counterseal.models import (
     Codes,
     Scheme,
 )
+from counterseal_flask.members import LONGEST
 from counterseal_flask.schemas import ACCOUNT, COUNT, FLAG, GUID, MOMENT, NAME, TEXT, Schema
 
 NO_GUID: Schema = {"anyOf": [GUID, {"type": "null"}]}
 NO_MOMENT: Schema = {"anyOf": [MOMENT, {"type": "null"}]}
 NO_TEXT: Schema = {"type": ["string", "null"]}
-NO_FLAG: Schema = {"type": ["boolean", "null"]}
-SECONDS: Schema = {"type": ["integer", "null"], "minimum": 0}
+SECONDS: Schema = {"type": "integer", "minimum": 0, "maximum": LONGEST}
 KEY_TYPE: Schema = {"enum": [each.value for each in Scheme]}
 SIGNING: Schema = {"enum": [each.value for each in Scheme if each is not Scheme.BASIC]}
 """How an administrator authenticates."""
@@ -33,7 +33,12 @@ BRAND: Schema = {
 
 
 def _takes(*needed: str, **members: Schema) -> Schema:
-    return {"type": "object", "properties": members, "required": list(needed)}
+    """Return an object; null is as good as nothing for what is not *needed*."""
+    properties = {
+        name: schema if name in needed else {"anyOf": [schema, {"type": "null"}]}
+        for name, schema in members.items()
+    }
+    return {"type": "object", "properties": properties, "required": list(needed)}
 
 
 def _gives(**members: Schema) -> Schema:
@@ -51,12 +56,12 @@ ADMIN_SCHEMAS: dict[str, Schema] = {
         "name",
         name=NAME,
         idpType={"const": "simple"},
-        brandInfo=BRAND,
-        useUniversalApp=NO_FLAG,
+        brandInfo=_takes(url=NAME, color=NAME),
+        useUniversalApp=FLAG,
     ),
-    "AppSpaceEdit": _takes(name=NAME, brandInfo=BRAND, useUniversalApp=NO_FLAG),
-    "NewOrigin": _takes("name", name=NAME, codes=CODES, wildcards=NO_FLAG),
-    "OriginEdit": _takes(name=NAME, codes=CODES, wildcards=NO_FLAG, callbackStates=STATES),
+    "AppSpaceEdit": _takes(name=NAME, brandInfo=BRAND, useUniversalApp=FLAG),
+    "NewOrigin": _takes("name", name=NAME, codes=CODES, wildcards=FLAG),
+    "OriginEdit": _takes(name=NAME, codes=CODES, wildcards=FLAG, callbackStates=STATES),
     "NewCallback": _takes("callbackUrl", callbackUrl=NAME, callbackType=CALLBACK_TYPE),
     "NewKey": _takes("keyType", keyType=KEY_TYPE, overlap=SECONDS),
     "Overlap": _takes(overlap=SECONDS),
@@ -65,9 +70,9 @@ ADMIN_SCHEMAS: dict[str, Schema] = {
         "role",
         name=NAME,
         role=ROLE,
-        companyGuid=NO_GUID,
-        appSpaceGuid=NO_GUID,
-        life={"type": ["integer", "null"], "minimum": 1},
+        companyGuid=GUID,
+        appSpaceGuid=GUID,
+        life=SECONDS | {"minimum": 1},
         keyType=SIGNING,
     ),
     "NewAdminKey": _takes(keyType=SIGNING, overlap=SECONDS),

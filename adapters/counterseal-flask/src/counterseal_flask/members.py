@@ -65,9 +65,10 @@ def span(body: Mapping[str, Any], name: str) -> timedelta | None:
     value = body.get(name)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LONGEST:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not 0 <= value <= LONGEST or value % 1:
         raise InvalidField(name, "not a number of seconds")
-    return timedelta(seconds=value)
+    return timedelta(seconds=int(value))
 
 
 def number(query: Mapping[str, str], name: str) -> int | None:
