@@ -206,5 +206,5 @@ def mutants(session: nox.Session) -> None:
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
     """Measure the core against bare cryptography; prints ratios, and says which are over."""
-    sync(session, "--group=bench")
+    sync(session, "--group=bench", "--extra=testing")
     session.run("python", "bench", *session.posargs)

@@ -9,7 +9,6 @@ from enum import Enum
 import attrs
 
 from counterseal import errors, models
-from counterseal.models.guid import partition_of
 
 TENANCY = (models.Company, models.AppSpace, models.Origin, models.Admin)
 
@@ -42,9 +41,13 @@ class JsonStore:
         records = {one.guid: one for one in self._all(object, lambda it: it.guid in guids, "guid")}
         return tuple(map(records.get, guids))
 
-    def account(self, app_space, account_id):
-        found = self._all(models.Account, lambda it: it.app_space == app_space)
-        return next((one for one in found if one.account_id == account_id), None)
+    def about(self, guid, *others):
+        record, *rest = self.get(guid, *others)
+        return (record, *self.get(getattr(record, "account", None)), *rest)
+
+    def account(self, *name):
+        known = self._all(models.Account, lambda it: (it.app_space, it.account_id) == name)
+        return known[0] if known else None
 
     def bindings(self, account):
         return self._all(models.Binding, lambda it: it.account == account)
@@ -62,9 +65,6 @@ class JsonStore:
     def dead(self, origin, limit):
         gone = (origin, models.CallbackState.DEAD)
         return self._all(models.Callback, lambda it: (it.origin, it.state) == gone)[:limit]
-
-    def recorded(self):
-        return [unpack(event) for shelf in self._shelves().values() for event in shelf["events"]]
 
     def commit(self, changes, audit, operation):
         number, asked = possible(changes), pack(changes)
@@ -86,12 +86,12 @@ class JsonStore:
             shelf["operations"][operation] = asked
 
     def _all(self, kind, wanted, by="created_at"):
-        shelves = [shelf["records"].values() for shelf in self._shelves().values()]
+        shelves = [shelf["records"].values() for shelf in self.shelves().values()]
         records = (unpack(held) for shelf in shelves for held in shelf)
         found = [one for one in records if isinstance(one, kind) and wanted(one)]
         return tuple(sorted(found, key=lambda one: getattr(one, by)))
 
-    def _shelves(self):
+    def shelves(self):
         try:
             files = [file for file in self.folder.iterdir() if file.suffix == ".json"]
             return {int(file.stem): json.loads(file.read_text()) for file in files}
@@ -104,7 +104,7 @@ class JsonStore:
         try:
             with (self.folder / f"{number}.lock").open("a") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)  # free when it is closed, or the process dead
-                yield (shelf := self._shelves().get(number, empty))
+                yield (shelf := self.shelves().get(number, empty))
                 (new := self.folder / f"{number}.new").write_text(json.dumps(shelf))
                 new.replace(self.folder / f"{number}.json")  # STORE-19: all of it, or nothing
         except OSError as error:
@@ -119,6 +119,6 @@ def possible(changes):
         another = old and (type(old), old.guid) != (type(new), new.guid)
         if another or new.version != (old.version if old else 0) + 1:
             raise errors.WrongRecord  # STORE-14
-    if len(numbers := set(map(partition_of, guids))) > 1:
+    if len(numbers := set(map(models.guid.partition_of, guids))) > 1:
         raise errors.PartitionCrossed  # STORE-13
     return numbers.pop()

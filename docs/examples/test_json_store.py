@@ -1,5 +1,5 @@
 import pytest
-from json_store import JsonStore
+from json_store import JsonStore, unpack
 
 from counterseal.testing import StoreContract
 
@@ -14,6 +14,9 @@ class TestJsonStore(StoreContract):
     @pytest.fixture
     def broken_store(self, tmp_path):
         return lambda: JsonStore(tmp_path / "no such folder")
+
+    def recorded(self, store):
+        return [unpack(event) for shelf in store.shelves().values() for event in shelf["events"]]
 
     def reopened(self, store):
         return JsonStore(store.folder)

@@ -264,6 +264,43 @@ class NeverReturnsWhatItReturnedBefore(MemoryStore):
         return found
 
 
+@sick_store("STORE-25")
+class MixesUpTheOthers(MemoryStore):
+    def about(self, guid, *others):
+        record, account, *rest = super().about(guid, *others)
+        return (record, account, *reversed(rest))
+
+
+@sick_store("STORE-25")
+class LeavesOutTheOthersThatAreNotThere(MemoryStore):
+    def about(self, guid, *others):
+        record, account, *rest = super().about(guid, *others)
+        return (record, account, *(one for one in rest if one is not None))
+
+
+@sick_store("STORE-25")
+class RemembersWhoseItWas(MemoryStore):
+    def about(self, guid, *others):
+        self._whose = getattr(self, "_whose", {})
+        record, account, *rest = super().about(guid, *others)
+        return (record, self._whose.setdefault(guid, account), *rest)
+
+
+@sick_store("STORE-26")
+class KnowsNobody(MemoryStore):
+    def about(self, guid, *others):
+        record, _, *rest = super().about(guid, *others)
+        return (record, None, *rest)
+
+
+@sick_store("STORE-26")
+class TakesAnyNeighbour(MemoryStore):
+    def about(self, guid, *others):
+        record, account, *rest = super().about(guid, *others)
+        anybody = next((one for one in self._records.values() if type(one) is Account), None)
+        return (record, anybody if account is None and record else account, *rest)
+
+
 @sick_store("STORE-23")
 class FindsTheDeadOfAllOrigins(MemoryStore):
     def dead(self, origin, limit):

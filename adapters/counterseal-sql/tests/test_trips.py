@@ -70,7 +70,7 @@ def test_each_use_case_takes_as_many_trips_as_it_should(world, trips):
         invited = world.invitations.invite(world.origin, "zoe")
     phone = world.phone()
     enrolment = phone.device.enrolment(invited.token, world.app_space.guid, pin=phone.pin)
-    with trips.counted(store=3):  # the token names the binding, and the binding its account
+    with trips.counted(store=2):
         bound = world.enrolments.complete(enrolment)
     phone.device.bound(bound)
     question = Question(account_id="zoe", content=TextContent(text="Pay 10 EUR to Adam?"))
@@ -82,7 +82,7 @@ def test_each_use_case_takes_as_many_trips_as_it_should(world, trips):
         phone.answer(challenge)
     with trips.counted(store=2):
         world.callbacks.dead(world.origin.origin.guid)
-    with trips.counted(store=2):  # the challenge names its account, which may have been erased
+    with trips.counted(store=1):
         assert world.challenges.status(world.origin, issued.challenge.guid).approved
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import attrs
 
 from counterseal import keys
@@ -28,6 +30,7 @@ from counterseal.models import (
     Guid,
     KeyChange,
     PublicKey,
+    Record,
 )
 from counterseal.models.guid import parse
 from counterseal.policy import Policy
@@ -156,9 +159,11 @@ class Enrolments:
         offered: tuple[tuple[DeviceKey, Evidence], ...],
     ) -> Decision[Bound]:
         now = self.ports.clock.now()
-        binding = self._invited(guid)
-        account_record, space_record = self.ports.store.get(binding.account, binding.app_space)
-        account, app_space = found(account_record, Account), found(space_record, AppSpace)
+        # The proofs name the App Space: a claim that saves a trip, and that is judged below.
+        record, about, *spaces = self.ports.store.about(guid, *_claimed(offered))
+        if not isinstance(record, Binding):
+            raise WrongToken
+        binding, account = record, found(about, Account)
         held = tuple(key for key, _ in offered)
         facts = Completing(
             now=now,
@@ -168,12 +173,13 @@ class Enrolments:
             secret=secret,
             keys=held,
             possession=tuple(evidence for _, evidence in offered),
-            expected=bind_claims(enrolment.token, app_space.guid, held),
+            expected=bind_claims(enrolment.token, binding.app_space, held),
         )
         # Before anything that would tell a stranger what became of the invitation.
         token_matches(facts)
         if binding.enrolled:
-            return self._recorded(facts, app_space)
+            self._repeated(facts)
+            return Decision(result=self._bound(binding, account, spaces))
         state = step(BINDING, binding.state, BindingEvent.COMPLETE, facts)
         bound = attrs.evolve(
             binding,
@@ -191,7 +197,7 @@ class Enrolments:
         return Decision(
             changes=(Change(binding, bound), Change(account, enlisted(account, bound, now))),
             audit=(AuditEvent(at=now, event="binding.complete", actor=guid, subject=guid),),
-            result=self._bound(bound, account, app_space),
+            result=self._bound(bound, account, spaces),
         )
 
     def _invited(self, guid: Guid) -> Binding:
@@ -200,15 +206,16 @@ class Enrolments:
         except NotFound:
             raise WrongToken from None
 
-    def _recorded(self, facts: Completing, app_space: AppSpace) -> Decision[Bound]:
+    def _repeated(self, facts: Completing) -> None:
         if not keys.same(facts.binding.enrolled, _enrolled(facts.keys)):
             raise TokenSpent
         keys_possessed(facts)
         if facts.binding.state is not BindingState.ACTIVE:
             raise BindingInactive
-        return Decision(result=self._bound(facts.binding, facts.account, app_space))
 
-    def _bound(self, binding: Binding, account: Account, app_space: AppSpace) -> Bound:
+    def _bound(self, binding: Binding, account: Account, spaces: Sequence[Record | None]) -> Bound:
+        # Every key has signed for the binding's App Space by now, so that it was claimed.
+        (app_space,) = (found(space, AppSpace) for space in spaces)
         return Bound(
             binding=binding,
             account=account,
@@ -231,6 +238,16 @@ def offered_key(
     key = keys.public_key(offered.jwk, algorithms=policy.algorithms, field=f"{field}.jwk")
     proof = keys.read(offered.proof, limit=policy.token_bytes)
     return DeviceKey(role=offered.role, key=key), Evidence(proof, key, typ)
+
+
+def _claimed(offered: tuple[tuple[DeviceKey, Evidence], ...]) -> tuple[Guid, ...]:
+    """Return the App Space that the first key signed for, unless it is no GUID."""
+    for _, evidence in offered[:1]:
+        try:
+            return (parse(evidence.jws.claimed.get("aud"), field="aud"),)
+        except InvalidField:
+            break
+    return ()
 
 
 def _enrolled(held: tuple[DeviceKey, ...]) -> str:

@@ -10,7 +10,7 @@ from counterseal import keys
 from counterseal.bindings.reserving import conclude, reserve
 from counterseal.bindings.roster import enlisted
 from counterseal.bindings.vouching import grant_context
-from counterseal.decisions import Act, Decision, read, refused, settle, sweep, within_rate
+from counterseal.decisions import Act, Decision, found, refused, settle, sweep, within_rate
 from counterseal.errors import NotFound, Refused
 from counterseal.machines import BINDING, BindingEvent, step
 from counterseal.models import (
@@ -22,6 +22,7 @@ from counterseal.models import (
     Guid,
     Identity,
     KeyScope,
+    Record,
     RelyingParty,
     Reservation,
 )
@@ -189,8 +190,8 @@ class Invitations:
             guid=mint(place, self.ports.entropy.token(LUCK_BYTES)),
         )
 
-    def _recorded(self, asked: _Asked, binding: Binding) -> Invitation:
-        account = read(self.ports.store, binding.account, Account)
+    def _recorded(self, asked: _Asked, binding: Binding, about: Record | None) -> Invitation:
+        account = found(about, Account)
         if account.erased_at is not None:
             raise NotFound
         token = self.ports.sealer.open(binding.sealed_token, _context(binding.guid))
@@ -204,9 +205,9 @@ class Invitations:
 
     def _invited(self, asked: _Asked) -> Decision[Invitation]:
         if asked.reserved is not None:
-            (made,) = self.ports.store.get(asked.reserved.guid)
+            made, about = self.ports.store.about(asked.reserved.guid)
             if isinstance(made, Binding):
-                return Decision(result=self._recorded(asked, made))
+                return Decision(result=self._recorded(asked, made, about))
         now = self.ports.clock.now()
         old = self.ports.store.account(asked.app_space.guid, asked.account_id)
         account = self._new_account(asked, now) if old is None else old
@@ -267,8 +268,8 @@ class Invitations:
 
     def _expired(self, guid: Guid) -> Decision[None]:
         now = self.ports.clock.now()
-        binding = read(self.ports.store, guid, Binding)
-        account = read(self.ports.store, binding.account, Account)
+        record, about = self.ports.store.about(guid)
+        binding, account = found(record, Binding), found(about, Account)
         facts = Deadline(now=now, deadline=binding.deadline)
         state = step(BINDING, binding.state, BindingEvent.EXPIRE, facts)
         expired = attrs.evolve(binding, version=binding.version + 1, state=state, ended_at=now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import datetime, timedelta
 
 import attrs
@@ -16,7 +17,7 @@ from counterseal.challenges.composing import (
     reissued,
 )
 from counterseal.challenges.finishing import finish
-from counterseal.decisions import Act, Decision, found, read, refused, settle, sweep, within_rate
+from counterseal.decisions import Act, Decision, found, refused, settle, sweep, within_rate
 from counterseal.errors import (
     AccountUnknown,
     Foreign,
@@ -38,6 +39,7 @@ from counterseal.models import (
     OpenQuestion,
     Outcome,
     Question,
+    Record,
     RelyingParty,
 )
 from counterseal.policy import Policy
@@ -90,7 +92,7 @@ class Challenges:
             life = life_of(question, self.policy)
             if question.callback is not None:
                 callback_allowed(question.callback, allow_list(party.origin))
-            guid = new_guid(self.ports, party, question)
+            fresh = new_guid(self.ports, party, question)
             held = None
             if idempotency_key is not None:
                 held = reserve(
@@ -100,18 +102,20 @@ class Challenges:
                     party,
                     question_document(question),
                     key=idempotency_key,
-                    guid=guid,
+                    guid=fresh,
                 )
         except Refused as refusal:
             refused(self.ports, act, refusal)
             raise
-        guid = guid if held is None else held.guid
+        guid = fresh if held is None else held.guid
+        rounds = itertools.count()
 
         def decide() -> Decision[tuple[Issued, Account | None, tuple[Guid, ...]]]:
-            if held is not None:
-                (recorded,) = self.ports.store.get(guid)
+            # What this very call has reserved is not there yet, unless it lost a race.
+            if held is not None and (guid != fresh or next(rounds)):
+                recorded, account = self.ports.store.about(guid)
                 if isinstance(recorded, Challenge):
-                    self._readable(recorded)
+                    _readable(recorded, account)
                     return Decision(result=(reissued(self.ports, recorded), None, ()))
             return self._issued(party, question, life, guid)
 
@@ -138,8 +142,9 @@ class Challenges:
         act = Act(event="challenge.status", actor=party.origin.guid, subject=challenge)
 
         def decide() -> Decision[Challenge]:
-            held = self._own(party, challenge)
-            self._readable(held)
+            record, account = self.ports.store.about(challenge)
+            held = _own(party, record)
+            _readable(held, account)
             return Decision(result=attrs.evolve(held, state=held.state_at(self.ports.clock.now())))
 
         return settle(self.ports, self.policy, act, decide)
@@ -186,8 +191,9 @@ class Challenges:
         act = Act(event="challenge.cancel", actor=actor, subject=challenge)
 
         def decide() -> Decision[Challenge]:
-            held = self._own(party, challenge)
-            account = read(self.ports.store, held.account, Account)
+            record, about = self.ports.store.about(challenge)
+            held = _own(party, record)
+            account = found(about, Account)
             state = step(
                 CHALLENGE,
                 held.state,
@@ -274,8 +280,10 @@ class Challenges:
         """Cancel the questions that a newer one replaces, as far as the ruling names any."""
         changes: list[Change] = []
         audit: list[AuditEvent] = []
-        for guid in ruling.supersedes:
-            held = read(self.ports.store, guid, Challenge)
+        # In one trip, and in none where there are none.
+        open_ = self.ports.store.get(*ruling.supersedes) if ruling.supersedes else ()
+        for record in open_:
+            held = found(record, Challenge)
             facts = Cancelling(now=now, challenge=held, origin=party.origin.guid)
             ended = finish(
                 self.ports,
@@ -292,25 +300,10 @@ class Challenges:
             audit.append(ended.audit)
         return tuple(changes), tuple(audit), account.history
 
-    def _own(self, party: RelyingParty, guid: Guid) -> Challenge:
-        (record,) = self.ports.store.get(guid)
-        held = found(record, Challenge)
-        if held.origin != party.origin.guid:
-            raise Foreign
-        return held
-
-    def _readable(self, held: Challenge) -> None:
-        if held.outcome is None:
-            return
-        # An erased account has no unfinished ones; what had ended before still lies in the store.
-        account = read(self.ports.store, held.account, Account)
-        if account.erased_at is not None:
-            raise NotFound
-
     def _expired(self, guid: Guid) -> Decision[None]:
         now = self.ports.clock.now()
-        held = read(self.ports.store, guid, Challenge)
-        account = read(self.ports.store, held.account, Account)
+        record, about = self.ports.store.about(guid)
+        held, account = found(record, Challenge), found(about, Account)
         facts = Deadline(now=now, deadline=held.deadline)
         state = step(CHALLENGE, held.state, ChallengeEvent.EXPIRE, facts)
         ended = finish(
@@ -323,3 +316,16 @@ class Challenges:
             actor="worker",
         )
         return Decision(changes=ended.changes, audit=(ended.audit,), result=None)
+
+
+def _own(party: RelyingParty, record: Record | None) -> Challenge:
+    held = found(record, Challenge)
+    if held.origin != party.origin.guid:
+        raise Foreign
+    return held
+
+
+def _readable(held: Challenge, account: Record | None) -> None:
+    # An erased account has no unfinished ones; what had ended before still lies in the store.
+    if held.outcome is not None and found(account, Account).erased_at is not None:
+        raise NotFound

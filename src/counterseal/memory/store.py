@@ -34,6 +34,7 @@ R = TypeVar("R")
 OPERATIONS_REMEMBERED = 4096
 """Far more than are retried at once; an operation is retried within seconds."""
 
+_ABOUT_SOMEBODY = (Binding, Challenge, Callback)
 _TENANCY = (Company, AppSpace, Origin, Admin)
 
 
@@ -80,6 +81,14 @@ class MemoryStore:
         """Return the records of *guids*; None where there is none."""
         with self._lock:
             return tuple(map(self._records.get, guids))
+
+    def about(self, guid: Guid, *others: Guid) -> tuple[Record | None, ...]:
+        """Return the record of *guid*, the account that it is about, and those of *others*."""
+        with self._lock:
+            record = self._records.get(guid)
+            whose = record.account if isinstance(record, _ABOUT_SOMEBODY) else None
+            account = None if whose is None else self._records.get(whose)
+            return (record, account, *map(self._records.get, others))
 
     def account(self, app_space: Guid, account_id: str) -> Account | None:
         """Return the account that the App Space knows by *account_id*."""

@@ -51,6 +51,21 @@ class Store(Protocol):
             Unavailable: The store did not answer.
         """
 
+    def about(self, guid: Guid, *others: Guid) -> tuple[Record | None, ...]:
+        """
+        Return the record of *guid*, the account that it is about, and the records of *others*.
+
+        All of it in one trip: a record and its account lie in one partition.
+
+        - STORE-25: the first entry is the record's, the second its account's, and then one for
+          each of *others*, in order; None where there is no such record.
+        - STORE-26: a binding, a challenge and a callback are about their `account`;
+          nothing else is about one.
+
+        Raises:
+            Unavailable: The store did not answer.
+        """
+
     def account(self, app_space: Guid, account_id: str) -> Account | None:
         """
         Return the account that the App Space knows by *account_id*.

@@ -20,17 +20,23 @@ from counterseal.models import (
     Record,
 )
 from counterseal.ports import Clock, Due
-from counterseal_records import KINDS, ROOT, microseconds, natural_key, read_as, read_record
+from counterseal_records import KINDS, ROOT, lookup, microseconds, natural_key, read_as, read_record
 from counterseal_sql import on_postgresql, on_sqlite
 from counterseal_sql.commits import attempt
 from counterseal_sql.database import Database
 from counterseal_sql.schema import RECORDS
 
 _record = RECORDS.c
+_whose = RECORDS.alias("whose").c
 _GUIDS = _record.guid.in_(bindparam("guids", expanding=True))
 _BODIES = select(_record.body)
 
 _GET = select(_record.guid, _record.body).where(_GUIDS)
+_ABOUT = _GET.union_all(
+    select(_whose.guid, _whose.body)
+    .join(RECORDS, _record.account == _whose.guid)
+    .where(_record.guid == bindparam("about"))
+)
 _ACCOUNT = _BODIES.where(_record.natural_key == bindparam("key"))
 _BINDINGS = _BODIES.where(
     _record.account == bindparam("account"), _record.kind == KINDS[Binding].name
@@ -83,6 +89,21 @@ class SqlStore:
             rows = connection.execute(_GET, {"guids": guids}).all()
         found = {row.guid: read_record(row.body) for row in rows}
         return tuple(map(found.get, guids))
+
+    def about(self, guid: Guid, *others: Guid) -> tuple[Record | None, ...]:
+        """
+        Return the record of *guid*, the account that it is about, and those of *others*.
+
+        Raises:
+            Unavailable: The database did not answer, or a record cannot be read.
+        """
+        with self._database.reading() as connection:
+            rows = connection.execute(_ABOUT, {"guids": (guid, *others), "about": guid}).all()
+        found = {row.guid: read_record(row.body) for row in rows}
+        record = found.get(guid)
+        account = None if record is None else lookup(record).account
+        whose = None if account is None else found.get(account)
+        return (record, whose, *map(found.get, others))
 
     def account(self, app_space: Guid, account_id: str) -> Account | None:
         """

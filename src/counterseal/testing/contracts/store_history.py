@@ -218,7 +218,7 @@ class StoreHistory(RuleBasedStateMachine):
 
     @invariant()
     def everything_is_found_where_it_belongs(self) -> None:
-        """STORE-3 to STORE-5."""
+        """STORE-3 to STORE-5, STORE-25."""
         accounts = [record for record in self.truth.values() if isinstance(record, Account)]
         known = {account.account_id: account for account in accounts}
         for name in IDS:
@@ -237,6 +237,8 @@ class StoreHistory(RuleBasedStateMachine):
                 for record in mine
                 if isinstance(record, Challenge) and record.state in UNFINISHED
             }
+            for record in mine:
+                assert self.store.about(record.guid) == (record, account)
             open_ = self.store.pending(account.guid)
             assert (len(open_), set(open_)) == (len(pending), pending)
 

@@ -1,4 +1,4 @@
-"""What a store finds: STORE-1 to STORE-8, STORE-22 to STORE-24."""
+"""What a store finds: STORE-1 to STORE-8, STORE-22 to STORE-26."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ INSTANT = timedelta(microseconds=1)
 
 
 class StoreReading(StoreBench):
-    """The clauses of `get`, `account`, `bindings`, `pending`, `list`, `due` and `dead`."""
+    """The clauses of `get`, `about`, `account`, `bindings`, `pending`, `list`, `due` and `dead`."""
 
     def test_store_1_finds_in_order_and_none_where_nothing_is(self, new_store: NewStore) -> None:
         """STORE-1."""
@@ -65,6 +65,58 @@ class StoreReading(StoreBench):
                 newest = clerk.swap(newest, newer(newest))
 
                 assert clerk.one(record.guid) == newest
+
+    def test_store_25_returns_the_record_its_account_and_the_others_in_order(
+        self, new_store: NewStore
+    ) -> None:
+        """STORE-25."""
+        clerk, made = self.clerk(new_store), Specimens()
+        company, space = made.company(), made.app_space(made.guid())
+        account, stranger = (made.account(name) for name in made.neighbours(2))
+        binding, absent = made.binding(account), made.guid()
+        clerk.keep(company, space, stranger, account, binding, made.binding(stranger))
+        wanted = (space, None, company, company, binding)
+
+        found = clerk.store.about(
+            binding.guid, *(absent if one is None else one.guid for one in wanted)
+        )
+
+        assert found == (binding, account, *wanted)
+        assert clerk.store.about(binding.guid) == (binding, account)
+        assert clerk.store.about(binding.guid, account.guid) == (binding, account, account)
+        assert clerk.store.about(absent) == (None, None)
+        assert clerk.store.about(absent, space.guid) == (None, None, space)
+
+    def test_store_25_returns_the_last_versions(self, new_store: NewStore) -> None:
+        """STORE-25."""
+        clerk, made = self.clerk(new_store), Specimens()
+        account = made.account()
+        challenge = made.challenge(account)
+        clerk.keep(account, challenge)
+        for _ in range(3):
+            account = clerk.swap(account, newer(account))
+            challenge = clerk.swap(challenge, newer(challenge))
+
+            assert clerk.store.about(challenge.guid) == (challenge, account)
+
+    def test_store_26_knows_what_is_about_an_account(self, new_store: NewStore) -> None:
+        """STORE-26."""
+        clerk, made = self.clerk(new_store), Specimens()
+        account = made.account()
+        about = (made.binding(account), made.challenge(account), made.callback(account))
+        orphan = made.challenge(made.account("adam"))
+        clerk.keep(*about, orphan)
+        for record in about:
+            assert clerk.store.about(record.guid) == (record, None)
+        clerk.keep(account)
+
+        for record in about:
+            assert clerk.store.about(record.guid) == (record, account)
+        assert clerk.store.about(orphan.guid, account.guid) == (orphan, None, account)
+        assert clerk.store.about(account.guid) == (account, None)
+        for other in (*made.plain()[:4], made.login()):
+            clerk.keep(other)
+            assert clerk.store.about(other.guid) == (other, None)
 
     def test_store_3_compares_texts_exactly(self, new_store: NewStore) -> None:
         """STORE-3."""

@@ -48,6 +48,10 @@ class Witness:
         """Ask the real store."""
         return self._store.get(*guids)
 
+    def about(self, guid: Guid, *others: Guid) -> tuple[Record | None, ...]:
+        """Ask the real store."""
+        return self._store.about(guid, *others)
+
     def account(self, app_space: Guid, account_id: str) -> Account | None:
         """Ask the real store."""
         return self._store.account(app_space, account_id)

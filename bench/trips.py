@@ -1,0 +1,62 @@
+"""Goal 5: how often a use case goes to the store and to what stands beside it, counted exactly."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+import attrs
+
+from counterseal.testing import Faults, World
+from counterseal.testing.faults import faulty_ports
+
+BESIDE = ("replay", "counters", "idempotency")
+
+
+@attrs.frozen
+class Trips:
+    """
+    What one use case took.
+
+    Attributes:
+        goal: Calls of the store at most; of each verb of each port beside it, one.
+        store: Calls of the store.
+        beside: Calls of the others, by `port.verb`.
+    """
+
+    what: str
+    goal: int
+    store: int
+    beside: dict[str, int]
+
+    @property
+    def over(self) -> bool:
+        """Whether there is one too many."""
+        return self.store > self.goal or any(count > 1 for count in self.beside.values())
+
+
+def trips() -> Iterator[Trips]:
+    """Play a bind, questions and answers, and count."""
+    faults = Faults()
+    world = World(adapters=lambda ports: faulty_ports(ports, faults))
+
+    def taken(what: str, goal: int, act: Callable[[], object]) -> Trips:
+        begin = len(faults.calls)
+        act()
+        calls = Counter(faults.calls[begin:])
+        ports = {call: call.partition(".")[0] for call in calls}
+        store = sum(count for call, count in calls.items() if ports[call] == "store")
+        beside = {call: count for call, count in calls.items() if ports[call] in BESIDE}
+        return Trips(what, goal, store, beside)
+
+    phone, party, space = world.phone(), world.origin, world.app_space.guid
+    invited = world.invitations.invite(party, "zoe")
+    offer = phone.device.enrolment(invited.token, space, pin=phone.pin)
+    yield taken("bind", 2, lambda: phone.device.bound(world.enrolments.complete(offer)))
+    yield taken("issue", 2, lambda: world.ask("zoe", "Lunch?"))
+    yield taken("issue with a key", 2, lambda: world.ask("zoe", "Lunch?", idempotency_key="1"))
+    asked = world.ask("zoe", "Pay 10 EUR to Adam?").challenge
+    yield taken("device pull", 2, phone.pending)
+    yield taken("status of an open one", 1, lambda: world.challenges.status(party, asked.guid))
+    yield taken("answer", 2, lambda: phone.answer(asked))
+    yield taken("status of a finished one", 1, lambda: world.challenges.status(party, asked.guid))

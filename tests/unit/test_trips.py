@@ -1,0 +1,190 @@
+"""How often each use case goes to the store and to the guards: call by call, and none more."""
+
+from contextlib import contextmanager
+from datetime import timedelta
+
+import attrs
+import pytest
+
+from counterseal import STANDARD, STRICT
+from counterseal.errors import Foreign, NotPossessed, Refused, TokenSpent, WrongToken
+from counterseal.models.guid import mint
+from counterseal.ports import Store
+from counterseal.testing import Faults, World
+from counterseal.testing.faults import faulty_ports
+from counterseal.testing.world import CALLBACK
+
+COUNTED = ("store", "replay", "counters", "idempotency")
+KEYED = ["counters.add", "idempotency.begin"]
+
+
+class Counted(World):
+    """A world that counts."""
+
+    def __init__(self, policy=STANDARD):
+        self.faults = Faults()
+        super().__init__(adapters=lambda ports: faulty_ports(ports, self.faults), policy=policy)
+
+    @contextmanager
+    def takes(self, *expected):
+        begin = len(self.faults.calls)
+        yield
+        calls = self.faults.calls[begin:]
+        found = [call for call in calls if call.partition(".")[0] in COUNTED]
+        assert found == list(expected)
+
+
+@pytest.fixture
+def world():
+    return Counted()
+
+
+@pytest.fixture
+def zoe(world):
+    return world.bind("zoe")
+
+
+def enrolment(world, phone, token, space=None):
+    return phone.device.enrolment(token, space or world.app_space.guid, pin=phone.pin)
+
+
+def test_a_bind(world):
+    with world.takes("counters.add", "store.account", "store.commit"):
+        invited = world.invitations.invite(world.origin, "zoe")
+    phone = world.phone()
+    offer = enrolment(world, phone, invited.token)
+    with world.takes("store.about", "store.commit"):
+        bound = world.enrolments.complete(offer)
+    with world.takes("store.about"):
+        assert world.enrolments.complete(offer).binding == bound.binding
+    with world.takes("store.about"), pytest.raises(TokenSpent):
+        world.enrolments.complete(enrolment(world, world.phone(), invited.token))
+
+
+@pytest.mark.parametrize("claimed", ["another", "nobody's", "no GUID"])
+def test_a_bind_for_another_app_space_is_refused_whatever_is_claimed(world, claimed):
+    """The claim only says what to read in the same trip."""
+    space = {
+        "another": world.new_app_space("Other").guid,
+        "nobody's": mint(7, bytes(15)),
+        "no GUID": "space",
+    }[claimed]
+    invited = world.invitations.invite(world.origin, "zoe")
+    with world.takes("store.about"), pytest.raises(NotPossessed):
+        world.enrolments.complete(enrolment(world, world.phone(), invited.token, space))
+    stranger = f"{invited.binding}.{'0' * 22}"
+    with world.takes("store.about"), pytest.raises(WrongToken):
+        world.enrolments.complete(enrolment(world, world.phone(), stranger, space))
+    again = enrolment(world, world.phone(), invited.token)
+    assert world.enrolments.complete(again).app_space == world.app_space
+
+
+def test_a_bind_whose_other_key_is_for_another_app_space_is_refused(world):
+    invited, phone = world.invitations.invite(world.origin, "zoe"), world.phone()
+    ours = enrolment(world, phone, invited.token)
+    theirs = enrolment(world, phone, invited.token, world.new_app_space("Other").guid)
+    mixed = attrs.evolve(ours, keys=(ours.keys[0], theirs.keys[1]))
+    with world.takes("store.about"), pytest.raises(NotPossessed):
+        world.enrolments.complete(mixed)
+
+
+def test_a_question(world, zoe):
+    with world.takes("counters.add", "store.account", "store.commit"):
+        world.ask("zoe", "Pay?", callback=CALLBACK)
+    with world.takes(*KEYED, "store.account", "store.commit", "idempotency.finish"):
+        issued = world.ask("zoe", "Pay?", idempotency_key="once")
+    with world.takes(*KEYED, "store.about", "idempotency.finish"):
+        assert world.ask("zoe", "Pay?", idempotency_key="once").challenge == issued.challenge
+    with world.takes("store.account", "store.pending"):
+        assert len(world.challenges.pending(world.origin, "zoe")) == 2
+
+
+def test_a_question_that_supersedes_others_reads_them_at_once():
+    world = Counted(attrs.evolve(STRICT, pending_limit=2, supersede=True))
+    world.bind("zoe")
+    for _ in range(2):
+        world.clock.advance(timedelta(seconds=30))
+        world.ask("zoe", "Pay?", show_code=True)
+    world.clock.advance(timedelta(seconds=30))
+    with world.takes("counters.add", "store.account", "store.get", "store.commit"):
+        world.ask("zoe", "Pay?", show_code=True)
+
+
+def test_a_key_whose_first_call_lost_a_race_looks_for_what_is_there(world, zoe):
+    world.faults.meanwhile(zoe.rotate)
+    first = (*KEYED, "store.account", "store.commit")
+    other = ("store.get", "replay.first_seen", "store.commit")
+    again = ("store.about", "store.account", "store.commit", "idempotency.finish")
+    with world.takes(*first, *other, *again):
+        world.ask("zoe", "Pay?", idempotency_key="once")
+
+
+def test_a_device_and_its_answer(world, zoe):
+    challenge = world.ask("zoe", "Pay?", callback=CALLBACK).challenge
+    with world.takes("store.get", "replay.first_seen", "store.pending"):
+        zoe.pending()
+    with world.takes("store.get", "replay.first_seen", "store.commit"):
+        zoe.fetch(challenge.guid)
+    with world.takes("store.get", "replay.first_seen"):
+        zoe.fetch(challenge.guid)
+    with world.takes("store.get", "replay.first_seen", "store.commit"), pytest.raises(Refused):
+        attrs.evolve(zoe, pin="0000").answer(challenge)
+    with world.takes("store.get", "replay.first_seen", "store.commit"):
+        zoe.answer(challenge)
+    with world.takes("store.get", "replay.first_seen"), pytest.raises(Refused):
+        zoe.answer(challenge, 1)
+    other = world.ask("zoe", "Pay?").challenge
+    with world.takes("store.get", "replay.first_seen", "store.commit"):
+        zoe.disown(other)
+    with world.takes("store.get", "replay.first_seen", "store.commit"):
+        zoe.rotate()
+
+
+def test_a_status(world, zoe):
+    challenge = world.ask("zoe", "Pay?").challenge
+    with world.takes("store.about"):
+        assert not world.challenges.status(world.origin, challenge.guid).approved
+    zoe.answer(challenge)
+    with world.takes("store.about"):
+        assert world.challenges.status(world.origin, challenge.guid).approved
+    stranger = world.new_origin(world.app_space, "Other")
+    with world.takes("store.about"), pytest.raises(Foreign):
+        world.challenges.status(stranger, challenge.guid)
+
+
+def test_a_status_that_was_erased_costs_no_more(world, zoe):
+    challenge = world.ask("zoe", "Pay?").challenge
+    zoe.answer(challenge)
+    (_, account) = world.ports.store.about(challenge.guid)
+    world.erasure.erase(account.guid)
+    with world.takes("store.about"), pytest.raises(Refused):
+        world.challenges.status(world.origin, challenge.guid)
+
+
+def test_an_ending_and_its_callback(world, zoe):
+    cancelled = world.ask("zoe", "Pay?", callback=CALLBACK).challenge
+    with world.takes("store.about", "store.commit"):
+        world.challenges.cancel(world.origin, cancelled.guid)
+    expired = world.ask("zoe", "Pay?", callback=CALLBACK).challenge
+    world.clock.jump(expired.deadline)
+    with world.takes("store.due", "store.about", "store.commit"):
+        assert world.challenges.expire() == 1
+    claim, send, record = (
+        ["store.get", "store.commit"],
+        ["store.get"],
+        ["store.get", "store.commit"],
+    )
+    with world.takes("store.due"):
+        first, _ = world.callbacks.due()
+    world.sender.script(410)
+    with world.takes(*claim, *send, *record):
+        world.callbacks.attempt(first)
+    with world.takes("store.get", "store.dead"):
+        assert len(world.callbacks.dead(world.origin.origin.guid)) == 1
+
+
+def test_every_verb_of_the_store_is_counted_here():
+    verbs = {name for name in vars(Store) if not name.startswith("_")}
+    assert verbs == {
+        *("get", "about", "account", "bindings", "pending", "list", "due", "dead", "commit")
+    }
