@@ -5,13 +5,16 @@ import json
 import attrs
 from exchanges.recorder import PUBLIC, Recorder
 
+from counterseal import keys
 from counterseal.device import SoftwareDevice
 from counterseal.wire.cx1 import write_basic, write_cx1
 from counterseal.wire.enrolment import enrolment_document
+from counterseal.wire.signature import write_signature
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 PIN = "1379"
+NONCE_BYTES = 16
 
 
 def written(document):
@@ -21,10 +24,10 @@ def written(document):
 
 @attrs.define
 class Caller:
-    """Whoever calls with an `Authorization` header."""
+    """Whoever calls with a credential; *sign* returns the headers that show it."""
 
     recorder: Recorder
-    authorization: object  # from method, target and body
+    sign: object  # from method, target, headers and body
 
     def call(self, about, method, target, document=None, *, form=None, body=b"", key=None, **more):
         """Send JSON, a form, or *body* as it is."""
@@ -37,31 +40,50 @@ class Caller:
             body = form.encode()
         if key is not None:
             headers = headers | {"Idempotency-Key": key}
-        headers = headers | {"Authorization": self.authorization(method, target, body)}
+        headers = headers | self.sign(method, target, headers, body)
         return self.recorder.send(about, method, target, headers=headers, body=body, **more)
 
 
 def by_basic(recorder, guid, key):
     """Return an origin that calls with Basic."""
-    header = write_basic(key, guid=guid)
-    return Caller(recorder, lambda method, target, body: header)  # noqa: ARG005 (the same always)
+    return Caller(recorder, lambda *_: {"Authorization": write_basic(key, guid=guid)})
 
 
 def by_cx1(recorder, guid, key):
     """Return an origin or administrator that signs by CX1."""
 
-    def authorization(method, target, body):
-        now, uri = recorder.clock.now(), PUBLIC + target
-        return write_cx1(
+    def sign(method, target, _, body):
+        header = write_cx1(
             key,
             method=method,
-            uri=uri,
-            milliseconds=int(now.timestamp() * 1000),
+            uri=PUBLIC + target,
+            milliseconds=int(recorder.clock.now().timestamp() * 1000),
             guid=guid,
             body=body,
         )
+        return {"Authorization": header}
 
-    return Caller(recorder, authorization)
+    return Caller(recorder, sign)
+
+
+def by_signature(recorder, guid, key, entropy):
+    """Return an origin or administrator that signs messages."""
+
+    def sign(method, target, headers, body):
+        return dict(
+            write_signature(
+                key,
+                guid=guid,
+                method=method,
+                uri=PUBLIC + target,
+                headers=headers.items(),
+                body=body,
+                created=int(recorder.clock.now().timestamp()),
+                nonce=keys.b64url(entropy.token(NONCE_BYTES)),
+            )
+        )
+
+    return Caller(recorder, sign)
 
 
 @attrs.define

@@ -65,7 +65,7 @@ def _told():
     tenancy.deliver_again(desk, places)
     account = tenancy.help_a_user(desk, shop, places)
     asking.look_after(shop, phone)
-    tenancy.look_after(recorder, desk, places)
+    tenancy.look_after(recorder, desk, places, world.entropy)
     tenancy.say_goodbye(desk, account)
     return Told(
         exchanges=tuple(recorder.exchanges),

@@ -1,7 +1,7 @@
 """What an administrator does: companies, App Spaces, origins, secrets, allow-lists, users."""
 
 import attrs
-from exchanges.cast import by_cx1
+from exchanges.cast import by_cx1, by_signature
 
 ROOT = "/admin/api"
 DAY = 86_400
@@ -123,7 +123,7 @@ def say_goodbye(desk, account):
     desk.call("", "DELETE", account)
 
 
-def look_after(recorder, desk, places):
+def look_after(recorder, desk, places, entropy):
     """Rotate, list and revoke."""
     issued = desk.call(
         "Changing the scheme ends the older secret at once; `overlap` is for one of the same.",
@@ -135,6 +135,14 @@ def look_after(recorder, desk, places):
         "An origin that signs by CX1, with the `/api` of older clients.",
         "GET",
         "/api/account/getAccount?accountId=user-42",
+    )
+    issued = desk.call(None, "POST", f"{places.origin}/keyManagement", {"keyType": "signature"})
+    by_signature(recorder, places.origin_guid, issued.document["key"], entropy).call(
+        "An origin that signs messages; the account is there, so that it is 200.",
+        "PUT",
+        "/account/bind",
+        {"accountId": "user-42", "userInfo": "since 2030"},
+        key="bind-7",
     )
     entry = desk.call("", "GET", f"{places.origin}/callbacks").document[0]["callbackGuid"]
     desk.call("", "DELETE", f"{places.origin}/callbacks/{entry}")
