@@ -8,6 +8,8 @@ Times are numbers (`counterseal_records.moments`), and texts that others choose 
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -20,6 +22,7 @@ from sqlalchemy import (
     Table,
     Text,
 )
+from sqlalchemy.types import TypeEngine
 
 PREFIX = "counterseal_"
 """Of every name: the database may be shared with the program that embeds us."""
@@ -34,66 +37,58 @@ NAME = String(36).with_variant(String(36, collation="C"), "postgresql")
 
 DIGEST = LargeBinary(32)
 
-RECORDS = Table(
-    f"{PREFIX}records",
-    METADATA,
-    Column("number", NUMBER, primary_key=True),
-    Column("guid", NAME, nullable=False),
-    Column("kind", NAME, nullable=False),
-    Column("version", BigInteger, nullable=False),
+
+def _table(name: str, *columns: Column[Any]) -> Table:
+    return Table(f"{PREFIX}{name}", METADATA, *columns)
+
+
+def _row() -> Column[Any]:
+    return Column("number", NUMBER, primary_key=True)
+
+
+def _key(name: str = "key") -> Column[Any]:
+    return Column(name, DIGEST, primary_key=True)
+
+
+def _filled(name: str, kind: TypeEngine[Any] | type[TypeEngine[Any]] = BigInteger) -> Column[Any]:
+    return Column(name, kind, nullable=False)
+
+
+RECORDS = _table(
+    "records",
+    _row(),
+    _filled("guid", NAME),
+    _filled("kind", NAME),
+    _filled("version"),
     Column("natural_key", DIGEST),
     Column("account", NAME),
-    Column("pending", Boolean, nullable=False),
+    _filled("pending", Boolean),
     Column("parent", NAME),
     Column("due_at", BigInteger),
     Column("keep_until", BigInteger),
-    Column("body", Text, nullable=False),
+    _filled("body", Text),
     Column("dead", NAME),
 )
 
-OPERATIONS = Table(
-    f"{PREFIX}operations",
-    METADATA,
-    Column("operation", DIGEST, primary_key=True),
-    Column("fingerprint", DIGEST, nullable=False),
-    Column("applied_at", BigInteger, nullable=False),
+OPERATIONS = _table(
+    "operations", _key("operation"), _filled("fingerprint", DIGEST), _filled("applied_at")
 )
 
-EVENTS = Table(
-    f"{PREFIX}events",
-    METADATA,
-    Column("number", NUMBER, primary_key=True),
-    Column("at", BigInteger, nullable=False),
-    Column("body", Text, nullable=False),
-)
+EVENTS = _table("events", _row(), _filled("at"), _filled("body", Text))
 
-SEEN = Table(
-    f"{PREFIX}seen",
-    METADATA,
-    Column("key", DIGEST, primary_key=True),
-    Column("until", BigInteger, nullable=False),
-)
+SEEN = _table("seen", _key(), _filled("until"))
 
-COUNTS = Table(
-    f"{PREFIX}counts",
-    METADATA,
-    Column("key", DIGEST, primary_key=True),
-    Column("window", BigInteger, nullable=False),
-    Column("before", BigInteger, nullable=False),
-    Column("count", BigInteger, nullable=False),
-    Column("until", BigInteger, nullable=False),
-)
+COUNTS = _table("counts", _key(), *map(_filled, ("window", "before", "count", "until")))
 
-RESERVATIONS = Table(
-    f"{PREFIX}reservations",
-    METADATA,
-    Column("key", DIGEST, primary_key=True),
-    Column("fingerprint", Text, nullable=False),
-    Column("guid", NAME, nullable=False),
-    Column("holder", Text, nullable=False),
-    Column("lease_until", BigInteger, nullable=False),
-    Column("until", BigInteger, nullable=False),
-    Column("finished", Boolean, nullable=False),
+RESERVATIONS = _table(
+    "reservations",
+    _key(),
+    _filled("fingerprint", Text),
+    _filled("guid", NAME),
+    _filled("holder", Text),
+    _filled("lease_until"),
+    _filled("until"),
+    _filled("finished", Boolean),
 )
 
 
@@ -102,20 +97,18 @@ def _index(name: str, *columns: Column[object], where: object = None, unique: bo
     Index(f"{PREFIX}{name}", *columns, unique=unique, postgresql_where=where, sqlite_where=where)
 
 
-_held = RECORDS.c
-_index("records_guid", _held.guid, unique=True)
-_index("records_natural_key", _held.natural_key, where=_held.natural_key.is_not(None), unique=True)
-_index(
-    "records_account", _held.account, _held.kind, _held.pending, where=_held.account.is_not(None)
-)
-_index("records_parent", _held.parent, where=_held.parent.is_not(None))
-_index("records_due", _held.kind, _held.due_at, where=_held.due_at.is_not(None))
+_of = RECORDS.c
+_index("records_guid", _of.guid, unique=True)
+_index("records_natural_key", _of.natural_key, where=_of.natural_key.is_not(None), unique=True)
+_index("records_account", _of.account, _of.kind, _of.pending, where=_of.account.is_not(None))
+_index("records_parent", _of.parent, where=_of.parent.is_not(None))
+_index("records_due", _of.kind, _of.due_at, where=_of.due_at.is_not(None))
 _index(
     "records_over",
-    _held.keep_until,
-    where=_held.keep_until.is_not(None) & _held.due_at.is_(None),
+    _of.keep_until,
+    where=_of.keep_until.is_not(None) & _of.due_at.is_(None),
 )
-_index("records_dead", _held.dead, _held.number, where=_held.dead.is_not(None))
+_index("records_dead", _of.dead, _of.number, where=_of.dead.is_not(None))
 _index("operations_applied_at", OPERATIONS.c.applied_at)
 _index("seen_until", SEEN.c.until)
 _index("counts_until", COUNTS.c.until)
