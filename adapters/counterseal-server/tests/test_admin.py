@@ -54,7 +54,8 @@ def test_tenants_are_created_and_listed(admin, founded, authenticates):
     made = admin("origin", space, "Desk", "--auth", "basic")
     assert made["callbackSecret"].startswith("whsec_")
     assert authenticates(made["authorization"]).app_space.guid == space
-    assert admin("allow", made["requestOriginGuid"], URL) == {"callbacks": [URL]}
+    listed = {"callbacks": [URL], "domains": []}
+    assert admin("allow", made["requestOriginGuid"], URL) == listed
 
     first, second = sorted(admin("list")["companies"], key=lambda one: one["name"])
     assert first["companyGuid"] == founded["companyGuid"]
@@ -76,7 +77,65 @@ def test_tenants_are_created_and_listed(admin, founded, authenticates):
             }
         ],
     }
-    assert admin("forbid", made["requestOriginGuid"], URL) == {"callbacks": []}
+    assert admin("forbid", made["requestOriginGuid"], URL) == listed | {"callbacks": []}
+
+
+def test_a_company_and_an_app_space_are_edited(admin, founded):
+    company, space = founded["companyGuid"], founded["appSpaceGuid"]
+    assert admin("edit-company", company, "Zoë's")["name"] == "Zoë's"
+    assert admin("show", company)["name"] == "Zoë's"
+    edited = admin("edit-app-space", space, "--brand-color", "#fff", "--universal-app")
+    assert (edited["name"], edited["brandInfo"]["color"]) == ("Bank", "#fff")
+    assert edited["useUniversalApp"]
+    edited = admin("edit-app-space", space, "--name", "Club", "--brand-color", "")
+    assert edited == admin("show", space)
+    assert (edited["name"], edited["brandInfo"]["color"]) == ("Club", None)
+    assert edited["useUniversalApp"]
+
+
+def test_an_origin_is_edited(admin, founded):
+    origin = founded["requestOriginGuid"]
+    before = admin("show", origin)
+    edited = admin("edit-origin", origin, "--codes", "echoed", "--wildcards", "--name", "Desk")
+    assert edited == before | {"codes": "echoed", "wildcards": True, "name": "Desk"}
+    states = ("--callback-state", "answered", "--callback-state", "EXPIRED")
+    assert admin("edit-origin", origin, *states)["callbackStates"] == ["ANSWERED", "EXPIRED"]
+    assert admin("edit-origin", origin, "--exact")["callbackStates"] == ["ANSWERED", "EXPIRED"]
+    assert admin("edit-origin", origin, "--callback-state", "none")["callbackStates"] == []
+    shown = json.dumps(admin("show", origin))
+    assert founded["key"] not in shown
+
+
+def test_entries_go_by_url_by_domain_and_by_guid(admin, founded):
+    origin = founded["requestOriginGuid"]
+    admin("allow", origin, URL)
+    told = admin("allow", origin, "shop.example", "--domain")
+    assert told == {"callbacks": [URL], "domains": ["shop.example"]}
+    (first, _) = admin("show", origin)["callbacks"]
+    assert admin("forbid", origin, first["callbackGuid"]) == told | {"callbacks": []}
+    assert admin("forbid", origin, "shop.example") == {"callbacks": [], "domains": []}
+
+
+def test_administrators_of_each_role(admin, founded, authenticates, data):
+    company, space = founded["companyGuid"], founded["appSpaceGuid"]
+    own = admin("administrator", "Ana", "--company", company, "--life", "30d")
+    desk = admin("administrator", "Ben", "--role", "user_support", "--app-space", space)
+    (listed,) = admin("administrators", "--app-space", space)["administrators"]
+    assert (listed["adminGuid"], listed["role"]) == (desk["adminGuid"], "user_support")
+    (listed,) = admin("administrators", "--company", company)["administrators"]
+    assert (listed["adminGuid"], listed["companyGuid"]) == (own["adminGuid"], company)
+    assert listed["endsAt"] is not None
+    (listed,) = admin("administrators")["administrators"]
+    assert listed["adminGuid"] == founded["adminGuid"]
+
+    made = admin("rotate-administrator", own["adminGuid"], "--overlap", "1h")
+    assert made["adminKey"] != own["adminKey"]
+    assert len(admin("show", own["adminGuid"])["keys"]) == 2
+    assert admin("rotate-administrator", own["adminGuid"], "--auth", "signature")
+    (key,) = admin("show", own["adminGuid"])["keys"]
+    assert key["keyType"] == "signature"
+    admin("revoke-administrator", own["adminGuid"], "--yes")
+    assert admin("show", own["adminGuid"])["keys"] == []
 
 
 def test_a_secret_is_rotated_with_overlap(admin, founded, authenticates):
@@ -117,6 +176,16 @@ def test_callback_secrets_and_administrators(admin, founded, data):
         (("app-space", NOBODY, "Club"), "refused: not_found: "),
         (("app-space", "7", "Club"), "guid: not a GUID of this service"),
         (("company", " "), "name: "),
+        (("show", NOBODY), "refused: not_found: "),
+        (("edit-origin", "ORIGIN", "--callback-state", "PENDING"), "callbackStates: "),
+        (
+            ("edit-origin", "ORIGIN", "--callback-state", "none", "--callback-state", "x"),
+            "callback-s",
+        ),
+        (("forbid", "ORIGIN", "https://shop.example/"), "callbackUrl: "),
+        (("administrator", "Zoë", "--role", "user_support"), "role: "),
+        (("administrator", "Zoë", "--app-space", "7"), "app-space: "),
+        (("administrator", "Zoë", "--life", "0s"), "life: "),
         (("rotate", NOBODY, "--auth", "hmac", "--overlap", "soon"), "overlap: "),
         (("rotate", "ORIGIN", "--auth", "hmac", "--overlap", "999d"), "overlap: "),
     ],

@@ -562,7 +562,7 @@ def test_s34_no_secret_is_said_in_a_log_a_problem_a_metric_an_audit_event_or_a_r
             reply = proven("POST", "/device/answer", token.encode())
             assert reply[0] == status, reply
             replies.append(reply)
-        telemetry = {"event": "seen", "attributes": {"at": canary("attribute")}}
+        telemetry = {"event": "seen", "attributes": {"at": "12:00"}}
         assert proven("POST", "/device/telemetry", json.dumps(telemetry).encode())[0] == 204
         rotation = device.rotation(pin=canary("pin"), new_pin=canary("pin"))
         assert proven("POST", "/device/rotate", rotation.body)[0] == 200
@@ -735,12 +735,19 @@ def test_a_dead_callback_is_sent_again_by_an_operator(service, receiver):
 
     receiver.status = 204
     data = service.folder / "data"
+    origin = ("--origin", service.told["requestOriginGuid"], "--data", data)
+    dead = json.loads(service.command("callbacks", "dead", *origin))
+    assert (dead["deliveryGuid"], dead["requestGuid"]) == (guid, asked["guid"])
+    assert (dead["status"], dead["cause"], dead["lastStatus"]) == ("DEAD", "gone", 410)
     assert service.command("callbacks", "requeue", guid, "--data", data) == "QUEUED\n"
 
     eventually(lambda: len(receiver.got) == 2)
     eventually(lambda: f"callback {guid}: DELIVERED" in service.log.read_text())
     again = service.command("callbacks", "requeue", guid, "--data", data, code=1)
     assert again.startswith("refused: wrong_state: ")
+    assert service.command("callbacks", "dead", *origin) == ""
+    none = json.loads(service.command("callbacks", "requeue", *origin))
+    assert none == {"queued": 0, "left": 0}
 
 
 def test_an_address_that_is_taken_is_refused(service):

@@ -2,12 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from counterseal import Credentials, Directory, Policy, Ports
-from counterseal.models import AppSpace, Company, Guid, Origin, Scheme
+from counterseal import Credentials, Directory, IssuedSecret, Policy, Ports
+from counterseal.errors import InvalidField, NotFound
+from counterseal.models import (
+    Admin,
+    AdminRole,
+    AppSpace,
+    CallbackType,
+    ChallengeState,
+    Codes,
+    Company,
+    Guid,
+    Origin,
+    Scheme,
+)
 from counterseal.wire.cx1 import write_basic
+from counterseal_flask.admin_documents import (
+    admin_document,
+    app_space_document,
+    company_document,
+    origin_document,
+)
+
+DOCUMENTS: Mapping[type[Any], Callable[[Any], dict[str, Any]]] = {
+    Company: company_document,
+    AppSpace: app_space_document,
+    Origin: origin_document,
+    Admin: admin_document,
+}
+"""How each record of tenancy is shown."""
+
+NO_ENDING = "none"
 
 
 class Administration:
@@ -66,6 +95,145 @@ class Administration:
             "authorization": write_basic(issued.secret, guid=origin) if basic else None,
         }
 
+    def shown(self, guid: Guid) -> dict[str, Any]:
+        """
+        Return a company, an App Space, an origin or an administrator, without secrets.
+
+        Raises:
+            NotFound: There is no such record of tenancy.
+            Unavailable: The store did not answer.
+        """
+        for kind, document in DOCUMENTS.items():
+            try:
+                held = self.directory.get(guid, kind)
+            except NotFound:
+                continue
+            return document(held)
+        raise NotFound
+
+    def edit_origin(
+        self,
+        origin: Guid,
+        *,
+        name: str | None,
+        codes: str | None,
+        wildcards: bool | None,
+        states: tuple[str, ...],
+    ) -> Origin:
+        """
+        Edit an origin; what is None stays.
+
+        Args:
+            origin: Which.
+            name: What it is called.
+            codes: The value of one of `Codes`.
+            wildcards: Whether an entry with `{*}` covers anything.
+            states: Those endings that ring, by name, or `none`; empty leaves them as they are.
+
+        Raises:
+            NotFound: There is no such origin.
+            InvalidField: The name does not fit, or a state is not an ending.
+            Unavailable: A port failed.
+        """
+        return self.directory.edit_origin(
+            origin,
+            name=name,
+            codes=None if codes is None else Codes(codes),
+            wildcards=wildcards,
+            callback_states=_endings(states) if states else None,
+        )
+
+    def allow(self, origin: Guid, entry: str, *, domain: bool) -> Origin:
+        """
+        Put an address, or a WebAuthn domain, on an origin's allow-list.
+
+        Raises:
+            NotFound: There is no such origin.
+            InvalidField: The entry does not fit, or there are too many.
+            Unavailable: A port failed.
+        """
+        kind = CallbackType.DOMAIN if domain else CallbackType.ADDRESS
+        return self.directory.allow_callback(origin, entry, kind=kind)
+
+    def forbid(self, origin: Guid, entry: str) -> Origin:
+        """
+        Take an entry off an origin's allow-list, by its GUID or as it stands there.
+
+        Raises:
+            NotFound: There is no such origin, or no entry with this GUID.
+            InvalidField: The entry is not on the list.
+            Unavailable: A port failed.
+        """
+        for kept in self.directory.get(origin, Origin).entries:
+            if entry in {kept.guid, kept.text}:
+                return self.directory.forbid_entry(origin, kept.guid)
+        return self.directory.forbid_callback(origin, entry)
+
+    def allowed(self, origin: Origin) -> dict[str, Any]:
+        """Return an origin's allow-list."""
+        return {"callbacks": list(origin.callbacks), "domains": list(origin.domains)}
+
+    def administrator(
+        self,
+        name: str,
+        *,
+        role: str,
+        company: Guid | None,
+        app_space: Guid | None,
+        life: timedelta | None,
+        scheme: str,
+    ) -> IssuedSecret:
+        """
+        Create an administrator.
+
+        Args:
+            name: What it is called.
+            role: The value of one of `AdminRole`.
+            company: The only one that it reaches.
+            app_space: The only one that it reaches, for the roles below a company's.
+            life: How long it is valid; None has no end.
+            scheme: The value of one of `Scheme`.
+
+        Raises:
+            NotFound: There is no such company or App Space.
+            InvalidField: The name or the life does not fit, or the role needs another place.
+            Unavailable: A port failed.
+        """
+        return self.credentials.create_admin(
+            name,
+            role=AdminRole(role),
+            company=company,
+            app_space=app_space,
+            life=life,
+            scheme=Scheme(scheme),
+        )
+
+    def administrators(self, parent: Guid | None) -> list[dict[str, Any]]:
+        """
+        Return the administrators of a company, of an App Space, or of all companies.
+
+        Raises:
+            Unavailable: The store did not answer.
+        """
+        return [admin_document(held) for held in self.directory.list(parent, Admin)]
+
+    def rotated(self, admin: Guid, scheme: str | None, overlap: timedelta) -> IssuedSecret:
+        """
+        Make an administrator's new secret.
+
+        Args:
+            admin: Whose.
+            scheme: The value of one of `Scheme`; None keeps that which it has.
+            overlap: How long older ones live on.
+
+        Raises:
+            NotFound: There is no such administrator.
+            InvalidField: The overlap is longer than the policy allows.
+            Unavailable: A port failed.
+        """
+        kept = None if scheme is None else Scheme(scheme)
+        return self.credentials.rotate_admin(admin, scheme=kept, overlap=overlap)
+
     def _spaces(self, company: Company) -> list[dict[str, Any]]:
         return [
             {"appSpaceGuid": space.guid, "name": space.name, "origins": self._origins(space)}
@@ -82,3 +250,12 @@ class Administration:
             }
             for origin in self.directory.list(space.guid, Origin)
         ]
+
+
+def _endings(states: tuple[str, ...]) -> tuple[ChallengeState, ...]:
+    if states == (NO_ENDING,):
+        return ()
+    try:
+        return tuple(ChallengeState(state.upper()) for state in states)
+    except ValueError:
+        raise InvalidField("callback-state", "not an ending") from None

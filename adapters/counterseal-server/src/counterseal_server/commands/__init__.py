@@ -8,15 +8,21 @@ from __future__ import annotations
 
 import click
 
+from counterseal_server.commands.account import account
 from counterseal_server.commands.admin import admin
+from counterseal_server.commands.binding import binding
+from counterseal_server.commands.callbacks import callbacks
 from counterseal_server.commands.device import device
 from counterseal_server.commands.keys import keys
-from counterseal_server.commands.service import callbacks, serve
+from counterseal_server.commands.service import serve
 from counterseal_server.commands.store import store
 from counterseal_server.commands.tenants import init, invite
 
 
 def join(main: click.Group) -> None:
     """Put the commands under *main*."""
-    for command in (init, invite, serve, callbacks, store, admin, keys, device):
+    for command in (
+        *(init, invite, serve, callbacks, store),
+        *(account, binding, admin, keys, device),
+    ):
         main.add_command(command)

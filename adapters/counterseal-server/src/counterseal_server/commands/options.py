@@ -19,6 +19,14 @@ CONFIG = click.option(
     help="Settings, in TOML.",
 )
 
+OVERLAP = click.option(
+    "--overlap",
+    metavar="SPAN",
+    default="0s",
+    show_default=True,
+    help="How long the old secret stays good beside the new one, like 24h.",
+)
+
 
 def configured(config: str | None, **flags: Any) -> Settings:
     """

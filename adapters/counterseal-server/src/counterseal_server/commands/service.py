@@ -1,4 +1,4 @@
-"""`counterseal serve` and `counterseal callbacks`: the service runs."""
+"""`counterseal serve`: the service runs."""
 
 from __future__ import annotations
 
@@ -32,36 +32,3 @@ def serve(config: str | None, *, print_config: bool, **flags: Any) -> None:
         from counterseal_server import serving  # noqa: PLC0415 (a fast start)
 
         serving.serve(configured(config, **flags))
-
-
-@click.group()
-def callbacks() -> None:
-    """Deliver finished challenges."""
-
-
-@callbacks.command()
-@DATA
-@CONFIG
-def run(data: str | None, config: str | None) -> None:
-    """Deliver callbacks until told to stop; any number of these may run."""
-    with plainly():
-        from counterseal_server import serving  # noqa: PLC0415 (a fast start)
-
-        serving.deliver(configured(config, data=data))
-
-
-@callbacks.command()
-@click.argument("guid")
-@DATA
-@CONFIG
-def requeue(guid: str, data: str | None, config: str | None) -> None:
-    """Send the dead callback GUID again; the log names callbacks by theirs."""
-    with plainly():
-        from counterseal import Callbacks  # noqa: PLC0415 (a fast start)
-        from counterseal.models.guid import parse  # noqa: PLC0415
-        from counterseal_server.house import House  # noqa: PLC0415
-
-        with House(configured(config, data=data)) as house:
-            house.prepare()
-            queued = Callbacks(house.ports, house.policy).requeue(parse(guid, field="guid"))
-        click.echo(queued.state.value)

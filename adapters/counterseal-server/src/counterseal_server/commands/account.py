@@ -1,0 +1,129 @@
+"""`counterseal account`: users, by support staff who have the folder."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from counterseal_server.commands.acting import YES, asked, maybe_guid, opened, told
+from counterseal_server.commands.options import CONFIG, DATA
+
+if TYPE_CHECKING:  # a fast start
+    from counterseal.models import Guid
+    from counterseal_server.house import House
+
+ACCOUNT = click.argument("account")
+APP_SPACE = click.option(
+    "--app-space",
+    metavar="GUID",
+    help="Where ACCOUNT is the origin's own id; needed where there are several App Spaces.",
+)
+
+
+@click.group()
+def account() -> None:
+    """
+    Look at, lock, revoke and erase users.
+
+    ACCOUNT is a GUID (`privakeyId`), or the origin's own id of the user.
+    With --app-space it is always the latter. Each command prints one JSON object.
+    """
+
+
+@account.command()
+@ACCOUNT
+@APP_SPACE
+@DATA
+@CONFIG
+def show(account: str, app_space: str | None, data: str | None, config: str | None) -> None:
+    """Print an ACCOUNT and every device that it ever had."""
+    with opened(data, config) as house:
+        _shown(house, _named(house, account, app_space))
+
+
+@account.command()
+@ACCOUNT
+@APP_SPACE
+@DATA
+@CONFIG
+def lock(account: str, app_space: str | None, data: str | None, config: str | None) -> None:
+    """Lock an ACCOUNT: it is not asked, does not answer, and binds no device."""
+    with opened(data, config) as house:
+        from counterseal import Accounts  # noqa: PLC0415 (a fast start)
+
+        guid = _named(house, account, app_space)
+        Accounts(house.ports, house.policy).lock(guid)
+        _shown(house, guid)
+
+
+@account.command()
+@ACCOUNT
+@APP_SPACE
+@DATA
+@CONFIG
+def unlock(account: str, app_space: str | None, data: str | None, config: str | None) -> None:
+    """Unlock an ACCOUNT, and forget its wrong codes."""
+    with opened(data, config) as house:
+        from counterseal import Accounts  # noqa: PLC0415 (a fast start)
+
+        guid = _named(house, account, app_space)
+        Accounts(house.ports, house.policy).unlock(guid)
+        _shown(house, guid)
+
+
+@account.command()
+@ACCOUNT
+@APP_SPACE
+@YES
+@DATA
+@CONFIG
+def revoke(
+    account: str, app_space: str | None, *, yes: bool, data: str | None, config: str | None
+) -> None:
+    """Revoke all devices and open invitations of an ACCOUNT."""
+    with opened(data, config) as house:
+        from counterseal import Accounts  # noqa: PLC0415 (a fast start)
+
+        guid = _named(house, account, app_space)
+        asked(f"Revoke all devices of account {guid}?", yes=yes)
+        Accounts(house.ports, house.policy).revoke_all(guid)
+        _shown(house, guid)
+
+
+@account.command()
+@ACCOUNT
+@APP_SPACE
+@YES
+@DATA
+@CONFIG
+def erase(
+    account: str, app_space: str | None, *, yes: bool, data: str | None, config: str | None
+) -> None:
+    """
+    Erase an ACCOUNT, and all that is personal of it, for good.
+
+    Its devices are revoked, and what it is asked is cancelled.
+    """
+    with opened(data, config) as house:
+        from counterseal import Erasure  # noqa: PLC0415 (a fast start)
+        from counterseal.wire.moment import stamp  # noqa: PLC0415
+
+        guid = _named(house, account, app_space)
+        asked(f"Erase account {guid} for good?", yes=yes)
+        left = Erasure(house.ports, house.policy).erase(guid)
+        at = None if left.erased_at is None else stamp(left.erased_at)
+        told({"privakeyId": left.guid, "erasedAt": at})
+
+
+def _named(house: House, account: str, app_space: str | None) -> Guid:
+    from counterseal_server.users import named  # noqa: PLC0415 (a fast start)
+
+    return named(house, account, maybe_guid(app_space, "app-space"))
+
+
+def _shown(house: House, guid: Guid) -> None:
+    from counterseal import Accounts  # noqa: PLC0415 (a fast start)
+    from counterseal_flask.admin_documents import user_document  # noqa: PLC0415
+
+    told(user_document(*Accounts(house.ports, house.policy).look(guid)))

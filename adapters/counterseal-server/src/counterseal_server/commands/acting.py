@@ -1,0 +1,92 @@
+"""What commands of operators share: the opened service, what they are given, what they print."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from counterseal_server.commands.options import configured
+from counterseal_server.plainly import plainly
+
+if TYPE_CHECKING:  # a fast start
+    from datetime import timedelta
+
+    from counterseal.models import Guid
+    from counterseal_server.administration import Administration
+    from counterseal_server.house import House
+
+YES = click.option("--yes", is_flag=True, help="Do not ask.")
+
+
+@contextmanager
+def opened(data: str | None, config: str | None) -> Iterator[House]:
+    """Open the service's house, its database as it has to be; refusals end plainly."""
+    with plainly():
+        from counterseal_server.house import House  # noqa: PLC0415 (a fast start)
+
+        with House(configured(config, data=data)) as house:
+            house.prepare()
+            yield house
+
+
+@contextmanager
+def administering(data: str | None, config: str | None) -> Iterator[Administration]:
+    """Open the service for whoever looks after its tenants."""
+    with opened(data, config) as house:
+        from counterseal_server.administration import Administration  # noqa: PLC0415
+
+        yield Administration(house.ports, house.policy)
+
+
+def told(document: Any) -> None:
+    """Print one JSON document."""
+    click.echo(json.dumps(document, indent=2))
+
+
+def asked(question: str, *, yes: bool) -> None:
+    """
+    Ask, unless *yes*; end the command if the answer is no.
+
+    Raises:
+        click.Abort: It is.
+    """
+    if not yes:
+        click.confirm(question, abort=True, err=True)
+
+
+def guid(text: str, field: str = "guid") -> Guid:
+    """
+    Return the GUID that *text* is.
+
+    Raises:
+        InvalidField: It is none.
+    """
+    from counterseal.models.guid import parse  # noqa: PLC0415 (a fast start)
+
+    return parse(text, field=field)
+
+
+def maybe_guid(text: str | None, field: str) -> Guid | None:
+    """
+    Return the GUID that *text* is, if there is one.
+
+    Raises:
+        InvalidField: It is none.
+    """
+    return None if text is None else guid(text, field)
+
+
+def span(text: str, field: str) -> timedelta:
+    """
+    Return a time such as `90s` or `24h`.
+
+    Raises:
+        InvalidField: It is none.
+    """
+    from counterseal_server.configuration import span as read  # noqa: PLC0415 (a fast start)
+
+    return read(text, field)

@@ -1,0 +1,63 @@
+"""
+`counterseal admin`: tenants and their credentials, by whoever has the folder.
+
+Each of its nouns is in a module of its own.
+"""
+
+from __future__ import annotations
+
+import click
+
+from counterseal_server.commands.acting import administering, guid, told
+from counterseal_server.commands.admin.administrators import (
+    administrator,
+    administrators,
+    revoke_administrator,
+    rotate_administrator,
+)
+from counterseal_server.commands.admin.callbacks import allow, callback_secret, forbid
+from counterseal_server.commands.admin.companies import (
+    app_space,
+    company,
+    edit_app_space,
+    edit_company,
+)
+from counterseal_server.commands.admin.origins import edit_origin, origin, revoke, rotate
+from counterseal_server.commands.options import CONFIG, DATA
+
+
+@click.group()
+def admin() -> None:
+    """
+    Look after tenants and their credentials.
+
+    Each command prints one JSON object; a secret in it is told this once.
+    """
+
+
+@admin.command("list")
+@DATA
+@CONFIG
+def list_(data: str | None, config: str | None) -> None:
+    """Print companies, their App Spaces and the origins of these."""
+    with administering(data, config) as act:
+        told({"companies": act.tree()})
+
+
+@admin.command()
+@click.argument("record", metavar="GUID")
+@DATA
+@CONFIG
+def show(record: str, data: str | None, config: str | None) -> None:
+    """Print the company, App Space, origin or administrator GUID, without secrets."""
+    with administering(data, config) as act:
+        told(act.shown(guid(record)))
+
+
+for command in (
+    *(company, edit_company, app_space, edit_app_space),
+    *(origin, edit_origin, rotate, revoke),
+    *(callback_secret, allow, forbid),
+    *(administrator, administrators, rotate_administrator, revoke_administrator),
+):
+    admin.add_command(command)

@@ -1,0 +1,103 @@
+"""Administrators, who call over HTTP, and their secrets."""
+
+from __future__ import annotations
+
+import click
+
+from counterseal_server.commands.acting import (
+    YES,
+    administering,
+    asked,
+    guid,
+    maybe_guid,
+    span,
+    told,
+)
+from counterseal_server.commands.options import CONFIG, DATA, OVERLAP
+
+ROLE = click.Choice(["company_admin", "app_space_admin", "user_support"])
+SIGNS = click.Choice(["hmac", "signature"])
+COMPANY = click.option("--company", metavar="GUID", help="The only one that it reaches.")
+APP_SPACE = click.option("--app-space", metavar="GUID", help="The only one that it reaches.")
+
+
+@click.command()
+@click.argument("name")
+@click.option("--role", type=ROLE, default="company_admin", show_default=True)
+@COMPANY
+@APP_SPACE
+@click.option(
+    "--life", metavar="SPAN", help="How long it is valid, like 30d; without it, for good."
+)
+@click.option("--auth", type=SIGNS, default="hmac", show_default=True)
+@DATA
+@CONFIG
+def administrator(
+    name: str,
+    *,
+    role: str,
+    company: str | None,
+    app_space: str | None,
+    life: str | None,
+    auth: str,
+    data: str | None,
+    config: str | None,
+) -> None:
+    """
+    Create an administrator, who signs calls with a key.
+
+    A company_admin reaches one --company, or all of them; the others one --app-space.
+    """
+    with administering(data, config) as act:
+        made = act.administrator(
+            name,
+            role=role,
+            company=maybe_guid(company, "company"),
+            app_space=maybe_guid(app_space, "app-space"),
+            life=None if life is None else span(life, "life"),
+            scheme=auth,
+        )
+        told({"adminGuid": made.guid, "adminKey": made.secret})
+
+
+@click.command()
+@click.option("--company", metavar="GUID", help="Those of this company.")
+@click.option("--app-space", metavar="GUID", help="Those of this App Space.")
+@DATA
+@CONFIG
+def administrators(
+    *, company: str | None, app_space: str | None, data: str | None, config: str | None
+) -> None:
+    """Print the administrators of a company, of an App Space, or of all companies."""
+    with administering(data, config) as act:
+        parent = maybe_guid(app_space, "app-space") or maybe_guid(company, "company")
+        told({"administrators": act.administrators(parent)})
+
+
+@click.command()
+@click.argument("administrator")
+@click.option("--auth", type=SIGNS, help="Another scheme than before ends the old secret at once.")
+@OVERLAP
+@DATA
+@CONFIG
+def rotate_administrator(
+    administrator: str, *, auth: str | None, overlap: str, data: str | None, config: str | None
+) -> None:
+    """Make a new secret of an ADMINISTRATOR."""
+    with administering(data, config) as act:
+        made = act.rotated(guid(administrator), auth, span(overlap, "overlap"))
+        told({"adminGuid": made.guid, "adminKey": made.secret})
+
+
+@click.command()
+@click.argument("administrator")
+@YES
+@DATA
+@CONFIG
+def revoke_administrator(
+    administrator: str, *, yes: bool, data: str | None, config: str | None
+) -> None:
+    """Revoke all secrets of an ADMINISTRATOR."""
+    asked("Revoke all of its secrets?", yes=yes)
+    with administering(data, config) as act:
+        told({"adminGuid": act.credentials.revoke_admin(guid(administrator)).guid})

@@ -1,0 +1,43 @@
+"""Where an origin's callbacks may go, and what signs them."""
+
+from __future__ import annotations
+
+import click
+
+from counterseal_server.commands.acting import administering, guid, span, told
+from counterseal_server.commands.options import CONFIG, DATA, OVERLAP
+
+
+@click.command()
+@click.argument("origin")
+@OVERLAP
+@DATA
+@CONFIG
+def callback_secret(origin: str, *, overlap: str, data: str | None, config: str | None) -> None:
+    """Make a new secret that signs the callbacks of an ORIGIN."""
+    with administering(data, config) as act:
+        made = act.credentials.issue_webhook_key(guid(origin), overlap=span(overlap, "overlap"))
+        told({"callbackSecret": made})
+
+
+@click.command()
+@click.argument("origin")
+@click.argument("url")
+@click.option("--domain", is_flag=True, help="It is a WebAuthn domain; no callback goes there.")
+@DATA
+@CONFIG
+def allow(origin: str, url: str, *, domain: bool, data: str | None, config: str | None) -> None:
+    """Allow callbacks of an ORIGIN to URL."""
+    with administering(data, config) as act:
+        told(act.allowed(act.allow(guid(origin), url, domain=domain)))
+
+
+@click.command()
+@click.argument("origin")
+@click.argument("url")
+@DATA
+@CONFIG
+def forbid(origin: str, url: str, data: str | None, config: str | None) -> None:
+    """Forbid callbacks of an ORIGIN to URL, or take the entry of this GUID or domain away."""
+    with administering(data, config) as act:
+        told(act.allowed(act.forbid(guid(origin), url)))

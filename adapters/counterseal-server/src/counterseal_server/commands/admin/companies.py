@@ -1,0 +1,70 @@
+"""Companies and their App Spaces."""
+
+from __future__ import annotations
+
+import click
+
+from counterseal_server.commands.acting import administering, guid, told
+from counterseal_server.commands.options import CONFIG, DATA
+
+
+@click.command()
+@click.argument("name")
+@DATA
+@CONFIG
+def company(name: str, data: str | None, config: str | None) -> None:
+    """Create the company NAME."""
+    with administering(data, config) as act:
+        told({"companyGuid": act.directory.create_company(name).guid})
+
+
+@click.command()
+@click.argument("company")
+@click.argument("name")
+@DATA
+@CONFIG
+def edit_company(company: str, name: str, data: str | None, config: str | None) -> None:
+    """Give a COMPANY another NAME."""
+    with administering(data, config) as act:
+        told(act.shown(act.directory.edit_company(guid(company), name).guid))
+
+
+@click.command()
+@click.argument("company")
+@click.argument("name")
+@DATA
+@CONFIG
+def app_space(company: str, name: str, data: str | None, config: str | None) -> None:
+    """Create the App Space NAME of a COMPANY."""
+    with administering(data, config) as act:
+        told({"appSpaceGuid": act.directory.create_app_space(guid(company), name).guid})
+
+
+@click.command()
+@click.argument("app_space")
+@click.option("--name", metavar="N", help="What it is called.")
+@click.option("--brand-logo", metavar="URL", help="Shown by apps; an empty text takes it away.")
+@click.option("--brand-color", metavar="C", help="The same.")
+@click.option("--universal-app/--own-app", default=None, help="Which app its users have.")
+@DATA
+@CONFIG
+def edit_app_space(
+    app_space: str,
+    *,
+    name: str | None,
+    brand_logo: str | None,
+    brand_color: str | None,
+    universal_app: bool | None,
+    data: str | None,
+    config: str | None,
+) -> None:
+    """Edit an APP_SPACE; what is not named stays."""
+    with administering(data, config) as act:
+        edited = act.directory.edit_app_space(
+            guid(app_space),
+            name=name,
+            brand_logo=brand_logo,
+            brand_color=brand_color,
+            universal_app=universal_app,
+        )
+        told(act.shown(edited.guid))

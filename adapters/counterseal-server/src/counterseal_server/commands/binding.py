@@ -1,0 +1,73 @@
+"""`counterseal binding`: single devices of users, by support staff who have the folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from counterseal_server.commands.acting import YES, asked, guid, opened, told
+from counterseal_server.commands.options import CONFIG, DATA
+
+if TYPE_CHECKING:  # a fast start
+    from counterseal import Devices
+    from counterseal.models import Binding
+
+DEVICE = click.argument("device", metavar="GUID")
+
+
+@click.group()
+def binding() -> None:
+    """
+    Suspend, resume and revoke a device of a user.
+
+    GUID is the device's (`deviceGuid`); `counterseal account show` names them.
+    """
+
+
+@binding.command()
+@DEVICE
+@DATA
+@CONFIG
+def suspend(device: str, data: str | None, config: str | None) -> None:
+    """Suspend a device until it is resumed."""
+    with _devices(data, config) as devices:
+        _shown(devices.suspend(guid(device)))
+
+
+@binding.command()
+@DEVICE
+@DATA
+@CONFIG
+def resume(device: str, data: str | None, config: str | None) -> None:
+    """Resume a device that was suspended by support staff."""
+    with _devices(data, config) as devices:
+        _shown(devices.resume(guid(device)))
+
+
+@binding.command()
+@DEVICE
+@YES
+@DATA
+@CONFIG
+def revoke(device: str, *, yes: bool, data: str | None, config: str | None) -> None:
+    """Revoke a device, or an open invitation, for good."""
+    asked("Revoke it for good?", yes=yes)
+    with _devices(data, config) as devices:
+        _shown(devices.revoke(guid(device)))
+
+
+@contextmanager
+def _devices(data: str | None, config: str | None) -> Iterator[Devices]:
+    with opened(data, config) as house:
+        from counterseal import Devices  # noqa: PLC0415 (a fast start)
+
+        yield Devices(house.ports, house.policy)
+
+
+def _shown(binding: Binding) -> None:
+    from counterseal_flask.documents import device_document  # noqa: PLC0415 (a fast start)
+
+    told(device_document(binding))

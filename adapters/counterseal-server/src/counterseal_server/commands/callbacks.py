@@ -1,0 +1,70 @@
+"""`counterseal callbacks`: the delivery of what has ended."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from counterseal_server.commands.acting import guid, maybe_guid, opened, told
+from counterseal_server.commands.options import CONFIG, DATA, configured
+from counterseal_server.plainly import Unusable, plainly
+
+
+@click.group()
+def callbacks() -> None:
+    """Deliver finished challenges."""
+
+
+@callbacks.command()
+@DATA
+@CONFIG
+def run(data: str | None, config: str | None) -> None:
+    """Deliver callbacks until told to stop; any number of these may run."""
+    with plainly():
+        from counterseal_server import serving  # noqa: PLC0415 (a fast start)
+
+        serving.deliver(configured(config, data=data))
+
+
+@callbacks.command()
+@click.option("--origin", metavar="GUID", required=True, help="Whose.")
+@click.option("--limit", type=int, default=100, show_default=True, help="At most how many.")
+@DATA
+@CONFIG
+def dead(origin: str, *, limit: int, data: str | None, config: str | None) -> None:
+    """Print the dead callbacks of an origin, oldest first, one JSON object a line."""
+    with opened(data, config) as house:
+        from counterseal import Callbacks  # noqa: PLC0415 (a fast start)
+        from counterseal_flask.admin_documents import delivery_document  # noqa: PLC0415
+
+        for each in Callbacks(house.ports, house.policy).dead(guid(origin, "origin"), limit):
+            click.echo(json.dumps(delivery_document(each)))
+
+
+@callbacks.command()
+@click.argument("callback", metavar="GUID", required=False)
+@click.option("--origin", metavar="GUID", help="Instead of one: all dead ones of this origin.")
+@DATA
+@CONFIG
+def requeue(
+    callback: str | None, *, origin: str | None, data: str | None, config: str | None
+) -> None:
+    """
+    Send the dead callback GUID again, or all of an --origin.
+
+    `callbacks dead` and the log name callbacks by their GUIDs. Of all, those are left whose
+    challenge is no longer kept.
+    """
+    if (callback is None) == (origin is None):
+        raise Unusable("guid: give one callback's, or --origin")
+    with opened(data, config) as house:
+        from counterseal import Callbacks  # noqa: PLC0415 (a fast start)
+        from counterseal_server.outbox import requeue_all  # noqa: PLC0415
+
+        outbox, whose = Callbacks(house.ports, house.policy), maybe_guid(origin, "origin")
+        if whose is not None:
+            queued, left = requeue_all(outbox, whose)
+            told({"queued": queued, "left": left})
+        elif callback is not None:
+            click.echo(outbox.requeue(guid(callback)).state.value)

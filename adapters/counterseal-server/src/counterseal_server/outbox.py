@@ -1,0 +1,42 @@
+"""The outbox, as operators see to it: what is dead is sent again."""
+
+from __future__ import annotations
+
+from counterseal import Callbacks
+from counterseal.errors import NotFound, WrongState
+from counterseal.models import Guid
+
+PAGE = 100
+LONGEST = 1_000
+"""Of a list; see `Callbacks.dead`."""
+
+
+def requeue_all(callbacks: Callbacks, origin: Guid) -> tuple[int, int]:
+    """
+    Queue every dead callback of *origin* again, each once.
+
+    Returns:
+        How many were queued, and how many cannot be since what they tell is no longer kept.
+
+    Raises:
+        NotFound: There is no such origin.
+        Unavailable: A port failed; those before it stay queued.
+    """
+    seen: set[Guid] = set()
+    queued = left = 0
+    while True:
+        # What cannot be queued stays at the head of the list.
+        page = callbacks.dead(origin, min(PAGE + left, LONGEST))
+        fresh = [each.guid for each in page if each.guid not in seen]
+        if not fresh:
+            return queued, left
+        for guid in fresh:
+            seen.add(guid)
+            try:
+                callbacks.requeue(guid)
+            except NotFound:
+                left += 1
+            except WrongState:
+                continue  # somebody else was faster
+            else:
+                queued += 1
