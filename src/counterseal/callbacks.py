@@ -14,7 +14,8 @@ from datetime import datetime
 import attrs
 
 from counterseal import ijson
-from counterseal.decisions import Act, Decision, authorize, name_of, read, settle
+from counterseal.authority import authorize, name_of
+from counterseal.decisions import Act, Decision, read, settle
 from counterseal.errors import CallbackForbidden, DeadlineAhead, WrongState
 from counterseal.machines import CALLBACK, CallbackEvent, step
 from counterseal.models import (
@@ -35,8 +36,9 @@ from counterseal.models import (
 from counterseal.policy import Policy
 from counterseal.ports import Due, Ports
 from counterseal.rules.addresses import allow_list, callback_allowed
+from counterseal.rules.deeds import Deed
 from counterseal.rules.delivery import DELIVERED, cause_of_death, next_attempt
-from counterseal.rules.facts import Deed, Delivering
+from counterseal.rules.facts import Delivering
 from counterseal.rules.sizes import limit_fits
 from counterseal.rules.timing import in_force
 from counterseal.wire.processed import processed_document

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import attrs
 
+from counterseal.authority import authorize, name_of
 from counterseal.bindings.roster import enlisted
 from counterseal.bindings.strikes import ended
-from counterseal.decisions import Act, Decision, authorize, name_of, read, settle
+from counterseal.decisions import Act, Decision, read, settle
 from counterseal.errors import AccountUnknown, NotFound
 from counterseal.machines import BINDING, BindingEvent, step
 from counterseal.models import (
@@ -23,7 +24,7 @@ from counterseal.models import (
 )
 from counterseal.policy import Policy
 from counterseal.ports import Ports
-from counterseal.rules.facts import Deed
+from counterseal.rules.deeds import Deed
 from counterseal.rules.sizes import text_fits
 from counterseal.rules.standing import identified_simply, own_app_space
 

@@ -7,12 +7,13 @@ from datetime import datetime
 import attrs
 
 from counterseal import ijson, keys
+from counterseal.authority import authorize, name_of
 from counterseal.bindings.callers import Caller, Proven
 from counterseal.bindings.enrolments import offered_key
 from counterseal.bindings.roster import enlisted
 from counterseal.bindings.strikes import ended, strike
 from counterseal.bindings.vouching import stood
-from counterseal.decisions import Act, Decision, authorize, name_of, read, settle
+from counterseal.decisions import Act, Decision, read, settle
 from counterseal.errors import (
     InvalidField,
     KeysIncomplete,
@@ -38,7 +39,8 @@ from counterseal.models import (
 )
 from counterseal.policy import Policy
 from counterseal.ports import Ports
-from counterseal.rules.facts import Deed, Evidence, Rotating, Striking
+from counterseal.rules.deeds import Deed
+from counterseal.rules.facts import Evidence, Rotating, Striking
 from counterseal.rules.sizes import addresses_fit, text_fits
 from counterseal.rules.standing import own_app_space
 from counterseal.wire.enrolment import (

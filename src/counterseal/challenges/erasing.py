@@ -12,10 +12,11 @@ from datetime import datetime
 import attrs
 
 from counterseal import keys
+from counterseal.authority import authorize, name_of
 from counterseal.bindings.strikes import ended
 from counterseal.challenges.bell import wake
 from counterseal.challenges.finishing import finish
-from counterseal.decisions import Act, Decision, authorize, name_of, read, settle
+from counterseal.decisions import Act, Decision, read, settle
 from counterseal.errors import NotFound
 from counterseal.machines import BINDING, CHALLENGE, BindingEvent, ChallengeEvent, step
 from counterseal.models import (
@@ -35,7 +36,8 @@ from counterseal.models import (
 from counterseal.models.guid import account_partition, partition_of
 from counterseal.policy import Policy
 from counterseal.ports import Ports
-from counterseal.rules.facts import Cancelling, Deed
+from counterseal.rules.deeds import Deed
+from counterseal.rules.facts import Cancelling
 
 LUCK_BYTES = 16
 """Nobody can take the id beforehand that an erased account gets."""

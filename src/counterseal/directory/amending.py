@@ -7,7 +7,8 @@ from typing import TypeVar
 
 import attrs
 
-from counterseal.decisions import Act, Decision, authorize, name_of, read, settle
+from counterseal.authority import authorize, name_of
+from counterseal.decisions import Act, Decision, read, settle
 from counterseal.models import (
     Admin,
     Administrator,
@@ -21,7 +22,7 @@ from counterseal.models import (
 from counterseal.policy import Policy
 from counterseal.ports import Ports
 from counterseal.rules.administering import APPOINTING
-from counterseal.rules.facts import Deed
+from counterseal.rules.deeds import Deed
 
 R = TypeVar("R", Company, AppSpace, Origin, Admin)
 T = TypeVar("T")

@@ -15,8 +15,9 @@ from typing import TypeVar
 import attrs
 
 from counterseal import keys
+from counterseal.authority import authorize, name_of
 from counterseal.callbacks import webhook_context
-from counterseal.decisions import Act, Decision, authorize, name_of, read, settle
+from counterseal.decisions import Act, Decision, read, settle
 from counterseal.directory.amending import amend
 from counterseal.errors import InvalidField
 from counterseal.models import (
@@ -38,7 +39,7 @@ from counterseal.models.guid import LUCK_BYTES, mint, partition_of
 from counterseal.policy import Policy
 from counterseal.ports import Ports
 from counterseal.rules.administering import APPOINTING, no_later_than, role_fits
-from counterseal.rules.facts import Deed
+from counterseal.rules.deeds import Deed
 from counterseal.rules.sizes import text_fits
 from counterseal.rules.timing import in_force
 from counterseal.wire.webhook import SECRET_BYTES as WEBHOOK_BYTES

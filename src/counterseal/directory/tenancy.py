@@ -7,18 +7,8 @@ from typing import TypeVar
 
 import attrs
 
-from counterseal.decisions import (
-    Act,
-    Decision,
-    administrator,
-    authorize,
-    found,
-    name_of,
-    permit,
-    place_of,
-    read,
-    settle,
-)
+from counterseal.authority import administrator, authorize, name_of, permit, place_of
+from counterseal.decisions import Act, Decision, found, read, settle
 from counterseal.directory.amending import amend, deed_on
 from counterseal.errors import Foreign, InvalidField, NotFound, RoleLacking, WrongKind
 from counterseal.models import (
@@ -42,7 +32,7 @@ from counterseal.models.guid import LUCK_BYTES, mint, partition_of
 from counterseal.policy import Policy
 from counterseal.ports import Ports
 from counterseal.rules.addresses import domain_fits, entry_fits, wildcards_wanted
-from counterseal.rules.facts import Deed, Place
+from counterseal.rules.deeds import Deed, Place
 from counterseal.rules.sizes import text_fits
 
 R = TypeVar("R", Company, AppSpace, Origin, Admin)

@@ -25,7 +25,7 @@ from types import MappingProxyType
 
 from counterseal.errors import CredentialRefused, Foreign, InvalidField, RoleLacking
 from counterseal.models import Admin, AdminRole
-from counterseal.rules.facts import Administering, Deed, Place
+from counterseal.rules.deeds import Administering, Deed, Place
 from counterseal.rules.timing import in_force
 
 _COMPANY = frozenset({AdminRole.COMPANY})

@@ -18,7 +18,7 @@ from counterseal.rules.administering import (
     support_removes_simply,
     within_reach,
 )
-from counterseal.rules.facts import Administering, Deed, Place
+from counterseal.rules.deeds import Administering, Deed, Place
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 TICK = timedelta.resolution
