@@ -43,6 +43,21 @@ def test_refusals_that_must_look_the_same_do():
     assert not set(HTTP) & set(statuses)
 
 
+@pytest.mark.parametrize("base", ["", "/auth"])
+def test_two_slashes_are_another_path_and_no_redirect(base):
+    world = World()
+    app = Flask("host")
+    settings = Settings(public_url=BASE + base, administration=True)
+    for blueprint in create_blueprints(world.ports, world.policy, settings):
+        app.register_blueprint(blueprint, url_prefix=base or None)
+    client = app.test_client()
+    for path in ("/request//add", "/api/request/add//", "/device//bind", "/admin/api//companies/x"):
+        for method in ("GET", "POST"):
+            reply = client.open(base + path, method=method)
+            assert (reply.status_code, reply.json["code"]) == (404, "no_such_endpoint"), path
+    assert client.get(f"{base}/.well-known//jwks.json").status_code == 404
+
+
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.code)
 def test_s34_every_error_is_told_by_its_outward_word_alone(kind):
     error = kind(*ARGUMENTS.get(kind.__name__, ("canary",)))

@@ -110,6 +110,13 @@ def test_what_is_nowhere_is_a_problem(client):
     assert client.put("/healthz").status_code == 405
 
 
+@pytest.mark.parametrize("path", ["//request/add", "/request///add", "/x//y", "//healthz"])
+def test_a_path_with_two_slashes_is_nowhere(client, path):
+    for method in ("GET", "POST"):
+        reply = client.open(path, method=method)
+        assert (reply.status_code, reply.content_type) == (404, "application/problem+json")
+
+
 def test_metrics_count_operations_and_nothing_that_was_sent(client):
     client.get(f"/{CANARY}")
     client.get(f"/request/{CANARY}?token={CANARY}", headers={"Authorization": CANARY})

@@ -75,6 +75,8 @@ def _blueprint(
                 view_func=view,
                 methods=[operation.method],
                 provide_automatic_options=False,
+                # A redirect to another path is no answer to a client that signs its path.
+                merge_slashes=False,
             )
             closed |= _around(prefix, operation)
     blueprint.record(_closing(service, sorted(closed)))
@@ -87,7 +89,8 @@ def _around(prefix: str, operation: Operation) -> set[str]:
     for room in ROOMS:
         if not f"{operation.path}/".startswith(f"/{room}/"):
             continue
-        rules |= {f"{prefix}/{room}/", f"{prefix}/{room}/<path:rest>"}
+        inside = f"{prefix}/{room}/"
+        rules |= {inside, f"{inside}<path:rest>", f"{inside}/", f"{inside}/<path:rest>"}
     return rules
 
 
@@ -119,8 +122,9 @@ def _closing(service: Service, rules: list[str]) -> Callable[[BlueprintSetupStat
         endpoint = f"{state.name_prefix}.{state.name}.{UNMATCHED}".lstrip(".")
         for rule in rules:
             # Flask's own way always names methods, and a 405 would be the host's.
+            path = (state.url_prefix or "") + rule
             state.app.url_map.add(
-                state.app.url_rule_class((state.url_prefix or "") + rule, endpoint=endpoint)
+                state.app.url_rule_class(path, endpoint=endpoint, merge_slashes=False)
             )
         state.app.view_functions[endpoint] = unmatched
 

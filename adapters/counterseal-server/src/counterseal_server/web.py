@@ -45,6 +45,7 @@ def application(house: House, service: Service, metrics: Metrics) -> Flask:
         metrics: Where requests are counted.
     """
     app = Flask(__name__, static_folder=None)
+    app.url_map.merge_slashes = False  # else a path with two slashes is answered by a redirect
     _observe(app, house, metrics)
     app.register_blueprint(service_blueprint(service))
     app.register_blueprint(device_blueprint(service))
