@@ -90,7 +90,7 @@ def write(record: Stored) -> str:
     return _JSON.encode(body)
 
 
-def read(body: str) -> Stored:
+def read(body: str | bytes) -> Stored:
     """
     Return what *body* holds.
 
@@ -104,7 +104,7 @@ def read(body: str) -> Stored:
         raise RecordUnreadable from error
 
 
-def read_as(expected: type[R], body: str) -> R:
+def read_as(expected: type[R], body: str | bytes) -> R:
     """
     Return what *body* holds, which has to be of one kind.
 
@@ -117,7 +117,7 @@ def read_as(expected: type[R], body: str) -> R:
     return record
 
 
-def read_record(body: str) -> Record:
+def read_record(body: str | bytes) -> Record:
     """
     Return the record that *body* holds.
 

@@ -1,0 +1,43 @@
+"""
+Counterseal's records on Redis or Valkey, on one machine or many: every storage port, and `Wake`.
+
+    keyspace = attach(redis.Redis(...))
+    ports = with_redis(ports, keyspace)
+
+The client is yours: `redis.Redis`, also from `Sentinel.master_for`, or `redis.RedisCluster`.
+"""
+
+from __future__ import annotations
+
+from counterseal_records import RecordUnreadable
+from counterseal_redis.audit import Entry, RedisAudit
+from counterseal_redis.durability import NONE, Durability, fsync, replicated
+from counterseal_redis.errors import UnfitClient, UnfitPrefix, UnfitServer
+from counterseal_redis.garbage import forget
+from counterseal_redis.guards import RedisCounters, RedisIdempotency, RedisReplayGuard
+from counterseal_redis.house import with_redis
+from counterseal_redis.keyspace import Keyspace, attach
+from counterseal_redis.store import RedisStore
+from counterseal_redis.wake import RedisWake
+
+__all__ = [
+    "NONE",
+    "Durability",
+    "Entry",
+    "Keyspace",
+    "RecordUnreadable",
+    "RedisAudit",
+    "RedisCounters",
+    "RedisIdempotency",
+    "RedisReplayGuard",
+    "RedisStore",
+    "RedisWake",
+    "UnfitClient",
+    "UnfitPrefix",
+    "UnfitServer",
+    "attach",
+    "forget",
+    "fsync",
+    "replicated",
+    "with_redis",
+]

@@ -1,0 +1,19 @@
+-- A record, the account that it is about, and other records of the partition.
+--
+-- KEYS[1] and ARGV[1] as in records.lua; KEYS[2] the record, the other keys are the others';
+-- ARGV[2] what the keys of the partition's records begin with.
+
+local ACCOUNT = '^%d+ %d+ (%x+%-%S*)\n' -- of what is about one: the GUID in the first line
+
+local found = redis.call('MGET', unpack(KEYS, 2))
+if ARGV[1] == '1' then
+    for _, value in ipairs(found) do
+        if value and string.sub(value, 1, 1) == '1' then
+            redis.call('SET', KEYS[1], '1')
+            break
+        end
+    end
+end
+local account = found[1] and string.match(string.sub(found[1], 1, 128), ACCOUNT)
+table.insert(found, 2, account and redis.call('GET', ARGV[2] .. account) or false)
+return found

@@ -1,0 +1,75 @@
+"""
+A record as the value of one key: a first line for the script, and the body.
+
+The first line is a digit, which is 1 if the record is over (it is no longer due, and not kept for
+ever), the version, the record's number in its partition, and what it is tied to: an account to
+its natural key, a record about an account to that account's GUID, any other to nothing (`-`).
+"""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64encode
+from datetime import datetime, timedelta
+
+from counterseal.models import Guid, Record
+from counterseal_records import lookup
+
+NOTHING = "-"
+
+GRACE = timedelta(days=1)
+"""How long what is over is kept beyond that: longer than clocks may differ."""
+
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+def head(record: Record) -> str:
+    """Return how the first line begins: whether *record* is over, and its version."""
+    return f"{int(over(record))}{record.version}"
+
+
+def over(record: Record) -> bool:
+    """Tell whether nothing more is expected to become of *record*."""
+    return record.keep_until is not None and record.due_at is None
+
+
+def body(value: bytes) -> bytes:
+    """Return the body in *value*."""
+    return value.partition(b"\n")[2]
+
+
+def tie(record: Record) -> str:
+    """Return what *record* is tied to, or `NOTHING`."""
+    account = lookup(record).account
+    return natural(record) if account is None else account
+
+
+def natural(record: Record | None) -> str:
+    """Return what leads to *record* besides its GUID, or `NOTHING`."""
+    key = None if record is None else lookup(record).natural_key
+    return NOTHING if key is None else compact(key)
+
+
+def compact(digest: bytes) -> str:
+    """Return *digest* as part of a key."""
+    return urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def raw(guid: Guid | str) -> bytes:
+    """Return the 16 bytes of *guid*; of what is none, zeros."""
+    return bytes.fromhex(guid.replace("-", "")) or bytes(16)
+
+
+def life(record: Record, now: datetime) -> str:
+    """
+    Return how many milliseconds *record* lives, or nothing if that is for ever.
+
+    It is a length and no date, since the server may have another clock than the service.
+    """
+    if record.keep_until is None or record.due_at is not None:
+        return ""
+    return str(milliseconds(record.keep_until - now, GRACE))
+
+
+def milliseconds(left: timedelta, grace: timedelta) -> int:
+    """Return a time to live: what is *left*, if anything is, and *grace*."""
+    return (max(left, timedelta()) + grace) // _MILLISECOND

