@@ -41,7 +41,10 @@ def values(hint):
     if typing.get_origin(hint) in {types.UnionType, typing.Union}:
         return st.one_of(*map(values, typing.get_args(hint)))
     if typing.get_origin(hint) is tuple:
-        return st.lists(values(typing.get_args(hint)[0]), max_size=3).map(tuple)
+        first, *rest = typing.get_args(hint)
+        if rest != [...]:
+            return st.tuples(values(first), *map(values, rest))
+        return st.lists(values(first), max_size=3).map(tuple)
     if issubclass(hint, enum.Enum):
         return st.sampled_from(hint)
     hints = typing.get_type_hints(hint)

@@ -6,12 +6,13 @@ The body is a JSON object `{event, attributes, requestGuid}`:
 | member | value |
 |---|---|
 | `event` | a name of letters, digits, `_`, `.`, `-`: one of `STANDARD_EVENTS`, or any other |
-| `attributes` | an object of texts; optional |
+| `attributes` | an object of words: what a CX library calls a map of strings; optional |
 | `requestGuid` | the challenge that it is about; optional |
 
-The log takes the event's name, the device and the challenge.
-Attributes are checked and left out: an audit event holds names and codes, and nobody knows
-what a device would put there.
+The log takes all of it.
+A word is 64 letters, digits and `_.:+-` at most: a count, a version, a moment, a name of the app's
+own.  An audit event holds names and codes, and erasing an account does not reach the log, so that
+sentences, addresses and tokens have no place there; they are refused.
 """
 
 from __future__ import annotations
@@ -29,7 +30,6 @@ from counterseal.models import AuditEvent, DeviceCall, Guid
 from counterseal.models.guid import parse
 from counterseal.policy import Policy
 from counterseal.ports import Ports
-from counterseal.rules.sizes import text_fits
 
 STANDARD_EVENTS = frozenset(
     {
@@ -46,10 +46,10 @@ EVENTS_A_MINUTE = 60
 """Of one device: five events for each of the questions that it may be asked, and room."""
 
 ATTRIBUTES = 16
-ATTRIBUTE_BYTES = 256
 
 _MEMBERS = frozenset({"event", "attributes", "requestGuid"})
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_WORD = re.compile(r"[A-Za-z0-9_.:+-]{0,64}")
 
 
 @attrs.frozen
@@ -74,13 +74,14 @@ class Telemetry:
 
         def decide() -> Decision[AuditEvent]:
             proven = caller.prove()
-            name, challenge = _read(ijson.parse(call.body))
+            name, challenge, attributes = _read(ijson.parse(call.body))
             return Decision(
                 result=AuditEvent(
                     at=proven.proving.now,
                     event=f"telemetry.{name}",
                     actor=proven.binding.guid,
                     subject=challenge,
+                    attributes=attributes,
                 )
             )
 
@@ -89,7 +90,7 @@ class Telemetry:
         self.ports.audit.record(event)
 
 
-def _read(body: object) -> tuple[str, Guid | None]:
+def _read(body: object) -> tuple[str, Guid | None, tuple[tuple[str, str], ...]]:
     if not isinstance(body, Mapping):
         raise InvalidField("body", "not a JSON object")
     for name in body:
@@ -98,14 +99,17 @@ def _read(body: object) -> tuple[str, Guid | None]:
     event = body.get("event")
     if not isinstance(event, str) or _NAME.fullmatch(event) is None:
         raise InvalidField("event", "missing, or not 1 to 64 of letters, digits, _, . and -")
-    attributes = body.get("attributes", {})
-    if not isinstance(attributes, Mapping) or len(attributes) > ATTRIBUTES:
-        raise InvalidField("attributes", f"not an object of at most {ATTRIBUTES} texts")
-    for name, value in attributes.items():
-        text_fits(name, ATTRIBUTE_BYTES, "attributes")
-        text_fits(value, ATTRIBUTE_BYTES, "attributes", empty=True)
-        if value is None:
-            raise InvalidField("attributes", "not a text")
+    attributes = _words(body.get("attributes", {}))
     if "requestGuid" not in body:
-        return event, None
-    return event, parse(body["requestGuid"], field="requestGuid")
+        return event, None, attributes
+    return event, parse(body["requestGuid"], field="requestGuid"), attributes
+
+
+def _words(attributes: object) -> tuple[tuple[str, str], ...]:
+    if not isinstance(attributes, Mapping) or len(attributes) > ATTRIBUTES:
+        raise InvalidField("attributes", f"not an object of at most {ATTRIBUTES} words")
+    for name, value in attributes.items():
+        word = isinstance(value, str) and _WORD.fullmatch(value) is not None
+        if _NAME.fullmatch(name) is None or not word:
+            raise InvalidField("attributes", "not 64 of letters, digits, _, ., :, + and - at most")
+    return tuple(sorted(attributes.items()))

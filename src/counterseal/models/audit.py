@@ -20,6 +20,7 @@ class AuditEvent:
         actor: The GUID of whoever did it, or a role (`worker`, `staff`, `stranger`).
         subject: The GUID of what it was done to; None if there is none yet.
         reason: The stable code of a refusal; empty for what succeeded.
+        attributes: What a device tells of itself besides, as pairs of words; of telemetry only.
     """
 
     at: datetime = attrs.field(validator=fields.utc)
@@ -27,3 +28,4 @@ class AuditEvent:
     actor: str
     subject: Guid | None = None
     reason: str = ""
+    attributes: tuple[tuple[str, str], ...] = attrs.field(default=(), repr=False)

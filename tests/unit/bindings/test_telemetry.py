@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from counterseal.bindings.telemetry import EVENTS_A_MINUTE, STANDARD_EVENTS
+from counterseal.bindings.telemetry import ATTRIBUTES, EVENTS_A_MINUTE, STANDARD_EVENTS
 from counterseal.errors import BindingInactive, InvalidField, MalformedToken, TooOften
 from counterseal.models import DeviceCall
 
@@ -22,18 +22,27 @@ def tell(service, phone, **body):
 def test_an_event_is_recorded_by_name(service, alice, name):
     asked = service.ask("alice", "Pay?").challenge
     before = service.records()
-    tell(service, alice, event=name, attributes={"ms": "300"}, requestGuid=asked.guid)
+    told = {"ms": "300", "at": "2030-01-01T00:00:00+01:00", "no": ""}
+    tell(service, alice, event=name, attributes=told, requestGuid=asked.guid)
     event = service.events[-1]
     assert (event.event, event.actor, event.subject) == (
         f"telemetry.{name}",
         alice.guid,
         asked.guid,
     )
+    assert event.attributes == (("at", told["at"]), ("ms", "300"), ("no", ""))
     assert service.records() == before
 
 
-def test_s34_attributes_are_not_kept(service, alice):
-    tell(service, alice, event="custom", attributes={"canary": "canary"})
+def test_an_event_needs_no_attributes(service, alice):
+    tell(service, alice, event="custom")
+    assert service.events[-1].attributes == ()
+    tell(service, alice, event="custom", attributes={f"{n}" * 32: "x" * 64 for n in range(10, 26)})
+    assert len(service.events[-1].attributes) == ATTRIBUTES
+
+
+def test_s34_no_repr_says_attributes(service, alice):
+    tell(service, alice, event="custom", attributes={"a": "canary"})
     assert "canary" not in repr(service.events)
 
 
@@ -48,8 +57,14 @@ def test_s34_attributes_are_not_kept(service, alice):
         ("attributes", {"event": "a", "attributes": []}),
         ("attributes", {"event": "a", "attributes": {"b": 1}}),
         ("attributes", {"event": "a", "attributes": {"b": None}}),
-        ("attributes", {"event": "a", "attributes": {"b": "c" * 257}}),
+        ("attributes", {"event": "a", "attributes": {"b": "c" * 65}}),
+        ("attributes", {"event": "a", "attributes": {"b" * 65: "c"}}),
         ("attributes", {"event": "a", "attributes": {"": "c"}}),
+        ("attributes", {"event": "a", "attributes": {"a b": "c"}}),
+        ("attributes", {"event": "a", "attributes": {"a": "b c"}}),
+        ("attributes", {"event": "a", "attributes": {"a": "zoe@example.com"}}),
+        ("attributes", {"event": "a", "attributes": {"a": "Zoë"}}),
+        ("attributes", {"event": "a", "attributes": {"a": "b\n"}}),
         ("attributes", {"event": "a", "attributes": {str(n): "c" for n in range(17)}}),
         ("requestGuid", {"event": "a", "requestGuid": "no"}),
         ("other", {"event": "a", "other": 1}),

@@ -185,6 +185,7 @@ REQUIRED = {
 # addresses, and whatever the person was asked.
 SILENT = {
     Account: {"sealed_grant", "user_info"},
+    AuditEvent: {"attributes"},
     Bell: {"title", "body"},
     Binding: {"sealed_token", "token_hash"},
     Button: {"title", "style"},

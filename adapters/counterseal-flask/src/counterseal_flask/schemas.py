@@ -213,8 +213,8 @@ SCHEMAS: dict[str, Schema] = {
         event={"type": "string", "pattern": "^[A-Za-z0-9_.-]{1,64}$"},
         attributes={
             "type": "object",
-            "propertyNames": {"minLength": 1},
-            "additionalProperties": TEXT,
+            "propertyNames": {"pattern": "^[A-Za-z0-9_.-]{1,64}$"},
+            "additionalProperties": {"type": "string", "pattern": "^[A-Za-z0-9_.:+-]{0,64}$"},
             "maxProperties": 16,
         },
         requestGuid=GUID,
