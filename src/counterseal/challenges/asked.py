@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from datetime import datetime, timedelta
 
 import attrs
 
 from counterseal.bindings.reserving import conclude, reserve
 from counterseal.challenges.bell import ring, wake
-from counterseal.challenges.composing import (
-    Issued,
-    new_challenge,
-    new_code,
-    new_guid,
-    reissued,
-)
+from counterseal.challenges.composing import Issued, new_guid, reissued
 from counterseal.challenges.finishing import finish
+from counterseal.challenges.issuing import Put, issued
 from counterseal.decisions import Act, Decision, found, refused, settle, sweep, within_rate
 from counterseal.errors import (
     AccountUnknown,
@@ -28,15 +22,10 @@ from counterseal.machines import CHALLENGE, ChallengeEvent, step
 from counterseal.models import (
     UNFINISHED,
     Account,
-    AuditEvent,
     CancelReason,
     Challenge,
-    Change,
-    Codes,
     Guid,
-    History,
     KeyScope,
-    OpenQuestion,
     Outcome,
     Question,
     Record,
@@ -45,11 +34,8 @@ from counterseal.models import (
 from counterseal.policy import Policy
 from counterseal.ports import Due, Ports
 from counterseal.rules.addresses import allow_list, callback_allowed
-from counterseal.rules.asking import Ruling, after_asking, asking, may_ask
 from counterseal.rules.facts import Cancelling, Deadline
 from counterseal.rules.sizes import life_of, question_fits, text_fits
-from counterseal.rules.standing import reachable
-from counterseal.wire.moment import whole
 from counterseal.wire.question import question_document
 
 
@@ -110,25 +96,25 @@ class Challenges:
         guid = fresh if held is None else held.guid
         rounds = itertools.count()
 
-        def decide() -> Decision[tuple[Issued, Account | None, tuple[Guid, ...]]]:
+        def decide() -> Decision[Put]:
             # What this very call has reserved is not there yet, unless it lost a race.
             if held is not None and (guid != fresh or next(rounds)):
                 recorded, account = self.ports.store.about(guid)
                 if isinstance(recorded, Challenge):
                     _readable(recorded, account)
                     return Decision(result=(reissued(self.ports, recorded), None, ()))
-            return self._issued(party, question, life, guid)
+            return issued(self.ports, self.policy, party, question, life=life, guid=guid)
 
         try:
-            issued, account, superseded = settle(self.ports, self.policy, act, decide)
+            put, account, superseded = settle(self.ports, self.policy, act, decide)
         finally:
             if held is not None:
                 conclude(self.ports, held)
         for ended in superseded:
             wake(self.ports, ended)
         if account is not None:
-            ring(self.ports, self.policy, account, issued.challenge)
-        return issued
+            ring(self.ports, self.policy, account, put.challenge)
+        return put
 
     def status(self, party: RelyingParty, challenge: Guid) -> Challenge:
         """
@@ -229,76 +215,6 @@ class Challenges:
         finally:
             for record in due:
                 wake(self.ports, record.guid)
-
-    def _issued(
-        self, party: RelyingParty, question: Question, life: timedelta, guid: Guid
-    ) -> Decision[tuple[Issued, Account | None, tuple[Guid, ...]]]:
-        account = self.ports.store.account(party.app_space.guid, question.account_id)
-        if account is None:
-            raise AccountUnknown
-        reachable(account)
-        now = whole(self.ports.clock.now())
-        typed = party.origin.codes is Codes.TYPED
-        ruling = asking(
-            account.history,
-            now=now,
-            origin=party.origin.guid,
-            code_asked=typed and question.show_code,
-            codes_typed=typed,
-            policy=self.policy,
-        )
-        may_ask(ruling)
-        code = new_code(self.ports) if typed and question.show_code else None
-        challenge = new_challenge(
-            self.ports,
-            self.policy,
-            party,
-            question,
-            account,
-            guid=guid,
-            life=life,
-            code=code,
-            now=now,
-        )
-        changes, audit, history = self._superseded(party, account, ruling, now)
-        asked = OpenQuestion(challenge=guid, origin=party.origin.guid, deadline=challenge.deadline)
-        account_after = attrs.evolve(
-            account,
-            version=account.version + 1,
-            history=after_asking(history, asked, now, self.policy),
-        )
-        event = AuditEvent(at=now, event="challenge.issue", actor=party.origin.guid, subject=guid)
-        return Decision(
-            changes=(Change(None, challenge), Change(account, account_after), *changes),
-            audit=(*audit, event),
-            result=(Issued(challenge=challenge, code=code), account_after, ruling.supersedes),
-        )
-
-    def _superseded(
-        self, party: RelyingParty, account: Account, ruling: Ruling, now: datetime
-    ) -> tuple[tuple[Change, ...], tuple[AuditEvent, ...], History]:
-        """Cancel the questions that a newer one replaces, as far as the ruling names any."""
-        changes: list[Change] = []
-        audit: list[AuditEvent] = []
-        # In one trip, and in none where there are none.
-        open_ = self.ports.store.get(*ruling.supersedes) if ruling.supersedes else ()
-        for record in open_:
-            held = found(record, Challenge)
-            facts = Cancelling(now=now, challenge=held, origin=party.origin.guid)
-            ended = finish(
-                self.ports,
-                self.policy,
-                challenge=held,
-                account=account,
-                state=step(CHALLENGE, held.state, ChallengeEvent.CANCEL, facts),
-                outcome=Outcome(at=now, reason=CancelReason.SUPERSEDED),
-                actor=party.origin.guid,
-                reason=CancelReason.SUPERSEDED.value,
-            )
-            account = attrs.evolve(account, history=ended.history)
-            changes += ended.others
-            audit.append(ended.audit)
-        return tuple(changes), tuple(audit), account.history
 
     def _expired(self, guid: Guid) -> Decision[None]:
         now = self.ports.clock.now()

@@ -9,13 +9,13 @@ import attrs
 
 from counterseal import ijson, keys
 from counterseal.bindings import Bound
+from counterseal.device.offering import Rotation, new_id, offered_anew, offered_first
 from counterseal.device.wrapping import SCRYPT_N, WrappedKey, unwrap, wrap
 from counterseal.errors import DisplayChanged, InvalidField, MalformedToken, NotBound
 from counterseal.keys import PrivateKey
 from counterseal.models import (
     Algorithm,
     DeviceCall,
-    DeviceKey,
     Guid,
     PublicKey,
     PushAddress,
@@ -26,20 +26,12 @@ from counterseal.wire.answer import Answer, answer_claims
 from counterseal.wire.claims import VERSION
 from counterseal.wire.display import demand_display
 from counterseal.wire.enrolment import (
-    BIND_TYP,
-    ENDORSE_TYP,
-    ROTATE_TYP,
     Enrolment,
-    OfferedKey,
-    bind_claims,
     enrolment_document,
-    rotation_claims,
 )
 from counterseal.wire.keyset import keyset_time, verify_keyset
 from counterseal.wire.proof import PROOF_TYP, Proof, proof_claims
 from counterseal.wire.receipt import Receipt, verify_receipt
-
-ID_BYTES = 16
 
 
 @attrs.frozen(kw_only=True)
@@ -93,11 +85,11 @@ class SoftwareDevice:
             algorithm: Of both keys.
             cost: The N of scrypt (RFC 7914).
         """
-        strong = keys.generate(algorithm, kid=_id(entropy))
+        strong = keys.generate(algorithm, kid=new_id(entropy))
         return cls(
             clock=clock,
             entropy=entropy,
-            device_key=keys.generate(algorithm, kid=_id(entropy)),
+            device_key=keys.generate(algorithm, kid=new_id(entropy)),
             strong_key=wrap(strong, pin, entropy, cost=cost),
         )
 
@@ -116,11 +108,8 @@ class SoftwareDevice:
         Raises:
             WrongPin: The PIN is wrong; RSA only. For other keys a wrong PIN binds another key.
         """
-        held = self._held(pin)
-        claims = bind_claims(token, app_space, [key for key, _ in held])
-        return Enrolment(
-            token=token, keys=_offers(held, BIND_TYP, claims), name=name, addresses=addresses
-        )
+        offered = offered_first(self._keys(pin), token, app_space)
+        return Enrolment(token=token, keys=offered, name=name, addresses=addresses)
 
     def bound(self, result: Bound) -> None:
         """Take note of a finished bind, and pin the service's keys."""
@@ -147,7 +136,7 @@ class SoftwareDevice:
             uri=uri,
             body_hash=keys.digest(body),
             issued_at=int(self.clock.now().timestamp()),
-            id=_id(self.entropy),
+            id=new_id(self.entropy),
         )
         token = keys.sign(self.device_key, typ=PROOF_TYP, claims=proof_claims(proof))
         return DeviceCall(method=method, uri=uri, body=body, proof=token)
@@ -221,26 +210,16 @@ class SoftwareDevice:
             WrongPin: The PIN is wrong; RSA only.
         """
         bond = self._bond()
-        old = {
-            Role.DEVICE: self.device_key,
-            Role.STRONG: unwrap(self.strong_key, pin, self.entropy),
-        }
+        old = self._keys(pin)
         new = {
-            role: keys.generate(old[role].public.algorithm, kid=_id(self.entropy))
+            role: keys.generate(old[role].public.algorithm, kid=new_id(self.entropy))
             for role in Role
             if role in set(roles)
         }
-        held = [(DeviceKey(role=role, key=key.public), key) for role, key in new.items()]
-        claims = rotation_claims(bond.device, bond.app_space, [key for key, _ in held])
-        offers = tuple(
-            attrs.evolve(
-                offer, endorsement=keys.sign(old[offer.role], typ=ENDORSE_TYP, claims=claims)
-            )
-            for offer in _offers(held, ROTATE_TYP, claims)
-        )
+        offered = offered_anew(new, old, bond.device, bond.app_space)
         strong = new.get(Role.STRONG)
         return Rotation(
-            body=ijson.compact(enrolment_document(Enrolment(keys=offers))),
+            body=ijson.compact(enrolment_document(Enrolment(keys=offered))),
             device_key=new.get(Role.DEVICE, self.device_key),
             strong_key=(
                 self.strong_key
@@ -299,54 +278,18 @@ class SoftwareDevice:
             title=title,
             code=code,
             issued_at=int(self.clock.now().timestamp()),
-            id=_id(self.entropy),
+            id=new_id(self.entropy),
         )
         key = self.device_key if pin is None else unwrap(self.strong_key, pin, self.entropy)
         return keys.sign(key, typ=answer.typ, claims=answer_claims(answer))
 
-    def _held(self, pin: str) -> list[tuple[DeviceKey, PrivateKey]]:
-        strong = unwrap(self.strong_key, pin, self.entropy)
-        return [
-            (DeviceKey(role=Role.DEVICE, key=self.device_key.public), self.device_key),
-            (DeviceKey(role=Role.STRONG, key=strong.public), strong),
-        ]
+    def _keys(self, pin: str) -> dict[Role, PrivateKey]:
+        return {
+            Role.DEVICE: self.device_key,
+            Role.STRONG: unwrap(self.strong_key, pin, self.entropy),
+        }
 
     def _bond(self) -> Bond:
         if self.bond is None:
             raise NotBound
         return self.bond
-
-
-@attrs.frozen(kw_only=True)
-class Rotation:
-    """
-    New keys that the service has not taken yet.
-
-    Attributes:
-        body: What to send.
-    """
-
-    body: bytes = attrs.field(repr=False)
-    device_key: PrivateKey
-    strong_key: WrappedKey
-
-
-def _offers(
-    held: list[tuple[DeviceKey, PrivateKey]], typ: str, claims: dict[str, Any]
-) -> tuple[OfferedKey, ...]:
-    return tuple(
-        OfferedKey(
-            role=key.role,
-            jwk={
-                **ijson.parse(key.key.jwk),
-                "kid": key.key.kid,
-                "alg": key.key.algorithm.value,
-            },
-            proof=keys.sign(private, typ=typ, claims=claims),
-        )
-        for key, private in held
-    )
-
-
-def _id(entropy: Entropy) -> str:
-    return keys.b64url(entropy.token(ID_BYTES))

@@ -10,7 +10,8 @@ import attrs
 from counterseal.authority import administrator, authorize, name_of, permit, place_of
 from counterseal.decisions import Act, Decision, found, read, settle
 from counterseal.directory.amending import amend, deed_on
-from counterseal.errors import Foreign, InvalidField, NotFound, RoleLacking, WrongKind
+from counterseal.directory.entries import with_entry, without_address, without_entry
+from counterseal.errors import Foreign, InvalidField, RoleLacking, WrongKind
 from counterseal.models import (
     FINISHED,
     STAFF,
@@ -31,7 +32,6 @@ from counterseal.models import (
 from counterseal.models.guid import LUCK_BYTES, mint, partition_of
 from counterseal.policy import Policy
 from counterseal.ports import Ports
-from counterseal.rules.addresses import domain_fits, entry_fits, wildcards_wanted
 from counterseal.rules.deeds import Deed, Place
 from counterseal.rules.sizes import text_fits
 
@@ -295,23 +295,12 @@ class Directory:
                 not set to any, or there is no room for it.
             Unavailable: A port failed.
         """
-
-        def change(held: Origin) -> Origin:
-            text_fits(entry, self.policy.callback_bytes, "callbackUrl")
-            if kind is CallbackType.DOMAIN:
-                domain_fits(entry, field="callbackUrl")
-            else:
-                entry_fits(entry, field="callbackUrl")
-                wildcards_wanted(entry, held, field="callbackUrl")
-            if any((kept.type, kept.text) == (kind, entry) for kept in held.entries):
-                return held
-            if len(held.entries) >= self.policy.callbacks_limit:
-                raise InvalidField("callbackUrl", f"more than {self.policy.callbacks_limit}")
-            if kind is CallbackType.DOMAIN:
-                return attrs.evolve(held, domains=(*held.domains, entry))
-            return attrs.evolve(held, callbacks=(*held.callbacks, entry))
-
-        return self._edited((origin, Origin), "origin.allow_callback", by, change)
+        return self._edited(
+            (origin, Origin),
+            "origin.allow_callback",
+            by,
+            lambda held: with_entry(held, kind, entry, self.policy),
+        )
 
     def forbid_callback(self, origin: Guid, entry: str, *, by: Administrator = STAFF) -> Origin:
         """
@@ -322,13 +311,12 @@ class Directory:
             InvalidField: The entry is not on the list.
             Unavailable: A port failed.
         """
-
-        def change(held: Origin) -> Origin:
-            if entry not in held.callbacks:
-                raise InvalidField("callbackUrl", "not on the allow-list")
-            return _without(held, CallbackType.ADDRESS, entry)
-
-        return self._edited((origin, Origin), "origin.forbid_callback", by, change)
+        return self._edited(
+            (origin, Origin),
+            "origin.forbid_callback",
+            by,
+            lambda held: without_address(held, entry),
+        )
 
     def forbid_entry(self, origin: Guid, entry: Guid, *, by: Administrator = STAFF) -> Origin:
         """
@@ -338,14 +326,12 @@ class Directory:
             NotFound: There is no such origin, or no such entry of it.
             Unavailable: A port failed.
         """
-
-        def change(held: Origin) -> Origin:
-            for kept in held.entries:
-                if kept.guid == entry:
-                    return _without(held, kept.type, kept.text)
-            raise NotFound
-
-        return self._edited((origin, Origin), "origin.forbid_callback", by, change)
+        return self._edited(
+            (origin, Origin),
+            "origin.forbid_callback",
+            by,
+            lambda held: without_entry(held, entry),
+        )
 
     def relying_party(self, origin: Guid) -> RelyingParty:
         """
@@ -458,10 +444,3 @@ class Directory:
             change=lambda held: (change(held), None),
         )
         return edited
-
-
-def _without(origin: Origin, kind: CallbackType, text: str) -> Origin:
-    if kind is CallbackType.DOMAIN:
-        return attrs.evolve(origin, domains=tuple(kept for kept in origin.domains if kept != text))
-    left = tuple(kept for kept in origin.callbacks if kept != text)
-    return attrs.evolve(origin, callbacks=left)
