@@ -17,7 +17,8 @@ ROOT = Path(__file__).parents[3]
 README = ROOT / "adapters" / "counterseal-server" / "README.md"
 TUTORIAL = ROOT / "docs" / "tutorial" / "first-service.md"
 OPERATING = ROOT / "docs" / "how-to" / "run-the-service.md"
-PATIENCE = 60
+PATIENCE = 200
+"""A page has up to twenty commands, and each starts a Python; machines are busy."""
 
 SETTING_UP = ("python3 -m venv", ".venv/bin/pip", "export PATH")
 """What the environment of the tests has in their place."""
