@@ -48,7 +48,6 @@ def serve(settings: Settings) -> None:
         house.prepare()
     _demand_free(settings)
     warn(settings)
-    log.info("serving at http://%s:%d as %s", settings.host, settings.port, settings.public_url)
     Server(
         "counterseal",
         address=settings.host,
@@ -111,7 +110,10 @@ def _load(settings: Settings) -> Any:
     workers.start()
     _when_told(service.waiters.close, workers.stop)
     threading.Thread(target=_follow, args=(os.getppid(),), daemon=True).start()
-    return application(house, service, metrics)
+    app = application(house, service, metrics)
+    # Not before: whoever reads it may call now.
+    log.info("serving at http://%s:%d as %s", settings.host, settings.port, settings.public_url)
+    return app
 
 
 def _when_told(*acts: Callable[[], None]) -> None:
