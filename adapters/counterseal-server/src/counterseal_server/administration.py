@@ -21,20 +21,6 @@ from counterseal.models import (
     Scheme,
 )
 from counterseal.wire.cx1 import write_basic
-from counterseal_flask.admin_documents import (
-    admin_document,
-    app_space_document,
-    company_document,
-    origin_document,
-)
-
-DOCUMENTS: Mapping[type[Any], Callable[[Any], dict[str, Any]]] = {
-    Company: company_document,
-    AppSpace: app_space_document,
-    Origin: origin_document,
-    Admin: admin_document,
-}
-"""How each record of tenancy is shown."""
 
 NO_ENDING = "none"
 
@@ -103,7 +89,7 @@ class Administration:
             NotFound: There is no such record of tenancy.
             Unavailable: The store did not answer.
         """
-        for kind, document in DOCUMENTS.items():
+        for kind, document in _documents().items():
             try:
                 held = self.directory.get(guid, kind)
             except NotFound:
@@ -215,7 +201,8 @@ class Administration:
         Raises:
             Unavailable: The store did not answer.
         """
-        return [admin_document(held) for held in self.directory.list(parent, Admin)]
+        document = _documents()[Admin]
+        return [document(held) for held in self.directory.list(parent, Admin)]
 
     def rotated(self, admin: Guid, scheme: str | None, overlap: timedelta) -> IssuedSecret:
         """
@@ -250,6 +237,17 @@ class Administration:
             }
             for origin in self.directory.list(space.guid, Origin)
         ]
+
+
+def _documents() -> Mapping[type[Any], Callable[[Any], dict[str, Any]]]:
+    from counterseal_flask import admin_documents as shown  # noqa: PLC0415 (a fast start)
+
+    return {
+        Company: shown.company_document,
+        AppSpace: shown.app_space_document,
+        Origin: shown.origin_document,
+        Admin: shown.admin_document,
+    }
 
 
 def _endings(states: tuple[str, ...]) -> tuple[ChallengeState, ...]:
