@@ -178,6 +178,21 @@ def desk(employ):
     return employ()
 
 
+@pytest.fixture
+def company(world):
+    return f"/admin/api/companies/{world.company.guid}"
+
+
+@pytest.fixture
+def app_space(world, company):
+    return f"{company}/appSpaces/{world.app_space.guid}"
+
+
+@pytest.fixture
+def origin(world, app_space):
+    return f"{app_space}/requestOrigins/{world.origin.origin.guid}"
+
+
 def shop_of(world, client, party):
     secret = world.credentials.issue(party.origin.guid, Scheme.BASIC).secret
     return Shop(client, {"Authorization": write_basic(secret, guid=party.origin.guid)})

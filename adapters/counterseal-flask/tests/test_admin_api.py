@@ -28,21 +28,6 @@ def app(kit, world):
     return kit.application(world.ports, administration=True)
 
 
-@pytest.fixture
-def company(world):
-    return f"{ROOT}/{world.company.guid}"
-
-
-@pytest.fixture
-def app_space(world, company):
-    return f"{company}/appSpaces/{world.app_space.guid}"
-
-
-@pytest.fixture
-def origin(world, app_space):
-    return f"{app_space}/requestOrigins/{world.origin.origin.guid}"
-
-
 def last(reply):
     """What C-ue reads: the last segment of the path."""
     assert reply.status_code == 201

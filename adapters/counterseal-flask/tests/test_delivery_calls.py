@@ -17,18 +17,6 @@ def app(kit, world):
 
 
 @pytest.fixture
-def origin(world):
-    return place(world, world.origin.origin)
-
-
-def place(world, origin):
-    return (
-        f"/admin/api/companies/{world.company.guid}/appSpaces/{origin.app_space}"
-        f"/requestOrigins/{origin.guid}"
-    )
-
-
-@pytest.fixture
 def clerk(world, employ):
     return employ(role=AdminRole.APP_SPACE, app_space=world.app_space.guid)
 
@@ -81,10 +69,16 @@ def test_a_limit_is_a_number_that_fits(clerk, origin, limit):
     assert (reply.status_code, reply.json["field"]) == (400, "limit")
 
 
-def test_s20_anothers_callback_looks_like_nothing(world, employ, clerk, origin, die):
+def test_s20_anothers_callback_looks_like_nothing(  # noqa: PLR0917 (fixtures)
+    world, employ, clerk, company, origin, die
+):
     guid = die()
     (dead,) = clerk.get(f"{origin}/deadDeliveries").json
     delivery = f"deliveries/{dead['deliveryGuid']}"
+
+    def place(held):
+        return f"{company}/appSpaces/{held.app_space}/requestOrigins/{held.guid}"
+
     beside = world.new_app_space("Beside")
     stranger = employ(role=AdminRole.APP_SPACE, app_space=beside.guid)
     own = world.new_origin(beside, "Beside's shop").origin
@@ -93,9 +87,9 @@ def test_s20_anothers_callback_looks_like_nothing(world, employ, clerk, origin, 
         stranger.get(f"{origin}/deadDeliveries"),
         stranger.get(f"{origin}/{delivery}"),
         stranger.post(f"{origin}/{delivery}/requeue", None),
-        stranger.post(f"{place(world, own)}/{delivery}/requeue", None),
-        clerk.get(f"{place(world, neighbour)}/{delivery}"),
-        clerk.post(f"{place(world, neighbour)}/{delivery}/requeue", None),
+        stranger.post(f"{place(own)}/{delivery}/requeue", None),
+        clerk.get(f"{place(neighbour)}/{delivery}"),
+        clerk.post(f"{place(neighbour)}/{delivery}/requeue", None),
         clerk.get(f"{origin}/deliveries/{NOTHING}"),
         clerk.get(f"{origin}/deliveries/{guid}"),
         clerk.get(f"{origin}/deliveries/no-guid"),

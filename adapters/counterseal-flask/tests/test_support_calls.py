@@ -14,18 +14,13 @@ def app(kit, world):
 
 
 @pytest.fixture
-def space(world):
-    return f"/admin/api/companies/{world.company.guid}/appSpaces/{world.app_space.guid}"
-
-
-@pytest.fixture
 def helper(world, employ):
     return employ(role=AdminRole.SUPPORT, app_space=world.app_space.guid)
 
 
 @pytest.fixture
-def account(handset, space):
-    return f"{space}/accounts/{handset.phone.device.bond.account}"
+def account(handset, app_space):
+    return f"{app_space}/accounts/{handset.phone.device.bond.account}"
 
 
 @pytest.fixture
@@ -39,8 +34,8 @@ def held(world, guid, kind):
     return record
 
 
-def test_an_account_is_found_with_its_devices(helper, handset, space, account):
-    found = helper.get(f"{space}/accounts?accountId=user-42")
+def test_an_account_is_found_with_its_devices(helper, handset, app_space, account):
+    found = helper.get(f"{app_space}/accounts?accountId=user-42")
     assert found.status_code == 200
     assert found.json["privakeyId"] == handset.phone.device.bond.account
     assert [(each["guid"], each["status"]) for each in found.json["devices"]] == [
@@ -49,10 +44,10 @@ def test_an_account_is_found_with_its_devices(helper, handset, space, account):
     assert helper.get(account).json == found.json
 
 
-def test_an_account_that_is_not_there(helper, space, handset):
-    reply = helper.get(f"{space}/accounts?accountId=nobody")
+def test_an_account_that_is_not_there(helper, app_space, handset):
+    reply = helper.get(f"{app_space}/accounts?accountId=nobody")
     assert (reply.status_code, reply.json["code"]) == (404, "unreachable")
-    reply = helper.get(f"{space}/accounts")
+    reply = helper.get(f"{app_space}/accounts")
     assert (reply.status_code, reply.json["field"]) == (400, "accountId")
 
 
@@ -112,7 +107,9 @@ def tried_on(desk, device):
     return [desk.post(f"{device}/{verb}", None) for verb in ("suspend", "resume", "revoke")]
 
 
-def test_s20_whatever_is_not_ones_own_looks_like_nothing(world, employ, handset, space, account):
+def test_s20_whatever_is_not_ones_own_looks_like_nothing(
+    world, employ, handset, app_space, account
+):
     other = world.directory.create_company("Other Ltd")
     theirs = world.directory.create_app_space(other.guid, "Theirs")
     beside = world.new_app_space("Beside")
@@ -126,12 +123,12 @@ def test_s20_whatever_is_not_ones_own_looks_like_nothing(world, employ, handset,
         employ(role=AdminRole.SUPPORT, app_space=beside.guid),
     ]
     replies = [reply for desk in strangers for reply in tried(desk, account, phone.guid)]
-    replies += [desk.get(f"{space}/accounts?accountId=user-42") for desk in strangers]
+    replies += [desk.get(f"{app_space}/accounts?accountId=user-42") for desk in strangers]
     own = employ(role=AdminRole.SUPPORT, app_space=world.app_space.guid)
     # Somebody else's account in one's own App Space's place, and the other way about.
     for guid in (foreign.device.bond.account, NOTHING, "no-guid", phone.guid):
-        replies += tried(own, f"{space}/accounts/{guid}", phone.guid)
-    there = space.replace(world.app_space.guid, beside.guid)
+        replies += tried(own, f"{app_space}/accounts/{guid}", phone.guid)
+    there = app_space.replace(world.app_space.guid, beside.guid)
     replies += tried(employ(), f"{there}/accounts/{phone.device.bond.account}", phone.guid)
     for guid in (foreign.guid, NOTHING, "no-guid", phone.device.bond.account):
         replies += tried_on(own, f"{account}/devices/{guid}")
@@ -150,10 +147,10 @@ def test_an_origins_credential_opens_none_of_it(client, shop, account, device):
         assert reply.status_code == 401
 
 
-def test_support_removes_nobody_whom_an_identity_provider_answers_for(world, employ):
+def test_support_removes_nobody_whom_an_identity_provider_answers_for(world, employ, company):
     space = world.new_app_space("Staff", idp=world.idp.settings())
     guid = world.log_in(space, "zoe").device.bond.account
-    path = f"/admin/api/companies/{world.company.guid}/appSpaces/{space.guid}/accounts/{guid}"
+    path = f"{company}/appSpaces/{space.guid}/accounts/{guid}"
     helper = employ(role=AdminRole.SUPPORT, app_space=space.guid)
     for method, place in (("DELETE", path), ("POST", f"{path}/revoke")):
         reply = helper.call(method, place)

@@ -13,6 +13,8 @@ WAIT = {"wait": "Seconds to wait for the request to end; answered as it stands a
 GUID = {"requestGuid": "The request's GUID."}
 
 _call = partial(Operation, audience=Audience.ORIGIN, written=Payload.FORM)
+_by_id = partial(_call, needs=ACCOUNT_ID, refuses=("unreachable",))
+_by_guid = partial(_call, refuses=("not_found",))
 
 SERVICE_API = (
     _call(
@@ -32,23 +34,8 @@ SERVICE_API = (
         ),
         by_key=True,
     ),
-    _call(
-        "getAccount",
-        "GET",
-        "/account/getAccount",
-        calls.get_account,
-        {200: "Account"},
-        needs=ACCOUNT_ID,
-        refuses=("unreachable",),
-    ),
-    _call(
-        "accountByGuid",
-        "GET",
-        "/account/{guid}",
-        calls.account_by_guid,
-        {200: "Account"},
-        refuses=("not_found",),
-    ),
+    _by_id("getAccount", "GET", "/account/getAccount", calls.get_account, {200: "Account"}),
+    _by_guid("accountByGuid", "GET", "/account/{guid}", calls.account_by_guid, {200: "Account"}),
     _call(
         "revokeAccount",
         "PATCH",
@@ -76,7 +63,7 @@ SERVICE_API = (
         ),
         by_key=True,
     ),
-    _call(
+    _by_guid(
         "getRequest",
         "GET",
         "/request/getRequest",
@@ -84,16 +71,14 @@ SERVICE_API = (
         {200: "Request"},
         needs=GUID,
         query=WAIT,
-        refuses=("not_found",),
     ),
-    _call(
+    _by_guid(
         "requestByGuid",
         "GET",
         "/request/{guid}",
         calls.request_by_guid,
         {200: "Request"},
         query=WAIT,
-        refuses=("not_found",),
     ),
     _call(
         "requestEvents",
@@ -105,15 +90,7 @@ SERVICE_API = (
         refuses=("not_found", "busy"),
         media_type=EVENTS,
     ),
-    _call(
-        "getRequests",
-        "GET",
-        "/request/getAll",
-        calls.get_requests,
-        {200: "Requests"},
-        needs=ACCOUNT_ID,
-        refuses=("unreachable",),
-    ),
+    _by_id("getRequests", "GET", "/request/getAll", calls.get_requests, {200: "Requests"}),
     _call(
         "cancelRequest",
         "PATCH",
@@ -123,22 +100,8 @@ SERVICE_API = (
         takes="RequestName",
         refuses=("not_found", "wrong_state", "deadline_passed"),
     ),
-    _call(
-        "getDevices",
-        "GET",
-        "/device/getAll",
-        calls.get_devices,
-        {200: "Devices"},
-        needs=ACCOUNT_ID,
-        refuses=("unreachable",),
-    ),
-    _call(
-        "revokeDevice",
-        "PATCH",
-        "/device/revoke",
-        calls.revoke_device,
-        NOTHING,
-        takes="DeviceName",
-        refuses=("not_found",),
+    _by_id("getDevices", "GET", "/device/getAll", calls.get_devices, {200: "Devices"}),
+    _by_guid(
+        "revokeDevice", "PATCH", "/device/revoke", calls.revoke_device, NOTHING, takes="DeviceName"
     ),
 )
