@@ -11,8 +11,12 @@ ROOT = DOCS.parent
 PAGES = sorted(page for page in DOCS.rglob("*.md") if "_build" not in page.parts)
 PROJECT = [*PAGES, ROOT / "README.md", *sorted((ROOT / ".github").glob("*.md"))]
 
+READMES = [ROOT / "README.md", *sorted(ROOT.glob("adapters/*/README.md"))]
+"""Read where they lie, on a forge or a package index; Sphinx never sees them."""
+
 TEST = re.compile(r"((?:unit|vectors|stateful|contract)/[\w/]+\.py)::(test_\w+)")
 EVIDENCE = [DOCS / "explanation" / "threats.md", DOCS / "reference" / "specifications.md"]
+LINK = re.compile(r"\]\((?!\w+:)([^)#\s]*)#?([^)\s]*)\)")
 NAME = re.compile(r"`((?:[a-z]+\.)+\w+)`")
 ROOMS = {path.name.removesuffix(".py") for path in (ROOT / "src" / "counterseal").iterdir()}
 
@@ -53,3 +57,18 @@ def test_a_page_names_no_place_outside_the_repository(page):
     text = page.read_text(encoding="utf-8")
 
     assert not re.search(r"(?<![\w.:/])/(?:work|tmp|home|root|usr)/", text)
+
+
+def anchors(page):
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", READMES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_readme_leads_where_it_says(page):
+    links = LINK.findall(page.read_text(encoding="utf-8"))
+
+    for place, anchor in links:
+        target = (page.parent / place).resolve() if place else page
+        assert target.exists(), place
+        assert not anchor or anchor in anchors(target), f"{place}#{anchor}"
