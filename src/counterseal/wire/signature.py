@@ -31,7 +31,8 @@ TAG = "counterseal"
 
 COVERED = ("@method", "@target-uri", "content-digest")
 COVERED_IF_THERE = ("content-type", "idempotency-key")
-FIELDS = frozenset({"signature-input", "signature", "content-digest", *COVERED_IF_THERE})
+SHOWN = frozenset({"signature-input", "signature", "content-digest"})
+FIELDS = SHOWN.union(COVERED_IF_THERE)
 """The header fields that count, by their names in lower case."""
 
 _INPUT = re.compile(rf"{LABEL}=(\(([^()]*)\)((?:;[a-z]+=(?:[0-9]+|\"[^\"]*\")){{5}}))")
@@ -95,11 +96,11 @@ def read_signature(fields: Mapping[str, str], body: bytes) -> MessageSignature:
         CredentialRefused: It is not spelled exactly as above, covers other components, or the
             digest is not that of *body*.
     """
-    told = _INPUT.fullmatch(fields.get("signature-input", ""))
-    held = _SIGNATURE.fullmatch(fields.get("signature", ""))
-    if told is None or held is None or told[2] != _components(fields):
+    if not fields.keys() >= SHOWN or fields["content-digest"] != content_digest(body):
         raise CredentialRefused
-    if fields.get("content-digest") != content_digest(body):
+    told = _INPUT.fullmatch(fields["signature-input"])
+    held = _SIGNATURE.fullmatch(fields["signature"])
+    if told is None or held is None or told[2] != _components(fields):
         raise CredentialRefused
     signature = base64.b64decode(held[1])
     if base64.b64encode(signature).decode("ascii") != held[1]:
@@ -176,15 +177,15 @@ def write_signature(
     Raises:
         CredentialRefused: A header is given twice, or cannot be signed.
     """
-    digest = content_digest(body)
-    fields = fields_of([*headers, ("content-digest", digest)])
+    digested = ("content-digest", content_digest(body))
+    fields = fields_of([*headers, digested])
     parameters = (
         f'({_components(fields)});created={created};keyid="{guid}";nonce="{nonce}"'
         f';alg="{ALGORITHM}";tag="{TAG}"'
     )
     made = message_mac(secret, method=method, uri=uri, fields=fields, parameters=parameters)
     return (
-        ("content-digest", digest),
+        digested,
         ("signature-input", f"{LABEL}={parameters}"),
         ("signature", f"{LABEL}=:{_base64(made)}:"),
     )

@@ -322,7 +322,7 @@ class TestWhatIsNone:
             read(written([header]))
         assert read(written([header]), [header])
 
-    @pytest.mark.parametrize("value", ["a\nb", "a\rb", "ä", "\0", "a\tb", "\x7f"])
+    @pytest.mark.parametrize("value", ["a\nb", "a\rb", "a\n", "\x0ba", "ä", "\0", "a\tb", "\x7f"])
     def test_a_value_that_is_no_line(self, value):
         with pytest.raises(CredentialRefused):
             written([("idempotency-key", value)])
@@ -331,6 +331,16 @@ class TestWhatIsNone:
         made = written([JSON])
         spaced = {name: f" \t{value} " for name, value in made.items()}
         assert read(spaced, [("content-type", " application/json ")]) == read(made, [JSON])
+
+    def test_nothing_else_around_a_value_goes(self):
+        keyed = ("Idempotency-Key", "XX-7-XX")
+        assert fields_of([keyed]) == {"idempotency-key": "XX-7-XX"}
+
+    def test_without_a_body_the_digest_is_that_of_nothing(self):
+        made = write_signature(
+            SECRET, guid=GUID, method="GET", uri=URI, created=CREATED, nonce=NONCE
+        )
+        assert read(dict(made), body=b"").nonce == NONCE
 
     def test_the_order_of_the_parameters_is_free_and_signed(self):
         head, _, rest = INPUT.partition(";")
