@@ -67,12 +67,19 @@ def sentinels():
 @pytest.fixture(scope="session")
 def on_disk():
     """A server with an append-only file."""
-    yield from _started(Server, "redis-8.2", "--appendonly", "yes")
+    yield from _started(Server, "redis-8.2", "--appendonly", "yes", "--appendfsync", "always")
 
 
-@pytest.fixture(params=["redis-8.2", "redis-6.2", "valkey-9.1"])
-def replicated_pair(request):
-    yield from _started(Replicated, request.param)
+@pytest.fixture(scope="session")
+def pair():
+    """A primary with a replica."""
+    yield from _started(Replicated, "redis-8.2")
+
+
+@pytest.fixture(scope="session")
+def old_pair():
+    """The same, of the oldest release."""
+    yield from _started(Replicated, "redis-6.2")
 
 
 @pytest.fixture(params=["redis_6_2", "redis_8_2", "valkey_9_1", "cluster"])

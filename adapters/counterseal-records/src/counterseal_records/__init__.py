@@ -12,7 +12,7 @@ It is for the authors of stores; a service installs one of those.
 from __future__ import annotations
 
 from counterseal_records.bodies import KINDS, Kind, read, read_as, read_record, write
-from counterseal_records.commits import OPERATIONS_KEPT, demand_possible, fingerprint
+from counterseal_records.commits import demand_possible, fingerprint
 from counterseal_records.digest import digest
 from counterseal_records.errors import RecordUnreadable
 from counterseal_records.lookups import ROOT, Lookup, lookup, natural_key
@@ -21,7 +21,6 @@ from counterseal_records.moments import MICROSECOND, microseconds, moment_at
 __all__ = [
     "KINDS",
     "MICROSECOND",
-    "OPERATIONS_KEPT",
     "ROOT",
     "Kind",
     "Lookup",

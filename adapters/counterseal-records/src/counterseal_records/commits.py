@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from datetime import timedelta
 
 from counterseal.errors import PartitionCrossed, WrongRecord
 from counterseal.models import Change
 from counterseal.models.guid import partition_of
-
-OPERATIONS_KEPT = timedelta(hours=1)
-"""Longer than anybody asks again for a commit whose reply was lost."""
 
 
 def demand_possible(changes: tuple[Change, ...]) -> None:

@@ -12,7 +12,6 @@ from counterseal.models import AuditEvent, Binding, Callback, Challenge, Change,
 from counterseal.models.guid import partition_of
 from counterseal_records import (
     KINDS,
-    OPERATIONS_KEPT,
     demand_possible,
     digest,
     fingerprint,
@@ -23,7 +22,7 @@ from counterseal_records import (
 from counterseal_redis.keyspace import Keyspace
 from counterseal_redis.roads import Call, scripted
 from counterseal_redis.scripts import COMMIT
-from counterseal_redis.values import NOTHING, compact, head, life, milliseconds, natural, raw, tie
+from counterseal_redis.values import NOTHING, compact, head, life, natural, raw, tie
 
 Word: TypeAlias = str | bytes | int
 
@@ -42,7 +41,9 @@ SEQUENCE = "s"
 AUDIT = "a"
 NATURAL = "n"
 
-_KEPT = milliseconds(OPERATIONS_KEPT, OPERATIONS_KEPT * 0)
+_KEPT = 10 * 60 * 1_000
+"""Milliseconds: longer than anybody asks again for a commit whose reply was lost."""
+
 _NAME_BYTES = 16
 
 

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 import attrs
 
-PATIENCE = timedelta(seconds=1)
+PATIENCE = timedelta(seconds=2)
 
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -45,6 +45,8 @@ NONE = Durability()
 def fsync(*, patience: timedelta = PATIENCE) -> Durability:
     """
     Wait until the server has it on its disk; from Redis 7.2 on, with `appendonly yes`.
+
+    With `appendfsync always` that is soon; with `everysec` it is up to a second later.
 
     Args:
         patience: How long, at most; less than the client's own timeout.

@@ -104,12 +104,12 @@ class Branching:
                 # Who asks again is to find the server that is the primary by then.
                 self._client.nodes_manager.initialize()
                 raise
-        commands = [call.words(whole=whole) for call in calls]
-        if len(commands) == 1:
-            return [_answer(self._client, commands[0])]
+        if len(calls) == 1:
+            return [_answer(self._client, calls[0].words(whole=whole))]
         pipeline = self._client.pipeline(transaction=False)  # type: ignore[no-untyped-call]
-        for command in commands:
-            pipeline.execute_command(*command)
+        for call in calls:
+            # Without its server, redis-py asks one which keys a script has: a trip more for each.
+            pipeline.execute_command(*call.words(whole=whole), target_nodes=self._node(call))
         replies: list[Reply] = pipeline.execute(raise_on_error=False)
         return replies
 
@@ -142,11 +142,13 @@ class Branching:
     ) -> dict[ClusterNode, list[int]]:
         found: dict[ClusterNode, list[int]] = {}
         for place in places:
-            node = self._client.get_node_from_key(  # type: ignore[no-untyped-call]
-                calls[place].key
-            )
+            node = self._node(calls[place])
             found.setdefault(node, []).append(place)
         return found
+
+    def _node(self, call: Call) -> ClusterNode:
+        node: ClusterNode = self._client.get_node_from_key(call.key)  # type: ignore[no-untyped-call]
+        return node
 
     def _follow(self, refusals: Sequence[exceptions.AskError]) -> None:
         for refusal in refusals:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
-from collections import defaultdict
-from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
 from redis.exceptions import AskError, ClusterError, ReadOnlyError
 
@@ -20,9 +18,9 @@ from counterseal.models import (
     Guid,
     Record,
 )
-from counterseal.models.guid import PARTITIONS, account_partition, partition_of
+from counterseal.models.guid import PARTITIONS, account_partition
 from counterseal.ports import Clock, Due
-from counterseal_records import ROOT, microseconds, natural_key, read_as, read_record
+from counterseal_records import ROOT, lookup, microseconds, natural_key, read_as, read_record
 from counterseal_redis.commits import (
     BINDINGS,
     CHILDREN,
@@ -34,26 +32,12 @@ from counterseal_redis.commits import (
 )
 from counterseal_redis.keyspace import Keyspace
 from counterseal_redis.roads import Call, scripted
-from counterseal_redis.scripts import ABOUT, ACCOUNT, KNOWN, OWNED, RECORDS
-from counterseal_redis.values import body, compact, raw
+from counterseal_redis.scripts import ACCOUNT, KNOWN
+from counterseal_redis.shelves import Shelves
+from counterseal_redis.values import body, compact
 
 APPLIED, CONFLICT, REUSED = 1, 0, -1
 """What the script answers."""
-
-FENCE = "f"
-"""Written where somebody reads what is over, so that the reading can be confirmed."""
-
-ITS_ACCOUNT = None
-"""Stands for the GUID of an account that is known by what is about it."""
-
-NO_LIMIT = -1
-
-_AGE = slice(16, 24)
-_GUID = slice(24, None)
-"""Of an entry of an index."""
-
-_END = b"\xff" * 64
-"""After every entry of an owner."""
 
 
 class RedisStore:
@@ -67,6 +51,7 @@ class RedisStore:
 
     def __init__(self, keyspace: Keyspace, clock: Clock) -> None:
         self._keyspace = keyspace
+        self._shelves = Shelves(keyspace)
         self._clock = clock
         # Workers that start at different moments walk from different places.
         self._start = microseconds(clock.now()) % PARTITIONS
@@ -80,8 +65,7 @@ class RedisStore:
         Raises:
             Unavailable: Redis did not answer, or a record cannot be read.
         """
-        values = self._values(guids)
-        return tuple(map(_record, map(values.get, guids)))
+        return tuple(map(self._shelves.records(guids).get, guids))
 
     def about(self, guid: Guid, *others: Guid) -> tuple[Record | None, ...]:
         """
@@ -92,8 +76,8 @@ class RedisStore:
         Raises:
             Unavailable: Redis did not answer, or a record cannot be read.
         """
-        values = self._values(others, about=guid)
-        return tuple(map(_record, (values[guid], values[ITS_ACCOUNT], *map(values.get, others))))
+        records, account = self._shelves.about(guid, others)
+        return (records[guid], account, *map(records.get, others))
 
     def account(self, app_space: Guid, account_id: str) -> Account | None:
         """
@@ -116,8 +100,8 @@ class RedisStore:
         Raises:
             Unavailable: Redis did not answer, or a record cannot be read.
         """
-        values = self._owned(BINDINGS, account)
-        return tuple(read_as(Binding, body(value)) for value in values)
+        bodies = self._shelves.owned(BINDINGS, account)
+        return tuple(map(partial(read_as, Binding), bodies))
 
     def pending(self, account: Guid) -> tuple[Challenge, ...]:
         """
@@ -126,8 +110,8 @@ class RedisStore:
         Raises:
             Unavailable: Redis did not answer, or a record cannot be read.
         """
-        values = self._owned(PENDING, account)
-        return tuple(read_as(Challenge, body(value)) for value in values)
+        bodies = self._shelves.owned(PENDING, account)
+        return tuple(map(partial(read_as, Challenge), bodies))
 
     def list(self, parent: Guid | None) -> tuple[Record, ...]:
         """
@@ -137,10 +121,10 @@ class RedisStore:
             Unavailable: Redis did not answer, or a record cannot be read.
         """
         if parent is not None:
-            return tuple(read_record(body(value)) for value in self._owned(CHILDREN, parent))
+            return tuple(map(read_record, self._shelves.owned(CHILDREN, parent)))
         # A child lies in its parent's partition; what has no parent lies anywhere.
-        entries = self._entries(CHILDREN, raw(ROOT))
-        return tuple(record for _, record in self._found(entries))
+        entries = self._shelves.entries(CHILDREN, ROOT)
+        return tuple(entry.record for entry in entries if entry.record is not None)
 
     def due(self, kind: Due, before: datetime, limit: int) -> tuple[Record, ...]:
         """
@@ -151,29 +135,15 @@ class RedisStore:
         Raises:
             Unavailable: Redis did not answer, or a record cannot be read.
         """
-        index, end = DUE[kind.value], microseconds(before)
-        start = self._start
-        walk = [(start + step) % PARTITIONS for step in range(PARTITIONS)]
-        found = self._keyspace.read(
-            *(
-                self._call(partition, "ZRANGEBYSCORE", index, "-inf", end, "LIMIT", 0, limit)
-                for partition in walk
-            )
-        )
-        chosen = list(
-            itertools.islice(
-                ((step, member) for step, members in enumerate(found) for member in members),
-                limit,
-            )
-        )
-        if not chosen:
+        found = self._shelves.due(DUE[kind.value], microseconds(before), limit, self._start)
+        if not found:
             return ()
-        self._start = (start + chosen[-1][0] + 1) % PARTITIONS
-        guids = [_guid(member) for _, member in chosen]
-        values = self._values(guids)
+        self._start = (found[-1][0] + 1) % PARTITIONS
+        records = self._shelves.records([guid for _, guid in found]).values()
         return tuple(
             record
-            for record in map(_record, map(values.get, guids))
+            for record in records
+            # A record may have moved between the two trips.
             if record is not None and record.due_at is not None and record.due_at <= before
         )
 
@@ -185,19 +155,13 @@ class RedisStore:
             Unavailable: Redis did not answer, or a record cannot be read.
         """
         while True:
-            entries = self._entries(DEAD, raw(origin), limit)
-            found = self._found(entries)
-            if len(found) == len(entries):
-                return tuple(record for _, record in found if isinstance(record, Callback))
-            # The records of these entries are over and gone: they must not hide younger ones.
-            there = {entry for entry, _ in found}
-            self._keyspace.read(
-                *(
-                    self._call(partition_of(Guid(entry[_GUID].decode())), "ZREM", DEAD, entry)
-                    for entry in entries
-                    if entry not in there
-                )
-            )
+            entries = self._shelves.entries(DEAD, origin, limit)
+            gone = [entry for entry in entries if entry.record is None]
+            if not gone:
+                records = (entry.record for entry in entries)
+                return tuple(one for one in records if isinstance(one, Callback) and _dead(one))
+            # Their records are over and gone: they must not hide younger ones.
+            self._shelves.drop(DEAD, gone)
 
     def commit(
         self, changes: tuple[Change, ...], audit: tuple[AuditEvent, ...], operation: str
@@ -245,82 +209,7 @@ class RedisStore:
         if isinstance(known, Exception) or known != same or not sure:
             raise Indeterminate from refusal
 
-    def _values(
-        self, guids: Sequence[Guid], *, about: Guid | None = None
-    ) -> dict[Guid | None, bytes | None]:
-        # One call for each partition, all in one trip.
-        places: dict[int, dict[Guid, None]] = defaultdict(dict)
-        for guid in guids if about is None else (about, *guids):
-            places[partition_of(guid)][guid] = None
-        confirm = bool(self._keyspace.durability.confirm)
-        calls = []
-        for partition, wanted in places.items():
-            keys = [self._keyspace.key(partition, name) for name in (FENCE, *wanted)]
-            if about in wanted:
-                begin = self._keyspace.key(partition, "")
-                calls.append(scripted(ABOUT, keys, [int(confirm), begin]))
-            elif len(wanted) > 1 or confirm:
-                calls.append(scripted(RECORDS, keys, [int(confirm)]))
-            else:
-                calls.append(Call(("GET", keys[1]), keys[1]))
-        found: dict[Guid | None, bytes | None] = {}
-        replies = self._keyspace.read(*calls, confirm=confirm) if calls else []
-        for call, wanted, reply in zip(calls, places.values(), replies, strict=True):
-            values = [reply] if call.script is None else list(reply)
-            if call.script is ABOUT:
-                found[ITS_ACCOUNT] = values.pop(1)
-            found |= dict(zip(wanted, values, strict=True))
-        return found
 
-    def _owned(self, index: str, owner: Guid) -> Sequence[bytes]:
-        partition = partition_of(owner)
-        key, begin = (self._keyspace.key(partition, name) for name in (index, ""))
-        (values,) = self._keyspace.read(scripted(OWNED, [key], [begin, raw(owner)]))
-        found: Sequence[bytes] = values
-        return found
-
-    def _entries(self, index: str, owner: bytes, limit: int = NO_LIMIT) -> Sequence[bytes]:
-        # Of all partitions, the oldest first.
-        lists = self._keyspace.read(
-            *(
-                self._call(
-                    partition,
-                    "ZRANGEBYLEX",
-                    index,
-                    b"[" + owner,
-                    b"[" + owner + _END,
-                    "LIMIT",
-                    0,
-                    limit,
-                )
-                for partition in range(PARTITIONS)
-            )
-        )
-        entries = sorted(itertools.chain.from_iterable(lists), key=_age)
-        return entries if limit == NO_LIMIT else entries[:limit]
-
-    def _found(self, entries: Sequence[bytes]) -> Sequence[tuple[bytes, Record]]:
-        guids = [Guid(entry[_GUID].decode()) for entry in entries]
-        values = self._values(guids)
-        return [
-            (entry, read_record(body(value)))
-            for entry, guid in zip(entries, guids, strict=True)
-            if (value := values[guid]) is not None
-        ]
-
-    def _call(self, partition: int, command: str, name: str, *words: str | int | bytes) -> Call:
-        key = self._keyspace.key(partition, name)
-        return Call((command, key, *words), key)
-
-
-def _record(value: bytes | None) -> Record | None:
-    return None if value is None else read_record(body(value))
-
-
-def _age(entry: bytes) -> bytes:
-    return entry[_AGE]
-
-
-def _guid(member: bytes) -> Guid:
-    text = member.hex()
-    return Guid(f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}")
+def _dead(record: Record) -> bool:
+    # It may have moved since the index was read.
+    return lookup(record).dead is not None

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Table, delete, select
 
-from counterseal_records import OPERATIONS_KEPT, microseconds
+from counterseal_records import microseconds
 from counterseal_sql.database import Database
 from counterseal_sql.schema import COUNTS, OPERATIONS, RECORDS, RESERVATIONS, SEEN
 
 BATCH = 500
 """Rows in one transaction: SQLite has one writer, and others wait for it meanwhile."""
+
+OPERATIONS_KEPT = timedelta(hours=1)
+"""Longer than anybody asks again for a commit whose reply was lost."""
 
 
 def forget(database: Database, before: datetime) -> int:

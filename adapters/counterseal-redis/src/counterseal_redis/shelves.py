@@ -1,0 +1,189 @@
+"""
+Where records stand: by GUID, by their owner, and by the indexes of all partitions.
+
+An entry of an index in order of age is the owner (16 bytes), the record's number (8), and its
+GUID as text; one of what is due is the 16 bytes of the GUID.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+import attrs
+
+from counterseal.models import Guid, Record
+from counterseal.models.guid import PARTITIONS, partition_of
+from counterseal_records import read_record
+from counterseal_redis.keyspace import Keyspace
+from counterseal_redis.roads import Call, scripted
+from counterseal_redis.scripts import ABOUT, OWNED, RECORDS
+from counterseal_redis.values import body, raw
+
+FENCE = "f"
+"""Written where somebody reads what is over, so that the reading can be confirmed."""
+
+NO_LIMIT = -1
+
+_AGE = slice(16, 24)
+_GUID = slice(24, None)
+_END = b"\xff" * 64
+"""After every entry of an owner."""
+
+
+@attrs.frozen
+class Entry:
+    """
+    An entry of an index in order of age, and the record that it names.
+
+    Attributes:
+        raw: As the index has it.
+        record: None if it is gone.
+    """
+
+    raw: bytes
+    record: Record | None
+
+
+class Shelves:
+    """The records and indexes of one key space."""
+
+    def __init__(self, keyspace: Keyspace) -> None:
+        self._keyspace = keyspace
+
+    def records(self, guids: Sequence[Guid]) -> Mapping[Guid, Record | None]:
+        """
+        Return the records of *guids*, in one trip.
+
+        Raises:
+            Unavailable: Redis did not answer, or a record cannot be read.
+        """
+        return self._found(guids, None)[0]
+
+    def about(
+        self, guid: Guid, others: Sequence[Guid]
+    ) -> tuple[Mapping[Guid, Record | None], Record | None]:
+        """
+        Return the records of *guid* and *others*, and the account that *guid* is about.
+
+        Raises:
+            Unavailable: Redis did not answer, or a record cannot be read.
+        """
+        return self._found((guid, *others), guid)
+
+    def owned(self, index: str, owner: Guid) -> Sequence[bytes]:
+        """
+        Return the bodies of an owner's records, oldest first, if they lie in its partition.
+
+        Raises:
+            StoreUnavailable: Redis did not answer.
+        """
+        partition = partition_of(owner)
+        key, begin = (self._keyspace.key(partition, name) for name in (index, ""))
+        (values,) = self._keyspace.read(scripted(OWNED, [key], [begin, raw(owner)]))
+        return tuple(map(body, values))
+
+    def entries(self, index: str, owner: str, limit: int = NO_LIMIT) -> Sequence[Entry]:
+        """
+        Return an owner's entries of all partitions, oldest first.
+
+        Raises:
+            Unavailable: Redis did not answer, or a record cannot be read.
+        """
+        lowest = b"[" + raw(owner)
+        bounds = (lowest, lowest + _END, "LIMIT", 0, limit)
+        places = range(PARTITIONS)
+        lists = self._keyspace.read(
+            *(self._call(place, "ZRANGEBYLEX", index, *bounds) for place in places)
+        )
+        found = sorted(itertools.chain.from_iterable(lists), key=_age)
+        wanted = found if limit == NO_LIMIT else found[:limit]
+        records = self.records([_named(entry) for entry in wanted])
+        return tuple(Entry(entry, records[_named(entry)]) for entry in wanted)
+
+    def drop(self, index: str, entries: Sequence[Entry]) -> None:
+        """
+        Take *entries* off an index.
+
+        Raises:
+            StoreUnavailable: Redis did not answer.
+        """
+        self._keyspace.read(
+            *(self._call(partition_of(_named(one.raw)), "ZREM", index, one.raw) for one in entries)
+        )
+
+    def due(self, index: str, end: int, limit: int, start: int) -> Sequence[tuple[int, Guid]]:
+        """
+        Return what is due at *end*, of one partition after the other, from *start* on.
+
+        Returns:
+            At most *limit* GUIDs, each with its partition.
+
+        Raises:
+            StoreUnavailable: Redis did not answer.
+        """
+        walk = [(start + step) % PARTITIONS for step in range(PARTITIONS)]
+        bounds = ("-inf", end, "LIMIT", 0, limit)
+        lists = self._keyspace.read(
+            *(self._call(place, "ZRANGEBYSCORE", index, *bounds) for place in walk)
+        )
+        found = (
+            (place, _guid(member))
+            for place, members in zip(walk, lists, strict=True)
+            for member in members
+        )
+        return tuple(itertools.islice(found, limit))
+
+    def _found(
+        self, guids: Sequence[Guid], about: Guid | None
+    ) -> tuple[Mapping[Guid, Record | None], Record | None]:
+        # One call for each partition, and all in one trip.
+        places: dict[int, dict[Guid, None]] = defaultdict(dict)
+        for guid in guids:
+            places[partition_of(guid)][guid] = None
+        confirm = bool(self._keyspace.durability.confirm)
+        calls = [
+            self._reading(place, wanted, about, confirm=confirm) for place, wanted in places.items()
+        ]
+        replies = self._keyspace.read(*calls, confirm=confirm) if calls else []
+        found: dict[Guid, bytes | None] = {}
+        account = None
+        for call, wanted, reply in zip(calls, places.values(), replies, strict=True):
+            values = [reply] if call.script is None else list(reply)
+            if call.script is ABOUT:
+                account = values.pop(1)
+            found |= dict(zip(wanted, values, strict=True))
+        return {guid: _record(value) for guid, value in found.items()}, _record(account)
+
+    def _reading(
+        self, partition: int, wanted: Mapping[Guid, None], about: Guid | None, *, confirm: bool
+    ) -> Call:
+        keys = [self._keyspace.key(partition, name) for name in (FENCE, *wanted)]
+        if about in wanted:
+            begin = self._keyspace.key(partition, "")
+            return scripted(ABOUT, keys, [int(confirm), begin])
+        if confirm or len(wanted) > 1:
+            return scripted(RECORDS, keys, [int(confirm)])
+        return Call(("GET", keys[1]), keys[1])
+
+    def _call(self, partition: int, command: str, name: str, *words: str | int | bytes) -> Call:
+        key = self._keyspace.key(partition, name)
+        return Call((command, key, *words), key)
+
+
+def _record(value: bytes | None) -> Record | None:
+    return None if value is None else read_record(body(value))
+
+
+def _age(entry: bytes) -> bytes:
+    return entry[_AGE]
+
+
+def _named(entry: bytes) -> Guid:
+    return Guid(entry[_GUID].decode())
+
+
+def _guid(member: bytes) -> Guid:
+    text = member.hex()
+    return Guid(f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}")

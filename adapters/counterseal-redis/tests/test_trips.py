@@ -1,0 +1,137 @@
+"""How often each use case goes to Redis, and that nothing it asks depends on what is stored."""
+
+import re
+from collections import Counter
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pytest
+from attrs import evolve
+from redis.connection import AbstractConnection
+
+from counterseal.models import Question, TextContent
+from counterseal.models.guid import PARTITIONS
+from counterseal.ports import Due
+from counterseal.testing import World
+from counterseal.testing.clock import START
+from counterseal_redis import fsync, replicated, scripts, with_redis
+
+GUARD = re.compile(rb"\}:([yci])[A-Za-z0-9_-]{43}\r\n")
+PORTS = {b"y": "replay", b"c": "counters", b"i": "idempotency"}
+
+
+class Trips:
+    """Counts trips: what is sent, to however many servers, before a reply is waited for."""
+
+    def __init__(self, monkeypatch):
+        self.sent = []
+        self._sending = False
+        send, read = AbstractConnection.send_packed_command, AbstractConnection.read_response
+
+        def sending(connection, command, **options):
+            packed = command if isinstance(command, list | tuple) else [command]
+            said = b"".join(map(bytes, packed))
+            if self._sending:
+                self.sent[-1] += said
+            else:
+                self.sent.append(said)
+            self._sending = True
+            return send(connection, command, **options)
+
+        def reading(connection, *args, **options):
+            self._sending = False
+            return read(connection, *args, **options)
+
+        monkeypatch.setattr(AbstractConnection, "send_packed_command", sending)
+        monkeypatch.setattr(AbstractConnection, "read_response", reading)
+
+    @contextmanager
+    def counted(self, **expected):
+        begin = len(self.sent)
+        yield
+        found = Counter(map(self._port, self.sent[begin:]))
+        assert found == expected, self.sent[begin:]
+
+    def _port(self, said):
+        found = GUARD.search(said)
+        return PORTS[found[1]] if found else "store"
+
+
+@pytest.fixture
+def trips(monkeypatch):
+    return Trips(monkeypatch)
+
+
+@pytest.fixture
+def new_world(new_keyspace):
+    """Return a function that makes a world on a server that knows all scripts."""
+
+    def new(server, **options):
+        keyspace = new_keyspace(server, **options)
+        for script in vars(scripts).values():
+            if isinstance(script, scripts.Script):
+                keyspace.client.script_load(script.text)
+        # Rings are sent by a thread of their own.
+        world = World(adapters=lambda ports: evolve(with_redis(ports, keyspace), wake=ports.wake))
+        for partition in range(PARTITIONS):
+            keyspace.client.get(keyspace.key(partition, ""))  # each server has a connection
+        return world
+
+    return new
+
+
+def play(world, trips):
+    """Take each use case's trips."""
+    with trips.counted(store=2, counters=1):
+        invited = world.invitations.invite(world.origin, "zoe")
+    phone = world.phone()
+    enrolment = phone.device.enrolment(invited.token, world.app_space.guid, pin=phone.pin)
+    with trips.counted(store=2):
+        bound = world.enrolments.complete(enrolment)
+    phone.device.bound(bound)
+    question = Question(account_id="zoe", content=TextContent(text="Pay 10 EUR to Adam?"))
+    with trips.counted(store=2, counters=1):
+        issued = world.challenges.issue(world.origin, question)
+    with trips.counted(store=2, replay=1):
+        (challenge,) = phone.pending()
+    with trips.counted(store=2, replay=1):
+        phone.answer(challenge)
+    with trips.counted(store=1):
+        assert world.challenges.status(world.origin, issued.challenge.guid).approved
+
+
+def test_each_use_case_takes_as_many_trips_as_it_should(new_world, server, trips):
+    play(new_world(server), trips)
+
+
+def test_to_be_sure_takes_no_trip_more(new_world, on_disk, pair, trips):
+    play(new_world(on_disk, durability=fsync()), trips)
+    play(new_world(pair, durability=replicated()), trips)
+
+
+def test_what_is_reserved_takes_two_trips(new_world, redis_8_2, trips):
+    world = new_world(redis_8_2)
+    world.bind("zoe")
+    question = Question(account_id="zoe", content=TextContent(text="Lunch?"))
+
+    with trips.counted(store=2, counters=1, idempotency=2):
+        world.challenges.issue(world.origin, question, idempotency_key="once")
+
+
+def test_workers_walk_all_partitions_in_one_trip(new_world, server, trips):
+    world = new_world(server)
+    store = world.ports.store
+    with trips.counted(store=1):
+        assert store.due(Due.CHALLENGE, START, 10) == ()
+    for name in ("zoe", "adam"):
+        world.bind(name)
+        world.ask(name, "Lunch?")
+
+    with trips.counted(store=2):
+        assert len(store.due(Due.CHALLENGE, START + timedelta(days=1), 10)) == 2
+    with trips.counted(store=1):
+        assert store.dead(world.origin.origin.guid, 10) == ()
+    with trips.counted(store=2):
+        assert store.list(None)
+    with trips.counted(store=1):
+        assert store.list(world.app_space.guid)
