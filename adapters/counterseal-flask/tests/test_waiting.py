@@ -39,7 +39,7 @@ class Bell:
 
 
 class Counting:
-    """A store that counts how often it is read."""
+    """A store that counts how often each request is looked at."""
 
     def __init__(self, store):
         self._store = store
@@ -48,9 +48,9 @@ class Counting:
     def __getattr__(self, name):
         return getattr(self._store, name)
 
-    def get(self, *guids):
-        self.reads.append(guids)
-        return self._store.get(*guids)
+    def about(self, guid, *others):
+        self.reads.append(guid)
+        return self._store.about(guid, *others)
 
 
 @pytest.fixture
@@ -152,14 +152,14 @@ def test_all_who_wait_for_one_request_share_each_look(kit, waiting, bell, thread
     bell.wake()
     assert {poll.result(SOON).json["status"] for poll in polls} == {"ANSWERED"}
     assert len(bell.waits) == 1
-    assert ports.store.reads.count((guid,)) == 1
+    assert ports.store.reads.count(guid) == 1
 
 
 def all_read(ports, guid, number):
     """Wait until each of *number* has read the request, and so is about to wait."""
     pause = threading.Event()
     for _ in range(SOON * 100):
-        if ports.store.reads.count((guid,)) >= number:
+        if ports.store.reads.count(guid) >= number:
             break
         pause.wait(0.01)
     pause.wait(0.1)
@@ -205,12 +205,12 @@ def test_a_failing_look_is_503_and_leaves_the_place(kit, waiting, bell, threads,
     guid = kit.ask(shop).json["guid"]
 
     def broken(*_):
-        ports.store.get = ports.store._store.get
+        ports.store.about = ports.store._store.about
         raise StoreUnavailable
 
     polled = threads.submit(long_poll, app, shop, guid)
     assert bell.waiting.acquire(timeout=SOON)
-    ports.store.get = broken
+    ports.store.about = broken
     bell.wake()
     assert polled.result(SOON).status_code == 503
     again = threads.submit(long_poll, app, shop, guid)
