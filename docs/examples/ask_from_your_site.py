@@ -11,6 +11,7 @@ from werkzeug.serving import make_server
 from counterseal import jwks_document
 from counterseal.models import DeliveryOutcome, Scheme
 from counterseal.testing import World
+from counterseal.wire.link import read_link
 from counterseal_client import (
     Asked,
     CallbackRefused,
@@ -18,6 +19,7 @@ from counterseal_client import (
     EvidenceRefused,
     Trust,
     is_approved,
+    require_approved,
     verify_callback,
 )
 from counterseal_flask import Settings, create_blueprints
@@ -28,6 +30,7 @@ CALLBACK = "https://shop.example/done"  # on the origin's allow-list
 def create_shop(client, trust, secrets, clock):
     shop = Flask("shop")
     shop.secret_key = os.urandom(32)
+    let_bind(shop, client)
     asked, outcomes = {}, {}  # tables of your database
 
     @shop.post("/password")
@@ -79,6 +82,22 @@ def create_shop(client, trust, secrets, clock):
     return shop
 
 
+# Bind a phone
+def let_bind(shop, client):
+    @shop.post("/phone")
+    def phone():
+        if "account_id" not in session:
+            abort(403)
+        return client.bind(session["account_id"]).link()  # shown as a QR code
+
+
+# Without a callback
+def let_confirm(client, trust, account_id):
+    asked = client.ask(account_id, "Log in to the shop?")
+    told = client.wait(asked, timedelta(seconds=50))
+    return require_approved(told, asked, trust)
+
+
 # The service, in this process
 
 
@@ -118,15 +137,23 @@ def a_shop(world, url):
     return client, create_shop(client, trust, [secret], world.clock)
 
 
+def a_phone(world, link):
+    """Bind a phone by what the site shows, and return it."""
+    read, phone = read_link(link), world.phone()
+    enrolment = phone.device.enrolment(read.token, read.app_space, pin=phone.pin)
+    phone.device.bound(world.enrolments.complete(enrolment))
+    return phone
+
+
 # A walk through it
 
 
 def main():
     world, posting, server, url = service()
     client, posting.shop = a_shop(world, url)
-    phone = world.bind("user-42")
     browser = posting.shop.test_client()
     browser.post("/password", data={"password": "open sesame"})
+    phone = a_phone(world, browser.post("/phone").text)
     page = browser.post("/confirm").text
     print(page)
     print(browser.get("/").text)

@@ -1,11 +1,15 @@
 """The Flask example of an origin: who gets in, and who does not."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from http import HTTPStatus
 
 import pytest
-from ask_from_your_site import a_shop, service
+from ask_from_your_site import a_phone, a_shop, let_confirm, service
+
+from counterseal import jwks_document
+from counterseal_client import Trust
 
 
 @pytest.fixture
@@ -19,11 +23,34 @@ def stage():
 
 
 def asked(world, shop):
-    phone, browser = world.bind("user-42"), shop.test_client()
+    browser = shop.test_client()
     browser.post("/password", data={"password": "open sesame"})
+    phone = a_phone(world, browser.post("/phone").text)
     code = browser.post("/confirm").text.split()[1]
     (waiting,) = phone.pending()
     return phone, browser, phone.fetch(waiting.guid), code
+
+
+def test_nobody_binds_a_phone_without_a_log_in(stage):
+    _, shop = stage
+
+    assert shop.test_client().post("/phone").status_code == HTTPStatus.FORBIDDEN
+
+
+def test_who_waits_needs_no_callback():
+    world, posting, server, url = service()
+    client, posting.shop = a_shop(world, url)
+    trust = Trust.jwks(jwks_document(world.ports.signer.jwks()))
+    phone = world.bind("user-42")
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(let_confirm, client, trust, "user-42")
+        while not (asked := phone.pending()):
+            assert not waiting.done()
+        phone.answer(phone.fetch(asked[0].guid))
+        assert waiting.result(60).account_id == "user-42"
+    client.close()
+    server.shutdown()
+    server.server_close()
 
 
 def test_who_confirms_gets_in_once(stage):
