@@ -21,11 +21,25 @@ from counterseal.wire.webhook import (
     webhook_headers,
 )
 
-# The library checks the age by its own clock.
-NOW = datetime.now(UTC)
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ID = guid.mint(7, bytes(15))
 SECRET, OLD, OTHER = (bytes([n]) * SECRET_BYTES for n in range(3))
 BODY = '{"guid":"x","content":"Zoë"}'.encode()
+
+
+class Noon(datetime):
+    """The library checks the age by a clock of its own."""
+
+    @classmethod
+    def now(cls, tz=None):
+        return NOW.astimezone(tz)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def at_noon():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("standardwebhooks.webhooks.datetime", Noon)
+        yield
 
 
 def headers(*secrets, message=ID, at=NOW, body=BODY):
