@@ -12,7 +12,7 @@ from counterseal.models import (
     Scheme,
 )
 from counterseal_flask.members import LONGEST
-from counterseal_flask.schemas import ACCOUNT, COUNT, FLAG, GUID, MOMENT, NAME, TEXT, Schema
+from counterseal_flask.schemas import ACCOUNT, COUNT, FLAG, GUID, MOMENT, NAME, SEEN, TEXT, Schema
 
 NO_GUID: Schema = {"anyOf": [GUID, {"type": "null"}]}
 NO_MOMENT: Schema = {"anyOf": [MOMENT, {"type": "null"}]}
@@ -51,24 +51,24 @@ def _each(name: str) -> Schema:
 
 ADMIN_SCHEMAS: dict[str, Schema] = {
     # What an administrator sends
-    "NewCompany": _takes("name", name=NAME),
+    "NewCompany": _takes("name", name=SEEN),
     "NewAppSpace": _takes(
         "name",
-        name=NAME,
+        name=SEEN,
         idpType={"const": "simple"},
         brandInfo=_takes(url=NAME, color=NAME),
         useUniversalApp=FLAG,
     ),
-    "AppSpaceEdit": _takes(name=NAME, brandInfo=BRAND, useUniversalApp=FLAG),
-    "NewOrigin": _takes("name", name=NAME, codes=CODES, wildcards=FLAG),
-    "OriginEdit": _takes(name=NAME, codes=CODES, wildcards=FLAG, callbackStates=STATES),
+    "AppSpaceEdit": _takes(name=SEEN, brandInfo=BRAND, useUniversalApp=FLAG),
+    "NewOrigin": _takes("name", name=SEEN, codes=CODES, wildcards=FLAG),
+    "OriginEdit": _takes(name=SEEN, codes=CODES, wildcards=FLAG, callbackStates=STATES),
     "NewCallback": _takes("callbackUrl", callbackUrl=NAME, callbackType=CALLBACK_TYPE),
     "NewKey": _takes("keyType", keyType=KEY_TYPE, overlap=SECONDS),
     "Overlap": _takes(overlap=SECONDS),
     "NewAdmin": _takes(
         "name",
         "role",
-        name=NAME,
+        name=SEEN,
         role=ROLE,
         companyGuid=GUID,
         appSpaceGuid=GUID,
