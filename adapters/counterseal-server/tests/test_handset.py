@@ -268,6 +268,10 @@ def test_an_address_that_is_none(auth, device, url):
 
 def test_a_token_alone_is_enough(auth, device):
     token = auth.world.invitations.invite(auth.world.origin, "zoe").token
+    auth.drops = {"/device/bind"}
+    assert device("bind", "--url", auth.url, "--token", token).exit_code == 1
+    auth.drops = set()
+    # The token is spent by now; who has it and the same keys may go on.
     result = device("bind", "--url", auth.url, "--token", token)
     assert (result.exit_code, result.stderr) == (0, "")
     assert f"bound: device {token.partition('.')[0]}\n" == result.stdout

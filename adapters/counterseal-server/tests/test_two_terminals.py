@@ -16,7 +16,7 @@ import pytest
 ROOT = Path(__file__).parents[3]
 README = ROOT / "adapters" / "counterseal-server" / "README.md"
 TUTORIAL = ROOT / "docs" / "tutorial" / "first-service.md"
-OPERATING = ROOT / "docs" / "how-to" / "run-the-service.md"
+HOW_TO = ROOT / "docs" / "how-to"
 PATIENCE = 200
 """A page has up to twenty commands, and each starts a Python; machines are busy."""
 
@@ -172,8 +172,9 @@ def test_two_terminals(desk, page, heading):
         assert told()[: len(said(first))] == said(first)
 
 
-@pytest.mark.skipif(shutil.which("sqlite3") is None, reason="the page uses sqlite3")
-def test_one_terminal(desk):
-    terminal = "".join(consoles(section(OPERATING, None)))
+@pytest.mark.skipif(shutil.which("sqlite3") is None, reason="a page uses sqlite3")
+@pytest.mark.parametrize("page", ["run-the-service", "look-after-tenants"])
+def test_one_terminal(desk, page):
+    terminal = "".join(consoles(section(HOW_TO / f"{page}.md", None)))
 
     assert desk.run(terminal) == said(terminal)
