@@ -1,6 +1,7 @@
 """How often each use case goes to the database, and that nothing it asks reads everything."""
 
 import re
+import sqlite3
 from collections import Counter
 from contextlib import contextmanager
 
@@ -28,10 +29,38 @@ class Trips:
     def __init__(self, database):
         self.sent = []
         self._database = database
-        event.listen(database.engine, "before_cursor_execute", self._note)
+        if database.engine.dialect.name == "sqlite":
+            # Much goes to its driver directly.
+            event.listen(database.engine, "do_connect", self._tap)
+            database.close()
+        else:
+            event.listen(database.engine, "before_cursor_execute", self._hear)
 
-    def _note(self, _, __, statement, parameters, ___, many):
-        self.sent.append((statement, parameters[0] if many else parameters))
+    def _hear(self, _, __, statement, parameters, ___, many):
+        self._note(statement, parameters[0] if many else parameters)
+
+    def _tap(self, _, __, ___, options):
+        note = self._note
+
+        class Cursor(sqlite3.Cursor):
+            def execute(self, statement, parameters=()):
+                note(statement, parameters)
+                return super().execute(statement, parameters)
+
+            def executemany(self, statement, parameters):
+                first, *rest = parameters
+                note(statement, first)
+                return super().executemany(statement, [first, *rest])
+
+        class Connection(sqlite3.Connection):
+            def cursor(self):
+                return super().cursor(Cursor)
+
+        options["factory"] = Connection
+
+    def _note(self, statement, parameters):
+        if not statement.startswith("PRAGMA"):
+            self.sent.append((statement, parameters))
 
     @contextmanager
     def counted(self, **expected):

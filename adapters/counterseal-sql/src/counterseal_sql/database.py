@@ -10,6 +10,7 @@ a transaction is begun by name.
 from __future__ import annotations
 
 import logging
+import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,11 +24,15 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from counterseal.errors import Indeterminate, StoreUnavailable
 from counterseal_sql.errors import UnfitUrl
+from counterseal_sql.statements import cursor
 
 LOGGING_NAME = "counterseal"
 PATIENCE = timedelta(seconds=5)
 CONNECTIONS = 16
 OWNER_ONLY = 0o600
+
+FAILURES = (SQLAlchemyError, sqlite3.Error)
+"""What the database, or the way to it, raises."""
 
 _BEGIN = {
     # The write lock at once: a reader that wants to become a writer can be refused.
@@ -65,7 +70,7 @@ class Database:
         try:
             with self.engine.connect() as connection:
                 yield connection
-        except SQLAlchemyError as error:
+        except FAILURES as error:
             raise StoreUnavailable from error
 
     @contextmanager
@@ -89,13 +94,13 @@ class Database:
             Indeterminate: The reply to the commit was lost.
         """
         with self._turn(), self.reading() as connection:
-            connection.exec_driver_sql(_BEGIN[connection.dialect.name])
+            _said(connection, _BEGIN[connection.dialect.name])
             # What is raised here closes the connection's transaction with the connection:
             # the pool rolls back whatever comes back to it.
             yield connection
             try:
-                connection.exec_driver_sql("COMMIT")
-            except SQLAlchemyError as error:
+                _said(connection, "COMMIT")
+            except FAILURES as error:
                 raise Indeterminate from error
 
     def insert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
@@ -134,6 +139,13 @@ class Database:
             yield
         finally:
             self._writer.release()
+
+
+def _said(connection: Connection, words: str) -> None:
+    if connection.dialect.name == "sqlite":
+        cursor(connection).execute(words)
+    else:
+        connection.exec_driver_sql(words)
 
 
 def connect(

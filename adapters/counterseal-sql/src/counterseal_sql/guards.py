@@ -17,6 +17,7 @@ from counterseal.ports import Clock
 from counterseal_records import MICROSECOND, digest, microseconds, moment_at
 from counterseal_sql.database import Database
 from counterseal_sql.schema import COUNTS, RESERVATIONS, SEEN
+from counterseal_sql.statements import Statement
 
 
 class SqlReplayGuard:
@@ -26,11 +27,13 @@ class SqlReplayGuard:
         self._database = database
         self._clock = clock
         new = database.insert(SEEN)
-        self._see = new.on_conflict_do_update(
-            index_elements=[SEEN.c.key],
-            set_={"until": new.excluded.until},
-            where=SEEN.c.until <= bindparam("now"),
-        ).returning(SEEN.c.key)
+        self._see = Statement(
+            new.on_conflict_do_update(
+                index_elements=[SEEN.c.key],
+                set_={"until": new.excluded.until},
+                where=SEEN.c.until <= bindparam("now"),
+            ).returning(SEEN.c.key)
+        )
 
     def first_seen(self, key: tuple[str, str, str], until: datetime) -> bool:
         """
@@ -45,7 +48,7 @@ class SqlReplayGuard:
             "now": microseconds(self._clock.now()),
         }
         with self._database.writing() as connection:
-            return connection.execute(self._see, values).first() is not None
+            return bool(self._see.rows(connection, values))
 
 
 class SqlCounters:
@@ -57,19 +60,21 @@ class SqlCounters:
         new, old = database.insert(COUNTS), COUNTS.c
         later = new.excluded.window > old.window
         # A clock that jumped back finds the newest window, and counts too much.
-        self._add = new.on_conflict_do_update(
-            index_elements=[old.key],
-            set_={
-                "before": case(
-                    (new.excluded.window == old.window + 1, old.count),
-                    (later, 0),
-                    else_=old.before,
-                ),
-                "count": case((later, 1), else_=old.count + 1),
-                "window": case((later, new.excluded.window), else_=old.window),
-                "until": case((later, new.excluded.until), else_=old.until),
-            },
-        ).returning(old.before + old.count)
+        self._add = Statement(
+            new.on_conflict_do_update(
+                index_elements=[old.key],
+                set_={
+                    "before": case(
+                        (new.excluded.window == old.window + 1, old.count),
+                        (later, 0),
+                        else_=old.before,
+                    ),
+                    "count": case((later, 1), else_=old.count + 1),
+                    "window": case((later, new.excluded.window), else_=old.window),
+                    "until": case((later, new.excluded.until), else_=old.until),
+                },
+            ).returning(old.before + old.count)
+        )
 
     def add(self, key: tuple[str, str], window: timedelta) -> int:
         """
@@ -88,8 +93,8 @@ class SqlCounters:
             "until": (number + 2) * length,
         }
         with self._database.writing() as connection:
-            count: int = connection.execute(self._add, values).scalar_one()
-        return count
+            ((count,),) = self._add.rows(connection, values)
+        return int(count)
 
 
 class SqlIdempotency:

@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, Insert, Table, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy.dialects import sqlite
 
 from counterseal.errors import Conflict, OperationReused
 from counterseal_sql.commits import Attempt
 from counterseal_sql.database import Database
 from counterseal_sql.schema import EVENTS, OPERATIONS, RECORDS
+from counterseal_sql.statements import Statement
 
-
-def _new(table: Table) -> Insert:
-    # Of an `INSERT`, SQLAlchemy keeps how many rows there were only if it is told to.
-    statement = sqlite.insert(table).on_conflict_do_nothing()
-    return statement.execution_options(preserve_rowcount=True)
-
-
-_REMEMBER = _new(OPERATIONS)
-_KNOWN = select(OPERATIONS.c.fingerprint).where(OPERATIONS.c.operation == bindparam("operation"))
-_GUARDED = select(RECORDS.c.guid, RECORDS.c.version).where(
-    RECORDS.c.guid.in_(bindparam("guids", expanding=True))
+_REMEMBER = Statement(sqlite.insert(OPERATIONS).on_conflict_do_nothing())
+_KNOWN = Statement(
+    select(OPERATIONS.c.fingerprint).where(OPERATIONS.c.operation == bindparam("operation"))
 )
-_SWAP = update(RECORDS).where(
-    RECORDS.c.guid == bindparam("held"), RECORDS.c.version == bindparam("held_version")
+_GUARDED = Statement(
+    select(RECORDS.c.guid, RECORDS.c.version).where(
+        RECORDS.c.guid.in_(bindparam("guids", expanding=True))
+    )
 )
-_CREATE = _new(RECORDS)
-_TELL = insert(EVENTS)
+_SWAP = Statement(
+    update(RECORDS).where(
+        RECORDS.c.guid == bindparam("held"), RECORDS.c.version == bindparam("held_version")
+    )
+)
+_CREATE = Statement(sqlite.insert(RECORDS).on_conflict_do_nothing())
+_TELL = Statement(insert(EVENTS))
 
 
 def commit(database: Database, wanted: Attempt) -> None:
@@ -45,9 +45,9 @@ def commit(database: Database, wanted: Attempt) -> None:
 
 
 def _begins(connection: Connection, wanted: Attempt) -> bool:
-    if connection.execute(_REMEMBER, wanted.operation).rowcount:
+    if _REMEMBER.changed(connection, [wanted.operation]):
         return True
-    known = connection.execute(_KNOWN, wanted.operation).scalar_one()
+    ((known,),) = _KNOWN.rows(connection, {"operation": wanted.operation["operation"]})
     if known != wanted.operation["fingerprint"]:
         raise OperationReused
     return False
@@ -55,11 +55,11 @@ def _begins(connection: Connection, wanted: Attempt) -> bool:
 
 def _apply(connection: Connection, wanted: Attempt) -> None:
     if wanted.guarded:
-        found = connection.execute(_GUARDED, {"guids": list(wanted.guarded)}).all()
-        if {row.guid: row.version for row in found} != wanted.guarded:
+        found = _GUARDED.rows(connection, {"guids": list(wanted.guarded)})
+        if dict(found) != wanted.guarded:
             raise Conflict
     for statement, rows in ((_SWAP, wanted.swapped), (_CREATE, wanted.created)):
-        if rows and connection.execute(statement, rows).rowcount != len(rows):
+        if rows and statement.changed(connection, rows) != len(rows):
             raise Conflict
     if wanted.told:
-        connection.execute(_TELL, wanted.told)
+        _TELL.changed(connection, wanted.told)

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Select, bindparam, select, true
+from sqlalchemy import bindparam, select, true
 
 from counterseal.models import (
     Account,
@@ -25,34 +25,42 @@ from counterseal_sql import on_postgresql, on_sqlite
 from counterseal_sql.commits import attempt
 from counterseal_sql.database import Database
 from counterseal_sql.schema import RECORDS
+from counterseal_sql.statements import Statement
 
 _record = RECORDS.c
 _whose = RECORDS.alias("whose").c
 _GUIDS = _record.guid.in_(bindparam("guids", expanding=True))
 _BODIES = select(_record.body)
+_NAMED = select(_record.guid, _record.body).where(_GUIDS)
 
-_GET = select(_record.guid, _record.body).where(_GUIDS)
-_ABOUT = _GET.union_all(
-    select(_whose.guid, _whose.body)
-    .join(RECORDS, _record.account == _whose.guid)
-    .where(_record.guid == bindparam("about"))
+_GET = Statement(_NAMED)
+_ABOUT = Statement(
+    _NAMED.union_all(
+        select(_whose.guid, _whose.body)
+        .join(RECORDS, _record.account == _whose.guid)
+        .where(_record.guid == bindparam("about"))
+    )
 )
-_ACCOUNT = _BODIES.where(_record.natural_key == bindparam("key"))
-_BINDINGS = _BODIES.where(
-    _record.account == bindparam("account"), _record.kind == KINDS[Binding].name
-).order_by(_record.number)
-_PENDING = _BODIES.where(
-    _record.account == bindparam("account"),
-    _record.kind == KINDS[Challenge].name,
-    _record.pending == true(),
-).order_by(_record.number)
-_CHILDREN = _BODIES.where(_record.parent == bindparam("parent")).order_by(_record.number)
-_DUE = (
+_ACCOUNT = Statement(_BODIES.where(_record.natural_key == bindparam("key")))
+_BINDINGS = Statement(
+    _BODIES.where(
+        _record.account == bindparam("account"), _record.kind == KINDS[Binding].name
+    ).order_by(_record.number)
+)
+_PENDING = Statement(
+    _BODIES.where(
+        _record.account == bindparam("account"),
+        _record.kind == KINDS[Challenge].name,
+        _record.pending == true(),
+    ).order_by(_record.number)
+)
+_CHILDREN = Statement(_BODIES.where(_record.parent == bindparam("parent")).order_by(_record.number))
+_DUE = Statement(
     _BODIES.where(_record.kind == bindparam("kind"), _record.due_at <= bindparam("before"))
     .order_by(_record.due_at)
     .limit(bindparam("limit"))
 )
-_DEAD = (
+_DEAD = Statement(
     _BODIES.where(_record.dead == bindparam("origin"))
     .order_by(_record.number)
     .limit(bindparam("limit"))
@@ -86,8 +94,8 @@ class SqlStore:
         if not guids:
             return ()
         with self._database.reading() as connection:
-            rows = connection.execute(_GET, {"guids": guids}).all()
-        found = {row.guid: read_record(row.body) for row in rows}
+            rows = _GET.rows(connection, {"guids": guids})
+        found = {held: read_record(body) for held, body in rows}
         return tuple(map(found.get, guids))
 
     def about(self, guid: Guid, *others: Guid) -> tuple[Record | None, ...]:
@@ -98,8 +106,8 @@ class SqlStore:
             Unavailable: The database did not answer, or a record cannot be read.
         """
         with self._database.reading() as connection:
-            rows = connection.execute(_ABOUT, {"guids": (guid, *others), "about": guid}).all()
-        found = {row.guid: read_record(row.body) for row in rows}
+            rows = _ABOUT.rows(connection, {"guids": (guid, *others), "about": guid})
+        found = {held: read_record(body) for held, body in rows}
         record = found.get(guid)
         account = None if record is None else lookup(record).account
         whose = None if account is None else found.get(account)
@@ -182,6 +190,6 @@ class SqlStore:
         """
         self._commit(self._database, attempt(changes, audit, operation, self._clock.now()))
 
-    def _bodies(self, wanted: Select[str], **values: Any) -> Sequence[str]:
+    def _bodies(self, wanted: Statement, **values: Any) -> Sequence[str]:
         with self._database.reading() as connection:
-            return connection.execute(wanted, values).scalars().all()
+            return [body for (body,) in wanted.rows(connection, values)]

@@ -1,0 +1,114 @@
+"""
+Statements that are sent again and again.
+
+SQLite runs in this process and needs a few microseconds for most of them, and SQLAlchemy ten times
+that around each.
+So there a statement is compiled once, and goes to the driver as text with its values.
+To PostgreSQL it goes SQLAlchemy's way, which knows a lost connection when it sees one.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+import attrs
+from sqlalchemy import Connection, Dialect
+from sqlalchemy.sql.base import Executable
+from sqlalchemy.sql.elements import CompilerElement
+
+Values: TypeAlias = Mapping[str, Any]
+
+
+@attrs.frozen
+class _Place:
+    """Where a value goes; *index* is of one that is a list."""
+
+    name: str
+    index: int | None = None
+
+
+@attrs.frozen
+class _Text:
+    """A statement as the driver takes it; for each `?` a place, or a value of its own."""
+
+    text: str
+    places: tuple[Any, ...]
+
+    def filled(self, values: Values) -> tuple[Any, ...]:
+        return tuple(
+            place
+            if type(place) is not _Place
+            else values[place.name]
+            if place.index is None
+            else values[place.name][place.index]
+            for place in self.places
+        )
+
+
+class Statement:
+    """
+    One statement.
+
+    Args:
+        core: As SQLAlchemy has it, with a name for each value; a name that expands takes a list.
+    """
+
+    def __init__(self, core: Executable) -> None:
+        self._core = core
+        self._texts: dict[tuple[str | tuple[str, int], ...], _Text] = {}
+
+    def rows(self, connection: Connection, values: Values) -> Sequence[Any]:
+        """
+        Send it, and return its rows.
+
+        Raises:
+            SQLAlchemyError: PostgreSQL refused, or did not answer.
+            sqlite3.Error: SQLite refused.
+        """
+        if connection.dialect.name != "sqlite":
+            return connection.execute(self._core, values).all()
+        text = self._text(connection.dialect, values)
+        found: list[Any] = cursor(connection).execute(text.text, text.filled(values)).fetchall()
+        return found
+
+    def changed(self, connection: Connection, rows: Sequence[Values]) -> int:
+        """
+        Send it to SQLite once for each of *rows*, and return how many rows it has changed.
+
+        Raises:
+            sqlite3.Error: SQLite refused.
+        """
+        text = self._text(connection.dialect, rows[0])
+        return cursor(connection).executemany(text.text, map(text.filled, rows)).rowcount
+
+    def _text(self, dialect: Dialect, values: Values) -> _Text:
+        shape = tuple(
+            (name, len(value)) if isinstance(value, list | tuple) else name
+            for name, value in values.items()
+        )
+        known = self._texts.get(shape)
+        if known is None:
+            known = self._texts[shape] = _compiled(self._core, dialect, values)
+        return known
+
+
+def cursor(connection: Connection) -> sqlite3.Cursor:
+    """Return a cursor of SQLite's own driver."""
+    made: sqlite3.Cursor = connection.connection.cursor()  # type: ignore[assignment]
+    return made
+
+
+def _compiled(core: Any, dialect: Dialect, values: Values) -> _Text:
+    """Compile with places instead of values, and see where each of them comes to stand."""
+    assert isinstance(core, CompilerElement)  # noqa: S101 (for the type checker)
+    places = {
+        name: [_Place(name, index) for index in range(len(value))]
+        if isinstance(value, list | tuple)
+        else _Place(name)
+        for name, value in values.items()
+    }
+    compiled: Any = core.compile(dialect=dialect, column_keys=list(values))
+    state = compiled.construct_expanded_state(places)
+    return _Text(state.statement, tuple(state.positional_parameters))
