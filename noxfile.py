@@ -205,6 +205,13 @@ def mutants(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
-    """Measure the core against bare cryptography; prints ratios, and says which are over."""
-    sync(session, "--group=bench", "--extra=testing")
+    """Measure everything against bare libraries; prints ratios, and says which are over."""
+    sync(session, "--all-packages", "--all-extras", "--group=bench")
     session.run("python", "bench", *session.posargs)
+
+
+@nox.session(default=False)
+def load(session: nox.Session) -> None:
+    """Run the service under 16 clients for a minute, and then with 200 who wait."""
+    sync(session, "--all-packages", "--all-extras")
+    session.run("python", "bench/load.py", *session.posargs)

@@ -44,7 +44,7 @@ def costs(cases: dict[str, Prepare]) -> dict[str, Cost]:
         random.shuffle(names)
         for name in names:
             taken[name].append(_timed(cases[name](OPERATIONS)))
-    return {name: _cost(times) for name, times in taken.items()}
+    return {name: cost(times) for name, times in taken.items()}
 
 
 def again(operation: Callable[[], object]) -> Prepare:
@@ -67,6 +67,7 @@ def _timed(operations: Sequence[Callable[[], object]]) -> float:
         gc.enable()
 
 
-def _cost(times: list[float]) -> Cost:
+def cost(times: list[float]) -> Cost:
+    """Return what rounds that took so many microseconds come to."""
     low, median, high = statistics.quantiles(times, n=4)
     return Cost(median=median, spread=(high - low) / 2 / median)

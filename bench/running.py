@@ -72,10 +72,7 @@ class Running:
 
     def cpu(self) -> float:
         """Return the seconds of CPU time that the server's processes have taken."""
-        return sum(
-            sum(map(int, stat.rpartition(")")[2].split()[11:13])) / TICKS
-            for stat in (_stat(pid) for pid in _session(self._process.pid))
-        )
+        return sum(_ticks(pid) for pid in _session(self._process.pid)) / TICKS
 
     def _ready(self) -> bool:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_SECONDS)
@@ -136,8 +133,6 @@ def _leader(pid: int) -> int | None:
         return None
 
 
-def _stat(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text()
-    except FileNotFoundError:
-        return ") " + " 0" * 20
+def _ticks(pid: int) -> int:
+    stat = Path(f"/proc/{pid}/stat").read_text()
+    return sum(map(int, stat.rpartition(")")[2].split()[11:13]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -19,6 +20,11 @@ PIN = "1379"
 URI = "https://auth.example.com/device/answer"
 CHEAP = 2
 """The PIN's scrypt belongs to the device and is not measured."""
+
+BUSY = cs.Policy(
+    origin_rate=10_000_000, invite_rate=10_000_000, challenge_life=timedelta(minutes=10)
+)
+"""Of a service that is asked as often as it can be, on a machine that may be slow."""
 
 QUESTION: dict[str, Any] = {
     "content": {
@@ -49,9 +55,9 @@ class Scene:
     _numbers: Callable[[], int] = attrs.field(factory=lambda: itertools.count().__next__)
 
     @classmethod
-    def of(cls, algorithm: Algorithm) -> Scene:
+    def of(cls, algorithm: Algorithm, ports: cs.Ports | None = None) -> Scene:
         """Set the scene for devices of *algorithm*; the service signs with ES256."""
-        ports, policy = memory_ports(), cs.Policy(origin_rate=10_000_000, invite_rate=10_000_000)
+        ports, policy = ports or memory_ports(), BUSY
         directory = cs.Directory(ports, policy)
         space = directory.create_app_space(directory.create_company("Example").guid, "Bank")
         party = directory.relying_party(directory.create_origin(space.guid, "Web shop").guid)

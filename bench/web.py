@@ -1,0 +1,281 @@
+"""Goal 7 in one process: our blueprint beside a bare Flask endpoint that makes the same calls."""
+
+from __future__ import annotations
+
+import base64
+import json
+import sqlite3
+import tempfile
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import attrs
+import bare
+from bare import CALLS, Exchange, Floor
+from calls import Calls, Sent
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from flask import Flask
+from measure import OPERATIONS, Cost, Prepare, costs
+from scene import Scene
+from sqlalchemy import event
+
+from counterseal.memory import memory_ports
+from counterseal.models import Algorithm, PublicKey, Role
+from counterseal_flask import Settings, create_blueprints
+from counterseal_sql import Database, connect, upgrade, with_sql
+
+BASE = "https://auth.example.com"
+STATEMENT, PARAMETERS, MANY = 0, 1, 2
+
+
+@attrs.define
+class Tape:
+    """
+    The store calls of one exchange after the other.
+
+    Attributes:
+        trips: Of the exchange that runs.
+        written: The documents in them.
+    """
+
+    trips: list[bare.Trip] = attrs.field(factory=list)
+    written: list[Any] = attrs.field(factory=list)
+
+    def taken(self) -> tuple[list[bare.Trip], list[Any]]:
+        """Return what is on the tape, and wind on."""
+        found = self.trips, self.written
+        self.trips, self.written = [], []
+        return found
+
+
+@attrs.frozen
+class Spied:
+    """A port whose calls go onto a tape, as keys that are read and values that are written."""
+
+    port: Any
+    tape: Tape
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        verb = getattr(self.port, name)
+
+        def called(*args: Any) -> Any:
+            if name == "commit":
+                changes, events, operation = args
+                trip = [(change.new.guid, change.new) for change in changes]
+                trip += [(("event", index), told) for index, told in enumerate(events)]
+                trip.append((operation, changes))
+            elif name in {"first_seen", "add"}:
+                trip = [args]
+            else:
+                trip = [(arg, None) for arg in args]
+            self.tape.trips.append(trip)
+            return verb(*args)
+
+        return called
+
+
+@attrs.frozen
+class Side:
+    """One kind of store, and the service on it."""
+
+    calls: Calls
+    tape: Tape
+    database: Database | None
+    folder: Path
+
+    @classmethod
+    def in_memory(cls, folder: Path) -> Side:
+        """Keep everything in this process."""
+        ports, tape = memory_ports(), Tape()
+        calls = Calls.of(Scene.of(Algorithm.ES256, ports), BASE)
+        return cls(calls, tape, None, folder)
+
+    @classmethod
+    def in_sqlite(cls, folder: Path) -> Side:
+        """Keep everything in a file, with full durability."""
+        database = connect(f"sqlite:///{folder / 'ours.db'}")
+        upgrade(database)
+        ports = with_sql(memory_ports(), database)
+        return cls(Calls.of(Scene.of(Algorithm.ES256, ports), BASE), Tape(), database, folder)
+
+    def application(self, *, spied: bool = False) -> Flask:
+        """Return our blueprints in an application of their own."""
+        scene, ports = self.calls.scene, self.calls.scene.ports
+        if spied and self.database is None:
+            seen = {name: Spied(getattr(ports, name), self.tape) for name in PORTS}
+            ports = attrs.evolve(ports, **seen)  # type: ignore[arg-type]
+        app = Flask("ours", static_folder=None)
+        reached = Settings(public_url=self.calls.base)
+        for blueprint in create_blueprints(ports, scene.policy, reached):
+            app.register_blueprint(blueprint)
+        return app
+
+    def snapshot(self) -> str | None:
+        """Copy the file as it is now; the copy is what a bare endpoint starts from."""
+        if self.database is None:
+            return None
+        copy = str(self.folder / "kept.db")
+        copied(str(self.folder / "ours.db"), copy)
+        return copy
+
+
+PORTS = ("store", "replay", "counters", "audit")
+
+
+def copied(source: str, target: str) -> None:
+    """Make *target* what *source* is."""
+    with sqlite3.connect(source) as old, sqlite3.connect(target) as new:
+        old.backup(new)
+    old.close()
+    new.close()
+
+
+def recording(tape: Tape) -> type[sqlite3.Connection]:
+    """Return a driver's connection that puts what is sent onto *tape*, a transaction as one."""
+    inside = False
+
+    def heard(statement: str, parameters: Any, *, many: bool) -> None:
+        nonlocal inside
+        if statement.startswith("PRAGMA"):
+            return
+        if not inside:
+            tape.trips.append([])
+        inside = (inside or statement.startswith("BEGIN")) and statement != "COMMIT"
+        tape.trips[-1].append((statement, parameters, many))
+        rows = parameters if many else [parameters]
+        tape.written.extend(
+            json.loads(value)
+            for row in rows
+            for value in row
+            if isinstance(value, str) and value.startswith("{")
+        )
+
+    class Cursor(sqlite3.Cursor):
+        def execute(self, statement: str, parameters: Any = ()) -> sqlite3.Cursor:
+            heard(statement, parameters, many=False)
+            return super().execute(statement, parameters)
+
+        def executemany(self, statement: str, parameters: Any) -> sqlite3.Cursor:
+            rows = list(parameters)
+            heard(statement, rows, many=True)
+            return super().executemany(statement, rows)
+
+    class Connection(sqlite3.Connection):
+        def cursor(self, _: Any = None) -> sqlite3.Cursor:  # type: ignore[override]
+            return super().cursor(Cursor)
+
+    return Connection
+
+
+@contextmanager
+def listening(database: Database | None, tape: Tape) -> Iterator[None]:
+    """Put onto the tape what is sent to the database, over connections of its own."""
+    if database is None:
+        yield
+        return
+
+    def connecting(_: Any, __: Any, ___: Any, options: dict[str, Any]) -> None:
+        options["factory"] = recording(tape)
+
+    event.listen(database.engine, "do_connect", connecting)
+    database.close()
+    try:
+        yield
+    finally:
+        event.remove(database.engine, "do_connect", connecting)
+        database.close()
+
+
+def exchanges(side: Side, app: Flask, sent: Sequence[Sent]) -> list[Exchange]:
+    """Send requests to *app*, and keep what it does for each."""
+    kept = []
+    with listening(side.database, side.tape):
+        for one in sent:
+            side.tape.taken()
+            reply = json.loads(called(app, one)())
+            trips, written = side.tape.taken()
+            receipt = reply.get("receipt") if one.method == "POST" else None
+            signs = len(receipt.rpartition(".")[0]) if receipt else 0
+            kept.append(Exchange(trips, written, reply, one.status, signs))
+    return kept
+
+
+def called(app: Flask, sent: Sent) -> Callable[[], bytes]:
+    """Return one call of a WSGI application, as a server makes it."""
+    environ, expected = sent.environ(), str(int(sent.status))
+    told: list[str] = []
+
+    def start(status: str, *_: Any) -> None:
+        told.append(status)
+
+    def once() -> bytes:
+        pieces = app(environ, start)  # type: ignore[arg-type]
+        body = b"".join(pieces)
+        pieces.close()  # type: ignore[attr-defined]
+        if not told[0].startswith(expected):
+            raise AssertionError(told, body)
+        return body
+
+    return once
+
+
+def floor_of(side: Side, recorded: dict[str, deque[Exchange]], database: str | None) -> Floor:
+    """Return what the bare endpoints have to know of *side*."""
+    binding = side.calls.scene.asked()[0]
+    held = {key.role: key.key for key in binding.keys}
+    keys = spki(held[Role.DEVICE]), spki(held[Role.STRONG])
+    return Floor(side.calls.stored_secret(), keys, recorded, database)
+
+
+def spki(key: PublicKey) -> bytes:
+    """Return a P-256 key in DER."""
+    jwk = json.loads(key.jwk)
+    x, y = (
+        int.from_bytes(base64.urlsafe_b64decode(jwk[name] + "=" * (-len(jwk[name]) % 4)))
+        for name in ("x", "y")
+    )
+    made = ec.EllipticCurvePublicNumbers(x, y, ec.SECP256R1()).public_key()
+    return made.public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+
+
+def pair(side: Side, call: str) -> tuple[Prepare, Prepare]:
+    """Return how to prepare so many of one call, ours and bare."""
+    sent = side.calls.made(call, OPERATIONS)
+    kept = side.snapshot()
+    recorded = exchanges(side, side.application(spied=True), sent)
+    file = None if kept is None else str(side.folder / f"bare-{call}.db")
+    floor = floor_of(side, {call: deque()}, file)
+    ours, app = side.application(), bare.application(floor)
+
+    def bares(count: int) -> list[Callable[[], object]]:
+        if kept is not None and file is not None:
+            copied(kept, file)
+        floor.exchanges[call].clear()
+        floor.exchanges[call].extend(recorded[:count])
+        return [called(app, one) for one in sent[:count]]
+
+    def our(count: int) -> list[Callable[[], object]]:
+        return [called(ours, one) for one in side.calls.made(call, count)]
+
+    return our, bares
+
+
+def measured() -> dict[tuple[str, str], tuple[Cost, Cost]]:
+    """Measure each call on each store: ours, and the bare endpoint."""
+    found = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for name, made in (("memory", Side.in_memory), ("SQLite", Side.in_sqlite)):
+            side = made(Path(folder))
+            for call in CALLS:
+                ours, bares = pair(side, call)
+                cost = costs({"ours": ours, "bare": bares})
+                found[name, call] = cost["ours"], cost["bare"]
+            if side.database is not None:
+                side.database.close()
+    return found
