@@ -215,3 +215,15 @@ def load(session: nox.Session) -> None:
     """Run the service under 16 clients for a minute, and then with 200 who wait."""
     sync(session, "--all-packages", "--all-extras")
     session.run("python", "bench/load.py", *session.posargs)
+
+
+@nox.session(name="bench-peer", default=False, python=PYTHONS[0])
+def bench_peer(session: nox.Session) -> None:
+    """Measure the service beside privacyIDEA, which gets an environment of its own."""
+    sync(session, "--package=counterseal-server", "--extra=service")
+    peer = Path(session.create_tmp()) / "peer"
+    python = str(peer / "bin" / "python")
+    pins = "bench/peer/requirements.txt"
+    session.run_install("uv", "venv", "--quiet", "--clear", f"--python={session.python}", str(peer))
+    session.run_install("uv", "pip", "sync", "--quiet", f"--python={python}", pins)
+    session.run("python", "bench/peer", python, *session.posargs)

@@ -1,0 +1,71 @@
+"""
+Counterseal as a service, in an environment of this repository.
+
+    python ours_app.py FOLDER    makes FOLDER: what `counterseal init` makes, and a configuration
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from counterseal import Ports
+from counterseal.memory import memory_ports
+from counterseal_server import logs
+from counterseal_server.configuration import settings
+from counterseal_server.founding import Wish
+from counterseal_server.founding import found as founded
+from counterseal_server.house import House
+from counterseal_server.metrics import Metrics
+from counterseal_server.web import application, use_cases
+from counterseal_sql import connect, upgrade, with_sql
+
+CONFIGURATION = "counterseal.toml"
+SHOP = "shop.json"
+EMBEDDED = "embedded.db"
+THREADS = 8
+
+# One origin asks and invites more here than anywhere in a minute; every other limit stays.
+BUSY = f"""\
+log_level = "error"
+threads = {THREADS}
+waiters = 4
+
+[policy]
+origin_rate = 1000000
+invite_rate = 1000000
+"""
+
+
+def make(folder: Path):
+    """Return the WSGI application that `counterseal serve` serves, without its workers."""
+    logs.configure("human", "error")
+    house = _house(folder)
+    return application(house, use_cases(house), Metrics())
+
+
+def ports(folder: Path | None) -> Ports:
+    """Return ports for the core: in memory, or with what is stored in a SQLite file in *folder*."""
+    kept = memory_ports()
+    if folder is None:
+        return kept
+    database = connect(f"sqlite:///{folder / EMBEDDED}")
+    upgrade(database)
+    return with_sql(kept, database)
+
+
+def found(folder: Path) -> None:
+    """Make what it needs."""
+    (folder / CONFIGURATION).write_text(BUSY)
+    wish = Wish(company="Example", app_space="Bank", origin="Web shop", scheme="basic")
+    with _house(folder) as house:
+        (folder / SHOP).write_text(json.dumps(founded(house, wish)))
+
+
+def _house(folder: Path) -> House:
+    return House(settings({"data": folder / "data"}, {}, folder / CONFIGURATION))
+
+
+if __name__ == "__main__":
+    found(Path(sys.argv[1]))
