@@ -28,6 +28,9 @@ UNMATCHED = "unmatched"
 ROOMS = frozenset({"account", "admin/api", "device", "request"})
 """Paths that are wholly ours: what is under them, and no operation, is answered too."""
 
+ALWAYS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+"""Headers of each reply that does not say otherwise."""
+
 PREFIXES = ("", "/api")
 """Clients of the Privakey CX service use both (privakey-wire 2)."""
 
@@ -176,11 +179,8 @@ def _answered(settings: Settings, act: Callable[[], Reply]) -> Response:
 
 def _response(reply: Reply) -> Response:
     body = reply.body() if reply.stream is None else reply.stream
-    response = Response(body, status=int(reply.status), headers=dict(reply.headers))
-    if reply.stream is not None or reply.document is not None:
-        response.content_type = reply.media_type
-    else:
-        response.headers.pop("Content-Type", None)
-    response.headers.setdefault("Cache-Control", "no-store")
-    response.headers["X-Content-Type-Options"] = "nosniff"
+    headers = {**ALWAYS, **reply.headers}
+    response = Response(body, int(reply.status), headers, content_type=reply.media_type)
+    if reply.stream is None and reply.document is None:
+        response.headers.remove("Content-Type")
     return response

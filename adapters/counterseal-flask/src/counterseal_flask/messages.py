@@ -17,6 +17,8 @@ TOKENS = ("application/jwt", "application/jose", "text/plain")
 PROBLEM = "application/problem+json"
 EVENTS = "text/event-stream"
 
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
 
 @attrs.frozen(kw_only=True)
 class Message:
@@ -80,4 +82,4 @@ class Reply:
         """Return the body's bytes; empty for a stream."""
         if self.document is None:
             return b""
-        return json.dumps(self.document, ensure_ascii=False, separators=(",", ":")).encode()
+        return _JSON.encode(self.document).encode()
