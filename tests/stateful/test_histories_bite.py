@@ -7,7 +7,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from counterseal import decisions
 from counterseal.bindings import callers
-from counterseal.challenges import finishing, judging
+from counterseal.challenges import asked, erasing, finishing, judging
 from counterseal.errors import Refused
 from counterseal.machines import BINDING, CHALLENGE, BindingEvent, ChallengeEvent
 from counterseal.models import BindingState, ChallengeState
@@ -81,12 +81,27 @@ def decision_kept_after_a_lost_race(patch):
     patch.setattr(decisions, "_decided", decide_once)
 
 
+def erased_and_still_told(patch):
+    patch.setattr(asked, "_readable", lambda held, account: None)
+
+
+def addresses_of_the_erased(patch):
+    made = erasing._blank_binding
+
+    def keep_addresses(binding, now):
+        return attrs.evolve(made(binding, now), addresses=binding.addresses)
+
+    patch.setattr(erasing, "_blank_binding", keep_addresses)
+
+
 PLANTS = {
     approval_after_the_deadline: "at the deadline or after it",
     lost_callback: "callbacks and endings do not match",
     guard_left_out: "strikes outlive a right signature",
     second_outcome: "cancel moved",
     strike_by_a_stranger: "attack moved|an attacker changed|an attack succeeded",
+    erased_and_still_told: "shown to another origin, or to none",
+    addresses_of_the_erased: "something of an erased user is left",
     decision_kept_after_a_lost_race: "lost a race that nobody ran",
 }
 

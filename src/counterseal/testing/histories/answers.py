@@ -76,6 +76,9 @@ class AnswerActs(QuestionActs):
     ) -> Result[Challenge] | None:
         """Let a phone press a button."""
         phone, asked = self.phones[name], self.ledger.asked[challenge]
+        if self.ledger.holders[self.device(name)].account != asked.account:
+            # Bound to an account that was erased: its display says that it is another's.
+            return None
         button %= len(asked.buttons)
         pressed = asked.buttons[button]
         coded = asked.code_asked and pressed["approving"]

@@ -49,7 +49,7 @@ class Attacks(Rivals):
         """Attack somebody's challenge with the attacker's own phone *mine*."""
         phone, asked = self.phones[mine], self.ledger.asked[challenge]
         holder = self.ledger.holders.get(self.device(victim))
-        if holder is None or self.ledger.people[asked.account].attacker:
+        if holder is None or not holder.keys or self.ledger.people[asked.account].attacker:
             return
         claims = {
             "iss": self.device(victim),
@@ -165,7 +165,7 @@ class Attacks(Rivals):
 
     def _disguised(self, phone: Phone, victim: str, body: str) -> DeviceCall | None:
         bond = self.phones[victim].device.bond
-        if bond is None:
+        if bond is None or not self.ledger.holders[bond.device].keys:
             return None
         proof = Proof(
             device=bond.device,

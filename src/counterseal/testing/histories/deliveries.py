@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from counterseal.models import Callback, Guid
 from counterseal.testing.histories.answers import AnswerActs
+from counterseal.testing.histories.ledger import Owed
 from counterseal.testing.histories.stage import Result
 from counterseal.testing.histories.troubles import Trouble
 
@@ -33,8 +34,10 @@ class DeliveryActs(AnswerActs):
         )
         sender.otherwise = mood
         self.receivers.hear(self.ledger, sender.attempts)
+        erased = self._erased(owed)
         if attempted.quiet:
-            assert (len(sender.attempts) > before) == due, "attempted out of turn, or not at all"
+            sent = due and not erased
+            assert (len(sender.attempts) > before) == sent, "attempted out of turn, or not at all"
             assert attempted.done == due, f"attempt: {attempted.code}"
         overtaken = attempted.act.facts.get("overtaken", False)
         assert not (overtaken and attempted.done), "an outcome under a lost lease was recorded"
@@ -52,10 +55,27 @@ class DeliveryActs(AnswerActs):
         )
         assert not queued.quiet or queued.done == dead, f"requeue: {queued.code}"
 
+    def dead(self, origin: str) -> None:
+        """Let an operator list an origin's dead callbacks: all of them, and nobody else's."""
+        guid = self.origins[origin].origin.guid
+        known = {
+            name
+            for name, owed in self.ledger.owed.items()
+            if owed.state == "DEAD" and self.ledger.asked[owed.challenge].origin == guid
+        }
+        listed = self.play("dead", lambda: self.world.callbacks.dead(guid))
+        assert listed.value is not None, f"dead: {listed.code}"
+        assert (len(listed.value), {one.guid for one in listed.value}) == (len(known), known)
+
     def _took(self, callback: str, status: int) -> None:
         owed = self.ledger.owed[callback]
-        if status in OK:
+        if self._erased(owed):
+            assert owed.state == "DEAD", "what was erased is tried again"
+        elif status in OK:
             assert owed.state == "DELIVERED", "delivered, and tried again"
         elif owed.state == "QUEUED":
             assert status != 410, "a receiver that is gone is tried again"
             assert owed.attempts < self.ledger.limits.attempts, "tried without end"
+
+    def _erased(self, owed: Owed) -> bool:
+        return self.ledger.people[self.ledger.asked[owed.challenge].account].erased

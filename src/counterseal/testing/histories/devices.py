@@ -182,7 +182,7 @@ class DeviceActs(Stage):
 
     def lock(self, account: str, *, locked: bool = True, trouble: Trouble | None = None) -> None:
         """Let staff lock or unlock an account."""
-        if not account:
+        if not account or self.ledger.people[account].erased:
             return
         verb = "lock" if locked else "unlock"
         use = getattr(self.world.accounts, verb)

@@ -35,7 +35,8 @@ def ended(ledger: Ledger, commit: Commit, asked: Asked, new: Plain) -> None:
     if state in TYPES:
         _signed(ledger, asked, new)
     elif state == "CANCELLED":
-        assert facts["origin"] == asked.origin, "cancelled by another origin"
+        erased = commit.act.verb == "erase"
+        assert erased or facts["origin"] == asked.origin, "cancelled by another origin"
     elif state == "FAILED":
         _wrong_code(ledger, commit, asked, new)
         assert asked.wrong_codes >= ledger.limits.codes, "failed too early"

@@ -9,6 +9,7 @@ It shares no code with the core. What it demands:
   the challenge was issued, by a key of a device that is active on an unlocked account, before the
   deadline, with the right code where one is asked for;
 - a challenge that ends gets exactly one callback, in the same commit, if its origin asked for one;
+- an account that is erased has no device and no question left, and is told to nobody;
 - counters are never below the truth;
 - an attacker changes nothing that is somebody else's;
 - receipts chain, account by account.
@@ -90,7 +91,10 @@ def _binding(ledger: Ledger, commit: Commit, old: Plain | None, new: Plain) -> N
     holder = ledger.holders[guid]
     before, holder.state = holder.state, state
     assert old["state"] == before, f"{before} by the ledger, {old['state']} by the store"
-    if (before, state) == ("INVITED", "ACTIVE"):
+    if commit.act.verb == "erase":
+        assert facts["account"] == holder.account, "a device of another account was erased"
+        holder.keys = {}
+    elif (before, state) == ("INVITED", "ACTIVE"):
         assert facts["binding"] == guid, "another binding than the token's was completed"
         assert not ledger.people[holder.account].locked, "a device was bound to a locked account"
         assert _before(holder.deadline, commit), "a device was bound too late"
@@ -135,7 +139,13 @@ def _challenge(ledger: Ledger, commit: Commit, old: Plain | None, new: Plain) ->
         _kept_longer(ledger, commit, asked, new)
         return
     assert asked.ending is None, "a finished challenge changed"
-    for fixed in ("account", "origin", "display", "deadline", "callback", "code_asked"):
+    fixed_fields = ["account", "origin", "deadline", "callback", "code_asked"]
+    if commit.act.verb == "erase":
+        assert commit.act.facts["account"] == asked.account, "another account's was erased"
+        asked.callback = None
+    else:
+        fixed_fields.append("display")
+    for fixed in fixed_fields:
         assert new[fixed] == getattr(asked, fixed), f"{fixed} changed after issue"
     if new["state"] in {"PENDING", "SEEN"}:
         if commit.act.verb == "answer":
@@ -215,7 +225,8 @@ def _callback(ledger: Ledger, commit: Commit, old: Plain | None, new: Plain) -> 
     if state == "DELIVERED":
         assert any(status in range(200, 300) for status in owed.statuses), "never delivered"
     elif state == "DEAD":
-        gone = 410 in owed.statuses
+        erased = ledger.people[ledger.asked[owed.challenge].account].erased
+        gone = erased or 410 in owed.statuses
         assert gone or owed.attempts >= ledger.limits.attempts, "given up too early"
     assert new["attempts"] == owed.attempts, "attempts do not add up"
     owed.state = state
@@ -236,6 +247,10 @@ def _account(ledger: Ledger, commit: Commit, old: Plain | None, new: Plain) -> N
         assert facts["account"] == guid, "another account was locked"
         person.locked = commit.act.verb == "lock"
         person.wrong_codes = person.wrong_codes if person.locked else 0
+    if commit.act.verb == "erase":
+        assert facts["account"] == guid, "another account was erased"
+        assert new["account_id"] != person.account_id, "an erased account has its name still"
+        _forget(person, new["account_id"])
     person.roster = {line["binding"]: line["state"] for line in new["devices"]}
     history = new["history"]
     assert (new["locked_at"] is not None) == person.locked, "the lock is not as it should be"
@@ -246,6 +261,13 @@ def _account(ledger: Ledger, commit: Commit, old: Plain | None, new: Plain) -> N
     remembered = {line["challenge"] for line in history["open"]}
     assert remembered >= set(unfinished), "an open question was not counted"
     assert len(unfinished) <= ledger.limits.pending, "more open questions than allowed"
+
+
+def _forget(person: Person, account_id: str) -> None:
+    person.account_id, person.subject = account_id, ""
+    person.erased = person.locked = True
+    person.wrong_codes = person.refusals = person.receipts = 0
+    person.cooled, person.receipt_hash, person.asked = None, "", []
 
 
 def _keeps_roster(ledger: Ledger, account: str, latest: datetime) -> None:

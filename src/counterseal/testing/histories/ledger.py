@@ -71,6 +71,7 @@ class Person:
         refusals: Refused or unanswered questions since the last approval.
         cooled: Until then, at least, they forbid a question without a code.
         asked: When and by whom questions were put.
+        erased: Whether nothing of its user may be told any more.
         roster: The bindings that the stored account names, with the states it gives them.
     """
 
@@ -79,6 +80,7 @@ class Person:
     attacker: bool
     subject: str
     locked: bool = False
+    erased: bool = False
     wrong_codes: int = 0
     refusals: int = 0
     cooled: datetime | None = None

@@ -7,12 +7,13 @@ from datetime import timedelta
 import attrs
 
 from counterseal.challenges import Issued
-from counterseal.models import Button, Codes, Content, Guid, Question
+from counterseal.models import Account, Button, Codes, Content, Guid, Question
 from counterseal.testing.histories import cast
 from counterseal.testing.histories.devices import DeviceActs
 from counterseal.testing.histories.secrecy import CANARY
 from counterseal.testing.histories.stage import Result
 from counterseal.testing.histories.troubles import Trouble
+from counterseal.testing.histories.witness import plain
 
 REST = timedelta(seconds=61)
 """Longer than the window in which questions are counted, and than any cool-down."""
@@ -108,12 +109,36 @@ class QuestionActs(DeviceActs):
         asked, party = self.ledger.asked[challenge], self.origins[origin]
         own = asked.origin == party.origin.guid
         looked = self.play("status", lambda: self.world.challenges.status(party, Guid(challenge)))
-        assert looked.done == own, "a challenge was shown to another origin, or to none"
+        told = own and not self.ledger.people[asked.account].erased
+        assert looked.done == told, "a challenge was shown to another origin, or to none"
         if looked.value is not None:
             state = asked.state
             if asked.ending is None and self.at() >= asked.deadline:
                 state = "EXPIRED"
             assert looked.value.state.value == state, "the status is not the truth"
+
+    def erase(self, account: str, trouble: Trouble | None = None) -> None:
+        """Let staff erase an account: nothing of its user is left where it can be found."""
+        if not account or self.ledger.people[account].erased:
+            return
+        erased: Result[Account] = self.play(
+            "erase",
+            lambda: self.world.erasure.erase(Guid(account)),
+            trouble=trouble,
+            account=account,
+        )
+        assert not erased.quiet or erased.done, f"erase: {erased.code}"
+        if not erased.done:
+            return
+        (held,) = self.witness.get(Guid(account))
+        assert self.witness.pending(Guid(account)) == (), "an erased account is still asked"
+        for left in (held, *self.witness.bindings(Guid(account))):
+            assert CANARY not in str(plain(left)), "something of an erased user is left"
+        for challenge, asked in self.ledger.asked.items():
+            if asked.account == account:
+                self.status(challenge, self._name(asked.origin))
+                by_this = asked.ending and asked.ending["outcome"]["reason"] == "erased"
+                assert not by_this or CANARY not in str(asked.ending), "a question is left"
 
     def sweep(self, trouble: Trouble | None = None) -> None:
         """Be the worker that expires what is over."""
@@ -121,6 +146,9 @@ class QuestionActs(DeviceActs):
         if swept.quiet:
             for asked in self.ledger.asked.values():
                 assert asked.ending or self.at() < asked.deadline, "the sweep left one out"
+
+    def _name(self, origin: str) -> str:
+        return next(name for name, party in self.origins.items() if party.origin.guid == origin)
 
     def _account(self, origin: str, account_id: str) -> str:
         space = self.origins[origin].app_space.guid

@@ -28,6 +28,7 @@ class Rivals(DeliveryActs):
             "revoke": lambda: self.stand("revoke", device or self._active(account)),
             "suspend": lambda: self.stand("suspend", device or self._active(account)),
             "lock": lambda: self.lock(account),
+            "erase": lambda: self.erase(account),
             "rotate": lambda: self._rotate(account, device),
             "withdraw": lambda: self._overtake(account, act),
             "answer": lambda: self._end("answer", account, device, challenge),

@@ -107,6 +107,11 @@ class Turns(Scenes):
         """Lock or unlock an account."""
         self.lock(self.person(name), locked=locked, trouble=trouble)
 
+    @rule(name=PEOPLE, trouble=TROUBLES)
+    def erases(self, name: str, trouble: Trouble | None) -> None:
+        """Erase an account; its user may come back, as somebody else."""
+        self.erase(self.person(name), trouble)
+
     @rule(name=MEMBERS, verb=st.sampled_from(["withdraw", "admit", "vouch"]), trouble=TROUBLES)
     def vouches(self, name: str, verb: str, trouble: Trouble | None) -> None:
         """Let the Identity Provider speak."""
@@ -212,6 +217,12 @@ class Turns(Scenes):
         """Queue a callback again."""
         owed = list(self.ledger.owed)[::-1]
         self.requeue(owed[pick % len(owed)], trouble)
+
+    @precondition(lambda self: self.ledger.owed)
+    @rule(origin=ORIGINS)
+    def mourns(self, origin: str) -> None:
+        """List the callbacks that are dead."""
+        self.dead(origin)
 
     # Time, and the world outside
 
