@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from counterseal.models import AuditEvent, Guid, fields
+from counterseal.models import Admin, AppSpace, AuditEvent, Company, Guid, Origin, fields
 from counterseal.testing.contracts.oddities import oddities
-from counterseal.testing.contracts.specimens import Specimens, event
+from counterseal.testing.contracts.specimens import Specimens, event, newer
 from counterseal.testing.strategies import guids, moments, texts
 from counterseal_records.bodies import KINDS, read, read_as, read_record, write
 from counterseal_records.errors import RecordUnreadable
@@ -160,3 +160,13 @@ def test_a_record_of_another_kind_is_not_taken():
         read_as(AuditEvent, company)
     with pytest.raises(RecordUnreadable):
         read_record(write(event()))
+
+
+@pytest.mark.parametrize("record", Specimens().plain(), ids=lambda record: type(record).__name__)
+def test_only_tenancy_is_kept_from_one_reading_to_the_next(record):
+    body = write(record)
+    first, again = read(body), read(body[:1] + body[1:])
+
+    assert first == again == read(body.encode()) == record
+    assert (first is again) == isinstance(record, Company | AppSpace | Origin | Admin)
+    assert read(write(newer(record))) == newer(record)
