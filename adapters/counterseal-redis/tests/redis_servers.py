@@ -19,6 +19,8 @@ from pathlib import Path
 from redis import Redis, RedisCluster, Sentinel
 from redis.exceptions import RedisError
 
+from counterseal.errors import Unavailable
+
 HOST = "127.0.0.1"
 PATIENCE = 30.0
 """Seconds within which a server has to answer, or a cluster to know all of its members."""
@@ -54,7 +56,7 @@ def until(holds, *, within=PATIENCE):
     """Wait until *holds* returns something true, and return it; errors of Redis count as no."""
     end = time.monotonic() + within
     while time.monotonic() < end:
-        with suppress(RedisError, OSError):
+        with suppress(RedisError, OSError, Unavailable):
             found = holds()
             if found:
                 return found
@@ -86,6 +88,15 @@ class Server:
         self.process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL)
         with self.client() as client:
             until(client.ping)
+
+    @property
+    def servers(self):
+        """This one."""
+        return [self]
+
+    def behind(self, proxies, **options):
+        """Return a client that reaches it through its proxy."""
+        return Redis(host=HOST, port=proxies[self.port].port, **options)
 
     def client(self, **options):
         """Return a client of it."""
@@ -146,6 +157,15 @@ class Cluster:
     def servers(self):
         """All of them."""
         return [*self.primaries, *self.replicas]
+
+    def behind(self, proxies, **options):
+        """Return a client that reaches each server through its proxy, by the server's port."""
+
+        def remap(address):
+            host, port = address
+            return host, proxies[port].port if port in proxies else port
+
+        return self.client(address_remap=remap, **options)
 
     def client(self, **options):
         """Return a client of the cluster."""
@@ -237,6 +257,18 @@ class Watched:
         """Return a client of whoever is the primary."""
         addresses = [(HOST, port) for _, port in self.sentinels]
         return Sentinel(addresses, socket_timeout=1.0).master_for(self.NAME, **options)
+
+    def primary(self):
+        """Return the port of the primary, as the first sentinel knows it."""
+        with Redis(host=HOST, port=self.sentinels[0][1]) as client:
+            return client.sentinel_master(self.NAME)["port"]
+
+    def fail_over(self):
+        """Kill the primary, and wait until another one is it."""
+        before = self.primary()
+        servers = {server.port: server for server in (self.pair.primary, *self.pair.replicas)}
+        servers[before].kill()
+        until(lambda: self.primary() != before)
 
     def stop(self):
         """End all of them."""

@@ -69,7 +69,7 @@ class RedisWake:
                         del self._waiting[guid]
 
     def close(self) -> None:
-        """End the threads; who still waits hears nothing more."""
+        """Send what was rung, and end the threads; who still waits hears nothing more."""
         self._closed.set()
         with self._lock:
             threads = list(self._threads.values())
@@ -86,7 +86,7 @@ class RedisWake:
                 self._threads[name].start()
 
     def _publish(self) -> None:
-        while not self._closed.is_set():
+        while not self._closed.is_set() or not self._rings.empty():
             try:
                 guid = self._rings.get(timeout=LOOK_UP)
                 self._keyspace.client.publish(self._channel, guid)

@@ -1,0 +1,83 @@
+"""Who is killed, client or server, leaves every commit that was told, and no half of one."""
+
+import subprocess
+import sys
+
+import pytest
+
+from counterseal.testing import FrozenClock
+from counterseal.testing.contracts.specimens import Specimens
+from counterseal_redis import RedisAudit, RedisStore, fsync
+
+WRITER = """
+import sys
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from counterseal.models import Change
+from counterseal.testing import FrozenClock
+from counterseal.testing.contracts.specimens import Specimens, event
+from counterseal_redis import NONE, Keyspace, RedisStore, fsync
+
+client = Redis(port=int(sys.argv[1]), retry=Retry(NoBackoff(), 0))
+durability = fsync() if sys.argv[3] == "fsync" else NONE
+store = RedisStore(Keyspace(client, prefix=sys.argv[2], durability=durability), FrozenClock())
+made = Specimens()
+for number in range(100_000):
+    account = made.account(str(number))
+    records = (account, made.binding(account), made.challenge(account))
+    changes = tuple(Change(None, record) for record in records)
+    store.commit(changes, (event(str(number)),), str(number))
+    print(number, *(record.guid for record in records), flush=True)
+"""
+ACKNOWLEDGED = 50
+
+
+@pytest.mark.parametrize("_", range(2))
+def test_a_client_that_is_killed_loses_nothing(redis_8_2, new_keyspace, _):
+    keyspace = new_keyspace(redis_8_2)
+
+    told = write_until(redis_8_2, keyspace.prefix, "none", lambda writer: writer.kill())
+
+    judge(keyspace, told)
+
+
+def test_a_server_that_is_killed_loses_nothing_that_its_disk_has(on_disk, new_keyspace):
+    keyspace = new_keyspace(on_disk, durability=fsync())
+
+    told = write_until(on_disk, keyspace.prefix, "fsync", lambda _: on_disk.kill())
+    on_disk.start()
+
+    judge(keyspace, told)
+
+
+def write_until(server, prefix, durability, kill):
+    """Return what a process was told, up to its death or that of the server."""
+    arguments = [str(server.port), prefix, durability]
+    with subprocess.Popen(
+        [sys.executable, "-c", WRITER, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as writer:
+        lines = [writer.stdout.readline() for _ in range(ACKNOWLEDGED)]
+        kill(writer)
+        lines += writer.stdout.readlines()
+    return [line.split() for line in lines if line.endswith("\n")]
+
+
+def judge(keyspace, told):
+    store = RedisStore(keyspace, FrozenClock())
+    for _, *guids in told:
+        assert None not in store.get(*guids)
+    for number in range(len(told), len(told) + 3):
+        _whole_or_nothing(store, number)
+    reasons = [line.event.reason for line in RedisAudit(keyspace).whole()]
+    assert reasons == [str(number) for number in range(len(reasons))]
+    assert len(told) <= len(reasons) <= len(told) + 1
+
+
+def _whole_or_nothing(store, number):
+    account = store.account(Specimens().space, str(number))
+    if account is not None:
+        assert len(store.bindings(account.guid)) == len(store.pending(account.guid)) == 1

@@ -1,0 +1,231 @@
+"""
+Clients contradict each other through the core: what all of them are told fits into one order.
+
+Eight clients, each with connections of its own, race to end each of a hundred challenges, of ten
+accounts: by answers of two devices, one of them sent twice, by a disown, cancels, and a worker
+whose clock is ahead.
+"""
+
+from functools import partial
+
+import pytest
+from attrs import evolve, frozen
+
+import counterseal_redis.commits
+from counterseal.challenges import Answers, Challenges
+from counterseal.errors import Conflict, DeadlinePassed, WrongState
+from counterseal.models import UNFINISHED
+from counterseal.policy import Policy
+from counterseal.ports import Ports
+from counterseal.testing import FrozenClock, World
+from counterseal.testing.contracts.race import race, results
+from counterseal.testing.linearizability import Witness, linearizable
+from counterseal_redis import RedisStore, with_redis
+from counterseal_redis.scripts import Script
+
+CLIENTS = 8
+CHALLENGES = 100
+ACCOUNTS = 10
+POLICY = Policy(pending_limit=100, ask_limit=1_000, ask_limit_origin=1_000)
+
+
+# The model: a challenge is open, or it has ended in one way, for ever
+
+
+@frozen
+class Ended:
+    """Somebody is told to have ended it like this, or to have said so before."""
+
+    end: str
+    repeatable: bool = False
+
+
+@frozen
+class Saw:
+    """Somebody is shown it, open or not."""
+
+    end: str | None
+
+
+@frozen
+class TooLate:
+    """Somebody is refused, because it has ended, and not by what he said."""
+
+    said: str | None = None
+
+
+def follow(state, act):
+    match act:
+        case Ended(end, repeatable):
+            return [end] if state is None or (repeatable and state == end) else []
+        case Saw(end):
+            return [state] if state == end else []
+        case TooLate(said):
+            return [] if state is None or state == said else [state]
+
+
+def end_of(challenge):
+    if challenge.state in UNFINISHED:
+        return None
+    button = None if challenge.outcome is None else challenge.outcome.button
+    return f"{challenge.state.value} {button}"
+
+
+# The clients
+
+
+@frozen
+class Case:
+    """A challenge, and what is said to end it, signed once."""
+
+    challenge: object
+    phones: object
+    approval: str
+    rejection: str
+    disown: str
+    witness: object
+
+
+@frozen
+class Client:
+    """A server process of the service, as far as its connections and its clock go."""
+
+    origin: object
+    ports: Ports
+
+    def play(self, case, move):
+        getattr(self, move)(case)
+        self.look(case)
+
+    def approve(self, case):
+        self._respond(case, case.phones[0], "answer", case.approval, "ANSWERED 0")
+
+    def reject(self, case):
+        self._respond(case, case.phones[1], "answer", case.rejection, "ANSWERED 1")
+
+    def disown(self, case):
+        self._respond(case, case.phones[1], "disown", case.disown, "DISOWNED None")
+
+    def _respond(self, case, phone, verb, token, end):
+        respond = getattr(Answers(self.ports, POLICY), verb)
+        with case.witness.watch() as note:
+            try:
+                told = respond(phone.call(f"/{verb}s", token.encode()))
+                assert end_of(told) == end
+                note.act = Ended(end, repeatable=True)
+            except WrongState:
+                note.act = TooLate(end)
+
+    def cancel(self, case):
+        with case.witness.watch() as note:
+            try:
+                told = Challenges(self.ports, POLICY).cancel(self.origin, case.challenge.guid)
+                note.act = Ended(end_of(told))
+            except WrongState:
+                note.act = TooLate()
+
+    def expire(self, case):
+        # On a machine whose clock is ahead: it finds this one due, and those before have ended.
+        ports = evolve(self.ports, clock=FrozenClock(case.challenge.deadline))
+        with case.witness.watch() as note:
+            count = Challenges(ports, POLICY).expire()
+            note.act = Ended("EXPIRED None") if count else TooLate()
+
+    def fetch(self, case):
+        phone, guid = case.phones[1], case.challenge.guid
+        with case.witness.watch() as note:
+            call = phone.call(f"/challenges/{guid}", method="GET")
+            note.act = Saw(end_of(Answers(self.ports, POLICY).fetch(call, guid)))
+
+    def look(self, case):
+        with case.witness.watch() as note:
+            status = Challenges(self.ports, POLICY).status(self.origin, case.challenge.guid)
+            note.act = Saw(end_of(status))
+
+
+MOVES = ("approve", "approve", "reject", "disown", "cancel", "cancel", "expire", "fetch")
+
+
+def cases(world):
+    """Ask all questions, each with a deadline of its own, and sign what is to be said of them."""
+    phones = [[world.bind(f"user {number}") for _ in range(2)] for number in range(ACCOUNTS)]
+    for number in range(CHALLENGES):
+        first, second = pair = phones[number % ACCOUNTS]
+        asked = world.ask(
+            f"user {number % ACCOUNTS}",
+            "Pay 10 EUR to Adam?",
+            duration=POLICY.challenge_life + (number + 1) * SECOND,
+        ).challenge
+        yield Case(
+            challenge=asked,
+            phones=pair,
+            approval=first.device.answer(asked.display, 0, pin=first.pin),
+            rejection=second.device.answer(asked.display, 1),
+            disown=second.device.disown(asked.display),
+            witness=Witness(),
+        )
+
+
+SECOND = POLICY.challenge_life / 120
+
+
+def ways_out(server, new_keyspace, opened, kind=RedisStore):
+    """Race, and return how the histories of all challenges ended; None for an impossible one."""
+    keyspace = new_keyspace(server)
+
+    def adapters(ports):
+        # The bell has tests of its own.
+        return evolve(with_redis(ports, keyspace), wake=ports.wake)
+
+    world = World(policy=POLICY, adapters=adapters)
+    clients = []
+    for _ in range(CLIENTS):
+        own = type(keyspace)(opened(server), prefix=keyspace.prefix)
+        ports = evolve(with_redis(world.ports, own), wake=world.ports.wake)
+        clients.append(Client(world.origin, evolve(ports, store=kind(own, world.clock))))
+    ends = []
+    for number, case in enumerate(cases(world)):
+        moves = [MOVES[(number + place) % len(MOVES)] for place in range(CLIENTS)]
+        acts = [
+            partial(client.play, case, move)
+            for client, move in zip(clients, moves, strict=True)
+        ]
+        results(race(acts))
+        end = end_of(world.challenges.status(world.origin, case.challenge.guid))
+        held = linearizable(case.witness.history, None, follow)
+        ends.append(end if held else None)
+    return ends
+
+
+@pytest.mark.parametrize("name", ["redis_8_2", "cluster"])
+def test_every_history_is_linearizable(name, request, new_keyspace, opened):
+    ends = ways_out(request.getfixturevalue(name), new_keyspace, opened)
+
+    assert len(ends) == CHALLENGES
+    assert None not in ends
+    assert len(set(ends)) >= 3, "the race is no race: it ends always in one way"
+
+
+class ReadsThenWrites(RedisStore):
+    """The planted fault: it compares what it has read, and the script writes whatever it finds."""
+
+    def commit(self, changes, audit, operation):
+        held = [change.old for change in changes if change.old is not None]
+        found = self.get(*(old.guid for old in held))
+        if [one and one.version for one in found] != [old.version for old in held]:
+            raise Conflict
+        super().commit(changes, audit, operation)
+
+
+def test_a_store_that_reads_and_then_writes_is_caught(
+    redis_8_2, new_keyspace, opened, monkeypatch
+):
+    script = counterseal_redis.commits.COMMIT
+    text = script.text.replace("if found ~= version or tied ~= tie then", "if not number then")
+    assert text != script.text
+    sha = __import__("hashlib").sha1(text.encode()).hexdigest()
+    monkeypatch.setattr(counterseal_redis.commits, "COMMIT", Script(text, sha))
+
+    ends = ways_out(redis_8_2, new_keyspace, opened, ReadsThenWrites)
+
+    assert None in ends

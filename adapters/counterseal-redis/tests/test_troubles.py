@@ -1,0 +1,389 @@
+"""What goes wrong on the way to Redis or in it, and what a caller is told."""
+
+from datetime import timedelta
+
+import pytest
+from redis import Redis, RedisCluster
+from redis.backoff import NoBackoff
+from redis.cluster import LoadBalancingStrategy
+from redis.retry import Retry
+from redis_servers import until
+
+from counterseal.errors import Conflict, Indeterminate, StoreUnavailable, Unavailable
+from counterseal.memory import SystemEntropy
+from counterseal.models import CallbackState, ChallengeState
+from counterseal.ports import Due
+from counterseal.testing import START, FrozenClock
+from counterseal.testing.contracts.clerk import Clerk
+from counterseal.testing.contracts.specimens import LATER, Specimens, event, newer
+from counterseal_redis import (
+    Keyspace,
+    RecordUnreadable,
+    RedisAudit,
+    RedisCounters,
+    RedisReplayGuard,
+    RedisStore,
+    UnfitClient,
+    UnfitPrefix,
+    UnfitServer,
+    attach,
+    forget,
+    replicated,
+)
+
+LIFE = timedelta(minutes=5)
+
+
+@pytest.fixture
+def keyspace(server, new_keyspace):
+    return new_keyspace(server)
+
+
+@pytest.fixture
+def clerk(keyspace):
+    audit = RedisAudit(keyspace)
+    return Clerk(
+        RedisStore(keyspace, FrozenClock()), lambda _: [line.event for line in audit.whole()]
+    )
+
+
+# Lost replies
+
+
+@pytest.fixture(params=["redis_6_2", "redis_8_2", "valkey_9_1"])
+def single(request):
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def behind(single, proxied):
+    """Return a proxy before a server, and a clerk that goes through it, with some retries."""
+    proxy = proxied(single)
+    opened = []
+
+    def new(retries):
+        client = Redis(port=proxy.port, retry=Retry(NoBackoff(), retries))
+        opened.append(client)
+        keyspace = attach(client, prefix=f"lost{id(client)}")
+        audit = RedisAudit(keyspace)
+        store = RedisStore(keyspace, FrozenClock())
+        return proxy, Clerk(store, lambda _: [line.event for line in audit.whole()])
+
+    yield new
+    for client in opened:
+        client.close()
+
+
+@pytest.mark.parametrize("applied", [True, False])
+@pytest.mark.parametrize("retries", [10, 0])
+def test_a_lost_reply_is_never_a_conflict(behind, retries, applied):
+    proxy, clerk = behind(retries)
+    company = Specimens().company()
+    clerk.keep(company)
+    swap = (company, newer(company))
+    proxy.cut(applied=applied, match=b"EVAL")
+
+    if retries:
+        clerk.commit(swap, audit=[event("once")], operation="swap")  # redis-py asked again
+    else:
+        with pytest.raises(Indeterminate):
+            clerk.commit(swap, audit=[event("once")], operation="swap")
+        clerk.commit(swap, audit=[event("once")], operation="swap")
+
+    assert proxy.cuts == 1
+    assert clerk.one(company.guid) == newer(company)
+    assert clerk.events() == [event("once")]
+
+
+def test_a_lost_reply_to_a_guard_is_made_good(behind):
+    proxy, clerk = behind(10)
+    keyspace = clerk.store._keyspace
+    guard = RedisReplayGuard(keyspace, FrozenClock(), SystemEntropy())
+    guard.first_seen(("proof", "device", "0"), START + LIFE)
+    proxy.cut(applied=True, match=b"EVAL")
+
+    assert guard.first_seen(("proof", "device", "1"), START + LIFE)
+    assert not guard.first_seen(("proof", "device", "1"), START + LIFE)
+    assert proxy.cuts == 1
+
+
+def test_in_a_cluster_too_a_lost_reply_is_never_a_conflict(cluster, proxied):
+    proxies = {server.port: proxied(server) for server in cluster.servers}
+    client = cluster.behind(proxies)
+    keyspace = attach(client, prefix="remapped")
+    clerk, made = Clerk(RedisStore(keyspace, FrozenClock()), lambda _: ()), Specimens()
+    for partition in range(0, 256, 32):
+        company = made.company(guid=made.guid(partition))
+        clerk.keep(company)
+        for proxy in proxies.values():
+            proxy.cut(applied=True, match=b"EVAL")
+
+        clerk.commit((company, newer(company)), operation=f"swap {partition}")
+        for proxy in proxies.values():
+            proxy.cut(applied=True, match=b"nothing that is ever said")
+
+        assert clerk.one(company.guid) == newer(company)
+    assert sum(proxy.cuts for proxy in proxies.values()) == 8
+    client.close()
+
+
+# Servers that forget, refuse, or are gone
+
+
+def test_scripts_that_are_forgotten_are_taught_again(server, clerk, opened):
+    company = Specimens().company()
+    for _ in range(2):
+        opened(server).script_flush()
+        clerk.keep(company)
+        opened(server).script_flush()
+        assert clerk.store.about(company.guid) == (company, None)
+        company = clerk.swap(company, newer(company))
+        opened(server).script_flush()
+        assert clerk.store.list(None)
+        company = Specimens(seed=1).company()
+
+
+def test_a_server_that_is_full_is_unavailable_and_changes_nothing(single, opened, new_keyspace):
+    client = opened(single)
+    clerk = Clerk(RedisStore(new_keyspace(single), FrozenClock()), lambda _: ())
+    company = Specimens().company()
+    clerk.keep(company)
+    clerk.commit((company, newer(company)), operation="swap")
+    client.config_set("maxmemory", 1)
+    try:
+        with pytest.raises(StoreUnavailable) as caught:
+            clerk.swap(newer(company), newer(newer(company)))
+        assert not isinstance(caught.value, Indeterminate)
+        assert clerk.one(company.guid) == newer(company)
+        # What was applied before the server was full is known, though nothing more is written.
+        clerk.commit((company, newer(company)), operation="swap")
+    finally:
+        client.config_set("maxmemory", 0)
+
+    clerk.swap(newer(company), newer(newer(company)))
+
+
+@pytest.mark.parametrize("name", ["redis_8_2", "valkey_9_1"])  # 6.2 lets scripts write
+def test_a_server_without_its_replicas_is_unavailable(name, request, opened, new_keyspace):
+    single = request.getfixturevalue(name)
+    client = opened(single)
+    clerk, company = (
+        Clerk(RedisStore(new_keyspace(single), FrozenClock()), lambda _: ()),
+        Specimens().company(),
+    )
+    client.config_set("min-replicas-to-write", 1)
+    try:
+        with pytest.raises(StoreUnavailable) as caught:
+            clerk.keep(company)
+        assert not isinstance(caught.value, Conflict)
+    finally:
+        client.config_set("min-replicas-to-write", 0)
+
+    clerk.keep(company)
+
+
+def test_a_replica_is_no_server_to_commit_to(pair, opened):
+    keyspace = attach(opened(pair.replicas[0]), prefix="demoted")
+
+    with pytest.raises(Indeterminate):
+        Clerk(RedisStore(keyspace, FrozenClock()), lambda _: ()).keep(Specimens().company())
+
+
+def test_a_paused_server_is_indeterminate_and_then_tells_the_truth(single, opened):
+    client = opened(single, socket_timeout=0.2, retry=Retry(NoBackoff(), 0))
+    keyspace = Keyspace(client, prefix=f"paused{id(client)}")
+    clerk, company = Clerk(RedisStore(keyspace, FrozenClock()), lambda _: ()), Specimens().company()
+    clerk.keep(company)
+    single.pause()
+    try:
+        with pytest.raises(Indeterminate):
+            clerk.commit((company, newer(company)), operation="swap")
+        with pytest.raises(Unavailable):
+            clerk.one(company.guid)
+    finally:
+        single.resume()
+
+    clerk.commit((company, newer(company)), operation="swap")
+    assert clerk.one(company.guid) == newer(company)
+
+
+def test_a_slot_that_has_moved_is_followed(cluster, opened):
+    client = opened(cluster)
+    sure = Keyspace(client, prefix="moved", durability=replicated())
+    clerk, made = Clerk(RedisStore(sure, FrozenClock()), lambda _: ()), Specimens()
+    clerk.keep(made.company())
+    # The client thinks that all is where it is not.
+    slots = client.nodes_manager.slots_cache
+    wrong = {slot: slots[(slot + 6_000) % 16_384] for slot in slots}
+    client.nodes_manager.slots_cache = {slot: list(nodes) for slot, nodes in wrong.items()}
+    companies = [made.company(guid=made.guid(partition)) for partition in range(0, 256, 16)]
+
+    clerk.keep(*companies)
+
+    assert clerk.store.get(*(one.guid for one in companies)) == tuple(companies)
+
+
+def test_sentinel_leads_to_who_is_the_primary_now(sentinels, opened):
+    client = opened(sentinels)
+    keyspace = attach(client, prefix="watched")
+    clerk, company = Clerk(RedisStore(keyspace, FrozenClock()), lambda _: ()), Specimens().company()
+    clerk.keep(company)
+    client.wait(1, 1_000)  # no level here: this is about who is asked
+    sentinels.fail_over()
+
+    def swapped():
+        clerk.commit((company, newer(company)), operation="swap")
+        return True
+
+    until(swapped)
+    assert clerk.one(company.guid) == newer(company)
+
+
+# Clients and servers that do not fit
+
+
+def test_a_client_that_decodes_is_refused(redis_8_2, opened):
+    with pytest.raises(UnfitClient):
+        Keyspace(opened(redis_8_2, decode_responses=True))
+
+
+def test_a_client_that_reads_from_replicas_is_refused(cluster, opened):
+    client = opened(cluster, load_balancing_strategy=LoadBalancingStrategy.ROUND_ROBIN)
+
+    with pytest.raises(UnfitClient):
+        Keyspace(client)
+
+
+@pytest.mark.parametrize("prefix", ["", "a{b}", "a b", "a:b", "ä", "x" * 33])
+def test_a_prefix_that_would_change_the_slots_is_refused(redis_8_2, opened, prefix):
+    with pytest.raises(UnfitPrefix):
+        attach(opened(redis_8_2), prefix=prefix)
+
+
+def test_a_server_that_evicts_is_refused(single, opened):
+    client = opened(single)
+    client.config_set("maxmemory-policy", "volatile-lru")
+    try:
+        with pytest.raises(UnfitServer):
+            attach(client)
+    finally:
+        client.config_set("maxmemory-policy", "noeviction")
+
+
+def test_a_server_that_does_not_answer_is_unavailable(nowhere):
+    with pytest.raises(StoreUnavailable):
+        attach(nowhere.client())
+
+
+# What is stored
+
+
+def test_a_body_that_is_broken_is_unavailable(keyspace, clerk):
+    company = Specimens().company()
+    clerk.keep(company)
+    keyspace.client.set(keyspace.record(company.guid), b"01 1 -\n{}")
+
+    with pytest.raises(RecordUnreadable):
+        clerk.one(company.guid)
+
+
+def test_what_is_over_has_an_end_and_what_is_due_has_none(keyspace, clerk):
+    made, client = Specimens(), keyspace.client
+    account = made.account()
+    open_ = made.challenge(account, deadline=START - timedelta(days=9), keep_until=START)
+    clerk.keep(account, made.binding(account), open_)
+    ended = clerk.swap(open_, newer(open_, state=ChallengeState.ANSWERED))
+    dead = made.callback(account, state=CallbackState.DEAD, keep_until=START + LIFE)
+    clerk.keep(dead)
+    queued = clerk.swap(dead, newer(dead, state=CallbackState.QUEUED))
+    delivered = made.callback(account, state=CallbackState.DELIVERED, keep_until=START + LIFE)
+    clerk.keep(delivered)
+
+    day = timedelta(days=1).total_seconds()
+    for record, life in ((account, None), (queued, None), (ended, day), (delivered, day + 300)):
+        left = client.ttl(keyspace.record(record.guid))
+        assert left == -1 if life is None else life - 60 < left <= life
+
+
+def test_what_is_gone_hides_nothing_and_is_swept(keyspace, clerk):
+    made = Specimens()
+    accounts = [made.account(name) for name in ("zoe", "adam", "eve")]
+    origin = made.guid()
+    dead = [
+        made.callback(accounts[number % 3], origin=origin, state=CallbackState.DEAD)
+        for number in range(12)
+    ]
+    clerk.keep(*dead)
+    assert forget(keyspace) == 0
+
+    for callback in dead[:6]:  # as the server does when their time is over
+        keyspace.client.delete(keyspace.record(callback.guid))
+    assert forget(keyspace) == 6
+    assert forget(keyspace) == 0
+    for callback in dead[6:9]:
+        keyspace.client.delete(keyspace.record(callback.guid))
+
+    assert clerk.store.dead(origin, 2) == tuple(dead[9:11])
+    assert clerk.store.dead(origin, 9) == tuple(dead[9:])
+    assert forget(keyspace) == 0
+
+
+def test_guards_end_after_what_they_promise(keyspace):
+    clock, client = FrozenClock(), keyspace.client
+    RedisReplayGuard(keyspace, clock, SystemEntropy()).first_seen(("a", "b", "c"), START + LIFE)
+    RedisCounters(keyspace, clock).add(("rate", "a"), LIFE)
+
+    where = {"target_nodes": client.PRIMARIES} if isinstance(client, RedisCluster) else {}
+    keys = client.keys(f"{keyspace.prefix}:*", **where)
+    assert len(keys) == 2
+    for key in keys:
+        assert LIFE < timedelta(seconds=client.ttl(key)) <= 2 * LIFE + timedelta(minutes=10)
+
+
+def test_a_clock_that_steps_back_forgets_nothing(keyspace):
+    clock = FrozenClock()
+    guard = RedisReplayGuard(keyspace, clock, SystemEntropy())
+    counters = RedisCounters(keyspace, clock)
+    guard.first_seen(("a", "b", "c"), START + LIFE)
+    assert counters.add(("rate", "a"), LIFE) == 1
+    clock.jump(START - 3 * LIFE)
+
+    assert not guard.first_seen(("a", "b", "c"), START + LIFE)
+    assert counters.add(("rate", "a"), LIFE) == 2
+
+
+def test_the_log_is_read_in_pages(keyspace):
+    audit, subject = RedisAudit(keyspace), Specimens().guid(7)
+    for number in range(5):
+        audit.record(event(str(number), subject=subject))
+
+    first = audit.read(7, limit=3)
+    rest = audit.read(7, after=first[-1].place)
+
+    assert [line.event.reason for line in first + rest] == list("01234")
+    assert audit.read(7, after=rest[-1].place) == audit.read(8) == ()
+
+
+def test_two_prefixes_do_not_meet(server, new_keyspace):
+    made = Specimens()
+    ours, theirs = (
+        Clerk(RedisStore(new_keyspace(server), FrozenClock()), lambda _: ()) for _ in range(2)
+    )
+    account = made.account()
+    ours.keep(account)
+
+    assert theirs.one(account.guid) is None
+    assert theirs.store.account(account.app_space, "zoe") is None
+    theirs.keep(account)
+
+
+def test_two_workers_begin_their_walks_at_different_places(keyspace):
+    clock = FrozenClock()
+    clerk, made = Clerk(RedisStore(keyspace, clock), lambda _: ()), Specimens()
+    clerk.keep(*(made.login(guid=made.guid(partition)) for partition in range(0, 256, 8)))
+    clock.advance(timedelta(microseconds=100))
+
+    first = clerk.store.due(Due.LOGIN, LATER, 4)
+    other = RedisStore(keyspace, clock).due(Due.LOGIN, LATER, 4)
+
+    assert not set(first) & set(other)
