@@ -53,7 +53,7 @@ def read_public_text(text: str) -> PublicKey:
         UnfitKey: It is spelled otherwise, or is no key that can be trusted.
     """
     try:
-        data = base64.b64decode(text.removeprefix(PUBLIC_PREFIX), validate=True)
+        data = base64.b64decode(text.removeprefix(PUBLIC_PREFIX))
     except (binascii.Error, ValueError):
         raise UnfitKey("not base64") from None
     if text != PUBLIC_PREFIX + _base64(data):
