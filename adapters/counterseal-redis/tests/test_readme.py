@@ -1,0 +1,14 @@
+"""What the README shows is what works."""
+
+import re
+from pathlib import Path
+
+README = Path(__file__).parents[1] / "README.md"
+
+
+def test_its_example_runs(redis_8_2):
+    (example,) = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+    here = example.replace("port=6379", f"port={redis_8_2.port}")
+
+    assert here != example
+    exec(here, {})  # noqa: S102 - ours
