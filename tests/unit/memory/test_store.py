@@ -289,6 +289,45 @@ def test_store_8_looking_takes_nothing_away(bench):
     assert bench.store.due(Due.CALLBACK, NOW, 9) == bench.store.due(Due.CALLBACK, NOW, 9)
 
 
+@given(
+    ages=st.lists(st.integers(0, 4), min_size=1, max_size=8),
+    moves=st.lists(st.tuples(st.integers(0, 7), st.sampled_from(CallbackState)), max_size=20),
+    limit=st.integers(1, 4),
+)
+def test_store_23_and_24_the_dead_are_found_oldest_first_whatever_they_went_through(
+    ages, moves, limit
+):
+    bench, origins = Bench(), (guid(), guid())
+    held = [
+        callback(origin=origins[place % 2], created_at=NOW + age * SECOND)
+        for place, age in enumerate(ages)
+    ]
+    bench.keep(*held)
+    for place, state in moves:
+        held[place % len(held)] = bench.change(held[place % len(held)], state=state)
+    for origin in origins:
+        dead = [one for one in held if (one.origin, one.state) == (origin, CallbackState.DEAD)]
+        found = bench.store.dead(origin, 99)
+        assert sorted(found, key=lambda one: one.guid) == sorted(dead, key=lambda one: one.guid)
+        assert [one.created_at for one in found] == sorted(one.created_at for one in dead)
+        assert bench.store.dead(origin, limit) == found[:limit]
+    bench.store.forget(LATER + SECOND)
+    assert [bench.store.dead(origin, 9) for origin in origins] == [(), ()]
+
+
+def test_store_25_a_record_its_account_and_others_come_at_once(bench):
+    alice, bank = account(guid=ALICE), company()
+    asked, invited, told = challenge(), binding(), callback()
+    bench.keep(bank, asked, invited, told)
+    for record in (asked, invited, told):
+        assert bench.store.about(record.guid, bank.guid) == (record, None, bank)
+    bench.keep(alice)
+    for record in (asked, invited, told):
+        assert bench.store.about(record.guid, guid(), bank.guid) == (record, alice, None, bank)
+    assert bench.store.about(bank.guid) == (bank, None)
+    assert bench.store.about(guid()) == (None, None)
+
+
 def test_store_9_a_guid_is_created_once(bench):
     bank = company()
     bench.keep(bank)
