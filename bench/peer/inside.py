@@ -81,17 +81,11 @@ def over_wsgi(app, caller) -> Callable[[int], Spent]:
 
 def embedded(ports) -> Callable[[int], Spent]:
     """Return what puts a question and takes its answer, without HTTP."""
-    from scene import CHEAP, PIN, Scene  # noqa: PLC0415 (only one side has it)
+    from scene import Scene  # noqa: PLC0415 (only one side has it)
 
-    import counterseal as cs  # noqa: PLC0415
-    from counterseal.device import SoftwareDevice  # noqa: PLC0415
+    from counterseal.models import Algorithm  # noqa: PLC0415
 
-    policy = cs.Policy(origin_rate=10_000_000, invite_rate=10_000_000)
-    directory = cs.Directory(ports, policy)
-    space = directory.create_app_space(directory.create_company("Example").guid, "Bank")
-    party = directory.relying_party(directory.create_origin(space.guid, "Web shop").guid)
-    device = SoftwareDevice.make(clock=ports.clock, entropy=ports.entropy, pin=PIN, cost=CHEAP)
-    scene = Scene(ports, policy, party, device)
+    scene = Scene.of(Algorithm.ES256, ports)
 
     def transact(count: int) -> Spent:
         spent: Spent = defaultdict(float)
