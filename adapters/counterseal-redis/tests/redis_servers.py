@@ -65,6 +65,13 @@ def until(holds, *, within=PATIENCE):
     raise TimeoutError(message)
 
 
+def followed(client, replicas=1):
+    """Tell whether a primary has so many replicas that follow it now."""
+    told = client.info("replication")
+    online = [told[f"slave{place}"]["state"] for place in range(told["connected_slaves"])]
+    return online.count("online") == replicas
+
+
 class Server:
     """
     One process.
@@ -78,14 +85,15 @@ class Server:
         self._folder = folder
         self._command = [
             file, "--port", str(self.port), "--bind", HOST, "--dir", folder,
-            "--save", "", "--daemonize", "no", "--logfile", f"{folder}/{self.port}.log", *options,
+            "--save", "", "--daemonize", "no", "--logfile", f"{folder}/{self.port}.log",
+            "--appendfilename", f"{self.port}.aof", *options,
         ]  # fmt: skip
         self.process = None
         self.start()
 
-    def start(self):
+    def start(self, *options):
         """Start it, for the first time or again, and wait until it answers."""
-        self.process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL)
+        self.process = subprocess.Popen([*self._command, *options], stdout=subprocess.DEVNULL)
         with self.client() as client:
             until(client.ping)
 
@@ -151,7 +159,7 @@ class Cluster:
                 until(lambda client=client: self._ready(client, len(servers)))
         for server in self.primaries:
             with server.client() as client:
-                until(lambda client=client: self._followed(client, replicas))
+                until(lambda client=client: followed(client, replicas))
 
     @property
     def servers(self):
@@ -198,12 +206,6 @@ class Cluster:
         nodes = client.cluster("NODES").values()
         return ok and all(node["connected"] and "fail" not in node["flags"] for node in nodes)
 
-    @staticmethod
-    def _followed(client, replicas):
-        told = client.info("replication")
-        online = [told[f"slave{place}"]["state"] for place in range(told["connected_slaves"])]
-        return online.count("online") == replicas
-
 
 class Replicated:
     """A primary with replicas."""
@@ -218,7 +220,7 @@ class Replicated:
             for _ in range(replicas)
         ]  # fmt: skip
         with self.primary.client() as client:
-            until(lambda: Cluster._followed(client, replicas))
+            until(lambda: followed(client, replicas))
 
     def client(self, **options):
         """Return a client of the primary."""
@@ -295,15 +297,23 @@ class Proxy:
         self._server = port
         self._cut = None
         self._match = b""
+        self._then = None
         self.cuts = 0
         self._listening = socket.create_server((HOST, 0))
         self.port = self._listening.getsockname()[1]
         self._threads = []
         self._start(self._accept)
 
-    def cut(self, *, applied, match=b""):
-        """Cut the connection at the next thing that has *match*: before it arrives or after."""
-        self._match = match
+    def cut(self, *, applied, match=b"", then=None):
+        """
+        Cut the connection at the next thing that has *match*: before it arrives or after.
+
+        Args:
+            applied: Whether it arrives.
+            match: What it has.
+            then: What is done before the one who said it can notice.
+        """
+        self._match, self._then = match, then
         self._cut = "after" if applied else "before"
 
     def close(self):
@@ -340,6 +350,8 @@ class Proxy:
                 if how == "after":
                     server.sendall(said)
                     server.recv(LARGE)
+                if self._then is not None:
+                    self._then()
                 return False
             server.sendall(said)
             return True
