@@ -1,5 +1,6 @@
 """The store keeps every clause, on every server."""
 
+import itertools
 from functools import partial
 
 import pytest
@@ -9,8 +10,12 @@ from redis import RedisCluster
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from counterseal.testing import FrozenClock, StoreContract
+from counterseal.models import CallbackState, Change
+from counterseal.models.guid import partition_of
+from counterseal.ports import Due
+from counterseal.testing import START, FrozenClock, StoreContract
 from counterseal.testing.contracts import StoreHistory
+from counterseal.testing.contracts.specimens import Specimens, newer
 from counterseal_redis import Keyspace, RedisAudit, RedisStore, forget
 
 SHARE = {"redis_8_2": 3}
@@ -74,3 +79,27 @@ class TestStore(StoreContract):
         store._keyspace = Keyspace(self.clients[-1], prefix=store._keyspace.prefix)
         for proxy in proxies.values():
             proxy.cut(applied=applied, match=b"EVAL")
+
+
+def test_of_ten_thousand_that_are_due_none_is_lost(redis_8_2, new_keyspace):
+    store, made = RedisStore(new_keyspace(redis_8_2), FrozenClock()), Specimens()
+    accounts = [made.account(str(number)) for number in range(100)]
+    left = {}
+    for number, account in enumerate(accounts):
+        callbacks = [made.callback(account) for _ in range(100)]
+        store.commit(tuple(Change(None, one) for one in callbacks), (), f"queue {number}")
+        left |= {one.guid: one for one in callbacks}
+    workers = [store, RedisStore(store._keyspace, FrozenClock())]
+
+    for turn in itertools.count():
+        found = workers[turn % 2].due(Due.CALLBACK, START, 500)
+        if not found:
+            break
+        for place, partition in enumerate({partition_of(one.guid) for one in found}):
+            done = [one for one in found if partition_of(one.guid) == partition]
+            assert all(left.pop(one.guid) == one for one in done)
+            changes = tuple(Change(one, newer(one, state=CallbackState.DELIVERED)) for one in done)
+            store.commit(changes, (), f"deliver {turn} {place}")
+
+    assert not left
+    assert turn <= 10_000 // 500 + 1

@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import itertools
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TypeAlias
 
 import attrs
 
-from counterseal.models import AuditEvent, Binding, Callback, Challenge, Change, Login, Record
+from counterseal.models import (
+    Account,
+    AuditEvent,
+    Binding,
+    Callback,
+    Challenge,
+    Change,
+    Guid,
+    Login,
+    Record,
+)
 from counterseal.models.guid import partition_of
 from counterseal_records import (
     KINDS,
+    Lookup,
     demand_possible,
     digest,
     fingerprint,
     lookup,
     microseconds,
+    natural_key,
     write,
 )
 from counterseal_redis.keyspace import Keyspace
 from counterseal_redis.roads import Call, scripted
 from counterseal_redis.scripts import COMMIT
-from counterseal_redis.values import NOTHING, compact, head, life, natural, raw, tie
+from counterseal_redis.values import NOTHING, compact, head, life, raw
 
 Word: TypeAlias = str | bytes | int
 
@@ -48,11 +61,25 @@ _NAME_BYTES = 16
 
 
 @attrs.frozen
-class Place:
-    """Where an index has an entry: the index, and whose entry it is."""
+class Part:
+    """
+    What one change writes.
 
-    index: str
-    owner: bytes
+    Attributes:
+        old: What it takes the place of; None where it creates.
+        new: The record.
+        text: Its body.
+        found: What it is looked up by.
+        led: The natural key that led to *old*, or `NOTHING`.
+        leads: The one that leads to *new*, or `NOTHING`.
+    """
+
+    old: Record | None
+    new: Record
+    text: str
+    found: Lookup
+    led: str
+    leads: str
 
 
 def commit_call(
@@ -70,127 +97,107 @@ def commit_call(
         WrongRecord: A version, a kind or a pairing is impossible.
     """
     demand_possible(changes)
-    written = [
-        (change, None if change.new is change.old else write(change.new)) for change in changes
-    ]
-    return _Letter(keyspace, partition_of(changes[0].new.guid), now).written(
-        written, audit, operation
-    )
+    parts = [None if change.new is change.old else _part(change) for change in changes]
+    same = fingerprint(changes, [None if part is None else part.text for part in parts])
+    letter = _Letter(keyspace, partition_of(changes[0].new.guid), now)
+    for name in (f"o{compact(digest(operation)[:_NAME_BYTES])}", SEQUENCE, AUDIT):
+        letter.key(name)
+    guards = [change.new for change, part in zip(changes, parts, strict=True) if part is None]
+    written = [part for part in parts if part is not None]
+    swapped = [part for part in written if part.old is not None]
+    absent = list(itertools.chain.from_iterable(map(letter.absent, written)))
+    words: list[Word] = [same[:_NAME_BYTES], _KEPT, len(guards) + len(swapped)]
+    for guard in guards:
+        words += (letter.key(guard.guid), guard.version, "")
+    for part in swapped:
+        words += letter.held(part)
+    words += (len(absent), *absent, len(written))
+    for part in written:
+        words += letter.record(part)
+    words += (len(audit), *map(write, audit))
+    return scripted(COMMIT, letter.keys, words)
+
+
+def _part(change: Change) -> Part:
+    old, new = change.old, change.new
+    found = lookup(new)
+    leads = NOTHING if found.natural_key is None else compact(found.natural_key)
+    led = NOTHING
+    if isinstance(old, Account) and isinstance(new, Account):
+        same = (old.app_space, old.account_id) == (new.app_space, new.account_id)
+        led = leads if same else compact(natural_key(old.app_space, old.account_id))
+    return Part(old, new, write(new), found, led, leads)
 
 
 class _Letter:
     # Words point at keys by their place, and each key is named once.
 
     def __init__(self, keyspace: Keyspace, partition: int, now: datetime) -> None:
-        self._keyspace = keyspace
-        self._partition = partition
+        self._begin = keyspace.key(partition, "")
         self._now = now
         self._keys: dict[str, int] = {}
 
-    def written(
-        self,
-        written: list[tuple[Change, str | None]],
-        audit: tuple[AuditEvent, ...],
-        operation: str,
-    ) -> Call:
-        name = compact(digest(operation)[:_NAME_BYTES])
-        for first in (f"o{name}", SEQUENCE, AUDIT):
-            self._key(first)
-        changes = tuple(change for change, _ in written)
-        same = fingerprint(changes, [text for _, text in written])
-        held = [change.old for change in changes if change.old is not None]
-        records = [(change, text) for change, text in written if text is not None]
-        absent = list(self._absent(changes))
-        words: list[Word] = [
-            same[:_NAME_BYTES],
-            _KEPT,
-            len(held),
-            *(word for old in held for word in self._held(old)),
-            len(absent),
-            *absent,
-            len(records),
-            *(word for change, text in records for word in self._record(change, text)),
-            len(audit),
-            *map(write, audit),
-        ]
-        return scripted(COMMIT, list(self._keys), words)
+    @property
+    def keys(self) -> list[str]:
+        return [f"{self._begin}{name}" for name in self._keys]
 
-    def _key(self, name: str) -> int:
-        key = self._keyspace.key(self._partition, name)
-        return self._keys.setdefault(key, len(self._keys) + 1)
+    def key(self, name: str) -> int:
+        return self._keys.setdefault(name, len(self._keys) + 1)
 
-    def _held(self, old: Record) -> Iterator[Word]:
-        yield from (self._key(old.guid), old.version, tie(old))
+    def held(self, part: Part) -> tuple[Word, ...]:
+        version = part.new.version - 1
+        return self.key(part.new.guid), version, "" if part.led == NOTHING else part.led
 
-    def _absent(self, changes: Iterable[Change]) -> Iterator[int]:
-        for change in changes:
-            if change.old is None:
-                yield self._key(change.new.guid)
-            led, leads = natural(change.old), natural(change.new)
-            if leads not in {led, NOTHING}:
-                yield self._key(f"{NATURAL}{leads}")
+    def absent(self, part: Part) -> Iterator[int]:
+        if part.old is None:
+            yield self.key(part.new.guid)
+        if part.leads not in {part.led, NOTHING}:
+            yield self.key(f"{NATURAL}{part.leads}")
 
-    def _record(self, change: Change, text: str) -> Iterator[Word]:
-        new = change.new
-        entries = [*self._naturals(change), *self._places(change), *self._due(new)]
+    def record(self, part: Part) -> Iterator[Word]:
+        new = part.new
+        entries = [*self._naturals(part), *self._places(part), *self._due(new)]
         yield from (
-            self._key(new.guid),
-            "create" if change.old is None else "swap",
+            self.key(new.guid),
+            "create" if part.old is None else "swap",
             head(new),
-            tie(new),
-            text,
+            part.found.account or part.leads,
+            part.text,
             life(new, self._now),
             len(entries),
         )
         for entry in entries:
             yield from entry
 
-    def _naturals(self, change: Change) -> Iterator[tuple[Word, ...]]:
-        led, leads = natural(change.old), natural(change.new)
-        if led == leads:
+    def _naturals(self, part: Part) -> Iterator[tuple[Word, ...]]:
+        if part.led == part.leads:
             return
-        if led != NOTHING:
-            yield "gone", self._key(f"{NATURAL}{led}"), "", ""
-        if leads != NOTHING:
-            yield "is", self._key(f"{NATURAL}{leads}"), "", change.new.guid
+        if part.led != NOTHING:
+            yield "gone", self.key(f"{NATURAL}{part.led}"), "", ""
+        if part.leads != NOTHING:
+            yield "is", self.key(f"{NATURAL}{part.leads}"), "", part.new.guid
 
-    def _places(self, change: Change) -> Iterator[tuple[Word, ...]]:
-        has = _places(change.new)
-        could = dict.fromkeys(_possible(change.old) if change.old else (), False)
-        could |= dict.fromkeys(_possible(change.new), False) | dict.fromkeys(has, True)
-        for place, there in could.items():
-            if there or change.old is not None:
-                what = "+" if there else "-"
-                yield what, self._key(place.index), place.owner, change.new.guid
+    def _places(self, part: Part) -> Iterator[tuple[Word, ...]]:
+        new, found = part.new, part.found
+        match new:
+            case Binding():
+                index, owner, there = BINDINGS, new.account, True
+            case Challenge():
+                index, owner, there = PENDING, new.account, found.pending
+            case Callback():
+                index, owner, there = DEAD, new.origin, found.dead is not None
+            case _ if found.parent is not None:
+                index, owner, there = CHILDREN, Guid(found.parent), True
+            case _:
+                return
+        if there or part.old is not None:
+            yield "+" if there else "-", self.key(index), raw(owner), new.guid
 
     def _due(self, new: Record) -> Iterator[tuple[Word, ...]]:
         index = DUE.get(type(new))
         if index is None:
             return
         if new.due_at is not None:
-            yield "due", self._key(index), microseconds(new.due_at), raw(new.guid)
+            yield "due", self.key(index), microseconds(new.due_at), raw(new.guid)
         else:
-            yield "rest", self._key(index), "", raw(new.guid)
-
-
-def _possible(record: Record) -> Iterator[Place]:
-    """Return where a record of this kind could have entries."""
-    match record:
-        case Binding():
-            yield Place(BINDINGS, raw(record.account))
-        case Challenge():
-            yield Place(PENDING, raw(record.account))
-        case Callback():
-            yield Place(DEAD, raw(record.origin))
-        case _:
-            parent = lookup(record).parent
-            if parent is not None:
-                yield Place(CHILDREN, raw(parent))
-
-
-def _places(record: Record) -> Iterator[Place]:
-    """Return where *record* has entries."""
-    found = lookup(record)
-    for place in _possible(record):
-        if place.index in {BINDINGS, CHILDREN} or found.pending or found.dead is not None:
-            yield place
+            yield "rest", self.key(index), "", raw(new.guid)

@@ -12,7 +12,6 @@ from base64 import urlsafe_b64encode
 from datetime import datetime, timedelta
 
 from counterseal.models import Guid, Record
-from counterseal_records import lookup
 
 NOTHING = "-"
 
@@ -35,18 +34,6 @@ def over(record: Record) -> bool:
 def body(value: bytes) -> bytes:
     """Return the body in *value*."""
     return value.partition(b"\n")[2]
-
-
-def tie(record: Record) -> str:
-    """Return what *record* is tied to, or `NOTHING`."""
-    account = lookup(record).account
-    return natural(record) if account is None else account
-
-
-def natural(record: Record | None) -> str:
-    """Return what leads to *record* besides its GUID, or `NOTHING`."""
-    key = None if record is None else lookup(record).natural_key
-    return NOTHING if key is None else compact(key)
 
 
 def compact(digest: bytes) -> str:

@@ -4,7 +4,7 @@
 --   the others are pointed at by their place.
 -- ARGV[1] the fingerprint, ARGV[2] how long the operation is remembered, in milliseconds;
 --   then four lists, each after its length:
---   held     a record's key, the version it has to have, and what it has to be tied to
+--   held     a record's key, the version it has to have, and what it has to be tied to ("" is anything)
 --   absent   a key that must not exist
 --   records  key, "swap" or "create", head, what it is tied to, body, milliseconds to live or "",
 --            and then its entries, a list of (what, key, a, b):
@@ -43,6 +43,9 @@ for _ = 1, tonumber(word()) do
     local name, version, tie = key(), word(), word()
     local head = redis.call('GETRANGE', name, 0, HEAD)
     local found, number, tied = string.match(head, '^%d(%d+) (%d+) (%S*)\n')
+    if tie == '' then
+        tied = tie
+    end
     if found ~= version or tied ~= tie then
         return CONFLICT
     end
