@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import re
+import resource
 import select
 import signal
 import socket
@@ -36,6 +37,9 @@ from counterseal_server.house import House
 COMMAND = [sys.executable, "-c", "from counterseal_server.cli import main; main()"]
 PIN = "1379"
 PATIENCE = 60
+IDLE_SECONDS = 30
+"""After which the server closes a connection that nobody speaks on."""
+
 QUESTION = {"accountId": "user-42", "content": "Pay 10 EUR to Zoë?", "showCode": True}
 
 
@@ -703,6 +707,41 @@ def test_slow_bodies_keep_nobody_out_who_brings_none(service, receiver):
         assert service.call("GET", path)[0] == 200
     eventually(lambda: service.call("POST", "/request/add", QUESTION)[0] == 201)
     assert phone.answer()
+
+
+def test_connections_that_nobody_speaks_on_keep_nobody_out(service):
+    many = 1_100
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < 2 * many:
+        pytest.skip(f"this machine lets a process open {hard} files")
+    # What a login shell or systemd gives, if nobody asks for more.
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1_024, hard))
+    try:
+        service.serve()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (2 * many, hard))
+        with contextlib.ExitStack() as held:
+            for _ in range(many):
+                idle = socket.create_connection(("127.0.0.1", service.port), PATIENCE)
+                held.enter_context(idle)
+            began = time.monotonic()
+            assert service.answers("/readyz")
+            # Before the first of them is closed for saying nothing.
+            assert time.monotonic() - began < IDLE_SECONDS / 2
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_fewer_connections_are_taken_than_files_may_be_open(service):
+    limited = (
+        "import resource;"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256));"
+        "from counterseal_server.cli import main; main()"
+    )
+    service.run("serve", "--port", service.port, program=[sys.executable, "-c", limited])
+    eventually(lambda: service.answers("/readyz"))
+    assert (
+        "only 128 of 8192 connections: this process may open 256 files" in service.log.read_text()
+    )
 
 
 def test_callbacks_by_processes_of_their_own(service, receiver):

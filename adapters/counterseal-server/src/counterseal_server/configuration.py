@@ -203,6 +203,7 @@ KINDS: Mapping[str, Callable[[Any, str], Any]] = {
     "session_token_object": _flag,
     "administration": _flag,
     "allow_private_callbacks": _flag,
+    "connections": _number,
     "threads": _number,
     "bodies": _number,
     "waiters": _number,

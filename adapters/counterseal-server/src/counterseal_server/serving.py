@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import resource
 import signal
 import socket
 import threading
@@ -29,6 +30,10 @@ from counterseal_server.web import application, use_cases
 from counterseal_server.workers import Workers
 
 WATCH_SECONDS = 0.5
+
+FILES = 128
+"""Beside the connections of clients: the database's, those of callbacks, the program's own."""
+
 STOPPING = frozenset({signal.SIGTERM, signal.SIGINT})
 
 log = logging.getLogger("counterseal_server")
@@ -54,6 +59,7 @@ def serve(settings: Settings) -> None:
         port=settings.port,
         interface=Interfaces.WSGI,
         workers=1,
+        backpressure=_connections(settings),
         blocking_threads=settings.threads + settings.bodies,
         log_enabled=False,
         websockets=False,
@@ -100,6 +106,26 @@ def deliver(settings: Settings) -> None:
         last.start()
         workers.stop()
     log.info("stopped")
+
+
+def _connections(settings: Settings) -> int:
+    """Let this process, and those that it starts, open as many files as it takes, or as it may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = settings.connections + FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return settings.connections
+    # Who has no file left cannot even answer a health check.
+    fewer = max(1, soft - FILES)
+    log.warning(
+        "only %d of %d connections: this process may open %d files",
+        fewer,
+        settings.connections,
+        soft,
+    )
+    return fewer
 
 
 def _load(settings: Settings) -> Any:

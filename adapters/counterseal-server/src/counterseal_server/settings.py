@@ -84,6 +84,7 @@ class Settings:
         session_token_object: Whether a bind's `sessionToken` is the object of 2019.
         administration: Whether administrators are served, under `/admin/api`.
         allow_private_callbacks: Whether callbacks may go to plain http and private addresses.
+        connections: How many may be open at once, those that nobody speaks on among them.
         threads: How many requests run at once.
         bodies: How many requests may bring their body at once, by threads beside these.
         waiters: How many of them may wait for an answer; fewer than *threads*.
@@ -105,6 +106,7 @@ class Settings:
     session_token_object: bool = False
     administration: bool = True
     allow_private_callbacks: bool = False
+    connections: int = attrs.field(default=8_192, validator=_within(1, 1_000_000))
     threads: int = attrs.field(default=80, validator=_within(2, 1_000))
     bodies: int = attrs.field(default=64, validator=_within(1, 1_000))
     waiters: int = attrs.field(default=64, validator=_within(0, 900))
