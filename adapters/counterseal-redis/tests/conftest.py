@@ -107,7 +107,7 @@ def new_keyspace(opened):
     clients = {}
 
     def new(server, *, prefix=None, durability=None, **options):
-        known = (id(server), *sorted(options))
+        known = (id(server), *sorted(options.items()))
         if known not in clients:
             clients[known] = opened(server, **options)
         more = {} if durability is None else {"durability": durability}

@@ -17,6 +17,7 @@ from counterseal.testing import START, FrozenClock
 from counterseal.testing.contracts.clerk import Clerk
 from counterseal.testing.contracts.specimens import LATER, Specimens, event, newer
 from counterseal_redis import (
+    NONE,
     Keyspace,
     RecordUnreadable,
     RedisAudit,
@@ -223,6 +224,34 @@ def test_a_slot_that_has_moved_is_followed(cluster, opened):
     assert clerk.store.get(*(one.guid for one in companies)) == tuple(companies)
 
 
+@pytest.mark.parametrize("durability", [NONE, replicated()])
+def test_a_slot_that_is_being_moved_takes_no_commit(cluster, new_keyspace, durability):
+    keyspace = new_keyspace(cluster, durability=durability)
+    clerk, made = Clerk(RedisStore(keyspace, FrozenClock()), lambda _: ()), Specimens()
+    client, key = keyspace.client, keyspace.key(7, "")
+    slot, source = client.keyslot(key), client.get_node_from_key(key)
+    target = next(node for node in client.get_primaries() if node != source)
+    old, new = (client.get_redis_connection(node) for node in (source, target))
+    first, second = made.company(guid=made.guid(7)), made.company(guid=made.guid(7))
+    clerk.keep(first)
+    new.execute_command("CLUSTER SETSLOT", slot, "IMPORTING", client.cluster_myid(source))
+    old.execute_command("CLUSTER SETSLOT", slot, "MIGRATING", client.cluster_myid(target))
+
+    for moved in (False, True):
+        with pytest.raises(Indeterminate):
+            clerk.commit((None, second), operation="create")
+        if not moved:
+            for one in old.cluster("GETKEYSINSLOT", slot, 1_000):
+                old.migrate("127.0.0.1", target.port, one, 0, 5_000)
+    if durability is NONE:
+        assert clerk.one(first.guid) == first, "one key is found wherever it is"
+    for node in (new, old):
+        node.execute_command("CLUSTER SETSLOT", slot, "NODE", client.cluster_myid(target))
+
+    clerk.commit((None, second), operation="create")
+    assert clerk.store.get(first.guid, second.guid) == (first, second)
+
+
 def test_sentinel_leads_to_who_is_the_primary_now(sentinels, opened):
     client = opened(sentinels)
     keyspace = attach(client, prefix="watched")
@@ -350,6 +379,32 @@ def test_a_clock_that_steps_back_forgets_nothing(keyspace):
 
     assert not guard.first_seen(("a", "b", "c"), START + LIFE)
     assert counters.add(("rate", "a"), LIFE) == 2
+
+
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_both_protocols_serve(single, new_keyspace, protocol):
+    keyspace = new_keyspace(single, protocol=protocol)
+    audit = RedisAudit(keyspace)
+    clerk = Clerk(
+        RedisStore(keyspace, FrozenClock()), lambda _: [line.event for line in audit.whole()]
+    )
+    made = Specimens()
+    records = made.plain()
+    for record in records:
+        clerk.commit((None, record), audit=[event()])
+
+    assert clerk.store.get(*(record.guid for record in records)) == records
+    assert clerk.store.about(records[-1].guid) == (records[-1], records[4])
+    assert clerk.store.due(Due.LOGIN, LATER, 9) == (records[6],)
+    assert len(clerk.events()) == len(records)
+
+
+def test_thousands_are_read_at_once(keyspace, clerk):
+    made = Specimens()
+    companies = [made.company() for _ in range(2_500)]
+    clerk.commit(*((None, company) for company in companies))
+
+    assert clerk.store.get(*(company.guid for company in companies)) == tuple(companies)
 
 
 def test_the_log_is_read_in_pages(keyspace):

@@ -26,6 +26,9 @@ FENCE = "f"
 
 NO_LIMIT = -1
 
+AT_ONCE = 1_000
+"""Records in one call: Lua hands on no more than some thousands."""
+
 _AGE = slice(16, 24)
 _GUID = slice(24, None)
 _END = b"\xff" * 64
@@ -142,25 +145,27 @@ class Shelves:
         places: dict[int, dict[Guid, None]] = defaultdict(dict)
         for guid in guids:
             places[partition_of(guid)][guid] = None
-        confirm = bool(self._keyspace.durability.confirm)
-        calls = [
-            self._reading(place, wanted, about, confirm=confirm) for place, wanted in places.items()
+        wanted = [
+            tuple(itertools.islice(place, first, first + AT_ONCE))
+            for place in places.values()
+            for first in range(0, len(place), AT_ONCE)
         ]
+        confirm = bool(self._keyspace.durability.confirm)
+        calls = [self._reading(some, about, confirm=confirm) for some in wanted]
         replies = self._keyspace.read(*calls, confirm=confirm) if calls else []
         found: dict[Guid, bytes | None] = {}
         account = None
-        for call, wanted, reply in zip(calls, places.values(), replies, strict=True):
+        for call, some, reply in zip(calls, wanted, replies, strict=True):
             values = [reply] if call.script is None else list(reply)
             if call.script is ABOUT:
                 account = values.pop(1)
-            found |= dict(zip(wanted, values, strict=True))
+            found |= dict(zip(some, values, strict=True))
         return {guid: _record(value) for guid, value in found.items()}, _record(account)
 
-    def _reading(
-        self, partition: int, wanted: Mapping[Guid, None], about: Guid | None, *, confirm: bool
-    ) -> Call:
+    def _reading(self, wanted: Sequence[Guid], about: Guid | None, *, confirm: bool) -> Call:
+        partition = partition_of(wanted[0])
         keys = [self._keyspace.key(partition, name) for name in (FENCE, *wanted)]
-        if about in wanted:
+        if wanted[0] == about:
             begin = self._keyspace.key(partition, "")
             return scripted(ABOUT, keys, [int(confirm), begin])
         if confirm or len(wanted) > 1:
