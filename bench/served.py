@@ -114,10 +114,10 @@ def _floor(folder: Path, calls: Calls, sent: dict[str, list[Sent]]) -> Path:
     ours, kept, bares = (folder / name for name in ("data/counterseal.db", "kept.db", "bare.db"))
     copied(str(ours), str(kept))
     copied(str(ours), str(bares))
-    given = {"data": str(folder / "data"), "database": f"sqlite:///{kept}"}
+    given = {"data": str(folder / "data"), "store": f"sqlite:///{kept}"}
     with House(settings(given, {})) as copy:
         scene = attrs.evolve(calls.scene, ports=copy.ports)
-        side = Side(attrs.evolve(calls, scene=scene), Tape(), copy.database, folder)
+        side = Side(attrs.evolve(calls, scene=scene), Tape(), copy.records.database, folder)
         app = side.application()
         recorded = {call: deque(exchanges(side, app, sent[call])) for call in CALLS}
         floor: Floor = floor_of(side, recorded, str(bares))

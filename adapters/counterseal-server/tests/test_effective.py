@@ -41,7 +41,7 @@ def test_each_setting_says_where_it_comes_from(file):
     assert told["waiters"] == told["public_url"] == told["profile"] == "default"
     assert told["retention"] == "profile standard"
     assert 'public_url = "http://[::1]:2"  # default' in text
-    assert "# database is not set" in text
+    assert "# store is not set" in text
     assert set(told) == {
         field.name for kind in (Settings, Policy) for field in attrs.fields(kind)
     } - {"policy"} | {"profile"}
@@ -85,26 +85,38 @@ def test_what_is_printed_says_the_same_as_a_file(tmp_path_factory, flags):
 
 
 @pytest.mark.parametrize(
-    ("database", "shown"),
+    ("store", "shown"),
     [
         (
             "postgresql://zoe:canary@db.example/name?password=canary",
             "postgresql://***@db.example/name",
         ),
         ("postgresql://canary@db.example", "postgresql://***@db.example"),
-        ("postgresql+psycopg://:canary@[::1]:5432/name", "postgresql+psycopg://***@[::1]/name"),
+        (
+            "postgresql+psycopg://:canary@[::1]:5432/name",
+            "postgresql+psycopg://***@[::1]:5432/name",
+        ),
         ("postgresql://[canary", "***"),
         ("sqlite:///canary", "***"),
+        ("redis://:canary@localhost:6380/1", "redis://***@localhost:6380/1"),
+        (
+            "rediss+sentinel://:canary@a.example:26379,b.example/bank?sentinel_password=canary",
+            "rediss+sentinel://***@a.example:26379,b.example/bank",
+        ),
+        ("redis://:can/ary@localhost", "***"),
+        ("redis://:1#canary@localhost", "***"),
+        ("redis://:1?canary@localhost", "***"),
         ("canary", "***"),
     ],
 )
-def test_no_secret_is_shown(database, shown):
-    environment = {"COUNTERSEAL_MASTER_KEY": "canary", "COUNTERSEAL_DATABASE": database}
+@pytest.mark.parametrize("name", ["STORE", "DATABASE"])
+def test_no_secret_is_shown(store, shown, name):
+    environment = {"COUNTERSEAL_MASTER_KEY": "canary", f"COUNTERSEAL_{name}": store}
     text = printed({"data": "/kept"}, environment)
     assert "canary" not in text
-    assert f'# database = "{shown}"  # COUNTERSEAL_DATABASE' in text
+    assert f'# store = "{shown}"  # COUNTERSEAL_{name}' in text
     assert '# master_key = "***"  # COUNTERSEAL_MASTER_KEY' in text
-    assert not {"database", "master_key"} & set(tomllib.loads(text))
+    assert not {"store", "master_key"} & set(tomllib.loads(text))
 
 
 def test_the_command(run, tmp_path, monkeypatch):

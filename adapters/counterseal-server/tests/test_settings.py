@@ -31,7 +31,7 @@ def test_the_defaults(tmp_path):
         8787,
         "http://127.0.0.1:8787",
     )
-    assert found.database is None
+    assert found.store is None
     assert found.database_file == tmp_path / "counterseal.db"
     assert found.master_key_file == tmp_path / "keys" / "master.key"
     assert found.policy == STANDARD
@@ -128,12 +128,24 @@ def test_the_folder_has_to_be_named():
         settings(FLAGS, {}, settings(FLAGS, {}).data / "none.toml")
 
 
+def test_the_store_has_an_older_name(file):
+    address = "postgresql://host/name"
+    path = file(f'database = "{address}"\n')
+    assert settings(FLAGS, {}, path).store == address
+    assert settings(FLAGS, {"COUNTERSEAL_DATABASE": "sqlite:///a"}, path).store == "sqlite:///a"
+    assert settings(FLAGS, {"COUNTERSEAL_STORE": "sqlite:///b"}, path).store == "sqlite:///b"
+    with pytest.raises(InvalidField, match=r"COUNTERSEAL_.*older name"):
+        settings(FLAGS, {"COUNTERSEAL_DATABASE": "a", "COUNTERSEAL_STORE": "a"})
+    with pytest.raises(InvalidField, match=r"config: database: .*older name"):
+        settings(FLAGS, {}, file('store = "a"\ndatabase = "a"\n'))
+
+
 def test_secrets_are_not_shown():
     found = settings(
         FLAGS,
         {
             "COUNTERSEAL_MASTER_KEY": "canary-key",
-            "COUNTERSEAL_DATABASE": "postgresql://user:canary-password@host/name",
+            "COUNTERSEAL_STORE": "postgresql://user:canary-password@host/name",
         },
     )
     assert found.master_key == "canary-key"

@@ -14,7 +14,6 @@ from counterseal_server.configuration import settings
 from counterseal_server.house import House
 from counterseal_server.keeping import private
 from counterseal_server.metrics import Metrics
-from counterseal_sql import upgrade
 
 CANARY = "canary-f00"
 
@@ -35,7 +34,7 @@ def open_house(tmp_path):
         if not house.master.path.exists():
             house.master.make(SystemEntropy())
             house.signer.make(Algorithm.ES256)
-        upgrade(house.database)
+        house.prepare()
         return house
 
     yield make

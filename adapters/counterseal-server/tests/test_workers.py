@@ -15,7 +15,7 @@ from counterseal_server import workers as module
 from counterseal_server.configuration import settings
 from counterseal_server.metrics import Metrics
 from counterseal_server.workers import Workers
-from counterseal_sql import connect, upgrade, with_sql
+from counterseal_sql import connect, forget, upgrade, with_sql
 
 PATIENCE = 30
 
@@ -57,7 +57,7 @@ def start(world, database, tmp_path):
         house = SimpleNamespace(
             ports=world.ports,
             policy=world.policy,
-            database=database,
+            forget=forgetting(world, database),
             settings=settings({"data": tmp_path}, {}),
         )
         metrics = Metrics()
@@ -69,6 +69,10 @@ def start(world, database, tmp_path):
     yield begin
     for workers in made:
         workers.stop()
+
+
+def forgetting(world, database):
+    return lambda: forget(database, world.ports.clock.now())
 
 
 def answered(world):
@@ -142,7 +146,7 @@ def test_they_stop_when_told(world, start, database, tmp_path):
     house = SimpleNamespace(
         ports=world.ports,
         policy=world.policy,
-        database=database,
+        forget=forgetting(world, database),
         settings=settings({"data": tmp_path}, {}),
     )
     before = set(threading.enumerate())

@@ -26,6 +26,9 @@ PREFIX = "COUNTERSEAL_"
 ELSEWHERE = frozenset({"COUNTERSEAL_CONFIG", "COUNTERSEAL_HOME", "COUNTERSEAL_PIN"})
 """Names of ours in the environment that are no settings of the service."""
 
+OLDER = {"database": "store"}
+"""Names that settings had before, and that still do."""
+
 ENVIRONMENT_ONLY = frozenset({"master_key"})
 """A file that is read by many, and kept in many places, is none for secrets."""
 
@@ -121,28 +124,36 @@ def _from_file(file: Path) -> dict[str, Given]:
         raise InvalidField("config", f"cannot read {file}: {error.strerror}") from None
     except ValueError as error:
         raise InvalidField("config", f"not TOML: {error}") from None
-    for name in document:
+    found: dict[str, Given] = {}
+    for written, value in document.items():
+        name = OLDER.get(written, written)
         if name not in KINDS or name in ENVIRONMENT_ONLY:
-            raise InvalidField(f"config: {name}", "no such setting")
-    return {
-        name: Given(KINDS[name](value, f"config: {name}"), str(file))
-        for name, value in document.items()
-    }
+            raise InvalidField(f"config: {written}", "no such setting")
+        _demand_once(name, f"config: {written}", found)
+        found[name] = Given(KINDS[name](value, f"config: {written}"), str(file))
+    return found
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Given]:
-    found = {}
+    found: dict[str, Given] = {}
     for variable, text in environment.items():
         if not variable.startswith(PREFIX) or variable in ELSEWHERE:
             continue
-        name = variable.removeprefix(PREFIX).lower()
+        written = variable.removeprefix(PREFIX).lower()
+        name = OLDER.get(written, written)
         if name not in KINDS:
             raise InvalidField(variable, "no such setting")
+        _demand_once(name, variable, found)
         if name == POLICY:
             found[name] = Given({PROFILE: text}, variable)
         else:
             found[name] = Given(KINDS[name](_plain(text, KINDS[name]), variable), variable)
     return found
+
+
+def _demand_once(name: str, place: str, found: Mapping[str, Given]) -> None:
+    if name in found:
+        raise InvalidField(place, f"{name} is given by its older name, too")
 
 
 def _plain(text: str, kind: Callable[[Any, str], Any]) -> Any:
@@ -193,7 +204,7 @@ def _table(value: Any, field: str) -> dict[str, Any]:
 
 KINDS: Mapping[str, Callable[[Any, str], Any]] = {
     "data": _text,
-    "database": _text,
+    "store": _text,
     "master_key": _text,
     "master_key_file": _text,
     "host": _text,

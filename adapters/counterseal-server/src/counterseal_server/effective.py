@@ -7,6 +7,7 @@ No secret is shown: what holds one is a comment, with `***` in its place.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from enum import Enum
@@ -22,6 +23,8 @@ from counterseal_server.settings import Settings
 
 MASK = "***"
 DEFAULT = "default"
+
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
 
 
 def effective(settings: Settings, given: Mapping[str, Given]) -> str:
@@ -62,12 +65,13 @@ def _masked(secret: str) -> str:
     """Return what a secret may show: of an address, where it leads."""
     try:
         parts = urlsplit(secret)
-        place = parts.hostname
     except ValueError:
         return MASK
-    if not parts.scheme or place is None:
+    place = parts.netloc.rpartition("@")[2]
+    # A password that is not percent-encoded may end anywhere.
+    told = f"{parts.path}{parts.query}{parts.fragment}"
+    if not parts.scheme or "@" in told or not all(map(_HOST.fullmatch, place.split(","))):
         return MASK
-    place = f"[{place}]" if ":" in place else place
     # Who calls, and with what, stands before the place or after the path.
     return f"{parts.scheme}://{MASK}@{place}{parts.path}"
 

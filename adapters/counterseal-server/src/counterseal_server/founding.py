@@ -13,7 +13,6 @@ from counterseal.models import Algorithm, Company, Scheme
 from counterseal_server.administration import Administration
 from counterseal_server.house import House
 from counterseal_server.keeping import private
-from counterseal_sql import upgrade
 
 ADMIN = "first administrator"
 
@@ -55,8 +54,7 @@ def found(house: House, wish: Wish) -> dict[str, Any]:
         house.master.make(house.ports.entropy)
     if not house.signer.path.exists():
         house.signer.make(Algorithm.ES256)
-    house.signer.jwks()
-    upgrade(house.database)
+    house.prepare()
     if Directory(house.ports, house.policy).list(None, Company):
         raise InvalidField("data", "there is a company already; this is for new services")
     return _populated(house.ports, house.policy, wish)

@@ -6,6 +6,7 @@ It is opened in the process that uses it: connections do not survive a fork.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from types import TracebackType
 from typing import Self
 
@@ -26,8 +27,11 @@ from counterseal.memory import (
 )
 from counterseal_http import Guard, HttpCallbackSender
 from counterseal_server.keeping import FileSealer, FileSigner, MasterKeys
+from counterseal_server.records import Records, opened
 from counterseal_server.settings import Settings
-from counterseal_sql import Database, connect, upgrade, with_sql
+
+FORGET_AFTER = timedelta(hours=1)
+"""Longer than any clock of ours is wrong."""
 
 
 class House:
@@ -38,13 +42,15 @@ class House:
         settings: What it was made from.
         ports: Every port.
         policy: What the service allows.
-        database: Where the records are.
+        records: Where they are.
         master: The master keys.
         signer: The signing keys, which can be rotated.
 
     Raises:
-        UnfitUrl: The database's address is of another kind.
+        InvalidField: The address of the records does not fit.
+        UnfitUrl: It is of another kind.
         UnfitMasterKey: The environment holds something else.
+        Unavailable: A Redis cluster did not say which servers it has.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -57,11 +63,11 @@ class House:
         self._sender = HttpCallbackSender(
             _guard(settings), clock, connections=max(1, settings.senders)
         )
-        self.database: Database = connect(_address(settings))
+        self.records: Records = opened(_address(settings))
         audit = MemoryAudit()
-        self.ports: Ports = with_sql(
+        self.ports: Ports = self.records.joined(
             Ports(
-                # Those in memory that store something give way to the database's at once.
+                # Those in memory that store something give way at once.
                 store=MemoryStore(audit),
                 replay=MemoryReplayGuard(clock),
                 counters=MemoryCounters(clock),
@@ -75,26 +81,35 @@ class House:
                 sealer=sealer,
                 clock=clock,
                 entropy=entropy,
-            ),
-            self.database,
+            )
         )
 
     def prepare(self) -> None:
         """
-        Look at what has to be there before anybody is served, and migrate the database.
+        Look at what has to be there before anybody is served, and migrate a database.
 
         Raises:
             SignerUnavailable: The signing keys are not there, or another master key sealed them.
             SchemaTooNew: A newer release has been at the database.
-            Unavailable: The database did not answer.
+            UnfitServer: A Redis server is too old, or may drop keys.
+            Unavailable: The store did not answer.
         """
         self.signer.jwks()
-        upgrade(self.database)
+        self.records.prepare()
+
+    def forget(self) -> int:
+        """
+        Drop what need not be kept any more; return how much.
+
+        Raises:
+            Unavailable: The store did not answer.
+        """
+        return self.records.forget(self.ports.clock.now() - FORGET_AFTER)
 
     def close(self) -> None:
         """Close the connections; attempts that run come to their own end."""
         self._sender.close()
-        self.database.close()
+        self.records.close()
 
     def __enter__(self) -> Self:
         return self
@@ -109,8 +124,8 @@ class House:
 
 
 def _address(settings: Settings) -> str | URL:
-    if settings.database is not None:
-        return settings.database
+    if settings.store is not None:
+        return settings.store
     # Not as text, in which a path may hold what means something in an address.
     return URL.create("sqlite", database=str(settings.database_file))
 

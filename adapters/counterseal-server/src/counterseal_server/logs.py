@@ -22,6 +22,7 @@ OURS = (
     "counterseal_flask",
     "counterseal_http",
     "counterseal_records",
+    "counterseal_redis",
     "counterseal_server",
     "counterseal_sql",
 )

@@ -51,10 +51,11 @@ def plainly() -> Iterator[None]:
             raise  # whoever read what is printed is gone; click ends quietly
         raise Failed(f"{error.filename or 'system'}: {error.strerror or error}") from None
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in SERVICE_PARTS:
+        extra = EXTRAS.get((error.name or "").partition(".")[0])
+        if extra is None:
             raise
         raise Failed(
-            f"{error.name} is not installed: this needs counterseal-server[service]"
+            f"{error.name} is not installed: this needs counterseal-server[{extra}]"
         ) from None
 
 
@@ -76,8 +77,8 @@ def _refused(error: CountersealError) -> Failed:
     return Failed(f"unavailable: {error.code}: {error}")
 
 
-SERVICE_PARTS = frozenset(
-    {
+PARTS = {
+    "service": (
         "counterseal_flask",
         "counterseal_http",
         "counterseal_records",
@@ -88,6 +89,9 @@ SERVICE_PARTS = frozenset(
         "prometheus_client",
         "segno",
         "sqlalchemy",
-    }
-)
-"""What the demo does without, and so installs without."""
+    ),
+    "redis": ("counterseal_redis", "redis"),
+}
+"""What the demo does without, and so installs without: by the extra that brings it."""
+
+EXTRAS = {part: extra for extra, parts in PARTS.items() for part in parts}

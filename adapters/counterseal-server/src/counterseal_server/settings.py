@@ -74,7 +74,7 @@ class Settings:
 
     Attributes:
         data: The folder of everything that is kept.
-        database: The database's address; None is a SQLite file in *data*.
+        store: The address of the records; None is a SQLite file in *data*.
         master_key: The ring of master keys; see `counterseal_server.keeping`.
         master_key_file: Where it is otherwise; by default in *data*.
         host: Where to listen.
@@ -96,7 +96,7 @@ class Settings:
     """
 
     data: Path = attrs.field(converter=_absolute)
-    database: str | None = attrs.field(default=None, repr=False)
+    store: str | None = attrs.field(default=None, repr=False)
     master_key: str | None = attrs.field(default=None, repr=False)
     master_key_file: Path = attrs.field(converter=_absolute)
     host: str = attrs.field(default="127.0.0.1", validator=_host)
@@ -133,7 +133,7 @@ class Settings:
 
     @property
     def database_file(self) -> Path:
-        """Return where the SQLite file is, if no other database is given."""
+        """Return where the SQLite file is, if no other store is given."""
         return self.data / DATABASE_FILE
 
     @property

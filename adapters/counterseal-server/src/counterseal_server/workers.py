@@ -19,15 +19,12 @@ from counterseal import Callbacks, Challenges, Invitations, Logins, Refused, Una
 from counterseal.models import Guid
 from counterseal_server.house import House
 from counterseal_server.metrics import Metrics
-from counterseal_sql import forget
 
 EVERY_LOOK = timedelta(milliseconds=250)
 """How soon a callback is sent after it is due."""
 
 EVERY_SWEEP = timedelta(seconds=1)
 EVERY_FORGETTING = timedelta(minutes=10)
-FORGET_AFTER = timedelta(hours=1)
-"""Longer than any clock of ours is wrong."""
 
 AFTER_FAILURE = timedelta(seconds=2)
 
@@ -131,8 +128,7 @@ class Workers:
         return max(counts.values()) == limit
 
     def _forget(self) -> bool:
-        gone = forget(self._house.database, self._house.ports.clock.now() - FORGET_AFTER)
-        self._metrics.swept("forgotten", gone)
+        self._metrics.swept("forgotten", self._house.forget())
         return False
 
     def _deliver(self) -> bool:

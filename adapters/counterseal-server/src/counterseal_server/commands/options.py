@@ -3,15 +3,39 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
 if TYPE_CHECKING:  # a fast start
     from counterseal_server.settings import Settings
 
-DATA = click.option("--data", metavar="DIR", help="The folder of everything that is kept.")
+STORE = f"{__name__}.store"
+"""Where a context keeps what `--store` said: of every command, and an argument of none."""
+
+Command: TypeAlias = Callable[..., Any]
+
+
+def _noted(context: click.Context, _: click.Parameter, value: str | None) -> None:
+    context.meta[STORE] = value
+
+
+def DATA(command: Command) -> Command:  # noqa: N802 (it stands where options stand)
+    """Let *command* be told where everything is."""
+    folder = click.option("--data", metavar="DIR", help="The folder of everything that is kept.")
+    records = click.option(
+        "--store",
+        metavar="URL",
+        expose_value=False,
+        callback=_noted,
+        help="Where the records are; a SQLite file in --data by default. A URL with a password"
+        " belongs into the environment, as COUNTERSEAL_STORE.",
+    )
+    return folder(records(command))
+
+
 CONFIG = click.option(
     "--config",
     metavar="FILE",
@@ -41,7 +65,7 @@ def configured(config: str | None, **flags: Any) -> Settings:
     """
     from counterseal_server.configuration import settings  # noqa: PLC0415 (a fast start)
 
-    return settings(flags, os.environ, None if config is None else Path(config))
+    return settings(_with_store(flags), os.environ, None if config is None else Path(config))
 
 
 def explained(config: str | None, **flags: Any) -> str:
@@ -58,5 +82,10 @@ def explained(config: str | None, **flags: Any) -> str:
     from counterseal_server.configuration import gathered, settled  # noqa: PLC0415 (a fast start)
     from counterseal_server.effective import effective  # noqa: PLC0415
 
-    given = gathered(flags, os.environ, None if config is None else Path(config))
+    file = None if config is None else Path(config)
+    given = gathered(_with_store(flags), os.environ, file)
     return effective(settled(given), given)
+
+
+def _with_store(flags: dict[str, Any]) -> dict[str, Any]:
+    return flags | {"store": click.get_current_context().meta.get(STORE)}

@@ -24,10 +24,8 @@ def purge(data: str | None, config: str | None) -> None:
     """
     with plainly():
         from counterseal_server.house import House  # noqa: PLC0415 (a fast start)
-        from counterseal_server.workers import FORGET_AFTER  # noqa: PLC0415
-        from counterseal_sql import forget  # noqa: PLC0415
 
         with House(configured(config, data=data)) as house:
             house.prepare()
-            gone = forget(house.database, house.ports.clock.now() - FORGET_AFTER)
+            gone = house.forget()
         click.echo(f"dropped: {gone}")

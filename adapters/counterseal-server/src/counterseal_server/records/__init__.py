@@ -1,0 +1,63 @@
+"""
+Records: where the service keeps them, by an address, and what has to be done there.
+
+What an address needs is imported when it is opened: who keeps records in SQL needs no Redis.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+from sqlalchemy import URL
+
+from counterseal import Ports
+from counterseal_server.records.redis_address import SCHEMES, read_address
+
+
+class Records(Protocol):
+    """Records at one address; connections that it makes do not survive a fork."""
+
+    def joined(self, ports: Ports) -> Ports:
+        """Return *ports* with those that store something, here."""
+
+    def prepare(self) -> None:
+        """
+        Look at what is there, and make it what this release needs.
+
+        Raises:
+            Misuse: It is not as it has to be.
+            Unavailable: It did not answer.
+        """
+
+    def forget(self, before: datetime) -> int:
+        """
+        Drop what is over since *before*, and need not be kept; return how many.
+
+        Raises:
+            Unavailable: It did not answer.
+        """
+
+    def close(self) -> None:
+        """Close the connections."""
+
+
+def opened(address: str | URL) -> Records:
+    """
+    Make ready to use the records at *address*.
+
+    Args:
+        address: As README.md has them; one of Redis is text.
+
+    Raises:
+        InvalidField: An address of Redis has a part that does not fit.
+        UnfitUrl: One of a database is of another kind.
+        Unavailable: A cluster did not say which servers it has.
+    """
+    if isinstance(address, str) and address.partition("://")[0] in SCHEMES:
+        from counterseal_server.records.in_redis import RedisRecords  # noqa: PLC0415
+
+        return RedisRecords(read_address(address))
+    from counterseal_server.records.in_sql import SqlRecords  # noqa: PLC0415
+
+    return SqlRecords(address)

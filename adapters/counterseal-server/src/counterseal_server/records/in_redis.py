@@ -1,0 +1,139 @@
+"""Records in Redis or Valkey: one server, one that sentinels watch, or a cluster."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from redis import Redis, RedisCluster, Sentinel
+from redis.backoff import ExponentialWithJitterBackoff
+from redis.cluster import ClusterNode
+from redis.retry import Retry
+
+from counterseal import Ports
+from counterseal.errors import StoreUnavailable
+from counterseal_redis import (
+    NONE,
+    Durability,
+    Keyspace,
+    RedisWake,
+    attach,
+    forget,
+    fsync,
+    replicated,
+    with_redis,
+)
+from counterseal_server.records.redis_address import RedisAddress, Topology
+
+BACKOFF_BASE, BACKOFF_CAP = 0.05, 0.5
+"""Seconds before redis-py asks again: who calls us waits meanwhile, and holds a thread."""
+
+Client: TypeAlias = "Redis | RedisCluster"
+
+
+class RedisRecords:
+    """
+    Records in one key space.
+
+    Attributes:
+        keyspace: Which.
+
+    Raises:
+        UnfitPrefix: The prefix is none.
+        Unavailable: A cluster did not say which servers it has.
+    """
+
+    def __init__(self, address: RedisAddress) -> None:
+        self._client = client_of(address)
+        self._durability = durability_of(address)
+        self.keyspace = Keyspace(self._client, prefix=address.prefix, durability=self._durability)
+        self._bells: list[RedisWake] = []
+
+    def joined(self, ports: Ports) -> Ports:
+        """Return *ports* with those that store something, or wake somebody, in Redis."""
+        found = with_redis(ports, self.keyspace)
+        if isinstance(found.wake, RedisWake):
+            self._bells.append(found.wake)
+        return found
+
+    def prepare(self) -> None:
+        """
+        Look at the servers; there is nothing to migrate.
+
+        Raises:
+            UnfitServer: One is too old, may drop keys, or cannot be as sure as is asked.
+            Unavailable: One did not answer.
+        """
+        try:
+            attach(self._client, prefix=self.keyspace.prefix, durability=self._durability)
+        except StoreUnavailable as error:
+            # Its kind tells a wrong password from a server that is away, and holds no secret.
+            raise StoreUnavailable(f"Redis: {type(error.__cause__).__name__}") from error
+
+    def forget(self, before: datetime) -> int:  # noqa: ARG002 - the server's clock forgets the rest
+        """
+        Drop what no time to live takes; return how many entries.
+
+        Raises:
+            Unavailable: Redis did not answer.
+        """
+        return forget(self.keyspace)
+
+    def close(self) -> None:
+        """Ring what was to be rung, and close the connections."""
+        for bell in self._bells:
+            bell.close()
+        self._client.close()
+
+
+def client_of(address: RedisAddress) -> Client:
+    """
+    Make the client that *address* asks for.
+
+    Raises:
+        Unavailable: A cluster did not say which servers it has.
+    """
+    retry = Retry(ExponentialWithJitterBackoff(BACKOFF_CAP, BACKOFF_BASE), address.retries)
+    times = {
+        "socket_timeout": address.socket_timeout,
+        "socket_connect_timeout": address.socket_connect_timeout,
+    }
+    tls: dict[str, Any] = {"ssl": True, **address.ssl} if address.tls else {}
+    options: dict[str, Any] = {
+        "username": address.username,
+        "password": address.password,
+        "retry": retry,
+        **times,
+        **tls,
+    }
+    match address.topology:
+        case Topology.SINGLE:
+            ((host, port),) = address.hosts
+            return Redis(host=host, port=port, db=address.database, **options)
+        case Topology.SENTINEL:
+            asking = {
+                "username": address.sentinel_username,
+                "password": address.sentinel_password,
+                **times,
+                **tls,
+            }
+            sentinels = Sentinel(address.hosts, sentinel_kwargs=asking, **options)  # type: ignore[no-untyped-call]
+            found: Redis = sentinels.master_for(address.service, db=address.database)  # type: ignore[no-untyped-call]
+            return found
+        case Topology.CLUSTER:
+            nodes = [ClusterNode(*host) for host in address.hosts]  # type: ignore[no-untyped-call]
+            try:
+                return RedisCluster(startup_nodes=nodes, **options)
+            except Exception as error:
+                # Whatever its client trips over: it asks the servers at once.
+                raise StoreUnavailable(f"Redis: {type(error).__name__}") from error
+
+
+def durability_of(address: RedisAddress) -> Durability:
+    """Return how sure a write has to be."""
+    match address.durability:
+        case "fsync":
+            return fsync(patience=address.patience)
+        case "replicated":
+            return replicated(address.replicas, patience=address.patience)
+    return NONE
