@@ -15,7 +15,7 @@ from typing import TypeVar
 import attrs
 
 from counterseal import keys
-from counterseal.authority import authorize, name_of
+from counterseal.authority import administrator, authorize, name_of
 from counterseal.callbacks import webhook_context
 from counterseal.decisions import Act, Decision, read, settle
 from counterseal.directory.amending import amend
@@ -38,7 +38,12 @@ from counterseal.models import (
 from counterseal.models.guid import LUCK_BYTES, mint, partition_of
 from counterseal.policy import Policy
 from counterseal.ports import Ports
-from counterseal.rules.administering import APPOINTING, no_later_than, role_fits
+from counterseal.rules.administering import (
+    APPOINTING,
+    lives_as_long,
+    no_later_than,
+    role_fits,
+)
 from counterseal.rules.deeds import Deed
 from counterseal.rules.sizes import text_fits
 from counterseal.rules.timing import in_force
@@ -214,7 +219,7 @@ class Credentials:
         """
         Make an administrator's new secret; older ones end after *overlap*, and its life stays.
 
-        An administrator may rotate its own.
+        An administrator may rotate its own, and of others only those that end no later.
 
         Args:
             admin: Whose.
@@ -225,6 +230,7 @@ class Credentials:
 
         Raises:
             NotFound: There is no such administrator.
+            RoleLacking: It ends later than who wants it, who would be told its secret.
             InvalidField: The scheme is Basic, or the overlap is negative or longer than the
                 policy allows.
             Unavailable: A port failed.
@@ -232,6 +238,9 @@ class Credentials:
 
         def change(held: Admin) -> tuple[Admin, IssuedSecret]:
             self._overlap_fits(overlap)
+            maker = administrator(self.ports, by)
+            if maker is not None:
+                lives_as_long(maker, held)
             own = held.credentials[0].scheme if held.credentials else Scheme.HMAC
             return self._issued(held, _signs(scheme or own), overlap)
 

@@ -106,6 +106,21 @@ def no_later_than(maker: Admin, ends_at: datetime | None, *, field: str) -> date
     return maker.ends_at if ends_at is None else ends_at
 
 
+def lives_as_long(maker: Admin, other: Admin) -> None:
+    """
+    Refuse that *maker* is told a secret of *other*, if that one counts for longer than its own.
+
+    Args:
+        maker: As stored.
+        other: As stored; may be the same.
+
+    Raises:
+        RoleLacking: It would be somebody else after its own time.
+    """
+    if maker.ends_at is not None and in_force(other.ends_at, maker.ends_at):
+        raise RoleLacking
+
+
 def role_fits(role: AdminRole, *, company: bool, app_space: bool) -> None:
     """
     Refuse a role that is given in the wrong place.

@@ -392,6 +392,22 @@ def test_nobody_makes_an_administrator_that_outlives_it(service, ours):
     assert forever.ends_at is None
 
 
+@pytest.mark.parametrize("whom", AdminRole)
+def test_nobody_is_told_the_secret_of_one_that_outlives_it(service, ours, whom):
+    boss = made(service, company=ours.company.guid, life=HOUR)
+    forever = ours.admins[whom]
+    with pytest.raises(RoleLacking):
+        service.credentials.rotate_admin(forever.guid, by=boss)
+    assert service.last_event() == ("admin.rotate", "role_lacking")
+    assert service.stored(forever.guid) == forever
+    # Its own, and that of one which ends with it, it may have.
+    helper = made(service, role=SUPPORT, app_space=ours.space.guid, by=boss)
+    for guid in (boss.guid, helper.guid):
+        service.credentials.rotate_admin(guid, by=boss)
+    # To take a secret away tells none.
+    assert service.credentials.revoke_admin(forever.guid, by=boss).credentials == ()
+
+
 # Their secrets
 
 
