@@ -18,7 +18,7 @@ SINCE_6_2 = {
 
 FROM_PYTHON = {
     "EVAL", "EVALSHA", "EXISTS", "GET", "WAIT", "WAITAOF", "XRANGE", "ZRANGE", "ZRANGEBYLEX",
-    "ZRANGEBYSCORE", "ZREM",
+    "ZRANGEBYSCORE", "ZREM", "XTRIM",
 }  # fmt: skip
 """`WAITAOF` is of 7.2, and refused where it is missing; `PUBLISH` is redis-py's verb."""
 
@@ -37,7 +37,7 @@ def test_python_sends_what_is_listed():
     sources = [file.read_text() for file in ROOM.glob("*.py")]
     sent = {one or other for source in sources for one, other in SENT.findall(source)}
 
-    assert sent - {"LIMIT", "COUNT"} == FROM_PYTHON
+    assert sent - {"LIMIT", "COUNT", "MINID"} == FROM_PYTHON
 
 
 def test_nothing_else_of_redis_py_is_used():

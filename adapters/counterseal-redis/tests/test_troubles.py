@@ -418,6 +418,12 @@ def test_the_log_is_read_in_pages(keyspace):
     assert [line.event.reason for line in first + rest] == list("01234")
     assert audit.read(7, after=rest[-1].place) == audit.read(8) == ()
 
+    assert audit.drop(7, through=first[-1].place) == 3
+    assert audit.read(7) == rest
+    audit.record(event("5", subject=subject))
+    assert audit.drop(7, through=rest[-1].place) == 2
+    assert [line.event.reason for line in audit.read(7)] == ["5"]
+
 
 def test_two_prefixes_do_not_meet(server, new_keyspace):
     made = Specimens()

@@ -71,6 +71,23 @@ class RedisAudit:
         """
         return self._pages([partition], after, limit)[0]
 
+    def drop(self, partition: int, *, through: str) -> int:
+        """
+        Drop the lines of one partition that have been taken elsewhere; return how many.
+
+        Args:
+            partition: 0 to 255.
+            through: The place of the last one.
+
+        Raises:
+            Unavailable: Redis did not answer.
+        """
+        number, within = through.split("-")
+        key = self._keyspace.key(partition, AUDIT)
+        first = f"{number}-{int(within) + 1}"
+        gone: int = self._keyspace.write(Call(("XTRIM", key, "MINID", first), key))
+        return gone
+
     def whole(self) -> tuple[Entry, ...]:
         """
         Return all lines of all partitions, oldest first: for tests and small services.
