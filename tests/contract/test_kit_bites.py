@@ -24,6 +24,7 @@ from counterseal.errors import (
     Conflict,
     IdentityWithdrawn,
     Indeterminate,
+    NotifierUnavailable,
     OperationReused,
     PartitionCrossed,
     SealBroken,
@@ -36,11 +37,13 @@ from counterseal.memory.store import MemoryAudit, MemoryStore
 from counterseal.models import (
     LIVING,
     Account,
+    AddressKind,
     Algorithm,
     CallbackState,
     Company,
     DeliveryOutcome,
     PushOutcome,
+    PushResult,
 )
 from counterseal.models.guid import partition_of
 from counterseal.testing import (
@@ -53,6 +56,7 @@ from counterseal.testing import (
     contracts,
 )
 from counterseal.testing.contracts.store_history import StoreHistory
+from counterseal.wire.push import push_data
 
 # --- how an animal is shown to the kit
 
@@ -1036,6 +1040,8 @@ class AuthenticatesOnly(memory.MemorySealer):
 class Outbox(contracts.NotifierContract):
     shows_what_it_sends = True
     learns_of_death = True
+    is_put_off = True
+    can_hang = True
 
     def sent(self, notifier):
         return notifier.payloads
@@ -1045,21 +1051,44 @@ class Outbox(contracts.NotifierContract):
         notifier.dead.add(dead)
         return dead
 
+    def busy_address(self, notifier):
+        busy = self.address(notifier, 98)
+        notifier.outcomes[busy] = PushOutcome(result=PushResult.LATER, after=timedelta(hours=1))
+        return busy
+
+    def hang(self, notifier):
+        notifier.failing = True
+
 
 class Pushing(OutboxNotifier):
     def __init__(self):
-        super().__init__()
+        super().__init__(AddressKind.RELAY)
         self.payloads = []
 
     def push(self, addresses, bell):
-        self.payloads.append({"c": bell.challenge, "title": bell.title, **self.besides(bell)})
+        self.payloads += [self.payload(bell)] * len(addresses)
         return super().push(addresses, bell)
 
-    def besides(self, bell):
-        return {}
+    def payload(self, bell):
+        return {"title": bell.title, "data": push_data(bell)}
 
 
-@animal("NOTIFIER-1", Outbox(), healthy=Pushing)
+outbox_animal = partial(animal, contract=Outbox(), healthy=Pushing)
+
+
+@outbox_animal("NOTIFIER-1")
+class ForgetsWhatItRingsAt(Pushing):
+    def kinds(self):
+        return super().kinds() if not self.pushes else frozenset()
+
+
+@outbox_animal("NOTIFIER-1")
+class RingsElsewhere(Pushing):
+    def kinds(self):
+        return frozenset({AddressKind.APNS})
+
+
+@outbox_animal("NOTIFIER-2")
 class RefusesASecondPush(Pushing):
     def push(self, addresses, bell):
         if any(push.bell == bell for push in self.pushes):
@@ -1067,24 +1096,75 @@ class RefusesASecondPush(Pushing):
         return super().push(addresses, bell)
 
 
-@animal("NOTIFIER-2", Outbox(), healthy=Pushing)
+@outbox_animal("NOTIFIER-3")
 class SendsContent(Pushing):
-    def besides(self, bell):
-        return {"data": {"content": "Pay 10 EUR to Adam?"}}
+    def payload(self, bell):
+        return super().payload(bell) | {"content": "Pay 10 EUR to Adam?"}
 
 
-@animal("NOTIFIER-3", Outbox(), healthy=Pushing)
+@outbox_animal("NOTIFIER-4")
+class TellsOfWhatItSentOnly(Pushing):
+    def push(self, addresses, bell):
+        return super().push(addresses, bell)[:1]
+
+
+@outbox_animal("NOTIFIER-4")
+class MixesUpWhoIsWho(Pushing):
+    def push(self, addresses, bell):
+        return super().push(addresses, bell)[::-1]
+
+
+@outbox_animal("NOTIFIER-4")
+class RingsAtAnything(Pushing):
+    def push(self, addresses, bell):
+        return super().push(
+            tuple(attrs.evolve(address, kind=AddressKind.RELAY) for address in addresses), bell
+        )
+
+
+@outbox_animal("NOTIFIER-5")
 class CallsTheLivingDead(Pushing):
     def push(self, addresses, bell):
         super().push(addresses, bell)
-        return PushOutcome(dead=addresses)
+        return (PushOutcome(result=PushResult.GONE),) * len(addresses)
 
 
-@animal("NOTIFIER-3", Outbox(), healthy=Pushing)
+@outbox_animal("NOTIFIER-5")
 class LearnsNothing(Pushing):
     def push(self, addresses, bell):
         super().push(addresses, bell)
-        return PushOutcome()
+        return (PushOutcome(result=PushResult.DELIVERED),) * len(addresses)
+
+
+@outbox_animal("NOTIFIER-5")
+class StopsAtTheDead(Pushing):
+    def push(self, addresses, bell):
+        outcomes = super().push(addresses, bell)
+        gone = PushOutcome(result=PushResult.GONE)
+        return (gone,) * len(addresses) if gone in outcomes else outcomes
+
+
+@outbox_animal("NOTIFIER-6")
+class TriesAgainByItself(Pushing):
+    def push(self, addresses, bell):
+        super().push(addresses, bell)
+        return super().push(addresses, bell)
+
+
+@outbox_animal("NOTIFIER-6")
+class ForgetsHowLongToWait(Pushing):
+    def push(self, addresses, bell):
+        outcomes = super().push(addresses, bell)
+        return tuple(attrs.evolve(outcome, after=None) for outcome in outcomes)
+
+
+@outbox_animal("NOTIFIER-7")
+class TakesSilenceForSuccess(Pushing):
+    def push(self, addresses, bell):
+        try:
+            return super().push(addresses, bell)
+        except NotifierUnavailable:
+            return (PushOutcome(result=PushResult.DELIVERED),) * len(addresses)
 
 
 class Scripted(contracts.CallbackSenderContract):

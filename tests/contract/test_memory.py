@@ -1,9 +1,18 @@
 """The reference adapters, and the fakes, pass the whole kit."""
 
+from datetime import timedelta
+
 import pytest
 
 from counterseal import memory
-from counterseal.models import Algorithm, Delivery, PushAddress
+from counterseal.models import (
+    AddressKind,
+    Algorithm,
+    Delivery,
+    PushAddress,
+    PushOutcome,
+    PushResult,
+)
 from counterseal.testing import FakeIdentityProvider, OutboxNotifier, ScriptedEntropy, contracts
 from counterseal.testing.sender import ScriptedSender
 
@@ -80,17 +89,6 @@ class TestMemorySealer(contracts.SealerContract):
         return lambda: memory.MemorySealer(bytes(32), memory.SystemEntropy())
 
 
-class TestSilentNotifier(contracts.NotifierContract):
-    shows_what_it_sends = True
-
-    @pytest.fixture
-    def new_notifier(self):
-        return memory.SilentNotifier
-
-    def sent(self, notifier):
-        return ()
-
-
 class TestCollectingSender(contracts.CallbackSenderContract):
     shows_attempts = True
 
@@ -153,10 +151,11 @@ class TestFakeIdentityProvider(contracts.IdentityProviderContract):
 class TestOutboxNotifier(contracts.NotifierContract):
     shows_what_it_sends = True
     learns_of_death = True
+    is_put_off = True
 
     @pytest.fixture
     def new_notifier(self):
-        return OutboxNotifier
+        return lambda: OutboxNotifier(AddressKind.RELAY, AddressKind.WEBPUSH)
 
     @pytest.fixture
     def broken_notifier(self):
@@ -170,7 +169,8 @@ class TestOutboxNotifier(contracts.NotifierContract):
     def sent(self, notifier):
         return [
             {
-                "challenge": push.bell.challenge,
+                "guid": push.bell.guid,
+                "subject": push.bell.subject,
                 "account": push.bell.account,
                 "title": push.bell.title,
                 "body": push.bell.body,
@@ -183,6 +183,11 @@ class TestOutboxNotifier(contracts.NotifierContract):
         dead = PushAddress(kind=self.kind, value="dead")
         notifier.dead.add(dead)
         return dead
+
+    def busy_address(self, notifier):
+        busy = PushAddress(kind=self.kind, value="busy")
+        notifier.outcomes[busy] = PushOutcome(result=PushResult.LATER, after=timedelta(hours=1))
+        return busy
 
 
 class TestScriptedSender(contracts.CallbackSenderContract):

@@ -18,7 +18,9 @@ from counterseal.models import (
     Challenge,
     Change,
     Guid,
+    News,
     PushAddress,
+    PushResult,
 )
 from counterseal.policy import Policy
 from counterseal.ports import Ports
@@ -30,11 +32,16 @@ def ring(ports: Ports, policy: Policy, account: Account, challenge: Challenge) -
     addresses = tuple(address for device in active for address in device.addresses)
     wake(ports, account.guid)
     try:
-        if addresses:
-            outcome = ports.notifier.push(addresses, _bell(ports, policy, challenge))
+        if addresses and challenge.show_notification:
+            outcomes = ports.notifier.push(addresses, _bell(ports, policy, challenge))
             _record(ports, challenge, "")
+            gone = {
+                address
+                for address, outcome in zip(addresses, outcomes, strict=True)
+                if outcome.result is PushResult.GONE
+            }
             for device in active:
-                dead = frozenset(outcome.dead) & frozenset(device.addresses)
+                dead = frozenset(device.addresses) & gone
                 if dead:
                     _bury(ports, policy, device.binding, dead)
     except (Unavailable, Refused) as failure:
@@ -51,15 +58,15 @@ def wake(ports: Ports, guid: Guid) -> None:
 
 
 def _bell(ports: Ports, policy: Policy, challenge: Challenge) -> Bell:
-    shown = challenge.show_notification
-    title = challenge.notification_title or policy.notification_title
-    body = challenge.notification_body or policy.notification_body
     return Bell(
-        challenge=challenge.guid,
+        guid=challenge.guid,
+        news=News.CHALLENGE,
+        subject=challenge.guid,
         account=challenge.account,
-        title=title if shown else "",
-        body=body if shown else "",
+        title=challenge.notification_title or policy.notification_title,
+        body=challenge.notification_body or policy.notification_body,
         life=max(challenge.deadline - ports.clock.now(), timedelta(0)),
+        timeout=policy.callback_timeout,
     )
 
 

@@ -7,6 +7,7 @@ from typing import NoReturn
 
 from counterseal.errors import IdentityUnavailable
 from counterseal.models import (
+    AddressKind,
     Bell,
     Delivery,
     DeliveryOutcome,
@@ -14,17 +15,26 @@ from counterseal.models import (
     IdpSettings,
     PushAddress,
     PushOutcome,
+    PushResult,
 )
 
 NO_CONTENT = 204
 
 
 class SilentNotifier:
-    """Rings nothing; devices ask for themselves."""
+    """Rings nowhere; devices ask for themselves."""
 
-    def push(self, addresses: tuple[PushAddress, ...], bell: Bell) -> PushOutcome:  # noqa: ARG002 (the port's)
-        """Do nothing, and learn nothing."""
-        return PushOutcome()
+    def kinds(self) -> frozenset[AddressKind]:
+        """Return none."""
+        return frozenset()
+
+    def push(
+        self,
+        addresses: tuple[PushAddress, ...],
+        bell: Bell,  # noqa: ARG002 (the port's)
+    ) -> tuple[PushOutcome, ...]:
+        """Do nothing, and say so."""
+        return (PushOutcome(result=PushResult.MISCONFIGURED),) * len(addresses)
 
 
 class NoIdentityProvider:

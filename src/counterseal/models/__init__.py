@@ -41,7 +41,14 @@ from counterseal.models.challenge import (
 from counterseal.models.guid import Guid
 from counterseal.models.key import Algorithm, DeviceKey, PublicKey, Role
 from counterseal.models.login import Login, LoginState
-from counterseal.models.push import AddressKind, Bell, PushAddress, PushOutcome
+from counterseal.models.push import (
+    AddressKind,
+    Bell,
+    News,
+    PushAddress,
+    PushOutcome,
+    PushResult,
+)
 from counterseal.models.question import (
     DEFAULT_BUTTONS,
     Button,
@@ -139,6 +146,7 @@ __all__ = [
     "KeyScope",
     "Login",
     "LoginState",
+    "News",
     "OpenQuestion",
     "Operator",
     "Origin",
@@ -148,6 +156,7 @@ __all__ = [
     "PublicKey",
     "PushAddress",
     "PushOutcome",
+    "PushResult",
     "Question",
     "Record",
     "RelyingParty",

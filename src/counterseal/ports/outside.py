@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from counterseal.models import (
+    AddressKind,
     Bell,
     Delivery,
     DeliveryOutcome,
@@ -18,16 +19,31 @@ from counterseal.models import (
 class Notifier(Protocol):
     """Rings a device's bell; nothing depends on its being heard."""
 
-    def push(self, addresses: tuple[PushAddress, ...], bell: Bell) -> PushOutcome:
+    def kinds(self) -> frozenset[AddressKind]:
         """
-        Ring at *addresses*.
+        Return the kinds of address that it rings at.
 
-        - NOTIFIER-1: it may deliver twice or never, and is asked again without complaint.
-        - NOTIFIER-2: it sends what the bell holds and nothing else.
-        - NOTIFIER-3: only addresses that will never work again come back as dead.
+        - NOTIFIER-1: always the same, without asking anybody; nothing is ever noted to be
+          rung at other kinds.
+        """
+
+    def push(self, addresses: tuple[PushAddress, ...], bell: Bell) -> tuple[PushOutcome, ...]:
+        """
+        Make one attempt to ring at each of *addresses*.
+
+        - NOTIFIER-2: it may deliver twice or never, and is asked again without complaint.
+        - NOTIFIER-3: it sends what the bell holds, and nothing else that tells of anything.
+        - NOTIFIER-4: one outcome for each address, in order; at an address of a kind that it
+          does not ring at, MISCONFIGURED.
+        - NOTIFIER-5: GONE is only an address that will never work again,
+          and what is wrong with one address changes nothing for another.
+        - NOTIFIER-6: at most one message to each address: it tries nothing again by itself,
+          and never waits for as long as a push service asks, which is what `after` is for.
+        - NOTIFIER-7: it returns within the bell's `timeout`; what it does not know by then
+          is LATER.
 
         Raises:
-            NotifierUnavailable: Nothing was sent, or nobody knows.
+            NotifierUnavailable: LATER, for all of them.
         """
 
 

@@ -7,7 +7,7 @@ import threading
 import attrs
 
 from counterseal.errors import NotifierUnavailable
-from counterseal.models import Bell, Guid, PushAddress, PushOutcome
+from counterseal.models import AddressKind, Bell, Guid, PushAddress, PushOutcome, PushResult
 
 
 @attrs.frozen
@@ -22,21 +22,31 @@ class OutboxNotifier:
     """
     Collects pushes, and fails as push services do, if it is told to.
 
+    Args:
+        kinds: Of the addresses that it rings at; all if none are given.
+
     Attributes:
         pushes: What was delivered so far, in order.
         failing: Whether to refuse service.
         duplicating: Whether to deliver everything twice.
-        dead: Addresses to name as dead.
+        dead: Addresses that are gone.
+        outcomes: What to say of other addresses at which nothing is to be delivered.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *kinds: AddressKind) -> None:
         self.pushes: list[Push] = []
         self.failing = False
         self.duplicating = False
         self.dead: set[PushAddress] = set()
+        self.outcomes: dict[PushAddress, PushOutcome] = {}
+        self._kinds = frozenset(kinds or AddressKind)
         self._lock = threading.Lock()
 
-    def push(self, addresses: tuple[PushAddress, ...], bell: Bell) -> PushOutcome:
+    def kinds(self) -> frozenset[AddressKind]:
+        """Return those that it was made with."""
+        return self._kinds
+
+    def push(self, addresses: tuple[PushAddress, ...], bell: Bell) -> tuple[PushOutcome, ...]:
         """
         Keep a push.
 
@@ -45,11 +55,24 @@ class OutboxNotifier:
         """
         if self.failing:
             raise NotifierUnavailable
-        living = tuple(address for address in addresses if address not in self.dead)
-        with self._lock:
-            self.pushes += [Push(living, bell)] * (2 if self.duplicating else 1)
-        return PushOutcome(dead=tuple(address for address in addresses if address in self.dead))
+        outcomes = tuple(self._outcome(address) for address in addresses)
+        heard = tuple(
+            address
+            for address, outcome in zip(addresses, outcomes, strict=True)
+            if outcome.result is PushResult.DELIVERED
+        )
+        if heard:
+            with self._lock:
+                self.pushes += [Push(heard, bell)] * (2 if self.duplicating else 1)
+        return outcomes
 
-    def rung_for(self, challenge: Guid) -> tuple[Push, ...]:
-        """Return the pushes that *challenge* caused."""
-        return tuple(push for push in self.pushes if push.bell.challenge == challenge)
+    def rung_for(self, subject: Guid) -> tuple[Push, ...]:
+        """Return the pushes that told of *subject*."""
+        return tuple(push for push in self.pushes if push.bell.subject == subject)
+
+    def _outcome(self, address: PushAddress) -> PushOutcome:
+        if address.kind not in self._kinds:
+            return PushOutcome(result=PushResult.MISCONFIGURED)
+        if address in self.dead:
+            return PushOutcome(result=PushResult.GONE)
+        return self.outcomes.get(address, PushOutcome(result=PushResult.DELIVERED))

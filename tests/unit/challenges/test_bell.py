@@ -7,7 +7,7 @@ import pytest
 
 from counterseal import STANDARD
 from counterseal.errors import NotifierUnavailable, StoreUnavailable, WrongCode
-from counterseal.models import AddressKind, Bell, PushAddress
+from counterseal.models import AddressKind, Bell, News, PushAddress
 from counterseal.testing.faults import Faults, faulty, faulty_ports
 
 HERE, THERE = (PushAddress(kind=AddressKind.RELAY, value=value) for value in ("here", "there"))
@@ -24,11 +24,14 @@ def test_s2_a_bell_holds_two_names_two_texts_and_a_time_and_nothing_else(service
     assert addresses == (attrs.astuple(HERE),)
     assert bell == attrs.astuple(
         Bell(
-            challenge=issued.challenge.guid,
+            guid=issued.challenge.guid,
+            news=News.CHALLENGE,
+            subject=issued.challenge.guid,
             account=issued.challenge.account,
             title="Counterseal",
             body="A question is waiting for you.",
             life=STANDARD.challenge_life,
+            timeout=STANDARD.callback_timeout,
         )
     )
 
@@ -39,10 +42,9 @@ def test_a_bell_carries_the_origins_texts(service, alice):
     assert (bell.title, bell.body) == ("Shop", "Please look")
 
 
-def test_a_bell_that_is_not_to_be_shown_carries_no_texts(service, alice):
+def test_a_bell_that_is_not_to_be_shown_is_not_rung(service, alice):
     service.ask("alice", "Pay?", notification_title="Shop", show_notification=False)
-    bell = service.outbox.pushes[0].bell
-    assert (bell.title, bell.body) == ("", "")
+    assert service.outbox.pushes == []
 
 
 def test_a_bell_lives_as_long_as_its_challenge(service, alice):

@@ -27,8 +27,10 @@ from counterseal.models import (
     Guid,
     Identity,
     IdpSettings,
+    News,
     PushAddress,
     PushOutcome,
+    PushResult,
 )
 from counterseal.models.guid import mint
 from counterseal.ports import Ports
@@ -38,10 +40,20 @@ SETTINGS = IdpSettings(issuer="https://idp.example.com", client_id="c", redirect
 
 def test_the_silent_notifier_rings_nothing_and_learns_nothing():
     bell = Bell(
-        challenge=Guid("c"), account=Guid("a"), title="", body="", life=timedelta(seconds=1)
+        guid=Guid("b"),
+        news=News.CHALLENGE,
+        subject=Guid("c"),
+        account=Guid("a"),
+        title="Bank",
+        body="A question.",
+        life=timedelta(seconds=1),
+        timeout=timedelta(seconds=1),
     )
     address = PushAddress(kind=AddressKind.RELAY, value="there")
-    assert SilentNotifier().push((address,), bell) == PushOutcome(dead=())
+    assert SilentNotifier().kinds() == frozenset()
+    assert SilentNotifier().push((address,), bell) == (
+        PushOutcome(result=PushResult.MISCONFIGURED),
+    )
 
 
 def test_where_there_is_no_identity_provider_none_answers():

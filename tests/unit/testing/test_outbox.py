@@ -3,33 +3,40 @@ from datetime import timedelta
 import pytest
 
 from counterseal.errors import NotifierUnavailable
-from counterseal.models import AddressKind, Bell, PushAddress
+from counterseal.models import AddressKind, Bell, News, PushAddress, PushOutcome, PushResult
 from counterseal.models.guid import mint
 from counterseal.testing import OutboxNotifier, Push
 
 ONE = PushAddress(kind=AddressKind.RELAY, value="one")
 TWO = PushAddress(kind=AddressKind.RELAY, value="two")
 BELL = Bell(
-    challenge=mint(1, bytes(15)),
+    guid=mint(3, bytes(15)),
+    news=News.CHALLENGE,
+    subject=mint(1, bytes(15)),
     account=mint(2, bytes(15)),
-    title="",
-    body="",
+    title="Bank",
+    body="A question.",
     life=timedelta(seconds=1),
+    timeout=timedelta(seconds=1),
 )
+DELIVERED = PushOutcome(result=PushResult.DELIVERED)
+GONE = PushOutcome(result=PushResult.GONE)
+MISCONFIGURED = PushOutcome(result=PushResult.MISCONFIGURED)
+LATER = PushOutcome(result=PushResult.LATER, after=timedelta(seconds=5))
 
 
 def test_keeps_pushes():
     outbox = OutboxNotifier()
 
-    assert outbox.push((ONE, TWO), BELL).dead == ()
+    assert outbox.push((ONE, TWO), BELL) == (DELIVERED, DELIVERED)
     assert outbox.pushes == [Push((ONE, TWO), BELL)]
 
 
-def test_finds_what_a_challenge_caused():
+def test_finds_what_told_of_a_subject():
     outbox = OutboxNotifier()
     outbox.push((ONE,), BELL)
 
-    assert outbox.rung_for(BELL.challenge) == (Push((ONE,), BELL),)
+    assert outbox.rung_for(BELL.subject) == (Push((ONE,), BELL),)
     assert outbox.rung_for(BELL.account) == ()
 
 
@@ -54,5 +61,22 @@ def test_names_dead_addresses():
     outbox = OutboxNotifier()
     outbox.dead.add(ONE)
 
-    assert outbox.push((ONE, TWO), BELL).dead == (ONE,)
+    assert outbox.push((ONE, TWO), BELL) == (GONE, DELIVERED)
     assert outbox.pushes == [Push((TWO,), BELL)]
+
+
+def test_says_what_it_is_told_to_say():
+    outbox = OutboxNotifier()
+    outbox.outcomes[ONE] = LATER
+
+    assert outbox.push((ONE, TWO), BELL) == (LATER, DELIVERED)
+    assert outbox.push((ONE,), BELL) == (LATER,)
+    assert outbox.pushes == [Push((TWO,), BELL)]
+
+
+def test_rings_at_the_kinds_that_it_is_made_with():
+    outbox = OutboxNotifier(AddressKind.WEBPUSH)
+
+    assert outbox.kinds() == {AddressKind.WEBPUSH}
+    assert outbox.push((ONE,), BELL) == (MISCONFIGURED,)
+    assert OutboxNotifier().kinds() == frozenset(AddressKind)

@@ -9,7 +9,8 @@ from typing import ClassVar, TypeAlias
 
 import pytest
 
-from counterseal.models import AddressKind, Bell, PushAddress
+from counterseal.errors import NotifierUnavailable
+from counterseal.models import AddressKind, Bell, News, PushAddress, PushOutcome, PushResult
 from counterseal.ports import Notifier
 from counterseal.testing.contracts.clauses import needs
 from counterseal.testing.contracts.leaving import (
@@ -18,13 +19,26 @@ from counterseal.testing.contracts.leaving import (
     only_unavailable_leaves,
     without_broken,
 )
-from counterseal.testing.contracts.race import race, results
+from counterseal.testing.contracts.race import comes_back, race, results
 from counterseal.testing.contracts.specimens import Specimens
+from counterseal.wire.push import push_data
 
 NewNotifier: TypeAlias = Callable[[], Notifier]
 """Makes a notifier that has pushed nothing."""
 
 TITLE, BODY = f"title {SECRET}", f"body {SECRET}"
+
+TIMEOUT = timedelta(milliseconds=200)
+"""Of a bell that no push service takes."""
+
+AMPLE = timedelta(seconds=20)
+"""Of one that is taken, however slow the machine is and however many run at once."""
+
+PATIENCE = timedelta(seconds=2)
+"""How much later than its timeout a notifier may return on a slow machine."""
+
+DELIVERED = PushOutcome(result=PushResult.DELIVERED)
+MISCONFIGURED = PushOutcome(result=PushResult.MISCONFIGURED)
 
 
 class NotifierContract:
@@ -35,11 +49,15 @@ class NotifierContract:
         kind: Of the addresses that it rings at.
         shows_what_it_sends: Whether `sent` knows what left.
         learns_of_death: Whether `dead_address` makes an address that will never work again.
+        is_put_off: Whether `busy_address` makes one whose push service asks to come back later.
+        can_hang: Whether `hang` lets the push service never answer.
     """
 
     kind: ClassVar[AddressKind] = AddressKind.RELAY
     shows_what_it_sends: ClassVar[bool] = False
     learns_of_death: ClassVar[bool] = False
+    is_put_off: ClassVar[bool] = False
+    can_hang: ClassVar[bool] = False
 
     @pytest.fixture
     def new_notifier(self) -> NewNotifier:
@@ -69,6 +87,24 @@ class NotifierContract:
         """
         raise NotImplementedError
 
+    def busy_address(self, notifier: Notifier) -> PushAddress:
+        """
+        Make an address whose push service asks to be left alone for an hour.
+
+        Raises:
+            NotImplementedError: `is_put_off` is true, and the author did not say how.
+        """
+        raise NotImplementedError
+
+    def hang(self, notifier: Notifier) -> None:
+        """
+        Let the push service take requests and never answer.
+
+        Raises:
+            NotImplementedError: `can_hang` is true, and the author did not say how.
+        """
+        raise NotImplementedError
+
     def sent(self, notifier: Notifier) -> Sequence[Mapping[str, object]]:
         """
         Return the payload of each message so far, less what the transport itself needs.
@@ -78,43 +114,116 @@ class NotifierContract:
         """
         raise NotImplementedError
 
-    def test_notifier_1_is_asked_again_without_complaint(self, new_notifier: NewNotifier) -> None:
+    def test_notifier_1_knows_what_it_rings_at(self, new_notifier: NewNotifier) -> None:
         """NOTIFIER-1."""
+        notifier = new_notifier()
+        kinds = notifier.kinds()
+        assert self.kind in kinds, "it does not ring at what it is there for"
+
+        notifier.push((self.address(notifier, 1),), _bell())
+        assert notifier.kinds() == new_notifier().kinds() == kinds
+
+    def test_notifier_2_is_asked_again_without_complaint(self, new_notifier: NewNotifier) -> None:
+        """NOTIFIER-2."""
         notifier, bell = new_notifier(), _bell()
         address = self.address(notifier, 1)
         for addresses in ((address,), (address,), (address, address), ()):
             notifier.push(addresses, bell)
 
-    def test_notifier_2_sends_what_the_bell_holds(self, new_notifier: NewNotifier) -> None:
-        """NOTIFIER-2."""
-        needs(self, "shows_what_it_sends", "NOTIFIER-2")
+    @pytest.mark.parametrize("news", list(News))
+    def test_notifier_3_sends_what_the_bell_holds(
+        self, new_notifier: NewNotifier, news: News
+    ) -> None:
+        """NOTIFIER-3."""
+        needs(self, "shows_what_it_sends", "NOTIFIER-3")
         notifier = new_notifier()
-        bells = [_bell(), _bell(title="", body="")]
+        bell = _bell(news=news)
         addresses = tuple(self.address(notifier, number) for number in range(2))
-        for bell in bells:
-            notifier.push(addresses, bell)
+        notifier.push(addresses, bell)
 
-        texts: set[str] = {text for bell in bells for text in (bell.challenge, bell.account)}
-        texts |= {TITLE, BODY, "", *(address.value for address in addresses)}
+        texts: set[str] = {bell.guid, TITLE, BODY, *push_data(bell).values()}
+        texts |= {address.value for address in addresses}
         for payload in self.sent(notifier):
             alien = [leaf for leaf in _leaves(payload) if leaf not in texts]
             assert not alien, f"sent, and not in the bell: {alien}"
 
-    def test_notifier_3_names_only_the_dead(self, new_notifier: NewNotifier) -> None:
-        """NOTIFIER-3."""
+    @pytest.mark.parametrize("count", [0, 1, 3])
+    def test_notifier_4_tells_of_each(self, new_notifier: NewNotifier, count: int) -> None:
+        """NOTIFIER-4."""
+        notifier = new_notifier()
+        living = tuple(self.address(notifier, number) for number in range(count))
+
+        assert notifier.push(living, _bell()) == (DELIVERED,) * count
+
+    def test_notifier_4_knows_its_own_kinds_only(self, new_notifier: NewNotifier) -> None:
+        """NOTIFIER-4."""
+        notifier = new_notifier()
+        living = self.address(notifier, 1)
+        for kind in sorted(frozenset(AddressKind) - notifier.kinds(), key=lambda one: one.value):
+            foreign = PushAddress(kind=kind, value="somewhere else")
+
+            assert notifier.push((foreign, living), _bell()) == (MISCONFIGURED, DELIVERED)
+
+    def test_notifier_5_names_only_the_dead(self, new_notifier: NewNotifier) -> None:
+        """NOTIFIER-5."""
         notifier = new_notifier()
         living = tuple(self.address(notifier, number) for number in range(3))
 
-        assert notifier.push(living, _bell()).dead == (), "the living are called dead"
+        for outcome in notifier.push(living, _bell()):
+            assert outcome.result is not PushResult.GONE, "the living are called dead"
 
-    def test_notifier_3_names_the_dead_that_it_was_given(self, new_notifier: NewNotifier) -> None:
-        """NOTIFIER-3."""
-        needs(self, "learns_of_death", "NOTIFIER-3")
+    def test_notifier_5_names_the_dead_and_rings_at_others(self, new_notifier: NewNotifier) -> None:
+        """NOTIFIER-5."""
+        needs(self, "learns_of_death", "NOTIFIER-5")
         notifier = new_notifier()
         living, dead = self.address(notifier, 1), self.dead_address(notifier)
 
-        assert notifier.push((living, dead), _bell()).dead == (dead,)
-        assert notifier.push((living,), _bell()).dead == ()
+        gone = PushOutcome(result=PushResult.GONE)
+        assert notifier.push((living, dead), _bell()) == (DELIVERED, gone)
+        assert notifier.push((dead, living), _bell()) == (gone, DELIVERED)
+        assert notifier.push((living,), _bell()) == (DELIVERED,)
+
+    def test_notifier_6_sends_once(self, new_notifier: NewNotifier) -> None:
+        """NOTIFIER-6."""
+        needs(self, "shows_what_it_sends", "NOTIFIER-6")
+        notifier = new_notifier()
+        addresses = tuple(self.address(notifier, number) for number in range(3))
+        notifier.push(addresses, _bell())
+
+        assert len(self.sent(notifier)) <= len(addresses), "more messages than addresses"
+
+    def test_notifier_6_does_not_wait_itself(self, new_notifier: NewNotifier) -> None:
+        """NOTIFIER-6: it says how long to wait."""
+        needs(self, "is_put_off", "NOTIFIER-6")
+        notifier = new_notifier()
+        living, busy = self.address(notifier, 1), self.busy_address(notifier)
+
+        later = PushOutcome(result=PushResult.LATER, after=timedelta(hours=1))
+        attempt = partial(notifier.push, (busy, living), _bell())
+        assert comes_back(attempt, within=AMPLE), "it waits itself"
+        assert notifier.push((busy, living), _bell()) == (later, DELIVERED)
+
+    def test_notifier_7_returns_in_time(self, new_notifier: NewNotifier) -> None:
+        """NOTIFIER-7."""
+        notifier = new_notifier()
+        addresses = tuple(self.address(notifier, number) for number in range(3))
+        if self.can_hang:
+            self.hang(notifier)
+
+        attempt = partial(self._outcomes, notifier, addresses, _bell(timeout=TIMEOUT))
+        assert comes_back(attempt, within=TIMEOUT + PATIENCE), "no return after the timeout"
+
+    def test_notifier_7_says_later_of_what_it_does_not_know(
+        self, new_notifier: NewNotifier
+    ) -> None:
+        """NOTIFIER-7."""
+        needs(self, "can_hang", "NOTIFIER-7")
+        notifier = new_notifier()
+        address = self.address(notifier, 1)
+        self.hang(notifier)
+
+        (outcome,) = self._outcomes(notifier, (address,), _bell(timeout=TIMEOUT))
+        assert outcome.result is PushResult.LATER
 
     def test_all_1_only_unavailable_leaves(self, broken_notifier: NewNotifier | None) -> None:
         """ALL-1."""
@@ -138,15 +247,26 @@ class NotifierContract:
             notifier = new_notifier()
             notifier.push((self.address(notifier, 1),), _bell())
 
+    def _outcomes(
+        self, notifier: Notifier, addresses: tuple[PushAddress, ...], bell: Bell
+    ) -> tuple[PushOutcome, ...]:
+        try:
+            return notifier.push(addresses, bell)
+        except NotifierUnavailable:
+            return (PushOutcome(result=PushResult.LATER),) * len(addresses)
 
-def _bell(title: str = TITLE, body: str = BODY) -> Bell:
+
+def _bell(news: News = News.CHALLENGE, timeout: timedelta = AMPLE) -> Bell:
     made = Specimens()
     return Bell(
-        challenge=made.guid(),
+        guid=made.guid(),
+        news=news,
+        subject=made.guid(),
         account=made.guid(),
-        title=title,
-        body=body,
+        title=TITLE,
+        body=BODY,
         life=timedelta(minutes=5),
+        timeout=timeout,
     )
 
 
