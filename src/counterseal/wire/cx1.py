@@ -9,6 +9,8 @@ The signature is HMAC-SHA256, under the UTF-8 bytes of the secret's text, over t
 without separators: method, full address, milliseconds, GUID, and, except for GET, the raw body.
 A piece can thus move between address and body; the method, the window and the replay guard
 keep what that is worth small, and a GET with a body is refused.
+So is a time with zeros in front, which could be the end of an address: `…=user-10` would be
+`…=user-1`.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from counterseal.errors import CredentialRefused
 from counterseal.keys import mac
 from counterseal.models import Guid
 
-_CX1 = re.compile(r"CX1-HMAC-SHA256,([0-9a-f-]{36})/([0-9]{1,15}),([A-Za-z0-9+/]{43}=)")
+_CX1 = re.compile(r"CX1-HMAC-SHA256,([0-9a-f-]{36})/(0|[1-9][0-9]{0,14}),([A-Za-z0-9+/]{43}=)")
 _BASIC = re.compile(r"(?i:basic) ([A-Za-z0-9+/]{1,1024}={0,2})")
 
 

@@ -132,6 +132,8 @@ class TestCx1:
             HEADER.replace("1547654144951", "0x16859"),
             HEADER.replace("1547654144951", ""),
             HEADER.replace("1547654144951", "1" * 16),
+            HEADER.replace("1547654144951", "01547654144951"),  # the end of an address before it
+            HEADER.replace("1547654144951", "00"),
             HEADER.replace("1547654144951", "١٥٤٧٦٥٤١٤٤٩٥١"),
             HEADER.replace("306e8e0e", "306E8E0E"),
             HEADER.replace("306e8e0e-", "306e8e0e"),
