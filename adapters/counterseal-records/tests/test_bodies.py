@@ -74,6 +74,40 @@ def test_what_is_written_is_read(record):
     assert write(found) == body
 
 
+@pytest.mark.parametrize("record", oddities(Specimens()), ids=lambda record: type(record).__name__)
+def test_odd_texts_are_written_in_ascii_and_read(record):
+    body = write(record)
+
+    assert body.isascii()
+    assert read(body) == read(body.encode()) == record
+
+
+@given(RECORDS, st.randoms(use_true_random=False))
+def test_a_member_that_is_not_known_is_not_read_wherever_it_stands(record, luck):
+    body = json.loads(write(record))
+    objects = [found for found in nested(body["fields"]) if isinstance(found, dict)]
+    luck.choice(objects)["colour"] = "red"
+
+    with pytest.raises(RecordUnreadable):
+        read(json.dumps(body, separators=(",", ":")))
+
+
+def nested(value):
+    """Return a JSON value, and all that is in it."""
+    inside = value.values() if isinstance(value, dict) else value
+    return [
+        value,
+        *(found for each in inside if isinstance(each, dict | list) for found in nested(each)),
+    ]
+
+
+@given(RECORDS)
+def test_what_is_written_in_other_words_is_read_the_same(record):
+    body = json.dumps(dict(reversed(json.loads(write(record)).items())), indent=1)
+
+    assert read(body) == read(body.encode()) == record
+
+
 def test_kinds_have_names_of_their_own_that_never_change():
     assert {cls.__name__: kind.name for cls, kind in KINDS.items()} == {
         "Company": "company",
@@ -99,7 +133,7 @@ def test_a_body_says_what_it_is():
             "guid": company.guid,
             "version": 1,
             "name": "Example",
-            "created_at": company.created_at.isoformat(),
+            "created_at": company.created_at.isoformat().replace("+00:00", "Z"),
         },
     }
 

@@ -8,6 +8,11 @@ A body is an object of three members:
 - `fields`: every field by its name, whether it has its default or not.
   Times are ISO 8601 in UTC, bytes are base64, enums their values, tuples arrays.
 
+msgspec reads and writes them in a tenth of the time that a converter in Python takes, but it
+overlooks members that it does not know.
+So what it has read counts only if it is written as the very text that was read; whatever is
+written otherwise, by an older release or by nobody we know, cattrs judges, and strictly.
+
 A field that is added with a default needs no new number: older bodies are read with the default.
 Whatever else changes takes the next number, and a step in `STEPS` that makes the older form
 into the newer one.
@@ -17,14 +22,17 @@ A release reads what older ones have written; it refuses what it does not know i
 from __future__ import annotations
 
 import json
+import re
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import lru_cache
+from json.encoder import encode_basestring_ascii
 from types import MappingProxyType
 from typing import Any, TypeAlias, TypeVar
 
 import attrs
+import msgspec
 from cattrs import Converter
 
 from counterseal.models import (
@@ -85,10 +93,14 @@ _CLASSES = {kind.name: cls for cls, kind in KINDS.items()}
 
 def write(record: Stored) -> str:
     """Return *record* as JSON, in ASCII."""
-    kind = KINDS[type(record)]
-    fields = _CONVERTER.unstructure(record)
-    body = {"kind": kind.name, "schema": kind.schema, "fields": fields}
-    return _JSON.encode(body)
+    try:
+        fields = _ENCODER.encode(record).decode()
+    except UnicodeEncodeError:
+        # JSON can hold half a surrogate pair, and UTF-8 cannot.
+        fields = _JSON.encode(_CONVERTER.unstructure(record))
+    if not fields.isascii():
+        fields = _BEYOND_ASCII.sub(_escaped, fields)
+    return f"{_HEADS[type(record)]}{_FIELDS}{fields}}}"
 
 
 def read(body: str | bytes) -> Stored:
@@ -131,7 +143,21 @@ def read_record(body: str | bytes) -> Record:
     return record
 
 
-def _read(text: str | bytes) -> Stored:
+def _read(body: str | bytes) -> Stored:
+    text = body.decode() if isinstance(body, bytes) else body
+    head, _, rest = text.partition(_FIELDS)
+    decoder = _DECODERS.get(head)
+    if decoder is not None:
+        try:
+            record: Stored = decoder.decode(rest[:-1])
+        except msgspec.DecodeError:
+            return _judged(text)
+        if write(record) == text:
+            return record
+    return _judged(text)
+
+
+def _judged(text: str) -> Stored:
     body = json.loads(text)
     name, number, fields = body["kind"], body["schema"], body["fields"]
     cls = _CLASSES[name]
@@ -158,9 +184,23 @@ def _exactly(value: Any, wanted: type[R]) -> R:
     return value
 
 
+def _escaped(found: re.Match[str]) -> str:
+    return encode_basestring_ascii(found[0])[1:-1]
+
+
+_FIELDS = ',"fields":'
+_HEADS: Mapping[type, str] = {
+    cls: f'{{"kind":"{kind.name}","schema":{kind.schema}' for cls, kind in KINDS.items()
+}
+_DECODERS: Mapping[str, msgspec.json.Decoder[Any]] = {
+    head: msgspec.json.Decoder(cls) for cls, head in _HEADS.items()
+}
+_ENCODER = msgspec.json.Encoder()
+_BEYOND_ASCII = re.compile("[^\0-\x7f]+")
+
 # Tenancy is read at every call, changes seldom, and is of nobody who could ask to be forgotten.
-_HEADS = [f'{{"kind":"{KINDS[kind].name}"' for kind in (Company, AppSpace, Origin, Admin)]
-_STEADY: Mapping[type, Any] = {str: tuple(_HEADS), bytes: tuple(map(str.encode, _HEADS))}
+_TENANCY = tuple(_HEADS[kind] for kind in (Company, AppSpace, Origin, Admin))
+_STEADY: Mapping[type, Any] = {str: _TENANCY, bytes: tuple(map(str.encode, _TENANCY))}
 _kept = lru_cache(maxsize=1_024)(_read)
 
 _CONVERTER = _made()
