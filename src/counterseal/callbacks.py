@@ -9,6 +9,7 @@ An attempt counts when its outcome is recorded: our own outage uses none of them
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 import attrs
@@ -37,15 +38,18 @@ from counterseal.policy import Policy
 from counterseal.ports import Due, Ports
 from counterseal.rules.addresses import allow_list, callback_allowed
 from counterseal.rules.deeds import Deed
-from counterseal.rules.delivery import DELIVERED, cause_of_death, next_attempt
+from counterseal.rules.delivery import DELIVERED, cause_of_death, in_turn, next_attempt
 from counterseal.rules.facts import Delivering
-from counterseal.rules.sizes import limit_fits
+from counterseal.rules.sizes import LISTED, limit_fits
 from counterseal.rules.timing import in_force
 from counterseal.wire.processed import processed_document
 from counterseal.wire.webhook import webhook_headers
 
 LUCK_BYTES = 4
 LUCK_SPAN = 256**LUCK_BYTES - 1
+
+LOOKED_AT = 4
+"""Callbacks for each place: others may have claimed some of them."""
 
 NOTHING = DeliveryOutcome(status=None, final=True)
 """What became of an attempt that the core did not let happen."""
@@ -67,6 +71,29 @@ class Callbacks:
         """
         now = self.ports.clock.now()
         return tuple(record.guid for record in self.ports.store.due(Due.CALLBACK, now, limit))
+
+    def in_turn(self, under_way: Mapping[Guid, Guid], places: int) -> tuple[Callback, ...]:
+        """
+        Return the due callbacks to attempt next, so that no origin keeps the others waiting.
+
+        What one origin holds beyond its turn is looked past, up to 1000 callbacks.
+
+        Args:
+            under_way: The callbacks of which the caller's attempts run, with their origins.
+            places: How many of its attempts may run at once.
+
+        Raises:
+            Unavailable: The store did not answer.
+        """
+        now = self.ports.clock.now()
+        chosen: tuple[Callback, ...] = ()
+        for limit in (LOOKED_AT * places, LISTED):
+            records = self.ports.store.due(Due.CALLBACK, now, limit)
+            due = [record for record in records if isinstance(record, Callback)]
+            chosen = in_turn(due, under_way, places)
+            if len(under_way) + len(chosen) >= places or len(records) < limit:
+                break
+        return chosen
 
     def attempt(self, callback: Guid) -> Callback:
         """

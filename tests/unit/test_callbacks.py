@@ -167,6 +167,21 @@ def test_due_tells_what_is_due_and_no_more_than_asked_for(service, alice, queued
     assert queued.guid not in service.callbacks.due()
 
 
+def test_whoever_has_many_keeps_nobody_waiting(service, alice, queued):
+    others = service.new_origin(service.app_space, "Other shop")
+    for _ in range(9):
+        service.clock.advance(timedelta(minutes=5))
+        alice.answer(service.ask("alice", "Pay?", callback=CALLBACK).challenge)
+    last = service.ask("alice", "Pay?", origin=others, callback=CALLBACK).challenge
+    alice.answer(last)
+    # Nine are ahead of it, and four are looked at first.
+    (chosen,) = service.callbacks.in_turn({}, 1)
+    assert chosen.guid == queued.guid
+    under_way = {chosen.guid: chosen.origin}
+    (theirs,) = service.callbacks.in_turn(under_way, 2)
+    assert theirs.challenge == last.guid
+
+
 def test_the_claim_is_committed_before_the_attempt(service, queued):
     seen = []
 

@@ -18,6 +18,7 @@ from counterseal_server.workers import Workers
 from counterseal_sql import connect, forget, upgrade, with_sql
 
 PATIENCE = 30
+OTHER_CALLBACK = "https://other.example/"
 
 
 def eventually(condition):
@@ -75,9 +76,9 @@ def forgetting(world, database):
     return lambda: forget(database, world.ports.clock.now())
 
 
-def answered(world):
+def answered(world, origin=None, callback=CALLBACK):
     phone = world.bind("zoe")
-    issued = world.ask("zoe", "Lunch?", callback=CALLBACK)
+    issued = world.ask("zoe", "Lunch?", origin=origin, callback=callback)
     phone.answer(phone.fetch(issued.challenge.guid))
     return issued.challenge.guid
 
@@ -94,6 +95,32 @@ def test_a_callback_is_delivered_once_by_any_number_of_them(world, start):
     line = b'counterseal_callback_attempts_total{outcome="DELIVERED"} 1.0'
     eventually(lambda: sum(line in one.text() for one in metrics) == 1)
     assert len(world.sender.attempts) == 1
+
+
+def test_a_receiver_that_hangs_keeps_only_its_own_origin_waiting(world, start, monkeypatch):
+    hung, goes_on = set(), threading.Event()
+    send = world.sender.send
+
+    def hanging(delivery):
+        if delivery.url == CALLBACK:
+            hung.add(dict(delivery.headers)["webhook-id"])
+            goes_on.wait(PATIENCE)
+        return send(delivery)
+
+    monkeypatch.setattr(world.sender, "send", hanging)
+    for _ in range(5):
+        answered(world)
+        world.clock.advance(timedelta(minutes=5))
+    try:
+        start(sweeping=False)
+        eventually(lambda: len(hung) == 3)
+        guid = world.new_origin(world.app_space, "Other shop").origin.guid
+        world.directory.allow_callback(guid, OTHER_CALLBACK)
+        answered(world, world.directory.relying_party(guid), OTHER_CALLBACK)
+        eventually(lambda: [one.delivery.url for one in world.sender.attempts] == [OTHER_CALLBACK])
+        assert len(hung) == 3
+    finally:
+        goes_on.set()
 
 
 def test_what_is_over_is_expired_and_forgotten(world, start):

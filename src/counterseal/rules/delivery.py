@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from counterseal.errors import LeaseLost, WrongState
-from counterseal.models import Cause, DeliveryOutcome
+from counterseal.models import Callback, Cause, DeliveryOutcome, Guid
 from counterseal.policy import Policy
 from counterseal.rules.facts import Delivering
 
@@ -66,3 +68,30 @@ def next_attempt(
     delay = delays[min(attempts, len(delays)) - 1]
     asked = min(outcome.retry_after or timedelta(0), max(delays))
     return now + max(delay * (1 + policy.callback_jitter * luck), asked)
+
+
+def in_turn(
+    due: Iterable[Callback], under_way: Mapping[Guid, Guid], places: int
+) -> tuple[Callback, ...]:
+    """
+    Return which callbacks get the free places, so that no origin keeps the others waiting.
+
+    A place goes to the origin that holds fewest, and there to what has been due for longest.
+    The last one goes only to an origin that holds none: whoever hangs, hangs beside it.
+
+    Args:
+        due: The longest due first.
+        under_way: The callbacks of which an attempt runs, with their origins.
+        places: How many attempts may run at once.
+    """
+    held = Counter(under_way.values())
+    waiting = [callback for callback in due if callback.guid not in under_way]
+    chosen: list[Callback] = []
+    for free in range(places - len(under_way), 0, -1):
+        following = min(waiting, key=lambda callback: held[callback.origin], default=None)
+        if following is None or (free == 1 and held[following.origin]):
+            break
+        chosen.append(following)
+        waiting.remove(following)
+        held[following.origin] += 1
+    return tuple(chosen)

@@ -1,5 +1,6 @@
-"""Rules of delivery: whose outcome counts, when to try again, and when to give up."""
+"""Rules of delivery: whose outcome counts, whose turn it is, and when to give up."""
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import attrs
@@ -16,6 +17,7 @@ from counterseal.rules.delivery import (
     cause_of_death,
     delivered,
     gives_up,
+    in_turn,
     lease_held,
     next_attempt,
     undelivered,
@@ -243,3 +245,59 @@ class TestCauseOfDeath:
         dying = attrs.evolve(facts(attempts=attempts), outcome=outcome, unsent=unsent)
         assert cause_of_death(dying) is cause
         assert gives_up(dying) is (cause is not None)
+
+
+NAMES = [guid.mint(7, bytes([number] * 15)) for number in range(40)]
+
+
+def of(*origins):
+    """Return callbacks of these origins, the longest due first."""
+    return [
+        attrs.evolve(CALLBACK_RECORD, guid=NAMES[10 + number], origin=NAMES[origin])
+        for number, origin in enumerate(origins)
+    ]
+
+
+class TestInTurn:
+    @pytest.mark.parametrize(
+        ("origins", "under_way", "places", "chosen"),
+        [
+            ((), (), 4, ()),
+            ((1,), (), 1, (0,)),
+            ((1, 1, 1, 1, 1), (), 4, (0, 1, 2)),  # the last place is for somebody else
+            ((1, 1, 1, 1, 2), (), 4, (0, 4, 1)),
+            ((1, 1, 2, 3), (), 4, (0, 2, 3)),
+            ((1, 2, 3, 4, 5), (), 4, (0, 1, 2, 3)),
+            ((1, 1, 2), (1, 1, 1), 4, (2,)),
+            ((1, 1), (1, 1, 1), 4, ()),
+            ((1, 2), (1, 1, 2), 4, ()),
+            ((1, 2, 3), (1, 1, 2), 4, (2,)),
+            ((1, 2), (3, 4), 2, ()),
+        ],
+    )
+    def test_gives_places_to_those_who_hold_fewest(self, origins, under_way, places, chosen):
+        due = of(*origins)
+        held = {NAMES[30 + number]: NAMES[origin] for number, origin in enumerate(under_way)}
+        assert in_turn(due, held, places) == tuple(due[index] for index in chosen)
+
+    @given(
+        st.lists(st.integers(0, 4), max_size=20),
+        st.lists(st.integers(0, 4), max_size=6),
+        st.integers(1, 6),
+    )
+    def test_leaves_a_place_to_whoever_has_none(self, origins, under_way, places):
+        due = of(*origins)
+        held = {NAMES[30 + number]: NAMES[origin] for number, origin in enumerate(under_way)}
+        chosen = in_turn(due, held, places)
+        assert len(set(chosen)) == len(chosen)
+        assert len(held) + len(chosen) <= max(places, len(held))
+        holding = Counter(held.values()) + Counter(one.origin for one in chosen)
+        idle = {one.origin for one in due} - holding.keys()
+        # Whoever is passed over is passed over because there is no place.
+        assert not idle or len(held) + len(chosen) >= places
+        if places > 1 and len(held) < places:
+            assert all(count < places for origin, count in holding.items())
+
+    def test_starts_none_that_runs(self):
+        one, two = of(1, 2)
+        assert in_turn([one, two], {one.guid: one.origin}, 3) == (two,)

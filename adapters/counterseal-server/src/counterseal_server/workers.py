@@ -62,7 +62,7 @@ class Workers:
         self._callbacks = Callbacks(house.ports, house.policy)
         self._senders = house.settings.senders
         self._pool = ThreadPoolExecutor(max(1, self._senders), "sender")
-        self._running: set[Guid] = set()
+        self._running: dict[Guid, Guid] = {}
         chores = []
         if self._senders:
             chores.append(Chore("callbacks", self._deliver, EVERY_LOOK))
@@ -132,13 +132,10 @@ class Workers:
         return False
 
     def _deliver(self) -> bool:
-        # Others may have claimed some of these; so more than can be sent at once are looked at.
-        for callback in self._callbacks.due(limit=4 * self._senders):
-            if len(self._running) >= self._senders:
-                break
-            if callback not in self._running:
-                self._running.add(callback)
-                self._pool.submit(self._attempt, callback)
+        if len(self._running) < self._senders:
+            for callback in self._callbacks.in_turn(dict(self._running), self._senders):
+                self._running[callback.guid] = callback.origin
+                self._pool.submit(self._attempt, callback.guid)
         return False
 
     def _attempt(self, callback: Guid) -> None:
@@ -157,4 +154,4 @@ class Workers:
             self._metrics.attempted("failed")
             log.exception("callback %s", callback)
         finally:
-            self._running.discard(callback)
+            del self._running[callback]
