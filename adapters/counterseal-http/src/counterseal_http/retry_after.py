@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
+import httpx2
+
 LONGEST_WAIT = timedelta(days=7)
 """Longer is not believed; the core bounds it further, by its policy."""
 
@@ -46,6 +48,12 @@ def retry_after(value: str, now: datetime) -> timedelta | None:
     if date is None:
         return None
     return min(max(date - now, timedelta(0)), LONGEST_WAIT)
+
+
+def asked_to_wait(headers: httpx2.Headers, now: datetime) -> timedelta | None:
+    """Return how long a response asks to wait; None if it says nothing, or says it twice."""
+    values = headers.get_list("retry-after")
+    return retry_after(values[0], now) if len(values) == 1 else None
 
 
 def http_date(value: str, now: datetime) -> datetime | None:

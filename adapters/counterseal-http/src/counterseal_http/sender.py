@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import ssl
-from datetime import timedelta
 from types import TracebackType
 from typing import Self
 
@@ -17,7 +16,7 @@ from counterseal_http.budget import Budget
 from counterseal_http.client import HEADERS
 from counterseal_http.errors import Forbidden, NotAttempted, Unresolved
 from counterseal_http.guard import Guard
-from counterseal_http.retry_after import retry_after
+from counterseal_http.retry_after import asked_to_wait
 from counterseal_http.transport import CONNECTIONS, GuardedTransport
 
 BODY_LIMIT = 16_384
@@ -83,7 +82,8 @@ class HttpCallbackSender:
         # The answer is here; what becomes of its body changes nothing.
         _drain(response)
         return DeliveryOutcome(
-            status=response.status_code, retry_after=self._retry_after(response.headers)
+            status=response.status_code,
+            retry_after=asked_to_wait(response.headers, self._clock.now()),
         )
 
     def close(self) -> None:
@@ -111,10 +111,6 @@ class HttpCallbackSender:
             # SENDER-4: httpx2 would write some paths in another way.
             extensions={"target": target.path.encode("ascii")},
         )
-
-    def _retry_after(self, headers: httpx2.Headers) -> timedelta | None:
-        values = headers.get_list("retry-after")
-        return retry_after(values[0], self._clock.now()) if len(values) == 1 else None
 
 
 def _missing(headers: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:
