@@ -80,6 +80,8 @@ def test_the_policy_is_a_profile_with_changes(file):
         ('host = "a b"', "host"),
         ('public_url = "https://auth.example.com/"', "public_url"),
         ('public_url = "auth.example.com"', "public_url"),
+        ('public_url = "https://[x"', "public_url"),
+        ('public_url = "https://auth.example.com:99999"', "public_url"),
         ("metrics = 1", "config: metrics"),
         ('grace = "10"', "config: grace"),
         ('log_format = "xml"', "log_format"),

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 import attrs
 
 from counterseal.errors import PolicyUnsound
+from counterseal.wire.base import is_base
 
 
 def _public_url(_: Any, attribute: attrs.Attribute[str], value: str) -> None:
-    parts = urlsplit(value)
-    plain = parts.scheme in {"http", "https"} and parts.hostname and not parts.username
-    if not plain or parts.query or parts.fragment or value.endswith("/") or not value.isascii():
+    if not is_base(value):
         message = f"{attribute.name}: not an address like https://auth.example.com, without a slash"
         raise PolicyUnsound(message)
 

@@ -12,12 +12,12 @@ import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import attrs
 
 from counterseal.errors import InvalidField
 from counterseal.policy import PROFILES, Policy
+from counterseal.wire.base import is_base
 
 DATABASE_FILE = "counterseal.db"
 KEYS_FOLDER = "keys"
@@ -53,10 +53,9 @@ def _host(_: object, attribute: attrs.Attribute[Any], value: str) -> None:
 
 
 def _public_url(_: object, attribute: attrs.Attribute[Any], value: str) -> None:
-    parts = urlsplit(value)
-    plain = parts.scheme in {"http", "https"} and parts.hostname and not parts.username
-    fits = plain and not parts.query and not parts.fragment and not value.endswith("/")
-    _demand(fits, attribute, "not an address like https://auth.example.com, without a slash")
+    _demand(
+        is_base(value), attribute, "not an address like https://auth.example.com, without a slash"
+    )
 
 
 def _absolute(path: str | Path) -> Path:
