@@ -10,7 +10,7 @@ from counterseal.models import ChallengeState
 from counterseal.testing import FrozenClock
 from counterseal.testing.clock import START
 from counterseal.testing.contracts.clerk import Clerk
-from counterseal.testing.contracts.specimens import Specimens, event, newer
+from counterseal.testing.contracts.specimens import LATER, Specimens, event, newer
 from counterseal_redis import (
     RedisAudit,
     RedisCounters,
@@ -74,7 +74,8 @@ def test_a_conflict_needs_no_replica(held, clerk):
 def test_what_is_over_is_told_only_if_a_replica_has_it(held, keyspace, clerk):
     made = Specimens()
     account = made.account()
-    open_, ended = made.challenge(account), made.challenge(account, state=ChallengeState.ANSWERED)
+    open_ = made.challenge(account, deadline=LATER)
+    ended = made.challenge(account, state=ChallengeState.ANSWERED)
     clerk.keep(account, open_)
     held.replicas[0].pause()
     with pytest.raises(Indeterminate):
@@ -96,11 +97,14 @@ def test_what_goes_on_is_told_while_a_replica_is_away(held, clerk, pair):
         pytest.skip("before 7.2, WAIT waits for the writes of others too")
     made = Specimens()
     account = made.account()
-    open_ = made.challenge(account)
+    open_ = made.challenge(account, deadline=START + SHORT)
     clerk.keep(account, open_)
     held.replicas[0].pause()
 
     assert clerk.store.about(open_.guid) == (open_, account)
+    clerk.store._clock.advance(SHORT)
+    with pytest.raises(StoreUnavailable):
+        clerk.store.about(open_.guid)  # told as expired, perhaps by a primary that is none
 
 
 def test_guards_and_the_log_wait_too(held, keyspace):

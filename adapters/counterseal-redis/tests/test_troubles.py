@@ -310,7 +310,7 @@ def test_a_server_that_does_not_answer_is_unavailable(nowhere):
 def test_a_body_that_is_broken_is_unavailable(keyspace, clerk):
     company = Specimens().company()
     clerk.keep(company)
-    keyspace.client.set(keyspace.record(company.guid), b"01 1 -\n{}")
+    keyspace.client.set(keyspace.record(company.guid), b"- 1 1 -\n{}")
 
     with pytest.raises(RecordUnreadable):
         clerk.one(company.guid)

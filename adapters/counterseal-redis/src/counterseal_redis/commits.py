@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import TypeAlias
 
 import attrs
@@ -17,12 +18,11 @@ from counterseal.models import (
     Challenge,
     Change,
     Guid,
-    Login,
     Record,
 )
 from counterseal.models.guid import partition_of
+from counterseal.ports import Due
 from counterseal_records import (
-    KINDS,
     Lookup,
     demand_possible,
     digest,
@@ -45,9 +45,9 @@ DEAD = "x"
 PENDING = "p"
 """Indexes of one partition; the entries of all owners lie side by side, in order of age."""
 
-DUE: Mapping[type[Record], str] = {
-    cls: f"d{KINDS[cls].name[:2]}" for cls in (Binding, Callback, Challenge, Login)
-}
+DUE: Mapping[type[Record], str] = MappingProxyType(
+    {kind.value: f"d{kind.name.lower()}" for kind in Due}
+)
 """What is due of one kind, in one partition."""
 
 SEQUENCE = "s"

@@ -10,19 +10,20 @@ from __future__ import annotations
 import itertools
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import attrs
 
 from counterseal.models import Guid, Record
 from counterseal.models.guid import PARTITIONS, partition_of
-from counterseal_records import read_record
+from counterseal_records import microseconds, read_record
 from counterseal_redis.keyspace import Keyspace
 from counterseal_redis.roads import Call, scripted
 from counterseal_redis.scripts import ABOUT, OWNED, RECORDS
 from counterseal_redis.values import body, raw
 
 FENCE = "f"
-"""Written where somebody reads what is over, so that the reading can be confirmed."""
+"""Written where somebody reads what is over or due, so that the reading can be confirmed."""
 
 NO_LIMIT = -1
 
@@ -55,25 +56,33 @@ class Shelves:
     def __init__(self, keyspace: Keyspace) -> None:
         self._keyspace = keyspace
 
-    def records(self, guids: Sequence[Guid]) -> Mapping[Guid, Record | None]:
+    def records(
+        self, guids: Sequence[Guid], *, now: datetime | None = None
+    ) -> Mapping[Guid, Record | None]:
         """
         Return the records of *guids*, in one trip.
+
+        Args:
+            guids: Of the records.
+            now: If it is given, what is over or due by then is confirmed, as a commit is.
 
         Raises:
             Unavailable: Redis did not answer, or a record cannot be read.
         """
-        return self._found(guids, None)[0]
+        return self._found(guids, None, now)[0]
 
     def about(
-        self, guid: Guid, others: Sequence[Guid]
+        self, guid: Guid, others: Sequence[Guid], *, now: datetime
     ) -> tuple[Mapping[Guid, Record | None], Record | None]:
         """
         Return the records of *guid* and *others*, and the account that *guid* is about.
 
+        What is over or due by *now* is confirmed, as a commit is.
+
         Raises:
             Unavailable: Redis did not answer, or a record cannot be read.
         """
-        return self._found((guid, *others), guid)
+        return self._found((guid, *others), guid, now)
 
     def owned(self, index: str, owner: Guid) -> Sequence[bytes]:
         """
@@ -139,7 +148,7 @@ class Shelves:
         return tuple(itertools.islice(found, limit))
 
     def _found(
-        self, guids: Sequence[Guid], about: Guid | None
+        self, guids: Sequence[Guid], about: Guid | None, now: datetime | None
     ) -> tuple[Mapping[Guid, Record | None], Record | None]:
         # One call for each partition, and all in one trip.
         places: dict[int, dict[Guid, None]] = defaultdict(dict)
@@ -150,9 +159,9 @@ class Shelves:
             for place in places.values()
             for first in range(0, len(place), AT_ONCE)
         ]
-        confirm = bool(self._keyspace.durability.confirm)
-        calls = [self._reading(some, about, confirm=confirm) for some in wanted]
-        replies = self._keyspace.read(*calls, confirm=confirm) if calls else []
+        confirm = "" if now is None or not self._keyspace.durability.confirm else microseconds(now)
+        calls = [self._reading(some, about, confirm) for some in wanted]
+        replies = self._keyspace.read(*calls, confirm=confirm != "") if calls else []
         found: dict[Guid, bytes | None] = {}
         account = None
         for call, some, reply in zip(calls, wanted, replies, strict=True):
@@ -162,14 +171,14 @@ class Shelves:
             found |= dict(zip(some, values, strict=True))
         return {guid: _record(value) for guid, value in found.items()}, _record(account)
 
-    def _reading(self, wanted: Sequence[Guid], about: Guid | None, *, confirm: bool) -> Call:
+    def _reading(self, wanted: Sequence[Guid], about: Guid | None, confirm: int | str) -> Call:
         partition = partition_of(wanted[0])
         keys = [self._keyspace.key(partition, name) for name in (FENCE, *wanted)]
         if wanted[0] == about:
             begin = self._keyspace.key(partition, "")
-            return scripted(ABOUT, keys, [int(confirm), begin])
-        if confirm or len(wanted) > 1:
-            return scripted(RECORDS, keys, [int(confirm)])
+            return scripted(ABOUT, keys, [confirm, begin])
+        if confirm != "" or len(wanted) > 1:
+            return scripted(RECORDS, keys, [confirm])
         return Call(("GET", keys[1]), keys[1])
 
     def _call(self, partition: int, command: str, name: str, *words: str | int | bytes) -> Call:

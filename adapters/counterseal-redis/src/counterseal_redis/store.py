@@ -46,7 +46,8 @@ class RedisStore:
 
     Args:
         keyspace: Where they are.
-        clock: Says how long what is over is kept; decides nothing.
+        clock: Says how long what is over is kept, and whose reading is confirmed;
+            decides nothing.
     """
 
     def __init__(self, keyspace: Keyspace, clock: Clock) -> None:
@@ -60,23 +61,24 @@ class RedisStore:
         """
         Return the records of *guids*, in one trip; None where there is none.
 
-        What is over is confirmed, as a commit is: nobody is told of an end that may be lost.
+        What is over, or due by the service's clock, is confirmed, as a commit is: nobody is told
+        of an end that may be lost, or of one that has not come where commits are made by now.
 
         Raises:
             Unavailable: Redis did not answer, or a record cannot be read.
         """
-        return tuple(map(self._shelves.records(guids).get, guids))
+        return tuple(map(self._shelves.records(guids, now=self._clock.now()).get, guids))
 
     def about(self, guid: Guid, *others: Guid) -> tuple[Record | None, ...]:
         """
         Return the record of *guid*, the account that it is about, and those of *others*.
 
-        What is over is confirmed, as `get` does.
+        What is over or due is confirmed, as `get` does.
 
         Raises:
             Unavailable: Redis did not answer, or a record cannot be read.
         """
-        records, account = self._shelves.about(guid, others)
+        records, account = self._shelves.about(guid, others, now=self._clock.now())
         return (records[guid], account, *map(records.get, others))
 
     def account(self, app_space: Guid, account_id: str) -> Account | None:

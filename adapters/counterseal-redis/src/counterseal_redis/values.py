@@ -1,8 +1,8 @@
 """
 A record as the value of one key: a first line for the script, and the body.
 
-The first line is a digit, which is 1 if the record is over (it is no longer due, and not kept for
-ever), the version, the record's number in its partition, and what it is tied to: an account to
+The first line is the time from which on a reading of the record has to be confirmed (`-` is
+never), the version, the record's number in its partition, and what it is tied to: an account to
 its natural key, a record about an account to that account's GUID, any other to nothing (`-`).
 """
 
@@ -12,6 +12,7 @@ from base64 import urlsafe_b64encode
 from datetime import datetime, timedelta
 
 from counterseal.models import Guid, Record
+from counterseal_records import microseconds
 
 NOTHING = "-"
 
@@ -22,13 +23,15 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 
 def head(record: Record) -> str:
-    """Return how the first line begins: whether *record* is over, and its version."""
-    return f"{int(over(record))}{record.version}"
+    """Return how the first line begins: when a reading has to be confirmed, and the version."""
+    return f"{_final_from(record)} {record.version}"
 
 
-def over(record: Record) -> bool:
-    """Tell whether nothing more is expected to become of *record*."""
-    return record.keep_until is not None and record.due_at is None
+def _final_from(record: Record) -> str:
+    # From when it is due on, as once it is over, somebody may be told of an end.
+    if record.due_at is not None:
+        return str(max(0, microseconds(record.due_at)))
+    return NOTHING if record.keep_until is None else "0"
 
 
 def body(value: bytes) -> bytes:

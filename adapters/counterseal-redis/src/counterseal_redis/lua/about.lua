@@ -3,12 +3,14 @@
 -- KEYS[1] and ARGV[1] as in records.lua; KEYS[2] the record, the other keys are the others';
 -- ARGV[2] what the keys of the partition's records begin with.
 
-local ACCOUNT = '^%d+ %d+ (%x+%-%S*)\n' -- of what is about one: the GUID in the first line
+local ACCOUNT = '^%S+ %d+ %d+ (%x+%-%S*)\n' -- of what is about one: the GUID in the first line
 
 local found = redis.call('MGET', unpack(KEYS, 2))
-if ARGV[1] == '1' then
+local now = tonumber(ARGV[1])
+if now then
     for _, value in ipairs(found) do
-        if value and string.sub(value, 1, 1) == '1' then
+        local from = value and string.match(value, '^(%d+) ')
+        if from and tonumber(from) <= now then
             redis.call('SET', KEYS[1], '1')
             break
         end

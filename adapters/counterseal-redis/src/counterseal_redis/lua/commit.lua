@@ -42,7 +42,7 @@ local numbers = {}
 for _ = 1, tonumber(word()) do
     local name, version, tie = key(), word(), word()
     local head = redis.call('GETRANGE', name, 0, HEAD)
-    local found, number, tied = string.match(head, '^%d(%d+) (%d+) (%S*)\n')
+    local found, number, tied = string.match(head, '^%S+ (%d+) (%d+) (%S*)\n')
     if tie == '' then
         tied = tie
     end

@@ -1,12 +1,15 @@
 -- Records of one partition.
 --
--- KEYS[1] what is written if one of them is over and ARGV[1] is 1, so that whoever waits for this
--- connection's last write waits for that record's, too; the other keys are the records'.
+-- ARGV[1] is now, in microseconds, or "". If the reading of one of them has to be confirmed by
+-- then, KEYS[1] is written, so that whoever waits for this connection's last write waits for that
+-- record's, too; the other keys are the records'.
 
 local found = redis.call('MGET', unpack(KEYS, 2))
-if ARGV[1] == '1' then
+local now = tonumber(ARGV[1])
+if now then
     for _, value in ipairs(found) do
-        if value and string.sub(value, 1, 1) == '1' then
+        local from = value and string.match(value, '^(%d+) ')
+        if from and tonumber(from) <= now then
             redis.call('SET', KEYS[1], '1')
             break
         end
