@@ -22,7 +22,7 @@ from counterseal_redis import (
     replicated,
 )
 
-SHORT = timedelta(milliseconds=200)
+SHORT = timedelta(milliseconds=500)
 
 
 @pytest.fixture(params=["pair", "old_pair"])
@@ -130,9 +130,9 @@ def test_more_replicas_than_there_are_are_never_reached(pair, new_keyspace):
 def test_in_a_cluster_the_replica_of_the_partition_counts(cluster, new_keyspace):
     store = RedisStore(new_keyspace(cluster, durability=replicated(patience=SHORT)), FrozenClock())
     clerk, made = Clerk(store, lambda _: ()), Specimens()
-    companies = [made.company(guid=made.guid(partition)) for partition in range(0, 256, 8)]
+    companies = [made.company(guid=made.guid(partition)) for partition in range(0, 256, 16)]
     clerk.keep(*companies)
-    logins = [made.login(guid=made.guid(partition)) for partition in range(0, 256, 8)]
+    logins = [made.login(guid=made.guid(partition)) for partition in range(0, 256, 16)]
     clerk.keep(*logins)
     assert store.get(*(login.guid for login in logins)) == tuple(logins)
 
@@ -143,7 +143,7 @@ def test_in_a_cluster_the_replica_of_the_partition_counts(cluster, new_keyspace)
         cluster.replicas[0].resume()
 
     assert {None, Indeterminate} == set(ends), "one of three replicas was away"
-    clerk.keep(*(made.company(guid=made.guid(partition)) for partition in range(0, 256, 8)))
+    clerk.keep(*(made.company(guid=made.guid(partition)) for partition in range(0, 256, 16)))
 
 
 def _ended(clerk, company):
