@@ -106,7 +106,10 @@ def test_a_request_keeps_a_fit_id_and_gets_another_for_one_that_is_not(client):
 def test_what_is_nowhere_is_a_problem(client):
     answer = client.get("/nowhere")
     assert (answer.status_code, answer.content_type) == (404, "application/problem+json")
-    assert client.put("/healthz").status_code == 405
+    assert (answer.json["code"], answer.json["status"]) == ("no_such_endpoint", 404)
+    refused = client.put("/healthz")
+    assert (refused.status_code, refused.json["code"]) == (405, "method_not_allowed")
+    assert refused.headers["Allow"] == "GET, HEAD, OPTIONS"
 
 
 @pytest.mark.parametrize("path", ["//request/add", "/request///add", "/x//y", "//healthz"])

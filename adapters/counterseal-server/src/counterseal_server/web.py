@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import Any
 
 from flask import Flask, Response, g, jsonify, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from counterseal import Unavailable
 from counterseal.models.guid import LUCK_BYTES, mint
@@ -100,7 +100,11 @@ def _observe(app: Flask, house: House, metrics: Metrics) -> None:
 
 
 def _not_received(word: str) -> Response:
-    told = problem(word, headers={"Retry-After": "1"} if word == BUSY else {})
+    return _problem(word, {"Retry-After": "1"} if word == BUSY else None)
+
+
+def _problem(word: str, headers: dict[str, str] | None = None) -> Response:
+    told = problem(word, headers=headers)
     return Response(told.body(), int(told.status), dict(told.headers), content_type=told.media_type)
 
 
@@ -112,10 +116,10 @@ def _operate(app: Flask, house: House, metrics: Metrics) -> None:
     @app.errorhandler(HTTPException)
     def nowhere(error: HTTPException) -> Response:
         # What is under no blueprint: a browser's page would be no answer to a program.
-        told = jsonify(title=error.name, status=error.code)
-        told.status_code = error.code or HTTPStatus.NOT_FOUND
-        told.content_type = "application/problem+json"
-        return told
+        if isinstance(error, MethodNotAllowed):
+            allow = {"Allow": ", ".join(sorted(error.valid_methods or ()))}
+            return _problem("method_not_allowed", allow)
+        return _problem("no_such_endpoint" if isinstance(error, NotFound) else "bad_request")
 
     @app.get("/healthz")
     def healthz() -> Any:
