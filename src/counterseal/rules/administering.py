@@ -134,7 +134,9 @@ def role_fits(role: AdminRole, *, company: bool, app_space: bool) -> None:
         InvalidField: A role below a company's needs an App Space, and a company's has none.
     """
     if app_space is (role is AdminRole.COMPANY) or (company and app_space):
-        raise InvalidField("role", "not one of this place")
+        raise InvalidField(
+            "role", "not one of this place: a company_admin has no App Space, the others have one"
+        )
 
 
 def _reaches(admin: Admin, place: Place) -> bool:

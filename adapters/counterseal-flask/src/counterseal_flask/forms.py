@@ -49,7 +49,8 @@ def read_form(body: bytes) -> dict[str, Any]:
     for pair in pairs:
         name, equals, value = pair.partition(b"=")
         if not equals:
-            raise InvalidField("body", "a field without =")
+            # Whoever means JSON and does not say so ends here.
+            raise InvalidField("body", "a form's field without =; JSON is sent as application/json")
         field = _text(name, "body")
         _put(root, _segments(field), _text(value, _shown(field)), _shown(field))
     return {name: _built(node, _shown(name)) for name, node in root.items()}

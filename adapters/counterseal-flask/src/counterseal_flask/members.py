@@ -41,7 +41,7 @@ def choice(value: Any, kind: type[E], name: str) -> E:
     for each in kind:
         if type(value) is type(each.value) and value == each.value:
             return each
-    raise InvalidField(name, f"none of {', '.join(str(each.value) for each in kind)}")
+    raise InvalidField(name, f"not one of {', '.join(str(each.value) for each in kind)}")
 
 
 def optional_choice(body: Mapping[str, Any], kind: type[E], name: str) -> E | None:

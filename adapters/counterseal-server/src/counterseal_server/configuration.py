@@ -231,7 +231,7 @@ def _policy(table: Mapping[str, Any]) -> Policy:
     changed = dict(table)
     name = changed.pop(PROFILE, "standard")
     if name not in PROFILES:
-        raise InvalidField(f"{POLICY}.{PROFILE}", f"none of {', '.join(PROFILES)}")
+        raise InvalidField(f"{POLICY}.{PROFILE}", f"not one of {', '.join(PROFILES)}")
     profile = PROFILES[name]
     known = {field.name for field in attrs.fields(Policy)}
     for setting in changed:

@@ -60,6 +60,8 @@ def _only(directory: Directory) -> Guid:
         for app_space in directory.list(company.guid, AppSpace)
         for origin in directory.list(app_space.guid, Origin)
     ]
+    if not origins:
+        raise InvalidField("origin", "there is none: is it the right database?")
     if len(origins) != 1:
         raise InvalidField("origin", f"there are {len(origins)}: give --origin GUID")
     return origins[0]

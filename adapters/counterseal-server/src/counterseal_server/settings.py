@@ -36,7 +36,7 @@ def _demand(ok: object, attribute: attrs.Attribute[Any], problem: str) -> None:
 
 def _among(*known: str) -> Any:
     def valid(_: object, attribute: attrs.Attribute[Any], value: str) -> None:
-        _demand(value in known, attribute, f"none of {', '.join(known)}")
+        _demand(value in known, attribute, f"not one of {', '.join(known)}")
 
     return valid
 

@@ -39,6 +39,8 @@ def _only(directory: Directory) -> Guid:
         for company in directory.list(None, Company)
         for space in directory.list(company.guid, AppSpace)
     ]
+    if not spaces:
+        raise InvalidField("app-space", "there is none: is it the right database?")
     if len(spaces) != 1:
         raise InvalidField("app-space", f"there are {len(spaces)}: give --app-space GUID")
     return spaces[0]

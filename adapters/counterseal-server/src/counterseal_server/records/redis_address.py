@@ -157,7 +157,7 @@ def _query(parts: SplitResult) -> dict[str, Any]:
 
 def _demand_sound(found: RedisAddress) -> None:
     if found.durability not in LEVELS:
-        raise InvalidField(f"{FIELD}: durability", f"none of {', '.join(LEVELS)}")
+        raise InvalidField(f"{FIELD}: durability", f"not one of {', '.join(LEVELS)}")
     if found.patience.total_seconds() >= found.socket_timeout:
         raise InvalidField(f"{FIELD}: patience", "not shorter than socket_timeout")
     if found.ssl and not found.tls:
