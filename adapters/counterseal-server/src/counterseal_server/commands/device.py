@@ -40,7 +40,7 @@ def device() -> None:
 @click.option("--url", metavar="U", required=True, help="The service's public address.")
 @click.option("--token", metavar="T", help="The session token.")
 @click.option("--app-space", metavar="GUID", help="What the token has to be for.")
-@click.option("--link", metavar="URI", help="Instead of these: the bind link.")
+@click.option("--link", metavar="URI", help="The bind link, instead of --token and --app-space.")
 @click.option("--name", default="", metavar="N", help="What to call the device.")
 def bind(
     home: str, url: str, *, token: str | None, app_space: str | None, link: str | None, name: str

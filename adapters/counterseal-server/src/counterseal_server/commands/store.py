@@ -18,7 +18,7 @@ def store() -> None:
 @CONFIG
 def purge(data: str | None, config: str | None) -> None:
     """
-    Drop what need not be kept any more; how long that is says the policy's `retention`.
+    Drop what need not be kept any more: the policy's `retention` says how long.
 
     A running service does so every ten minutes.
     """

@@ -16,12 +16,12 @@ from counterseal_server.plainly import plainly
 @CONFIG
 @click.option("--company", required=True, metavar="C", help="The tenant's name.")
 @click.option("--app-space", required=True, metavar="A", help="The app's name.")
-@click.option("--origin", required=True, metavar="O", help="The relying party's name.")
+@click.option("--origin", required=True, metavar="O", help="The name of the server that asks.")
 @click.option(
     "--auth",
     type=click.Choice(["basic", "hmac", "signature"]),
     required=True,
-    help="How the relying party shows who it is: by Basic, CX1 or RFC 9421."
+    help="How the origin shows who it is: by Basic, CX1 or RFC 9421."
     " The first administrator signs by RFC 9421 too if it does, else by CX1.",
 )
 @click.option(
@@ -29,7 +29,7 @@ from counterseal_server.plainly import plainly
     "callbacks",
     metavar="URL",
     multiple=True,
-    help="An address that answers may be sent to; may be given again.",
+    help="An address that answers may be sent to, https if it does not say; may be given again.",
 )
 def init(
     data: str | None,
@@ -42,7 +42,7 @@ def init(
     callbacks: tuple[str, ...],
 ) -> None:
     """
-    Make a new service with one company, one App Space and one relying party.
+    Make a new service with one company, one App Space and one origin.
 
     Prints one JSON object. The secrets in it are told this once.
     """
