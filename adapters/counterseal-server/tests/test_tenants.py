@@ -3,15 +3,19 @@
 import base64
 import json
 import os
+import shutil
 import stat
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from counterseal import Authentication, Credentials, SignedRequest
-from counterseal.models import Scheme
+from counterseal import Authentication, Credentials, Directory, SignedRequest
+from counterseal.errors import InvalidField, SignerUnavailable
+from counterseal.models import Company, Scheme
 from counterseal.wire.link import read_link
 from counterseal.wire.signature import write_signature
 from counterseal_server.configuration import settings
+from counterseal_server.founding import Wish, found
 from counterseal_server.house import House
 
 NAMES = ("--company", "Example", "--app-space", "Bank", "--origin", "Web shop")
@@ -130,6 +134,33 @@ def test_init_is_for_new_services(init):
     again = init()
     assert again.exit_code == 2
     assert again.stderr == "data: there is a company already; this is for new services\n"
+
+
+def test_init_makes_no_keys_beside_records_that_others_have_sealed(init, data, house):
+    assert init().exit_code == 0
+    shutil.rmtree(data / "keys")
+    again = init()
+    assert again.stderr == "data: there is a company already; this is for new services\n"
+    assert not (data / "keys").exists()
+    with house() as opened, pytest.raises(SignerUnavailable):
+        opened.prepare()
+
+
+def test_of_two_inits_at_once_one_founds(data, house):
+    wish = Wish(company="Example", app_space="Bank", origin="Web shop", scheme="basic")
+
+    def founded(_):
+        with house() as opened:
+            try:
+                return found(opened, wish)["companyGuid"]
+            except InvalidField:
+                return None
+
+    with ThreadPoolExecutor(4) as pool:
+        made = [guid for guid in pool.map(founded, range(4)) if guid is not None]
+    with house() as opened:
+        held = Directory(opened.ports, opened.policy).list(None, Company)
+    assert [company.guid for company in held] == made
 
 
 def test_a_wish_that_does_not_fit_leaves_nothing(init, data):

@@ -49,15 +49,18 @@ def found(house: House, wish: Wish) -> dict[str, Any]:
     """
     # In memory first: a wish that does not fit leaves nothing behind.
     _populated(memory_ports(), house.policy, wish)
-    private.folder(house.settings.data)
-    if not house.master.from_environment and not house.master.path.exists():
-        house.master.make(house.ports.entropy)
-    if not house.signer.path.exists():
-        house.signer.make(Algorithm.ES256)
-    house.prepare()
-    if Directory(house.ports, house.policy).list(None, Company):
-        raise InvalidField("data", "there is a company already; this is for new services")
-    return _populated(house.ports, house.policy, wish)
+    # One process at a time, and no keys beside records that others have sealed: a service that
+    # has lost its keys would come up again, and neither open what is there nor be believed.
+    with private.alone(private.folder(house.settings.data)):
+        house.records.prepare()
+        if Directory(house.ports, house.policy).list(None, Company):
+            raise InvalidField("data", "there is a company already; this is for new services")
+        if not house.master.from_environment and not house.master.path.exists():
+            house.master.make(house.ports.entropy)
+        if not house.signer.path.exists():
+            house.signer.make(Algorithm.ES256)
+        house.signer.jwks()
+        return _populated(house.ports, house.policy, wish)
 
 
 def _populated(ports: Ports, policy: Policy, wish: Wish) -> dict[str, Any]:
