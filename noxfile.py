@@ -197,6 +197,14 @@ def fuzz(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def faults(session: nox.Session) -> None:
+    """Break real Redis under a crowd, and compare what all were told with what is there."""
+    sync(session, "--package=counterseal-redis", "--group=tests")
+    sync(session, "--inexact", "--only-group=tests")
+    session.run("python", "adapters/counterseal-redis/faults", *session.posargs)
+
+
+@nox.session(default=False)
 def mutants(session: nox.Session) -> None:
     """Break the deciding rooms in every small way; a survivor has to be an accepted one."""
     sync(session, "--group=mutants")

@@ -301,6 +301,7 @@ class Proxy:
         self.cuts = 0
         self._listening = socket.create_server((HOST, 0))
         self.port = self._listening.getsockname()[1]
+        self._clients = []
         self._threads = []
         self._start(self._accept)
 
@@ -318,7 +319,9 @@ class Proxy:
 
     def close(self):
         """End it."""
-        self._listening.shutdown(socket.SHUT_RDWR)
+        for held in (self._listening, *self._clients):
+            with suppress(OSError):
+                held.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
             thread.join(5)
         self._listening.close()
@@ -333,6 +336,7 @@ class Proxy:
                 self._start(self._serve, self._listening.accept()[0])
 
     def _serve(self, client):
+        self._clients.append(client)
         with client, socket.socket() as server, suppress(OSError):
             server.connect((HOST, self._server))
             while self._passes(client, server):
@@ -348,8 +352,7 @@ class Proxy:
                 how, self._cut = self._cut, None
                 self.cuts += 1
                 if how == "after":
-                    server.sendall(said)
-                    server.recv(LARGE)
+                    self._swallow_reply(said, client, server)
                 if self._then is not None:
                     self._then()
                 return False
@@ -360,6 +363,16 @@ class Proxy:
             client.sendall(said)
             return bool(said)
         return False
+
+    @staticmethod
+    def _swallow_reply(said, client, server):
+        # What is long comes in several pieces.
+        while said:
+            server.sendall(said)
+            if server in select.select([client, server], [], [])[0]:
+                server.recv(LARGE)
+                return
+            said = client.recv(LARGE)
 
 
 NUMBERS = itertools.count()
