@@ -16,7 +16,7 @@ from counterseal.ports import Due
 from counterseal.testing import START, FrozenClock, StoreContract
 from counterseal.testing.contracts import StoreHistory
 from counterseal.testing.contracts.specimens import Specimens, newer
-from counterseal_redis import Keyspace, RedisAudit, RedisStore, forget
+from counterseal_redis import Keyspace, RedisAudit, RedisStore, forget, replicated
 
 SHARE = {"redis_8_2": 3}
 """The kit plays three times as many, and on the other servers, which run the same scripts, ten."""
@@ -79,6 +79,21 @@ class TestStore(StoreContract):
         store._keyspace = Keyspace(self.clients[-1], prefix=store._keyspace.prefix)
         for proxy in proxies.values():
             proxy.cut(applied=applied, match=b"EVAL")
+
+
+class TestSureStore(TestStore):
+    """The same where each commit waits, over other roads."""
+
+    can_lose_replies = False
+
+    @pytest.fixture(params=["pair", "cluster"])
+    def server(self, request):
+        return request.getfixturevalue(request.param)
+
+    @pytest.fixture
+    def new_store(self, server, new_keyspace):
+        self.server, self.new_keyspace = server, partial(new_keyspace, durability=replicated())
+        return lambda: RedisStore(self.new_keyspace(server), FrozenClock())
 
 
 def test_of_ten_thousand_that_are_due_none_is_lost(redis_8_2, new_keyspace):
