@@ -344,3 +344,21 @@ def test_s23_an_origin_has_one_scheme(kit, world, client, shop):
     header = write_basic(secret, guid=party.origin.guid)
     path = "/request/getAll?accountId=a"
     assert client.get(path, headers={"Authorization": header}).status_code == 401
+
+
+@pytest.mark.parametrize("spelled", ["zo%C3%AB", "zoë".encode().decode("latin-1")])
+def test_an_address_that_nobody_has_encoded_is_read_as_what_it_is(shop, spelled):
+    made = {
+        shop.put("/account/bind", json={"accountId": name}).status_code for name in ("zoë", "��")
+    }
+    assert made == {201}
+    found = shop.get(
+        "/account/getAccount", environ_overrides={"QUERY_STRING": f"accountId={spelled}"}
+    )
+    assert (found.status_code, found.json["accountId"]) == (200, "zoë")
+
+
+def test_an_address_that_is_no_text_is_refused(shop):
+    query = {"QUERY_STRING": "accountId=zo\xeb"}
+    refused = shop.get("/account/getAccount", environ_overrides=query)
+    assert (refused.status_code, refused.json["detail"]) == (400, "query: not UTF-8")

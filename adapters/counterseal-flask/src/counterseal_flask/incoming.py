@@ -38,7 +38,7 @@ def message(
     if len(body) > settings.body_limit:
         raise RequestEntityTooLarge
     path = quote(request.path, safe=PATH_SAFE)
-    query = request.query_string.decode("ascii", "replace")
+    query = _text(request.query_string)
     uri = settings.public_url + path
     return Message(
         method=request.method,
@@ -54,6 +54,14 @@ def message(
         headers=tuple(request.headers.items()),
         idempotency_key=request.headers.get(KEY_HEADER),
     )
+
+
+def _text(query: bytes) -> str:
+    # Not every client writes `ë` as `%C3%AB`; what is signed is what was sent.
+    try:
+        return query.decode()
+    except UnicodeDecodeError:
+        raise InvalidField("query", "not UTF-8") from None
 
 
 def _parameters(query: str) -> dict[str, str]:
