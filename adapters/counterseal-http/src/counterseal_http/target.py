@@ -60,11 +60,16 @@ class Target:
     path: str = attrs.field(repr=False)
 
     @property
-    def url(self) -> str:
-        """The address, in ASCII and with its default port left out."""
+    def origin(self) -> str:
+        """Scheme, host and port, in ASCII and with the default port left out (RFC 6454, 6.2)."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         port = "" if self.port == DEFAULT_PORTS[self.scheme] else f":{self.port}"
-        return f"{self.scheme}://{host}{port}{self.path}"
+        return f"{self.scheme}://{host}{port}"
+
+    @property
+    def url(self) -> str:
+        """The address, in ASCII and with its default port left out."""
+        return f"{self.origin}{self.path}"
 
 
 def read_target(url: str) -> Target:

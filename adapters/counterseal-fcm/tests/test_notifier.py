@@ -1,0 +1,320 @@
+"""The notifier: the port's contract against Firebase on loopback, and what it leaves open."""
+
+import json
+import time
+from datetime import UTC, datetime, timedelta
+from http.client import responses
+
+import pytest
+from fcm_loopback import fcm_error
+
+from counterseal.errors import NotifierUnavailable
+from counterseal.models import (
+    AddressKind,
+    Bell,
+    News,
+    PushAddress,
+    PushOutcome,
+    PushResult,
+)
+from counterseal.models.guid import named
+from counterseal.ports import Notifier
+from counterseal.testing.contracts import NotifierContract
+from counterseal_fcm import FcmNotifier
+
+BELL, QUESTION, ACCOUNT = (named(7, name) for name in ("bell", "question", "account"))
+DELIVERED, GONE, REJECTED, MISCONFIGURED, LATER = (
+    PushOutcome(result=getattr(PushResult, name))
+    for name in ("DELIVERED", "GONE", "REJECTED", "MISCONFIGURED", "LATER")
+)
+
+
+def later(**after):
+    return PushOutcome(result=PushResult.LATER, after=timedelta(**after))
+
+
+def bell(**changes):
+    return Bell(
+        **{
+            "guid": BELL,
+            "news": News.CHALLENGE,
+            "subject": QUESTION,
+            "account": ACCOUNT,
+            "title": "A question for you",
+            "body": "Open the app to answer.",
+            "life": timedelta(seconds=119.9),
+            "timeout": timedelta(seconds=20),
+            **changes,
+        }
+    )
+
+
+def token(value):
+    return PushAddress(kind=AddressKind.FCM_TOKEN, value=value)
+
+
+def fid(value):
+    return PushAddress(kind=AddressKind.FCM_FID, value=value)
+
+
+class TestFcmNotifier(NotifierContract):
+    kind = AddressKind.FCM_TOKEN
+    shows_what_it_sends = True
+    learns_of_death = True
+    is_put_off = True
+    can_hang = True
+
+    @pytest.fixture(autouse=True)
+    def _firebase(self, firebase):
+        self.firebase = firebase
+
+    @pytest.fixture
+    def new_notifier(self, new_notifier):
+        return new_notifier
+
+    @pytest.fixture
+    def broken_notifier(self, new_notifier):
+        def closed():
+            notifier = new_notifier()
+            notifier.close()
+            return notifier
+
+        return closed
+
+    def dead_address(self, notifier):
+        self.firebase.answers["dead"] = fcm_error(404, "UNREGISTERED")
+        return token("dead")
+
+    def busy_address(self, notifier):
+        status, _, body = fcm_error(429, "QUOTA_EXCEEDED")
+        self.firebase.answers["busy"] = status, {"retry-after": "3600"}, body
+        return token("busy")
+
+    def hang(self, notifier):
+        self.firebase.hanging = True
+
+    def sent(self, notifier):
+        return [
+            {name: sent[name] for name in ("token", "notification", "data")}
+            for _, sent in self.firebase.messages
+        ]
+
+
+def test_it_is_a_notifier(new_notifier):
+    notifier: Notifier = new_notifier()
+    assert isinstance(notifier, FcmNotifier)
+
+
+def test_the_message_as_it_goes_over_the_wire(firebase, new_notifier):
+    assert new_notifier().push((token("t-1"), fid("f-1")), bell()) == (DELIVERED, DELIVERED)
+
+    sent = sorted((sent for _, sent in firebase.messages), key=lambda one: "fid" in one)
+    rest = {
+        "notification": {"title": "A question for you", "body": "Open the app to answer."},
+        "data": {"type": "request", "requestGuid": QUESTION, "privakeyId": ACCOUNT},
+        "android": {
+            "priority": "HIGH",
+            "ttl": "119s",
+            "collapse_key": BELL,
+            "notification": {"tag": BELL},
+        },
+        "apns": {
+            "headers": {
+                "apns-priority": "10",
+                "apns-expiration": str(
+                    int(datetime(2030, 1, 1, 12, 1, 59, tzinfo=UTC).timestamp())
+                ),
+                "apns-collapse-id": BELL,
+                "apns-push-type": "alert",
+            },
+            "payload": {"aps": {"sound": "default"}},
+        },
+    }
+    assert sent == [{"token": "t-1", **rest}, {"fid": "f-1", **rest}]
+    assert len(json.dumps([rest["notification"], rest["data"]])) <= 512
+    assert {bearer for bearer, _ in firebase.messages} == {"ya29.1"}
+    assert len(firebase.grants) == 1
+
+
+@pytest.mark.parametrize(
+    ("news", "life", "android", "apns"),
+    [
+        (News.CHALLENGE, timedelta(0), ("HIGH", "0s"), ("10", "0")),
+        (News.CHALLENGE, timedelta(seconds=-1), ("HIGH", "0s"), ("10", "0")),
+        (News.DEVICE_BOUND, timedelta(hours=1), ("NORMAL", "3600s"), ("5", "1893502800")),
+        (News.DEVICE_REVOKED, timedelta(days=99), ("NORMAL", "2419200s"), ("5", "1895918400")),
+    ],
+)
+def test_life_and_urgency(firebase, new_notifier, *, news, life, android, apns):
+    assert new_notifier().push((token("t"),), bell(news=news, life=life)) == (DELIVERED,)
+
+    ((_, sent),) = firebase.messages
+    assert (sent["android"]["priority"], sent["android"]["ttl"]) == android
+    headers = sent["apns"]["headers"]
+    assert (headers["apns-priority"], headers["apns-expiration"]) == apns
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [
+        (fcm_error(404, "UNREGISTERED"), GONE),
+        (fcm_error(400, "INVALID_ARGUMENT", "message.android.ttl"), REJECTED),
+        (fcm_error(400, "", "message.data[0].value"), REJECTED),
+        (fcm_error(400, "", "message.token"), REJECTED),
+        (fcm_error(403, "SENDER_ID_MISMATCH"), MISCONFIGURED),
+        (fcm_error(403, ""), MISCONFIGURED),
+        (fcm_error(401, "THIRD_PARTY_AUTH_ERROR"), MISCONFIGURED),
+        (fcm_error(404, ""), MISCONFIGURED),
+        ((302, {"location": "http://127.0.0.1:1/"}, b""), MISCONFIGURED),
+        (fcm_error(429, "QUOTA_EXCEEDED"), later(seconds=60)),
+        ((429, {"retry-after": "3600"}, b"not JSON"), later(hours=1)),
+        ((429, {"retry-after": "Tue, 01 Jan 2030 12:02:00 GMT"}, b"[" * 9_000), later(minutes=2)),
+        (fcm_error(500, "INTERNAL"), LATER),
+        ((503, {"retry-after": "30"}, b""), later(seconds=30)),
+        ((408, {}, b""), LATER),
+        ((413, {}, b""), REJECTED),
+        ((400, {}, b'{"error": {"details": [7, {"@type": 7, "fieldViolations": 7}]}}'), REJECTED),
+        ((400, {}, b'{"error": 7}'), REJECTED),
+    ],
+    ids=lambda value: responses.get(value[0]) if isinstance(value, tuple) else None,
+)
+def test_what_fcm_answers(firebase, new_notifier, answer, outcome):
+    firebase.answers["t"] = answer
+    notifier = new_notifier()
+    # Something was delivered before, so that the message is known to be good.
+    assert notifier.push((token("other"),), bell()) == (DELIVERED,)
+    asked = firebase.requests
+    assert notifier.push((token("t"),), bell()) == (outcome,)
+    assert firebase.requests == asked + 1
+
+
+def test_a_malformed_address_is_gone_once_its_message_is_known_to_be_good(firebase, new_notifier):
+    for name, fields in {"t-1": (), "t-2": ("message.token",)}.items():
+        firebase.answers[name] = fcm_error(400, "INVALID_ARGUMENT", *fields)
+    notifier, malformed = new_notifier(at_once=1), (token("t-1"), token("t-2"))
+
+    # It might be our own fault, and everybody's address would be forgotten for it.
+    assert notifier.push(malformed, bell()) == (REJECTED, REJECTED)
+    assert notifier.push((token("good"),), bell(guid=QUESTION)) == (DELIVERED,)
+    assert notifier.push(malformed, bell()) == (GONE, GONE)
+    assert notifier.push(malformed, bell(title="Another text")) == (REJECTED, REJECTED)
+
+
+def test_of_very_many_texts_the_last_ones_are_remembered(firebase, new_notifier, monkeypatch):
+    monkeypatch.setattr("counterseal_fcm.notifier.TEXTS_KNOWN", 2)
+    firebase.answers["t"] = fcm_error(400, "INVALID_ARGUMENT")
+    notifier = new_notifier()
+    for title in ("one", "two", "one", "three"):
+        notifier.push((token("good"),), bell(title=title))
+
+    said = [notifier.push((token("t"),), bell(title=title))[0] for title in ("one", "two", "three")]
+    assert said == [GONE, REJECTED, GONE]
+
+
+def test_what_is_too_large_is_not_sent(firebase, new_notifier):
+    assert new_notifier().push((token("t"),), bell(body="ü" * 2_048)) == (REJECTED,)
+    assert firebase.requests == 0
+
+
+class TestTokens:
+    def test_one_serves_many(self, firebase, new_notifier):
+        notifier = new_notifier()
+        for _ in range(3):
+            notifier.push(tuple(token(f"t-{n}") for n in range(20)), bell())
+        assert len(firebase.messages) == 60
+        assert len(firebase.grants) == 1
+
+    def test_one_that_was_withdrawn_is_replaced_at_the_next_attempt(self, firebase, new_notifier):
+        notifier = new_notifier()
+        assert notifier.push((token("t"),), bell()) == (DELIVERED,)
+        firebase.live.clear()
+
+        asked = firebase.requests
+        assert notifier.push((token("t"),), bell()) == (LATER,)
+        assert firebase.requests == asked + 1
+        assert notifier.push((token("t"),), bell()) == (DELIVERED,)
+        assert len(firebase.grants) == 2
+        assert firebase.requests == asked + 3
+
+    def test_one_that_never_served_is_not_replaced_again_and_again(self, firebase, new_notifier):
+        notifier = new_notifier()
+        firebase.live = _Nothing()
+        addresses = tuple(token(f"t-{n}") for n in range(40))
+
+        assert set(notifier.push(addresses, bell())) == {MISCONFIGURED}
+        assert len(firebase.grants) == 1
+
+    def test_a_busy_endpoint_holds_nobody_up(self, firebase, new_notifier):
+        firebase.token_answer = 503, {"retry-after": "3600"}, b"{}"
+        notifier = new_notifier()
+        began = time.monotonic()
+        addresses = tuple(token(f"t-{n}") for n in range(40))
+
+        assert set(notifier.push(addresses, bell())) == {later(hours=1)}
+        assert firebase.requests == 1
+        assert time.monotonic() - began < 5
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            (400, {}, b'{"error": "invalid_grant"}'),
+            (400, {}, b'{"error": "temporarily_unavailable"}'),
+            (200, {}, b'{"no": "token"}'),
+        ],
+    )
+    def test_an_endpoint_that_gives_none(self, firebase, new_notifier, answer):
+        firebase.token_answer = answer
+        assert new_notifier().push((token("t"),), bell()) == (MISCONFIGURED,)
+        assert firebase.requests == 1
+
+    def test_an_endpoint_that_hangs(self, firebase, new_notifier):
+        firebase.token_hanging = True
+        addresses = tuple(token(f"t-{n}") for n in range(9))
+        began = time.monotonic()
+
+        outcomes = new_notifier().push(addresses, bell(timeout=timedelta(seconds=0.2)))
+        assert outcomes == (LATER,) * 9
+        assert time.monotonic() - began < 3
+
+    def test_one_that_soon_runs_out_serves_while_there_is_no_other(self, firebase, new_notifier):
+        notifier = new_notifier()
+        assert notifier.push((token("t"),), bell()) == (DELIVERED,)
+        credentials = notifier._tokens._credentials
+        # google-auth calls a token stale some minutes before it runs out.
+        credentials.expiry -= timedelta(seconds=3600 - 120)
+        firebase.token_answer = 503, {}, b""
+
+        assert notifier.push((token("t"),), bell()) == (DELIVERED,)
+        firebase.token_answer = None
+        assert notifier.push((token("t"),), bell()) == (DELIVERED,)
+        assert [bearer for bearer, _ in firebase.messages] == ["ya29.1", "ya29.1", "ya29.2"]
+
+
+class _Nothing(set):
+    def add(self, _):
+        pass
+
+
+def test_where_nobody_listens(new_notifier, firebase):
+    notifier = new_notifier(url="http://127.0.0.1:1")
+    assert notifier.push((token("t"),), bell()) == (LATER,)
+
+
+def test_the_guard_judges_fcm_too(new_notifier):
+    notifier = new_notifier(url="http://169.254.169.254")
+    assert notifier.push((token("t"),), bell()) == (MISCONFIGURED,)
+
+
+def test_a_closed_one(new_notifier):
+    with new_notifier() as notifier:
+        pass
+    with pytest.raises(NotifierUnavailable):
+        notifier.push((token("t"),), bell())
+
+
+def test_connections_are_used_again_and_bounded(firebase, new_notifier):
+    addresses = tuple(token(f"t-{n}") for n in range(400))
+    assert set(new_notifier(at_once=4).push(addresses, bell())) == {DELIVERED}
+    assert firebase.most <= 4
+    # One for the token, and one for each of those at once.
+    assert firebase.connections <= 5

@@ -1,0 +1,60 @@
+"""
+The payload that a relay gets: the one of CX's custom communication services, and `ttl`.
+
+    {"notificationMetaData": [{"framework": "firebase", "ids": ["…"]}],
+     "data": {"type": "request", "requestGuid": "…", "privakeyId": "…"},
+     "title": "…", "body": "…", "type": "request", "priority": 1, "ttl": 119}
+
+`priority` is 1 where somebody waits and else 0; `ttl` are the seconds after which nobody does.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+from counterseal.models import AddressKind, Bell, PushAddress
+from counterseal.wire.push import push_data
+
+FRAMEWORKS = {
+    AddressKind.FCM_TOKEN: "firebase",
+    AddressKind.FCM_FID: "firebase-installation",
+    AddressKind.APNS: "apns",
+    AddressKind.WEBPUSH: "webpush",
+}
+"""What frameworks are called in a payload; a `relay` address names its own."""
+
+
+def split(address: PushAddress) -> tuple[str, str]:
+    """
+    Return the framework of *address*, and the id that it has there.
+
+    A `relay` address is `framework:id`; without a colon it is an id of the framework `relay`.
+    """
+    if address.kind is not AddressKind.RELAY:
+        return FRAMEWORKS[address.kind], address.value
+    framework, colon, name = address.value.partition(":")
+    return (framework, name) if colon else ("relay", address.value)
+
+
+def payload(addresses: Iterable[PushAddress], bell: Bell) -> bytes:
+    """Return the body of one request: *bell*, for all of *addresses*."""
+    grouped: dict[str, list[str]] = {}
+    for address in addresses:
+        framework, name = split(address)
+        grouped.setdefault(framework, []).append(name)
+    data = push_data(bell)
+    members: dict[str, Any] = {
+        "notificationMetaData": [
+            {"framework": framework, "ids": names} for framework, names in grouped.items()
+        ],
+        "data": data,
+        "title": bell.title,
+        "body": bell.body,
+        "type": data["type"],
+        "priority": 1 if bell.urgent else 0,
+        "ttl": int(max(timedelta(0), bell.life).total_seconds()),
+    }
+    return json.dumps(members, ensure_ascii=False, separators=(",", ":")).encode("utf-8")

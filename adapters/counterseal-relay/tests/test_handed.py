@@ -1,0 +1,106 @@
+"""The relay's side: it takes what the notifier signs, and nothing else."""
+
+import base64
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from counterseal.errors import InvalidField
+from counterseal.models import AddressKind, Bell, Guid, News, PushAddress
+from counterseal.models.guid import named
+from counterseal.wire.webhook import secret_text, webhook_headers
+from counterseal_relay import NotHanded, read_handed, read_secret
+from counterseal_relay.payload import payload
+
+SECRET = b"0123456789abcdef0123456789abcdef"
+NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
+GUID = named(7, "bell")
+BELL = Bell(
+    guid=GUID,
+    news=News.CHALLENGE,
+    subject=named(7, "question"),
+    account=named(7, "account"),
+    title="A question",
+    body="Open the app, Zoë.",
+    life=timedelta(minutes=2),
+    timeout=timedelta(seconds=1),
+)
+BODY = payload([PushAddress(kind=AddressKind.RELAY, value="pigeon:1")], BELL)
+
+
+def signed(body=BODY, *, secret=SECRET, at=NOW, guid=GUID):
+    return dict(webhook_headers([secret], message=Guid(guid), at=at, body=body))
+
+
+def test_what_is_ours():
+    handed = read_handed(signed(), BODY, [SECRET], now=NOW)
+    assert handed.guid == GUID
+    assert handed.targets == (("pigeon", "1"),)
+    assert (handed.title, handed.body) == ("A question", "Open the app, Zoë.")
+    assert handed.data["requestGuid"] == BELL.subject
+    assert handed.urgent
+    assert handed.life == timedelta(minutes=2)
+    assert "pigeon" not in repr(handed)
+
+
+def test_names_of_headers_in_any_case_and_either_secret():
+    headers = {name.title(): value for name, value in signed().items()}
+    assert read_handed(headers, BODY, [b"y" * 32, SECRET], now=NOW).guid == GUID
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "now"),
+    [
+        ({}, BODY, NOW),
+        (signed(secret=b"x" * 32), BODY, NOW),
+        (signed(), BODY + b" ", NOW),
+        (signed() | {"webhook-id": named(7, "other")}, BODY, NOW),
+        (signed() | {"webhook-id": "a.b"}, BODY, NOW),
+        (signed() | {"webhook-timestamp": "1893499201"}, BODY, NOW),
+        (signed() | {"webhook-timestamp": "-1"}, BODY, NOW),
+        (signed() | {"webhook-timestamp": "9" * 13}, BODY, NOW),
+        (signed() | {"webhook-signature": ""}, BODY, NOW),
+        (signed() | {"webhook-signature": "v1,é"}, BODY, NOW),
+        (signed() | {"webhook-signature": "x " * 99 + signed()["webhook-signature"]}, BODY, NOW),
+        (signed(), BODY, NOW + timedelta(minutes=5, seconds=1)),
+        (signed(), BODY, NOW - timedelta(minutes=5, seconds=1)),
+        (signed(b"{}"), b"{}", NOW),
+        (signed(b"[" * 9_000), b"[" * 9_000, NOW),
+        (signed(b"x" * 1_048_577), b"x" * 1_048_577, NOW),
+    ],
+)
+def test_what_is_not(headers, body, now):
+    with pytest.raises(NotHanded):
+        read_handed(headers, body, [SECRET], now=now)
+
+
+def test_without_a_secret_nothing_is_ours():
+    unsigned = {name: value for name, value in signed().items() if name != "webhook-signature"}
+    for headers in (unsigned, unsigned | {"webhook-signature": ""}, signed()):
+        with pytest.raises(NotHanded):
+            read_handed(headers, BODY, [], now=NOW)
+
+
+@given(st.binary(min_size=24, max_size=64))
+def test_a_secret_has_one_spelling(secret):
+    assert read_secret(secret_text(secret)) == secret
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "whsec_",
+        "canary",
+        "whsec_canary!",
+        secret_text(b"x" * 23),
+        secret_text(b"x" * 65),
+        base64.b64encode(SECRET).decode(),
+    ],
+)
+def test_what_is_no_secret(text):
+    with pytest.raises(InvalidField) as refused:
+        read_secret(text)
+    assert "canary" not in str(refused.value)

@@ -1,0 +1,9 @@
+"""Web Push: a Notifier for browsers, and for apps that have UnifiedPush."""
+
+from __future__ import annotations
+
+from counterseal_webpush.notifier import WebPushNotifier
+from counterseal_webpush.subscription import Subscription, Unusable, read_subscription
+from counterseal_webpush.vapid import Vapid
+
+__all__ = ["Subscription", "Unusable", "Vapid", "WebPushNotifier", "read_subscription"]

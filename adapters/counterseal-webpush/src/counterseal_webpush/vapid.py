@@ -1,0 +1,101 @@
+"""
+VAPID: who pushes, as RFC 8292 tells a push service.
+
+One token for each push service serves for hours, since push services remember tokens and not keys.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections import OrderedDict
+from datetime import datetime, timedelta
+
+from counterseal.errors import InvalidField, MalformedToken, UnfitKey
+from counterseal.keys import PrivateKey, b64url, private_key, unb64url
+from counterseal.models import Algorithm
+
+LIFE = timedelta(hours=12)
+"""RFC 8292, 2: at most 24 hours, and a push service's clock may be wrong."""
+
+RENEWED_BEFORE = timedelta(hours=1)
+
+SERVICES = 256
+"""Push services of which a token is kept; browsers have a handful, and UnifiedPush any number."""
+
+SCALAR_BYTES = 32
+POINT_HEAD = b"\x04"
+
+_CONTACT = re.compile(r"mailto:[!-~]+@[!-~]+|https://[!-~]+")
+_HEADER = b64url(b'{"typ":"JWT","alg":"ES256"}')
+
+
+class Vapid:
+    """
+    Signs for push services; may be shared by threads.
+
+    Args:
+        key: The private key: 32 bytes in base64url, as `web-push generate-vapid-keys` and
+            `counterseal webpush-key` print it.
+        contact: Where a push service finds whoever runs this: `mailto:` or `https:`.
+
+    Attributes:
+        public: The public key, which apps and pages subscribe with (`applicationServerKey`).
+
+    Raises:
+        InvalidField: One of them is something else.
+    """
+
+    def __init__(self, key: str, contact: str) -> None:
+        self._key = _private(key)
+        if not _CONTACT.fullmatch(contact):
+            raise InvalidField("contact", "neither mailto: nor https:")
+        self._contact = contact
+        self.public = _public(self._key)
+        self._tokens: OrderedDict[str, tuple[datetime, str]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        """Name the public key."""
+        return f"Vapid(public={self.public!r})"
+
+    def authorization(self, origin: str, now: datetime) -> str:
+        """
+        Return the header `authorization` for a push service.
+
+        Args:
+            origin: Of its endpoints, such as `https://push.example`.
+            now: The time.
+        """
+        with self._lock:
+            held = self._tokens.get(origin)
+            if held is None or held[0] - now < RENEWED_BEFORE:
+                held = (now + LIFE, self._signed(origin, now + LIFE))
+                self._tokens[origin] = held
+                self._tokens.move_to_end(origin)
+                while len(self._tokens) > SERVICES:
+                    self._tokens.popitem(last=False)
+        return f"vapid t={held[1]}, k={self.public}"
+
+    def _signed(self, origin: str, ends: datetime) -> str:
+        claims = {"aud": origin, "exp": int(ends.timestamp()), "sub": self._contact}
+        signed = f"{_HEADER}.{b64url(json.dumps(claims, separators=(',', ':')).encode())}"
+        return f"{signed}.{b64url(self._key.sign(signed.encode()))}"
+
+
+def _private(text: str) -> PrivateKey:
+    try:
+        scalar = unb64url(text.rstrip("="))
+        # Longer would be another form of key.
+        key = private_key(scalar[:SCALAR_BYTES], kid="vapid", algorithm=Algorithm.ES256)
+    except (MalformedToken, UnfitKey):
+        scalar = b""
+    if len(scalar) != SCALAR_BYTES:
+        raise InvalidField("key", "not the 32 bytes of a P-256 key in base64url")
+    return key
+
+
+def _public(key: PrivateKey) -> str:
+    members = json.loads(key.public.jwk)
+    return b64url(POINT_HEAD + unb64url(members["x"]) + unb64url(members["y"]))

@@ -1,0 +1,57 @@
+"""Encryption: RFC 8291's own example, and http-ece reading what we write."""
+
+import os
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from push_loopback import Browser, unb64
+
+from counterseal_webpush import Subscription, Unusable
+from counterseal_webpush.encryption import PLAIN_LIMIT, encrypted
+
+# RFC 8291, 5 and appendix A.
+PLAIN = b"When I grow up, I want to be a watermelon"
+POINT = "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4"
+AUTH = "BTBZMqHH6r4Tts7J_aSIgg"
+SCALAR = "yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw"
+SALT = "DGv6ra1nlYgDCS1FRnbzlw"
+BODY = (
+    "DGv6ra1nlYgDCS1FRnbzlwAAEABBBP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27ml"
+    "mlMoZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3jl7A_yl95bQpu6cVPT"
+    "pK4Mqgkf1CXztLVBSt2Ks3oZwbuwXPXLWyouBWLVWGNWQexSgSxsj_Qulcy4a-fN"
+)
+
+BROWSER = Browser("https://push.example/1")
+THEIRS = Subscription(endpoint=BROWSER.endpoint, point=BROWSER.point, auth=BROWSER.auth)
+
+
+def test_the_example_of_rfc_8291():
+    subscription = Subscription(endpoint="", point=unb64(POINT), auth=unb64(AUTH))
+    body = encrypted(PLAIN, subscription, salt=unb64(SALT), scalar=unb64(SCALAR))
+    assert body == unb64(BODY)
+
+
+@given(plain=st.binary(max_size=PLAIN_LIMIT), size=st.integers(0, PLAIN_LIMIT))
+def test_http_ece_reads_it(plain, size):
+    body = encrypted(plain, THEIRS, salt=os.urandom(16), scalar=os.urandom(32), size=size)
+    assert BROWSER.read(body) == plain
+    assert len(body) == 86 + max(len(plain), size) + 1 + 16 <= 4096
+
+
+@pytest.mark.parametrize("length", [0, 1, PLAIN_LIMIT - 1, PLAIN_LIMIT])
+def test_at_the_ends(length):
+    body = encrypted(b"x" * length, THEIRS, salt=os.urandom(16), scalar=os.urandom(32))
+    assert BROWSER.read(body) == b"x" * length
+
+
+def test_too_long():
+    with pytest.raises(ValueError, match="too long"):
+        encrypted(b"x" * (PLAIN_LIMIT + 1), THEIRS, salt=bytes(16), scalar=os.urandom(32))
+
+
+@pytest.mark.parametrize("point", [b"\x04" + b"\x01" * 64, b"\x02" + b"\x01" * 32, bytes(65), b""])
+def test_a_key_that_is_no_point(point):
+    subscription = Subscription(endpoint="", point=point, auth=bytes(16))
+    with pytest.raises(Unusable):
+        encrypted(b"", subscription, salt=bytes(16), scalar=os.urandom(32))

@@ -1,0 +1,92 @@
+"""A real ntfy: a message goes through it, and back to the one who can read it."""
+
+import base64
+import json
+import shutil
+import socket
+import subprocess
+from datetime import timedelta
+from time import monotonic, sleep
+
+import httpx2
+import pytest
+from push_loopback import Browser
+
+from counterseal.memory import SystemClock
+from counterseal.models import (
+    AddressKind,
+    Bell,
+    News,
+    PushAddress,
+    PushOutcome,
+    PushResult,
+)
+from counterseal.models.guid import named
+
+NTFY = shutil.which("ntfy")
+
+
+@pytest.fixture
+def ntfy(tmp_path):
+    """Run an ntfy on loopback that keeps everything in *tmp_path*, and return its address."""
+    if NTFY is None:
+        pytest.skip("ntfy is not installed (Debian: apt-get install ntfy)")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    settings = tmp_path / "server.yml"
+    kept = json.dumps(str(tmp_path / "cache.db"))
+    settings.write_text(f"base-url: {url}\nlisten-http: 127.0.0.1:{port}\ncache-file: {kept}\n")
+    with (tmp_path / "log").open("w") as log:
+        running = subprocess.Popen(
+            [NTFY, "serve", "--config", str(settings)], stdout=log, stderr=subprocess.STDOUT
+        )
+    try:
+        ends = monotonic() + 20
+        while not _healthy(url):
+            assert running.poll() is None, (tmp_path / "log").read_text()
+            assert monotonic() < ends, "ntfy does not answer"
+            sleep(0.05)
+        yield url
+    finally:
+        running.terminate()
+        running.wait(10)
+
+
+def _healthy(url):
+    try:
+        return httpx2.get(f"{url}/v1/health", timeout=1).json()["healthy"]
+    except httpx2.TransportError:
+        return False
+
+
+def _kept(url, topic):
+    answer = httpx2.get(f"{url}/{topic}/json", params={"poll": "1"}, timeout=5)
+    return [json.loads(line) for line in answer.text.splitlines()]
+
+
+def test_through_ntfy_and_back(ntfy, new_notifier):
+    # As UnifiedPush's distributor hands endpoints to apps.
+    browser = Browser(f"{ntfy}/upCounterseal1?up=1")
+    question = named(7, "question")
+    bell = Bell(
+        guid=named(7, "bell"),
+        news=News.CHALLENGE,
+        subject=question,
+        account=named(7, "account"),
+        title="Eine Frage für Sie",
+        body="Open the app to answer.",
+        life=timedelta(minutes=2),
+        timeout=timedelta(seconds=20),
+    )
+    address = PushAddress(kind=AddressKind.WEBPUSH, value=browser.subscription())
+    outcomes = new_notifier(clock=SystemClock()).push((address,), bell)
+
+    assert outcomes == (PushOutcome(result=PushResult.DELIVERED),)
+    (kept,) = _kept(ntfy, "upCounterseal1")
+    assert kept["encoding"] == "base64"
+    body = base64.b64decode(kept["message"])
+    assert question.encode() not in body
+    read = json.loads(browser.read(body))
+    assert read["title"] == "Eine Frage für Sie"
+    assert read["data"]["requestGuid"] == question

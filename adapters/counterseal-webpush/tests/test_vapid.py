@@ -1,0 +1,85 @@
+"""VAPID: tokens that PyJWT believes, kept for a while, one for each push service."""
+
+from datetime import UTC, datetime, timedelta
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from push_loopback import b64, unb64
+
+from counterseal.errors import InvalidField
+from counterseal_webpush import Vapid
+
+KEY = b64(bytes(range(32)))
+CONTACT = "mailto:operator@push.example"
+NOW = datetime(2040, 1, 1, tzinfo=UTC)
+
+
+def parts(header):
+    scheme, token, key = header.replace(",", " ").split()
+    assert scheme == "vapid"
+    return token.removeprefix("t="), key.removeprefix("k=")
+
+
+def test_a_stranger_believes_it():
+    vapid = Vapid(KEY, CONTACT)
+    token, key = parts(vapid.authorization("https://push.example", NOW))
+
+    assert key == vapid.public
+    public = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), unb64(key))
+    assert (
+        public
+        == ec.derive_private_key(int.from_bytes(bytes(range(32))), ec.SECP256R1()).public_key()
+    )
+    claims = jwt.decode(token, public, algorithms=["ES256"], audience="https://push.example")
+    assert claims == {
+        "aud": "https://push.example",
+        "exp": int((NOW + timedelta(hours=12)).timestamp()),
+        "sub": CONTACT,
+    }
+    assert jwt.get_unverified_header(token) == {"typ": "JWT", "alg": "ES256"}
+
+
+def test_one_token_serves_for_hours_and_for_one_push_service():
+    vapid = Vapid(KEY, CONTACT)
+    first = vapid.authorization("https://a.example", NOW)
+    assert vapid.authorization("https://a.example", NOW + timedelta(hours=11)) == first
+    assert vapid.authorization("https://b.example", NOW) != first
+    assert vapid.authorization("https://a.example", NOW + timedelta(hours=11.1)) != first
+
+
+def test_of_many_push_services_the_last_ones_are_remembered(monkeypatch):
+    monkeypatch.setattr("counterseal_webpush.vapid.SERVICES", 2)
+    vapid = Vapid(KEY, CONTACT)
+    first = [vapid.authorization(f"https://{name}.example", NOW) for name in "abc"]
+    again = [vapid.authorization(f"https://{name}.example", NOW) for name in "cba"]
+    assert again[0] == first[2]
+    assert again[1] == first[1]
+    assert again[2] != first[0]  # ES256 has luck in it
+
+
+@pytest.mark.parametrize(
+    ("key", "contact", "field"),
+    [
+        ("", CONTACT, "key"),
+        (b64(bytes(31)), CONTACT, "key"),
+        (b64(bytes(32)), CONTACT, "key"),
+        (b64(b"\xff" * 32), CONTACT, "key"),
+        (b64(b"\x01" * 33), CONTACT, "key"),
+        ("canary of no base64 !", CONTACT, "key"),
+        (KEY, "operator@push.example", "contact"),
+        (KEY, "http://push.example", "contact"),
+        (KEY, "mailto:a@b\r\nx: y", "contact"),
+    ],
+)
+def test_what_is_none(key, contact, field):
+    with pytest.raises(InvalidField) as refused:
+        Vapid(key, contact)
+    assert refused.value.field == field
+    assert "canary" not in str(refused.value)
+
+
+def test_its_repr_has_the_public_key_only():
+    vapid = Vapid(KEY, CONTACT)
+    assert KEY not in repr(vapid)
+    assert vapid.public in repr(vapid)
