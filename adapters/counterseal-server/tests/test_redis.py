@@ -1,0 +1,249 @@
+"""The service on Redis: processes of several machines share one, and stand in for each other."""
+
+import contextlib
+import http.client
+import json
+import signal
+import statistics
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from program import PATIENCE, Phone, eventually
+from standardwebhooks import Webhook
+
+LOOK_SECONDS = 1.0
+"""How often a long poll looks at the store by itself."""
+
+PASSWORD = "canary-p%40ss"
+CLAIMS = """
+[policy]
+callback_timeout = "1s"
+callback_lease = "2s"
+"""
+
+
+def address(server, scheme="redis", query=""):
+    return f"{scheme}://127.0.0.1:{server.port}{query}"
+
+
+def of_cluster(cluster, query=""):
+    hosts = ",".join(f"127.0.0.1:{server.port}" for server in cluster.primaries)
+    return f"redis+cluster://{hosts}{query}"
+
+
+@pytest.fixture(params=["redis", "cluster"])
+def store(request):
+    server = request.getfixturevalue(request.param)
+    return address(server) if request.param == "redis" else of_cluster(server)
+
+
+@pytest.fixture
+def two(new_service):
+    """Return a function that makes one service of two machines."""
+
+    def made(store, **env):
+        first = new_service(store=store)
+        second = new_service(store=store, beside=first)
+        return first, second, [one.serve(**env) for one in (first, second)]
+
+    return made
+
+
+def waiting(service, challenge, how):
+    """Wait for the end of *challenge*, and return how it ended and when."""
+    path = {
+        "poll": f"/request/getRequest?requestGuid={challenge}&wait=25",
+        "events": f"/request/events?requestGuid={challenge}",
+    }[how]
+    status, told = service.call("GET", path)
+    text = told.decode() if isinstance(told, bytes) else json.dumps(told)
+    return status, text, time.monotonic()
+
+
+def test_an_answer_at_one_machine_wakes_those_who_wait_at_the_other(store, two, receiver):
+    first, second, _ = two(store)
+    took = []
+    with ThreadPoolExecutor(2) as pool:
+        for number in range(5):
+            phone = Phone(first, f"user-{number}", receiver.url)
+            phone.service = second
+            waiters = [
+                pool.submit(waiting, first, phone.challenge, how) for how in ("poll", "events")
+            ]
+            # Nothing outside of the server tells that they wait inside, between two looks.
+            time.sleep(0.3 + number / 10)
+            assert phone.answer()
+            done = time.monotonic()
+            for waiter in waiters:
+                status, told, woken = waiter.result(PATIENCE)
+                assert status == 200
+                assert b"ANSWERED" in (
+                    told if isinstance(told, bytes) else json.dumps(told).encode()
+                )
+                took.append(woken - done)
+
+    assert statistics.median(took) < LOOK_SECONDS / 4, took
+    eventually(lambda: len(receiver.got) >= 5)
+    time.sleep(LOOK_SECONDS)  # several looks of both machines' workers
+    assert len(receiver.got) == 5, "a callback was delivered twice"
+    verify = Webhook(first.told["callbackSecret"]).verify
+    assert len({verify(body, headers)["guid"] for headers, body in receiver.got}) == 5
+
+
+def test_a_machine_that_is_killed_amid_answers_loses_none_of_them(redis, two, receiver):
+    first, second, (server, _) = two(address(redis))
+    phones = [Phone(first, f"user-{number}", receiver.url) for number in range(30)]
+    accepted = set()
+
+    def answer(phone):
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            if phone.answer():
+                accepted.add(phone.challenge)
+
+    threads = [threading.Thread(target=answer, args=[phone]) for phone in phones]
+    for thread in threads:
+        thread.start()
+    eventually(lambda: len(accepted) >= 5)
+    first.kill(server)
+    for thread in threads:
+        thread.join()
+
+    for phone in phones:
+        path = f"/request/getRequest?requestGuid={phone.challenge}"
+        state = second.call("GET", path)[1]["status"]
+        assert state == "ANSWERED" if phone.challenge in accepted else state != "REJECTED"
+    # The first machine is started anew; the same words get the recorded result.
+    first.serve()
+    assert all(phone.answer() for phone in phones)
+    everything = {phone.challenge for phone in phones}
+    told = lambda: {json.loads(body)["guid"] for _, body in receiver.got}  # noqa: E731
+    eventually(lambda: told() == everything)
+    ids = {(json.loads(body)["guid"], headers["webhook-id"]) for headers, body in receiver.got}
+    assert len(ids) == 30
+
+
+def deliver(service, **how):
+    """Run `callbacks run` beside *service*, and return the process once it is at work."""
+    config = service.folder / "claims.toml"
+    config.write_text(CLAIMS)
+    worker = service.run("callbacks", "run", COUNTERSEAL_CONFIG=str(config), **how)
+    eventually(lambda: "delivering callbacks" in service.log.read_text())
+    return worker
+
+
+def test_each_callback_is_claimed_by_one_of_the_workers(store, two, receiver):
+    first, second, _ = two(store, COUNTERSEAL_SENDERS="0")
+    for service in (first, second):
+        deliver(service)
+
+    phones = [Phone(first, f"user-{number}", receiver.url) for number in range(12)]
+    assert all(phone.answer() for phone in phones)
+
+    eventually(lambda: len(receiver.got) >= len(phones))
+    time.sleep(LOOK_SECONDS)
+    told = [json.loads(body)["guid"] for _, body in receiver.got]
+    assert sorted(told) == sorted(phone.challenge for phone in phones)
+
+
+@pytest.mark.parametrize("point", ["claimed", "sent"])
+def test_a_claim_of_a_dead_worker_returns(redis, two, receiver, point):
+    first, second, _ = two(address(redis), COUNTERSEAL_SENDERS="0")
+    mark = first.folder / "died"
+    program = [sys.executable, str(Path(__file__).with_name("crashing.py")), point, str(mark)]
+    worker = deliver(first, program=program)
+    phone = Phone(first, "user-42", receiver.url)
+    assert phone.answer()
+    assert worker.wait(PATIENCE) == -signal.SIGKILL
+    assert mark.exists()
+    before = len(receiver.got)
+
+    deliver(second)
+
+    eventually(lambda: len(receiver.got) > before)
+    time.sleep(LOOK_SECONDS)
+    assert len(receiver.got) == before + 1
+    assert before == {"claimed": 0, "sent": 1}[point]
+    # Told twice, it has one name: at least once is what is promised.
+    assert len({headers["webhook-id"] for headers, _ in receiver.got}) == 1
+    assert {json.loads(body)["guid"] for _, body in receiver.got} == {phone.challenge}
+
+
+def test_a_server_that_is_away_is_said_and_come_back_to(redis, new_service, receiver):
+    service = new_service(store=address(redis, query="/0?socket_timeout=3&retries=1"))
+    service.serve()
+    phone = Phone(service, "user-42", receiver.url)
+
+    redis.pause()
+    status, told = service.call("GET", "/readyz", plain=True)
+    assert (status, told["failing"]) == (503, ["store"])
+    assert service.answers("/healthz")
+    path = f"/request/getRequest?requestGuid={phone.challenge}"
+    status, told = service.call("GET", path)
+    assert (status, told["code"]) == (503, "unavailable")
+
+    redis.resume()
+    eventually(lambda: service.answers("/readyz"))
+    assert phone.answer()
+
+
+def test_sentinels_lead_to_whoever_is_the_primary(sentinels, new_service, receiver):
+    hosts = ",".join(f"127.0.0.1:{port}" for _, port in sentinels.sentinels)
+    where = f"redis+sentinel://{hosts}/{sentinels.NAME}?durability=replicated&patience=1"
+    service = new_service(store=where)
+    service.serve()
+    phone = Phone(service, "user-42", receiver.url)
+
+    sentinels.fail_over()
+
+    # Who was promoted has no replica yet, so that nothing can be as sure as is asked.
+    assert not service.answers("/readyz")
+    assert not phone.answer()
+    sentinels.pair.primary.start()
+    eventually(lambda: service.answers("/readyz"))
+    assert phone.answer()
+
+
+def test_no_log_and_no_command_says_the_password(redis, new_service, receiver):
+    with redis.client() as client:
+        client.acl_setuser(
+            "zoe",
+            enabled=True,
+            passwords=["+canary-p@ss"],
+            keys=["bank:*"],
+            channels=["bank:*"],
+            commands=["+@all"],
+        )
+    hidden = f"redis://zoe:{PASSWORD}@127.0.0.1:{redis.port}/0"
+    service = new_service(store=f"{hidden}?prefix=bank")
+    server = service.serve(COUNTERSEAL_LOG_LEVEL="debug")
+    phone = Phone(service, "user-42", receiver.url)
+    assert phone.answer()
+    eventually(lambda: receiver.got)
+    data = ("--data", service.folder / "data")
+    purge = ("store", "purge", *data, "--store")
+    said = [
+        service.command("serve", *data, "--print-config"),
+        service.command("invite", "user-43", *data, "--json"),
+        service.command("account", "show", "user-42", *data),
+        service.command("admin", "tree", *data, code=2),
+        service.command("store", "purge", *data),
+        service.command("callbacks", "dead", "--origin", service.told["requestOriginGuid"], *data),
+        service.command("keys", "rotate", *data),
+        service.command("init", *data, *("--company", "B", "--app-space", "B", "--origin", "B"),
+                        "--auth", "basic", code=2),
+        # Another service's keys are not for this user, and a wrong password opens nothing.
+        service.command(*purge, f"{hidden}?prefix=other", code=1),
+        service.command(*purge, hidden.replace("canary", "canary2"), code=1),
+        service.command(*purge, f"{hidden}/canary", code=2),
+        service.command(*purge, f"{hidden}?canary=1", code=2),
+    ]  # fmt: skip
+    assert f'# store = "redis://***@127.0.0.1:{redis.port}/0"  # COUNTERSEAL_STORE' in said[0]
+    server.send_signal(signal.SIGTERM)
+    assert server.wait(PATIENCE) == 0
+    for text in (*said, service.log.read_text()):
+        assert "canary" not in text
+    assert "AuthenticationError" in said[9]
