@@ -49,6 +49,14 @@ def house(data):
     return opened
 
 
+@pytest.mark.parametrize("option", ["company", "app-space", "origin"])
+def test_init_says_which_of_the_names_does_not_fit(init, data, option):
+    result = init(f"--{option}", "")
+
+    assert (result.exit_code, result.stderr) == (2, f"{option}: empty\n")
+    assert not data.exists()
+
+
 def test_init_prints_one_object_with_what_the_shop_needs(init, data, house):
     result = init("--callback", CALLBACK)
 

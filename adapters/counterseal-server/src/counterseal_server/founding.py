@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import attrs
@@ -66,9 +68,12 @@ def found(house: House, wish: Wish) -> dict[str, Any]:
 def _populated(ports: Ports, policy: Policy, wish: Wish) -> dict[str, Any]:
     act = Administration(ports, policy)
     directory = act.directory
-    company = directory.create_company(wish.company)
-    app_space = directory.create_app_space(company.guid, wish.app_space)
-    origin = act.origin(app_space.guid, wish.origin, wish.scheme)
+    with _called("company"):
+        company = directory.create_company(wish.company)
+    with _called("app-space"):
+        app_space = directory.create_app_space(company.guid, wish.app_space)
+    with _called("origin"):
+        origin = act.origin(app_space.guid, wish.origin, wish.scheme)
     for entry in wish.callbacks:
         directory.allow_callback(origin["requestOriginGuid"], entry)
     signs = wish.scheme == Scheme.SIGNATURE.value
@@ -80,3 +85,12 @@ def _populated(ports: Ports, policy: Policy, wish: Wish) -> dict[str, Any]:
         "adminGuid": admin.guid,
         "adminKey": admin.secret,
     }
+
+
+@contextmanager
+def _called(option: str) -> Iterator[None]:
+    """Three names are given: say which of them does not fit."""
+    try:
+        yield
+    except InvalidField as error:
+        raise InvalidField(option, error.problem) from error
