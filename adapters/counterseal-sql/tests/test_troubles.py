@@ -71,6 +71,16 @@ def test_a_password_is_not_shown():
     assert "dd8a6f" not in repr(database.engine)
 
 
+def test_the_log_says_what_failed_and_nothing_that_was_sent(server, opened, caplog):
+    database = opened(server.made(), patience=SHORT)
+    with pytest.raises(StoreUnavailable), database.reading() as connection:
+        connection.exec_driver_sql("SELECT nothing FROM canary_dd8a6f")
+
+    (line,) = [record.getMessage() for record in caplog.records]
+    kinds = ("OperationalError SQLITE_ERROR", "UndefinedTable 42P01")
+    assert line in {f"the database failed: {kind}" for kind in kinds}
+
+
 @pytest.fixture
 def on_sqlite(sqlite_server, opened):
     """Return a clerk of a SQLite file, and the file."""

@@ -31,6 +31,8 @@ PATIENCE = timedelta(seconds=5)
 CONNECTIONS = 16
 OWNER_ONLY = 0o600
 
+log = logging.getLogger("counterseal_sql")
+
 FAILURES = (SQLAlchemyError, sqlite3.Error)
 """What the database, or the way to it, raises."""
 
@@ -71,6 +73,7 @@ class Database:
             with self.engine.connect() as connection:
                 yield connection
         except FAILURES as error:
+            log.warning("the database failed: %s", _kind(error))
             raise StoreUnavailable from error
 
     @contextmanager
@@ -101,6 +104,7 @@ class Database:
             try:
                 _said(connection, "COMMIT")
             except FAILURES as error:
+                log.warning("the reply to a commit was lost: %s", _kind(error))
                 raise Indeterminate from error
 
     def insert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
@@ -134,11 +138,19 @@ class Database:
             yield
             return
         if not self._writer.acquire(timeout=self.patience.total_seconds()):
+            log.warning("the database failed: others of this process write for too long")
             raise StoreUnavailable
         try:
             yield
         finally:
             self._writer.release()
+
+
+def _kind(error: Exception) -> str:
+    """Name what happened as the driver does; its text may hold an address or what was sent."""
+    own = getattr(error, "orig", None) or error
+    code = getattr(own, "sqlite_errorname", None) or getattr(own, "sqlstate", None)
+    return f"{type(own).__name__} {code}" if code else type(own).__name__
 
 
 def _said(connection: Connection, words: str) -> None:
