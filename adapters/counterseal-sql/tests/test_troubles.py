@@ -178,7 +178,7 @@ def test_a_file_that_is_no_database_is_unavailable(tmp_path, opened):
 # PostgreSQL
 
 
-def test_a_row_that_is_locked_is_waited_for_and_then_unavailable(postgres_server, opened):
+def test_a_row_that_is_locked_is_waited_for_and_then_unavailable(postgres_server, opened, caplog):
     url = postgres_server.made()
     clerk = Clerk(SqlStore(opened(url, patience=SHORT), FrozenClock()), lambda _: ())
     company = Specimens().company()
@@ -189,10 +189,13 @@ def test_a_row_that_is_locked_is_waited_for_and_then_unavailable(postgres_server
         with pytest.raises(StoreUnavailable):
             clerk.commit((company, newer(company)), operation="swap")
 
+    assert caplog.messages == ["the database failed: LockNotAvailable 55P03"]
     clerk.commit((company, newer(company)), operation="swap")
 
 
-def test_a_server_that_ends_the_connection_makes_a_commit_indeterminate(postgres_server, opened):
+def test_a_server_that_ends_the_connection_makes_a_commit_indeterminate(
+    postgres_server, opened, caplog
+):
     database = opened(postgres_server.made(), connections=1)
     clerk = Clerk(SqlStore(database, FrozenClock()), lambda _: ())
     company = Specimens().company()
@@ -205,6 +208,8 @@ def test_a_server_that_ends_the_connection_makes_a_commit_indeterminate(postgres
 
     with pytest.raises(Indeterminate):
         clerk.commit(swap, operation="swap")
+    (line,) = caplog.messages
+    assert line.startswith("the reply to a commit was lost: ")
     clerk.commit(swap, operation="swap")
 
     assert clerk.one(company.guid) == newer(company)

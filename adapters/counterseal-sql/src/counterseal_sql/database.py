@@ -73,8 +73,7 @@ class Database:
             with self.engine.connect() as connection:
                 yield connection
         except FAILURES as error:
-            log.warning("the database failed: %s", _kind(error))
-            raise StoreUnavailable from error
+            raise unavailable(error) from error
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -104,8 +103,7 @@ class Database:
             try:
                 _said(connection, "COMMIT")
             except FAILURES as error:
-                log.warning("the reply to a commit was lost: %s", _kind(error))
-                raise Indeterminate from error
+                raise indeterminate(error) from error
 
     def insert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
         """Begin an `INSERT` that can say what to do on conflict, as the dialects spell it."""
@@ -144,6 +142,18 @@ class Database:
             yield
         finally:
             self._writer.release()
+
+
+def unavailable(error: Exception) -> StoreUnavailable:
+    """Log how the database failed, and return what to raise where nothing has changed."""
+    log.warning("the database failed: %s", _kind(error))
+    return StoreUnavailable()
+
+
+def indeterminate(error: Exception) -> Indeterminate:
+    """Log how the database failed, and return what to raise where nobody knows."""
+    log.warning("the reply to a commit was lost: %s", _kind(error))
+    return Indeterminate()
 
 
 def _kind(error: Exception) -> str:

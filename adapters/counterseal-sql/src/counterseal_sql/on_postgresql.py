@@ -15,9 +15,9 @@ import json
 from sqlalchemy import bindparam, select, text
 from sqlalchemy.exc import DBAPIError
 
-from counterseal.errors import Conflict, Indeterminate, OperationReused, StoreUnavailable
+from counterseal.errors import Conflict, OperationReused
 from counterseal_sql.commits import Attempt
-from counterseal_sql.database import Database
+from counterseal_sql.database import Database, indeterminate, unavailable
 from counterseal_sql.rows import Row
 from counterseal_sql.schema import OPERATIONS
 
@@ -116,9 +116,9 @@ def commit(database: Database, wanted: Attempt) -> None:
         except DBAPIError as error:
             state = getattr(error.orig, "sqlstate", None)
             if error.connection_invalidated or state is None:
-                raise Indeterminate from error
+                raise indeterminate(error) from error
             if state != DIVISION_BY_ZERO:
-                raise StoreUnavailable from error
+                raise unavailable(error) from error
         else:
             return
     _explain(database, wanted.operation)
