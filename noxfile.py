@@ -31,6 +31,7 @@ if RUNNING not in PYTHONS:
 ADAPTERS = sorted(
     path.parent.name.removeprefix("counterseal-") for path in ROOT.glob("adapters/*/pyproject.toml")
 )
+CHANNELS = [name for name in ADAPTERS if name in {"fcm", "relay", "webpush"}]
 # Sets have another order in every run, and the same in all of a run's processes.
 SEED = os.environ.get("PYTHONHASHSEED") or str(random.randrange(2**32))
 
@@ -202,6 +203,21 @@ def faults(session: nox.Session) -> None:
     sync(session, "--package=counterseal-redis", "--group=tests")
     sync(session, "--inexact", "--only-group=tests")
     session.run("python", "adapters/counterseal-redis/faults", *session.posargs)
+
+
+@nox.session(default=False)
+@nox.parametrize("name", CHANNELS, ids=CHANNELS)
+def pushes(session: nox.Session, name: str) -> None:
+    """Ring 10,000 times at a push service on loopback; the default sessions ring 1,000 times."""
+    sync(session, f"--package=counterseal-{name}", "--group=tests")
+    sync(session, "--inexact", "--only-group=tests")
+    session.run(
+        "pytest",
+        f"adapters/counterseal-{name}/tests/test_many_{name}.py",
+        "--durations=1",
+        *session.posargs,
+        env={"PUSHES": "10000", "PYTHONHASHSEED": SEED},
+    )
 
 
 @nox.session(default=False)

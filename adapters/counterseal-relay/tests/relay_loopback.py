@@ -24,6 +24,7 @@ class Relay:
         self.taken, self.dead = [], set()
         self.answer = None
         self.hanging = False
+        self.keeping, self.delivered = True, 0
         self.over = threading.Event()
         self.requests = self.connections = 0
         self.lock = threading.Lock()
@@ -79,7 +80,9 @@ class Relay:
             return self.answer
         read = json.loads(body)
         with self.lock:
-            self.taken.append((headers, read))
+            self.delivered += 1
+            if self.keeping:
+                self.taken.append((headers, read))
         gone = [
             {"framework": group["framework"], "ids": dead}
             for group in read["notificationMetaData"]

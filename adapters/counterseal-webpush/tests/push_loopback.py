@@ -68,6 +68,7 @@ class PushService:
 
     def __init__(self):
         self.taken, self.answers, self.key = [], {}, None
+        self.keeping, self.delivered = True, 0
         self.over = threading.Event()
         self.hanging = False
         self.lock = threading.Lock()
@@ -139,5 +140,7 @@ class PushService:
         assert headers["content-encoding"] == "aes128gcm"
         assert len(body) <= 4096
         with self.lock:
-            self.taken.append(Taken(path, dict(headers), body, claims))
+            self.delivered += 1
+            if self.keeping:
+                self.taken.append(Taken(path, dict(headers), body, claims))
         return 201, {"location": f"{self.url}/message/1"}
