@@ -72,7 +72,7 @@ def test_of_several_app_spaces_one_has_to_be_said(run, data, user, founded):
     result = run("account", "show", "zoe", "--data", data)
     assert (result.exit_code, result.stderr) == (
         2,
-        "app-space: there are 2: give --app-space GUID\n",
+        "app-space: there are 2: give --app-space GUID, as admin list says\n",
     )
 
 

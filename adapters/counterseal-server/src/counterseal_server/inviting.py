@@ -63,5 +63,7 @@ def _only(directory: Directory) -> Guid:
     if not origins:
         raise InvalidField("origin", "there is none: is it the right database?")
     if len(origins) != 1:
-        raise InvalidField("origin", f"there are {len(origins)}: give --origin GUID")
+        raise InvalidField(
+            "origin", f"there are {len(origins)}: give --origin GUID, as admin list says"
+        )
     return origins[0]

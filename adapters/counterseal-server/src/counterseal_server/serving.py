@@ -138,7 +138,8 @@ def _load(settings: Settings) -> Any:
     threading.Thread(target=_follow, args=(os.getppid(),), daemon=True).start()
     app = application(house, service, metrics)
     # Not before: whoever reads it may call now.
-    log.info("serving at http://%s:%d as %s", settings.host, settings.port, settings.public_url)
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    log.info("serving at http://%s:%d as %s", host, settings.port, settings.public_url)
     return app
 
 

@@ -42,5 +42,7 @@ def _only(directory: Directory) -> Guid:
     if not spaces:
         raise InvalidField("app-space", "there is none: is it the right database?")
     if len(spaces) != 1:
-        raise InvalidField("app-space", f"there are {len(spaces)}: give --app-space GUID")
+        raise InvalidField(
+            "app-space", f"there are {len(spaces)}: give --app-space GUID, as admin list says"
+        )
     return spaces[0]
