@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from counterseal.errors import Indeterminate, StoreUnavailable
 from counterseal_sql.errors import UnfitUrl
+from counterseal_sql.lending import Lender, Pool, Shelf
 from counterseal_sql.statements import cursor
 
 LOGGING_NAME = "counterseal"
@@ -49,42 +49,32 @@ class Database:
 
     Attributes:
         engine: SQLAlchemy's, for `upgrade` and for operators.
-        patience: How long to wait for a lock or a connection.
     """
 
-    def __init__(self, engine: Engine, patience: timedelta) -> None:
+    def __init__(self, engine: Engine, readers: Lender, writers: Lender) -> None:
         self.engine = engine
-        self.patience = patience
-        # SQLite has one writer. Its own waiting is a sleep that others overtake,
-        # so the threads of this process queue here; other processes wait there.
-        sqlite_ = engine.dialect.name == "sqlite"
-        self._writer = threading.Lock() if sqlite_ else None
-        self._insert = sqlite.insert if sqlite_ else postgresql.insert
+        self._readers = readers
+        self._writers = writers
+        self._on_sqlite = engine.dialect.name == "sqlite"
+        self._insert = sqlite.insert if self._on_sqlite else postgresql.insert
 
-    @contextmanager
-    def reading(self) -> Iterator[Connection]:
+    def reading(self) -> AbstractContextManager[Connection]:
         """
         Lend a connection for one statement that reads.
 
         Raises:
             StoreUnavailable: It failed.
         """
-        try:
-            with self.engine.connect() as connection:
-                yield connection
-        except FAILURES as error:
-            raise unavailable(error) from error
+        return _lent(self._readers)
 
-    @contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self) -> AbstractContextManager[Connection]:
         """
         Lend a connection for one statement that writes, and is a transaction by itself.
 
         Raises:
             StoreUnavailable: It failed.
         """
-        with self._turn(), self.reading() as connection:
-            yield connection
+        return _lent(self._writers)
 
     @contextmanager
     def committing(self) -> Iterator[Connection]:
@@ -95,10 +85,9 @@ class Database:
             StoreUnavailable: It failed, and nothing has changed.
             Indeterminate: The reply to the commit was lost.
         """
-        with self._turn(), self.reading() as connection:
+        with _lent(self._writers) as connection:
             _said(connection, _BEGIN[connection.dialect.name])
-            # What is raised here closes the connection's transaction with the connection:
-            # the pool rolls back whatever comes back to it.
+            # What is raised here ends the connection's transaction when it is given back.
             yield connection
             try:
                 _said(connection, "COMMIT")
@@ -117,7 +106,7 @@ class Database:
             StoreUnavailable: It cannot be made.
         """
         file = self.engine.url.database
-        if self._writer is None or file is None:
+        if not self._on_sqlite or file is None:
             return
         try:
             Path(file).touch(mode=OWNER_ONLY)
@@ -128,20 +117,23 @@ class Database:
 
     def close(self) -> None:
         """Close the connections that nobody uses."""
+        self._readers.close()
+        self._writers.close()
         self.engine.dispose()
 
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        if self._writer is None:
-            yield
-            return
-        if not self._writer.acquire(timeout=self.patience.total_seconds()):
-            log.warning("the database failed: others of this process write for too long")
-            raise StoreUnavailable
+
+@contextmanager
+def _lent(lender: Lender) -> Iterator[Connection]:
+    failed = True
+    try:
+        connection = lender.take()
         try:
-            yield
+            yield connection
+            failed = False
         finally:
-            self._writer.release()
+            lender.give_back(connection, failed=failed)
+    except FAILURES as error:
+        raise unavailable(error) from error
 
 
 def unavailable(error: Exception) -> StoreUnavailable:
@@ -180,7 +172,8 @@ def connect(
         url: `sqlite:///FILE`, or `postgresql://USER:PASSWORD@HOST/NAME` with any parameters
             of libpq.
         patience: How long to wait for a lock or a connection before it is Unavailable.
-        connections: How many are open at once, at most.
+        connections: How many are open at once, at most; of SQLite, how many that read,
+            beside the one that writes.
 
     Raises:
         UnfitUrl: The address is of another kind, or the driver is not installed.
@@ -193,7 +186,7 @@ def connect(
             fit,
             isolation_level="AUTOCOMMIT",
             connect_args={"timeout": seconds} if sqlite else _libpq(fit, seconds),
-            pool_size=connections,
+            pool_size=connections + sqlite,
             max_overflow=0,
             pool_timeout=seconds,
             hide_parameters=True,
@@ -204,7 +197,10 @@ def connect(
     logging.getLogger(f"sqlalchemy.engine.Engine.{LOGGING_NAME}").addFilter(_no_rows)
     if sqlite:
         event.listen(engine, "connect", _durable)
-    return Database(engine, patience)
+        # It has one writer. Its own waiting is a sleep that others overtake, so the threads
+        # of this process queue for one connection; other processes wait there.
+        return Database(engine, Shelf(engine, connections, patience), Shelf(engine, 1, patience))
+    return Database(engine, pool := Pool(engine), pool)
 
 
 def _no_rows(line: logging.LogRecord) -> bool:

@@ -18,7 +18,8 @@ _KNOWN = Statement(
 _GUARDED = Statement(
     select(RECORDS.c.guid, RECORDS.c.version).where(
         RECORDS.c.guid.in_(bindparam("guids", expanding=True))
-    )
+    ),
+    listed="guids",
 )
 _SWAP = Statement(
     update(RECORDS).where(

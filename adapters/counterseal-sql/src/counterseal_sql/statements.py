@@ -10,7 +10,8 @@ To PostgreSQL it goes SQLAlchemy's way, which knows a lost connection when it se
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, TypeAlias
 
 import attrs
@@ -34,17 +35,7 @@ class _Text:
     """A statement as the driver takes it; for each `?` a place, or a value of its own."""
 
     text: str
-    places: tuple[Any, ...]
-
-    def filled(self, values: Values) -> tuple[Any, ...]:
-        return tuple(
-            place
-            if type(place) is not _Place
-            else values[place.name]
-            if place.index is None
-            else values[place.name][place.index]
-            for place in self.places
-        )
+    filled: Callable[[Values], tuple[Any, ...]]
 
 
 class Statement:
@@ -52,12 +43,14 @@ class Statement:
     One statement.
 
     Args:
-        core: As SQLAlchemy has it, with a name for each value; a name that expands takes a list.
+        core: As SQLAlchemy has it, with a name for each value.
+        listed: The name that expands, and so takes a list; None if there is none.
     """
 
-    def __init__(self, core: Executable) -> None:
+    def __init__(self, core: Executable, *, listed: str | None = None) -> None:
         self._core = core
-        self._texts: dict[tuple[str | tuple[str, int], ...], _Text] = {}
+        self._listed = listed
+        self._texts: dict[int | None, _Text] = {}
 
     def rows(self, connection: Connection, values: Values) -> Sequence[Any]:
         """
@@ -84,13 +77,10 @@ class Statement:
         return cursor(connection).executemany(text.text, map(text.filled, rows)).rowcount
 
     def _text(self, dialect: Dialect, values: Values) -> _Text:
-        shape = tuple(
-            (name, len(value)) if isinstance(value, list | tuple) else name
-            for name, value in values.items()
-        )
-        known = self._texts.get(shape)
+        length = None if self._listed is None else len(values[self._listed])
+        known = self._texts.get(length)
         if known is None:
-            known = self._texts[shape] = _compiled(self._core, dialect, values)
+            known = self._texts[length] = _compiled(self._core, dialect, values)
         return known
 
 
@@ -111,4 +101,23 @@ def _compiled(core: Any, dialect: Dialect, values: Values) -> _Text:
     }
     compiled: Any = core.compile(dialect=dialect, column_keys=list(values))
     state = compiled.construct_expanded_state(places)
-    return _Text(state.statement, tuple(state.positional_parameters))
+    return _Text(state.statement, _filling(tuple(state.positional_parameters)))
+
+
+def _filling(places: tuple[Any, ...]) -> Callable[[Values], tuple[Any, ...]]:
+    """Return what puts values into *places*."""
+    names = [place.name for place in places if type(place) is _Place and place.index is None]
+    if 1 < len(names) == len(places):
+        return itemgetter(*names)
+
+    def filled(values: Values) -> tuple[Any, ...]:
+        return tuple(
+            place
+            if type(place) is not _Place
+            else values[place.name]
+            if place.index is None
+            else values[place.name][place.index]
+            for place in places
+        )
+
+    return filled

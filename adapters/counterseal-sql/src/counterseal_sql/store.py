@@ -33,13 +33,14 @@ _GUIDS = _record.guid.in_(bindparam("guids", expanding=True))
 _BODIES = select(_record.body)
 _NAMED = select(_record.guid, _record.body).where(_GUIDS)
 
-_GET = Statement(_NAMED)
+_GET = Statement(_NAMED, listed="guids")
 _ABOUT = Statement(
     _NAMED.union_all(
         select(_whose.guid, _whose.body)
         .join(RECORDS, _record.account == _whose.guid)
         .where(_record.guid == bindparam("about"))
-    )
+    ),
+    listed="guids",
 )
 _ACCOUNT = Statement(_BODIES.where(_record.natural_key == bindparam("key")))
 _BINDINGS = Statement(

@@ -1,0 +1,117 @@
+"""
+Lending: who has a connection, and what becomes of it afterwards.
+
+To PostgreSQL, SQLAlchemy's pool lends, and notices when a connection was lost.
+SQLite's are not lost, and most statements take it less time than the pool takes around them: there
+connections stay open on a shelf.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from datetime import timedelta
+from typing import Protocol
+
+from sqlalchemy import Connection, Engine
+
+from counterseal.errors import StoreUnavailable
+
+log = logging.getLogger("counterseal_sql")
+
+
+class Lender(Protocol):
+    """Lends connections, each to one thread at a time."""
+
+    def take(self) -> Connection:
+        """
+        Lend one.
+
+        Raises:
+            SQLAlchemyError: The database did not answer, or none came back in time.
+            StoreUnavailable: None came back in time.
+        """
+
+    def give_back(self, connection: Connection, *, failed: bool) -> None:
+        """Take one back; if its borrower has *failed*, what was begun on it is rolled back."""
+
+    def close(self) -> None:
+        """Close those that nobody has."""
+
+
+class Pool:
+    """Lends from SQLAlchemy's pool."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def take(self) -> Connection:
+        """
+        Lend one.
+
+        Raises:
+            SQLAlchemyError: The database did not answer, or none came back in time.
+        """
+        return self._engine.connect()
+
+    def give_back(self, connection: Connection, *, failed: bool) -> None:  # noqa: ARG002
+        """Take one back; the pool rolls back whatever was begun on it."""
+        connection.close()
+
+    def close(self) -> None:
+        """Do nothing: the engine's pool is closed with the engine."""
+
+
+class Shelf:
+    """
+    Keeps connections, and lends first what came back last: it knows the most pages.
+
+    Args:
+        engine: Opens them, and closes what its borrower has failed on.
+        places: How many are lent at once, at most.
+        patience: How long to wait for one.
+    """
+
+    def __init__(self, engine: Engine, places: int, patience: timedelta) -> None:
+        self._engine = engine
+        self._patience = patience.total_seconds()
+        self._places = threading.BoundedSemaphore(places)
+        self._free: list[Connection] = []
+
+    def take(self) -> Connection:
+        """
+        Lend one.
+
+        Raises:
+            SQLAlchemyError: It cannot be opened.
+            StoreUnavailable: None came back in time.
+        """
+        if not self._places.acquire(timeout=self._patience):
+            log.warning("the database failed: others of this process use it for too long")
+            raise StoreUnavailable
+        try:
+            return self._free.pop()
+        except IndexError:
+            pass
+        try:
+            return self._engine.connect()
+        except BaseException:
+            self._places.release()
+            raise
+
+    def give_back(self, connection: Connection, *, failed: bool) -> None:
+        """Take one back; if its borrower has *failed*, it is closed, and rolled back with that."""
+        try:
+            if failed:
+                connection.close()
+                return
+            if connection.in_transaction():
+                connection.rollback()  # what SQLAlchemy begins by itself, in autocommit
+            self._free.append(connection)
+        finally:
+            self._places.release()
+
+    def close(self) -> None:
+        """Close those that nobody has."""
+        while self._free:
+            self._free.pop().close()
