@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from http import HTTPMethod
-from typing import Any
+from http import HTTPMethod, HTTPStatus
+from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, current_app, request
 from flask.sansio.blueprints import BlueprintSetupState
+from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 import counterseal as cs
@@ -23,6 +24,9 @@ from counterseal_flask.problems import problem, told
 from counterseal_flask.service import Service
 from counterseal_flask.service_api import SERVICE_API
 from counterseal_flask.settings import Settings
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 UNMATCHED = "unmatched"
 ROOMS = frozenset({"account", "admin/api", "device", "request"})
@@ -105,7 +109,9 @@ def _view(service: Service, operation: Operation) -> Callable[..., Response]:
 
 
 def _handled(service: Service, operation: Operation, names: dict[str, str]) -> Reply:
-    asked = message(request, operation, names, service.settings)
+    # Once, and not at each of its attributes.
+    received = request._get_current_object()  # type: ignore[attr-defined] # noqa: SLF001
+    asked = message(received, operation, names, service.settings)
     if operation.audience is Audience.ORIGIN:
         party = admitted(asked, operation.audience, service.authentication.authenticate)
         demand_type(asked, operation.payload)
@@ -177,10 +183,21 @@ def _answered(settings: Settings, act: Callable[[], Reply]) -> Response:
     return _response(reply)
 
 
+class _Written(Response):
+    """A response whose headers are written: what is done to others would find nothing to do."""
+
+    def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:  # noqa: ARG002
+        """Return them as they are."""
+        return self.headers
+
+
 def _response(reply: Reply) -> Response:
-    body = reply.body() if reply.stream is None else reply.stream
-    headers = {**ALWAYS, **reply.headers}
-    response = Response(body, int(reply.status), headers, content_type=reply.media_type)
-    if reply.stream is None and reply.document is None:
-        response.headers.remove("Content-Type")
+    headers = {"Content-Type": reply.media_type, **ALWAYS, **reply.headers}
+    if reply.stream is not None:
+        return _Written(reply.stream, int(reply.status), Headers(list(headers.items())))
+    if reply.document is None:
+        del headers["Content-Type"]
+    response = _Written(reply.body(), int(reply.status), Headers(list(headers.items())))
+    if reply.status == HTTPStatus.NO_CONTENT:
+        response.headers.remove("Content-Length")
     return response

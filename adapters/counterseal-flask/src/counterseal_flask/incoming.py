@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from urllib.parse import parse_qsl, quote
 
 from flask import Request
 from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.http import parse_options_header
 
 from counterseal.errors import InvalidField
 from counterseal_flask.messages import Message
@@ -14,6 +16,13 @@ from counterseal_flask.settings import Settings
 
 PROOF_HEADER = "Counterseal-Proof"
 KEY_HEADER = "Idempotency-Key"
+
+AUTHORIZATION, SIGNATURE_INPUT, PROOF, KEY = (
+    f"HTTP_{name.upper().replace('-', '_')}"
+    for name in ("Authorization", "Signature-Input", PROOF_HEADER, KEY_HEADER)
+)
+"""Where WSGI has them."""
+
 PARAMETERS = 16
 """Of one query; no call knows as many."""
 
@@ -37,6 +46,8 @@ def message(
     body = request.get_data(cache=True)
     if len(body) > settings.body_limit:
         raise RequestEntityTooLarge
+    environ = request.environ
+    media_type, charset = _media_type(environ.get("CONTENT_TYPE", ""))
     path = quote(request.path, safe=PATH_SAFE)
     query = _text(request.query_string)
     uri = settings.public_url + path
@@ -47,12 +58,13 @@ def message(
         names=names,
         query=_parameters(query),
         body=body,
-        media_type=request.mimetype,
-        charset=request.mimetype_params.get("charset", "utf-8").lower(),
-        authorization=request.headers.get("Authorization", ""),
-        proof=request.headers.get(PROOF_HEADER, ""),
-        headers=tuple(request.headers.items()),
-        idempotency_key=request.headers.get(KEY_HEADER),
+        media_type=media_type,
+        charset=charset,
+        authorization=environ.get(AUTHORIZATION, ""),
+        proof=environ.get(PROOF, ""),
+        # Nobody else looks at them but who checks a message signature.
+        headers=tuple(request.headers.items()) if SIGNATURE_INPUT in environ else (),
+        idempotency_key=environ.get(KEY),
     )
 
 
@@ -64,7 +76,15 @@ def _text(query: bytes) -> str:
         raise InvalidField("query", "not UTF-8") from None
 
 
+@lru_cache(maxsize=128)
+def _media_type(text: str) -> tuple[str, str]:
+    kind, parameters = parse_options_header(text)
+    return kind.lower(), parameters.get("charset", "utf-8").lower()
+
+
 def _parameters(query: str) -> dict[str, str]:
+    if not query:
+        return {}
     try:
         pairs = parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=PARAMETERS)
     except ValueError:

@@ -33,7 +33,7 @@ class Message:
         query: The query's parameters; the first of each name.
         media_type: Of the body, lower case and without parameters.
         authorization, proof: The headers that say who is asking.
-        headers: All, as they came; a message signature may be among them.
+        headers: All, as they came, where a message signature is among them; else none.
     """
 
     method: str
