@@ -131,7 +131,8 @@ class Challenges:
             record, account = self.ports.store.about(challenge)
             held = _own(party, record)
             _readable(held, account)
-            return Decision(result=attrs.evolve(held, state=held.state_at(self.ports.clock.now())))
+            state = held.state_at(self.ports.clock.now())
+            return Decision(result=held if state is held.state else attrs.evolve(held, state=state))
 
         return settle(self.ports, self.policy, act, decide)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import NoReturn
 
 from counterseal.errors import InvalidField
@@ -46,7 +47,7 @@ def parse(text: str | bytes, *, field: str = "body") -> Json:
         raise InvalidField(field, "not valid JSON") from None
     if text.count("[") + text.count("{") > DEPTH_LIMIT and _deeper_than(value, DEPTH_LIMIT):
         raise InvalidField(field, "nested too deeply")
-    if "\\u" in text or not text.isascii():
+    if _SUSPECT.search(text):
         check(value, field=field)
     return value
 
@@ -133,6 +134,9 @@ def _fraction(text: str) -> float:
         raise _NumberError(problem)
     return value
 
+
+_SUSPECT = re.compile(r"[\ud800-\U0010ffff]|\\u[dDfF]")
+"""Where a character that I-JSON refuses may stand, as it is or escaped; most texts have neither."""
 
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_members,
