@@ -21,8 +21,8 @@ A release reads what older ones have written; it refuses what it does not know i
 
 from __future__ import annotations
 
+import codecs
 import json
-import re
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -99,7 +99,7 @@ def write(record: Stored) -> str:
         # JSON can hold half a surrogate pair, and UTF-8 cannot.
         fields = _JSON.encode(_CONVERTER.unstructure(record))
     if not fields.isascii():
-        fields = _BEYOND_ASCII.sub(_escaped, fields)
+        fields = fields.encode("ascii", _ESCAPED).decode()
     return f"{_HEADS[type(record)]}{_FIELDS}{fields}}}"
 
 
@@ -184,9 +184,15 @@ def _exactly(value: Any, wanted: type[R]) -> R:
     return value
 
 
-def _escaped(found: re.Match[str]) -> str:
-    return encode_basestring_ascii(found[0])[1:-1]
+def _escaped(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    beyond = error.object[error.start : error.end]
+    return encode_basestring_ascii(beyond)[1:-1], error.end
 
+
+_ESCAPED = "counterseal_records.escaped"
+codecs.register_error(_ESCAPED, _escaped)
 
 _FIELDS = ',"fields":'
 _HEADS: Mapping[type, str] = {
@@ -196,7 +202,6 @@ _DECODERS: Mapping[str, msgspec.json.Decoder[Any]] = {
     head: msgspec.json.Decoder(cls) for cls, head in _HEADS.items()
 }
 _ENCODER = msgspec.json.Encoder()
-_BEYOND_ASCII = re.compile("[^\0-\x7f]+")
 
 # Tenancy is read at every call, changes seldom, and is of nobody who could ask to be forgotten.
 _TENANCY = tuple(_HEADS[kind] for kind in (Company, AppSpace, Origin, Admin))

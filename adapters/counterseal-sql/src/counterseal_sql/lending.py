@@ -9,7 +9,7 @@ connections stay open on a shelf.
 from __future__ import annotations
 
 import logging
-import threading
+import queue
 from datetime import timedelta
 from typing import Protocol
 
@@ -75,7 +75,9 @@ class Shelf:
     def __init__(self, engine: Engine, places: int, patience: timedelta) -> None:
         self._engine = engine
         self._patience = patience.total_seconds()
-        self._places = threading.BoundedSemaphore(places)
+        self._places: queue.SimpleQueue[None] = queue.SimpleQueue()
+        for _ in range(places):
+            self._places.put(None)
         self._free: list[Connection] = []
 
     def take(self) -> Connection:
@@ -86,9 +88,11 @@ class Shelf:
             SQLAlchemyError: It cannot be opened.
             StoreUnavailable: None came back in time.
         """
-        if not self._places.acquire(timeout=self._patience):
+        try:
+            self._places.get(timeout=self._patience)
+        except queue.Empty:
             log.warning("the database failed: others of this process use it for too long")
-            raise StoreUnavailable
+            raise StoreUnavailable from None
         try:
             return self._free.pop()
         except IndexError:
@@ -96,7 +100,7 @@ class Shelf:
         try:
             return self._engine.connect()
         except BaseException:
-            self._places.release()
+            self._places.put(None)
             raise
 
     def give_back(self, connection: Connection, *, failed: bool) -> None:
@@ -109,7 +113,7 @@ class Shelf:
                 connection.rollback()  # what SQLAlchemy begins by itself, in autocommit
             self._free.append(connection)
         finally:
-            self._places.release()
+            self._places.put(None)
 
     def close(self) -> None:
         """Close those that nobody has."""
