@@ -33,6 +33,7 @@ from counterseal.ijson import parse as read_json
 from counterseal.keys import jwks_document, trusted_keys
 from counterseal.machines import CHARTS, markdown, mermaid, table
 from counterseal.models import STAFF, Operator
+from counterseal.notifications import Notifications
 from counterseal.policy import PROFILES, STANDARD, STRICT, Policy
 from counterseal.ports import Ports
 from counterseal.wire.enrolment import Enrolment, read_enrolment
@@ -66,6 +67,7 @@ __all__ = [
     "KeySets",
     "Logins",
     "Misuse",
+    "Notifications",
     "Operator",
     "Policy",
     "Ports",

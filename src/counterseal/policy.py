@@ -44,7 +44,7 @@ def _flag(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
 
 
 def _text(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-    if not isinstance(value, str):
+    if not isinstance(value, str) or not value:
         message = f"{attribute.name}: must be text"
         raise PolicyUnsound(message)
 
@@ -269,17 +269,80 @@ class Policy:
     token_bytes: int = _setting(16_384, "A compact JWS that a device sends.", low=1024)
     idempotency_key_bytes: int = _setting(256, "An idempotency key.")
 
-    # Callbacks
+    # Notifications
+    origin_texts: bool = _setting(
+        default=True,
+        reason="Whether a bell says the origin's `notificationTitle` and `notificationBody`,"
+        " or the App Space's texts only: the push service reads along.",
+    )
     notification_title: str = attrs.field(
         default="Counterseal",
         validator=_text,
-        metadata={"reason": "The notification's title if the origin gives none."},
+        metadata={"reason": "The notification's title if neither App Space nor origin gives one."},
     )
     notification_body: str = attrs.field(
         default="A question is waiting for you.",
         validator=_text,
-        metadata={"reason": "The notification's body if the origin gives none."},
+        metadata={"reason": "The notification's body if neither App Space nor origin gives one."},
     )
+    device_bound_body: str = attrs.field(
+        default="A device was added to your account.",
+        validator=_text,
+        metadata={
+            "reason": "What the user's other devices say when one is bound, if the App Space"
+            " gives no text (NIST SP 800-63B-4, 4.6: account notifications)."
+        },
+    )
+    device_revoked_body: str = attrs.field(
+        default="A device was removed from your account.",
+        validator=_text,
+        metadata={
+            "reason": "What the user's other devices say when one is revoked, if the App Space"
+            " gives no text."
+        },
+    )
+    device_news_life: timedelta = _setting(
+        timedelta(hours=24),
+        "How long it is tried to tell the user's other devices that one was bound or revoked.",
+        low=timedelta(minutes=1),
+        high=timedelta(days=28),
+    )
+    push_delays: tuple[timedelta, ...] = attrs.field(
+        default=(
+            timedelta(seconds=2),
+            timedelta(seconds=5),
+            timedelta(seconds=15),
+            timedelta(seconds=30),
+            timedelta(minutes=1),
+            timedelta(minutes=5),
+            timedelta(minutes=30),
+        ),
+        validator=_delays,
+        metadata={
+            "reason": "The wait after each push that has to be tried again; the last one"
+            " stays, until the challenge's deadline. Somebody waits for the answer, so the"
+            " first are short."
+        },
+    )
+    push_timeout: timedelta = _setting(
+        timedelta(seconds=10),
+        "How long one attempt to push may take, at all addresses together.",
+        low=timedelta(seconds=1),
+        high=timedelta(minutes=1),
+    )
+    push_lease: timedelta = _setting(
+        timedelta(seconds=30),
+        "How long a worker's claim on a push lasts; longer than the attempt takes.",
+        low=timedelta(seconds=2),
+        high=TEN_MINUTES,
+    )
+    notification_retention: timedelta = _setting(
+        timedelta(hours=1),
+        "How long a notification stays readable after nobody is rung any more.",
+        low=timedelta(minutes=1),
+    )
+
+    # Callbacks
     callback_delays: tuple[timedelta, ...] = attrs.field(
         default=(
             timedelta(seconds=5),
@@ -301,7 +364,10 @@ class Policy:
     callback_jitter: float = attrs.field(
         default=0.2,
         validator=_span(0.0, 1.0),
-        metadata={"reason": "The share of each wait that is left to luck: retries spread."},
+        metadata={
+            "reason": "The share of each wait that is left to luck, of a callback's and of a"
+            " push's: retries spread."
+        },
     )
     callback_timeout: timedelta = _setting(
         timedelta(seconds=15),
@@ -331,6 +397,9 @@ class Policy:
         if self.callback_lease <= self.callback_timeout:
             message = "callback_lease: not longer than callback_timeout"
             raise PolicyUnsound(message)
+        if self.push_lease <= self.push_timeout:
+            message = "push_lease: not longer than push_timeout"
+            raise PolicyUnsound(message)
         retries = sum(self.callback_delays, timedelta(0)) * (1 + self.callback_jitter)
         if self.retention < max(retries, self.idempotency_life):
             message = "retention: shorter than callback_delays in all, or than idempotency_life"
@@ -352,8 +421,9 @@ STRICT = Policy(
     cooldown_after=2,
     cooldown=timedelta(minutes=2),
     strike_limit=3,
+    origin_texts=False,
     algorithms=frozenset({Algorithm.ES256, Algorithm.EDDSA, Algorithm.PS256}),
 )
-"""One question at a time, few guesses, no PKCS#1 v1.5: for payments, for staff."""
+"""One question at a time, few guesses, no PKCS#1 v1.5, plain bells: for payments, for staff."""
 
 PROFILES = {"standard": STANDARD, "strict": STRICT}

@@ -28,6 +28,7 @@ from counterseal.directory import Authentication, Credentials, Directory
 from counterseal.errors import CountersealError
 from counterseal.keys import PrivateKey, generate
 from counterseal.models import Algorithm, AuditEvent, Callback, Guid, Record
+from counterseal.notifications import Notifications
 from counterseal.testing.faults import Faults, faulty
 from counterseal.testing.phone import Phone
 from counterseal.testing.world import PIN, SCRYPT_COST, World
@@ -45,6 +46,7 @@ USE_CASES = {
     "answers": Answers,
     "erasure": Erasure,
     "callbacks": Callbacks,
+    "notifications": Notifications,
     "keysets": KeySets,
     "telemetry": Telemetry,
 }

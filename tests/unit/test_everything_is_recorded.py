@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from counterseal.errors import Refused
-from counterseal.models import Authority, BindingState, ChallengeState, Scheme
+from counterseal.models import (
+    AddressKind,
+    Authority,
+    BindingState,
+    ChallengeState,
+    PushAddress,
+    Scheme,
+)
 from counterseal.models.guid import mint
 from counterseal.testing.world import CALLBACK
 
@@ -30,6 +37,7 @@ CHANGES = {
     "binding.complete",
     "binding.expire",
     "binding.invite",
+    "binding.push",
     "binding.resume",
     "binding.revoke",
     "binding.rotate",
@@ -220,6 +228,10 @@ def test_s35_what_the_audit_log_calls_things(service):
     service.devices.update(alice.call("/x", b'{"addresses":' + there + b"}"))
     service.outbox.dead.update(service.stored(alice.guid).addresses)
     issued = service.ask("alice", "Pay?", show_code=True, callback=CALLBACK)
+    service.ring()
+    tablet = service.bind("alice", addresses=(PushAddress(kind=AddressKind.RELAY, value="here"),))
+    service.notifications.test(tablet.guid)
+    service.devices.revoke(tablet.guid)
     alice.fetch(issued.challenge.guid)
     for _ in range(3):
         with pytest.raises(Refused):

@@ -174,7 +174,10 @@ def asking(service, canaries, phone):
     issued = service.ask("alice", content, **members)
     canaries.tell(issued, issued.challenge, content, *members["buttons"])
     canaries.hide("code", issued.code)
+    noted = service.notifications.due()
+    canaries.tell(*noted, *(service.notifications.attempt(one.guid) for one in noted))
     canaries.tell(*service.outbox.pushes)
+    assert len(noted) == len(service.outbox.pushes) == 1
     canaries.refuse(service.ask, "alice", "Another", **members)
     canaries.refuse(service.ask, "alice", content, **members | {"duration": timedelta(days=1)})
     canaries.refuse(service.ask, "alice", content, **members | {"callback": service.callback + "/"})

@@ -15,9 +15,9 @@ from counterseal.errors import Conflict, CountersealError, Misuse, Refused, Unav
 PUBLIC = """
     Accounts Answers Authentication Bound CHARTS Callbacks Challenges Conflict CountersealError
     Credentials Devices Directory Enrolment Enrolments Erasure Invitation Invitations Issued
-    IssuedSecret KeySets Logins Misuse Operator PROFILES Policy Ports Proven Receipt Redirect
-    Refused STAFF STANDARD STRICT SignedRequest Telemetry Unavailable jwks_document markdown mermaid
-    read_enrolment read_json read_question table trusted_keys verify_receipt
+    IssuedSecret KeySets Logins Misuse Notifications Operator PROFILES Policy Ports Proven
+    Receipt Redirect Refused STAFF STANDARD STRICT SignedRequest Telemetry Unavailable jwks_document
+    markdown mermaid read_enrolment read_json read_question table trusted_keys verify_receipt
 """
 
 

@@ -119,6 +119,7 @@ def test_kinds_have_names_of_their_own_that_never_change():
         "Login": "login",
         "Challenge": "challenge",
         "Callback": "callback",
+        "Notification": "notification",
         "AuditEvent": "event",
     }
 

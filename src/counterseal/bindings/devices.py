@@ -10,6 +10,7 @@ from counterseal import ijson, keys
 from counterseal.authority import authorize, name_of
 from counterseal.bindings.callers import Caller, Proven
 from counterseal.bindings.enrolments import offered_key
+from counterseal.bindings.news import revoked
 from counterseal.bindings.roster import enlisted
 from counterseal.bindings.strikes import ended, strike
 from counterseal.bindings.vouching import stood
@@ -179,7 +180,9 @@ class Devices:
                 authorize(self.ports, by, Deed.USERS, binding)
             account = read(self.ports.store, binding.account, Account)
             state = step(BINDING, binding.state, BindingEvent.REVOKE, None)
-            return _decided(act, account, binding, ended(binding, state, now), now)
+            decision = _decided(act, account, binding, ended(binding, state, now), now)
+            told = revoked(self.ports, self.policy, account, device, now=now)
+            return attrs.evolve(decision, changes=(*decision.changes, *told))
 
         return settle(self.ports, self.policy, act, decide)
 
@@ -227,7 +230,7 @@ class Devices:
             striking = Striking(
                 proving=proven.proving, policy=self.policy, binding=binding, answer=missed
             )
-            return strike(striking, proven.account, now, result=binding)
+            return strike(self.ports, striking, proven.account, now, result=binding)
         changed = tuple(
             KeyChange(at=now, role=key.role, thumbprint=key.key.thumbprint) for key in fresh
         )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import attrs
 
 from counterseal import keys
+from counterseal.bindings.news import noted
 from counterseal.bindings.roster import enlisted
 from counterseal.decisions import Act, Decision, found, read, refused, settle
 from counterseal.errors import (
@@ -29,6 +30,7 @@ from counterseal.models import (
     DeviceKey,
     Guid,
     KeyChange,
+    News,
     PublicKey,
     Record,
 )
@@ -194,8 +196,13 @@ class Enrolments:
             ),
             bound_at=now,
         )
+        told = noted(self.ports, self.policy, account, News.DEVICE_BOUND, guid, now=now)
         return Decision(
-            changes=(Change(binding, bound), Change(account, enlisted(account, bound, now))),
+            changes=(
+                Change(binding, bound),
+                Change(account, enlisted(account, bound, now)),
+                *told,
+            ),
             audit=(AuditEvent(at=now, event="binding.complete", actor=guid, subject=guid),),
             result=self._bound(bound, account, spaces),
         )

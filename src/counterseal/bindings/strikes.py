@@ -7,17 +7,21 @@ from typing import TypeVar
 
 import attrs
 
+from counterseal.bindings.news import revoked
 from counterseal.bindings.roster import enlisted
 from counterseal.decisions import Decision
 from counterseal.errors import StrongKeyMissed
 from counterseal.machines import BINDING, BindingEvent, step
 from counterseal.models import Account, AuditEvent, Binding, BindingState, Change
+from counterseal.ports import Ports
 from counterseal.rules.facts import Striking
 
 T = TypeVar("T")
 
 
-def strike(facts: Striking, account: Account, now: datetime, result: T) -> Decision[T]:
+def strike(
+    ports: Ports, facts: Striking, account: Account, now: datetime, result: T
+) -> Decision[T]:
     """
     Decide what a wrong strong-key signature does to the device.
 
@@ -34,9 +38,10 @@ def strike(facts: Striking, account: Account, now: datetime, result: T) -> Decis
     if state is BindingState.REVOKED:
         struck = attrs.evolve(ended(binding, state, now), strikes=strikes)
         held = enlisted(account, struck, now)
+        told = revoked(ports, facts.policy, account, binding.guid, now=now)
     else:
         struck = attrs.evolve(binding, version=binding.version + 1, strikes=strikes)
-        held = account
+        held, told = account, ()
     refusal = StrongKeyMissed(max(0, facts.policy.strike_limit - strikes))
     event = AuditEvent(
         at=now,
@@ -47,7 +52,7 @@ def strike(facts: Striking, account: Account, now: datetime, result: T) -> Decis
     )
     revocation = attrs.evolve(event, event="binding.revoke")
     return Decision(
-        changes=(Change(binding, struck), Change(account, held)),
+        changes=(Change(binding, struck), Change(account, held), *told),
         audit=(event, revocation) if state is BindingState.REVOKED else (event,),
         result=result,
         refusal=refusal,

@@ -7,7 +7,7 @@ import itertools
 import attrs
 
 from counterseal.bindings.reserving import conclude, reserve
-from counterseal.challenges.bell import ring, wake
+from counterseal.challenges.bell import wake
 from counterseal.challenges.composing import Issued, new_guid, reissued
 from counterseal.challenges.finishing import finish
 from counterseal.challenges.issuing import Put, issued
@@ -102,19 +102,17 @@ class Challenges:
                 recorded, account = self.ports.store.about(guid)
                 if isinstance(recorded, Challenge):
                     _readable(recorded, account)
-                    return Decision(result=(reissued(self.ports, recorded), None, ()))
+                    return Decision(result=Put(issued=reissued(self.ports, recorded)))
             return issued(self.ports, self.policy, party, question, life=life, guid=guid)
 
         try:
-            put, account, superseded = settle(self.ports, self.policy, act, decide)
+            put = settle(self.ports, self.policy, act, decide)
         finally:
             if held is not None:
                 conclude(self.ports, held)
-        for ended in superseded:
-            wake(self.ports, ended)
-        if account is not None:
-            ring(self.ports, self.policy, account, put.challenge)
-        return put
+        for waited_for in put.wakes:
+            wake(self.ports, waited_for)
+        return put.issued
 
     def status(self, party: RelyingParty, challenge: Guid) -> Challenge:
         """

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TypeAlias
 
 import attrs
 
+from counterseal.bindings.news import noted
+from counterseal.challenges.bell import NOTED
 from counterseal.challenges.composing import Issued, new_challenge, new_code
 from counterseal.challenges.finishing import finish
 from counterseal.decisions import Decision, found
@@ -21,6 +22,7 @@ from counterseal.models import (
     Codes,
     Guid,
     History,
+    News,
     OpenQuestion,
     Outcome,
     Question,
@@ -33,8 +35,18 @@ from counterseal.rules.facts import Cancelling
 from counterseal.rules.standing import reachable
 from counterseal.wire.moment import whole
 
-Put: TypeAlias = tuple[Issued, Account | None, tuple[Guid, ...]]
-"""What was issued; whom to ring, if it is new; and the questions that it has superseded."""
+
+@attrs.frozen(kw_only=True)
+class Put:
+    """
+    What was issued, and what is to be rung inside: nothing, if it was issued before.
+
+    Attributes:
+        wakes: The questions that it has replaced, the account, and those who ring bells.
+    """
+
+    issued: Issued
+    wakes: tuple[Guid, ...] = ()
 
 
 def issued(
@@ -86,10 +98,24 @@ def issued(
         history=after_asking(history, asked, now, policy),
     )
     event = AuditEvent(at=now, event="challenge.issue", actor=party.origin.guid, subject=guid)
+    bells: tuple[Change, ...] = ()
+    if question.show_notification:
+        bells = noted(
+            ports,
+            policy,
+            account,
+            News.CHALLENGE,
+            guid,
+            now=now,
+            ends_at=challenge.deadline,
+        )
     return Decision(
-        changes=(Change(None, challenge), Change(account, account_after), *changes),
+        changes=(Change(None, challenge), Change(account, account_after), *changes, *bells),
         audit=(*audit, event),
-        result=(Issued(challenge=challenge, code=code), account_after, ruling.supersedes),
+        result=Put(
+            issued=Issued(challenge=challenge, code=code),
+            wakes=(*ruling.supersedes, account.guid, *((NOTED,) if bells else ())),
+        ),
     )
 
 

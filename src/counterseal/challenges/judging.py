@@ -67,7 +67,7 @@ def judge(
     except WrongSignature:
         if facts.signer is None or facts.signer.role is not Role.STRONG:
             raise
-        return _struck(policy, facts)
+        return _struck(ports, policy, facts)
     except WrongCode as refusal:
         return _mistyped(ports, policy, facts, refusal)
     return _accepted(ports, policy, facts, token, state)
@@ -143,11 +143,11 @@ def _accepted(
     )
 
 
-def _struck(policy: Policy, facts: Answering) -> Decision[Challenge]:
+def _struck(ports: Ports, policy: Policy, facts: Answering) -> Decision[Challenge]:
     striking = Striking(
         proving=facts.proving, policy=policy, binding=facts.binding, answer=facts.signature
     )
-    return strike(striking, facts.account, facts.now, result=facts.challenge)
+    return strike(ports, striking, facts.account, facts.now, result=facts.challenge)
 
 
 def _mistyped(

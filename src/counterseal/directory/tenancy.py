@@ -28,6 +28,7 @@ from counterseal.models import (
     IdpSettings,
     Origin,
     RelyingParty,
+    Texts,
 )
 from counterseal.models.guid import LUCK_BYTES, mint, partition_of
 from counterseal.policy import Policy
@@ -189,6 +190,7 @@ class Directory:
         brand_logo: str | None = None,
         brand_color: str | None = None,
         universal_app: bool | None = None,
+        texts: Texts | None = None,
         by: Administrator = STAFF,
     ) -> AppSpace:
         """
@@ -207,6 +209,7 @@ class Directory:
         def change(held: AppSpace) -> AppSpace:
             self._name_fits(name)
             self._brand_fits(brand_logo or None, brand_color or None)
+            self._texts_fit(texts or held.texts)
             if idp is not None:
                 if held.idp is None:
                     raise WrongKind
@@ -222,6 +225,7 @@ class Directory:
                 brand_logo=logo,
                 brand_color=color,
                 universal_app=universal,
+                texts=texts or held.texts,
             )
 
         return self._edited((app_space, AppSpace), "app_space.edit", by, change)
@@ -398,6 +402,11 @@ class Directory:
 
     def _name_fits(self, name: str | None) -> None:
         text_fits(name, self.policy.name_bytes, "name", trimmed=True)
+
+    def _texts_fit(self, texts: Texts) -> None:
+        for field in attrs.fields(Texts):
+            text = getattr(texts, field.name)
+            text_fits(text, self.policy.notification_bytes, f"texts.{field.name}", empty=True)
 
     def _brand_fits(self, logo: str | None, color: str | None) -> None:
         text_fits(logo, self.policy.callback_bytes, "brandInfo.url")

@@ -1,5 +1,5 @@
 """
-The machines: four charts, declared as data, and the only way to move.
+The machines: five charts, declared as data, and the only way to move.
 
 Everything that can change a state is in this room, and nothing else may change one.
 A chart's class body is its table: each event on its target, with the rules that guard it
@@ -25,10 +25,12 @@ from counterseal.machines.charts import (
     CHALLENGE,
     CHARTS,
     LOGIN,
+    NOTIFICATION,
     BindingEvent,
     CallbackEvent,
     ChallengeEvent,
     LoginEvent,
+    NotificationEvent,
 )
 
 __all__ = [
@@ -37,12 +39,14 @@ __all__ = [
     "CHALLENGE",
     "CHARTS",
     "LOGIN",
+    "NOTIFICATION",
     "BindingEvent",
     "CallbackEvent",
     "Cell",
     "ChallengeEvent",
     "Chart",
     "LoginEvent",
+    "NotificationEvent",
     "Row",
     "compiled",
     "markdown",

@@ -1,5 +1,5 @@
 """
-The four charts, declared.
+The five charts, declared.
 
 A class body is a table: each event on its target, with the rules that guard it
 passed by reference, and nothing else.
@@ -14,7 +14,13 @@ from statemachine import StateMachine
 from statemachine.states import States
 
 from counterseal.machines.chart import Chart, compiled
-from counterseal.models import BindingState, CallbackState, ChallengeState, LoginState
+from counterseal.models import (
+    BindingState,
+    CallbackState,
+    ChallengeState,
+    LoginState,
+    NotificationState,
+)
 from counterseal.rules.answering import (
     addressed_here,
     button_matches,
@@ -37,6 +43,7 @@ from counterseal.rules.evidence import (
     strong_key_missed,
     token_matches,
 )
+from counterseal.rules.ringing import claim_held, heard, pointless, rings_again
 from counterseal.rules.standing import (
     account_unlocked,
     binding_active,
@@ -83,6 +90,13 @@ class CallbackEvent(enum.Enum):
     SUCCEED = "succeed"
     FAIL = "fail"
     REQUEUE = "requeue"
+
+
+class NotificationEvent(enum.Enum):
+    """What can happen to a notification."""
+
+    PUSH = "push"
+    DROP = "drop"
 
 
 class BindingChart(StateMachine):
@@ -184,12 +198,31 @@ class CallbackChart(StateMachine):
     requeue = _.QUEUED.from_(_.DEAD)
 
 
+class NotificationChart(StateMachine):
+    """One piece of news for one account's devices, on one transport."""
+
+    _ = States.from_enum(
+        NotificationState,
+        initial=NotificationState.QUEUED,
+        final=[NotificationState.RUNG, NotificationState.OVER],
+    )
+    push = (
+        _.QUEUED.from_(_.QUEUED, cond=rings_again, validators=[claim_held])
+        | _.RUNG.from_(_.QUEUED, cond=heard, validators=[claim_held])
+        | _.OVER.from_(_.QUEUED, validators=[claim_held])
+    )
+    drop = _.RUNG.from_(_.QUEUED, cond=heard, validators=[claim_held, pointless]) | _.OVER.from_(
+        _.QUEUED, validators=[claim_held, pointless]
+    )
+
+
 BINDING = compiled("binding", BindingChart, BindingState, BindingEvent)
 LOGIN = compiled("login", LoginChart, LoginState, LoginEvent)
 CHALLENGE = compiled("challenge", ChallengeChart, ChallengeState, ChallengeEvent)
 CALLBACK = compiled("callback", CallbackChart, CallbackState, CallbackEvent)
+NOTIFICATION = compiled("notification", NotificationChart, NotificationState, NotificationEvent)
 
 CHARTS: dict[str, Chart[Any, Any]] = {
-    chart.name: chart for chart in (BINDING, LOGIN, CHALLENGE, CALLBACK)
+    chart.name: chart for chart in (BINDING, LOGIN, CHALLENGE, CALLBACK, NOTIFICATION)
 }
 """Every chart by its name."""

@@ -23,6 +23,7 @@ from counterseal.models import (
     Change,
     Company,
     Guid,
+    Notification,
     Origin,
     Record,
 )
@@ -34,7 +35,7 @@ R = TypeVar("R")
 OPERATIONS_REMEMBERED = 4096
 """Far more than are retried at once; an operation is retried within seconds."""
 
-_ABOUT_SOMEBODY = (Binding, Challenge, Callback)
+_ABOUT_SOMEBODY = (Binding, Challenge, Callback, Notification)
 _TENANCY = (Company, AppSpace, Origin, Admin)
 
 

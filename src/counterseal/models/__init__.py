@@ -41,6 +41,7 @@ from counterseal.models.challenge import (
 from counterseal.models.guid import Guid
 from counterseal.models.key import Algorithm, DeviceKey, PublicKey, Role
 from counterseal.models.login import Login, LoginState
+from counterseal.models.notification import Notification, NotificationState, Silence
 from counterseal.models.push import (
     AddressKind,
     Bell,
@@ -76,11 +77,21 @@ from counterseal.models.tenancy import (
     Origin,
     RelyingParty,
     Scheme,
+    Texts,
     WebhookKey,
 )
 
 Record: TypeAlias = (
-    Company | AppSpace | Origin | Admin | Account | Binding | Login | Challenge | Callback
+    Company
+    | AppSpace
+    | Origin
+    | Admin
+    | Account
+    | Binding
+    | Login
+    | Challenge
+    | Callback
+    | Notification
 )
 """What a store holds."""
 
@@ -147,6 +158,8 @@ __all__ = [
     "Login",
     "LoginState",
     "News",
+    "Notification",
+    "NotificationState",
     "OpenQuestion",
     "Operator",
     "Origin",
@@ -163,6 +176,8 @@ __all__ = [
     "Reservation",
     "Role",
     "Scheme",
+    "Silence",
     "TextContent",
+    "Texts",
     "WebhookKey",
 ]

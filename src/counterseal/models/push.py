@@ -38,6 +38,8 @@ class News(enum.Enum):
     """Another device was bound to the account; the subject is its binding."""
     DEVICE_REVOKED = "device_revoked"
     """Another device was revoked; the subject is its binding."""
+    TEST = "test"
+    """An operator tries whether this very device can be rung; the subject is its binding."""
 
 
 @attrs.frozen(kw_only=True)

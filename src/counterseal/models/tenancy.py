@@ -112,6 +112,24 @@ class Company:
 
 
 @attrs.frozen(kw_only=True)
+class Texts:
+    """
+    What an App Space's bells say; the policy's text stands for each that is empty.
+
+    Attributes:
+        title: Above each of the others.
+        challenge: That a question is waiting, unless its origin has its own words.
+        device_bound: That another device was bound.
+        device_revoked: That another device was revoked.
+    """
+
+    title: str = ""
+    challenge: str = ""
+    device_bound: str = ""
+    device_revoked: str = ""
+
+
+@attrs.frozen(kw_only=True)
 class AppSpace:
     """One deployed app plus exactly one way to identify its users."""
 
@@ -124,6 +142,7 @@ class AppSpace:
     brand_logo: str | None = None
     brand_color: str | None = None
     universal_app: bool = False
+    texts: Texts = Texts()
     created_at: datetime = attrs.field(validator=fields.utc)
 
     due_at: ClassVar[datetime | None] = None

@@ -15,6 +15,7 @@ from counterseal.models import (
     Change,
     Guid,
     Login,
+    Notification,
     Record,
 )
 
@@ -26,6 +27,7 @@ class Due(enum.Enum):
     CALLBACK = Callback
     BINDING = Binding
     LOGIN = Login
+    NOTIFICATION = Notification
 
 
 class Store(Protocol):
@@ -59,8 +61,8 @@ class Store(Protocol):
 
         - STORE-25: the first entry is the record's, the second its account's, and then one for
           each of *others*, in order; None where there is no such record.
-        - STORE-26: a binding, a challenge and a callback are about their `account`;
-          nothing else is about one.
+        - STORE-26: a binding, a challenge, a callback and a notification are about their
+          `account`; nothing else is about one.
 
         Raises:
             Unavailable: The store did not answer.

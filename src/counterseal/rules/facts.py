@@ -27,7 +27,9 @@ from counterseal.models import (
     DeviceKey,
     Guid,
     Login,
+    Notification,
     PublicKey,
+    Silence,
 )
 from counterseal.policy import Policy
 from counterseal.wire.answer import Answer
@@ -277,3 +279,23 @@ class Delivering:
     outcome: DeliveryOutcome
     unsent: Cause | None = None
     policy: Policy
+
+
+@attrs.frozen(kw_only=True)
+class Ringing:
+    """
+    Facts of what came of ringing, or of why nobody is rung.
+
+    Attributes:
+        notification: As stored; its attempts are those before this one.
+        claimed: The lease under which the attempt was made.
+        left: The devices that are to be rung again.
+        heard: Whether one was rung, now or before.
+        silence: Why there was no attempt; None if there was one.
+    """
+
+    notification: Notification
+    claimed: datetime
+    left: tuple[Guid, ...] = ()
+    heard: bool
+    silence: Silence | None = None

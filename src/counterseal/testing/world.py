@@ -42,6 +42,7 @@ from counterseal.models import (
     RelyingParty,
     TextContent,
 )
+from counterseal.notifications import Notifications
 from counterseal.policy import STANDARD, Policy
 from counterseal.ports import Ports
 from counterseal.testing.clock import FrozenClock
@@ -114,6 +115,7 @@ class World:
         self.answers = Answers(self.ports, policy)
         self.erasure = Erasure(self.ports, policy)
         self.callbacks = Callbacks(self.ports, policy)
+        self.notifications = Notifications(self.ports, policy)
         self.company = self.directory.create_company("Example Ltd")
         self.app_space = self.new_app_space("Example app")
         self.origin = self.new_origin(self.app_space, "Example shop")
@@ -257,6 +259,19 @@ class World:
         due = self.callbacks.due()
         for guid in due:
             self.callbacks.attempt(guid)
+        return due
+
+    def ring(self) -> tuple[Guid, ...]:
+        """
+        Be the worker: ring for the notifications that are due; return which.
+
+        Raises:
+            Refused: As `Notifications.attempt`.
+            Unavailable: A port failed.
+        """
+        due = tuple(notification.guid for notification in self.notifications.due())
+        for guid in due:
+            self.notifications.attempt(guid)
         return due
 
     def sweep(self) -> int:

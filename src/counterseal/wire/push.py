@@ -8,6 +8,7 @@ TYPES = {
     News.CHALLENGE: "request",
     News.DEVICE_BOUND: "deviceBound",
     News.DEVICE_REVOKED: "deviceRevoked",
+    News.TEST: "test",
 }
 """The `type` of each news."""
 

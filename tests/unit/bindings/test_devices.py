@@ -311,6 +311,7 @@ def test_a_device_changes_its_name_and_addresses(service, alice):
     assert line.addresses == binding.addresses
     assert service.last_event() == ("binding.update", "")
     service.ask("alice", "Pay?")
+    service.ring()
     assert service.outbox.pushes[-1].addresses == binding.addresses
 
 

@@ -145,6 +145,7 @@ def test_s2_the_code_is_in_neither_the_bell_nor_anything_that_a_device_or_callba
     phone = service.bind("alice", addresses=(PushAddress(kind=AddressKind.RELAY, value="there"),))
     issued = service.ask("alice", "Pay?", show_code=True, callback=CALLBACK)
     code, now = issued.code, service.clock.now()
+    service.ring()
     (push,) = service.outbox.pushes
     fetched = phone.fetch(issued.challenge.guid)
     (pending,) = phone.pending()

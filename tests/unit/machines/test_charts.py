@@ -1,5 +1,5 @@
 """
-The four charts, pinned against listings of their own: of rows, of rules, of finished states.
+The five charts, pinned against listings of their own: of rows, of rules, of finished states.
 
 The listings below are written from the design, not read from the charts.
 """
@@ -15,6 +15,7 @@ from counterseal.machines import (
     CHALLENGE,
     CHARTS,
     LOGIN,
+    NOTIFICATION,
     BindingEvent,
     ChallengeEvent,
     LoginEvent,
@@ -28,6 +29,7 @@ from counterseal.models import (
     CallbackState,
     ChallengeState,
     LoginState,
+    NotificationState,
 )
 
 MOVES = {
@@ -69,6 +71,13 @@ MOVES = {
         "QUEUED --fail--> DEAD",
         "DEAD --requeue--> QUEUED",
     },
+    "notification": {
+        "QUEUED --push--> QUEUED",
+        "QUEUED --push--> RUNG",
+        "QUEUED --push--> OVER",
+        "QUEUED --drop--> RUNG",
+        "QUEUED --drop--> OVER",
+    },
 }
 
 REFUSED_BY = {
@@ -103,6 +112,9 @@ REFUSED_BY = {
     ("callback", "succeed"): "lease_held delivered",
     ("callback", "fail"): "lease_held undelivered",
     ("callback", "requeue"): "",
+    ("notification", "push"): "claim_held",
+    # nobody is rung once there is a reason not to
+    ("notification", "drop"): "claim_held pointless",
 }
 
 CHOSEN_BY = {
@@ -110,6 +122,9 @@ CHOSEN_BY = {
     "PENDING --mistype--> FAILED": "codes_exhausted",
     "SEEN --mistype--> FAILED": "codes_exhausted",
     "QUEUED --fail--> DEAD": "gives_up",
+    "QUEUED --push--> QUEUED": "rings_again",
+    "QUEUED --push--> RUNG": "heard",
+    "QUEUED --drop--> RUNG": "heard",
 }
 
 FINISHED = {
@@ -124,6 +139,7 @@ FINISHED = {
     },
     # A dead callback may be queued again by an operator.
     "callback": {CallbackState.DELIVERED},
+    "notification": {NotificationState.RUNG, NotificationState.OVER},
 }
 
 NAMES = sorted(CHARTS)
@@ -133,8 +149,8 @@ def arrow(row):
     return f"{row.source} --{row.event}--> {row.target}"
 
 
-def test_there_are_four_charts():
-    assert list(CHARTS.values()) == [BINDING, LOGIN, CHALLENGE, CALLBACK]
+def test_there_are_five_charts():
+    assert list(CHARTS.values()) == [BINDING, LOGIN, CHALLENGE, CALLBACK, NOTIFICATION]
     assert NAMES == sorted(MOVES) == sorted(FINISHED)
 
 
@@ -179,6 +195,7 @@ def test_the_models_agree_on_what_is_finished():
         (LOGIN, LoginState.STARTED),
         (CHALLENGE, ChallengeState.PENDING),
         (CALLBACK, CallbackState.QUEUED),
+        (NOTIFICATION, NotificationState.QUEUED),
     ],
     ids=lambda value: getattr(value, "name", None),
 )

@@ -13,6 +13,7 @@ from counterseal.errors import Conflict, OperationReused, PartitionCrossed, Wron
 from counterseal.memory import MemoryAudit, MemoryStore
 from counterseal.models import (
     Account,
+    AddressKind,
     Admin,
     AppSpace,
     AuditEvent,
@@ -27,6 +28,9 @@ from counterseal.models import (
     Guid,
     Login,
     LoginState,
+    News,
+    Notification,
+    NotificationState,
     Origin,
 )
 from counterseal.models.guid import mint
@@ -96,6 +100,24 @@ def callback(**changes):
         "keep_until": LATER,
     }
     return Callback(**wanted | changes)
+
+
+def notification(**changes):
+    wanted = {
+        "guid": guid(),
+        "state": NotificationState.QUEUED,
+        "news": News.CHALLENGE,
+        "subject": SPACE,
+        "account": ALICE,
+        "app_space": SPACE,
+        "kind": AddressKind.RELAY,
+        "devices": (),
+        "next_at": NOW,
+        "ends_at": LATER,
+        "created_at": NOW,
+        "keep_until": LATER,
+    }
+    return Notification(**wanted | changes)
 
 
 def login(**changes):
@@ -231,6 +253,7 @@ def test_store_6_tenancy_records_are_listed_under_their_parent(bench):
         (Due.CALLBACK, callback, "next_at"),
         (Due.BINDING, binding, "deadline"),
         (Due.LOGIN, login, "deadline"),
+        (Due.NOTIFICATION, notification, "next_at"),
     ],
 )
 def test_store_7_only_what_is_due_and_no_more_than_asked_for(bench, kind, make, moment):
@@ -246,12 +269,14 @@ def test_store_7_what_is_no_longer_due_is_not_returned(bench):
     asked, invited = challenge(), binding()
     claimed = callback()
     started = login()
-    bench.keep(asked, invited, claimed, started)
+    rung = notification()
+    bench.keep(asked, invited, claimed, started, rung)
     bench.change(asked, state=ChallengeState.ANSWERED)
+    bench.change(rung, state=NotificationState.RUNG)
     bench.change(invited, state=BindingState.ACTIVE)
     bench.change(claimed, lease_until=NOW + SECOND)
     bench.change(started, state=LoginState.USED)
-    assert [bench.store.due(kind, NOW, 9) for kind in Due] == [()] * 4
+    assert [bench.store.due(kind, NOW, 9) for kind in Due] == [()] * 5
     (due_again,) = bench.store.due(Due.CALLBACK, NOW + SECOND, 9)
     assert due_again.guid == claimed.guid
 

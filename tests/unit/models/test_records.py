@@ -44,6 +44,8 @@ from counterseal.models import (
     Login,
     LoginState,
     News,
+    Notification,
+    NotificationState,
     OpenQuestion,
     Operator,
     Origin,
@@ -61,6 +63,7 @@ from counterseal.models import (
     Role,
     Scheme,
     TextContent,
+    Texts,
     WebhookKey,
     guid,
 )
@@ -154,6 +157,20 @@ REQUIRED = {
         "deadline": NOW,
         "keep_until": NOW,
     },
+    Notification: {
+        "guid": ID,
+        "state": NotificationState.QUEUED,
+        "news": News.CHALLENGE,
+        "subject": ID,
+        "account": ID,
+        "app_space": ID,
+        "kind": AddressKind.RELAY,
+        "devices": (ID,),
+        "next_at": NOW,
+        "ends_at": NOW,
+        "created_at": NOW,
+        "keep_until": NOW,
+    },
     OpenQuestion: {"challenge": ID, "origin": ID, "deadline": NOW},
     Operator: {},
     Origin: {"guid": ID, "app_space": ID, "name": "Web", "created_at": NOW},
@@ -183,6 +200,7 @@ REQUIRED = {
         "until": NOW,
     },
     TextContent: {"text": "Pay?"},
+    Texts: {},
     WebhookKey: {"sealed": b"", "created_at": NOW},
 }
 
@@ -454,6 +472,7 @@ def test_what_a_store_holds():
         Challenge,
         Company,
         Login,
+        Notification,
         Origin,
     }
 
@@ -476,7 +495,7 @@ def test_a_stored_record_tells_the_store_what_it_needs(kind):
         (make(Admin), None),
         (make(Admin, company=ID), ID),
         *((make(kind), None) for kind in (Account, Binding, Login)),
-        *((make(kind), None) for kind in (Challenge, Callback)),
+        *((make(kind), None) for kind in (Challenge, Callback, Notification)),
     ],
 )
 def test_tenancy_is_listed_under_its_parent(record, parent):
@@ -487,7 +506,7 @@ def test_tenancy_is_listed_under_its_parent(record, parent):
 def test_what_is_forgotten_says_when(kind):
     kept = make(kind).keep_until
 
-    assert kept == (NOW if kind in {Challenge, Callback, Login} else None)
+    assert kept == (NOW if kind in {Challenge, Callback, Login, Notification} else None)
 
 
 LATER = NOW + timedelta(minutes=5)

@@ -10,6 +10,7 @@ from counterseal.models import (
     Algorithm,
     CallbackState,
     ChallengeState,
+    NotificationState,
     PushAddress,
     Role,
 )
@@ -118,6 +119,7 @@ def test_pushes_and_callbacks_are_there_to_look_at():
     world = World()
     zoe = world.bind("zoe", addresses=ADDRESS)
     challenge = world.ask("zoe", "Pay?", callback=CALLBACK).challenge
+    (noted,) = world.ring()
     zoe.answer(challenge)
     world.sender.script(500)
     (guid,) = world.deliver()
@@ -125,7 +127,8 @@ def test_pushes_and_callbacks_are_there_to_look_at():
     assert [push.addresses for push in world.outbox.rung_for(challenge.guid)] == [ADDRESS]
     (callback,) = world.ports.store.get(guid)
     assert callback.state is CallbackState.QUEUED
-    assert world.deliver() == ()
+    assert world.deliver() == world.ring() == ()
+    assert world.notifications.get(noted).state is NotificationState.RUNG
 
 
 def test_another_policy_and_origin_can_be_had():

@@ -15,6 +15,7 @@ SUBJECT, ACCOUNT = mint(1, bytes(15)), mint(1, b"\1" * 15)
         (News.CHALLENGE, {"type": "request", "requestGuid": SUBJECT}),
         (News.DEVICE_BOUND, {"type": "deviceBound", "deviceGuid": SUBJECT}),
         (News.DEVICE_REVOKED, {"type": "deviceRevoked", "deviceGuid": SUBJECT}),
+        (News.TEST, {"type": "test", "deviceGuid": SUBJECT}),
     ],
 )
 def test_names_the_subject_and_the_account_and_nothing_else(news, data):

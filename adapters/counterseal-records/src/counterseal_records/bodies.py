@@ -45,6 +45,7 @@ from counterseal.models import (
     Challenge,
     Company,
     Login,
+    Notification,
     Origin,
     Record,
 )
@@ -81,6 +82,7 @@ KINDS: Mapping[type[Stored], Kind] = MappingProxyType(
         Login: Kind("login", 1),
         Challenge: Kind("challenge", 1),
         Callback: Kind("callback", 1),
+        Notification: Kind("notification", 1),
         AuditEvent: Kind("event", 1),
     }
 )

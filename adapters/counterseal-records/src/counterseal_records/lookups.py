@@ -15,6 +15,7 @@ from counterseal.models import (
     Challenge,
     Company,
     Guid,
+    Notification,
     Origin,
     Record,
 )
@@ -56,7 +57,7 @@ def lookup(record: Record) -> Lookup:
             return Lookup(natural_key=natural_key(record.app_space, record.account_id))
         case Challenge():
             return Lookup(account=record.account, pending=record.state in UNFINISHED)
-        case Binding():
+        case Binding() | Notification():
             return Lookup(account=record.account)
         case Callback():
             dead = record.origin if record.state is CallbackState.DEAD else None

@@ -18,6 +18,8 @@ from counterseal.models import (
     ChallengeState,
     Change,
     Guid,
+    Notification,
+    NotificationState,
     Record,
 )
 from counterseal.testing.clock import START
@@ -55,6 +57,11 @@ def changed(old: Record, at: datetime, data: st.DataObject) -> Record:
         return newer(
             old, state=data.draw(st.sampled_from(CallbackState)), next_at=at, lease_until=lease
         )
+    if isinstance(old, Notification):
+        lease = data.draw(st.none() | MOMENTS)
+        return newer(
+            old, state=data.draw(st.sampled_from(NotificationState)), next_at=at, lease_until=lease
+        )
     return newer(old, vouched_at=at)
 
 
@@ -64,6 +71,7 @@ def finished(record: Record) -> Record:
         Binding: BindingState.EXPIRED,
         Challenge: ChallengeState.EXPIRED,
         Callback: CallbackState.DELIVERED,
+        Notification: NotificationState.RUNG,
     }
     return newer(record, state=ended[type(record)])
 

@@ -22,6 +22,8 @@ from counterseal.models import (
     IdpSettings,
     KeyChange,
     LoginState,
+    News,
+    NotificationState,
     OpenQuestion,
     Outcome,
     PublicKey,
@@ -29,6 +31,8 @@ from counterseal.models import (
     Record,
     Role,
     Scheme,
+    Silence,
+    Texts,
     WebhookKey,
 )
 from counterseal.testing.contracts.leaving import SECRET
@@ -101,7 +105,13 @@ def oddities(specimens: Specimens) -> tuple[Record, ...]:
     return (
         specimens.company(name=ODD),
         specimens.app_space(
-            specimens.space, name=ODD, idp=idp, brand_logo=ODD, brand_color="", universal_app=True
+            specimens.space,
+            name=ODD,
+            idp=idp,
+            brand_logo=ODD,
+            brand_color="",
+            universal_app=True,
+            texts=Texts(title=ODD, challenge=ODD, device_bound="", device_revoked=ODD),
         ),
         specimens.origin(
             specimens.space,
@@ -164,5 +174,17 @@ def oddities(specimens: Specimens) -> tuple[Record, ...]:
             next_at=specimens.moment(),
             lease_until=specimens.moment(),
             last_status=410,
+        ),
+        specimens.notification(
+            account,
+            state=NotificationState.OVER,
+            news=News.DEVICE_REVOKED,
+            kind=AddressKind.FCM_FID,
+            devices=(specimens.guid(), specimens.guid()),
+            heard=True,
+            attempts=3,
+            next_at=specimens.moment(),
+            lease_until=specimens.moment(),
+            silence=Silence.UNHEARD,
         ),
     )

@@ -9,6 +9,7 @@ import attrs
 
 from counterseal.models import (
     Account,
+    AddressKind,
     Admin,
     AppSpace,
     AuditEvent,
@@ -22,6 +23,9 @@ from counterseal.models import (
     Guid,
     Login,
     LoginState,
+    News,
+    Notification,
+    NotificationState,
     Origin,
     Record,
 )
@@ -188,6 +192,24 @@ class Specimens:
         }
         return Callback(**wanted | changes)
 
+    def notification(self, account: Account, **changes: Any) -> Notification:
+        """Make a notification about *account*, in its partition."""
+        wanted: dict[str, Any] = {
+            "guid": self.beside(account),
+            "state": NotificationState.QUEUED,
+            "news": News.CHALLENGE,
+            "subject": account.guid,
+            "account": account.guid,
+            "app_space": account.app_space,
+            "kind": AddressKind.RELAY,
+            "devices": (),
+            "next_at": START,
+            "ends_at": LATER,
+            "created_at": self.moment(),
+            "keep_until": LATER,
+        }
+        return Notification(**wanted | changes)
+
     def login(self, **changes: Any) -> Login:
         """Make a log-in."""
         wanted: dict[str, Any] = {
@@ -216,4 +238,5 @@ class Specimens:
             self.login(),
             self.challenge(account),
             self.callback(account),
+            self.notification(account),
         )

@@ -107,7 +107,7 @@ class StoreHistory(RuleBasedStateMachine):
 
     @rule(
         target=versions,
-        kind=st.sampled_from(["binding", "challenge", "callback"]),
+        kind=st.sampled_from(["binding", "challenge", "callback", "notification"]),
         guard=versions,
         at=MOMENTS,
         breaks=BREAKS,
@@ -115,7 +115,7 @@ class StoreHistory(RuleBasedStateMachine):
     def create(self, kind: str, guard: Record, at: datetime, breaks: str) -> Any:
         """Create what is about an account, guarded by what was read a while ago."""
         account = self._account(guard)
-        wanted = {"next_at" if kind == "callback" else "deadline": at}
+        wanted = {"next_at" if kind in {"callback", "notification"} else "deadline": at}
         return self._create(getattr(self.made, kind)(account, **wanted), guard, breaks)
 
     @rule(target=versions, old=versions)
@@ -182,7 +182,7 @@ class StoreHistory(RuleBasedStateMachine):
 
     # What a worker finds
 
-    @rule(kind=st.sampled_from([Due.BINDING, Due.CHALLENGE, Due.CALLBACK]), at=MOMENTS)
+    @rule(kind=st.sampled_from([kind for kind in Due if kind is not Due.LOGIN]), at=MOMENTS)
     def walk(self, kind: Due, at: datetime) -> None:
         """Deal with all that is due, a few at a time; nothing is left out."""
         expected = {

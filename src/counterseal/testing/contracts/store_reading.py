@@ -16,6 +16,7 @@ from counterseal.models import (
     ChallengeState,
     Guid,
     LoginState,
+    NotificationState,
     Record,
 )
 from counterseal.ports import Due
@@ -103,7 +104,12 @@ class StoreReading(StoreBench):
         """STORE-26."""
         clerk, made = self.clerk(new_store), Specimens()
         account = made.account()
-        about = (made.binding(account), made.challenge(account), made.callback(account))
+        about = (
+            made.binding(account),
+            made.challenge(account),
+            made.callback(account),
+            made.notification(account),
+        )
         orphan = made.challenge(made.account("adam"))
         clerk.keep(*about, orphan)
         for record in about:
@@ -233,6 +239,12 @@ class StoreReading(StoreBench):
                 made.callback(account, lease_until=START - SECOND),
                 made.callback(account, lease_until=START + INSTANT),
                 made.callback(account, state=CallbackState.DEAD),
+            ),
+            (
+                Due.NOTIFICATION,
+                made.notification(account, lease_until=START - SECOND),
+                made.notification(account, lease_until=START + INSTANT),
+                made.notification(account, state=NotificationState.RUNG),
             ),
             (
                 Due.LOGIN,

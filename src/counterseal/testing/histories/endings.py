@@ -105,7 +105,7 @@ def struck(ledger: Ledger, commit: Commit, old: Plain, new: Plain) -> None:
         over = holder.strikes >= ledger.limits.strikes
         assert new["state"] == ("REVOKED" if over else "ACTIVE"), "strikes and state disagree"
     else:
-        assert commit.act.verb in {"issue", "update"}, "a binding changed for no reason"
+        assert commit.act.verb in {"ring", "update"}, "a binding changed for no reason"
 
 
 def owes_callbacks(ledger: Ledger, commit: Commit) -> None:

@@ -9,6 +9,7 @@ It shares no code with the core. What it demands:
   the challenge was issued, by a key of a device that is active on an unlocked account, before the
   deadline, with the right code where one is asked for;
 - a challenge that ends gets exactly one callback, in the same commit, if its origin asked for one;
+- a bell is noted for the account's own active devices, of what is so, and rung until then only;
 - an account that is erased has no device and no question left, and is told to nobody;
 - counters are never below the truth;
 - an attacker changes nothing that is somebody else's;
@@ -20,7 +21,7 @@ from __future__ import annotations
 import json
 from datetime import datetime, timedelta
 
-from counterseal.testing.histories import endings
+from counterseal.testing.histories import endings, notes
 from counterseal.testing.histories.ledger import (
     Asked,
     Commit,
@@ -32,7 +33,7 @@ from counterseal.testing.histories.ledger import (
 )
 from counterseal.testing.histories.moves import ENDED, MOVES
 
-ORDER = ("Login", "Binding", "Challenge", "Callback", "Account")
+ORDER = ("Login", "Binding", "Challenge", "Callback", "Notification", "Account")
 """The account last: its counters follow from what the others did."""
 
 
@@ -279,7 +280,8 @@ def _keeps_roster(ledger: Ledger, account: str, latest: datetime) -> None:
 
 
 def _is_audited(commit: Commit) -> None:
-    silent = commit.act.verb == "attempt"
+    # A worker's claim.
+    silent = commit.act.verb in {"attempt", "ring"}
     assert commit.audit or silent, "a commit that the audit log does not know"
     for kind, old, new in commit.changes:
         if kind == "Challenge" and old and old["state"] not in ENDED and new["state"] in ENDED:
@@ -309,5 +311,6 @@ _JUDGES = {
     "Binding": _binding,
     "Challenge": _challenge,
     "Callback": _callback,
+    "Notification": notes.notification,
     "Account": _account,
 }

@@ -153,6 +153,24 @@ class Owed:
     attempts: int = 0
 
 
+@attrs.define(kw_only=True)
+class Noted:
+    """
+    A notification.
+
+    Attributes:
+        devices: The bindings that were to be told when it was noted.
+        attempts: Attempts whose outcome was recorded.
+    """
+
+    news: str
+    subject: str
+    account: str
+    devices: set[str]
+    state: str = "QUEUED"
+    attempts: int = 0
+
+
 @attrs.frozen(kw_only=True)
 class Limits:
     """The numbers of the policy that the judge holds the core to."""
@@ -190,6 +208,7 @@ class Ledger:
     holders: dict[str, Holder] = attrs.field(factory=dict)
     asked: dict[str, Asked] = attrs.field(factory=dict)
     owed: dict[str, Owed] = attrs.field(factory=dict)
+    noted: dict[str, Noted] = attrs.field(factory=dict)
     logins: dict[str, str] = attrs.field(factory=dict)
     versions: dict[str, int] = attrs.field(factory=dict)
     withdrawn: dict[str, datetime] = attrs.field(factory=dict)

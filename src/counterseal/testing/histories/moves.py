@@ -12,19 +12,19 @@ MOVES: dict[tuple[str, str | None, str], set[str]] = {
     ("Account", "", ""): {
         *DEVICE_CALLS,
         *("invite", "log_in", "complete", "suspend", "resume", "revoke", "vouch"),
-        *("lock", "unlock", "issue", "cancel", "sweep", "erase"),
+        *("lock", "unlock", "issue", "cancel", "sweep", "erase", "ring"),
     },
     ("Binding", None, "INVITED"): {"invite", "log_in"},
     ("Binding", "INVITED", "ACTIVE"): {"complete"},
     ("Binding", "INVITED", "EXPIRED"): {"sweep"},
     ("Binding", "INVITED", "REVOKED"): {"revoke", "erase"},
-    ("Binding", "ACTIVE", "ACTIVE"): {"rotate", "update", "answer", "disown", "issue"},
+    ("Binding", "ACTIVE", "ACTIVE"): {"rotate", "update", "answer", "disown", "ring"},
     ("Binding", "ACTIVE", "SUSPENDED"): {"suspend", "vouch", *DEVICE_CALLS},
     ("Binding", "ACTIVE", "REVOKED"): {"revoke", "answer", "disown", "rotate", "erase"},
-    ("Binding", "SUSPENDED", "SUSPENDED"): {"issue"},
+    ("Binding", "SUSPENDED", "SUSPENDED"): {"ring"},
     ("Binding", "SUSPENDED", "ACTIVE"): {"resume", "vouch", "log_in", *DEVICE_CALLS},
     ("Binding", "SUSPENDED", "REVOKED"): {"revoke", "erase"},
-    ("Binding", "REVOKED", "REVOKED"): {"issue", "erase"},
+    ("Binding", "REVOKED", "REVOKED"): {"ring", "erase"},
     ("Binding", "EXPIRED", "EXPIRED"): {"erase"},
     ("Login", None, "STARTED"): {"redirect"},
     ("Login", "STARTED", "USED"): {"log_in"},
@@ -47,5 +47,9 @@ MOVES: dict[tuple[str, str | None, str], set[str]] = {
     ("Callback", "QUEUED", "DELIVERED"): {"attempt"},
     ("Callback", "QUEUED", "DEAD"): {"attempt"},
     ("Callback", "DEAD", "QUEUED"): {"requeue"},
+    ("Notification", None, "QUEUED"): {
+        *("issue", "complete", "revoke", "answer", "disown", "rotate"),
+    },
+    **{("Notification", "QUEUED", after): {"ring"} for after in ("QUEUED", "RUNG", "OVER")},
 }
 """Kind, state before and state after: the acts that may move a record so."""

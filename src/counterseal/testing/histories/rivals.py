@@ -7,9 +7,9 @@ from datetime import timedelta
 
 from counterseal.models import Role
 from counterseal.testing.histories import cast
-from counterseal.testing.histories.deliveries import DeliveryActs
 from counterseal.testing.histories.ledger import Act
 from counterseal.testing.histories.questions import Wanted
+from counterseal.testing.histories.rings import RingActs
 
 LATE = timedelta(microseconds=1)
 LEASE = timedelta(seconds=20)
@@ -17,7 +17,7 @@ BACK = timedelta(seconds=30)
 PLAIN = Wanted(cast.CONTENTS[0], cast.BUTTONS[0], life=None, code=False, callback=True)
 
 
-class Rivals(DeliveryActs):
+class Rivals(RingActs):
     """Others, who go for just what the act at work is about."""
 
     def rival(self, name: str, act: Act) -> None:
@@ -112,6 +112,8 @@ class Rivals(DeliveryActs):
                 return
 
     def _attempt_too(self, act: Act) -> None:
+        if act.verb == "ring":
+            self.ring(act.facts["notification"])
         if act.verb == "attempt":
             callback = act.facts["callback"]
             claims = self.ledger.owed[callback].claims

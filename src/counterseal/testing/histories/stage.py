@@ -40,8 +40,8 @@ T = TypeVar("T")
 
 DAY = timedelta(days=1)
 
-UNRECORDED = {"status"}
-"""Verbs that only look: their refusals leave no line in the audit log."""
+UNRECORDED = {"status", "ring"}
+"""Verbs that only look, or come late among workers: refused, they leave no line in the log."""
 
 
 def core_verify(token: str, jwk: Mapping[str, str]) -> Mapping[str, Any]:
@@ -240,11 +240,16 @@ class Stage(RuleBasedStateMachine):
         self.play("sweep", self.world.sweep)
         for guid in self.world.callbacks.due(limit=1000):
             self._attempt(guid)
+        for noted in self.world.notifications.due(limit=1000):
+            self._ring(noted.guid)
         settled(self.ledger)
         self._receipts_chain()
 
     def _attempt(self, guid: Guid) -> None:
         self.play("attempt", lambda: self.world.callbacks.attempt(guid), callback=guid)
+
+    def _ring(self, guid: Guid) -> None:
+        self.play("ring", lambda: self.world.notifications.attempt(guid), notification=guid)
 
     def _between(self, ports: Ports) -> Ports:
         ports = self.adapters(ports)

@@ -127,6 +127,12 @@ _IN_SENDS = tuple(
     for name in ("outlast the lease", "outlast the lease", "attempt", "cancel")
 )
 
+_IN_RINGS = tuple(
+    Trouble(name, at=place, skip=skip)
+    for name in ("answer", "cancel", "revoke", "erase", "wait until late")
+    for place, skip in (("notifier.push", 0), ("store.get", 1))
+) + tuple(Trouble(name, at="notifier.push") for name in ("outlast the lease", "attempt"))
+
 _STOPPING = tuple(Trouble(name) for name in ("lock", "suspend", "revoke", "strike", "strike"))
 
 COMPANY: st.SearchStrategy[Trouble] = st.sampled_from(_IN_COMMITS + 2 * _STOPPING)
@@ -144,3 +150,8 @@ TROUBLED_SENDS: st.SearchStrategy[Trouble | None] = st.sampled_from(
     (None,) * len(_FAULTS) + 4 * _IN_SENDS + _FAULTS
 )
 """The same for a worker that sends."""
+
+TROUBLED_RINGS: st.SearchStrategy[Trouble | None] = st.sampled_from(
+    (None,) * len(_FAULTS) + 4 * _IN_RINGS + _FAULTS
+)
+"""The same for a worker that rings."""

@@ -34,7 +34,7 @@ from counterseal.testing.histories.choices import (
 )
 from counterseal.testing.histories.questions import Wanted
 from counterseal.testing.histories.scenes import Scenes
-from counterseal.testing.histories.troubles import TROUBLED_SENDS, TROUBLES, Trouble
+from counterseal.testing.histories.troubles import TROUBLED_RINGS, TROUBLED_SENDS, TROUBLES, Trouble
 
 
 class Turns(Scenes):
@@ -223,6 +223,22 @@ class Turns(Scenes):
     def mourns(self, origin: str) -> None:
         """List the callbacks that are dead."""
         self.dead(origin)
+
+    # Bells
+
+    @precondition(lambda self: self.ledger.noted)
+    @rule(pick=some(8), trouble=TROUBLED_RINGS)
+    def rings(self, pick: int, trouble: Trouble | None) -> None:
+        """Ring for one notification, the newest first."""
+        noted = list(self.ledger.noted)[::-1]
+        self.ring(noted[pick % len(noted)], trouble)
+
+    @precondition(lambda self: self.ledger.noted)
+    @rule()
+    def rings_for_all(self) -> None:
+        """Ring for every notification that is due."""
+        for noted in self.world.notifications.due():
+            self.ring(noted.guid)
 
     # Time, and the world outside
 

@@ -1,0 +1,87 @@
+"""S17: the user's other devices are told that one was bound or revoked."""
+
+import attrs
+import pytest
+
+from counterseal import STANDARD
+from counterseal.errors import StrongKeyMissed
+from counterseal.models import AddressKind, News, Notification, PushAddress, Texts
+
+HERE, THERE = (PushAddress(kind=AddressKind.RELAY, value=value) for value in ("here", "there"))
+
+
+@pytest.fixture
+def alice(service):
+    return service.bind("alice", addresses=(HERE,))
+
+
+@pytest.fixture
+def tablet(service, alice):
+    bound = service.bind("alice", addresses=(THERE,))
+    service.ring()
+    service.outbox.pushes.clear()
+    return bound
+
+
+def told(service):
+    service.ring()
+    return [(push.bell.news, push.bell.subject, push.addresses) for push in service.outbox.pushes]
+
+
+def test_the_first_device_has_nobody_to_tell(service, alice):
+    assert told(service) == []
+
+
+def test_s17_the_others_are_told_of_a_device_that_was_bound(service, alice):
+    second = service.bind("alice", addresses=(THERE,))
+    assert told(service) == [(News.DEVICE_BOUND, second.guid, (HERE,))]
+    (push,) = service.outbox.pushes
+    assert (push.bell.title, push.bell.body) == (
+        "Counterseal",
+        "A device was added to your account.",
+    )
+    assert push.bell.life == STANDARD.device_news_life
+    assert not push.bell.urgent
+    (event,) = service.happened("binding.push")
+    assert (event.at, event.subject, event.reason) == (service.clock.now(), second.guid, "")
+    (bound,) = [one for one in service.happened("binding.complete") if one.subject == second.guid]
+    assert bound.at == service.clock.now()
+
+
+@pytest.mark.parametrize("suspended", [False, True])
+def test_s17_the_others_are_told_of_a_device_that_was_revoked(service, alice, tablet, suspended):
+    if suspended:
+        service.devices.suspend(tablet.guid)
+    service.directory.edit_app_space(
+        service.app_space.guid, texts=Texts(title="Bank", device_revoked="Gerät entfernt")
+    )
+    service.devices.revoke(tablet.guid)
+    assert told(service) == [(News.DEVICE_REVOKED, tablet.guid, (HERE,))]
+    (push,) = service.outbox.pushes
+    assert (push.bell.title, push.bell.body) == ("Bank", "Gerät entfernt")
+
+
+@pytest.mark.parametrize("how", ["answer", "rotate"])
+def test_s17_the_others_are_told_of_a_device_that_wrong_pins_revoked(service, alice, tablet, how):
+    held = service.ask("alice", "Pay?", show_notification=False).challenge
+    mistaken = attrs.evolve(tablet, pin="0000")
+    for _ in range(STANDARD.strike_limit):
+        with pytest.raises(StrongKeyMissed):
+            mistaken.rotate() if how == "rotate" else mistaken.answer(held)
+    assert told(service) == [(News.DEVICE_REVOKED, tablet.guid, (HERE,))]
+
+
+def test_an_invitation_is_no_device(service, alice):
+    invitation = service.invitations.invite(service.origin, "alice")
+    service.devices.revoke(invitation.binding)
+    service.clock.advance(STANDARD.session_token_life)
+    assert told(service) == []
+
+
+def test_who_loses_all_devices_or_is_erased_has_nobody_to_tell(service, alice, tablet):
+    service.accounts.revoke(service.origin, "alice")
+    assert told(service) == []
+    third = service.bind("alice", addresses=(HERE,))
+    service.erasure.erase(third.device.bond.account)
+    assert told(service) == []
+    assert [one for one in service.records().values() if isinstance(one, Notification)]

@@ -1,0 +1,533 @@
+"""Notifications: what a bell carries, whom it reaches, and that nothing depends on it."""
+
+import contextlib
+from datetime import timedelta
+
+import attrs
+import pytest
+
+from counterseal import STANDARD, STRICT
+from counterseal.errors import (
+    DeadlineAhead,
+    Foreign,
+    LeaseLost,
+    NotFound,
+    NotifierUnavailable,
+    StoreUnavailable,
+    WrongState,
+)
+from counterseal.models import (
+    AddressKind,
+    Bell,
+    News,
+    Notification,
+    NotificationState,
+    PushAddress,
+    PushOutcome,
+    PushResult,
+    Silence,
+    Texts,
+)
+from counterseal.testing import OutboxNotifier, Push
+from counterseal.testing.faults import Faults, faulty, faulty_ports
+
+SECOND = timedelta(seconds=1)
+HERE, THERE = (PushAddress(kind=AddressKind.RELAY, value=value) for value in ("here", "there"))
+WEB = PushAddress(kind=AddressKind.WEBPUSH, value="web")
+
+LATER = PushOutcome(result=PushResult.LATER)
+REJECTED = PushOutcome(result=PushResult.REJECTED)
+MISCONFIGURED = PushOutcome(result=PushResult.MISCONFIGURED)
+
+
+@pytest.fixture
+def alice(service):
+    return service.bind("alice", addresses=(HERE,))
+
+
+def noted(service):
+    """Every notification there is, by the kind of address."""
+    found = [one for one in service.records().values() if isinstance(one, Notification)]
+    return sorted(found, key=lambda one: one.kind.value)
+
+
+def only(service):
+    (found,) = noted(service)
+    return found
+
+
+def reasons(service, event="challenge.push"):
+    return [one.reason for one in service.happened(event)]
+
+
+# What a bell holds
+
+
+def test_s2_a_bell_holds_names_two_texts_and_times_and_nothing_else(service, alice):
+    issued = service.ask("alice", "Pay 10 EUR to Zoë?", show_code=True, transaction_id="t-1")
+    (guid,) = service.ring()
+    bell = Bell(
+        guid=guid,
+        news=News.CHALLENGE,
+        subject=issued.challenge.guid,
+        account=issued.challenge.account,
+        title="Counterseal",
+        body="A question is waiting for you.",
+        life=STANDARD.challenge_life,
+        timeout=STANDARD.push_timeout,
+    )
+    assert service.outbox.pushes == [Push((HERE,), bell)]
+
+
+@pytest.mark.parametrize(
+    ("policy", "texts", "members", "told"),
+    [
+        (STANDARD, Texts(), {}, ("Counterseal", "A question is waiting for you.")),
+        (STANDARD, Texts(title="Bank", challenge="Frage"), {}, ("Bank", "Frage")),
+        (STANDARD, Texts(title="Bank"), {"notification_body": "Look"}, ("Bank", "Look")),
+        (STANDARD, Texts(challenge="Frage"), {"notification_title": "Shop"}, ("Shop", "Frage")),
+        (
+            STANDARD,
+            Texts(title="Bank", challenge="Frage"),
+            {"notification_title": "", "notification_body": ""},
+            ("Bank", "Frage"),
+        ),
+        (
+            STRICT,
+            Texts(title="Bank"),
+            {"notification_title": "Shop", "notification_body": "Pay"},
+            ("Bank", "A question is waiting for you."),
+        ),
+    ],
+)
+def test_the_texts_are_the_origins_or_the_app_spaces(service, policy, texts, members, told):
+    service.bind("alice", addresses=(HERE,))
+    service.directory.edit_app_space(service.app_space.guid, texts=texts)
+    service.ask("alice", "Pay?", **members)
+    service.but(policy=policy).ring()
+    (push,) = service.outbox.pushes
+    assert (push.bell.title, push.bell.body) == told
+
+
+def test_a_bell_that_is_not_to_be_shown_is_not_rung(service, alice):
+    service.ask("alice", "Pay?", notification_title="Shop", show_notification=False)
+    assert noted(service) == []
+    assert service.ring() == ()
+
+
+def test_a_bell_lives_as_long_as_its_challenge(service, alice):
+    service.ask("alice", "Pay?")
+    service.clock.advance(30 * SECOND)
+    service.ring()
+    (push,) = service.outbox.pushes
+    assert push.bell.life == STANDARD.challenge_life - 30 * SECOND
+
+
+# Whom it reaches
+
+
+def test_every_active_device_is_rung_and_no_other(service, alice):
+    second = service.bind("alice", addresses=(THERE,))
+    service.bind("bob", addresses=(PushAddress(kind=AddressKind.RELAY, value="bob"),))
+    service.ring()
+    service.outbox.pushes.clear()
+    service.ask("alice", "Pay?")
+    service.ring()
+    service.devices.suspend(second.guid)
+    service.ask("alice", "Pay?")
+    service.ring()
+    service.devices.resume(second.guid)
+    service.devices.revoke(alice.guid)
+    service.ask("alice", "Pay?")
+    service.ring()
+    rung = [push.addresses for push in service.outbox.pushes if push.bell.news is News.CHALLENGE]
+    assert rung == [(HERE, THERE), (HERE,), (THERE,)]
+
+
+def test_a_device_is_rung_at_the_addresses_that_it_has_by_then(service, alice):
+    service.ask("alice", "Pay?")
+    service.devices.update(
+        alice.call("/device", b'{"addresses":[{"kind":"relay","value":"there"}]}')
+    )
+    service.ring()
+    assert [push.addresses for push in service.outbox.pushes] == [(THERE,)]
+
+
+@pytest.mark.parametrize("ending", ["suspend", "revoke", "forget"])
+def test_a_device_that_cannot_be_rung_any_more_is_not(service, alice, ending):
+    service.ask("alice", "Pay?")
+    if ending == "forget":
+        service.devices.update(alice.call("/device", b'{"addresses":[]}'))
+    else:
+        getattr(service.devices, ending)(alice.guid)
+    service.ring()
+    assert service.outbox.pushes == []
+    assert (only(service).state, only(service).silence) == (
+        NotificationState.OVER,
+        Silence.NOBODY,
+    )
+    assert reasons(service) == ["nobody"]
+
+
+def test_each_kind_has_a_notification_of_its_own(service):
+    service.bind("alice", addresses=(HERE, WEB, THERE))
+    service.ask("alice", "Pay?")
+    assert [one.kind for one in noted(service)] == [AddressKind.RELAY, AddressKind.WEBPUSH]
+    service.ring()
+    assert {push.addresses for push in service.outbox.pushes} == {(HERE, THERE), (WEB,)}
+
+
+def test_only_kinds_that_somebody_rings_at_are_noted(service):
+    web_only = service.but(notifier=OutboxNotifier(AddressKind.WEBPUSH))
+    service.bind("alice", addresses=(HERE, WEB))
+    web_only.ask("alice", "Pay?")
+    assert only(service).kind is AddressKind.WEBPUSH
+
+
+def test_a_device_without_an_address_is_not_rung_and_asks_for_itself(service):
+    alice = service.bind("alice")
+    held = service.ask("alice", "Pay?").challenge
+    assert noted(service) == []
+    assert alice.pending() == (held,)
+
+
+def test_s35_what_came_of_each_address_is_recorded(service):
+    alice = service.bind("alice", addresses=(HERE, THERE))
+    service.outbox.dead.add(HERE)
+    held = service.ask("alice", "Pay?").challenge
+    service.ring()
+    gone, rung = service.happened("challenge.push")
+    assert (gone.actor, gone.subject, gone.reason) == ("notifier", held.guid, "gone")
+    assert (rung.subject, rung.reason) == (held.guid, "")
+    assert dict(rung.attributes) == {"news": "challenge", "device": alice.guid, "kind": "relay"}
+
+
+# That nothing depends on it
+
+
+def test_e8_creating_a_challenge_never_asks_the_notifier_to_push(service, alice):
+    class Hanging:
+        def kinds(self):
+            return service.outbox.kinds()
+
+        def push(self, addresses, bell):
+            raise AssertionError("pushed before the commit")
+
+    held = service.but(notifier=Hanging()).ask("alice", "Pay?").challenge
+    assert alice.answer(held).approved
+
+
+@pytest.mark.parametrize("skip", range(6))
+@pytest.mark.parametrize("port", ["store", "notifier", "audit", "wake"])
+def test_e8_whatever_fails_the_challenge_stands_and_the_bell_rings_in_the_end(
+    service, alice, port, skip
+):
+    held = service.ask("alice", "Pay?").challenge
+    faults = Faults()
+    faults.fail("", StoreUnavailable() if port == "store" else NotifierUnavailable(), skip=skip)
+    broken = service.but(**{port: getattr(faulty_ports(service.ports, faults), port)})
+    with contextlib.suppress(StoreUnavailable, NotifierUnavailable):
+        broken.ring()
+    faults.clear()
+    assert service.stored(held.guid) == held
+    service.clock.advance(STANDARD.push_lease)
+    service.ring()
+    assert len(service.outbox.pushes) >= 1
+    assert only(service).state is NotificationState.RUNG
+    assert alice.answer(held).approved
+
+
+def test_there_is_no_push_without_a_commit(service, alice):
+    faults = Faults()
+    faults.fail("store.commit")
+    with pytest.raises(StoreUnavailable):
+        service.but(store=faulty(service.store, "store", faults)).ask("alice", "Pay?")
+    assert noted(service) == []
+
+
+# Trying again
+
+
+def test_a_push_that_fails_is_tried_again_until_it_is_taken(service, alice):
+    service.ask("alice", "Pay?")
+    service.outbox.failing = True
+    service.ring()
+    assert (only(service).state, only(service).attempts) == (NotificationState.QUEUED, 1)
+    assert service.ring() == ()
+    service.outbox.failing = False
+    service.clock.advance(STANDARD.push_delays[0] * (1 + STANDARD.callback_jitter))
+    service.ring()
+    assert (only(service).state, only(service).attempts) == (NotificationState.RUNG, 2)
+    assert reasons(service) == ["later", ""]
+    (push,) = service.outbox.pushes
+    assert push.bell.guid == only(service).guid
+
+
+def test_it_is_tried_until_the_deadline_and_not_after_it(service, alice):
+    held = service.ask("alice", "Pay?").challenge
+    service.outbox.failing = True
+    tried = 0
+    while only(service).state is NotificationState.QUEUED:
+        assert only(service).due_at < held.deadline
+        service.clock.jump(only(service).due_at)
+        service.ring()
+        tried += 1
+    assert 4 <= tried <= 10
+    assert only(service).silence is Silence.LATE
+    assert reasons(service)[-1] == "late"
+
+
+def test_one_that_comes_too_late_is_dropped(service, alice):
+    held = service.ask("alice", "Pay?").challenge
+    service.clock.jump(held.deadline)
+    service.ring()
+    assert service.outbox.pushes == []
+    assert only(service).silence is Silence.LATE
+
+
+@pytest.mark.parametrize("ending", ["answer", "disown", "cancel", "expire", "erase"])
+def test_nobody_is_rung_once_the_challenge_has_ended(service, alice, ending):
+    held = service.ask("alice", "Pay?").challenge
+    service.outbox.failing = True
+    service.ring()
+    service.outbox.failing = False
+    if ending == "answer":
+        alice.answer(held)
+    elif ending == "disown":
+        alice.disown(held)
+    elif ending == "cancel":
+        service.challenges.cancel(service.origin, held.guid)
+    elif ending == "expire":
+        service.clock.jump(held.deadline)
+        service.challenges.expire()
+    else:
+        service.erasure.erase(held.account)
+    service.clock.advance(10 * SECOND)
+    service.ring()
+    assert service.outbox.pushes == []
+    silence = Silence.FORGOTTEN if ending == "erase" else Silence.ENDED
+    assert (only(service).state, only(service).silence) == (NotificationState.OVER, silence)
+
+
+def test_one_that_ends_between_the_claim_and_the_push_is_not_rung(service, alice):
+    held = service.ask("alice", "Pay?").challenge
+    faults = Faults()
+    faults.meanwhile(lambda: alice.answer(held), after=True)
+    service.but(store=faulty(service.store, "store", faults)).ring()
+    assert service.outbox.pushes == []
+    assert only(service).silence is Silence.ENDED
+
+
+def test_e3_an_hour_to_wait_ends_it_for_that_device_and_for_no_other(service, alice):
+    service.bind("alice", addresses=(THERE,))
+    service.ring()
+    service.outbox.pushes.clear()
+    service.outbox.outcomes[HERE] = PushOutcome(result=PushResult.LATER, after=timedelta(hours=1))
+    service.outbox.outcomes[THERE] = LATER
+    service.ask("alice", "Pay?")
+    service.ring()
+    challenge = noted(service)[-1]
+    (left,) = challenge.devices
+    assert left != alice.guid
+    service.outbox.outcomes.clear()
+    service.clock.jump(challenge.next_at)
+    service.ring()
+    assert [push.addresses for push in service.outbox.pushes] == [(THERE,)]
+
+
+def test_a_device_that_was_rung_is_not_rung_again(service, alice):
+    service.bind("alice", addresses=(THERE,))
+    service.ring()
+    service.outbox.pushes.clear()
+    service.outbox.outcomes[THERE] = LATER
+    service.ask("alice", "Pay?")
+    service.ring()
+    service.outbox.outcomes.clear()
+    service.clock.advance(10 * SECOND)
+    service.ring()
+    assert [push.addresses for push in service.outbox.pushes] == [(HERE,), (THERE,)]
+
+
+def test_what_a_push_service_asks_is_waited_for(service, alice):
+    service.outbox.outcomes[HERE] = PushOutcome(result=PushResult.LATER, after=60 * SECOND)
+    service.ask("alice", "Pay?")
+    service.ring()
+    assert only(service).next_at == service.clock.now() + 60 * SECOND
+
+
+@pytest.mark.parametrize("outcome", [REJECTED, MISCONFIGURED])
+def test_what_would_fail_again_is_not_tried_again(service, alice, outcome):
+    service.outbox.outcomes[HERE] = outcome
+    service.ask("alice", "Pay?")
+    service.ring()
+    assert (only(service).state, only(service).silence) == (
+        NotificationState.OVER,
+        Silence.UNHEARD,
+    )
+    assert service.stored(alice.guid).addresses == (HERE,)
+    assert reasons(service) == [outcome.result.value, "unheard"]
+
+
+def test_one_failing_and_one_healthy_channel_do_not_meet(service):
+    alice = service.bind("alice", addresses=(HERE, THERE, WEB))
+    service.outbox.outcomes[WEB] = MISCONFIGURED
+    service.outbox.dead.add(HERE)
+    held = service.ask("alice", "Pay?").challenge
+    service.ring()
+    relay, web = noted(service)
+    assert (relay.state, web.state) == (NotificationState.RUNG, NotificationState.OVER)
+    assert service.stored(alice.guid).addresses == (THERE, WEB)
+    assert alice.answer(held).approved
+
+
+# Claims
+
+
+def test_a_claim_lasts_as_long_as_its_lease(service, alice):
+    service.ask("alice", "Pay?")
+    guid = only(service).guid
+
+    class Dying:
+        def kinds(self):
+            return service.outbox.kinds()
+
+        def push(self, addresses, bell):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        service.but(notifier=Dying()).notifications.attempt(guid)
+    with pytest.raises(DeadlineAhead):
+        service.notifications.attempt(guid)
+    service.clock.advance(STANDARD.push_lease)
+    assert service.notifications.attempt(guid).state is NotificationState.RUNG
+    with pytest.raises(WrongState):
+        service.notifications.attempt(guid)
+    assert service.happened("notification.claim") == []
+
+
+@pytest.mark.parametrize(
+    ("outcome", "refusal", "state"),
+    [
+        (LATER, LeaseLost, NotificationState.QUEUED),
+        (REJECTED, WrongState, NotificationState.OVER),
+    ],
+)
+def test_an_outcome_under_a_lost_lease_is_not_recorded(service, alice, outcome, refusal, state):
+    service.outbox.outcomes[HERE] = outcome
+    service.ask("alice", "Pay?")
+    guid = only(service).guid
+
+    class Slow:
+        def kinds(self):
+            return service.outbox.kinds()
+
+        def push(self, addresses, bell):
+            service.clock.advance(STANDARD.push_lease)
+            service.notifications.attempt(guid)
+            return (PushOutcome(result=PushResult.DELIVERED),)
+
+    with pytest.raises(refusal):
+        service.but(notifier=Slow()).notifications.attempt(guid)
+    assert (only(service).state, only(service).attempts) == (state, 1)
+
+
+def test_only_one_of_many_workers_rings(service, alice, at_once):
+    service.ask("alice", "Pay?")
+    guid = only(service).guid
+    ended = at_once(*[lambda: service.notifications.attempt(guid)] * 6)
+    assert sum(isinstance(one, Notification) for one in ended) == 1
+    assert len(service.outbox.pushes) == 1
+
+
+# Addresses that are gone
+
+
+def test_an_address_that_is_gone_is_taken_off_its_device(service):
+    alice = service.bind("alice", addresses=(HERE, THERE))
+    service.outbox.dead.add(HERE)
+    service.ask("alice", "Pay?")
+    service.ring()
+    assert service.stored(alice.guid).addresses == (THERE,)
+    assert [line.addresses for line in service.account().devices] == [(THERE,)]
+    event = service.events[-1]
+    assert (event.event, event.actor, event.subject) == ("binding.address", "notifier", alice.guid)
+    service.ask("alice", "Pay?")
+    service.ring()
+    assert len(service.happened("binding.address")) == 1
+
+
+def test_it_is_taken_off_every_device_that_has_it(service, alice):
+    second = service.bind("alice", addresses=(HERE, THERE))
+    service.outbox.dead.add(HERE)
+    service.ask("alice", "Pay?")
+    service.ring()
+    assert service.stored(alice.guid).addresses == ()
+    assert service.stored(second.guid).addresses == (THERE,)
+    account = service.account()
+    assert [line.addresses for line in account.devices] == [(), (THERE,)]
+
+
+def test_an_address_that_was_replaced_meanwhile_stays(service, alice):
+    class Slow:
+        def kinds(self):
+            return service.outbox.kinds()
+
+        def push(self, addresses, bell):
+            alice.devices.update(
+                alice.call("/device", b'{"addresses":[{"kind":"relay","value":"there"}]}')
+            )
+            return service.outbox.push(addresses, bell)
+
+    service.outbox.dead.add(HERE)
+    service.ask("alice", "Pay?")
+    service.but(notifier=Slow()).ring()
+    assert service.stored(alice.guid).addresses == (THERE,)
+    assert service.happened("binding.address") == []
+
+
+# Trying a device
+
+
+def test_an_operator_tries_whether_a_device_can_be_rung(service):
+    alice = service.bind("alice", addresses=(HERE, THERE, WEB))
+    service.outbox.dead.add(HERE)
+    service.outbox.outcomes[WEB] = MISCONFIGURED
+    rung = service.notifications.test(alice.guid)
+    assert [(at, one.result.value) for at, one in rung] == [
+        (HERE, "gone"),
+        (THERE, "delivered"),
+        (WEB, "misconfigured"),
+    ]
+    (push,) = service.outbox.pushes
+    assert (push.bell.news, push.bell.subject) == (News.TEST, alice.guid)
+    assert service.stored(alice.guid).addresses == (THERE, WEB)
+    assert reasons(service, "binding.push") == ["gone", "", "misconfigured"]
+    assert service.notifications.test(service.bind("bob").guid) == ()
+
+
+def test_what_cannot_be_tried(service, alice):
+    with pytest.raises(NotFound):
+        service.notifications.test(service.app_space.guid)
+    service.devices.suspend(alice.guid)
+    with pytest.raises(WrongState):
+        service.notifications.test(alice.guid)
+    other = service.directory.create_company("Other")
+    admin = service.credentials.create_admin("other", company=other.guid)
+    stranger = service.stored(admin.guid)
+    with pytest.raises(Foreign):
+        service.notifications.test(alice.guid, by=stranger)
+    assert service.outbox.pushes == []
+
+
+def test_a_notification_can_be_read(service, alice):
+    service.ask("alice", "Pay?")
+    held = only(service)
+    assert service.notifications.get(held.guid) == held
+    with pytest.raises(NotFound):
+        service.notifications.get(alice.guid)
+
+
+def test_it_is_kept_for_a_while_after_it_is_over(service, alice):
+    held = service.ask("alice", "Pay?").challenge
+    assert only(service).keep_until == held.deadline + STANDARD.notification_retention
+    assert attrs.evolve(only(service), state=NotificationState.RUNG).due_at is None
