@@ -23,6 +23,9 @@ import passkey
 import served
 import web
 from measure import OPERATIONS, Cost, Prepare, again, costs
+from redis_goals import show_rates, told
+from redis_scene import available
+from redis_trips import redis_trips
 from scene import Scene
 from trips import Trips, trips
 
@@ -258,6 +261,8 @@ def main() -> int:
     arguments = parser.parse_args()
     lines = [found for algorithm in MEASURED for found in answers(algorithm)]
     lines += [*steps(), *issues(), *growth(), *calls()]
+    with_redis = available()
+    lines += [Line(*one) for one in told()] if with_redis else []
     print(f"{'goal':5} {'what':40} {'limit':>7} {'ratio':>7}  {'ours us':>9} {'floor us':>9}")
     for found in lines:
         bound = ">=" if found.at_least else "<="
@@ -267,15 +272,19 @@ def main() -> int:
             f"  {found.ours.median:9.2f} {found.floor.median:9.2f}"
             f" +-{max(found.ours.spread, found.floor.spread):4.0%}{verdict}"
         )
-    gone = list(trips())
+    gone = [*trips(), *(redis_trips() if with_redis else ())]
     show_trips(gone)
     counted = canonicalisations()
     print(f"canonicalisations in one answer: {counted}")
+    rates = show_rates() if with_redis else []
+    if not with_redis:
+        print("no Redis: its wheel is not installed, or not made for this machine")
     if arguments.json:
         figures = {
             "lines": [attrs.asdict(found) for found in lines],
             "trips": [attrs.asdict(one) for one in gone],
             "canonicalisations": counted,
+            "rates": [attrs.asdict(one) for one in rates],
         }
         arguments.json.write_text(json.dumps(figures, indent=1))
     over = bool(counted) or any(one.over for one in gone)

@@ -35,10 +35,13 @@ class Trips:
         return self.store > self.goal or any(count > 1 for count in self.beside.values())
 
 
+Taken = Callable[[str, int, Callable[[], object]], Trips]
+"""Does something, by its name and its goal, and counts."""
+
+
 def trips() -> Iterator[Trips]:
-    """Play a bind, questions and answers, and count."""
+    """Play a bind, questions and answers, and count the calls of ports."""
     faults = Faults()
-    world = World(adapters=lambda ports: faulty_ports(ports, faults))
 
     def taken(what: str, goal: int, act: Callable[[], object]) -> Trips:
         begin = len(faults.calls)
@@ -49,6 +52,11 @@ def trips() -> Iterator[Trips]:
         beside = {call: count for call, count in calls.items() if ports[call] in BESIDE}
         return Trips(what, goal, store, beside)
 
+    yield from played(World(adapters=lambda ports: faulty_ports(ports, faults)), taken)
+
+
+def played(world: World, taken: Taken) -> Iterator[Trips]:
+    """Play a bind, questions and answers."""
     phone, party, space = world.phone(), world.origin, world.app_space.guid
     invited = world.invitations.invite(party, "zoe")
     offer = phone.device.enrolment(invited.token, space, pin=phone.pin)

@@ -1,0 +1,163 @@
+"""Goal 6: what the store takes of one `answer`, beside a bare reading and a bare swap."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import count
+from typing import Any
+
+import attrs
+import redis_floor
+from measure import OPERATIONS, WARMING, Cost
+from redis import Redis
+from redis_scene import client_of, costs, servers
+from scene import Scene
+
+import counterseal as cs
+from counterseal.memory import memory_ports
+from counterseal.models import Algorithm
+from counterseal.models.guid import partition_of
+from counterseal_records import write
+from counterseal_redis import Keyspace, attach, with_redis
+
+ENDED = "it has been heard what is to be committed"
+
+
+class HeardError(Exception):
+    """What is to be committed has been heard, and is not committed."""
+
+
+@attrs.define
+class Hearing:
+    """A store that reads, and keeps what is asked of it, and commits nothing."""
+
+    store: Any
+    read: list[tuple[str, tuple[Any, ...]]] = attrs.field(factory=list)
+    committed: tuple[Any, ...] = ()
+
+    def __getattr__(self, name: str) -> Any:
+        verb = getattr(self.store, name)
+
+        def called(*asked: Any) -> Any:
+            self.read.append((name, asked))
+            return verb(*asked)
+
+        return called
+
+    def commit(self, *asked: Any) -> None:
+        """Keep it, and end the use case."""
+        self.committed = asked
+        raise HeardError(ENDED)
+
+
+@attrs.frozen
+class Heard:
+    """
+    What one answer asks of the store.
+
+    Attributes:
+        verb, read: What it reads, and by which verb.
+        committed: What it commits.
+    """
+
+    verb: str
+    read: tuple[Any, ...]
+    committed: tuple[Any, ...]
+
+
+def ports_on(keyspace: Keyspace) -> cs.Ports:
+    """Return ports on Redis, but for the bell: its threads would take part in what is measured."""
+    memory = memory_ports()
+    return attrs.evolve(with_redis(memory, keyspace), wake=memory.wake)
+
+
+@attrs.frozen
+class Answers:
+    """Answers that are about to be given, on one server."""
+
+    scene: Scene
+    keyspace: Keyspace
+    numbers: Callable[[], int] = attrs.field(factory=lambda: count().__next__)
+
+    @classmethod
+    def on(cls, client: Redis) -> Answers:
+        """Set a scene on an empty server."""
+        keyspace = attach(client)
+        return cls(Scene.of(Algorithm.ES256, ports_on(keyspace)), keyspace)
+
+    def heard(self, number: int) -> list[Heard]:
+        """Prepare so many answers, and return what each asks of the store."""
+        found = []
+        for _ in range(number):
+            hearing = Hearing(self.scene.ports.store)
+            deaf = attrs.evolve(self.scene.ports, store=hearing)
+            call = self.scene.call(self.scene.asked()[1])
+            try:
+                cs.Answers(deaf, self.scene.policy).answer(call)
+            except HeardError:
+                ((verb, read),) = hearing.read
+                found.append(Heard(verb, read, hearing.committed))
+        return found
+
+    def ours(self, number: int) -> Sequence[Callable[[], object]]:
+        """Return what the store does for so many answers."""
+        store = self.scene.ports.store
+
+        def once(heard: Heard) -> None:
+            getattr(store, heard.verb)(*heard.read)
+            store.commit(*heard.committed)
+
+        return [lambda heard=heard: once(heard) for heard in self.heard(number)]
+
+    def bare(self, number: int) -> Sequence[Callable[[], object]]:
+        """Return a bare reading and a bare swap of the same bytes, so many times."""
+        return [self._bare(heard) for heard in self.heard(number)]
+
+    def _bare(self, heard: Heard) -> Callable[[], object]:
+        client, unique = self.keyspace.client, self.numbers()
+        changes, events, _ = heard.committed
+        partition = partition_of(changes[0].new.guid)
+
+        def key(guid: object) -> str:
+            return f"bare:{{{partition:02x}}}:{unique}:{guid}"
+
+        found = getattr(self.scene.ports.store, heard.verb)(*heard.read)
+        for record in found:
+            client.set(key(record.guid), bare_value(record))
+        held = [change for change in changes if change.old is not None]
+        swapped = [change.new for change in held]
+        read = redis_floor.read(client, [key(record.guid) for record in found])
+        swap = redis_floor.swap(
+            client,
+            [key(record.guid) for record in swapped],
+            f"bare:{{{partition:02x}}}:log",
+            versions=[bare_version(change.old) for change in held],
+            values=[bare_value(record) for record in swapped],
+            events=[write(event).encode() for event in events],
+        )
+
+        def once() -> None:
+            read()
+            swap()
+
+        return once
+
+
+def bare_version(record: Any) -> bytes:
+    """Return how the value of a record begins, as the adapter would have it."""
+    return f"0{record.version}".encode()
+
+
+def bare_value(record: Any) -> bytes:
+    """Return the value of a record, as long as the adapter's."""
+
+    first = f"0{record.version} {1 << 50} {record.guid}\n"
+    return first.encode() + write(record).encode()
+
+
+def answering() -> dict[str, Cost]:
+    """Measure both."""
+    assert OPERATIONS > WARMING
+    with servers(1) as (server,), client_of(server) as client:
+        answers = Answers.on(client)
+        return costs({"ours": (server, answers.ours), "bare": (server, answers.bare)})

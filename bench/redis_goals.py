@@ -1,0 +1,58 @@
+"""Goals 5, 6, 9 and 10 on Redis: what the table says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import redis_costs
+import redis_growth
+import redis_sweep
+from measure import Cost
+from redis_processes import Rate, rates
+
+ANSWERING, GROWING, KEEPING = 1.5, 1.15, 1.6
+
+Told = tuple[str, str, float, float, Cost, Cost]
+"""A goal, what it is about, its limit, the ratio, and what the ratio is of."""
+
+
+def told() -> Iterator[Told]:
+    """Measure all of them, but for trips."""
+    yield from _answering()
+    with redis_growth.stocked() as stocked:
+        yield from _keeping(stocked)
+        for size, growths in redis_growth.growths(stocked).items():
+            for growth in growths:
+                what = f"{growth.what}, {size:,} stored"
+                yield "9", what, GROWING, growth.ratio, growth.many, growth.few
+    yield _sweeping()
+
+
+def _answering() -> Iterator[Told]:
+    costs = redis_costs.answering()
+    ours, bare = costs["ours"], costs["bare"]
+    yield "6", "store in answer, on Redis", ANSWERING, ours.median / bare.median, ours, bare
+
+
+def _keeping(stocked: redis_growth.OnSizes) -> Iterator[Told]:
+    for size, (_, stock) in stocked.items():
+        taken, plain = stock.filled.taken / size, stock.filled.plain / size
+        what = f"bytes of a challenge, {size:,} stored"
+        yield "10", what, KEEPING, taken / plain, Cost(taken, 0), Cost(plain, 0)
+
+
+def _sweeping() -> Told:
+    swept = redis_sweep.sweeping()
+    ours, theirs = (Cost(1_000 * redis_sweep.p99(took), 0) for took in (swept.swept, swept.expired))
+    return "10", "others' p99, swept beside TTL", 1.0, ours.median / theirs.median, ours, theirs
+
+
+def show_rates() -> list[Rate]:
+    """Measure how many processes do how much, print it, and return it."""
+    found = rates()
+    print(
+        f"{'processes on Redis':20} {'questions/s':>11} {'answers/s':>10} {'Redis us for both':>18}"
+    )
+    for one in found:
+        print(f"{one.processes:20} {one.issued:11.0f} {one.answered:9.0f} {one.server:17.0f}")
+    return found

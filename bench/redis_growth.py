@@ -1,0 +1,197 @@
+"""Goal 9: what each operation takes with few and with many challenges stored."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import attrs
+import redis_floor
+from measure import Cost
+from redis import Redis
+from redis_costs import Answers, bare_value, bare_version
+from redis_scene import client_of, costs, servers
+from redis_stored import Filled, fill
+
+from counterseal.models import Change, Guid
+from counterseal.models.guid import LUCK_BYTES, mint, partition_of
+from counterseal.ports import Due
+
+SIZES = (1_000, 100_000, 1_000_000)
+LIMIT = 100
+ROUNDS = 31
+"""More than elsewhere: a ratio of ratios is to be told."""
+
+BESIDE = {
+    "read a challenge": "GET",
+    "read all of an account": "GET",
+    "answer: read": "GET",
+    "answer: commit": "EVALSHA",
+    "issue: commit": "SET",
+}
+"""Each operation, and the bare command that it may grow with; what is not here is to be flat."""
+
+FLAT = ("due check",)
+
+
+@attrs.frozen
+class Stocked:
+    """Operations on one server that is full."""
+
+    filled: Filled
+    numbers: Callable[[], int] = attrs.field(factory=lambda: itertools.count().__next__)
+
+    @property
+    def client(self) -> Redis:
+        """Its client."""
+        client: Redis = self.filled.answers.keyspace.client
+        return client
+
+    @property
+    def store(self) -> Any:
+        """The store on it."""
+        return self.filled.answers.scene.ports.store
+
+    def prepared(self, name: str) -> Callable[[int], Sequence[Callable[[], object]]]:
+        """Return how to prepare so many of one operation, each on a challenge drawn by lot."""
+        make: dict[str, Callable[[Guid], Callable[[], object]]] = {
+            "GET": self._get,
+            "SET": self._set,
+            "EVALSHA": self._evalsha,
+            "read a challenge": self._read,
+            "read all of an account": self._pending,
+            "answer: read": self._about,
+            "answer: commit": self._swap,
+            "issue: commit": self._create,
+            "due check": self._due,
+        }
+        return lambda count: [make[name](guid) for guid in random.sample(self.filled.guids, count)]
+
+    def _record(self, guid: Guid) -> Any:
+        (record,) = self.store.get(guid)
+        return record
+
+    def _key(self, guid: Guid) -> str:
+        return self.filled.answers.keyspace.record(guid)
+
+    def _get(self, guid: Guid) -> Callable[[], object]:
+        return redis_floor.read(self.client, [self._key(guid)])
+
+    def _set(self, guid: Guid) -> Callable[[], object]:
+        record = self._record(guid)
+        key = f"bare:{{{partition_of(record.guid):02x}}}:{self.numbers()}"
+        return redis_floor.create(self.client, key, bare_value(record))
+
+    def _evalsha(self, guid: Guid) -> Callable[[], object]:
+        # The record stays as it is: its own version is what is written again.
+        record = self._record(guid)
+        key, log = self._key(record.guid), f"bare:{{{partition_of(record.guid):02x}}}:log"
+        value = self.client.get(key)
+        return redis_floor.swap(
+            self.client, [key], log, versions=[bare_version(record)], values=[value]
+        )
+
+    def _read(self, guid: Guid) -> Callable[[], object]:
+        return lambda: self.store.get(guid)
+
+    def _pending(self, guid: Guid) -> Callable[[], object]:
+        account = self._record(guid).account
+        return lambda: self.store.pending(account)
+
+    def _about(self, guid: Guid) -> Callable[[], object]:
+        return lambda: self.store.about(guid)
+
+    def _swap(self, guid: Guid) -> Callable[[], object]:
+        record = self._record(guid)
+        change = Change(record, attrs.evolve(record, version=record.version + 1))
+        return self._committing(change)
+
+    def _create(self, guid: Guid) -> Callable[[], object]:
+        record = self._record(guid)
+        beside = mint(partition_of(guid), random.randbytes(LUCK_BYTES))
+        return self._committing(Change(None, attrs.evolve(record, guid=beside, version=1)))
+
+    def _committing(self, change: Change) -> Callable[[], object]:
+        name = f"bench-{self.numbers()}"
+        return lambda: self.store.commit((change,), (), name)
+
+    def _due(self, guid: Guid) -> Callable[[], object]:
+        before = self._record(guid).issued_at
+        return lambda: self.store.due(Due.CHALLENGE, before, LIMIT)
+
+
+OnSizes = dict[int, tuple[Any, Stocked]]
+"""A server for each number of challenges, and what can be done on it."""
+
+
+@contextmanager
+def stocked() -> Iterator[OnSizes]:
+    """Fill a server for each size."""
+    with servers(len(SIZES)) as started, ExitStack() as stack:
+        found = {}
+        for size, server in zip(SIZES, started, strict=True):
+            client = stack.enter_context(client_of(server))
+            found[size] = server, Stocked(fill(server, Answers.on(client), size))
+        yield found
+
+
+@attrs.frozen
+class Growth:
+    """
+    One operation.
+
+    Attributes:
+        few, many: What it takes with few and with many stored.
+        bare_few, bare_many: The same of the bare command beside it; of what is to be flat, itself
+            with few.
+    """
+
+    what: str
+    few: Cost
+    many: Cost
+    bare_few: Cost
+    bare_many: Cost
+
+    @property
+    def ratio(self) -> float:
+        """How much more it grows than the bare command."""
+        bare = self.bare_many.median / self.bare_few.median
+        return self.many.median / self.few.median / bare
+
+
+def growths(on: OnSizes) -> dict[int, list[Growth]]:
+    """Measure each operation at each size, and compare each with the smallest."""
+    names = {*BESIDE, *BESIDE.values(), *FLAT}
+    found = costs(
+        {
+            f"{name} {size}": (server, stock.prepared(name))
+            for size, (server, stock) in on.items()
+            for name in names
+        },
+        ROUNDS,
+    )
+    few = SIZES[0]
+    return {
+        size: [
+            *(
+                Growth(
+                    what,
+                    *(found[f"{what} {few}"], found[f"{what} {size}"]),
+                    *(found[f"{bare} {few}"], found[f"{bare} {size}"]),
+                )
+                for what, bare in BESIDE.items()
+            ),
+            *(
+                Growth(
+                    what,
+                    *(found[f"{what} {few}"], found[f"{what} {size}"]),
+                    *(found[f"{what} {few}"], found[f"{what} {few}"]),
+                )
+                for what in FLAT
+            ),
+        ]
+        for size in SIZES[1:]
+    }

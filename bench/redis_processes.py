@@ -1,0 +1,77 @@
+"""What 1, 2 and 4 processes do in a second on one server, with all they share: nothing but it."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from multiprocessing.synchronize import Barrier
+from typing import Any
+
+import attrs
+from redis import Redis
+from redis_costs import Answers
+from redis_scene import HOST, client_of, servers, used
+
+PROCESSES = (1, 2, 4)
+EACH = 300
+"""Questions, and as many answers, of each process."""
+
+PATIENCE = 300
+
+
+@attrs.frozen
+class Rate:
+    """
+    What so many processes did.
+
+    Attributes:
+        issued, answered: In a second.
+        server: Microseconds of the server's CPU time for one question and its answer.
+    """
+
+    processes: int
+    issued: float
+    answered: float
+    server: float
+
+
+def work(port: int, barrier: Barrier) -> None:
+    """Prepare, and do what was prepared when everybody is ready."""
+    with Redis(host=HOST, port=port) as client:
+        scene = Answers.on(client).scene
+        issuing, answering = scene.issuing(EACH), scene.answering(EACH)
+        for operations in (issuing, answering):
+            barrier.wait(PATIENCE)
+            for operation in operations:
+                operation()
+            barrier.wait(PATIENCE)
+
+
+def rates() -> list[Rate]:
+    """Measure each number of processes, on all cores."""
+    spawn = multiprocessing.get_context("spawn")
+    found = []
+    with servers(1) as (server,), client_of(server) as client:
+        for number in PROCESSES:
+            client.flushall()
+            barrier = spawn.Barrier(number + 1)
+            found.append(_rate(server, spawn, barrier, number))
+    return found
+
+
+def _rate(server: Any, spawn: Any, barrier: Barrier, number: int) -> Rate:
+    workers = [spawn.Process(target=work, args=(server.port, barrier)) for _ in range(number)]
+    for worker in workers:
+        worker.start()
+    taken, busy = [], 0
+    for _ in range(2):
+        barrier.wait(PATIENCE)
+        begun, there = time.perf_counter(), used(server)
+        barrier.wait(PATIENCE)
+        taken.append(time.perf_counter() - begun)
+        busy += used(server) - there
+    for worker in workers:
+        worker.join(PATIENCE)
+    done = number * EACH
+    issued, answered = (done / seconds for seconds in taken)
+    return Rate(number, issued, answered, busy / done / 1_000)

@@ -1,0 +1,98 @@
+"""
+Servers of this run's own, from a wheel, and what a call of theirs costs.
+
+A cost is the CPU time of the client's thread and of the server together, both on one core: what a
+call takes there with nobody else around, and the same where somebody is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from measure import OPERATIONS, ROUNDS, WARMING, Cost, cost
+from redis import Redis
+
+ROOT = Path(__file__).parents[1]
+sys.path.append(str(ROOT / "adapters" / "counterseal-redis" / "tests"))
+
+from redis_servers import Server, binary  # noqa: E402 (it lies with the adapter)
+
+REDIS = "redis-8.2"
+HOST = "127.0.0.1"
+URGENT = -20
+
+Prepare = Callable[[int], Sequence[Callable[[], object]]]
+"""Makes so many operations that are ready to run, each once."""
+
+
+def available() -> bool:
+    """Tell whether there is a server on this machine."""
+    return binary(REDIS) is not None
+
+
+@contextmanager
+def servers(count: int) -> Iterator[list[Any]]:
+    """Start so many servers on the last core, and move this process there, too."""
+    before = os.sched_getaffinity(0)
+    one = {max(before)}
+    started: list[Any] = []
+    with tempfile.TemporaryDirectory(prefix="counterseal-") as folder:
+        try:
+            for _ in range(count):
+                started.append(Server(binary(REDIS), folder))
+                os.sched_setaffinity(started[-1].process.pid, one)
+            os.sched_setaffinity(0, one)
+            yield started
+        finally:
+            os.sched_setaffinity(0, before)
+            for server in started:
+                server.stop()
+
+
+def costs(cases: dict[str, tuple[Any, Prepare]], rounds: int = ROUNDS) -> dict[str, Cost]:
+    """Measure all *cases*, each with its server, against each other."""
+    taken: dict[str, list[float]] = {name: [] for name in cases}
+    names = list(cases)
+    for _ in range(rounds):
+        random.shuffle(names)
+        for name in names:
+            server, prepare = cases[name]
+            taken[name].append(_timed(server, prepare(OPERATIONS)))
+    return {name: cost(times) for name, times in taken.items()}
+
+
+def client_of(server: Any, **options: Any) -> Redis:
+    """Return a client of *server*."""
+    client: Redis = server.client(**options)
+    return client
+
+
+def first(pid: int) -> None:
+    """Let a process go before others, where this user may: other people's work is no stall."""
+    with contextlib.suppress(PermissionError):
+        os.setpriority(os.PRIO_PROCESS, pid, URGENT)
+
+
+def used(server: Any) -> int:
+    """Return the nanoseconds of CPU time that the server's main thread has taken."""
+    return int(Path(f"/proc/{server.process.pid}/schedstat").read_text().split()[0])
+
+
+def _timed(server: Any, operations: Sequence[Callable[[], object]]) -> float:
+    for operation in operations[:WARMING]:
+        operation()
+    timed = operations[WARMING:]
+    there, here = used(server), time.thread_time_ns()
+    for operation in timed:
+        operation()
+    here = time.thread_time_ns() - here
+    return (here + used(server) - there) / len(timed) / 1000

@@ -1,0 +1,209 @@
+"""
+Many challenges on a server, put there quickly.
+
+What the adapter wrote for one account with a binding and five challenges is read back, and written
+again for account after account with other GUIDs, in batches of raw commands: every key, value and
+entry of an index is the adapter's own.
+The log of all that, and what is remembered of its operations, is left out.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import socket
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import attrs
+from redis import Redis
+from redis_costs import Answers
+from redis_scene import HOST
+from scene import QUESTION
+
+import counterseal as cs
+from counterseal.models import Guid
+from counterseal.models.guid import LUCK_BYTES, account_partition, mint, partition_of
+from counterseal_records import natural_key
+from counterseal_redis.values import compact
+
+EACH = 5
+"""Challenges of one account: as many as a standard policy lets wait."""
+
+BATCH = 2_000
+"""Accounts in one batch."""
+
+SAMPLE = 20_000
+
+
+@attrs.frozen
+class Filled:
+    """
+    A server with many challenges.
+
+    Attributes:
+        answers: The scene on it.
+        guids: Some of the challenges that were put there.
+        taken: Bytes of the server's memory that the challenges took, with their indexes.
+        plain: Bytes of their JSON.
+    """
+
+    answers: Answers
+    guids: Sequence[Guid]
+    taken: int
+    plain: int
+
+
+@attrs.frozen
+class Blank:
+    """
+    Bytes in which names are to be filled in.
+
+    Attributes:
+        pieces: What stands between the names, with places for these.
+        names: Which name stands at each place.
+    """
+
+    pieces: list[bytes]
+    names: list[int]
+
+    @classmethod
+    def of(cls, whole: bytes, names: Sequence[bytes]) -> Blank:
+        """Cut *whole* where one of *names* stands."""
+        pieces = re.split(b"(" + b"|".join(map(re.escape, names)) + b")", whole)
+        return cls(pieces, [names.index(name) for name in pieces[1::2]])
+
+    def filled(self, names: Sequence[bytes]) -> bytes:
+        """Return it with other names."""
+        pieces = self.pieces.copy()
+        pieces[1::2] = [names[place] for place in self.names]
+        return b"".join(pieces)
+
+
+@attrs.frozen
+class Pattern:
+    """
+    What the adapter wrote for one account.
+
+    Attributes:
+        begin: What its keys begin with, before the partition.
+        app_space: Whose account it is.
+        records: How many GUIDs there are: the account's, the binding's, those of challenges.
+        strings: Key and value.
+        entries: Key, member and score.
+    """
+
+    begin: bytes
+    app_space: Guid
+    records: int
+    strings: list[tuple[Blank, Blank]]
+    entries: list[tuple[bytes, Blank, bytes]]
+
+    def named(self, number: int) -> tuple[int, list[bytes]]:
+        """Return the partition and the names of one account, the same ones again and again."""
+        account_id, luck = f"clone-{number}", random.Random(number)
+        partition = account_partition(self.app_space, account_id)
+        guids = [mint(partition, luck.randbytes(LUCK_BYTES)) for _ in range(self.records)]
+        return partition, _names(self.app_space, account_id, guids)
+
+
+def pattern(answers: Answers) -> tuple[Pattern, Pattern]:
+    """Let the adapter write, and return what it wrote: but for challenges, and of these."""
+    scene, client = answers.scene, answers.keyspace.client
+    bound, _, account_id = scene.account()
+    challenges = cs.Challenges(scene.ports, scene.policy)
+    question = cs.read_question(QUESTION, account_id=account_id)
+    asked = [challenges.issue(scene.party, question).challenge for _ in range(EACH)]
+    account = bound.binding.account
+    first = [account, bound.binding.guid]
+    guids = first + [one.guid for one in asked]
+    begin = answers.keyspace.key(partition_of(account), "").encode()
+    space = scene.party.app_space.guid
+    names = _names(space, account_id, guids)
+    keys = [guid.encode() for guid in first] + [b"n" + names[-1]]
+    asking = [one.guid.encode() for one in asked]
+
+    def strings(keys: Sequence[bytes]) -> list[tuple[Blank, Blank]]:
+        values = client.mget([begin + key for key in keys])
+        pairs = zip(keys, values, strict=True)
+        return [(Blank.of(key, names), Blank.of(value, names)) for key, value in pairs]
+
+    entries: dict[bool, list[tuple[bytes, Blank, bytes]]] = {True: [], False: []}
+    for key in client.scan_iter(begin + b"*", _type="zset"):
+        for member, score in client.zrange(key, 0, -1, withscores=True):
+            mine = [guid for guid in guids if guid.encode() in member or _raw([guid])[0] == member]
+            if mine:
+                name = key.removeprefix(begin)
+                entry = name, Blank.of(member, names), f"{score:.0f}".encode()
+                entries[mine[-1] in first].append(entry)
+    head = begin.partition(b"{")[0]
+    return (
+        Pattern(head, space, len(guids), strings(keys), entries[True]),
+        Pattern(head, space, len(guids), strings(asking), entries[False]),
+    )
+
+
+def fill(server: Any, answers: Answers, count: int) -> Filled:
+    """Put so many challenges on a server, five to an account."""
+    client = answers.keyspace.client
+    others, challenges = pattern(answers)
+    accounts = range(count // EACH)
+    with socket.create_connection((HOST, server.port)) as line:
+        _write(line, others, accounts)
+        before = _memory(client)
+        plain = _write(line, challenges, accounts)
+        taken = _memory(client) - before
+    sample = random.Random(count).sample(accounts, min(len(accounts), SAMPLE // EACH))
+    guids = [
+        Guid(text.decode())
+        for number in sample
+        for text in challenges.named(number)[1][2 : 2 + EACH]
+    ]
+    return Filled(answers, guids, taken, plain)
+
+
+def _write(line: socket.socket, pattern: Pattern, accounts: range) -> int:
+    plain = 0
+    replies = line.makefile("rb")
+    for first in range(0, len(accounts), BATCH):
+        said: list[bytes] = []
+        sets: dict[bytes, list[bytes]] = defaultdict(list)
+        for number in accounts[first : first + BATCH]:
+            partition, names = pattern.named(number)
+            begin = pattern.begin + b"{%02x}:" % partition
+            for key, blank in pattern.strings:
+                value = blank.filled(names)
+                plain += len(value.partition(b"\n")[2])
+                said.append(_packed((b"SET", begin + key.filled(names), value)))
+            for name, member, score in pattern.entries:
+                sets[begin + name] += (score, member.filled(names))
+        said += [_packed((b"ZADD", key, *words)) for key, words in sets.items()]
+        line.sendall(b"".join(said))
+        for _ in said:
+            if replies.readline()[:1] not in b"+:":
+                raise AssertionError
+    return plain
+
+
+def _packed(words: Iterable[bytes]) -> bytes:
+    packed = [b"$%d\r\n%b\r\n" % (len(word), word) for word in words]
+    return b"*%d\r\n%b" % (len(packed), b"".join(packed))
+
+
+def _memory(client: Redis) -> int:
+    used: int = client.info("memory")["used_memory"]
+    return used
+
+
+def _texts(guids: Iterable[Guid]) -> list[bytes]:
+    return [guid.encode() for guid in guids]
+
+
+def _raw(guids: Iterable[Guid]) -> list[bytes]:
+    return [bytes.fromhex(guid.replace("-", "")) for guid in guids]
+
+
+def _names(app_space: Guid, account_id: str, guids: Sequence[Guid]) -> list[bytes]:
+    key = compact(natural_key(app_space, account_id)).encode()
+    return [*_texts(guids), *_raw(guids), account_id.encode(), key]

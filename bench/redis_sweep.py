@@ -1,0 +1,146 @@
+"""
+Goal 10: what 100,000 challenges that end at once cost others, beside so many times to live.
+
+Another process reads, and writes down how long each reading took: first alone, then while the
+service ends one after the other, then while the server lets as many keys go by itself.
+The server has one core, everybody else the other one, where who reads goes first.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import statistics
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import attrs
+from redis import Redis
+from redis_costs import Answers, ports_on
+from redis_scene import HOST, client_of, first, servers
+from redis_stored import fill
+from scene import BUSY
+
+import counterseal as cs
+from counterseal.ports import Clock
+from counterseal_redis import attach
+
+DUE = 100_000
+BATCH = 100
+SECONDS = 10.0
+"""How long others are looked at, at most."""
+
+NICE = 19
+TTL = timedelta(seconds=30)
+LEAD = 2.0
+"""Seconds before the end of those lives at which others begin to look."""
+
+SIZE = 2_000
+PIPELINE = 5_000
+CENT = 100
+PAUSE = 0.0005
+"""Seconds between two readings."""
+
+
+@attrs.frozen
+class Later:
+    """A clock that is ahead."""
+
+    clock: Clock
+    ahead: timedelta
+
+    def now(self) -> datetime:
+        """Return that time."""
+        return self.clock.now() + self.ahead
+
+
+def others(port: int, told: Any) -> None:
+    """Read one key again and again, and tell the milliseconds of each time."""
+    first(os.getpid())
+    client, took = Redis(host=HOST, port=port), []
+    client.set("bench", bytes(SIZE))
+    end = time.monotonic() + SECONDS
+    while time.monotonic() < end:
+        begun = time.perf_counter()
+        client.get("bench")
+        took.append(1_000 * (time.perf_counter() - begun))
+        time.sleep(PAUSE)
+    told.send(took)
+
+
+def sweep(port: int, told: Any) -> None:
+    """End what is due, a batch after the other, and tell how much of it in a second."""
+    os.nice(NICE)
+    with Redis(host=HOST, port=port) as client:
+        memory = ports_on(attach(client))
+        ports = attrs.evolve(memory, clock=Later(memory.clock, timedelta(hours=1)))
+        challenges, ended = cs.Challenges(ports, BUSY), 0
+        begun = time.monotonic()
+        while time.monotonic() < begun + SECONDS:
+            ended += challenges.expire(BATCH)
+        told.send(ended / (time.monotonic() - begun))
+
+
+def seen(server: Any, *acts: Callable[..., None]) -> list[Any]:
+    """Let processes run side by side, and return what each of them tells."""
+    spawn, ears, running = multiprocessing.get_context("spawn"), [], []
+    for act in acts:
+        ear, mouth = spawn.Pipe(duplex=False)
+        ears.append(ear)
+        running.append(spawn.Process(target=act, args=(server.port, mouth)))
+        running[-1].start()
+    told = [ear.recv() for ear in ears]
+    for process in running:
+        process.join()
+    return told
+
+
+def p99(took: list[float]) -> float:
+    """Return the 99th percentile."""
+    return statistics.quantiles(took, n=CENT)[CENT - 2]
+
+
+@attrs.frozen
+class Sweep:
+    """
+    What others saw, in milliseconds.
+
+    Attributes:
+        alone, swept, expired: While nothing else ran, by our sweep, by times to live.
+        rate: Challenges that were ended in a second.
+    """
+
+    alone: list[float]
+    swept: list[float]
+    expired: list[float]
+    rate: float
+
+
+def sweeping() -> Sweep:
+    """Measure all three."""
+    with servers(1) as (server,), client_of(server) as client:
+        first(server.process.pid)
+        fill(server, Answers.on(client), DUE)
+        elsewhere = set(range(os.cpu_count() or 1)) - os.sched_getaffinity(server.process.pid)
+        os.sched_setaffinity(0, elsewhere or os.sched_getaffinity(0))
+        (alone,) = seen(server, others)
+        swept, rate = seen(server, others, sweep)
+        client.flushall()
+        _mortal(client)
+        (expired,) = seen(server, others)
+        return Sweep(alone, swept, expired, rate)
+
+
+def _mortal(client: Redis) -> None:
+    end = int(1_000 * (time.time() + TTL.total_seconds()))
+    pipeline = client.pipeline(transaction=False)
+    for number in range(DUE):
+        pipeline.set(f"mortal:{number}", bytes(SIZE), pxat=end)
+        if number % PIPELINE == PIPELINE - 1:
+            pipeline.execute()
+    left = end / 1_000 - time.time()
+    if left < LEAD:
+        raise AssertionError(left)
+    time.sleep(left - LEAD)
