@@ -17,8 +17,8 @@ SINCE_6_2 = {
 """In scripts; all of them are older than 6.2, which is what the tests run on."""
 
 FROM_PYTHON = {
-    "EVAL", "EVALSHA", "EXISTS", "GET", "WAIT", "WAITAOF", "XRANGE", "ZRANGE", "ZRANGEBYLEX",
-    "ZRANGEBYSCORE", "ZREM", "XTRIM",
+    "EVAL", "EVALSHA", "EXISTS", "GET", "MGET", "WAIT", "WAITAOF", "XADD", "XRANGE", "XTRIM",
+    "ZRANGE", "ZRANGEBYLEX", "ZRANGEBYSCORE", "ZREM",
 }  # fmt: skip
 """`WAITAOF` is of 7.2, and refused where it is missing; `PUBLISH` is redis-py's verb."""
 
@@ -56,4 +56,5 @@ def test_nothing_else_of_redis_py_is_used():
         "pipeline",
         "publish",
         "pubsub",
+        "scan_iter",  # for the inventory, which no use case makes
     }

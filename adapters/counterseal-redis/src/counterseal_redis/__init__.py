@@ -16,6 +16,7 @@ from counterseal_redis.errors import UnfitClient, UnfitPrefix, UnfitServer
 from counterseal_redis.garbage import forget
 from counterseal_redis.guards import RedisCounters, RedisIdempotency, RedisReplayGuard
 from counterseal_redis.house import with_redis
+from counterseal_redis.inventory import RedisInventory
 from counterseal_redis.keyspace import Keyspace, attach
 from counterseal_redis.store import RedisStore
 from counterseal_redis.wake import RedisWake
@@ -29,6 +30,7 @@ __all__ = [
     "RedisAudit",
     "RedisCounters",
     "RedisIdempotency",
+    "RedisInventory",
     "RedisReplayGuard",
     "RedisStore",
     "RedisWake",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import TypeAlias
@@ -82,6 +82,21 @@ class Part:
     leads: str
 
 
+@attrs.frozen
+class Place:
+    """
+    A place in an index in order of age.
+
+    Attributes:
+        owner: Whose entries it stands among.
+        there: Whether it is taken.
+    """
+
+    index: str
+    owner: Guid
+    there: bool = attrs.field(kw_only=True)
+
+
 def commit_call(
     keyspace: Keyspace,
     changes: tuple[Change, ...],
@@ -97,6 +112,35 @@ def commit_call(
         WrongRecord: A version, a kind or a pairing is impossible.
     """
     demand_possible(changes)
+    return _call(keyspace, changes, audit, operation, now)
+
+
+def load_call(keyspace: Keyspace, records: Sequence[Record], operation: str, now: datetime) -> Call:
+    """Prepare to create *records* of one partition, each with the version that it has."""
+    return _call(keyspace, tuple(Change(None, record) for record in records), (), operation, now)
+
+
+def place_of(record: Record, found: Lookup) -> Place | None:
+    """Return where *record* stands, or could stand, in an index in order of age."""
+    match record:
+        case Binding():
+            return Place(BINDINGS, record.account, there=True)
+        case Challenge():
+            return Place(PENDING, record.account, there=found.pending)
+        case Callback():
+            return Place(DEAD, record.origin, there=found.dead is not None)
+        case _ if found.parent is not None:
+            return Place(CHILDREN, Guid(found.parent), there=True)
+    return None
+
+
+def _call(
+    keyspace: Keyspace,
+    changes: tuple[Change, ...],
+    audit: tuple[AuditEvent, ...],
+    operation: str,
+    now: datetime,
+) -> Call:
     parts = [None if change.new is change.old else _part(change) for change in changes]
     same = fingerprint(changes, [None if part is None else part.text for part in parts])
     letter = _Letter(keyspace, partition_of(changes[0].new.guid), now)
@@ -178,20 +222,10 @@ class _Letter:
             yield "is", self.key(f"{NATURAL}{part.leads}"), "", part.new.guid
 
     def _places(self, part: Part) -> Iterator[tuple[Word, ...]]:
-        new, found = part.new, part.found
-        match new:
-            case Binding():
-                index, owner, there = BINDINGS, new.account, True
-            case Challenge():
-                index, owner, there = PENDING, new.account, found.pending
-            case Callback():
-                index, owner, there = DEAD, new.origin, found.dead is not None
-            case _ if found.parent is not None:
-                index, owner, there = CHILDREN, Guid(found.parent), True
-            case _:
-                return
-        if there or part.old is not None:
-            yield "+" if there else "-", self.key(index), raw(owner), new.guid
+        place = place_of(part.new, part.found)
+        if place is not None and (place.there or part.old is not None):
+            what = "+" if place.there else "-"
+            yield what, self.key(place.index), raw(place.owner), part.new.guid
 
     def _due(self, new: Record) -> Iterator[tuple[Word, ...]]:
         index = DUE.get(type(new))

@@ -17,6 +17,7 @@ from counterseal_sql.errors import SchemaTooNew, UnfitUrl
 from counterseal_sql.garbage import forget
 from counterseal_sql.guards import SqlCounters, SqlIdempotency, SqlReplayGuard
 from counterseal_sql.house import with_sql
+from counterseal_sql.inventory import SqlInventory
 from counterseal_sql.migrations import upgrade
 from counterseal_sql.store import SqlStore
 
@@ -28,6 +29,7 @@ __all__ = [
     "SqlAudit",
     "SqlCounters",
     "SqlIdempotency",
+    "SqlInventory",
     "SqlReplayGuard",
     "SqlStore",
     "UnfitUrl",

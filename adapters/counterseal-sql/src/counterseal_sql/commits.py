@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import attrs
 
-from counterseal.models import AuditEvent, Change, Guid
+from counterseal.models import AuditEvent, Change, Guid, Record
 from counterseal_records import demand_possible, digest, fingerprint, microseconds, write
 from counterseal_sql.rows import Row, row
 
@@ -42,6 +43,22 @@ def attempt(
         WrongRecord: A version, a kind or a pairing is impossible.
     """
     demand_possible(changes)
+    return _attempt(changes, audit, operation, now)
+
+
+def loading(records: Sequence[Record], operation: str, now: datetime) -> Attempt:
+    """Prepare to create *records*, each with the version that it has."""
+    return _attempt(tuple(Change(None, record) for record in records), (), operation, now)
+
+
+def event_row(event: AuditEvent) -> Row:
+    """Return the columns of *event*."""
+    return {"at": microseconds(event.at), "body": write(event)}
+
+
+def _attempt(
+    changes: tuple[Change, ...], audit: tuple[AuditEvent, ...], operation: str, now: datetime
+) -> Attempt:
     rows = [None if change.new is change.old else row(change.new) for change in changes]
     written = list(zip(changes, rows, strict=True))
     return Attempt(
@@ -63,8 +80,3 @@ def attempt(
             "applied_at": microseconds(now),
         },
     )
-
-
-def event_row(event: AuditEvent) -> Row:
-    """Return the columns of *event*."""
-    return {"at": microseconds(event.at), "body": write(event)}

@@ -1,0 +1,269 @@
+"""All that a key space holds: for checks and copies. It walks over every key, once."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import re
+import struct
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from redis.cluster import RedisCluster
+from redis.exceptions import ResponseError
+
+from counterseal.errors import Conflict, Indeterminate, StoreUnavailable
+from counterseal.models import Account, AuditEvent, Guid, Record
+from counterseal.models.guid import PARTITIONS, SHAPE, partition_of
+from counterseal.ports import Clock
+from counterseal_records import (
+    Flaw,
+    RecordUnreadable,
+    Shelf,
+    Shelved,
+    digest,
+    lookup,
+    microseconds,
+    read_record,
+    write,
+)
+from counterseal_redis.audit import BEGINNING, Entry, RedisAudit
+from counterseal_redis.commits import (
+    AUDIT,
+    BINDINGS,
+    CHILDREN,
+    DEAD,
+    DUE,
+    NATURAL,
+    PENDING,
+    load_call,
+    place_of,
+)
+from counterseal_redis.keyspace import Keyspace
+from counterseal_redis.roads import Call
+from counterseal_redis.values import NOTHING, body, compact, head, raw
+
+PAGE = 500
+"""Keys, or lines, in one trip."""
+
+CONFLICT = 0
+
+_IN_ORDER = (BINDINGS, CHILDREN, DEAD, PENDING)
+_GUID = slice(24, None)
+_LATE = b"smaller"
+"""In the refusal of a line whose place is taken."""
+
+
+class RedisInventory:
+    """
+    What one service keeps in a key space.
+
+    Args:
+        keyspace: Which.
+        clock: Says how long what is over is kept, as the store's does.
+    """
+
+    def __init__(self, keyspace: Keyspace, clock: Clock) -> None:
+        self._keyspace = keyspace
+        self._clock = clock
+        self._names: Mapping[int, set[str]] | None = None
+
+    def shelf(self, partition: int) -> Shelf:
+        """
+        Return one partition.
+
+        Its keys are those that the first call found, and whatever an index names.
+
+        Raises:
+            StoreUnavailable: Redis did not answer.
+        """
+        if self._names is None:
+            self._names = self._walked()
+        names = self._names[partition]
+        indexes = self._indexes(partition)
+        guids = {name for name in names if not name.startswith(NATURAL)}
+        guids |= {guid for entries in indexes.values() for guid in entries.values()}
+        values = self._values(partition, sorted(guids))
+        keys = {name for name in names if name.startswith(NATURAL)}
+        shelved: list[Shelved] = []
+        flaws: list[Flaw] = []
+        expected: dict[str, dict[bytes, str]] = defaultdict(dict)
+        named: dict[str, str] = {}
+        for guid, value in values.items():
+            try:
+                record = read_record(body(value))
+                number = _number(value, record, guid)
+            except (RecordUnreadable, ValueError):
+                flaws.append(Flaw(guid, "it cannot be read, or is not what its first line says"))
+                continue
+            shelved.append(Shelved(number, record))
+            if isinstance(record, Account):
+                named[_natural(record)] = guid
+            for index, entry in _entries(record, number):
+                expected[index][entry] = guid
+        leads = self._values(partition, sorted(keys | set(named)))
+        flaws += _differences({name: lead.decode() for name, lead in leads.items()}, named)
+        for index, found in indexes.items():
+            flaws += _misplaced(index, found, expected[index], set(values))
+        shelved.sort(key=lambda one: one.age)
+        return Shelf(tuple(shelved), tuple(flaws))
+
+    def load(self, records: Sequence[Record], operation: str) -> None:
+        """
+        Create *records* of one partition, each with the version that it has.
+
+        Raises:
+            Conflict: One of them is there.
+            Indeterminate: The reply was lost, or it is not as sure as it has to be.
+        """
+        call = load_call(self._keyspace, records, operation, self._clock.now())
+        try:
+            (answer,), sure = self._keyspace.attempt([call], confirm=True)
+        except StoreUnavailable as error:
+            raise Indeterminate from error
+        if answer == CONFLICT:
+            raise Conflict
+        if isinstance(answer, Exception) or not sure:
+            raise Indeterminate
+
+    def events(self) -> Iterator[Sequence[AuditEvent]]:
+        """
+        Return the audit log in pages, all partitions' lines in order of age.
+
+        Raises:
+            Unavailable: Redis did not answer, or a line cannot be read.
+        """
+        logs = map(self._log, range(PARTITIONS))
+        merged = heapq.merge(*logs, key=lambda entry: entry.age)
+        while page := [entry.event for entry in itertools.islice(merged, PAGE)]:
+            yield page
+
+    def tell(self, events: Sequence[AuditEvent], first: int) -> None:
+        """
+        Append those of *events* that are not there; *first* lines stand before them.
+
+        Raises:
+            StoreUnavailable: Redis did not answer; some may be there.
+        """
+        calls = []
+        for number, event in enumerate(events, first + 1):
+            text = write(event)
+            subject = event.subject
+            place = digest(text)[0] if subject is None else partition_of(subject)
+            key = self._keyspace.key(place, AUDIT)
+            # Older than every line that the service writes.
+            calls.append(Call(("XADD", key, f"0-{number}", "e", text), key))
+        replies, sure = self._keyspace.attempt(calls, confirm=True)
+        for reply in replies:
+            taken = isinstance(reply, ResponseError) and _LATE in str(reply).encode()
+            if isinstance(reply, Exception) and not taken:
+                raise StoreUnavailable from reply
+        if not sure:
+            raise StoreUnavailable
+
+    def _walked(self) -> Mapping[int, set[str]]:
+        client, begin = self._keyspace.client, f"{self._keyspace.prefix}:{{"
+        shape = re.compile(rf"{re.escape(begin)}([0-9a-f]{{2}})}}:({SHAPE}|{NATURAL}.{{43}})")
+        where: dict[str, Any] = {}
+        if isinstance(client, RedisCluster):
+            where = {"target_nodes": RedisCluster.PRIMARIES}
+        names: Mapping[int, set[str]] = defaultdict(set)
+        try:
+            for key in client.scan_iter(f"{begin}*", count=10 * PAGE, **where):
+                found = shape.fullmatch(key.decode())
+                if found is not None:
+                    names[int(found[1], 16)].add(found[2])
+        except Exception as error:
+            raise StoreUnavailable from error
+        return names
+
+    def _values(self, partition: int, names: Sequence[str]) -> dict[str, bytes]:
+        found: dict[str, bytes] = {}
+        for begin in range(0, len(names), PAGE):
+            page = names[begin : begin + PAGE]
+            keys = [self._keyspace.key(partition, name) for name in page]
+            (values,) = self._keyspace.read(Call(("MGET", *keys), keys[0]))
+            pairs = zip(page, values, strict=True)
+            found |= {name: value for name, value in pairs if value is not None}
+        return found
+
+    def _indexes(self, partition: int) -> dict[str, dict[bytes, str]]:
+        names = [*_IN_ORDER, *DUE.values()]
+        keys = [self._keyspace.key(partition, name) for name in names]
+        calls = [Call(("ZRANGE", key, 0, -1, "WITHSCORES"), key) for key in keys]
+        found = {}
+        for name, reply in zip(names, self._keyspace.read(*calls), strict=True):
+            pairs = _pairs(reply)
+            if name in _IN_ORDER:
+                found[name] = {entry: entry[_GUID].decode() for entry, _ in pairs}
+            else:
+                found[name] = {_due(member, score): _text(member) for member, score in pairs}
+        return found
+
+    def _log(self, partition: int) -> Iterator[Entry]:
+        audit, after = RedisAudit(self._keyspace), BEGINNING
+        while page := audit.read(partition, after=after, limit=PAGE):
+            yield from page
+            after = page[-1].place
+
+
+def _pairs(reply: Sequence[Any]) -> Iterator[tuple[bytes, float]]:
+    # Each a list of its own in the third version of the protocol, and one list in the second.
+    if reply and not isinstance(reply[0], list):
+        reply = list(zip(reply[::2], reply[1::2], strict=True))
+    return ((member, float(score)) for member, score in reply)
+
+
+def _number(value: bytes, record: Record, guid: str) -> int:
+    first, number, tie = value.partition(b"\n")[0].decode().rsplit(" ", 2)
+    if record.guid != guid or first != head(record) or tie != _tie(record):
+        raise ValueError
+    return int(number)
+
+
+def _tie(record: Record) -> str:
+    found = lookup(record)
+    if found.account is not None:
+        return found.account
+    return NOTHING if found.natural_key is None else compact(found.natural_key)
+
+
+def _natural(account: Account) -> str:
+    return f"{NATURAL}{_tie(account)}"
+
+
+def _entries(record: Record, number: int) -> Iterator[tuple[str, bytes]]:
+    place = place_of(record, lookup(record))
+    if place is not None and place.there:
+        age = struct.pack(">Q", number)
+        yield place.index, raw(place.owner) + age + record.guid.encode()
+    if record.due_at is not None:
+        yield DUE[type(record)], _due(raw(record.guid), microseconds(record.due_at))
+
+
+def _due(member: bytes, score: float) -> bytes:
+    return member + struct.pack(">d", score)
+
+
+def _text(member: bytes) -> str:
+    text = member.hex()
+    return Guid(f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}")
+
+
+def _differences(found: Mapping[str, str], expected: Mapping[str, str]) -> Iterator[Flaw]:
+    for name in sorted(found.keys() | expected.keys()):
+        if found.get(name) != expected.get(name):
+            place = expected.get(name) or found[name]
+            yield Flaw(place, "its natural key does not lead to it, or to an account that is not")
+
+
+def _misplaced(
+    index: str, found: Mapping[bytes, str], expected: Mapping[bytes, str], there: set[str]
+) -> Iterator[Flaw]:
+    for entry in sorted(expected.keys() - found.keys()):
+        yield Flaw(expected[entry], f"it is not in the index {index}")
+    for entry in sorted(found.keys() - expected.keys()):
+        # Entries of dead callbacks that are gone are garbage, which `forget` drops.
+        if index != DEAD or found[entry] in there:
+            yield Flaw(found[entry], f"it is in the index {index}, and should not be")

@@ -1,0 +1,191 @@
+"""All that a key space holds: it fits together, or is said not to; and it goes into another one."""
+
+import pytest
+from attrs import evolve
+from redis_servers import fresh_prefix
+
+from counterseal.errors import Indeterminate, StoreUnavailable
+from counterseal.memory import SystemEntropy
+from counterseal.models.guid import PARTITIONS, partition_of
+from counterseal.testing import FrozenClock, World
+from counterseal.testing.world import CALLBACK
+from counterseal_records import Flaw, SourceUnsound, TargetDiffers, check, copying
+from counterseal_redis import Keyspace, RedisAudit, RedisInventory, RedisStore, with_redis
+
+USERS = ("zoe", "adam", "eve")
+
+
+@pytest.fixture
+def keyspace(server, new_keyspace):
+    return new_keyspace(server)
+
+
+@pytest.fixture
+def world(keyspace):
+    """A service with some of everything, of several companies, and some of it over or dead."""
+
+    def adapters(ports):
+        return evolve(with_redis(ports, keyspace), wake=ports.wake, entropy=SystemEntropy())
+
+    world = World(adapters=adapters)
+    world.directory.create_company("Another Ltd")
+    world.invitations.invite(world.origin, "nobody yet")
+    for user in USERS:
+        phone = world.bind(user)
+        first, second, third = (world.ask(user, "Pay?", callback=CALLBACK) for _ in range(3))
+        phone.answer(phone.fetch(first.challenge.guid))
+        phone.answer(second.challenge, 1)
+        world.challenges.cancel(world.origin, third.challenge.guid)
+        world.ask(user, "Still open?")
+    world.sender.script(410, 204, 410)
+    world.deliver()
+    return world
+
+
+def looked(keyspace):
+    records, flaws = check(lambda: RedisInventory(keyspace, FrozenClock()), FrozenClock(), id)
+    return records, list(flaws)
+
+
+def record_key(keyspace, guid):
+    return keyspace.key(partition_of(guid), guid)
+
+
+def an_open_one(world):
+    account = world.ports.store.account(world.app_space.guid, USERS[0])
+    return world.ports.store.pending(account.guid)[0]
+
+
+def test_what_the_core_leaves_fits_together(keyspace, world):
+    records, flaws = looked(keyspace)
+
+    assert flaws == []
+    assert records == 4 + 3 * (2 + 4 + 3) + 2  # tenancy, users, and who is invited
+
+
+def test_a_record_that_is_gone_is_noticed(keyspace, world):
+    open_ = an_open_one(world)
+    keyspace.client.delete(record_key(keyspace, open_.guid))
+
+    _, flaws = looked(keyspace)
+
+    assert Flaw(open_.guid, "it is in the index p, and should not be") in flaws
+    assert Flaw(open_.guid, "it is in the index dchallenge, and should not be") in flaws
+    assert Flaw(open_.guid, "its account says that it is open, and it is not there") in flaws
+
+
+@pytest.mark.parametrize("index", ["p", "dchallenge", "b", "t", "x"])
+def test_an_index_that_is_gone_is_noticed(keyspace, world, index):
+    for partition in range(PARTITIONS):
+        keyspace.client.delete(keyspace.key(partition, index))
+
+    _, flaws = looked(keyspace)
+
+    assert flaws
+    assert {flaw.problem for flaw in flaws} == {f"it is not in the index {index}"}
+
+
+def test_a_natural_key_that_is_gone_is_noticed(keyspace, world):
+    account = world.ports.store.account(world.app_space.guid, USERS[0])
+    (key,) = keyspace.client.scan_iter(f"{keyspace.prefix}:{{{account.guid[:2]}}}:n*") or [None]
+    keyspace.client.delete(key)
+
+    _, flaws = looked(keyspace)
+
+    assert [flaw.place for flaw in flaws] == [account.guid]
+
+
+def test_what_cannot_be_read_is_noticed(keyspace, world):
+    open_ = an_open_one(world)
+    keyspace.client.set(record_key(keyspace, open_.guid), b"- 1 1 -\n{}")
+
+    _, flaws = looked(keyspace)
+
+    assert Flaw(open_.guid, "it cannot be read, or is not what its first line says") in flaws
+
+
+def test_a_copy_is_the_same_in_every_list(server, world, keyspace, new_keyspace):
+    other = new_keyspace(server)
+
+    *_, last = copy(keyspace, other)
+
+    assert seen(other, world) == seen(keyspace, world)
+    assert last.events == len(RedisAudit(keyspace).whole())
+    assert looked(other) == looked(keyspace)
+    # What comes after is younger.
+    copied = RedisStore(other, FrozenClock())
+    RedisAudit(other).record(RedisAudit(keyspace).whole()[0].event)
+    assert RedisAudit(other).whole()[-1].place > "1"
+    assert copied.get(world.company.guid) == (world.company,)
+
+
+def test_a_copy_that_is_broken_off_is_taken_up(server, world, keyspace, new_keyspace):
+    other = new_keyspace(server)
+    broken = 0
+    while True:
+        try:
+            list(copy(keyspace, other, kind=Breaking, good=1))
+        except Indeterminate:
+            broken += 1
+        else:
+            break
+
+    assert broken > 5
+    assert seen(other, world) == seen(keyspace, world)
+
+
+def test_what_differs_is_never_overwritten(server, world, keyspace, new_keyspace):
+    other = new_keyspace(server)
+    list(copy(keyspace, other))
+    world.challenges.cancel(world.origin, an_open_one(world).guid)
+
+    with pytest.raises(TargetDiffers):
+        list(copy(keyspace, other))
+
+
+def test_what_does_not_fit_is_not_copied(server, world, keyspace, new_keyspace):
+    keyspace.client.delete(keyspace.key(partition_of(an_open_one(world).guid), "p"))
+
+    with pytest.raises(SourceUnsound):
+        list(copy(keyspace, new_keyspace(server)))
+
+
+class Breaking(RedisInventory):
+    """A target that is gone after some pages."""
+
+    good = 0
+
+    def load(self, records, operation):
+        if not self.good:
+            raise Indeterminate
+        self.good -= 1
+        super().load(records, operation)
+
+
+def copy(keyspace, other, *, kind=RedisInventory, good=None):
+    clock, luck = FrozenClock(), SystemEntropy()
+    target = kind(other, clock)
+    if good is not None:
+        target.good = good
+    return copying(RedisInventory(keyspace, clock), target, lambda: luck.token(16).hex())
+
+
+def seen(keyspace, world):
+    """Return what every verb finds."""
+    store = RedisStore(keyspace, FrozenClock())
+    accounts = [store.account(world.app_space.guid, user) for user in USERS]
+    return (
+        store.list(None),
+        store.list(world.company.guid),
+        store.dead(world.origin.origin.guid, 10),
+        accounts,
+        [store.bindings(account.guid) for account in accounts],
+        [store.pending(account.guid) for account in accounts],
+        [entry.event for entry in RedisAudit(keyspace).whole()],
+    )
+
+
+def test_nobody_there_is_unavailable(nowhere):
+    client = nowhere.client()
+    with pytest.raises(StoreUnavailable):
+        RedisInventory(Keyspace(client, prefix=fresh_prefix()), FrozenClock()).shelf(0)

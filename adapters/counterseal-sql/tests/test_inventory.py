@@ -1,0 +1,162 @@
+"""All that a database holds: it fits together, or is said not to; and it goes into another one."""
+
+import pytest
+from attrs import evolve
+from sqlalchemy import text
+
+from counterseal.errors import Indeterminate
+from counterseal.memory import SystemEntropy
+from counterseal.testing import FrozenClock, World
+from counterseal.testing.world import CALLBACK
+from counterseal_records import Flaw, TargetDiffers, check, copying
+from counterseal_sql import SqlAudit, SqlInventory, SqlStore, with_sql
+
+USERS = ("zoe", "adam", "eve")
+LEAST = 37
+"""Records that the world has: tenancy, and what belongs to its users."""
+
+
+@pytest.fixture
+def new_database(server, opened):
+    return lambda: opened(server.made())
+
+
+@pytest.fixture
+def database(new_database):
+    return new_database()
+
+
+@pytest.fixture
+def world(database):
+    def adapters(ports):
+        return evolve(with_sql(ports, database), entropy=SystemEntropy())
+
+    world = World(adapters=adapters)
+    world.directory.create_company("Another Ltd")
+    for user in USERS:
+        phone = world.bind(user)
+        first, second, third = (world.ask(user, "Pay?", callback=CALLBACK) for _ in range(3))
+        phone.answer(phone.fetch(first.challenge.guid))
+        phone.answer(second.challenge, 1)
+        world.challenges.cancel(world.origin, third.challenge.guid)
+        world.ask(user, "Still open?")
+    world.sender.script(410, 204, 410)
+    world.deliver()
+    return world
+
+
+def looked(database):
+    records, flaws = check(lambda: SqlInventory(database, FrozenClock()), FrozenClock(), id)
+    return records, list(flaws)
+
+
+def changed(database, statement, **values):
+    with database.writing() as connection:
+        assert connection.execute(text(statement), values).rowcount
+
+
+def copy(source, target, *, kind=SqlInventory):
+    clock, luck = FrozenClock(), SystemEntropy()
+    into = kind(target, clock)
+    return copying(SqlInventory(source, clock), into, lambda: luck.token(16).hex())
+
+
+def seen(database, world):
+    store = SqlStore(database, FrozenClock())
+    accounts = [store.account(world.app_space.guid, user) for user in USERS]
+    return (
+        store.list(None),
+        store.list(world.company.guid),
+        store.dead(world.origin.origin.guid, 10),
+        accounts,
+        [store.bindings(account.guid) for account in accounts],
+        [store.pending(account.guid) for account in accounts],
+        [entry.event for entry in SqlAudit(database).read()],
+    )
+
+
+def test_what_the_core_leaves_fits_together(database, world):
+    records, flaws = looked(database)
+
+    assert flaws == []
+    assert records >= LEAST - 6
+
+
+@pytest.mark.parametrize("column", ["account", "due_at", "parent", "natural_key", "dead"])
+def test_a_column_that_says_otherwise_is_noticed(database, world, column):
+    changed(
+        database,
+        f"UPDATE counterseal_records SET {column} = NULL WHERE {column} IS NOT NULL",  # noqa: S608
+    )
+
+    _, flaws = looked(database)
+
+    assert {flaw.problem for flaw in flaws} == {f"the column {column} is not what the record says"}
+
+
+def test_what_is_gone_or_broken_is_noticed(database, world):
+    zoe, adam, _ = (world.ports.store.account(world.app_space.guid, user).guid for user in USERS)
+    binding = world.ports.store.bindings(zoe)[0].guid
+    changed(database, "DELETE FROM counterseal_records WHERE guid = :guid", guid=binding)
+    changed(database, "UPDATE counterseal_records SET body = '{}' WHERE guid = :guid", guid=adam)
+    changed(database, "DELETE FROM counterseal_records WHERE kind = 'callback'")
+
+    _, flaws = looked(database)
+
+    assert Flaw(binding, "its account says otherwise of this device") in flaws
+    assert Flaw(adam, "it cannot be read") in flaws
+    assert "it has ended, and has no callback" in {flaw.problem for flaw in flaws}
+    assert "its account is not there" in {flaw.problem for flaw in flaws}
+
+
+def test_a_copy_is_the_same_in_every_list(database, world, new_database):
+    other = new_database()
+
+    *_, last = copy(database, other)
+
+    assert seen(other, world) == seen(database, world)
+    assert looked(other) == looked(database)
+    assert last.records == looked(other)[0]
+
+
+class Breaking(SqlInventory):
+    """A target that is gone after a page."""
+
+    good = 1
+
+    def load(self, records, operation):
+        if not self.good:
+            raise Indeterminate
+        self.good -= 1
+        super().load(records, operation)
+
+
+def test_a_copy_that_is_broken_off_is_taken_up(database, world, new_database):
+    other = new_database()
+    broken = 0
+    while True:
+        try:
+            list(copy(database, other, kind=Breaking))
+        except Indeterminate:
+            broken += 1
+        else:
+            break
+
+    assert broken > 5
+    assert seen(other, world) == seen(database, world)
+    list(copy(database, other))
+    assert seen(other, world) == seen(database, world)
+
+
+def test_what_differs_is_never_overwritten(database, world, new_database):
+    other = new_database()
+    list(copy(database, other))
+    (open_,) = world.ports.store.pending(
+        world.ports.store.account(world.app_space.guid, USERS[0]).guid
+    )
+    world.challenges.cancel(world.origin, open_.guid)
+    before = seen(other, world)
+
+    with pytest.raises(TargetDiffers):
+        list(copy(database, other))
+    assert seen(other, world) == before
