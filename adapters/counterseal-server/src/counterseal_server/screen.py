@@ -8,16 +8,41 @@ So whatever a challenge holds, it stays in its place.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 from rich.console import Console, Group, RenderableType
 from rich.panel import Panel
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
 from counterseal_server.visible import visible
 
 LINE_BREAK = visible("\n")
+
+PARTITIONS = 256
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Callable[[int], None]]:
+    """Show a bar on standard error, where that is a terminal; lend what moves it on."""
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as shown:
+        bar = shown.add_task(what, total=PARTITIONS)
+
+        def done(number: int) -> None:
+            shown.update(bar, completed=number)
+
+        yield done
 
 
 class Screen:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import closing
+
 import click
 
 from counterseal_server.commands.options import CONFIG, DATA, configured
-from counterseal_server.plainly import plainly
+from counterseal_server.plainly import Failed, plainly
+
+IN_ENVIRONMENT = "env:"
+NAME_BYTES = 16
 
 
 @click.group()
@@ -29,3 +35,77 @@ def purge(data: str | None, config: str | None) -> None:
             house.prepare()
             gone = house.forget()
         click.echo(f"dropped: {gone}")
+
+
+@store.command()
+@DATA
+@CONFIG
+def check(data: str | None, config: str | None) -> None:
+    """
+    Look whether all that is kept fits together.
+
+    The service may run meanwhile. The exit code is 1 if something does not fit; nothing is changed.
+    """
+    with plainly():
+        from counterseal_records import check as looked_at  # noqa: PLC0415 (a fast start)
+        from counterseal_server.house import House  # noqa: PLC0415
+        from counterseal_server.screen import progress  # noqa: PLC0415
+
+        with House(configured(config, data=data)) as house, progress("partitions") as done:
+            house.records.prepare()
+            clock = house.ports.clock
+            records, flaws = looked_at(lambda: house.records.inventory(clock), clock, done)
+        for flaw in flaws:
+            click.echo(f"{flaw.place}: {flaw.problem}")
+        if flaws:
+            raise Failed(f"store: {len(flaws)} things do not fit together")
+        click.echo(f"records: {records}, and all of them fit together")
+
+
+@store.command()
+@click.argument("source", metavar="FROM")
+@click.argument("target", metavar="TO")
+def copy(source: str, target: str) -> None:
+    """
+    Copy all records, and the audit log, into a store that is empty.
+
+    FROM and TO are addresses as --store takes them; env:NAME is the one in that variable, for an
+    address with a password. Stop the service first. A copy that was broken off is taken up by the
+    same command.
+    """
+    with plainly():
+        from counterseal.memory import SystemClock, SystemEntropy  # noqa: PLC0415 (a fast start)
+        from counterseal_records import Copied, copying  # noqa: PLC0415
+        from counterseal_server.records import opened  # noqa: PLC0415
+        from counterseal_server.screen import progress  # noqa: PLC0415
+
+        clock, luck = SystemClock(), SystemEntropy()
+        with (
+            closing(opened(_address(source))) as held,
+            closing(opened(_address(target))) as new,
+            progress("partitions") as done,
+        ):
+            held.prepare()
+            new.prepare()
+            steps = copying(
+                held.inventory(clock),
+                new.inventory(clock),
+                lambda: luck.token(NAME_BYTES).hex(),
+            )
+            last = Copied(0, 0, 0)
+            for last in steps:
+                done(last.partitions)
+        if not last.records:
+            raise Failed("store: there is nothing to copy")
+        click.echo(f"records: {last.records}; lines of the audit log: {last.events}")
+
+
+def _address(text: str) -> str:
+    if not text.startswith(IN_ENVIRONMENT):
+        return text
+    from counterseal.errors import InvalidField  # noqa: PLC0415 (a fast start)
+
+    name = text.removeprefix(IN_ENVIRONMENT)
+    if not os.environ.get(name):
+        raise InvalidField(name, "not in the environment")
+    return os.environ[name]

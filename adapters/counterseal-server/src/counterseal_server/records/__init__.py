@@ -12,6 +12,8 @@ from typing import Protocol
 from sqlalchemy import URL
 
 from counterseal import Ports
+from counterseal.ports import Clock
+from counterseal_records import Inventory
 from counterseal_server.records.redis_address import SCHEMES, read_address
 
 
@@ -37,6 +39,9 @@ class Records(Protocol):
         Raises:
             Unavailable: It did not answer.
         """
+
+    def inventory(self, clock: Clock) -> Inventory:
+        """Return all that is there, for checks and copies."""
 
     def close(self) -> None:
         """Close the connections."""

@@ -12,10 +12,12 @@ from redis.retry import Retry
 
 from counterseal import Ports
 from counterseal.errors import StoreUnavailable
+from counterseal.ports import Clock
 from counterseal_redis import (
     NONE,
     Durability,
     Keyspace,
+    RedisInventory,
     RedisWake,
     attach,
     forget,
@@ -78,6 +80,10 @@ class RedisRecords:
             Unavailable: Redis did not answer.
         """
         return forget(self.keyspace)
+
+    def inventory(self, clock: Clock) -> RedisInventory:
+        """Return all that is in the key space."""
+        return RedisInventory(self.keyspace, clock)
 
     def close(self) -> None:
         """Ring what was to be rung, and close the connections."""

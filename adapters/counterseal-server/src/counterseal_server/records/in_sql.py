@@ -7,7 +7,8 @@ from datetime import datetime
 from sqlalchemy import URL
 
 from counterseal import Ports
-from counterseal_sql import Database, connect, forget, upgrade, with_sql
+from counterseal.ports import Clock
+from counterseal_sql import Database, SqlInventory, connect, forget, upgrade, with_sql
 
 
 class SqlRecords:
@@ -46,6 +47,10 @@ class SqlRecords:
             Unavailable: The database did not answer.
         """
         return forget(self.database, before)
+
+    def inventory(self, clock: Clock) -> SqlInventory:
+        """Return all that is in the database."""
+        return SqlInventory(self.database, clock)
 
     def close(self) -> None:
         """Close the connections."""

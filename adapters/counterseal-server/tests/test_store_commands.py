@@ -1,0 +1,119 @@
+"""`store check` and `store copy`: between any two stores, and back."""
+
+import pytest
+from attrs import evolve
+
+from counterseal.memory import SystemEntropy
+from counterseal.testing import FrozenClock, World
+from counterseal.testing.world import CALLBACK
+from counterseal_redis import RedisWake
+from counterseal_server.records import opened
+
+USERS = ("zoe", "adam")
+
+
+@pytest.fixture
+def file(tmp_path):
+    return f"sqlite:///{tmp_path}/counterseal.db"
+
+
+@pytest.fixture
+def world(file):
+    """A service in a SQLite file, with some of everything."""
+    records = opened(file)
+    records.prepare()
+
+    def adapters(ports):
+        return evolve(records.joined(ports), entropy=SystemEntropy())
+
+    world = World(adapters=adapters)
+    for user in USERS:
+        phone = world.bind(user)
+        asked = world.ask(user, "Pay?", callback=CALLBACK)
+        phone.answer(asked.challenge)
+        world.ask(user, "Still open?")
+    world.sender.script(410)
+    world.deliver()
+    yield world
+    records.close()
+
+
+def seen(address, world):
+    """Return what every verb finds at *address*."""
+    records = opened(address)
+    ports = records.joined(world.ports)
+    store = ports.store
+    accounts = [store.account(world.app_space.guid, user) for user in USERS]
+    pages = records.inventory(FrozenClock()).events()
+    found = (
+        store.list(None),
+        store.list(world.company.guid),
+        store.dead(world.origin.origin.guid, 10),
+        accounts,
+        [store.bindings(account.guid) for account in accounts],
+        [store.pending(account.guid) for account in accounts],
+        [event for page in pages for event in page],
+    )
+    if isinstance(ports.wake, RedisWake):
+        ports.wake.close()
+    records.close()
+    return found
+
+
+def test_from_a_file_to_redis_and_back(file, world, run, tmp_path, redis):
+    there, back = f"redis://127.0.0.1:{redis.port}?prefix=copied", f"sqlite:///{tmp_path}/back.db"
+
+    first = run("store", "copy", file, there)
+    again = run("store", "copy", file, there)
+    home = run("store", "copy", there, back)
+
+    assert (first.exit_code, first.stderr) == (0, "")
+    assert first.stdout.startswith("records: 13; lines of the audit log: ")
+    assert again.stdout == home.stdout == first.stdout
+    assert seen(there, world) == seen(back, world) == seen(file, world)
+    for address in (file, there, back):
+        looked = run("store", "check", "--data", tmp_path, "--store", address)
+        assert (looked.exit_code, looked.stdout) == (
+            0,
+            "records: 13, and all of them fit together\n",
+        )
+
+
+def test_what_does_not_fit_is_listed_and_not_copied(file, world, run, tmp_path):
+    records = opened(file)
+    with records.database.writing() as connection:
+        connection.exec_driver_sql("DELETE FROM counterseal_records WHERE kind = 'account'")
+    records.close()
+
+    looked = run("store", "check", "--data", tmp_path)
+
+    assert looked.exit_code == 1
+    assert "its account is not there\n" in looked.stdout
+    assert looked.stderr.endswith("things do not fit together\n")
+
+
+def test_what_is_there_is_not_overwritten(file, world, run, tmp_path):
+    other = f"sqlite:///{tmp_path}/other.db"
+    run("store", "copy", file, other)
+    world.ask(USERS[0], "One more?")
+
+    copied = run("store", "copy", file, other)
+
+    assert copied.exit_code == 2
+    assert copied.stderr.startswith("target_differs: ")
+
+
+def test_nothing_is_not_copied(run, tmp_path):
+    empty = (f"sqlite:///{tmp_path}/{name}.db" for name in ("one", "two"))
+
+    assert run("store", "copy", *empty).exit_code == 1
+
+
+def test_an_address_in_the_environment(file, world, run, tmp_path, monkeypatch):
+    monkeypatch.setenv("OLD", file)
+
+    copied = run("store", "copy", "env:OLD", f"sqlite:///{tmp_path}/new.db")
+    missing = run("store", "copy", "env:NEW", f"sqlite:///{tmp_path}/new.db")
+
+    assert copied.exit_code == 0
+    assert (missing.exit_code, missing.stderr) == (2, "NEW: not in the environment\n")
