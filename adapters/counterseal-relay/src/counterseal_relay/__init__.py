@@ -5,7 +5,7 @@ from __future__ import annotations
 from counterseal_relay.handed import Handed, NotHanded, read_handed
 from counterseal_relay.notifier import RelayNotifier
 from counterseal_relay.payload import FRAMEWORKS
-from counterseal_relay.secret import read_secret
+from counterseal_relay.secret import read_secret, read_secrets
 
 __all__ = [
     "FRAMEWORKS",
@@ -14,4 +14,5 @@ __all__ = [
     "RelayNotifier",
     "read_handed",
     "read_secret",
+    "read_secrets",
 ]

@@ -26,3 +26,16 @@ def read_secret(text: str) -> bytes:
     if not text.startswith(SECRET_PREFIX) or len(secret) not in SIZES:
         raise InvalidField("secret", "not whsec_ and base64 of 24 to 64 bytes")
     return secret
+
+
+def read_secrets(text: str) -> tuple[bytes, ...]:
+    """
+    Read one secret, or two with white space between while they change.
+
+    Raises:
+        InvalidField: One is something else, or there is none.
+    """
+    secrets = tuple(read_secret(each) for each in text.split())
+    if not secrets:
+        raise InvalidField("secret", "missing")
+    return secrets

@@ -29,7 +29,7 @@ ELSEWHERE = frozenset({"COUNTERSEAL_CONFIG", "COUNTERSEAL_HOME", "COUNTERSEAL_PI
 OLDER = {"database": "store"}
 """Names that settings had before, and that still do."""
 
-ENVIRONMENT_ONLY = frozenset({"master_key"})
+ENVIRONMENT_ONLY = frozenset({"master_key", "webpush_key", "relay_secret"})
 """A file that is read by many, and kept in many places, is none for secrets."""
 
 _SPAN = re.compile(r"([0-9]{1,9})([smhd])")
@@ -214,6 +214,15 @@ KINDS: Mapping[str, Callable[[Any, str], Any]] = {
     "session_token_object": _flag,
     "administration": _flag,
     "allow_private_callbacks": _flag,
+    "fcm_account_file": _text,
+    "fcm_url": _text,
+    "webpush_contact": _text,
+    "webpush_key": _text,
+    "webpush_key_file": _text,
+    "relay_url": _text,
+    "relay_secret": _text,
+    "relay_secret_file": _text,
+    "allow_private_pushes": _flag,
     "connections": _number,
     "threads": _number,
     "bodies": _number,

@@ -21,11 +21,11 @@ from counterseal.memory import (
     MemoryStore,
     MemoryWake,
     NoIdentityProvider,
-    SilentNotifier,
     SystemClock,
     SystemEntropy,
 )
 from counterseal_http import Guard, HttpCallbackSender
+from counterseal_server.channels import channels
 from counterseal_server.keeping import FileSealer, FileSigner, MasterKeys
 from counterseal_server.records import Records, opened
 from counterseal_server.settings import Settings
@@ -42,6 +42,7 @@ class House:
         settings: What it was made from.
         ports: Every port.
         policy: What the service allows.
+        channels: By what it rings.
         records: Where they are.
         master: The master keys.
         signer: The signing keys, which can be rotated.
@@ -63,6 +64,7 @@ class House:
         self._sender = HttpCallbackSender(
             _guard(settings), clock, connections=max(1, settings.senders)
         )
+        self.channels = channels(settings, clock, entropy)
         self.records: Records = opened(_address(settings))
         audit = MemoryAudit()
         self.ports: Ports = self.records.joined(
@@ -73,7 +75,7 @@ class House:
                 counters=MemoryCounters(clock),
                 idempotency=MemoryIdempotency(),
                 audit=audit,
-                notifier=SilentNotifier(),
+                notifier=self.channels,
                 identity=NoIdentityProvider(),
                 sender=self._sender,
                 wake=MemoryWake(),
@@ -89,12 +91,14 @@ class House:
         Look at what has to be there before anybody is served, and migrate a database.
 
         Raises:
+            InvalidField: What a channel is made from does not fit.
             SignerUnavailable: The signing keys are not there, or another master key sealed them.
             SchemaTooNew: A newer release has been at the database.
             UnfitServer: A Redis server is too old, or may drop keys.
             Unavailable: The store did not answer.
         """
         self.signer.jwks()
+        self.channels.open()
         self.records.prepare()
 
     def forget(self) -> int:
@@ -109,6 +113,7 @@ class House:
     def close(self) -> None:
         """Close the connections; attempts that run come to their own end."""
         self._sender.close()
+        self.channels.close()
         self.records.close()
 
     def __enter__(self) -> Self:

@@ -91,6 +91,9 @@ PARTS = {
         "sqlalchemy",
     ),
     "redis": ("counterseal_redis", "redis"),
+    "fcm": ("counterseal_fcm", "google"),
+    "webpush": ("counterseal_webpush",),
+    "relay": ("counterseal_relay",),
 }
 """What the demo does without, and so installs without: by the extra that brings it."""
 

@@ -75,6 +75,11 @@ def warn(settings: Settings) -> None:
             "callbacks may go to plain http and to private addresses:"
             " COUNTERSEAL_ALLOW_PRIVATE_CALLBACKS is for development"
         )
+    if settings.allow_private_pushes:
+        log.warning(
+            "pushes may go to plain http and to private addresses, which devices write:"
+            " COUNTERSEAL_ALLOW_PRIVATE_PUSHES is for development"
+        )
 
 
 def deliver(settings: Settings) -> None:

@@ -22,6 +22,7 @@ from counterseal.wire.base import is_base
 DATABASE_FILE = "counterseal.db"
 KEYS_FOLDER = "keys"
 MASTER_KEY_FILE = "master.key"
+WEBPUSH_KEY_FILE = "webpush.key"
 SIGNING_FILE = "signing.json"
 
 LOG_FORMATS = ("human", "json")
@@ -52,7 +53,7 @@ def _host(_: object, attribute: attrs.Attribute[Any], value: str) -> None:
     _demand(value and not FORBIDDEN_HOSTS.search(value), attribute, "not a host or address")
 
 
-def _public_url(_: object, attribute: attrs.Attribute[Any], value: str) -> None:
+def _base(_: object, attribute: attrs.Attribute[Any], value: str) -> None:
     _demand(
         is_base(value), attribute, "not an address like https://auth.example.com, without a slash"
     )
@@ -60,6 +61,10 @@ def _public_url(_: object, attribute: attrs.Attribute[Any], value: str) -> None:
 
 def _absolute(path: str | Path) -> Path:
     return Path(path).absolute()
+
+
+def _maybe_absolute(path: str | Path | None) -> Path | None:
+    return None if path is None else _absolute(path)
 
 
 SECOND = timedelta(seconds=1)
@@ -83,6 +88,15 @@ class Settings:
         session_token_object: Whether a bind's `sessionToken` is the object of 2019.
         administration: Whether administrators are served, under `/admin/api`.
         allow_private_callbacks: Whether callbacks may go to plain http and private addresses.
+        fcm_account_file: The key file of the service account that FCM is rung with.
+        fcm_url: Where FCM is.
+        webpush_contact: Where push services find the operator; Web Push is rung with it only.
+        webpush_key: The VAPID key.
+        webpush_key_file: Where it is otherwise; by default in *data*.
+        relay_url: The operator's own push service.
+        relay_secret: What it knows us by; two while it changes.
+        relay_secret_file: Where it is otherwise.
+        allow_private_pushes: Whether pushes may go to plain http and private addresses.
         connections: How many may be open at once, those that nobody speaks on among them.
         threads: How many requests run at once.
         bodies: How many requests may bring their body at once, by threads beside these.
@@ -100,11 +114,20 @@ class Settings:
     master_key_file: Path = attrs.field(converter=_absolute)
     host: str = attrs.field(default="127.0.0.1", validator=_host)
     port: int = attrs.field(default=8787, validator=_within(1, 65_535))
-    public_url: str = attrs.field(validator=_public_url)
+    public_url: str = attrs.field(validator=_base)
     policy: Policy = PROFILES["standard"]
     session_token_object: bool = False
     administration: bool = True
     allow_private_callbacks: bool = False
+    fcm_account_file: Path | None = attrs.field(default=None, converter=_maybe_absolute)
+    fcm_url: str = attrs.field(default="https://fcm.googleapis.com", validator=_base)
+    webpush_contact: str | None = None
+    webpush_key: str | None = attrs.field(default=None, repr=False)
+    webpush_key_file: Path = attrs.field(converter=_absolute)
+    relay_url: str | None = attrs.field(default=None, repr=False)
+    relay_secret: str | None = attrs.field(default=None, repr=False)
+    relay_secret_file: Path | None = attrs.field(default=None, converter=_maybe_absolute)
+    allow_private_pushes: bool = False
     connections: int = attrs.field(default=8_192, validator=_within(1, 1_000_000))
     threads: int = attrs.field(default=80, validator=_within(2, 1_000))
     bodies: int = attrs.field(default=64, validator=_within(1, 1_000))
@@ -118,6 +141,10 @@ class Settings:
     @master_key_file.default
     def _beside(self) -> Path:
         return self.data / KEYS_FOLDER / MASTER_KEY_FILE
+
+    @webpush_key_file.default
+    def _with_the_keys(self) -> Path:
+        return self.data / KEYS_FOLDER / WEBPUSH_KEY_FILE
 
     @public_url.default
     def _local(self) -> str:

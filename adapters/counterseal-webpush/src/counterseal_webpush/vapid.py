@@ -36,8 +36,7 @@ class Vapid:
     Signs for push services; may be shared by threads.
 
     Args:
-        key: The private key: 32 bytes in base64url, as `web-push generate-vapid-keys` and
-            `counterseal webpush-key` print it.
+        key: The private key: 32 bytes in base64url, as `web-push generate-vapid-keys` prints it.
         contact: Where a push service finds whoever runs this: `mailto:` or `https:`.
 
     Attributes:
@@ -52,7 +51,7 @@ class Vapid:
         if not _CONTACT.fullmatch(contact):
             raise InvalidField("contact", "neither mailto: nor https:")
         self._contact = contact
-        self.public = _public(self._key)
+        self.public = _public_of(self._key)
         self._tokens: OrderedDict[str, tuple[datetime, str]] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -84,9 +83,19 @@ class Vapid:
         return f"{signed}.{b64url(self._key.sign(signed.encode()))}"
 
 
+def public_key(key: str) -> str:
+    """
+    Return the public key to a private one; see `Vapid`.
+
+    Raises:
+        InvalidField: It is something else.
+    """
+    return _public_of(_private(key))
+
+
 def _private(text: str) -> PrivateKey:
     try:
-        scalar = unb64url(text.rstrip("="))
+        scalar = unb64url(text.strip().rstrip("="))
         # Longer would be another form of key.
         key = private_key(scalar[:SCALAR_BYTES], kid="vapid", algorithm=Algorithm.ES256)
     except (MalformedToken, UnfitKey):
@@ -96,6 +105,6 @@ def _private(text: str) -> PrivateKey:
     return key
 
 
-def _public(key: PrivateKey) -> str:
+def _public_of(key: PrivateKey) -> str:
     members = json.loads(key.public.jwk)
     return b64url(POINT_HEAD + unb64url(members["x"]) + unb64url(members["y"]))

@@ -53,3 +53,21 @@ def reseal(data: str | None, config: str | None) -> None:
 
         with House(configured(config, data=data)) as house:
             house.signer.reseal()
+
+
+@keys.command()
+@DATA
+@CONFIG
+def webpush(data: str | None, config: str | None) -> None:
+    """
+    Print the key that pages and apps subscribe with; the first time, make it.
+
+    Another key would be another sender: whoever subscribed with this one would have to anew.
+    """
+    with plainly():
+        from counterseal_server.house import House  # noqa: PLC0415 (a fast start)
+        from counterseal_server.webpush_key import held_or_made  # noqa: PLC0415
+
+        with House(configured(config, data=data)) as house:
+            made = held_or_made(house.settings, house.ports.entropy)
+            click.echo(json.dumps({"publicKey": made}, indent=2))

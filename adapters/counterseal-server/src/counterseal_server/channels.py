@@ -1,0 +1,167 @@
+"""
+Channels: by what the service rings, put together from the settings.
+
+Each kind of address has one channel.
+They are made when something is to be rung: most commands ring nothing, and start faster.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Protocol
+
+from counterseal.errors import InvalidField, Unavailable
+from counterseal.models import AddressKind, Bell, PushAddress, PushOutcome, PushResult
+from counterseal.ports import Clock, Entropy, Notifier
+from counterseal_http import Guard
+from counterseal_server import files
+from counterseal_server.settings import Settings
+from counterseal_server.webpush_key import webpush_key
+
+FCM = frozenset({AddressKind.FCM_TOKEN, AddressKind.FCM_FID})
+WEBPUSH = frozenset({AddressKind.WEBPUSH})
+
+SECRET_LIMIT = 4_096
+ACCOUNT_LIMIT = 65_536
+
+MISCONFIGURED = PushOutcome(result=PushResult.MISCONFIGURED)
+LATER = PushOutcome(result=PushResult.LATER)
+
+
+class Channel(Notifier, Protocol):
+    """A Notifier with connections."""
+
+    def close(self) -> None:
+        """Send nothing from now on."""
+
+
+class Channels:
+    """
+    Several Notifiers as one; what fails at one changes nothing for another.
+
+    Args:
+        makers: For each set of kinds, what makes its channel.
+    """
+
+    def __init__(self, makers: dict[frozenset[AddressKind], Callable[[], Channel]]) -> None:
+        self._makers = makers
+        self._made: dict[frozenset[AddressKind], Channel] = {}
+        self._lock = threading.Lock()
+
+    def kinds(self) -> frozenset[AddressKind]:
+        """Return those of all channels."""
+        return frozenset().union(*self._makers)
+
+    def push(self, addresses: tuple[PushAddress, ...], bell: Bell) -> tuple[PushOutcome, ...]:
+        """
+        Ring at each address by the channel of its kind.
+
+        Raises:
+            InvalidField: What a channel is made from does not fit.
+        """
+        outcomes = dict.fromkeys(addresses, MISCONFIGURED)
+        for kinds in self._makers:
+            taken = tuple(address for address in outcomes if address.kind in kinds)
+            if taken:
+                outcomes.update(zip(taken, self._pushed(kinds, taken, bell), strict=True))
+        return tuple(outcomes[address] for address in addresses)
+
+    def open(self) -> None:
+        """
+        Make all channels now, so that what is wrong is said at the start.
+
+        Raises:
+            InvalidField: What a channel is made from does not fit.
+        """
+        for kinds in self._makers:
+            self._channel(kinds)
+
+    def close(self) -> None:
+        """Close those that were made."""
+        with self._lock:
+            for channel in self._made.values():
+                channel.close()
+
+    def _pushed(
+        self, kinds: frozenset[AddressKind], addresses: tuple[PushAddress, ...], bell: Bell
+    ) -> tuple[PushOutcome, ...]:
+        try:
+            return self._channel(kinds).push(addresses, bell)
+        except Unavailable:
+            return (LATER,) * len(addresses)
+
+    def _channel(self, kinds: frozenset[AddressKind]) -> Channel:
+        with self._lock:
+            if kinds not in self._made:
+                self._made[kinds] = self._makers[kinds]()
+            return self._made[kinds]
+
+
+def channels(settings: Settings, clock: Clock, entropy: Entropy) -> Channels:
+    """
+    Return the channels that the settings ask for; none are good, too.
+
+    What has no channel of its own goes to the relay, if there is one.
+    """
+    makers: dict[frozenset[AddressKind], Callable[[], Channel]] = {}
+    if settings.fcm_account_file is not None:
+        makers[FCM] = lambda: _fcm(settings, clock)
+    if settings.webpush_contact is not None:
+        makers[WEBPUSH] = lambda: _webpush(settings, clock, entropy)
+    if settings.relay_url is not None:
+        rest = frozenset(AddressKind).difference(*makers)
+        makers[rest] = lambda: _relay(settings, clock, rest)
+    return Channels(makers)
+
+
+def _fcm(settings: Settings, clock: Clock) -> Channel:
+    from counterseal_fcm import FcmNotifier, read_service_account  # noqa: PLC0415 (an extra)
+
+    field = "fcm_account_file"
+    data = files.read(str(settings.fcm_account_file), field=field, limit=ACCOUNT_LIMIT)
+    try:
+        account = read_service_account(data)
+    except InvalidField as error:
+        raise InvalidField(field, error.problem) from None
+    return FcmNotifier(account, clock, base_url=settings.fcm_url, guard=_guard(settings))
+
+
+def _webpush(settings: Settings, clock: Clock, entropy: Entropy) -> Channel:
+    from counterseal_webpush import Vapid, WebPushNotifier  # noqa: PLC0415 (an extra)
+
+    try:
+        vapid = Vapid(webpush_key(settings), settings.webpush_contact or "")
+    except InvalidField as error:
+        raise InvalidField(
+            f"webpush_{error.field.removeprefix('webpush_')}", error.problem
+        ) from None
+    return WebPushNotifier(vapid, clock, entropy, guard=_guard(settings))
+
+
+def _relay(settings: Settings, clock: Clock, kinds: frozenset[AddressKind]) -> Channel:
+    from counterseal_relay import RelayNotifier, read_secrets  # noqa: PLC0415 (an extra)
+
+    try:
+        secrets = read_secrets(_relay_secret(settings))
+    except InvalidField as error:
+        raise InvalidField(f"relay_{error.field.removeprefix('relay_')}", error.problem) from None
+    return RelayNotifier(
+        settings.relay_url or "", secrets, clock, kinds=kinds, guard=_guard(settings)
+    )
+
+
+def _relay_secret(settings: Settings) -> str:
+    if settings.relay_secret is not None:
+        return settings.relay_secret
+    if settings.relay_secret_file is None:
+        raise InvalidField("secret", "missing, and so is relay_secret_file")
+    path = str(settings.relay_secret_file)
+    data = files.read(path, field="relay_secret_file", limit=SECRET_LIMIT)
+    return data.decode("utf-8", "replace")
+
+
+def _guard(settings: Settings) -> Guard:
+    if settings.allow_private_pushes:
+        return Guard(allow_http=True, allow_private=True, ports=None)
+    return Guard()

@@ -1,0 +1,49 @@
+"""The VAPID key of Web Push: made once, kept beside the service's other keys."""
+
+from __future__ import annotations
+
+import base64
+
+from counterseal.errors import InvalidField
+from counterseal.ports import Entropy
+from counterseal_server import files
+from counterseal_server.keeping import private
+from counterseal_server.settings import Settings
+
+KEY_BYTES = 32
+FILE_LIMIT = 4_096
+
+
+def webpush_key(settings: Settings) -> str:
+    """
+    Return the private key, from the environment or from its file.
+
+    Raises:
+        InvalidField: The file cannot be read.
+    """
+    if settings.webpush_key is not None:
+        return settings.webpush_key
+    path = str(settings.webpush_key_file)
+    return files.read(path, field="webpush_key_file", limit=FILE_LIMIT).decode("utf-8", "replace")
+
+
+def held_or_made(settings: Settings, entropy: Entropy) -> str:
+    """
+    Return the public key; where there is none yet, make the pair.
+
+    Raises:
+        InvalidField: What is there is no key.
+        OSError: The file cannot be written.
+    """
+    from counterseal_webpush import public_key  # noqa: PLC0415 (an extra)
+
+    path = settings.webpush_key_file
+    if settings.webpush_key is None:
+        with private.alone(private.folder(path.parent)):
+            if not path.exists():
+                made = base64.urlsafe_b64encode(entropy.token(KEY_BYTES)).rstrip(b"=")
+                private.write(path, made + b"\n")
+    try:
+        return public_key(webpush_key(settings))
+    except InvalidField as error:
+        raise InvalidField(f"webpush_{error.field}", error.problem) from None

@@ -1,0 +1,175 @@
+"""Channels: which ones the settings ask for, what does not fit, one that fails beside others."""
+
+import base64
+import json
+from datetime import timedelta
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from counterseal.errors import InvalidField, NotifierUnavailable
+from counterseal.memory import SystemClock, SystemEntropy
+from counterseal.models import AddressKind, Bell, News, PushAddress, PushOutcome, PushResult
+from counterseal.models.guid import named
+from counterseal.testing.outbox import OutboxNotifier
+from counterseal.wire.webhook import secret_text
+from counterseal_server.channels import Channels, channels
+from counterseal_server.configuration import settings
+from counterseal_server.webpush_key import held_or_made
+
+DELIVERED, GONE, MISCONFIGURED, LATER = (
+    PushOutcome(result=getattr(PushResult, name))
+    for name in ("DELIVERED", "GONE", "MISCONFIGURED", "LATER")
+)
+SECRET = secret_text(b"0123456789abcdef0123456789abcdef")
+FCM = {AddressKind.FCM_TOKEN, AddressKind.FCM_FID}
+BELL = Bell(
+    guid=named(7, "bell"),
+    news=News.CHALLENGE,
+    subject=named(7, "question"),
+    account=named(7, "account"),
+    title="A question",
+    body="Open the app.",
+    life=timedelta(minutes=2),
+    timeout=timedelta(seconds=1),
+)
+
+
+@pytest.fixture
+def opened(tmp_path):
+    """Return what makes channels from an environment, in which all files are in one folder."""
+    made = []
+
+    def make(**environment):
+        variables = {f"COUNTERSEAL_{name.upper()}": value for name, value in environment.items()}
+        found = settings({"data": str(tmp_path)}, variables)
+        made.append(channels(found, SystemClock(), SystemEntropy()))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
+def account(tmp_path):
+    """Write the key file of a service account, and return where it is."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048).private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    members = {
+        "type": "service_account",
+        "project_id": "bell-test",
+        "private_key": key.decode(),
+        "client_email": "sender@bell-test.example",
+        "token_uri": "http://127.0.0.1:1/token",
+    }
+    path = tmp_path / "firebase.json"
+    path.write_text(json.dumps(members))
+    return str(path)
+
+
+def at(kind, value="1"):
+    return PushAddress(kind=kind, value=value)
+
+
+def test_by_default_there_is_none(opened):
+    none = opened()
+    assert none.kinds() == frozenset()
+    none.open()
+    assert none.push((at(AddressKind.RELAY),), BELL) == (MISCONFIGURED,)
+
+
+def test_each_of_them_and_all(opened, account, tmp_path):
+    contact = {"webpush_contact": "mailto:operator@push.example"}
+    held_or_made(settings({"data": str(tmp_path)}, {}), SystemEntropy())
+    relay = {"relay_url": "https://push.example/relay", "relay_secret": SECRET}
+    wanted = {
+        frozenset(FCM): {"fcm_account_file": account},
+        frozenset({AddressKind.WEBPUSH}): contact,
+        frozenset(AddressKind): relay,
+        frozenset({*FCM, AddressKind.WEBPUSH}): {"fcm_account_file": account, **contact},
+    }
+    for kinds, environment in wanted.items():
+        made = opened(**environment)
+        made.open()
+        assert made.kinds() == kinds
+
+    every = opened(fcm_account_file=account, **contact, **relay)
+    every.open()
+    assert every.kinds() == frozenset(AddressKind)
+    assert [type(every._channel(kinds)).__name__ for kinds in every._makers] == [
+        "FcmNotifier",
+        "WebPushNotifier",
+        "RelayNotifier",
+    ]
+    assert every._channel(list(every._makers)[2]).kinds() == {AddressKind.RELAY, AddressKind.APNS}
+
+
+@pytest.mark.parametrize(
+    ("environment", "field"),
+    [
+        ({"fcm_account_file": "/nowhere"}, "fcm_account_file"),
+        ({"fcm_account_file": __file__}, "fcm_account_file"),
+        ({"webpush_contact": "mailto:a@b.example"}, "webpush_key_file"),
+        ({"webpush_contact": "mailto:a@b.example", "webpush_key": "canary"}, "webpush_key"),
+        (
+            {"webpush_contact": "nobody", "webpush_key": base64.b64encode(b"x" * 32).decode()},
+            "webpush_contact",
+        ),
+        ({"relay_url": "https://push.example/"}, "relay_secret"),
+        ({"relay_url": "https://push.example/", "relay_secret": "canary"}, "relay_secret"),
+        (
+            {"relay_url": "https://push.example/", "relay_secret_file": "/nowhere"},
+            "relay_secret_file",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_said_at_the_start(opened, environment, field):
+    with pytest.raises(InvalidField) as refused:
+        opened(**environment).open()
+    assert refused.value.field == field
+    assert "canary" not in str(refused.value)
+
+
+def test_a_secret_in_a_file_and_two_while_they_change(opened, tmp_path):
+    file = tmp_path / "relay.secret"
+    file.write_text(f"{secret_text(b'x' * 32)}\n{SECRET}\n")
+    opened(relay_url="https://push.example/", relay_secret_file=str(file)).open()
+
+
+def test_one_that_fails_changes_nothing_for_another():
+    class Closing(OutboxNotifier):
+        def close(self):
+            pass
+
+    failing, healthy = Closing(AddressKind.APNS), Closing(AddressKind.RELAY)
+    failing.failing = True
+    several = Channels({one.kinds(): (lambda one=one: one) for one in (failing, healthy)})
+    dead = at(AddressKind.RELAY, "dead")
+    healthy.dead.add(dead)
+
+    addresses = (at(AddressKind.APNS), dead, at(AddressKind.WEBPUSH), at(AddressKind.RELAY))
+    assert several.push(addresses, BELL) == (LATER, GONE, MISCONFIGURED, DELIVERED)
+    with pytest.raises(NotifierUnavailable):
+        failing.push(addresses, BELL)
+
+
+def test_the_key_of_web_push_is_made_once(tmp_path):
+    found = settings({"data": str(tmp_path)}, {})
+    public = held_or_made(found, SystemEntropy())
+    assert held_or_made(found, SystemEntropy()) == public
+    assert len(public) == 87
+    assert found.webpush_key_file.stat().st_mode & 0o777 == 0o600
+
+    held = found.webpush_key_file.read_text()
+    elsewhere = settings({"data": str(tmp_path / "other")}, {"COUNTERSEAL_WEBPUSH_KEY": held})
+    assert held_or_made(elsewhere, SystemEntropy()) == public
+    assert not elsewhere.webpush_key_file.exists()
+
+    found.webpush_key_file.write_text("canary")
+    with pytest.raises(InvalidField, match="webpush_key"):
+        held_or_made(found, SystemEntropy())
