@@ -13,6 +13,7 @@ from counterseal.models import Scheme
 from counterseal.policy import STRICT
 from counterseal.testing.world import CALLBACK
 from counterseal.wire.cx1 import write_basic
+from counterseal_flask import incoming
 
 BASE = "https://service.example"
 
@@ -362,3 +363,16 @@ def test_an_address_that_is_no_text_is_refused(shop):
     query = {"QUERY_STRING": "accountId=zo\xeb"}
     refused = shop.get("/account/getAccount", environ_overrides=query)
     assert (refused.status_code, refused.json["detail"]) == (400, "query: not UTF-8")
+
+
+def test_of_a_long_media_type_little_is_kept(shop, client):
+    long = "application/json; charset=utf-8; x=" + "y" * 100_000
+    bound = shop.put("/account/bind", data=b'{"accountId":"a"}', content_type=long)
+    assert bound.status_code == 201
+    odd = client.put("/account/bind", data=b"{}", content_type="z" * 100_000, headers=shop.headers)
+    assert odd.status_code == 415
+    before = incoming._media_type.cache_info().currsize
+    for number in range(3):
+        kind = "w" * incoming.TYPE_LIMIT + str(number)
+        client.put("/account/bind", data=b"{}", content_type=kind, headers=shop.headers)
+    assert incoming._media_type.cache_info().currsize <= before + 1

@@ -23,6 +23,9 @@ AUTHORIZATION, SIGNATURE_INPUT, PROOF, KEY = (
 )
 """Where WSGI has them."""
 
+TYPE_LIMIT = 128
+"""Characters of a media type that are looked at, and kept: anybody may send one, of any length."""
+
 PARAMETERS = 16
 """Of one query; no call knows as many."""
 
@@ -47,7 +50,7 @@ def message(
     if len(body) > settings.body_limit:
         raise RequestEntityTooLarge
     environ = request.environ
-    media_type, charset = _media_type(environ.get("CONTENT_TYPE", ""))
+    media_type, charset = _media_type(environ.get("CONTENT_TYPE", "")[:TYPE_LIMIT])
     path = quote(request.path, safe=PATH_SAFE)
     query = _text(request.query_string)
     uri = settings.public_url + path

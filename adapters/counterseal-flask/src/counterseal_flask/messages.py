@@ -30,7 +30,7 @@ class Message:
         uri: The full public address, as configured, with the query as it was sent.
         root: The part of *uri* before the operation's own path.
         names: What the path holds, by name.
-        query: The query's parameters; the first of each name.
+        query: The query's parameters; none is there twice.
         media_type: Of the body, lower case and without parameters.
         authorization, proof: The headers that say who is asking.
         headers: All, as they came, where a message signature is among them; else none.
