@@ -215,7 +215,7 @@ def test_no_log_and_no_command_says_the_password(redis, new_service, receiver):
             passwords=["+canary-p@ss"],
             keys=["bank:*"],
             channels=["bank:*"],
-            commands=["+@all"],
+            commands=["+@all", "-@dangerous", "+info"],
         )
     hidden = f"redis://zoe:{PASSWORD}@127.0.0.1:{redis.port}/0"
     service = new_service(store=f"{hidden}?prefix=bank")

@@ -178,3 +178,10 @@ def test_one_terminal(desk, page):
     terminal = "".join(consoles(section(HOW_TO / f"{page}.md", None)))
 
     assert desk.run(terminal) == said(terminal)
+
+
+def test_on_a_cluster(desk, redis):
+    desk.ports["6379"] = str(redis.port)
+    terminal = "".join(consoles(section(HOW_TO / "run-on-a-cluster.md", None)))
+
+    assert desk.run(terminal) == said(terminal)
