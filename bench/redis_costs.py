@@ -131,7 +131,7 @@ class Answers:
             client,
             [key(record.guid) for record in swapped],
             f"bare:{{{partition:02x}}}:log",
-            versions=[bare_version(change.old) for change in held],
+            beginnings=[bare_head(change.old) for change in held],
             values=[bare_value(record) for record in swapped],
             events=[write(event).encode() for event in events],
         )
@@ -143,16 +143,14 @@ class Answers:
         return once
 
 
-def bare_version(record: Any) -> bytes:
-    """Return how the value of a record begins, as the adapter would have it."""
-    return f"0{record.version}".encode()
+def bare_head(record: Any) -> bytes:
+    """Return how the value of a record begins, about as long as the adapter has it."""
+    return f"{1 << 50} {record.version} {1 << 50} {record.guid}\n".encode()
 
 
 def bare_value(record: Any) -> bytes:
-    """Return the value of a record, as long as the adapter's."""
-
-    first = f"0{record.version} {1 << 50} {record.guid}\n"
-    return first.encode() + write(record).encode()
+    """Return the value of a record."""
+    return bare_head(record) + write(record).encode()
 
 
 def answering() -> dict[str, Cost]:

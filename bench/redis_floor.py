@@ -15,7 +15,7 @@ from redis import Redis
 SWAP = """
 for place = 1, #KEYS - 1 do
     local head = redis.call('GETRANGE', KEYS[place], 0, 127)
-    if string.match(head, '^%d+') ~= ARGV[place] then
+    if string.sub(head, 1, #ARGV[place]) ~= ARGV[place] then
         return 0
     end
 end
@@ -27,7 +27,7 @@ for place = 2 * #KEYS - 1, #ARGV do
 end
 return 1
 """
-"""Compares the version of each value, and sets them and appends the events if all are right."""
+"""Compares how each value begins, with its version; if all are right, sets and appends."""
 
 SHA = hashlib.sha1(SWAP.encode(), usedforsecurity=False).hexdigest()
 
@@ -49,13 +49,13 @@ def swap(
     keys: Sequence[str],
     log: str,
     *,
-    versions: Sequence[bytes],
+    beginnings: Sequence[bytes],
     values: Sequence[bytes],
     events: Sequence[bytes] = (),
 ) -> Callable[[], object]:
     """Return one comparing and setting; the script is known to the server."""
     client.script_load(SWAP)
-    words = (*keys, log, *versions, *values, *events)
+    words = (*keys, log, *beginnings, *values, *events)
 
     def once() -> None:
         if client.evalsha(SHA, len(keys) + 1, *words) != 1:
