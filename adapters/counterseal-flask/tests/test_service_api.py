@@ -223,6 +223,7 @@ def test_devices_are_listed_and_revoked_also_twice(kit, world, shop, handset):
         for held in shop.get("/api/device/getAll?accountId=user-42").json:
             reply = shop.patch("/api/device/revoke", json={"deviceGuid": held["guid"]})
             assert (reply.status_code, reply.data) == (204, b"")
+            assert not {"Content-Type", "Content-Length"} & set(reply.headers.keys())
     listed = shop.get("/device/getAll?accountId=user-42").json
     assert {held["status"] for held in listed} == {"REVOKED"}
     assert shop.get("/device/getAll?accountId=nobody").status_code == 404

@@ -186,6 +186,8 @@ def _answered(settings: Settings, act: Callable[[], Reply]) -> Response:
 class _Written(Response):
     """A response whose headers are written: what is done to others would find nothing to do."""
 
+    default_mimetype = None
+
     def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:  # noqa: ARG002
         """Return them as they are."""
         return self.headers
