@@ -32,7 +32,11 @@ from counterseal.policy import Policy
 from counterseal.ports import Due, Ports
 from counterseal.rules.deeds import Deed
 from counterseal.rules.facts import Ringing
-from counterseal.rules.ringing import plan
+from counterseal.rules.ringing import next_rung, plan
+from counterseal.rules.sizes import LISTED
+
+LOOKED_AT = 4
+"""Notifications for each place: others may have claimed some of them."""
 
 JITTER_BYTES = 4
 JITTER_SPAN = 256**JITTER_BYTES - 1
@@ -54,6 +58,31 @@ class Notifications:
         """
         found = self.ports.store.due(Due.NOTIFICATION, self.ports.clock.now(), limit)
         return tuple(record for record in found if isinstance(record, Notification))
+
+    def in_turn(
+        self, under_way: Mapping[Guid, Notification], places: int
+    ) -> tuple[Notification, ...]:
+        """
+        Return the due notifications to attempt next, so that nobody keeps the others waiting.
+
+        Each kind of address has places of its own, and accounts take turns in them.
+        What has no turn is looked past, up to 1000 notifications.
+
+        Args:
+            under_way: Those of which the caller's attempts run.
+            places: How many of its attempts may run at once, of each kind.
+
+        Raises:
+            Unavailable: The store did not answer.
+        """
+        chosen: tuple[Notification, ...] = ()
+        kinds = max(1, len(self.ports.notifier.kinds()))
+        for limit in (LOOKED_AT * places * kinds, LISTED):
+            due = self.due(limit)
+            chosen = next_rung(due, under_way, places)
+            if len(due) < limit or len(under_way) + len(chosen) >= places * kinds:
+                break
+        return chosen
 
     def wait(self, timeout: timedelta) -> None:
         """

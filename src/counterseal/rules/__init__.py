@@ -12,6 +12,7 @@ Nothing here reads a clock, a store or luck: facts hold all of it.
 - `rules.sizes`: what fits the policy
 - `rules.delivery`: when a callback is tried again, and when it is dead
 - `rules.ringing`: whom a bell is rung for again, and when no more
+- `rules.turns`: who is attempted next
 - `rules.addresses`: where a callback may go
 - `rules.administering`: who may administer what
 """

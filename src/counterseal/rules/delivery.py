@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
@@ -10,6 +9,7 @@ from counterseal.errors import LeaseLost, WrongState
 from counterseal.models import Callback, Cause, DeliveryOutcome, Guid
 from counterseal.policy import Policy
 from counterseal.rules.facts import Delivering
+from counterseal.rules.turns import turns
 
 GONE = 410
 """Standard Webhooks 1.0: the receiver wants no more."""
@@ -84,14 +84,4 @@ def in_turn(
         under_way: The callbacks of which an attempt runs, with their origins.
         places: How many attempts may run at once.
     """
-    held = Counter(under_way.values())
-    waiting = [callback for callback in due if callback.guid not in under_way]
-    chosen: list[Callback] = []
-    for free in range(places - len(under_way), 0, -1):
-        following = min(waiting, key=lambda callback: held[callback.origin], default=None)
-        if following is None or (free == 1 and held[following.origin]):
-            break
-        chosen.append(following)
-        waiting.remove(following)
-        held[following.origin] += 1
-    return tuple(chosen)
+    return turns(due, under_way, places, lambda callback: callback.origin)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 import attrs
@@ -11,6 +12,7 @@ from counterseal.errors import LeaseLost, WrongState
 from counterseal.models import (
     UNFINISHED,
     Account,
+    AddressKind,
     Challenge,
     Guid,
     News,
@@ -22,6 +24,7 @@ from counterseal.models import (
 )
 from counterseal.policy import Policy
 from counterseal.rules.facts import Ringing
+from counterseal.rules.turns import turns
 
 
 @attrs.frozen(kw_only=True)
@@ -129,4 +132,32 @@ def _asked(outcomes: tuple[PushOutcome, ...]) -> timedelta:
     """Return how long to leave a device alone: until the first of its addresses may be tried."""
     return min(
         outcome.after or timedelta(0) for outcome in outcomes if outcome.result is PushResult.LATER
+    )
+
+
+def next_rung(
+    due: Iterable[Notification], under_way: Mapping[Guid, Notification], places: int
+) -> tuple[Notification, ...]:
+    """
+    Return which notifications are rung next: each kind has places of its own.
+
+    Within a kind they take turns by account, since who writes an address may let it hang.
+
+    Args:
+        due: The longest due first.
+        under_way: Those of which an attempt runs.
+        places: How many attempts may run at once, of each kind.
+    """
+    by_kind: dict[AddressKind, list[Notification]] = defaultdict(list)
+    for notification in due:
+        by_kind[notification.kind].append(notification)
+    return tuple(
+        chosen
+        for kind, waiting in by_kind.items()
+        for chosen in turns(
+            waiting,
+            {guid: one.account for guid, one in under_way.items() if one.kind is kind},
+            places,
+            lambda notification: notification.account,
+        )
     )

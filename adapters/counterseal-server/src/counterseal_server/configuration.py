@@ -228,6 +228,7 @@ KINDS: Mapping[str, Callable[[Any, str], Any]] = {
     "bodies": _number,
     "waiters": _number,
     "senders": _number,
+    "ringers": _number,
     "metrics": _flag,
     "log_format": _text,
     "log_level": _text,

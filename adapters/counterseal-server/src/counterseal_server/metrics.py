@@ -38,6 +38,18 @@ class Metrics:
             ["outcome"],
             registry=self._registry,
         )
+        self._pushes = Counter(
+            "counterseal_pushes",
+            "Pushes to an address, by its kind and what became of them.",
+            ["kind", "outcome"],
+            registry=self._registry,
+        )
+        self._rung = Counter(
+            "counterseal_notification_attempts",
+            "Attempts to ring for a piece of news, by what became of it.",
+            ["news", "outcome"],
+            registry=self._registry,
+        )
         self._swept = Counter(
             "counterseal_swept",
             "Records that workers ended or dropped because their time was over.",
@@ -59,6 +71,14 @@ class Metrics:
     def attempted(self, outcome: str) -> None:
         """Count an attempt to deliver a callback."""
         self._attempts.labels(outcome).inc()
+
+    def pushed(self, kind: str, outcome: str) -> None:
+        """Count a push to one address."""
+        self._pushes.labels(kind, outcome).inc()
+
+    def rung(self, news: str, outcome: str) -> None:
+        """Count an attempt to ring for a piece of news."""
+        self._rung.labels(news, outcome).inc()
 
     def swept(self, kind: str, count: int) -> None:
         """Count records whose time was over."""

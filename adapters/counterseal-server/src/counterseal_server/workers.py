@@ -1,7 +1,7 @@
 """
 Workers: threads that do what nobody asks for.
 
-They expire what is over, deliver callbacks, and forget what need not be kept.
+They expire what is over, deliver callbacks, ring bells, and forget what need not be kept.
 Any number of processes may have them: records say by leases and versions who does what.
 """
 
@@ -19,9 +19,13 @@ from counterseal import Callbacks, Challenges, Invitations, Logins, Refused, Una
 from counterseal.models import Guid
 from counterseal_server.house import House
 from counterseal_server.metrics import Metrics
+from counterseal_server.ringers import Ringers
 
 EVERY_LOOK = timedelta(milliseconds=250)
-"""How soon a callback is sent after it is due."""
+"""How soon a callback is sent, or a bell rung again, after it is due."""
+
+EVERY_WAIT = timedelta(seconds=1)
+"""How long it is waited for news at once; a stop takes as long."""
 
 EVERY_SWEEP = timedelta(seconds=1)
 EVERY_FORGETTING = timedelta(minutes=10)
@@ -38,11 +42,13 @@ class Chore:
 
     Attributes:
         act: One round; true if there is more to do at once.
+        bell: What ends the rest before its time.
     """
 
     name: str
     act: Callable[[], bool]
     every: timedelta
+    bell: threading.Event
 
 
 class Workers:
@@ -52,7 +58,7 @@ class Workers:
     Args:
         house: The service.
         metrics: Where they count.
-        sweeping: Whether they expire and forget, and not only deliver.
+        sweeping: Whether they expire, ring and forget, and not only deliver.
     """
 
     def __init__(self, house: House, metrics: Metrics, *, sweeping: bool = True) -> None:
@@ -63,12 +69,17 @@ class Workers:
         self._senders = house.settings.senders
         self._pool = ThreadPoolExecutor(max(1, self._senders), "sender")
         self._running: dict[Guid, Guid] = {}
+        self._news = threading.Event()
+        self._ringers = Ringers(house, metrics, self._news.set)
         chores = []
         if self._senders:
-            chores.append(Chore("callbacks", self._deliver, EVERY_LOOK))
+            chores.append(Chore("callbacks", self._deliver, EVERY_LOOK, self._stop))
         if sweeping:
-            chores.append(Chore("expiry", self._expire, EVERY_SWEEP))
-            chores.append(Chore("forgetting", self._forget, EVERY_FORGETTING))
+            chores.append(Chore("expiry", self._expire, EVERY_SWEEP, self._stop))
+            chores.append(Chore("forgetting", self._forget, EVERY_FORGETTING, self._stop))
+        if sweeping and house.settings.ringers:
+            chores.append(Chore("news", self._wait_for_news, timedelta(0), self._stop))
+            chores.append(Chore("notifications", self._ringers.ring, EVERY_LOOK, self._news))
         self._threads = [
             threading.Thread(
                 target=self._keep_doing, args=(chore,), name=f"counterseal-{chore.name}"
@@ -84,9 +95,11 @@ class Workers:
     def stop(self) -> None:
         """Begin nothing new, and return when what runs has come to its own end."""
         self._stop.set()
+        self._news.set()
         for thread in self._threads:
             thread.join()
         self._pool.shutdown()
+        self._ringers.stop()
 
     def _keep_doing(self, chore: Chore) -> None:
         main = threading.main_thread()
@@ -98,22 +111,30 @@ class Workers:
                 self._metrics.failed(chore.name)
                 self._tell(chore, error)
                 pause = AFTER_FAILURE
-            self._rest(main, pause)
+            self._rest(main, pause, chore.bell)
 
-    def _rest(self, main: threading.Thread, pause: timedelta) -> None:
+    def _rest(self, main: threading.Thread, pause: timedelta, bell: threading.Event) -> None:
         left = pause
         # In small pieces: the main thread's end rings no bell.
         while left > timedelta(0) and main.is_alive():
             piece = min(left, EVERY_LOOK)
-            if self._stop.wait(piece.total_seconds()):
-                return
+            if bell.wait(piece.total_seconds()):
+                break
             left -= piece
+        if bell is not self._stop:
+            bell.clear()
 
     def _tell(self, chore: Chore, error: Exception) -> None:
         if isinstance(error, Refused | Unavailable):
             log.warning("%s: %s", chore.name, error.code)
         else:
             log.error("%s", chore.name, exc_info=error)
+
+    def _wait_for_news(self) -> bool:
+        # A thread of its own, so that none is missed while those before are looked for.
+        self._ringers.notifications.wait(EVERY_WAIT)
+        self._news.set()
+        return False
 
     def _expire(self) -> bool:
         ports, policy = self._house.ports, self._house.policy

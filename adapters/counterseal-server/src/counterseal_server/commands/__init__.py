@@ -14,6 +14,7 @@ from counterseal_server.commands.binding import binding
 from counterseal_server.commands.callbacks import callbacks
 from counterseal_server.commands.device import device
 from counterseal_server.commands.keys import keys
+from counterseal_server.commands.notify import notify
 from counterseal_server.commands.relay import relay
 from counterseal_server.commands.service import serve
 from counterseal_server.commands.store import store
@@ -24,6 +25,6 @@ def join(main: click.Group) -> None:
     """Put the commands under *main*."""
     for command in (
         *(init, invite, serve, callbacks, store),
-        *(account, binding, admin, keys, device, relay),
+        *(account, binding, admin, keys, device, notify, relay),
     ):
         main.add_command(command)

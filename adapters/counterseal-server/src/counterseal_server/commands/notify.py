@@ -1,0 +1,37 @@
+"""`counterseal notify`: whether devices can be rung."""
+
+from __future__ import annotations
+
+import click
+
+from counterseal_server.commands.acting import guid, opened
+from counterseal_server.commands.options import CONFIG, DATA
+from counterseal_server.plainly import Failed
+
+
+@click.group()
+def notify() -> None:
+    """Ring the bells of users' devices."""
+
+
+@notify.command()
+@click.argument("device", metavar="GUID")
+@DATA
+@CONFIG
+def test(device: str, data: str | None, config: str | None) -> None:
+    """
+    Ring once at each address of a device, and say what came of it.
+
+    GUID is the device's (`deviceGuid`); `counterseal account show` names them. An address that
+    is gone is taken off it. Exit code 1 means that the device was not rung.
+    """
+    with opened(data, config) as house:
+        from counterseal import Notifications  # noqa: PLC0415 (a fast start)
+        from counterseal.models import PushResult  # noqa: PLC0415
+
+        rung = Notifications(house.ports, house.policy).test(guid(device))
+        for address, outcome in rung:
+            after = "" if outcome.after is None else f", after {outcome.after.total_seconds():.0f}s"
+            click.echo(f"{address.kind.value}: {outcome.result.value}{after}")
+    if not any(outcome.result is PushResult.DELIVERED for _, outcome in rung):
+        raise Failed("nothing was delivered" if rung else "the device has no address")

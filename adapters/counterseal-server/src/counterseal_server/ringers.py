@@ -1,0 +1,117 @@
+"""Ringers: threads that ring bells, some for each kind of address."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import attrs
+
+from counterseal import Notifications, Refused, Unavailable
+from counterseal.models import (
+    AddressKind,
+    Bell,
+    Guid,
+    Notification,
+    PushAddress,
+    PushOutcome,
+    PushResult,
+)
+from counterseal.ports import Notifier
+from counterseal_server.house import House
+from counterseal_server.metrics import Metrics
+
+ALARMING = {PushResult.REJECTED, PushResult.MISCONFIGURED}
+"""What an operator, or we, have to mend."""
+
+log = logging.getLogger("counterseal_server")
+
+
+@attrs.frozen
+class Counted:
+    """A notifier whose outcomes are counted, and logged where somebody has to do something."""
+
+    notifier: Notifier
+    metrics: Metrics
+
+    def kinds(self) -> frozenset[AddressKind]:
+        """Return the notifier's."""
+        return self.notifier.kinds()
+
+    def push(self, addresses: tuple[PushAddress, ...], bell: Bell) -> tuple[PushOutcome, ...]:
+        """
+        Let the notifier ring.
+
+        Raises:
+            NotifierUnavailable: As the notifier says.
+        """
+        try:
+            outcomes = self.notifier.push(addresses, bell)
+        except Unavailable:
+            for address in addresses:
+                self.metrics.pushed(address.kind.value, "unavailable")
+            raise
+        for address, outcome in zip(addresses, outcomes, strict=True):
+            self.metrics.pushed(address.kind.value, outcome.result.value)
+            if outcome.result in ALARMING:
+                log.error("push by %s: %s", address.kind.value, outcome.result.value)
+        return outcomes
+
+
+class Ringers:
+    """
+    The ringers of one process.
+
+    Args:
+        house: The service.
+        metrics: Where they count.
+        freed: What to call when a place is free again.
+    """
+
+    def __init__(self, house: House, metrics: Metrics, freed: Callable[[], None]) -> None:
+        notifier = Counted(house.ports.notifier, metrics)
+        ports = attrs.evolve(house.ports, notifier=notifier)
+        self.notifications = Notifications(ports, house.policy)
+        self._metrics = metrics
+        self._freed = freed
+        self._places = house.settings.ringers
+        self._pools: dict[AddressKind, ThreadPoolExecutor] = {}
+        self._running: dict[Guid, Notification] = {}
+
+    def ring(self) -> bool:
+        """Begin to ring for what is due, as far as there are places; never more at once."""
+        for noted in self.notifications.in_turn(dict(self._running), self._places):
+            self._running[noted.guid] = noted
+            self._pool(noted.kind).submit(self._attempt, noted)
+        return False
+
+    def stop(self) -> None:
+        """Return when what runs has come to its own end."""
+        for pool in self._pools.values():
+            pool.shutdown()
+
+    def _pool(self, kind: AddressKind) -> ThreadPoolExecutor:
+        # Each kind its own: a channel that hangs holds its own threads only.
+        if kind not in self._pools:
+            self._pools[kind] = ThreadPoolExecutor(self._places, f"ringer-{kind.value}")
+        return self._pools[kind]
+
+    def _attempt(self, noted: Notification) -> None:
+        guid, news = noted.guid, noted.news.value
+        try:
+            rung = self.notifications.attempt(guid)
+            self._metrics.rung(news, rung.state.value)
+            log.info("notification %s of %s %s: %s", guid, news, rung.subject, rung.state.value)
+        except Refused as refusal:
+            log.debug("notification %s: %s", guid, refusal.code)
+        except Unavailable as failure:
+            self._metrics.rung(news, "unavailable")
+            log.warning("notification %s: %s", guid, failure.code)
+        except Exception:
+            # A fault of ours: it is due again, at the latest when its lease ends.
+            self._metrics.rung(news, "failed")
+            log.exception("notification %s", guid)
+        finally:
+            del self._running[guid]
+            self._freed()

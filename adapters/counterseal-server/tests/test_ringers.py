@@ -1,0 +1,211 @@
+"""Ringers: bells are rung at once after the commit, and no channel waits for another."""
+
+import threading
+import time
+from datetime import timedelta
+from types import SimpleNamespace
+
+import attrs
+import pytest
+from click.testing import CliRunner
+
+from counterseal.errors import NotifierUnavailable
+from counterseal.memory import MemoryWake
+from counterseal.models import (
+    AddressKind,
+    NotificationState,
+    PushAddress,
+    PushOutcome,
+    PushResult,
+)
+from counterseal.testing import OutboxNotifier, World
+from counterseal_server import workers as module
+from counterseal_server.cli import main
+from counterseal_server.configuration import settings
+from counterseal_server.metrics import Metrics
+from counterseal_server.ringers import Ringers
+from counterseal_server.workers import Workers
+
+PATIENCE = 30
+RELAY = PushAddress(kind=AddressKind.RELAY, value="relay")
+WEB = PushAddress(kind=AddressKind.WEBPUSH, value="web")
+
+
+class Hanging(OutboxNotifier):
+    """Hangs at one kind until it is let go, and rings the others."""
+
+    def __init__(self, kind):
+        super().__init__()
+        self.kind = kind
+        self.let_go = threading.Event()
+        self.hung = threading.Semaphore(0)
+
+    def push(self, addresses, bell):
+        if any(address.kind is self.kind for address in addresses):
+            self.hung.release()
+            self.let_go.wait(PATIENCE)
+            raise NotifierUnavailable
+        return super().push(addresses, bell)
+
+
+def eventually(condition):
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.005)
+    raise AssertionError("it did not come about")
+
+
+@pytest.fixture
+def notifier():
+    return OutboxNotifier()
+
+
+@pytest.fixture
+def world(notifier):
+    return World(adapters=lambda ports: attrs.evolve(ports, notifier=notifier, wake=MemoryWake()))
+
+
+@pytest.fixture
+def house(world, tmp_path):
+    return SimpleNamespace(
+        ports=world.ports,
+        policy=world.policy,
+        forget=lambda: 0,
+        settings=settings({"data": tmp_path, "senders": 0, "ringers": 2}, {}),
+    )
+
+
+@pytest.fixture
+def start(house):
+    made = []
+
+    def begin():
+        metrics = Metrics()
+        workers = Workers(house, metrics)
+        made.append(workers)
+        workers.start()
+        return metrics
+
+    yield begin
+    for workers in made:
+        workers.stop()
+
+
+def test_a_bell_rings_at_once_after_the_commit(world, notifier, start, monkeypatch):
+    monkeypatch.setattr(module, "EVERY_LOOK", timedelta(seconds=60))
+    start()
+    world.bind("zoe", addresses=(RELAY,))
+    time.sleep(0.2)  # the first look is over, and the next one is a minute ahead
+    begun = time.monotonic()
+    held = world.ask("zoe", "Lunch?").challenge
+    eventually(lambda: notifier.rung_for(held.guid))
+    assert time.monotonic() - begun < 10
+
+
+def test_what_came_of_it_is_counted(world, notifier, start):
+    world.bind("zoe", addresses=(RELAY, WEB))
+    notifier.outcomes[WEB] = PushOutcome(result=PushResult.MISCONFIGURED)
+    held = world.ask("zoe", "Lunch?").challenge
+    metrics = start()
+    eventually(lambda: notifier.rung_for(held.guid))
+    for line in (
+        'counterseal_pushes_total{kind="relay",outcome="delivered"} 1.0',
+        'counterseal_pushes_total{kind="webpush",outcome="misconfigured"} 1.0',
+        'counterseal_notification_attempts_total{news="challenge",outcome="RUNG"} 1.0',
+        'counterseal_notification_attempts_total{news="challenge",outcome="OVER"} 1.0',
+    ):
+        eventually(lambda line=line: line in metrics.text().decode().splitlines())
+
+
+def test_what_an_operator_has_to_mend_is_an_error_in_the_log(world, notifier, house, caplog):
+    world.bind("zoe", addresses=(RELAY,))
+    notifier.outcomes[RELAY] = PushOutcome(result=PushResult.REJECTED)
+    world.ask("zoe", "Lunch?")
+    ringers = Ringers(house, Metrics(), lambda: None)
+    ringers.ring()
+    ringers.stop()
+    (line,) = [one.getMessage() for one in caplog.records if one.levelname == "ERROR"]
+    assert line == "push by relay: rejected"
+
+
+class TestAChannelThatHangs:
+    @pytest.fixture
+    def notifier(self):
+        return Hanging(AddressKind.RELAY)
+
+    @pytest.fixture
+    def start(self, start, notifier):
+        yield start
+        notifier.let_go.set()
+
+    def test_adds_nothing_to_the_call_that_asks(self, world, notifier, start):
+        start()
+        zoe = world.bind("zoe", addresses=(RELAY,))
+        world.ask("zoe", "Lunch?")
+        assert notifier.hung.acquire(timeout=PATIENCE)
+        begun = time.monotonic()
+        held = world.ask("zoe", "Tea?").challenge
+        assert zoe.answer(held).approved
+        assert time.monotonic() - begun < 5
+        assert not notifier.let_go.is_set()
+
+    def test_does_not_delay_a_healthy_one(self, world, notifier, start):
+        start()
+        names = [f"user-{number}" for number in range(40)]
+        for name in names:
+            world.bind(name, addresses=(RELAY, WEB))
+        held = [world.ask(name, "Lunch?").challenge.guid for name in names]
+        eventually(lambda: all(notifier.rung_for(guid) for guid in held))
+        assert not notifier.let_go.is_set()
+
+    def test_of_one_account_leaves_a_place_to_others(self, world, notifier, house):
+        notifier.kind = None
+        slow = PushAddress(kind=AddressKind.RELAY, value="slow")
+        world.bind("mallory", addresses=(slow,))
+        world.bind("zoe", addresses=(RELAY,))
+        for _ in range(3):
+            world.ask("mallory", "Lunch?")
+        world.ask("zoe", "Lunch?")
+        ringers = Ringers(house, Metrics(), lambda: None)
+        first, second = ringers.notifications.in_turn({}, 2)
+        assert len({first.account, second.account}) == 2
+        assert ringers.notifications.in_turn({first.guid: first}, 2) == (second,)
+
+
+def test_a_stop_waits_for_what_runs_and_begins_nothing_new(world, notifier, house):
+    world.bind("zoe", addresses=(RELAY,))
+    workers = Workers(house, Metrics())
+    workers.start()
+    workers.stop()
+    held = world.ask("zoe", "Lunch?").challenge
+    assert notifier.rung_for(held.guid) == ()
+
+
+def test_processes_that_race_ring_once(world, notifier, start):
+    world.bind("zoe", addresses=(RELAY,))
+    for _ in range(3):
+        start()
+    held = [world.ask("zoe", "Lunch?").challenge.guid for _ in range(5)]
+    eventually(lambda: all(notifier.rung_for(guid) for guid in held))
+    time.sleep(0.1)
+    assert [len(notifier.rung_for(guid)) for guid in held] == [1] * 5
+    assert {one.state for one in world.notifications.due()} <= {NotificationState.QUEUED}
+
+
+def test_ringing_can_be_left_to_others(world, notifier, house, tmp_path):
+    house.settings = settings({"data": tmp_path, "ringers": 0, "senders": 0}, {})
+    world.bind("zoe", addresses=(RELAY,))
+    held = world.ask("zoe", "Lunch?").challenge
+    workers = Workers(house, Metrics())
+    workers.start()
+    time.sleep(0.1)
+    workers.stop()
+    assert notifier.rung_for(held.guid) == ()
+
+
+def test_the_command_needs_a_device(tmp_path):
+    ran = CliRunner().invoke(main, ["notify", "test", "nobody", "--data", str(tmp_path)])
+    assert ran.exit_code != 0
