@@ -1275,6 +1275,8 @@ class SaysOnlyWhetherItWorked(Sending):
 class LoggedIn(contracts.IdentityProviderContract):
     knows_users = True
     can_withdraw = True
+    can_log_out = True
+    can_revoke = True
 
     def log_in(self, provider, url):
         provider.admit("zoe")
@@ -1282,6 +1284,9 @@ class LoggedIn(contracts.IdentityProviderContract):
 
     def withdraw(self, provider):
         provider.withdraw("zoe")
+
+    def log_out(self, provider):
+        return provider.log_out("zoe")
 
 
 def providers(kind=FakeIdentityProvider):
@@ -1374,6 +1379,25 @@ class VouchesForSomebodyElse(FakeIdentityProvider):
     def still_vouches(self, settings, identity):
         found = super().still_vouches(settings, identity)
         return attrs.evolve(found, subject=found.subject.upper())
+
+
+@sick_provider("IDP-5")
+class BelievesAnyLogout(FakeIdentityProvider):
+    def logged_out(self, settings, token):
+        self._logouts.setdefault(token, "zoe")
+        return super().logged_out(settings, token)
+
+
+@sick_provider("IDP-5")
+class LogsOutSomebodyElse(FakeIdentityProvider):
+    def logged_out(self, settings, token):
+        return attrs.evolve(super().logged_out(settings, token), subject="adam")
+
+
+@sick_provider("IDP-6")
+class NeverLetsGo(FakeIdentityProvider):
+    def let_go(self, settings, identity):
+        pass
 
 
 # --- the world

@@ -122,6 +122,8 @@ class TestScriptedEntropy(contracts.EntropyContract):
 class TestFakeIdentityProvider(contracts.IdentityProviderContract):
     knows_users = True
     can_withdraw = True
+    can_log_out = True
+    can_revoke = True
 
     @pytest.fixture
     def new_identity_provider(self):
@@ -146,6 +148,9 @@ class TestFakeIdentityProvider(contracts.IdentityProviderContract):
 
     def withdraw(self, provider):
         provider.withdraw("zoe")
+
+    def log_out(self, provider):
+        return provider.log_out("zoe")
 
 
 class TestOutboxNotifier(contracts.NotifierContract):

@@ -82,6 +82,24 @@ class NoIdentityProvider:
         """
         raise IdentityUnavailable
 
+    def logged_out(self, settings: IdpSettings, token: str) -> NoReturn:  # noqa: ARG002
+        """
+        Refuse.
+
+        Raises:
+            IdentityUnavailable: Always.
+        """
+        raise IdentityUnavailable
+
+    def let_go(self, settings: IdpSettings, identity: Identity) -> NoReturn:  # noqa: ARG002
+        """
+        Refuse.
+
+        Raises:
+            IdentityUnavailable: Always.
+        """
+        raise IdentityUnavailable
+
 
 class CollectingSender:
     """

@@ -18,6 +18,7 @@ from counterseal.models.account import (
     Device,
     History,
     Identity,
+    Logout,
     OpenQuestion,
 )
 from counterseal.models.audit import AuditEvent
@@ -69,6 +70,7 @@ from counterseal.models.tenancy import (
     AppSpace,
     CallbackEntry,
     CallbackType,
+    ClientAuth,
     Codes,
     Company,
     Credential,
@@ -139,6 +141,7 @@ __all__ = [
     "Challenge",
     "ChallengeState",
     "Change",
+    "ClientAuth",
     "Codes",
     "Company",
     "Content",
@@ -157,6 +160,7 @@ __all__ = [
     "KeyScope",
     "Login",
     "LoginState",
+    "Logout",
     "News",
     "Notification",
     "NotificationState",

@@ -75,12 +75,38 @@ class Identity:
     Attributes:
         issuer, subject: Together the only key of an identity (OpenID Connect Core,
             5.7).
+        account_id: What the App Space's claim says; the subject, unless it is set.
+        session: The user's session at the provider (`sid`), if it says.
         grant: What the adapter needs to ask again whether the provider still vouches.
     """
 
     issuer: str = attrs.field(validator=fields.text)
     subject: str = attrs.field(validator=fields.text)
+    account_id: str = attrs.field(validator=fields.text)
+    session: str = ""
     grant: bytes = attrs.field(default=b"", repr=False)
+
+    @account_id.default
+    def _of_subject(self) -> str:
+        return self.subject
+
+
+@attrs.frozen(kw_only=True)
+class Logout:
+    """
+    An Identity Provider's word that a user has logged out there.
+
+    Attributes:
+        subject, session: Whose sessions, and which; at least one is not empty.
+        jti: The word's own id; it counts once.
+        until: From then on the token that said so is refused.
+    """
+
+    issuer: str = attrs.field(validator=fields.text)
+    subject: str = ""
+    session: str = ""
+    jti: str = attrs.field(validator=fields.text)
+    until: datetime = attrs.field(validator=fields.utc)
 
 
 @attrs.frozen(kw_only=True)

@@ -80,6 +80,16 @@ class WebhookKey:
     ends_at: datetime | None = attrs.field(default=None, validator=fields.maybe_utc)
 
 
+class ClientAuth(enum.Enum):
+    """How a client authenticates to its provider (OpenID Connect Core, 9)."""
+
+    NONE = "none"
+    """It has no secret: PKCE alone ties a code to it."""
+    BASIC = "client_secret_basic"
+    POST = "client_secret_post"
+    PRIVATE_KEY = "private_key_jwt"
+
+
 @attrs.frozen(kw_only=True)
 class IdpSettings:
     """
@@ -87,14 +97,31 @@ class IdpSettings:
 
     Attributes:
         issuer: Compared exactly with the identity's issuer (OpenID Connect Core, 2).
-        sealed_secret: The client secret, sealed; empty for a public client.
+        client_auth: How the client authenticates at the token endpoint.
+        sealed_secret: The client secret, or the private key as a JWK, sealed for
+            `secret_context`; empty for a public client.
+        algorithms: Of the tokens that are taken from the provider, as JWS names them.
+        account_claim: The claim that becomes the account id; the subject, unless it is set.
     """
 
     issuer: str = attrs.field(validator=fields.text)
     client_id: str = attrs.field(validator=fields.text)
     redirect_uri: str = attrs.field(validator=fields.text)
     scopes: tuple[str, ...] = ("openid",)
+    client_auth: ClientAuth = ClientAuth.NONE
     sealed_secret: bytes = attrs.field(default=b"", repr=False)
+    algorithms: tuple[str, ...] = ("RS256",)
+    account_claim: str = attrs.field(default="sub", validator=fields.text)
+
+    @property
+    def secret_context(self) -> str:
+        """
+        What the secret is sealed for.
+
+        Issuer and client are in it: a secret cannot be sent to another provider by a change
+        of the issuer.
+        """
+        return f"idp:{self.client_id}@{self.issuer}"
 
 
 @attrs.frozen(kw_only=True)

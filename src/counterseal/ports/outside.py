@@ -11,6 +11,7 @@ from counterseal.models import (
     DeliveryOutcome,
     Identity,
     IdpSettings,
+    Logout,
     PushAddress,
     PushOutcome,
 )
@@ -87,6 +88,29 @@ class IdentityProvider(Protocol):
 
         Raises:
             IdentityWithdrawn: It does not.
+            IdentityUnavailable: The provider did not answer.
+        """
+
+    def logged_out(self, settings: IdpSettings, token: str) -> Logout:
+        """
+        Read a logout token that the provider, or anybody, sent.
+
+        - IDP-5: the token is validated as OpenID Connect Back-Channel Logout 1.0, 2.6, demands,
+          but for its `jti`, which the caller remembers.
+
+        Raises:
+            IdentityWithdrawn: The token does not hold.
+            IdentityUnavailable: The provider's keys cannot be read.
+        """
+
+    def let_go(self, settings: IdpSettings, identity: Identity) -> None:
+        """
+        Tell the provider that it will not be asked about the user by this grant again.
+
+        - IDP-6: the grant is revoked where the provider can be told so;
+          to say it twice does no harm.
+
+        Raises:
             IdentityUnavailable: The provider did not answer.
         """
 

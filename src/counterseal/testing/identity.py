@@ -10,16 +10,19 @@ from __future__ import annotations
 import base64
 import hashlib
 import threading
+from datetime import timedelta
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import attrs
 
 from counterseal.errors import IdentityUnavailable, IdentityWithdrawn
-from counterseal.models import Identity, IdpSettings
+from counterseal.models import Identity, IdpSettings, Logout
 from counterseal.ports import Entropy
+from counterseal.testing.clock import START
 
 ISSUER = "https://idp.example"
 CODE_BYTES = 16
+LOGOUT_TOKEN_LIFE = timedelta(days=1)
 
 
 @attrs.frozen(kw_only=True)
@@ -58,6 +61,7 @@ class FakeIdentityProvider:
         self._users: dict[str, bool] = {}
         self._codes: dict[str, _Grant] = {}
         self._grants: dict[bytes, str] = {}
+        self._logouts: dict[str, str] = {}
         self._lock = threading.Lock()
 
     def settings(self, client_id: str = "counterseal") -> IdpSettings:
@@ -97,6 +101,13 @@ class FakeIdentityProvider:
                 challenge=asked["code_challenge"],
             )
         return Return(state=asked["state"], code=code, issuer=self.issuer)
+
+    def log_out(self, subject: str) -> str:
+        """Return the logout token that the provider sends when a user logs out."""
+        token = self._secret()
+        with self._lock:
+            self._logouts[token] = subject
+        return token
 
     def authorization_url(
         self, settings: IdpSettings, *, state: str, nonce: str, verifier: str
@@ -158,6 +169,33 @@ class FakeIdentityProvider:
         if not ours or self._grants.get(identity.grant) != identity.subject:
             raise IdentityWithdrawn
         return self._identity(identity.subject)
+
+    def logged_out(self, settings: IdpSettings, token: str) -> Logout:
+        """
+        Read a token of `log_out`.
+
+        Raises:
+            IdentityWithdrawn: It is none.
+            IdentityUnavailable: It is `down`.
+        """
+        self._answer()
+        subject = self._logouts.get(token)
+        if subject is None or settings.issuer != self.issuer:
+            raise IdentityWithdrawn
+        return Logout(
+            issuer=self.issuer, subject=subject, jti=token, until=START + LOGOUT_TOKEN_LIFE
+        )
+
+    def let_go(self, settings: IdpSettings, identity: Identity) -> None:  # noqa: ARG002 (the port's)
+        """
+        Forget the grant.
+
+        Raises:
+            IdentityUnavailable: It is `down`.
+        """
+        self._answer()
+        with self._lock:
+            self._grants.pop(identity.grant, None)
 
     def _identity(self, subject: str) -> Identity:
         if not self._users.get(subject):

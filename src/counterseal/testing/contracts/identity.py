@@ -39,10 +39,14 @@ class IdentityProviderContract:
     Attributes:
         knows_users: Whether `log_in` logs the user in.
         can_withdraw: Whether `withdraw` stops the vouching.
+        can_log_out: Whether `log_out` gives the token that the provider sends.
+        can_revoke: Whether the provider can be told that a grant is needed no more.
     """
 
     knows_users: ClassVar[bool] = False
     can_withdraw: ClassVar[bool] = False
+    can_log_out: ClassVar[bool] = False
+    can_revoke: ClassVar[bool] = False
 
     @pytest.fixture
     def new_identity_provider(self) -> NewIdentityProvider:
@@ -80,6 +84,15 @@ class IdentityProviderContract:
 
         Raises:
             NotImplementedError: `can_withdraw` is true, and the author did not say how.
+        """
+        raise NotImplementedError
+
+    def log_out(self, provider: IdentityProvider) -> str:
+        """
+        Log `zoe` out at the provider, and return the logout token that it sends.
+
+        Raises:
+            NotImplementedError: `can_log_out` is true, and the author did not say how.
         """
         raise NotImplementedError
 
@@ -177,6 +190,43 @@ class IdentityProviderContract:
         with pytest.raises(IdentityWithdrawn):
             provider.still_vouches(self.settings(provider), identity)
 
+    def test_idp_5_reads_a_logout(self, new_identity_provider: NewIdentityProvider) -> None:
+        """IDP-5."""
+        needs(self, "can_log_out", "IDP-5")
+        provider = new_identity_provider()
+        identity = self._identity(provider)
+        token = self.log_out(provider)
+
+        read = provider.logged_out(self.settings(provider), token)
+
+        assert read.issuer == identity.issuer
+        assert read.subject == identity.subject or read.session == identity.session != ""
+        assert read == provider.logged_out(self.settings(provider), token)
+
+    def test_idp_5_refuses_what_is_no_logout_token(
+        self, new_identity_provider: NewIdentityProvider
+    ) -> None:
+        """IDP-5."""
+        needs(self, "can_log_out", "IDP-5")
+        provider = new_identity_provider()
+        self._identity(provider)
+        token = self.log_out(provider)
+
+        for forged in ("", "a.b.c", token[:-2], f"x{token}", "." * 3_000):
+            with pytest.raises(IdentityWithdrawn):
+                provider.logged_out(self.settings(provider), forged)
+
+    def test_idp_6_lets_go(self, new_identity_provider: NewIdentityProvider) -> None:
+        """IDP-6."""
+        needs(self, "can_revoke", "IDP-6")
+        provider = new_identity_provider()
+        identity = self._identity(provider)
+        for _ in range(2):
+            provider.let_go(self.settings(provider), identity)
+
+        with pytest.raises(IdentityWithdrawn):
+            provider.still_vouches(self.settings(provider), identity)
+
     def test_all_1_only_unavailable_leaves(
         self, broken_identity_provider: NewIdentityProvider | None
     ) -> None:
@@ -193,6 +243,8 @@ class IdentityProviderContract:
                 "authorization_url": lambda: self._url(provider),
                 "exchange": lambda: self._exchange(provider, back),
                 "still_vouches": lambda: provider.still_vouches(settings, identity),
+                "logged_out": lambda: provider.logged_out(settings, "a.b.c"),
+                "let_go": lambda: provider.let_go(settings, identity),
             }
         )
 

@@ -14,6 +14,7 @@ from counterseal.models import (
     CallbackState,
     CancelReason,
     ChallengeState,
+    ClientAuth,
     Codes,
     Credential,
     Device,
@@ -57,7 +58,14 @@ def oddities(specimens: Specimens) -> tuple[Record, ...]:
     secret = SECRET.encode()
     webhook = WebhookKey(sealed=secret, created_at=specimens.moment(), ends_at=specimens.moment())
     idp = IdpSettings(
-        issuer=ODD, client_id=ODD, redirect_uri=ODD, scopes=(ODD, ""), sealed_secret=secret
+        issuer=ODD,
+        client_id=ODD,
+        redirect_uri=ODD,
+        scopes=(ODD, ""),
+        client_auth=ClientAuth.PRIVATE_KEY,
+        sealed_secret=secret,
+        algorithms=(ODD,),
+        account_claim=ODD,
     )
     address = PushAddress(kind=AddressKind.WEBPUSH, value=SECRET + ODD)
     public = PublicKey(kid=ODD, algorithm=Algorithm.EDDSA, jwk=ODD, thumbprint=ODD)
