@@ -165,7 +165,7 @@ class Shelves:
         found: dict[Guid, bytes | None] = {}
         account = None
         for call, some, reply in zip(calls, wanted, replies, strict=True):
-            values = [reply] if call.script is None else list(reply)
+            values = list(reply) if isinstance(reply, list) else [reply]
             if call.script is ABOUT:
                 account = values.pop(1)
             found |= dict(zip(some, values, strict=True))
@@ -177,9 +177,11 @@ class Shelves:
         if wanted[0] == about:
             begin = self._keyspace.key(partition, "")
             return scripted(ABOUT, keys, [confirm, begin])
-        if confirm != "" or len(wanted) > 1:
+        if confirm != "":
             return scripted(RECORDS, keys, [confirm])
-        return Call(("GET", keys[1]), keys[1])
+        if len(wanted) == 1:
+            return Call(("GET", keys[1]), keys[1])
+        return Call(("MGET", *keys[1:]), keys[1])
 
     def _call(self, partition: int, command: str, name: str, *words: str | int | bytes) -> Call:
         key = self._keyspace.key(partition, name)
