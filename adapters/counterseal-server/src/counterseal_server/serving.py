@@ -135,6 +135,9 @@ def _connections(settings: Settings) -> int:
 
 def _load(settings: Settings) -> Any:
     """Make the application, in the process that serves it."""
+    # A terminal's Ctrl-C comes here and to the main process, which sends SIGTERM then: of two
+    # signals at once the server may see none, and wait for its end until `grace` is over.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     logs.configure(settings.log_format, settings.log_level)
     house, metrics = House(settings), Metrics()
     service, workers = use_cases(house), Workers(house, metrics)
