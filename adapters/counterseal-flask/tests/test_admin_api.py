@@ -122,6 +122,15 @@ def test_edits_change_what_is_said_and_nothing_else(desk, company, app_space, or
     assert desk.patch(app_space, brand).json == before | {
         "brandInfo": {"url": None, "color": "#16C656"}
     }
+    before = desk.get(app_space).json
+    unsaid = dict.fromkeys(("title", "body", "deviceBound", "deviceRevoked"))
+    assert before["notification"] == unsaid
+    said = {"title": "Bank", "body": "Eine Frage.", "deviceBound": "Neu."}
+    assert desk.patch(app_space, {"notification": said}).json == before | {
+        "notification": unsaid | said
+    }
+    less = desk.patch(app_space, {"notification": {"title": "", "deviceRevoked": "Weg."}}).json
+    assert less["notification"] == said | {"title": None, "deviceRevoked": "Weg."}
     before = desk.get(origin).json
     wanted = {"codes": "echoed", "wildcards": True, "callbackStates": ["ANSWERED"]}
     assert desk.patch(origin, wanted).json == before | wanted

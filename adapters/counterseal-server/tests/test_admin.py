@@ -90,6 +90,10 @@ def test_a_company_and_an_app_space_are_edited(admin, founded):
     edited = admin("edit-app-space", space, "--name", "Club", "--brand-color", "")
     assert edited == admin("show", space)
     assert (edited["name"], edited["brandInfo"]["color"]) == ("Club", None)
+    edited = admin("edit-app-space", space, "--title", "Club", "--device-bound", "Neues Gerät")
+    assert edited["notification"]["title"] == "Club"
+    assert edited["notification"]["deviceBound"] == "Neues Gerät"
+    assert edited["notification"]["body"] is None
     assert edited["useUniversalApp"]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
 import attrs
@@ -190,13 +190,23 @@ class Directory:
         brand_logo: str | None = None,
         brand_color: str | None = None,
         universal_app: bool | None = None,
-        texts: Texts | None = None,
+        texts: Mapping[str, str] | None = None,
         by: Administrator = STAFF,
     ) -> AppSpace:
         """
         Edit an App Space; what is None stays, and an empty text takes a brand's part away.
 
         What is changed counts from the next call on, for the Identity Provider too.
+
+        Args:
+            app_space: Which.
+            name: What it is called.
+            idp: Its Identity Provider, if it has one.
+            brand_logo: Where apps find it.
+            brand_color: As apps take it.
+            universal_app: Whether its users have the app that all may use.
+            texts: Those of `Texts` that are to change, by name; an empty one takes it away.
+            by: Who wants it.
 
         Raises:
             NotFound: There is no such App Space.
@@ -209,7 +219,8 @@ class Directory:
         def change(held: AppSpace) -> AppSpace:
             self._name_fits(name)
             self._brand_fits(brand_logo or None, brand_color or None)
-            self._texts_fit(texts or held.texts)
+            said = attrs.evolve(held.texts, **(texts or {}))
+            self._texts_fit(said)
             if idp is not None:
                 if held.idp is None:
                     raise WrongKind
@@ -225,7 +236,7 @@ class Directory:
                 brand_logo=logo,
                 brand_color=color,
                 universal_app=universal,
-                texts=texts or held.texts,
+                texts=said,
             )
 
         return self._edited((app_space, AppSpace), "app_space.edit", by, change)
@@ -404,9 +415,11 @@ class Directory:
         text_fits(name, self.policy.name_bytes, "name", trimmed=True)
 
     def _texts_fit(self, texts: Texts) -> None:
-        for field in attrs.fields(Texts):
-            text = getattr(texts, field.name)
-            text_fits(text, self.policy.notification_bytes, f"texts.{field.name}", empty=True)
+        limit = self.policy.notification_bytes
+        text_fits(texts.title, limit, "notification.title", empty=True)
+        text_fits(texts.challenge, limit, "notification.body", empty=True)
+        text_fits(texts.device_bound, limit, "notification.deviceBound", empty=True)
+        text_fits(texts.device_revoked, limit, "notification.deviceRevoked", empty=True)
 
     def _brand_fits(self, logo: str | None, color: str | None) -> None:
         text_fits(logo, self.policy.callback_bytes, "brandInfo.url")

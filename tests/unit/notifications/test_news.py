@@ -4,8 +4,8 @@ import attrs
 import pytest
 
 from counterseal import STANDARD
-from counterseal.errors import StrongKeyMissed
-from counterseal.models import AddressKind, News, Notification, PushAddress, Texts
+from counterseal.errors import InvalidField, StrongKeyMissed
+from counterseal.models import AddressKind, News, Notification, PushAddress
 
 HERE, THERE = (PushAddress(kind=AddressKind.RELAY, value=value) for value in ("here", "there"))
 
@@ -53,7 +53,7 @@ def test_s17_the_others_are_told_of_a_device_that_was_revoked(service, alice, ta
     if suspended:
         service.devices.suspend(tablet.guid)
     service.directory.edit_app_space(
-        service.app_space.guid, texts=Texts(title="Bank", device_revoked="Gerät entfernt")
+        service.app_space.guid, texts={"title": "Bank", "device_revoked": "Gerät entfernt"}
     )
     service.devices.revoke(tablet.guid)
     assert told(service) == [(News.DEVICE_REVOKED, tablet.guid, (HERE,))]
@@ -85,3 +85,19 @@ def test_who_loses_all_devices_or_is_erased_has_nobody_to_tell(service, alice, t
     service.erasure.erase(third.device.bond.account)
     assert told(service) == []
     assert [one for one in service.records().values() if isinstance(one, Notification)]
+
+
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [
+        ("title", "notification.title"),
+        ("challenge", "notification.body"),
+        ("device_bound", "notification.deviceBound"),
+        ("device_revoked", "notification.deviceRevoked"),
+    ],
+)
+def test_a_text_has_to_fit(service, name, field):
+    long = "x" * (STANDARD.notification_bytes + 1)
+    with pytest.raises(InvalidField) as caught:
+        service.directory.edit_app_space(service.app_space.guid, texts={name: long})
+    assert caught.value.field == field

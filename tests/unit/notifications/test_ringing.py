@@ -102,7 +102,7 @@ def test_s2_a_bell_holds_names_two_texts_and_times_and_nothing_else(service, ali
 )
 def test_the_texts_are_the_origins_or_the_app_spaces(service, policy, texts, members, told):
     service.bind("alice", addresses=(HERE,))
-    service.directory.edit_app_space(service.app_space.guid, texts=texts)
+    service.directory.edit_app_space(service.app_space.guid, texts=attrs.asdict(texts))
     service.ask("alice", "Pay?", **members)
     service.but(policy=policy).ring()
     (push,) = service.outbox.pushes

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from counterseal.errors import InvalidField
 from counterseal.models import Admin, AppSpace, CallbackType, ChallengeState, Codes, Company, Origin
 from counterseal_flask.admin_documents import (
+    TEXTS,
     app_space_document,
     callback_document,
     company_document,
@@ -76,15 +77,18 @@ def app_space(service: Service, asked: Message, admin: Admin) -> Reply:
 
 
 def edit_app_space(service: Service, asked: Message, admin: Admin) -> Reply:
-    """Edit an App Space; what is not said stays, and an empty text takes a brand's part away."""
+    """Edit an App Space; what is not said stays, and an empty text takes what it says away."""
     body = document(asked)
     brand = part(body, "brandInfo")
+    bells = part(body, "notification")
+    said = {field: optional_text(bells, name) for name, field in TEXTS.items()}
     edited = service.directory.edit_app_space(
         app_space_of(service, asked, admin).guid,
         name=optional_text(body, "name"),
         brand_logo=optional_text(brand, "url"),
         brand_color=optional_text(brand, "color"),
         universal_app=flag(body, "useUniversalApp"),
+        texts={field: words for field, words in said.items() if words is not None},
         by=admin,
     )
     return Reply(document=app_space_document(edited))

@@ -31,6 +31,15 @@ def company_document(company: Company) -> Document:
     }
 
 
+TEXTS = {
+    "title": "title",
+    "body": "challenge",
+    "deviceBound": "device_bound",
+    "deviceRevoked": "device_revoked",
+}
+"""What the wire calls an App Space's texts, and what its record does."""
+
+
 def app_space_document(app_space: AppSpace) -> Document:
     """Return an App Space."""
     return {
@@ -40,6 +49,9 @@ def app_space_document(app_space: AppSpace) -> Document:
         "idpType": "simple" if app_space.idp is None else "oidc",
         "brandInfo": {"url": app_space.brand_logo, "color": app_space.brand_color},
         "useUniversalApp": app_space.universal_app,
+        "notification": {
+            name: getattr(app_space.texts, field) or None for name, field in TEXTS.items()
+        },
         "createdAt": stamp(app_space.created_at),
     }
 

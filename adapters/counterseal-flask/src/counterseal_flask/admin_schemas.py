@@ -31,6 +31,11 @@ BRAND: Schema = {
     "properties": {"url": NO_TEXT, "color": NO_TEXT},
 }
 
+TEXTS: Schema = {
+    "type": "object",
+    "properties": dict.fromkeys(("title", "body", "deviceBound", "deviceRevoked"), NO_TEXT),
+}
+
 
 def _takes(*needed: str, **members: Schema) -> Schema:
     """Return an object; null is as good as nothing for what is not *needed*."""
@@ -59,7 +64,7 @@ ADMIN_SCHEMAS: dict[str, Schema] = {
         brandInfo=_takes(url=NAME, color=NAME),
         useUniversalApp=FLAG,
     ),
-    "AppSpaceEdit": _takes(name=SEEN, brandInfo=BRAND, useUniversalApp=FLAG),
+    "AppSpaceEdit": _takes(name=SEEN, brandInfo=BRAND, useUniversalApp=FLAG, notification=TEXTS),
     "NewOrigin": _takes("name", name=SEEN, codes=CODES, wildcards=FLAG),
     "OriginEdit": _takes(name=SEEN, codes=CODES, wildcards=FLAG, callbackStates=STATES),
     "NewCallback": _takes("callbackUrl", callbackUrl=NAME, callbackType=CALLBACK_TYPE),
@@ -86,6 +91,7 @@ ADMIN_SCHEMAS: dict[str, Schema] = {
         idpType={"enum": ["simple", "oidc"]},
         brandInfo=BRAND,
         useUniversalApp=FLAG,
+        notification=TEXTS,
         createdAt=MOMENT,
     ),
     "AppSpaces": _each("AppSpace"),

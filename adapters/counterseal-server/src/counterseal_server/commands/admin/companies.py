@@ -46,6 +46,10 @@ def app_space(company: str, name: str, data: str | None, config: str | None) -> 
 @click.option("--brand-logo", metavar="URL", help="Shown by apps; an empty text takes it away.")
 @click.option("--brand-color", metavar="C", help="The same.")
 @click.option("--universal-app/--own-app", default=None, help="Which app its users have.")
+@click.option("--title", metavar="T", help="What its bells say above; empty for the policy's.")
+@click.option("--body", metavar="T", help="What they say of a question; empty for the policy's.")
+@click.option("--device-bound", metavar="T", help="The same, of a device that was added.")
+@click.option("--device-revoked", metavar="T", help="The same, of one that was removed.")
 @DATA
 @CONFIG
 def edit_app_space(
@@ -55,10 +59,20 @@ def edit_app_space(
     brand_logo: str | None,
     brand_color: str | None,
     universal_app: bool | None,
+    title: str | None,
+    body: str | None,
+    device_bound: str | None,
+    device_revoked: str | None,
     data: str | None,
     config: str | None,
 ) -> None:
     """Edit an APP_SPACE; what is not named stays."""
+    texts = {
+        "title": title,
+        "challenge": body,
+        "device_bound": device_bound,
+        "device_revoked": device_revoked,
+    }
     with administering(data, config) as act:
         edited = act.directory.edit_app_space(
             guid(app_space),
@@ -66,5 +80,6 @@ def edit_app_space(
             brand_logo=brand_logo,
             brand_color=brand_color,
             universal_app=universal_app,
+            texts={name: text for name, text in texts.items() if text is not None},
         )
         told(act.shown(edited.guid))
