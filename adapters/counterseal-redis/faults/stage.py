@@ -12,10 +12,12 @@ from redis.backoff import ExponentialBackoff, NoBackoff
 from redis.retry import Retry
 from redis_servers import Proxy, binary
 
+from counterseal_records import check
 from counterseal_redis import (
     NONE,
     Keyspace,
     RedisAudit,
+    RedisInventory,
     RedisStore,
     attach,
     fsync,
@@ -133,5 +135,10 @@ def _verdict(stage):
         keyspace = Keyspace(client, prefix=PREFIX)
         service = Service.of(stage.world, stage.phones, keyspace, stage.book)
         service.drain(stage.book)
+        clock = stage.world.clock
+        # Whatever was lost: of each partition, what is left is what was there at some moment.
+        _, flaws = check(lambda: RedisInventory(keyspace, clock), clock, lambda _: None)
+        for flaw in flaws:
+            stage.book.note("wrong", flaw.problem)
         told = [line.event for line in RedisAudit(keyspace).whole()]
-        return judge(stage.book, RedisStore(keyspace, stage.world.clock), told)
+        return judge(stage.book, RedisStore(keyspace, clock), told)
