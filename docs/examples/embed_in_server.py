@@ -3,6 +3,7 @@
 import json
 import logging
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import counterseal as cs
 from counterseal.device import SoftwareDevice
@@ -42,6 +43,7 @@ class Server:
         self.challenges = cs.Challenges(ports, policy)
         self.answers = cs.Answers(ports, policy)
         self.callbacks = cs.Callbacks(ports, policy)
+        self.notifications = cs.Notifications(ports, policy)
 
     # The shop's own pages: the session says who the user is
 
@@ -145,6 +147,14 @@ class Server:
                 # Another worker has it, or it is due again when the lease is over.
                 log.info("callback %s: %s", callback, problem.code)
 
+    def ring(self):
+        for noted in self.notifications.due():
+            try:
+                self.notifications.attempt(noted.guid)
+            except (cs.Refused, cs.Unavailable) as problem:
+                log.info("notification %s: %s", noted.guid, problem.code)
+        self.notifications.wait(timedelta(seconds=1))  # or until a question is asked
+
 
 def device_call(request):
     return DeviceCall(
@@ -246,6 +256,7 @@ def main():
         told(server.add_request, Request("POST", "/request/add", stranger, basic)),
     )
     server.work()
+    server.ring()
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import pytest
 
 from counterseal import STANDARD, STRICT
 from counterseal.errors import Foreign, NotPossessed, Refused, TokenSpent, WrongToken
+from counterseal.models import AddressKind, PushAddress
 from counterseal.models.guid import mint
 from counterseal.ports import Store
 from counterseal.testing import Faults, World
@@ -97,6 +98,16 @@ def test_a_question(world, zoe):
         assert world.ask("zoe", "Pay?", idempotency_key="once").challenge == issued.challenge
     with world.takes("store.account", "store.pending"):
         assert len(world.challenges.pending(world.origin, "zoe")) == 2
+
+
+def test_a_question_to_a_device_that_is_rung(world):
+    address = PushAddress(kind=AddressKind.RELAY, value="here")
+    world.bind("zoe", addresses=(address,))
+    with world.takes("counters.add", "store.account", "store.commit"):
+        world.ask("zoe", "Pay?")
+    (noted,) = world.notifications.due()
+    with world.takes("store.get", "store.commit", "store.get", "store.get", "store.commit"):
+        world.notifications.attempt(noted.guid)
 
 
 def test_a_question_that_supersedes_others_reads_them_at_once():
