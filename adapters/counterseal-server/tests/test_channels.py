@@ -173,3 +173,10 @@ def test_the_key_of_web_push_is_made_once(tmp_path):
     found.webpush_key_file.write_text("canary")
     with pytest.raises(InvalidField, match="webpush_key"):
         held_or_made(found, SystemEntropy())
+
+
+def test_the_command_that_makes_it(run, tmp_path):
+    made = [run("keys", "webpush", "--data", tmp_path) for _ in range(2)]
+    assert [done.exit_code for done in made] == [0, 0]
+    assert made[0].stdout == made[1].stdout
+    assert len(json.loads(made[0].stdout)["publicKey"]) == 87

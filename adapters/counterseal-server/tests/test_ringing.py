@@ -1,0 +1,251 @@
+"""The whole way over sockets, by each channel and by none: bind, ask, ring, answer, call back."""
+
+import contextlib
+import http.client
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from program import PATIENCE, PIN, eventually
+
+from counterseal import trusted_keys
+from counterseal.device import SoftwareDevice
+from counterseal.device.software import Bond
+from counterseal.memory import SystemClock, SystemEntropy
+from counterseal.models import AddressKind, PushAddress
+from counterseal.wire.enrolment import enrolment_document
+from counterseal.wire.webhook import secret_text
+
+for channel in ("fcm", "relay", "webpush"):
+    sys.path.insert(0, str(Path(__file__).parents[2] / f"counterseal-{channel}" / "tests"))
+
+import fcm_loopback  # noqa: E402 (it lies with its adapter)
+import push_loopback  # noqa: E402 (it lies with its adapter)
+import relay_loopback  # noqa: E402 (it lies with its adapter)
+
+CANARY = "canary"
+QUESTION = {
+    "accountId": f"{CANARY}-account",
+    "content": f"{CANARY}-content",
+    "additionalInfo": json.dumps({"note": f"{CANARY}-info"}),
+    "transactionId": f"{CANARY}-transaction",
+    "buttons": [
+        {"title": f"{CANARY}-yes", "strongAuth": True},
+        {"title": f"{CANARY}-no", "strongAuth": False},
+    ],
+    "showCode": True,
+}
+
+
+class Phone:
+    """A software device of QUESTION's account, which is rung at *addresses*."""
+
+    def __init__(self, service, *addresses):
+        self._service = service
+        self._device = SoftwareDevice.make(
+            clock=SystemClock(), entropy=SystemEntropy(), pin=PIN, cost=2
+        )
+        status, invited = service.call("PUT", "/account/bind", {"accountId": QUESTION["accountId"]})
+        assert status in {200, 201}
+        token, space = invited["sessionToken"], invited["appSpaceGuid"]
+        enrolment = self._device.enrolment(token, space, pin=PIN, addresses=addresses)
+        status, bound = service.call("POST", "/device/bind", enrolment_document(enrolment))
+        assert status == 200, bound
+        self._device.bond = Bond(
+            device=bound["device"],
+            account=bound["account"],
+            app_space=bound["appSpace"],
+            service_keys=trusted_keys(bound["serviceKeys"]),
+        )
+        self.guid, self.account = bound["device"], bound["account"]
+
+    def pending(self):
+        return self._proven("GET", "/device/requests")
+
+    def answer(self, question, code):
+        shown = self._proven("GET", f"/device/requests/{question}")
+        signed = self._device.answer(shown["display"], 0, pin=PIN, code=code)
+        return self._proven("POST", "/device/answer", signed.encode())
+
+    def _proven(self, method, path, body=b""):
+        call = self._device.call(method, self._service.url + path, body)
+        headers = {"Counterseal-Proof": call.proof, "Content-Type": "application/jose"}
+        connection = http.client.HTTPConnection("127.0.0.1", self._service.port, timeout=PATIENCE)
+        with contextlib.closing(connection):
+            connection.request(method, path, body or None, headers)
+            response = connection.getresponse()
+            read = response.read()
+            assert response.status == 200, read
+            return json.loads(read)
+
+
+class Fcm:
+    """Firebase, as the service is told of it."""
+
+    def __init__(self, folder):
+        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        self.server = fcm_loopback.Firebase(key.public_key())
+        pem = key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        file = folder / "firebase.json"
+        file.write_text(
+            json.dumps(
+                {
+                    "type": "service_account",
+                    "project_id": fcm_loopback.PROJECT,
+                    "private_key": pem.decode(),
+                    "client_email": fcm_loopback.EMAIL,
+                    "token_uri": f"{self.server.url}/token",
+                }
+            )
+        )
+        self.environment = {
+            "COUNTERSEAL_FCM_ACCOUNT_FILE": str(file),
+            "COUNTERSEAL_FCM_URL": self.server.url,
+        }
+        self.address = PushAddress(kind=AddressKind.FCM_TOKEN, value="phone")
+
+    def rung(self):
+        return [(sent["token"], sent["data"]) for _, sent in self.server.messages]
+
+    def seen(self):
+        return self.server.raw
+
+
+class WebPush:
+    """A push service of a browser's."""
+
+    def __init__(self, _):
+        self.server = push_loopback.PushService()
+        self.browser = self.server.browser("phone")
+        self.environment = {"COUNTERSEAL_WEBPUSH_CONTACT": "mailto:operator@push.example"}
+        self.address = PushAddress(kind=AddressKind.WEBPUSH, value=self.browser.subscription())
+
+    def rung(self):
+        return [
+            (taken.path.rpartition("/")[2], json.loads(self.browser.read(taken.body))["data"])
+            for taken in self.server.taken
+        ]
+
+    def seen(self):
+        return [
+            (taken.headers, taken.body, self.browser.read(taken.body))
+            for taken in self.server.taken
+        ]
+
+
+class Relay:
+    """An operator's own push service."""
+
+    def __init__(self, _):
+        self.server = relay_loopback.Relay()
+        self.environment = {
+            "COUNTERSEAL_RELAY_URL": self.server.url,
+            "COUNTERSEAL_RELAY_SECRET": secret_text(relay_loopback.SECRET),
+        }
+        self.address = PushAddress(kind=AddressKind.RELAY, value="pigeon:phone")
+
+    def rung(self):
+        return [
+            (name, sent["data"])
+            for _, sent in self.server.taken
+            for group in sent["notificationMetaData"]
+            for name in group["ids"]
+        ]
+
+    def seen(self):
+        return self.server.taken
+
+
+@pytest.fixture
+def new_channel(tmp_path):
+    """Return what makes channels' other ends."""
+    made = []
+
+    def make(kind):
+        made.append(kind(tmp_path))
+        return made[-1]
+
+    yield make
+    for channel in made:
+        channel.server.close()
+
+
+@pytest.fixture
+def serve(new_service):
+    """Return what runs a service with channels."""
+
+    def start(*channels):
+        service = new_service()
+        environment = {"COUNTERSEAL_ALLOW_PRIVATE_PUSHES": "1"}
+        for channel in channels:
+            environment |= channel.environment
+            if isinstance(channel, WebPush):
+                made = service.command("keys", "webpush", "--data", service.folder / "data")
+                channel.server.key = json.loads(made)["publicKey"]
+        service.serve(**environment)
+        return service
+
+    return start
+
+
+def asked(service, receiver):
+    status, told = service.call("POST", "/request/add", QUESTION | {"callback": receiver.url})
+    assert status == 201, f"{told}"
+    return told
+
+
+@pytest.mark.parametrize("kind", [Fcm, WebPush, Relay, None])
+def test_the_whole_way(serve, new_channel, receiver, kind):
+    channel = kind and new_channel(kind)
+    service = serve(*[channel] if channel else [])
+    phone = Phone(service, *[channel.address] if channel else [])
+    question = asked(service, receiver)
+
+    if channel:
+        (name, data), *more = eventually(channel.rung)
+        assert (name, more) == ("phone", [])
+        assert data == {
+            "type": "request",
+            "requestGuid": question["guid"],
+            "privakeyId": phone.account,
+        }
+        seen = repr(channel.seen())
+        assert CANARY not in seen
+        assert question["code"] not in seen.replace(question["guid"], "").replace(phone.account, "")
+    else:
+        assert question["guid"] in json.dumps(phone.pending())
+    assert phone.answer(question["guid"], question["code"])
+    _, body = eventually(lambda: receiver.got)[0]
+    assert json.loads(body)["guid"] == question["guid"]
+
+
+def test_a_dead_and_a_live_device_a_failing_and_a_healthy_channel(serve, new_channel, receiver):
+    fcm, relay = new_channel(Fcm), new_channel(Relay)
+    fcm.server.answers["dead"] = fcm_loopback.fcm_error(404, "UNREGISTERED")
+    relay.server.answer = 503, {"retry-after": "3600"}, b""
+    service = serve(fcm, relay)
+    Phone(service, PushAddress(kind=AddressKind.FCM_TOKEN, value="dead"))
+    live = Phone(service, fcm.address, relay.address)
+    question = asked(service, receiver)
+
+    def told():
+        return [name for name, data in fcm.rung() if data.get("requestGuid") == question["guid"]]
+
+    assert eventually(told) == ["phone"]
+    eventually(lambda: relay.server.requests)
+    assert live.answer(question["guid"], question["code"])
+    eventually(lambda: receiver.got)
+
+    # The dead address is forgotten: the next question is not rung there.
+    before = sum('"dead"' in body.decode() for _, body in fcm.server.raw)
+    assert before >= 1
+    second = asked(service, receiver)
+    eventually(lambda: any(data.get("requestGuid") == second["guid"] for _, data in fcm.rung()))
+    assert sum('"dead"' in body.decode() for _, body in fcm.server.raw) == before
