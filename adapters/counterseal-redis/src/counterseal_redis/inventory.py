@@ -124,7 +124,9 @@ class RedisInventory:
             raise Indeterminate from error
         if answer == CONFLICT:
             raise Conflict
-        if isinstance(answer, Exception) or not sure:
+        if isinstance(answer, Exception):
+            raise Indeterminate from answer
+        if not sure:
             raise Indeterminate
 
     def events(self) -> Iterator[Sequence[AuditEvent]]:
