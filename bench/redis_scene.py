@@ -8,6 +8,7 @@ call takes there with nobody else around, and the same where somebody is.
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import random
 import sys
@@ -91,8 +92,12 @@ def _timed(server: Any, operations: Sequence[Callable[[], object]]) -> float:
     for operation in operations[:WARMING]:
         operation()
     timed = operations[WARMING:]
-    there, here = used(server), time.thread_time_ns()
-    for operation in timed:
-        operation()
-    here = time.thread_time_ns() - here
-    return (here + used(server) - there) / len(timed) / 1000
+    gc.disable()
+    try:
+        there, here = used(server), time.thread_time_ns()
+        for operation in timed:
+            operation()
+        here = time.thread_time_ns() - here
+        return (here + used(server) - there) / len(timed) / 1000
+    finally:
+        gc.enable()
