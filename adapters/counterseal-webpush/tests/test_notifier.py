@@ -168,6 +168,7 @@ def test_what_is_too_large_is_not_sent(service, new_notifier):
     [
         ((200, {}), DELIVERED),
         ((202, {}), DELIVERED),
+        ((206, {}), DELIVERED),
         ((404, {}), GONE),
         ((410, {}), GONE),
         ((400, {}), REJECTED),

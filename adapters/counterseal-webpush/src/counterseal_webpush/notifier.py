@@ -33,6 +33,7 @@ DELIVERED = PushOutcome(result=PushResult.DELIVERED)
 GONE = PushOutcome(result=PushResult.GONE)
 REJECTED = PushOutcome(result=PushResult.REJECTED)
 
+_SUCCESS = range(200, 300)
 _OURS = 500
 
 
@@ -161,7 +162,7 @@ def _message(bell: Bell) -> _Message:
 
 def _outcome(response: httpx2.Response, now: datetime) -> PushOutcome:
     match response.status_code:
-        case 200 | 201 | 202 | 204:
+        case status if status in _SUCCESS:
             return DELIVERED
         case 404 | 410:  # RFC 8030, 7.3
             return GONE
