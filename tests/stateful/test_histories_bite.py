@@ -6,11 +6,12 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from counterseal import decisions
-from counterseal.bindings import callers
+from counterseal.bindings import callers, enrolments
 from counterseal.challenges import asked, erasing, finishing, judging
 from counterseal.errors import Refused
 from counterseal.machines import BINDING, CHALLENGE, BindingEvent, ChallengeEvent
-from counterseal.models import BindingState, ChallengeState
+from counterseal.models import BindingState, ChallengeState, Change, Silence
+from counterseal.notifications import bells, ringing
 from counterseal.rules.evidence import caller_proved
 from counterseal.rules.timing import in_time
 
@@ -94,6 +95,39 @@ def addresses_of_the_erased(patch):
     patch.setattr(erasing, "_blank_binding", keep_addresses)
 
 
+def rung_after_the_end(patch):
+    made = bells.silence_of
+
+    def deaf(noted, subject, account, now):
+        found = made(noted, subject, account, now)
+        return None if found is Silence.ENDED else found
+
+    patch.setattr(bells, "silence_of", deaf)
+
+
+def a_device_is_told_of_itself(patch):
+    made = enrolments.noted
+
+    def tell(ports, policy, account, news, subject, *, now):
+        changes = made(ports, policy, account, news, subject, now=now)
+        return tuple(
+            Change(None, attrs.evolve(noted.new, devices=(*noted.new.devices, subject)))
+            for noted in changes
+        )
+
+    patch.setattr(enrolments, "noted", tell)
+
+
+def rung_for_ever(patch):
+    made = ringing.plan
+
+    def again(held, outcomes, now, policy, luck):
+        planned = made(held, outcomes, now, policy, luck)
+        return attrs.evolve(planned, next_at=max(planned.next_at, held.ends_at))
+
+    patch.setattr(ringing, "plan", again)
+
+
 PLANTS = {
     approval_after_the_deadline: "at the deadline or after it",
     lost_callback: "callbacks and endings do not match",
@@ -103,6 +137,9 @@ PLANTS = {
     erased_and_still_told: "shown to another origin, or to none",
     addresses_of_the_erased: "something of an erased user is left",
     decision_kept_after_a_lost_race: "lost a race that nobody ran",
+    rung_after_the_end: "rung for a challenge that was seen to have ended",
+    a_device_is_told_of_itself: "a device is told that is not to be",
+    rung_for_ever: "tried without end",
 }
 
 
