@@ -30,6 +30,8 @@ from counterseal_server.web import application, use_cases
 from counterseal_server.workers import Workers
 
 WATCH_SECONDS = 0.5
+LISTENING_SECONDS = 0.02
+"""Between two looks whether the port answers; there are a few of them."""
 
 FILES = 128
 """Beside the connections of clients: the database's, those of callbacks, the program's own."""
@@ -138,32 +140,58 @@ def _load(settings: Settings) -> Any:
     # A terminal's Ctrl-C comes here and to the main process, which sends SIGTERM then: of two
     # signals at once the server may see none, and wait for its end until `grace` is over.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    ear = _ear()
     logs.configure(settings.log_format, settings.log_level)
     house, metrics = House(settings), Metrics()
     service, workers = use_cases(house), Workers(house, metrics)
     workers.start()
-    _when_told(service.waiters.close, workers.stop)
+    _when_told(ear, service.waiters.close, workers.stop)
     threading.Thread(target=_follow, args=(os.getppid(),), daemon=True).start()
     app = application(house, service, metrics)
-    # Not before: whoever reads it may call now.
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    log.info("serving at http://%s:%d as %s", host, settings.port, settings.public_url)
+    threading.Thread(target=_tell, args=(settings,), daemon=True).start()
     return app
 
 
-def _when_told(*acts: Callable[[], None]) -> None:
-    """Do *acts* when a signal comes; what the server does at it, it does all the same."""
+def _tell(settings: Settings) -> None:
+    """Say where it serves once it does: whoever reads that may call now."""
+    while True:
+        try:
+            socket.create_connection((settings.host, settings.port), WATCH_SECONDS).close()
+        except OSError:
+            time.sleep(LISTENING_SECONDS)
+        else:
+            break
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    log.info("serving at http://%s:%d as %s", host, settings.port, settings.public_url)
+
+
+def _ear() -> int:
+    """Return where the signals of this process are told from now on, a byte each."""
     ear, mouth = os.pipe()
     os.set_blocking(mouth, False)
     signal.set_wakeup_fd(mouth, warn_on_full_buffer=False)
+    return ear
+
+
+def _when_told(ear: int, *acts: Callable[[], None]) -> None:
+    """Do *acts* when a signal comes to stop; what the server does at it, it does all the same."""
 
     def listen() -> None:
         while os.read(ear, 1)[0] not in STOPPING:
             pass
+        threading.Thread(target=_insist, name="insisting", daemon=True).start()
         for act in acts:
             act()
 
     threading.Thread(target=listen, name="signals", daemon=True).start()
+
+
+def _insist() -> None:
+    """Tell the main thread again until it ends: before it served it heard nothing."""
+    main = threading.main_thread()
+    while main.is_alive() and main.ident is not None:
+        time.sleep(WATCH_SECONDS)
+        signal.pthread_kill(main.ident, signal.SIGTERM)
 
 
 def _follow(parent: int) -> None:

@@ -1,0 +1,68 @@
+"""The start and the stop: what is said once the port answers, and signals at any moment."""
+
+import os
+import signal
+import sys
+
+import pytest
+from program import PATIENCE, eventually
+
+GRACE = 600
+"""Seconds; whoever waits so long was killed after it, and had not heard."""
+
+EARLY = """
+import os, signal, threading
+
+from counterseal_server import serving
+from counterseal_server.cli import main
+
+made = serving.application
+
+def application(*args):
+    told = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: told.set())  # as deaf as before it serves
+    os.kill(os.getppid(), signal.SIGTERM)
+    told.wait()
+    return made(*args)
+
+serving.application = application
+main()
+"""
+"""The command, which is told to stop while its application is made."""
+
+
+def serving(service, **how):
+    return service.run("serve", "--port", service.port, COUNTERSEAL_GRACE=f"{GRACE}s", **how)
+
+
+def said(service, process, text):
+    eventually(lambda: text in service.log.read_text() or process.poll() is not None)
+    assert text in service.log.read_text()
+
+
+def test_whoever_reads_where_it_serves_may_call(service):
+    process = serving(service)
+    said(service, process, "serving at")
+
+    assert service.call("GET", "/healthz", plain=True)[0] == 200
+
+
+@pytest.mark.parametrize("called", [False, True], ids=["at once", "after a call"])
+def test_ctrl_c_does_not_wait_for_grace_when_nothing_runs(service, called):
+    process = serving(service)
+    said(service, process, "serving at")
+    if called:
+        assert service.call("GET", "/healthz", plain=True)[0] == 200
+
+    # As a terminal does: every process of it hears.
+    os.killpg(process.pid, signal.SIGINT)
+
+    assert process.wait(PATIENCE) == 0, service.log.read_text()
+    assert "stopped" in service.log.read_text()
+
+
+def test_a_stop_before_it_serves_is_heard(service):
+    process = serving(service, program=[sys.executable, "-c", EARLY])
+
+    assert process.wait(PATIENCE) == 0, service.log.read_text()
+    assert "serving at" not in service.log.read_text().partition("stopped")[2]
