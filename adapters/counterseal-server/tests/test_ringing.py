@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import json
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,9 @@ for channel in ("fcm", "relay", "webpush"):
 import fcm_loopback  # noqa: E402 (it lies with its adapter)
 import push_loopback  # noqa: E402 (it lies with its adapter)
 import relay_loopback  # noqa: E402 (it lies with its adapter)
+
+HANGING_SECONDS = 20
+"""For which the relay says nothing."""
 
 CANARY = "canary"
 QUESTION = {
@@ -246,6 +250,13 @@ def test_a_dead_and_a_live_device_a_failing_and_a_healthy_channel(serve, new_cha
     # The dead address is forgotten: the next question is not rung there.
     before = sum('"dead"' in body.decode() for _, body in fcm.server.raw)
     assert before >= 1
+    # A channel that hangs holds nobody up who asks.
+    relay.server.hanging = True
+    began = time.monotonic()
     second = asked(service, receiver)
+    assert time.monotonic() - began < HANGING_SECONDS / 2
     eventually(lambda: any(data.get("requestGuid") == second["guid"] for _, data in fcm.rung()))
     assert sum('"dead"' in body.decode() for _, body in fcm.server.raw) == before
+    assert live.answer(second["guid"], second["code"])
+    assert time.monotonic() - began < HANGING_SECONDS
+    relay.server.over.set()

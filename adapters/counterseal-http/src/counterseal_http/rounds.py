@@ -86,7 +86,7 @@ class Rounds:
         return tuple(outcomes[address] for address in addresses)
 
     def close(self) -> None:
-        """Begin no round from now on, and return when those that run are over."""
+        """Begin no round from now on; attempts that run come to their own end."""
         self._closed = True
         self._pool.shutdown()
 
