@@ -170,6 +170,15 @@ def judge(book, store, audit):
     )
 
 
+def claims(book, store):
+    """Write down which callbacks were sent though the claim on them is not there, or not yet."""
+    sent = sorted({line[3] for line in book.lines if line[0] == "sent"})
+    for callback in store.get(*sent):
+        # As it is created it has version 1, and a claim changes it.
+        if callback is None or callback.version == 1:
+            book.note("misfit", "sent before its claim was sure")
+
+
 def _cases(book):
     cases = defaultdict(Case)
     for act, *words in book.lines:

@@ -49,6 +49,10 @@ ENDS = {
 }
 
 
+class Left(Exception):
+    """The crowd was stopped before there was anything to do."""
+
+
 @frozen
 class Receiver:
     """The other end of callbacks: whatever it is sent, somebody has been told."""
@@ -137,6 +141,8 @@ class Crowd:
         while not self._stop.is_set():
             try:
                 act(luck)
+            except Left:
+                return
             except Exception as error:  # noqa: BLE001 - the crowd's own fault is to be seen
                 self.book.note("wrong", f"{type(error).__name__} in the crowd: {error}")
                 return
@@ -204,7 +210,8 @@ class Crowd:
 
     def _met(self, luck):
         while not self.recent:
-            self._stop.wait(GLANCE)
+            if self._stop.wait(GLANCE):
+                raise Left
         return luck.choice(self.recent)
 
     def _told(self, challenge):

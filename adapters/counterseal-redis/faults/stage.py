@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 
 from attrs import define, frozen
-from book import Book, judge
+from book import Book, claims, judge
 from crowd import Crowd, Service, world_on
 from redis.backoff import ExponentialBackoff, NoBackoff
 from redis.retry import Retry
@@ -134,6 +134,7 @@ def _verdict(stage):
     with stage.truth.client() as client:
         keyspace = Keyspace(client, prefix=PREFIX)
         service = Service.of(stage.world, stage.phones, keyspace, stage.book)
+        claims(stage.book, service.ports.store)
         service.drain(stage.book)
         clock = stage.world.clock
         # Whatever was lost: of each partition, what is left is what was there at some moment.

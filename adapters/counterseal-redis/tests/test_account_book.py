@@ -1,7 +1,6 @@
 """The book of `nox -s faults` agrees with a sound store, and notices one that is not."""
 
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -9,13 +8,15 @@ from attrs import evolve
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "faults"))
 
-from book import Book, judge
+from book import Book, claims, judge
 from crowd import POLICY, Crowd, Receiver, Service
+from redis_servers import until
 
 from counterseal.models import ChallengeState, Change
 from counterseal.testing import World
 
 ENDED = "ANSWERED 0"
+ACTS = {"called", "asked", "said", "told", "sent"}
 
 
 @pytest.fixture
@@ -37,7 +38,8 @@ def answered(world, book):
     book.note("said", asked.guid, ENDED)
     zoe.answer(asked)
     book.note("told", asked.guid, ENDED)
-    book.note("sent", asked.guid, ENDED, "message 1")
+    (message,) = world.callbacks.due()
+    book.note("sent", asked.guid, ENDED, message)
     return asked.guid
 
 
@@ -49,7 +51,7 @@ def test_a_crowd_on_a_sound_store_is_told_the_truth(world, book):
     phones = [world.bind(f"user {number}") for number in range(24)]
     service = Service(world, phones, evolve(world.ports, sender=Receiver(book)))
     crowd = Crowd(service, book).start()
-    time.sleep(0.5)
+    until(lambda: {line[0] for line in book.lines} >= ACTS and len(book.lines) > 500)
     crowd.stop()
     service.drain(book)
 
@@ -58,7 +60,7 @@ def test_a_crowd_on_a_sound_store_is_told_the_truth(world, book):
     assert found.sound
     assert not found.wrong
     assert found.operations > 50
-    assert {line[0] for line in book.lines} == {"called", "asked", "said", "told", "sent"}
+    assert {line[0] for line in book.lines} == ACTS
 
 
 def test_what_agrees_is_sound(world, book, answered):
@@ -84,6 +86,16 @@ def test_two_endings_are_doubled(world, book, answered):
     book.note("told", answered, "CANCELLED")
 
     assert verdict(world, book).doubled == 1
+
+
+def test_a_callback_that_was_sent_has_been_claimed(world, book, answered):
+    claims(book, world.ports.store)
+    assert verdict(world, book).misfit == {"sent before its claim was sure": 1}
+
+    world.deliver()
+    book.lines.pop()
+    claims(book, world.ports.store)
+    assert not verdict(world, book).misfit
 
 
 def test_two_callbacks_are_doubled(world, book, answered):
