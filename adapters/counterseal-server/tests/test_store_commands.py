@@ -1,4 +1,6 @@
-"""`store check` and `store copy`: between any two stores, and back."""
+"""`store check` and `store copy`, between any two stores and back; and `audit archive`."""
+
+from collections import Counter
 
 import pytest
 from attrs import evolve
@@ -6,6 +8,7 @@ from attrs import evolve
 from counterseal.memory import SystemEntropy
 from counterseal.testing import FrozenClock, World
 from counterseal.testing.world import CALLBACK
+from counterseal_records import read
 from counterseal_redis import RedisWake
 from counterseal_server.records import opened
 
@@ -117,3 +120,43 @@ def test_an_address_in_the_environment(file, world, run, tmp_path, monkeypatch):
 
     assert copied.exit_code == 0
     assert (missing.exit_code, missing.stderr) == (2, "NEW: not in the environment\n")
+
+
+@pytest.fixture(params=["file", "redis"])
+def address(request, file, world, run):
+    """Where the world's records are: as they were made, and copied."""
+    if request.param == "file":
+        return file
+    there = f"redis://127.0.0.1:{request.getfixturevalue('redis').port}?prefix=archived"
+    run("store", "copy", file, there)
+    return there
+
+
+def test_the_audit_log_is_taken_elsewhere(address, world, run, tmp_path):
+    log = tmp_path / "log.jsonl"
+    *_, events = seen(address, world)
+    place = ("--data", tmp_path, "--store", address)
+
+    kept = run("audit", "archive", tmp_path / "kept.jsonl", "--keep", *place)
+    taken = run("audit", "archive", log, *place)
+    again = run("audit", "archive", log, *place)
+
+    assert kept.stdout == taken.stdout == f"lines: {len(events)}\n"
+    assert again.stdout == "lines: 0\n"
+    assert log.read_text() == (tmp_path / "kept.jsonl").read_text()
+    written = [read(line) for line in log.read_text().splitlines()]
+    assert Counter(written) == Counter(events)
+    assert log.stat().st_mode & 0o777 == 0o600
+    *rest, left = seen(address, world)
+    assert left == []
+    assert rest[0] == world.ports.store.list(None)
+
+
+def test_a_log_that_cannot_be_written_is_not_dropped(file, world, run, tmp_path):
+    *_, events = seen(file, world)
+
+    failed = run("audit", "archive", tmp_path / "no" / "log.jsonl", "--data", tmp_path)
+
+    assert failed.exit_code == 2
+    assert failed.stderr.startswith("file: cannot write to ")
+    assert seen(file, world)[-1] == events

@@ -160,3 +160,18 @@ def test_what_differs_is_never_overwritten(database, world, new_database):
     with pytest.raises(TargetDiffers):
         list(copy(database, other))
     assert seen(other, world) == before
+
+
+def test_a_page_drops_its_own_lines_of_the_log_and_no_other(database, world, monkeypatch):
+    monkeypatch.setattr("counterseal_sql.inventory.PAGE", 10)
+    inventory = SqlInventory(database, FrozenClock())
+    events = [event for page in inventory.events() for event in page]
+    first, *_ = inventory.pages()
+    world.ask("zoe", "One more?")
+
+    first.drop()
+
+    left = [event for page in inventory.events() for event in page]
+    assert first.events == tuple(events[:10])
+    assert left[: len(events) - 10] == events[10:]
+    assert len(left) > len(events) - 10

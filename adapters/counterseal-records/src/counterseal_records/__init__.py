@@ -18,7 +18,7 @@ from counterseal_records.commits import demand_possible, fingerprint
 from counterseal_records.copying import Copied, copying
 from counterseal_records.digest import digest
 from counterseal_records.errors import RecordUnreadable, SourceUnsound, TargetDiffers
-from counterseal_records.inventory import Flaw, Inventory, Shelf, Shelved
+from counterseal_records.inventory import Flaw, Inventory, Page, Shelf, Shelved
 from counterseal_records.lookups import ROOT, Lookup, lookup, natural_key
 from counterseal_records.moments import MICROSECOND, microseconds, moment_at
 from counterseal_records.soundness import check, unsound
@@ -32,6 +32,7 @@ __all__ = [
     "Inventory",
     "Kind",
     "Lookup",
+    "Page",
     "RecordUnreadable",
     "Shelf",
     "Shelved",

@@ -7,7 +7,7 @@ the store has no such moment for all of it, within some.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 import attrs
@@ -56,6 +56,19 @@ class Shelf:
     flaws: tuple[Flaw, ...]
 
 
+@attrs.frozen
+class Page:
+    """
+    Some lines of the audit log.
+
+    Attributes:
+        drop: Takes these lines out of the store, and no other; `Unavailable` if it did not answer.
+    """
+
+    events: tuple[AuditEvent, ...]
+    drop: Callable[[], object]
+
+
 class Inventory(Protocol):
     """What one store holds."""
 
@@ -87,6 +100,14 @@ class Inventory(Protocol):
     def events(self) -> Iterator[Sequence[AuditEvent]]:
         """
         Return the audit log, oldest first, in pages.
+
+        Raises:
+            Unavailable: The store did not answer, or a line cannot be read.
+        """
+
+    def pages(self) -> Iterator[Page]:
+        """
+        Return the audit log in pages that can be dropped; what a subject's lines say is in order.
 
         Raises:
             Unavailable: The store did not answer, or a line cannot be read.

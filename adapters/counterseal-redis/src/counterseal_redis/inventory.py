@@ -8,6 +8,7 @@ import re
 import struct
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from redis.cluster import RedisCluster
@@ -19,6 +20,7 @@ from counterseal.models.guid import PARTITIONS, SHAPE, partition_of
 from counterseal.ports import Clock
 from counterseal_records import (
     Flaw,
+    Page,
     RecordUnreadable,
     Shelf,
     Shelved,
@@ -141,6 +143,19 @@ class RedisInventory:
         while page := [entry.event for entry in itertools.islice(merged, PAGE)]:
             yield page
 
+    def pages(self) -> Iterator[Page]:
+        """
+        Return the audit log in pages that can be dropped, one partition after the other.
+
+        Raises:
+            Unavailable: Redis did not answer, or a line cannot be read.
+        """
+        audit = RedisAudit(self._keyspace)
+        for partition in range(PARTITIONS):
+            for entries in self._pages(partition):
+                events = tuple(entry.event for entry in entries)
+                yield Page(events, partial(audit.drop, partition, through=entries[-1].place))
+
     def tell(self, events: Sequence[AuditEvent], first: int) -> None:
         """
         Append those of *events* that are not there; *first* lines stand before them.
@@ -204,9 +219,12 @@ class RedisInventory:
         return found
 
     def _log(self, partition: int) -> Iterator[Entry]:
+        return itertools.chain.from_iterable(self._pages(partition))
+
+    def _pages(self, partition: int) -> Iterator[tuple[Entry, ...]]:
         audit, after = RedisAudit(self._keyspace), BEGINNING
         while page := audit.read(partition, after=after, limit=PAGE):
-            yield from page
+            yield page
             after = page[-1].place
 
 

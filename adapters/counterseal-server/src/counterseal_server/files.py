@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
 from counterseal.errors import InvalidField
 
 STANDARD_INPUT = "-"
+OWNER_ONLY = 0o600
 
 
 def read(name: str, *, field: str, limit: int) -> bytes:
@@ -56,3 +58,25 @@ def write(folder: str, texts: dict[str, str], *, field: str) -> None:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "no such folder"
         raise InvalidField(field, f"cannot write to {folder}: {reason}") from None
+
+
+def append(name: str, data: bytes, *, field: str) -> None:
+    """
+    Append *data* to a file, which is for its owner only; it is on the disk when this returns.
+
+    Args:
+        name: Its path; the file is made if it is not there.
+        field: What to call it in an error.
+
+    Raises:
+        InvalidField: It cannot be written; some of *data* may be there.
+    """
+    try:
+        descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, OWNER_ONLY)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(descriptor)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "no such file"
+        raise InvalidField(field, f"cannot write to {name}: {reason}") from None

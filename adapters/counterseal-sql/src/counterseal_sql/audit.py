@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import attrs
-from sqlalchemy import insert, select
+from sqlalchemy import delete, insert, select
 
 from counterseal.models import AuditEvent
 from counterseal_records import read_as
@@ -20,7 +22,8 @@ class Entry:
     One line of the log.
 
     Attributes:
-        number: Its place; no line has the number of another one.
+        number: Its place; no other line of the log has it.
+            SQLite begins anew when the log is empty.
     """
 
     number: int
@@ -65,3 +68,17 @@ class SqlAudit:
         with self._database.reading() as connection:
             rows = connection.execute(wanted).all()
         return tuple(Entry(row.number, read_as(AuditEvent, row.body)) for row in rows)
+
+    def drop(self, entries: Sequence[Entry]) -> None:
+        """
+        Drop lines that have been taken elsewhere.
+
+        By their numbers and not up to one: on PostgreSQL a line that nobody has read can have a
+        smaller number.
+
+        Raises:
+            Unavailable: The database did not answer, and nothing has changed.
+        """
+        numbers = [entry.number for entry in entries]
+        with self._database.writing() as connection:
+            connection.execute(delete(EVENTS).where(EVENTS.c.number.in_(numbers)))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from sqlalchemy import RowMapping, func, insert, select
 
 from counterseal.models import AuditEvent, Record
 from counterseal.ports import Clock
-from counterseal_records import Flaw, RecordUnreadable, Shelf, Shelved, read_record
+from counterseal_records import Flaw, Page, RecordUnreadable, Shelf, Shelved, read_record
 from counterseal_sql import on_postgresql, on_sqlite
 from counterseal_sql.audit import SqlAudit
 from counterseal_sql.commits import event_row, loading
@@ -82,10 +83,21 @@ class SqlInventory:
         Raises:
             Unavailable: The database did not answer, or a line cannot be read.
         """
+        for page in self.pages():
+            yield page.events
+
+    def pages(self) -> Iterator[Page]:
+        """
+        Return the audit log in pages that can be dropped.
+
+        Raises:
+            Unavailable: The database did not answer, or a line cannot be read.
+        """
         audit, after = SqlAudit(self._database), 0
-        while page := audit.read(after=after, limit=PAGE):
-            yield [entry.event for entry in page]
-            after = page[-1].number
+        while entries := audit.read(after=after, limit=PAGE):
+            events = tuple(entry.event for entry in entries)
+            yield Page(events, partial(audit.drop, entries))
+            after = entries[-1].number
 
     def tell(self, events: Sequence[AuditEvent], first: int) -> None:
         """

@@ -10,6 +10,7 @@ import click
 
 from counterseal_server.commands.account import account
 from counterseal_server.commands.admin import admin
+from counterseal_server.commands.audit import audit
 from counterseal_server.commands.binding import binding
 from counterseal_server.commands.callbacks import callbacks
 from counterseal_server.commands.device import device
@@ -25,6 +26,6 @@ def join(main: click.Group) -> None:
     """Put the commands under *main*."""
     for command in (
         *(init, invite, serve, callbacks, store),
-        *(account, binding, admin, keys, device, notify, relay),
+        *(account, binding, admin, audit, keys, device, notify, relay),
     ):
         main.add_command(command)

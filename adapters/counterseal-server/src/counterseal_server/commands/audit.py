@@ -1,0 +1,42 @@
+"""`counterseal audit`: the log of what happened, taken elsewhere."""
+
+from __future__ import annotations
+
+import click
+
+from counterseal_server.commands.options import CONFIG, DATA, configured
+from counterseal_server.plainly import plainly
+
+
+@click.group()
+def audit() -> None:
+    """Take the audit log elsewhere: in the store, it only grows."""
+
+
+@audit.command()
+@click.argument("file")
+@click.option("--keep", is_flag=True, help="Leave the lines in the store, too.")
+@DATA
+@CONFIG
+def archive(file: str, *, keep: bool, data: str | None, config: str | None) -> None:
+    """
+    Append the audit log to FILE, and drop from the store what is safely there.
+
+    Each line is one event as JSON. The service may run meanwhile; who breaks it off may find the
+    last lines twice after the next time.
+    """
+    with plainly():
+        from counterseal_records import write  # noqa: PLC0415 (a fast start)
+        from counterseal_server import files  # noqa: PLC0415
+        from counterseal_server.house import House  # noqa: PLC0415
+
+        count = 0
+        with House(configured(config, data=data)) as house:
+            house.records.prepare()
+            for page in house.records.inventory(house.ports.clock).pages():
+                lines = "".join(f"{write(event)}\n" for event in page.events)
+                files.append(file, lines.encode("ascii"), field="file")
+                if not keep:
+                    page.drop()
+                count += len(page.events)
+        click.echo(f"lines: {count}")
