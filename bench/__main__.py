@@ -23,7 +23,7 @@ import passkey
 import served
 import web
 from measure import OPERATIONS, Cost, Prepare, again, costs
-from redis_goals import show_rates, told
+from redis_goals import show_rates, show_steps, told
 from redis_scene import available
 from redis_trips import redis_trips
 from scene import Scene
@@ -277,6 +277,7 @@ def main() -> int:
     counted = canonicalisations()
     print(f"canonicalisations in one answer: {counted}")
     rates = show_rates() if with_redis else []
+    left = show_steps() if with_redis else []
     if not with_redis:
         print("no Redis: its wheel is not installed, or not made for this machine")
     if arguments.json:
@@ -285,6 +286,7 @@ def main() -> int:
             "trips": [attrs.asdict(one) for one in gone],
             "canonicalisations": counted,
             "rates": [attrs.asdict(one) for one in rates],
+            "steps": [attrs.asdict(one) for one in left],
         }
         arguments.json.write_text(json.dumps(figures, indent=1))
     over = bool(counted) or any(one.over for one in gone)

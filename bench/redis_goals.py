@@ -8,7 +8,7 @@ import redis_costs
 import redis_growth
 import redis_sweep
 from measure import Cost
-from redis_processes import Rate, rates
+from redis_processes import Rate, Step, rates, steps
 
 ANSWERING, GROWING, KEEPING = 1.5, 1.15, 1.6
 
@@ -55,4 +55,13 @@ def show_rates() -> list[Rate]:
     )
     for one in found:
         print(f"{one.processes:20} {one.issued:11.0f} {one.answered:9.0f} {one.server:17.0f}")
+    return found
+
+
+def show_steps() -> list[Step]:
+    """Measure what each step of a user leaves on the server, print it, and return it."""
+    found = steps()
+    print(f"{'on Redis':20} {'bytes':>11} {'Redis us':>9}")
+    for one in found:
+        print(f"{one.what:20} {one.taken:11.0f} {one.server:9.0f}")
     return found

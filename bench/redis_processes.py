@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import time
+from collections.abc import Callable, Sequence
 from multiprocessing.synchronize import Barrier
 from typing import Any
 
@@ -16,6 +17,7 @@ PROCESSES = (1, 2, 4)
 EACH = 300
 """Questions, and as many answers, of each process."""
 
+MANY = 2_000
 PATIENCE = 300
 
 
@@ -45,6 +47,45 @@ def work(port: int, barrier: Barrier) -> None:
             for operation in operations:
                 operation()
             barrier.wait(PATIENCE)
+
+
+@attrs.frozen
+class Step:
+    """
+    What one step of a user leaves on the server, with its lines in the log.
+
+    Attributes:
+        taken: Bytes of memory.
+        server: Microseconds of the server's CPU time.
+    """
+
+    what: str
+    taken: float
+    server: float
+
+
+def steps() -> list[Step]:
+    """Measure a bind, a question and an answer."""
+    with servers(1) as (server,), client_of(server) as client:
+        scene = Answers.on(client).scene
+
+        def step(what: str, acts: Sequence[Callable[[], object]]) -> Step:
+            before, busy = _memory(client), used(server)
+            for act in acts:
+                act()
+            busy, taken = used(server) - busy, _memory(client) - before
+            return Step(what, taken / len(acts), busy / len(acts) / 1_000)
+
+        return [
+            step("bind", [scene.account] * MANY),
+            step("question", scene.issuing(MANY)),
+            step("answer", scene.answering(MANY)),
+        ]
+
+
+def _memory(client: Redis) -> int:
+    taken: int = client.info("memory")["used_memory"]
+    return taken
 
 
 def rates() -> list[Rate]:
