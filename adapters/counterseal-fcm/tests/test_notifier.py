@@ -285,9 +285,23 @@ class TestTokens:
         firebase.token_answer = 503, {}, b""
 
         assert notifier.push((token("t"),), bell()) == (DELIVERED,)
-        firebase.token_answer = None
+        # For some seconds no other is asked for.
+        asked = firebase.requests
         assert notifier.push((token("t"),), bell()) == (DELIVERED,)
-        assert [bearer for bearer, _ in firebase.messages] == ["ya29.1", "ya29.1", "ya29.2"]
+        assert firebase.requests == asked + 1
+        firebase.token_answer, notifier._tokens._failure = None, None
+        assert notifier.push((token("t"),), bell()) == (DELIVERED,)
+        assert [bearer for bearer, _ in firebase.messages] == ["ya29.1"] * 3 + ["ya29.2"]
+
+    def test_while_one_asks_for_the_next_the_others_are_not_held_up(self, firebase, new_notifier):
+        notifier = new_notifier()
+        assert notifier.push((token("t"),), bell()) == (DELIVERED,)
+        notifier._tokens._credentials.expiry -= timedelta(seconds=3600 - 120)
+        firebase.token_hanging = True
+        addresses = tuple(token(f"t-{n}") for n in range(9))
+
+        outcomes = notifier.push(addresses, bell(timeout=timedelta(seconds=1)))
+        assert sorted(outcomes, key=lambda one: one.result.value) == [DELIVERED] * 8 + [LATER]
 
 
 class _Nothing(set):
@@ -318,3 +332,7 @@ def test_connections_are_used_again_and_bounded(firebase, new_notifier):
     assert firebase.most <= 4
     # One for the token, and one for each of those at once.
     assert firebase.connections <= 5
+
+
+def test_a_text_that_utf_8_cannot_hold(firebase, new_notifier):
+    assert new_notifier().push((token("t"),), bell(title="a\ud800")) == (DELIVERED,)

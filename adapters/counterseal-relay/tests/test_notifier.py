@@ -231,3 +231,7 @@ def test_what_is_sent_twice_has_the_same_id(relay, new_notifier):
         notifier.push((relayed("1"),), bell())
     assert {headers["webhook-id"] for headers, _ in relay.taken} == {BELL}
     assert json.dumps(relay.taken[0][1]) == json.dumps(relay.taken[1][1])
+
+
+def test_a_text_that_utf_8_cannot_hold(relay, new_notifier):
+    assert new_notifier().push((relayed("1"),), bell(title="a\ud800")) == (DELIVERED,)

@@ -275,3 +275,9 @@ def test_connections_are_used_again_and_bounded(service, new_notifier):
     assert set(new_notifier(at_once=4).push(addresses, bell())) == {DELIVERED}
     assert service.most <= 4
     assert service.connections <= 4
+
+
+def test_a_text_that_utf_8_cannot_hold(service, new_notifier):
+    assert new_notifier().push(
+        (at(service.browser("1").subscription()),), bell(title="a\ud800")
+    ) == (DELIVERED,)

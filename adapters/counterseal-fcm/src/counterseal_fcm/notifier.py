@@ -146,4 +146,4 @@ class _Known:
 
 def _digest(texts: dict[str, str]) -> bytes:
     joined = f"{len(texts['title'])} {texts['title']}{texts['body']}"
-    return hashlib.sha256(joined.encode("utf-8")).digest()
+    return hashlib.sha256(joined.encode("utf-8", "replace")).digest()

@@ -86,11 +86,14 @@ class Tokens:
             NoToken: There is none, or not within *left*.
             TimeoutError: Nothing is left.
         """
-        state = self._credentials.token_state
-        token = self._credentials.token
+        state, token = self._credentials.token_state, self._credentials.token
         if state is TokenState.FRESH and token is not None:
             return str(token)
-        if not self._lock.acquire(timeout=left.seconds()):
+        # One that soon runs out serves all others while somebody sees to the next.
+        serves = state is TokenState.STALE and token is not None
+        if not self._lock.acquire(timeout=0 if serves else left.seconds()):
+            if serves:
+                return str(token)
             raise NoToken(LATER)
         try:
             if self._credentials.token_state is not TokenState.FRESH:
@@ -120,7 +123,10 @@ class Tokens:
             return MISCONFIGURED if token == self._bad else LATER
 
     def _renew(self, left: Budget) -> None:
+        serves = self._credentials.token_state is TokenState.STALE
         if self._failure is not None and self._monotonic() < self._failure[0]:
+            if serves:
+                return
             raise NoToken(self._failure[1])
         asking = _Asking(self._client, self._clock, left)
         try:
@@ -133,11 +139,10 @@ class Tokens:
         else:
             self._failure = None
             return
-        if self._credentials.token_state is TokenState.STALE:
-            return  # it serves for some minutes more
         _log.warning("no access token: %s", outcome.result.value)
         self._fail(outcome)
-        raise NoToken(outcome)
+        if not serves:
+            raise NoToken(outcome)
 
     def _fail(self, outcome: PushOutcome) -> None:
         self._failure = (self._monotonic() + PAUSE_SECONDS, outcome)

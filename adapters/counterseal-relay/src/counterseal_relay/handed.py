@@ -24,7 +24,7 @@ SIGNATURES_LIMIT = 16
 """Signatures in one header that are looked at."""
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
-_TIMESTAMP = re.compile(r"0|[1-9][0-9]{0,11}")
+_TIMESTAMP = re.compile(r"0|[1-9][0-9]{0,9}")
 _SIGNED = "webhook-signature"
 
 

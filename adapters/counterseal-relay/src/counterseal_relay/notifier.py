@@ -122,6 +122,9 @@ class RelayNotifier:
             reason = str(error) if isinstance(error, Forbidden) else type(error).__name__
             _log.warning("the relay was not reached: %s", reason)
             return dict.fromkeys(addresses, outcome_of_failure(error))
+        except Exception as error:  # noqa: BLE001 (ALL-1; whatever it is, it is tried again)
+            _log.warning("the relay was not reached: %s", type(error).__name__)
+            return dict.fromkeys(addresses, LATER)
         outcome = _outcome(response, now)
         if outcome is not DELIVERED:
             _log.warning("the relay answers %d", response.status_code)

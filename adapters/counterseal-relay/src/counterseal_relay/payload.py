@@ -57,4 +57,4 @@ def payload(addresses: Iterable[PushAddress], bell: Bell) -> bytes:
         "priority": 1 if bell.urgent else 0,
         "ttl": int(max(timedelta(0), bell.life).total_seconds()),
     }
-    return json.dumps(members, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+    return json.dumps(members, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")

@@ -144,7 +144,7 @@ class _Message:
 
 def _message(bell: Bell) -> _Message:
     said = {"title": bell.title, "body": bell.body, "data": push_data(bell)}
-    plain = json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+    plain = json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
     life = max(timedelta(0), min(bell.life, LONGEST_LIFE))
     return _Message(
         plain=plain,
