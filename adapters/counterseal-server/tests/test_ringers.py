@@ -1,5 +1,7 @@
 """Ringers: bells are rung at once after the commit, and no channel waits for another."""
 
+import contextlib
+import sys
 import threading
 import time
 from datetime import timedelta
@@ -23,8 +25,12 @@ from counterseal_server import workers as module
 from counterseal_server.cli import main
 from counterseal_server.configuration import settings
 from counterseal_server.metrics import Metrics
+from counterseal_server.plainly import plainly
 from counterseal_server.ringers import Ringers
 from counterseal_server.workers import Workers
+
+# The group of the same name hides it in its package.
+command = sys.modules["counterseal_server.commands.notify"]
 
 PATIENCE = 30
 RELAY = PushAddress(kind=AddressKind.RELAY, value="relay")
@@ -206,6 +212,43 @@ def test_ringing_can_be_left_to_others(world, notifier, house, tmp_path):
     assert notifier.rung_for(held.guid) == ()
 
 
-def test_the_command_needs_a_device(tmp_path):
-    ran = CliRunner().invoke(main, ["notify", "test", "nobody", "--data", str(tmp_path)])
-    assert ran.exit_code != 0
+class TestTheCommand:
+    @pytest.fixture
+    def notify(self, house, monkeypatch):
+        monkeypatch.setattr(command, "opened", lambda *_: plainly_in(house))
+        return lambda device: CliRunner().invoke(main, ["notify", "test", device])
+
+    def test_says_what_came_of_each_address(self, world, notifier, notify):
+        gone = PushAddress(kind=AddressKind.FCM_TOKEN, value="gone")
+        zoe = world.bind("zoe", addresses=(gone, RELAY, WEB))
+        notifier.dead.add(gone)
+        notifier.outcomes[WEB] = PushOutcome(result=PushResult.LATER, after=timedelta(seconds=90))
+        ran = notify(zoe.device.bond.device)
+        assert ran.exit_code == 0
+        assert ran.output.splitlines() == [
+            "fcm_token: gone",
+            "relay: delivered",
+            "webpush: later, after 90s",
+        ]
+        assert world.devices.ports.store.get(zoe.device.bond.device)[0].addresses == (RELAY, WEB)
+
+    def test_ends_with_1_if_the_device_was_not_rung(self, world, notifier, notify):
+        zoe = world.bind("zoe", addresses=(RELAY,))
+        notifier.failing = True
+        ran = notify(zoe.device.bond.device)
+        assert (ran.exit_code, ran.stdout) == (1, "relay: later\n")
+        assert ran.stderr == "nothing was delivered\n"
+        ran = notify(world.bind("adam").device.bond.device)
+        assert (ran.exit_code, ran.stderr) == (1, "the device has no address\n")
+
+    def test_needs_a_device_that_is_active(self, world, notify):
+        zoe = world.bind("zoe", addresses=(RELAY,))
+        world.devices.suspend(zoe.device.bond.device)
+        assert notify(zoe.device.bond.device).exit_code == 1
+        assert notify("nobody").exit_code == 2
+
+
+@contextlib.contextmanager
+def plainly_in(house):
+    with plainly():
+        yield house

@@ -74,7 +74,7 @@ class Question:
         duration: How long it may be answered; None takes the policy's default.
         additional_info: Opaque text or JSON object, shown to the device and returned.
         show_code: Whether the person types a code that the origin shows.
-        show_notification: Whether the bell is visible to the person.
+        show_notification: Whether a bell is rung at all.
     """
 
     account_id: str
