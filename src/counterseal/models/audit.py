@@ -19,8 +19,9 @@ class AuditEvent:
         event: What happened or was refused, as `noun.verb`.
         actor: The GUID of whoever did it, or a role (`worker`, `staff`, `stranger`).
         subject: The GUID of what it was done to; None if there is none yet.
-        reason: The stable code of a refusal; empty for what succeeded.
-        attributes: What a device tells of itself besides, as pairs of words; of telemetry only.
+        reason: The stable code of a refusal, or of what came of it; empty for what succeeded.
+        attributes: What belongs to it besides, as pairs of words: what a device tells of itself
+            (telemetry), or which device was rung, and by which kind of address (pushes).
     """
 
     at: datetime = attrs.field(validator=fields.utc)
