@@ -300,7 +300,7 @@ class TestTokens:
         firebase.token_hanging = True
         addresses = tuple(token(f"t-{n}") for n in range(9))
 
-        outcomes = notifier.push(addresses, bell(timeout=timedelta(seconds=1)))
+        outcomes = notifier.push(addresses, bell(timeout=timedelta(seconds=3)))
         assert sorted(outcomes, key=lambda one: one.result.value) == [DELIVERED] * 8 + [LATER]
 
 

@@ -1,6 +1,7 @@
 """The relay's side: it takes what the notifier signs, and nothing else."""
 
 import base64
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from counterseal.models import AddressKind, Bell, Guid, News, PushAddress
 from counterseal.models.guid import named
 from counterseal.wire.webhook import secret_text, webhook_headers
 from counterseal_relay import NotHanded, read_handed, read_secret
+from counterseal_relay.notifier import _gone
 from counterseal_relay.payload import payload
 
 SECRET = b"0123456789abcdef0123456789abcdef"
@@ -105,3 +107,32 @@ def test_what_is_no_secret(text):
     with pytest.raises(InvalidField) as refused:
         read_secret(text)
     assert "canary" not in str(refused.value)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: (
+        st.lists(inner)
+        | st.dictionaries(
+            st.text() | st.sampled_from(["notificationMetaData", "ids", "data", "priority"]), inner
+        )
+    ),
+    max_leaves=20,
+)
+
+
+@given(changes=st.dictionaries(st.sampled_from([*json.loads(BODY)]), JSON), junk=st.binary())
+def test_whatever_is_signed_is_read_or_refused(changes, junk):
+    for body in (json.dumps({**json.loads(BODY), **changes}).encode(), junk):
+        try:
+            read_handed(signed(body), body, [SECRET], now=NOW)
+        except NotHanded:
+            continue
+        assert body is not junk
+
+
+@given(JSON.map(lambda document: json.dumps({"gone": document}).encode()) | st.binary())
+def test_whatever_a_relay_says_is_gone(answer):
+    for framework, name in _gone(answer):
+        assert isinstance(framework, str)
+        assert isinstance(name, str)

@@ -1,0 +1,35 @@
+"""Addresses as devices write them: read, or unusable, and nothing else."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from push_loopback import b64
+
+from counterseal_webpush import Unusable, read_subscription
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: (
+        st.lists(inner)
+        | st.dictionaries(
+            st.text() | st.sampled_from(["endpoint", "keys", "p256dh", "auth"]), inner
+        )
+    ),
+    max_leaves=20,
+)
+
+
+@given(point=st.binary(min_size=65, max_size=65), auth=st.binary(min_size=16, max_size=16))
+def test_a_subscription(point, auth):
+    keys = {"p256dh": b64(point), "auth": b64(auth)}
+    read = read_subscription(json.dumps({"endpoint": "https://push.example/1", "keys": keys}))
+    assert (read.endpoint, read.point, read.auth) == ("https://push.example/1", point, auth)
+    assert "push.example" not in repr(read)
+
+
+@given(st.text() | JSON.map(json.dumps))
+def test_all_else_is_unusable(text):
+    with pytest.raises(Unusable):
+        read_subscription(text)
