@@ -102,6 +102,8 @@ class IdpSettings:
             `secret_context`; empty for a public client.
         algorithms: Of the tokens that are taken from the provider, as JWS names them.
         account_claim: The claim that becomes the account id; the subject, unless it is set.
+        parameters: What else the user is sent to the provider with, such as `prompt`;
+            what the flow itself needs cannot be changed by it.
     """
 
     issuer: str = attrs.field(validator=fields.text)
@@ -112,6 +114,7 @@ class IdpSettings:
     sealed_secret: bytes = attrs.field(default=b"", repr=False)
     algorithms: tuple[str, ...] = ("RS256",)
     account_claim: str = attrs.field(default="sub", validator=fields.text)
+    parameters: tuple[tuple[str, str], ...] = ()
 
     @property
     def secret_context(self) -> str:

@@ -69,6 +69,10 @@ class IdentityProviderContract:
             issuer=ISSUER, client_id="counterseal", redirect_uri="https://service.example/idp"
         )
 
+    def stranger(self, provider: IdentityProvider) -> IdpSettings:
+        """Return settings under which *provider* serves another client."""
+        return attrs.evolve(self.settings(provider), client_id="stranger")
+
     def log_in(self, provider: IdentityProvider, url: str) -> Return:
         """
         Be the browser of the user `zoe`: follow *url*, log in, and come back.
@@ -141,10 +145,9 @@ class IdentityProviderContract:
         needs(self, "knows_users", "IDP-2")
         provider = new_identity_provider()
         back = self.log_in(provider, self._url(provider))
-        stranger = attrs.evolve(self.settings(provider), client_id="stranger")
 
         with pytest.raises(IdentityWithdrawn):
-            self._exchange(provider, back, settings=stranger)
+            self._exchange(provider, back, settings=self.stranger(provider))
 
     def test_idp_2_a_code_serves_once(self, new_identity_provider: NewIdentityProvider) -> None:
         """IDP-2."""

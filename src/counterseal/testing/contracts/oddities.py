@@ -66,6 +66,7 @@ def oddities(specimens: Specimens) -> tuple[Record, ...]:
         sealed_secret=secret,
         algorithms=(ODD,),
         account_claim=ODD,
+        parameters=((ODD, ""), ("", ODD)),
     )
     address = PushAddress(kind=AddressKind.WEBPUSH, value=SECRET + ODD)
     public = PublicKey(kid=ODD, algorithm=Algorithm.EDDSA, jwk=ODD, thumbprint=ODD)

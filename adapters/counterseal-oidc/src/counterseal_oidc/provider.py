@@ -1,0 +1,364 @@
+"""The IdentityProvider: OpenID Connect's code flow, and what has to be asked after it."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import ssl
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import attrs
+
+from counterseal.errors import IdentityUnavailable, IdentityWithdrawn, Refused
+from counterseal.models import Identity, IdpSettings, Logout
+from counterseal.ports import Clock, Entropy, Sealer
+from counterseal_http import Budget, Guard, guarded_client
+from counterseal_oidc import claims
+from counterseal_oidc.asking import OK, REFUSALS, RESPONSE_LIMIT, Answer, Asker
+from counterseal_oidc.client_auth import Authenticator
+from counterseal_oidc.discovery import Discovery, Metadata
+from counterseal_oidc.errors import (
+    CodeRefused,
+    MixedUp,
+    TokenMissing,
+    TokenSubject,
+    Unproven,
+    UserInfoSubject,
+)
+from counterseal_oidc.grants import Grant, Lines, read_grant
+from counterseal_oidc.jose import Token, b64url, demand_algorithm, read_token
+from counterseal_oidc.key_sets import KeySets
+
+TIMEOUT = timedelta(seconds=10)
+"""A user waits meanwhile; the requests of one call share it."""
+
+AT_ONCE = 16
+"""Calls at one provider that run at once: one that hangs leaves threads to the others."""
+
+_log = logging.getLogger("counterseal_oidc")
+
+
+class OidcIdentityProvider:
+    """
+    Speaks with the providers of all App Spaces; may be shared by threads.
+
+    Args:
+        sealer: Opens client secrets.
+        clock: Tells the time to tokens, and when what is kept is old.
+        entropy: Names client assertions.
+        guard: Which providers may be called; the public ones, over https, if none is given.
+        timeout: The longest that a call may take.
+        at_once: How many calls at one provider run at once; others are turned away.
+        tls: How providers prove who they are; the machine's authorities if none is given.
+    """
+
+    def __init__(
+        self,
+        sealer: Sealer,
+        clock: Clock,
+        entropy: Entropy,
+        *,
+        guard: Guard | None = None,
+        timeout: timedelta = TIMEOUT,
+        at_once: int = AT_ONCE,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._guard = guard or Guard()
+        self._clock = clock
+        self._timeout = timeout
+        self._client = guarded_client(
+            self._guard, timeout=timeout, response_limit=RESPONSE_LIMIT, tls=tls
+        )
+        self._asker = Asker(self._client)
+        self._discovery = Discovery(self._asker, clock)
+        self._keys = KeySets(self._asker, clock)
+        self._authenticator = Authenticator(sealer=sealer, clock=clock, entropy=entropy)
+        self._lines = Lines()
+        self._places = _Places(at_once)
+
+    def close(self) -> None:
+        """Ask nothing from now on."""
+        self._client.close()
+
+    def authorization_url(
+        self, settings: IdpSettings, *, state: str, nonce: str, verifier: str
+    ) -> str:
+        """
+        Return where to send the user.
+
+        Raises:
+            IdentityUnavailable: The provider's configuration cannot be read.
+        """
+        with self._call(settings) as left:
+            endpoint = self._discovery.of(settings.issuer, left).authorization_endpoint
+        if endpoint.startswith("http:") and not self._guard.allow_http:
+            raise IdentityUnavailable("discovery: an authorization endpoint without TLS")
+        digest = hashlib.sha256(verifier.encode("ascii")).digest()
+        query = dict(settings.parameters)
+        if "offline_access" in settings.scopes:
+            # OpenID Connect Core, 11: it is ignored without the user's consent.
+            query.setdefault("prompt", "consent")
+        query |= {
+            "response_type": "code",
+            "client_id": settings.client_id,
+            "redirect_uri": settings.redirect_uri,
+            "scope": " ".join(dict.fromkeys(("openid", *settings.scopes))),
+            "state": state,
+            "nonce": nonce,
+            "code_challenge": b64url(digest),
+            "code_challenge_method": "S256",
+        }
+        joint = "&" if urlsplit(endpoint).query else "?"
+        return f"{endpoint}{joint}{urlencode(query)}"
+
+    def exchange(
+        self, settings: IdpSettings, *, code: str, nonce: str, verifier: str, issuer: str | None
+    ) -> Identity:
+        """
+        Exchange *code* for the user's identity.
+
+        Raises:
+            IdentityWithdrawn: The provider refuses the code, or the token does not hold;
+                each way is an `Unproven` of its own.
+            IdentityUnavailable: The provider did not answer, or the settings do not fit it.
+            SealBroken: The client secret cannot be opened.
+        """
+        with self._call(settings) as left:
+            metadata = self._discovery.of(settings.issuer, left)
+            if issuer != settings.issuer and (issuer is not None or metadata.names_itself):
+                raise MixedUp
+            self._keys.make_ready(metadata, left)
+            form = {
+                "grant_type": "authorization_code",
+                "code": code,
+                "redirect_uri": settings.redirect_uri,
+                "code_verifier": verifier,
+            }
+            answer = self._post(settings, metadata.token_endpoint, form, left)
+            if answer.status in REFUSALS:
+                _log.info("%r refuses a code: %s", settings.issuer, answer.error)
+                raise CodeRefused
+            access = _bearer(answer)
+            token = self._id_token(settings, metadata, answer, left, nonce=nonce)
+            if token is None:
+                raise TokenMissing
+            subject = claims.subject_of(token)
+            told = token.claims
+            if settings.account_claim not in told and metadata.userinfo_endpoint is not None:
+                told = self._user_info(metadata.userinfo_endpoint, access, subject, left)
+            return Identity(
+                issuer=settings.issuer,
+                subject=subject,
+                account_id=claims.account_id(told, settings.account_claim),
+                session=claims.session_of(token),
+                grant=Grant(
+                    refresh_token=answer.text("refresh_token"), access_token=access
+                ).encode(),
+            )
+
+    def still_vouches(self, settings: IdpSettings, identity: Identity) -> Identity:
+        """
+        Ask whether the provider still vouches for the user.
+
+        By the refresh token, if there is one; else by introspection of the access token, where the
+        provider offers it; else by UserInfo.
+
+        Raises:
+            IdentityWithdrawn: It does not, or there is no way to ask.
+            IdentityUnavailable: The provider did not answer, or not to the question.
+            SealBroken: The client secret cannot be opened.
+        """
+        with self._call(settings) as left:
+            metadata = self._discovery.of(settings.issuer, left)
+            grant = read_grant(identity.grant)
+            if identity.issuer != settings.issuer:
+                raise IdentityWithdrawn("another issuer's identity")
+            if grant.refresh_token is not None:
+                return self._refreshed(settings, metadata, identity, grant.refresh_token, left)
+            access = grant.access_token or ""
+            if metadata.introspection_endpoint is not None:
+                self._introspect(settings, metadata.introspection_endpoint, identity, access, left)
+            elif metadata.userinfo_endpoint is not None:
+                self._user_info(metadata.userinfo_endpoint, access, identity.subject, left)
+            else:
+                raise IdentityWithdrawn("no way to ask about the user")
+            return identity
+
+    def logged_out(self, settings: IdpSettings, token: str) -> Logout:
+        """
+        Read a logout token.
+
+        Raises:
+            IdentityWithdrawn: It does not hold; each way is an `Unproven` of its own.
+            IdentityUnavailable: The provider's keys cannot be read.
+        """
+        with self._call(settings) as left:
+            metadata = self._discovery.of(settings.issuer, left)
+            read = read_token(token)
+            demand_algorithm(read, settings.algorithms)
+            # Before the keys: what is not even for us costs no request.
+            logout = claims.read_logout(read, settings, self._clock.now())
+            self._keys.verify(read, metadata, left)
+            return logout
+
+    def let_go(self, settings: IdpSettings, identity: Identity) -> None:
+        """
+        Have the grant revoked, where the provider offers that (RFC 7009).
+
+        Raises:
+            IdentityUnavailable: The provider did not answer.
+            SealBroken: The client secret cannot be opened.
+        """
+        with self._call(settings) as left:
+            endpoint = self._discovery.of(settings.issuer, left).revocation_endpoint
+            try:
+                grant = read_grant(identity.grant)
+            except IdentityWithdrawn:
+                return
+            if endpoint is None:
+                return
+            if grant.refresh_token is None:
+                self._revoke(settings, endpoint, str(grant.access_token), "access_token", left)
+                return
+            with self._lines.of(grant.refresh_token, left) as line:
+                self._revoke(settings, endpoint, line.newest, "refresh_token", left)
+
+    def _refreshed(
+        self,
+        settings: IdpSettings,
+        metadata: Metadata,
+        identity: Identity,
+        refresh: str,
+        left: Budget,
+    ) -> Identity:
+        # A refresh token may serve once: nothing else is to fail after it.
+        self._keys.make_ready(metadata, left)
+        with self._lines.of(refresh, left) as line:
+            form = {"grant_type": "refresh_token", "refresh_token": line.newest}
+            answer = self._post(settings, metadata.token_endpoint, form, left)
+            if answer.status in REFUSALS and answer.error == "invalid_grant":
+                raise IdentityWithdrawn
+            _bearer(answer)
+            line.newest = answer.text("refresh_token") or line.newest
+            newest = line.newest
+        try:
+            token = self._id_token(settings, metadata, answer, left, nonce=None)
+        except Unproven as error:
+            # The provider's fault and not the user's, who is not vouched for either.
+            raise IdentityUnavailable(f"a refreshed token: {error.code}") from None
+        if token is not None and claims.subject_of(token) != identity.subject:
+            raise TokenSubject
+        return attrs.evolve(identity, grant=Grant(refresh_token=newest).encode())
+
+    def _introspect(
+        self, settings: IdpSettings, endpoint: str, identity: Identity, access: str, left: Budget
+    ) -> None:
+        form = {"token": access, "token_type_hint": "access_token"}
+        answer = self._post(settings, endpoint, form, left)
+        active = answer.members.get("active") if answer.status == OK else None
+        if not isinstance(active, bool):
+            raise IdentityUnavailable(f"introspection: status {answer.status}")
+        if not active:
+            raise IdentityWithdrawn
+        if answer.members.get("sub", identity.subject) != identity.subject:
+            raise TokenSubject
+
+    def _user_info(self, endpoint: str, access: str, subject: str, left: Budget) -> dict[str, Any]:
+        answer = self._asker.get(endpoint, left, bearer=access)
+        if answer.status in REFUSALS:
+            raise IdentityWithdrawn
+        if answer.status != OK or not answer.members:
+            raise IdentityUnavailable(f"UserInfo: status {answer.status}")
+        if answer.members.get("sub") != subject:
+            raise UserInfoSubject
+        return answer.members
+
+    def _revoke(
+        self, settings: IdpSettings, endpoint: str, token: str, hint: str, left: Budget
+    ) -> None:
+        form = {"token": token, "token_type_hint": hint}
+        answer = self._post(settings, endpoint, form, left)
+        if answer.status != OK and answer.status not in REFUSALS:
+            raise IdentityUnavailable(f"revocation: status {answer.status}")
+
+    def _id_token(
+        self,
+        settings: IdpSettings,
+        metadata: Metadata,
+        answer: Answer,
+        left: Budget,
+        *,
+        nonce: str | None,
+    ) -> Token | None:
+        text = answer.text("id_token")
+        if text is None:
+            return None
+        token = read_token(text)
+        demand_algorithm(token, settings.algorithms)
+        claims.check_id_token(
+            token,
+            settings,
+            self._clock.now(),
+            nonce=nonce,
+            access_token=answer.text("access_token"),
+        )
+        self._keys.verify(token, metadata, left)
+        return token
+
+    def _post(
+        self, settings: IdpSettings, endpoint: str, form: Mapping[str, str], left: Budget
+    ) -> Answer:
+        ours, headers = self._authenticator.sign_in(settings)
+        return self._asker.post(endpoint, left, form={**form, **ours}, headers=headers)
+
+    @contextmanager
+    def _call(self, settings: IdpSettings) -> Iterator[Budget]:
+        try:
+            with self._places.at(settings.issuer):
+                yield Budget(self._timeout.total_seconds())
+        except Refused as refusal:
+            _log.info("%r: %s", settings.issuer, refusal.code)
+            raise
+        except IdentityUnavailable as error:
+            _log.warning("%r did not answer: %s", settings.issuer, error)
+            raise
+        except TimeoutError:
+            _log.warning("%r did not answer: the time is over", settings.issuer)
+            raise IdentityUnavailable("the time is over") from None
+
+
+class _Places:
+    """Bounds the calls at each provider that run at once."""
+
+    def __init__(self, at_once: int) -> None:
+        self._at_once = at_once
+        self._running: dict[str, int] = {}
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def at(self, issuer: str) -> Iterator[None]:
+        with self._lock:
+            running = self._running.get(issuer, 0)
+            if running >= self._at_once:
+                raise IdentityUnavailable("too many calls wait for it already")
+            self._running[issuer] = running + 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._running[issuer] -= 1
+                if not self._running[issuer]:
+                    del self._running[issuer]
+
+
+def _bearer(answer: Answer) -> str:
+    access = answer.text("access_token")
+    kind = answer.text("token_type") or ""
+    if answer.status != OK or access is None or kind.lower() != "bearer":
+        raise IdentityUnavailable(f"tokens: status {answer.status}, {answer.error}")
+    return access

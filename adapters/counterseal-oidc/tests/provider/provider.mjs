@@ -1,0 +1,129 @@
+// A real OpenID Connect provider on loopback, for tests: npm's oidc-provider, which is certified.
+//
+// Where that lies is the first argument, clients and keys are the second, as JSON; its address is the
+// first line that it prints. Tests steer it at /steer: keys change, users are disabled, logouts told.
+import { createServer } from "node:http";
+import { pathToFileURL } from "node:url";
+
+const { default: Provider } = await import(pathToFileURL(process.argv[2]).href);
+const options = JSON.parse(process.argv[3]);
+let port;
+let jwks = options.jwks;
+const disabled = new Set();
+const counts = {};
+let down = false;
+let told = [];
+let callback;
+let provider;
+
+const users = {
+  zoe: { email: "zoe@idp.example", email_verified: true, preferred_username: "zoe" },
+  adam: { email: "adam@idp.example", email_verified: false, preferred_username: "zoe@idp.example" },
+};
+
+// One memory for all makings of the provider, so that a change of keys logs nobody out.
+const stored = new Map();
+class Memory {
+  constructor(model) { this.model = model; }
+  key(id) { return `${this.model}:${id}`; }
+  async upsert(id, payload) {
+    stored.set(this.key(id), payload);
+    if (payload.uid) stored.set(`uid:${this.model}:${payload.uid}`, id);
+  }
+  async find(id) { return stored.get(this.key(id)); }
+  async findByUid(uid) { return this.find(stored.get(`uid:${this.model}:${uid}`)); }
+  async findByUserCode() { return undefined; }
+  async consume(id) { this.find(id).then((it) => { it.consumed = Math.floor(Date.now() / 1000); }); }
+  async destroy(id) { stored.delete(this.key(id)); }
+  async revokeByGrantId(grantId) {
+    for (const [key, payload] of stored) if (payload.grantId === grantId) stored.delete(key);
+  }
+}
+function build() {
+  provider = new Provider(`http://127.0.0.1:${port}`, {
+    adapter: Memory,
+    clients: options.clients,
+    jwks,
+    cookies: { keys: ["a key that signs cookies of tests"] },
+    conformIdTokenClaims: true,
+    claims: {
+      openid: ["sub"],
+      email: ["email", "email_verified"],
+      profile: ["preferred_username"],
+    },
+    scopes: ["openid", "offline_access", "email", "profile"],
+    findAccount: (_, id) =>
+      users[id] && !disabled.has(id)
+        ? { accountId: id, claims: () => ({ sub: id, ...users[id] }) }
+        : undefined,
+    features: {
+      backchannelLogout: { enabled: true },
+      devInteractions: { enabled: true },
+      introspection: { enabled: true },
+      revocation: { enabled: true },
+      rpInitiatedLogout: { enabled: true },
+    },
+    enabledJWA: {
+      idTokenSigningAlgValues: ["RS256", "PS256", "ES256", "EdDSA", "Ed25519", "HS256"],
+      clientAuthSigningAlgValues: ["RS256", "PS256", "ES256", "EdDSA", "Ed25519", "HS256"],
+    },
+    pkce: { required: () => true },
+    rotateRefreshToken: true,
+    // Its guard keeps it from loopback, which is where its clients are here.
+    fetch: (url, { dispatcher, ...rest }) => fetch(url, rest),
+    ttl: { AccessToken: 3600, IdToken: 600, RefreshToken: 86400, Grant: 86400, Session: 86400,
+           Interaction: 600, AuthorizationCode: 60 },
+  });
+  provider.on("server_error", (_, error) => console.error(error));
+  callback = provider.callback();
+}
+
+async function steer(asked) {
+  if ("jwks" in asked) { jwks = asked.jwks; build(); }
+  if ("disable" in asked) disabled.add(asked.disable);
+  if ("enable" in asked) disabled.delete(asked.enable);
+  if ("down" in asked) down = asked.down;
+  if ("forget" in asked) for (const name of Object.keys(counts)) delete counts[name];
+  if ("logout" in asked) {
+    // What the provider sends to a client when this user logs out.
+    const client = await provider.Client.find(asked.client);
+    told = [];
+    client.backchannelLogoutSessionRequired = asked.sid != null;
+    await client.backchannelLogout(asked.logout, asked.sid).catch((error) => told.push(`${error}`));
+  }
+  return { counts, told };
+}
+
+const server = createServer(async (request, response) => {
+  const path = request.url.split("?")[0];
+  let body = "";
+  if (path === "/steer" || path === "/told") {
+    for await (const part of request) body += part;
+  }
+  if (path === "/told") {
+    // The client's own endpoint for logouts, which lies here so that tests need no second server.
+    told.push(new URLSearchParams(body).get("logout_token"));
+    response.writeHead(200).end();
+    return;
+  }
+  if (path === "/steer") {
+    response.writeHead(200, { "content-type": "application/json" });
+    response.end(JSON.stringify(await steer(JSON.parse(body))));
+    return;
+  }
+  counts[path] = (counts[path] ?? 0) + 1;
+  if (down) { response.writeHead(503).end(); return; }
+  callback(request, response);
+});
+
+server.listen(port ?? 0, "127.0.0.1", () => {
+  port = server.address().port;
+  for (const client of options.clients) {
+    if (client.backchannel_logout_uri === "here") {
+      client.backchannel_logout_uri = `http://127.0.0.1:${port}/told`;
+    }
+  }
+  build();
+  console.log(`http://127.0.0.1:${port}`);
+});
+process.stdin.on("end", () => process.exit(0)).resume(); // whoever started it is gone
