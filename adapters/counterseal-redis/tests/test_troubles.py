@@ -144,7 +144,9 @@ def test_scripts_that_are_forgotten_are_taught_again(server, clerk, opened):
         company = Specimens(seed=1).company()
 
 
-def test_a_server_that_is_full_is_unavailable_and_changes_nothing(single, opened, new_keyspace):
+def test_a_server_that_is_full_is_unavailable_and_changes_nothing(
+    single, opened, new_keyspace, caplog
+):
     client = opened(single)
     clerk = Clerk(RedisStore(new_keyspace(single), FrozenClock()), lambda _: ())
     company = Specimens().company()
@@ -155,6 +157,9 @@ def test_a_server_that_is_full_is_unavailable_and_changes_nothing(single, opened
         with pytest.raises(StoreUnavailable) as caught:
             clerk.swap(newer(company), newer(newer(company)))
         assert not isinstance(caught.value, Indeterminate)
+        kinds = ("OutOfMemoryError", "ResponseError OOM")  # as older servers tell it
+        assert caplog.messages[0] in {f"Redis failed: {kind}" for kind in kinds}
+        assert "maxmemory" not in caplog.text, "a server's own words may hold what was sent"
         assert clerk.one(company.guid) == newer(company)
         # What was applied before the server was full is known, though nothing more is written.
         clerk.commit((company, newer(company)), operation="swap")
@@ -183,11 +188,12 @@ def test_a_server_without_its_replicas_is_unavailable(name, request, opened, new
     clerk.keep(company)
 
 
-def test_a_replica_is_no_server_to_commit_to(pair, opened):
+def test_a_replica_is_no_server_to_commit_to(pair, opened, caplog):
     keyspace = attach(opened(pair.replicas[0]), prefix="demoted")
 
     with pytest.raises(Indeterminate):
         Clerk(RedisStore(keyspace, FrozenClock()), lambda _: ()).keep(Specimens().company())
+    assert caplog.messages[0].startswith("Redis failed: ReadOnlyError")
 
 
 def test_a_paused_server_is_indeterminate_and_then_tells_the_truth(single, opened):

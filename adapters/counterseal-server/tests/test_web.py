@@ -4,6 +4,8 @@ import json
 import logging
 
 import pytest
+from redis import Redis
+from sqlalchemy import event
 
 from counterseal import Credentials
 from counterseal.memory import SystemEntropy
@@ -14,6 +16,7 @@ from counterseal_server.configuration import settings
 from counterseal_server.house import House
 from counterseal_server.keeping import private
 from counterseal_server.metrics import Metrics
+from counterseal_server.readiness import FRESH_SECONDS, LOOKS, WINDOW, Readiness
 
 CANARY = "canary-f00"
 
@@ -93,6 +96,43 @@ def test_not_ready_without_a_database(open_house, tmp_path):
     (tmp_path / "data" / "counterseal.db").mkdir()
     answer = serve(house).get("/readyz")
     assert answer.json == {"status": "unready", "failing": ["store"]}
+
+
+def test_not_ready_where_nothing_can_be_written(client, house, heard):
+    assert client.get("/readyz").status_code == 200
+    database = house.records.database
+    database.close()
+    event.listen(database.engine, "connect", lambda one, _: one.execute("PRAGMA query_only = ON"))
+
+    answer = serve(house).get("/readyz")
+
+    assert (answer.status_code, answer.json["failing"]) == (503, ["store"])
+    told = " ".join(json.loads(line)["message"] for line in heard)
+    assert "the database failed: OperationalError SQLITE_READONLY" in told
+    assert "not ready: store: store_unavailable" in told
+
+
+def test_not_ready_on_a_redis_that_takes_no_writes(open_house, redis):
+    house = open_house(STORE=f"redis://127.0.0.1:{redis.port}")
+    assert serve(house).get("/readyz").status_code == 200
+    with Redis(port=redis.port) as client:
+        client.config_set("min-replicas-to-write", 1)
+
+    answer = serve(house).get("/readyz")
+
+    assert (answer.status_code, answer.json["failing"]) == (503, ["store"])
+
+
+def test_many_looks_at_readiness_write_once_a_second(house):
+    now = [0.0]
+    readiness = Readiness(house, lambda: now[0])
+    counted = house.ports.counters
+    for _ in range(5):
+        assert readiness.failing() == []
+    assert counted.add(LOOKS, WINDOW) == 2, "theirs, and this one"
+    now[0] += FRESH_SECONDS
+    readiness.failing()
+    assert counted.add(LOOKS, WINDOW) == 4
 
 
 def test_a_request_keeps_a_fit_id_and_gets_another_for_one_that_is_not(client):

@@ -7,6 +7,7 @@ on one server, and a script can touch them together.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -27,6 +28,10 @@ OLDEST = (6, 2)
 OLDEST_WITH_WAITAOF = (7, 2)
 
 _PREFIX = re.compile(r"[A-Za-z0-9._-]{1,32}")
+_CODE = re.compile(r"(?:^|: -)([A-Z]+)(?= |$)")
+"""Of an error; one that a script ran into stands behind where it did so."""
+
+log = logging.getLogger(__name__)
 
 
 class Keyspace:
@@ -101,11 +106,18 @@ class Keyspace:
                 replies = self._road.send(calls, last, whole=True)
         except Exception as error:
             # Whatever redis-py raises, and what its cluster client trips over in a failover.
+            log.warning("Redis failed: %s", _kind(error))
             raise StoreUnavailable from error
+        refusal = next((reply for reply in replies if isinstance(reply, Exception)), None)
+        if refusal is not None:
+            log.warning("Redis failed: %s", _kind(refusal))
         if not last:
             return replies, True
         *replies, answer = replies
-        return replies, self.durability.reached(answer)
+        sure = self.durability.reached(answer)
+        if not sure and refusal is None:
+            log.warning("Redis failed: a write is not as sure as it has to be")
+        return replies, sure
 
 
 def attach(client: Client, *, prefix: str = PREFIX, durability: Durability = NONE) -> Keyspace:
@@ -132,6 +144,12 @@ def attach(client: Client, *, prefix: str = PREFIX, durability: Durability = NON
     except Exception as error:
         raise StoreUnavailable from error
     return keyspace
+
+
+def _kind(error: Exception) -> str:
+    """Name what happened as Redis does; its text may hold an address or what was sent."""
+    code = _CODE.search(str(error))
+    return f"{type(error).__name__} {code[1]}" if code else type(error).__name__
 
 
 def _road(client: Client) -> Road:

@@ -5,30 +5,25 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
 from flask import Flask, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
-from counterseal import Unavailable
-from counterseal.models.guid import LUCK_BYTES, mint
 from counterseal_flask import Service, admin_blueprint, device_blueprint, service_blueprint
 from counterseal_flask import Settings as Face
 from counterseal_flask.problems import problem
 from counterseal_server.house import House
 from counterseal_server.logs import NO_REQUEST, request_id
 from counterseal_server.metrics import CONTENT_TYPE, Metrics
+from counterseal_server.readiness import Readiness
 from counterseal_server.receiving import BUSY, REFUSED, Receiving
 
 REQUEST_ID = "X-Request-Id"
 ID_BYTES = 12
 OPERATORS = frozenset({"healthz", "readyz", "metrics"})
 """Asked every few seconds, by machines."""
-
-NOBODY = mint(0, bytes(LUCK_BYTES))
-"""No record has this GUID."""
 
 _FIT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -113,6 +108,8 @@ def _method() -> str:
 
 
 def _operate(app: Flask, house: House, metrics: Metrics) -> None:
+    readiness = Readiness(house)
+
     @app.errorhandler(HTTPException)
     def nowhere(error: HTTPException) -> Response:
         # What is under no blueprint: a browser's page would be no answer to a program.
@@ -127,12 +124,7 @@ def _operate(app: Flask, house: House, metrics: Metrics) -> None:
 
     @app.get("/readyz")
     def readyz() -> Any:
-        checks: dict[str, Callable[[], object]] = {
-            "signer": house.ports.signer.jwks,
-            "sealer": lambda: house.ports.sealer.seal(b"", "readyz"),
-            "store": lambda: house.ports.store.get(NOBODY),
-        }
-        failing = [name for name, check in checks.items() if not _works(check)]
+        failing = readiness.failing()
         if failing:
             return jsonify(status="unready", failing=failing), HTTPStatus.SERVICE_UNAVAILABLE
         return jsonify(status="ready")
@@ -142,11 +134,3 @@ def _operate(app: Flask, house: House, metrics: Metrics) -> None:
         @app.get("/metrics", endpoint="metrics")
         def counts() -> Response:
             return Response(metrics.text(), content_type=CONTENT_TYPE)
-
-
-def _works(check: Callable[[], object]) -> bool:
-    try:
-        check()
-    except Unavailable:
-        return False
-    return True

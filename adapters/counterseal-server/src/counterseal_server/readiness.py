@@ -1,0 +1,66 @@
+"""Readiness: whether this process could answer a device, and keep what it answered."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+from counterseal import Unavailable
+from counterseal.models.guid import LUCK_BYTES, mint
+from counterseal_server.house import House
+
+FRESH_SECONDS = 1.0
+"""So long a verdict stands: each look writes, and whoever asks need not say who they are."""
+
+NOBODY = mint(0, bytes(LUCK_BYTES))
+"""No record has this GUID."""
+
+LOOKS = ("service", "readyz")
+"""What is counted: a read would not tell a full disk, a replica, or a file that is closed."""
+
+WINDOW = timedelta(minutes=1)
+
+log = logging.getLogger("counterseal_server")
+
+
+class Readiness:
+    """
+    Looks at the keys and the records.
+
+    Args:
+        house: Whose.
+        monotonic: Seconds that only grow.
+    """
+
+    def __init__(self, house: House, monotonic: Callable[[], float] = time.monotonic) -> None:
+        ports = house.ports
+        self._checks: dict[str, tuple[Callable[[], object], ...]] = {
+            "signer": (ports.signer.jwks,),
+            "sealer": (lambda: ports.sealer.seal(b"", "readyz"),),
+            "store": (lambda: ports.store.get(NOBODY), lambda: ports.counters.add(LOOKS, WINDOW)),
+        }
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._verdict: tuple[float, list[str]] | None = None
+
+    def failing(self) -> list[str]:
+        """Return what fails, as it was found a moment ago; nothing if all is well."""
+        with self._lock:
+            now = self._monotonic()
+            if self._verdict is None or now - self._verdict[0] >= FRESH_SECONDS:
+                found = [name for name, acts in self._checks.items() if not _works(name, acts)]
+                self._verdict = (now, found)
+            return self._verdict[1]
+
+
+def _works(name: str, acts: tuple[Callable[[], object], ...]) -> bool:
+    try:
+        for act in acts:
+            act()
+    except Unavailable as error:
+        log.warning("not ready: %s: %s", name, error.code)
+        return False
+    return True
