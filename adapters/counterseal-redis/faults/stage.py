@@ -1,5 +1,6 @@
 """A stage: servers, a service on them with its crowd, and the account book of all of it."""
 
+import os
 import tempfile
 import time
 from contextlib import ExitStack, contextmanager
@@ -23,6 +24,9 @@ from counterseal_redis import (
     fsync,
     replicated,
 )
+
+SERVER = os.environ.get("FAULTS_SERVER", "redis-8.2")
+"""Which of `redis_servers.BINARIES`."""
 
 PREFIX = "faults"
 PATIENCE = timedelta(milliseconds=400)
@@ -118,7 +122,7 @@ def play(scene):
     """Play *scene*, and return how the book and the store agree after it."""
     with ExitStack() as ends:
         folder = ends.enter_context(tempfile.TemporaryDirectory(prefix="counterseal-"))
-        file = binary("redis-8.2")
+        file = binary(SERVER)
         servers = scene.servers(file, folder, *DISK.get(scene.level, ()))
         ends.callback(servers.stop)
         client = servers.client()
