@@ -60,17 +60,18 @@ class Notifications:
         return tuple(record for record in found if isinstance(record, Notification))
 
     def in_turn(
-        self, under_way: Mapping[Guid, Notification], places: int
+        self, under_way: Mapping[Guid, Notification], places: int, *, looking_past: bool = True
     ) -> tuple[Notification, ...]:
         """
         Return the due notifications to attempt next, so that nobody keeps the others waiting.
 
         Each kind of address has places of its own, and accounts take turns in them.
-        What has no turn is looked past, up to 1000 notifications.
+        What has no turn is looked past, up to 1000 notifications, which takes longer.
 
         Args:
             under_way: Those of which the caller's attempts run.
             places: How many of its attempts may run at once, of each kind.
+            looking_past: Whether to; else only those that have been due for longest are seen.
 
         Raises:
             Unavailable: The store did not answer.
@@ -80,7 +81,8 @@ class Notifications:
         for limit in (LOOKED_AT * places * kinds, LISTED):
             due = self.due(limit)
             chosen = next_rung(due, under_way, places)
-            if len(due) < limit or len(under_way) + len(chosen) >= places * kinds:
+            full = len(under_way) + len(chosen) >= places * kinds
+            if full or len(due) < limit or not looking_past:
                 break
         return chosen
 

@@ -439,6 +439,23 @@ def test_only_one_of_many_workers_rings(service, alice, at_once):
     assert len(service.outbox.pushes) == 1
 
 
+def test_a_kind_whose_places_are_taken_is_looked_past(service):
+    """However many of them are due before the others."""
+    for number in range(30):
+        name = f"user-{number}"
+        service.bind(name, addresses=(HERE,))
+        service.ask(name, "Pay?")
+    service.clock.advance(SECOND)
+    service.bind("alice", addresses=(WEB,))
+    service.ask("alice", "Pay?")
+    narrow = service.but(notifier=OutboxNotifier(AddressKind.RELAY, AddressKind.WEBPUSH))
+    relay = narrow.notifications.due(30)
+    under_way = {one.guid: one for one in relay[:2]}
+    (web,) = narrow.notifications.in_turn(under_way, 2)
+    assert web.kind is AddressKind.WEBPUSH
+    assert narrow.notifications.in_turn(under_way, 2, looking_past=False) == ()
+
+
 # Addresses that are gone
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import attrs
 
@@ -21,6 +23,9 @@ from counterseal.models import (
 from counterseal.ports import Notifier
 from counterseal_server.house import House
 from counterseal_server.metrics import Metrics
+
+FAR_LOOKS = timedelta(milliseconds=250)
+"""How often what has no turn is looked past."""
 
 ALARMING = {PushResult.REJECTED, PushResult.MISCONFIGURED}
 """What an operator, or we, have to mend."""
@@ -78,10 +83,16 @@ class Ringers:
         self._places = house.settings.ringers
         self._pools: dict[AddressKind, ThreadPoolExecutor] = {}
         self._running: dict[Guid, Notification] = {}
+        self._looked_far = 0.0
 
     def ring(self) -> bool:
         """Begin to ring for what is due, as far as there are places; never more at once."""
-        for noted in self.notifications.in_turn(dict(self._running), self._places):
+        # Each place that is free again is a reason to look, and few of these look further.
+        now = time.monotonic()
+        far = now - self._looked_far >= FAR_LOOKS.total_seconds()
+        self._looked_far = now if far else self._looked_far
+        running = dict(self._running)
+        for noted in self.notifications.in_turn(running, self._places, looking_past=far):
             self._running[noted.guid] = noted
             self._pool(noted.kind).submit(self._attempt, noted)
         return False
