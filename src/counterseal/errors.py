@@ -130,6 +130,19 @@ class WrongIssuer(Refused):
     outward = "denied"
 
 
+class AccountTaken(Refused):
+    """The account id is another identity's."""
+
+    code = "account_taken"
+    outward = "denied"
+
+
+class ReturnForbidden(Refused):
+    """The App Space does not let its app take users back there."""
+
+    code = "return_forbidden"
+
+
 class WrongAuthority(Refused):
     """Whoever suspended the binding has to resume it."""
 

@@ -25,6 +25,7 @@ LEAVES = [each for each in DEFINED if each not in (CountersealError, *FAMILIES)]
 # The public API. A code may be added; none may go or change its meaning.
 OUTWARD = {
     "account_locked": "unreachable",
+    "account_taken": "denied",
     "account_unbound": "unreachable",
     "account_unknown": "unreachable",
     "binding_inactive": "denied",
@@ -33,6 +34,7 @@ OUTWARD = {
     "code_demanded": "code_demanded",
     "code_missing": "code_missing",
     "credential_refused": "unauthorized",
+    "return_forbidden": "return_forbidden",
     "role_lacking": "forbidden",
     "deadline_ahead": "deadline_ahead",
     "deadline_passed": "deadline_passed",

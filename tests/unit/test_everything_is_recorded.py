@@ -19,6 +19,7 @@ from counterseal.models import (
     Scheme,
 )
 from counterseal.models.guid import mint
+from counterseal.testing.identity import APP_RETURN
 from counterseal.testing.world import CALLBACK
 
 NOBODY = mint(0, bytes(15))
@@ -256,7 +257,7 @@ def test_s35_what_the_audit_log_calls_things(service):
     space = service.new_app_space("Staff", idp=service.idp.settings())
     carol = service.log_in(space, "carol")
     service.logins.vouch(carol.device.bond.account)
-    service.logins.redirect(space.guid)
+    service.logins.redirect(space.guid, APP_RETURN)
     service.clock.advance(service.policy.session_token_life)
     service.sweep()
     guid = service.origin.origin.guid

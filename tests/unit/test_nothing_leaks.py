@@ -11,6 +11,7 @@ import pytest
 from counterseal.directory import SignedRequest
 from counterseal.errors import CountersealError
 from counterseal.models import AddressKind, Button, HtmlContent, PushAddress, Scheme
+from counterseal.testing.identity import APP_RETURN
 from counterseal.wire.cx1 import write_basic, write_cx1
 from counterseal.wire.signature import write_signature
 
@@ -202,19 +203,20 @@ def asking(service, canaries, phone):
 def logging_in(service, canaries):
     space = service.new_app_space("Staff", idp=service.idp.settings())
     service.idp.admit("carol")
-    redirect = canaries.tell(service.logins.redirect(space.guid))
+    redirect = canaries.tell(service.logins.redirect(space.guid, APP_RETURN))
     query = {name: value for name, (value,) in parse_qs(urlsplit(redirect.url).query).items()}
     canaries.hide("state", query["state"].partition(".")[2])
     canaries.hide("nonce", query["nonce"])
+    canaries.hide("the app's secret", redirect.secret)
     back = service.idp.log_in(redirect.url, "carol")
     canaries.hide("authorization code", back.code)
-    canaries.refuse(service.logins.authenticate, back.state + "x", back.code)
-    invitation = canaries.tell(service.logins.authenticate(back.state, back.code))
+    canaries.refuse(service.logins.authenticate, back.state + "x", back.code, redirect.secret)
+    invitation = canaries.tell(service.logins.authenticate(back.state, back.code, redirect.secret))
     grant = service.ports.sealer.open(
         invitation.account.sealed_grant, f"grant:{invitation.account.guid}"
     )
     canaries.hide("grant", grant.decode())
-    canaries.refuse(service.logins.authenticate, back.state, back.code)
+    canaries.refuse(service.logins.authenticate, back.state, back.code, redirect.secret)
 
 
 def delivering(service, canaries):

@@ -142,8 +142,9 @@ class Invitations:
         Invite one device of a user whom the App Space's Identity Provider has named.
 
         Raises:
-            InvalidField: The subject does not fit the policy.
+            InvalidField: The account id or the subject does not fit the policy.
             WrongIssuer: The identity is of another issuer than the App Space's or account's.
+            AccountTaken: The account id is another subject's.
             AccountLocked: The account is locked.
             TooManyBindings: The account has as many devices as the policy allows.
             Unavailable: A port failed.
@@ -151,13 +152,14 @@ class Invitations:
         act = Act(event="binding.invite", actor="idp")
         try:
             expected_issuer(identity, app_space)
+            text_fits(identity.account_id, self.policy.account_id_bytes, "accountId")
             text_fits(identity.subject, self.policy.account_id_bytes, "subject")
         except Refused as refusal:
             refused(self.ports, act, refusal)
             raise
         asked = _Asked(
             app_space=app_space,
-            account_id=identity.subject,
+            account_id=identity.account_id,
             user_info=None,
             origin=None,
             identity=identity,
@@ -263,6 +265,7 @@ class Invitations:
             app_space=asked.app_space.guid,
             account_id=asked.account_id,
             issuer=None if asked.identity is None else asked.identity.issuer,
+            subject="" if asked.identity is None else asked.identity.subject,
             created_at=now,
         )
 

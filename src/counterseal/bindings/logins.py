@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
+from urllib.parse import urlencode
 
 import attrs
 
 from counterseal import keys
 from counterseal.bindings.invitations import Invitation, Invitations
 from counterseal.bindings.vouching import renew_vouch
-from counterseal.decisions import Act, Decision, found, read, refused, settle, sweep, within_rate
-from counterseal.errors import InvalidField, NotFound, Refused, WrongToken
+from counterseal.decisions import Act, Decision, read, refused, settle, sweep, within_rate
+from counterseal.errors import InvalidField, NotFound, Refused, Unavailable, WrongToken
 from counterseal.machines import LOGIN, LoginEvent, step
 from counterseal.models import (
     Account,
@@ -25,16 +28,21 @@ from counterseal.models import (
 from counterseal.models.guid import LUCK_BYTES, mint, parse
 from counterseal.policy import Policy
 from counterseal.ports import Due, Ports
-from counterseal.rules.evidence import login_matches
+from counterseal.rules.evidence import login_matches, state_matches
 from counterseal.rules.facts import Deadline, Redeeming
+from counterseal.rules.returning import return_allowed
 from counterseal.rules.sizes import text_fits
 from counterseal.rules.standing import expected_issuer, identified_elsewhere
+from counterseal.rules.timing import in_time
 
 SECRET_BYTES = 32
 """RFC 7636, 4.1: the verifier has at least 256 bits; state and nonce as many."""
 
 CODE_BYTES = 4_096
 """An authorization code; RFC 6749 sets no size."""
+
+CARRIED = ("code", "iss", "error")
+"""What an app is told of the provider's answer (RFC 6749, 4.1.2; RFC 9207, 2)."""
 
 
 @attrs.frozen(kw_only=True)
@@ -43,12 +51,16 @@ class Redirect:
     Where to send the user.
 
     Attributes:
-        url: At the Identity Provider; its `state` is a secret of this log-in.
+        url: At the Identity Provider; its `state` is a secret of this log-in, which whoever
+            opens it learns.
+        secret: For the app that began, and nobody else; told once, and stored as a hash only.
+            The app keeps it where no page, no link and no other app can read it.
         deadline: From then on the return is refused.
     """
 
     url: str = attrs.field(repr=False)
     login: Guid
+    secret: str = attrs.field(repr=False)
     deadline: datetime
 
 
@@ -59,44 +71,89 @@ class Logins:
     ports: Ports
     policy: Policy
 
-    def redirect(self, app_space: Guid) -> Redirect:
+    def redirect(self, app_space: Guid, app_return: str) -> Redirect:
         """
         Begin a log-in.
+
+        Args:
+            app_space: Where.
+            app_return: Where the user is to get back to the app.
 
         Raises:
             NotFound: There is no such App Space.
             WrongKind: It has no Identity Provider.
+            ReturnForbidden: The App Space does not say that users may be taken back there.
             TooOften: Too many log-ins were begun there.
             Unavailable: A port failed.
         """
         act = Act(event="login.redirect", actor="stranger", subject=app_space)
         limit = self.policy.redirect_rate
         within_rate(self.ports, act, ("redirect", app_space), limit)
-        return settle(self.ports, self.policy, act, lambda: self._redirected(app_space))
+        return settle(self.ports, self.policy, act, lambda: self._redirected(app_space, app_return))
 
-    def authenticate(self, state: str, code: str, *, issuer: str | None = None) -> Invitation:
+    def carry(self, state: str, response: Mapping[str, str]) -> str:
+        """
+        Return where to send a browser that the Identity Provider sent to the service.
+
+        The address is the app's, with what the provider said: the code is not exchanged, and
+        nothing is spent, so that whoever opens the log-in's address gets no further than this
+        without the app's own secret.
+
+        Args:
+            state: As it came back.
+            response: The provider's other parameters, each once; what the flow has no use for
+                stays behind.
+
+        Raises:
+            WrongToken: *state* is none of ours.
+            DeadlinePassed: It took too long.
+            InvalidField: A parameter does not fit.
+            Unavailable: A port failed.
+        """
+        name, _, secret = state.partition(".")
+        act = Act(event="login.carry", actor="stranger")
+        try:
+            carried = {key: response[key] for key in CARRIED if key in response}
+            for key, text in carried.items():
+                text_fits(text, CODE_BYTES, key)
+            login = self._begun(name)
+            state_matches(login, secret)
+            in_time(Deadline(now=self.ports.clock.now(), deadline=login.deadline))
+        except Refused as refusal:
+            refused(self.ports, act, refusal)
+            raise
+        return f"{login.app_return}?{urlencode({'state': state, **carried})}"
+
+    def authenticate(
+        self, state: str, code: str, secret: str, *, issuer: str | None = None
+    ) -> Invitation:
         """
         Finish a log-in: spend it, exchange the code, and invite the user's device.
 
         The log-in is spent before the code is exchanged: a state and a code serve once.
+        Where devices of the user are suspended because the provider stopped vouching, it is
+        asked once more, and they may act again if it does; if it cannot be asked just then,
+        they stay as they are, and the invitation stands.
 
         Args:
             state: As it came back from the Identity Provider.
             code: The authorization code.
+            secret: What `redirect` told the app that began.
             issuer: The response's `iss` (RFC 9207), if there was one.
 
         Raises:
-            WrongToken: *state* is none of ours.
+            WrongToken: *state* is none of ours, or *secret* is not its log-in's.
             WrongState: The log-in was used or has expired.
             DeadlinePassed: It took too long.
             IdentityWithdrawn: The provider refuses the code, or its token does not hold.
             WrongIssuer: The identity is another issuer's.
+            AccountTaken: The account id is another identity's.
             AccountLocked: The account is locked.
             TooManyBindings: The account has as many devices as the policy allows.
             InvalidField: The code does not fit.
             Unavailable: A port failed.
         """
-        name, _, secret = state.partition(".")
+        name, _, ours = state.partition(".")
         act = Act(event="login.authenticate", actor="stranger")
         try:
             guid = parse(name, field="state")
@@ -106,11 +163,11 @@ class Logins:
             refused(self.ports, act, refusal)
             raise refusal from None
         act = attrs.evolve(act, subject=guid)
-        login = settle(self.ports, self.policy, act, lambda: self._spent(guid, secret))
+        login = settle(self.ports, self.policy, act, lambda: self._spent(guid, ours, secret))
         try:
             app_space = read(self.ports.store, login.app_space, AppSpace)
             identity = self.ports.identity.exchange(
-                _settings(app_space),
+                attrs.evolve(_settings(app_space), redirect_uri=login.redirect_uri),
                 code=code,
                 nonce=self._open(login.sealed_nonce, guid),
                 verifier=self._open(login.sealed_verifier, guid),
@@ -124,7 +181,8 @@ class Logins:
         if any(device.state is BindingState.SUSPENDED for device in invitation.account.devices):
             # Devices that the provider suspended may act again; ask it anew, since it may have
             # withdrawn the user after it exchanged the code.
-            renew_vouch(self.ports, self.policy, invitation.account.guid, app_space)
+            with suppress(Unavailable):
+                renew_vouch(self.ports, self.policy, invitation.account.guid, app_space)
         return invitation
 
     def vouch(self, account: Guid) -> Account:
@@ -154,14 +212,16 @@ class Logins:
         act = Act(event="login.expire", actor="worker")
         return sweep(self.ports, self.policy, act, due, self._expired)
 
-    def _redirected(self, guid: Guid) -> Decision[Redirect]:
+    def _redirected(self, guid: Guid, app_return: str) -> Decision[Redirect]:
         now = self.ports.clock.now()
         app_space = read(self.ports.store, guid, AppSpace)
-        settings = _settings(app_space)
+        held = _settings(app_space)
+        return_allowed(app_return, held.returns)
+        settings = attrs.evolve(held, redirect_uri=held.redirect_uri or app_return)
         token = self.ports.entropy.token
         login, luck = token(1)[0], token(LUCK_BYTES)
         login_guid = mint(login, luck)
-        secret, nonce, verifier = (keys.b64url(token(SECRET_BYTES)) for _ in range(3))
+        secret, nonce, verifier, own = (keys.b64url(token(SECRET_BYTES)) for _ in range(4))
         url = self.ports.identity.authorization_url(
             settings, state=f"{login_guid}.{secret}", nonce=nonce, verifier=verifier
         )
@@ -170,7 +230,10 @@ class Logins:
             guid=login_guid,
             state=LOGIN.initial,
             app_space=guid,
+            redirect_uri=settings.redirect_uri,
+            app_return=app_return,
             secret_hash=keys.token_hash(secret),
+            holder_hash=keys.token_hash(own),
             sealed_verifier=self.ports.sealer.seal(verifier.encode(), _context(login_guid)),
             sealed_nonce=self.ports.sealer.seal(nonce.encode(), _context(login_guid)),
             created_at=now,
@@ -182,17 +245,19 @@ class Logins:
             audit=(
                 AuditEvent(at=now, event="login.redirect", actor="stranger", subject=login_guid),
             ),
-            result=Redirect(url=url, login=login_guid, deadline=deadline),
+            result=Redirect(url=url, login=login_guid, secret=own, deadline=deadline),
         )
 
-    def _spent(self, guid: Guid, secret: str) -> Decision[Login]:
-        now = self.ports.clock.now()
+    def _begun(self, name: str) -> Login:
         try:
-            (record,) = self.ports.store.get(guid)
-            login = found(record, Login)
-        except NotFound:
+            return read(self.ports.store, parse(name, field="state"), Login)
+        except (InvalidField, NotFound):
             raise WrongToken from None
-        facts = Redeeming(now=now, login=login, secret=secret)
+
+    def _spent(self, guid: Guid, secret: str, held: str) -> Decision[Login]:
+        now = self.ports.clock.now()
+        login = self._begun(guid)
+        facts = Redeeming(now=now, login=login, secret=secret, held=held)
         # Before anything that would tell a stranger what became of the log-in.
         login_matches(facts)
         state = step(LOGIN, login.state, LoginEvent.AUTHENTICATE, facts)

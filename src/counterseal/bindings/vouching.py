@@ -42,7 +42,7 @@ def renew_vouch(ports: Ports, policy: Policy, account: Guid, app_space: AppSpace
 
     Raises:
         IdentityWithdrawn: It does not; the devices are suspended.
-        WrongIssuer: The provider named another identity.
+        WrongIssuer, AccountTaken: The provider named another identity.
         WrongKind: The App Space has no Identity Provider.
         Contended: The account changed each time while the provider was asked.
         Unavailable: A port failed.
@@ -57,7 +57,7 @@ def renew_vouch(ports: Ports, policy: Policy, account: Guid, app_space: AppSpace
         if grant is None:
             grant = ports.sealer.open(held.sealed_grant, grant_context(account))
         identity = Identity(
-            issuer=held.issuer or settings.issuer, subject=held.account_id, grant=grant
+            issuer=held.issuer or settings.issuer, subject=held.subject, grant=grant
         )
         try:
             renewed = ports.identity.still_vouches(settings, identity)

@@ -100,6 +100,7 @@ class Erasure:
             version=account.version + 1,
             account_id=_new_id(account, keys.b64url(self.ports.entropy.token(LUCK_BYTES))),
             user_info="",
+            subject="",
             sealed_grant=b"",
             vouched_at=None,
             locked_at=now,

@@ -34,6 +34,7 @@ from counterseal.models.guid import LUCK_BYTES, mint, partition_of
 from counterseal.policy import Policy
 from counterseal.ports import Ports
 from counterseal.rules.deeds import Deed, Place
+from counterseal.rules.returning import idp_fits
 from counterseal.rules.sizes import text_fits
 
 R = TypeVar("R", Company, AppSpace, Origin, Admin)
@@ -99,6 +100,8 @@ class Directory:
         def made() -> AppSpace:
             self._name_fits(name)
             self._brand_fits(brand_logo, brand_color)
+            if idp is not None:
+                idp_fits(idp)
             return AppSpace(
                 guid=guid,
                 company=company,
@@ -226,6 +229,7 @@ class Directory:
                     raise WrongKind
                 if idp.issuer != held.idp.issuer:
                     raise InvalidField("idp.issuer", "another one")
+                idp_fits(idp)
             logo = held.brand_logo if brand_logo is None else brand_logo or None
             color = held.brand_color if brand_color is None else brand_color or None
             universal = held.universal_app if universal_app is None else universal_app

@@ -115,9 +115,10 @@ class Account:
     One user of an App Space.
 
     Attributes:
-        account_id: The origin's own id, any text; the subject where an IdP identifies
-            users.
-        issuer: The issuer that vouches for the user; None in a `simple` App Space.
+        account_id: The origin's own id, any text; where an IdP identifies users, what the
+            App Space's claim says of them.
+        issuer, subject: The identity that the account is of; None and empty in a `simple`
+            App Space.
         sealed_grant: The identity's grant, sealed.
         vouched_at: When the issuer last vouched.
         locked_at: Set while the account is locked.
@@ -134,6 +135,7 @@ class Account:
     account_id: str = attrs.field(validator=fields.text)
     user_info: str = attrs.field(default="", repr=False)
     issuer: str | None = None
+    subject: str = ""
     sealed_grant: bytes = attrs.field(default=b"", repr=False)
     vouched_at: datetime | None = attrs.field(default=None, validator=fields.maybe_utc)
     locked_at: datetime | None = attrs.field(default=None, validator=fields.maybe_utc)

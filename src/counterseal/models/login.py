@@ -26,7 +26,11 @@ class Login:
     One attempt to learn from an Identity Provider who the user is.
 
     Attributes:
+        redirect_uri: Where the provider sends the user, as it was told.
+        app_return: Where the user gets back to the app; the same, unless the provider
+            sends users to the service.
         secret_hash: SHA-256 of the secret in the OAuth `state` parameter.
+        holder_hash: SHA-256 of the secret that only the app which began has.
         sealed_verifier: The PKCE verifier (RFC 7636), sealed.
         sealed_nonce: The OpenID Connect nonce, sealed.
         keep_until: The store may forget the record after this.
@@ -36,7 +40,10 @@ class Login:
     version: int = attrs.field(default=1, validator=fields.count)
     state: LoginState
     app_space: Guid
+    redirect_uri: str = attrs.field(validator=fields.text)
+    app_return: str = attrs.field(validator=fields.text)
     secret_hash: bytes = attrs.field(repr=False)
+    holder_hash: bytes = attrs.field(repr=False)
     sealed_verifier: bytes = attrs.field(repr=False)
     sealed_nonce: bytes = attrs.field(repr=False)
     created_at: datetime = attrs.field(validator=fields.utc)

@@ -97,6 +97,9 @@ class IdpSettings:
 
     Attributes:
         issuer: Compared exactly with the identity's issuer (OpenID Connect Core, 2).
+        redirect_uri: The service's own address, where the provider sends users; empty if it
+            sends them to the app itself.
+        returns: Where the app may take its users back, of which it names one at each log-in.
         client_auth: How the client authenticates at the token endpoint.
         sealed_secret: The client secret, or the private key as a JWK, sealed for
             `secret_context`; empty for a public client.
@@ -108,7 +111,8 @@ class IdpSettings:
 
     issuer: str = attrs.field(validator=fields.text)
     client_id: str = attrs.field(validator=fields.text)
-    redirect_uri: str = attrs.field(validator=fields.text)
+    redirect_uri: str = ""
+    returns: tuple[str, ...] = ()
     scopes: tuple[str, ...] = ("openid",)
     client_auth: ClientAuth = ClientAuth.NONE
     sealed_secret: bytes = attrs.field(default=b"", repr=False)

@@ -21,7 +21,7 @@ from counterseal.errors import (
     WrongState,
     WrongToken,
 )
-from counterseal.models import DeviceKey, Role
+from counterseal.models import DeviceKey, Login, Role
 from counterseal.policy import Policy
 from counterseal.rules.facts import (
     Answering,
@@ -70,8 +70,18 @@ def token_matches(facts: Completing | Looking) -> None:
 
 
 def login_matches(facts: Redeeming) -> None:
-    """Refuse another `state` than the log-in's (RFC 6749, 10.12)."""
-    keys.require_same(keys.token_hash(facts.secret), facts.login.secret_hash, WrongToken)
+    """
+    Refuse another `state` than the log-in's (RFC 6749, 10.12), and whoever did not begin it.
+
+    Both are compared whatever the first comparison says, and nobody learns which was wrong.
+    """
+    claimed = keys.token_hash(facts.secret) + keys.token_hash(facts.held)
+    keys.require_same(claimed, facts.login.secret_hash + facts.login.holder_hash, WrongToken)
+
+
+def state_matches(login: Login, secret: str) -> None:
+    """Refuse another `state` than the log-in's."""
+    keys.require_same(keys.token_hash(secret), login.secret_hash, WrongToken)
 
 
 def keys_complete(facts: Completing | Rotating) -> None:

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from counterseal.errors import (
     AccountLocked,
+    AccountTaken,
     AccountUnbound,
     BindingInactive,
     DeadlinePassed,
@@ -149,8 +150,10 @@ def expected_issuer(identity: Identity, app_space: AppSpace) -> None:
 
 def same_identity(account: Account, identity: Identity) -> None:
     """Refuse an identity that is not the account's: subjects are unique per issuer only."""
-    if account.issuer != identity.issuer or account.account_id != identity.subject:
+    if account.issuer != identity.issuer:
         raise WrongIssuer
+    if account.subject != identity.subject:
+        raise AccountTaken
 
 
 def identified_simply(app_space: AppSpace) -> None:

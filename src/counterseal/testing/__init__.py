@@ -42,13 +42,14 @@ from counterseal.testing.entropy import ScriptedEntropy
 from counterseal.testing.faults import Crash, Fault, Faults, faulty, faulty_ports
 from counterseal.testing.histories import WholeCore
 from counterseal.testing.house import fake_ports
-from counterseal.testing.identity import FakeIdentityProvider, Return
+from counterseal.testing.identity import APP_RETURN, FakeIdentityProvider, Return
 from counterseal.testing.outbox import OutboxNotifier, Push
 from counterseal.testing.phone import Phone
 from counterseal.testing.sender import Attempt, ScriptedSender
 from counterseal.testing.world import World
 
 __all__ = [
+    "APP_RETURN",
     "START",
     "Attempt",
     "AuditContract",

@@ -21,6 +21,7 @@ from counterseal.ports import Entropy
 from counterseal.testing.clock import START
 
 ISSUER = "https://idp.example"
+APP_RETURN = "com.example.app:/login"
 CODE_BYTES = 16
 LOGOUT_TOKEN_LIFE = timedelta(days=1)
 
@@ -67,7 +68,10 @@ class FakeIdentityProvider:
     def settings(self, client_id: str = "counterseal") -> IdpSettings:
         """Return settings for an App Space whose users this provider knows."""
         return IdpSettings(
-            issuer=self.issuer, client_id=client_id, redirect_uri="https://service.example/idp"
+            issuer=self.issuer,
+            client_id=client_id,
+            redirect_uri="https://service.example/idp",
+            returns=(APP_RETURN,),
         )
 
     def admit(self, subject: str) -> None:

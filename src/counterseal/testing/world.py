@@ -48,7 +48,7 @@ from counterseal.ports import Ports
 from counterseal.testing.clock import FrozenClock
 from counterseal.testing.entropy import ScriptedEntropy
 from counterseal.testing.house import fake_ports
-from counterseal.testing.identity import FakeIdentityProvider
+from counterseal.testing.identity import APP_RETURN, FakeIdentityProvider
 from counterseal.testing.outbox import OutboxNotifier
 from counterseal.testing.phone import Phone
 from counterseal.testing.sender import ScriptedSender
@@ -180,8 +180,11 @@ class World:
             Unavailable: A port failed.
         """
         self.idp.admit(subject)
-        back = self.idp.log_in(self.logins.redirect(app_space.guid).url, subject)
-        invitation = self.logins.authenticate(back.state, back.code, issuer=back.issuer)
+        redirect = self.logins.redirect(app_space.guid, APP_RETURN)
+        back = self.idp.log_in(redirect.url, subject)
+        invitation = self.logins.authenticate(
+            back.state, back.code, redirect.secret, issuer=back.issuer
+        )
         return self.complete(invitation, self.phone(pin=pin, algorithm=algorithm), addresses)
 
     def phone(self, *, pin: str = PIN, algorithm: Algorithm = Algorithm.ES256) -> Phone:

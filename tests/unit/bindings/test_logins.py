@@ -10,11 +10,13 @@ import pytest
 from counterseal import STANDARD, keys
 from counterseal.errors import (
     AccountLocked,
+    AccountTaken,
     DeadlinePassed,
     IdentityUnavailable,
     IdentityWithdrawn,
     InvalidField,
     NotFound,
+    ReturnForbidden,
     TooManyBindings,
     TooOften,
     WrongIssuer,
@@ -24,7 +26,7 @@ from counterseal.errors import (
 )
 from counterseal.models import BindingState, Change, Identity, LoginState
 from counterseal.models.guid import mint
-from counterseal.testing.identity import FakeIdentityProvider
+from counterseal.testing.identity import APP_RETURN, FakeIdentityProvider
 
 TICK = timedelta(microseconds=1)
 
@@ -37,7 +39,7 @@ def space(service):
 
 @pytest.fixture
 def redirect(service, space):
-    return service.logins.redirect(space.guid)
+    return service.logins.redirect(space.guid, APP_RETURN)
 
 
 @pytest.fixture
@@ -81,7 +83,9 @@ def test_s34_nothing_of_a_log_in_lies_open_in_the_store(service, redirect):
 
 
 def test_two_log_ins_share_nothing(service, space):
-    one, other = (service.stored(service.logins.redirect(space.guid).login) for _ in range(2))
+    one, other = (
+        service.stored(service.logins.redirect(space.guid, APP_RETURN).login) for _ in range(2)
+    )
     assert one.guid != other.guid
     assert one.secret_hash != other.secret_hash
 
@@ -95,15 +99,15 @@ def test_a_log_in_is_recorded(service, redirect):
 def test_so_many_log_ins_are_begun_in_a_minute(service, space):
     narrow = service.but(policy=attrs.evolve(STANDARD, redirect_rate=2))
     for _ in range(2):
-        narrow.logins.redirect(space.guid)
+        narrow.logins.redirect(space.guid, APP_RETURN)
     before = service.records()
     with pytest.raises(TooOften) as caught:
-        narrow.logins.redirect(space.guid)
+        narrow.logins.redirect(space.guid, APP_RETURN)
     assert caught.value.reason == "redirect_rate"
     assert service.records() == before
     assert service.last_event() == ("login.redirect", "too_often")
     other = service.new_app_space("Other staff", idp=service.idp.settings())
-    narrow.logins.redirect(other.guid)
+    narrow.logins.redirect(other.guid, APP_RETURN)
 
 
 def test_a_log_in_is_kept_for_as_long_again_as_it_may_take(service, redirect):
@@ -113,21 +117,21 @@ def test_a_log_in_is_kept_for_as_long_again_as_it_may_take(service, redirect):
 
 def test_there_is_no_log_in_where_the_origin_says_who_its_users_are(service):
     with pytest.raises(WrongKind):
-        service.logins.redirect(service.app_space.guid)
+        service.logins.redirect(service.app_space.guid, APP_RETURN)
     assert service.last_event() == ("login.redirect", "wrong_kind")
 
 
 def test_there_is_no_log_in_for_what_is_no_app_space(service, space):
     for guid in (mint(0, bytes(15)), service.company.guid):
         with pytest.raises(NotFound):
-            service.logins.redirect(guid)
+            service.logins.redirect(guid, APP_RETURN)
 
 
 def test_no_log_in_begins_while_the_provider_is_down(service, space):
     service.idp.down = True
     before = service.records()
     with pytest.raises(IdentityUnavailable):
-        service.logins.redirect(space.guid)
+        service.logins.redirect(space.guid, APP_RETURN)
     assert service.records() == before
 
 
@@ -135,7 +139,9 @@ def test_no_log_in_begins_while_the_provider_is_down(service, space):
 
 
 def test_a_log_in_invites_the_users_device(service, space, redirect, back):
-    invitation = service.logins.authenticate(back.state, back.code, issuer=back.issuer)
+    invitation = service.logins.authenticate(
+        back.state, back.code, redirect.secret, issuer=back.issuer
+    )
     account, binding = invitation.account, service.stored(invitation.binding)
     assert account == service.store.account(space.guid, "carol")
     assert (account.issuer, account.vouched_at) == (back.issuer, service.clock.now())
@@ -151,8 +157,8 @@ def test_a_log_in_invites_the_users_device(service, space, redirect, back):
     assert phone.pending() == ()
 
 
-def test_the_grant_is_sealed_for_the_account(service, space, back):
-    account = service.logins.authenticate(back.state, back.code).account
+def test_the_grant_is_sealed_for_the_account(service, space, redirect, back):
+    account = service.logins.authenticate(back.state, back.code, redirect.secret).account
     grant = service.ports.sealer.open(account.sealed_grant, f"grant:{account.guid}")
     assert grant
     assert grant not in account.sealed_grant
@@ -165,9 +171,9 @@ def test_a_second_device_of_the_user_joins_the_account(service, space):
 
 
 def test_a_state_serves_once(service, redirect, back):
-    service.logins.authenticate(back.state, back.code)
+    service.logins.authenticate(back.state, back.code, redirect.secret)
     again = service.idp.log_in(redirect.url, "carol")
-    act = partial(service.logins.authenticate, again.state, again.code)
+    act = partial(service.logins.authenticate, again.state, again.code, redirect.secret)
     assert refused(service, act, WrongState) == set()
 
 
@@ -175,7 +181,10 @@ def test_of_many_returns_with_one_state_one_counts(service, redirect, meeting, a
     returns = [service.idp.log_in(redirect.url, "carol") for _ in range(4)]
     racing = service.but(store=meeting(service.store, 4))
     outcomes = at_once(
-        *(partial(racing.logins.authenticate, back.state, back.code) for back in returns)
+        *(
+            partial(racing.logins.authenticate, back.state, back.code, redirect.secret)
+            for back in returns
+        )
     )
     assert sorted(type(outcome).__name__ for outcome in outcomes) == [
         "Invitation",
@@ -185,38 +194,42 @@ def test_of_many_returns_with_one_state_one_counts(service, redirect, meeting, a
 
 def test_a_wrong_state_secret_spends_nothing(service, redirect, back):
     for secret in ("", "A" * 43, back.state.partition(".")[2] + "A"):
-        act = partial(service.logins.authenticate, f"{redirect.login}.{secret}", back.code)
+        act = partial(
+            service.logins.authenticate, f"{redirect.login}.{secret}", back.code, redirect.secret
+        )
         assert refused(service, act, WrongToken) == set()
-    service.logins.authenticate(back.state, back.code)
+    service.logins.authenticate(back.state, back.code, redirect.secret)
 
 
 @pytest.mark.parametrize("became", ["used", "late", "expired"])
 def test_a_wrong_state_secret_learns_nothing_of_the_log_in(service, redirect, back, became):
     if became == "used":
-        service.logins.authenticate(back.state, back.code)
+        service.logins.authenticate(back.state, back.code, redirect.secret)
     else:
         service.clock.jump(redirect.deadline)
     if became == "expired":
         service.logins.expire()
-    act = partial(service.logins.authenticate, f"{redirect.login}.wrong", back.code)
+    act = partial(
+        service.logins.authenticate, f"{redirect.login}.wrong", back.code, redirect.secret
+    )
     assert refused(service, act, WrongToken) == set()
 
 
-def test_states_that_are_none_of_ours_all_look_the_same(service, space, back):
+def test_states_that_are_none_of_ours_all_look_the_same(service, space, redirect, back):
     for state in ("", "nonsense", f"{mint(0, bytes(15))}.secret", f"{space.guid}.secret"):
-        act = partial(service.logins.authenticate, state, back.code)
+        act = partial(service.logins.authenticate, state, back.code, redirect.secret)
         assert refused(service, act, WrongToken) == set()
 
 
 @pytest.mark.parametrize("code", ["", "x" * 4097])
-def test_a_code_has_to_fit(service, back, code):
-    act = partial(service.logins.authenticate, back.state, code)
+def test_a_code_has_to_fit(service, redirect, back, code):
+    act = partial(service.logins.authenticate, back.state, code, redirect.secret)
     assert refused(service, act, InvalidField) == set()
 
 
 def test_a_log_in_may_take_as_long_as_the_policy_says(service, redirect, back):
     service.clock.jump(redirect.deadline)
-    act = partial(service.logins.authenticate, back.state, back.code)
+    act = partial(service.logins.authenticate, back.state, back.code, redirect.secret)
     assert refused(service, act, DeadlinePassed) == set()
     service.clock.jump(redirect.deadline - TICK)
     act()
@@ -233,29 +246,29 @@ def test_the_log_in_is_spent_before_the_code_is_exchanged(service, redirect, bac
             spent.append(service.stored(redirect.login).state)
             return service.idp.exchange(settings, **what)
 
-    service.but(identity=Looking()).logins.authenticate(back.state, back.code)
+    service.but(identity=Looking()).logins.authenticate(back.state, back.code, redirect.secret)
     assert spent == [LoginState.USED]
 
 
 def test_a_refused_code_spends_the_log_in_and_makes_no_account(service, space, redirect, back):
-    act = partial(service.logins.authenticate, back.state, "another code")
+    act = partial(service.logins.authenticate, back.state, "another code", redirect.secret)
     assert refused(service, act, IdentityWithdrawn) == {redirect.login}
     assert refused(service, act, WrongState) == set()
     assert service.store.account(space.guid, "carol") is None
 
 
 def test_a_code_of_another_log_in_is_refused(service, space, redirect, back):
-    other = service.idp.log_in(service.logins.redirect(space.guid).url, "carol")
-    act = partial(service.logins.authenticate, back.state, other.code)
+    other = service.idp.log_in(service.logins.redirect(space.guid, APP_RETURN).url, "carol")
+    act = partial(service.logins.authenticate, back.state, other.code, redirect.secret)
     assert refused(service, act, IdentityWithdrawn) == {redirect.login}
 
 
 def test_a_provider_that_is_down_has_spent_the_log_in_all_the_same(service, redirect, back):
     service.idp.down = True
     with pytest.raises(IdentityUnavailable):
-        service.logins.authenticate(back.state, back.code)
+        service.logins.authenticate(back.state, back.code, redirect.secret)
     service.idp.down = False
-    act = partial(service.logins.authenticate, back.state, back.code)
+    act = partial(service.logins.authenticate, back.state, back.code, redirect.secret)
     assert refused(service, act, WrongState) == set()
 
 
@@ -265,7 +278,7 @@ def test_another_issuers_word_is_refused(service, redirect, back):
             return Identity(issuer="https://other.example", subject="carol")
 
     lied_to = service.but(identity=Liar(service.entropy))
-    act = partial(lied_to.logins.authenticate, back.state, back.code)
+    act = partial(lied_to.logins.authenticate, back.state, back.code, redirect.secret)
     assert refused(service, act, WrongIssuer) == {redirect.login}
 
 
@@ -277,10 +290,11 @@ def test_a_subject_of_another_issuer_does_not_take_over_the_account(service, spa
     service.store.commit((Change(space, moved),), (), "move")
     there = service.but(identity=other)
     other.admit("carol")
-    back = other.log_in(there.logins.redirect(space.guid).url, "carol")
+    redirect = there.logins.redirect(space.guid, APP_RETURN)
+    back = other.log_in(redirect.url, "carol")
     before = service.store.account(space.guid, "carol")
     with pytest.raises(WrongIssuer):
-        there.logins.authenticate(back.state, back.code)
+        there.logins.authenticate(back.state, back.code, redirect.secret)
     assert service.last_event() == ("binding.invite", "wrong_issuer")
     assert service.store.account(space.guid, "carol") == before
 
@@ -288,24 +302,25 @@ def test_a_subject_of_another_issuer_does_not_take_over_the_account(service, spa
 def test_a_subject_has_to_fit(service, space):
     subject = "x" * 257
     service.idp.admit(subject)
-    back = service.idp.log_in(service.logins.redirect(space.guid).url, subject)
+    redirect = service.logins.redirect(space.guid, APP_RETURN)
+    back = service.idp.log_in(redirect.url, subject)
     with pytest.raises(InvalidField):
-        service.logins.authenticate(back.state, back.code)
+        service.logins.authenticate(back.state, back.code, redirect.secret)
 
 
-def test_s18_a_locked_account_is_not_invited(service, space, back):
+def test_s18_a_locked_account_is_not_invited(service, space, redirect, back):
     account = service.log_in(space, "carol").device.bond.account
     service.accounts.lock(account)
     with pytest.raises(AccountLocked):
-        service.logins.authenticate(back.state, back.code)
+        service.logins.authenticate(back.state, back.code, redirect.secret)
     assert service.last_event() == ("binding.invite", "account_locked")
 
 
-def test_an_account_has_as_many_devices_as_the_policy_allows(service, space, back):
+def test_an_account_has_as_many_devices_as_the_policy_allows(service, space, redirect, back):
     service.log_in(space, "carol")
     narrow = service.but(policy=attrs.evolve(STANDARD, bindings_limit=1))
     with pytest.raises(TooManyBindings):
-        narrow.logins.authenticate(back.state, back.code)
+        narrow.logins.authenticate(back.state, back.code, redirect.secret)
 
 
 # Expiring
@@ -319,12 +334,208 @@ def test_a_log_in_expires_at_its_deadline_and_not_before(service, redirect, back
     assert service.stored(redirect.login).state is LoginState.EXPIRED
     assert service.last_event() == ("login.expire", "")
     assert service.logins.expire() == 0
-    act = partial(service.logins.authenticate, back.state, back.code)
+    act = partial(service.logins.authenticate, back.state, back.code, redirect.secret)
     assert refused(service, act, WrongState) == set()
 
 
 def test_a_used_log_in_does_not_expire(service, redirect, back):
-    service.logins.authenticate(back.state, back.code)
+    service.logins.authenticate(back.state, back.code, redirect.secret)
     service.clock.jump(redirect.deadline)
     assert service.logins.expire() == 0
     assert service.stored(redirect.login).state is LoginState.USED
+
+
+# Whose log-in it is
+
+
+def test_a_caught_return_binds_nothing(service, redirect, back):
+    """Another app has the same scheme: it learns state and code, and not the secret."""
+    for guess in ("", "A" * 43, redirect.secret + "A", redirect.secret.lower()):
+        act = partial(service.logins.authenticate, back.state, back.code, guess)
+        assert refused(service, act, WrongToken) == set()
+    service.logins.authenticate(back.state, back.code, redirect.secret)
+
+
+@pytest.mark.parametrize("became", ["used", "late", "expired"])
+def test_who_did_not_begin_learns_nothing_of_the_log_in(service, redirect, back, became):
+    if became == "used":
+        service.logins.authenticate(back.state, back.code, redirect.secret)
+    else:
+        service.clock.jump(redirect.deadline)
+    if became == "expired":
+        service.logins.expire()
+    act = partial(service.logins.authenticate, back.state, back.code, "caught")
+    assert refused(service, act, WrongToken) == set()
+
+
+def test_a_log_ins_address_sent_to_a_victim_binds_nothing(service, space):
+    """Mallory begins, and carol follows the address: the code comes back to carol's own app."""
+    mallorys = service.logins.redirect(space.guid, APP_RETURN)
+    back = service.idp.log_in(mallorys.url, "carol")
+    carried = service.logins.carry(back.state, {"code": back.code, "iss": back.issuer})
+    assert carried.startswith(f"{APP_RETURN}?")
+    assert mallorys.secret not in carried
+    # Carol's app has begun nothing, or something else, and what Mallory has lacks the code.
+    carols = service.logins.redirect(space.guid, APP_RETURN)
+    for code, secret in ((back.code, carols.secret), (back.code, "")):
+        act = partial(service.logins.authenticate, back.state, code, secret)
+        assert refused(service, act, WrongToken) == set()
+    act = partial(service.logins.authenticate, back.state, "guess", mallorys.secret)
+    assert refused(service, act, IdentityWithdrawn) == {mallorys.login}
+    assert service.store.account(space.guid, "carol") is None
+
+
+def test_the_secret_lies_nowhere_and_is_no_part_of_the_address(service, redirect):
+    login = service.stored(redirect.login)
+    assert login.holder_hash == keys.token_hash(redirect.secret)
+    assert redirect.secret not in redirect.url
+    assert redirect.secret not in repr(attrs.asdict(login)) + repr(redirect)
+
+
+def test_state_and_code_swapped_between_two_app_spaces_bind_nothing(service, space):
+    other_space = service.new_app_space("Other staff", idp=service.idp.settings("other"))
+    begun = [service.logins.redirect(one.guid, APP_RETURN) for one in (space, other_space)]
+    backs = [service.idp.log_in(one.url, "carol") for one in begun]
+    for mine, theirs in ((0, 1), (1, 0)):
+        act = partial(
+            service.logins.authenticate, backs[mine].state, backs[mine].code, begun[theirs].secret
+        )
+        assert refused(service, act, WrongToken) == set()
+        act = partial(
+            service.logins.authenticate, backs[mine].state, backs[theirs].code, begun[mine].secret
+        )
+        assert refused(service, act, IdentityWithdrawn) == {begun[mine].login}
+    assert service.store.account(space.guid, "carol") is None
+    assert service.store.account(other_space.guid, "carol") is None
+
+
+def test_users_are_taken_back_only_where_the_app_space_says(service, space):
+    before = service.records()
+    for there in ("https://evil.example/login", "", f"{APP_RETURN}/more", "javascript:alert(1)"):
+        with pytest.raises(ReturnForbidden):
+            service.logins.redirect(space.guid, there)
+        assert service.last_event() == ("login.redirect", "return_forbidden")
+    assert service.records() == before
+
+
+def test_a_provider_may_send_users_to_the_app_itself(service):
+    idp = attrs.evolve(service.idp.settings(), redirect_uri="", returns=("http://127.0.0.1/back",))
+    space = service.new_app_space("Desktop", idp=idp)
+    service.idp.admit("carol")
+    redirect = service.logins.redirect(space.guid, "http://127.0.0.1:40001/back")
+    query = parse_qs(urlsplit(redirect.url).query)
+    assert query["redirect_uri"] == ["http://127.0.0.1:40001/back"]
+    asked = []
+
+    class Looking:
+        def __getattr__(self, name):
+            return getattr(service.idp, name)
+
+        def exchange(self, settings, **what):
+            asked.append(settings.redirect_uri)
+            return service.idp.exchange(settings, **what)
+
+    back = service.idp.log_in(redirect.url, "carol")
+    service.but(identity=Looking()).logins.authenticate(back.state, back.code, redirect.secret)
+    assert asked == ["http://127.0.0.1:40001/back"]
+
+
+# What the provider sends to the service
+
+
+def test_a_return_is_carried_on_to_the_app_and_spends_nothing(service, redirect, back):
+    before = service.records()
+    response = {"code": back.code, "iss": back.issuer, "session_state": "x", "state": "y"}
+    carried = service.logins.carry(back.state, response)
+    address, _, query = carried.partition("?")
+    assert address == APP_RETURN
+    assert parse_qs(query) == {
+        "state": [back.state],
+        "code": [back.code],
+        "iss": [back.issuer],
+    }
+    assert service.records() == before
+    service.logins.authenticate(back.state, back.code, redirect.secret)
+
+
+def test_the_app_is_told_that_the_provider_refused(service, back):
+    carried = service.logins.carry(back.state, {"error": "access_denied"})
+    assert parse_qs(carried.partition("?")[2])["error"] == ["access_denied"]
+
+
+def test_no_browser_is_sent_anywhere_for_a_state_that_is_none_of_ours(service, redirect, back):
+    name = redirect.login
+    for state in ("", "nonsense", name, f"{name}.guess", f"{mint(0, bytes(15))}.x"):
+        with pytest.raises(WrongToken):
+            service.logins.carry(state, {"code": back.code})
+        assert service.last_event() == ("login.carry", "wrong_token")
+
+
+def test_no_browser_is_sent_anywhere_late_or_with_too_much(service, redirect, back):
+    with pytest.raises(InvalidField):
+        service.logins.carry(back.state, {"code": "x" * 4097})
+    service.clock.jump(redirect.deadline)
+    with pytest.raises(DeadlinePassed):
+        service.logins.carry(back.state, {"code": back.code})
+
+
+# The id of the account
+
+
+class Claiming:
+    """The provider, by whose word everybody is called *account_id*."""
+
+    def __init__(self, idp, account_id):
+        self._idp = idp
+        self._account_id = account_id
+
+    def __getattr__(self, name):
+        return getattr(self._idp, name)
+
+    def exchange(self, settings, **what):
+        return attrs.evolve(self._idp.exchange(settings, **what), account_id=self._account_id)
+
+
+def test_a_claim_may_become_the_account_id(service, space, redirect, back):
+    claiming = service.but(identity=Claiming(service.idp, "employee 7"))
+    account = claiming.logins.authenticate(back.state, back.code, redirect.secret).account
+    assert (account.account_id, account.subject) == ("employee 7", "carol")
+    assert service.store.account(space.guid, "carol") is None
+    service.logins.vouch(account.guid)
+
+
+def test_an_account_id_that_another_identity_has_is_refused(service, space, redirect, back):
+    claiming = service.but(identity=Claiming(service.idp, "employee 7"))
+    claiming.logins.authenticate(back.state, back.code, redirect.secret)
+    service.idp.admit("mallory")
+    before = service.store.account(space.guid, "employee 7")
+    again = service.logins.redirect(space.guid, APP_RETURN)
+    theirs = service.idp.log_in(again.url, "mallory")
+    with pytest.raises(AccountTaken):
+        claiming.logins.authenticate(theirs.state, theirs.code, again.secret)
+    assert service.last_event() == ("binding.invite", "account_taken")
+    assert service.store.account(space.guid, "employee 7") == before
+
+
+def test_an_invitation_outlives_a_provider_that_fails_when_it_is_asked_again(service, space):
+    phone = service.log_in(space, "carol")
+    service.idp.withdraw("carol")
+    with pytest.raises(IdentityWithdrawn):
+        service.logins.vouch(phone.device.bond.account)
+    service.idp.admit("carol")
+
+    class Failing:
+        def __getattr__(self, name):
+            return getattr(service.idp, name)
+
+        def still_vouches(self, settings, identity):
+            raise IdentityUnavailable
+
+    redirect = service.logins.redirect(space.guid, APP_RETURN)
+    back = service.idp.log_in(redirect.url, "carol")
+    failing = service.but(identity=Failing())
+    invitation = failing.logins.authenticate(back.state, back.code, redirect.secret)
+    assert service.stored(phone.guid).state is BindingState.SUSPENDED
+    service.complete(invitation, service.phone())
+    service.logins.vouch(phone.device.bond.account)
+    assert service.stored(phone.guid).state is BindingState.ACTIVE

@@ -8,6 +8,7 @@ import pytest
 
 from counterseal import STANDARD
 from counterseal.errors import (
+    AccountTaken,
     BindingInactive,
     Contended,
     IdentityUnavailable,
@@ -18,7 +19,7 @@ from counterseal.errors import (
 )
 from counterseal.models import Authority, BindingState, ChallengeState, Identity
 from counterseal.models.guid import mint
-from counterseal.testing.identity import FakeIdentityProvider
+from counterseal.testing.identity import APP_RETURN, FakeIdentityProvider
 
 
 @pytest.fixture
@@ -144,8 +145,9 @@ def test_the_identity_provider_does_not_undo_what_staff_did(service, space, caro
 def test_revoked_devices_stay_revoked_and_open_invitations_open(service, space, carol):
     revoked = service.log_in(space, "carol")
     service.devices.revoke(revoked.guid)
-    back = service.idp.log_in(service.logins.redirect(space.guid).url, "carol")
-    invitation = service.logins.authenticate(back.state, back.code)
+    redirect = service.logins.redirect(space.guid, APP_RETURN)
+    back = service.idp.log_in(redirect.url, "carol")
+    invitation = service.logins.authenticate(back.state, back.code, redirect.secret)
     withdraw(service, carol)
     service.idp.admit("carol")
     service.logins.vouch(carol.device.bond.account)
@@ -154,8 +156,9 @@ def test_revoked_devices_stay_revoked_and_open_invitations_open(service, space, 
 
 
 def test_a_device_bound_while_the_user_was_withdrawn_is_asked_about_at_once(service, space, carol):
-    back = service.idp.log_in(service.logins.redirect(space.guid).url, "carol")
-    invitation = service.logins.authenticate(back.state, back.code)
+    redirect = service.logins.redirect(space.guid, APP_RETURN)
+    back = service.idp.log_in(redirect.url, "carol")
+    invitation = service.logins.authenticate(back.state, back.code, redirect.secret)
     withdraw(service, carol)
     late = service.complete(invitation, service.phone())
     with pytest.raises(IdentityWithdrawn):
@@ -172,18 +175,22 @@ def test_a_provider_that_is_down_suspends_nobody(service, carol):
 
 
 @pytest.mark.parametrize(
-    "changes", [{"issuer": "https://other.example"}, {"subject": "mallory"}], ids=str
+    ("changes", "refusal"),
+    [({"issuer": "https://other.example"}, WrongIssuer), ({"subject": "mallory"}, AccountTaken)],
+    ids=str,
 )
-def test_a_provider_that_names_somebody_else_is_refused_and_recorded(service, carol, changes):
+def test_a_provider_that_names_somebody_else_is_refused_and_recorded(
+    service, carol, changes, refusal
+):
     class Confused(FakeIdentityProvider):
         def still_vouches(self, settings, identity):
             return attrs.evolve(identity, **changes)
 
     before = service.records()
-    with pytest.raises(WrongIssuer):
+    with pytest.raises(refusal):
         service.but(identity=Confused(service.entropy)).logins.vouch(carol.device.bond.account)
     assert service.records() == before
-    assert service.last_event() == ("identity.vouch", "wrong_issuer")
+    assert service.last_event() == ("identity.vouch", refusal.code)
 
 
 def test_the_provider_is_asked_about_the_account_as_it_is_known(service, carol):
@@ -266,10 +273,11 @@ def test_an_old_good_word_does_not_undo_a_newer_withdrawal(service, carol):
 def test_an_old_good_word_of_a_log_in_does_not_undo_a_newer_withdrawal(service, space, carol):
     withdraw(service, carol)
     service.idp.admit("carol")
-    back = service.idp.log_in(service.logins.redirect(space.guid).url, "carol")
+    redirect = service.logins.redirect(space.guid, APP_RETURN)
+    back = service.idp.log_in(redirect.url, "carol")
     slow = Slow(service.idp, lambda: withdraw(service, carol))
     with pytest.raises(IdentityWithdrawn):
-        service.but(identity=slow).logins.authenticate(back.state, back.code)
+        service.but(identity=slow).logins.authenticate(back.state, back.code, redirect.secret)
     assert standing(service, carol) == BY_IDP
     assert account_of(service, carol).vouched_at is None
 

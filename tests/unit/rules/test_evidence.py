@@ -225,19 +225,27 @@ class TestTokenMatches:
 
 
 class TestLoginMatches:
-    def facts(self, world, secret):
+    def facts(self, world, secret, held="held"):
         login = Login(
             guid=world.other,
             state=LoginState.STARTED,
             app_space=world.other,
+            redirect_uri="https://service.example/idp",
+            app_return="com.example.app:/login",
             secret_hash=keys.token_hash("state"),
+            holder_hash=keys.token_hash("held"),
             sealed_verifier=b"",
             sealed_nonce=b"",
             created_at=world.now,
             deadline=world.now,
             keep_until=world.now,
         )
-        return Redeeming(now=world.now, login=login, secret=secret)
+        return Redeeming(now=world.now, login=login, secret=secret, held=held)
+
+    @pytest.mark.parametrize("held", ["", "Held", "state", "held "])
+    def test_refuses_whoever_did_not_begin(self, world, refusing, held):
+        with refusing("wrong_token"):
+            login_matches(self.facts(world, "state", held))
 
     def test_takes_the_logins_secret(self, world):
         login_matches(self.facts(world, "state"))

@@ -48,7 +48,14 @@ VOUCHED = attrs.evolve(
     SIMPLE,
     idp=IdpSettings(issuer=ISSUER, client_id="client", redirect_uri="https://auth.example.com/"),
 )
-USER = Account(guid=ACCOUNT, app_space=SPACE, account_id="alice", issuer=ISSUER, created_at=NOW)
+USER = Account(
+    guid=ACCOUNT,
+    app_space=SPACE,
+    account_id="alice",
+    issuer=ISSUER,
+    subject="alice",
+    created_at=NOW,
+)
 
 
 def device(state, deadline=NOW, number=0):
@@ -284,21 +291,18 @@ class TestExpectedIssuer:
 
 class TestSameIdentity:
     @pytest.mark.parametrize(
-        ("issuer", "subject", "same"),
+        ("issuer", "subject", "code"),
         [
-            (ISSUER, "alice", True),
-            (ISSUER, "Alice", False),
-            (ISSUER, "bob", False),
-            ("https://evil.example.com", "alice", False),
+            (ISSUER, "Alice", "account_taken"),
+            (ISSUER, "bob", "account_taken"),
+            ("https://evil.example.com", "alice", "wrong_issuer"),
+            ("https://evil.example.com", "bob", "wrong_issuer"),
         ],
     )
-    def test_is_issuer_and_subject_together(self, issuer, subject, same, refusing):
-        identity = Identity(issuer=issuer, subject=subject)
-        if same:
-            same_identity(USER, identity)
-        else:
-            with refusing("wrong_issuer"):
-                same_identity(USER, identity)
+    def test_is_issuer_and_subject_together(self, issuer, subject, code, refusing):
+        same_identity(USER, Identity(issuer=ISSUER, subject="alice"))
+        with refusing(code):
+            same_identity(USER, Identity(issuer=issuer, subject=subject, account_id="alice"))
 
 
 class TestHowUsersAreIdentified:

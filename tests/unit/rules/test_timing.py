@@ -54,7 +54,10 @@ class TestInTimeAndDeadlineCame:
             guid=world.other,
             state=LoginState.STARTED,
             app_space=world.other,
+            redirect_uri="https://service.example/idp",
+            app_return="com.example.app:/login",
             secret_hash=b"",
+            holder_hash=b"",
             sealed_verifier=b"",
             sealed_nonce=b"",
             created_at=NOW,
@@ -69,7 +72,7 @@ class TestInTimeAndDeadlineCame:
                 world.challenge.deadline,
             ),
             (world.completing(), world.binding.deadline),
-            (Redeeming(now=NOW, login=login, secret=""), login.deadline),
+            (Redeeming(now=NOW, login=login, secret="", held=""), login.deadline),
         ):
             in_time(attrs.evolve(facts, now=deadline - TICK))
             with refusing("deadline_passed"):

@@ -4,7 +4,7 @@ import attrs
 import pytest
 
 from counterseal.errors import IdentityUnavailable, IdentityWithdrawn
-from counterseal.testing import FakeIdentityProvider, ScriptedEntropy, World
+from counterseal.testing import APP_RETURN, FakeIdentityProvider, ScriptedEntropy, World
 
 STATE, NONCE, VERIFIER = "the state", "the nonce", "the verifier"
 
@@ -141,8 +141,9 @@ def test_a_code_of_another_log_in_is_refused_by_the_core():
     space = world.new_app_space("With log-ins", idp=world.idp.settings())
     for subject in ("lena", "mallory"):
         world.idp.admit(subject)
-    theirs = world.idp.log_in(world.logins.redirect(space.guid).url, "lena")
-    own = world.idp.log_in(world.logins.redirect(space.guid).url, "mallory")
+    theirs = world.idp.log_in(world.logins.redirect(space.guid, APP_RETURN).url, "lena")
+    mine = world.logins.redirect(space.guid, APP_RETURN)
+    own = world.idp.log_in(mine.url, "mallory")
 
     with pytest.raises(IdentityWithdrawn):
-        world.logins.authenticate(own.state, theirs.code)
+        world.logins.authenticate(own.state, theirs.code, mine.secret)

@@ -29,6 +29,7 @@ STATUS: dict[str, HTTPStatus] = {
     # Input
     "invalid_field": HTTPStatus.BAD_REQUEST,
     "callback_forbidden": HTTPStatus.BAD_REQUEST,  # privakey-wire 6
+    "return_forbidden": HTTPStatus.BAD_REQUEST,
     "unfit_key": HTTPStatus.BAD_REQUEST,
     "keys_incomplete": HTTPStatus.BAD_REQUEST,
     "not_possessed": HTTPStatus.BAD_REQUEST,
@@ -47,6 +48,7 @@ STATUS: dict[str, HTTPStatus] = {
     # Evidence of devices
     "binding_inactive": HTTPStatus.FORBIDDEN,
     "wrong_issuer": HTTPStatus.FORBIDDEN,
+    "account_taken": HTTPStatus.FORBIDDEN,
     "malformed_token": HTTPStatus.FORBIDDEN,
     "wrong_type": HTTPStatus.FORBIDDEN,
     "wrong_algorithm": HTTPStatus.FORBIDDEN,

@@ -21,6 +21,7 @@ from counterseal.testing.histories import cast
 from counterseal.testing.histories.ledger import Plain
 from counterseal.testing.histories.rivals import Rivals
 from counterseal.testing.histories.stage import Captured
+from counterseal.testing.identity import APP_RETURN
 from counterseal.testing.phone import SERVICE, Phone
 from counterseal.wire.answer import ANSWER_TYP
 from counterseal.wire.enrolment import ROTATE_TYP, rotation_claims
@@ -36,7 +37,7 @@ ON_ANSWERS = (
     "other kind",
 )
 ON_DEVICES = ("spent token", "guessed token", "rotate a victim", "rotate with own proof")
-ON_LOGINS = ("guessed state", "used state", "stolen code")
+ON_LOGINS = ("guessed state", "used state", "caught return", "stolen code")
 
 WINDOW = timedelta(seconds=121)
 """How long the replay guard remembers a proof, counted from when it was made."""
@@ -128,15 +129,20 @@ class Attacks(Rivals):
             return
         if not self.returns:
             return
-        back, login = self.returns[-1]
-        state = back.state if way == "used state" else f"{login}.guess"
-        if way == "used state" and self.ledger.logins[login] == "STARTED":
+        back, begun = self.returns[-1]
+        state = f"{begun.login}.guess" if way == "guessed state" else back.state
+        secret = "guess" if way == "caught return" else begun.secret
+        if way == "used state" and self.ledger.logins[begun.login] == "STARTED":
             return
-        self._attempted(lambda: logins.authenticate(state, back.code, issuer=back.issuer), way)
+        self._attempted(
+            lambda: logins.authenticate(state, back.code, secret, issuer=back.issuer), way
+        )
 
     def _steal_code(self) -> None:
         redirected = [
-            self.play("redirect", lambda: self.world.logins.redirect(self.spaces[cast.CLUB])).value
+            self.play(
+                "redirect", lambda: self.world.logins.redirect(self.spaces[cast.CLUB], APP_RETURN)
+            ).value
             for _ in range(2)
         ]
         mine, theirs = redirected
@@ -150,7 +156,7 @@ class Attacks(Rivals):
         self.secrecy.keep(back.code, own.code)
         stolen = self.play(
             "log_in",
-            lambda: self.world.logins.authenticate(own.state, back.code),
+            lambda: self.world.logins.authenticate(own.state, back.code, mine.secret),
             login=mine.login,
         )
         assert not stolen.done, "a code was taken in another log-in"

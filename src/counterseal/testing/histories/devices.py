@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from counterseal.bindings import Bound, Invitation
+from counterseal.bindings import Bound, Invitation, Redirect
 from counterseal.errors import IdentityWithdrawn, StrongKeyMissed
 from counterseal.models import Account, Binding, Guid, Role
 from counterseal.testing.histories import cast
@@ -13,6 +13,7 @@ from counterseal.testing.histories.ledger import Plain
 from counterseal.testing.histories.secrecy import CANARY
 from counterseal.testing.histories.stage import Result, Stage
 from counterseal.testing.histories.troubles import Trouble
+from counterseal.testing.identity import APP_RETURN
 from counterseal.wire.enrolment import (
     Enrolment,
     OfferedKey,
@@ -223,22 +224,25 @@ class DeviceActs(Stage):
 
     def _log_in(self, role: cast.Role, trouble: Trouble | None) -> Invitation | None:
         redirected = self.play(
-            "redirect", lambda: self.world.logins.redirect(self.spaces[cast.CLUB])
+            "redirect", lambda: self.world.logins.redirect(self.spaces[cast.CLUB], APP_RETURN)
         )
         if redirected.value is None:
             return None
-        url, login = redirected.value.url, redirected.value.login
+        begun: Redirect = redirected.value
+        url, login = begun.url, begun.login
         try:
             if role.account_id not in self.ledger.withdrawn:
                 self.world.idp.admit(role.account_id)
             back = self.world.idp.log_in(url, role.account_id)
         except IdentityWithdrawn:
             return None
-        self.secrecy.keep(back.code, back.state.partition(".")[2])
-        self.returns.append((back, login))
+        self.secrecy.keep(back.code, back.state.partition(".")[2], begun.secret)
+        self.returns.append((back, begun))
         logged_in = self.play(
             "log_in",
-            lambda: self.world.logins.authenticate(back.state, back.code, issuer=back.issuer),
+            lambda: self.world.logins.authenticate(
+                back.state, back.code, begun.secret, issuer=back.issuer
+            ),
             trouble=trouble,
             login=login,
             **self._facts(role),

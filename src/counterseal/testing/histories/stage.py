@@ -11,6 +11,7 @@ from hypothesis import note
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition
 
 from counterseal import keys
+from counterseal.bindings import Redirect
 from counterseal.errors import CountersealError, Refused, Unavailable
 from counterseal.models import (
     Algorithm,
@@ -115,7 +116,7 @@ class Stage(RuleBasedStateMachine):
         self.sound = True
         self.lines: list[AuditEvent] = []
         self.keys_used: dict[tuple[str, str], tuple[str, Question]] = {}
-        self.returns: list[tuple[Return, Guid]] = []
+        self.returns: list[tuple[Return, Redirect]] = []
         self.spent: list[tuple[str, str]] = []
         self.captured: list[Captured] = []
         self.secrecy = Secrecy()

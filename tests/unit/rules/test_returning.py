@@ -1,0 +1,124 @@
+"""Where an app may take its user back: exactly where it says, but for a loopback port."""
+
+import attrs
+import pytest
+
+from counterseal.errors import InvalidField
+from counterseal.models import ClientAuth, IdpSettings
+from counterseal.rules.returning import idp_fits, return_allowed, return_fits
+
+ALLOWED = (
+    "com.example.app:/login",
+    "https://app.example/login",
+    "http://127.0.0.1/back",
+    "http://[::1]:4000/back",
+)
+SETTINGS = IdpSettings(issuer="https://idp.example", client_id="c", returns=ALLOWED)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        *ALLOWED,
+        "http://127.0.0.1:51004/back",
+        "http://127.0.0.1:1/back",
+        "http://[::1]/back",
+        "http://[::1]:65535/back",
+    ],
+)
+def test_takes_what_is_allowed_at_any_loopback_port(uri):
+    return_allowed(uri, ALLOWED)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "",
+        "com.example.app:/login/",
+        "com.example.app:/Login",
+        "com.example.app:/login?x=1",
+        "com.example.app:/login#x",
+        "com.example.app2:/login",
+        "org.evil.app:/login",
+        "https://app.example:444/login",
+        "https://app.example/login/../other",
+        "https://APP.example/login",
+        "https://app.example.evil.example/login",
+        "https://app.example@evil.example/login",
+        "http://app.example/login",
+        "http://127.0.0.1/other",
+        "http://127.0.0.1:0/back",
+        "http://127.0.0.1:99999/back",
+        "http://127.0.0.1:80@evil.example/back",
+        "http://127.0.0.1.evil.example/back",
+        "http://127.0.0.2/back",
+        "http://localhost/back",
+        "https://127.0.0.1:51004/back",
+        "http://127.0.0.1/back\n",
+        "com.example.app:/login\n",
+        "com.example.app:/" + "x" * 2_000,
+    ],
+)
+def test_refuses_anything_else(uri, refusing):
+    with refusing("return_forbidden"):
+        return_allowed(uri, ALLOWED)
+
+
+def test_an_app_space_that_names_nothing_lets_nobody_back(refusing):
+    with refusing("return_forbidden"):
+        return_allowed(ALLOWED[0], ())
+
+
+@pytest.mark.parametrize("uri", [*ALLOWED, "com.example.app://login", "com.example:/", "a.b:/c/d"])
+def test_these_may_be_allowed(uri):
+    return_fits(uri, field="returns")
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "",
+        "app:/login",
+        "javascript:alert(1)",
+        "com.example.app",
+        "com.example.app:login",
+        "COM.example:/login",
+        "http://localhost/back",
+        "http://app.example/back",
+        "ftp://app.example/back",
+        "https://app.example/{*}",
+        "https://user@app.example/",
+        "https://app.example/?next=1",
+        "https://app.example/%2e%2e",
+        "https:///path",
+        "com.example:/a//b",
+        "com.example:///a",
+    ],
+)
+def test_these_may_not_be_allowed(uri):
+    with pytest.raises(InvalidField):
+        return_fits(uri, field="returns")
+
+
+def test_settings_fit():
+    idp_fits(SETTINGS)
+    idp_fits(attrs.evolve(SETTINGS, redirect_uri="https://seal.example/login/return"))
+    idp_fits(attrs.evolve(SETTINGS, client_auth=ClientAuth.BASIC, sealed_secret=b"sealed"))
+
+
+@pytest.mark.parametrize(
+    ("field", "changes"),
+    [
+        ("idp.redirectUri", {"redirect_uri": "javascript:alert(1)"}),
+        ("idp.returns", {"returns": ALLOWED * 3}),
+        ("idp.returns[1]", {"returns": (ALLOWED[0], "app:/x")}),
+        ("idp.scopes", {"scopes": ("email",)}),
+        ("idp.algorithms", {"algorithms": ()}),
+        ("idp.clientSecret", {"sealed_secret": b"sealed"}),
+        ("idp.clientSecret", {"client_auth": ClientAuth.POST}),
+    ],
+)
+def test_settings_that_no_log_in_could_use_are_refused(field, changes):
+    with pytest.raises(InvalidField) as caught:
+        idp_fits(attrs.evolve(SETTINGS, **changes))
+    assert caught.value.field == field
