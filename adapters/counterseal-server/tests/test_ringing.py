@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import json
+import signal
 import sys
 import time
 from pathlib import Path
@@ -228,6 +229,9 @@ def test_the_whole_way(serve, new_channel, receiver, kind):
     assert phone.answer(question["guid"], question["code"])
     _, body = eventually(lambda: receiver.got)[0]
     assert json.loads(body)["guid"] == question["guid"]
+    (process,) = service.processes
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(PATIENCE) == 0
 
 
 def test_a_dead_and_a_live_device_a_failing_and_a_healthy_channel(serve, new_channel, receiver):
