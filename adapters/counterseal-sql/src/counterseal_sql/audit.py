@@ -43,8 +43,8 @@ class SqlAudit:
         Raises:
             Unavailable: The database did not answer.
         """
-        with self._database.writing() as connection:
-            connection.execute(_RECORD, event_row(event))
+        values = event_row(event)
+        self._database.write(lambda connection: connection.execute(_RECORD, values))
 
     def read(self, *, after: int = 0, limit: int = 1_000) -> tuple[Entry, ...]:
         """

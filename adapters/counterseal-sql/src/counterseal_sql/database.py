@@ -10,37 +10,27 @@ a transaction is begun by name.
 from __future__ import annotations
 
 import logging
-import sqlite3
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError
 
-from counterseal.errors import Indeterminate, StoreUnavailable
+from counterseal.errors import StoreUnavailable
 from counterseal_sql.errors import UnfitUrl
-from counterseal_sql.lending import Lender, Pool, Shelf
-from counterseal_sql.statements import cursor
+from counterseal_sql.lending import Lender, Pool, Rack, lent
+from counterseal_sql.writers import Act, Free, Queued, Writers, begin, commit
+
+T = TypeVar("T")
 
 LOGGING_NAME = "counterseal"
 PATIENCE = timedelta(seconds=5)
 CONNECTIONS = 16
 OWNER_ONLY = 0o600
-
-log = logging.getLogger("counterseal_sql")
-
-FAILURES = (SQLAlchemyError, sqlite3.Error)
-"""What the database, or the way to it, raises."""
-
-_BEGIN = {
-    # The write lock at once: a reader that wants to become a writer can be refused.
-    "sqlite": "BEGIN IMMEDIATE",
-    "postgresql": "BEGIN",
-}
 
 
 class Database:
@@ -51,9 +41,9 @@ class Database:
         engine: SQLAlchemy's, for `upgrade` and for operators.
     """
 
-    def __init__(self, engine: Engine, readers: Lender, writers: Lender) -> None:
+    def __init__(self, engine: Engine, lender: Lender, writers: Writers) -> None:
         self.engine = engine
-        self._readers = readers
+        self._lender = lender
         self._writers = writers
         self._on_sqlite = engine.dialect.name == "sqlite"
         self._insert = sqlite.insert if self._on_sqlite else postgresql.insert
@@ -65,7 +55,7 @@ class Database:
         Raises:
             StoreUnavailable: It failed.
         """
-        return _lent(self._readers)
+        return lent(self._lender)
 
     def writing(self) -> AbstractContextManager[Connection]:
         """
@@ -74,7 +64,7 @@ class Database:
         Raises:
             StoreUnavailable: It failed.
         """
-        return _lent(self._writers)
+        return self._writers.alone()
 
     @contextmanager
     def committing(self) -> Iterator[Connection]:
@@ -85,14 +75,29 @@ class Database:
             StoreUnavailable: It failed, and nothing has changed.
             Indeterminate: The reply to the commit was lost.
         """
-        with _lent(self._writers) as connection:
-            _said(connection, _BEGIN[connection.dialect.name])
+        with self._writers.alone() as connection:
+            begin(connection)
             # What is raised here ends the connection's transaction when it is given back.
             yield connection
-            try:
-                _said(connection, "COMMIT")
-            except FAILURES as error:
-                raise indeterminate(error) from error
+            commit(connection)
+
+    def write(self, act: Act[T], *, single: bool = True) -> T:
+        """
+        Do *act* in a transaction and commit it, with those of others who wait to.
+
+        Args:
+            act: Sends statements, and has no other effects; another thread may do it.
+            single: Whether it sends only one.
+
+        Returns:
+            What *act* returns.
+
+        Raises:
+            Exception: What *act* raised; nothing of it has changed.
+            StoreUnavailable: The database failed, and nothing has changed.
+            Indeterminate: The reply to the commit was lost.
+        """
+        return self._writers.write(act, single=single)
 
     def insert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
         """Begin an `INSERT` that can say what to do on conflict, as the dialects spell it."""
@@ -117,49 +122,8 @@ class Database:
 
     def close(self) -> None:
         """Close the connections that nobody uses."""
-        self._readers.close()
-        self._writers.close()
+        self._lender.close()
         self.engine.dispose()
-
-
-@contextmanager
-def _lent(lender: Lender) -> Iterator[Connection]:
-    failed = True
-    try:
-        connection = lender.take()
-        try:
-            yield connection
-            failed = False
-        finally:
-            lender.give_back(connection, failed=failed)
-    except FAILURES as error:
-        raise unavailable(error) from error
-
-
-def unavailable(error: Exception) -> StoreUnavailable:
-    """Log how the database failed, and return what to raise where nothing has changed."""
-    log.warning("the database failed: %s", _kind(error))
-    return StoreUnavailable()
-
-
-def indeterminate(error: Exception) -> Indeterminate:
-    """Log how the database failed, and return what to raise where nobody knows."""
-    log.warning("the reply to a commit was lost: %s", _kind(error))
-    return Indeterminate()
-
-
-def _kind(error: Exception) -> str:
-    """Name what happened as the driver does; its text may hold an address or what was sent."""
-    own = getattr(error, "orig", None) or error
-    code = getattr(own, "sqlite_errorname", None) or getattr(own, "sqlstate", None)
-    return f"{type(own).__name__} {code}" if code else type(own).__name__
-
-
-def _said(connection: Connection, words: str) -> None:
-    if connection.dialect.name == "sqlite":
-        cursor(connection).execute(words)
-    else:
-        connection.exec_driver_sql(words)
 
 
 def connect(
@@ -172,8 +136,7 @@ def connect(
         url: `sqlite:///FILE`, or `postgresql://USER:PASSWORD@HOST/NAME` with any parameters
             of libpq.
         patience: How long to wait for a lock or a connection before it is Unavailable.
-        connections: How many are open at once, at most; of SQLite, how many that read,
-            beside the one that writes.
+        connections: How many are open at once, at most.
 
     Raises:
         UnfitUrl: The address is of another kind, or the driver is not installed.
@@ -186,7 +149,7 @@ def connect(
             fit,
             isolation_level="AUTOCOMMIT",
             connect_args={"timeout": seconds} if sqlite else _libpq(fit, seconds),
-            pool_size=connections + sqlite,
+            pool_size=connections,
             max_overflow=0,
             pool_timeout=seconds,
             hide_parameters=True,
@@ -197,10 +160,10 @@ def connect(
     logging.getLogger(f"sqlalchemy.engine.Engine.{LOGGING_NAME}").addFilter(_no_rows)
     if sqlite:
         event.listen(engine, "connect", _durable)
-        # It has one writer. Its own waiting is a sleep that others overtake, so the threads
-        # of this process queue for one connection; other processes wait there.
-        return Database(engine, Shelf(engine, connections, patience), Shelf(engine, 1, patience))
-    return Database(engine, pool := Pool(engine), pool)
+        rack = Rack(engine, connections, patience)
+        return Database(engine, rack, Queued(rack, patience))
+    pool = Pool(engine)
+    return Database(engine, pool, Free(pool))
 
 
 def _no_rows(line: logging.LogRecord) -> bool:

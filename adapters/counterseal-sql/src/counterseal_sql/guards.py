@@ -47,8 +47,7 @@ class SqlReplayGuard:
             "until": microseconds(until),
             "now": microseconds(self._clock.now()),
         }
-        with self._database.writing() as connection:
-            return bool(self._see.rows(connection, values))
+        return bool(self._database.write(lambda connection: self._see.rows(connection, values)))
 
 
 class SqlCounters:
@@ -92,8 +91,7 @@ class SqlCounters:
             "count": 1,
             "until": (number + 2) * length,
         }
-        with self._database.writing() as connection:
-            ((count,),) = self._add.rows(connection, values)
+        ((count,),) = self._database.write(lambda connection: self._add.rows(connection, values))
         return int(count)
 
 

@@ -3,21 +3,20 @@ Lending: who has a connection, and what becomes of it afterwards.
 
 To PostgreSQL, SQLAlchemy's pool lends, and notices when a connection was lost.
 SQLite's are not lost, and most statements take it less time than the pool takes around them: there
-connections stay open on a shelf.
+connections stay open on a rack.
 """
 
 from __future__ import annotations
 
-import logging
 import queue
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Protocol
 
 from sqlalchemy import Connection, Engine
 
-from counterseal.errors import StoreUnavailable
-
-log = logging.getLogger("counterseal_sql")
+from counterseal_sql.failures import FAILURES, overdue, unavailable
 
 
 class Lender(Protocol):
@@ -37,6 +36,26 @@ class Lender(Protocol):
 
     def close(self) -> None:
         """Close those that nobody has."""
+
+
+@contextmanager
+def lent(lender: Lender) -> Iterator[Connection]:
+    """
+    Have a connection for a while.
+
+    Raises:
+        StoreUnavailable: It failed, or there was none in time.
+    """
+    failed = True
+    try:
+        connection = lender.take()
+        try:
+            yield connection
+            failed = False
+        finally:
+            lender.give_back(connection, failed=failed)
+    except FAILURES as error:
+        raise unavailable(error) from error
 
 
 class Pool:
@@ -62,7 +81,7 @@ class Pool:
         """Do nothing: the engine's pool is closed with the engine."""
 
 
-class Shelf:
+class Rack:
     """
     Keeps connections, and lends first what came back last: it knows the most pages.
 
@@ -91,8 +110,7 @@ class Shelf:
         try:
             self._places.get(timeout=self._patience)
         except queue.Empty:
-            log.warning("the database failed: others of this process use it for too long")
-            raise StoreUnavailable from None
+            raise overdue() from None
         try:
             return self._free.pop()
         except IndexError:

@@ -17,7 +17,8 @@ from sqlalchemy.exc import DBAPIError
 
 from counterseal.errors import Conflict, OperationReused
 from counterseal_sql.commits import Attempt
-from counterseal_sql.database import Database, indeterminate, unavailable
+from counterseal_sql.database import Database
+from counterseal_sql.failures import indeterminate, unavailable
 from counterseal_sql.rows import Row
 from counterseal_sql.schema import OPERATIONS
 

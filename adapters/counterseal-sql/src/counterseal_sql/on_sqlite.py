@@ -1,6 +1,8 @@
-"""A commit on SQLite: one transaction that is the only writer from its first statement on."""
+"""A commit on SQLite: what it does while nobody else writes."""
 
 from __future__ import annotations
+
+from functools import partial
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy.dialects import sqlite
@@ -40,9 +42,12 @@ def commit(database: Database, wanted: Attempt) -> None:
         StoreUnavailable: SQLite refused; nothing has changed.
         OperationReused: The operation named other changes before.
     """
-    with database.committing() as connection:
-        if _begins(connection, wanted):
-            _apply(connection, wanted)
+    database.write(partial(_made, wanted), single=False)
+
+
+def _made(wanted: Attempt, connection: Connection) -> None:
+    if _begins(connection, wanted):
+        _apply(connection, wanted)
 
 
 def _begins(connection: Connection, wanted: Attempt) -> bool:
