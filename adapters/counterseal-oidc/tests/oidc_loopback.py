@@ -8,8 +8,12 @@ from urllib.parse import parse_qs
 from joserfc import jwt
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
+from counterseal_oidc.jose import b64url
+
 CLIENT = "counterseal"
+DISCOVERY = "/.well-known/openid-configuration"
 NONCE = "the nonce of this log-in"
+VERIFIER = "v" * 43
 
 
 def rsa(kid="r1", bits=2048):
@@ -106,7 +110,7 @@ class Loopback:
             "authorization_response_iss_parameter_supported": True,
         } | changes
         kept = {name: value for name, value in metadata.items() if value is not None}
-        self.says["/.well-known/openid-configuration"] = (200, kept, {})
+        self.says[DISCOVERY] = (200, kept, {})
 
     def keys(self, *keys, headers=None):
         """Publish these keys."""
@@ -144,3 +148,23 @@ def signed(claims, algorithm="RS256", key=None, **header):
     fields = {"alg": algorithm, "kid": key.kid} | header
     kept = {name: value for name, value in fields.items() if value is not None}
     return jwt.encode(kept, claims, key, algorithms=[algorithm])
+
+
+def exchange(relying, space, **more):
+    asked = {"code": "code", "nonce": NONCE, "verifier": VERIFIER, "issuer": space.issuer}
+    return relying.exchange(space, **(asked | more))
+
+
+def unsigned(header, claims, signature=""):
+    head, body = (b64url(json.dumps(part).encode()) for part in (header, claims))
+    return f"{head}.{body}.{signature}"
+
+
+def logout(idp, **changes):
+    event = {"http://schemas.openid.net/event/backchannel-logout": {}}
+    return idp.claims(**({"nonce": None, "events": event, "jti": "j1", "sid": "s1"} | changes))
+
+
+def sent_to(relying, space):
+    """Return where a user is sent to log in."""
+    return relying.authorization_url(space, state="s", nonce="n", verifier=VERIFIER)

@@ -5,11 +5,9 @@ from __future__ import annotations
 import hashlib
 import logging
 import ssl
-import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import attrs
@@ -19,20 +17,21 @@ from counterseal.models import Identity, IdpSettings, Logout
 from counterseal.ports import Clock, Entropy, Sealer
 from counterseal_http import Budget, Guard, guarded_client
 from counterseal_oidc import claims
-from counterseal_oidc.asking import OK, REFUSALS, RESPONSE_LIMIT, Answer, Asker
+from counterseal_oidc.asking import REFUSALS, RESPONSE_LIMIT, Answer, Asker
 from counterseal_oidc.client_auth import Authenticator
 from counterseal_oidc.discovery import Discovery, Metadata
+from counterseal_oidc.endpoints import Endpoints, bearer
 from counterseal_oidc.errors import (
     CodeRefused,
     MixedUp,
     TokenMissing,
     TokenSubject,
     Unproven,
-    UserInfoSubject,
 )
 from counterseal_oidc.grants import Grant, Lines, read_grant
 from counterseal_oidc.jose import Token, b64url, demand_algorithm, read_token
 from counterseal_oidc.key_sets import KeySets
+from counterseal_oidc.places import Places
 
 TIMEOUT = timedelta(seconds=10)
 """A user waits meanwhile; the requests of one call share it."""
@@ -74,12 +73,14 @@ class OidcIdentityProvider:
         self._client = guarded_client(
             self._guard, timeout=timeout, response_limit=RESPONSE_LIMIT, tls=tls
         )
-        self._asker = Asker(self._client)
-        self._discovery = Discovery(self._asker, clock)
-        self._keys = KeySets(self._asker, clock)
-        self._authenticator = Authenticator(sealer=sealer, clock=clock, entropy=entropy)
+        asker = Asker(self._client)
+        self._discovery = Discovery(asker, clock)
+        self._keys = KeySets(asker, clock)
+        self._endpoints = Endpoints(
+            asker, Authenticator(sealer=sealer, clock=clock, entropy=entropy)
+        )
         self._lines = Lines()
-        self._places = _Places(at_once)
+        self._places = Places(at_once)
 
     def close(self) -> None:
         """Ask nothing from now on."""
@@ -139,18 +140,18 @@ class OidcIdentityProvider:
                 "redirect_uri": settings.redirect_uri,
                 "code_verifier": verifier,
             }
-            answer = self._post(settings, metadata.token_endpoint, form, left)
+            answer = self._endpoints.post(settings, metadata.token_endpoint, form, left)
             if answer.status in REFUSALS:
                 _log.info("%r refuses a code: %s", settings.issuer, answer.error)
                 raise CodeRefused
-            access = _bearer(answer)
+            access = bearer(answer)
             token = self._id_token(settings, metadata, answer, left, nonce=nonce)
             if token is None:
                 raise TokenMissing
             subject = claims.subject_of(token)
             told = token.claims
             if settings.account_claim not in told and metadata.userinfo_endpoint is not None:
-                told = self._user_info(metadata.userinfo_endpoint, access, subject, left)
+                told = self._endpoints.user_info(metadata.userinfo_endpoint, access, subject, left)
             return Identity(
                 issuer=settings.issuer,
                 subject=subject,
@@ -180,11 +181,11 @@ class OidcIdentityProvider:
                 raise IdentityWithdrawn("another issuer's identity")
             if grant.refresh_token is not None:
                 return self._refreshed(settings, metadata, identity, grant.refresh_token, left)
-            access = grant.access_token or ""
+            ask, access, subject = self._endpoints, grant.access_token or "", identity.subject
             if metadata.introspection_endpoint is not None:
-                self._introspect(settings, metadata.introspection_endpoint, identity, access, left)
+                ask.introspect(settings, metadata.introspection_endpoint, access, subject, left)
             elif metadata.userinfo_endpoint is not None:
-                self._user_info(metadata.userinfo_endpoint, access, identity.subject, left)
+                ask.user_info(metadata.userinfo_endpoint, access, subject, left)
             else:
                 raise IdentityWithdrawn("no way to ask about the user")
             return identity
@@ -223,10 +224,10 @@ class OidcIdentityProvider:
             if endpoint is None:
                 return
             if grant.refresh_token is None:
-                self._revoke(settings, endpoint, str(grant.access_token), "access_token", left)
+                self._endpoints.revoke(settings, endpoint, grant.access_token or "", left)
                 return
             with self._lines.of(grant.refresh_token, left) as line:
-                self._revoke(settings, endpoint, line.newest, "refresh_token", left)
+                self._endpoints.revoke(settings, endpoint, line.newest, left)
 
     def _refreshed(
         self,
@@ -240,10 +241,10 @@ class OidcIdentityProvider:
         self._keys.make_ready(metadata, left)
         with self._lines.of(refresh, left) as line:
             form = {"grant_type": "refresh_token", "refresh_token": line.newest}
-            answer = self._post(settings, metadata.token_endpoint, form, left)
+            answer = self._endpoints.post(settings, metadata.token_endpoint, form, left)
             if answer.status in REFUSALS and answer.error == "invalid_grant":
                 raise IdentityWithdrawn
-            _bearer(answer)
+            bearer(answer)
             line.newest = answer.text("refresh_token") or line.newest
             newest = line.newest
         try:
@@ -254,37 +255,6 @@ class OidcIdentityProvider:
         if token is not None and claims.subject_of(token) != identity.subject:
             raise TokenSubject
         return attrs.evolve(identity, grant=Grant(refresh_token=newest).encode())
-
-    def _introspect(
-        self, settings: IdpSettings, endpoint: str, identity: Identity, access: str, left: Budget
-    ) -> None:
-        form = {"token": access, "token_type_hint": "access_token"}
-        answer = self._post(settings, endpoint, form, left)
-        active = answer.members.get("active") if answer.status == OK else None
-        if not isinstance(active, bool):
-            raise IdentityUnavailable(f"introspection: status {answer.status}")
-        if not active:
-            raise IdentityWithdrawn
-        if answer.members.get("sub", identity.subject) != identity.subject:
-            raise TokenSubject
-
-    def _user_info(self, endpoint: str, access: str, subject: str, left: Budget) -> dict[str, Any]:
-        answer = self._asker.get(endpoint, left, bearer=access)
-        if answer.status in REFUSALS:
-            raise IdentityWithdrawn
-        if answer.status != OK or not answer.members:
-            raise IdentityUnavailable(f"UserInfo: status {answer.status}")
-        if answer.members.get("sub") != subject:
-            raise UserInfoSubject
-        return answer.members
-
-    def _revoke(
-        self, settings: IdpSettings, endpoint: str, token: str, hint: str, left: Budget
-    ) -> None:
-        form = {"token": token, "token_type_hint": hint}
-        answer = self._post(settings, endpoint, form, left)
-        if answer.status != OK and answer.status not in REFUSALS:
-            raise IdentityUnavailable(f"revocation: status {answer.status}")
 
     def _id_token(
         self,
@@ -310,12 +280,6 @@ class OidcIdentityProvider:
         self._keys.verify(token, metadata, left)
         return token
 
-    def _post(
-        self, settings: IdpSettings, endpoint: str, form: Mapping[str, str], left: Budget
-    ) -> Answer:
-        ours, headers = self._authenticator.sign_in(settings)
-        return self._asker.post(endpoint, left, form={**form, **ours}, headers=headers)
-
     @contextmanager
     def _call(self, settings: IdpSettings) -> Iterator[Budget]:
         try:
@@ -330,35 +294,3 @@ class OidcIdentityProvider:
         except TimeoutError:
             _log.warning("%r did not answer: the time is over", settings.issuer)
             raise IdentityUnavailable("the time is over") from None
-
-
-class _Places:
-    """Bounds the calls at each provider that run at once."""
-
-    def __init__(self, at_once: int) -> None:
-        self._at_once = at_once
-        self._running: dict[str, int] = {}
-        self._lock = threading.Lock()
-
-    @contextmanager
-    def at(self, issuer: str) -> Iterator[None]:
-        with self._lock:
-            running = self._running.get(issuer, 0)
-            if running >= self._at_once:
-                raise IdentityUnavailable("too many calls wait for it already")
-            self._running[issuer] = running + 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._running[issuer] -= 1
-                if not self._running[issuer]:
-                    del self._running[issuer]
-
-
-def _bearer(answer: Answer) -> str:
-    access = answer.text("access_token")
-    kind = answer.text("token_type") or ""
-    if answer.status != OK or access is None or kind.lower() != "bearer":
-        raise IdentityUnavailable(f"tokens: status {answer.status}, {answer.error}")
-    return access

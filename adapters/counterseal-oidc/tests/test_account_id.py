@@ -1,0 +1,61 @@
+"""The claim that becomes the account id, and what UserInfo says of whom."""
+
+import attrs
+import pytest
+from oidc_loopback import exchange, signed
+
+from counterseal_oidc import errors
+
+
+@pytest.mark.parametrize("subject", ["adam", None, "", 7])
+def test_user_info_of_another_subject_is_refused(relying, space, loopback, subject):
+    loopback.grant(signed(loopback.claims()))
+    loopback.says["/me"] = (200, {"sub": subject, "name": "z"}, {})
+    with pytest.raises(errors.UserInfoSubject):
+        exchange(relying, attrs.evolve(space, account_claim="name"))
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        ("email", {"email": "zoe@idp.example"}, errors.ClaimUnverified),
+        ("email", {"email": "zoe@idp.example", "email_verified": False}, errors.ClaimUnverified),
+        ("email", {"email": "zoe@idp.example", "email_verified": "true"}, errors.ClaimUnverified),
+        ("email", {"email": "zoe@idp.example", "email_verified": 1}, errors.ClaimUnverified),
+        ("phone_number", {"phone_number": "+1 555 0100"}, errors.ClaimUnverified),
+        ("upn", {"upn": "zoe@idp.example"}, errors.ClaimUnverified),
+        (
+            "upn",
+            {"upn": "zoe@idp.example", "email": "other@idp.example", "email_verified": True},
+            errors.ClaimUnverified,
+        ),
+        ("oid", {"oid": 7}, errors.ClaimMissing),
+        ("oid", {"oid": ""}, errors.ClaimMissing),
+        ("oid", {"oid": ["a"]}, errors.ClaimMissing),
+        ("oid", {}, errors.ClaimMissing),
+    ],
+)
+def test_a_claim_that_proves_nothing_is_no_account_id(relying, space, loopback, case):
+    claim, claims, refusal = case
+    loopback.grant(signed(loopback.claims(**claims)))
+    loopback.says["/me"] = (200, {"sub": "zoe"} | claims, {})
+    with pytest.raises(refusal):
+        exchange(relying, attrs.evolve(space, account_claim=claim))
+
+
+@pytest.mark.parametrize(
+    ("claim", "claims"),
+    [
+        ("email", {"email": "zoe@idp.example", "email_verified": True}),
+        (
+            "upn",
+            {"upn": "zoe@idp.example", "email": "zoe@idp.example", "email_verified": True},
+        ),
+        ("oid", {"oid": "0f-1"}),
+    ],
+)
+def test_a_claim_that_proves_something_is_the_account_id(relying, space, loopback, claim, claims):
+    loopback.grant(signed(loopback.claims(**claims)))
+    found = exchange(relying, attrs.evolve(space, account_claim=claim))
+    assert (found.subject, found.account_id) == ("zoe", claims[claim])
+    assert loopback.requests("/me") == 0

@@ -1,0 +1,145 @@
+"""How long a provider is waited for, how much of it is read, and where it may send us."""
+
+import threading
+from datetime import timedelta
+
+import attrs
+import pytest
+from oidc_loopback import DISCOVERY, Loopback, exchange, sent_to, signed
+
+from counterseal.errors import IdentityUnavailable
+from counterseal.models import IdpSettings
+from counterseal_http import Guard
+from counterseal_oidc.asking import LONGEST
+
+
+@pytest.mark.parametrize("path", [DISCOVERY, "/jwks", "/token"])
+def test_a_provider_that_hangs_is_left_in_time(new_adapter, frozen, space, loopback, path):
+    relying = new_adapter(frozen, timeout=timedelta(seconds=0.3))
+    loopback.hanging.add(path)
+    with pytest.raises(IdentityUnavailable):
+        exchange(relying, space)
+    assert loopback.requests(path) == 1
+
+
+def test_a_provider_that_hangs_takes_no_more_than_its_share(new_adapter, frozen, space, loopback):
+    relying = new_adapter(frozen, at_once=2, timeout=timedelta(seconds=5))
+    sent_to(relying, space)
+    loopback.hanging.add("/token")
+    held = [threading.Thread(target=_refused, args=(relying, space)) for _ in range(2)]
+    for thread in held:
+        thread.start()
+    while loopback.requests("/token") < 2:
+        pass
+    with pytest.raises(IdentityUnavailable, match="too many"):
+        sent_to(relying, space)
+
+    other = Loopback(frozen)
+    try:
+        assert sent_to(relying, attrs.evolve(space, issuer=other.url)).startswith(other.url)
+    finally:
+        other.close()
+        loopback.over.set()
+        for thread in held:
+            thread.join()
+
+
+def _refused(relying, space):
+    with pytest.raises(IdentityUnavailable):
+        exchange(relying, space)
+
+
+@pytest.mark.parametrize("path", [DISCOVERY, "/jwks", "/token"])
+def test_an_answer_without_an_end_is_not_read_to_it(relying, space, loopback, path):
+    loopback.says[path] = (200, b" " * 1_000_000, {})
+    with pytest.raises(IdentityUnavailable):
+        exchange(relying, space)
+
+
+def test_an_answer_that_is_nested_without_an_end_is_none(relying, space, loopback):
+    loopback.says["/token"] = (200, b"[" * 200_000, {})
+    with pytest.raises(IdentityUnavailable):
+        exchange(relying, space)
+
+
+@pytest.mark.parametrize("path", [DISCOVERY, "/jwks", "/token"])
+def test_no_redirect_is_followed(relying, space, loopback, path):
+    loopback.says[path] = (307, {}, {"location": f"{loopback.url}/elsewhere"})
+    with pytest.raises(IdentityUnavailable):
+        exchange(relying, space)
+    assert loopback.requests("/elsewhere") == 0
+
+
+# At which places
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"issuer": "https://other.example"},
+        {"issuer": None},
+        {"response_types_supported": ["id_token"]},
+        {"code_challenge_methods_supported": ["plain"]},
+        {"code_challenge_methods_supported": "S256"},
+        {"authorization_endpoint": None},
+        {"token_endpoint": None},
+        {"jwks_uri": None},
+        {"authorization_endpoint": "javascript:alert(1)"},
+        {"authorization_endpoint": "https://idp.example/auth#fragment"},
+        {"authorization_endpoint": "https://idp.example/a b"},
+        {"authorization_endpoint": ["https://idp.example/auth"]},
+        {"token_endpoint": "file:///etc/passwd"},
+    ],
+    ids=str,
+)
+def test_metadata_that_cannot_serve_is_none(relying, space, loopback, changes):
+    loopback.publish(**changes)
+    with pytest.raises(IdentityUnavailable):
+        sent_to(relying, space)
+
+
+def test_an_issuer_with_a_slash_is_another_one(relying, space, loopback):
+    slashed = attrs.evolve(space, issuer=f"{loopback.url}/")
+    with pytest.raises(IdentityUnavailable):
+        sent_to(relying, slashed)
+    loopback.publish(issuer=slashed.issuer)
+    loopback.clock.advance(timedelta(minutes=1))
+    assert sent_to(relying, slashed).startswith(loopback.url)
+
+
+def test_a_query_that_the_endpoint_has_is_kept(relying, space, loopback):
+    loopback.publish(authorization_endpoint=f"{loopback.url}/auth?tenant=a")
+    assert sent_to(relying, space).startswith(f"{loopback.url}/auth?tenant=a&response_type=code&")
+
+
+@pytest.mark.parametrize("endpoint", ["jwks_uri", "token_endpoint"])
+def test_a_provider_cannot_send_us_into_our_own_network(
+    new_adapter, frozen, space, loopback, endpoint
+):
+    port = int(loopback.url.rpartition(":")[2])
+    narrow = Guard(allow_http=True, allow=("127.0.0.1/32",), ports=frozenset({port}))
+    relying = new_adapter(frozen, guard=narrow)
+    loopback.grant(signed(loopback.claims()))
+    assert exchange(relying, space).subject == "zoe"
+    frozen.advance(LONGEST)
+    for place in ("http://169.254.169.254/latest/", f"http://127.0.0.2:{port}/x", "http://[::1]/x"):
+        loopback.publish(**{endpoint: place})
+        frozen.advance(LONGEST)
+        with pytest.raises(IdentityUnavailable):
+            exchange(relying, space)
+    assert loopback.requests("/x") == 0
+
+
+def test_users_are_sent_nowhere_without_tls(new_adapter, frozen, space, loopback, monkeypatch):
+    relying = new_adapter(frozen)
+    sent_to(relying, space)
+    monkeypatch.setattr(relying, "_guard", Guard())
+    with pytest.raises(IdentityUnavailable, match="without TLS"):
+        sent_to(relying, space)
+
+
+@pytest.mark.parametrize("issuer", ["not an address", "http://[", "https://", "ftp://idp.example"])
+def test_an_issuer_that_is_no_address_is_unavailable(relying, issuer):
+    space = IdpSettings(issuer=issuer, client_id="c", redirect_uri="https://service.example/")
+    with pytest.raises(IdentityUnavailable):
+        sent_to(relying, space)
