@@ -125,6 +125,12 @@ class Policy:
         "How long an Identity Provider's last word on a user is believed.",
         high=timedelta(days=1),
     )
+    vouch_grace: timedelta = _setting(
+        timedelta(),
+        "How much longer it is believed while the provider cannot be asked; nothing, unless it"
+        " is set: then devices wait until it answers.",
+        high=timedelta(days=1),
+    )
     retention: timedelta = _setting(
         timedelta(days=30),
         "How long a finished challenge or callback stays readable at least:"

@@ -61,6 +61,7 @@ CHANGES = {
     "company.edit",
     "credential.issue",
     "credential.revoke",
+    "identity.logout",
     "identity.vouch",
     "login.authenticate",
     "login.expire",
@@ -255,8 +256,8 @@ def test_s35_what_the_audit_log_calls_things(service):
     service.accounts.revoke(service.origin, "alice")
     service.invitations.invite(service.origin, "alice")
     space = service.new_app_space("Staff", idp=service.idp.settings())
-    carol = service.log_in(space, "carol")
-    service.logins.vouch(carol.device.bond.account)
+    service.logins.vouch(service.log_in(space, "carol").device.bond.account)
+    service.logins.logged_out(space.guid, service.idp.log_out("carol"))
     service.logins.redirect(space.guid, APP_RETURN)
     service.clock.advance(service.policy.session_token_life)
     service.sweep()

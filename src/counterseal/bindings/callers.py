@@ -7,13 +7,13 @@ import attrs
 from counterseal import keys
 from counterseal.bindings.vouching import renew_vouch
 from counterseal.decisions import Act, found, refused
-from counterseal.errors import NotFound, Refused, Replayed, WrongDevice
-from counterseal.models import Account, AppSpace, Binding, DeviceCall, Guid, Record
+from counterseal.errors import IdentityUnavailable, NotFound, Refused, Replayed, WrongDevice
+from counterseal.models import Account, AppSpace, AuditEvent, Binding, DeviceCall, Guid, Record
 from counterseal.policy import Policy
 from counterseal.ports import Ports
 from counterseal.rules.evidence import proof_holds
 from counterseal.rules.facts import Evidence, Proving
-from counterseal.rules.standing import account_unlocked, binding_active, vouch_due
+from counterseal.rules.standing import account_unlocked, binding_active, graced, vouch_due
 from counterseal.rules.timing import forgettable_at
 from counterseal.wire.proof import PROOF_TYP, Proof, read_proof
 
@@ -79,6 +79,8 @@ class Caller:
             WrongDevice: There is no such device.
             Refused: The proof does not hold, was seen before, or its account or binding
                 may not act.
+            IdentityUnavailable: The provider has to be asked and does not answer, and the
+                policy grants no grace, or no more.
             Unavailable: A port failed.
         """
         device, account, app_space, *rest = self._ports.store.get(
@@ -102,11 +104,27 @@ class Caller:
         binding_active(proven)
         due = vouch_due(proven.account, proven.app_space, proven.proving.now, self._policy)
         if due and not self._asked_provider:
-            renew_vouch(self._ports, self._policy, proven.account.guid, proven.app_space)
+            self._vouch(proven)
             # Also where the policy believes no word for longer than it takes to hear it.
             self._asked_provider = True
             return self.prove(*others)
         return proven
+
+    def _vouch(self, proven: Proven) -> None:
+        try:
+            renew_vouch(self._ports, self._policy, proven.account.guid, proven.app_space)
+        except IdentityUnavailable as failure:
+            now = proven.proving.now
+            event = AuditEvent(
+                at=now,
+                event="identity.vouch",
+                actor="idp",
+                subject=proven.account.guid,
+                reason=failure.code,
+            )
+            self._ports.audit.record(event)
+            if not graced(proven.account, now, self._policy):
+                raise
 
     def _facts(self, binding: Binding) -> Proving:
         held = binding.device_key()

@@ -11,9 +11,17 @@ import attrs
 
 from counterseal import keys
 from counterseal.bindings.invitations import Invitation, Invitations
-from counterseal.bindings.vouching import renew_vouch
+from counterseal.bindings.vouching import renew_vouch, withdraw
 from counterseal.decisions import Act, Decision, read, refused, settle, sweep, within_rate
-from counterseal.errors import InvalidField, NotFound, Refused, Unavailable, WrongToken
+from counterseal.errors import (
+    InvalidField,
+    NotFound,
+    Refused,
+    Replayed,
+    Unavailable,
+    WrongIssuer,
+    WrongToken,
+)
 from counterseal.machines import LOGIN, LoginEvent, step
 from counterseal.models import (
     Account,
@@ -40,6 +48,9 @@ SECRET_BYTES = 32
 
 CODE_BYTES = 4_096
 """An authorization code; RFC 6749 sets no size."""
+
+SUBJECT = "sub"
+"""The claim that names an identity to its provider."""
 
 CARRIED = ("code", "iss", "error")
 """What an app is told of the provider's answer (RFC 6749, 4.1.2; RFC 9207, 2)."""
@@ -200,6 +211,46 @@ class Logins:
             raise NotFound
         app_space = read(self.ports.store, held.app_space, AppSpace)
         return renew_vouch(self.ports, self.policy, account, app_space)
+
+    def logged_out(self, app_space: Guid, token: str) -> None:
+        """
+        Take a provider's word that a user has logged out there: the user's devices are suspended.
+
+        They act again after a new log-in. A user without an account here changes nothing.
+        A word counts once, also if what follows from it fails; then it is left to `vouch`.
+
+        Args:
+            app_space: Whose provider it is.
+            token: The logout token, as it came (OpenID Connect Back-Channel Logout 1.0, 2.4).
+
+        Raises:
+            NotFound: There is no such App Space.
+            WrongKind: It has no Identity Provider.
+            InvalidField: The token is too long, or names nobody by whom an account is found.
+            IdentityWithdrawn: It does not hold.
+            WrongIssuer: It is another issuer's.
+            Replayed: It came before.
+            Unavailable: A port failed.
+        """
+        act = Act(event="identity.logout", actor="stranger", subject=app_space)
+        try:
+            text_fits(token, self.policy.token_bytes, "logout_token")
+            held = read(self.ports.store, app_space, AppSpace)
+            settings = _settings(held)
+            logout = self.ports.identity.logged_out(settings, token)
+            if logout.issuer != settings.issuer:
+                raise WrongIssuer
+            if not logout.subject or settings.account_claim != SUBJECT:
+                raise InvalidField("logout_token", "names no account")
+            once = ("logout", app_space, logout.jti)
+            if not self.ports.replay.first_seen(once, logout.until):
+                raise Replayed
+        except Refused as refusal:
+            refused(self.ports, act, refusal)
+            raise
+        account = self.ports.store.account(app_space, logout.subject)
+        if account is not None and account.issuer == logout.issuer:
+            withdraw(self.ports, self.policy, account.guid)
 
     def expire(self, limit: int = 100) -> int:
         """

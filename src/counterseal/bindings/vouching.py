@@ -27,6 +27,8 @@ from counterseal.ports import Ports
 from counterseal.rules.facts import Standing
 from counterseal.rules.standing import identified_elsewhere, same_identity
 
+VOUCHED = "identity.vouch"
+
 
 def renew_vouch(ports: Ports, policy: Policy, account: Guid, app_space: AppSpace) -> Account:
     """
@@ -50,7 +52,7 @@ def renew_vouch(ports: Ports, policy: Policy, account: Guid, app_space: AppSpace
     identified_elsewhere(app_space)
     settings = app_space.idp
     assert isinstance(settings, IdpSettings)  # noqa: S101 (the rule above; for the type checker)
-    act = Act(event="identity.vouch", actor="idp", subject=account)
+    act = Act(event=VOUCHED, actor="idp", subject=account)
     grant: bytes | None = None
     for _ in range(policy.commit_attempts):
         held = read(ports.store, account, Account)
@@ -71,12 +73,29 @@ def renew_vouch(ports: Ports, policy: Policy, account: Guid, app_space: AppSpace
     raise Contended
 
 
+def withdraw(ports: Ports, policy: Policy, account: Guid) -> Account:
+    """
+    Suspend the devices of a user who has logged out at the Identity Provider.
+
+    Returns:
+        The account as committed.
+
+    Raises:
+        NotFound: There is no such account.
+        Unavailable: A port failed.
+    """
+    act = Act(event="identity.logout", actor="idp", subject=account)
+    return settle(ports, policy, act, partial(_withdrawn, ports, account, None, event=act.event))
+
+
 def grant_context(account: Guid) -> str:
     """Return what an account's grant is sealed for."""
     return f"grant:{account}"
 
 
-def _withdrawn(ports: Ports, guid: Guid, refusal: IdentityWithdrawn) -> Decision[Account]:
+def _withdrawn(
+    ports: Ports, guid: Guid, refusal: IdentityWithdrawn | None, *, event: str = VOUCHED
+) -> Decision[Account]:
     account = read(ports.store, guid, Account)
     return _moved(
         ports,
@@ -85,6 +104,7 @@ def _withdrawn(ports: Ports, guid: Guid, refusal: IdentityWithdrawn) -> Decision
         BindingState.ACTIVE,
         BindingEvent.SUSPEND,
         refusal=refusal,
+        recorded=event,
     )
 
 
@@ -113,6 +133,7 @@ def _moved(
     event: BindingEvent,
     *,
     refusal: IdentityWithdrawn | None,
+    recorded: str = VOUCHED,
 ) -> Decision[Account]:
     now = ports.clock.now()
     changes: list[Change] = []
@@ -127,9 +148,7 @@ def _moved(
     return Decision(
         changes=(Change(account, renewed), *changes),
         audit=(
-            AuditEvent(
-                at=now, event="identity.vouch", actor="idp", subject=account.guid, reason=reason
-            ),
+            AuditEvent(at=now, event=recorded, actor="idp", subject=account.guid, reason=reason),
         ),
         result=renewed,
         refusal=refusal,

@@ -11,6 +11,7 @@ from counterseal.authority import administrator, authorize, name_of, permit, pla
 from counterseal.decisions import Act, Decision, found, read, settle
 from counterseal.directory.amending import amend, deed_on
 from counterseal.directory.entries import with_entry, without_address, without_entry
+from counterseal.directory.providers import provided
 from counterseal.errors import Foreign, InvalidField, RoleLacking, WrongKind
 from counterseal.models import (
     FINISHED,
@@ -34,7 +35,6 @@ from counterseal.models.guid import LUCK_BYTES, mint, partition_of
 from counterseal.policy import Policy
 from counterseal.ports import Ports
 from counterseal.rules.deeds import Deed, Place
-from counterseal.rules.returning import idp_fits
 from counterseal.rules.sizes import text_fits
 
 R = TypeVar("R", Company, AppSpace, Origin, Admin)
@@ -82,6 +82,7 @@ class Directory:
         name: str,
         *,
         idp: IdpSettings | None = None,
+        idp_secret: str | None = None,
         brand_logo: str | None = None,
         brand_color: str | None = None,
         universal_app: bool = False,
@@ -89,6 +90,17 @@ class Directory:
     ) -> AppSpace:
         """
         Create an App Space; *idp* None makes it `simple`.
+
+        Args:
+            company: Whose.
+            name: What it is called.
+            idp: Its Identity Provider.
+            idp_secret: The client's secret there, or its private key as a JWK; it is sealed,
+                and never shown again.
+            brand_logo: Where apps find it.
+            brand_color: As apps take it.
+            universal_app: Whether its users have the app that all may use.
+            by: Who wants it.
 
         Raises:
             NotFound: There is no such company.
@@ -100,13 +112,12 @@ class Directory:
         def made() -> AppSpace:
             self._name_fits(name)
             self._brand_fits(brand_logo, brand_color)
-            if idp is not None:
-                idp_fits(idp)
+            kept = None if idp is None else provided(self.ports, idp, idp_secret)
             return AppSpace(
                 guid=guid,
                 company=company,
                 name=name,
-                idp=idp,
+                idp=kept,
                 brand_logo=brand_logo,
                 brand_color=brand_color,
                 universal_app=universal_app,
@@ -190,6 +201,7 @@ class Directory:
         *,
         name: str | None = None,
         idp: IdpSettings | None = None,
+        idp_secret: str | None = None,
         brand_logo: str | None = None,
         brand_color: str | None = None,
         universal_app: bool | None = None,
@@ -205,6 +217,8 @@ class Directory:
             app_space: Which.
             name: What it is called.
             idp: Its Identity Provider, if it has one.
+            idp_secret: The client's new secret there; None keeps the one that it has, unless
+                it becomes another client.
             brand_logo: Where apps find it.
             brand_color: As apps take it.
             universal_app: Whether its users have the app that all may use.
@@ -224,19 +238,20 @@ class Directory:
             self._brand_fits(brand_logo or None, brand_color or None)
             said = attrs.evolve(held.texts, **(texts or {}))
             self._texts_fit(said)
+            kept = held.idp
             if idp is not None:
                 if held.idp is None:
                     raise WrongKind
                 if idp.issuer != held.idp.issuer:
                     raise InvalidField("idp.issuer", "another one")
-                idp_fits(idp)
+                kept = provided(self.ports, idp, idp_secret, held.idp)
             logo = held.brand_logo if brand_logo is None else brand_logo or None
             color = held.brand_color if brand_color is None else brand_color or None
             universal = held.universal_app if universal_app is None else universal_app
             return attrs.evolve(
                 held,
                 name=held.name if name is None else name,
-                idp=held.idp if idp is None else idp,
+                idp=kept,
                 brand_logo=logo,
                 brand_color=color,
                 universal_app=universal,

@@ -142,6 +142,13 @@ def vouch_due(account: Account, app_space: AppSpace, now: datetime, policy: Poli
     return account.vouched_at is None or now >= account.vouched_at + policy.vouch_life
 
 
+def graced(account: Account, now: datetime, policy: Policy) -> bool:
+    """Tell whether the provider's last word is still believed although it cannot be asked."""
+    if account.vouched_at is None:
+        return False
+    return now < account.vouched_at + policy.vouch_life + policy.vouch_grace
+
+
 def expected_issuer(identity: Identity, app_space: AppSpace) -> None:
     """Refuse an identity of another issuer than the App Space's (OpenID Connect Core, 3.1.3.7)."""
     if app_space.idp is None or identity.issuer != app_space.idp.issuer:

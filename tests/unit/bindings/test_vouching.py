@@ -13,7 +13,10 @@ from counterseal.errors import (
     Contended,
     IdentityUnavailable,
     IdentityWithdrawn,
+    InvalidField,
     NotFound,
+    Refused,
+    Replayed,
     WrongIssuer,
     WrongKind,
 )
@@ -317,3 +320,100 @@ def test_a_bad_word_counts_for_the_account_however_it_changed(service, space, ca
     with pytest.raises(IdentityWithdrawn):
         racing.logins.vouch(carol.device.bond.account)
     assert standing(service, carol) == BY_IDP
+
+
+# Logged out at the provider
+
+
+def test_a_logout_suspends_at_once_and_a_new_log_in_resumes(service, space, carol):
+    service.logins.logged_out(space.guid, service.idp.log_out("carol"))
+    assert standing(service, carol) == BY_IDP
+    assert account_of(service, carol).vouched_at is None
+    assert service.last_event() == ("identity.logout", "")
+    with pytest.raises(BindingInactive):
+        carol.pending()
+    again = service.log_in(space, "carol")
+    assert standing(service, carol) == ACTIVE
+    assert carol.pending() == again.pending() == ()
+
+
+def test_a_logout_counts_once(service, space, carol):
+    token = service.idp.log_out("carol")
+    service.logins.logged_out(space.guid, token)
+    service.log_in(space, "carol")
+    with pytest.raises(Replayed):
+        service.logins.logged_out(space.guid, token)
+    assert service.last_event() == ("identity.logout", "replayed")
+    assert standing(service, carol) == ACTIVE
+
+
+@pytest.mark.parametrize("token", ["", "forged", "x" * 100_000])
+def test_what_is_no_logout_changes_nothing(service, space, carol, token):
+    before = service.records()
+    with pytest.raises(Refused):
+        service.logins.logged_out(space.guid, token)
+    assert service.last_event()[0] == "identity.logout"
+    assert service.records() == before
+
+
+def test_a_logout_of_somebody_without_an_account_changes_nothing(service, space, carol):
+    before = service.records()
+    service.logins.logged_out(space.guid, service.idp.log_out("nobody"))
+    assert service.records() == before
+
+
+def test_a_logout_counts_in_its_own_app_space_only(service, space, carol):
+    other = service.new_app_space("Other", idp=service.idp.settings("other"))
+    there = service.log_in(other, "carol")
+    service.logins.logged_out(other.guid, service.idp.log_out("carol"))
+    assert standing(service, there) == BY_IDP
+    assert standing(service, carol) == ACTIVE
+
+
+def test_a_logout_is_refused_where_accounts_are_not_named_by_subject(service):
+    idp = attrs.evolve(service.idp.settings(), account_claim="employee")
+    space = service.new_app_space("Staff", idp=idp)
+    with pytest.raises(InvalidField):
+        service.logins.logged_out(space.guid, service.idp.log_out("carol"))
+
+
+def test_there_is_no_logout_where_the_origin_says_who_its_users_are(service):
+    with pytest.raises(WrongKind):
+        service.logins.logged_out(service.app_space.guid, "any")
+
+
+# The provider cannot be asked
+
+GRACE = attrs.evolve(STANDARD, vouch_grace=timedelta(minutes=10))
+
+
+def test_without_grace_a_device_waits_until_the_provider_answers(service, carol):
+    service.idp.down = True
+    service.clock.advance(STANDARD.vouch_life)
+    with pytest.raises(IdentityUnavailable):
+        carol.pending()
+    assert service.last_event() == ("identity.vouch", "identity_unavailable")
+    assert standing(service, carol) == ACTIVE
+    service.idp.down = False
+    assert carol.pending() == ()
+
+
+def test_grace_ends_to_the_tick_and_is_recorded_each_time(service, carol):
+    patient = service.but(policy=GRACE)
+    service.idp.down = True
+    end = account_of(service, carol).vouched_at + GRACE.vouch_life + GRACE.vouch_grace
+    service.clock.jump(end - timedelta.resolution)
+    assert patient.devices.prove(carol.call("/device/status")).binding.guid == carol.guid
+    assert service.last_event() == ("identity.vouch", "identity_unavailable")
+    service.clock.jump(end)
+    with pytest.raises(IdentityUnavailable):
+        patient.devices.prove(carol.call("/device/status"))
+
+
+def test_no_grace_reaches_a_user_who_was_withdrawn(service, space, carol):
+    patient = service.but(policy=GRACE)
+    withdraw(service, carol)
+    service.devices.revoke(carol.guid)
+    service.idp.down = True
+    with pytest.raises(BindingInactive):
+        patient.devices.prove(carol.call("/device/status"))
