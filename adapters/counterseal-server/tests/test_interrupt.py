@@ -1,5 +1,6 @@
 """The start and the stop: what is said once the port answers, and signals at any moment."""
 
+import base64
 import os
 import signal
 import sys
@@ -66,3 +67,20 @@ def test_a_stop_before_it_serves_is_heard(service):
 
     assert process.wait(PATIENCE) == 0, service.log.read_text()
     assert "serving at" not in service.log.read_text().partition("stopped")[2]
+
+
+def test_a_database_that_is_gone_is_not_taken_for_a_new_service(service):
+    for file in (service.folder / "data").glob("counterseal.db*"):
+        file.unlink()
+
+    for command in ("serve", "callbacks run"):
+        said = service.command(*command.split(), "--data", service.folder / "data", code=2)
+        assert said.startswith("store: there is no company in it, though there are keys in ")
+
+
+def test_a_slip_of_a_master_key_is_told(service):
+    slip = base64.b64encode(bytes([7] * 32)).decode()
+    process = serving(service, COUNTERSEAL_MASTER_KEY=slip)
+    said(service, process, "serving at")
+
+    assert "sealed by another master key than the one of now" in service.log.read_text()

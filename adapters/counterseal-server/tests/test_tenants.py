@@ -198,6 +198,38 @@ def test_a_master_key_in_the_environment_is_not_written(init, data, monkeypatch,
     assert lost.stderr.startswith("unavailable: signer_unavailable: ")
 
 
+@pytest.mark.parametrize("command", ["reseal", "rotate"])
+def test_a_master_key_of_the_environment_takes_over_only_when_it_is_meant(
+    init, data, monkeypatch, run, command
+):
+    init()
+    kept = data / "keys" / "signing.json"
+    sealed = kept.read_bytes()
+    slip = base64.b64encode(bytes([7] * 32)).decode()
+    monkeypatch.setenv("COUNTERSEAL_MASTER_KEY", slip)
+
+    asked = run("keys", command, "--data", data, stdin="n\n")
+    assert asked.exit_code == 1
+    assert "has not sealed the signing keys yet" in asked.stderr
+    assert run("keys", command, "--data", data).exit_code == 1, "nobody is there to answer"
+    assert slip not in asked.output
+    assert kept.read_bytes() == sealed
+
+    assert run("keys", command, "--data", data, stdin="y\n").exit_code == 0
+    again = run("keys", command, "--data", data)
+    assert (again.exit_code, again.stderr) == (0, ""), "it is the key of now"
+    monkeypatch.delenv("COUNTERSEAL_MASTER_KEY")
+    with House(settings({"data": data}, {})) as opened, pytest.raises(SignerUnavailable):
+        opened.signer.jwks()
+
+
+def test_who_says_yes_is_not_asked_about_a_master_key(init, data, monkeypatch, run):
+    init()
+    monkeypatch.setenv("COUNTERSEAL_MASTER_KEY", base64.b64encode(bytes([7] * 32)).decode())
+
+    assert run("keys", "reseal", "--data", data, "--yes").exit_code == 0
+
+
 @pytest.mark.parametrize("given", ["short", "Zoë"])
 def test_a_master_key_that_is_none_is_refused(init, monkeypatch, given):
     monkeypatch.setenv("COUNTERSEAL_MASTER_KEY", given)

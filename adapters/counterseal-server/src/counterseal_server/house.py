@@ -26,7 +26,7 @@ from counterseal.memory import (
 )
 from counterseal_http import Guard, HttpCallbackSender
 from counterseal_server.channels import channels
-from counterseal_server.keeping import FileSealer, FileSigner, MasterKeys
+from counterseal_server.keeping import FileSealer, FileSigner, MasterKeys, sealed_by
 from counterseal_server.records import Records, opened
 from counterseal_server.settings import Settings
 
@@ -100,6 +100,16 @@ class House:
         self.signer.jwks()
         self.channels.open()
         self.records.prepare()
+
+    def settled(self) -> bool:
+        """
+        Tell whether the master key of now is one that has sealed the signing keys.
+
+        Raises:
+            SignerUnavailable: They cannot be read or opened.
+        """
+        now = self.master.all()[0].id
+        return all(sealed_by(one) == now for one in self.signer.envelopes())
 
     def forget(self) -> int:
         """

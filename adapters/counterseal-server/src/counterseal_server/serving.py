@@ -21,7 +21,9 @@ from typing import Any
 from granian.constants import Interfaces
 from granian.server import Server
 
+from counterseal import Directory
 from counterseal.errors import InvalidField
+from counterseal.models import Company
 from counterseal_server import logs
 from counterseal_server.house import House
 from counterseal_server.metrics import Metrics
@@ -46,14 +48,22 @@ def serve(settings: Settings) -> None:
     Serve until SIGTERM or SIGINT; what runs then has *settings.grace* to finish.
 
     Raises:
-        InvalidField: The address is taken, or is not one of this machine's.
+        InvalidField: The address is taken, or is not one of this machine's; or there are keys,
+            and nothing where the records were.
         Misuse: The database or a key is not as it has to be.
         Unavailable: The database or the signing keys are out of reach.
     """
     logs.configure(settings.log_format, settings.log_level)
     with House(settings) as house:
         house.prepare()
+        _demand_founded(house)
+        settled = house.settled()
     _demand_free(settings)
+    if not settled:
+        log.warning(
+            "the signing keys are sealed by another master key than the one of now: if that is"
+            " the right one, run counterseal keys reseal"
+        )
     warn(settings)
     Server(
         "counterseal",
@@ -89,7 +99,8 @@ def deliver(settings: Settings) -> None:
     Deliver callbacks until SIGTERM or SIGINT.
 
     Raises:
-        InvalidField: The settings leave it to others to send.
+        InvalidField: The settings leave it to others to send; or there are keys, and nothing
+            where the records were.
         Misuse: The database or a key is not as it has to be.
         Unavailable: The database or the signing keys are out of reach.
     """
@@ -102,6 +113,7 @@ def deliver(settings: Settings) -> None:
     warn(settings)
     with House(settings) as house:
         house.prepare()
+        _demand_founded(house)
         workers = Workers(house, Metrics(), sweeping=False)
         workers.start()
         log.info("delivering callbacks")
@@ -199,6 +211,17 @@ def _follow(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(WATCH_SECONDS)
     os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _demand_founded(house: House) -> None:
+    # An empty database is made where there is none: a lost one would look like a new service.
+    if not Directory(house.ports, house.policy).list(None, Company):
+        raise InvalidField(
+            "store",
+            f"there is no company in it, though there are keys in {house.signer.path.parent}:"
+            " is it another one, or lost? Put it back; for a new service with these keys,"
+            " run counterseal init",
+        )
 
 
 def _demand_free(settings: Settings) -> None:

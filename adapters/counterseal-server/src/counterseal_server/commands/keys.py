@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import click
 
+from counterseal_server.commands.acting import YES, asked
 from counterseal_server.commands.options import CONFIG, DATA, configured
 from counterseal_server.plainly import Unusable, plainly
+
+if TYPE_CHECKING:  # a fast start
+    from counterseal_server.house import House
 
 
 @click.group()
@@ -18,8 +23,9 @@ def keys() -> None:
 @keys.command()
 @DATA
 @CONFIG
+@YES
 @click.option("--master", is_flag=True, help="Renew the master key, not the signing key.")
-def rotate(data: str | None, config: str | None, *, master: bool) -> None:
+def rotate(data: str | None, config: str | None, *, yes: bool, master: bool) -> None:
     """
     Make a new key; what the old ones signed or sealed stays good.
 
@@ -31,6 +37,7 @@ def rotate(data: str | None, config: str | None, *, master: bool) -> None:
         with House(configured(config, data=data)) as house:
             house.signer.jwks()
             if not master:
+                _ask_if_moved(house, yes=yes)
                 made = house.signer.rotate()
                 click.echo(json.dumps({"kid": made.kid, "thumbprint": made.thumbprint}, indent=2))
                 return
@@ -46,12 +53,19 @@ def rotate(data: str | None, config: str | None, *, master: bool) -> None:
 @keys.command()
 @DATA
 @CONFIG
-def reseal(data: str | None, config: str | None) -> None:
-    """Seal the signing keys anew, under the master key of now."""
+@YES
+def reseal(data: str | None, config: str | None, *, yes: bool) -> None:
+    """
+    Seal the signing keys anew, under the master key of now.
+
+    It asks before they go under a key of the environment that has sealed none of them:
+    whoever loses that key loses them.
+    """
     with plainly():
         from counterseal_server.house import House  # noqa: PLC0415 (a fast start)
 
         with House(configured(config, data=data)) as house:
+            _ask_if_moved(house, yes=yes)
             house.signer.reseal()
 
 
@@ -71,3 +85,13 @@ def webpush(data: str | None, config: str | None) -> None:
         with House(configured(config, data=data)) as house:
             made = held_or_made(house.settings, house.ports.entropy)
             click.echo(json.dumps({"publicKey": made}, indent=2))
+
+
+def _ask_if_moved(house: House, *, yes: bool) -> None:
+    # The file's keys are ours; the environment's may be a slip, or of another service.
+    if house.master.from_environment and not house.settled():
+        asked(
+            "The first key of COUNTERSEAL_MASTER_KEY has not sealed the signing keys yet, and"
+            " they would open with it alone. Is it the right one, and kept where it stays?",
+            yes=yes,
+        )

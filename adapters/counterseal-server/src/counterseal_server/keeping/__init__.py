@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from counterseal_server.keeping.errors import KeysExist, MasterKeyMissing, UnfitMasterKey
 from counterseal_server.keeping.master import MasterKeys
-from counterseal_server.keeping.sealer import FileSealer
+from counterseal_server.keeping.sealer import FileSealer, sealed_by
 from counterseal_server.keeping.signer import FileSigner
 
 __all__ = [
@@ -22,4 +22,5 @@ __all__ = [
     "MasterKeyMissing",
     "MasterKeys",
     "UnfitMasterKey",
+    "sealed_by",
 ]

@@ -17,6 +17,18 @@ VERSION = b"\x01"
 HEAD_BYTES = len(VERSION) + ID_BYTES
 
 
+def sealed_by(sealed: bytes) -> bytes:
+    """
+    Return the id of the master key that has sealed *sealed*.
+
+    Raises:
+        SealBroken: It is no envelope of this software.
+    """
+    if sealed[: len(VERSION)] != VERSION or len(sealed) < HEAD_BYTES:
+        raise SealBroken
+    return sealed[len(VERSION) : HEAD_BYTES]
+
+
 class FileSealer:
     """
     Encryption at rest under the newest master key.
@@ -48,9 +60,7 @@ class FileSealer:
         Raises:
             SealBroken: Another context, changed bytes, or a key that is not there.
         """
-        if sealed[: len(VERSION)] != VERSION:
-            raise SealBroken
-        name = sealed[len(VERSION) : HEAD_BYTES]
+        name = sealed_by(sealed)
         for key in self._keys():
             if key.id == name:
                 return self._vault(key).open(sealed[HEAD_BYTES:], context)

@@ -111,6 +111,16 @@ class FileSigner:
         with private.alone(self.path.parent):
             self._write(self._ring())
 
+    def envelopes(self) -> tuple[bytes, ...]:
+        """
+        Return the keys as they are sealed.
+
+        Raises:
+            SignerUnavailable: The file cannot be read or opened.
+        """
+        self._ring()
+        return tuple(unb64url(one["sealed"]) for one in read_json(self.path.read_bytes())["keys"])
+
     def _ring(self) -> Ring:
         try:
             return self._file.get()
