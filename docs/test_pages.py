@@ -15,6 +15,7 @@ READMES = [ROOT / "README.md", *sorted(ROOT.glob("adapters/*/README.md"))]
 """Read where they lie, on a forge or a package index; Sphinx never sees them."""
 
 TEST = re.compile(r"((?:unit|vectors|stateful|contract)/[\w/]+\.py)::(test_\w+)")
+ADAPTERS_TEST = re.compile(r"(counterseal-\w+)/(\w+\.py)::(test_\w+)")
 EVIDENCE = [DOCS / "explanation" / "threats.md", DOCS / "reference" / "specifications.md"]
 LINK = re.compile(r"\]\((?!\w+:)([^)#\s]*)#?([^)\s]*)\)")
 NAME = re.compile(r"`((?:[a-z]+\.)+\w+)`")
@@ -28,6 +29,13 @@ def found(pattern, pages):
 @pytest.mark.parametrize(("path", "name"), found(TEST, EVIDENCE))
 def test_a_test_that_is_named_exists(path, name):
     text = (ROOT / "tests" / path).read_text(encoding="utf-8")
+
+    assert f"def {name}(" in text
+
+
+@pytest.mark.parametrize(("adapter", "path", "name"), found(ADAPTERS_TEST, EVIDENCE))
+def test_an_adapters_test_that_is_named_exists(adapter, path, name):
+    text = (ROOT / "adapters" / adapter / "tests" / path).read_text(encoding="utf-8")
 
     assert f"def {name}(" in text
 

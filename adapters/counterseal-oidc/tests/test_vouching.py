@@ -26,6 +26,7 @@ def test_a_refresh_that_brings_another_user_is_refused(relying, space, loopback)
     "case",
     [
         (400, "invalid_grant", IdentityWithdrawn),
+        (403, "access_denied", IdentityWithdrawn),
         # Ours to set right, and no word on the user, who is not vouched for either.
         (401, "invalid_client", IdentityUnavailable),
         (400, "unauthorized_client", IdentityUnavailable),

@@ -21,9 +21,6 @@ ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ASSERTION_LIFE = timedelta(minutes=1)
 JTI_BYTES = 16
 
-_NAMES = ("kid", "x5t", "x5t#S256")
-"""By which a provider finds the key; the last two are names of a certificate."""
-
 
 @attrs.frozen(kw_only=True)
 class Authenticator:
@@ -69,7 +66,9 @@ class Authenticator:
 
     def _assertion(self, settings: IdpSettings, opened: bytes, now: datetime) -> str:
         members, private = _private(opened)
-        header = {name: members[name] for name in _NAMES if isinstance(members.get(name), str)}
+        header = {"alg": members["alg"], "typ": "JWT"}
+        if isinstance(members.get("kid"), str):
+            header["kid"] = members["kid"]
         issued = int(now.timestamp())
         claims = {
             "iss": settings.client_id,
@@ -80,7 +79,7 @@ class Authenticator:
             "iat": issued,
             "exp": issued + int(ASSERTION_LIFE.total_seconds()),
         }
-        return sign(private, {"alg": members["alg"], "typ": "JWT", **header}, claims)
+        return sign(private, header, claims)
 
 
 def _text(opened: bytes) -> str:

@@ -39,6 +39,9 @@ TIMEOUT = timedelta(seconds=10)
 AT_ONCE = 16
 """Calls at one provider that run at once: one that hangs leaves threads to the others."""
 
+WITHDRAWN = frozenset({"access_denied", "invalid_grant"})
+"""What a provider says of a user's grant, and not of our client or our request."""
+
 _log = logging.getLogger("counterseal_oidc")
 
 
@@ -242,7 +245,7 @@ class OidcIdentityProvider:
         with self._lines.of(refresh, left) as line:
             form = {"grant_type": "refresh_token", "refresh_token": line.newest}
             answer = self._endpoints.post(settings, metadata.token_endpoint, form, left)
-            if answer.status in REFUSALS and answer.error == "invalid_grant":
+            if answer.status in REFUSALS and answer.error in WITHDRAWN:
                 raise IdentityWithdrawn
             bearer(answer)
             line.newest = answer.text("refresh_token") or line.newest
