@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import logging
+import re
 import ssl
 import threading
 import time
@@ -296,6 +297,24 @@ class TestARefusal:
         assert caught.value.problem == "invalid_field"
         assert caught.value.field
 
+    @pytest.mark.parametrize(
+        ("said", "kept"),
+        [
+            ("too long, by 3", "too long, by 3"),
+            ("a\x1b[2Jb\u202ec\n", "a\\x1b[2Jb\\u202ec\\n"),
+            ("x" * 10_000, "x" * 256 + "…"),
+            ("", None),
+            (7, None),
+            (None, None),
+        ],
+    )
+    def test_keeps_what_the_service_says_to_people(self, service, client, faults, said, kept):
+        service.script.append(faults.say(400, {"code": "invalid_field", "detail": said}))
+        with pytest.raises(RequestRefused) as caught:
+            client.bind("zoe")
+        assert caught.value.detail == kept
+        assert str(caught.value) == "the service says invalid_field (400)"
+
     def test_of_another_call_under_the_same_key(self, client, phone):
         client.ask("zoe", "Log in?", idempotency_key="k")
         with pytest.raises(RequestRefused) as caught:
@@ -315,6 +334,31 @@ class TestARefusal:
         with pytest.raises(RequestRefused) as caught:
             client.bind("zoe")
         assert (caught.value.problem, caught.value.status) == ("unknown", 418)
+
+    @pytest.mark.parametrize(
+        ("call", "name"),
+        [
+            (lambda one: one.ask("zoe", {"text": "Pay?"}), "content"),
+            (lambda one: one.ask("zoe", "Pay?", buttons=["Yes", "No"]), "buttons[0]"),
+            (lambda one: one.ask("zoe", "Pay?", buttons=2), "buttons"),
+            (lambda one: one.ask("zoe", "Pay?", duration="1h"), "duration"),
+            (lambda one: one.ask("zoe", "Pay?", idempotency_key=7), "idempotency_key"),
+            (lambda one: one.wait(NOBODY, 5), "timeout"),
+            (lambda one: one.wait(7, SHORT), "request"),
+            (lambda one: one.status(None), "request"),
+            (lambda one: one.cancel(7), "request"),
+            (lambda one: one.bind(7), "account_id"),
+            (lambda one: one.devices(7), "account_id"),
+            (lambda one: one.account(None), "account_id"),
+            (lambda one: one.revoke_device(7), "guid"),
+            (lambda _: Client("http://localhost", NOBODY, b"key"), "key"),
+            (lambda _: Client("http://localhost", NOBODY, "key", timeout=10), "timeout"),
+        ],
+    )
+    def test_of_an_argument_of_another_type_names_it(self, service, client, call, name):
+        with pytest.raises(Unfit, match=f"^{re.escape(name)}: .*, and not "):
+            call(client)
+        assert not service.got
 
     def test_of_our_own_comes_before_anything_is_sent(self, service, client):
         for content, more in (

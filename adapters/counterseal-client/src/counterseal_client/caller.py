@@ -20,6 +20,7 @@ from counterseal_client.errors import (
     RequestRefused,
     Unauthorised,
     Unfit,
+    demand,
 )
 from counterseal_client.line import Line, Reply
 from counterseal_client.problem import failure
@@ -123,6 +124,7 @@ class Caller:
         """
         if given is None:
             return self.entropy.token(KEY_BYTES).hex()
+        demand("idempotency_key", given, str)
         if not _KEY.fullmatch(given):
             raise Unfit("not an idempotency key: 1 to 256 printable ASCII characters")
         return given

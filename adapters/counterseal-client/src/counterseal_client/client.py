@@ -16,7 +16,7 @@ from counterseal_client.address import Address
 from counterseal_client.asked import Asked, read_asked
 from counterseal_client.caller import ATTEMPTS, Call, Caller
 from counterseal_client.credential import Credential
-from counterseal_client.errors import EvidenceRefused, Finished, Unfit
+from counterseal_client.errors import EvidenceRefused, Finished, Unfit, demand
 from counterseal_client.line import Line
 from counterseal_client.problem import asked_pause
 from counterseal_client.question import json_body, question_body
@@ -75,6 +75,9 @@ class Client(Users):
         sleep: Callable[[float], None] = time.sleep,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        for name, text in (("base_url", base_url), ("origin", origin), ("key", key)):
+            demand(name, text, str)
+        demand("timeout", timeout, timedelta)
         if timeout <= timedelta(0):
             raise Unfit("a timeout that is over before it begins")
         self._monotonic = monotonic
@@ -135,7 +138,7 @@ class Client(Users):
 
         Raises:
             InvalidField: The question is malformed; the error names the member.
-            Unfit: The idempotency key is none.
+            Unfit: The idempotency key is none, or an argument is of another type.
             Unreachable: The account is unknown, locked, or has no bound device.
             AskedTooOften: The person has to be left alone for a while.
             RequestRefused: The service says no for another reason.
@@ -184,8 +187,10 @@ class Client(Users):
             NotThere: This origin has none of that GUID.
             EvidenceRefused: The service tells of another request.
             RequestRefused: The service says no for another reason.
+            Unfit: An argument is of another type, or no GUID.
             Unavailable: The last look got no answer.
         """
+        demand("timeout", timeout, timedelta)
         waiting = Waiting(
             look=lambda hold: self._look(request, hold=hold, attempts=1),
             sleep=self._caller.sleep,
@@ -245,4 +250,7 @@ class Client(Users):
 
 
 def _name(request: Asked | str) -> Guid:
-    return request.guid if isinstance(request, Asked) else own_guid(request)
+    if isinstance(request, Asked):
+        return request.guid
+    demand("request", request, Asked, str)
+    return own_guid(request)

@@ -23,6 +23,18 @@ class Unfit(Misuse):
     code = "client_unfit"
 
 
+def demand(name: str, value: object, *kinds: type) -> None:
+    """
+    Demand that an argument is of one of *kinds*.
+
+    Raises:
+        Unfit: It is of another one.
+    """
+    if not isinstance(value, kinds):
+        wanted = " or ".join(kind.__name__ for kind in kinds)
+        raise Unfit(f"{name}: {wanted}, and not {type(value).__name__}")
+
+
 # The service says no
 
 
@@ -34,6 +46,8 @@ class RequestRefused(Refused):
         problem: The service's own stable code, or `unknown`.
         status: The status of its reply.
         field: The member that it finds wrong, where it names one.
+        detail: What it says about it, for people, where it says something: printable, and
+            shortened. It stands in no text of this error.
         retry_after: How long it asks to be left alone, where it says so.
         repeated: Whether the reply to an earlier attempt of the same call was lost, so that this
             may be the answer to a repetition of what was done already.
@@ -47,6 +61,7 @@ class RequestRefused(Refused):
         status: int,
         *,
         field: str | None = None,
+        detail: str | None = None,
         retry_after: timedelta | None = None,
     ) -> None:
         where = "" if field is None else f", {field}"
@@ -54,6 +69,7 @@ class RequestRefused(Refused):
         self.problem = problem
         self.status = status
         self.field = field
+        self.detail = detail
         self.retry_after = retry_after
         self.repeated = False
 

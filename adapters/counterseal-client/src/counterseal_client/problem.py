@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 
 from counterseal import CountersealError, Refused, read_json
+from counterseal.ijson import printable
 from counterseal_client.errors import (
     AskedTooOften,
     BadReply,
@@ -37,6 +38,8 @@ _BY_STATUS: dict[int, type[RequestRefused]] = {
     HTTPStatus.NOT_FOUND: NotThere,
     HTTPStatus.TOO_MANY_REQUESTS: AskedTooOften,
 }
+DETAIL_LIMIT = 256
+
 _CLIENT_ERRORS = range(400, 500)
 _SERVER_ERRORS = range(500, 600)
 
@@ -54,9 +57,9 @@ def failure(reply: Reply, now: datetime) -> CountersealError:
         return Overloaded(f"status {reply.status}", retry_after=wait)
     if reply.status not in _CLIENT_ERRORS:
         return BadReply(f"status {reply.status}; no redirect is followed")
-    code, field = _said(reply)
+    code, field, detail = _said(reply)
     kind = _BY_CODE.get(code) or _BY_STATUS.get(reply.status, RequestRefused)
-    return kind(code, reply.status, field=field, retry_after=wait)
+    return kind(code, reply.status, field=field, detail=detail, retry_after=wait)
 
 
 def asked_pause(reply: Reply, now: datetime) -> timedelta | None:
@@ -65,16 +68,17 @@ def asked_pause(reply: Reply, now: datetime) -> timedelta | None:
     return retry_after(values[0], now) if len(values) == 1 else None
 
 
-def _said(reply: Reply) -> tuple[str, str | None]:
+def _said(reply: Reply) -> tuple[str, str | None, str | None]:
     # Only what looks like a code and a field: these end in logs.
     try:
         document = read_json(reply.body)
     except Refused:
         document = None
     if not isinstance(document, dict):
-        return "unknown", None
-    code, field = document.get("code"), document.get("field")
+        return "unknown", None, None
+    code, field, detail = (document.get(name) for name in ("code", "field", "detail"))
     return (
         code if isinstance(code, str) and _CODE.fullmatch(code) else "unknown",
         field if isinstance(field, str) and _FIELD.fullmatch(field) else None,
+        printable(detail, DETAIL_LIMIT) if isinstance(detail, str) and detail else None,
     )

@@ -9,8 +9,9 @@ from typing import Any
 from counterseal import read_json, read_question
 from counterseal.errors import InvalidField
 from counterseal.ijson import compact
-from counterseal.models import Button, Content
+from counterseal.models import Button, Content, HtmlContent, PairsContent, TextContent
 from counterseal.wire.question import content_document
+from counterseal_client.errors import demand
 
 
 def json_body(**members: object) -> bytes:
@@ -42,7 +43,16 @@ def question_body(
 
     Raises:
         InvalidField: It is malformed; the error names the member.
+        Unfit: An argument is of another type.
     """
+    demand("content", content, str, TextContent, HtmlContent, PairsContent)
+    if buttons is not None:
+        demand("buttons", buttons, Iterable)
+        buttons = tuple(buttons)
+        for index, button in enumerate(buttons):
+            demand(f"buttons[{index}]", button, Button)
+    if duration is not None:
+        demand("duration", duration, timedelta)
     body = json_body(
         accountId=account_id,
         content={"text": content} if isinstance(content, str) else content_document(content),

@@ -8,7 +8,7 @@ from counterseal.errors import InvalidField
 from counterseal.models import Guid
 from counterseal.models.guid import parse
 from counterseal_client.caller import Call, Caller
-from counterseal_client.errors import BadReply, Finished, Unfit
+from counterseal_client.errors import BadReply, Finished, Unfit, demand
 from counterseal_client.line import Reply
 from counterseal_client.question import json_body
 from counterseal_client.roster import (
@@ -50,11 +50,12 @@ class Users:
                 fresh one if none is given.
 
         Raises:
-            Unfit: The idempotency key is none.
+            Unfit: The idempotency key is none, or an argument is of another type.
             InvalidField: A text that JSON cannot hold.
             RequestRefused: The service says no.
             Unavailable: There is no answer, or none that can be read.
         """
+        demand("account_id", account_id, str)
         body = json_body(accountId=account_id, userInfo=user_info)
         reply = self._keyed("PUT", "account/bind", body, idempotency_key)
         invitation = reply.read(lambda document: read_invitation(account_id, document))
@@ -68,8 +69,10 @@ class Users:
         Raises:
             Unreachable: There is no such account.
             RequestRefused: The service says no for another reason.
+            Unfit: The account id is no text.
             Unavailable: There is no answer, or none that can be read.
         """
+        demand("account_id", account_id, str)
         query = (("accountId", account_id),)
         call = Call(method="GET", path="device/getAll", query=query)
         return self._caller.call(call).read(read_devices)
@@ -94,8 +97,10 @@ class Users:
         Raises:
             Unreachable: There is no such account.
             RequestRefused: The service says no for another reason.
+            Unfit: The account id is no text.
             Unavailable: There is no answer, or none that can be read.
         """
+        demand("account_id", account_id, str)
         query = (("accountId", account_id),)
         call = Call(method="GET", path="account/getAccount", query=query)
         return self._caller.call(call).read(read_account)
@@ -121,6 +126,7 @@ def own_guid(text: str) -> Guid:
     Raises:
         Unfit: It is none of this service's.
     """
+    demand("guid", text, str)
     try:
         return parse(text, field="guid")
     except InvalidField:
