@@ -21,10 +21,10 @@ class Receiver(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Read, verify, then believe."""
-        body = self.rfile.read(min(int(self.headers["Content-Length"]), LIMIT))
         try:
+            body = self.rfile.read(min(int(self.headers["Content-Length"] or 0), LIMIT))
             told = Webhook(SHOP["callbackSecret"]).verify(body, dict(self.headers))
-        except WebhookVerificationError:
+        except (WebhookVerificationError, ValueError):  # also of what is no signature at all
             self.send_error(400)
             return
         sys.stdout.write(f"verified: {told['guid']} {told['state']} {told['buttonSelected']}\n")

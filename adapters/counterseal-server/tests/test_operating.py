@@ -1,5 +1,6 @@
 """The operators' examples: a unit, a settings file, and a proxy that ends TLS, as they are."""
 
+import base64
 import contextlib
 import http.client
 import json
@@ -221,6 +222,41 @@ def test_the_service_behind_the_proxy_of_the_example(site):
             assert got.status == 200
 
 
+SIGNED = {"webhook-id": "msg_1", "webhook-timestamp": "0", "webhook-signature": "v1,AAAA"}
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        SIGNED,
+        SIGNED | {"webhook-timestamp": "NOW"},
+        SIGNED | {"webhook-timestamp": "NOW", "webhook-signature": "no-comma"},
+        SIGNED | {"webhook-timestamp": "NOW", "webhook-signature": "v1,no base64"},
+        SIGNED | {"webhook-timestamp": "soon"},
+        SIGNED | {"content-length": "soon"},
+    ],
+    ids=["none", "old", "wrong", "no comma", "no base64", "no time", "no length"],
+)
+def test_the_receiver_of_the_example_refuses_what_is_not_signed(receiving, headers):
+    now = str(int(time.time()))
+    sent = {name: text.replace("NOW", now) for name, text in headers.items()}
+    with contextlib.closing(
+        http.client.HTTPConnection("127.0.0.1", receiving, timeout=PATIENCE)
+    ) as shop:
+        shop.request("POST", "/answered", b"{}", sent)
+        assert shop.getresponse().status == 400
+
+
+@pytest.fixture(scope="module")
+def receiving(tmp_path_factory):
+    """A shop's end of the callbacks, as the example has it: its port."""
+    told, port = tmp_path_factory.mktemp("shop") / "shop.json", free_port()
+    told.write_text(json.dumps({"callbackSecret": f"whsec_{base64.b64encode(bytes(32)).decode()}"}))
+    with running([sys.executable, EXAMPLES / "receive.py", told, str(port)], port):
+        yield port
+
+
 def test_the_settings_file_of_the_example():
     read = settings({}, {}, EXAMPLES / "counterseal.toml")
 
@@ -253,7 +289,8 @@ def test_what_the_page_watches_is_counted():
     metrics.answered("addRequest", 201, 0.1)
     metrics.attempted("DEAD")
     metrics.failed("expiry")
+    metrics.pushed("fcm", "GONE")
     counted = set(re.findall(r"^counterseal_[a-z_]+(?=\{)", metrics.text().decode(), re.MULTILINE))
 
-    assert len(watched) == 4
+    assert len(watched) == 5
     assert watched <= counted

@@ -156,3 +156,12 @@ def test_secrets_are_not_shown():
 
 def test_every_setting_can_be_set():
     assert set(KINDS) == {field.name for field in attrs.fields(Settings)}
+
+
+@pytest.mark.parametrize("store", ["mysql://root:canary@localhost/a", "postgres://a/b", "data.db"])
+def test_an_address_of_no_store_is_told_which_there_are(run, tmp_path, store):
+    refused = run("store", "check", "--data", tmp_path, "--store", store)
+    assert refused.exit_code == 2
+    assert refused.stderr.startswith("unfit_url: ")
+    assert all(kind in refused.stderr for kind in ("sqlite:", "postgresql:", "redis:"))
+    assert "canary" not in refused.stderr

@@ -271,8 +271,11 @@ class Credentials:
         return None if company is None else read(self.ports.store, company, Company)
 
     def _overlap_fits(self, overlap: timedelta) -> None:
-        if not NO_TIME <= overlap <= self.policy.credential_overlap_limit:
-            raise InvalidField("overlap", "negative, or longer than the policy allows")
+        limit = self.policy.credential_overlap_limit
+        if not NO_TIME <= overlap <= limit:
+            raise InvalidField(
+                "overlap", f"negative, or longer than credential_overlap_limit: {limit}"
+            )
 
     def _issued(self, holder: R, scheme: Scheme, overlap: timedelta) -> tuple[R, IssuedSecret]:
         now = self.ports.clock.now()

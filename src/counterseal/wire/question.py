@@ -167,10 +167,10 @@ def _buttons(value: object) -> tuple[Button, ...]:
 
 
 def _button(value: object, field: str) -> tuple[Button, bool | None]:
-    if isinstance(value, str):
+    if isinstance(value, str) and value.lstrip()[:1] == "{":
         value = ijson.parse(value, field=field)
     if not isinstance(value, Mapping):
-        raise InvalidField(field, "not a JSON object")
+        raise InvalidField(field, "neither an object nor a text of JSON that is one")
     if "strongAuth" not in value:
         raise InvalidField(f"{field}.strongAuth", "missing")
     approving = value.get("approving")

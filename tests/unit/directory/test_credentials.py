@@ -166,6 +166,7 @@ def test_an_overlap_is_within_the_policys_limit(service, guid, verb, overlap):
     with pytest.raises(InvalidField) as caught:
         getattr(service.credentials, verb)(guid, *scheme, overlap=overlap)
     assert caught.value.field == "overlap"
+    assert caught.value.problem.endswith("longer than credential_overlap_limit: 7 days, 0:00:00")
     assert service.records() == before
     limit = STANDARD.credential_overlap_limit
     getattr(service.credentials, verb)(guid, *scheme, overlap=limit)

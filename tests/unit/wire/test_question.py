@@ -256,6 +256,7 @@ class TestButtons:
             (1, "buttons"),
             ([YES, "Approve"], "buttons[1]"),
             ([YES, "[]"], "buttons[1]"),
+            ([YES, '{"title"'], "buttons[1]"),
             ([YES, '{"title": "a", "title": "b", "strongAuth": true}'], "buttons[1]"),
             ([YES, '{"title": "\\ud800", "strongAuth": true}'], "buttons[1].title"),
             ([YES, None], "buttons[1]"),
@@ -280,6 +281,12 @@ class TestButtons:
     def test_that_are_malformed_are_refused_by_name(self, buttons, field, refusing):
         with refusing("invalid_field", field):
             read(buttons=buttons)
+
+    def test_of_mere_titles_say_what_a_button_is(self):
+        for buttons in (["Yes", "No"], [" [1]", "No"]):
+            with pytest.raises(InvalidField) as caught:
+                read(buttons=buttons)
+            assert caught.value.problem == "neither an object nor a text of JSON that is one"
 
     @pytest.mark.parametrize(
         ("buttons", "field"),

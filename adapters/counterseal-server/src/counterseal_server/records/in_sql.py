@@ -8,7 +8,15 @@ from sqlalchemy import URL
 
 from counterseal import Ports
 from counterseal.ports import Clock
-from counterseal_sql import Database, SqlInventory, connect, forget, upgrade, with_sql
+from counterseal_sql import Database, SqlInventory, UnfitUrl, connect, forget, upgrade, with_sql
+
+DATABASES = frozenset({"sqlite", "postgresql"})
+
+TAKEN = (
+    "store: none of sqlite:///FILE, postgresql://USER:PASSWORD@HOST/NAME, redis://HOST:6379/0,"
+    " rediss://…, redis+sentinel://… and redis+cluster://…"
+)
+"""All kinds of address: who has come here may have meant any."""
 
 
 class SqlRecords:
@@ -23,6 +31,8 @@ class SqlRecords:
     """
 
     def __init__(self, address: str | URL) -> None:
+        if str(address).partition(":")[0].partition("+")[0] not in DATABASES:
+            raise UnfitUrl(TAKEN)
         self.database: Database = connect(address)
 
     def joined(self, ports: Ports) -> Ports:
