@@ -73,6 +73,12 @@ def sealed(machine):
 
 
 @pytest.fixture(scope="session")
+def client_secret():
+    """Return what the real provider's clients authenticate with."""
+    return SECRET
+
+
+@pytest.fixture(scope="session")
 def client_key():
     """Return the key of the client that signs for itself."""
     return ECKey.generate_key("P-256", {"kid": "ours", "alg": "ES256", "use": "sig"})

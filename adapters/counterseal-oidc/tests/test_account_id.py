@@ -15,6 +15,17 @@ def test_user_info_of_another_subject_is_refused(relying, space, loopback, subje
         exchange(relying, attrs.evolve(space, account_claim="name"))
 
 
+@pytest.mark.parametrize("status", [401, 403])
+def test_user_info_that_is_refused_is_told_outside_as_everything_is(
+    relying, space, loopback, status
+):
+    loopback.grant(signed(loopback.claims()))
+    loopback.says["/me"] = (status, {}, {})
+    with pytest.raises(errors.UserInfoRefused) as refused:
+        exchange(relying, attrs.evolve(space, account_claim="name"))
+    assert refused.value.outward == "denied"
+
+
 @pytest.mark.parametrize(
     "case",
     [

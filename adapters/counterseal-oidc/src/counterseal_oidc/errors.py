@@ -112,6 +112,12 @@ class TokenSubject(Unproven):
     code = "idp_token_subject"
 
 
+class UserInfoRefused(Unproven):
+    """UserInfo does not take the access token that has just been given."""
+
+    code = "idp_user_info_refused"
+
+
 class UserInfoSubject(Unproven):
     """UserInfo tells of another subject than the ID token (OpenID Connect Core, 5.3.2)."""
 

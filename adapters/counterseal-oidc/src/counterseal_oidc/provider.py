@@ -8,6 +8,7 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import attrs
@@ -27,6 +28,7 @@ from counterseal_oidc.errors import (
     TokenMissing,
     TokenSubject,
     Unproven,
+    UserInfoRefused,
 )
 from counterseal_oidc.grants import Grant, Lines, read_grant
 from counterseal_oidc.jose import Token, b64url, demand_algorithm, read_token
@@ -154,7 +156,7 @@ class OidcIdentityProvider:
             subject = claims.subject_of(token)
             told = token.claims
             if settings.account_claim not in told and metadata.userinfo_endpoint is not None:
-                told = self._endpoints.user_info(metadata.userinfo_endpoint, access, subject, left)
+                told = self._told(metadata.userinfo_endpoint, access, subject, left)
             return Identity(
                 issuer=settings.issuer,
                 subject=subject,
@@ -231,6 +233,14 @@ class OidcIdentityProvider:
                 return
             with self._lines.of(grant.refresh_token, left) as line:
                 self._endpoints.revoke(settings, endpoint, line.newest, left)
+
+    def _told(self, endpoint: str, access: str, subject: str, left: Budget) -> dict[str, Any]:
+        try:
+            return self._endpoints.user_info(endpoint, access, subject, left)
+        except Unproven:
+            raise
+        except IdentityWithdrawn:
+            raise UserInfoRefused from None
 
     def _refreshed(
         self,
