@@ -129,8 +129,10 @@ class Challenges:
             record, account = self.ports.store.about(challenge)
             held = _own(party, record)
             _readable(held, account)
-            state = held.state_at(self.ports.clock.now())
-            return Decision(result=held if state is held.state else attrs.evolve(held, state=state))
+            now = self.ports.clock.now()
+            if held.state_at(now) is held.state:
+                return Decision(result=held)
+            return Decision(result=attrs.evolve(held, state=held.state_at(now)))
 
         return settle(self.ports, self.policy, act, decide)
 

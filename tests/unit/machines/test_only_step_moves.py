@@ -19,7 +19,7 @@ EXCUSED = {
     # The roster repeats the binding's state in the account.
     ("bindings/roster.py", "binding.state"),
     # What is told, and never stored: EXPIRED from the deadline on.
-    ("challenges/asked.py", "held.state_at(self.ports.clock.now())"),
+    ("challenges/asked.py", "held.state_at(now)"),
     # What a receipt says.
     ("wire/receipt.py", "state"),
 }

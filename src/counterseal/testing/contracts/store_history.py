@@ -182,9 +182,13 @@ class StoreHistory(RuleBasedStateMachine):
 
     # What a worker finds
 
-    @rule(kind=st.sampled_from([kind for kind in Due if kind is not Due.LOGIN]), at=MOMENTS)
-    def walk(self, kind: Due, at: datetime) -> None:
+    @rule(kinds=st.permutations([kind for kind in Due if kind is not Due.LOGIN]), at=MOMENTS)
+    def walk(self, kinds: list[Due], at: datetime) -> None:
         """Deal with all that is due, a few at a time; nothing is left out."""
+        for kind in kinds:
+            self._walk(kind, at)
+
+    def _walk(self, kind: Due, at: datetime) -> None:
         expected = {
             guid
             for guid, record in self.truth.items()
