@@ -215,6 +215,8 @@ class TestButtons:
 
     def test_may_be_texts_that_hold_objects(self):
         assert read(buttons=[json.dumps(YES), NO]).buttons == read(buttons=[YES, NO]).buttons
+        spaced = f"\n {json.dumps(YES)}"
+        assert read(buttons=[spaced, NO]).buttons == read(buttons=[YES, NO]).buttons
 
     @pytest.mark.parametrize(
         ("flag", "strong"), [(True, True), (False, False), ("true", True), ("false", False)]
