@@ -215,9 +215,10 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _key(entry: dict[str, Any]) -> Key | None:
-    if entry.get("use", "sig") != "sig" or "verify" not in entry.get("key_ops", ["verify"]):
+    operations = entry.get("key_ops", ["verify"])
+    if not isinstance(operations, list) or "verify" not in operations:
         return None
-    if entry.get("kty") not in {"RSA", "EC", "OKP"} or "d" in entry:
+    if entry.get("use", "sig") != "sig" or "d" in entry:
         return None  # a secret that is published is nobody's
     kind = _kind(entry)
     kid, algorithm = entry.get("kid"), entry.get("alg")
@@ -232,8 +233,10 @@ def _key(entry: dict[str, Any]) -> Key | None:
 
 def _kind(entry: dict[str, Any]) -> str | None:
     curve, modulus = entry.get("crv"), entry.get("n")
-    if entry.get("kty") != "RSA":
+    if entry.get("kty") in ["EC", "OKP"]:
         return curve if isinstance(curve, str) and curve in ALGORITHMS.values() else None
+    if entry.get("kty") != "RSA":
+        return None
     try:
         bits = int.from_bytes(_octets(modulus)).bit_length() if isinstance(modulus, str) else 0
     except TokenMalformed:
