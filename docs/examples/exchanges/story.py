@@ -11,7 +11,7 @@ from datetime import timedelta
 from unittest import mock
 
 import attrs
-from exchanges import answering, asking, refusing, tenancy
+from exchanges import answering, asking, entering, refusing, tenancy
 from exchanges.cast import by_cx1
 from exchanges.recorder import PUBLIC, Exchange, Recorder
 from flask import Flask
@@ -67,6 +67,7 @@ def _told():
     asking.look_after(shop, phone)
     tenancy.look_after(recorder, desk, places, world.entropy)
     tenancy.say_goodbye(desk, account)
+    entering.log_in(recorder, world, entering.set_up(desk, places.company, world))
     return Told(
         exchanges=tuple(recorder.exchanges),
         deliveries=tuple(attempt.delivery for attempt in world.sender.attempts),

@@ -72,6 +72,7 @@ ADMIN_API = (
         calls.edit_app_space,
         {200: "AppSpace"},
         takes="AppSpaceEdit",
+        refuses=(*REFUSED, "wrong_kind"),
     ),
     _call(
         "newOrigin", "POST", f"{ORIGINS}/new", calls.new_origin, {201: "Origin"}, takes="NewOrigin"

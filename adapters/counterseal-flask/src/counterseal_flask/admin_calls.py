@@ -17,9 +17,11 @@ from counterseal_flask.admin_places import app_space_of, company_of, entry_of, o
 from counterseal_flask.bodies import document, optional_text, text
 from counterseal_flask.members import choice, flag, optional_choice, part, texts
 from counterseal_flask.messages import Message, Reply
+from counterseal_flask.providers import read_provider
 from counterseal_flask.service import Service
 
 SIMPLE = "simple"
+OIDC = "oidc"
 
 
 def new_company(service: Service, asked: Message, admin: Admin) -> Reply:
@@ -49,14 +51,20 @@ def edit_company(service: Service, asked: Message, admin: Admin) -> Reply:
 
 
 def new_app_space(service: Service, asked: Message, admin: Admin) -> Reply:
-    """Create a `simple` App Space."""
+    """Create an App Space: a `simple` one, or with `idpType` `oidc` one with a provider."""
     body = document(asked)
-    if body.get("idpType") not in (None, SIMPLE):
-        raise InvalidField("idpType", f"not {SIMPLE}")
+    kind = body.get("idpType")
+    if kind not in (None, SIMPLE, OIDC):
+        raise InvalidField("idpType", f"neither {SIMPLE} nor {OIDC}")
+    if (kind == OIDC) is (body.get("idp") is None):
+        raise InvalidField("idp", f"goes with {OIDC}")
+    idp, secret = read_provider(body)
     brand = part(body, "brandInfo")
     made = service.directory.create_app_space(
         company_of(asked),
         text(body, "name"),
+        idp=idp,
+        idp_secret=secret,
         brand_logo=optional_text(brand, "url"),
         brand_color=optional_text(brand, "color"),
         universal_app=flag(body, "useUniversalApp") or False,
@@ -82,9 +90,13 @@ def edit_app_space(service: Service, asked: Message, admin: Admin) -> Reply:
     brand = part(body, "brandInfo")
     bells = part(body, "notification")
     said = {field: optional_text(bells, name) for name, field in TEXTS.items()}
+    held = app_space_of(service, asked, admin)
+    idp, secret = read_provider(body, held.idp)
     edited = service.directory.edit_app_space(
-        app_space_of(service, asked, admin).guid,
+        held.guid,
         name=optional_text(body, "name"),
+        idp=idp,
+        idp_secret=secret,
         brand_logo=optional_text(brand, "url"),
         brand_color=optional_text(brand, "color"),
         universal_app=flag(body, "useUniversalApp"),

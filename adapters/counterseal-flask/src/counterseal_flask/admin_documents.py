@@ -18,6 +18,7 @@ from counterseal.models import (
 )
 from counterseal.wire.moment import stamp
 from counterseal_flask.documents import account_document, device_document
+from counterseal_flask.providers import provider_document
 
 Document = dict[str, Any]
 
@@ -47,6 +48,7 @@ def app_space_document(app_space: AppSpace) -> Document:
         "companyGuid": app_space.company,
         "name": app_space.name,
         "idpType": "simple" if app_space.idp is None else "oidc",
+        "idp": None if app_space.idp is None else provider_document(app_space.idp),
         "brandInfo": {"url": app_space.brand_logo, "color": app_space.brand_color},
         "useUniversalApp": app_space.universal_app,
         "notification": {

@@ -8,6 +8,7 @@ from counterseal.models import (
     CallbackState,
     CallbackType,
     Cause,
+    ClientAuth,
     Codes,
     Scheme,
 )
@@ -50,6 +51,26 @@ def _gives(**members: Schema) -> Schema:
     return _takes(*members, **members)
 
 
+LIST: Schema = {"type": "array", "items": TEXT}
+PROVIDED: dict[str, Schema] = {
+    "redirectUri": TEXT
+    | {"description": "The service's own return; empty if users are sent to the app itself."},
+    "returns": LIST | {"description": "Where the app may take its users back."},
+    "scopes": LIST,
+    "clientAuth": {"enum": [each.value for each in ClientAuth]},
+    "algorithms": LIST,
+    "accountClaim": NAME,
+    "parameters": {"type": "object", "additionalProperties": TEXT},
+}
+IDP = _takes(
+    issuer=NAME,
+    clientId=NAME,
+    clientSecret=NAME | {"writeOnly": True},
+    **PROVIDED,
+)
+PROVIDER = _gives(issuer=TEXT, clientId=TEXT, hasClientSecret=FLAG, **PROVIDED)
+
+
 def _each(name: str) -> Schema:
     return {"type": "array", "items": {"$ref": f"#/components/schemas/{name}"}}
 
@@ -60,11 +81,14 @@ ADMIN_SCHEMAS: dict[str, Schema] = {
     "NewAppSpace": _takes(
         "name",
         name=SEEN,
-        idpType={"const": "simple"},
+        idpType={"enum": ["simple", "oidc"]},
+        idp=IDP | {"required": ["issuer", "clientId"]},
         brandInfo=_takes(url=NAME, color=NAME),
         useUniversalApp=FLAG,
     ),
-    "AppSpaceEdit": _takes(name=SEEN, brandInfo=BRAND, useUniversalApp=FLAG, notification=TEXTS),
+    "AppSpaceEdit": _takes(
+        name=SEEN, idp=IDP, brandInfo=BRAND, useUniversalApp=FLAG, notification=TEXTS
+    ),
     "NewOrigin": _takes("name", name=SEEN, codes=CODES, wildcards=FLAG),
     "OriginEdit": _takes(name=SEEN, codes=CODES, wildcards=FLAG, callbackStates=STATES),
     "NewCallback": _takes("callbackUrl", callbackUrl=NAME, callbackType=CALLBACK_TYPE),
@@ -89,6 +113,7 @@ ADMIN_SCHEMAS: dict[str, Schema] = {
         companyGuid=GUID,
         name=TEXT,
         idpType={"enum": ["simple", "oidc"]},
+        idp={"anyOf": [PROVIDER, {"type": "null"}]},
         brandInfo=BRAND,
         useUniversalApp=FLAG,
         notification=TEXTS,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from counterseal_flask import device_calls as calls
+from counterseal_flask import login_calls as logins
 from counterseal_flask.operations import NOTHING, Audience, Operation, Payload
 
 PROVEN = ("denied", "unreachable", "identity_withdrawn")
@@ -16,6 +17,55 @@ _open = partial(Operation, audience=Audience.ANYBODY)
 _call = partial(Operation, audience=Audience.DEVICE, refuses=PROVEN)
 
 DEVICE_API = (
+    _open(
+        "redirect",
+        "POST",
+        "/device/login/redirect",
+        logins.redirect,
+        {200: "Begun"},
+        takes="NewLogin",
+        refuses=("not_found", "wrong_kind", "return_forbidden", "too_often"),
+    ),
+    _open(
+        "comeBack",
+        "GET",
+        "/device/login/return",
+        logins.come_back,
+        {303: None},
+        needs={"state": "As the log-in's address had it."},
+        query={
+            "code": "The authorization code.",
+            "iss": "The issuer (RFC 9207).",
+            "error": "Why there is no code.",
+        },
+        refuses=("denied", "deadline_passed"),
+    ),
+    _open(
+        "authenticate",
+        "POST",
+        "/device/login/authenticate",
+        logins.authenticate,
+        {200: "LoggedIn"},
+        takes="LoginReturn",
+        refuses=(
+            "denied",
+            "unreachable",
+            "identity_withdrawn",
+            "wrong_state",
+            "deadline_passed",
+            "too_many_bindings",
+        ),
+    ),
+    _open(
+        "logOut",
+        "POST",
+        "/device/login/logout/{app_space}",
+        logins.log_out,
+        NOTHING,
+        takes="LoggedOut",
+        written=Payload.FORM,
+        refuses=("not_found",),
+    ),
     _open(
         "lookAtInvitation",
         "POST",

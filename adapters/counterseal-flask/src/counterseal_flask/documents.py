@@ -50,10 +50,12 @@ def account_document(account: Account) -> Document:
 
 def device_document(binding: Binding) -> Document:
     """Return a device as an origin of its App Space sees it."""
+    authority = binding.suspended_by
     return {
         "guid": binding.guid,
         "name": binding.name,
         "status": binding.state.value,
+        "suspendedBy": None if authority is None else authority.value,
         "createdAt": stamp(binding.created_at),
         "boundAt": _maybe(binding.bound_at),
         "endedAt": _maybe(binding.ended_at),
@@ -63,6 +65,21 @@ def device_document(binding: Binding) -> Document:
 def invited_document(app_space: AppSpace) -> Document:
     """Return what a device learns of the App Space that its session token is for."""
     return {"appSpace": app_space.guid, "appSpaceName": app_space.name}
+
+
+def begun_document(begun: cs.Redirect) -> Document:
+    """Return what an app that begins a log-in has to know."""
+    return {"url": begun.url, "secret": begun.secret, "expiresAt": stamp(begun.deadline)}
+
+
+def welcome_document(invitation: cs.Invitation) -> Document:
+    """Return what an app whose user has logged in finishes the bind with."""
+    return {
+        "sessionToken": invitation.token,
+        "sessionTokenExpiration": stamp(invitation.deadline),
+        "appSpaceGuid": invitation.app_space.guid,
+        "appSpaceName": invitation.app_space.name,
+    }
 
 
 def bound_document(bound: cs.Bound) -> Document:

@@ -15,6 +15,7 @@ from http import HTTPStatus
 from typing import Any, TypeVar
 
 import counterseal as cs
+from counterseal.errors import IdentityUnavailable
 from counterseal_flask.messages import PROBLEM, Reply
 from counterseal_flask.settings import Settings
 
@@ -167,7 +168,9 @@ def told(error: Exception, settings: Settings) -> Reply:
         return _refused(error)
     if isinstance(error, cs.Unavailable):
         log.warning("unavailable: %s", error.code)
-        return problem("unavailable", headers=retry_after(settings))
+        identity = isinstance(error, IdentityUnavailable)
+        members = {"reason": error.code} if identity else {}
+        return problem("unavailable", headers=retry_after(settings), **members)
     # The text of an unforeseen error may hold a secret: its kind and place are enough.
     place = "".join(traceback.format_tb(error.__traceback__))
     log.error("internal: %s\n%s", type(error).__name__, place)

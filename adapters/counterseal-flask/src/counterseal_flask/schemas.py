@@ -172,6 +172,7 @@ SCHEMAS: dict[str, Schema] = {
         guid=GUID,
         name=TEXT,
         status=DEVICE["status"],
+        suspendedBy={"enum": ["idp", "staff", None]},
         createdAt=MOMENT,
         boundAt=_maybe(MOMENT),
         endedAt=_maybe(MOMENT),
@@ -196,6 +197,9 @@ SCHEMAS: dict[str, Schema] = {
     ),
     # What a device sends
     "Look": _closed(token=NAME),
+    "NewLogin": _object(appSpaceGuid=NAME, redirectUri=NAME),
+    "LoginReturn": _object("iss", state=NAME, code=NAME, secret=NAME, iss=_maybe(TEXT)),
+    "LoggedOut": _object(logout_token=NAME),
     "Enrolment": _closed(
         "name",
         "addresses",
@@ -221,6 +225,14 @@ SCHEMAS: dict[str, Schema] = {
     ),
     # What a device gets
     "Invited": _object(appSpace=GUID, appSpaceName=TEXT),
+    "Begun": _object(
+        url={"type": "string", "description": "Where to send the user."},
+        secret={"type": "string", "description": "For the app that began, and nobody else."},
+        expiresAt=MOMENT,
+    ),
+    "LoggedIn": _object(
+        sessionToken=TEXT, sessionTokenExpiration=MOMENT, appSpaceGuid=GUID, appSpaceName=TEXT
+    ),
     "Bound": _object(device=GUID, account=GUID, appSpace=GUID, serviceKeys=_ref("KeySet")),
     "Pending": _object(requests=_list(_object(guid=GUID, issuedAt=MOMENT, expiresAt=MOMENT))),
     "Shown": _object(

@@ -25,6 +25,7 @@ class Service:
         self.directory = cs.Directory(ports, policy)
         self.credentials = cs.Credentials(ports, policy)
         self.invitations = cs.Invitations(ports, policy)
+        self.logins = cs.Logins(ports, policy)
         self.enrolments = cs.Enrolments(ports, policy)
         self.accounts = cs.Accounts(ports, policy)
         self.devices = cs.Devices(ports, policy)
