@@ -36,6 +36,16 @@ def admin(run, data, founded):
 
 
 @pytest.fixture
+def file(tmp_path):
+    def write(document):
+        path = tmp_path / "idp.json"
+        path.write_text(json.dumps(document))
+        return path
+
+    return write
+
+
+@pytest.fixture
 def authenticates(data):
     def try_out(authorization):
         with House(settings({"data": data}, {})) as house:
@@ -95,6 +105,29 @@ def test_a_company_and_an_app_space_are_edited(admin, founded):
     assert edited["notification"]["deviceBound"] == "Neues Gerät"
     assert edited["notification"]["body"] is None
     assert edited["useUniversalApp"]
+
+
+def test_an_app_space_gets_a_provider_and_keeps_its_secret_to_itself(admin, founded, data, file):
+    told = {
+        "issuer": "https://idp.example",
+        "clientId": "seal",
+        "clientAuth": "client_secret_basic",
+        "clientSecret": "told-once-and-never-shown",
+        "returns": ["http://127.0.0.1/counterseal"],
+    }
+    made = admin("app-space", founded["companyGuid"], "Staff", "--idp", file(told))
+    shown = admin("show", made["appSpaceGuid"])
+    assert shown["idpType"] == "oidc"
+    assert (shown["idp"]["issuer"], shown["idp"]["hasClientSecret"]) == (told["issuer"], True)
+    assert told["clientSecret"] not in json.dumps(shown)
+    with House(settings({"data": data}, {})) as house:
+        (held,) = house.ports.store.get(made["appSpaceGuid"])
+        opened = house.ports.sealer.open(held.idp.sealed_secret, held.idp.secret_context)
+    assert opened.decode() == told["clientSecret"]
+    change = file({"scopes": ["openid", "offline_access"]})
+    edited = admin("edit-app-space", made["appSpaceGuid"], "--idp", change)
+    assert edited["idp"] == shown["idp"] | {"scopes": ["openid", "offline_access"]}
+    assert admin("edit-app-space", made["appSpaceGuid"], "--name", "All")["idp"] == edited["idp"]
 
 
 def test_an_origin_is_edited(admin, founded):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from counterseal import Credentials, Directory, IssuedSecret, Policy, Ports
+from counterseal import Credentials, Directory, IssuedSecret, Policy, Ports, read_json
 from counterseal.errors import InvalidField, NotFound
 from counterseal.models import (
     Admin,
@@ -17,6 +17,7 @@ from counterseal.models import (
     Codes,
     Company,
     Guid,
+    IdpSettings,
     Origin,
     Scheme,
 )
@@ -49,6 +50,31 @@ class Administration:
             {"companyGuid": company.guid, "name": company.name, "appSpaces": self._spaces(company)}
             for company in self.directory.list(None, Company)
         ]
+
+    def app_space(self, company: Guid, name: str, idp: str | None) -> AppSpace:
+        """
+        Create an App Space; *idp* is its provider's settings in JSON, with the client's secret.
+
+        Raises:
+            NotFound: There is no such company.
+            InvalidField: A text does not fit.
+            Unavailable: A port failed.
+        """
+        settings, secret = _provider(idp, None)
+        return self.directory.create_app_space(company, name, idp=settings, idp_secret=secret)
+
+    def provider(self, app_space: Guid, idp: str | None) -> tuple[IdpSettings | None, str | None]:
+        """
+        Return an App Space's provider as *idp*, in JSON, changes it, and the new secret.
+
+        Raises:
+            NotFound: There is no such App Space.
+            InvalidField: A text does not fit.
+            Unavailable: The store did not answer.
+        """
+        if idp is None:
+            return None, None
+        return _provider(idp, self.directory.get(app_space, AppSpace).idp)
 
     def origin(self, app_space: Guid, name: str, scheme: str) -> dict[str, Any]:
         """
@@ -237,6 +263,13 @@ class Administration:
             }
             for origin in self.directory.list(space.guid, Origin)
         ]
+
+
+def _provider(idp: str | None, held: IdpSettings | None) -> tuple[IdpSettings | None, str | None]:
+    from counterseal_flask.providers import read_provider  # noqa: PLC0415 (a fast start)
+
+    said = None if idp is None else read_json(idp.encode(), field="idp")
+    return read_provider({"idp": said}, held)
 
 
 def _documents() -> Mapping[type[Any], Callable[[Any], dict[str, Any]]]:

@@ -214,6 +214,7 @@ KINDS: Mapping[str, Callable[[Any, str], Any]] = {
     "session_token_object": _flag,
     "administration": _flag,
     "allow_private_callbacks": _flag,
+    "allow_private_providers": _flag,
     "fcm_account_file": _text,
     "fcm_url": _text,
     "webpush_contact": _text,

@@ -20,13 +20,13 @@ from counterseal.memory import (
     MemoryReplayGuard,
     MemoryStore,
     MemoryWake,
-    NoIdentityProvider,
     SystemClock,
     SystemEntropy,
 )
 from counterseal_http import Guard, HttpCallbackSender
 from counterseal_server.channels import channels
 from counterseal_server.keeping import FileSealer, FileSigner, MasterKeys, sealed_by
+from counterseal_server.providers import Providers
 from counterseal_server.records import Records, opened
 from counterseal_server.settings import Settings
 
@@ -65,6 +65,7 @@ class House:
             _guard(settings), clock, connections=max(1, settings.senders)
         )
         self.channels = channels(settings, clock, entropy)
+        self._providers = Providers(settings, sealer, clock, entropy)
         self.records: Records = opened(_address(settings))
         audit = MemoryAudit()
         self.ports: Ports = self.records.joined(
@@ -76,7 +77,7 @@ class House:
                 idempotency=MemoryIdempotency(),
                 audit=audit,
                 notifier=self.channels,
-                identity=NoIdentityProvider(),
+                identity=self._providers,
                 sender=self._sender,
                 wake=MemoryWake(),
                 signer=self.signer,
@@ -124,6 +125,7 @@ class House:
         """Close the connections; attempts that run come to their own end."""
         self._sender.close()
         self.channels.close()
+        self._providers.close()
         self.records.close()
 
     def __enter__(self) -> Self:

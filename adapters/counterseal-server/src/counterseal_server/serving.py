@@ -87,6 +87,12 @@ def warn(settings: Settings) -> None:
             "callbacks may go to plain http and to private addresses:"
             " COUNTERSEAL_ALLOW_PRIVATE_CALLBACKS is for development"
         )
+    if settings.allow_private_providers:
+        log.warning(
+            "Identity Providers may be at plain http and at private addresses, which"
+            " administrators write: COUNTERSEAL_ALLOW_PRIVATE_PROVIDERS is for development,"
+            " or for a provider in the same house"
+        )
     if settings.allow_private_pushes:
         log.warning(
             "pushes may go to plain http and to private addresses, which devices write:"

@@ -88,6 +88,7 @@ class Settings:
         session_token_object: Whether a bind's `sessionToken` is the object of 2019.
         administration: Whether administrators are served, under `/admin/api`.
         allow_private_callbacks: Whether callbacks may go to plain http and private addresses.
+        allow_private_providers: Whether Identity Providers may be there.
         fcm_account_file: The key file of the service account that FCM is rung with.
         fcm_url: Where FCM is.
         webpush_contact: Where push services find the operator; Web Push is rung with it only.
@@ -120,6 +121,7 @@ class Settings:
     session_token_object: bool = False
     administration: bool = True
     allow_private_callbacks: bool = False
+    allow_private_providers: bool = False
     fcm_account_file: Path | None = attrs.field(default=None, converter=_maybe_absolute)
     fcm_url: str = attrs.field(default="https://fcm.googleapis.com", validator=_base)
     webpush_contact: str | None = None

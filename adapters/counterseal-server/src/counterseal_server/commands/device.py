@@ -41,9 +41,24 @@ def device() -> None:
 @click.option("--token", metavar="T", help="The session token.")
 @click.option("--app-space", metavar="GUID", help="What the token has to be for.")
 @click.option("--link", metavar="URI", help="The bind link, instead of --token and --app-space.")
+@click.option(
+    "--idp",
+    metavar="GUID",
+    help="Log in at the Identity Provider of this App Space, instead of --token; its `returns`"
+    " have to hold http://127.0.0.1/counterseal.",
+)
+@click.option("--no-browser", is_flag=True, help="With --idp: print the address only.")
 @click.option("--name", default="", metavar="N", help="What to call the device.")
 def bind(
-    home: str, url: str, *, token: str | None, app_space: str | None, link: str | None, name: str
+    home: str,
+    url: str,
+    *,
+    token: str | None,
+    app_space: str | None,
+    link: str | None,
+    idp: str | None,
+    no_browser: bool,
+    name: str,
 ) -> None:
     """Bind a new device to an account."""
     with plainly():
@@ -52,7 +67,12 @@ def bind(
         from counterseal_server.handset import Handset  # noqa: PLC0415
 
         space = None if app_space is None else parse(app_space, field="app-space")
-        if link is not None and token is None and space is None:
+        if idp is not None and token is None and link is None and space is None:
+            space = parse(idp, field="idp")
+            token = _logged_in(url, space, browser=not no_browser)
+        elif idp is not None:
+            raise Unusable("idp: takes the place of --token, --app-space and --link")
+        elif link is not None and token is None and space is None:
             read = read_link(link)
             token, space = read.token, read.app_space
         elif link is not None or token is None:
@@ -129,6 +149,20 @@ def status(home: str, *, as_json: bool) -> None:
             click.echo(json.dumps(told, indent=2))
         else:
             Screen().facts((name, _plain(value)) for name, value in told.items())
+
+
+def _logged_in(url: str, app_space: Guid, *, browser: bool) -> str:
+    from contextlib import closing  # noqa: PLC0415 (a fast start)
+
+    from counterseal_server.handset import Calls, log_in  # noqa: PLC0415
+
+    def show(address: str) -> None:
+        click.echo(f"Log in at {address}", err=True)
+        if browser:
+            click.launch(address)
+
+    with closing(Calls(url)) as calls:
+        return log_in(calls, app_space, show)
 
 
 def _plain(value: Any) -> str:

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TextIO
+
 import click
 
 from counterseal_server.commands.acting import administering, guid, told
 from counterseal_server.commands.options import CONFIG, DATA
+
+IDP_LIMIT = 65_536
+"""Characters of a provider's settings."""
+
+IDP = click.option(
+    "--idp",
+    metavar="FILE",
+    type=click.File("r", encoding="utf-8"),
+    help="The Identity Provider's settings, as JSON that the admin API takes as `idp`;"
+    " - reads them from standard input.",
+)
 
 
 @click.command()
@@ -32,17 +45,22 @@ def edit_company(company: str, name: str, data: str | None, config: str | None) 
 @click.command()
 @click.argument("company")
 @click.argument("name")
+@IDP
 @DATA
 @CONFIG
-def app_space(company: str, name: str, data: str | None, config: str | None) -> None:
-    """Create the App Space NAME of a COMPANY."""
+def app_space(
+    company: str, name: str, idp: TextIO | None, data: str | None, config: str | None
+) -> None:
+    """Create the App Space NAME of a COMPANY, a `simple` one unless --idp is given."""
     with administering(data, config) as act:
-        told({"appSpaceGuid": act.directory.create_app_space(guid(company), name).guid})
+        made = act.app_space(guid(company), name, None if idp is None else idp.read(IDP_LIMIT))
+        told({"appSpaceGuid": made.guid})
 
 
 @click.command()
 @click.argument("app_space")
 @click.option("--name", metavar="N", help="What it is called.")
+@IDP
 @click.option("--brand-logo", metavar="URL", help="Shown by apps; an empty text takes it away.")
 @click.option("--brand-color", metavar="C", help="The same.")
 @click.option("--universal-app/--own-app", default=None, help="Which app its users have.")
@@ -56,6 +74,7 @@ def edit_app_space(
     app_space: str,
     *,
     name: str | None,
+    idp: TextIO | None,
     brand_logo: str | None,
     brand_color: str | None,
     universal_app: bool | None,
@@ -74,9 +93,14 @@ def edit_app_space(
         "device_revoked": device_revoked,
     }
     with administering(data, config) as act:
+        settings, secret = act.provider(
+            guid(app_space), None if idp is None else idp.read(IDP_LIMIT)
+        )
         edited = act.directory.edit_app_space(
             guid(app_space),
             name=name,
+            idp=settings,
+            idp_secret=secret,
             brand_logo=brand_logo,
             brand_color=brand_color,
             universal_app=universal_app,

@@ -1,0 +1,112 @@
+"""Providers: how the service asks Identity Providers, made when the first one is to be asked."""
+
+from __future__ import annotations
+
+import threading
+
+from counterseal.errors import IdentityUnavailable
+from counterseal.models import Identity, IdpSettings, Logout
+from counterseal.ports import Clock, Entropy, IdentityProvider, Sealer
+from counterseal_http import Guard
+from counterseal_server.settings import Settings
+
+
+class Providers:
+    """
+    The Identity Providers of all App Spaces; most commands ask none, and start faster.
+
+    Without `counterseal-server[oidc]` none can be asked, and nobody is let in by one.
+
+    Args:
+        settings: Which providers may be called.
+        sealer: Opens client secrets.
+        clock: Judges tokens.
+        entropy: Names client assertions.
+    """
+
+    def __init__(self, settings: Settings, sealer: Sealer, clock: Clock, entropy: Entropy) -> None:
+        self._settings = settings
+        self._sealer = sealer
+        self._clock = clock
+        self._entropy = entropy
+        self._made: IdentityProvider | None = None
+        self._lock = threading.Lock()
+
+    def authorization_url(
+        self, settings: IdpSettings, *, state: str, nonce: str, verifier: str
+    ) -> str:
+        """
+        Return where to send the user.
+
+        Raises:
+            IdentityUnavailable: The provider's configuration cannot be read.
+        """
+        return self._provider().authorization_url(
+            settings, state=state, nonce=nonce, verifier=verifier
+        )
+
+    def exchange(
+        self, settings: IdpSettings, *, code: str, nonce: str, verifier: str, issuer: str | None
+    ) -> Identity:
+        """
+        Exchange *code* for the user's identity.
+
+        Raises:
+            IdentityWithdrawn: The provider refuses the code, or the token does not hold.
+            IdentityUnavailable: The provider did not answer.
+        """
+        return self._provider().exchange(
+            settings, code=code, nonce=nonce, verifier=verifier, issuer=issuer
+        )
+
+    def still_vouches(self, settings: IdpSettings, identity: Identity) -> Identity:
+        """
+        Ask whether the provider still vouches for the user.
+
+        Raises:
+            IdentityWithdrawn: It does not.
+            IdentityUnavailable: The provider did not answer.
+        """
+        return self._provider().still_vouches(settings, identity)
+
+    def logged_out(self, settings: IdpSettings, token: str) -> Logout:
+        """
+        Read a logout token.
+
+        Raises:
+            IdentityWithdrawn: The token does not hold.
+            IdentityUnavailable: The provider's keys cannot be read.
+        """
+        return self._provider().logged_out(settings, token)
+
+    def let_go(self, settings: IdpSettings, identity: Identity) -> None:
+        """
+        Tell the provider that it will not be asked by this grant again.
+
+        Raises:
+            IdentityUnavailable: The provider did not answer.
+        """
+        self._provider().let_go(settings, identity)
+
+    def close(self) -> None:
+        """Close the connections, if there are any."""
+        close = getattr(self._made, "close", None)
+        if close is not None:
+            close()
+
+    def _provider(self) -> IdentityProvider:
+        with self._lock:
+            if self._made is None:
+                self._made = self._make()
+            return self._made
+
+    def _make(self) -> IdentityProvider:
+        try:
+            from counterseal_oidc import OidcIdentityProvider  # noqa: PLC0415 (an extra)
+        except ImportError:
+            message = "pip install 'counterseal-server[oidc]'"
+            raise IdentityUnavailable(message) from None
+        guard = Guard()
+        if self._settings.allow_private_providers:
+            guard = Guard(allow_http=True, allow_private=True, ports=None)
+        return OidcIdentityProvider(self._sealer, self._clock, self._entropy, guard=guard)
