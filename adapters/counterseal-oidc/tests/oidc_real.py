@@ -22,6 +22,16 @@ from counterseal.testing import Return
 HERE = Path(__file__).parent / "provider"
 REDIRECT = "https://service.example/idp"
 PATIENCE = 240
+QUIETLY = (
+    "--ignore-scripts",
+    "--no-audit",
+    "--no-fund",
+    "--fetch-retries=2",
+    "--fetch-retry-mintimeout=1000",
+    "--fetch-retry-maxtimeout=2000",
+)
+"""No package runs anything, and a registry that is out of reach is given up in seconds."""
+
 UNREACHABLE = ("ENOTFOUND", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "EAI_AGAIN", "ENETUNREACH")
 
 
@@ -53,7 +63,7 @@ def install(folder):
     found = node_folder()
     npm = found / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     run = subprocess.run(
-        [found / "bin" / "node", npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
+        [found / "bin" / "node", npm, "ci", *QUIETLY],
         cwd=folder,
         capture_output=True,
         text=True,
