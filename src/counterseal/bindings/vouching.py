@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 
 import attrs
 
 from counterseal.bindings.roster import enlisted
 from counterseal.decisions import Act, Decision, read, settle
-from counterseal.errors import Contended, IdentityWithdrawn
+from counterseal.errors import Contended, IdentityWithdrawn, Refused, Unavailable
 from counterseal.machines import BINDING, BindingEvent, step
 from counterseal.models import (
     Account,
@@ -86,6 +87,23 @@ def withdraw(ports: Ports, policy: Policy, account: Guid) -> Account:
     """
     act = Act(event="identity.logout", actor="idp", subject=account)
     return settle(ports, policy, act, partial(_withdrawn, ports, account, None, event=act.event))
+
+
+def let_go(ports: Ports, account: Account) -> None:
+    """
+    Tell the provider of *account*, as it was, that its grant is needed no more.
+
+    An effect: whatever fails, the grant is not kept here, and nobody is told.
+    """
+    if not account.sealed_grant:
+        return
+    with suppress(Refused, Unavailable):
+        app_space = read(ports.store, account.app_space, AppSpace)
+        if app_space.idp is None or account.issuer != app_space.idp.issuer:
+            return
+        grant = ports.sealer.open(account.sealed_grant, grant_context(account.guid))
+        identity = Identity(issuer=app_space.idp.issuer, subject=account.subject, grant=grant)
+        ports.identity.let_go(app_space.idp, identity)
 
 
 def grant_context(account: Guid) -> str:

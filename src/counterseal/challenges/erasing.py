@@ -14,6 +14,7 @@ import attrs
 from counterseal import keys
 from counterseal.authority import authorize, name_of
 from counterseal.bindings.strikes import ended
+from counterseal.bindings.vouching import let_go
 from counterseal.challenges.bell import wake
 from counterseal.challenges.finishing import finish
 from counterseal.decisions import Act, Decision, read, settle
@@ -58,6 +59,8 @@ class Erasure:
         Keys, names, addresses and texts are taken out of these records at once.
         What had ended before can no longer be read or delivered, and leaves the store when its
         retention is over.
+        An Identity Provider is told that it will not be asked about the user again; if it
+        cannot be told, the grant is forgotten here all the same.
 
         Returns:
             What is left of the account.
@@ -69,16 +72,17 @@ class Erasure:
             Unavailable: A port failed.
         """
         act = Act(event="account.erase", actor=name_of(by), subject=account)
-        erased, cancelled = settle(
+        erased, cancelled, held = settle(
             self.ports, self.policy, act, lambda: self._erased(account, by, act)
         )
         for guid in cancelled:
             wake(self.ports, guid)
+        let_go(self.ports, held)
         return erased
 
     def _erased(
         self, guid: Guid, by: Administrator, act: Act
-    ) -> Decision[tuple[Account, tuple[Guid, ...]]]:
+    ) -> Decision[tuple[Account, tuple[Guid, ...], Account]]:
         account = read(self.ports.store, guid, Account)
         authorize(self.ports, by, Deed.REMOVE_USERS, account)
         if account.erased_at is not None:
@@ -113,7 +117,7 @@ class Erasure:
         return Decision(
             changes=(*changes, Change(account, blank)),
             audit=tuple(audit),
-            result=(blank, tuple(challenge.guid for challenge in pending)),
+            result=(blank, tuple(challenge.guid for challenge in pending), account),
         )
 
     def _cancelled(

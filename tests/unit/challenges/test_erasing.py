@@ -9,6 +9,7 @@ from counterseal.errors import (
     AccountUnknown,
     DeadlinePassed,
     Foreign,
+    IdentityWithdrawn,
     NotFound,
     Refused,
     StoreUnavailable,
@@ -22,6 +23,7 @@ from counterseal.models import (
     Challenge,
     ChallengeState,
     History,
+    Identity,
     PushAddress,
 )
 from counterseal.models.guid import account_partition, mint, partition_of
@@ -279,3 +281,23 @@ def test_what_is_unfinished_is_read_as_ever(service, alice, guid):
     service.clock.jump(pending.deadline)
     with pytest.raises(DeadlinePassed):
         alice.fetch(pending.guid)
+
+
+def test_the_provider_is_told_that_a_grant_is_needed_no_more(service):
+    space = service.new_app_space("Staff", idp=service.idp.settings())
+    carol = service.log_in(space, "carol").device.bond.account
+    held = service.stored(carol)
+    grant = service.ports.sealer.open(held.sealed_grant, f"grant:{carol}")
+    identity = Identity(issuer=held.issuer, subject="carol", grant=grant)
+    assert service.idp.still_vouches(space.idp, identity)
+    service.erasure.erase(carol)
+    with pytest.raises(IdentityWithdrawn):
+        service.idp.still_vouches(space.idp, identity)
+
+
+def test_an_account_is_erased_although_its_provider_does_not_answer(service):
+    space = service.new_app_space("Staff", idp=service.idp.settings())
+    carol = service.log_in(space, "carol").device.bond.account
+    service.idp.down = True
+    erased = service.erasure.erase(carol)
+    assert (erased.sealed_grant, erased.subject) == (b"", "")
