@@ -120,6 +120,14 @@ FORGED = {
         lambda idp: signed(idp.claims(aud=["counterseal", "other"], azp="other")),
         errors.TokenAudience,
     ),
+    "for another, issued to us": (
+        lambda idp: signed(idp.claims(aud="other", azp="counterseal")),
+        errors.TokenAudience,
+    ),
+    "for others, issued to us": (
+        lambda idp: signed(idp.claims(aud=["other", "another"], azp="counterseal")),
+        errors.TokenAudience,
+    ),
     "issued to another": (lambda idp: signed(idp.claims(azp="other")), errors.TokenAudience),
     "expired": (lambda idp: signed(at(idp, iat=-400, exp=-61)), errors.TokenExpired),
     "expired this second": (lambda idp: signed(at(idp, iat=-400, exp=-60)), errors.TokenExpired),
