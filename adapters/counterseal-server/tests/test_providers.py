@@ -1,0 +1,82 @@
+"""Identity Providers in the service: asked when the first is needed, and nobody let in without."""
+
+import sys
+
+import pytest
+
+from counterseal.errors import IdentityUnavailable
+from counterseal.memory import memory_ports
+from counterseal.models import Identity, IdpSettings
+from counterseal_server.configuration import settings
+from counterseal_server.house import House
+from counterseal_server.providers import Providers
+
+IDP = IdpSettings(issuer="http://127.0.0.1:1", client_id="seal")
+ZOE = Identity(issuer=IDP.issuer, subject="zoe", grant=b"grant")
+
+
+@pytest.fixture
+def new(tmp_path):
+    ports, made = memory_ports(), []
+
+    def make(**more):
+        found = settings({"data": tmp_path}, more)
+        made.append(Providers(found, ports.sealer, ports.clock, ports.entropy))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+def asked(providers):
+    """Return everything that may be asked."""
+    url = {"state": "s", "nonce": "n", "verifier": "v"}
+    return (
+        lambda: providers.authorization_url(IDP, **url),
+        lambda: providers.exchange(IDP, code="c", nonce="n", verifier="v", issuer=None),
+        lambda: providers.still_vouches(IDP, ZOE),
+        lambda: providers.logged_out(IDP, "a.b.c"),
+    )
+
+
+def test_without_the_extra_nobody_is_let_in(new, monkeypatch):
+    monkeypatch.setitem(sys.modules, "counterseal_oidc", None)
+    providers = new()
+    for ask in (*asked(providers), lambda: providers.let_go(IDP, ZOE)):
+        with pytest.raises(IdentityUnavailable, match=r"counterseal-server\[oidc\]"):
+            ask()
+
+
+@pytest.mark.parametrize("flag", ["0", "1"])
+def test_a_private_provider_is_reached_only_if_the_settings_say_so(new, monkeypatch, flag):
+    guards = []
+
+    class Recording:
+        def __init__(self, *_, guard):
+            guards.append(guard)
+
+    monkeypatch.setattr("counterseal_oidc.OidcIdentityProvider", Recording)
+    providers = new(COUNTERSEAL_ALLOW_PRIVATE_PROVIDERS=flag)
+    with pytest.raises(AttributeError):
+        providers.still_vouches(IDP, ZOE)
+    (guard,) = guards
+    assert guard.allow_private is guard.allow_http is (flag == "1")
+
+
+def test_a_provider_that_cannot_be_reached_is_unavailable(new):
+    providers = new()
+    url = asked(providers)[0]
+    for _ in range(2):
+        with pytest.raises(IdentityUnavailable):
+            url()
+
+
+def test_the_house_asks_them_and_asks_nobody_when_it_opens(tmp_path, run):
+    names = ("--company", "Example", "--app-space", "Bank", "--origin", "Shop")
+    run("init", "--data", tmp_path / "data", *names, "--auth", "basic")
+    sys.modules.pop("counterseal_oidc", None)
+    with House(settings({"data": tmp_path / "data"}, {})) as house:
+        house.prepare()
+        assert isinstance(house.ports.identity, Providers)
+        assert "counterseal_oidc" not in sys.modules
