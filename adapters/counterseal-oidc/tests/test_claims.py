@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from test_jose import JSON
 
@@ -74,6 +74,7 @@ def test_any_claim_of_any_shape_is_refused_by_name_or_does_not_matter(name, valu
         accepting(good, typ=value)
 
 
+@example(251_508_844_799, 0)
 @given(st.integers(-(10**20), 10**20) | st.floats(), st.integers(-1_000, 1_000))
 def test_an_id_token_is_taken_only_within_its_times(far, near):
     for offset in (far, near):
@@ -82,6 +83,16 @@ def test_an_id_token_is_taken_only_within_its_times(far, near):
         ends = accepts_id({**ID, "exp": SECONDS + offset})
         # Beyond the year 9999 there is no time to compare with.
         assert ends is (-60 < offset < 251_508_844_800)
+
+
+def test_a_minute_s_leeway_and_no_more():
+    assert accepts_id({**ID, "iat": SECONDS + 60, "nbf": SECONDS + 60})
+    assert not accepts_id({**ID, "iat": SECONDS + 61})
+    assert not accepts_id({**ID, "nbf": SECONDS + 61})
+    assert accepts_id({**ID, "iat": SECONDS - 659})
+    assert not accepts_id({**ID, "iat": SECONDS - 660})
+    assert accepts_id({**ID, "exp": SECONDS - 59})
+    assert not accepts_id({**ID, "exp": SECONDS - 60})
 
 
 @given(JSON, JSON, st.sampled_from(["sub", "email", "phone_number", "upn"]))

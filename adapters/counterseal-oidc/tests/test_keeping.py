@@ -1,5 +1,6 @@
 """How often a provider is asked for what it publishes, whatever comes."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -8,7 +9,8 @@ import pytest
 from oidc_loopback import DISCOVERY, KEYS, Loopback, logout, rsa, sent_to, signed
 
 from counterseal.errors import IdentityUnavailable
-from counterseal_oidc import errors
+from counterseal_http import Budget
+from counterseal_oidc import errors, keeping
 from counterseal_oidc.asking import LONGEST, SHORTEST, USUAL, fresh_for
 
 
@@ -126,3 +128,35 @@ def test_a_clock_that_was_ahead_keeps_nobody_from_asking(relying, space, loopbac
 )
 def test_how_long_an_answer_is_kept(control, span):
     assert fresh_for(control) == span
+
+
+def test_who_waits_for_another_waits_no_longer_than_its_own_time(frozen):
+    keeper, begun, over = keeping.Keeper(frozen), threading.Event(), threading.Event()
+
+    def slow(_):
+        begun.set()
+        over.wait(10)
+        return "found", USUAL
+
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(keeper.get, "a", slow, Budget(10))
+        begun.wait(10)
+        with pytest.raises(IdentityUnavailable):
+            keeper.get("a", slow, Budget(0.01))
+        assert keeper.get("b", lambda _: ("other", USUAL), Budget(1)) == "other"
+        over.set()
+        assert first.result() == "found"
+
+
+def test_the_one_that_was_used_longest_ago_is_forgotten(frozen, monkeypatch):
+    monkeypatch.setattr(keeping, "KEPT", 2)
+    keeper, asked = keeping.Keeper(frozen), []
+
+    def get(key):
+        keeper.get(key, lambda _: (asked.append(key) or key, USUAL), Budget(1))
+
+    for key in "ababcb":
+        get(key)
+    assert asked == ["a", "b", "c"]
+    get("a")
+    assert asked == ["a", "b", "c", "a"]

@@ -159,9 +159,10 @@ def _demand_parties(token: Token, settings: IdpSettings) -> None:
 
 def _demand_times(token: Token, now: datetime) -> tuple[datetime, datetime]:
     issued, ends = _moment(token, "iat"), _moment(token, "exp")
-    if now >= ends + LEEWAY:
+    # What is claimed may lie so far off that nothing can be added to it.
+    if now - LEEWAY >= ends:
         raise TokenExpired
-    if issued > now + LEEWAY or now >= issued + OLDEST + LEEWAY:
+    if issued > now + LEEWAY or now - OLDEST - LEEWAY >= issued:
         raise TokenTimes
     if "nbf" in token.claims and _moment(token, "nbf") > now + LEEWAY:
         raise TokenTimes
