@@ -90,10 +90,12 @@ class DeviceActs(Stage):
         offer = phone.device.enrolment(
             invitation.token, space, pin=cast.PIN, addresses=cast.address(name)
         )
-        bound = self._completed(invitation.binding, offer, trouble)
         holder = self.ledger.holders[invitation.binding]
-        if holder.state == "ACTIVE" and holder.keys == offered(offer.keys) and not bound.done:
-            # The phone did not hear of it, and asks again.
+        fresh = holder.state == "INVITED"
+        bound = self._completed(invitation.binding, offer, trouble)
+        same = holder.state == "ACTIVE" and holder.keys == offered(offer.keys)
+        if fresh and same and not bound.done:
+            # The phone did not hear of it, and asks again; a rotated one could not.
             if bound.quiet or self.ledger.people[holder.account].locked:
                 return bound
             bound = self._completed(invitation.binding, offer, None)
