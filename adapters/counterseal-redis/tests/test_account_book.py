@@ -60,7 +60,9 @@ def test_a_crowd_on_a_sound_store_is_told_the_truth(world, book):
     assert found.sound
     assert not found.wrong
     assert found.operations > 50
-    assert {line[0] for line in book.lines} == ACTS
+    assert {line[0] for line in book.lines} - {"unsure"} == ACTS
+    # Nothing fails there; but a call may lose more races than it may run.
+    assert {line[1] for line in book.lines if line[0] == "unsure"} <= {"contended"}
 
 
 def test_what_agrees_is_sound(world, book, answered):
