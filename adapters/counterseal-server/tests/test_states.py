@@ -47,7 +47,7 @@ def test_json_holds_every_row(run):
 def test_no_such_chart(run):
     result = run("states", "nope\x1b[2J")
     assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr == "chart: not one of binding, login, challenge, callback\n"
+    assert result.stderr == "chart: not one of binding, login, challenge, callback, notification\n"
 
 
 def test_no_such_format(run):

@@ -1,11 +1,14 @@
 """The schema: what migrations make is what the code reads, and what is newer is left alone."""
 
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Column, MetaData, Table, Text, inspect, select, update
 
 from counterseal.errors import StoreUnavailable
@@ -14,8 +17,8 @@ from counterseal.testing import FrozenClock
 from counterseal.testing.contracts.clerk import Clerk
 from counterseal.testing.contracts.race import race, results
 from counterseal.testing.contracts.specimens import Specimens
-from counterseal_sql import SchemaTooNew, SqlStore, upgrade
-from counterseal_sql.migrations import VERSION_TABLE
+from counterseal_sql import SchemaTooNew, SqlStore, migrations, upgrade
+from counterseal_sql.migrations import NEWEST, VERSION_TABLE
 from counterseal_sql.schema import METADATA
 
 ODD = 'https://shop.example/\x00\\"%_'
@@ -33,6 +36,22 @@ def test_the_migrations_make_the_schema(server, opened):
         for table in METADATA.tables.values():
             found = {index["name"] for index in made.get_indexes(table.name)}
             assert {index.name for index in table.indexes} == found
+
+
+def test_the_newest_migration_is_known_without_a_look_at_all_of_them():
+    assert ScriptDirectory(str(Path(migrations.__file__).parent)).get_heads() == [NEWEST]
+
+
+def test_where_there_is_nothing_to_migrate_alembic_is_not_loaded(sqlite_server):
+    start = (
+        "import sys; from counterseal_sql import connect, upgrade; upgrade(connect(sys.argv[1]))"
+    )
+    tell = "print(any(name.partition('.')[0] == 'alembic' for name in sys.modules))"
+
+    for url, loaded in ((sqlite_server.bare(), "True"), (sqlite_server.made(), "False")):
+        command = [sys.executable, "-c", f"{start}; {act}; {tell}", url]
+        run = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+        assert run.stdout.strip() == loaded
 
 
 def test_callbacks_that_died_before_the_second_schema_are_found(server, opened):

@@ -2,24 +2,29 @@
 Migrations of the schema, by Alembic: each is one file in `versions`, numbered.
 
 A migration is one transaction, on SQLite, too; a file that was released is never changed.
+Alembic is imported where there is something to migrate: it takes longer than all else here.
 """
 
 from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Column, Connection, MetaData, String, Table, inspect, select
 
 from counterseal_sql.database import Database
 from counterseal_sql.errors import SchemaTooNew
 from counterseal_sql.schema import PREFIX
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
 VERSION_TABLE = f"{PREFIX}schema"
+NEWEST = "0002"
+"""The migration that this release ends with."""
+
+_APPLIED = Table(VERSION_TABLE, MetaData(), Column("version_num", String))
 
 _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(4702111234474983745)"
 """Any number that is ours alone: whoever migrates the same database waits for it."""
@@ -39,6 +44,12 @@ def upgrade(database: Database) -> None:
         Unavailable: The database did not answer.
     """
     database.prepare()
+    with database.reading() as connection:
+        if _applied(connection) == {NEWEST}:
+            return
+    from alembic import command  # noqa: PLC0415 (see above)
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
     with _ALEMBIC, database.committing() as connection:
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql(_ONE_AT_A_TIME)
@@ -49,12 +60,15 @@ def upgrade(database: Database) -> None:
         command.upgrade(config, "head")
 
 
-def _applied(connection: Connection) -> tuple[str, ...]:
-    context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
-    return context.get_current_heads()
+def _applied(connection: Connection) -> set[str]:
+    if not inspect(connection).has_table(VERSION_TABLE):
+        return set()
+    return set(connection.execute(select(_APPLIED.c.version_num)).scalars())
 
 
 def _config(connection: Connection) -> Config:
+    from alembic.config import Config  # noqa: PLC0415 (see above)
+
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
     config.attributes["connection"] = connection
