@@ -43,9 +43,8 @@ def test_the_newest_migration_is_known_without_a_look_at_all_of_them():
 
 
 def test_where_there_is_nothing_to_migrate_alembic_is_not_loaded(sqlite_server):
-    start = (
-        "import sys; from counterseal_sql import connect, upgrade; upgrade(connect(sys.argv[1]))"
-    )
+    start = "import sys; from counterseal_sql import connect, upgrade"
+    act = "upgrade(connect(sys.argv[1]))"
     tell = "print(any(name.partition('.')[0] == 'alembic' for name in sys.modules))"
 
     for url, loaded in ((sqlite_server.bare(), "True"), (sqlite_server.made(), "False")):
