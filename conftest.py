@@ -7,6 +7,7 @@ from sybil.parsers.myst import PythonCodeBlockParser, SkipParser
 # No deadline: a slow machine is not a failing property.
 # The profile is named, so that a CI variable in the environment changes nothing.
 settings.register_profile("fast", deadline=None)
+settings.register_profile("brief", deadline=None, max_examples=25)
 settings.register_profile(
     "thorough",
     deadline=None,

@@ -51,12 +51,13 @@ def sync(session: nox.Session, *selection: str) -> None:
 
 
 def pytest(session: nox.Session, *args: str, under: tuple[str, ...] = ()) -> None:
-    """Run pytest on every core there is, up to four."""
+    """Run pytest on every core there is, up to four, unless *args* say how many at once."""
     session.log(f"PYTHONHASHSEED={SEED}")
     session.run(
         *under,
         "pytest",
         "--numprocesses=auto",
+        "--dist=worksteal",
         "--maxprocesses=4",
         *args,
         *session.posargs,
@@ -97,9 +98,10 @@ def imports(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """Test the core with no adapter in reach."""
+    """Test the core with no adapter in reach; on a further Python, with fewer examples."""
     sync(session, "--group=tests")
-    pytest(session, "tests")
+    profile = "fast" if session.python == RUNNING else "brief"
+    pytest(session, f"--hypothesis-profile={profile}", "tests")
 
 
 @nox.session
@@ -108,7 +110,8 @@ def adapter(session: nox.Session, name: str) -> None:
     """Test one adapter with the core and the adapters it declares, and no other."""
     sync(session, f"--package=counterseal-{name}", "--group=tests")  # its own, if it has one
     sync(session, "--inexact", "--only-group=tests")
-    pytest(session, f"adapters/counterseal-{name}")
+    # They wait for the servers that they start more than they compute.
+    pytest(session, "--numprocesses=4", f"adapters/counterseal-{name}")
 
 
 @nox.session

@@ -25,12 +25,25 @@ PATIENCE = 60
 IDLE_SECONDS = 30
 """After which the server closes a connection that nobody speaks on."""
 
+HASTY = """
+[policy]
+callback_timeout = "1s"
+callback_lease = "2s"
+"""
+
 QUESTION = {"accountId": "user-42", "content": "Pay 10 EUR to Zoë?", "showCode": True}
 
 
 def surroundings(**more):
     kept = {name: value for name, value in os.environ.items() if not name.startswith("COUNTERSEAL")}
     return kept | {"PYTHONUNBUFFERED": "1", "COLUMNS": "100"} | more
+
+
+def hasty(service):
+    """Return an environment in which the claims of a dead worker come back soon."""
+    config = service.folder / "hasty.toml"
+    config.write_text(HASTY)
+    return {"COUNTERSEAL_CONFIG": str(config)}
 
 
 def free_port():

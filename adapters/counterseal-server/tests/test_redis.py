@@ -12,18 +12,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from program import PATIENCE, Phone, eventually
+from program import PATIENCE, Phone, eventually, hasty
 from standardwebhooks import Webhook
 
 LOOK_SECONDS = 1.0
 """How often a long poll looks at the store by itself."""
 
 PASSWORD = "canary-p%40ss"
-CLAIMS = """
-[policy]
-callback_timeout = "1s"
-callback_lease = "2s"
-"""
 
 
 def address(server, scheme="redis", query=""):
@@ -128,9 +123,7 @@ def test_a_machine_that_is_killed_amid_answers_loses_none_of_them(redis, two, re
 
 def deliver(service, **how):
     """Run `callbacks run` beside *service*, and return the process once it is at work."""
-    config = service.folder / "claims.toml"
-    config.write_text(CLAIMS)
-    worker = service.run("callbacks", "run", COUNTERSEAL_CONFIG=str(config), **how)
+    worker = service.run("callbacks", "run", **hasty(service), **how)
     eventually(lambda: "delivering callbacks" in service.log.read_text())
     return worker
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from program import IDLE_SECONDS, PATIENCE, PIN, QUESTION, Phone, eventually
+from program import IDLE_SECONDS, PATIENCE, PIN, QUESTION, Phone, eventually, hasty
 from standardwebhooks import Webhook
 
 from counterseal import Credentials, Directory, trusted_keys
@@ -149,7 +149,7 @@ def test_sixteen_clients_at_once_see_no_error_and_nobody_is_stuck(service, recei
 
 
 def test_a_kill_amid_fifty_answers_loses_none_of_them(service, receiver):
-    server = service.serve()
+    server = service.serve(**hasty(service))
     phones = [Phone(service, f"user-{number}", receiver.url) for number in range(50)]
     accepted = set()
 
@@ -166,7 +166,7 @@ def test_a_kill_amid_fifty_answers_loses_none_of_them(service, receiver):
     for thread in threads:
         thread.join()
     assert len(accepted) < 50
-    service.serve()
+    service.serve(**hasty(service))
 
     def state(phone):
         path = f"/request/getRequest?requestGuid={phone.challenge}"
@@ -186,10 +186,9 @@ def test_a_kill_amid_fifty_answers_loses_none_of_them(service, receiver):
 
 @pytest.mark.parametrize("point", ["answered", "claimed", "sent", "recorded"])
 def test_s30_a_kill_at_each_point_of_the_outbox_loses_nothing(service, receiver, point):
-    config, mark = service.folder / "lease.toml", service.folder / "died"
-    config.write_text('[policy]\ncallback_timeout = "1s"\ncallback_lease = "2s"\n')
+    mark = service.folder / "died"
     program = [sys.executable, str(Path(__file__).with_name("crashing.py")), point, str(mark)]
-    server = service.serve(program=program, COUNTERSEAL_CONFIG=str(config))
+    server = service.serve(program=program, **hasty(service))
     phone = Phone(service, "user-42", receiver.url)
 
     # Whoever answers may see the connection break: the answer stands all the same.
@@ -200,7 +199,7 @@ def test_s30_a_kill_at_each_point_of_the_outbox_loses_nothing(service, receiver,
     before = len(receiver.got)
     assert before == {"answered": 0, "claimed": 0, "sent": 1, "recorded": 1}[point]
 
-    service.serve(COUNTERSEAL_CONFIG=str(config))
+    service.serve(**hasty(service))
     path = f"/request/getRequest?requestGuid={phone.challenge}"
     told = service.call("GET", path)[1]
     assert (told["status"], told["buttonSelected"]) == ("ANSWERED", 0)
