@@ -1,78 +1,24 @@
 """
-The policy: lifetimes, limits and allowed algorithms in one frozen record.
+The settings of a policy, each with its reason and its span.
 
-Every setting states its reason beside it; the reference page is made of these reasons.
-No setting can be set past what its reason allows: an unsound policy cannot be made.
+One record has them all, as long as it is: what a service allows is read at one place.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, TypeVar
 
 import attrs
 
 from counterseal.errors import PolicyUnsound
 from counterseal.models import Algorithm
-
-T = TypeVar("T")
+from counterseal.policy.setting import delays, known_algorithms, setting, span, text
 
 TEN_MINUTES = timedelta(minutes=10)
 """NIST SP 800-63B-4, 3.1.3; OWASP ASVS 5.0, 6.5.5: the longest out-of-band secret."""
 
 CONSECUTIVE_FAILURES = 100
 """NIST SP 800-63B-4, 3.2.2: consecutive failures of an account are limited to this."""
-
-
-def _span(low: Any, high: Any) -> Callable[[Any, attrs.Attribute[Any], Any], None]:
-    kind = (int, float) if isinstance(low, float) else type(low)
-
-    def within(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-        fits = isinstance(value, kind) and not isinstance(value, bool)
-        if not fits or not low <= value <= high:
-            message = f"{attribute.name}: must be within {low} and {high}"
-            raise PolicyUnsound(message)
-
-    return within
-
-
-def _flag(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-    if not isinstance(value, bool):
-        message = f"{attribute.name}: must be True or False"
-        raise PolicyUnsound(message)
-
-
-def _text(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-    if not isinstance(value, str) or not value:
-        message = f"{attribute.name}: must be text"
-        raise PolicyUnsound(message)
-
-
-def _delays(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-    if not isinstance(value, tuple):
-        message = f"{attribute.name}: must be a tuple"
-        raise PolicyUnsound(message)
-    for delay in value:
-        _span(timedelta(0), timedelta(days=1))(None, attribute, delay)
-
-
-def _algorithms(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-    known = isinstance(value, frozenset) and value <= frozenset(Algorithm)
-    if not known or not value:
-        message = f"{attribute.name}: at least one algorithm, and only known ones"
-        raise PolicyUnsound(message)
-
-
-def _setting(default: T, reason: str, *, low: Any = None, high: Any = None) -> T:
-    if isinstance(default, timedelta):
-        low = timedelta(0) if low is None else low
-        high = timedelta(days=3650) if high is None else high
-    elif not isinstance(default, bool):
-        low = 1 if low is None else low
-        high = 10_000_000 if high is None else high
-    validator = _flag if isinstance(default, bool) else _span(low, high)
-    return attrs.field(default=default, validator=validator, metadata={"reason": reason})
 
 
 @attrs.frozen(kw_only=True)
@@ -85,87 +31,87 @@ class Policy:
     """
 
     # Lifetimes
-    challenge_life: timedelta = _setting(
+    challenge_life: timedelta = setting(
         timedelta(minutes=2),
         "How long a challenge may be answered if its origin does not say.",
         low=timedelta(seconds=1),
         high=TEN_MINUTES,
     )
-    challenge_life_limit: timedelta = _setting(
+    challenge_life_limit: timedelta = setting(
         TEN_MINUTES,
         "The longest `duration` an origin may ask for; ten minutes at most"
         " (NIST SP 800-63B-4, 3.1.3).",
         low=timedelta(seconds=1),
         high=TEN_MINUTES,
     )
-    session_token_life: timedelta = _setting(
+    session_token_life: timedelta = setting(
         timedelta(minutes=5),
         "How long an invitation may be used; ten minutes at most (NIST SP 800-63B-4, 4.1.2).",
         low=timedelta(seconds=1),
         high=TEN_MINUTES,
     )
-    login_life: timedelta = _setting(
+    login_life: timedelta = setting(
         timedelta(minutes=5),
         "How long a log-in at the Identity Provider may take.",
         low=timedelta(seconds=1),
         high=TEN_MINUTES,
     )
-    proof_past: timedelta = _setting(
+    proof_past: timedelta = setting(
         timedelta(minutes=5),
         "How old a device proof or a signed request may be (clock skew and delays).",
         high=TEN_MINUTES,
     )
-    proof_future: timedelta = _setting(
+    proof_future: timedelta = setting(
         timedelta(minutes=1),
         "How far ahead of ours a signer's clock may be.",
         high=TEN_MINUTES,
     )
-    vouch_life: timedelta = _setting(
+    vouch_life: timedelta = setting(
         timedelta(minutes=5),
         "How long an Identity Provider's last word on a user is believed.",
         high=timedelta(days=1),
     )
-    vouch_grace: timedelta = _setting(
+    vouch_grace: timedelta = setting(
         timedelta(),
         "How much longer it is believed while the provider cannot be asked; nothing, unless it"
         " is set: then devices wait until it answers.",
         high=timedelta(days=1),
     )
-    retention: timedelta = _setting(
+    retention: timedelta = setting(
         timedelta(days=30),
         "How long a finished challenge or callback stays readable at least:"
         " longer than callbacks are retried, and than idempotency keys are remembered.",
         low=timedelta(minutes=1),
     )
-    idempotency_life: timedelta = _setting(
+    idempotency_life: timedelta = setting(
         timedelta(hours=24),
         "How long an idempotency key is remembered.",
         low=timedelta(minutes=1),
     )
-    idempotency_lease: timedelta = _setting(
+    idempotency_lease: timedelta = setting(
         timedelta(seconds=30),
         "After this, a call that never finished no longer blocks its idempotency key.",
         low=timedelta(seconds=1),
         high=TEN_MINUTES,
     )
-    credential_overlap_limit: timedelta = _setting(
+    credential_overlap_limit: timedelta = setting(
         timedelta(days=7),
         "How long an old credential may stay valid beside the new one.",
         high=timedelta(days=90),
     )
 
     # Guessing
-    strike_limit: int = _setting(
+    strike_limit: int = setting(
         5,
         "Wrong strong-key signatures (a wrong PIN) in a row that revoke the device.",
         high=CONSECUTIVE_FAILURES,
     )
-    code_limit: int = _setting(
+    code_limit: int = setting(
         3,
         "Wrong matching codes that end a challenge.",
         high=10,
     )
-    code_limit_account: int = _setting(
+    code_limit_account: int = setting(
         10,
         "Wrong matching codes in a row, over all challenges, that lock the account"
         " (NIST SP 800-63B-4, 3.2.2: 100 at most).",
@@ -173,63 +119,63 @@ class Policy:
     )
 
     # Asking
-    pending_limit: int = _setting(
+    pending_limit: int = setting(
         5,
         "Open questions that one person may have.",
         high=100,
     )
-    supersede: bool = _setting(
+    supersede: bool = setting(
         default=False,
         reason="Whether an origin's newer question replaces its oldest at the"
         " limit, or is refused.",
     )
-    ask_window: timedelta = _setting(
+    ask_window: timedelta = setting(
         TEN_MINUTES,
         "The window in which questions are counted.",
         low=timedelta(seconds=1),
         high=timedelta(days=1),
     )
-    ask_limit_origin: int = _setting(
+    ask_limit_origin: int = setting(
         10,
         "Questions in a window that one origin may put to one person.",
         high=1000,
     )
-    ask_limit: int = _setting(
+    ask_limit: int = setting(
         20,
         "Questions in a window that all origins together may put to one person.",
         high=1000,
     )
-    ask_limit_unapproved: int = _setting(
+    ask_limit_unapproved: int = setting(
         50,
         "Questions since the last approval; past it only a matching code may be"
         " asked for (NIST SP 800-63B-4, 3.1.3.3: limit pushes since the last success).",
         high=CONSECUTIVE_FAILURES,
     )
-    cooldown_after: int = _setting(
+    cooldown_after: int = setting(
         3,
         "Refusals in a row (or questions left unanswered) that begin a cool-down.",
         high=100,
     )
-    cooldown: timedelta = _setting(
+    cooldown: timedelta = setting(
         timedelta(minutes=1),
         "The first cool-down; each further refusal doubles it.",
         high=timedelta(days=1),
     )
-    cooldown_limit: timedelta = _setting(
+    cooldown_limit: timedelta = setting(
         timedelta(minutes=30),
         "The longest cool-down: nobody is shut out by being asked.",
         high=timedelta(days=1),
     )
-    origin_rate: int = _setting(
+    origin_rate: int = setting(
         6_000,
         "Challenges in a minute that one origin may issue in all.",
     )
 
-    redirect_rate: int = _setting(
+    redirect_rate: int = setting(
         6_000,
         "Log-ins in a minute that may be begun in one App Space, by whoever knows its GUID.",
     )
-    invite_rate: int = _setting(
+    invite_rate: int = setting(
         6_000,
         "Invitations in a minute that one origin may make in all.",
     )
@@ -237,63 +183,63 @@ class Policy:
     # Keys
     algorithms: frozenset[Algorithm] = attrs.field(
         default=frozenset(Algorithm),
-        validator=_algorithms,
+        validator=known_algorithms,
         metadata={"reason": "The algorithms that a device's key may be pinned to."},
     )
-    strong_keys_limit: int = _setting(
+    strong_keys_limit: int = setting(
         4,
         "Strong keys of one device: one for the PIN, others for biometrics.",
         high=16,
     )
-    bindings_limit: int = _setting(
+    bindings_limit: int = setting(
         20,
         "Devices and open invitations of one account.",
         high=200,
     )
-    addresses_limit: int = _setting(
+    addresses_limit: int = setting(
         5,
         "Push addresses of one device.",
         high=50,
     )
 
     # Sizes: bytes of UTF-8 unless the name says otherwise
-    content_bytes: int = _setting(16_384, "Content of one challenge: all its texts together.")
-    pairs_limit: int = _setting(50, "Lines of one template.", high=1000)
-    title_bytes: int = _setting(512, "The title of a template.")
-    buttons_limit: int = _setting(8, "Buttons of one challenge.", low=2, high=64)
-    button_bytes: int = _setting(128, "The title of one button.")
-    style_bytes: int = _setting(1_024, "The style of one button.")
-    additional_info_bytes: int = _setting(8_192, "`additionalInfo`, written as JSON.")
-    transaction_id_bytes: int = _setting(1_024, "`transactionId`.")
-    notification_bytes: int = _setting(256, "Each of the notification's two texts.")
-    callback_bytes: int = _setting(2_048, "A callback address.")
-    callbacks_limit: int = _setting(32, "Entries of one origin's callback allow-list.", high=1000)
-    account_id_bytes: int = _setting(256, "An origin's own id of an account.")
-    user_info_bytes: int = _setting(4_096, "`userInfo` of an account.")
-    name_bytes: int = _setting(256, "The name of a company, App Space, origin or device.")
-    address_bytes: int = _setting(2_048, "A push address.")
-    token_bytes: int = _setting(16_384, "A compact JWS that a device sends.", low=1024)
-    idempotency_key_bytes: int = _setting(256, "An idempotency key.")
+    content_bytes: int = setting(16_384, "Content of one challenge: all its texts together.")
+    pairs_limit: int = setting(50, "Lines of one template.", high=1000)
+    title_bytes: int = setting(512, "The title of a template.")
+    buttons_limit: int = setting(8, "Buttons of one challenge.", low=2, high=64)
+    button_bytes: int = setting(128, "The title of one button.")
+    style_bytes: int = setting(1_024, "The style of one button.")
+    additional_info_bytes: int = setting(8_192, "`additionalInfo`, written as JSON.")
+    transaction_id_bytes: int = setting(1_024, "`transactionId`.")
+    notification_bytes: int = setting(256, "Each of the notification's two texts.")
+    callback_bytes: int = setting(2_048, "A callback address.")
+    callbacks_limit: int = setting(32, "Entries of one origin's callback allow-list.", high=1000)
+    account_id_bytes: int = setting(256, "An origin's own id of an account.")
+    user_info_bytes: int = setting(4_096, "`userInfo` of an account.")
+    name_bytes: int = setting(256, "The name of a company, App Space, origin or device.")
+    address_bytes: int = setting(2_048, "A push address.")
+    token_bytes: int = setting(16_384, "A compact JWS that a device sends.", low=1024)
+    idempotency_key_bytes: int = setting(256, "An idempotency key.")
 
     # Notifications
-    origin_texts: bool = _setting(
+    origin_texts: bool = setting(
         default=True,
         reason="Whether a bell says the origin's `notificationTitle` and `notificationBody`,"
         " or the App Space's texts only: the push service reads along.",
     )
     notification_title: str = attrs.field(
         default="Counterseal",
-        validator=_text,
+        validator=text,
         metadata={"reason": "The notification's title if neither App Space nor origin gives one."},
     )
     notification_body: str = attrs.field(
         default="A question is waiting for you.",
-        validator=_text,
+        validator=text,
         metadata={"reason": "The notification's body if neither App Space nor origin gives one."},
     )
     device_bound_body: str = attrs.field(
         default="A device was added to your account.",
-        validator=_text,
+        validator=text,
         metadata={
             "reason": "What the user's other devices say when one is bound, if the App Space"
             " gives no text (NIST SP 800-63B-4, 4.6: account notifications)."
@@ -301,13 +247,13 @@ class Policy:
     )
     device_revoked_body: str = attrs.field(
         default="A device was removed from your account.",
-        validator=_text,
+        validator=text,
         metadata={
             "reason": "What the user's other devices say when one is revoked, if the App Space"
             " gives no text."
         },
     )
-    device_news_life: timedelta = _setting(
+    device_news_life: timedelta = setting(
         timedelta(hours=24),
         "How long it is tried to tell the user's other devices that one was bound or revoked.",
         low=timedelta(minutes=1),
@@ -323,26 +269,26 @@ class Policy:
             timedelta(minutes=5),
             timedelta(minutes=30),
         ),
-        validator=_delays,
+        validator=delays,
         metadata={
             "reason": "The wait after each push that has to be tried again; the last one"
             " stays, until the challenge's deadline. Somebody waits for the answer, so the"
             " first are short."
         },
     )
-    push_timeout: timedelta = _setting(
+    push_timeout: timedelta = setting(
         timedelta(seconds=10),
         "How long one attempt to push may take, at all addresses together.",
         low=timedelta(seconds=1),
         high=timedelta(minutes=1),
     )
-    push_lease: timedelta = _setting(
+    push_lease: timedelta = setting(
         timedelta(seconds=30),
         "How long a worker's claim on a push lasts; longer than the attempt takes.",
         low=timedelta(seconds=2),
         high=TEN_MINUTES,
     )
-    notification_retention: timedelta = _setting(
+    notification_retention: timedelta = setting(
         timedelta(hours=1),
         "How long a notification stays readable after nobody is rung any more.",
         low=timedelta(minutes=1),
@@ -360,7 +306,7 @@ class Policy:
             timedelta(hours=8),
             timedelta(hours=10),
         ),
-        validator=_delays,
+        validator=delays,
         metadata={
             "reason": "The wait after each failed attempt; after the last one the"
             " callback is dead. Past a day nobody waits for the answer"
@@ -369,19 +315,19 @@ class Policy:
     )
     callback_jitter: float = attrs.field(
         default=0.2,
-        validator=_span(0.0, 1.0),
+        validator=span(0.0, 1.0),
         metadata={
             "reason": "The share of each wait that is left to luck, of a callback's and of a"
             " push's: retries spread."
         },
     )
-    callback_timeout: timedelta = _setting(
+    callback_timeout: timedelta = setting(
         timedelta(seconds=15),
         "How long one attempt may take (Standard Webhooks 1.0: 15 to 30 s).",
         low=timedelta(seconds=1),
         high=timedelta(minutes=1),
     )
-    callback_lease: timedelta = _setting(
+    callback_lease: timedelta = setting(
         timedelta(minutes=1),
         "How long a worker's claim on an attempt lasts; longer than the attempt takes.",
         low=timedelta(seconds=2),
@@ -389,7 +335,7 @@ class Policy:
     )
 
     # Commits
-    commit_attempts: int = _setting(
+    commit_attempts: int = setting(
         16,
         "How often a decision is made again after losing a race, or a lost reply asked for again.",
         high=1000,
@@ -413,23 +359,3 @@ class Policy:
         if self.cooldown > self.cooldown_limit:
             message = "cooldown: longer than cooldown_limit"
             raise PolicyUnsound(message)
-
-
-STANDARD = Policy()
-"""For most services."""
-
-STRICT = Policy(
-    pending_limit=1,
-    supersede=True,
-    ask_limit_origin=5,
-    ask_limit=10,
-    ask_limit_unapproved=20,
-    cooldown_after=2,
-    cooldown=timedelta(minutes=2),
-    strike_limit=3,
-    origin_texts=False,
-    algorithms=frozenset({Algorithm.ES256, Algorithm.EDDSA, Algorithm.PS256}),
-)
-"""One question at a time, few guesses, no PKCS#1 v1.5, plain bells: for payments, for staff."""
-
-PROFILES = {"standard": STANDARD, "strict": STRICT}

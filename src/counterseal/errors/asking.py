@@ -1,0 +1,46 @@
+"""Refusals: questions that may not be asked now, or not like this."""
+
+from __future__ import annotations
+
+from counterseal.errors.families import Refused
+
+
+class TooManyPending(Refused):
+    """The person has enough open questions."""
+
+    code = "too_many_pending"
+
+
+class TooOften(Refused):
+    """The person was asked too often; ask again later."""
+
+    code = "too_often"
+
+    def __init__(self, reason: str, retry_after: float) -> None:
+        super().__init__(f"{reason}; seconds to wait: {retry_after:g}")
+        self.reason = reason
+        self.retry_after = retry_after
+
+
+class CodeDemanded(Refused):
+    """After so many refusals the person may be asked with a matching code only."""
+
+    code = "code_demanded"
+
+
+class CallbackForbidden(Refused):
+    """The callback address is not on the origin's allow-list."""
+
+    code = "callback_forbidden"
+
+
+class KeyInProgress(Refused):
+    """A call with the same idempotency key is still running."""
+
+    code = "key_in_progress"
+
+
+class KeyReused(Refused):
+    """The idempotency key was used for another payload."""
+
+    code = "key_reused"
