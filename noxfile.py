@@ -34,6 +34,8 @@ ADAPTERS = sorted(
 CHANNELS = [name for name in ADAPTERS if name in {"fcm", "relay", "webpush"}]
 # Sets have another order in every run, and the same in all of a run's processes.
 SEED = os.environ.get("PYTHONHASHSEED") or str(random.randrange(2**32))
+# Tests start some hundred Pythons, and containers like to tell each to compile everything anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 def sync(session: nox.Session, *selection: str) -> None:
