@@ -482,22 +482,39 @@ def test_no_bytes_hang_a_worker(service, receiver):
     eventually(lambda: receiver.got)
 
 
+def slow_bodies(held, port, count, address="127.0.0.1"):
+    """Begin requests from *address* whose bodies do not come to an end."""
+    head = b"POST /request/add HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    slow = [
+        held.enter_context(
+            socket.create_connection(("127.0.0.1", port), PATIENCE, source_address=(address, 0))
+        )
+        for _ in range(count)
+    ]
+    for number, connection in enumerate(slow):
+        length = b"Content-Length: 9" if number % 2 else b"Transfer-Encoding: chunked"
+        connection.sendall(head + length + b"\r\n\r\n" + (b"{" if number % 2 else b"1\r\n{"))
+    return slow
+
+
 def test_slow_bodies_keep_nobody_out_who_brings_none(service, receiver):
     service.serve(COUNTERSEAL_THREADS="4", COUNTERSEAL_WAITERS="2", COUNTERSEAL_BODIES="8")
     phone = Phone(service, "user-42", receiver.url)
-    head = b"POST /request/add HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    addresses = [f"127.0.0.{number}" for number in range(1, 5)]
     with contextlib.ExitStack() as held:
         slow = [
-            held.enter_context(socket.create_connection(("127.0.0.1", service.port), PATIENCE))
-            for _ in range(12)
+            connection
+            for address in addresses
+            for connection in slow_bodies(held, service.port, 3, address)
         ]
-        for number, connection in enumerate(slow):
-            length = b"Content-Length: 9" if number % 2 else b"Transfer-Encoding: chunked"
-            connection.sendall(head + length + b"\r\n\r\n" + (b"{" if number % 2 else b"1\r\n{"))
-        turned_away = eventually(lambda: select.select(slow, [], [], 0)[0])
+        # A quarter of the places is the share of one address.
+        turned_away = eventually(
+            lambda: len(found := select.select(slow, [], [], 0)[0]) == 4 and found
+        )
         assert {line.makefile("rb").readline() for line in turned_away} == {
             b"HTTP/1.1 503 Service Unavailable\r\n"
         }
+        assert {line.getsockname()[0] for line in turned_away} == set(addresses)
         status, told = service.call("POST", "/request/add", QUESTION)
         assert (status, told["code"]) == (503, "busy")
         assert service.call("GET", "/healthz", plain=True)[0] == 200
@@ -505,6 +522,21 @@ def test_slow_bodies_keep_nobody_out_who_brings_none(service, receiver):
         assert service.call("GET", path)[0] == 200
     eventually(lambda: service.call("POST", "/request/add", QUESTION)[0] == 201)
     assert phone.answer()
+
+
+def test_slow_bodies_of_one_machine_keep_no_other_out(service, receiver):
+    """With what a service has by default, and more such clients than there are threads."""
+    service.serve()
+    phone = Phone(service, "user-42", receiver.url)
+    with contextlib.ExitStack() as held:
+        slow = slow_bodies(held, service.port, 300, "127.0.0.2")
+        eventually(lambda: len(select.select(slow, [], [], 0)[0]) == 300 - 1_024 // 4)
+        began = time.monotonic()
+        assert service.call("POST", "/request/add", QUESTION)[0] == 201
+        assert phone.answer()
+        # The others have not given up meanwhile.
+        assert time.monotonic() - began < IDLE_SECONDS / 2
+        assert len(select.select(slow, [], [], 0)[0]) == 300 - 1_024 // 4
 
 
 def test_connections_that_nobody_speaks_on_keep_nobody_out(service):

@@ -100,7 +100,8 @@ class Settings:
         allow_private_pushes: Whether pushes may go to plain http and private addresses.
         connections: How many may be open at once, those that nobody speaks on among them.
         threads: How many requests run at once.
-        bodies: How many requests may bring their body at once, by threads beside these.
+        bodies: How many requests may bring their body at once, by threads beside these; one
+            address may hold a quarter of them.
         waiters: How many of them may wait for an answer; fewer than *threads*.
         senders: How many callbacks are sent at once; 0 leaves that to other processes.
         ringers: How many bells are rung at once by each channel; 0 leaves that to others.
@@ -133,7 +134,7 @@ class Settings:
     allow_private_pushes: bool = False
     connections: int = attrs.field(default=8_192, validator=_within(1, 1_000_000))
     threads: int = attrs.field(default=80, validator=_within(2, 1_000))
-    bodies: int = attrs.field(default=64, validator=_within(1, 1_000))
+    bodies: int = attrs.field(default=1_024, validator=_within(1, 10_000))
     waiters: int = attrs.field(default=64, validator=_within(0, 900))
     senders: int = attrs.field(default=4, validator=_within(0, 100))
     ringers: int = attrs.field(default=8, validator=_within(0, 100))

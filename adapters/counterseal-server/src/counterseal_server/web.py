@@ -47,7 +47,8 @@ def application(house: House, service: Service, metrics: Metrics) -> Flask:
     if house.settings.administration:
         app.register_blueprint(admin_blueprint(service))
     _operate(app, house, metrics)
-    app.wsgi_app = Receiving(app.wsgi_app, house.settings.bodies)  # type: ignore[method-assign]
+    places, at_once = house.settings.bodies, house.settings.threads
+    app.wsgi_app = Receiving(app.wsgi_app, places, at_once)  # type: ignore[method-assign]
     return app
 
 
