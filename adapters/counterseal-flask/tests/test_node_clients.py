@@ -203,7 +203,7 @@ def serve(kit):
         server = make_server("127.0.0.1", 0, None, threaded=True)
         base = f"http://127.0.0.1:{server.server_port}"
         server.app = kit.application(ports, public_url=base, administration=True, **settings)
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         running.append((server, thread))
         return Service(base, ports)

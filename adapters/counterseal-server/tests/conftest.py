@@ -46,23 +46,36 @@ def kept(told, tmp_path):
     return tmp_path
 
 
+@pytest.fixture(scope="session")
+def shop():
+    """Return a shop's end of the callbacks, for one test after the other."""
+    shop = Receiver()
+    yield shop
+    shop.close()
+
+
 @pytest.fixture
-def receiver():
+def receiver(shop):
     """Return a shop's end of the callbacks."""
-    receiver = Receiver()
-    yield receiver
-    receiver.close()
+    shop.as_new()
+    return shop
+
+
+@pytest.fixture(scope="session")
+def founded(tmp_path_factory, shop):
+    """Return a service on SQLite as `init` left it."""
+    return Service(tmp_path_factory.mktemp("founded"), shop.url)
 
 
 @pytest.fixture
-def new_service(tmp_path, receiver):
+def new_service(tmp_path, receiver, founded):
     """Return a function that makes services; what runs of them is killed at the end."""
     made = []
 
     def new(**how):
         folder = tmp_path / str(len(made))
         folder.mkdir()
-        made.append(Service(folder, receiver.url, **how))
+        made.append(Service(folder, receiver.url, **how or {"like": founded}))
         return made[-1]
 
     yield new

@@ -66,8 +66,7 @@ class Receiver:
     """A shop's end of the callbacks; it can be out of order."""
 
     def __init__(self):
-        self.got = []
-        self.status = 204
+        self.as_new()
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -82,7 +81,11 @@ class Receiver:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}/answered"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
+
+    def as_new(self):
+        self.got = []
+        self.status = 204
 
     def close(self):
         self.server.shutdown()
@@ -93,10 +96,11 @@ class Service:
     """
     The program `counterseal`, its folder and what a shop knows of it.
 
+    With *like* it begins as a copy of that one, which never ran: a Python less to start.
     With *beside* it is the same service on another machine: it has the keys of the first one.
     """
 
-    def __init__(self, folder, callback, *, store=None, beside=None):
+    def __init__(self, folder, callback, *, store=None, like=None, beside=None):
         self.folder = folder
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -106,6 +110,10 @@ class Service:
         if beside is not None:
             shutil.copytree(beside.folder / "data" / "keys", folder / "data" / "keys")
             self.told = beside.told
+            return
+        if like is not None:
+            shutil.copytree(like.folder / "data", folder / "data")
+            self.told = like.told
             return
         self.told = json.loads(
             self.command(

@@ -33,7 +33,7 @@ class Auth:
             app.register_blueprint(blueprint)
         app.before_request(self._hear)
         app.after_request(self._perhaps)
-        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True)
         self.thread.start()
 
     def _hear(self):

@@ -24,7 +24,7 @@ def auth():
     url = f"http://127.0.0.1:{server.port}"
     for blueprint in create_blueprints(world.ports, world.policy, Settings(public_url=url)):
         app.register_blueprint(blueprint)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     idp = attrs.evolve(world.idp.settings(), redirect_uri="", returns=(RETURN,))
     space = world.new_app_space("Staff", idp=idp)
