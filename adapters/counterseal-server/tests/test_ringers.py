@@ -27,7 +27,7 @@ from counterseal_server.configuration import settings
 from counterseal_server.metrics import Metrics
 from counterseal_server.plainly import plainly
 from counterseal_server.ringers import Ringers
-from counterseal_server.workers import Workers
+from counterseal_server.workers import Duty, Workers
 
 # The group of the same name hides it in its package.
 command = sys.modules["counterseal_server.commands.notify"]
@@ -210,6 +210,26 @@ def test_ringing_can_be_left_to_others(world, notifier, house, tmp_path):
     time.sleep(0.1)
     workers.stop()
     assert notifier.rung_for(held.guid) == ()
+
+
+@pytest.mark.parametrize(
+    ("duties", "rung"), [({Duty.RING}, True), ({Duty.DELIVER, Duty.SWEEP}, False)]
+)
+def test_only_those_ring_who_are_to(world, notifier, house, duties, rung):
+    world.bind("zoe", addresses=(RELAY,))
+    held = world.ask("zoe", "Lunch?").challenge
+    workers = Workers(house, Metrics(), duties=duties)
+    names = {thread.name for thread in workers._threads}
+    assert names == (
+        {"counterseal-news", "counterseal-notifications"}
+        if rung
+        else {"counterseal-expiry", "counterseal-forgetting"}
+    )
+    workers.start()
+    if rung:
+        eventually(lambda: notifier.rung_for(held.guid))
+    workers.stop()
+    assert bool(notifier.rung_for(held.guid)) is rung
 
 
 class TestTheCommand:

@@ -186,9 +186,9 @@ def new_channel(tmp_path):
 def serve(new_service):
     """Return what runs a service with channels."""
 
-    def start(*channels):
+    def start(*channels, **more):
         service = new_service()
-        environment = {"COUNTERSEAL_ALLOW_PRIVATE_PUSHES": "1"}
+        environment = {"COUNTERSEAL_ALLOW_PRIVATE_PUSHES": "1"} | more
         for channel in channels:
             environment |= channel.environment
             if isinstance(channel, WebPush):
@@ -232,6 +232,29 @@ def test_the_whole_way(serve, new_channel, receiver, kind):
     (process,) = service.processes
     process.send_signal(signal.SIGTERM)
     assert process.wait(PATIENCE) == 0
+
+
+def test_bells_by_processes_of_their_own(serve, new_channel, receiver):
+    relay = new_channel(Relay)
+    service = serve(relay, COUNTERSEAL_RINGERS="0")
+    phone = Phone(service, relay.address)
+    question = asked(service, receiver)
+    told = {"COUNTERSEAL_ALLOW_PRIVATE_PUSHES": "1"} | relay.environment
+    assert service.call("GET", "/readyz", plain=True)[0] == 200
+    assert relay.rung() == []
+
+    ringers = [service.run("notify", "run", **told) for _ in range(2)]
+
+    ((name, data),) = eventually(relay.rung)
+    assert (name, data["requestGuid"]) == ("phone", question["guid"])
+    eventually(lambda: service.log.read_text().count("ringing bells") == 2)
+    for ringer in ringers:
+        ringer.send_signal(signal.SIGTERM)
+        assert ringer.wait(PATIENCE) == 0
+    # Nothing but bells is theirs: what is over is the service's, and so are callbacks.
+    assert phone.answer(question["guid"], question["code"])
+    eventually(lambda: receiver.got)
+    assert len(relay.rung()) == 1
 
 
 def test_a_dead_and_a_live_device_a_failing_and_a_healthy_channel(serve, new_channel, receiver):

@@ -318,8 +318,19 @@ def test_who_sends_nothing_does_not_run(init, run, data, monkeypatch):
     assert (result.exit_code, result.stderr) == (2, "senders: 0, so nothing would be delivered\n")
 
 
+def test_who_rings_nobody_does_not_run(init, run, data, monkeypatch):
+    init()
+    result = run("notify", "run", "--data", data)
+    assert result.exit_code == 2
+    assert result.stderr.startswith("relay_url: not set, nor fcm_account_file or webpush_contact")
+    monkeypatch.setenv("COUNTERSEAL_RINGERS", "0")
+    result = run("notify", "run", "--data", data)
+    assert (result.exit_code, result.stderr) == (2, "ringers: 0, so nobody would be rung\n")
+
+
 @pytest.mark.parametrize(
-    "command", ["init", "serve", "invite", "admin", "keys", "store", "callbacks", "device"]
+    "command",
+    ["init", "serve", "invite", "admin", "keys", "store", "callbacks", "notify", "device"],
 )
 def test_each_command_has_help(run, command):
     assert "Usage:" in run(command, "-h").stdout

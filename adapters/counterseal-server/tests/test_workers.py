@@ -14,7 +14,7 @@ from counterseal.testing.world import CALLBACK
 from counterseal_server import workers as module
 from counterseal_server.configuration import settings
 from counterseal_server.metrics import Metrics
-from counterseal_server.workers import Workers
+from counterseal_server.workers import Duty, Workers
 from counterseal_sql import connect, forget, upgrade, with_sql
 
 PATIENCE = 30
@@ -89,7 +89,7 @@ def counted(metrics, line):
 
 def test_a_callback_is_delivered_once_by_any_number_of_them(world, start):
     answered(world)
-    metrics = [start(sweeping=False) for _ in range(3)]
+    metrics = [start(duties={Duty.DELIVER}) for _ in range(3)]
     eventually(lambda: world.sender.attempts)
     eventually(lambda: not world.callbacks.due())
     line = b'counterseal_callback_attempts_total{outcome="DELIVERED"} 1.0'
@@ -112,7 +112,7 @@ def test_a_receiver_that_hangs_keeps_only_its_own_origin_waiting(world, start, m
         answered(world)
         world.clock.advance(timedelta(minutes=5))
     try:
-        start(sweeping=False)
+        start(duties={Duty.DELIVER})
         eventually(lambda: len(hung) == 3)
         guid = world.new_origin(world.app_space, "Other shop").origin.guid
         world.directory.allow_callback(guid, OTHER_CALLBACK)
@@ -164,7 +164,7 @@ def test_an_attempt_that_fails_here_is_counted(world, start, monkeypatch, failur
 
     monkeypatch.setattr(world.sender, "send", fail)
     answered(world)
-    metrics = start(sweeping=False)
+    metrics = start(duties={Duty.DELIVER})
     line = f'counterseal_callback_attempts_total{{outcome="{outcome}"}} 1.0'
     counted(metrics, line)
 

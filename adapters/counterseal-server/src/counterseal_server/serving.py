@@ -29,7 +29,7 @@ from counterseal_server.house import House
 from counterseal_server.metrics import Metrics
 from counterseal_server.settings import Settings
 from counterseal_server.web import application, use_cases
-from counterseal_server.workers import Workers
+from counterseal_server.workers import Duty, Workers
 
 WATCH_SECONDS = 0.5
 LISTENING_SECONDS = 0.02
@@ -112,17 +112,41 @@ def deliver(settings: Settings) -> None:
     """
     if not settings.senders:
         raise InvalidField("senders", "0, so nothing would be delivered")
+    _work(settings, Duty.DELIVER, "delivering callbacks")
+
+
+def ring(settings: Settings) -> None:
+    """
+    Ring bells until SIGTERM or SIGINT.
+
+    Raises:
+        InvalidField: The settings leave it to others to ring, or name no channel; what a channel
+            is made from does not fit; or there are keys, and nothing where the records were.
+        Misuse: The database or a key is not as it has to be.
+        Unavailable: The database or the signing keys are out of reach.
+    """
+    if not settings.ringers:
+        raise InvalidField("ringers", "0, so nobody would be rung")
+    if not (settings.fcm_account_file or settings.webpush_contact or settings.relay_url):
+        raise InvalidField(
+            "relay_url", "not set, nor fcm_account_file or webpush_contact: nobody would be rung"
+        )
+    _work(settings, Duty.RING, "ringing bells")
+
+
+def _work(settings: Settings, duty: Duty, said: str) -> None:
+    """Have workers for one duty until a signal comes."""
     logs.configure(settings.log_format, settings.log_level)
     stopped = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in STOPPING:
         signal.signal(number, lambda *_: stopped.set())
     warn(settings)
     with House(settings) as house:
         house.prepare()
         _demand_founded(house)
-        workers = Workers(house, Metrics(), sweeping=False)
+        workers = Workers(house, Metrics(), duties={duty})
         workers.start()
-        log.info("delivering callbacks")
+        log.info(said)
         while not stopped.wait(WATCH_SECONDS):
             pass
         # What hangs is claimed by a lease, and due again when that is over.

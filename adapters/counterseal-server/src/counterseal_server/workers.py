@@ -7,9 +7,10 @@ Any number of processes may have them: records say by leases and versions who do
 
 from __future__ import annotations
 
+import enum
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -35,6 +36,15 @@ AFTER_FAILURE = timedelta(seconds=2)
 log = logging.getLogger("counterseal_server")
 
 
+class Duty(enum.Enum):
+    """What workers can be for."""
+
+    DELIVER = enum.auto()
+    RING = enum.auto()
+    SWEEP = enum.auto()
+    """To expire what is over, and to forget what need not be kept."""
+
+
 @attrs.frozen
 class Chore:
     """
@@ -58,10 +68,12 @@ class Workers:
     Args:
         house: The service.
         metrics: Where they count.
-        sweeping: Whether they expire, ring and forget, and not only deliver.
+        duties: What they are for.
     """
 
-    def __init__(self, house: House, metrics: Metrics, *, sweeping: bool = True) -> None:
+    def __init__(
+        self, house: House, metrics: Metrics, *, duties: Collection[Duty] = frozenset(Duty)
+    ) -> None:
         self._house = house
         self._metrics = metrics
         self._stop = threading.Event()
@@ -72,12 +84,12 @@ class Workers:
         self._news = threading.Event()
         self._ringers = Ringers(house, metrics, self._news.set)
         chores = []
-        if self._senders:
+        if Duty.DELIVER in duties and self._senders:
             chores.append(Chore("callbacks", self._deliver, EVERY_LOOK, self._stop))
-        if sweeping:
+        if Duty.SWEEP in duties:
             chores.append(Chore("expiry", self._expire, EVERY_SWEEP, self._stop))
             chores.append(Chore("forgetting", self._forget, EVERY_FORGETTING, self._stop))
-        if sweeping and house.settings.ringers:
+        if Duty.RING in duties and house.settings.ringers:
             chores.append(Chore("news", self._wait_for_news, timedelta(0), self._stop))
             chores.append(Chore("notifications", self._ringers.ring, EVERY_LOOK, self._news))
         self._threads = [

@@ -1,17 +1,33 @@
-"""`counterseal notify`: whether devices can be rung."""
+"""`counterseal notify`: devices are rung, and whether they can be."""
 
 from __future__ import annotations
 
 import click
 
 from counterseal_server.commands.acting import guid, opened
-from counterseal_server.commands.options import CONFIG, DATA
-from counterseal_server.plainly import Failed
+from counterseal_server.commands.options import CONFIG, DATA, configured
+from counterseal_server.plainly import Failed, plainly
 
 
 @click.group()
 def notify() -> None:
     """Ring the bells of users' devices."""
+
+
+@notify.command()
+@DATA
+@CONFIG
+def run(data: str | None, config: str | None) -> None:
+    """
+    Ring until told to stop; any number of these may run.
+
+    For `serve` with `ringers = 0`, which still has to know of the channels: it makes a bell for
+    those that are set.
+    """
+    with plainly():
+        from counterseal_server import serving  # noqa: PLC0415 (a fast start)
+
+        serving.ring(configured(config, data=data))
 
 
 @notify.command()
