@@ -302,6 +302,15 @@ def test_what_was_checked_already_is_written_the_same(value):
     assert ijson.canonical(value, checked=True) == ijson.canonical(value)
 
 
+@given(VALUES)
+@example({"é": 1, "z": 2})
+@example([1.0, 1e21, {"\U00010000": 1, "\uffee": 2}])
+def test_a_foreign_part_is_written_as_the_package_rfc8785_writes_it(value):
+    whole = {"z": "Zoë", "info": value, "a": [True, {"b": 1}]}
+
+    assert ijson.canonical(whole, foreign=value) == rfc8785.dumps(whole)
+
+
 @pytest.mark.parametrize(
     ("value", "place", "problem"),
     # Noncharacters and whole floats are what the writer below would take.

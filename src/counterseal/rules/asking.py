@@ -82,10 +82,8 @@ def asking(
     supersedes = tuple(held.challenge for held in history.open if held.origin == origin)[:excess]
     if excess and (not policy.supersede or len(supersedes) < excess):
         return Ruling(verdict=Verdict.REFUSE, reason="pending")
-    return attrs.evolve(
-        _hardship(history, now, code_asked=code_asked, codes_typed=codes_typed, policy=policy),
-        supersedes=supersedes,
-    )
+    ruling = _hardship(history, now, code_asked=code_asked, codes_typed=codes_typed, policy=policy)
+    return attrs.evolve(ruling, supersedes=supersedes) if supersedes else ruling
 
 
 def may_ask(ruling: Ruling) -> None:

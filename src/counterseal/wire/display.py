@@ -137,6 +137,7 @@ def display_text(document: dict[str, Any]) -> str:
     Raises:
         InvalidField: I-JSON cannot hold it; the error names the member.
     """
-    if "additionalInfo" in document:
-        ijson.check(document["additionalInfo"], field="challenge.additionalInfo")
-    return ijson.canonical(document, field="challenge", checked=True).decode("utf-8")
+    foreign = document.get("additionalInfo")
+    ijson.check(foreign, field="challenge.additionalInfo")
+    text = ijson.canonical(document, field="challenge", checked=True, foreign=foreign)
+    return text.decode("utf-8")

@@ -40,6 +40,9 @@ _DURATION = re.compile(r"([0-9]{1,4})([sm])")
 _UNIT = {"s": timedelta(seconds=1), "m": timedelta(minutes=1)}
 _HTML = re.compile(r"\s*<(?:!doctype\s+html|html)\b", re.IGNORECASE)
 
+_OBJECT = (dict, Mapping)
+"""What JSON's objects may be read as: nearly always the former, which is told sooner."""
+
 
 def read_question(body: object, *, account_id: str | None = None) -> Question:
     """
@@ -52,7 +55,7 @@ def read_question(body: object, *, account_id: str | None = None) -> Question:
     Raises:
         InvalidField: A member is missing or malformed; the error names it.
     """
-    if not isinstance(body, Mapping):
+    if not isinstance(body, _OBJECT):
         raise InvalidField("challenge", "not a JSON object")
     if account_id is None or "accountId" in body:
         account_id = _text(body, "accountId")
@@ -119,32 +122,30 @@ def content_document(content: Content) -> dict[str, Any]:
 def _content(value: object) -> Content:
     if isinstance(value, str):
         return HtmlContent(html=value) if _HTML.match(value) else TextContent(text=value)
-    if not isinstance(value, Mapping):
+    if not isinstance(value, _OBJECT):
         raise InvalidField("content", "missing, or neither a text nor an object")
     if value.keys() == {"text"}:
-        return TextContent(text=_text(value, "text", "content.text"))
+        return TextContent(text=_text(value, "text", "content."))
     if value.keys() == {"html"}:
-        return HtmlContent(html=_text(value, "html", "content.html"))
+        return HtmlContent(html=_text(value, "html", "content."))
     for name in value:
         if name not in {"title", "keys"}:
             raise InvalidField(f"content.{ijson.printable(str(name))}", "not a known member")
     pairs = _sequence(value.get("keys", ()), "content.keys")
     return PairsContent(
-        title=_text(value, "title", "content.title"),
-        pairs=tuple(_pair(pair, f"content.keys[{index}]") for index, pair in enumerate(pairs)),
+        title=_text(value, "title", "content."),
+        pairs=tuple([_pair(pair, f"content.keys[{index}]") for index, pair in enumerate(pairs)]),
     )
 
 
 def _pair(value: object, field: str) -> Pair:
-    if not isinstance(value, Mapping):
+    if not isinstance(value, _OBJECT):
         raise InvalidField(field, "not a JSON object")
     for name in value:
         if name not in {"key", "value"}:
             raise InvalidField(f"{field}.{ijson.printable(str(name))}", "not a known member")
-    return Pair(
-        key=_text(value, "key", f"{field}.key"),
-        value=_text(value, "value", f"{field}.value", empty=True),
-    )
+    place = f"{field}."
+    return Pair(key=_text(value, "key", place), value=_text(value, "value", place, empty=True))
 
 
 def _buttons(value: object) -> tuple[Button, ...]:
@@ -154,36 +155,31 @@ def _buttons(value: object) -> tuple[Button, ...]:
         _button(button, f"buttons[{index}]")
         for index, button in enumerate(_sequence(value, "buttons"))
     ]
-    says_which = any(approving is not None for _, approving in read)
-    return tuple(
-        Button(
-            title=button.title,
-            strong=button.strong,
-            style=button.style,
-            approving=bool(approving) if says_which else index == 0,
-        )
-        for index, (button, approving) in enumerate(read)
-    )
+    if all(approving is None for _, approving in read):
+        read = [(members, index == 0) for index, (members, _) in enumerate(read)]
+    return tuple([Button(**members, approving=bool(approving)) for members, approving in read])
 
 
-def _button(value: object, field: str) -> tuple[Button, bool | None]:
+def _button(value: object, field: str) -> tuple[dict[str, Any], bool | None]:
+    """Return a button's members, and whether it says that it approves."""
     if isinstance(value, str) and value.lstrip()[:1] == "{":
         value = ijson.parse(value, field=field)
-    if not isinstance(value, Mapping):
+    if not isinstance(value, _OBJECT):
         raise InvalidField(field, "neither an object nor a text of JSON that is one")
+    place = f"{field}."
     if "strongAuth" not in value:
-        raise InvalidField(f"{field}.strongAuth", "missing")
+        raise InvalidField(f"{place}strongAuth", "missing")
+    members = {
+        "title": _text(value, "title", place),
+        "strong": _flag(value["strongAuth"], "strongAuth", place),
+        "style": _optional_text(value, "style", place),
+    }
     approving = value.get("approving")
-    button = Button(
-        title=_text(value, "title", f"{field}.title"),
-        strong=_flag(value["strongAuth"], f"{field}.strongAuth"),
-        style=_optional_text(value, "style", f"{field}.style"),
-    )
-    return button, None if approving is None else _flag(approving, f"{field}.approving")
+    return members, None if approving is None else _flag(approving, "approving", place)
 
 
 def _additional_info(value: object) -> Any:
-    if value is None or isinstance(value, (str, Mapping)):
+    if value is None or isinstance(value, (str, dict, Mapping)):
         return value
     raise InvalidField("additionalInfo", "neither a text nor an object")
 
@@ -194,25 +190,23 @@ def _sequence(value: object, field: str) -> list[object] | tuple[object, ...]:
     return value
 
 
-def _flag(value: object, field: str) -> bool:
+def _flag(value: object, name: str, place: str = "") -> bool:
     if isinstance(value, bool):
         return value
     if value in ("true", "false"):
         return value == "true"
-    raise InvalidField(field, "neither true nor false")
+    raise InvalidField(place + name, "neither true nor false")
 
 
-def _text(
-    body: Mapping[str, Any], name: str, field: str | None = None, *, empty: bool = False
-) -> str:
+def _text(body: Mapping[str, Any], name: str, place: str = "", *, empty: bool = False) -> str:
     value = body.get(name)
     if not isinstance(value, str) or not (value or empty):
-        raise InvalidField(field or name, "missing, empty or not a text")
+        raise InvalidField(place + name, "missing, empty or not a text")
     return value
 
 
-def _optional_text(body: Mapping[str, Any], name: str, field: str | None = None) -> str | None:
+def _optional_text(body: Mapping[str, Any], name: str, place: str = "") -> str | None:
     value = body.get(name)
     if value is None or isinstance(value, str):
         return value
-    raise InvalidField(field or name, "not a text")
+    raise InvalidField(place + name, "not a text")
