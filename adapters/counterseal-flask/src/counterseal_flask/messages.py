@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
 import attrs
+import msgspec
 
 from counterseal.errors import InvalidField
 
@@ -17,7 +17,7 @@ TOKENS = ("application/jwt", "application/jose", "text/plain")
 PROBLEM = "application/problem+json"
 EVENTS = "text/event-stream"
 
-_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_JSON = msgspec.json.Encoder()
 
 
 @attrs.frozen(kw_only=True)
@@ -82,4 +82,9 @@ class Reply:
         """Return the body's bytes; empty for a stream."""
         if self.document is None:
             return b""
-        return _JSON.encode(self.document).encode()
+        return written(self.document)
+
+
+def written(document: Any) -> bytes:
+    """Return *document* as JSON, without white space."""
+    return _JSON.encode(document)

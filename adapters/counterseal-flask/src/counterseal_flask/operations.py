@@ -94,4 +94,6 @@ class Operation:
 
     def filled(self, names: Mapping[str, str]) -> str:
         """Return the path with *names* in place."""
+        if not names:
+            return self.path
         return NAME.sub(lambda match: names[match[1]], self.path)

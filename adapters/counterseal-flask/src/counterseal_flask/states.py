@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -11,7 +10,7 @@ import counterseal as cs
 from counterseal.models import UNFINISHED, Challenge, Guid, RelyingParty
 from counterseal.wire.processed import processed_document
 from counterseal_flask.members import number
-from counterseal_flask.messages import EVENTS, Message, Reply
+from counterseal_flask.messages import EVENTS, Message, Reply, written
 from counterseal_flask.problems import busy, retry_after
 from counterseal_flask.service import Service
 
@@ -95,9 +94,8 @@ def _events(service: Service, party: RelyingParty, held: Challenge) -> Iterator[
 
 
 def _event(service: Service, held: Challenge) -> bytes:
-    document = processed_document(held, now=service.ports.clock.now())
-    data = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
-    return f"event: {held.state.value}\nid: {held.version}\ndata: {data}\n\n".encode()
+    data = written(processed_document(held, now=service.ports.clock.now()))
+    return b"event: %b\nid: %d\ndata: %b\n\n" % (held.state.value.encode(), held.version, data)
 
 
 def _ended(service: Service, party: RelyingParty, held: Challenge, wait: timedelta) -> Challenge:
