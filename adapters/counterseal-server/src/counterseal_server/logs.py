@@ -78,6 +78,10 @@ def configure(form: str, level: str) -> None:
         form: `human` or `json`.
         level: The lowest level that our own loggers write.
     """
+    # No line says which thread of which process wrote it where, and to find out takes long
+    # (the logging HOWTO of Python, "Optimization").
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = None  # noqa: SLF001 (as documented there)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Json() if form == "json" else Human())
     root = logging.getLogger()

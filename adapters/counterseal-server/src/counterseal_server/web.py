@@ -8,7 +8,7 @@ import time
 from http import HTTPStatus
 from typing import Any
 
-from flask import Flask, Response, g, jsonify, request
+from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from counterseal_flask import Service, admin_blueprint, device_blueprint, service_blueprint
@@ -21,6 +21,10 @@ from counterseal_server.readiness import Readiness
 from counterseal_server.receiving import BUSY, REFUSED, Receiving
 
 REQUEST_ID = "X-Request-Id"
+GIVEN_ID = "HTTP_X_REQUEST_ID"
+"""Where WSGI has it, if the client gives one."""
+
+STARTED = "counterseal_server.started"
 ID_BYTES = 12
 OPERATORS = frozenset({"healthz", "readyz", "metrics"})
 """Asked every few seconds, by machines."""
@@ -66,28 +70,26 @@ def use_cases(house: House) -> Service:
 
 def _observe(app: Flask, house: House, metrics: Metrics) -> None:
     @app.before_request
-    def begin() -> None:
-        given = request.headers.get(REQUEST_ID, "")
+    def begin() -> Response | None:
+        environ = request.environ
+        environ[STARTED] = time.perf_counter()
+        given = environ.get(GIVEN_ID, "")
         fits = _FIT_ID.fullmatch(given)
         request_id.set(given if fits else house.ports.entropy.token(ID_BYTES).hex())
-        g.started = time.perf_counter()
-
-    @app.before_request
-    def received() -> Response | None:
-        word = request.environ.get(REFUSED)
+        word = environ.get(REFUSED)
         return None if word is None else _not_received(word)
 
     @app.after_request
     def end(response: Response) -> Response:
-        seconds = time.perf_counter() - g.started
+        seconds = time.perf_counter() - request.environ[STARTED]
         # Never the path as it was sent: somebody may have put a secret into it.
         operation = (request.endpoint or "none").rpartition(".")[2]
-        metrics.answered(operation, response.status_code, seconds)
+        status = response.status_code
+        metrics.answered(operation, status, seconds)
         level = logging.DEBUG if operation in OPERATORS else logging.INFO
-        log.log(
-            level, "%s %s %d %.1f ms", _method(), operation, response.status_code, 1_000 * seconds
-        )
-        response.headers[REQUEST_ID] = request_id.get()
+        method = _method(request.method)
+        log.log(level, "%s %s %d %.1f ms", method, operation, status, 1_000 * seconds)
+        response.headers.add(REQUEST_ID, request_id.get())
         return response
 
     @app.teardown_request
@@ -104,8 +106,8 @@ def _problem(word: str, headers: dict[str, str] | None = None) -> Response:
     return Response(told.body(), int(told.status), dict(told.headers), content_type=told.media_type)
 
 
-def _method() -> str:
-    return request.method if request.method.isascii() and request.method.isalpha() else "?"
+def _method(sent: str) -> str:
+    return sent if sent.isascii() and sent.isalpha() else "?"
 
 
 def _operate(app: Flask, house: House, metrics: Metrics) -> None:
