@@ -8,22 +8,25 @@ import enum
 import importlib
 import importlib.metadata
 import pkgutil
+import sys
+from pathlib import Path
 
 from docutils.utils import new_document
 from myst_parser.parsers.sphinx_ import MystParser
-from pygments.lexers.special import TextLexer
 from sphinx.pycode import ModuleAnalyzer
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import make_refnode
 
 import counterseal
 
+sys.path.insert(0, str(Path(__file__).parent))  # for diagrams
+
 project = "Counterseal"
 author = "The Counterseal authors"
 release = importlib.metadata.version("counterseal")
 version = ".".join(release.split(".")[:2])
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = ["diagrams", "myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["_build", "changelog.d", "examples"]
 
 # Docstrings: Google sections, `names` as code, members in the order they are written.
@@ -47,6 +50,8 @@ myst_heading_anchors = 3
 html_theme = "furo"
 html_title = f"Counterseal {version}"
 html_show_copyright = False
+html_static_path = ["_static"]
+html_css_files = ["pages.css"]
 
 
 class Markdown(SphinxDirective):
@@ -109,6 +114,3 @@ def setup(app):
     app.connect("autodoc-process-docstring", read_docstring, priority=400)
     app.connect("autodoc-skip-member", keep_members_of_enums)
     app.connect("builder-inited", share_attribute_docs)
-    # Diagrams stay text here, and become pictures where Markdown is shown as it is:
-    # drawing them would take a script of three megabytes.
-    app.add_lexer("mermaid", TextLexer)

@@ -133,8 +133,14 @@ def markdown(chart: Chart[Any, Any]) -> str:
 
 def mermaid(chart: Chart[Any, Any]) -> str:
     """Return the chart's shape as a Mermaid state diagram; the table says the rules."""
+    arrows: dict[tuple[str, str], dict[str, None]] = {}
+    for row in table(chart):
+        arrows.setdefault((row.source, row.target), {})[row.event] = None
     lines = ["stateDiagram-v2", f"    [*] --> {chart.initial.value}"]
-    lines += [f"    {row.source} --> {row.target}: {row.event}" for row in table(chart)]
+    lines += [
+        f"    {source} --> {target}: {', '.join(events)}"
+        for (source, target), events in arrows.items()
+    ]
     lines += [f"    {state.value} --> [*]" for state in chart.states if state in chart.finished]
     return "\n".join(lines)
 
