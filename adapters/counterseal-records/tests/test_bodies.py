@@ -117,6 +117,7 @@ def test_kinds_have_names_of_their_own_that_never_change():
         "Account": "account",
         "Binding": "binding",
         "Login": "login",
+        "Alias": "alias",
         "Challenge": "challenge",
         "Callback": "callback",
         "Notification": "notification",

@@ -14,11 +14,12 @@ from __future__ import annotations
 
 from counterseal.bindings.accounts import Accounts
 from counterseal.bindings.callers import Caller, Proven
+from counterseal.bindings.departures import Redirect
 from counterseal.bindings.devices import Devices
 from counterseal.bindings.enrolments import Bound, Enrolments
 from counterseal.bindings.invitations import Invitation, Invitations
 from counterseal.bindings.keysets import KeySets
-from counterseal.bindings.logins import Logins, Redirect
+from counterseal.bindings.logins import Logins
 from counterseal.bindings.telemetry import Telemetry
 
 __all__ = [

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import datetime
+from functools import partial
 from urllib.parse import urlencode
 
 import attrs
 
-from counterseal import keys
+from counterseal.bindings.aliases import remember
+from counterseal.bindings.departures import Redirect, depart, login_context
 from counterseal.bindings.invitations import Invitation, Invitations
-from counterseal.bindings.vouching import renew_vouch, withdraw
+from counterseal.bindings.logouts import take_logout
+from counterseal.bindings.vouching import provider_of, renew_vouch
 from counterseal.decisions import Act, Decision, read, refused, settle, sweep, within_rate
 from counterseal.errors import (
     InvalidField,
     NotFound,
     Refused,
-    Replayed,
     Unavailable,
-    WrongIssuer,
     WrongToken,
 )
 from counterseal.machines import LOGIN, LoginEvent, step
@@ -30,49 +30,22 @@ from counterseal.models import (
     BindingState,
     Change,
     Guid,
-    IdpSettings,
     Login,
 )
-from counterseal.models.guid import LUCK_BYTES, mint, parse
+from counterseal.models.guid import parse
 from counterseal.policy import Policy
 from counterseal.ports import Due, Ports
 from counterseal.rules.evidence import login_matches, state_matches
 from counterseal.rules.facts import Deadline, Redeeming
-from counterseal.rules.returning import return_allowed
 from counterseal.rules.sizes import text_fits
-from counterseal.rules.standing import expected_issuer, identified_elsewhere
+from counterseal.rules.standing import expected_issuer
 from counterseal.rules.timing import in_time
-
-SECRET_BYTES = 32
-"""RFC 7636, 4.1: the verifier has at least 256 bits; state and nonce as many."""
 
 CODE_BYTES = 4_096
 """An authorization code; RFC 6749 sets no size."""
 
-SUBJECT = "sub"
-"""The claim that names an identity to its provider."""
-
 CARRIED = ("code", "iss", "error")
 """What an app is told of the provider's answer (RFC 6749, 4.1.2; RFC 9207, 2)."""
-
-
-@attrs.frozen(kw_only=True)
-class Redirect:
-    """
-    Where to send the user.
-
-    Attributes:
-        url: At the Identity Provider; its `state` is a secret of this log-in, which whoever
-            opens it learns.
-        secret: For the app that began, and nobody else; told once, and stored as a hash only.
-            The app keeps it where no page, no link and no other app can read it.
-        deadline: From then on the return is refused.
-    """
-
-    url: str = attrs.field(repr=False)
-    login: Guid
-    secret: str = attrs.field(repr=False)
-    deadline: datetime
 
 
 @attrs.frozen
@@ -100,7 +73,12 @@ class Logins:
         act = Act(event="login.redirect", actor="stranger", subject=app_space)
         limit = self.policy.redirect_rate
         within_rate(self.ports, act, ("redirect", app_space), limit)
-        return settle(self.ports, self.policy, act, lambda: self._redirected(app_space, app_return))
+        return settle(
+            self.ports,
+            self.policy,
+            act,
+            partial(depart, self.ports, self.policy, app_space, app_return),
+        )
 
     def carry(self, state: str, response: Mapping[str, str]) -> str:
         """
@@ -178,7 +156,7 @@ class Logins:
         try:
             app_space = read(self.ports.store, login.app_space, AppSpace)
             identity = self.ports.identity.exchange(
-                attrs.evolve(_settings(app_space), redirect_uri=login.redirect_uri),
+                attrs.evolve(provider_of(app_space), redirect_uri=login.redirect_uri),
                 code=code,
                 nonce=self._open(login.sealed_nonce, guid),
                 verifier=self._open(login.sealed_verifier, guid),
@@ -189,6 +167,8 @@ class Logins:
             refused(self.ports, act, refusal)
             raise
         invitation = Invitations(self.ports, self.policy).welcome(app_space, identity)
+        # Before anybody learns the token: no device is bound that a logout would not find.
+        remember(self.ports, self.policy, invitation.account, identity)
         if any(device.state is BindingState.SUSPENDED for device in invitation.account.devices):
             # Devices that the provider suspended may act again; ask it anew, since it may have
             # withdrawn the user after it exchanged the code.
@@ -216,7 +196,9 @@ class Logins:
         """
         Take a provider's word that a user has logged out there: the user's devices are suspended.
 
-        They act again after a new log-in. A user without an account here changes nothing.
+        It may name the user, or one of the user's sessions, or both (2.4): whichever it is, all of
+        the user's devices are suspended, and act again after a new log-in.
+        A user without an account here changes nothing.
         A word counts once, also if what follows from it fails; then it is left to `vouch`.
 
         Args:
@@ -226,31 +208,13 @@ class Logins:
         Raises:
             NotFound: There is no such App Space.
             WrongKind: It has no Identity Provider.
-            InvalidField: The token is too long, or names nobody by whom an account is found.
+            InvalidField: The token is too long.
             IdentityWithdrawn: It does not hold.
             WrongIssuer: It is another issuer's.
             Replayed: It came before.
             Unavailable: A port failed.
         """
-        act = Act(event="identity.logout", actor="stranger", subject=app_space)
-        try:
-            text_fits(token, self.policy.token_bytes, "logout_token")
-            held = read(self.ports.store, app_space, AppSpace)
-            settings = _settings(held)
-            logout = self.ports.identity.logged_out(settings, token)
-            if logout.issuer != settings.issuer:
-                raise WrongIssuer
-            if not logout.subject or settings.account_claim != SUBJECT:
-                raise InvalidField("logout_token", "names no account")
-            once = ("logout", app_space, logout.jti)
-            if not self.ports.replay.first_seen(once, logout.until):
-                raise Replayed
-        except Refused as refusal:
-            refused(self.ports, act, refusal)
-            raise
-        account = self.ports.store.account(app_space, logout.subject)
-        if account is not None and account.issuer == logout.issuer:
-            withdraw(self.ports, self.policy, account.guid)
+        take_logout(self.ports, self.policy, app_space, token)
 
     def expire(self, limit: int = 100) -> int:
         """
@@ -262,42 +226,6 @@ class Logins:
         due = self.ports.store.due(Due.LOGIN, self.ports.clock.now(), limit)
         act = Act(event="login.expire", actor="worker")
         return sweep(self.ports, self.policy, act, due, self._expired)
-
-    def _redirected(self, guid: Guid, app_return: str) -> Decision[Redirect]:
-        now = self.ports.clock.now()
-        app_space = read(self.ports.store, guid, AppSpace)
-        held = _settings(app_space)
-        return_allowed(app_return, held.returns)
-        settings = attrs.evolve(held, redirect_uri=held.redirect_uri or app_return)
-        token = self.ports.entropy.token
-        login, luck = token(1)[0], token(LUCK_BYTES)
-        login_guid = mint(login, luck)
-        secret, nonce, verifier, own = (keys.b64url(token(SECRET_BYTES)) for _ in range(4))
-        url = self.ports.identity.authorization_url(
-            settings, state=f"{login_guid}.{secret}", nonce=nonce, verifier=verifier
-        )
-        deadline = now + self.policy.login_life
-        record = Login(
-            guid=login_guid,
-            state=LOGIN.initial,
-            app_space=guid,
-            redirect_uri=settings.redirect_uri,
-            app_return=app_return,
-            secret_hash=keys.token_hash(secret),
-            holder_hash=keys.token_hash(own),
-            sealed_verifier=self.ports.sealer.seal(verifier.encode(), _context(login_guid)),
-            sealed_nonce=self.ports.sealer.seal(nonce.encode(), _context(login_guid)),
-            created_at=now,
-            deadline=deadline,
-            keep_until=deadline + self.policy.login_life,
-        )
-        return Decision(
-            changes=(Change(None, record),),
-            audit=(
-                AuditEvent(at=now, event="login.redirect", actor="stranger", subject=login_guid),
-            ),
-            result=Redirect(url=url, login=login_guid, secret=own, deadline=deadline),
-        )
 
     def _begun(self, name: str) -> Login:
         try:
@@ -332,14 +260,4 @@ class Logins:
         )
 
     def _open(self, sealed: bytes, login: Guid) -> str:
-        return self.ports.sealer.open(sealed, _context(login)).decode()
-
-
-def _settings(app_space: AppSpace) -> IdpSettings:
-    identified_elsewhere(app_space)
-    assert app_space.idp is not None  # noqa: S101 (the rule above; for the type checker)
-    return app_space.idp
-
-
-def _context(login: Guid) -> str:
-    return f"login:{login}"
+        return self.ports.sealer.open(sealed, login_context(login)).decode()

@@ -50,9 +50,7 @@ def renew_vouch(ports: Ports, policy: Policy, account: Guid, app_space: AppSpace
         Contended: The account changed each time while the provider was asked.
         Unavailable: A port failed.
     """
-    identified_elsewhere(app_space)
-    settings = app_space.idp
-    assert isinstance(settings, IdpSettings)  # noqa: S101 (the rule above; for the type checker)
+    settings = provider_of(app_space)
     act = Act(event=VOUCHED, actor="idp", subject=account)
     grant: bytes | None = None
     for _ in range(policy.commit_attempts):
@@ -104,6 +102,18 @@ def let_go(ports: Ports, account: Account) -> None:
         grant = ports.sealer.open(account.sealed_grant, grant_context(account.guid))
         identity = Identity(issuer=app_space.idp.issuer, subject=account.subject, grant=grant)
         ports.identity.let_go(app_space.idp, identity)
+
+
+def provider_of(app_space: AppSpace) -> IdpSettings:
+    """
+    Return the App Space's Identity Provider.
+
+    Raises:
+        WrongKind: It has none.
+    """
+    identified_elsewhere(app_space)
+    assert app_space.idp is not None  # noqa: S101 (the rule above; for the type checker)
+    return app_space.idp
 
 
 def grant_context(account: Guid) -> str:

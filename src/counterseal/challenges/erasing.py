@@ -7,18 +7,20 @@ What is left are GUIDs, times and states, so that the audit log still says what 
 from __future__ import annotations
 
 import itertools
+from contextlib import suppress
 from datetime import datetime
 
 import attrs
 
 from counterseal import keys
 from counterseal.authority import authorize, name_of
+from counterseal.bindings.aliases import forget
 from counterseal.bindings.strikes import ended
 from counterseal.bindings.vouching import let_go
 from counterseal.challenges.bell import wake
 from counterseal.challenges.finishing import finish
 from counterseal.decisions import Act, Decision, read, settle
-from counterseal.errors import NotFound
+from counterseal.errors import NotFound, Unavailable
 from counterseal.machines import BINDING, CHALLENGE, BindingEvent, ChallengeEvent, step
 from counterseal.models import (
     LIVING,
@@ -78,6 +80,9 @@ class Erasure:
         for guid in cancelled:
             wake(self.ports, guid)
         let_go(self.ports, held)
+        with suppress(Unavailable):
+            # What is left of it names nobody: a hash, and the GUID of an account that was.
+            forget(self.ports, self.policy, held)
         return erased
 
     def _erased(

@@ -21,6 +21,7 @@ from counterseal.models.account import (
     Logout,
     OpenQuestion,
 )
+from counterseal.models.alias import Alias
 from counterseal.models.audit import AuditEvent
 from counterseal.models.binding import LIVING, Authority, Binding, BindingState, KeyChange
 from counterseal.models.call import DeviceCall
@@ -91,6 +92,7 @@ Record: TypeAlias = (
     | Account
     | Binding
     | Login
+    | Alias
     | Challenge
     | Callback
     | Notification
@@ -124,6 +126,7 @@ __all__ = [
     "AdminRole",
     "Administrator",
     "Algorithm",
+    "Alias",
     "AppSpace",
     "Asked",
     "AuditEvent",

@@ -77,6 +77,12 @@ class Policy:
         " is set: then devices wait until it answers.",
         high=timedelta(days=1),
     )
+    provider_session_life: timedelta = setting(
+        timedelta(days=90),
+        "How long a user is found by the name of the session at the Identity Provider in which"
+        " they logged in, when a logout names nothing else.",
+        low=timedelta(minutes=1),
+    )
     retention: timedelta = setting(
         timedelta(days=30),
         "How long a finished challenge or callback stays readable at least:"

@@ -53,16 +53,20 @@ class FakeIdentityProvider:
 
     Attributes:
         down: Whether it does not answer.
+        names_sessions: Whether it names the session in which a user logs in.
     """
 
     def __init__(self, entropy: Entropy, *, issuer: str = ISSUER) -> None:
         self.issuer = issuer
         self.down = False
+        self.names_sessions = False
         self._entropy = entropy
         self._users: dict[str, bool] = {}
         self._codes: dict[str, _Grant] = {}
         self._grants: dict[bytes, str] = {}
-        self._logouts: dict[str, str] = {}
+        self._account_ids: dict[str, str] = {}
+        self._sessions: dict[str, str] = {}
+        self._logouts: dict[str, tuple[str, str]] = {}
         self._lock = threading.Lock()
 
     def settings(self, client_id: str = "counterseal") -> IdpSettings:
@@ -74,9 +78,17 @@ class FakeIdentityProvider:
             returns=(APP_RETURN,),
         )
 
-    def admit(self, subject: str) -> None:
-        """Know a user, or vouch again for one that was withdrawn."""
+    def admit(self, subject: str, *, account_id: str | None = None) -> None:
+        """
+        Know a user, or vouch again for one that was withdrawn.
+
+        Args:
+            subject: The user.
+            account_id: What its claim says, where that is not the subject; None leaves it.
+        """
         self._users[subject] = True
+        if account_id is not None:
+            self._account_ids[subject] = account_id
 
     def withdraw(self, subject: str) -> None:
         """Vouch no longer for a user."""
@@ -106,11 +118,18 @@ class FakeIdentityProvider:
             )
         return Return(state=asked["state"], code=code, issuer=self.issuer)
 
-    def log_out(self, subject: str) -> str:
-        """Return the logout token that the provider sends when a user logs out."""
+    def log_out(self, subject: str, *, nameless: bool = False) -> str:
+        """
+        Return the logout token that the provider sends when a user logs out.
+
+        Args:
+            subject: The user.
+            nameless: Whether it names the user's newest session alone, and not the user.
+        """
         token = self._secret()
         with self._lock:
-            self._logouts[token] = subject
+            session = self._sessions.get(subject, "")
+            self._logouts[token] = ("" if nameless else subject, session)
         return token
 
     def authorization_url(
@@ -158,6 +177,9 @@ class FakeIdentityProvider:
         )
         if grant is None or not fits:
             raise IdentityWithdrawn
+        if self.names_sessions:
+            with self._lock:
+                self._sessions[grant.subject] = self._secret()
         return self._identity(grant.subject)
 
     def still_vouches(self, settings: IdpSettings, identity: Identity) -> Identity:
@@ -183,12 +205,12 @@ class FakeIdentityProvider:
             IdentityUnavailable: It is `down`.
         """
         self._answer()
-        subject = self._logouts.get(token)
-        if subject is None or settings.issuer != self.issuer:
+        said = self._logouts.get(token)
+        if said is None or settings.issuer != self.issuer:
             raise IdentityWithdrawn
-        return Logout(
-            issuer=self.issuer, subject=subject, jti=token, until=START + LOGOUT_TOKEN_LIFE
-        )
+        subject, session = said
+        until = START + LOGOUT_TOKEN_LIFE
+        return Logout(issuer=self.issuer, subject=subject, session=session, jti=token, until=until)
 
     def let_go(self, settings: IdpSettings, identity: Identity) -> None:  # noqa: ARG002 (the port's)
         """
@@ -207,7 +229,13 @@ class FakeIdentityProvider:
         grant = self._secret().encode()
         with self._lock:
             self._grants[grant] = subject
-        return Identity(issuer=self.issuer, subject=subject, grant=grant)
+        return Identity(
+            issuer=self.issuer,
+            subject=subject,
+            account_id=self._account_ids.get(subject, subject),
+            session=self._sessions.get(subject, ""),
+            grant=grant,
+        )
 
     def _answer(self) -> None:
         if self.down:

@@ -13,10 +13,7 @@ from counterseal.errors import (
     Contended,
     IdentityUnavailable,
     IdentityWithdrawn,
-    InvalidField,
     NotFound,
-    Refused,
-    Replayed,
     WrongIssuer,
     WrongKind,
 )
@@ -320,66 +317,6 @@ def test_a_bad_word_counts_for_the_account_however_it_changed(service, space, ca
     with pytest.raises(IdentityWithdrawn):
         racing.logins.vouch(carol.device.bond.account)
     assert standing(service, carol) == BY_IDP
-
-
-# Logged out at the provider
-
-
-def test_a_logout_suspends_at_once_and_a_new_log_in_resumes(service, space, carol):
-    service.logins.logged_out(space.guid, service.idp.log_out("carol"))
-    assert standing(service, carol) == BY_IDP
-    assert account_of(service, carol).vouched_at is None
-    assert service.last_event() == ("identity.logout", "")
-    with pytest.raises(BindingInactive):
-        carol.pending()
-    again = service.log_in(space, "carol")
-    assert standing(service, carol) == ACTIVE
-    assert carol.pending() == again.pending() == ()
-
-
-def test_a_logout_counts_once(service, space, carol):
-    token = service.idp.log_out("carol")
-    service.logins.logged_out(space.guid, token)
-    service.log_in(space, "carol")
-    with pytest.raises(Replayed):
-        service.logins.logged_out(space.guid, token)
-    assert service.last_event() == ("identity.logout", "replayed")
-    assert standing(service, carol) == ACTIVE
-
-
-@pytest.mark.parametrize("token", ["", "forged", "x" * 100_000])
-def test_what_is_no_logout_changes_nothing(service, space, carol, token):
-    before = service.records()
-    with pytest.raises(Refused):
-        service.logins.logged_out(space.guid, token)
-    assert service.last_event()[0] == "identity.logout"
-    assert service.records() == before
-
-
-def test_a_logout_of_somebody_without_an_account_changes_nothing(service, space, carol):
-    before = service.records()
-    service.logins.logged_out(space.guid, service.idp.log_out("nobody"))
-    assert service.records() == before
-
-
-def test_a_logout_counts_in_its_own_app_space_only(service, space, carol):
-    other = service.new_app_space("Other", idp=service.idp.settings("other"))
-    there = service.log_in(other, "carol")
-    service.logins.logged_out(other.guid, service.idp.log_out("carol"))
-    assert standing(service, there) == BY_IDP
-    assert standing(service, carol) == ACTIVE
-
-
-def test_a_logout_is_refused_where_accounts_are_not_named_by_subject(service):
-    idp = attrs.evolve(service.idp.settings(), account_claim="employee")
-    space = service.new_app_space("Staff", idp=idp)
-    with pytest.raises(InvalidField):
-        service.logins.logged_out(space.guid, service.idp.log_out("carol"))
-
-
-def test_there_is_no_logout_where_the_origin_says_who_its_users_are(service):
-    with pytest.raises(WrongKind):
-        service.logins.logged_out(service.app_space.guid, "any")
 
 
 # The provider cannot be asked

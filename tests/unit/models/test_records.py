@@ -14,6 +14,7 @@ from counterseal.models import (
     AddressKind,
     Admin,
     Algorithm,
+    Alias,
     AppSpace,
     Asked,
     AuditEvent,
@@ -147,6 +148,7 @@ REQUIRED = {
         "client_id": "c",
     },
     KeyChange: {"at": NOW, "role": Role.STRONG, "thumbprint": "t"},
+    Alias: {"guid": ID, "app_space": ID, "accounts": (ID,), "created_at": NOW},
     Login: {
         "guid": ID,
         "state": LoginState.STARTED,
@@ -475,6 +477,7 @@ def test_what_a_store_holds():
     assert set(STORED) == {
         Account,
         Admin,
+        Alias,
         AppSpace,
         Binding,
         Callback,
@@ -503,7 +506,7 @@ def test_a_stored_record_tells_the_store_what_it_needs(kind):
         (make(Origin), ID),
         (make(Admin), None),
         (make(Admin, company=ID), ID),
-        *((make(kind), None) for kind in (Account, Binding, Login)),
+        *((make(kind), None) for kind in (Account, Alias, Binding, Login)),
         *((make(kind), None) for kind in (Challenge, Callback, Notification)),
     ],
 )

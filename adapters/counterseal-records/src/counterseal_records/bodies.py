@@ -38,6 +38,7 @@ from cattrs import Converter
 from counterseal.models import (
     Account,
     Admin,
+    Alias,
     AppSpace,
     AuditEvent,
     Binding,
@@ -80,6 +81,7 @@ KINDS: Mapping[type[Stored], Kind] = MappingProxyType(
         Account: Kind("account", 1),
         Binding: Kind("binding", 1),
         Login: Kind("login", 1),
+        Alias: Kind("alias", 1),
         Challenge: Kind("challenge", 1),
         Callback: Kind("callback", 1),
         Notification: Kind("notification", 1),

@@ -162,6 +162,7 @@ def oddities(specimens: Specimens) -> tuple[Record, ...]:
             sealed_nonce=secret,
             deadline=specimens.moment(),
         ),
+        specimens.alias(account, accounts=(), keep_until=specimens.moment()),
         specimens.challenge(
             account,
             state=ChallengeState.CANCELLED,

@@ -11,6 +11,7 @@ from counterseal.models import (
     Account,
     AddressKind,
     Admin,
+    Alias,
     AppSpace,
     AuditEvent,
     Binding,
@@ -228,6 +229,16 @@ class Specimens:
         }
         return Login(**wanted | changes)
 
+    def alias(self, account: Account, **changes: Any) -> Alias:
+        """Make a provider's name for *account*, in a partition of its own."""
+        wanted: dict[str, Any] = {
+            "guid": self.guid(),
+            "app_space": account.app_space,
+            "accounts": (account.guid,),
+            "created_at": self.moment(),
+        }
+        return Alias(**wanted | changes)
+
     def plain(self) -> tuple[Record, ...]:
         """Make one record of each kind, with as little in it as there can be."""
         account = self.account()
@@ -242,4 +253,5 @@ class Specimens:
             self.challenge(account),
             self.callback(account),
             self.notification(account),
+            self.alias(account),
         )
