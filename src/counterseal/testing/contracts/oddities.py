@@ -162,7 +162,6 @@ def oddities(specimens: Specimens) -> tuple[Record, ...]:
             sealed_nonce=secret,
             deadline=specimens.moment(),
         ),
-        specimens.alias(account, accounts=(), keep_until=specimens.moment()),
         specimens.challenge(
             account,
             state=ChallengeState.CANCELLED,
@@ -202,4 +201,5 @@ def oddities(specimens: Specimens) -> tuple[Record, ...]:
             lease_until=specimens.moment(),
             silence=Silence.UNHEARD,
         ),
+        specimens.alias(account, accounts=(), keep_until=specimens.moment()),
     )

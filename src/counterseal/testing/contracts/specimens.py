@@ -30,6 +30,7 @@ from counterseal.models import (
     Origin,
     Record,
 )
+from counterseal.models.alias import subject_alias
 from counterseal.models.guid import LUCK_BYTES, account_partition, mint, partition_of
 from counterseal.testing.clock import START
 from counterseal.testing.entropy import ScriptedEntropy
@@ -232,10 +233,10 @@ class Specimens:
     def alias(self, account: Account, **changes: Any) -> Alias:
         """Make a provider's name for *account*, in a partition of its own."""
         wanted: dict[str, Any] = {
-            "guid": self.guid(),
+            "guid": subject_alias(account.app_space, "https://idp.example", account.account_id),
             "app_space": account.app_space,
             "accounts": (account.guid,),
-            "created_at": self.moment(),
+            "created_at": START,
         }
         return Alias(**wanted | changes)
 

@@ -1,14 +1,18 @@
-// A real OpenID Connect provider on loopback, for tests: npm's oidc-provider, which is certified.
+// A real OpenID Connect provider on loopback, for trying out: npm's oidc-provider, which is certified.
 //
-// Where that lies is the first argument, clients and keys are the second, as JSON; its address is the
-// first line that it prints. Tests steer it at /steer: keys change, users are disabled, logouts told.
+// Where that lies is the argument; clients and keys are the first line that it reads, as JSON; its
+// address is the first line that it prints. It is steered at /steer: keys change, users are disabled,
+// logouts told.
+import { generateKeyPairSync, randomUUID } from "node:crypto";
 import { createServer } from "node:http";
+import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
 
 const { default: Provider } = await import(pathToFileURL(process.argv[2]).href);
-const options = JSON.parse(process.argv[3]);
+const input = createInterface({ input: process.stdin });
+const options = JSON.parse((await input[Symbol.asyncIterator]().next()).value);
 let port;
-let jwks = options.jwks;
+let jwks = options.jwks ?? made();
 const disabled = new Set();
 const counts = {};
 let down = false;
@@ -17,9 +21,16 @@ let callback;
 let provider;
 
 const users = {
-  zoe: { email: "zoe@idp.example", email_verified: true, preferred_username: "zoe" },
-  adam: { email: "adam@idp.example", email_verified: false, preferred_username: "zoe@idp.example" },
+  zoe: { email: "zoe@idp.example", email_verified: true, preferred_username: "zoe",
+         employee_id: "e-1001" },
+  adam: { email: "adam@idp.example", email_verified: false, preferred_username: "zoe@idp.example",
+          employee_id: "zoe" },
 };
+
+function made() {
+  const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  return { keys: [{ ...privateKey.export({ format: "jwk" }), kid: randomUUID(), use: "sig" }] };
+}
 
 // One memory for all makings of the provider, so that a change of keys logs nobody out.
 const stored = new Map();
@@ -44,12 +55,12 @@ function build() {
     adapter: Memory,
     clients: options.clients,
     jwks,
-    cookies: { keys: ["a key that signs cookies of tests"] },
+    cookies: { keys: [randomUUID()] },
     conformIdTokenClaims: true,
     claims: {
       openid: ["sub"],
       email: ["email", "email_verified"],
-      profile: ["preferred_username"],
+      profile: ["preferred_username", "employee_id"],
     },
     scopes: ["openid", "offline_access", "email", "profile"],
     findAccount: (_, id) =>
@@ -79,7 +90,7 @@ function build() {
 }
 
 async function steer(asked) {
-  if ("jwks" in asked) { jwks = asked.jwks; build(); }
+  if ("jwks" in asked) { jwks = asked.jwks ?? made(); build(); }
   if ("disable" in asked) disabled.add(asked.disable);
   if ("enable" in asked) disabled.delete(asked.enable);
   if ("down" in asked) down = asked.down;
@@ -126,4 +137,4 @@ server.listen(port ?? 0, "127.0.0.1", () => {
   build();
   console.log(`http://127.0.0.1:${port}`);
 });
-process.stdin.on("end", () => process.exit(0)).resume(); // whoever started it is gone
+input.on("close", () => process.exit(0)); // whoever started it is gone
