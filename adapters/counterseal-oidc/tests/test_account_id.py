@@ -44,6 +44,8 @@ def test_user_info_that_is_refused_is_told_outside_as_everything_is(
         ("oid", {"oid": ""}, errors.ClaimMissing),
         ("oid", {"oid": ["a"]}, errors.ClaimMissing),
         ("oid", {}, errors.ClaimMissing),
+        ("oid", {"oid": {"a": "b"}}, errors.ClaimMissing),
+        ("oid", {"oid": True}, errors.ClaimMissing),
     ],
 )
 def test_a_claim_that_proves_nothing_is_no_account_id(relying, space, loopback, case):

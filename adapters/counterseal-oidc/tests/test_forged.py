@@ -147,6 +147,10 @@ FORGED = {
     ),
     "no subject": (lambda idp: signed(idp.claims(sub=None)), errors.TokenSubject),
     "an empty subject": (lambda idp: signed(idp.claims(sub="")), errors.TokenSubject),
+    "a subject of half a character": (
+        lambda idp: unsigned({"alg": "RS256"}, idp.claims(sub="\udfff"), "AA"),
+        errors.TokenSubject,
+    ),
     "a subject that is a number": (lambda idp: signed(idp.claims(sub=7)), errors.TokenSubject),
 }
 
@@ -177,6 +181,12 @@ def test_e12_a_refreshed_token_that_is_forged_vouches_for_nobody(
         return
     with pytest.raises(IdentityUnavailable):
         relying.still_vouches(space, found)
+
+
+def test_a_nonce_of_half_a_character_is_another_one(relying, space, loopback):
+    loopback.grant(unsigned({"alg": "RS256"}, loopback.claims(nonce="\ud800"), "AA"))
+    with pytest.raises(errors.TokenNonce):
+        exchange(relying, space)
 
 
 def test_codes_are_one_each_and_the_outward_word_is_one():

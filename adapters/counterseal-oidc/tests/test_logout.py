@@ -45,6 +45,14 @@ def test_what_is_no_logout_token_is_refused(relying, space, loopback, changes, r
     assert loopback.requests("/jwks") == 0, "and costs no request for keys"
 
 
+@pytest.mark.parametrize("name", ["sub", "sid", "jti"])
+def test_half_a_character_names_nobody(relying, space, loopback, name):
+    with pytest.raises(errors.TokenSubject):
+        relying.logged_out(
+            space, unsigned({"alg": "RS256"}, logout(loopback, **{name: "\ud800"}), "AA")
+        )
+
+
 @pytest.mark.parametrize("typ", ["at+jwt", "secevent+jwt", "dpop+jwt", 7])
 def test_a_token_of_another_kind_is_no_logout_token(relying, space, loopback, typ):
     header = {"alg": "RS256", "kid": "r1", "typ": typ}

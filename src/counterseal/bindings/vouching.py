@@ -55,6 +55,10 @@ def renew_vouch(ports: Ports, policy: Policy, account: Guid, app_space: AppSpace
     grant: bytes | None = None
     for _ in range(policy.commit_attempts):
         held = read(ports.store, account, Account)
+        if not held.sealed_grant:
+            # Logged out, perhaps while the provider was asked: only a new log-in counts.
+            withdrawal = IdentityWithdrawn("logged out")
+            return settle(ports, policy, act, partial(_withdrawn, ports, account, withdrawal))
         if grant is None:
             grant = ports.sealer.open(held.sealed_grant, grant_context(account))
         identity = Identity(
@@ -76,6 +80,9 @@ def withdraw(ports: Ports, policy: Policy, account: Guid) -> Account:
     """
     Suspend the devices of a user who has logged out at the Identity Provider.
 
+    The grant is forgotten, too: it may outlive the session at the provider (OpenID Connect
+    Back-Channel Logout 1.0, 2.7), and only a new log-in is to bring the devices back.
+
     Returns:
         The account as committed.
 
@@ -84,7 +91,21 @@ def withdraw(ports: Ports, policy: Policy, account: Guid) -> Account:
         Unavailable: A port failed.
     """
     act = Act(event="identity.logout", actor="idp", subject=account)
-    return settle(ports, policy, act, partial(_withdrawn, ports, account, None, event=act.event))
+
+    def decide() -> Decision[Account]:
+        held = read(ports.store, account, Account)
+        left = attrs.evolve(held, version=held.version + 1, vouched_at=None, sealed_grant=b"")
+        return _moved(
+            ports,
+            held,
+            left,
+            BindingState.ACTIVE,
+            BindingEvent.SUSPEND,
+            refusal=None,
+            recorded=act.event,
+        )
+
+    return settle(ports, policy, act, decide)
 
 
 def let_go(ports: Ports, account: Account) -> None:
@@ -121,9 +142,7 @@ def grant_context(account: Guid) -> str:
     return f"grant:{account}"
 
 
-def _withdrawn(
-    ports: Ports, guid: Guid, refusal: IdentityWithdrawn | None, *, event: str = VOUCHED
-) -> Decision[Account]:
+def _withdrawn(ports: Ports, guid: Guid, refusal: IdentityWithdrawn) -> Decision[Account]:
     account = read(ports.store, guid, Account)
     return _moved(
         ports,
@@ -132,7 +151,6 @@ def _withdrawn(
         BindingState.ACTIVE,
         BindingEvent.SUSPEND,
         refusal=refusal,
-        recorded=event,
     )
 
 

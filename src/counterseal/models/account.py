@@ -119,7 +119,7 @@ class Account:
             App Space's claim says of them.
         issuer, subject: The identity that the account is of; None and empty in a `simple`
             App Space.
-        sealed_grant: The identity's grant, sealed.
+        sealed_grant: The identity's grant, sealed; empty after a logout, until the next log-in.
         vouched_at: When the issuer last vouched.
         locked_at: Set while the account is locked.
         erased_at: Set once everything personal in it has been erased.

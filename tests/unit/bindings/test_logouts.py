@@ -9,6 +9,7 @@ from counterseal import STANDARD
 from counterseal.bindings.aliases import NAMED
 from counterseal.errors import (
     BindingInactive,
+    IdentityWithdrawn,
     Refused,
     Replayed,
     StoreUnavailable,
@@ -265,6 +266,48 @@ def test_two_log_ins_at_once_are_both_remembered(service, numbered):
     invitation = racing.logins.authenticate(back.state, back.code, redirect.secret)
     (alias,) = aliases(service)
     assert set(alias.accounts) == {account_of(service, made[0]).guid, invitation.account.guid}
+
+
+# Only a new log-in counts after it
+
+
+def test_a_grant_that_outlives_the_session_vouches_for_nobody(service, space, carol):
+    service.logins.logged_out(space.guid, service.idp.log_out("carol"))
+    assert account_of(service, carol).sealed_grant == b""
+    with pytest.raises(IdentityWithdrawn):
+        service.logins.vouch(account_of(service, carol).guid)
+    assert standing(service, carol) == BY_IDP
+    assert service.last_event() == ("identity.vouch", "identity_withdrawn")
+
+
+def test_an_older_invitation_does_not_bring_the_devices_back(service, space, carol):
+    redirect = service.logins.redirect(space.guid, APP_RETURN)
+    back = service.idp.log_in(redirect.url, "carol")
+    invitation = service.logins.authenticate(back.state, back.code, redirect.secret)
+    service.logins.logged_out(space.guid, service.idp.log_out("carol"))
+    late = service.complete(invitation, service.phone())
+    with pytest.raises(IdentityWithdrawn):
+        late.pending()
+    assert standing(service, carol) == standing(service, late) == BY_IDP
+
+
+def test_a_good_word_that_was_asked_for_before_does_not_undo_it(service, space, carol):
+    asked = []
+
+    class Slow:
+        def __getattr__(self, name):
+            return getattr(service.idp, name)
+
+        def still_vouches(self, settings, identity):
+            asked.append(identity)
+            word = service.idp.still_vouches(settings, identity)
+            service.logins.logged_out(space.guid, service.idp.log_out("carol"))
+            return word
+
+    with pytest.raises(IdentityWithdrawn):
+        service.but(identity=Slow()).logins.vouch(account_of(service, carol).guid)
+    assert len(asked) == 1
+    assert standing(service, carol) == BY_IDP
 
 
 # Erased

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hmac
+import re
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeGuard
 
 from counterseal.models import IdpSettings, Logout
 from counterseal_oidc.errors import (
@@ -39,6 +40,9 @@ TEXT_LIMIT = 1_024
 
 VERIFIED = {"email": "email_verified", "phone_number": "phone_number_verified"}
 """Claims that count only with a word that the provider has verified them (Core, 5.1)."""
+
+
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 def check_id_token(
@@ -128,7 +132,7 @@ def account_id(claims: dict[str, Any], claim: str) -> str:
         ClaimUnverified: It is an address that the provider has not verified.
     """
     value = claims.get(claim)
-    if not isinstance(value, str) or not value:
+    if not _is_text(value) or not value:
         raise ClaimMissing
     proof = VERIFIED.get(claim)
     if proof is None and "@" in value and claim != "sub":
@@ -181,10 +185,15 @@ def _moment(token: Token, name: str) -> datetime:
 
 def _text(token: Token, name: str) -> str:
     value = token.claims.get(name, "")
-    if not isinstance(value, str) or len(value) > TEXT_LIMIT:
+    if not _is_text(value) or len(value) > TEXT_LIMIT:
         raise TokenSubject
     return value
 
 
+def _is_text(value: object) -> TypeGuard[str]:
+    # JSON can hold half a surrogate pair, which no store and no comparison takes.
+    return isinstance(value, str) and not _HALF.search(value)
+
+
 def _same(claimed: object, expected: str) -> bool:
-    return isinstance(claimed, str) and hmac.compare_digest(claimed.encode(), expected.encode())
+    return _is_text(claimed) and hmac.compare_digest(claimed.encode(), expected.encode())
