@@ -108,6 +108,13 @@ def clients(client_key):
         ),
         base
         | {
+            "client_id": "with_sessions",
+            "client_secret": SECRET,
+            "token_endpoint_auth_method": "client_secret_basic",
+            "backchannel_logout_session_required": True,
+        },
+        base
+        | {
             "client_id": "private_key_jwt",
             "token_endpoint_auth_method": "private_key_jwt",
             "jwks": {"keys": [client_key.as_dict(private=False)]},

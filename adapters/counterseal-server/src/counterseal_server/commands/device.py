@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from counterseal_server.plainly import Unusable, plainly
+from counterseal_server.visible import visible
 
 if TYPE_CHECKING:  # a fast start
     from counterseal.models import Guid
@@ -157,7 +158,7 @@ def _logged_in(url: str, app_space: Guid, *, browser: bool) -> str:
     from counterseal_server.handset import Calls, log_in  # noqa: PLC0415
 
     def show(address: str) -> None:
-        click.echo(f"Log in at {address}", err=True)
+        click.echo(f"Log in at {visible(address)}", err=True)
         if browser:
             click.launch(address)
 

@@ -1,0 +1,149 @@
+"""A person: a browser that logs in at the provider, and an app on a device that wants to bind."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import attrs
+
+from counterseal import trusted_keys
+from counterseal.device import SoftwareDevice
+from counterseal.device.software import Bond
+from counterseal.models import Algorithm
+from counterseal.wire.enrolment import enrolment_document
+from counterseal_server.handset.calls import Calls
+from counterseal_server.login_demo.world import APP_RETURN, PIN_COST, World
+
+PIN = "2468"
+
+
+@attrs.frozen(kw_only=True)
+class Begun:
+    """
+    A log-in that the app has begun.
+
+    Attributes:
+        url: Where the person logs in.
+        secret: The app's own.
+    """
+
+    url: str
+    secret: str
+
+    @property
+    def asked(self) -> dict[str, str]:
+        """What the provider is told in the address."""
+        return _query(self.url)
+
+
+@attrs.frozen(kw_only=True)
+class Person:
+    """
+    Somebody whom the provider knows.
+
+    Attributes:
+        subject: What the provider calls them.
+    """
+
+    world: World
+    subject: str
+    device: SoftwareDevice
+
+    @staticmethod
+    def of(world: World, subject: str, algorithm: Algorithm) -> Person:
+        """Return *subject* with a new device, which is not bound."""
+        device = SoftwareDevice.make(
+            clock=world.ports.clock,
+            entropy=world.ports.entropy,
+            pin=PIN,
+            algorithm=algorithm,
+            cost=PIN_COST,
+        )
+        return Person(world=world, subject=subject, device=device)
+
+    def begin(self, place: str = APP_RETURN) -> Begun:
+        """
+        Let the app begin a log-in.
+
+        Raises:
+            ServiceRefused: The service refuses.
+        """
+        told = self._called("redirect", appSpaceGuid=self.world.app_space.guid, redirectUri=place)
+        return Begun(url=told["url"], secret=told["secret"])
+
+    def log_in(self, begun: Begun) -> dict[str, str]:
+        """Log in at the provider, and return what the app is sent over the service."""
+        world = self.world
+        back = world.provider.log_in(begun.url, self.subject, world.come_back)
+        reply = world.client.request("GET", back)
+        return _query(reply.headers["location"])
+
+    def finish(self, told: dict[str, str], secret: str) -> str:
+        """
+        Let the app finish the log-in; return the session token.
+
+        Raises:
+            ServiceRefused: The service refuses.
+        """
+        return str(self._called("authenticate", **told, secret=secret)["sessionToken"])
+
+    def bind(self, token: str) -> None:
+        """
+        Bind the device with *token*.
+
+        Raises:
+            ServiceRefused: The service refuses.
+        """
+        space = self.world.app_space.guid
+        enrolment = self.device.enrolment(token, space, pin=PIN, name="Demo phone")
+        body = json.dumps(enrolment_document(enrolment)).encode()
+        bound = self.world.calls.plain("POST", "/device/bind", body)
+        self.device.bond = Bond(
+            device=bound["device"],
+            account=bound["account"],
+            app_space=bound["appSpace"],
+            service_keys=trusted_keys(bound["serviceKeys"]),
+        )
+
+    def enter(self) -> None:
+        """
+        Log in from the beginning to the bind.
+
+        Raises:
+            ServiceRefused: The service refuses.
+        """
+        begun = self.begin()
+        self.bind(self.finish(self.log_in(begun), begun.secret))
+
+    def read(self, challenge: str) -> str:
+        """
+        Return the display document of a challenge.
+
+        Raises:
+            ServiceRefused: The service refuses.
+        """
+        calls: Calls = self.world.calls
+        reply = calls.proven(self.device, "GET", f"/device/requests/{challenge}")
+        return str(reply["display"])
+
+    def approve(self, challenge: str) -> dict[str, Any]:
+        """
+        Read a challenge and press its first button.
+
+        Raises:
+            ServiceRefused: The service refuses.
+        """
+        token = self.device.answer(self.read(challenge), 0, pin=PIN)
+        calls: Calls = self.world.calls
+        reply: dict[str, Any] = calls.proven(self.device, "POST", "/device/answer", token.encode())
+        return reply
+
+    def _called(self, name: str, **document: str) -> Any:
+        body = json.dumps(document).encode()
+        return self.world.calls.plain("POST", f"/device/login/{name}", body)
+
+
+def _query(address: str) -> dict[str, str]:
+    return {name: text for name, (text,) in parse_qs(urlsplit(address).query).items()}
