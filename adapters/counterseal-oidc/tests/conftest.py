@@ -7,20 +7,35 @@ from pathlib import Path
 
 import attrs
 import pytest
+from flask import Flask
 from joserfc.jwk import ECKey, RSAKey
 
 from counterseal.memory import memory_ports
 from counterseal.models import ClientAuth, IdpSettings
-from counterseal.testing import FrozenClock
+from counterseal.testing import FrozenClock, World
+from counterseal_flask import Settings, create_blueprints
 from counterseal_http import Guard
 from counterseal_oidc import OidcIdentityProvider
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from oidc_http import BASE, Served
 from oidc_loopback import CLIENT, Loopback
 from oidc_real import REDIRECT, running
 
 SECRET = "a client secret: with ~ + % & signs"
+
+
+class Listening(OidcIdentityProvider):
+    """The adapter, which also keeps whom it was told of."""
+
+    def __init__(self, *args, **more):
+        super().__init__(*args, **more)
+        self.heard = []
+
+    def exchange(self, *args, **more):
+        self.heard.append(super().exchange(*args, **more))
+        return self.heard[-1]
 
 
 class Shifted:
@@ -192,3 +207,29 @@ def space(loopback):
 def relying(new_adapter, frozen):
     """Return an adapter for the provider that lies."""
     return new_adapter(frozen)
+
+
+# --- over HTTP
+
+
+@pytest.fixture
+def new_served(request):
+    """Return a factory of services that serve, at the machine's time or at a time of their own."""
+
+    def make(now=None, **more):
+        def adapters(ports):
+            if now is not None:
+                ports.clock.jump(now)
+            guard = more.pop("guard", Guard(allow_http=True, allow_private=True, ports=None))
+            made = Listening(ports.sealer, ports.clock, ports.entropy, guard=guard, **more)
+            request.addfinalizer(made.close)
+            return attrs.evolve(ports, identity=made)
+
+        world = World(adapters=adapters)
+        app = Flask("auth")
+        settings = Settings(public_url=BASE, administration=True)
+        for blueprint in create_blueprints(world.ports, world.policy, settings):
+            app.register_blueprint(blueprint)
+        return Served(world, app.test_client())
+
+    return make

@@ -1,141 +1,23 @@
 """The flow of the product over HTTP, at real providers that administrators set while it serves."""
 
+import itertools
 import json
 from datetime import UTC, datetime
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
-import attrs
 import pytest
-from flask import Flask
+from joserfc import jwt
+from oidc_http import CALLBACK
 from oidc_loopback import rsa
 from oidc_real import REDIRECT, running
 
-from counterseal.device.software import Bond
-from counterseal.keys import trusted_keys
-from counterseal.models import Scheme
-from counterseal.testing import World
 from counterseal.testing.identity import APP_RETURN
-from counterseal.wire.cx1 import write_basic, write_cx1
-from counterseal.wire.enrolment import enrolment_document
-from counterseal_flask import Settings, create_blueprints
-from counterseal_http import Guard
-from counterseal_oidc import OidcIdentityProvider
-
-BASE = "https://service.example"
-CALLBACK = "https://shop.example/done"
-
-
-@attrs.define
-class Served:
-    """A service, and everybody who calls it over HTTP."""
-
-    world: World
-    client: object
-    said: int = 0
-
-    def administer(self, admin, method, path, document):
-        body = json.dumps(document, separators=(",", ":")).encode()
-        self.said += 1
-        header = write_cx1(
-            admin.secret,
-            method=method,
-            uri=BASE + path,
-            milliseconds=int(self.world.clock.now().timestamp() * 1000) + self.said,
-            guid=admin.guid,
-            body=body,
-        )
-        reply = self.client.open(
-            path,
-            method=method,
-            data=body,
-            content_type="application/json",
-            headers={"Authorization": header},
-        )
-        assert reply.status_code < 300, reply.json
-        return reply.json
-
-    def begin(self, space):
-        body = {"appSpaceGuid": space, "redirectUri": APP_RETURN}
-        return self.client.post("/device/login/redirect", json=body).json
-
-    def come_back(self, back):
-        query = urlencode({"state": back.state, "code": back.code, "iss": back.issuer})
-        reply = self.client.get(f"/device/login/return?{query}")
-        address, _, told = reply.headers["Location"].partition("?")
-        assert (reply.status_code, address) == (303, APP_RETURN)
-        return {name: value for name, (value,) in parse_qs(told).items()}
-
-    def finish(self, told, secret):
-        return self.client.post("/device/login/authenticate", json=told | {"secret": secret})
-
-    def bind(self, space, provider):
-        begun = self.begin(space)
-        finished = self.finish(self.come_back(provider.log_in(begun["url"])), begun["secret"])
-        assert finished.status_code == 200, finished.json
-        phone = self.world.phone()
-        token = finished.json["sessionToken"]
-        enrolment = phone.device.enrolment(token, space, pin=phone.pin)
-        bound = self.client.post("/device/bind", json=enrolment_document(enrolment)).json
-        phone.device.bond = Bond(
-            device=bound["device"],
-            account=bound["account"],
-            app_space=bound["appSpace"],
-            service_keys=trusted_keys(bound["serviceKeys"]),
-        )
-        return phone
-
-    def proven(self, phone, method, path, body=b""):
-        call = phone.call(path, body, method=method)
-        return self.client.open(
-            path,
-            method=method,
-            data=body or None,
-            content_type="application/jwt" if body else None,
-            headers={"Counterseal-Proof": call.proof},
-        )
-
-    def answer(self, phone, guid):
-        shown = self.proven(phone, "GET", f"/device/requests/{guid}")
-        if shown.status_code != 200:
-            return shown
-        token = phone.device.answer(shown.json["display"], 0, pin=phone.pin)
-        return self.proven(phone, "POST", "/device/answer", token.encode())
-
-
-@attrs.define
-class Shop:
-    """An origin over HTTP."""
-
-    client: object
-    headers: dict
-
-    def ask(self):
-        body = {"accountId": "zoe", "content": "Pay 10 EUR to Adam?", "callback": CALLBACK}
-        reply = self.client.post("/request/add", json=body, headers=self.headers)
-        assert reply.status_code == 201, reply.json
-        return reply.json["guid"]
-
-    def devices(self):
-        return self.client.get("/device/getAll?accountId=zoe", headers=self.headers).json
 
 
 @pytest.fixture
-def served(request):
+def served(new_served):
     """Return a service at the machine's time."""
-
-    def adapters(ports):
-        ports.clock.jump(datetime.now(UTC))
-        guard = Guard(allow_http=True, allow_private=True, ports=None)
-        made = OidcIdentityProvider(ports.sealer, ports.clock, ports.entropy, guard=guard)
-        request.addfinalizer(made.close)
-        return attrs.evolve(ports, identity=made)
-
-    world = World(adapters=adapters)
-    app = Flask("auth")
-    settings = Settings(public_url=BASE, administration=True)
-    for blueprint in create_blueprints(world.ports, world.policy, settings):
-        app.register_blueprint(blueprint)
-    return Served(world, app.test_client())
+    return new_served(datetime.now(UTC))
 
 
 @pytest.fixture
@@ -143,10 +25,10 @@ def new_space(served, client_secret):
     """Return a factory of App Spaces, made over the admin API while the service serves."""
     admin = served.world.credentials.create_admin("An admin")
 
-    def make(provider):
+    def make(provider, client="client_secret_basic", **more):
         idp = {
             "issuer": provider.url,
-            "clientId": "client_secret_basic",
+            "clientId": client,
             "clientAuth": "client_secret_basic",
             "clientSecret": client_secret,
             "redirectUri": REDIRECT,
@@ -156,7 +38,7 @@ def new_space(served, client_secret):
         spaces = f"/admin/api/companies/{served.world.company.guid}/appSpaces"
         body = {"name": "Staff", "idpType": "oidc", "idp": idp}
         made = served.administer(admin, "POST", f"{spaces}/new", body)["appSpaceGuid"]
-        edit = {"idp": {"scopes": ["openid", "offline_access"]}}
+        edit = {"idp": {"scopes": ["openid", "offline_access"]} | more}
         served.administer(admin, "PATCH", f"{spaces}/{made}", edit)
         return made
 
@@ -166,16 +48,7 @@ def new_space(served, client_secret):
 @pytest.fixture
 def new_shop(served):
     """Return a factory of origins."""
-
-    def make(space):
-        (held,) = served.world.ports.store.get(space)
-        origin = served.world.new_origin(held, "Shop").origin
-        served.world.directory.allow_callback(origin.guid, CALLBACK)
-        secret = served.world.credentials.issue(origin.guid, Scheme.BASIC).secret
-        served.world.credentials.issue_webhook_key(origin.guid)
-        return Shop(served.client, {"Authorization": write_basic(secret, guid=origin.guid)})
-
-    return make
+    return served.shop
 
 
 @pytest.fixture(autouse=True)
@@ -232,6 +105,68 @@ def test_a_back_channel_logout_does_the_same_at_once(served, new_space, new_shop
     assert served.answer(phone, guid).json["approved"]
 
 
+@pytest.mark.parametrize(
+    "case", [*itertools.product(["sub", "employee_id"], ["sid", "sub"])], ids="-".join
+)
+def test_a_logout_by_the_session_alone_or_by_the_subject_finds_its_user(
+    served, new_space, real, provider_keys, case
+):
+    claim, named = case
+    scopes = ["openid", "offline_access", "profile"]
+    space = new_space(real, "with_sessions", accountClaim=claim, scopes=scopes)
+    shop = served.shop(space)
+    zoe = served.bind(space, real, "zoe")
+    adam = served.bind(space, real, "adam")  # whose number is her subject
+    account_id = {"sub": "zoe", "employee_id": "e-1001"}[claim]
+    guid = shop.ask(account_id)
+    session = served.world.ports.identity.heard[0].session
+    assert session != served.world.ports.identity.heard[1].session != ""
+    # This provider always names the subject: what another would send is signed with its key.
+    sent = real.logout_token("with_sessions", "zoe", session)
+    claims = jwt.decode(sent, provider_keys[0]).claims
+    assert (claims["sub"], claims["sid"]) == ("zoe", session)
+    del claims[{"sid": "sub", "sub": "sid"}[named]]
+    token = jwt.encode({"alg": "RS256", "kid": "p0", "typ": "logout+jwt"}, claims, provider_keys[0])
+    assert served.log_out(space, token).status_code == 204
+    assert served.answer(zoe, guid).status_code == 403
+    assert [each["suspendedBy"] for each in shop.devices(account_id)] == ["idp"]
+    assert served.proven(adam, "GET", "/device/status").json["status"] == "ACTIVE"
+    assert served.log_out(space, token).status_code == 400
+    assert served.reason() == "replayed"
+    served.bind(space, real, "zoe")
+    assert served.answer(zoe, guid).json["approved"]
+
+
+def test_the_provider_changes_its_keys_and_log_ins_go_on(
+    served, new_space, new_shop, real, provider_keys
+):
+    old, new = (key.as_dict(private=True) for key in provider_keys)
+    space = new_space(real)
+    shop = new_shop(space)
+    first = served.bind(space, real)
+    begun = served.begin(space)
+    asked = real.requests("/jwks")
+    try:
+        real.steer(jwks={"keys": [new]})
+        # One log-in began before, one after; the device that is bound is asked about, too.
+        told = served.come_back(real.log_in(begun["url"]))
+        assert served.finish(told, begun["secret"]).status_code == 200
+        second = served.bind(space, real)
+        assert real.requests("/jwks") == asked + 1
+        # The key that was taken away signs nothing any more.
+        claims = jwt.decode(
+            real.logout_token("client_secret_basic", "zoe"), provider_keys[1]
+        ).claims
+        forged = jwt.encode({"alg": "RS256", "kid": "p1"}, claims, provider_keys[0])
+        assert served.log_out(space, forged).status_code == 400
+        assert served.reason() == "idp_token_signature"
+        served.world.clock.advance(served.world.policy.vouch_life)
+        for phone in (first, second):
+            assert served.answer(phone, shop.ask()).json["approved"]
+    finally:
+        real.steer(jwks={"keys": [old]})
+
+
 def test_a_provider_that_is_down_approves_nothing_and_says_so(served, new_space, new_shop, real):
     space = new_space(real)
     shop = new_shop(space)
@@ -241,6 +176,10 @@ def test_a_provider_that_is_down_approves_nothing_and_says_so(served, new_space,
     guid = shop.ask()
     waiting = served.answer(phone, guid)
     assert (waiting.status_code, waiting.json["reason"]) == (503, "identity_unavailable")
+    # Users of other App Spaces notice nothing.
+    adam = served.world.bind("adam")
+    other = served.world.ask("adam", "Hello?").challenge.guid
+    assert served.answer(adam, other).json["approved"]
     real.steer(down=False)
     assert served.answer(phone, guid).json["approved"]
 

@@ -1,0 +1,129 @@
+"""A service over HTTP, and everybody who calls it: administrators, apps, browsers and shops."""
+
+import json
+from urllib.parse import parse_qs, urlencode
+
+import attrs
+
+from counterseal.device.software import Bond
+from counterseal.keys import trusted_keys
+from counterseal.models import Scheme
+from counterseal.testing import World
+from counterseal.testing.identity import APP_RETURN
+from counterseal.wire.cx1 import write_basic, write_cx1
+from counterseal.wire.enrolment import enrolment_document
+
+BASE = "https://service.example"
+CALLBACK = "https://shop.example/done"
+
+
+@attrs.define
+class Served:
+    """A service, and everybody who calls it over HTTP."""
+
+    world: World
+    client: object
+    said: int = 0
+
+    def administer(self, admin, method, path, document):
+        body = json.dumps(document, separators=(",", ":")).encode()
+        self.said += 1
+        header = write_cx1(
+            admin.secret,
+            method=method,
+            uri=BASE + path,
+            milliseconds=int(self.world.clock.now().timestamp() * 1000) + self.said,
+            guid=admin.guid,
+            body=body,
+        )
+        reply = self.client.open(
+            path,
+            method=method,
+            data=body,
+            content_type="application/json",
+            headers={"Authorization": header},
+        )
+        assert reply.status_code < 300, reply.json
+        return reply.json
+
+    def reason(self):
+        """Return what the audit log says of the newest event."""
+        return self.world.ports.audit.events[-1].reason
+
+    def shop(self, space):
+        """Make an origin, while the service serves."""
+        (held,) = self.world.ports.store.get(space)
+        origin = self.world.new_origin(held, "Shop").origin
+        self.world.directory.allow_callback(origin.guid, CALLBACK)
+        secret = self.world.credentials.issue(origin.guid, Scheme.BASIC).secret
+        self.world.credentials.issue_webhook_key(origin.guid)
+        return Shop(self.client, {"Authorization": write_basic(secret, guid=origin.guid)})
+
+    def begin(self, space):
+        body = {"appSpaceGuid": space, "redirectUri": APP_RETURN}
+        return self.client.post("/device/login/redirect", json=body).json
+
+    def come_back(self, back):
+        query = urlencode({"state": back.state, "code": back.code, "iss": back.issuer})
+        reply = self.client.get(f"/device/login/return?{query}")
+        address, _, told = reply.headers["Location"].partition("?")
+        assert (reply.status_code, address) == (303, APP_RETURN)
+        return {name: value for name, (value,) in parse_qs(told).items()}
+
+    def finish(self, told, secret):
+        return self.client.post("/device/login/authenticate", json=told | {"secret": secret})
+
+    def log_out(self, space, token):
+        return self.client.post(f"/device/login/logout/{space}", data={"logout_token": token})
+
+    def bind(self, space, provider, subject="zoe"):
+        begun = self.begin(space)
+        back = provider.log_in(begun["url"], subject)
+        finished = self.finish(self.come_back(back), begun["secret"])
+        assert finished.status_code == 200, finished.json
+        phone = self.world.phone()
+        token = finished.json["sessionToken"]
+        enrolment = phone.device.enrolment(token, space, pin=phone.pin)
+        bound = self.client.post("/device/bind", json=enrolment_document(enrolment)).json
+        phone.device.bond = Bond(
+            device=bound["device"],
+            account=bound["account"],
+            app_space=bound["appSpace"],
+            service_keys=trusted_keys(bound["serviceKeys"]),
+        )
+        return phone
+
+    def proven(self, phone, method, path, body=b""):
+        call = phone.call(path, body, method=method)
+        return self.client.open(
+            path,
+            method=method,
+            data=body or None,
+            content_type="application/jwt" if body else None,
+            headers={"Counterseal-Proof": call.proof},
+        )
+
+    def answer(self, phone, guid):
+        shown = self.proven(phone, "GET", f"/device/requests/{guid}")
+        if shown.status_code != 200:
+            return shown
+        token = phone.device.answer(shown.json["display"], 0, pin=phone.pin)
+        return self.proven(phone, "POST", "/device/answer", token.encode())
+
+
+@attrs.define
+class Shop:
+    """An origin over HTTP."""
+
+    client: object
+    headers: dict
+
+    def ask(self, account_id="zoe"):
+        body = {"accountId": account_id, "content": "Pay 10 EUR to Adam?", "callback": CALLBACK}
+        reply = self.client.post("/request/add", json=body, headers=self.headers)
+        assert reply.status_code == 201, reply.json
+        return reply.json["guid"]
+
+    def devices(self, account_id="zoe"):
+        path = f"/device/getAll?accountId={account_id}"
+        return self.client.get(path, headers=self.headers).json
