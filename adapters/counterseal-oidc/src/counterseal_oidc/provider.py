@@ -11,38 +11,34 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-import attrs
-
 from counterseal.errors import IdentityUnavailable, IdentityWithdrawn, Refused
 from counterseal.models import Identity, IdpSettings, Logout
 from counterseal.ports import Clock, Entropy, Sealer
 from counterseal_http import Budget, Guard, guarded_client
 from counterseal_oidc import claims
-from counterseal_oidc.asking import REFUSALS, RESPONSE_LIMIT, Answer, Asker
+from counterseal_oidc.asking import REFUSALS, RESPONSE_LIMIT, Asker
 from counterseal_oidc.client_auth import Authenticator
-from counterseal_oidc.discovery import Discovery, Metadata
+from counterseal_oidc.discovery import Discovery
 from counterseal_oidc.endpoints import Endpoints, bearer
 from counterseal_oidc.errors import (
     CodeRefused,
     MixedUp,
     TokenMissing,
-    TokenSubject,
     Unproven,
     UserInfoRefused,
 )
-from counterseal_oidc.grants import Grant, Lines, read_grant
-from counterseal_oidc.jose import Token, b64url, demand_algorithm, read_token
+from counterseal_oidc.grants import Grant, Lines
+from counterseal_oidc.id_tokens import IdTokens
+from counterseal_oidc.jose import b64url, demand_algorithm, read_token
 from counterseal_oidc.key_sets import KeySets
 from counterseal_oidc.places import Places
+from counterseal_oidc.vouching import Vouching
 
 TIMEOUT = timedelta(seconds=10)
 """A user waits meanwhile; the requests of one call share it."""
 
 AT_ONCE = 16
 """Calls at one provider that run at once: one that hangs leaves threads to the others."""
-
-WITHDRAWN = frozenset({"access_denied", "invalid_grant"})
-"""What a provider says of a user's grant, and not of our client or our request."""
 
 _log = logging.getLogger("counterseal_oidc")
 
@@ -84,7 +80,8 @@ class OidcIdentityProvider:
         self._endpoints = Endpoints(
             asker, Authenticator(sealer=sealer, clock=clock, entropy=entropy)
         )
-        self._lines = Lines()
+        self._id_tokens = IdTokens(self._keys, clock)
+        self._vouching = Vouching(self._endpoints, self._id_tokens, Lines())
         self._places = Places(at_once)
 
     def close(self) -> None:
@@ -150,7 +147,7 @@ class OidcIdentityProvider:
                 _log.info("%r refuses a code: %s", settings.issuer, answer.error)
                 raise CodeRefused
             access = bearer(answer)
-            token = self._id_token(settings, metadata, answer, left, nonce=nonce)
+            token = self._id_tokens.of(settings, metadata, answer, left, nonce=nonce)
             if token is None:
                 raise TokenMissing
             subject = claims.subject_of(token)
@@ -181,19 +178,7 @@ class OidcIdentityProvider:
         """
         with self._call(settings) as left:
             metadata = self._discovery.of(settings.issuer, left)
-            grant = read_grant(identity.grant)
-            if identity.issuer != settings.issuer:
-                raise IdentityWithdrawn("another issuer's identity")
-            if grant.refresh_token is not None:
-                return self._refreshed(settings, metadata, identity, grant.refresh_token, left)
-            ask, access, subject = self._endpoints, grant.access_token or "", identity.subject
-            if metadata.introspection_endpoint is not None:
-                ask.introspect(settings, metadata.introspection_endpoint, access, subject, left)
-            elif metadata.userinfo_endpoint is not None:
-                ask.user_info(metadata.userinfo_endpoint, access, subject, left)
-            else:
-                raise IdentityWithdrawn("no way to ask about the user")
-            return identity
+            return self._vouching.again(settings, metadata, identity, left)
 
     def logged_out(self, settings: IdpSettings, token: str) -> Logout:
         """
@@ -221,18 +206,8 @@ class OidcIdentityProvider:
             SealBroken: The client secret cannot be opened.
         """
         with self._call(settings) as left:
-            endpoint = self._discovery.of(settings.issuer, left).revocation_endpoint
-            try:
-                grant = read_grant(identity.grant)
-            except IdentityWithdrawn:
-                return
-            if endpoint is None:
-                return
-            if grant.refresh_token is None:
-                self._endpoints.revoke(settings, endpoint, grant.access_token or "", left)
-                return
-            with self._lines.of(grant.refresh_token, left) as line:
-                self._endpoints.revoke(settings, endpoint, line.newest, left)
+            metadata = self._discovery.of(settings.issuer, left)
+            self._vouching.let_go(settings, metadata, identity, left)
 
     def _told(self, endpoint: str, access: str, subject: str, left: Budget) -> dict[str, Any]:
         try:
@@ -241,57 +216,6 @@ class OidcIdentityProvider:
             raise
         except IdentityWithdrawn:
             raise UserInfoRefused from None
-
-    def _refreshed(
-        self,
-        settings: IdpSettings,
-        metadata: Metadata,
-        identity: Identity,
-        refresh: str,
-        left: Budget,
-    ) -> Identity:
-        # A refresh token may serve once: nothing else is to fail after it.
-        self._keys.make_ready(metadata, left)
-        with self._lines.of(refresh, left) as line:
-            form = {"grant_type": "refresh_token", "refresh_token": line.newest}
-            answer = self._endpoints.post(settings, metadata.token_endpoint, form, left)
-            if answer.status in REFUSALS and answer.error in WITHDRAWN:
-                raise IdentityWithdrawn
-            bearer(answer)
-            line.newest = answer.text("refresh_token") or line.newest
-            newest = line.newest
-        try:
-            token = self._id_token(settings, metadata, answer, left, nonce=None)
-        except Unproven as error:
-            # The provider's fault and not the user's, who is not vouched for either.
-            raise IdentityUnavailable(f"a refreshed token: {error.code}") from None
-        if token is not None and claims.subject_of(token) != identity.subject:
-            raise TokenSubject
-        return attrs.evolve(identity, grant=Grant(refresh_token=newest).encode())
-
-    def _id_token(
-        self,
-        settings: IdpSettings,
-        metadata: Metadata,
-        answer: Answer,
-        left: Budget,
-        *,
-        nonce: str | None,
-    ) -> Token | None:
-        text = answer.text("id_token")
-        if text is None:
-            return None
-        token = read_token(text)
-        demand_algorithm(token, settings.algorithms)
-        claims.check_id_token(
-            token,
-            settings,
-            self._clock.now(),
-            nonce=nonce,
-            access_token=answer.text("access_token"),
-        )
-        self._keys.verify(token, metadata, left)
-        return token
 
     @contextmanager
     def _call(self, settings: IdpSettings) -> Iterator[Budget]:
