@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 from joserfc.jwk import ECKey, RSAKey
 
+from counterseal import STANDARD
 from counterseal.memory import memory_ports
 from counterseal.models import ClientAuth, IdpSettings
 from counterseal.testing import FrozenClock, World
@@ -216,7 +217,7 @@ def relying(new_adapter, frozen):
 def new_served(request):
     """Return a factory of services that serve, at the machine's time or at a time of their own."""
 
-    def make(now=None, **more):
+    def make(now=None, policy=STANDARD, **more):
         def adapters(ports):
             if now is not None:
                 ports.clock.jump(now)
@@ -225,7 +226,7 @@ def new_served(request):
             request.addfinalizer(made.close)
             return attrs.evolve(ports, identity=made)
 
-        world = World(adapters=adapters)
+        world = World(policy=policy, adapters=adapters)
         app = Flask("auth")
         settings = Settings(public_url=BASE, administration=True)
         for blueprint in create_blueprints(world.ports, world.policy, settings):

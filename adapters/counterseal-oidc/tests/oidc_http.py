@@ -77,7 +77,10 @@ class Served:
         return self.client.post(f"/device/login/logout/{space}", data={"logout_token": token})
 
     def bind(self, space, provider, subject="zoe"):
-        begun = self.begin(space)
+        return self.complete(space, provider, subject, self.begin(space))
+
+    def complete(self, space, provider, subject, begun):
+        """Bind a phone by a log-in that was begun."""
         back = provider.log_in(begun["url"], subject)
         finished = self.finish(self.come_back(back), begun["secret"])
         assert finished.status_code == 200, finished.json

@@ -14,6 +14,7 @@ from oidc_loopback import CLIENT, DISCOVERY, Loopback, logout, signed, unsigned
 from oidc_real import REDIRECT
 from test_forged import FORGED
 
+from counterseal import STANDARD
 from counterseal.models import IdpSettings
 from counterseal.testing import FrozenClock, Return
 from counterseal.testing.identity import APP_RETURN
@@ -212,6 +213,35 @@ def test_a_providers_metadata_leads_nobody_into_our_own_network(
         assert unavailable(served.finish(told, secret))
     assert loopback.requests("/x") == 0
     assert bound_nobody(served, space)
+
+
+# When it cannot be asked
+
+
+def test_grace_is_the_policys_and_ends(new_served, new_space, frozen, loopback):
+    grace = timedelta(minutes=10)
+    served = new_served(frozen.now(), policy=attrs.evolve(STANDARD, vouch_grace=grace))
+    space = new_space(served, loopback)
+    loopback.log_in = lambda url, _: Return(
+        state=parse_qs(urlsplit(url).query)["state"][0], code="code", issuer=loopback.url
+    )
+    begun = served.begin(space)
+    nonce = parse_qs(urlsplit(begun["url"]).query)["nonce"][0]
+    loopback.grant(signed(loopback.claims(nonce=nonce)))
+    phone = served.complete(space, loopback, "zoe", begun)
+    loopback.says["/token"] = (503, {}, {})
+    shop = served.shop(space)
+    served.world.clock.advance(STANDARD.vouch_life)
+    guid = shop.ask()
+    assert served.answer(phone, guid).json["approved"]
+    vouched = [
+        event for event in served.world.ports.audit.events if event.event == "identity.vouch"
+    ]
+    assert {event.reason for event in vouched} == {"identity_unavailable"}, "each use is recorded"
+    guid = shop.ask()
+    served.world.clock.advance(grace)
+    assert unavailable(served.proven(phone, "GET", "/device/status"))
+    assert unavailable(served.answer(phone, guid))
 
 
 # What is told of logouts

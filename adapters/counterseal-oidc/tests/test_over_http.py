@@ -192,7 +192,7 @@ def test_two_app_spaces_with_two_providers_and_nobody_in_between(served, new_spa
             served.come_back(provider.log_in(one["url"]))
             for one, provider in zip(begun, (real, other), strict=True)
         ]
-        outward = set()
+        outward, logged = set(), []
         for state, code, secret in (
             (0, 0, 1),
             (1, 1, 0),
@@ -202,7 +202,10 @@ def test_two_app_spaces_with_two_providers_and_nobody_in_between(served, new_spa
             mixed = told[code] | {"state": told[state]["state"]}
             reply = served.finish(mixed, begun[secret]["secret"])
             outward.add((reply.status_code, reply.json["code"]))
+            logged.append(served.reason())
         assert outward == {(403, "denied")}
+        # The last two bring a code and an issuer that are not the App Space's.
+        assert logged == ["wrong_token"] * 2 + ["idp_response_issuer"] * 2
         for space in (here, there):
             assert served.world.ports.store.account(space, "zoe") is None
         assert served.bind(here, real).device.bond.app_space == here
@@ -217,6 +220,21 @@ def test_a_caught_return_and_a_log_in_sent_to_a_victim_bind_nothing(served, new_
     for secret in ("caught", other["secret"], parse_qs(urlsplit(begun["url"]).query)["state"][0]):
         reply = served.finish(told, secret)
         assert (reply.status_code, reply.json["code"]) == (403, "denied")
+        assert served.reason() == "wrong_token"
     assert served.world.ports.store.account(space, "zoe") is None
     assert served.finish(told, begun["secret"]).status_code == 200
     assert served.finish(told, begun["secret"]).json["code"] == "wrong_state"
+    assert served.reason() == "wrong_state"
+
+
+def test_the_code_of_another_log_in_binds_nobody(served, new_space, real):
+    space = new_space(real)
+    own, others = served.begin(space), served.begin(space)
+    mine = served.come_back(real.log_in(own["url"], "adam"))
+    stolen = served.come_back(real.log_in(others["url"], "zoe"))
+    # Of the same provider and client: only PKCE and the nonce tell the two apart.
+    reply = served.finish(mine | {"code": stolen["code"]}, own["secret"])
+    assert (reply.status_code, reply.json["code"]) == (403, "denied")
+    assert served.reason() == "idp_code_refused"
+    for name in ("zoe", "adam"):
+        assert served.world.ports.store.account(space, name) is None
