@@ -9,7 +9,8 @@ Use cases of tenancy: who the relying parties are, and how they show it.
 from __future__ import annotations
 
 from counterseal.directory.authentication import Authentication, SignedRequest
-from counterseal.directory.credentials import Credentials, IssuedSecret
+from counterseal.directory.credentials import Credentials
+from counterseal.directory.secrets import IssuedSecret
 from counterseal.directory.tenancy import Directory
 
 __all__ = ["Authentication", "Credentials", "Directory", "IssuedSecret", "SignedRequest"]

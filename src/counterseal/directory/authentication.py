@@ -14,7 +14,7 @@ import attrs
 
 from counterseal import keys
 from counterseal.decisions import Act, found, read, refused
-from counterseal.directory.credentials import SALT_BYTES, SECRET_BYTES, credential_context
+from counterseal.directory.secrets import SALT_BYTES, SECRET_BYTES, credential_context
 from counterseal.errors import (
     CredentialRefused,
     InvalidField,

@@ -1,24 +1,21 @@
 """
-Credentials: secrets that are always ours and always of full entropy.
+Credentials: who gets a secret, and from when on it is of no use.
 
-Basic secrets are kept as salted SHA-512, the others sealed, because checking needs them.
 An origin has exactly one scheme; while it rotates, the old secret lives beside the new one.
 """
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TypeVar
 
 import attrs
 
-from counterseal import keys
 from counterseal.authority import administrator, authorize, name_of
-from counterseal.callbacks import webhook_context
 from counterseal.decisions import Act, Decision, read, settle
 from counterseal.directory.amending import amend
+from counterseal.directory.secrets import IssuedSecret, issued, issued_webhook_key
 from counterseal.errors import InvalidField
 from counterseal.models import (
     STAFF,
@@ -29,11 +26,9 @@ from counterseal.models import (
     AuditEvent,
     Change,
     Company,
-    Credential,
     Guid,
     Origin,
     Scheme,
-    WebhookKey,
 )
 from counterseal.models.guid import LUCK_BYTES, mint, partition_of
 from counterseal.policy import Policy
@@ -46,26 +41,11 @@ from counterseal.rules.administering import (
 )
 from counterseal.rules.deeds import Deed
 from counterseal.rules.sizes import text_fits
-from counterseal.rules.timing import in_force
-from counterseal.wire.webhook import SECRET_BYTES as WEBHOOK_BYTES
-from counterseal.wire.webhook import secret_text
 
 R = TypeVar("R", Origin, Admin)
 T = TypeVar("T")
 
-SECRET_BYTES = 32
-SALT_BYTES = 16
 NO_TIME = timedelta(0)
-MILLISECONDS = 1000
-
-
-@attrs.frozen(kw_only=True)
-class IssuedSecret:
-    """A secret that was made; told once, and kept in a form that does not give it back."""
-
-    guid: Guid
-    scheme: Scheme
-    secret: str = attrs.field(repr=False)
 
 
 @attrs.frozen
@@ -101,7 +81,7 @@ class Credentials:
 
         def change(held: Origin) -> tuple[Origin, IssuedSecret]:
             self._overlap_fits(overlap)
-            return self._issued(held, scheme, overlap)
+            return issued(self.ports, held, scheme, overlap)
 
         return self._amended((origin, Origin), "credential.issue", by, change)[1]
 
@@ -132,17 +112,7 @@ class Credentials:
 
         def change(held: Origin) -> tuple[Origin, str]:
             self._overlap_fits(overlap)
-            now = self.ports.clock.now()
-            secret = self.ports.entropy.token(WEBHOOK_BYTES)
-            made = WebhookKey(
-                sealed=self.ports.sealer.seal(secret, webhook_context(origin)), created_at=now
-            )
-            older = [
-                attrs.evolve(key, ends_at=_end(key.ends_at, now + overlap))
-                for key in held.webhook_keys[:1]
-            ]
-            kept = tuple(key for key in older if in_force(key.ends_at, now))
-            return attrs.evolve(held, webhook_keys=(made, *kept)), secret_text(secret)
+            return issued_webhook_key(self.ports, held, overlap)
 
         return self._amended((origin, Origin), "webhook_key.issue", by, change)[1]
 
@@ -202,9 +172,9 @@ class Credentials:
                 created_at=now,
                 ends_at=ends_at if maker is None else no_later_than(maker, ends_at, field="life"),
             )
-            made, issued = self._issued(admin, scheme, NO_TIME)
+            made, secret = issued(self.ports, admin, scheme, NO_TIME)
             event = AuditEvent(at=now, event=act.event, actor=act.actor, subject=guid)
-            return Decision(changes=(Change(None, made),), audit=(event,), result=issued)
+            return Decision(changes=(Change(None, made),), audit=(event,), result=secret)
 
         return settle(self.ports, self.policy, act, decide)
 
@@ -242,7 +212,7 @@ class Credentials:
             if maker is not None:
                 lives_as_long(maker, held)
             own = held.credentials[0].scheme if held.credentials else Scheme.HMAC
-            return self._issued(held, _signs(scheme or own), overlap)
+            return issued(self.ports, held, _signs(scheme or own), overlap)
 
         return self._amended((admin, Admin), "admin.rotate", by, change)[1]
 
@@ -277,27 +247,6 @@ class Credentials:
                 "overlap", f"negative, or longer than credential_overlap_limit: {limit}"
             )
 
-    def _issued(self, holder: R, scheme: Scheme, overlap: timedelta) -> tuple[R, IssuedSecret]:
-        now = self.ports.clock.now()
-        made, secret = self._made(holder.guid, scheme, now)
-        kept: tuple[Credential, ...] = tuple(
-            attrs.evolve(credential, ends_at=_end(credential.ends_at, now + overlap))
-            for credential in holder.credentials[:1]
-            if overlap and credential.scheme is scheme and in_force(credential.ends_at, now)
-        )
-        changed = attrs.evolve(holder, credentials=(made, *kept))
-        return changed, IssuedSecret(guid=holder.guid, scheme=scheme, secret=secret)
-
-    def _made(self, guid: Guid, scheme: Scheme, now: datetime) -> tuple[Credential, str]:
-        token = self.ports.entropy.token
-        secret = base64.b64encode(token(SECRET_BYTES)).decode("ascii")
-        if scheme is Scheme.BASIC:
-            salt = token(SALT_BYTES)
-            digest = keys.basic_digest(secret, salt)
-            return Credential(scheme=scheme, salt=salt, digest=digest, created_at=now), secret
-        sealed = self.ports.sealer.seal(secret.encode(), credential_context(guid))
-        return Credential(scheme=scheme, sealed=sealed, created_at=now), secret
-
 
 def _bare(holder: R) -> tuple[R, None]:
     return attrs.evolve(holder, credentials=()), None
@@ -307,12 +256,3 @@ def _signs(scheme: Scheme) -> Scheme:
     if scheme is Scheme.BASIC:
         raise InvalidField("keyType", "an administrator signs")
     return scheme
-
-
-def _end(current: datetime | None, wanted: datetime) -> datetime:
-    return wanted if current is None else min(current, wanted)
-
-
-def credential_context(guid: Guid) -> str:
-    """Return what the secret of *guid* is sealed for."""
-    return f"credential:{guid}"

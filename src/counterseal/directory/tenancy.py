@@ -1,4 +1,9 @@
-"""Tenancy: companies, App Spaces and origins are created, looked up and edited."""
+"""
+Tenancy: companies, App Spaces and origins are created, looked up and edited.
+
+One face for the whole tree, and mostly its verbs' contracts: how a record is created stands in
+`creating`, how one is changed in `amending`, and what fits into it beside those.
+"""
 
 from __future__ import annotations
 
@@ -8,28 +13,27 @@ from typing import TypeVar
 import attrs
 
 from counterseal.authority import administrator, authorize, name_of, permit, place_of
-from counterseal.decisions import Act, Decision, found, read, settle
+from counterseal.decisions import Act, Decision, read, settle
 from counterseal.directory.amending import amend, deed_on
+from counterseal.directory.app_spaces import brand_fits, other_idp, other_texts
+from counterseal.directory.creating import create
 from counterseal.directory.entries import with_entry, without_address, without_entry
 from counterseal.directory.providers import provided
-from counterseal.errors import Foreign, InvalidField, RoleLacking, WrongKind
+from counterseal.errors import Foreign, InvalidField, RoleLacking
 from counterseal.models import (
     FINISHED,
     STAFF,
     Admin,
     Administrator,
     AppSpace,
-    AuditEvent,
     CallbackType,
     ChallengeState,
-    Change,
     Codes,
     Company,
     Guid,
     IdpSettings,
     Origin,
     RelyingParty,
-    Texts,
 )
 from counterseal.models.guid import LUCK_BYTES, mint, partition_of
 from counterseal.policy import Policy
@@ -72,8 +76,15 @@ class Directory:
             self._name_fits(name)
             return Company(guid=guid, name=name, created_at=self.ports.clock.now())
 
-        return self._created(
-            made, guid, event="company.create", by=by, deed=Deed.COMPANIES, owner=None
+        return create(
+            self.ports,
+            self.policy,
+            made,
+            guid,
+            event="company.create",
+            by=by,
+            deed=Deed.COMPANIES,
+            owner=None,
         )
 
     def create_app_space(
@@ -111,7 +122,7 @@ class Directory:
 
         def made() -> AppSpace:
             self._name_fits(name)
-            self._brand_fits(brand_logo, brand_color)
+            brand_fits(self.policy, brand_logo, brand_color)
             kept = None if idp is None else provided(self.ports, idp, idp_secret)
             return AppSpace(
                 guid=guid,
@@ -124,7 +135,9 @@ class Directory:
                 created_at=self.ports.clock.now(),
             )
 
-        return self._created(
+        return create(
+            self.ports,
+            self.policy,
             made,
             guid,
             event="app_space.create",
@@ -170,7 +183,9 @@ class Directory:
                 created_at=self.ports.clock.now(),
             )
 
-        return self._created(
+        return create(
+            self.ports,
+            self.policy,
             made,
             guid,
             event="origin.create",
@@ -235,27 +250,15 @@ class Directory:
 
         def change(held: AppSpace) -> AppSpace:
             self._name_fits(name)
-            self._brand_fits(brand_logo or None, brand_color or None)
-            said = attrs.evolve(held.texts, **(texts or {}))
-            self._texts_fit(said)
-            kept = held.idp
-            if idp is not None:
-                if held.idp is None:
-                    raise WrongKind
-                if idp.issuer != held.idp.issuer:
-                    raise InvalidField("idp.issuer", "another one")
-                kept = provided(self.ports, idp, idp_secret, held.idp)
-            logo = held.brand_logo if brand_logo is None else brand_logo or None
-            color = held.brand_color if brand_color is None else brand_color or None
-            universal = held.universal_app if universal_app is None else universal_app
+            brand_fits(self.policy, brand_logo or None, brand_color or None)
             return attrs.evolve(
                 held,
                 name=held.name if name is None else name,
-                idp=kept,
-                brand_logo=logo,
-                brand_color=color,
-                universal_app=universal,
-                texts=said,
+                idp=held.idp if idp is None else other_idp(self.ports, held, idp, idp_secret),
+                brand_logo=held.brand_logo if brand_logo is None else brand_logo or None,
+                brand_color=held.brand_color if brand_color is None else brand_color or None,
+                universal_app=held.universal_app if universal_app is None else universal_app,
+                texts=other_texts(self.policy, held, texts or {}),
             )
 
         return self._edited((app_space, AppSpace), "app_space.edit", by, change)
@@ -432,42 +435,6 @@ class Directory:
 
     def _name_fits(self, name: str | None) -> None:
         text_fits(name, self.policy.name_bytes, "name", trimmed=True)
-
-    def _texts_fit(self, texts: Texts) -> None:
-        limit = self.policy.notification_bytes
-        text_fits(texts.title, limit, "notification.title", empty=True)
-        text_fits(texts.challenge, limit, "notification.body", empty=True)
-        text_fits(texts.device_bound, limit, "notification.deviceBound", empty=True)
-        text_fits(texts.device_revoked, limit, "notification.deviceRevoked", empty=True)
-
-    def _brand_fits(self, logo: str | None, color: str | None) -> None:
-        text_fits(logo, self.policy.callback_bytes, "brandInfo.url")
-        text_fits(color, self.policy.name_bytes, "brandInfo.color")
-
-    def _created(
-        self,
-        made: Callable[[], M],
-        guid: Guid,
-        *,
-        event: str,
-        by: Administrator,
-        deed: Deed,
-        owner: tuple[Guid, type[Company | AppSpace]] | None,
-    ) -> M:
-        act = Act(event=event, actor=name_of(by), subject=guid)
-
-        def decide() -> Decision[M]:
-            within = None if owner is None else read(self.ports.store, *owner)
-            authorize(self.ports, by, deed, within)
-            record = made()
-            (held,) = self.ports.store.get(guid)
-            if held is not None:
-                return Decision(result=found(held, type(record)))
-            at = record.created_at
-            audit = AuditEvent(at=at, event=event, actor=act.actor, subject=guid)
-            return Decision(changes=(Change(None, record),), audit=(audit,), result=record)
-
-        return settle(self.ports, self.policy, act, decide)
 
     def _edited(
         self,

@@ -21,6 +21,7 @@ from counterseal.models.account import (
     Logout,
     OpenQuestion,
 )
+from counterseal.models.administrator import STAFF, Admin, Administrator, AdminRole, Operator
 from counterseal.models.alias import Alias
 from counterseal.models.audit import AuditEvent
 from counterseal.models.binding import LIVING, Authority, Binding, BindingState, KeyChange
@@ -40,10 +41,12 @@ from counterseal.models.challenge import (
     ChallengeState,
     Outcome,
 )
+from counterseal.models.credential import Credential, Scheme, WebhookKey
 from counterseal.models.guid import Guid
 from counterseal.models.key import Algorithm, DeviceKey, PublicKey, Role
 from counterseal.models.login import Login, LoginState
 from counterseal.models.notification import Notification, NotificationState, Silence
+from counterseal.models.provider import ClientAuth, IdpSettings
 from counterseal.models.push import (
     AddressKind,
     Bell,
@@ -64,24 +67,14 @@ from counterseal.models.question import (
 )
 from counterseal.models.reservation import KeyScope, Reservation
 from counterseal.models.tenancy import (
-    STAFF,
-    Admin,
-    Administrator,
-    AdminRole,
     AppSpace,
     CallbackEntry,
     CallbackType,
-    ClientAuth,
     Codes,
     Company,
-    Credential,
-    IdpSettings,
-    Operator,
     Origin,
     RelyingParty,
-    Scheme,
     Texts,
-    WebhookKey,
 )
 
 Record: TypeAlias = (
