@@ -4,6 +4,7 @@ import json
 import socket
 import stat
 import threading
+from datetime import timedelta
 
 import pytest
 from flask import Flask, request
@@ -19,11 +20,15 @@ NOBODY = "00000000-0000-8000-8000-000000000000"
 
 
 class Auth:
-    """A service; `broken` says what it answers instead, `drops` where it does not at all."""
+    """
+    A service; `broken` says what it answers instead, `drops` where it does not at all.
+
+    `swaps` says what becomes of the document that it answers at one path.
+    """
 
     def __init__(self):
         self.world = World()
-        self.broken, self.drops, self.heard = None, set(), []
+        self.broken, self.drops, self.swaps, self.heard = None, set(), {}, []
         app = Flask("auth")
         self.server = make_server("127.0.0.1", 0, app, threaded=True)
         self.url = f"http://127.0.0.1:{self.server.port}"
@@ -44,6 +49,9 @@ class Auth:
             # As if a cable were pulled: what was done is done, and no reply comes.
             request.environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
             return response
+        if request.path in self.swaps:
+            swap = self.swaps[request.path]
+            response.set_data(json.dumps(swap(response.get_json())))
         if self.broken is None:
             return response
         status, body = self.broken
@@ -172,6 +180,86 @@ def test_an_answer_whose_reply_was_lost_is_sent_again_as_it_was(auth, bound, hom
     assert first == second
     assert not list((home / "sent").iterdir())
     assert bound("disown", guid).stderr.startswith("refused: service_refused: wrong_state: ")
+
+
+@pytest.mark.parametrize("command", [("answer", "--button", "0"), ("disown",)])
+def test_another_question_than_was_asked_for_is_not_signed(auth, bound, command):
+    guid = asked(auth)
+    other = auth.world.ask("zoe", "Pay 10000 EUR to Mallory?").challenge
+    assert "Lunch?" in bound("show", guid).stdout
+    auth.swaps[f"/device/requests/{guid}"] = lambda told: told | {"display": other.display}
+    name, *rest = command
+    result = bound(name, guid, *rest)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("refused: display_changed: ")
+    assert bound("show", guid).stderr == result.stderr
+    assert not [path for path, _ in auth.heard if path in {"/device/answer", "/device/disown"}]
+
+
+@pytest.mark.parametrize("shown", ["show", "pending"])
+@pytest.mark.parametrize("command", [("answer", "--button", "0"), ("disown",)])
+def test_what_was_shown_otherwise_is_not_signed(auth, bound, home, shown, command):
+    challenge = auth.world.ask("zoe", "Lunch?").challenge
+    guid = challenge.guid
+    assert "Lunch?" in bound(shown, *([guid] if shown == "show" else [])).stdout
+    (kept,) = (home / "shown").iterdir()
+    assert "Lunch" not in kept.read_text()
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    swapped = challenge.display.replace("Lunch?", "Pay 10000 EUR to Mallory?")
+    auth.swaps[f"/device/requests/{guid}"] = lambda told: told | {"display": swapped}
+    name, *rest = command
+    result = bound(name, guid, *rest)
+    assert result.stderr.startswith("refused: display_changed: ")
+    # Nor is it shown, so that nobody wonders which of the two was answered.
+    assert bound("show", guid).stderr == result.stderr
+    assert not [path for path, _ in auth.heard if path in {"/device/answer", "/device/disown"}]
+    auth.swaps.clear()
+    assert bound(name, guid, *rest).exit_code == 0
+
+
+def test_what_was_shown_is_forgotten_when_it_can_be_answered_no_more(auth, bound, home):
+    first = asked(auth)
+    bound("show", first)
+    auth.world.clock.advance(timedelta(minutes=2))
+    second = asked(auth)
+    bound("show", second)
+    assert [file.name for file in (home / "shown").iterdir()] == [f"{second}.json"]
+
+
+@pytest.mark.parametrize("kept", ["[]", "{}", '{"display": "x"}', '{"display": 1, "until": 1}'])
+def test_what_was_shown_and_is_kept_in_another_way_is_refused(auth, bound, home, kept):
+    guid = asked(auth)
+    bound("show", guid)
+    (home / "shown" / f"{guid}.json").write_text(kept)
+    result = bound("answer", guid, "--button", "0")
+    assert (result.exit_code, result.stderr) == (2, "home: not written by this software\n")
+
+
+def test_a_reply_to_another_answer_is_none(auth, bound):
+    first, second = asked(auth), asked(auth)
+    told = json.loads(bound("answer", first, "--button", "0", "--json").stdout)
+    auth.swaps["/device/answer"] = lambda _: told
+    result = bound("answer", second, "--button", "1")
+    assert result.stderr == "unavailable: service_unreachable: a reply to another answer\n"
+    # Nobody knows what became of it: the same goes out again.
+    assert bound("answer", second, "--button", "0").stderr.startswith("button: button 1 was sent")
+    auth.swaps.clear()
+    assert bound("answer", second, "--button", "1").stdout.startswith("ANSWERED, not approved\n")
+
+
+@pytest.mark.parametrize("lie", ["guid", "state", "approved", "receipt"])
+def test_a_receipt_of_another_answer_does_not_hold(auth, bound, lie):
+    other = json.loads(bound("answer", asked(auth), "--button", "0", "--json").stdout)
+    lies = {
+        "guid": lambda told: other | {"guid": told["guid"]},
+        "state": lambda told: told | {"state": "DISOWNED"},
+        "approved": lambda told: told | {"approved": True},
+        "receipt": lambda told: told | {"receipt": None},
+    }
+    auth.swaps["/device/answer"] = lies[lie]
+    result = bound("answer", asked(auth), "--button", "1")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("receipt: receipt_changed: ")
 
 
 def test_a_disown_whose_reply_was_lost_is_sent_again_as_it_was(auth, bound):

@@ -214,9 +214,9 @@ def _ended(handset: Handset, reply: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(reply, indent=2))
         return
+    receipt = handset.receipt(reply)
     verdict = "approved" if reply["approved"] else "not approved"
     click.echo(f"{reply['state']}, {verdict}")
-    receipt = handset.receipt(reply)
     if receipt is None:
         click.echo("receipt: signed by a key that no pinned key vouches for")
     else:

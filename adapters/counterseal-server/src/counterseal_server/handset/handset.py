@@ -11,10 +11,11 @@ from typing import Any, Self, TypeAlias
 from counterseal import Receipt, trusted_keys
 from counterseal.device import SoftwareDevice
 from counterseal.device.software import Bond
-from counterseal.errors import InvalidField, IssuerUntrusted
+from counterseal.errors import DisplayChanged, InvalidField, IssuerUntrusted, ReceiptChanged
 from counterseal.models import Guid
 from counterseal.models.guid import parse
 from counterseal.wire.enrolment import enrolment_document
+from counterseal.wire.moment import unstamp
 from counterseal_server.handset.calls import Calls, ServiceRefused, ServiceUnreachable
 from counterseal_server.handset.home import Home
 from counterseal_server.handset.sent import Sent
@@ -74,9 +75,10 @@ class Handset:
 
     def pending(self) -> list[dict[str, Any]]:
         """
-        Return what is asked, oldest first.
+        Return what is asked, oldest first, to be shown now.
 
         Raises:
+            DisplayChanged: One of them cannot be shown; see `shown`.
             ServiceRefused: The service refuses.
             ServiceUnreachable: It did not answer, or not as it should.
         """
@@ -85,14 +87,20 @@ class Handset:
 
     def shown(self, challenge: Guid) -> dict[str, Any]:
         """
-        Return the display document of one challenge, judged by the device.
+        Return the display document of one challenge, judged by the device, to be shown now.
 
         Raises:
-            DisplayChanged: It is not for this device's account, or not in its one form.
+            DisplayChanged: It is not for this device's account, not in its one form, of another
+                challenge, or another than was shown before.
             ServiceRefused: The service refuses.
             ServiceUnreachable: It did not answer, or not as it should.
+            OSError: The home cannot be written.
         """
-        return self.device.shown(self._display(challenge))
+        display = self._display(challenge)
+        document = self.device.shown(display)
+        until = unstamp(document["expiresAt"])
+        self._home.shown.keep(challenge, display, until=until, now=self.device.clock.now())
+        return document
 
     def answer(
         self, challenge: Guid, button: int, *, code: str | None, ask_pin: Ask, ask_code: Ask
@@ -105,7 +113,8 @@ class Handset:
         Raises:
             InvalidField: There is no such button, or another answer was sent already and
                 nobody knows what became of it.
-            DisplayChanged: The document is not for this device's account.
+            DisplayChanged: The document is not for this device's account, of another challenge,
+                or another than was shown.
             ServiceRefused: The service refuses.
             ServiceUnreachable: It did not answer, or not as it should.
         """
@@ -121,7 +130,8 @@ class Handset:
 
         Raises:
             InvalidField: An answer was sent already, and nobody knows what became of it.
-            DisplayChanged: The document is not for this device's account.
+            DisplayChanged: The document is not for this device's account, of another challenge,
+                or another than was shown.
             ServiceRefused: The service refuses.
             ServiceUnreachable: It did not answer, or not as it should.
             OSError: The home cannot be written.
@@ -156,6 +166,8 @@ class Handset:
         except ServiceRefused:
             self._home.unsettled.settle(challenge)
             raise
+        if reply.get("guid") != challenge:
+            raise ServiceUnreachable("a reply to another answer")
         self._home.unsettled.settle(challenge)
         return reply
 
@@ -175,20 +187,27 @@ class Handset:
         Check a reply's receipt; None if neither a pinned key nor one that it endorses signed it.
 
         Raises:
-            ReceiptChanged: It does not hold together.
+            ReceiptChanged: It does not hold together, or is one of another reply.
             ServiceRefused: The service refuses to tell its keys.
             ServiceUnreachable: It did not answer, or not as it should.
             OSError: The home cannot be written.
         """
         try:
-            return self.device.check(reply["receipt"])
+            return self._checked(reply)
         except IssuerUntrusted:
             pass
         try:
             self._adopt()
-            return self.device.check(reply["receipt"])
+            return self._checked(reply)
         except IssuerUntrusted:
             return None
+
+    def _checked(self, reply: dict[str, Any]) -> Receipt:
+        receipt = self.device.check(reply.get("receipt", ""))
+        told = tuple(reply.get(name) for name in ("guid", "state", "approved"))
+        if told != (receipt.answer.challenge, receipt.state.value, receipt.approved):
+            raise ReceiptChanged("it is of another answer")
+        return receipt
 
     def _adopt(self) -> None:
         """Pin the service's keys of now, if a pinned one has signed that they are."""
@@ -217,6 +236,9 @@ class Handset:
         display = reply.get("display")
         if not isinstance(display, str):
             raise ServiceUnreachable("a reply without a display document")
+        if self.device.shown(display)["challenge"] != challenge:
+            raise DisplayChanged("another question than was asked for")
+        self._home.shown.demand_same(challenge, display)
         return display
 
 

@@ -11,11 +11,13 @@ from counterseal.device.file import load, save
 from counterseal.errors import InvalidField
 from counterseal.memory import SystemClock, SystemEntropy
 from counterseal_server.handset.sent import Unsettled
+from counterseal_server.handset.shown import Shown
 from counterseal_server.keeping import private
 
 DEVICE_FILE = "device.json"
 SERVICE_FILE = "service.json"
 SENT_FOLDER = "sent"
+SHOWN_FOLDER = "shown"
 
 
 class Home:
@@ -27,11 +29,13 @@ class Home:
 
     Attributes:
         unsettled: What was signed and sent, and not heard of yet.
+        shown: What the person was shown.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self.unsettled = Unsettled(path / SENT_FOLDER)
+        self.shown = Shown(path / SHOWN_FOLDER)
         self._clock, self._entropy = SystemClock(), SystemEntropy()
 
     def new(self, pin: str) -> SoftwareDevice:
