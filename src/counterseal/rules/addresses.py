@@ -7,7 +7,8 @@ Rules of callback addresses: what an origin may name, and what its allow-list co
   one segment that is neither empty nor a dot-segment, where the origin is set to wildcards.
 - No credentials, no fragment, no backslash, no white space or control characters, no
   percent-encoded slash, dot or percent, no percent sign that encodes nothing, no dot-segment
-  even with parameters: nothing that two parsers could read differently.
+  even with parameters, no IP address but in its usual form, no port with zeros in front:
+  nothing that two parsers could read differently, or that no sender would call.
 
 Where the name leads is judged by the sender, at each delivery.
 """
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from ipaddress import IPv4Address, IPv6Address
 from urllib.parse import SplitResult, urlsplit
 
 from counterseal.errors import CallbackForbidden, InvalidField
@@ -25,11 +27,12 @@ ANY_SEGMENT = "{*}"
 
 _PLAIN = re.compile(r"[A-Za-z0-9\-._~:/?\[\]@!$&'()*+,;=%{}]+")
 _AMBIGUOUS = re.compile(r"%(?:2e|2f|5c|25|(?![0-9a-f]{2}))", re.IGNORECASE)
-_NETLOC = re.compile(
-    r"(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?", re.IGNORECASE
-)
+_NETLOC = re.compile(r"([a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[1-9][0-9]{0,4})?", re.IGNORECASE)
 _LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
+_NUMERIC = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")
+"""What some readers take for an IPv4 address, by its last label (WHATWG URL, 3.5)."""
+
 _DOTS = {".", ".."}
 
 
@@ -103,14 +106,27 @@ def _split(url: str) -> SplitResult | None:
         return None
     try:
         parts = urlsplit(url)
-        port = parts.port
+        parts.port  # noqa: B018 (it tells a port that is none)
     except ValueError:
         return None
-    if parts.scheme not in {"http", "https"} or not _NETLOC.fullmatch(parts.netloc):
+    host = _NETLOC.fullmatch(parts.netloc)
+    if parts.scheme not in {"http", "https"} or host is None or not _read_alike(host[1].lower()):
         return None
-    if port == 0 or _DOTS & {segment.partition(";")[0] for segment in parts.path.split("/")}:
+    if _DOTS & {segment.partition(";")[0] for segment in parts.path.split("/")}:
         return None
     return parts
+
+
+def _read_alike(host: str) -> bool:
+    """Tell whether everybody takes *host* for the same name or address."""
+    try:
+        if host.startswith("["):
+            IPv6Address(host[1:-1])
+        elif _NUMERIC.fullmatch(host):
+            IPv4Address(host)
+    except ValueError:
+        return False
+    return host.startswith("[") or _DOMAIN.fullmatch(host) is not None
 
 
 def _covers(allowed: SplitResult, named: SplitResult) -> bool:

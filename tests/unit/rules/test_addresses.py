@@ -6,6 +6,7 @@ with its own few lines and no `urllib`.
 """
 
 import re
+import socket
 from datetime import UTC, datetime
 
 import pytest
@@ -208,6 +209,29 @@ class TestAnAddress:
             "https://shop.example.com:٤٤٣/cb",
             "https://shop.example.com:443:443/cb",
             "https://shop.example.com:https/cb",
+            "https://shop.example.com:0443/cb",
+            "https://shop.example.com:00443/cb",
+            "https://shop..example.com/cb",
+            "https://shop-.example.com/cb",
+            "https://shop.-example.com/cb",
+            f"https://{'a' * 64}.example.com/cb",
+            f"https://{'a.' * 127}a/cb",
+            # IP addresses that only some readers take for one
+            "https://127.1/cb",
+            "https://2130706433/cb",
+            "https://0x7f000001/cb",
+            "https://0x7f.0.0.1/cb",
+            "https://shop.0x/cb",
+            "https://0177.0.0.1/cb",
+            "https://127.0.0.01/cb",
+            "https://127.0.0.256/cb",
+            "https://127.0.0.1.1/cb",
+            "https://shop.example.1/cb",
+            "https://[1.2.3.4]/cb",
+            "https://[:]/cb",
+            "https://[::1::]/cb",
+            "https://[1:2:3:4:5:6:7]/cb",
+            "https://[::ffff:127.1]/cb",
             # the allow-list's own marks, and others
             "https://shop.example.com/{*}",
             "https://shop.example.com/{",
@@ -325,7 +349,11 @@ class TestAnEntry:
             "https://example.com/%",
             "https://münchen.example/cb",
             "https://example.com:0/cb",
+            "https://example.com:0443/cb",
             "https://example.com:x/cb",
+            "https://127.1/cb",
+            "2130706433/cb",
+            "https://example..com/cb",
             "https://example.com\\cb",
             "https://[::1",
             "/cb",
@@ -340,13 +368,47 @@ class TestAnEntry:
         assert fits("http://localhost:8080/cb")
         assert fits("example.com")
 
+    @pytest.mark.parametrize(
+        "host",
+        [
+            "203.0.113.7",
+            "[2001:db8::7]",
+            "[::ffff:203.0.113.7]",
+            "1.example",
+            "0x7f.example",
+            "xn--mnchen-3ya.example",
+            f"{'a' * 63}.example",
+            f"{'a.' * 126}a",
+        ],
+    )
+    def test_with_a_host_that_all_read_alike_is_taken(self, host):
+        assert fits(f"https://{host}:8443/cb")
+        assert fits(f"{host}/cb")
+        assert allows(f"https://{host}/cb", f"{host}/cb")
+
 
 PIECE = r"[A-Za-z0-9\-._~!$&'()*+,;=:@%]"
 PLAIN = re.compile(
-    rf"(https?)://([a-z0-9][a-z0-9.-]*[a-z0-9]|[a-z0-9]|\[[0-9a-f:.]+\])(:[0-9]{{1,5}})?"
+    rf"(https?)://([a-z0-9][a-z0-9.-]*|\[[0-9a-f:.]+\])(:[1-9][0-9]{{0,4}})?"
     rf"((?:/(?:{PIECE}|[\[\]])*)*)(\?(?:{PIECE}|[/?\[\]])*)?",
     re.IGNORECASE,
 )
+
+
+def read_alike(host):
+    """Whether all readers take *host* for the same; the C library says what an address is."""
+    try:
+        if host.startswith("["):
+            socket.inet_pton(socket.AF_INET6, host[1:-1])
+        elif re.fullmatch(r"(.*\.)?([0-9]+|0x[0-9a-f]*)", host):
+            socket.inet_pton(socket.AF_INET, host)
+    except OSError:
+        return False
+    labels = host.split(".")
+    return host.startswith("[") or (
+        len(host) <= 253
+        and all(0 < len(label) < 64 and label.strip("-") == label for label in labels)
+    )
 
 
 def taken_apart(url):
@@ -357,7 +419,9 @@ def taken_apart(url):
     scheme, host, port, path, query = match.groups(default="")
     number = int(port[1:] or {"http": 80, "https": 443}[scheme.lower()])
     segments = (path or "/").split("/")
-    if not 0 < number < 65536 or any(part.split(";")[0] in (".", "..") for part in segments):
+    if not read_alike(host.lower()) or not 0 < number < 65536:
+        return None
+    if any(part.split(";")[0] in (".", "..") for part in segments):
         return None
     return scheme.lower(), host.lower(), number, segments, query[1:]
 
@@ -383,7 +447,8 @@ PARTS = st.sampled_from(
     [
         *("https://", "http://", "HTTPS://", "", "//", "https:", "ftp://"),
         *("example.com", "EXAMPLE.com", "a", "[::1]", "1.2.3.4", "u@", ".", "..", "-"),
-        *(":443", ":80", ":8443", ":0", ":", ":65535", ":65536"),
+        *("1", "01", "0x7f", "255", "256", "[1.2.3.4]", "[::", "::1]"),
+        *(":443", ":80", ":8443", ":0", ":", ":65535", ":65536", ":0443"),
         *(
             "/",
             "/cb",
@@ -405,8 +470,10 @@ PARTS = st.sampled_from(
 URLS = st.builds(
     "{}{}{}{}{}".format,
     st.sampled_from(["https://", "http://", "HTTPS://", "", "ftp://"]),
-    st.sampled_from(["example.com", "EXAMPLE.com", "a", "[::1]", "u@a", "a.", "-a"]),
-    st.sampled_from(["", ":443", ":80", ":8443", ":0", ":"]),
+    st.sampled_from(
+        ["example.com", "EXAMPLE.com", "a", "[::1]", "u@a", "a.", "-a", "1.2.3.4", "1.2", "0X1"]
+    ),
+    st.sampled_from(["", ":443", ":80", ":8443", ":0", ":", ":0443"]),
     st.lists(
         st.sampled_from(["/", "/cb", "/CB", "/x", "/..", "/%2e", "/x;y", "/%C3", "/%"]), max_size=3
     ).map("".join),
