@@ -19,6 +19,7 @@ import pickle
 import sqlite3
 import sys
 import threading
+import time
 from collections import deque
 from functools import partial
 from pathlib import Path
@@ -32,6 +33,10 @@ from granian.server import Server
 
 ES256 = ec.ECDSA(hashes.SHA256())
 HALF = 32
+PROOF_TYP, ANSWER_TYP = "counterseal-proof+jwt", "counterseal-answer+jwt"
+AHEAD_SECONDS, BEHIND_SECONDS = 60, 3600
+"""The latter is more than a service allows: a slow machine sends again what it was told once."""
+
 BUSY_SECONDS = 5
 CALLS = {
     "add": ("POST", "/request/add"),
@@ -70,7 +75,9 @@ class Floor:
 
     Attributes:
         secret: Of the origin: its salt, and the digest of both.
-        keys: The device's public keys, the first of which signs proofs, in DER.
+        keys: The device's public keys, the first of which signs proofs: each its id, and itself
+            in DER.
+        base: The public address, which a proof names.
         exchanges: Of each call, those to come.
         database: The SQLite file; None where all is kept in memory.
     """
@@ -78,12 +85,14 @@ class Floor:
     def __init__(
         self,
         secret: tuple[bytes, bytes],
-        keys: tuple[bytes, bytes],
+        keys: tuple[tuple[str, bytes], tuple[str, bytes]],
+        base: str,
         exchanges: dict[str, deque[Exchange]],
         database: str | None,
     ) -> None:
         self.secret = secret
         self.keys = keys
+        self.base = base
         self.exchanges = exchanges
         self.database = database
 
@@ -151,7 +160,9 @@ class Endpoint:
         self._floor = floor
         self._store: Store = Memory() if floor.database is None else Sqlite(floor.database)
         self._service = ec.generate_private_key(ec.SECP256R1())
-        self._device, self._strong = (serialization.load_der_public_key(key) for key in floor.keys)
+        self._device, self._strong = (
+            (kid, serialization.load_der_public_key(key)) for kid, key in floor.keys
+        )
 
     def of_origin(self, call: str) -> Response:
         """Serve an origin, which shows its secret."""
@@ -168,10 +179,14 @@ class Endpoint:
     def of_device(self, call: str) -> Response:
         """Serve a device, which signs its call, and its answer by the other key."""
         body = request.get_data()
-        claims = _verified(self._device, request.headers["Counterseal-Proof"])
+        claims = _verified(*self._device, PROOF_TYP, request.headers["Counterseal-Proof"])
+        # RFC 9449, 4.3: the proof is of this request, and of now.
+        assert claims["htm"] == request.method
+        assert claims["htu"] == self._floor.base + request.path
         assert claims["body"] == _encoded(hashlib.sha256(body).digest())
+        assert -AHEAD_SECONDS <= time.time() - claims["iat"] <= BEHIND_SECONDS
         if body:
-            _verified(self._strong, body.decode())
+            _verified(*self._strong, ANSWER_TYP, body.decode())
         return self._replied(call)
 
     def _replied(self, call: str) -> Response:
@@ -198,9 +213,9 @@ def application(floor: Floor) -> Flask:
     return app
 
 
-def _verified(key: Any, token: str) -> Any:
+def _verified(kid: str, key: Any, typ: str, token: str) -> Any:
     head, claims, signature = token.split(".")
-    json.loads(_decoded(head))
+    assert json.loads(_decoded(head)) == {"alg": "ES256", "kid": kid, "typ": typ}
     raw = _decoded(signature)
     pair = int.from_bytes(raw[:HALF]), int.from_bytes(raw[HALF:])
     key.verify(utils.encode_dss_signature(*pair), f"{head}.{claims}".encode(), ES256)

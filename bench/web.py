@@ -227,8 +227,9 @@ def floor_of(side: Side, recorded: dict[str, deque[Exchange]], database: str | N
     """Return what the bare endpoints have to know of *side*."""
     binding = side.calls.scene.asked()[0]
     held = {key.role: key.key for key in binding.keys}
-    keys = spki(held[Role.DEVICE]), spki(held[Role.STRONG])
-    return Floor(side.calls.stored_secret(), keys, recorded, database)
+    device, strong = ((key.kid, spki(key)) for key in (held[Role.DEVICE], held[Role.STRONG]))
+    secret = side.calls.stored_secret()
+    return Floor(secret, (device, strong), side.calls.base, recorded, database)
 
 
 def spki(key: PublicKey) -> bytes:
