@@ -98,7 +98,6 @@ class Authentication:
         return self._authenticated(request, Admin)
 
     def _authenticated(self, request: SignedRequest, kind: type[R]) -> R:
-        act = Act(event="credential.check", actor="stranger")
         try:
             if not request.authorization:
                 return self._by_signature(request, kind)
@@ -109,7 +108,7 @@ class Authentication:
                 return self._by_basic(read_basic(request.authorization), kind)
             return self._by_cx1(read_cx1(request.authorization), request, kind)
         except Refused as refusal:
-            refused(self.ports, act, refusal)
+            refused(self.ports, Act(event="credential.check", actor="stranger"), refusal)
             raise
 
     def _by_basic(self, header: BasicHeader, kind: type[R]) -> R:
