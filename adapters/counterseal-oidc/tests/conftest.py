@@ -217,7 +217,7 @@ def relying(new_adapter, frozen):
 def new_served(request):
     """Return a factory of services that serve, at the machine's time or at a time of their own."""
 
-    def make(now=None, policy=STANDARD, **more):
+    def make(now=None, *, policy=STANDARD, administration=False, **more):
         def adapters(ports):
             if now is not None:
                 ports.clock.jump(now)
@@ -228,7 +228,7 @@ def new_served(request):
 
         world = World(policy=policy, adapters=adapters)
         app = Flask("auth")
-        settings = Settings(public_url=BASE, administration=True)
+        settings = Settings(public_url=BASE, administration=administration)
         for blueprint in create_blueprints(world.ports, world.policy, settings):
             app.register_blueprint(blueprint)
         return Served(world, app.test_client())

@@ -356,7 +356,10 @@ def test_a_return_that_comes_too_late_lets_nobody_in(served, new_space, loopback
 # Changed while it serves
 
 
-def test_two_app_spaces_with_two_providers_are_changed_while_it_serves(served, frozen, loopback):
+def test_two_app_spaces_with_two_providers_are_changed_while_it_serves(
+    new_served, frozen, loopback
+):
+    served = new_served(frozen.now(), administration=True)
     admin = served.world.credentials.create_admin("An admin")
     base = f"/admin/api/companies/{served.world.company.guid}/appSpaces"
     other = Loopback(FrozenClock(frozen.now()))

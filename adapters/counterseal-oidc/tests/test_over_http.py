@@ -17,7 +17,7 @@ from counterseal.testing.identity import APP_RETURN
 @pytest.fixture
 def served(new_served):
     """Return a service at the machine's time."""
-    return new_served(datetime.now(UTC))
+    return new_served(datetime.now(UTC), administration=True)
 
 
 @pytest.fixture
