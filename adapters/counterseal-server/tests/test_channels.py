@@ -2,6 +2,7 @@
 
 import base64
 import json
+import sys
 from datetime import timedelta
 
 import pytest
@@ -120,6 +121,8 @@ def test_each_of_them_and_all(opened, account, tmp_path):
             {"webpush_contact": "nobody", "webpush_key": base64.b64encode(b"x" * 32).decode()},
             "webpush_contact",
         ),
+        ({"relay_url": "push.example", "relay_secret": SECRET}, "relay_url"),
+        ({"relay_url": "http://push.example/", "relay_secret": SECRET}, "relay_url"),
         ({"relay_url": "https://push.example/"}, "relay_secret"),
         ({"relay_url": "https://push.example/", "relay_secret": "canary"}, "relay_secret"),
         (
@@ -133,6 +136,21 @@ def test_what_does_not_fit_is_said_at_the_start(opened, environment, field):
         opened(**environment).open()
     assert refused.value.field == field
     assert "canary" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "extra"),
+    [
+        ("fcm_account_file", "/nowhere", "fcm"),
+        ("webpush_contact", "mailto:a@b.example", "webpush"),
+        ("relay_url", "https://push.example/", "relay"),
+    ],
+)
+def test_an_extra_that_is_not_there_is_named(opened, monkeypatch, setting, value, extra):
+    monkeypatch.setitem(sys.modules, f"counterseal_{extra}", None)
+    with pytest.raises(InvalidField, match=rf"counterseal_{extra} .*\[{extra}\]") as refused:
+        opened(**{setting: value}).open()
+    assert refused.value.field == setting
 
 
 def test_a_secret_in_a_file_and_two_while_they_change(opened, tmp_path):

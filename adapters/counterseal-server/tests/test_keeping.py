@@ -116,6 +116,27 @@ def test_what_is_no_key_is_refused_and_not_shown(given, keys):
     with pytest.raises(UnfitMasterKey) as raised:
         MasterKeys(given, keys / "master.key")
     assert given not in str(raised.value)
+    assert "COUNTERSEAL_MASTER_KEY" in str(raised.value)
+
+
+@pytest.mark.parametrize("data", [b"c2VjcmV0", b"Zo\xc3\xab"])
+def test_a_file_that_holds_no_key_is_named(data, keys):
+    keys.mkdir()
+    file = keys / "master.key"
+    file.write_bytes(data)
+    with pytest.raises(UnfitMasterKey) as raised:
+        MasterKeys(None, file).all()
+    assert str(file) in str(raised.value)
+    assert "c2VjcmV0" not in str(raised.value)
+
+
+def test_signing_keys_without_their_master_key_name_the_file_that_lacks_it(keys):
+    signer_in(keys)
+    (keys / "master.key").unlink()
+    sealer = FileSealer(MasterKeys(None, keys / "master.key"), ENTROPY)
+    with pytest.raises(SignerUnavailable) as raised:
+        FileSigner(keys / "signing.json", sealer, ENTROPY).jwks()
+    assert str(keys / "master.key") in str(raised.value)
 
 
 def test_without_any_key_there_is_none(keys):

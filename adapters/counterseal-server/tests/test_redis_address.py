@@ -1,5 +1,6 @@
 """Addresses of Redis: as its clients spell them; what does not fit is refused and not repeated."""
 
+import sys
 from datetime import timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from redis.sentinel import SentinelConnectionPool
 
 from counterseal.errors import InvalidField, StoreUnavailable
 from counterseal_redis import NONE, fsync, replicated
+from counterseal_server.records import opened
 from counterseal_server.records.in_redis import client_of, durability_of
 from counterseal_server.records.redis_address import RedisAddress, Topology, read_address
 
@@ -140,3 +142,11 @@ def test_it_makes_a_client_of_redis_py():
 def test_a_cluster_that_is_not_there_is_unavailable():
     with pytest.raises(StoreUnavailable, match="Redis: "):
         client_of(read_address("redis+cluster://127.0.0.1:1?retries=0&socket_connect_timeout=1"))
+
+
+def test_the_extra_that_an_address_needs_is_named(monkeypatch):
+    monkeypatch.delitem(sys.modules, "counterseal_server.records.in_redis")  # imported anew
+    monkeypatch.setitem(sys.modules, "redis", None)
+    with pytest.raises(InvalidField, match=r"redis .*\[redis\]") as refused:
+        opened("redis://127.0.0.1:6379/0")
+    assert refused.value.field == "store"

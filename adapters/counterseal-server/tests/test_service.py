@@ -627,3 +627,11 @@ def test_an_address_that_is_taken_is_refused(service):
             *("serve", "--data", service.folder / "data", "--port", service.port), code=2
         )
     assert said.startswith(f"port: cannot listen at 127.0.0.1:{service.port}: ")
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "nowhere.invalid"])
+def test_a_host_that_is_not_this_machine_is_refused(service, host):
+    said = service.command(
+        *("serve", "--data", service.folder / "data"), code=2, COUNTERSEAL_HOST=host
+    )
+    assert said.startswith(f"host: cannot listen at {host}:")

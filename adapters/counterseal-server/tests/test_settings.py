@@ -103,6 +103,32 @@ def test_what_does_not_fit_is_refused_by_name(file, text, named):
 
 
 @pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ('retention = "90d"', "[policy]"),
+        ('policy = "strict"', "profile"),
+        ('webpush_key = "canary"', "COUNTERSEAL_WEBPUSH_KEY"),
+        ("port = ", "counterseal.toml"),
+    ],
+)
+def test_what_stands_in_the_wrong_place_is_told_the_right_one(file, text, hint):
+    with pytest.raises(InvalidField) as raised:
+        settings(FLAGS, {}, file(text))
+    assert hint in raised.value.problem
+    assert "canary" not in str(raised.value)
+
+
+def test_so_is_a_setting_of_the_policy_in_the_environment():
+    with pytest.raises(InvalidField, match=r"COUNTERSEAL_RETENTION: .*\[policy\]"):
+        settings(FLAGS, {"COUNTERSEAL_RETENTION": "90d"})
+
+
+def test_a_number_below_zero_is_a_whole_one():
+    with pytest.raises(InvalidField, match="senders: not within 0 and 100"):
+        settings(FLAGS, {"COUNTERSEAL_SENDERS": "-1"})
+
+
+@pytest.mark.parametrize(
     ("variable", "text"),
     [
         ("COUNTERSEAL_PROT", "1"),

@@ -25,6 +25,7 @@ from counterseal_sql import (
     forget,
     upgrade,
 )
+from counterseal_sql.failures import unavailable
 from counterseal_sql.schema import SEEN
 
 SHORT = timedelta(milliseconds=300)
@@ -301,3 +302,17 @@ def test_the_log_is_read_in_pages(database):
 
     assert [one.event.reason for one in first + rest] == list("01234")
     assert audit.read(after=rest[-1].number) == ()
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ('connection to server at "h", port 1 failed: Connection refused', "Connection refused"),
+        ('FATAL:  password authentication failed for user "u"', "password authentication failed"),
+        ("canary", ""),
+    ],
+)
+def test_the_log_says_why_a_server_lets_nobody_in(said, told, caplog):
+    unavailable(sqlite3.OperationalError(said))
+    kind = f"OperationalError ({told})" if told else "OperationalError"
+    assert caplog.messages == [f"the database failed: {kind}"]

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Protocol
+from typing import ParamSpec, Protocol
 
 from counterseal.errors import InvalidField, Unavailable
 from counterseal.models import AddressKind, Bell, PushAddress, PushOutcome, PushResult
 from counterseal.ports import Clock, Entropy, Notifier
-from counterseal_http import Guard
+from counterseal_http import Forbidden, Guard
 from counterseal_server import files
+from counterseal_server.extras import lacking
 from counterseal_server.settings import Settings
 from counterseal_server.webpush_key import webpush_key
+
+P = ParamSpec("P")
 
 FCM = frozenset({AddressKind.FCM_TOKEN, AddressKind.FCM_FID})
 WEBPUSH = frozenset({AddressKind.WEBPUSH})
@@ -106,13 +109,23 @@ def channels(settings: Settings, clock: Clock, entropy: Entropy) -> Channels:
     """
     makers: dict[frozenset[AddressKind], Callable[[], Channel]] = {}
     if settings.fcm_account_file is not None:
-        makers[FCM] = lambda: _fcm(settings, clock)
+        makers[FCM] = lambda: _for("fcm_account_file", _fcm, settings, clock)
     if settings.webpush_contact is not None:
-        makers[WEBPUSH] = lambda: _webpush(settings, clock, entropy)
+        makers[WEBPUSH] = lambda: _for("webpush_contact", _webpush, settings, clock, entropy)
     if settings.relay_url is not None:
         rest = frozenset(AddressKind).difference(*makers)
-        makers[rest] = lambda: _relay(settings, clock, rest)
+        makers[rest] = lambda: _for("relay_url", _relay, settings, clock, rest)
     return Channels(makers)
+
+
+def _for(setting: str, make: Callable[P, Channel], *args: P.args, **kwargs: P.kwargs) -> Channel:
+    try:
+        return make(*args, **kwargs)
+    except ModuleNotFoundError as error:
+        what = lacking(error)
+        if what is None:
+            raise
+        raise InvalidField(setting, what) from None
 
 
 def _fcm(settings: Settings, clock: Clock) -> Channel:
@@ -146,9 +159,12 @@ def _relay(settings: Settings, clock: Clock, kinds: frozenset[AddressKind]) -> C
         secrets = read_secrets(_relay_secret(settings))
     except InvalidField as error:
         raise InvalidField(f"relay_{error.field.removeprefix('relay_')}", error.problem) from None
-    return RelayNotifier(
-        settings.relay_url or "", secrets, clock, kinds=kinds, guard=_guard(settings)
-    )
+    guard, url = _guard(settings), settings.relay_url or ""
+    try:
+        guard.target(url)
+    except Forbidden as error:
+        raise InvalidField("relay_url", str(error)) from None
+    return RelayNotifier(url, secrets, clock, kinds=kinds, guard=guard)
 
 
 def _relay_secret(settings: Settings) -> str:

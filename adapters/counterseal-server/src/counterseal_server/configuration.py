@@ -32,6 +32,7 @@ OLDER = {"database": "store"}
 ENVIRONMENT_ONLY = frozenset({"master_key", "webpush_key", "relay_secret"})
 """A file that is read by many, and kept in many places, is none for secrets."""
 
+_WHOLE = re.compile(r"-?[0-9]{1,9}")
 _SPAN = re.compile(r"([0-9]{1,9})([smhd])")
 UNITS = {
     "s": timedelta(seconds=1),
@@ -44,6 +45,7 @@ _FLAGS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no"
 
 POLICY = "policy"
 PROFILE = "profile"
+POLICY_SETTINGS = frozenset(field.name for field in attrs.fields(Policy))
 
 
 @attrs.frozen
@@ -123,12 +125,12 @@ def _from_file(file: Path) -> dict[str, Given]:
     except OSError as error:
         raise InvalidField("config", f"cannot read {file}: {error.strerror}") from None
     except ValueError as error:
-        raise InvalidField("config", f"not TOML: {error}") from None
+        raise InvalidField("config", f"{file} is not TOML: {error}") from None
     found: dict[str, Given] = {}
     for written, value in document.items():
         name = OLDER.get(written, written)
         if name not in KINDS or name in ENVIRONMENT_ONLY:
-            raise InvalidField(f"config: {written}", "no such setting")
+            raise InvalidField(f"config: {written}", _unknown(name))
         _demand_once(name, f"config: {written}", found)
         found[name] = Given(KINDS[name](value, f"config: {written}"), str(file))
     return found
@@ -142,13 +144,21 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Given]:
         written = variable.removeprefix(PREFIX).lower()
         name = OLDER.get(written, written)
         if name not in KINDS:
-            raise InvalidField(variable, "no such setting")
+            raise InvalidField(variable, _unknown(name))
         _demand_once(name, variable, found)
         if name == POLICY:
             found[name] = Given({PROFILE: text}, variable)
         else:
             found[name] = Given(KINDS[name](_plain(text, KINDS[name]), variable), variable)
     return found
+
+
+def _unknown(name: str) -> str:
+    if name in ENVIRONMENT_ONLY:
+        return f"a secret: it is read from the environment only, as {PREFIX}{name.upper()}"
+    if name in POLICY_SETTINGS:
+        return f"no such setting; in the file, it may stand under [{POLICY}]"
+    return "no such setting"
 
 
 def _demand_once(name: str, place: str, found: Mapping[str, Given]) -> None:
@@ -160,7 +170,7 @@ def _plain(text: str, kind: Callable[[Any, str], Any]) -> Any:
     """Read *text* as TOML would have it."""
     if kind is _flag:
         return _FLAGS.get(text.lower(), text)
-    if kind is _number and text.isascii() and text.isdigit():
+    if kind is _number and _WHOLE.fullmatch(text):
         return int(text)
     return text
 
@@ -198,7 +208,7 @@ def span(value: Any, field: str) -> timedelta:
 
 def _table(value: Any, field: str) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise InvalidField(field, "not a table")
+        raise InvalidField(field, f"not a table, in which {PROFILE} names the profile")
     return value
 
 
@@ -244,9 +254,8 @@ def _policy(table: Mapping[str, Any]) -> Policy:
     if name not in PROFILES:
         raise InvalidField(f"{POLICY}.{PROFILE}", f"not one of {', '.join(PROFILES)}")
     profile = PROFILES[name]
-    known = {field.name for field in attrs.fields(Policy)}
     for setting in changed:
-        if setting not in known:
+        if setting not in POLICY_SETTINGS:
             raise InvalidField(f"{POLICY}.{setting}", "no such setting")
     try:
         return attrs.evolve(

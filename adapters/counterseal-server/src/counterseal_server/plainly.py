@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
+from counterseal_server.extras import lacking
 from counterseal_server.visible import visible
 
 if TYPE_CHECKING:  # a fast start
@@ -54,12 +55,10 @@ def plainly(extra: str | None = None) -> Iterator[None]:
             raise  # whoever read what is printed is gone; click ends quietly
         raise Failed(f"{error.filename or 'system'}: {error.strerror or error}") from None
     except ModuleNotFoundError as error:
-        bringing = EXTRAS.get((error.name or "").partition(".")[0])
-        if bringing is None:
+        what = lacking(error, extra)
+        if what is None:
             raise
-        raise Failed(
-            f"{error.name} is not installed: this needs counterseal-server[{extra or bringing}]"
-        ) from None
+        raise Failed(what) from None
 
 
 def _refused(error: CountersealError) -> Failed:
@@ -78,27 +77,3 @@ def _refused(error: CountersealError) -> Failed:
         case Misuse():
             return Unusable(f"{error.code}: {error}")
     return Failed(f"unavailable: {error.code}: {error}")
-
-
-PARTS = {
-    "service": (
-        "counterseal_flask",
-        "counterseal_http",
-        "counterseal_records",
-        "counterseal_sql",
-        "flask",
-        "granian",
-        "httpx2",
-        "prometheus_client",
-        "segno",
-        "sqlalchemy",
-    ),
-    "redis": ("counterseal_redis", "redis"),
-    "fcm": ("counterseal_fcm", "google"),
-    "webpush": ("counterseal_webpush",),
-    "relay": ("counterseal_relay",),
-    "oidc": ("counterseal_oidc",),
-}
-"""What the demo does without, and so installs without: by the extra that brings it."""
-
-EXTRAS = {part: extra for extra, parts in PARTS.items() for part in parts}

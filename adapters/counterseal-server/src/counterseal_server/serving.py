@@ -7,6 +7,7 @@ Everything with threads or connections is made in the latter, after it was start
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import resource
@@ -262,6 +263,8 @@ def _demand_free(settings: Settings) -> None:
         try:
             probe.bind((settings.host, settings.port))
         except OSError as error:
+            elsewhere = isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL
             raise InvalidField(
-                "port", f"cannot listen at {settings.host}:{settings.port}: {error.strerror}"
+                "host" if elsewhere else "port",
+                f"cannot listen at {settings.host}:{settings.port}: {error.strerror}",
             ) from None

@@ -19,11 +19,13 @@ def webpush_key(settings: Settings) -> str:
     Return the private key, from the environment or from its file.
 
     Raises:
-        InvalidField: The file cannot be read.
+        InvalidField: The file is not there, or cannot be read.
     """
     if settings.webpush_key is not None:
         return settings.webpush_key
     path = str(settings.webpush_key_file)
+    if not settings.webpush_key_file.exists():
+        raise InvalidField("webpush_key_file", f"no {path}: counterseal keys webpush makes one")
     return files.read(path, field="webpush_key_file", limit=FILE_LIMIT).decode("utf-8", "replace")
 
 

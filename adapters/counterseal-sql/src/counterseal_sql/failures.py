@@ -11,6 +11,17 @@ from counterseal.errors import Indeterminate, StoreUnavailable
 
 FAILURES = (SQLAlchemyError, sqlite3.Error)
 
+UNREACHED = (
+    "Connection refused",
+    "No such file or directory",
+    "failed to resolve host",
+    "password authentication failed",
+    "no password supplied",
+    "does not exist",
+    "timeout",
+)
+"""What libpq says, without a code, of a server that lets nobody in; nothing else of it is told."""
+
 log = logging.getLogger("counterseal_sql")
 
 
@@ -36,4 +47,7 @@ def _kind(error: Exception) -> str:
     """Name what happened as the driver does; its text may hold an address or what was sent."""
     own = getattr(error, "orig", None) or error
     code = getattr(own, "sqlite_errorname", None) or getattr(own, "sqlstate", None)
-    return f"{type(own).__name__} {code}" if code else type(own).__name__
+    if code:
+        return f"{type(own).__name__} {code}"
+    said = next((words for words in UNREACHED if words in str(own)), None)
+    return f"{type(own).__name__} ({said})" if said else type(own).__name__

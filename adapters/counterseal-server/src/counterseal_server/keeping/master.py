@@ -23,6 +23,7 @@ from counterseal_server.keeping.errors import MasterKeyMissing, UnfitMasterKey
 KEY_BYTES = 32
 ID_BYTES = 8
 FILE = "master.key"
+VARIABLE = "COUNTERSEAL_MASTER_KEY"
 
 _SEPARATOR = re.compile(r"[\s,]+")
 
@@ -54,8 +55,8 @@ class MasterKeys:
 
     def __init__(self, given: str | None, path: Path) -> None:
         self.path = path
-        self._given = () if given is None else ring(given)
-        self._file = private.Kept(path, _read)
+        self._given = () if given is None else ring(given, VARIABLE)
+        self._file = private.Kept(path, self._read)
 
     def __repr__(self) -> str:
         """Name the file, and no key."""
@@ -75,7 +76,7 @@ class MasterKeys:
         except FileNotFoundError:
             found = self._given
         if not found:
-            raise MasterKeyMissing
+            raise MasterKeyMissing(f"there is none in {self.path}, and no {VARIABLE}")
         return found
 
     @property
@@ -93,38 +94,40 @@ class MasterKeys:
         """
         with private.alone(private.folder(self.path.parent)):
             old = self.path.read_text("ascii") if self.path.exists() else ""
-            ring(old)
+            ring(old, str(self.path))
             made = base64.b64encode(entropy.token(KEY_BYTES)).decode("ascii")
             private.write(self.path, f"{made}\n{old}".encode("ascii"))
 
+    def _read(self, data: bytes) -> tuple[MasterKey, ...]:
+        # What is not ASCII is no base64 either.
+        return ring(data.decode("ascii", "replace"), str(self.path))
 
-def ring(text: str) -> tuple[MasterKey, ...]:
+
+def ring(text: str, place: str) -> tuple[MasterKey, ...]:
     """
     Read a ring of keys.
+
+    Args:
+        text: The ring.
+        place: Where it stands; the error names it.
 
     Raises:
         UnfitMasterKey: Something in it is not 32 bytes in base64.
     """
-    secrets = [_key(one) for one in _SEPARATOR.split(text) if one]
+    secrets = [_key(one, place) for one in _SEPARATOR.split(text) if one]
     return tuple(MasterKey(_id(secret), secret) for secret in secrets)
-
-
-def _read(data: bytes) -> tuple[MasterKey, ...]:
-    try:
-        return ring(data.decode("ascii"))
-    except UnicodeDecodeError:
-        raise UnfitMasterKey from None
 
 
 def _id(secret: bytes) -> bytes:
     return hashlib.sha256(b"counterseal master key\x00" + secret).digest()[:ID_BYTES]
 
 
-def _key(text: str) -> bytes:
+def _key(text: str, place: str) -> bytes:
+    problem = f"{place}: not {KEY_BYTES} bytes in base64"
     try:
         key = base64.b64decode(text.encode("ascii"), validate=True)
     except (binascii.Error, UnicodeEncodeError):
-        raise UnfitMasterKey from None
+        raise UnfitMasterKey(problem) from None
     if len(key) != KEY_BYTES:
-        raise UnfitMasterKey
+        raise UnfitMasterKey(problem)
     return key

@@ -70,7 +70,7 @@ class FileSealer:
         try:
             return self._master.all()
         except (Misuse, OSError) as error:
-            raise SealBroken("the master key is out of reach") from error
+            raise SealBroken(f"the master key is out of reach: {error}") from error
 
     def _vault(self, key: MasterKey) -> Vault:
         if key.id not in self._vaults:

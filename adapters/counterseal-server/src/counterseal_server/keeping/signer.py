@@ -126,12 +126,11 @@ class FileSigner:
             return self._file.get()
         except FileNotFoundError as error:
             raise SignerUnavailable(
-                "there are no signing keys: is it the right data folder, and did `init` found it?"
+                f"there are no signing keys in {self.path.parent}: is it the right data folder,"
+                " and did `init` found it?"
             ) from error
         except (CountersealError, OSError) as error:
-            raise SignerUnavailable(
-                "the signing keys cannot be read, or the master key is another one"
-            ) from error
+            raise SignerUnavailable(f"the signing keys cannot be read: {error}") from error
 
     def _made(self, algorithm: Algorithm) -> PrivateKey:
         return keys.generate(algorithm, kid=b64url(self._entropy.token(KID_BYTES)))

@@ -12,9 +12,11 @@ from typing import Protocol
 from sqlalchemy import URL
 
 from counterseal import Ports
+from counterseal.errors import InvalidField
 from counterseal.ports import Clock
 from counterseal_records import Inventory
-from counterseal_server.records.redis_address import SCHEMES, read_address
+from counterseal_server.extras import lacking
+from counterseal_server.records.redis_address import SCHEMES, RedisAddress, read_address
 
 
 class Records(Protocol):
@@ -55,14 +57,23 @@ def opened(address: str | URL) -> Records:
         address: As README.md has them; one of Redis is text.
 
     Raises:
-        InvalidField: An address of Redis has a part that does not fit.
+        InvalidField: An address of Redis has a part that does not fit, or needs an extra.
         UnfitUrl: One of a database is of another kind.
         Unavailable: A cluster did not say which servers it has.
     """
     if isinstance(address, str) and address.partition("://")[0] in SCHEMES:
-        from counterseal_server.records.in_redis import RedisRecords  # noqa: PLC0415
-
-        return RedisRecords(read_address(address))
+        return _in_redis(read_address(address))
     from counterseal_server.records.in_sql import SqlRecords  # noqa: PLC0415
 
     return SqlRecords(address)
+
+
+def _in_redis(address: RedisAddress) -> Records:
+    try:
+        from counterseal_server.records.in_redis import RedisRecords  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        what = lacking(error)
+        if what is None:
+            raise
+        raise InvalidField("store", what) from None
+    return RedisRecords(address)

@@ -27,13 +27,16 @@ class SqlRecords:
         database: Which.
 
     Raises:
-        UnfitUrl: The address is of another kind.
+        UnfitUrl: The address is of another kind, or needs an extra.
     """
 
     def __init__(self, address: str | URL) -> None:
         if str(address).partition(":")[0].partition("+")[0] not in DATABASES:
             raise UnfitUrl(TAKEN)
-        self.database: Database = connect(address)
+        try:
+            self.database: Database = connect(address)
+        except UnfitUrl as error:
+            raise UnfitUrl(f"store: {error}") from error
 
     def joined(self, ports: Ports) -> Ports:
         """Return *ports* with those that store something, in the database."""
