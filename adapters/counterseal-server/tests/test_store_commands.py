@@ -107,9 +107,18 @@ def test_what_is_there_is_not_overwritten(file, world, run, tmp_path):
 
 
 def test_nothing_is_not_copied(run, tmp_path):
+    (tmp_path / "one.db").touch()
     empty = (f"sqlite:///{tmp_path}/{name}.db" for name in ("one", "two"))
 
     assert run("store", "copy", *empty).exit_code == 1
+
+
+def test_a_file_that_is_not_there_is_refused_and_not_made(file, world, run, tmp_path):
+    copied = run("store", "copy", f"sqlite:///{tmp_path}/misspelt.db", file)
+
+    assert copied.exit_code == 2
+    assert copied.stderr == f"FROM: there is no file {tmp_path}/misspelt.db\n"
+    assert not (tmp_path / "misspelt.db").exists()
 
 
 def test_an_address_in_the_environment(file, world, run, tmp_path, monkeypatch):

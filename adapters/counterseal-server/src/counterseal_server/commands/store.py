@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import closing
+from pathlib import Path
 
 import click
 
@@ -81,7 +82,7 @@ def copy(source: str, target: str) -> None:
 
         clock, luck = SystemClock(), SystemEntropy()
         with (
-            closing(opened(_address(source))) as held,
+            closing(opened(_there(_address(source)))) as held,
             closing(opened(_address(target))) as new,
             progress("partitions") as done,
         ):
@@ -98,6 +99,19 @@ def copy(source: str, target: str) -> None:
         if not last.records:
             raise Failed("store: there is nothing to copy")
         click.echo(f"records: {last.records}; lines of the audit log: {last.events}")
+
+
+def _there(address: str) -> str:
+    # A database that is not there would be made, and be empty.
+    if address.startswith("sqlite:"):
+        from sqlalchemy import make_url  # noqa: PLC0415 (a fast start)
+
+        from counterseal.errors import InvalidField  # noqa: PLC0415
+
+        file = make_url(address).database
+        if file and not Path(file).exists():
+            raise InvalidField("FROM", f"there is no file {file}")
+    return address
 
 
 def _address(text: str) -> str:
