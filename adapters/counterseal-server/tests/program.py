@@ -168,10 +168,7 @@ class Service:
             headers["Content-Type"] = "application/json"
         with contextlib.closing(connection):
             connection.request(method, path, body, headers)
-            response = connection.getresponse()
-            data = response.read()
-        kind = response.headers.get("content-type", "")
-        return response.status, json.loads(data) if "json" in kind else data
+            return received(connection.getresponse())
 
     def device(self, *args, code=0, **env):
         name, *rest = args
@@ -195,6 +192,13 @@ class Service:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait(PATIENCE)
+
+
+def received(response):
+    """Read a reply; one that a server cut off as it died is no document."""
+    data = response.read()
+    kind = response.headers.get("content-type", "")
+    return response.status, json.loads(data) if "json" in kind else data
 
 
 class Phone:
@@ -230,5 +234,4 @@ class Phone:
         connection = http.client.HTTPConnection("127.0.0.1", self.service.port, timeout=PATIENCE)
         with contextlib.closing(connection):
             connection.request(method, path, body or None, headers)
-            response = connection.getresponse()
-            return response.status, json.loads(response.read())
+            return received(connection.getresponse())
