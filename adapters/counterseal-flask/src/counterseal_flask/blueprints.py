@@ -17,7 +17,7 @@ from counterseal_flask.admission import NotAdmittedError, admitted, not_admitted
 from counterseal_flask.bodies import UnsupportedMediaTypeError, demand_type
 from counterseal_flask.description import DESCRIPTION
 from counterseal_flask.device_api import DEVICE_API
-from counterseal_flask.incoming import message
+from counterseal_flask.incoming import message, respelled
 from counterseal_flask.messages import Reply
 from counterseal_flask.operations import Audience, Operation
 from counterseal_flask.problems import problem, told
@@ -163,7 +163,7 @@ def _nowhere() -> Reply:
 def _answered(settings: Settings, act: Callable[[], Reply]) -> Response:
     """Turn what *act* returns or raises into a response; nothing is left to the host's handlers."""
     try:
-        reply = act()
+        reply = problem("no_such_endpoint") if respelled(request.environ) else act()
     except RequestEntityTooLarge:
         reply = problem("too_large")
     except MethodNotAllowed as error:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
+from typing import Any
 from urllib.parse import parse_qsl, quote
 
 from flask import Request
@@ -69,6 +71,15 @@ def message(
         headers=tuple(request.headers.items()) if SIGNATURE_INPUT in environ else (),
         idempotency_key=environ.get(KEY),
     )
+
+
+def respelled(environ: Mapping[str, Any]) -> bool:
+    """
+    Tell whether Werkzeug makes another path of what was sent: of several slashes in front, one.
+
+    Who guards a path in front of the service, or signs it, means that path and no other.
+    """
+    return str(environ.get("PATH_INFO", "")).startswith("//")
 
 
 def _text(query: bytes) -> str:

@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from counterseal_flask import Service, admin_blueprint, device_blueprint, service_blueprint
 from counterseal_flask import Settings as Face
+from counterseal_flask.incoming import respelled
 from counterseal_flask.problems import problem
 from counterseal_server.house import House
 from counterseal_server.logs import NO_REQUEST, request_id
@@ -77,7 +78,9 @@ def _observe(app: Flask, house: House, metrics: Metrics) -> None:
         fits = _FIT_ID.fullmatch(given)
         request_id.set(given if fits else house.ports.entropy.token(ID_BYTES).hex())
         word = environ.get(REFUSED)
-        return None if word is None else _not_received(word)
+        if word is not None:
+            return _not_received(word)
+        return _problem("no_such_endpoint") if respelled(environ) else None
 
     @app.after_request
     def end(response: Response) -> Response:
