@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from datetime import timedelta
 
 from counterseal import ijson
@@ -18,6 +20,15 @@ from counterseal.policy import Policy
 from counterseal.wire.display import BUTTONS_AT_LEAST
 from counterseal.wire.moment import MILLISECOND
 
+_INK = re.compile("[!-~]")
+"""Most texts have some of it, and are found to show something at once."""
+
+_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0\U00013441\U00013442\U0001d159")
+"""Letters and symbols that are drawn as a blank."""
+
+_SEEN = frozenset({"Cn", "Co"})
+"""What another font or a later Unicode may have a picture for."""
+
 LISTED = 1000
 """As many records as one call may list: what they take in memory stays small."""
 
@@ -33,7 +44,8 @@ def text_fits(
         limit: Bytes of UTF-8.
         field: What to call it in the error.
         empty: Whether it may be empty.
-        trimmed: Whether white space alone counts as empty.
+        trimmed: Whether what shows nothing counts as empty: white space, controls, marks
+            without a letter, and what has no width or no ink.
 
     Raises:
         InvalidField: It does not fit.
@@ -46,10 +58,18 @@ def text_fits(
     if not value.isascii():
         ijson.check(value, field=field)
         size = len(value.encode("utf-8"))
-    if not empty and not (value.strip() if trimmed else value):
+    if not empty and (not value or (trimmed and not shows_something(value))):
         raise InvalidField(field, "empty")
     if size > limit:
         raise InvalidField(field, f"longer than {limit} bytes")
+
+
+def shows_something(text: str) -> bool:
+    """Tell whether somebody who looks at *text* sees that there is one."""
+    return _INK.search(text) is not None or any(
+        character not in _BLANK and (kind[0] in "LNPS" or kind in _SEEN)
+        for character, kind in zip(text, map(unicodedata.category, text), strict=True)
+    )
 
 
 def limit_fits(limit: int) -> None:

@@ -30,6 +30,7 @@ from counterseal.models import (
 )
 from counterseal.models.guid import LUCK_BYTES, PARTITIONS, mint
 from counterseal.policy import STANDARD, Policy
+from counterseal.rules.sizes import shows_something
 
 UTF8_BYTES = 4
 """The most that one character takes."""
@@ -63,13 +64,13 @@ def texts(*, limit: int = 64, blank: bool = False) -> SearchStrategy[str]:
 
     Args:
         limit: Bytes of UTF-8, at most.
-        blank: Whether white space, or nothing, is enough.
+        blank: Whether what shows nothing is enough.
     """
     characters = st.characters(codec="utf-8", exclude_characters=NOT_CHARACTERS)
     made = st.text(characters, max_size=min(limit // UTF8_BYTES, 64))
     odd = st.sampled_from([text for text in ODD_TEXTS if len(text.encode()) <= limit])
     every = made | odd
-    return every if blank else every.filter(str.strip)
+    return every if blank else every.filter(shows_something)
 
 
 def i_json(*, leaves: int = 12) -> SearchStrategy[Any]:

@@ -1,6 +1,7 @@
 """Rules of size: every text is taken at its limit and refused, by name, one byte past it."""
 
 import json
+import unicodedata
 from datetime import timedelta
 
 import attrs
@@ -263,7 +264,62 @@ class TestQuestionFits:
             assert size <= 32
 
 
+NO_INK = "\u115f\u1160\u2800\u3164\uffa0\U00013441\U00013442\U0001d159"
+"""Letters and symbols that are drawn as a blank."""
+
+
+def shows_something(text):
+    shown = [char for char in text if char.isprintable() and char not in f" {NO_INK}"]
+    unknown = [char for char in text if unicodedata.category(char) in {"Cn", "Co"}]
+    return bool(unknown) or any(not unicodedata.category(char).startswith("M") for char in shown)
+
+
 class TestTextFits:
+    @pytest.mark.parametrize(
+        "text",
+        [
+            " ",
+            "\t\n",
+            "\0",
+            "\x7f",
+            "\u00a0",
+            "\u00ad",
+            "\u200b",
+            "\u200b \u200d",
+            "\u2028",
+            "\u202e",
+            "\u2060\ufeff",
+            "\ufe0f",
+            "\u0301",
+            "\U000e0041",
+            *NO_INK,
+        ],
+    )
+    def test_what_shows_nothing_is_empty(self, text, refusing):
+        with refusing("invalid_field", "name"):
+            text_fits(text, 20, "name", trimmed=True)
+        text_fits(text, 20, "name")
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "a",
+            ".",
+            "\u200ba",
+            "\u2800.",
+            "é",
+            "e\u0301",
+            "م",
+            "字",
+            "€",
+            "✓",
+            "👩\u200d🚀",
+            "\ue000",
+        ],
+    )
+    def test_what_shows_something_is_not(self, text):
+        text_fits(text, 20, "name", trimmed=True)
+
     @given(
         st.text(st.characters(codec="utf-8", exclude_characters="\ufffe\uffff"), max_size=12),
         st.integers(0, 20),
@@ -273,7 +329,7 @@ class TestTextFits:
     def test_counts_bytes_of_utf_8(self, text, limit, empty, trimmed):
         if any(ord(char) & 0xFFFE == 0xFFFE or 0xFDD0 <= ord(char) <= 0xFDEF for char in text):
             return
-        says_something = bool(text.strip() if trimmed else text)
+        says_something = shows_something(text) if trimmed else bool(text)
         fine = len(text.encode()) <= limit and (empty or says_something)
         try:
             text_fits(text, limit, "name", empty=empty, trimmed=trimmed)
