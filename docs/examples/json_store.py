@@ -9,6 +9,7 @@ from enum import Enum
 import attrs
 
 from counterseal import errors, models
+from counterseal.ports import Due
 
 TENANCY = (models.Company, models.AppSpace, models.Origin, models.Admin)
 
@@ -61,6 +62,10 @@ class JsonStore:
 
     def due(self, kind, before, limit):
         return self._all(kind.value, lambda it: it.due_at and it.due_at <= before, "due_at")[:limit]
+
+    def due_on(self, kind, before, limit):
+        due = self.due(Due.NOTIFICATION, before, None)
+        return tuple(one for one in due if one.kind is kind)[:limit]
 
     def dead(self, origin, limit):
         gone = (origin, models.CallbackState.DEAD)

@@ -46,6 +46,7 @@ from counterseal.models import (
     PushResult,
 )
 from counterseal.models.guid import partition_of
+from counterseal.ports import Due
 from counterseal.testing import (
     START,
     FakeIdentityProvider,
@@ -266,6 +267,25 @@ class NeverReturnsWhatItReturnedBefore(MemoryStore):
         found = super().due(kind, before, 10_000)[self._turn : self._turn + limit]
         self._turn += len(found)
         return found
+
+
+@sick_store("STORE-27")
+class RingsOnEveryChannel(MemoryStore):
+    def due_on(self, kind, before, limit):
+        return self.due(Due.NOTIFICATION, before, limit)
+
+
+@sick_store("STORE-27")
+class KnowsNoLimitOfAChannel(MemoryStore):
+    def due_on(self, kind, before, limit):
+        return super().due_on(kind, before, limit + 100)
+
+
+@sick_store("STORE-28")
+class LooksPastAFew(MemoryStore):
+    def due_on(self, kind, before, limit):
+        seen = self.due(Due.NOTIFICATION, before, 20 + limit)
+        return tuple(one for one in seen if one.kind is kind)[:limit]
 
 
 @sick_store("STORE-25")

@@ -10,11 +10,13 @@ from counterseal import STANDARD, STRICT
 from counterseal.errors import Foreign, NotPossessed, Refused, TokenSpent, WrongToken
 from counterseal.models import AddressKind, PushAddress
 from counterseal.models.guid import mint
+from counterseal.notifications.ringing import LOOKED_AT
 from counterseal.ports import Store
 from counterseal.testing import Faults, World
 from counterseal.testing.faults import faulty_ports
 from counterseal.testing.world import CALLBACK
 
+RELAY = PushAddress(kind=AddressKind.RELAY, value="here")
 COUNTED = ("store", "replay", "counters", "idempotency")
 KEYED = ["counters.add", "idempotency.begin"]
 
@@ -194,8 +196,25 @@ def test_an_ending_and_its_callback(world, zoe):
         assert len(world.callbacks.dead(world.origin.origin.guid)) == 1
 
 
+def test_a_look_for_bells(world):
+    kinds = world.ports.notifier.kinds()
+    full = LOOKED_AT * len(kinds)
+    for number in range(full):
+        with world.takes("store.due"):
+            assert len(world.notifications.in_turn({}, 1)) == bool(number)
+        name = f"user-{number}"
+        world.bind(name, addresses=(RELAY,))
+        world.ask(name, "Pay?")
+    # The look did not come to its end: what may be rung on other channels is asked for.
+    with world.takes("store.due", *["store.due_on"] * (len(kinds) - 1)):
+        assert len(world.notifications.in_turn({}, 1)) == 1
+    with world.takes("store.due"):
+        assert len(world.notifications.in_turn({}, 1, looking_past=False)) == 1
+
+
 def test_every_verb_of_the_store_is_counted_here():
     verbs = {name for name in vars(Store) if not name.startswith("_")}
     assert verbs == {
-        *("get", "about", "account", "bindings", "pending", "list", "due", "dead", "commit")
+        *("get", "about", "account", "bindings", "pending", "list", "due", "due_on"),
+        *("dead", "commit"),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import itertools
 import threading
 from bisect import bisect_left, insort
 from collections import OrderedDict, defaultdict
@@ -13,6 +14,7 @@ from counterseal.errors import Conflict, OperationReused, PartitionCrossed, Wron
 from counterseal.models import (
     UNFINISHED,
     Account,
+    AddressKind,
     Admin,
     AppSpace,
     AuditEvent,
@@ -127,6 +129,13 @@ class MemoryStore:
             for entry in kept:
                 heapq.heappush(heap, entry)
             return tuple(found.values())
+
+    def due_on(self, kind: AddressKind, before: datetime, limit: int) -> tuple[Notification, ...]:
+        """Return notifications of *kind* that are due, the longest due first."""
+        with self._lock:
+            everything = self.due(Due.NOTIFICATION, before, len(self._records))
+            found = (one for one in everything if isinstance(one, Notification))
+            return tuple(itertools.islice((one for one in found if one.kind is kind), limit))
 
     def dead(self, origin: Guid, limit: int) -> tuple[Callback, ...]:
         """Return the callbacks of *origin* that are dead, oldest first."""

@@ -32,7 +32,7 @@ from counterseal.policy import Policy
 from counterseal.ports import Due, Ports
 from counterseal.rules.deeds import Deed
 from counterseal.rules.facts import Ringing
-from counterseal.rules.ringing import next_rung, plan
+from counterseal.rules.ringing import next_rung, plan, with_places
 from counterseal.rules.sizes import LISTED
 
 LOOKED_AT = 4
@@ -66,7 +66,8 @@ class Notifications:
         Return the due notifications to attempt next, so that nobody keeps the others waiting.
 
         Each kind of address has places of its own, and accounts take turns in them.
-        What has no turn is looked past, up to 1000 notifications, which takes longer.
+        What has no turn is looked past, up to 1000 notifications of each kind that has a place
+        left and all of the others, which takes longer.
 
         Args:
             under_way: Those of which the caller's attempts run.
@@ -76,15 +77,21 @@ class Notifications:
         Raises:
             Unavailable: The store did not answer.
         """
-        chosen: tuple[Notification, ...] = ()
-        kinds = max(1, len(self.ports.notifier.kinds()))
-        for limit in (LOOKED_AT * places * kinds, LISTED):
-            due = self.due(limit)
-            chosen = next_rung(due, under_way, places)
-            full = len(under_way) + len(chosen) >= places * kinds
-            if full or len(due) < limit or not looking_past:
-                break
-        return chosen
+        kinds = self.ports.notifier.kinds()
+        limit = LOOKED_AT * places * max(1, len(kinds))
+        due = self.due(limit)
+        chosen = next_rung(due, under_way, places)
+        if len(due) < limit or not looking_past:
+            return chosen
+        free = with_places(kinds, (*under_way.values(), *chosen), places)
+        if not free:
+            return chosen
+        # Each by a look of its own: any of them may have any number due.
+        now = self.ports.clock.now()
+        seen = {one.guid: one for one in due}
+        for kind in free:
+            seen |= {one.guid: one for one in self.ports.store.due_on(kind, now, LISTED)}
+        return next_rung(seen.values(), under_way, places)
 
     def wait(self, timeout: timedelta) -> None:
         """

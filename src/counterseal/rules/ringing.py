@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 
 import attrs
@@ -161,3 +162,18 @@ def next_rung(
             lambda notification: notification.account,
         )
     )
+
+
+def with_places(
+    kinds: AbstractSet[AddressKind], taken: Iterable[Notification], places: int
+) -> frozenset[AddressKind]:
+    """
+    Return which of *kinds* have a place left.
+
+    Args:
+        kinds: That are rung at all.
+        taken: Those of which an attempt runs, or is about to.
+        places: How many attempts may run at once, of each kind.
+    """
+    held = Counter(one.kind for one in taken)
+    return frozenset(kind for kind in kinds if held[kind] < places)

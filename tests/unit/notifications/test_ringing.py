@@ -19,6 +19,7 @@ from counterseal.errors import (
 from counterseal.models import (
     AddressKind,
     Bell,
+    Change,
     News,
     Notification,
     NotificationState,
@@ -28,6 +29,8 @@ from counterseal.models import (
     Silence,
     Texts,
 )
+from counterseal.models.guid import LUCK_BYTES, mint, partition_of
+from counterseal.rules.sizes import LISTED
 from counterseal.testing import OutboxNotifier, Push
 from counterseal.testing.faults import Faults, faulty, faulty_ports
 
@@ -454,6 +457,32 @@ def test_a_kind_whose_places_are_taken_is_looked_past(service):
     (web,) = narrow.notifications.in_turn(under_way, 2)
     assert web.kind is AddressKind.WEBPUSH
     assert narrow.notifications.in_turn(under_way, 2, looking_past=False) == ()
+
+
+def test_a_kind_with_any_number_due_keeps_no_other_waiting(service):
+    """More than any look lists: one that hangs has as many within minutes."""
+    service.bind("zoe", addresses=(HERE,))
+    service.ask("zoe", "Pay?")
+    (first,) = service.notifications.due()
+    commit = service.ports.store.commit
+    for number in range(LISTED + 100):
+        guid = mint(partition_of(first.guid), number.to_bytes(LUCK_BYTES, "big"))
+        commit((Change(None, attrs.evolve(first, guid=guid)),), (), f"{number}")
+    service.clock.advance(SECOND)
+    service.bind("alice", addresses=(WEB,))
+    service.ask("alice", "Pay?")
+    narrow = service.but(notifier=OutboxNotifier(AddressKind.RELAY, AddressKind.WEBPUSH))
+    assert {one.kind for one in narrow.notifications.due(LISTED)} == {AddressKind.RELAY}
+
+    relay = {one.guid: one for one in narrow.notifications.due(2)}
+    (web,) = narrow.notifications.in_turn(relay, 2)
+    assert web.kind is AddressKind.WEBPUSH
+    # Also when nothing runs yet: both channels begin at once.
+    begun = narrow.notifications.in_turn({}, 2)
+    assert {one.kind for one in begun} == {AddressKind.RELAY, AddressKind.WEBPUSH}
+    # With every place taken there is nothing to look for.
+    full = relay | {web.guid: web, first.guid: attrs.evolve(web, guid=first.guid)}
+    assert narrow.notifications.in_turn(full, 2) == ()
 
 
 # Addresses that are gone

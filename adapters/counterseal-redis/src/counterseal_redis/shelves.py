@@ -130,7 +130,7 @@ class Shelves:
         Return what is due at *end*, of one partition after the other, from *start* on.
 
         Returns:
-            At most *limit* GUIDs, each with its partition.
+            At most *limit* GUIDs, all with `NO_LIMIT`, each with its partition.
 
         Raises:
             StoreUnavailable: Redis did not answer.
@@ -145,7 +145,7 @@ class Shelves:
             for place, members in zip(walk, lists, strict=True)
             for member in members
         )
-        return tuple(itertools.islice(found, limit))
+        return tuple(found) if limit == NO_LIMIT else tuple(itertools.islice(found, limit))
 
     def _found(
         self, guids: Sequence[Guid], about: Guid | None, now: datetime | None

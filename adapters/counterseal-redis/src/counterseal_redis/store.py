@@ -10,12 +10,14 @@ from redis.exceptions import AskError, ClusterError, ReadOnlyError
 from counterseal.errors import Conflict, Indeterminate, OperationReused, StoreUnavailable
 from counterseal.models import (
     Account,
+    AddressKind,
     AuditEvent,
     Binding,
     Callback,
     Challenge,
     Change,
     Guid,
+    Notification,
     Record,
 )
 from counterseal.models.guid import PARTITIONS, account_partition
@@ -33,7 +35,7 @@ from counterseal_redis.commits import (
 from counterseal_redis.keyspace import Keyspace
 from counterseal_redis.roads import Call, scripted
 from counterseal_redis.scripts import ACCOUNT, KNOWN
-from counterseal_redis.shelves import Shelves
+from counterseal_redis.shelves import AT_ONCE, NO_LIMIT, Shelves
 from counterseal_redis.values import body, compact
 
 APPLIED, CONFLICT, REUSED = 1, 0, -1
@@ -148,6 +150,32 @@ class RedisStore:
             # A record may have moved between the two trips.
             if record is not None and record.due_at is not None and record.due_at <= before
         )
+
+    def due_on(self, kind: AddressKind, before: datetime, limit: int) -> tuple[Notification, ...]:
+        """
+        Return notifications of *kind* that are due, of one partition after the other.
+
+        It reads past what is due on other channels, and begins where `due` would.
+
+        Raises:
+            Unavailable: Redis did not answer, or a record cannot be read.
+        """
+        index = DUE[Due.NOTIFICATION.value]
+        due = self._shelves.due(index, microseconds(before), NO_LIMIT, self._start)
+        found: list[Notification] = []
+        for first in range(0, len(due), AT_ONCE):
+            some = [guid for _, guid in due[first : first + AT_ONCE]]
+            found.extend(
+                record
+                for record in self._shelves.records(some).values()
+                if isinstance(record, Notification)
+                and record.kind is kind
+                and record.due_at is not None
+                and record.due_at <= before
+            )
+            if len(found) >= limit:
+                break
+        return tuple(found[:limit])
 
     def dead(self, origin: Guid, limit: int) -> tuple[Callback, ...]:
         """

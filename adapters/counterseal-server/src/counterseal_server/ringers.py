@@ -27,6 +27,9 @@ from counterseal_server.metrics import Metrics
 FAR_LOOKS = timedelta(milliseconds=250)
 """How often what has no turn is looked past."""
 
+FAR_SHARE = 10
+"""A look that took long is made again after so many times as long, at the soonest."""
+
 ALARMING = {PushResult.REJECTED, PushResult.MISCONFIGURED}
 """What an operator, or we, have to mend."""
 
@@ -83,16 +86,19 @@ class Ringers:
         self._places = house.settings.ringers
         self._pools: dict[AddressKind, ThreadPoolExecutor] = {}
         self._running: dict[Guid, Notification] = {}
-        self._looked_far = 0.0
+        self._looks_far_at = 0.0
 
     def ring(self) -> bool:
         """Begin to ring for what is due, as far as there are places; never more at once."""
         # Each place that is free again is a reason to look, and few of these look further.
-        now = time.monotonic()
-        far = now - self._looked_far >= FAR_LOOKS.total_seconds()
-        self._looked_far = now if far else self._looked_far
+        began = time.monotonic()
+        far = began >= self._looks_far_at
         running = dict(self._running)
-        for noted in self.notifications.in_turn(running, self._places, looking_past=far):
+        found = self.notifications.in_turn(running, self._places, looking_past=far)
+        if far:
+            took = time.monotonic() - began
+            self._looks_far_at = began + max(FAR_LOOKS.total_seconds(), took * FAR_SHARE)
+        for noted in found:
             self._running[noted.guid] = noted
             self._pool(noted.kind).submit(self._attempt, noted)
         return False

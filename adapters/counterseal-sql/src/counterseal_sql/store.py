@@ -11,12 +11,14 @@ from sqlalchemy import bindparam, select, true
 
 from counterseal.models import (
     Account,
+    AddressKind,
     AuditEvent,
     Binding,
     Callback,
     Challenge,
     Change,
     Guid,
+    Notification,
     Record,
 )
 from counterseal.ports import Clock, Due
@@ -61,6 +63,17 @@ _DUE = Statement(
     .order_by(_record.due_at)
     .limit(bindparam("limit"))
 )
+_DUE_ON = Statement(
+    _BODIES.where(
+        _record.kind == KINDS[Notification].name,
+        _record.due_at <= bindparam("before"),
+        _record.body.like(bindparam("on")),
+    )
+    .order_by(_record.due_at)
+    .limit(bindparam("limit"))
+)
+"""It reads past what is due on other channels: no index has the kind."""
+
 _DEAD = Statement(
     _BODIES.where(_record.dead == bindparam("origin"))
     .order_by(_record.number)
@@ -164,6 +177,18 @@ class SqlStore:
             _DUE, kind=KINDS[kind.value].name, before=microseconds(before), limit=limit
         )
         return tuple(map(read_record, bodies))
+
+    def due_on(self, kind: AddressKind, before: datetime, limit: int) -> tuple[Notification, ...]:
+        """
+        Return notifications of *kind* that are due, the longest due first.
+
+        Raises:
+            Unavailable: The database did not answer, or a record cannot be read.
+        """
+        # As `counterseal_records` writes it; in a text, the quotes would be escaped.
+        on = f'%"kind":"{kind.value}"%'
+        bodies = self._bodies(_DUE_ON, before=microseconds(before), limit=limit, on=on)
+        return tuple(map(partial(read_as, Notification), bodies))
 
     def dead(self, origin: Guid, limit: int) -> tuple[Callback, ...]:
         """

@@ -10,13 +10,16 @@ from hypothesis.stateful import run_state_machine_as_test
 from counterseal.testing.contracts.store_bench import NewStore
 from counterseal.testing.contracts.store_committing import StoreCommitting
 from counterseal.testing.contracts.store_crashing import StoreCrashing
+from counterseal.testing.contracts.store_due import StoreDue
 from counterseal.testing.contracts.store_history import StoreHistory
 from counterseal.testing.contracts.store_racing import StoreRacing
 from counterseal.testing.contracts.store_reading import StoreReading
 from counterseal.testing.contracts.store_repeating import StoreRepeating
 
 
-class StoreContract(StoreReading, StoreCommitting, StoreRepeating, StoreRacing, StoreCrashing):
+class StoreContract(
+    StoreReading, StoreDue, StoreCommitting, StoreRepeating, StoreRacing, StoreCrashing
+):
     """
     What every store keeps.
 

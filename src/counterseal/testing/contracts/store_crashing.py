@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from counterseal.errors import Conflict
-from counterseal.models import Account, Change
+from counterseal.models import Account, AddressKind, Change
 from counterseal.ports import Due, Store
 from counterseal.testing.clock import START
 from counterseal.testing.contracts.clauses import needs
@@ -94,6 +94,7 @@ class StoreCrashing(StoreBench):
                 "list": lambda: store.list(None),
                 "dead": lambda: store.dead(made.guid(), 1),
                 "due": lambda: store.due(Due.CALLBACK, START, 1),
+                "due_on": lambda: store.due_on(AddressKind.RELAY, START, 1),
                 "commit": lambda: store.commit((Change(None, company),), (event(),), "commit"),
             }
         )

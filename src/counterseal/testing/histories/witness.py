@@ -12,12 +12,14 @@ import attrs
 from counterseal.errors import Conflict
 from counterseal.models import (
     Account,
+    AddressKind,
     AuditEvent,
     Binding,
     Callback,
     Challenge,
     Change,
     Guid,
+    Notification,
     Record,
 )
 from counterseal.ports import Audit, Due, Store
@@ -71,6 +73,10 @@ class Witness:
     def due(self, kind: Due, before: datetime, limit: int) -> tuple[Record, ...]:
         """Ask the real store."""
         return self._store.due(kind, before, limit)
+
+    def due_on(self, kind: AddressKind, before: datetime, limit: int) -> tuple[Notification, ...]:
+        """Ask the real store."""
+        return self._store.due_on(kind, before, limit)
 
     def dead(self, origin: Guid, limit: int) -> tuple[Callback, ...]:
         """Ask the real store."""
