@@ -6,7 +6,9 @@ NOTES = {
     "A": "theirs: triggerchallenge and the signed answer, through its WSGI application; ours:"
     " `issue` and `answer` of the core, embedded: no HTTP, no origin that has to say who it is",
     "B": "theirs keeps everything in SQLite, ours in memory, which is less than a service does",
-    "C": "both keep everything in SQLite: write-ahead log, synchronous=FULL",
+    "C": "both keep everything in SQLite: write-ahead log, synchronous=FULL. Theirs syncs at each"
+    " of its commits; ours once for each call that writes, before its reply: with the call's"
+    " commit, or, for a replay key or a count without one, at its end",
     "D": "both through their WSGI application, called by one thread",
     "E": "both behind granian: one worker process on one core, eight threads; four clients in one"
     " process on another core; ours with its workers for callbacks and expiry",

@@ -79,8 +79,8 @@ def over_wsgi(app, caller) -> Callable[[int], Spent]:
     return transact
 
 
-def embedded(ports) -> Callable[[int], Spent]:
-    """Return what puts a question and takes its answer, without HTTP."""
+def embedded(ports, call) -> Callable[[int], Spent]:
+    """Return what puts a question and takes its answer, without HTTP; each within a *call*."""
     from scene import Scene  # noqa: PLC0415 (only one side has it)
 
     from counterseal.models import Algorithm  # noqa: PLC0415
@@ -95,7 +95,8 @@ def embedded(ports) -> Callable[[int], Spent]:
         ):
             for operation in operations:
                 start = time.thread_time_ns()
-                operation()
+                with call():
+                    operation()
                 spent[name] += (time.thread_time_ns() - start) / 1000
         return spent
 
@@ -115,7 +116,7 @@ def side(name: str, folder: Path) -> Callable[[int], Spent]:
         from ours import Ours  # noqa: PLC0415
 
         return over_wsgi(ours_app.make(folder), Ours(folder))
-    return embedded(ours_app.ports(folder if name == "sqlite" else None))
+    return embedded(*ours_app.ports(folder if name == "sqlite" else None))
 
 
 def counts() -> Iterator[int]:

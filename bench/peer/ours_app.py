@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from counterseal import Ports
@@ -45,14 +47,18 @@ def make(folder: Path):
     return application(house, use_cases(house), Metrics())
 
 
-def ports(folder: Path | None) -> Ports:
-    """Return ports for the core: in memory, or with what is stored in a SQLite file in *folder*."""
+def ports(folder: Path | None) -> tuple[Ports, Callable[[], AbstractContextManager[None]]]:
+    """
+    Return ports for the core, and what each call is made within.
+
+    Without *folder*, they are in memory; else what is stored is in a SQLite file in it.
+    """
     kept = memory_ports()
     if folder is None:
-        return kept
+        return kept, nullcontext
     database = connect(f"sqlite:///{folder / EMBEDDED}")
     upgrade(database)
-    return with_sql(kept, database)
+    return with_sql(kept, database), database.call
 
 
 def found(folder: Path) -> None:

@@ -103,7 +103,11 @@ def _around(prefix: str, operation: Operation) -> set[str]:
 
 def _view(service: Service, operation: Operation) -> Callable[..., Response]:
     def view(**names: str) -> Response:
-        return _answered(service.settings, lambda: _handled(service, operation, names))
+        def act() -> Reply:
+            with service.call():
+                return _handled(service, operation, names)
+
+        return _answered(service.settings, act)
 
     return view
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+
 import counterseal as cs
 from counterseal_flask.settings import Settings
 from counterseal_flask.waiting import Waiters
@@ -15,10 +18,20 @@ class Service:
         ports: The adapters.
         policy: What the service allows.
         settings: How it is reached.
+        call: What each call is made within; its reply goes out after the end of that. The
+            database of counterseal-sql has one.
     """
 
-    def __init__(self, ports: cs.Ports, policy: cs.Policy, settings: Settings) -> None:
+    def __init__(
+        self,
+        ports: cs.Ports,
+        policy: cs.Policy,
+        settings: Settings,
+        *,
+        call: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
         self.ports = ports
+        self.call = call
         self.policy = policy
         self.settings = settings
         self.authentication = cs.Authentication(ports, policy)

@@ -66,7 +66,7 @@ def use_cases(house: House) -> Service:
         administration=settings.administration,
         waiters=settings.waiters,
     )
-    return Service(house.ports, house.policy, face)
+    return Service(house.ports, house.policy, face, call=house.records.call)
 
 
 def _observe(app: Flask, house: House, metrics: Metrics) -> None:

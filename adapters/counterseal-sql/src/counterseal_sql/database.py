@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,8 +21,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError
 
 from counterseal.errors import StoreUnavailable
+from counterseal_sql.debts import Debts
 from counterseal_sql.errors import UnfitUrl
 from counterseal_sql.lending import Lender, Pool, Rack, lent
+from counterseal_sql.log import Log
 from counterseal_sql.writers import Act, Free, Queued, Writers, begin, commit
 
 T = TypeVar("T")
@@ -41,8 +43,11 @@ class Database:
         engine: SQLAlchemy's, for `upgrade` and for operators.
     """
 
-    def __init__(self, engine: Engine, lender: Lender, writers: Writers) -> None:
+    def __init__(
+        self, engine: Engine, lender: Lender, writers: Writers, debts: Debts | None = None
+    ) -> None:
         self.engine = engine
+        self._debts = debts
         self._lender = lender
         self._writers = writers
         self._on_sqlite = engine.dialect.name == "sqlite"
@@ -98,6 +103,40 @@ class Database:
             Indeterminate: The reply to the commit was lost.
         """
         return self._writers.write(act, single=single)
+
+    def remember(self, act: Act[T]) -> T:
+        """
+        Do *act*, one statement, in a transaction, and commit it.
+
+        During a `call` it is on the disk at the end of that, at the latest; else at once.
+
+        Args:
+            act: Sends a statement, and has no other effects; another thread may do it.
+
+        Returns:
+            What *act* returns.
+
+        Raises:
+            StoreUnavailable: The database failed, and nothing has changed.
+            Indeterminate: The reply to the commit was lost.
+        """
+        return self._writers.write(act, single=True, lazy=True)
+
+    def call(self) -> AbstractContextManager[None]:
+        """
+        Make one call within this, in one thread, and tell nobody what came of it before its end.
+
+            with database.call():
+                challenge = answers.answer(call)
+
+        On SQLite, replay keys, counts and reservations need no sync of their own in it: the
+        call's commit brings them to the disk, or the end of the call does if it commits nothing.
+        Without it each has its own; on PostgreSQL it makes no difference.
+
+        Raises:
+            Indeterminate: At the end: what was written may not outlast a power cut.
+        """
+        return nullcontext() if self._debts is None else self._debts.call()
 
     def insert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
         """Begin an `INSERT` that can say what to do on conflict, as the dialects spell it."""
@@ -161,7 +200,8 @@ def connect(
     if sqlite:
         event.listen(engine, "connect", _durable)
         rack = Rack(engine, connections, patience)
-        return Database(engine, rack, Queued(rack, patience))
+        debts = Debts(Log(str(fit.database)), patience)
+        return Database(engine, rack, Queued(rack, debts, patience), debts)
     pool = Pool(engine)
     return Database(engine, pool, Free(pool))
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import attrs
-from sqlalchemy import ColumnElement, and_, bindparam, case, not_, update
+from sqlalchemy import ColumnElement, and_, bindparam, case, not_, true, update
 
 from counterseal.models import Guid, Reservation
 from counterseal.ports import Clock
@@ -47,7 +47,7 @@ class SqlReplayGuard:
             "until": microseconds(until),
             "now": microseconds(self._clock.now()),
         }
-        return bool(self._database.write(lambda connection: self._see.rows(connection, values)))
+        return bool(self._database.remember(lambda connection: self._see.rows(connection, values)))
 
 
 class SqlCounters:
@@ -91,7 +91,7 @@ class SqlCounters:
             "count": 1,
             "until": (number + 2) * length,
         }
-        ((count,),) = self._database.write(lambda connection: self._add.rows(connection, values))
+        ((count,),) = self._database.remember(lambda connection: self._add.rows(connection, values))
         return int(count)
 
 
@@ -112,14 +112,19 @@ class SqlIdempotency:
             return case((over | lapsed, new.excluded[name]), else_=old[name])
 
         taken = {column.name: mine(column.name) for column in old}
-        self._begin = new.on_conflict_do_update(
-            index_elements=[old.key],
-            set_=taken | {"guid": case((over, new.excluded.guid), else_=old.guid)},
-        ).returning(*old)
-        self._finish = (
+        self._begin = Statement(
+            new.on_conflict_do_update(
+                index_elements=[old.key],
+                set_=taken | {"guid": case((over, new.excluded.guid), else_=old.guid)},
+            ).returning(
+                old.fingerprint, old.guid, old.holder, old.lease_until, old.until, old.finished
+            )
+        )
+        self._finish = Statement(
             update(RESERVATIONS)
             .where(old.key == bindparam("place"), old.guid == bindparam("reserved"))
-            .values(finished=True)
+            .values(finished=true())
+            .returning(old.guid)
         )
 
     def begin(self, reservation: Reservation, now: datetime) -> Reservation:
@@ -139,16 +144,17 @@ class SqlIdempotency:
             "finished": reservation.finished,
             "now": microseconds(now),
         }
-        with self._database.writing() as connection:
-            held = connection.execute(self._begin, values).one()
+        ((fingerprint, guid, holder, lease_until, until, finished),) = self._database.remember(
+            lambda connection: self._begin.rows(connection, values)
+        )
         return attrs.evolve(
             reservation,
-            fingerprint=held.fingerprint,
-            guid=Guid(held.guid),
-            holder=held.holder,
-            lease_until=moment_at(held.lease_until),
-            until=moment_at(held.until),
-            finished=held.finished,
+            fingerprint=fingerprint,
+            guid=Guid(guid),
+            holder=holder,
+            lease_until=moment_at(lease_until),
+            until=moment_at(until),
+            finished=bool(finished),
         )
 
     def finish(self, reservation: Reservation) -> None:
@@ -159,8 +165,7 @@ class SqlIdempotency:
             Unavailable: The database did not answer.
         """
         values = {"place": _place(reservation), "reserved": reservation.guid}
-        with self._database.writing() as connection:
-            connection.execute(self._finish, values)
+        self._database.remember(lambda connection: self._finish.rows(connection, values))
 
 
 def _place(reservation: Reservation) -> bytes:

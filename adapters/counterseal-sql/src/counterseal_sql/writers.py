@@ -20,8 +20,10 @@ import attrs
 from sqlalchemy import Connection
 
 from counterseal.errors import Indeterminate
+from counterseal_sql.debts import Debts
 from counterseal_sql.failures import FAILURES, indeterminate, overdue, unavailable
 from counterseal_sql.lending import Lender, lent
+from counterseal_sql.log import Unsynced
 from counterseal_sql.statements import cursor
 
 T = TypeVar("T")
@@ -34,13 +36,14 @@ TOGETHER = 32
 class Writers(Protocol):
     """Lets threads write."""
 
-    def write(self, act: Act[T], *, single: bool) -> T:
+    def write(self, act: Act[T], *, single: bool, lazy: bool = False) -> T:
         """
         Do *act* in a transaction, commit it, and return what it returns.
 
         Args:
             act: Sends statements, and has no other effects; another thread may do it.
             single: Whether it sends only one, which is a transaction by itself.
+            lazy: Whether it is enough if it is on the disk at the end of this thread's call.
 
         Raises:
             CountersealError: What *act* raised; nothing of it has changed.
@@ -64,7 +67,7 @@ class Free:
     def __init__(self, lender: Lender) -> None:
         self._lender = lender
 
-    def write(self, act: Act[T], *, single: bool) -> T:
+    def write(self, act: Act[T], *, single: bool, lazy: bool = False) -> T:  # noqa: ARG002
         """
         Do *act* in a transaction, commit it, and return what it returns.
 
@@ -90,10 +93,17 @@ class Free:
 
 @attrs.define(eq=False)
 class _Wish:
-    """What one thread wants to write, and what became of it."""
+    """
+    What one thread wants to write, and what became of it.
+
+    Attributes:
+        owed: The number of the debt that it is; 0 if it is none.
+    """
 
     act: Act[Any]
     single: bool
+    lazy: bool = False
+    owed: int = 0
     done: bool = False
     value: Any = None
     error: Exception | None = None
@@ -108,16 +118,18 @@ class Queued:
 
     Args:
         lender: Lends the connection of whoever has its turn.
+        debts: What they owe the disk.
         patience: How long to wait for a turn.
     """
 
-    def __init__(self, lender: Lender, patience: timedelta) -> None:
+    def __init__(self, lender: Lender, debts: Debts, patience: timedelta) -> None:
         self._lender = lender
+        self._debts = debts
         self._patience = patience.total_seconds()
         self._turn = threading.Lock()
         self._waiting: deque[_Wish] = deque()
 
-    def write(self, act: Act[T], *, single: bool) -> T:
+    def write(self, act: Act[T], *, single: bool, lazy: bool = False) -> T:
         """
         Do *act* in a transaction, commit it, and return what it returns.
 
@@ -126,7 +138,7 @@ class Queued:
             StoreUnavailable: The database failed, and nothing has changed.
             Indeterminate: The reply to the commit was lost.
         """
-        wish = _Wish(act, single)
+        wish = _Wish(act, single, lazy and self._debts.within)
         self._waiting.append(wish)
         if self._turn.acquire(timeout=self._patience):
             try:
@@ -136,6 +148,8 @@ class Queued:
                 self._turn.release()
         else:
             self._withdraw(wish)
+        if wish.owed:
+            self._debts.owe(wish.owed)
         if wish.error is not None:
             raise wish.error
         value: T = wish.value
@@ -179,10 +193,10 @@ class Queued:
     def _serve(self, wishes: Sequence[_Wish]) -> None:
         try:
             with lent(self._lender) as connection:
-                if len(wishes) == 1:
-                    _one(connection, wishes[0])
+                if all(wish.lazy for wish in wishes) and self._debts.log.holds(connection):
+                    self._owing(connection, wishes)
                 else:
-                    _many(connection, wishes)
+                    self._synced(connection, wishes)
         except Exception as error:  # noqa: BLE001 (raised where it belongs)
             for wish in wishes:
                 if not wish.done:
@@ -191,6 +205,23 @@ class Queued:
             for wish in wishes:
                 if not wish.done:
                     wish.end(error=Indeterminate())
+
+    def _synced(self, connection: Connection, wishes: Sequence[_Wish]) -> None:
+        before = _changes(connection)
+        _write(connection, wishes)
+        # Who has changed nothing has written nothing, and synced nothing.
+        if _changes(connection) > before:
+            self._debts.synced()
+
+    def _owing(self, connection: Connection, wishes: Sequence[_Wish]) -> None:
+        number = self._debts.next
+        for wish in wishes:
+            wish.owed = number
+        try:
+            with Unsynced(connection):
+                _write(connection, wishes)
+        finally:
+            self._debts.incur()
 
 
 def committed(connection: Connection, act: Act[T]) -> T:
@@ -224,8 +255,12 @@ def commit(connection: Connection) -> None:
         raise indeterminate(error) from error
 
 
-def _one(connection: Connection, wish: _Wish) -> None:
-    wish.end(wish.act(connection) if wish.single else committed(connection, wish.act))
+def _write(connection: Connection, wishes: Sequence[_Wish]) -> None:
+    if len(wishes) == 1:
+        (wish,) = wishes
+        wish.end(wish.act(connection) if wish.single else committed(connection, wish.act))
+    else:
+        _many(connection, wishes)
 
 
 def _many(connection: Connection, wishes: Sequence[_Wish]) -> None:
@@ -243,6 +278,12 @@ def _many(connection: Connection, wishes: Sequence[_Wish]) -> None:
     commit(connection)
     for wish, value in values.items():
         wish.end(value)
+
+
+def _changes(connection: Connection) -> int:
+    """Return how many rows the connection has ever changed."""
+    driver: Any = connection.connection.dbapi_connection
+    return int(driver.total_changes)
 
 
 def _said(connection: Connection, words: str) -> None:

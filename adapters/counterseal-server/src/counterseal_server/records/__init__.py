@@ -6,6 +6,7 @@ What an address needs is imported when it is opened: who keeps records in SQL ne
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
@@ -24,6 +25,14 @@ class Records(Protocol):
 
     def joined(self, ports: Ports) -> Ports:
         """Return *ports* with those that store something, here."""
+
+    def call(self) -> AbstractContextManager[None]:
+        """
+        Return what one call is made within, in one thread; what came of it is told after its end.
+
+        Raises:
+            Unavailable: At the end: what was written may be lost.
+        """
 
     def prepare(self) -> None:
         """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from datetime import datetime
 
 from sqlalchemy import URL
@@ -41,6 +42,15 @@ class SqlRecords:
     def joined(self, ports: Ports) -> Ports:
         """Return *ports* with those that store something, in the database."""
         return with_sql(ports, self.database)
+
+    def call(self) -> AbstractContextManager[None]:
+        """
+        Return what one call is made within, so that it needs few syncs.
+
+        Raises:
+            Indeterminate: At the end: what was written may not outlast a power cut.
+        """
+        return self.database.call()
 
     def prepare(self) -> None:
         """

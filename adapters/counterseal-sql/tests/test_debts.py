@@ -1,0 +1,304 @@
+"""Within a call, replay keys and counts come to the disk with its commit, or at its end."""
+
+import shutil
+import subprocess
+import sys
+import threading
+from datetime import timedelta
+
+import pytest
+
+from counterseal.errors import Conflict, Indeterminate
+from counterseal.models import Change, Guid, KeyScope, Reservation
+from counterseal.testing import FrozenClock
+from counterseal.testing.clock import START
+from counterseal.testing.contracts.specimens import Specimens
+from counterseal_sql import SqlCounters, SqlIdempotency, SqlReplayGuard, SqlStore
+from counterseal_sql.log import Log
+
+KEY = ("proof", "somebody", "once")
+LATER = START + timedelta(minutes=6)
+MINUTE = timedelta(minutes=1)
+LEVELS = {"FULL": 2}
+
+
+class Disk(Log):
+    """The log, with what is on the disk beside it, as it is after a power cut."""
+
+    def __init__(self, file, folder):
+        super().__init__(str(file))
+        self.syncs = 0
+        self.broken = False
+        self._file = file
+        self._folder = folder
+
+    def sync(self):
+        if self.broken:
+            raise Indeterminate
+        super().sync()
+        self.syncs += 1
+        self.keep()
+
+    def keep(self):
+        """What is there now outlasts a power cut."""
+        for end in ("", "-wal"):
+            shutil.copy(f"{self._file}{end}", self._folder / f"kept.db{end}")
+
+    def cut(self):
+        """Cut the power, and return the address of what is left."""
+        return f"sqlite:///{self._folder / 'kept.db'}"
+
+
+@pytest.fixture
+def database(sqlite_server, opened):
+    return opened(sqlite_server.made(), durable=True)
+
+
+@pytest.fixture
+def disk(database, tmp_path):
+    made = Disk(database.engine.url.database, tmp_path)
+    database._debts.log = made
+    database.write(lambda _: None)
+    with database.writing() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    made.keep()
+    return made
+
+
+@pytest.fixture
+def guard(database):
+    return SqlReplayGuard(database, FrozenClock())
+
+
+@pytest.fixture
+def store(database):
+    return SqlStore(database, FrozenClock())
+
+
+def created(store, record, operation="one"):
+    store.commit((Change(None, record),), (), operation)
+
+
+def after_the_cut(disk, opened):
+    return SqlReplayGuard(opened(disk.cut()), FrozenClock())
+
+
+def test_a_key_is_on_the_disk_when_its_call_has_ended(database, disk, guard, opened):
+    with database.call():
+        assert guard.first_seen(KEY, LATER)
+        assert disk.syncs == 0
+
+    assert disk.syncs == 1
+    assert not after_the_cut(disk, opened).first_seen(KEY, LATER)
+
+
+def test_before_that_it_can_be_lost(database, disk, guard, opened):
+    with database.call():
+        assert guard.first_seen(KEY, LATER)
+        assert after_the_cut(disk, opened).first_seen(KEY, LATER)
+
+
+def test_everybody_sees_it_at_once(database, disk, guard, opened):
+    with database.call():
+        assert guard.first_seen(KEY, LATER)
+        other = SqlReplayGuard(opened(database.engine.url), FrozenClock())
+        assert not other.first_seen(KEY, LATER)
+
+
+def test_a_commit_takes_along_what_stands_before_it(database, disk, guard, store):
+    with database.call():
+        assert guard.first_seen(KEY, LATER)
+        created(store, Specimens().company())
+
+    assert disk.syncs == 0
+
+
+def test_a_commit_does_not_take_along_what_stands_after_it(database, disk, guard, store):
+    with database.call():
+        created(store, Specimens().company())
+        assert guard.first_seen(KEY, LATER)
+
+    assert disk.syncs == 1
+
+
+def test_a_commit_that_was_made_before_takes_nothing_along(database, disk, guard, store):
+    company = Specimens().company()
+    created(store, company)
+    with database.call():
+        assert guard.first_seen(KEY, LATER)
+        created(store, company)
+
+    assert disk.syncs == 1
+
+
+def test_a_conflict_takes_nothing_along(database, disk, guard, store):
+    company = Specimens().company()
+    created(store, company)
+    with database.call():
+        assert guard.first_seen(KEY, LATER)
+        with pytest.raises(Conflict):
+            created(store, company, "another")
+
+    assert disk.syncs == 1
+
+
+def test_who_fails_pays_too(database, disk, guard):
+    def fail():
+        assert guard.first_seen(KEY, LATER)
+        raise LookupError
+
+    with pytest.raises(LookupError), database.call():
+        fail()
+
+    assert disk.syncs == 1
+
+
+def test_a_call_in_a_call_is_one(database, disk, guard):
+    with database.call():
+        with database.call():
+            assert guard.first_seen(KEY, LATER)
+        assert disk.syncs == 0
+
+    assert disk.syncs == 1
+
+
+def test_each_guard_owes(database, disk):
+    reservation = Reservation(
+        scope=(KeyScope.ISSUE, Guid("5d2a7b6e-1f0c-8d11-9d6f-0d8a4f6b2c10")),
+        key="once",
+        fingerprint="what",
+        guid=Guid("5d2a7b6e-1f0c-8d11-9d6f-0d8a4f6b2c11"),
+        holder="me",
+        lease_until=LATER,
+        until=LATER,
+    )
+    idempotency = SqlIdempotency(database)
+    for act in (
+        lambda: SqlCounters(database, FrozenClock()).add(("origin", "a"), MINUTE),
+        lambda: idempotency.begin(reservation, START),
+        lambda: idempotency.finish(reservation),
+    ):
+        before = disk.syncs
+        with database.call():
+            act()
+            assert disk.syncs == before
+        assert disk.syncs == before + 1
+
+
+def test_outside_of_a_call_nothing_is_owed(database, disk, guard):
+    assert guard.first_seen(KEY, LATER)
+    with database.call():
+        pass
+
+    assert disk.syncs == 0
+
+
+def test_connections_sync_again_afterwards(database, disk, guard):
+    with database.call():
+        assert guard.first_seen(KEY, LATER)
+        with database.reading() as connection:
+            level = connection.exec_driver_sql("PRAGMA synchronous").scalar_one()
+
+    assert level == LEVELS["FULL"]
+
+
+def test_a_disk_that_fails_is_told(database, disk, guard):
+    disk.broken = True
+    with pytest.raises(Indeterminate), database.call():
+        assert guard.first_seen(KEY, LATER)
+    disk.broken = False
+
+    # Neither forgotten nor believed: the next one who owes pays for both.
+    with database.call():
+        assert not guard.first_seen(KEY, LATER)
+    assert disk.syncs == 1
+
+
+def test_a_log_that_is_gone_is_told(tmp_path):
+    with pytest.raises(Indeterminate):
+        Log(str(tmp_path / "none.db")).sync()
+
+
+def test_without_a_log_nothing_waits(sqlite_server, opened):
+    database = opened(sqlite_server.made(), durable=True)
+    with database.writing() as connection:
+        connection.exec_driver_sql("PRAGMA journal_mode=DELETE")
+        assert not Log(database.engine.url.database).holds(connection)
+
+
+def test_those_who_end_meanwhile_share_a_sync(database, disk, guard):
+    many = 4
+    seen, may = threading.Barrier(many), threading.Event()
+
+    def call(number):
+        with database.call():
+            assert guard.first_seen(("proof", "somebody", str(number)), LATER)
+            seen.wait(60)
+            may.wait(60)
+
+    threads = [threading.Thread(target=call, args=(number,)) for number in range(many)]
+    for thread in threads:
+        thread.start()
+    may.set()
+    for thread in threads:
+        thread.join()
+
+    assert disk.syncs == 1
+
+
+CALLS = """
+import sys
+from datetime import timedelta
+from counterseal.models import Change
+from counterseal.testing import FrozenClock
+from counterseal.testing.clock import START
+from counterseal.testing.contracts.specimens import Specimens
+from counterseal_sql import SqlCounters, SqlReplayGuard, SqlStore, connect
+
+database, clock, made = connect(sys.argv[1]), FrozenClock(), Specimens()
+store, guard, counters = (
+    SqlStore(database, clock), SqlReplayGuard(database, clock), SqlCounters(database, clock)
+)
+for number in range(10):
+    later = START + timedelta(minutes=6)
+    for keeps, changes in ((True, False), (True, True), (False, True)):
+        with database.call():
+            if keeps:
+                guard.first_seen(("proof", str(changes), str(number)), later)
+                counters.add(("origin", "a"), timedelta(minutes=1))
+            if changes:
+                company = made.company()
+                store.commit((Change(None, company),), (), company.guid)
+        print("told", flush=True)
+    guard.first_seen(("proof", "alone", str(number)), later)
+    print("told", flush=True)
+"""
+TOLD, OWN = 40, 5
+
+
+def test_whatever_is_told_is_on_the_disk(sqlite_server, tmp_path):
+    """The operating system is the witness: no reply while a write to the log is not synced."""
+    strace = shutil.which("strace")
+    trace = tmp_path / "trace"
+    command = [strace, "-f", "-y", "-e", "trace=pwrite64,fdatasync,fsync,write", "-o", trace]
+    if strace is None or subprocess.run([*command, "true"], check=False).returncode:
+        pytest.skip("what a power cut leaves: no strace, or it may not look")
+    subprocess.run(
+        [*command, sys.executable, "-c", CALLS, sqlite_server.made()],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    unsynced, told, syncs, alone = 0, 0, 0, False
+    for line in trace.read_text().splitlines():
+        call = line.split(maxsplit=1)[1]
+        if "-wal>" in call and call.startswith("pwrite64("):
+            unsynced += 1
+        elif "-wal>" in call and call.startswith("fdatasync("):
+            unsynced, alone, syncs = 0, True, syncs + 1
+        elif call.startswith("write(1<") and "told" in call:
+            assert unsynced == 0, told
+            assert alone
+            told, alone = told + 1, False
+    assert told == TOLD
+    # One for each of them, though most make two or three writes; and SQLite's own for a new log.
+    assert TOLD <= syncs < TOLD + OWN
