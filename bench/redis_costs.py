@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import count
-from typing import Any
+from typing import Any, TypeAlias
 
 import attrs
 import redis_floor
@@ -15,10 +15,17 @@ from scene import Scene
 
 import counterseal as cs
 from counterseal.memory import memory_ports
-from counterseal.models import Algorithm
+from counterseal.models import Account, Algorithm, Binding, Challenge
 from counterseal.models.guid import partition_of
 from counterseal_records import write
 from counterseal_redis import Keyspace, attach, with_redis
+
+FINGERPRINT = bytes(16)
+LIVES = (2_678_400_000, 600_000)
+"""Milliseconds: of a challenge that is over, and of an operation."""
+
+Key: TypeAlias = Callable[[object], str]
+Writing: TypeAlias = "Callable[[Heard, Key, str], Callable[[], object]]"
 
 ENDED = "it has been heard what is to be committed"
 
@@ -110,37 +117,75 @@ class Answers:
         return [lambda heard=heard: once(heard) for heard in self.heard(number)]
 
     def bare(self, number: int) -> Sequence[Callable[[], object]]:
-        """Return a bare reading and a bare swap of the same bytes, so many times."""
-        return [self._bare(heard) for heard in self.heard(number)]
+        """Return a bare reading, and a bare script that writes the same bytes, so many times."""
+        return [self._bare(heard, self._answer) for heard in self.heard(number)]
 
-    def _bare(self, heard: Heard) -> Callable[[], object]:
+    def short(self, number: int) -> Sequence[Callable[[], object]]:
+        """
+        Return a bare reading and a bare swap, so many times.
+
+        It sets what is only compared, and leaves out the two indexes, the operation that is
+        remembered, and the time to live.
+        """
+        return [self._bare(heard, self._swap) for heard in self.heard(number)]
+
+    def _bare(self, heard: Heard, writing: Writing) -> Callable[[], object]:
         client, unique = self.keyspace.client, self.numbers()
-        changes, events, _ = heard.committed
-        partition = partition_of(changes[0].new.guid)
+        partition = partition_of(heard.committed[0][0].new.guid)
 
-        def key(guid: object) -> str:
-            return f"bare:{{{partition:02x}}}:{unique}:{guid}"
+        def key(name: object) -> str:
+            return f"bare:{{{partition:02x}}}:{unique}:{name}"
 
         found = getattr(self.scene.ports.store, heard.verb)(*heard.read)
         for record in found:
             client.set(key(record.guid), bare_value(record))
-        held = [change for change in changes if change.old is not None]
-        swapped = [change.new for change in held]
         read = redis_floor.read(client, [key(record.guid) for record in found])
-        swap = redis_floor.swap(
-            client,
-            [key(record.guid) for record in swapped],
-            f"bare:{{{partition:02x}}}:log",
-            beginnings=[bare_head(change.old) for change in held],
-            values=[bare_value(record) for record in swapped],
-            events=[write(event).encode() for event in events],
-        )
+        write = writing(heard, key, f"bare:{{{partition:02x}}}:")
 
         def once() -> None:
             read()
-            swap()
+            write()
 
         return once
+
+    def _swap(self, heard: Heard, key: Key, begin: str) -> Callable[[], object]:
+        changes, events, _ = heard.committed
+        held = [change for change in changes if change.old is not None]
+        return redis_floor.swap(
+            self.keyspace.client,
+            [key(change.new.guid) for change in held],
+            f"{begin}log",
+            beginnings=[bare_head(change.old) for change in held],
+            values=[bare_value(change.new) for change in held],
+            events=[write(event).encode() for event in events],
+        )
+
+    def _answer(self, heard: Heard, key: Key, begin: str) -> Callable[[], object]:
+        changes, (event,), _ = heard.committed
+        kinds = {type(change.new): change for change in changes}
+        challenge, account, binding = (kinds[kind] for kind in (Challenge, Account, Binding))
+        assert binding.new is binding.old
+        assert challenge.new.due_at is None
+        sets = [f"{begin}pending", f"{begin}due"]
+        entries = [bare_entry(challenge.new), bare_due(challenge.new)]
+        for name, entry in zip(sets, entries, strict=True):
+            self.keyspace.client.zadd(name, {entry: 0})
+        return redis_floor.answer(
+            self.keyspace.client,
+            [
+                *(key(change.new.guid) for change in (challenge, account, binding)),
+                *sets,
+                f"{begin}log",
+                key("operation"),
+            ],
+            beginnings=[bare_head(change.old) for change in (challenge, account, binding)],
+            challenge=bare_value(challenge.new),
+            account=bare_value(account.new),
+            entries=entries,
+            event=write(event).encode(),
+            operation=FINGERPRINT,
+            lives=LIVES,
+        )
 
 
 def bare_head(record: Any) -> bytes:
@@ -153,9 +198,25 @@ def bare_value(record: Any) -> bytes:
     return bare_head(record) + write(record).encode()
 
 
+def bare_entry(challenge: Challenge) -> bytes:
+    """Return an entry of an index in order of age, as long as the adapter has it."""
+    return bare_due(challenge)[:8] * 3 + challenge.guid.encode()
+
+
+def bare_due(challenge: Challenge) -> bytes:
+    """Return an entry of what is due."""
+    return bytes.fromhex(challenge.guid.replace("-", ""))
+
+
 def answering() -> dict[str, Cost]:
-    """Measure both."""
+    """Measure ours, and both floors."""
     assert OPERATIONS > WARMING
     with servers(1) as (server,), client_of(server) as client:
         answers = Answers.on(client)
-        return costs({"ours": (server, answers.ours), "bare": (server, answers.bare)})
+        return costs(
+            {
+                "ours": (server, answers.ours),
+                "bare": (server, answers.bare),
+                "short": (server, answers.short),
+            }
+        )

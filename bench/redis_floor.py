@@ -7,7 +7,6 @@ would fall with it.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 
 from redis import Redis
@@ -29,7 +28,22 @@ return 1
 """
 """Compares how each value begins, with its version; if all are right, sets and appends."""
 
-SHA = hashlib.sha1(SWAP.encode(), usedforsecurity=False).hexdigest()
+ANSWER = """
+for place = 1, 3 do
+    local head = redis.call('GETRANGE', KEYS[place], 0, 127)
+    if string.sub(head, 1, #ARGV[place]) ~= ARGV[place] then
+        return 0
+    end
+end
+redis.call('SET', KEYS[1], ARGV[4], 'PX', ARGV[5])
+redis.call('SET', KEYS[2], ARGV[6])
+redis.call('ZREM', KEYS[4], ARGV[7])
+redis.call('ZREM', KEYS[5], ARGV[8])
+redis.call('XADD', KEYS[6], '*', 'e', ARGV[9])
+redis.call('SET', KEYS[7], ARGV[10], 'PX', ARGV[11])
+return 1
+"""
+"""All that an answer leaves, and nothing else: no loop, no list whose length is not known."""
 
 
 def read(client: Redis, keys: Sequence[str]) -> Callable[[], object]:
@@ -54,11 +68,49 @@ def swap(
     events: Sequence[bytes] = (),
 ) -> Callable[[], object]:
     """Return one comparing and setting; the script is known to the server."""
-    client.script_load(SWAP)
+    sha = client.script_load(SWAP)
     words = (*keys, log, *beginnings, *values, *events)
 
     def once() -> None:
-        if client.evalsha(SHA, len(keys) + 1, *words) != 1:
+        if client.evalsha(sha, len(keys) + 1, *words) != 1:
+            raise AssertionError
+
+    return once
+
+
+def answer(
+    client: Redis,
+    keys: Sequence[str],
+    *,
+    beginnings: Sequence[bytes],
+    challenge: bytes,
+    account: bytes,
+    entries: Sequence[bytes],
+    event: bytes,
+    operation: bytes,
+    lives: Sequence[int],
+) -> Callable[[], object]:
+    """
+    Return one comparing and setting of what one answer leaves; the script is known to the server.
+
+    Args:
+        client: Of the server.
+        keys: The challenge's, the account's, the binding's, those of the two sets that the
+            challenge leaves, the log's, and the operation's.
+        beginnings: How the three values begin, with their versions.
+        challenge: What is written of it.
+        account: What is written of it.
+        entries: What leaves the two sets.
+        event: What the log is told.
+        operation: What is remembered of the operation.
+        lives: Milliseconds that the challenge and the operation are kept.
+    """
+    sha = client.script_load(ANSWER)
+    (kept, remembered), (first, second) = lives, entries
+    words = (*keys, *beginnings, challenge, kept, account, first, second, event)
+
+    def once() -> None:
+        if client.evalsha(sha, len(keys), *words, operation, remembered) != 1:
             raise AssertionError
 
     return once

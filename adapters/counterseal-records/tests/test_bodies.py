@@ -16,7 +16,15 @@ from counterseal.models import Admin, AppSpace, AuditEvent, Company, Guid, Origi
 from counterseal.testing.contracts.oddities import oddities
 from counterseal.testing.contracts.specimens import Specimens, event, newer
 from counterseal.testing.strategies import guids, moments, texts
-from counterseal_records.bodies import KINDS, read, read_as, read_record, write
+from counterseal_records.bodies import (
+    KINDS,
+    form_of,
+    read,
+    read_as,
+    read_record,
+    write,
+    write_bytes,
+)
 from counterseal_records.errors import RecordUnreadable
 
 WRITTEN = Path(__file__).with_name("written-by-0.1.jsonl")
@@ -206,3 +214,25 @@ def test_only_tenancy_is_kept_from_one_reading_to_the_next(record):
     assert first == again == read(body.encode()) == record
     assert (first is again) == isinstance(record, Company | AppSpace | Origin | Admin)
     assert read(write(newer(record))) == newer(record)
+
+
+@pytest.mark.parametrize("record", Specimens().plain(), ids=lambda record: type(record).__name__)
+def test_a_body_of_this_releases_form_is_read_as_it_is(record):
+    assert len(form_of(record)) == 4
+    assert read(write_bytes(record), form_of(record)) == record
+    assert read(write(record), b"else") == record
+
+
+def test_each_kind_has_a_form_of_its_own():
+    assert len({form_of(record) for record in (*Specimens().plain(), event())}) == len(KINDS)
+
+
+def test_a_member_that_is_not_known_is_refused_unless_the_form_is_this_releases():
+    record = Specimens().account()
+    body = json.loads(write(record))
+    body["fields"]["colour"] = "red"
+    text = json.dumps(body, separators=(",", ":"))
+
+    for form in (b"", b"else", form_of(event())):
+        with pytest.raises(RecordUnreadable):
+            read(text, form)

@@ -4,6 +4,9 @@ import re
 from importlib.resources import files
 from pathlib import Path
 
+from redis import ConnectionPool
+from redis.connection import ConnectionInterface
+
 import counterseal_redis
 
 ROOM = Path(counterseal_redis.__file__).parent
@@ -53,8 +56,20 @@ def test_nothing_else_of_redis_py_is_used():
         "get_node_from_key",
         "get_redis_connection",
         "info",
+        "parse_response",
         "pipeline",
         "publish",
         "pubsub",
         "scan_iter",  # for the inventory, which no use case makes
     }
+
+
+def test_of_connections_only_what_every_one_of_redis_py_has():
+    source = (ROOM / "lines.py").read_text()
+    used = {kind: set(re.findall(rf"\b{kind}\.(\w+)", source)) for kind in ("pool", "connection")}
+    used["pool"] |= set(re.findall(r"connection_pool\.(\w+)", source))
+
+    assert used["pool"] == {"get_connection", "owns_connection", "release"}
+    assert all(hasattr(ConnectionPool, name) for name in used["pool"])
+    # `retry` is an attribute of each, and no method of the interface.
+    assert all(hasattr(ConnectionInterface, name) for name in used["connection"] - {"retry"})

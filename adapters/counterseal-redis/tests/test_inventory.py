@@ -97,7 +97,7 @@ def test_a_natural_key_that_is_gone_is_noticed(keyspace, world):
 
 def test_what_cannot_be_read_is_noticed(keyspace, world):
     open_ = an_open_one(world)
-    keyspace.client.set(record_key(keyspace, open_.guid), b"- 1 1 -\n{}")
+    keyspace.client.set(record_key(keyspace, open_.guid), b"1 - 1 - form\n{}")
 
     _, flaws = looked(keyspace)
 

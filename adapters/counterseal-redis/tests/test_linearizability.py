@@ -228,7 +228,9 @@ class ReadsThenWrites(RedisStore):
 
 def test_a_store_that_reads_and_then_writes_is_caught(redis_8_2, new_keyspace, opened, monkeypatch):
     script = counterseal_redis.commits.COMMIT
-    text = script.text.replace("if found ~= version or tied ~= tie then", "if not number then")
+    text = script.text.replace(
+        "if wanted ~= version and wanted ~= found then", "if not number then"
+    )
     assert text != script.text
     sha = sha1(text.encode(), usedforsecurity=False).hexdigest()
     monkeypatch.setattr(counterseal_redis.commits, "COMMIT", Script(text, sha))

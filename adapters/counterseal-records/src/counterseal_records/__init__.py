@@ -13,7 +13,16 @@ It is for the authors of stores; a service installs one of those.
 
 from __future__ import annotations
 
-from counterseal_records.bodies import KINDS, Kind, read, read_as, read_record, write
+from counterseal_records.bodies import (
+    KINDS,
+    Kind,
+    form_of,
+    read,
+    read_as,
+    read_record,
+    write,
+    write_bytes,
+)
 from counterseal_records.commits import demand_possible, fingerprint
 from counterseal_records.copying import Copied, copying
 from counterseal_records.digest import digest
@@ -43,6 +52,7 @@ __all__ = [
     "demand_possible",
     "digest",
     "fingerprint",
+    "form_of",
     "lookup",
     "microseconds",
     "moment_at",
@@ -52,4 +62,5 @@ __all__ = [
     "read_record",
     "unsound",
     "write",
+    "write_bytes",
 ]

@@ -31,7 +31,7 @@ def demand_possible(changes: tuple[Change, ...]) -> None:
             raise WrongRecord  # STORE-14
 
 
-def fingerprint(changes: tuple[Change, ...], bodies: Sequence[str | None]) -> bytes:
+def fingerprint(changes: tuple[Change, ...], bodies: Sequence[str | bytes | None]) -> bytes:
     """
     Return what two operations of one name have in common if they are the same.
 
@@ -40,9 +40,9 @@ def fingerprint(changes: tuple[Change, ...], bodies: Sequence[str | None]) -> by
         bodies: What each writes; None for a guard.
     """
     # Of the old record only its version counts: nothing else of it is ever compared.
-    hashed = hashlib.sha256()
+    hashed: list[bytes] = []
     for change, body in zip(changes, bodies, strict=True):
         old = 0 if change.old is None else change.old.version
-        text = body or ""
-        hashed.update(f"{change.new.guid} {old} {len(text)} {text}".encode())
-    return hashed.digest()
+        text = body.encode() if isinstance(body, str) else body or b""
+        hashed += (f"{change.new.guid} {old} {len(text)} ".encode(), text)
+    return hashlib.sha256(b"".join(hashed)).digest()

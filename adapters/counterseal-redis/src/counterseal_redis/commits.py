@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import struct
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
@@ -30,12 +31,12 @@ from counterseal_records import (
     lookup,
     microseconds,
     natural_key,
-    write,
+    write_bytes,
 )
 from counterseal_redis.keyspace import Keyspace
 from counterseal_redis.roads import Call, scripted
 from counterseal_redis.scripts import COMMIT
-from counterseal_redis.values import NOTHING, compact, head, life, raw
+from counterseal_redis.values import NOTHING, compact, life, raw, written
 
 Word: TypeAlias = str | bytes | int
 
@@ -54,10 +55,13 @@ SEQUENCE = "s"
 AUDIT = "a"
 NATURAL = "n"
 
-_KEPT = 10 * 60 * 1_000
-"""Milliseconds: longer than anybody asks again for a commit whose reply was lost."""
-
 _NAME_BYTES = 16
+
+_LISTS = range(9)
+_GUARDS, _SWAPPED, _CREATED, _NAMED, _ENTERS, _LEAVES, _DUE, _RESTS, _GONE = _LISTS
+"""The script's lists, in its order."""
+
+_COUNTS = struct.Struct(">8H")
 
 
 @attrs.frozen
@@ -68,7 +72,7 @@ class Part:
     Attributes:
         old: What it takes the place of; None where it creates.
         new: The record.
-        text: Its body.
+        body: How it is written.
         found: What it is looked up by.
         led: The natural key that led to *old*, or `NOTHING`.
         leads: The one that leads to *new*, or `NOTHING`.
@@ -76,7 +80,7 @@ class Part:
 
     old: Record | None
     new: Record
-    text: str
+    body: bytes
     found: Lookup
     led: str
     leads: str
@@ -142,24 +146,21 @@ def _call(
     now: datetime,
 ) -> Call:
     parts = [None if change.new is change.old else _part(change) for change in changes]
-    same = fingerprint(changes, [None if part is None else part.text for part in parts])
-    letter = _Letter(keyspace, partition_of(changes[0].new.guid), now)
-    for name in (f"o{compact(digest(operation)[:_NAME_BYTES])}", SEQUENCE, AUDIT):
-        letter.key(name)
-    guards = [change.new for change, part in zip(changes, parts, strict=True) if part is None]
-    written = [part for part in parts if part is not None]
-    swapped = [part for part in written if part.old is not None]
-    absent = list(itertools.chain.from_iterable(map(letter.absent, written)))
-    words: list[Word] = [same[:_NAME_BYTES], _KEPT, len(guards) + len(swapped)]
-    for guard in guards:
-        words += (letter.key(guard.guid), guard.version, "")
-    for part in swapped:
-        words += letter.held(part)
-    words += (len(absent), *absent, len(written))
-    for part in written:
-        words += letter.record(part)
-    words += (len(audit), *map(write, audit))
-    return scripted(COMMIT, letter.keys, words)
+    same = fingerprint(changes, [None if part is None else part.body for part in parts])
+    name = f"o{compact(digest(operation)[:_NAME_BYTES])}"
+    begin = keyspace.key(partition_of(changes[0].new.guid), "")
+    letter = _Letter()
+    for change, part in zip(changes, parts, strict=True):
+        if part is None:
+            letter.put(_GUARDS, change.new.guid, change.new.version)
+    swapped = [part for part in parts if part is not None and part.old is not None]
+    created = [part for part in parts if part is not None and part.old is None]
+    for number, part in enumerate((*swapped, *created), 1):
+        letter.put_written(part, number, now)
+    keys = [f"{begin}{key}" for key in (name, SEQUENCE, AUDIT, *letter.all_keys())]
+    words = [same[:_NAME_BYTES], letter.counts(), *letter.all_words()]
+    words += [write_bytes(event) for event in audit]
+    return scripted(COMMIT, keys, words)
 
 
 def _part(change: Change) -> Part:
@@ -170,68 +171,61 @@ def _part(change: Change) -> Part:
     if isinstance(old, Account) and isinstance(new, Account):
         same = (old.app_space, old.account_id) == (new.app_space, new.account_id)
         led = leads if same else compact(natural_key(old.app_space, old.account_id))
-    return Part(old, new, write(new), found, led, leads)
+    return Part(old, new, write_bytes(new), found, led, leads)
 
 
 class _Letter:
-    # Words point at keys by their place, and each key is named once.
+    # What the script reads: the lists that it names, each with its keys and its words.
 
-    def __init__(self, keyspace: Keyspace, partition: int, now: datetime) -> None:
-        self._begin = keyspace.key(partition, "")
-        self._now = now
-        self._keys: dict[str, int] = {}
+    def __init__(self) -> None:
+        self._keys: list[list[str]] = [[] for _ in _LISTS]
+        self._words: list[list[Word]] = [[] for _ in _LISTS]
+        self._records: list[Word] = []
 
-    @property
-    def keys(self) -> list[str]:
-        return [f"{self._begin}{name}" for name in self._keys]
+    def put(self, where: int, key: str, *words: Word) -> None:
+        """Put an entry into a list."""
+        self._keys[where].append(key)
+        self._words[where] += words
 
-    def key(self, name: str) -> int:
-        return self._keys.setdefault(name, len(self._keys) + 1)
-
-    def held(self, part: Part) -> tuple[Word, ...]:
-        version = part.new.version - 1
-        return self.key(part.new.guid), version, "" if part.led == NOTHING else part.led
-
-    def absent(self, part: Part) -> Iterator[int]:
-        if part.old is None:
-            yield self.key(part.new.guid)
-        if part.leads not in {part.led, NOTHING}:
-            yield self.key(f"{NATURAL}{part.leads}")
-
-    def record(self, part: Part) -> Iterator[Word]:
-        new = part.new
-        entries = [*self._naturals(part), *self._places(part), *self._due(new)]
-        yield from (
-            self.key(new.guid),
-            "create" if part.old is None else "swap",
-            head(new),
-            part.found.account or part.leads,
-            part.text,
-            life(new, self._now),
-            len(entries),
-        )
-        for entry in entries:
-            yield from entry
-
-    def _naturals(self, part: Part) -> Iterator[tuple[Word, ...]]:
-        if part.led == part.leads:
-            return
-        if part.led != NOTHING:
-            yield "gone", self.key(f"{NATURAL}{part.led}"), "", ""
-        if part.leads != NOTHING:
-            yield "is", self.key(f"{NATURAL}{part.leads}"), "", part.new.guid
-
-    def _places(self, part: Part) -> Iterator[tuple[Word, ...]]:
-        place = place_of(part.new, part.found)
-        if place is not None and (place.there or part.old is not None):
-            what = "+" if place.there else "-"
-            yield what, self.key(place.index), raw(place.owner), part.new.guid
-
-    def _due(self, new: Record) -> Iterator[tuple[Word, ...]]:
-        index = DUE.get(type(new))
-        if index is None:
-            return
-        if new.due_at is not None:
-            yield "due", self.key(index), microseconds(new.due_at), raw(new.guid)
+    def put_written(self, part: Part, number: int, now: datetime) -> None:
+        """Put in what becomes of a record, which is that many among those that are written."""
+        new, is_new = part.new, part.old is None
+        if is_new:
+            self.put(_CREATED, new.guid)
         else:
-            yield "rest", self.key(index), "", raw(new.guid)
+            version = new.version - 1
+            self.put(
+                _SWAPPED, new.guid, version if part.led == NOTHING else f"{version} {part.led}"
+            )
+        self._records += (
+            written(new, part.found.account or part.leads, part.body),
+            life(new, now),
+        )
+        if part.led != part.leads:
+            if part.led != NOTHING:
+                self.put(_GONE, f"{NATURAL}{part.led}")
+            if part.leads != NOTHING:
+                self.put(_NAMED, f"{NATURAL}{part.leads}", new.guid)
+        place = place_of(new, part.found)
+        if place is not None and (place.there or not is_new):
+            self.put(_ENTERS if place.there else _LEAVES, place.index, number, raw(place.owner))
+        index = DUE.get(type(new))
+        if index is not None:
+            due_at = new.due_at
+            if due_at is not None:
+                self.put(_DUE, index, microseconds(due_at), raw(new.guid))
+            elif not is_new:
+                self.put(_RESTS, index, raw(new.guid))
+
+    def counts(self) -> bytes:
+        """Return how many entries each list has, but for the last."""
+        return _COUNTS.pack(*map(len, self._keys[:-1]))
+
+    def all_keys(self) -> Iterator[str]:
+        """Return the keys of all lists."""
+        return itertools.chain.from_iterable(self._keys)
+
+    def all_words(self) -> Iterator[Word]:
+        """Return the words of all lists."""
+        held, others = self._words[:_CREATED], self._words[_CREATED:]
+        return itertools.chain(*held, self._records, *others)

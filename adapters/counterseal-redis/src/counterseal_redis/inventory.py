@@ -44,7 +44,7 @@ from counterseal_redis.commits import (
 )
 from counterseal_redis.keyspace import Keyspace
 from counterseal_redis.roads import Call
-from counterseal_redis.values import NOTHING, body, compact, head, raw
+from counterseal_redis.values import NOTHING, compact, head, raw
 
 PAGE = 500
 """Keys, or lines, in one trip."""
@@ -94,7 +94,7 @@ class RedisInventory:
         named: dict[str, str] = {}
         for guid, value in values.items():
             try:
-                record = read_record(body(value))
+                record = read_record(value.partition(b"\n")[2])
                 number = _number(value, record, guid)
             except (RecordUnreadable, ValueError):
                 flaws.append(Flaw(guid, "it cannot be read, or is not what its first line says"))
@@ -236,8 +236,8 @@ def _pairs(reply: Sequence[Any]) -> Iterator[tuple[bytes, float]]:
 
 
 def _number(value: bytes, record: Record, guid: str) -> int:
-    first, number, tie = value.partition(b"\n")[0].decode().rsplit(" ", 2)
-    if record.guid != guid or first != head(record) or tie != _tie(record):
+    number, _, rest = value.partition(b"\n")[0].decode().partition(" ")
+    if record.guid != guid or rest.rpartition(" ")[0] != f"{head(record)} {_tie(record)}":
         raise ValueError
     return int(number)
 

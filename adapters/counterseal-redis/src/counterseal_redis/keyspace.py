@@ -18,7 +18,6 @@ from redis.exceptions import NoScriptError
 
 from counterseal.errors import StoreUnavailable
 from counterseal.models import Guid
-from counterseal.models.guid import partition_of
 from counterseal_redis.durability import NONE, Durability
 from counterseal_redis.errors import UnfitClient, UnfitPrefix, UnfitServer
 from counterseal_redis.roads import Branching, Call, Client, Reply, Road, Straight
@@ -61,7 +60,13 @@ class Keyspace:
 
     def record(self, guid: Guid) -> str:
         """Return the key of a record."""
-        return self.key(partition_of(guid), guid)
+        # A GUID begins with its partition, as `key` writes it.
+        return f"{self.prefix}:{{{guid[:2]}}}:{guid}"
+
+    @property
+    def splits(self) -> bool:
+        """Tell whether one call may touch keys of one partition only."""
+        return self._road.splits
 
     def read(self, *calls: Call, confirm: bool = False) -> list[Reply]:
         """

@@ -15,6 +15,7 @@ from redis import Redis, exceptions
 from redis.cluster import ClusterNode, RedisCluster
 
 from counterseal_redis.durability import Command
+from counterseal_redis.lines import Line
 from counterseal_redis.scripts import Script
 
 Client: TypeAlias = "Redis | RedisCluster"
@@ -57,7 +58,14 @@ def scripted(script: Script, keys: Sequence[str], arguments: Sequence[str | byte
 
 
 class Road(Protocol):
-    """Sends calls; each group in one trip to each server that it concerns."""
+    """
+    Sends calls; each group in one trip to each server that it concerns.
+
+    Attributes:
+        splits: Whether a call may touch keys of one slot only.
+    """
+
+    splits: bool
 
     def send(self, calls: Sequence[Call], confirm: Command, *, whole: bool) -> list[Reply]:
         """
@@ -74,19 +82,23 @@ class Road(Protocol):
 class Straight:
     """The road to one server, or to the one that Sentinel says."""
 
+    splits = False
+
     def __init__(self, client: Redis) -> None:
-        self._client = client
+        self._line = Line(client, keeps=True)
 
     def send(self, calls: Sequence[Call], confirm: Command, *, whole: bool) -> list[Reply]:
         """Send *calls* over one connection."""
         commands = [call.words(whole=whole) for call in calls]
         if confirm:
             commands.append(confirm)
-        return _over(self._client, commands)
+        return self._line.talk(commands)
 
 
 class Branching:
     """The roads to a cluster's servers."""
+
+    splits = True
 
     def __init__(self, client: RedisCluster) -> None:
         self._client = client
@@ -105,13 +117,19 @@ class Branching:
                 self._client.nodes_manager.initialize()
                 raise
         if len(calls) == 1:
-            return [_answer(self._client, calls[0].words(whole=whole))]
+            return [self._alone(calls[0].words(whole=whole))]
         pipeline = self._client.pipeline(transaction=False)  # type: ignore[no-untyped-call]
         for call in calls:
             # Without its server, redis-py asks one which keys a script has: a trip more for each.
             pipeline.execute_command(*call.words(whole=whole), target_nodes=self._node(call))
         replies: list[Reply] = pipeline.execute(raise_on_error=False)
         return replies
+
+    def _alone(self, command: Command) -> Reply:
+        try:
+            return self._client.execute_command(*command)  # type: ignore[no-untyped-call]
+        except exceptions.ResponseError as error:
+            return error
 
     def _confirmed(self, calls: Sequence[Call], confirm: Command, *, whole: bool) -> list[Reply]:
         # redis-py would follow a slot that has moved over another connection, and the reply to
@@ -124,7 +142,7 @@ class Branching:
             for node, places in self._by_node(calls, left).items():
                 commands = [calls[place].words(whole=whole) for place in places]
                 server = self._client.get_redis_connection(node)
-                *answers, last = _over(server, [*commands, confirm])
+                *answers, last = Line(server).talk([*commands, confirm])
                 for place, answer in zip(places, answers, strict=True):
                     replies[place] = answer
                     if isinstance(answer, exceptions.AskError):
@@ -154,20 +172,3 @@ class Branching:
         for refusal in refusals:
             if isinstance(refusal, exceptions.MovedError):
                 self._client.nodes_manager.move_slot(refusal)
-
-
-def _answer(client: Client, command: Command) -> Reply:
-    try:
-        return client.execute_command(*command)  # type: ignore[no-untyped-call]
-    except exceptions.ResponseError as error:
-        return error
-
-
-def _over(client: Redis, commands: Sequence[Command]) -> list[Reply]:
-    if len(commands) == 1:
-        return [_answer(client, commands[0])]
-    pipeline = client.pipeline(transaction=False)
-    for command in commands:
-        pipeline.execute_command(*command)  # type: ignore[no-untyped-call]
-    replies: list[Reply] = pipeline.execute(raise_on_error=False)
-    return replies

@@ -16,11 +16,11 @@ import attrs
 
 from counterseal.models import Guid, Record
 from counterseal.models.guid import PARTITIONS, partition_of
-from counterseal_records import microseconds, read_record
+from counterseal_records import microseconds
 from counterseal_redis.keyspace import Keyspace
 from counterseal_redis.roads import Call, scripted
 from counterseal_redis.scripts import ABOUT, OWNED, RECORDS
-from counterseal_redis.values import body, raw
+from counterseal_redis.values import found, raw
 
 FENCE = "f"
 """Written where somebody reads what is over or due, so that the reading can be confirmed."""
@@ -86,7 +86,7 @@ class Shelves:
 
     def owned(self, index: str, owner: Guid) -> Sequence[bytes]:
         """
-        Return the bodies of an owner's records, oldest first, if they lie in its partition.
+        Return the values of an owner's records, oldest first, if they lie in its partition.
 
         Raises:
             StoreUnavailable: Redis did not answer.
@@ -94,7 +94,7 @@ class Shelves:
         partition = partition_of(owner)
         key, begin = (self._keyspace.key(partition, name) for name in (index, ""))
         (values,) = self._keyspace.read(scripted(OWNED, [key], [begin, raw(owner)]))
-        return tuple(map(body, values))
+        return tuple(values)
 
     def entries(self, index: str, owner: str, limit: int = NO_LIMIT) -> Sequence[Entry]:
         """
@@ -109,8 +109,8 @@ class Shelves:
         lists = self._keyspace.read(
             *(self._call(place, "ZRANGEBYLEX", index, *bounds) for place in places)
         )
-        found = sorted(itertools.chain.from_iterable(lists), key=_age)
-        wanted = found if limit == NO_LIMIT else found[:limit]
+        told = sorted(itertools.chain.from_iterable(lists), key=_age)
+        wanted = told if limit == NO_LIMIT else told[:limit]
         records = self.records([_named(entry) for entry in wanted])
         return tuple(Entry(entry, records[_named(entry)]) for entry in wanted)
 
@@ -140,48 +140,55 @@ class Shelves:
         lists = self._keyspace.read(
             *(self._call(place, "ZRANGEBYSCORE", index, *bounds) for place in walk)
         )
-        found = (
+        told = (
             (place, _guid(member))
             for place, members in zip(walk, lists, strict=True)
             for member in members
         )
-        return tuple(found) if limit == NO_LIMIT else tuple(itertools.islice(found, limit))
+        return tuple(told) if limit == NO_LIMIT else tuple(itertools.islice(told, limit))
 
     def _found(
         self, guids: Sequence[Guid], about: Guid | None, now: datetime | None
     ) -> tuple[Mapping[Guid, Record | None], Record | None]:
-        # One call for each partition, and all in one trip.
-        places: dict[int, dict[Guid, None]] = defaultdict(dict)
-        for guid in guids:
-            places[partition_of(guid)][guid] = None
+        # All in one trip: one call, or in a cluster one for each partition.
         wanted = [
-            tuple(itertools.islice(place, first, first + AT_ONCE))
-            for place in places.values()
-            for first in range(0, len(place), AT_ONCE)
+            group[first : first + AT_ONCE]
+            for group in self._groups(guids)
+            for first in range(0, len(group), AT_ONCE)
         ]
         confirm = "" if now is None or not self._keyspace.durability.confirm else microseconds(now)
         calls = [self._reading(some, about, confirm) for some in wanted]
         replies = self._keyspace.read(*calls, confirm=confirm != "") if calls else []
-        found: dict[Guid, bytes | None] = {}
+        values: dict[Guid, bytes | None] = {}
         account = None
         for call, some, reply in zip(calls, wanted, replies, strict=True):
-            values = list(reply) if isinstance(reply, list) else [reply]
+            told = list(reply) if isinstance(reply, list) else [reply]
             if call.script is ABOUT:
-                account = values.pop(1)
-            found |= dict(zip(some, values, strict=True))
-        return {guid: _record(value) for guid, value in found.items()}, _record(account)
+                account = told.pop(1)
+            values |= zip(some, told, strict=True)
+        return {guid: _record(value) for guid, value in values.items()}, _record(account)
+
+    def _groups(self, guids: Sequence[Guid]) -> Sequence[Sequence[Guid]]:
+        # What one call may read, each once.
+        single = list(dict.fromkeys(guids))
+        if not self._keyspace.splits:
+            return [single]
+        places: dict[int, list[Guid]] = defaultdict(list)
+        for guid in single:
+            places[partition_of(guid)].append(guid)
+        return list(places.values())
 
     def _reading(self, wanted: Sequence[Guid], about: Guid | None, confirm: int | str) -> Call:
-        partition = partition_of(wanted[0])
-        keys = [self._keyspace.key(partition, name) for name in (FENCE, *wanted)]
-        if wanted[0] == about:
-            begin = self._keyspace.key(partition, "")
-            return scripted(ABOUT, keys, [confirm, begin])
-        if confirm != "":
-            return scripted(RECORDS, keys, [confirm])
+        keys = [self._keyspace.record(guid) for guid in wanted]
+        if wanted[0] == about or confirm != "":
+            partition = partition_of(wanted[0])
+            fence, begin = (self._keyspace.key(partition, name) for name in (FENCE, ""))
+            if wanted[0] == about:
+                return scripted(ABOUT, [fence, *keys], [confirm, begin])
+            return scripted(RECORDS, [fence, *keys], [confirm])
         if len(wanted) == 1:
-            return Call(("GET", keys[1]), keys[1])
-        return Call(("MGET", *keys[1:]), keys[1])
+            return Call(("GET", keys[0]), keys[0])
+        return Call(("MGET", *keys), keys[0])
 
     def _call(self, partition: int, command: str, name: str, *words: str | int | bytes) -> Call:
         key = self._keyspace.key(partition, name)
@@ -189,7 +196,7 @@ class Shelves:
 
 
 def _record(value: bytes | None) -> Record | None:
-    return None if value is None else read_record(body(value))
+    return None if value is None else found(value)
 
 
 def _age(entry: bytes) -> bytes:

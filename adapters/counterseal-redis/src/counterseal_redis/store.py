@@ -22,7 +22,7 @@ from counterseal.models import (
 )
 from counterseal.models.guid import PARTITIONS, account_partition
 from counterseal.ports import Clock, Due
-from counterseal_records import ROOT, lookup, microseconds, natural_key, read_as, read_record
+from counterseal_records import ROOT, lookup, microseconds, natural_key
 from counterseal_redis.commits import (
     BINDINGS,
     CHILDREN,
@@ -36,7 +36,7 @@ from counterseal_redis.keyspace import Keyspace
 from counterseal_redis.roads import Call, scripted
 from counterseal_redis.scripts import ACCOUNT, KNOWN
 from counterseal_redis.shelves import AT_ONCE, NO_LIMIT, Shelves
-from counterseal_redis.values import body, compact
+from counterseal_redis.values import compact, found, found_as
 
 APPLIED, CONFLICT, REUSED = 1, 0, -1
 """What the script answers."""
@@ -95,7 +95,7 @@ class RedisStore:
         key = self._keyspace.key(partition, name)
         call = scripted(ACCOUNT, [key], [self._keyspace.key(partition, "")])
         (value,) = self._keyspace.read(call)
-        return None if value is None else read_as(Account, body(value))
+        return None if value is None else found_as(Account, value)
 
     def bindings(self, account: Guid) -> tuple[Binding, ...]:
         """
@@ -104,8 +104,8 @@ class RedisStore:
         Raises:
             Unavailable: Redis did not answer, or a record cannot be read.
         """
-        bodies = self._shelves.owned(BINDINGS, account)
-        return tuple(map(partial(read_as, Binding), bodies))
+        values = self._shelves.owned(BINDINGS, account)
+        return tuple(map(partial(found_as, Binding), values))
 
     def pending(self, account: Guid) -> tuple[Challenge, ...]:
         """
@@ -114,8 +114,8 @@ class RedisStore:
         Raises:
             Unavailable: Redis did not answer, or a record cannot be read.
         """
-        bodies = self._shelves.owned(PENDING, account)
-        return tuple(map(partial(read_as, Challenge), bodies))
+        values = self._shelves.owned(PENDING, account)
+        return tuple(map(partial(found_as, Challenge), values))
 
     def list(self, parent: Guid | None) -> tuple[Record, ...]:
         """
@@ -125,7 +125,7 @@ class RedisStore:
             Unavailable: Redis did not answer, or a record cannot be read.
         """
         if parent is not None:
-            return tuple(map(read_record, self._shelves.owned(CHILDREN, parent)))
+            return tuple(map(found, self._shelves.owned(CHILDREN, parent)))
         # A child lies in its parent's partition; what has no parent lies anywhere.
         entries = self._shelves.entries(CHILDREN, ROOT)
         return tuple(entry.record for entry in entries if entry.record is not None)
@@ -139,11 +139,11 @@ class RedisStore:
         Raises:
             Unavailable: Redis did not answer, or a record cannot be read.
         """
-        found = self._shelves.due(DUE[kind.value], microseconds(before), limit, self._start)
-        if not found:
+        due = self._shelves.due(DUE[kind.value], microseconds(before), limit, self._start)
+        if not due:
             return ()
-        self._start = (found[-1][0] + 1) % PARTITIONS
-        records = self._shelves.records([guid for _, guid in found]).values()
+        self._start = (due[-1][0] + 1) % PARTITIONS
+        records = self._shelves.records([guid for _, guid in due]).values()
         return tuple(
             record
             for record in records

@@ -1,18 +1,23 @@
 """
 A record as the value of one key: a first line for the script, and the body.
 
-The first line is the time from which on a reading of the record has to be confirmed (`-` is
-never), the version, the record's number in its partition, and what it is tied to: an account to
-its natural key, a record about an account to that account's GUID, any other to nothing (`-`).
+The first line is the record's number in its partition, the time from which on a reading of the
+record has to be confirmed (`-` is never), the version, and what the record is tied to: an account
+to its natural key, a record about an account to that account's GUID, any other to nothing (`-`);
+and the form of the body, so that one of this release's own form is read quickly.
+The number is the script's, and all that comes after it the caller's.
 """
 
 from __future__ import annotations
 
 from base64 import urlsafe_b64encode
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from counterseal.models import Guid, Record
-from counterseal_records import microseconds
+from counterseal_records import form_of, microseconds, read_as, read_record
+
+R = TypeVar("R")
 
 NOTHING = "-"
 
@@ -23,7 +28,7 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 
 def head(record: Record) -> str:
-    """Return how the first line begins: when a reading has to be confirmed, and the version."""
+    """Return what comes after the number: when a reading has to be confirmed, and the version."""
     return f"{_final_from(record)} {record.version}"
 
 
@@ -34,9 +39,31 @@ def _final_from(record: Record) -> str:
     return NOTHING if record.keep_until is None else "0"
 
 
-def body(value: bytes) -> bytes:
-    """Return the body in *value*."""
-    return value.partition(b"\n")[2]
+def written(record: Record, tie: str, body: bytes) -> bytes:
+    """Return the value of *record* but for its number: what it is tied to, and its *body*."""
+    return b"%b %b %b\n%b" % (head(record).encode(), tie.encode(), form_of(record), body)
+
+
+def found(value: bytes) -> Record:
+    """
+    Return the record in *value*.
+
+    Raises:
+        RecordUnreadable: It holds none that this release knows.
+    """
+    first, _, body = value.partition(b"\n")
+    return read_record(body, first.rpartition(b" ")[2])
+
+
+def found_as(expected: type[R], value: bytes) -> R:
+    """
+    Return the record in *value*, which has to be of one kind.
+
+    Raises:
+        RecordUnreadable: It is of another, or is nothing that this release knows.
+    """
+    first, _, body = value.partition(b"\n")
+    return read_as(expected, body, first.rpartition(b" ")[2])
 
 
 def compact(digest: bytes) -> str:

@@ -1,23 +1,34 @@
 -- One commit: it is compared, and then written, with nobody in between.
 --
--- KEYS[1] the operation, KEYS[2] the last number of the partition, KEYS[3] its audit log;
---   the others are pointed at by their place.
--- ARGV[1] the fingerprint, ARGV[2] how long the operation is remembered, in milliseconds;
---   then four lists, each after its length:
---   held     a record's key, the version it has to have, and what it has to be tied to ("" is anything)
---   absent   a key that must not exist
---   records  key, "swap" or "create", head, what it is tied to, body, milliseconds to live or "",
---            and then its entries, a list of (what, key, a, b):
---              "+", "-"   a .. number .. b enters or leaves an index that is in order of age
---              "due"      b is due at a;   "rest"  b is not due
---              "is"       the key leads to b;   "gone"  it leads nowhere
---   events   what is appended to the audit log
+-- KEYS[1] the operation, KEYS[2] the last number of the partition, KEYS[3] its audit log.
+-- ARGV[1] the fingerprint, ARGV[2] how many entries each list has, but for the last, two bytes each.
+--
+-- KEYS goes on with these lists, one after the other; a key stands there as often as it is meant:
+--   guards   a record that is compared
+--   swapped  one that is compared and written
+--   created  one that must not be there, and is written
+--   named    a natural key that must not be there, and leads to a record
+--   enters   an index in order of age
+--   leaves   the same
+--   due      a set of what is due
+--   rests    the same
+--   gone     a natural key that leads nowhere any more
+-- ARGV goes on with
+--   guards, swapped    the version that it has to have, or that and what it has to be tied to
+--   swapped, created   all of it but its number, and then milliseconds to live, or ""
+--   named              the GUID
+--   enters, leaves     which of the written records it is, and its owner
+--   due                when, and the member
+--   rests              the member
+--   the events that are appended to the audit log
 --
 -- Returns 1 if it is applied (now, or by an earlier call), 0 for a conflict, -1 if the operation
 -- named other changes.
 
 local APPLIED, CONFLICT, REUSED = 1, 0, -1
 local HEAD = 127 -- bytes that a value's first line has at most
+local KEPT = 600000 -- milliseconds: longer than anybody asks again for a commit whose reply was lost
+local GUID = -36 -- where it begins in a record's key
 
 local known = redis.call('GET', KEYS[1])
 if known then
@@ -25,88 +36,104 @@ if known then
         return REUSED
     end
     -- A write, though a small one: WAIT and WAITAOF wait for a connection's last write only.
-    redis.call('PEXPIRE', KEYS[1], ARGV[2])
+    redis.call('PEXPIRE', KEYS[1], KEPT)
     return APPLIED
 end
 
-local place = 2
-local function word()
-    place = place + 1
-    return ARGV[place]
-end
-local function key()
-    return KEYS[tonumber(word())]
-end
+local guards, swapped, created, named, enters, leaves, due, rests =
+    struct.unpack('>I2I2I2I2I2I2I2I2', ARGV[2])
+local key, word = 3, 2 -- the last ones that are done with
 
 local numbers = {}
-for _ = 1, tonumber(word()) do
-    local name, version, tie = key(), word(), word()
-    local head = redis.call('GETRANGE', name, 0, HEAD)
-    local found, number, tied = string.match(head, '^%S+ (%d+) (%d+) (%S*)\n')
-    if tie == '' then
-        tied = tie
-    end
-    if found ~= version or tied ~= tie then
+for held = 1, guards + swapped do
+    local head = redis.call('GETRANGE', KEYS[key + held], 0, HEAD)
+    local number, found, version = string.match(head, '^(%d+) %S+ ((%d+) %S*) ')
+    local wanted = ARGV[word + held]
+    if wanted ~= version and wanted ~= found then
         return CONFLICT
     end
-    numbers[name] = tonumber(number)
+    numbers[held - guards] = number
 end
+key, word = key + guards, word + guards + swapped
 
-local taken = {}
-for _ = 1, tonumber(word()) do
-    local name = key()
-    if taken[name] or redis.call('EXISTS', name) == 1 then
+local records = swapped + created
+if created + named > 0 then
+    local first, last = key + swapped + 1, key + records + named
+    if redis.call('EXISTS', unpack(KEYS, first, last)) > 0 then
         return CONFLICT
     end
-    taken[name] = true
+    local taken = {}
+    for absent = first, last do
+        if taken[KEYS[absent]] then
+            return CONFLICT
+        end
+        taken[KEYS[absent]] = true
+    end
 end
 
 -- Numbers tell age: by the server's clock, in microseconds, and never one twice.
-local time = redis.call('TIME')
-local number = math.max(
-    tonumber(redis.call('GET', KEYS[2]) or '0') + 1,
-    tonumber(time[1]) * 1000000 + tonumber(time[2])
-)
-local first = number
-
-for _ = 1, tonumber(word()) do
-    local name, act, head, tie, body, ttl = key(), word(), word(), word(), word(), word()
-    local own = numbers[name]
-    if act == 'create' then
-        own = number
-        number = number + 1
+local events = word + 2 * records + named + 2 * enters + 2 * leaves + 2 * due + rests
+local number = 0
+if created > 0 or #ARGV > events then
+    local time = redis.call('TIME')
+    number = time[1] * 1000000 + time[2]
+    local before = redis.call('SET', KEYS[2], string.format('%.0f', number), 'GET')
+    number = math.max(number, (before or 0) + 1)
+    local last = number + math.max(created, 1) - 1
+    if last > time[1] * 1000000 + time[2] then
+        redis.call('SET', KEYS[2], string.format('%.0f', last))
     end
-    local value = head .. ' ' .. string.format('%.0f', own) .. ' ' .. tie .. '\n' .. body
+end
+
+for record = 1, records do
+    if record > swapped then
+        numbers[record] = string.format('%.0f', number + record - swapped - 1)
+    end
+    local value, ttl = numbers[record] .. ' ' .. ARGV[word + 1], ARGV[word + 2]
     if ttl == '' then
-        redis.call('SET', name, value)
+        redis.call('SET', KEYS[key + record], value)
     else
-        redis.call('SET', name, value, 'PX', ttl)
+        redis.call('SET', KEYS[key + record], value, 'PX', ttl)
     end
-    local age = struct.pack('>I8', own)
-    for _ = 1, tonumber(word()) do
-        local what, index, a, b = word(), key(), word(), word()
-        if what == '+' then
-            redis.call('ZADD', index, 0, a .. age .. b)
-        elseif what == '-' then
-            redis.call('ZREM', index, a .. age .. b)
-        elseif what == 'due' then
-            redis.call('ZADD', index, a, b)
-        elseif what == 'rest' then
-            redis.call('ZREM', index, b)
-        elseif what == 'is' then
-            redis.call('SET', index, b)
-        else
-            redis.call('DEL', index)
-        end
-    end
+    word = word + 2
 end
 
-local events = tonumber(word())
-for event = 1, events do
-    redis.call('XADD', KEYS[3], string.format('%.0f-%d', first, event), 'e', word())
+local function entry(record, owner)
+    local guid = string.sub(KEYS[3 + guards + record], GUID)
+    return owner .. struct.pack('>I8', numbers[tonumber(record)]) .. guid
 end
-if number > first or events > 0 then
-    redis.call('SET', KEYS[2], string.format('%.0f', number))
+
+key = key + records
+for place = key + 1, key + named do
+    redis.call('SET', KEYS[place], ARGV[word + 1])
+    word = word + 1
 end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+key = key + named
+for place = key + 1, key + enters do
+    redis.call('ZADD', KEYS[place], 0, entry(ARGV[word + 1], ARGV[word + 2]))
+    word = word + 2
+end
+key = key + enters
+for place = key + 1, key + leaves do
+    redis.call('ZREM', KEYS[place], entry(ARGV[word + 1], ARGV[word + 2]))
+    word = word + 2
+end
+key = key + leaves
+for place = key + 1, key + due do
+    redis.call('ZADD', KEYS[place], ARGV[word + 1], ARGV[word + 2])
+    word = word + 2
+end
+key = key + due
+for place = key + 1, key + rests do
+    redis.call('ZREM', KEYS[place], ARGV[word + 1])
+    word = word + 1
+end
+for place = key + rests + 1, #KEYS do
+    redis.call('DEL', KEYS[place])
+end
+
+for event = 1, #ARGV - events do
+    redis.call('XADD', KEYS[3], string.format('%.0f-%d', number, event), 'e', ARGV[events + event])
+end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', KEPT)
 return APPLIED

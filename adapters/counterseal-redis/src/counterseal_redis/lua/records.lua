@@ -8,7 +8,7 @@ local found = redis.call('MGET', unpack(KEYS, 2))
 local now = tonumber(ARGV[1])
 if now then
     for _, value in ipairs(found) do
-        local from = value and string.match(value, '^(%d+) ')
+        local from = value and string.match(value, '^%d+ (%d+) ')
         if from and tonumber(from) <= now then
             redis.call('SET', KEYS[1], '1')
             break
