@@ -78,6 +78,25 @@ def test_a_database_that_is_gone_is_not_taken_for_a_new_service(service):
         assert said.startswith("store: there is no company in it, though there are keys in ")
 
 
+def test_a_store_of_another_service_is_told(service):
+    told = "no master key that is here has sealed secrets in the store"
+    another = service.folder / "another"
+    founding = ("--company", "Other", "--app-space", "Other", "--origin", "Other")
+    service.command("init", "--data", another, "--auth", "hmac", *founding)
+
+    process = serving(service, COUNTERSEAL_STORE=f"sqlite:///{another}/counterseal.db")
+    said(service, process, "serving at")
+
+    assert told in service.log.read_text()
+
+
+def test_a_store_of_its_own_is_not(service):
+    process = serving(service)
+    said(service, process, "serving at")
+
+    assert "no master key" not in service.log.read_text()
+
+
 def test_a_slip_of_a_master_key_is_told(service):
     slip = base64.b64encode(bytes([7] * 32)).decode()
     process = serving(service, COUNTERSEAL_MASTER_KEY=slip)

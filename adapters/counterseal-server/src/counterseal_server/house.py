@@ -12,7 +12,7 @@ from typing import Self
 
 from sqlalchemy import URL
 
-from counterseal import Policy, Ports
+from counterseal import Directory, Policy, Ports
 from counterseal.memory import (
     MemoryAudit,
     MemoryCounters,
@@ -23,6 +23,7 @@ from counterseal.memory import (
     SystemClock,
     SystemEntropy,
 )
+from counterseal.models import Admin
 from counterseal_http import Guard, HttpCallbackSender
 from counterseal_server.channels import channels
 from counterseal_server.keeping import FileSealer, FileSigner, MasterKeys, sealed_by
@@ -111,6 +112,20 @@ class House:
         """
         now = self.master.all()[0].id
         return all(sealed_by(one) == now for one in self.signer.envelopes())
+
+    def opens(self) -> bool:
+        """
+        Tell whether the master keys of now have sealed what the first administrators sign with.
+
+        Raises:
+            MasterKeyMissing: There is none.
+            SealBroken: What is stored is no envelope of this software.
+            Unavailable: The store did not answer.
+        """
+        known = {key.id for key in self.master.all()}
+        admins = Directory(self.ports, self.policy).list(None, Admin)
+        held = [one.sealed for admin in admins for one in admin.credentials if one.sealed]
+        return all(sealed_by(sealed) in known for sealed in held)
 
     def forget(self) -> int:
         """

@@ -58,12 +58,17 @@ def serve(settings: Settings) -> None:
     with House(settings) as house:
         house.prepare()
         _demand_founded(house)
-        settled = house.settled()
+        settled, opens = house.settled(), house.opens()
     _demand_free(settings)
     if not settled:
         log.warning(
             "the signing keys are sealed by another master key than the one of now: if that is"
             " the right one, run counterseal keys reseal"
+        )
+    if not opens:
+        log.warning(
+            "no master key that is here has sealed secrets in the store: is it another service's"
+            " store or data folder, or is an older key missing?"
         )
     warn(settings)
     Server(
