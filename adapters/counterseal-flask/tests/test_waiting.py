@@ -76,6 +76,14 @@ def waiting(kit, world, bell):
     return make
 
 
+@pytest.fixture
+def rivals(kit, world, waiting, handset):
+    """Two places, and two origins that each wait for a request: their shops and its GUIDs."""
+    shop, app, _ = waiting(waiters=2)
+    other = kit.shop_of(world, app.test_client(), world.new_origin(world.app_space, "Another"))
+    return app, (shop, kit.ask(shop).json["guid"]), (other, kit.ask(other).json["guid"])
+
+
 def long_poll(app, shop, guid, wait=30):
     path = f"/request/getRequest?requestGuid={guid}&wait={wait}"
     return app.test_client().get(path, headers=shop.headers)
@@ -198,6 +206,44 @@ def test_more_than_may_wait_are_told_when_to_come_back(kit, waiting, bell, threa
     assert polled.result(SOON).json["status"] == "ANSWERED"
     stream = shop.get(f"/request/events?requestGuid={guid}")
     assert stream.status_code == 200
+
+
+def test_who_has_all_places_gives_one_to_another_origin(rivals, bell, threads, handset):
+    app, (shop, guid), (other, theirs) = rivals
+    stream = shop.get(f"/request/events?requestGuid={guid}", buffered=False)
+    pieces = iter(stream.response)
+    next(pieces), next(pieces)
+    polled = threads.submit(long_poll, app, shop, guid)
+    assert bell.waiting.acquire(timeout=SOON)
+    arriving = threads.submit(long_poll, app, other, theirs)
+    assert bell.waiting.acquire(timeout=SOON)
+    # The stream was there first: it ends, though its request has not.
+    assert list(pieces) == []
+    stream.close()
+    assert long_poll(app, shop, guid).headers["Retry-After"] == "1"
+    handset.answer(guid)
+    handset.answer(theirs)
+    bell.wake(), bell.wake()
+    for waited in (polled, arriving):
+        reply = waited.result(SOON)
+        assert reply.json["status"] == "ANSWERED"
+        assert "Retry-After" not in reply.headers
+
+
+def test_a_long_poll_that_has_to_go_tells_how_it_stands(rivals, bell, threads, handset):
+    app, (shop, guid), (other, theirs) = rivals
+    polled = threads.submit(long_poll, app, shop, guid)
+    assert bell.waiting.acquire(timeout=SOON)
+    stream = shop.get(f"/request/events?requestGuid={guid}", buffered=False)
+    arriving = threads.submit(long_poll, app, other, theirs)
+    assert bell.waiting.acquire(timeout=SOON)
+    handset.answer(theirs)
+    bell.wake(), bell.wake()
+    reply = polled.result(SOON)
+    assert (reply.status_code, reply.json["status"]) == (200, "PENDING")
+    assert reply.headers["Retry-After"] == "1"
+    assert arriving.result(SOON).json["status"] == "ANSWERED"
+    stream.close()
 
 
 def test_a_failing_look_is_503_and_leaves_the_place(kit, waiting, bell, threads, handset):

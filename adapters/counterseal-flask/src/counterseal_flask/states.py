@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 
 import counterseal as cs
@@ -11,6 +11,7 @@ from counterseal.models import UNFINISHED, Challenge, Guid, RelyingParty
 from counterseal.wire.processed import processed_document
 from counterseal_flask.members import number
 from counterseal_flask.messages import EVENTS, Message, Reply, written
+from counterseal_flask.places import Place
 from counterseal_flask.problems import busy, retry_after
 from counterseal_flask.service import Service
 
@@ -19,7 +20,8 @@ def state_now(service: Service, asked: Message, party: RelyingParty, guid: Guid)
     """
     Return the request; with `wait`, once it has ended, or as it stands when the time is over.
 
-    If too many wait already, it is returned as it stands, with `Retry-After`.
+    If too many wait already, or this one has to go for somebody who has fewer places, it is
+    returned as it stands, with `Retry-After`.
 
     Raises:
         InvalidField: `wait` is no number of seconds.
@@ -32,14 +34,14 @@ def state_now(service: Service, asked: Message, party: RelyingParty, guid: Guid)
     held = service.challenges.status(party, guid)
     headers: dict[str, str] = {}
     if wait and held.state in UNFINISHED:
-        leave = service.waiters.enter()
-        if leave is None:
-            headers = retry_after(service.settings)
-        else:
+        place = service.waiters.enter(party)
+        if place is not None:
             try:
-                held = _ended(service, party, held, wait)
+                held = _ended(service, party, held, wait, place)
             finally:
-                leave()
+                place.leave()
+        if place is None or place.over:
+            headers = retry_after(service.settings)
     return Reply(document=processed_document(held, now=service.ports.clock.now()), headers=headers)
 
 
@@ -55,18 +57,18 @@ def state_stream(service: Service, party: RelyingParty, guid: Guid) -> Reply:
         Unavailable: A port failed.
     """
     held = service.challenges.status(party, guid)
-    leave = service.waiters.enter()
-    if leave is None:
+    place = service.waiters.enter(party)
+    if place is None:
         return busy(service.settings)
-    return Reply(media_type=EVENTS, stream=_Stream(_events(service, party, held), leave))
+    return Reply(media_type=EVENTS, stream=_Stream(_events(service, party, held, place), place))
 
 
 class _Stream:
     """Events in pieces; the place is given back when the connection ends, even before the first."""
 
-    def __init__(self, events: Iterator[bytes], leave: Callable[[], None]) -> None:
+    def __init__(self, events: Iterator[bytes], place: Place) -> None:
         self._events = events
-        self._leave = leave
+        self._place = place
 
     def __iter__(self) -> Iterator[bytes]:
         return self
@@ -76,16 +78,18 @@ class _Stream:
 
     def close(self) -> None:
         """Give the place back."""
-        self._leave()
+        self._place.leave()
 
 
-def _events(service: Service, party: RelyingParty, held: Challenge) -> Iterator[bytes]:
+def _events(
+    service: Service, party: RelyingParty, held: Challenge, place: Place
+) -> Iterator[bytes]:
     retry = int(service.settings.retry_after.total_seconds() * 1000)
     yield f"retry: {max(1, retry)}\n\n".encode()
     yield _event(service, held)
     try:
-        while held.state in UNFINISHED and not service.waiters.closed:
-            seen = service.waiters.changed(party, held, service.settings.beat_every)
+        while held.state in UNFINISHED and not (service.waiters.closed or place.over):
+            seen = service.waiters.changed(party, held, service.settings.beat_every, place)
             yield b": still waiting\n\n" if seen.state is held.state else _event(service, seen)
             held = seen
     except cs.CountersealError:
@@ -98,11 +102,13 @@ def _event(service: Service, held: Challenge) -> bytes:
     return b"event: %b\nid: %d\ndata: %b\n\n" % (held.state.value.encode(), held.version, data)
 
 
-def _ended(service: Service, party: RelyingParty, held: Challenge, wait: timedelta) -> Challenge:
+def _ended(
+    service: Service, party: RelyingParty, held: Challenge, wait: timedelta, place: Place
+) -> Challenge:
     end = time.monotonic() + wait.total_seconds()
     while held.state in UNFINISHED:
         left = end - time.monotonic()
-        if left <= 0 or service.waiters.closed:
+        if left <= 0 or service.waiters.closed or place.over:
             break
-        held = service.waiters.changed(party, held, timedelta(seconds=left))
+        held = service.waiters.changed(party, held, timedelta(seconds=left), place)
     return held

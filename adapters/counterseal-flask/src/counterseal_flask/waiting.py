@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from datetime import timedelta
 
 import attrs
@@ -17,6 +16,7 @@ import attrs
 import counterseal as cs
 from counterseal.models import Challenge, Guid, RelyingParty
 from counterseal.ports import Wake
+from counterseal_flask.places import Place, Places
 from counterseal_flask.settings import Settings
 
 
@@ -52,22 +52,14 @@ class Waiters:
         self._wake = wake
         self._challenges = challenges
         self._settings = settings
-        self._places = threading.Semaphore(settings.waiters)
+        self._places = Places(settings.waiters)
         self._lock = threading.Lock()
         self._closed = False
         self._watches: dict[Guid, _Watch] = {}
 
-    def enter(self) -> Callable[[], None] | None:
-        """Take a place, and return what gives it back, once; None if there is none."""
-        if self._closed or not self._places.acquire(blocking=False):
-            return None
-        held = [self._places]
-
-        def leave() -> None:
-            while held:
-                held.pop().release()
-
-        return leave
+    def enter(self, party: RelyingParty) -> Place | None:
+        """Take a place for *party*; None if there is none, and nobody has more than their share."""
+        return None if self._closed else self._places.take(party.origin.guid)
 
     @property
     def closed(self) -> bool:
@@ -81,13 +73,18 @@ class Waiters:
             for watch in self._watches.values():
                 watch.told.notify_all()
 
-    def changed(self, party: RelyingParty, known: Challenge, timeout: timedelta) -> Challenge:
+    def changed(
+        self, party: RelyingParty, known: Challenge, timeout: timedelta, place: Place
+    ) -> Challenge:
         """
-        Return *known* as it stands once its state is another, after *timeout*, or at `close`.
+        Return *known* as it stands once its state is another, or the caller has to go.
+
+        That is after *timeout*, at `close`, and, a look later, when *place* is over.
 
         Args:
             party: Its origin.
             known: As the caller knows it.
+            place: What `enter` returned.
             timeout: How long to wait at most.
 
         Raises:
@@ -101,7 +98,7 @@ class Waiters:
                 watch = self._watches[known.guid] = _Watch(threading.Condition(self._lock))
             watch.waiting += 1
         try:
-            return self._watched(watch, party, known, end)
+            return self._watched(watch, party, known, end, place)
         finally:
             with self._lock:
                 watch.waiting -= 1
@@ -109,7 +106,7 @@ class Waiters:
                     del self._watches[known.guid]
 
     def _watched(
-        self, watch: _Watch, party: RelyingParty, known: Challenge, end: float
+        self, watch: _Watch, party: RelyingParty, known: Challenge, end: float, place: Place
     ) -> Challenge:
         seen = known
         while True:
@@ -117,7 +114,7 @@ class Waiters:
             with self._lock:
                 if watch.latest is not None and watch.latest.version >= known.version:
                     seen = watch.latest
-                if self._closed or left <= 0 or seen.state is not known.state:
+                if self._closed or place.over or left <= 0 or seen.state is not known.state:
                     return seen
                 if watch.looking:
                     watch.told.wait(left)
