@@ -584,6 +584,8 @@ def test_callbacks_by_processes_of_their_own(service, receiver):
     _, body = eventually(lambda: receiver.got)[0]
 
     assert json.loads(body)["guid"] == asked["guid"]
+    # Until then a signal ends it as it ends any program.
+    eventually(lambda: service.log.read_text().count("delivering callbacks") == 2)
     for worker in workers:
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(PATIENCE) == 0
