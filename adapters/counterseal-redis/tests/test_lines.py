@@ -8,10 +8,17 @@ from redis import exceptions
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from counterseal_redis import lines
 from counterseal_redis.lines import Line, packed
 
 PING = [("PING",)]
 NO_RETRY = Retry(NoBackoff(), 0)
+
+
+@pytest.fixture
+def idle(monkeypatch):
+    """Have every connection at hand looked at, as if it had been silent for long."""
+    monkeypatch.setattr(lines, "IDLE_SECONDS", 0)
 
 
 def in_use(client):
@@ -51,6 +58,7 @@ def test_one_that_keeps_none_gives_each_back(redis_8_2, opened):
     assert in_use(client) == 0
 
 
+@pytest.mark.usefixtures("idle")
 def test_one_that_the_server_has_closed_costs_nobody_a_reply(redis_8_2, opened):
     client = opened(redis_8_2, retry=NO_RETRY)
     line = Line(client, keeps=True)
@@ -63,12 +71,39 @@ def test_one_that_the_server_has_closed_costs_nobody_a_reply(redis_8_2, opened):
     assert in_use(client) == 1
 
 
+def test_one_that_was_closed_a_moment_ago_costs_one_call_at_most(redis_8_2, opened):
+    client = opened(redis_8_2, retry=NO_RETRY)
+    line = Line(client, keeps=True)
+    (me,) = line.talk([("CLIENT", "ID")])
+
+    opened(redis_8_2).client_kill_filter(_id=me)
+
+    with pytest.raises(exceptions.ConnectionError):
+        line.talk([("CLIENT", "ID")])
+    (other,) = line.talk([("CLIENT", "ID")])
+    assert other != me
+
+
+def test_one_that_was_closed_a_moment_ago_is_made_anew_by_a_client_that_tries_again(
+    redis_8_2, opened
+):
+    line = Line(opened(redis_8_2, retry=Retry(NoBackoff(), 1)), keeps=True)
+    (me,) = line.talk([("CLIENT", "ID")])
+
+    opened(redis_8_2).client_kill_filter(_id=me)
+
+    (other,) = line.talk([("CLIENT", "ID")])
+    assert other != me
+
+
+@pytest.mark.usefixtures("idle")
 def test_one_with_something_unread_is_not_used(redis_8_2, opened):
     client = opened(redis_8_2, protocol=2, retry=NO_RETRY)
     line = Line(client, keeps=True)
     line.talk([("SET", "line", "old")])
-    line._spare[0].send_command("GET", "line")
-    while not line._spare[0].can_read(timeout=1):
+    ((connection, _),) = line._spare
+    connection.send_command("GET", "line")
+    while not connection.can_read(timeout=1):
         pass
 
     assert line.talk([("GET", "line")]) == [b"old"]
@@ -80,7 +115,7 @@ def test_one_of_another_process_is_not_used(redis_8_2, opened):
     line = Line(client, keeps=True)
     (me,) = line.talk([("CLIENT", "ID")])
 
-    line._spare[0].pid = os.getpid() + 1  # as after a fork
+    line._spare[0][0].pid = os.getpid() + 1  # as after a fork
 
     assert line.talk([("CLIENT", "ID")]) != [me]
 

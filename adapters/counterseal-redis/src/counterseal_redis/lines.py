@@ -9,6 +9,7 @@ connection that was used last is kept at hand.
 from __future__ import annotations
 
 import contextlib
+import time
 import weakref
 from collections import deque
 from collections.abc import Sequence
@@ -20,6 +21,13 @@ from counterseal_redis.durability import Command
 
 Connection = Any
 """Any of redis-py's; only what its `ConnectionInterface` has is used."""
+
+IDLE_SECONDS = 0.1
+"""
+A connection that has been silent for less is used without asking whether it is open and empty.
+
+All replies were read, or it would have been closed here; and Redis closes after seconds.
+"""
 
 
 class Line:
@@ -35,8 +43,8 @@ class Line:
     def __init__(self, client: Redis, *, keeps: bool = False) -> None:
         self._client = client
         self._keeps = keeps
-        # What is taken off is nobody else's.
-        self._spare: deque[Connection] = deque()
+        # Each with when it spoke last. What is taken off is nobody else's.
+        self._spare: deque[tuple[Connection, float]] = deque()
         weakref.finalize(self, _given_back, client.connection_pool, self._spare).atexit = False
 
     def talk(self, commands: Sequence[Command]) -> list[Any]:
@@ -58,9 +66,10 @@ class Line:
             return [self._answer(connection, command) for command in commands]
 
         try:
+            spoke_at = 0.0
             with contextlib.suppress(IndexError):
-                connection = self._spare.pop()
-            if connection is not None and not self._is_fit(connection):
+                connection, spoke_at = self._spare.pop()
+            if connection is not None and not self._is_fit(connection, spoke_at):
                 pool.release(connection)
                 connection = None
             if connection is None:
@@ -75,21 +84,26 @@ class Line:
             raise
         finally:
             if connection is not None:
-                give = self._spare.append if self._keeps and not self._spare else pool.release
-                give(connection)
+                if self._keeps and not self._spare:
+                    self._spare.append((connection, time.monotonic()))
+                else:
+                    pool.release(connection)
         return replies
 
-    def _is_fit(self, connection: Connection) -> bool:
+    def _is_fit(self, connection: Connection, spoke_at: float) -> bool:
         # What a pool looks at when it takes a connection back, and when it hands one out: whose
         # it is (after a fork, or a failover that Sentinel told), whether it is to be made anew or
-        # has to log in again, and whether the server has closed it.
+        # has to log in again, and, unless it spoke a moment ago, whether the server has closed it.
+        # A server that ended since is found out by the call, which is made again as the client's
+        # retries say.
         if not connection.is_connected or connection.should_reconnect():
             return False
         if not self._client.connection_pool.owns_connection(connection):
             return False
         try:
             connection.re_auth()
-            return not connection.can_read()
+            idle = time.monotonic() - spoke_at >= IDLE_SECONDS
+            return not (idle and connection.can_read())
         except (exceptions.ConnectionError, exceptions.TimeoutError, OSError):
             connection.disconnect()
             return False
@@ -101,13 +115,17 @@ class Line:
             return error
 
 
-def _given_back(pool: Any, spare: deque[Connection]) -> None:
+def _given_back(pool: Any, spare: deque[tuple[Connection, float]]) -> None:
     while spare:
-        pool.release(spare.pop())
+        connection, _ = spare.pop()
+        pool.release(connection)
 
 
 def packed(command: Command) -> bytes:
     """Return *command* as it is sent: an array of bulk strings (RESP)."""
-    words = [word if isinstance(word, bytes) else str(word).encode() for word in command]
+    words = [
+        word if isinstance(word, bytes) else (word if isinstance(word, str) else str(word)).encode()
+        for word in command
+    ]
     said = b"".join([b"$%d\r\n%b\r\n" % (len(word), word) for word in words])
     return b"*%d\r\n%b" % (len(words), said)
