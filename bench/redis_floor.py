@@ -45,6 +45,14 @@ return 1
 """
 """All that an answer leaves, and nothing else: no loop, no list whose length is not known."""
 
+ENTER = """
+redis.call('SET', KEYS[1], ARGV[1])
+redis.call('ZADD', KEYS[2], 0, ARGV[2])
+redis.call('ZADD', KEYS[3], ARGV[3], ARGV[4])
+return 1
+"""
+"""All that a new challenge leaves in a store, but for the operation and the log."""
+
 
 def read(client: Redis, keys: Sequence[str]) -> Callable[[], object]:
     """Return one reading of *keys*."""
@@ -56,6 +64,29 @@ def read(client: Redis, keys: Sequence[str]) -> Callable[[], object]:
 def create(client: Redis, key: str, value: bytes) -> Callable[[], object]:
     """Return one creation."""
     return lambda: client.set(key, value)
+
+
+def enter(
+    client: Redis,
+    keys: Sequence[str],
+    value: bytes,
+    *,
+    entries: Sequence[bytes],
+    due_at: int,
+) -> Callable[[], object]:
+    """
+    Return one creation with its entries in two indexes; the script is known to the server.
+
+    Args:
+        client: Of the server.
+        keys: The challenge's, and those of the two sets.
+        value: What is written of it.
+        entries: What goes into the two sets.
+        due_at: The score of the second.
+    """
+    sha = client.script_load(ENTER)
+    first, second = entries
+    return lambda: client.evalsha(sha, len(keys), *keys, value, first, due_at, second)
 
 
 def swap(

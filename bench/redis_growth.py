@@ -16,9 +16,12 @@ from redis_costs import Answers, bare_value
 from redis_scene import client_of, costs, servers
 from redis_stored import Filled, fill
 
-from counterseal.models import Change, Guid
+from counterseal.models import Challenge, Change, Guid
 from counterseal.models.guid import LUCK_BYTES, mint, partition_of
 from counterseal.ports import Due
+from counterseal_records import microseconds
+from counterseal_redis.commits import DUE, PENDING
+from counterseal_redis.values import raw
 
 SIZES = (1_000, 100_000, 1_000_000)
 LIMIT = 100
@@ -30,9 +33,15 @@ BESIDE = {
     "read all of an account": "GET",
     "answer: read": "GET",
     "answer: commit": "EVALSHA",
-    "issue: commit": "SET",
+    "issue: commit": "SET, ZADD, ZADD",
+    "issue: commit, no index": "SET",
 }
-"""Each operation, and the bare command that it may grow with; what is not here is to be flat."""
+"""
+Each operation, and the bare commands that it may grow with; what is not here is to be flat.
+
+A new challenge stands in two indexes, which grow with what is stored; beside a `SET` alone, which
+enters none, it is told as well.
+"""
 
 FLAT = ("due check",)
 
@@ -60,12 +69,14 @@ class Stocked:
         make: dict[str, Callable[[Guid], Callable[[], object]]] = {
             "GET": self._get,
             "SET": self._set,
+            "SET, ZADD, ZADD": self._enter,
             "EVALSHA": self._evalsha,
             "read a challenge": self._read,
             "read all of an account": self._pending,
             "answer: read": self._about,
             "answer: commit": self._swap,
             "issue: commit": self._create,
+            "issue: commit, no index": self._create,
             "due check": self._due,
         }
         return lambda count: [make[name](guid) for guid in random.sample(self.filled.guids, count)]
@@ -84,6 +95,22 @@ class Stocked:
         record = self._record(guid)
         key = f"bare:{{{partition_of(record.guid):02x}}}:{self.numbers()}"
         return redis_floor.create(self.client, key, bare_value(record))
+
+    def _enter(self, guid: Guid) -> Callable[[], object]:
+        # Into the very sets that the store has grown; nobody asks for what has no record.
+        record = self._record(guid)
+        keyspace, partition = self.filled.answers.keyspace, partition_of(record.guid)
+        made = mint(partition, random.randbytes(LUCK_BYTES))
+        key = f"bare:{{{partition:02x}}}:{self.numbers()}"
+        sets = [keyspace.key(partition, name) for name in (PENDING, DUE[Challenge])]
+        entries = [raw(made) + random.randbytes(8) + made.encode(), raw(made)]
+        return redis_floor.enter(
+            self.client,
+            [key, *sets],
+            bare_value(record),
+            entries=entries,
+            due_at=microseconds(record.deadline),
+        )
 
     def _evalsha(self, guid: Guid) -> Callable[[], object]:
         # The record stays as it is: its own version is what is written again.

@@ -4,6 +4,8 @@ Goal 10: what 100,000 challenges that end at once cost others, beside so many ti
 Another process reads, and writes down how long each reading took: first alone, then while the
 service ends one after the other, then while the server lets as many keys go by itself.
 The server has one core, everybody else the other one, where who reads goes first.
+What is told is what the server makes others wait for: so somebody is always busy on the other core,
+the service, or where that has nothing to do, a process that computes and says nothing.
 """
 
 from __future__ import annotations
@@ -84,6 +86,15 @@ def sweep(port: int, told: Any) -> None:
         told.send(ended / (time.monotonic() - begun))
 
 
+def busy(_: int, told: Any) -> None:
+    """Keep the core as busy as the service does."""
+    os.nice(NICE)
+    end, turns = time.monotonic() + SECONDS, 0
+    while time.monotonic() < end:
+        turns += 1
+    told.send(turns)
+
+
 def seen(server: Any, *acts: Callable[..., None]) -> list[Any]:
     """Let processes run side by side, and return what each of them tells."""
     spawn, ears, running = multiprocessing.get_context("spawn"), [], []
@@ -109,7 +120,7 @@ class Sweep:
     What others saw, in milliseconds.
 
     Attributes:
-        alone, swept, expired: While nothing else ran, by our sweep, by times to live.
+        alone, swept, expired: While nothing was ended, by our sweep, by times to live.
         rate: Challenges that were ended in a second.
     """
 
@@ -126,11 +137,11 @@ def sweeping() -> Sweep:
         fill(server, Answers.on(client), DUE)
         elsewhere = set(range(os.cpu_count() or 1)) - os.sched_getaffinity(server.process.pid)
         os.sched_setaffinity(0, elsewhere or os.sched_getaffinity(0))
-        (alone,) = seen(server, others)
+        alone, _ = seen(server, others, busy)
         swept, rate = seen(server, others, sweep)
         client.flushall()
         _mortal(client)
-        (expired,) = seen(server, others)
+        expired, _ = seen(server, others, busy)
         return Sweep(alone, swept, expired, rate)
 
 

@@ -118,17 +118,21 @@ def test_what_is_reserved_takes_two_trips(new_world, redis_8_2, trips):
         world.challenges.issue(world.origin, question, idempotency_key="once")
 
 
-def test_workers_walk_all_partitions_in_one_trip(new_world, server, trips):
+def test_workers_walk_all_partitions_in_few_trips(new_world, server, trips):
     world = new_world(server)
     store = world.ports.store
-    with trips.counted(store=1):
+    with trips.counted(store=8):
         assert store.due(Due.CHALLENGE, START, 10) == ()
     for name in ("zoe", "adam"):
         world.bind(name)
         world.ask(name, "Lunch?")
 
-    with trips.counted(store=2):
+    with trips.counted(store=9):
         assert len(store.due(Due.CHALLENGE, START + timedelta(days=1), 10)) == 2
+    for _ in range(4):
+        world.ask("zoe", "Lunch?")
+    with trips.counted(store=10):  # of one partition, more than its share
+        assert len(store.due(Due.CHALLENGE, START + timedelta(days=1), 4)) == 4
     with trips.counted(store=1):
         assert store.dead(world.origin.origin.guid, 10) == ()
     with trips.counted(store=2):
