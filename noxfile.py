@@ -137,7 +137,8 @@ def examples(session: nox.Session) -> None:
     """Run every example file, and every Python block of the pages and READMEs."""
     sync(session, "--all-packages", "--group=tests")
     readmes = [str(path.relative_to(ROOT)) for path in ROOT.glob("adapters/*/README.md")]
-    session.run("pytest", "docs", "README.md", *sorted(readmes), *session.posargs)
+    # A page's blocks go on from each other.
+    pytest(session, "--dist=loadfile", "docs", "README.md", *sorted(readmes))
 
 
 @nox.session(default=False)

@@ -26,8 +26,16 @@ _INK = re.compile("[!-~]")
 _BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0\U00013441\U00013442\U0001d159")
 """Letters and symbols that are drawn as a blank."""
 
-_SEEN = frozenset({"Cn", "Co"})
-"""What another font or a later Unicode may have a picture for."""
+_SEEN = frozenset(
+    {"Lu", "Ll", "Lt", "Lm", "Lo", "Nd", "Nl", "No"}
+    | {"Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po", "Sm", "Sc", "Sk", "So"}
+    | {"Cn", "Co"}
+)
+"""
+The categories of what is drawn: letters, numbers, punctuation and symbols.
+
+And what another font or a later Unicode may have a picture for.
+"""
 
 LISTED = 1000
 """As many records as one call may list: what they take in memory stays small."""
@@ -67,8 +75,7 @@ def text_fits(
 def shows_something(text: str) -> bool:
     """Tell whether somebody who looks at *text* sees that there is one."""
     return _INK.search(text) is not None or any(
-        character not in _BLANK and (kind[0] in "LNPS" or kind in _SEEN)
-        for character, kind in zip(text, map(unicodedata.category, text), strict=True)
+        character not in _BLANK and unicodedata.category(character) in _SEEN for character in text
     )
 
 
