@@ -19,7 +19,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
 from granian.server import Server
 
 from counterseal import Directory
@@ -76,6 +76,8 @@ def serve(settings: Settings) -> None:
         address=settings.host,
         port=settings.port,
         interface=Interfaces.WSGI,
+        # Of HTTP/2, it does not tell who reads a body that the connection was closed.
+        http=HTTPModes.http1,
         workers=1,
         backpressure=_connections(settings),
         blocking_threads=settings.threads + settings.bodies,
