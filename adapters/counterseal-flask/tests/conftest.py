@@ -81,7 +81,7 @@ class Handset:
         return self.send("/device/disown", self.phone.device.disown(self.show(guid)))
 
     def send(self, path, token):
-        return self.call("POST", path, token.encode(), media_type="application/jwt")
+        return self.call("POST", path, token.encode(), media_type="application/jose")
 
 
 @attrs.define

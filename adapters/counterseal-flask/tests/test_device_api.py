@@ -175,7 +175,7 @@ CALLS = [
 @pytest.mark.parametrize("call_", CALLS, ids=lambda call: f"{call[0]} {call[1]}")
 def test_no_call_goes_without_its_own_proof(client, handset, call_):
     method, path, body = call_
-    media_type = "application/jwt" if body == b"a.b.c" else "application/json"
+    media_type = "application/jose" if body == b"a.b.c" else "application/json"
 
     def call(proof):
         return client.open(
@@ -192,6 +192,25 @@ def test_no_call_goes_without_its_own_proof(client, handset, call_):
     replies = [call(proof) for proof in (None, "x", other, elsewhere, longer)]
     assert {(reply.status_code, reply.json["code"]) for reply in replies} == {(403, "denied")}
     assert len({reply.data for reply in replies}) == 1
+
+
+@pytest.mark.parametrize("path", ["/device/answer", "/device/disown"])
+@pytest.mark.parametrize("media_type", ["application/jwt", "text/plain", "application/json", ""])
+def test_a_token_is_application_jose_and_the_refusal_of_another_type_says_so(
+    handset, path, media_type
+):
+    # RFC 7515, 9.2.1.
+    reply = handset.call("POST", path, b"a.b.c", media_type=media_type)
+    assert (reply.status_code, reply.json["code"]) == (415, "unsupported_media_type")
+    assert reply.headers["Accept"] == "application/jose"
+    assert reply.json["detail"] == "Content-Type: not application/jose"
+
+
+def test_a_charset_that_is_not_read_is_refused_by_name(client):
+    json = "application/json; charset=latin-1"
+    reply = client.post("/device/bind", data=b"{}", content_type=json)
+    assert reply.status_code == 415
+    assert reply.json["detail"] == "Content-Type: a charset that is not UTF-8"
 
 
 def test_a_proof_serves_once_and_names_the_query(client, handset):

@@ -15,7 +15,7 @@ PROBLEM = "application/problem+json"
 TYPES = [
     "application/json",
     "application/x-www-form-urlencoded",
-    "application/jwt",
+    "application/jose",
     "text/plain; charset=utf-8",
     "application/json; charset=utf-16",
     "multipart/form-data; boundary=x",

@@ -190,7 +190,7 @@ class Handset:
 
     def answer(self, guid, button):
         token = self.device.answer(self.shown(guid), button, pin=PIN).encode()
-        return self.call("POST", "/device/answer", token, "application/jwt")
+        return self.call("POST", "/device/answer", token, "application/jose")
 
 
 @pytest.fixture

@@ -73,7 +73,7 @@ def test_an_approval_from_bind_to_answer(world, served, shop):
         "/device/answer",
         body=token,
         headers={
-            "Content-Type": "application/jwt",
+            "Content-Type": "application/jose",
             "Counterseal-Proof": phone.call("/device/answer", token).proof,
         },
     )

@@ -102,7 +102,7 @@ class Served:
             path,
             method=method,
             data=body or None,
-            content_type="application/jwt" if body else None,
+            content_type="application/jose" if body else None,
             headers={"Counterseal-Proof": call.proof},
         )
 

@@ -108,4 +108,4 @@ class Handset:
 
     def sign(self, about, target, token):
         """Send an answer or a disown."""
-        return self.call(about, "POST", target, token.encode(), media_type="application/jwt")
+        return self.call(about, "POST", target, token.encode(), media_type="application/jose")

@@ -177,8 +177,13 @@ def _answered(settings: Settings, act: Callable[[], Reply]) -> Response:
         )
     except NotAdmittedError as error:
         reply = not_admitted(error.audience)
-    except UnsupportedMediaTypeError:
-        reply = problem("unsupported_media_type")
+    except UnsupportedMediaTypeError as error:
+        # RFC 9110, 15.5.16: the reply says what is read instead.
+        reply = problem(
+            "unsupported_media_type",
+            headers={"Accept": ", ".join(error.accepted)},
+            detail=f"Content-Type: {error.problem}",
+        )
     except HTTPException:
         # A connection that broke off, say.
         reply = problem("bad_request")

@@ -10,7 +10,7 @@ from counterseal.errors import InvalidField, NotFound
 from counterseal.models import Guid
 from counterseal.models.guid import parse
 from counterseal_flask.forms import read_form
-from counterseal_flask.messages import FORM, JSON, TOKENS, Message
+from counterseal_flask.messages import FORM, JOSE, JSON, Message
 from counterseal_flask.operations import Payload
 
 CHARSETS = ("utf-8", "utf8")
@@ -19,13 +19,24 @@ MEDIA_TYPES: dict[Payload, tuple[str, ...]] = {
     Payload.NONE: (),
     Payload.JSON: (JSON,),
     Payload.FORM: (JSON, FORM),
-    Payload.TOKEN: TOKENS,
+    Payload.TOKEN: (JOSE,),
 }
 """What each kind of body may call itself."""
 
 
 class UnsupportedMediaTypeError(Exception):
-    """The body is of a type that the call does not read."""
+    """
+    The body is of a type that the call does not read.
+
+    Attributes:
+        accepted: The media types that it reads.
+        problem: What is wrong with the one that came.
+    """
+
+    def __init__(self, accepted: tuple[str, ...], problem: str) -> None:
+        super().__init__(problem)
+        self.accepted = accepted
+        self.problem = problem
 
 
 def demand_type(message: Message, payload: Payload) -> None:
@@ -37,8 +48,11 @@ def demand_type(message: Message, payload: Payload) -> None:
     """
     if payload is Payload.NONE:
         return
-    if message.media_type not in MEDIA_TYPES[payload] or message.charset not in CHARSETS:
-        raise UnsupportedMediaTypeError
+    accepted = MEDIA_TYPES[payload]
+    if message.media_type not in accepted:
+        raise UnsupportedMediaTypeError(accepted, f"not {' or '.join(accepted)}")
+    if message.charset not in CHARSETS:
+        raise UnsupportedMediaTypeError(accepted, "a charset that is not UTF-8")
 
 
 def document(message: Message) -> Mapping[str, Any]:

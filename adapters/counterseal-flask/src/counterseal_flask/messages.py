@@ -13,9 +13,10 @@ from counterseal.errors import InvalidField
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
-TOKENS = ("application/jwt", "application/jose", "text/plain")
 PROBLEM = "application/problem+json"
 EVENTS = "text/event-stream"
+JOSE = "application/jose"
+"""RFC 7515, 9.2.1: a JWS in its compact form."""
 
 _JSON = msgspec.json.Encoder()
 
