@@ -244,7 +244,12 @@ def of_cluster(servers):
 def cluster(file, folder, *options):
     """Start a cluster that soon notices who is away, and lets a replica lead that is behind."""
     more = ("--cluster-replica-validity-factor", "0")
-    return Cluster(file, folder, *options, *more, timeout=1_000)
+    return Cluster(file, folder, *options, *more, timeout=1.0)
+
+
+def watched(file, folder, *options):
+    """Start a pair whose sentinels soon notice who is away."""
+    return Watched(file, folder, *options, timeout=1.0)
 
 
 def with_disk(file, folder, *options):
@@ -274,16 +279,16 @@ SCENES = [
             promised=level == SURE,
         )
         for what, servers, pair in (
-            ("primary (Sentinel)", Watched, of_watched),
+            ("primary (Sentinel)", watched, of_watched),
             ("cluster node", cluster, of_cluster),
         )
         for level in ("none", "fsync", SURE)
     ),
-    Scene("primary paused, replaced, and back", SURE, Watched, paused_and_replaced),
+    Scene("primary paused, replaced, and back", SURE, watched, paused_and_replaced),
     Scene(
         "the same, told before it is sure (planted)",
         SURE,
-        Watched,
+        watched,
         partial(planted, happen=partial(killed_and_replaced, pair=of_watched)),
         promised=False,
         otherwise="noticed",

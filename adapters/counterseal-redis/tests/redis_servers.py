@@ -13,6 +13,7 @@ import subprocess
 import threading
 import time
 from contextlib import suppress
+from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -22,8 +23,24 @@ from redis.exceptions import RedisError
 from counterseal.errors import Unavailable
 
 HOST = "127.0.0.1"
-PATIENCE = 30.0
+PATIENCE = 120.0
 """Seconds within which a server has to answer, or a cluster to know all of its members."""
+
+REPLY = 60.0
+"""Seconds that a client waits for a reply; a server may have to wait for a processor."""
+
+SURE = timedelta(seconds=REPLY / 2)
+"""How long a write waits for the replica that it is to reach."""
+
+NODE_TIMEOUT = 60.0
+"""
+Seconds without a word after which a server is thought to be away.
+
+It is long, as a process that gets no processor says no word either: who is killed is said to be.
+"""
+
+NOTICE = 0.5
+"""The same, once a server was killed and is to be noticed."""
 
 SLOTS = 16_384
 LARGE = 65_536
@@ -65,6 +82,11 @@ def until(holds, *, within=PATIENCE):
     raise TimeoutError(message)
 
 
+def patient(options):
+    """Return the options of a client that waits long enough, unless they say how long."""
+    return {"socket_timeout": REPLY} | options
+
+
 def followed(client, replicas=1):
     """Tell whether a primary has so many replicas that follow it now."""
     told = client.info("replication")
@@ -104,11 +126,11 @@ class Server:
 
     def behind(self, proxies, **options):
         """Return a client that reaches it through its proxy."""
-        return Redis(host=HOST, port=proxies[self.port].port, **options)
+        return Redis(host=HOST, port=proxies[self.port].port, **patient(options))
 
     def client(self, **options):
         """Return a client of it."""
-        return Redis(host=HOST, port=self.port, **options)
+        return Redis(host=HOST, port=self.port, **patient(options))
 
     def kill(self):
         """End it as a power cut does."""
@@ -139,7 +161,7 @@ class Cluster:
         replicas: Those that begin as replicas, in the same order.
     """
 
-    def __init__(self, file, folder, *options, primaries=3, replicas=1, timeout=2_000):
+    def __init__(self, file, folder, *options, primaries=3, replicas=1, timeout=NODE_TIMEOUT):
         ports = [(free_port(), free_port()) for _ in range(primaries * (1 + replicas))]
         names = [f"{number:040x}" for number in range(1, len(ports) + 1)]
         servers = []
@@ -149,7 +171,7 @@ class Cluster:
             servers.append(
                 Server(
                     file, folder, "--cluster-enabled", "yes", "--cluster-config-file", conf.name,
-                    "--cluster-port", str(bus), "--cluster-node-timeout", str(timeout),
+                    "--cluster-port", str(bus), "--cluster-node-timeout", str(int(timeout * 1_000)),
                     "--repl-diskless-sync-delay", "0", "--appendonly", "no", *options, port=port,
                 )
             )  # fmt: skip
@@ -177,7 +199,7 @@ class Cluster:
 
     def client(self, **options):
         """Return a client of the cluster."""
-        return RedisCluster(host=HOST, port=self.primaries[0].port, **options)
+        return RedisCluster(host=HOST, port=self.primaries[0].port, **patient(options))
 
     def stop(self):
         """End all of them."""
@@ -237,8 +259,9 @@ class Watched:
 
     NAME = "counterseal"
 
-    def __init__(self, file, folder, *options, sentinels=3, timeout=1_000):
+    def __init__(self, file, folder, *options, sentinels=3, timeout=NODE_TIMEOUT):
         self.pair = Replicated(file, folder, *options)
+        self._timeout = timeout
         self.sentinels = []
         for number in range(sentinels):
             conf = Path(folder) / f"sentinel-{number}.conf"
@@ -246,31 +269,34 @@ class Watched:
             conf.write_text(
                 f"port {port}\nbind {HOST}\ndir {folder}\n"
                 f"sentinel monitor {self.NAME} {HOST} {self.pair.primary.port} 2\n"
-                f"sentinel down-after-milliseconds {self.NAME} {timeout}\n"
-                f"sentinel failover-timeout {self.NAME} {5 * timeout}\n"
+                f"sentinel down-after-milliseconds {self.NAME} {int(timeout * 1_000)}\n"
+                # Twice as long, and one that found no majority is tried again.
+                f"sentinel failover-timeout {self.NAME} 5000\n"
             )
             process = subprocess.Popen([file, conf, "--sentinel"], stdout=subprocess.DEVNULL)
             self.sentinels.append((process, port))
-        for _, port in self.sentinels:
-            with Redis(host=HOST, port=port) as client:
+        for number in range(sentinels):
+            with self._sentinel(number) as client:
                 until(lambda client=client: self._ready(client, sentinels))
 
     def client(self, **options):
         """Return a client of whoever is the primary."""
         addresses = [(HOST, port) for _, port in self.sentinels]
-        return Sentinel(addresses, socket_timeout=1.0).master_for(self.NAME, **options)
+        return Sentinel(addresses, socket_timeout=REPLY).master_for(self.NAME, **options)
 
     def primary(self):
         """Return the port of the primary, as the first sentinel knows it."""
-        with Redis(host=HOST, port=self.sentinels[0][1]) as client:
+        with self._sentinel(0) as client:
             return client.sentinel_master(self.NAME)["port"]
 
     def fail_over(self):
-        """Kill the primary, and wait until another one is it."""
+        """Kill the primary, have that noticed, and wait until another one is it."""
         before = self.primary()
         servers = {server.port: server for server in (self.pair.primary, *self.pair.replicas)}
         servers[before].kill()
+        self._notice_within(NOTICE)
         until(lambda: self.primary() != before)
+        self._notice_within(self._timeout)
 
     def stop(self):
         """End all of them."""
@@ -278,6 +304,15 @@ class Watched:
             process.kill()
             process.wait()
         self.pair.stop()
+
+    def _sentinel(self, number):
+        return Redis(host=HOST, port=self.sentinels[number][1], **patient({}))
+
+    def _notice_within(self, seconds):
+        milliseconds = int(seconds * 1_000)
+        for number in range(len(self.sentinels)):
+            with self._sentinel(number) as client:
+                client.sentinel_set(self.NAME, "down-after-milliseconds", milliseconds)
 
     def _ready(self, client, sentinels):
         told = client.sentinel_master(self.NAME)

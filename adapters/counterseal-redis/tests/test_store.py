@@ -9,6 +9,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from redis import RedisCluster
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+from redis_servers import SURE
 
 from counterseal.models import CallbackState, Change
 from counterseal.models.guid import partition_of
@@ -92,7 +93,10 @@ class TestSureStore(TestStore):
 
     @pytest.fixture
     def new_store(self, server, new_keyspace):
-        self.server, self.new_keyspace = server, partial(new_keyspace, durability=replicated())
+        self.server, self.new_keyspace = (
+            server,
+            partial(new_keyspace, durability=replicated(patience=SURE)),
+        )
         return lambda: RedisStore(self.new_keyspace(server), FrozenClock())
 
 

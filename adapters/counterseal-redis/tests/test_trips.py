@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from attrs import evolve
 from redis.connection import AbstractConnection
+from redis_servers import SURE
 
 from counterseal.models import Question, TextContent
 from counterseal.models.guid import PARTITIONS
@@ -106,7 +107,7 @@ def test_each_use_case_takes_as_many_trips_as_it_should(new_world, server, trips
 
 def test_to_be_sure_takes_no_trip_more(new_world, on_disk, pair, trips):
     play(new_world(on_disk, durability=fsync()), trips)
-    play(new_world(pair, durability=replicated()), trips)
+    play(new_world(pair, durability=replicated(patience=SURE)), trips)
 
 
 def test_what_is_reserved_takes_two_trips(new_world, redis_8_2, trips):

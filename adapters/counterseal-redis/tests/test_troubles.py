@@ -7,7 +7,7 @@ from redis import Redis, RedisCluster
 from redis.backoff import NoBackoff
 from redis.cluster import LoadBalancingStrategy
 from redis.retry import Retry
-from redis_servers import until
+from redis_servers import SURE, until
 
 from counterseal.errors import Conflict, Indeterminate, StoreUnavailable, Unavailable
 from counterseal.memory import SystemEntropy
@@ -197,16 +197,21 @@ def test_a_replica_is_no_server_to_commit_to(pair, opened, caplog):
 
 
 def test_a_paused_server_is_indeterminate_and_then_tells_the_truth(single, opened):
-    client = opened(single, socket_timeout=0.2, retry=Retry(NoBackoff(), 0))
-    keyspace = Keyspace(client, prefix=f"paused{id(client)}")
-    clerk, company = Clerk(RedisStore(keyspace, FrozenClock()), lambda _: ()), Specimens().company()
+    client = opened(single)
+    impatient = opened(single, socket_timeout=0.2, retry=Retry(NoBackoff(), 0))
+    clerk, hasty = (
+        Clerk(RedisStore(Keyspace(one, prefix=f"paused{id(client)}"), FrozenClock()), lambda _: ())
+        for one in (client, impatient)
+    )
+    company = Specimens().company()
     clerk.keep(company)
+    until(lambda: hasty.one(company.guid))  # so that its line is open
     single.pause()
     try:
         with pytest.raises(Indeterminate):
-            clerk.commit((company, newer(company)), operation="swap")
+            hasty.commit((company, newer(company)), operation="swap")
         with pytest.raises(Unavailable):
-            clerk.one(company.guid)
+            hasty.one(company.guid)
     finally:
         single.resume()
 
@@ -216,7 +221,7 @@ def test_a_paused_server_is_indeterminate_and_then_tells_the_truth(single, opene
 
 def test_a_slot_that_has_moved_is_followed(cluster, opened):
     client = opened(cluster)
-    sure = Keyspace(client, prefix="moved", durability=replicated())
+    sure = Keyspace(client, prefix="moved", durability=replicated(patience=SURE))
     clerk, made = Clerk(RedisStore(sure, FrozenClock()), lambda _: ()), Specimens()
     clerk.keep(made.company())
     # The client thinks that all is where it is not.
@@ -230,7 +235,7 @@ def test_a_slot_that_has_moved_is_followed(cluster, opened):
     assert clerk.store.get(*(one.guid for one in companies)) == tuple(companies)
 
 
-@pytest.mark.parametrize("durability", [NONE, replicated()])
+@pytest.mark.parametrize("durability", [NONE, replicated(patience=SURE)])
 def test_a_slot_that_is_being_moved_takes_no_commit(cluster, new_keyspace, durability):
     keyspace = new_keyspace(cluster, durability=durability)
     clerk, made = Clerk(RedisStore(keyspace, FrozenClock()), lambda _: ()), Specimens()
@@ -263,7 +268,7 @@ def test_sentinel_leads_to_who_is_the_primary_now(sentinels, opened):
     keyspace = attach(client, prefix="watched")
     clerk, company = Clerk(RedisStore(keyspace, FrozenClock()), lambda _: ()), Specimens().company()
     clerk.keep(company)
-    client.wait(1, 1_000)  # no level here: this is about who is asked
+    client.wait(1, 30_000)  # no level here: this is about who is asked
     sentinels.fail_over()
 
     def swapped():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from counterseal.testing.contracts.store_bench import NewStore
@@ -37,5 +37,13 @@ class StoreContract(
         histories = partial(StoreHistory, new_store, self.recorded, reopened)
         run_state_machine_as_test(
             histories,  # type: ignore[arg-type]  # a factory is as good as a class
-            settings=settings(deadline=None, stateful_step_count=30),
+            settings=settings(
+                deadline=None,
+                stateful_step_count=30,
+                # A slow machine is no fault of the store's.
+                suppress_health_check=(
+                    *settings.default.suppress_health_check,  # type: ignore[union-attr]
+                    HealthCheck.too_slow,
+                ),
+            ),
         )
