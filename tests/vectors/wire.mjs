@@ -561,7 +561,7 @@ function checkedReceipt(token, trusted) {
     said.number >= 1 && (said.previous !== "") === said.number > 1,
   ];
   demand(holds.every(Boolean), "receipt_changed");
-  return { hash: digest(token), approved: said.approved };
+  return { hash: digest(jws.signed), approved: said.approved };
 }
 
 export function keyset(token, pinned, taken = 0) {

@@ -22,11 +22,9 @@ import attrs
 from counterseal import keys
 from counterseal.errors import InvalidField, SealBroken, WrongPin
 from counterseal.keys import PrivateKey
+from counterseal.keys.private import P256_ORDER
 from counterseal.models import Algorithm
 from counterseal.ports import Entropy
-
-P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
-"""FIPS 186-5 by SP 800-186, 3.2.1.3: private keys are 1 to this minus 1."""
 
 SALT_BYTES = 16
 SCRYPT_N = 2**15

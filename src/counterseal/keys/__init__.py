@@ -20,7 +20,16 @@ Rules of this room:
 
 from __future__ import annotations
 
-from counterseal.keys.jws import Header, Jws, read, sign, sign_bytes, sign_with, verify
+from counterseal.keys.jws import (
+    Header,
+    Jws,
+    digest_signed,
+    read,
+    sign,
+    sign_bytes,
+    sign_with,
+    verify,
+)
 from counterseal.keys.private import PrivateKey, generate, private_key
 from counterseal.keys.public import jwks_document, public_key, trusted_keys
 from counterseal.keys.secret import (
@@ -43,6 +52,7 @@ __all__ = [
     "b64url",
     "basic_digest",
     "digest",
+    "digest_signed",
     "generate",
     "jwks_document",
     "mac",

@@ -8,6 +8,10 @@ A token that this reader accepts has exactly one spelling:
   key (`jwk`, `jku`, `x5c`, `x5u`), `crit` or `b64` is refused whatever it says;
 - JSON objects without duplicate members.
 
+Only its signature may have several forms: (r, n - s) is as good as (r, s) in ECDSA, and RSA-PSS
+signs the same bytes in many ways.
+So what stands for a token is its signed part (`digest_signed`), never its whole text.
+
 The verifier compares `typ`, `kid` and `alg` with the key's record
 before any cryptography.
 """
@@ -31,9 +35,9 @@ from counterseal.errors import (
     WrongSignature,
     WrongType,
 )
-from counterseal.keys.private import ES256, PKCS1, PSS, SHA256, PrivateKey
+from counterseal.keys.private import ES256, P256_ORDER, PKCS1, PSS, SHA256, PrivateKey
 from counterseal.keys.public import load
-from counterseal.keys.secret import b64url_bytes, unb64url
+from counterseal.keys.secret import b64url_bytes, digest, unb64url
 from counterseal.models import Algorithm, PublicKey
 
 HEADER_LIMIT = 512
@@ -177,10 +181,39 @@ def sign_bytes(
     typ: str,
     payload: bytes,
 ) -> str:
-    """Write a compact JWS over a payload that is written already."""
+    """
+    Write a compact JWS over a payload that is written already.
+
+    An ES256 signature is written in its low-s form, whatever *signer* returned.
+    """
     header = _write_header(public.algorithm, public.kid, typ)
     signed = b".".join((header, b64url_bytes(payload)))
-    return b".".join((signed, b64url_bytes(signer(signed)))).decode("ascii")
+    signature = signer(signed)
+    if public.algorithm is Algorithm.ES256:
+        signature = low_s(signature)
+    return b".".join((signed, b64url_bytes(signature))).decode("ascii")
+
+
+def low_s(signature: bytes) -> bytes:
+    """
+    Return the form of an ES256 signature whose s is at most half the order of P-256.
+
+    Args:
+        signature: r and s, 32 bytes each (RFC 7518, 3.4).
+    """
+    s = int.from_bytes(signature[32:])
+    return signature[:32] + min(s, (P256_ORDER - s) % P256_ORDER).to_bytes(32)
+
+
+def digest_signed(token: str) -> str:
+    """
+    Return SHA-256 of what *token* is a signature over, base64url.
+
+    Args:
+        token: A compact JWS that was read or written by this module.
+    """
+    signed, _, _ = token.rpartition(".")
+    return digest(signed.encode("ascii"))
 
 
 @lru_cache(maxsize=4096)

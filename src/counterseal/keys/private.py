@@ -18,6 +18,8 @@ _Key: TypeAlias = ec.EllipticCurvePrivateKey | Ed25519PrivateKey | rsa.RSAPrivat
 
 RSA_BITS_MADE = 2048
 SCALAR_BYTES = 32
+P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+"""FIPS 186-5 by SP 800-186, 3.2.1.3: private keys are 1 to this minus 1."""
 SHA256 = hashes.SHA256()
 PSS = padding.PSS(mgf=padding.MGF1(SHA256), salt_length=32)
 PKCS1 = padding.PKCS1v15()

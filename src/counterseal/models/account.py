@@ -126,7 +126,7 @@ class Account:
         devices: Its living bindings, oldest first: one read tells who can be asked,
             and where.
         receipts: How many receipts the account has.
-        receipt_hash: SHA-256 of the last receipt, base64url; empty before the first.
+        receipt_hash: SHA-256 of the last receipt's signed part, base64url; empty before the first.
     """
 
     guid: Guid

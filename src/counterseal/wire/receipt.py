@@ -16,7 +16,7 @@ Compact JWS of type `counterseal-receipt+jwt` by the service:
 | `approved` | whether the chosen button approves |
 | `at` | when it was accepted, RFC 3339 |
 | `number` | the receipt's number in the account's chain, from 1 |
-| `previous` | SHA-256 of the receipt before, base64url; empty for the first |
+| `previous` | SHA-256 of the signed part of the receipt before, base64url; empty for the first |
 """
 
 from __future__ import annotations
@@ -88,8 +88,9 @@ class Receipt:
         answer: What the device signed.
         key, role: The device's key that signed.
         state: ANSWERED or DISOWNED.
-        previous: SHA-256 of the account's receipt before, base64url; empty for the first.
-        hash: SHA-256 of this receipt, which the next one names.
+        previous: The `hash` of the account's receipt before; empty for the first.
+        hash: SHA-256 of this receipt's signed part (header and payload), base64url,
+            which the next one names.
     """
 
     issuer: PublicKey
@@ -140,8 +141,12 @@ def receipt_payload(
 
 
 def receipt_hash(receipt: str) -> str:
-    """Return what the account's next receipt names: SHA-256 of the token's text, base64url."""
-    return keys.digest(receipt.encode("ascii"))
+    """
+    Return what the account's next receipt names: SHA-256 of the token's signed part, base64url.
+
+    Its signature is left out: whoever has the receipt can write another one that holds as well.
+    """
+    return keys.digest_signed(receipt)
 
 
 def verify_receipt(

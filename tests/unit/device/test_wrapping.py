@@ -6,7 +6,6 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from counterseal.device.wrapping import (
-    P256_ORDER,
     SCRYPT_N,
     SCRYPT_N_LIMIT,
     WrappedKey,
@@ -16,6 +15,7 @@ from counterseal.device.wrapping import (
 )
 from counterseal.errors import InvalidField, WrongPin
 from counterseal.keys import generate, private_key
+from counterseal.keys.private import P256_ORDER
 from counterseal.models import Algorithm
 from counterseal.testing.entropy import ScriptedEntropy
 

@@ -35,7 +35,7 @@ from counterseal.errors import (
     WrongSignature,
     WrongType,
 )
-from counterseal.keys import generate, public_key, read, sign, sign_with, verify
+from counterseal.keys import generate, public_key, read, sign, sign_bytes, sign_with, verify
 from counterseal.keys.jws import HEADER_LIMIT, verify_bytes
 from counterseal.models import Algorithm
 
@@ -787,6 +787,27 @@ def test_an_es256_signature_has_a_twin(signers):
     twin = (P256_ORDER - int.from_bytes(signature[32:])).to_bytes(32)
 
     assert holds(signature[:32] + twin, b"data", signer.public)
+
+
+@given(data=st.binary(max_size=64))
+def test_es256_tokens_are_written_with_the_lower_twin_whatever_signs(signers, data):
+    signer = signers[Algorithm.ES256]
+
+    def either(high):
+        def sign_as(signed):
+            made = signer.sign(signed)
+            s = int.from_bytes(made[32:])
+            if (s > P256_ORDER // 2) is not high:
+                s = P256_ORDER - s
+            return made[:32] + s.to_bytes(32)
+
+        return sign_as
+
+    for high in (True, False):
+        token = sign_bytes(either(high), signer.public, typ=TYP, payload=data)
+        signed, _, signature = token.rpartition(".")
+        assert int.from_bytes(unb64(signature)[32:]) <= P256_ORDER // 2
+        assert holds(unb64(signature), signed.encode(), signer.public)
 
 
 def test_eddsa_signatures_in_every_wrong_shape(signers):

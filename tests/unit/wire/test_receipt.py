@@ -226,7 +226,8 @@ class TestASoundReceipt:
         second["previous"] = receipt_hash(receipt)
         read = verify_receipt(case.sign(second))
         assert (read.number, read.previous) == (2, receipt_hash(receipt))
-        assert receipt_hash(receipt) == keys.b64url(hashlib.sha256(receipt.encode()).digest())
+        signed, _, _ = receipt.rpartition(".")
+        assert receipt_hash(receipt) == keys.b64url(hashlib.sha256(signed.encode()).digest())
 
     def test_is_read_by_a_stranger_too(self, case, receipt):
         claims = jwt.decode(

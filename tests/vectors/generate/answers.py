@@ -20,14 +20,21 @@ from names import (
     luck,
 )
 from proofs import proof_claims_of
-from signing import AT_HAND, PRIVATE, header_of, public_jwk, sign, signature_of, signing_input
+from signing import (
+    AT_HAND,
+    PRIVATE,
+    header_of,
+    public_jwk,
+    sign,
+    signature_of,
+    signing_input,
+    twin,
+)
 
 from counterseal import ijson, keys
 from counterseal.wire.answer import ANSWER_TYP, DISOWN_TYP
 from counterseal.wire.display import display_text
 from counterseal.wire.proof import PROOF_TYP
-
-P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 CODE = "042617"
 
@@ -143,7 +150,14 @@ def answer_vectors():
             "token": sign("es256-strong", ANSWER_TYP, minus),
         }
     )
-    valid.append(twin(valid[0]))
+    valid.append(
+        {
+            **valid[0],
+            "about": "the same answer as the first, with the other signature that ECDSA allows:"
+            " a repeat, and no second answer",
+            "token": twin(valid[0]["token"]),
+        }
+    )
     return {
         "about": "Answers to the display documents of display.json; `code` is the refusal's."
         " `matchingCode` is what the service holds where a document asks for one,"
@@ -156,21 +170,6 @@ def answer_vectors():
             {"why": why, "display": about, "device": device, "token": token, "code": code}
             for why, about, device, token, code in forged_answers(valid)
         ],
-    }
-
-
-def twin(vector):
-    """The same words with the other valid ECDSA signature, (r, n - s)."""
-    signed, _, signature = vector["token"].rpartition(".")
-    raw = keys.unb64url(signature)
-    s = P256_ORDER - int.from_bytes(raw[32:])
-    both = sorted([signature, keys.b64url(raw[:32] + s.to_bytes(32))])
-    vector["token"] = f"{signed}.{both[0]}"
-    return {
-        **vector,
-        "about": "the same answer as the first, with the other signature that ECDSA allows:"
-        " a repeat, and no second answer",
-        "token": f"{signed}.{both[1]}",
     }
 
 

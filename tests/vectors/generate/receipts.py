@@ -15,7 +15,17 @@ from names import (
     OTHER_ACCOUNT,
     SPACE,
 )
-from signing import KEYS, device_key, header_of, jwks, public_jwk, sign, signature_of, signing_input
+from signing import (
+    KEYS,
+    device_key,
+    header_of,
+    jwks,
+    public_jwk,
+    sign,
+    signature_of,
+    signing_input,
+    twin,
+)
 
 from counterseal import ijson, keys
 from counterseal.models import Account, Binding, BindingState, Challenge, ChallengeState, KeyChange
@@ -123,6 +133,14 @@ def receipt_vectors(answers, disowns):
                 "hash": receipt_hash(token),
             }
         )
+    valid.append(
+        {
+            **valid[0],
+            "about": "the same receipt as the first, with the other signature that ECDSA allows:"
+            " the hash is the same",
+            "token": twin(valid[0]["token"]),
+        }
+    )
     return {
         "about": "Receipts; `trusted` is the service's JWK Set, `code` is the refusal's,"
         " and the refused ones were all signed by their issuer.",

@@ -8,7 +8,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from counterseal import ijson, keys
 from counterseal.errors import MalformedToken, WrongSignature
-from counterseal.keys.jws import verify_bytes
+from counterseal.keys.jws import low_s, verify_bytes
+from counterseal.keys.private import P256_ORDER
 from counterseal.models import Algorithm, DeviceKey, Role
 
 VECTORS = Path(__file__).parents[1]
@@ -64,16 +65,30 @@ AT_HAND = signatures_at_hand()
 
 
 def signature_of(name, signed):
-    """Sign with the key *name*, or return the signature that there is."""
+    """Sign with the key *name*, or return the signature that there is; ES256 with a low s."""
+    key = KEYS[name]
     for signature in sorted(AT_HAND.get(signed, ())):
         try:
-            verify_bytes(keys.unb64url(signature), signed.encode(), KEYS[name].public)
+            raw = keys.unb64url(signature)
+            verify_bytes(raw, signed.encode(), key.public)
         except (MalformedToken, WrongSignature):
             continue
-        return signature
-    made = keys.b64url(KEYS[name].sign(signed.encode()))
+        return in_low_form(key, raw)
+    made = in_low_form(key, key.sign(signed.encode()))
     AT_HAND.setdefault(signed, set()).add(made)
     return made
+
+
+def in_low_form(key, raw):
+    return keys.b64url(low_s(raw) if key.public.algorithm is Algorithm.ES256 else raw)
+
+
+def twin(token):
+    """Return *token* with the other signature that ECDSA allows, (r, n - s)."""
+    signed, _, signature = token.rpartition(".")
+    raw = keys.unb64url(signature)
+    s = P256_ORDER - int.from_bytes(raw[32:])
+    return f"{signed}.{keys.b64url(raw[:32] + s.to_bytes(32))}"
 
 
 def signing_input(header, payload):

@@ -7,11 +7,9 @@ Nothing is repaired: what does not fit was not written by the core, and a person
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64encode
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
-from hashlib import sha256
 from typing import TypeVar
 
 from counterseal.models import (
@@ -29,6 +27,7 @@ from counterseal.models import (
 )
 from counterseal.models.guid import PARTITIONS, account_partition, partition_of
 from counterseal.ports import Clock
+from counterseal.wire.receipt import receipt_hash
 from counterseal_records.inventory import Flaw, Inventory, Shelf
 from counterseal_records.lookups import lookup
 
@@ -161,14 +160,9 @@ def _receipts(account: Account, asked: list[Challenge]) -> Iterator[Flaw]:
         yield Flaw(account.guid, "it has more receipts than it says")
     # The last one may have been forgotten, and all before it.
     if kept and len(kept) == account.receipts:
-        hashes = map(_hash, kept)
+        hashes = map(receipt_hash, kept)
         if account.receipt_hash not in hashes:
             yield Flaw(account.guid, "its last receipt is not the one that it says")
-
-
-def _hash(receipt: str) -> str:
-    digest = sha256(receipt.encode()).digest()
-    return urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
 def _of(held: Mapping[Guid, Record], kind: type[R]) -> Iterator[R]:
