@@ -14,6 +14,7 @@ from pathlib import Path
 
 from counterseal import Ports
 from counterseal.memory import memory_ports
+from counterseal.models import Clients
 from counterseal_server import logs
 from counterseal_server.configuration import settings
 from counterseal_server.founding import Wish
@@ -64,7 +65,13 @@ def ports(folder: Path | None) -> tuple[Ports, Callable[[], AbstractContextManag
 def found(folder: Path) -> None:
     """Make what it needs."""
     (folder / CONFIGURATION).write_text(BUSY)
-    wish = Wish(company="Example", app_space="Bank", origin="Web shop", scheme="basic")
+    wish = Wish(
+        company="Example",
+        app_space="Bank",
+        origin="Web shop",
+        scheme="basic",
+        clients=Clients.CURRENT,
+    )
     with _house(folder) as house:
         (folder / SHOP).write_text(json.dumps(founded(house, wish)))
 

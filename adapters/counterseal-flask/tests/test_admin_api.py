@@ -137,6 +137,34 @@ def test_edits_change_what_is_said_and_nothing_else(desk, company, app_space, or
     assert desk.patch(origin, {}).json == before | wanted
 
 
+CX = {
+    "clients": "cx",
+    "codes": "echoed",
+    "wildcards": True,
+    "callbackStates": ["ANSWERED", "DISOWNED"],
+}
+"""What the profile of CX clients brings."""
+
+
+def test_an_origin_is_made_for_cx_clients_unless_it_is_said(desk, app_space):
+    made = desk.post(f"{app_space}/requestOrigins/new", {"name": "Shop"}).json
+    assert made.items() >= CX.items()
+    assert made["sessionTokenForm"] == "text"
+    wanted = {"clients": "current", "sessionTokenForm": "object"}
+    made = desk.post(f"{app_space}/requestOrigins/new", {"name": "Shop"} | wanted).json
+    assert made.items() >= (wanted | {"codes": "typed", "wildcards": False}).items()
+    assert "EXPIRED" in made["callbackStates"]
+
+
+def test_an_edit_of_an_origin_says_what_its_clients_need_and_tightens(desk, origin):
+    before = desk.get(origin).json
+    assert (before["pendingLimit"], before["askLimit"], before["cooldown"]) == (None, None, False)
+    edited = desk.patch(origin, {"clients": "cx"}).json
+    assert edited == before | CX
+    own = {"sessionTokenForm": "object", "pendingLimit": 2, "askLimit": 9, "cooldown": True}
+    assert desk.patch(origin, own).json == before | CX | own
+
+
 def test_lists_hold_what_is_seen(world, desk, employ, company, app_space, origin):  # noqa: PLR0917 (fixtures)
     other = world.directory.create_company("Other Ltd")
     names = [each["name"] for each in desk.get(ROOT).json]
@@ -275,6 +303,14 @@ def test_a_signed_call_counts_once_and_for_its_own_body(world, client, desk):
         ("space/new", {"name": "x", "useUniversalApp": "true"}, "useUniversalApp"),
         ("origin/new", {"name": "x", "codes": "shown"}, "codes"),
         ("origin/new", {"name": "x", "wildcards": 1}, "wildcards"),
+        ("origin/new", {"name": "x", "clients": "2019"}, "clients"),
+        ("origin/new", {"name": "x", "sessionTokenForm": True}, "sessionTokenForm"),
+        ("edit", {"clients": 1}, "clients"),
+        ("edit", {"pendingLimit": 0}, "pendingLimit"),
+        ("edit", {"pendingLimit": True}, "pendingLimit"),
+        ("edit", {"pendingLimit": 2.0}, "pendingLimit"),
+        ("edit", {"askLimit": 10**6}, "askLimit"),
+        ("edit", {"cooldown": "yes"}, "cooldown"),
         ("key", {}, "keyType"),
         ("key", {"keyType": "BASIC"}, "keyType"),
         ("key", {"keyType": "basic", "overlap": -1}, "overlap"),

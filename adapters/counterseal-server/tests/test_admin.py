@@ -197,6 +197,27 @@ def test_secrets_are_revoked(admin, founded, authenticates, run, data):
     assert not authenticates(founded["authorization"])
 
 
+CX = {
+    "clients": "cx",
+    "codes": "echoed",
+    "wildcards": True,
+    "callbackStates": ["ANSWERED", "DISOWNED"],
+}
+"""What the profile of CX clients brings."""
+
+
+def test_an_origin_is_set_up_for_cx_clients_and_tightened(admin, founded):
+    origin = founded["requestOriginGuid"]
+    before = admin("show", origin)
+    assert admin("edit-origin", origin, "--clients", "cx") == before | CX
+    limits = ("--pending-limit", "3", "--ask-limit", "9", "--cooldown")
+    own = {"pendingLimit": 3, "askLimit": 9, "cooldown": True, "sessionTokenForm": "object"}
+    edited = admin("edit-origin", origin, *limits, "--session-token-form", "object")
+    assert edited == before | CX | own
+    made = admin("origin", founded["appSpaceGuid"], "Old shop", "--auth", "hmac", "--cx")
+    assert admin("show", made["requestOriginGuid"]).items() >= CX.items()
+
+
 def test_callback_secrets_and_administrators(admin, founded, data):
     made = admin("callback-secret", founded["requestOriginGuid"], "--overlap", "1h")
     assert made["callbackSecret"] not in {founded["callbackSecret"], ""}
@@ -215,6 +236,7 @@ def test_callback_secrets_and_administrators(admin, founded, data):
         (("company", " "), "name: "),
         (("show", NOBODY), "refused: not_found: "),
         (("edit-origin", "ORIGIN", "--callback-state", "PENDING"), "callbackStates: "),
+        (("edit-origin", "ORIGIN", "--pending-limit", "0"), "pendingLimit: "),
         (
             ("edit-origin", "ORIGIN", "--callback-state", "none", "--callback-state", "x"),
             "callback-s",

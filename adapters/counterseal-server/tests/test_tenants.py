@@ -11,7 +11,7 @@ import pytest
 
 from counterseal import Authentication, Credentials, Directory, SignedRequest
 from counterseal.errors import InvalidField, SignerUnavailable
-from counterseal.models import Company, Scheme
+from counterseal.models import ChallengeState, Clients, Codes, Company, Scheme
 from counterseal.wire.link import read_link
 from counterseal.wire.signature import write_signature
 from counterseal_server.configuration import settings
@@ -55,6 +55,15 @@ def test_init_says_which_of_the_names_does_not_fit(init, data, option):
 
     assert (result.exit_code, result.stderr) == (2, f"{option}: empty\n")
     assert not data.exists()
+
+
+def test_init_makes_an_origin_for_cx_clients(init, house):
+    told = json.loads(init("--cx", "--callback", "shop.example/api/{*}/done").stdout)
+
+    with house() as opened:
+        (origin,) = opened.ports.store.get(told["requestOriginGuid"])
+    assert (origin.clients, origin.codes) == (Clients.CX, Codes.ECHOED)
+    assert origin.callback_states == (ChallengeState.ANSWERED, ChallengeState.DISOWNED)
 
 
 def test_init_prints_one_object_with_what_the_shop_needs(init, data, house):
@@ -155,7 +164,13 @@ def test_init_makes_no_keys_beside_records_that_others_have_sealed(init, data, h
 
 
 def test_of_two_inits_at_once_one_founds(data, house):
-    wish = Wish(company="Example", app_space="Bank", origin="Web shop", scheme="basic")
+    wish = Wish(
+        company="Example",
+        app_space="Bank",
+        origin="Web shop",
+        scheme="basic",
+        clients=Clients.CURRENT,
+    )
 
     def founded(_):
         with house() as opened:

@@ -59,10 +59,10 @@ def build(desk):
     desk.call("", "PATCH", space, {"brandInfo": {"color": "#226688"}})
     origin = ROOT + _at(
         desk.call(
-            "An origin whose server shows matching codes, and wants exact addresses only.",
+            "An origin whose server was written for this service.",
             "POST",
             f"{space}/requestOrigins/new",
-            {"name": "Web shop", "codes": "typed", "wildcards": False},
+            {"name": "Web shop", "clients": "current"},
         )
     )
     issued = desk.call(

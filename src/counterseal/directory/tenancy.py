@@ -18,22 +18,25 @@ from counterseal.directory.amending import amend, deed_on
 from counterseal.directory.app_spaces import brand_fits, other_idp, other_texts
 from counterseal.directory.creating import create
 from counterseal.directory.entries import with_entry, without_address, without_entry
+from counterseal.directory.origins import OriginEdit, edited_origin
 from counterseal.directory.providers import provided
-from counterseal.errors import Foreign, InvalidField, RoleLacking
+from counterseal.errors import Foreign, RoleLacking
 from counterseal.models import (
-    FINISHED,
+    PROFILES,
     STAFF,
     Admin,
     Administrator,
     AppSpace,
     CallbackType,
     ChallengeState,
+    Clients,
     Codes,
     Company,
     Guid,
     IdpSettings,
     Origin,
     RelyingParty,
+    TokenForm,
 )
 from counterseal.models.guid import LUCK_BYTES, mint, partition_of
 from counterseal.policy import Policy
@@ -151,8 +154,10 @@ class Directory:
         app_space: Guid,
         name: str,
         *,
-        codes: Codes = Codes.TYPED,
-        wildcards: bool = False,
+        clients: Clients = Clients.CURRENT,
+        codes: Codes | None = None,
+        wildcards: bool | None = None,
+        token_form: TokenForm = TokenForm.TEXT,
         by: Administrator = STAFF,
     ) -> Origin:
         """
@@ -161,8 +166,12 @@ class Directory:
         Args:
             app_space: Where.
             name: What it is called.
-            codes: Whether `showCode` makes the person type a code, or is only echoed.
-            wildcards: Whether entries of its allow-list may hold `{*}`.
+            clients: For which programs it is set up.
+            codes: Whether `showCode` makes the person type a code, or is only echoed; None leaves
+                it to the profile of *clients*.
+            wildcards: Whether entries of its allow-list may hold `{*}`; None leaves it to the
+                profile too.
+            token_form: How its invitations give the session token.
             by: Who wants it.
 
         Raises:
@@ -174,12 +183,16 @@ class Directory:
 
         def made() -> Origin:
             self._name_fits(name)
+            profile = PROFILES[clients]
             return Origin(
                 guid=guid,
                 app_space=app_space,
                 name=name,
-                codes=codes,
-                wildcards=wildcards,
+                codes=profile.codes if codes is None else codes,
+                wildcards=profile.wildcards if wildcards is None else wildcards,
+                callback_states=profile.callback_states,
+                clients=clients,
+                token_form=token_form,
                 created_at=self.ports.clock.now(),
             )
 
@@ -268,9 +281,14 @@ class Directory:
         origin: Guid,
         *,
         name: str | None = None,
+        clients: Clients | None = None,
         codes: Codes | None = None,
         wildcards: bool | None = None,
         callback_states: Iterable[ChallengeState] | None = None,
+        token_form: TokenForm | None = None,
+        pending_limit: int | None = None,
+        ask_limit: int | None = None,
+        cooldown: bool | None = None,
         by: Administrator = STAFF,
     ) -> Origin:
         """
@@ -279,33 +297,40 @@ class Directory:
         Args:
             origin: Which.
             name: What it is called.
+            clients: For which programs it is set up. Another kind than before brings the codes,
+                the wildcards and the callback states of its profile, unless they are given.
             codes: Whether `showCode` makes the person type a code, or is only echoed.
             wildcards: Whether entries of its allow-list with `{*}` cover anything; also callbacks
                 that wait to be delivered are judged by it.
-            callback_states: The endings that ring a callback, of challenges issued from now on.
+            callback_states: The endings that send a callback, of challenges issued from now on.
+            token_form: How its invitations give the session token.
+            pending_limit: Open questions that a person may have when it asks, from 1 to 100; it
+                never loosens the policy's limit.
+            ask_limit: Questions in the policy's window that one person may get when it asks, from
+                1 to 1000; it never loosens the policy's limit either.
+            cooldown: Whether refusals begin a cool-down for it, whatever the policy says.
             by: Who wants it.
 
         Raises:
             NotFound: There is no such origin.
-            InvalidField: The name does not fit, or a state is no ending.
+            InvalidField: The name or a limit does not fit, or a state is no ending.
             Unavailable: A port failed.
         """
-        states = None if callback_states is None else frozenset(callback_states)
+        edit = OriginEdit(
+            name=name,
+            clients=clients,
+            codes=codes,
+            wildcards=wildcards,
+            callback_states=None if callback_states is None else frozenset(callback_states),
+            token_form=token_form,
+            pending=pending_limit,
+            asked=ask_limit,
+            cooldown=cooldown,
+        )
 
         def change(held: Origin) -> Origin:
             self._name_fits(name)
-            if states is not None and not states <= frozenset(FINISHED):
-                raise InvalidField("callbackStates", "not an ending")
-            rung = held.callback_states
-            if states is not None:
-                rung = tuple(state for state in FINISHED if state in states)
-            return attrs.evolve(
-                held,
-                name=held.name if name is None else name,
-                codes=held.codes if codes is None else codes,
-                wildcards=held.wildcards if wildcards is None else wildcards,
-                callback_states=rung,
-            )
+            return edited_origin(held, edit)
 
         return self._edited((origin, Origin), "origin.edit", by, change)
 

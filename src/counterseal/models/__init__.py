@@ -41,6 +41,14 @@ from counterseal.models.challenge import (
     ChallengeState,
     Outcome,
 )
+from counterseal.models.clients import (
+    PROFILES,
+    ClientProfile,
+    Clients,
+    Codes,
+    OwnLimits,
+    TokenForm,
+)
 from counterseal.models.credential import Credential, Scheme, WebhookKey
 from counterseal.models.guid import Guid
 from counterseal.models.key import Algorithm, DeviceKey, PublicKey, Role
@@ -70,7 +78,6 @@ from counterseal.models.tenancy import (
     AppSpace,
     CallbackEntry,
     CallbackType,
-    Codes,
     Company,
     Origin,
     RelyingParty,
@@ -111,6 +118,7 @@ __all__ = [
     "DEFAULT_BUTTONS",
     "FINISHED",
     "LIVING",
+    "PROFILES",
     "STAFF",
     "UNFINISHED",
     "Account",
@@ -138,6 +146,8 @@ __all__ = [
     "ChallengeState",
     "Change",
     "ClientAuth",
+    "ClientProfile",
+    "Clients",
     "Codes",
     "Company",
     "Content",
@@ -164,6 +174,7 @@ __all__ = [
     "Operator",
     "Origin",
     "Outcome",
+    "OwnLimits",
     "Pair",
     "PairsContent",
     "PublicKey",
@@ -179,5 +190,6 @@ __all__ = [
     "Silence",
     "TextContent",
     "Texts",
+    "TokenForm",
     "WebhookKey",
 ]

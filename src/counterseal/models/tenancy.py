@@ -10,18 +10,18 @@ import attrs
 
 from counterseal.models import fields
 from counterseal.models.challenge import FINISHED, ChallengeState
+from counterseal.models.clients import (
+    NO_OWN_LIMITS,
+    PROFILES,
+    ClientProfile,
+    Clients,
+    Codes,
+    OwnLimits,
+    TokenForm,
+)
 from counterseal.models.credential import Credential, WebhookKey
 from counterseal.models.guid import Guid, named, partition_of
 from counterseal.models.provider import IdpSettings
-
-
-class Codes(enum.Enum):
-    """What a challenge's `showCode` does for one origin."""
-
-    TYPED = "typed"
-    """The origin shows the code and the person types it into the device."""
-    ECHOED = "echoed"
-    """The flag is stored and returned, and no code is asked for."""
 
 
 class CallbackType(enum.Enum):
@@ -117,6 +117,9 @@ class Origin:
         callback_states: The endings that ring a callback, of challenges that are issued from
             now on.
         webhook_keys: At most two live ones; the first signs first.
+        clients: For which programs it is set up.
+        token_form: How its invitations give the session token.
+        limits: Its own limits of asking.
     """
 
     guid: Guid
@@ -130,6 +133,9 @@ class Origin:
     domains: tuple[str, ...] = attrs.field(default=(), repr=False)
     callback_states: tuple[ChallengeState, ...] = FINISHED
     webhook_keys: tuple[WebhookKey, ...] = ()
+    clients: Clients = Clients.CURRENT
+    token_form: TokenForm = TokenForm.TEXT
+    limits: OwnLimits = NO_OWN_LIMITS
     created_at: datetime = attrs.field(validator=fields.utc)
 
     due_at: ClassVar[datetime | None] = None
@@ -139,6 +145,11 @@ class Origin:
     def parent(self) -> Guid:
         """The App Space."""
         return self.app_space
+
+    @property
+    def profile(self) -> ClientProfile:
+        """What its clients need."""
+        return PROFILES[self.clients]
 
     @property
     def entries(self) -> tuple[CallbackEntry, ...]:

@@ -11,11 +11,14 @@ from counterseal.models import (
     AppSpace,
     CallbackType,
     ChallengeState,
+    Clients,
     Codes,
     Company,
     IdpSettings,
     Operator,
     Origin,
+    OwnLimits,
+    TokenForm,
 )
 from counterseal.models.guid import mint, partition_of
 from counterseal.testing.faults import Faults, faulty
@@ -85,6 +88,72 @@ def test_an_app_space_has_one_way_to_identify_its_users(service):
 def test_an_origin_of_a_cx_client_has_codes_echoed(service):
     origin = service.directory.create_origin(service.app_space.guid, "CX", codes=Codes.ECHOED)
     assert service.stored(origin.guid).codes is Codes.ECHOED
+
+
+PROCESSED = (ChallengeState.ANSWERED, ChallengeState.DISOWNED)
+"""How a challenge ends when its user has processed it."""
+
+
+def set_up(origin):
+    """Return what the profile of an origin's clients brings."""
+    return origin.codes, origin.wildcards, origin.callback_states
+
+
+def test_an_origin_for_cx_clients_is_made_as_they_need_it(service):
+    space = service.app_space.guid
+    ours = service.directory.create_origin(space, "Ours")
+    assert (ours.clients, set_up(ours)) == (Clients.CURRENT, (Codes.TYPED, False, FINISHED))
+    older = service.directory.create_origin(space, "CX", clients=Clients.CX)
+    assert set_up(older) == (Codes.ECHOED, True, PROCESSED)
+    assert service.stored(older.guid).clients is Clients.CX
+    said = service.directory.create_origin(
+        space, "CX", clients=Clients.CX, codes=Codes.TYPED, wildcards=False
+    )
+    assert set_up(said) == (Codes.TYPED, False, PROCESSED)
+
+
+def test_other_clients_bring_their_profile_and_what_is_said_wins(service):
+    guid, edit = service.origin.origin.guid, service.directory.edit_origin
+    assert set_up(edit(guid, clients=Clients.CX)) == (Codes.ECHOED, True, PROCESSED)
+    edit(guid, codes=Codes.TYPED)
+    again = edit(guid, clients=Clients.CX)
+    assert set_up(again) == (Codes.TYPED, True, PROCESSED), "the same clients undo no other edit"
+    assert set_up(edit(guid, clients=Clients.CURRENT)) == (Codes.TYPED, False, FINISHED)
+    said = edit(guid, clients=Clients.CX, wildcards=False, callback_states=PROCESSED[:1])
+    assert set_up(said) == (Codes.ECHOED, False, PROCESSED[:1])
+
+
+def test_an_origin_says_how_its_session_tokens_look(service):
+    space = service.app_space.guid
+    assert service.origin.origin.token_form is TokenForm.TEXT
+    origin = service.directory.create_origin(space, "2019", token_form=TokenForm.OBJECT)
+    assert service.stored(origin.guid).token_form is TokenForm.OBJECT
+    edited = service.directory.edit_origin(origin.guid, token_form=TokenForm.TEXT)
+    assert edited.token_form is TokenForm.TEXT
+
+
+def test_an_origin_has_limits_of_its_own(service):
+    guid, edit = service.origin.origin.guid, service.directory.edit_origin
+    assert service.origin.origin.limits == OwnLimits()
+    edit(guid, pending_limit=3, cooldown=True)
+    edited = edit(guid, ask_limit=7)
+    assert edited.limits == OwnLimits(pending=3, asked=7, cooldown=True)
+    assert edit(guid, cooldown=False).limits == OwnLimits(pending=3, asked=7)
+
+
+@pytest.mark.parametrize(
+    ("limits", "field"),
+    [
+        ({"pending_limit": 0}, "pendingLimit"),
+        ({"pending_limit": 101}, "pendingLimit"),
+        ({"ask_limit": 0}, "askLimit"),
+        ({"ask_limit": 1001}, "askLimit"),
+    ],
+)
+def test_an_origins_own_limit_has_to_fit(service, limits, field):
+    with pytest.raises(InvalidField) as caught:
+        service.directory.edit_origin(service.origin.origin.guid, **limits)
+    assert caught.value.field == field
 
 
 @pytest.mark.parametrize("name", ["", "  ", "x" * 257, "lone \ud800"])

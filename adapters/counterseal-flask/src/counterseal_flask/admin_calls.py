@@ -5,7 +5,17 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from counterseal.errors import InvalidField
-from counterseal.models import Admin, AppSpace, CallbackType, ChallengeState, Codes, Company, Origin
+from counterseal.models import (
+    Admin,
+    AppSpace,
+    CallbackType,
+    ChallengeState,
+    Clients,
+    Codes,
+    Company,
+    Origin,
+    TokenForm,
+)
 from counterseal_flask.admin_documents import (
     TEXTS,
     app_space_document,
@@ -15,7 +25,7 @@ from counterseal_flask.admin_documents import (
 )
 from counterseal_flask.admin_places import app_space_of, company_of, entry_of, origin_of
 from counterseal_flask.bodies import document, optional_text, text
-from counterseal_flask.members import choice, flag, optional_choice, part, texts
+from counterseal_flask.members import choice, flag, optional_choice, part, texts, whole
 from counterseal_flask.messages import Message, Reply
 from counterseal_flask.providers import read_provider
 from counterseal_flask.service import Service
@@ -107,14 +117,15 @@ def edit_app_space(service: Service, asked: Message, admin: Admin) -> Reply:
 
 
 def new_origin(service: Service, asked: Message, admin: Admin) -> Reply:
-    """Create an origin; its codes are echoed and it takes wildcards, unless it is said."""
+    """Create an origin; it is set up for CX clients, unless the body says otherwise."""
     body = document(asked)
-    wildcards = flag(body, "wildcards")
     made = service.directory.create_origin(
         app_space_of(service, asked, admin).guid,
         text(body, "name"),
-        codes=optional_choice(body, Codes, "codes") or Codes.ECHOED,
-        wildcards=True if wildcards is None else wildcards,
+        clients=optional_choice(body, Clients, "clients") or Clients.CX,
+        codes=optional_choice(body, Codes, "codes"),
+        wildcards=flag(body, "wildcards"),
+        token_form=optional_choice(body, TokenForm, "sessionTokenForm") or TokenForm.TEXT,
         by=admin,
     )
     return _created(asked, made.guid, origin_document(made))
@@ -139,11 +150,16 @@ def edit_origin(service: Service, asked: Message, admin: Admin) -> Reply:
     edited = service.directory.edit_origin(
         origin_of(service, asked, admin).guid,
         name=optional_text(body, "name"),
+        clients=optional_choice(body, Clients, "clients"),
         codes=optional_choice(body, Codes, "codes"),
         wildcards=flag(body, "wildcards"),
         callback_states=None
         if rung is None
         else [choice(state, ChallengeState, "callbackStates") for state in rung],
+        token_form=optional_choice(body, TokenForm, "sessionTokenForm"),
+        pending_limit=whole(body, "pendingLimit"),
+        ask_limit=whole(body, "askLimit"),
+        cooldown=flag(body, "cooldown"),
         by=admin,
     )
     return Reply(document=origin_document(edited))

@@ -9,8 +9,10 @@ from counterseal.models import (
     CallbackType,
     Cause,
     ClientAuth,
+    Clients,
     Codes,
     Scheme,
+    TokenForm,
 )
 from counterseal_flask.members import LONGEST
 from counterseal_flask.schemas import ACCOUNT, COUNT, FLAG, GUID, MOMENT, NAME, SEEN, TEXT, Schema
@@ -23,7 +25,11 @@ KEY_TYPE: Schema = {"enum": [each.value for each in Scheme]}
 SIGNING: Schema = {"enum": [each.value for each in Scheme if each is not Scheme.BASIC]}
 """How an administrator authenticates."""
 
+CLIENTS: Schema = {"enum": [each.value for each in Clients]}
+TOKEN_FORM: Schema = {"enum": [each.value for each in TokenForm]}
+LIMIT: Schema = {"type": "integer", "minimum": 1}
 CODES: Schema = {"enum": [each.value for each in Codes]}
+NO_LIMIT: Schema = {"anyOf": [LIMIT, {"type": "null"}]}
 STATES: Schema = {"type": "array", "items": {"enum": [each.value for each in FINISHED]}}
 CALLBACK_TYPE: Schema = {"enum": [each.value for each in CallbackType]}
 ROLE: Schema = {"enum": [each.value for each in AdminRole]}
@@ -89,8 +95,25 @@ ADMIN_SCHEMAS: dict[str, Schema] = {
     "AppSpaceEdit": _takes(
         name=SEEN, idp=IDP, brandInfo=BRAND, useUniversalApp=FLAG, notification=TEXTS
     ),
-    "NewOrigin": _takes("name", name=SEEN, codes=CODES, wildcards=FLAG),
-    "OriginEdit": _takes(name=SEEN, codes=CODES, wildcards=FLAG, callbackStates=STATES),
+    "NewOrigin": _takes(
+        "name",
+        name=SEEN,
+        clients=CLIENTS,
+        codes=CODES,
+        wildcards=FLAG,
+        sessionTokenForm=TOKEN_FORM,
+    ),
+    "OriginEdit": _takes(
+        name=SEEN,
+        clients=CLIENTS,
+        codes=CODES,
+        wildcards=FLAG,
+        callbackStates=STATES,
+        sessionTokenForm=TOKEN_FORM,
+        pendingLimit=LIMIT | {"maximum": 100},
+        askLimit=LIMIT | {"maximum": 1000},
+        cooldown=FLAG,
+    ),
     "NewCallback": _takes("callbackUrl", callbackUrl=NAME, callbackType=CALLBACK_TYPE),
     "NewKey": _takes("keyType", keyType=KEY_TYPE, overlap=SECONDS),
     "Overlap": _takes(overlap=SECONDS),
@@ -125,9 +148,14 @@ ADMIN_SCHEMAS: dict[str, Schema] = {
         appSpaceGuid=GUID,
         name=TEXT,
         keys=_each("Key"),
+        clients=CLIENTS,
         codes=CODES,
         wildcards=FLAG,
         callbackStates=STATES,
+        sessionTokenForm=TOKEN_FORM,
+        pendingLimit=NO_LIMIT,
+        askLimit=NO_LIMIT,
+        cooldown=FLAG,
         callbacks=_each("AllowedCallback"),
         createdAt=MOMENT,
     ),

@@ -55,6 +55,19 @@ def optional_choice(body: Mapping[str, Any], kind: type[E], name: str) -> E | No
     return None if value is None else choice(value, kind, name)
 
 
+def whole(body: Mapping[str, Any], name: str) -> int | None:
+    """
+    Return a whole number that may be missing.
+
+    Raises:
+        InvalidField: It is no such number.
+    """
+    value = body.get(name)
+    if value is None or type(value) is int:
+        return value
+    raise InvalidField(name, "not a whole number")
+
+
 def span(body: Mapping[str, Any], name: str) -> timedelta | None:
     """
     Return a number of whole seconds that may be missing.

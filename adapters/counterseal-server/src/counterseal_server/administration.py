@@ -14,12 +14,14 @@ from counterseal.models import (
     AppSpace,
     CallbackType,
     ChallengeState,
+    Clients,
     Codes,
     Company,
     Guid,
     IdpSettings,
     Origin,
     Scheme,
+    TokenForm,
 )
 from counterseal.wire.cx1 import write_basic
 
@@ -76,16 +78,18 @@ class Administration:
             return None, None
         return _provider(idp, self.directory.get(app_space, AppSpace).idp)
 
-    def origin(self, app_space: Guid, name: str, scheme: str) -> dict[str, Any]:
+    def origin(
+        self, app_space: Guid, name: str, scheme: str, *, clients: Clients
+    ) -> dict[str, Any]:
         """
-        Create an origin, and return what it needs.
+        Create an origin for *clients*, and return what it needs.
 
         Raises:
             NotFound: There is no such App Space.
             InvalidField: The name does not fit.
             Unavailable: A port failed.
         """
-        made = self.directory.create_origin(app_space, name)
+        made = self.directory.create_origin(app_space, name, clients=clients)
         return self.secret(made.guid, scheme, timedelta(0)) | {
             "callbackSecret": self.credentials.issue_webhook_key(made.guid)
         }
@@ -128,9 +132,14 @@ class Administration:
         origin: Guid,
         *,
         name: str | None,
+        clients: str | None,
         codes: str | None,
         wildcards: bool | None,
         states: tuple[str, ...],
+        token_form: str | None,
+        pending_limit: int | None,
+        ask_limit: int | None,
+        cooldown: bool | None,
     ) -> Origin:
         """
         Edit an origin; what is None stays.
@@ -138,21 +147,29 @@ class Administration:
         Args:
             origin: Which.
             name: What it is called.
+            clients: The value of one of `Clients`.
             codes: The value of one of `Codes`.
             wildcards: Whether an entry with `{*}` covers anything.
             states: Those endings that ring, by name, or `none`; empty leaves them as they are.
+            token_form: The value of one of `TokenForm`.
+            pending_limit, ask_limit, cooldown: As `Directory.edit_origin` has them.
 
         Raises:
             NotFound: There is no such origin.
-            InvalidField: The name does not fit, or a state is not an ending.
+            InvalidField: The name or a limit does not fit, or a state is not an ending.
             Unavailable: A port failed.
         """
         return self.directory.edit_origin(
             origin,
             name=name,
+            clients=None if clients is None else Clients(clients),
             codes=None if codes is None else Codes(codes),
             wildcards=wildcards,
             callback_states=_endings(states) if states else None,
+            token_form=None if token_form is None else TokenForm(token_form),
+            pending_limit=pending_limit,
+            ask_limit=ask_limit,
+            cooldown=cooldown,
         )
 
     def allow(self, origin: Guid, entry: str, *, domain: bool) -> Origin:

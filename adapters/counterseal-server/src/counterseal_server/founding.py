@@ -11,7 +11,7 @@ import attrs
 from counterseal import Directory, Policy, Ports
 from counterseal.errors import InvalidField
 from counterseal.memory import memory_ports
-from counterseal.models import Algorithm, Company, Scheme
+from counterseal.models import Algorithm, Clients, Company, Scheme
 from counterseal_server.administration import Administration
 from counterseal_server.house import House
 from counterseal_server.keeping import private
@@ -26,6 +26,7 @@ class Wish:
 
     Attributes:
         scheme: `basic`, `hmac` or `signature`.
+        clients: For which programs the origin is set up.
         callbacks: Entries of the origin's allow-list.
     """
 
@@ -33,6 +34,7 @@ class Wish:
     app_space: str
     origin: str
     scheme: str
+    clients: Clients
     callbacks: tuple[str, ...] = ()
 
 
@@ -73,7 +75,7 @@ def _populated(ports: Ports, policy: Policy, wish: Wish) -> dict[str, Any]:
     with _called("app-space"):
         app_space = directory.create_app_space(company.guid, wish.app_space)
     with _called("origin"):
-        origin = act.origin(app_space.guid, wish.origin, wish.scheme)
+        origin = act.origin(app_space.guid, wish.origin, wish.scheme, clients=wish.clients)
     for entry in wish.callbacks:
         directory.allow_callback(origin["requestOriginGuid"], entry)
     signs = wish.scheme == Scheme.SIGNATURE.value

@@ -15,6 +15,7 @@ from counterseal.models import (
     CancelReason,
     ChallengeState,
     ClientAuth,
+    Clients,
     Codes,
     Credential,
     Device,
@@ -26,7 +27,9 @@ from counterseal.models import (
     News,
     NotificationState,
     OpenQuestion,
+    Origin,
     Outcome,
+    OwnLimits,
     PublicKey,
     PushAddress,
     Record,
@@ -34,8 +37,10 @@ from counterseal.models import (
     Scheme,
     Silence,
     Texts,
+    TokenForm,
     WebhookKey,
 )
+from counterseal.models.guid import named
 from counterseal.testing.contracts.leaving import SECRET
 from counterseal.testing.contracts.specimens import Specimens
 
@@ -113,7 +118,7 @@ def oddities(specimens: Specimens) -> tuple[Record, ...]:
         receipts=7,
         receipt_hash=ODD,
     )
-    return (
+    records: tuple[Record, ...] = (
         specimens.company(name=ODD),
         specimens.app_space(
             specimens.space,
@@ -202,4 +207,18 @@ def oddities(specimens: Specimens) -> tuple[Record, ...]:
             silence=Silence.UNHEARD,
         ),
         specimens.alias(account, accounts=(), keep_until=specimens.moment()),
+    )
+    return (*records, *(_for_cx(record) for record in records if isinstance(record, Origin)))
+
+
+def _for_cx(origin: Origin) -> Origin:
+    return attrs.evolve(
+        origin,
+        guid=named(0, origin.guid),
+        clients=Clients.CX,
+        wildcards=True,
+        domains=(ODD,),
+        callback_states=(ChallengeState.DISOWNED,),
+        token_form=TokenForm.OBJECT,
+        limits=OwnLimits(pending=7, asked=8, cooldown=True),
     )

@@ -43,6 +43,10 @@ CONFIG = click.option(
     help="Settings, in TOML.",
 )
 
+CX = click.option(
+    "--cx", is_flag=True, help="The origin's programs were written for a Privakey CX service."
+)
+
 OVERLAP = click.option(
     "--overlap",
     metavar="SPAN",

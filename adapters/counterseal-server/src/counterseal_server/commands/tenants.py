@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from counterseal_server.commands.options import CONFIG, DATA, configured
+from counterseal_server.commands.options import CONFIG, CX, DATA, configured
 from counterseal_server.plainly import plainly
 
 
@@ -31,6 +31,7 @@ from counterseal_server.plainly import plainly
     multiple=True,
     help="An address that answers may be sent to, https if it does not say; may be given again.",
 )
+@CX
 def init(
     data: str | None,
     config: str | None,
@@ -40,6 +41,7 @@ def init(
     origin: str,
     auth: str,
     callbacks: tuple[str, ...],
+    cx: bool,
 ) -> None:
     """
     Make a new service with one company, one App Space and one origin.
@@ -47,6 +49,7 @@ def init(
     Prints one JSON object. The secrets in it are told this once.
     """
     with plainly():
+        from counterseal.models import Clients  # noqa: PLC0415 (a fast start)
         from counterseal_server.founding import Wish, found  # noqa: PLC0415 (a fast start)
         from counterseal_server.house import House  # noqa: PLC0415
 
@@ -55,6 +58,7 @@ def init(
             app_space=app_space,
             origin=origin,
             scheme=auth,
+            clients=Clients.CX if cx else Clients.CURRENT,
             callbacks=callbacks,
         )
         with House(configured(config, data=data)) as house:

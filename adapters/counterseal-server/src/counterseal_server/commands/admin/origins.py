@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from counterseal_server.commands.acting import YES, administering, asked, guid, span, told
-from counterseal_server.commands.options import CONFIG, DATA, OVERLAP
+from counterseal_server.commands.options import CONFIG, CX, DATA, OVERLAP
 
 AUTH = click.option("--auth", type=click.Choice(["basic", "hmac", "signature"]), required=True)
 
@@ -14,17 +14,29 @@ AUTH = click.option("--auth", type=click.Choice(["basic", "hmac", "signature"]),
 @click.argument("app_space")
 @click.argument("name")
 @AUTH
+@CX
 @DATA
 @CONFIG
-def origin(app_space: str, name: str, *, auth: str, data: str | None, config: str | None) -> None:
+def origin(
+    app_space: str, name: str, *, auth: str, cx: bool, data: str | None, config: str | None
+) -> None:
     """Create the origin NAME in an APP_SPACE, with its secrets."""
     with administering(data, config) as act:
-        told(act.origin(guid(app_space), name, auth))
+        from counterseal.models import Clients  # noqa: PLC0415 (a fast start)
+
+        clients = Clients.CX if cx else Clients.CURRENT
+        told(act.origin(guid(app_space), name, auth, clients=clients))
 
 
 @click.command()
 @click.argument("origin")
 @click.option("--name", metavar="N", help="What it is called.")
+@click.option(
+    "--clients",
+    type=click.Choice(["current", "cx"]),
+    help="For which programs it is set up: those written for a Privakey CX service are cx."
+    " Brings their codes, wildcards and callback states, unless those are named too.",
+)
 @click.option(
     "--codes",
     type=click.Choice(["typed", "echoed"]),
@@ -38,22 +50,59 @@ def origin(app_space: str, name: str, *, auth: str, data: str | None, config: st
     multiple=True,
     help="An ending that rings a callback, like ANSWERED; may be given again; none for no ending.",
 )
+@click.option(
+    "--session-token-form",
+    "token_form",
+    type=click.Choice(["text", "object"]),
+    help="How a bind gives the session token; clients of 2019 read an object.",
+)
+@click.option(
+    "--pending-limit",
+    type=int,
+    metavar="N",
+    help="Open questions that a person may have when it asks; never more than the policy's.",
+)
+@click.option(
+    "--ask-limit",
+    type=int,
+    metavar="N",
+    help="Questions in the policy's window that a person may get from it; never more either.",
+)
+@click.option(
+    "--cooldown/--no-cooldown",
+    default=None,
+    help="Whether refusals begin a cool-down for it, even if the policy gives CX clients none.",
+)
 @DATA
 @CONFIG
 def edit_origin(
     origin: str,
     *,
     name: str | None,
+    clients: str | None,
     codes: str | None,
     wildcards: bool | None,
     states: tuple[str, ...],
+    token_form: str | None,
+    pending_limit: int | None,
+    ask_limit: int | None,
+    cooldown: bool | None,
     data: str | None,
     config: str | None,
 ) -> None:
     """Edit an ORIGIN; what is not named stays."""
     with administering(data, config) as act:
         edited = act.edit_origin(
-            guid(origin), name=name, codes=codes, wildcards=wildcards, states=states
+            guid(origin),
+            name=name,
+            clients=clients,
+            codes=codes,
+            wildcards=wildcards,
+            states=states,
+            token_form=token_form,
+            pending_limit=pending_limit,
+            ask_limit=ask_limit,
+            cooldown=cooldown,
         )
         told(act.shown(edited.guid))
 

@@ -1,0 +1,114 @@
+"""Clients: what programs call as an origin, and what each of the two kinds needs."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import attrs
+
+from counterseal.models.challenge import FINISHED, ChallengeState
+
+
+class Codes(enum.Enum):
+    """What a challenge's `showCode` does for one origin."""
+
+    TYPED = "typed"
+    """The origin shows the code and the person types it into the device."""
+    ECHOED = "echoed"
+    """The flag is stored and returned, and no code is asked for."""
+
+
+class TokenForm(enum.Enum):
+    """How an origin's invitations give the session token."""
+
+    TEXT = "text"
+    """A text, as clients of the CX service read it since 2021."""
+    OBJECT = "object"
+    """`{guid, expiration}`, as its clients of 2019 read it."""
+
+
+class Clients(enum.Enum):
+    """For which programs an origin is set up."""
+
+    CURRENT = "current"
+    """Programs that are written for this service."""
+    CX = "cx"
+    """Programs that were written for the Privakey CX service, and call here unchanged."""
+
+
+@attrs.frozen(kw_only=True)
+class ClientProfile:
+    """
+    What one kind of clients needs.
+
+    The first three are written into an origin when its clients are set, and can be changed there
+    afterwards; the others follow from the kind.
+    How often clients may ask a person is the policy's: `Policy.asking_limits`.
+
+    Attributes:
+        codes: What `showCode` does.
+        wildcards: Whether an entry of the allow-list with `{*}` covers anything.
+        callback_states: The endings that send a callback.
+        number_ids: Whether a whole number of JSON as `accountId` is read as its text.
+        object_user_info: Whether an object as `userInfo` is read, as its JSON text.
+        empty_values: Whether a line of a template without `value` is one with an empty value.
+    """
+
+    codes: Codes
+    wildcards: bool
+    callback_states: tuple[ChallengeState, ...]
+    number_ids: bool
+    object_user_info: bool
+    empty_values: bool
+
+
+CURRENT = ClientProfile(
+    codes=Codes.TYPED,
+    wildcards=False,
+    callback_states=FINISHED,
+    number_ids=False,
+    object_user_info=False,
+    empty_values=False,
+)
+"""Everything is said, and in one form: what is missing or of another type is a mistake."""
+
+CX = ClientProfile(
+    codes=Codes.ECHOED,
+    wildcards=True,
+    callback_states=(ChallengeState.ANSWERED, ChallengeState.DISOWNED),
+    number_ids=True,
+    object_user_info=True,
+    empty_values=True,
+)
+"""
+Its clients show no code, and take each callback for an answer of the user.
+
+One without a button ends the vendor's sample server; others read it as a refusal.
+"""
+
+PROFILES: Mapping[Clients, ClientProfile] = MappingProxyType(
+    {Clients.CURRENT: CURRENT, Clients.CX: CX}
+)
+"""The profile of each kind of clients."""
+
+
+@attrs.frozen(kw_only=True)
+class OwnLimits:
+    """
+    An origin's own limits of asking; they tighten the policy's, and never loosen them.
+
+    Attributes:
+        pending: Open questions that a person may have; None leaves it to the policy.
+        asked: Questions in the policy's window that one person may get; None leaves it too.
+        cooldown: Whether refusals begin a cool-down for this origin, whatever the policy says.
+    """
+
+    pending: int | None = None
+    asked: int | None = None
+    cooldown: bool = False
+
+
+NO_OWN_LIMITS = OwnLimits()
+"""The policy's alone."""
