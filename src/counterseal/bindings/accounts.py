@@ -26,7 +26,11 @@ from counterseal.policy import Policy
 from counterseal.ports import Ports
 from counterseal.rules.deeds import Deed
 from counterseal.rules.sizes import text_fits
-from counterseal.rules.standing import identified_simply, own_app_space
+from counterseal.rules.standing import (
+    identified_simply,
+    own_app_space,
+    without_dead_invitations,
+)
 
 
 @attrs.frozen
@@ -75,7 +79,9 @@ class Accounts:
 
     def devices(self, party: RelyingParty, account_id: str) -> tuple[Binding, ...]:
         """
-        Return every binding that the account ever had, oldest first.
+        Return every device that the account ever had, and its open invitations, oldest first.
+
+        An invitation that expired or was revoked is not among them.
 
         Raises:
             AccountUnknown: The App Space has no such account.
@@ -86,7 +92,8 @@ class Accounts:
 
         def decide() -> Decision[tuple[Binding, ...]]:
             account = self._known(party, account_id)
-            return Decision(result=self.ports.store.bindings(account.guid))
+            bindings = self.ports.store.bindings(account.guid)
+            return Decision(result=without_dead_invitations(bindings, self.ports.clock.now()))
 
         return settle(self.ports, self.policy, act, decide)
 

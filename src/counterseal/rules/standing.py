@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Protocol
 
@@ -125,6 +126,21 @@ def living(account: Account, now: datetime) -> tuple[Device, ...]:
         device
         for device in account.devices
         if device.state is not BindingState.INVITED or now < device.deadline
+    )
+
+
+def without_dead_invitations(bindings: Iterable[Binding], now: datetime) -> tuple[Binding, ...]:
+    """
+    Return *bindings* without those that no device was ever bound by and none can be any more.
+
+    Left out are invitations that were revoked, or whose deadline has come, expired by a worker
+    or not. Devices stay, in every state.
+    """
+    return tuple(
+        binding
+        for binding in bindings
+        if binding.bound_at is not None
+        or (binding.state is BindingState.INVITED and now < binding.deadline)
     )
 
 

@@ -16,6 +16,7 @@ from counterseal.errors import (
 )
 from counterseal.models import BindingState, Change
 from counterseal.models.guid import mint
+from counterseal.policy import STANDARD
 
 
 def test_an_origin_sees_its_users(service):
@@ -53,6 +54,25 @@ def test_an_origin_sees_every_device_that_a_user_ever_had(service):
         BindingState.ACTIVE,
         BindingState.INVITED,
     ]
+
+
+def test_an_origin_sees_no_dead_invitation(service):
+    phone = service.bind("alice")
+    expired = service.invitations.invite(service.origin, "alice").binding
+    service.clock.advance(STANDARD.session_token_life)
+    # Before a worker has expired it, and after.
+    for expiring in (1, 0):
+        listed = service.accounts.devices(service.origin, "alice")
+        assert [device.guid for device in listed] == [phone.guid]
+        assert service.invitations.expire() == expiring
+    assert service.stored(expired).state is BindingState.EXPIRED
+    revoked = service.invitations.invite(service.origin, "alice").binding
+    service.devices.revoke(revoked, by=service.origin)
+    (listed,) = service.accounts.devices(service.origin, "alice")
+    assert listed.guid == phone.guid
+    # Support staff see all that was.
+    _, seen = service.accounts.look(service.account().guid)
+    assert {binding.guid for binding in seen} == {phone.guid, expired, revoked}
 
 
 def test_s18_a_locked_account_is_not_asked_and_does_not_answer(service):

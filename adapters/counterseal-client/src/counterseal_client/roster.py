@@ -51,7 +51,7 @@ class BindInvitation:
 @attrs.frozen(kw_only=True)
 class Device:
     """
-    One device of an account, past ones among them.
+    One device of an account, which may be revoked, or an open invitation.
 
     Attributes:
         state: None where the service does not say.

@@ -64,7 +64,7 @@ class Users:
 
     def devices(self, account_id: str) -> tuple[Device, ...]:
         """
-        Return the devices of a user, past ones among them.
+        Return the devices of a user, revoked ones too, and open invitations.
 
         Raises:
             Unreachable: There is no such account.

@@ -59,7 +59,7 @@ def revoke_account(service: Service, asked: Message, party: RelyingParty) -> Rep
 
 
 def get_devices(service: Service, asked: Message, party: RelyingParty) -> Reply:
-    """Return every device that an account ever had, oldest first."""
+    """Return the devices of an account, revoked ones too, and open invitations, oldest first."""
     devices = service.accounts.devices(party, asked.asked("accountId"))
     return Reply(document=[device_document(binding) for binding in devices])
 
