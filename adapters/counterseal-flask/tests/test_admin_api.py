@@ -61,10 +61,12 @@ def test_the_five_calls_of_c_ue(kit, world, client, desk):
     url = {"callbackUrl": "auth.example.com/api/{*}/mfa/callback"}
     assert len(last(desk.post(f"{origin}/callbacks/new", url))) == 36
     domain = {"callbackUrl": "auth.example.com", "callbackType": 2}
-    assert len(last(desk.post(f"{origin}/callbacks/new", domain))) == 36
+    refused = desk.post(f"{origin}/callbacks/new", domain)
+    assert (refused.status_code, refused.json["field"]) == (400, "callbackType")
+    assert refused.json["detail"].startswith("callbackType: 2, a WebAuthn domain, ")
     held = world.directory.get(guid, Origin)
     assert (held.codes, held.wildcards) == (Codes.ECHOED, True)
-    assert (held.callbacks, held.domains) == ((url["callbackUrl"],), ("auth.example.com",))
+    assert (held.callbacks, held.domains) == ((url["callbackUrl"],), ())
     bound = client.put(
         "/api/account/bind",
         json={"accountId": "user-42"},
@@ -319,7 +321,7 @@ def test_a_signed_call_counts_once_and_for_its_own_body(world, client, desk):
         ("callback/new", {"callbackUrl": "javascript:alert(1)"}, "callbackUrl"),
         ("callback/new", {"callbackUrl": "a.example", "callbackType": True}, "callbackType"),
         ("callback/new", {"callbackUrl": "a.example", "callbackType": "2"}, "callbackType"),
-        ("callback/new", {"callbackUrl": "https://a.example", "callbackType": 2}, "callbackUrl"),
+        ("callback/new", {"callbackUrl": "https://a.example", "callbackType": 2}, "callbackType"),
         ("edit", {"callbackStates": "ANSWERED"}, "callbackStates"),
         ("edit", {"callbackStates": ["PENDING"]}, "callbackStates"),
         ("edit", {"callbackStates": ["GONE"]}, "callbackStates"),

@@ -349,7 +349,7 @@ def admin_requests(service):
         ("POST", f"{origin}/keyManagement", {"keyType": "basic"}),
         ("POST", f"{origin}/callbackSecret", {"overlap": 60}),
         ("POST", f"{origin}/callbacks/new", {"callbackUrl": "https://a.example/b"}),
-        ("POST", f"{origin}/callbacks/new", {"callbackUrl": "a.example", "callbackType": 2}),
+        ("POST", f"{origin}/callbacks/new", {"callbackUrl": "a.example", "callbackType": 1}),
         ("POST", f"{ADMIN}/admins/new", helper | {"life": 600}),
         ("POST", f"{spare}/keyManagement", {"overlap": 60}),
     ]

@@ -7,7 +7,7 @@ import attrs
 from counterseal.errors import InvalidField, NotFound
 from counterseal.models import CallbackType, Guid, Origin
 from counterseal.policy import Policy
-from counterseal.rules.addresses import domain_fits, entry_fits, wildcards_wanted
+from counterseal.rules.addresses import entry_fits, wildcards_wanted
 from counterseal.rules.sizes import text_fits
 
 
@@ -16,21 +16,19 @@ def with_entry(origin: Origin, kind: CallbackType, text: str, policy: Policy) ->
     Return *origin* with an entry more; with the same, if it has that one.
 
     Raises:
-        InvalidField: The entry is no plain address or domain, has a wildcard and the origin is
+        InvalidField: The entry is a domain or no plain address, has a wildcard and the origin is
             not set to any, or there is no room for it.
     """
-    text_fits(text, policy.callback_bytes, "callbackUrl")
     if kind is CallbackType.DOMAIN:
-        domain_fits(text, field="callbackUrl")
-    else:
-        entry_fits(text, field="callbackUrl")
-        wildcards_wanted(text, origin, field="callbackUrl")
+        problem = f"{kind.value}, a WebAuthn domain, which nothing here uses yet"
+        raise InvalidField("callbackType", problem)
+    text_fits(text, policy.callback_bytes, "callbackUrl")
+    entry_fits(text, field="callbackUrl")
+    wildcards_wanted(text, origin, field="callbackUrl")
     if any((kept.type, kept.text) == (kind, text) for kept in origin.entries):
         return origin
     if len(origin.entries) >= policy.callbacks_limit:
         raise InvalidField("callbackUrl", f"more than {policy.callbacks_limit}")
-    if kind is CallbackType.DOMAIN:
-        return attrs.evolve(origin, domains=(*origin.domains, text))
     return attrs.evolve(origin, callbacks=(*origin.callbacks, text))
 
 

@@ -347,14 +347,14 @@ class Directory:
 
         Args:
             origin: Whose.
-            entry: An address, or the domain of a WebAuthn server.
-            kind: Which of the two.
+            entry: An address.
+            kind: What the entry is; only an address is taken.
             by: Who wants it.
 
         Raises:
             NotFound: There is no such origin.
-            InvalidField: The entry is no plain address or domain, has a wildcard and the origin is
-                not set to any, or there is no room for it.
+            InvalidField: The entry is a domain or no plain address, has a wildcard and the origin
+                is not set to any, or there is no room for it.
             Unavailable: A port failed.
         """
         return self._edited(

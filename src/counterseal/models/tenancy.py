@@ -30,7 +30,7 @@ class CallbackType(enum.Enum):
     ADDRESS = 1
     """Where callbacks may go."""
     DOMAIN = 2
-    """A WebAuthn domain; no callback goes there."""
+    """A WebAuthn domain: refused, since nothing uses it; earlier versions have stored some."""
 
 
 @attrs.frozen(kw_only=True)
@@ -113,7 +113,7 @@ class Origin:
         credentials: At most two live ones, of one scheme; none means revoked.
         callbacks: The allow-list of callback addresses.
         wildcards: Whether an entry with `{*}` covers anything.
-        domains: The WebAuthn domains that it may ask for.
+        domains: WebAuthn domains that earlier versions have put on its list; unused.
         callback_states: The endings that ring a callback, of challenges that are issued from
             now on.
         webhook_keys: At most two live ones; the first signs first.

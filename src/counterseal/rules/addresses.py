@@ -69,17 +69,6 @@ def wildcards_wanted(entry: str, origin: Origin, *, field: str) -> None:
         raise InvalidField(field, "a wildcard, which this origin is not set to")
 
 
-def domain_fits(domain: str, *, field: str) -> None:
-    """
-    Refuse what is no host name in lower case: no scheme, no port, no path, no wildcard.
-
-    Raises:
-        InvalidField: It is none.
-    """
-    if not _DOMAIN.fullmatch(domain):
-        raise InvalidField(field, "not a domain")
-
-
 def entry_fits(entry: str, *, field: str) -> None:
     """
     Refuse an allow-list entry that could cover nothing, or too much.

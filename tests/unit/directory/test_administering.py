@@ -13,7 +13,6 @@ from counterseal.models import (
     Admin,
     AdminRole,
     AppSpace,
-    CallbackType,
     Company,
     Operator,
     Origin,
@@ -104,12 +103,6 @@ VERBS = {
     "allow": (
         MID,
         lambda s, t, by: s.directory.allow_callback(t.origin.guid, "https://new.example", by=by),
-    ),
-    "allow domain": (
-        MID,
-        lambda s, t, by: s.directory.allow_callback(
-            t.origin.guid, "new.example", kind=CallbackType.DOMAIN, by=by
-        ),
     ),
     "forbid": (MID, lambda s, t, by: s.directory.forbid_callback(t.origin.guid, CALLBACK, by=by)),
     "forbid entry": (

@@ -11,6 +11,7 @@ from counterseal.models import (
     AppSpace,
     CallbackType,
     ChallengeState,
+    Change,
     Clients,
     Codes,
     Company,
@@ -303,27 +304,22 @@ def test_an_origin_of_a_cx_client_is_made_with_wildcards(service):
     assert not service.directory.create_origin(space, "Ours").wildcards
 
 
-def test_a_webauthn_domain_is_kept_apart_and_no_callback_goes_there(service):
+@pytest.mark.parametrize("entry", ["shop.example", "localhost", CALLBACK])
+def test_a_webauthn_domain_is_refused_by_name_since_nothing_uses_it(service, entry):
     guid = service.origin.origin.guid
-    for domain in ("shop.example", "localhost"):
-        held = service.directory.allow_callback(guid, domain, kind=CallbackType.DOMAIN)
-        assert service.directory.allow_callback(guid, domain, kind=CallbackType.DOMAIN) == held
-    assert (held.callbacks, held.domains) == ((CALLBACK,), ("shop.example", "localhost"))
-    service.bind("alice")
-    with pytest.raises(CallbackForbidden):
-        service.ask(
-            "alice", "Pay?", origin=service.renewed(service.origin), callback="https://localhost"
-        )
-    for entry in ("https://shop.example", "shop.example:443", "shop.example/x", "", "x" * 254):
-        with pytest.raises(InvalidField) as caught:
-            service.directory.allow_callback(guid, entry, kind=CallbackType.DOMAIN)
-        assert caught.value.field == "callbackUrl"
+    with pytest.raises(InvalidField) as caught:
+        service.directory.allow_callback(guid, entry, kind=CallbackType.DOMAIN)
+    assert caught.value.field == "callbackType"
+    assert caught.value.problem == "2, a WebAuthn domain, which nothing here uses yet"
+    assert service.stored(guid) == service.origin.origin
 
 
 def test_entries_have_names_that_follow_from_them(service):
     guid, directory = service.origin.origin.guid, service.directory
-    directory.allow_callback(guid, "shop.example", kind=CallbackType.DOMAIN)
-    held = directory.allow_callback(guid, "shop.example")
+    before = directory.allow_callback(guid, "shop.example")
+    # As an earlier version has stored it.
+    held = attrs.evolve(before, version=before.version + 1, domains=("shop.example",))
+    service.store.commit((Change(old=before, new=held),), (), "an operation")
     assert [(entry.type, entry.text) for entry in held.entries] == [
         (CallbackType.ADDRESS, CALLBACK),
         (CallbackType.ADDRESS, "shop.example"),
@@ -346,13 +342,13 @@ def test_entries_have_names_that_follow_from_them(service):
     assert other.entries[0].guid != names[0]
 
 
-def test_addresses_and_domains_share_the_room(new_service):
+def test_a_list_has_room_for_so_many_entries_and_no_more(new_service):
     service = new_service(policy=attrs.evolve(STANDARD, callbacks_limit=2))
     guid = service.origin.origin.guid
-    service.directory.allow_callback(guid, "localhost", kind=CallbackType.DOMAIN)
-    for kind in CallbackType:
-        with pytest.raises(InvalidField):
-            service.directory.allow_callback(guid, "shop.example", kind=kind)
+    held = service.directory.allow_callback(guid, "https://shop.example/more")
+    with pytest.raises(InvalidField) as caught:
+        service.directory.allow_callback(guid, "https://shop.example/another")
+    assert (caught.value.field, len(held.entries)) == ("callbackUrl", 2)
 
 
 # Editing

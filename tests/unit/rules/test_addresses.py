@@ -18,7 +18,6 @@ from counterseal.models import Origin, guid
 from counterseal.rules.addresses import (
     allow_list,
     callback_allowed,
-    domain_fits,
     entry_fits,
     wildcards_wanted,
 )
@@ -536,7 +535,7 @@ class TestWildcards:
 LABEL = "a" * 63
 
 
-class TestDomains:
+class TestHosts:
     @pytest.mark.parametrize(
         "domain",
         [
@@ -551,7 +550,7 @@ class TestDomains:
         ],
     )
     def test_a_host_name_fits(self, domain):
-        domain_fits(domain, field="f")
+        entry_fits(f"https://{domain}/done", field="f")
 
     @pytest.mark.parametrize(
         "domain",
@@ -564,35 +563,30 @@ class TestDomains:
             "-a",
             "a-",
             "a.-b",
-            "A.example",
             "bücher.example",
             "a_b",
-            "a:443",
-            "a/b",
-            "https://a",
             "*.a",
             "{*}",
             "a\n",
             " a",
-            "[::1]",
             LABEL + "a",
             f"{LABEL}.{LABEL}.{LABEL}.{'a' * 62}",
         ],
     )
-    def test_what_is_none_is_refused_by_name(self, domain):
+    def test_what_is_none_is_refused(self, domain):
         with pytest.raises(InvalidField) as caught:
-            domain_fits(domain, field="f")
-        assert str(caught.value) == "f: not a domain"
+            entry_fits(f"https://{domain}/done", field="f")
+        assert str(caught.value) == "f: not a plain http or https address"
 
-    @given(st.text("a0-.A:/ \n", max_size=8) | st.text(max_size=8))
-    def test_a_domain_is_labels_with_dots_between(self, domain):
-        inner = set("abcdefghijklmnopqrstuvwxyz0123456789-")
+    @given(st.text("a-. \n_\xfc", max_size=8))
+    def test_a_host_name_is_labels_with_dots_between(self, domain):
+        inner = {"a", "-"}
         expected = all(
             label and set(label) <= inner and "-" not in (label[0], label[-1])
             for label in domain.split(".")
         )
         try:
-            domain_fits(domain, field="f")
+            entry_fits(f"https://{domain}/done", field="f")
         except InvalidField:
             assert not expected
         else:

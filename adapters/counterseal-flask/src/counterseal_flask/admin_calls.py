@@ -166,7 +166,7 @@ def edit_origin(service: Service, asked: Message, admin: Admin) -> Reply:
 
 
 def new_callback(service: Service, asked: Message, admin: Admin) -> Reply:
-    """Put an address, or with `callbackType` 2 a WebAuthn domain, on the allow-list."""
+    """Put an address on the allow-list; `callbackType` 2, a WebAuthn domain, is refused."""
     body = document(asked)
     url = text(body, "callbackUrl")
     kind = optional_choice(body, CallbackType, "callbackType") or CallbackType.ADDRESS

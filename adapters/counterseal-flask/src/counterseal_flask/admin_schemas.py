@@ -114,7 +114,9 @@ ADMIN_SCHEMAS: dict[str, Schema] = {
         askLimit=LIMIT | {"maximum": 1000},
         cooldown=FLAG,
     ),
-    "NewCallback": _takes("callbackUrl", callbackUrl=NAME, callbackType=CALLBACK_TYPE),
+    "NewCallback": _takes(
+        "callbackUrl", callbackUrl=NAME, callbackType={"enum": [CallbackType.ADDRESS.value]}
+    ),
     "NewKey": _takes("keyType", keyType=KEY_TYPE, overlap=SECONDS),
     "Overlap": _takes(overlap=SECONDS),
     "NewAdmin": _takes(

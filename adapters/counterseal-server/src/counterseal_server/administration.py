@@ -12,7 +12,6 @@ from counterseal.models import (
     Admin,
     AdminRole,
     AppSpace,
-    CallbackType,
     ChallengeState,
     Clients,
     Codes,
@@ -172,17 +171,16 @@ class Administration:
             cooldown=cooldown,
         )
 
-    def allow(self, origin: Guid, entry: str, *, domain: bool) -> Origin:
+    def allow(self, origin: Guid, entry: str) -> Origin:
         """
-        Put an address, or a WebAuthn domain, on an origin's allow-list.
+        Put an address on an origin's allow-list.
 
         Raises:
             NotFound: There is no such origin.
             InvalidField: The entry does not fit, or there are too many.
             Unavailable: A port failed.
         """
-        kind = CallbackType.DOMAIN if domain else CallbackType.ADDRESS
-        return self.directory.allow_callback(origin, entry, kind=kind)
+        return self.directory.allow_callback(origin, entry)
 
     def forbid(self, origin: Guid, entry: str) -> Origin:
         """

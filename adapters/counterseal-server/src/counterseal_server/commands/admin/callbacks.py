@@ -23,13 +23,12 @@ def callback_secret(origin: str, *, overlap: str, data: str | None, config: str 
 @click.command()
 @click.argument("origin")
 @click.argument("url")
-@click.option("--domain", is_flag=True, help="It is a WebAuthn domain; no callback goes there.")
 @DATA
 @CONFIG
-def allow(origin: str, url: str, *, domain: bool, data: str | None, config: str | None) -> None:
+def allow(origin: str, url: str, data: str | None, config: str | None) -> None:
     """Allow callbacks of an ORIGIN to URL."""
     with administering(data, config) as act:
-        told(act.allowed(act.allow(guid(origin), url, domain=domain)))
+        told(act.allowed(act.allow(guid(origin), url)))
 
 
 @click.command()
@@ -38,6 +37,6 @@ def allow(origin: str, url: str, *, domain: bool, data: str | None, config: str 
 @DATA
 @CONFIG
 def forbid(origin: str, url: str, data: str | None, config: str | None) -> None:
-    """Forbid callbacks of an ORIGIN to URL, or take the entry of this GUID or domain away."""
+    """Forbid callbacks of an ORIGIN to URL, or take away the entry of this GUID."""
     with administering(data, config) as act:
         told(act.allowed(act.forbid(guid(origin), url)))
