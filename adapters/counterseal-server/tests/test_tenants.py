@@ -112,6 +112,23 @@ def test_who_signs_by_rfc_9421_has_an_administrator_who_does(init, house, auth, 
         assert [one.scheme.value for one in admin.credentials] == [admins]
 
 
+@pytest.mark.parametrize("auth", ["basic", "hmac", "signature"])
+@pytest.mark.parametrize("admins", ["hmac", "signature"])
+def test_the_administrators_scheme_is_chosen_apart_from_the_origins(init, house, auth, admins):
+    told = json.loads(init("--admin-auth", admins, auth=auth).stdout)
+    with house() as opened:
+        origin, admin = opened.ports.store.get(told["requestOriginGuid"], told["adminGuid"])
+        assert [one.scheme.value for one in origin.credentials] == [auth]
+        assert [one.scheme.value for one in admin.credentials] == [admins]
+
+
+def test_an_administrator_has_no_basic_secret(init, data):
+    result = init("--admin-auth", "basic")
+    assert result.exit_code == 2
+    assert "'basic' is not one of 'hmac', 'signature'" in result.stderr
+    assert not data.exists()
+
+
 @pytest.mark.parametrize("key", ["origin", "admin"])
 def test_what_signature_prints_signs(init, house, key):
     told = json.loads(init(auth="signature").stdout)

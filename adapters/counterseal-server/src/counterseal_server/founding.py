@@ -25,7 +25,9 @@ class Wish:
     What is to be founded.
 
     Attributes:
-        scheme: `basic`, `hmac` or `signature`.
+        scheme: The origin's: `basic`, `hmac` or `signature`.
+        admin_scheme: The first administrator's: `hmac` or `signature`; None is `signature` if the
+            origin's is, else `hmac`.
         clients: For which programs the origin is set up.
         callbacks: Entries of the origin's allow-list.
     """
@@ -34,6 +36,7 @@ class Wish:
     app_space: str
     origin: str
     scheme: str
+    admin_scheme: str | None = None
     clients: Clients
     callbacks: tuple[str, ...] = ()
 
@@ -78,8 +81,7 @@ def _populated(ports: Ports, policy: Policy, wish: Wish) -> dict[str, Any]:
         origin = act.origin(app_space.guid, wish.origin, wish.scheme, clients=wish.clients)
     for entry in wish.callbacks:
         directory.allow_callback(origin["requestOriginGuid"], entry)
-    signs = wish.scheme == Scheme.SIGNATURE.value
-    admin = act.credentials.create_admin(ADMIN, scheme=Scheme.SIGNATURE if signs else Scheme.HMAC)
+    admin = act.credentials.create_admin(ADMIN, scheme=_admin_scheme(wish))
     return {
         "companyGuid": company.guid,
         "appSpaceGuid": app_space.guid,
@@ -87,6 +89,12 @@ def _populated(ports: Ports, policy: Policy, wish: Wish) -> dict[str, Any]:
         "adminGuid": admin.guid,
         "adminKey": admin.secret,
     }
+
+
+def _admin_scheme(wish: Wish) -> Scheme:
+    if wish.admin_scheme is not None:
+        return Scheme(wish.admin_scheme)
+    return Scheme.SIGNATURE if Scheme(wish.scheme) is Scheme.SIGNATURE else Scheme.HMAC
 
 
 @contextmanager

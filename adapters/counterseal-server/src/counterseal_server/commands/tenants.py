@@ -21,8 +21,13 @@ from counterseal_server.plainly import plainly
     "--auth",
     type=click.Choice(["basic", "hmac", "signature"]),
     required=True,
-    help="How the origin shows who it is: by Basic, CX1 or RFC 9421."
-    " The first administrator signs by RFC 9421 too if it does, else by CX1.",
+    help="How the origin shows who it is: by Basic, CX1 or RFC 9421.",
+)
+@click.option(
+    "--admin-auth",
+    type=click.Choice(["hmac", "signature"]),
+    help="How the first administrator signs: by CX1 or RFC 9421."
+    " RFC 9421 if the origin does, else CX1, unless you say.",
 )
 @click.option(
     "--callback",
@@ -40,6 +45,7 @@ def init(
     app_space: str,
     origin: str,
     auth: str,
+    admin_auth: str | None,
     callbacks: tuple[str, ...],
     cx: bool,
 ) -> None:
@@ -58,6 +64,7 @@ def init(
             app_space=app_space,
             origin=origin,
             scheme=auth,
+            admin_scheme=admin_auth,
             clients=Clients.CX if cx else Clients.CURRENT,
             callbacks=callbacks,
         )
