@@ -20,7 +20,7 @@ from counterseal.callbacks import Callbacks
 from counterseal.device import SoftwareDevice
 from counterseal.device.software import Bond
 from counterseal.memory import memory_ports
-from counterseal.models import Codes, DeliveryOutcome, Scheme
+from counterseal.models import Clients, DeliveryOutcome, Scheme, TokenForm
 from counterseal.wire.enrolment import enrolment_document
 
 HERE = Path(__file__).parent / "node"
@@ -122,12 +122,14 @@ class Service:
     base: str
     ports: cs.Ports
 
-    def origin(self):
+    def origin(self, token_form=TokenForm.TEXT):
         """An origin as the CX admin calls make it, and what its program is told."""
         directory = Directory(self.ports, cs.STANDARD)
         company = directory.create_company("Example Ltd")
         space = directory.create_app_space(company.guid, "Example app")
-        origin = directory.create_origin(space.guid, "Shop", codes=Codes.ECHOED)
+        origin = directory.create_origin(
+            space.guid, "Shop", clients=Clients.CX, token_form=token_form
+        )
         directory.allow_callback(origin.guid, CALLBACK)
         return space.guid, {
             "base": self.base,
@@ -231,8 +233,8 @@ def launch(programs):
 
 
 def test_c_milo_asks_and_is_called(serve, launch):
-    service = serve(session_token_object=True)
-    space, party = service.origin()
+    service = serve()
+    space, party = service.origin(TokenForm.OBJECT)
     milo = launch("milo", party)
     bound = milo.hear()
     assert bound["status"] == 201

@@ -24,6 +24,7 @@ KINDS = [
 ]
 ARGUMENTS = {
     "InvalidField": ("name", "too long"),
+    "TooManyPending": (12.2,),
     "TooOften": ("cooling", 12.2),
     "StrongKeyMissed": (2,),
     "WrongCode": (1,),
@@ -41,6 +42,12 @@ def test_refusals_that_must_look_the_same_do():
             statuses.setdefault(kind.outward, set()).add(STATUS[kind.code])
     assert all(len(values) == 1 for values in statuses.values()), statuses
     assert not set(HTTP) & set(statuses)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if STATUS[kind.code] == 429])
+def test_every_429_says_when_to_ask_again(kind):
+    reply = told(kind(*ARGUMENTS[kind.__name__]), Settings(public_url=BASE))
+    assert reply.headers["Retry-After"] == "13"
 
 
 @pytest.mark.parametrize("base", ["", "/auth"])

@@ -9,7 +9,7 @@ from functools import partial
 import attrs
 import pytest
 
-from counterseal.models import Scheme
+from counterseal.models import Scheme, TokenForm
 from counterseal.policy import STRICT
 from counterseal.testing.world import CALLBACK
 from counterseal.wire.cx1 import write_basic
@@ -37,9 +37,13 @@ def test_a_bind_creates_an_account_once_and_a_token_each_time(world, shop, prefi
     assert (found["userInfo"], found["accountId"], found["locked"]) == ("card 7", "a", False)
 
 
-def test_the_session_token_may_be_the_object_of_2019(kit, world):
-    client = kit.application(world.ports, session_token_object=True).test_client()
-    shop = kit.shop_of(world, client, world.origin)
+def test_a_session_token_has_the_form_that_its_origin_reads(kit, world, client, shop):
+    later = world.new_origin(world.app_space, "The shop of 2021")
+    world.directory.edit_origin(world.origin.origin.guid, token_form=TokenForm.OBJECT)
+    neighbour = kit.shop_of(world, client, later)
+    assert isinstance(
+        neighbour.put("/account/bind", json={"accountId": "a"}).json["sessionToken"], str
+    )
     reply = shop.put("/account/bind", json={"accountId": "a"}).json
     token = reply["sessionToken"]
     assert token["expiration"] == reply["sessionTokenExpiration"]
@@ -185,6 +189,12 @@ def test_s24_an_idempotency_key_makes_one_invitation(shop):
     assert (first.status_code, first.headers["Location"]) == (201, again.headers["Location"])
     assert invite("b").status_code == 422
     assert invite("a", "k2").json["sessionToken"] != first.json["sessionToken"]
+
+
+def test_too_many_open_questions_are_429_until_the_first_is_over(kit, shop, handset):
+    replies = [kit.ask(shop) for _ in range(6)]
+    assert (replies[-1].status_code, replies[-1].json["code"]) == (429, "too_many_pending")
+    assert replies[-1].headers["Retry-After"] == "120"
 
 
 def test_asking_too_often_is_429_with_retry_after(kit, world, handset):

@@ -63,7 +63,7 @@ class Challenges:
             AccountUnknown: The App Space knows no such account.
             AccountUnbound: It has no active device.
             AccountLocked: It is locked.
-            TooManyPending: The person has enough open questions.
+            TooManyPending: The person has enough open questions; says how long to wait.
             TooOften: The person or the origin has to wait; says how long.
             CodeDemanded: The person may be asked with a matching code only.
             KeyInProgress: A call with this idempotency key is running.

@@ -30,7 +30,7 @@ from counterseal.models import (
 )
 from counterseal.policy import Policy
 from counterseal.ports import Ports
-from counterseal.rules.asking import Ruling, after_asking, asking, may_ask
+from counterseal.rules.asking import Ruling, after_asking, asking, limits_for, may_ask
 from counterseal.rules.facts import Cancelling
 from counterseal.rules.standing import reachable
 from counterseal.wire.moment import whole
@@ -65,7 +65,7 @@ def issued(
         AccountUnknown: The App Space knows no such account.
         AccountUnbound: It has no active device.
         AccountLocked: It is locked.
-        TooManyPending: The person has enough open questions.
+        TooManyPending: The person has enough open questions; says how long to wait.
         TooOften: The person has to be left alone for a while; says how long.
         CodeDemanded: The person may be asked with a matching code only.
         InvalidField: I-JSON cannot hold what is to be shown.
@@ -81,6 +81,7 @@ def issued(
         account.history,
         now=now,
         origin=party.origin.guid,
+        limits=limits_for(party.origin, policy),
         code_asked=typed and question.show_code,
         codes_typed=typed,
         policy=policy,

@@ -6,9 +6,13 @@ from counterseal.errors.families import Refused
 
 
 class TooManyPending(Refused):
-    """The person has enough open questions."""
+    """The person has enough open questions; ask again later."""
 
     code = "too_many_pending"
+
+    def __init__(self, retry_after: float) -> None:
+        super().__init__(f"seconds to wait: {retry_after:g}")
+        self.retry_after = retry_after
 
 
 class TooOften(Refused):

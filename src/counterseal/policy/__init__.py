@@ -7,7 +7,8 @@ No setting can be set past what its reason allows: an unsound policy cannot be m
 
 from __future__ import annotations
 
+from counterseal.policy.limits import AskingLimits
 from counterseal.policy.policy import Policy
 from counterseal.policy.profiles import PROFILES, STANDARD, STRICT
 
-__all__ = ["PROFILES", "STANDARD", "STRICT", "Policy"]
+__all__ = ["PROFILES", "STANDARD", "STRICT", "AskingLimits", "Policy"]

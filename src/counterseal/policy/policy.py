@@ -11,7 +11,8 @@ from datetime import timedelta
 import attrs
 
 from counterseal.errors import PolicyUnsound
-from counterseal.models import Algorithm
+from counterseal.models import Algorithm, Clients
+from counterseal.policy.limits import AskingLimits
 from counterseal.policy.setting import delays, known_algorithms, setting, span, text
 
 TEN_MINUTES = timedelta(minutes=10)
@@ -171,6 +172,29 @@ class Policy:
         timedelta(minutes=30),
         "The longest cool-down: nobody is shut out by being asked.",
         high=timedelta(days=1),
+    )
+    cx_pending_limit: int = setting(
+        50,
+        "Open questions that one person may have when an origin for CX clients asks: these take"
+        " no question back.",
+        high=100,
+    )
+    cx_ask_limit: int = setting(
+        60,
+        "Questions in a window that one person may get when an origin for CX clients asks, from"
+        " it and from all origins together: these do not wait.",
+        high=1000,
+    )
+    cx_ask_limit_unapproved: int = setting(
+        CONSECUTIVE_FAILURES,
+        "Questions since the last approval when an origin for CX clients asks; past it the"
+        " person is asked once in the longest cool-down (NIST SP 800-63B-4, 3.1.3.3).",
+        high=CONSECUTIVE_FAILURES,
+    )
+    cx_cooldown: bool = setting(
+        default=False,
+        reason="Whether refusals begin a cool-down for an origin for CX clients too: these read"
+        " a 429 as a failure of the service.",
     )
     origin_rate: int = setting(
         6_000,
@@ -346,6 +370,24 @@ class Policy:
         "How often a decision is made again after losing a race, or a lost reply asked for again.",
         high=1000,
     )
+
+    def asking_limits(self, clients: Clients) -> AskingLimits:
+        """Return how often an origin for *clients* may ask a person."""
+        if clients is Clients.CX:
+            return AskingLimits(
+                pending=self.cx_pending_limit,
+                origin_window=self.cx_ask_limit,
+                account_window=self.cx_ask_limit,
+                unapproved=self.cx_ask_limit_unapproved,
+                cooldown=self.cx_cooldown,
+            )
+        return AskingLimits(
+            pending=self.pending_limit,
+            origin_window=self.ask_limit_origin,
+            account_window=self.ask_limit,
+            unapproved=self.ask_limit_unapproved,
+            cooldown=True,
+        )
 
     def __attrs_post_init__(self) -> None:
         """Refuse settings that contradict each other."""

@@ -3,7 +3,8 @@ Rules of asking: how often a person may be asked.
 
 NIST SP 800-63B-4, 3.1.3.3; OWASP ASVS 5.0, 6.6.4.
 
-One pure function of policy and history rules:
+One pure function of policy, limits and history rules; the limits are those that the policy sets
+for the origin's kind of clients, and the origin's own where they are tighter:
 
 - In a window, questions count per (origin, account), then per account: past the limit, later.
 - Open questions are limited: past the limit, a newer one supersedes or is refused.
@@ -22,8 +23,8 @@ from datetime import datetime, timedelta
 import attrs
 
 from counterseal.errors import CodeDemanded, TooManyPending, TooOften
-from counterseal.models import Asked, Guid, History, OpenQuestion
-from counterseal.policy import Policy
+from counterseal.models import Asked, Guid, History, OpenQuestion, Origin
+from counterseal.policy import AskingLimits, Policy
 
 
 class Verdict(enum.Enum):
@@ -43,7 +44,7 @@ class Ruling:
     Attributes:
         reason: Which limit spoke: `origin_window`, `account_window`, `pending`, `cooldown`,
             `unapproved`; empty where none did.
-        wait: How long to wait; only with DELAY.
+        wait: How long to wait; only with DELAY and REFUSE.
         supersedes: The open challenges that have to be cancelled first, oldest first.
     """
 
@@ -53,11 +54,25 @@ class Ruling:
     supersedes: tuple[Guid, ...] = ()
 
 
+def limits_for(origin: Origin, policy: Policy) -> AskingLimits:
+    """Return the policy's limits for the clients of *origin*, tightened by its own."""
+    limits, own = policy.asking_limits(origin.clients), origin.limits
+    return attrs.evolve(
+        limits,
+        pending=limits.pending if own.pending is None else min(limits.pending, own.pending),
+        origin_window=limits.origin_window
+        if own.asked is None
+        else min(limits.origin_window, own.asked),
+        cooldown=limits.cooldown or own.cooldown,
+    )
+
+
 def asking(
     history: History,
     *,
     now: datetime,
     origin: Guid,
+    limits: AskingLimits,
     code_asked: bool,
     codes_typed: bool,
     policy: Policy,
@@ -67,22 +82,34 @@ def asking(
 
     Args:
         history: The account's, as stored.
+        now: When it wants to.
+        origin: Who asks.
+        limits: As `limits_for` returns them.
         code_asked: Whether this question asks for a typed code.
         codes_typed: Whether the origin could ask for one.
+        policy: The service's.
     """
     history = lapsed(history, now, policy)
     recent = [asked for asked in history.asked if now - asked.at < policy.ask_window]
     own = [asked for asked in recent if asked.origin == origin]
-    if len(own) >= policy.ask_limit_origin:
-        return _window("origin_window", own, policy.ask_limit_origin, now, policy)
-    if len(recent) >= policy.ask_limit:
-        return _window("account_window", recent, policy.ask_limit, now, policy)
+    if len(own) >= limits.origin_window:
+        return _window("origin_window", own, limits.origin_window, now, policy)
+    if len(recent) >= limits.account_window:
+        return _window("account_window", recent, limits.account_window, now, policy)
     # More than one only if the limit is lower than when they were asked.
-    excess = max(0, len(history.open) + 1 - policy.pending_limit)
+    excess = max(0, len(history.open) + 1 - limits.pending)
     supersedes = tuple(held.challenge for held in history.open if held.origin == origin)[:excess]
     if excess and (not policy.supersede or len(supersedes) < excess):
-        return Ruling(verdict=Verdict.REFUSE, reason="pending")
-    ruling = _hardship(history, now, code_asked=code_asked, codes_typed=codes_typed, policy=policy)
+        frees = _frees_at(history.open, origin, limits, policy)
+        return Ruling(verdict=Verdict.REFUSE, reason="pending", wait=frees - now)
+    ruling = _hardship(
+        history,
+        now,
+        limits=limits,
+        code_asked=code_asked,
+        codes_typed=codes_typed,
+        policy=policy,
+    )
     return attrs.evolve(ruling, supersedes=supersedes) if supersedes else ruling
 
 
@@ -91,12 +118,12 @@ def may_ask(ruling: Ruling) -> None:
     Refuse unless the ruling allows to ask now.
 
     Raises:
-        TooManyPending: REFUSE.
+        TooManyPending: REFUSE, with the wait.
         TooOften: DELAY, with the reason and the wait.
         CodeDemanded: REQUIRE_CODE.
     """
     if ruling.verdict is Verdict.REFUSE:
-        raise TooManyPending
+        raise TooManyPending(ruling.wait.total_seconds())
     if ruling.verdict is Verdict.DELAY:
         raise TooOften(ruling.reason, ruling.wait.total_seconds())
     if ruling.verdict is Verdict.REQUIRE_CODE:
@@ -175,17 +202,37 @@ def _window(reason: str, asked: list[Asked], limit: int, now: datetime, policy: 
     return Ruling(verdict=Verdict.DELAY, reason=reason, wait=frees - now)
 
 
+def _frees_at(
+    waiting: tuple[OpenQuestion, ...], origin: Guid, limits: AskingLimits, policy: Policy
+) -> datetime:
+    """Return when so many of the open questions are over that *origin* may ask, at the latest."""
+
+    def free(end: datetime) -> bool:
+        left = [held for held in waiting if held.deadline > end]
+        own = sum(held.origin == origin for held in left) if policy.supersede else 0
+        return len(left) + 1 - limits.pending <= own
+
+    return next(end for end in sorted(held.deadline for held in waiting) if free(end))
+
+
 def _hardship(
-    history: History, now: datetime, *, code_asked: bool, codes_typed: bool, policy: Policy
+    history: History,
+    now: datetime,
+    *,
+    limits: AskingLimits,
+    code_asked: bool,
+    codes_typed: bool,
+    policy: Policy,
 ) -> Ruling:
     """Rule what refusals, and questions without an approval, demand."""
     reason, until = "", now
-    if history.asked_since_approval >= policy.ask_limit_unapproved:
+    if history.asked_since_approval >= limits.unapproved:
         last = max((asked.at for asked in history.asked), default=None)
         reason, until = "unapproved", now if last is None else last + policy.cooldown_limit
     # The longer of the two waits: one more refusal never shortens it.
-    if history.cooling_until is not None and max(now, until) < history.cooling_until:
-        reason, until = "cooldown", history.cooling_until
+    cooling = history.cooling_until if limits.cooldown else None
+    if cooling is not None and max(now, until) < cooling:
+        reason, until = "cooldown", cooling
     if not reason or code_asked:
         return Ruling(verdict=Verdict.ALLOW)
     if codes_typed:

@@ -24,6 +24,7 @@ from counterseal.models import (
     Button,
     CancelReason,
     ChallengeState,
+    Clients,
     Codes,
     Question,
     TextContent,
@@ -281,6 +282,50 @@ def test_s19_an_origin_that_cannot_show_a_code_waits_for_the_end_of_the_cool_dow
     assert (error.reason, error.retry_after) == ("cooldown", STANDARD.cooldown.total_seconds())
     service.clock.advance(STANDARD.cooldown)
     service.ask("alice", "Pay?", origin=cloud)
+
+
+@pytest.fixture
+def cloud(service):
+    """An origin for CX clients."""
+    made = service.directory.create_origin(service.app_space.guid, "Shop", clients=Clients.CX)
+    return service.directory.relying_party(made.guid)
+
+
+def test_s19_cx_clients_have_fifty_open_questions_and_no_cool_down(service, alice, cloud):
+    for _ in range(STANDARD.cooldown_after):
+        alice.answer(service.ask("alice", "Pay?", origin=cloud).challenge, 1)
+    held = [service.ask("alice", "Pay?", origin=cloud).challenge for _ in range(50)]
+    service.clock.advance(timedelta(seconds=30))
+    error = refused(service, TooManyPending, origin=cloud)
+    assert error.retry_after == (held[0].deadline - service.clock.now()).total_seconds() == 90
+    service.clock.advance(timedelta(seconds=90))
+    service.ask("alice", "Pay?", origin=cloud)
+
+
+def test_s19_cx_clients_ask_sixty_times_in_ten_minutes(service, alice, cloud):
+    for _ in range(60):
+        alice.answer(service.ask("alice", "Pay?", origin=cloud).challenge)
+    error = refused(service, TooOften, origin=cloud)
+    assert (error.reason, error.retry_after) == ("origin_window", 600)
+
+
+def test_s19_the_operator_tightens_one_origin_or_the_policy(new_service):
+    service = new_service(policy=attrs.evolve(STANDARD, cx_pending_limit=3, cx_cooldown=True))
+    alice = service.bind("alice")
+    guid = service.origin.origin.guid
+    service.directory.edit_origin(guid, clients=Clients.CX)
+    cloud = service.renewed(service.origin)
+    for _ in range(3):
+        service.ask("alice", "Pay?", origin=cloud)
+    refused(service, TooManyPending, origin=cloud)
+    service.directory.edit_origin(guid, pending_limit=1)
+    service.clock.advance(timedelta(minutes=2))
+    cloud = service.renewed(cloud)
+    assert refused(service, TooOften, origin=cloud).reason == "cooldown"
+    service.clock.advance(STANDARD.cooldown)
+    alice.answer(service.ask("alice", "Pay?", origin=cloud).challenge)
+    service.ask("alice", "Pay?", origin=cloud)
+    refused(service, TooManyPending, origin=cloud)
 
 
 @pytest.mark.parametrize("ending", ["disowned", "unanswered", "swept"])

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterseal.errors import CodeDemanded, TooManyPending, TooOften
-from counterseal.models import Asked, History, OpenQuestion, guid
+from counterseal.models import Asked, Clients, History, OpenQuestion, Origin, OwnLimits, guid
 from counterseal.policy import STANDARD, STRICT
 from counterseal.rules.asking import (
     Ruling,
@@ -24,6 +24,7 @@ from counterseal.rules.asking import (
     asking,
     closed,
     lapsed,
+    limits_for,
     may_ask,
 )
 
@@ -58,13 +59,23 @@ def asked(*ages, origin=SHOP):
     return tuple(Asked(at=NOW - age, origin=origin) for age in ages)
 
 
-def rule(history, *, now=NOW, origin=SHOP, code=False, typed=True, policy=POLICY):
+def rule(history, *, now=NOW, origin=SHOP, code=False, typed=True, policy=POLICY, limits=None):
     return asking(
-        history, now=now, origin=origin, code_asked=code, codes_typed=typed, policy=policy
+        history,
+        now=now,
+        origin=origin,
+        limits=limits or policy.asking_limits(Clients.CURRENT),
+        code_asked=code,
+        codes_typed=typed,
+        policy=policy,
     )
 
 
 ALLOW = Ruling(verdict=Verdict.ALLOW)
+
+
+def too_many(wait=LIFE):
+    return Ruling(verdict=Verdict.REFUSE, reason="pending", wait=wait)
 
 
 class TestTheWindow:
@@ -113,15 +124,14 @@ class TestOpenQuestions:
     def test_are_limited_whoever_asked(self):
         assert rule(History(open=(question(1),))) == ALLOW
         for origin in (SHOP, BANK, named(9)):
-            ruling = rule(self.FULL, origin=origin)
-            assert ruling == Ruling(verdict=Verdict.REFUSE, reason="pending")
+            assert rule(self.FULL, origin=origin) == too_many()
 
     def test_are_superseded_by_their_own_origin_where_the_policy_says_so(self):
         own = rule(self.FULL, policy=SUPERSEDING)
         assert own == Ruling(verdict=Verdict.ALLOW, supersedes=(named(1),))
         assert rule(self.FULL, origin=BANK, policy=SUPERSEDING).supersedes == (named(2),)
         strange = rule(self.FULL, origin=named(9), policy=SUPERSEDING)
-        assert strange == Ruling(verdict=Verdict.REFUSE, reason="pending")
+        assert strange == too_many()
 
     def test_are_superseded_the_oldest_first(self):
         history = History(open=(question(3), question(1)))
@@ -137,7 +147,7 @@ class TestOpenQuestions:
         )
         # All of its own are not enough.
         none_left = rule(history, policy=attrs.evolve(tight, pending_limit=1))
-        assert none_left == Ruling(verdict=Verdict.REFUSE, reason="pending")
+        assert none_left == too_many()
         assert rule(history, origin=BANK, policy=tight).verdict is Verdict.REFUSE
 
     def test_are_left_alone_below_the_limit(self):
@@ -157,6 +167,29 @@ class TestOpenQuestions:
     def test_that_are_superseded_do_not_spare_the_cool_down(self):
         cooling = attrs.evolve(self.FULL, cooling_until=NOW + SECOND)
         assert rule(cooling, policy=SUPERSEDING).verdict is Verdict.REQUIRE_CODE
+
+    def test_say_how_long_to_wait_until_one_of_them_is_over(self):
+        history = History(
+            open=(question(1, deadline=NOW + LIFE), question(2, deadline=NOW + MINUTE))
+        )
+        assert rule(history) == too_many(MINUTE)
+        assert rule(history, now=NOW + MINUTE - TICK) == too_many(TICK)
+        assert rule(history, now=NOW + MINUTE) == ALLOW
+        tight = attrs.evolve(POLICY, pending_limit=1)
+        assert rule(history, policy=tight) == too_many(LIFE)
+
+    def test_of_another_origin_are_waited_for_until_the_own_ones_are_enough(self):
+        history = History(
+            open=(
+                question(1, deadline=NOW + 3 * MINUTE),
+                question(2, BANK, deadline=NOW + MINUTE),
+                question(3, BANK, deadline=NOW + LIFE),
+            )
+        )
+        tight = attrs.evolve(SUPERSEDING, pending_limit=1)
+        assert rule(history, policy=tight) == too_many(LIFE)
+        after = rule(history, policy=tight, now=NOW + LIFE)
+        assert after.supersedes == (named(1),)
 
     def test_of_the_strict_profile_are_one(self):
         one = History(open=(question(1),))
@@ -264,7 +297,7 @@ class TestMayAsk:
     @pytest.mark.parametrize(
         ("ruling", "refusal"),
         [
-            (Ruling(verdict=Verdict.REFUSE, reason="pending"), TooManyPending),
+            (too_many(MINUTE), TooManyPending),
             (Ruling(verdict=Verdict.DELAY, reason="cooldown", wait=MINUTE), TooOften),
             (Ruling(verdict=Verdict.REQUIRE_CODE, reason="unapproved"), CodeDemanded),
         ],
@@ -272,6 +305,8 @@ class TestMayAsk:
     def test_refuses_with_the_reason(self, ruling, refusal):
         with pytest.raises(refusal) as caught:
             may_ask(ruling)
+        if refusal is TooManyPending:
+            assert caught.value.retry_after == 60
         if refusal is TooOften:
             assert (caught.value.reason, caught.value.retry_after) == ("cooldown", 60)
         if refusal is CodeDemanded:
@@ -285,6 +320,90 @@ class TestMayAsk:
             except (TooManyPending, TooOften, CodeDemanded):
                 refused.append(verdict)
         assert refused == [verdict for verdict in Verdict if verdict is not Verdict.ALLOW]
+
+
+def an_origin(clients=Clients.CX, limits=None):
+    return Origin(
+        guid=SHOP,
+        app_space=BANK,
+        name="Shop",
+        clients=clients,
+        limits=limits or OwnLimits(),
+        created_at=NOW,
+    )
+
+
+class TestTheLimitsOfAnOrigin:
+    CX = limits_for(an_origin(), STANDARD)
+
+    def rule(self, history, limits=CX, **given):
+        return rule(history, policy=STANDARD, limits=limits, typed=False, **given)
+
+    def test_are_the_policys_for_its_clients(self):
+        assert limits_for(an_origin(Clients.CURRENT), STANDARD) == attrs.evolve(
+            STANDARD.asking_limits(Clients.CURRENT)
+        )
+        ours = STANDARD.asking_limits(Clients.CURRENT)
+        assert (ours.pending, ours.origin_window, ours.account_window) == (5, 10, 20)
+        assert (ours.unapproved, ours.cooldown) == (50, True)
+
+    def test_let_cx_clients_have_fifty_open_questions(self):
+        assert self.rule(History(open=tuple(map(question, range(49))))) == ALLOW
+        full = History(open=tuple(map(question, range(50))))
+        assert self.rule(full) == too_many()
+
+    def test_let_cx_clients_ask_sixty_times_in_ten_minutes(self):
+        assert self.rule(History(asked=asked(*[SECOND] * 59))) == ALLOW
+        ruling = self.rule(History(asked=asked(*[MINUTE] * 60)))
+        assert ruling == Ruling(
+            verdict=Verdict.DELAY, reason="origin_window", wait=STANDARD.ask_window - MINUTE
+        )
+
+    def test_count_what_other_origins_have_asked_too(self):
+        mixed = History(asked=asked(*[SECOND] * 30) + asked(*[SECOND] * 30, origin=BANK))
+        assert self.rule(mixed).reason == "account_window"
+
+    def test_let_cx_clients_ask_on_after_refusals(self):
+        refused = History(refusals=99, cooling_until=NOW + 30 * MINUTE)
+        assert self.rule(refused) == ALLOW
+        assert rule(refused, policy=STANDARD, typed=False).reason == "cooldown"
+
+    def test_still_end_with_questions_that_nobody_approves(self):
+        unapproved = History(asked_since_approval=100, asked=asked(MINUTE))
+        ruling = self.rule(unapproved)
+        assert (ruling.reason, ruling.wait) == ("unapproved", 29 * MINUTE)
+        assert self.rule(attrs.evolve(unapproved, asked_since_approval=99)) == ALLOW
+
+    def test_of_the_strict_policy_are_easier_for_nobody(self):
+        ours = STRICT.asking_limits(Clients.CURRENT)
+        assert limits_for(an_origin(), STRICT) == attrs.evolve(ours, account_window=5)
+        assert ours.account_window > 5
+
+    @given(st.sampled_from(Clients), st.integers(1, 100), st.integers(1, 1000), st.booleans())
+    def test_are_only_tightened_by_its_own(self, clients, pending, window, cooldown):
+        own = OwnLimits(pending=pending, asked=window, cooldown=cooldown)
+        base = limits_for(an_origin(clients), STANDARD)
+        limits = limits_for(an_origin(clients, own), STANDARD)
+        assert limits == attrs.evolve(
+            base,
+            pending=min(base.pending, pending),
+            origin_window=min(base.origin_window, window),
+            cooldown=base.cooldown or cooldown,
+        )
+
+    def test_that_it_has_itself_count(self):
+        own = OwnLimits(pending=1, asked=2, cooldown=True)
+        limits = limits_for(an_origin(limits=own), STANDARD)
+        assert self.rule(History(open=(question(1),)), limits) == too_many()
+        assert self.rule(History(asked=asked(SECOND, SECOND)), limits).reason == "origin_window"
+        assert self.rule(History(cooling_until=NOW + MINUTE), limits).reason == "cooldown"
+
+    @given(st.data())
+    def test_of_cx_clients_are_never_harder_than_those_of_others(self, data):
+        steps = data.draw(LIVES)
+        for _, history, now in lived(steps, STANDARD):
+            hard = rule(history, now=now, policy=STANDARD, typed=False)
+            assert hardness(self.rule(history, now=now)) <= hardness(hard)
 
 
 class TestLapsed:
@@ -425,6 +544,15 @@ class Log:
         ends = sorted(moment + self.policy.ask_window for moment in moments)
         return next(end for end in ends if end > now and count(end) < limit) - now
 
+    def pending_wait(self, now, origin):
+        waiting = [held for held in self.questions if held[5] is None and now < held[3]]
+        for end in sorted(held[3] for held in waiting):
+            left = [held for held in waiting if held[3] > end]
+            own = [held for held in left if held[1] == origin and self.policy.supersede]
+            if len(left) - len(own) < self.policy.pending_limit:
+                return end - now
+        raise AssertionError
+
     def ruling(self, now, origin, *, code, typed):
         policy = self.policy
         for reason, limit, only in (
@@ -438,7 +566,7 @@ class Log:
         while len(waiting) >= policy.pending_limit:
             own = next((held for held in waiting if held[1] == origin), None)
             if not policy.supersede or own is None:
-                return Ruling(verdict=Verdict.REFUSE, reason="pending")
+                return too_many(self.pending_wait(now, origin))
             waiting.remove(own)
             supersedes = (*supersedes, named(own[0]))
         hard = {}
@@ -529,7 +657,8 @@ class TestALife:
         for _, history, now in lived(steps, policy):
             ruling = rule(history, now=now, typed=typed, policy=policy)
             assert timedelta(0) <= ruling.wait <= max(policy.ask_window, policy.cooldown_limit)
-            assert (ruling.wait > timedelta(0)) is (ruling.verdict is Verdict.DELAY)
+            waits = ruling.verdict in {Verdict.DELAY, Verdict.REFUSE}
+            assert (ruling.wait > timedelta(0)) is waits
             # Once all has lapsed and cooled down, the person is asked; by an origin that
             # can show a code, perhaps with one.
             later = now + LIFE + policy.ask_window + policy.cooldown_limit

@@ -7,10 +7,9 @@ from datetime import datetime
 from typing import Any
 
 import counterseal as cs
-from counterseal.models import Account, AppSpace, Binding, Challenge
+from counterseal.models import Account, AppSpace, Binding, Challenge, Origin, TokenForm
 from counterseal.wire.moment import stamp
 from counterseal.wire.processed import processed_document
-from counterseal_flask.settings import Settings
 
 Document = dict[str, Any]
 
@@ -21,11 +20,11 @@ def issued_document(issued: cs.Issued, now: datetime) -> Document:
     return processed_document(issued.challenge, now=now) | code
 
 
-def invitation_document(invitation: cs.Invitation, settings: Settings) -> Document:
-    """Return what an origin hands to the device that is to be bound."""
+def invitation_document(invitation: cs.Invitation, origin: Origin) -> Document:
+    """Return what *origin* hands to the device that is to be bound."""
     expiration = stamp(invitation.deadline)
     token: Document | str = invitation.token
-    if settings.session_token_object:
+    if origin.token_form is TokenForm.OBJECT:
         token = {"guid": invitation.token, "expiration": expiration}
     return {
         "privakeyId": invitation.account.guid,

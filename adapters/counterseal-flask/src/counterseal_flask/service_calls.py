@@ -36,7 +36,7 @@ def bind_account(service: Service, asked: Message, party: RelyingParty) -> Reply
     created = invitation.account.version == 1
     return Reply(
         status=CREATED if created else OK,
-        document=invitation_document(invitation, service.settings),
+        document=invitation_document(invitation, party.origin),
         headers={"Location": f"{asked.root}/account/{invitation.account.guid}"},
     )
 

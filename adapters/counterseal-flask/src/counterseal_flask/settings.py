@@ -32,8 +32,6 @@ class Settings:
         public_url: What a client writes before the path that this application sees: scheme,
             host, port and, behind a proxy that strips one, a prefix. Signatures are checked
             against it; `Host`, `X-Forwarded-*` and `SCRIPT_NAME` are never looked at.
-        session_token_object: Whether a bind's `sessionToken` is the object of 2019,
-            `{guid, expiration}`, and not a text.
         administration: Whether administrators are served too, under `/admin/api`.
         body_limit: Bytes of a request's body; a longer one is refused before it is read.
         wait_limit: The longest that `?wait=` waits; a longer wish is cut to it.
@@ -48,7 +46,6 @@ class Settings:
     """
 
     public_url: str = attrs.field(validator=_public_url)
-    session_token_object: bool = False
     administration: bool = False
     body_limit: int = attrs.field(default=131_072, validator=_positive)
     wait_limit: timedelta = attrs.field(default=timedelta(seconds=30), validator=_positive)

@@ -221,7 +221,6 @@ KINDS: Mapping[str, Callable[[Any, str], Any]] = {
     "port": _number,
     "public_url": _text,
     POLICY: _table,
-    "session_token_object": _flag,
     "administration": _flag,
     "allow_private_callbacks": _flag,
     "allow_private_providers": _flag,

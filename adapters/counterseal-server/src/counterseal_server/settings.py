@@ -85,7 +85,6 @@ class Settings:
         port: Where to listen.
         public_url: What clients write before a path; signatures are checked against it.
         policy: A profile, with single settings changed.
-        session_token_object: Whether a bind's `sessionToken` is the object of 2019.
         administration: Whether administrators are served, under `/admin/api`.
         allow_private_callbacks: Whether callbacks may go to plain http and private addresses.
         allow_private_providers: Whether Identity Providers may be there.
@@ -119,7 +118,6 @@ class Settings:
     port: int = attrs.field(default=8787, validator=_within(1, 65_535))
     public_url: str = attrs.field(validator=_base)
     policy: Policy = PROFILES["standard"]
-    session_token_object: bool = False
     administration: bool = True
     allow_private_callbacks: bool = False
     allow_private_providers: bool = False

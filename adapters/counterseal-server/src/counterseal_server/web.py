@@ -62,7 +62,6 @@ def use_cases(house: House) -> Service:
     settings = house.settings
     face = Face(
         public_url=settings.public_url,
-        session_token_object=settings.session_token_object,
         administration=settings.administration,
         waiters=settings.waiters,
     )
