@@ -220,7 +220,6 @@ def challenges(draw: DrawFn, policy: Policy = STANDARD) -> dict[str, Any]:
         "notificationBody": texts(limit=policy.notification_bytes, blank=True),
         "showNotification": flag,
         "showCode": flag,
-        "somethingElse": i_json(leaves=2),
     }
     return document | draw(st.fixed_dictionaries({}, optional=optional))
 
@@ -261,6 +260,8 @@ def _button(name: str, value: Any) -> tuple[Callable[[dict[str, Any]], None], st
 _FAULTS: list[tuple[Callable[[dict[str, Any]], None], str]] = [
     _member("accountId", ""),
     _member("accountId", 7),
+    _member("showcode", "true"),
+    _member("button", []),
     _member("content", None),
     _member("content", ["a list"]),
     (lambda document: document.update(content={"text": ""}), "content.text"),
@@ -276,6 +277,7 @@ _FAULTS: list[tuple[Callable[[dict[str, Any]], None], str]] = [
     _member("showCode", "maybe"),
     _member("showNotification", 0),
     _button("title", ""),
+    _button("strong_auth", "false"),
     _button("strongAuth", "maybe"),
     _button("approving", "maybe"),
     _button("style", 1),

@@ -36,6 +36,7 @@ import attrs
 from counterseal.errors import InvalidField
 from counterseal.keys import digest
 from counterseal.models import AddressKind, DeviceKey, Guid, PushAddress, Role
+from counterseal.wire.members import require_known
 
 BIND_TYP = "counterseal-bind+jwt"
 ROTATE_TYP = "counterseal-rotate+jwt"
@@ -45,6 +46,7 @@ _MEMBERS = {"token", "keys", "name", "addresses"}
 _LOOK_MEMBERS = {"token"}
 _UPDATE_MEMBERS = {"name", "addresses"}
 _KEY_MEMBERS = {"role", "jwk", "proof", "endorsement"}
+_ADDRESS_MEMBERS = {"kind", "value"}
 
 
 @attrs.frozen(kw_only=True)
@@ -122,7 +124,7 @@ def read_enrolment(body: object) -> Enrolment:
     """
     if not isinstance(body, Mapping):
         raise InvalidField("enrolment", "not a JSON object")
-    _known(body, _MEMBERS, "")
+    require_known(body, _MEMBERS)
     keys = body.get("keys")
     if not isinstance(keys, list):
         raise InvalidField("keys", "missing or not a list")
@@ -143,7 +145,7 @@ def read_look(body: object) -> str:
     """
     if not isinstance(body, Mapping):
         raise InvalidField("look", "not a JSON object")
-    _known(body, _LOOK_MEMBERS, "")
+    require_known(body, _LOOK_MEMBERS)
     return _text(body, "token", "token")
 
 
@@ -156,7 +158,7 @@ def read_update(body: object) -> Update:
     """
     if not isinstance(body, Mapping):
         raise InvalidField("update", "not a JSON object")
-    _known(body, _UPDATE_MEMBERS, "")
+    require_known(body, _UPDATE_MEMBERS)
     return Update(
         name=_text(body, "name", "name") if "name" in body else None,
         addresses=_addresses(body) if "addresses" in body else None,
@@ -173,7 +175,7 @@ def _thumbprints(keys: Iterable[DeviceKey]) -> dict[str, list[str]]:
 def _offered(value: object, field: str) -> OfferedKey:
     if not isinstance(value, Mapping):
         raise InvalidField(field, "not a JSON object")
-    _known(value, _KEY_MEMBERS, f"{field}.")
+    require_known(value, _KEY_MEMBERS, place=f"{field}.")
     role = next((role for role in Role if role.value == value.get("role")), None)
     if role is None:
         raise InvalidField(f"{field}.role", "neither device nor strong")
@@ -205,17 +207,11 @@ def _addresses(body: Mapping[str, Any]) -> tuple[PushAddress, ...]:
 def _address(value: object, field: str) -> PushAddress:
     if not isinstance(value, Mapping):
         raise InvalidField(field, "not a JSON object")
-    _known(value, {"kind", "value"}, f"{field}.")
+    require_known(value, _ADDRESS_MEMBERS, place=f"{field}.")
     kind = next((kind for kind in AddressKind if kind.value == value.get("kind")), None)
     if kind is None:
         raise InvalidField(f"{field}.kind", "not a known transport")
     return PushAddress(kind=kind, value=_text(value, "value", f"{field}.value"))
-
-
-def _known(value: Mapping[str, Any], members: set[str], prefix: str) -> None:
-    for name in value:
-        if name not in members:
-            raise InvalidField(f"{prefix}{name[:64]!a}", "not a known member")
 
 
 def _text(value: Mapping[str, Any], name: str, field: str) -> str:

@@ -4,7 +4,7 @@ A challenge as an origin sends it: the JSON of the Privakey CX call `request/add
 Members: `accountId`, `content`, `buttons`, `duration`, `callback`, `additionalInfo`,
 `transactionId`, `notificationTitle`, `notificationBody`, `showNotification`, `showCode`;
 ours is `approving` on a button.
-Other members are ignored, as that service ignores them.
+Other members are refused by name: what is misspelt would not be shown, and not be signed.
 
 Where it leaves a choice:
 
@@ -35,6 +35,26 @@ from counterseal.models import (
     Question,
     TextContent,
 )
+from counterseal.wire.members import require_known
+
+QUESTION_MEMBERS = frozenset(
+    {
+        "accountId",
+        "content",
+        "buttons",
+        "duration",
+        "callback",
+        "additionalInfo",
+        "transactionId",
+        "notificationTitle",
+        "notificationBody",
+        "showNotification",
+        "showCode",
+    }
+)
+BUTTON_MEMBERS = frozenset({"title", "strongAuth", "style", "approving"})
+PAIRS_MEMBERS = frozenset({"title", "keys"})
+PAIR_MEMBERS = frozenset({"key", "value"})
 
 _DURATION = re.compile(r"([0-9]{1,4})([sm])")
 _UNIT = {"s": timedelta(seconds=1), "m": timedelta(minutes=1)}
@@ -53,10 +73,11 @@ def read_question(body: object, *, account_id: str | None = None) -> Question:
         account_id: What to take where `accountId` is missing; None demands it.
 
     Raises:
-        InvalidField: A member is missing or malformed; the error names it.
+        InvalidField: A member is missing, unknown or malformed; the error names it.
     """
     if not isinstance(body, _OBJECT):
         raise InvalidField("challenge", "not a JSON object")
+    require_known(body, QUESTION_MEMBERS)
     if account_id is None or "accountId" in body:
         account_id = _text(body, "accountId")
     return Question(
@@ -128,9 +149,7 @@ def _content(value: object) -> Content:
         return TextContent(text=_text(value, "text", "content."))
     if value.keys() == {"html"}:
         return HtmlContent(html=_text(value, "html", "content."))
-    for name in value:
-        if name not in {"title", "keys"}:
-            raise InvalidField(f"content.{ijson.printable(str(name))}", "not a known member")
+    require_known(value, PAIRS_MEMBERS, place="content.")
     pairs = _sequence(value.get("keys", ()), "content.keys")
     return PairsContent(
         title=_text(value, "title", "content."),
@@ -141,10 +160,8 @@ def _content(value: object) -> Content:
 def _pair(value: object, field: str) -> Pair:
     if not isinstance(value, _OBJECT):
         raise InvalidField(field, "not a JSON object")
-    for name in value:
-        if name not in {"key", "value"}:
-            raise InvalidField(f"{field}.{ijson.printable(str(name))}", "not a known member")
     place = f"{field}."
+    require_known(value, PAIR_MEMBERS, place=place)
     return Pair(key=_text(value, "key", place), value=_text(value, "value", place, empty=True))
 
 
@@ -167,6 +184,7 @@ def _button(value: object, field: str) -> tuple[dict[str, Any], bool | None]:
     if not isinstance(value, _OBJECT):
         raise InvalidField(field, "neither an object nor a text of JSON that is one")
     place = f"{field}."
+    require_known(value, BUTTON_MEMBERS, place=place)
     if "strongAuth" not in value:
         raise InvalidField(f"{place}strongAuth", "missing")
     members = {

@@ -154,7 +154,7 @@ class TestBody:
             ({"keys": [{"role": "device", "jwk": JWK}]}, "keys[0].proof"),
             ({"keys": [{**OWN, "endorsement": None}]}, "keys[0].endorsement"),
             ({"keys": [{**OWN, "endorsement": ""}]}, "keys[0].endorsement"),
-            ({"keys": [{**OWN, "key": "x"}]}, "keys[0].'key'"),
+            ({"keys": [{**OWN, "key": "x"}]}, "keys[0].key"),
             ({"token": ""}, "token"),
             ({"token": None}, "token"),
             ({"name": ""}, "name"),
@@ -166,8 +166,8 @@ class TestBody:
             ({"addresses": [{"value": "x"}]}, "addresses[0].kind"),
             ({"addresses": [{"kind": "apns"}]}, "addresses[0].value"),
             ({"addresses": [{"kind": "apns", "value": ""}]}, "addresses[0].value"),
-            ({"addresses": [{"kind": "apns", "value": "x", "ttl": 1}]}, "addresses[0].'ttl'"),
-            ({"account": "x"}, "'account'"),
+            ({"addresses": [{"kind": "apns", "value": "x", "ttl": 1}]}, "addresses[0].ttl"),
+            ({"account": "x"}, "account"),
         ],
     )
     def test_that_is_malformed_is_refused_by_the_members_name(self, change, field, refusing):
@@ -181,12 +181,12 @@ class TestBody:
     def test_that_names_an_odd_member_shows_it_safely(self):
         with pytest.raises(InvalidField) as caught:
             read_enrolment({**BODY, "\u202e\n" + "x" * 100: 1})
-        assert caught.value.field.isascii()
+        assert caught.value.field.isprintable()
         assert "\n" not in str(caught.value)
         assert len(caught.value.field) < 100
 
     def test_that_names_a_long_member_shows_64_characters_of_it(self, refusing):
-        with refusing("invalid_field", f"'{'x' * 64}'"):
+        with refusing("invalid_field", f"{'x' * 64}…"):
             read_enrolment({**BODY, "x" * 65: 1})
 
     @given(
@@ -220,7 +220,7 @@ class TestBody:
             ({}, "token"),
             ({"token": ""}, "token"),
             ({"token": 7}, "token"),
-            ({"token": TOKEN, "keys": []}, "'keys'"),
+            ({"token": TOKEN, "keys": []}, "keys"),
         ):
             with refusing("invalid_field", field):
                 read_look(body)
@@ -256,8 +256,8 @@ class TestAnUpdate:
             (None, "update"),
             ([], "update"),
             ("name", "update"),
-            ({"keys": []}, "'keys'"),
-            ({"token": TOKEN}, "'token'"),
+            ({"keys": []}, "keys"),
+            ({"token": TOKEN}, "token"),
             ({"name": ""}, "name"),
             ({"name": None}, "name"),
             ({"name": 1}, "name"),
@@ -266,7 +266,7 @@ class TestAnUpdate:
             ({"addresses": ["x"]}, "addresses[0]"),
             ({"addresses": [{"kind": "relay"}]}, "addresses[0].value"),
             ({"addresses": [{"kind": "fax", "value": "x"}]}, "addresses[0].kind"),
-            ({"addresses": [{"kind": "relay", "value": "x", "y": 1}]}, "addresses[0].'y'"),
+            ({"addresses": [{"kind": "relay", "value": "x", "y": 1}]}, "addresses[0].y"),
         ],
     )
     def test_of_another_shape_is_refused_by_name(self, body, field, refusing):

@@ -23,6 +23,7 @@ from counterseal.models import (
 from counterseal.policy import STANDARD
 from counterseal.rules.sizes import life_of, question_fits
 from counterseal.wire.question import (
+    QUESTION_MEMBERS,
     content_document,
     question_document,
     read_duration,
@@ -247,8 +248,12 @@ class TestButtons:
         assert [(b.title, b.style) for b in buttons] == [("No", ""), ("Yes", '{"color": "red"}')]
         assert [b.style for b in read(buttons=[YES, {**NO, "style": None}]).buttons] == [None, None]
 
-    def test_may_have_members_that_mean_nothing_here(self):
-        assert read(buttons=[{**YES, "id": 1}, NO]).buttons == read(buttons=[YES, NO]).buttons
+    @pytest.mark.parametrize("name", ["id", "strongauth", "Title", "styles", "approve", "x" * 99])
+    def test_have_no_other_members_even_as_texts(self, name, refusing):
+        button = {**YES, name: 1}
+        for sent in (button, json.dumps(button)):
+            with refusing("invalid_field", f"buttons[1].{ijson.printable(name)}"):
+                read(buttons=[NO, sent])
 
     @pytest.mark.parametrize(
         ("buttons", "field"),
@@ -416,8 +421,15 @@ class TestTheRest:
         with refusing("invalid_field", "additionalInfo"):
             read(additionalInfo=value)
 
-    def test_other_members_mean_nothing(self):
-        assert read(viewType="html", guid="x", device="x") == read()
+    @pytest.mark.parametrize(
+        "name", ["viewType", "guid", "showcode", "button", "\u202ex", "x" * 99]
+    )
+    def test_other_members_are_refused_by_name(self, name, refusing):
+        with refusing("invalid_field", ijson.printable(name)):
+            read(**{name: "x"})
+
+    def test_its_members_are_those_of_a_whole_question(self):
+        assert set(question_document(read())) == QUESTION_MEMBERS
 
     @pytest.mark.parametrize("body", [None, [], [BODY], "x", 1])
     def test_a_challenge_is_a_json_object(self, body, refusing):

@@ -1,0 +1,68 @@
+"""
+Members: a document has those that are known, and another one is refused by name.
+
+A name that is nearly a known one is a near miss.
+It differs by at most one character that is missing, added, replaced or swapped with its
+neighbour, or is the plural or the singular; case, `-`, `_`, `.` and spaces do not count.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+
+from counterseal import ijson
+from counterseal.errors import InvalidField
+
+_SEPARATORS = re.compile(r"[-_. ]")
+
+
+def require_known(names: Iterable[str], known: Collection[str], *, place: str = "") -> None:
+    """
+    Refuse names that are not known.
+
+    Args:
+        names: Of the members of a document, the fields of a form, or the parameters of a query.
+        known: What they may be.
+        place: What stands before a name in the error, such as `content.`.
+
+    Raises:
+        InvalidField: A name is not one of *known*; the error names the first, and what it is a
+            near miss of.
+    """
+    for name in names:
+        if name not in known:
+            meant = near_miss(str(name), known)
+            hint = "" if meant is None else f"; {meant} is"
+            raise InvalidField(f"{place}{ijson.printable(str(name))}", f"not a known member{hint}")
+
+
+def near_miss(name: str, known: Iterable[str]) -> str | None:
+    """Return which of *known* the name nearly is; None if it is nearly none."""
+    plain = _plain(name)
+    for each in sorted(known):
+        one, other = sorted((plain, _plain(each)), key=len)
+        if _one_edit(one, other) or _plural(one, other):
+            return each
+    return None
+
+
+def _plain(name: str) -> str:
+    return _SEPARATORS.sub("", name.casefold())
+
+
+def _one_edit(shorter: str, longer: str) -> bool:
+    """Tell whether at most one edit makes one of the other."""
+    start = 0
+    while start < len(shorter) and shorter[start] == longer[start]:
+        start += 1
+    rest, other = shorter[start:], longer[start:]
+    if len(rest) < len(other):
+        return rest == other[1:]
+    return rest[1:] == other[1:] or rest == other[1::-1] + other[2:]
+
+
+def _plural(singular: str, plural: str) -> bool:
+    """Tell whether *plural* is *singular* in number; an `s` alone is one edit."""
+    y = singular.endswith("y")
+    return plural == f"{singular}es" or (y and plural == f"{singular[:-1]}ies")

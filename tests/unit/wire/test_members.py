@@ -1,0 +1,108 @@
+"""Members: what is unknown is refused by name, and what is nearly known is named beside it."""
+
+import string
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from counterseal.errors import InvalidField
+from counterseal.wire.members import near_miss, require_known
+from counterseal.wire.question import QUESTION_MEMBERS
+
+LETTERS = string.ascii_letters + string.digits + "_-. é"
+NAMES = st.text(LETTERS, max_size=12)
+KNOWN = st.sampled_from(sorted(QUESTION_MEMBERS))
+CHARACTERS = st.sampled_from(LETTERS)
+
+
+def edits(one, other):
+    """Count insertions, deletions, replacements and swaps of neighbours, by the whole table."""
+    table = {(row, -1): row + 1 for row in range(-1, len(one))}
+    table |= {(-1, column): column + 1 for column in range(-1, len(other))}
+    for row, left in enumerate(one):
+        for column, right in enumerate(other):
+            ways = [
+                table[row - 1, column] + 1,
+                table[row, column - 1] + 1,
+                table[row - 1, column - 1] + (left != right),
+            ]
+            swapped = (left, right) == (other[column - 1], one[row - 1])
+            if row and column and swapped:
+                ways.append(table[row - 2, column - 2] + 1)
+            table[row, column] = min(ways)
+    return table[len(one) - 1, len(other) - 1]
+
+
+def plain(name):
+    return "".join(letter for letter in name.casefold() if letter not in "_-. ")
+
+
+def plurals(name):
+    return {name, f"{name}s", f"{name}es", *([f"{name[:-1]}ies"] if name.endswith("y") else [])}
+
+
+@given(NAMES, NAMES)
+def test_a_near_miss_is_one_edit_or_a_plural_away_whatever_the_case(name, known):
+    one, other = plain(name), plain(known)
+    near = edits(one, other) <= 1 or one in plurals(other) or other in plurals(one)
+    assert near_miss(name, {known}) == (known if near else None)
+
+
+@given(KNOWN, st.data())
+def test_every_edit_of_a_known_name_is_a_near_miss(known, data):
+    at = data.draw(st.integers(0, len(known) - 1))
+    letter = data.draw(CHARACTERS)
+    for name in (
+        known[:at] + letter + known[at:],
+        known[:at] + known[at + 1 :],
+        known[:at] + letter + known[at + 1 :],
+        known[:at] + known[at + 1 : at + 2] + known[at] + known[at + 2 :],
+        known.upper(),
+        known.capitalize(),
+        f"{known[:at]}_{known[at:]}",
+    ):
+        assert near_miss(name, {known}) == known
+
+
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [
+        ("button", "buttons"),
+        ("addresses", "address"),
+        ("reply", "replies"),
+        ("show-code", "showCode"),
+        ("accountid", "accountId"),
+        ("Life", "life"),
+    ],
+)
+def test_near_misses_by_hand(name, known):
+    assert near_miss(name, {known, "else"}) == known
+
+
+@pytest.mark.parametrize("name", ["company", "session_state", "scope", "error_description"])
+def test_other_words_are_no_near_misses(name):
+    assert near_miss(name, {"companyGuid", "state", "code", "error", "iss"}) is None
+
+
+@given(st.dictionaries(NAMES, st.none(), max_size=4), st.sets(NAMES, max_size=4))
+def test_only_what_is_known_passes(names, known):
+    unknown = [name for name in names if name not in known]
+    if not unknown:
+        require_known(names, known)
+        return
+    with pytest.raises(InvalidField) as refusal:
+        require_known(names, known, place="content.")
+    assert refusal.value.field == f"content.{unknown[0]}"
+
+
+def test_the_refusal_names_what_was_surely_meant():
+    with pytest.raises(InvalidField, match=r"^showcode: not a known member; showCode is$"):
+        require_known({"accountId": "", "showcode": True}, QUESTION_MEMBERS)
+
+
+def test_a_name_is_shown_short_and_harmless():
+    with pytest.raises(InvalidField) as refusal:
+        require_known({"\x1b[2J" + "x" * 100_000: 1}, QUESTION_MEMBERS)
+    assert refusal.value.field.startswith(r"\x1b[2Jxxx")
+    assert len(str(refusal.value)) < 200
