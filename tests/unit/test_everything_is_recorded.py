@@ -265,7 +265,7 @@ def test_s35_what_the_audit_log_calls_things(service):
     service.credentials.issue(guid, Scheme.HMAC)
     service.credentials.issue_webhook_key(guid)
     service.credentials.revoke(guid)
-    admin = service.credentials.create_admin("root").guid
+    admin = service.credentials.create_admin("root", all_companies=True).guid
     service.credentials.rotate_admin(admin)
     service.credentials.revoke_admin(admin)
     service.directory.forbid_callback(guid, CALLBACK)

@@ -112,7 +112,7 @@ def tenancy(service, canaries):
     canaries.tell(request, service.authentication.authenticate(request))
     canaries.refuse(service.authentication.authenticate, request)
     canaries.hide("webhook secret", service.credentials.issue_webhook_key(guid))
-    admin = canaries.tell(service.credentials.create_admin("root"))
+    admin = canaries.tell(service.credentials.create_admin("root", all_companies=True))
     canaries.hide("admin secret", admin.secret)
     callback = f"https://shop.example/{canaries.hatch('callback')}"
     canaries.tell(service.directory.allow_callback(guid, callback))

@@ -175,7 +175,7 @@ def employ(world, client):
 @pytest.fixture
 def desk(employ):
     """An administrator of all companies."""
-    return employ()
+    return employ(all_companies=True)
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from counterseal_flask import (
 BASE = "https://service.example"
 ROOT = "/admin/api/companies"
 NOTHING = "00000000-0000-8000-8000-000000000000"
+EVERYWHERE = {"name": "x", "role": "company_admin", "allCompanies": True}
 
 
 @pytest.fixture
@@ -234,7 +235,7 @@ def test_s20_out_of_reach_looks_like_nowhere(world, employ, company, app_space, 
         stranger.get(f"{ROOT}/no-guid"),
         stranger.get(f"{theirs}/requestOrigins/{NOTHING}"),
         stranger.get(f"/admin/api/admins/{NOTHING}"),
-        stranger.get(f"/admin/api/admins/{employ().guid}"),
+        stranger.get(f"/admin/api/admins/{employ(all_companies=True).guid}"),
         stranger.post(
             "/admin/api/admins/new",
             {"name": "x", "role": "company_admin", "companyGuid": world.company.guid},
@@ -326,8 +327,13 @@ def test_a_signed_call_counts_once_and_for_its_own_body(world, client, desk):
         ("edit", {"callbackStates": ["PENDING"]}, "callbackStates"),
         ("edit", {"callbackStates": ["GONE"]}, "callbackStates"),
         ("admin/new", {"name": "x", "role": "king"}, "role"),
-        ("admin/new", {"name": "x", "role": "company_admin", "life": 0}, "life"),
-        ("admin/new", {"name": "x", "role": "company_admin", "keyType": "basic"}, "keyType"),
+        ("admin/new", EVERYWHERE | {"life": 0}, "life"),
+        ("admin/new", EVERYWHERE | {"keyType": "basic"}, "keyType"),
+        ("admin/new", {"name": "x", "role": "company_admin"}, "companyGuid"),
+        ("admin/new", {"name": "x", "role": "app_space_admin"}, "appSpaceGuid"),
+        ("admin/new", EVERYWHERE | {"allCompanies": False}, "companyGuid"),
+        ("admin/new", EVERYWHERE | {"allCompanies": "yes"}, "allCompanies"),
+        ("admin/new", EVERYWHERE | {"companyGuid": NOTHING}, "allCompanies"),
     ],
 )
 def test_what_does_not_fit_is_named(desk, company, app_space, origin, where, document, field):  # noqa: PLR0917 (fixtures)
@@ -364,7 +370,7 @@ def test_the_blueprint_can_stand_alone(world, employ):
     settings = Settings(public_url=f"{BASE}/auth")
     service = Service(world.ports, world.policy, settings)
     app.register_blueprint(admin_blueprint(service))
-    desk = employ()
+    desk = employ(all_companies=True)
     desk.client = app.test_client()
     assert desk.get(ROOT).status_code == 401
     service.settings = Settings(public_url=BASE)
@@ -400,7 +406,7 @@ def test_e14_what_is_really_sent_is_what_is_described(world, client, desk):
         "app_space": world.app_space.guid,
         "origin": world.origin.origin.guid,
         "callback": world.origin.origin.entries[0].guid,
-        "admin": world.credentials.create_admin("Spare").guid,
+        "admin": world.credentials.create_admin("Spare", all_companies=True).guid,
         "account": phone.device.bond.account,
         "device": phone.guid,
         "delivery": delivery,
@@ -411,7 +417,7 @@ def test_e14_what_is_really_sent_is_what_is_described(world, client, desk):
         "NewOrigin": {"name": "New"},
         "NewKey": {"keyType": "hmac"},
         "NewCallback": {"callbackUrl": "https://a.example/b"},
-        "NewAdmin": {"name": "New", "role": "company_admin"},
+        "NewAdmin": {"name": "New", "role": "company_admin", "allCompanies": True},
     }
     for each in ADMIN_API:
         body = bodies.get(each.takes, {}) if each.takes else None

@@ -54,13 +54,13 @@ def app(kit, world):
 def test_no_signed_request_is_an_error_of_ours_or_answered_otherwise_than_described(
     world, client, calls
 ):
-    admin = world.credentials.create_admin("Fuzz")
+    admin = world.credentials.create_admin("Fuzz", all_companies=True)
     phone = world.bind(admin.guid)
     bound = phone.device.bond
     phone.answer(phone.fetch(world.ask(admin.guid, "Pay?", callback=CALLBACK).challenge.guid))
     world.sender.script(410)
     (delivery, *_) = world.deliver()
-    spare = world.credentials.create_admin("Spare").guid
+    spare = world.credentials.create_admin("Spare", all_companies=True).guid
     names = {
         "company": world.company.guid,
         "app_space": world.app_space.guid,

@@ -56,7 +56,7 @@ def signer(world, client):
 def chief(kit, world):
     """An administrator that signs."""
     client = kit.application(world.ports, administration=True).test_client()
-    issued = world.credentials.create_admin("chief", scheme=Scheme.SIGNATURE)
+    issued = world.credentials.create_admin("chief", all_companies=True, scheme=Scheme.SIGNATURE)
     return Signer(world, client, issued)
 
 
@@ -131,7 +131,8 @@ def test_an_administrator_signs_its_calls(chief):
 
 
 def test_an_administrator_is_made_to_sign_and_switches(world, chief):
-    body = json.dumps({"name": "x", "role": "company_admin", "keyType": "signature"}).encode()
+    wanted = {"name": "x", "role": "company_admin", "allCompanies": True, "keyType": "signature"}
+    body = json.dumps(wanted).encode()
     made = chief.call("POST", "/admin/api/admins/new", body).json
     assert made["keyType"] == "signature"
     issued = IssuedSecret(guid=made["adminGuid"], scheme=Scheme.SIGNATURE, secret=made["key"])

@@ -50,7 +50,7 @@ UNSAID = {
         r"|^buttons: (none is|all are|not \d)"  # together, and the policy's
         r"|: (not within|more than|longer than) "  # the policy's
         r"|^keys\[\d+\]\.jwk"  # what belongs to each type of key
-        r"|^role: not one of this place"  # which of the two GUIDs has to be there
+        r"|^(companyGuid|appSpaceGuid|allCompanies): "  # one of them, by the role
         r"|^idp(\.|:)"  # what addresses, scopes and a secret have to be together
         r"|^logout_token: refused"  # a signature
         r"|^overlap: negative, or longer"  # the policy's
@@ -69,7 +69,7 @@ class Prover:
         self.app = app
         self.world = world
         self.phone = world.bind("user-42")
-        self.admin = world.credentials.create_admin("An admin")
+        self.admin = world.credentials.create_admin("An admin", all_companies=True)
         self.said = 0
 
     def revive(self):
@@ -90,7 +90,7 @@ class Prover:
     def signed(self, method, uri, body):
         (held,) = self.world.ports.store.get(self.admin.guid)
         if not held.credentials:
-            self.admin = self.world.credentials.create_admin("The next admin")
+            self.admin = self.world.credentials.create_admin("The next admin", all_companies=True)
         self.said += 1
         return write_cx1(
             self.admin.secret,
@@ -149,7 +149,7 @@ def known_to_admins(world):
         "app_space": [world.app_space.guid],
         "origin": [origin.guid],
         "callback": [origin.entries[0].guid],
-        "admin": [world.credentials.create_admin("Spare").guid],
+        "admin": [world.credentials.create_admin("Spare", all_companies=True).guid],
         "account": [calm.device.bond.account],
         "device": [calm.guid],
         "delivery": deliveries,

@@ -223,7 +223,9 @@ class Service:
     def spare(self):
         """Return an administrator that others may rotate and revoke."""
         if self.luck.random() < 0.2:
-            self.spares.append(self.world.credentials.create_admin("Spare").guid)
+            self.spares.append(
+                self.world.credentials.create_admin("Spare", all_companies=True).guid
+            )
         return self.luck.choice(self.spares[-5:])
 
     def send(self, sent):

@@ -281,7 +281,7 @@ def test_c_mern_asks_and_is_called(serve, launch, button):
 def ue(serve, launch):
     """The program, set up and bound, with its phone."""
     service = serve()
-    made = service.credentials.create_admin("super")
+    made = service.credentials.create_admin("super", all_companies=True)
     party = {"base": service.base, "superId": made.guid, "superKey": made.secret, "host": HOST}
     program = launch("ue", party)
     bound = program.hear()

@@ -129,7 +129,9 @@ def test_s20_whatever_is_not_ones_own_looks_like_nothing(
     for guid in (foreign.device.bond.account, NOTHING, "no-guid", phone.guid):
         replies += tried(own, f"{app_space}/accounts/{guid}", phone.guid)
     there = app_space.replace(world.app_space.guid, beside.guid)
-    replies += tried(employ(), f"{there}/accounts/{phone.device.bond.account}", phone.guid)
+    replies += tried(
+        employ(all_companies=True), f"{there}/accounts/{phone.device.bond.account}", phone.guid
+    )
     for guid in (foreign.guid, NOTHING, "no-guid", phone.device.bond.account):
         replies += tried_on(own, f"{account}/devices/{guid}")
     assert {reply.status_code for reply in replies} == {404}

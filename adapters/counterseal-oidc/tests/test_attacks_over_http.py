@@ -360,7 +360,7 @@ def test_two_app_spaces_with_two_providers_are_changed_while_it_serves(
     new_served, frozen, loopback
 ):
     served = new_served(frozen.now(), administration=True)
-    admin = served.world.credentials.create_admin("An admin")
+    admin = served.world.credentials.create_admin("An admin", all_companies=True)
     base = f"/admin/api/companies/{served.world.company.guid}/appSpaces"
     other = Loopback(FrozenClock(frozen.now()))
     try:

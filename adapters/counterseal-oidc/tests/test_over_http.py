@@ -23,7 +23,7 @@ def served(new_served):
 @pytest.fixture
 def new_space(served, client_secret):
     """Return a factory of App Spaces, made over the admin API while the service serves."""
-    admin = served.world.credentials.create_admin("An admin")
+    admin = served.world.credentials.create_admin("An admin", all_companies=True)
 
     def make(provider, client="client_secret_basic", **more):
         idp = {

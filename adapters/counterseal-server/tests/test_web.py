@@ -179,7 +179,7 @@ def test_metrics_may_be_off(open_house):
 
 
 def test_administrators_are_served(house, client):
-    made = Credentials(house.ports, house.policy).create_admin("An admin")
+    made = Credentials(house.ports, house.policy).create_admin("An admin", all_companies=True)
     uri = f"{house.settings.public_url}/admin/api/companies/new"
     body = b'{"name":"Example Ltd"}'
     header = write_cx1(

@@ -53,7 +53,7 @@ def _told():
     for blueprint in create_blueprints(world.ports, world.policy, settings):
         app.register_blueprint(blueprint)
     recorder = Recorder(app, CALLS, world.clock)
-    first = world.credentials.create_admin("First administrator")
+    first = world.credentials.create_admin("First administrator", all_companies=True)
     desk = by_cx1(recorder, first.guid, first.secret)
     places = tenancy.build(desk)
     shop = asking.open_shop(recorder, places)

@@ -123,6 +123,7 @@ class Credentials:
         role: AdminRole = AdminRole.COMPANY,
         company: Guid | None = None,
         app_space: Guid | None = None,
+        all_companies: bool = False,
         life: timedelta | None = None,
         scheme: Scheme = Scheme.HMAC,
         by: Administrator = STAFF,
@@ -133,17 +134,18 @@ class Credentials:
         Args:
             name: What it is called.
             role: What it is there for.
-            company: The only company that a Company Admin reaches; None reaches all and may
-                create more.
+            company: The only company that a Company Admin reaches.
             app_space: The only App Space that an administrator of the other roles reaches.
+            all_companies: In place of both: a Company Admin reaches all companies, and may
+                create more.
             life: How long it is valid; None has no end, or that of whoever makes it.
             scheme: How it authenticates; not by Basic.
             by: Who wants it.
 
         Raises:
             NotFound: There is no such company or App Space.
-            InvalidField: The name, the life or the scheme does not fit, the role needs another
-                place, or it would outlive its maker.
+            InvalidField: The name, the life or the scheme does not fit, the role has no place or
+                another's, or it would outlive its maker.
             Unavailable: A port failed.
         """
         token, owner = self.ports.entropy.token, company if app_space is None else app_space
@@ -155,7 +157,12 @@ class Credentials:
             now = self.ports.clock.now()
             text_fits(name, self.policy.name_bytes, "name", trimmed=True)
             _signs(scheme)
-            role_fits(role, company=company is not None, app_space=app_space is not None)
+            role_fits(
+                role,
+                company=company is not None,
+                app_space=app_space is not None,
+                all_companies=all_companies,
+            )
             if life is not None and life <= NO_TIME:
                 raise InvalidField("life", "not positive")
             within = self._within(company, app_space)

@@ -13,7 +13,8 @@ Rules of administering: who may do what, and where.
 | make, rotate and revoke User Support | yes | yes | |
 | rotate and revoke itself | yes | yes | yes |
 
-A Company Admin reaches its company, or all of them; the other two reach one App Space.
+A Company Admin reaches its company, or all of them if that is said; the other two reach one
+App Space.
 What is out of reach looks as if it were not there.
 """
 
@@ -121,22 +122,36 @@ def lives_as_long(maker: Admin, other: Admin) -> None:
         raise RoleLacking
 
 
-def role_fits(role: AdminRole, *, company: bool, app_space: bool) -> None:
+def role_fits(role: AdminRole, *, company: bool, app_space: bool, all_companies: bool) -> None:
     """
-    Refuse a role that is given in the wrong place.
+    Refuse a role without its place, with another's, or with more than one.
 
     Args:
         role: Which.
         company: Whether a company is named.
         app_space: Whether an App Space is named.
+        all_companies: Whether it is said that all companies are meant.
 
     Raises:
-        InvalidField: A role below a company's needs an App Space, and a company's has none.
+        InvalidField: A Company Admin has neither a company nor all of them, or both, or an App
+            Space; or one of the other roles has no App Space, or anything besides.
     """
-    if app_space is (role is AdminRole.COMPANY) or (company and app_space):
-        raise InvalidField(
-            "role", "not one of this place: a company_admin has no App Space, the others have one"
-        )
+    if role is AdminRole.COMPANY:
+        if app_space:
+            raise InvalidField("appSpaceGuid", f"a {role.value} has none")
+        if company and all_companies:
+            raise InvalidField("allCompanies", "not together with companyGuid")
+        if not company and not all_companies:
+            raise InvalidField(
+                "companyGuid", f"missing: a {role.value} has one, or says allCompanies"
+            )
+        return
+    if not app_space:
+        raise InvalidField("appSpaceGuid", f"missing: a {role.value} has one")
+    if company:
+        raise InvalidField("companyGuid", f"a {role.value} has none, but its appSpaceGuid")
+    if all_companies:
+        raise InvalidField("allCompanies", f"a {role.value} reaches one App Space")
 
 
 def _reaches(admin: Admin, place: Place) -> bool:

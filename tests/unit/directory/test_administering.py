@@ -197,7 +197,7 @@ def test_an_administrator_of_all_companies_and_the_operator_reach_everything(
     service, stranger, verb
 ):
     _, act = VERBS[verb]
-    root = made(service)
+    root = made(service, all_companies=True)
     act(service, stranger, root)
     if verb not in {"forbid", "forbid entry", "requeue", "erase", "suspend", "revoke device"}:
         act(service, stranger, Operator(name="cli"))
@@ -230,7 +230,7 @@ def test_what_an_administrator_claims_to_be_does_not_count(service, ours, strang
 
 
 def test_only_who_administers_all_companies_makes_one(service, ours):
-    root = made(service)
+    root = made(service, all_companies=True)
     company = service.directory.create_company("New", by=root)
     assert service.events[-1].actor == root.guid
     assert service.stored(company.guid) == company
@@ -238,8 +238,8 @@ def test_only_who_administers_all_companies_makes_one(service, ours):
         with pytest.raises(RoleLacking):
             service.directory.create_company("New", by=admin)
         with pytest.raises(RoleLacking):
-            service.credentials.create_admin("New", by=admin)
-    assert made(service, by=root).company is None
+            service.credentials.create_admin("New", all_companies=True, by=admin)
+    assert made(service, all_companies=True, by=root).company is None
 
 
 @pytest.mark.parametrize("verb", ["erase", "revoke all"])
@@ -263,7 +263,7 @@ def test_a_list_leaves_out_what_is_out_of_reach(service, ours, sister, stranger)
         return {record.guid for record in service.directory.list(parent, kind, by=by)}
 
     company, app_space, support = (ours.admins[role] for role in AdminRole)
-    root, op = made(service), STAFF
+    root, op = made(service, all_companies=True), STAFF
     companies = {service.company.guid, ours.company.guid, stranger.company.guid}
     cases = [
         ((None, Company), {root: companies, op: companies, company: {ours.company.guid}}),
@@ -318,16 +318,28 @@ def test_an_administrator_has_a_role_at_a_place(service, ours):
         assert partition_of(admin.guid) == partition_of(ours.company.guid)
     with pytest.raises(NotFound):
         service.credentials.create_admin("New", role=SUPPORT, app_space=ours.company.guid)
-    for wrong in (
-        {"role": COMPANY, "app_space": ours.space.guid},
-        {"role": APP_SPACE, "company": ours.company.guid},
-        {"role": SUPPORT},
-        {"role": SUPPORT, "company": ours.company.guid, "app_space": ours.space.guid},
-    ):
-        with pytest.raises(InvalidField) as caught:
-            service.credentials.create_admin("New", **wrong)
-        assert caught.value.field == "role"
-        assert service.last_event() == ("admin.create", "invalid_field")
+
+
+@pytest.mark.parametrize(
+    ("role", "places", "field"),
+    [
+        (COMPANY, (), "companyGuid"),
+        (COMPANY, ("app_space",), "appSpaceGuid"),
+        (COMPANY, ("company", "all_companies"), "allCompanies"),
+        (APP_SPACE, (), "appSpaceGuid"),
+        (APP_SPACE, ("company",), "appSpaceGuid"),
+        (APP_SPACE, ("all_companies",), "appSpaceGuid"),
+        (APP_SPACE, ("app_space", "all_companies"), "allCompanies"),
+        (SUPPORT, (), "appSpaceGuid"),
+        (SUPPORT, ("company", "app_space"), "companyGuid"),
+    ],
+)
+def test_nobody_reaches_further_than_is_said(service, ours, role, places, field):
+    place = {"company": ours.company.guid, "app_space": ours.space.guid, "all_companies": True}
+    with pytest.raises(InvalidField) as caught:
+        service.credentials.create_admin("New", role=role, **{name: place[name] for name in places})
+    assert caught.value.field == field
+    assert service.last_event() == ("admin.create", "invalid_field")
 
 
 APPOINTS = {COMPANY: set(AdminRole), APP_SPACE: {SUPPORT}, SUPPORT: set()}
@@ -363,7 +375,7 @@ def test_an_administrator_sees_rotates_and_revokes_itself(service, ours, role):
 
 
 def test_no_administrator_of_a_company_reaches_one_of_all(service, ours):
-    root = made(service)
+    root = made(service, all_companies=True)
     for admin in ours.admins.values():
         for verb in (service.credentials.rotate_admin, service.credentials.revoke_admin):
             with pytest.raises(Foreign):
@@ -423,7 +435,7 @@ def admitted(service, guid, secret):
 
 
 def test_an_administrators_secret_rotates_with_an_overlap(service):
-    old = service.credentials.create_admin("root")
+    old = service.credentials.create_admin("root", all_companies=True)
     new = service.credentials.rotate_admin(old.guid, overlap=HOUR)
     assert (new.guid, new.scheme, service.last_event()) == (
         old.guid,
@@ -443,7 +455,7 @@ def test_an_administrators_secret_rotates_with_an_overlap(service):
 
 
 def test_a_rotation_makes_no_life_longer(service):
-    admin = service.credentials.create_admin("root", life=HOUR)
+    admin = service.credentials.create_admin("root", all_companies=True, life=HOUR)
     new = service.credentials.rotate_admin(admin.guid, overlap=HOUR)
     assert service.stored(admin.guid).ends_at == service.clock.now() + HOUR
     service.clock.advance(HOUR)
@@ -452,7 +464,7 @@ def test_a_rotation_makes_no_life_longer(service):
 
 @pytest.mark.parametrize("overlap", [-TICK, STANDARD.credential_overlap_limit + TICK])
 def test_an_administrators_overlap_is_within_the_policys_limit(service, overlap):
-    admin = service.credentials.create_admin("root")
+    admin = service.credentials.create_admin("root", all_companies=True)
     with pytest.raises(InvalidField) as caught:
         service.credentials.rotate_admin(admin.guid, overlap=overlap)
     assert caught.value.field == "overlap"

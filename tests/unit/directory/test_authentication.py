@@ -505,14 +505,14 @@ def test_an_origin_without_a_credential_is_not_let_in(service, guid):
 
 
 def test_an_administrator_is_told_by_cx1(service):
-    admin = service.credentials.create_admin("root")
+    admin = service.credentials.create_admin("root", all_companies=True)
     request = cx1(service, admin.secret, admin.guid)
     assert service.authentication.authenticate_admin(request) == service.stored(admin.guid)
     refused(service, request, Replayed, "authenticate_admin")
 
 
 def test_an_administrator_is_told_by_a_message_signature(service):
-    admin = service.credentials.create_admin("root", scheme=Scheme.SIGNATURE)
+    admin = service.credentials.create_admin("root", all_companies=True, scheme=Scheme.SIGNATURE)
     request = signed(service, admin.secret, admin.guid)
     assert service.authentication.authenticate_admin(request) == service.stored(admin.guid)
     refused(service, request, Replayed, "authenticate_admin")
@@ -523,7 +523,7 @@ def test_an_administrator_is_told_by_a_message_signature(service):
 
 def test_an_administrators_credential_ends(service):
     life = timedelta(hours=1)
-    admin = service.credentials.create_admin("root", life=life)
+    admin = service.credentials.create_admin("root", all_companies=True, life=life)
     service.clock.advance(life - timedelta(microseconds=1))
     service.authentication.authenticate_admin(cx1(service, admin.secret, admin.guid))
     service.clock.advance(timedelta(seconds=1))
@@ -533,13 +533,13 @@ def test_an_administrators_credential_ends(service):
 
 
 def test_an_administrator_is_no_origin_and_an_origin_no_administrator(service, guid, hmac):
-    admin = service.credentials.create_admin("root")
+    admin = service.credentials.create_admin("root", all_companies=True)
     refused(service, cx1(service, admin.secret, admin.guid), CredentialRefused)
     refused(service, cx1(service, hmac, guid), CredentialRefused, "authenticate_admin")
 
 
 def test_an_administrator_is_not_told_by_basic(service):
-    admin = service.credentials.create_admin("root")
+    admin = service.credentials.create_admin("root", all_companies=True)
     refused(service, by_basic(admin.secret, admin.guid), CredentialRefused, "authenticate_admin")
 
 

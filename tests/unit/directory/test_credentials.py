@@ -219,7 +219,7 @@ def test_a_webhook_secret_is_no_credential(service, guid):
 
 
 def test_an_administrator_of_a_company_and_one_of_all(service):
-    root = service.credentials.create_admin("root")
+    root = service.credentials.create_admin("root", all_companies=True)
     local = service.credentials.create_admin("local", company=service.company.guid, life=HOUR)
     assert service.stored(root.guid).company is None
     assert service.stored(root.guid).ends_at is None
@@ -232,7 +232,7 @@ def test_an_administrator_of_a_company_and_one_of_all(service):
 
 
 def test_an_administrator_signs_in_the_scheme_it_was_made_with(service):
-    admin = service.credentials.create_admin("root", scheme=Scheme.SIGNATURE)
+    admin = service.credentials.create_admin("root", all_companies=True, scheme=Scheme.SIGNATURE)
     kept = [one.scheme for one in service.stored(admin.guid).credentials]
     assert (admin.scheme, kept) == (Scheme.SIGNATURE, [Scheme.SIGNATURE])
     assert admitted(service, admin, verb="authenticate_admin")
@@ -242,7 +242,7 @@ def test_an_administrator_signs_in_the_scheme_it_was_made_with(service):
 
 
 def test_an_administrators_rotation_keeps_its_scheme_or_switches(service):
-    old = service.credentials.create_admin("root", scheme=Scheme.SIGNATURE)
+    old = service.credentials.create_admin("root", all_companies=True, scheme=Scheme.SIGNATURE)
     new = service.credentials.rotate_admin(old.guid, overlap=HOUR)
     assert new.scheme is Scheme.SIGNATURE
     assert all(admitted(service, one, verb="authenticate_admin") for one in (old, new))
@@ -254,10 +254,10 @@ def test_an_administrators_rotation_keeps_its_scheme_or_switches(service):
 
 
 def test_an_administrator_has_no_password(service):
-    admin = service.credentials.create_admin("root")
+    admin = service.credentials.create_admin("root", all_companies=True)
     before = service.records()
     for act in (
-        lambda: service.credentials.create_admin("other", scheme=Scheme.BASIC),
+        lambda: service.credentials.create_admin("other", all_companies=True, scheme=Scheme.BASIC),
         lambda: service.credentials.rotate_admin(admin.guid, scheme=Scheme.BASIC),
     ):
         with pytest.raises(InvalidField) as caught:
@@ -269,11 +269,11 @@ def test_an_administrator_has_no_password(service):
 @pytest.mark.parametrize("life", [timedelta(0), -HOUR])
 def test_an_administrator_lives_for_some_time(service, life):
     with pytest.raises(InvalidField) as caught:
-        service.credentials.create_admin("root", life=life)
+        service.credentials.create_admin("root", all_companies=True, life=life)
     assert caught.value.field == "life"
 
 
 def test_an_administrators_secret_lets_no_origin_in(service):
-    admin = service.credentials.create_admin("root")
+    admin = service.credentials.create_admin("root", all_companies=True)
     assert not admitted(service, admin)
     assert not admitted(service, admin, service.origin.origin.guid)

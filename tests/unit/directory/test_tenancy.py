@@ -164,7 +164,7 @@ def test_a_name_has_to_fit(service, name):
         lambda: service.directory.create_company(name),
         lambda: service.directory.create_app_space(service.company.guid, name),
         lambda: service.directory.create_origin(service.app_space.guid, name),
-        lambda: service.credentials.create_admin(name),
+        lambda: service.credentials.create_admin(name, all_companies=True),
     ):
         with pytest.raises(InvalidField) as caught:
             create()
@@ -237,7 +237,7 @@ def test_records_are_listed_by_kind_under_their_parent(service):
     other = directory.create_company("Insurance")
     space = directory.create_app_space(service.company.guid, "Second app")
     origin = directory.create_origin(service.app_space.guid, "Second shop")
-    root = service.credentials.create_admin("root")
+    root = service.credentials.create_admin("root", all_companies=True)
     local = service.credentials.create_admin("local", company=service.company.guid)
     assert directory.list(None, Company) == (service.company, other)
     assert [admin.guid for admin in directory.list(None, Admin)] == [root.guid]

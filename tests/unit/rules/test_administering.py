@@ -1,7 +1,7 @@
 """Rules of administering: every role, every deed, every place."""
 
 from datetime import UTC, datetime, timedelta
-from itertools import product
+from itertools import combinations, product
 
 import attrs
 import pytest
@@ -29,6 +29,7 @@ ROOT = Admin(guid=ADMIN, company=None, name="root", credentials=(SECRET,), creat
 LOCAL = attrs.evolve(ROOT, company=HERE)
 SPACE = attrs.evolve(LOCAL, role=APP_SPACE, app_space=MINE)
 STAFF = attrs.evolve(SPACE, role=SUPPORT)
+REACHES = ("company", "app_space", "all_companies")
 PLACES = [
     Place(company=None),
     Place(company=HERE),
@@ -178,13 +179,20 @@ class TestNoLaterThan:
 
 class TestRoleFits:
     @pytest.mark.parametrize(
-        ("role", "company", "app_space"), [*product(AdminRole, [True, False], [True, False])]
+        ("role", "places"),
+        [
+            (role, frozenset(places))
+            for role in AdminRole
+            for count in range(4)
+            for places in combinations(REACHES, count)
+        ],
     )
-    def test_a_role_has_its_place(self, role, company, app_space):
-        fits = not app_space if role is COMPANY else app_space and not company
-        if fits:
-            role_fits(role, company=company, app_space=app_space)
+    def test_a_role_has_its_place_and_no_other(self, role, places):
+        said = {name: name in places for name in REACHES}
+        own = {"company", "all_companies"} if role is COMPANY else {"app_space"}
+        if len(places) == 1 and places <= own:
+            role_fits(role, **said)
             return
         with pytest.raises(InvalidField) as caught:
-            role_fits(role, company=company, app_space=app_space)
-        assert str(caught.value).startswith("role: not one of this place: ")
+            role_fits(role, **said)
+        assert caught.value.field in {"companyGuid", "appSpaceGuid", "allCompanies"}

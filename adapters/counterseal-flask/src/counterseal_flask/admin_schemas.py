@@ -126,6 +126,7 @@ ADMIN_SCHEMAS: dict[str, Schema] = {
         role=ROLE,
         companyGuid=GUID,
         appSpaceGuid=GUID,
+        allCompanies=FLAG,
         life=SECONDS | {"minimum": 1},
         keyType=SIGNING,
     ),

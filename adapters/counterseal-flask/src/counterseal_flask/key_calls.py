@@ -12,7 +12,7 @@ from counterseal.models import Admin, AdminRole, Guid, Scheme
 from counterseal_flask.admin_documents import admin_document
 from counterseal_flask.admin_places import origin_of
 from counterseal_flask.bodies import document, named, text
-from counterseal_flask.members import choice, optional_choice, span
+from counterseal_flask.members import choice, flag, optional_choice, span
 from counterseal_flask.messages import Message, Reply
 from counterseal_flask.service import Service
 
@@ -50,13 +50,19 @@ def issue_callback_secret(service: Service, asked: Message, admin: Admin) -> Rep
 
 
 def new_admin(service: Service, asked: Message, admin: Admin) -> Reply:
-    """Create an administrator, for `life` seconds or as long as the one who asks."""
+    """
+    Create an administrator, for `life` seconds or as long as the one who asks.
+
+    A `company_admin` has its `companyGuid`, or says `allCompanies`; the others have their
+    `appSpaceGuid`.
+    """
     body = document(asked)
     issued = service.credentials.create_admin(
         text(body, "name"),
         role=choice(body.get("role"), AdminRole, "role"),
         company=_place(body, "companyGuid"),
         app_space=_place(body, "appSpaceGuid"),
+        all_companies=flag(body, "allCompanies") or False,
         life=span(body, "life"),
         scheme=optional_choice(body, Scheme, "keyType") or Scheme.HMAC,
         by=admin,

@@ -207,6 +207,7 @@ class Administration:
         role: str,
         company: Guid | None,
         app_space: Guid | None,
+        all_companies: bool,
         life: timedelta | None,
         scheme: str,
     ) -> IssuedSecret:
@@ -218,12 +219,14 @@ class Administration:
             role: The value of one of `AdminRole`.
             company: The only one that it reaches.
             app_space: The only one that it reaches, for the roles below a company's.
+            all_companies: In place of both: it reaches all companies, and may create more.
             life: How long it is valid; None has no end.
             scheme: The value of one of `Scheme`.
 
         Raises:
             NotFound: There is no such company or App Space.
-            InvalidField: The name or the life does not fit, or the role needs another place.
+            InvalidField: The name or the life does not fit, or the role has no place or
+                another's.
             Unavailable: A port failed.
         """
         return self.credentials.create_admin(
@@ -231,6 +234,7 @@ class Administration:
             role=AdminRole(role),
             company=company,
             app_space=app_space,
+            all_companies=all_companies,
             life=life,
             scheme=Scheme(scheme),
         )

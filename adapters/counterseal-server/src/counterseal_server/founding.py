@@ -81,7 +81,7 @@ def _populated(ports: Ports, policy: Policy, wish: Wish) -> dict[str, Any]:
         origin = act.origin(app_space.guid, wish.origin, wish.scheme, clients=wish.clients)
     for entry in wish.callbacks:
         directory.allow_callback(origin["requestOriginGuid"], entry)
-    admin = act.credentials.create_admin(ADMIN, scheme=_admin_scheme(wish))
+    admin = act.credentials.create_admin(ADMIN, all_companies=True, scheme=_admin_scheme(wish))
     return {
         "companyGuid": company.guid,
         "appSpaceGuid": app_space.guid,

@@ -26,6 +26,7 @@ APP_SPACE = click.option("--app-space", metavar="GUID", help="The only one that 
 @click.option("--role", type=ROLE, default="company_admin", show_default=True)
 @COMPANY
 @APP_SPACE
+@click.option("--all-companies", is_flag=True, help="It reaches all, and may create more.")
 @click.option(
     "--life", metavar="SPAN", help="How long it is valid, like 30d; without it, for good."
 )
@@ -38,6 +39,7 @@ def administrator(
     role: str,
     company: str | None,
     app_space: str | None,
+    all_companies: bool,
     life: str | None,
     auth: str,
     data: str | None,
@@ -46,7 +48,7 @@ def administrator(
     """
     Create an administrator, who signs calls with a key.
 
-    A company_admin reaches one --company, or all of them; the others one --app-space.
+    A company_admin reaches one --company, or --all-companies; the others one --app-space.
     """
     with administering(data, config) as act:
         made = act.administrator(
@@ -54,6 +56,7 @@ def administrator(
             role=role,
             company=maybe_guid(company, "company"),
             app_space=maybe_guid(app_space, "app-space"),
+            all_companies=all_companies,
             life=None if life is None else span(life, "life"),
             scheme=auth,
         )
