@@ -6,7 +6,8 @@ since the libraries below do not:
 
 - only the members that the key type needs, besides `kid`, `alg`, `use` and `key_ops`,
   and the last two, where given, for signatures;
-- RSA of 2048 to 8192 bits with an odd e of at least 65537 and no more than 32 bits;
+- RSA of 2048 to 8192 bits with an odd e of at least 65537 and no more than 32 bits,
+  and a modulus without the fingerprint of ROCA (`counterseal.keys.roca`);
 - P-256 only, with the point on the curve and its coordinates below the prime;
 - Ed25519 only, in canonical encoding, on the curve and not of small order;
 - no private members at all.
@@ -31,6 +32,7 @@ from joserfc.jwk import thumbprint as rfc7638
 
 from counterseal import ijson
 from counterseal.errors import InvalidField, MalformedToken, UnfitKey
+from counterseal.keys.roca import require_no_fingerprint
 from counterseal.keys.secret import b64url, unb64url
 from counterseal.models import Algorithm, PublicKey
 
@@ -107,10 +109,20 @@ def public_key(jwk: object, *, algorithms: frozenset[Algorithm], field: str = "k
     members = {member: str(jwk[member]) for member in required}
     text = ijson.canonical(members, field=field).decode()
     load(text)
-    # Here and not in `load`: the library has no opinion, and asking takes as long as verifying.
+    _require_hard(algorithm, members)
+    return PublicKey(kid=kid, algorithm=algorithm, jwk=text, thumbprint=_thumbprint(members))
+
+
+def _require_hard(algorithm: Algorithm, members: Mapping[str, str]) -> None:
+    """
+    Refuse the numbers of weak keys that the library loads.
+
+    `load` does not ask this: it takes as long as verifying.
+    """
     if algorithm is Algorithm.EDDSA and not _on_ed25519(members["x"]):
         raise UnfitKey("no point of Ed25519")
-    return PublicKey(kid=kid, algorithm=algorithm, jwk=text, thumbprint=_thumbprint(members))
+    if _TYPE[algorithm] == "RSA":
+        require_no_fingerprint(int.from_bytes(unb64url(members["n"])))
 
 
 def _require_for_signatures(jwk: Mapping[str, object]) -> None:
