@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from counterseal_http import Guard
 from counterseal_http.addresses import (
     METADATA,
     PRIVATE,
@@ -74,6 +75,10 @@ BORDERS = sorted(
         if 0 <= value < 1 << width
     }
 )
+MIDDLES = {
+    network: text_of(width, (a + z + 1) // 2)
+    for network, (width, a, z) in zip(TABLE, RANGES, strict=True)
+}
 INSIDE = st.sampled_from(TABLE).flatmap(lambda network: st.ip_addresses(network=network))
 ISATAP = st.tuples(
     st.integers(1 << 61, (1 << 62) - 1), st.sampled_from([0x5EFE, 0x0200_5EFE])
@@ -92,6 +97,49 @@ class TestAnAddress:
     @pytest.mark.parametrize("address", BORDERS)
     def test_at_the_border_of_a_special_range_is_judged_as_the_registries_say(self, address):
         assert reachable(address) is not special(address)
+
+    @pytest.mark.parametrize("network", TABLE)
+    @pytest.mark.parametrize("registries", [True, False], ids=["of this Python", "of none"])
+    def test_s27_in_the_middle_of_a_special_range_is_refused(
+        self, network, registries, monkeypatch
+    ):
+        """By our own table, and not because this version of Python knows the range too."""
+        if not registries:
+            for version in (ipaddress.IPv4Address, ipaddress.IPv6Address):
+                monkeypatch.setattr(version, "is_global", True)
+
+        assert ipaddress.ip_address(MIDDLES[network]) in ipaddress.ip_network(network)
+        assert not reachable(MIDDLES[network])
+
+    def test_s27_in_the_middle_of_6to4_is_refused_whatever_it_carries(self):
+        # 2002:808:808:: carries 8.8.8.8, which may be reached.
+        assert carried(ipaddress.ip_address("2002:808:808::1")) == (
+            ipaddress.ip_address("8.8.8.8"),
+        )
+        assert not reachable("2002:808:808::1")
+
+    @pytest.mark.parametrize("network", TABLE)
+    def test_s27_in_the_middle_of_a_special_range_is_called_under_no_spelling(self, network, names):
+        middle = ipaddress.ip_address(MIDDLES[network])
+        hosts = [f"[{middle}]"]
+        answers = [str(middle)]
+        if middle.version == 4:
+            value = int(middle)
+            forms = (
+                f"::ffff:{middle}",
+                f"::{middle}",
+                f"64:ff9b::{middle}",
+                str(ipaddress.IPv6Address(0x2002 << 112 | value << 80)),
+            )
+            hosts = [str(middle), str(value), f"0x{value:08x}", *(f"[{form}]" for form in forms)]
+            answers += forms
+        for host in hosts:
+            with pytest.raises(Forbidden):
+                Guard(ports=None).target(f"https://{host}:5000/")
+        for answer in answers:
+            guard = Guard(ports=None, resolver=names(shop_example=[answer]))
+            with pytest.raises(Forbidden):
+                guard.addresses("shop.example", 1)
 
     @given(st.ip_addresses() | INSIDE | ISATAP)
     @example(ipaddress.ip_address("192.0.0.8"))  # public to `ipaddress` of Python 3.11.7
