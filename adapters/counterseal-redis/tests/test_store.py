@@ -1,6 +1,6 @@
 """The store keeps every clause, on every server."""
 
-import itertools
+from datetime import timedelta
 from functools import partial
 
 import pytest
@@ -100,25 +100,40 @@ class TestSureStore(TestStore):
         return lambda: RedisStore(self.new_keyspace(server), FrozenClock())
 
 
-def test_of_ten_thousand_that_are_due_none_is_lost(redis_8_2, new_keyspace):
-    store, made = RedisStore(new_keyspace(redis_8_2), FrozenClock()), Specimens()
-    accounts = [made.account(str(number)) for number in range(100)]
-    left = {}
-    for number, account in enumerate(accounts):
+def test_e19_of_ten_thousand_undelivered_none_is_lost(redis_8_2, new_keyspace):
+    """All fail once and wait for their next attempt, with nothing beside records and due sets."""
+    keyspace, made = new_keyspace(redis_8_2), Specimens()
+    store = RedisStore(keyspace, FrozenClock())
+    undelivered = {}
+    for number in range(100):
+        account = made.account(str(number))
         callbacks = [made.callback(account) for _ in range(100)]
         store.commit(tuple(Change(None, one) for one in callbacks), (), f"queue {number}")
-        left |= {one.guid: one for one in callbacks}
-    workers = [store, RedisStore(store._keyspace, FrozenClock())]
+        undelivered |= {one.guid: one for one in callbacks}
+    assert len(undelivered) == 10_000
+    # Two processes, and a third one after a restart, see the same.
+    workers = [store, *(RedisStore(keyspace, FrozenClock()) for _ in range(2))]
+    later = START + timedelta(minutes=5)
 
-    for turn in itertools.count():
-        found = workers[turn % 2].due(Due.CALLBACK, START, 500)
-        if not found:
-            break
-        for place, partition in enumerate({partition_of(one.guid) for one in found}):
-            done = [one for one in found if partition_of(one.guid) == partition]
-            assert all(left.pop(one.guid) == one for one in done)
-            changes = tuple(Change(one, newer(one, state=CallbackState.DELIVERED)) for one in done)
-            store.commit(changes, (), f"deliver {turn} {place}")
+    def emptied(moment, state, next_at):
+        """Move each one that is due at *moment*; return what they became, and in how many turns."""
+        moved, turn = {}, 0
+        while found := workers[turn % 3].due(Due.CALLBACK, moment, 500):
+            for place, partition in enumerate({partition_of(one.guid) for one in found}):
+                due = [one for one in found if partition_of(one.guid) == partition]
+                assert all(undelivered.pop(one.guid) == one for one in due)
+                after = [newer(one, state=state, next_at=next_at) for one in due]
+                changes = tuple(map(Change, due, after))
+                store.commit(changes, (), f"{state.value} {turn} {place}")
+                moved |= {one.guid: one for one in after}
+            turn += 1
+        return moved, turn
 
-    assert not left
-    assert turn <= 10_000 // 500 + 1
+    guids = set(undelivered)
+    failed, turns = emptied(START, CallbackState.QUEUED, later)
+    assert (undelivered, set(failed)) == ({}, guids)
+    assert turns <= 10_000 // 500 + 1
+    undelivered |= failed
+    delivered, turns = emptied(later, CallbackState.DELIVERED, later)
+    assert (undelivered, set(delivered)) == ({}, guids)
+    assert turns <= 10_000 // 500 + 1

@@ -96,6 +96,63 @@ def test_content_never_leaves_its_border(show, columns):
     assert "somebody-else" not in outside
 
 
+OPPOSITE = {"approves": "refuses", "refuses": "approves"}
+BUTTONS = st.fixed_dictionaries(
+    {
+        "title": st.text("abc ", min_size=1, max_size=30),
+        "strong": st.booleans(),
+    },
+    optional={"style": st.just('{"color":"#16C656","fontSize":40}')},
+)
+
+
+@given(first=BUTTONS, second=BUTTONS, columns=st.sampled_from([80, 200]))
+def test_s37_a_refusal_is_as_prominent_as_an_approval(first, second, columns):
+    """Colours and all, a button looks the same whether it approves or refuses."""
+
+    def screen(*meanings):
+        pairs = zip((first, second), meanings, strict=True)
+        buttons = [button | {"approves": meaning == "approves"} for button, meaning in pairs]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("FORCE_COLOR", "1")
+            patch.setenv("COLUMNS", str(columns))
+            shown_on = Screen()
+            with shown_on._console.capture() as captured:
+                display.show(shown_on, DOCUMENT | {"buttons": buttons})
+        return captured.get()
+
+    text, other = screen("approves", "refuses"), screen("refuses", "approves")
+    # The words differ in length, and so do the spaces that fill their column.
+    swapped, count = re.subn(r"approves|refuses", lambda match: OPPOSITE[match[0]], text)
+
+    assert "\x1b[" in text
+    assert count == 2
+    assert re.sub(" +", "", swapped) == re.sub(" +", "", other)
+    # Both titles begin in the same column.
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", text).splitlines()
+    labels = [re.match(r"\[\d\] \w+, \w+: +", line) for line in lines if line.startswith("[")]
+    titles = [button["title"] for button in (first, second)]
+    begins = [
+        len(label[0]) - (len(title) - len(title.lstrip()))
+        for label, title in zip(labels, titles, strict=True)
+        if title.strip()
+    ]
+    assert len(set(begins)) <= 1
+
+
+def test_s37_who_asks_why_and_what_have_fields_of_their_own(show):
+    lines = [line.rstrip() for line in show(DOCUMENT).splitlines()]
+    for who_why_what in (
+        "App          Example App",
+        "Asked by     Example Shop",
+        "Account      demo-user",
+        "Transaction  t-1",
+        'Additional   {"a":"b"}',
+    ):
+        assert who_why_what in lines
+    assert any(line.startswith("│ Pay?") for line in lines)
+
+
 @pytest.mark.parametrize("columns", [24, 80])
 def test_nothing_is_cut_off(show, columns):
     long = "".join(chr(0x4E00 + n) for n in range(500))

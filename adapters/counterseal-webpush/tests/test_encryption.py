@@ -33,7 +33,8 @@ def test_the_example_of_rfc_8291():
 
 
 @given(plain=st.binary(max_size=PLAIN_LIMIT), size=st.integers(0, PLAIN_LIMIT))
-def test_http_ece_reads_it(plain, size):
+def test_e9_http_ece_decrypts_every_body_that_we_encrypt(plain, size):
+    assert PLAIN_LIMIT == 3993, "RFC 8291, 4: what fits into one record of 4096 bytes"
     body = encrypted(plain, THEIRS, salt=os.urandom(16), scalar=os.urandom(32), size=size)
     assert BROWSER.read(body) == plain
     assert len(body) == 86 + max(len(plain), size) + 1 + 16 <= 4096

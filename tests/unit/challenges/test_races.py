@@ -3,8 +3,10 @@
 from datetime import timedelta
 from functools import partial
 
+import attrs
 import pytest
 
+from counterseal import STANDARD
 from counterseal.errors import (
     AccountLocked,
     BindingInactive,
@@ -14,7 +16,7 @@ from counterseal.errors import (
     WrongKey,
     WrongState,
 )
-from counterseal.models import BindingState, ChallengeState, Role
+from counterseal.models import Authority, BindingState, ChallengeState, Change, Role
 from counterseal.testing.world import CALLBACK
 
 
@@ -184,6 +186,62 @@ def test_s18_of_an_answer_and_an_ending_at_once_either_is_first(
             service.devices.revoke(phone.guid)
         service.clock.advance(timedelta(hours=1))
     assert sum(first.values()) == 10
+
+
+# The guards themselves (S18). What ends a device writes its account's roster too, so that the
+# races above would be lost over the account alone; each record is changed alone here.
+
+
+def changed_alone(service, guid, **changes):
+    """Commit *changes* of one record and of no other, as no use case does."""
+    record = service.stored(guid)
+    changed = attrs.evolve(record, version=record.version + 1, **changes)
+    service.store.commit((Change(record, changed),), (), f"alone {record.version}")
+
+
+WITH_CODE = {
+    "approve": lambda racing, alice, issued: racing.answer(
+        alice, issued.challenge, code=issued.code
+    ),
+    "refuse": lambda racing, alice, issued: racing.answer(alice, issued.challenge, 1, weak=True),
+    "disown": lambda racing, alice, issued: racing.disown(alice, issued.challenge),
+    "mistype": lambda racing, alice, issued: racing.answer(alice, issued.challenge, code="wrong!"),
+    "miss": lambda racing, alice, issued: racing.answer(
+        attrs.evolve(alice, pin="0000"), issued.challenge, code=issued.code
+    ),
+}
+
+
+@pytest.mark.parametrize("act", WITH_CODE.values(), ids=WITH_CODE)
+@pytest.mark.parametrize("codes", [0, STANDARD.code_limit - 1], ids=["first code", "last code"])
+@pytest.mark.parametrize("ending", ["the device is suspended", "the account is locked"])
+def test_s18_binding_and_account_are_guards_of_whatever_an_answer_commits(
+    service, alice, act, codes, ending
+):
+    issued = service.ask("alice", "Pay?", show_code=True, callback=CALLBACK)
+    changed_alone(service, issued.challenge.guid, wrong_codes=codes)
+    guid, changes, refusal = {
+        "the device is suspended": (
+            alice.guid,
+            {"state": BindingState.SUSPENDED, "suspended_by": Authority.STAFF},
+            BindingInactive,
+        ),
+        "the account is locked": (
+            service.account().guid,
+            {"locked_at": service.clock.now()},
+            AccountLocked,
+        ),
+    }[ending]
+    before = service.records()
+
+    racing = service.meanwhile(partial(changed_alone, service, guid, **changes))
+    with pytest.raises(refusal):
+        act(racing, alice, issued)
+
+    after = service.records()
+    changed = after.pop(guid)
+    assert changed == attrs.evolve(before.pop(guid), version=changed.version, **changes)
+    assert after == before
 
 
 def test_s18_an_answer_by_another_device_is_not_in_the_way(service, alice, asked):
