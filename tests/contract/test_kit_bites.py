@@ -1324,20 +1324,24 @@ def sick_provider(clause):
 
 @sick_provider("IDP-1")
 class SendsTheVerifier(FakeIdentityProvider):
-    def authorization_url(self, settings, *, state, nonce, verifier):
-        url = super().authorization_url(settings, state=state, nonce=nonce, verifier=verifier)
+    def authorization_url(self, settings, *, company, state, nonce, verifier):
+        url = super().authorization_url(
+            settings, state=state, nonce=nonce, verifier=verifier, company=company
+        )
         return f"{url}&code_verifier={verifier}"
 
 
 @sick_provider("IDP-1")
 class MixesUpStateAndNonce(FakeIdentityProvider):
-    def authorization_url(self, settings, *, state, nonce, verifier):
-        return super().authorization_url(settings, state=nonce, nonce=state, verifier=verifier)
+    def authorization_url(self, settings, *, company, state, nonce, verifier):
+        return super().authorization_url(
+            settings, state=nonce, nonce=state, verifier=verifier, company=company
+        )
 
 
 def _believes(**believed):
     class Believes(FakeIdentityProvider):
-        def exchange(self, settings, *, code, nonce, verifier, issuer):
+        def exchange(self, settings, *, company, code, nonce, verifier, issuer):
             grant = self._codes.get(code)
             if grant is not None:
                 changes = {
@@ -1345,7 +1349,7 @@ def _believes(**believed):
                 }
                 self._codes[code] = attrs.evolve(grant, **changes)
             return super().exchange(
-                settings, code=code, nonce=nonce, verifier=verifier, issuer=issuer
+                settings, code=code, nonce=nonce, verifier=verifier, issuer=issuer, company=company
             )
 
     return Believes
@@ -1360,11 +1364,15 @@ class IgnoresTheClient(_believes(client_id=lambda _, __, settings: settings.clie
 
 
 class IgnoresTheVerifier(FakeIdentityProvider):
-    def authorization_url(self, settings, *, state, nonce, verifier):
-        return super().authorization_url(settings, state=state, nonce=nonce, verifier="same")
+    def authorization_url(self, settings, *, company, state, nonce, verifier):
+        return super().authorization_url(
+            settings, state=state, nonce=nonce, verifier="same", company=company
+        )
 
-    def exchange(self, settings, *, code, nonce, verifier, issuer):
-        return super().exchange(settings, code=code, nonce=nonce, verifier="same", issuer=issuer)
+    def exchange(self, settings, *, company, code, nonce, verifier, issuer):
+        return super().exchange(
+            settings, code=code, nonce=nonce, verifier="same", issuer=issuer, company=company
+        )
 
 
 class LetsACodeServeTwice(FakeIdentityProvider):
@@ -1387,36 +1395,36 @@ class IgnoresTheIssuer(FakeIdentityProvider):
 
 @sick_provider("IDP-4")
 class VouchesForEver(FakeIdentityProvider):
-    def still_vouches(self, settings, identity):
+    def still_vouches(self, settings, identity, *, company):
         try:
-            return super().still_vouches(settings, identity)
+            return super().still_vouches(settings, identity, company=company)
         except IdentityWithdrawn:
             return identity
 
 
 @sick_provider("IDP-4")
 class VouchesForSomebodyElse(FakeIdentityProvider):
-    def still_vouches(self, settings, identity):
-        found = super().still_vouches(settings, identity)
+    def still_vouches(self, settings, identity, *, company):
+        found = super().still_vouches(settings, identity, company=company)
         return attrs.evolve(found, subject=found.subject.upper())
 
 
 @sick_provider("IDP-5")
 class BelievesAnyLogout(FakeIdentityProvider):
-    def logged_out(self, settings, token):
+    def logged_out(self, settings, token, *, company):
         self._logouts.setdefault(token, "zoe")
-        return super().logged_out(settings, token)
+        return super().logged_out(settings, token, company=company)
 
 
 @sick_provider("IDP-5")
 class LogsOutSomebodyElse(FakeIdentityProvider):
-    def logged_out(self, settings, token):
-        return attrs.evolve(super().logged_out(settings, token), subject="adam")
+    def logged_out(self, settings, token, *, company):
+        return attrs.evolve(super().logged_out(settings, token, company=company), subject="adam")
 
 
 @sick_provider("IDP-6")
 class NeverLetsGo(FakeIdentityProvider):
-    def let_go(self, settings, identity):
+    def let_go(self, settings, identity, *, company):
         pass
 
 

@@ -231,6 +231,6 @@ def new_served(request):
         settings = Settings(public_url=BASE, administration=administration)
         for blueprint in create_blueprints(world.ports, world.policy, settings):
             app.register_blueprint(blueprint)
-        return Served(world, app.test_client())
+        return Served(world, app)
 
     return make

@@ -22,8 +22,12 @@ class Served:
     """A service, and everybody who calls it over HTTP."""
 
     world: World
-    client: object
+    app: object
     said: int = 0
+
+    @property
+    def client(self):
+        return self.app.test_client()
 
     def administer(self, admin, method, path, document):
         body = json.dumps(document, separators=(",", ":")).encode()

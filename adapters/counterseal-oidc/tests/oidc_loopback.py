@@ -8,9 +8,12 @@ from urllib.parse import parse_qs
 from joserfc import jwt
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
+from counterseal.models.guid import mint
 from counterseal_oidc.jose import b64url
 
 CLIENT = "counterseal"
+COMPANY = mint(0, bytes(15))
+"""Of every App Space here, unless a test says otherwise."""
 DISCOVERY = "/.well-known/openid-configuration"
 NONCE = "the nonce of this log-in"
 VERIFIER = "v" * 43
@@ -35,6 +38,7 @@ class Loopback:
 
     Attributes:
         asked: What came, as (path, headers, form).
+        hangs: Counts up with each request that hangs.
         says: What a path answers: a status, members, and headers.
         url: Its issuer.
     """
@@ -44,6 +48,7 @@ class Loopback:
         self.asked = []
         self.over = threading.Event()
         self.hanging = set()
+        self.hangs = threading.Semaphore(0)
         self.says = {}
         loopback = self
 
@@ -61,7 +66,8 @@ class Loopback:
             def _answer(self, form):
                 loopback.asked.append((self.path, dict(self.headers), form))
                 if self.path in loopback.hanging:
-                    loopback.over.wait(20)
+                    loopback.hangs.release()
+                    loopback.over.wait(300)
                 status, members, headers = loopback.says.get(self.path, (404, {}, {}))
                 body = members if isinstance(members, bytes) else json.dumps(members).encode()
                 self.send_response(status)
@@ -152,7 +158,7 @@ def signed(claims, algorithm="RS256", key=None, **header):
 
 def exchange(relying, space, **more):
     asked = {"code": "code", "nonce": NONCE, "verifier": VERIFIER, "issuer": space.issuer}
-    return relying.exchange(space, **(asked | more))
+    return relying.exchange(space, **(asked | {"company": COMPANY} | more))
 
 
 def unsigned(header, claims, signature=""):
@@ -165,6 +171,8 @@ def logout(idp, **changes):
     return idp.claims(**({"nonce": None, "events": event, "jti": "j1", "sid": "s1"} | changes))
 
 
-def sent_to(relying, space):
+def sent_to(relying, space, company=COMPANY):
     """Return where a user is sent to log in."""
-    return relying.authorization_url(space, state="s", nonce="n", verifier=VERIFIER)
+    return relying.authorization_url(
+        space, state="s", nonce="n", verifier=VERIFIER, company=company
+    )

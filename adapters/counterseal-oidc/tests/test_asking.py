@@ -9,6 +9,7 @@ from oidc_loopback import DISCOVERY, Loopback, exchange, sent_to, signed
 
 from counterseal.errors import IdentityUnavailable
 from counterseal.models import IdpSettings
+from counterseal.models.guid import mint
 from counterseal_http import Guard
 from counterseal_oidc.asking import LONGEST
 
@@ -23,20 +24,21 @@ def test_a_provider_that_hangs_is_left_in_time(new_adapter, frozen, space, loopb
 
 
 def test_a_provider_that_hangs_takes_no_more_than_its_share(new_adapter, frozen, space, loopback):
-    relying = new_adapter(frozen, at_once=2, timeout=timedelta(seconds=5))
+    relying = new_adapter(frozen, at_once=6, timeout=timedelta(minutes=5))
     sent_to(relying, space)
     loopback.hanging.add("/token")
     held = [threading.Thread(target=_refused, args=(relying, space)) for _ in range(2)]
     for thread in held:
         thread.start()
-    while loopback.requests("/token") < 2:
-        pass
+    for _ in held:
+        assert loopback.hangs.acquire(timeout=60)
     with pytest.raises(IdentityUnavailable, match="too many"):
         sent_to(relying, space)
 
     other = Loopback(frozen)
     try:
         assert sent_to(relying, attrs.evolve(space, issuer=other.url)).startswith(other.url)
+        assert sent_to(relying, space, company=mint(1, bytes(15))).startswith(loopback.url)
     finally:
         other.close()
         loopback.over.set()

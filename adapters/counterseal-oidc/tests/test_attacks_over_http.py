@@ -5,6 +5,7 @@ Each is refused with its own code in the audit log, and told the one outward wor
 """
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
@@ -32,7 +33,7 @@ def served(new_served, frozen):
 def new_space(frozen):
     """Return a factory of App Spaces whose users the lying provider knows."""
 
-    def make(served, loopback, **more):
+    def make(served, loopback, *, company=None, **more):
         idp = IdpSettings(
             issuer=loopback.url,
             client_id=CLIENT,
@@ -40,7 +41,9 @@ def new_space(frozen):
             returns=(APP_RETURN,),
             **more,
         )
-        return served.world.new_app_space("Staff", idp=idp).guid
+        world = served.world
+        where = company or world.company.guid
+        return world.directory.create_app_space(where, "Staff", idp=idp).guid
 
     return make
 
@@ -195,6 +198,40 @@ def test_a_provider_that_hangs_holds_up_nobody_else(new_served, new_space, froze
         assert served.finish(told, secret).status_code == 200
     finally:
         other.close()
+
+
+def test_six_hanging_providers_of_one_company_leave_slots_to_the_others(
+    new_served, new_space, frozen, loopback
+):
+    served = new_served(frozen.now(), at_once=8, timeout=timedelta(minutes=5))
+    hanging = [Loopback(frozen) for _ in range(6)]
+    for idp in hanging:
+        idp.hanging.add(DISCOVERY)
+    spaces = [new_space(served, idp) for idp in hanging]
+    company = served.world.directory.create_company("Another").guid
+    elsewhere = new_space(served, loopback, company=company)
+
+    def begin(space):
+        body = {"appSpaceGuid": space, "redirectUri": APP_RETURN}
+        return served.app.test_client().post("/device/login/redirect", json=body)
+
+    with ThreadPoolExecutor(6) as pool:
+        try:
+            running = [pool.submit(begin, space) for space in spaces[:4]]
+            for idp in hanging[:4]:
+                assert idp.hangs.acquire(timeout=60)
+            refused = [pool.submit(begin, space).result(60) for space in spaces[4:]]
+            assert all(map(unavailable, refused))
+            assert [idp.requests(DISCOVERY) for idp in hanging] == [1, 1, 1, 1, 0, 0]
+            told, secret = came_back(served, loopback, elsewhere)
+            assert served.finish(told, secret).status_code == 200
+            assert not any(one.done() for one in running)
+        finally:
+            for idp in hanging:
+                idp.close()
+    loopback.clock.advance(timedelta(minutes=1))
+    served.world.clock.advance(timedelta(minutes=1))
+    assert begin(new_space(served, loopback)).status_code == 200, "the slots are free again"
 
 
 @pytest.mark.parametrize("endpoint", ["jwks_uri", "token_endpoint", "userinfo_endpoint"])

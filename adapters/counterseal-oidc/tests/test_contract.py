@@ -1,6 +1,7 @@
 """The port's contract, at a real provider."""
 
 import pytest
+from oidc_loopback import COMPANY
 
 from counterseal.errors import IdentityUnavailable
 from counterseal.models import ClientAuth, IdpSettings
@@ -57,5 +58,7 @@ def test_the_default_reaches_no_private_address(new_adapter, shifted, real, sett
     guarded = new_adapter(shifted, guard=Guard())
     before = real.requests("/.well-known/openid-configuration")
     with pytest.raises(IdentityUnavailable):
-        guarded.authorization_url(settings(real), state="s", nonce="n", verifier="v")
+        guarded.authorization_url(
+            settings(real), state="s", nonce="n", verifier="v", company=COMPANY
+        )
     assert real.requests("/.well-known/openid-configuration") == before

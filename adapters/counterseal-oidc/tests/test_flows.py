@@ -6,6 +6,7 @@ import attrs
 import httpx2
 import pytest
 from joserfc.jwk import RSAKey
+from oidc_loopback import COMPANY
 from oidc_real import Turned, running
 
 from counterseal.errors import IdentityUnavailable, IdentityWithdrawn
@@ -23,12 +24,14 @@ def _as_before(real):
 
 
 def url_of(adapter, settings):
-    return adapter.authorization_url(settings, state=STATE, nonce=NONCE, verifier=VERIFIER)
+    return adapter.authorization_url(
+        settings, state=STATE, nonce=NONCE, verifier=VERIFIER, company=COMPANY
+    )
 
 
 def exchange(adapter, settings, back, **more):
     asked = {"code": back.code, "nonce": NONCE, "verifier": VERIFIER, "issuer": back.issuer}
-    return adapter.exchange(settings, **(asked | more))
+    return adapter.exchange(settings, **(asked | {"company": COMPANY} | more))
 
 
 def identity(adapter, settings, provider, subject="zoe"):
@@ -43,7 +46,7 @@ def test_a_client_authenticates_in_each_way(adapter, settings, real, auth):
     found = identity(adapter, space, real)
 
     assert (found.issuer, found.subject, found.account_id) == (real.url, "zoe", "zoe")
-    again = adapter.still_vouches(space, found)
+    again = adapter.still_vouches(space, found, company=COMPANY)
     assert (again.issuer, again.subject, again.account_id) == (real.url, "zoe", "zoe")
     assert again.grant != found.grant, "the provider rotates refresh tokens"
 
@@ -108,16 +111,16 @@ def test_providers_that_are_mixed_up_are_refused(adapter, settings, real, client
         found = exchange(adapter, theirs, back)
         assert found.issuer == other.url != real.url
         with pytest.raises(IdentityWithdrawn):
-            adapter.still_vouches(ours, found)
+            adapter.still_vouches(ours, found, company=COMPANY)
 
 
 def test_a_user_who_is_disabled_is_vouched_for_no_longer(adapter, settings, real):
     space = settings(real)
     found = identity(adapter, space, real)
-    found = adapter.still_vouches(space, found)
+    found = adapter.still_vouches(space, found, company=COMPANY)
     real.steer(disable="zoe")
     with pytest.raises(IdentityWithdrawn):
-        adapter.still_vouches(space, found)
+        adapter.still_vouches(space, found, company=COMPANY)
     real.steer(enable="zoe")
     assert identity(adapter, space, real).subject == "zoe", "and may log in again"
 
@@ -126,12 +129,12 @@ def test_a_refresh_token_that_was_used_is_not_used_again(adapter, settings, real
     """The provider would take it for stolen, and end what came of it."""
     space = settings(real)
     first = identity(adapter, space, real)
-    second = adapter.still_vouches(space, first)
+    second = adapter.still_vouches(space, first, company=COMPANY)
     # The commit was lost, say, and the core asks with what it has.
-    third = adapter.still_vouches(space, first)
+    third = adapter.still_vouches(space, first, company=COMPANY)
     assert len({one.grant for one in (first, second, third)}) == 3
-    fourth = adapter.still_vouches(space, second)
-    assert adapter.still_vouches(space, fourth).subject == "zoe"
+    fourth = adapter.still_vouches(space, second, company=COMPANY)
+    assert adapter.still_vouches(space, fourth, company=COMPANY).subject == "zoe"
 
 
 def test_a_refresh_token_that_somebody_else_used_ends_it(
@@ -139,9 +142,9 @@ def test_a_refresh_token_that_somebody_else_used_ends_it(
 ):
     space = settings(real)
     found = identity(adapter, space, real)
-    new_adapter(shifted).still_vouches(space, found)
+    new_adapter(shifted).still_vouches(space, found, company=COMPANY)
     with pytest.raises(IdentityWithdrawn):
-        adapter.still_vouches(space, found)
+        adapter.still_vouches(space, found, company=COMPANY)
 
 
 @pytest.mark.parametrize("auth", [ClientAuth.BASIC, ClientAuth.NONE])
@@ -150,11 +153,11 @@ def test_without_a_refresh_token_it_asks_by_introspection(adapter, settings, rea
     found = identity(adapter, space, real)
     assert read_grant(found.grant).refresh_token is None
     before = real.requests("/token/introspection")
-    assert adapter.still_vouches(space, found) == found
+    assert adapter.still_vouches(space, found, company=COMPANY) == found
     assert real.requests("/token/introspection") == before + 1
-    adapter.let_go(space, found)
+    adapter.let_go(space, found, company=COMPANY)
     with pytest.raises(IdentityWithdrawn):
-        adapter.still_vouches(space, found)
+        adapter.still_vouches(space, found, company=COMPANY)
 
 
 def test_keys_may_change_at_any_time(adapter, settings, real, provider_keys):
@@ -165,7 +168,7 @@ def test_keys_may_change_at_any_time(adapter, settings, real, provider_keys):
     try:
         real.steer(jwks={"keys": [new, old]})
         assert identity(adapter, space, real).subject == "zoe"
-        assert adapter.still_vouches(space, first).subject == "zoe"
+        assert adapter.still_vouches(space, first, company=COMPANY).subject == "zoe"
         assert real.requests("/jwks") == fetched + 1
     finally:
         real.steer(jwks={"keys": [old]})
@@ -177,11 +180,11 @@ def test_a_provider_that_is_down_vouches_for_nobody(adapter, settings, real):
     back = real.log_in(url_of(adapter, space))
     real.steer(down=True)
     with pytest.raises(IdentityUnavailable):
-        adapter.still_vouches(space, found)
+        adapter.still_vouches(space, found, company=COMPANY)
     with pytest.raises(IdentityUnavailable):
         exchange(adapter, space, back)
     real.steer(down=False)
-    assert adapter.still_vouches(space, found).subject == "zoe"
+    assert adapter.still_vouches(space, found, company=COMPANY).subject == "zoe"
 
 
 def test_the_claim_that_the_settings_name_is_the_account_id(adapter, settings, real):
@@ -214,8 +217,10 @@ def test_what_is_asked_besides_changes_nothing_of_the_flow(adapter, settings, re
 def test_the_word_of_a_logout_is_the_users(adapter, settings, real):
     space = settings(real)
     found = identity(adapter, space, real)
-    word = adapter.logged_out(space, real.logout_token(space.client_id, "zoe", "a session"))
+    word = adapter.logged_out(
+        space, real.logout_token(space.client_id, "zoe", "a session"), company=COMPANY
+    )
     assert (word.issuer, word.subject, word.session) == (found.issuer, "zoe", "a session")
     for_another = real.logout_token(ClientAuth.POST.value, "zoe")
     with pytest.raises(IdentityWithdrawn):
-        adapter.logged_out(space, for_another)
+        adapter.logged_out(space, for_another, company=COMPANY)

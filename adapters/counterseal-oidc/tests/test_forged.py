@@ -8,7 +8,7 @@ from datetime import timedelta
 import attrs
 import pytest
 from joserfc.jwk import ECKey
-from oidc_loopback import KEYS, NONCE, STRANGER, exchange, rsa, signed, unsigned
+from oidc_loopback import COMPANY, KEYS, NONCE, STRANGER, exchange, rsa, signed, unsigned
 
 from counterseal.errors import IdentityUnavailable, IdentityWithdrawn
 from counterseal_oidc import errors
@@ -177,10 +177,10 @@ def test_e12_a_refreshed_token_that_is_forged_vouches_for_nobody(
     loopback.grant(forge(loopback), refresh_token="refresh-2")
     if refusal is errors.TokenNonce:
         # A refreshed token needs none (OpenID Connect Core, 12.2).
-        assert relying.still_vouches(space, found).subject == "zoe"
+        assert relying.still_vouches(space, found, company=COMPANY).subject == "zoe"
         return
     with pytest.raises(IdentityUnavailable):
-        relying.still_vouches(space, found)
+        relying.still_vouches(space, found, company=COMPANY)
 
 
 def test_a_nonce_of_half_a_character_is_another_one(relying, space, loopback):

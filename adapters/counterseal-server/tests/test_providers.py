@@ -1,17 +1,23 @@
 """Identity Providers in the service: asked when the first is needed, and nobody let in without."""
 
+import socket
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
+import attrs
 import pytest
 
 from counterseal.errors import IdentityUnavailable
 from counterseal.memory import memory_ports
 from counterseal.models import Identity, IdpSettings
+from counterseal.models.guid import mint
 from counterseal_server.configuration import settings
 from counterseal_server.house import House
 from counterseal_server.providers import Providers
 
 IDP = IdpSettings(issuer="http://127.0.0.1:1", client_id="seal")
+COMPANY = mint(0, bytes(15))
 ZOE = Identity(issuer=IDP.issuer, subject="zoe", grant=b"grant")
 
 
@@ -29,21 +35,49 @@ def new(tmp_path):
         each.close()
 
 
+def test_calls_to_providers_hold_a_quarter_of_the_threads_at_most(new):
+    providers = new(
+        COUNTERSEAL_THREADS="8",
+        COUNTERSEAL_WAITERS="4",
+        COUNTERSEAL_ALLOW_PRIVATE_PROVIDERS="1",
+    )
+    url = {"state": "s", "nonce": "n", "verifier": "v" * 43}
+    first, second, third = (mint(number, bytes(15)) for number in range(3))
+
+    def ask(idp, company):
+        with pytest.raises(IdentityUnavailable) as caught:
+            providers.authorization_url(idp, company=company, **url)
+        return str(caught.value)
+
+    with ExitStack() as stack:
+        pool = stack.enter_context(ThreadPoolExecutor(2))
+        for company in (first, second):
+            listening = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+            listening.settimeout(60)
+            idp = attrs.evolve(IDP, issuer=f"http://127.0.0.1:{listening.getsockname()[1]}")
+            pool.submit(ask, idp, company)
+            stack.enter_context(listening.accept()[0])
+        assert "too many calls" in ask(IDP, third)
+        assert "too many calls" in ask(IDP, first)
+
+
 def asked(providers):
     """Return everything that may be asked."""
     url = {"state": "s", "nonce": "n", "verifier": "v"}
     return (
-        lambda: providers.authorization_url(IDP, **url),
-        lambda: providers.exchange(IDP, code="c", nonce="n", verifier="v", issuer=None),
-        lambda: providers.still_vouches(IDP, ZOE),
-        lambda: providers.logged_out(IDP, "a.b.c"),
+        lambda: providers.authorization_url(IDP, **url, company=COMPANY),
+        lambda: providers.exchange(
+            IDP, code="c", nonce="n", verifier="v", issuer=None, company=COMPANY
+        ),
+        lambda: providers.still_vouches(IDP, ZOE, company=COMPANY),
+        lambda: providers.logged_out(IDP, "a.b.c", company=COMPANY),
     )
 
 
 def test_without_the_extra_nobody_is_let_in(new, monkeypatch):
     monkeypatch.setitem(sys.modules, "counterseal_oidc", None)
     providers = new()
-    for ask in (*asked(providers), lambda: providers.let_go(IDP, ZOE)):
+    for ask in (*asked(providers), lambda: providers.let_go(IDP, ZOE, company=COMPANY)):
         with pytest.raises(IdentityUnavailable, match=r"counterseal-server\[oidc\]"):
             ask()
 
@@ -53,13 +87,13 @@ def test_a_private_provider_is_reached_only_if_the_settings_say_so(new, monkeypa
     guards = []
 
     class Recording:
-        def __init__(self, *_, guard):
+        def __init__(self, *_, guard, **_more):
             guards.append(guard)
 
     monkeypatch.setattr("counterseal_oidc.OidcIdentityProvider", Recording)
     providers = new(COUNTERSEAL_ALLOW_PRIVATE_PROVIDERS=flag)
     with pytest.raises(AttributeError):
-        providers.still_vouches(IDP, ZOE)
+        providers.still_vouches(IDP, ZOE, company=COMPANY)
     (guard,) = guards
     assert guard.allow_private is guard.allow_http is (flag == "1")
 

@@ -50,7 +50,8 @@ def depart(ports: Ports, policy: Policy, guid: Guid, app_return: str) -> Decisio
         Unavailable: A port failed.
     """
     now = ports.clock.now()
-    held = provider_of(read(ports.store, guid, AppSpace))
+    app_space = read(ports.store, guid, AppSpace)
+    held = provider_of(app_space)
     return_allowed(app_return, held.returns)
     settings = attrs.evolve(held, redirect_uri=held.redirect_uri or app_return)
     token = ports.entropy.token
@@ -58,7 +59,11 @@ def depart(ports: Ports, policy: Policy, guid: Guid, app_return: str) -> Decisio
     login_guid = mint(login, luck)
     secret, nonce, verifier, own = (keys.b64url(token(SECRET_BYTES)) for _ in range(4))
     url = ports.identity.authorization_url(
-        settings, state=f"{login_guid}.{secret}", nonce=nonce, verifier=verifier
+        settings,
+        state=f"{login_guid}.{secret}",
+        nonce=nonce,
+        verifier=verifier,
+        company=app_space.company,
     )
     deadline = now + policy.login_life
     record = Login(

@@ -161,6 +161,7 @@ class Logins:
                 nonce=self._open(login.sealed_nonce, guid),
                 verifier=self._open(login.sealed_verifier, guid),
                 issuer=issuer,
+                company=app_space.company,
             )
             expected_issuer(identity, app_space)
         except Refused as refusal:

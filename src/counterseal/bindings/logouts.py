@@ -37,10 +37,11 @@ def take_logout(ports: Ports, policy: Policy, app_space: Guid, token: str) -> No
         withdraw(ports, policy, account.guid)
 
 
-def _believed(ports: Ports, policy: Policy, app_space: Guid, token: str) -> Logout:
+def _believed(ports: Ports, policy: Policy, guid: Guid, token: str) -> Logout:
     text_fits(token, policy.token_bytes, "logout_token")
-    settings = provider_of(read(ports.store, app_space, AppSpace))
-    logout = ports.identity.logged_out(settings, token)
+    app_space = read(ports.store, guid, AppSpace)
+    settings = provider_of(app_space)
+    logout = ports.identity.logged_out(settings, token, company=app_space.company)
     if logout.issuer != settings.issuer:
         raise WrongIssuer
     return logout

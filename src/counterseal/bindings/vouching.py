@@ -65,7 +65,7 @@ def renew_vouch(ports: Ports, policy: Policy, account: Guid, app_space: AppSpace
             issuer=held.issuer or settings.issuer, subject=held.subject, grant=grant
         )
         try:
-            renewed = ports.identity.still_vouches(settings, identity)
+            renewed = ports.identity.still_vouches(settings, identity, company=app_space.company)
         except IdentityWithdrawn as withdrawal:
             return settle(ports, policy, act, partial(_withdrawn, ports, account, withdrawal))
         vouched = settle(ports, policy, act, partial(_renewed, ports, held, renewed))
@@ -122,7 +122,7 @@ def let_go(ports: Ports, account: Account) -> None:
             return
         grant = ports.sealer.open(account.sealed_grant, grant_context(account.guid))
         identity = Identity(issuer=app_space.idp.issuer, subject=account.subject, grant=grant)
-        ports.identity.let_go(app_space.idp, identity)
+        ports.identity.let_go(app_space.idp, identity, company=app_space.company)
 
 
 def provider_of(app_space: AppSpace) -> IdpSettings:

@@ -11,6 +11,7 @@ from counterseal.models import (
     Bell,
     Delivery,
     DeliveryOutcome,
+    Guid,
     Identity,
     IdpSettings,
     PushAddress,
@@ -44,6 +45,7 @@ class NoIdentityProvider:
         self,
         settings: IdpSettings,  # noqa: ARG002
         *,
+        company: Guid,  # noqa: ARG002
         state: str,  # noqa: ARG002
         nonce: str,  # noqa: ARG002
         verifier: str,  # noqa: ARG002
@@ -60,6 +62,7 @@ class NoIdentityProvider:
         self,
         settings: IdpSettings,  # noqa: ARG002
         *,
+        company: Guid,  # noqa: ARG002
         code: str,  # noqa: ARG002
         nonce: str,  # noqa: ARG002
         verifier: str,  # noqa: ARG002
@@ -73,7 +76,13 @@ class NoIdentityProvider:
         """
         raise IdentityUnavailable
 
-    def still_vouches(self, settings: IdpSettings, identity: Identity) -> NoReturn:  # noqa: ARG002
+    def still_vouches(
+        self,
+        settings: IdpSettings,  # noqa: ARG002
+        identity: Identity,  # noqa: ARG002
+        *,
+        company: Guid,  # noqa: ARG002
+    ) -> NoReturn:
         """
         Refuse.
 
@@ -82,7 +91,13 @@ class NoIdentityProvider:
         """
         raise IdentityUnavailable
 
-    def logged_out(self, settings: IdpSettings, token: str) -> NoReturn:  # noqa: ARG002
+    def logged_out(
+        self,
+        settings: IdpSettings,  # noqa: ARG002
+        token: str,  # noqa: ARG002
+        *,
+        company: Guid,  # noqa: ARG002
+    ) -> NoReturn:
         """
         Refuse.
 
@@ -91,7 +106,13 @@ class NoIdentityProvider:
         """
         raise IdentityUnavailable
 
-    def let_go(self, settings: IdpSettings, identity: Identity) -> NoReturn:  # noqa: ARG002
+    def let_go(
+        self,
+        settings: IdpSettings,  # noqa: ARG002
+        identity: Identity,  # noqa: ARG002
+        *,
+        company: Guid,  # noqa: ARG002
+    ) -> NoReturn:
         """
         Refuse.
 

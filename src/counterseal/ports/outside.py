@@ -9,6 +9,7 @@ from counterseal.models import (
     Bell,
     Delivery,
     DeliveryOutcome,
+    Guid,
     Identity,
     IdpSettings,
     Logout,
@@ -49,10 +50,15 @@ class Notifier(Protocol):
 
 
 class IdentityProvider(Protocol):
-    """An OpenID Connect provider; state, nonce and PKCE are the core's."""
+    """
+    An OpenID Connect provider; state, nonce and PKCE are the core's.
+
+    Each call names the *company* of the App Space for which it is made, so that an adapter can
+    share what it has, such as threads, fairly between companies.
+    """
 
     def authorization_url(
-        self, settings: IdpSettings, *, state: str, nonce: str, verifier: str
+        self, settings: IdpSettings, *, company: Guid, state: str, nonce: str, verifier: str
     ) -> str:
         """
         Return where to send the user.
@@ -65,7 +71,14 @@ class IdentityProvider(Protocol):
         """
 
     def exchange(
-        self, settings: IdpSettings, *, code: str, nonce: str, verifier: str, issuer: str | None
+        self,
+        settings: IdpSettings,
+        *,
+        company: Guid,
+        code: str,
+        nonce: str,
+        verifier: str,
+        issuer: str | None,
     ) -> Identity:
         """
         Exchange *code* for the user's identity.
@@ -79,7 +92,9 @@ class IdentityProvider(Protocol):
             IdentityUnavailable: The provider did not answer.
         """
 
-    def still_vouches(self, settings: IdpSettings, identity: Identity) -> Identity:
+    def still_vouches(
+        self, settings: IdpSettings, identity: Identity, *, company: Guid
+    ) -> Identity:
         """
         Ask whether the provider still vouches for the user.
 
@@ -91,7 +106,7 @@ class IdentityProvider(Protocol):
             IdentityUnavailable: The provider did not answer.
         """
 
-    def logged_out(self, settings: IdpSettings, token: str) -> Logout:
+    def logged_out(self, settings: IdpSettings, token: str, *, company: Guid) -> Logout:
         """
         Read a logout token that the provider, or anybody, sent.
 
@@ -103,7 +118,7 @@ class IdentityProvider(Protocol):
             IdentityUnavailable: The provider's keys cannot be read.
         """
 
-    def let_go(self, settings: IdpSettings, identity: Identity) -> None:
+    def let_go(self, settings: IdpSettings, identity: Identity, *, company: Guid) -> None:
         """
         Tell the provider that it will not be asked about the user by this grant again.
 

@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import attrs
 
 from counterseal.errors import IdentityUnavailable, IdentityWithdrawn
-from counterseal.models import Identity, IdpSettings, Logout
+from counterseal.models import Guid, Identity, IdpSettings, Logout
 from counterseal.ports import Entropy
 from counterseal.testing.clock import START
 
@@ -133,7 +133,13 @@ class FakeIdentityProvider:
         return token
 
     def authorization_url(
-        self, settings: IdpSettings, *, state: str, nonce: str, verifier: str
+        self,
+        settings: IdpSettings,
+        *,
+        company: Guid,  # noqa: ARG002
+        state: str,
+        nonce: str,
+        verifier: str,
     ) -> str:
         """
         Return where to send the user.
@@ -155,7 +161,14 @@ class FakeIdentityProvider:
         return f"{self.issuer}/authorize?{urlencode(query)}"
 
     def exchange(
-        self, settings: IdpSettings, *, code: str, nonce: str, verifier: str, issuer: str | None
+        self,
+        settings: IdpSettings,
+        *,
+        company: Guid,  # noqa: ARG002
+        code: str,
+        nonce: str,
+        verifier: str,
+        issuer: str | None,
     ) -> Identity:
         """
         Exchange *code*, which serves once, for the user's identity.
@@ -182,7 +195,13 @@ class FakeIdentityProvider:
                 self._sessions[grant.subject] = self._secret()
         return self._identity(grant.subject)
 
-    def still_vouches(self, settings: IdpSettings, identity: Identity) -> Identity:
+    def still_vouches(
+        self,
+        settings: IdpSettings,
+        identity: Identity,
+        *,
+        company: Guid,  # noqa: ARG002
+    ) -> Identity:
         """
         Tell whether the user is still known.
 
@@ -196,7 +215,13 @@ class FakeIdentityProvider:
             raise IdentityWithdrawn
         return self._identity(identity.subject)
 
-    def logged_out(self, settings: IdpSettings, token: str) -> Logout:
+    def logged_out(
+        self,
+        settings: IdpSettings,
+        token: str,
+        *,
+        company: Guid,  # noqa: ARG002
+    ) -> Logout:
         """
         Read a token of `log_out`.
 
@@ -212,7 +237,13 @@ class FakeIdentityProvider:
         until = START + LOGOUT_TOKEN_LIFE
         return Logout(issuer=self.issuer, subject=subject, session=session, jti=token, until=until)
 
-    def let_go(self, settings: IdpSettings, identity: Identity) -> None:  # noqa: ARG002 (the port's)
+    def let_go(
+        self,
+        settings: IdpSettings,  # noqa: ARG002
+        identity: Identity,
+        *,
+        company: Guid,  # noqa: ARG002
+    ) -> None:
         """
         Forget the grant.
 

@@ -301,9 +301,9 @@ class Asked:
     def __getattr__(self, name):
         return getattr(self._idp, name)
 
-    def still_vouches(self, settings, identity):
+    def still_vouches(self, settings, identity, *, company):
         self.times += 1
-        return self._idp.still_vouches(settings, identity)
+        return self._idp.still_vouches(settings, identity, company=company)
 
 
 @pytest.fixture

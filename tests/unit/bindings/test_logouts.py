@@ -175,8 +175,10 @@ def test_one_name_stands_for_so_many_accounts_at_most(service, numbered):
 
 def test_a_logout_finds_nobody_of_another_issuer(service, space, carol):
     class Other(FakeIdentityProvider):
-        def logged_out(self, settings, token):
-            return attrs.evolve(service.idp.logged_out(settings, token), issuer="https://o.example")
+        def logged_out(self, settings, token, *, company):
+            return attrs.evolve(
+                service.idp.logged_out(settings, token, company=company), issuer="https://o.example"
+            )
 
     before = service.records()
     token = service.idp.log_out("carol")
@@ -298,9 +300,9 @@ def test_a_good_word_that_was_asked_for_before_does_not_undo_it(service, space, 
         def __getattr__(self, name):
             return getattr(service.idp, name)
 
-        def still_vouches(self, settings, identity):
+        def still_vouches(self, settings, identity, *, company):
             asked.append(identity)
-            word = service.idp.still_vouches(settings, identity)
+            word = service.idp.still_vouches(settings, identity, company=company)
             service.logins.logged_out(space.guid, service.idp.log_out("carol"))
             return word
 
@@ -346,3 +348,32 @@ def test_a_session_names_nobody_who_was_erased(service, space):
     before = service.records()
     service.logins.logged_out(space.guid, service.idp.log_out("carol", nameless=True))
     assert service.records() == before
+
+
+class Recording:
+    """An Identity Provider that records for which company each of its verbs was called."""
+
+    def __init__(self, idp):
+        self._idp = idp
+        self.called = set()
+
+    def __getattr__(self, verb):
+        def call(*args, company, **more):
+            self.called.add((verb, company))
+            return getattr(self._idp, verb)(*args, company=company, **more)
+
+        return call
+
+
+def test_each_call_names_the_company_of_the_app_space(service):
+    other = service.directory.create_company("Another").guid
+    space = service.directory.create_app_space(other, "Staff", idp=service.idp.settings())
+    recording = Recording(service.idp)
+    watched = service.but(identity=recording)
+    dave = watched.log_in(space, "dave").device.bond.account
+    watched.logins.vouch(dave)
+    watched.logins.logged_out(space.guid, service.idp.log_out("dave"))
+    watched.log_in(space, "dave")
+    watched.erasure.erase(dave)
+    verbs = {"authorization_url", "exchange", "still_vouches", "logged_out", "let_go"}
+    assert recording.called == {(verb, other) for verb in verbs}

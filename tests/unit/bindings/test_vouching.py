@@ -183,7 +183,7 @@ def test_a_provider_that_names_somebody_else_is_refused_and_recorded(
     service, carol, changes, refusal
 ):
     class Confused(FakeIdentityProvider):
-        def still_vouches(self, settings, identity):
+        def still_vouches(self, settings, identity, *, company):
             return attrs.evolve(identity, **changes)
 
     before = service.records()
@@ -197,9 +197,9 @@ def test_the_provider_is_asked_about_the_account_as_it_is_known(service, carol):
     asked = []
 
     class Listening(FakeIdentityProvider):
-        def still_vouches(self, settings, identity):
+        def still_vouches(self, settings, identity, *, company):
             asked.append((settings, identity))
-            return service.idp.still_vouches(settings, identity)
+            return service.idp.still_vouches(settings, identity, company=company)
 
     account = account_of(service, carol)
     grant = service.ports.sealer.open(account.sealed_grant, f"grant:{account.guid}")
@@ -248,9 +248,9 @@ class Slow:
     def __getattr__(self, name):
         return getattr(self._idp, name)
 
-    def still_vouches(self, settings, identity):
+    def still_vouches(self, settings, identity, *, company):
         self.asked.append(identity)
-        return self._late(self._idp.still_vouches(settings, identity))
+        return self._late(self._idp.still_vouches(settings, identity, company=company))
 
     def exchange(self, settings, **claims):
         return self._late(self._idp.exchange(settings, **claims))

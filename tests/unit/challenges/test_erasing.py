@@ -289,10 +289,10 @@ def test_the_provider_is_told_that_a_grant_is_needed_no_more(service):
     held = service.stored(carol)
     grant = service.ports.sealer.open(held.sealed_grant, f"grant:{carol}")
     identity = Identity(issuer=held.issuer, subject="carol", grant=grant)
-    assert service.idp.still_vouches(space.idp, identity)
+    assert service.idp.still_vouches(space.idp, identity, company=service.company.guid)
     service.erasure.erase(carol)
     with pytest.raises(IdentityWithdrawn):
-        service.idp.still_vouches(space.idp, identity)
+        service.idp.still_vouches(space.idp, identity, company=service.company.guid)
 
 
 def test_an_account_is_erased_although_its_provider_does_not_answer(service):

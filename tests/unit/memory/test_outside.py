@@ -35,6 +35,7 @@ from counterseal.models import (
 from counterseal.models.guid import mint
 from counterseal.ports import Ports
 
+COMPANY = mint(0, bytes(15))
 SETTINGS = IdpSettings(issuer="https://idp.example.com", client_id="c", redirect_uri="r")
 
 
@@ -60,11 +61,11 @@ def test_where_there_is_no_identity_provider_none_answers():
     nobody = NoIdentityProvider()
     identity = Identity(issuer=SETTINGS.issuer, subject="alice")
     with pytest.raises(IdentityUnavailable):
-        nobody.authorization_url(SETTINGS, state="s", nonce="n", verifier="v")
+        nobody.authorization_url(SETTINGS, state="s", nonce="n", verifier="v", company=COMPANY)
     with pytest.raises(IdentityUnavailable):
-        nobody.exchange(SETTINGS, code="c", nonce="n", verifier="v", issuer=None)
+        nobody.exchange(SETTINGS, code="c", nonce="n", verifier="v", issuer=None, company=COMPANY)
     with pytest.raises(IdentityUnavailable):
-        nobody.still_vouches(SETTINGS, identity)
+        nobody.still_vouches(SETTINGS, identity, company=COMPANY)
 
 
 def test_the_collecting_sender_keeps_what_it_is_given():

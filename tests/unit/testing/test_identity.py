@@ -4,8 +4,10 @@ import attrs
 import pytest
 
 from counterseal.errors import IdentityUnavailable, IdentityWithdrawn
+from counterseal.models.guid import mint
 from counterseal.testing import APP_RETURN, FakeIdentityProvider, ScriptedEntropy, World
 
+COMPANY = mint(0, bytes(15))
 STATE, NONCE, VERIFIER = "the state", "the nonce", "the verifier"
 
 
@@ -17,11 +19,20 @@ def idp():
 
 
 def begun(idp):
-    return idp.authorization_url(idp.settings(), state=STATE, nonce=NONCE, verifier=VERIFIER)
+    return idp.authorization_url(
+        idp.settings(), state=STATE, nonce=NONCE, verifier=VERIFIER, company=COMPANY
+    )
 
 
 def exchanged(idp, issued, **changed):
-    asked = {"code": issued, "nonce": NONCE, "verifier": VERIFIER, "issuer": None} | changed
+    asked = {
+        "code": issued,
+        "nonce": NONCE,
+        "verifier": VERIFIER,
+        "issuer": None,
+        "company": COMPANY,
+    }
+    asked |= changed
     return idp.exchange(idp.settings(), **asked)
 
 
@@ -76,7 +87,12 @@ def test_another_clients_code_is_refused(idp):
 
     with pytest.raises(IdentityWithdrawn):
         idp.exchange(
-            idp.settings("another"), code=code, nonce=NONCE, verifier=VERIFIER, issuer=None
+            idp.settings("another"),
+            code=code,
+            nonce=NONCE,
+            verifier=VERIFIER,
+            issuer=None,
+            company=COMPANY,
         )
 
 
@@ -102,14 +118,14 @@ def test_a_withdrawn_user_cannot_log_in_or_finish(idp):
 
 def test_vouches_until_it_does_not(idp):
     identity = exchanged(idp, idp.log_in(begun(idp), "lena").code)
-    renewed = idp.still_vouches(idp.settings(), identity)
+    renewed = idp.still_vouches(idp.settings(), identity, company=COMPANY)
     idp.withdraw("lena")
 
     assert (renewed.subject, renewed.grant != identity.grant) == ("lena", True)
     with pytest.raises(IdentityWithdrawn):
-        idp.still_vouches(idp.settings(), renewed)
+        idp.still_vouches(idp.settings(), renewed, company=COMPANY)
     idp.admit("lena")
-    assert idp.still_vouches(idp.settings(), renewed).subject == "lena"
+    assert idp.still_vouches(idp.settings(), renewed, company=COMPANY).subject == "lena"
 
 
 def test_vouches_for_grants_of_its_own_only(idp):
@@ -121,7 +137,7 @@ def test_vouches_for_grants_of_its_own_only(idp):
         attrs.evolve(identity, issuer="https://evil.example"),
     ):
         with pytest.raises(IdentityWithdrawn):
-            idp.still_vouches(idp.settings(), other)
+            idp.still_vouches(idp.settings(), other, company=COMPANY)
 
 
 def test_does_not_answer_while_it_is_down(idp):
@@ -133,7 +149,7 @@ def test_does_not_answer_while_it_is_down(idp):
     with pytest.raises(IdentityUnavailable):
         exchanged(idp, "any")
     with pytest.raises(IdentityUnavailable):
-        idp.still_vouches(idp.settings(), identity)
+        idp.still_vouches(idp.settings(), identity, company=COMPANY)
 
 
 def test_a_code_of_another_log_in_is_refused_by_the_core():

@@ -12,11 +12,12 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from counterseal.errors import IdentityUnavailable, IdentityWithdrawn, Refused
-from counterseal.models import Identity, IdpSettings, Logout
+from counterseal.models import Guid, Identity, IdpSettings, Logout
 from counterseal.ports import Clock, Entropy, Sealer
 from counterseal_http import Budget, Guard, guarded_client
 from counterseal_oidc import claims
 from counterseal_oidc.asking import REFUSALS, RESPONSE_LIMIT, Asker
+from counterseal_oidc.bulkhead import Bulkhead, CallSlots
 from counterseal_oidc.client_auth import Authenticator
 from counterseal_oidc.discovery import Discovery
 from counterseal_oidc.endpoints import Endpoints, bearer
@@ -31,14 +32,13 @@ from counterseal_oidc.grants import Grant, Lines
 from counterseal_oidc.id_tokens import IdTokens
 from counterseal_oidc.jose import b64url, demand_algorithm, read_token
 from counterseal_oidc.key_sets import KeySets
-from counterseal_oidc.places import Places
 from counterseal_oidc.vouching import Vouching
 
 TIMEOUT = timedelta(seconds=10)
 """A user waits meanwhile; the requests of one call share it."""
 
-AT_ONCE = 16
-"""Calls at one provider that run at once: one that hangs leaves threads to the others."""
+AT_ONCE = 32
+"""Calls that run at once, at all providers together; one company has at most half of them."""
 
 _log = logging.getLogger("counterseal_oidc")
 
@@ -53,7 +53,8 @@ class OidcIdentityProvider:
         entropy: Names client assertions.
         guard: Which providers may be called; the public ones, over https, if none is given.
         timeout: The longest that a call may take.
-        at_once: How many calls at one provider run at once; others are turned away.
+        at_once: How many calls run at once, at all providers together, shared fairly by the
+            companies; others are turned away. Each holds a thread of the caller's.
         tls: How providers prove who they are; the machine's authorities if none is given.
     """
 
@@ -82,14 +83,14 @@ class OidcIdentityProvider:
         )
         self._id_tokens = IdTokens(self._keys, clock)
         self._vouching = Vouching(self._endpoints, self._id_tokens, Lines())
-        self._places = Places(at_once)
+        self._bulkhead = Bulkhead(CallSlots(at_once))
 
     def close(self) -> None:
         """Ask nothing from now on."""
         self._client.close()
 
     def authorization_url(
-        self, settings: IdpSettings, *, state: str, nonce: str, verifier: str
+        self, settings: IdpSettings, *, company: Guid, state: str, nonce: str, verifier: str
     ) -> str:
         """
         Return where to send the user.
@@ -97,7 +98,7 @@ class OidcIdentityProvider:
         Raises:
             IdentityUnavailable: The provider's configuration cannot be read.
         """
-        with self._call(settings) as left:
+        with self._call(settings, company) as left:
             endpoint = self._discovery.of(settings.issuer, left).authorization_endpoint
         if endpoint.startswith("http:") and not self._guard.allow_http:
             raise IdentityUnavailable("discovery: an authorization endpoint without TLS")
@@ -120,7 +121,14 @@ class OidcIdentityProvider:
         return f"{endpoint}{joint}{urlencode(query)}"
 
     def exchange(
-        self, settings: IdpSettings, *, code: str, nonce: str, verifier: str, issuer: str | None
+        self,
+        settings: IdpSettings,
+        *,
+        company: Guid,
+        code: str,
+        nonce: str,
+        verifier: str,
+        issuer: str | None,
     ) -> Identity:
         """
         Exchange *code* for the user's identity.
@@ -131,7 +139,7 @@ class OidcIdentityProvider:
             IdentityUnavailable: The provider did not answer, or the settings do not fit it.
             SealBroken: The client secret cannot be opened.
         """
-        with self._call(settings) as left:
+        with self._call(settings, company) as left:
             metadata = self._discovery.of(settings.issuer, left)
             if issuer != settings.issuer and (issuer is not None or metadata.names_itself):
                 raise MixedUp
@@ -164,7 +172,9 @@ class OidcIdentityProvider:
                 ).encode(),
             )
 
-    def still_vouches(self, settings: IdpSettings, identity: Identity) -> Identity:
+    def still_vouches(
+        self, settings: IdpSettings, identity: Identity, *, company: Guid
+    ) -> Identity:
         """
         Ask whether the provider still vouches for the user.
 
@@ -176,11 +186,11 @@ class OidcIdentityProvider:
             IdentityUnavailable: The provider did not answer, or not to the question.
             SealBroken: The client secret cannot be opened.
         """
-        with self._call(settings) as left:
+        with self._call(settings, company) as left:
             metadata = self._discovery.of(settings.issuer, left)
             return self._vouching.again(settings, metadata, identity, left)
 
-    def logged_out(self, settings: IdpSettings, token: str) -> Logout:
+    def logged_out(self, settings: IdpSettings, token: str, *, company: Guid) -> Logout:
         """
         Read a logout token.
 
@@ -188,7 +198,7 @@ class OidcIdentityProvider:
             IdentityWithdrawn: It does not hold; each way is an `Unproven` of its own.
             IdentityUnavailable: The provider's keys cannot be read.
         """
-        with self._call(settings) as left:
+        with self._call(settings, company) as left:
             metadata = self._discovery.of(settings.issuer, left)
             read = read_token(token)
             demand_algorithm(read, settings.algorithms)
@@ -197,7 +207,7 @@ class OidcIdentityProvider:
             self._keys.verify(read, metadata, left)
             return logout
 
-    def let_go(self, settings: IdpSettings, identity: Identity) -> None:
+    def let_go(self, settings: IdpSettings, identity: Identity, *, company: Guid) -> None:
         """
         Have the grant revoked, where the provider offers that (RFC 7009).
 
@@ -205,7 +215,7 @@ class OidcIdentityProvider:
             IdentityUnavailable: The provider did not answer.
             SealBroken: The client secret cannot be opened.
         """
-        with self._call(settings) as left:
+        with self._call(settings, company) as left:
             metadata = self._discovery.of(settings.issuer, left)
             self._vouching.let_go(settings, metadata, identity, left)
 
@@ -218,9 +228,9 @@ class OidcIdentityProvider:
             raise UserInfoRefused from None
 
     @contextmanager
-    def _call(self, settings: IdpSettings) -> Iterator[Budget]:
+    def _call(self, settings: IdpSettings, company: Guid) -> Iterator[Budget]:
         try:
-            with self._places.at(settings.issuer):
+            with self._bulkhead.slot(company, settings.issuer):
                 yield Budget(self._timeout.total_seconds())
         except Refused as refusal:
             _log.info("%r: %s", settings.issuer, refusal.code)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import threading
 
 from counterseal.errors import IdentityUnavailable
-from counterseal.models import Identity, IdpSettings, Logout
+from counterseal.models import Guid, Identity, IdpSettings, Logout
 from counterseal.ports import Clock, Entropy, IdentityProvider, Sealer
 from counterseal_http import Guard
 from counterseal_server.settings import Settings
+
+SHARE = 4
+"""Calls to providers hold at most this part of the threads for requests."""
 
 
 class Providers:
@@ -33,7 +36,7 @@ class Providers:
         self._lock = threading.Lock()
 
     def authorization_url(
-        self, settings: IdpSettings, *, state: str, nonce: str, verifier: str
+        self, settings: IdpSettings, *, company: Guid, state: str, nonce: str, verifier: str
     ) -> str:
         """
         Return where to send the user.
@@ -42,11 +45,18 @@ class Providers:
             IdentityUnavailable: The provider's configuration cannot be read.
         """
         return self._provider().authorization_url(
-            settings, state=state, nonce=nonce, verifier=verifier
+            settings, state=state, nonce=nonce, verifier=verifier, company=company
         )
 
     def exchange(
-        self, settings: IdpSettings, *, code: str, nonce: str, verifier: str, issuer: str | None
+        self,
+        settings: IdpSettings,
+        *,
+        company: Guid,
+        code: str,
+        nonce: str,
+        verifier: str,
+        issuer: str | None,
     ) -> Identity:
         """
         Exchange *code* for the user's identity.
@@ -56,10 +66,12 @@ class Providers:
             IdentityUnavailable: The provider did not answer.
         """
         return self._provider().exchange(
-            settings, code=code, nonce=nonce, verifier=verifier, issuer=issuer
+            settings, code=code, nonce=nonce, verifier=verifier, issuer=issuer, company=company
         )
 
-    def still_vouches(self, settings: IdpSettings, identity: Identity) -> Identity:
+    def still_vouches(
+        self, settings: IdpSettings, identity: Identity, *, company: Guid
+    ) -> Identity:
         """
         Ask whether the provider still vouches for the user.
 
@@ -67,9 +79,9 @@ class Providers:
             IdentityWithdrawn: It does not.
             IdentityUnavailable: The provider did not answer.
         """
-        return self._provider().still_vouches(settings, identity)
+        return self._provider().still_vouches(settings, identity, company=company)
 
-    def logged_out(self, settings: IdpSettings, token: str) -> Logout:
+    def logged_out(self, settings: IdpSettings, token: str, *, company: Guid) -> Logout:
         """
         Read a logout token.
 
@@ -77,16 +89,16 @@ class Providers:
             IdentityWithdrawn: The token does not hold.
             IdentityUnavailable: The provider's keys cannot be read.
         """
-        return self._provider().logged_out(settings, token)
+        return self._provider().logged_out(settings, token, company=company)
 
-    def let_go(self, settings: IdpSettings, identity: Identity) -> None:
+    def let_go(self, settings: IdpSettings, identity: Identity, *, company: Guid) -> None:
         """
         Tell the provider that it will not be asked by this grant again.
 
         Raises:
             IdentityUnavailable: The provider did not answer.
         """
-        self._provider().let_go(settings, identity)
+        self._provider().let_go(settings, identity, company=company)
 
     def close(self) -> None:
         """Close the connections, if there are any."""
@@ -109,4 +121,10 @@ class Providers:
         guard = Guard()
         if self._settings.allow_private_providers:
             guard = Guard(allow_http=True, allow_private=True, ports=None)
-        return OidcIdentityProvider(self._sealer, self._clock, self._entropy, guard=guard)
+        return OidcIdentityProvider(
+            self._sealer,
+            self._clock,
+            self._entropy,
+            guard=guard,
+            at_once=max(1, self._settings.threads // SHARE),
+        )

@@ -14,6 +14,7 @@ import pytest
 
 from counterseal.errors import IdentityWithdrawn
 from counterseal.models import Identity, IdpSettings
+from counterseal.models.guid import mint
 from counterseal.ports import IdentityProvider
 from counterseal.testing.contracts.clauses import needs
 from counterseal.testing.contracts.leaving import (
@@ -28,6 +29,7 @@ from counterseal.testing.identity import ISSUER, Return
 NewIdentityProvider: TypeAlias = Callable[[], IdentityProvider]
 """Makes an adapter of a provider that knows the user `zoe`."""
 
+COMPANY = mint(0, bytes(15))
 STATE, NONCE = "state & state", "nonce = nonce"
 VERIFIER = f"verifier-of-{SECRET}-with-enough-characters"
 
@@ -139,7 +141,7 @@ class IdentityProviderContract:
         asked[wrong] = ("x" if first != "x" else "y") + rest
 
         with pytest.raises(IdentityWithdrawn):
-            provider.exchange(self.settings(provider), issuer=back.issuer, **asked)
+            provider.exchange(self.settings(provider), issuer=back.issuer, company=COMPANY, **asked)
 
     def test_idp_2_refuses_another_client(self, new_identity_provider: NewIdentityProvider) -> None:
         """IDP-2."""
@@ -177,7 +179,7 @@ class IdentityProviderContract:
         provider = new_identity_provider()
         identity = self._identity(provider)
         for _ in range(3):
-            again = provider.still_vouches(self.settings(provider), identity)
+            again = provider.still_vouches(self.settings(provider), identity, company=COMPANY)
 
             assert (again.issuer, again.subject) == (identity.issuer, identity.subject)
             identity = again
@@ -192,7 +194,7 @@ class IdentityProviderContract:
         self.withdraw(provider)
 
         with pytest.raises(IdentityWithdrawn):
-            provider.still_vouches(self.settings(provider), identity)
+            provider.still_vouches(self.settings(provider), identity, company=COMPANY)
 
     def test_idp_5_reads_a_logout(self, new_identity_provider: NewIdentityProvider) -> None:
         """IDP-5."""
@@ -201,11 +203,11 @@ class IdentityProviderContract:
         identity = self._identity(provider)
         token = self.log_out(provider)
 
-        read = provider.logged_out(self.settings(provider), token)
+        read = provider.logged_out(self.settings(provider), token, company=COMPANY)
 
         assert read.issuer == identity.issuer
         assert read.subject == identity.subject or read.session == identity.session != ""
-        assert read == provider.logged_out(self.settings(provider), token)
+        assert read == provider.logged_out(self.settings(provider), token, company=COMPANY)
 
     def test_idp_5_refuses_what_is_no_logout_token(
         self, new_identity_provider: NewIdentityProvider
@@ -218,7 +220,7 @@ class IdentityProviderContract:
 
         for forged in ("", "a.b.c", token[:-2], f"x{token}", "." * 3_000):
             with pytest.raises(IdentityWithdrawn):
-                provider.logged_out(self.settings(provider), forged)
+                provider.logged_out(self.settings(provider), forged, company=COMPANY)
 
     def test_idp_6_lets_go(self, new_identity_provider: NewIdentityProvider) -> None:
         """IDP-6."""
@@ -226,10 +228,10 @@ class IdentityProviderContract:
         provider = new_identity_provider()
         identity = self._identity(provider)
         for _ in range(2):
-            provider.let_go(self.settings(provider), identity)
+            provider.let_go(self.settings(provider), identity, company=COMPANY)
 
         with pytest.raises(IdentityWithdrawn):
-            provider.still_vouches(self.settings(provider), identity)
+            provider.still_vouches(self.settings(provider), identity, company=COMPANY)
 
     def test_all_1_only_unavailable_leaves(
         self, broken_identity_provider: NewIdentityProvider | None
@@ -246,9 +248,11 @@ class IdentityProviderContract:
             {
                 "authorization_url": lambda: self._url(provider),
                 "exchange": lambda: self._exchange(provider, back),
-                "still_vouches": lambda: provider.still_vouches(settings, identity),
-                "logged_out": lambda: provider.logged_out(settings, "a.b.c"),
-                "let_go": lambda: provider.let_go(settings, identity),
+                "still_vouches": lambda: provider.still_vouches(
+                    settings, identity, company=COMPANY
+                ),
+                "logged_out": lambda: provider.logged_out(settings, "a.b.c", company=COMPANY),
+                "let_go": lambda: provider.let_go(settings, identity, company=COMPANY),
             }
         )
 
@@ -271,7 +275,7 @@ class IdentityProviderContract:
 
     def _url(self, provider: IdentityProvider) -> str:
         return provider.authorization_url(
-            self.settings(provider), state=STATE, nonce=NONCE, verifier=VERIFIER
+            self.settings(provider), state=STATE, nonce=NONCE, verifier=VERIFIER, company=COMPANY
         )
 
     def _exchange(
@@ -283,6 +287,7 @@ class IdentityProviderContract:
             nonce=NONCE,
             verifier=VERIFIER,
             issuer=back.issuer,
+            company=COMPANY,
         )
 
     def _identity(self, provider: IdentityProvider) -> Identity:

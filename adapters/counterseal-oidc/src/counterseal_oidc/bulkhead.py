@@ -1,0 +1,91 @@
+"""
+Bulkhead: how many calls to Identity Providers run at once, and how the companies share them.
+
+A call holds a thread until the provider answers or its time is over.
+Without a bound over all issuers, a few providers that hang would hold all threads of a service.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import attrs
+
+from counterseal.errors import IdentityUnavailable
+from counterseal.models import Guid
+
+
+class CallSlots:
+    """
+    The slots of the calls that run, by company and issuer; not to be shared by threads.
+
+    A company may take a slot while it has fewer than are free (dynamic thresholds: Choudhury and
+    Hahne, 1998).
+    So one company has at most half of them, n busy companies leave about one part in n + 1, and
+    the last slot goes only to a company that has none.
+    Of a company's slots, the last goes only to an issuer that has none.
+
+    Args:
+        total: How many there are.
+    """
+
+    def __init__(self, total: int) -> None:
+        if total < 1:
+            raise ValueError("a bulkhead without a slot")
+        self._free = total
+        self._by_company: Counter[Guid] = Counter()
+        self._by_issuer: Counter[tuple[Guid, str]] = Counter()
+
+    def take(self, company: Guid, issuer: str) -> None:
+        """
+        Take a slot for a call of *company* at *issuer*.
+
+        Raises:
+            IdentityUnavailable: The free ones are for other companies, or for other issuers of
+                the company.
+        """
+        of_company, of_issuer = self._by_company[company], self._by_issuer[company, issuer]
+        another_is_left = of_company + 1 < self._free - 1
+        if of_company >= self._free or (of_issuer and not another_is_left):
+            raise IdentityUnavailable("too many calls to providers run already")
+        self._free -= 1
+        self._by_company[company] += 1
+        self._by_issuer[company, issuer] += 1
+
+    def give_back(self, company: Guid, issuer: str) -> None:
+        """Give back a slot that was taken for *company* and *issuer*."""
+        self._free += 1
+        self._by_company -= Counter([company])
+        self._by_issuer -= Counter([(company, issuer)])
+
+
+@attrs.frozen
+class Bulkhead:
+    """
+    Bounds the calls that run at once; may be shared by threads.
+
+    Args:
+        slots: What the calls share.
+    """
+
+    _slots: CallSlots
+    _lock: threading.Lock = attrs.field(factory=threading.Lock, init=False)
+
+    @contextmanager
+    def slot(self, company: Guid, issuer: str) -> Iterator[None]:
+        """
+        Have a slot while a call of *company* at *issuer* runs.
+
+        Raises:
+            IdentityUnavailable: There is none for it.
+        """
+        with self._lock:
+            self._slots.take(company, issuer)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._slots.give_back(company, issuer)

@@ -1,0 +1,162 @@
+"""How companies share the slots of calls, whoever comes in whatever order."""
+
+import math
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from counterseal.errors import IdentityUnavailable
+from counterseal.models.guid import mint
+from counterseal_oidc.bulkhead import Bulkhead, CallSlots
+
+COMPANIES = [mint(0, bytes([number] * 15)) for number in range(5)]
+ISSUERS = ["https://one.example", "https://two.example", "https://three.example"]
+
+TOTALS = st.integers(1, 40)
+CALLERS = st.tuples(st.sampled_from(COMPANIES), st.sampled_from(ISSUERS))
+MOVES = st.lists(st.one_of(CALLERS, st.integers(0, 60)), max_size=120)
+"""A call that comes, or the running one by this number that ends."""
+
+
+def takes(slots, company, issuer):
+    try:
+        slots.take(company, issuer)
+    except IdentityUnavailable:
+        return False
+    return True
+
+
+def played(total, moves):
+    """Yield each call that came: what ran before it, and whether it may run."""
+    slots, running = CallSlots(total), []
+    for move in moves:
+        if isinstance(move, int):
+            if running:
+                slots.give_back(*running.pop(move % len(running)))
+            continue
+        before = list(running)
+        granted = takes(slots, *move)
+        if granted:
+            running.append(move)
+        yield before, move, granted
+
+
+def of(running, company):
+    return [call for call in running if call[0] == company]
+
+
+@given(total=TOTALS, moves=MOVES)
+def test_no_more_calls_run_than_there_are_slots(total, moves):
+    for before, _, granted in played(total, moves):
+        assert len(before) + granted <= total
+
+
+@given(total=TOTALS, moves=MOVES)
+def test_a_company_without_a_call_gets_any_slot_that_is_free(total, moves):
+    for before, (company, _), granted in played(total, moves):
+        if len(before) < total and not of(before, company):
+            assert granted
+
+
+@given(total=TOTALS, moves=MOVES)
+def test_no_company_has_more_than_half(total, moves):
+    for before, (company, _), granted in played(total, moves):
+        assert len(of(before, company)) + granted <= math.ceil(total / 2)
+
+
+@given(total=TOTALS, moves=MOVES)
+def test_the_last_slot_goes_only_to_a_company_without_a_call(total, moves):
+    for before, (company, _), granted in played(total, moves):
+        if len(before) == total - 1 and of(before, company):
+            assert not granted
+
+
+@given(total=TOTALS, moves=MOVES)
+def test_only_who_has_a_call_already_is_refused_while_a_slot_is_free(total, moves):
+    """And only if as many run for the company, but one for each of its issuers, as are free."""
+    for before, (company, issuer), granted in played(total, moves):
+        if not granted and len(before) < total:
+            assert of(before, company)
+            reserved = 1 if (company, issuer) in before else 0
+            assert len(of(before, company)) + 2 * reserved >= total - len(before)
+
+
+@given(total=st.integers(3, 40), data=st.data())
+def test_one_issuer_leaves_its_company_a_slot_for_another(total, data):
+    slots = CallSlots(total)
+    company, hanging, other = COMPANIES[0], *ISSUERS[:2]
+    while takes(slots, company, hanging):
+        pass
+    strangers = data.draw(st.integers(0, len(COMPANIES) - 1))
+    assert takes(slots, company, other)
+    for stranger in COMPANIES[1 : 1 + strangers]:
+        slots.give_back(company, hanging)
+        assert takes(slots, stranger, hanging)
+
+
+@given(total=TOTALS, companies=st.integers(1, 5))
+def test_busy_companies_get_the_same_and_leave_as_much(total, companies):
+    """The fixed point of dynamic thresholds: each of n has total / (n + 1), and so is free."""
+    slots, running = CallSlots(total), dict.fromkeys(COMPANIES[:companies], 0)
+    more = True
+    while more:
+        more = False
+        for company in running:
+            if any(takes(slots, company, issuer) for issuer in ISSUERS):
+                running[company] += 1
+                more = True
+    share = total / (companies + 1)
+    assert {*running.values()} <= {math.floor(share), math.ceil(share)}
+    assert total - sum(running.values()) >= math.floor(share)
+
+
+@given(total=TOTALS, moves=MOVES, after=MOVES)
+def test_what_was_given_back_leaves_no_trace(total, moves, after):
+    used = CallSlots(total)
+    calls = [move for move in moves if not isinstance(move, int)]
+    for call in [call for call in calls if takes(used, *call)]:
+        used.give_back(*call)
+    fresh = CallSlots(total)
+    for move in after:
+        if not isinstance(move, int):
+            assert takes(used, *move) is takes(fresh, *move)
+
+
+def test_a_bulkhead_has_a_slot():
+    with pytest.raises(ValueError, match="without a slot"):
+        CallSlots(0)
+
+
+def test_a_slot_is_given_back_however_the_call_ends():
+    bulkhead = Bulkhead(CallSlots(1))
+    for _ in range(3):
+        with pytest.raises(KeyError), bulkhead.slot(COMPANIES[0], ISSUERS[0]):
+            raise KeyError
+    with bulkhead.slot(COMPANIES[0], ISSUERS[0]):
+        pass
+
+
+def test_many_threads_together_never_have_more_than_there_are():
+    bulkhead, lock, running, most = Bulkhead(CallSlots(4)), threading.Lock(), [], []
+    begin = threading.Barrier(8)
+
+    def call(number):
+        begin.wait()
+        for _ in range(200):
+            try:
+                with bulkhead.slot(COMPANIES[number % 5], ISSUERS[0]):
+                    with lock:
+                        running.append(number)
+                        most.append(len(running))
+                    with lock:
+                        running.remove(number)
+            except IdentityUnavailable:
+                continue
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(call, range(8)))
+    assert 1 <= max(most) <= 4
+    assert takes(bulkhead._slots, COMPANIES[0], ISSUERS[0])
