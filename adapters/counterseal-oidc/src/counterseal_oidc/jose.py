@@ -140,6 +140,23 @@ def key_of(token: Token, keys: tuple[Key, ...]) -> Key | None:
     return found[0] if len(found) == 1 else None
 
 
+def has_key_for(token: Token, keys: tuple[Key, ...]) -> bool:
+    """
+    Tell whether *keys* have the key of the token.
+
+    A token that names its key is taken at its word.
+    Of one that does not, only the signature shows that it is by a key of the set, and not by one
+    that the provider has changed to since.
+    """
+    if token.kid is not None:
+        return key_of(token, keys) is not None
+    try:
+        verify(token, keys)
+    except (TokenKeyUnknown, TokenSignature):
+        return False
+    return True
+
+
 def verify(token: Token, keys: tuple[Key, ...]) -> None:
     """
     Verify the token's signature; `demand_algorithm` comes before.

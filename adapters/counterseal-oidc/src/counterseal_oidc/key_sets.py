@@ -9,7 +9,7 @@ from counterseal.ports import Clock
 from counterseal_http import Budget
 from counterseal_oidc.asking import OK, Asker
 from counterseal_oidc.discovery import Metadata
-from counterseal_oidc.jose import Key, Token, key_of, read_keys, verify
+from counterseal_oidc.jose import Key, Token, has_key_for, read_keys, verify
 from counterseal_oidc.keeping import Keeper
 
 
@@ -17,8 +17,9 @@ class KeySets:
     """
     Verifies tokens by their provider's keys; may be shared by threads.
 
-    A token by a key that is not in the kept set has the set asked for anew, at most once a minute
-    for each issuer, however many such tokens come.
+    A token by a key that is not in the cached set has the set asked for anew, at most once a
+    minute for each issuer, however many such tokens come.
+    A token without `kid` is by such a key if no key of the set verifies it.
 
     Args:
         asker: Sends the requests.
@@ -42,7 +43,7 @@ class KeySets:
             f"{metadata.issuer} {metadata.jwks_uri}",
             lambda left: self._fetched(metadata, left),
             left,
-            wanted=lambda keys: key_of(token, keys) is not None,
+            wanted=lambda keys: has_key_for(token, keys),
         )
         verify(token, keys)
 
