@@ -2,6 +2,7 @@
 
 import itertools
 import time
+from datetime import timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -9,7 +10,13 @@ from hypothesis import strategies as st
 
 from counterseal.memory import MemoryAudit, MemoryStore
 from counterseal.memory.guards import MemoryCounters
-from counterseal.testing import CountersContract, StoreContract
+from counterseal.testing import (
+    CallbackSenderContract,
+    CountersContract,
+    NotifierContract,
+    StoreContract,
+    WakeContract,
+)
 
 
 @pytest.fixture
@@ -50,3 +57,12 @@ def test_the_kit_takes_time_for_no_fault_of_a_store():
 @pytest.mark.usefixtures("slow", "strangers")
 def test_the_kit_takes_time_for_no_fault_of_counters():
     CountersContract().test_counters_1_no_burst_fits_between_two_windows(MemoryCounters)
+
+
+@pytest.mark.parametrize(
+    "contract",
+    [CallbackSenderContract, NotifierContract, WakeContract],
+    ids=lambda one: one.__name__,
+)
+def test_the_kit_takes_a_call_that_waits_for_a_processor_for_no_fault(contract):
+    assert contract.patience >= timedelta(seconds=10)

@@ -19,7 +19,7 @@ from counterseal.testing.contracts.leaving import (
     only_unavailable_leaves,
     without_broken,
 )
-from counterseal.testing.contracts.race import comes_back, race, results
+from counterseal.testing.contracts.race import LATE, comes_back, race, results
 from counterseal.testing.contracts.specimens import Specimens
 from counterseal.wire.push import push_data
 
@@ -33,9 +33,6 @@ TIMEOUT = timedelta(milliseconds=200)
 
 AMPLE = timedelta(seconds=20)
 """Of one that is taken, however slow the machine is and however many run at once."""
-
-PATIENCE = timedelta(seconds=2)
-"""How much later than its timeout a notifier may return on a slow machine."""
 
 DELIVERED = PushOutcome(result=PushResult.DELIVERED)
 MISCONFIGURED = PushOutcome(result=PushResult.MISCONFIGURED)
@@ -51,6 +48,7 @@ class NotifierContract:
         learns_of_death: Whether `dead_address` makes an address that will never work again.
         is_put_off: Whether `busy_address` makes one whose push service asks to come back later.
         can_hang: Whether `hang` lets the push service never answer.
+        patience: How much later than its timeout a notifier may return, on a busy machine.
     """
 
     kind: ClassVar[AddressKind] = AddressKind.RELAY
@@ -58,6 +56,7 @@ class NotifierContract:
     learns_of_death: ClassVar[bool] = False
     is_put_off: ClassVar[bool] = False
     can_hang: ClassVar[bool] = False
+    patience: ClassVar[timedelta] = LATE
 
     @pytest.fixture
     def new_notifier(self) -> NewNotifier:
@@ -211,7 +210,7 @@ class NotifierContract:
             self.hang(notifier)
 
         attempt = partial(self._outcomes, notifier, addresses, _bell(timeout=TIMEOUT))
-        assert comes_back(attempt, within=TIMEOUT + PATIENCE), "no return after the timeout"
+        assert comes_back(attempt, within=TIMEOUT + self.patience), "no return after the timeout"
 
     def test_notifier_7_says_later_of_what_it_does_not_know(
         self, new_notifier: NewNotifier

@@ -20,6 +20,10 @@ PATIENCE = timedelta(seconds=60)
 """Far more than any call may take; a deadlock is to fail, not to hang."""
 
 
+LATE = timedelta(seconds=10)
+"""How much later than it has to a call may come back, on a machine that has no time for it."""
+
+
 @attrs.frozen
 class Ended(Generic[T]):
     """

@@ -19,7 +19,7 @@ from counterseal.testing.contracts.leaving import (
     only_unavailable_leaves,
     without_broken,
 )
-from counterseal.testing.contracts.race import comes_back, race, results
+from counterseal.testing.contracts.race import LATE, comes_back, race, results
 
 NewSender: TypeAlias = Callable[[], CallbackSender]
 """Makes a sender whose receiver has received nothing."""
@@ -29,9 +29,6 @@ TIMEOUT = timedelta(milliseconds=200)
 
 AMPLE = timedelta(seconds=20)
 """Of one that arrives, however slow the machine is and however many run at once."""
-
-PATIENCE = timedelta(seconds=2)
-"""How much later than its timeout a sender may return on a slow machine."""
 
 
 class CallbackSenderContract:
@@ -45,6 +42,7 @@ class CallbackSenderContract:
         can_script: Whether `script` sets what the receiver answers.
         can_hang: Whether `hang` lets the receiver never answer.
         can_drip: Whether `drip` lets the receiver answer slowly, and never to the end.
+        patience: How much later than its timeout a sender may return, on a busy machine.
     """
 
     url: ClassVar[str] = "https://shop.example/done"
@@ -53,6 +51,7 @@ class CallbackSenderContract:
     can_script: ClassVar[bool] = False
     can_hang: ClassVar[bool] = False
     can_drip: ClassVar[bool] = False
+    patience: ClassVar[timedelta] = LATE
 
     @pytest.fixture
     def new_sender(self) -> NewSender:
@@ -203,7 +202,7 @@ class CallbackSenderContract:
 
     def _comes_back(self, sender: CallbackSender) -> None:
         attempt = partial(sender.send, self._delivery(timeout=TIMEOUT))
-        assert comes_back(attempt, within=TIMEOUT + PATIENCE), "no return after the timeout"
+        assert comes_back(attempt, within=TIMEOUT + self.patience), "no return after the timeout"
 
     def _delivery(self, url: str | None = None, *, timeout: timedelta = AMPLE) -> Delivery:
         return Delivery(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import UTC, timedelta
 from functools import partial
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 import pytest
 
@@ -15,7 +15,7 @@ from counterseal.testing.contracts.leaving import (
     only_unavailable_leaves,
     without_broken,
 )
-from counterseal.testing.contracts.race import comes_back, race, results
+from counterseal.testing.contracts.race import LATE, comes_back, race, results
 from counterseal.testing.contracts.specimens import Specimens, event
 
 NewClock: TypeAlias = Callable[[], Clock]
@@ -24,9 +24,6 @@ NewAudit: TypeAlias = Callable[[], Audit]
 NewWake: TypeAlias = Callable[[], Wake]
 
 CALLERS = 6
-PATIENCE = timedelta(seconds=2)
-"""How long what must not block may take on a slow machine."""
-
 SHORT = timedelta(milliseconds=10)
 
 
@@ -185,7 +182,14 @@ class AuditContract:
 
 
 class WakeContract:
-    """What every bell for those who wait keeps."""
+    """
+    What every bell for those who wait keeps.
+
+    Attributes:
+        patience: How long what must not block may take, on a busy machine.
+    """
+
+    patience: ClassVar[timedelta] = LATE
 
     @pytest.fixture
     def new_wake(self) -> NewWake:
@@ -206,17 +210,17 @@ class WakeContract:
         """WAKE-1: also if nobody waits, or nobody any more."""
         wake, guid = new_wake(), Specimens().guid()
         for _ in range(3):
-            assert comes_back(partial(wake.ring, guid), within=PATIENCE), "ringing blocks"
+            assert comes_back(partial(wake.ring, guid), within=self.patience), "ringing blocks"
         wake.wait(guid, SHORT)
 
-        assert comes_back(partial(wake.ring, guid), within=PATIENCE), "ringing blocks"
+        assert comes_back(partial(wake.ring, guid), within=self.patience), "ringing blocks"
 
     def test_wake_2_waiting_ends(self, new_wake: NewWake) -> None:
         """WAKE-2: rung or not."""
         wake, guid = new_wake(), Specimens().guid()
         for timeout in (timedelta(0), SHORT):
             waiting = partial(wake.wait, guid, timeout)
-            assert comes_back(waiting, within=timeout + PATIENCE), "waiting does not end"
+            assert comes_back(waiting, within=timeout + self.patience), "waiting does not end"
 
     def test_all_1_only_unavailable_leaves(self, broken_wake: NewWake | None) -> None:
         """ALL-1."""
