@@ -12,7 +12,7 @@ import verify_callback
 from verify_callback import a_callback, by_a_library, by_our_client
 
 HERE = Path(__file__).parent
-SOON = 60
+SOON = 240
 NODE = shutil.which("node")
 OTHER = "whsec_" + "QUFB" * 11
 PROGRAM = """

@@ -171,7 +171,7 @@ class Meeting:
     def commit(self, changes, audit, operation):
         if not hasattr(self._came, "yes"):
             self._came.yes = True
-            self._barrier.wait(30)
+            self._barrier.wait(240)
         self._store.commit(changes, audit, operation)
 
 
@@ -188,7 +188,7 @@ def at_once() -> Iterator[Callable[..., list[Any]]]:
         barrier = threading.Barrier(len(calls))
 
         def one(call):
-            barrier.wait(30)
+            barrier.wait(240)
             try:
                 return call()
             except CountersealError as error:

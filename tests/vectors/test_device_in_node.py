@@ -126,7 +126,7 @@ def test_a_device_in_node_binds_answers_and_rotates(node, algorithm):
                 if said["uri"].endswith("/pending"):
                     service.ask()
                 tell(service.reply(said))
-        assert device.wait(timeout=60) == 0, device.stderr.read()
+        assert device.wait(timeout=240) == 0, device.stderr.read()
 
     ended = [(result["state"], result["approved"]) for result in results]
     assert ended == [("ANSWERED", True), ("ANSWERED", False), ("DISOWNED", False)]

@@ -20,7 +20,7 @@ def run(node, script, *arguments):
         [node, script, *arguments],
         capture_output=True,
         encoding="utf-8",
-        timeout=120,
+        timeout=240,
         check=False,
     )
 

@@ -35,7 +35,7 @@ def test_from_an_invitation_to_an_approval(flask_service, client, phone):
     seen = threading.Event()
 
     def answer():
-        seen.wait(5)
+        seen.wait(240)
         phone.answer(phone.fetch(asked.guid), code=asked.code)
 
     thread = threading.Thread(target=answer)

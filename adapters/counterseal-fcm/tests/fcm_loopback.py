@@ -50,6 +50,7 @@ class Firebase:
         self.connections = 0
         self.running = self.most = self.requests = 0
         self.lock = threading.Lock()
+        self.changed = threading.Condition(self.lock)
         firebase, self._public = self, public
 
         class Handler(BaseHTTPRequestHandler):
@@ -91,6 +92,11 @@ class Firebase:
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
         self._thread.start()
 
+    def come(self, number, *, within):
+        """Wait until so many messages have come; tell whether they did, in so many seconds."""
+        with self.changed:
+            return self.changed.wait_for(lambda: self.delivered >= number, within)
+
     def close(self):
         self.over.set()
         self._server.shutdown()
@@ -100,11 +106,11 @@ class Firebase:
     def answer(self, path, headers, body):
         if path == "/token":
             if self.token_hanging:
-                self.over.wait(20)
+                self.over.wait()
             return self.token_answer or self._grant(body)
         assert path == f"/v1/projects/{PROJECT}/messages:send", path
         if self.hanging:
-            self.over.wait(20)
+            self.over.wait()
         if self.keeping:
             self.raw.append((str(headers), body))
         token = headers["authorization"].removeprefix("Bearer ")
@@ -115,10 +121,11 @@ class Firebase:
         said = self.answers.get(sent[target])
         if said is not None:
             return said
-        with self.lock:
+        with self.changed:
             self.delivered += 1
             if self.keeping:
                 self.messages.append((token, sent))
+            self.changed.notify_all()
         return 200, {}, b'{"name": "projects/bell-test/messages/1"}'
 
     def _grant(self, body):

@@ -24,7 +24,7 @@ from counterseal.models import Clients, DeliveryOutcome, Scheme, TokenForm
 from counterseal.wire.enrolment import enrolment_document
 
 HERE = Path(__file__).parent / "node"
-SOON = 60
+SOON = 240
 HOST = "auth.example.com"
 CALLBACK = f"https://{HOST}/api/g-1/mfa/callback"
 PIN = "2580"

@@ -156,7 +156,7 @@ class Slow:
 
     def commit(self, changes, audit, operation):
         self.come.set()
-        self.go.wait(20)
+        self.go.wait(240)
         self._store.commit(changes, audit, operation)
 
 
@@ -170,7 +170,7 @@ def test_s24_a_call_whose_key_is_in_use_is_409(kit, world, handset):
     shop.headers["Idempotency-Key"] = "k"
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(kit.ask, shop)
-        assert slow.come.wait(20)
+        assert slow.come.wait(240)
         busy = kit.ask(other)
         slow.go.set()
         added = first.result(20)

@@ -9,7 +9,7 @@ from contextlib import suppress
 import pytest
 from werkzeug.serving import make_server
 
-SOON = 20
+SOON = 240
 
 
 @pytest.fixture

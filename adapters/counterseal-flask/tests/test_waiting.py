@@ -10,11 +10,13 @@ import pytest
 from flask import Flask
 
 from counterseal.errors import StoreUnavailable
-from counterseal_flask import Service, Settings, service_blueprint
+from counterseal_flask import Service, Settings, service_blueprint, states
+from counterseal_flask import waiting as waiters
+from counterseal_flask.waiting import Waiters
 
 BASE = "https://service.example"
 
-SOON = 20
+SOON = 240
 """Seconds after which a test gives up on a thread."""
 
 
@@ -62,6 +64,42 @@ def bell():
 def threads():
     with ThreadPoolExecutor(16) as pool:
         yield pool
+
+
+class Crowd:
+    """
+    Threads that wait, counted as they begin to, in a time that only the test moves.
+
+    Attributes:
+        seconds: What has passed.
+    """
+
+    def __init__(self, threads):
+        self.submit = threads.submit
+        self.arrived = threading.Semaphore(0)
+        self.seconds = 0.0
+
+    def monotonic(self):
+        return self.seconds
+
+    def come(self, number):
+        """Return when *number* more are among those who wait for a request."""
+        for _ in range(number):
+            assert self.arrived.acquire(timeout=SOON)
+
+
+@pytest.fixture
+def crowd(threads, monkeypatch):
+    made, watched = Crowd(threads), Waiters._watched
+
+    def counted(self, *args):
+        made.arrived.release()
+        return watched(self, *args)
+
+    monkeypatch.setattr(Waiters, "_watched", counted)
+    for module in (states, waiters):
+        monkeypatch.setattr(module, "time", made)
+    return made
 
 
 @pytest.fixture
@@ -149,12 +187,12 @@ def test_a_wait_is_a_number_of_seconds(kit, shop, handset, wait):
     assert (reply.status_code, reply.json["field"]) == (400, "wait")
 
 
-def test_all_who_wait_for_one_request_share_each_look(kit, waiting, bell, threads, handset):
+def test_all_who_wait_for_one_request_share_each_look(kit, waiting, bell, crowd, handset):
     shop, app, ports = waiting(waiters=8)
     guid = kit.ask(shop).json["guid"]
-    polls = [threads.submit(long_poll, app, shop, guid) for _ in range(8)]
+    polls = [crowd.submit(long_poll, app, shop, guid) for _ in range(8)]
     assert bell.waiting.acquire(timeout=SOON)
-    all_read(ports, guid, 8)
+    crowd.come(8)
     handset.answer(guid)
     ports.store.reads.clear()
     bell.wake()
@@ -163,25 +201,14 @@ def test_all_who_wait_for_one_request_share_each_look(kit, waiting, bell, thread
     assert ports.store.reads.count(guid) == 1
 
 
-def all_read(ports, guid, number):
-    """Wait until each of *number* has read the request, and so is about to wait."""
-    pause = threading.Event()
-    for _ in range(SOON * 100):
-        if ports.store.reads.count(guid) >= number:
-            break
-        pause.wait(0.01)
-    pause.wait(0.1)
-
-
-def test_a_follower_takes_over_when_the_one_who_looks_gives_up(
-    kit, waiting, bell, threads, handset
-):
+def test_a_follower_takes_over_when_the_one_who_looks_gives_up(kit, waiting, bell, crowd, handset):
     shop, app, _ = waiting()
     guid = kit.ask(shop).json["guid"]
-    short = threads.submit(long_poll, app, shop, guid, wait=1)
+    short = crowd.submit(long_poll, app, shop, guid, wait=1)
     assert bell.waiting.acquire(timeout=SOON)
-    long = threads.submit(long_poll, app, shop, guid, wait=30)
-    threading.Event().wait(1.1)  # the short one's second; the bell holds it past its time
+    long = crowd.submit(long_poll, app, shop, guid, wait=30)
+    crowd.come(2)
+    crowd.seconds += 1.1  # the short one's second; the bell holds it past its time
     bell.wake()
     assert short.result(SOON).json["status"] == "PENDING"
     assert bell.waiting.acquire(timeout=SOON)

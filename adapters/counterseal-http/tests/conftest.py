@@ -130,7 +130,7 @@ class Receiver:
 
     def _serve(self, connection):
         with connection, suppress(OSError):
-            connection.settimeout(5)
+            connection.settimeout(60)
             if self.accepted:
                 self.accepted(connection, self)
                 return

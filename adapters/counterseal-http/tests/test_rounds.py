@@ -10,7 +10,7 @@ from counterseal.errors import NotifierUnavailable
 from counterseal.models import AddressKind, PushAddress, PushOutcome, PushResult
 from counterseal_http import Forbidden, Rounds
 
-AMPLE = timedelta(seconds=20)
+AMPLE = timedelta(seconds=240)
 DELIVERED, GONE, LATER, MISCONFIGURED = (
     PushOutcome(result=getattr(PushResult, name))
     for name in ("DELIVERED", "GONE", "LATER", "MISCONFIGURED")
@@ -70,7 +70,7 @@ def test_what_one_attempt_raises_is_its_own(new_rounds, caplog):
 
 def test_no_more_run_at_once_than_may(new_rounds):
     lock, running, most = threading.Lock(), 0, 0
-    four = threading.Barrier(4, timeout=20)
+    four = threading.Barrier(4, timeout=240)
 
     def attempt(each, left):
         nonlocal running, most
@@ -89,11 +89,11 @@ def test_no_more_run_at_once_than_may(new_rounds):
 
 
 def test_a_round_goes_on_where_another_one_holds_all_threads(new_rounds):
-    rounds, held, over = new_rounds(at_once=2), threading.Barrier(4, timeout=20), threading.Event()
+    rounds, held, over = new_rounds(at_once=2), threading.Barrier(4, timeout=240), threading.Event()
 
     def hang(each, left):
         held.wait()
-        over.wait(20)
+        over.wait(240)
         return DELIVERED
 
     # The first round has its own thread and one of the pool's, the next one the pool's other.

@@ -186,7 +186,7 @@ def test_a_provider_that_answers_anything_lets_nobody_in(served, new_space, loop
 
 
 def test_a_provider_that_hangs_holds_up_nobody_else(new_served, new_space, frozen, loopback):
-    served = new_served(frozen.now(), timeout=timedelta(seconds=0.3))
+    served = new_served(frozen.now(), timeout=timedelta(seconds=1.5))
     space = new_space(served, loopback)
     told, secret = came_back(served, loopback, space)
     loopback.hanging.add("/token")

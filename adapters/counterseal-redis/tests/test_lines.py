@@ -32,7 +32,7 @@ def test_one_connection_is_kept_and_given_back_in_the_end(redis_8_2, opened):
     together = threading.Barrier(3)
 
     def act(line):
-        together.wait(60)
+        together.wait(240)
         for _ in range(20):
             line.talk(PING)
 

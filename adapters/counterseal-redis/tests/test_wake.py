@@ -99,7 +99,7 @@ def test_a_process_that_ends_has_rung(redis_8_2, new_bell):
     waiter = Waiter(bell)
     arguments = [str(redis_8_2.port), bell._keyspace.prefix, GUID]
 
-    subprocess.run([sys.executable, "-c", RINGER, *arguments], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", RINGER, *arguments], check=True, timeout=240)
 
     assert waiter.woken()
 

@@ -24,6 +24,8 @@ class Relay:
         self.taken, self.dead = [], set()
         self.answer = None
         self.hanging = False
+        self.hung = 0
+        self.came_back = 0
         self.keeping, self.delivered = True, 0
         self.over = threading.Event()
         self.requests = self.connections = 0
@@ -71,7 +73,11 @@ class Relay:
         with self.lock:
             self.requests += 1
         if self.hanging:
-            self.over.wait(20)
+            with self.lock:
+                self.hung += 1
+            self.over.wait()
+            with self.lock:
+                self.came_back += 1
         try:
             verifier.verify(body, {name.lower(): value for name, value in headers.items()})
         except WebhookVerificationError:

@@ -41,7 +41,7 @@ def bell(**changes):
             "title": "A question for you",
             "body": "Open the app to answer, Zoë.",
             "life": timedelta(seconds=119.9),
-            "timeout": timedelta(seconds=20),
+            "timeout": timedelta(minutes=4),
             **changes,
         }
     )

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 from counterseal import trusted_keys
 from counterseal.device import SoftwareDevice
@@ -21,15 +22,20 @@ from counterseal.wire.enrolment import enrolment_document
 
 COMMAND = [sys.executable, "-c", "from counterseal_server.cli import main; main()"]
 PIN = "1379"
-PATIENCE = 60
+PATIENCE = 240
+"""Seconds; a Python takes a minute to start where nobody has time for it."""
+
 IDLE_SECONDS = 30
 """After which the server closes a connection that nobody speaks on."""
 
 HASTY = """
 [policy]
-callback_timeout = "1s"
-callback_lease = "2s"
+callback_timeout = "2s"
+callback_lease = "3s"
 """
+
+TELLING = [sys.executable, str(Path(__file__).with_name("telling.py"))]
+"""The command, whose log says for whom it waits."""
 
 QUESTION = {"accountId": "user-42", "content": "Pay 10 EUR to Zoë?", "showCode": True}
 
@@ -60,6 +66,13 @@ def eventually(condition):
             return found
         time.sleep(0.05)
     raise AssertionError("it did not come about")
+
+
+def stop(*processes):
+    """End them as an operator does: what runs comes to its own end, and nothing comes after it."""
+    for process in processes:
+        process.send_signal(signal.SIGTERM)
+    assert [process.wait(PATIENCE) for process in processes] == [0] * len(processes)
 
 
 class Receiver:

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from program import PATIENCE
 
 COMMAND = [sys.executable, "-c", "from counterseal_server.cli import main; main()"]
 HOSTILE = {
@@ -32,7 +33,7 @@ def shell(*args, stdin=b"", **env):
         capture_output=True,
         env=surroundings | env,
         check=False,
-        timeout=60,
+        timeout=PATIENCE,
     )
 
 
@@ -98,7 +99,7 @@ def test_a_closed_standard_input():
         ["/bin/sh", "-c", 'exec "$@" <&-', "sh", *COMMAND, "demo", "--challenge", "-"],
         capture_output=True,
         check=False,
-        timeout=60,
+        timeout=PATIENCE,
     )
     assert (done.returncode, done.stdout) == (2, b"")
     assert done.stderr == b"challenge: cannot read -: no such input\n"
@@ -129,7 +130,7 @@ def test_a_terminal_gets_nothing_but_styles(env):
             break
         chunks.append(chunk)
     os.close(ours)
-    assert (process.wait(60), process.stderr.read()) == (0, b"")
+    assert (process.wait(PATIENCE), process.stderr.read()) == (0, b"")
     process.stderr.close()
     text = b"".join(chunks).decode()
     styles = re.findall(r"\x1b\[[0-9;]*m", text)

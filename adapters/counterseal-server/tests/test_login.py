@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import attrs
 import pytest
 from flask import Flask
+from program import PATIENCE
 from werkzeug.serving import make_server
 
 from counterseal.testing import World
@@ -43,7 +44,7 @@ def browser(auth):
     def visit(*returns):
         for address in returns:
             try:
-                with urllib.request.urlopen(address, timeout=10) as reply:  # noqa: S310 (ours)
+                with urllib.request.urlopen(address, timeout=PATIENCE) as reply:  # noqa: S310 (ours)
                     got.append((reply.status, reply.read()))
             except urllib.error.HTTPError as error:
                 got.append((error.code, b""))

@@ -29,7 +29,7 @@ from counterseal_server.metrics import Metrics
 EXAMPLES = Path(__file__).parents[1] / "examples"
 COMMAND = [sys.executable, "-c", "from counterseal_server.cli import main; main()"]
 PUBLIC = "https://auth.example.com"
-PATIENCE = 60
+PATIENCE = 240
 PIN = "1379"
 NGINX, OPENSSL, SYSTEMD = map(shutil.which, ("nginx", "openssl", "systemd-analyze"))
 

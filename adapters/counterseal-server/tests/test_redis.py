@@ -12,11 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from program import PATIENCE, Phone, eventually, hasty
+from program import PATIENCE, TELLING, Phone, eventually, hasty, stop
 from standardwebhooks import Webhook
 
-LOOK_SECONDS = 1.0
-"""How often a long poll looks at the store by itself."""
+LOOK_SECONDS = 20.0
+"""How often those who wait look at the store by themselves."""
 
 PASSWORD = "canary-p%40ss"
 
@@ -48,42 +48,49 @@ def two(new_service):
     return made
 
 
-def waiting(service, challenge, how):
+def polled(service, challenge):
     """Wait for the end of *challenge*, and return how it ended and when."""
-    path = {
-        "poll": f"/request/getRequest?requestGuid={challenge}&wait=25",
-        "events": f"/request/events?requestGuid={challenge}",
-    }[how]
+    path = f"/request/getRequest?requestGuid={challenge}&wait=3000"
     status, told = service.call("GET", path)
-    text = told.decode() if isinstance(told, bytes) else json.dumps(told)
-    return status, text, time.monotonic()
+    return status, told["status"], time.monotonic()
+
+
+def followed(service, challenge, first):
+    """The same by the stream of its states; *first* is set when one was read."""
+    connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=PATIENCE)
+    headers = {"Authorization": service.told["authorization"]}
+    with contextlib.closing(connection):
+        connection.request("GET", f"/request/events?requestGuid={challenge}", headers=headers)
+        response = connection.getresponse()
+        told = response.readline()
+        first.set()
+        told += response.read()
+        return response.status, "ANSWERED" if b"ANSWERED" in told else told, time.monotonic()
 
 
 def test_an_answer_at_one_machine_wakes_those_who_wait_at_the_other(store, two, receiver):
-    first, second, _ = two(store)
+    first, second, servers = two(store, program=TELLING, TELLING_LOOK=str(LOOK_SECONDS))
     took = []
     with ThreadPoolExecutor(2) as pool:
         for number in range(5):
             phone = Phone(first, f"user-{number}", receiver.url)
             phone.service = second
-            waiters = [
-                pool.submit(waiting, first, phone.challenge, how) for how in ("poll", "events")
-            ]
-            # Nothing outside of the server tells that they wait inside, between two looks.
-            time.sleep(0.3 + number / 10)
+            poll = pool.submit(polled, first, phone.challenge)
+            line = f"waits for {phone.challenge}"
+            eventually(lambda line=line: line in first.log.read_text())
+            told = threading.Event()
+            stream = pool.submit(followed, first, phone.challenge, told)
+            assert told.wait(PATIENCE)
             assert phone.answer()
             done = time.monotonic()
-            for waiter in waiters:
-                status, told, woken = waiter.result(PATIENCE)
-                assert status == 200
-                assert b"ANSWERED" in (
-                    told if isinstance(told, bytes) else json.dumps(told).encode()
-                )
+            for waiter in (poll, stream):
+                status, state, woken = waiter.result(PATIENCE)
+                assert (status, state) == (200, "ANSWERED")
                 took.append(woken - done)
 
-    assert statistics.median(took) < LOOK_SECONDS / 4, took
+    assert statistics.median(took) < LOOK_SECONDS / 2, took
     eventually(lambda: len(receiver.got) >= 5)
-    time.sleep(LOOK_SECONDS)  # several looks of both machines' workers
+    stop(*servers)
     assert len(receiver.got) == 5, "a callback was delivered twice"
     verify = Webhook(first.told["callbackSecret"]).verify
     assert len({verify(body, headers)["guid"] for headers, body in receiver.got}) == 5
@@ -123,21 +130,20 @@ def test_a_machine_that_is_killed_amid_answers_loses_none_of_them(redis, two, re
 
 def deliver(service, **how):
     """Run `callbacks run` beside *service*, and return the process once it is at work."""
-    worker = service.run("callbacks", "run", **hasty(service), **how)
+    worker = service.run("callbacks", "run", **how)
     eventually(lambda: "delivering callbacks" in service.log.read_text())
     return worker
 
 
 def test_each_callback_is_claimed_by_one_of_the_workers(store, two, receiver):
     first, second, _ = two(store, COUNTERSEAL_SENDERS="0")
-    for service in (first, second):
-        deliver(service)
+    workers = [deliver(service) for service in (first, second)]
 
     phones = [Phone(first, f"user-{number}", receiver.url) for number in range(12)]
     assert all(phone.answer() for phone in phones)
 
     eventually(lambda: len(receiver.got) >= len(phones))
-    time.sleep(LOOK_SECONDS)
+    stop(*workers)
     told = [json.loads(body)["guid"] for _, body in receiver.got]
     assert sorted(told) == sorted(phone.challenge for phone in phones)
 
@@ -147,17 +153,17 @@ def test_a_claim_of_a_dead_worker_returns(redis, two, receiver, point):
     first, second, _ = two(address(redis), COUNTERSEAL_SENDERS="0")
     mark = first.folder / "died"
     program = [sys.executable, str(Path(__file__).with_name("crashing.py")), point, str(mark)]
-    worker = deliver(first, program=program)
+    worker = deliver(first, program=program, **hasty(first))
     phone = Phone(first, "user-42", receiver.url)
     assert phone.answer()
     assert worker.wait(PATIENCE) == -signal.SIGKILL
     assert mark.exists()
     before = len(receiver.got)
 
-    deliver(second)
+    successor = deliver(second)
 
     eventually(lambda: len(receiver.got) > before)
-    time.sleep(LOOK_SECONDS)
+    stop(successor)
     assert len(receiver.got) == before + 1
     assert before == {"claimed": 0, "sent": 1}[point]
     # Told twice, it has one name: at least once is what is promised.

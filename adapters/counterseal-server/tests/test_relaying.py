@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from urllib.parse import urlsplit
 
 import pytest
+from program import PATIENCE
 
 from counterseal.memory import SystemClock
 from counterseal.models import AddressKind, Bell, Guid, News, PushAddress, PushOutcome, PushResult
@@ -37,7 +38,7 @@ def bell(name="bell"):
         title="A question",
         body="Open the app, Zoë.",
         life=timedelta(minutes=2),
-        timeout=timedelta(seconds=20),
+        timeout=timedelta(seconds=PATIENCE),
     )
 
 
@@ -147,7 +148,7 @@ def test_of_many_ids_the_last_ones_are_remembered(serving, push, monkeypatch):
 )
 def test_odd_lengths(serving, length, status):
     url = serving(relaying.printing(print))
-    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=9)
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=PATIENCE)
     connection.putrequest("POST", "/")
     connection.putheader("content-length", length)
     connection.endheaders()
@@ -160,14 +161,14 @@ def test_whoever_comes_when_all_places_are_taken_is_sent_away(serving, push, mon
 
     def hang(*_):
         inside.set()
-        return over.wait(20)
+        return over.wait(PATIENCE)
 
     monkeypatch.setattr(relaying, "PLACES", 1)
     url = serving(hang)
     first = threading.Thread(target=push, args=(url,))
     first.start()
     try:
-        assert inside.wait(20)
+        assert inside.wait(PATIENCE)
         assert push(url, "other") == LATER
     finally:
         over.set()
@@ -190,7 +191,7 @@ def test_the_command(push):
         assert json.loads(running.stdout.readline())["title"] == "A question"
     finally:
         running.send_signal(signal.SIGTERM)
-        out, err = running.communicate(timeout=20)
+        out, err = running.communicate(timeout=PATIENCE)
     assert (running.returncode, out, err) == (0, "", "")
 
 
@@ -214,7 +215,7 @@ def test_an_old_one_is_refused(serving):
     body = b"{}"
     at = datetime.now(UTC) - timedelta(hours=1)
     headers = dict(webhook_headers([SECRET], message=Guid("a"), at=at, body=body))
-    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=9)
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=PATIENCE)
     connection.request("POST", "/", body, headers)
     assert connection.getresponse().status == 401
     connection.close()

@@ -32,7 +32,9 @@ from counterseal_server.workers import Duty, Workers
 # The group of the same name hides it in its package.
 command = sys.modules["counterseal_server.commands.notify"]
 
-PATIENCE = 30
+PATIENCE = 240
+"""Seconds; for a machine that has no time."""
+
 RELAY = PushAddress(kind=AddressKind.RELAY, value="relay")
 WEB = PushAddress(kind=AddressKind.WEBPUSH, value="web")
 
@@ -45,11 +47,13 @@ class Hanging(OutboxNotifier):
         self.kind = kind
         self.let_go = threading.Event()
         self.hung = threading.Semaphore(0)
+        self.came_back = 0
 
     def push(self, addresses, bell):
         if any(address.kind is self.kind for address in addresses):
             self.hung.release()
             self.let_go.wait(PATIENCE)
+            self.came_back += 1
             raise NotifierUnavailable
         return super().push(addresses, bell)
 
@@ -89,26 +93,29 @@ def start(house):
     made = []
 
     def begin():
+        """Start another process's workers; they are in `begin.made`."""
         metrics = Metrics()
         workers = Workers(house, metrics)
         made.append(workers)
         workers.start()
         return metrics
 
+    begin.made = made
     yield begin
     for workers in made:
         workers.stop()
 
 
 def test_a_bell_rings_at_once_after_the_commit(world, notifier, start, monkeypatch):
-    monkeypatch.setattr(module, "EVERY_LOOK", timedelta(seconds=60))
-    start()
+    monkeypatch.setattr(module, "EVERY_LOOK", timedelta(hours=1))
+    looks = threading.Semaphore(0)
+    look = Ringers.ring
+    monkeypatch.setattr(Ringers, "ring", lambda self: (look(self), looks.release())[0])
     world.bind("zoe", addresses=(RELAY,))
-    time.sleep(0.2)  # the first look is over, and the next one is a minute ahead
-    begun = time.monotonic()
+    start()
+    assert looks.acquire(timeout=PATIENCE)  # the next one is an hour ahead
     held = world.ask("zoe", "Lunch?").challenge
     eventually(lambda: notifier.rung_for(held.guid))
-    assert time.monotonic() - begun < 10
 
 
 def test_what_came_of_it_is_counted(world, notifier, start):
@@ -152,11 +159,9 @@ class TestAChannelThatHangs:
         zoe = world.bind("zoe", addresses=(RELAY,))
         world.ask("zoe", "Lunch?")
         assert notifier.hung.acquire(timeout=PATIENCE)
-        begun = time.monotonic()
         held = world.ask("zoe", "Tea?").challenge
         assert zoe.answer(held).approved
-        assert time.monotonic() - begun < 5
-        assert not notifier.let_go.is_set()
+        assert notifier.came_back == 0
 
     def test_does_not_delay_a_healthy_one(self, world, notifier, start):
         start()
@@ -165,7 +170,7 @@ class TestAChannelThatHangs:
             world.bind(name, addresses=(RELAY, WEB))
         held = [world.ask(name, "Lunch?").challenge.guid for name in names]
         eventually(lambda: all(notifier.rung_for(guid) for guid in held))
-        assert not notifier.let_go.is_set()
+        assert notifier.came_back == 0
 
     def test_of_one_account_leaves_a_place_to_others(self, world, notifier, house):
         notifier.kind = None
@@ -196,7 +201,8 @@ def test_processes_that_race_ring_once(world, notifier, start):
         start()
     held = [world.ask("zoe", "Lunch?").challenge.guid for _ in range(5)]
     eventually(lambda: all(notifier.rung_for(guid) for guid in held))
-    time.sleep(0.1)
+    for workers in start.made:
+        workers.stop()
     assert [len(notifier.rung_for(guid)) for guid in held] == [1] * 5
     assert {one.state for one in world.notifications.due()} <= {NotificationState.QUEUED}
 
@@ -205,9 +211,11 @@ def test_ringing_can_be_left_to_others(world, notifier, house, tmp_path):
     house.settings = settings({"data": tmp_path, "ringers": 0, "senders": 0}, {})
     world.bind("zoe", addresses=(RELAY,))
     held = world.ask("zoe", "Lunch?").challenge
+    swept = threading.Event()
+    house.forget = lambda: swept.set() or 0
     workers = Workers(house, Metrics())
     workers.start()
-    time.sleep(0.1)
+    assert swept.wait(PATIENCE)  # they are at work
     workers.stop()
     assert notifier.rung_for(held.guid) == ()
 

@@ -18,7 +18,17 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from program import IDLE_SECONDS, PATIENCE, PIN, QUESTION, Phone, eventually, hasty
+from program import (
+    IDLE_SECONDS,
+    PATIENCE,
+    PIN,
+    QUESTION,
+    TELLING,
+    Phone,
+    eventually,
+    hasty,
+    stop,
+)
 from standardwebhooks import Webhook
 
 from counterseal import Credentials, Directory, trusted_keys
@@ -101,23 +111,17 @@ def test_a_kill_right_after_an_answer_loses_no_callback(service, receiver):
 
 
 def test_a_stop_lets_those_go_who_wait(service, receiver):
-    server = service.serve()
-    service.bind()
-    asked = service.ask(receiver.url)
-    path = f"/request/getRequest?requestGuid={asked['guid']}&wait=25"
-    told = []
-    waiting = threading.Thread(target=lambda: told.append(service.call("GET", path)))
-    waiting.start()
-    time.sleep(1)  # nothing outside of the server tells that the poll waits inside
+    server = service.serve(program=TELLING, TELLING_LOOK="1", COUNTERSEAL_GRACE="600s")
+    phone = Phone(service, "user-42", receiver.url)
+    path = f"/request/getRequest?requestGuid={phone.challenge}&wait=3000"
+    with ThreadPoolExecutor(1) as pool:
+        polled = pool.submit(service.call, "GET", path)
+        eventually(lambda: f"waits for {phone.challenge}" in service.log.read_text())
 
-    begun = time.monotonic()
-    server.send_signal(signal.SIGTERM)
+        stop(server)
 
-    assert server.wait(PATIENCE) == 0
-    waiting.join()
-    assert time.monotonic() - begun < 8
-    ((status, document),) = told
-    assert (status, document["status"]) == (200, "PENDING")
+        status, document = polled.result(PATIENCE)
+    assert (status, document["status"]) == (200, "SEEN")
 
 
 def test_nobody_serves_on_when_the_main_process_is_killed(service):
@@ -166,7 +170,7 @@ def test_a_kill_amid_fifty_answers_loses_none_of_them(service, receiver):
     for thread in threads:
         thread.join()
     assert len(accepted) < 50
-    service.serve(**hasty(service))
+    service.serve()
 
     def state(phone):
         path = f"/request/getRequest?requestGuid={phone.challenge}"
@@ -199,7 +203,7 @@ def test_s30_a_kill_at_each_point_of_the_outbox_loses_nothing(service, receiver,
     before = len(receiver.got)
     assert before == {"answered": 0, "claimed": 0, "sent": 1, "recorded": 1}[point]
 
-    service.serve(**hasty(service))
+    successor = service.serve()
     path = f"/request/getRequest?requestGuid={phone.challenge}"
     told = service.call("GET", path)[1]
     assert (told["status"], told["buttonSelected"]) == ("ANSWERED", 0)
@@ -207,8 +211,7 @@ def test_s30_a_kill_at_each_point_of_the_outbox_loses_nothing(service, receiver,
     assert service.call("GET", path)[1] == told
     again = 0 if point == "recorded" else 1
     eventually(lambda: len(receiver.got) >= before + again)
-    # That nothing more comes can only be waited for: several looks of the workers.
-    time.sleep(1 if point == "recorded" else 0)
+    stop(successor)
     assert len(receiver.got) == before + again
     verify = Webhook(service.told["callbackSecret"]).verify
     sent = [verify(body, headers) for headers, body in receiver.got]

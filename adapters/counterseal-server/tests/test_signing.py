@@ -15,7 +15,7 @@ import pytest
 from http_message_signatures import HTTPMessageSigner, HTTPSignatureKeyResolver, algorithms
 
 COMMAND = [sys.executable, "-c", "from counterseal_server.cli import main; main()"]
-PATIENCE = 60
+PATIENCE = 240
 ORDER = ("@method", "@target-uri", "content-digest")
 IF_THERE = ("content-type", "idempotency-key")
 BIND = b'{"accountId":"user-42"}'

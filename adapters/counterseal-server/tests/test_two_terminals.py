@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[3]
 README = ROOT / "adapters" / "counterseal-server" / "README.md"
 TUTORIAL = ROOT / "docs" / "tutorial" / "first-service.md"
 HOW_TO = ROOT / "docs" / "how-to"
-PATIENCE = 200
+PATIENCE = 800
 """A page has up to twenty commands, and each starts a Python; machines are busy."""
 
 SETTING_UP = ("python3 -m venv", ".venv/bin/pip", "export PATH")

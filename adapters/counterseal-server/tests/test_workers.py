@@ -17,7 +17,9 @@ from counterseal_server.metrics import Metrics
 from counterseal_server.workers import Duty, Workers
 from counterseal_sql import connect, forget, upgrade, with_sql
 
-PATIENCE = 30
+PATIENCE = 240
+"""Seconds; for a machine that has no time."""
+
 OTHER_CALLBACK = "https://other.example/"
 
 

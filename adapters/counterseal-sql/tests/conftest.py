@@ -23,7 +23,7 @@ NOBODY = {"user": "nobody", "group": "nogroup", "extra_groups": []}
 """PostgreSQL refuses to run as root."""
 
 
-PATIENCE = timedelta(seconds=60)
+PATIENCE = timedelta(seconds=240)
 """A machine that is busy with other things is no failure."""
 
 RING = 4
@@ -112,7 +112,7 @@ class Postgres:
             env={"PGDATA": str(self._folder / "data"), "PATH": os.defpath},
             stdout=subprocess.DEVNULL,
             check=True,
-            timeout=60,
+            timeout=240,
             **self._user,
         )
 

@@ -233,8 +233,8 @@ def test_those_who_end_meanwhile_share_a_sync(database, disk, guard):
     def call(number):
         with database.call():
             assert guard.first_seen(("proof", "somebody", str(number)), LATER)
-            seen.wait(60)
-            may.wait(60)
+            seen.wait(240)
+            may.wait(240)
 
     threads = [threading.Thread(target=call, args=(number,)) for number in range(many)]
     for thread in threads:

@@ -49,7 +49,7 @@ def test_where_there_is_nothing_to_migrate_alembic_is_not_loaded(sqlite_server):
 
     for url, loaded in ((sqlite_server.bare(), "True"), (sqlite_server.made(), "False")):
         command = [sys.executable, "-c", f"{start}; {act}; {tell}", url]
-        run = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+        run = subprocess.run(command, capture_output=True, text=True, check=True, timeout=240)
         assert run.stdout.strip() == loaded
 
 

@@ -124,7 +124,7 @@ class PushService:
 
     def answer(self, path, headers, body):
         if self.hanging:
-            self.over.wait(20)
+            self.over.wait()
         if path in self.answers:
             return self.answers[path]
         scheme, token, key = headers["authorization"].replace(",", " ").split()

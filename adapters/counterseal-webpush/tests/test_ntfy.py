@@ -23,6 +23,7 @@ from counterseal.models import (
 )
 from counterseal.models.guid import named
 
+PATIENCE = 240
 NTFY = shutil.which("ntfy")
 
 
@@ -42,7 +43,7 @@ def ntfy(tmp_path):
             [NTFY, "serve", "--config", str(settings)], stdout=log, stderr=subprocess.STDOUT
         )
     try:
-        ends = monotonic() + 20
+        ends = monotonic() + PATIENCE
         while not _healthy(url):
             assert running.poll() is None, (tmp_path / "log").read_text()
             assert monotonic() < ends, "ntfy does not answer"
@@ -50,18 +51,18 @@ def ntfy(tmp_path):
         yield url
     finally:
         running.terminate()
-        running.wait(10)
+        running.wait(PATIENCE)
 
 
 def _healthy(url):
     try:
-        return httpx2.get(f"{url}/v1/health", timeout=1).json()["healthy"]
+        return httpx2.get(f"{url}/v1/health", timeout=PATIENCE).json()["healthy"]
     except httpx2.TransportError:
         return False
 
 
 def _kept(url, topic):
-    answer = httpx2.get(f"{url}/{topic}/json", params={"poll": "1"}, timeout=5)
+    answer = httpx2.get(f"{url}/{topic}/json", params={"poll": "1"}, timeout=PATIENCE)
     return [json.loads(line) for line in answer.text.splitlines()]
 
 

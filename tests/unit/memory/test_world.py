@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from counterseal.memory import MemoryWake, SystemClock, SystemEntropy
 from counterseal.models import Guid
 
-LONG, NO_TIME = timedelta(seconds=30), timedelta(0)
+LONG, NO_TIME = timedelta(seconds=240), timedelta(0)
 ALICE, BOB = Guid("alice"), Guid("bob")
 
 
@@ -38,11 +38,11 @@ def test_wake_1_ringing_wakes_everyone_who_waits_for_it_and_nobody_else():
     other = waiting(wake, BOB)
     wake.ring(ALICE)
     for thread in threads:
-        thread.join(30)
+        thread.join(LONG.total_seconds())
         assert not thread.is_alive()
     assert other.is_alive()
     wake.ring(BOB)
-    other.join(30)
+    other.join(LONG.total_seconds())
 
 
 def test_wake_1_a_ring_that_nobody_waits_for_is_lost():
@@ -57,6 +57,6 @@ def test_whoever_waits_too_long_returns_and_leaves_nothing_behind():
     wake.wait(ALICE, NO_TIME)
     assert len(wake._waiting[ALICE]) == 1
     wake.ring(ALICE)
-    patient.join(30)
+    patient.join(LONG.total_seconds())
     wake.wait(BOB, NO_TIME)
     assert not wake._waiting

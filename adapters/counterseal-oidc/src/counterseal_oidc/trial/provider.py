@@ -15,7 +15,10 @@ import httpx2
 
 from counterseal_oidc.trial.npm import HERE, TrialBroken, installed, node
 
-STOP_SECONDS = 10
+STOP_SECONDS = 60
+REPLY_SECONDS = 60
+"""How long one reply may take; machines that try things are busy."""
+
 PAGES = 12
 """As many as a log-in has at most: a form to log in, one to consent, and the ways between."""
 
@@ -69,7 +72,7 @@ class TrialProvider:
 
     def steer(self, **asked: Any) -> dict[str, Any]:
         """Change what it does; return what it has counted and told."""
-        reply = httpx2.post(f"{self.url}/steer", json=asked, timeout=10, trust_env=False)
+        reply = httpx2.post(f"{self.url}/steer", json=asked, timeout=REPLY_SECONDS, trust_env=False)
         told: dict[str, Any] = reply.raise_for_status().json()
         return told
 
@@ -93,7 +96,7 @@ class TrialProvider:
             TrialBroken: It never does, or shows an error.
             HTTPError: It did not answer.
         """
-        with httpx2.Client(timeout=10, trust_env=False) as browser:
+        with httpx2.Client(timeout=REPLY_SECONDS, trust_env=False) as browser:
             response = browser.get(url)
             for _ in range(PAGES):
                 place = response.headers.get("location")
