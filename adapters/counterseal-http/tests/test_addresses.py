@@ -5,7 +5,7 @@ import socket
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from counterseal_http import Guard
@@ -87,6 +87,34 @@ ISATAP = st.tuples(
         lambda inner: ipaddress.IPv6Address(head[0] << 64 | head[1] << 32 | int(inner))
     )
 )
+
+
+SECRETS = (
+    "100.100.100.200/32",
+    "168.63.129.16/32",
+    "169.254.0.0/16",
+    "192.0.0.192/32",
+    "fd00:42::42/128",
+    "fd00:c1::a9fe:a9fe/128",
+    "fd00:ec2::/32",
+    "fd20:ce::254/128",
+    "fe80::/10",
+)
+"""Where clouds keep credentials, written down apart from the code."""
+
+CREDENTIALS = st.sampled_from(SECRETS).flatmap(lambda network: st.ip_addresses(network=network))
+NETWORKS = st.one_of(
+    st.tuples(st.ip_addresses(v=4), st.integers(0, 32)),
+    st.tuples(st.ip_addresses(v=6), st.integers(0, 128)),
+    st.tuples(INSIDE, st.integers(8, 32)),
+    st.tuples(CREDENTIALS, st.just(32)),
+    CREDENTIALS.map(lambda address: (address, address.max_prefixlen)),
+).map(lambda pair: ipaddress.ip_network(f"{pair[0]}/{pair[1]}", strict=False))
+
+
+def every(address):
+    """Return an address, and those that it carries."""
+    return (address, *carried(address))
 
 
 class TestAnAddress:
@@ -206,8 +234,36 @@ class TestAnAddress:
             "::ffff:169.254.169.254",
         ],
     )
-    def test_where_clouds_keep_credentials_is_never_allowed(self, address):
-        assert not reachable(address, allow=networks(["0.0.0.0/0", "::/0"]))
+    def test_where_clouds_keep_credentials_is_allowed_one_by_one_only(self, address):
+        everything = networks(["0.0.0.0/0", "::/0"])
+        assert not reachable(address, allow=everything)
+        spelled = ipaddress.ip_address(address)
+        bits = spelled.max_prefixlen
+        pair = ipaddress.ip_network(f"{address}/{bits - 1}", strict=False)
+        assert not reachable(address, allow=(*everything, pair))
+        exact = [ipaddress.ip_network(f"{one}/{one.max_prefixlen}") for one in every(spelled)]
+        assert reachable(address, allow=exact)
+        assert not reachable(address, allow=exact, deny=exact)
+
+    def test_of_a_link_is_refused_with_its_interface_even_if_it_is_allowed(self):
+        assert not reachable("fe80::1%eth0", allow=networks(["fe80::1/128"]))
+
+    @settings(deadline=None)
+    @given(st.lists(NETWORKS, max_size=4), st.data())
+    def test_is_judged_by_the_networks_that_are_allowed(self, allow, data):
+        """The oracle is `ipaddress`: which network holds what, and no rule of ours."""
+        inside = [st.ip_addresses(network=network) for network in allow]
+        address = data.draw(st.one_of(st.ip_addresses(), INSIDE, CREDENTIALS, *inside))
+        allowed = [network for network in allow if address in network]
+        exact = any(network.num_addresses == 1 for network in allowed)
+        secret = any(address in ipaddress.ip_network(text) for text in SECRETS)
+        expected = (exact if secret else bool(allowed)) or not special(str(address))
+
+        if carried(address):
+            # What it carries has to be reachable, too.
+            inner = all(reachable(str(one), allow=tuple(allow)) for one in carried(address))
+            expected = expected and inner
+        assert reachable(str(address), allow=tuple(allow)) is expected
 
     def test_in_a_denied_network_is_refused_whatever_is_allowed(self):
         deny = networks(["8.8.8.0/24", "10.0.0.0/24"])

@@ -12,7 +12,7 @@ class TestTheGuard:
         guard = Guard(resolver=names(shop_example=[f"{PUBLIC} 2606:4700::1111"]))
 
         assert guard.target("https://shop.example/").host == "shop.example"
-        found = guard.addresses("shop.example", 1)
+        found = guard.addresses("shop.example", 1, "https")
         assert found == (ip_address(PUBLIC), ip_address("2606:4700::1111"))
 
     @pytest.mark.parametrize(
@@ -48,33 +48,69 @@ class TestTheGuard:
         guard = Guard(resolver=names(shop_example=[answers]))
 
         with pytest.raises(Forbidden) as caught:
-            guard.addresses("shop.example", 1)
+            guard.addresses("shop.example", 1, "https")
 
         assert not caught.value.final, "where a name leads may change"
 
     def test_asks_nobody_about_an_address(self, names):
         resolver = names()
 
-        assert Guard(resolver=resolver).addresses(PUBLIC, 1) == (ip_address(PUBLIC),)
+        assert Guard(resolver=resolver).addresses(PUBLIC, 1, "https") == (ip_address(PUBLIC),)
         with pytest.raises(Forbidden):
-            Guard(resolver=resolver).addresses("10.0.0.1", 1)
+            Guard(resolver=resolver).addresses("10.0.0.1", 1, "https")
         assert resolver.asked == []
 
     @pytest.mark.parametrize("said", ["", Unresolved("no answer in time")])
     def test_says_of_a_name_without_an_address_that_it_has_none(self, names, said):
         with pytest.raises(Unresolved):
-            Guard(resolver=names(shop_example=[said])).addresses("shop.example", 1)
+            Guard(resolver=names(shop_example=[said])).addresses("shop.example", 1, "https")
 
     def test_names_an_address_once(self, names):
         guard = Guard(resolver=names(shop_example=[f"{PUBLIC} {PUBLIC}"]))
 
-        assert guard.addresses("shop.example", 1) == (ip_address(PUBLIC),)
+        assert guard.addresses("shop.example", 1, "https") == (ip_address(PUBLIC),)
 
     def test_private_addresses_do_not_come_with_plain_http(self):
         with pytest.raises(Forbidden):
             Guard(allow_http=True).target("http://127.0.0.1/")
         with pytest.raises(Forbidden):
             Guard(allow_private=True).target("http://127.0.0.1/")
+
+    @pytest.mark.parametrize(
+        ("url", "reason"),
+        [
+            ("http://10.2.3.4/", None),
+            ("http://10.3.0.1/", "not a public address"),
+            ("http://93.184.216.34/", "not https"),
+            ("http://[fd00:1::1]/", "not https"),
+            ("https://[fd00:1::1]/", None),
+            ("https://93.184.216.34/", None),
+        ],
+    )
+    def test_lets_plain_http_go_to_some_networks_only(self, url, reason):
+        guard = Guard(allow=["10.2.0.0/16", "fd00:1::/32"], http_to=["10.2.0.0/16"])
+
+        if reason is None:
+            assert guard.target(url).url == url
+        else:
+            with pytest.raises(Forbidden, match=f"^{reason}$"):
+                guard.target(url)
+
+    def test_judges_plain_http_by_where_the_name_leads(self, names):
+        answers = ["10.2.3.4", PUBLIC, f"10.2.3.4 {PUBLIC}", "10.3.0.1"]
+        resolver = names(shop_example=answers)
+        guard = Guard(allow=["10.2.0.0/16"], http_to=["10.2.0.0/16"], resolver=resolver)
+
+        assert guard.target("http://shop.example/").host == "shop.example"
+        assert guard.addresses("shop.example", 1, "http") == (ip_address("10.2.3.4"),)
+        for reason in ("not https", "not https", "not a public address"):
+            with pytest.raises(Forbidden, match=f"^{reason}$") as caught:
+                guard.addresses("shop.example", 1, "http")
+            assert not caught.value.final
+
+    def test_may_be_called_by_plain_http_only_where_it_may_be_reached(self):
+        with pytest.raises(Forbidden):
+            Guard(http_to=["10.0.0.0/8"]).target("http://10.2.3.4/")
 
     @pytest.mark.parametrize("network", ["10.0.0.1/8", "10.0.0.0/33", "example"])
     def test_takes_no_network_that_is_none(self, network):

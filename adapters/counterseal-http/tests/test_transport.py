@@ -80,6 +80,37 @@ class TestWhereItGoes:
 
         assert (outside.connections, inside.connections) == (1, 0)
 
+    @pytest.mark.parametrize(
+        "inside", ["127.0.0.1", "169.254.169.254", "::ffff:169.254.169.254", "10.0.0.1"]
+    )
+    @pytest.mark.parametrize("scheme", ["http", "https"])
+    def test_does_not_change_within_a_private_network_that_is_allowed(  # noqa: PLR0917 (fixtures)
+        self, new_receiver, identity, names, trust, inside, scheme
+    ):
+        """S28: what is allowed there is judged at each connection, by either scheme."""
+        secured = identity("shop.example") if scheme == "https" else None
+        allowed = new_receiver(secured, "127.0.0.2")
+        other = new_receiver(secured, "127.0.0.1", allowed.port)
+        resolver = names(shop_example=["127.0.0.2", inside, f"127.0.0.2 {inside}"])
+        network = ["127.0.0.2/31"]
+        guard = Guard(allow=network, http_to=network, ports=None, resolver=resolver)
+        allowed.act = allowed.answer(204, "Connection: close")
+
+        with guarded_client(guard, tls=trust) as client:
+            assert client.get(allowed.url()).status_code == 204
+            for _ in range(2):
+                with pytest.raises(Forbidden):
+                    client.get(allowed.url())
+
+        assert (allowed.connections, other.connections) == (1, 0)
+
+    def test_by_plain_http_is_not_public(self, receiver, names, trust):
+        resolver = names(shop_example=["93.184.216.34"])
+        guard = Guard(allow=["10.0.0.0/8"], http_to=["10.0.0.0/8"], resolver=resolver)
+
+        with guarded_client(guard, tls=trust) as client, pytest.raises(Forbidden, match="https"):
+            client.get("http://shop.example/done")
+
     def test_is_nowhere_if_one_address_is_bad(self, receiver, names, trust):
         """S28: a mixed answer is refused."""
         resolver = names(shop_example=["127.0.0.1 10.0.0.1"])
@@ -144,7 +175,7 @@ class TestWhereItGoes:
 
     def test_is_no_socket_of_this_machine(self, guard):
         with pytest.raises(Forbidden):
-            GuardedBackend(guard).connect_unix_socket("/run/docker.sock")
+            GuardedBackend(guard, "https").connect_unix_socket("/run/docker.sock")
 
     def test_is_nowhere_for_a_name_that_leads_nowhere(self, receiver, names):
         guard = Guard(ports=None, resolver=names(shop_example=[Unresolved("no")]))
@@ -260,7 +291,7 @@ class TestTime:
 
         monkeypatch.setattr("counterseal_http.backend._connected", silent)
         six = " ".join(f"93.184.216.{last}" for last in range(6))
-        backend = GuardedBackend(Guard(resolver=names(shop_example=[six])))
+        backend = GuardedBackend(Guard(resolver=names(shop_example=[six])), "https")
         now = iter([0.0, 0.0, 0.0, 1.0, 2.0, 3.0])
         budget = Budget(4.0, monotonic=lambda: next(now))
 
@@ -271,7 +302,7 @@ class TestTime:
 
     def test_is_needed(self, guard):
         with pytest.raises(Exception, match="budget"):
-            GuardedBackend(guard).connect_tcp("shop.example", 443, timeout=5.0)
+            GuardedBackend(guard, "https").connect_tcp("shop.example", 443, timeout=5.0)
 
     def test_a_budget_shrinks(self):
         now = iter([100.0, 101.0, 103.5, 104.0])
@@ -394,7 +425,7 @@ class TestWhatIsKept:
                 client.get(receiver.url())
             assert response.read() == b"whole"
 
-        assert client._guarded._pool.connections == []
+        assert [pool.connections for pool in client._guarded._pools.values()] == [[], []]
 
 
 class TestTheClient:

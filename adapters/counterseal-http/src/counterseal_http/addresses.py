@@ -7,7 +7,7 @@ that carry an IPv4 address inside. So there is a table beside it, and an address
 is judged too.
 
 Some networks give a cloud machine its credentials, by an address that is the same everywhere.
-No setting allows those.
+No network that holds one allows it: only a network of that single address does.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ METADATA = networks(
         "fe80::/10",  # link-local; OpenStack has it at fe80::a9fe:a9fe
     ]
 )
-"""Where clouds tell a machine its credentials. Never allowed."""
+"""Where clouds tell a machine its credentials. Each address is allowed by itself, or not."""
 
 SPECIAL = networks(
     [
@@ -134,23 +134,24 @@ def require_reachable(
 
     Args:
         address: Where a connection would go.
-        allow: Networks that are allowed although they are not public.
+        allow: Networks that are allowed although they are not public; an address where a cloud
+            keeps credentials only by a network of this address alone.
         deny: Networks that are refused although they are public or allowed.
         final: What the refusal says of itself.
 
     Raises:
         Forbidden: It is not public and not in *allow*, or in *deny*, or where a cloud keeps
-            credentials; or an IPv4 address that it carries is.
+            credentials and not in *allow* by itself; or an IPv4 address that it carries is.
     """
     for inner in carried(address):
         require_reachable(inner, allow=allow, deny=deny, final=final)
-    if _in(address, METADATA):
+    if lies_in(address, METADATA) and not _alone(address, allow):
         raise Forbidden("an address where clouds keep credentials", final=final)
-    if _in(address, deny):
+    if lies_in(address, deny):
         raise Forbidden("a denied network", final=final)
     if isinstance(address, IPv6Address) and address.scope_id is not None:
         raise Forbidden("an address of one link only", final=final)
-    if _in(address, allow):
+    if lies_in(address, allow):
         return
     if not _public(address):
         raise Forbidden("not a public address", final=final)
@@ -161,7 +162,7 @@ def carried(address: Address) -> tuple[IPv4Address, ...]:
     if isinstance(address, IPv4Address) or address in NO_IPV4:
         return ()
     found: list[IPv4Address] = []
-    if _in(address, IPV4_LAST) or (int(address) >> 32) & 0xFFFF_FFFF in ISATAP:
+    if lies_in(address, IPV4_LAST) or (int(address) >> 32) & 0xFFFF_FFFF in ISATAP:
         found.append(IPv4Address(int(address) & 0xFFFF_FFFF))
     if address.sixtofour is not None:
         found.append(address.sixtofour)
@@ -173,9 +174,16 @@ def carried(address: Address) -> tuple[IPv4Address, ...]:
 def _public(address: Address) -> bool:
     if isinstance(address, IPv6Address) and address not in GLOBAL_UNICAST:
         return False
-    return address.is_global and not _in(address, SPECIAL) and not _in(address, PRIVATE)
+    return address.is_global and not lies_in(address, SPECIAL) and not lies_in(address, PRIVATE)
 
 
-def _in(address: Address, ranges: Iterable[Network]) -> bool:
-    # A network of the other version holds nothing.
+def _alone(address: Address, allow: tuple[Network, ...]) -> bool:
+    return any(
+        network.prefixlen == network.max_prefixlen and network.network_address == address
+        for network in allow
+    )
+
+
+def lies_in(address: Address, ranges: Iterable[Network]) -> bool:
+    """Tell whether one of *ranges* has *address*; a network of the other version has none."""
     return any(address in network for network in ranges)

@@ -27,10 +27,17 @@ _OURS = {
 
 
 class GuardedBackend(httpcore2.NetworkBackend):
-    """Resolves, judges and connects, in one step."""
+    """
+    Resolves, judges and connects, in one step.
 
-    def __init__(self, guard: Guard) -> None:
+    Args:
+        guard: What may be called.
+        scheme: What is spoken over its connections, `http` or `https`.
+    """
+
+    def __init__(self, guard: Guard, scheme: str) -> None:
         self._guard = guard
+        self._scheme = scheme
 
     def connect_tcp(
         self,
@@ -52,7 +59,7 @@ class GuardedBackend(httpcore2.NetworkBackend):
         """
         budget = budget_in(timeout)
         try:
-            tried = self._guard.addresses(host, budget.seconds())[:TRIES]
+            tried = self._guard.addresses(host, budget.seconds(), self._scheme)[:TRIES]
             for place, address in enumerate(tried, 1):
                 share = budget.seconds() / (len(tried) - place + 1)
                 try:

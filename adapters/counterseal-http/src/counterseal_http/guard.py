@@ -14,6 +14,7 @@ from counterseal_http.addresses import (
     PRIVATE,
     Address,
     Network,
+    lies_in,
     networks,
     read_address,
     require_reachable,
@@ -24,6 +25,9 @@ from counterseal_http.target import Target, read_target
 
 WEB_PORTS = frozenset({80, 443, 8080, 8443})
 """Where web servers listen. Other ports are mostly other protocols, which a request may confuse."""
+
+
+PLAIN = "http"
 
 
 def _ports(ports: frozenset[int] | None) -> frozenset[int] | None:
@@ -41,6 +45,8 @@ class Guard:
             for development, or inside a network that is trusted whole.
         allow: Networks that may be reached although they are not public. Narrower than
             `allow_private`, and so better.
+        http_to: Networks that may be called by plain `http` too, as far as they may be reached;
+            `allow_http` is for all.
         deny: Networks that may not be reached, whatever else is allowed: one's own public ones,
             or the prefix of one's own NAT64.
         ports: Ports that may be called; None allows all.
@@ -50,6 +56,7 @@ class Guard:
     allow_http: bool = False
     allow_private: bool = False
     allow: tuple[Network, ...] = attrs.field(default=(), converter=networks)
+    http_to: tuple[Network, ...] = attrs.field(default=(), converter=networks)
     deny: tuple[Network, ...] = attrs.field(default=(), converter=networks)
     ports: frozenset[int] | None = attrs.field(default=WEB_PORTS, converter=_ports)
     resolver: Resolver = attrs.field(factory=SystemResolver)
@@ -63,22 +70,23 @@ class Guard:
                 an IP address that may not be reached.
         """
         target = read_target(url)
-        if target.scheme == "http" and not self.allow_http:
+        if target.scheme == PLAIN and not (self.allow_http or self.http_to):
             raise Forbidden("not https", final=True)
         if self.ports is not None and target.port not in self.ports:
             raise Forbidden("a port that is not allowed", final=True)
         literal = read_address(target.host)
         if literal is not None:
-            self._judge(literal, final=True)
+            self._judge(literal, target.scheme, final=True)
         return target
 
-    def addresses(self, host: str, within: float) -> tuple[Address, ...]:
+    def addresses(self, host: str, within: float, scheme: str) -> tuple[Address, ...]:
         """
         Return where a connection to *host* may go; all of its addresses, or none.
 
         Args:
             host: As `target` has read it.
             within: Seconds that may be spent on asking.
+            scheme: What is spoken there, `http` or `https`.
 
         Raises:
             Forbidden: One of its addresses may not be reached.
@@ -87,19 +95,21 @@ class Guard:
         """
         literal = read_address(host)
         if literal is not None:
-            self._judge(literal, final=True)
+            self._judge(literal, scheme, final=True)
             return (literal,)
         found: list[Address] = []
         for text in self.resolver.resolve(host, within):
             address = read_address(text)
             if address is None:
                 raise Forbidden("an answer that is no address", final=False)
-            self._judge(address, final=False)
+            self._judge(address, scheme, final=False)
             found.append(address)
         if not found:
             raise Unresolved("the name has no address")
         return tuple(dict.fromkeys(found))
 
-    def _judge(self, address: Address, *, final: bool) -> None:
+    def _judge(self, address: Address, scheme: str, *, final: bool) -> None:
         allow = (*PRIVATE, *self.allow) if self.allow_private else self.allow
         require_reachable(address, allow=allow, deny=self.deny, final=final)
+        if scheme == PLAIN and not self.allow_http and not lies_in(address, self.http_to):
+            raise Forbidden("not https", final=final)

@@ -17,6 +17,7 @@ from counterseal_http.backend import GuardedBackend
 from counterseal_http.budget import Budget
 from counterseal_http.errors import NotAttempted
 from counterseal_http.guard import Guard
+from counterseal_http.target import DEFAULT_PORTS
 
 LONGEST = timedelta(seconds=30)
 """A request that asks for no shorter time; Standard Webhooks 1.0 advises 15 to 30 seconds."""
@@ -81,12 +82,17 @@ class GuardedTransport(httpx2.BaseTransport):
         self._lock = threading.Lock()
         self._running = 0
         self._closed = False
-        self._pool = httpcore2.ConnectionPool(
-            ssl_context=tls or httpx2.create_ssl_context(trust_env=False),
-            max_connections=connections,
-            keepalive_expiry=IDLE_SECONDS,
-            network_backend=GuardedBackend(guard),
-        )
+        # A pool for each: a backend is not told which scheme it connects for.
+        context = tls or httpx2.create_ssl_context(trust_env=False)
+        self._pools = {
+            scheme: httpcore2.ConnectionPool(
+                ssl_context=context,
+                max_connections=connections,
+                keepalive_expiry=IDLE_SECONDS,
+                network_backend=GuardedBackend(guard, scheme),
+            )
+            for scheme in DEFAULT_PORTS
+        }
         # At DEBUG it logs the headers of responses, which may repeat what was sent.
         logging.getLogger("httpcore2.http11").addFilter(_without_headers)
 
@@ -129,7 +135,7 @@ class GuardedTransport(httpx2.BaseTransport):
         self._begin(budget)
         try:
             with _as_httpx2():
-                got = self._pool.handle_request(sent)
+                got = self._pools[target.scheme].handle_request(sent)
         except BaseException:
             self._end()
             raise
@@ -151,7 +157,7 @@ class GuardedTransport(httpx2.BaseTransport):
             self._closed = True
             last = not self._running
         if last:
-            self._pool.close()
+            self._close()
 
     def _begin(self, budget: Budget) -> None:
         try:
@@ -173,8 +179,12 @@ class GuardedTransport(httpx2.BaseTransport):
             last = self._closed and not self._running
         if last:
             # Not sooner: a socket that is closed under its reader may be another's by then.
-            self._pool.close()
+            self._close()
         self._free.release()
+
+    def _close(self) -> None:
+        for pool in self._pools.values():
+            pool.close()
 
 
 class _Body(httpx2.SyncByteStream):
