@@ -107,6 +107,9 @@ class Posting:
     def __init__(self):
         self.shop = None
 
+    def require_callable(self, url):
+        pass
+
     def send(self, delivery):
         sent = self.shop.test_client().post(
             "/done", data=delivery.body, headers=list(delivery.headers)

@@ -22,6 +22,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from counterseal import memory
 from counterseal.errors import (
+    CallbackUncallable,
     Conflict,
     IdentityWithdrawn,
     Indeterminate,
@@ -1220,9 +1221,13 @@ class Sending(ScriptedSender):
     hanging = False
     dripping = False
 
+    def require_callable(self, url):
+        if not self.allowed(url):
+            raise CallbackUncallable("not allowed")
+
     def send(self, delivery):
         if not self.allowed(delivery.url):
-            return DeliveryOutcome(status=None)
+            return DeliveryOutcome(status=None, final=True)
         if self.hanging:
             return self.hung(delivery)
         if self.dripping:
@@ -1284,6 +1289,31 @@ class BoundsEachReadOnly(Sending):
 class ReachesTheInside(Sending):
     def allowed(self, url):
         return True
+
+
+@sick_sender("SENDER-5")
+class RefusesNothing(Sending):
+    def require_callable(self, url):
+        pass
+
+
+@sick_sender("SENDER-5")
+class RefusesWhatItSends(Sending):
+    def require_callable(self, url):
+        raise CallbackUncallable("not today")
+
+
+@sick_sender("SENDER-5")
+class RefusesWithoutReason(Sending):
+    def require_callable(self, url):
+        if not self.allowed(url):
+            raise CallbackUncallable("")
+
+
+@sick_sender("SENDER-5")
+class NeverGivesUp(Sending):
+    def send(self, delivery):
+        return attrs.evolve(super().send(delivery), final=False)
 
 
 @sick_sender("SENDER-4")

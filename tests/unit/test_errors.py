@@ -31,6 +31,7 @@ OUTWARD = {
     "binding_inactive": "denied",
     "button_changed": "denied",
     "callback_forbidden": "callback_forbidden",
+    "callback_uncallable": "callback_uncallable",
     "code_demanded": "code_demanded",
     "code_missing": "code_missing",
     "credential_refused": "unauthorized",

@@ -38,6 +38,7 @@ SOCKETS = ("max_redirects", "verify", "cert", "proxies")
 
 UNSAID = {
     "callback_forbidden": "",  # the allow-list is the origin's
+    "callback_uncallable": "",  # what may be called is the operator's
     "code_demanded": "",
     "key_reused": "",  # what was sent before
     "keys_incomplete": "",  # one key of each role

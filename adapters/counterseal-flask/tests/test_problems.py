@@ -26,6 +26,7 @@ ARGUMENTS = {
     "InvalidField": ("name", "too long"),
     "TooManyPending": (12.2,),
     "TooOften": ("cooling", 12.2),
+    "CallbackUncallable": ("a port that is not allowed",),
     "StrongKeyMissed": (2,),
     "WrongCode": (1,),
 }

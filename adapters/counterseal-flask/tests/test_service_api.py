@@ -128,6 +128,16 @@ def test_a_callback_that_is_not_allowed_is_400(kit, shop, handset):
     assert (reply.status_code, reply.json["code"]) == (400, "callback_forbidden")
 
 
+def test_a_callback_that_nothing_would_be_sent_to_is_400_and_says_why(kit, world, shop, handset):
+    party = world.origin.origin.guid
+    world.directory.allow_callback(party, "https://shop.example:5000/done")
+    world.sender.uncallable["https://shop.example:5000/done"] = "a port that is not allowed"
+    reply = kit.ask(shop, callback="https://shop.example:5000/done")
+    assert (reply.status_code, reply.json["code"]) == (400, "callback_uncallable")
+    assert reply.json["reason"] == "a port that is not allowed"
+    assert handset.get("/device/requests").json["requests"] == []
+
+
 def test_s24_an_idempotency_key_makes_one_request(shop, handset):
     def add(content, key="k1"):
         return shop.post(

@@ -59,6 +59,9 @@ class Receiver:
 
     book: object
 
+    def require_callable(self, url):
+        """Refuse none."""
+
     def send(self, delivery):
         """Read it as its origin would."""
         told = json.loads(delivery.body)

@@ -53,6 +53,9 @@ class Sender:
     def __init__(self, sender):
         self._sender = sender
 
+    def require_callable(self, url):
+        self._sender.require_callable(url)
+
     def send(self, delivery):
         if POINT == "claimed":
             die()

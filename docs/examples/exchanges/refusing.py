@@ -5,6 +5,7 @@ from http import HTTPStatus
 
 from exchanges.cast import PIN, by_basic
 
+DONE = "https://shop.example/done"
 UNKNOWN = "00000000-0000-8000-8000-000000000000"
 QUESTION = {"accountId": "user-42", "content": "Pay 10 EUR to Zoë?"}
 
@@ -12,8 +13,20 @@ QUESTION = {"accountId": "user-42", "content": "Pay 10 EUR to Zoë?"}
 def refuse(recorder, shop, phone, world):
     """Do everything wrong."""
     _origin(recorder, shop)
+    _callback(shop, world)
     _device(shop, phone, world)
     _too_much(shop)
+
+
+def _callback(shop, world):
+    world.sender.uncallable[DONE] = "a port that is not allowed"
+    shop.call(
+        "The service may not call the address; `reason` says why.",
+        "POST",
+        "/request/add",
+        QUESTION | {"callback": DONE},
+    )
+    world.sender.uncallable.clear()
 
 
 def _origin(recorder, shop):

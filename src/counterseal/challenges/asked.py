@@ -60,6 +60,7 @@ class Challenges:
         Raises:
             InvalidField: A member does not fit the policy; the error names it.
             CallbackForbidden: The callback is not on the origin's allow-list.
+            CallbackUncallable: Nothing would ever be sent to the callback; says why.
             AccountUnknown: The App Space knows no such account.
             AccountUnbound: It has no active device.
             AccountLocked: It is locked.
@@ -78,6 +79,7 @@ class Challenges:
             life = life_of(question, self.policy)
             if question.callback is not None:
                 callback_allowed(question.callback, allow_list(party.origin))
+                self.ports.sender.require_callable(question.callback)
             fresh = new_guid(self.ports, party, question)
             held = None
             if idempotency_key is not None:

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from counterseal.errors.asking import (
     CallbackForbidden,
+    CallbackUncallable,
     CodeDemanded,
     KeyInProgress,
     KeyReused,
@@ -117,6 +118,7 @@ __all__ = [
     "BindingInactive",
     "ButtonChanged",
     "CallbackForbidden",
+    "CallbackUncallable",
     "CodeDemanded",
     "CodeMissing",
     "Conflict",

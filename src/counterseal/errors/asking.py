@@ -38,6 +38,21 @@ class CallbackForbidden(Refused):
     code = "callback_forbidden"
 
 
+class CallbackUncallable(Refused):
+    """
+    Nothing would ever be sent to the callback address.
+
+    Attributes:
+        reason: Why, in words that hold nothing of the address.
+    """
+
+    code = "callback_uncallable"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 class KeyInProgress(Refused):
     """A call with the same idempotency key is still running."""
 

@@ -134,6 +134,9 @@ class CollectingSender:
         self.sent: list[Delivery] = []
         self._lock = threading.Lock()
 
+    def require_callable(self, url: str) -> None:
+        """Refuse none: every delivery is collected."""
+
     def send(self, delivery: Delivery) -> DeliveryOutcome:
         """Keep *delivery*."""
         with self._lock:

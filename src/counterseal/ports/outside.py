@@ -133,6 +133,17 @@ class IdentityProvider(Protocol):
 class CallbackSender(Protocol):
     """Delivers callbacks."""
 
+    def require_callable(self, url: str) -> None:
+        """
+        Refuse an address to which nothing will ever be sent, as far as its text says so.
+
+        - SENDER-5: it asks nobody, and refuses exactly what `send` reports as final without a
+          status: what is refused here is never sent, and what is not refused may be.
+
+        Raises:
+            CallbackUncallable: The sender's configuration does not allow it, with the reason.
+        """
+
     def send(self, delivery: Delivery) -> DeliveryOutcome:
         """
         Make one attempt.

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 import attrs
 
+from counterseal.errors import CallbackUncallable
 from counterseal.models import Delivery, DeliveryOutcome
 
 Line: TypeAlias = int | DeliveryOutcome | Exception
@@ -41,11 +42,13 @@ class ScriptedSender:
     Attributes:
         attempts: What was attempted so far, in order.
         otherwise: The line that counts once the script is at its end.
+        uncallable: The addresses that it refuses, each with the reason.
     """
 
     def __init__(self, *script: Line) -> None:
         self.attempts: list[Attempt] = []
         self.otherwise: Line = NO_CONTENT
+        self.uncallable: dict[str, str] = {}
         self._script = deque(script)
         self._lock = threading.Lock()
 
@@ -53,6 +56,16 @@ class ScriptedSender:
         """Add lines to the script."""
         with self._lock:
             self._script.extend(lines)
+
+    def require_callable(self, url: str) -> None:
+        """
+        Refuse the addresses that are `uncallable`.
+
+        Raises:
+            CallbackUncallable: It is one of them.
+        """
+        if url in self.uncallable:
+            raise CallbackUncallable(self.uncallable[url])
 
     def send(self, delivery: Delivery) -> DeliveryOutcome:
         """
@@ -62,6 +75,8 @@ class ScriptedSender:
             Exception: What the script says.
         """
         with self._lock:
+            if delivery.url in self.uncallable:
+                return DeliveryOutcome(status=None, final=True)
             line = self._script.popleft() if self._script else self.otherwise
             if isinstance(line, Exception):
                 self.attempts.append(Attempt(delivery, None))

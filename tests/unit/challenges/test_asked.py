@@ -11,6 +11,7 @@ from counterseal.errors import (
     AccountUnbound,
     AccountUnknown,
     CallbackForbidden,
+    CallbackUncallable,
     CodeDemanded,
     DeadlinePassed,
     Foreign,
@@ -163,6 +164,17 @@ def test_another_origins_list_does_not_count(service, alice):
     service.ask(
         "alice", "Pay?", callback="https://other.example/done", origin=service.renewed(other)
     )
+
+
+def test_nobody_is_asked_if_the_callback_would_never_be_sent(service, alice):
+    service.sender.uncallable[CALLBACK] = "a port that is not allowed"
+    before = len(service.events)
+    with pytest.raises(CallbackUncallable) as caught:
+        service.ask("alice", "Pay?", callback=CALLBACK)
+    assert caught.value.reason == "a port that is not allowed"
+    recorded = [(event.event, event.reason) for event in service.events[before:]]
+    assert recorded == [("challenge.issue", "callback_uncallable")]
+    assert service.ask("alice", "Pay?").challenge.callback is None
 
 
 def test_s18_a_callback_that_was_taken_off_the_list_is_refused(service, alice):

@@ -30,6 +30,7 @@ STATUS: dict[str, HTTPStatus] = {
     # Input
     "invalid_field": HTTPStatus.BAD_REQUEST,
     "callback_forbidden": HTTPStatus.BAD_REQUEST,  # privakey-wire 6
+    "callback_uncallable": HTTPStatus.BAD_REQUEST,
     "return_forbidden": HTTPStatus.BAD_REQUEST,
     "unfit_key": HTTPStatus.BAD_REQUEST,
     "keys_incomplete": HTTPStatus.BAD_REQUEST,

@@ -54,6 +54,7 @@ SERVICE_API = (
         takes="Question",
         refuses=(
             "callback_forbidden",
+            "callback_uncallable",
             "unreachable",
             "code_demanded",
             "key_in_progress",

@@ -9,7 +9,7 @@ from typing import Self
 
 import httpx2
 
-from counterseal.errors import SenderUnavailable
+from counterseal.errors import CallbackUncallable, SenderUnavailable
 from counterseal.models import Delivery, DeliveryOutcome
 from counterseal.ports import Clock
 from counterseal_http.budget import Budget
@@ -57,6 +57,20 @@ class HttpCallbackSender:
         self._transport = GuardedTransport(
             guard, response_limit=BODY_LIMIT, connections=connections, tls=tls
         )
+
+    def require_callable(self, url: str) -> None:
+        """
+        Refuse an address that the guard refuses as it is written (SENDER-5).
+
+        Where a name leads is asked at each attempt.
+
+        Raises:
+            CallbackUncallable: It does, with the guard's reason.
+        """
+        try:
+            self._guard.target(url)
+        except Forbidden as error:
+            raise CallbackUncallable(str(error)) from None
 
     def send(self, delivery: Delivery) -> DeliveryOutcome:
         """

@@ -9,7 +9,7 @@ from typing import ClassVar, TypeAlias
 
 import pytest
 
-from counterseal.errors import SenderUnavailable
+from counterseal.errors import CallbackUncallable, SenderUnavailable
 from counterseal.models import Delivery
 from counterseal.ports import CallbackSender
 from counterseal.testing.contracts.clauses import needs
@@ -177,6 +177,31 @@ class CallbackSenderContract:
         self.script(sender, status)
 
         assert sender.send(self._delivery()).status == status
+
+    def test_sender_5_refuses_no_address_that_it_sends_to(self, new_sender: NewSender) -> None:
+        """SENDER-5."""
+        sender = new_sender()
+        try:
+            sender.require_callable(self.url)
+        except CallbackUncallable as error:
+            raise AssertionError(f"{self.url} is refused: {error}") from error
+
+    def test_sender_5_refuses_what_it_will_never_send_to(self, new_sender: NewSender) -> None:
+        """SENDER-5: with a reason, and neither more nor less than `send` says."""
+        needs(self, "forbidden", "SENDER-5")
+        sender = new_sender()
+        for url in self.forbidden:
+            reason: str | None = None
+            try:
+                sender.require_callable(url)
+            except CallbackUncallable as error:
+                reason = error.reason
+            outcome = sender.send(self._delivery(url))
+            final = outcome.status is None and outcome.final
+
+            assert final == (reason is not None), f"{url} is refused at one of the two only"
+            assert reason != "", f"{url} is refused without a reason"
+            assert url not in (reason or ""), "a reason tells what the address is"
 
     def test_all_1_only_unavailable_leaves(self, broken_sender: NewSender | None) -> None:
         """ALL-1."""
