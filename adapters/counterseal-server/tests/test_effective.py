@@ -66,6 +66,8 @@ def test_so_does_each_setting_of_the_policy(file):
             "port": st.integers(1, 65_535),
             "threads": st.integers(100, 1_000),
             "metrics": st.booleans(),
+            "callback_ports": st.lists(st.integers(1, 65_535), min_size=1, max_size=3),
+            "callback_networks": st.sampled_from([["10.2.0.0/16"], ["fd00:1::/32", "10.2.3.4"]]),
             "policy": st.fixed_dictionaries(
                 {"profile": st.sampled_from(["standard", "strict"])},
                 optional={

@@ -172,6 +172,10 @@ def _plain(text: str, kind: Callable[[Any, str], Any]) -> Any:
         return _FLAGS.get(text.lower(), text)
     if kind is _number and _WHOLE.fullmatch(text):
         return int(text)
+    if kind in {_texts, _numbers}:
+        parts = [part.strip() for part in text.split(",")]
+        whole = kind is _numbers and all(map(_WHOLE.fullmatch, parts))
+        return [int(part) for part in parts] if whole else parts
     return text
 
 
@@ -184,6 +188,22 @@ def _text(value: Any, field: str) -> str:
 def _number(value: Any, field: str) -> int:
     if type(value) is not int:
         raise InvalidField(field, "not a whole number")
+    return value
+
+
+def _texts(value: Any, field: str) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise InvalidField(field, "not a list of texts")
+    if not all(value):
+        raise InvalidField(field, "not a list with commas between: a part of it is empty")
+    return value
+
+
+def _numbers(value: Any, field: str) -> list[int]:
+    if isinstance(value, list) and "" in value:
+        raise InvalidField(field, "not a list with commas between: a part of it is empty")
+    if not isinstance(value, list) or not all(type(one) is int for one in value):
+        raise InvalidField(field, "not a list of whole numbers")
     return value
 
 
@@ -223,6 +243,9 @@ KINDS: Mapping[str, Callable[[Any, str], Any]] = {
     POLICY: _table,
     "administration": _flag,
     "allow_private_callbacks": _flag,
+    "callback_networks": _texts,
+    "callback_ports": _numbers,
+    "callback_plain_http": _flag,
     "allow_private_providers": _flag,
     "fcm_account_file": _text,
     "fcm_url": _text,

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from enum import Enum
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -82,7 +83,7 @@ def _written(value: Any) -> str:
             return f'"{_span(value)}"'
         case Enum():
             return _written(value.value)
-        case Path():
+        case Path() | IPv4Network() | IPv6Network():
             return _written(str(value))
         case tuple() | frozenset():
             every = [_written(one) for one in value]

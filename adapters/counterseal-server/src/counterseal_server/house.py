@@ -24,7 +24,8 @@ from counterseal.memory import (
     SystemEntropy,
 )
 from counterseal.models import Admin
-from counterseal_http import Guard, HttpCallbackSender
+from counterseal_http import HttpCallbackSender
+from counterseal_server.callback_reach import callback_guard
 from counterseal_server.channels import channels
 from counterseal_server.keeping import FileSealer, FileSigner, MasterKeys, sealed_by
 from counterseal_server.providers import Providers
@@ -63,7 +64,7 @@ class House:
         sealer = FileSealer(self.master, entropy)
         self.signer = FileSigner(settings.signing_file, sealer, entropy)
         self._sender = HttpCallbackSender(
-            _guard(settings), clock, connections=max(1, settings.senders)
+            callback_guard(settings), clock, connections=max(1, settings.senders)
         )
         self.channels = channels(settings, clock, entropy)
         self._providers = Providers(settings, sealer, clock, entropy)
@@ -160,9 +161,3 @@ def _address(settings: Settings) -> str | URL:
         return settings.store
     # Not as text, in which a path may hold what means something in an address.
     return URL.create("sqlite", database=str(settings.database_file))
-
-
-def _guard(settings: Settings) -> Guard:
-    if settings.allow_private_callbacks:
-        return Guard(allow_http=True, allow_private=True, ports=None)
-    return Guard()

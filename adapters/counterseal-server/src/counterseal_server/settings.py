@@ -9,7 +9,9 @@ environment, `--public-url` on the command line where there is such a flag.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,8 @@ import attrs
 from counterseal.errors import InvalidField
 from counterseal.policy import PROFILES, Policy
 from counterseal.wire.base import is_base
+from counterseal_http import WEB_PORTS
+from counterseal_http.addresses import METADATA, Network
 
 DATABASE_FILE = "counterseal.db"
 KEYS_FOLDER = "keys"
@@ -27,6 +31,7 @@ SIGNING_FILE = "signing.json"
 
 LOG_FORMATS = ("human", "json")
 LOG_LEVELS = ("debug", "info", "warning", "error")
+LAST_PORT = 65_535
 FORBIDDEN_HOSTS = re.compile(r"[\s/]")
 
 
@@ -59,6 +64,33 @@ def _base(_: object, attribute: attrs.Attribute[Any], value: str) -> None:
     )
 
 
+def _network(text: str | Network) -> Network:
+    try:
+        network = ip_network(text)
+    except ValueError:
+        problem = f"{text}: not a network like 10.2.0.0/16, or one address"
+        raise InvalidField("callback_networks", problem) from None
+    if network.num_addresses > 1 and any(_inside(network, secret) for secret in METADATA):
+        problem = f"{text}: clouds keep credentials there; name each address by itself"
+        raise InvalidField("callback_networks", problem)
+    return network
+
+
+def _inside(network: Network, other: Network) -> bool:
+    first, last = network[0], network[-1]
+    return first in other and last in other
+
+
+def _networks(texts: Iterable[str | Network]) -> tuple[Network, ...]:
+    return tuple(_network(text) for text in texts)
+
+
+def _ports(_: object, attribute: attrs.Attribute[Any], ports: tuple[int, ...]) -> None:
+    _demand(ports, attribute, "none: nothing would be sent")
+    for port in ports:
+        _demand(1 <= port <= LAST_PORT, attribute, f"not within 1 and {LAST_PORT}")
+
+
 def _absolute(path: str | Path) -> Path:
     return Path(path).absolute()
 
@@ -87,6 +119,9 @@ class Settings:
         policy: A profile, with single settings changed.
         administration: Whether administrators are served, under `/admin/api`.
         allow_private_callbacks: Whether callbacks may go to plain http and private addresses.
+        callback_networks: Networks that callbacks may go to although they are not public.
+        callback_ports: The ports that callbacks may go to.
+        callback_plain_http: Whether callbacks to *callback_networks* may go by plain http.
         allow_private_providers: Whether Identity Providers may be there.
         fcm_account_file: The key file of the service account that FCM is rung with.
         fcm_url: Where FCM is.
@@ -115,11 +150,16 @@ class Settings:
     master_key: str | None = attrs.field(default=None, repr=False)
     master_key_file: Path = attrs.field(converter=_absolute)
     host: str = attrs.field(default="127.0.0.1", validator=_host)
-    port: int = attrs.field(default=8787, validator=_within(1, 65_535))
+    port: int = attrs.field(default=8787, validator=_within(1, LAST_PORT))
     public_url: str = attrs.field(validator=_base)
     policy: Policy = PROFILES["standard"]
     administration: bool = True
     allow_private_callbacks: bool = False
+    callback_networks: tuple[Network, ...] = attrs.field(default=(), converter=_networks)
+    callback_ports: tuple[int, ...] = attrs.field(
+        default=tuple(sorted(WEB_PORTS)), converter=tuple, validator=_ports
+    )
+    callback_plain_http: bool = False
     allow_private_providers: bool = False
     fcm_account_file: Path | None = attrs.field(default=None, converter=_maybe_absolute)
     fcm_url: str = attrs.field(default="https://fcm.googleapis.com", validator=_base)
@@ -157,6 +197,9 @@ class Settings:
 
     def __attrs_post_init__(self) -> None:
         """Refuse settings that contradict each other."""
+        if self.callback_plain_http and not self.callback_networks:
+            problem = "it goes to callback_networks only, and there are none"
+            raise InvalidField("callback_plain_http", problem)
         if self.waiters >= self.threads:
             raise InvalidField("waiters", "not fewer than threads: nobody else would be served")
 

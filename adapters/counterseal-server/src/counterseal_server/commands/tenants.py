@@ -56,6 +56,7 @@ def init(
     """
     with plainly():
         from counterseal.models import Clients  # noqa: PLC0415 (a fast start)
+        from counterseal_server.callback_reach import warn_of_obstacle  # noqa: PLC0415
         from counterseal_server.founding import Wish, found  # noqa: PLC0415 (a fast start)
         from counterseal_server.house import House  # noqa: PLC0415
 
@@ -70,6 +71,8 @@ def init(
         )
         with House(configured(config, data=data)) as house:
             click.echo(json.dumps(found(house, wish), indent=2))
+            for entry in callbacks:
+                warn_of_obstacle(house.settings, entry)
 
 
 @click.command()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from counterseal_server.commands.acting import administering, guid, span, told
+from counterseal_server.commands.acting import administering, guid, opened, span, told
 from counterseal_server.commands.options import CONFIG, DATA, OVERLAP
 
 
@@ -27,8 +27,13 @@ def callback_secret(origin: str, *, overlap: str, data: str | None, config: str 
 @CONFIG
 def allow(origin: str, url: str, data: str | None, config: str | None) -> None:
     """Allow callbacks of an ORIGIN to URL."""
-    with administering(data, config) as act:
+    with opened(data, config) as house:
+        from counterseal_server.administration import Administration  # noqa: PLC0415 (a fast start)
+        from counterseal_server.callback_reach import warn_of_obstacle  # noqa: PLC0415
+
+        act = Administration(house.ports, house.policy)
         told(act.allowed(act.allow(guid(origin), url)))
+        warn_of_obstacle(house.settings, url)
 
 
 @click.command()

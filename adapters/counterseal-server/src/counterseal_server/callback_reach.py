@@ -1,0 +1,72 @@
+"""Where callbacks may go, by the settings; and what an operator is warned of."""
+
+from __future__ import annotations
+
+import click
+
+from counterseal.rules.addresses import ANY_SEGMENT
+from counterseal_http import Forbidden, Guard, NotAttempted, Resolver, SystemResolver, Unresolved
+from counterseal_server.settings import Settings
+from counterseal_server.visible import visible
+
+LOOK_UP_SECONDS = 2.0
+"""A warning is not worth a longer wait."""
+
+NAMED = "see callback_networks, callback_ports and callback_plain_http"
+
+
+def callback_guard(settings: Settings, resolver: Resolver | None = None) -> Guard:
+    """
+    Return the guard of callbacks, and of nothing else.
+
+    Args:
+        settings: The service's.
+        resolver: Tells where names lead; the machine's own if there is none.
+    """
+    resolver = resolver or SystemResolver()
+    if settings.allow_private_callbacks:
+        return Guard(
+            allow_http=True,
+            allow_private=True,
+            allow=settings.callback_networks,
+            ports=None,
+            resolver=resolver,
+        )
+    return Guard(
+        allow=settings.callback_networks,
+        http_to=settings.callback_networks if settings.callback_plain_http else (),
+        ports=frozenset(settings.callback_ports),
+        resolver=resolver,
+    )
+
+
+def find_obstacle(guard: Guard, entry: str) -> str | None:
+    """
+    Return why nothing would be sent to an entry of an allow-list now; None if something would.
+
+    A name that leads nowhere is no obstacle: it may lead somewhere when there is a callback.
+
+    Args:
+        guard: Of callbacks.
+        entry: With or without a scheme, and with `{*}` for any segment of its path.
+    """
+    url = entry if "://" in entry else f"https://{entry}"
+    try:
+        target = guard.target(url.replace(ANY_SEGMENT, "any"))
+    except Forbidden as error:
+        return str(error)
+    try:
+        guard.addresses(target.host, LOOK_UP_SECONDS, target.scheme)
+    except Forbidden as error:
+        return f"its name leads to an address that is not allowed: {error}"
+    except (Unresolved, NotAttempted):
+        return None
+    return None
+
+
+def warn_of_obstacle(settings: Settings, entry: str) -> None:
+    """Print a warning on standard error if nothing would be sent to *entry* now."""
+    obstacle = find_obstacle(callback_guard(settings), entry)
+    if obstacle is not None:
+        text = f"warning: nothing will be sent to {entry}: {obstacle} ({NAMED})"
+        click.echo(visible(text), err=True)
