@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from counterseal.rules.addresses import ANY_SEGMENT
 from counterseal_http import Forbidden, Guard, NotAttempted, Resolver, SystemResolver, Unresolved
 from counterseal_server.settings import Settings
 from counterseal_server.visible import visible
 
+ANY_SEGMENT = "{*}"
 LOOK_UP_SECONDS = 2.0
 """A warning is not worth a longer wait."""
 
