@@ -9,7 +9,7 @@ from functools import partial
 import attrs
 import pytest
 
-from counterseal.models import Scheme, TokenForm
+from counterseal.models import Clients, Scheme, TokenForm
 from counterseal.policy import STRICT
 from counterseal.testing.world import CALLBACK
 from counterseal.wire.cx1 import write_basic
@@ -56,6 +56,33 @@ def test_a_session_token_has_the_form_that_its_origin_reads(kit, world, client, 
 def test_a_bind_needs_an_account_id(shop, body):
     reply = shop.put("/account/bind", json=body)
     assert (reply.status_code, reply.json["field"]) == (400, "accountId")
+
+
+@pytest.fixture
+def older(kit, world, client):
+    """A shop whose program was written for the CX service."""
+    made = world.directory.create_origin(world.app_space.guid, "Old shop", clients=Clients.CX)
+    return kit.shop_of(world, client, world.directory.relying_party(made.guid))
+
+
+def test_a_cx_client_may_name_an_account_by_a_number(kit, world, older, shop):
+    bound = older.put("/account/bind", json={"accountId": 42, "userInfo": {"card": 7}})
+    assert bound.status_code == 201
+    account = older.get("/account/getAccount?accountId=42").json
+    assert (account["accountId"], account["userInfo"]) == ("42", '{"card":7}')
+    assert older.put("/account/bind", json={"accountId": "42"}).status_code == 200
+    assert older.patch("/account/revoke", json={"accountId": 42}).status_code == 204
+    for call in (shop.put("/account/bind", json={"accountId": 42}),):
+        assert (call.status_code, call.json["field"]) == (400, "accountId")
+
+
+def test_a_cx_client_that_asks_by_a_number_is_told_the_text(kit, world, older):
+    invited = world.invitations.invite(world.origin, "42")
+    world.complete(invited, world.phone())
+    line = {"title": "Pay?", "keys": [{"key": "To"}]}
+    added = older.post("/request/add", json={"accountId": 42, "content": line, "duration": 90})
+    assert (added.status_code, added.json["accountId"]) == (201, "42")
+    assert added.json["content"] == {"title": "Pay?", "keys": [{"key": "To", "value": ""}]}
 
 
 def test_user_info_is_a_text(shop):

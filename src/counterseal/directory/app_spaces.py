@@ -33,7 +33,7 @@ def other_texts(policy: Policy, held: AppSpace, changed: Mapping[str, str]) -> T
         InvalidField: One does not fit.
     """
     texts = attrs.evolve(held.texts, **changed)
-    limit = policy.notification_bytes
+    limit = policy.title_bytes
     text_fits(texts.title, limit, "notification.title", empty=True)
     text_fits(texts.challenge, limit, "notification.body", empty=True)
     text_fits(texts.device_bound, limit, "notification.deviceBound", empty=True)

@@ -235,13 +235,14 @@ class Policy:
     # Sizes: bytes of UTF-8 unless the name says otherwise
     content_bytes: int = setting(16_384, "Content of one challenge: all its texts together.")
     pairs_limit: int = setting(50, "Lines of one template.", high=1000)
-    title_bytes: int = setting(512, "The title of a template.")
+    title_bytes: int = setting(
+        512, "The title of a template, and each of the notification's two texts."
+    )
     buttons_limit: int = setting(8, "Buttons of one challenge.", low=2, high=64)
     button_bytes: int = setting(128, "The title of one button.")
     style_bytes: int = setting(1_024, "The style of one button.")
     additional_info_bytes: int = setting(8_192, "`additionalInfo`, written as JSON.")
     transaction_id_bytes: int = setting(1_024, "`transactionId`.")
-    notification_bytes: int = setting(256, "Each of the notification's two texts.")
     callback_bytes: int = setting(2_048, "A callback address.")
     callbacks_limit: int = setting(32, "Entries of one origin's callback allow-list.", high=1000)
     account_id_bytes: int = setting(256, "An origin's own id of an account.")

@@ -104,10 +104,8 @@ def question_fits(question: Question, policy: Policy) -> None:
         _document_fits(question.additional_info, policy.additional_info_bytes, "additionalInfo")
     text_fits(question.transaction_id, policy.transaction_id_bytes, "transactionId", empty=True)
     text_fits(question.callback, policy.callback_bytes, "callback")
-    text_fits(
-        question.notification_title, policy.notification_bytes, "notificationTitle", empty=True
-    )
-    text_fits(question.notification_body, policy.notification_bytes, "notificationBody", empty=True)
+    text_fits(question.notification_title, policy.title_bytes, "notificationTitle", empty=True)
+    text_fits(question.notification_body, policy.title_bytes, "notificationBody", empty=True)
 
 
 def life_of(question: Question, policy: Policy) -> timedelta:
@@ -115,12 +113,14 @@ def life_of(question: Question, policy: Policy) -> timedelta:
     Return how long the question may be answered, in whole milliseconds: no more can be shown.
 
     Raises:
-        InvalidField: The duration is not within one second and the policy's limit.
+        InvalidField: The duration is less than a second, or more than the policy's limit.
     """
     life = policy.challenge_life if question.duration is None else question.duration
-    if not timedelta(seconds=1) <= life <= policy.challenge_life_limit:
+    if life < timedelta(seconds=1):
+        raise InvalidField("duration", "at least 1 second")
+    if life > policy.challenge_life_limit:
         limit = int(policy.challenge_life_limit.total_seconds())
-        raise InvalidField("duration", f"not within 1 and {limit} seconds")
+        raise InvalidField("duration", f"at most {limit} seconds")
     return life - life % MILLISECOND
 
 

@@ -173,7 +173,7 @@ def questions(
         account_id: Who is asked; None makes one up.
         callback: The address that some of them name; None names none.
     """
-    notification = st.none() | texts(limit=policy.notification_bytes, blank=True)
+    notification = st.none() | texts(limit=policy.title_bytes, blank=True)
     return Question(
         account_id=draw(account_ids(policy)) if account_id is None else account_id,
         content=draw(contents(policy)),
@@ -216,8 +216,8 @@ def challenges(draw: DrawFn, policy: Policy = STANDARD) -> dict[str, Any]:
         "additionalInfo": texts(blank=True)
         | st.dictionaries(texts(), i_json(leaves=4), max_size=3),
         "transactionId": texts(limit=policy.transaction_id_bytes, blank=True),
-        "notificationTitle": texts(limit=policy.notification_bytes, blank=True),
-        "notificationBody": texts(limit=policy.notification_bytes, blank=True),
+        "notificationTitle": texts(limit=policy.title_bytes, blank=True),
+        "notificationBody": texts(limit=policy.title_bytes, blank=True),
         "showNotification": flag,
         "showCode": flag,
     }
@@ -245,8 +245,9 @@ def _content_document(content: Content) -> Any:
     }
 
 
-def _spellings(seconds: int) -> list[str]:
-    return [f"{seconds}s"] + ([f"{seconds // 60}m"] if seconds % 60 == 0 else [])
+def _spellings(seconds: int) -> list[str | int]:
+    minutes = [f"{seconds // 60}m"] if seconds % 60 == 0 else []
+    return [f"{seconds}s", f"{seconds}", seconds, *minutes]
 
 
 def _member(name: str, value: Any) -> tuple[Callable[[dict[str, Any]], None], str]:
@@ -270,7 +271,7 @@ _FAULTS: list[tuple[Callable[[dict[str, Any]], None], str]] = [
     _member("buttons", "Approve"),
     _member("duration", "-1m"),
     _member("duration", "ten"),
-    _member("duration", 60),
+    _member("duration", 60.0),
     _member("additionalInfo", 1),
     _member("transactionId", 1),
     _member("callback", 1),

@@ -12,7 +12,10 @@ Where it leaves a choice:
   an object `{title, keys: [{key, value}]}`, or our explicit `{text}` and `{html}`.
 - A button may be an object or a text that holds one.
 - A boolean may be the text `true` or `false`, for bodies that were form-encoded.
-- `duration` is a whole number and a unit: `s` or `m`.
+- `duration` is a whole number and a unit, `s`, `m`, `h` or `d`; without a unit, or as a number, it
+  is seconds.
+- What only clients of the CX service send is read where the profile says so: a number as
+  `accountId`, and a line of a template without `value`.
 - If no button says `approving`, the first one approves.
 """
 
@@ -28,6 +31,7 @@ from counterseal.errors import InvalidField
 from counterseal.models import (
     DEFAULT_BUTTONS,
     Button,
+    ClientProfile,
     Content,
     HtmlContent,
     Pair,
@@ -35,6 +39,8 @@ from counterseal.models import (
     Question,
     TextContent,
 )
+from counterseal.models.clients import CURRENT
+from counterseal.wire.account import read_account_id
 from counterseal.wire.members import require_known
 
 QUESTION_MEMBERS = frozenset(
@@ -56,21 +62,33 @@ BUTTON_MEMBERS = frozenset({"title", "strongAuth", "style", "approving"})
 PAIRS_MEMBERS = frozenset({"title", "keys"})
 PAIR_MEMBERS = frozenset({"key", "value"})
 
-_DURATION = re.compile(r"([0-9]{1,4})([sm])")
-_UNIT = {"s": timedelta(seconds=1), "m": timedelta(minutes=1)}
+_DURATION = re.compile(r"([0-9]{1,9})([smhd]?)")
+_LONGEST = 999_999_999
+"""In any unit; a `timedelta` has room for as many days."""
+
+_UNIT = {
+    "": timedelta(seconds=1),
+    "s": timedelta(seconds=1),
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+}
 _HTML = re.compile(r"\s*<(?:!doctype\s+html|html)\b", re.IGNORECASE)
 
 _OBJECT = (dict, Mapping)
 """What JSON's objects may be read as: nearly always the former, which is told sooner."""
 
 
-def read_question(body: object, *, account_id: str | None = None) -> Question:
+def read_question(
+    body: object, *, account_id: str | None = None, profile: ClientProfile = CURRENT
+) -> Question:
     """
     Read a challenge that came as JSON.
 
     Args:
         body: The parsed document.
         account_id: What to take where `accountId` is missing; None demands it.
+        profile: What the clients of the origin that asks need.
 
     Raises:
         InvalidField: A member is missing, unknown or malformed; the error names it.
@@ -79,10 +97,10 @@ def read_question(body: object, *, account_id: str | None = None) -> Question:
         raise InvalidField("challenge", "not a JSON object")
     require_known(body, QUESTION_MEMBERS)
     if account_id is None or "accountId" in body:
-        account_id = _text(body, "accountId")
+        account_id = read_account_id(body, profile)
     return Question(
         account_id=account_id,
-        content=_content(body.get("content")),
+        content=_content(body.get("content"), profile),
         buttons=_buttons(body.get("buttons")),
         duration=read_duration(body["duration"]) if body.get("duration") is not None else None,
         additional_info=_additional_info(body.get("additionalInfo")),
@@ -95,16 +113,19 @@ def read_question(body: object, *, account_id: str | None = None) -> Question:
     )
 
 
-def read_duration(text: object) -> timedelta:
+def read_duration(value: object) -> timedelta:
     """
-    Read a duration such as `90s`, `2m` or `10m`.
+    Read a duration such as `90s`, `2m`, `1h` or `90`, which is seconds as the number 90 is.
 
     Raises:
-        InvalidField: It is not a whole number with the unit `s` or `m`.
+        InvalidField: It is not a whole number of at most nine digits, alone or with one of the
+            units `s`, `m`, `h` and `d`.
     """
-    match = _DURATION.fullmatch(text) if isinstance(text, str) else None
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _LONGEST:
+        value = str(value)
+    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
     if match is None:
-        raise InvalidField("duration", "not a whole number of seconds or minutes, like 90s or 2m")
+        raise InvalidField("duration", "not a whole number with s, m, h or d, like 90s or 2m")
     return int(match[1]) * _UNIT[match[2]]
 
 
@@ -140,7 +161,7 @@ def content_document(content: Content) -> dict[str, Any]:
     }
 
 
-def _content(value: object) -> Content:
+def _content(value: object, profile: ClientProfile) -> Content:
     if isinstance(value, str):
         return HtmlContent(html=value) if _HTML.match(value) else TextContent(text=value)
     if not isinstance(value, _OBJECT):
@@ -153,16 +174,21 @@ def _content(value: object) -> Content:
     pairs = _sequence(value.get("keys", ()), "content.keys")
     return PairsContent(
         title=_text(value, "title", "content."),
-        pairs=tuple([_pair(pair, f"content.keys[{index}]") for index, pair in enumerate(pairs)]),
+        pairs=tuple(
+            [_pair(pair, f"content.keys[{index}]", profile) for index, pair in enumerate(pairs)]
+        ),
     )
 
 
-def _pair(value: object, field: str) -> Pair:
+def _pair(value: object, field: str, profile: ClientProfile) -> Pair:
     if not isinstance(value, _OBJECT):
         raise InvalidField(field, "not a JSON object")
     place = f"{field}."
     require_known(value, PAIR_MEMBERS, place=place)
-    return Pair(key=_text(value, "key", place), value=_text(value, "value", place, empty=True))
+    key = _text(value, "key", place)
+    if profile.empty_values and value.get("value") is None:
+        return Pair(key=key, value="")
+    return Pair(key=key, value=_text(value, "value", place, empty=True))
 
 
 def _buttons(value: object) -> tuple[Button, ...]:

@@ -97,7 +97,7 @@ def test_who_loses_all_devices_or_is_erased_has_nobody_to_tell(service, alice, t
     ],
 )
 def test_a_text_has_to_fit(service, name, field):
-    long = "x" * (STANDARD.notification_bytes + 1)
+    long = "x" * (STANDARD.title_bytes + 1)
     with pytest.raises(InvalidField) as caught:
         service.directory.edit_app_space(service.app_space.guid, texts={name: long})
     assert caught.value.field == field

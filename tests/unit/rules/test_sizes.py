@@ -36,7 +36,6 @@ SMALL = attrs.evolve(
     style_bytes=16,
     additional_info_bytes=32,
     transaction_id_bytes=12,
-    notification_bytes=14,
     callback_bytes=18,
     account_id_bytes=8,
     address_bytes=22,
@@ -115,12 +114,12 @@ PLACES = {
     "callback": (lambda text: question(callback=text), SMALL.callback_bytes, "callback"),
     "notificationTitle": (
         lambda text: question(notification_title=text),
-        SMALL.notification_bytes,
+        SMALL.title_bytes,
         "notificationTitle",
     ),
     "notificationBody": (
         lambda text: question(notification_body=text),
-        SMALL.notification_bytes,
+        SMALL.title_bytes,
         "notificationBody",
     ),
     # Two more bytes for the quotes of the JSON.

@@ -23,7 +23,6 @@ TIGHT = attrs.evolve(
     style_bytes=4,
     buttons_limit=2,
     transaction_id_bytes=4,
-    notification_bytes=4,
     account_id_bytes=4,
     challenge_life=timedelta(seconds=1),
     challenge_life_limit=timedelta(seconds=3),

@@ -20,8 +20,10 @@ from counterseal.models import (
     Question,
     TextContent,
 )
+from counterseal.models.clients import CURRENT, CX
 from counterseal.policy import STANDARD
 from counterseal.rules.sizes import life_of, question_fits
+from counterseal.wire.account import read_user_info
 from counterseal.wire.question import (
     QUESTION_MEMBERS,
     content_document,
@@ -130,6 +132,70 @@ class TestAccountId:
     ):
         with refusing("invalid_field", "accountId"):
             read_question({**BODY, "accountId": value}, account_id=other)
+
+
+class TestWhatCxClientsSend:
+    """A number as an id, and a line without a value: mistakes everywhere else."""
+
+    def read(self, **members):
+        return read_question({**BODY, **members}, profile=CX)
+
+    @pytest.mark.parametrize("number", [7, 0, -12, 2**53 - 1])
+    def test_a_whole_number_as_an_id_is_read_as_its_text(self, number):
+        assert self.read(accountId=number).account_id == str(number)
+        sent = ijson.parse(f'{{"accountId": {number}, "content": "x"}}'.encode())
+        assert read_question(sent, profile=CX).account_id == str(number)
+
+    @pytest.mark.parametrize("text", ["1.0", "1e3", "1E0", "-0.0", "0.5", "true", "null", "[7]"])
+    def test_no_other_number_as_an_id_is(self, text, refusing):
+        sent = ijson.parse(f'{{"accountId": {text}, "content": "x"}}'.encode())
+        with refusing("invalid_field", "accountId"):
+            read_question(sent, profile=CX)
+
+    @pytest.mark.parametrize("number", [2**53, -(2**53), pytest.param(10**5000, id="huge")])
+    def test_no_number_as_an_id_is_that_programs_round(self, number, refusing):
+        with refusing("invalid_field", "accountId"):
+            self.read(accountId=number)
+
+    @given(st.integers(-(2**53) + 1, 2**53 - 1))
+    def test_a_number_and_its_text_are_one_account(self, number):
+        assert self.read(accountId=number) == self.read(accountId=str(number))
+
+    @pytest.mark.parametrize("line", [{"key": "K"}, {"key": "K", "value": None}])
+    def test_a_line_without_a_value_is_one_with_an_empty_value(self, line):
+        content = self.read(content={"title": "T", "keys": [line]}).content
+        assert content == PairsContent(title="T", pairs=(Pair(key="K", value=""),))
+
+    @pytest.mark.parametrize("line", [{"value": "V"}, {"key": "K", "value": 10}])
+    def test_a_line_without_a_key_or_with_another_value_is_refused(self, line, refusing):
+        with refusing("invalid_field", "content.keys[0]." + ("value" if "key" in line else "key")):
+            self.read(content={"title": "T", "keys": [line]})
+
+    def test_their_files_are_read_as_for_everybody(self):
+        for path in CHALLENGES.glob("*.json"):
+            body = ijson.parse(path.read_bytes())
+            ours = read_question(body, account_id="alice")
+            assert read_question(body, account_id="alice", profile=CX) == ours
+
+
+class TestUserInfo:
+    @pytest.mark.parametrize("value", [None, "", "card 7"])
+    @pytest.mark.parametrize("profile", [CURRENT, CX])
+    def test_is_a_text(self, value, profile):
+        assert read_user_info({"userInfo": value}, profile) == value
+        assert read_user_info({}, profile) is None
+
+    def test_of_cx_clients_may_be_an_object_and_is_its_text(self, refusing):
+        body = {"userInfo": {"name": "Zoë", "tags": [1, None]}}
+        assert read_user_info(body, CX) == '{"name":"Zoë","tags":[1,null]}'
+        with refusing("invalid_field", "userInfo"):
+            read_user_info(body, CURRENT)
+
+    @pytest.mark.parametrize("value", [1, True, ["a"]])
+    @pytest.mark.parametrize("profile", [CURRENT, CX])
+    def test_is_nothing_else(self, value, profile, refusing):
+        with refusing("invalid_field", "userInfo"):
+            read_user_info({"userInfo": value}, profile)
 
 
 class TestContent:
@@ -323,9 +389,15 @@ class TestDuration:
             ("0s", 0),
             ("007s", 7),
             ("9999m", 599_940),
+            ("1h", 3_600),
+            ("2d", 172_800),
+            ("999999999d", 86_399_999_913_600),
+            ("10", 10),
+            (60, 60),
+            (0, 0),
         ],
     )
-    def test_is_a_whole_number_of_seconds_or_minutes(self, text, seconds):
+    def test_is_a_whole_number_with_a_unit_or_of_seconds(self, text, seconds):
         assert read_duration(text) == timedelta(seconds=seconds)
         assert read(duration=text).duration == timedelta(seconds=seconds)
 
@@ -340,12 +412,11 @@ class TestDuration:
         [
             "-1m",
             "+1m",
-            "99d",
-            "1h",
+            "1w",
             "ten",
             "",
             "m",
-            "10",
+            "h",
             "1.5m",
             "1 m",
             " 1m",
@@ -354,12 +425,16 @@ class TestDuration:
             "1M",
             "1ms",
             "1m30s",
-            "10000s",
+            "1000000000s",
+            10**9,
+            pytest.param(10**5000, id="huge"),
+            -1,
+            "1e3",
             "1e3s",
             "٢m",
             "²s",
-            60,
             60.0,
+            1e3,
             True,
             ["1m"],
             {"m": 1},
@@ -371,13 +446,23 @@ class TestDuration:
         with refusing("invalid_field", "duration"):
             read(duration=value)
 
-    @pytest.mark.parametrize("text", ["0s", "0m", "601s", "11m", "9999m"])
+    @pytest.mark.parametrize("text", ["0s", "0m", 0, "601s", 601, "11m", "1h", "999999999d"])
     def test_outside_the_policy_is_refused_when_it_is_asked(self, text, refusing):
         question = read(duration=text)
         with refusing("invalid_field", "duration"):
             fits(question)
 
-    @pytest.mark.parametrize(("text", "seconds"), [("1s", 1), ("600s", 600), ("10m", 600)])
+    @pytest.mark.parametrize(
+        ("text", "problem"), [("1d", "at most 600 seconds"), ("0", "at least 1 second")]
+    )
+    def test_that_is_refused_says_what_is_allowed(self, text, problem):
+        with pytest.raises(InvalidField) as caught:
+            fits(read(duration=text))
+        assert caught.value.problem == problem
+
+    @pytest.mark.parametrize(
+        ("text", "seconds"), [("1s", 1), ("600s", 600), ("10m", 600), (1, 1), ("600", 600)]
+    )
     def test_at_the_edges_is_taken(self, text, seconds):
         assert fits(read(duration=text)) == timedelta(seconds=seconds)
 

@@ -50,11 +50,23 @@ BUTTON = _object(
     approving=_maybe(FLAG),
 )
 BUTTON_TEXT: Schema = {"type": "string", "contentMediaType": "application/json"}
-PAIRS = _closed(
+PAIRS = _closed("keys", title=SEEN, keys=_list(_closed(key=SEEN, value=TEXT)))
+ASKED_PAIRS = _closed(
     "keys",
     title=SEEN,
-    keys=_list(_closed(key=SEEN, value=TEXT)),
+    keys=_list(
+        _closed("value", key=SEEN, value=_maybe(TEXT))
+        | {"description": "`value` may be missing at an origin for CX clients alone."}
+    ),
 )
+ACCOUNT_ID: Schema = {
+    "anyOf": [NAME, {"type": "integer"}],
+    "description": "A number is read at an origin for CX clients alone, as its decimal text.",
+}
+USER_INFO: Schema = {
+    "type": ["string", "object", "null"],
+    "description": "An object is read at an origin for CX clients alone, as its JSON text.",
+}
 REQUEST: dict[str, Schema] = {
     "guid": GUID,
     "privakeyId": GUID,
@@ -126,10 +138,10 @@ SCHEMAS: dict[str, Schema] = {
         attemptsLeft=COUNT,
     ),
     # What an origin sends
-    "AccountName": _object(accountId=NAME),
+    "AccountName": _object(accountId=ACCOUNT_ID),
     "RequestName": _object(requestGuid=NAME),
     "DeviceName": _object(deviceGuid=NAME),
-    "Bind": _object("userInfo", accountId=NAME, userInfo=_maybe(TEXT)),
+    "Bind": _object("userInfo", accountId=ACCOUNT_ID, userInfo=USER_INFO),
     "Question": _object(
         "buttons",
         "duration",
@@ -140,17 +152,24 @@ SCHEMAS: dict[str, Schema] = {
         "notificationBody",
         "showNotification",
         "showCode",
-        accountId=NAME,
+        accountId=ACCOUNT_ID,
         content={
             "anyOf": [
                 SEEN,
-                PAIRS,
+                ASKED_PAIRS,
                 _closed(text=SEEN),
                 _closed(html=SEEN),
             ]
         },
         buttons=_maybe(_list({"anyOf": [BUTTON, BUTTON_TEXT]}) | {"minItems": 2}),
-        duration=_maybe({"type": "string", "pattern": "^[0-9]{1,4}[sm]$"}),
+        duration={
+            "anyOf": [
+                {"type": "string", "pattern": "^[0-9]{1,9}[smhd]?$"},
+                {"type": "integer", "minimum": 0, "maximum": 999_999_999},
+                {"type": "null"},
+            ],
+            "description": "Without a unit, seconds.",
+        },
         callback=_maybe(NAME),
         additionalInfo={"type": ["string", "object", "null"]},
         transactionId=_maybe(TEXT),

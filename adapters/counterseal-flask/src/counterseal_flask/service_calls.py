@@ -7,8 +7,9 @@ from http import HTTPStatus
 import counterseal as cs
 from counterseal.errors import WrongState
 from counterseal.models import RelyingParty
+from counterseal.wire.account import read_account_id, read_user_info
 from counterseal.wire.processed import processed_document
-from counterseal_flask.bodies import document, named, optional_text, text
+from counterseal_flask.bodies import document, named, text
 from counterseal_flask.documents import (
     account_document,
     device_document,
@@ -29,8 +30,8 @@ def bind_account(service: Service, asked: Message, party: RelyingParty) -> Reply
     body = document(asked)
     invitation = service.invitations.invite(
         party,
-        text(body, "accountId"),
-        user_info=optional_text(body, "userInfo"),
+        read_account_id(body, party.origin.profile),
+        user_info=read_user_info(body, party.origin.profile),
         idempotency_key=asked.idempotency_key,
     )
     created = invitation.account.version == 1
@@ -54,7 +55,7 @@ def account_by_guid(service: Service, asked: Message, party: RelyingParty) -> Re
 
 def revoke_account(service: Service, asked: Message, party: RelyingParty) -> Reply:
     """Revoke all devices and open invitations of an account."""
-    service.accounts.revoke(party, text(document(asked), "accountId"))
+    service.accounts.revoke(party, read_account_id(document(asked), party.origin.profile))
     return Reply(status=NO_CONTENT)
 
 
@@ -77,7 +78,7 @@ def revoke_device(service: Service, asked: Message, party: RelyingParty) -> Repl
 
 def add_request(service: Service, asked: Message, party: RelyingParty) -> Reply:
     """Put a question to an account."""
-    question = cs.read_question(document(asked))
+    question = cs.read_question(document(asked), profile=party.origin.profile)
     issued = service.challenges.issue(party, question, idempotency_key=asked.idempotency_key)
     return Reply(
         status=CREATED,
