@@ -149,3 +149,8 @@ class Account:
     parent: ClassVar[Guid | None] = None
     due_at: ClassVar[datetime | None] = None
     keep_until: ClassVar[datetime | None] = None
+
+    @property
+    def bound_devices(self) -> tuple[Device, ...]:
+        """The devices that are bound to it, suspended ones too; open invitations are none."""
+        return tuple(device for device in self.devices if device.state is not BindingState.INVITED)

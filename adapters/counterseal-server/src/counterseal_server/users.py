@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
 from counterseal import Accounts, Directory
 from counterseal.errors import InvalidField
-from counterseal.models import AppSpace, Company, Guid
-from counterseal.models.guid import parse
+from counterseal.models import Account, AppSpace, BindingState, Company, Guid
+from counterseal.models.guid import PARTITIONS, parse
+from counterseal_records import Inventory
 from counterseal_server.house import House
 
 
@@ -31,6 +36,52 @@ def named(house: House, account: str, app_space: Guid | None) -> Guid:
         except InvalidField:
             app_space = _only(Directory(house.ports, house.policy))
     return Accounts(house.ports, house.policy).find(app_space, account).guid
+
+
+def read_accounts(
+    inventory: Inventory, app_space: Guid | None, *, bound: bool | None
+) -> Iterator[tuple[tuple[Account, ...], int]]:
+    """
+    Yield the accounts of one partition after the other, with the number of unreadable records.
+
+    No more than one partition is in memory, as for `counterseal store check`.
+
+    Args:
+        inventory: Of the store.
+        app_space: Whose accounts; None for those of all.
+        bound: Whether they have a device; None for both kinds. Erased accounts are left out.
+
+    Raises:
+        Unavailable: The store did not answer.
+    """
+    for partition in range(PARTITIONS):
+        shelf = inventory.shelf(partition)
+        accounts = (one.record for one in shelf.shelved if isinstance(one.record, Account))
+        yield (
+            tuple(
+                account
+                for account in accounts
+                if account.erased_at is None
+                and app_space in {None, account.app_space}
+                and bound in {None, bool(account.bound_devices)}
+            ),
+            len(shelf.flaws),
+        )
+
+
+def account_line(account: Account, now: datetime) -> dict[str, Any]:
+    """Return what `counterseal account list` prints of an account at *now*."""
+    return {
+        "accountId": account.account_id,
+        "privakeyId": account.guid,
+        "appSpaceGuid": account.app_space,
+        "devices": len(account.bound_devices),
+        "invited": any(
+            device.state is BindingState.INVITED and now < device.deadline
+            for device in account.devices
+        ),
+        "locked": account.locked_at is not None,
+    }
 
 
 def _only(directory: Directory) -> Guid:

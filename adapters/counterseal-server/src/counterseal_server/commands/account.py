@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import click
 
 from counterseal_server.commands.acting import YES, asked, maybe_guid, opened, told
 from counterseal_server.commands.options import CONFIG, DATA
+from counterseal_server.plainly import Failed
 
 if TYPE_CHECKING:  # a fast start
     from counterseal.models import Guid
@@ -40,6 +42,42 @@ def show(account: str, app_space: str | None, data: str | None, config: str | No
     """Print an ACCOUNT and every device that it ever had."""
     with opened(data, config) as house:
         _shown(house, _named(house, account, app_space))
+
+
+@account.command("list")
+@click.option("--app-space", metavar="GUID", help="Its users; without it, those of all.")
+@click.option(
+    "--bound/--unbound", default=None, help="Those with a device, or those without; else both."
+)
+@DATA
+@CONFIG
+def list_(
+    app_space: str | None, *, bound: bool | None, data: str | None, config: str | None
+) -> None:
+    """
+    Print users, in no order, one JSON object a line; erased ones are left out.
+
+    It reads the whole store, one of its 256 partitions after the other; the service may run
+    meanwhile. A suspended device is a device, and an open invitation is none.
+    """
+    with opened(data, config) as house:
+        from counterseal import Directory  # noqa: PLC0415 (a fast start)
+        from counterseal.models import AppSpace  # noqa: PLC0415
+        from counterseal_server.users import account_line, read_accounts  # noqa: PLC0415
+
+        space = maybe_guid(app_space, "app-space")
+        if space is not None:
+            Directory(house.ports, house.policy).get(space, AppSpace)
+        clock, unreadable = house.ports.clock, 0
+        for accounts, flaws in read_accounts(house.records.inventory(clock), space, bound=bound):
+            unreadable += flaws
+            for each in accounts:
+                click.echo(json.dumps(account_line(each, clock.now())))
+    if unreadable:
+        raise Failed(
+            f"store: the list is not whole: {unreadable} of its records cannot be read;"
+            " counterseal store check says which"
+        )
 
 
 @account.command()

@@ -1,0 +1,129 @@
+"""`account list`: which users have a device, and which have none."""
+
+import json
+
+import pytest
+
+from counterseal import Accounts, Devices, Directory, Enrolments, Erasure, Invitations
+from counterseal.device import SoftwareDevice
+from counterseal_records import Flaw, Shelf
+from counterseal_server.configuration import settings
+from counterseal_server.house import House
+from counterseal_server.users import read_accounts
+
+PIN = "1379"
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return tmp_path_factory.mktemp("service") / "data"
+
+
+@pytest.fixture(scope="module")
+def founded(run, data):
+    names = ("--company", "Example", "--app-space", "Bank", "--origin", "Web shop")
+    return json.loads(run("init", "--data", data, *names, "--auth", "basic").stdout)
+
+
+class Users:
+    """The users of one App Space, each in a state of its own."""
+
+    def __init__(self, house, founded):
+        self.ports, self.policy = house.ports, house.policy
+        directory = Directory(self.ports, self.policy)
+        self.party = directory.relying_party(founded["requestOriginGuid"])
+        self.space = founded["appSpaceGuid"]
+
+    def invite(self, name):
+        return Invitations(self.ports, self.policy).invite(self.party, name)
+
+    def bind(self, name):
+        phone = SoftwareDevice.make(clock=self.ports.clock, entropy=self.ports.entropy, pin=PIN)
+        enrolment = phone.enrolment(self.invite(name).token, self.space, pin=PIN)
+        return Enrolments(self.ports, self.policy).complete(enrolment)
+
+
+@pytest.fixture(scope="module")
+def users(data, founded):
+    with House(settings({"data": data}, {})) as house:
+        users = Users(house, founded)
+        users.bind("bound")
+        devices = Devices(house.ports, house.policy)
+        devices.suspend(users.bind("suspended").binding.guid)
+        devices.revoke(users.bind("revoked").binding.guid)
+        users.invite("invited")
+        users.bind("both")
+        users.invite("both")
+        Accounts(house.ports, house.policy).lock(users.invite("locked").account.guid)
+        Erasure(house.ports, house.policy).erase(users.invite("erased").account.guid)
+        elsewhere = Directory(house.ports, house.policy).create_app_space(
+            founded["companyGuid"], "Elsewhere"
+        )
+        users.space = elsewhere.guid
+        yield users
+
+
+@pytest.fixture
+def lines(run, data, users):
+    def command(*args):
+        result = run("account", "list", "--data", data, *args)
+        assert (result.exit_code, result.stderr) == (0, "")
+        return {each["accountId"]: each for each in map(json.loads, result.stdout.splitlines())}
+
+    return command
+
+
+def test_the_unbound_are_those_without_a_device(lines, users, founded):
+    unbound = lines("--unbound")
+    assert set(unbound) == {"revoked", "invited", "locked"}
+    assert [unbound[name]["invited"] for name in ("revoked", "invited")] == [False, True]
+    assert [unbound[name]["locked"] for name in ("locked", "invited")] == [True, False]
+    assert unbound["invited"]["appSpaceGuid"] == founded["appSpaceGuid"]
+    assert unbound["invited"]["devices"] == 0
+
+
+def test_the_bound_are_all_others_but_the_erased(lines):
+    bound = lines("--bound")
+    assert set(bound) == {"bound", "suspended", "both"}
+    assert {each["devices"] for each in bound.values()} == {1}
+    assert bound["both"]["invited"]
+    assert set(lines()) == set(bound) | set(lines("--unbound"))
+
+
+def test_one_app_space_has_its_own_users_only(lines, users, founded):
+    assert lines("--app-space", users.space) == {}
+    assert lines("--app-space", founded["appSpaceGuid"]) == lines()
+
+
+def test_an_app_space_that_is_none_is_refused(run, data, users):
+    other = "00000000-0000-8000-8000-000000000000"
+    result = run("account", "list", "--data", data, "--app-space", other)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "not_found" in result.stderr
+
+
+def test_the_store_is_read_one_partition_at_a_time(users):
+    class Counting:
+        def __init__(self):
+            self.partitions = []
+
+        def shelf(self, partition):
+            self.partitions.append(partition)
+            return Shelf((), ())
+
+    inventory = Counting()
+    pages = read_accounts(inventory, None, bound=None)
+    assert inventory.partitions == []
+    assert [next(pages), next(pages)] == [((), 0), ((), 0)]
+    assert inventory.partitions == [0, 1]
+    assert len([*pages]) == 254
+
+
+def test_what_cannot_be_read_is_said_and_fails(run, data, users, monkeypatch):
+    def broken(self, partition):
+        return Shelf((), (Flaw("a-record", "it cannot be read"),) if partition == 7 else ())
+
+    monkeypatch.setattr("counterseal_sql.inventory.SqlInventory.shelf", broken)
+    result = run("account", "list", "--data", data)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("store: the list is not whole: 1 of its records cannot be read")
