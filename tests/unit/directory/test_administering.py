@@ -20,7 +20,7 @@ from counterseal.models import (
 )
 from counterseal.models.guid import mint, partition_of
 from counterseal.testing.world import CALLBACK
-from counterseal.wire.cx1 import write_cx1
+from counterseal.wire.cx1 import write_basic, write_cx1
 
 HOUR = timedelta(hours=1)
 TICK = timedelta(microseconds=1)
@@ -395,6 +395,45 @@ def test_nobody_makes_an_administrator_that_outlives_it(service, ours):
     assert caught.value.field == "life"
     forever = made(service, company=ours.company.guid, by=ours.admins[COMPANY])
     assert forever.ends_at is None
+
+
+def test_what_a_temporary_administrator_made_for_an_origin_stays_and_its_administrators_end(
+    service, ours
+):
+    """Said so in how-to/look-after-tenants.md: an origin does not stop because its maker left."""
+    boss = made(service, company=ours.company.guid, life=HOUR)
+    helper = made(service, role=SUPPORT, app_space=ours.space.guid, by=boss)
+    space = service.directory.create_app_space(ours.company.guid, "New", by=boss)
+    origin = service.directory.create_origin(space.guid, "New", by=boss)
+    told = service.credentials.issue(origin.guid, Scheme.BASIC, by=boss)
+    service.credentials.issue_webhook_key(origin.guid, by=boss)
+    service.clock.advance(HOUR)
+    for ended in (boss, helper):
+        with pytest.raises(CredentialRefused):
+            service.directory.get(space.guid, AppSpace, by=ended)
+    header = write_basic(told.secret, guid=origin.guid)
+    request = SignedRequest(method="POST", uri=URI, body=b"", authorization=header)
+    party = service.authentication.authenticate(request)
+    assert (party.origin.guid, len(party.origin.webhook_keys)) == (origin.guid, 1)
+    # Who has to rotate them finds in the audit log which they are.
+    by_boss = {(event.event, event.subject) for event in service.events if event.actor == boss.guid}
+    assert by_boss >= {("credential.issue", origin.guid), ("webhook_key.issue", origin.guid)}
+    fresh = service.credentials.issue(origin.guid, Scheme.BASIC)
+    with pytest.raises(CredentialRefused):
+        service.authentication.authenticate(request)
+    header = write_basic(fresh.secret, guid=origin.guid)
+    service.authentication.authenticate(attrs.evolve(request, authorization=header))
+
+
+def test_to_revoke_an_administrator_leaves_those_that_it_made(service, ours):
+    """Said so in how-to/look-after-tenants.md."""
+    boss = made(service, company=ours.company.guid, life=HOUR)
+    helper = made(service, role=SUPPORT, app_space=ours.space.guid, by=boss)
+    service.credentials.revoke_admin(boss.guid)
+    service.directory.get(ours.space.guid, AppSpace, by=helper)
+    service.clock.advance(HOUR)
+    with pytest.raises(CredentialRefused):
+        service.directory.get(ours.space.guid, AppSpace, by=helper)
 
 
 @pytest.mark.parametrize("whom", AdminRole)
