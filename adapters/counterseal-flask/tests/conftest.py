@@ -96,6 +96,9 @@ class Desk:
 
     def call(self, method, path, document=None):
         body = b"" if document is None else json.dumps(document, separators=(",", ":")).encode()
+        return self.send(method, path, body)
+
+    def send(self, method, path, body, media_type="application/json"):
         self.said += 1
         header = write_cx1(
             self.secret,
@@ -109,7 +112,7 @@ class Desk:
             path,
             method=method,
             data=body or None,
-            content_type="application/json" if body else None,
+            content_type=media_type if body else None,
             headers={"Authorization": header},
         )
 

@@ -214,11 +214,16 @@ def test_a_charset_that_is_not_read_is_refused_by_name(client):
 
 
 def test_a_proof_serves_once_and_names_the_query(client, handset):
-    proof = handset.phone.call("/device/status?lang=en", method="GET").proof
-    headers = {"Counterseal-Proof": proof}
-    assert client.get("/device/status", headers=headers).status_code == 403
-    assert client.get("/device/status?lang=en", headers=headers).status_code == 200
-    assert client.get("/device/status?lang=en", headers=headers).status_code == 403
+    path = "/device/status"
+    proof, other = (handset.phone.call(each, method="GET").proof for each in (path, f"{path}?x=1"))
+    codes = [
+        client.get(path, headers={"Counterseal-Proof": each}).status_code
+        for each in (other, proof, proof)
+    ]
+    assert codes == [403, 200, 403]
+    # No call of a device takes one, so that it is refused sooner.
+    named = client.get(f"{path}?x=1", headers={"Counterseal-Proof": other})
+    assert (named.status_code, named.json["field"]) == (400, "x")
 
 
 def test_a_device_learns_of_new_service_keys(world, handset):

@@ -163,13 +163,13 @@ class Service:
         make = self.world.credentials.create_admin
         within = {"app_space": self.world.app_space.guid}
         self.admins = [
-            *(make("All") for _ in range(3)),
-            *(make("All", scheme=Scheme.SIGNATURE) for _ in range(3)),
+            *(make("All", all_companies=True) for _ in range(3)),
+            *(make("All", all_companies=True, scheme=Scheme.SIGNATURE) for _ in range(3)),
             make("Company", company=self.world.company.guid),
             make("App Space", role=AdminRole.APP_SPACE, **within),
             make("Support", role=AdminRole.SUPPORT, **within),
         ]
-        self.spares, self.delivered = [make("Spare").guid], [""]
+        self.spares, self.delivered = [make("Spare", all_companies=True).guid], [""]
         self.said = 0
 
     def _watched(self, ports):

@@ -130,6 +130,16 @@ def test_an_app_space_gets_a_provider_and_keeps_its_secret_to_itself(admin, foun
     assert admin("edit-app-space", made["appSpaceGuid"], "--name", "All")["idp"] == edited["idp"]
 
 
+def test_a_misspelt_setting_of_a_provider_is_refused(run, admin, founded, data, file):
+    company = founded["companyGuid"]
+    told = {"issuer": "https://idp.example", "clientId": "seal", "clientsecret": "x"}
+    result = run("admin", "app-space", company, "Staff", "--idp", file(told), "--data", data)
+    assert result.exit_code == 2
+    assert "idp.clientsecret: not a known member; clientSecret is" in result.stderr
+    (only,) = admin("list")["companies"]
+    assert [each["name"] for each in only["appSpaces"]] == ["Bank"]
+
+
 def test_an_origin_is_edited(admin, founded):
     origin = founded["requestOriginGuid"]
     before = admin("show", origin)

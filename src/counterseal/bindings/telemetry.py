@@ -30,6 +30,7 @@ from counterseal.models import AuditEvent, DeviceCall, Guid
 from counterseal.models.guid import parse
 from counterseal.policy import Policy
 from counterseal.ports import Ports
+from counterseal.wire.members import require_known
 
 STANDARD_EVENTS = frozenset(
     {
@@ -93,9 +94,7 @@ class Telemetry:
 def _read(body: object) -> tuple[str, Guid | None, tuple[tuple[str, str], ...]]:
     if not isinstance(body, Mapping):
         raise InvalidField("body", "not a JSON object")
-    for name in body:
-        if name not in _MEMBERS:
-            raise InvalidField(ijson.printable(str(name)), "not a known member")
+    require_known(body, _MEMBERS)
     event = body.get("event")
     if not isinstance(event, str) or _NAME.fullmatch(event) is None:
         raise InvalidField("event", "missing, or not 1 to 64 of letters, digits, _, . and -")

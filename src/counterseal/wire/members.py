@@ -9,7 +9,7 @@ neighbour, or is the plural or the singular; case, `-`, `_`, `.` and spaces do n
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Container, Iterable
 
 from counterseal import ijson
 from counterseal.errors import InvalidField
@@ -17,7 +17,13 @@ from counterseal.errors import InvalidField
 _SEPARATORS = re.compile(r"[-_. ]")
 
 
-def require_known(names: Iterable[str], known: Collection[str], *, place: str = "") -> None:
+def require_known(
+    names: Iterable[str],
+    known: Collection[str],
+    *,
+    place: str = "",
+    ignored: Container[str] = (),
+) -> None:
     """
     Refuse names that are not known.
 
@@ -25,16 +31,20 @@ def require_known(names: Iterable[str], known: Collection[str], *, place: str = 
         names: Of the members of a document, the fields of a form, or the parameters of a query.
         known: What they may be.
         place: What stands before a name in the error, such as `content.`.
+        ignored: Names that are not known, and not refused either; a near miss is refused even so.
 
     Raises:
         InvalidField: A name is not one of *known*; the error names the first, and what it is a
             near miss of.
     """
     for name in names:
-        if name not in known:
-            meant = near_miss(str(name), known)
-            hint = "" if meant is None else f"; {meant} is"
-            raise InvalidField(f"{place}{ijson.printable(str(name))}", f"not a known member{hint}")
+        if name in known:
+            continue
+        meant = near_miss(str(name), known)
+        if meant is None and name in ignored:
+            continue
+        hint = "" if meant is None else f"; {meant} is"
+        raise InvalidField(f"{place}{ijson.printable(str(name))}", f"not a known member{hint}")
 
 
 def near_miss(name: str, known: Iterable[str]) -> str | None:

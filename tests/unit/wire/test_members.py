@@ -96,6 +96,15 @@ def test_only_what_is_known_passes(names, known):
     assert refusal.value.field == f"content.{unknown[0]}"
 
 
+@given(NAMES, KNOWN)
+def test_what_is_ignored_is_no_near_miss(name, known):
+    if name == known or near_miss(name, {known}) is None:
+        require_known({known: 0, name: 1}, {known}, ignored={name})
+        return
+    with pytest.raises(InvalidField):
+        require_known({known: 0, name: 1}, {known}, ignored={name})
+
+
 def test_the_refusal_names_what_was_surely_meant():
     with pytest.raises(InvalidField, match=r"^showcode: not a known member; showCode is$"):
         require_known({"accountId": "", "showcode": True}, QUESTION_MEMBERS)

@@ -24,7 +24,7 @@ from counterseal_flask.admin_documents import (
     origin_document,
 )
 from counterseal_flask.admin_places import app_space_of, company_of, entry_of, origin_of
-from counterseal_flask.bodies import document, optional_text, text
+from counterseal_flask.bodies import optional_text, text
 from counterseal_flask.members import choice, flag, optional_choice, part, texts, whole
 from counterseal_flask.messages import Message, Reply
 from counterseal_flask.providers import read_provider
@@ -36,7 +36,7 @@ OIDC = "oidc"
 
 def new_company(service: Service, asked: Message, admin: Admin) -> Reply:
     """Create a company."""
-    made = service.directory.create_company(text(document(asked), "name"), by=admin)
+    made = service.directory.create_company(text(asked.document, "name"), by=admin)
     return _created(asked, made.guid, company_document(made))
 
 
@@ -54,7 +54,7 @@ def company(service: Service, asked: Message, admin: Admin) -> Reply:
 
 def edit_company(service: Service, asked: Message, admin: Admin) -> Reply:
     """Give a company another name."""
-    name = text(document(asked), "name")
+    name = text(asked.document, "name")
     return Reply(
         document=company_document(service.directory.edit_company(company_of(asked), name, by=admin))
     )
@@ -62,7 +62,7 @@ def edit_company(service: Service, asked: Message, admin: Admin) -> Reply:
 
 def new_app_space(service: Service, asked: Message, admin: Admin) -> Reply:
     """Create an App Space: a `simple` one, or with `idpType` `oidc` one with a provider."""
-    body = document(asked)
+    body = asked.document
     kind = body.get("idpType")
     if kind not in (None, SIMPLE, OIDC):
         raise InvalidField("idpType", f"neither {SIMPLE} nor {OIDC}")
@@ -96,7 +96,7 @@ def app_space(service: Service, asked: Message, admin: Admin) -> Reply:
 
 def edit_app_space(service: Service, asked: Message, admin: Admin) -> Reply:
     """Edit an App Space; what is not said stays, and an empty text takes what it says away."""
-    body = document(asked)
+    body = asked.document
     brand = part(body, "brandInfo")
     bells = part(body, "notification")
     said = {field: optional_text(bells, name) for name, field in TEXTS.items()}
@@ -118,7 +118,7 @@ def edit_app_space(service: Service, asked: Message, admin: Admin) -> Reply:
 
 def new_origin(service: Service, asked: Message, admin: Admin) -> Reply:
     """Create an origin; it is set up for CX clients, unless the body says otherwise."""
-    body = document(asked)
+    body = asked.document
     made = service.directory.create_origin(
         app_space_of(service, asked, admin).guid,
         text(body, "name"),
@@ -145,7 +145,7 @@ def origin(service: Service, asked: Message, admin: Admin) -> Reply:
 
 def edit_origin(service: Service, asked: Message, admin: Admin) -> Reply:
     """Edit an origin; what is not said stays."""
-    body = document(asked)
+    body = asked.document
     rung = texts(body, "callbackStates")
     edited = service.directory.edit_origin(
         origin_of(service, asked, admin).guid,
@@ -167,7 +167,7 @@ def edit_origin(service: Service, asked: Message, admin: Admin) -> Reply:
 
 def new_callback(service: Service, asked: Message, admin: Admin) -> Reply:
     """Put an address on the allow-list; `callbackType` 2, a WebAuthn domain, is refused."""
-    body = document(asked)
+    body = asked.document
     url = text(body, "callbackUrl")
     kind = optional_choice(body, CallbackType, "callbackType") or CallbackType.ADDRESS
     guid = origin_of(service, asked, admin).guid

@@ -36,25 +36,32 @@ ROLE: Schema = {"enum": [each.value for each in AdminRole]}
 BRAND: Schema = {
     "type": "object",
     "properties": {"url": NO_TEXT, "color": NO_TEXT},
+    "additionalProperties": False,
 }
 
 TEXTS: Schema = {
     "type": "object",
     "properties": dict.fromkeys(("title", "body", "deviceBound", "deviceRevoked"), NO_TEXT),
+    "additionalProperties": False,
 }
 
 
 def _takes(*needed: str, **members: Schema) -> Schema:
-    """Return an object; null is as good as nothing for what is not *needed*."""
+    """Return an object with no other members; null is nothing for what is not *needed*."""
     properties = {
         name: schema if name in needed else {"anyOf": [schema, {"type": "null"}]}
         for name, schema in members.items()
     }
-    return {"type": "object", "properties": properties, "required": list(needed)}
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(needed),
+        "additionalProperties": False,
+    }
 
 
 def _gives(**members: Schema) -> Schema:
-    return _takes(*members, **members)
+    return {"type": "object", "properties": members, "required": list(members)}
 
 
 LIST: Schema = {"type": "array", "items": TEXT}

@@ -14,10 +14,11 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTo
 import counterseal as cs
 from counterseal_flask.admin_api import ADMIN_API
 from counterseal_flask.admission import NotAdmittedError, admitted, not_admitted
-from counterseal_flask.bodies import UnsupportedMediaTypeError, demand_type
+from counterseal_flask.bodies import UnsupportedMediaTypeError
 from counterseal_flask.description import DESCRIPTION
 from counterseal_flask.device_api import DEVICE_API
 from counterseal_flask.incoming import message, respelled
+from counterseal_flask.inputs import Inputs
 from counterseal_flask.messages import Reply
 from counterseal_flask.operations import Audience, Operation
 from counterseal_flask.problems import problem, told
@@ -102,30 +103,30 @@ def _around(prefix: str, operation: Operation) -> set[str]:
 
 
 def _view(service: Service, operation: Operation) -> Callable[..., Response]:
+    inputs = Inputs.of(operation)
+
     def view(**names: str) -> Response:
         def act() -> Reply:
             with service.call():
-                return _handled(service, operation, names)
+                return _handled(service, inputs, names)
 
         return _answered(service.settings, act)
 
     return view
 
 
-def _handled(service: Service, operation: Operation, names: dict[str, str]) -> Reply:
+def _handled(service: Service, inputs: Inputs, names: dict[str, str]) -> Reply:
+    operation = inputs.operation
     # Once, and not at each of its attributes.
     received = request._get_current_object()  # type: ignore[attr-defined] # noqa: SLF001
     asked = message(received, operation, names, service.settings)
     if operation.audience is Audience.ORIGIN:
         party = admitted(asked, operation.audience, service.authentication.authenticate)
-        demand_type(asked, operation.payload)
-        return operation.handler(service, asked, party)
+        return operation.handler(service, inputs.read(asked), party)
     if operation.audience is Audience.ADMIN:
         admin = admitted(asked, operation.audience, service.authentication.authenticate_admin)
-        demand_type(asked, operation.payload)
-        return operation.handler(service, asked, admin)
-    demand_type(asked, operation.payload)
-    return operation.handler(service, asked)
+        return operation.handler(service, inputs.read(asked), admin)
+    return operation.handler(service, inputs.read(asked))
 
 
 def _closing(service: Service, rules: list[str]) -> Callable[[BlueprintSetupState], None]:

@@ -55,7 +55,7 @@ def demand_type(message: Message, payload: Payload) -> None:
         raise UnsupportedMediaTypeError(accepted, "a charset that is not UTF-8")
 
 
-def document(message: Message) -> Mapping[str, Any]:
+def read_body(message: Message) -> Mapping[str, Any]:
     """
     Return the body as a document, from JSON or from a form.
 

@@ -7,7 +7,7 @@ from http import HTTPStatus
 import counterseal as cs
 from counterseal.models import DeviceCall
 from counterseal.wire.enrolment import read_look
-from counterseal_flask.bodies import document, named
+from counterseal_flask.bodies import named
 from counterseal_flask.documents import (
     answered_document,
     bound_document,
@@ -23,13 +23,13 @@ from counterseal_flask.service import Service
 
 def look(service: Service, asked: Message) -> Reply:
     """Tell which App Space a session token is for; changes nothing."""
-    app_space = service.enrolments.look(read_look(document(asked)))
+    app_space = service.enrolments.look(read_look(asked.document))
     return Reply(document=invited_document(app_space))
 
 
 def finish_bind(service: Service, asked: Message) -> Reply:
     """Finish a bind with a session token and new keys; may be repeated."""
-    bound = service.enrolments.complete(cs.read_enrolment(document(asked)))
+    bound = service.enrolments.complete(cs.read_enrolment(asked.document))
     return Reply(document=bound_document(bound))
 
 

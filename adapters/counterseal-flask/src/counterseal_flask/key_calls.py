@@ -11,7 +11,7 @@ import counterseal as cs
 from counterseal.models import Admin, AdminRole, Guid, Scheme
 from counterseal_flask.admin_documents import admin_document
 from counterseal_flask.admin_places import origin_of
-from counterseal_flask.bodies import document, named, text
+from counterseal_flask.bodies import named, text
 from counterseal_flask.members import choice, flag, optional_choice, span
 from counterseal_flask.messages import Message, Reply
 from counterseal_flask.service import Service
@@ -21,7 +21,7 @@ NONE = timedelta(0)
 
 def issue_key(service: Service, asked: Message, admin: Admin) -> Reply:
     """Make an origin's secret; an older one of this type ends after `overlap` seconds, or now."""
-    body = document(asked)
+    body = asked.document
     scheme = choice(body.get("keyType"), Scheme, "keyType")
     issued = service.credentials.issue(
         origin_of(service, asked, admin).guid, scheme, overlap=_overlap(body), by=admin
@@ -43,7 +43,7 @@ def revoke_keys(service: Service, asked: Message, admin: Admin) -> Reply:
 
 def issue_callback_secret(service: Service, asked: Message, admin: Admin) -> Reply:
     """Make the secret that signs an origin's callbacks; an older one signs beside it a while."""
-    overlap = _overlap(document(asked))
+    overlap = _overlap(asked.document)
     guid = origin_of(service, asked, admin).guid
     secret = service.credentials.issue_webhook_key(guid, overlap=overlap, by=admin)
     return Reply(document={"requestOriginGuid": guid, "callbackSecret": secret})
@@ -56,7 +56,7 @@ def new_admin(service: Service, asked: Message, admin: Admin) -> Reply:
     A `company_admin` has its `companyGuid`, or says `allCompanies`; the others have their
     `appSpaceGuid`.
     """
-    body = document(asked)
+    body = asked.document
     issued = service.credentials.create_admin(
         text(body, "name"),
         role=choice(body.get("role"), AdminRole, "role"),
@@ -89,7 +89,7 @@ def one_admin(service: Service, asked: Message, admin: Admin) -> Reply:
 
 def rotate_admin(service: Service, asked: Message, admin: Admin) -> Reply:
     """Make an administrator's secret; an older one ends after `overlap` seconds, or now."""
-    body = document(asked)
+    body = asked.document
     issued = service.credentials.rotate_admin(
         _admin(asked),
         scheme=optional_choice(body, Scheme, "keyType"),

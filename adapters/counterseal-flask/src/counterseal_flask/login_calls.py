@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from counterseal.errors import InvalidField, Refused
-from counterseal_flask.bodies import document, named, optional_text, text
+from counterseal_flask.bodies import named, optional_text, text
 from counterseal_flask.documents import begun_document, welcome_document
 from counterseal_flask.messages import Message, Reply
 from counterseal_flask.service import Service
@@ -17,7 +17,7 @@ def redirect(service: Service, asked: Message) -> Reply:
 
     The app keeps `secret` to itself and sends its user to `url`.
     """
-    body = document(asked)
+    body = asked.document
     app_space = named(text(body, "appSpaceGuid"), "appSpaceGuid")
     begun = service.logins.redirect(app_space, text(body, "redirectUri"))
     return Reply(document=begun_document(begun))
@@ -32,7 +32,7 @@ def come_back(service: Service, asked: Message) -> Reply:
 
 def authenticate(service: Service, asked: Message) -> Reply:
     """Finish a log-in, once: state, code and the app's secret together get a session token."""
-    body = document(asked)
+    body = asked.document
     invitation = service.logins.authenticate(
         text(body, "state"),
         text(body, "code"),
@@ -49,7 +49,7 @@ def log_out(service: Service, asked: Message) -> Reply:
     OpenID Connect Back-Channel Logout 1.0: the address is what the provider is configured with.
     """
     app_space = named(asked.names["app_space"], "app_space")
-    token = text(document(asked), "logout_token")
+    token = text(asked.document, "logout_token")
     try:
         service.logins.logged_out(app_space, token)
     except Refused:

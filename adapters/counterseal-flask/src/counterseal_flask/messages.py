@@ -33,6 +33,8 @@ class Message:
         names: What the path holds, by name.
         query: The query's parameters; none is there twice.
         media_type: Of the body, lower case and without parameters.
+        document: What the body says, with no other names than the operation takes; empty until
+            they are looked at, and where there is none.
         authorization, proof: The headers that say who is asking.
         headers: All, as they came, where a message signature is among them; else none.
     """
@@ -43,6 +45,7 @@ class Message:
     names: Mapping[str, str] = attrs.field(factory=dict)
     query: Mapping[str, str] = attrs.field(factory=dict, repr=False)
     body: bytes = attrs.field(default=b"", repr=False)
+    document: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
     media_type: str = ""
     charset: str = "utf-8"
     authorization: str = attrs.field(default="", repr=False)

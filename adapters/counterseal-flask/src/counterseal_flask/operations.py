@@ -30,7 +30,7 @@ class Payload(enum.Enum):
     """How a call's body is written."""
 
     NONE = "none"
-    """There is none; one that comes is not looked at, but by signatures."""
+    """There is none; an empty document says nothing, and any other is refused."""
     JSON = "json"
     FORM = "form"
     """JSON, or a form with brackets."""

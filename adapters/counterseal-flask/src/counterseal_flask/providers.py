@@ -7,6 +7,8 @@ from typing import Any
 
 from counterseal.errors import InvalidField
 from counterseal.models import ClientAuth, IdpSettings
+from counterseal.wire.members import require_known
+from counterseal_flask.admin_schemas import IDP
 from counterseal_flask.bodies import optional_text, text
 from counterseal_flask.members import optional_choice, part, texts
 
@@ -23,11 +25,13 @@ def read_provider(
     Return the provider that *body* sets, and its client's secret; what is not said stays.
 
     Raises:
-        InvalidField: A member is malformed, or one that has to be there is missing.
+        InvalidField: A member is malformed or unknown, or one that has to be there is missing.
     """
     if body.get(NAME) is None:
         return None, None
-    said = {f"{NAME}.{name}": value for name, value in part(body, NAME).items()}
+    given = part(body, NAME)
+    require_known(given, IDP["properties"], place=f"{NAME}.")
+    said = {f"{NAME}.{name}": value for name, value in given.items()}
     old = held or IdpSettings(issuer="none", client_id="none")
     redirect = optional_text(said, "idp.redirectUri")
     settings = IdpSettings(

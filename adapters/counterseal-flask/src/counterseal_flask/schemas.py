@@ -41,7 +41,7 @@ def _ref(name: str) -> Schema:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-BUTTON = _object(
+BUTTON = _closed(
     "style",
     "approving",
     title=SEEN,
@@ -65,6 +65,7 @@ ACCOUNT_ID: Schema = {
 }
 USER_INFO: Schema = {
     "type": ["string", "object", "null"],
+    "additionalProperties": True,
     "description": "An object is read at an origin for CX clients alone, as its JSON text.",
 }
 REQUEST: dict[str, Schema] = {
@@ -117,7 +118,12 @@ DEVICE: dict[str, Schema] = {
 }
 KEY: dict[str, Schema] = {
     "role": {"enum": ["device", "strong"]},
-    "jwk": _object(kty=TEXT, alg=TEXT, kid={"type": "string", "pattern": r"^[\x21-\x7E]{1,128}$"}),
+    "jwk": _closed(
+        *("crv", "x", "y", "n", "e", "use", "key_ops"),
+        **dict.fromkeys(("kty", "alg", "crv", "x", "y", "n", "e", "use"), TEXT),
+        key_ops=_list(TEXT),
+        kid={"type": "string", "pattern": r"^[\x21-\x7E]{1,128}$"},
+    ),
     "proof": NAME,
 }
 KEY_SET = _object(keys=_list(_object(kty=TEXT, kid=TEXT, alg=TEXT)))
@@ -138,11 +144,11 @@ SCHEMAS: dict[str, Schema] = {
         attemptsLeft=COUNT,
     ),
     # What an origin sends
-    "AccountName": _object(accountId=ACCOUNT_ID),
-    "RequestName": _object(requestGuid=NAME),
-    "DeviceName": _object(deviceGuid=NAME),
-    "Bind": _object("userInfo", accountId=ACCOUNT_ID, userInfo=USER_INFO),
-    "Question": _object(
+    "AccountName": _closed(accountId=ACCOUNT_ID),
+    "RequestName": _closed(requestGuid=NAME),
+    "DeviceName": _closed(deviceGuid=NAME),
+    "Bind": _closed("userInfo", accountId=ACCOUNT_ID, userInfo=USER_INFO),
+    "Question": _closed(
         "buttons",
         "duration",
         "callback",
@@ -171,7 +177,7 @@ SCHEMAS: dict[str, Schema] = {
             "description": "Without a unit, seconds.",
         },
         callback=_maybe(NAME),
-        additionalInfo={"type": ["string", "object", "null"]},
+        additionalInfo={"type": ["string", "object", "null"], "additionalProperties": True},
         transactionId=_maybe(TEXT),
         notificationTitle=_maybe(TEXT),
         notificationBody=_maybe(TEXT),
@@ -216,9 +222,9 @@ SCHEMAS: dict[str, Schema] = {
     ),
     # What a device sends
     "Look": _closed(token=NAME),
-    "NewLogin": _object(appSpaceGuid=NAME, redirectUri=NAME),
-    "LoginReturn": _object("iss", state=NAME, code=NAME, secret=NAME, iss=_maybe(TEXT)),
-    "LoggedOut": _object(logout_token=NAME),
+    "NewLogin": _closed(appSpaceGuid=NAME, redirectUri=NAME),
+    "LoginReturn": _closed("iss", state=NAME, code=NAME, secret=NAME, iss=_maybe(TEXT)),
+    "LoggedOut": _object(logout_token=NAME) | {"additionalProperties": True},
     "Enrolment": _closed(
         "name",
         "addresses",

@@ -9,7 +9,7 @@ from counterseal.errors import WrongState
 from counterseal.models import RelyingParty
 from counterseal.wire.account import read_account_id, read_user_info
 from counterseal.wire.processed import processed_document
-from counterseal_flask.bodies import document, named, text
+from counterseal_flask.bodies import named, text
 from counterseal_flask.documents import (
     account_document,
     device_document,
@@ -27,7 +27,7 @@ NO_CONTENT = HTTPStatus.NO_CONTENT
 
 def bind_account(service: Service, asked: Message, party: RelyingParty) -> Reply:
     """Invite a device of a user; creates the account at first use."""
-    body = document(asked)
+    body = asked.document
     invitation = service.invitations.invite(
         party,
         read_account_id(body, party.origin.profile),
@@ -55,7 +55,7 @@ def account_by_guid(service: Service, asked: Message, party: RelyingParty) -> Re
 
 def revoke_account(service: Service, asked: Message, party: RelyingParty) -> Reply:
     """Revoke all devices and open invitations of an account."""
-    service.accounts.revoke(party, read_account_id(document(asked), party.origin.profile))
+    service.accounts.revoke(party, read_account_id(asked.document, party.origin.profile))
     return Reply(status=NO_CONTENT)
 
 
@@ -67,7 +67,7 @@ def get_devices(service: Service, asked: Message, party: RelyingParty) -> Reply:
 
 def revoke_device(service: Service, asked: Message, party: RelyingParty) -> Reply:
     """Revoke a device, or an open invitation; again does nothing."""
-    guid = named(text(document(asked), "deviceGuid"), "deviceGuid")
+    guid = named(text(asked.document, "deviceGuid"), "deviceGuid")
     try:
         service.devices.revoke(guid, by=party)
     except WrongState:
@@ -78,7 +78,7 @@ def revoke_device(service: Service, asked: Message, party: RelyingParty) -> Repl
 
 def add_request(service: Service, asked: Message, party: RelyingParty) -> Reply:
     """Put a question to an account."""
-    question = cs.read_question(document(asked), profile=party.origin.profile)
+    question = cs.read_question(asked.document, profile=party.origin.profile)
     issued = service.challenges.issue(party, question, idempotency_key=asked.idempotency_key)
     return Reply(
         status=CREATED,
@@ -111,6 +111,6 @@ def get_requests(service: Service, asked: Message, party: RelyingParty) -> Reply
 
 def cancel_request(service: Service, asked: Message, party: RelyingParty) -> Reply:
     """Take a question back."""
-    guid = named(text(document(asked), "requestGuid"), "requestGuid")
+    guid = named(text(asked.document, "requestGuid"), "requestGuid")
     ended = service.challenges.cancel(party, guid)
     return Reply(document=processed_document(ended, now=service.ports.clock.now()))

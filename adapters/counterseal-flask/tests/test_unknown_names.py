@@ -1,0 +1,228 @@
+"""Every operation refuses what it does not declare, by name: in JSON, in forms, in the query."""
+
+import json
+from urllib.parse import urlencode
+
+import pytest
+
+from counterseal_flask import ADMIN_API, OPERATIONS
+from counterseal_flask.bodies import MEDIA_TYPES
+from counterseal_flask.ignored import EVERYTHING, IGNORED, Part
+from counterseal_flask.inputs import shape_of
+from counterseal_flask.messages import FORM, JSON
+from counterseal_flask.openapi import openapi
+from counterseal_flask.operations import Audience, Payload
+
+NOTHING = "00000000-0000-8000-8000-000000000000"
+ALL = (*OPERATIONS, *ADMIN_API)
+SCHEMAS = openapi(ALL, "https://service.example")["components"]["schemas"]
+READ = [each for each in ALL if each.payload in {Payload.JSON, Payload.FORM}]
+UNHEARD = "unheardOf"
+
+LENIENT = {("comeBack", Part.QUERY): "RFC 6749", ("logOut", Part.BODY): "Back-Channel Logout 1.0"}
+"""Calls of Identity Providers; by their standards they ignore what they do not know."""
+
+OF_CX_CLIENTS = set()
+"""What recorded clients of the CX service send and we do not know: nothing."""
+
+OPAQUE = {
+    "Bind.userInfo",
+    "Question.additionalInfo",
+    "TelemetryEvent.attributes",
+    "NewAppSpace.idp.parameters",
+    "AppSpaceEdit.idp.parameters",
+}
+"""Objects whose names are the sender's own."""
+
+
+def named(operations):
+    return pytest.mark.parametrize("operation", operations, ids=lambda each: each.id)
+
+
+def objects(schema, place=""):
+    """Return every object in what a call takes, by its place."""
+    if "anyOf" in schema:
+        return [found for each in schema["anyOf"] for found in objects(each, place)]
+    if "items" in schema:
+        return objects(schema["items"], f"{place}[0]")
+    if "object" not in schema.get("type", ""):
+        return []
+    below = [
+        found
+        for name, each in schema.get("properties", {}).items()
+        for found in objects(each, f"{place}.{name}" if place else name)
+    ]
+    return [(place, schema), *below]
+
+
+def within(place, document):
+    """Return a body that has *document* at *place* and nothing beside it."""
+    for step in reversed(place.replace("[0]", ".0").split(".")) if place else ():
+        document = [document] if step == "0" else {step: document}
+    return document
+
+
+def brackets(value, name=""):
+    if isinstance(value, dict):
+        pairs = [(f"{name}[{key}]" if name else key, below) for key, below in value.items()]
+    elif isinstance(value, list):
+        pairs = [(f"{name}[{index}]", below) for index, below in enumerate(value)]
+    else:
+        return [(name, value)]
+    return [found for key, below in pairs for found in brackets(below, key)]
+
+
+def bodies(operation):
+    """Return what may be sent of each body, by its media type."""
+    written = {JSON: lambda body: json.dumps(body).encode()}
+    if operation.payload is Payload.FORM:
+        written[FORM] = lambda body: urlencode(brackets(body)).encode()
+    return written.items()
+
+
+@pytest.fixture
+def app(kit, world):
+    return kit.application(world.ports, administration=True)
+
+
+@pytest.fixture
+def send(world, client, shop, desk, handset):
+    """Call an operation, with the credentials that it wants."""
+    names = {
+        "company": world.company.guid,
+        "app_space": world.app_space.guid,
+        "origin": world.origin.origin.guid,
+        "callback": world.origin.origin.entries[0].guid,
+        "admin": desk.guid,
+        "account": handset.phone.device.bond.account,
+        "device": handset.phone.guid,
+        "delivery": NOTHING,
+        "guid": NOTHING,
+    }
+
+    def send(operation, body=b"", media_type=JSON, **query):
+        needed = {name: "user-42" if name == "accountId" else "x" for name in operation.needs}
+        query = needed | query
+        path = operation.filled(names) + (f"?{urlencode(query)}" if query else "")
+        if operation.audience is Audience.ADMIN:
+            return desk.send(operation.method, path, body, media_type)
+        if operation.audience is Audience.DEVICE:
+            return handset.call(
+                operation.method, path, body, media_type=media_type, base="https://service.example"
+            )
+        caller = shop.call if operation.audience is Audience.ORIGIN else client_call(client)
+        return caller(operation.method, path, data=body, content_type=media_type if body else None)
+
+    return send
+
+
+def client_call(client):
+    return lambda method, path, **kwargs: client.open(path, method=method, **kwargs)
+
+
+def refused(reply, field):
+    assert reply.status_code == 400, reply.data
+    assert (reply.json["code"], reply.json["field"]) == ("invalid_field", field)
+    assert "not a known member" in reply.json["detail"]
+
+
+@named(ALL)
+def test_a_parameter_of_the_query_that_is_unknown(send, operation):
+    body = () if operation.payload is Payload.NONE else (b"{}", MEDIA_TYPES[operation.payload][0])
+    if (operation.id, Part.QUERY) in LENIENT:
+        told = send(operation, *body, **{UNHEARD: "1"})
+        assert told.data == send(operation, *body).data
+    else:
+        refused(send(operation, *body, **{UNHEARD: "1"}), UNHEARD)
+    for name in (*operation.needs, *operation.query):
+        for miss in (name.swapcase(), f"{name}s"):
+            refused(send(operation, *body, **{miss: "1"}), miss)
+
+
+@named(READ)
+def test_a_member_that_is_unknown_at_any_depth(send, operation):
+    for media_type, written in bodies(operation):
+        for place, schema in objects(SCHEMAS[operation.takes]):
+            if f"{operation.takes}.{place}" in OPAQUE:
+                continue
+            before = f"{place}." if place else ""
+            misses = [name.swapcase() for name in schema["properties"]]
+            if (operation.id, Part.BODY) not in LENIENT:
+                misses.append(UNHEARD)
+            for name in misses:
+                body = written(within(place, {name: "x"}))
+                refused(send(operation, body, media_type), f"{before}{name}")
+
+
+@named([each for each in ALL if each.payload is Payload.NONE])
+def test_a_body_where_there_is_none(send, operation):
+    unsigned = operation.audience is Audience.ADMIN and operation.method == "GET"
+    for body, media_type in ((b'{"unheardOf":1}', JSON), (b"unheardOf=1", FORM)):
+        reply = send(operation, body, media_type)
+        if unsigned:  # by CX1; so it is refused sooner
+            assert reply.status_code == 401
+        else:
+            refused(reply, UNHEARD)
+    if not unsigned:
+        text = send(operation, b"unheardOf", "text/plain").json
+        assert (text["code"], text["field"]) == ("invalid_field", "body")
+        empty = send(operation, b"{}")
+        assert empty.status_code < 400 or empty.json["code"] != "invalid_field", empty.json
+
+
+@named([each for each in ALL if each.payload is Payload.TOKEN])
+def test_a_token_is_no_document(send, operation):
+    assert send(operation, b'{"unheardOf":1}').status_code == 415
+
+
+def test_what_is_ignored_is_listed_with_a_reason():
+    told = {(entry.operation, entry.part): entry for entry in IGNORED}
+    assert len(told) == len(IGNORED)
+    assert {key for key, entry in told.items() if entry.names is EVERYTHING} == set(LENIENT)
+    for key, standard in LENIENT.items():
+        assert standard in told[key].reason
+        assert told[key].sender
+    assert set(told) - set(LENIENT) == OF_CX_CLIENTS
+    assert {each.operation for each in IGNORED} <= {each.id for each in ALL}
+
+
+@named(READ)
+def test_what_is_taken_is_described_as_closed(operation):
+    for place, schema in objects(SCHEMAS[operation.takes]):
+        lenient = (operation.id, Part.BODY) in LENIENT and not place
+        opaque = f"{operation.takes}.{place}" in OPAQUE
+        assert (schema["additionalProperties"] is not False) == (opaque or lenient), place
+        assert ("properties" in schema) is not opaque
+
+
+def test_what_a_schema_says_otherwise_is_not_taken_for_anything():
+    with pytest.raises(ValueError, match="components"):
+        shape_of({"$ref": "#/components/schemas/Company"})
+
+
+@pytest.mark.parametrize("name", ["showcode", "button", "show_code", "Buttons", "duratoin", "type"])
+def test_a_question_that_is_nearly_spelt_asks_nobody(world, shop, handset, name):
+    asked = {"accountId": "user-42", "content": "Pay 10 EUR to Zoë?", name: "x"}
+    refused(shop.post("/api/request/add", json=asked), name)
+    refused(shop.post("/request/add", data=asked), name)
+    assert handset.get("/device/requests").json["requests"] == []
+
+
+def test_a_misspelt_edit_edits_nothing(desk, company, app_space, origin):
+    edits = {
+        company: ({"name": "New"}, "Name"),
+        app_space: ({"name": "New"}, "brandinfo"),
+        origin: ({"name": "New"}, "wildcard"),
+    }
+    for place, (edit, wrong) in edits.items():
+        before = desk.get(place).json
+        refused(desk.patch(place, edit | {wrong: "x"}), wrong)
+        assert desk.get(place).json == before
+
+
+@pytest.mark.parametrize("wrong", ["company", "companyguid", "Life", "AllCompanies"])
+def test_no_misspelt_member_makes_an_administrator(desk, world, wrong):
+    wanted = {"name": "New", "role": "company_admin", wrong: world.company.guid}
+    before = desk.get("/admin/api/admins").json
+    refused(desk.post("/admin/api/admins/new", wanted), wrong)
+    assert desk.get("/admin/api/admins").json == before
