@@ -10,7 +10,7 @@ An attempt counts when its outcome is recorded: our own outage uses none of them
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import attrs
 
@@ -50,6 +50,9 @@ LUCK_SPAN = 256**LUCK_BYTES - 1
 
 LOOKED_AT = 4
 """Callbacks for each place: others may have claimed some of them."""
+
+LONGEST_WAIT = timedelta(days=3)
+"""No delay is longer than a day, and its jitter at most doubles it; a lease is of minutes."""
 
 NOTHING = DeliveryOutcome(status=None, final=True)
 """What became of an attempt that the core did not let happen."""
@@ -165,6 +168,58 @@ class Callbacks:
 
         return settle(self.ports, self.policy, act, decide)
 
+    def queued(self, origin: Guid, limit: int = 100, *, by: Administrator) -> tuple[Callback, ...]:
+        """
+        Return queued callbacks of one origin, the one that is due first before the others.
+
+        Those of other origins are read too, as many as stand before them.
+
+        Args:
+            origin: Whose.
+            limit: At most how many; those that are left show once these are sent or dropped.
+            by: Who wants it.
+
+        Raises:
+            InvalidField: The limit is not one that can be asked for.
+            NotFound: There is no such origin.
+            Foreign: It is out of the administrator's reach.
+            RoleLacking: The administrator's role does not include this.
+            Unavailable: A port failed.
+        """
+        act = Act(event="callback.queued", actor=name_of(by), subject=origin)
+
+        def decide() -> Decision[tuple[Callback, ...]]:
+            limit_fits(limit)
+            held = read(self.ports.store, origin, Origin)
+            authorize(self.ports, by, Deed.ORIGINS, held)
+            return Decision(result=self._queued(origin, limit))
+
+        return settle(self.ports, self.policy, act, decide)
+
+    def drop(self, callback: Guid, *, by: Administrator) -> Callback:
+        """
+        Take a queued callback out of the queue for good: it is not sent from now on.
+
+        An attempt that is under way is not broken off, and what becomes of it is not recorded.
+
+        Raises:
+            NotFound: There is no such callback.
+            Foreign: Its origin is out of the administrator's reach.
+            RoleLacking: The administrator's role does not include this.
+            WrongState: It is not queued.
+            Unavailable: A port failed.
+        """
+        act = Act(event="callback.drop", actor=name_of(by), subject=callback)
+
+        def decide() -> Decision[Callback]:
+            held = read(self.ports.store, callback, Callback)
+            authorize(self.ports, by, Deed.ORIGINS, held)
+            state = step(CALLBACK, held.state, CallbackEvent.DROP, None)
+            dropped = attrs.evolve(held, version=held.version + 1, state=state, lease_until=None)
+            return _changed(held, dropped, act, self.ports.clock.now())
+
+        return settle(self.ports, self.policy, act, decide)
+
     def requeue(self, callback: Guid, *, by: Administrator = STAFF) -> Callback:
         """
         Queue a dead callback again.
@@ -201,6 +256,16 @@ class Callbacks:
             return attrs.evolve(decision, changes=(*decision.changes, Change(told, kept)))
 
         return settle(self.ports, self.policy, act, decide)
+
+    def _queued(self, origin: Guid, limit: int) -> tuple[Callback, ...]:
+        horizon = self.ports.clock.now() + LONGEST_WAIT
+        looked_at = LISTED
+        while True:
+            records = self.ports.store.due(Due.CALLBACK, horizon, looked_at)
+            own = [one for one in records if isinstance(one, Callback) and one.origin == origin]
+            if len(own) >= limit or len(records) < looked_at:
+                return tuple(own[:limit])
+            looked_at *= 2
 
     def _claimed(self, guid: Guid) -> Decision[Callback]:
         now = self.ports.clock.now()

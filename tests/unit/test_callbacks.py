@@ -7,7 +7,7 @@ import attrs
 import pytest
 from standardwebhooks import Webhook
 
-from counterseal import STANDARD, ijson
+from counterseal import STANDARD, callbacks, ijson
 from counterseal.errors import (
     CountersealError,
     DeadlineAhead,
@@ -21,10 +21,12 @@ from counterseal.errors import (
 )
 from counterseal.models import (
     FINISHED,
+    STAFF,
     CallbackState,
     Cause,
     ChallengeState,
     DeliveryOutcome,
+    Operator,
 )
 from counterseal.models.guid import mint
 from counterseal.testing.faults import Crash, Fault, Faults, faulty, raising
@@ -343,6 +345,82 @@ def test_an_operator_queues_a_dead_one_again_under_the_same_id(service, queued):
     assert service.callbacks.due() == (queued.guid,)
     assert service.callbacks.attempt(queued.guid).state is CallbackState.DELIVERED
     assert {attempt.message for attempt in service.sender.attempts} == {queued.guid}
+
+
+def test_an_operator_drops_a_queued_one_and_it_is_never_sent(service, queued):
+    root = Operator(name="root")
+    failed(service, queued.guid, 500)
+    dropped = service.callbacks.drop(queued.guid, by=root)
+    assert (dropped.state, dropped.cause, dropped.due_at) == (CallbackState.DROPPED, None, None)
+    assert dropped == service.stored(queued.guid)
+    assert service.last_event() == ("callback.drop", "")
+    assert (service.events[-1].actor, service.events[-1].subject) == ("root", queued.guid)
+    service.clock.advance(timedelta(days=2))
+    assert service.callbacks.due() == ()
+    assert service.callbacks.dead(queued.origin) == ()
+    sent = len(service.sender.attempts)
+    for verb in (service.callbacks.attempt, service.callbacks.requeue):
+        with pytest.raises(WrongState):
+            verb(queued.guid)
+    with pytest.raises(WrongState):
+        service.callbacks.drop(queued.guid, by=root)
+    assert len(service.sender.attempts) == sent
+
+
+@pytest.mark.parametrize("status", [204, 410])
+def test_what_was_delivered_or_is_dead_is_not_dropped(service, queued, status):
+    failed(service, queued.guid, status)
+    with pytest.raises(WrongState):
+        service.callbacks.drop(queued.guid, by=STAFF)
+    assert service.last_event() == ("callback.drop", "wrong_state")
+
+
+def test_an_attempt_that_is_under_way_ends_a_dropped_callback_no_other_way(service, queued):
+    def drop(_):
+        service.callbacks.drop(queued.guid, by=STAFF)
+        return DeliveryOutcome(status=204)
+
+    class Dropping:
+        send = staticmethod(drop)
+
+    with pytest.raises(WrongState):
+        service.but(sender=Dropping()).callbacks.attempt(queued.guid)
+    assert service.stored(queued.guid).state is CallbackState.DROPPED
+
+
+def test_the_queued_of_an_origin_are_listed_whether_due_or_not(service, alice):
+    other = service.new_origin(service.app_space, "Other")
+    for party in (service.origin, other, service.origin, service.origin):
+        held = service.ask("alice", "Pay?", origin=party, callback=CALLBACK).challenge
+        alice.answer(held)
+        service.clock.advance(timedelta(seconds=1))
+    mine = [one for one in service.queued() if one.origin == service.origin.origin.guid]
+    later = failed(service, mine[0].guid, *[500] * len(DELAYS))
+    failed(service, mine[1].guid, 410)
+    expected = (mine[2], later)
+    guid = service.origin.origin.guid
+    assert later.due_at > service.clock.now() + timedelta(hours=9)
+    assert service.callbacks.queued(guid, by=STAFF) == expected
+    assert service.callbacks.queued(guid, 1, by=STAFF) == expected[:1]
+    assert len(service.callbacks.queued(other.origin.guid, by=STAFF)) == 1
+
+
+def test_the_queued_of_an_origin_are_found_behind_those_of_others(service, alice, monkeypatch):
+    monkeypatch.setattr(callbacks, "LISTED", 2)
+    other = service.new_origin(service.app_space, "Other")
+    for party in (*[other] * 5, service.origin):
+        alice.answer(service.ask("alice", "Pay?", origin=party, callback=CALLBACK).challenge)
+        service.clock.advance(timedelta(seconds=1))
+    (mine,) = service.callbacks.queued(service.origin.origin.guid, 1, by=STAFF)
+    assert mine.origin == service.origin.origin.guid
+    assert len(service.callbacks.queued(other.origin.guid, 2, by=STAFF)) == 2
+
+
+def test_only_an_origin_has_queued_callbacks(service, queued):
+    with pytest.raises(NotFound):
+        service.callbacks.queued(queued.guid, by=STAFF)
+    with pytest.raises(InvalidField):
+        service.callbacks.queued(queued.origin, 0, by=STAFF)
 
 
 def test_only_a_dead_one_is_queued_again(service, queued):

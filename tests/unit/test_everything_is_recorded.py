@@ -2,6 +2,7 @@
 
 import inspect
 from datetime import timedelta
+from functools import partial
 
 import attrs
 import pytest
@@ -11,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from counterseal.errors import Refused
 from counterseal.models import (
+    STAFF,
     AddressKind,
     Authority,
     BindingState,
@@ -45,6 +47,7 @@ CHANGES = {
     "binding.strike",
     "binding.suspend",
     "binding.update",
+    "callback.drop",
     "callback.fail",
     "callback.requeue",
     "callback.succeed",
@@ -194,6 +197,13 @@ class Histories(RuleBasedStateMachine):
         if queued:
             self.try_(self.service.callbacks.requeue, self.pick(queued, callback).guid)
 
+    @rule(callback=numbers)
+    def drop(self, callback):
+        queued = self.plain.queued()
+        if queued:
+            guid = self.pick(queued, callback).guid
+            self.try_(partial(self.service.callbacks.drop, by=STAFF), guid)
+
     @invariant()
     def every_change_is_recorded_in_its_own_commit(self):
         while self.ledger.commits:
@@ -222,7 +232,7 @@ def test_s35_whatever_happens_is_recorded(new_service):
     )
 
 
-def test_s35_what_the_audit_log_calls_things(service):
+def test_s35_what_the_audit_log_calls_things(service):  # noqa: PLR0915 (one of each)
     """One of each: the names are pinned above, and none is missing."""
     there = b'[{"kind":"relay","value":"there"}]'
     alice = service.bind("alice")
@@ -246,6 +256,9 @@ def test_s35_what_the_audit_log_calls_things(service):
     (dead,) = service.deliver()
     service.callbacks.requeue(dead)
     service.deliver()
+    dropped = service.ask("alice", "Pay?", callback=CALLBACK)
+    alice.answer(dropped.challenge)
+    service.callbacks.drop(service.callbacks.due()[0], by=STAFF)
     with pytest.raises(Refused):
         attrs.evolve(alice, pin="0000").rotate()
     service.devices.suspend(alice.guid)

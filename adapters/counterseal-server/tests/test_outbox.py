@@ -1,12 +1,27 @@
-"""Sending again all that is dead."""
+"""Sending again all that is dead, and dropping what is queued."""
+
+import json
 
 import pytest
 
+from counterseal import (
+    STAFF,
+    Answers,
+    Callbacks,
+    Challenges,
+    Directory,
+    Enrolments,
+    Invitations,
+    read_question,
+)
+from counterseal.device import SoftwareDevice
 from counterseal.errors import NotFound
 from counterseal.models import CallbackState
 from counterseal.testing import World
 from counterseal.testing.world import CALLBACK
 from counterseal_server import outbox
+from counterseal_server.configuration import settings
+from counterseal_server.house import House
 
 NOBODY = "00000000-0000-8000-8000-000000000000"
 
@@ -90,7 +105,77 @@ def test_an_origin_that_is_not_there(world):
         outbox.requeue_all(world.callbacks, NOBODY)
 
 
+def queue(world, count, account="zoe", origin=None):
+    phone = world.bind(account)
+    for _ in range(count):
+        phone.answer(world.ask(account, "Lunch?", origin=origin, callback=CALLBACK).challenge)
+    party = world.origin if origin is None else origin
+    return [one.guid for one in world.callbacks.queued(party.origin.guid, by=STAFF)]
+
+
+def test_each_queued_one_of_an_origin_is_dropped(world, monkeypatch):
+    monkeypatch.setattr(outbox, "PAGE", 2)
+    other = world.new_origin(world.app_space, "Other")
+    queue(world, 5)
+    others = queue(world, 2, "bob", other)
+    origin = world.origin.origin.guid
+    assert outbox.drop_all(world.callbacks, origin, by=STAFF) == 5
+    assert set(world.callbacks.due()) == set(others)
+    assert outbox.drop_all(world.callbacks, origin, by=STAFF) == 0
+
+
+def test_one_that_was_sent_meanwhile_is_not_counted(world):
+    guids = queue(world, 2)
+
+    class Late:
+        def queued(self, origin, limit, *, by):
+            page = world.callbacks.queued(origin, limit, by=by)
+            if guids[0] in {one.guid for one in page}:
+                world.callbacks.attempt(guids[0])
+            return page
+
+        def drop(self, guid, *, by):
+            return world.callbacks.drop(guid, by=by)
+
+    assert outbox.drop_all(Late(), world.origin.origin.guid, by=STAFF) == 1
+
+
+def test_an_operator_lists_and_drops_what_is_queued(run, tmp_path):
+    data = tmp_path / "data"
+    names = ("--company", "A", "--app-space", "B", "--origin", "C", "--auth", "basic", "--cx")
+    made = json.loads(run("init", "--data", data, *names, "--callback", CALLBACK).stdout)
+    origin = made["requestOriginGuid"]
+    with House(settings({"data": data}, {})) as house:
+        party = Directory(house.ports, house.policy).relying_party(origin)
+        guids = [_answered(house, party, name) for name in ("zoe", "bob", "eve")]
+    listed = run("callbacks", "queued", "--origin", origin, "--data", data).stdout.splitlines()
+    assert [json.loads(line)["deliveryGuid"] for line in listed] == guids
+    one = run("callbacks", "drop", guids[0], "--yes", "--data", data)
+    assert (one.exit_code, one.stdout) == (0, "DROPPED\n")
+    again = run("callbacks", "drop", guids[0], "--yes", "--data", data)
+    assert again.exit_code
+    assert "wrong_state" in again.stderr
+    everything = run("callbacks", "drop", "--origin", origin, "--yes", "--data", data)
+    assert json.loads(everything.stdout) == {"dropped": 2}
+    assert run("callbacks", "queued", "--origin", origin, "--data", data).stdout == ""
+
+
+def _answered(house, party, name):
+    """Bind a phone, ask, let it answer; return the callback that waits."""
+    ports, policy = house.ports, house.policy
+    invited = Invitations(ports, policy).invite(party, name)
+    phone = SoftwareDevice.make(clock=ports.clock, entropy=ports.entropy, pin="1379", cost=2)
+    enrolment = phone.enrolment(invited.token, party.app_space.guid, pin="1379")
+    phone.bound(Enrolments(ports, policy).complete(enrolment))
+    asked = {"accountId": name, "content": "Lunch?", "callback": CALLBACK}
+    challenge = Challenges(ports, policy).issue(party, read_question(asked)).challenge
+    token = phone.answer(challenge.display, 0, pin="1379").encode()
+    Answers(ports, policy).answer(phone.call("POST", "https://service.example/answer", token))
+    return Callbacks(ports, policy).queued(party.origin.guid, by=STAFF)[-1].guid
+
+
 @pytest.mark.parametrize("given", [(), (NOBODY, "--origin", NOBODY)])
-def test_one_or_all(run, tmp_path, given):
-    result = run("callbacks", "requeue", *given, "--data", tmp_path)
+@pytest.mark.parametrize("verb", ["requeue", "drop"])
+def test_one_or_all(run, tmp_path, verb, given):
+    result = run("callbacks", verb, *given, "--data", tmp_path)
     assert (result.exit_code, result.stderr) == (2, "guid: give one callback's, or --origin\n")

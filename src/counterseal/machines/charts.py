@@ -90,6 +90,7 @@ class CallbackEvent(enum.Enum):
     SUCCEED = "succeed"
     FAIL = "fail"
     REQUEUE = "requeue"
+    DROP = "drop"
 
 
 class NotificationEvent(enum.Enum):
@@ -189,13 +190,16 @@ class CallbackChart(StateMachine):
     """The delivery of a finished challenge to the origin's URL."""
 
     _ = States.from_enum(
-        CallbackState, initial=CallbackState.QUEUED, final=[CallbackState.DELIVERED]
+        CallbackState,
+        initial=CallbackState.QUEUED,
+        final=[CallbackState.DELIVERED, CallbackState.DROPPED],
     )
     succeed = _.DELIVERED.from_(_.QUEUED, validators=[lease_held, delivered])
     fail = _.DEAD.from_(
         _.QUEUED, cond=gives_up, validators=[lease_held, undelivered]
     ) | _.QUEUED.from_(_.QUEUED, validators=[lease_held, undelivered])
     requeue = _.QUEUED.from_(_.DEAD)
+    drop = _.DROPPED.from_(_.QUEUED)
 
 
 class NotificationChart(StateMachine):

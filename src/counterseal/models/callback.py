@@ -18,6 +18,7 @@ class CallbackState(enum.Enum):
     QUEUED = "QUEUED"
     DELIVERED = "DELIVERED"
     DEAD = "DEAD"
+    DROPPED = "DROPPED"
 
 
 class Cause(enum.Enum):

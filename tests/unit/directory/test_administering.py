@@ -50,14 +50,16 @@ class Tenant:
             SUPPORT: {"app_space": self.space.guid},
         }
         self.admins = {role: made(service, role=role, **place) for role, place in places.items()}
-        self.callback = self._dead(service)
+        queued = self._queued(service)
+        service.sender.script(410)
+        self.callback = service.callbacks.attempt(queued.guid)
+        self.waiting = self._queued(service)
 
-    def _dead(self, service):
+    def _queued(self, service):
         asked = service.ask(self.name, "Pay?", origin=self.party, callback=CALLBACK).challenge
         self.phone.answer(asked)
         (queued,) = [one for one in service.queued() if one.challenge == asked.guid]
-        service.sender.script(410)
-        return service.callbacks.attempt(queued.guid)
+        return queued
 
 
 def made(service, **wanted):
@@ -130,6 +132,8 @@ VERBS = {
     ),
     "see callback": (MID, lambda s, t, by: s.callbacks.get(t.callback.guid, by=by)),
     "see the dead": (MID, lambda s, t, by: s.callbacks.dead(t.callback.origin, by=by)),
+    "see the queued": (MID, lambda s, t, by: s.callbacks.queued(t.callback.origin, by=by)),
+    "drop": (MID, lambda s, t, by: s.callbacks.drop(t.waiting.guid, by=by)),
     "requeue": (MID, lambda s, t, by: s.callbacks.requeue(t.callback.guid, by=by)),
     "find": (ALL, lambda s, t, by: s.accounts.find(t.space.guid, t.name, by=by)),
     "look": (ALL, lambda s, t, by: s.accounts.look(t.account, by=by)),
@@ -199,7 +203,15 @@ def test_an_administrator_of_all_companies_and_the_operator_reach_everything(
     _, act = VERBS[verb]
     root = made(service, all_companies=True)
     act(service, stranger, root)
-    if verb not in {"forbid", "forbid entry", "requeue", "erase", "suspend", "revoke device"}:
+    if verb not in {
+        "forbid",
+        "forbid entry",
+        "requeue",
+        "drop",
+        "erase",
+        "suspend",
+        "revoke device",
+    }:
         act(service, stranger, Operator(name="cli"))
 
 

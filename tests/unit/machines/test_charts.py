@@ -70,6 +70,7 @@ MOVES = {
         "QUEUED --fail--> QUEUED",
         "QUEUED --fail--> DEAD",
         "DEAD --requeue--> QUEUED",
+        "QUEUED --drop--> DROPPED",
     },
     "notification": {
         "QUEUED --push--> QUEUED",
@@ -112,6 +113,7 @@ REFUSED_BY = {
     ("callback", "succeed"): "lease_held delivered",
     ("callback", "fail"): "lease_held undelivered",
     ("callback", "requeue"): "",
+    ("callback", "drop"): "",
     ("notification", "push"): "claim_held",
     # nobody is rung once there is a reason not to
     ("notification", "drop"): "claim_held pointless",
@@ -138,7 +140,7 @@ FINISHED = {
         ChallengeState.EXPIRED,
     },
     # A dead callback may be queued again by an operator.
-    "callback": {CallbackState.DELIVERED},
+    "callback": {CallbackState.DELIVERED, CallbackState.DROPPED},
     "notification": {NotificationState.RUNG, NotificationState.OVER},
 }
 

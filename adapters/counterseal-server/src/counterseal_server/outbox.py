@@ -1,10 +1,10 @@
-"""The outbox, as operators see to it: what is dead is sent again."""
+"""The outbox, as operators see to it: what is dead is sent again, what is queued is dropped."""
 
 from __future__ import annotations
 
 from counterseal import Callbacks
 from counterseal.errors import NotFound, WrongState
-from counterseal.models import Guid
+from counterseal.models import Administrator, Guid
 
 PAGE = 100
 LONGEST = 1_000
@@ -40,3 +40,22 @@ def requeue_all(callbacks: Callbacks, origin: Guid) -> tuple[int, int]:
                 continue  # somebody else was faster
             else:
                 queued += 1
+
+
+def drop_all(callbacks: Callbacks, origin: Guid, *, by: Administrator) -> int:
+    """
+    Drop every queued callback of *origin*; return how many.
+
+    Raises:
+        NotFound: There is no such origin.
+        Unavailable: A port failed; those before it stay dropped.
+    """
+    dropped = 0
+    while page := callbacks.queued(origin, PAGE, by=by):
+        for each in page:
+            try:
+                callbacks.drop(each.guid, by=by)
+            except WrongState:
+                continue  # it was sent, or somebody else was faster
+            dropped += 1
+    return dropped

@@ -6,7 +6,7 @@ import json
 
 import click
 
-from counterseal_server.commands.acting import guid, maybe_guid, opened, told
+from counterseal_server.commands.acting import YES, asked, guid, maybe_guid, opened, told
 from counterseal_server.commands.options import CONFIG, DATA, configured
 from counterseal_server.plainly import Unusable, plainly
 
@@ -40,6 +40,55 @@ def dead(origin: str, *, limit: int, data: str | None, config: str | None) -> No
 
         for each in Callbacks(house.ports, house.policy).dead(guid(origin, "origin"), limit):
             click.echo(json.dumps(delivery_document(each)))
+
+
+@callbacks.command()
+@click.option("--origin", metavar="GUID", required=True, help="Whose.")
+@click.option("--limit", type=int, default=100, show_default=True, help="At most how many.")
+@DATA
+@CONFIG
+def queued(origin: str, *, limit: int, data: str | None, config: str | None) -> None:
+    """Print the queued callbacks of an origin, in the order of their next attempts."""
+    with opened(data, config) as house:
+        from counterseal import STAFF, Callbacks  # noqa: PLC0415 (a fast start)
+        from counterseal_flask.admin_documents import delivery_document  # noqa: PLC0415
+
+        outbox, whose = Callbacks(house.ports, house.policy), guid(origin, "origin")
+        for each in outbox.queued(whose, limit, by=STAFF):
+            click.echo(json.dumps(delivery_document(each)))
+
+
+@callbacks.command()
+@click.argument("callback", metavar="GUID", required=False)
+@click.option("--origin", metavar="GUID", help="Instead of one: all queued ones of this origin.")
+@YES
+@DATA
+@CONFIG
+def drop(
+    callback: str | None,
+    *,
+    origin: str | None,
+    yes: bool,
+    data: str | None,
+    config: str | None,
+) -> None:
+    """
+    Drop the queued callback GUID, or all of an --origin: they are never sent.
+
+    Answers are dropped too. The origin can still ask how a request has ended.
+    """
+    if (callback is None) == (origin is None):
+        raise Unusable("guid: give one callback's, or --origin")
+    asked("Drop what was not sent yet?", yes=yes)
+    with opened(data, config) as house:
+        from counterseal import STAFF, Callbacks  # noqa: PLC0415 (a fast start)
+        from counterseal_server.outbox import drop_all  # noqa: PLC0415
+
+        outbox, whose = Callbacks(house.ports, house.policy), maybe_guid(origin, "origin")
+        if whose is not None:
+            told({"dropped": drop_all(outbox, whose, by=STAFF)})
+        elif callback is not None:
+            click.echo(outbox.drop(guid(callback), by=STAFF).state.value)
 
 
 @callbacks.command()
