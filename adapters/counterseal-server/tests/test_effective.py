@@ -91,7 +91,7 @@ def test_what_is_printed_says_the_same_as_a_file(tmp_path_factory, flags):
     [
         (
             "postgresql://zoe:canary@db.example/name?password=canary",
-            "postgresql://***@db.example/name",
+            "postgresql://***@db.example/name?***",
         ),
         ("postgresql://canary@db.example", "postgresql://***@db.example"),
         (
@@ -103,8 +103,12 @@ def test_what_is_printed_says_the_same_as_a_file(tmp_path_factory, flags):
         ("redis://:canary@localhost:6380/1", "redis://***@localhost:6380/1"),
         (
             "rediss+sentinel://:canary@a.example:26379,b.example/bank?sentinel_password=canary",
-            "rediss+sentinel://***@a.example:26379,b.example/bank",
+            "rediss+sentinel://***@a.example:26379,b.example/bank?***",
         ),
+        # Nothing is hidden where there is nothing to hide.
+        ("redis://localhost:6380/1", "redis://localhost:6380/1"),
+        ("postgresql://db.example/name", "postgresql://db.example/name"),
+        ("postgresql://db.example/name?password=canary", "postgresql://db.example/name?***"),
         ("redis://:can/ary@localhost", "***"),
         ("redis://:1#canary@localhost", "***"),
         ("redis://:1?canary@localhost", "***"),

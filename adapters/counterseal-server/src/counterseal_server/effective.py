@@ -68,13 +68,14 @@ def _masked(secret: str) -> str:
         parts = urlsplit(secret)
     except ValueError:
         return MASK
-    place = parts.netloc.rpartition("@")[2]
+    before, _, place = parts.netloc.rpartition("@")
     # A password that is not percent-encoded may end anywhere.
     told = f"{parts.path}{parts.query}{parts.fragment}"
     if not parts.scheme or "@" in told or not all(map(_HOST.fullmatch, place.split(","))):
         return MASK
     # Who calls, and with what, stands before the place or after the path.
-    return f"{parts.scheme}://{MASK}@{place}{parts.path}"
+    who, more = f"{MASK}@" if before else "", f"?{MASK}" if parts.query or parts.fragment else ""
+    return f"{parts.scheme}://{who}{place}{parts.path}{more}"
 
 
 def _written(value: Any) -> str:
