@@ -4,6 +4,8 @@ import json
 import logging
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from redis import Redis
 from sqlalchemy import event
 
@@ -220,6 +222,68 @@ def test_a_line_names_its_request(client, heard):
     told = [json.loads(line) for line in heard]
     assert all(line["requestId"] == "abc-123" for line in told if "server" in line["logger"])
     assert "PUT bindAccount 401" in " ".join(line["message"] for line in told)
+
+
+SIXTY_KB = 60_000
+
+
+@pytest.mark.parametrize("form", [logs.Human(), logs.Json()], ids=["human", "json"])
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"method": "A" * SIXTY_KB},
+        {"path": "/" + "a" * SIXTY_KB},
+        {"query_string": "a" * SIXTY_KB},
+        {"headers": {"X-Request-Id": "a" * SIXTY_KB}},
+        {"headers": {"Authorization": "Basic " + "a" * SIXTY_KB}},
+        {"headers": {"Host": "a" * SIXTY_KB}},
+        {"path": "/device/requests", "headers": {"Counterseal-Proof": "a" * SIXTY_KB}},
+        {"path": "/request/add", "method": "POST", "data": b"[" * SIXTY_KB},
+    ],
+    ids=" ".join,
+)
+def test_a_request_writes_short_lines_only(client, heard, form, sent):
+    logging.getLogger().handlers[-1].setFormatter(form)
+    client.open(**{"path": "/healthz", "method": "GET"} | sent)
+    assert heard
+    assert max(map(len, heard)) < 300
+
+
+@pytest.mark.parametrize("form", [logs.Human(), logs.Json()], ids=["human", "json"])
+@given(
+    text=st.text(max_size=40),
+    times=st.sampled_from([0, 1, 100, 2_000]),
+    where=st.sampled_from(["message", "argument", "two", "error", "logger"]),
+)
+def test_no_line_is_longer_than_the_limit(form, text, times, where):
+    long = text * times
+
+    class Told:
+        def __str__(self):
+            return long
+
+    message, args, name = {
+        "message": (long.replace("%", "%%") + "%d", (1,), "counterseal"),
+        "argument": ("%s: %d", (long, 1), "counterseal"),
+        "two": ("%s %r", (Told(), long), "counterseal"),
+        "error": ("%s", (ValueError(long),), "counterseal"),
+        "logger": ("said", (), long),
+    }[where]
+    record = logging.LogRecord(name, logging.WARNING, "", 0, message, args, None)
+
+    line = form.format(record)
+
+    assert len(line.encode()) <= logs.LINE_LIMIT
+    assert "\n" not in line
+    if isinstance(form, logs.Json):
+        told = json.loads(line)
+        assert set(told) == {"time", "level", "logger", "message"}
+        assert len(told["logger"]) <= logs.FIELD_LIMIT
+        fits = len(long) <= logs.FIELD_LIMIT and len(json.dumps(long)) < logs.LINE_LIMIT - 300
+        if where == "argument" and fits:
+            assert told["message"] == f"{long}: 1", "what fits is whole"
+    if where == "argument" and len(long) > logs.FIELD_LIMIT:
+        assert "cut off" in line, "what is cut off is said"
 
 
 def test_an_error_is_logged_by_kind_and_place():

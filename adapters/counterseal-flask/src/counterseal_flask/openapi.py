@@ -131,7 +131,12 @@ def _successes(operation: Operation) -> Document:
     return responses
 
 
-def _problems(operation: Operation) -> Document:
+def statuses(operation: Operation) -> frozenset[int]:
+    """Return every status that the description says of *operation*."""
+    return frozenset(map(int, (*operation.gives, *_by_status(operation))))
+
+
+def _by_status(operation: Operation) -> dict[int, list[str]]:
     words = {*ALWAYS, *operation.refuses}
     if operation.audience in {Audience.ORIGIN, Audience.ADMIN}:
         words.add("unauthorized")
@@ -140,6 +145,11 @@ def _problems(operation: Operation) -> Document:
     by_status: dict[int, list[str]] = defaultdict(list)
     for word in sorted(words):
         by_status[OUTWARD[word]].append(word)
+    return by_status
+
+
+def _problems(operation: Operation) -> Document:
+    by_status = _by_status(operation)
     return {
         str(int(status)): {
             "description": ", ".join(f"`{word}`" for word in by_status[status]),

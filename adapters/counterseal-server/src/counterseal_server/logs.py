@@ -3,6 +3,7 @@ Logs: one line for each thing that happened, for people or for programs.
 
 A line has an event's own words and the id of the request that it belongs to.
 Nothing that a request holds is logged here: no path as it was sent, no query, header or body.
+Whatever else a library logs, each field of a line is short, and so is the line.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ import json
 import logging
 import sys
 import traceback
+from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from typing import Final
 
 from counterseal.wire.moment import stamp
 from counterseal_server.visible import visible
@@ -33,6 +36,15 @@ OURS = (
 
 NO_REQUEST = "-"
 
+FIELD_LIMIT: Final = 8_192
+"""The most characters that one value of a line has; the place of an error is the longest."""
+
+LINE_LIMIT: Final = 16_384
+"""The most bytes that a line has: a third of what journald reads as one (`LineMax`)."""
+
+_MARK_LIMIT: Final = 32
+"""More than what says how much was cut off takes, in characters and in bytes."""
+
 request_id: ContextVar[str] = ContextVar("request_id", default=NO_REQUEST)
 """Of the request that this thread serves."""
 
@@ -46,12 +58,16 @@ class Human(logging.Formatter):
             (
                 _time(record),
                 record.levelname.lower().ljust(7),
-                record.name,
+                _short(record.name),
                 request_id.get(),
                 _text(record),
             )
         )
-        return visible(line)
+        # What is hidden becomes longer when it is spelled out.
+        shown = visible(line).encode()
+        if len(shown) <= LINE_LIMIT:
+            return shown.decode()
+        return _marked(shown[: LINE_LIMIT - _MARK_LIMIT].decode(errors="ignore"), len(shown))
 
 
 class Json(logging.Formatter):
@@ -62,12 +78,17 @@ class Json(logging.Formatter):
         told = {
             "time": _time(record),
             "level": record.levelname.lower(),
-            "logger": record.name,
+            "logger": _short(record.name),
             "message": _text(record),
         }
         if request_id.get() != NO_REQUEST:
             told["requestId"] = request_id.get()
-        return json.dumps(told, ensure_ascii=True)
+        line, limit = json.dumps(told), LINE_LIMIT
+        while len(line) > LINE_LIMIT:
+            limit //= 2  # a character is up to twelve bytes
+            told = {name: _short(value, limit) for name, value in told.items()}
+            line = json.dumps(told)
+        return line
 
 
 def configure(form: str, level: str) -> None:
@@ -98,9 +119,40 @@ def _time(record: logging.LogRecord) -> str:
 
 
 def _text(record: logging.LogRecord) -> str:
-    text = record.getMessage()
+    args = record.args
+    if isinstance(args, Mapping):
+        text = str(record.msg) % {name: _field(value) for name, value in args.items()}
+    else:
+        text = str(record.msg) % tuple(map(_field, args)) if args else str(record.msg)
     if record.exc_info is not None and record.exc_info[0] is not None:
         # An error's own text may hold what a caller sent: its kind and place are enough.
         place = "".join(traceback.format_tb(record.exc_info[2]))
-        text = f"{text}: {record.exc_info[0].__name__}\n{place}"
+        text = f"{_short(text)}: {record.exc_info[0].__name__}\n{place}"
     return text
+
+
+def _field(value: object) -> object:
+    """Return *value* as an argument of a message that is no longer than a field."""
+    return value if isinstance(value, int | float) else _Field(value)
+
+
+class _Field:
+    """A value whose texts are short."""
+
+    def __init__(self, value: object) -> None:
+        self._value = value
+
+    def __str__(self) -> str:
+        return _short(str(self._value))
+
+    def __repr__(self) -> str:
+        return _short(repr(self._value))
+
+
+def _short(text: str, limit: int = FIELD_LIMIT) -> str:
+    """Return *text* with at most *limit* characters, the last of which say how many are left."""
+    return text if len(text) <= limit else _marked(text[: limit - _MARK_LIMIT], len(text))
+
+
+def _marked(beginning: str, whole: int) -> str:
+    return f"{beginning}... (cut off, of {whole})"

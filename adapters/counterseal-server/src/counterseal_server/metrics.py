@@ -1,8 +1,16 @@
-"""Metrics: what a Prometheus server may read; counts and times, and names of ours as labels."""
+"""
+Metrics: what a Prometheus server may read; counts and times, and names of ours as labels.
+
+Every series whose labels are known beforehand is there at zero from the start: `increase` sees
+nothing in a series that begins at one, so an alert on it would miss the first event.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
+from itertools import product
+from typing import Final
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -13,7 +21,24 @@ from prometheus_client import (
     generate_latest,
 )
 
+from counterseal.models import AddressKind, CallbackState, News, NotificationState, PushResult
+
 CONTENT_TYPE = CONTENT_TYPE_LATEST
+
+UNAVAILABLE: Final = "unavailable"
+"""Outcome: a port did not answer."""
+FAILED: Final = "failed"
+"""Outcome: a fault of ours."""
+
+SWEPT: Final = ("challenge", "invitation", "login", "forgotten")
+"""What workers end or drop because its time is over."""
+
+WORKERS: Final = ("callbacks", "expiry", "forgetting", "news", "notifications")
+"""The names of all workers, those that a process does not run among them."""
+
+
+def _values(enumeration: Iterable[CallbackState | NotificationState | PushResult]) -> list[str]:
+    return [member.value for member in enumeration]
 
 
 class Metrics:
@@ -66,6 +91,32 @@ class Metrics:
             ["worker"],
             registry=self._registry,
         )
+        self._begin()
+
+    def _begin(self) -> None:
+        """Set to zero all that can be counted, but for requests: see `expect`."""
+        for outcome in (*_values(CallbackState), UNAVAILABLE, FAILED):
+            self._attempts.labels(outcome)
+        for kind, outcome in product(AddressKind, (*_values(PushResult), UNAVAILABLE)):
+            self._pushes.labels(kind.value, outcome)
+        for news, outcome in product(News, (*_values(NotificationState), UNAVAILABLE, FAILED)):
+            self._rung.labels(news.value, outcome)
+        for kind_swept in SWEPT:
+            self._swept.labels(kind_swept)
+        for worker in WORKERS:
+            self._failures.labels(worker)
+
+    def expect(self, operation: str, statuses: Iterable[int]) -> None:
+        """
+        Set to zero what can be counted of an operation.
+
+        Args:
+            operation: Its name, as `answered` gets it.
+            statuses: Those that it may be answered with, as far as they are known.
+        """
+        self._timed(operation)
+        for status in statuses:
+            self._counted(operation, int(status))
 
     def answered(self, operation: str, status: int, seconds: float) -> None:
         """Count a request."""

@@ -22,7 +22,7 @@ from counterseal.models import (
 )
 from counterseal.ports import Notifier
 from counterseal_server.house import House
-from counterseal_server.metrics import Metrics
+from counterseal_server.metrics import FAILED, UNAVAILABLE, Metrics
 
 FAR_LOOKS = timedelta(milliseconds=250)
 """How often what has no turn is looked past."""
@@ -58,7 +58,7 @@ class Counted:
             outcomes = self.notifier.push(addresses, bell)
         except Unavailable:
             for address in addresses:
-                self.metrics.pushed(address.kind.value, "unavailable")
+                self.metrics.pushed(address.kind.value, UNAVAILABLE)
             raise
         for address, outcome in zip(addresses, outcomes, strict=True):
             self.metrics.pushed(address.kind.value, outcome.result.value)
@@ -123,11 +123,11 @@ class Ringers:
         except Refused as refusal:
             log.debug("notification %s: %s", guid, refusal.code)
         except Unavailable as failure:
-            self._metrics.rung(news, "unavailable")
+            self._metrics.rung(news, UNAVAILABLE)
             log.warning("notification %s: %s", guid, failure.code)
         except Exception:
             # A fault of ours: it is due again, at the latest when its lease ends.
-            self._metrics.rung(news, "failed")
+            self._metrics.rung(news, FAILED)
             log.exception("notification %s", guid)
         finally:
             del self._running[guid]

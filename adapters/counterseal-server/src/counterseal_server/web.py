@@ -13,8 +13,13 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from counterseal_flask import Service, admin_blueprint, device_blueprint, service_blueprint
 from counterseal_flask import Settings as Face
+from counterseal_flask.admin_api import ADMIN_API
+from counterseal_flask.description import DESCRIPTION
+from counterseal_flask.device_api import DEVICE_API
 from counterseal_flask.incoming import respelled
+from counterseal_flask.openapi import statuses
 from counterseal_flask.problems import problem
+from counterseal_flask.service_api import SERVICE_API
 from counterseal_server.house import House
 from counterseal_server.logs import NO_REQUEST, request_id
 from counterseal_server.metrics import CONTENT_TYPE, Metrics
@@ -30,7 +35,24 @@ ID_BYTES = 12
 OPERATORS = frozenset({"healthz", "readyz", "metrics"})
 """Asked every few seconds, by machines."""
 
+NOWHERE = "none"
+"""What requests to no endpoint are counted and logged as."""
+
+ANY_STATUS = frozenset(
+    {
+        HTTPStatus.OK,
+        HTTPStatus.BAD_REQUEST,
+        HTTPStatus.NOT_FOUND,
+        HTTPStatus.METHOD_NOT_ALLOWED,
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        HTTPStatus.SERVICE_UNAVAILABLE,
+    }
+)
+"""What any request may be answered with."""
+
 _FIT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_FIT_METHOD = re.compile(r"[A-Za-z]{1,20}")
+"""All of IANA's registered methods, but for those with a hyphen."""
 
 log = logging.getLogger("counterseal_server.access")
 
@@ -52,6 +74,7 @@ def application(house: House, service: Service, metrics: Metrics) -> Flask:
     if house.settings.administration:
         app.register_blueprint(admin_blueprint(service))
     _operate(app, house, metrics)
+    _expect(app, metrics)
     places, at_once = house.settings.bodies, house.settings.threads
     app.wsgi_app = Receiving(app.wsgi_app, places, at_once)  # type: ignore[method-assign]
     return app
@@ -85,7 +108,7 @@ def _observe(app: Flask, house: House, metrics: Metrics) -> None:
     def end(response: Response) -> Response:
         seconds = time.perf_counter() - request.environ[STARTED]
         # Never the path as it was sent: somebody may have put a secret into it.
-        operation = (request.endpoint or "none").rpartition(".")[2]
+        operation = _operation(request.endpoint)
         status = response.status_code
         metrics.answered(operation, status, seconds)
         level = logging.DEBUG if operation in OPERATORS else logging.INFO
@@ -99,6 +122,21 @@ def _observe(app: Flask, house: House, metrics: Metrics) -> None:
         request_id.set(NO_REQUEST)
 
 
+def _expect(app: Flask, metrics: Metrics) -> None:
+    """Tell *metrics* of every endpoint, and of what the description says that it may answer."""
+    described = {
+        operation.id: statuses(operation)
+        for operation in (*SERVICE_API, *DEVICE_API, *ADMIN_API, DESCRIPTION)
+    }
+    for endpoint in {NOWHERE, *map(_operation, app.view_functions)}:
+        metrics.expect(endpoint, described.get(endpoint, frozenset()) | ANY_STATUS)
+
+
+def _operation(endpoint: str | None) -> str:
+    """Return the name under which requests to *endpoint* are counted and logged."""
+    return (endpoint or NOWHERE).rpartition(".")[2]
+
+
 def _not_received(word: str) -> Response:
     return _problem(word, {"Retry-After": "1"} if word == BUSY else None)
 
@@ -109,7 +147,7 @@ def _problem(word: str, headers: dict[str, str] | None = None) -> Response:
 
 
 def _method(sent: str) -> str:
-    return sent if sent.isascii() and sent.isalpha() else "?"
+    return sent if _FIT_METHOD.fullmatch(sent) else "?"
 
 
 def _operate(app: Flask, house: House, metrics: Metrics) -> None:

@@ -19,7 +19,7 @@ import attrs
 from counterseal import Callbacks, Challenges, Invitations, Logins, Refused, Unavailable
 from counterseal.models import Guid
 from counterseal_server.house import House
-from counterseal_server.metrics import Metrics
+from counterseal_server.metrics import FAILED, UNAVAILABLE, Metrics
 from counterseal_server.ringers import Ringers
 
 EVERY_LOOK = timedelta(milliseconds=250)
@@ -179,12 +179,12 @@ class Workers:
         except Refused as refusal:
             log.debug("callback %s: %s", callback, refusal.code)
         except Unavailable as failure:
-            self._metrics.attempted("unavailable")
+            self._metrics.attempted(UNAVAILABLE)
             log.warning("callback %s: %s", callback, failure.code)
         except Exception:
             # A fault of ours: it is logged whole and counted, and the other callbacks go on;
             # this one is due again, at the latest when its lease ends.
-            self._metrics.attempted("failed")
+            self._metrics.attempted(FAILED)
             log.exception("callback %s", callback)
         finally:
             del self._running[callback]

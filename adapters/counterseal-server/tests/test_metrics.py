@@ -1,0 +1,113 @@
+"""Metrics: every series that an alert may watch is there, at zero, before anything happens."""
+
+import re
+
+import pytest
+
+from counterseal.memory import SystemEntropy
+from counterseal.models import AddressKind, Algorithm, CallbackState, News, PushResult
+from counterseal_server import web
+from counterseal_server.configuration import settings
+from counterseal_server.house import House
+from counterseal_server.keeping import private
+from counterseal_server.metrics import SWEPT, WORKERS, Metrics
+from counterseal_server.workers import Workers
+
+SAMPLE = re.compile(r"(counterseal_[a-z_]+)(\{[^}]*\})? (\S+)")
+
+
+def samples(text):
+    """Read Prometheus' text format, as far as it is ours."""
+    found = map(SAMPLE.fullmatch, text.decode().splitlines())
+    return {f"{one[1]}{one[2] or ''}": float(one[3]) for one in found if one}
+
+
+@pytest.fixture
+def house(tmp_path):
+    house = House(settings({"data": tmp_path / "data"}, {}))
+    private.folder(house.settings.data)
+    house.master.make(SystemEntropy())
+    house.signer.make(Algorithm.ES256)
+    house.prepare()
+    yield house
+    house.close()
+
+
+def test_what_workers_count_begins_at_zero():
+    counted = samples(Metrics().text())
+    expected = [
+        'counterseal_callback_attempts_total{outcome="DEAD"}',
+        'counterseal_callback_attempts_total{outcome="failed"}',
+        'counterseal_pushes_total{kind="webpush",outcome="misconfigured"}',
+        'counterseal_pushes_total{kind="fcm_token",outcome="unavailable"}',
+        'counterseal_notification_attempts_total{news="challenge",outcome="OVER"}',
+        'counterseal_notification_attempts_total{news="test",outcome="failed"}',
+        'counterseal_swept_total{kind="forgotten"}',
+        'counterseal_worker_failures_total{worker="callbacks"}',
+    ]
+
+    assert [counted.get(one) for one in expected] == [0.0] * len(expected)
+
+
+def test_no_event_makes_a_new_series(house):
+    """Whatever a worker may count was there before."""
+    metrics = Metrics()
+    before = set(samples(metrics.text()))
+
+    for state in CallbackState:
+        metrics.attempted(state.value)
+    for kind in AddressKind:
+        for result in PushResult:
+            metrics.pushed(kind.value, result.value)
+    for news in News:
+        metrics.rung(news.value, "RUNG")
+    for kind in SWEPT:
+        metrics.swept(kind, 2)
+    workers = Workers(house, metrics)
+    names = [thread.name.removeprefix("counterseal-") for thread in workers._threads]
+    for name in names:
+        metrics.failed(name)
+    workers._expire()
+    workers._forget()
+
+    assert sorted(names) == sorted(WORKERS)
+    assert set(samples(metrics.text())) == before
+
+
+def test_every_operation_begins_at_zero(house):
+    metrics = Metrics()
+    client = web.application(house, web.use_cases(house), metrics).test_client()
+    counted = samples(metrics.text())
+    requests = {
+        name: value
+        for name, value in counted.items()
+        if name.startswith("counterseal_requests_total")
+    }
+    document = client.get("/openapi.json").json
+    described = {
+        f'counterseal_requests_total{{operation="{call["operationId"]}",status="{status}"}}'
+        for calls in document["paths"].values()
+        for call in calls.values()
+        for status in call["responses"]
+    }
+
+    assert len(described) > 300
+    assert described <= set(requests)
+    for operation in ("none", "healthz", "readyz", "addRequest", "answerRequest"):
+        for status in (404, 500, 503):
+            name = f'counterseal_requests_total{{operation="{operation}",status="{status}"}}'
+            assert requests[name] == 0
+    assert set(requests.values()) == {0.0}
+    assert counted['counterseal_request_seconds_count{operation="answerRequest"}'] == 0
+
+
+def test_the_first_event_is_an_increase(house):
+    metrics = Metrics()
+    client = web.application(house, web.use_cases(house), metrics).test_client()
+    house.signer.path.unlink()
+    name = 'counterseal_requests_total{operation="addRequest",status="401"}'
+
+    before = samples(metrics.text())[name]
+    client.post("/request/add", json={})
+
+    assert samples(metrics.text())[name] - before == 1
