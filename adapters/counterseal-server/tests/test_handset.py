@@ -5,6 +5,7 @@ import socket
 import stat
 import threading
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from flask import Flask, request
@@ -16,6 +17,8 @@ from counterseal_flask import Settings, create_blueprints
 
 PIN = "1379"
 DROPPED = "dropped"
+VECTORS = Path(__file__).parents[3] / "tests" / "vectors"
+FOREIGN = json.loads((VECTORS / "receipt.json").read_text())["valid"][0]["token"]
 NOBODY = "00000000-0000-8000-8000-000000000000"
 
 
@@ -331,6 +334,85 @@ def test_a_reply_of_another_shape_is_no_reply(auth, bound, answer):
     auth.broken = answer
     result = bound("show", guid)
     assert result.exit_code == 1
+    assert result.stderr.startswith("unavailable: service_unreachable: ")
+
+
+ESCAPES = "\x1b[2J\x1b]0;owned\x07\x9b31m\u202eRUE 01\rANSWERED, approved\n"
+
+
+def lied(value):
+    """Return *value* with escapes in every text and name of it."""
+    match value:
+        case str():
+            return value + ESCAPES
+        case dict():
+            return {name + ESCAPES: lied(one) for name, one in value.items()} | {
+                name: lied(one) for name, one in value.items()
+            }
+        case list():
+            return [lied(one) for one in value]
+    return value
+
+
+def control_characters(result):
+    return {one for one in result.output if one != "\n" and not one.isprintable()}
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        ("state", ESCAPES),
+        ("state", 7),
+        ("state", None),
+        ("approved", ESCAPES),
+        ("approved", None),
+        ("receipt", 7),
+        ("receipt", [ESCAPES]),
+    ],
+)
+@pytest.mark.parametrize("command", [("answer", "--button", "0"), ("disown",)])
+def test_an_ending_in_words_that_are_not_known_is_no_reply(auth, bound, member, value, command):
+    guid = asked(auth)
+    name, *rest = command
+    # Another key than the pinned one: nothing of the reply is vouched for.
+    auth.swaps[f"/device/{name}"] = lambda told: told | {"receipt": FOREIGN, member: value}
+    auth.swaps["/device/keys"] = lambda told: {}
+
+    result = bound(name, guid, *rest)
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("unavailable: service_unreachable: a reply that does not say")
+    assert control_characters(result) == set()
+
+
+@pytest.mark.parametrize("more", [(), ("--json",)], ids=["human", "json"])
+@pytest.mark.parametrize("command", ["pending", "show", "answer", "disown", "status"])
+def test_no_command_prints_what_moves_the_cursor(auth, bound, command, more):
+    guid = asked(auth)
+    args = {"show": (guid,), "answer": (guid, "--button", "0"), "disown": (guid,)}
+    for path in (
+        "/device/requests",
+        f"/device/requests/{guid}",
+        "/device/answer",
+        "/device/disown",
+        "/device/status",
+    ):
+        auth.swaps[path] = lied
+
+    result = bound(command, *args.get(command, ()), *more)
+
+    assert result.output
+    assert control_characters(result) == set()
+    assert not result.stdout.startswith("ANSWERED, approved")
+
+
+@pytest.mark.parametrize("reply", [{}, {"requests": None}, {"requests": [{}]}, {"requests": [1]}])
+def test_a_list_of_requests_of_another_shape_is_no_reply(auth, bound, reply):
+    auth.swaps["/device/requests"] = lambda _: reply
+
+    result = bound("pending")
+
+    assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.startswith("unavailable: service_unreachable: ")
 
 

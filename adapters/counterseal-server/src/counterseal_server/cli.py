@@ -9,12 +9,11 @@ What a command needs is imported when it runs, so that help and version come at 
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from counterseal_server.commands import join
 from counterseal_server.plainly import Failed, Unusable, plainly
+from counterseal_server.printing import print_json, print_line, print_lines
 
 ALGORITHMS = ("ES256", "EdDSA", "PS256", "RS256")
 FORMATS = ("md", "mermaid", "json")
@@ -26,7 +25,7 @@ FORMATS = ("md", "mermaid", "json")
 def main(context: click.Context) -> None:
     """Ask a person about one concrete action and bring back a signed answer."""
     if context.invoked_subcommand is None:
-        click.echo(context.get_help())
+        print_lines(context.get_help())
 
 
 @main.command()
@@ -83,7 +82,7 @@ def demo(
         if save is not None:
             files.write(save, theatre.keepsakes(story), field="save")
         if as_json:
-            click.echo(json.dumps(theatre.document(story), indent=2))
+            print_json(theatre.document(story))
         else:
             theatre.show(Screen(), story)
     faults = [attempt.fault for attempt in story.attempts if attempt.fault]
@@ -101,13 +100,13 @@ def _demo_of_log_ins(algorithm: str, save: str | None, *, as_json: bool) -> None
         from counterseal_server.screen import Screen  # noqa: PLC0415
 
         if not trial.ready():
-            click.echo(f"Installing npm's oidc-provider into {trial.folder()}", err=True)
+            print_line(f"Installing npm's oidc-provider into {trial.folder()}", err=True)
         with world() as stage:
             story = theatre.play(stage, Algorithm(algorithm))
             if save is not None:
                 files.write(save, theatre.keepsakes(story), field="save")
             if as_json:
-                click.echo(json.dumps(theatre.document(story), indent=2))
+                print_json(theatre.document(story))
             else:
                 theatre.show(Screen(), story)
     if story.faults:
@@ -138,7 +137,7 @@ def verify(receipt: str, jwks: str | None, thumbprint: str | None, *, as_json: b
         data = files.read(receipt, field="receipt", limit=receipts.FILE_LIMIT)
         judged = receipts.judge(data, trusted=trusted, thumbprint=expected)
         if as_json:
-            click.echo(json.dumps(receipts.document(judged), indent=2))
+            print_json(receipts.document(judged))
         else:
             receipts.show(Screen(), judged)
 
@@ -158,7 +157,7 @@ def states(chart: str | None, form: str) -> None:
     with plainly():
         from counterseal_server.states import tables  # noqa: PLC0415 (a fast start)
 
-        click.echo(tables(chart, form))
+        print_lines(tables(chart, form))
 
 
 join(main)

@@ -24,6 +24,7 @@ from counterseal_server.settings import Settings
 
 MASK = "***"
 DEFAULT = "default"
+BASIC_PLANE = 0xFFFF
 
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
 
@@ -89,7 +90,14 @@ def _written(value: Any) -> str:
         case tuple() | frozenset():
             every = [_written(one) for one in value]
             return f"[{', '.join(every if isinstance(value, tuple) else sorted(every))}]"
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    text = json.dumps(value, ensure_ascii=False)
+    # TOML reads these escapes too (1.0.0, "String"); what cannot be seen is not printed as it is.
+    return "".join(one if one.isprintable() else _escaped(one) for one in text)
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    return f"\\u{code:04X}" if code <= BASIC_PLANE else f"\\U{code:08X}"
 
 
 def _span(value: timedelta) -> str:

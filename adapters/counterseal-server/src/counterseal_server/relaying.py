@@ -6,7 +6,6 @@ What is needed to write a real one is in `counterseal_relay.read_handed`; this o
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 from collections import OrderedDict
@@ -130,11 +129,11 @@ class _Handler(BaseHTTPRequestHandler):
         """Log nothing: paths and addresses are others' business."""
 
 
-def printing(echo: Callable[[str], None]) -> Deliver:
-    """Return what prints each push as one line of JSON."""
+def printing(echo: Callable[[dict[str, object]], None]) -> Deliver:
+    """Return what prints each push as one line of JSON, by *echo*."""
 
     def deliver(handed: Handed, _: Mapping[str, str], __: bytes) -> bool:
-        told = {
+        told: dict[str, object] = {
             "id": handed.guid,
             "targets": [{"framework": name, "id": value} for name, value in handed.targets],
             "title": handed.title,
@@ -143,7 +142,7 @@ def printing(echo: Callable[[str], None]) -> Deliver:
             "priority": 1 if handed.urgent else 0,
             "ttl": int(handed.life.total_seconds()),
         }
-        echo(json.dumps(told))
+        echo(told)
         return True
 
     return deliver

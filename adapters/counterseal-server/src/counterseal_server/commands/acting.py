@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,8 @@ import click
 
 from counterseal_server.commands.options import configured
 from counterseal_server.plainly import plainly
+from counterseal_server.printing import print_json
+from counterseal_server.visible import visible
 
 if TYPE_CHECKING:  # a fast start
     from datetime import timedelta
@@ -44,7 +45,7 @@ def administering(data: str | None, config: str | None) -> Iterator[Administrati
 
 def told(document: Any) -> None:
     """Print one JSON document."""
-    click.echo(json.dumps(document, indent=2))
+    print_json(document)
 
 
 def asked(question: str, *, yes: bool) -> None:
@@ -55,7 +56,7 @@ def asked(question: str, *, yes: bool) -> None:
         click.Abort: It is.
     """
     if not yes:
-        click.confirm(question, abort=True, err=True)
+        click.confirm(visible(question), abort=True, err=True)
 
 
 def guid(text: str, field: str = "guid") -> Guid:

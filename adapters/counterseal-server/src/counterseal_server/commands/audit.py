@@ -6,6 +6,7 @@ import click
 
 from counterseal_server.commands.options import CONFIG, DATA, configured
 from counterseal_server.plainly import plainly
+from counterseal_server.printing import print_line
 
 
 @click.group()
@@ -39,4 +40,4 @@ def archive(file: str, *, keep: bool, data: str | None, config: str | None) -> N
                 if not keep:
                     page.drop()
                 count += len(page.events)
-        click.echo(f"lines: {count}")
+        print_line(f"lines: {count}")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from counterseal_server.commands.acting import YES, asked, guid, maybe_guid, opened, told
 from counterseal_server.commands.options import CONFIG, DATA, configured
 from counterseal_server.plainly import Unusable, plainly
+from counterseal_server.printing import print_json, print_line
 
 
 @click.group()
@@ -39,7 +38,7 @@ def dead(origin: str, *, limit: int, data: str | None, config: str | None) -> No
         from counterseal_flask.admin_documents import delivery_document  # noqa: PLC0415
 
         for each in Callbacks(house.ports, house.policy).dead(guid(origin, "origin"), limit):
-            click.echo(json.dumps(delivery_document(each)))
+            print_json(delivery_document(each), indent=None)
 
 
 @callbacks.command()
@@ -116,4 +115,4 @@ def requeue(
             queued, left = requeue_all(outbox, whose)
             told({"queued": queued, "left": left})
         elif callback is not None:
-            click.echo(outbox.requeue(guid(callback)).state.value)
+            print_line(outbox.requeue(guid(callback)).state.value)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from counterseal_server.plainly import Unusable, plainly
-from counterseal_server.visible import visible
+from counterseal_server.printing import print_json, print_line
 
 if TYPE_CHECKING:  # a fast start
     from counterseal.models import Guid
@@ -79,7 +79,7 @@ def bind(
         elif link is not None or token is None:
             raise Unusable("token: give --token, perhaps with --app-space, or --link")
         bond = Handset.bind(_home(home), url, token, space, pin=_new_pin(), name=name)
-        click.echo(f"bound: device {bond.device}")
+        print_line(f"bound: device {bond.device}")
 
 
 @device.command()
@@ -90,10 +90,10 @@ def pending(home: str, *, as_json: bool) -> None:
     with plainly(), _handset(home) as handset:
         waiting = handset.pending()
         if as_json:
-            click.echo(json.dumps({"requests": waiting}, indent=2))
+            print_json({"requests": waiting})
             return
         if not waiting:
-            click.echo("Nothing is asked.")
+            print_line("Nothing is asked.")
         for document in waiting:
             _show(document)
 
@@ -107,7 +107,7 @@ def show(guid: str, home: str, *, as_json: bool) -> None:
     with plainly(), _handset(home) as handset:
         document = handset.shown(_guid(guid))
         if as_json:
-            click.echo(json.dumps(document, indent=2))
+            print_json(document)
         else:
             _show(document)
 
@@ -147,7 +147,7 @@ def status(home: str, *, as_json: bool) -> None:
 
         told = handset.status()
         if as_json:
-            click.echo(json.dumps(told, indent=2))
+            print_json(told)
         else:
             Screen().facts((name, _plain(value)) for name, value in told.items())
 
@@ -158,7 +158,7 @@ def _logged_in(url: str, app_space: Guid, *, browser: bool) -> str:
     from counterseal_server.handset import Calls, log_in  # noqa: PLC0415
 
     def show(address: str) -> None:
-        click.echo(f"Log in at {visible(address)}", err=True)
+        print_line(f"Log in at {address}", err=True)
         if browser:
             click.launch(address)
 
@@ -212,12 +212,12 @@ def _show(document: dict[str, Any]) -> None:
 
 def _ended(handset: Handset, reply: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps(reply, indent=2))
+        print_json(reply)
         return
     receipt = handset.receipt(reply)
     verdict = "approved" if reply["approved"] else "not approved"
-    click.echo(f"{reply['state']}, {verdict}")
+    print_line(f"{reply['state']}, {verdict}")
     if receipt is None:
-        click.echo("receipt: signed by a key that no pinned key vouches for")
+        print_line("receipt: signed by a key that no pinned key vouches for")
     else:
-        click.echo(f"receipt: number {receipt.number}, it holds")
+        print_line(f"receipt: number {receipt.number}, it holds")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import click
@@ -10,6 +9,7 @@ import click
 from counterseal_server.commands.acting import YES, asked
 from counterseal_server.commands.options import CONFIG, DATA, configured
 from counterseal_server.plainly import Unusable, plainly
+from counterseal_server.printing import print_json
 
 if TYPE_CHECKING:  # a fast start
     from counterseal_server.house import House
@@ -39,7 +39,7 @@ def rotate(data: str | None, config: str | None, *, yes: bool, master: bool) -> 
             if not master:
                 _ask_if_moved(house, yes=yes)
                 made = house.signer.rotate()
-                click.echo(json.dumps({"kid": made.kid, "thumbprint": made.thumbprint}, indent=2))
+                print_json({"kid": made.kid, "thumbprint": made.thumbprint})
                 return
             if house.master.from_environment:
                 raise Unusable(
@@ -84,7 +84,7 @@ def webpush(data: str | None, config: str | None) -> None:
 
         with House(configured(config, data=data)) as house:
             made = held_or_made(house.settings, house.ports.entropy)
-            click.echo(json.dumps({"publicKey": made}, indent=2))
+            print_json({"publicKey": made})
 
 
 def _ask_if_moved(house: House, *, yes: bool) -> None:

@@ -7,6 +7,7 @@ import click
 from counterseal_server.commands.acting import guid, opened
 from counterseal_server.commands.options import CONFIG, DATA, configured
 from counterseal_server.plainly import Failed, plainly
+from counterseal_server.printing import print_line
 
 
 @click.group()
@@ -48,6 +49,6 @@ def test(device: str, data: str | None, config: str | None) -> None:
         rung = Notifications(house.ports, house.policy).test(guid(device))
         for address, outcome in rung:
             after = "" if outcome.after is None else f", after {outcome.after.total_seconds():.0f}s"
-            click.echo(f"{address.kind.value}: {outcome.result.value}{after}")
+            print_line(f"{address.kind.value}: {outcome.result.value}{after}")
     if not any(outcome.result is PushResult.DELIVERED for _, outcome in rung):
         raise Failed("nothing was delivered" if rung else "the device has no address")

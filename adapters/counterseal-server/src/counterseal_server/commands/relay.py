@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import signal
 import threading
+from functools import partial
 
 import click
 
 from counterseal_server.plainly import Unusable, plainly
+from counterseal_server.printing import print_json
 
 SECRET_LIMIT = 4_096
 
@@ -41,7 +43,7 @@ def relay(
             raise Unusable("secret: missing: give --secret-file, or COUNTERSEAL_RELAY_SECRET")
         secrets = read_secrets(secret)
         logs.configure("human", "info")
-        deliver = relaying.printing(click.echo)
+        deliver = relaying.printing(partial(print_json, indent=None))
         if forward is not None:
             deliver = relaying.forwarding(forward)
         with relaying.Relay(host, port, secrets, SystemClock(), deliver) as serving:

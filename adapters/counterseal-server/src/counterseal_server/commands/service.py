@@ -8,6 +8,7 @@ import click
 
 from counterseal_server.commands.options import CONFIG, DATA, configured, explained
 from counterseal_server.plainly import plainly
+from counterseal_server.printing import print_lines
 
 
 @click.command()
@@ -26,7 +27,7 @@ def serve(config: str | None, *, print_config: bool, **flags: Any) -> None:
     """
     if print_config:
         with plainly():
-            click.echo(explained(config, **flags))
+            print_lines(explained(config, **flags))
         return
     with plainly():
         from counterseal_server import serving  # noqa: PLC0415 (a fast start)

@@ -10,6 +10,7 @@ import click
 
 from counterseal_server.commands.options import CONFIG, DATA, configured
 from counterseal_server.plainly import Failed, plainly
+from counterseal_server.printing import print_line
 
 IN_ENVIRONMENT = "env:"
 NAME_BYTES = 16
@@ -35,7 +36,7 @@ def purge(data: str | None, config: str | None) -> None:
         with House(configured(config, data=data)) as house:
             house.prepare()
             gone = house.forget()
-        click.echo(f"dropped: {gone}")
+        print_line(f"dropped: {gone}")
 
 
 @store.command()
@@ -57,10 +58,10 @@ def check(data: str | None, config: str | None) -> None:
             clock = house.ports.clock
             records, flaws = looked_at(lambda: house.records.inventory(clock), clock, done)
         for flaw in flaws:
-            click.echo(f"{flaw.place}: {flaw.problem}")
+            print_line(f"{flaw.place}: {flaw.problem}")
         if flaws:
             raise Failed(f"store: {len(flaws)} things do not fit together")
-        click.echo(f"records: {records}, and all of them fit together")
+        print_line(f"records: {records}, and all of them fit together")
 
 
 @store.command()
@@ -98,7 +99,7 @@ def copy(source: str, target: str) -> None:
                 done(last.partitions)
         if not last.records:
             raise Failed("store: there is nothing to copy")
-        click.echo(f"records: {last.records}; lines of the audit log: {last.events}")
+        print_line(f"records: {last.records}; lines of the audit log: {last.events}")
 
 
 def _there(address: str) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 
 import click
 
 from counterseal_server.commands.options import CONFIG, CX, DATA, configured
 from counterseal_server.plainly import plainly
+from counterseal_server.printing import print_json, print_lines
 
 
 @click.command()
@@ -70,7 +70,7 @@ def init(
             callbacks=callbacks,
         )
         with House(configured(config, data=data)) as house:
-            click.echo(json.dumps(found(house, wish), indent=2))
+            print_json(found(house, wish))
             for entry in callbacks:
                 warn_of_obstacle(house.settings, entry)
 
@@ -101,10 +101,10 @@ def invite(
         link, deadline = inviting.link(invited), stamp(invited.deadline)
         if as_json:
             told = {"link": link, "sessionToken": invited.token, "expiresAt": deadline}
-            click.echo(json.dumps(told, indent=2))
+            print_json(told)
             return
         screen = Screen()
         screen.line(link)
         if (sys.stdout.encoding or "").lower().replace("-", "") == "utf8":
-            click.echo(inviting.qr(link))
+            print_lines(inviting.qr(link))
         screen.facts([("Valid until", deadline)])

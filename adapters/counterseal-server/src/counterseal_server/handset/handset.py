@@ -12,13 +12,15 @@ from counterseal import Receipt, trusted_keys
 from counterseal.device import SoftwareDevice
 from counterseal.device.software import Bond
 from counterseal.errors import DisplayChanged, InvalidField, IssuerUntrusted, ReceiptChanged
-from counterseal.models import Guid
+from counterseal.models import ChallengeState, Guid
 from counterseal.models.guid import parse
 from counterseal.wire.enrolment import enrolment_document
 from counterseal.wire.moment import unstamp
 from counterseal_server.handset.calls import Calls, ServiceRefused, ServiceUnreachable
 from counterseal_server.handset.home import Home
 from counterseal_server.handset.sent import Sent
+
+ENDINGS = frozenset(state.value for state in ChallengeState)
 
 Ask: TypeAlias = Callable[[], str]
 """Asks the person, when it is needed."""
@@ -83,7 +85,7 @@ class Handset:
             ServiceUnreachable: It did not answer, or not as it should.
         """
         reply = self._calls.proven(self.device, "GET", "/device/requests")
-        return [self.shown(parse(held["guid"], field="guid")) for held in reply["requests"]]
+        return [self.shown(challenge) for challenge in _requested(reply)]
 
     def shown(self, challenge: Guid) -> dict[str, Any]:
         """
@@ -168,6 +170,7 @@ class Handset:
             raise
         if reply.get("guid") != challenge:
             raise ServiceUnreachable("a reply to another answer")
+        _require_ended(reply)
         self._home.unsettled.settle(challenge)
         return reply
 
@@ -240,6 +243,23 @@ class Handset:
             raise DisplayChanged("another question than was asked for")
         self._home.shown.demand_same(challenge, display)
         return display
+
+
+def _requested(reply: dict[str, Any]) -> list[Guid]:
+    try:
+        return [parse(one["guid"], field="guid") for one in reply["requests"]]
+    except (KeyError, TypeError, InvalidField):
+        raise ServiceUnreachable("a reply without a list of requests") from None
+
+
+def _require_ended(reply: dict[str, Any]) -> None:
+    """Refuse a reply that does not say what became of the question, in words that are known."""
+    if (
+        reply.get("state") not in ENDINGS
+        or not isinstance(reply.get("approved"), bool)
+        or not isinstance(reply.get("receipt"), str | None)
+    ):
+        raise ServiceUnreachable("a reply that does not say what became of it")
 
 
 def _app_space(calls: Calls, token: str) -> Guid:

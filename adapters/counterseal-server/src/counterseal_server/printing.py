@@ -1,0 +1,55 @@
+"""
+Printing: the only way, beside `counterseal_server.screen`, in which a command writes its output.
+
+What stands in a line may come from a service, a database or a file. None of it can move the
+cursor, change a colour or reorder what is read.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import click
+
+from counterseal_server.visible import visible
+
+
+def print_line(text: str, *, err: bool = False) -> None:
+    """
+    Print one line, in which nothing is hidden.
+
+    Args:
+        text: What it says; a line break in it is spelled out.
+        err: Whether it goes to standard error.
+    """
+    stream = sys.stderr if err else sys.stdout
+    click.echo(visible(text, getattr(stream, "encoding", None) or "ascii"), err=err)
+
+
+def print_json(document: Any, *, indent: int | None = 2) -> None:
+    """
+    Print one JSON document, all in ASCII and without control characters.
+
+    Args:
+        document: What `json` can write.
+        indent: Spaces for each depth; None prints one line.
+    """
+    click.echo(json_text(document, indent=indent))
+
+
+def json_text(document: Any, *, indent: int | None = 2) -> str:
+    """Return *document* as `print_json` prints it."""
+    # `json` leaves one control character as it is.
+    return json.dumps(document, indent=indent).replace("\x7f", "\\u007f")
+
+
+def print_lines(text: str) -> None:
+    """
+    Print a text of this program's own, or one in which all else is spelled out already.
+
+    Args:
+        text: Of as many lines as it has: a table, a QR code, settings.
+    """
+    click.echo(text)
