@@ -57,6 +57,54 @@ def test_init_says_which_of_the_names_does_not_fit(init, data, option):
     assert not data.exists()
 
 
+def test_init_writes_what_is_secret_to_a_file_for_its_owner_only(init, tmp_path, house):
+    before = os.umask(0)
+    try:
+        result = init("--out", tmp_path / "shop.json")
+    finally:
+        os.umask(before)
+
+    assert (result.exit_code, result.output) == (0, "")
+    assert stat.S_IMODE((tmp_path / "shop.json").stat().st_mode) == 0o600
+    told = json.loads((tmp_path / "shop.json").read_text("ascii"))
+    with house() as opened:
+        (origin,) = opened.ports.store.get(told["requestOriginGuid"])
+    assert origin.name == "Web shop"
+    assert told["adminKey"]
+
+
+@pytest.mark.parametrize("kind", ["file", "folder", "link", "dangling link"])
+def test_init_overwrites_nothing_and_founds_nothing_then(init, tmp_path, data, kind):
+    out, other = tmp_path / "shop.json", tmp_path / "other"
+    match kind:
+        case "file":
+            out.write_text("kept")
+        case "folder":
+            out.mkdir()
+        case "link":
+            other.write_text("kept")
+            out.symlink_to(other)
+        case _:
+            out.symlink_to(other)
+
+    result = init("--out", out)
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == f"out: {out} is there already, and is not overwritten\n"
+    assert not data.exists()
+    assert kind not in {"file", "link"} or out.read_text() == "kept"
+    assert kind != "dangling link" or not other.exists()
+
+
+def test_init_leaves_no_file_where_nothing_was_founded(init, tmp_path):
+    assert init().exit_code == 0
+    result = init("--out", tmp_path / "shop.json")
+
+    assert (result.exit_code, result.stderr.startswith("data: there is a company")) == (2, True)
+    assert not (tmp_path / "shop.json").exists()
+    assert init("--out", tmp_path / "nowhere" / "shop.json").stderr.startswith("out: cannot write")
+
+
 def test_init_makes_an_origin_for_cx_clients(init, house):
     told = json.loads(init("--cx", "--callback", "shop.example/api/{*}/done").stdout)
 

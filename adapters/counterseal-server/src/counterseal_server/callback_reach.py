@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import click
-
 from counterseal_http import Forbidden, Guard, NotAttempted, Resolver, SystemResolver, Unresolved
+from counterseal_server.printing import print_line
 from counterseal_server.settings import Settings
-from counterseal_server.visible import visible
 
 ANY_SEGMENT = "{*}"
 LOOK_UP_SECONDS = 2.0
@@ -69,4 +67,4 @@ def warn_of_obstacle(settings: Settings, entry: str) -> None:
     obstacle = find_obstacle(callback_guard(settings), entry)
     if obstacle is not None:
         text = f"warning: nothing will be sent to {entry}: {obstacle} ({NAMED})"
-        click.echo(visible(text), err=True)
+        print_line(text, err=True)

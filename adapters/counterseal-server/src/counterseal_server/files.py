@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from counterseal.errors import InvalidField
+from counterseal_server.printing import json_text
 
 STANDARD_INPUT = "-"
 OWNER_ONLY = 0o600
@@ -58,6 +62,45 @@ def write(folder: str, texts: dict[str, str], *, field: str) -> None:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "no such folder"
         raise InvalidField(field, f"cannot write to {folder}: {reason}") from None
+
+
+@contextmanager
+def new_json(name: str, *, field: str) -> Iterator[Callable[[Any], None]]:
+    """
+    Make a file for its owner only, and lend what writes one JSON document to it.
+
+    The file is there before what it is to hold is made, so that no secret is made in vain.
+    It is removed again if the block fails.
+
+    Args:
+        name: Its path; nothing may be there.
+        field: What to call it in an error.
+
+    Raises:
+        InvalidField: It cannot be made or written, or something is there already.
+    """
+    try:
+        descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY)
+    except FileExistsError:
+        raise InvalidField(field, f"{name} is there already, and is not overwritten") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "no such file"
+        raise InvalidField(field, f"cannot write to {name}: {reason}") from None
+
+    def write_document(document: Any) -> None:
+        try:
+            file.write(f"{json_text(document)}\n".encode("ascii"))
+            file.flush()
+            os.fsync(descriptor)
+        except OSError as error:
+            raise InvalidField(field, f"cannot write to {name}: {error.strerror}") from None
+
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield write_document
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
 
 
 def append(name: str, data: bytes, *, field: str) -> None:

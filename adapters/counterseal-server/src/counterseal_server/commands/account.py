@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import click
@@ -10,6 +9,7 @@ import click
 from counterseal_server.commands.acting import YES, asked, maybe_guid, opened, told
 from counterseal_server.commands.options import CONFIG, DATA
 from counterseal_server.plainly import Failed
+from counterseal_server.printing import print_json
 
 if TYPE_CHECKING:  # a fast start
     from counterseal.models import Guid
@@ -72,7 +72,7 @@ def list_(
         for accounts, flaws in read_accounts(house.records.inventory(clock), space, bound=bound):
             unreadable += flaws
             for each in accounts:
-                click.echo(json.dumps(account_line(each, clock.now())))
+                print_json(account_line(each, clock.now()), indent=None)
     if unreadable:
         raise Failed(
             f"store: the list is not whole: {unreadable} of its records cannot be read;"

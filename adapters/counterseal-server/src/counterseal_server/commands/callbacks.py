@@ -54,7 +54,7 @@ def queued(origin: str, *, limit: int, data: str | None, config: str | None) -> 
 
         outbox, whose = Callbacks(house.ports, house.policy), guid(origin, "origin")
         for each in outbox.queued(whose, limit, by=STAFF):
-            click.echo(json.dumps(delivery_document(each)))
+            print_json(delivery_document(each), indent=None)
 
 
 @callbacks.command()
@@ -87,7 +87,7 @@ def drop(
         if whose is not None:
             told({"dropped": drop_all(outbox, whose, by=STAFF)})
         elif callback is not None:
-            click.echo(outbox.drop(guid(callback), by=STAFF).state.value)
+            print_line(outbox.drop(guid(callback), by=STAFF).state.value)
 
 
 @callbacks.command()

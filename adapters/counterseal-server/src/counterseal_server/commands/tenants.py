@@ -36,6 +36,11 @@ from counterseal_server.printing import print_json, print_lines
     multiple=True,
     help="An address that answers may be sent to, https if it does not say; may be given again.",
 )
+@click.option(
+    "--out",
+    metavar="FILE",
+    help="Where to write instead of printing: a new file, which only its owner can read.",
+)
 @CX
 def init(
     data: str | None,
@@ -47,15 +52,19 @@ def init(
     auth: str,
     admin_auth: str | None,
     callbacks: tuple[str, ...],
+    out: str | None,
     cx: bool,
 ) -> None:
     """
     Make a new service with one company, one App Space and one origin.
 
-    Prints one JSON object. The secrets in it are told this once.
+    Prints one JSON object, or writes it to --out. The secrets in it are told this once.
     """
     with plainly():
+        from contextlib import nullcontext  # noqa: PLC0415 (a fast start)
+
         from counterseal.models import Clients  # noqa: PLC0415 (a fast start)
+        from counterseal_server import files  # noqa: PLC0415
         from counterseal_server.callback_reach import warn_of_obstacle  # noqa: PLC0415
         from counterseal_server.founding import Wish, found  # noqa: PLC0415 (a fast start)
         from counterseal_server.house import House  # noqa: PLC0415
@@ -69,8 +78,10 @@ def init(
             clients=Clients.CX if cx else Clients.CURRENT,
             callbacks=callbacks,
         )
+        writing = nullcontext(print_json) if out is None else files.new_json(out, field="out")
         with House(configured(config, data=data)) as house:
-            print_json(found(house, wish))
+            with writing as put:
+                put(found(house, wish))
             for entry in callbacks:
                 warn_of_obstacle(house.settings, entry)
 
