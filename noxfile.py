@@ -31,6 +31,9 @@ if RUNNING not in PYTHONS:
 ADAPTERS = sorted(
     path.parent.name.removeprefix("counterseal-") for path in ROOT.glob("adapters/*/pyproject.toml")
 )
+STARTING = {"oidc", "redis", "server", "sql"}
+"""Those whose tests start servers."""
+
 CHANNELS = [name for name in ADAPTERS if name in {"fcm", "relay", "webpush"}]
 # Sets have another order in every run, and the same in all of a run's processes.
 SEED = os.environ.get("PYTHONHASHSEED") or str(random.randrange(2**32))
@@ -112,8 +115,9 @@ def adapter(session: nox.Session, name: str) -> None:
     """Test one adapter with the core and the adapters it declares, and no other."""
     sync(session, f"--package=counterseal-{name}", "--group=tests")  # its own, if it has one
     sync(session, "--inexact", "--only-group=tests")
-    # They wait for the servers that they start more than they compute.
-    pytest(session, "--numprocesses=4", f"adapters/counterseal-{name}")
+    # More at once than there are cores, where they wait for others more than they compute.
+    more = ["--numprocesses=4"] if name in STARTING else []
+    pytest(session, *more, f"adapters/counterseal-{name}")
 
 
 @nox.session
@@ -128,7 +132,8 @@ def docs(session: nox.Session) -> None:
         *generated(),
     )
     built = "docs/_build/html"
-    session.run("sphinx-build", "-W", "-n", "--keep-going", "-E", "-q", "docs", built)
+    options = ["-W", "-n", "--keep-going", "-E", "-q", "--jobs=auto"]
+    session.run("sphinx-build", *options, "docs", built)
     session.run("python", "docs/offline.py", built)
 
 

@@ -15,7 +15,17 @@ def test_the_kit_explains_itself(pytester):
     assert all(line in said for line in EXAMPLE.splitlines())
 
 
+FEW = """
+from hypothesis import settings
+
+settings.register_profile("few", max_examples=10)
+settings.load_profile("few")
+"""
+"""A stranger's profile; what it leaves to chance is played in the memory store's own tests."""
+
+
 def test_the_file_that_it_shows_runs_green(pytester):
+    pytester.makeconftest(FEW)
     pytester.makepyfile(test_my_store=EXAMPLE)
 
     result = pytester.runpytest_subprocess("-rs")

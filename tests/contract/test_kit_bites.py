@@ -1582,6 +1582,16 @@ HEALTHY = {
 }
 
 
+@pytest.fixture
+def brief():
+    """Play few histories: all of them are played in the healthy ones' own tests."""
+    ours = settings.get_current_profile_name()
+    settings.load_profile("brief")
+    yield
+    settings.load_profile(ours)
+
+
+@pytest.mark.usefixtures("brief")
 @pytest.mark.parametrize(
     "animal", HEALTHY.values(), ids=lambda one: f"{one.clause}-{type(one.contract).__name__}"
 )

@@ -1,10 +1,18 @@
 """The store keeps every clause, on both databases."""
 
+from functools import partial
+
 import pytest
+from hypothesis import settings
+from hypothesis.stateful import run_state_machine_as_test
 
 from counterseal.testing import FrozenClock, StoreContract
+from counterseal.testing.contracts import StoreHistory
 from counterseal.testing.contracts.specimens import Specimens
 from counterseal_sql import SqlAudit, SqlStore, forget
+
+SHARE = 3
+"""SQLite, whose statements are mostly the same, and the kit's own play three times as many."""
 
 
 class SqlStoreContract(StoreContract):
@@ -40,6 +48,17 @@ class TestSqlite(SqlStoreContract):
 
 class TestPostgres(SqlStoreContract):
     can_lose_replies = True
+
+    def test_store_17_holds_in_every_history(self, new_store):
+        """STORE-17."""
+        run_state_machine_as_test(
+            partial(StoreHistory, new_store, self.recorded, self.reopened),
+            settings=settings(
+                settings.default,
+                max_examples=settings.default.max_examples // SHARE,
+                stateful_step_count=30,
+            ),
+        )
 
     @pytest.fixture
     def server(self, postgres_server):
