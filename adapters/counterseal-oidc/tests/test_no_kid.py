@@ -1,5 +1,6 @@
 """A provider whose tokens do not name their key, and which changes it."""
 
+import threading
 import warnings
 from contextlib import contextmanager
 from datetime import timedelta
@@ -11,6 +12,7 @@ from oidc_loopback import (
     COMPANY,
     KEYS,
     STRANGER,
+    VERIFIER,
     exchange,
     logout,
     rsa,
@@ -18,9 +20,11 @@ from oidc_loopback import (
     signed,
 )
 from oidc_real import REDIRECT
+from werkzeug.serving import make_server
 
 from counterseal.models import ClientAuth, IdpSettings
 from counterseal_oidc import errors
+from counterseal_oidc.jose import read_token
 
 with warnings.catch_warnings():
     import authlib.deprecate  # says "always" about its own warnings  # noqa: F401
@@ -28,14 +32,24 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import oidc_provider_mock
 
+# It calls what its library is about to take away.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:authlib")
+
 # At a provider that others wrote
 
 
 @contextmanager
 def started(port=0):
-    """Run a provider, with a key of its own."""
-    with oidc_provider_mock.run_server_in_thread(port) as server:
+    """Run a provider, with a key of its own; its own way to run gives up on a busy machine."""
+    server = make_server("localhost", port, oidc_provider_mock.app(), threaded=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
         yield server.server_port
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 def settings_for(port):
@@ -47,17 +61,39 @@ def settings_for(port):
     )
 
 
-def logged_in(adapter, settings, subject="zoe"):
-    """Log a user in; return who the adapter says it is."""
-    url = sent_to(adapter, settings)
-    nonce = parse_qs(urlsplit(url).query)["nonce"][0]
+def code_for(url, subject="zoe"):
+    """Log a user in at *url*, where the adapter sends users; return the code."""
     reply = httpx2.post(url, data={"sub": subject}, follow_redirects=False, trust_env=False)
     assert reply.status_code == 302, reply.text
     (code,) = parse_qs(urlsplit(reply.headers["location"]).query)["code"]
-    return exchange(adapter, settings, code=code, nonce=nonce)
+    return code
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning:authlib")
+def logged_in(adapter, settings, subject="zoe"):
+    """Log a user in; return who the adapter says it is."""
+    url = sent_to(adapter, settings)
+    (nonce,) = parse_qs(urlsplit(url).query)["nonce"]
+    return exchange(adapter, settings, code=code_for(url, subject), nonce=nonce)
+
+
+def test_it_does_not_name_its_key(new_adapter, shifted):
+    with started() as port:
+        settings = settings_for(port)
+        form = {
+            "grant_type": "authorization_code",
+            "code": code_for(sent_to(new_adapter(shifted), settings)),
+            "redirect_uri": REDIRECT,
+            "code_verifier": VERIFIER,
+        }
+        reply = httpx2.post(
+            f"{settings.issuer}/oauth2/token",
+            data=form,
+            auth=(settings.client_id, "any secret"),
+            trust_env=False,
+        )
+    assert "kid" not in read_token(reply.json()["id_token"]).header
+
+
 def test_users_log_in_at_it_before_and_after_it_changes_its_key(new_adapter, shifted, sealed):
     adapter = new_adapter(shifted)
     with started() as port:
