@@ -284,10 +284,17 @@ class Watched:
         addresses = [(HOST, port) for _, port in self.sentinels]
         return Sentinel(addresses, socket_timeout=REPLY).master_for(self.NAME, **options)
 
+    def told(self):
+        """Return what each sentinel says of the primary."""
+        found = []
+        for number in range(len(self.sentinels)):
+            with self._sentinel(number) as client:
+                found.append(client.sentinel_master(self.NAME))
+        return found
+
     def primary(self):
         """Return the port of the primary, as the first sentinel knows it."""
-        with self._sentinel(0) as client:
-            return client.sentinel_master(self.NAME)["port"]
+        return self.told()[0]["port"]
 
     def fail_over(self):
         """Kill the primary, have that noticed, and wait until another one is it."""

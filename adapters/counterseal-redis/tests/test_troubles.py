@@ -279,6 +279,16 @@ def test_sentinel_leads_to_who_is_the_primary_now(sentinels, opened):
     assert clerk.one(company.guid) == newer(company)
 
 
+def test_who_only_gets_no_processor_is_not_thought_to_be_away(cluster, sentinels):
+    """As the tests' own servers are set up: what no test has killed goes on, however late."""
+    for server in cluster.servers:
+        with server.client() as client:
+            told = client.config_get("cluster-node-timeout")
+        assert int(told["cluster-node-timeout"]) >= 60_000
+    for told in sentinels.told():
+        assert told["down-after-milliseconds"] >= 60_000
+
+
 # Clients and servers that do not fit
 
 
