@@ -5,7 +5,7 @@ import socket
 
 from program import PATIENCE, QUESTION
 
-from counterseal_server.receiving import SHARE
+from counterseal_server.places import SENDER_PART
 
 CONNECTIONS, ADDRESSES = 20, 5
 STREAMS = 100
@@ -61,7 +61,7 @@ def test_http_2_is_not_spoken(service):
 
 def test_abandoned_streams_keep_nobody_out(service):
     service.serve()
-    assert STREAMS * CONNECTIONS // ADDRESSES > 1_024 // SHARE
+    assert STREAMS * CONNECTIONS // ADDRESSES > 1_024 // SENDER_PART
     for number in range(CONNECTIONS):
         address = f"127.0.0.{2 + number % ADDRESSES}"
         with connection(service, address) as line, contextlib.suppress(ConnectionError):

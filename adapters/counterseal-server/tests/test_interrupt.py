@@ -17,16 +17,16 @@ import os, signal, threading
 from counterseal_server import serving
 from counterseal_server.cli import main
 
-made = serving.application
+made = serving.build_gateway
 
-def application(*args):
+def build_gateway(*args):
     told = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: told.set())  # as deaf as before it serves
     os.kill(os.getppid(), signal.SIGTERM)
     told.wait()
     return made(*args)
 
-serving.application = application
+serving.build_gateway = build_gateway
 main()
 """
 """The command, which is told to stop while its application is made."""

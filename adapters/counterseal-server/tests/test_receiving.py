@@ -1,160 +1,167 @@
-"""Receiving bodies: whole, some at a time, and never more than said."""
+"""Receiving bodies: whole, by a deadline, some at a time, and never more than said."""
 
-import threading
+import asyncio
+from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from counterseal_server.receiving import BROKEN, BUSY, RECEIVED_BYTES, REFUSED, Receiving
+from counterseal_server.receiving import (
+    BROKEN,
+    BUSY,
+    RECEIVED_BYTES,
+    SLOW,
+    Received,
+    Receiving,
+    announced,
+)
 
-
-class Body:
-    """A request's body that comes as it is written; `gone` is how the client leaves."""
-
-    def __init__(self, length, gone=None):
-        self.left, self.gone = length, gone
-
-    def read(self, size):
-        if self.gone is not None:
-            raise self.gone
-        piece = min(size, self.left, 65_536)
-        self.left -= piece
-        return b"x" * piece
-
-
-def seen(environ, _):
-    """Say what reached the application."""
-    return [environ.get(REFUSED, ""), environ["wsgi.input"].read()]
+LONG = timedelta(hours=1)
+GONE = {"type": "http.disconnect"}
 
 
-def ask(body, places=1, **said):
-    return Receiving(seen, places, 1)({"wsgi.input": body, **said}, None)
+def pieces(*bodies, more=False):
+    """Return messages of a body that comes in these pieces."""
+    last = len(bodies) - 1
+    return [
+        {"type": "http.request", "body": body, "more_body": more or number < last}
+        for number, body in enumerate(bodies)
+    ]
 
 
-def test_a_body_is_received_whole():
-    assert ask(Body(100_000), CONTENT_LENGTH="100000") == ["", b"x" * 100_000]
-    assert ask(Body(100_000), HTTP_TRANSFER_ENCODING="chunked") == ["", b"x" * 100_000]
-    assert ask(Body(7), SERVER_PROTOCOL="HTTP/2") == ["", b"x" * 7]
+class Client:
+    """A client whose messages come one by one; then nothing comes."""
+
+    def __init__(self, messages):
+        self.left = list(messages)
+        self.here = asyncio.Event()
+
+    async def receive(self):
+        if not self.left:
+            self.here.set()
+            await asyncio.Event().wait()
+        return self.left.pop(0)
 
 
-@pytest.mark.parametrize("said", [{}, {"CONTENT_LENGTH": "0"}])
+def request(address="192.0.2.1", **said):
+    headers = [
+        (name.replace("_", "-").encode(), str(value).encode()) for name, value in said.items()
+    ]
+    return {"type": "http", "headers": headers, "client": (address, 1)}
+
+
+def received(messages, *, places=1, deadline=LONG, **said):
+    async def receive():
+        client = Client(messages)
+        return await Receiving(places, deadline).received(request(**said), client.receive)
+
+    return asyncio.run(receive())
+
+
+@given(st.lists(st.binary(max_size=9), min_size=1, max_size=9))
+def test_a_body_is_received_whole(bodies):
+    whole = b"".join(bodies)
+    assert received(pieces(*bodies), transfer_encoding="chunked") == Received(whole)
+    assert received(pieces(*bodies), content_length=len(whole)) == Received(whole)
+
+
+@pytest.mark.parametrize("said", [{}, {"content_length": 0}])
 def test_who_brings_none_needs_no_place(said):
-    assert ask(None, places=0, **said) == ["", b""]
+    # Nothing is waited for, either.
+    assert received([], places=0, **said) == Received()
 
 
 def test_no_more_is_received_than_a_server_would_wait_for():
-    body = Body(RECEIVED_BYTES + 1)
-    word, received = ask(body, CONTENT_LENGTH=str(RECEIVED_BYTES + 1))
-    assert (word, len(received), body.left) == ("", RECEIVED_BYTES, 1)
-
-
-def test_a_body_that_breaks_off_is_refused():
-    assert ask(Body(99), CONTENT_LENGTH="100")[0] == BROKEN
-    for gone in (OSError(), ValueError()):
-        assert ask(Body(1, gone), CONTENT_LENGTH="1")[0] == BROKEN
-    assert ask(Body(1), CONTENT_LENGTH="one") == ["", b"x"]
-
-
-class Slow:
-    """A body of which nothing comes until it is let go."""
-
-    def __init__(self):
-        self.here, self.go = threading.Event(), threading.Event()
-
-    def read(self, _):
-        self.here.set()
-        self.go.wait(60)
-        return b""
-
-
-@pytest.fixture
-def held():
-    """Return a function that begins a request with a slow body; all end with the test."""
-    begun = []
-
-    def begin(app, **said):
-        slow = Slow()
-        request = {"wsgi.input": slow, "HTTP_TRANSFER_ENCODING": "chunked", **said}
-        thread = threading.Thread(target=app, args=(request, None))
-        thread.start()
-        begun.append((slow, thread))
-        assert slow.here.wait(60)
-
-        def end():
-            slow.go.set()
-            thread.join(60)
-
-        return end
-
-    yield begin
-    for slow, thread in begun:
-        slow.go.set()
-        thread.join(60)
-
-
-def one_more(app, **said):
-    """Bring a body of one byte, and return why it was not received."""
-    word, _ = app({"wsgi.input": Body(1), "CONTENT_LENGTH": "1", **said}, None)
-    return word
-
-
-def test_a_place_is_taken_while_a_body_comes_and_no_longer(held):
-    app = Receiving(seen, 1, 1)
-    end = held(app)
-    assert one_more(app) == BUSY
-    assert app({"wsgi.input": None}, None) == ["", b""]
-    end()
-    assert one_more(app) == ""
-    with pytest.raises(KeyError):
-        app({"CONTENT_LENGTH": "1"}, None)  # no server's
-    assert one_more(app) == ""
+    many = pieces(*[b"x" * 65_536] * 9)
+    for said in ({"content_length": 9 * 65_536}, {"transfer_encoding": "chunked"}):
+        assert received(many, **said) == Received(b"x" * RECEIVED_BYTES)
+    assert received(pieces(b"x" * (RECEIVED_BYTES + 1)), transfer_encoding="chunked") == Received(
+        b"x" * RECEIVED_BYTES
+    )
 
 
 @pytest.mark.parametrize(
-    ("same", "other"),
+    ("messages", "said"),
     [
-        (["192.0.2.1"], "192.0.2.2"),
-        (["2001:db8:0:1::1", "2001:db8:0:1:ffff::"], "2001:db8:0:2::1"),
-        (["::ffff:192.0.2.1"], "::ffff:192.0.2.2"),
-        (["fe80::1%eth0"], "fe80::2%eth0"),
+        (pieces(b"x" * 99), {"content_length": 100}),
+        ([*pieces(b"x", more=True), GONE], {"content_length": 2}),
+        ([*pieces(b"x", more=True), GONE], {"transfer_encoding": "chunked"}),
+        ([GONE], {"transfer_encoding": "chunked"}),
     ],
-    ids=["IPv4", "IPv6", "IPv4 as IPv6", "neither"],
 )
-def test_one_address_gets_a_quarter_of_the_places(held, same, other):
-    app = Receiving(seen, 8, 1)
-    ends = [held(app, REMOTE_ADDR=same[-number % len(same)]) for number in range(2)]
-    for address in same:
-        assert one_more(app, REMOTE_ADDR=address) == BUSY
-    assert one_more(app, REMOTE_ADDR=other) == ""
-    ends.pop()()
-    assert one_more(app, REMOTE_ADDR=same[0]) == ""
+def test_a_body_that_breaks_off_is_refused(messages, said):
+    assert received(messages, **said) == Received(refused=BROKEN)
 
 
-def test_all_addresses_together_get_all_places(held):
-    app = Receiving(seen, 4, 1)
-    for number in range(4):
-        held(app, REMOTE_ADDR=f"192.0.2.{number}")
-    assert one_more(app, REMOTE_ADDR="192.0.2.9") == BUSY
+@pytest.mark.parametrize("said", [{"content_length": 9}, {"transfer_encoding": "chunked"}])
+@pytest.mark.parametrize("messages", [[], pieces(b"x", more=True), pieces(b"x", b"y", more=True)])
+def test_a_body_that_does_not_come_in_time_is_refused(messages, said):
+    moment = timedelta(milliseconds=1)
+    assert received(messages, deadline=moment, **said) == Received(refused=SLOW)
 
 
-def test_what_was_received_runs_in_turn():
-    entered, go, over = threading.Semaphore(0), threading.Event(), []
+def test_the_deadline_is_for_the_whole_body_and_not_for_a_piece():
+    async def dribble():
+        while True:  # a piece each time the loop comes round
+            await asyncio.sleep(0)
+            return {"type": "http.request", "body": b"", "more_body": True}
 
-    def slowly(*_):
-        entered.release()
-        go.wait(60)
-        over.append(1)
-        return []
+    async def receive():
+        receiving = Receiving(1, timedelta(milliseconds=20))
+        return await receiving.received(request(content_length=9), dribble)
 
-    app = Receiving(slowly, 8, 2)
-    requests = [{"wsgi.input": Body(1), "CONTENT_LENGTH": "1"} for _ in range(6)]
-    threads = [threading.Thread(target=app, args=(each, None)) for each in requests]
-    for thread in threads:
-        thread.start()
-    assert entered.acquire(timeout=60)
-    assert entered.acquire(timeout=60)
-    # That no third one comes can only be waited for.
-    assert not entered.acquire(timeout=0.2)
-    go.set()
-    for thread in threads:
-        thread.join(60)
-    assert len(over) == 6
+    assert asyncio.run(receive()) == Received(refused=SLOW)
+
+
+def test_a_place_is_taken_while_a_body_comes_and_no_longer():
+    async def run():
+        now = [0.0]
+        receiving = Receiving(1, LONG, lambda: now[0])
+        slow = Client([])
+        first = asyncio.ensure_future(receiving.received(request(content_length=1), slow.receive))
+        await slow.here.wait()
+        assert receiving.exhaustion.used() == 1
+        now[0] = 60.0
+        assert receiving.exhaustion.lasts(60)
+        second = Client(pieces(b"x"))
+        other = request("192.0.2.2", content_length=1)
+        assert await receiving.received(other, second.receive) == Received(refused=BUSY)
+        assert await receiving.received(request(), second.receive) == Received()
+        # Whatever ends a request gives its place back.
+        first.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        assert not receiving.exhaustion.lasts(60)
+        assert await receiving.received(other, second.receive) == Received(b"x")
+        assert receiving.exhaustion.used() == 0
+
+    asyncio.run(run())
+
+
+def test_one_sender_gets_an_eighth_of_the_places():
+    async def run():
+        receiving = Receiving(16, LONG)
+        for _ in range(2):
+            slow = Client([])
+            task = asyncio.ensure_future(
+                receiving.received(request("2001:db8::1", content_length=1), slow.receive)
+            )
+            tasks.add(task)
+            await slow.here.wait()
+        neighbour = request("2001:db8::2", content_length=1)
+        other = request("2001:db8:0:1::1", content_length=1)
+        assert await receiving.received(neighbour, Client(pieces(b"x")).receive) == Received(
+            refused=BUSY
+        )
+        assert await receiving.received(other, Client(pieces(b"x")).receive) == Received(b"x")
+
+    tasks = set()
+    asyncio.run(run())
+
+
+def test_what_announces_a_body():
+    assert announced([]) == (None, False)
+    assert announced([(b"content-length", b"0")]) == (0, False)
+    assert announced([(b"content-length", b"7")]) == (7, True)
+    assert announced([(b"transfer-encoding", b"chunked")]) == (None, True)

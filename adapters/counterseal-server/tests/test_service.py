@@ -500,23 +500,29 @@ def slow_bodies(held, port, count, address="127.0.0.1"):
     return slow
 
 
+def statuses(lines):
+    """Return the first line that each of *lines* says."""
+    return {line.makefile("rb").readline() for line in lines}
+
+
 def test_slow_bodies_keep_nobody_out_who_brings_none(service, receiver):
-    service.serve(COUNTERSEAL_THREADS="4", COUNTERSEAL_WAITERS="2", COUNTERSEAL_BODIES="8")
+    settings = {"THREADS": "4", "WAITERS": "2", "BODIES": "16", "BODY_DEADLINE": "1h"}
+    service.serve(**{f"COUNTERSEAL_{name}": text for name, text in settings.items()})
     phone = Phone(service, "user-42", receiver.url)
-    addresses = [f"127.0.0.{number}" for number in range(1, 5)]
+    # Six have their share, which is all but the last quarter; four more have one each of that.
+    addresses = [f"127.0.0.{number}" for number in range(2, 12)]
     with contextlib.ExitStack() as held:
-        slow = [
-            connection
-            for address in addresses
-            for connection in slow_bodies(held, service.port, 3, address)
-        ]
-        # A quarter of the places is the share of one address.
-        turned_away = eventually(
-            lambda: len(found := select.select(slow, [], [], 0)[0]) == 4 and found
-        )
-        assert {line.makefile("rb").readline() for line in turned_away} == {
-            b"HTTP/1.1 503 Service Unavailable\r\n"
-        }
+        turned_away = []
+        for number, address in enumerate(addresses):
+            slow = slow_bodies(held, service.port, 3, address)
+            # An eighth of the places is the share of one address.
+            refused = 1 if number < 6 else 2
+            turned_away += eventually(
+                lambda slow=slow, refused=refused: (
+                    len(found := select.select(slow, [], [], 0)[0]) == refused and found
+                )
+            )
+        assert statuses(turned_away) == {b"HTTP/1.1 503 Service Unavailable\r\n"}
         assert {line.getsockname()[0] for line in turned_away} == set(addresses)
         status, told = service.call("POST", "/request/add", QUESTION)
         assert (status, told["code"]) == (503, "busy")
@@ -529,17 +535,78 @@ def test_slow_bodies_keep_nobody_out_who_brings_none(service, receiver):
 
 def test_slow_bodies_of_one_machine_keep_no_other_out(service, receiver):
     """With what a service has by default, and more such clients than there are threads."""
-    service.serve()
+    service.serve(COUNTERSEAL_BODY_DEADLINE="1h")
     phone = Phone(service, "user-42", receiver.url)
     with contextlib.ExitStack() as held:
         slow = slow_bodies(held, service.port, 300, "127.0.0.2")
-        eventually(lambda: len(select.select(slow, [], [], 0)[0]) == 300 - 1_024 // 4)
-        began = time.monotonic()
+        eventually(lambda: len(select.select(slow, [], [], 0)[0]) == 300 - 1_024 // 8)
         assert service.call("POST", "/request/add", QUESTION)[0] == 201
         assert phone.answer()
         # The others have not given up meanwhile.
-        assert time.monotonic() - began < IDLE_SECONDS / 2
-        assert len(select.select(slow, [], [], 0)[0]) == 300 - 1_024 // 4
+        assert len(select.select(slow, [], [], 0)[0]) == 300 - 1_024 // 8
+
+
+def test_a_body_that_does_not_come_in_time_is_told_so_and_hung_up(service):
+    service.serve(COUNTERSEAL_BODY_DEADLINE="1s")
+    with contextlib.ExitStack() as held:
+        for line in slow_bodies(held, service.port, 2):
+            reply = http.client.HTTPResponse(line)
+            reply.begin()
+            assert reply.status == 408
+            assert reply.headers["Connection"] == "close"
+            assert reply.headers["Content-Type"] == "application/problem+json"
+            assert json.loads(reply.read()) == {
+                "type": "urn:counterseal:error:too_slow",
+                "title": "The body did not come in time.",
+                "status": 408,
+                "code": "too_slow",
+            }
+            with contextlib.suppress(ConnectionError):
+                assert line.recv(1) == b""
+
+
+HEAD = b"POST /request/add HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+
+
+@pytest.mark.parametrize(
+    "half",
+    [b"Content-Length: 9\r\n\r\n{}", b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n"],
+    ids=["of a length", "in chunks"],
+)
+def test_half_a_body_is_not_taken_for_a_whole_one(service, half):
+    service.serve()
+    assert said_to(service, HEAD + half) == b"HTTP/1.1 400 Bad Request\r\n"
+    _, metrics = service.call("GET", "/metrics", plain=True)
+    assert b'counterseal_requests_total{operation="addRequest",status="400"} 1.0' in metrics
+
+
+def test_a_connection_is_used_again_whatever_was_said_on_it(service):
+    """Pipelining, HEAD, 100-continue and chunks, all on one connection."""
+    service.serve()
+    with socket.create_connection(("127.0.0.1", service.port), PATIENCE) as line:
+        chunks = b"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1\r\n}\r\n0\r\n\r\n"
+        line.sendall(
+            HEAD + chunks + HEAD + b"Content-Length: 2\r\n\r\n{}"
+            b"HEAD /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+            b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+        )
+        told = []
+        for method in ("POST", "POST", "HEAD", "GET"):
+            reply = http.client.HTTPResponse(line, method=method)
+            # Each of them reads ahead into a buffer of its own otherwise.
+            reply.fp.close()
+            reply.fp = line.makefile("rb", buffering=0)
+            reply.begin()
+            told.append((reply.status, int(reply.headers["Content-Length"]), reply.read()))
+        assert [status for status, _, _ in told] == [401, 401, 200, 200]
+        (_, announced, nothing), (_, length, body) = told[2:]
+        assert (announced, nothing) == (length, b"")
+        assert json.loads(body) == {"status": "alive"}
+
+        line.sendall(HEAD + b"Content-Length: 2\r\nExpect: 100-continue\r\n\r\n")
+        assert line.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        line.sendall(b"{}")
+        assert line.makefile("rb").readline() == b"HTTP/1.1 401 Unauthorized\r\n"
 
 
 def test_connections_that_nobody_speaks_on_keep_nobody_out(service):

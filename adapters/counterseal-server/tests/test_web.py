@@ -18,7 +18,8 @@ from counterseal_server.configuration import settings
 from counterseal_server.house import House
 from counterseal_server.keeping import private
 from counterseal_server.metrics import Metrics
-from counterseal_server.readiness import FRESH_SECONDS, LOOKS, WINDOW, Readiness
+from counterseal_server.readiness import FRESH_SECONDS, LOOKS, STUCK_SECONDS, WINDOW, Readiness
+from counterseal_server.thread_pool import Exhaustion
 
 CANARY = "canary-f00"
 
@@ -127,7 +128,7 @@ def test_not_ready_on_a_redis_that_takes_no_writes(open_house, redis):
 
 def test_many_looks_at_readiness_write_once_a_second(house):
     now = [0.0]
-    readiness = Readiness(house, lambda: now[0])
+    readiness = Readiness(house, {}, lambda: now[0])
     counted = house.ports.counters
     for _ in range(5):
         assert readiness.failing() == []
@@ -135,6 +136,36 @@ def test_many_looks_at_readiness_write_once_a_second(house):
     now[0] += FRESH_SECONDS
     readiness.failing()
     assert counted.add(LOOKS, WINDOW) == 4
+
+
+@pytest.mark.parametrize("what", ["bodies", "threads"])
+def test_not_ready_when_nothing_came_free_for_a_minute(house, heard, what):
+    now = [0.0]
+    exhaustions = {name: Exhaustion(1, lambda: now[0]) for name in ("bodies", "threads")}
+    app = web.application(house, web.use_cases(house), Metrics(), exhaustions)
+    client = app.test_client()
+    exhaustions[what].take()
+    now[0] = STUCK_SECONDS - 0.1
+    assert client.get("/readyz").status_code == 200
+    now[0] = STUCK_SECONDS
+    before = house.ports.counters.add(LOOKS, WINDOW)
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json) == (503, {"status": "unready", "failing": [what]})
+    told = " ".join(json.loads(line)["message"] for line in heard)
+    assert f"not ready: no {what} came free for a minute" in told
+    # It is said without a look at the records.
+    assert house.ports.counters.add(LOOKS, WINDOW) == before + 1
+    exhaustions[what].give_back()
+    exhaustions[what].take()
+    assert client.get("/readyz").status_code == 200
+
+
+def test_metrics_say_how_much_is_in_use(house):
+    metrics = Metrics()
+    web.build_gateway(house, web.use_cases(house), metrics, lambda: None)
+    text = metrics.text().decode()
+    for what in ("bodies", "threads"):
+        assert f'counterseal_in_use{{what="{what}"}} 0.0' in text
 
 
 def test_a_request_keeps_a_fit_id_and_gets_another_for_one_that_is_not(client):

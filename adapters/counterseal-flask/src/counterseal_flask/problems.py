@@ -114,6 +114,7 @@ HTTP: dict[str, HTTPStatus] = {
     "method_not_allowed": HTTPStatus.METHOD_NOT_ALLOWED,
     "no_such_endpoint": HTTPStatus.NOT_FOUND,
     "too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "too_slow": HTTPStatus.REQUEST_TIMEOUT,
     "unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
     "unsupported_media_type": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
 }
@@ -132,6 +133,7 @@ TITLES = {
     "no_such_endpoint": "There is no such endpoint.",
     "method_not_allowed": "The endpoint does not take this method.",
     "too_large": "The body is too large.",
+    "too_slow": "The body did not come in time.",
     "unsupported_media_type": "The body is of a type that the endpoint does not read.",
 }
 """Of words that no single error class explains."""

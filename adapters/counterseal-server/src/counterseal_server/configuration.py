@@ -259,6 +259,7 @@ KINDS: Mapping[str, Callable[[Any, str], Any]] = {
     "connections": _number,
     "threads": _number,
     "bodies": _number,
+    "body_deadline": span,
     "waiters": _number,
     "senders": _number,
     "ringers": _number,

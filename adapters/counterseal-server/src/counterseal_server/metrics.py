@@ -7,7 +7,7 @@ nothing in a series that begins at one, so an alert on it would miss the first e
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from itertools import product
 from typing import Final
@@ -16,6 +16,7 @@ from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
     Counter,
+    Gauge,
     Histogram,
     ProcessCollector,
     generate_latest,
@@ -85,6 +86,12 @@ class Metrics:
             ["kind"],
             registry=self._registry,
         )
+        self._use = Gauge(
+            "counterseal_in_use",
+            "Places for bodies, and threads for requests, that are taken.",
+            ["what"],
+            registry=self._registry,
+        )
         self._failures = Counter(
             "counterseal_worker_failures",
             "Rounds of a worker that failed.",
@@ -142,6 +149,11 @@ class Metrics:
     def failed(self, worker: str) -> None:
         """Count a round that failed."""
         self._failures.labels(worker).inc()
+
+    def observe_use(self, uses: Mapping[str, Callable[[], int]]) -> None:
+        """Ask *uses*, whenever the metrics are read, how much of each is taken."""
+        for what, use in uses.items():
+            self._use.labels(what).set_function(use)
 
     def text(self) -> bytes:
         """Return all of them, as Prometheus reads it."""

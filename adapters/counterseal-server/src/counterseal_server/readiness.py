@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from counterseal import Unavailable
 from counterseal.models.guid import LUCK_BYTES, mint
 from counterseal_server.house import House
+from counterseal_server.thread_pool import Exhaustion
 
 FRESH_SECONDS = 1.0
 """So long a verdict stands: each look writes, and whoever asks need not say who they are."""
@@ -23,20 +24,30 @@ LOOKS = ("service", "readyz")
 
 WINDOW = timedelta(minutes=1)
 
+STUCK_SECONDS = 60.0
+"""So long may all of something be in use, and none come free."""
+
 log = logging.getLogger("counterseal_server")
 
 
 class Readiness:
     """
-    Looks at the keys and the records.
+    Looks at the keys and the records, and whether there is anything left to receive and run with.
 
     Args:
         house: Whose.
+        exhaustions: By its name, of what no request can do without.
         monotonic: Seconds that only grow.
     """
 
-    def __init__(self, house: House, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        house: House,
+        exhaustions: Mapping[str, Exhaustion],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         ports = house.ports
+        self._exhaustions = exhaustions
         self._checks: dict[str, tuple[Callable[[], object], ...]] = {
             "signer": (ports.signer.jwks,),
             "sealer": (lambda: ports.sealer.seal(b"", "readyz"),),
@@ -48,6 +59,11 @@ class Readiness:
 
     def failing(self) -> list[str]:
         """Return what fails, as it was found a moment ago; nothing if all is well."""
+        # Said without a look at the records, which may be what everything waits for.
+        stuck = [name for name, one in self._exhaustions.items() if one.lasts(STUCK_SECONDS)]
+        if stuck:
+            log.warning("not ready: no %s came free for a minute", " and no ".join(stuck))
+            return stuck
         with self._lock:
             now = self._monotonic()
             if self._verdict is None or now - self._verdict[0] >= FRESH_SECONDS:

@@ -1,138 +1,131 @@
 """
 Receiving: the bodies of requests, whole, before anything is done with them.
 
-A client that sends its body slowly holds the thread that reads it, and the server breaks no read
-off.
-So there are many threads that may read, which cost little as long as they only wait, and no one
-address gets more than its share of them.
-What is received runs in few threads, which no client can hold.
+A body is received without a thread: a slow client holds a place for it, a connection and a few
+KB, and nothing else.
+The whole body has a deadline, however often a piece of it comes; one that is not there by then
+is refused, and its connection is closed, so that every place comes back.
+No sender gets more than its share of the places (`counterseal_server.places`).
 """
 
 from __future__ import annotations
 
-import io
-import socket
-import threading
-from collections import Counter
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import timedelta
+from typing import Any
 
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+import attrs
+
+from counterseal_server.places import Places, sender
+from counterseal_server.thread_pool import Exhaustion
 
 REFUSED = "counterseal_server.refused"
 """Where an application finds the word for why a body was not received; absent if it was."""
 
-BUSY, BROKEN = "busy", "bad_request"
+BUSY, BROKEN, SLOW = "busy", "bad_request", "too_slow"
 
 RECEIVED_BYTES = 262_144
 """The server closes a connection with more to read, and who still writes sees no answer."""
 
+Scope = dict[str, Any]
+Message = dict[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+"""As ASGI 3.0 has them."""
 
-SHARE = 4
-"""One address may hold so small a part of the places; a proxy is one address."""
 
-NETWORK_BYTES = 8
-"""Of an IPv6 address: who has one has all that begin with these (RFC 6177, RFC 7421)."""
-
-
-class Places:
+@attrs.frozen
+class Received:
     """
-    Places for bodies that are still coming.
+    What came of a body.
 
-    Args:
-        total: How many there are.
+    Attributes:
+        body: The whole of it, or as much as is read at most.
+        refused: The word for why it was not received; *body* is empty then.
     """
 
-    def __init__(self, total: int) -> None:
-        self._lock = threading.Lock()
-        self._free = total
-        self._share = max(1, total // SHARE)
-        self._held: Counter[str | bytes] = Counter()
+    body: bytes = b""
+    refused: str | None = None
 
-    def taken(self, sender: str | bytes) -> bool:
-        """Take one for *sender*; tell whether there was one."""
-        with self._lock:
-            if not self._free or self._held[sender] >= self._share:
-                return False
-            self._free -= 1
-            self._held[sender] += 1
-            return True
 
-    def free(self, sender: str | bytes) -> None:
-        """Give back what *sender* took."""
-        with self._lock:
-            self._free += 1
-            self._held[sender] -= 1
-            if not self._held[sender]:
-                del self._held[sender]
+NONE = Received()
 
 
 class Receiving:
     """
-    An application whose requests come with their bodies received.
+    Receives bodies, so many at a time.
 
     Args:
-        app: Gets each request, also one with a body that was refused, which is empty then.
-        places: How many bodies may be received at a time.
-        at_once: How many requests it gets at a time; the others wait, with their bodies.
+        places: How many.
+        deadline: How long a whole body may take.
+        monotonic: Seconds that only grow.
     """
 
-    def __init__(self, app: Callable[..., Iterable[bytes]], places: int, at_once: int) -> None:
-        self._app = app
+    def __init__(
+        self,
+        places: int,
+        deadline: timedelta,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._places = Places(places)
-        self._turns = threading.Semaphore(at_once)
+        self._seconds = deadline.total_seconds()
+        self.exhaustion = Exhaustion(places, monotonic)
+        """Since when there is no place for a body."""
 
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Receive the body, if there is a place for it, and pass the request on."""
-        body = b""
-        if _brings_body(environ):
-            sender = _sender(environ)
-            if self._places.taken(sender):
-                try:
-                    body = _received(environ)
-                finally:
-                    self._places.free(sender)
-            else:
-                environ[REFUSED] = BUSY
-        environ["wsgi.input"] = io.BytesIO(body)
-        with self._turns:
-            return self._app(environ, start_response)
+    async def received(self, scope: Scope, receive: Receive) -> Received:
+        """
+        Receive the body of a request, if it brings one and there is a place for it.
 
-
-def _sender(environ: WSGIEnvironment) -> str | bytes:
-    """Return whom a place is counted for: an address, or the network of an IPv6 one."""
-    address: str = environ.get("REMOTE_ADDR", "")
-    if ":" not in address or "." in address:  # the latter is IPv4 in the clothes of IPv6
-        return address
-    try:
-        return socket.inet_pton(socket.AF_INET6, address)[:NETWORK_BYTES]
-    except OSError:
-        return address
-
-
-def _brings_body(environ: WSGIEnvironment) -> bool:
-    # In HTTP/2 nothing has to say beforehand that there is one.
-    return (
-        environ.get("CONTENT_LENGTH", "0") != "0"
-        or "HTTP_TRANSFER_ENCODING" in environ
-        or environ.get("SERVER_PROTOCOL") == "HTTP/2"
-    )
+        Args:
+            scope: The request (ASGI 3.0, HTTP).
+            receive: Returns the next piece of it.
+        """
+        length, brings = announced(scope["headers"])
+        if not brings:
+            return NONE
+        who = sender((scope.get("client") or ("",))[0])
+        if not self._places.take(who):
+            return Received(refused=BUSY)
+        self.exhaustion.take()
+        try:
+            async with asyncio.timeout(self._seconds):
+                return await _whole(receive, length)
+        except TimeoutError:
+            return Received(refused=SLOW)
+        finally:
+            self._places.give_back(who)
+            self.exhaustion.give_back()
 
 
-def _received(environ: WSGIEnvironment) -> bytes:
-    """Return the body, or its first bytes; note if less came than was said."""
-    source = environ["wsgi.input"]
+def announced(headers: Iterable[tuple[bytes, bytes]]) -> tuple[int | None, bool]:
+    """Return the length of a body, if it is said, and whether there is a body."""
+    length: int | None = None
+    chunked = False
+    for name, value in headers:
+        if name == b"content-length":
+            length = int(value) if value.isdigit() else None
+        elif name == b"transfer-encoding":
+            chunked = True
+    return length, chunked or bool(length)
+
+
+async def _whole(receive: Receive, length: int | None) -> Received:
+    """Receive a body, or its first bytes; one that breaks off is refused."""
     pieces: list[bytes] = []
-    left = RECEIVED_BYTES
-    try:
-        while left > 0 and (piece := source.read(left)):
-            pieces.append(piece)
-            left -= len(piece)
-    except (OSError, ValueError):
-        environ[REFUSED] = BROKEN
-    said = environ.get("CONTENT_LENGTH", "")
-    if said.isdecimal() and left > 0 and RECEIVED_BYTES - left < int(said):
-        # Half a form may well read as another one.
-        environ[REFUSED] = BROKEN
-    return b"".join(pieces)
+    size = 0
+    end = RECEIVED_BYTES if length is None else min(length, RECEIVED_BYTES)
+    while size < end:
+        message = await receive()
+        if message["type"] != "http.request":
+            # Half a form may well read as another one.
+            return Received(refused=BROKEN)
+        piece = message.get("body", b"")
+        size += len(piece)
+        pieces.append(piece)
+        if not message.get("more_body", False):
+            break
+    if length is not None and size < end:
+        return Received(refused=BROKEN)
+    return Received(b"".join(pieces)[:RECEIVED_BYTES])

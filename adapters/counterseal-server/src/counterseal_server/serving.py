@@ -1,5 +1,5 @@
 """
-Serving: the application in a production WSGI server, until a signal stops it.
+Serving: the application in a production server, until a signal stops it.
 
 The server's main process watches one that serves.
 Everything with threads or connections is made in the latter, after it was started.
@@ -7,6 +7,7 @@ Everything with threads or connections is made in the latter, after it was start
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import logging
 import os
@@ -19,7 +20,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from granian.constants import HTTPModes, Interfaces
+from granian.constants import HTTPModes, Interfaces, Loops
 from granian.server import Server
 
 from counterseal import Directory
@@ -29,7 +30,7 @@ from counterseal_server import logs
 from counterseal_server.house import House
 from counterseal_server.metrics import Metrics
 from counterseal_server.settings import Settings
-from counterseal_server.web import application, use_cases
+from counterseal_server.web import build_gateway, use_cases
 from counterseal_server.workers import Duty, Workers
 
 WATCH_SECONDS = 0.5
@@ -75,12 +76,12 @@ def serve(settings: Settings) -> None:
         "counterseal",
         address=settings.host,
         port=settings.port,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.ASGI,
         # Of HTTP/2, it does not tell who reads a body that the connection was closed.
         http=HTTPModes.http1,
+        loop=Loops.asyncio,
         workers=1,
         backpressure=_connections(settings),
-        blocking_threads=settings.threads + settings.bodies,
         log_enabled=False,
         websockets=False,
         workers_kill_timeout=max(1, round(settings.grace.total_seconds())),
@@ -190,14 +191,14 @@ def _load(settings: Settings) -> Any:
     # A terminal's Ctrl-C comes here and to the main process, which sends SIGTERM then: of two
     # signals at once the server may see none, and wait for its end until `grace` is over.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    ear = _ear()
+    signals = Signals()
     logs.configure(settings.log_format, settings.log_level)
     house, metrics = House(settings), Metrics()
     service, workers = use_cases(house), Workers(house, metrics)
     workers.start()
-    _when_told(ear, service.waiters.close, workers.stop)
+    signals.on_stop(service.waiters.close, workers.stop)
     threading.Thread(target=_follow, args=(os.getppid(),), daemon=True).start()
-    app = application(house, service, metrics)
+    app = build_gateway(house, service, metrics, signals.take_over)
     threading.Thread(target=_tell, args=(settings,), daemon=True).start()
     return app
 
@@ -215,25 +216,44 @@ def _tell(settings: Settings) -> None:
     log.info("serving at http://%s:%d as %s", host, settings.port, settings.public_url)
 
 
-def _ear() -> int:
-    """Return where the signals of this process are told from now on, a byte each."""
-    ear, mouth = os.pipe()
-    os.set_blocking(mouth, False)
-    signal.set_wakeup_fd(mouth, warn_on_full_buffer=False)
-    return ear
+class Signals:
+    """
+    The signals of this process, which Python writes to a pipe, a byte each.
 
+    The server's event loop has a pipe of its own and takes the place of the first one.
+    So this one takes its place back once the loop runs, and passes each byte on to the loop.
+    """
 
-def _when_told(ear: int, *acts: Callable[[], None]) -> None:
-    """Do *acts* when a signal comes to stop; what the server does at it, it does all the same."""
+    def __init__(self) -> None:
+        self._reading, self._writing = os.pipe()
+        os.set_blocking(self._writing, False)
+        self._next = -1
+        self.take_over()
 
-    def listen() -> None:
-        while os.read(ear, 1)[0] not in STOPPING:
-            pass
-        threading.Thread(target=_insist, name="insisting", daemon=True).start()
-        for act in acts:
-            act()
+    def take_over(self) -> None:
+        """Get every signal from now on, and pass it on to who got it before; in the main thread."""
+        before = signal.set_wakeup_fd(self._writing, warn_on_full_buffer=False)
+        if before != self._writing:
+            self._next = before
 
-    threading.Thread(target=listen, name="signals", daemon=True).start()
+    def on_stop(self, *acts: Callable[[], None]) -> None:
+        """Do *acts* at the first signal to stop, beside what the server does at it."""
+
+        def stop() -> None:
+            for act in acts:
+                act()
+
+        def read() -> None:
+            pending = [_insist, stop]
+            while True:
+                number = os.read(self._reading, 1)
+                if self._next != -1:
+                    with contextlib.suppress(OSError):  # the loop has ended
+                        os.write(self._next, number)
+                while number[0] in STOPPING and pending:
+                    threading.Thread(target=pending.pop(), name="stopping", daemon=True).start()
+
+        threading.Thread(target=read, name="signals", daemon=True).start()
 
 
 def _insist() -> None:

@@ -100,6 +100,7 @@ def _maybe_absolute(path: str | Path | None) -> Path | None:
 
 
 SECOND = timedelta(seconds=1)
+HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 
 
@@ -134,8 +135,9 @@ class Settings:
         allow_private_pushes: Whether pushes may go to plain http and private addresses.
         connections: How many may be open at once, those that nobody speaks on among them.
         threads: How many requests run at once.
-        bodies: How many requests may bring their body at once, by threads beside these; one
-            address may hold a quarter of them.
+        bodies: How many requests may bring their body at once; one address may hold an eighth
+            of them. As many more may wait with their bodies until a thread is free.
+        body_deadline: How long a whole body may take.
         waiters: How many of them may wait for an answer; fewer than *threads*.
         senders: How many callbacks are sent at once; 0 leaves that to other processes.
         ringers: How many bells are rung at once by each channel; 0 leaves that to others.
@@ -173,6 +175,7 @@ class Settings:
     connections: int = attrs.field(default=8_192, validator=_within(1, 1_000_000))
     threads: int = attrs.field(default=80, validator=_within(2, 1_000))
     bodies: int = attrs.field(default=1_024, validator=_within(1, 10_000))
+    body_deadline: timedelta = attrs.field(default=10 * SECOND, validator=_within(SECOND, HOUR))
     waiters: int = attrs.field(default=64, validator=_within(0, 900))
     senders: int = attrs.field(default=4, validator=_within(0, 100))
     ringers: int = attrs.field(default=8, validator=_within(0, 100))

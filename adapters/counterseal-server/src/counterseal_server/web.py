@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import time
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -20,11 +21,13 @@ from counterseal_flask.incoming import respelled
 from counterseal_flask.openapi import statuses
 from counterseal_flask.problems import problem
 from counterseal_flask.service_api import SERVICE_API
+from counterseal_server.gateway import Gateway, Pools
 from counterseal_server.house import House
 from counterseal_server.logs import NO_REQUEST, request_id
 from counterseal_server.metrics import CONTENT_TYPE, Metrics
 from counterseal_server.readiness import Readiness
-from counterseal_server.receiving import BUSY, REFUSED, Receiving
+from counterseal_server.receiving import BUSY, REFUSED, SLOW, Receiving
+from counterseal_server.thread_pool import Exhaustion, ThreadPool
 
 REQUEST_ID = "X-Request-Id"
 GIVEN_ID = "HTTP_X_REQUEST_ID"
@@ -44,11 +47,14 @@ ANY_STATUS = frozenset(
         HTTPStatus.BAD_REQUEST,
         HTTPStatus.NOT_FOUND,
         HTTPStatus.METHOD_NOT_ALLOWED,
+        HTTPStatus.REQUEST_TIMEOUT,
         HTTPStatus.INTERNAL_SERVER_ERROR,
         HTTPStatus.SERVICE_UNAVAILABLE,
     }
 )
 """What any request may be answered with."""
+
+REFUSAL_HEADERS = {BUSY: {"Retry-After": "1"}, SLOW: {"Connection": "close"}}
 
 _FIT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _FIT_METHOD = re.compile(r"[A-Za-z]{1,20}")
@@ -57,14 +63,49 @@ _FIT_METHOD = re.compile(r"[A-Za-z]{1,20}")
 log = logging.getLogger("counterseal_server.access")
 
 
-def application(house: House, service: Service, metrics: Metrics) -> Flask:
+def build_gateway(
+    house: House, service: Service, metrics: Metrics, begun: Callable[[], None]
+) -> Gateway:
     """
-    Put the application together.
+    Put the application together as a server gets it: with bodies received, in threads.
 
     Args:
         house: The ports and settings.
         service: The use cases behind the blueprints.
         metrics: Where requests are counted.
+        begun: Called in the server's thread once its loop runs, before it serves.
+    """
+    settings = house.settings
+    receiving = Receiving(settings.bodies, settings.body_deadline)
+
+    def pool(name: str, count: int = 1) -> ThreadPool:
+        return ThreadPool(name, count, settings.bodies)
+
+    pools = Pools(
+        requests=pool("request", settings.threads),
+        refusals=pool("refusal"),
+        reserved={f"/{operation}": pool(operation) for operation in sorted(OPERATORS)},
+    )
+    exhaustions = {"bodies": receiving.exhaustion, "threads": pools.requests.exhaustion}
+    metrics.observe_use({name: one.used for name, one in exhaustions.items()})
+    app = application(house, service, metrics, exhaustions)
+    return Gateway(app.wsgi_app, receiving, pools, begun)
+
+
+def application(
+    house: House,
+    service: Service,
+    metrics: Metrics,
+    exhaustions: Mapping[str, Exhaustion] | None = None,
+) -> Flask:
+    """
+    Put the application together, for a server that has received the bodies.
+
+    Args:
+        house: The ports and settings.
+        service: The use cases behind the blueprints.
+        metrics: Where requests are counted.
+        exhaustions: By name, of what no request can do without.
     """
     app = Flask(__name__, static_folder=None)
     app.url_map.merge_slashes = False  # else a path with two slashes is answered by a redirect
@@ -73,10 +114,8 @@ def application(house: House, service: Service, metrics: Metrics) -> Flask:
     app.register_blueprint(device_blueprint(service))
     if house.settings.administration:
         app.register_blueprint(admin_blueprint(service))
-    _operate(app, house, metrics)
+    _operate(app, house, metrics, Readiness(house, exhaustions or {}))
     _expect(app, metrics)
-    places, at_once = house.settings.bodies, house.settings.threads
-    app.wsgi_app = Receiving(app.wsgi_app, places, at_once)  # type: ignore[method-assign]
     return app
 
 
@@ -138,7 +177,7 @@ def _operation(endpoint: str | None) -> str:
 
 
 def _not_received(word: str) -> Response:
-    return _problem(word, {"Retry-After": "1"} if word == BUSY else None)
+    return _problem(word, REFUSAL_HEADERS.get(word))
 
 
 def _problem(word: str, headers: dict[str, str] | None = None) -> Response:
@@ -150,9 +189,7 @@ def _method(sent: str) -> str:
     return sent if _FIT_METHOD.fullmatch(sent) else "?"
 
 
-def _operate(app: Flask, house: House, metrics: Metrics) -> None:
-    readiness = Readiness(house)
-
+def _operate(app: Flask, house: House, metrics: Metrics, readiness: Readiness) -> None:
     @app.errorhandler(HTTPException)
     def nowhere(error: HTTPException) -> Response:
         # What is under no blueprint: a browser's page would be no answer to a program.

@@ -1,0 +1,261 @@
+"""
+Gateway: from the server, which is asynchronous (ASGI 3.0), to an application that is not (WSGI).
+
+A request crosses once into a thread, when its body has been received whole, and its reply comes
+back once; only a reply of unknown length goes back piece by piece.
+Requests run in threads with a limit of their own.
+What operators ask, and refusals of bodies, have threads besides, so that they never wait behind
+requests.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import logging
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+import attrs
+
+from counterseal_server.receiving import (
+    BUSY,
+    REFUSED,
+    Message,
+    Receive,
+    Receiving,
+    Scope,
+    Send,
+)
+from counterseal_server.thread_pool import ThreadPool
+
+Environ = dict[str, Any]
+Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
+"""As PEP 3333 has it."""
+
+READING = frozenset({"GET", "HEAD"})
+
+log = logging.getLogger("counterseal_server")
+
+
+@attrs.frozen
+class Pools:
+    """
+    The threads that requests run in.
+
+    Attributes:
+        requests: For every request that has no others.
+        refusals: For those whose body was not received.
+        reserved: Paths that are read in threads of their own.
+    """
+
+    requests: ThreadPool
+    refusals: ThreadPool
+    reserved: Mapping[str, ThreadPool]
+
+    def of(self, environ: Mapping[str, Any], *, bare: bool) -> ThreadPool:
+        """Return the threads for a request; *bare* is one that brings no body."""
+        if REFUSED in environ:
+            return self.refusals
+        pool = self.reserved.get(environ["PATH_INFO"])
+        reads = bare and environ["REQUEST_METHOD"] in READING
+        return pool if pool is not None and reads else self.requests
+
+
+class Gateway:
+    """
+    An ASGI application that runs a WSGI one in threads.
+
+    Args:
+        app: Gets each request, also one with a body that was refused, which is empty then.
+        receiving: Receives the bodies.
+        pools: The threads.
+        begun: Called in the server's thread once its loop runs, before it serves.
+    """
+
+    def __init__(
+        self,
+        app: Application,
+        receiving: Receiving,
+        pools: Pools,
+        begun: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._app = app
+        self._receiving = receiving
+        self._pools = pools
+        self._begun = begun
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or live as long as the server does."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+            return
+        received = await self._receiving.received(scope, receive)
+        environ = environment(scope, received.body)
+        if received.refused is not None:
+            environ[REFUSED] = received.refused
+        call = _Call(self._app, environ, asyncio.get_running_loop())
+        if not self._pools.of(environ, bare=not received.body).run(call.run):
+            environ[REFUSED] = BUSY
+            if not self._pools.refusals.run(call.run):
+                # Nobody is left to say so; the server closes the connection.
+                raise RuntimeError("too many requests")
+        await call.answer(receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        self._begun()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+class _Call:
+    """One request on its way through a thread."""
+
+    def __init__(self, app: Application, environ: Environ, loop: asyncio.AbstractEventLoop) -> None:
+        self._app = app
+        self._environ = environ
+        self._loop = loop
+        self._status = 500
+        self._headers: list[tuple[bytes, bytes]] = []
+        # The whole body, or None if it comes in pieces.
+        self._replied: asyncio.Future[bytes | None] = loop.create_future()
+        self._begun: asyncio.Future[Send] = loop.create_future()
+        self._ended: asyncio.Future[None] = loop.create_future()
+        self._gone = threading.Event()
+
+    def run(self) -> None:
+        """Run the application, in a thread."""
+        try:
+            pieces = self._app(self._environ, self._start)
+            try:
+                body = self._whole_or_streamed(iter(pieces))
+            finally:
+                close = getattr(pieces, "close", None)
+                if close is not None:
+                    close()
+        except Exception as error:  # noqa: BLE001 (whatever it is, its text may hold a secret)
+            log.error("a request failed: %s", type(error).__name__)  # noqa: TRY400
+            self._tell(self._replied, error)
+            self._tell(self._ended, None)
+        else:
+            self._tell(self._ended if body is None else self._replied, body)
+
+    async def answer(self, receive: Receive, send: Send) -> None:
+        """
+        Send the reply, in the server's thread.
+
+        Raises:
+            Exception: What the application raised; the server answers 500.
+        """
+        body = await self._replied
+        await send(
+            {"type": "http.response.start", "status": self._status, "headers": self._headers}
+        )
+        if body is None:
+            self._begun.set_result(send)
+            leaving = asyncio.ensure_future(self._leave(receive))
+            try:
+                await self._ended
+            finally:
+                leaving.cancel()
+        await send({"type": "http.response.body", "body": body or b"", "more_body": False})
+
+    def _start(self, status: str, headers: Iterable[tuple[str, str]], _: Any = None) -> None:
+        self._status = int(status[:3])
+        self._headers = [
+            (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers
+        ]
+
+    def _whole_or_streamed(self, pieces: Iterator[bytes]) -> bytes | None:
+        # Only with the first piece the head has to be there (PEP 3333, start_response).
+        first = next(pieces, b"")
+        if any(name == b"content-length" for name, _ in self._headers):
+            return first + b"".join(pieces)
+        self._tell(self._replied, None)
+        self._stream(chain([first], pieces))
+        return None
+
+    def _stream(self, pieces: Iterable[bytes]) -> None:
+        """Send pieces one after the other, as fast as the client takes them."""
+        for piece in pieces:
+            sent = asyncio.run_coroutine_threadsafe(self._piece(piece), self._loop)
+            sent.result()
+            if self._gone.is_set():
+                return
+
+    async def _piece(self, piece: bytes) -> None:
+        send = await self._begun
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
+
+    async def _leave(self, receive: Receive) -> None:
+        message: Message = {}
+        while message.get("type") != "http.disconnect":
+            message = await receive()
+        self._gone.set()
+
+    def _tell(self, future: asyncio.Future[Any], result: Any) -> None:
+        def tell() -> None:
+            if future.done():
+                return
+            if isinstance(result, BaseException):
+                future.set_exception(result)
+            else:
+                future.set_result(result)
+
+        with contextlib.suppress(RuntimeError):  # the loop ended: the server has stopped
+            self._loop.call_soon_threadsafe(tell)
+
+
+_BASE: Environ = {
+    "SCRIPT_NAME": "",
+    "wsgi.version": (1, 0),
+    "wsgi.multithread": True,
+    "wsgi.multiprocess": False,
+    "wsgi.run_once": False,
+    "wsgi.input_terminated": True,
+}
+
+_NAMES = {b"content-type": "CONTENT_TYPE", b"content-length": "CONTENT_LENGTH"}
+
+
+def environment(scope: Scope, body: bytes) -> Environ:
+    """
+    Return a request as WSGI has it (PEP 3333).
+
+    Args:
+        scope: As ASGI 3.0 has it.
+        body: The whole of it.
+    """
+    path: bytes = scope["raw_path"]
+    if b"%" in path:
+        path = unquote_to_bytes(path)
+    server, client = scope.get("server") or ("", ""), scope.get("client") or ("", "")
+    environ = _BASE | {
+        "REQUEST_METHOD": scope["method"],
+        "PATH_INFO": path.decode("latin-1"),
+        "QUERY_STRING": scope["query_string"].decode("latin-1"),
+        "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
+        "SERVER_NAME": server[0],
+        "SERVER_PORT": str(server[1]),
+        "REMOTE_ADDR": client[0],
+        "wsgi.url_scheme": scope["scheme"],
+        "wsgi.input": io.BytesIO(body),
+        "wsgi.errors": sys.stderr,
+    }
+    for name, value in scope["headers"]:
+        key = _NAMES.get(name)
+        if key is None:
+            key = "HTTP_" + name.decode("latin-1").upper().replace("-", "_")
+        text = value.decode("latin-1")
+        if key in environ:
+            # RFC 9110, 5.3; RFC 6265, 5.4 for cookies.
+            text = f"{environ[key]}{';' if key == 'HTTP_COOKIE' else ','}{text}"
+        environ[key] = text
+    return environ

@@ -1,0 +1,108 @@
+"""
+Places: for bodies that are still coming, and who may have how many of them.
+
+A sender is an IPv4 address, or an IPv6 network of 64 bits: who has one address of it has all.
+One sender holds at most an eighth of the places, and one IPv6 network of 48 bits, which is what
+a site is given (RFC 6177, 2), at most a quarter.
+The last quarter of the places goes only to senders that hold none.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections import Counter
+
+import attrs
+
+SENDER_PART, SITE_PART, LAST_PART = 8, 4, 4
+"""Of all places: what one sender may hold, what one site may hold, what newcomers have."""
+
+SENDER_BYTES, SITE_BYTES = 8, 6
+"""Of an IPv6 address (RFC 7421; RFC 6177, 2)."""
+
+
+@attrs.frozen
+class Sender:
+    """
+    Whom a place is counted for.
+
+    Attributes:
+        name: The address, or the network of 64 bits.
+        site: The network of 48 bits; None for IPv4.
+    """
+
+    name: str | bytes
+    site: bytes | None = None
+
+
+def sender(address: str) -> Sender:
+    """
+    Return whom *address* belongs to.
+
+    An IPv4 address inside an IPv6 one stands for itself; what is no address is one sender.
+    """
+    if ":" not in address:
+        return Sender(address)
+    try:
+        packed = socket.inet_pton(socket.AF_INET6, address)
+    except OSError:
+        return Sender(address)
+    if packed.startswith(bytes(10) + b"\xff\xff"):  # RFC 4291, 2.5.5.2
+        return Sender(socket.inet_ntoa(packed[12:]))
+    return Sender(packed[:SENDER_BYTES], packed[:SITE_BYTES])
+
+
+class Places:
+    """
+    Places for bodies; for one thread.
+
+    Args:
+        total: How many there are, at least one.
+    """
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._sender_share = max(1, total // SENDER_PART)
+        self._site_share = max(1, total // SITE_PART)
+        self._last = total // LAST_PART
+        self._by_sender: Counter[str | bytes] = Counter()
+        self._by_site: Counter[bytes] = Counter()
+        self.free = total
+        """How many nobody holds."""
+
+    @property
+    def taken(self) -> int:
+        """Return how many are held."""
+        return self._total - self.free
+
+    def take(self, sender: Sender) -> bool:
+        """Take one for *sender*; return whether there was one."""
+        held = self._by_sender[sender.name]
+        if (
+            not self.free
+            or held >= self._sender_share
+            or (held and self.free <= self._last)
+            or (sender.site is not None and self._by_site[sender.site] >= self._site_share)
+        ):
+            _forget(self._by_sender, sender.name)
+            return False
+        self.free -= 1
+        self._by_sender[sender.name] += 1
+        if sender.site is not None:
+            self._by_site[sender.site] += 1
+        return True
+
+    def give_back(self, sender: Sender) -> None:
+        """Give back one that *sender* took."""
+        self.free += 1
+        self._by_sender[sender.name] -= 1
+        _forget(self._by_sender, sender.name)
+        if sender.site is not None:
+            self._by_site[sender.site] -= 1
+            _forget(self._by_site, sender.site)
+
+
+def _forget(counts: Counter[bytes] | Counter[str | bytes], key: str | bytes) -> None:
+    # Who holds nothing takes no memory: there are 2^64 networks.
+    if not counts[key]:  # type: ignore[index]
+        counts.pop(key, None)  # type: ignore[arg-type]

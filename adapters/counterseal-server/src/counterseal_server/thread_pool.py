@@ -1,0 +1,120 @@
+"""
+ThreadPool: a number of them that run what is given to them, and a limited number of acts that wait.
+
+They end with the process: nothing waits for an act that hangs.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from queue import SimpleQueue
+
+
+class Exhaustion:
+    """
+    Since when all of something is in use.
+
+    Args:
+        total: How much of it there is.
+        monotonic: Seconds that only grow.
+    """
+
+    def __init__(self, total: int, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._total = total
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._used = 0
+        self._since: float | None = None
+
+    def used(self) -> int:
+        """Return how much is in use."""
+        return self._used
+
+    def take(self) -> None:
+        """Note that one more is in use."""
+        with self._lock:
+            self._used += 1
+            if self._used >= self._total:
+                self._since = self._monotonic()
+
+    def give_back(self) -> None:
+        """Note that one came free."""
+        with self._lock:
+            self._used -= 1
+            self._since = None
+
+    def lasts(self, seconds: float) -> bool:
+        """Return whether all is in use, and none came free for *seconds*."""
+        with self._lock:
+            return self._since is not None and self._monotonic() - self._since >= seconds
+
+
+class ThreadPool:
+    """
+    Threads that are started when they are wanted, and stay.
+
+    Args:
+        name: What they are called.
+        count: How many acts run at once.
+        waiting: How many more may wait.
+        monotonic: Seconds that only grow.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        count: int,
+        waiting: int,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._name = name
+        self._count = count
+        self._most = count + waiting
+        self._lock = threading.Lock()
+        self._acts: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._given = 0
+        self._started = 0
+        self.exhaustion = Exhaustion(count, monotonic)
+        """Since when each of them is busy with one act."""
+
+    @property
+    def waiting(self) -> int:
+        """Return how many acts wait."""
+        return self._acts.qsize()
+
+    def run(self, act: Callable[[], None]) -> bool:
+        """
+        Run *act* in one of the threads, as soon as one is free.
+
+        Args:
+            act: Raises nothing.
+
+        Returns:
+            Whether it will run; False if too many wait.
+        """
+        with self._lock:
+            if self._given >= self._most:
+                return False
+            self._given += 1
+            wanted = self._given > self._started and self._started < self._count
+            if wanted:
+                self._started += 1
+                number = self._started
+        self._acts.put(act)
+        if wanted:
+            name = f"{self._name}-{number}"
+            threading.Thread(target=self._work, name=name, daemon=True).start()
+        return True
+
+    def _work(self) -> None:
+        while True:
+            act = self._acts.get()
+            self.exhaustion.take()
+            try:
+                act()
+            finally:
+                self.exhaustion.give_back()
+                with self._lock:
+                    self._given -= 1

@@ -1,0 +1,280 @@
+"""The gateway: one hop into a thread and back, pieces as they come, and nobody behind others."""
+
+import asyncio
+import threading
+from datetime import timedelta
+
+import pytest
+
+from counterseal_server.gateway import Gateway, Pools, environment
+from counterseal_server.receiving import BUSY, REFUSED, Receiving
+from counterseal_server.thread_pool import ThreadPool
+
+PATIENCE = 60
+WAITING = 2
+
+
+def pools(count=1, reserved=()):
+    return Pools(
+        requests=ThreadPool("request", count, WAITING),
+        refusals=ThreadPool("refusal", 1, WAITING),
+        reserved={path: ThreadPool(path, 1, WAITING) for path in reserved},
+    )
+
+
+def scope(path="/x", method="GET", headers=(), query=b""):
+    return {
+        "type": "http",
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "raw_path": path.encode() if isinstance(path, str) else path,
+        "query_string": query,
+        "headers": list(headers),
+        "client": ("192.0.2.1", 4_000),
+        "server": ("127.0.0.1", "8787"),
+    }
+
+
+class Exchange:
+    """A request's end at the server, and what was sent to the client."""
+
+    def __init__(self, body=b""):
+        self.body = body
+        self.sent = []
+        self.left = asyncio.Event()
+        self.came = asyncio.Event()
+
+    async def receive(self):
+        if self.body is not None:
+            body, self.body = self.body, None
+            return {"type": "http.request", "body": body, "more_body": False}
+        await self.left.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message):
+        self.sent.append(message)
+        self.came.set()
+
+    @property
+    def reply(self):
+        start, *bodies = self.sent
+        assert start["type"] == "http.response.start"
+        assert [message["more_body"] for message in bodies] == [True] * (len(bodies) - 1) + [False]
+        return start["status"], b"".join(message["body"] for message in bodies)
+
+
+def gateway(app, threads=None):
+    return Gateway(app, Receiving(8, timedelta(hours=1)), threads or pools())
+
+
+async def asked(app, *, body=b"", threads=None, **what):
+    one = Exchange(body)
+    length = [(b"content-length", str(len(body)).encode())] if body else []
+    made = scope(headers=length, **what)
+    await (app if isinstance(app, Gateway) else gateway(app, threads))(made, one.receive, one.send)
+    return one
+
+
+def echo(environ, start):
+    body = environ["wsgi.input"].read()
+    start("201 Created", [("Content-Length", str(len(body))), ("X-Thread", "yes")])
+    return [body[:1], body[1:]]
+
+
+def test_a_reply_of_known_length_goes_back_at_once():
+    one = asyncio.run(asked(echo, body=b"hello", method="POST"))
+    assert one.reply == (201, b"hello")
+    start, body = one.sent
+    assert start["headers"] == [(b"content-length", b"5"), (b"x-thread", b"yes")]
+    assert body["body"] == b"hello"
+
+
+class Pieces:
+    """A reply in pieces, each of which waits until it is wanted; it notes how it ended."""
+
+    def __init__(self):
+        self.wanted = threading.Semaphore(0)
+        self.closed = threading.Event()
+
+    def __call__(self, environ, start):
+        del environ
+        start("200 OK", [("Content-Type", "text/event-stream")])
+        return self
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        assert self.wanted.acquire(timeout=PATIENCE)
+        return b"piece"
+
+    def close(self):
+        self.closed.set()
+
+
+def test_pieces_come_as_they_are_made_and_end_when_the_client_leaves():
+    async def run():
+        app = Pieces()
+        one = Exchange(None)
+        going = asyncio.ensure_future(gateway(app)(scope(), one.receive, one.send))
+        for number in range(1, 4):
+            one.came.clear()
+            app.wanted.release()
+            while len(one.sent) <= number:
+                one.came.clear()
+                await asyncio.wait_for(one.came.wait(), PATIENCE)
+            assert one.sent[-1]["body"] == b"piece"
+            assert not going.done()
+        assert not app.closed.is_set()
+        one.left.set()
+        await asyncio.sleep(0)
+        app.wanted.release(2)  # the piece at whose sending it is seen, at the latest
+        await asyncio.wait_for(going, PATIENCE)
+        assert app.closed.is_set()
+
+    asyncio.run(run())
+
+
+def test_an_application_that_raises_tells_the_server(caplog):
+    def broken(environ, start):
+        raise ValueError(environ["HTTP_SECRET"])
+
+    async def run():
+        one = Exchange()
+        with pytest.raises(ValueError, match="canary"):
+            await gateway(broken)(scope(headers=[(b"secret", b"canary")]), one.receive, one.send)
+        assert one.sent == []
+
+    asyncio.run(run())
+    assert "a request failed: ValueError" in caplog.text
+    assert "canary" not in caplog.text
+
+
+def test_a_stream_that_breaks_is_ended():
+    def broken(_, start):
+        start("200 OK", [])
+        yield b"one"
+        raise ValueError
+
+    assert asyncio.run(asked(broken)).reply == (200, b"one")
+
+
+OWN = "/healthz"
+
+
+def seen(environ, start):
+    body = environ.get(REFUSED, "none").encode()
+    start("200 OK", [("Content-Length", str(len(body)))])
+    return [body]
+
+
+@pytest.mark.parametrize(
+    ("what", "refused"),
+    [
+        ({"path": OWN}, "none"),
+        ({"path": OWN, "method": "HEAD"}, "none"),
+        ({"path": OWN, "method": "POST", "body": b"x"}, BUSY),
+        ({"path": OWN, "method": "POST"}, BUSY),
+        ({"path": "/other"}, BUSY),
+    ],
+)
+def test_what_has_threads_of_its_own_is_answered_while_all_others_hang(what, refused):
+    go, entered = threading.Event(), threading.Semaphore(0)
+
+    def app(environ, start):
+        if environ["PATH_INFO"] == "/hang":
+            entered.release()
+            go.wait(PATIENCE)
+        return seen(environ, start)
+
+    async def run():
+        one = gateway(app, pools(3, [OWN]))
+        hanging = [asyncio.ensure_future(asked(one, path="/hang")) for _ in range(3 + WAITING)]
+        for _ in range(3):
+            assert await asyncio.to_thread(entered.acquire, timeout=PATIENCE)
+        got = await asyncio.wait_for(asked(one, **what), PATIENCE)
+        assert got.reply == (200, refused.encode())
+        assert not any(task.done() for task in hanging)
+        go.set()
+        assert {(await task).reply for task in hanging} == {(200, b"none")}
+
+    asyncio.run(run())
+
+
+def test_a_body_that_is_refused_is_told_while_all_threads_hang():
+    go = threading.Event()
+
+    def app(environ, start):
+        if REFUSED not in environ:
+            go.wait(PATIENCE)
+        return seen(environ, start)
+
+    async def run():
+        one = Gateway(app, Receiving(8, timedelta(milliseconds=1)), pools())
+        hanging = asyncio.ensure_future(asked(one))
+        slow = Exchange(None)
+        made = scope(method="POST", headers=[(b"content-length", b"9")])
+        await asyncio.wait_for(one(made, slow.receive, slow.send), PATIENCE)
+        assert slow.reply == (200, b"too_slow")
+        go.set()
+        await hanging
+
+    asyncio.run(run())
+
+
+def test_a_request_as_wsgi_has_it():
+    headers = [
+        (b"host", b"x"),
+        (b"content-type", b"text/plain"),
+        (b"content-length", b"2"),
+        (b"x-a", b"1"),
+        (b"x-a", b"2"),
+        (b"cookie", b"a=1"),
+        (b"cookie", b"b=2"),
+        (b"x-name", b"Zo\xc3\xab"),
+    ]
+    environ = environment(scope(b"/a%20b/%C3%AB%FF//x;y", "POST", headers, b"q=%20\xc3\xab"), b"{}")
+    assert environ["wsgi.input"].read() == b"{}"
+    del environ["wsgi.input"], environ["wsgi.errors"]
+    assert environ == {
+        "SCRIPT_NAME": "",
+        "wsgi.version": (1, 0),
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+        "wsgi.input_terminated": True,
+        "wsgi.url_scheme": "http",
+        "REQUEST_METHOD": "POST",
+        "PATH_INFO": "/a b/\xc3\xab\xff//x;y",
+        "QUERY_STRING": "q=%20\xc3\xab",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "SERVER_NAME": "127.0.0.1",
+        "SERVER_PORT": "8787",
+        "REMOTE_ADDR": "192.0.2.1",
+        "HTTP_HOST": "x",
+        "CONTENT_TYPE": "text/plain",
+        "CONTENT_LENGTH": "2",
+        "HTTP_X_A": "1,2",
+        "HTTP_COOKIE": "a=1;b=2",
+        "HTTP_X_NAME": "Zo\xc3\xab",
+    }
+
+
+def test_it_says_when_the_servers_loop_runs():
+    async def run():
+        said = []
+        messages = [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}]
+
+        async def receive():
+            return messages.pop(0)
+
+        async def send(message):
+            said.append(message["type"])
+
+        threads = pools()
+        one = Gateway(seen, Receiving(8, timedelta(hours=1)), threads, lambda: said.append("begun"))
+        await one({"type": "lifespan"}, receive, send)
+        assert said == ["begun", "lifespan.startup.complete", "lifespan.shutdown.complete"]
+
+    asyncio.run(run())
