@@ -1,10 +1,23 @@
 """The service under attack: what strangers send it, and whom it still serves meanwhile."""
 
 import contextlib
+import http.client
+import json
+import re
+import resource
+import selectors
 import socket
+import threading
+import time
+from collections import Counter
 
-from program import PATIENCE, QUESTION
+import pytest
+from program import PATIENCE, QUESTION, eventually, received
 
+from counterseal import Directory
+from counterseal.models import IdpSettings
+from counterseal_server.configuration import settings
+from counterseal_server.house import House
 from counterseal_server.places import SENDER_PART
 
 CONNECTIONS, ADDRESSES = 20, 5
@@ -41,6 +54,46 @@ def unfinished():
     return PREFACE + frame(SETTINGS, 0, 0) + streams
 
 
+HEALTHY_SECONDS = 5
+"""A probe of an orchestrator waits about so long; a busy machine has to be allowed some of it."""
+
+FIFTH = "127.0.0.99"
+"""The address of a client that attacks nobody."""
+
+
+def assert_healthy(service):
+    begun = time.monotonic()
+    assert service.call("GET", "/healthz", plain=True) == (200, {"status": "alive"})
+    assert time.monotonic() - begun < HEALTHY_SECONDS
+
+
+def asked_from(service, address):
+    """Return what the origin is told that asks from *address*."""
+    client = http.client.HTTPConnection(
+        "127.0.0.1", service.port, timeout=PATIENCE, source_address=(address, 0)
+    )
+    with contextlib.closing(client):
+        headers = {
+            "Authorization": service.told["authorization"],
+            "Content-Type": "application/json",
+        }
+        client.request("POST", "/request/add", json.dumps(QUESTION), headers)
+        return received(client.getresponse())
+
+
+def assert_served(service):
+    status, told = asked_from(service, FIFTH)
+    # The account has no device: it was looked for.
+    assert (status, told["code"]) == (404, "unreachable"), told
+
+
+def in_use(service, what):
+    """Return how much of *what* the service says is in use."""
+    _, metrics = service.call("GET", "/metrics", plain=True)
+    (number,) = re.findall(rb'counterseal_in_use\{what="%b"\} ([0-9.]+)' % what.encode(), metrics)
+    return float(number)
+
+
 def connection(service, address):
     return socket.create_connection(
         ("127.0.0.1", service.port), PATIENCE, source_address=(address, 0)
@@ -68,6 +121,108 @@ def test_abandoned_streams_keep_nobody_out(service):
             line.sendall(unfinished())
             # Closed only once the other side has read it, and answered or hung up.
             line.recv(1)
-    status, told = service.call("POST", "/request/add", QUESTION)
-    assert (status, told["code"]) == (404, "unreachable"), told
-    assert service.call("GET", "/healthz", plain=True)[0] == 200
+    assert_healthy(service)
+    assert_served(service)
+
+
+SLOW, SLOW_ADDRESSES = 1_024, 4
+HEAD = b"POST /request/add HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+
+
+@pytest.fixture
+def many_files():
+    """Let this process open as many connections as an attacker does."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < 2 * SLOW:
+        pytest.skip(f"this machine lets a process open {hard} files")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2 * SLOW), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.usefixtures("many_files")
+def test_slow_bodies_of_four_addresses_keep_nobody_out_and_end(service):
+    service.serve()
+    told = Counter()
+    with contextlib.ExitStack() as held:
+        slow = []
+        for number in range(SLOW):
+            line = connection(service, f"127.0.0.{2 + number % SLOW_ADDRESSES}")
+            slow.append(held.enter_context(line))
+            with contextlib.suppress(ConnectionError):
+                line.sendall(HEAD + b"Content-Length: 9\r\n\r\n{")
+        assert_healthy(service)
+        assert_served(service)
+
+        selector = held.enter_context(selectors.DefaultSelector())
+        for line in slow:
+            selector.register(line, selectors.EVENT_READ)
+
+        def over():
+            for key, _ in selector.select(0):
+                told[key.fileobj.makefile("rb").readline().split()[1]] += 1
+                selector.unregister(key.fileobj)
+            return not selector.get_map()
+
+        # A byte now and then is no reason to wait longer.
+        for line in slow:
+            with contextlib.suppress(OSError):
+                line.sendall(b"{")
+        eventually(over)
+        assert_served(service)
+        assert set(told) <= {b"503", b"408"}
+        # Each address holds an eighth of the places; who has been refused was refused at once.
+        assert told[b"408"] >= SLOW_ADDRESSES * SLOW // SENDER_PART
+        eventually(lambda: in_use(service, "bodies") == 0)
+    for number in range(SLOW_ADDRESSES):
+        assert asked_from(service, f"127.0.0.{2 + number}")[0] == 404
+
+
+PROVIDERS, LOG_INS = 6, 90
+
+
+def test_providers_that_hang_keep_nobody_out(service):
+    environment = {"COUNTERSEAL_ALLOW_PRIVATE_PROVIDERS": "1"}
+    spaces = []
+    with contextlib.ExitStack() as held:
+        with House(settings({"data": service.folder / "data"}, environment)) as house:
+            directory = Directory(house.ports, house.policy)
+            for number in range(PROVIDERS):
+                # It takes connections, and says nothing on them.
+                listener = held.enter_context(socket.create_server(("127.0.0.1", 0), backlog=256))
+                idp = IdpSettings(
+                    issuer=f"http://127.0.0.1:{listener.getsockname()[1]}",
+                    client_id="client",
+                    redirect_uri=f"{service.url}/device/login/return",
+                    returns=("http://127.0.0.1/return",),
+                )
+                company = directory.create_company(f"Company {number}")
+                spaces.append(directory.create_app_space(company.guid, "Staff", idp=idp).guid)
+        service.serve(**environment)
+        stop, told = threading.Event(), Counter()
+
+        def log_in(number):
+            document = {
+                "appSpaceGuid": spaces[number % PROVIDERS],
+                "redirectUri": "http://127.0.0.1/return",
+            }
+            while not stop.is_set():
+                told[service.call("POST", "/device/login/redirect", document, plain=True)[0]] += 1
+
+        attackers = [
+            threading.Thread(target=log_in, args=(number,), daemon=True)
+            for number in range(LOG_INS)
+        ]
+        for attacker in attackers:
+            attacker.start()
+        try:
+            eventually(lambda: in_use(service, "threads") >= PROVIDERS)
+            for _ in range(3):
+                assert_healthy(service)
+                assert_served(service)
+                assert service.call("GET", "/readyz", plain=True)[0] == 200
+        finally:
+            stop.set()
+            for attacker in attackers:
+                attacker.join(PATIENCE)
+        assert set(told) == {503}, told
