@@ -5,11 +5,12 @@ from urllib.parse import urlencode
 
 import pytest
 
+from counterseal.errors import InvalidField
 from counterseal_flask import ADMIN_API, OPERATIONS
 from counterseal_flask.bodies import MEDIA_TYPES
-from counterseal_flask.ignored import EVERYTHING, IGNORED, Part
-from counterseal_flask.inputs import shape_of
-from counterseal_flask.messages import FORM, JSON
+from counterseal_flask.ignored import EVERYTHING, IGNORED, Ignored, Part
+from counterseal_flask.inputs import Inputs, shape_of
+from counterseal_flask.messages import FORM, JSON, Message
 from counterseal_flask.openapi import openapi
 from counterseal_flask.operations import Audience, Payload
 
@@ -184,6 +185,25 @@ def test_what_is_ignored_is_listed_with_a_reason():
         assert told[key].sender
     assert set(told) - set(LENIENT) == OF_CX_CLIENTS
     assert {each.operation for each in IGNORED} <= {each.id for each in ALL}
+
+
+def test_an_entry_of_the_list_is_for_its_call_and_spares_no_near_miss():
+    names = frozenset({"viewType", "showcode"})
+    entry = Ignored("addRequest", Part.BODY, names, "a client of 2019", "It sends them.")
+    (adding,) = [each for each in ALL if each.id == "addRequest"]
+    (binding,) = [each for each in ALL if each.id == "bindAccount"]
+    question = {"accountId": "user-42", "content": "Pay 10 EUR to Zoë?"}
+
+    def read(operation, **more):
+        body = json.dumps(question | more).encode()
+        message = Message(method="POST", uri="", root="", body=body, media_type=JSON)
+        return Inputs.of(operation, [entry]).read(message).document
+
+    assert read(adding, viewType="html") == question
+    for operation, name in ((adding, "showcode"), (adding, "view"), (binding, "content")):
+        with pytest.raises(InvalidField) as refusal:
+            read(operation, **{name: "x"})
+        assert refusal.value.field == name
 
 
 @named(READ)

@@ -73,11 +73,3 @@ IGNORED = (
         " ignored",
     ),
 )
-
-
-def ignored(operation: str, part: Part) -> Container[str]:
-    """Return the names that *operation* ignores in *part*; nearly always none."""
-    for entry in IGNORED:
-        if (entry.operation, entry.part) == (operation, part):
-            return entry.names
-    return ()

@@ -7,7 +7,7 @@ A call without a body may bring an empty document, which says nothing: `{}`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 import attrs
@@ -16,7 +16,7 @@ from counterseal.errors import InvalidField
 from counterseal.wire.members import require_known
 from counterseal_flask.admin_schemas import ADMIN_SCHEMAS
 from counterseal_flask.bodies import demand_type, read_body
-from counterseal_flask.ignored import Part, ignored
+from counterseal_flask.ignored import IGNORED, Ignored, Part
 from counterseal_flask.messages import FORM, JSON, Message
 from counterseal_flask.operations import Operation, Payload
 from counterseal_flask.schemas import SCHEMAS, Schema
@@ -48,20 +48,29 @@ class Inputs:
         operation: Which.
         parameters: Of the query, by name.
         body: The names of the body.
+        ignored: What is not known and not refused, by where it stands.
     """
 
     operation: Operation
     parameters: frozenset[str]
     body: Shape
+    ignored: Mapping[Part, Container[str]]
 
     @classmethod
-    def of(cls, operation: Operation) -> Inputs:
-        """Return what *operation* takes."""
+    def of(cls, operation: Operation, entries: Iterable[Ignored] = IGNORED) -> Inputs:
+        """
+        Return what *operation* takes.
+
+        Args:
+            operation: As the table has it.
+            entries: What calls ignore.
+        """
         reads = operation.payload in {Payload.JSON, Payload.FORM}
         return cls(
             operation,
             frozenset({*operation.needs, *operation.query}),
             shape_of(TAKEN[operation.takes]) if reads and operation.takes else Shape(members={}),
+            {each.part: each.names for each in entries if each.operation == operation.id},
         )
 
     def read(self, message: Message) -> Message:
@@ -72,15 +81,15 @@ class Inputs:
             UnsupportedMediaTypeError: The body is of a type that the operation does not read.
             InvalidField: The body is malformed, or a name is unknown; the error gives it.
         """
-        payload, name = self.operation.payload, self.operation.id
+        payload = self.operation.payload
         demand_type(message, payload)
-        require_known(message.query, self.parameters, ignored=ignored(name, Part.QUERY))
+        require_known(message.query, self.parameters, ignored=self.ignored.get(Part.QUERY, ()))
         if payload is Payload.TOKEN or (payload is Payload.NONE and not message.body):
             return message
         if payload is Payload.NONE and message.media_type not in {JSON, FORM}:
             raise InvalidField("body", "this call has none")
         document, known = read_body(message), self.body.members or {}
-        require_known(document, known, ignored=ignored(name, Part.BODY))
+        require_known(document, known, ignored=self.ignored.get(Part.BODY, ()))
         if not document.keys() <= known.keys():
             document = {name: value for name, value in document.items() if name in known}
         for name, value in document.items():
