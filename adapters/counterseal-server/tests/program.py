@@ -25,9 +25,6 @@ PIN = "1379"
 PATIENCE = 240
 """Seconds; a Python takes a minute to start where nobody has time for it."""
 
-IDLE_SECONDS = 30
-"""After which the server closes a connection that nobody speaks on."""
-
 HASTY = """
 [policy]
 callback_timeout = "2s"

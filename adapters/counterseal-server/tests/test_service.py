@@ -19,7 +19,6 @@ from random import Random
 
 import pytest
 from program import (
-    IDLE_SECONDS,
     PATIENCE,
     PIN,
     QUESTION,
