@@ -291,7 +291,7 @@ class Callbacks:
             return NOTHING, Cause.FORGOTTEN
         try:
             # At each delivery, since the allow-list may have changed.
-            callback_allowed(callback.url, allow_list(origin))
+            callback_allowed(callback.url, allow_list(origin, self.policy))
         except CallbackForbidden:
             return NOTHING, Cause.FORBIDDEN
         return self.ports.sender.send(self._delivery(callback, challenge, origin)), None

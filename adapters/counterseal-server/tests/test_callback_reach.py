@@ -4,6 +4,7 @@ import json
 import os
 from ipaddress import ip_address, ip_network
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +13,7 @@ from counterseal.errors import InvalidField
 from counterseal_http import Forbidden, Unresolved
 from counterseal_server.callback_reach import callback_guard, find_obstacle
 from counterseal_server.configuration import settings
+from counterseal_server.house import House
 
 FLAGS = {"data": "/somewhere"}
 NAMES = ("--company", "Example", "--app-space", "Bank", "--origin", "Web shop", "--auth", "basic")
@@ -48,6 +50,30 @@ def reason(guard, url):
 def no_settings(monkeypatch):
     for name in [name for name in os.environ if name.startswith("COUNTERSEAL_")]:
         monkeypatch.delenv(name)
+
+
+class TestAnEntryWithoutAScheme:
+    @pytest.mark.parametrize(
+        ("environment", "plain_http"),
+        [
+            ({}, False),
+            ({"COUNTERSEAL_CALLBACK_NETWORKS": "10.0.0.0/8"}, False),
+            (
+                {
+                    "COUNTERSEAL_CALLBACK_NETWORKS": "10.0.0.0/8",
+                    "COUNTERSEAL_CALLBACK_PLAIN_HTTP": "true",
+                },
+                True,
+            ),
+            ({"COUNTERSEAL_ALLOW_PRIVATE_CALLBACKS": "true"}, True),
+        ],
+    )
+    def test_covers_http_where_callbacks_may_go_by_it(self, tmp_path, environment, plain_http):
+        with House(settings({"data": tmp_path}, environment)) as house:
+            assert house.policy.callback_plain_http is plain_http
+            assert house.policy == attrs.evolve(
+                house.settings.policy, callback_plain_http=plain_http
+            )
 
 
 class TestSettings:

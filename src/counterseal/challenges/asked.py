@@ -78,7 +78,7 @@ class Challenges:
             question_fits(question, self.policy)
             life = life_of(question, self.policy)
             if question.callback is not None:
-                callback_allowed(question.callback, allow_list(party.origin))
+                callback_allowed(question.callback, allow_list(party.origin, self.policy))
                 self.ports.sender.require_callable(question.callback)
             fresh = new_guid(self.ports, party, question)
             held = None

@@ -365,6 +365,12 @@ class Policy:
         high=TEN_MINUTES,
     )
 
+    callback_plain_http: bool = setting(
+        default=False,
+        reason="Whether an entry of an allow-list without a scheme covers plain http beside https;"
+        " `counterseal serve` sets it where its own settings let callbacks go by plain http.",
+    )
+
     # Commits
     commit_attempts: int = setting(
         16,

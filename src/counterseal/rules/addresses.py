@@ -2,7 +2,8 @@
 Rules of callback addresses: what an origin may name, and what its allow-list covers.
 
 - `https` only; `http` where the entry itself says `http://`, for development.
-- An entry without a scheme means `https`, as clients of the CX service write it.
+- An entry without a scheme, as clients of the CX service write it, means `https`; it means `http`
+  too where the policy says that callbacks may go by it.
 - An entry matches exactly, but for `{*}` as a whole segment of the path, which stands for
   one segment that is neither empty nor a dot-segment, where the origin is set to wildcards.
 - No credentials, no fragment, no backslash, no white space or control characters, no
@@ -22,6 +23,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from counterseal.errors import CallbackForbidden, InvalidField
 from counterseal.models import Origin
+from counterseal.policy import Policy
 
 ANY_SEGMENT = "{*}"
 
@@ -53,9 +55,17 @@ def callback_allowed(url: str, allow_list: Iterable[str]) -> None:
     raise CallbackForbidden
 
 
-def allow_list(origin: Origin) -> tuple[str, ...]:
-    """Return the entries that cover anything: those with a wildcard only if the origin wants it."""
-    return tuple(entry for entry in origin.callbacks if origin.wildcards or not _wild(entry))
+def allow_list(origin: Origin, policy: Policy) -> tuple[str, ...]:
+    """
+    Return the entries that cover anything.
+
+    Those with a wildcard only if the origin wants it; those without a scheme a second time, with
+    `http`, if the policy says so.
+    """
+    entries = [entry for entry in origin.callbacks if origin.wildcards or not _wild(entry)]
+    if policy.callback_plain_http:
+        entries += [f"http://{entry}" for entry in entries if "://" not in entry]
+    return tuple(entries)
 
 
 def wildcards_wanted(entry: str, origin: Origin, *, field: str) -> None:

@@ -9,12 +9,14 @@ import re
 import socket
 from datetime import UTC, datetime
 
+import attrs
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from counterseal.errors import CallbackForbidden, InvalidField
 from counterseal.models import Origin, guid
+from counterseal.policy import STANDARD
 from counterseal.rules.addresses import (
     allow_list,
     callback_allowed,
@@ -518,10 +520,43 @@ def origin(*, wildcards):
     )
 
 
+class TestAnEntryWithoutAScheme:
+    ENTRY = "shop.example.com:8080/cb"
+
+    def allows(self, url, *, plain_http, entry=ENTRY):
+        policy = attrs.evolve(STANDARD, callback_plain_http=plain_http)
+        listed = attrs.evolve(origin(wildcards=True), callbacks=(entry,))
+        return allows(url, *allow_list(listed, policy))
+
+    def test_means_https_unless_plain_http_is_allowed(self):
+        for plain_http in (True, False):
+            assert self.allows("https://shop.example.com:8080/cb", plain_http=plain_http)
+        assert self.allows("http://shop.example.com:8080/cb", plain_http=True)
+        assert not self.allows("http://shop.example.com:8080/cb", plain_http=False)
+
+    def test_means_the_port_of_each_scheme_where_it_has_none(self):
+        for url in ("http://h.example/cb", "http://h.example:80/cb", "https://h.example:443/cb"):
+            assert self.allows(url, plain_http=True, entry="h.example/cb")
+        for url in ("http://h.example:443/cb", "https://h.example:80/cb"):
+            assert not self.allows(url, plain_http=True, entry="h.example/cb")
+
+    def test_is_the_only_one_of_two_meanings(self):
+        for entry in ("https://h.example/{*}", "http://h.example/{*}"):
+            scheme, _, rest = entry.partition("://")
+            other = {"http": "https", "https": "http"}[scheme] + "://" + rest
+            assert self.allows(entry.replace("{*}", "x"), plain_http=True, entry=entry)
+            assert not self.allows(other.replace("{*}", "x"), plain_http=True, entry=entry)
+
+    def test_with_a_wildcard_counts_where_the_origin_wants_it(self):
+        policy = attrs.evolve(STANDARD, callback_plain_http=True)
+        assert allow_list(origin(wildcards=False), policy) == (EXACT,)
+        assert allow_list(origin(wildcards=True), policy) == (EXACT, WILD, f"http://{WILD}")
+
+
 class TestWildcards:
     def test_an_entry_with_one_counts_only_where_the_origin_wants_it(self):
-        assert allow_list(origin(wildcards=True)) == (EXACT, WILD)
-        assert allow_list(origin(wildcards=False)) == (EXACT,)
+        assert allow_list(origin(wildcards=True), STANDARD) == (EXACT, WILD)
+        assert allow_list(origin(wildcards=False), STANDARD) == (EXACT,)
 
     def test_such_an_entry_is_refused_where_it_would_count_for_nothing(self):
         wildcards_wanted(WILD, origin(wildcards=True), field="f")

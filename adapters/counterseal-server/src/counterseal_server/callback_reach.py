@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import attrs
+
+from counterseal.policy import Policy
 from counterseal_http import Forbidden, Guard, NotAttempted, Resolver, SystemResolver, Unresolved
 from counterseal_server.printing import print_line
 from counterseal_server.settings import Settings
@@ -36,6 +39,14 @@ def callback_guard(settings: Settings, resolver: Resolver | None = None) -> Guar
         ports=frozenset(settings.callback_ports),
         resolver=resolver,
     )
+
+
+def callback_policy(settings: Settings) -> Policy:
+    """Return the policy, in which entries without a scheme cover plain http if it is allowed."""
+    plain_http = settings.allow_private_callbacks or settings.callback_plain_http
+    if not plain_http:
+        return settings.policy
+    return attrs.evolve(settings.policy, callback_plain_http=True)
 
 
 def find_obstacle(guard: Guard, entry: str) -> str | None:

@@ -25,7 +25,7 @@ from counterseal.memory import (
 )
 from counterseal.models import Admin
 from counterseal_http import HttpCallbackSender
-from counterseal_server.callback_reach import callback_guard
+from counterseal_server.callback_reach import callback_guard, callback_policy
 from counterseal_server.channels import channels
 from counterseal_server.keeping import FileSealer, FileSigner, MasterKeys, sealed_by
 from counterseal_server.providers import Providers
@@ -58,7 +58,7 @@ class House:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.policy: Policy = settings.policy
+        self.policy: Policy = callback_policy(settings)
         clock, entropy = SystemClock(), SystemEntropy()
         self.master = MasterKeys(settings.master_key, settings.master_key_file)
         sealer = FileSealer(self.master, entropy)
