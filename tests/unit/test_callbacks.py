@@ -7,7 +7,7 @@ import attrs
 import pytest
 from standardwebhooks import Webhook
 
-from counterseal import STANDARD, callbacks, ijson
+from counterseal import STANDARD, STRICT, callbacks, ijson
 from counterseal.errors import (
     CountersealError,
     DeadlineAhead,
@@ -25,6 +25,8 @@ from counterseal.models import (
     CallbackState,
     Cause,
     ChallengeState,
+    Clients,
+    Codes,
     DeliveryOutcome,
     Operator,
 )
@@ -697,6 +699,29 @@ def test_an_origin_chooses_which_endings_ring(service, alice, state):
     assert service.queued() == []
     _end(service, alice, other, FINISHED[FINISHED.index(state) - 1])
     assert [one.challenge for one in service.queued()] == [other.challenge.guid]
+
+
+@pytest.mark.parametrize("state", FINISHED)
+def test_cx_clients_are_called_when_the_user_has_processed_the_request(service, alice, state):
+    guid = service.origin.origin.guid
+    service.directory.edit_origin(guid, clients=Clients.CX, codes=Codes.TYPED)
+    party = service.renewed(service.origin)
+    issued = service.ask("alice", "Pay?", origin=party, callback=CALLBACK, show_code=True)
+    _end(service, alice, issued, state)
+    assert service.stored(issued.challenge.guid).state is state
+    processed = state in {ChallengeState.ANSWERED, ChallengeState.DISOWNED}
+    assert len(service.queued()) == processed
+
+
+def test_cx_clients_are_not_called_for_a_question_that_a_newer_one_replaces(new_service):
+    service = new_service(policy=STRICT)
+    service.bind("alice")
+    service.directory.edit_origin(service.origin.origin.guid, clients=Clients.CX)
+    party = service.renewed(service.origin)
+    first = service.ask("alice", "Pay?", origin=party, callback=CALLBACK).challenge
+    service.ask("alice", "Pay?", origin=party, callback=CALLBACK)
+    assert service.stored(first.guid).state is ChallengeState.CANCELLED
+    assert service.queued() == []
 
 
 def _end(service, alice, issued, state):

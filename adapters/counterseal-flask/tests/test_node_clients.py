@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import threading
 import urllib.parse
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import attrs
@@ -21,6 +22,7 @@ from counterseal.device import SoftwareDevice
 from counterseal.device.software import Bond
 from counterseal.memory import memory_ports
 from counterseal.models import Clients, DeliveryOutcome, Scheme, TokenForm
+from counterseal.testing.clock import FrozenClock
 from counterseal.wire.enrolment import enrolment_document
 
 HERE = Path(__file__).parent / "node"
@@ -125,20 +127,19 @@ class Service:
     base: str
     ports: cs.Ports
 
-    def origin(self, token_form=TokenForm.TEXT):
+    def origin(self, token_form=TokenForm.TEXT, clients=Clients.CX):
         """An origin as the CX admin calls make it, and what its program is told."""
         directory = Directory(self.ports, cs.STANDARD)
         company = directory.create_company("Example Ltd")
         space = directory.create_app_space(company.guid, "Example app")
-        origin = directory.create_origin(
-            space.guid, "Shop", clients=Clients.CX, token_form=token_form
-        )
+        origin = directory.create_origin(space.guid, "Shop", clients=clients, token_form=token_form)
         directory.allow_callback(origin.guid, CALLBACK)
         return space.guid, {
             "base": self.base,
             "origin": origin.guid,
             "key": self.credentials.issue(origin.guid, Scheme.BASIC).secret,
             "callback": CALLBACK,
+            "accountId": "user-42",
             "callbackSecret": self.credentials.issue_webhook_key(origin.guid),
         }
 
@@ -151,6 +152,9 @@ class Service:
         callbacks = Callbacks(self.ports, cs.STANDARD)
         for guid in callbacks.due():
             callbacks.attempt(guid)
+
+    def expire(self):
+        return cs.Challenges(self.ports, cs.STANDARD).expire()
 
 
 @attrs.frozen
@@ -200,14 +204,14 @@ class Handset:
 
 @pytest.fixture
 def serve(kit):
-    """Start services with these settings; all stop when the test ends."""
+    """Start services; all stop when the test ends."""
     running = []
 
-    def start(**settings):
-        ports = attrs.evolve(memory_ports(), sender=Relay())
+    def start(clock=None):
+        ports = attrs.evolve(memory_ports(clock=clock), sender=Relay())
         server = make_server("127.0.0.1", 0, None, threaded=True)
         base = f"http://127.0.0.1:{server.server_port}"
-        server.app = kit.application(ports, public_url=base, administration=True, **settings)
+        server.app = kit.application(ports, public_url=base, administration=True)
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         running.append((server, thread))
@@ -259,6 +263,101 @@ def test_c_milo_asks_and_is_called(serve, launch):
     assert login["additionalInfo"] == "{'viewType': 'html', 'format': 'standard'}"
     assert not handset.answer(login["guid"], 1)["approved"]
     assert milo.ended()
+
+
+def abandon(serve, launch, clients):
+    """Let C-milo ask for a log-in that nobody answers, until it is over."""
+    clock = FrozenClock(datetime.now(UTC))
+    service = serve(clock)
+    space, party = service.origin(TokenForm.OBJECT, clients)
+    milo = launch("abandoned", party)
+    bound = milo.hear()
+    handset = Handset.bind(service, bound["token"], space)
+    milo.tell()
+    handset.shown(milo.hear()["guid"])
+    clock.advance(timedelta(minutes=2))
+    assert service.expire() == 1
+    return service, milo, handset, bound["port"]
+
+
+def test_c_milo_is_not_called_for_a_log_in_that_is_abandoned(serve, launch):
+    service, milo, handset, port = abandon(serve, launch, Clients.CX)
+    service.deliver(port)
+    milo.tell()
+    assert milo.hear() == {"calls": 0}
+    guid = milo.hear()["guid"]
+    handset.answer(guid, 0)
+    service.deliver(port)
+    assert milo.hear() == {"title": "Approve", "guid": guid, "calls": 1}
+    assert milo.ended()
+
+
+def test_c_milo_would_end_at_a_callback_without_a_button(serve, launch):
+    service, milo, _, port = abandon(serve, launch, Clients.CURRENT)
+    with pytest.raises((OSError, http.client.HTTPException)):
+        service.deliver(port)
+    assert not milo.ended()
+
+
+def test_c_ue_takes_no_device_for_nothing_to_revoke(serve, launch):
+    service = serve()
+    space, party = service.origin()
+    ue = launch("unbound", party)
+    told = ue.hear()
+    refused = {"status": 404, "code": "unreachable"}
+    assert told["unknown"] == {"devices": [], "asked": refused}
+    assert told["unbound"] == {"asked": refused}
+    handset = Handset.bind(service, told["token"], space)
+    ue.tell()
+    told = ue.hear()
+    assert [each["guid"] for each in told["devices"]] == [handset.device.bond.device]
+    assert told["asked"] == {"status": 201}
+    assert ue.ended()
+
+
+def test_clients_of_2019_and_2021_at_one_service_at_the_same_time(serve, launch):
+    service = serve()
+    spaces, parties = zip(*map(service.origin, (TokenForm.OBJECT, TokenForm.TEXT)), strict=True)
+    programs = [launch(name, party) for name, party in zip(("milo", "mern"), parties, strict=True)]
+    bound = [program.hear() for program in programs]
+    handsets = [
+        Handset.bind(service, told["token"], space)
+        for told, space in zip(bound, spaces, strict=True)
+    ]
+    for program in programs:
+        program.tell()
+    asked = [program.hear()["guid"] for program in programs]
+    for handset, guid, other in zip(handsets, asked, reversed(asked), strict=True):
+        pending = handset.call("GET", "/device/requests")["requests"]
+        assert [each["guid"] for each in pending] == [guid] != [other]
+    # The later one is answered first, and each program gets its own callback.
+    for at in (1, 0):
+        handsets[at].answer(asked[at], 0)
+        service.deliver(bound[at]["port"])
+        judged = programs[at].hear()
+        assert (judged["approved"], judged["verified"]) == (True, True)
+        assert judged["callback"]["guid"] == asked[at]
+    programs[0].tell()
+    handsets[0].answer(programs[0].hear()["guid"], 1)
+    assert all(program.ended() for program in programs)
+
+
+@pytest.mark.parametrize(("account_id", "text"), [(42, "42"), (-7, "-7")])
+def test_c_mern_names_its_users_by_numbers(serve, launch, account_id, text):
+    service = serve()
+    space, party = service.origin()
+    mern = launch("mern", party | {"accountId": account_id})
+    bound = mern.hear()
+    assert bound["fresh"]
+    handset = Handset.bind(service, bound["token"], space)
+    mern.tell()
+    guid = mern.hear()["guid"]
+    assert json.loads(handset.shown(guid))["account"]["id"] == text
+    handset.answer(guid, 0)
+    service.deliver(bound["port"])
+    judged = mern.hear()
+    assert (judged["approved"], judged["callback"]["accountId"]) == (True, text)
+    assert mern.ended()
 
 
 @pytest.mark.parametrize("button", [0, 1])

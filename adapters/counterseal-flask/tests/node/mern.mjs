@@ -4,7 +4,7 @@ import axios from "axios";
 
 import { basic, hear, receive, say, settings, verified } from "./party.mjs";
 
-const { base, origin, key, callback, callbackSecret } = settings;
+const { base, origin, key, callback, callbackSecret, accountId } = settings;
 const cx = axios.create({
   baseURL: `${base}/`,
   headers: { Authorization: basic(origin, key), "Content-Type": "application/json" },
@@ -16,7 +16,7 @@ const party = await receive(new URL(callback).pathname, async (body) => ({
 }));
 
 async function bind() {
-  const { data } = await cx.put("account/bind", { accountId: "user-42" });
+  const { data } = await cx.put("account/bind", { accountId });
   const { sessionToken, appSpaceGuid, appSpaceName, privakeyId } = data;
   const link = encodeURI(
     `authwallet://st=${sessionToken}&appSpaceGuid=${appSpaceGuid}&appSpaceName=${appSpaceName}`,
@@ -31,7 +31,7 @@ say({ port: party.port, ...again, fresh: first.token !== again.token });
 await hear();
 
 const added = await cx.post("request/add", {
-  accountId: "user-42",
+  accountId,
   callback,
   content: {
     title: "Sample Request",
