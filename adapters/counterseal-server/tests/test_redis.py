@@ -247,7 +247,7 @@ def test_no_log_and_no_command_says_the_password(redis, new_service, receiver):
         service.command(*purge, f"{hidden}/canary", code=2),
         service.command(*purge, f"{hidden}?canary=1", code=2),
     ]  # fmt: skip
-    assert f'# store = "redis://127.0.0.1:{redis.port}/0"  # COUNTERSEAL_STORE' in said[0]
+    assert f'# store = "redis://***@127.0.0.1:{redis.port}/0?***"  # COUNTERSEAL_STORE' in said[0]
     server.send_signal(signal.SIGTERM)
     assert server.wait(PATIENCE) == 0
     for text in (*said, service.log.read_text()):
