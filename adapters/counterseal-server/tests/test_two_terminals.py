@@ -159,8 +159,12 @@ def desk(tmp_path):
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the pages use curl")
 @pytest.mark.parametrize(
     ("page", "heading"),
-    [(README, "## Two terminals"), (TUTORIAL, None)],
-    ids=["readme", "tutorial"],
+    [
+        (README, "## Two terminals"),
+        (TUTORIAL, None),
+        (HOW_TO / "move-from-a-cx-service.md", None),
+    ],
+    ids=["readme", "tutorial", "move-from-a-cx-service"],
 )
 def test_two_terminals(desk, page, heading):
     first, second, third = blocks(section(page, heading))
