@@ -217,6 +217,7 @@ class TestAnObstacle:
             ("https://127.0.0.1/done", "not a public address"),
             ("https://inside.example/{*}", "its name leads to an address that is not allowed: "),
             ("https://mixed.example/", "its name leads to an address that is not allowed: "),
+            ("http://shop.example:8080/", "not https"),
             ("https://nowhere.example/done", None),  # it may lead somewhere later
         ],
     )
@@ -230,6 +231,18 @@ class TestAnObstacle:
         found = find_obstacle(guard, entry)
         assert (found or "").startswith(expected or "")
         assert (found is None) is (expected is None)
+
+
+def test_an_entry_without_a_scheme_is_called_by_either():
+    allowed = {
+        "COUNTERSEAL_CALLBACK_NETWORKS": "10.2.0.0/16",
+        "COUNTERSEAL_CALLBACK_PORTS": "80,8080",
+        "COUNTERSEAL_CALLBACK_PLAIN_HTTP": "1",
+    }
+    # Port 443 is not allowed, and 80 is.
+    assert find_obstacle(guard_of(allowed), "10.2.3.4/done") is None
+    assert find_obstacle(guard_of(allowed), "https://10.2.3.4/done") == "a port that is not allowed"
+    assert find_obstacle(guard_of(allowed), "10.3.0.1:8080/done") == "not a public address"
 
 
 def test_init_and_allow_warn_of_an_address_that_cannot_be_called(run, tmp_path, monkeypatch):

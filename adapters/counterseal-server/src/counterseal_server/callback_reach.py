@@ -59,7 +59,14 @@ def find_obstacle(guard: Guard, entry: str) -> str | None:
         guard: Of callbacks.
         entry: With or without a scheme, and with `{*}` for any segment of its path.
     """
-    url = entry if "://" in entry else f"https://{entry}"
+    if "://" in entry:
+        return _find_obstacle(guard, entry)
+    secure = _find_obstacle(guard, f"https://{entry}")
+    plain = None if secure is None else _find_obstacle(guard, f"http://{entry}")
+    return None if plain is None else secure
+
+
+def _find_obstacle(guard: Guard, url: str) -> str | None:
     try:
         target = guard.target(url.replace(ANY_SEGMENT, "any"))
     except Forbidden as error:
