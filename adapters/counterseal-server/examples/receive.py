@@ -36,4 +36,11 @@ class Receiver(BaseHTTPRequestHandler):
         """Say nothing else."""
 
 
-HTTPServer(("127.0.0.1", int(sys.argv[2])), Receiver).serve_forever()
+PORT = int(sys.argv[2])
+try:
+    server = HTTPServer(("127.0.0.1", PORT), Receiver)
+except OSError as error:
+    sys.exit(
+        f"receive.py: cannot listen at 127.0.0.1:{PORT}: {error.strerror}; choose another port"
+    )
+server.serve_forever()

@@ -293,6 +293,20 @@ def test_what_was_sent_and_is_kept_in_another_way_is_refused(auth, bound, home, 
     assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
 
 
+def test_an_answer_after_the_deadline_is_told_that_it_is_over(auth, bound):
+    guid = asked(auth)
+    auth.world.clock.advance(timedelta(minutes=3))
+    assert auth.world.challenges.expire() == 1
+
+    result = bound("answer", guid, "--button", "0")
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == (
+        "refused: service_refused: wrong_state: It is over: the deadline passed before it was"
+        " answered.\n"
+    )
+
+
 def test_a_button_that_is_not_there(auth, bound):
     result = bound("answer", asked(auth), "--button", "7")
     assert (result.exit_code, result.stderr) == (2, "button: not a button of the challenge\n")

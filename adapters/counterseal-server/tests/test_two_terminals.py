@@ -189,3 +189,88 @@ def test_on_a_cluster(desk, redis):
     terminal = "".join(consoles(section(HOW_TO / "run-on-a-cluster.md", None)))
 
     assert desk.run(terminal) == said(terminal)
+
+
+PAGES = [README, *sorted(HOW_TO.glob("*.md")), *sorted(TUTORIAL.parent.glob("*.md"))]
+LEFT = re.compile(r"(?:>|--out|--data|--home|--save) ([A-Za-z][\w.-]*)(?= |$)", re.MULTILINE)
+"""What a command leaves in the folder where it runs."""
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_what_a_page_leaves_in_a_clone_is_ignored_by_git(page):
+    ignored = {line.strip("/") for line in (ROOT / ".gitignore").read_text("utf-8").splitlines()}
+    terminal = "\n".join(commands("".join(consoles(page.read_text("utf-8")))))
+
+    assert {name for name in LEFT.findall(terminal) if name != "DIR"} - ignored == set()
+
+
+def test_the_pages_leave_something():
+    assert LEFT.findall("a --data data > b.json\ninit --out c.json") == ["data", "b.json", "c.json"]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_no_page_writes_the_secrets_of_init_for_everybody_to_read(page):
+    inits = [line for line in page.read_text("utf-8").splitlines() if "$ counterseal init" in line]
+
+    assert [line for line in inits if ">" in line] == []
+
+
+def test_receive_says_in_a_line_that_its_port_is_taken(tmp_path):
+    (tmp_path / "shop.json").write_text("{}")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = subprocess.run(
+            [
+                sys.executable,
+                ROOT / "adapters/counterseal-server/examples/receive.py",
+                tmp_path / "shop.json",
+                str(port),
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE,
+        )
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        f"receive.py: cannot listen at 127.0.0.1:{port}: Address already in use;"
+        " choose another port\n"
+    )
+
+
+@pytest.mark.parametrize("page", [README, TUTORIAL], ids=["readme", "tutorial"])
+def test_field_shows_what_came_if_the_name_is_missing(tmp_path, page):
+    (field,) = [
+        line
+        for line in commands("".join(consoles(page.read_text("utf-8"))))
+        if line.startswith("field()")
+    ]
+    (tmp_path / "bind.json").write_text('{"code": "unauthorized", "a": 1}')
+    command = field.replace("python", sys.executable)
+
+    def run(name):
+        return subprocess.run(
+            [shutil.which("bash"), "-c", f"{command}; field bind.json {name}"],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE,
+        )
+
+    assert run("a").stdout == "1\n"
+    missing = run("sessionToken")
+    assert (missing.returncode, missing.stdout) == (1, "")
+    assert missing.stderr == ("no sessionToken in bind.json: {'code': 'unauthorized', 'a': 1}\n")
+
+
+def test_each_setting_stands_once_in_the_readme():
+    rows = re.findall(r"^\| `(\w+)` \| [^|]+ \| [^|]+ \|$", README.read_text("utf-8"), re.MULTILINE)
+    settings = section(README, "## Run the service")
+    names = re.findall(r"^\| `([a-z_]+)` \|", settings, re.MULTILINE)
+
+    assert "ringers" in rows
+    assert sorted(names) == sorted(set(names))

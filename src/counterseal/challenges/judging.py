@@ -17,7 +17,7 @@ from counterseal.bindings.strikes import strike
 from counterseal.challenges.composing import opened_code
 from counterseal.challenges.finishing import finish
 from counterseal.decisions import Decision
-from counterseal.errors import WrongCode, WrongSignature
+from counterseal.errors import WrongCode, WrongSignature, WrongState
 from counterseal.keys import Jws
 from counterseal.machines import CHALLENGE, ChallengeEvent, step
 from counterseal.models import (
@@ -34,6 +34,8 @@ from counterseal.ports import Ports
 from counterseal.rules.facts import Answering, Evidence, Striking
 from counterseal.wire.answer import Answer
 from counterseal.wire.receipt import RECEIPT_TYP, receipt_hash, receipt_payload
+
+OVER = "It is over: the deadline passed before it was answered."
 
 
 @attrs.frozen(kw_only=True)
@@ -63,6 +65,8 @@ def judge(
             if not _same_token(held, token):
                 facts.signature.require()
             return Decision(result=held)
+        if held.state is ChallengeState.EXPIRED:
+            raise WrongState("it is EXPIRED", detail=OVER)
         state = step(CHALLENGE, held.state, token.event, facts)
     except WrongSignature:
         if facts.signer is None or facts.signer.role is not Role.STRONG:

@@ -68,6 +68,11 @@ class WrongState(Refused):
 
     code = "wrong_state"
 
+    def __init__(self, said: str = "", *, detail: str | None = None) -> None:
+        """Say for the log what was *said*, and in *detail* what the caller may know."""
+        super().__init__(said)
+        self.detail = detail
+
 
 class DeadlinePassed(Refused):
     """The deadline has come."""

@@ -188,6 +188,8 @@ def _refused(refusal: cs.Refused) -> Reply:
     }
     if hasattr(refusal, "problem"):
         members["detail"] = f"{refusal.field}: {refusal.problem}"  # type: ignore[attr-defined]
+    elif getattr(refusal, "detail", None) is not None:
+        members["detail"] = refusal.detail  # type: ignore[attr-defined]
     headers: dict[str, str] = {}
     if hasattr(refusal, "retry_after"):
         headers["Retry-After"] = _seconds(refusal.retry_after)

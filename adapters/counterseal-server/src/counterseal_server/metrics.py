@@ -122,7 +122,7 @@ class Metrics:
             statuses: Those that it may be answered with, as far as they are known.
         """
         self._timed(operation)
-        for status in statuses:
+        for status in sorted(statuses):
             self._counted(operation, int(status))
 
     def answered(self, operation: str, status: int, seconds: float) -> None:

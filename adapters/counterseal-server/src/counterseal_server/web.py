@@ -167,7 +167,7 @@ def _expect(app: Flask, metrics: Metrics) -> None:
         operation.id: statuses(operation)
         for operation in (*SERVICE_API, *DEVICE_API, *ADMIN_API, DESCRIPTION)
     }
-    for endpoint in {NOWHERE, *map(_operation, app.view_functions)}:
+    for endpoint in sorted({NOWHERE, *map(_operation, app.view_functions)}):
         metrics.expect(endpoint, described.get(endpoint, frozenset()) | ANY_STATUS)
 
 

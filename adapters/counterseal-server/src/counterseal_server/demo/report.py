@@ -31,7 +31,11 @@ def show(screen: Screen, story: Story) -> None:
             ("Hash", receipt.hash),
         ]
     )
-    screen.line(story.token)
+    screen.say(
+        f"Its text has {len(story.token)} characters: --save DIR writes it to a file, and --json"
+        " prints it.",
+        "dim",
+    )
     _show_forgeries(screen, story)
 
 
