@@ -10,7 +10,7 @@ from counterseal_server.gateway import Gateway, Pools, environment
 from counterseal_server.receiving import BUSY, REFUSED, Receiving
 from counterseal_server.thread_pool import ThreadPool
 
-PATIENCE = 60
+PATIENCE = 240
 WAITING = 2
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from counterseal_server.thread_pool import Exhaustion, ThreadPool
 
-PATIENCE = 60
+PATIENCE = 240
 
 
 @pytest.fixture

@@ -1,7 +1,10 @@
 """The application: what operators ask of it, request ids, and what logs and metrics may hold."""
 
+import asyncio
+import contextlib
 import json
 import logging
+import threading
 
 import pytest
 from hypothesis import given
@@ -13,6 +16,7 @@ from counterseal import Credentials
 from counterseal.memory import SystemEntropy
 from counterseal.models import Algorithm
 from counterseal.wire.cx1 import write_cx1
+from counterseal_flask import Service
 from counterseal_server import logs, web
 from counterseal_server.configuration import settings
 from counterseal_server.house import House
@@ -22,6 +26,7 @@ from counterseal_server.readiness import FRESH_SECONDS, LOOKS, STUCK_SECONDS, WI
 from counterseal_server.thread_pool import Exhaustion
 
 CANARY = "canary-f00"
+PATIENCE = 240
 
 
 def serve(house):
@@ -349,3 +354,59 @@ def test_logs_are_configured_once(form, capsys):
         root.setLevel(level)
         for name in logs.OURS:
             logging.getLogger(name).setLevel(logging.NOTSET)
+
+
+async def ask_gateway(gateway, path, method="GET", body=b""):
+    """Return the status that a request to the gateway gets."""
+    sent = []
+    pieces = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def receive():
+        return pieces.pop(0)
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "headers": [(b"content-length", str(len(body)).encode())],
+        "client": ("192.0.2.1", 4_000),
+    }
+    await gateway(scope, receive, send)
+    return sent[0]["status"]
+
+
+def test_operators_are_answered_while_every_thread_for_requests_hangs(open_house):
+    house = open_house(THREADS="2", WAITERS="1")
+    service = web.use_cases(house)
+    entered, go = threading.Semaphore(0), threading.Event()
+
+    @contextlib.contextmanager
+    def hang():
+        entered.release()
+        assert go.wait(PATIENCE)
+        with house.records.call():
+            yield
+
+    hanging_service = Service(house.ports, house.policy, service.settings, call=hang)
+    gateway = web.build_gateway(house, hanging_service, Metrics(), lambda: None)
+
+    async def run():
+        hanging = [
+            asyncio.ensure_future(ask_gateway(gateway, "/account/bind", "PUT", b"{}"))
+            for _ in range(4)
+        ]
+        for _ in range(2):
+            assert await asyncio.to_thread(entered.acquire, timeout=PATIENCE)
+        for path in ("/healthz", "/readyz", "/metrics"):
+            assert await ask_gateway(gateway, path) == 200
+        assert not any(task.done() for task in hanging)
+        go.set()
+        assert {await task for task in hanging} == {401}
+
+    asyncio.run(run())

@@ -1,8 +1,8 @@
 """
 Receiving: the bodies of requests, whole, before anything is done with them.
 
-A body is received without a thread: a slow client holds a place for it, a connection and a few
-KB, and nothing else.
+A body is received without a thread: a slow client holds a place for it, a connection and some
+25 KB, and nothing else.
 The whole body has a deadline, however often a piece of it comes; one that is not there by then
 is refused, and its connection is closed, so that every place comes back.
 No sender gets more than its share of the places (`counterseal_server.places`).
