@@ -78,9 +78,9 @@ class TestAnEntryWithoutAScheme:
 
 class TestSettings:
     def test_by_default_are_the_ports_of_web_servers_and_no_network(self):
-        found = settings(FLAGS, {})
-        assert (found.callback_networks, found.callback_plain_http) == ((), False)
-        assert found.callback_ports == (80, 443, 8080, 8443)
+        parsed = settings(FLAGS, {})
+        assert (parsed.callback_networks, parsed.callback_plain_http) == ((), False)
+        assert parsed.callback_ports == (80, 443, 8080, 8443)
 
     def test_are_lists_in_the_file_and_have_commas_in_the_environment(self, tmp_path):
         file = tmp_path / "counterseal.toml"
@@ -94,10 +94,13 @@ class TestSettings:
             "COUNTERSEAL_CALLBACK_PORTS": "443,5000",
             "COUNTERSEAL_CALLBACK_PLAIN_HTTP": "yes",
         }
-        for found in (settings(FLAGS, {}, file), settings(FLAGS, environment)):
-            assert found.callback_networks == (ip_network("10.2.0.0/16"), ip_network("fd00:1::/32"))
-            assert found.callback_ports == (443, 5000)
-            assert found.callback_plain_http
+        for parsed in (settings(FLAGS, {}, file), settings(FLAGS, environment)):
+            assert parsed.callback_networks == (
+                ip_network("10.2.0.0/16"),
+                ip_network("fd00:1::/32"),
+            )
+            assert parsed.callback_ports == (443, 5000)
+            assert parsed.callback_plain_http
 
     @pytest.mark.parametrize(
         ("name", "text", "problem"),
@@ -157,13 +160,13 @@ class TestSettings:
             for one in secret
         )
         try:
-            found = settings(FLAGS, environment)
+            parsed = settings(FLAGS, environment)
         except InvalidField:
             assert inside
         else:
             assert not inside
-            assert found.callback_networks == (network,)
-            assert set(found.callback_ports) == set(ports)
+            assert parsed.callback_networks == (network,)
+            assert set(parsed.callback_ports) == set(ports)
 
 
 class TestCallbacks:
@@ -228,9 +231,9 @@ class TestAnObstacle:
             inside_example="10.0.0.1",
             mixed_example=f"{PUBLIC} 10.0.0.1",
         )
-        found = find_obstacle(guard, entry)
-        assert (found or "").startswith(expected or "")
-        assert (found is None) is (expected is None)
+        obstacle = find_obstacle(guard, entry)
+        assert (obstacle or "").startswith(expected or "")
+        assert (obstacle is None) is (expected is None)
 
 
 def test_an_entry_without_a_scheme_is_called_by_either():

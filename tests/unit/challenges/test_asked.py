@@ -140,7 +140,7 @@ def test_s5_no_policy_allows_more_than_ten_minutes(service):
     [
         ({"buttons": (Button(title="Only", strong=False, approving=True),)}, "buttons"),
         ({"transaction_id": "x" * 1025}, "transactionId"),
-        ({"notification_title": "x" * 257}, "notificationTitle"),
+        ({"notification_title": "x" * 513}, "notificationTitle"),
         ({"additional_info": {"a": 2**60}}, "additionalInfo.a"),
         ({"additional_info": "lone \ud800"}, "additionalInfo"),
     ],
