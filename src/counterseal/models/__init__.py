@@ -1,5 +1,5 @@
 """
-The records: frozen, validated when they are made, changed by `attrs.evolve` only.
+The records: frozen, validated when they are made, changed by `revise` and `attrs.evolve` only.
 
 Every stored record has a `guid`, a `version`, and three things a store needs to know:
 its `parent` (what `list` finds it under), `due_at` (when a worker has to look at it)
@@ -74,6 +74,7 @@ from counterseal.models.question import (
     TextContent,
 )
 from counterseal.models.reservation import KeyScope, Reservation
+from counterseal.models.revision import replace, revise
 from counterseal.models.tenancy import (
     AppSpace,
     CallbackEntry,
@@ -192,4 +193,6 @@ __all__ = [
     "Texts",
     "TokenForm",
     "WebhookKey",
+    "replace",
+    "revise",
 ]
