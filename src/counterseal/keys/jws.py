@@ -55,7 +55,7 @@ class Header:
     kid: str
 
 
-@attrs.frozen
+@attrs.define
 class Jws:
     """
     A token that has been read and not verified: everything in it is a claim.

@@ -39,6 +39,9 @@ from counterseal.rules.timing import within_window
 
 def proof_holds(facts: Proving) -> None:
     """Refuse a proof that is not this device's, for this request, and fresh (RFC 9449, 4.3)."""
+    if facts.evidence.proved is facts:
+        # They are frozen: what held for them holds still.
+        return
     if facts.proof.device != facts.binding.guid:
         raise WrongDevice
     if (
@@ -52,6 +55,7 @@ def proof_holds(facts: Proving) -> None:
         raise WrongRequest
     within_window(facts.proof.issued_at, facts.now, facts.policy, StaleProof)
     facts.evidence.require()
+    facts.evidence.proved = facts
 
 
 def caller_proved(facts: Fetching | Rotating | Striking) -> None:

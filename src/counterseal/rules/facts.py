@@ -2,7 +2,9 @@
 Facts: what a rule may look at, gathered by the use case before it decides.
 
 They hold evidence, not verdicts: a rule verifies a signature itself.
-`Evidence` remembers the result, so that several rules may ask for one verification.
+`Evidence` remembers the result, so that several rules may ask for one verification, and for which
+`Proving` the whole proof held, which is why these facts are frozen. All others live for one
+decision, and nothing changes them.
 """
 
 from __future__ import annotations
@@ -42,14 +44,16 @@ class Evidence:
 
     Attributes:
         key: From the store; None if it holds no key of the name that the token gives.
+        proved: The facts for which the token was found to be a proof that holds; None before.
     """
 
-    __slots__ = ("_refusal", "_verified", "jws", "key", "typ")
+    __slots__ = ("_refusal", "_verified", "jws", "key", "proved", "typ")
 
     def __init__(self, jws: Jws, key: PublicKey | None, typ: str) -> None:
         self.jws = jws
         self.key = key
         self.typ = typ
+        self.proved: Proving | None = None
         self._verified = False
         self._refusal: type[Refused] | None = None
 
@@ -86,7 +90,7 @@ class Timed(Protocol):
         """From then on it is too late."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class Deadline:
     """Facts of an `expire`."""
 
@@ -112,7 +116,7 @@ class Proving:
     evidence: Evidence
 
 
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class Looking:
     """
     Facts of a look at an invitation.
@@ -131,7 +135,7 @@ class Looking:
         return self.binding.deadline
 
 
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class Completing:
     """
     Facts of a bind's end.
@@ -158,7 +162,7 @@ class Completing:
         return self.binding.deadline
 
 
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class Rotating:
     """
     Facts of a rotation.
@@ -182,7 +186,7 @@ class Rotating:
     expected: dict[str, Any]
 
 
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class Striking:
     """Facts of a wrong strong-key signature inside a proven call."""
 
@@ -192,7 +196,7 @@ class Striking:
     answer: Evidence
 
 
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class Standing:
     """Facts of a suspension or resumption, and who wants it."""
 
@@ -200,7 +204,7 @@ class Standing:
     authority: Authority
 
 
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class Redeeming:
     """Facts of a return from the Identity Provider."""
 
@@ -215,7 +219,7 @@ class Redeeming:
         return self.login.deadline
 
 
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class Fetching:
     """Facts of a device reading a challenge."""
 
@@ -231,7 +235,7 @@ class Fetching:
         return self.challenge.deadline
 
 
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class Answering(Fetching):
     """
     Facts of an answer, a disown or a mistyped code.
@@ -250,7 +254,7 @@ class Answering(Fetching):
     code: str = attrs.field(default="", repr=False)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class Cancelling:
     """Facts of a cancellation, and which origin wants it."""
 
@@ -264,7 +268,7 @@ class Cancelling:
         return self.challenge.deadline
 
 
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class Delivering:
     """
     Facts of an attempt's outcome.
@@ -282,7 +286,7 @@ class Delivering:
     policy: Policy
 
 
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class Ringing:
     """
     Facts of what came of ringing, or of why nobody is rung.

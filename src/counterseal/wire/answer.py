@@ -41,7 +41,7 @@ _ANSWER = {**_COMMON, "button": int, "title": str}
 _CODE: dict[str, type] = {"code": str}
 
 
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class Answer:
     """
     What a device claims in an answer or a disown.

@@ -35,7 +35,7 @@ _CLAIMS: dict[str, type] = {
 }
 
 
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class Proof:
     """What a device claims about its call."""
 
