@@ -6,6 +6,7 @@ The public names; everything else may change without notice.
 
 from __future__ import annotations
 
+from counterseal._decisions.issuing import Issued
 from counterseal.bindings import (
     Accounts,
     Bound,
@@ -20,7 +21,7 @@ from counterseal.bindings import (
     Telemetry,
 )
 from counterseal.callbacks import Callbacks
-from counterseal.challenges import Answers, Challenges, Erasure, Issued
+from counterseal.challenges import Erasure
 from counterseal.directory import (
     Authentication,
     Credentials,
@@ -36,6 +37,8 @@ from counterseal.models import STAFF, Operator
 from counterseal.notifications import Notifications
 from counterseal.policy import PROFILES, STANDARD, STRICT, Policy
 from counterseal.ports import Ports
+from counterseal.usecases.answers import Answers
+from counterseal.usecases.challenges import Challenges
 from counterseal.wire.enrolment import Enrolment, read_enrolment
 from counterseal.wire.question import read_question
 from counterseal.wire.receipt import Receipt, verify_receipt

@@ -1,60 +1,45 @@
 """
-Decisions: the one way in which a use case commits what it decided.
+Decisions on the old pattern: a closure reads and decides, and `settle` commits what it returns.
 
-Load, gather facts, `step`, one atomic commit, then effects: a use case writes the first three
-as a function that returns a `Decision`, and `settle` does the fourth.
-`read` and `found` load what has to be there.
-
-- On Conflict everything is read and decided again, a bounded number of times.
-- On Indeterminate the same commit is asked for again under the same operation id, so that a lost
-  reply never turns into a reported conflict.
-- A refusal is recorded in the audit log, then raised; nothing was committed.
+What is converted to plans (`counterseal._decisions`, `counterseal._transaction`) uses nothing of
+this module; what is not yet uses `settle`. The module goes with its last caller.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime
 from functools import partial
 from typing import Generic, TypeVar
 
 import attrs
 
-from counterseal.errors import (
-    Conflict,
-    Contended,
-    Indeterminate,
-    NotFound,
-    Refused,
-    TooOften,
-    Unavailable,
-)
-from counterseal.keys import b64url
+from counterseal._decisions import plan
+from counterseal._decisions.plan import require as found
+from counterseal._transaction import AuditContext as Act
+from counterseal._transaction import changes_of, commit, events_of, tools_of
+from counterseal._transaction import demand_rate as within_rate
+from counterseal._transaction import record_refusal as refused
+from counterseal.errors import Conflict, Contended, Refused
 from counterseal.models import AuditEvent, Change, Guid, Record
 from counterseal.policy import Policy
 from counterseal.ports import Ports, Store
 
+__all__ = [
+    "Act",
+    "Decision",
+    "found",
+    "read",
+    "refused",
+    "settle",
+    "settled",
+    "sweep",
+    "tools_of",
+    "within_rate",
+]
+
 R = TypeVar("R")
 T = TypeVar("T")
-
-OPERATION_BYTES = 16
-MINUTE = timedelta(minutes=1)
-
-
-@attrs.frozen(kw_only=True)
-class Act:
-    """
-    What somebody wants to do, as the audit log names it.
-
-    Attributes:
-        event: `noun.verb`.
-        actor: A GUID or a role.
-        subject: What it is to be done to; None if there is nothing yet.
-    """
-
-    event: str
-    actor: str
-    subject: Guid | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -75,16 +60,16 @@ class Decision(Generic[T]):
     refusal: Refused | None = None
 
 
-def found(record: Record | None, kind: type[R]) -> R:
-    """
-    Return *record* as what it has to be.
-
-    Raises:
-        NotFound: There is none, or it is of another kind.
-    """
-    if not isinstance(record, kind):
-        raise NotFound
-    return record
+def settled(
+    decision: plan.Decision[T], stored: tuple[Record | None, ...], act: Act, now: datetime
+) -> Decision[T]:
+    """Return a decision of the new pattern as one of the old; bridges use it."""
+    return Decision(
+        result=decision.result,
+        changes=changes_of(decision, (stored,)),
+        audit=events_of(decision.audit, act, now),
+        refusal=decision.refusal,
+    )
 
 
 def read(store: Store, guid: Guid, kind: type[R]) -> R:
@@ -120,45 +105,13 @@ def settle(ports: Ports, policy: Policy, act: Act, decide: Callable[[], Decision
         decision = _decided(ports, act, decide)
         try:
             if decision.changes:
-                _commit(ports, policy, decision)
+                commit(ports, policy, decision.changes, decision.audit)
         except Conflict:
             continue
         if decision.refusal is not None:
             raise decision.refusal
         return decision.result
     raise Contended
-
-
-def refused(ports: Ports, act: Act, refusal: Refused) -> None:
-    """
-    Record a refusal that happens before anything is decided.
-
-    Raises:
-        Unavailable: The audit log did not answer.
-    """
-    ports.audit.record(
-        AuditEvent(
-            at=ports.clock.now(),
-            event=act.event,
-            actor=act.actor,
-            subject=act.subject,
-            reason=refusal.code,
-        )
-    )
-
-
-def within_rate(ports: Ports, act: Act, key: tuple[str, str], limit: int) -> None:
-    """
-    Count one more act of *key* in this minute, before it is done.
-
-    Raises:
-        TooOften: There were more than *limit*.
-        Unavailable: A port failed.
-    """
-    if ports.counters.add(key, MINUTE) > limit:
-        refusal = TooOften(f"{key[0]}_rate", MINUTE.total_seconds())
-        refused(ports, act, refusal)
-        raise refusal
 
 
 def sweep(
@@ -200,20 +153,3 @@ def _decided(ports: Ports, act: Act, decide: Callable[[], Decision[T]]) -> Decis
     except Refused as refusal:
         refused(ports, act, refusal)
         raise
-
-
-def _commit(ports: Ports, policy: Policy, decision: Decision[T]) -> None:
-    operation = b64url(ports.entropy.token(OPERATION_BYTES))
-    lost: Indeterminate | None = None
-    for _ in range(policy.commit_attempts):
-        try:
-            ports.store.commit(decision.changes, decision.audit, operation)
-        except Indeterminate as indeterminate:
-            lost = indeterminate
-        except Unavailable as failure:
-            # Once a reply was lost, a later failure does not say that nothing happened.
-            raise failure if lost is None else lost from failure
-        else:
-            return
-    if lost is not None:
-        raise lost

@@ -5,9 +5,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from counterseal import decisions
-from counterseal.bindings import callers, enrolments
-from counterseal.challenges import asked, erasing, finishing, judging
+from counterseal import _transaction
+from counterseal._decisions import answers, challenges, device_requests, endings, issuing
+from counterseal.bindings import enrolments
+from counterseal.challenges import erasing
 from counterseal.errors import Refused
 from counterseal.machines import BINDING, CHALLENGE, BindingEvent, ChallengeEvent
 from counterseal.models import BindingState, ChallengeState, Change, Silence
@@ -31,24 +32,22 @@ def approval_after_the_deadline(patch):
 
 
 def lost_callback(patch):
-    made = finishing._callback
+    made = endings._callback
 
-    def lose(ports, policy, ended, now):
+    def lose(tools, ended, at):
         expired = ended.state is ChallengeState.EXPIRED
-        return None if expired else made(ports, policy, ended, now)
+        return None if expired else made(tools, ended, at)
 
-    patch.setattr(finishing, "_callback", lose)
+    patch.setattr(endings, "_callback", lose)
 
 
 def guard_left_out(patch):
-    made = judging._accepted
+    made = answers._end
 
     def unguarded(*args):
-        decision = made(*args)
-        changes = tuple(change for change in decision.changes if change.new is not change.old)
-        return attrs.evolve(decision, changes=changes)
+        return attrs.evolve(made(*args), guards=())
 
-    patch.setattr(judging, "_accepted", unguarded)
+    patch.setattr(answers, "_end", unguarded)
 
 
 def second_outcome(patch):
@@ -57,7 +56,7 @@ def second_outcome(patch):
 
 
 def strike_by_a_stranger(patch):
-    made = callers.proof_holds
+    made = device_requests.proof_holds
 
     def believe_answers(facts):
         try:
@@ -66,24 +65,29 @@ def strike_by_a_stranger(patch):
             if not facts.call.uri.endswith("/answers"):
                 raise
 
-    patch.setattr(callers, "proof_holds", believe_answers)
+    patch.setattr(device_requests, "proof_holds", believe_answers)
     for chart, event in ((BINDING, BindingEvent.STRIKE), (CHALLENGE, ChallengeEvent.ANSWER)):
         for key, cell in without(caller_proved, chart, event).items():
             patch.setitem(chart.cells, key, cell)
 
 
 def decision_kept_after_a_lost_race(patch):
-    made = decisions._decided
+    made = _transaction.Transactions._decide
     kept = {}
 
-    def decide_once(ports, act, decide):
-        return kept.setdefault(id(decide), (decide, made(ports, act, decide)))[1]
+    def decide_once(self, plan, loaded, stored):
+        if id(plan) not in kept:
+            kept[id(plan)] = (plan, made(self, plan, loaded, stored), stored)
+        _, decided, first = kept[id(plan)]
+        stored[:] = first
+        return decided
 
-    patch.setattr(decisions, "_decided", decide_once)
+    patch.setattr(_transaction.Transactions, "_decide", decide_once)
 
 
 def erased_and_still_told(patch):
-    patch.setattr(asked, "_readable", lambda held, account: None)
+    for module in (issuing, challenges):
+        patch.setattr(module, "demand_readable", lambda challenge, account: None)
 
 
 def addresses_of_the_erased(patch):

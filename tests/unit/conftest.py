@@ -21,7 +21,7 @@ from counterseal.bindings import (
     Telemetry,
 )
 from counterseal.callbacks import Callbacks
-from counterseal.challenges import Answers, Challenges, Erasure
+from counterseal.challenges import Erasure
 from counterseal.device import SoftwareDevice
 from counterseal.device.wrapping import wrap
 from counterseal.directory import Authentication, Credentials, Directory
@@ -32,6 +32,8 @@ from counterseal.notifications import Notifications
 from counterseal.testing.faults import Faults, faulty
 from counterseal.testing.phone import Phone
 from counterseal.testing.world import PIN, SCRYPT_COST, World
+from counterseal.usecases.answers import Answers
+from counterseal.usecases.challenges import Challenges
 
 USE_CASES = {
     "directory": Directory,

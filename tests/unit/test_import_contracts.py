@@ -13,14 +13,26 @@ ROOT = Path(__file__).parents[2]
 CONFIG = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
 CONTRACTS = {contract["id"]: contract for contract in CONFIG["contracts"]}
 ADAPTERS = sorted(path.parent for path in ROOT.glob("adapters/*/pyproject.toml"))
+DECIDING = [
+    "counterseal.machines",
+    "counterseal.rules",
+    *sorted(
+        f"counterseal._decisions.{path.stem}"
+        for path in ROOT.glob("src/counterseal/_decisions/*.py")
+        if path.stem != "__init__"
+    ),
+]
 
 PLANTS = [
     ("house", "counterseal.models", "counterseal.policy"),
     ("house", "counterseal.wire", "counterseal.rules"),
     ("house", "counterseal.bindings", "counterseal.challenges"),
+    ("house", "counterseal._transaction", "counterseal.usecases"),
     ("workspace", "counterseal.challenges", "counterseal_server"),
     ("face", "counterseal.device", "counterseal"),
     ("ports", "counterseal.ports", "counterseal.keys"),
+    *(("pure", module, "counterseal.ports") for module in DECIDING),
+    ("pure", "counterseal._decisions.answers", "counterseal._transaction"),
     ("memory", "counterseal.memory", "counterseal.policy"),
     ("workspace", "counterseal_http", "counterseal_sql"),
     ("workspace", "counterseal_http", "counterseal_records"),
@@ -103,6 +115,21 @@ def test_a_module_without_a_place_in_the_house_is_reported(tree):
     assert result.returncode == 1, result.stdout
     assert f"{CONTRACTS['house']['name']} BROKEN" in result.stdout
     assert "counterseal.utils" in result.stdout
+
+
+def test_a_decision_may_not_reach_a_port_through_another_module(tree):
+    """Through one that the layers allow it to import, and that is not under the contract."""
+    (tree / "src/counterseal/wire/clerk.py").write_text(
+        '"""Knows a port."""\nimport counterseal.ports\n'
+    )
+    with module_file(tree, "counterseal._decisions.answers").open("a") as file:
+        file.write("\nimport counterseal.wire.clerk\n")
+
+    result = lint_imports(tree)
+
+    assert result.returncode == 1, result.stdout
+    assert f"{CONTRACTS['pure']['name']} BROKEN" in result.stdout
+    assert "counterseal.wire.clerk -> counterseal.ports" in result.stdout
 
 
 def test_every_contract_has_a_plant():

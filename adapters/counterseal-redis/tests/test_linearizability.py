@@ -14,7 +14,6 @@ import pytest
 from attrs import evolve, frozen
 
 import counterseal_redis.commits
-from counterseal.challenges import Answers, Challenges
 from counterseal.errors import Conflict, WrongState
 from counterseal.models import UNFINISHED
 from counterseal.policy import Policy
@@ -22,6 +21,8 @@ from counterseal.ports import Ports
 from counterseal.testing import FrozenClock, World
 from counterseal.testing.contracts.race import race, results
 from counterseal.testing.linearizability import Witness, linearizable
+from counterseal.usecases.answers import Answers
+from counterseal.usecases.challenges import Challenges
 from counterseal_redis import RedisStore, with_redis
 from counterseal_redis.scripts import Script
 

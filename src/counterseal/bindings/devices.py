@@ -181,7 +181,7 @@ class Devices:
             account = read(self.ports.store, binding.account, Account)
             state = step(BINDING, binding.state, BindingEvent.REVOKE, None)
             decision = _decided(act, account, binding, ended(binding, state, now), now)
-            told = revoked(self.ports, self.policy, account, device, now=now)
+            told = revoked(self.ports, self.policy, account, device)
             return attrs.evolve(decision, changes=(*decision.changes, *told))
 
         return settle(self.ports, self.policy, act, decide)
@@ -230,7 +230,7 @@ class Devices:
             striking = Striking(
                 proving=proven.proving, policy=self.policy, binding=binding, answer=missed
             )
-            return strike(self.ports, striking, proven.account, now, result=binding)
+            return strike(self.ports, self.policy, striking, proven.account, result=binding)
         changed = tuple(
             KeyChange(at=now, role=key.role, thumbprint=key.key.thumbprint) for key in fresh
         )

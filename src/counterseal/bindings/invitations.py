@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import datetime
 
 import attrs
 
 from counterseal import keys
-from counterseal.bindings.reserving import conclude, reserve
 from counterseal.bindings.roster import enlisted
 from counterseal.bindings.vouching import grant_context
 from counterseal.decisions import Act, Decision, found, refused, settle, sweep, within_rate
@@ -24,7 +24,6 @@ from counterseal.models import (
     KeyScope,
     Record,
     RelyingParty,
-    Reservation,
 )
 from counterseal.models.guid import LUCK_BYTES, account_partition, mint, partition_of
 from counterseal.policy import Policy
@@ -38,6 +37,7 @@ from counterseal.rules.standing import (
     same_identity,
     unlocked,
 )
+from counterseal.usecases._idempotency import IdempotentCall, reserve
 
 SECRET_BYTES = 16
 """128 bits (OWASP ASVS 5.0, 11.5.1)."""
@@ -70,7 +70,7 @@ class _Asked:
     origin: Guid | None
     identity: Identity | None
     actor: str
-    reserved: Reservation | None = None
+    reserved: Guid | None = None
 
 
 @attrs.frozen
@@ -129,13 +129,10 @@ class Invitations:
             origin=party.origin.guid,
             identity=None,
             actor=party.origin.guid,
-            reserved=held,
+            reserved=None if held is None else held.guid,
         )
-        try:
+        with nullcontext() if held is None else held:
             return settle(self.ports, self.policy, act, lambda: self._invited(asked))
-        finally:
-            if held is not None:
-                conclude(self.ports, held)
 
     def welcome(self, app_space: AppSpace, identity: Identity) -> Invitation:
         """
@@ -180,7 +177,7 @@ class Invitations:
 
     def _reserved(
         self, party: RelyingParty, account_id: str, user_info: str | None, key: str
-    ) -> Reservation:
+    ) -> IdempotentCall:
         place = account_partition(party.app_space.guid, account_id)
         return reserve(
             self.ports,
@@ -207,7 +204,7 @@ class Invitations:
 
     def _invited(self, asked: _Asked) -> Decision[Invitation]:
         if asked.reserved is not None:
-            made, about = self.ports.store.about(asked.reserved.guid)
+            made, about = self.ports.store.about(asked.reserved)
             if isinstance(made, Binding):
                 return Decision(result=self._recorded(asked, made, about))
         now = self.ports.clock.now()
@@ -255,7 +252,7 @@ class Invitations:
     def _named(self, asked: _Asked, account: Account, secret: str) -> tuple[Guid, bytes]:
         if asked.reserved is None:
             return mint(partition_of(account.guid), self.ports.entropy.token(LUCK_BYTES)), b""
-        guid = asked.reserved.guid
+        guid = asked.reserved
         return guid, self.ports.sealer.seal(f"{guid}.{secret}".encode(), _context(guid))
 
     def _new_account(self, asked: _Asked, now: datetime) -> Account:

@@ -1,4 +1,4 @@
-"""The roster: an account's list of its living devices, kept in step with their bindings."""
+"""The roster: an account's list of its living devices, for use cases on the old pattern."""
 
 from __future__ import annotations
 
@@ -6,21 +6,11 @@ from datetime import datetime
 
 import attrs
 
-from counterseal.models import LIVING, Account, Binding, Device
-from counterseal.rules.standing import living
+from counterseal._decisions.bindings import with_binding
+from counterseal.models import Account, Binding
 
 
 def enlisted(account: Account, binding: Binding, now: datetime) -> Account:
     """Return *account*, a version on, with *binding* on its roster as far as it lives."""
-    others = tuple(held for held in living(account, now) if held.binding != binding.guid)
-    line = Device(
-        binding=binding.guid,
-        state=binding.state,
-        deadline=binding.deadline,
-        addresses=binding.addresses,
-    )
-    return attrs.evolve(
-        account,
-        version=account.version + 1,
-        devices=(*others, line) if binding.state in LIVING else others,
-    )
+    devices = with_binding(account.devices, binding, now)
+    return attrs.evolve(account, version=account.version + 1, devices=devices)

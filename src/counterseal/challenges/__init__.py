@@ -1,16 +1,11 @@
 """
-Use cases of challenges: one question to one account, answered at most once.
+Use cases of challenges on the old pattern: what becomes of an account that is to be forgotten.
 
-- `Challenges`: what an origin does — issue, cancel, status — and the worker's expire.
-- `Answers`: what a device does — pending, fetch, answer, disown.
-- `Erasure`: what becomes of an account that is to be forgotten.
+What origins and devices do with challenges is in `counterseal.usecases`.
 """
 
 from __future__ import annotations
 
-from counterseal.challenges.answers import Answers
-from counterseal.challenges.asked import Challenges
-from counterseal.challenges.composing import Issued
 from counterseal.challenges.erasing import Erasure
 
-__all__ = ["Answers", "Challenges", "Erasure", "Issued"]
+__all__ = ["Erasure"]

@@ -13,13 +13,13 @@ from datetime import datetime
 import attrs
 
 from counterseal import keys
+from counterseal._decisions.endings import end
+from counterseal._transaction import events_of, wake
 from counterseal.authority import authorize, name_of
 from counterseal.bindings.aliases import forget
 from counterseal.bindings.strikes import ended
 from counterseal.bindings.vouching import let_go
-from counterseal.challenges.bell import wake
-from counterseal.challenges.finishing import finish
-from counterseal.decisions import Act, Decision, read, settle
+from counterseal.decisions import Act, Decision, read, settle, tools_of
 from counterseal.errors import NotFound, Unavailable
 from counterseal.machines import BINDING, CHALLENGE, BindingEvent, ChallengeEvent, step
 from counterseal.models import (
@@ -129,23 +129,22 @@ class Erasure:
         self, challenge: Challenge, account: Account, actor: str, now: datetime
     ) -> tuple[Change, AuditEvent]:
         late = now >= challenge.deadline
-        finished = finish(
-            self.ports,
-            self.policy,
-            challenge=attrs.evolve(challenge, callback=None),
-            account=account,
-            state=step(
+        tools = tools_of(self.ports, self.policy)
+        ending = end(
+            tools,
+            attrs.evolve(challenge, callback=None),
+            account.history,
+            step(
                 CHALLENGE,
                 challenge.state,
                 ChallengeEvent.EXPIRE if late else ChallengeEvent.CANCEL,
                 Cancelling(now=now, challenge=challenge, origin=challenge.origin),
             ),
-            outcome=Outcome(at=now, reason=CancelReason.ERASED),
-            actor=actor,
+            Outcome(at=now, reason=CancelReason.ERASED),
             reason=CancelReason.ERASED.value,
         )
         blank = attrs.evolve(
-            finished.challenge,
+            ending.challenge,
             display="{}",
             display_hash="",
             buttons=(),
@@ -153,7 +152,9 @@ class Erasure:
             notification_title=None,
             notification_body=None,
         )
-        return Change(challenge, blank), finished.audit
+        context = Act(event="account.erase", actor=actor)
+        (event,) = events_of((ending.entry,), context, now)
+        return Change(challenge, blank), event
 
 
 def _new_id(account: Account, luck: str) -> str:

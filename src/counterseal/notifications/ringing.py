@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import attrs
 
+from counterseal._decisions.notifications import QUEUED
 from counterseal.authority import authorize, name_of
 from counterseal.bindings.burying import buried
-from counterseal.challenges.bell import NOTED
 from counterseal.decisions import Act, Decision, read, settle
 from counterseal.errors import DeadlineAhead, WrongState
 from counterseal.machines import NOTIFICATION, NotificationEvent, step
@@ -100,7 +100,7 @@ class Notifications:
         Raises:
             Unavailable: The port did not answer.
         """
-        self.ports.wake.wait(NOTED, timeout)
+        self.ports.wake.wait(QUEUED, timeout)
 
     def attempt(self, notification: Guid) -> Notification:
         """

@@ -116,15 +116,15 @@ def reachable(account: Account) -> None:
 
 def room_for_binding(account: Account, now: datetime, policy: Policy) -> None:
     """Refuse one more device than the policy allows."""
-    if len(living(account, now)) >= policy.bindings_limit:
+    if len(living(account.devices, now)) >= policy.bindings_limit:
         raise TooManyBindings
 
 
-def living(account: Account, now: datetime) -> tuple[Device, ...]:
-    """Return the account's devices without the invitations whose deadline has come."""
+def living(devices: tuple[Device, ...], now: datetime) -> tuple[Device, ...]:
+    """Return an account's devices without the invitations whose deadline has come."""
     return tuple(
         device
-        for device in account.devices
+        for device in devices
         if device.state is not BindingState.INVITED or now < device.deadline
     )
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from counterseal._decisions.issuing import Issued
 from counterseal.bindings import (
     Accounts,
     Devices,
@@ -27,7 +28,7 @@ from counterseal.bindings import (
     Telemetry,
 )
 from counterseal.callbacks import Callbacks
-from counterseal.challenges import Answers, Challenges, Erasure, Issued
+from counterseal.challenges import Erasure
 from counterseal.device import SoftwareDevice
 from counterseal.directory import Authentication, Credentials, Directory
 from counterseal.models import (
@@ -52,6 +53,8 @@ from counterseal.testing.identity import APP_RETURN, FakeIdentityProvider
 from counterseal.testing.outbox import OutboxNotifier
 from counterseal.testing.phone import Phone
 from counterseal.testing.sender import ScriptedSender
+from counterseal.usecases.answers import Answers
+from counterseal.usecases.challenges import Challenges
 
 PIN = "2580"
 SCRYPT_COST = 2

@@ -13,7 +13,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from counterseal.bindings.roster import enlisted
+from counterseal._decisions.bindings import with_binding
 from counterseal.errors import Refused
 from counterseal.models import LIVING, BindingState
 
@@ -28,9 +28,8 @@ def test_a_living_binding_has_one_line_and_an_ended_one_none(service, alice):
     now = service.clock.now()
     for state in BindingState:
         moved = attrs.evolve(binding, state=state)
-        after = enlisted(account, moved, now)
-        assert [line.state for line in after.devices] == ([state] if state in LIVING else [])
-        assert after.version == account.version + 1
+        after = with_binding(account.devices, moved, now)
+        assert [device.state for device in after] == ([state] if state in LIVING else [])
 
 
 def test_invitations_that_are_over_leave_the_roster_on_the_way(service, alice):
@@ -38,8 +37,9 @@ def test_invitations_that_are_over_leave_the_roster_on_the_way(service, alice):
     account, binding = service.account(), service.stored(alice.guid)
     assert len(account.devices) == 2
     deadline = account.devices[-1].deadline
-    assert len(enlisted(account, binding, deadline - timedelta(microseconds=1)).devices) == 2
-    assert len(enlisted(account, binding, deadline).devices) == 1
+    before = deadline - timedelta(microseconds=1)
+    assert len(with_binding(account.devices, binding, before)) == 2
+    assert len(with_binding(account.devices, binding, deadline)) == 1
 
 
 class Lives(RuleBasedStateMachine):

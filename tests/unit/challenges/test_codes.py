@@ -8,7 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from counterseal import STANDARD, ijson
-from counterseal.challenges.composing import new_code, opened_code
+from counterseal._decisions.issuing import new_code, open_code
+from counterseal._transaction import tools_of
 from counterseal.errors import (
     AccountLocked,
     BindingInactive,
@@ -169,7 +170,7 @@ def test_s2_the_code_is_in_neither_the_bell_nor_anything_that_a_device_or_callba
 def test_the_code_is_sealed_for_its_challenge_and_gone_when_it_ends(service, alice, issued):
     held = issued.challenge
     assert issued.code.encode() not in held.sealed_code
-    assert opened_code(service.ports, held) == issued.code
+    assert open_code(tools_of(service.ports, service.policy), held) == issued.code
     assert alice.answer(held, code=issued.code).sealed_code == b""
 
 
@@ -189,7 +190,7 @@ class Luck:
 @example(2**128 - 1)
 def test_s4_a_code_is_six_digits_each_as_likely_as_the_others(luck):
     """128 bits of luck leave no code likelier than another by more than one in 10**32."""
-    code = new_code(attrs.evolve(PORTS, entropy=Luck(luck)))
+    code = new_code(tools_of(attrs.evolve(PORTS, entropy=Luck(luck)), STANDARD))
     assert len(code) == 6
     assert int(code) == luck % 10**6
 

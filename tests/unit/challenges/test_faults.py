@@ -144,6 +144,7 @@ def test_s22_the_calls_of_an_answer(new_service):
     assert {call.partition(".")[0] for call in calls} == {
         "clock",
         "entropy",
+        "notifier",
         "replay",
         "sealer",
         "signer",

@@ -7,7 +7,6 @@ import attrs
 import pytest
 
 from counterseal import STANDARD
-from counterseal.bindings.reserving import conclude, reserve
 from counterseal.errors import (
     AccountUnbound,
     Indeterminate,
@@ -26,6 +25,7 @@ from counterseal.models import (
 )
 from counterseal.models.guid import account_partition, mint
 from counterseal.testing.faults import Faults, faulty
+from counterseal.usecases._idempotency import reserve
 from counterseal.wire.question import question_document
 
 KEY = "order-17"
@@ -219,6 +219,5 @@ def test_without_a_key_each_call_is_its_own(service, alice):
 
 
 def test_a_reservation_keeps_no_payload(service, alice):
-    held = begun(service)
-    assert "10 EUR" not in repr(attrs.asdict(held))
-    conclude(service.ports, held)
+    with begun(service) as call:
+        assert "10 EUR" not in repr(attrs.asdict(call.reservation))

@@ -17,9 +17,9 @@ ROOMS = ("machines", "models", "testing")
 
 EXCUSED = {
     # The roster repeats the binding's state in the account.
-    ("bindings/roster.py", "binding.state"),
+    ("_decisions/bindings.py", "binding.state"),
     # What is told, and never stored: EXPIRED from the deadline on.
-    ("challenges/asked.py", "held.state_at(now)"),
+    ("_decisions/challenges.py", "challenge.state_at(tools.now)"),
     # What a receipt says.
     ("wire/receipt.py", "state"),
 }
@@ -133,7 +133,7 @@ def test_there_is_something_to_look_at():
     ]
     assert sum(len(given(call, positions)) for call in calls) > 20
     assert sum(map(is_step, calls)) > 10
-    assert {"ended", "finish", "_accepted"} <= positions.keys()
+    assert {"end_binding", "end", "_accept"} <= positions.keys()
 
 
 def test_the_excuses_are_all_needed():
@@ -155,8 +155,8 @@ def test_it_finds_what_it_is_there_to_find():
         "attrs.evolve(held, state=ChallengeState.ANSWERED)",
         "attrs.evolve(held, state=held.state)",
         "attrs.evolve(held, state=guess)",
-        "finish(ports, state=ChallengeState.EXPIRED)",
-        "ended(binding, BindingState.REVOKED, now)",
+        "end(tools, held, history, ChallengeState.EXPIRED, outcome)",
+        "end_binding(binding, BindingState.REVOKED, now)",
         "held.state = state",
     ):
         source = f"def act(held, guess, binding, now):\n    {line}\n"

@@ -243,7 +243,7 @@ class TestRoomForBinding:
             held for held in devices if held.state is BindingState.INVITED and held.deadline <= NOW
         ]
         kept = [held for held in devices if held not in lapsed]
-        assert list(living(self.account(*devices), NOW)) == kept
+        assert list(living(devices, NOW)) == kept
 
 
 class TestVouchDue:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import attrs
 
-from counterseal.challenges import Issued
+from counterseal._decisions.issuing import Issued
 from counterseal.models import Account, Button, Codes, Content, Guid, Question
 from counterseal.testing.histories import cast
 from counterseal.testing.histories.devices import DeviceActs

@@ -1,0 +1,334 @@
+"""
+Answers: what an authenticated device's answer or disown does, and what the device may read.
+
+An answer is accepted, counted as a strike, counted as a mistyped code, or refused. This is the one
+place where evidence becomes a commit: what accepts it holds the challenge, the account, the
+callback, and the binding, as a guard or without its strikes.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from counterseal import keys
+from counterseal._decisions.bindings import strike
+from counterseal._decisions.device_requests import AuthenticatedDevice
+from counterseal._decisions.endings import end
+from counterseal._decisions.issuing import open_code
+from counterseal._decisions.plan import AuditEntry, Decision, Plan, Signing, Tools, pending_of
+from counterseal.errors import (
+    Foreign,
+    MalformedToken,
+    NotFound,
+    WrongCode,
+    WrongSignature,
+    WrongState,
+    WrongType,
+)
+from counterseal.keys import Jws
+from counterseal.machines import CHALLENGE, ChallengeEvent, step
+from counterseal.models import (
+    UNFINISHED,
+    AddressKind,
+    Challenge,
+    ChallengeState,
+    Guid,
+    Outcome,
+    PublicKey,
+    Role,
+    replace,
+    revise,
+)
+from counterseal.policy import Policy
+from counterseal.rules.facts import Answering, Evidence, Fetching, Striking
+from counterseal.wire.answer import ANSWER_TYP, DISOWN_TYP, Answer, read_answer
+from counterseal.wire.receipt import RECEIPT_TYP, receipt_hash, receipt_payload
+
+TYPES = {ChallengeEvent.ANSWER: ANSWER_TYP, ChallengeEvent.DISOWN: DISOWN_TYP}
+"""The type of token that brings each event."""
+
+OVER = "It is over: the deadline passed before it was answered."
+
+
+@attrs.define
+class Token:
+    """
+    The answer or disown in a call's body, read and not believed.
+
+    Attributes:
+        text: The compact JWS.
+        event: What it is to do.
+    """
+
+    text: str
+    jws: Jws
+    answer: Answer
+    event: ChallengeEvent
+    _evidence: Evidence | None = None
+
+    def evidence(self, key: PublicKey | None) -> Evidence:
+        """Return the token under *key*, which it names; it is verified once for each key."""
+        if self._evidence is None or self._evidence.key != key:
+            self._evidence = Evidence(self.jws, key, self.answer.typ)
+        return self._evidence
+
+
+def read_token(body: bytes, event: ChallengeEvent, policy: Policy) -> Token:
+    """
+    Read the token in a call's body.
+
+    Raises:
+        MalformedToken: It is not spelled as it should be.
+        WrongType: It brings another event.
+    """
+    try:
+        text = body.decode("ascii")
+    except UnicodeDecodeError:
+        raise MalformedToken from None
+    jws = keys.read(text, limit=policy.token_bytes)
+    typ = TYPES[event]
+    if jws.header.typ != typ:
+        raise WrongType
+    return Token(text, jws, read_answer(jws.claimed, typ=typ), event)
+
+
+def list_pending(device: AuthenticatedDevice, tools: Tools) -> Plan[tuple[Challenge, ...]]:
+    """Plan to list what the device's account is asked at the moment, oldest first."""
+    return pending_of(device.account.guid).then(
+        lambda pending, _: Decision(
+            result=tuple(
+                challenge for challenge in pending if challenge.state_at(tools.now) in UNFINISHED
+            )
+        )
+    )
+
+
+def fetch(device: AuthenticatedDevice, tools: Tools) -> Decision[Challenge]:
+    """
+    Decide what the device learns of the challenge that was read with it.
+
+    Raises:
+        NotFound: There is no such challenge.
+        Foreign: It is another account's.
+        DeadlinePassed: It is over.
+        Refused: A rule of the event refuses it.
+    """
+    challenge, binding = _own(device), device.binding
+    if challenge.state not in UNFINISHED:
+        return Decision(result=_without_receipt(challenge, binding.guid))
+    facts = Fetching(
+        now=tools.now,
+        proving=device.proving,
+        challenge=challenge,
+        account=device.account,
+        binding=binding,
+    )
+    state = step(CHALLENGE, challenge.state, ChallengeEvent.FETCH, facts)
+    if state is challenge.state:
+        return Decision(result=challenge)
+    seen_challenge = revise(challenge, state=state)
+    return Decision(
+        result=seen_challenge,
+        writes=(seen_challenge,),
+        guards=(device.account, binding),
+        audit=(AuditEntry(challenge.guid),),
+    )
+
+
+def respond(
+    device: AuthenticatedDevice,
+    tools: Tools,
+    token: Token,
+    *,
+    issuer: PublicKey,
+    served: frozenset[AddressKind],
+) -> Decision[Challenge] | Signing[Challenge]:
+    """
+    Decide what an answer or disown of the challenge does that was read with the device.
+
+    Args:
+        issuer: The service's key that signs receipts.
+        served: The kinds of address that the service sends notifications to.
+
+    Returns:
+        What to sign where it is accepted: the receipt.
+
+    Raises:
+        NotFound: There is no such challenge.
+        Foreign: It is another account's.
+        WrongState: The challenge is finished, and not by this answer.
+        Refused: A rule of the event refuses it, and nothing has to be recorded but that.
+    """
+    facts = _facts(device, tools, token)
+    challenge = facts.challenge
+    try:
+        if _ended_with(challenge, token, facts.binding.guid):
+            if not _same_token(challenge, token):
+                facts.signature.require()
+            return Decision(result=challenge, wakes=(challenge.guid,))
+        if challenge.state is ChallengeState.EXPIRED:
+            raise WrongState("it is EXPIRED", detail=OVER)
+        state = step(CHALLENGE, challenge.state, token.event, facts)
+    except WrongSignature:
+        if facts.signer is None or facts.signer.role is not Role.STRONG:
+            raise
+        striking = Striking(
+            proving=facts.proving,
+            policy=tools.policy,
+            binding=facts.binding,
+            answer=facts.signature,
+        )
+        return strike(tools, served, striking, facts.account, challenge)
+    except WrongCode as refusal:
+        return _count_wrong_code(tools, facts, refusal)
+    return _accept(tools, facts, token, state, issuer)
+
+
+def _facts(device: AuthenticatedDevice, tools: Tools, token: Token) -> Answering:
+    challenge, binding = _own(device), device.binding
+    signer = binding.key_named(token.jws.header.kid)
+    return Answering(
+        now=tools.now,
+        policy=tools.policy,
+        proving=device.proving,
+        challenge=challenge,
+        account=device.account,
+        binding=binding,
+        answer=token.answer,
+        signature=token.evidence(None if signer is None else signer.key),
+        signer=signer,
+        code=open_code(tools, challenge),
+    )
+
+
+def _accept(
+    tools: Tools,
+    facts: Answering,
+    token: Token,
+    state: ChallengeState,
+    issuer: PublicKey,
+) -> Signing[Challenge]:
+    signer = facts.signer
+    assert signer is not None  # noqa: S101 (signature_holds; for the type checker)
+    # A clock that stepped back does not accept an answer before it was asked for.
+    at = max(facts.now, facts.challenge.issued_at)
+    return Signing(
+        issuer=issuer,
+        typ=RECEIPT_TYP,
+        payload=receipt_payload(
+            facts.challenge,
+            issuer=issuer,
+            account=facts.account,
+            binding=facts.binding,
+            signer=signer,
+            token=token.text,
+            state=state,
+            button=token.answer.button,
+            at=at,
+        ),
+        then=lambda receipt: _end(
+            tools,
+            facts,
+            state,
+            Outcome(
+                at=at,
+                device=facts.binding.guid,
+                kid=signer.key.kid,
+                thumbprint=signer.key.thumbprint,
+                button=token.answer.button,
+                token=token.text,
+                receipt=receipt,
+            ),
+            receipt_hash(receipt),
+        ),
+    )
+
+
+def _end(
+    tools: Tools,
+    facts: Answering,
+    state: ChallengeState,
+    outcome: Outcome,
+    new_receipt_hash: str,
+) -> Decision[Challenge]:
+    account, binding = facts.account, facts.binding
+    ending = end(tools, facts.challenge, account.history, state, outcome)
+    updated_account = revise(
+        account,
+        history=ending.history,
+        receipts=account.receipts + 1,
+        receipt_hash=new_receipt_hash,
+    )
+    writes = (*ending.writes, updated_account)
+    signer = facts.signer
+    forgiven = binding.strikes and signer is not None and signer.role is Role.STRONG
+    return Decision(
+        result=ending.challenge,
+        writes=(*writes, revise(binding, strikes=0)) if forgiven else writes,
+        guards=() if forgiven else (binding,),
+        audit=(ending.entry,),
+        wakes=(ending.challenge.guid,),
+    )
+
+
+def _count_wrong_code(tools: Tools, facts: Answering, refusal: WrongCode) -> Decision[Challenge]:
+    challenge, account = facts.challenge, facts.account
+    state = step(CHALLENGE, challenge.state, ChallengeEvent.MISTYPE, facts)
+    wrong_codes = account.history.wrong_codes + 1
+    history = replace(account.history, wrong_codes=wrong_codes)
+    locked_at = account.locked_at
+    if wrong_codes >= tools.policy.code_limit_account:
+        locked_at = tools.now
+    audit = [AuditEntry(challenge.guid, "challenge.mistype", refusal.code)]
+    if locked_at is not None:
+        audit.append(AuditEntry(account.guid, "account.lock", refusal.code))
+    if state is ChallengeState.FAILED:
+        outcome = Outcome(at=tools.now)
+        ending = end(tools, challenge, history, state, outcome, reason=refusal.code)
+        history, result = ending.history, ending.challenge
+        writes = ending.writes
+        audit.append(ending.entry)
+    else:
+        result = revise(challenge, state=state, wrong_codes=challenge.wrong_codes + 1)
+        writes = (result,)
+    return Decision(
+        result=result,
+        writes=(*writes, revise(account, history=history, locked_at=locked_at)),
+        guards=(facts.binding,),
+        audit=tuple(audit),
+        refusal=refusal,
+        wakes=(challenge.guid,),
+    )
+
+
+def _own(device: AuthenticatedDevice) -> Challenge:
+    """Return the challenge that was read with *device*, if it is its account's."""
+    (record,) = device.others
+    if not isinstance(record, Challenge):
+        raise NotFound
+    if record.account != device.account.guid:
+        raise Foreign
+    return record
+
+
+def _ended_with(challenge: Challenge, token: Token, device: Guid) -> bool:
+    """Tell whether *challenge* ended with just this answer: the same text by the same key."""
+    outcome = challenge.outcome
+    if outcome is None or outcome.token is None or outcome.device != device:
+        return False
+    # The signature is left out: one answer has many valid signatures (ECDSA is malleable).
+    return keys.same(outcome.token.rpartition(".")[0], token.jws.signed)
+
+
+def _same_token(challenge: Challenge, token: Token) -> bool:
+    """Tell whether it is the very token that was verified; its key may have been rotated since."""
+    recorded = challenge.outcome.token if challenge.outcome is not None else None
+    return recorded is not None and keys.same(recorded, token.text)
+
+
+def _without_receipt(challenge: Challenge, device: Guid) -> Challenge:
+    """Return what *device* may see of it: another device's answer says too much about it."""
+    outcome = challenge.outcome
+    if outcome is None or outcome.device in {None, device}:
+        return challenge
+    return replace(challenge, outcome=replace(outcome, token=None, receipt=None))

@@ -1,0 +1,108 @@
+"""
+Bindings: an account's list of its living devices, and what a wrong strong-key signature does.
+
+Functions that are used for several bindings in one decision take and return the list of devices
+and not the account, which is revised once.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TypeVar
+
+from counterseal._decisions.notifications import build_revocation_notifications
+from counterseal._decisions.plan import AuditEntry, Decision, Tools
+from counterseal.errors import StrongKeyMissed
+from counterseal.machines import BINDING, BindingEvent, step
+from counterseal.models import (
+    LIVING,
+    Account,
+    AddressKind,
+    Binding,
+    BindingState,
+    Device,
+    Record,
+    revise,
+)
+from counterseal.rules.facts import Striking
+from counterseal.rules.standing import living
+
+R = TypeVar("R")
+
+
+def with_binding(
+    devices: tuple[Device, ...], binding: Binding, now: datetime
+) -> tuple[Device, ...]:
+    """
+    Return an account's list of devices with *binding* in it as far as it lives.
+
+    Invitations whose deadline has come leave the list on the way.
+    """
+    others = tuple(device for device in living(devices, now) if device.binding != binding.guid)
+    if binding.state not in LIVING:
+        return others
+    device = Device(
+        binding=binding.guid,
+        state=binding.state,
+        deadline=binding.deadline,
+        addresses=binding.addresses,
+    )
+    return (*others, device)
+
+
+def end_binding(
+    binding: Binding, state: BindingState, now: datetime, *, strikes: int | None = None
+) -> Binding:
+    """
+    Return *binding* as it ends in *state*, which `step` has decided.
+
+    Args:
+        strikes: Its wrong strong-key signatures by now; None for as many as it has.
+    """
+    counted = binding.strikes if strikes is None else strikes
+    return revise(binding, state=state, suspended_by=None, ended_at=now, strikes=counted)
+
+
+def strike(
+    tools: Tools,
+    served: frozenset[AddressKind],
+    facts: Striking,
+    account: Account,
+    result: R,
+) -> Decision[R]:
+    """
+    Decide what a wrong strong-key signature does to the device: the last one revokes it.
+
+    Args:
+        served: The kinds of address that the service sends to.
+        facts: The signature, and the call that it came in.
+        account: The binding's; a guard of the commit, and a revoked device leaves its list.
+        result: What the use case would return if the decision did not refuse.
+
+    Raises:
+        Refused: It was no wrong strong-key signature inside a proven call.
+    """
+    binding, now = facts.binding, tools.now
+    state = step(BINDING, binding.state, BindingEvent.STRIKE, facts)
+    strikes = binding.strikes + 1
+    refusal = StrongKeyMissed(max(0, facts.policy.strike_limit - strikes))
+    entry = AuditEntry(binding.guid, "binding.strike", refusal.code)
+    if state is not BindingState.REVOKED:
+        return Decision(
+            result=result,
+            writes=(revise(binding, strikes=strikes),),
+            guards=(account,),
+            audit=(entry,),
+            refusal=refusal,
+        )
+    revoked = end_binding(binding, state, now, strikes=strikes)
+    devices = with_binding(account.devices, revoked, now)
+    notifications: tuple[Record, ...] = build_revocation_notifications(
+        tools, served, account, binding.guid
+    )
+    return Decision(
+        result=result,
+        writes=(revoked, revise(account, devices=devices), *notifications),
+        audit=(entry, AuditEntry(binding.guid, "binding.revoke", refusal.code)),
+        refusal=refusal,
+    )

@@ -1,0 +1,127 @@
+"""Challenges as their origin and the worker decide on them: read, listed, cancelled, expired."""
+
+from __future__ import annotations
+
+from counterseal._decisions.endings import end
+from counterseal._decisions.issuing import demand_readable
+from counterseal._decisions.plan import Decision, Plan, Records, Tools, pending_of, require
+from counterseal.errors import AccountUnknown, Foreign
+from counterseal.machines import CHALLENGE, ChallengeEvent, step
+from counterseal.models import (
+    UNFINISHED,
+    Account,
+    CancelReason,
+    Challenge,
+    Guid,
+    Outcome,
+    Record,
+    replace,
+    revise,
+)
+from counterseal.rules.facts import Cancelling, Deadline
+
+
+def read_status(found: Records, tools: Tools, origin: Guid) -> Decision[Challenge]:
+    """
+    Decide what *origin* learns of a challenge: EXPIRED from its deadline on, swept or not.
+
+    Args:
+        found: The challenge and its account.
+
+    Raises:
+        NotFound: There is no such challenge, or its account has been erased.
+        Foreign: Another origin issued it.
+    """
+    record, account = found
+    challenge = _own(record, origin)
+    demand_readable(challenge, account)
+    if challenge.state_at(tools.now) is challenge.state:
+        return Decision(result=challenge)
+    return Decision(result=replace(challenge, state=challenge.state_at(tools.now)))
+
+
+def list_open(account: Account | None, tools: Tools, origin: Guid) -> Plan[tuple[Challenge, ...]]:
+    """
+    Plan to list the account's open challenges that *origin* issued, oldest first.
+
+    Raises:
+        AccountUnknown: The App Space has no such account.
+    """
+    if account is None:
+        raise AccountUnknown
+    return pending_of(account.guid).then(
+        lambda pending, _: Decision(
+            result=tuple(
+                challenge
+                for challenge in pending
+                if challenge.origin == origin and challenge.state_at(tools.now) in UNFINISHED
+            )
+        )
+    )
+
+
+def cancel(found: Records, tools: Tools, origin: Guid) -> Decision[Challenge]:
+    """
+    Decide that *origin* takes a question back.
+
+    Args:
+        found: The challenge and its account.
+
+    Raises:
+        NotFound: There is no such challenge.
+        Foreign: Another origin issued it.
+        WrongState: It is finished.
+        DeadlinePassed: It is over.
+    """
+    record, about = found
+    challenge, account = _own(record, origin), require(about, Account)
+    facts = Cancelling(now=tools.now, challenge=challenge, origin=origin)
+    ending = end(
+        tools,
+        challenge,
+        account.history,
+        step(CHALLENGE, challenge.state, ChallengeEvent.CANCEL, facts),
+        Outcome(at=tools.now, reason=CancelReason.ORIGIN),
+    )
+    return Decision(
+        result=ending.challenge,
+        writes=(*ending.writes, revise(account, history=ending.history)),
+        audit=(ending.entry,),
+        wakes=(challenge.guid,),
+    )
+
+
+def expire(found: Records, tools: Tools) -> Decision[None]:
+    """
+    Decide that a challenge is over that nobody has answered.
+
+    Args:
+        found: The challenge and its account.
+
+    Raises:
+        NotFound: There is no such challenge.
+        WrongState: It is finished.
+        DeadlineAhead: Its deadline is still ahead.
+    """
+    record, about = found
+    challenge, account = require(record, Challenge), require(about, Account)
+    facts = Deadline(now=tools.now, deadline=challenge.deadline)
+    ending = end(
+        tools,
+        challenge,
+        account.history,
+        step(CHALLENGE, challenge.state, ChallengeEvent.EXPIRE, facts),
+        Outcome(at=tools.now),
+    )
+    return Decision(
+        result=None,
+        writes=(*ending.writes, revise(account, history=ending.history)),
+        audit=(ending.entry,),
+    )
+
+
+def _own(record: Record | None, origin: Guid) -> Challenge:
+    challenge = require(record, Challenge)
+    if challenge.origin != origin:
+        raise Foreign
+    return challenge

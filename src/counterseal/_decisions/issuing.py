@@ -1,0 +1,312 @@
+"""Issuing: whether a person may be asked, and the challenge, code and display document if so."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import attrs
+
+from counterseal import keys
+from counterseal._decisions.endings import end
+from counterseal._decisions.notifications import QUEUED, build_notifications
+from counterseal._decisions.plan import (
+    AuditEntry,
+    Decision,
+    Plan,
+    Records,
+    Tools,
+    account_of,
+    record_with_account,
+    records,
+    require,
+)
+from counterseal.errors import AccountUnknown, NotFound
+from counterseal.machines import CHALLENGE, ChallengeEvent, step
+from counterseal.models import (
+    Account,
+    AddressKind,
+    CancelReason,
+    Challenge,
+    Codes,
+    Guid,
+    History,
+    News,
+    Notification,
+    OpenQuestion,
+    Outcome,
+    Question,
+    Record,
+    RelyingParty,
+    revise,
+)
+from counterseal.rules.asking import after_asking, asking, limits_for, may_ask
+from counterseal.rules.facts import Cancelling
+from counterseal.rules.standing import reachable
+from counterseal.wire.display import display_document, display_text
+from counterseal.wire.moment import whole
+
+CODE_DIGITS = 6
+"""NIST SP 800-63B-4, 3.1.3.2: six digits."""
+
+CODE_ENTROPY_BYTES = 16
+"""So many more than six digits need that no code is noticeably likelier than another."""
+
+
+@attrs.frozen(kw_only=True)
+class Issued:
+    """
+    A challenge that was issued.
+
+    Attributes:
+        code: What the origin has to show to the person; None if no code is asked for.
+    """
+
+    challenge: Challenge
+    code: str | None = attrs.field(default=None, repr=False)
+
+
+@attrs.define(kw_only=True)
+class Draft:
+    """
+    A question that is to become a challenge.
+
+    Attributes:
+        party: The origin that asks.
+        guid: The challenge's.
+        life: How long it may be answered.
+        served: The kinds of address that the service sends notifications to.
+    """
+
+    party: RelyingParty
+    question: Question
+    guid: Guid
+    life: timedelta
+    served: frozenset[AddressKind]
+
+    @property
+    def code_asked(self) -> bool:
+        """Whether an approval needs the matching code."""
+        return self.question.show_code and self.party.origin.codes is Codes.TYPED
+
+
+def issue(account: Account | None, tools: Tools, draft: Draft) -> Decision[Issued] | Plan[Issued]:
+    """
+    Decide whether the question may be put now, and issue the challenge.
+
+    Returns:
+        A further plan where older questions have to be read that this one replaces.
+
+    Raises:
+        AccountUnknown: The App Space knows no such account.
+        AccountUnbound: It has no active device.
+        AccountLocked: It is locked.
+        TooManyPending: The person has enough open questions; says how long to wait.
+        TooOften: The person has to be left alone for a while; says how long.
+        CodeDemanded: The person may be asked with a matching code only.
+        InvalidField: I-JSON cannot hold what is to be shown.
+        SealBroken: The sealer is out of reach.
+    """
+    if account is None:
+        raise AccountUnknown
+    reachable(account)
+    party, policy = draft.party, tools.policy
+    now = whole(tools.now)
+    ruling = asking(
+        account.history,
+        now=now,
+        origin=party.origin.guid,
+        limits=limits_for(party.origin, policy),
+        code_asked=draft.code_asked,
+        codes_typed=party.origin.codes is Codes.TYPED,
+        policy=policy,
+    )
+    may_ask(ruling)
+    code = new_code(tools) if draft.code_asked else None
+    challenge = new_challenge(tools, draft, account, code, now)
+    issued = Issued(challenge=challenge, code=code)
+    if not ruling.supersedes:
+        return _issue(account, tools, draft, issued, account.history)
+    # In one trip, and in none where there are none.
+    return records(*ruling.supersedes).then(
+        lambda older, _: _supersede(account, tools, draft, issued, older)
+    )
+
+
+def issue_once(
+    records_of_key: Records, tools: Tools, draft: Draft
+) -> Decision[Issued] | Plan[Issued]:
+    """
+    Issue the challenge that an idempotency key has reserved the GUID of, unless it is there.
+
+    Args:
+        records_of_key: The challenge and its account, as `record_with_account` reads them.
+
+    Returns:
+        What the first call with the key returned; or the plan to issue, for `issue`.
+
+    Raises:
+        NotFound: What the key made has been erased.
+        SealBroken: The sealer cannot open the code.
+    """
+    challenge, account = records_of_key
+    if not isinstance(challenge, Challenge):
+        return plan_issue(draft)
+    demand_readable(challenge, account)
+    return Decision(result=Issued(challenge=challenge, code=open_code(tools, challenge) or None))
+
+
+def plan_issue(draft: Draft) -> Plan[Issued]:
+    """Return the plan to issue what *draft* says."""
+    space, account_id = draft.party.app_space.guid, draft.question.account_id
+    return account_of(space, account_id).then(lambda account, tools: issue(account, tools, draft))
+
+
+def plan_issue_once(draft: Draft) -> Plan[Issued]:
+    """Return the plan to issue what *draft* says, unless it was issued before."""
+    return record_with_account(draft.guid).then(
+        lambda found, tools: issue_once(found, tools, draft)
+    )
+
+
+def demand_readable(challenge: Challenge, account: Record | None) -> None:
+    """
+    Refuse to show what had ended before its account was erased, and still lies in the store.
+
+    Raises:
+        NotFound: The account has been erased, or is not there.
+    """
+    if challenge.outcome is not None and require(account, Account).erased_at is not None:
+        raise NotFound
+
+
+def new_code(tools: Tools) -> str:
+    """Return six random digits."""
+    number = int.from_bytes(tools.entropy(CODE_ENTROPY_BYTES))
+    return f"{number % 10**CODE_DIGITS:0{CODE_DIGITS}}"
+
+
+def open_code(tools: Tools, challenge: Challenge) -> str:
+    """
+    Return the matching code of *challenge*; empty if it asks for none.
+
+    Raises:
+        SealBroken: The sealer cannot open it.
+    """
+    if not challenge.sealed_code:
+        return ""
+    return tools.open(challenge.sealed_code, _code_context(challenge.guid)).decode()
+
+
+def new_challenge(
+    tools: Tools, draft: Draft, account: Account, code: str | None, now: datetime
+) -> Challenge:
+    """
+    Return the record of a new challenge; the display document is made here, once.
+
+    Args:
+        code: The matching code; None if none is asked for.
+        now: When it is issued, in whole milliseconds.
+
+    Raises:
+        InvalidField: I-JSON cannot hold a member.
+        SealBroken: The sealer is out of reach.
+    """
+    party, question, guid = draft.party, draft.question, draft.guid
+    deadline = now + draft.life
+    display = display_text(
+        display_document(
+            question,
+            challenge=guid,
+            app_space=party.app_space,
+            origin=party.origin,
+            account=account,
+            code_asked=code is not None,
+            issued_at=now,
+            deadline=deadline,
+        )
+    )
+    return Challenge(
+        guid=guid,
+        state=CHALLENGE.initial,
+        app_space=party.app_space.guid,
+        origin=party.origin.guid,
+        account=account.guid,
+        display=display,
+        display_hash=keys.digest(display.encode()),
+        buttons=question.buttons,
+        transaction_id=question.transaction_id,
+        callback=question.callback,
+        callback_states=party.origin.callback_states,
+        notification_title=question.notification_title,
+        notification_body=question.notification_body,
+        show_notification=question.show_notification,
+        show_code=question.show_code,
+        code_asked=code is not None,
+        sealed_code=b"" if code is None else tools.seal(code.encode(), _code_context(guid)),
+        issued_at=now,
+        deadline=deadline,
+        keep_until=deadline + tools.policy.retention,
+    )
+
+
+def _supersede(
+    account: Account, tools: Tools, draft: Draft, issued: Issued, older: Records
+) -> Decision[Issued]:
+    """Cancel the questions that the new one replaces, and issue it."""
+    history, now = account.history, issued.challenge.issued_at
+    writes: list[Record] = []
+    audit: list[AuditEntry] = []
+    superseded: list[Guid] = []
+    for record in older:
+        challenge = require(record, Challenge)
+        facts = Cancelling(now=now, challenge=challenge, origin=draft.party.origin.guid)
+        ending = end(
+            tools,
+            challenge,
+            history,
+            step(CHALLENGE, challenge.state, ChallengeEvent.CANCEL, facts),
+            Outcome(at=now, reason=CancelReason.SUPERSEDED),
+            reason=CancelReason.SUPERSEDED.value,
+        )
+        history = ending.history
+        writes += ending.writes
+        audit.append(ending.entry)
+        superseded.append(challenge.guid)
+    decision = _issue(account, tools, draft, issued, history)
+    decision.writes += tuple(writes)
+    decision.audit = (*audit, *decision.audit)
+    decision.wakes = (*superseded, *decision.wakes)
+    return decision
+
+
+def _issue(
+    account: Account, tools: Tools, draft: Draft, issued: Issued, history: History
+) -> Decision[Issued]:
+    challenge = issued.challenge
+    question = OpenQuestion(
+        challenge=challenge.guid, origin=challenge.origin, deadline=challenge.deadline
+    )
+    updated_account = revise(
+        account, history=after_asking(history, question, challenge.issued_at, tools.policy)
+    )
+    notifications: tuple[Notification, ...] = ()
+    if draft.question.show_notification:
+        notifications = build_notifications(
+            tools,
+            draft.served,
+            account,
+            News.CHALLENGE,
+            challenge.guid,
+            now=challenge.issued_at,
+            ends_at=challenge.deadline,
+        )
+    return Decision(
+        result=issued,
+        writes=(challenge, updated_account, *notifications),
+        audit=(AuditEntry(challenge.guid),),
+        wakes=(account.guid, QUEUED) if notifications else (account.guid,),
+    )
+
+
+def _code_context(challenge: Guid) -> str:
+    return f"code:{challenge}"

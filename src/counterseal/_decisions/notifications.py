@@ -1,0 +1,96 @@
+"""Notifications: they are queued in the commit that makes so what devices are notified of."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from counterseal._decisions.plan import Tools
+from counterseal.machines import NOTIFICATION
+from counterseal.models import (
+    Account,
+    AddressKind,
+    BindingState,
+    Guid,
+    News,
+    Notification,
+)
+from counterseal.models.guid import LUCK_BYTES, mint, named, partition_of
+
+QUEUED = named(0, "notifications")
+"""What the workers wait for that send notifications: woken after each commit that queued one."""
+
+
+def build_notifications(
+    tools: Tools,
+    served: frozenset[AddressKind],
+    account: Account,
+    occasion: News,
+    subject: Guid,
+    *,
+    now: datetime,
+    ends_at: datetime | None = None,
+) -> tuple[Notification, ...]:
+    """
+    Return what has to be committed so that the account's other active devices are notified.
+
+    One notification for each kind of address that they have and that this service sends to:
+    what is wrong with one transport delays no other. Nothing, where there is none.
+
+    Args:
+        served: The kinds of address that the service sends to.
+        account: Its list of devices says who has an address.
+        subject: What the notification is about; a device is not notified about itself.
+        now: From then on they are due.
+        ends_at: From then on nobody is notified; None is as long as the policy says.
+    """
+    if not served:
+        return ()
+    active = [
+        device
+        for device in account.devices
+        if device.state is BindingState.ACTIVE and device.binding != subject
+    ]
+    kinds = {address.kind for device in active for address in device.addresses} & served
+    until = now + tools.policy.device_news_life if ends_at is None else ends_at
+    return tuple(
+        Notification(
+            guid=mint(partition_of(account.guid), tools.entropy(LUCK_BYTES)),
+            state=NOTIFICATION.initial,
+            news=occasion,
+            subject=subject,
+            account=account.guid,
+            app_space=account.app_space,
+            kind=kind,
+            devices=tuple(
+                device.binding
+                for device in active
+                if any(address.kind is kind for address in device.addresses)
+            ),
+            next_at=now,
+            ends_at=until,
+            created_at=now,
+            keep_until=until + tools.policy.notification_retention,
+        )
+        for kind in sorted(kinds, key=lambda kind: kind.value)
+    )
+
+
+def build_revocation_notifications(
+    tools: Tools, served: frozenset[AddressKind], account: Account, device: Guid
+) -> tuple[Notification, ...]:
+    """
+    Return what has to be committed with the revocation of *device*.
+
+    Nothing if it was never bound: an invitation is no device.
+
+    Args:
+        served: The kinds of address that the service sends to.
+        account: As it was before the revocation.
+    """
+    bound = any(
+        listed.binding == device and listed.state is not BindingState.INVITED
+        for listed in account.devices
+    )
+    if not bound:
+        return ()
+    return build_notifications(tools, served, account, News.DEVICE_REVOKED, device, now=tools.now)

@@ -1,0 +1,182 @@
+"""
+Plans: what a use case reads, and the pure function that decides on it, as data.
+
+A use case makes a `Plan`, and a transaction runs it:
+
+- a `Reading` names one trip to the store, and may parse what comes back;
+- the plan's function gets that, and `Tools`; it returns a `Decision`, or a further `Plan` where it
+  has to read once more, or a `Signing` where the service has to sign what it decided on;
+- a `Decision` says what is to be stored and recorded, and what the use case returns.
+
+A decision has no effects. It may run several times for one call, each time on what was read anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Generic, TypeAlias, TypeVar
+
+import attrs
+
+from counterseal.errors import NotFound, Refused
+from counterseal.models import Account, Binding, Challenge, Guid, PublicKey, Record
+from counterseal.policy import Policy
+
+K = TypeVar("K")
+L = TypeVar("L")
+R = TypeVar("R")
+
+Records: TypeAlias = tuple[Record | None, ...]
+"""What the store found: None where there is no such record."""
+
+
+@attrs.define
+class Tools:
+    """
+    What a decision may use besides its arguments; nothing in it waits.
+
+    Attributes:
+        now: When this attempt was made, after its first trip.
+        entropy: Returns so many random bytes.
+        seal: Encrypts bytes for a context.
+        open: Decrypts what `seal` returned for the same context; raises SealBroken.
+        policy: The service's.
+    """
+
+    now: datetime
+    entropy: Callable[[int], bytes]
+    seal: Callable[[bytes, str], bytes]
+    open: Callable[[bytes, str], bytes]
+    policy: Policy
+
+
+@attrs.define
+class AuditEntry:
+    """
+    One line of the audit log, as a decision words it; the transaction adds the time.
+
+    Attributes:
+        subject: What something was done to; None if there is nothing yet.
+        event: What happened, as `noun.verb`; empty for the event of the use case.
+        reason: The stable code of a refusal, or of what came of it; empty for what succeeded.
+        actor: Who did it; empty for the actor of the use case.
+        attributes: Further pairs of words.
+    """
+
+    subject: Guid | None
+    event: str = ""
+    reason: str = ""
+    actor: str = ""
+    attributes: tuple[tuple[str, str], ...] = ()
+
+
+@attrs.define(kw_only=True)
+class Decision(Generic[R]):
+    """
+    What was decided.
+
+    Attributes:
+        result: What the use case returns.
+        writes: Records as they are to be stored: new ones, and revisions of what was read.
+        guards: Records that were read and that the decision relies on without changing them:
+            if one of them has changed, nothing is stored, and all is decided again.
+        audit: What is recorded in the same commit.
+        refusal: What is raised in place of returning, once the consequence is stored.
+        wakes: Whom to wake once it is stored.
+    """
+
+    result: R
+    writes: tuple[Record, ...] = ()
+    guards: tuple[Record, ...] = ()
+    audit: tuple[AuditEntry, ...] = ()
+    refusal: Refused | None = None
+    wakes: tuple[Guid, ...] = ()
+
+
+@attrs.define(kw_only=True)
+class Signing(Generic[R]):
+    """
+    What the service has to sign before the decision is complete: a compact JWS.
+
+    Attributes:
+        issuer: The service's public key that is to sign.
+        typ: The token's type.
+        payload: What is signed.
+        then: Decides on the token's text.
+    """
+
+    issuer: PublicKey
+    typ: str
+    payload: bytes
+    then: Callable[[str], Decision[R] | Signing[R]]
+
+
+@attrs.define
+class Plan(Generic[R]):
+    """What to read, and what decides on it; only `Reading.then` makes one, so the two fit."""
+
+    reading: Reading[Any]
+    decide: Callable[[Any, Tools], Decision[R] | Plan[R] | Signing[R]]
+
+
+@attrs.define
+class Reading(Generic[L]):
+    """
+    One trip to the store, as data.
+
+    Attributes:
+        query: Which of the store's reads.
+        arguments: What it is asked for.
+        parse: Turns what came back into what the decision gets; None if that is the same.
+    """
+
+    query: str
+    arguments: tuple[Any, ...]
+    parse: Callable[[Any, Tools], L] | None = None
+
+    def then(self, decide: Callable[[L, Tools], Decision[R] | Plan[R] | Signing[R]]) -> Plan[R]:
+        """Return the plan to decide on what is read; *decide* is a function or a lambda."""
+        return Plan(self, decide)
+
+
+def nothing() -> Reading[Records]:
+    """Read nothing, without a trip: what is decided follows from the arguments alone."""
+    return Reading("", ())
+
+
+def records(*guids: Guid) -> Reading[Records]:
+    """Read the records of *guids*."""
+    return Reading("get", guids)
+
+
+def record_with_account(guid: Guid, *others: Guid) -> Reading[Records]:
+    """Read the record of *guid*, the account that it is about, and the records of *others*."""
+    return Reading("about", (guid, *others))
+
+
+def account_of(app_space: Guid, account_id: str) -> Reading[Account | None]:
+    """Read the account that the App Space knows by *account_id*."""
+    return Reading("account", (app_space, account_id))
+
+
+def bindings_of(account: Guid) -> Reading[tuple[Binding, ...]]:
+    """Read all bindings of the account, oldest first."""
+    return Reading("bindings", (account,))
+
+
+def pending_of(account: Guid) -> Reading[tuple[Challenge, ...]]:
+    """Read the account's unfinished challenges, oldest first."""
+    return Reading("pending", (account,))
+
+
+def require(record: Record | None, kind: type[K]) -> K:
+    """
+    Return *record* as what it has to be.
+
+    Raises:
+        NotFound: There is none, or it is of another kind.
+    """
+    if not isinstance(record, kind):
+        raise NotFound
+    return record

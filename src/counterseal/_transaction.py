@@ -1,0 +1,380 @@
+"""
+The transaction: reads, lets a pure function decide, signs, commits, and wakes.
+
+Nothing else commits. `Transactions.run` does for one plan:
+
+1. load: one trip for each reading, as many as the plan has;
+2. decide, and sign what the decision wants signed;
+3. one atomic commit of writes and guards, with the audit log's entries in it;
+4. wake those who wait.
+
+- On Conflict, all of it is done again, a bounded number of times.
+- On Indeterminate, the same commit is asked for again under the same operation id, so that a lost
+  reply never turns into a reported conflict.
+- A refusal is recorded in the audit log, then raised; nothing was committed. A refusal that has a
+  consequence is raised once that is committed.
+- A write that replaces nothing that was read, and a guard that was not read, are Misuse: a
+  decision can neither overwrite blindly nor rely on what this attempt has not seen.
+
+What happens once, whatever is tried again, is done by the use case before it runs a plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from functools import partial
+from types import TracebackType
+from typing import Any, Generic, TypeVar
+
+import attrs
+
+from counterseal import keys
+from counterseal._decisions.plan import AuditEntry, Decision, Plan, Reading, Signing, Tools
+from counterseal.errors import (
+    Conflict,
+    Contended,
+    Indeterminate,
+    Refused,
+    TooOften,
+    Unavailable,
+    WrongRecord,
+)
+from counterseal.models import AuditEvent, Change, Guid, Record
+from counterseal.policy import Policy
+from counterseal.ports import Ports
+
+L = TypeVar("L")
+R = TypeVar("R")
+
+OPERATION_BYTES = 16
+MINUTE = timedelta(minutes=1)
+
+
+@attrs.define(kw_only=True)
+class AuditContext:
+    """
+    What somebody wants to do, as the audit log names it.
+
+    Attributes:
+        event: `noun.verb`.
+        actor: A GUID or a role.
+        subject: What it is to be done to; None if there is nothing yet.
+    """
+
+    event: str
+    actor: str
+    subject: Guid | None = None
+
+
+@attrs.define
+class Loaded(Generic[L]):
+    """
+    A plan's first reading, made before the plan runs.
+
+    Attributes:
+        stored: What the store returned.
+        value: What the reading parsed it into.
+        tools: As they were after that trip; None where there was no trip.
+    """
+
+    stored: Any
+    value: L
+    tools: Tools | None = None
+
+
+@attrs.frozen
+class Transactions:
+    """
+    Runs the plans of one use case.
+
+    Args:
+        ports: The service's.
+        policy: The service's.
+    """
+
+    ports: Ports
+    policy: Policy
+
+    def run(self, context: AuditContext, plan: Plan[R], loaded: Loaded[Any] | None = None) -> R:
+        """
+        Read, decide and commit, again if a race was lost.
+
+        Args:
+            context: What the audit log records.
+            plan: What to read, and what decides.
+            loaded: The plan's first reading, if it was made already; a second attempt reads anew.
+
+        Returns:
+            The result of the decision that was committed.
+
+        Raises:
+            Refused: What the plan raised, or the committed decision's own refusal.
+            Contended: Every attempt lost its race.
+            Indeterminate: The store's reply was lost each time.
+            Misuse: The decision writes or guards what was not read.
+            Unavailable: A port failed.
+        """
+        ports = self.ports
+        for _ in range(self.policy.commit_attempts):
+            stored: list[Any] = []
+            try:
+                decision, now = self._decide(plan, loaded, stored)
+            except Refused as refusal:
+                record_refusal(ports, context, refusal)
+                raise
+            if decision.writes or decision.audit:
+                try:
+                    commit(
+                        ports,
+                        self.policy,
+                        changes_of(decision, stored),
+                        events_of(decision.audit, context, now),
+                    )
+                except Conflict:
+                    loaded = None
+                    continue
+            for guid in decision.wakes:
+                wake(ports, guid)
+            if decision.refusal is not None:
+                raise decision.refusal
+            return decision.result
+        raise Contended
+
+    def sweep(
+        self, context: AuditContext, due: Iterable[Record], plan: Callable[[Guid], Plan[None]]
+    ) -> int:
+        """
+        Run the plan of each record that was found due, and pass over those that moved meanwhile.
+
+        Args:
+            context: What the audit log records; its subject is set for each record.
+            due: What the store found.
+            plan: Makes the plan for one of them.
+
+        Returns:
+            How many were dealt with.
+
+        Raises:
+            Unavailable: A port failed; what was done before stays done.
+        """
+        done = 0
+        for record in due:
+            guid = record.guid
+            try:
+                self.run(attrs.evolve(context, subject=guid), plan(guid))
+            except Refused:
+                # It was finished, or the clock stepped back, between the look and the decision.
+                continue
+            done += 1
+        return done
+
+    def load(self, reading: Reading[L]) -> Loaded[L]:
+        """
+        Make the first reading of a plan before the plan runs.
+
+        Raises:
+            Refused: The reading's parser refuses what the store returned.
+            Unavailable: A port failed.
+        """
+        stored = load(self.ports, reading)
+        tools = tools_of(self.ports, self.policy)
+        value = stored if reading.parse is None else reading.parse(stored, tools)
+        return Loaded(stored, value, tools)
+
+    def _decide(
+        self, plan: Plan[R], loaded: Loaded[Any] | None, stored: list[Any]
+    ) -> tuple[Decision[R], datetime]:
+        ports = self.ports
+        step: Any = plan
+        tools: Tools | None = None
+        while True:
+            if isinstance(step, Plan):
+                if loaded is None:
+                    reading = step.reading
+                    value = load(ports, reading)
+                    stored.append(value)
+                    if tools is None:
+                        tools = tools_of(ports, self.policy)
+                    if reading.parse is not None:
+                        value = reading.parse(value, tools)
+                else:
+                    stored.append(loaded.stored)
+                    value, tools, loaded = loaded.value, loaded.tools, None
+                    if tools is None:
+                        tools = tools_of(ports, self.policy)
+                step = step.decide(value, tools)
+            elif isinstance(step, Signing):
+                sign = partial(ports.signer.sign, step.issuer.kid)
+                step = step.then(
+                    keys.sign_bytes(sign, step.issuer, typ=step.typ, payload=step.payload)
+                )
+            else:
+                assert tools is not None  # noqa: S101 (a plan begins each; for the type checker)
+                return step, tools.now
+
+
+class refusals:  # noqa: N801 (a context, named as it is read)
+    """
+    Record a refusal that leaves the block, which ends before a transaction begins.
+
+    Raises:
+        Unavailable: The audit log did not answer.
+    """
+
+    __slots__ = ("_context", "_ports")
+
+    def __init__(self, ports: Ports, context: AuditContext) -> None:
+        self._ports = ports
+        self._context = context
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if isinstance(error, Refused):
+            record_refusal(self._ports, self._context, error)
+
+
+def load(ports: Ports, reading: Reading[Any]) -> Any:
+    """
+    Make one trip to the store, and return what it found.
+
+    Raises:
+        Unavailable: The store did not answer.
+    """
+    if not reading.query:
+        return ()
+    return getattr(ports.store, reading.query)(*reading.arguments)
+
+
+def tools_of(ports: Ports, policy: Policy) -> Tools:
+    """Return what a decision that is made now may use."""
+    sealer = ports.sealer
+    return Tools(ports.clock.now(), ports.entropy.token, sealer.seal, sealer.open, policy)
+
+
+def changes_of(decision: Decision[Any], stored: Iterable[Any]) -> tuple[Change, ...]:
+    """
+    Pair what *decision* writes and guards with what was read.
+
+    Args:
+        decision: What is to be committed.
+        stored: What each trip of this attempt returned.
+
+    Raises:
+        Conflict: Two trips returned different versions of one record.
+        WrongRecord: A write of version 1 was read; any other is not the next version of a record
+            that was read; or a guard was not read.
+    """
+    previous: dict[Guid, Record] = {}
+    for trip in stored:
+        for record in trip if isinstance(trip, tuple) else (trip,):
+            if record is None:
+                continue
+            if previous.setdefault(record.guid, record).version != record.version:
+                raise Conflict
+    changes = []
+    for record in decision.writes:
+        old = previous.get(record.guid)
+        if record.version != (1 if old is None else old.version + 1):
+            raise WrongRecord(f"{record.guid} is not the next version of what was read")
+        changes.append(Change(old, record))
+    for record in decision.guards:
+        old = previous.get(record.guid)
+        if old is not record and old != record:
+            raise WrongRecord(f"{record.guid} is guarded and was not read")
+        changes.append(Change(record, record))
+    return tuple(changes)
+
+
+def events_of(
+    audit: Iterable[AuditEntry], context: AuditContext, now: datetime
+) -> tuple[AuditEvent, ...]:
+    """Return what the audit log is to hold of *audit*."""
+    events = []
+    for entry in audit:
+        event = AuditEvent(
+            at=now,
+            event=entry.event or context.event,
+            actor=entry.actor or context.actor,
+            subject=entry.subject,
+            reason=entry.reason,
+            attributes=entry.attributes,
+        )
+        events.append(event)
+    return tuple(events)
+
+
+def commit(
+    ports: Ports, policy: Policy, changes: tuple[Change, ...], audit: tuple[AuditEvent, ...]
+) -> None:
+    """
+    Commit once, and ask again for the same commit if the store's reply was lost.
+
+    Raises:
+        Conflict: A record is not what the decision was made on.
+        Indeterminate: The reply was lost each time.
+        Misuse: The commit cannot be made as it is.
+        Unavailable: The store did not answer, and nothing has changed.
+    """
+    operation = keys.b64url(ports.entropy.token(OPERATION_BYTES))
+    lost: Indeterminate | None = None
+    for _ in range(policy.commit_attempts):
+        try:
+            ports.store.commit(changes, audit, operation)
+        except Indeterminate as indeterminate:
+            lost = indeterminate
+        except Unavailable as failure:
+            # Once a reply was lost, a later failure does not say that nothing happened.
+            raise failure if lost is None else lost from failure
+        else:
+            return
+    if lost is not None:
+        raise lost
+
+
+def wake(ports: Ports, guid: Guid) -> None:
+    """Wake whoever waits for *guid*, if the port answers."""
+    try:
+        ports.wake.ring(guid)
+    except Unavailable:
+        # Whoever waits looks at the store when its patience ends.
+        return
+
+
+def record_refusal(ports: Ports, context: AuditContext, refusal: Refused) -> None:
+    """
+    Record a refusal; nothing was committed.
+
+    Raises:
+        Unavailable: The audit log did not answer.
+    """
+    ports.audit.record(
+        AuditEvent(
+            at=ports.clock.now(),
+            event=context.event,
+            actor=context.actor,
+            subject=context.subject,
+            reason=refusal.code,
+        )
+    )
+
+
+def demand_rate(ports: Ports, context: AuditContext, key: tuple[str, str], limit: int) -> None:
+    """
+    Count one more call of *key* in this minute, before it is made.
+
+    Raises:
+        TooOften: There were more than *limit*; it is recorded.
+        Unavailable: A port failed.
+    """
+    if ports.counters.add(key, MINUTE) > limit:
+        refusal = TooOften(f"{key[0]}_rate", MINUTE.total_seconds())
+        record_refusal(ports, context, refusal)
+        raise refusal

@@ -1,0 +1,92 @@
+"""
+Admission: what happens once before a device's request is decided.
+
+Nothing else makes a loaded `AuthenticatedDevice`. A transaction that lost its race reads and
+authenticates anew, and repeats nothing of what is done here.
+"""
+
+from __future__ import annotations
+
+from counterseal._decisions.device_requests import (
+    AuthenticatedDevice,
+    DeviceRequest,
+    demand_standing,
+)
+from counterseal._decisions.plan import Reading
+from counterseal._transaction import (
+    AuditContext,
+    Loaded,
+    Transactions,
+    load,
+    refusals,
+    tools_of,
+)
+from counterseal.bindings.vouching import renew_vouch
+from counterseal.errors import IdentityUnavailable, Replayed
+from counterseal.models import AuditEvent
+from counterseal.policy import Policy
+from counterseal.ports import Ports
+from counterseal.rules.standing import graced
+from counterseal.rules.timing import forgettable_at
+
+
+def admit(
+    transactions: Transactions,
+    context: AuditContext,
+    request: DeviceRequest,
+    reading: Reading[AuthenticatedDevice],
+) -> Loaded[AuthenticatedDevice]:
+    """
+    Authenticate a device's request, remember its proof, and ask whether its user is vouched for.
+
+    Args:
+        transactions: Those of the use case.
+        context: What the audit log records if the request is refused.
+        request: The request.
+        reading: What `request.reading` returned.
+
+    Raises:
+        WrongDevice: There is no such device.
+        Replayed: The proof was seen before.
+        IdentityUnavailable: The Identity Provider has to be asked and does not answer, and the
+            policy grants no grace, or no more.
+        Refused: The proof does not hold, or its account or binding may not act.
+        Unavailable: A port failed.
+    """
+    with refusals(transactions.ports, context):
+        return admit_once(transactions, request, reading)
+
+
+def admit_once(
+    transactions: Transactions, request: DeviceRequest, reading: Reading[AuthenticatedDevice]
+) -> Loaded[AuthenticatedDevice]:
+    """Do what `admit` does, and record no refusal: for `counterseal.bindings.callers` only."""
+    ports, policy = transactions.ports, transactions.policy
+    stored = load(ports, reading)
+    tools = tools_of(ports, policy)
+    device = request.identify(stored, tools)
+    key = ("proof", device.binding.guid, request.proof.id)
+    if not ports.replay.first_seen(key, forgettable_at(tools.now, policy)):
+        raise Replayed
+    if not demand_standing(device, tools):
+        return Loaded(stored, device, tools)
+    _revalidate(ports, policy, device)
+    # Also where the policy believes no word for longer than it takes to hear it.
+    return transactions.load(reading)
+
+
+def _revalidate(ports: Ports, policy: Policy, device: AuthenticatedDevice) -> None:
+    try:
+        renew_vouch(ports, policy, device.account.guid, device.app_space)
+    except IdentityUnavailable as failure:
+        now = device.proving.now
+        event = AuditEvent(
+            at=now,
+            event="identity.vouch",
+            actor="idp",
+            subject=device.account.guid,
+            reason=failure.code,
+        )
+        ports.audit.record(event)
+        if not graced(device.account, now, policy):
+            raise

@@ -1,0 +1,105 @@
+"""
+Idempotency: a key holds the GUID that its call creates, so that a repeat finds what was created.
+
+    with reserve(ports, policy, KeyScope.ISSUE, party, payload, key=key, guid=guid) as call:
+        ...  # create `call.guid`, or return what is there
+
+The call is marked as over when the block ends, whatever became of it.
+"""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any, Self
+
+from counterseal import ijson, keys
+from counterseal._transaction import Loaded
+from counterseal.errors import KeyInProgress, KeyReused, Unavailable
+from counterseal.models import Guid, KeyScope, RelyingParty, Reservation
+from counterseal.policy import Policy
+from counterseal.ports import Ports
+from counterseal.rules.sizes import text_fits
+
+HOLDER_BYTES = 16
+
+ABSENT: Loaded[tuple[None, None]] = Loaded((None, None), (None, None))
+"""What `record_with_account` would read of a GUID that was made a moment ago: nothing is there."""
+
+
+class IdempotentCall:
+    """
+    A call under an idempotency key, which has reserved a GUID.
+
+    Attributes:
+        reservation: What the key holds.
+        guid: What the call creates, unless it is there.
+        loaded: What is known of the record of *guid* without reading it: that there is none, if
+            this very call has made the GUID; None if a call before has.
+    """
+
+    __slots__ = ("_ports", "guid", "loaded", "reservation")
+
+    def __init__(self, ports: Ports, reservation: Reservation, new_guid: Guid) -> None:
+        self._ports = ports
+        self.reservation = reservation
+        self.guid = reservation.guid
+        self.loaded = ABSENT if reservation.guid == new_guid else None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            self._ports.idempotency.finish(self.reservation)
+        except Unavailable:
+            # The record is committed under the reserved GUID: a later call finds it there.
+            return
+
+
+def reserve(
+    ports: Ports,
+    policy: Policy,
+    scope: KeyScope,
+    party: RelyingParty,
+    payload: dict[str, Any],
+    *,
+    key: str,
+    guid: Guid,
+) -> IdempotentCall:
+    """
+    Reserve *guid* for *key*, or find what was reserved for it before.
+
+    Args:
+        scope: What the call does.
+        party: The origin, whose own the key is.
+        payload: What tells the call from others with the same key.
+        guid: A new one.
+
+    Raises:
+        InvalidField: The key does not fit, or I-JSON cannot hold the payload.
+        KeyReused: The key was used for another payload.
+        KeyInProgress: A call with the key is running.
+        Unavailable: The port failed.
+    """
+    text_fits(key, policy.idempotency_key_bytes, "idempotencyKey")
+    now = ports.clock.now()
+    new_reservation = Reservation(
+        scope=(scope, party.origin.guid),
+        key=key,
+        fingerprint=keys.digest(ijson.canonical(payload, field=scope.value)),
+        guid=guid,
+        holder=keys.b64url(ports.entropy.token(HOLDER_BYTES)),
+        lease_until=now + policy.idempotency_lease,
+        until=now + policy.idempotency_life,
+    )
+    reservation = ports.idempotency.begin(new_reservation, now)
+    if reservation.fingerprint != new_reservation.fingerprint:
+        raise KeyReused
+    if not reservation.finished and reservation.holder != new_reservation.holder:
+        raise KeyInProgress
+    return IdempotentCall(ports, reservation, guid)

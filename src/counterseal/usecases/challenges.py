@@ -1,0 +1,162 @@
+"""Challenges: an origin issues, reads, lists and cancels them, and a worker expires them."""
+
+from __future__ import annotations
+
+import attrs
+
+from counterseal._decisions import challenges
+from counterseal._decisions.issuing import Draft, Issued, plan_issue, plan_issue_once
+from counterseal._decisions.plan import account_of, record_with_account
+from counterseal._transaction import AuditContext, Transactions, demand_rate, refusals, wake
+from counterseal.models import Challenge, Guid, KeyScope, Question, RelyingParty
+from counterseal.models.guid import LUCK_BYTES, account_partition, mint
+from counterseal.policy import Policy
+from counterseal.ports import Due, Ports
+from counterseal.rules.addresses import allow_list, callback_allowed
+from counterseal.rules.sizes import life_of, question_fits, text_fits
+from counterseal.usecases._idempotency import reserve
+from counterseal.wire.question import question_document
+
+
+@attrs.frozen
+class Challenges:
+    """What an origin does with challenges, and the worker that expires them."""
+
+    ports: Ports
+    policy: Policy
+    _transactions: Transactions = attrs.field(init=False, eq=False, repr=False)
+
+    @_transactions.default
+    def _bind(self) -> Transactions:
+        return Transactions(self.ports, self.policy)
+
+    def issue(
+        self, party: RelyingParty, question: Question, *, idempotency_key: str | None = None
+    ) -> Issued:
+        """
+        Put a question to one account.
+
+        Args:
+            party: The origin that asks.
+            question: What it asks.
+            idempotency_key: The same key with the same question again gets the first result.
+
+        Raises:
+            InvalidField: A member does not fit the policy; the error names it.
+            CallbackForbidden: The callback is not on the origin's allow-list.
+            CallbackUncallable: Nothing would ever be sent to the callback; says why.
+            AccountUnknown: The App Space knows no such account.
+            AccountUnbound: It has no active device.
+            AccountLocked: It is locked.
+            TooManyPending: The person has enough open questions; says how long to wait.
+            TooOften: The person or the origin has to wait; says how long.
+            CodeDemanded: The person may be asked with a matching code only.
+            KeyInProgress: A call with this idempotency key is running.
+            KeyReused: The key was used for another question.
+            NotFound: What the key made has been erased.
+            Unavailable: A port failed.
+        """
+        ports, policy = self.ports, self.policy
+        origin = party.origin.guid
+        context = AuditContext(event="challenge.issue", actor=origin)
+        demand_rate(ports, context, ("origin", origin), policy.origin_rate)
+        with refusals(ports, context):
+            question_fits(question, policy)
+            life = life_of(question, policy)
+            if question.callback is not None:
+                callback_allowed(question.callback, allow_list(party.origin, policy))
+                ports.sender.require_callable(question.callback)
+            # In the partition of the account that is asked.
+            partition = account_partition(party.app_space.guid, question.account_id)
+            draft = Draft(
+                party=party,
+                question=question,
+                guid=mint(partition, ports.entropy.token(LUCK_BYTES)),
+                life=life,
+                served=ports.notifier.kinds(),
+            )
+            if idempotency_key is not None:
+                call = reserve(
+                    ports,
+                    policy,
+                    KeyScope.ISSUE,
+                    party,
+                    question_document(question),
+                    key=idempotency_key,
+                    guid=draft.guid,
+                )
+        if idempotency_key is None:
+            return self._transactions.run(context, plan_issue(draft))
+        with call:
+            draft.guid = call.guid
+            return self._transactions.run(context, plan_issue_once(draft), call.loaded)
+
+    def status(self, party: RelyingParty, challenge: Guid) -> Challenge:
+        """
+        Return a challenge as it has to be told now: EXPIRED from its deadline on, swept or not.
+
+        Raises:
+            NotFound: There is no such challenge.
+            Foreign: Another origin issued it.
+            Unavailable: A port failed.
+        """
+        origin = party.origin.guid
+        context = AuditContext(event="challenge.status", actor=origin, subject=challenge)
+        plan = record_with_account(challenge).then(
+            lambda found, tools: challenges.read_status(found, tools, origin)
+        )
+        return self._transactions.run(context, plan)
+
+    def pending(self, party: RelyingParty, account_id: str) -> tuple[Challenge, ...]:
+        """
+        Return the account's open challenges that this origin issued, oldest first.
+
+        Raises:
+            AccountUnknown: The App Space has no such account.
+            InvalidField: The id does not fit.
+            Unavailable: A port failed.
+        """
+        origin = party.origin.guid
+        context = AuditContext(event="challenge.list", actor=origin)
+        with refusals(self.ports, context):
+            text_fits(account_id, self.policy.account_id_bytes, "accountId")
+        plan = account_of(party.app_space.guid, account_id).then(
+            lambda account, tools: challenges.list_open(account, tools, origin)
+        )
+        return self._transactions.run(context, plan)
+
+    def cancel(self, party: RelyingParty, challenge: Guid) -> Challenge:
+        """
+        Take a question back.
+
+        Raises:
+            NotFound: There is no such challenge.
+            Foreign: Another origin issued it.
+            WrongState: It is finished.
+            DeadlinePassed: It is over.
+            Unavailable: A port failed.
+        """
+        origin = party.origin.guid
+        context = AuditContext(event="challenge.cancel", actor=origin, subject=challenge)
+        plan = record_with_account(challenge).then(
+            lambda found, tools: challenges.cancel(found, tools, origin)
+        )
+        return self._transactions.run(context, plan)
+
+    def expire(self, limit: int = 100) -> int:
+        """
+        Expire challenges whose deadline has come, each with its callback; return how many.
+
+        Raises:
+            Unavailable: A port failed.
+        """
+        due = self.ports.store.due(Due.CHALLENGE, self.ports.clock.now(), limit)
+        context = AuditContext(event="challenge.expire", actor="worker")
+        try:
+            return self._transactions.sweep(
+                context, due, lambda guid: record_with_account(guid).then(challenges.expire)
+            )
+        finally:
+            # Also those that were not reached: from its deadline on, whoever waits is told.
+            for record in due:
+                wake(self.ports, record.guid)

@@ -1,0 +1,397 @@
+"""What decides does no I/O: each decision runs where none is possible, and is handed none."""
+
+import inspect
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import contextmanager
+from datetime import timedelta
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Protocol, get_args, get_origin, get_type_hints
+
+import attrs
+import pytest
+
+import counterseal
+from counterseal import STANDARD
+from counterseal._decisions import answers, bindings, challenges, device_requests, issuing
+from counterseal._decisions.plan import Decision, Plan, Signing, Tools
+from counterseal._transaction import load, tools_of
+from counterseal.keys import sign_bytes
+from counterseal.machines import ChallengeEvent
+from counterseal.models import (
+    AddressKind,
+    BindingState,
+    Challenge,
+    ChallengeState,
+    Guid,
+    Notification,
+    PushAddress,
+    Question,
+    Record,
+    TextContent,
+)
+from counterseal.models.guid import account_partition, mint
+from counterseal.ports import Store
+from counterseal.rules.facts import Striking
+from counterseal.testing.world import CALLBACK
+
+SOURCE = Path(counterseal.__file__).parent / "_decisions"
+MODULES = [
+    import_module(f"counterseal._decisions.{path.stem}")
+    for path in sorted(SOURCE.glob("*.py"))
+    if path.stem not in {"__init__", "plan"}
+]
+FUNCTIONS = {
+    f"{module.__name__.rpartition('.')[2]}.{name}": function
+    for module in MODULES
+    for name, function in vars(module).items()
+    if inspect.isfunction(function) and function.__module__ == module.__name__
+}
+STEPS = (Decision, Plan, Signing)
+DECIDING = {
+    name
+    for name, function in FUNCTIONS.items()
+    if not name.partition(".")[2].startswith("_")
+    and any(step.__name__ in str(function.__annotations__.get("return")) for step in STEPS)
+}
+"""All that return a step and are not only a part of one that does."""
+
+SERVED = frozenset({AddressKind.RELAY})
+HERE = PushAddress(kind=AddressKind.RELAY, value="here")
+
+# Without sockets, files and threads
+
+REFUSED = ("open", "os.", "socket.", "sqlite3.", "subprocess.", "urllib.")
+isolated_thread = threading.local()
+
+
+class Effect(Exception):
+    """A decision had one."""
+
+
+def refuse(event, arguments):
+    if event.startswith(REFUSED) and getattr(isolated_thread, "on", False):
+        raise Effect(event)
+
+
+# For good, as there is no way to take a hook away; it does nothing outside of `isolated`.
+sys.addaudithook(refuse)
+
+
+@contextmanager
+def isolated():
+    """Refuse sockets, files, processes and threads to what this thread does inside."""
+
+    def start(self):
+        raise Effect("thread")
+
+    isolated_thread.on = True
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(threading.Thread, "start", start)
+            yield
+    finally:
+        isolated_thread.on = False
+
+
+def decide(service, begin):
+    """Run a decision to its end, isolated; what it wants read and signed is done outside."""
+    tools = tools_of(service.ports, service.policy)
+    with isolated():
+        step = begin(tools)
+    while not isinstance(step, Decision):
+        if isinstance(step, Plan):
+            value = load(service.ports, step.reading)
+            with isolated():
+                if step.reading.parse is not None:
+                    value = step.reading.parse(value, tools)
+                step = step.decide(value, tools)
+        else:
+            sign = partial(service.ports.signer.sign, step.issuer.kid)
+            token = sign_bytes(sign, step.issuer, typ=step.typ, payload=step.payload)
+            with isolated():
+                step = step.then(token)
+    return step
+
+
+class Scene:
+    """A phone, another device of its user, and what they are asked."""
+
+    def __init__(self, service):
+        self.service = service
+        self.phone = service.bind("alice", addresses=(HERE,))
+        service.bind("alice", addresses=(HERE,))
+        self.issued = service.ask("alice", "Pay?", show_code=True, callback=CALLBACK)
+        self.challenge = self.issued.challenge
+        self.found = service.store.about(self.challenge.guid)
+        self.account = self.found[1]
+        self.origin = service.origin.origin.guid
+
+    def decide(self, begin):
+        return decide(self.service, begin)
+
+    def device(self, body=b"", phone=None):
+        """Authenticate a call; what it is about was read with it."""
+        service, call = self.service, (phone or self.phone).call("/answers", body)
+        with isolated():
+            request = device_requests.open_request(call, service.policy)
+            reading = request.reading(self.challenge.guid)
+        stored, tools = load(service.ports, reading), tools_of(service.ports, service.policy)
+        with isolated():
+            return reading.parse(stored, tools)
+
+    def respond(self, text, event=ChallengeEvent.ANSWER):
+        body = text.encode()
+        device, issuer = self.device(body), self.service.ports.signer.jwks()[0]
+        with isolated():
+            token = answers.read_token(body, event, self.service.policy)
+        return self.decide(
+            lambda tools: answers.respond(device, tools, token, issuer=issuer, served=SERVED)
+        )
+
+    def draft(self, guid=None, origin=None):
+        party = origin or self.service.origin
+        partition = account_partition(party.app_space.guid, "alice")
+        return issuing.Draft(
+            party=party,
+            question=Question(account_id="alice", content=TextContent(text="Pay?"), show_code=True),
+            guid=guid or mint(partition, bytes(range(15))),
+            life=timedelta(minutes=1),
+            served=SERVED,
+        )
+
+
+def accepted(scene):
+    text = scene.service.signed(scene.phone, scene.challenge, code=scene.issued.code)
+    decision = scene.respond(text)
+    assert decision.result.state is ChallengeState.ANSWERED
+    return decision
+
+
+def disowned(scene):
+    text = scene.phone.device.disown(scene.challenge.display)
+    decision = scene.respond(text, ChallengeEvent.DISOWN)
+    assert decision.result.state is ChallengeState.DISOWNED
+
+
+def mistyped(scene):
+    decision = scene.respond(scene.service.signed(scene.phone, scene.challenge, code="wrong"))
+    assert decision.refusal.code == "wrong_code"
+
+
+def struck(scene):
+    phone = attrs.evolve(scene.phone, pin="0000")
+    decision = scene.respond(scene.service.signed(phone, scene.challenge, code="123456"))
+    assert decision.refusal.code == "strong_key_missed"
+
+
+def revoked(scene):
+    """By the last wrong strong-key signature."""
+    phone = attrs.evolve(scene.phone, pin="0000")
+    body = scene.service.signed(phone, scene.challenge, code="123456").encode()
+    device = scene.device(body)
+    token = answers.read_token(body, ChallengeEvent.ANSWER, scene.service.policy)
+    facts = Striking(
+        proving=device.proving,
+        policy=attrs.evolve(STANDARD, strike_limit=1),
+        binding=device.binding,
+        answer=token.evidence(device.binding.key_named(token.jws.header.kid).key),
+    )
+    decision = scene.decide(
+        lambda tools: bindings.strike(tools, SERVED, facts, scene.account, result=None)
+    )
+    assert decision.writes[0].state is BindingState.REVOKED
+    assert isinstance(decision.writes[-1], Notification)
+
+
+def fetched(scene):
+    device = scene.device()
+    decision = scene.decide(partial(answers.fetch, device))
+    assert decision.result.state is ChallengeState.SEEN
+
+
+def listed(scene):
+    device = scene.device()
+    assert scene.decide(partial(answers.list_pending, device)).result == (scene.challenge,)
+
+
+def issued(scene):
+    draft = scene.draft()
+    decision = scene.decide(lambda tools: issuing.issue(scene.account, tools, draft))
+    assert decision.result.challenge.guid == draft.guid
+
+
+def issued_by_plan(scene):
+    draft = scene.draft()
+    assert scene.decide(lambda tools: issuing.plan_issue(draft)).result.challenge.guid == draft.guid
+
+
+def issued_once(scene):
+    draft = scene.draft(scene.challenge.guid)
+    decision = scene.decide(lambda tools: issuing.issue_once(scene.found, tools, draft))
+    assert decision.result == scene.issued
+
+
+def issued_once_by_plan(scene):
+    draft = scene.draft()
+    decision = scene.decide(lambda tools: issuing.plan_issue_once(draft))
+    assert decision.result.challenge.guid == draft.guid
+
+
+def superseding(scene):
+    scene.service.policy = attrs.evolve(STANDARD, pending_limit=1, supersede=True)
+    draft = scene.draft()
+    decision = scene.decide(lambda tools: issuing.issue(scene.account, tools, draft))
+    states = {record.guid: record.state for record in decision.writes if type(record) is Challenge}
+    assert states[scene.challenge.guid] is ChallengeState.CANCELLED
+
+
+def status_read(scene):
+    decision = scene.decide(lambda tools: challenges.read_status(scene.found, tools, scene.origin))
+    assert decision.result == scene.challenge
+
+
+def open_listed(scene):
+    decision = scene.decide(lambda tools: challenges.list_open(scene.account, tools, scene.origin))
+    assert decision.result == (scene.challenge,)
+
+
+def cancelled(scene):
+    decision = scene.decide(lambda tools: challenges.cancel(scene.found, tools, scene.origin))
+    assert decision.result.state is ChallengeState.CANCELLED
+
+
+def expired(scene):
+    scene.service.clock.jump(scene.challenge.deadline)
+    decision = scene.decide(lambda tools: challenges.expire(scene.found, tools))
+    assert decision.writes[0].state is ChallengeState.EXPIRED
+
+
+CASES = {
+    "answers.respond": [accepted, disowned, mistyped, struck],
+    "answers.fetch": [fetched],
+    "answers.list_pending": [listed],
+    "bindings.strike": [revoked],
+    "challenges.cancel": [cancelled],
+    "challenges.expire": [expired],
+    "challenges.list_open": [open_listed],
+    "challenges.read_status": [status_read],
+    "issuing.issue": [issued, superseding],
+    "issuing.issue_once": [issued_once],
+    "issuing.plan_issue": [issued_by_plan],
+    "issuing.plan_issue_once": [issued_once_by_plan],
+}
+
+
+@pytest.mark.parametrize("case", [case for cases in CASES.values() for case in cases])
+def test_a_decision_has_no_effects(service, case):
+    scene = Scene(service)
+    before, events = service.records(), service.events
+    case(scene)
+    assert (service.records(), service.events) == (before, events)
+
+
+def test_every_decision_is_tried_without_io():
+    assert CASES.keys() == DECIDING
+
+
+@pytest.mark.parametrize(
+    "effect",
+    [
+        lambda: Path(__file__).read_text("utf-8"),
+        lambda: socket.socket().close(),
+        lambda: socket.getaddrinfo("localhost", 1),
+        lambda: subprocess.run([sys.executable, "--version"], check=True),
+        lambda: threading.Thread(target=print).start(),
+    ],
+    ids=["file", "socket", "name", "process", "thread"],
+)
+def test_a_decision_with_an_effect_is_found(service, effect):
+    with pytest.raises(Effect):
+        decide(service, lambda tools: effect())
+
+
+# Handed nothing that could do I/O
+
+
+def is_port(annotation):
+    module = getattr(annotation, "__module__", "")
+    return getattr(annotation, "_is_protocol", False) or module.startswith("counterseal.ports")
+
+
+def unfit(annotation, *, seen=()):
+    """What in *annotation* could be called to do I/O; what a class holds is looked at, too."""
+    if annotation is Tools or annotation in seen:
+        return []
+    origin = get_origin(annotation)
+    if origin is not None:
+        if origin is Callable:
+            return [str(annotation)]
+        return [each for part in get_args(annotation) for each in unfit(part, seen=seen)]
+    if is_port(annotation):
+        return [annotation.__name__]
+    if not isinstance(annotation, type) or not attrs.has(annotation):
+        return []
+    hints = get_type_hints(annotation)
+    seen = (*seen, annotation)
+    return [
+        each for field in attrs.fields(annotation) for each in unfit(hints[field.name], seen=seen)
+    ]
+
+
+def unfit_parameters(function):
+    hints = get_type_hints(function)
+    found = []
+    for name in inspect.signature(function).parameters:
+        if hints[name] in {Any, object}:
+            found.append(f"{name}: {hints[name]}")
+        found.extend(f"{name}: {each}" for each in unfit(hints[name]))
+    return found
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+def test_no_decision_is_handed_what_could_do_io(name):
+    """Of all functions of the deciding modules, what they share included."""
+    assert unfit_parameters(FUNCTIONS[name]) == []
+
+
+class Finder(Protocol):
+    def get(self, *guids: Guid) -> tuple[Record | None, ...]: ...
+
+
+@attrs.define
+class Sneaking:
+    store: Store
+
+
+@attrs.define
+class Hiding:
+    find: Callable[[Guid], Record] | None
+
+
+def with_a_method(find: Callable[[Guid], Record], tools: Tools) -> Decision[None]: ...
+def with_a_port(store: Store, tools: Tools) -> Decision[None]: ...
+def with_a_shape(finder: Finder, tools: Tools) -> Decision[None]: ...
+def with_a_port_inside(sneaking: Sneaking, tools: Tools) -> Decision[None]: ...
+def with_a_method_inside(hiding: tuple[Hiding, ...], tools: Tools) -> Decision[None]: ...
+def with_anything(given: Any, tools: Tools) -> Decision[None]: ...
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        with_a_method,
+        with_a_port,
+        with_a_shape,
+        with_a_port_inside,
+        with_a_method_inside,
+        with_anything,
+    ],
+)
+def test_a_ports_method_that_is_handed_to_a_decision_is_found(planted):
+    assert len(unfit_parameters(planted)) == 1

@@ -1,0 +1,704 @@
+"""The one way to commit: read and decide again after a conflict, ask again after a lost reply."""
+
+import ast
+from datetime import UTC, datetime
+from pathlib import Path
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import counterseal
+from counterseal import STANDARD, keys
+from counterseal._decisions.plan import (
+    AuditEntry,
+    Decision,
+    Reading,
+    Signing,
+    Tools,
+    account_of,
+    bindings_of,
+    nothing,
+    pending_of,
+    record_with_account,
+    records,
+    require,
+)
+from counterseal._transaction import (
+    AuditContext,
+    Loaded,
+    Transactions,
+    changes_of,
+    demand_rate,
+    record_refusal,
+    refusals,
+)
+from counterseal.errors import (
+    Conflict,
+    Contended,
+    Indeterminate,
+    NotFound,
+    StoreUnavailable,
+    TooOften,
+    WrongRecord,
+    WrongState,
+)
+from counterseal.models import Account, AuditEvent, Binding, Change, Company, revise
+from counterseal.models.guid import mint
+from counterseal.testing.faults import Faults, faulty
+
+SOURCE = Path(counterseal.__file__).parent
+CONTEXT = AuditContext(event="company.rename", actor="staff")
+FEW = attrs.evolve(STANDARD, commit_attempts=3)
+NOBODY = mint(0, bytes(15))
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class ScriptedStore:
+    """Does to each commit what the script says; then, or by default, what it should."""
+
+    def __init__(self, store, *script):
+        self._store = store
+        self._script = list(script)
+        self.operations = []
+        self.commits = []
+        self.reads = []
+
+    def __getattr__(self, name):
+        self.reads.append(name)
+        return getattr(self._store, name)
+
+    def commit(self, changes, audit, operation):
+        self.operations.append(operation)
+        step = self._script.pop(0) if self._script else "apply"
+        if step == "conflict":
+            raise Conflict
+        if step == "down":
+            raise StoreUnavailable
+        if step == "lost before":
+            raise Indeterminate
+        self._store.commit(changes, audit, operation)
+        self.commits.append(changes)
+        if step == "lost after":
+            raise Indeterminate
+
+
+class Renaming:
+    """Rename the company under a scripted store; remember how often it was decided."""
+
+    def __init__(self, service):
+        self.service = service
+        self.decided = 0
+
+    def plan(self, **more):
+        def decide(found, tools):
+            self.decided += 1
+            company = require(found[0], Company)
+            renamed = revise(company, name="Renamed")
+            members = {"writes": (renamed,), "audit": (AuditEntry(company.guid),)} | more
+            return Decision(result=renamed, **members)
+
+        return records(self.service.company.guid).then(decide)
+
+    def __call__(self, *script, loaded=None, **more):
+        self.store = ScriptedStore(self.service.ports.store, *script)
+        ports = attrs.evolve(self.service.ports, store=self.store)
+        return Transactions(ports, FEW).run(CONTEXT, self.plan(**more), loaded)
+
+
+@pytest.fixture
+def rename(service):
+    return Renaming(service)
+
+
+@pytest.fixture
+def run(service):
+    return lambda plan, loaded=None: Transactions(service.ports, FEW).run(CONTEXT, plan, loaded)
+
+
+def name(service):
+    return service.stored(service.company.guid).name
+
+
+# The commit
+
+
+def test_the_decision_is_committed_with_its_audit_and_returned(service, rename):
+    assert rename() == service.stored(service.company.guid)
+    assert name(service) == "Renamed"
+    assert service.events[-1] == AuditEvent(
+        at=service.clock.now(),
+        event="company.rename",
+        actor="staff",
+        subject=service.company.guid,
+    )
+    assert (rename.decided, rename.store.reads) == (1, ["get"])
+
+
+def test_an_entry_may_say_more_than_its_context(service, rename):
+    entry = AuditEntry(None, "company.tell", "code", actor="worker", attributes=(("a", "b"),))
+    rename(audit=(entry,))
+    assert service.events[-1] == AuditEvent(
+        at=service.clock.now(),
+        event="company.tell",
+        actor="worker",
+        reason="code",
+        attributes=(("a", "b"),),
+    )
+
+
+def test_nothing_to_write_is_no_commit(rename):
+    rename(writes=(), audit=())
+    assert rename.store.operations == []
+
+
+def test_what_is_recorded_is_recorded_in_a_commit_that_guards_what_was_read(service, rename):
+    company = service.company
+    rename(writes=(), guards=(company,))
+    assert rename.store.commits == [(Change(company, company),)]
+    assert service.last_event() == ("company.rename", "")
+
+
+def test_after_a_conflict_it_is_read_and_decided_again_under_a_new_operation(rename):
+    assert rename("conflict", "conflict").version == 2
+    assert rename.decided == 3
+    assert rename.store.reads == ["get"] * 3
+    assert len(set(rename.store.operations)) == 3
+
+
+def test_a_commit_that_loses_every_race_is_contended_and_bounded(service, rename):
+    with pytest.raises(Contended):
+        rename(*["conflict"] * 9)
+    assert rename.decided == len(rename.store.operations) == FEW.commit_attempts
+    assert name(service) == "Example Ltd"
+
+
+def test_a_lost_reply_is_asked_for_again_under_the_same_operation(service, rename):
+    rename("lost after")
+    assert rename.decided == 1
+    assert len(rename.store.operations) == 2
+    assert len(set(rename.store.operations)) == 1
+    assert service.stored(service.company.guid).version == 2
+    assert len(service.happened("company.rename")) == 1
+
+
+def test_a_commit_that_never_arrived_is_tried_afresh(service, rename):
+    rename("lost before", "lost before")
+    assert (rename.decided, len(rename.store.operations)) == (1, 3)
+    assert service.stored(service.company.guid).version == 2
+
+
+def test_replies_lost_each_time_stay_indeterminate(rename):
+    with pytest.raises(Indeterminate):
+        rename(*["lost before"] * 9)
+    assert (rename.decided, len(rename.store.operations)) == (1, FEW.commit_attempts)
+
+
+def test_a_store_that_goes_down_behind_a_lost_reply_leaves_it_indeterminate(service, rename):
+    """That it did not answer the second time says nothing about the first."""
+    with pytest.raises(Indeterminate):
+        rename("lost after", "down")
+    assert name(service) == "Renamed"
+
+
+def test_a_conflict_behind_a_lost_reply_is_decided_again(rename):
+    assert rename("lost before", "conflict", "apply").version == 2
+    assert rename.decided == 2
+
+
+def test_a_store_that_is_down_is_not_asked_again(service, rename):
+    with pytest.raises(StoreUnavailable):
+        rename("down")
+    assert len(rename.store.operations) == 1
+    assert name(service) == "Example Ltd"
+
+
+# Refusals
+
+
+def test_a_refusal_with_a_consequence_is_committed_before_it_is_raised(service, rename):
+    with pytest.raises(NotFound):
+        rename(refusal=NotFound())
+    assert name(service) == "Renamed"
+    assert service.last_event() == ("company.rename", "")
+
+
+def test_a_refusal_whose_commit_lost_its_race_is_decided_again(service, rename):
+    with pytest.raises(NotFound):
+        rename("conflict", refusal=NotFound())
+    assert rename.decided == 2
+    assert service.stored(service.company.guid).version == 2
+
+
+def test_a_refusal_whose_consequence_cannot_be_committed_is_not_raised(rename):
+    with pytest.raises(StoreUnavailable):
+        rename("down", refusal=NotFound())
+
+
+def refuse(found, tools):
+    raise WrongState
+
+
+def test_a_refused_decision_is_recorded_once_and_commits_nothing(service):
+    before, events = service.records(), service.events
+    context = AuditContext(event="company.rename", actor="me", subject=service.company.guid)
+    with pytest.raises(WrongState):
+        Transactions(service.ports, FEW).run(context, nothing().then(refuse))
+    assert service.records() == before
+    assert service.events == (
+        *events,
+        AuditEvent(
+            at=service.clock.now(),
+            event="company.rename",
+            actor="me",
+            subject=service.company.guid,
+            reason="wrong_state",
+        ),
+    )
+
+
+def test_a_refusal_by_the_readings_parser_is_recorded_too(service, run):
+    with pytest.raises(WrongState):
+        run(Reading("get", (NOBODY,), refuse).then(lambda value, tools: Decision(result=value)))
+    assert service.last_event() == ("company.rename", "wrong_state")
+
+
+def test_an_unexpected_error_leaves_as_it_is(service, run):
+    before, events = service.records(), service.events
+    with pytest.raises(ZeroDivisionError):
+        run(nothing().then(lambda found, tools: Decision(result=1 // 0)))
+    assert (service.records(), service.events) == (before, events)
+
+
+def test_a_refusal_before_a_transaction_is_recorded_as_it_leaves_the_block(service):
+    with pytest.raises(WrongState), refusals(service.ports, CONTEXT):
+        raise WrongState
+    assert service.last_event() == ("company.rename", "wrong_state")
+    events = service.events
+    with pytest.raises(StoreUnavailable), refusals(service.ports, CONTEXT):
+        raise StoreUnavailable
+    with refusals(service.ports, CONTEXT):
+        pass
+    assert service.events == events
+
+
+def test_a_refusal_that_the_audit_log_cannot_take_is_unavailable(service):
+    class Down:
+        def record(self, event):
+            raise StoreUnavailable
+
+    ports = attrs.evolve(service.ports, audit=Down())
+    with pytest.raises(StoreUnavailable):
+        record_refusal(ports, CONTEXT, WrongState())
+    with pytest.raises(StoreUnavailable), refusals(ports, CONTEXT):
+        raise WrongState
+
+
+def test_a_call_past_its_rate_is_refused_and_recorded(service):
+    for _ in range(3):
+        demand_rate(service.ports, CONTEXT, ("rename", "staff"), 3)
+    with pytest.raises(TooOften) as caught:
+        demand_rate(service.ports, CONTEXT, ("rename", "staff"), 3)
+    assert (caught.value.reason, caught.value.retry_after) == ("rename_rate", 60)
+    assert service.last_event() == ("company.rename", "too_often")
+    demand_rate(service.ports, CONTEXT, ("rename", "somebody else"), 3)
+
+
+# Readings
+
+
+def test_each_reading_is_one_trip_to_the_verb_that_it_names(service):
+    alice = service.bind("alice")
+    challenge = service.ask("alice", "Pay?").challenge
+    account, store = service.account(), service.ports.store
+    for reading, verb, expected in (
+        (records(alice.guid, NOBODY), "get", (service.stored(alice.guid), None)),
+        (record_with_account(challenge.guid), "about", (challenge, account)),
+        (
+            record_with_account(challenge.guid, alice.guid),
+            "about",
+            (challenge, account, service.stored(alice.guid)),
+        ),
+        (account_of(service.app_space.guid, "alice"), "account", account),
+        (bindings_of(account.guid), "bindings", (service.stored(alice.guid),)),
+        (pending_of(account.guid), "pending", (challenge,)),
+    ):
+        watched = ScriptedStore(store)
+        transactions = Transactions(attrs.evolve(service.ports, store=watched), FEW)
+        plan = reading.then(lambda value, tools: Decision(result=value))
+        assert transactions.run(CONTEXT, plan) == expected
+        assert transactions.load(reading).value == expected
+        assert watched.reads == [verb] * 2
+
+
+def test_a_plan_may_read_nothing(service):
+    watched = ScriptedStore(service.ports.store)
+    transactions = Transactions(attrs.evolve(service.ports, store=watched), FEW)
+    assert transactions.run(CONTEXT, nothing().then(lambda found, _: Decision(result=found))) == ()
+    assert watched.reads == []
+
+
+def test_a_reading_is_parsed_into_what_the_decision_gets(service, run):
+    reading = Reading("get", (service.company.guid,), lambda found, tools: found[0].name)
+    assert run(reading.then(lambda value, tools: Decision(result=value))) == "Example Ltd"
+
+
+def test_what_was_loaded_before_is_not_read_again_until_a_race_is_lost(service, rename):
+    company = service.stored(service.company.guid)
+    loaded = Loaded((company,), (company,))
+    assert rename(loaded=loaded).version == 2
+    assert rename.store.reads == []
+
+
+def test_after_a_lost_race_what_was_loaded_before_counts_no_more(service, rename):
+    company = service.stored(service.company.guid)
+    rename("conflict", loaded=Loaded((company,), (company,)))
+    assert rename.store.reads == ["get"]
+
+
+def test_all_trips_of_an_attempt_share_one_moment_after_the_first(service):
+    class Moving:
+        def __init__(self):
+            self.readings = 0
+
+        def now(self):
+            self.readings += 1
+            return service.clock.now()
+
+    clock, seen = Moving(), []
+
+    def again(found, tools):
+        seen.append(tools)
+        return nothing().then(decide)
+
+    def decide(found, tools):
+        seen.append(tools)
+        return Decision(result=None)
+
+    ports = attrs.evolve(service.ports, clock=clock)
+    Transactions(ports, FEW).run(CONTEXT, nothing().then(again))
+    assert seen[0] is seen[1]
+    assert clock.readings == 1
+
+
+def test_a_decision_gets_these_tools_and_no_others(service, run):
+    tools = run(nothing().then(lambda found, tools: Decision(result=tools)))
+    assert [field.name for field in attrs.fields(Tools)] == [
+        *("now", "entropy", "seal", "open", "policy")
+    ]
+    assert tools.now == service.clock.now()
+    assert len(tools.entropy(9)) == 9
+    assert tools.open(tools.seal(b"secret", "here"), "here") == b"secret"
+    assert tools.policy is FEW
+
+
+def test_what_is_required_is_of_the_kind_that_is_wanted(service):
+    assert require(service.company, Company) is service.company
+    for record in (None, service.company):
+        with pytest.raises(NotFound):
+            require(record, Account)
+
+
+# What a decision may write and guard
+
+
+def test_a_record_that_was_not_read_is_not_written(service, run):
+    company = service.stored(service.company.guid)
+    with pytest.raises(WrongRecord):
+        run(
+            nothing().then(
+                lambda found, tools: Decision(result=None, writes=(revise(company, name="New"),))
+            )
+        )
+    assert name(service) == "Example Ltd"
+
+
+def test_a_record_that_was_not_read_is_not_guarded(service, run):
+    with pytest.raises(WrongRecord):
+        run(
+            nothing().then(
+                lambda found, tools: Decision(
+                    result=None, guards=(service.company,), audit=(AuditEntry(None),)
+                )
+            )
+        )
+
+
+def test_a_record_that_is_there_is_not_created_again(service, run):
+    again = attrs.evolve(service.company, version=1)
+    with pytest.raises(WrongRecord):
+        run(
+            records(service.company.guid).then(
+                lambda found, tools: Decision(result=None, writes=(again,))
+            )
+        )
+
+
+def test_two_versions_of_one_record_in_one_attempt_are_a_lost_race(service, run):
+    """Whatever was decided on the first of them is decided again."""
+    guid, attempts = service.company.guid, []
+
+    def decide(first, tools):
+        attempts.append(first[0].name)
+        if len(attempts) == 1:
+            service.directory.edit_company(guid, "Meanwhile Ltd")
+        return records(guid).then(
+            lambda second, _: Decision(result=None, writes=(revise(first[0], name="New"),))
+        )
+
+    run(records(guid).then(decide))
+    assert attempts == ["Example Ltd", "Meanwhile Ltd"]
+    assert name(service) == "New"
+
+
+COMPANIES = [
+    Company(guid=mint(0, bytes([number] * 15)), version=version, name="One", created_at=NOW)
+    for number in range(3)
+    for version in range(1, 4)
+]
+
+
+@given(
+    stored=st.lists(st.sampled_from(COMPANIES), unique_by=lambda record: record.guid),
+    writes=st.lists(st.sampled_from(COMPANIES), max_size=3),
+    guards=st.lists(st.sampled_from(COMPANIES), max_size=3),
+)
+def test_a_commit_creates_what_is_new_and_follows_what_was_read_and_nothing_else(
+    stored, writes, guards
+):
+    decision = Decision(result=None, writes=tuple(writes), guards=tuple(guards))
+    old = {record.guid: record for record in stored}
+    sound = all(
+        record.version == old[record.guid].version + 1
+        if record.guid in old
+        else record.version == 1
+        for record in writes
+    ) and all(record in stored for record in guards)
+    trips = (tuple(stored), None, (None,))
+    if not sound:
+        with pytest.raises(WrongRecord):
+            changes_of(decision, trips)
+        return
+    changes = changes_of(decision, trips)
+    assert changes == (
+        *(Change(old.get(record.guid), record) for record in writes),
+        *(Change(record, record) for record in guards),
+    )
+    assert all(change.old is change.new for change in changes[len(writes) :])
+
+
+# Signing
+
+
+def signing(service, *, then):
+    issuer = service.ports.signer.jwks()[0]
+    return Signing(issuer=issuer, typ="test+jwt", payload=b'{"a":1}', then=then)
+
+
+def test_what_a_decision_wants_signed_is_signed_before_the_commit(service, rename):
+    company = service.company
+
+    def then(token):
+        renamed = revise(company, name=token[:20])
+        return Decision(result=token, writes=(renamed,), audit=(AuditEntry(company.guid),))
+
+    loaded = Loaded((company,), (company,))
+    plan = records(company.guid).then(lambda found, tools: signing(service, then=then))
+    token = Transactions(service.ports, FEW).run(CONTEXT, plan, loaded)
+    jws = keys.read(token, limit=1000)
+    issuer = service.ports.signer.jwks()[0]
+    assert keys.verify(jws, issuer, expected_typ="test+jwt") == {"a": 1}
+    assert name(service) == token[:20]
+
+
+def test_several_tokens_are_signed_one_after_another(service, run):
+    def first(one):
+        return signing(service, then=lambda two: Decision(result=(one, two)))
+
+    one, two = run(nothing().then(lambda found, tools: signing(service, then=first)))
+    assert one.rpartition(".")[0] == two.rpartition(".")[0]
+
+
+def test_a_signer_that_is_out_of_reach_leaves_everything_as_it_was(service, rename):
+    faults = Faults()
+    faults.fail("signer.sign")
+    ports = attrs.evolve(service.ports, signer=faulty(service.ports.signer, "signer", faults))
+    before, events = service.records(), service.events
+    plan = nothing().then(lambda found, tools: signing(service, then=None))
+    with pytest.raises(StoreUnavailable):
+        Transactions(ports, FEW).run(CONTEXT, plan)
+    assert (service.records(), service.events) == (before, events)
+
+
+# Wakes
+
+
+class Waiting:
+    """A Wake that remembers whom it rang for, and what was stored by then."""
+
+    def __init__(self, service, *, down=False):
+        self.service, self.down, self.heard = service, down, []
+
+    def ring(self, guid):
+        self.heard.append((guid, name(self.service)))
+        if self.down:
+            raise StoreUnavailable
+
+
+@pytest.mark.parametrize("down", [False, True])
+@pytest.mark.parametrize("refusal", [None, NotFound()])
+def test_those_who_wait_are_woken_once_it_is_committed(service, rename, down, refusal):
+    wake = Waiting(service, down=down)
+    store = ScriptedStore(service.ports.store, "conflict")
+    ports = attrs.evolve(service.ports, store=store, wake=wake)
+    plan = rename.plan(wakes=(NOBODY, service.company.guid), refusal=refusal)
+    if refusal is None:
+        Transactions(ports, FEW).run(CONTEXT, plan)
+    else:
+        with pytest.raises(NotFound):
+            Transactions(ports, FEW).run(CONTEXT, plan)
+    assert wake.heard == [(NOBODY, "Renamed"), (service.company.guid, "Renamed")]
+
+
+def test_nobody_is_woken_for_what_is_not_committed(service, rename):
+    wake = Waiting(service)
+    store = ScriptedStore(service.ports.store, *["conflict"] * 9)
+    ports = attrs.evolve(service.ports, store=store, wake=wake)
+    with pytest.raises(Contended):
+        Transactions(ports, FEW).run(CONTEXT, rename.plan(wakes=(NOBODY,)))
+    assert wake.heard == []
+
+
+# Sweeping
+
+
+@pytest.fixture
+def sweep(service):
+    """Sweep three companies, under rules that the test gives; return how many were dealt with."""
+    due = [service.directory.create_company(f"Company {number}") for number in range(3)]
+
+    def run(*verdicts):
+        outcomes = dict(zip((company.guid for company in due), verdicts, strict=True))
+
+        def decide(found, tools):
+            outcome = outcomes[found[0].guid]
+            if isinstance(outcome, Exception):
+                raise outcome
+            return Decision(result=None, writes=(revise(found[0], name=outcome),))
+
+        transactions = Transactions(service.ports, FEW)
+        return transactions.sweep(CONTEXT, due, lambda guid: records(guid).then(decide))
+
+    run.names = lambda: [service.stored(company.guid).name for company in due]
+    run.due = due
+    return run
+
+
+def test_a_sweep_deals_with_each_record_that_is_due(sweep):
+    assert sweep("a", "b", "c") == 3
+    assert sweep.names() == ["a", "b", "c"]
+
+
+def test_a_sweep_passes_over_what_moved_meanwhile_and_records_it(service, sweep):
+    assert sweep("a", WrongState(), "c") == 2
+    assert sweep.names() == ["a", "Company 1", "c"]
+    event = service.events[-1]
+    assert (event.subject, event.reason) == (sweep.due[1].guid, "wrong_state")
+
+
+def test_a_sweep_stops_where_a_port_fails_and_what_was_done_stays(sweep):
+    with pytest.raises(StoreUnavailable):
+        sweep("a", StoreUnavailable(), "c")
+    assert sweep.names() == ["a", "Company 1", "Company 2"]
+
+
+# Where it is called
+
+
+def called(tree, *names):
+    """The lines where one of *names* is called, as a name or as an attribute."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            function = ast.unparse(node.func)
+            if function in names or function.endswith(tuple(f".{name}" for name in names)):
+                yield node.lineno
+
+
+def callers_of(trees, *names):
+    return {file for file, tree in trees.items() for _ in called(tree, *names)}
+
+
+def sources():
+    return {
+        str(path.relative_to(SOURCE)): ast.parse(path.read_text("utf-8"))
+        for path in sorted(SOURCE.rglob("*.py"))
+        if path.relative_to(SOURCE).parts[0] != "testing"
+    }
+
+
+def committers(trees):
+    """The files that mention the `commit` of something, called or not."""
+    return {
+        file
+        for file, tree in trees.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr == "commit"
+    }
+
+
+def test_only_the_transaction_names_the_stores_commit():
+    assert committers(sources()) == {"_transaction.py"}
+
+
+def test_a_commit_that_is_planted_elsewhere_is_found():
+    planted = ast.parse("def act(ports):\n    write = ports.store.commit\n    write((), (), '')\n")
+    trees = {**sources(), "usecases/planted.py": planted}
+    assert committers(trees) == {"_transaction.py", "usecases/planted.py"}
+
+
+def test_only_admission_makes_a_loaded_authenticated_device():
+    """Everything else that is loaded before a plan runs is that nothing is there."""
+    trees = sources()
+    assert callers_of(trees, "Loaded") == {
+        *("_transaction.py", "usecases/_admission.py", "usecases/_idempotency.py")
+    }
+    assert callers_of(trees, "AuthenticatedDevice") == {"_decisions/device_requests.py"}
+    bridges = {"bindings/callers.py"}
+    assert callers_of(trees, "transactions.load", "_transactions.load") == {
+        *("usecases/_admission.py", *bridges)
+    }
+    assert callers_of(trees, "identify") == {
+        *("_decisions/device_requests.py", "usecases/_admission.py")
+    }
+
+
+def test_only_a_reading_makes_a_plan():
+    # What the rules of ringing call a plan is something else.
+    assert callers_of(sources(), "Plan") - {"rules/ringing.py"} == {"_decisions/plan.py"}
+
+
+def test_what_decides_is_a_function_or_a_lambda():
+    """`functools.partial` hides from mypy whether reading and decision fit."""
+    for file, tree in sources().items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(".then"):
+                assert "partial" not in ast.unparse(node), f"{file}:{node.lineno}"
+
+
+def test_each_reading_names_a_read_of_the_store():
+    names = {
+        node.args[0].value
+        for tree in sources().values()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "Reading" and node.args
+    }
+    verbs = {name for name in vars(counterseal.ports.Store) if not name.startswith("_")}
+    assert {"get", "about", "account"} < names - {""} < verbs - {"commit"}
+
+
+def test_what_is_read_is_of_the_kind_that_is_wanted(service):
+    alice = service.bind("alice")
+    assert require(service.stored(alice.guid), Binding) == service.stored(alice.guid)
+    with pytest.raises(NotFound):
+        require(service.stored(alice.guid), Account)

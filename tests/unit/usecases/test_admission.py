@@ -1,0 +1,174 @@
+"""What happens once before a device's request is decided, however often its race is lost."""
+
+from datetime import timedelta
+
+import attrs
+import pytest
+
+from counterseal import STANDARD
+from counterseal.errors import (
+    BindingInactive,
+    IdentityUnavailable,
+    IdentityWithdrawn,
+    Replayed,
+    StoreUnavailable,
+    WrongIssuer,
+)
+from counterseal.keys import jws
+from counterseal.models import BindingState, Change
+from counterseal.testing.faults import Faults, faulty
+
+
+class Counting:
+    """A port that counts how often each method is called."""
+
+    def __init__(self, port):
+        self._port = port
+        self.calls = []
+
+    def __getattr__(self, name):
+        self.calls.append(name)
+        return getattr(self._port, name)
+
+
+@pytest.fixture
+def alice(service):
+    return service.bind("alice")
+
+
+@pytest.fixture
+def carol(service):
+    """A phone of a user whom the Identity Provider named."""
+    return service.log_in(service.new_app_space("Staff", idp=service.idp.settings()), "carol")
+
+
+@pytest.fixture
+def asked(service, carol):
+    party = service.new_origin(service.stored(carol.device.bond.app_space), "Shop")
+    return service.ask("carol", "Pay?", origin=party).challenge
+
+
+def losing(service, times, act):
+    """The same service, that loses its race so often."""
+    return service.meanwhile(*[act] * times)
+
+
+@pytest.mark.parametrize("lost", [0, 1, 3])
+def test_a_signature_is_verified_once_however_often_the_race_is_lost(
+    service, alice, monkeypatch, lost
+):
+    asked, verified = service.ask("alice", "Pay?").challenge, []
+    verify = jws.verify_bytes
+
+    def count(signature, data, key):
+        verified.append(key.kid)
+        verify(signature, data, key)
+
+    racing = losing(service, lost, lambda: changed_alone(service, alice))
+    token = service.signed(alice, asked)
+    call = alice.call("/answers", token.encode())
+    monkeypatch.setattr(jws, "verify_bytes", count)
+    racing.answers.answer(call)
+    assert len(verified) == len(set(verified)) == 2
+
+
+def changed_alone(service, phone):
+    stored = service.stored(phone.guid)
+    changed = attrs.evolve(stored, version=stored.version + 1, name=f"{stored.name}.")
+    service.store.commit((Change(stored, changed),), (), f"alone {stored.version}")
+
+
+@pytest.mark.parametrize("lost", [0, 2])
+def test_the_replay_guard_and_the_provider_are_asked_once(service, carol, asked, lost):
+    replay, idp = Counting(service.ports.replay), Counting(service.ports.identity)
+    service.clock.advance(STANDARD.vouch_life)
+    fresh = service.ask("carol", "Pay?", origin=origin_of(service, asked)).challenge
+    racing = losing(service, lost, lambda: changed_alone(service, carol))
+    racing = racing.but(replay=replay, identity=idp)
+    token = service.signed(carol, fresh)
+    assert racing.answers.answer(carol.call("/answers", token.encode())).approved
+    assert (replay.calls, idp.calls) == (["first_seen"], ["still_vouches"])
+
+
+def origin_of(service, challenge):
+    return service.directory.relying_party(challenge.origin)
+
+
+def test_what_the_provider_says_counts_before_the_decision(service, carol, asked):
+    service.clock.advance(STANDARD.vouch_life)
+    service.idp.withdraw("carol")
+    events = len(service.events)
+    with pytest.raises(IdentityWithdrawn):
+        service.answers.pending(carol.call("/challenges"))
+    assert service.stored(carol.guid).state is BindingState.SUSPENDED
+    recorded = [(event.event, event.actor) for event in service.events[events:]]
+    assert recorded == [("identity.vouch", "idp"), ("challenge.pending", carol.guid)]
+
+
+def test_a_provider_that_does_not_answer_is_recorded_and_refuses(service, carol):
+    service.clock.advance(STANDARD.vouch_life)
+    service.idp.down = True
+    with pytest.raises(IdentityUnavailable):
+        service.answers.pending(carol.call("/challenges"))
+    assert service.last_event() == ("identity.vouch", "identity_unavailable")
+
+
+def test_a_provider_that_does_not_answer_is_excused_within_the_grace(service, carol):
+    gracious = service.but(policy=attrs.evolve(STANDARD, vouch_grace=timedelta(minutes=1)))
+    service.clock.advance(STANDARD.vouch_life)
+    service.idp.down = True
+    assert gracious.answers.pending(carol.call("/challenges")) == ()
+    service.clock.advance(timedelta(minutes=1))
+    with pytest.raises(IdentityUnavailable):
+        gracious.answers.pending(carol.call("/challenges"))
+
+
+def test_a_user_of_another_provider_is_refused_after_a_lost_race_too(service, carol, asked):
+    space = service.stored(carol.device.bond.app_space)
+
+    def move():
+        idp = attrs.evolve(space.idp, issuer="https://other.example")
+        moved = attrs.evolve(space, version=space.version + 1, idp=idp)
+        service.store.commit((Change(space, moved),), (), "move")
+        changed_alone(service, carol)
+
+    with pytest.raises(WrongIssuer):
+        service.meanwhile(move).answer(carol, asked)
+    assert service.stored(asked.guid) == asked
+
+
+@pytest.mark.parametrize("verb", ["pending", "fetch", "answer", "disown"])
+def test_each_refusal_is_recorded_once_and_a_replay_comes_before_the_standing(service, alice, verb):
+    asked = service.ask("alice", "Pay?").challenge
+    body = {
+        "answer": lambda: service.signed(alice, asked).encode(),
+        "disown": lambda: alice.device.disown(asked.display).encode(),
+    }.get(verb, lambda: b"")()
+    call = alice.call("/challenges", body)
+
+    def act():
+        if verb == "fetch":
+            return service.answers.fetch(call, asked.guid)
+        return getattr(service.answers, verb)(call)
+
+    service.devices.suspend(alice.guid)
+    for refusal in (BindingInactive, Replayed):
+        events = len(service.events)
+        with pytest.raises(refusal):
+            act()
+        (event,) = service.events[events:]
+        assert (event.event, event.actor) == (f"challenge.{verb}", alice.guid)
+        assert (event.subject, event.reason) == (
+            None if verb == "pending" else asked.guid,
+            refusal.code,
+        )
+
+
+def test_a_proof_whose_replay_guard_is_down_proves_nothing(service, alice):
+    faults = Faults()
+    faults.fail("replay.first_seen")
+    broken = service.but(replay=faulty(service.ports.replay, "replay", faults))
+    before = service.records()
+    with pytest.raises(StoreUnavailable):
+        broken.answers.pending(alice.call("/challenges"))
+    assert service.records() == before
