@@ -44,9 +44,6 @@ from counterseal.rules.facts import Answering, Evidence, Fetching, Striking
 from counterseal.wire.answer import ANSWER_TYP, DISOWN_TYP, Answer, read_answer
 from counterseal.wire.receipt import RECEIPT_TYP, receipt_hash, receipt_payload
 
-TYPES = {ChallengeEvent.ANSWER: ANSWER_TYP, ChallengeEvent.DISOWN: DISOWN_TYP}
-"""The type of token that brings each event."""
-
 OVER = "It is over: the deadline passed before it was answered."
 
 
@@ -57,7 +54,7 @@ class Token:
 
     Attributes:
         text: The compact JWS.
-        event: What it is to do.
+        event: What it is to do: ANSWER or DISOWN.
     """
 
     text: str
@@ -86,7 +83,7 @@ def read_token(body: bytes, event: ChallengeEvent, policy: Policy) -> Token:
     except UnicodeDecodeError:
         raise MalformedToken from None
     jws = keys.read(text, limit=policy.token_bytes)
-    typ = TYPES[event]
+    typ = ANSWER_TYP if event is ChallengeEvent.ANSWER else DISOWN_TYP
     if jws.header.typ != typ:
         raise WrongType
     return Token(text, jws, read_answer(jws.claimed, typ=typ), event)

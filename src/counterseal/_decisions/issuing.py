@@ -110,18 +110,18 @@ def issue(account: Account | None, tools: Tools, draft: Draft) -> Decision[Issue
         raise AccountUnknown
     reachable(account)
     party, policy = draft.party, tools.policy
-    now = whole(tools.now)
+    now, code_asked = whole(tools.now), draft.code_asked
     ruling = asking(
         account.history,
         now=now,
         origin=party.origin.guid,
         limits=limits_for(party.origin, policy),
-        code_asked=draft.code_asked,
+        code_asked=code_asked,
         codes_typed=party.origin.codes is Codes.TYPED,
         policy=policy,
     )
     may_ask(ruling)
-    code = new_code(tools) if draft.code_asked else None
+    code = new_code(tools) if code_asked else None
     challenge = new_challenge(tools, draft, account, code, now)
     issued = Issued(challenge=challenge, code=code)
     if not ruling.supersedes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 
 
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class AskingLimits:
     """
     How often a person may be asked by an origin.

@@ -36,7 +36,7 @@ class Verdict(enum.Enum):
     REFUSE = "refuse"
 
 
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class Ruling:
     """
     Whether a person may be asked now.
@@ -57,6 +57,8 @@ class Ruling:
 def limits_for(origin: Origin, policy: Policy) -> AskingLimits:
     """Return the policy's limits for the clients of *origin*, tightened by its own."""
     limits, own = policy.asking_limits(origin.clients), origin.limits
+    if own.pending is None and own.asked is None and not own.cooldown:
+        return limits
     return attrs.evolve(
         limits,
         pending=limits.pending if own.pending is None else min(limits.pending, own.pending),

@@ -13,14 +13,12 @@ from counterseal.policy import Policy
 from counterseal.ports import Ports
 from counterseal.usecases._admission import admit
 
+# Until a call is read, nobody knows who makes it.
 _STRANGER = "stranger"
 _PENDING = AuditContext(event="challenge.pending", actor=_STRANGER)
 _FETCH = AuditContext(event="challenge.fetch", actor=_STRANGER)
-_RESPOND = {
-    event: AuditContext(event=f"challenge.{event.value}", actor=_STRANGER)
-    for event in answers.TYPES
-}
-"""Until a call is read, nobody knows who makes it."""
+_ANSWER = AuditContext(event="challenge.answer", actor=_STRANGER)
+_DISOWN = AuditContext(event="challenge.disown", actor=_STRANGER)
 
 
 @attrs.frozen
@@ -88,7 +86,7 @@ class Answers:
             Refused: Anything else does not hold: see `counterseal.rules.answering`.
             Unavailable: A port failed.
         """
-        return self._respond(call, ChallengeEvent.ANSWER)
+        return self._respond(call, ChallengeEvent.ANSWER, _ANSWER)
 
     def disown(self, call: DeviceCall) -> Challenge:
         """
@@ -105,10 +103,12 @@ class Answers:
             Refused: Anything else does not hold.
             Unavailable: A port failed.
         """
-        return self._respond(call, ChallengeEvent.DISOWN)
+        return self._respond(call, ChallengeEvent.DISOWN, _DISOWN)
 
-    def _respond(self, call: DeviceCall, event: ChallengeEvent) -> Challenge:
-        ports, stranger = self.ports, _RESPOND[event]
+    def _respond(
+        self, call: DeviceCall, event: ChallengeEvent, stranger: AuditContext
+    ) -> Challenge:
+        ports = self.ports
         with refusals(ports, stranger):
             request = open_request(call, self.policy)
             token = answers.read_token(call.body, event, self.policy)
