@@ -18,7 +18,7 @@ TEST = re.compile(r"((?:unit|vectors|stateful|contract)/[\w/]+\.py)::(test_\w+)"
 ADAPTERS_TEST = re.compile(r"(counterseal-\w+)/(\w+\.py)::(test_\w+)")
 EVIDENCE = [DOCS / "explanation" / "threats.md", DOCS / "reference" / "specifications.md"]
 LINK = re.compile(r"\]\((?!\w+:)([^)#\s]*)#?([^)\s]*)\)")
-NAME = re.compile(r"`((?:[a-z]+\.)+\w+)`")
+NAME = re.compile(r"`(_?[a-z]+\.(?:\w+\.)*\w+)`")
 ROOMS = {path.name.removesuffix(".py") for path in (ROOT / "src" / "counterseal").iterdir()}
 
 

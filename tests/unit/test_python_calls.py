@@ -1,0 +1,81 @@
+"""
+How many Python functions a use case calls: exact, where a time would depend on the machine.
+
+A limit is what was counted. What goes above it needs a reason; what goes below it lowers it here.
+From Python 3.12 on, a comprehension is no call, so that less is counted there.
+"""
+
+import gc
+import sys
+
+import pytest
+
+from counterseal.memory import memory_ports
+from counterseal.models import Question, TextContent
+
+LIMITS = {
+    "issue": 150,
+    "pending": 105,
+    "fetch": 123,
+    "answer": 245,
+    "disown": 253,
+    "status": 22,
+    "cancel": 88,
+}
+
+
+def counted(act) -> int:
+    """Return how often a Python function is entered in *act*, `act` itself included."""
+    calls = 0
+
+    def profile(frame, event, argument):
+        nonlocal calls
+        calls += event == "call"
+
+    gc.disable()
+    sys.setprofile(profile)
+    try:
+        act()
+    finally:
+        sys.setprofile(None)
+        gc.enable()
+    return calls
+
+
+@pytest.fixture
+def scene(service):
+    """A service on the memory adapters alone, and a phone; each use case has run once before."""
+    bare = service.but(**{name: getattr(memory_ports(), name) for name in ("notifier", "entropy")})
+    phone = service.bind("alice")
+    return bare, phone
+
+
+def acts(service, phone):
+    question = Question(account_id="alice", content=TextContent(text="Pay?"))
+    challenge = service.challenges.issue(service.origin, question).challenge
+    other = service.challenges.issue(service.origin, question).challenge
+    third = service.challenges.issue(service.origin, question).challenge
+    answer = service.signed(phone, challenge).encode()
+    disown = phone.device.disown(other.display).encode()
+    calls = {
+        name: phone.call("/device", body)
+        for name, body in (("pending", b""), ("fetch", b""), ("answer", answer), ("disown", disown))
+    }
+    return {
+        "issue": lambda: service.challenges.issue(service.origin, question),
+        "pending": lambda: service.answers.pending(calls["pending"]),
+        "fetch": lambda: service.answers.fetch(calls["fetch"], challenge.guid),
+        "answer": lambda: service.answers.answer(calls["answer"]),
+        "disown": lambda: service.answers.disown(calls["disown"]),
+        "status": lambda: service.challenges.status(service.origin, challenge.guid),
+        "cancel": lambda: service.challenges.cancel(service.origin, third.guid),
+    }
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_a_use_case_calls_no_more_functions_than_it_did(scene, name):
+    for act in acts(*scene).values():
+        act()
+    scene[0].clock.advance(scene[0].policy.ask_window)
+    measured = counted(acts(*scene)[name])
+    assert measured <= LIMITS[name]
