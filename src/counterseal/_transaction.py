@@ -158,7 +158,7 @@ class Transactions:
         Raises:
             Unavailable: A port failed; what was done before stays done.
         """
-        done = 0
+        count = 0
         for record in due:
             guid = record.guid
             try:
@@ -166,8 +166,8 @@ class Transactions:
             except Refused:
                 # It was finished, or the clock stepped back, between the look and the decision.
                 continue
-            done += 1
-        return done
+            count += 1
+        return count
 
     def load(self, reading: Reading[L]) -> Loaded[L]:
         """

@@ -92,9 +92,9 @@ class Renaming:
         self.decided = 0
 
     def plan(self, **more):
-        def decide(found, tools):
+        def decide(stored, tools):
             self.decided += 1
-            company = require(found[0], Company)
+            company = require(stored[0], Company)
             renamed = revise(company, name="Renamed")
             members = {"writes": (renamed,), "audit": (AuditEntry(company.guid),)} | more
             return Decision(result=renamed, **members)
@@ -236,7 +236,7 @@ def test_a_refusal_whose_consequence_cannot_be_committed_is_not_raised(rename):
         rename("down", refusal=NotFound())
 
 
-def refuse(found, tools):
+def refuse(stored, tools):
     raise WrongState
 
 
@@ -267,7 +267,7 @@ def test_a_refusal_by_the_readings_parser_is_recorded_too(service, run):
 def test_an_unexpected_error_leaves_as_it_is(service, run):
     before, events = service.records(), service.events
     with pytest.raises(ZeroDivisionError):
-        run(nothing().then(lambda found, tools: Decision(result=1 // 0)))
+        run(nothing().then(lambda stored, tools: Decision(result=1 // 0)))
     assert (service.records(), service.events) == (before, events)
 
 
@@ -335,12 +335,14 @@ def test_each_reading_is_one_trip_to_the_verb_that_it_names(service):
 def test_a_plan_may_read_nothing(service):
     watched = ScriptedStore(service.ports.store)
     transactions = Transactions(attrs.evolve(service.ports, store=watched), FEW)
-    assert transactions.run(CONTEXT, nothing().then(lambda found, _: Decision(result=found))) == ()
+    assert (
+        transactions.run(CONTEXT, nothing().then(lambda stored, _: Decision(result=stored))) == ()
+    )
     assert watched.reads == []
 
 
 def test_a_reading_is_parsed_into_what_the_decision_gets(service, run):
-    reading = Reading("get", (service.company.guid,), lambda found, tools: found[0].name)
+    reading = Reading("get", (service.company.guid,), lambda stored, tools: stored[0].name)
     assert run(reading.then(lambda value, tools: Decision(result=value))) == "Example Ltd"
 
 
@@ -368,11 +370,11 @@ def test_all_trips_of_an_attempt_share_one_moment_after_the_first(service):
 
     clock, seen = Moving(), []
 
-    def again(found, tools):
+    def again(stored, tools):
         seen.append(tools)
         return nothing().then(decide)
 
-    def decide(found, tools):
+    def decide(stored, tools):
         seen.append(tools)
         return Decision(result=None)
 
@@ -383,7 +385,7 @@ def test_all_trips_of_an_attempt_share_one_moment_after_the_first(service):
 
 
 def test_a_decision_gets_these_tools_and_no_others(service, run):
-    tools = run(nothing().then(lambda found, tools: Decision(result=tools)))
+    tools = run(nothing().then(lambda stored, tools: Decision(result=tools)))
     assert [field.name for field in attrs.fields(Tools)] == [
         *("now", "entropy", "seal", "open", "policy")
     ]
@@ -408,7 +410,7 @@ def test_a_record_that_was_not_read_is_not_written(service, run):
     with pytest.raises(WrongRecord):
         run(
             nothing().then(
-                lambda found, tools: Decision(result=None, writes=(revise(company, name="New"),))
+                lambda stored, tools: Decision(result=None, writes=(revise(company, name="New"),))
             )
         )
     assert name(service) == "Example Ltd"
@@ -418,7 +420,7 @@ def test_a_record_that_was_not_read_is_not_guarded(service, run):
     with pytest.raises(WrongRecord):
         run(
             nothing().then(
-                lambda found, tools: Decision(
+                lambda stored, tools: Decision(
                     result=None, guards=(service.company,), audit=(AuditEntry(None),)
                 )
             )
@@ -430,7 +432,7 @@ def test_a_record_that_is_there_is_not_created_again(service, run):
     with pytest.raises(WrongRecord):
         run(
             records(service.company.guid).then(
-                lambda found, tools: Decision(result=None, writes=(again,))
+                lambda stored, tools: Decision(result=None, writes=(again,))
             )
         )
 
@@ -504,7 +506,7 @@ def test_what_a_decision_wants_signed_is_signed_before_the_commit(service, renam
         return Decision(result=token, writes=(renamed,), audit=(AuditEntry(company.guid),))
 
     loaded = Loaded((company,), (company,))
-    plan = records(company.guid).then(lambda found, tools: signing(service, then=then))
+    plan = records(company.guid).then(lambda stored, tools: signing(service, then=then))
     token = Transactions(service.ports, FEW).run(CONTEXT, plan, loaded)
     jws = keys.read(token, limit=1000)
     issuer = service.ports.signer.jwks()[0]
@@ -516,7 +518,7 @@ def test_several_tokens_are_signed_one_after_another(service, run):
     def first(one):
         return signing(service, then=lambda two: Decision(result=(one, two)))
 
-    one, two = run(nothing().then(lambda found, tools: signing(service, then=first)))
+    one, two = run(nothing().then(lambda stored, tools: signing(service, then=first)))
     assert one.rpartition(".")[0] == two.rpartition(".")[0]
 
 
@@ -525,7 +527,7 @@ def test_a_signer_that_is_out_of_reach_leaves_everything_as_it_was(service, rena
     faults.fail("signer.sign")
     ports = attrs.evolve(service.ports, signer=faulty(service.ports.signer, "signer", faults))
     before, events = service.records(), service.events
-    plan = nothing().then(lambda found, tools: signing(service, then=None))
+    plan = nothing().then(lambda stored, tools: signing(service, then=None))
     with pytest.raises(StoreUnavailable):
         Transactions(ports, FEW).run(CONTEXT, plan)
     assert (service.records(), service.events) == (before, events)
@@ -581,11 +583,11 @@ def sweep(service):
     def run(*verdicts):
         outcomes = dict(zip((company.guid for company in due), verdicts, strict=True))
 
-        def decide(found, tools):
-            outcome = outcomes[found[0].guid]
+        def decide(stored, tools):
+            outcome = outcomes[stored[0].guid]
             if isinstance(outcome, Exception):
                 raise outcome
-            return Decision(result=None, writes=(revise(found[0], name=outcome),))
+            return Decision(result=None, writes=(revise(stored[0], name=outcome),))
 
         transactions = Transactions(service.ports, FEW)
         return transactions.sweep(CONTEXT, due, lambda guid: records(guid).then(decide))

@@ -92,9 +92,11 @@ def read_token(body: bytes, event: ChallengeEvent, policy: Policy) -> Token:
 def list_pending(device: AuthenticatedDevice, tools: Tools) -> Plan[tuple[Challenge, ...]]:
     """Plan to list what the device's account is asked at the moment, oldest first."""
     return pending_of(device.account.guid).then(
-        lambda pending, _: Decision(
+        lambda pending_challenges, _: Decision(
             result=tuple(
-                challenge for challenge in pending if challenge.state_at(tools.now) in UNFINISHED
+                challenge
+                for challenge in pending_challenges
+                if challenge.state_at(tools.now) in UNFINISHED
             )
         )
     )
@@ -138,14 +140,14 @@ def respond(
     token: Token,
     *,
     issuer: PublicKey,
-    served: frozenset[AddressKind],
+    served_kinds: frozenset[AddressKind],
 ) -> Decision[Challenge] | Signing[Challenge]:
     """
     Decide what an answer or disown of the challenge does that was read with the device.
 
     Args:
         issuer: The service's key that signs receipts.
-        served: The kinds of address that the service sends notifications to.
+        served_kinds: The kinds of address that the service sends notifications to.
 
     Returns:
         What to sign where it is accepted: the receipt.
@@ -175,7 +177,7 @@ def respond(
             binding=facts.binding,
             answer=facts.signature,
         )
-        return strike(tools, served, striking, facts.account, challenge)
+        return strike(tools, served_kinds, striking, facts.account, challenge)
     except WrongCode as refusal:
         return _count_wrong_code(tools, facts, refusal)
     return _accept(tools, facts, token, state, issuer)
@@ -258,11 +260,11 @@ def _end(
     )
     writes = (*ending.writes, updated_account)
     signer = facts.signer
-    forgiven = binding.strikes and signer is not None and signer.role is Role.STRONG
+    forgives_strikes = binding.strikes and signer is not None and signer.role is Role.STRONG
     return Decision(
         result=ending.challenge,
-        writes=(*writes, revise(binding, strikes=0)) if forgiven else writes,
-        guards=() if forgiven else (binding,),
+        writes=(*writes, revise(binding, strikes=0)) if forgives_strikes else writes,
+        guards=() if forgives_strikes else (binding,),
         audit=(ending.entry,),
         wakes=(ending.challenge.guid,),
     )
@@ -319,8 +321,8 @@ def _ended_with(challenge: Challenge, token: Token, device: Guid) -> bool:
 
 def _same_token(challenge: Challenge, token: Token) -> bool:
     """Tell whether it is the very token that was verified; its key may have been rotated since."""
-    recorded = challenge.outcome.token if challenge.outcome is not None else None
-    return recorded is not None and keys.same(recorded, token.text)
+    recorded_token = challenge.outcome.token if challenge.outcome is not None else None
+    return recorded_token is not None and keys.same(recorded_token, token.text)
 
 
 def _without_receipt(challenge: Challenge, device: Guid) -> Challenge:

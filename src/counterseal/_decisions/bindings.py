@@ -59,13 +59,13 @@ def end_binding(
     Args:
         strikes: Its wrong strong-key signatures by now; None for as many as it has.
     """
-    counted = binding.strikes if strikes is None else strikes
-    return revise(binding, state=state, suspended_by=None, ended_at=now, strikes=counted)
+    strike_count = binding.strikes if strikes is None else strikes
+    return revise(binding, state=state, suspended_by=None, ended_at=now, strikes=strike_count)
 
 
 def strike(
     tools: Tools,
-    served: frozenset[AddressKind],
+    served_kinds: frozenset[AddressKind],
     facts: Striking,
     account: Account,
     result: R,
@@ -74,7 +74,7 @@ def strike(
     Decide what a wrong strong-key signature does to the device: the last one revokes it.
 
     Args:
-        served: The kinds of address that the service sends to.
+        served_kinds: The kinds of address that the service sends to.
         facts: The signature, and the call that it came in.
         account: The binding's; a guard of the commit, and a revoked device leaves its list.
         result: What the use case would return if the decision did not refuse.
@@ -95,14 +95,14 @@ def strike(
             audit=(entry,),
             refusal=refusal,
         )
-    revoked = end_binding(binding, state, now, strikes=strikes)
-    devices = with_binding(account.devices, revoked, now)
+    revoked_binding = end_binding(binding, state, now, strikes=strikes)
+    devices = with_binding(account.devices, revoked_binding, now)
     notifications: tuple[Record, ...] = build_revocation_notifications(
-        tools, served, account, binding.guid
+        tools, served_kinds, account, binding.guid
     )
     return Decision(
         result=result,
-        writes=(revoked, revise(account, devices=devices), *notifications),
+        writes=(revoked_binding, revise(account, devices=devices), *notifications),
         audit=(entry, AuditEntry(binding.guid, "binding.revoke", refusal.code)),
         refusal=refusal,
     )

@@ -21,18 +21,18 @@ from counterseal.models import (
 from counterseal.rules.facts import Cancelling, Deadline
 
 
-def read_status(found: Records, tools: Tools, origin: Guid) -> Decision[Challenge]:
+def read_status(stored: Records, tools: Tools, origin: Guid) -> Decision[Challenge]:
     """
     Decide what *origin* learns of a challenge: EXPIRED from its deadline on, swept or not.
 
     Args:
-        found: The challenge and its account.
+        stored: The challenge and its account.
 
     Raises:
         NotFound: There is no such challenge, or its account has been erased.
         Foreign: Another origin issued it.
     """
-    record, account = found
+    record, account = stored
     challenge = _own(record, origin)
     demand_readable(challenge, account)
     if challenge.state_at(tools.now) is challenge.state:
@@ -50,22 +50,22 @@ def list_open(account: Account | None, tools: Tools, origin: Guid) -> Plan[tuple
     if account is None:
         raise AccountUnknown
     return pending_of(account.guid).then(
-        lambda pending, _: Decision(
+        lambda pending_challenges, _: Decision(
             result=tuple(
                 challenge
-                for challenge in pending
+                for challenge in pending_challenges
                 if challenge.origin == origin and challenge.state_at(tools.now) in UNFINISHED
             )
         )
     )
 
 
-def cancel(found: Records, tools: Tools, origin: Guid) -> Decision[Challenge]:
+def cancel(stored: Records, tools: Tools, origin: Guid) -> Decision[Challenge]:
     """
     Decide that *origin* takes a question back.
 
     Args:
-        found: The challenge and its account.
+        stored: The challenge and its account.
 
     Raises:
         NotFound: There is no such challenge.
@@ -73,7 +73,7 @@ def cancel(found: Records, tools: Tools, origin: Guid) -> Decision[Challenge]:
         WrongState: It is finished.
         DeadlinePassed: It is over.
     """
-    record, about = found
+    record, about = stored
     challenge, account = _own(record, origin), require(about, Account)
     facts = Cancelling(now=tools.now, challenge=challenge, origin=origin)
     ending = end(
@@ -91,19 +91,19 @@ def cancel(found: Records, tools: Tools, origin: Guid) -> Decision[Challenge]:
     )
 
 
-def expire(found: Records, tools: Tools) -> Decision[None]:
+def expire(stored: Records, tools: Tools) -> Decision[None]:
     """
     Decide that a challenge is over that nobody has answered.
 
     Args:
-        found: The challenge and its account.
+        stored: The challenge and its account.
 
     Raises:
         NotFound: There is no such challenge.
         WrongState: It is finished.
         DeadlineAhead: Its deadline is still ahead.
     """
-    record, about = found
+    record, about = stored
     challenge, account = require(record, Challenge), require(about, Account)
     facts = Deadline(now=tools.now, deadline=challenge.deadline)
     ending = end(

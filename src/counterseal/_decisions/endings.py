@@ -58,7 +58,7 @@ def end(
         reason: For the audit log.
     """
     policy = tools.policy
-    ended = revise(
+    ended_challenge = revise(
         challenge,
         state=state,
         outcome=outcome,
@@ -66,34 +66,36 @@ def end(
         sealed_code=b"",
         wrong_codes=challenge.wrong_codes + (state is ChallengeState.FAILED),
     )
-    callback = _callback(tools, ended, outcome.at)
+    callback = _callback(tools, ended_challenge, outcome.at)
     return Ending(
-        ended,
-        (ended,) if callback is None else (ended, callback),
-        _history(history, ended, outcome.at, policy),
+        ended_challenge,
+        (ended_challenge,) if callback is None else (ended_challenge, callback),
+        _history(history, ended_challenge, outcome.at, policy),
         AuditEntry(challenge.guid, f"challenge.{state.value.lower()}", reason),
     )
 
 
-def _history(history: History, ended: Challenge, at: datetime, policy: Policy) -> History:
-    if ended.state is ChallengeState.CANCELLED:
+def _history(history: History, challenge: Challenge, at: datetime, policy: Policy) -> History:
+    if challenge.state is ChallengeState.CANCELLED:
         # Its origin took the question back: that says nothing about the person.
-        return closed(lapsed(history, at, policy), ended.guid)
-    if ended.approved:
-        return after_approval(history, ended.guid, at, policy, code_matched=ended.code_asked)
-    return after_refusal(history, ended.guid, at, policy)
+        return closed(lapsed(history, at, policy), challenge.guid)
+    if challenge.approved:
+        return after_approval(
+            history, challenge.guid, at, policy, code_matched=challenge.code_asked
+        )
+    return after_refusal(history, challenge.guid, at, policy)
 
 
-def _callback(tools: Tools, ended: Challenge, at: datetime) -> Callback | None:
-    if ended.callback is None or ended.state not in ended.callback_states:
+def _callback(tools: Tools, challenge: Challenge, at: datetime) -> Callback | None:
+    if challenge.callback is None or challenge.state not in challenge.callback_states:
         return None
     return Callback(
-        guid=mint(partition_of(ended.guid), tools.entropy(LUCK_BYTES)),
+        guid=mint(partition_of(challenge.guid), tools.entropy(LUCK_BYTES)),
         state=CALLBACK.initial,
-        challenge=ended.guid,
-        account=ended.account,
-        origin=ended.origin,
-        url=ended.callback,
+        challenge=challenge.guid,
+        account=challenge.account,
+        origin=challenge.origin,
+        url=challenge.callback,
         next_at=at,
         created_at=at,
         keep_until=at + tools.policy.retention,

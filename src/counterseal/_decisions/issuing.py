@@ -74,14 +74,14 @@ class Draft:
         party: The origin that asks.
         guid: The challenge's.
         life: How long it may be answered.
-        served: The kinds of address that the service sends notifications to.
+        served_kinds: The kinds of address that the service sends notifications to.
     """
 
     party: RelyingParty
     question: Question
     guid: Guid
     life: timedelta
-    served: frozenset[AddressKind]
+    served_kinds: frozenset[AddressKind]
 
     @property
     def code_asked(self) -> bool:
@@ -123,23 +123,23 @@ def issue(account: Account | None, tools: Tools, draft: Draft) -> Decision[Issue
     may_ask(ruling)
     code = new_code(tools) if code_asked else None
     challenge = new_challenge(tools, draft, account, code, now)
-    issued = Issued(challenge=challenge, code=code)
+    issued_challenge = Issued(challenge=challenge, code=code)
     if not ruling.supersedes:
-        return _issue(account, tools, draft, issued, account.history)
+        return _issue(account, tools, draft, issued_challenge, account.history)
     # In one trip, and in none where there are none.
     return records(*ruling.supersedes).then(
-        lambda older, _: _supersede(account, tools, draft, issued, older)
+        lambda older_challenges, _: _supersede(
+            account, tools, draft, issued_challenge, older_challenges
+        )
     )
 
 
-def issue_once(
-    records_of_key: Records, tools: Tools, draft: Draft
-) -> Decision[Issued] | Plan[Issued]:
+def issue_once(stored: Records, tools: Tools, draft: Draft) -> Decision[Issued] | Plan[Issued]:
     """
     Issue the challenge that an idempotency key has reserved the GUID of, unless it is there.
 
     Args:
-        records_of_key: The challenge and its account, as `record_with_account` reads them.
+        stored: The challenge and its account, as `record_with_account` reads them.
 
     Returns:
         What the first call with the key returned; or the plan to issue, for `issue`.
@@ -148,7 +148,7 @@ def issue_once(
         NotFound: What the key made has been erased.
         SealBroken: The sealer cannot open the code.
     """
-    challenge, account = records_of_key
+    challenge, account = stored
     if not isinstance(challenge, Challenge):
         return plan_issue(draft)
     demand_readable(challenge, account)
@@ -164,7 +164,7 @@ def plan_issue(draft: Draft) -> Plan[Issued]:
 def plan_issue_once(draft: Draft) -> Plan[Issued]:
     """Return the plan to issue what *draft* says, unless it was issued before."""
     return record_with_account(draft.guid).then(
-        lambda found, tools: issue_once(found, tools, draft)
+        lambda stored, tools: issue_once(stored, tools, draft)
     )
 
 
@@ -250,14 +250,18 @@ def new_challenge(
 
 
 def _supersede(
-    account: Account, tools: Tools, draft: Draft, issued: Issued, older: Records
+    account: Account,
+    tools: Tools,
+    draft: Draft,
+    issued_challenge: Issued,
+    older_challenges: Records,
 ) -> Decision[Issued]:
     """Cancel the questions that the new one replaces, and issue it."""
-    history, now = account.history, issued.challenge.issued_at
+    history, now = account.history, issued_challenge.challenge.issued_at
     writes: list[Record] = []
     audit: list[AuditEntry] = []
-    superseded: list[Guid] = []
-    for record in older:
+    superseded_guids: list[Guid] = []
+    for record in older_challenges:
         challenge = require(record, Challenge)
         facts = Cancelling(now=now, challenge=challenge, origin=draft.party.origin.guid)
         ending = end(
@@ -271,18 +275,18 @@ def _supersede(
         history = ending.history
         writes += ending.writes
         audit.append(ending.entry)
-        superseded.append(challenge.guid)
-    decision = _issue(account, tools, draft, issued, history)
+        superseded_guids.append(challenge.guid)
+    decision = _issue(account, tools, draft, issued_challenge, history)
     decision.writes += tuple(writes)
     decision.audit = (*audit, *decision.audit)
-    decision.wakes = (*superseded, *decision.wakes)
+    decision.wakes = (*superseded_guids, *decision.wakes)
     return decision
 
 
 def _issue(
-    account: Account, tools: Tools, draft: Draft, issued: Issued, history: History
+    account: Account, tools: Tools, draft: Draft, issued_challenge: Issued, history: History
 ) -> Decision[Issued]:
-    challenge = issued.challenge
+    challenge = issued_challenge.challenge
     question = OpenQuestion(
         challenge=challenge.guid, origin=challenge.origin, deadline=challenge.deadline
     )
@@ -293,7 +297,7 @@ def _issue(
     if draft.question.show_notification:
         notifications = build_notifications(
             tools,
-            draft.served,
+            draft.served_kinds,
             account,
             News.CHALLENGE,
             challenge.guid,
@@ -301,7 +305,7 @@ def _issue(
             ends_at=challenge.deadline,
         )
     return Decision(
-        result=issued,
+        result=issued_challenge,
         writes=(challenge, updated_account, *notifications),
         audit=(AuditEntry(challenge.guid),),
         wakes=(account.guid, QUEUED) if notifications else (account.guid,),

@@ -22,7 +22,7 @@ QUEUED = named(0, "notifications")
 
 def build_notifications(
     tools: Tools,
-    served: frozenset[AddressKind],
+    served_kinds: frozenset[AddressKind],
     account: Account,
     occasion: News,
     subject: Guid,
@@ -37,20 +37,22 @@ def build_notifications(
     what is wrong with one transport delays no other. Nothing, where there is none.
 
     Args:
-        served: The kinds of address that the service sends to.
+        served_kinds: The kinds of address that the service sends to.
         account: Its list of devices says who has an address.
         subject: What the notification is about; a device is not notified about itself.
         now: From then on they are due.
         ends_at: From then on nobody is notified; None is as long as the policy says.
     """
-    if not served:
+    if not served_kinds:
         return ()
-    active = [
+    active_devices = [
         device
         for device in account.devices
         if device.state is BindingState.ACTIVE and device.binding != subject
     ]
-    kinds = {address.kind for device in active for address in device.addresses} & served
+    kinds = {
+        address.kind for device in active_devices for address in device.addresses
+    } & served_kinds
     until = now + tools.policy.device_news_life if ends_at is None else ends_at
     return tuple(
         Notification(
@@ -63,7 +65,7 @@ def build_notifications(
             kind=kind,
             devices=tuple(
                 device.binding
-                for device in active
+                for device in active_devices
                 if any(address.kind is kind for address in device.addresses)
             ),
             next_at=now,
@@ -76,7 +78,7 @@ def build_notifications(
 
 
 def build_revocation_notifications(
-    tools: Tools, served: frozenset[AddressKind], account: Account, device: Guid
+    tools: Tools, served_kinds: frozenset[AddressKind], account: Account, device: Guid
 ) -> tuple[Notification, ...]:
     """
     Return what has to be committed with the revocation of *device*.
@@ -84,13 +86,15 @@ def build_revocation_notifications(
     Nothing if it was never bound: an invitation is no device.
 
     Args:
-        served: The kinds of address that the service sends to.
+        served_kinds: The kinds of address that the service sends to.
         account: As it was before the revocation.
     """
-    bound = any(
-        listed.binding == device and listed.state is not BindingState.INVITED
-        for listed in account.devices
+    was_bound = any(
+        entry.binding == device and entry.state is not BindingState.INVITED
+        for entry in account.devices
     )
-    if not bound:
+    if not was_bound:
         return ()
-    return build_notifications(tools, served, account, News.DEVICE_REVOKED, device, now=tools.now)
+    return build_notifications(
+        tools, served_kinds, account, News.DEVICE_REVOKED, device, now=tools.now
+    )

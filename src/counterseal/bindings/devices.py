@@ -181,7 +181,7 @@ class Devices:
             account = read(self.ports.store, binding.account, Account)
             state = step(BINDING, binding.state, BindingEvent.REVOKE, None)
             decision = _decided(act, account, binding, ended(binding, state, now), now)
-            told = revoked(self.ports, self.policy, account, device)
+            told = revoked(self.ports, self.policy, account, device, now=now)
             return attrs.evolve(decision, changes=(*decision.changes, *told))
 
         return settle(self.ports, self.policy, act, decide)

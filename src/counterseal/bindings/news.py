@@ -19,12 +19,15 @@ def noted(
 ) -> tuple[Change, ...]:
     """Return what has to be committed with *news* for the account's other active devices."""
     tools, kinds = tools_of(ports, policy), ports.notifier.kinds()
-    new = build_notifications(tools, kinds, account, news, subject, now=now)
-    return tuple(Change(None, notification) for notification in new)
+    notifications = build_notifications(tools, kinds, account, news, subject, now=now)
+    return tuple(Change(None, notification) for notification in notifications)
 
 
-def revoked(ports: Ports, policy: Policy, account: Account, device: Guid) -> tuple[Change, ...]:
+def revoked(
+    ports: Ports, policy: Policy, account: Account, device: Guid, *, now: datetime
+) -> tuple[Change, ...]:
     """Return what has to be committed with the revocation of *device*."""
     tools, kinds = tools_of(ports, policy), ports.notifier.kinds()
-    new = build_revocation_notifications(tools, kinds, account, device)
-    return tuple(Change(None, notification) for notification in new)
+    tools.now = now
+    notifications = build_revocation_notifications(tools, kinds, account, device)
+    return tuple(Change(None, notification) for notification in notifications)

@@ -116,10 +116,10 @@ class Answers:
         context = AuditContext(event=stranger.event, actor=request.proof.device, subject=challenge)
         reading = request.reading(challenge)
         device = admit(self._transactions, context, request, reading)
-        issuer, served = ports.signer.jwks()[0], ports.notifier.kinds()
+        issuer, served_kinds = ports.signer.jwks()[0], ports.notifier.kinds()
         plan = reading.then(
             lambda device, tools: answers.respond(
-                device, tools, token, issuer=issuer, served=served
+                device, tools, token, issuer=issuer, served_kinds=served_kinds
             )
         )
         return self._transactions.run(context, plan, device)

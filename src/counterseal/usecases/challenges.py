@@ -73,7 +73,7 @@ class Challenges:
                 question=question,
                 guid=mint(partition, ports.entropy.token(LUCK_BYTES)),
                 life=life,
-                served=ports.notifier.kinds(),
+                served_kinds=ports.notifier.kinds(),
             )
             if idempotency_key is not None:
                 call = reserve(
@@ -103,7 +103,7 @@ class Challenges:
         origin = party.origin.guid
         context = AuditContext(event="challenge.status", actor=origin, subject=challenge)
         plan = record_with_account(challenge).then(
-            lambda found, tools: challenges.read_status(found, tools, origin)
+            lambda stored, tools: challenges.read_status(stored, tools, origin)
         )
         return self._transactions.run(context, plan)
 
@@ -139,7 +139,7 @@ class Challenges:
         origin = party.origin.guid
         context = AuditContext(event="challenge.cancel", actor=origin, subject=challenge)
         plan = record_with_account(challenge).then(
-            lambda found, tools: challenges.cancel(found, tools, origin)
+            lambda stored, tools: challenges.cancel(stored, tools, origin)
         )
         return self._transactions.run(context, plan)
 

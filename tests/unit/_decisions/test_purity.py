@@ -128,8 +128,8 @@ class Scene:
         service.bind("alice", addresses=(HERE,))
         self.issued = service.ask("alice", "Pay?", show_code=True, callback=CALLBACK)
         self.challenge = self.issued.challenge
-        self.found = service.store.about(self.challenge.guid)
-        self.account = self.found[1]
+        self.stored = service.store.about(self.challenge.guid)
+        self.account = self.stored[1]
         self.origin = service.origin.origin.guid
 
     def decide(self, begin):
@@ -151,7 +151,7 @@ class Scene:
         with isolated():
             token = answers.read_token(body, event, self.service.policy)
         return self.decide(
-            lambda tools: answers.respond(device, tools, token, issuer=issuer, served=SERVED)
+            lambda tools: answers.respond(device, tools, token, issuer=issuer, served_kinds=SERVED)
         )
 
     def draft(self, guid=None, origin=None):
@@ -162,7 +162,7 @@ class Scene:
             question=Question(account_id="alice", content=TextContent(text="Pay?"), show_code=True),
             guid=guid or mint(partition, bytes(range(15))),
             life=timedelta(minutes=1),
-            served=SERVED,
+            served_kinds=SERVED,
         )
 
 
@@ -233,7 +233,7 @@ def issued_by_plan(scene):
 
 def issued_once(scene):
     draft = scene.draft(scene.challenge.guid)
-    decision = scene.decide(lambda tools: issuing.issue_once(scene.found, tools, draft))
+    decision = scene.decide(lambda tools: issuing.issue_once(scene.stored, tools, draft))
     assert decision.result == scene.issued
 
 
@@ -252,7 +252,7 @@ def superseding(scene):
 
 
 def status_read(scene):
-    decision = scene.decide(lambda tools: challenges.read_status(scene.found, tools, scene.origin))
+    decision = scene.decide(lambda tools: challenges.read_status(scene.stored, tools, scene.origin))
     assert decision.result == scene.challenge
 
 
@@ -262,13 +262,13 @@ def open_listed(scene):
 
 
 def cancelled(scene):
-    decision = scene.decide(lambda tools: challenges.cancel(scene.found, tools, scene.origin))
+    decision = scene.decide(lambda tools: challenges.cancel(scene.stored, tools, scene.origin))
     assert decision.result.state is ChallengeState.CANCELLED
 
 
 def expired(scene):
     scene.service.clock.jump(scene.challenge.deadline)
-    decision = scene.decide(lambda tools: challenges.expire(scene.found, tools))
+    decision = scene.decide(lambda tools: challenges.expire(scene.stored, tools))
     assert decision.writes[0].state is ChallengeState.EXPIRED
 
 
@@ -346,12 +346,12 @@ def unfit(annotation, *, seen=()):
 
 def unfit_parameters(function):
     hints = get_type_hints(function)
-    found = []
+    findings = []
     for name in inspect.signature(function).parameters:
         if hints[name] in {Any, object}:
-            found.append(f"{name}: {hints[name]}")
-        found.extend(f"{name}: {each}" for each in unfit(hints[name]))
-    return found
+            findings.append(f"{name}: {hints[name]}")
+        findings.extend(f"{name}: {each}" for each in unfit(hints[name]))
+    return findings
 
 
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))

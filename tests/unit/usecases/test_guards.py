@@ -91,9 +91,9 @@ def without(record, decide, *args, **more):
     """The decision, with the guard of one kind of record left out."""
     decision = decide(*args, **more)
     kind = {"device": "Binding", "account": "Account"}[record]
-    left = tuple(guard for guard in decision.guards if type(guard).__name__ != kind)
-    assert len(left) == len(decision.guards) - 1
-    return attrs.evolve(decision, guards=left)
+    guards = tuple(guard for guard in decision.guards if type(guard).__name__ != kind)
+    assert len(guards) == len(decision.guards) - 1
+    return attrs.evolve(decision, guards=guards)
 
 
 @pytest.mark.parametrize(("call", "record"), GUARDED)
