@@ -14,13 +14,13 @@ from counterseal.memory import memory_ports
 from counterseal.models import Question, TextContent
 
 LIMITS = {
-    "issue": 150,
+    "issue": 145,
     "pending": 105,
     "fetch": 123,
     "answer": 245,
-    "disown": 253,
+    "disown": 243,
     "status": 22,
-    "cancel": 88,
+    "cancel": 82,
 }
 
 

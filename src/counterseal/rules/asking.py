@@ -23,7 +23,7 @@ from datetime import datetime, timedelta
 import attrs
 
 from counterseal.errors import CodeDemanded, TooManyPending, TooOften
-from counterseal.models import Asked, Guid, History, OpenQuestion, Origin
+from counterseal.models import Asked, Guid, History, OpenQuestion, Origin, replace
 from counterseal.policy import AskingLimits, Policy
 
 
@@ -59,7 +59,7 @@ def limits_for(origin: Origin, policy: Policy) -> AskingLimits:
     limits, own = policy.asking_limits(origin.clients), origin.limits
     if own.pending is None and own.asked is None and not own.cooldown:
         return limits
-    return attrs.evolve(
+    return replace(
         limits,
         pending=limits.pending if own.pending is None else min(limits.pending, own.pending),
         origin_window=limits.origin_window
@@ -137,7 +137,7 @@ def lapsed(history: History, now: datetime, policy: Policy) -> History:
     over = [held for held in history.open if now >= held.deadline]
     if not over:
         return history
-    history = attrs.evolve(history, open=tuple(held for held in history.open if held not in over))
+    history = replace(history, open=tuple(held for held in history.open if held not in over))
     for held in sorted(over, key=lambda question: question.deadline):
         history = _refused(history, held.deadline, policy)
     return history
@@ -149,7 +149,7 @@ def after_asking(
     """Return the history once *question* is asked."""
     history = lapsed(history, now, policy)
     recent = tuple(asked for asked in history.asked if now - asked.at < policy.ask_window)
-    return attrs.evolve(
+    return replace(
         history,
         open=(*history.open, question),
         asked=(*recent, Asked(at=now, origin=question.origin)),
@@ -183,7 +183,7 @@ def closed(history: History, challenge: Guid) -> History:
     """Return the history without *challenge* among the open questions, and nothing counted."""
     if all(held.challenge != challenge for held in history.open):
         return history
-    return attrs.evolve(
+    return replace(
         history, open=tuple(held for held in history.open if held.challenge != challenge)
     )
 
@@ -196,7 +196,7 @@ def _refused(history: History, at: datetime, policy: Policy) -> History:
         doublings = min(refusals - policy.cooldown_after, 30)
         until = at + min(policy.cooldown * 2**doublings, policy.cooldown_limit)
         cooling_until = until if cooling_until is None else max(until, cooling_until)
-    return attrs.evolve(history, refusals=refusals, cooling_until=cooling_until)
+    return replace(history, refusals=refusals, cooling_until=cooling_until)
 
 
 def _window(reason: str, asked: list[Asked], limit: int, now: datetime, policy: Policy) -> Ruling:
