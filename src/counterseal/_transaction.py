@@ -205,10 +205,10 @@ class Transactions:
                         tools = tools_of(ports, self.policy)
                 step = step.decide(value, tools)
             elif isinstance(step, Signing):
-                sign = partial(ports.signer.sign, step.issuer.kid)
-                step = step.then(
-                    keys.sign_bytes(sign, step.issuer, typ=step.typ, payload=step.payload)
-                )
+                issuer = ports.signer.jwks()[0]
+                sign = partial(ports.signer.sign, issuer.kid)
+                payload = step.payload(issuer)
+                step = step.then(keys.sign_bytes(sign, issuer, typ=step.typ, payload=payload))
             else:
                 assert tools is not None  # noqa: S101 (a plan begins each; for the type checker)
                 return step, tools.now

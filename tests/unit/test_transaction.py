@@ -494,8 +494,7 @@ def test_a_commit_creates_what_is_new_and_follows_what_was_read_and_nothing_else
 
 
 def signing(service, *, then):
-    issuer = service.ports.signer.jwks()[0]
-    return Signing(issuer=issuer, typ="test+jwt", payload=b'{"a":1}', then=then)
+    return Signing(typ="test+jwt", payload=lambda _: b'{"a":1}', then=then)
 
 
 def test_what_a_decision_wants_signed_is_signed_before_the_commit(service, rename):

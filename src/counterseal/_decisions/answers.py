@@ -139,14 +139,12 @@ def respond(
     tools: Tools,
     token: Token,
     *,
-    issuer: PublicKey,
     served_kinds: frozenset[AddressKind],
 ) -> Decision[Challenge] | Signing[Challenge]:
     """
     Decide what an answer or disown of the challenge does that was read with the device.
 
     Args:
-        issuer: The service's key that signs receipts.
         served_kinds: The kinds of address that the service sends notifications to.
 
     Returns:
@@ -180,7 +178,7 @@ def respond(
         return strike(tools, served_kinds, striking, facts.account, challenge)
     except WrongCode as refusal:
         return _count_wrong_code(tools, facts, refusal)
-    return _accept(tools, facts, token, state, issuer)
+    return _accept(tools, facts, token, state)
 
 
 def _facts(device: AuthenticatedDevice, tools: Tools, token: Token) -> Answering:
@@ -205,16 +203,14 @@ def _accept(
     facts: Answering,
     token: Token,
     state: ChallengeState,
-    issuer: PublicKey,
 ) -> Signing[Challenge]:
     signer = facts.signer
     assert signer is not None  # noqa: S101 (signature_holds; for the type checker)
     # A clock that stepped back does not accept an answer before it was asked for.
     at = max(facts.now, facts.challenge.issued_at)
     return Signing(
-        issuer=issuer,
         typ=RECEIPT_TYP,
-        payload=receipt_payload(
+        payload=lambda issuer: receipt_payload(
             facts.challenge,
             issuer=issuer,
             account=facts.account,

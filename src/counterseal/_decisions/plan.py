@@ -100,15 +100,13 @@ class Signing(Generic[R]):
     What the service has to sign before the decision is complete: a compact JWS.
 
     Attributes:
-        issuer: The service's public key that is to sign.
         typ: The token's type.
-        payload: What is signed.
+        payload: Writes what is signed, given the service's public key that is to sign it.
         then: Decides on the token's text.
     """
 
-    issuer: PublicKey
     typ: str
-    payload: bytes
+    payload: Callable[[PublicKey], bytes]
     then: Callable[[str], Decision[R] | Signing[R]]
 
 

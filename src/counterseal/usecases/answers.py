@@ -116,10 +116,8 @@ class Answers:
         context = AuditContext(event=stranger.event, actor=request.proof.device, subject=challenge)
         reading = request.reading(challenge)
         device = admit(self._transactions, context, request, reading)
-        issuer, served_kinds = ports.signer.jwks()[0], ports.notifier.kinds()
+        served_kinds = ports.notifier.kinds()
         plan = reading.then(
-            lambda device, tools: answers.respond(
-                device, tools, token, issuer=issuer, served_kinds=served_kinds
-            )
+            lambda device, tools: answers.respond(device, tools, token, served_kinds=served_kinds)
         )
         return self._transactions.run(context, plan, device)

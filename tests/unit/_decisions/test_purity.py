@@ -112,8 +112,9 @@ def decide(service, begin):
                     value = step.reading.parse(value, tools)
                 step = step.decide(value, tools)
         else:
-            sign = partial(service.ports.signer.sign, step.issuer.kid)
-            token = sign_bytes(sign, step.issuer, typ=step.typ, payload=step.payload)
+            issuer = service.ports.signer.jwks()[0]
+            sign = partial(service.ports.signer.sign, issuer.kid)
+            token = sign_bytes(sign, issuer, typ=step.typ, payload=step.payload(issuer))
             with isolated():
                 step = step.then(token)
     return step
@@ -147,12 +148,10 @@ class Scene:
 
     def respond(self, text, event=ChallengeEvent.ANSWER):
         body = text.encode()
-        device, issuer = self.device(body), self.service.ports.signer.jwks()[0]
+        device = self.device(body)
         with isolated():
             token = answers.read_token(body, event, self.service.policy)
-        return self.decide(
-            lambda tools: answers.respond(device, tools, token, issuer=issuer, served_kinds=SERVED)
-        )
+        return self.decide(lambda tools: answers.respond(device, tools, token, served_kinds=SERVED))
 
     def draft(self, guid=None, origin=None):
         party = origin or self.service.origin
