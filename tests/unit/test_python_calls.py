@@ -17,8 +17,8 @@ LIMITS = {
     "issue": 145,
     "pending": 105,
     "fetch": 123,
-    "answer": 245,
-    "disown": 243,
+    "answer": 246,
+    "disown": 244,
     "status": 22,
     "cancel": 82,
 }

@@ -68,9 +68,9 @@ class WrongState(Refused):
 
     code = "wrong_state"
 
-    def __init__(self, said: str = "", *, detail: str | None = None) -> None:
-        """Say for the log what was *said*, and in *detail* what the caller may know."""
-        super().__init__(said)
+    def __init__(self, problem: str = "", *, detail: str | None = None) -> None:
+        """Take *problem* for the log, and *detail* for the caller."""
+        super().__init__(problem)
         self.detail = detail
 
 
