@@ -40,7 +40,9 @@ BAD = {
     "duration ten": (having(duration="ten"), "duration"),
     "duration 99m": (having(duration="99m"), "duration"),
     "duration 0s": (having(duration="0s"), "duration"),
-    "duration is a number": (having(duration=120), "duration"),
+    "duration is a number that is too large": (having(duration=601), "duration"),
+    "duration is half a number": (having(duration=90.5), "duration"),
+    "duration is a list": (having(duration=[120]), "duration"),
     "1 MB of text": (having(content="x" * 1_000_000), "content"),
     "1 MB of a value": (
         having(content={"title": "a", "keys": [{"key": "k", "value": "ë" * 500_000}]}),
@@ -82,7 +84,7 @@ BAD = {
     "additionalInfo is a list": (having(additionalInfo=[]), "additionalInfo"),
     "transactionId is a number": (having(transactionId=1), "transactionId"),
     "showCode maybe": (having(showCode="maybe"), "showCode"),
-    "notification is too long": (having(notificationBody="x" * 300), "notificationBody"),
+    "notification is too long": (having(notificationBody="x" * 513), "notificationBody"),
 }
 
 
