@@ -9,6 +9,7 @@ import pytest
 import rfc8785
 from hypothesis import example, given
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from counterseal import ijson
 from counterseal.errors import InvalidField
@@ -521,3 +522,23 @@ def test_text_in_errors_is_visible_and_short(text, shown):
 @given(st.text())
 def test_no_text_in_errors_steers_a_terminal(text):
     assert ijson.printable(text).isprintable()
+
+
+@given(
+    st.integers()
+    | st.floats()
+    | st.integers(-(2**53) - 1, 2**53 + 1).map(float)
+    | st.sampled_from([True, False, None, "60", "60.0", [], {}])
+)
+@example(60.0)
+@example(2**53 - 1)
+@example(2**53)
+@example(float(2**53))
+@example(-0.0)
+@example(math.inf)
+@example(math.nan)
+def test_a_whole_number_is_one_however_it_is_written(value):
+    said = Draft202012Validator({"type": "integer", "maximum": 2**53 - 1, "minimum": 1 - 2**53})
+    number = ijson.whole(value)
+    assert (number is not None) == said.is_valid(value)
+    assert number is None or (number == value and type(number) is int)

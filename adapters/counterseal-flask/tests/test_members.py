@@ -1,11 +1,12 @@
 """Members of a body, each read by what it has to be."""
 
+import math
 from datetime import timedelta
 
 import pytest
 
 from counterseal.errors import InvalidField
-from counterseal_flask.members import LONGEST, number, span
+from counterseal_flask.members import LONGEST, number, span, whole
 
 
 @pytest.mark.parametrize(
@@ -22,8 +23,22 @@ def test_what_is_no_number_of_seconds_is_named(value):
     assert caught.value.field == "life"
 
 
+@pytest.mark.parametrize(("value", "count"), [(100, 100), (100.0, 100), (-1, -1), (-0.0, 0)])
+def test_a_count_is_one_however_it_is_written(value, count):
+    counted = whole({"pendingLimit": value}, "pendingLimit")
+    assert (counted, type(counted)) == (count, int)
+
+
+@pytest.mark.parametrize("value", [0.5, 100.1, True, "100", 1e300, math.inf, math.nan, [], {}])
+def test_what_is_no_count_is_named(value):
+    with pytest.raises(InvalidField) as caught:
+        whole({"pendingLimit": value}, "pendingLimit")
+    assert caught.value.field == "pendingLimit"
+
+
 def test_what_may_be_missing_may_be_null():
     assert span({}, "life") is span({"life": None}, "life") is None
+    assert whole({}, "life") is whole({"life": None}, "life") is None
     assert number({}, "limit") is None
 
 

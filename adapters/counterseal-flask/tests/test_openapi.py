@@ -3,11 +3,16 @@
 import re
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from counterseal import STANDARD, Refused, read_question
+from counterseal.rules.sizes import life_of
 from counterseal_flask import OPERATIONS, Settings
 from counterseal_flask.problems import OUTWARD
+from counterseal_flask.schemas import SCHEMAS
 
 BASE = "https://service.example"
 
@@ -107,3 +112,34 @@ def test_a_public_address_is_a_plain_one(url):
 def test_settings_make_sense(wrong):
     with pytest.raises(Exception, match=next(iter(wrong))):
         Settings(public_url=BASE, **wrong)
+
+
+DURATION = Draft202012Validator(SCHEMAS["Question"]["properties"]["duration"])
+
+
+@given(
+    st.from_regex(r"[0-9]{0,10}[smhd]?", fullmatch=True)
+    | st.builds("{:0{}}{}".format, st.integers(0, 700), st.integers(1, 10), st.sampled_from("sm"))
+    | st.builds("{:0{}}".format, st.integers(0, 700), st.integers(1, 10))
+    | st.integers(-1, 700)
+    | st.integers(-1, 700).map(float)
+    | st.floats()
+    | st.none()
+    | st.booleans()
+)
+@example("0")
+@example("600")
+@example("000000600s")
+@example("0000000600s")
+@example("000000010m")
+@example("11m")
+@example("1h")
+@example(131_072)
+@example(60.0)
+def test_the_described_durations_are_those_that_are_taken(value):
+    try:
+        life_of(read_question({"accountId": "a", "content": "Pay?", "duration": value}), STANDARD)
+    except Refused:
+        assert not DURATION.is_valid(value)
+    else:
+        assert DURATION.is_valid(value)

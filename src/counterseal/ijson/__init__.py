@@ -9,7 +9,7 @@ integers beyond 2**53 - 1, members that are not text.
 """
 
 from counterseal.ijson.reading import parse
-from counterseal.ijson.soundness import DEPTH_LIMIT, INTEGER_LIMIT, Json, check, printable
+from counterseal.ijson.soundness import DEPTH_LIMIT, INTEGER_LIMIT, Json, check, printable, whole
 from counterseal.ijson.writing import canonical, compact, quoted
 
 __all__ = [
@@ -22,4 +22,5 @@ __all__ = [
     "parse",
     "printable",
     "quoted",
+    "whole",
 ]

@@ -56,6 +56,18 @@ def printable(text: str, limit: int = 64) -> str:
     return shown if len(text) <= limit else shown + "…"
 
 
+def whole(value: Json) -> int | None:
+    """
+    Return the whole number that *value* is; None if it is none, or beyond `INTEGER_LIMIT`.
+
+    JSON has one kind of numbers: `60.0` and `60` are the same (JSON Schema 2020-12, 4.2.3).
+    """
+    if type(value) is int or (type(value) is float and value.is_integer()):
+        number = int(value)
+        return number if abs(number) <= INTEGER_LIMIT else None
+    return None
+
+
 def _sound(value: Json, depth: int) -> bool:
     """Tell whether *value* is plain I-JSON; quick, and strict about subclasses."""
     kind = type(value)

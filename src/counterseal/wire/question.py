@@ -121,8 +121,9 @@ def read_duration(value: object) -> timedelta:
         InvalidField: It is not a whole number of at most nine digits, alone or with one of the
             units `s`, `m`, `h` and `d`.
     """
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _LONGEST:
-        value = str(value)
+    number = ijson.whole(value)
+    if number is not None and 0 <= number <= _LONGEST:
+        value = str(number)
     match = _DURATION.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         raise InvalidField("duration", "not a whole number with s, m, h or d, like 90s or 2m")

@@ -1,6 +1,7 @@
 """A challenge as an origin sends it: every form of every member, and each refusal by its name."""
 
 import json
+import math
 from datetime import timedelta
 from pathlib import Path
 
@@ -395,6 +396,8 @@ class TestDuration:
             ("10", 10),
             (60, 60),
             (0, 0),
+            (60.0, 60),
+            (1e3, 1_000),
         ],
     )
     def test_is_a_whole_number_with_a_unit_or_of_seconds(self, text, seconds):
@@ -433,8 +436,12 @@ class TestDuration:
             "1e3s",
             "٢m",
             "²s",
-            60.0,
-            1e3,
+            60.5,
+            "60.0",
+            1e9,
+            1e300,
+            math.inf,
+            math.nan,
             True,
             ["1m"],
             {"m": 1},

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, TypeVar
 
+from counterseal import ijson
 from counterseal.errors import InvalidField
 
 E = TypeVar("E", bound=enum.Enum)
@@ -63,9 +64,12 @@ def whole(body: Mapping[str, Any], name: str) -> int | None:
         InvalidField: It is no such number.
     """
     value = body.get(name)
-    if value is None or type(value) is int:
-        return value
-    raise InvalidField(name, "not a whole number")
+    if value is None:
+        return None
+    number = ijson.whole(value)
+    if number is None:
+        raise InvalidField(name, "not a whole number")
+    return number
 
 
 def span(body: Mapping[str, Any], name: str) -> timedelta | None:
@@ -78,10 +82,10 @@ def span(body: Mapping[str, Any], name: str) -> timedelta | None:
     value = body.get(name)
     if value is None:
         return None
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not 0 <= value <= LONGEST or value % 1:
+    number = ijson.whole(value)
+    if number is None or not 0 <= number <= LONGEST:
         raise InvalidField(name, "not a number of seconds")
-    return timedelta(seconds=int(value))
+    return timedelta(seconds=number)
 
 
 def number(query: Mapping[str, str], name: str) -> int | None:

@@ -51,23 +51,30 @@ BUTTON = _closed(
 )
 BUTTON_TEXT: Schema = {"type": "string", "contentMediaType": "application/json"}
 PAIRS = _closed("keys", title=SEEN, keys=_list(_closed(key=SEEN, value=TEXT)))
-ASKED_PAIRS = _closed(
-    "keys",
-    title=SEEN,
-    keys=_list(
-        _closed("value", key=SEEN, value=_maybe(TEXT))
-        | {"description": "`value` may be missing at an origin for CX clients alone."}
-    ),
-)
-ACCOUNT_ID: Schema = {
-    "anyOf": [NAME, {"type": "integer"}],
-    "description": "A number is read at an origin for CX clients alone, as its decimal text.",
+ASKED_PAIRS = PAIRS | {
+    "description": "At an origin for CX clients a `value` may be missing or null.",
+}
+ACCOUNT_ID: Schema = NAME | {
+    "description": "At an origin for CX clients also a whole number, read as its decimal text.",
 }
 USER_INFO: Schema = {
-    "type": ["string", "object", "null"],
-    "additionalProperties": True,
-    "description": "An object is read at an origin for CX clients alone, as its JSON text.",
+    "type": ["string", "null"],
+    "description": "At an origin for CX clients also an object, read as its JSON text.",
 }
+"""What every origin may send; for CX clients there is more, as the descriptions say."""
+
+DURATION: Schema = {
+    "anyOf": [
+        {"type": "string", "maxLength": 9, "pattern": "^0*([1-9][0-9]?|[1-5][0-9]{2}|600)$"},
+        {"type": "string", "maxLength": 10, "pattern": "^0*([1-9][0-9]?|[1-5][0-9]{2}|600)s$"},
+        {"type": "string", "maxLength": 10, "pattern": "^0*([1-9]|10)m$"},
+        {"type": "integer", "minimum": 1, "maximum": 600},
+        {"type": "null"},
+    ],
+    "description": "Without a unit, seconds. Hours and days are read too, and are too long.",
+}
+"""As long as any policy allows."""
+
 REQUEST: dict[str, Schema] = {
     "guid": GUID,
     "privakeyId": GUID,
@@ -168,14 +175,7 @@ SCHEMAS: dict[str, Schema] = {
             ]
         },
         buttons=_maybe(_list({"anyOf": [BUTTON, BUTTON_TEXT]}) | {"minItems": 2}),
-        duration={
-            "anyOf": [
-                {"type": "string", "pattern": "^[0-9]{1,9}[smhd]?$"},
-                {"type": "integer", "minimum": 0, "maximum": 999_999_999},
-                {"type": "null"},
-            ],
-            "description": "Without a unit, seconds.",
-        },
+        duration=DURATION,
         callback=_maybe(NAME),
         additionalInfo={"type": ["string", "object", "null"], "additionalProperties": True},
         transactionId=_maybe(TEXT),
