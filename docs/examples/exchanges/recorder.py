@@ -12,7 +12,14 @@ PUBLIC = "https://auth.example.com"
 
 SECOND = timedelta(seconds=1)
 
-REPLY_HEADERS = ("Content-Type", "Location", "Allow", "Retry-After", "WWW-Authenticate")
+REPLY_HEADERS = (
+    "Content-Type",
+    "Location",
+    "Allow",
+    "Retry-After",
+    "WWW-Authenticate",
+    "Connection",
+)
 """Those that say something of their own; the page names the two that every reply has."""
 
 
@@ -91,6 +98,21 @@ class Recorder:
             first = next(pieces)
             meanwhile()
             reply = b"".join((first, *pieces))
+        exchange = self.keep(
+            about,
+            method,
+            target,
+            headers=headers,
+            body=body,
+            line=response.status,
+            got=response.headers,
+            reply=reply,
+        )
+        self.clock.advance(SECOND)
+        return exchange
+
+    def keep(self, about, method, target, *, headers, body, line, got, reply):
+        """Keep what was sent and what came back, and return the exchange."""
         exchange = Exchange(
             operation=self._operation(method, target),
             about=about,
@@ -98,14 +120,11 @@ class Recorder:
             target=target,
             sent=tuple(headers.items()),
             body=body,
-            line=response.status,
-            got=tuple(
-                (name, response.headers[name]) for name in REPLY_HEADERS if name in response.headers
-            ),
+            line=line,
+            got=tuple((name, got[name]) for name in REPLY_HEADERS if name in got),
             reply=reply,
         )
         self.exchanges.append(exchange)
-        self.clock.advance(SECOND)
         return exchange
 
     def last(self, operation, key):

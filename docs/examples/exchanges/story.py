@@ -11,7 +11,7 @@ from datetime import timedelta
 from unittest import mock
 
 import attrs
-from exchanges import answering, asking, entering, refusing, tenancy
+from exchanges import answering, asking, entering, refusing, stalling, tenancy
 from exchanges.cast import by_cx1
 from exchanges.recorder import PUBLIC, Exchange, Recorder
 from flask import Flask
@@ -68,6 +68,7 @@ def _told():
     tenancy.look_after(recorder, desk, places, world.entropy)
     tenancy.say_goodbye(desk, account)
     entering.log_in(recorder, world, entering.set_up(desk, places.company, world))
+    stalling.stall(recorder)
     return Told(
         exchanges=tuple(recorder.exchanges),
         deliveries=tuple(attempt.delivery for attempt in world.sender.attempts),

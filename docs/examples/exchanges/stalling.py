@@ -1,0 +1,72 @@
+"""A body that does not come: `counterseal serve` without its sockets, and a client that stops."""
+
+import asyncio
+import tempfile
+from datetime import timedelta
+from http import HTTPStatus
+
+from exchanges.recorder import PUBLIC
+
+from counterseal_server import web
+from counterseal_server.configuration import settings
+from counterseal_server.gateway import Gateway, Pools
+from counterseal_server.house import House
+from counterseal_server.metrics import Metrics
+from counterseal_server.receiving import Receiving
+from counterseal_server.thread_pool import ThreadPool
+
+BEGUN = b'{"accountId": "user-42", "con'
+LENGTH = 90
+
+
+def stall(recorder):
+    """Announce a body, send its first bytes, and no more."""
+    headers = {"Content-Type": "application/json", "Content-Length": str(LENGTH)}
+    line, got, reply = asyncio.run(_sent("POST", "/request/add", headers))
+    recorder.keep(
+        "The body did not come in time; the service sends this without looking who calls.",
+        "POST",
+        "/request/add",
+        headers=headers,
+        body=BEGUN,
+        line=line,
+        got=got,
+        reply=reply,
+    )
+
+
+async def _sent(method, target, headers):
+    """Return the reply's line, headers and body."""
+    sent = []
+    pieces = iter([{"type": "http.request", "body": BEGUN, "more_body": True}])
+
+    async def receive():
+        return next(pieces, None) or await asyncio.Future()
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "https",
+        "raw_path": target.encode(),
+        "query_string": b"",
+        "headers": [
+            (b"host", PUBLIC.partition("//")[2].encode()),
+            *((name.lower().encode(), value.encode()) for name, value in headers.items()),
+        ],
+    }
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        House(settings({"data": folder}, {})) as house,
+    ):
+        app = web.application(house, web.use_cases(house), Metrics())
+        pools = Pools(ThreadPool("request", 1, 1), ThreadPool("refusal", 1, 1), {})
+        # However long the deadline: nothing more comes.
+        await Gateway(app.wsgi_app, Receiving(8, timedelta(0)), pools)(scope, receive, send)
+    begun, *rest = sent
+    status = HTTPStatus(begun["status"])
+    got = {name.decode().title(): value.decode() for name, value in begun["headers"]}
+    return f"{status} {status.phrase.upper()}", got, b"".join(each["body"] for each in rest)
