@@ -79,11 +79,6 @@ class ThreadPool:
         self.exhaustion = Exhaustion(count, monotonic)
         """Since when each of them is busy with one act."""
 
-    @property
-    def waiting(self) -> int:
-        """Return how many acts wait."""
-        return self._acts.qsize()
-
     def run(self, act: Callable[[], None]) -> bool:
         """
         Run *act* in one of the threads, as soon as one is free.
