@@ -76,10 +76,20 @@ def _exchange(exchange):
 
 
 def _fence(first, headers, body):
-    language = "text" if body.endswith(MORE) else "http"  # cut JSON is no JSON
+    language = "text" if _broken_off(body) else "http"  # cut JSON is no JSON
     head = "\n".join((first, *(f"{name}: {value}" for name, value in headers)))
     text = f"{head}\n\n{body}" if body else head
     return f"```{language}\n{TOKEN.sub(_cut, text).rstrip()}\n```\n"
+
+
+def _broken_off(body):
+    if not body.startswith(("{", "[")):
+        return False
+    try:
+        json.loads(body)
+    except ValueError:
+        return True
+    return False
 
 
 def _cut(token):
