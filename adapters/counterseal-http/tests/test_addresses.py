@@ -167,7 +167,7 @@ class TestAnAddress:
         for answer in answers:
             guard = Guard(ports=None, resolver=names(shop_example=[answer]))
             with pytest.raises(Forbidden):
-                guard.addresses("shop.example", 1)
+                guard.addresses("shop.example", 1, "https")
 
     @given(st.ip_addresses() | INSIDE | ISATAP)
     @example(ipaddress.ip_address("192.0.0.8"))  # public to `ipaddress` of Python 3.11.7
