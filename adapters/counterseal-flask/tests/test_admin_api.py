@@ -311,7 +311,7 @@ def test_a_signed_call_counts_once_and_for_its_own_body(world, client, desk):
         ("edit", {"clients": 1}, "clients"),
         ("edit", {"pendingLimit": 0}, "pendingLimit"),
         ("edit", {"pendingLimit": True}, "pendingLimit"),
-        ("edit", {"pendingLimit": 2.0}, "pendingLimit"),
+        ("edit", {"pendingLimit": 2.5}, "pendingLimit"),
         ("edit", {"askLimit": 10**6}, "askLimit"),
         ("edit", {"cooldown": "yes"}, "cooldown"),
         ("key", {}, "keyType"),
