@@ -41,7 +41,7 @@ python_maximum_signature_line_length = 88
 # inventory from the network; type variables are one capital letter.
 nitpick_ignore_regex = [
     (r"py:.*", r"(?!counterseal\b).*"),
-    (r"py:.*", r".*\.(_\w+|[A-Z])"),
+    (r"py:.*", r".*\.(_\w+(\.\w+)*|[A-Z])"),
 ]
 
 myst_enable_extensions = ["colon_fence", "deflist"]
