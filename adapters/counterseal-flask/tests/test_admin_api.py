@@ -351,6 +351,12 @@ def test_what_does_not_fit_is_named(desk, company, app_space, origin, where, doc
     assert reply.json["field"] == field
 
 
+def test_a_callback_state_that_is_none_is_told_which_there_are(desk, origin):
+    reply = desk.call("PATCH", origin, {"callbackStates": ["EXPIRD"]})
+    endings = "ANSWERED, DISOWNED, CANCELLED, FAILED, EXPIRED"
+    assert reply.json["detail"] == f"callbackStates: not one of {endings}"
+
+
 def test_e13_what_is_under_the_admin_api_and_no_call_is_ours_too(client):
     nowhere = client.get("/admin/api/tenants")
     assert (nowhere.status_code, nowhere.json["code"]) == (404, "no_such_endpoint")

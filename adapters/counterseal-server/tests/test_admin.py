@@ -249,7 +249,7 @@ def test_callback_secrets_and_administrators(admin, founded, data):
         (("edit-origin", "ORIGIN", "--pending-limit", "0"), "pendingLimit: "),
         (
             ("edit-origin", "ORIGIN", "--callback-state", "none", "--callback-state", "x"),
-            "callback-s",
+            "callback-state: not one of ANSWERED, DISOWNED, CANCELLED, FAILED, EXPIRED, or none",
         ),
         (("forbid", "ORIGIN", "https://shop.example/"), "callbackUrl: "),
         (("administrator", "Zoë"), "companyGuid: "),

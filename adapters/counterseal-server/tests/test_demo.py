@@ -192,6 +192,12 @@ def test_a_person_is_told_that_nobody_is_called_back(run):
     assert "On the shop's own page" not in result.stdout
 
 
+def test_a_person_reads_where_the_receipt_was_saved(run, tmp_path):
+    said = " ".join(run("demo", "--save", tmp_path / "kept").stdout.split())
+    assert "--save DIR" not in said
+    assert "receipt.txt in the folder of --save" in said
+
+
 def test_what_is_saved_verifies(run, tmp_path):
     folder = tmp_path / "made" / "here"
     told = told_by(run, "--save", folder)

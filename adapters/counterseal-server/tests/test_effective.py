@@ -25,6 +25,13 @@ def sources(text):
     return {match[1]: match[2] for match in map(LINE.fullmatch, text.splitlines()) if match}
 
 
+def policy_line(text, name):
+    (line,) = [
+        each for each in text.partition("[policy]")[2].splitlines() if each.startswith(f"{name} =")
+    ]
+    return line
+
+
 @pytest.fixture
 def file(tmp_path):
     file = tmp_path / "counterseal.toml"
@@ -45,6 +52,20 @@ def test_each_setting_says_where_it_comes_from(file):
     assert set(told) == {
         field.name for kind in (Settings, Policy) for field in attrs.fields(kind)
     } - {"policy"} | {"profile"}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"COUNTERSEAL_CALLBACK_NETWORKS": "10.0.0.0/8", "COUNTERSEAL_CALLBACK_PLAIN_HTTP": "1"},
+        {"COUNTERSEAL_ALLOW_PRIVATE_CALLBACKS": "1"},
+    ],
+)
+def test_a_setting_that_overrides_the_policy_says_so(said):
+    name, plain = "callback_plain_http", "callback_plain_http = false  # profile standard"
+    assert policy_line(printed({"data": "/kept"}, {}), name) == plain
+    overridden = f"{plain}; serve uses true, by the settings above"
+    assert policy_line(printed({"data": "/kept"}, said), name) == overridden
 
 
 def test_so_does_each_setting_of_the_policy(file):

@@ -82,7 +82,8 @@ def _endings(origin: Origin, edit: OriginEdit) -> tuple[ChallengeState, ...]:
     if wanted is None:
         return origin.callback_states
     if not wanted <= frozenset(FINISHED):
-        raise InvalidField("callbackStates", "not an ending")
+        endings = ", ".join(state.value for state in FINISHED)
+        raise InvalidField("callbackStates", f"not one of {endings}")
     return tuple(state for state in FINISHED if state in wanted)
 
 

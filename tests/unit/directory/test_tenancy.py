@@ -438,6 +438,9 @@ def test_the_endings_that_ring_a_callback_are_endings(service):
         with pytest.raises(InvalidField) as caught:
             service.directory.edit_origin(guid, callback_states=[answered, state])
         assert caught.value.field == "callbackStates"
+        assert str(caught.value).endswith(
+            "not one of ANSWERED, DISOWNED, CANCELLED, FAILED, EXPIRED"
+        )
 
 
 @pytest.mark.parametrize("kind", [Company, AppSpace, Origin, Admin])

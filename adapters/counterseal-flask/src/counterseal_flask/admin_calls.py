@@ -6,10 +6,10 @@ from http import HTTPStatus
 
 from counterseal.errors import InvalidField
 from counterseal.models import (
+    FINISHED,
     Admin,
     AppSpace,
     CallbackType,
-    ChallengeState,
     Clients,
     Codes,
     Company,
@@ -155,7 +155,7 @@ def edit_origin(service: Service, asked: Message, admin: Admin) -> Reply:
         wildcards=flag(body, "wildcards"),
         callback_states=None
         if rung is None
-        else [choice(state, ChallengeState, "callbackStates") for state in rung],
+        else [choice(state, FINISHED, "callbackStates") for state in rung],
         token_form=optional_choice(body, TokenForm, "sessionTokenForm"),
         pending_limit=whole(body, "pendingLimit"),
         ask_limit=whole(body, "askLimit"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -32,9 +32,9 @@ def flag(body: Mapping[str, Any], name: str) -> bool | None:
     raise InvalidField(name, "neither true nor false")
 
 
-def choice(value: Any, kind: type[E], name: str) -> E:
+def choice(value: Any, kind: Iterable[E], name: str) -> E:
     """
-    Return the member of *kind* that *value* is the value of.
+    Return the member of *kind*, an enumeration or some of one, that *value* is the value of.
 
     Raises:
         InvalidField: There is none.

@@ -9,6 +9,7 @@ from typing import Any
 from counterseal import Credentials, Directory, IssuedSecret, Policy, Ports, read_json
 from counterseal.errors import InvalidField, NotFound
 from counterseal.models import (
+    FINISHED,
     Admin,
     AdminRole,
     AppSpace,
@@ -308,4 +309,6 @@ def _endings(states: tuple[str, ...]) -> tuple[ChallengeState, ...]:
     try:
         return tuple(ChallengeState(state.upper()) for state in states)
     except ValueError:
-        raise InvalidField("callback-state", "not an ending") from None
+        endings = ", ".join(state.value for state in FINISHED)
+        problem = f"not one of {endings}, or {NO_ENDING} alone"
+        raise InvalidField("callback-state", problem) from None

@@ -84,7 +84,7 @@ def demo(
         if as_json:
             print_json(theatre.document(story))
         else:
-            theatre.show(Screen(), story)
+            theatre.show(Screen(), story, saved=save is not None)
     faults = [attempt.fault for attempt in story.attempts if attempt.fault]
     if faults:
         raise Failed("; ".join(faults))

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from counterseal import Policy
+from counterseal_server.callback_reach import callback_policy
 from counterseal_server.configuration import ENVIRONMENT_ONLY, POLICY, PROFILE, UNITS, Given
 from counterseal_server.settings import Settings
 
@@ -58,9 +59,13 @@ def _policy(settings: Settings, given: Mapping[str, Given]) -> Iterator[str]:
     said = given.get(POLICY, Given({}, DEFAULT))
     profile = said.value.get(PROFILE, "standard")
     yield f"{PROFILE} = {_written(profile)}  # {said.source if PROFILE in said.value else DEFAULT}"
+    serving = callback_policy(settings)
     for field in attrs.fields(Policy):
+        value, used = getattr(settings.policy, field.name), getattr(serving, field.name)
         source = said.source if field.name in said.value else f"profile {profile}"
-        yield f"{field.name} = {_written(getattr(settings.policy, field.name))}  # {source}"
+        if used != value:
+            source += f"; serve uses {_written(used)}, by the settings above"
+        yield f"{field.name} = {_written(value)}  # {source}"
 
 
 def _masked(secret: str) -> str:

@@ -74,7 +74,7 @@ def drop(
     """
     Drop the queued callback GUID, or all of an --origin: they are never sent.
 
-    Answers are dropped too. The origin can still ask how a request has ended.
+    Callbacks that carry an answer are dropped too; the origin can still ask how a request ended.
     """
     if (callback is None) == (origin is None):
         raise Unusable("guid: give one callback's, or --origin")

@@ -12,8 +12,15 @@ from counterseal_server.demo.story import Story
 from counterseal_server.screen import Screen
 
 
-def show(screen: Screen, story: Story) -> None:
-    """Tell *story* to a person."""
+def show(screen: Screen, story: Story, *, saved: bool) -> None:
+    """
+    Tell *story* to a person.
+
+    Args:
+        screen: Where to.
+        story: What happened.
+        saved: Whether the receipt was written to a file.
+    """
     _show_setting(screen, story)
     screen.heading("2. What the person sees")
     display.show(screen, story.scene.document)
@@ -31,11 +38,13 @@ def show(screen: Screen, story: Story) -> None:
             ("Hash", receipt.hash),
         ]
     )
-    screen.say(
-        f"Its text has {len(story.token)} characters: --save DIR writes it to a file, and --json"
-        " prints it.",
-        "dim",
+    where = (
+        "it is receipt.txt in the folder of --save, and counterseal verify checks it against"
+        " jwks.json there."
+        if saved
+        else "--save DIR writes it to a file, and --json prints it."
     )
+    screen.say(f"Its text has {len(story.token)} characters: {where}", "dim")
     _show_forgeries(screen, story)
 
 

@@ -48,7 +48,7 @@ def origin(
     "states",
     metavar="STATE",
     multiple=True,
-    help="An ending that rings a callback, like ANSWERED; may be given again; none for no ending.",
+    help="An ending that sends a callback, like ANSWERED; may be given again; none for no ending.",
 )
 @click.option(
     "--session-token-form",
