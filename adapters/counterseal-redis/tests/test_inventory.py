@@ -5,11 +5,12 @@ from attrs import evolve
 from redis_servers import fresh_prefix
 
 from counterseal.errors import Indeterminate, StoreUnavailable
+from counterseal.invariants import Violation
 from counterseal.memory import SystemEntropy
 from counterseal.models.guid import PARTITIONS, partition_of
 from counterseal.testing import FrozenClock, World
 from counterseal.testing.world import CALLBACK
-from counterseal_records import Flaw, SourceUnsound, TargetDiffers, check, copying
+from counterseal_records import SourceUnsound, TargetDiffers, check, copying
 from counterseal_redis import Keyspace, RedisAudit, RedisInventory, RedisStore, with_redis
 
 USERS = ("zoe", "adam", "eve")
@@ -69,9 +70,9 @@ def test_a_record_that_is_gone_is_noticed(keyspace, world):
 
     _, flaws = looked(keyspace)
 
-    assert Flaw(open_.guid, "it is in the index p, and should not be") in flaws
-    assert Flaw(open_.guid, "it is in the index dchallenge, and should not be") in flaws
-    assert Flaw(open_.guid, "its account says that it is open, and it is not there") in flaws
+    assert Violation(open_.guid, "it is in the index p, and should not be") in flaws
+    assert Violation(open_.guid, "it is in the index dchallenge, and should not be") in flaws
+    assert Violation(open_.guid, "its account lists it as open, and it is not there") in flaws
 
 
 @pytest.mark.parametrize("index", ["p", "dchallenge", "b", "t", "x"])
@@ -101,7 +102,7 @@ def test_what_cannot_be_read_is_noticed(keyspace, world):
 
     _, flaws = looked(keyspace)
 
-    assert Flaw(open_.guid, "it cannot be read, or is not what its first line says") in flaws
+    assert Violation(open_.guid, "it cannot be read, or is not what its first line says") in flaws
 
 
 def test_a_copy_is_the_same_in_every_list(server, world, keyspace, new_keyspace):

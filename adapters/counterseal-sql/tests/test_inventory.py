@@ -5,10 +5,11 @@ from attrs import evolve
 from sqlalchemy import text
 
 from counterseal.errors import Indeterminate
+from counterseal.invariants import Violation
 from counterseal.memory import SystemEntropy
 from counterseal.testing import FrozenClock, World
 from counterseal.testing.world import CALLBACK
-from counterseal_records import Flaw, TargetDiffers, check, copying
+from counterseal_records import TargetDiffers, check, copying
 from counterseal_sql import SqlAudit, SqlInventory, SqlStore, with_sql
 
 USERS = ("zoe", "adam", "eve")
@@ -103,8 +104,8 @@ def test_what_is_gone_or_broken_is_noticed(database, world):
 
     _, flaws = looked(database)
 
-    assert Flaw(binding, "its account says otherwise of this device") in flaws
-    assert Flaw(adam, "it cannot be read") in flaws
+    assert Violation(binding, "its account lists this device in another state") in flaws
+    assert Violation(adam, "it cannot be read") in flaws
     assert "it has ended, and has no callback" in {flaw.problem for flaw in flaws}
     assert "its account is not there" in {flaw.problem for flaw in flaws}
 

@@ -7,38 +7,31 @@ import itertools
 import threading
 from bisect import bisect_left, insort
 from collections import OrderedDict, defaultdict
+from collections.abc import Iterator
 from datetime import datetime
 from typing import TypeVar
 
-from counterseal.errors import Conflict, OperationReused, PartitionCrossed, WrongRecord
+from counterseal.errors import Conflict, OperationReused, WrongRecord
+from counterseal.invariants import require_possible
 from counterseal.models import (
-    UNFINISHED,
     Account,
     AddressKind,
-    Admin,
-    AppSpace,
     AuditEvent,
     Binding,
     Callback,
-    CallbackState,
     Challenge,
     Change,
-    Company,
     Guid,
     Notification,
-    Origin,
     Record,
 )
-from counterseal.models.guid import partition_of
+from counterseal.models.index import Listing, index_of
 from counterseal.ports import Due
 
 R = TypeVar("R")
 
 OPERATIONS_REMEMBERED = 4096
 """Far more than are retried at once; an operation is retried within seconds."""
-
-_ABOUT_SOMEBODY = (Binding, Challenge, Callback, Notification)
-_TENANCY = (Company, AppSpace, Origin, Admin)
 
 
 class MemoryAudit:
@@ -73,9 +66,7 @@ class MemoryStore:
         self._lock = threading.RLock()
         self._records: dict[Guid, Record] = {}
         self._accounts: dict[tuple[Guid, str], Guid] = {}
-        self._bindings: dict[Guid, dict[Guid, None]] = defaultdict(dict)
-        self._pending: dict[Guid, dict[Guid, None]] = defaultdict(dict)
-        self._children: dict[Guid | None, dict[Guid, None]] = defaultdict(dict)
+        self._lists: dict[tuple[Listing, Guid | None], dict[Guid, None]] = defaultdict(dict)
         self._dead: dict[Guid, list[tuple[datetime, Guid]]] = defaultdict(list)
         self._due: dict[type, list[tuple[datetime, Guid]]] = defaultdict(list)
         self._operations: OrderedDict[str, tuple[Change, ...]] = OrderedDict()
@@ -89,8 +80,8 @@ class MemoryStore:
         """Return the record of *guid*, the account that it is about, and those of *others*."""
         with self._lock:
             record = self._records.get(guid)
-            whose = record.account if isinstance(record, _ABOUT_SOMEBODY) else None
-            account = None if whose is None else self._records.get(whose)
+            owner = None if record is None else index_of(record).account
+            account = None if owner is None else self._records.get(owner)
             return (record, account, *map(self._records.get, others))
 
     def account(self, app_space: Guid, account_id: str) -> Account | None:
@@ -102,17 +93,18 @@ class MemoryStore:
     def bindings(self, account: Guid) -> tuple[Binding, ...]:
         """Return all bindings of the account, oldest first."""
         with self._lock:
-            return tuple(self._one(guid, Binding) for guid in self._bindings.get(account, ()))
+            return tuple(self._listed(Listing.BINDINGS, account, Binding))
 
     def pending(self, account: Guid) -> tuple[Challenge, ...]:
         """Return the account's unfinished challenges, oldest first."""
         with self._lock:
-            return tuple(self._one(guid, Challenge) for guid in self._pending.get(account, ()))
+            return tuple(self._listed(Listing.PENDING, account, Challenge))
 
     def list(self, parent: Guid | None) -> tuple[Record, ...]:
         """Return the tenancy records under *parent*, oldest first."""
         with self._lock:
-            return tuple(self._records[guid] for guid in self._children.get(parent, ()))
+            guids = self._lists.get((Listing.CHILDREN, parent), ())
+            return tuple(self._records[guid] for guid in guids)
 
     def due(self, kind: Due, before: datetime, limit: int) -> tuple[Record, ...]:
         """Return records of *kind* that are due, the longest due first."""
@@ -155,7 +147,7 @@ class MemoryStore:
             WrongRecord: A version, a kind or a pairing is impossible.
             OperationReused: *operation* named other changes before.
         """
-        _possible(changes)
+        require_possible(changes)
         with self._lock:
             applied = self._operations.get(operation)
             if applied is not None:
@@ -193,6 +185,9 @@ class MemoryStore:
                 del self._records[record.guid]
             return len(over)
 
+    def _listed(self, listing: Listing, owner: Guid, kind: type[R]) -> Iterator[R]:
+        return (self._one(guid, kind) for guid in self._lists.get((listing, owner), ()))
+
     def _one(self, guid: Guid, kind: type[R]) -> R:
         record = self._records[guid]
         if not isinstance(record, kind):
@@ -204,69 +199,40 @@ class MemoryStore:
         if change.old is None:
             if stored is not None:
                 raise Conflict
-            if isinstance(change.new, Account):
-                natural = (change.new.app_space, change.new.account_id)
-                if natural in self._accounts:
-                    raise Conflict
+            if index_of(change.new).account_key in self._accounts:
+                raise Conflict
         elif stored is None or stored.version != change.old.version:
             raise Conflict
 
     def _keep(self, record: Record) -> None:
         before = self._records.get(record.guid)
         self._records[record.guid] = record
-        if isinstance(record, Account):
+        index = index_of(record)
+        if index.account_key is not None:
             if isinstance(before, Account):
                 del self._accounts[before.app_space, before.account_id]
-            self._accounts[record.app_space, record.account_id] = record.guid
-        elif isinstance(record, Binding):
-            self._bindings[record.account][record.guid] = None
-        elif isinstance(record, Challenge):
-            if record.state in UNFINISHED:
-                self._pending[record.account][record.guid] = None
-            else:
-                self._pending[record.account].pop(record.guid, None)
-        elif isinstance(record, Callback):
+            self._accounts[index.account_key] = record.guid
+        if isinstance(record, Callback):
             self._unbury(before)
-            if record.state is CallbackState.DEAD:
+            if index.listed:
                 insort(self._dead[record.origin], (record.created_at, record.guid))
-        elif isinstance(record, _TENANCY):
-            self._children[record.parent][record.guid] = None
+        elif index.listing is not None:
+            entries = self._lists[index.listing, index.owner]
+            if index.listed:
+                entries[record.guid] = None
+            else:
+                entries.pop(record.guid, None)
         if record.due_at is not None:
             heapq.heappush(self._due[type(record)], (record.due_at, record.guid))
 
     def _unbury(self, record: Record | None) -> None:
-        if isinstance(record, Callback) and record.state is CallbackState.DEAD:
+        if isinstance(record, Callback) and index_of(record).listed:
             dead = self._dead[record.origin]
             del dead[bisect_left(dead, (record.created_at, record.guid))]
 
 
 def _natural_keys_differ(changes: tuple[Change, ...]) -> None:
-    created = [
-        (change.new.app_space, change.new.account_id)
-        for change in changes
-        if change.old is None and isinstance(change.new, Account)
-    ]
-    if len(set(created)) != len(created):
+    created = [index_of(change.new).account_key for change in changes if change.old is None]
+    accounts = [key for key in created if key is not None]
+    if len(set(accounts)) != len(accounts):
         raise Conflict
-
-
-def _possible(changes: tuple[Change, ...]) -> None:
-    if not changes:
-        raise WrongRecord
-    seen: set[Guid] = set()
-    partition = partition_of(changes[0].new.guid)
-    for change in changes:
-        old, new = change.old, change.new
-        guid = new.guid
-        seen.add(guid)
-        if partition_of(guid) != partition:
-            raise PartitionCrossed
-        if new is old:
-            continue
-        if old is None:
-            if new.version != 1:
-                raise WrongRecord
-        elif new.version != old.version + 1 or guid != old.guid or type(old) is not type(new):
-            raise WrongRecord
-    if len(seen) != len(changes):
-        raise WrongRecord

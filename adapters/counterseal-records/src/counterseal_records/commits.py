@@ -1,34 +1,11 @@
-"""What can be said of a commit before a store is asked: is it possible, and which one is it."""
+"""How a commit is known again when the same operation is asked for twice (STORE-15, STORE-16)."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
 
-from counterseal.errors import PartitionCrossed, WrongRecord
 from counterseal.models import Change
-from counterseal.models.guid import partition_of
-
-
-def demand_possible(changes: tuple[Change, ...]) -> None:
-    """
-    Refuse what no store could commit.
-
-    Raises:
-        PartitionCrossed: The records are not in one partition.
-        WrongRecord: A version, a kind or a pairing is impossible.
-    """
-    if not changes or len({change.new.guid for change in changes}) != len(changes):
-        raise WrongRecord  # STORE-21
-    if len({partition_of(change.new.guid) for change in changes}) > 1:
-        raise PartitionCrossed  # STORE-13
-    for old, new in ((change.old, change.new) for change in changes):
-        if new is old:
-            continue
-        if new.version != (1 if old is None else old.version + 1):
-            raise WrongRecord  # STORE-14
-        if old is not None and (type(old), old.guid) != (type(new), new.guid):
-            raise WrongRecord  # STORE-14
 
 
 def fingerprint(changes: tuple[Change, ...], bodies: Sequence[str | bytes | None]) -> bytes:

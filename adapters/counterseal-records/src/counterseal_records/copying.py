@@ -16,11 +16,11 @@ from collections.abc import Callable, Iterator, Sequence
 import attrs
 
 from counterseal.errors import Conflict, Indeterminate
-from counterseal.models import Callback, CallbackState, Record
+from counterseal.models import Record
 from counterseal.models.guid import PARTITIONS, partition_of
+from counterseal.models.index import Listing, index_of
 from counterseal_records.errors import SourceUnsound, TargetDiffers
 from counterseal_records.inventory import Inventory, Shelved
-from counterseal_records.lookups import ROOT, lookup
 
 PAGE = 100
 """Records that are created at once."""
@@ -95,10 +95,10 @@ def _missing(source: Inventory, target: Inventory, partition: int) -> tuple[list
 
 
 def _among_all(one: Shelved) -> bool:
-    record = one.record
-    if isinstance(record, Callback):
-        return record.state is CallbackState.DEAD
-    return lookup(record).parent == ROOT
+    index = index_of(one.record)
+    if index.listing is Listing.CHILDREN:
+        return index.owner is None
+    return index.listing is Listing.DEAD and index.listed
 
 
 def _load(target: Inventory, records: Sequence[Record], name: str) -> None:

@@ -12,21 +12,8 @@ from typing import Protocol
 
 import attrs
 
+from counterseal.invariants import Violation
 from counterseal.models import AuditEvent, Record
-
-
-@attrs.frozen
-class Flaw:
-    """
-    Something that does not fit.
-
-    Attributes:
-        place: The record, or what else it is about.
-        problem: What is wrong, in words that hold nothing of the record.
-    """
-
-    place: str
-    problem: str
 
 
 @attrs.frozen
@@ -53,7 +40,7 @@ class Shelf:
     """
 
     shelved: tuple[Shelved, ...]
-    flaws: tuple[Flaw, ...]
+    flaws: tuple[Violation, ...]
 
 
 @attrs.frozen

@@ -11,24 +11,21 @@ from typing import TypeAlias
 
 import attrs
 
+from counterseal.invariants import require_possible
 from counterseal.models import (
     Account,
     AuditEvent,
-    Binding,
-    Callback,
-    Challenge,
     Change,
     Guid,
     Record,
 )
 from counterseal.models.guid import partition_of
+from counterseal.models.index import Index, Listing, index_of
 from counterseal.ports import Due
 from counterseal_records import (
-    Lookup,
-    demand_possible,
+    ROOT,
     digest,
     fingerprint,
-    lookup,
     microseconds,
     natural_key,
     write_bytes,
@@ -45,6 +42,16 @@ CHILDREN = "t"
 DEAD = "x"
 PENDING = "p"
 """Indexes of one partition; the entries of all owners lie side by side, in order of age."""
+
+LISTS: Mapping[Listing, str] = MappingProxyType(
+    {
+        Listing.BINDINGS: BINDINGS,
+        Listing.CHILDREN: CHILDREN,
+        Listing.DEAD: DEAD,
+        Listing.PENDING: PENDING,
+    }
+)
+"""The index that holds each list."""
 
 DUE: Mapping[type[Record], str] = MappingProxyType(
     {kind.value: f"d{kind.name.lower()}" for kind in Due}
@@ -73,7 +80,7 @@ class Part:
         old: What it takes the place of; None where it creates.
         new: The record.
         body: How it is written.
-        found: What it is looked up by.
+        index: What it is looked up by.
         led: The natural key that led to *old*, or `NOTHING`.
         leads: The one that leads to *new*, or `NOTHING`.
     """
@@ -81,7 +88,7 @@ class Part:
     old: Record | None
     new: Record
     body: bytes
-    found: Lookup
+    index: Index
     led: str
     leads: str
 
@@ -115,7 +122,7 @@ def commit_call(
         PartitionCrossed: The records are not in one partition.
         WrongRecord: A version, a kind or a pairing is impossible.
     """
-    demand_possible(changes)
+    require_possible(changes)
     return _call(keyspace, changes, audit, operation, now)
 
 
@@ -124,18 +131,11 @@ def load_call(keyspace: Keyspace, records: Sequence[Record], operation: str, now
     return _call(keyspace, tuple(Change(None, record) for record in records), (), operation, now)
 
 
-def place_of(record: Record, found: Lookup) -> Place | None:
-    """Return where *record* stands, or could stand, in an index in order of age."""
-    match record:
-        case Binding():
-            return Place(BINDINGS, record.account, there=True)
-        case Challenge():
-            return Place(PENDING, record.account, there=found.pending)
-        case Callback():
-            return Place(DEAD, record.origin, there=found.dead is not None)
-        case _ if found.parent is not None:
-            return Place(CHILDREN, Guid(found.parent), there=True)
-    return None
+def place_of(index: Index) -> Place | None:
+    """Return where a record stands, or could stand, in an index in order of age."""
+    if index.listing is None:
+        return None
+    return Place(LISTS[index.listing], Guid(index.owner or ROOT), there=index.listed)
 
 
 def _call(
@@ -165,13 +165,13 @@ def _call(
 
 def _part(change: Change) -> Part:
     old, new = change.old, change.new
-    found = lookup(new)
-    leads = NOTHING if found.natural_key is None else compact(found.natural_key)
+    index = index_of(new)
+    leads = NOTHING if index.account_key is None else compact(natural_key(*index.account_key))
     led = NOTHING
     if isinstance(old, Account) and isinstance(new, Account):
         same = (old.app_space, old.account_id) == (new.app_space, new.account_id)
         led = leads if same else compact(natural_key(old.app_space, old.account_id))
-    return Part(old, new, write_bytes(new), found, led, leads)
+    return Part(old, new, write_bytes(new), index, led, leads)
 
 
 class _Letter:
@@ -198,7 +198,7 @@ class _Letter:
                 _SWAPPED, new.guid, version if part.led == NOTHING else f"{version} {part.led}"
             )
         self._records += (
-            written(new, part.found.account or part.leads, part.body),
+            written(new, part.index.account or part.leads, part.body),
             life(new, now),
         )
         if part.led != part.leads:
@@ -206,7 +206,7 @@ class _Letter:
                 self.put(_GONE, f"{NATURAL}{part.led}")
             if part.leads != NOTHING:
                 self.put(_NAMED, f"{NATURAL}{part.leads}", new.guid)
-        place = place_of(new, part.found)
+        place = place_of(part.index)
         if place is not None and (place.there or not is_new):
             self.put(_ENTERS if place.there else _LEAVES, place.index, number, raw(place.owner))
         index = DUE.get(type(new))

@@ -15,18 +15,19 @@ from redis.cluster import RedisCluster
 from redis.exceptions import ResponseError
 
 from counterseal.errors import Conflict, Indeterminate, StoreUnavailable
+from counterseal.invariants import Violation
 from counterseal.models import Account, AuditEvent, Guid, Record
 from counterseal.models.guid import PARTITIONS, SHAPE, partition_of
+from counterseal.models.index import index_of
 from counterseal.ports import Clock
 from counterseal_records import (
-    Flaw,
     Page,
     RecordUnreadable,
     Shelf,
     Shelved,
     digest,
-    lookup,
     microseconds,
+    natural_key,
     read_record,
     write,
 )
@@ -89,7 +90,7 @@ class RedisInventory:
         values = self._values(partition, sorted(guids))
         keys = {name for name in names if name.startswith(NATURAL)}
         shelved: list[Shelved] = []
-        flaws: list[Flaw] = []
+        flaws: list[Violation] = []
         expected: dict[str, dict[bytes, str]] = defaultdict(dict)
         named: dict[str, str] = {}
         for guid, value in values.items():
@@ -97,7 +98,9 @@ class RedisInventory:
                 record = read_record(value.partition(b"\n")[2])
                 number = _number(value, record, guid)
             except (RecordUnreadable, ValueError):
-                flaws.append(Flaw(guid, "it cannot be read, or is not what its first line says"))
+                flaws.append(
+                    Violation(guid, "it cannot be read, or is not what its first line says")
+                )
                 continue
             shelved.append(Shelved(number, record))
             if isinstance(record, Account):
@@ -243,10 +246,10 @@ def _number(value: bytes, record: Record, guid: str) -> int:
 
 
 def _tie(record: Record) -> str:
-    found = lookup(record)
-    if found.account is not None:
-        return found.account
-    return NOTHING if found.natural_key is None else compact(found.natural_key)
+    index = index_of(record)
+    if index.account is not None:
+        return index.account
+    return NOTHING if index.account_key is None else compact(natural_key(*index.account_key))
 
 
 def _natural(account: Account) -> str:
@@ -254,7 +257,7 @@ def _natural(account: Account) -> str:
 
 
 def _entries(record: Record, number: int) -> Iterator[tuple[str, bytes]]:
-    place = place_of(record, lookup(record))
+    place = place_of(index_of(record))
     if place is not None and place.there:
         age = struct.pack(">Q", number)
         yield place.index, raw(place.owner) + age + record.guid.encode()
@@ -271,19 +274,21 @@ def _text(member: bytes) -> str:
     return Guid(f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}")
 
 
-def _differences(found: Mapping[str, str], expected: Mapping[str, str]) -> Iterator[Flaw]:
+def _differences(found: Mapping[str, str], expected: Mapping[str, str]) -> Iterator[Violation]:
     for name in sorted(found.keys() | expected.keys()):
         if found.get(name) != expected.get(name):
             place = expected.get(name) or found[name]
-            yield Flaw(place, "its natural key does not lead to it, or to an account that is not")
+            yield Violation(
+                place, "its natural key does not lead to it, or to an account that is not"
+            )
 
 
 def _misplaced(
     index: str, found: Mapping[bytes, str], expected: Mapping[bytes, str], there: set[str]
-) -> Iterator[Flaw]:
+) -> Iterator[Violation]:
     for entry in sorted(expected.keys() - found.keys()):
-        yield Flaw(expected[entry], f"it is not in the index {index}")
+        yield Violation(expected[entry], f"it is not in the index {index}")
     for entry in sorted(found.keys() - expected.keys()):
         # Entries of dead callbacks that are gone are garbage, which `forget` drops.
         if index != DEAD or found[entry] in there:
-            yield Flaw(found[entry], f"it is in the index {index}, and should not be")
+            yield Violation(found[entry], f"it is in the index {index}, and should not be")

@@ -21,8 +21,9 @@ from counterseal.models import (
     Record,
 )
 from counterseal.models.guid import PARTITIONS, account_partition
+from counterseal.models.index import Listing, index_of
 from counterseal.ports import Clock, Due
-from counterseal_records import ROOT, lookup, microseconds, natural_key
+from counterseal_records import ROOT, microseconds, natural_key
 from counterseal_redis.commits import (
     BINDINGS,
     CHILDREN,
@@ -242,4 +243,5 @@ class RedisStore:
 
 def _dead(record: Record) -> bool:
     # It may have moved since the index was read.
-    return lookup(record).dead is not None
+    index = index_of(record)
+    return index.listing is Listing.DEAD and index.listed

@@ -7,8 +7,9 @@ from datetime import datetime
 
 import attrs
 
+from counterseal.invariants import require_possible
 from counterseal.models import AuditEvent, Change, Guid, Record
-from counterseal_records import demand_possible, digest, fingerprint, microseconds, write
+from counterseal_records import digest, fingerprint, microseconds, write
 from counterseal_sql.rows import Row, row
 
 
@@ -42,7 +43,7 @@ def attempt(
         PartitionCrossed: The records are not in one partition.
         WrongRecord: A version, a kind or a pairing is impossible.
     """
-    demand_possible(changes)
+    require_possible(changes)
     return _attempt(changes, audit, operation, now)
 
 

@@ -7,9 +7,10 @@ from functools import partial
 
 from sqlalchemy import RowMapping, func, insert, select
 
+from counterseal.invariants import Violation
 from counterseal.models import AuditEvent, Record
 from counterseal.ports import Clock
-from counterseal_records import Flaw, Page, RecordUnreadable, Shelf, Shelved, read_record
+from counterseal_records import Page, RecordUnreadable, Shelf, Shelved, read_record
 from counterseal_sql import on_postgresql, on_sqlite
 from counterseal_sql.audit import SqlAudit
 from counterseal_sql.commits import event_row, loading
@@ -54,12 +55,12 @@ class SqlInventory:
         with self._database.reading() as connection:
             rows = connection.execute(wanted).mappings().all()
         shelved: list[Shelved] = []
-        flaws: list[Flaw] = []
+        flaws: list[Violation] = []
         for held in rows:
             try:
                 record = read_record(held["body"])
             except RecordUnreadable:
-                flaws.append(Flaw(held["guid"], "it cannot be read"))
+                flaws.append(Violation(held["guid"], "it cannot be read"))
                 continue
             shelved.append(Shelved(held["number"], record))
             flaws += _flaws(held, record)
@@ -112,8 +113,8 @@ class SqlInventory:
                 connection.execute(insert(EVENTS), [event_row(one) for one in events[there:]])
 
 
-def _flaws(held: RowMapping, record: Record) -> Iterator[Flaw]:
+def _flaws(held: RowMapping, record: Record) -> Iterator[Violation]:
     for column, value in row(record).items():
         # How it is written may be an older release's way.
         if column != "body" and held[column] != value:
-            yield Flaw(held["guid"], f"the column {column} is not what the record says")
+            yield Violation(held["guid"], f"the column {column} is not what the record says")

@@ -5,24 +5,30 @@ from __future__ import annotations
 from typing import Any, TypeAlias
 
 from counterseal.models import Record
-from counterseal_records import KINDS, lookup, microseconds, write
+from counterseal.models.index import Index, Listing, index_of
+from counterseal_records import KINDS, ROOT, microseconds, natural_key, write
 
 Row: TypeAlias = dict[str, Any]
 
 
 def row(record: Record) -> Row:
     """Return the columns of *record*."""
-    found = lookup(record)
+    index = index_of(record)
     return {
         "guid": record.guid,
         "kind": KINDS[type(record)].name,
         "version": record.version,
-        "natural_key": found.natural_key,
-        "account": found.account,
-        "pending": found.pending,
-        "parent": found.parent,
-        "dead": found.dead,
+        "natural_key": None if index.account_key is None else natural_key(*index.account_key),
+        "account": index.account,
+        "pending": index.listed and index.listing is Listing.PENDING,
+        "parent": _owner(index, Listing.CHILDREN),
+        "dead": _owner(index, Listing.DEAD),
         "due_at": None if record.due_at is None else microseconds(record.due_at),
         "keep_until": None if record.keep_until is None else microseconds(record.keep_until),
         "body": write(record),
     }
+
+
+def _owner(index: Index, listing: Listing) -> str | None:
+    """Return whose *listing* the record stands in; None if it does not stand in one."""
+    return (index.owner or ROOT) if index.listed and index.listing is listing else None

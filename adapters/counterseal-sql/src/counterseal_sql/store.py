@@ -21,8 +21,9 @@ from counterseal.models import (
     Notification,
     Record,
 )
+from counterseal.models.index import index_of
 from counterseal.ports import Clock, Due
-from counterseal_records import KINDS, ROOT, lookup, microseconds, natural_key, read_as, read_record
+from counterseal_records import KINDS, ROOT, microseconds, natural_key, read_as, read_record
 from counterseal_sql import on_postgresql, on_sqlite
 from counterseal_sql.commits import attempt
 from counterseal_sql.database import Database
@@ -123,7 +124,7 @@ class SqlStore:
             rows = _ABOUT.rows(connection, {"guids": (guid, *others), "about": guid})
         found = {held: read_record(body) for held, body in rows}
         record = found.get(guid)
-        account = None if record is None else lookup(record).account
+        account = None if record is None else index_of(record).account
         whose = None if account is None else found.get(account)
         return (record, whose, *map(found.get, others))
 

@@ -1,0 +1,193 @@
+"""
+Invariants: what no store may be given, and what no store may hold.
+
+- `require_possible`: what is true of every commit, before a store is asked (STORE-13, -14, -21).
+- `violations`: what is true of all records of one partition, between commits.
+  It compares what several records say about each other; what one record says by itself, its
+  class checks. Nothing is repaired: a violation was not written by the use cases.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import TypeVar
+
+import attrs
+
+from counterseal.errors import PartitionCrossed, WrongRecord
+from counterseal.models import (
+    LIVING,
+    UNFINISHED,
+    Account,
+    Binding,
+    BindingState,
+    Callback,
+    CallbackState,
+    Challenge,
+    Change,
+    Device,
+    Guid,
+    Record,
+)
+from counterseal.models.guid import account_partition, partition_of
+from counterseal.models.index import index_of
+from counterseal.wire.receipt import receipt_hash
+
+R = TypeVar("R")
+
+
+@attrs.frozen
+class Violation:
+    """
+    Something that does not fit.
+
+    Attributes:
+        place: The record, or what else it is about.
+        problem: What is wrong, in words that hold nothing of the record.
+    """
+
+    place: str
+    problem: str
+
+
+def require_possible(changes: tuple[Change, ...]) -> None:
+    """
+    Refuse a commit that no store may apply.
+
+    Raises:
+        PartitionCrossed: The records are not in one partition (STORE-13).
+        WrongRecord: A version, a kind or a pairing is impossible (STORE-14), there is no change,
+            or a GUID is there twice (STORE-21).
+    """
+    if not changes:
+        raise WrongRecord
+    guids: set[Guid] = set()
+    partition = partition_of(changes[0].new.guid)
+    for change in changes:
+        old, new = change.old, change.new
+        guid = new.guid
+        guids.add(guid)
+        if partition_of(guid) != partition:
+            raise PartitionCrossed
+        if new is old:
+            continue
+        if old is None:
+            if new.version != 1:
+                raise WrongRecord
+        elif new.version != old.version + 1 or guid != old.guid or type(old) is not type(new):
+            raise WrongRecord
+    if len(guids) != len(changes):
+        raise WrongRecord
+
+
+def violations(partition: int, records: Iterable[Record], now: datetime) -> Iterator[Violation]:
+    """
+    Report what does not fit among all *records* of a partition.
+
+    Args:
+        partition: 0 to 255.
+        records: All of them, in any order.
+        now: Decides what may have been forgotten, and which deadlines have come.
+    """
+    by_guid = {record.guid: record for record in records}
+    for record in by_guid.values():
+        yield from _misplaced(partition, record, by_guid)
+    callbacks = _grouped(by_guid, Callback, lambda callback: callback.challenge)
+    for callback in _of_kind(by_guid, Callback):
+        if callback.state is CallbackState.QUEUED and callback.challenge not in by_guid:
+            yield Violation(callback.guid, "the challenge that it reports is gone")
+    challenges = _grouped(by_guid, Challenge, lambda challenge: challenge.account)
+    bindings = _grouped(by_guid, Binding, lambda binding: binding.account)
+    for account in _of_kind(by_guid, Account):
+        own_challenges = challenges.get(account.guid, [])
+        yield from _open_questions(account, own_challenges, now)
+        yield from _devices(account, bindings.get(account.guid, []), now)
+        if account.erased_at is None:
+            yield from _receipts(account, own_challenges)
+            for challenge in own_challenges:
+                yield from _callbacks(challenge, callbacks.get(challenge.guid, []), now)
+
+
+def _misplaced(
+    partition: int, record: Record, by_guid: Mapping[Guid, Record]
+) -> Iterator[Violation]:
+    expected = partition_of(record.guid)
+    if isinstance(record, Account):
+        expected = account_partition(record.app_space, record.account_id)
+    if partition != expected or partition != partition_of(record.guid):
+        yield Violation(record.guid, "it is in the wrong partition")
+    account, parent = index_of(record).account, record.parent
+    if account is not None and not isinstance(by_guid.get(account), Account):
+        yield Violation(record.guid, "its account is not there")
+    if parent is not None and parent not in by_guid:
+        yield Violation(record.guid, "its parent is not there")
+
+
+def _callbacks(
+    challenge: Challenge, callbacks: list[Callback], now: datetime
+) -> Iterator[Violation]:
+    expected = (
+        challenge.state not in UNFINISHED
+        and challenge.callback is not None
+        and challenge.state in challenge.callback_states
+    )
+    if len(callbacks) > expected:
+        yield Violation(challenge.guid, "it has a callback too many")
+    if len(callbacks) < expected and now < challenge.keep_until:
+        yield Violation(challenge.guid, "it has ended, and has no callback")
+
+
+def _open_questions(
+    account: Account, challenges: list[Challenge], now: datetime
+) -> Iterator[Violation]:
+    # A question past its deadline may be counted as closed already, and expired later.
+    listed = {question.challenge for question in account.history.open if now < question.deadline}
+    for challenge in challenges:
+        unfinished = challenge.state in UNFINISHED and now < challenge.deadline
+        if unfinished and challenge.guid not in listed:
+            yield Violation(challenge.guid, "it is open, and its account does not list it")
+        if not unfinished and challenge.guid in listed:
+            yield Violation(challenge.guid, "it has ended, and its account lists it as open")
+    for missing in sorted(listed - {challenge.guid for challenge in challenges}):
+        yield Violation(missing, "its account lists it as open, and it is not there")
+
+
+def _devices(account: Account, bindings: list[Binding], now: datetime) -> Iterator[Violation]:
+    # An invitation past its deadline may be off the list already, and expired later.
+    listed = {device.binding: device.state for device in account.devices if _lives(device, now)}
+    living = {binding.guid: binding.state for binding in bindings if _lives(binding, now)}
+    for guid in sorted(listed.keys() | living.keys()):
+        if listed.get(guid) is not living.get(guid):
+            yield Violation(guid, "its account lists this device in another state")
+
+
+def _lives(device: Device | Binding, now: datetime) -> bool:
+    return device.state in LIVING and (
+        device.state is not BindingState.INVITED or now < device.deadline
+    )
+
+
+def _receipts(account: Account, challenges: list[Challenge]) -> Iterator[Violation]:
+    receipts = [one.outcome.receipt for one in challenges if one.outcome and one.outcome.receipt]
+    if len(receipts) > account.receipts:
+        yield Violation(account.guid, "it has more receipts than it counts")
+    # Where some are gone, the last one may be among them.
+    if receipts and len(receipts) == account.receipts:
+        hashes = map(receipt_hash, receipts)
+        if account.receipt_hash not in hashes:
+            yield Violation(account.guid, "its last receipt is not the one that it names")
+
+
+def _of_kind(by_guid: Mapping[Guid, Record], kind: type[R]) -> Iterator[R]:
+    return (record for record in by_guid.values() if isinstance(record, kind))
+
+
+def _grouped(
+    by_guid: Mapping[Guid, Record], kind: type[R], owner: Callable[[R], Guid]
+) -> Mapping[Guid, list[R]]:
+    groups: Mapping[Guid, list[R]] = defaultdict(list)
+    for record in _of_kind(by_guid, kind):
+        groups[owner(record)].append(record)
+    return groups

@@ -1,0 +1,91 @@
+"""
+What a record is looked up by, besides its GUID.
+
+Every store keeps these entries beside the records; which ones a record has is decided here only.
+"""
+
+from __future__ import annotations
+
+import enum
+
+import attrs
+
+from counterseal.models import (
+    UNFINISHED,
+    Account,
+    Admin,
+    AppSpace,
+    Binding,
+    Callback,
+    CallbackState,
+    Challenge,
+    Company,
+    Guid,
+    Notification,
+    Origin,
+    Record,
+)
+
+
+class Listing(enum.Enum):
+    """A list of records in order of age, by the verb of the store that returns it."""
+
+    BINDINGS = "bindings"
+    """All bindings of an account."""
+    PENDING = "pending"
+    """The unfinished challenges of an account."""
+    CHILDREN = "list"
+    """The tenancy records under a parent; None is the parent of those at the top."""
+    DEAD = "dead"
+    """The dead callbacks of an origin."""
+
+
+@attrs.define(kw_only=True)
+class Index:
+    """
+    What one record is looked up by; not changed once it is made.
+
+    Attributes:
+        account_key: Of an account, the App Space and the account id that `Store.account` takes.
+        account: The account that the record is about; None where it is about none.
+        listing: The list that the record can stand in; a record stands in one list at most.
+        owner: Whose list that is.
+        listed: Whether the record stands in it now.
+    """
+
+    account_key: tuple[Guid, str] | None = None
+    account: Guid | None = None
+    listing: Listing | None = None
+    owner: Guid | None = None
+    listed: bool = False
+
+
+def index_of(record: Record) -> Index:
+    """Return what *record* is looked up by."""
+    match record:
+        case Account():
+            return Index(account_key=(record.app_space, record.account_id))
+        case Challenge():
+            return Index(
+                account=record.account,
+                listing=Listing.PENDING,
+                owner=record.account,
+                listed=record.state in UNFINISHED,
+            )
+        case Binding():
+            return Index(
+                account=record.account,
+                listing=Listing.BINDINGS,
+                owner=record.account,
+                listed=True,
+            )
+        case Callback():
+            return Index(
+                account=record.account,
+                listing=Listing.DEAD,
+                owner=record.origin,
+                listed=record.state is CallbackState.DEAD,
+            )
+        case Company() | AppSpace() | Origin() | Admin():
+            return Index(listing=Listing.CHILDREN, owner=record.parent, listed=True)
+    return Index(account=record.account if isinstance(record, Notification) else None)

@@ -1,0 +1,107 @@
+"""What a record is looked up by, beside the verbs of the store that look it up."""
+
+import typing
+
+import pytest
+from attrs import evolve
+
+from counterseal.models import (
+    Account,
+    AppSpace,
+    Binding,
+    Callback,
+    CallbackState,
+    Challenge,
+    ChallengeState,
+    Company,
+    Record,
+)
+from counterseal.models.index import Index, Listing, index_of
+from counterseal.testing import World
+from counterseal.testing.world import CALLBACK
+
+
+@pytest.fixture
+def records():
+    world = World()
+    zoe = world.bind("zoe")
+    zoe.answer(world.ask("zoe", "Pay?", callback=CALLBACK).challenge)
+    world.ask("zoe", "Still open?")
+    return list(world.ports.store._records.values())
+
+
+def of(records, kind, **what):
+    return next(
+        record
+        for record in records
+        if isinstance(record, kind)
+        and all(getattr(record, name) == value for name, value in what.items())
+    )
+
+
+def test_an_account_is_found_by_its_app_space_and_id(records):
+    account = of(records, Account)
+
+    assert index_of(account) == Index(account_key=(account.app_space, "zoe"))
+
+
+def test_a_binding_is_listed_whatever_its_state(records):
+    binding = of(records, Binding)
+
+    assert index_of(binding) == Index(
+        account=binding.account, listing=Listing.BINDINGS, owner=binding.account, listed=True
+    )
+
+
+@pytest.mark.parametrize(
+    ("state", "unfinished"),
+    [
+        (ChallengeState.PENDING, True),
+        (ChallengeState.SEEN, True),
+        (ChallengeState.ANSWERED, False),
+        (ChallengeState.CANCELLED, False),
+        (ChallengeState.EXPIRED, False),
+    ],
+)
+def test_a_challenge_is_listed_until_it_is_finished(records, state, unfinished):
+    source = ChallengeState.PENDING if unfinished else ChallengeState.ANSWERED
+    challenge = evolve(of(records, Challenge, state=source), state=state)
+
+    assert index_of(challenge) == Index(
+        account=challenge.account,
+        listing=Listing.PENDING,
+        owner=challenge.account,
+        listed=unfinished,
+    )
+
+
+@pytest.mark.parametrize("state", CallbackState)
+def test_a_callback_is_listed_under_its_origin_once_it_is_dead(records, state):
+    callback = evolve(of(records, Callback), state=state)
+
+    assert index_of(callback) == Index(
+        account=callback.account,
+        listing=Listing.DEAD,
+        owner=callback.origin,
+        listed=state is CallbackState.DEAD,
+    )
+
+
+def test_tenancy_is_listed_under_its_parent(records):
+    company, space = of(records, Company), of(records, AppSpace)
+
+    assert index_of(company) == Index(listing=Listing.CHILDREN, owner=None, listed=True)
+    assert index_of(space) == Index(listing=Listing.CHILDREN, owner=company.guid, listed=True)
+
+
+def test_every_kind_of_record_is_considered():
+    listed = {Account, Binding, Challenge, Callback, Company, AppSpace}
+    names = {kind.__name__ for kind in typing.get_args(Record)}
+
+    assert names - {kind.__name__ for kind in listed} == {
+        "Admin",  # under its company, as tenancy
+        "Alias",  # by its GUID only, which is made from what it stands for
+        "Login",  # by its GUID only
+        "Notification",  # about an account, and in no list
+        "Origin",  # under its App Space, as tenancy
+    }

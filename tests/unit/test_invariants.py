@@ -1,0 +1,209 @@
+"""What the core leaves fits together, in every history; and what does not is said."""
+
+import pytest
+from attrs import evolve
+from hypothesis import settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from counterseal.errors import PartitionCrossed, WrongRecord
+from counterseal.invariants import require_possible, violations
+from counterseal.models import (
+    Account,
+    Binding,
+    BindingState,
+    Callback,
+    Challenge,
+    ChallengeState,
+    Change,
+)
+from counterseal.models.guid import partition_of
+from counterseal.testing import WholeCore, World
+from counterseal.testing.world import CALLBACK
+
+SHARE = 2
+"""The core's own tests play twice as many."""
+
+
+def problems(records, now):
+    """Return what does not fit among *records*, of all partitions."""
+    partitions = {partition_of(record.guid) for record in records}
+    return [
+        violation
+        for partition in partitions
+        for violation in violations(
+            partition, [one for one in records if partition_of(one.guid) == partition], now
+        )
+    ]
+
+
+def test_every_history_leaves_what_fits_together():
+    class Looked(WholeCore):
+        def adapters(self, ports):
+            self.looked = ports
+            return ports
+
+        def teardown(self):
+            super().teardown()
+            records = list(self.looked.store._records.values())
+            assert problems(records, self.looked.clock.now()) == []
+
+    profile = settings.default
+    budget = settings(profile, max_examples=profile.max_examples // SHARE, stateful_step_count=30)
+    run_state_machine_as_test(Looked, settings=budget)
+
+
+@pytest.fixture
+def world():
+    world = World()
+    zoe = world.bind("zoe")
+    zoe.answer(world.ask("zoe", "Pay?", callback=CALLBACK).challenge)
+    world.ask("zoe", "Still open?")
+    return world
+
+
+@pytest.fixture
+def records(world):
+    return dict(world.ports.store._records)
+
+
+def of(records, kind, **what):
+    return next(
+        one
+        for one in records.values()
+        if isinstance(one, kind)
+        and all(getattr(one, name) == value for name, value in what.items())
+    )
+
+
+def noticed(world, records):
+    return {violation.problem for violation in problems(list(records.values()), world.clock.now())}
+
+
+def test_what_fits(world, records):
+    assert noticed(world, records) == set()
+
+
+def test_an_account_that_is_gone(world, records):
+    del records[of(records, Account).guid]
+
+    assert noticed(world, records) == {"its account is not there"}
+
+
+def test_a_parent_that_is_gone(world, records):
+    del records[world.app_space.guid]
+
+    assert noticed(world, records) == {"its parent is not there"}
+
+
+def test_a_callback_that_is_gone(world, records):
+    del records[of(records, Callback).guid]
+
+    assert noticed(world, records) == {"it has ended, and has no callback"}
+
+
+def test_what_is_to_be_told_is_gone(world, records):
+    del records[of(records, Challenge, state=ChallengeState.ANSWERED).guid]
+
+    assert noticed(world, records) == {"the challenge that it reports is gone"}
+
+
+def test_an_open_question_that_is_gone(world, records):
+    del records[of(records, Challenge, state=ChallengeState.PENDING).guid]
+
+    assert noticed(world, records) == {"its account lists it as open, and it is not there"}
+
+
+def test_half_of_an_ending(world, records):
+    open_ = of(records, Challenge, state=ChallengeState.PENDING)
+    records[open_.guid] = evolve(open_, state=ChallengeState.CANCELLED)
+
+    assert noticed(world, records) == {"it has ended, and its account lists it as open"}
+
+
+def test_half_of_an_asking(world, records):
+    account = of(records, Account)
+    records[account.guid] = evolve(account, history=evolve(account.history, open=()))
+
+    assert noticed(world, records) == {"it is open, and its account does not list it"}
+
+
+def test_half_of_a_revoking(world, records):
+    binding = of(records, Binding)
+    records[binding.guid] = evolve(binding, state=BindingState.REVOKED)
+
+    assert noticed(world, records) == {"its account lists this device in another state"}
+
+
+def test_a_receipt_that_is_not_the_last(world, records):
+    account = of(records, Account)
+    records[account.guid] = evolve(account, receipt_hash="x" * 43)
+
+    assert noticed(world, records) == {"its last receipt is not the one that it names"}
+
+
+def test_a_receipt_that_is_not_counted(world, records):
+    account = of(records, Account)
+    records[account.guid] = evolve(account, receipts=0)
+
+    assert noticed(world, records) == {"it has more receipts than it counts"}
+
+
+def test_a_record_in_the_wrong_partition(world, records):
+    account = of(records, Account)
+    moved = evolve(account, guid=elsewhere(account.guid))
+    noticed_there = violations(partition_of(moved.guid), [moved], world.clock.now())
+
+    assert "it is in the wrong partition" in {violation.problem for violation in noticed_there}
+
+
+def elsewhere(guid):
+    """Return a GUID in the next partition."""
+    return f"{(partition_of(guid) + 1) % 256:02x}{guid[2:]}"
+
+
+def update(record, **changes):
+    return Change(record, evolve(record, version=record.version + 1, **changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        pytest.param(lambda _, __: (), WrongRecord, id="nothing"),
+        pytest.param(lambda a, _: (update(a), update(a)), WrongRecord, id="twice"),
+        pytest.param(lambda a, _: (update(a), Change(a, a)), WrongRecord, id="and guarded"),
+        pytest.param(
+            lambda a, b: (update(a), Change(None, evolve(b, version=1, guid=elsewhere(b.guid)))),
+            PartitionCrossed,
+            id="two partitions",
+        ),
+        pytest.param(lambda a, _: (Change(a, evolve(a)),), WrongRecord, id="same version"),
+        pytest.param(
+            lambda a, _: (Change(a, evolve(a, version=a.version + 2)),),
+            WrongRecord,
+            id="a version left out",
+        ),
+        pytest.param(
+            lambda a, _: (Change(None, evolve(a, version=2)),), WrongRecord, id="created at 2"
+        ),
+        pytest.param(
+            lambda a, b: (Change(a, evolve(b, version=a.version + 1, guid=a.guid)),),
+            WrongRecord,
+            id="another kind",
+        ),
+        pytest.param(
+            lambda a, b: (Change(evolve(a, guid=b.guid), evolve(a, version=a.version + 1)),),
+            WrongRecord,
+            id="another GUID",
+        ),
+    ],
+)
+def test_a_commit_that_no_store_may_apply(records, changes, error):
+    with pytest.raises(error):
+        require_possible(changes(of(records, Account), of(records, Binding)))
+
+
+def test_commits_that_a_store_may_apply(records):
+    account, binding = of(records, Account), of(records, Binding)
+
+    require_possible((update(account), Change(binding, binding)))
+    require_possible((Change(None, evolve(account, version=1)),))
