@@ -34,6 +34,7 @@ from counterseal.models import (
     Guid,
     Origin,
 )
+from counterseal.models.sealing import webhook_context
 from counterseal.policy import Policy
 from counterseal.ports import Due, Ports
 from counterseal.rules.addresses import allow_list, callback_allowed
@@ -341,11 +342,6 @@ class Callbacks:
         )
         act = Act(event=f"callback.{event.value}", actor="worker", subject=held.guid)
         return _changed(held, recorded, act, now, reason="" if cause is None else cause.value)
-
-
-def webhook_context(origin: Guid) -> str:
-    """Return what an origin's webhook secrets are sealed for."""
-    return f"webhook:{origin}"
 
 
 def _changed(

@@ -39,6 +39,7 @@ from counterseal.models import (
     RelyingParty,
     revise,
 )
+from counterseal.models.sealing import code_context
 from counterseal.rules.asking import after_asking, asking, limits_for, may_ask
 from counterseal.rules.facts import Cancelling
 from counterseal.rules.standing import reachable
@@ -194,7 +195,7 @@ def open_code(tools: Tools, challenge: Challenge) -> str:
     """
     if not challenge.sealed_code:
         return ""
-    return tools.open(challenge.sealed_code, _code_context(challenge.guid)).decode()
+    return tools.open(challenge.sealed_code, code_context(challenge.guid)).decode()
 
 
 def new_challenge(
@@ -242,7 +243,7 @@ def new_challenge(
         show_notification=question.show_notification,
         show_code=question.show_code,
         code_asked=code is not None,
-        sealed_code=b"" if code is None else tools.seal(code.encode(), _code_context(guid)),
+        sealed_code=b"" if code is None else tools.seal(code.encode(), code_context(guid)),
         issued_at=now,
         deadline=deadline,
         keep_until=deadline + tools.policy.retention,
@@ -310,7 +311,3 @@ def _issue(
         audit=(AuditEntry(challenge.guid),),
         wakes=(account.guid, QUEUED) if notifications else (account.guid,),
     )
-
-
-def _code_context(challenge: Guid) -> str:
-    return f"code:{challenge}"

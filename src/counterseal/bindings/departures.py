@@ -12,6 +12,7 @@ from counterseal.decisions import Decision, read
 from counterseal.machines import LOGIN
 from counterseal.models import AppSpace, AuditEvent, Change, Guid, Login
 from counterseal.models.guid import LUCK_BYTES, mint
+from counterseal.models.sealing import login_context
 from counterseal.policy import Policy
 from counterseal.ports import Ports
 from counterseal.rules.returning import return_allowed
@@ -85,8 +86,3 @@ def depart(ports: Ports, policy: Policy, guid: Guid, app_return: str) -> Decisio
         audit=(AuditEvent(at=now, event="login.redirect", actor="stranger", subject=login_guid),),
         result=Redirect(url=url, login=login_guid, secret=own, deadline=deadline),
     )
-
-
-def login_context(login: Guid) -> str:
-    """Return what a log-in's nonce and verifier are sealed for."""
-    return f"login:{login}"

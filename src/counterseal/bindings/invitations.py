@@ -9,7 +9,6 @@ import attrs
 
 from counterseal import keys
 from counterseal.bindings.roster import enlisted
-from counterseal.bindings.vouching import grant_context
 from counterseal.decisions import Act, Decision, found, refused, settle, sweep, within_rate
 from counterseal.errors import NotFound, Refused
 from counterseal.machines import BINDING, BindingEvent, step
@@ -26,6 +25,7 @@ from counterseal.models import (
     RelyingParty,
 )
 from counterseal.models.guid import LUCK_BYTES, account_partition, mint, partition_of
+from counterseal.models.sealing import grant_context, token_context
 from counterseal.policy import Policy
 from counterseal.ports import Due, Ports
 from counterseal.rules.facts import Deadline
@@ -193,7 +193,7 @@ class Invitations:
         account = found(about, Account)
         if account.erased_at is not None:
             raise NotFound
-        token = self.ports.sealer.open(binding.sealed_token, _context(binding.guid))
+        token = self.ports.sealer.open(binding.sealed_token, token_context(binding.guid))
         return Invitation(
             account=account,
             app_space=asked.app_space,
@@ -253,7 +253,7 @@ class Invitations:
         if asked.reserved is None:
             return mint(partition_of(account.guid), self.ports.entropy.token(LUCK_BYTES)), b""
         guid = asked.reserved
-        return guid, self.ports.sealer.seal(f"{guid}.{secret}".encode(), _context(guid))
+        return guid, self.ports.sealer.seal(f"{guid}.{secret}".encode(), token_context(guid))
 
     def _new_account(self, asked: _Asked, now: datetime) -> Account:
         partition = account_partition(asked.app_space.guid, asked.account_id)
@@ -278,7 +278,3 @@ class Invitations:
             audit=(AuditEvent(at=now, event="binding.expire", actor="worker", subject=guid),),
             result=None,
         )
-
-
-def _context(binding: Guid) -> str:
-    return f"token:{binding}"

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import attrs
 
 from counterseal.bindings.aliases import remember
-from counterseal.bindings.departures import Redirect, depart, login_context
+from counterseal.bindings.departures import Redirect, depart
 from counterseal.bindings.invitations import Invitation, Invitations
 from counterseal.bindings.logouts import take_logout
 from counterseal.bindings.vouching import provider_of, renew_vouch
@@ -33,6 +33,7 @@ from counterseal.models import (
     Login,
 )
 from counterseal.models.guid import parse
+from counterseal.models.sealing import login_context
 from counterseal.policy import Policy
 from counterseal.ports import Due, Ports
 from counterseal.rules.evidence import login_matches, state_matches

@@ -23,6 +23,7 @@ from counterseal.models import (
     Identity,
     IdpSettings,
 )
+from counterseal.models.sealing import grant_context
 from counterseal.policy import Policy
 from counterseal.ports import Ports
 from counterseal.rules.facts import Standing
@@ -135,11 +136,6 @@ def provider_of(app_space: AppSpace) -> IdpSettings:
     identified_elsewhere(app_space)
     assert app_space.idp is not None  # noqa: S101 (the rule above; for the type checker)
     return app_space.idp
-
-
-def grant_context(account: Guid) -> str:
-    """Return what an account's grant is sealed for."""
-    return f"grant:{account}"
 
 
 def _withdrawn(ports: Ports, guid: Guid, refusal: IdentityWithdrawn) -> Decision[Account]:

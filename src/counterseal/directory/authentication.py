@@ -14,7 +14,7 @@ import attrs
 
 from counterseal import keys
 from counterseal.decisions import Act, found, read, refused
-from counterseal.directory.secrets import SALT_BYTES, SECRET_BYTES, credential_context
+from counterseal.directory.secrets import SALT_BYTES, SECRET_BYTES
 from counterseal.errors import (
     CredentialRefused,
     InvalidField,
@@ -25,6 +25,7 @@ from counterseal.errors import (
 )
 from counterseal.models import Admin, AppSpace, Credential, Guid, Origin, RelyingParty, Scheme
 from counterseal.models.guid import parse
+from counterseal.models.sealing import credential_context
 from counterseal.policy import Policy
 from counterseal.ports import Ports
 from counterseal.rules.timing import forgettable_at, in_force, within_window

@@ -13,8 +13,8 @@ from typing import TypeVar
 import attrs
 
 from counterseal import keys
-from counterseal.callbacks import webhook_context
 from counterseal.models import Admin, Credential, Guid, Origin, Scheme, WebhookKey
+from counterseal.models.sealing import credential_context, webhook_context
 from counterseal.ports import Ports
 from counterseal.rules.timing import in_force
 from counterseal.wire.webhook import SECRET_BYTES as WEBHOOK_BYTES
@@ -70,11 +70,6 @@ def issued_webhook_key(ports: Ports, origin: Origin, overlap: timedelta) -> tupl
     kept = tuple(key for key in older if in_force(key.ends_at, now))
     made = WebhookKey(sealed=sealed, created_at=now)
     return attrs.evolve(origin, webhook_keys=(made, *kept)), secret_text(secret)
-
-
-def credential_context(guid: Guid) -> str:
-    """Return what the secret of *guid* is sealed for."""
-    return f"credential:{guid}"
 
 
 def _made(ports: Ports, guid: Guid, scheme: Scheme, now: datetime) -> tuple[Credential, str]:

@@ -7,6 +7,7 @@ import enum
 import attrs
 
 from counterseal.models import fields
+from counterseal.models.sealing import provider_context
 
 
 class ClientAuth(enum.Enum):
@@ -51,10 +52,5 @@ class IdpSettings:
 
     @property
     def secret_context(self) -> str:
-        """
-        What the secret is sealed for.
-
-        Issuer and client are in it: a secret cannot be sent to another provider by a change
-        of the issuer.
-        """
-        return f"idp:{self.client_id}@{self.issuer}"
+        """What the secret is sealed for."""
+        return provider_context(self.issuer, self.client_id)

@@ -19,6 +19,7 @@ from counterseal.errors import (
 )
 from counterseal.keys import PrivateKey, b64url, unb64url
 from counterseal.models import Algorithm, PublicKey
+from counterseal.models.sealing import signing_key_context
 from counterseal.ports import Entropy, Sealer
 from counterseal_server.keeping import private
 from counterseal_server.keeping.errors import KeysExist
@@ -140,7 +141,9 @@ class FileSigner:
             {
                 "kid": key.public.kid,
                 "algorithm": key.public.algorithm.value,
-                "sealed": b64url(self._sealer.seal(key.pkcs8(), _context(key.public.kid))),
+                "sealed": b64url(
+                    self._sealer.seal(key.pkcs8(), signing_key_context(key.public.kid))
+                ),
             }
             for key in ring
         ]
@@ -157,9 +160,5 @@ class FileSigner:
 
     def _opened(self, held: Any) -> PrivateKey:
         kid = held["kid"]
-        plain = self._sealer.open(unb64url(held["sealed"]), _context(kid))
+        plain = self._sealer.open(unb64url(held["sealed"]), signing_key_context(kid))
         return keys.private_key(plain, kid=kid, algorithm=Algorithm(held["algorithm"]))
-
-
-def _context(kid: str) -> str:
-    return f"signing key:{kid}"
