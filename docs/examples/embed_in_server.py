@@ -14,7 +14,7 @@ from counterseal.wire.cx1 import write_basic
 from counterseal.wire.enrolment import Update, enrolment_document, update_document
 from counterseal.wire.keyset import KEYSET_TYP, keyset_claims
 from counterseal.wire.link import BindLink, write_link
-from counterseal.wire.processed import processed_document
+from counterseal.wire.messages import processed_document
 
 log = logging.getLogger("bank")
 BASE = "https://auth.example.com"  # configured, and never taken from a Host header

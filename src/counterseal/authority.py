@@ -20,13 +20,15 @@ from counterseal.models import (
     Record,
 )
 from counterseal.ports import Ports, Store
-from counterseal.rules.administering import (
+from counterseal.rules.authorization import (
+    Administering,
+    Deed,
+    Place,
     admin_in_force,
     role_permits,
     support_removes_simply,
     within_reach,
 )
-from counterseal.rules.deeds import Administering, Deed, Place
 
 
 def authorize(ports: Ports, by: Administrator, deed: Deed, record: Record | None) -> Admin | None:

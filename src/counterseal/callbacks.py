@@ -38,12 +38,12 @@ from counterseal.models.sealing import webhook_context
 from counterseal.policy import Policy
 from counterseal.ports import Due, Ports
 from counterseal.rules.addresses import allow_list, callback_allowed
-from counterseal.rules.deeds import Deed
-from counterseal.rules.delivery import DELIVERED, cause_of_death, in_turn, next_attempt
+from counterseal.rules.authorization import Deed
 from counterseal.rules.facts import Delivering
+from counterseal.rules.retries import DELIVERED, cause_of_death, in_turn, next_attempt
 from counterseal.rules.sizes import LISTED, limit_fits
-from counterseal.rules.timing import in_force
-from counterseal.wire.processed import processed_document
+from counterseal.rules.standing import in_force
+from counterseal.wire.messages import processed_document
 from counterseal.wire.webhook import webhook_headers
 
 LUCK_BYTES = 4

@@ -34,8 +34,13 @@ from counterseal.errors import (
     StoreUnavailable,
     WrongRecord,
 )
-from counterseal.memory.guards import MemoryCounters, MemoryIdempotency, MemoryReplayGuard
-from counterseal.memory.store import MemoryAudit, MemoryStore
+from counterseal.memory import (
+    MemoryAudit,
+    MemoryCounters,
+    MemoryIdempotency,
+    MemoryReplayGuard,
+    MemoryStore,
+)
 from counterseal.models import (
     LIVING,
     Account,
@@ -59,7 +64,7 @@ from counterseal.testing import (
     contracts,
 )
 from counterseal.testing.contracts.store_history import StoreHistory
-from counterseal.wire.push import push_data
+from counterseal.wire.messages import push_data
 
 # --- how an animal is shown to the kit
 

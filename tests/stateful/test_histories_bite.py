@@ -14,7 +14,7 @@ from counterseal.machines import BINDING, CHALLENGE, BindingEvent, ChallengeEven
 from counterseal.models import BindingState, ChallengeState, Change, Silence
 from counterseal.notifications import bells, ringing
 from counterseal.rules.evidence import caller_proved
-from counterseal.rules.timing import in_time
+from counterseal.rules.standing import in_time
 
 
 def without(rule, chart, event):

@@ -18,8 +18,8 @@ import counterseal as cs
 from counterseal.errors import CredentialRefused, WrongState
 from counterseal.models import UNFINISHED, Scheme
 from counterseal.testing import World
-from counterseal.wire.moment import stamp
-from counterseal.wire.processed import processed_document
+from counterseal.wire.claims import stamp
+from counterseal.wire.messages import processed_document
 from counterseal_client import Asked, Client, ProcessedRequest, Trust
 from counterseal_client.asked import read_asked
 from counterseal_client.question import question_body

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from counterseal.models import Codes
-from counterseal.wire.processed import processed_document
+from counterseal.wire.messages import processed_document
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"

@@ -43,8 +43,8 @@ from counterseal.models.sealing import code_context
 from counterseal.rules.asking import after_asking, asking, limits_for, may_ask
 from counterseal.rules.facts import Cancelling
 from counterseal.rules.standing import reachable
+from counterseal.wire.claims import whole
 from counterseal.wire.display import display_document, display_text
-from counterseal.wire.moment import whole
 
 CODE_DIGITS = 6
 """NIST SP 800-63B-4, 3.1.3.2: six digits."""

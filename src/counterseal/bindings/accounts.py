@@ -24,7 +24,7 @@ from counterseal.models import (
 )
 from counterseal.policy import Policy
 from counterseal.ports import Ports
-from counterseal.rules.deeds import Deed
+from counterseal.rules.authorization import Deed
 from counterseal.rules.sizes import text_fits
 from counterseal.rules.standing import (
     identified_simply,

@@ -9,7 +9,7 @@ import attrs
 
 from counterseal.decisions import Act, Decision, settle
 from counterseal.models import Account, Alias, AuditEvent, Change, Guid, Identity, Logout
-from counterseal.models.alias import session_alias, subject_alias
+from counterseal.models.account import session_alias, subject_alias
 from counterseal.policy import Policy
 from counterseal.ports import Ports
 

@@ -15,7 +15,7 @@ from counterseal.models.guid import LUCK_BYTES, mint
 from counterseal.models.sealing import login_context
 from counterseal.policy import Policy
 from counterseal.ports import Ports
-from counterseal.rules.returning import return_allowed
+from counterseal.rules.addresses import return_allowed
 
 SECRET_BYTES = 32
 """RFC 7636, 4.1: the verifier has at least 256 bits; state and nonce as many."""

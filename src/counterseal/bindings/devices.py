@@ -40,7 +40,7 @@ from counterseal.models import (
 )
 from counterseal.policy import Policy
 from counterseal.ports import Ports
-from counterseal.rules.deeds import Deed
+from counterseal.rules.authorization import Deed
 from counterseal.rules.facts import Evidence, Rotating, Striking
 from counterseal.rules.sizes import addresses_fit, text_fits
 from counterseal.rules.standing import own_app_space

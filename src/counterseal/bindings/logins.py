@@ -39,8 +39,7 @@ from counterseal.ports import Due, Ports
 from counterseal.rules.evidence import login_matches, state_matches
 from counterseal.rules.facts import Deadline, Redeeming
 from counterseal.rules.sizes import text_fits
-from counterseal.rules.standing import expected_issuer
-from counterseal.rules.timing import in_time
+from counterseal.rules.standing import expected_issuer, in_time
 
 CODE_BYTES = 4_096
 """An authorization code; RFC 6749 sets no size."""

@@ -39,7 +39,7 @@ from counterseal.models import (
 from counterseal.models.guid import account_partition, partition_of
 from counterseal.policy import Policy
 from counterseal.ports import Ports
-from counterseal.rules.deeds import Deed
+from counterseal.rules.authorization import Deed
 from counterseal.rules.facts import Cancelling
 
 LUCK_BYTES = 16

@@ -21,8 +21,7 @@ from counterseal.models import (
 )
 from counterseal.policy import Policy
 from counterseal.ports import Ports
-from counterseal.rules.administering import APPOINTING
-from counterseal.rules.deeds import Deed
+from counterseal.rules.authorization import APPOINTING, Deed
 
 R = TypeVar("R", Company, AppSpace, Origin, Admin)
 T = TypeVar("T")

@@ -28,7 +28,7 @@ from counterseal.models.guid import parse
 from counterseal.models.sealing import credential_context
 from counterseal.policy import Policy
 from counterseal.ports import Ports
-from counterseal.rules.timing import forgettable_at, in_force, within_window
+from counterseal.rules.standing import forgettable_at, in_force, within_window
 from counterseal.wire.cx1 import BasicHeader, Cx1Header, cx1_mac, read_basic, read_cx1
 from counterseal.wire.signature import fields_of, message_mac, read_signature
 

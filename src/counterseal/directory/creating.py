@@ -18,7 +18,7 @@ from counterseal.models import (
 )
 from counterseal.policy import Policy
 from counterseal.ports import Ports
-from counterseal.rules.deeds import Deed
+from counterseal.rules.authorization import Deed
 
 M = TypeVar("M", Company, AppSpace, Origin)
 

@@ -33,13 +33,13 @@ from counterseal.models import (
 from counterseal.models.guid import LUCK_BYTES, mint, partition_of
 from counterseal.policy import Policy
 from counterseal.ports import Ports
-from counterseal.rules.administering import (
+from counterseal.rules.authorization import (
     APPOINTING,
+    Deed,
     lives_as_long,
     no_later_than,
     role_fits,
 )
-from counterseal.rules.deeds import Deed
 from counterseal.rules.sizes import text_fits
 
 R = TypeVar("R", Origin, Admin)

@@ -6,7 +6,7 @@ import attrs
 
 from counterseal.models import ClientAuth, IdpSettings
 from counterseal.ports import Ports
-from counterseal.rules.returning import idp_fits
+from counterseal.rules.addresses import idp_fits
 from counterseal.rules.sizes import text_fits
 
 SECRET_BYTES = 8_192

@@ -16,7 +16,7 @@ from counterseal import keys
 from counterseal.models import Admin, Credential, Guid, Origin, Scheme, WebhookKey
 from counterseal.models.sealing import credential_context, webhook_context
 from counterseal.ports import Ports
-from counterseal.rules.timing import in_force
+from counterseal.rules.standing import in_force
 from counterseal.wire.webhook import SECRET_BYTES as WEBHOOK_BYTES
 from counterseal.wire.webhook import secret_text
 

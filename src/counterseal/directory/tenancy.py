@@ -41,7 +41,7 @@ from counterseal.models import (
 from counterseal.models.guid import LUCK_BYTES, mint, partition_of
 from counterseal.policy import Policy
 from counterseal.ports import Ports
-from counterseal.rules.deeds import Deed, Place
+from counterseal.rules.authorization import Deed, Place
 from counterseal.rules.sizes import text_fits
 
 R = TypeVar("R", Company, AppSpace, Origin, Admin)

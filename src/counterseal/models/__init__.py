@@ -14,32 +14,50 @@ import attrs
 
 from counterseal.models.account import (
     Account,
+    Alias,
     Asked,
     Device,
     History,
     Identity,
+    Login,
+    LoginState,
     Logout,
     OpenQuestion,
 )
-from counterseal.models.administrator import STAFF, Admin, Administrator, AdminRole, Operator
-from counterseal.models.alias import Alias
 from counterseal.models.audit import AuditEvent
-from counterseal.models.binding import LIVING, Authority, Binding, BindingState, KeyChange
-from counterseal.models.call import DeviceCall
-from counterseal.models.callback import (
-    Callback,
-    CallbackState,
-    Cause,
-    Delivery,
-    DeliveryOutcome,
+from counterseal.models.binding import (
+    LIVING,
+    AddressKind,
+    Algorithm,
+    Authority,
+    Bell,
+    Binding,
+    BindingState,
+    DeviceCall,
+    DeviceKey,
+    KeyChange,
+    News,
+    PublicKey,
+    PushAddress,
+    PushOutcome,
+    PushResult,
+    Role,
 )
 from counterseal.models.challenge import (
+    DEFAULT_BUTTONS,
     FINISHED,
     UNFINISHED,
+    Button,
     CancelReason,
     Challenge,
     ChallengeState,
+    Content,
+    HtmlContent,
     Outcome,
+    Pair,
+    PairsContent,
+    Question,
+    TextContent,
 )
 from counterseal.models.clients import (
     PROFILES,
@@ -49,40 +67,38 @@ from counterseal.models.clients import (
     OwnLimits,
     TokenForm,
 )
-from counterseal.models.credential import Credential, Scheme, WebhookKey
 from counterseal.models.guid import Guid
-from counterseal.models.key import Algorithm, DeviceKey, PublicKey, Role
-from counterseal.models.login import Login, LoginState
-from counterseal.models.notification import Notification, NotificationState, Silence
-from counterseal.models.provider import ClientAuth, IdpSettings
-from counterseal.models.push import (
-    AddressKind,
-    Bell,
-    News,
-    PushAddress,
-    PushOutcome,
-    PushResult,
+from counterseal.models.outbox import (
+    Callback,
+    CallbackState,
+    Cause,
+    Delivery,
+    DeliveryOutcome,
+    KeyScope,
+    Notification,
+    NotificationState,
+    Reservation,
+    Silence,
 )
-from counterseal.models.question import (
-    DEFAULT_BUTTONS,
-    Button,
-    Content,
-    HtmlContent,
-    Pair,
-    PairsContent,
-    Question,
-    TextContent,
-)
-from counterseal.models.reservation import KeyScope, Reservation
 from counterseal.models.revision import replace, revise
 from counterseal.models.tenancy import (
+    STAFF,
+    Admin,
+    Administrator,
+    AdminRole,
     AppSpace,
     CallbackEntry,
     CallbackType,
+    ClientAuth,
     Company,
+    Credential,
+    IdpSettings,
+    Operator,
     Origin,
     RelyingParty,
+    Scheme,
     Texts,
+    WebhookKey,
 )
 
 Record: TypeAlias = (

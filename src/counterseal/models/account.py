@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import enum
+import json
 from datetime import datetime
+from hashlib import sha256
 from typing import ClassVar
 
 import attrs
 
 from counterseal.models import fields
-from counterseal.models.binding import BindingState
-from counterseal.models.guid import Guid
-from counterseal.models.push import PushAddress
+from counterseal.models.binding import BindingState, PushAddress
+from counterseal.models.guid import Guid, named
 
 
 @attrs.frozen(kw_only=True)
@@ -154,3 +156,90 @@ class Account:
     def bound_devices(self) -> tuple[Device, ...]:
         """The devices that are bound to it, suspended ones too; open invitations are none."""
         return tuple(device for device in self.devices if device.state is not BindingState.INVITED)
+
+
+@attrs.frozen(kw_only=True)
+class Alias:
+    """
+    One of a provider's own names for a user: a subject, or one of the user's sessions.
+
+    The name itself is not kept: the GUID follows from it.
+
+    Attributes:
+        accounts: Whom it names, the newest last; a user gets another account when the claim
+            that becomes the account id changes.
+        keep_until: The store may forget the record after this; None while the provider may
+            speak of the user by it.
+    """
+
+    guid: Guid
+    version: int = attrs.field(default=1, validator=fields.count)
+    app_space: Guid
+    accounts: tuple[Guid, ...]
+    created_at: datetime = attrs.field(validator=fields.utc)
+    keep_until: datetime | None = attrs.field(default=None, validator=fields.maybe_utc)
+
+    parent: ClassVar[Guid | None] = None
+    due_at: ClassVar[datetime | None] = None
+
+
+def subject_alias(app_space: Guid, issuer: str, subject: str) -> Guid:
+    """Return the GUID of the alias that a subject is (`sub`; OpenID Connect Core, 2)."""
+    return _alias(app_space, "sub", issuer, subject)
+
+
+def session_alias(app_space: Guid, issuer: str, session: str) -> Guid:
+    """Return the GUID of the alias that a session is (`sid`; Back-Channel Logout 1.0, 2.1)."""
+    return _alias(app_space, "sid", issuer, session)
+
+
+def _alias(app_space: Guid, kind: str, issuer: str, name: str) -> Guid:
+    # JSON, so that no two lists are one text; in ASCII, so that every text has bytes.
+    text = json.dumps(["alias", app_space, kind, issuer, name])
+    return named(sha256(text.encode()).digest()[-1], text)
+
+
+class LoginState(enum.Enum):
+    """The states of one attempt to learn from an Identity Provider who the user is."""
+
+    STARTED = "STARTED"
+    USED = "USED"
+    EXPIRED = "EXPIRED"
+
+
+@attrs.frozen(kw_only=True)
+class Login:
+    """
+    One attempt to learn from an Identity Provider who the user is.
+
+    Attributes:
+        redirect_uri: Where the provider sends the user, as it was told.
+        app_return: Where the user gets back to the app; the same, unless the provider
+            sends users to the service.
+        secret_hash: SHA-256 of the secret in the OAuth `state` parameter.
+        holder_hash: SHA-256 of the secret that only the app which began has.
+        sealed_verifier: The PKCE verifier (RFC 7636), sealed.
+        sealed_nonce: The OpenID Connect nonce, sealed.
+        keep_until: The store may forget the record after this.
+    """
+
+    guid: Guid
+    version: int = attrs.field(default=1, validator=fields.count)
+    state: LoginState
+    app_space: Guid
+    redirect_uri: str = attrs.field(validator=fields.text)
+    app_return: str = attrs.field(validator=fields.text)
+    secret_hash: bytes = attrs.field(repr=False)
+    holder_hash: bytes = attrs.field(repr=False)
+    sealed_verifier: bytes = attrs.field(repr=False)
+    sealed_nonce: bytes = attrs.field(repr=False)
+    created_at: datetime = attrs.field(validator=fields.utc)
+    deadline: datetime = attrs.field(validator=fields.utc)
+    keep_until: datetime = attrs.field(validator=fields.utc)
+
+    parent: ClassVar[Guid | None] = None
+
+    @property
+    def due_at(self) -> datetime | None:
+        """When a worker has to expire the attempt; None once it is used or expired."""
+        return self.deadline if self.state is LoginState.STARTED else None

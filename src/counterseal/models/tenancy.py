@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 import attrs
 
@@ -19,9 +19,8 @@ from counterseal.models.clients import (
     OwnLimits,
     TokenForm,
 )
-from counterseal.models.credential import Credential, WebhookKey
 from counterseal.models.guid import Guid, named, partition_of
-from counterseal.models.provider import IdpSettings
+from counterseal.models.sealing import provider_context
 
 
 class CallbackType(enum.Enum):
@@ -171,3 +170,147 @@ class RelyingParty:
 
     origin: Origin
     app_space: AppSpace
+
+
+class AdminRole(enum.Enum):
+    """What an administrator is there for."""
+
+    COMPANY = "company_admin"
+    """A company and everything in it, or all companies."""
+    APP_SPACE = "app_space_admin"
+    """One App Space's origins, users and support staff."""
+    SUPPORT = "user_support"
+    """One App Space's users and their devices."""
+
+
+@attrs.frozen(kw_only=True)
+class Admin:
+    """
+    A credential that administers all companies, one, or one App Space.
+
+    Attributes:
+        company: The only company it reaches; None reaches all and may create more.
+        app_space: The only App Space it reaches, for the roles below a company's; else None.
+        ends_at: From then on it is refused; None means no end.
+    """
+
+    guid: Guid
+    version: int = attrs.field(default=1, validator=fields.count)
+    company: Guid | None
+    role: AdminRole = AdminRole.COMPANY
+    app_space: Guid | None = None
+    name: str = attrs.field(validator=fields.text)
+    credentials: tuple[Credential, ...] = ()
+    created_at: datetime = attrs.field(validator=fields.utc)
+    ends_at: datetime | None = attrs.field(default=None, validator=fields.maybe_utc)
+
+    due_at: ClassVar[datetime | None] = None
+    keep_until: ClassVar[datetime | None] = None
+
+    @property
+    def parent(self) -> Guid | None:
+        """The App Space or the company, where there is one."""
+        return self.company if self.app_space is None else self.app_space
+
+
+@attrs.frozen(kw_only=True)
+class Operator:
+    """
+    Whoever runs the service, at its own machine: nothing is out of its reach.
+
+    Attributes:
+        name: What the audit log calls it.
+    """
+
+    name: str = attrs.field(default="staff", validator=fields.text)
+
+
+STAFF = Operator()
+"""The operator, unless a program that embeds the service tells its people apart."""
+
+Administrator: TypeAlias = Admin | Operator
+"""Who may administer."""
+
+
+class Scheme(enum.Enum):
+    """How the holder of a credential authenticates."""
+
+    BASIC = "basic"
+    HMAC = "hmac"
+    """CX1-HMAC-SHA256."""
+    SIGNATURE = "signature"
+    """HTTP Message Signatures (RFC 9421)."""
+
+
+@attrs.frozen(kw_only=True)
+class Credential:
+    """
+    One secret of an origin or administrator, in the form in which it is kept.
+
+    Attributes:
+        salt, digest: For Basic: SHA-512 over salt and secret.
+        sealed: For the others, whose check needs the secret: sealed by the Sealer.
+        ends_at: From then on it is refused; None means no end.
+    """
+
+    scheme: Scheme
+    salt: bytes = attrs.field(default=b"", repr=False)
+    digest: bytes = attrs.field(default=b"", repr=False)
+    sealed: bytes = attrs.field(default=b"", repr=False)
+    created_at: datetime = attrs.field(validator=fields.utc)
+    ends_at: datetime | None = attrs.field(default=None, validator=fields.maybe_utc)
+
+
+@attrs.frozen(kw_only=True)
+class WebhookKey:
+    """One sealed secret that signs an origin's callbacks."""
+
+    sealed: bytes = attrs.field(repr=False)
+    created_at: datetime = attrs.field(validator=fields.utc)
+    ends_at: datetime | None = attrs.field(default=None, validator=fields.maybe_utc)
+
+
+class ClientAuth(enum.Enum):
+    """How a client authenticates to its provider (OpenID Connect Core, 9)."""
+
+    NONE = "none"
+    """It has no secret: PKCE alone ties a code to it."""
+    BASIC = "client_secret_basic"
+    POST = "client_secret_post"
+    PRIVATE_KEY = "private_key_jwt"
+
+
+@attrs.frozen(kw_only=True)
+class IdpSettings:
+    """
+    The OpenID Connect provider of one App Space.
+
+    Attributes:
+        issuer: Compared exactly with the identity's issuer (OpenID Connect Core, 2).
+        redirect_uri: The service's own address, where the provider sends users; empty if it
+            sends them to the app itself.
+        returns: Where the app may take its users back, of which it names one at each log-in.
+        client_auth: How the client authenticates at the token endpoint.
+        sealed_secret: The client secret, or the private key as a JWK, sealed for
+            `secret_context`; empty for a public client.
+        algorithms: Of the tokens that are taken from the provider, as JWS names them.
+        account_claim: The claim that becomes the account id; the subject, unless it is set.
+        parameters: What else the user is sent to the provider with, such as `prompt`;
+            what the flow itself needs cannot be changed by it.
+    """
+
+    issuer: str = attrs.field(validator=fields.text)
+    client_id: str = attrs.field(validator=fields.text)
+    redirect_uri: str = ""
+    returns: tuple[str, ...] = ()
+    scopes: tuple[str, ...] = ("openid",)
+    client_auth: ClientAuth = ClientAuth.NONE
+    sealed_secret: bytes = attrs.field(default=b"", repr=False)
+    algorithms: tuple[str, ...] = ("RS256",)
+    account_claim: str = attrs.field(default="sub", validator=fields.text)
+    parameters: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def secret_context(self) -> str:
+        """What the secret is sealed for."""
+        return provider_context(self.issuer, self.client_id)

@@ -24,7 +24,7 @@ from counterseal.models import (
 )
 from counterseal.policy import Policy
 from counterseal.ports import Store
-from counterseal.rules.ringing import silence_of
+from counterseal.rules.retries import silence_of
 
 
 @attrs.frozen(kw_only=True)

@@ -30,9 +30,9 @@ from counterseal.notifications.bells import audience, test_bell
 from counterseal.notifications.rung import Rung, gone, push_event, rung, told
 from counterseal.policy import Policy
 from counterseal.ports import Due, Ports
-from counterseal.rules.deeds import Deed
+from counterseal.rules.authorization import Deed
 from counterseal.rules.facts import Ringing
-from counterseal.rules.ringing import next_rung, plan, with_places
+from counterseal.rules.retries import next_rung, plan, with_places
 from counterseal.rules.sizes import LISTED
 
 LOOKED_AT = 4

@@ -34,7 +34,7 @@ from counterseal.rules.facts import (
     Rotating,
     Striking,
 )
-from counterseal.rules.timing import within_window
+from counterseal.rules.standing import within_window
 
 
 def proof_holds(facts: Proving) -> None:

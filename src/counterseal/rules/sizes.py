@@ -17,8 +17,8 @@ from counterseal.models import (
     TextContent,
 )
 from counterseal.policy import Policy
+from counterseal.wire.claims import MILLISECOND
 from counterseal.wire.display import BUTTONS_AT_LEAST
-from counterseal.wire.moment import MILLISECOND
 
 _INK = re.compile("[!-~]")
 """Most texts have some of it, and are found to show something at once."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from counterseal.errors import (
@@ -11,8 +11,10 @@ from counterseal.errors import (
     AccountTaken,
     AccountUnbound,
     BindingInactive,
+    DeadlineAhead,
     DeadlinePassed,
     Foreign,
+    Refused,
     TooManyBindings,
     WrongAudience,
     WrongAuthority,
@@ -29,8 +31,7 @@ from counterseal.models import (
     Origin,
 )
 from counterseal.policy import Policy
-from counterseal.rules.facts import Cancelling, Fetching, Looking, Standing
-from counterseal.rules.timing import in_time
+from counterseal.rules.facts import Cancelling, Fetching, Looking, Standing, Timed
 
 
 class OfAccount(Protocol):
@@ -189,3 +190,42 @@ def identified_elsewhere(app_space: AppSpace) -> None:
     """Refuse a log-in where the origin says who the users are."""
     if app_space.idp is None:
         raise WrongKind
+
+
+A_SECOND = timedelta(seconds=1)
+"""The window's edges are within it."""
+
+
+def in_time(facts: Timed) -> None:
+    """Refuse at the deadline and after it."""
+    if facts.now >= facts.deadline:
+        raise DeadlinePassed
+
+
+def deadline_came(facts: Timed) -> None:
+    """Refuse before the deadline."""
+    if facts.now < facts.deadline:
+        raise DeadlineAhead
+
+
+def within_window(signed_at: float, now: datetime, policy: Policy, refusal: type[Refused]) -> None:
+    """
+    Refuse what was signed too long ago or too far ahead.
+
+    Args:
+        signed_at: Seconds since the epoch, as the signer wrote them.
+        refusal: What to raise.
+    """
+    age = now.timestamp() - signed_at
+    if not -policy.proof_future.total_seconds() <= age <= policy.proof_past.total_seconds():
+        raise refusal
+
+
+def forgettable_at(now: datetime, policy: Policy) -> datetime:
+    """Return when whatever is within the window now has left it for good."""
+    return now + (policy.proof_future + policy.proof_past + A_SECOND)
+
+
+def in_force(ends_at: datetime | None, now: datetime) -> bool:
+    """Tell whether a secret that ends at *ends_at* still counts; None has no end."""
+    return ends_at is None or now < ends_at

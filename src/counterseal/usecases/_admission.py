@@ -26,8 +26,7 @@ from counterseal.errors import IdentityUnavailable, Replayed
 from counterseal.models import AuditEvent
 from counterseal.policy import Policy
 from counterseal.ports import Ports
-from counterseal.rules.standing import graced
-from counterseal.rules.timing import forgettable_at
+from counterseal.rules.standing import forgettable_at, graced
 
 
 def admit(

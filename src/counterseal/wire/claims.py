@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from counterseal.errors import MalformedToken
@@ -63,3 +64,32 @@ def demand_guids(*values: str) -> None:
     listed = " ".join(values)
     if len(listed) != (GUID_LENGTH + 1) * len(values) - 1 or not _GUIDS.fullmatch(listed):
         raise MalformedToken
+
+
+MILLISECOND = timedelta(milliseconds=1)
+
+
+def whole(moment: datetime) -> datetime:
+    """Drop what the wire cannot say: everything below the millisecond."""
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def stamp(moment: datetime) -> str:
+    """Write *moment*; it is in UTC."""
+    return f"{moment.isoformat('T', 'milliseconds')[:-6]}Z"
+
+
+def unstamp(text: str) -> datetime:
+    """
+    Read what `stamp` wrote.
+
+    Raises:
+        MalformedToken: Any other spelling.
+    """
+    try:
+        moment = datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+    except ValueError:
+        raise MalformedToken from None
+    if stamp(moment) != text:
+        raise MalformedToken
+    return moment

@@ -24,8 +24,7 @@ from typing import Any
 from counterseal import ijson
 from counterseal.errors import MalformedToken
 from counterseal.models import Account, AppSpace, Guid, Origin, Question
-from counterseal.wire.claims import VERSION, demand, demand_guids
-from counterseal.wire.moment import stamp, unstamp
+from counterseal.wire.claims import VERSION, demand, demand_guids, stamp, unstamp
 from counterseal.wire.question import content_document
 
 BUTTONS_AT_LEAST = 2

@@ -104,3 +104,19 @@ def _decoded(value: str, *, old: bool) -> str:
     if old:
         return value
     raise InvalidField("link", "a value is not percent-encoded UTF-8")
+
+
+PORTS = range(1, 2**16)
+
+_BASE = re.compile(
+    r"https?://"
+    r"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]{2,45}\])"
+    r"(?::(?P<port>[0-9]{1,5}))?"
+    r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@-]+)*"
+)
+
+
+def is_base(text: str) -> bool:
+    """Tell whether *text* is a base address."""
+    match = _BASE.fullmatch(text)
+    return match is not None and int(match["port"] or PORTS[0]) in PORTS

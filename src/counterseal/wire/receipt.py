@@ -44,9 +44,8 @@ from counterseal.models import (
     Role,
 )
 from counterseal.wire.answer import ANSWER_TYP, Answer, read_answer
-from counterseal.wire.claims import VERSION, demand
+from counterseal.wire.claims import VERSION, demand, stamp, unstamp
 from counterseal.wire.display import demand_display
-from counterseal.wire.moment import stamp, unstamp
 
 RECEIPT_TYP = "counterseal-receipt+jwt"
 RECEIPT_LIMIT = 1_048_576

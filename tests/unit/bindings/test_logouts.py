@@ -17,7 +17,7 @@ from counterseal.errors import (
     WrongKind,
 )
 from counterseal.models import Alias, Authority, BindingState
-from counterseal.models.alias import session_alias, subject_alias
+from counterseal.models.account import session_alias, subject_alias
 from counterseal.testing.identity import APP_RETURN, FakeIdentityProvider
 
 ACTIVE = (BindingState.ACTIVE, None)

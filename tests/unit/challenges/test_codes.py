@@ -21,7 +21,7 @@ from counterseal.errors import (
 from counterseal.memory import memory_ports
 from counterseal.models import AddressKind, Button, ChallengeState, Codes, PushAddress
 from counterseal.testing.world import CALLBACK
-from counterseal.wire.processed import processed_document
+from counterseal.wire.messages import processed_document
 
 PORTS = memory_ports()
 LIMIT = STANDARD.code_limit

@@ -18,10 +18,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from statemachine.exceptions import TransitionNotAllowed
 
+from counterseal import machines
 from counterseal.errors import WrongState
-from counterseal.machines import CHARTS, Cell, charts, step, table
+from counterseal.machines import CHARTS, Cell, step, table
 
-SOURCE = inspect.getsource(charts)
+SOURCE = inspect.getsource(machines)
 NAMES = sorted(CHARTS)
 
 

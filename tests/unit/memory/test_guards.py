@@ -1,4 +1,4 @@
-"""Replay guard, counters and idempotency against the clauses of `counterseal.ports.guards`."""
+"""Replay guard, counters and idempotency against the clauses of `counterseal.ports`."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""The reference store against every clause of `counterseal.ports.store`, by number."""
+"""The reference store against every clause of `counterseal.ports`, by number."""
 
 import itertools
 from datetime import UTC, datetime, timedelta

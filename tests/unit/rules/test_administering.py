@@ -8,9 +8,12 @@ import pytest
 
 from counterseal.errors import CredentialRefused, Foreign, InvalidField, RoleLacking
 from counterseal.models import Admin, AdminRole, Credential, Scheme, guid
-from counterseal.rules.administering import (
+from counterseal.rules.authorization import (
     APPOINTING,
     PERMITTED,
+    Administering,
+    Deed,
+    Place,
     admin_in_force,
     no_later_than,
     role_fits,
@@ -18,7 +21,6 @@ from counterseal.rules.administering import (
     support_removes_simply,
     within_reach,
 )
-from counterseal.rules.deeds import Administering, Deed, Place
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 TICK = timedelta.resolution

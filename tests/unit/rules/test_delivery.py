@@ -13,7 +13,8 @@ from counterseal.errors import Refused, WrongState
 from counterseal.machines import CALLBACK, CallbackEvent, step
 from counterseal.models import Callback, CallbackState, Cause, DeliveryOutcome, guid
 from counterseal.policy import STANDARD
-from counterseal.rules.delivery import (
+from counterseal.rules.facts import Delivering
+from counterseal.rules.retries import (
     cause_of_death,
     delivered,
     gives_up,
@@ -22,7 +23,6 @@ from counterseal.rules.delivery import (
     next_attempt,
     undelivered,
 )
-from counterseal.rules.facts import Delivering
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 TICK = timedelta.resolution

@@ -22,7 +22,7 @@ from counterseal.models import (
 )
 from counterseal.policy import STANDARD
 from counterseal.rules.facts import Ringing
-from counterseal.rules.ringing import next_rung, plan
+from counterseal.rules.retries import next_rung, plan
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LEASE = NOW + timedelta(seconds=30)

@@ -11,7 +11,7 @@ from counterseal.errors import CredentialRefused, Refused, RequestStale, StalePr
 from counterseal.models import Login, LoginState
 from counterseal.policy import STANDARD
 from counterseal.rules.facts import Cancelling, Deadline, Redeeming
-from counterseal.rules.timing import (
+from counterseal.rules.standing import (
     deadline_came,
     forgettable_at,
     in_force,

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from counterseal.memory import MemoryAudit, MemoryStore
-from counterseal.memory.guards import MemoryCounters
+from counterseal.memory import MemoryAudit, MemoryCounters, MemoryStore
 from counterseal.testing import (
     CallbackSenderContract,
     CountersContract,

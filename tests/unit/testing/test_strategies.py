@@ -12,7 +12,7 @@ from counterseal.models.guid import parse, partition_of
 from counterseal.policy import STANDARD, STRICT
 from counterseal.rules.sizes import addresses_fit, life_of, question_fits
 from counterseal.testing import World, strategies
-from counterseal.wire.moment import stamp, unstamp
+from counterseal.wire.claims import stamp, unstamp
 from counterseal.wire.question import read_duration, read_question
 
 TIGHT = attrs.evolve(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from counterseal.wire.base import is_base
+from counterseal.wire.link import is_base
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ from counterseal.models import (
     guid,
 )
 from counterseal.wire.display import demand_display, display_document, display_text
-from counterseal.wire.processed import processed_document
+from counterseal.wire.messages import processed_document
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, 250_999, tzinfo=UTC)
 DEADLINE = NOW + timedelta(minutes=2)

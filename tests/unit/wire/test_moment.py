@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterseal.errors import MalformedToken
-from counterseal.wire.moment import MILLISECOND, stamp, unstamp, whole
+from counterseal.wire.claims import MILLISECOND, stamp, unstamp, whole
 
 MOMENTS = st.datetimes(timezones=st.just(UTC))
 

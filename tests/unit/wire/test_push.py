@@ -4,7 +4,7 @@ import pytest
 
 from counterseal.models import Bell, News
 from counterseal.models.guid import mint
-from counterseal.wire.push import push_data
+from counterseal.wire.messages import push_data
 
 SUBJECT, ACCOUNT = mint(1, bytes(15)), mint(1, b"\1" * 15)
 

@@ -32,8 +32,8 @@ from counterseal.models import (
     guid,
 )
 from counterseal.wire.answer import Answer, answer_claims
+from counterseal.wire.claims import stamp
 from counterseal.wire.display import display_document, display_text
-from counterseal.wire.moment import stamp
 from counterseal.wire.receipt import (
     RECEIPT_LIMIT,
     RECEIPT_TYP,

@@ -21,7 +21,7 @@ from signing import KEYS, public_jwk
 from counterseal import ijson, keys
 from counterseal.wire.cx1 import write_basic
 from counterseal.wire.link import BindLink, write_link
-from counterseal.wire.processed import processed_document
+from counterseal.wire.messages import processed_document
 from counterseal.wire.webhook import secret_text, webhook_headers
 
 

@@ -28,7 +28,7 @@ import attrs
 
 from counterseal import Receipt, read_json
 from counterseal.models import Button, ChallengeState, Guid, Role
-from counterseal.wire.moment import stamp
+from counterseal.wire.claims import stamp
 from counterseal.wire.question import content_document
 from counterseal_client.asked import Asked, same
 from counterseal_client.errors import Declined, EvidenceRefused, NotApproved, Unanswered

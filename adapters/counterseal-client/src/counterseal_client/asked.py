@@ -17,7 +17,7 @@ from counterseal import read_json, read_question
 from counterseal.errors import InvalidField
 from counterseal.ijson import canonical, compact
 from counterseal.models import Guid, Question
-from counterseal.wire.moment import stamp
+from counterseal.wire.claims import stamp
 from counterseal.wire.question import content_document
 from counterseal_client.errors import EvidenceRefused
 from counterseal_client.members import Members

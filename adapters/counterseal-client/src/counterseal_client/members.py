@@ -12,7 +12,7 @@ import attrs
 from counterseal.errors import InvalidField, MalformedToken
 from counterseal.models import Guid
 from counterseal.models.guid import parse
-from counterseal.wire.moment import unstamp
+from counterseal.wire.claims import unstamp
 
 E = TypeVar("E", bound=enum.Enum)
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from counterseal.models import AddressKind, Bell, PushAddress
-from counterseal.wire.push import push_data
+from counterseal.wire.messages import push_data
 
 TARGETS = {AddressKind.FCM_TOKEN: "token", AddressKind.FCM_FID: "fid"}
 """Which member of a message holds the address; it has exactly one of them."""

@@ -16,7 +16,7 @@ from counterseal.models import (
     Credential,
     Origin,
 )
-from counterseal.wire.moment import stamp
+from counterseal.wire.claims import stamp
 from counterseal_flask.documents import account_document, device_document
 from counterseal_flask.providers import provider_document
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import counterseal as cs
 from counterseal.models import Account, AppSpace, Binding, Challenge, Origin, TokenForm
-from counterseal.wire.moment import stamp
-from counterseal.wire.processed import processed_document
+from counterseal.wire.claims import stamp
+from counterseal.wire.messages import processed_document
 
 Document = dict[str, Any]
 

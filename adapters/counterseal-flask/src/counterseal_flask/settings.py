@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from counterseal.errors import PolicyUnsound
-from counterseal.wire.base import is_base
+from counterseal.wire.link import is_base
 
 
 def _public_url(_: Any, attribute: attrs.Attribute[str], value: str) -> None:

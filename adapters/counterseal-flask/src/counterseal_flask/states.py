@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import counterseal as cs
 from counterseal.models import UNFINISHED, Challenge, Guid, RelyingParty
-from counterseal.wire.processed import processed_document
+from counterseal.wire.messages import processed_document
 from counterseal_flask.members import number
 from counterseal_flask.messages import EVENTS, Message, Reply, written
 from counterseal_flask.places import Place

@@ -16,7 +16,7 @@ from datetime import timedelta
 from typing import Any
 
 from counterseal.models import AddressKind, Bell, PushAddress
-from counterseal.wire.push import push_data
+from counterseal.wire.messages import push_data
 
 FRAMEWORKS = {
     AddressKind.FCM_TOKEN: "firebase",

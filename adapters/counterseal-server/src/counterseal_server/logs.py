@@ -17,7 +17,7 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Final
 
-from counterseal.wire.moment import stamp
+from counterseal.wire.claims import stamp
 from counterseal_server.visible import visible
 
 OURS = (

@@ -8,7 +8,7 @@ from typing import Any
 from counterseal import Receipt, read_json, trusted_keys, verify_receipt
 from counterseal.errors import InvalidField, ReceiptChanged, UnfitKey
 from counterseal.models import PublicKey
-from counterseal.wire.moment import stamp
+from counterseal.wire.claims import stamp
 from counterseal.wire.receipt import RECEIPT_LIMIT
 from counterseal_server import display, files
 from counterseal_server.screen import Screen

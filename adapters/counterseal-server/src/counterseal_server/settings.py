@@ -19,7 +19,7 @@ import attrs
 
 from counterseal.errors import InvalidField
 from counterseal.policy import PROFILES, Policy
-from counterseal.wire.base import is_base
+from counterseal.wire.link import is_base
 from counterseal_http import WEB_PORTS
 from counterseal_http.addresses import METADATA, Network
 

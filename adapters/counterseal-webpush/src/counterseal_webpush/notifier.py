@@ -13,7 +13,7 @@ import httpx2
 
 from counterseal.models import AddressKind, Bell, PushAddress, PushOutcome, PushResult
 from counterseal.ports import Clock, Entropy
-from counterseal.wire.push import push_data
+from counterseal.wire.messages import push_data
 from counterseal_http import Budget, Guard, Rounds, asked_to_wait, guarded_client
 from counterseal_http.rounds import AT_ONCE, MISCONFIGURED
 from counterseal_webpush.encryption import PLAIN_LIMIT, SALT_BYTES, SCALAR_BYTES, encrypted

@@ -21,7 +21,7 @@ from counterseal.testing.contracts.leaving import (
 )
 from counterseal.testing.contracts.race import LATE, comes_back, race, results
 from counterseal.testing.contracts.specimens import Specimens
-from counterseal.wire.push import push_data
+from counterseal.wire.messages import push_data
 
 NewNotifier: TypeAlias = Callable[[], Notifier]
 """Makes a notifier that has pushed nothing."""

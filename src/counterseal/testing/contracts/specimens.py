@@ -30,7 +30,7 @@ from counterseal.models import (
     Origin,
     Record,
 )
-from counterseal.models.alias import subject_alias
+from counterseal.models.account import subject_alias
 from counterseal.models.guid import LUCK_BYTES, account_partition, mint, partition_of
 from counterseal.testing.clock import START
 from counterseal.testing.entropy import ScriptedEntropy

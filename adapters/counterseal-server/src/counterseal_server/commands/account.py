@@ -145,7 +145,7 @@ def erase(
     """
     with opened(data, config) as house:
         from counterseal import Erasure  # noqa: PLC0415 (a fast start)
-        from counterseal.wire.moment import stamp  # noqa: PLC0415
+        from counterseal.wire.claims import stamp  # noqa: PLC0415
 
         guid = _named(house, account, app_space)
         asked(f"Erase account {guid} for good?", yes=yes)

@@ -101,7 +101,7 @@ def invite(
     Whoever has the link can bind a device to the account.
     """
     with plainly():
-        from counterseal.wire.moment import stamp  # noqa: PLC0415 (a fast start)
+        from counterseal.wire.claims import stamp  # noqa: PLC0415 (a fast start)
         from counterseal_server import inviting  # noqa: PLC0415
         from counterseal_server.house import House  # noqa: PLC0415
         from counterseal_server.screen import Screen  # noqa: PLC0415

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from counterseal import jwks_document
-from counterseal.wire.moment import stamp
+from counterseal.wire.claims import stamp
 from counterseal_server import display, receipts
 from counterseal_server.demo.story import Story
 from counterseal_server.screen import Screen

@@ -14,8 +14,8 @@ from counterseal.device.software import Bond
 from counterseal.errors import DisplayChanged, InvalidField, IssuerUntrusted, ReceiptChanged
 from counterseal.models import ChallengeState, Guid
 from counterseal.models.guid import parse
+from counterseal.wire.claims import unstamp
 from counterseal.wire.enrolment import enrolment_document
-from counterseal.wire.moment import unstamp
 from counterseal_server.handset.calls import Calls, ServiceRefused, ServiceUnreachable
 from counterseal_server.handset.home import Home
 from counterseal_server.handset.sent import Sent

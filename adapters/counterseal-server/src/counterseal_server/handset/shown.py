@@ -16,7 +16,7 @@ from typing import Any
 from counterseal import read_json
 from counterseal.errors import DisplayChanged, InvalidField, MalformedToken
 from counterseal.models import Guid
-from counterseal.wire.moment import stamp, unstamp
+from counterseal.wire.claims import stamp, unstamp
 from counterseal_server.keeping import private
 
 

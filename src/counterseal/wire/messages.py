@@ -14,8 +14,8 @@ import json
 from datetime import datetime
 from typing import Any
 
-from counterseal.models import Challenge
-from counterseal.wire.moment import stamp
+from counterseal.models import Bell, Challenge, News
+from counterseal.wire.claims import stamp
 
 
 def processed_document(challenge: Challenge, *, now: datetime) -> dict[str, Any]:
@@ -56,3 +56,23 @@ def processed_document(challenge: Challenge, *, now: datetime) -> dict[str, Any]
         "answer": None if outcome is None else outcome.token,
         "receipt": None if outcome is None else outcome.receipt,
     }
+
+
+TYPES = {
+    News.CHALLENGE: "request",
+    News.DEVICE_BOUND: "deviceBound",
+    News.DEVICE_REVOKED: "deviceRevoked",
+    News.TEST: "test",
+}
+"""The `type` of each news."""
+
+
+def push_data(bell: Bell) -> dict[str, str]:
+    """
+    Return the `data` of a push: `type`, the subject's GUID and the account's.
+
+    The subject is `requestGuid` or `deviceGuid`, the account `privakeyId`; all are texts,
+    as FCM demands.
+    """
+    subject = "requestGuid" if bell.news is News.CHALLENGE else "deviceGuid"
+    return {"type": TYPES[bell.news], subject: bell.subject, "privakeyId": bell.account}

@@ -1,11 +1,12 @@
-"""Rules of ringing: whose outcome counts, whom to ring again, when, and when to stop."""
+"""Rules of delivery: whose outcome counts, when to try again, and when to give up."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 import attrs
 
@@ -14,7 +15,10 @@ from counterseal.models import (
     UNFINISHED,
     Account,
     AddressKind,
+    Callback,
+    Cause,
     Challenge,
+    DeliveryOutcome,
     Guid,
     News,
     Notification,
@@ -24,8 +28,82 @@ from counterseal.models import (
     Silence,
 )
 from counterseal.policy import Policy
-from counterseal.rules.facts import Ringing
-from counterseal.rules.turns import turns
+from counterseal.rules.facts import Delivering, Ringing
+
+GONE = 410
+"""Standard Webhooks 1.0: the receiver wants no more."""
+
+DELIVERED = range(200, 300)
+
+
+def lease_held(facts: Delivering) -> None:
+    """Refuse the outcome of an attempt whose claim another worker has taken over."""
+    if facts.callback.lease_until != facts.claimed:
+        raise LeaseLost
+
+
+def delivered(facts: Delivering) -> None:
+    """Refuse to call anything but a 2xx a success; a redirect is none."""
+    if facts.outcome.status not in DELIVERED:
+        raise WrongState("not delivered")
+
+
+def undelivered(facts: Delivering) -> None:
+    """Refuse to call a 2xx a failure."""
+    if facts.outcome.status in DELIVERED:
+        raise WrongState("delivered")
+
+
+def gives_up(facts: Delivering) -> bool:
+    """Tell whether there will be no attempt after this one, which is not counted yet."""
+    return cause_of_death(facts) is not None
+
+
+def cause_of_death(facts: Delivering) -> Cause | None:
+    """Return why there will be no attempt after this one, which failed; None if there will be."""
+    if facts.unsent is not None:
+        return facts.unsent
+    if facts.outcome.status == GONE:
+        return Cause.GONE
+    if facts.outcome.final:
+        return Cause.FINAL
+    if facts.callback.attempts >= len(facts.policy.callback_delays):
+        return Cause.EXHAUSTED
+    return None
+
+
+def next_attempt(
+    attempts: int, outcome: DeliveryOutcome, now: datetime, policy: Policy, luck: float
+) -> datetime:
+    """
+    Return when to try again.
+
+    Args:
+        attempts: Attempts so far, the one that just failed included.
+        outcome: Its `retry_after` is honoured up to the longest delay.
+        luck: From 0 to 1; how much of the jitter to add.
+    """
+    delays = policy.callback_delays or (timedelta(0),)
+    delay = delays[min(attempts, len(delays)) - 1]
+    asked = min(outcome.retry_after or timedelta(0), max(delays))
+    return now + max(delay * (1 + policy.callback_jitter * luck), asked)
+
+
+def in_turn(
+    due: Iterable[Callback], under_way: Mapping[Guid, Guid], places: int
+) -> tuple[Callback, ...]:
+    """
+    Return which callbacks get the free places, so that no origin keeps the others waiting.
+
+    A place goes to the origin that holds fewest, and there to what has been due for longest.
+    The last one goes only to an origin that holds none: whoever hangs, hangs beside it.
+
+    Args:
+        due: The longest due first.
+        under_way: The callbacks of which an attempt runs, with their origins.
+        places: How many attempts may run at once.
+    """
+    return turns(due, under_way, places, lambda callback: callback.origin)
 
 
 @attrs.frozen(kw_only=True)
@@ -177,3 +255,34 @@ def with_places(
     """
     held = Counter(one.kind for one in taken)
     return frozenset(kind for kind in kinds if held[kind] < places)
+
+
+R = TypeVar("R", Callback, Notification)
+
+
+def turns(
+    due: Iterable[R], under_way: Mapping[Guid, Guid], places: int, owner: Callable[[R], Guid]
+) -> tuple[R, ...]:
+    """
+    Return which of what is due gets the free places.
+
+    A place goes to the owner that holds fewest, and there to what has been due for longest.
+    The last one goes only to an owner that holds none: whoever hangs, hangs beside it.
+
+    Args:
+        due: The longest due first.
+        under_way: Of what an attempt runs, with its owners.
+        places: How many attempts may run at once.
+        owner: Who holds the place of a record.
+    """
+    held = Counter(under_way.values())
+    waiting = [record for record in due if record.guid not in under_way]
+    chosen: list[R] = []
+    for free in range(places - len(under_way), 0, -1):
+        following = min(waiting, key=lambda record: held[owner(record)], default=None)
+        if following is None or (free == 1 and held[owner(following)]):
+            break
+        chosen.append(following)
+        waiting.remove(following)
+        held[owner(following)] += 1
+    return tuple(chosen)

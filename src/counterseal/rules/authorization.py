@@ -1,33 +1,79 @@
 """
-Rules of administering: who may do what, and where.
+Deeds: what an administrator may want to do, and where.
 
-| | Company Admin | App Space Admin | User Support |
-|---|---|---|---|
-| make companies, and administrators of all of them | of all companies only | | |
-| look at and edit the company; make and edit its App Spaces | yes | | |
-| look at the App Space | yes | yes | yes |
-| look at, make and edit origins, credentials, callbacks | yes | yes | |
-| look at, lock and unlock accounts; suspend, resume and revoke devices | yes | yes | yes |
-| revoke and erase accounts | yes | yes | in a `simple` App Space |
-| make, rotate and revoke Company Admins and App Space Admins | yes | | |
-| make, rotate and revoke User Support | yes | yes | |
-| rotate and revoke itself | yes | yes | yes |
-
-A Company Admin reaches its company, or all of them if that is said; the other two reach one
-App Space.
-What is out of reach looks as if it were not there.
+`counterseal.rules.authorization` judges them.
 """
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
 
+import attrs
+
 from counterseal.errors import CredentialRefused, Foreign, InvalidField, RoleLacking
-from counterseal.models import Admin, AdminRole
-from counterseal.rules.deeds import Administering, Deed, Place
-from counterseal.rules.timing import in_force
+from counterseal.models import Admin, AdminRole, Guid
+from counterseal.rules.standing import in_force
+
+
+class Deed(enum.Enum):
+    """What an administrator may want to do."""
+
+    COMPANIES = "companies"
+    """Make a company, or an administrator of all companies."""
+    COMPANY = "company"
+    """Look at a company, edit it, and make App Spaces in it."""
+    SEE_APP_SPACE = "see_app_space"
+    """Look at an App Space."""
+    APP_SPACE = "app_space"
+    """Edit an App Space, with its branding and Identity Provider."""
+    ORIGINS = "origins"
+    """Look at, make and edit origins, their credentials and their callbacks."""
+    USERS = "users"
+    """Look at, lock and unlock accounts; suspend, resume and revoke devices."""
+    REMOVE_USERS = "remove_users"
+    """Revoke or erase accounts."""
+    COMPANY_ADMINS = "company_admins"
+    """Look at, make, rotate and revoke Company Admins."""
+    APP_SPACE_ADMINS = "app_space_admins"
+    """The same for App Space Admins."""
+    USER_SUPPORT = "user_support"
+    """The same for User Support."""
+    ITSELF = "itself"
+    """Look at, rotate and revoke itself."""
+
+
+@attrs.frozen(kw_only=True)
+class Place:
+    """
+    Where a record lies: in no company, in one, or in one App Space of it.
+
+    Attributes:
+        simple: Whether the App Space's origins say who its users are.
+    """
+
+    company: Guid | None
+    app_space: Guid | None = None
+    simple: bool = True
+
+
+@attrs.frozen(kw_only=True)
+class Administering:
+    """
+    Facts of what an administrator wants to do.
+
+    Attributes:
+        admin: As stored.
+        place: Where; None if it names nothing that is there.
+    """
+
+    now: datetime
+    admin: Admin
+    deed: Deed
+    place: Place | None
+
 
 _COMPANY = frozenset({AdminRole.COMPANY})
 _APP_SPACE = _COMPANY | {AdminRole.APP_SPACE}

@@ -1,7 +1,8 @@
 """
-The settings of a policy, each with its reason and its span.
+The policy: lifetimes, limits and allowed algorithms in one frozen record.
 
-One record has them all, as long as it is: what a service allows is read at one place.
+Every setting states its reason beside it; the reference page is made of these reasons.
+No setting can be set past what its reason allows: an unsound policy cannot be made.
 """
 
 from __future__ import annotations
@@ -10,10 +11,30 @@ from datetime import timedelta
 
 import attrs
 
+from counterseal._setting import delays, known_algorithms, setting, span, text
 from counterseal.errors import PolicyUnsound
 from counterseal.models import Algorithm, Clients
-from counterseal.policy.limits import AskingLimits
-from counterseal.policy.setting import delays, known_algorithms, setting, span, text
+
+
+@attrs.define(kw_only=True)
+class AskingLimits:
+    """
+    How often a person may be asked by an origin.
+
+    Attributes:
+        pending: Open questions of the person, of all origins together.
+        origin_window: Questions of this origin in the policy's window.
+        account_window: Questions of all origins together in it, when this one asks.
+        unapproved: Questions since the last approval; past it only a code may be asked for.
+        cooldown: Whether the cool-down after refusals counts.
+    """
+
+    pending: int
+    origin_window: int
+    account_window: int
+    unapproved: int
+    cooldown: bool
+
 
 TEN_MINUTES = timedelta(minutes=10)
 """NIST SP 800-63B-4, 3.1.3; OWASP ASVS 5.0, 6.5.5: the longest out-of-band secret."""
@@ -414,3 +435,27 @@ class Policy:
         if self.cooldown > self.cooldown_limit:
             message = "cooldown: longer than cooldown_limit"
             raise PolicyUnsound(message)
+
+
+STANDARD = Policy()
+"""For most services."""
+
+STRICT = Policy(
+    pending_limit=1,
+    supersede=True,
+    ask_limit_origin=5,
+    ask_limit=10,
+    ask_limit_unapproved=20,
+    cooldown_after=2,
+    cooldown=timedelta(minutes=2),
+    cx_pending_limit=1,
+    cx_ask_limit=5,
+    cx_ask_limit_unapproved=20,
+    cx_cooldown=True,
+    strike_limit=3,
+    origin_texts=False,
+    algorithms=frozenset({Algorithm.ES256, Algorithm.EDDSA, Algorithm.PS256}),
+)
+"""One question at a time, few guesses, no PKCS#1 v1.5, plain bells: for payments, for staff."""
+
+PROFILES = {"standard": STANDARD, "strict": STRICT}

@@ -1,8 +1,19 @@
 """
-The five charts, declared.
+The machines: five charts, declared as data, and the only way to move.
 
-A class body is a table: each event on its target, with the rules that guard it
-passed by reference, and nothing else.
+Everything that can change a state is in this room, and nothing else may change one.
+A chart's class body is its table: each event on its target, with the rules that guard it
+passed by reference.
+There are no callbacks, no listeners and nothing asynchronous.
+
+- Rules that refuse are `validators`: each raises one typed error before anything moves.
+- A `cond` only chooses between two targets of one event; the unconditional row stands last.
+- The rows of one state and event carry the same validators, which `step` runs once.
+
+`python-statemachine` gives the declaration, its structural validation and an independent judge.
+Its engine costs several signature checks a decision, and an instance shared by two threads
+answers wrongly; so `step` walks the rows, compiled once at import, and the tests prove over every
+state, event and outcome of the rules that both agree.
 """
 
 from __future__ import annotations
@@ -13,7 +24,7 @@ from typing import Any
 from statemachine import StateMachine
 from statemachine.states import States
 
-from counterseal.machines.chart import Chart, compiled
+from counterseal._chart import Cell, Chart, Row, compiled, markdown, mermaid, step, table
 from counterseal.models import (
     BindingState,
     CallbackState,
@@ -31,7 +42,6 @@ from counterseal.rules.answering import (
     key_strong_enough,
     signature_holds,
 )
-from counterseal.rules.delivery import delivered, gives_up, lease_held, undelivered
 from counterseal.rules.evidence import (
     caller_proved,
     keys_complete,
@@ -43,15 +53,47 @@ from counterseal.rules.evidence import (
     strong_key_missed,
     token_matches,
 )
-from counterseal.rules.ringing import claim_held, heard, pointless, rings_again
+from counterseal.rules.retries import (
+    claim_held,
+    delivered,
+    gives_up,
+    heard,
+    lease_held,
+    pointless,
+    rings_again,
+    undelivered,
+)
 from counterseal.rules.standing import (
     account_unlocked,
     binding_active,
+    deadline_came,
+    in_time,
     own_account,
     own_challenge,
     same_authority,
 )
-from counterseal.rules.timing import deadline_came, in_time
+
+__all__ = [
+    "BINDING",
+    "CALLBACK",
+    "CHALLENGE",
+    "CHARTS",
+    "LOGIN",
+    "NOTIFICATION",
+    "BindingEvent",
+    "CallbackEvent",
+    "Cell",
+    "ChallengeEvent",
+    "Chart",
+    "LoginEvent",
+    "NotificationEvent",
+    "Row",
+    "compiled",
+    "markdown",
+    "mermaid",
+    "step",
+    "table",
+]
 
 
 class BindingEvent(enum.Enum):

@@ -1,0 +1,272 @@
+"""
+The smaller reference adapters, all in this process.
+
+Clock and entropy of the operating system, signer and sealer with keys in memory, a wake for
+threads, and placeholders for what is outside: they send nothing, and know no Identity Provider.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+from typing import NoReturn
+
+from counterseal import keys
+from counterseal.errors import IdentityUnavailable, SignerUnavailable
+from counterseal.keys import PrivateKey, Vault, b64url
+from counterseal.models import (
+    AddressKind,
+    Algorithm,
+    Bell,
+    Delivery,
+    DeliveryOutcome,
+    Guid,
+    Identity,
+    IdpSettings,
+    PublicKey,
+    PushAddress,
+    PushOutcome,
+    PushResult,
+)
+from counterseal.ports import Entropy
+
+NO_CONTENT = 204
+
+
+class SilentNotifier:
+    """Rings nowhere; devices ask for themselves."""
+
+    def kinds(self) -> frozenset[AddressKind]:
+        """Return none."""
+        return frozenset()
+
+    def push(
+        self,
+        addresses: tuple[PushAddress, ...],
+        bell: Bell,  # noqa: ARG002 (the port's)
+    ) -> tuple[PushOutcome, ...]:
+        """Do nothing, and say so."""
+        return (PushOutcome(result=PushResult.MISCONFIGURED),) * len(addresses)
+
+
+class NoIdentityProvider:
+    """The provider of a service that has none."""
+
+    def authorization_url(
+        self,
+        settings: IdpSettings,  # noqa: ARG002
+        *,
+        company: Guid,  # noqa: ARG002
+        state: str,  # noqa: ARG002
+        nonce: str,  # noqa: ARG002
+        verifier: str,  # noqa: ARG002
+    ) -> NoReturn:
+        """
+        Refuse.
+
+        Raises:
+            IdentityUnavailable: Always.
+        """
+        raise IdentityUnavailable
+
+    def exchange(
+        self,
+        settings: IdpSettings,  # noqa: ARG002
+        *,
+        company: Guid,  # noqa: ARG002
+        code: str,  # noqa: ARG002
+        nonce: str,  # noqa: ARG002
+        verifier: str,  # noqa: ARG002
+        issuer: str | None,  # noqa: ARG002
+    ) -> NoReturn:
+        """
+        Refuse.
+
+        Raises:
+            IdentityUnavailable: Always.
+        """
+        raise IdentityUnavailable
+
+    def still_vouches(
+        self,
+        settings: IdpSettings,  # noqa: ARG002
+        identity: Identity,  # noqa: ARG002
+        *,
+        company: Guid,  # noqa: ARG002
+    ) -> NoReturn:
+        """
+        Refuse.
+
+        Raises:
+            IdentityUnavailable: Always.
+        """
+        raise IdentityUnavailable
+
+    def logged_out(
+        self,
+        settings: IdpSettings,  # noqa: ARG002
+        token: str,  # noqa: ARG002
+        *,
+        company: Guid,  # noqa: ARG002
+    ) -> NoReturn:
+        """
+        Refuse.
+
+        Raises:
+            IdentityUnavailable: Always.
+        """
+        raise IdentityUnavailable
+
+    def let_go(
+        self,
+        settings: IdpSettings,  # noqa: ARG002
+        identity: Identity,  # noqa: ARG002
+        *,
+        company: Guid,  # noqa: ARG002
+    ) -> NoReturn:
+        """
+        Refuse.
+
+        Raises:
+            IdentityUnavailable: Always.
+        """
+        raise IdentityUnavailable
+
+
+class CollectingSender:
+    """
+    Keeps each delivery and says that it was accepted.
+
+    Attributes:
+        sent: The deliveries so far, in order.
+    """
+
+    def __init__(self) -> None:
+        self.sent: list[Delivery] = []
+        self._lock = threading.Lock()
+
+    def require_callable(self, url: str) -> None:
+        """Refuse none: every delivery is collected."""
+
+    def send(self, delivery: Delivery) -> DeliveryOutcome:
+        """Keep *delivery*."""
+        with self._lock:
+            self.sent.append(delivery)
+        return DeliveryOutcome(status=NO_CONTENT)
+
+
+KID_BYTES = 16
+
+
+class MemorySigner:
+    """
+    Signing keys, the newest first.
+
+    Args:
+        algorithm: Of the first key.
+        entropy: Names the keys.
+    """
+
+    def __init__(self, algorithm: Algorithm, entropy: Entropy) -> None:
+        self._algorithm = algorithm
+        self._entropy = entropy
+        self._lock = threading.Lock()
+        self._keys: dict[str, PrivateKey] = {}
+        self._public: tuple[PublicKey, ...] = ()
+        self.rotate()
+
+    def jwks(self) -> tuple[PublicKey, ...]:
+        """Return the public keys; the first one signs."""
+        return self._public
+
+    def sign(self, kid: str, data: bytes) -> bytes:
+        """
+        Sign *data* with the key *kid*.
+
+        Raises:
+            SignerUnavailable: There is no such key.
+        """
+        key = self._keys.get(kid)
+        if key is None:
+            raise SignerUnavailable
+        return key.sign(data)
+
+    def rotate(self) -> None:
+        """Make a new key that signs from now on; the old ones stay valid."""
+        made = keys.generate(self._algorithm, kid=b64url(self._entropy.token(KID_BYTES)))
+        with self._lock:
+            self._keys[made.public.kid] = made
+            self._public = (made.public, *self._public)
+
+
+class MemorySealer:
+    """
+    AES-256-GCM under one key.
+
+    Args:
+        key: 32 bytes.
+        entropy: Gives the nonces.
+    """
+
+    def __init__(self, key: bytes, entropy: Entropy) -> None:
+        self._vault = Vault(key, entropy.token)
+
+    def seal(self, plain: bytes, context: str) -> bytes:
+        """Encrypt *plain* for *context*."""
+        return self._vault.seal(plain, context)
+
+    def open(self, sealed: bytes, context: str) -> bytes:
+        """
+        Decrypt what `seal` returned.
+
+        Raises:
+            SealBroken: Another context, or changed bytes.
+        """
+        return self._vault.open(sealed, context)
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        """Return the time, aware and in UTC."""
+        return datetime.now(UTC)
+
+
+class SystemEntropy:
+    """The operating system's generator."""
+
+    def token(self, size: int) -> bytes:
+        """Return *size* random bytes."""
+        return os.urandom(size)
+
+
+class MemoryWake:
+    """Wakes the threads of this process."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[Guid, set[threading.Event]] = defaultdict(set)
+        self._lock = threading.Lock()
+
+    def ring(self, guid: Guid) -> None:
+        """Wake those who wait for *guid*."""
+        with self._lock:
+            for event in self._waiting.pop(guid, ()):
+                event.set()
+
+    def wait(self, guid: Guid, timeout: timedelta) -> None:
+        """Return when *guid* is rung, or after *timeout*."""
+        event = threading.Event()
+        with self._lock:
+            self._waiting[guid].add(event)
+        try:
+            event.wait(timeout.total_seconds())
+        finally:
+            with self._lock:
+                waiting = self._waiting.get(guid)
+                if waiting is not None:
+                    waiting.discard(event)
+                    if not waiting:
+                        del self._waiting[guid]

@@ -1,0 +1,346 @@
+"""
+I-JSON (RFC 7493): the strict reader and the canonical writer (RFC 8785).
+
+Everything that is signed, and every document that comes from outside, passes here.
+The reader refuses what two parsers could read differently:
+duplicate members, NaN and infinities, nesting without end.
+Reader and writer refuse what I-JSON cannot hold: lone surrogates, noncharacters,
+integers beyond 2**53 - 1, members that are not text.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from json.encoder import encode_basestring
+from types import EllipsisType
+from typing import Any, NoReturn, TypeAlias
+
+import rfc8785
+
+from counterseal.errors import InvalidField
+
+Json: TypeAlias = Any
+"""A JSON value: None, bool, int, float, str, or lists, tuples and dicts of them."""
+
+DEPTH_LIMIT = 32
+"""Levels of nesting; far below the interpreter's recursion limit."""
+
+INTEGER_LIMIT = 2**53 - 1
+"""RFC 7493, 2.2: integers that every reader holds exactly."""
+
+INTEGER_DIGITS = len(str(-INTEGER_LIMIT))
+"""JSON has no leading zeros: a longer number is a larger one."""
+
+WRITTEN_WHOLE = 1e21
+"""RFC 8785, 3.2.2.3: from here on numbers are written with an exponent."""
+
+_NOT_TEXT = re.compile(
+    "[\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff"
+    + "".join(chr(plane * 0x10000 + low) for plane in range(1, 17) for low in (0xFFFE, 0xFFFF))
+    + "]"
+)
+"""RFC 7493, 2.1: surrogates and noncharacters, which no string may hold."""
+
+HIGH = re.compile("[\ud800-\U0010ffff]")
+"""Where all of them lie; one range is found many times faster than all those places."""
+
+
+def check(value: Json, *, field: str) -> None:
+    """
+    Refuse *value* unless I-JSON can hold it.
+
+    Raises:
+        InvalidField: It cannot; the error names the member.
+    """
+    if not _sound(value, 0):
+        for place, problem in faults(value, field, 0):
+            raise InvalidField(place, problem)
+
+
+def printable(text: str, limit: int = 64) -> str:
+    """Shorten *text* and make control, bidirectional and odd characters visible."""
+    shown = "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
+        for character in text[:limit]
+    )
+    return shown if len(text) <= limit else shown + "…"
+
+
+def whole(value: Json) -> int | None:
+    """
+    Return the whole number that *value* is; None if it is none, or beyond `INTEGER_LIMIT`.
+
+    JSON has one kind of numbers: `60.0` and `60` are the same (JSON Schema 2020-12, 4.2.3).
+    """
+    if type(value) is int or (type(value) is float and value.is_integer()):
+        number = int(value)
+        return number if abs(number) <= INTEGER_LIMIT else None
+    return None
+
+
+def _sound(value: Json, depth: int) -> bool:
+    """Tell whether *value* is plain I-JSON; quick, and strict about subclasses."""
+    kind = type(value)
+    if kind is str:
+        sound = value.isascii() or not HIGH.search(value) or not _NOT_TEXT.search(value)
+    elif kind is dict:
+        sound = depth < DEPTH_LIMIT and all(
+            type(name) is str and _sound(name, depth) and _sound(member, depth + 1)
+            for name, member in value.items()
+        )
+    elif kind is list or kind is tuple:
+        sound = depth < DEPTH_LIMIT and all(_sound(item, depth + 1) for item in value)
+    else:
+        sound = value is None or kind is bool or not next(faults(value, "", depth), None)
+    return sound
+
+
+def faults(value: Json, place: str, depth: int = 0) -> Iterator[tuple[str, str]]:
+    """Name each member of *value*, called *place*, that I-JSON cannot hold, and why."""
+    if depth >= DEPTH_LIMIT and isinstance(value, (dict, list, tuple)):
+        yield place, "nested too deeply"
+    elif isinstance(value, dict):
+        for name, member in value.items():
+            if not isinstance(name, str):
+                yield place, "a member name that is not text"
+            elif _NOT_TEXT.search(name):
+                yield place, "a member name with a lone surrogate or a noncharacter"
+            else:
+                yield from faults(member, f"{place}.{printable(name)}", depth + 1)
+    elif isinstance(value, (list, tuple)):
+        for index, item in enumerate(value):
+            yield from faults(item, f"{place}[{index}]", depth + 1)
+    elif problem := problem_of(value):
+        yield place, problem
+
+
+def problem_of(value: object) -> str | None:
+    """Say why I-JSON cannot hold a value that holds no others; None if it can."""
+    if isinstance(value, str):
+        found = _NOT_TEXT.search(value)
+        return "holds a lone surrogate or a noncharacter" if found else None
+    if value is None or isinstance(value, bool):
+        return None
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return "not a number"
+        # A whole number is written, and read again, as an integer; a larger one is not.
+        if not value.is_integer() or abs(value) >= WRITTEN_WHOLE:
+            return None
+    elif not isinstance(value, int):
+        return "not a JSON value"
+    return "an integer beyond 2**53 - 1" if abs(value) > INTEGER_LIMIT else None
+
+
+def parse(text: str | bytes, *, field: str = "body") -> Json:
+    """
+    Read one JSON document.
+
+    Args:
+        text: The document; bytes are UTF-8.
+        field: What to call the document in an error.
+
+    Raises:
+        InvalidField: It is not JSON, has a member twice or a number that is none, holds what
+            I-JSON cannot hold, or is nested too deeply.
+    """
+    try:
+        if isinstance(text, bytes):
+            text = text.decode("utf-8")
+        value = _decoded(text)
+    except UnicodeDecodeError:
+        raise InvalidField(_undecodable(text, field), "not UTF-8") from None
+    except _DuplicateMemberError as error:
+        raise InvalidField(field, f"member given twice: {printable(str(error))}") from None
+    except _NumberError as error:
+        raise InvalidField(_unfit_number(text, field), str(error)) from None
+    except RecursionError:
+        raise InvalidField(field, "nested too deeply") from None
+    except ValueError:
+        raise InvalidField(field, "not valid JSON") from None
+    if text.count("[") + text.count("{") > DEPTH_LIMIT and _deeper_than(value, DEPTH_LIMIT):
+        raise InvalidField(field, "nested too deeply")
+    if _ESCAPED.search(text) or (not text.isascii() and HIGH.search(text)):
+        check(value, field=field)
+    return value
+
+
+def _undecodable(data: str | bytes, field: str) -> str:
+    """Name the member whose bytes are no text, as far as the document can be read at all."""
+    try:
+        read = data if isinstance(data, str) else data.decode("utf-8", "surrogateescape")
+        return _no_text(_DECODER.decode(read), field)
+    except (ValueError, RecursionError):
+        return field
+
+
+def _unfit_number(text: str | bytes, field: str) -> str:
+    """Name the first member whose number I-JSON cannot hold."""
+    try:
+        return next((place for place, _ in faults(json.loads(text), field, 0)), field)
+    except (ValueError, RecursionError):
+        return field
+
+
+def _no_text(value: Json, field: str) -> str:
+    """Name the first member that holds what no text may hold."""
+    return next(
+        (place for place, problem in faults(value, field, 0) if "surrogate" in problem), field
+    )
+
+
+def _deeper_than(value: Json, levels: int) -> bool:
+    level = [value]
+    for _ in range(levels):
+        level = [
+            member
+            for node in level
+            if isinstance(node, (dict, list))
+            for member in (node.values() if isinstance(node, dict) else node)
+        ]
+    return any(isinstance(node, (dict, list)) for node in level)
+
+
+def _decoded(text: str) -> Json:
+    try:
+        value, end = _DECODER.scan_once(text, 0)  # type: ignore[attr-defined]
+    except StopIteration:
+        end = None
+    # White space around a document is rare; the decoder proper knows how to skip it.
+    return value if end == len(text) else _DECODER.decode(text)
+
+
+class _DuplicateMemberError(ValueError):
+    pass
+
+
+class _NumberError(ValueError):
+    pass
+
+
+def _members(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        seen: set[str] = set()
+        for name, _ in pairs:
+            if name in seen:
+                raise _DuplicateMemberError(name)
+            seen.add(name)
+    return members
+
+
+def _constant(_: str) -> NoReturn:
+    raise ValueError
+
+
+def _integer(text: str) -> int:
+    # Far below the interpreter's own limit on digits, which would be another error.
+    value = int(text) if len(text) <= INTEGER_DIGITS else INTEGER_LIMIT + 1
+    if not -INTEGER_LIMIT <= value <= INTEGER_LIMIT:
+        raise _NumberError("an integer beyond 2**53 - 1")
+    return value
+
+
+def _fraction(text: str) -> float:
+    value = float(text)
+    if problem := problem_of(value):
+        raise _NumberError(problem)
+    return value
+
+
+_ESCAPED = re.compile(r"\\u[dDfF]")
+"""
+Where a character that I-JSON refuses may stand escaped; as it is, it is a high one.
+
+Most texts have neither, and one pattern for both would be ten times as slow.
+"""
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_members,
+    parse_constant=_constant,
+    parse_float=_fraction,
+    parse_int=_integer,
+)
+
+
+def canonical(
+    value: Json,
+    *,
+    field: str = "body",
+    checked: bool = False,
+    foreign: Json | EllipsisType = ...,
+) -> bytes:
+    """
+    Write *value* in its one canonical form, RFC 8785.
+
+    Args:
+        value: What to write.
+        field: What to call it in an error.
+        checked: Whether every part of it that came from outside has passed `check`;
+            the writer then finds only what it cannot write at all.
+        foreign: The only part of it that may hold numbers or names of any kind; all of it,
+            if none is given. The rest has ASCII names, and no number but small whole ones.
+
+    Raises:
+        InvalidField: I-JSON cannot hold it; the error names the member.
+    """
+    if not checked:
+        check(value, field=field)
+    try:
+        if _sorts_alike(value if foreign is ... else foreign):
+            return _SORTING.encode(value).encode("utf-8")
+        return rfc8785.dumps(value)
+    except (rfc8785.CanonicalizationError, RecursionError, UnicodeEncodeError):
+        check(value, field=field)
+        raise InvalidField(field, "cannot be written as I-JSON") from None
+
+
+def compact(value: Json, *, field: str = "body") -> bytes:
+    """
+    Write *value* without white space, in the order it has.
+
+    Raises:
+        InvalidField: JSON or UTF-8 cannot hold it.
+    """
+    try:
+        return _ENCODER.encode(value).encode("utf-8")
+    except (TypeError, ValueError, RecursionError):
+        raise InvalidField(field, "cannot be written as JSON") from None
+
+
+def quoted(text: str) -> str:
+    """Write *text* as a JSON string; whoever calls knows that UTF-8 can hold it."""
+    return encode_basestring(text)
+
+
+def _sorts_alike(value: Json) -> bool:
+    """
+    Tell whether the standard library's sorting encoder writes RFC 8785 of *value*.
+
+    It differs in floats (3.2.2.3) and in the order of names beyond ASCII (3.2.3);
+    without them it takes a fifth of the time.
+    """
+    kind = type(value)
+    if kind is str or kind is bool or value is None:
+        return True
+    if kind is dict:
+        for name, member in value.items():
+            if type(name) is not str or not name.isascii() or not _sorts_alike(member):
+                return False
+        return True
+    if kind is list or kind is tuple:
+        return all(map(_sorts_alike, value))
+    return kind is int and bool(abs(value) <= INTEGER_LIMIT)
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+_SORTING = json.JSONEncoder(
+    ensure_ascii=False,
+    allow_nan=False,
+    separators=(",", ":"),
+    sort_keys=True,
+    check_circular=False,  # what is nested without end is nested too deeply
+)

@@ -1,0 +1,210 @@
+"""Callbacks: the delivery of a finished challenge to the origin's URL."""
+
+from __future__ import annotations
+
+import enum
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+import attrs
+
+from counterseal.models import fields
+from counterseal.models.binding import AddressKind, News
+from counterseal.models.guid import Guid
+
+
+class CallbackState(enum.Enum):
+    """The states of a callback; `counterseal.machines` says how they follow."""
+
+    QUEUED = "QUEUED"
+    DELIVERED = "DELIVERED"
+    DEAD = "DEAD"
+    DROPPED = "DROPPED"
+
+
+class Cause(enum.Enum):
+    """Why a callback is dead."""
+
+    EXHAUSTED = "exhausted"
+    """It was tried as often as the policy says."""
+    GONE = "gone"
+    """The receiver said 410."""
+    FINAL = "final"
+    """The sender said that no attempt would ever succeed."""
+    FORBIDDEN = "forbidden"
+    """The address is no longer on the origin's allow-list."""
+    FORGOTTEN = "forgotten"
+    """What was to be told has been forgotten or erased."""
+
+
+@attrs.frozen(kw_only=True)
+class Callback:
+    """
+    The delivery of one finished challenge.
+
+    Attributes:
+        guid: The `webhook-id`, the same at every attempt.
+        attempts: Attempts since it was queued or requeued whose outcome is known.
+        next_at: When the next attempt is due.
+        lease_until: While it lasts, a worker has claimed the attempt.
+        cause: Why it is dead; None while it is not.
+        keep_until: The store may forget the record after this.
+    """
+
+    guid: Guid
+    version: int = attrs.field(default=1, validator=fields.count)
+    state: CallbackState
+    challenge: Guid
+    account: Guid
+    origin: Guid
+    url: str = attrs.field(repr=False)
+    attempts: int = attrs.field(default=0, validator=fields.count)
+    next_at: datetime = attrs.field(validator=fields.utc)
+    lease_until: datetime | None = attrs.field(default=None, validator=fields.maybe_utc)
+    last_status: int | None = None
+    cause: Cause | None = None
+    created_at: datetime = attrs.field(validator=fields.utc)
+    keep_until: datetime = attrs.field(validator=fields.utc)
+
+    parent: ClassVar[Guid | None] = None
+
+    @property
+    def due_at(self) -> datetime | None:
+        """When a worker has to look at it: the next attempt, or the end of a lease."""
+        if self.state is not CallbackState.QUEUED:
+            return None
+        return self.next_at if self.lease_until is None else max(self.next_at, self.lease_until)
+
+
+@attrs.frozen(kw_only=True)
+class Delivery:
+    """
+    One attempt, ready to be sent.
+
+    Attributes:
+        headers: Standard Webhooks 1.0 headers, in order.
+        timeout: How long the attempt may take.
+    """
+
+    url: str = attrs.field(repr=False)
+    headers: tuple[tuple[str, str], ...] = attrs.field(repr=False)
+    body: bytes = attrs.field(repr=False)
+    timeout: timedelta
+
+
+@attrs.frozen(kw_only=True)
+class DeliveryOutcome:
+    """
+    What became of one attempt.
+
+    Attributes:
+        status: The HTTP status; None if there was no answer.
+        retry_after: How long the receiver asks to wait; None if it does not say.
+        final: Whether no further attempt is to be made, whatever the schedule says.
+    """
+
+    status: int | None
+    retry_after: timedelta | None = None
+    final: bool = False
+
+
+class NotificationState(enum.Enum):
+    """The states of a notification; `counterseal.machines` says how they follow."""
+
+    QUEUED = "QUEUED"
+    RUNG = "RUNG"
+    OVER = "OVER"
+
+
+class Silence(enum.Enum):
+    """Why nobody was rung."""
+
+    ENDED = "ended"
+    """The challenge had ended."""
+    LATE = "late"
+    """No time was left for another attempt."""
+    UNHEARD = "unheard"
+    """No address took it: they are gone, or the push service refuses the message or us."""
+    NOBODY = "nobody"
+    """No active device had an address of this kind any more."""
+    FORGOTTEN = "forgotten"
+    """What was to be told has been forgotten or erased."""
+
+
+@attrs.frozen(kw_only=True)
+class Notification:
+    """
+    One piece of news for one account's devices, on one transport.
+
+    It holds no address: those are rung that a device has when it is rung.
+
+    Attributes:
+        guid: What the bell is called, the same at every attempt.
+        subject: What the news is of, a challenge or a binding.
+        kind: Of the addresses that are rung at.
+        devices: The bindings that are still to be rung.
+        heard: Whether one was rung.
+        attempts: Attempts whose outcome is known.
+        next_at: When the next attempt is due.
+        lease_until: While it lasts, a worker has claimed the attempt.
+        ends_at: From then on nobody is rung.
+        silence: Why it is OVER; None while it is not.
+        keep_until: The store may forget the record after this.
+    """
+
+    guid: Guid
+    version: int = attrs.field(default=1, validator=fields.count)
+    state: NotificationState
+    news: News
+    subject: Guid
+    account: Guid
+    app_space: Guid
+    kind: AddressKind
+    devices: tuple[Guid, ...]
+    heard: bool = False
+    attempts: int = attrs.field(default=0, validator=fields.count)
+    next_at: datetime = attrs.field(validator=fields.utc)
+    lease_until: datetime | None = attrs.field(default=None, validator=fields.maybe_utc)
+    ends_at: datetime = attrs.field(validator=fields.utc)
+    silence: Silence | None = None
+    created_at: datetime = attrs.field(validator=fields.utc)
+    keep_until: datetime = attrs.field(validator=fields.utc)
+
+    parent: ClassVar[Guid | None] = None
+
+    @property
+    def due_at(self) -> datetime | None:
+        """When a worker has to look at it: the next attempt, or the end of a lease."""
+        if self.state is not NotificationState.QUEUED:
+            return None
+        return self.next_at if self.lease_until is None else max(self.next_at, self.lease_until)
+
+
+class KeyScope(enum.Enum):
+    """What an idempotency key is unique in."""
+
+    ISSUE = "issue"
+    INVITE = "invite"
+
+
+@attrs.frozen(kw_only=True)
+class Reservation:
+    """
+    An idempotency key and the GUID it reserved.
+
+    Attributes:
+        scope: The origin that the key belongs to, and the verb.
+        fingerprint: SHA-256 of the payload, base64url.
+        holder: Random; tells this attempt from others with the same key.
+        lease_until: While it lasts, the attempt counts as running.
+        until: From then on the key is free again.
+    """
+
+    scope: tuple[KeyScope, Guid]
+    key: str = attrs.field(repr=False)
+    fingerprint: str
+    guid: Guid
+    holder: str = attrs.field(repr=False)
+    lease_until: datetime = attrs.field(validator=fields.utc)
+    until: datetime = attrs.field(validator=fields.utc)
+    finished: bool = False

@@ -1,0 +1,568 @@
+"""
+The ports: what the core asks of the world, as protocols and nothing else.
+
+Each method's docstring is its contract, as numbered clauses.
+The conformance kit and `docs/reference/ports.md` cite the numbers.
+
+For every port:
+
+- ALL-1: what fails leaves as `Unavailable` or one of its kinds; no library's exception leaves.
+- ALL-2: methods may be called from many threads at once.
+- ALL-3: nothing is logged that a record keeps out of its `repr`.
+"""
+
+from __future__ import annotations
+
+import enum
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import attrs
+
+from counterseal.models import (
+    Account,
+    AddressKind,
+    AuditEvent,
+    Bell,
+    Binding,
+    Callback,
+    Challenge,
+    Change,
+    Delivery,
+    DeliveryOutcome,
+    Guid,
+    Identity,
+    IdpSettings,
+    Login,
+    Logout,
+    Notification,
+    PublicKey,
+    PushAddress,
+    PushOutcome,
+    Record,
+    Reservation,
+)
+
+__all__ = [
+    "Audit",
+    "CallbackSender",
+    "Clock",
+    "Counters",
+    "Due",
+    "Entropy",
+    "Idempotency",
+    "IdentityProvider",
+    "Notifier",
+    "Ports",
+    "ReplayGuard",
+    "Sealer",
+    "Signer",
+    "Store",
+    "Wake",
+]
+
+
+class Due(enum.Enum):
+    """What a worker can look for."""
+
+    CHALLENGE = Challenge
+    CALLBACK = Callback
+    BINDING = Binding
+    LOGIN = Login
+    NOTIFICATION = Notification
+
+
+class Store(Protocol):
+    """
+    The records, by GUID.
+
+    A store decides nothing: it compares versions and keeps what it is given.
+    Time is the core's: a store compares with the times it is asked about, and with no clock.
+    """
+
+    def get(self, *guids: Guid) -> tuple[Record | None, ...]:
+        """
+        Return the records of *guids*, in one trip.
+
+        - STORE-1: one entry for each GUID, in order; None where there is no such record.
+        - STORE-2: each entry is what the last applied commit of that record stored,
+          equal in every field.
+        - STORE-22: what was stored is found, here and by every other method, until its
+          `keep_until`, for as long as it is due, and for ever where it has no `keep_until`.
+          Some time after that, the store may forget it.
+
+        Raises:
+            Unavailable: The store did not answer.
+        """
+
+    def about(self, guid: Guid, *others: Guid) -> tuple[Record | None, ...]:
+        """
+        Return the record of *guid*, the account that it is about, and the records of *others*.
+
+        All of it in one trip: a record and its account lie in one partition.
+
+        - STORE-25: the first entry is the record's, the second its account's, and then one for
+          each of *others*, in order; None where there is no such record.
+        - STORE-26: a binding, a challenge, a callback and a notification are about their
+          `account`; nothing else is about one.
+
+        Raises:
+            Unavailable: The store did not answer.
+        """
+
+    def account(self, app_space: Guid, account_id: str) -> Account | None:
+        """
+        Return the account that the App Space knows by *account_id*.
+
+        - STORE-3: texts are compared exactly, code point by code point,
+          and App Spaces do not meet.
+
+        Raises:
+            Unavailable: The store did not answer.
+        """
+
+    def bindings(self, account: Guid) -> tuple[Binding, ...]:
+        """
+        Return all bindings of the account, oldest first.
+
+        - STORE-4: every state is returned.
+
+        Raises:
+            Unavailable: The store did not answer.
+        """
+
+    def pending(self, account: Guid) -> tuple[Challenge, ...]:
+        """
+        Return the account's unfinished challenges, oldest first.
+
+        - STORE-5: unfinished by their state, whatever the time is.
+
+        Raises:
+            Unavailable: The store did not answer.
+        """
+
+    def list(self, parent: Guid | None) -> tuple[Record, ...]:
+        """
+        Return the tenancy records whose `parent` this is, oldest first.
+
+        - STORE-6: with None, the companies and the administrators of all companies.
+
+        Raises:
+            Unavailable: The store did not answer.
+        """
+
+    def due(self, kind: Due, before: datetime, limit: int) -> tuple[Record, ...]:
+        """
+        Return records of *kind* whose `due_at` is at or before *before*.
+
+        - STORE-7: at most *limit*, and none that is not due.
+        - STORE-8: a record that stays due is returned sooner or later:
+          called again and again while those returned are dealt with, none is left out.
+
+        Raises:
+            Unavailable: The store did not answer.
+        """
+
+    def due_on(self, kind: AddressKind, before: datetime, limit: int) -> tuple[Notification, ...]:
+        """
+        Return notifications of *kind* whose `due_at` is at or before *before*.
+
+        It is asked where so much is due on other channels that `due` does not come to the end of
+        it, and may take longer.
+
+        - STORE-27: at most *limit*, none that is not due, and none of another kind.
+        - STORE-28: one that stays due is returned sooner or later, as by `due`,
+          and however many of other kinds are due before it.
+
+        Raises:
+            Unavailable: The store did not answer.
+        """
+
+    def dead(self, origin: Guid, limit: int) -> tuple[Callback, ...]:
+        """
+        Return the callbacks of *origin* that are DEAD, oldest first.
+
+        - STORE-23: dead by their state, whatever the time is, and of this origin only.
+        - STORE-24: at most *limit*, and none is left out for one that is younger.
+
+        Raises:
+            Unavailable: The store did not answer.
+        """
+
+    def commit(
+        self, changes: tuple[Change, ...], audit: tuple[AuditEvent, ...], operation: str
+    ) -> None:
+        """
+        Apply all *changes* and append all *audit* events, or do nothing.
+
+        - STORE-9: (None, new) creates; Conflict if the GUID or the account's natural key exists.
+        - STORE-10: (old, new) swaps; Conflict unless what is stored has *old*'s version.
+        - STORE-11: (old, old) guards; Conflict unless what is stored has *old*'s version.
+        - STORE-12: after a Conflict or a Misuse nothing has changed and no event is recorded.
+        - STORE-13: all new records are in one partition, else PartitionCrossed.
+        - STORE-14: a new record's version is 1 more than *old*'s, or 1,
+          and its kind and GUID are *old*'s; else WrongRecord.
+        - STORE-15: the same *operation* with the same changes again succeeds and does nothing,
+          if it was applied less than a minute and less than a thousand commits ago;
+          what is older may have been forgotten, and then it is tried afresh.
+        - STORE-16: the same *operation* with other changes is OperationReused.
+        - STORE-17: commits are linearizable: each takes effect at one moment
+          between its call and its return, for all callers alike.
+        - STORE-18: events are recorded, in order and once, if and only if the commit is applied.
+        - STORE-19: a process that dies leaves all of its commit, or nothing.
+        - STORE-20: a reply that was lost is Indeterminate, never a Conflict.
+        - STORE-21: without a change, or with a GUID twice, WrongRecord.
+
+        Args:
+            changes: At least one; no GUID twice.
+            audit: What to record with the changes.
+            operation: Random; names this attempt.
+
+        Raises:
+            Conflict: A record is not what the decision was made on.
+            Indeterminate: The reply was lost; ask again with the same *operation*.
+            Unavailable: The store did not answer, and nothing has changed.
+            Misuse: The commit cannot be made as it is.
+        """
+
+
+class ReplayGuard(Protocol):
+    """Remembers what must not be accepted twice."""
+
+    def first_seen(self, key: tuple[str, str, str], until: datetime) -> bool:
+        """
+        Tell whether *key* is new, and remember it.
+
+        - REPLAY-1: True exactly once for a key until *until*, across threads and processes.
+        - REPLAY-2: keys that differ in any part do not meet.
+
+        Args:
+            key: The scheme, the signer's GUID, and the id.
+            until: From then on it may be forgotten.
+
+        Raises:
+            Unavailable: The guard did not answer; the caller refuses.
+        """
+
+
+class Counters(Protocol):
+    """Counts acts before they are done."""
+
+    def add(self, key: tuple[str, str], window: timedelta) -> int:
+        """
+        Count one more, and return how many there were in the last *window*, this one included.
+
+        - COUNTERS-1: it may count too much, never too little,
+          across threads and processes, and if the clock steps back.
+        - COUNTERS-2: keys that differ in any part do not meet.
+        - COUNTERS-3: after two windows without a call it begins anew, with 1.
+
+        Raises:
+            Unavailable: The counter did not answer; the caller refuses.
+        """
+
+
+class Idempotency(Protocol):
+    """Reserves, for an idempotency key, the GUID of what the call will create."""
+
+    def begin(self, reservation: Reservation, now: datetime) -> Reservation:
+        """
+        Reserve, or return the reservation that is in force.
+
+        - IDEMPOTENCY-1: of concurrent calls with one scope and key, one gets its own back.
+        - IDEMPOTENCY-2: a reservation in force with another fingerprint is returned unchanged.
+        - IDEMPOTENCY-3: one that is unfinished and whose lease is over is taken over:
+          the caller gets its own back, with the GUID of the older one.
+        - IDEMPOTENCY-4: one that is past `until` counts as none.
+        - IDEMPOTENCY-6: keys and scopes that differ do not meet.
+
+        Raises:
+            Unavailable: It did not answer; the caller refuses.
+        """
+
+    def finish(self, reservation: Reservation) -> None:
+        """
+        Mark the reservation as finished.
+
+        - IDEMPOTENCY-5: afterwards `begin` returns it as finished, until it ends.
+
+        Raises:
+            Unavailable: It did not answer; a later call finds the record itself.
+        """
+
+
+class Notifier(Protocol):
+    """Rings a device's bell; nothing depends on its being heard."""
+
+    def kinds(self) -> frozenset[AddressKind]:
+        """
+        Return the kinds of address that it rings at.
+
+        - NOTIFIER-1: always the same, without asking anybody; nothing is ever noted to be
+          rung at other kinds.
+        """
+
+    def push(self, addresses: tuple[PushAddress, ...], bell: Bell) -> tuple[PushOutcome, ...]:
+        """
+        Make one attempt to ring at each of *addresses*.
+
+        - NOTIFIER-2: it may deliver twice or never, and is asked again without complaint.
+        - NOTIFIER-3: it sends what the bell holds, and nothing else that tells of anything.
+        - NOTIFIER-4: one outcome for each address, in order; at an address of a kind that it
+          does not ring at, MISCONFIGURED.
+        - NOTIFIER-5: GONE is only an address that will never work again,
+          and what is wrong with one address changes nothing for another.
+        - NOTIFIER-6: at most one message to each address: it tries nothing again by itself,
+          and never waits for as long as a push service asks, which is what `after` is for.
+        - NOTIFIER-7: it returns within the bell's `timeout`; what it does not know by then
+          is LATER.
+
+        Raises:
+            NotifierUnavailable: LATER, for all of them.
+        """
+
+
+class IdentityProvider(Protocol):
+    """
+    An OpenID Connect provider; state, nonce and PKCE are the core's.
+
+    Each call names the *company* of the App Space for which it is made, so that an adapter can
+    share what it has, such as threads, fairly between companies.
+    """
+
+    def authorization_url(
+        self, settings: IdpSettings, *, company: Guid, state: str, nonce: str, verifier: str
+    ) -> str:
+        """
+        Return where to send the user.
+
+        - IDP-1: the address carries *state*, *nonce* and the S256 challenge of *verifier*
+          (RFC 7636, 4.2), never the verifier itself.
+
+        Raises:
+            IdentityUnavailable: The provider's configuration cannot be read.
+        """
+
+    def exchange(
+        self,
+        settings: IdpSettings,
+        *,
+        company: Guid,
+        code: str,
+        nonce: str,
+        verifier: str,
+        issuer: str | None,
+    ) -> Identity:
+        """
+        Exchange *code* for the user's identity.
+
+        - IDP-2: the ID token is validated as OpenID Connect Core 3.1.3.7 demands, *nonce* included;
+          a code serves once, for its own client and *verifier*.
+        - IDP-3: *issuer*, the response's `iss` (RFC 9207), is compared where the provider sends it.
+
+        Raises:
+            IdentityWithdrawn: The provider refuses the code, or the token does not hold.
+            IdentityUnavailable: The provider did not answer.
+        """
+
+    def still_vouches(
+        self, settings: IdpSettings, identity: Identity, *, company: Guid
+    ) -> Identity:
+        """
+        Ask whether the provider still vouches for the user.
+
+        - IDP-4: the identity that comes back is of the same issuer and subject;
+          its grant may be a new one.
+
+        Raises:
+            IdentityWithdrawn: It does not.
+            IdentityUnavailable: The provider did not answer.
+        """
+
+    def logged_out(self, settings: IdpSettings, token: str, *, company: Guid) -> Logout:
+        """
+        Read a logout token that the provider, or anybody, sent.
+
+        - IDP-5: the token is validated as OpenID Connect Back-Channel Logout 1.0, 2.6, demands,
+          but for its `jti`, which the caller remembers.
+
+        Raises:
+            IdentityWithdrawn: The token does not hold.
+            IdentityUnavailable: The provider's keys cannot be read.
+        """
+
+    def let_go(self, settings: IdpSettings, identity: Identity, *, company: Guid) -> None:
+        """
+        Tell the provider that it will not be asked about the user by this grant again.
+
+        - IDP-6: the grant is revoked where the provider can be told so;
+          to say it twice does no harm.
+
+        Raises:
+            IdentityUnavailable: The provider did not answer.
+        """
+
+
+class CallbackSender(Protocol):
+    """Delivers callbacks."""
+
+    def require_callable(self, url: str) -> None:
+        """
+        Refuse an address to which nothing will ever be sent, as far as its text says so.
+
+        - SENDER-5: it asks nobody, and refuses exactly what `send` reports as final without a
+          status: what is refused here is never sent, and what is not refused may be.
+
+        Raises:
+            CallbackUncallable: The sender's configuration does not allow it, with the reason.
+        """
+
+    def send(self, delivery: Delivery) -> DeliveryOutcome:
+        """
+        Make one attempt.
+
+        - SENDER-1: exactly one request at most, and no redirect is followed.
+        - SENDER-2: it returns within the delivery's timeout.
+        - SENDER-3: no address is reached that the sender's configuration does not allow.
+        - SENDER-4: address, headers and body are sent as they are,
+          and whatever status comes back is returned.
+
+        Raises:
+            SenderUnavailable: The attempt could not be made, for a reason on our side.
+        """
+
+
+class Signer(Protocol):
+    """Holds the service's signing keys."""
+
+    def jwks(self) -> tuple[PublicKey, ...]:
+        """
+        Return the service's public keys.
+
+        - SIGNER-1: the first one signs; the others are still valid, and stay in the list.
+
+        Raises:
+            SignerUnavailable: The keys are out of reach.
+        """
+
+    def sign(self, kid: str, data: bytes) -> bytes:
+        """
+        Sign *data* with the key *kid*.
+
+        - SIGNER-2: the signature is as JWS carries it, for the key's algorithm.
+        - SIGNER-3: a key that is not in `jwks` signs nothing.
+
+        Raises:
+            SignerUnavailable: The key is unknown or out of reach.
+        """
+
+
+class Sealer(Protocol):
+    """Encrypts secrets that have to be read again."""
+
+    def seal(self, plain: bytes, context: str) -> bytes:
+        """
+        Encrypt *plain* for *context*.
+
+        - SEALER-1: two calls with the same arguments give different results.
+        - SEALER-3: nothing of *plain* can be read in the result but its length.
+
+        Raises:
+            SealBroken: The key is out of reach.
+        """
+
+    def open(self, sealed: bytes, context: str) -> bytes:
+        """
+        Decrypt what `seal` returned.
+
+        - SEALER-2: only the same *context*, and bytes that nobody changed, open,
+          and what was sealed comes back.
+
+        Raises:
+            SealBroken: Anything else.
+        """
+
+
+class Clock(Protocol):
+    """The only source of time."""
+
+    def now(self) -> datetime:
+        """
+        Return the time.
+
+        - CLOCK-1: aware, in UTC.
+        """
+
+
+class Entropy(Protocol):
+    """The only source of luck."""
+
+    def token(self, size: int) -> bytes:
+        """
+        Return *size* random bytes.
+
+        - ENTROPY-1: from a cryptographically secure generator.
+        - ENTROPY-2: exactly *size* bytes.
+        """
+
+
+class Audit(Protocol):
+    """An append-only log of refusals and telemetry; a commit's events travel inside it."""
+
+    def record(self, event: AuditEvent) -> None:
+        """
+        Append *event*.
+
+        - AUDIT-1: what was recorded is never changed, and never lost.
+        - AUDIT-2: an event is in the log, whole, when the call returns.
+
+        Raises:
+            Unavailable: The log did not answer.
+        """
+
+
+class Wake(Protocol):
+    """A hint for whoever waits; the store is the truth."""
+
+    def ring(self, guid: Guid) -> None:
+        """
+        Wake those who wait for *guid*.
+
+        - WAKE-1: it may be lost; it never blocks.
+
+        Raises:
+            Unavailable: It did not answer.
+        """
+
+    def wait(self, guid: Guid, timeout: timedelta) -> None:
+        """
+        Return when *guid* is rung, or after *timeout*, or for no reason.
+
+        - WAKE-2: after *timeout* at the latest.
+
+        Raises:
+            Unavailable: It did not answer.
+        """
+
+
+@attrs.frozen(kw_only=True)
+class Ports:
+    """
+    The adapters that one service is put together from.
+
+    A plain record: `attrs.evolve(ports, store=…)` puts another adapter in one's place.
+    """
+
+    store: Store
+    notifier: Notifier
+    identity: IdentityProvider
+    sender: CallbackSender
+    replay: ReplayGuard
+    counters: Counters
+    idempotency: Idempotency
+    wake: Wake
+    signer: Signer
+    sealer: Sealer
+    clock: Clock
+    entropy: Entropy
+    audit: Audit
