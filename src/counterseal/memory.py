@@ -272,8 +272,10 @@ class MemoryStore:
         if change.old is None:
             if stored is not None:
                 raise Conflict
-            if index_of(change.new).account_key in self._accounts:
-                raise Conflict
+            if isinstance(change.new, Account):
+                key = (change.new.app_space, change.new.account_id)
+                if key in self._accounts:
+                    raise Conflict
         elif stored is None or stored.version != change.old.version:
             raise Conflict
 
@@ -305,8 +307,11 @@ class MemoryStore:
 
 
 def _natural_keys_differ(changes: tuple[Change, ...]) -> None:
-    created = [index_of(change.new).account_key for change in changes if change.old is None]
-    accounts = [key for key in created if key is not None]
+    accounts = [
+        (change.new.app_space, change.new.account_id)
+        for change in changes
+        if change.old is None and isinstance(change.new, Account)
+    ]
     if len(set(accounts)) != len(accounts):
         raise Conflict
 

@@ -2,6 +2,7 @@
 How many Python functions a use case calls: exact, where a time would depend on the machine.
 
 A limit is what was counted. What goes above it needs a reason; what goes below it lowers it here.
+The store in memory is counted too: it asks `index_of` once for each record that is written.
 From Python 3.12 on, a comprehension is no call, so that less is counted there.
 """
 
@@ -14,13 +15,13 @@ from counterseal.memory import memory_ports
 from counterseal.models import Question, TextContent
 
 LIMITS = {
-    "issue": 145,
-    "pending": 105,
-    "fetch": 123,
-    "answer": 246,
-    "disown": 244,
-    "status": 22,
-    "cancel": 82,
+    "issue": 150,
+    "pending": 107,
+    "fetch": 126,
+    "answer": 251,
+    "disown": 249,
+    "status": 25,
+    "cancel": 90,
 }
 
 

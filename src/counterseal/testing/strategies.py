@@ -271,7 +271,7 @@ _FAULTS: list[tuple[Callable[[dict[str, Any]], None], str]] = [
     _member("buttons", "Approve"),
     _member("duration", "-1m"),
     _member("duration", "ten"),
-    _member("duration", 60.0),
+    _member("duration", 60.5),
     _member("additionalInfo", 1),
     _member("transactionId", 1),
     _member("callback", 1),
