@@ -59,6 +59,51 @@ def test_a_thread_is_used_again_and_outlives_what_it_runs():
     assert names == ["t-1"] * 3
 
 
+@pytest.fixture
+def unstarted(monkeypatch):
+    """Return a function that lets the next threads fail to start, as where no memory is left."""
+    start = threading.Thread.start
+
+    def fail(count):
+        failures = iter(range(count))
+
+        def once(thread):
+            if next(failures, None) is not None:
+                raise RuntimeError("can't start new thread")
+            start(thread)
+
+        monkeypatch.setattr(threading.Thread, "start", once)
+
+    return fail
+
+
+def test_an_act_whose_thread_cannot_start_is_refused_and_the_next_one_runs(unstarted):
+    threads = ThreadPool("t", 1, 1)
+    ran = []
+    unstarted(2)
+    assert not threads.run(lambda: ran.append("refused"))
+    assert not threads.run(lambda: ran.append("refused"))
+    over = threading.Event()
+    assert threads.run(over.set)
+    assert over.wait(PATIENCE)
+    # Who was told no has time to try again elsewhere.
+    assert ran == []
+
+
+def test_an_act_whose_thread_cannot_start_runs_in_another_one(blocked, unstarted):
+    threads = ThreadPool("t", 2, 3)
+    _, entered, go = blocked(threads, 1)
+    assert entered.acquire(timeout=PATIENCE)
+    unstarted(1)
+    second, third = threading.Event(), threading.Event()
+    assert threads.run(second.set)
+    # The thread that is missing is started for the next act.
+    assert threads.run(third.set)
+    assert second.wait(PATIENCE)
+    assert third.wait(PATIENCE)
+    go.set()
+
+
 def test_threads_are_exhausted_while_none_comes_free(blocked):
     now = [0.0]
     threads = ThreadPool("t", 2, 3, lambda: now[0])

@@ -6,10 +6,13 @@ They end with the process: nothing waits for an act that hangs.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
 from queue import SimpleQueue
+
+log = logging.getLogger("counterseal_server")
 
 
 class Exhaustion:
@@ -87,21 +90,28 @@ class ThreadPool:
             act: Raises nothing.
 
         Returns:
-            Whether it will run; False if too many wait.
+            Whether it will run; False if too many wait, or no thread can be started for it.
         """
+        # A thread counts once it has started; nobody sees in between that it is missing.
         with self._lock:
             if self._given >= self._most:
                 return False
+            if self._given >= self._started and self._started < self._count:
+                self._start()
+            if not self._started:
+                return False
             self._given += 1
-            wanted = self._given > self._started and self._started < self._count
-            if wanted:
-                self._started += 1
-                number = self._started
         self._acts.put(act)
-        if wanted:
-            name = f"{self._name}-{number}"
-            threading.Thread(target=self._work, name=name, daemon=True).start()
         return True
+
+    def _start(self) -> None:
+        name = f"{self._name}-{self._started + 1}"
+        try:
+            threading.Thread(target=self._work, name=name, daemon=True).start()
+        except RuntimeError:  # the machine has no more
+            log.error("no thread %s: the machine starts no more", name)  # noqa: TRY400
+        else:
+            self._started += 1
 
     def _work(self) -> None:
         while True:
