@@ -6,6 +6,7 @@ import os
 import shutil
 import stat
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -103,6 +104,40 @@ def test_init_leaves_no_file_where_nothing_was_founded(init, tmp_path):
     assert (result.exit_code, result.stderr.startswith("data: there is a company")) == (2, True)
     assert not (tmp_path / "shop.json").exists()
     assert init("--out", tmp_path / "nowhere" / "shop.json").stderr.startswith("out: cannot write")
+
+
+@pytest.fixture
+def full(tmp_path, monkeypatch):
+    """Return the path of a file on a full disk: writes to it fail as those to /dev/full do."""
+    path, opening = tmp_path / "full.json", os.open
+
+    def opened(name, *args, **kwargs):
+        descriptor = opening(name, *args, **kwargs)
+        if name == str(path):
+            device = opening("/dev/full", os.O_WRONLY)
+            os.dup2(device, descriptor)
+            os.close(device)
+        return descriptor
+
+    monkeypatch.setattr(os, "open", opened)
+    return path
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no full device")
+def test_init_prints_what_it_cannot_write_once_the_service_is_there(init, full, house):
+    result = init("--out", full)
+
+    assert result.exit_code == 2
+    assert result.stderr == (
+        f"out: cannot write to {full}: No space left on device;"
+        " the document is on standard output instead\n"
+    )
+    assert not full.exists()
+    told = json.loads(result.stdout)
+    request = SignedRequest(method="GET", uri="/", authorization=told["authorization"])
+    with house() as opened:
+        party = Authentication(opened.ports, opened.policy).authenticate(request)
+    assert party.origin.guid == told["requestOriginGuid"]
 
 
 def test_init_makes_an_origin_for_cx_clients(init, house):

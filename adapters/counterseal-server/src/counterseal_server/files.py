@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from counterseal.errors import InvalidField
-from counterseal_server.printing import json_text
+from counterseal_server.printing import json_text, print_json
 
 STANDARD_INPUT = "-"
 OWNER_ONLY = 0o600
@@ -69,8 +69,9 @@ def new_json(name: str, *, field: str) -> Iterator[Callable[[Any], None]]:
     """
     Make a file for its owner only, and lend what writes one JSON document to it.
 
-    The file is there before what it is to hold is made, so that no secret is made in vain.
+    The file is there before its document is made, so that no secret is made in vain.
     It is removed again if the block fails.
+    A document that cannot be written is printed: its secrets are nowhere else.
 
     Args:
         name: Its path; nothing may be there.
@@ -88,15 +89,21 @@ def new_json(name: str, *, field: str) -> Iterator[Callable[[Any], None]]:
         raise InvalidField(field, f"cannot write to {name}: {reason}") from None
 
     def write_document(document: Any) -> None:
+        rest = f"{json_text(document)}\n".encode("ascii")
         try:
-            file.write(f"{json_text(document)}\n".encode("ascii"))
-            file.flush()
+            while rest:
+                rest = rest[os.write(descriptor, rest) :]
             os.fsync(descriptor)
         except OSError as error:
-            raise InvalidField(field, f"cannot write to {name}: {error.strerror}") from None
+            print_json(document)
+            raise InvalidField(
+                field,
+                f"cannot write to {name}: {error.strerror};"
+                " the document is on standard output instead",
+            ) from None
 
     try:
-        with os.fdopen(descriptor, "wb") as file:
+        with os.fdopen(descriptor, "wb"):
             yield write_document
     except BaseException:
         Path(name).unlink(missing_ok=True)
