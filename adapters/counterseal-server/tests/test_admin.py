@@ -1,6 +1,8 @@
 """`admin`: tenants and their credentials, on the command line."""
 
 import json
+import os
+import stat
 
 import pytest
 
@@ -56,6 +58,51 @@ def authenticates(data):
                 return None
 
     return try_out
+
+
+SECRETS = {
+    "origin {appSpaceGuid} Desk --auth signature": "key",
+    "rotate {requestOriginGuid} --auth signature": "key",
+    "callback-secret {requestOriginGuid}": "callbackSecret",
+    "administrator Night --company {companyGuid}": "adminKey",
+    "rotate-administrator {adminGuid}": "adminKey",
+}
+"""The commands that make a secret, and what they call it."""
+
+
+@pytest.mark.parametrize("command", SECRETS)
+def test_a_secret_is_written_to_a_file_for_its_owner_only(run, data, tmp_path, founded, command):
+    out, words = tmp_path / "out.json", command.format(**founded).split()
+    before = os.umask(0)
+    try:
+        result = run("admin", *words, "--data", data, "--out", out)
+    finally:
+        os.umask(before)
+
+    assert (result.exit_code, result.output) == (0, "")
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600
+    assert json.loads(out.read_text("ascii"))[SECRETS[command]]
+
+
+@pytest.mark.parametrize("command", SECRETS)
+def test_no_secret_is_made_where_the_file_is_there_already(
+    run, data, founded, authenticates, command
+):
+    out, words = data.with_name("out.json"), command.format(**founded).split()
+    out.write_text("kept")
+
+    def listed():
+        lists = ("list", "administrators")
+        return [run("admin", name, "--data", data).stdout for name in lists]
+
+    before = listed()
+    result = run("admin", *words, "--data", data, "--out", out)
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == f"out: {out} is there already, and is not overwritten\n"
+    assert out.read_text() == "kept"
+    assert listed() == before
+    assert authenticates(founded["authorization"])
 
 
 def test_tenants_are_created_and_listed(admin, founded, authenticates):

@@ -394,6 +394,20 @@ def test_invite_for_programs(init, run, data):
     assert printed["expiresAt"].endswith("Z")
 
 
+def test_invite_writes_the_link_to_a_file_for_its_owner_only(init, run, data, tmp_path):
+    init()
+    before = os.umask(0)
+    try:
+        result = run("invite", "zoe", "--data", data, "--out", tmp_path / "link.json")
+    finally:
+        os.umask(before)
+
+    assert (result.exit_code, result.output) == (0, "")
+    assert stat.S_IMODE((tmp_path / "link.json").stat().st_mode) == 0o600
+    written = json.loads((tmp_path / "link.json").read_text("ascii"))
+    assert read_link(written["link"]).token == written["sessionToken"]
+
+
 @pytest.mark.parametrize(
     ("origin", "line"),
     [

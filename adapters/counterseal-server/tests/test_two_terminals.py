@@ -11,7 +11,10 @@ import sys
 import time
 from pathlib import Path
 
+import click
 import pytest
+
+from counterseal_server.cli import main
 
 ROOT = Path(__file__).parents[3]
 README = ROOT / "adapters" / "counterseal-server" / "README.md"
@@ -208,11 +211,33 @@ def test_the_pages_leave_something():
     assert LEFT.findall("a --data data > b.json\ninit --out c.json") == ["data", "b.json", "c.json"]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_no_page_writes_the_secrets_of_init_for_everybody_to_read(page):
-    inits = [line for line in page.read_text("utf-8").splitlines() if "$ counterseal init" in line]
+SECRET = re.compile(
+    r"^\$ counterseal (?:init|invite"
+    r"|admin (?:origin|rotate|callback-secret|administrator|rotate-administrator)) .*",
+    re.MULTILINE,
+)
+"""A command that prints a secret."""
 
-    assert [line for line in inits if ">" in line] == []
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_no_page_writes_secrets_for_everybody_to_read(page):
+    assert [line for line in SECRET.findall(page.read_text("utf-8")) if ">" in line] == []
+
+
+def commands_with(option, group, *path):
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from commands_with(option, command, *path, name)
+        elif any(option in parameter.opts for parameter in command.params):
+            yield " ".join((*path, name))
+
+
+def test_a_command_that_prints_a_secret_can_write_it_to_a_file():
+    lines = [f"$ counterseal {name} x" for name in commands_with("--out", main)]
+
+    assert [line for line in lines if not SECRET.match(line)] == []
+    assert len(lines) == 7
+    assert SECRET.match("$ counterseal admin administrators --data data") is None
 
 
 def test_receive_says_in_a_line_that_its_port_is_taken(tmp_path):

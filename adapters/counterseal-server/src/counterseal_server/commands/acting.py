@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -46,6 +46,21 @@ def administering(data: str | None, config: str | None) -> Iterator[Administrati
 def told(document: Any) -> None:
     """Print one JSON document."""
     print_json(document)
+
+
+def telling(out: str | None) -> AbstractContextManager[Callable[[Any], None]]:
+    """
+    Lend what tells one JSON document with secrets in it.
+
+    Args:
+        out: What `--out` said; None prints.
+
+    Raises:
+        InvalidField: The file cannot be made or written; see `files.new_json`.
+    """
+    from counterseal_server import files  # noqa: PLC0415 (a fast start)
+
+    return nullcontext(print_json) if out is None else files.new_json(out, field="out")
 
 
 def asked(question: str, *, yes: bool) -> None:

@@ -47,6 +47,13 @@ CX = click.option(
     "--cx", is_flag=True, help="The origin's programs were written for a Privakey CX service."
 )
 
+OUT = click.option(
+    "--out",
+    metavar="FILE",
+    help="Where to write instead of printing: a new file, which only its owner can read.",
+)
+"""Of each command that makes secrets and tells them this once."""
+
 OVERLAP = click.option(
     "--overlap",
     metavar="SPAN",

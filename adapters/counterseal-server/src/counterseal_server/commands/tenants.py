@@ -6,9 +6,10 @@ import sys
 
 import click
 
-from counterseal_server.commands.options import CONFIG, CX, DATA, configured
+from counterseal_server.commands.acting import telling
+from counterseal_server.commands.options import CONFIG, CX, DATA, OUT, configured
 from counterseal_server.plainly import plainly
-from counterseal_server.printing import print_json, print_lines
+from counterseal_server.printing import print_lines
 
 
 @click.command()
@@ -36,11 +37,7 @@ from counterseal_server.printing import print_json, print_lines
     multiple=True,
     help="An address that answers may be sent to, https if it does not say; may be given again.",
 )
-@click.option(
-    "--out",
-    metavar="FILE",
-    help="Where to write instead of printing: a new file, which only its owner can read.",
-)
+@OUT
 @CX
 def init(
     data: str | None,
@@ -61,10 +58,7 @@ def init(
     Prints one JSON object, or writes it to --out. The secrets in it are told this once.
     """
     with plainly():
-        from contextlib import nullcontext  # noqa: PLC0415 (a fast start)
-
         from counterseal.models import Clients  # noqa: PLC0415 (a fast start)
-        from counterseal_server import files  # noqa: PLC0415
         from counterseal_server.callback_reach import warn_of_obstacle  # noqa: PLC0415
         from counterseal_server.founding import Wish, found  # noqa: PLC0415 (a fast start)
         from counterseal_server.house import House  # noqa: PLC0415
@@ -78,10 +72,9 @@ def init(
             clients=Clients.CX if cx else Clients.CURRENT,
             callbacks=callbacks,
         )
-        writing = nullcontext(print_json) if out is None else files.new_json(out, field="out")
         with House(configured(config, data=data)) as house:
-            with writing as put:
-                put(found(house, wish))
+            with telling(out) as tell:
+                tell(found(house, wish))
             for entry in callbacks:
                 warn_of_obstacle(house.settings, entry)
 
@@ -92,13 +85,20 @@ def init(
 @CONFIG
 @click.option("--origin", metavar="GUID", help="Whose user it is, if there are several origins.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@OUT
 def invite(
-    account: str, data: str | None, config: str | None, origin: str | None, *, as_json: bool
+    account: str,
+    data: str | None,
+    config: str | None,
+    origin: str | None,
+    *,
+    as_json: bool,
+    out: str | None,
 ) -> None:
     """
     Invite a device of ACCOUNT: print a link, and the same as a QR code.
 
-    Whoever has the link can bind a device to the account.
+    Whoever has the link can bind a device to the account. The file of --out has one JSON object.
     """
     with plainly():
         from counterseal.wire.claims import stamp  # noqa: PLC0415 (a fast start)
@@ -106,14 +106,13 @@ def invite(
         from counterseal_server.house import House  # noqa: PLC0415
         from counterseal_server.screen import Screen  # noqa: PLC0415
 
-        with House(configured(config, data=data)) as house:
+        with House(configured(config, data=data)) as house, telling(out) as tell:
             house.prepare()
             invited = inviting.invite(house, account, origin)
-        link, deadline = inviting.link(invited), stamp(invited.deadline)
-        if as_json:
-            told = {"link": link, "sessionToken": invited.token, "expiresAt": deadline}
-            print_json(told)
-            return
+            link, deadline = inviting.link(invited), stamp(invited.deadline)
+            if as_json or out is not None:
+                tell({"link": link, "sessionToken": invited.token, "expiresAt": deadline})
+                return
         screen = Screen()
         screen.line(link)
         if (sys.stdout.encoding or "").lower().replace("-", "") == "utf8":

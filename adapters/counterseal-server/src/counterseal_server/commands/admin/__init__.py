@@ -31,7 +31,8 @@ def admin() -> None:
     """
     Look after tenants and their credentials.
 
-    Each command prints one JSON object; a secret in it is told this once.
+    Each command prints one JSON object; a secret in it is told this once, and --out FILE
+    writes it to a new file that only its owner can read.
     """
 
 

@@ -11,9 +11,10 @@ from counterseal_server.commands.acting import (
     guid,
     maybe_guid,
     span,
+    telling,
     told,
 )
-from counterseal_server.commands.options import CONFIG, DATA, OVERLAP
+from counterseal_server.commands.options import CONFIG, DATA, OUT, OVERLAP
 
 ROLE = click.Choice(["company_admin", "app_space_admin", "user_support"])
 SIGNS = click.Choice(["hmac", "signature"])
@@ -31,6 +32,7 @@ APP_SPACE = click.option("--app-space", metavar="GUID", help="The only one that 
     "--life", metavar="SPAN", help="How long it is valid, like 30d; without it, for good."
 )
 @click.option("--auth", type=SIGNS, default="hmac", show_default=True)
+@OUT
 @DATA
 @CONFIG
 def administrator(
@@ -42,6 +44,7 @@ def administrator(
     all_companies: bool,
     life: str | None,
     auth: str,
+    out: str | None,
     data: str | None,
     config: str | None,
 ) -> None:
@@ -50,7 +53,7 @@ def administrator(
 
     A company_admin reaches one --company, or --all-companies; the others one --app-space.
     """
-    with administering(data, config) as act:
+    with administering(data, config) as act, telling(out) as tell:
         made = act.administrator(
             name,
             role=role,
@@ -60,7 +63,7 @@ def administrator(
             life=None if life is None else span(life, "life"),
             scheme=auth,
         )
-        told({"adminGuid": made.guid, "adminKey": made.secret})
+        tell({"adminGuid": made.guid, "adminKey": made.secret})
 
 
 @click.command()
@@ -81,15 +84,22 @@ def administrators(
 @click.argument("administrator")
 @click.option("--auth", type=SIGNS, help="Another scheme than before ends the old secret at once.")
 @OVERLAP
+@OUT
 @DATA
 @CONFIG
 def rotate_administrator(
-    administrator: str, *, auth: str | None, overlap: str, data: str | None, config: str | None
+    administrator: str,
+    *,
+    auth: str | None,
+    overlap: str,
+    out: str | None,
+    data: str | None,
+    config: str | None,
 ) -> None:
     """Make a new secret of an ADMINISTRATOR."""
-    with administering(data, config) as act:
+    with administering(data, config) as act, telling(out) as tell:
         made = act.rotated(guid(administrator), auth, span(overlap, "overlap"))
-        told({"adminGuid": made.guid, "adminKey": made.secret})
+        tell({"adminGuid": made.guid, "adminKey": made.secret})
 
 
 @click.command()

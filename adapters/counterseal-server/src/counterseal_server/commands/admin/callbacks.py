@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import click
 
-from counterseal_server.commands.acting import administering, guid, opened, span, told
-from counterseal_server.commands.options import CONFIG, DATA, OVERLAP
+from counterseal_server.commands.acting import administering, guid, opened, span, telling, told
+from counterseal_server.commands.options import CONFIG, DATA, OUT, OVERLAP
 
 
 @click.command()
 @click.argument("origin")
 @OVERLAP
+@OUT
 @DATA
 @CONFIG
-def callback_secret(origin: str, *, overlap: str, data: str | None, config: str | None) -> None:
+def callback_secret(
+    origin: str, *, overlap: str, out: str | None, data: str | None, config: str | None
+) -> None:
     """Make a new secret that signs the callbacks of an ORIGIN."""
-    with administering(data, config) as act:
+    with administering(data, config) as act, telling(out) as tell:
         made = act.credentials.issue_webhook_key(guid(origin), overlap=span(overlap, "overlap"))
-        told({"callbackSecret": made})
+        tell({"callbackSecret": made})
 
 
 @click.command()

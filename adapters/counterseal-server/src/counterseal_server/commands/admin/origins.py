@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from counterseal_server.commands.acting import YES, administering, asked, guid, span, told
-from counterseal_server.commands.options import CONFIG, CX, DATA, OVERLAP
+from counterseal_server.commands.acting import YES, administering, asked, guid, span, telling, told
+from counterseal_server.commands.options import CONFIG, CX, DATA, OUT, OVERLAP
 
 AUTH = click.option("--auth", type=click.Choice(["basic", "hmac", "signature"]), required=True)
 
@@ -14,18 +14,26 @@ AUTH = click.option("--auth", type=click.Choice(["basic", "hmac", "signature"]),
 @click.argument("app_space")
 @click.argument("name")
 @AUTH
+@OUT
 @CX
 @DATA
 @CONFIG
 def origin(
-    app_space: str, name: str, *, auth: str, cx: bool, data: str | None, config: str | None
+    app_space: str,
+    name: str,
+    *,
+    auth: str,
+    out: str | None,
+    cx: bool,
+    data: str | None,
+    config: str | None,
 ) -> None:
     """Create the origin NAME in an APP_SPACE, with its secrets."""
-    with administering(data, config) as act:
+    with administering(data, config) as act, telling(out) as tell:
         from counterseal.models import Clients  # noqa: PLC0415 (a fast start)
 
         clients = Clients.CX if cx else Clients.CURRENT
-        told(act.origin(guid(app_space), name, auth, clients=clients))
+        tell(act.origin(guid(app_space), name, auth, clients=clients))
 
 
 @click.command()
@@ -111,12 +119,15 @@ def edit_origin(
 @click.argument("origin")
 @AUTH
 @OVERLAP
+@OUT
 @DATA
 @CONFIG
-def rotate(origin: str, *, auth: str, overlap: str, data: str | None, config: str | None) -> None:
+def rotate(
+    origin: str, *, auth: str, overlap: str, out: str | None, data: str | None, config: str | None
+) -> None:
     """Make a new secret of an ORIGIN; another scheme than before ends the old one at once."""
-    with administering(data, config) as act:
-        told(act.secret(guid(origin), auth, span(overlap, "overlap")))
+    with administering(data, config) as act, telling(out) as tell:
+        tell(act.secret(guid(origin), auth, span(overlap, "overlap")))
 
 
 @click.command()
