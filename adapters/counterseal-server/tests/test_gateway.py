@@ -65,7 +65,7 @@ class Exchange:
 
 
 def gateway(app, threads=None):
-    return Gateway(app, Receiving(8, timedelta(hours=1)), threads or pools())
+    return Gateway(app, Receiving(8, timedelta(hours=1), 1_000), threads or pools())
 
 
 async def asked(app, *, body=b"", threads=None, **what):
@@ -211,7 +211,7 @@ def test_a_body_that_is_refused_is_told_while_all_threads_hang():
         return seen(environ, start)
 
     async def run():
-        one = Gateway(app, Receiving(8, timedelta(milliseconds=1)), pools())
+        one = Gateway(app, Receiving(8, timedelta(milliseconds=1), 1_000), pools())
         hanging = asyncio.ensure_future(asked(one))
         slow = Exchange(None)
         made = scope(method="POST", headers=[(b"content-length", b"9")])
@@ -273,7 +273,9 @@ def test_it_says_when_the_servers_loop_runs():
             said.append(message["type"])
 
         threads = pools()
-        one = Gateway(seen, Receiving(8, timedelta(hours=1)), threads, lambda: said.append("begun"))
+        one = Gateway(
+            seen, Receiving(8, timedelta(hours=1), 1_000), threads, lambda: said.append("begun")
+        )
         await one({"type": "lifespan"}, receive, send)
         assert said == ["begun", "lifespan.startup.complete", "lifespan.shutdown.complete"]
 

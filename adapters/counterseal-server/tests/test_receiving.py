@@ -1,6 +1,7 @@
 """Receiving bodies: whole, by a deadline, some at a time, and never more than said."""
 
 import asyncio
+import tracemalloc
 from datetime import timedelta
 
 import pytest
@@ -12,12 +13,14 @@ from counterseal_server.receiving import (
     BUSY,
     RECEIVED_BYTES,
     SLOW,
+    TOO_LARGE,
     Received,
     Receiving,
     announced,
 )
 
 LONG = timedelta(hours=1)
+LIMIT = 1_000
 GONE = {"type": "http.disconnect"}
 
 
@@ -54,7 +57,7 @@ def request(address="192.0.2.1", **said):
 def received(messages, *, places=1, deadline=LONG, **said):
     async def receive():
         client = Client(messages)
-        return await Receiving(places, deadline).received(request(**said), client.receive)
+        return await Receiving(places, deadline, LIMIT).received(request(**said), client.receive)
 
     return asyncio.run(receive())
 
@@ -72,13 +75,64 @@ def test_who_brings_none_needs_no_place(said):
     assert received([], places=0, **said) == Received()
 
 
-def test_no_more_is_received_than_a_server_would_wait_for():
-    many = pieces(*[b"x" * 65_536] * 9)
+@pytest.mark.parametrize("said", [{"content_length": LIMIT}, {"transfer_encoding": "chunked"}])
+def test_a_body_of_just_the_limit_is_received(said):
+    assert received(pieces(b"x" * LIMIT), **said) == Received(b"x" * LIMIT)
+    assert received(pieces(b"x", b"x" * (LIMIT - 1)), **said) == Received(b"x" * LIMIT)
+
+
+@pytest.mark.parametrize("size", [LIMIT + 1, LIMIT + 70_000])
+def test_a_longer_body_is_read_and_refused(size):
+    one, several = pieces(b"x" * size), pieces(b"x" * LIMIT, b"x" * (size - LIMIT))
+    for said in ({"content_length": size}, {"transfer_encoding": "chunked"}):
+        for messages in (one, several):
+            assert received(messages, **said) == Received(refused=TOO_LARGE)
+
+
+def test_no_more_is_read_than_a_server_would_wait_for():
+    async def run(said):
+        client = Client(pieces(*[b"x" * 65_536] * 9))
+        receiving = Receiving(1, LONG, LIMIT)
+        got = await receiving.received(request(**said), client.receive)
+        assert got == Received(refused=TOO_LARGE)
+        assert len(client.left) == 9 - RECEIVED_BYTES // 65_536
+
     for said in ({"content_length": 9 * 65_536}, {"transfer_encoding": "chunked"}):
-        assert received(many, **said) == Received(b"x" * RECEIVED_BYTES)
-    assert received(pieces(b"x" * (RECEIVED_BYTES + 1)), transfer_encoding="chunked") == Received(
-        b"x" * RECEIVED_BYTES
-    )
+        asyncio.run(run(said))
+
+
+@pytest.mark.parametrize("said", [{"content_length": 4 * 65_536}, {"transfer_encoding": "chunked"}])
+def test_nothing_of_a_body_that_is_too_long_stays_in_memory(said):
+    class Slow(Client):
+        """A client that sends much of its body, and not the rest of it."""
+
+        async def receive(self):
+            if not self.left:
+                return await super().receive()
+            self.left.pop()
+            return {"type": "http.request", "body": bytes(65_536), "more_body": True}
+
+    async def run():
+        clients = [Slow(range(3)) for _ in range(40)]
+        receiving = Receiving(400, LONG, LIMIT)
+        tasks = [
+            asyncio.ensure_future(
+                receiving.received(request(f"192.0.2.{number}", **said), client.receive)
+            )
+            for number, client in enumerate(clients)
+        ]
+        for client in clients:
+            await client.here.wait()
+        taken, _ = tracemalloc.get_traced_memory()
+        for task in tasks:
+            task.cancel()
+        return taken / len(clients)
+
+    tracemalloc.start()
+    try:
+        assert asyncio.run(run()) < 3 * 65_536 / 2
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize(
@@ -108,7 +162,7 @@ def test_the_deadline_is_for_the_whole_body_and_not_for_a_piece():
             return {"type": "http.request", "body": b"", "more_body": True}
 
     async def receive():
-        receiving = Receiving(1, timedelta(milliseconds=20))
+        receiving = Receiving(1, timedelta(milliseconds=20), LIMIT)
         return await receiving.received(request(content_length=9), dribble)
 
     assert asyncio.run(receive()) == Received(refused=SLOW)
@@ -117,7 +171,7 @@ def test_the_deadline_is_for_the_whole_body_and_not_for_a_piece():
 def test_a_place_is_taken_while_a_body_comes_and_no_longer():
     async def run():
         now = [0.0]
-        receiving = Receiving(1, LONG, lambda: now[0])
+        receiving = Receiving(1, LONG, LIMIT, lambda: now[0])
         slow = Client([])
         first = asyncio.ensure_future(receiving.received(request(content_length=1), slow.receive))
         await slow.here.wait()
@@ -141,7 +195,7 @@ def test_a_place_is_taken_while_a_body_comes_and_no_longer():
 
 def test_one_sender_gets_an_eighth_of_the_places():
     async def run():
-        receiving = Receiving(16, LONG)
+        receiving = Receiving(16, LONG, LIMIT)
         for _ in range(2):
             slow = Client([])
             task = asyncio.ensure_future(

@@ -65,7 +65,7 @@ async def _sent(method, target, headers):
         app = web.application(house, web.use_cases(house), Metrics())
         pools = Pools(ThreadPool("request", 1, 1), ThreadPool("refusal", 1, 1), {})
         # However long the deadline: nothing more comes.
-        await Gateway(app.wsgi_app, Receiving(8, timedelta(0)), pools)(scope, receive, send)
+        await Gateway(app.wsgi_app, Receiving(8, timedelta(0), 1_000), pools)(scope, receive, send)
     begun, *rest = sent
     status = HTTPStatus(begun["status"])
     got = {name.decode().title(): value.decode() for name, value in begun["headers"]}

@@ -1,8 +1,8 @@
 """
 Receiving: the bodies of requests, whole, before anything is done with them.
 
-A body is received without a thread: a slow client holds a place for it, a connection and some
-25 KB, and nothing else.
+A body is received without a thread: a slow client holds a place for it, a connection and the
+memory for what it has sent, about twice, since the server has a buffer besides.
 The whole body has a deadline, however often a piece of it comes; one that is not there by then
 is refused, and its connection is closed, so that every place comes back.
 No sender gets more than its share of the places (`counterseal_server.places`).
@@ -24,10 +24,14 @@ from counterseal_server.thread_pool import Exhaustion
 REFUSED = "counterseal_server.refused"
 """Where an application finds the word for why a body was not received; absent if it was."""
 
-BUSY, BROKEN, SLOW = "busy", "bad_request", "too_slow"
+BUSY, BROKEN, SLOW, TOO_LARGE = "busy", "bad_request", "too_slow", "too_large"
 
 RECEIVED_BYTES = 262_144
-"""The server closes a connection with more to read, and who still writes sees no answer."""
+"""
+Of a body that is too long, how much is read, and not kept.
+
+The server closes a connection with more to read, and who still writes sees no answer.
+"""
 
 Scope = dict[str, Any]
 Message = dict[str, Any]
@@ -42,7 +46,7 @@ class Received:
     What came of a body.
 
     Attributes:
-        body: The whole of it, or as much as is read at most.
+        body: The whole of it.
         refused: The word for why it was not received; *body* is empty then.
     """
 
@@ -60,6 +64,7 @@ class Receiving:
     Args:
         places: How many.
         deadline: How long a whole body may take.
+        limit: Bytes of the longest body that is kept.
         monotonic: Seconds that only grow.
     """
 
@@ -67,10 +72,12 @@ class Receiving:
         self,
         places: int,
         deadline: timedelta,
+        limit: int,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._places = Places(places)
         self._seconds = deadline.total_seconds()
+        self._limit = limit
         self.exhaustion = Exhaustion(places, monotonic)
         """Since when there is no place for a body."""
 
@@ -91,7 +98,7 @@ class Receiving:
         self.exhaustion.take()
         try:
             async with asyncio.timeout(self._seconds):
-                return await _whole(receive, length)
+                return await _whole(receive, length, self._limit)
         except TimeoutError:
             return Received(refused=SLOW)
         finally:
@@ -111,11 +118,12 @@ def announced(headers: Iterable[tuple[bytes, bytes]]) -> tuple[int | None, bool]
     return length, chunked or bool(length)
 
 
-async def _whole(receive: Receive, length: int | None) -> Received:
-    """Receive a body, or its first bytes; one that breaks off is refused."""
-    pieces: list[bytes] = []
+async def _whole(receive: Receive, length: int | None, limit: int) -> Received:
+    """Receive a body; one that breaks off is refused, and so is one beyond *limit*."""
+    body = bytearray()
     size = 0
     end = RECEIVED_BYTES if length is None else min(length, RECEIVED_BYTES)
+    too_large = length is not None and length > limit
     while size < end:
         message = await receive()
         if message["type"] != "http.request":
@@ -123,9 +131,13 @@ async def _whole(receive: Receive, length: int | None) -> Received:
             return Received(refused=BROKEN)
         piece = message.get("body", b"")
         size += len(piece)
-        pieces.append(piece)
+        too_large = too_large or size > limit
+        if too_large:
+            body.clear()
+        else:
+            body += piece
         if not message.get("more_body", False):
             break
     if length is not None and size < end:
         return Received(refused=BROKEN)
-    return Received(b"".join(pieces)[:RECEIVED_BYTES])
+    return Received(refused=TOO_LARGE) if too_large else Received(bytes(body))

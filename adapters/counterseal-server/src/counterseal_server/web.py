@@ -48,6 +48,7 @@ ANY_STATUS = frozenset(
         HTTPStatus.NOT_FOUND,
         HTTPStatus.METHOD_NOT_ALLOWED,
         HTTPStatus.REQUEST_TIMEOUT,
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         HTTPStatus.INTERNAL_SERVER_ERROR,
         HTTPStatus.SERVICE_UNAVAILABLE,
     }
@@ -76,7 +77,7 @@ def build_gateway(
         begun: Called in the server's thread once its loop runs, before it serves.
     """
     settings = house.settings
-    receiving = Receiving(settings.bodies, settings.body_deadline)
+    receiving = Receiving(settings.bodies, settings.body_deadline, service.settings.body_limit)
 
     def pool(name: str, count: int = 1) -> ThreadPool:
         return ThreadPool(name, count, settings.bodies)
