@@ -21,8 +21,11 @@ class AskingLimits:
     """
     How often a person may be asked by an origin.
 
+    Questions of origins whose clients have a laxer limit do not count towards `pending` and
+    `account_window`; all together count towards the laxest one (`rules.asking`).
+
     Attributes:
-        pending: Open questions of the person, of all origins together.
+        pending: Open questions of the person.
         origin_window: Questions of this origin in the policy's window.
         account_window: Questions of all origins together in it, when this one asks.
         unapproved: Questions since the last approval; past it only a code may be asked for.

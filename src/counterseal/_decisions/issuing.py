@@ -116,6 +116,7 @@ def issue(account: Account | None, tools: Tools, draft: Draft) -> Decision[Issue
         account.history,
         now=now,
         origin=party.origin.guid,
+        clients=party.origin.clients,
         limits=limits_for(party.origin, policy),
         code_asked=code_asked,
         codes_typed=party.origin.codes is Codes.TYPED,
@@ -289,7 +290,10 @@ def _issue(
 ) -> Decision[Issued]:
     challenge = issued_challenge.challenge
     question = OpenQuestion(
-        challenge=challenge.guid, origin=challenge.origin, deadline=challenge.deadline
+        challenge=challenge.guid,
+        origin=challenge.origin,
+        deadline=challenge.deadline,
+        clients=draft.party.origin.clients,
     )
     updated_account = revise(
         account, history=after_asking(history, question, challenge.issued_at, tools.policy)

@@ -12,6 +12,7 @@ import attrs
 
 from counterseal.models import fields
 from counterseal.models.binding import BindingState, PushAddress
+from counterseal.models.clients import Clients
 from counterseal.models.guid import Guid, named
 
 
@@ -32,19 +33,31 @@ class Device:
 
 @attrs.frozen(kw_only=True)
 class OpenQuestion:
-    """An unfinished challenge of the account; it counts until its deadline."""
+    """
+    An unfinished challenge of the account; it counts until its deadline.
+
+    Attributes:
+        clients: For which programs its origin was set up when it asked.
+    """
 
     challenge: Guid
     origin: Guid
     deadline: datetime = attrs.field(validator=fields.utc)
+    clients: Clients = Clients.CURRENT
 
 
 @attrs.frozen(kw_only=True)
 class Asked:
-    """One time that the person was asked."""
+    """
+    One time that the person was asked.
+
+    Attributes:
+        clients: For which programs the origin was set up then.
+    """
 
     at: datetime = attrs.field(validator=fields.utc)
     origin: Guid
+    clients: Clients = Clients.CURRENT
 
 
 @attrs.frozen(kw_only=True)

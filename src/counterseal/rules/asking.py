@@ -8,6 +8,8 @@ for the origin's kind of clients, and the origin's own where they are tighter:
 
 - In a window, questions count per (origin, account), then per account: past the limit, later.
 - Open questions are limited: past the limit, a newer one supersedes or is refused.
+- Questions of clients with a laxer limit do not count towards the limit of others;
+  all questions together count towards the laxest.
 - Refusals and unanswered questions in a row begin a cool-down that doubles;
   while it lasts, and after too many questions without an approval, a matching code is required.
   An origin that cannot show one waits, and never longer than the longest cool-down.
@@ -18,13 +20,17 @@ More refusals never make asking easier.
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 import attrs
 
 from counterseal.errors import CodeDemanded, TooManyPending, TooOften
-from counterseal.models import Asked, Guid, History, OpenQuestion, Origin, replace
+from counterseal.models import Asked, Clients, Guid, History, OpenQuestion, Origin, replace
 from counterseal.policy import AskingLimits, Policy
+
+_Q = TypeVar("_Q", OpenQuestion, Asked)
 
 
 class Verdict(enum.Enum):
@@ -74,6 +80,7 @@ def asking(
     *,
     now: datetime,
     origin: Guid,
+    clients: Clients,
     limits: AskingLimits,
     code_asked: bool,
     codes_typed: bool,
@@ -86,6 +93,7 @@ def asking(
         history: The account's, as stored.
         now: When it wants to.
         origin: Who asks.
+        clients: For which programs it is set up.
         limits: As `limits_for` returns them.
         code_asked: Whether this question asks for a typed code.
         codes_typed: Whether the origin could ask for one.
@@ -96,14 +104,28 @@ def asking(
     own = [asked for asked in recent if asked.origin == origin]
     if len(own) >= limits.origin_window:
         return _window("origin_window", own, limits.origin_window, now, policy)
+    # Below the first bound, which is the tightest, all of them hold.
     if len(recent) >= limits.account_window:
-        return _window("account_window", recent, limits.account_window, now, policy)
-    # More than one only if the limit is lower than when they were asked.
-    excess = max(0, len(history.open) + 1 - limits.pending)
-    supersedes = tuple(held.challenge for held in history.open if held.origin == origin)[:excess]
-    if excess and (not policy.supersede or len(supersedes) < excess):
-        frees = _frees_at(history.open, origin, limits, policy)
-        return Ruling(verdict=Verdict.REFUSE, reason="pending", wait=frees - now)
+        windows = _bounds(limits.account_window, clients, policy, lambda each: each.account_window)
+        delays = [
+            _window("account_window", counted, bound.limit, now, policy)
+            for bound in windows
+            if len(counted := bound.counted(recent, origin)) >= bound.limit
+        ]
+        if delays:
+            return max(delays, key=lambda delay: delay.wait)
+    supersedes: tuple[Guid, ...] = ()
+    if len(history.open) >= limits.pending:
+        bounds = _bounds(limits.pending, clients, policy, lambda each: each.pending)
+        # More than one only if the limit is lower than when they were asked.
+        excess = max(
+            0, *(len(bound.counted(history.open, origin)) + 1 - bound.limit for bound in bounds)
+        )
+        own_open = (held.challenge for held in history.open if held.origin == origin)
+        supersedes = tuple(own_open)[:excess]
+        if excess and (not policy.supersede or len(supersedes) < excess):
+            frees = _frees_at(history.open, origin, bounds, policy)
+            return Ruling(verdict=Verdict.REFUSE, reason="pending", wait=frees - now)
     ruling = _hardship(
         history,
         now,
@@ -152,7 +174,7 @@ def after_asking(
     return replace(
         history,
         open=(*history.open, question),
-        asked=(*recent, Asked(at=now, origin=question.origin)),
+        asked=(*recent, Asked(at=now, origin=question.origin, clients=question.clients)),
         asked_since_approval=history.asked_since_approval + 1,
     )
 
@@ -199,20 +221,56 @@ def _refused(history: History, at: datetime, policy: Policy) -> History:
     return replace(history, refusals=refusals, cooling_until=cooling_until)
 
 
+@attrs.frozen
+class _Bound:
+    """
+    How many questions of some clients, all together, are too many.
+
+    Attributes:
+        clients: Whose questions count; those of the asking origin itself always do.
+    """
+
+    clients: frozenset[Clients]
+    limit: int
+
+    def counted(self, questions: Iterable[_Q], origin: Guid) -> list[_Q]:
+        return [
+            question
+            for question in questions
+            if question.clients in self.clients or question.origin == origin
+        ]
+
+
+def _bounds(
+    limit: int, clients: Clients, policy: Policy, of: Callable[[AskingLimits], int]
+) -> list[_Bound]:
+    """
+    Return what bounds an origin for *clients*: *limit*, and each laxer limit of the policy.
+
+    Towards a limit count the questions of those clients whose limit is not laxer.
+    """
+    policys = {kind: of(policy.asking_limits(kind)) for kind in Clients}
+    laxer = {each: each for each in policys.values() if each > policys[clients]}
+    return [
+        _Bound(frozenset(kind for kind, each in policys.items() if each <= step), most)
+        for step, most in {policys[clients]: limit, **laxer}.items()
+    ]
+
+
 def _window(reason: str, asked: list[Asked], limit: int, now: datetime, policy: Policy) -> Ruling:
     frees = sorted(held.at for held in asked)[len(asked) - limit] + policy.ask_window
     return Ruling(verdict=Verdict.DELAY, reason=reason, wait=frees - now)
 
 
 def _frees_at(
-    waiting: tuple[OpenQuestion, ...], origin: Guid, limits: AskingLimits, policy: Policy
+    waiting: tuple[OpenQuestion, ...], origin: Guid, bounds: list[_Bound], policy: Policy
 ) -> datetime:
     """Return when so many of the open questions are over that *origin* may ask, at the latest."""
 
     def free(end: datetime) -> bool:
         left = [held for held in waiting if held.deadline > end]
         own = sum(held.origin == origin for held in left) if policy.supersede else 0
-        return len(left) + 1 - limits.pending <= own
+        return all(len(bound.counted(left, origin)) + 1 - bound.limit <= own for bound in bounds)
 
     return next(end for end in sorted(held.deadline for held in waiting) if free(end))
 

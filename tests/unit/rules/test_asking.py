@@ -51,20 +51,31 @@ def named(number):
     return guid.mint(number % 256, number.to_bytes(15))
 
 
-def question(number, origin=SHOP, deadline=NOW + LIFE):
-    return OpenQuestion(challenge=named(number), origin=origin, deadline=deadline)
+def question(number, origin=SHOP, deadline=NOW + LIFE, clients=Clients.CURRENT):
+    return OpenQuestion(challenge=named(number), origin=origin, deadline=deadline, clients=clients)
 
 
-def asked(*ages, origin=SHOP):
-    return tuple(Asked(at=NOW - age, origin=origin) for age in ages)
+def asked(*ages, origin=SHOP, clients=Clients.CURRENT):
+    return tuple(Asked(at=NOW - age, origin=origin, clients=clients) for age in ages)
 
 
-def rule(history, *, now=NOW, origin=SHOP, code=False, typed=True, policy=POLICY, limits=None):
+def rule(
+    history,
+    *,
+    now=NOW,
+    origin=SHOP,
+    code=False,
+    typed=True,
+    policy=POLICY,
+    limits=None,
+    clients=Clients.CURRENT,
+):
     return asking(
         history,
         now=now,
         origin=origin,
-        limits=limits or policy.asking_limits(Clients.CURRENT),
+        clients=clients,
+        limits=limits or policy.asking_limits(clients),
         code_asked=code,
         codes_typed=typed,
         policy=policy,
@@ -337,7 +348,9 @@ class TestTheLimitsOfAnOrigin:
     CX = limits_for(an_origin(), STANDARD)
 
     def rule(self, history, limits=CX, **given):
-        return rule(history, policy=STANDARD, limits=limits, typed=False, **given)
+        return rule(
+            history, policy=STANDARD, limits=limits, typed=False, clients=Clients.CX, **given
+        )
 
     def test_are_the_policys_for_its_clients(self):
         assert limits_for(an_origin(Clients.CURRENT), STANDARD) == attrs.evolve(
@@ -404,6 +417,133 @@ class TestTheLimitsOfAnOrigin:
         for _, history, now in lived(steps, STANDARD):
             hard = rule(history, now=now, policy=STANDARD, typed=False)
             assert hardness(self.rule(history, now=now)) <= hardness(hard)
+
+
+def of_cx(number, origin=BANK, deadline=NOW + LIFE):
+    return question(number, origin, deadline, Clients.CX)
+
+
+class TestQuestionsOfOtherClients:
+    def rule(self, history, **given):
+        return rule(history, policy=STANDARD, **given)
+
+    def test_that_are_open_leave_an_origin_its_own_limit(self):
+        six = tuple(map(of_cx, range(6)))
+        assert self.rule(History(open=six)) == ALLOW
+        assert self.rule(History(open=six + tuple(map(question, range(10, 14))))) == ALLOW
+        full = History(open=six + tuple(map(question, range(10, 15))))
+        assert self.rule(full) == too_many()
+
+    def test_in_the_window_leave_an_origin_its_own_limit(self):
+        many = asked(*[SECOND] * 20, origin=BANK, clients=Clients.CX)
+        assert self.rule(History(asked=many)) == ALLOW
+        ours = asked(*[MINUTE] * 20, origin=named(9))
+        ruling = self.rule(History(asked=many + ours))
+        assert (ruling.reason, ruling.wait) == ("account_window", 9 * MINUTE)
+
+    def test_count_together_up_to_the_laxest_limit(self):
+        assert self.rule(History(open=tuple(map(of_cx, range(49))))) == ALLOW
+        assert self.rule(History(open=tuple(map(of_cx, range(50))))) == too_many()
+        for asks, verdict in ((59, Verdict.ALLOW), (60, Verdict.DELAY)):
+            history = History(asked=asked(*[SECOND] * asks, origin=BANK, clients=Clients.CX))
+            assert self.rule(history).verdict is verdict
+
+    def test_of_stricter_limits_count_for_an_origin_of_cx_clients(self):
+        mixed = tuple(map(of_cx, range(45))) + tuple(map(question, range(50, 55)))
+        assert self.rule(History(open=mixed), clients=Clients.CX) == too_many()
+
+    def test_are_its_own_whatever_it_was_set_up_for_when_it_asked(self):
+        history = History(open=tuple(of_cx(number, SHOP) for number in range(5)))
+        assert self.rule(history) == too_many()
+        superseding = attrs.evolve(STANDARD, supersede=True)
+        assert rule(history, policy=superseding).supersedes == (named(0),)
+
+    def test_count_as_before_where_the_policy_does_not_let_them_ask_more(self):
+        one = History(open=(of_cx(1),))
+        assert rule(one, policy=STRICT).verdict is Verdict.REFUSE
+
+    def test_say_how_long_to_wait_until_each_limit_has_a_place(self):
+        history = History(
+            open=(
+                *(question(number, deadline=NOW + LIFE) for number in range(5)),
+                *(of_cx(number, deadline=NOW + MINUTE) for number in range(10, 55)),
+            )
+        )
+        assert self.rule(history) == too_many(LIFE)
+        history = History(
+            open=(
+                *(question(number, deadline=NOW + MINUTE) for number in range(5)),
+                *(of_cx(number, deadline=NOW + LIFE) for number in range(10, 60)),
+            )
+        )
+        assert self.rule(history) == too_many(LIFE)
+        assert self.rule(history, now=NOW + LIFE, code=True) == ALLOW
+
+    def test_are_written_down_with_what_the_origin_is_set_up_for(self):
+        after = after_asking(History(), of_cx(1), NOW, STANDARD)
+        assert after.asked == asked(timedelta(0), origin=BANK, clients=Clients.CX)
+
+    @given(st.data())
+    def test_never_make_asking_easier(self, data):
+        """Where an origin may not ask, one question more, of any clients, does not let it."""
+        entries = data.draw(MIXED)
+        place = data.draw(st.integers(0, len(entries)))
+        more = [*entries[:place], data.draw(ENTRIES), *entries[place:]]
+        policy = data.draw(st.sampled_from(MIXED_POLICIES))
+        for origin in (SHOP, BANK, named(9)):
+            for clients in Clients:
+                fewer, harder = (
+                    rule(mixed(one), origin=origin, clients=clients, policy=policy)
+                    for one in (entries, more)
+                )
+                assert fewer == ALLOW or harder != ALLOW
+
+    @given(st.data())
+    def test_of_laxer_clients_below_their_limit_change_nothing_for_others(self, data):
+        entries = data.draw(MIXED)
+        policy = data.draw(st.sampled_from([POLICY, attrs.evolve(POLICY, cx_pending_limit=30)]))
+        ours = [each for each in entries if each[1] is Clients.CURRENT or each[0] == SHOP]
+        assert rule(mixed(entries), policy=policy) == rule(mixed(ours), policy=policy)
+
+    @given(st.data())
+    def test_are_never_more_than_the_laxest_limit_allows(self, data):
+        policy = data.draw(st.sampled_from(MIXED_POLICIES))
+        history = History()
+        for number, (origin, clients, _, life) in enumerate(data.draw(MIXED)):
+            if rule(history, origin=origin, clients=clients, policy=policy) == ALLOW:
+                new = question(number, origin, NOW + life, clients)
+                history = after_asking(history, new, NOW, policy)
+        assert len(history.open) <= max(policy.pending_limit, policy.cx_pending_limit)
+        assert len(history.asked) <= max(policy.ask_limit, policy.cx_ask_limit)
+        ours = [held for held in history.open if held.clients is Clients.CURRENT]
+        assert len(ours) <= policy.pending_limit
+
+
+ENTRIES = st.tuples(
+    st.sampled_from([SHOP, BANK, named(9)]),
+    st.sampled_from(Clients),
+    st.sampled_from([SECOND, MINUTE, 9 * MINUTE, 11 * MINUTE]),
+    st.sampled_from([SECOND, MINUTE, LIFE]),
+)
+MIXED = st.lists(ENTRIES, max_size=20)
+MIXED_POLICIES = [
+    POLICY,
+    attrs.evolve(POLICY, cx_pending_limit=4, cx_ask_limit=6),
+    attrs.evolve(POLICY, cx_pending_limit=1, cx_ask_limit=2),
+]
+
+
+def mixed(entries):
+    return History(
+        open=tuple(
+            question(number, origin, NOW + life, clients)
+            for number, (origin, clients, _, life) in enumerate(entries)
+        ),
+        asked=tuple(
+            Asked(at=NOW - age, origin=origin, clients=clients)
+            for origin, clients, age, _ in entries
+        ),
+    )
 
 
 class TestLapsed:

@@ -83,13 +83,16 @@ def oddities(specimens: Specimens) -> tuple[Record, ...]:
         deadline=specimens.moment(),
         addresses=(address,),
     )
+    question = OpenQuestion(
+        challenge=specimens.guid(),
+        origin=specimens.guid(),
+        deadline=specimens.moment(),
+        clients=Clients.CX,
+    )
+    asked = Asked(at=specimens.moment(), origin=specimens.guid())
     history = History(
-        open=(
-            OpenQuestion(
-                challenge=specimens.guid(), origin=specimens.guid(), deadline=specimens.moment()
-            ),
-        ),
-        asked=(Asked(at=specimens.moment(), origin=specimens.guid()),) * 2,
+        open=(question,),
+        asked=(asked, attrs.evolve(asked, clients=Clients.CX)),
         asked_since_approval=3,
         refusals=2**40,
         cooling_until=specimens.moment(),
