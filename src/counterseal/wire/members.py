@@ -14,6 +14,18 @@ from collections.abc import Collection, Container, Iterable
 from counterseal import ijson
 from counterseal.errors import InvalidField
 
+
+class _Everything(Container[str]):
+    def __contains__(self, name: object) -> bool:
+        return True
+
+    def __repr__(self) -> str:
+        return "EVERYTHING"
+
+
+EVERYTHING: Container[str] = _Everything()
+"""For *ignored* of `require_known`: each name that is not known, near misses among them."""
+
 _SEPARATORS = re.compile(r"[-_. ]")
 
 
@@ -31,12 +43,15 @@ def require_known(
         names: Of the members of a document, the fields of a form, or the parameters of a query.
         known: What they may be.
         place: What stands before a name in the error, such as `content.`.
-        ignored: Names that are not known, and not refused either; a near miss is refused even so.
+        ignored: Names that are not known, and not refused either; a near miss is refused even so,
+            unless this is `EVERYTHING`.
 
     Raises:
         InvalidField: A name is not one of *known*; the error names the first, and what it is a
             near miss of.
     """
+    if ignored is EVERYTHING:
+        return
     for name in names:
         if name in known:
             continue

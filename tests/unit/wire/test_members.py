@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterseal.errors import InvalidField
-from counterseal.wire.members import near_miss, require_known
+from counterseal.wire.members import EVERYTHING, near_miss, require_known
 from counterseal.wire.question import QUESTION_MEMBERS
 
 LETTERS = string.ascii_letters + string.digits + "_-. é"
@@ -103,6 +103,11 @@ def test_what_is_ignored_is_no_near_miss(name, known):
         return
     with pytest.raises(InvalidField):
         require_known({known: 0, name: 1}, {known}, ignored={name})
+
+
+@pytest.mark.parametrize("name", ["Code", "codes", "co_de", "cod", "unheardOf"])
+def test_where_everything_is_ignored_a_near_miss_is_too(name):
+    require_known({"code": 0, name: 1}, {"code"}, ignored=EVERYTHING)
 
 
 def test_the_refusal_names_what_was_surely_meant():

@@ -6,7 +6,8 @@ Ignored: what a call neither knows nor refuses, as a closed list; all else is re
   C-milo, C-mern and C-ue send none that we do not know, in JSON or in forms.
   (An early C-ue sent `type` beside `callbackUrl`, for a WebAuthn domain; `callbackType` replaced
   it. To ignore it would allow callbacks to an address that nobody asked for.)
-- Two calls are made by Identity Providers, and their standards demand to ignore the rest.
+- Two calls are made by Identity Providers, and their standards demand to ignore the rest,
+  whatever its name: there a near miss of a known name is ignored too.
 """
 
 from __future__ import annotations
@@ -16,24 +17,14 @@ from collections.abc import Container
 
 import attrs
 
+from counterseal.wire.members import EVERYTHING
+
 
 class Part(enum.Enum):
     """Where a name stands."""
 
     QUERY = "query"
     BODY = "body"
-
-
-class _Everything(Container[str]):
-    def __contains__(self, name: object) -> bool:
-        return True
-
-    def __repr__(self) -> str:
-        return "EVERYTHING"
-
-
-EVERYTHING: Container[str] = _Everything()
-"""Whatever its name."""
 
 
 @attrs.frozen
