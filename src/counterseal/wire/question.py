@@ -59,7 +59,7 @@ QUESTION_MEMBERS = frozenset(
     }
 )
 BUTTON_MEMBERS = frozenset({"title", "strongAuth", "style", "approving"})
-PAIRS_MEMBERS = frozenset({"title", "keys"})
+CONTENT_MEMBERS = frozenset({"text", "html", "title", "keys"})
 PAIR_MEMBERS = frozenset({"key", "value"})
 
 _DURATION = re.compile(r"([0-9]{1,9})([smhd]?)")
@@ -167,11 +167,12 @@ def _content(value: object, profile: ClientProfile) -> Content:
         return HtmlContent(html=value) if _HTML.match(value) else TextContent(text=value)
     if not isinstance(value, _OBJECT):
         raise InvalidField("content", "missing, or neither a text nor an object")
-    if value.keys() == {"text"}:
-        return TextContent(text=_text(value, "text", "content."))
-    if value.keys() == {"html"}:
-        return HtmlContent(html=_text(value, "html", "content."))
-    require_known(value, PAIRS_MEMBERS, place="content.")
+    require_known(value, CONTENT_MEMBERS, place="content.")
+    for alone in ("text", "html"):
+        if alone in value:
+            _require_alone(value, alone)
+            text = _text(value, alone, "content.")
+            return TextContent(text=text) if alone == "text" else HtmlContent(html=text)
     pairs = _sequence(value.get("keys", ()), "content.keys")
     return PairsContent(
         title=_text(value, "title", "content."),
@@ -179,6 +180,12 @@ def _content(value: object, profile: ClientProfile) -> Content:
             [_pair(pair, f"content.keys[{index}]", profile) for index, pair in enumerate(pairs)]
         ),
     )
+
+
+def _require_alone(content: Mapping[str, Any], alone: str) -> None:
+    for name in content:
+        if name != alone:
+            raise InvalidField(f"content.{name}", f"not allowed beside content.{alone}")
 
 
 def _pair(value: object, field: str, profile: ClientProfile) -> Pair:

@@ -236,8 +236,12 @@ class TestContent:
             ({"text": None}, "content.text"),
             ({"html": 1}, "content.html"),
             ({"html": ""}, "content.html"),
-            ({"text": "x", "html": "y"}, "content.text"),
-            ({"text": "x", "title": "y"}, "content.text"),
+            ({"text": "x", "html": "y"}, "content.html"),
+            ({"html": "y", "text": "x"}, "content.html"),
+            ({"text": "x", "title": "y"}, "content.title"),
+            ({"title": "y", "html": "x"}, "content.title"),
+            ({"text": "x", "keys": []}, "content.keys"),
+            ({"text": "x", "footer": "y"}, "content.footer"),
             ({"title": ""}, "content.title"),
             ({"title": 1}, "content.title"),
             ({"keys": []}, "content.title"),
@@ -258,6 +262,10 @@ class TestContent:
     def test_that_is_malformed_is_refused_by_name(self, sent, field, refusing):
         with refusing("invalid_field", field):
             read(content=sent)
+
+    def test_of_two_kinds_says_which_member_is_too_many(self):
+        with pytest.raises(InvalidField, match=r"^content.html: not allowed beside content.text$"):
+            read(content={"text": "x", "html": "y"})
 
     def test_is_demanded(self, refusing):
         with refusing("invalid_field", "content"):
