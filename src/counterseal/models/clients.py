@@ -82,11 +82,7 @@ CX = ClientProfile(
     object_user_info=True,
     empty_values=True,
 )
-"""
-Its clients show no code, and take each callback for an answer of the user.
-
-One without a button ends the vendor's sample server; others read it as a refusal.
-"""
+"""Its clients show no code, and some expect callbacks for processed requests only."""
 
 PROFILES: Mapping[Clients, ClientProfile] = MappingProxyType(
     {Clients.CURRENT: CURRENT, Clients.CX: CX}
