@@ -14,15 +14,15 @@ PATIENCE = 240
 WAITING = 2
 
 
-def pools(count=1, reserved=()):
+def pools(count=1, reserved=(), waiting=WAITING):
     return Pools(
-        requests=ThreadPool("request", count, WAITING),
-        refusals=ThreadPool("refusal", 1, WAITING),
+        requests=ThreadPool("request", count, waiting),
+        refusals=ThreadPool("refusal", 1, 160),
         reserved={path: ThreadPool(path, 1, WAITING) for path in reserved},
     )
 
 
-def scope(path="/x", method="GET", headers=(), query=b""):
+def scope(path="/x", method="GET", headers=(), query=b"", address="192.0.2.1"):
     return {
         "type": "http",
         "http_version": "1.1",
@@ -31,7 +31,7 @@ def scope(path="/x", method="GET", headers=(), query=b""):
         "raw_path": path.encode() if isinstance(path, str) else path,
         "query_string": query,
         "headers": list(headers),
-        "client": ("192.0.2.1", 4_000),
+        "client": (address, 4_000),
         "server": ("127.0.0.1", "8787"),
     }
 
@@ -190,7 +190,10 @@ def test_what_has_threads_of_its_own_is_answered_while_all_others_hang(what, ref
 
     async def run():
         one = gateway(app, pools(3, [OWN]))
-        hanging = [asyncio.ensure_future(asked(one, path="/hang")) for _ in range(3 + WAITING)]
+        hanging = [
+            asyncio.ensure_future(asked(one, path="/hang", address=f"192.0.2.{number}"))
+            for number in range(2, 5 + WAITING)
+        ]
         for _ in range(3):
             assert await asyncio.to_thread(entered.acquire, timeout=PATIENCE)
         got = await asyncio.wait_for(asked(one, **what), PATIENCE)
@@ -198,6 +201,40 @@ def test_what_has_threads_of_its_own_is_answered_while_all_others_hang(what, ref
         assert not any(task.done() for task in hanging)
         go.set()
         assert {(await task).reply for task in hanging} == {(200, b"none")}
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("what", [{"method": "POST", "body": b"{}"}, {}])
+def test_one_senders_requests_that_wait_keep_no_other_sender_out(what):
+    go, entered = threading.Event(), threading.Event()
+
+    def app(environ, start):
+        if environ["PATH_INFO"] == "/hang":
+            entered.set()
+            go.wait(PATIENCE)
+        return seen(environ, start)
+
+    async def run():
+        one = gateway(app, pools(1, waiting=16))
+        hanging = asyncio.ensure_future(asked(one, path="/hang"))
+        assert await asyncio.to_thread(entered.wait, PATIENCE)
+        many = [asyncio.ensure_future(asked(one, **what)) for _ in range(20)]
+        other = asyncio.ensure_future(asked(one, address="192.0.2.2", **what))
+        # Whoever is refused is told at once, and those that wait are not answered before.
+        while sum(task.done() for task in many) < 18:
+            await asyncio.wait_for(
+                asyncio.wait(
+                    [task for task in many if not task.done()],
+                    return_when=asyncio.FIRST_COMPLETED,
+                ),
+                PATIENCE,
+            )
+        go.set()
+        await hanging
+        assert (await other).reply == (200, b"none")
+        replies = [(await task).reply[1] for task in many]
+        assert replies.count(b"none") == 2
 
     asyncio.run(run())
 

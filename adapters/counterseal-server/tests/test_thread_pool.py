@@ -4,9 +4,11 @@ import threading
 
 import pytest
 
+from counterseal_server.places import sender
 from counterseal_server.thread_pool import Exhaustion, ThreadPool
 
 PATIENCE = 240
+ONE, OTHER = sender("192.0.2.1"), sender("192.0.2.2")
 
 
 @pytest.fixture
@@ -21,7 +23,7 @@ def blocked():
             entered.release()
             go.wait(PATIENCE)
 
-        taken = [threads.run(act) for _ in range(count)]
+        taken = [threads.run(act, sender(f"198.51.100.{number}")) for number in range(count)]
         return taken, entered, go
 
     yield block
@@ -40,8 +42,45 @@ def test_so_many_run_and_so_many_wait(blocked):
     for _ in range(3):
         assert entered.acquire(timeout=PATIENCE)
     over = threading.Event()
-    assert threads.run(over.set)
+    assert threads.run(over.set, ONE)
     assert over.wait(PATIENCE)
+
+
+def test_one_sender_gets_its_share_of_those_that_wait_until_a_thread_begins(blocked):
+    threads = ThreadPool("t", 1, 16)
+    _, entered, go = blocked(threads, 1)
+    assert entered.acquire(timeout=PATIENCE)
+    began = threading.Semaphore(0)
+    assert [threads.run(began.release, ONE) for _ in range(3)] == [True, True, False]
+    assert threads.run(began.release, OTHER)
+    go.set()
+    for _ in range(3):
+        assert began.acquire(timeout=PATIENCE)
+    # Each share came back with the thread that began.
+    again, over = threading.Event(), threading.Event()
+
+    def act():
+        again.set()
+        over.wait(PATIENCE)
+
+    assert threads.run(act, OTHER)
+    assert again.wait(PATIENCE)
+    assert [threads.run(began.release, ONE) for _ in range(3)] == [True, True, False]
+    over.set()
+
+
+def test_who_finds_a_thread_free_needs_no_share():
+    threads = ThreadPool("t", 9, 1)
+    entered, go = threading.Semaphore(0), threading.Event()
+
+    def act():
+        entered.release()
+        go.wait(PATIENCE)
+
+    assert [threads.run(act, ONE) for _ in range(11)] == [True] * 10 + [False]
+    for _ in range(9):
+        assert entered.acquire(timeout=PATIENCE)
+    go.set()
 
 
 def test_a_thread_is_used_again_and_outlives_what_it_runs():
@@ -54,7 +93,7 @@ def test_a_thread_is_used_again_and_outlives_what_it_runs():
             names.append(threading.current_thread().name)
             over.set()
 
-        assert threads.run(act)
+        assert threads.run(act, ONE)
         assert over.wait(PATIENCE)
     assert names == ["t-1"] * 3
 
@@ -81,10 +120,10 @@ def test_an_act_whose_thread_cannot_start_is_refused_and_the_next_one_runs(unsta
     threads = ThreadPool("t", 1, 1)
     ran = []
     unstarted(2)
-    assert not threads.run(lambda: ran.append("refused"))
-    assert not threads.run(lambda: ran.append("refused"))
+    assert not threads.run(lambda: ran.append("refused"), ONE)
+    assert not threads.run(lambda: ran.append("refused"), ONE)
     over = threading.Event()
-    assert threads.run(over.set)
+    assert threads.run(over.set, ONE)
     assert over.wait(PATIENCE)
     # Who was told no has time to try again elsewhere.
     assert ran == []
@@ -96,9 +135,9 @@ def test_an_act_whose_thread_cannot_start_runs_in_another_one(blocked, unstarted
     assert entered.acquire(timeout=PATIENCE)
     unstarted(1)
     second, third = threading.Event(), threading.Event()
-    assert threads.run(second.set)
+    assert threads.run(second.set, ONE)
     # The thread that is missing is started for the next act.
-    assert threads.run(third.set)
+    assert threads.run(third.set, ONE)
     assert second.wait(PATIENCE)
     assert third.wait(PATIENCE)
     go.set()

@@ -31,6 +31,7 @@ from counterseal_server.receiving import (
     Receiving,
     Scope,
     Send,
+    sender_of,
 )
 from counterseal_server.thread_pool import ThreadPool
 
@@ -100,9 +101,10 @@ class Gateway:
         if received.refused is not None:
             environ[REFUSED] = received.refused
         call = _Call(self._app, environ, asyncio.get_running_loop())
-        if not self._pools.of(environ, bare=not received.body).run(call.run):
+        who = sender_of(scope)
+        if not self._pools.of(environ, bare=not received.body).run(call.run, who):
             environ[REFUSED] = BUSY
-            if not self._pools.refusals.run(call.run):
+            if not self._pools.refusals.run(call.run, who):
                 # Nobody is left to say so; the server closes the connection.
                 raise RuntimeError("too many requests")
         await call.answer(receive, send)

@@ -1,5 +1,5 @@
 """
-Places: for bodies that are still coming, and who may have how many of them.
+Places: for bodies that are still coming and requests that wait, and who may have how many of them.
 
 A sender is an IPv4 address, or an IPv6 network of 64 bits: who has one address of it has all.
 One sender holds at most an eighth of the places, and one IPv6 network of 48 bits, which is what
@@ -54,7 +54,7 @@ def sender(address: str) -> Sender:
 
 class Places:
     """
-    Places for bodies; for one thread.
+    Places for bodies or requests; for one thread at a time.
 
     Args:
         total: How many there are, at least one.

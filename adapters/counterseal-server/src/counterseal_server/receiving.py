@@ -18,7 +18,7 @@ from typing import Any
 
 import attrs
 
-from counterseal_server.places import Places, sender
+from counterseal_server.places import Places, Sender, sender
 from counterseal_server.thread_pool import Exhaustion
 
 REFUSED = "counterseal_server.refused"
@@ -92,7 +92,7 @@ class Receiving:
         length, brings = announced(scope["headers"])
         if not brings:
             return NONE
-        who = sender((scope.get("client") or ("",))[0])
+        who = sender_of(scope)
         if not self._places.take(who):
             return Received(refused=BUSY)
         self.exhaustion.take()
@@ -104,6 +104,11 @@ class Receiving:
         finally:
             self._places.give_back(who)
             self.exhaustion.give_back()
+
+
+def sender_of(scope: Scope) -> Sender:
+    """Return whom a request's place is counted for."""
+    return sender((scope.get("client") or ("",))[0])
 
 
 def announced(headers: Iterable[tuple[bytes, bytes]]) -> tuple[int | None, bool]:

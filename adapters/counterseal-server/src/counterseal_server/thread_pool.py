@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable
 from queue import SimpleQueue
 
+from counterseal_server.places import Places, Sender
+
 log = logging.getLogger("counterseal_server")
 
 
@@ -61,7 +63,7 @@ class ThreadPool:
     Args:
         name: What they are called.
         count: How many acts run at once.
-        waiting: How many more may wait.
+        waiting: How many more may wait, at least one; no sender gets more than its share.
         monotonic: Seconds that only grow.
     """
 
@@ -74,34 +76,37 @@ class ThreadPool:
     ) -> None:
         self._name = name
         self._count = count
-        self._most = count + waiting
+        self._places = Places(waiting)
         self._lock = threading.Lock()
-        self._acts: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._acts: SimpleQueue[tuple[Callable[[], None], Sender | None]] = SimpleQueue()
         self._given = 0
         self._started = 0
         self.exhaustion = Exhaustion(count, monotonic)
         """Since when each of them is busy with one act."""
 
-    def run(self, act: Callable[[], None]) -> bool:
+    def run(self, act: Callable[[], None], who: Sender) -> bool:
         """
         Run *act* in one of the threads, as soon as one is free.
 
         Args:
             act: Raises nothing.
+            who: Whom it is for; has a share of those that wait, until a thread begins the act.
 
         Returns:
-            Whether it will run; False if too many wait, or no thread can be started for it.
+            Whether it will run; False if too many wait, of *who* or of all, or no thread can be
+            started for it.
         """
         # A thread counts once it has started; nobody sees in between that it is missing.
         with self._lock:
-            if self._given >= self._most:
+            waits = self._given >= self._count
+            if waits and not self._places.take(who):
                 return False
             if self._given >= self._started and self._started < self._count:
                 self._start()
             if not self._started:
                 return False
             self._given += 1
-        self._acts.put(act)
+        self._acts.put((act, who if waits else None))
         return True
 
     def _start(self) -> None:
@@ -115,7 +120,10 @@ class ThreadPool:
 
     def _work(self) -> None:
         while True:
-            act = self._acts.get()
+            act, waited = self._acts.get()
+            if waited is not None:
+                with self._lock:
+                    self._places.give_back(waited)
             self.exhaustion.take()
             try:
                 act()

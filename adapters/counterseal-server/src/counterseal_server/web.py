@@ -79,12 +79,13 @@ def build_gateway(
     settings = house.settings
     receiving = Receiving(settings.bodies, settings.body_deadline, service.settings.body_limit)
 
-    def pool(name: str, count: int = 1) -> ThreadPool:
-        return ThreadPool(name, count, settings.bodies)
+    def pool(name: str, count: int = 1, waiting: int = settings.bodies) -> ThreadPool:
+        return ThreadPool(name, count, waiting)
 
     pools = Pools(
         requests=pool("request", settings.threads),
-        refusals=pool("refusal"),
+        # One sender's refusals are as many as its connections, and not all of them.
+        refusals=pool("refusal", waiting=settings.connections),
         reserved={f"/{operation}": pool(operation) for operation in sorted(OPERATORS)},
     )
     exhaustions = {"bodies": receiving.exhaustion, "threads": pools.requests.exhaustion}
