@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from counterseal_server.receiving import (
     BROKEN,
     BUSY,
+    PIECES,
     RECEIVED_BYTES,
     SLOW,
     TOO_LARGE,
@@ -155,10 +156,23 @@ def test_a_body_that_does_not_come_in_time_is_refused(messages, said):
     assert received(messages, deadline=moment, **said) == Received(refused=SLOW)
 
 
+@pytest.mark.parametrize("piece", [b"", b"x"])
+def test_a_body_in_too_many_pieces_is_refused(piece):
+    async def run(count):
+        client = Client(pieces(*[piece] * count))
+        said = request(transfer_encoding="chunked")
+        return await Receiving(1, LONG, 2 * PIECES).received(said, client.receive), client.left
+
+    assert asyncio.run(run(PIECES)) == (Received(piece * PIECES), [])
+    got, left = asyncio.run(run(PIECES + 10))
+    assert got == Received(refused=BROKEN)
+    assert len(left) == 9
+
+
 def test_the_deadline_is_for_the_whole_body_and_not_for_a_piece():
     async def dribble():
-        while True:  # a piece each time the loop comes round
-            await asyncio.sleep(0)
+        while True:  # fewer pieces in that time than a body may have
+            await asyncio.sleep(0.001)
             return {"type": "http.request", "body": b"", "more_body": True}
 
     async def receive():

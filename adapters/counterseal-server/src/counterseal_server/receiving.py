@@ -33,6 +33,9 @@ Of a body that is too long, how much is read, and not kept.
 The server closes a connection with more to read, and who still writes sees no answer.
 """
 
+PIECES = 4_096
+"""Of one body; each costs the server's one thread as much as a large one."""
+
 Scope = dict[str, Any]
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -124,15 +127,18 @@ def announced(headers: Iterable[tuple[bytes, bytes]]) -> tuple[int | None, bool]
 
 
 async def _whole(receive: Receive, length: int | None, limit: int) -> Received:
-    """Receive a body; one that breaks off is refused, and so is one beyond *limit*."""
+    """Receive a body; one that breaks off is refused, and so is one too long."""
     body = bytearray()
-    size = 0
+    size = count = 0
     end = RECEIVED_BYTES if length is None else min(length, RECEIVED_BYTES)
     too_large = length is not None and length > limit
     while size < end:
         message = await receive()
         if message["type"] != "http.request":
             # Half a form may well read as another one.
+            return Received(refused=BROKEN)
+        count += 1
+        if count > PIECES:
             return Received(refused=BROKEN)
         piece = message.get("body", b"")
         size += len(piece)
