@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from urllib.parse import urlsplit
 
@@ -21,6 +22,7 @@ from counterseal.wire.webhook import secret_text, webhook_headers
 from counterseal_http import Guard
 from counterseal_relay import RelayNotifier
 from counterseal_server import relaying
+from counterseal_server.printing import print_json
 
 SECRET = b"0123456789abcdef0123456789abcdef"
 DELIVERED, MISCONFIGURED, LATER = (
@@ -77,12 +79,11 @@ def serving():
         thread.join()
 
 
-def test_what_holds_is_printed_once(serving, push):
-    said = []
-    url = serving(relaying.printing(said.append))
+def test_what_holds_is_printed_once_in_one_line(serving, push, capsys):
+    url = serving(relaying.printing(partial(print_json, indent=None)))
 
     assert push(url) == push(url) == DELIVERED
-    (line,) = said
+    (line,) = capsys.readouterr().out.splitlines()
     assert json.loads(line) == {
         "id": named(7, "bell"),
         "targets": [{"framework": "pigeon", "id": "1"}],
@@ -109,7 +110,7 @@ def test_what_is_forwarded_holds_there_too(serving, push):
     said = []
     end = serving(relaying.printing(said.append))
     assert push(serving(relaying.forwarding(end))) == DELIVERED
-    assert json.loads(said[0])["title"] == "A question"
+    assert said[0]["title"] == "A question"
 
 
 @pytest.mark.parametrize("status", [500, 404, 302, None])
@@ -139,7 +140,7 @@ def test_of_many_ids_the_last_ones_are_remembered(serving, push, monkeypatch):
     url = serving(relaying.printing(said.append))
     for name in ("a", "b", "a", "c", "b", "a"):
         assert push(url, name) == DELIVERED
-    assert [json.loads(line)["id"] for line in said] == [named(7, name) for name in "abca"]
+    assert [told["id"] for told in said] == [named(7, name) for name in "abca"]
 
 
 @pytest.mark.parametrize(
