@@ -6,7 +6,8 @@ import pytest
 
 from counterseal import Accounts, Devices, Directory, Enrolments, Erasure, Invitations
 from counterseal.device import SoftwareDevice
-from counterseal_records import Flaw, Shelf
+from counterseal.invariants import Violation
+from counterseal_records import Shelf
 from counterseal_server.configuration import settings
 from counterseal_server.house import House
 from counterseal_server.users import read_accounts
@@ -121,7 +122,7 @@ def test_the_store_is_read_one_partition_at_a_time(users):
 
 def test_what_cannot_be_read_is_said_and_fails(run, data, users, monkeypatch):
     def broken(self, partition):
-        return Shelf((), (Flaw("a-record", "it cannot be read"),) if partition == 7 else ())
+        return Shelf((), (Violation("a-record", "it cannot be read"),) if partition == 7 else ())
 
     monkeypatch.setattr("counterseal_sql.inventory.SqlInventory.shelf", broken)
     result = run("account", "list", "--data", data)
