@@ -128,7 +128,7 @@ class Stocked:
         return lambda: self.store.pending(account)
 
     def _about(self, guid: Guid) -> Callable[[], object]:
-        return lambda: self.store.about(guid)
+        return lambda: self.store.get_with_account(guid)
 
     def _swap(self, guid: Guid) -> Callable[[], object]:
         record = self._record(guid)

@@ -42,7 +42,7 @@ class JsonStore:
         records = {one.guid: one for one in self._all(object, lambda it: it.guid in guids, "guid")}
         return tuple(map(records.get, guids))
 
-    def about(self, guid, *others):
+    def get_with_account(self, guid, *others):
         record, *rest = self.get(guid, *others)
         return (record, *self.get(getattr(record, "account", None)), *rest)
 

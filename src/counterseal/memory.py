@@ -149,7 +149,7 @@ class MemoryStore:
         with self._lock:
             return tuple(map(self._records.get, guids))
 
-    def about(self, guid: Guid, *others: Guid) -> tuple[Record | None, ...]:
+    def get_with_account(self, guid: Guid, *others: Guid) -> tuple[Record | None, ...]:
         """Return the record of *guid*, the account that it is about, and those of *others*."""
         with self._lock:
             record = self._records.get(guid)

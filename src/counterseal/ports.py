@@ -95,7 +95,7 @@ class Store(Protocol):
             Unavailable: The store did not answer.
         """
 
-    def about(self, guid: Guid, *others: Guid) -> tuple[Record | None, ...]:
+    def get_with_account(self, guid: Guid, *others: Guid) -> tuple[Record | None, ...]:
         """
         Return the record of *guid*, the account that it is about, and the records of *others*.
 

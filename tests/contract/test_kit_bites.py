@@ -303,37 +303,37 @@ class LooksPastAFew(MemoryStore):
 
 @sick_store("STORE-25")
 class MixesUpTheOthers(MemoryStore):
-    def about(self, guid, *others):
-        record, account, *rest = super().about(guid, *others)
+    def get_with_account(self, guid, *others):
+        record, account, *rest = super().get_with_account(guid, *others)
         return (record, account, *reversed(rest))
 
 
 @sick_store("STORE-25")
 class LeavesOutTheOthersThatAreNotThere(MemoryStore):
-    def about(self, guid, *others):
-        record, account, *rest = super().about(guid, *others)
+    def get_with_account(self, guid, *others):
+        record, account, *rest = super().get_with_account(guid, *others)
         return (record, account, *(one for one in rest if one is not None))
 
 
 @sick_store("STORE-25")
 class RemembersWhoseItWas(MemoryStore):
-    def about(self, guid, *others):
+    def get_with_account(self, guid, *others):
         self._whose = getattr(self, "_whose", {})
-        record, account, *rest = super().about(guid, *others)
+        record, account, *rest = super().get_with_account(guid, *others)
         return (record, self._whose.setdefault(guid, account), *rest)
 
 
 @sick_store("STORE-26")
 class KnowsNobody(MemoryStore):
-    def about(self, guid, *others):
-        record, _, *rest = super().about(guid, *others)
+    def get_with_account(self, guid, *others):
+        record, _, *rest = super().get_with_account(guid, *others)
         return (record, None, *rest)
 
 
 @sick_store("STORE-26")
 class TakesAnyNeighbour(MemoryStore):
-    def about(self, guid, *others):
-        record, account, *rest = super().about(guid, *others)
+    def get_with_account(self, guid, *others):
+        record, account, *rest = super().get_with_account(guid, *others)
         anybody = next((one for one in self._records.values() if type(one) is Account), None)
         return (record, anybody if account is None and record else account, *rest)
 

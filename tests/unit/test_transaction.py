@@ -314,10 +314,10 @@ def test_each_reading_is_one_trip_to_the_verb_that_it_names(service):
     account, store = service.account(), service.ports.store
     for reading, verb, expected in (
         (records(alice.guid, NOBODY), "get", (service.stored(alice.guid), None)),
-        (record_with_account(challenge.guid), "about", (challenge, account)),
+        (record_with_account(challenge.guid), "get_with_account", (challenge, account)),
         (
             record_with_account(challenge.guid, alice.guid),
-            "about",
+            "get_with_account",
             (challenge, account, service.stored(alice.guid)),
         ),
         (account_of(service.app_space.guid, "alice"), "account", account),
@@ -695,7 +695,7 @@ def test_each_reading_names_a_read_of_the_store():
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "Reading" and node.args
     }
     verbs = {name for name in vars(counterseal.ports.Store) if not name.startswith("_")}
-    assert {"get", "about", "account"} < names - {""} < verbs - {"commit"}
+    assert {"get", "get_with_account", "account"} < names - {""} < verbs - {"commit"}
 
 
 def test_what_is_read_is_of_the_kind_that_is_wanted(service):

@@ -56,11 +56,11 @@ def test_a_bind(world):
         invited = world.invitations.invite(world.origin, "zoe")
     phone = world.phone()
     offer = enrolment(world, phone, invited.token)
-    with world.takes("store.about", "store.commit"):
+    with world.takes("store.get_with_account", "store.commit"):
         bound = world.enrolments.complete(offer)
-    with world.takes("store.about"):
+    with world.takes("store.get_with_account"):
         assert world.enrolments.complete(offer).binding == bound.binding
-    with world.takes("store.about"), pytest.raises(TokenSpent):
+    with world.takes("store.get_with_account"), pytest.raises(TokenSpent):
         world.enrolments.complete(enrolment(world, world.phone(), invited.token))
 
 
@@ -73,10 +73,10 @@ def test_a_bind_for_another_app_space_is_refused_whatever_is_claimed(world, clai
         "no GUID": "space",
     }[claimed]
     invited = world.invitations.invite(world.origin, "zoe")
-    with world.takes("store.about"), pytest.raises(NotPossessed):
+    with world.takes("store.get_with_account"), pytest.raises(NotPossessed):
         world.enrolments.complete(enrolment(world, world.phone(), invited.token, space))
     stranger = f"{invited.binding}.{'0' * 22}"
-    with world.takes("store.about"), pytest.raises(WrongToken):
+    with world.takes("store.get_with_account"), pytest.raises(WrongToken):
         world.enrolments.complete(enrolment(world, world.phone(), stranger, space))
     again = enrolment(world, world.phone(), invited.token)
     assert world.enrolments.complete(again).app_space == world.app_space
@@ -87,7 +87,7 @@ def test_a_bind_whose_other_key_is_for_another_app_space_is_refused(world):
     ours = enrolment(world, phone, invited.token)
     theirs = enrolment(world, phone, invited.token, world.new_app_space("Other").guid)
     mixed = attrs.evolve(ours, keys=(ours.keys[0], theirs.keys[1]))
-    with world.takes("store.about"), pytest.raises(NotPossessed):
+    with world.takes("store.get_with_account"), pytest.raises(NotPossessed):
         world.enrolments.complete(mixed)
 
 
@@ -96,7 +96,7 @@ def test_a_question(world, zoe):
         world.ask("zoe", "Pay?", callback=CALLBACK)
     with world.takes(*KEYED, "store.account", "store.commit", "idempotency.finish"):
         issued = world.ask("zoe", "Pay?", idempotency_key="once")
-    with world.takes(*KEYED, "store.about", "idempotency.finish"):
+    with world.takes(*KEYED, "store.get_with_account", "idempotency.finish"):
         assert world.ask("zoe", "Pay?", idempotency_key="once").challenge == issued.challenge
     with world.takes("store.account", "store.pending"):
         assert len(world.challenges.pending(world.origin, "zoe")) == 2
@@ -127,7 +127,7 @@ def test_a_key_whose_first_call_lost_a_race_looks_for_what_is_there(world, zoe):
     world.faults.meanwhile(zoe.rotate)
     first = (*KEYED, "store.account", "store.commit")
     other = ("store.get", "replay.first_seen", "store.commit")
-    again = ("store.about", "store.account", "store.commit", "idempotency.finish")
+    again = ("store.get_with_account", "store.account", "store.commit", "idempotency.finish")
     with world.takes(*first, *other, *again):
         world.ask("zoe", "Pay?", idempotency_key="once")
 
@@ -155,32 +155,32 @@ def test_a_device_and_its_answer(world, zoe):
 
 def test_a_status(world, zoe):
     challenge = world.ask("zoe", "Pay?").challenge
-    with world.takes("store.about"):
+    with world.takes("store.get_with_account"):
         assert not world.challenges.status(world.origin, challenge.guid).approved
     zoe.answer(challenge)
-    with world.takes("store.about"):
+    with world.takes("store.get_with_account"):
         assert world.challenges.status(world.origin, challenge.guid).approved
     stranger = world.new_origin(world.app_space, "Other")
-    with world.takes("store.about"), pytest.raises(Foreign):
+    with world.takes("store.get_with_account"), pytest.raises(Foreign):
         world.challenges.status(stranger, challenge.guid)
 
 
 def test_a_status_that_was_erased_costs_no_more(world, zoe):
     challenge = world.ask("zoe", "Pay?").challenge
     zoe.answer(challenge)
-    (_, account) = world.ports.store.about(challenge.guid)
+    (_, account) = world.ports.store.get_with_account(challenge.guid)
     world.erasure.erase(account.guid)
-    with world.takes("store.about"), pytest.raises(Refused):
+    with world.takes("store.get_with_account"), pytest.raises(Refused):
         world.challenges.status(world.origin, challenge.guid)
 
 
 def test_an_ending_and_its_callback(world, zoe):
     cancelled = world.ask("zoe", "Pay?", callback=CALLBACK).challenge
-    with world.takes("store.about", "store.commit"):
+    with world.takes("store.get_with_account", "store.commit"):
         world.challenges.cancel(world.origin, cancelled.guid)
     expired = world.ask("zoe", "Pay?", callback=CALLBACK).challenge
     world.clock.jump(expired.deadline)
-    with world.takes("store.due", "store.about", "store.commit"):
+    with world.takes("store.due", "store.get_with_account", "store.commit"):
         assert world.challenges.expire() == 1
     claim, send, record = (
         ["store.get", "store.commit"],
@@ -215,6 +215,6 @@ def test_a_look_for_bells(world):
 def test_every_verb_of_the_store_is_counted_here():
     verbs = {name for name in vars(Store) if not name.startswith("_")}
     assert verbs == {
-        *("get", "about", "account", "bindings", "pending", "list", "due", "due_on"),
+        *("get", "get_with_account", "account", "bindings", "pending", "list", "due", "due_on"),
         *("dead", "commit"),
     }

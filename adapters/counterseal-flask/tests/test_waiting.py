@@ -50,9 +50,9 @@ class Counting:
     def __getattr__(self, name):
         return getattr(self._store, name)
 
-    def about(self, guid, *others):
+    def get_with_account(self, guid, *others):
         self.reads.append(guid)
-        return self._store.about(guid, *others)
+        return self._store.get_with_account(guid, *others)
 
 
 @pytest.fixture
@@ -278,12 +278,12 @@ def test_a_failing_look_is_503_and_leaves_the_place(kit, waiting, bell, threads,
     guid = kit.ask(shop).json["guid"]
 
     def broken(*_):
-        ports.store.about = ports.store._store.about
+        ports.store.get_with_account = ports.store._store.get_with_account
         raise StoreUnavailable
 
     polled = threads.submit(long_poll, app, shop, guid)
     assert bell.waiting.acquire(timeout=SOON)
-    ports.store.about = broken
+    ports.store.get_with_account = broken
     bell.wake()
     assert polled.result(SOON).status_code == 503
     again = threads.submit(long_poll, app, shop, guid)

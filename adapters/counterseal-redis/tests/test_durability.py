@@ -103,14 +103,14 @@ def test_what_is_over_is_told_only_if_a_replica_has_it(held, clerk, hasty_clerk)
     with pytest.raises(Indeterminate):
         hasty_clerk.keep(ended)
 
-    for read in (hasty_clerk.store.get, hasty_clerk.store.about):
+    for read in (hasty_clerk.store.get, hasty_clerk.store.get_with_account):
         with pytest.raises(StoreUnavailable):
             read(ended.guid)
     with pytest.raises(StoreUnavailable):
-        hasty_clerk.store.about(open_.guid, ended.guid)
+        hasty_clerk.store.get_with_account(open_.guid, ended.guid)
 
     held.replicas[0].resume()
-    assert clerk.store.about(ended.guid) == (ended, account)
+    assert clerk.store.get_with_account(ended.guid) == (ended, account)
     assert clerk.store.get(open_.guid, ended.guid) == (open_, ended)
 
 
@@ -123,10 +123,12 @@ def test_what_goes_on_is_told_while_a_replica_is_away(held, clerk, hasty_clerk, 
     clerk.keep(account, open_)
     held.replicas[0].pause()
 
-    assert hasty_clerk.store.about(open_.guid) == (open_, account)
+    assert hasty_clerk.store.get_with_account(open_.guid) == (open_, account)
     hasty_clerk.store._clock.advance(SHORT)
     with pytest.raises(StoreUnavailable):
-        hasty_clerk.store.about(open_.guid)  # told as expired, perhaps by a primary that is none
+        hasty_clerk.store.get_with_account(
+            open_.guid
+        )  # told as expired, perhaps by a primary that is none
 
 
 def test_guards_and_the_log_wait_too(held, hasty):

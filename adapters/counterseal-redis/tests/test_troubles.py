@@ -137,7 +137,7 @@ def test_scripts_that_are_forgotten_are_taught_again(server, clerk, opened):
         opened(server).script_flush()
         clerk.keep(company)
         opened(server).script_flush()
-        assert clerk.store.about(company.guid) == (company, None)
+        assert clerk.store.get_with_account(company.guid) == (company, None)
         company = clerk.swap(company, newer(company))
         opened(server).script_flush()
         assert clerk.store.list(None)
@@ -415,7 +415,7 @@ def test_both_protocols_serve(single, new_keyspace, protocol):
         clerk.commit((None, record), audit=[event()])
 
     assert clerk.store.get(*(record.guid for record in records)) == records
-    assert clerk.store.about(of[Callback].guid) == (of[Callback], of[Account])
+    assert clerk.store.get_with_account(of[Callback].guid) == (of[Callback], of[Account])
     assert clerk.store.due(Due.LOGIN, LATER, 9) == (of[Login],)
     assert len(clerk.events()) == len(records)
 

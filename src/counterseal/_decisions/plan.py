@@ -150,7 +150,7 @@ def records(*guids: Guid) -> Reading[Records]:
 
 def record_with_account(guid: Guid, *others: Guid) -> Reading[Records]:
     """Read the record of *guid*, the account that it is about, and the records of *others*."""
-    return Reading("about", (guid, *others))
+    return Reading("get_with_account", (guid, *others))
 
 
 def account_of(app_space: Guid, account_id: str) -> Reading[Account | None]:

@@ -162,7 +162,7 @@ class Enrolments:
     ) -> Decision[Bound]:
         now = self.ports.clock.now()
         # The proofs name the App Space: a claim that saves a trip, and that is judged below.
-        record, about, *spaces = self.ports.store.about(guid, *_claimed(offered))
+        record, about, *spaces = self.ports.store.get_with_account(guid, *_claimed(offered))
         if not isinstance(record, Binding):
             raise WrongToken
         binding, account = record, found(about, Account)

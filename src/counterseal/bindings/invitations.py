@@ -204,7 +204,7 @@ class Invitations:
 
     def _invited(self, asked: _Asked) -> Decision[Invitation]:
         if asked.reserved is not None:
-            made, about = self.ports.store.about(asked.reserved)
+            made, about = self.ports.store.get_with_account(asked.reserved)
             if isinstance(made, Binding):
                 return Decision(result=self._recorded(asked, made, about))
         now = self.ports.clock.now()
@@ -268,7 +268,7 @@ class Invitations:
 
     def _expired(self, guid: Guid) -> Decision[None]:
         now = self.ports.clock.now()
-        record, about = self.ports.store.about(guid)
+        record, about = self.ports.store.get_with_account(guid)
         binding, account = found(record, Binding), found(about, Account)
         facts = Deadline(now=now, deadline=binding.deadline)
         state = step(BINDING, binding.state, BindingEvent.EXPIRE, facts)

@@ -129,7 +129,7 @@ class Scene:
         service.bind("alice", addresses=(HERE,))
         self.issued = service.ask("alice", "Pay?", show_code=True, callback=CALLBACK)
         self.challenge = self.issued.challenge
-        self.stored = service.store.about(self.challenge.guid)
+        self.stored = service.store.get_with_account(self.challenge.guid)
         self.account = self.stored[1]
         self.origin = service.origin.origin.guid
 

@@ -348,12 +348,17 @@ def test_store_25_a_record_its_account_and_others_come_at_once(bench):
     asked, invited, told = challenge(), binding(), callback()
     bench.keep(bank, asked, invited, told)
     for record in (asked, invited, told):
-        assert bench.store.about(record.guid, bank.guid) == (record, None, bank)
+        assert bench.store.get_with_account(record.guid, bank.guid) == (record, None, bank)
     bench.keep(alice)
     for record in (asked, invited, told):
-        assert bench.store.about(record.guid, guid(), bank.guid) == (record, alice, None, bank)
-    assert bench.store.about(bank.guid) == (bank, None)
-    assert bench.store.about(guid()) == (None, None)
+        assert bench.store.get_with_account(record.guid, guid(), bank.guid) == (
+            record,
+            alice,
+            None,
+            bank,
+        )
+    assert bench.store.get_with_account(bank.guid) == (bank, None)
+    assert bench.store.get_with_account(guid()) == (None, None)
 
 
 def test_store_9_a_guid_is_created_once(bench):

@@ -28,7 +28,7 @@ def _script(name: str) -> Script:
     return Script(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
 
 
-ABOUT = _script("about")
+GET_WITH_ACCOUNT = _script("get_with_account")
 ACCOUNT = _script("account")
 BEGIN = _script("begin")
 COMMIT = _script("commit")

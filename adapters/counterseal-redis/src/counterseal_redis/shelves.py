@@ -19,7 +19,7 @@ from counterseal.models.guid import PARTITIONS, partition_of
 from counterseal_records import microseconds
 from counterseal_redis.keyspace import Keyspace
 from counterseal_redis.roads import Call, scripted
-from counterseal_redis.scripts import ABOUT, OWNED, RECORDS
+from counterseal_redis.scripts import GET_WITH_ACCOUNT, OWNED, RECORDS
 from counterseal_redis.values import found, raw
 
 FENCE = "f"
@@ -78,7 +78,7 @@ class Shelves:
         """
         return self._found(guids, None, now)[0]
 
-    def about(
+    def get_with_account(
         self, guid: Guid, others: Sequence[Guid], *, now: datetime
     ) -> tuple[Mapping[Guid, Record | None], Record | None]:
         """
@@ -185,7 +185,7 @@ class Shelves:
         account = None
         for call, some, reply in zip(calls, wanted, replies, strict=True):
             told = list(reply) if isinstance(reply, list) else [reply]
-            if call.script is ABOUT:
+            if call.script is GET_WITH_ACCOUNT:
                 account = told.pop(1)
             values |= zip(some, told, strict=True)
         return {guid: _record(value) for guid, value in values.items()}, _record(account)
@@ -206,7 +206,7 @@ class Shelves:
             partition = partition_of(wanted[0])
             fence, begin = (self._keyspace.key(partition, name) for name in (FENCE, ""))
             if wanted[0] == about:
-                return scripted(ABOUT, [fence, *keys], [confirm, begin])
+                return scripted(GET_WITH_ACCOUNT, [fence, *keys], [confirm, begin])
             return scripted(RECORDS, [fence, *keys], [confirm])
         if len(wanted) == 1:
             return Call(("GET", keys[0]), keys[0])

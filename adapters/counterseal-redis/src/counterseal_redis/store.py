@@ -72,7 +72,7 @@ class RedisStore:
         """
         return tuple(map(self._shelves.records(guids, now=self._clock.now()).get, guids))
 
-    def about(self, guid: Guid, *others: Guid) -> tuple[Record | None, ...]:
+    def get_with_account(self, guid: Guid, *others: Guid) -> tuple[Record | None, ...]:
         """
         Return the record of *guid*, the account that it is about, and those of *others*.
 
@@ -81,7 +81,7 @@ class RedisStore:
         Raises:
             Unavailable: Redis did not answer, or a record cannot be read.
         """
-        records, account = self._shelves.about(guid, others, now=self._clock.now())
+        records, account = self._shelves.get_with_account(guid, others, now=self._clock.now())
         return (records[guid], account, *map(records.get, others))
 
     def account(self, app_space: Guid, account_id: str) -> Account | None:

@@ -37,7 +37,7 @@ _BODIES = select(_record.body)
 _NAMED = select(_record.guid, _record.body).where(_GUIDS)
 
 _GET = Statement(_NAMED, listed="guids")
-_ABOUT = Statement(
+_GET_WITH_ACCOUNT = Statement(
     _NAMED.union_all(
         select(_whose.guid, _whose.body)
         .join(RECORDS, _record.account == _whose.guid)
@@ -113,7 +113,7 @@ class SqlStore:
         found = {held: read_record(body) for held, body in rows}
         return tuple(map(found.get, guids))
 
-    def about(self, guid: Guid, *others: Guid) -> tuple[Record | None, ...]:
+    def get_with_account(self, guid: Guid, *others: Guid) -> tuple[Record | None, ...]:
         """
         Return the record of *guid*, the account that it is about, and those of *others*.
 
@@ -121,7 +121,7 @@ class SqlStore:
             Unavailable: The database did not answer, or a record cannot be read.
         """
         with self._database.reading() as connection:
-            rows = _ABOUT.rows(connection, {"guids": (guid, *others), "about": guid})
+            rows = _GET_WITH_ACCOUNT.rows(connection, {"guids": (guid, *others), "about": guid})
         found = {held: read_record(body) for held, body in rows}
         record = found.get(guid)
         account = None if record is None else index_of(record).account

@@ -88,7 +88,7 @@ class StoreCrashing(StoreBench):
             {
                 "get": lambda: store.get(company.guid),
                 "account": lambda: store.account(made.space, "zoe"),
-                "about": lambda: store.about(company.guid),
+                "get_with_account": lambda: store.get_with_account(company.guid),
                 "bindings": lambda: store.bindings(company.guid),
                 "pending": lambda: store.pending(company.guid),
                 "list": lambda: store.list(None),

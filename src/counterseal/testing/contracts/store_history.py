@@ -242,7 +242,7 @@ class StoreHistory(RuleBasedStateMachine):
                 if isinstance(record, Challenge) and record.state in UNFINISHED
             }
             for record in mine:
-                assert self.store.about(record.guid) == (record, account)
+                assert self.store.get_with_account(record.guid) == (record, account)
             open_ = self.store.pending(account.guid)
             assert (len(open_), set(open_)) == (len(pending), pending)
 

@@ -27,7 +27,7 @@ INSTANT = timedelta(microseconds=1)
 
 
 class StoreReading(StoreBench):
-    """The clauses of `get`, `about`, `account`, `bindings`, `pending` and `list`."""
+    """The clauses of `get`, `get_with_account`, `account`, `bindings`, `pending` and `list`."""
 
     def test_store_1_finds_in_order_and_none_where_nothing_is(self, new_store: NewStore) -> None:
         """STORE-1."""
@@ -75,15 +75,19 @@ class StoreReading(StoreBench):
         clerk.keep(company, space, stranger, account, binding, made.binding(stranger))
         wanted = (space, None, company, company, binding)
 
-        found = clerk.store.about(
+        found = clerk.store.get_with_account(
             binding.guid, *(absent if one is None else one.guid for one in wanted)
         )
 
         assert found == (binding, account, *wanted)
-        assert clerk.store.about(binding.guid) == (binding, account)
-        assert clerk.store.about(binding.guid, account.guid) == (binding, account, account)
-        assert clerk.store.about(absent) == (None, None)
-        assert clerk.store.about(absent, space.guid) == (None, None, space)
+        assert clerk.store.get_with_account(binding.guid) == (binding, account)
+        assert clerk.store.get_with_account(binding.guid, account.guid) == (
+            binding,
+            account,
+            account,
+        )
+        assert clerk.store.get_with_account(absent) == (None, None)
+        assert clerk.store.get_with_account(absent, space.guid) == (None, None, space)
 
     def test_store_25_returns_the_last_versions(self, new_store: NewStore) -> None:
         """STORE-25."""
@@ -95,7 +99,7 @@ class StoreReading(StoreBench):
             account = clerk.swap(account, newer(account))
             challenge = clerk.swap(challenge, newer(challenge))
 
-            assert clerk.store.about(challenge.guid) == (challenge, account)
+            assert clerk.store.get_with_account(challenge.guid) == (challenge, account)
 
     def test_store_26_knows_what_is_about_an_account(self, new_store: NewStore) -> None:
         """STORE-26."""
@@ -110,16 +114,16 @@ class StoreReading(StoreBench):
         orphan = made.challenge(made.account("adam"))
         clerk.keep(*about, orphan)
         for record in about:
-            assert clerk.store.about(record.guid) == (record, None)
+            assert clerk.store.get_with_account(record.guid) == (record, None)
         clerk.keep(account)
 
         for record in about:
-            assert clerk.store.about(record.guid) == (record, account)
-        assert clerk.store.about(orphan.guid, account.guid) == (orphan, None, account)
-        assert clerk.store.about(account.guid) == (account, None)
+            assert clerk.store.get_with_account(record.guid) == (record, account)
+        assert clerk.store.get_with_account(orphan.guid, account.guid) == (orphan, None, account)
+        assert clerk.store.get_with_account(account.guid) == (account, None)
         for other in (*made.plain()[:4], made.login()):
             clerk.keep(other)
-            assert clerk.store.about(other.guid) == (other, None)
+            assert clerk.store.get_with_account(other.guid) == (other, None)
 
     def test_store_3_compares_texts_exactly(self, new_store: NewStore) -> None:
         """STORE-3."""

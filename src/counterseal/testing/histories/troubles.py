@@ -102,7 +102,7 @@ RIVALS = (
 _FAILING = (
     *(
         "store.get",
-        "store.about",
+        "store.get_with_account",
         COMMIT,
         "store.due",
         "store.account",

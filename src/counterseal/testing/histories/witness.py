@@ -50,9 +50,9 @@ class Witness:
         """Ask the real store."""
         return self._store.get(*guids)
 
-    def about(self, guid: Guid, *others: Guid) -> tuple[Record | None, ...]:
+    def get_with_account(self, guid: Guid, *others: Guid) -> tuple[Record | None, ...]:
         """Ask the real store."""
-        return self._store.about(guid, *others)
+        return self._store.get_with_account(guid, *others)
 
     def account(self, app_space: Guid, account_id: str) -> Account | None:
         """Ask the real store."""
