@@ -17,7 +17,7 @@ from redis_scene import client_of, costs, servers
 from redis_stored import Filled, fill
 
 from counterseal.models import Challenge, Change, Guid
-from counterseal.models.guid import LUCK_BYTES, mint, partition_of
+from counterseal.models.guid import ENTROPY_BYTES, mint, partition_of
 from counterseal.ports import Due
 from counterseal_records import microseconds
 from counterseal_redis.commits import DUE, PENDING
@@ -100,7 +100,7 @@ class Stocked:
         # Into the very sets that the store has grown; nobody asks for what has no record.
         record = self._record(guid)
         keyspace, partition = self.filled.answers.keyspace, partition_of(record.guid)
-        made = mint(partition, random.randbytes(LUCK_BYTES))
+        made = mint(partition, random.randbytes(ENTROPY_BYTES))
         key = f"bare:{{{partition:02x}}}:{self.numbers()}"
         sets = [keyspace.key(partition, name) for name in (PENDING, DUE[Challenge])]
         entries = [raw(made) + random.randbytes(8) + made.encode(), raw(made)]
@@ -139,7 +139,7 @@ class Stocked:
         record = self._record(guid)
         # Of an account of its own: nobody's list is to grow from round to round.
         partition = partition_of(guid)
-        made, account = (mint(partition, random.randbytes(LUCK_BYTES)) for _ in range(2))
+        made, account = (mint(partition, random.randbytes(ENTROPY_BYTES)) for _ in range(2))
         new = attrs.evolve(record, guid=made, account=account, version=1)
         return self._committing(Change(None, new))
 

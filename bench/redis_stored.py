@@ -24,7 +24,7 @@ from scene import QUESTION
 
 import counterseal as cs
 from counterseal.models import Guid
-from counterseal.models.guid import LUCK_BYTES, account_partition, mint, partition_of
+from counterseal.models.guid import ENTROPY_BYTES, account_partition, mint, partition_of
 from counterseal_records import natural_key
 from counterseal_redis.values import compact
 
@@ -104,7 +104,7 @@ class Pattern:
         """Return the partition and the names of one account, the same ones again and again."""
         account_id, luck = f"clone-{number}", random.Random(number)
         partition = account_partition(self.app_space, account_id)
-        guids = [mint(partition, luck.randbytes(LUCK_BYTES)) for _ in range(self.records)]
+        guids = [mint(partition, luck.randbytes(ENTROPY_BYTES)) for _ in range(self.records)]
         return partition, _names(self.app_space, account_id, guids)
 
 

@@ -182,11 +182,11 @@ def told(handler, *arguments):
         return handler(*arguments)
     except cs.Refused as refusal:
         log.info("refused: %s", refusal.code)  # the code is for the log
-        body = {"error": refusal.outward}  # the outward word is for the other side
+        body = {"error": refusal.public_code}  # the public code is for the other side
         for name in ("field", "problem", "attempts_left", "retry_after"):
             if hasattr(refusal, name):
                 body[name] = getattr(refusal, name)
-        return STATUS.get(refusal.outward, 403), body
+        return STATUS.get(refusal.public_code, 403), body
     except cs.Unavailable as failure:
         log.warning("unavailable: %s", failure.code)
         return 503, {"error": "unavailable"}

@@ -108,4 +108,4 @@ lie = phone.answer(forged, 0, pin="1379", code=dearer.code)
 try:
     answers.answer(phone.call("POST", f"{HERE}/answer", lie.encode()))
 except Refused as refusal:
-    print(f"Refused: {refusal.code!r} in the log, {refusal.outward!r} to the sender.")
+    print(f"Refused: {refusal.code!r} in the log, {refusal.public_code!r} to the sender.")

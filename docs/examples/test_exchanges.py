@@ -4,7 +4,7 @@ import pytest
 from exchanges import pages
 from exchanges.story import CALLS, told
 
-from counterseal_flask.problems import OUTWARD
+from counterseal_flask.problems import STATUS_BY_PUBLIC_CODE
 
 BEYOND = {500, 503}
 """What no caller can bring about."""
@@ -21,7 +21,7 @@ def test_every_call_is_shown_done(operation):
 def test_every_status_of_a_problem_is_shown():
     shown = {each.status for each in pages.story().exchanges if pages.failed(each)}
 
-    assert shown == {int(status) for status in OUTWARD.values()} - BEYOND
+    assert shown == {int(status) for status in STATUS_BY_PUBLIC_CODE.values()} - BEYOND
 
 
 def test_a_second_run_tells_the_same():

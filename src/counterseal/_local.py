@@ -15,7 +15,7 @@ from typing import NoReturn
 
 from counterseal import keys
 from counterseal.errors import IdentityUnavailable, SignerUnavailable
-from counterseal.keys import PrivateKey, Vault, b64url
+from counterseal.keys import Aead, PrivateKey, b64url
 from counterseal.models import (
     AddressKind,
     Algorithm,
@@ -211,11 +211,11 @@ class MemorySealer:
     """
 
     def __init__(self, key: bytes, entropy: Entropy) -> None:
-        self._vault = Vault(key, entropy.token)
+        self._aead = Aead(key, entropy.token)
 
     def seal(self, plain: bytes, context: str) -> bytes:
         """Encrypt *plain* for *context*."""
-        return self._vault.seal(plain, context)
+        return self._aead.seal(plain, context)
 
     def open(self, sealed: bytes, context: str) -> bytes:
         """
@@ -224,7 +224,7 @@ class MemorySealer:
         Raises:
             SealBroken: Another context, or changed bytes.
         """
-        return self._vault.open(sealed, context)
+        return self._aead.open(sealed, context)
 
 
 class SystemClock:

@@ -46,8 +46,8 @@ from counterseal.rules.standing import in_force
 from counterseal.wire.messages import processed_document
 from counterseal.wire.webhook import webhook_headers
 
-LUCK_BYTES = 4
-LUCK_SPAN = 256**LUCK_BYTES - 1
+ENTROPY_BYTES = 4
+LUCK_SPAN = 256**ENTROPY_BYTES - 1
 
 LOOKED_AT = 4
 """Callbacks for each place: others may have claimed some of them."""
@@ -329,7 +329,7 @@ class Callbacks:
         event = CallbackEvent.SUCCEED if delivered else CallbackEvent.FAIL
         state = step(CALLBACK, held.state, event, facts)
         cause = cause_of_death(facts) if state is CallbackState.DEAD else None
-        luck = int.from_bytes(self.ports.entropy.token(LUCK_BYTES)) / LUCK_SPAN
+        luck = int.from_bytes(self.ports.entropy.token(ENTROPY_BYTES)) / LUCK_SPAN
         recorded = attrs.evolve(
             held,
             version=held.version + 1,

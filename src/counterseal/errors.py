@@ -13,7 +13,7 @@ no use case lets it out.
 `code` is stable and for machines.
 Texts are for logs, may change at any time,
 and hold neither secrets nor expected values.
-A refusal's `outward` is the only word that the refused side may see:
+A refusal's `public_code` is the only word that the refused side may see:
 refusals that would tell an attacker which check failed share one.
 """
 
@@ -38,11 +38,11 @@ class CountersealError(Exception):
 class Refused(CountersealError):
     """The other side may not do this; answer it and do not retry."""
 
-    outward: ClassVar[str]
+    public_code: ClassVar[str]
 
     def __init_subclass__(cls) -> None:
-        if "outward" not in cls.__dict__:
-            cls.outward = cls.__dict__.get("code", "denied")
+        if "public_code" not in cls.__dict__:
+            cls.public_code = cls.__dict__.get("code", "denied")
 
 
 class Misuse(CountersealError):
@@ -141,98 +141,98 @@ class MalformedToken(Refused):
     """The token is not a compact JWS in its one canonical form."""
 
     code = "malformed_token"
-    outward = "denied"
+    public_code = "denied"
 
 
 class WrongType(Refused):
     """The token is of another kind."""
 
     code = "wrong_type"
-    outward = "denied"
+    public_code = "denied"
 
 
 class WrongAlgorithm(Refused):
     """The token's algorithm is not the one pinned to its key."""
 
     code = "wrong_algorithm"
-    outward = "denied"
+    public_code = "denied"
 
 
 class WrongKey(Refused):
     """The token names a key that the store does not hold for this device."""
 
     code = "wrong_key"
-    outward = "denied"
+    public_code = "denied"
 
 
 class WrongSignature(Refused):
     """The signature does not hold."""
 
     code = "wrong_signature"
-    outward = "denied"
+    public_code = "denied"
 
 
 class WrongDevice(Refused):
     """The token speaks for another device than the one that sent it."""
 
     code = "wrong_device"
-    outward = "denied"
+    public_code = "denied"
 
 
 class WrongAudience(Refused):
     """The token was made for another App Space or account."""
 
     code = "wrong_audience"
-    outward = "denied"
+    public_code = "denied"
 
 
 class WrongChallenge(Refused):
     """The token answers another challenge."""
 
     code = "wrong_challenge"
-    outward = "denied"
+    public_code = "denied"
 
 
 class WrongRequest(Refused):
     """The proof was made for another method, address or body."""
 
     code = "wrong_request"
-    outward = "denied"
+    public_code = "denied"
 
 
 class DisplayChanged(Refused):
     """What was signed is not what was asked."""
 
     code = "display_changed"
-    outward = "denied"
+    public_code = "denied"
 
 
 class ButtonChanged(Refused):
     """The signed button is not a button of the challenge."""
 
     code = "button_changed"
-    outward = "denied"
+    public_code = "denied"
 
 
 class WeakKey(Refused):
     """A strong button needs an answer signed by a strong key."""
 
     code = "weak_key"
-    outward = "denied"
+    public_code = "denied"
 
 
 class StaleProof(Refused):
     """The proof's time is outside the window."""
 
     code = "stale_proof"
-    outward = "denied"
+    public_code = "denied"
 
 
 class Replayed(Refused):
     """This was seen before."""
 
     code = "replayed"
-    outward = "denied"
+    public_code = "denied"
 
 
 class StrongKeyMissed(Refused):
@@ -300,35 +300,35 @@ class Foreign(Refused):
     """The record exists and belongs to somebody else."""
 
     code = "foreign"
-    outward = "not_found"
+    public_code = "not_found"
 
 
 class AccountUnknown(Refused):
     """The App Space knows no such account."""
 
     code = "account_unknown"
-    outward = "unreachable"
+    public_code = "unreachable"
 
 
 class AccountUnbound(Refused):
     """The account has no active device."""
 
     code = "account_unbound"
-    outward = "unreachable"
+    public_code = "unreachable"
 
 
 class AccountLocked(Refused):
     """The account is locked."""
 
     code = "account_locked"
-    outward = "unreachable"
+    public_code = "unreachable"
 
 
 class BindingInactive(Refused):
     """The device's binding is not active."""
 
     code = "binding_inactive"
-    outward = "denied"
+    public_code = "denied"
 
 
 class WrongKind(Refused):
@@ -376,7 +376,7 @@ class WrongToken(Refused):
     """The session token is not the one that was handed out."""
 
     code = "wrong_token"
-    outward = "denied"
+    public_code = "denied"
 
 
 class TokenSpent(Refused):
@@ -473,21 +473,21 @@ class CredentialRefused(Refused):
     """The credential is unknown, wrong, revoked or out of date."""
 
     code = "credential_refused"
-    outward = "unauthorized"
+    public_code = "unauthorized"
 
 
 class RequestStale(Refused):
     """The signed request's time is outside the window."""
 
     code = "request_stale"
-    outward = "unauthorized"
+    public_code = "unauthorized"
 
 
 class RoleLacking(Refused):
     """The administrator's role does not include this."""
 
     code = "role_lacking"
-    outward = "forbidden"
+    public_code = "forbidden"
 
 
 class IdentityWithdrawn(Refused):
@@ -500,14 +500,14 @@ class WrongIssuer(Refused):
     """The identity comes from another issuer than the App Space's or account's."""
 
     code = "wrong_issuer"
-    outward = "denied"
+    public_code = "denied"
 
 
 class AccountTaken(Refused):
     """The account id is another identity's."""
 
     code = "account_taken"
-    outward = "denied"
+    public_code = "denied"
 
 
 class ReturnForbidden(Refused):

@@ -69,7 +69,7 @@ def printable(text: str, limit: int = 64) -> str:
     return shown if len(text) <= limit else shown + "…"
 
 
-def whole(value: Json) -> int | None:
+def to_integer(value: Json) -> int | None:
     """
     Return the whole number that *value* is; None if it is none, or beyond `INTEGER_LIMIT`.
 

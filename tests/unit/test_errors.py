@@ -1,4 +1,4 @@
-"""The class tree of errors: stable codes, three families, few outward words."""
+"""The class tree of errors: stable codes, three families, few public codes."""
 
 import inspect
 import re
@@ -23,7 +23,7 @@ DEFINED = [value for _, value in inspect.getmembers(errors, inspect.isclass)]
 LEAVES = [each for each in DEFINED if each not in (CountersealError, *FAMILIES)]
 
 # The public API. A code may be added; none may go or change its meaning.
-OUTWARD = {
+PUBLIC_CODES = {
     "account_locked": "unreachable",
     "account_taken": "denied",
     "account_unbound": "unreachable",
@@ -103,7 +103,7 @@ def below(family):
 
 
 def test_the_codes_are_the_published_ones():
-    assert {each.code: each.outward for each in below(Refused)} == OUTWARD
+    assert {each.code: each.public_code for each in below(Refused)} == PUBLIC_CODES
     assert {each.code for each in below(Misuse)} == MISUSE
     assert {each.code for each in below(Unavailable)} == UNAVAILABLE
     assert Conflict.code == "conflict"
@@ -130,7 +130,7 @@ def test_every_leaf_is_of_one_family_but_conflict(error):
 
 
 def test_what_is_shared_is_shared_on_purpose():
-    words = [each.outward for each in below(Refused)]
+    words = [each.public_code for each in below(Refused)]
 
     assert {word for word in words if words.count(word) > 1} == {
         "denied",
@@ -154,7 +154,7 @@ def test_a_class_without_a_code_of_its_own_is_never_raised():
         Nameless()
 
 
-def test_a_refusal_without_an_outward_word_shows_its_own_code():
+def test_a_refusal_without_a_public_code_shows_its_own_code():
     class Peculiar(Refused):
         """Peculiar."""
 
@@ -165,8 +165,8 @@ def test_a_refusal_without_an_outward_word_shows_its_own_code():
 
         code = "more_peculiar"
 
-    assert Peculiar.outward == "peculiar"
-    assert MorePeculiar.outward == "more_peculiar"
+    assert Peculiar.public_code == "peculiar"
+    assert MorePeculiar.public_code == "more_peculiar"
 
 
 @pytest.mark.parametrize(

@@ -540,6 +540,6 @@ def test_no_text_in_errors_steers_a_terminal(text):
 def test_a_whole_number_is_one_however_it_is_written(value):
     said = Decimal(json.dumps(value)) if type(value) in {int, float} else Decimal("NaN")
     fits = said.is_finite() and said.as_integer_ratio()[1] == 1 and abs(said) < 2**53
-    number = ijson.whole(value)
+    number = ijson.to_integer(value)
     assert (number is not None) == fits
     assert number is None or (number == value and type(number) is int)

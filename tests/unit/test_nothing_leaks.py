@@ -240,7 +240,7 @@ def test_s34_a_canary_that_sings_is_heard(history):
 
 def test_s34_what_the_refused_side_may_see_is_one_word(history):
     for error in history.errors:
-        assert getattr(error, "outward", error.code).replace("_", "").isalpha()
+        assert getattr(error, "public_code", error.code).replace("_", "").isalpha()
 
 
 def test_s34_no_secret_lies_open_in_the_store(history):

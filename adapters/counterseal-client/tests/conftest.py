@@ -18,7 +18,7 @@ import counterseal as cs
 from counterseal.errors import CredentialRefused, WrongState
 from counterseal.models import UNFINISHED, Scheme
 from counterseal.testing import World
-from counterseal.wire.claims import stamp
+from counterseal.wire.claims import format_time
 from counterseal.wire.messages import processed_document
 from counterseal_client import Asked, Client, ProcessedRequest, Trust
 from counterseal_client.asked import read_asked
@@ -155,7 +155,7 @@ class Service(Origin):
         try:
             return self.handled(sent)
         except cs.Refused as refusal:
-            body = {"code": refusal.outward, "status": STATUS.get(refusal.outward, 400)}
+            body = {"code": refusal.public_code, "status": STATUS.get(refusal.public_code, 400)}
             if hasattr(refusal, "field"):
                 body["field"] = refusal.field
             more = {"content-type": "application/problem+json"}
@@ -192,7 +192,7 @@ class Service(Origin):
         return 201, {
             "privakeyId": made.account.guid,
             "sessionToken": made.token,
-            "sessionTokenExpiration": stamp(made.deadline),
+            "sessionTokenExpiration": format_time(made.deadline),
             "appSpaceGuid": made.app_space.guid,
             "appSpaceName": made.app_space.name,
         }

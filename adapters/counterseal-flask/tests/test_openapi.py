@@ -11,7 +11,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from counterseal import STANDARD, Refused, read_question
 from counterseal.rules.sizes import life_of
 from counterseal_flask import OPERATIONS, Settings
-from counterseal_flask.problems import OUTWARD
+from counterseal_flask.problems import STATUS_BY_PUBLIC_CODE
 from counterseal_flask.schemas import SCHEMAS
 
 BASE = "https://service.example"
@@ -56,7 +56,7 @@ def test_e14_the_table_is_the_routes(app):
 
 def test_every_word_of_a_problem_is_one_that_there_is():
     for operation in OPERATIONS:
-        assert set(operation.refuses) <= set(OUTWARD), operation.id
+        assert set(operation.refuses) <= set(STATUS_BY_PUBLIC_CODE), operation.id
 
 
 def test_under_api_the_document_says_so(client):

@@ -12,7 +12,7 @@ from counterseal import errors
 from counterseal.errors import CountersealError, Refused, StoreUnavailable, Unavailable
 from counterseal.testing import World
 from counterseal_flask import STATUS, create_blueprints
-from counterseal_flask.problems import HTTP, OUTWARD, told
+from counterseal_flask.problems import HTTP, STATUS_BY_PUBLIC_CODE, told
 from counterseal_flask.settings import Settings
 
 BASE = "https://service.example"
@@ -40,7 +40,7 @@ def test_refusals_that_must_look_the_same_do():
     statuses = {}
     for kind in KINDS:
         if issubclass(kind, Refused):
-            statuses.setdefault(kind.outward, set()).add(STATUS[kind.code])
+            statuses.setdefault(kind.public_code, set()).add(STATUS[kind.code])
     assert all(len(values) == 1 for values in statuses.values()), statuses
     assert not set(HTTP) & set(statuses)
 
@@ -73,17 +73,17 @@ def test_two_slashes_are_another_path_and_no_redirect(base):
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.code)
-def test_s34_every_error_is_told_by_its_outward_word_alone(kind):
+def test_s34_every_error_is_told_by_its_public_code_alone(kind):
     error = kind(*ARGUMENTS.get(kind.__name__, ("canary",)))
     reply = told(error, Settings(public_url=BASE))
     document = json.loads(reply.body())
     assert reply.media_type == "application/problem+json"
-    assert document["status"] == reply.status == OUTWARD[document["code"]]
+    assert document["status"] == reply.status == STATUS_BY_PUBLIC_CODE[document["code"]]
     assert document["type"] == f"urn:counterseal:error:{document['code']}"
     assert document["title"] not in ("", "Refused.")
     assert "canary" not in str(document)
     if issubclass(kind, Refused):
-        assert document["code"] == kind.outward
+        assert document["code"] == kind.public_code
         assert 400 <= reply.status < 500
     else:
         assert document["code"] == "unavailable" if issubclass(kind, Unavailable) else "internal"

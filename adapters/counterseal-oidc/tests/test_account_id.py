@@ -23,7 +23,7 @@ def test_user_info_that_is_refused_is_told_outside_as_everything_is(
     loopback.says["/me"] = (status, {}, {})
     with pytest.raises(errors.UserInfoRefused) as refused:
         exchange(relying, attrs.evolve(space, account_claim="name"))
-    assert refused.value.outward == "denied"
+    assert refused.value.public_code == "denied"
 
 
 @pytest.mark.parametrize(

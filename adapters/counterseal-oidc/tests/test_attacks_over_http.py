@@ -1,7 +1,7 @@
 """
 Attacks on log-ins over HTTP, by a provider that lies and by whoever is in between.
 
-Each is refused with its own code in the audit log, and told the one outward word.
+Each is refused with its own code in the audit log, and told the one public code.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Tokens that prove nothing: each way is refused, by its own code, with one outward word."""
+"""Tokens that prove nothing: each way is refused, by its own code, with one public code."""
 
 import hashlib
 import hmac
@@ -163,7 +163,7 @@ def test_e10_s38_a_forged_token_is_refused_by_its_own_code(relying, space, loopb
         exchange(relying, space)
 
     assert type(refused.value) is refusal
-    assert refused.value.outward == "denied"
+    assert refused.value.public_code == "denied"
     assert refusal.code in caplog.text, "the log says which it was"
     assert isinstance(refused.value, IdentityWithdrawn)
 
@@ -189,11 +189,11 @@ def test_a_nonce_of_half_a_character_is_another_one(relying, space, loopback):
         exchange(relying, space)
 
 
-def test_codes_are_one_each_and_the_outward_word_is_one():
+def test_codes_are_one_each_and_the_public_code_is_one():
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
     unproven = [kind for kind in kinds if issubclass(kind, errors.Unproven)]
     assert len({kind.code for kind in unproven}) == len(unproven) > 15
-    assert {kind.outward for kind in unproven} == {"denied"}
+    assert {kind.public_code for kind in unproven} == {"denied"}
     assert all(kind.code.startswith("idp_") for kind in unproven)
 
 

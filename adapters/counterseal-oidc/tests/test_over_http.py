@@ -192,7 +192,7 @@ def test_two_app_spaces_with_two_providers_and_nobody_in_between(served, new_spa
             served.come_back(provider.log_in(one["url"]))
             for one, provider in zip(begun, (real, other), strict=True)
         ]
-        outward, logged = set(), []
+        public_code, logged = set(), []
         for state, code, secret in (
             (0, 0, 1),
             (1, 1, 0),
@@ -201,9 +201,9 @@ def test_two_app_spaces_with_two_providers_and_nobody_in_between(served, new_spa
         ):
             mixed = told[code] | {"state": told[state]["state"]}
             reply = served.finish(mixed, begun[secret]["secret"])
-            outward.add((reply.status_code, reply.json["code"]))
+            public_code.add((reply.status_code, reply.json["code"]))
             logged.append(served.reason())
-        assert outward == {(403, "denied")}
+        assert public_code == {(403, "denied")}
         # The last two bring a code and an issuer that are not the App Space's.
         assert logged == ["wrong_token"] * 2 + ["idp_response_issuer"] * 2
         for space in (here, there):

@@ -50,8 +50,8 @@ def test_a_person_reads_all_of_it_and_what_is_saved_verifies(run, tmp_path):
         "10 of 10 attacks were refused as they should be.",
     ):
         assert part in result.stdout
-    for attempt, (outward, code) in ATTEMPTS.items():
-        assert f"{attempt} - refused: {code}, told {outward}" in result.stdout
+    for attempt, (public_code, code) in ATTEMPTS.items():
+        assert f"{attempt} - refused: {code}, told {public_code}" in result.stdout
     kept = tmp_path / "receipt.txt"
     assert run("verify", kept, "--jwks", tmp_path / "jwks.json").exit_code == 0
 
@@ -70,7 +70,7 @@ def test_the_json_is_what_it_says(run):
     assert told["keysChanged"] is told["disabled"]["answersAgain"] is True
     assert told["disabled"]["refused"] == "identity_withdrawn"
     assert told["loggedOut"]["answersAgain"] is True
-    found = {one["attempt"]: (one["outward"], one["code"]) for one in told["refusals"]}
+    found = {one["attempt"]: (one["public_code"], one["code"]) for one in told["refusals"]}
     assert found == ATTEMPTS
 
 
@@ -121,11 +121,11 @@ def test_out_of_reach_of_npms_registry_it_says_so(run, monkeypatch, tmp_path):
             "logged out: no answer after a new log-in",
         ),
         (
-            {"attempts": (Attempt(attack=ATTACKS[0], outward="", code="wrong_token"),)},
+            {"attempts": (Attempt(attack=ATTACKS[0], public_code="", code="wrong_token"),)},
             "ATTACK SUCCEEDED: redirect caught by another app",
         ),
         (
-            {"attempts": (Attempt(attack=ATTACKS[0], outward="denied", code="foreign"),)},
+            {"attempts": (Attempt(attack=ATTACKS[0], public_code="denied", code="foreign"),)},
             "redirect caught by another app: refused as foreign, and not as wrong_token",
         ),
     ],

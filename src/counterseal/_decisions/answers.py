@@ -312,13 +312,13 @@ def _ended_with(challenge: Challenge, token: Token, device: Guid) -> bool:
     if outcome is None or outcome.token is None or outcome.device != device:
         return False
     # The signature is left out: one answer has many valid signatures (ECDSA is malleable).
-    return keys.same(outcome.token.rpartition(".")[0], token.jws.signed)
+    return keys.constant_time_equal(outcome.token.rpartition(".")[0], token.jws.signed)
 
 
 def _same_token(challenge: Challenge, token: Token) -> bool:
     """Tell whether it is the very token that was verified; its key may have been rotated since."""
     recorded_token = challenge.outcome.token if challenge.outcome is not None else None
-    return recorded_token is not None and keys.same(recorded_token, token.text)
+    return recorded_token is not None and keys.constant_time_equal(recorded_token, token.text)
 
 
 def _without_receipt(challenge: Challenge, device: Guid) -> Challenge:

@@ -17,7 +17,7 @@ from counterseal.models import (
     Record,
     revise,
 )
-from counterseal.models.guid import LUCK_BYTES, mint, partition_of
+from counterseal.models.guid import ENTROPY_BYTES, mint, partition_of
 from counterseal.policy import Policy
 from counterseal.rules.asking import after_approval, after_refusal, closed, lapsed
 
@@ -90,7 +90,7 @@ def _callback(tools: Tools, challenge: Challenge, at: datetime) -> Callback | No
     if challenge.callback is None or challenge.state not in challenge.callback_states:
         return None
     return Callback(
-        guid=mint(partition_of(challenge.guid), tools.entropy(LUCK_BYTES)),
+        guid=mint(partition_of(challenge.guid), tools.entropy(ENTROPY_BYTES)),
         state=CALLBACK.initial,
         challenge=challenge.guid,
         account=challenge.account,

@@ -43,7 +43,7 @@ from counterseal.models.sealing import code_context
 from counterseal.rules.asking import after_asking, asking, limits_for, may_ask
 from counterseal.rules.facts import Cancelling
 from counterseal.rules.standing import reachable
-from counterseal.wire.claims import whole
+from counterseal.wire.claims import truncate
 from counterseal.wire.display import display_document, display_text
 
 CODE_DIGITS = 6
@@ -111,7 +111,7 @@ def issue(account: Account | None, tools: Tools, draft: Draft) -> Decision[Issue
         raise AccountUnknown
     reachable(account)
     party, policy = draft.party, tools.policy
-    now, code_asked = whole(tools.now), draft.code_asked
+    now, code_asked = truncate(tools.now), draft.code_asked
     ruling = asking(
         account.history,
         now=now,

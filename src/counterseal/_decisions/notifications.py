@@ -14,7 +14,7 @@ from counterseal.models import (
     News,
     Notification,
 )
-from counterseal.models.guid import LUCK_BYTES, mint, named, partition_of
+from counterseal.models.guid import ENTROPY_BYTES, mint, named, partition_of
 
 QUEUED = named(0, "notifications")
 """What the workers wait for that send notifications: woken after each commit that queued one."""
@@ -56,7 +56,7 @@ def build_notifications(
     until = now + tools.policy.device_news_life if ends_at is None else ends_at
     return tuple(
         Notification(
-            guid=mint(partition_of(account.guid), tools.entropy(LUCK_BYTES)),
+            guid=mint(partition_of(account.guid), tools.entropy(ENTROPY_BYTES)),
             state=NOTIFICATION.initial,
             news=occasion,
             subject=subject,

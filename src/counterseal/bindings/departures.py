@@ -11,7 +11,7 @@ from counterseal.bindings.vouching import provider_of
 from counterseal.decisions import Decision, read
 from counterseal.machines import LOGIN
 from counterseal.models import AppSpace, AuditEvent, Change, Guid, Login
-from counterseal.models.guid import LUCK_BYTES, mint
+from counterseal.models.guid import ENTROPY_BYTES, mint
 from counterseal.models.sealing import login_context
 from counterseal.policy import Policy
 from counterseal.ports import Ports
@@ -56,7 +56,7 @@ def depart(ports: Ports, policy: Policy, guid: Guid, app_return: str) -> Decisio
     return_allowed(app_return, held.returns)
     settings = attrs.evolve(held, redirect_uri=held.redirect_uri or app_return)
     token = ports.entropy.token
-    login, luck = token(1)[0], token(LUCK_BYTES)
+    login, luck = token(1)[0], token(ENTROPY_BYTES)
     login_guid = mint(login, luck)
     secret, nonce, verifier, own = (keys.b64url(token(SECRET_BYTES)) for _ in range(4))
     url = ports.identity.authorization_url(

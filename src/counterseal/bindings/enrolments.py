@@ -214,7 +214,7 @@ class Enrolments:
             raise WrongToken from None
 
     def _repeated(self, facts: Completing) -> None:
-        if not keys.same(facts.binding.enrolled, _enrolled(facts.keys)):
+        if not keys.constant_time_equal(facts.binding.enrolled, _enrolled(facts.keys)):
             raise TokenSpent
         keys_possessed(facts)
         if facts.binding.state is not BindingState.ACTIVE:

@@ -24,7 +24,7 @@ from counterseal.models import (
     Record,
     RelyingParty,
 )
-from counterseal.models.guid import LUCK_BYTES, account_partition, mint, partition_of
+from counterseal.models.guid import ENTROPY_BYTES, account_partition, mint, partition_of
 from counterseal.models.sealing import grant_context, token_context
 from counterseal.policy import Policy
 from counterseal.ports import Due, Ports
@@ -186,7 +186,7 @@ class Invitations:
             party,
             {"accountId": account_id, "userInfo": user_info},
             key=key,
-            guid=mint(place, self.ports.entropy.token(LUCK_BYTES)),
+            guid=mint(place, self.ports.entropy.token(ENTROPY_BYTES)),
         )
 
     def _recorded(self, asked: _Asked, binding: Binding, about: Record | None) -> Invitation:
@@ -251,14 +251,14 @@ class Invitations:
 
     def _named(self, asked: _Asked, account: Account, secret: str) -> tuple[Guid, bytes]:
         if asked.reserved is None:
-            return mint(partition_of(account.guid), self.ports.entropy.token(LUCK_BYTES)), b""
+            return mint(partition_of(account.guid), self.ports.entropy.token(ENTROPY_BYTES)), b""
         guid = asked.reserved
         return guid, self.ports.sealer.seal(f"{guid}.{secret}".encode(), token_context(guid))
 
     def _new_account(self, asked: _Asked, now: datetime) -> Account:
         partition = account_partition(asked.app_space.guid, asked.account_id)
         return Account(
-            guid=mint(partition, self.ports.entropy.token(LUCK_BYTES)),
+            guid=mint(partition, self.ports.entropy.token(ENTROPY_BYTES)),
             app_space=asked.app_space.guid,
             account_id=asked.account_id,
             issuer=None if asked.identity is None else asked.identity.issuer,

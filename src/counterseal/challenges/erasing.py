@@ -42,7 +42,7 @@ from counterseal.ports import Ports
 from counterseal.rules.authorization import Deed
 from counterseal.rules.facts import Cancelling
 
-LUCK_BYTES = 16
+ENTROPY_BYTES = 16
 """Nobody can take the id beforehand that an erased account gets."""
 
 
@@ -107,7 +107,7 @@ class Erasure:
         blank = attrs.evolve(
             account,
             version=account.version + 1,
-            account_id=_new_id(account, keys.b64url(self.ports.entropy.token(LUCK_BYTES))),
+            account_id=_new_id(account, keys.b64url(self.ports.entropy.token(ENTROPY_BYTES))),
             user_info="",
             subject="",
             sealed_grant=b"",

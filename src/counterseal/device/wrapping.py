@@ -78,8 +78,8 @@ def wrap(key: PrivateKey, pin: str, entropy: Entropy, *, cost: int = SCRYPT_N) -
     elif algorithm is Algorithm.EDDSA:
         wrapping, wrapped = Wrapping.SHIFTED, _xor(key.scalar(), stretched)
     else:
-        vault = keys.Vault(stretched[:32], entropy.token)
-        wrapping, wrapped = Wrapping.SEALED, vault.seal(key.pkcs8(), key.public.kid)
+        aead = keys.Aead(stretched[:32], entropy.token)
+        wrapping, wrapped = Wrapping.SEALED, aead.seal(key.pkcs8(), key.public.kid)
     return WrappedKey(
         kid=key.public.kid,
         algorithm=algorithm,
@@ -105,7 +105,7 @@ def unwrap(held: WrappedKey, pin: str, entropy: Entropy) -> PrivateKey:
         secret = _xor(held.wrapped, stretched)
     else:
         try:
-            secret = keys.Vault(stretched[:32], entropy.token).open(held.wrapped, held.kid)
+            secret = keys.Aead(stretched[:32], entropy.token).open(held.wrapped, held.kid)
         except SealBroken:
             raise WrongPin from None
     return keys.private_key(secret, kid=held.kid, algorithm=held.algorithm)

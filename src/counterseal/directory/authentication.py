@@ -115,7 +115,9 @@ class Authentication:
     def _by_basic(self, header: BasicHeader, kind: type[R]) -> R:
         holder, live = self._live(header.guid, kind, Scheme.BASIC)
         matches = [
-            keys.same(keys.basic_digest(header.secret, credential.salt), credential.digest)
+            keys.constant_time_equal(
+                keys.basic_digest(header.secret, credential.salt), credential.digest
+            )
             for credential in live or (NOBODY,)
         ]
         if holder is None or not any(matches):
@@ -174,7 +176,7 @@ class Authentication:
         """Return who made *signature*, and the same as we make it."""
         holder, credentials = live
         made = [sign(secret) for secret in self._secrets(guid, credentials)]
-        right = [mac for mac in made if keys.same(mac, signature)]
+        right = [mac for mac in made if keys.constant_time_equal(mac, signature)]
         if holder is None or not credentials or not right:
             raise CredentialRefused
         return holder, right[0]

@@ -30,7 +30,7 @@ from counterseal.models import (
     Origin,
     Scheme,
 )
-from counterseal.models.guid import LUCK_BYTES, mint, partition_of
+from counterseal.models.guid import ENTROPY_BYTES, mint, partition_of
 from counterseal.policy import Policy
 from counterseal.ports import Ports
 from counterseal.rules.authorization import (
@@ -150,7 +150,7 @@ class Credentials:
         """
         token, owner = self.ports.entropy.token, company if app_space is None else app_space
         place = token(1)[0] if owner is None else partition_of(owner)
-        guid = mint(place, token(LUCK_BYTES))
+        guid = mint(place, token(ENTROPY_BYTES))
         act = Act(event="admin.create", actor=name_of(by), subject=guid)
 
         def decide() -> Decision[IssuedSecret]:

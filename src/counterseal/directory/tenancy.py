@@ -38,7 +38,7 @@ from counterseal.models import (
     RelyingParty,
     TokenForm,
 )
-from counterseal.models.guid import LUCK_BYTES, mint, partition_of
+from counterseal.models.guid import ENTROPY_BYTES, mint, partition_of
 from counterseal.policy import Policy
 from counterseal.ports import Ports
 from counterseal.rules.authorization import Deed, Place
@@ -456,7 +456,7 @@ class Directory:
         return True
 
     def _guid(self, partition: int) -> Guid:
-        return mint(partition, self.ports.entropy.token(LUCK_BYTES))
+        return mint(partition, self.ports.entropy.token(ENTROPY_BYTES))
 
     def _name_fits(self, name: str | None) -> None:
         text_fits(name, self.policy.name_bytes, "name", trimmed=True)

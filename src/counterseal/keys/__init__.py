@@ -33,24 +33,25 @@ from counterseal.keys.jws import (
 from counterseal.keys.private import PrivateKey, generate, private_key
 from counterseal.keys.public import jwks_document, public_key, trusted_keys
 from counterseal.keys.secret import (
-    Vault,
+    Aead,
     b64url,
     basic_digest,
+    constant_time_equal,
     digest,
     mac,
-    require_same,
-    same,
+    require_equal,
     token_hash,
     unb64url,
 )
 
 __all__ = [
+    "Aead",
     "Header",
     "Jws",
     "PrivateKey",
-    "Vault",
     "b64url",
     "basic_digest",
+    "constant_time_equal",
     "digest",
     "digest_signed",
     "generate",
@@ -59,8 +60,7 @@ __all__ = [
     "private_key",
     "public_key",
     "read",
-    "require_same",
-    "same",
+    "require_equal",
     "sign",
     "sign_bytes",
     "sign_with",

@@ -77,46 +77,46 @@ def mac(key: bytes, data: bytes) -> bytes:
     return hmac.digest(key, data, "sha256")
 
 
-def same(left: bytes | str, right: bytes | str) -> bool:
+def constant_time_equal(left: bytes | str, right: bytes | str) -> bool:
     """Compare in constant time."""
     left = left.encode() if isinstance(left, str) else left
     right = right.encode() if isinstance(right, str) else right
     return hmac.compare_digest(left, right)
 
 
-def require_same(left: bytes | str, right: bytes | str, refusal: type[CountersealError]) -> None:
+def require_equal(left: bytes | str, right: bytes | str, refusal: type[CountersealError]) -> None:
     """
     Compare in constant time.
 
     Raises:
         CountersealError: *refusal*, if they differ.
     """
-    if not same(left, right):
+    if not constant_time_equal(left, right):
         raise refusal
 
 
-class Vault:
+class Aead:
     """
     Encryption at rest with AES-256-GCM under one 32-byte key.
 
     Args:
         key: 32 bytes.
-        luck: Gives that many random bytes; a nonce is taken for each seal.
+        entropy: Returns that many random bytes; each `seal` takes a new nonce.
 
     Raises:
         ValueError: The key has another length.
     """
 
-    def __init__(self, key: bytes, luck: Callable[[int], bytes]) -> None:
+    def __init__(self, key: bytes, entropy: Callable[[int], bytes]) -> None:
         if len(key) != KEY_BYTES:
-            message = f"a vault's key has {KEY_BYTES} bytes"
+            message = f"an AEAD key has {KEY_BYTES} bytes"
             raise ValueError(message)
         self._aead = AESGCM(key)
-        self._luck = luck
+        self._entropy = entropy
 
     def seal(self, plain: bytes, context: str) -> bytes:
         """Encrypt *plain*; only the same *context* opens it again."""
-        nonce = self._luck(NONCE_BYTES)
+        nonce = self._entropy(NONCE_BYTES)
         return nonce + self._aead.encrypt(nonce, plain, context.encode())
 
     def open(self, sealed: bytes, context: str) -> bytes:

@@ -18,7 +18,7 @@ Guid = NewType("Guid", str)
 """36 characters of lower-case UUID text."""
 
 PARTITIONS = 256
-LUCK_BYTES = 15
+ENTROPY_BYTES = 15
 """How much randomness `mint` takes: all but the partition's byte."""
 
 SHAPE = "[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
@@ -38,8 +38,8 @@ def mint(partition: int, luck: bytes) -> Guid:
     Raises:
         ValueError: The partition or the luck has another size.
     """
-    if len(luck) != LUCK_BYTES:
-        message = f"a GUID takes {LUCK_BYTES} bytes of luck"
+    if len(luck) != ENTROPY_BYTES:
+        message = f"a GUID takes {ENTROPY_BYTES} bytes of luck"
         raise ValueError(message)
     raw = bytearray(bytes([partition]) + luck)
     raw[6] = 0x80 | (raw[6] & 0x0F)
@@ -50,7 +50,7 @@ def mint(partition: int, luck: bytes) -> Guid:
 
 def named(partition: int, text: str) -> Guid:
     """Return the one GUID of what is told from others by *text* alone."""
-    return mint(partition, hashlib.sha256(text.encode()).digest()[:LUCK_BYTES])
+    return mint(partition, hashlib.sha256(text.encode()).digest()[:ENTROPY_BYTES])
 
 
 def parse(text: object, *, field: str) -> Guid:

@@ -25,7 +25,7 @@ from counterseal.models import (
     NotificationState,
     Silence,
 )
-from counterseal.models.guid import LUCK_BYTES, mint, partition_of
+from counterseal.models.guid import ENTROPY_BYTES, mint, partition_of
 from counterseal.notifications.bells import audience, test_bell
 from counterseal.notifications.rung import Rung, gone, push_event, rung, told
 from counterseal.policy import Policy
@@ -167,7 +167,7 @@ class Notifications:
             if held.state is not BindingState.ACTIVE:
                 raise WrongState(held.state.value)
             (space,) = self.ports.store.get(held.app_space)
-            guid = mint(partition_of(device), self.ports.entropy.token(LUCK_BYTES))
+            guid = mint(partition_of(device), self.ports.entropy.token(ENTROPY_BYTES))
             return Decision(result=(held, test_bell(self.policy, held, space, guid)))
 
         binding, bell = settle(self.ports, self.policy, act, decide)

@@ -38,7 +38,7 @@ def addressed_here(facts: Answering) -> None:
 
 def display_matches(facts: Answering) -> None:
     """Refuse an answer to anything but the stored display document."""
-    keys.require_same(facts.answer.display_hash, facts.challenge.display_hash, DisplayChanged)
+    keys.require_equal(facts.answer.display_hash, facts.challenge.display_hash, DisplayChanged)
 
 
 def button_matches(facts: Answering) -> None:
@@ -106,4 +106,4 @@ def chosen(facts: Answering) -> Button:
 
 def _same_code(facts: Answering) -> bool:
     # An empty stored code would match an empty claim: fail closed.
-    return bool(facts.code) and keys.same(facts.answer.code or "", facts.code)
+    return bool(facts.code) and keys.constant_time_equal(facts.answer.code or "", facts.code)

@@ -51,7 +51,7 @@ def proof_holds(facts: Proving) -> None:
         raise WrongAudience
     if facts.proof.method != facts.call.method or facts.proof.uri != facts.call.uri:
         raise WrongRequest
-    if not keys.same(facts.proof.body_hash, facts.body_hash):
+    if not keys.constant_time_equal(facts.proof.body_hash, facts.body_hash):
         raise WrongRequest
     within_window(facts.proof.issued_at, facts.now, facts.policy, StaleProof)
     facts.evidence.require()
@@ -70,7 +70,7 @@ def caller_proved(facts: Fetching | Rotating | Striking) -> None:
 
 def token_matches(facts: Completing | Looking) -> None:
     """Refuse another session token than the invitation's."""
-    keys.require_same(keys.token_hash(facts.secret), facts.binding.token_hash, WrongToken)
+    keys.require_equal(keys.token_hash(facts.secret), facts.binding.token_hash, WrongToken)
 
 
 def login_matches(facts: Redeeming) -> None:
@@ -80,12 +80,12 @@ def login_matches(facts: Redeeming) -> None:
     Both are compared whatever the first comparison says, and nobody learns which was wrong.
     """
     claimed = keys.token_hash(facts.secret) + keys.token_hash(facts.held)
-    keys.require_same(claimed, facts.login.secret_hash + facts.login.holder_hash, WrongToken)
+    keys.require_equal(claimed, facts.login.secret_hash + facts.login.holder_hash, WrongToken)
 
 
 def state_matches(login: Login, secret: str) -> None:
     """Refuse another `state` than the log-in's."""
-    keys.require_same(keys.token_hash(secret), login.secret_hash, WrongToken)
+    keys.require_equal(keys.token_hash(secret), login.secret_hash, WrongToken)
 
 
 def keys_complete(facts: Completing | Rotating) -> None:

@@ -28,7 +28,7 @@ from counterseal.models import (
     Question,
     TextContent,
 )
-from counterseal.models.guid import LUCK_BYTES, PARTITIONS, mint
+from counterseal.models.guid import ENTROPY_BYTES, PARTITIONS, mint
 from counterseal.policy import STANDARD, Policy
 from counterseal.rules.sizes import shows_something
 
@@ -90,7 +90,7 @@ def i_json(*, leaves: int = 12) -> SearchStrategy[Any]:
 def guids(partition: int | None = None) -> SearchStrategy[Guid]:
     """Make GUIDs of this service, in one partition if it is given."""
     partitions = st.integers(0, PARTITIONS - 1) if partition is None else st.just(partition)
-    luck = st.binary(min_size=LUCK_BYTES, max_size=LUCK_BYTES)
+    luck = st.binary(min_size=ENTROPY_BYTES, max_size=ENTROPY_BYTES)
     return st.builds(mint, partitions, luck)
 
 

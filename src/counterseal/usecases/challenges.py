@@ -9,7 +9,7 @@ from counterseal._decisions.issuing import Draft, Issued, plan_issue, plan_issue
 from counterseal._decisions.plan import account_of, record_with_account
 from counterseal._transaction import AuditContext, Transactions, demand_rate, refusals, wake
 from counterseal.models import Challenge, Guid, KeyScope, Question, RelyingParty
-from counterseal.models.guid import LUCK_BYTES, account_partition, mint
+from counterseal.models.guid import ENTROPY_BYTES, account_partition, mint
 from counterseal.policy import Policy
 from counterseal.ports import Due, Ports
 from counterseal.rules.addresses import allow_list, callback_allowed
@@ -71,7 +71,7 @@ class Challenges:
             draft = Draft(
                 party=party,
                 question=question,
-                guid=mint(partition, ports.entropy.token(LUCK_BYTES)),
+                guid=mint(partition, ports.entropy.token(ENTROPY_BYTES)),
                 life=life,
                 served_kinds=ports.notifier.kinds(),
             )

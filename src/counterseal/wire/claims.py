@@ -69,19 +69,19 @@ def demand_guids(*values: str) -> None:
 MILLISECOND = timedelta(milliseconds=1)
 
 
-def whole(moment: datetime) -> datetime:
+def truncate(moment: datetime) -> datetime:
     """Drop what the wire cannot say: everything below the millisecond."""
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
-def stamp(moment: datetime) -> str:
+def format_time(moment: datetime) -> str:
     """Write *moment*; it is in UTC."""
     return f"{moment.isoformat('T', 'milliseconds')[:-6]}Z"
 
 
-def unstamp(text: str) -> datetime:
+def parse_time(text: str) -> datetime:
     """
-    Read what `stamp` wrote.
+    Read what `format_time` wrote.
 
     Raises:
         MalformedToken: Any other spelling.
@@ -90,6 +90,6 @@ def unstamp(text: str) -> datetime:
         moment = datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
     except ValueError:
         raise MalformedToken from None
-    if stamp(moment) != text:
+    if format_time(moment) != text:
         raise MalformedToken
     return moment

@@ -24,7 +24,7 @@ from typing import Any
 from counterseal import ijson
 from counterseal.errors import MalformedToken
 from counterseal.models import Account, AppSpace, Guid, Origin, Question
-from counterseal.wire.claims import VERSION, demand, demand_guids, stamp, unstamp
+from counterseal.wire.claims import VERSION, demand, demand_guids, format_time, parse_time
 from counterseal.wire.question import content_document
 
 BUTTONS_AT_LEAST = 2
@@ -76,8 +76,8 @@ def display_document(
             for button in question.buttons
         ],
         "code": code_asked,
-        "issuedAt": stamp(issued_at),
-        "expiresAt": stamp(deadline),
+        "issuedAt": format_time(issued_at),
+        "expiresAt": format_time(deadline),
     }
     if question.additional_info is not None:
         document["additionalInfo"] = question.additional_info
@@ -105,8 +105,8 @@ def demand_display(document: Any) -> None:
     demand(document["account"], _ACCOUNT)
     named = [document[name]["guid"] for name in ("appSpace", "origin", "account")]
     demand_guids(document["challenge"], *named)
-    unstamp(document["issuedAt"])
-    unstamp(document["expiresAt"])
+    parse_time(document["issuedAt"])
+    parse_time(document["expiresAt"])
     _demand_content(document["content"])
     if len(document["buttons"]) < BUTTONS_AT_LEAST:
         raise MalformedToken

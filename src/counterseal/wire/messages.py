@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from counterseal.models import Bell, Challenge, News
-from counterseal.wire.claims import stamp
+from counterseal.wire.claims import format_time
 
 
 def processed_document(challenge: Challenge, *, now: datetime) -> dict[str, Any]:
@@ -47,11 +47,11 @@ def processed_document(challenge: Challenge, *, now: datetime) -> dict[str, Any]
         "callback": challenge.callback,
         "state": state,
         "status": state,
-        "issuedAt": stamp(challenge.issued_at),
-        "expiresAt": stamp(challenge.deadline),
+        "issuedAt": format_time(challenge.issued_at),
+        "expiresAt": format_time(challenge.deadline),
         "buttonSelected": None if outcome is None else outcome.button,
         "approved": challenge.approved,
-        "answeredAt": None if outcome is None or outcome.token is None else stamp(outcome.at),
+        "answeredAt": None if outcome is None or outcome.token is None else format_time(outcome.at),
         "device": None if outcome is None else outcome.device,
         "answer": None if outcome is None else outcome.token,
         "receipt": None if outcome is None else outcome.receipt,

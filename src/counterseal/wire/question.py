@@ -121,7 +121,7 @@ def read_duration(value: object) -> timedelta:
         InvalidField: It is not a whole number of at most nine digits, alone or with one of the
             units `s`, `m`, `h` and `d`.
     """
-    number = ijson.whole(value)
+    number = ijson.to_integer(value)
     if number is not None and 0 <= number <= _LONGEST:
         value = str(number)
     match = _DURATION.fullmatch(value) if isinstance(value, str) else None

@@ -44,7 +44,7 @@ from counterseal.models import (
     Role,
 )
 from counterseal.wire.answer import ANSWER_TYP, Answer, read_answer
-from counterseal.wire.claims import VERSION, demand, stamp, unstamp
+from counterseal.wire.claims import VERSION, demand, format_time, parse_time
 from counterseal.wire.display import demand_display
 
 RECEIPT_TYP = "counterseal-receipt+jwt"
@@ -133,7 +133,7 @@ def receipt_payload(
         f',"answer":"{token}","device":"{binding.guid}","account":"{account.guid}"'
         f',"key":{_jwk(signer.key)},"role":"{signer.role.value}","history":[{history}]'
         f',"outcome":"{state.value}","approved":{"true" if approved else "false"}'
-        f',"at":"{stamp(at)}","number":{account.receipts + 1}'
+        f',"at":"{format_time(at)}","number":{account.receipts + 1}'
         f',"previous":"{account.receipt_hash}"}}'
     )
     return shown.encode() + judged.encode()
@@ -185,7 +185,7 @@ def verify_receipt(
 
 
 def _trusted(named: PublicKey, trusted: tuple[PublicKey, ...], thumbprint: str | None) -> PublicKey:
-    if thumbprint is not None and not keys.same(named.thumbprint, thumbprint):
+    if thumbprint is not None and not keys.constant_time_equal(named.thumbprint, thumbprint):
         raise IssuerUntrusted
     if not trusted:
         return named
@@ -211,12 +211,12 @@ def _judge(claims: dict[str, Any], token: str, issuer: PublicKey, *, proven: boo
     _require(display["appSpace"]["guid"] == answer.app_space, "App Space")
     _require(display["account"]["guid"] == answer.account == claims["account"], "account")
     _require(answer.device == claims["device"], "device")
-    accepted = unstamp(claims["at"])
-    _require(unstamp(display["issuedAt"]) <= accepted, "accepted too early")
-    _require(accepted < unstamp(display["expiresAt"]), "accepted too late")
+    accepted = parse_time(claims["at"])
+    _require(parse_time(display["issuedAt"]) <= accepted, "accepted too early")
+    _require(accepted < parse_time(display["expiresAt"]), "accepted too late")
     for line in claims["history"]:
         demand(line, _HISTORY)
-        unstamp(line["at"])
+        parse_time(line["at"])
     approved = False
     state = ChallengeState.DISOWNED
     if answer.typ == ANSWER_TYP:
@@ -242,7 +242,7 @@ def _judge(claims: dict[str, Any], token: str, issuer: PublicKey, *, proven: boo
         role=role,
         state=state,
         approved=approved,
-        at=unstamp(claims["at"]),
+        at=parse_time(claims["at"]),
         number=claims["number"],
         previous=claims["previous"],
         hash=receipt_hash(token),
@@ -262,7 +262,7 @@ def _jwk(key: PublicKey) -> str:
 
 def _line(change: KeyChange) -> str:
     role, thumbprint = change.role.value, change.thumbprint
-    return f'{{"at":"{stamp(change.at)}","role":"{role}","thumbprint":"{thumbprint}"}}'
+    return f'{{"at":"{format_time(change.at)}","role":"{role}","thumbprint":"{thumbprint}"}}'
 
 
 def _key(jwk: dict[str, Any]) -> PublicKey:

@@ -227,7 +227,7 @@ def test_unknown_devices_look_like_those_whose_proof_does_not_hold(service, alic
         token = keys.sign(alice.device.device_key, typ=PROOF_TYP, claims=claims)
         with pytest.raises((WrongDevice, WrongKey)) as caught:
             service.devices.prove(attrs.evolve(call_of(alice), proof=token))
-        assert caught.value.outward == WrongSignature.outward == "denied"
+        assert caught.value.public_code == WrongSignature.public_code == "denied"
 
 
 def test_s18_a_locked_accounts_device_proves_nothing(service, alice):

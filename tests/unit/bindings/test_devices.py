@@ -414,7 +414,7 @@ def test_an_origin_of_another_app_space_revokes_nothing(service, alice):
     before = service.records()
     with pytest.raises(Foreign) as caught:
         service.devices.revoke(alice.guid, by=stranger)
-    assert caught.value.outward == NotFound.outward
+    assert caught.value.public_code == NotFound.public_code
     assert service.records() == before
     event = service.events[-1]
     assert (event.actor, event.reason) == (stranger.origin.guid, "foreign")

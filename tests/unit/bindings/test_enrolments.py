@@ -333,7 +333,7 @@ def test_strangers_tokens_all_look_the_same(service, invitation, enrolment):
         invitation.token.upper(),
     ):
         refused(service, attrs.evolve(enrolment, token=token), WrongToken)
-    assert WrongToken.outward == "denied"
+    assert WrongToken.public_code == "denied"
 
 
 # Standing

@@ -141,7 +141,7 @@ def test_another_accounts_challenge_is_foreign_and_looks_like_none(service, aske
     mallory = service.bind("mallory")
     with pytest.raises(Foreign) as caught:
         mallory.fetch(asked.guid)
-    assert caught.value.outward == NotFound.outward
+    assert caught.value.public_code == NotFound.public_code
     for guid in (mint(0, bytes(15)), mallory.guid, service.company.guid):
         with pytest.raises(NotFound):
             mallory.fetch(guid)

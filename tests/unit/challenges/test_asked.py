@@ -194,14 +194,14 @@ def test_s20_unknown_unbound_and_locked_accounts_look_the_same(service, alice):
         refused(service, AccountUnbound, "bob"),
         refused(service, AccountLocked, "carol"),
     ]
-    assert {error.outward for error in errors} == {"unreachable"}
+    assert {error.public_code for error in errors} == {"unreachable"}
     assert len({error.code for error in errors}) == 3
 
 
 @pytest.mark.parametrize("verb", ["suspend", "revoke"])
 def test_s20_an_account_without_an_active_device_is_unbound(service, alice, verb):
     getattr(service.devices, verb)(alice.guid)
-    assert refused(service, AccountUnbound).outward == "unreachable"
+    assert refused(service, AccountUnbound).public_code == "unreachable"
 
 
 def test_s20_a_suspended_devices_account_is_asked_on_its_other_device(service, alice):
@@ -459,7 +459,7 @@ def test_an_origin_sees_its_own_challenges_only(service, alice, verb):
     other = service.new_origin(service.app_space, "Other shop")
     with pytest.raises(Foreign) as caught:
         getattr(service.challenges, verb)(other, held.guid)
-    assert caught.value.outward == NotFound.outward == "not_found"
+    assert caught.value.public_code == NotFound.public_code == "not_found"
     for guid in (mint(0, bytes(15)), held.account, service.company.guid):
         with pytest.raises(NotFound):
             getattr(service.challenges, verb)(service.origin, guid)

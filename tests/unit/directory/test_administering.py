@@ -164,7 +164,7 @@ def test_a_role_does_what_it_includes_and_no_more(service, ours, verb, role):
     refusal = Foreign if verb in OF_THE_COMPANY else RoleLacking
     with pytest.raises(refusal) as caught:
         act(service, ours, ours.admins[role])
-    assert caught.value.outward == ("not_found" if refusal is Foreign else "forbidden")
+    assert caught.value.public_code == ("not_found" if refusal is Foreign else "forbidden")
     assert service.records() == before
     event = service.events[-1]
     assert (event.actor, event.reason) == (ours.admins[role].guid, refusal.code)
@@ -177,7 +177,7 @@ def test_what_is_out_of_reach_looks_as_if_it_were_not_there(service, ours, stran
     before = service.records()
     with pytest.raises(Foreign) as caught:
         act(service, stranger, ours.admins[role])
-    assert caught.value.outward == NotFound.outward
+    assert caught.value.public_code == NotFound.public_code
     assert service.records() == before
     assert service.events[-1].reason == "foreign"
 

@@ -114,13 +114,13 @@ def test_s23_the_window(service, guid, hmac, seconds, holds):
     if holds:
         service.authentication.authenticate(request)
     else:
-        assert refused(service, request, RequestStale).outward == "unauthorized"
+        assert refused(service, request, RequestStale).public_code == "unauthorized"
 
 
 def test_s23_a_replay_inside_the_window_is_refused(service, guid, hmac):
     request = cx1(service, hmac, guid, seconds=60)
     service.authentication.authenticate(request)
-    assert refused(service, request, Replayed).outward == "denied"
+    assert refused(service, request, Replayed).public_code == "denied"
     service.clock.advance(timedelta(seconds=360))
     refused(service, request, Replayed)
     service.clock.advance(timedelta(seconds=1))
@@ -204,7 +204,7 @@ def test_s23_an_unknown_key_id_looks_like_a_wrong_secret(service, guid, hmac):
         for stranger in (NOBODY, service.app_space.guid, "00000000-0000-1000-8000-000000000000")
     ]
     errors.append(refused(service, cx1(service, "another secret", guid), CredentialRefused))
-    assert {(str(error), error.code, error.outward) for error in errors} == {
+    assert {(str(error), error.code, error.public_code) for error in errors} == {
         (str(errors[0]), "credential_refused", "unauthorized")
     }
 
@@ -280,7 +280,7 @@ def test_s23_the_window_of_a_message_signature(service, guid, secret, seconds, h
     if holds:
         service.authentication.authenticate(request)
     else:
-        assert refused(service, request, RequestStale).outward == "unauthorized"
+        assert refused(service, request, RequestStale).public_code == "unauthorized"
 
 
 def test_s23_a_nonce_counts_once(service, guid, secret):
@@ -415,7 +415,7 @@ def test_s23_an_unknown_signer_looks_like_a_wrong_secret(service, guid, secret):
         for stranger in (NOBODY, service.app_space.guid, "00000000-0000-1000-8000-000000000000")
     ]
     errors.append(refused(service, signed(service, "another secret", guid), CredentialRefused))
-    assert {(str(error), error.code, error.outward) for error in errors} == {
+    assert {(str(error), error.code, error.public_code) for error in errors} == {
         (str(errors[0]), "credential_refused", "unauthorized")
     }
 
@@ -471,7 +471,7 @@ def test_an_unknown_basic_user_looks_like_a_wrong_secret(service, guid, basic):
         for stranger in (NOBODY, service.company.guid, "nobody")
     ]
     errors.append(refused(service, by_basic("x", guid), CredentialRefused))
-    assert len({(str(error), error.outward) for error in errors}) == 1
+    assert len({(str(error), error.public_code) for error in errors}) == 1
 
 
 @pytest.mark.parametrize("header", ["Basic ", "Basic !!!!", "Basic YQ==", "Basic Og==", "basic"])

@@ -653,7 +653,7 @@ def test_what_is_no_token_is_refused(token):
 def test_all_refusals_of_evidence_look_alike_outside():
     kinds = (MalformedToken, WrongType, WrongKey, WrongAlgorithm, WrongSignature)
 
-    assert {kind.outward for kind in kinds} == {"denied"}
+    assert {kind.public_code for kind in kinds} == {"denied"}
 
 
 # Sizes

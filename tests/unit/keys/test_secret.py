@@ -1,4 +1,4 @@
-"""Secrets: one spelling of base64url, hashes, MACs, comparison, the vault."""
+"""Secrets: one spelling of base64url, hashes, MACs, comparison, the AEAD."""
 
 import base64
 import hashlib
@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from counterseal.errors import MalformedToken, SealBroken, WrongToken
 from counterseal.keys import (
-    Vault,
+    Aead,
     b64url,
     basic_digest,
+    constant_time_equal,
     digest,
     mac,
-    require_same,
-    same,
+    require_equal,
     token_hash,
     unb64url,
 )
@@ -198,28 +198,28 @@ def test_rfc_4231(key, data, expected):
 
 @given(st.binary() | st.text(max_size=8).map(str.encode), st.binary())
 def test_same_is_equality(left, right):
-    assert same(left, left)
-    assert same(left, right) == (left == right)
+    assert constant_time_equal(left, left)
+    assert constant_time_equal(left, right) == (left == right)
 
 
 def test_text_is_compared_as_utf8():
-    assert same("Zoë", "Zoë".encode())
-    assert same("Zoë", "Zoë")
-    assert not same("Zoë", "Zoe")
-    assert not same("abc", "abcd")
-    assert not same("", b"a")
+    assert constant_time_equal("Zoë", "Zoë".encode())
+    assert constant_time_equal("Zoë", "Zoë")
+    assert not constant_time_equal("Zoë", "Zoe")
+    assert not constant_time_equal("abc", "abcd")
+    assert not constant_time_equal("", b"a")
 
 
 def test_require_same_raises_the_refusal_it_was_given():
-    require_same("secret", b"secret", WrongToken)
+    require_equal("secret", b"secret", WrongToken)
 
     with pytest.raises(WrongToken) as caught:
-        require_same("canary-1", "canary-2", WrongToken)
+        require_equal("canary-1", "canary-2", WrongToken)
 
     assert "canary" not in str(caught.value)
 
 
-# The vault
+# The AEAD
 
 
 class Luck:
@@ -238,89 +238,89 @@ KEY = bytes(range(32))
 
 @given(st.binary(), st.text(st.characters(exclude_categories=["Cs"])))
 def test_what_was_sealed_opens(plain, context):
-    vault = Vault(KEY, os.urandom)
-    sealed = vault.seal(plain, context)
+    aead = Aead(KEY, os.urandom)
+    sealed = aead.seal(plain, context)
 
-    assert vault.open(sealed, context) == plain
-    assert Vault(KEY, os.urandom).open(sealed, context) == plain
+    assert aead.open(sealed, context) == plain
+    assert Aead(KEY, os.urandom).open(sealed, context) == plain
     if len(plain) > 4:
         assert plain not in sealed
 
 
 def test_a_nonce_is_taken_for_each_seal():
     luck = Luck()
-    vault = Vault(KEY, luck)
-    sealed = [vault.seal(b"same", "same") for _ in range(3)]
+    aead = Aead(KEY, luck)
+    sealed = [aead.seal(b"same", "same") for _ in range(3)]
 
     assert luck.sizes == [12, 12, 12]
     assert [each[:12] for each in sealed] == [n.to_bytes(12) for n in (1, 2, 3)]
     assert len({each[12:] for each in sealed}) == 3
-    vault.open(sealed[0], "same")
+    aead.open(sealed[0], "same")
     assert len(luck.sizes) == 3
 
 
 def test_a_sealed_secret_is_nonce_ciphertext_and_tag():
     """McGrew and Viega, "The Galois/Counter Mode of Operation", test case 14."""
-    vault = Vault(bytes(32), bytes)
+    aead = Aead(bytes(32), bytes)
 
-    assert vault.seal(bytes(16), "").hex() == "00" * 12 + (
+    assert aead.seal(bytes(16), "").hex() == "00" * 12 + (
         "cea7403d4d606b6e074ec5d3baf39d18d0d1c8a799996bf0265b98b5d48ab919"
     )
 
 
 @pytest.mark.parametrize("context", ["", "other", "contexT", "context\0"])
 def test_another_context_does_not_open(context):
-    vault = Vault(KEY, Luck())
-    sealed = vault.seal(b"secret", "context")
+    aead = Aead(KEY, Luck())
+    sealed = aead.seal(b"secret", "context")
 
     with pytest.raises(SealBroken):
-        vault.open(sealed, context)
+        aead.open(sealed, context)
 
 
 def test_another_key_does_not_open():
-    sealed = Vault(KEY, Luck()).seal(b"secret", "context")
+    sealed = Aead(KEY, Luck()).seal(b"secret", "context")
 
     with pytest.raises(SealBroken):
-        Vault(KEY[::-1], Luck()).open(sealed, "context")
+        Aead(KEY[::-1], Luck()).open(sealed, "context")
 
 
 def test_no_flipped_bit_opens():
-    vault = Vault(KEY, Luck())
-    sealed = vault.seal(b"secret", "context")
+    aead = Aead(KEY, Luck())
+    sealed = aead.seal(b"secret", "context")
 
     for position in range(len(sealed) * 8):
         flipped = bytearray(sealed)
         flipped[position // 8] ^= 1 << position % 8
         with pytest.raises(SealBroken):
-            vault.open(bytes(flipped), "context")
+            aead.open(bytes(flipped), "context")
 
 
 def test_no_other_length_opens():
-    vault = Vault(KEY, Luck())
-    sealed = vault.seal(b"secret", "context")
+    aead = Aead(KEY, Luck())
+    sealed = aead.seal(b"secret", "context")
 
     for size in range(len(sealed)):
         with pytest.raises(SealBroken):
-            vault.open(sealed[:size], "context")
+            aead.open(sealed[:size], "context")
     with pytest.raises(SealBroken):
-        vault.open(sealed + b"\0", "context")
+        aead.open(sealed + b"\0", "context")
 
 
 def test_a_broken_seal_tells_nothing_of_why():
-    vault = Vault(KEY, Luck())
+    aead = Aead(KEY, Luck())
 
     with pytest.raises(SealBroken) as caught:
-        vault.open(vault.seal(b"canary", "context"), "canary")
+        aead.open(aead.seal(b"canary", "context"), "canary")
 
     assert "canary" not in str(caught.value)
     assert caught.value.__cause__ is None
 
 
 @pytest.mark.parametrize("size", [0, 16, 24, 31, 33, 64])
-def test_a_vault_takes_a_key_of_256_bits_only(size):
+def test_an_aead_takes_a_key_of_256_bits_only(size):
     with pytest.raises(ValueError, match="32 bytes"):
-        Vault(bytes(size), Luck())
+        Aead(bytes(size), Luck())
 
 
-def test_a_vault_does_not_show_its_key():
-    assert repr(KEY)[2:-1] not in repr(vars(Vault(KEY, Luck())))
+def test_an_aead_does_not_show_its_key():
+    assert repr(KEY)[2:-1] not in repr(vars(Aead(KEY, Luck())))

@@ -29,7 +29,7 @@ from counterseal.models import (
     Silence,
     Texts,
 )
-from counterseal.models.guid import LUCK_BYTES, mint, partition_of
+from counterseal.models.guid import ENTROPY_BYTES, mint, partition_of
 from counterseal.rules.sizes import LISTED
 from counterseal.testing import OutboxNotifier, Push
 from counterseal.testing.faults import Faults, faulty, faulty_ports
@@ -466,7 +466,7 @@ def test_a_kind_with_any_number_due_keeps_no_other_waiting(service):
     (first,) = service.notifications.due()
     commit = service.ports.store.commit
     for number in range(LISTED + 100):
-        guid = mint(partition_of(first.guid), number.to_bytes(LUCK_BYTES, "big"))
+        guid = mint(partition_of(first.guid), number.to_bytes(ENTROPY_BYTES, "big"))
         commit((Change(None, attrs.evolve(first, guid=guid)),), (), f"{number}")
     service.clock.advance(SECOND)
     service.bind("alice", addresses=(WEB,))

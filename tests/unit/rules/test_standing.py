@@ -195,7 +195,9 @@ class TestReachable:
                 reachable(attrs.evolve(USER, locked_at=NOW, devices=tuple(map(device, states))))
 
     def test_tells_the_outside_the_same_of_both(self):
-        assert len({kind.outward for kind in (AccountLocked, AccountUnbound, AccountUnknown)}) == 1
+        assert (
+            len({kind.public_code for kind in (AccountLocked, AccountUnbound, AccountUnknown)}) == 1
+        )
 
 
 class TestRoomForBinding:

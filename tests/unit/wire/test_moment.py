@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterseal.errors import MalformedToken
-from counterseal.wire.claims import MILLISECOND, stamp, unstamp, whole
+from counterseal.wire.claims import MILLISECOND, format_time, parse_time, truncate
 
 MOMENTS = st.datetimes(timezones=st.just(UTC))
 
@@ -23,23 +23,23 @@ MOMENTS = st.datetimes(timezones=st.just(UTC))
     ],
 )
 def test_a_moment_is_rfc_3339_in_utc_with_milliseconds(moment, text):
-    assert stamp(moment) == text
-    assert unstamp(text) == whole(moment)
+    assert format_time(moment) == text
+    assert parse_time(text) == truncate(moment)
 
 
 @given(MOMENTS)
 def test_what_is_stamped_is_read_again(moment):
-    read = unstamp(stamp(moment))
-    assert read == whole(moment)
+    read = parse_time(format_time(moment))
+    assert read == truncate(moment)
     assert read.tzinfo is UTC
     assert timedelta(0) <= moment - read < MILLISECOND
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", stamp(moment))
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", format_time(moment))
 
 
 @given(MOMENTS, MOMENTS)
 def test_two_moments_share_a_text_only_within_one_millisecond(one, other):
-    assert (stamp(one) == stamp(other)) is (whole(one) == whole(other))
-    assert (stamp(one) < stamp(other)) is (whole(one) < whole(other))
+    assert (format_time(one) == format_time(other)) is (truncate(one) == truncate(other))
+    assert (format_time(one) < format_time(other)) is (truncate(one) < truncate(other))
 
 
 @pytest.mark.parametrize(
@@ -69,13 +69,13 @@ def test_two_moments_share_a_text_only_within_one_millisecond(one, other):
 )
 def test_any_other_spelling_is_refused(text):
     with pytest.raises(MalformedToken):
-        unstamp(text)
+        parse_time(text)
 
 
 @given(st.text() | st.from_regex(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{1,6}Z", fullmatch=True))
 def test_a_text_is_read_only_if_it_is_what_would_be_written(text):
     try:
-        moment = unstamp(text)
+        moment = parse_time(text)
     except MalformedToken:
         return
-    assert stamp(moment) == text
+    assert format_time(moment) == text

@@ -32,7 +32,7 @@ from counterseal.models import (
     guid,
 )
 from counterseal.wire.answer import Answer, answer_claims
-from counterseal.wire.claims import stamp
+from counterseal.wire.claims import format_time
 from counterseal.wire.display import display_document, display_text
 from counterseal.wire.receipt import (
     RECEIPT_LIMIT,
@@ -436,7 +436,7 @@ class TestAReceiptThatContradictsItself:
 
     def test_from_its_issue_to_the_last_moment_before_the_deadline_it_may_be_accepted(self, case):
         for at in (NOW, DEADLINE - timedelta(milliseconds=1)):
-            claims = {**case.claims(), "at": stamp(at)}
+            claims = {**case.claims(), "at": format_time(at)}
             assert verify_receipt(case.sign(claims)).at == at
 
     @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ import attrs
 
 from counterseal import Receipt, read_json
 from counterseal.models import Button, ChallengeState, Guid, Role
-from counterseal.wire.claims import stamp
+from counterseal.wire.claims import format_time
 from counterseal.wire.question import content_document
 from counterseal_client.asked import Asked, same
 from counterseal_client.errors import Declined, EvidenceRefused, NotApproved, Unanswered
@@ -150,8 +150,8 @@ def _require_shown(display: dict[str, Any], asked: Asked) -> None:
             for button in question.buttons
         ],
         "code": asked.code_asked,
-        "issuedAt": stamp(asked.issued_at),
-        "expiresAt": stamp(asked.expires_at),
+        "issuedAt": format_time(asked.issued_at),
+        "expiresAt": format_time(asked.expires_at),
         "additionalInfo": question.additional_info,
         "transactionId": question.transaction_id,
     }

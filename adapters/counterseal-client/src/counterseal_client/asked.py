@@ -17,7 +17,7 @@ from counterseal import read_json, read_question
 from counterseal.errors import InvalidField
 from counterseal.ijson import canonical, compact
 from counterseal.models import Guid, Question
-from counterseal.wire.claims import stamp
+from counterseal.wire.claims import format_time
 from counterseal.wire.question import content_document
 from counterseal_client.errors import EvidenceRefused
 from counterseal_client.members import Members
@@ -74,8 +74,8 @@ class Asked:
             "origin": self.origin,
             "sent": self.sent,
             "codeAsked": self.code_asked,
-            "issuedAt": stamp(self.issued_at),
-            "expiresAt": stamp(self.expires_at),
+            "issuedAt": format_time(self.issued_at),
+            "expiresAt": format_time(self.expires_at),
         }
         return compact(document).decode()
 

@@ -12,7 +12,7 @@ import attrs
 from counterseal.errors import InvalidField, MalformedToken
 from counterseal.models import Guid
 from counterseal.models.guid import parse
-from counterseal.wire.claims import unstamp
+from counterseal.wire.claims import parse_time
 
 E = TypeVar("E", bound=enum.Enum)
 
@@ -117,7 +117,7 @@ class Members:
             InvalidField: It is missing or none.
         """
         try:
-            return unstamp(self.text(name))
+            return parse_time(self.text(name))
         except MalformedToken:
             raise InvalidField(name, "not a moment") from None
 

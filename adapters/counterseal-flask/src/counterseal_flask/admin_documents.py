@@ -16,7 +16,7 @@ from counterseal.models import (
     Credential,
     Origin,
 )
-from counterseal.wire.claims import stamp
+from counterseal.wire.claims import format_time
 from counterseal_flask.documents import account_document, device_document
 from counterseal_flask.providers import provider_document
 
@@ -28,7 +28,7 @@ def company_document(company: Company) -> Document:
     return {
         "companyGuid": company.guid,
         "name": company.name,
-        "createdAt": stamp(company.created_at),
+        "createdAt": format_time(company.created_at),
     }
 
 
@@ -54,7 +54,7 @@ def app_space_document(app_space: AppSpace) -> Document:
         "notification": {
             name: getattr(app_space.texts, field) or None for name, field in TEXTS.items()
         },
-        "createdAt": stamp(app_space.created_at),
+        "createdAt": format_time(app_space.created_at),
     }
 
 
@@ -74,7 +74,7 @@ def origin_document(origin: Origin) -> Document:
         "askLimit": origin.limits.asked,
         "cooldown": origin.limits.cooldown,
         "callbacks": [callback_document(entry) for entry in origin.entries],
-        "createdAt": stamp(origin.created_at),
+        "createdAt": format_time(origin.created_at),
     }
 
 
@@ -98,7 +98,7 @@ def delivery_document(callback: Callback) -> Document:
         "cause": None if callback.cause is None else callback.cause.value,
         "attempts": callback.attempts,
         "lastStatus": callback.last_status,
-        "createdAt": stamp(callback.created_at),
+        "createdAt": format_time(callback.created_at),
     }
 
 
@@ -106,8 +106,8 @@ def key_document(credential: Credential) -> Document:
     """Return what there is to know of a secret; the newest stands first."""
     return {
         "keyType": credential.scheme.value,
-        "createdAt": stamp(credential.created_at),
-        "endsAt": None if credential.ends_at is None else stamp(credential.ends_at),
+        "createdAt": format_time(credential.created_at),
+        "endsAt": None if credential.ends_at is None else format_time(credential.ends_at),
     }
 
 
@@ -125,6 +125,6 @@ def admin_document(admin: Admin) -> Document:
         "companyGuid": admin.company,
         "appSpaceGuid": admin.app_space,
         "keys": [key_document(held) for held in admin.credentials],
-        "endsAt": None if admin.ends_at is None else stamp(admin.ends_at),
-        "createdAt": stamp(admin.created_at),
+        "endsAt": None if admin.ends_at is None else format_time(admin.ends_at),
+        "createdAt": format_time(admin.created_at),
     }

@@ -8,7 +8,7 @@ from typing import Any
 
 import counterseal as cs
 from counterseal.models import Account, AppSpace, Binding, Challenge, Origin, TokenForm
-from counterseal.wire.claims import stamp
+from counterseal.wire.claims import format_time
 from counterseal.wire.messages import processed_document
 
 Document = dict[str, Any]
@@ -22,7 +22,7 @@ def issued_document(issued: cs.Issued, now: datetime) -> Document:
 
 def invitation_document(invitation: cs.Invitation, origin: Origin) -> Document:
     """Return what *origin* hands to the device that is to be bound."""
-    expiration = stamp(invitation.deadline)
+    expiration = format_time(invitation.deadline)
     token: Document | str = invitation.token
     if origin.token_form is TokenForm.OBJECT:
         token = {"guid": invitation.token, "expiration": expiration}
@@ -43,7 +43,7 @@ def account_document(account: Account) -> Document:
         "userInfo": account.user_info,
         "appSpaceGuid": account.app_space,
         "locked": account.locked_at is not None,
-        "createdAt": stamp(account.created_at),
+        "createdAt": format_time(account.created_at),
     }
 
 
@@ -55,7 +55,7 @@ def device_document(binding: Binding) -> Document:
         "name": binding.name,
         "status": binding.state.value,
         "suspendedBy": None if authority is None else authority.value,
-        "createdAt": stamp(binding.created_at),
+        "createdAt": format_time(binding.created_at),
         "boundAt": _maybe(binding.bound_at),
         "endedAt": _maybe(binding.ended_at),
     }
@@ -68,14 +68,14 @@ def invited_document(app_space: AppSpace) -> Document:
 
 def begun_document(begun: cs.Redirect) -> Document:
     """Return what an app that begins a log-in has to know."""
-    return {"url": begun.url, "secret": begun.secret, "expiresAt": stamp(begun.deadline)}
+    return {"url": begun.url, "secret": begun.secret, "expiresAt": format_time(begun.deadline)}
 
 
 def welcome_document(invitation: cs.Invitation) -> Document:
     """Return what an app whose user has logged in finishes the bind with."""
     return {
         "sessionToken": invitation.token,
-        "sessionTokenExpiration": stamp(invitation.deadline),
+        "sessionTokenExpiration": format_time(invitation.deadline),
         "appSpaceGuid": invitation.app_space.guid,
         "appSpaceName": invitation.app_space.name,
     }
@@ -119,8 +119,8 @@ def pending_document(waiting: Iterable[Challenge]) -> Document:
         "requests": [
             {
                 "guid": held.guid,
-                "issuedAt": stamp(held.issued_at),
-                "expiresAt": stamp(held.deadline),
+                "issuedAt": format_time(held.issued_at),
+                "expiresAt": format_time(held.deadline),
             }
             for held in waiting
         ]
@@ -132,7 +132,7 @@ def shown_document(challenge: Challenge, now: datetime) -> Document:
     return {
         "guid": challenge.guid,
         "state": challenge.state_at(now).value,
-        "expiresAt": stamp(challenge.deadline),
+        "expiresAt": format_time(challenge.deadline),
         "display": challenge.display,
     }
 
@@ -149,4 +149,4 @@ def answered_document(challenge: Challenge) -> Document:
 
 
 def _maybe(moment: datetime | None) -> str | None:
-    return None if moment is None else stamp(moment)
+    return None if moment is None else format_time(moment)

@@ -66,7 +66,7 @@ def whole(body: Mapping[str, Any], name: str) -> int | None:
     value = body.get(name)
     if value is None:
         return None
-    number = ijson.whole(value)
+    number = ijson.to_integer(value)
     if number is None:
         raise InvalidField(name, "not a whole number")
     return number
@@ -82,7 +82,7 @@ def span(body: Mapping[str, Any], name: str) -> timedelta | None:
     value = body.get(name)
     if value is None:
         return None
-    number = ijson.whole(value)
+    number = ijson.to_integer(value)
     if number is None or not 0 <= number <= LONGEST:
         raise InvalidField(name, "not a number of seconds")
     return timedelta(seconds=number)

@@ -11,7 +11,7 @@ from counterseal_flask.admin_schemas import ADMIN_SCHEMAS
 from counterseal_flask.bodies import MEDIA_TYPES
 from counterseal_flask.messages import PROBLEM
 from counterseal_flask.operations import NAME, Audience, Operation, Payload
-from counterseal_flask.problems import OUTWARD
+from counterseal_flask.problems import STATUS_BY_PUBLIC_CODE
 from counterseal_flask.schemas import SCHEMAS
 
 Document = dict[str, Any]
@@ -144,7 +144,7 @@ def _by_status(operation: Operation) -> dict[int, list[str]]:
         words.add("unsupported_media_type")
     by_status: dict[int, list[str]] = defaultdict(list)
     for word in sorted(words):
-        by_status[OUTWARD[word]].append(word)
+        by_status[STATUS_BY_PUBLIC_CODE[word]].append(word)
     return by_status
 
 

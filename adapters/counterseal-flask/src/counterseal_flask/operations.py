@@ -59,7 +59,7 @@ class Operation:
         written: How a body that it takes is written.
         needs: Parameters of the query that have to be there, each with its meaning.
         query: Those that may be there.
-        refuses: The outward words that the call's own problems may have.
+        refuses: The public codes that the call's own problems may have.
         media_type: Of what it gives.
         by_key: Whether it takes an `Idempotency-Key`.
     """

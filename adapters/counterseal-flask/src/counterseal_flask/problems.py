@@ -2,7 +2,7 @@
 Problems: what the outside is told when something is refused or fails (RFC 9457).
 
 `STATUS` is the one table from an error's code to its HTTP status.
-The outside sees a refusal's outward word, and never the code behind it: that one is for the log.
+The outside sees a refusal's public code, and never the code behind it: that one is for the log.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ STATUS: dict[str, HTTPStatus] = {
     "signer_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
     "seal_broken": HTTPStatus.SERVICE_UNAVAILABLE,
 }
-"""Refusals that share an outward word share a status; a test walks `counterseal.errors`."""
+"""Refusals that share a public code share a status; a test walks `counterseal.errors`."""
 
 HTTP: dict[str, HTTPStatus] = {
     "bad_request": HTTPStatus.BAD_REQUEST,
@@ -144,7 +144,7 @@ MEMBERS = {"attempts_left": "attemptsLeft", "reason": "reason", "field": "field"
 
 def problem(word: str, *, headers: dict[str, str] | None = None, **members: Any) -> Reply:
     """Return the problem *word* as a reply."""
-    status = OUTWARD[word]
+    status = STATUS_BY_PUBLIC_CODE[word]
     document = {"type": TYPE + word, "title": _title(word), "status": int(status), "code": word}
     return Reply(
         status=status,
@@ -193,7 +193,7 @@ def _refused(refusal: cs.Refused) -> Reply:
     headers: dict[str, str] = {}
     if hasattr(refusal, "retry_after"):
         headers["Retry-After"] = _seconds(refusal.retry_after)
-    return problem(refusal.outward, headers=headers, **members)
+    return problem(refusal.public_code, headers=headers, **members)
 
 
 def _seconds(span: float) -> str:
@@ -216,7 +216,7 @@ _FIRST_LINES = {
     for kind in _kinds(cs.CountersealError)
 }
 
-OUTWARD = {
-    kind.outward: STATUS.get(kind.code, HTTPStatus.FORBIDDEN) for kind in _kinds(cs.Refused)
+STATUS_BY_PUBLIC_CODE = {
+    kind.public_code: STATUS.get(kind.code, HTTPStatus.FORBIDDEN) for kind in _kinds(cs.Refused)
 } | HTTP
 """What the outside may be told, and its status; a refusal of a later core is forbidden."""

@@ -14,12 +14,12 @@ class Unproven(IdentityWithdrawn):
     """What came back from the Identity Provider does not prove who the user is."""
 
     code = "idp_unproven"
-    outward = "denied"
+    public_code = "denied"
 
     def __init_subclass__(cls) -> None:
-        """Give every kind the same outward word."""
+        """Give every kind the same public code."""
         super().__init_subclass__()
-        cls.outward = "denied"
+        cls.public_code = "denied"
 
 
 class CodeRefused(Unproven):

@@ -22,7 +22,7 @@ from counterseal_redis.values import compact, milliseconds
 MARGIN = timedelta(minutes=10)
 """How far the clock may step back before something is forgotten too early."""
 
-LUCK_BYTES = 8
+ENTROPY_BYTES = 8
 """Tells two questions about one replay key apart; who guesses it gains nothing."""
 
 
@@ -46,7 +46,7 @@ class RedisReplayGuard:
             microseconds(now),
             microseconds(until),
             milliseconds(until - now, MARGIN),
-            self._entropy.token(LUCK_BYTES).hex(),
+            self._entropy.token(ENTROPY_BYTES).hex(),
         ]
         place = _place(self._keyspace, "y", *key)
         return bool(self._keyspace.write(scripted(FIRST_SEEN, [place], arguments)))

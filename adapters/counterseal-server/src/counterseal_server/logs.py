@@ -17,7 +17,7 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Final
 
-from counterseal.wire.claims import stamp
+from counterseal.wire.claims import format_time
 from counterseal_server.visible import visible
 
 OURS = (
@@ -115,7 +115,7 @@ def configure(form: str, level: str) -> None:
 
 
 def _time(record: logging.LogRecord) -> str:
-    return stamp(datetime.fromtimestamp(record.created, UTC))
+    return format_time(datetime.fromtimestamp(record.created, UTC))
 
 
 def _text(record: logging.LogRecord) -> str:

@@ -9,14 +9,14 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from counterseal import Unavailable
-from counterseal.models.guid import LUCK_BYTES, mint
+from counterseal.models.guid import ENTROPY_BYTES, mint
 from counterseal_server.house import House
 from counterseal_server.thread_pool import Exhaustion
 
 FRESH_SECONDS = 1.0
 """So long a verdict stands: each look writes, and whoever asks need not say who they are."""
 
-NOBODY = mint(0, bytes(LUCK_BYTES))
+NOBODY = mint(0, bytes(ENTROPY_BYTES))
 """No record has this GUID."""
 
 LOOKS = ("service", "readyz")

@@ -8,7 +8,7 @@ from typing import Any
 from counterseal import Receipt, read_json, trusted_keys, verify_receipt
 from counterseal.errors import InvalidField, ReceiptChanged, UnfitKey
 from counterseal.models import PublicKey
-from counterseal.wire.claims import stamp
+from counterseal.wire.claims import format_time
 from counterseal.wire.receipt import RECEIPT_LIMIT
 from counterseal_server import display, files
 from counterseal_server.screen import Screen
@@ -78,7 +78,7 @@ def show(screen: Screen, receipt: Receipt) -> None:
         [
             ("Outcome", f"{receipt.state.value}, {_verdict(receipt)}"),
             ("Button", display.button_line(receipt.display, receipt.answer.button)),
-            ("Accepted", stamp(receipt.at)),
+            ("Accepted", format_time(receipt.at)),
             ("Device", receipt.answer.device),
             ("Key", f"{receipt.role.value} key, {receipt.key.algorithm.value}"),
             ("  kid", receipt.key.kid),
@@ -112,7 +112,7 @@ def document(receipt: Receipt) -> dict[str, Any]:
         "approved": receipt.approved,
         "button": receipt.answer.button,
         "title": receipt.answer.title,
-        "at": stamp(receipt.at),
+        "at": format_time(receipt.at),
         "device": receipt.answer.device,
         "account": receipt.answer.account,
         "key": {"role": receipt.role.value, **_key(receipt.key)},

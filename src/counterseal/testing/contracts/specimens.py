@@ -31,7 +31,7 @@ from counterseal.models import (
     Record,
 )
 from counterseal.models.account import subject_alias
-from counterseal.models.guid import LUCK_BYTES, account_partition, mint, partition_of
+from counterseal.models.guid import ENTROPY_BYTES, account_partition, mint, partition_of
 from counterseal.testing.clock import START
 from counterseal.testing.entropy import ScriptedEntropy
 
@@ -81,7 +81,7 @@ class Specimens:
 
     def guid(self, partition: int = 0) -> Guid:
         """Make a GUID that was not made before."""
-        return mint(partition, self._luck.token(LUCK_BYTES))
+        return mint(partition, self._luck.token(ENTROPY_BYTES))
 
     def beside(self, record: Record) -> Guid:
         """Make a GUID in the partition of *record*."""

@@ -145,12 +145,12 @@ def erase(
     """
     with opened(data, config) as house:
         from counterseal import Erasure  # noqa: PLC0415 (a fast start)
-        from counterseal.wire.claims import stamp  # noqa: PLC0415
+        from counterseal.wire.claims import format_time  # noqa: PLC0415
 
         guid = _named(house, account, app_space)
         asked(f"Erase account {guid} for good?", yes=yes)
         left = Erasure(house.ports, house.policy).erase(guid)
-        at = None if left.erased_at is None else stamp(left.erased_at)
+        at = None if left.erased_at is None else format_time(left.erased_at)
         told({"privakeyId": left.guid, "erasedAt": at})
 
 

@@ -101,7 +101,7 @@ def invite(
     Whoever has the link can bind a device to the account. The file of --out has one JSON object.
     """
     with plainly():
-        from counterseal.wire.claims import stamp  # noqa: PLC0415 (a fast start)
+        from counterseal.wire.claims import format_time  # noqa: PLC0415 (a fast start)
         from counterseal_server import inviting  # noqa: PLC0415
         from counterseal_server.house import House  # noqa: PLC0415
         from counterseal_server.screen import Screen  # noqa: PLC0415
@@ -109,7 +109,7 @@ def invite(
         with House(configured(config, data=data)) as house, telling(out) as tell:
             house.prepare()
             invited = inviting.invite(house, account, origin)
-            link, deadline = inviting.link(invited), stamp(invited.deadline)
+            link, deadline = inviting.link(invited), format_time(invited.deadline)
             if as_json or out is not None:
                 tell({"link": link, "sessionToken": invited.token, "expiresAt": deadline})
                 return

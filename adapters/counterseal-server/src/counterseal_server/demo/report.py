@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from counterseal import jwks_document
-from counterseal.wire.claims import stamp
+from counterseal.wire.claims import format_time
 from counterseal_server import display, receipts
 from counterseal_server.demo.story import Story
 from counterseal_server.screen import Screen
@@ -97,7 +97,7 @@ def _show_answer(screen: Screen, story: Story) -> None:
             ("Signed by", f"{receipt.role.value} key, {receipt.key.algorithm.value}"),
             ("Outcome", story.ended.state.value),
             ("Approved", "yes" if story.ended.approved else "no"),
-            ("Accepted", stamp(receipt.at)),
+            ("Accepted", format_time(receipt.at)),
         ]
     )
 

@@ -14,7 +14,7 @@ from counterseal.device.software import Bond
 from counterseal.errors import DisplayChanged, InvalidField, IssuerUntrusted, ReceiptChanged
 from counterseal.models import ChallengeState, Guid
 from counterseal.models.guid import parse
-from counterseal.wire.claims import unstamp
+from counterseal.wire.claims import parse_time
 from counterseal.wire.enrolment import enrolment_document
 from counterseal_server.handset.calls import Calls, ServiceRefused, ServiceUnreachable
 from counterseal_server.handset.home import Home
@@ -100,7 +100,7 @@ class Handset:
         """
         display = self._display(challenge)
         document = self.device.shown(display)
-        until = unstamp(document["expiresAt"])
+        until = parse_time(document["expiresAt"])
         self._home.shown.keep(challenge, display, until=until, now=self.device.clock.now())
         return document
 

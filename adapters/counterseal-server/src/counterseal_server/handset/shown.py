@@ -16,7 +16,7 @@ from typing import Any
 from counterseal import read_json
 from counterseal.errors import DisplayChanged, InvalidField, MalformedToken
 from counterseal.models import Guid
-from counterseal.wire.claims import stamp, unstamp
+from counterseal.wire.claims import format_time, parse_time
 from counterseal_server.keeping import private
 
 
@@ -59,7 +59,7 @@ class Shown:
         for file in self._path.glob("*.json"):
             if _read(file)[1] <= now:
                 file.unlink(missing_ok=True)
-        document = {"display": _hash(display), "until": stamp(until)}
+        document = {"display": _hash(display), "until": format_time(until)}
         private.write(self._file(challenge), json.dumps(document).encode())
 
     def _file(self, challenge: Guid) -> Path:
@@ -73,6 +73,6 @@ def _hash(display: str) -> str:
 def _read(file: Path) -> tuple[str, datetime]:
     document: Any = read_json(file.read_bytes(), field="shown")
     try:
-        return str(document["display"]), unstamp(document["until"])
+        return str(document["display"]), parse_time(document["until"])
     except (KeyError, TypeError, MalformedToken):
         raise InvalidField("home", "not written by this software") from None

@@ -2,14 +2,14 @@
 The Sealer on master keys.
 
 What is sealed is an envelope: one byte for its version, the id of the master key, and what the
-core's vault makes (AES-256-GCM).
+core's `Aead` makes (AES-256-GCM).
 So a new master key can take over at any time, and what older ones have sealed still opens.
 """
 
 from __future__ import annotations
 
 from counterseal.errors import Misuse, SealBroken
-from counterseal.keys import Vault
+from counterseal.keys import Aead
 from counterseal.ports import Entropy
 from counterseal_server.keeping.master import ID_BYTES, MasterKey, MasterKeys
 
@@ -41,7 +41,7 @@ class FileSealer:
     def __init__(self, master: MasterKeys, entropy: Entropy) -> None:
         self._master = master
         self._entropy = entropy
-        self._vaults: dict[bytes, Vault] = {}
+        self._aeads: dict[bytes, Aead] = {}
 
     def seal(self, plain: bytes, context: str) -> bytes:
         """
@@ -51,7 +51,7 @@ class FileSealer:
             SealBroken: The master key is out of reach.
         """
         key = self._keys()[0]
-        return VERSION + key.id + self._vault(key).seal(plain, context)
+        return VERSION + key.id + self._aead(key).seal(plain, context)
 
     def open(self, sealed: bytes, context: str) -> bytes:
         """
@@ -63,7 +63,7 @@ class FileSealer:
         name = sealed_by(sealed)
         for key in self._keys():
             if key.id == name:
-                return self._vault(key).open(sealed[HEAD_BYTES:], context)
+                return self._aead(key).open(sealed[HEAD_BYTES:], context)
         raise SealBroken("a master key that is not there has sealed this")
 
     def _keys(self) -> tuple[MasterKey, ...]:
@@ -72,7 +72,7 @@ class FileSealer:
         except (Misuse, OSError) as error:
             raise SealBroken(f"the master key is out of reach: {error}") from error
 
-    def _vault(self, key: MasterKey) -> Vault:
-        if key.id not in self._vaults:
-            self._vaults[key.id] = Vault(key.secret, self._entropy.token)
-        return self._vaults[key.id]
+    def _aead(self, key: MasterKey) -> Aead:
+        if key.id not in self._aeads:
+            self._aeads[key.id] = Aead(key.secret, self._entropy.token)
+        return self._aeads[key.id]

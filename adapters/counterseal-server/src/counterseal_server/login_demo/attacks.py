@@ -57,18 +57,18 @@ class Attempt:
     What became of an attack.
 
     Attributes:
-        outward: What the attacker was told; empty if nothing was refused.
+        public_code: What the attacker was told; empty if nothing was refused.
         code: The reason in the audit log.
     """
 
     attack: Attack
-    outward: str
+    public_code: str
     code: str
 
     @property
     def fault(self) -> str | None:
         """What is wrong with the service, in a line; None if it refused as it should."""
-        if not self.outward:
+        if not self.public_code:
             return f"ATTACK SUCCEEDED: {self.attack.name}"
         if self.code != self.attack.expected:
             return f"{self.attack.name}: refused as {self.code}, and not as {self.attack.expected}"
@@ -77,8 +77,8 @@ class Attempt:
 
 def attempt(attack: Attack, cast: Cast) -> Attempt:
     """Try one attack."""
-    outward = attack.attempt(cast)
-    return Attempt(attack=attack, outward=outward, code=cast.person.world.reason())
+    public_code = attack.attempt(cast)
+    return Attempt(attack=attack, public_code=public_code, code=cast.person.world.reason())
 
 
 def _told(act: Callable[[], object]) -> str:

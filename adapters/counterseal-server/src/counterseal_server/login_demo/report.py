@@ -52,7 +52,7 @@ def document(story: Story) -> dict[str, Any]:
         "disabled": _told(story.disabled),
         "loggedOut": _told(story.logged_out),
         "refusals": [
-            {"attempt": one.attack.name, "outward": one.outward, "code": one.code}
+            {"attempt": one.attack.name, "public_code": one.public_code, "code": one.code}
             for one in story.attempts
         ],
     }
@@ -116,7 +116,7 @@ def _show_suspension(screen: Screen, heading: str, time: Suspension) -> None:
 def _show_attacks(screen: Screen, story: Story) -> None:
     screen.heading("10. Ten attacks")
     for number, one in enumerate(story.attempts, start=1):
-        verdict = f"refused: {one.code}, told {one.outward}" if one.outward else "SUCCEEDED"
+        verdict = f"refused: {one.code}, told {one.public_code}" if one.public_code else "SUCCEEDED"
         screen.say(f"{number:2}. {one.attack.name} - {verdict}", "bold red" if one.fault else "")
         screen.facts([("   ", one.attack.deed)])
     held = sum(one.fault is None for one in story.attempts)
