@@ -23,10 +23,10 @@ import passkey
 import served
 import web
 from measure import OPERATIONS, Cost, Prepare, again, costs
-from redis_goals import show_rates, show_steps, told
-from redis_scene import available
+from redis_goals import goals, show_rates, show_steps
+from redis_setup import available
 from redis_trips import redis_trips
-from scene import Scene
+from service import Service
 from trips import Trips, trips
 
 from counterseal import ijson, keys
@@ -49,7 +49,7 @@ CALLING, WAITING = 1.6, 2.0
 
 
 @attrs.frozen
-class Line:
+class Result:
     """
     One line of the table.
 
@@ -72,23 +72,24 @@ class Line:
         return self.limit / self.ratio if self.at_least else self.ratio / self.limit
 
 
-def line(goal: str, what: str, limit: float, ours: Cost, below: Cost) -> Line:
+def result(goal: str, what: str, limit: float, ours: Cost, below: Cost) -> Result:
     """Return a line whose ratio is ours over the floor."""
-    return Line(goal, what, limit, ours.median / below.median, ours, below)
+    return Result(goal, what, limit, ours.median / below.median, ours, below)
 
 
-def answers(algorithm: Algorithm) -> list[Line]:
+def answers(algorithm: Algorithm) -> list[Result]:
     """Measure goals 1 and 2 for devices of *algorithm*."""
-    name, scene = algorithm.value, Scene.of(algorithm)
-    binding, challenge = scene.asked()
-    call = scene.call(challenge)
+    name, service = algorithm.value, Service.of(algorithm)
+    binding, challenge = service.ask()
+    call = service.call(challenge)
     token = call.body.decode()
     key = next(
-        held.key
-        for held in binding.keys
-        if held.key.kid == keys.read(token, limit=LIMIT).header.kid
+        device_key.key
+        for device_key in binding.keys
+        if device_key.key.kid == keys.read(token, limit=LIMIT).header.kid
     )
-    spoilt = f"{token.rpartition('.')[0]}.{scene.call(challenge).body.decode().rpartition('.')[2]}"
+    other = service.call(challenge).body.decode()
+    spoilt = f"{token.rpartition('.')[0]}.{other.rpartition('.')[2]}"
 
     def verify() -> None:
         jws = keys.read(token, limit=LIMIT)
@@ -101,7 +102,7 @@ def answers(algorithm: Algorithm) -> list[Line]:
             return
         raise AssertionError
 
-    answered = scene.answering(1)[0]()
+    answered = service.answering(1)[0]()
     sizes = tuple(
         len(keys.read(text, limit=1_000_000).signed)
         for text in (call.proof, token, answered.outcome.receipt)  # type: ignore[attr-defined]
@@ -113,32 +114,34 @@ def answers(algorithm: Algorithm) -> list[Line]:
             "refuse": again(refuse),
             "webauthn": again(passkey.asserting(name)),
             "cryptography": again(floor.answering(name, sizes)),  # type: ignore[arg-type]
-            "answer": scene.answering,
-            "refused": scene.refusing,
+            "answer": service.answering,
+            "refused": service.refusing,
         }
     )
     m = measured
     lines = [
-        line("1", f"verify one answer, {name}", VERIFYING[name], m["verify"], m["bare"]),
-        line("1", f"refuse a wrong signature, {name}", VERIFYING[name], m["refuse"], m["bare"]),
+        result("1", f"verify one answer, {name}", VERIFYING[name], m["verify"], m["bare"]),
+        result("1", f"refuse a wrong signature, {name}", VERIFYING[name], m["refuse"], m["bare"]),
     ]
     if name in BESIDE_WEBAUTHN:
         limit = BESIDE_WEBAUTHN[name]
         lines.append(
-            line("1", f"verify beside webauthn, {name}", limit, m["verify"], m["webauthn"])
+            result("1", f"verify beside webauthn, {name}", limit, m["verify"], m["webauthn"])
         )
     lines += [
-        line("2", f"whole answer, {name}", ANSWERING[name], m["answer"], m["cryptography"]),
-        line("2", f"refused beside accepted, {name}", REFUSING, m["refused"], m["answer"]),
+        result("2", f"whole answer, {name}", ANSWERING[name], m["answer"], m["cryptography"]),
+        result("2", f"refused beside accepted, {name}", REFUSING, m["refused"], m["answer"]),
     ]
     return lines
 
 
-def steps() -> list[Line]:
+def steps() -> list[Result]:
     """Measure goal 3, on the event with two rules that need no signature."""
-    scene = Scene.of(Algorithm.ES256)
-    _, challenge = scene.asked()
-    facts = Cancelling(now=challenge.issued_at, challenge=challenge, origin=scene.party.origin.guid)
+    service = Service.of(Algorithm.ES256)
+    _, challenge = service.ask()
+    facts = Cancelling(
+        now=challenge.issued_at, challenge=challenge, origin=service.party.origin.guid
+    )
     rules = CHALLENGE.cells[ChallengeState.PENDING, ChallengeEvent.CANCEL].validators
 
     def ours() -> None:
@@ -158,7 +161,7 @@ def steps() -> list[Line]:
     )
     one = attrs.evolve(measured["step"], median=measured["step"].median / many)
     ratio = measured["engine"].median / one.median
-    beside = Line(
+    beside = Result(
         "3",
         "the engine beside one step",
         BESIDE_THE_ENGINE,
@@ -168,7 +171,7 @@ def steps() -> list[Line]:
         at_least=True,
     )
     return [
-        line("3", "50 steps beside a dict", STEPPING, measured["step"], measured["dict"]),
+        result("3", "50 steps beside a dict", STEPPING, measured["step"], measured["dict"]),
         beside,
     ]
 
@@ -183,10 +186,10 @@ def repeated(operation: Callable[[], object], times: int) -> Prepare:
     return again(many)
 
 
-def issues() -> list[Line]:
+def issues() -> list[Result]:
     """Measure goal 4; the floor, too, meets each document once."""
-    scene = Scene.of(Algorithm.ES256)
-    kept = [scene.asked()[1] for _ in range(OPERATIONS)]
+    service = Service.of(Algorithm.ES256)
+    challenges = [service.ask()[1] for _ in range(OPERATIONS)]
 
     def floors(count: int) -> list[Callable[[], object]]:
         return [
@@ -194,34 +197,34 @@ def issues() -> list[Line]:
                 json.loads(challenge.display),
                 json.loads(json.dumps(attrs.asdict(challenge), default=str)),
             )
-            for challenge in kept[:count]
+            for challenge in challenges[:count]
         ]
 
-    measured = costs({"floor": floors, "issue": scene.issuing})
-    return [line("4", "issue", ISSUING, measured["issue"], measured["floor"])]
+    measured = costs({"floor": floors, "issue": service.issuing})
+    return [result("4", "issue", ISSUING, measured["issue"], measured["floor"])]
 
 
-def growth() -> list[Line]:
+def growth() -> list[Result]:
     """Measure `answer` with few and with many challenges stored."""
-    few, many = Scene.of(Algorithm.ES256), Scene.of(Algorithm.ES256)
+    few, many = Service.of(Algorithm.ES256), Service.of(Algorithm.ES256)
     few.fill(FEW)
     many.fill(MANY)
     measured = costs({"few": few.answering, "many": many.answering})
     what = f"answer at {MANY:,} stored beside {FEW:,}"
-    return [line("flat", what, GROWING, measured["many"], measured["few"])]
+    return [result("flat", what, GROWING, measured["many"], measured["few"])]
 
 
-def calls() -> list[Line]:
+def calls() -> list[Result]:
     """Measure goal 7, in this process and then over a wire."""
     lines = [
-        line("7", f"{call}, in process, {store}", CALLING, ours, below)
+        result("7", f"{call}, in process, {store}", CALLING, ours, below)
         for (store, call), (ours, below) in web.measured().items()
     ]
     for call in served.figures():
         for name, limit in (("cpu", CALLING), ("p99", WAITING)):
             beside = call.ours.cost(name), call.bare.cost(name)
             lines.append(
-                Line("7", f"{call.name}, served, {name}", limit, call.ratio(name), *beside)
+                Result("7", f"{call.name}, served, {name}", limit, call.ratio(name), *beside)
             )
         middle = [side.cost("p50").median / 1000 for side in (call.ours, call.bare)]
         print(f"{call.name}, served, p50: {middle[0]:.1f} ms, bare {middle[1]:.1f} ms")
@@ -230,18 +233,18 @@ def calls() -> list[Line]:
 
 def canonicalisations() -> int:
     """Count the canonicalisations in one answer; there is to be none."""
-    operation = Scene.of(Algorithm.ES256).answering(1)[0]
-    counted, written = [], ijson.canonical
+    operation = Service.of(Algorithm.ES256).answering(1)[0]
+    counted, canonical = [], ijson.canonical
 
     def counting(value: Any, **how: Any) -> bytes:
         counted.append(value)
-        return written(value, **how)
+        return canonical(value, **how)
 
     ijson.canonical = counting
     try:
         operation()
     finally:
-        ijson.canonical = written
+        ijson.canonical = canonical
     return len(counted)
 
 
@@ -259,38 +262,38 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="bench")
     parser.add_argument("--json", type=Path, help="where to write the figures")
     arguments = parser.parse_args()
-    lines = [found for algorithm in MEASURED for found in answers(algorithm)]
+    lines = [one for algorithm in MEASURED for one in answers(algorithm)]
     lines += [*steps(), *issues(), *growth(), *calls()]
     with_redis = available()
-    lines += [Line(*one) for one in told()] if with_redis else []
+    lines += [Result(*one) for one in goals()] if with_redis else []
     print(f"{'goal':5} {'what':40} {'limit':>7} {'ratio':>7}  {'ours us':>9} {'floor us':>9}")
-    for found in lines:
-        bound = ">=" if found.at_least else "<="
-        verdict = "" if found.share <= 1 else "  OVER" if found.share <= FAILS_AT else "  FAR OVER"
+    for one in lines:
+        bound = ">=" if one.at_least else "<="
+        verdict = "" if one.share <= 1 else "  OVER" if one.share <= FAILS_AT else "  FAR OVER"
         print(
-            f"{found.goal:5} {found.what:40} {bound}{found.limit:5g} {found.ratio:7.2f}"
-            f"  {found.ours.median:9.2f} {found.floor.median:9.2f}"
-            f" +-{max(found.ours.spread, found.floor.spread):4.0%}{verdict}"
+            f"{one.goal:5} {one.what:40} {bound}{one.limit:5g} {one.ratio:7.2f}"
+            f"  {one.ours.median:9.2f} {one.floor.median:9.2f}"
+            f" +-{max(one.ours.spread, one.floor.spread):4.0%}{verdict}"
         )
-    gone = [*trips(), *(redis_trips() if with_redis else ())]
-    show_trips(gone)
+    trips_made = [*trips(), *(redis_trips() if with_redis else ())]
+    show_trips(trips_made)
     counted = canonicalisations()
     print(f"canonicalisations in one answer: {counted}")
     rates = show_rates() if with_redis else []
-    left = show_steps() if with_redis else []
+    steps_taken = show_steps() if with_redis else []
     if not with_redis:
         print("no Redis: its wheel is not installed, or not made for this machine")
     if arguments.json:
         figures = {
-            "lines": [attrs.asdict(found) for found in lines],
-            "trips": [attrs.asdict(one) for one in gone],
+            "lines": [attrs.asdict(one) for one in lines],
+            "trips": [attrs.asdict(one) for one in trips_made],
             "canonicalisations": counted,
             "rates": [attrs.asdict(one) for one in rates],
-            "steps": [attrs.asdict(one) for one in left],
+            "steps": [attrs.asdict(one) for one in steps_taken],
         }
         arguments.json.write_text(json.dumps(figures, indent=1))
-    over = bool(counted) or any(one.over for one in gone)
-    return int(over or any(found.share > FAILS_AT for found in lines))
+    over = bool(counted) or any(one.over for one in trips_made)
+    return int(over or any(one.share > FAILS_AT for one in lines))
 
 
 if __name__ == "__main__":

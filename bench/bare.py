@@ -60,10 +60,10 @@ class Exchange:
     """
 
     def __init__(
-        self, trips: list[Trip], written: list[Any], reply: Any, status: int, signs: int
+        self, trips: list[Trip], writes: list[Any], reply: Any, status: int, signs: int
     ) -> None:
         self.trips = trips
-        self.written = written
+        self.writes = writes
         self.reply = reply
         self.status = status
         self.signs = signs
@@ -107,16 +107,16 @@ class Memory:
     """A dict with a lock; a trip is keys to get, and to set where a value stands beside them."""
 
     def __init__(self) -> None:
-        self._held: dict[Any, Any] = {}
+        self._entries: dict[Any, Any] = {}
         self._lock = threading.Lock()
 
     def make(self, trip: Trip) -> None:
         with self._lock:
             for key, value in trip:
                 if value is None:
-                    self._held.get(key)
+                    self._entries.get(key)
                 else:
-                    self._held[key] = value
+                    self._entries[key] = value
 
 
 class Sqlite:
@@ -144,13 +144,13 @@ class Sqlite:
                         json.loads(value)
 
     def _connection(self) -> sqlite3.Connection:
-        held: sqlite3.Connection | None = getattr(self._of_thread, "connection", None)
-        if held is None:
-            held = sqlite3.connect(self._file, timeout=BUSY_SECONDS, isolation_level=None)
-            held.execute("PRAGMA journal_mode=WAL")
-            held.execute("PRAGMA synchronous=FULL")
-            self._of_thread.connection = held
-        return held
+        connection: sqlite3.Connection | None = getattr(self._of_thread, "connection", None)
+        if connection is None:
+            connection = sqlite3.connect(self._file, timeout=BUSY_SECONDS, isolation_level=None)
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")
+            self._of_thread.connection = connection
+        return connection
 
 
 class Endpoint:
@@ -193,7 +193,7 @@ class Endpoint:
         exchange = self._floor.exchanges[call].popleft()
         for trip in exchange.trips:
             self._store.make(trip)
-        for document in exchange.written:
+        for document in exchange.writes:
             json.dumps(document)
         if exchange.signs:
             receipt = bytes(exchange.signs)

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import Any
 
 import attrs
-from scene import PIN, QUESTION, Scene
+from service import PIN, QUESTION, Service
 
 import counterseal as cs
 from counterseal.models import DeviceCall, Scheme
@@ -17,7 +17,7 @@ from counterseal.wire.cx1 import write_basic
 
 
 @attrs.frozen
-class Sent:
+class Request:
     """
     One request.
 
@@ -35,7 +35,7 @@ class Sent:
     def environ(self) -> dict[str, Any]:
         """Return it as a WSGI server hands it to an application."""
         path, _, query = self.target.partition("?")
-        made = {
+        environ = {
             "REQUEST_METHOD": self.method,
             "SCRIPT_NAME": "",
             "PATH_INFO": path,
@@ -54,11 +54,11 @@ class Sent:
             "wsgi.run_once": False,
         }
         if self.body:
-            made["CONTENT_LENGTH"] = str(len(self.body))
+            environ["CONTENT_LENGTH"] = str(len(self.body))
         for name, value in self.headers.items():
             key = name.upper().replace("-", "_")
-            made[key if key == "CONTENT_TYPE" else f"HTTP_{key}"] = value
-        return made
+            environ[key if key == "CONTENT_TYPE" else f"HTTP_{key}"] = value
+        return environ
 
 
 @attrs.frozen
@@ -70,25 +70,25 @@ class Calls:
         base: Its public address.
     """
 
-    scene: Scene
+    service: Service
     base: str
     secret: str
 
     @classmethod
-    def of(cls, scene: Scene, base: str) -> Calls:
-        """Give the scene's origin a Basic secret."""
-        credentials = cs.Credentials(scene.ports, scene.policy)
-        return cls(scene, base, credentials.issue(scene.party.origin.guid, Scheme.BASIC).secret)
+    def of(cls, service: Service, base: str) -> Calls:
+        """Give the service's origin a Basic secret."""
+        credentials = cs.Credentials(service.ports, service.policy)
+        return cls(service, base, credentials.issue(service.party.origin.guid, Scheme.BASIC).secret)
 
     def stored_secret(self) -> tuple[bytes, bytes]:
         """Return the salt and the digest that the service keeps."""
-        (origin,) = self.scene.ports.store.get(self.scene.party.origin.guid)
+        (origin,) = self.service.ports.store.get(self.service.party.origin.guid)
         (credential,) = origin.credentials  # type: ignore[union-attr]
         return credential.salt, credential.digest
 
-    def made(self, call: str, count: int) -> list[Sent]:
+    def requests(self, call: str, count: int) -> list[Request]:
         """Prepare so many requests; each is about an account of its own."""
-        make: dict[str, Callable[[], Sent]] = {
+        make: dict[str, Callable[[], Request]] = {
             "add": self._add,
             "pending": self._pending,
             "answer": self._answer,
@@ -96,40 +96,40 @@ class Calls:
         }
         return [make[call]() for _ in range(count)]
 
-    def _add(self) -> Sent:
-        _, _, account_id = self.scene.account()
+    def _add(self) -> Request:
+        _, _, account_id = self.service.account()
         body = json.dumps(QUESTION | {"accountId": account_id}).encode()
-        return Sent("POST", "/request/add", self._basic(), body, HTTPStatus.CREATED)
+        return Request("POST", "/request/add", self._basic(), body, HTTPStatus.CREATED)
 
-    def _pending(self) -> Sent:
-        self.scene.asked()
-        return self._proven("GET", "/device/requests")
+    def _pending(self) -> Request:
+        self.service.ask()
+        return self._signed("GET", "/device/requests")
 
-    def _answer(self) -> Sent:
-        return self._proven("POST", "/device/answer", self._token(self.scene.asked()[1]))
+    def _answer(self) -> Request:
+        return self._signed("POST", "/device/answer", self._token(self.service.ask()[1]))
 
-    def _get_request(self) -> Sent:
-        challenge = self.scene.asked()[1]
-        call = self.scene.device.call("POST", f"{self.base}/", self._token(challenge))
-        cs.Answers(self.scene.ports, self.scene.policy).answer(
+    def _get_request(self) -> Request:
+        challenge = self.service.ask()[1]
+        call = self.service.device.call("POST", f"{self.base}/", self._token(challenge))
+        cs.Answers(self.service.ports, self.service.policy).answer(
             DeviceCall(method="POST", uri=f"{self.base}/", body=call.body, proof=call.proof)
         )
         target = f"/request/getRequest?requestGuid={challenge.guid}"
-        return Sent("GET", target, self._basic())
+        return Request("GET", target, self._basic())
 
     def _token(self, challenge: cs.Challenge) -> bytes:
-        return self.scene.device.answer(challenge.display, 0, pin=PIN).encode()
+        return self.service.device.answer(challenge.display, 0, pin=PIN).encode()
 
     def _basic(self) -> dict[str, str]:
-        guid = self.scene.party.origin.guid
+        guid = self.service.party.origin.guid
         return {
             "Authorization": write_basic(self.secret, guid=guid),
             "Content-Type": "application/json",
         }
 
-    def _proven(self, method: str, target: str, body: bytes = b"") -> Sent:
-        call = self.scene.device.call(method, self.base + target, body)
+    def _signed(self, method: str, target: str, body: bytes = b"") -> Request:
+        call = self.service.device.call(method, self.base + target, body)
         headers = {"Counterseal-Proof": call.proof}
-        return Sent(
+        return Request(
             method, target, headers | ({"Content-Type": "application/jose"} if body else {}), body
         )

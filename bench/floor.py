@@ -39,11 +39,11 @@ def pair(algorithm: str) -> Pair:
         opened = edwards.public_key()
         return edwards.sign, opened.verify
     modular = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    shown = modular.public_key()
+    public_key = modular.public_key()
     scheme = PSS if algorithm == "PS256" else PKCS1
     return (
         lambda data: modular.sign(data, scheme, SHA256),
-        lambda signature, data: shown.verify(signature, data, scheme, SHA256),
+        lambda signature, data: public_key.verify(signature, data, scheme, SHA256),
     )
 
 

@@ -51,7 +51,7 @@ class UnexpectedError(Exception):
 
 
 @attrs.define
-class Seen:
+class Observations:
     """What the clients have seen: how long each call took, in seconds, and what went wrong."""
 
     took: dict[str, list[float]] = attrs.field(factory=lambda: defaultdict(list))
@@ -77,7 +77,7 @@ class Seen:
         return 1000 * statistics.median(self.took[operation])
 
 
-class Line:
+class Connection:
     """One connection, kept open, and made anew if the service closes it between two calls."""
 
     def __init__(self, port: int) -> None:
@@ -109,15 +109,15 @@ class Person:
 
     Args:
         port: Where the service is.
-        told: What the origin was told at its founding.
+        credentials: What the origin was given when the service was created.
     """
 
-    def __init__(self, port: int, told: dict[str, Any], seen: Seen) -> None:
+    def __init__(self, port: int, credentials: dict[str, Any], observations: Observations) -> None:
         self._base = f"http://127.0.0.1:{port}"
-        self._seen = seen
-        self._line, self._second = Line(port), Line(port)
+        self._observations = observations
+        self._line, self._second = Connection(port), Connection(port)
         self._headers = {
-            "Authorization": told["authorization"],
+            "Authorization": credentials["authorization"],
             "Content-Type": "application/json",
         }
         self._device = SoftwareDevice.make(
@@ -128,13 +128,13 @@ class Person:
     def bind(self, account: str) -> None:
         """Bind the phone to a new account."""
         self._account = account
-        with self._seen.timed("bind"):
+        with self._observations.timed("bind"):
             invited = self._shop("PUT", "/account/bind", {"accountId": account})
         enrolment = self._device.enrolment(
             invited["sessionToken"], invited["appSpaceGuid"], pin=PIN
         )
         body = json.dumps(enrolment_document(enrolment)).encode()
-        with self._seen.timed("device bind"):
+        with self._observations.timed("device bind"):
             bound = self._line.call(
                 "POST", "/device/bind", {"Content-Type": "application/json"}, body
             )
@@ -147,47 +147,47 @@ class Person:
 
     def ask(self) -> str:
         """Put a question to the account, and return its GUID."""
-        with self._seen.timed("add"):
-            asked = self._shop("POST", "/request/add", QUESTION | {"accountId": self._account})
-        guid: str = asked["guid"]
+        with self._observations.timed("add"):
+            reply = self._shop("POST", "/request/add", QUESTION | {"accountId": self._account})
+        guid: str = reply["guid"]
         return guid
 
-    def look(self, guid: str) -> str:
+    def fetch(self, guid: str) -> str:
         """Return the display document that the phone fetches."""
-        with self._seen.timed("pending"):
-            found = self._phone("GET", "/device/requests")
-            if [held["guid"] for held in found["requests"]] != [guid]:
-                raise UnexpectedError(found)
-        with self._seen.timed("show"):
+        with self._observations.timed("pending"):
+            pending = self._phone("GET", "/device/requests")
+            if [request["guid"] for request in pending["requests"]] != [guid]:
+                raise UnexpectedError(pending)
+        with self._observations.timed("show"):
             display: str = self._phone("GET", f"/device/requests/{guid}")["display"]
         return display
 
     def answer(self, display: str) -> None:
         """Press the first button."""
         signed = self._device.answer(display, 0, pin=PIN).encode()
-        with self._seen.timed("answer"):
-            told = self._phone("POST", "/device/answer", signed)
-            if not told["approved"]:
-                raise UnexpectedError(told["state"])
+        with self._observations.timed("answer"):
+            reply = self._phone("POST", "/device/answer", signed)
+            if not reply["approved"]:
+                raise UnexpectedError(reply["state"])
 
     def know(self, guid: str) -> None:
         """Ask how the question stands, which has been answered."""
-        with self._seen.timed("getRequest"):
-            told = self._shop("GET", f"/request/getRequest?requestGuid={guid}")
-            if told["state"] != "ANSWERED":
-                raise UnexpectedError(told["state"])
+        with self._observations.timed("getRequest"):
+            reply = self._shop("GET", f"/request/getRequest?requestGuid={guid}")
+            if reply["state"] != "ANSWERED":
+                raise UnexpectedError(reply["state"])
 
     def wait(self, guid: str) -> None:
         """Wait on a second connection until the question has been answered."""
         target = f"/request/getRequest?requestGuid={guid}&wait={POLL_SECONDS}"
-        with self._seen.timed("long poll"):
-            told = self._second.call("GET", target, self._headers)
-            if told["state"] != "ANSWERED":
-                raise UnexpectedError(told["state"])
+        with self._observations.timed("long poll"):
+            reply = self._second.call("GET", target, self._headers)
+            if reply["state"] != "ANSWERED":
+                raise UnexpectedError(reply["state"])
 
     def cancel(self, guid: str) -> None:
         """Take a question back."""
-        with self._seen.timed("cancel"):
+        with self._observations.timed("cancel"):
             self._shop("PATCH", "/request/cancel", {"requestGuid": guid})
 
     def close(self) -> None:
@@ -207,50 +207,58 @@ class Person:
         return self._line.call(method, target, headers, body)
 
 
-def minute(running: Running, told: dict[str, Any], clients: int, seconds: float) -> Seen:
+def minute(
+    running: Running, credentials: dict[str, Any], clients: int, seconds: float
+) -> Observations:
     """Let so many clients do everything, again and again, for so long."""
-    seen, numbers = Seen(), itertools.count()
+    observations, numbers = Observations(), itertools.count()
     end = time.monotonic() + seconds
 
     def client() -> None:
-        person = Person(running.port, told, seen)
+        person = Person(running.port, credentials, observations)
         with contextlib.closing(person), ThreadPoolExecutor(1) as helper:
             while time.monotonic() < end:
                 person.bind(f"user-{next(numbers)}")
                 guid = person.ask()
                 polled = helper.submit(person.wait, guid)
-                person.answer(person.look(guid))
+                person.answer(person.fetch(guid))
                 polled.result(PATIENCE_SECONDS)
                 person.know(guid)
 
     _together(clients, client, end)
-    return seen
+    return observations
 
 
-def asking(running: Running, told: dict[str, Any], prefix: str, seconds: float, seen: Seen) -> None:
+def asking(
+    running: Running,
+    credentials: dict[str, Any],
+    prefix: str,
+    seconds: float,
+    observations: Observations,
+) -> None:
     """Let a few clients ask and answer for so long."""
     numbers = itertools.count()
     end = time.monotonic() + seconds
 
     def client() -> None:
-        person = Person(running.port, told, seen)
+        person = Person(running.port, credentials, observations)
         with contextlib.closing(person):
             while time.monotonic() < end:
                 person.bind(f"{prefix}-{next(numbers)}")
-                person.answer(person.look(person.ask()))
+                person.answer(person.fetch(person.ask()))
 
     _together(ASKERS, client, end)
 
 
-def _together(clients: int, act: Callable[[], None], end: float) -> None:
+def _together(clients: int, call: Callable[[], None], end: float) -> None:
     failed: list[BaseException] = []
 
     def run() -> None:
         try:
-            act()
+            call()
         except (UnexpectedError, OSError, http.client.HTTPException):
             return  # it is in the table
-        except BaseException as error:  # noqa: BLE001 (told by the main thread)
+        except BaseException as error:  # noqa: BLE001 (raised by the main thread)
             failed.append(error)
 
     threads = [threading.Thread(target=run, daemon=True) for _ in range(clients)]
@@ -265,30 +273,30 @@ def _together(clients: int, act: Callable[[], None], end: float) -> None:
         raise AssertionError(f"{stuck} clients are stuck")
 
 
-class Crowd:
+class Waiters:
     """
     Those who wait, half of them by long polls and half by Server-Sent Events.
 
     Args:
-        told: What the origin was told at its founding.
+        credentials: What the origin was given when the service was created.
         count: How many.
     """
 
-    def __init__(self, running: Running, told: dict[str, Any], count: int) -> None:
-        self._running, self._told = running, told
-        self._person = Person(running.port, told, Seen())
-        self._asked = [self._ask(f"waiting-{number}") for number in range(count)]
+    def __init__(self, running: Running, credentials: dict[str, Any], count: int) -> None:
+        self._running, self._credentials = running, credentials
+        self._person = Person(running.port, credentials, Observations())
+        self._challenges = [self._ask(f"waiting-{number}") for number in range(count)]
         self._lines: list[socket.socket] = []
 
-    def come(self) -> None:
+    def start(self) -> None:
         """Wait, each for another request."""
-        for number, guid in enumerate(self._asked):
+        for number, guid in enumerate(self._challenges):
             poll = f"/request/getRequest?requestGuid={guid}&wait={POLL_SECONDS}"
             target = poll if number % 2 else f"/request/events?requestGuid={guid}"
             line = socket.create_connection(("127.0.0.1", self._running.port), PATIENCE_SECONDS)
             line.sendall(
                 f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
-                f"Authorization: {self._told['authorization']}\r\n\r\n".encode()
+                f"Authorization: {self._credentials['authorization']}\r\n\r\n".encode()
             )
             self._lines.append(line)
 
@@ -299,7 +307,7 @@ class Crowd:
         Raises:
             UnexpectedError: Somebody was not.
         """
-        for guid in self._asked:
+        for guid in self._challenges:
             self._person.cancel(guid)
         self._person.close()
         for number, line in enumerate(self._lines):
@@ -313,35 +321,36 @@ class Crowd:
         return self._person.ask()
 
 
-def waited(folder: Path, told: dict[str, Any]) -> tuple[Seen, Seen]:
+def waited(folder: Path, credentials: dict[str, Any]) -> tuple[Observations, Observations]:
     """Return what a few clients saw with nobody waiting, and with many."""
-    alone, crowded = Seen(), Seen()
+    alone, crowded = Observations(), Observations()
     with service(folder, threads=THREADS, waiters=WAITERS) as running:
-        asking(running, told, "warm", 2, Seen())
+        asking(running, credentials, "warm", 2, Observations())
         for number in range(ROUNDS):
-            asking(running, told, f"alone-{number}", ROUND_SECONDS, alone)
-            crowd = Crowd(running, told, WAITERS)
-            crowd.come()
-            asking(running, told, f"crowded-{number}", ROUND_SECONDS, crowded)
-            crowd.go()
+            asking(running, credentials, f"alone-{number}", ROUND_SECONDS, alone)
+            waiters = Waiters(running, credentials, WAITERS)
+            waiters.start()
+            asking(running, credentials, f"crowded-{number}", ROUND_SECONDS, crowded)
+            waiters.go()
     return alone, crowded
 
 
-def table(seen: Seen, seconds: float) -> int:
+def table(observations: Observations, seconds: float) -> int:
     """Print what was seen, and return how many errors there were."""
     print(
         f"{'operation':14} {'count':>7} {'a second':>9} {'p50 ms':>8} {'p99 ms':>8} {'errors':>7}"
     )
-    for operation in sorted(seen.took.keys() | seen.wrong.keys()):
-        took, wrong = seen.took[operation], seen.wrong[operation]
-        times = (seen.p50(operation), seen.p99(operation)) if len(took) > 1 else (0.0, 0.0)
+    for operation in sorted(observations.took.keys() | observations.wrong.keys()):
+        took, wrong = observations.took[operation], observations.wrong[operation]
+        p50, p99 = observations.p50, observations.p99
+        times = (p50(operation), p99(operation)) if len(took) > 1 else (0.0, 0.0)
         print(
             f"{operation:14} {len(took):7} {len(took) / seconds:9.1f}"
             f" {times[0]:8.1f} {times[1]:8.1f} {len(wrong):7}"
         )
-        for told in sorted(set(wrong))[:3]:
-            print(f"  {told}")
-    return sum(map(len, seen.wrong.values()))
+        for message in sorted(set(wrong))[:3]:
+            print(f"  {message}")
+    return sum(map(len, observations.wrong.values()))
 
 
 def main() -> int:
@@ -351,13 +360,13 @@ def main() -> int:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        told = founded(folder)
+        credentials = founded(folder)
         print(f"{CLIENTS} clients for {arguments.seconds:g} s, everything at its default")
         with service(folder) as running:
-            seen = minute(running, told, CLIENTS, arguments.seconds)
-        errors = table(seen, arguments.seconds)
+            observations = minute(running, credentials, CLIENTS, arguments.seconds)
+        errors = table(observations, arguments.seconds)
         print(f"\n{ASKERS} clients, with nobody waiting and with {WAITERS} who wait")
-        alone, crowded = waited(folder, told)
+        alone, crowded = waited(folder, credentials)
     over = False
     for operation in ("add", "answer"):
         ratio = crowded.p99(operation) / alone.p99(operation)
@@ -368,8 +377,8 @@ def main() -> int:
             f"  p99 by {ratio:.2f}{'  OVER' if ratio > WITHIN else ''}"
             f"  ({len(alone.took[operation])} and {len(crowded.took[operation])} calls)"
         )
-    for name, seen in (("alone", alone), ("crowded", crowded)):
-        for operation, wrong in seen.wrong.items():
+    for name, observations in (("alone", alone), ("crowded", crowded)):
+        for operation, wrong in observations.wrong.items():
             print(f"{name}: {operation}: {len(wrong)} errors, such as {wrong[0]}")
             errors += len(wrong)
     return int(over or bool(errors))

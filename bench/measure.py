@@ -38,13 +38,13 @@ class Cost:
 
 def costs(cases: dict[str, Prepare]) -> dict[str, Cost]:
     """Measure all *cases* against each other."""
-    taken: dict[str, list[float]] = {name: [] for name in cases}
+    times_by_case: dict[str, list[float]] = {name: [] for name in cases}
     names = list(cases)
     for _ in range(ROUNDS):
         random.shuffle(names)
         for name in names:
-            taken[name].append(_timed(cases[name](OPERATIONS)))
-    return {name: cost(times) for name, times in taken.items()}
+            times_by_case[name].append(_timed(cases[name](OPERATIONS)))
+    return {name: cost(times) for name, times in times_by_case.items()}
 
 
 def again(operation: Callable[[], object]) -> Prepare:

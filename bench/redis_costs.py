@@ -10,8 +10,8 @@ import attrs
 import redis_floor
 from measure import OPERATIONS, WARMING, Cost
 from redis import Redis
-from redis_scene import client_of, costs, servers
-from scene import Scene
+from redis_setup import client_of, costs, servers
+from service import Service
 
 import counterseal as cs
 from counterseal.memory import memory_ports
@@ -25,18 +25,18 @@ LIVES = (2_678_400_000, 600_000)
 """Milliseconds: of a challenge that is over, and of an operation."""
 
 Key: TypeAlias = Callable[[object], str]
-Writing: TypeAlias = "Callable[[Heard, Key, str], Callable[[], object]]"
+Writing: TypeAlias = "Callable[[Commit, Key, str], Callable[[], object]]"
 
-ENDED = "it has been heard what is to be committed"
+ENDED = "what is to be committed is recorded"
 
 
-class HeardError(Exception):
-    """What is to be committed has been heard, and is not committed."""
+class RecordedError(Exception):
+    """What is to be committed is recorded, and is not committed."""
 
 
 @attrs.define
-class Hearing:
-    """A store that reads, and keeps what is asked of it, and commits nothing."""
+class Recorder:
+    """A store that reads, records its calls, and commits nothing."""
 
     store: Any
     read: list[tuple[str, tuple[Any, ...]]] = attrs.field(factory=list)
@@ -45,20 +45,20 @@ class Hearing:
     def __getattr__(self, name: str) -> Any:
         verb = getattr(self.store, name)
 
-        def called(*asked: Any) -> Any:
-            self.read.append((name, asked))
-            return verb(*asked)
+        def called(*arguments: Any) -> Any:
+            self.read.append((name, arguments))
+            return verb(*arguments)
 
         return called
 
-    def commit(self, *asked: Any) -> None:
-        """Keep it, and end the use case."""
-        self.committed = asked
-        raise HeardError(ENDED)
+    def commit(self, *arguments: Any) -> None:
+        """Record it, and end the use case."""
+        self.committed = arguments
+        raise RecordedError(ENDED)
 
 
 @attrs.frozen
-class Heard:
+class Commit:
     """
     What one answer asks of the store.
 
@@ -73,7 +73,7 @@ class Heard:
 
 
 def ports_on(keyspace: Keyspace) -> cs.Ports:
-    """Return ports on Redis, but for the bell: its threads would take part in what is measured."""
+    """Return ports on Redis, but for `Wake`: its threads would take part in what is measured."""
     memory = memory_ports()
     return attrs.evolve(with_redis(memory, keyspace), wake=memory.wake)
 
@@ -82,43 +82,43 @@ def ports_on(keyspace: Keyspace) -> cs.Ports:
 class Answers:
     """Answers that are about to be given, on one server."""
 
-    scene: Scene
+    service: Service
     keyspace: Keyspace
     numbers: Callable[[], int] = attrs.field(factory=lambda: count().__next__)
 
     @classmethod
     def on(cls, client: Redis) -> Answers:
-        """Set a scene on an empty server."""
+        """Create a service on an empty server."""
         keyspace = attach(client)
-        return cls(Scene.of(Algorithm.ES256, ports_on(keyspace)), keyspace)
+        return cls(Service.of(Algorithm.ES256, ports_on(keyspace)), keyspace)
 
-    def heard(self, number: int) -> list[Heard]:
+    def recorded(self, number: int) -> list[Commit]:
         """Prepare so many answers, and return what each asks of the store."""
-        found = []
+        recordings = []
         for _ in range(number):
-            hearing = Hearing(self.scene.ports.store)
-            deaf = attrs.evolve(self.scene.ports, store=hearing)
-            call = self.scene.call(self.scene.asked()[1])
+            recorder = Recorder(self.service.ports.store)
+            deaf = attrs.evolve(self.service.ports, store=recorder)
+            call = self.service.call(self.service.ask()[1])
             try:
-                cs.Answers(deaf, self.scene.policy).answer(call)
-            except HeardError:
-                ((verb, read),) = hearing.read
-                found.append(Heard(verb, read, hearing.committed))
-        return found
+                cs.Answers(deaf, self.service.policy).answer(call)
+            except RecordedError:
+                ((verb, read),) = recorder.read
+                recordings.append(Commit(verb, read, recorder.committed))
+        return recordings
 
     def ours(self, number: int) -> Sequence[Callable[[], object]]:
         """Return what the store does for so many answers."""
-        store = self.scene.ports.store
+        store = self.service.ports.store
 
-        def once(heard: Heard) -> None:
-            getattr(store, heard.verb)(*heard.read)
-            store.commit(*heard.committed)
+        def once(recorded: Commit) -> None:
+            getattr(store, recorded.verb)(*recorded.read)
+            store.commit(*recorded.committed)
 
-        return [lambda heard=heard: once(heard) for heard in self.heard(number)]
+        return [lambda recorded=recorded: once(recorded) for recorded in self.recorded(number)]
 
     def bare(self, number: int) -> Sequence[Callable[[], object]]:
         """Return a bare reading, and a bare script that writes the same bytes, so many times."""
-        return [self._bare(heard, self._answer) for heard in self.heard(number)]
+        return [self._bare(recorded, self._answer) for recorded in self.recorded(number)]
 
     def short(self, number: int) -> Sequence[Callable[[], object]]:
         """
@@ -127,20 +127,20 @@ class Answers:
         It sets what is only compared, and leaves out the two indexes, the operation that is
         remembered, and the time to live.
         """
-        return [self._bare(heard, self._swap) for heard in self.heard(number)]
+        return [self._bare(recorded, self._swap) for recorded in self.recorded(number)]
 
-    def _bare(self, heard: Heard, writing: Writing) -> Callable[[], object]:
+    def _bare(self, recorded: Commit, writing: Writing) -> Callable[[], object]:
         client, unique = self.keyspace.client, self.numbers()
-        partition = partition_of(heard.committed[0][0].new.guid)
+        partition = partition_of(recorded.committed[0][0].new.guid)
 
         def key(name: object) -> str:
             return f"bare:{{{partition:02x}}}:{unique}:{name}"
 
-        found = getattr(self.scene.ports.store, heard.verb)(*heard.read)
-        for record in found:
+        records = getattr(self.service.ports.store, recorded.verb)(*recorded.read)
+        for record in records:
             client.set(key(record.guid), bare_value(record))
-        read = redis_floor.read(client, [key(record.guid) for record in found])
-        write = writing(heard, key, f"bare:{{{partition:02x}}}:")
+        read = redis_floor.read(client, [key(record.guid) for record in records])
+        write = writing(recorded, key, f"bare:{{{partition:02x}}}:")
 
         def once() -> None:
             read()
@@ -148,20 +148,20 @@ class Answers:
 
         return once
 
-    def _swap(self, heard: Heard, key: Key, begin: str) -> Callable[[], object]:
-        changes, events, _ = heard.committed
-        held = [change for change in changes if change.old is not None]
+    def _swap(self, recorded: Commit, key: Key, begin: str) -> Callable[[], object]:
+        changes, events, _ = recorded.committed
+        stored = [change for change in changes if change.old is not None]
         return redis_floor.swap(
             self.keyspace.client,
-            [key(change.new.guid) for change in held],
+            [key(change.new.guid) for change in stored],
             f"{begin}log",
-            beginnings=[bare_head(change.old) for change in held],
-            values=[bare_value(change.new) for change in held],
+            beginnings=[bare_head(change.old) for change in stored],
+            values=[bare_value(change.new) for change in stored],
             events=[write(event).encode() for event in events],
         )
 
-    def _answer(self, heard: Heard, key: Key, begin: str) -> Callable[[], object]:
-        changes, (event,), _ = heard.committed
+    def _answer(self, recorded: Commit, key: Key, begin: str) -> Callable[[], object]:
+        changes, (event,), _ = recorded.committed
         kinds = {type(change.new): change for change in changes}
         challenge, account, binding = (kinds[kind] for kind in (Challenge, Account, Binding))
         assert binding.new is binding.old

@@ -137,8 +137,8 @@ def answer(
         lives: Milliseconds that the challenge and the operation are kept.
     """
     sha = client.script_load(ANSWER)
-    (kept, remembered), (first, second) = lives, entries
-    words = (*keys, *beginnings, challenge, kept, account, first, second, event)
+    (challenge_life, remembered), (first, second) = lives, entries
+    words = (*keys, *beginnings, challenge, challenge_life, account, first, second, event)
 
     def once() -> None:
         if client.evalsha(sha, len(keys), *words, operation, remembered) != 1:

@@ -10,17 +10,17 @@ import redis_sweep
 from measure import Cost
 from redis_processes import Rate, Step, rates, steps
 
-ANSWERING, GROWING, KEEPING = 1.5, 1.15, 1.6
+ANSWERING, GROWING, STORING = 1.5, 1.15, 1.6
 
-Told = tuple[str, str, float, float, Cost, Cost]
+Goal = tuple[str, str, float, float, Cost, Cost]
 """A goal, what it is about, its limit, the ratio, and what the ratio is of."""
 
 
-def told() -> Iterator[Told]:
+def goals() -> Iterator[Goal]:
     """Measure all of them, but for trips."""
     yield from _answering()
     with redis_growth.stocked() as stocked:
-        yield from _keeping(stocked)
+        yield from _storing(stocked)
         for size, growths in redis_growth.growths(stocked).items():
             for growth in growths:
                 what = f"{growth.what}, {size:,} stored"
@@ -28,7 +28,7 @@ def told() -> Iterator[Told]:
     yield _sweeping()
 
 
-def _answering() -> Iterator[Told]:
+def _answering() -> Iterator[Goal]:
     costs = redis_costs.answering()
     ours = costs["ours"]
     for name, what in (("bare", "same bytes"), ("short", "without indexes")):
@@ -37,14 +37,14 @@ def _answering() -> Iterator[Told]:
         yield "6", f"store in answer, {what}", ANSWERING, ratio, ours, bare
 
 
-def _keeping(stocked: redis_growth.OnSizes) -> Iterator[Told]:
+def _storing(stocked: redis_growth.OnSizes) -> Iterator[Goal]:
     for size, (_, stock) in stocked.items():
-        taken, plain = stock.filled.taken / size, stock.filled.plain / size
+        used, plain = stock.filled.used / size, stock.filled.plain / size
         what = f"bytes of a challenge, {size:,} stored"
-        yield "10", what, KEEPING, taken / plain, Cost(taken, 0), Cost(plain, 0)
+        yield "10", what, STORING, used / plain, Cost(used, 0), Cost(plain, 0)
 
 
-def _sweeping() -> Told:
+def _sweeping() -> Goal:
     swept = redis_sweep.sweeping()
     ours, theirs = (Cost(1_000 * redis_sweep.p99(took), 0) for took in (swept.swept, swept.expired))
     return "10", "others' p99, swept beside TTL", 1.0, ours.median / theirs.median, ours, theirs
@@ -52,19 +52,19 @@ def _sweeping() -> Told:
 
 def show_rates() -> list[Rate]:
     """Measure how many processes do how much, print it, and return it."""
-    found = rates()
+    measured = rates()
     print(
         f"{'processes on Redis':20} {'questions/s':>11} {'answers/s':>10} {'Redis us for both':>18}"
     )
-    for one in found:
+    for one in measured:
         print(f"{one.processes:20} {one.issued:11.0f} {one.answered:9.0f} {one.server:17.0f}")
-    return found
+    return measured
 
 
 def show_steps() -> list[Step]:
     """Measure what each step of a user leaves on the server, print it, and return it."""
-    found = steps()
+    measured = steps()
     print(f"{'on Redis':20} {'bytes':>11} {'Redis us':>9}")
-    for one in found:
-        print(f"{one.what:20} {one.taken:11.0f} {one.server:9.0f}")
-    return found
+    for one in measured:
+        print(f"{one.what:20} {one.used:11.0f} {one.server:9.0f}")
+    return measured

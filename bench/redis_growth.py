@@ -13,7 +13,7 @@ import redis_floor
 from measure import Cost
 from redis import Redis
 from redis_costs import Answers, bare_value
-from redis_scene import client_of, costs, servers
+from redis_setup import client_of, costs, servers
 from redis_stored import Filled, fill
 
 from counterseal.models import Challenge, Change, Guid
@@ -62,7 +62,7 @@ class Stocked:
     @property
     def store(self) -> Any:
         """The store on it."""
-        return self.filled.answers.scene.ports.store
+        return self.filled.answers.service.ports.store
 
     def prepared(self, name: str) -> Callable[[int], Sequence[Callable[[], object]]]:
         """Return how to prepare so many of one operation, each on a challenge drawn by lot."""
@@ -71,9 +71,9 @@ class Stocked:
             "SET": self._set,
             "SET, ZADD, ZADD": self._enter,
             "EVALSHA": self._evalsha,
-            "read a challenge": self._read,
+            "read a challenge": self._load,
             "read all of an account": self._pending,
-            "answer: read": self._about,
+            "answer: read": self._get_with_account,
             "answer: commit": self._swap,
             "issue: commit": self._create,
             "issue: commit, no index": self._create,
@@ -100,10 +100,10 @@ class Stocked:
         # Into the very sets that the store has grown; nobody asks for what has no record.
         record = self._record(guid)
         keyspace, partition = self.filled.answers.keyspace, partition_of(record.guid)
-        made = mint(partition, random.randbytes(ENTROPY_BYTES))
+        new_guid = mint(partition, random.randbytes(ENTROPY_BYTES))
         key = f"bare:{{{partition:02x}}}:{self.numbers()}"
         sets = [keyspace.key(partition, name) for name in (PENDING, DUE[Challenge])]
-        entries = [raw(made) + random.randbytes(8) + made.encode(), raw(made)]
+        entries = [raw(new_guid) + random.randbytes(8) + new_guid.encode(), raw(new_guid)]
         return redis_floor.enter(
             self.client,
             [key, *sets],
@@ -120,14 +120,14 @@ class Stocked:
         head = value.partition(b"\n")[0]
         return redis_floor.swap(self.client, [key], log, beginnings=[head], values=[value])
 
-    def _read(self, guid: Guid) -> Callable[[], object]:
+    def _load(self, guid: Guid) -> Callable[[], object]:
         return lambda: self.store.get(guid)
 
     def _pending(self, guid: Guid) -> Callable[[], object]:
         account = self._record(guid).account
         return lambda: self.store.pending(account)
 
-    def _about(self, guid: Guid) -> Callable[[], object]:
+    def _get_with_account(self, guid: Guid) -> Callable[[], object]:
         return lambda: self.store.get_with_account(guid)
 
     def _swap(self, guid: Guid) -> Callable[[], object]:
@@ -139,8 +139,8 @@ class Stocked:
         record = self._record(guid)
         # Of an account of its own: nobody's list is to grow from round to round.
         partition = partition_of(guid)
-        made, account = (mint(partition, random.randbytes(ENTROPY_BYTES)) for _ in range(2))
-        new = attrs.evolve(record, guid=made, account=account, version=1)
+        new_guid, account = (mint(partition, random.randbytes(ENTROPY_BYTES)) for _ in range(2))
+        new = attrs.evolve(record, guid=new_guid, account=account, version=1)
         return self._committing(Change(None, new))
 
     def _committing(self, change: Change) -> Callable[[], object]:
@@ -160,11 +160,11 @@ OnSizes = dict[int, tuple[Any, Stocked]]
 def stocked() -> Iterator[OnSizes]:
     """Fill a server for each size."""
     with servers(len(SIZES)) as started, ExitStack() as stack:
-        found = {}
+        stocks = {}
         for size, server in zip(SIZES, started, strict=True):
             client = stack.enter_context(client_of(server))
-            found[size] = server, Stocked(fill(server, Answers.on(client), size))
-        yield found
+            stocks[size] = server, Stocked(fill(server, Answers.on(client), size))
+        yield stocks
 
 
 @attrs.frozen
@@ -194,7 +194,7 @@ class Growth:
 def growths(on: OnSizes) -> dict[int, list[Growth]]:
     """Measure each operation at each size, and compare each with the smallest."""
     names = {*BESIDE, *BESIDE.values(), *FLAT}
-    found = costs(
+    measured = costs(
         {
             f"{name} {size}": (server, stock.prepared(name))
             for size, (server, stock) in on.items()
@@ -208,16 +208,16 @@ def growths(on: OnSizes) -> dict[int, list[Growth]]:
             *(
                 Growth(
                     what,
-                    *(found[f"{what} {few}"], found[f"{what} {size}"]),
-                    *(found[f"{bare} {few}"], found[f"{bare} {size}"]),
+                    *(measured[f"{what} {few}"], measured[f"{what} {size}"]),
+                    *(measured[f"{bare} {few}"], measured[f"{bare} {size}"]),
                 )
                 for what, bare in BESIDE.items()
             ),
             *(
                 Growth(
                     what,
-                    *(found[f"{what} {few}"], found[f"{what} {size}"]),
-                    *(found[f"{what} {few}"], found[f"{what} {few}"]),
+                    *(measured[f"{what} {few}"], measured[f"{what} {size}"]),
+                    *(measured[f"{what} {few}"], measured[f"{what} {few}"]),
                 )
                 for what in FLAT
             ),

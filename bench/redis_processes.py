@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 from redis import Redis
 from redis_costs import Answers
-from redis_scene import HOST, client_of, servers, used
+from redis_setup import HOST, client_of, servers, used
 
 PROCESSES = (1, 2, 4)
 EACH = 300
@@ -40,8 +40,8 @@ class Rate:
 def work(port: int, barrier: Barrier) -> None:
     """Prepare, and do what was prepared when everybody is ready."""
     with Redis(host=HOST, port=port) as client:
-        scene = Answers.on(client).scene
-        issuing, answering = scene.issuing(EACH), scene.answering(EACH)
+        service = Answers.on(client).service
+        issuing, answering = service.issuing(EACH), service.answering(EACH)
         for operations in (issuing, answering):
             barrier.wait(PATIENCE)
             for operation in operations:
@@ -60,59 +60,59 @@ class Step:
     """
 
     what: str
-    taken: float
+    used: float
     server: float
 
 
 def steps() -> list[Step]:
     """Measure a bind, a question and an answer."""
     with servers(1) as (server,), client_of(server) as client:
-        scene = Answers.on(client).scene
+        service = Answers.on(client).service
 
-        def step(what: str, acts: Sequence[Callable[[], object]]) -> Step:
+        def step(what: str, operations: Sequence[Callable[[], object]]) -> Step:
             before, busy = _memory(client), used(server)
-            for act in acts:
-                act()
-            busy, taken = used(server) - busy, _memory(client) - before
-            return Step(what, taken / len(acts), busy / len(acts) / 1_000)
+            for operation in operations:
+                operation()
+            busy, bytes_used = used(server) - busy, _memory(client) - before
+            return Step(what, bytes_used / len(operations), busy / len(operations) / 1_000)
 
         return [
-            step("bind", [scene.account] * MANY),
-            step("question", scene.issuing(MANY)),
-            step("answer", scene.answering(MANY)),
+            step("bind", [service.account] * MANY),
+            step("question", service.issuing(MANY)),
+            step("answer", service.answering(MANY)),
         ]
 
 
 def _memory(client: Redis) -> int:
-    taken: int = client.info("memory")["used_memory"]
-    return taken
+    used: int = client.info("memory")["used_memory"]
+    return used
 
 
 def rates() -> list[Rate]:
     """Measure each number of processes, on all cores."""
     spawn = multiprocessing.get_context("spawn")
-    found = []
+    measured = []
     with servers(1) as (server,), client_of(server) as client:
         for number in PROCESSES:
             client.flushall()
             barrier = spawn.Barrier(number + 1)
-            found.append(_rate(server, spawn, barrier, number))
-    return found
+            measured.append(_rate(server, spawn, barrier, number))
+    return measured
 
 
 def _rate(server: Any, spawn: Any, barrier: Barrier, number: int) -> Rate:
     workers = [spawn.Process(target=work, args=(server.port, barrier)) for _ in range(number)]
     for worker in workers:
         worker.start()
-    taken, busy = [], 0
+    times, busy = [], 0
     for _ in range(2):
         barrier.wait(PATIENCE)
         begun, there = time.perf_counter(), used(server)
         barrier.wait(PATIENCE)
-        taken.append(time.perf_counter() - begun)
+        times.append(time.perf_counter() - begun)
         busy += used(server) - there
     for worker in workers:
         worker.join(PATIENCE)
     done = number * EACH
-    issued, answered = (done / seconds for seconds in taken)
+    issued, answered = (done / seconds for seconds in times)
     return Rate(number, issued, answered, busy / done / 1_000)

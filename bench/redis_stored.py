@@ -19,8 +19,8 @@ from typing import Any
 import attrs
 from redis import Redis
 from redis_costs import Answers
-from redis_scene import HOST
-from scene import QUESTION
+from redis_setup import HOST
+from service import QUESTION
 
 import counterseal as cs
 from counterseal.models import Guid
@@ -43,7 +43,7 @@ class Filled:
     A server with many challenges.
 
     Attributes:
-        answers: The scene on it.
+        answers: The service on it.
         guids: Some of the challenges that were put there.
         taken: Bytes of the server's memory that the challenges took, with their indexes.
         plain: Bytes of their JSON.
@@ -51,7 +51,7 @@ class Filled:
 
     answers: Answers
     guids: Sequence[Guid]
-    taken: int
+    used: int
     plain: int
 
 
@@ -69,15 +69,15 @@ class Blank:
     names: list[int]
 
     @classmethod
-    def of(cls, whole: bytes, names: Sequence[bytes]) -> Blank:
-        """Cut *whole* where one of *names* stands."""
-        pieces = re.split(b"(" + b"|".join(map(re.escape, names)) + b")", whole)
+    def of(cls, stored: bytes, names: Sequence[bytes]) -> Blank:
+        """Cut *stored* where one of *names* stands."""
+        pieces = re.split(b"(" + b"|".join(map(re.escape, names)) + b")", stored)
         return cls(pieces, [names.index(name) for name in pieces[1::2]])
 
     def filled(self, names: Sequence[bytes]) -> bytes:
         """Return it with other names."""
         pieces = self.pieces.copy()
-        pieces[1::2] = [names[place] for place in self.names]
+        pieces[1::2] = [names[index] for index in self.names]
         return b"".join(pieces)
 
 
@@ -100,29 +100,29 @@ class Pattern:
     strings: list[tuple[Blank, Blank]]
     entries: list[tuple[bytes, Blank, bytes]]
 
-    def named(self, number: int) -> tuple[int, list[bytes]]:
+    def fields_of(self, number: int) -> tuple[int, list[bytes]]:
         """Return the partition and the names of one account, the same ones again and again."""
-        account_id, luck = f"clone-{number}", random.Random(number)
+        account_id, randomness = f"clone-{number}", random.Random(number)
         partition = account_partition(self.app_space, account_id)
-        guids = [mint(partition, luck.randbytes(ENTROPY_BYTES)) for _ in range(self.records)]
+        guids = [mint(partition, randomness.randbytes(ENTROPY_BYTES)) for _ in range(self.records)]
         return partition, _names(self.app_space, account_id, guids)
 
 
 def pattern(answers: Answers) -> tuple[Pattern, Pattern]:
     """Let the adapter write, and return what it wrote: but for challenges, and of these."""
-    scene, client = answers.scene, answers.keyspace.client
-    bound, _, account_id = scene.account()
-    challenges = cs.Challenges(scene.ports, scene.policy)
+    service, client = answers.service, answers.keyspace.client
+    bound, _, account_id = service.account()
+    challenges = cs.Challenges(service.ports, service.policy)
     question = cs.read_question(QUESTION, account_id=account_id)
-    asked = [challenges.issue(scene.party, question).challenge for _ in range(EACH)]
+    pending = [challenges.issue(service.party, question).challenge for _ in range(EACH)]
     account = bound.binding.account
     first = [account, bound.binding.guid]
-    guids = first + [one.guid for one in asked]
+    guids = first + [one.guid for one in pending]
     begin = answers.keyspace.key(partition_of(account), "").encode()
-    space = scene.party.app_space.guid
+    space = service.party.app_space.guid
     names = _names(space, account_id, guids)
     keys = [guid.encode() for guid in first] + [b"n" + names[-1]]
-    asking = [one.guid.encode() for one in asked]
+    asking = [one.guid.encode() for one in pending]
 
     def strings(keys: Sequence[bytes]) -> list[tuple[Blank, Blank]]:
         values = client.mget([begin + key for key in keys])
@@ -153,34 +153,34 @@ def fill(server: Any, answers: Answers, count: int) -> Filled:
         _write(line, others, accounts)
         before = _memory(client)
         plain = _write(line, challenges, accounts)
-        taken = _memory(client) - before
+        used = _memory(client) - before
     sample = random.Random(count).sample(accounts, min(len(accounts), SAMPLE // EACH))
     guids = [
         Guid(text.decode())
         for number in sample
-        for text in challenges.named(number)[1][2 : 2 + EACH]
+        for text in challenges.fields_of(number)[1][2 : 2 + EACH]
     ]
-    return Filled(answers, guids, taken, plain)
+    return Filled(answers, guids, used, plain)
 
 
 def _write(line: socket.socket, pattern: Pattern, accounts: range) -> int:
     plain = 0
     replies = line.makefile("rb")
     for first in range(0, len(accounts), BATCH):
-        said: list[bytes] = []
+        commands: list[bytes] = []
         sets: dict[bytes, list[bytes]] = defaultdict(list)
         for number in accounts[first : first + BATCH]:
-            partition, names = pattern.named(number)
+            partition, names = pattern.fields_of(number)
             begin = pattern.begin + b"{%02x}:" % partition
             for key, blank in pattern.strings:
                 value = blank.filled(names)
                 plain += len(value.partition(b"\n")[2])
-                said.append(_packed((b"SET", begin + key.filled(names), value)))
+                commands.append(_packed((b"SET", begin + key.filled(names), value)))
             for name, member, score in pattern.entries:
                 sets[begin + name] += (score, member.filled(names))
-        said += [_packed((b"ZADD", key, *words)) for key, words in sets.items()]
-        line.sendall(b"".join(said))
-        for _ in said:
+        commands += [_packed((b"ZADD", key, *words)) for key, words in sets.items()]
+        line.sendall(b"".join(commands))
+        for _ in commands:
             if replies.readline()[:1] not in b"+:":
                 raise AssertionError
     return plain

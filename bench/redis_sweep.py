@@ -21,9 +21,9 @@ from typing import Any
 import attrs
 from redis import Redis
 from redis_costs import Answers, ports_on
-from redis_scene import HOST, client_of, first, servers
+from redis_setup import HOST, client_of, first, servers
 from redis_stored import fill
-from scene import BUSY
+from service import BUSY
 
 import counterseal as cs
 from counterseal.ports import Clock
@@ -38,7 +38,7 @@ NICE = 19
 LEAD = 8.0
 """Seconds from then on until all of them end; by then, others look."""
 
-MADE = "for n = ARGV[1], ARGV[2] do redis.call('SET', 'mortal:' .. n, ARGV[3]) end"
+CREATING = "for n = ARGV[1], ARGV[2] do redis.call('SET', 'mortal:' .. n, ARGV[3]) end"
 DOOMED = "for n = ARGV[1], ARGV[2] do redis.call('PEXPIREAT', 'mortal:' .. n, ARGV[3]) end"
 AT_ONCE = 1_000
 SIZE = 2_000
@@ -59,7 +59,7 @@ class Later:
         return self.clock.now() + self.ahead
 
 
-def others(port: int, told: Any) -> None:
+def others(port: int, results: Any) -> None:
     """Read one key again and again, and tell the milliseconds of each time."""
     first(os.getpid())
     client, took = Redis(host=HOST, port=port), []
@@ -70,10 +70,10 @@ def others(port: int, told: Any) -> None:
         client.get("bench")
         took.append(1_000 * (time.perf_counter() - begun))
         time.sleep(PAUSE)
-    told.send(took)
+    results.send(took)
 
 
-def sweep(port: int, told: Any) -> None:
+def sweep(port: int, results: Any) -> None:
     """End what is due, a batch after the other, and tell how much of it in a second."""
     os.nice(NICE)
     with Redis(host=HOST, port=port) as client:
@@ -83,30 +83,30 @@ def sweep(port: int, told: Any) -> None:
         begun = time.monotonic()
         while time.monotonic() < begun + SECONDS:
             ended += challenges.expire(BATCH)
-        told.send(ended / (time.monotonic() - begun))
+        results.send(ended / (time.monotonic() - begun))
 
 
-def busy(_: int, told: Any) -> None:
+def busy(_: int, results: Any) -> None:
     """Keep the core as busy as the service does."""
     os.nice(NICE)
-    end, turns = time.monotonic() + SECONDS, 0
+    end, rounds = time.monotonic() + SECONDS, 0
     while time.monotonic() < end:
-        turns += 1
-    told.send(turns)
+        rounds += 1
+    results.send(rounds)
 
 
-def seen(server: Any, *acts: Callable[..., None]) -> list[Any]:
+def observe(server: Any, *processes: Callable[..., None]) -> list[Any]:
     """Let processes run side by side, and return what each of them tells."""
     spawn, ears, running = multiprocessing.get_context("spawn"), [], []
-    for act in acts:
+    for process in processes:
         ear, mouth = spawn.Pipe(duplex=False)
         ears.append(ear)
-        running.append(spawn.Process(target=act, args=(server.port, mouth)))
+        running.append(spawn.Process(target=process, args=(server.port, mouth)))
         running[-1].start()
-    told = [ear.recv() for ear in ears]
+    results = [ear.recv() for ear in ears]
     for process in running:
         process.join()
-    return told
+    return results
 
 
 def p99(took: list[float]) -> float:
@@ -137,17 +137,17 @@ def sweeping() -> Sweep:
         fill(server, Answers.on(client), DUE)
         elsewhere = set(range(os.cpu_count() or 1)) - os.sched_getaffinity(server.process.pid)
         os.sched_setaffinity(0, elsewhere or os.sched_getaffinity(0))
-        alone, _ = seen(server, others, busy)
-        swept, rate = seen(server, others, sweep)
+        alone, _ = observe(server, others, busy)
+        swept, rate = observe(server, others, sweep)
         client.flushall()
         _mortal(client)
-        expired, _ = seen(server, others, busy)
+        expired, _ = observe(server, others, busy)
         return Sweep(alone, swept, expired, rate)
 
 
 def _mortal(client: Redis) -> None:
     for begin in range(0, DUE, AT_ONCE):
-        client.eval(MADE, 0, begin, begin + AT_ONCE - 1, bytes(SIZE))
+        client.eval(CREATING, 0, begin, begin + AT_ONCE - 1, bytes(SIZE))
     end = int(1_000 * (time.time() + LEAD))
     for begin in range(0, DUE, AT_ONCE):
         client.eval(DOOMED, 0, begin, begin + AT_ONCE - 1, end)

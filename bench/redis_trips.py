@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 from redis.connection import AbstractConnection
-from redis_scene import client_of, servers
+from redis_setup import client_of, servers
 from trips import Trips, played
 
 from counterseal.testing import World
@@ -27,54 +27,54 @@ _VERBS = {
 
 def redis_trips() -> Iterator[Trips]:
     """Play a bind, questions and answers on a server that knows all scripts, and count."""
-    with servers(1) as (server,), client_of(server) as client, _listening() as sent:
+    with servers(1) as (server,), client_of(server) as client, _listening() as commands:
         for script in vars(scripts).values():
             if isinstance(script, scripts.Script):
                 client.script_load(script.text)
         keyspace = attach(client)
-        # Rings are sent by a thread of their own.
+        # A thread of its own sends what `Wake` sends.
         world = World(
             adapters=lambda ports: attrs.evolve(with_redis(ports, keyspace), wake=ports.wake)
         )
 
-        def taken(what: str, goal: int, act: Callable[[], object]) -> Trips:
-            sent.clear()
-            act()
-            calls = Counter(map(_verb, sent))
+        def count_trips(what: str, goal: int, call: Callable[[], object]) -> Trips:
+            commands.clear()
+            call()
+            calls = Counter(map(_verb, commands))
             return Trips(f"{BEFORE}{what}", goal, calls.pop("store", 0), dict(calls))
 
-        yield from played(world, taken)
+        yield from played(world, count_trips)
 
 
-def _verb(said: bytes) -> str:
-    return next((verb for sha, verb in _VERBS.items() if sha in said), "store")
+def _verb(command: bytes) -> str:
+    return next((verb for sha, verb in _VERBS.items() if sha in command), "store")
 
 
 @contextmanager
 def _listening() -> Iterator[list[bytes]]:
-    sent: list[bytes] = []
-    asked = False
+    commands: list[bytes] = []
+    waiting = False
     send, read = AbstractConnection.send_packed_command, AbstractConnection.read_response
 
     def sending(connection: Any, command: Any, **options: Any) -> Any:
-        nonlocal asked
-        said = b"".join(map(bytes, command if isinstance(command, list | tuple) else [command]))
-        if asked:
-            sent[-1] += said
+        nonlocal waiting
+        packed = b"".join(map(bytes, command if isinstance(command, list | tuple) else [command]))
+        if waiting:
+            commands[-1] += packed
         else:
-            sent.append(said)
-        asked = True
+            commands.append(packed)
+        waiting = True
         return send(connection, command, **options)
 
     def reading(connection: Any, *args: Any, **options: Any) -> Any:
-        nonlocal asked
-        asked = False
+        nonlocal waiting
+        waiting = False
         return read(connection, *args, **options)
 
     AbstractConnection.send_packed_command = sending  # type: ignore[method-assign]
     AbstractConnection.read_response = reading  # type: ignore[method-assign]
     try:
-        yield sent
+        yield commands
     finally:
         AbstractConnection.send_packed_command = send  # type: ignore[method-assign]
         AbstractConnection.read_response = read  # type: ignore[method-assign]

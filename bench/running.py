@@ -101,8 +101,8 @@ def founded(folder: Path) -> dict[str, Any]:
     wishes = ("--company", "Example", "--app-space", "Bank", "--origin", "Web shop")
     command = (*COUNTERSEAL, "init", "--data", str(folder / "data"), *wishes, "--auth", "basic")
     done = subprocess.run(command, capture_output=True, check=True, env=surroundings())
-    told: dict[str, Any] = json.loads(done.stdout)
-    return told
+    credentials: dict[str, Any] = json.loads(done.stdout)
+    return credentials
 
 
 def surroundings() -> Mapping[str, str]:

@@ -24,10 +24,10 @@ from pathlib import Path
 import attrs
 import bare
 from bare import CALLS, Floor
-from calls import Calls, Sent
+from calls import Calls, Request
 from measure import Cost, cost
 from running import PATIENCE_SECONDS, Running, founded, free_port, service
-from scene import Scene
+from service import Service
 from web import Side, Tape, copied, exchanges, floor_of
 
 from counterseal.models import Algorithm
@@ -46,7 +46,7 @@ CENT = 99
 
 
 @attrs.define
-class Taken:
+class Times:
     """
     What one call took, round by round, in microseconds.
 
@@ -69,8 +69,8 @@ class Figure:
     """One call, ours and the bare one."""
 
     name: str
-    ours: Taken
-    bare: Taken
+    ours: Times
+    bare: Times
 
     def ratio(self, name: str) -> float:
         """
@@ -92,58 +92,62 @@ def figures() -> list[Figure]:
         folder = Path(name)
         founded(folder)
         running = service(folder, server)
-        with House(settings({"data": str(folder / "data")}, {})) as house:
-            house.prepare()
-            scene = Scene.of(Algorithm.ES256, house.ports)
-            calls = Calls.of(scene, f"http://127.0.0.1:{running.port}")
-            sent = {call: calls.made(call, ROUNDS * EACH) for call in CALLS}
-            floor = _floor(folder, calls, sent)
+        with House(settings({"data": str(folder / "data")}, {})) as runtime:
+            runtime.prepare()
+            measured = Service.of(Algorithm.ES256, runtime.ports)
+            calls = Calls.of(measured, f"http://127.0.0.1:{running.port}")
+            requests = {call: calls.requests(call, ROUNDS * EACH) for call in CALLS}
+            floor = _floor(folder, calls, requests)
         port = free_port()
         command = (sys.executable, bare.__file__, str(floor), str(port), str(THREADS))
         below = Running(command, port, folder / "bare.log", server)
         os.sched_setaffinity(0, client)
         try:
             with running, below:
-                return _rounds(sent, running, below)
+                return _measure_rounds(requests, running, below)
         finally:
             os.sched_setaffinity(0, cores)
 
 
-def _floor(folder: Path, calls: Calls, sent: dict[str, list[Sent]]) -> Path:
+def _floor(folder: Path, calls: Calls, requests: dict[str, list[Request]]) -> Path:
     """Record, on a copy, what the service does for each request, and write it down."""
-    ours, kept, bares = (folder / name for name in ("data/counterseal.db", "kept.db", "bare.db"))
-    copied(str(ours), str(kept))
+    ours, copy_path, bares = (
+        folder / name for name in ("data/counterseal.db", "kept.db", "bare.db")
+    )
+    copied(str(ours), str(copy_path))
     copied(str(ours), str(bares))
-    given = {"data": str(folder / "data"), "store": f"sqlite:///{kept}"}
-    with House(settings(given, {})) as copy:
-        scene = attrs.evolve(calls.scene, ports=copy.ports)
-        side = Side(attrs.evolve(calls, scene=scene), Tape(), copy.records.database, folder)
+    copied_settings = {"data": str(folder / "data"), "store": f"sqlite:///{copy_path}"}
+    with House(settings(copied_settings, {})) as copy:
+        service = attrs.evolve(calls.service, ports=copy.ports)
+        side = Side(attrs.evolve(calls, service=service), Tape(), copy.records.database, folder)
         app = side.application()
-        recorded = {call: deque(exchanges(side, app, sent[call])) for call in CALLS}
+        recorded = {call: deque(exchanges(side, app, requests[call])) for call in CALLS}
         floor: Floor = floor_of(side, recorded, str(bares))
     file = folder / "floor.pickle"
     file.write_bytes(pickle.dumps(floor))
     return file
 
 
-def _rounds(sent: dict[str, list[Sent]], running: Running, below: Running) -> list[Figure]:
-    found = {call: Figure(call, Taken(), Taken()) for call in CALLS}
+def _measure_rounds(
+    requests: dict[str, list[Request]], running: Running, below: Running
+) -> list[Figure]:
+    measured = {call: Figure(call, Times(), Times()) for call in CALLS}
     for number in range(ROUNDS):
         for call in CALLS:
-            part = sent[call][number * EACH : (number + 1) * EACH]
-            sides = [(running, found[call].ours), (below, found[call].bare)]
+            part = requests[call][number * EACH : (number + 1) * EACH]
+            sides = [(running, measured[call].ours), (below, measured[call].bare)]
             random.shuffle(sides)
-            for server, taken in sides:
-                _round(server, part, taken)
-    return list(found.values())
+            for server, times in sides:
+                _round(server, part, times)
+    return list(measured.values())
 
 
-def _round(server: Running, part: Sequence[Sent], taken: Taken) -> None:
+def _round(server: Running, part: Sequence[Request], times: Times) -> None:
     took: list[float] = []
     failed: list[object] = []
     barrier = threading.Barrier(CONNECTIONS + 1)
 
-    def client(share: Sequence[Sent]) -> None:
+    def client(share: Sequence[Request]) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE_SECONDS)
         connection.connect()
         barrier.wait()
@@ -170,6 +174,6 @@ def _round(server: Running, part: Sequence[Sent], taken: Taken) -> None:
     if failed or len(took) != len(part):
         raise AssertionError(failed[:1])
     quantiles = statistics.quantiles(took, n=CENT + 1)
-    taken.cpu.append(1_000_000 * (server.cpu() - cpu) / len(part))
-    taken.p50.append(statistics.median(took))
-    taken.p99.append(quantiles[CENT - 1])
+    times.cpu.append(1_000_000 * (server.cpu() - cpu) / len(part))
+    times.p50.append(statistics.median(took))
+    times.p99.append(quantiles[CENT - 1])

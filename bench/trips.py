@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import attrs
 
@@ -35,7 +36,7 @@ class Trips:
         return self.store > self.goal or any(count > 1 for count in self.beside.values())
 
 
-Taken = Callable[[str, int, Callable[[], object]], Trips]
+CountTrips = Callable[[str, int, Callable[[], object]], Trips]
 """Does something, by its name and its goal, and counts."""
 
 
@@ -43,28 +44,31 @@ def trips() -> Iterator[Trips]:
     """Play a bind, questions and answers, and count the calls of ports."""
     faults = Faults()
 
-    def taken(what: str, goal: int, act: Callable[[], object]) -> Trips:
+    def count_trips(what: str, goal: int, call: Callable[[], object]) -> Trips:
         begin = len(faults.calls)
-        act()
+        call()
         calls = Counter(faults.calls[begin:])
         ports = {call: call.partition(".")[0] for call in calls}
         store = sum(count for call, count in calls.items() if ports[call] == "store")
         beside = {call: count for call, count in calls.items() if ports[call] in BESIDE}
         return Trips(what, goal, store, beside)
 
-    yield from played(World(adapters=lambda ports: faulty_ports(ports, faults)), taken)
+    yield from played(World(adapters=lambda ports: faulty_ports(ports, faults)), count_trips)
 
 
-def played(world: World, taken: Taken) -> Iterator[Trips]:
+def played(world: World, count_trips: CountTrips) -> Iterator[Trips]:
     """Play a bind, questions and answers."""
     phone, party, space = world.phone(), world.origin, world.app_space.guid
     invited = world.invitations.invite(party, "zoe")
     offer = phone.device.enrolment(invited.token, space, pin=phone.pin)
-    yield taken("bind", 2, lambda: phone.device.bound(world.enrolments.complete(offer)))
-    yield taken("issue", 2, lambda: world.ask("zoe", "Lunch?"))
-    yield taken("issue with a key", 2, lambda: world.ask("zoe", "Lunch?", idempotency_key="1"))
-    asked = world.ask("zoe", "Pay 10 EUR to Adam?").challenge
-    yield taken("device pull", 2, phone.pending)
-    yield taken("status of an open one", 1, lambda: world.challenges.status(party, asked.guid))
-    yield taken("answer", 2, lambda: phone.answer(asked))
-    yield taken("status of a finished one", 1, lambda: world.challenges.status(party, asked.guid))
+    yield count_trips("bind", 2, lambda: phone.device.bound(world.enrolments.complete(offer)))
+    yield count_trips("issue", 2, lambda: world.ask("zoe", "Lunch?"))
+    yield count_trips(
+        "issue with a key", 2, partial(world.ask, "zoe", "Lunch?", idempotency_key="1")
+    )
+    challenge = world.ask("zoe", "Pay 10 EUR to Adam?").challenge
+    status = partial(world.challenges.status, party, challenge.guid)
+    yield count_trips("device pull", 2, phone.pending)
+    yield count_trips("status of an open one", 1, status)
+    yield count_trips("answer", 2, lambda: phone.answer(challenge))
+    yield count_trips("status of a finished one", 1, status)

@@ -15,12 +15,12 @@ from typing import Any
 import attrs
 import bare
 from bare import CALLS, Exchange, Floor
-from calls import Calls, Sent
+from calls import Calls, Request
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from flask import Flask
 from measure import OPERATIONS, Cost, Prepare, costs
-from scene import Scene
+from service import Service
 from sqlalchemy import event
 
 from counterseal.memory import memory_ports
@@ -43,13 +43,13 @@ class Tape:
     """
 
     trips: list[bare.Trip] = attrs.field(factory=list)
-    written: list[Any] = attrs.field(factory=list)
+    writes: list[Any] = attrs.field(factory=list)
 
-    def taken(self) -> tuple[list[bare.Trip], list[Any]]:
+    def take(self) -> tuple[list[bare.Trip], list[Any]]:
         """Return what is on the tape, and wind on."""
-        found = self.trips, self.written
-        self.trips, self.written = [], []
-        return found
+        recorded = self.trips, self.writes
+        self.trips, self.writes = [], []
+        return recorded
 
 
 @attrs.frozen
@@ -66,7 +66,7 @@ class Spied:
             if name == "commit":
                 changes, events, operation = args
                 trip = [(change.new.guid, change.new) for change in changes]
-                trip += [(("event", index), told) for index, told in enumerate(events)]
+                trip += [(("event", index), event) for index, event in enumerate(events)]
                 trip.append((operation, changes))
             elif name in {"first_seen", "add"}:
                 trip = [args]
@@ -91,7 +91,7 @@ class Side:
     def in_memory(cls, folder: Path) -> Side:
         """Keep everything in this process."""
         ports, tape = memory_ports(), Tape()
-        calls = Calls.of(Scene.of(Algorithm.ES256, ports), BASE)
+        calls = Calls.of(Service.of(Algorithm.ES256, ports), BASE)
         return cls(calls, tape, None, folder)
 
     @classmethod
@@ -100,17 +100,17 @@ class Side:
         database = connect(f"sqlite:///{folder / 'ours.db'}")
         upgrade(database)
         ports = with_sql(memory_ports(), database)
-        return cls(Calls.of(Scene.of(Algorithm.ES256, ports), BASE), Tape(), database, folder)
+        return cls(Calls.of(Service.of(Algorithm.ES256, ports), BASE), Tape(), database, folder)
 
     def application(self, *, spied: bool = False) -> Flask:
         """Return our blueprints in an application of their own."""
-        scene, ports = self.calls.scene, self.calls.scene.ports
+        service, ports = self.calls.service, self.calls.service.ports
         if spied and self.database is None:
-            seen = {name: Spied(getattr(ports, name), self.tape) for name in PORTS}
-            ports = attrs.evolve(ports, **seen)  # type: ignore[arg-type]
+            doubles = {name: Spied(getattr(ports, name), self.tape) for name in PORTS}
+            ports = attrs.evolve(ports, **doubles)  # type: ignore[arg-type]
         app = Flask("ours", static_folder=None)
         reached = Settings(public_url=self.calls.base)
-        for blueprint in create_blueprints(ports, scene.policy, reached):
+        for blueprint in create_blueprints(ports, service.policy, reached):
             app.register_blueprint(blueprint)
         return app
 
@@ -138,7 +138,7 @@ def recording(tape: Tape) -> type[sqlite3.Connection]:
     """Return a driver's connection that puts what is sent onto *tape*, a transaction as one."""
     inside = False
 
-    def heard(statement: str, parameters: Any, *, many: bool) -> None:
+    def record(statement: str, parameters: Any, *, many: bool) -> None:
         nonlocal inside
         if statement.startswith("PRAGMA"):
             return
@@ -147,7 +147,7 @@ def recording(tape: Tape) -> type[sqlite3.Connection]:
         inside = (inside or statement.startswith("BEGIN")) and statement != "COMMIT"
         tape.trips[-1].append((statement, parameters, many))
         rows = parameters if many else [parameters]
-        tape.written.extend(
+        tape.writes.extend(
             json.loads(value)
             for row in rows
             for value in row
@@ -156,12 +156,12 @@ def recording(tape: Tape) -> type[sqlite3.Connection]:
 
     class Cursor(sqlite3.Cursor):
         def execute(self, statement: str, parameters: Any = ()) -> sqlite3.Cursor:
-            heard(statement, parameters, many=False)
+            record(statement, parameters, many=False)
             return super().execute(statement, parameters)
 
         def executemany(self, statement: str, parameters: Any) -> sqlite3.Cursor:
             rows = list(parameters)
-            heard(statement, rows, many=True)
+            record(statement, rows, many=True)
             return super().executemany(statement, rows)
 
     class Connection(sqlite3.Connection):
@@ -190,34 +190,34 @@ def listening(database: Database | None, tape: Tape) -> Iterator[None]:
         database.close()
 
 
-def exchanges(side: Side, app: Flask, sent: Sequence[Sent]) -> list[Exchange]:
+def exchanges(side: Side, app: Flask, requests: Sequence[Request]) -> list[Exchange]:
     """Send requests to *app*, and keep what it does for each."""
-    kept = []
+    played = []
     with listening(side.database, side.tape):
-        for one in sent:
-            side.tape.taken()
+        for one in requests:
+            side.tape.take()
             reply = json.loads(called(app, one)())
-            trips, written = side.tape.taken()
+            trips, writes = side.tape.take()
             receipt = reply.get("receipt") if one.method == "POST" else None
             signs = len(receipt.rpartition(".")[0]) if receipt else 0
-            kept.append(Exchange(trips, written, reply, one.status, signs))
-    return kept
+            played.append(Exchange(trips, writes, reply, one.status, signs))
+    return played
 
 
-def called(app: Flask, sent: Sent) -> Callable[[], bytes]:
+def called(app: Flask, request: Request) -> Callable[[], bytes]:
     """Return one call of a WSGI application, as a server makes it."""
-    environ, expected = sent.environ(), str(int(sent.status))
-    told: list[str] = []
+    environ, expected = request.environ(), str(int(request.status))
+    statuses: list[str] = []
 
     def start(status: str, *_: Any) -> None:
-        told.append(status)
+        statuses.append(status)
 
     def once() -> bytes:
         pieces = app(environ, start)  # type: ignore[arg-type]
         body = b"".join(pieces)
         pieces.close()  # type: ignore[attr-defined]
-        if not told[0].startswith(expected):
-            raise AssertionError(told, body)
+        if not statuses[0].startswith(expected):
+            raise AssertionError(statuses, body)
         return body
 
     return once
@@ -225,9 +225,11 @@ def called(app: Flask, sent: Sent) -> Callable[[], bytes]:
 
 def floor_of(side: Side, recorded: dict[str, deque[Exchange]], database: str | None) -> Floor:
     """Return what the bare endpoints have to know of *side*."""
-    binding = side.calls.scene.asked()[0]
-    held = {key.role: key.key for key in binding.keys}
-    device, strong = ((key.kid, spki(key)) for key in (held[Role.DEVICE], held[Role.STRONG]))
+    binding = side.calls.service.ask()[0]
+    keys_by_role = {key.role: key.key for key in binding.keys}
+    device, strong = (
+        (key.kid, spki(key)) for key in (keys_by_role[role] for role in (Role.DEVICE, Role.STRONG))
+    )
     secret = side.calls.stored_secret()
     return Floor(secret, (device, strong), side.calls.base, recorded, database)
 
@@ -239,44 +241,44 @@ def spki(key: PublicKey) -> bytes:
         int.from_bytes(base64.urlsafe_b64decode(jwk[name] + "=" * (-len(jwk[name]) % 4)))
         for name in ("x", "y")
     )
-    made = ec.EllipticCurvePublicNumbers(x, y, ec.SECP256R1()).public_key()
-    return made.public_bytes(
+    public_key = ec.EllipticCurvePublicNumbers(x, y, ec.SECP256R1()).public_key()
+    return public_key.public_bytes(
         serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
     )
 
 
 def pair(side: Side, call: str) -> tuple[Prepare, Prepare]:
     """Return how to prepare so many of one call, ours and bare."""
-    sent = side.calls.made(call, OPERATIONS)
-    kept = side.snapshot()
-    recorded = exchanges(side, side.application(spied=True), sent)
-    file = None if kept is None else str(side.folder / f"bare-{call}.db")
+    requests = side.calls.requests(call, OPERATIONS)
+    snapshot = side.snapshot()
+    recorded = exchanges(side, side.application(spied=True), requests)
+    file = None if snapshot is None else str(side.folder / f"bare-{call}.db")
     floor = floor_of(side, {call: deque()}, file)
     ours, app = side.application(), bare.application(floor)
 
     def bares(count: int) -> list[Callable[[], object]]:
-        if kept is not None and file is not None:
-            copied(kept, file)
+        if snapshot is not None and file is not None:
+            copied(snapshot, file)
         floor.exchanges[call].clear()
         floor.exchanges[call].extend(recorded[:count])
-        return [called(app, one) for one in sent[:count]]
+        return [called(app, one) for one in requests[:count]]
 
     def our(count: int) -> list[Callable[[], object]]:
-        return [called(ours, one) for one in side.calls.made(call, count)]
+        return [called(ours, one) for one in side.calls.requests(call, count)]
 
     return our, bares
 
 
 def measured() -> dict[tuple[str, str], tuple[Cost, Cost]]:
     """Measure each call on each store: ours, and the bare endpoint."""
-    found = {}
+    measurements = {}
     with tempfile.TemporaryDirectory() as folder:
-        for name, made in (("memory", Side.in_memory), ("SQLite", Side.in_sqlite)):
-            side = made(Path(folder))
+        for name, make in (("memory", Side.in_memory), ("SQLite", Side.in_sqlite)):
+            side = make(Path(folder))
             for call in CALLS:
                 ours, bares = pair(side, call)
                 cost = costs({"ours": ours, "bare": bares})
-                found[name, call] = cost["ours"], cost["bare"]
+                measurements[name, call] = cost["ours"], cost["bare"]
             if side.database is not None:
                 side.database.close()
-    return found
+    return measurements

@@ -34,7 +34,7 @@ WARMING = 8
 
 
 @attrs.frozen
-class Line:
+class Result:
     """
     One line of the table.
 
@@ -66,32 +66,33 @@ class Line:
 Times = list[float]
 
 
-def inside(workshop: Workshop) -> list[Line]:
+def inside(workshop: Workshop) -> list[Result]:
     """Measure thread CPU time, all sides in one thread each."""
-    taken: dict[str, list[dict[str, float]]] = {name: [] for name in TRANSACTIONS}
+    rounds_of: dict[str, list[dict[str, float]]] = {name: [] for name in TRANSACTIONS}
     with ExitStack() as stack:
         sides = {name: stack.enter_context(workshop.inside(name)) for name in TRANSACTIONS}
         for _ in range(ROUNDS):
             for name in shuffled(sides):
-                taken[name].append(sides[name].round(TRANSACTIONS[name]))
+                rounds_of[name].append(sides[name].round(TRANSACTIONS[name]))
     confirmed = {
         name: [sum(spent[call] for call in CONFIRMED) / 1000 for spent in rounds]
-        for name, rounds in taken.items()
+        for name, rounds in rounds_of.items()
     }
-    whole = {
-        name: [sum(spent.values()) / 1000 for spent in taken[name]] for name in ("theirs", "ours")
+    totals = {
+        name: [sum(spent.values()) / 1000 for spent in rounds_of[name]]
+        for name in ("theirs", "ours")
     }
     what = "challenge and confirmation"
     theirs = confirmed["theirs"]
     return [
-        line(f"{what}: core, memory", IN_PROCESS, (confirmed["memory"], theirs), "ABHJK"),
-        line(f"{what}: core, SQLite", None, (confirmed["sqlite"], theirs), "ACHJK"),
-        line(f"{what}: WSGI, SQLite", None, (confirmed["ours"], theirs), "CDHIJK"),
-        line("five calls: WSGI, SQLite", None, (whole["ours"], whole["theirs"]), "CDFGHIJK"),
+        result(f"{what}: core, memory", IN_PROCESS, (confirmed["memory"], theirs), "ABHJK"),
+        result(f"{what}: core, SQLite", None, (confirmed["sqlite"], theirs), "ACHJK"),
+        result(f"{what}: WSGI, SQLite", None, (confirmed["ours"], theirs), "CDHIJK"),
+        result("five calls: WSGI, SQLite", None, (totals["ours"], totals["theirs"]), "CDFGHIJK"),
     ]
 
 
-def served(workshop: Workshop) -> list[Line]:
+def served(workshop: Workshop) -> list[Result]:
     """Measure rate and server CPU of both under the same server."""
     rates: dict[str, Times] = {name: [] for name in LOADED}
     costs: dict[str, Times] = {name: [] for name in LOADED}
@@ -103,46 +104,46 @@ def served(workshop: Workshop) -> list[Line]:
         for _ in range(ROUNDS):
             for name in shuffled(sides):
                 count = LOADED[name]
-                told = sides[name].round(count)
-                rates[name].append(count / told["seconds"])
-                costs[name].append(1000 * told["server_cpu"] / count)
-                clients[name].append(told["client_cpu"] / told["seconds"])
+                reply = sides[name].round(count)
+                rates[name].append(count / reply["seconds"])
+                costs[name].append(1000 * reply["server_cpu"] / count)
+                clients[name].append(reply["client_cpu"] / reply["seconds"])
     for name, shares in clients.items():
         print(f"clients of {name}: {statistics.median(shares):.0%} of their core")
     what, differs = "five calls, served", "CEFGHIJK"
     return [
-        line(f"{what}: server CPU", TRANSACTION, (costs["ours"], costs["theirs"]), differs),
-        line(f"{what}: rate", TRANSACTION, (rates["ours"], rates["theirs"]), differs, "/s"),
+        result(f"{what}: server CPU", TRANSACTION, (costs["ours"], costs["theirs"]), differs),
+        result(f"{what}: rate", TRANSACTION, (rates["ours"], rates["theirs"]), differs, "/s"),
     ]
 
 
-def line(
-    what: str, goal: float | None, taken: tuple[Times, Times], differs: str, unit: str = "ms"
-) -> Line:
+def result(
+    what: str, goal: float | None, times: tuple[Times, Times], differs: str, unit: str = "ms"
+) -> Result:
     """Return a line whose ratio says how many times as fast or as cheap ours is."""
-    ours, theirs = taken
+    ours, theirs = times
     better = (ours, theirs) if unit == "/s" else (theirs, ours)
     # Of each round by itself: from one round to the next, the machine is another.
     ratios = [more / less for more, less in zip(*better, strict=True)]
     low, ratio, high = statistics.quantiles(ratios, n=4)
     spread = (high - low) / 2 / ratio
     mine, other = statistics.median(ours), statistics.median(theirs)
-    return Line(what, goal, ratio, mine, other, unit, spread, differs)
+    return Result(what, goal, ratio, mine, other, unit, spread, differs)
 
 
 def shuffled(names: dict[str, Side]) -> list[str]:
     return random.sample(list(names), len(names))
 
 
-def shown(lines: list[Line]) -> None:
+def show(lines: list[Result]) -> None:
     """Print the table, and under it what differs in the work."""
     print(f"goal {'what':42} {'limit':>5} {'ratio':>7} {'ours':>11} {'theirs':>11}        differs")
-    for found in lines:
-        goal = "-" if found.goal is None else f">={found.goal:g}"
+    for one in lines:
+        goal = "-" if one.goal is None else f">={one.goal:g}"
         print(
-            f"8    {found.what:42} {goal:>5} {found.ratio:7.1f}"
-            f" {found.ours:8.2f} {found.unit} {found.theirs:8.2f} {found.unit}"
-            f" +-{found.spread:4.0%} {found.differs:8} {found.verdict}"
+            f"8    {one.what:42} {goal:>5} {one.ratio:7.1f}"
+            f" {one.ours:8.2f} {one.unit} {one.theirs:8.2f} {one.unit}"
+            f" +-{one.spread:4.0%} {one.differs:8} {one.verdict}"
         )
     print("\nwhat differs in the work:")
     for letter, note in NOTES.items():
@@ -157,17 +158,17 @@ def main() -> int:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-peer-") as folder:
         workshop = Workshop(Path(folder), arguments.python.absolute())
-        workshop.found()
+        workshop.create()
         lines = inside(workshop) + served(workshop)
-    shown(lines)
+    show(lines)
     if arguments.json:
         figures = {
             "versions": workshop.versions(),
-            "lines": [attrs.asdict(found) | {"verdict": found.verdict} for found in lines],
+            "lines": [attrs.asdict(one) | {"verdict": one.verdict} for one in lines],
             "notes": NOTES,
         }
         arguments.json.write_text(json.dumps(figures, indent=1))
-    return int(any(found.verdict == "FAR UNDER" for found in lines))
+    return int(any(one.verdict == "FAR UNDER" for one in lines))
 
 
 if __name__ == "__main__":

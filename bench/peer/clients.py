@@ -40,11 +40,11 @@ def main() -> None:
     if side == "ours":
         from ours import Ours  # noqa: PLC0415 (each side has an environment of its own)
 
-        caller = Ours(folder, f"http://{HOST}:{port}")
+        client = Ours(folder, f"http://{HOST}:{port}")
     else:
         from theirs import AT_ONCE, Theirs  # noqa: PLC0415
 
-        caller = Theirs(folder, first=AT_ONCE)
+        client = Theirs(folder, first=AT_ONCE)
 
     def connected():
         return closing(http.client.HTTPConnection(HOST, port, timeout=PATIENCE))
@@ -53,14 +53,14 @@ def main() -> None:
         with connected() as connection:
             send = sender(connection)
             for number in range(count):
-                caller.transact(send, users[number % len(users)])
+                client.transact(send, users[number % len(users)])
 
     with connected() as connection:
-        caller.prepare(sender(connection))
+        client.prepare(sender(connection))
     with ThreadPoolExecutor(CLIENTS) as pool:
         for count in counts():
             with connected() as connection:
-                users = caller.users(sender(connection), count)
+                users = client.users(sender(connection), count)
             shares = [users[number::CLIENTS] for number in range(CLIENTS)]
             print("go", flush=True)
             begun, needed = time.perf_counter(), time.process_time()

@@ -50,30 +50,30 @@ def sender(app, spent: Spent):
         }
         for header, text in headers.items():
             environ["HTTP_" + header.upper().replace("-", "_")] = text
-        said: list[str] = []
+        statuses: list[str] = []
         start = time.thread_time_ns()
-        answer = app(environ, lambda status, *_: said.append(status))
+        answer = app(environ, lambda status, *_: statuses.append(status))
         reply = b"".join(answer)
         if hasattr(answer, "close"):
             answer.close()
         spent[name] += (time.thread_time_ns() - start) / 1000
-        assert said[0].startswith("20"), (method, target, said[0], reply)
+        assert statuses[0].startswith("20"), (method, target, statuses[0], reply)
         return json.loads(reply)
 
     return send
 
 
-def over_wsgi(app, caller) -> Callable[[int], Spent]:
+def over_wsgi(app, client) -> Callable[[int], Spent]:
     """Return what makes whole transactions."""
     spent: Spent = defaultdict(float)
     send = sender(app, spent)
-    caller.prepare(send)
+    client.prepare(send)
 
     def transact(count: int) -> Spent:
-        users = caller.users(send, count)
+        users = client.users(send, count)
         spent.clear()
         for number in range(count):
-            caller.transact(send, users[number % len(users)])
+            client.transact(send, users[number % len(users)])
         return spent
 
     return transact
@@ -81,17 +81,17 @@ def over_wsgi(app, caller) -> Callable[[int], Spent]:
 
 def embedded(ports, call) -> Callable[[int], Spent]:
     """Return what puts a question and takes its answer, without HTTP; each within a *call*."""
-    from scene import Scene  # noqa: PLC0415 (only one side has it)
+    from service import Service  # noqa: PLC0415 (only one side has it)
 
     from counterseal.models import Algorithm  # noqa: PLC0415
 
-    scene = Scene.of(Algorithm.ES256, ports)
+    service = Service.of(Algorithm.ES256, ports)
 
     def transact(count: int) -> Spent:
         spent: Spent = defaultdict(float)
         for name, operations in (
-            ("create", scene.issuing(count)),
-            ("answer", scene.answering(count)),
+            ("create", service.issuing(count)),
+            ("answer", service.answering(count)),
         ):
             for operation in operations:
                 start = time.thread_time_ns()

@@ -55,13 +55,13 @@ class Ours:
         body = json.dumps(question).encode()
         guid = send("create", "POST", "/request/add", self._origin, body)["guid"]
 
-        pending = self._proven(send, who, "pull", "/device/requests")
+        pending = self._signed(send, who, "pull", "/device/requests")
         (waiting,) = pending["requests"]
-        shown = self._proven(send, who, "show", f"/device/requests/{waiting['guid']}")
+        display = self._signed(send, who, "show", f"/device/requests/{waiting['guid']}")
 
-        signed = who["device"].answer(shown["display"], 0, pin=PIN).encode()
-        told = self._proven(send, who, "answer", "/device/answer", signed)
-        assert told["approved"] is True
+        signed = who["device"].answer(display["display"], 0, pin=PIN).encode()
+        reply = self._signed(send, who, "answer", "/device/answer", signed)
+        assert reply["approved"] is True
 
         path = f"/request/getRequest?requestGuid={guid}"
         learned = send("poll", "GET", path, self._origin, b"")
@@ -74,8 +74,8 @@ class Ours:
         device = SoftwareDevice.make(
             clock=SystemClock(), entropy=SystemEntropy(), pin=PIN, cost=CHEAP
         )
-        asked = json.dumps({"accountId": user}).encode()
-        invited = send("bind", "PUT", "/account/bind", self._origin, asked)
+        naming = json.dumps({"accountId": user}).encode()
+        invited = send("bind", "PUT", "/account/bind", self._origin, naming)
         enrolment = device.enrolment(invited["sessionToken"], invited["appSpaceGuid"], pin=PIN)
         body = json.dumps(enrolment_document(enrolment)).encode()
         bound = send("bind", "POST", "/device/bind", JSON, body)
@@ -87,7 +87,7 @@ class Ours:
         )
         return {"user": user, "device": device}
 
-    def _proven(self, send: Send, who: Who, name: str, path: str, body: bytes = b"") -> Any:
+    def _signed(self, send: Send, who: Who, name: str, path: str, body: bytes = b"") -> Any:
         method = "POST" if body else "GET"
         call = who["device"].call(method, self._url + path, body)
         return send(name, method, path, JOSE | {"Counterseal-Proof": call.proof}, body)

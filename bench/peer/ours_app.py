@@ -44,8 +44,8 @@ invite_rate = 1000000
 def make(folder: Path):
     """Return the WSGI application that `counterseal serve` serves, without its workers."""
     logs.configure("human", "error")
-    house = _house(folder)
-    return application(house, use_cases(house), Metrics())
+    runtime = _runtime(folder)
+    return application(runtime, use_cases(runtime), Metrics())
 
 
 def ports(folder: Path | None) -> tuple[Ports, Callable[[], AbstractContextManager[None]]]:
@@ -54,31 +54,31 @@ def ports(folder: Path | None) -> tuple[Ports, Callable[[], AbstractContextManag
 
     Without *folder*, they are in memory; else what is stored is in a SQLite file in it.
     """
-    kept = memory_ports()
+    memory = memory_ports()
     if folder is None:
-        return kept, nullcontext
+        return memory, nullcontext
     database = connect(f"sqlite:///{folder / EMBEDDED}")
     upgrade(database)
-    return with_sql(kept, database), database.call
+    return with_sql(memory, database), database.call
 
 
-def found(folder: Path) -> None:
+def create(folder: Path) -> None:
     """Make what it needs."""
     (folder / CONFIGURATION).write_text(BUSY)
-    wish = Wish(
+    request = Wish(
         company="Example",
         app_space="Bank",
         origin="Web shop",
         scheme="basic",
         clients=Clients.CURRENT,
     )
-    with _house(folder) as house:
-        (folder / SHOP).write_text(json.dumps(founded(house, wish)))
+    with _runtime(folder) as runtime:
+        (folder / SHOP).write_text(json.dumps(founded(runtime, request)))
 
 
-def _house(folder: Path) -> House:
+def _runtime(folder: Path) -> House:
     return House(settings({"data": folder / "data"}, {}, folder / CONFIGURATION))
 
 
 if __name__ == "__main__":
-    found(Path(sys.argv[1]))
+    create(Path(sys.argv[1]))

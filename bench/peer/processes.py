@@ -41,20 +41,20 @@ class Side:
         """Make *count* transactions, and return what they took."""
         print(count, file=self.worker.stdin, flush=True)
         if self.server is None:
-            return json.loads(self._told())
-        assert self._told() == "go"
+            return json.loads(self._reply())
+        assert self._reply() == "go"
         before = spent(self.server)
-        told = json.loads(self._told())
-        return told | {"server_cpu": spent(self.server) - before}
+        reply = json.loads(self._reply())
+        return reply | {"server_cpu": spent(self.server) - before}
 
     def ready(self) -> None:
         """Wait until it can begin."""
-        assert self._told() == "ready"
+        assert self._reply() == "ready"
 
-    def _told(self) -> str:
-        told = self.worker.stdout.readline().strip()
-        assert told, "a worker has died"
-        return told
+    def _reply(self) -> str:
+        reply = self.worker.stdout.readline().strip()
+        assert reply, "a worker has died"
+        return reply
 
 
 @attrs.frozen
@@ -70,7 +70,7 @@ class Workshop:
     folder: Path
     peer: Path
 
-    def found(self) -> None:
+    def create(self) -> None:
         """Make what each side needs."""
         for name in ("ours", "theirs"):
             (self.folder / name).mkdir()
@@ -100,16 +100,16 @@ class Workshop:
 
     def versions(self) -> dict[str, str]:
         """Return what was measured."""
-        asked = "from importlib.metadata import version; print(version('{}'))"
-        named = {"ours": "counterseal", "theirs": "privacyidea"}
+        command = "from importlib.metadata import version; print(version('{}'))"
+        packages = {"ours": "counterseal", "theirs": "privacyidea"}
         return {
             package: subprocess.run(
-                [self._python(side), "-c", asked.format(package)],
+                [self._python(side), "-c", command.format(package)],
                 capture_output=True,
                 check=True,
                 text=True,
             ).stdout.strip()
-            for side, package in named.items()
+            for side, package in packages.items()
         }
 
     def _server(self, name: str, port: int) -> list[object]:
@@ -132,7 +132,7 @@ class Workshop:
     ) -> Iterator[subprocess.Popen[str]]:
         configured = {
             "PRIVACYIDEA_CONFIGFILE": str(self.folder / "theirs" / "pi.cfg"),
-            "PYTHONPATH": str(HERE.parent),  # the scene of `nox -s bench`
+            "PYTHONPATH": str(HERE.parent),  # the service of `nox -s bench`
         }
         pipe = subprocess.PIPE if talking else subprocess.DEVNULL
         os.sched_setaffinity(0, {core})

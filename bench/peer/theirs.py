@@ -51,8 +51,8 @@ class Theirs:
     def prepare(self, send: Send) -> None:
         """Log the administrator in; the token that it gets is good for an hour."""
         password = (self._folder / PASSWORD_FILE).read_text()
-        told = send("auth", "POST", "/auth", FORM, form(username=ADMIN, password=password))
-        self._admin = FORM | {"PI-Authorization": value(told)["token"]}
+        reply = send("auth", "POST", "/auth", FORM, form(username=ADMIN, password=password))
+        self._admin = FORM | {"PI-Authorization": value(reply)["token"]}
 
     def configure(self, send: Send) -> None:
         """Make resolver, realm and policy."""
@@ -74,10 +74,10 @@ class Theirs:
     def transact(self, send: Send, who: Who) -> None:
         """Trigger, pull, answer, poll, redeem."""
         user, serial, key = who["user"], who["serial"], who["key"]
-        asked = form(user=user, realm=REALM)
-        told = send("create", "POST", "/validate/triggerchallenge", self._admin, asked)
-        assert value(told) == 1
-        transaction = told["detail"]["transaction_id"]
+        body = form(user=user, realm=REALM)
+        reply = send("create", "POST", "/validate/triggerchallenge", self._admin, body)
+        assert value(reply) == 1
+        transaction = reply["detail"]["transaction_id"]
 
         moment = datetime.now(UTC).isoformat()
         signed = sign(key, f"{serial}|{moment}")
@@ -94,17 +94,17 @@ class Theirs:
 
     def _enrolled(self, send: Send, number: int) -> Who:
         user = f"user-{number}"
-        asked = form(type="push", genkey="1", user=user, realm=REALM)
-        detail = send("enrol", "POST", "/token/init", self._admin, asked)["detail"]
+        body = form(type="push", genkey="1", user=user, realm=REALM)
+        detail = send("enrol", "POST", "/token/init", self._admin, body)["detail"]
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        shown = key.public_key().public_bytes(
+        public_key = key.public_key().public_bytes(
             serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
         )
         second = form(
             serial=detail["serial"],
             enrollment_credential=detail["enrollment_credential"],
             fbtoken="",
-            pubkey=base64.urlsafe_b64encode(shown).decode(),
+            pubkey=base64.urlsafe_b64encode(public_key).decode(),
         )
         assert value(send("enrol", "POST", "/ttype/push", FORM, second)) is True
         return {"user": user, "serial": detail["serial"], "key": key}
@@ -119,6 +119,6 @@ def sign(key: rsa.RSAPrivateKey, text: str) -> str:
     return base64.b32encode(signature).decode()
 
 
-def value(told: dict[str, Any]) -> Any:
-    assert told["result"]["status"], json.dumps(told)
-    return told["result"]["value"]
+def value(reply: dict[str, Any]) -> Any:
+    assert reply["result"]["status"], json.dumps(reply)
+    return reply["result"]["value"]

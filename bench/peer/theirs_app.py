@@ -43,7 +43,7 @@ def make():
     return create_app(config_name="production", silent=True, initialize_hsm=True)
 
 
-def found(folder: Path) -> None:
+def create(folder: Path) -> None:
     """Make what it needs, and set it up through its own API."""
     key, password = folder / "enckey", secrets.token_urlsafe()
     key.write_bytes(secrets.token_bytes(96))
@@ -78,4 +78,4 @@ def found(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    found(Path(sys.argv[1]))
+    create(Path(sys.argv[1]))

@@ -61,14 +61,14 @@ def servers(count: int) -> Iterator[list[Any]]:
 
 def costs(cases: dict[str, tuple[Any, Prepare]], rounds: int = ROUNDS) -> dict[str, Cost]:
     """Measure all *cases*, each with its server, against each other."""
-    taken: dict[str, list[float]] = {name: [] for name in cases}
+    times_by_case: dict[str, list[float]] = {name: [] for name in cases}
     names = list(cases)
     for _ in range(rounds):
         random.shuffle(names)
         for name in names:
             server, prepare = cases[name]
-            taken[name].append(_timed(server, prepare(OPERATIONS)))
-    return {name: cost(times) for name, times in taken.items()}
+            times_by_case[name].append(_timed(server, prepare(OPERATIONS)))
+    return {name: cost(times) for name, times in times_by_case.items()}
 
 
 def client_of(server: Any, **options: Any) -> Redis:

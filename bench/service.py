@@ -1,4 +1,4 @@
-"""The scene that is measured: a service on the memory adapters, and devices that answer."""
+"""What is measured: a service on the memory adapters, and devices that answer."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ QUESTION: dict[str, Any] = {
 
 
 @attrs.frozen
-class Scene:
+class Service:
     """One service, one origin, and one device whose keys are bound to account after account."""
 
     ports: cs.Ports
@@ -55,8 +55,8 @@ class Scene:
     _numbers: Callable[[], int] = attrs.field(factory=lambda: itertools.count().__next__)
 
     @classmethod
-    def of(cls, algorithm: Algorithm, ports: cs.Ports | None = None) -> Scene:
-        """Set the scene for devices of *algorithm*; the service signs with ES256."""
+    def of(cls, algorithm: Algorithm, ports: cs.Ports | None = None) -> Service:
+        """Create a service for devices of *algorithm*; the service signs with ES256."""
         ports, policy = ports or memory_ports(), BUSY
         directory = cs.Directory(ports, policy)
         space = directory.create_app_space(directory.create_company("Example").guid, "Bank")
@@ -83,7 +83,7 @@ class Scene:
             for _, _, account_id in (self.account() for _ in range(count))
         ]
 
-    def asked(self) -> tuple[Binding, Challenge]:
+    def ask(self) -> tuple[Binding, Challenge]:
         """Bind the device to a new account, and ask that."""
         bound, _, account_id = self.account()
         question = cs.read_question(QUESTION, account_id=account_id)
@@ -98,7 +98,7 @@ class Scene:
     def answering(self, count: int) -> list[Callable[[], object]]:
         """Return operations that each answer one challenge."""
         answers = cs.Answers(self.ports, self.policy)
-        return [partial(answers.answer, self.call(self.asked()[1])) for _ in range(count)]
+        return [partial(answers.answer, self.call(self.ask()[1])) for _ in range(count)]
 
     def refusing(self, count: int) -> list[Callable[[], object]]:
         """Return operations that each refuse an answer whose signature is wrong."""
@@ -113,7 +113,7 @@ class Scene:
 
         operations: list[Callable[[], object]] = []
         for _ in range(count):
-            challenge = self.asked()[1]
+            challenge = self.ask()[1]
             head, _, _ = self.device.answer(challenge.display, 0, pin=PIN).rpartition(".")
             other = self.device.answer(challenge.display, 0, pin=PIN).rpartition(".")[2]
             call = self.device.call("POST", URI, f"{head}.{other}".encode())

@@ -1,0 +1,364 @@
+"""Names: whoever knows the field reads them at first sight, so that these old words are gone."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FILES = sorted(path for name in ("src", "tests", "bench") for path in (ROOT / name).rglob("*.py"))
+
+PARTICIPLES = """
+asked buried come drawn found given gone got heard held kept known left made named noted queued
+read rung said seen sent shown taken told wanted written
+"""
+"""A variable is a noun: these alone do not say what is in it."""
+
+WORDS = """
+about act acts animal animals bell bells bites book branching burying caller callers
+carry cast clerk crowd dawdle debts deed deeds depart departures handed handset handsets house
+houses judge judges judging keeper keeping lender lent look looks luck news oddities outward
+owe place places put rack ring ringer ringers rings rival rivals road roads same
+scene scenes settle shelf shelves silence stage stamp straight talk trouble troubles turns
+unstamp vault vouch vouching welcome whole wish witness zoo
+"""
+"""Words of ours for what the field names otherwise; each may still stand in a longer name."""
+
+PARTS = """
+animal animals bell bells bites buried burying cast crowd dawdle debt debts deed deeds depart
+departures handset held house judge judges judging kept lender lent luck news oddities oddity
+outward rack ring ringer ringers rings rival rivals rung scene scenes settle shelf shelves stage
+told trouble troubles vault vouch vouching wanted wish witness zoo
+"""
+"""What no part of a name is; a sentence that names a test has parts too."""
+
+TYPES = "letter line part proven rounds values"
+"""
+What no class, function or module is, and a variable may be.
+
+A letter and a line are a text's, parts are what is split, rounds are a measurement's, values are a
+mapping's, and what is proven is true.
+"""
+
+EXCEPTIONS: dict[str, tuple[str, str, str]] = {
+    "GONE": (r".*", "variable", "HTTP's own name of 410, and what push services say"),
+    "SEEN": (
+        r"models/challenge\.py",
+        "variable",
+        "a state, in what stores hold and devices are sent",
+    ),
+    "QUEUED": (r"models/outbox\.py", "variable", "a state, in what stores hold and logs say"),
+    "read": (r".*", "function", "a file's verb, which its fakes have"),
+}
+"""Names that stay: where, as the end of a path, what they name, and why."""
+
+NOT_YET: tuple[str, ...] = (
+    "bench/redis_costs.py",
+    "bench/redis_trips.py",
+    "src/counterseal/_chart.py",
+    "src/counterseal/_decisions/challenges.py",
+    "src/counterseal/_decisions/notifications.py",
+    "src/counterseal/_local.py",
+    "src/counterseal/_setting.py",
+    "src/counterseal/authority.py",
+    "src/counterseal/bindings/",
+    "src/counterseal/callbacks.py",
+    "src/counterseal/challenges/",
+    "src/counterseal/decisions.py",
+    "src/counterseal/device/",
+    "src/counterseal/directory/",
+    "src/counterseal/ijson.py",
+    "src/counterseal/invariants.py",
+    "src/counterseal/keys/public.py",
+    "src/counterseal/keys/secret.py",
+    "src/counterseal/memory.py",
+    "src/counterseal/models/account.py",
+    "src/counterseal/models/binding.py",
+    "src/counterseal/models/clients.py",
+    "src/counterseal/models/guid.py",
+    "src/counterseal/models/outbox.py",
+    "src/counterseal/models/revision.py",
+    "src/counterseal/models/tenancy.py",
+    "src/counterseal/notifications/",
+    "src/counterseal/policy.py",
+    "src/counterseal/ports.py",
+    "src/counterseal/rules/addresses.py",
+    "src/counterseal/rules/asking.py",
+    "src/counterseal/rules/authorization.py",
+    "src/counterseal/rules/evidence.py",
+    "src/counterseal/rules/facts.py",
+    "src/counterseal/rules/retries.py",
+    "src/counterseal/rules/sizes.py",
+    "src/counterseal/rules/standing.py",
+    "src/counterseal/testing/",
+    "src/counterseal/wire/account.py",
+    "src/counterseal/wire/display.py",
+    "src/counterseal/wire/enrolment.py",
+    "src/counterseal/wire/link.py",
+    "src/counterseal/wire/members.py",
+    "src/counterseal/wire/messages.py",
+    "src/counterseal/wire/question.py",
+    "src/counterseal/wire/receipt.py",
+    "src/counterseal/wire/signature.py",
+    "src/counterseal/wire/webhook.py",
+    "tests/contract/",
+    "tests/mutants/__main__.py",
+    "tests/mutants/judge.py",
+    "tests/mutants/test_judge.py",
+    "tests/stateful/",
+    "tests/typing/fakes.py",
+    "tests/unit/_decisions/test_purity.py",
+    "tests/unit/bindings/",
+    "tests/unit/challenges/",
+    "tests/unit/conftest.py",
+    "tests/unit/device/",
+    "tests/unit/directory/",
+    "tests/unit/keys/conftest.py",
+    "tests/unit/keys/test_jws.py",
+    "tests/unit/keys/test_private.py",
+    "tests/unit/keys/test_public.py",
+    "tests/unit/keys/test_secret.py",
+    "tests/unit/keys/test_wycheproof.py",
+    "tests/unit/machines/test_chart.py",
+    "tests/unit/machines/test_only_step_moves.py",
+    "tests/unit/machines/test_two_judges.py",
+    "tests/unit/memory/test_guards.py",
+    "tests/unit/memory/test_outside.py",
+    "tests/unit/memory/test_secrets.py",
+    "tests/unit/memory/test_store.py",
+    "tests/unit/memory/test_world.py",
+    "tests/unit/models/test_binding.py",
+    "tests/unit/models/test_guid.py",
+    "tests/unit/models/test_records.py",
+    "tests/unit/notifications/",
+    "tests/unit/rules/conftest.py",
+    "tests/unit/rules/test_addresses.py",
+    "tests/unit/rules/test_administering.py",
+    "tests/unit/rules/test_answering.py",
+    "tests/unit/rules/test_asking.py",
+    "tests/unit/rules/test_delivery.py",
+    "tests/unit/rules/test_evidence.py",
+    "tests/unit/rules/test_ringing.py",
+    "tests/unit/rules/test_sizes.py",
+    "tests/unit/rules/test_standing.py",
+    "tests/unit/rules/test_timing.py",
+    "tests/unit/test_callbacks.py",
+    "tests/unit/test_decisions.py",
+    "tests/unit/test_everything_is_recorded.py",
+    "tests/unit/test_ijson.py",
+    "tests/unit/test_import_contracts.py",
+    "tests/unit/test_invariants.py",
+    "tests/unit/test_malleable_signatures.py",
+    "tests/unit/test_nothing_leaks.py",
+    "tests/unit/test_policy.py",
+    "tests/unit/test_public_api.py",
+    "tests/unit/test_python_calls.py",
+    "tests/unit/test_transaction.py",
+    "tests/unit/test_trips.py",
+    "tests/unit/testing/",
+    "tests/unit/usecases/test_admission.py",
+    "tests/unit/wire/conftest.py",
+    "tests/unit/wire/test_answer.py",
+    "tests/unit/wire/test_claims.py",
+    "tests/unit/wire/test_cx1.py",
+    "tests/unit/wire/test_display.py",
+    "tests/unit/wire/test_enrolment.py",
+    "tests/unit/wire/test_keyset.py",
+    "tests/unit/wire/test_kinds.py",
+    "tests/unit/wire/test_link.py",
+    "tests/unit/wire/test_members.py",
+    "tests/unit/wire/test_moment.py",
+    "tests/unit/wire/test_proof.py",
+    "tests/unit/wire/test_push.py",
+    "tests/unit/wire/test_question.py",
+    "tests/unit/wire/test_receipt.py",
+    "tests/unit/wire/test_signature.py",
+    "tests/unit/wire/test_webhook.py",
+    "tests/vectors/conftest.py",
+    "tests/vectors/generate/answers.py",
+    "tests/vectors/generate/binds.py",
+    "tests/vectors/generate/displays.py",
+    "tests/vectors/generate/links.py",
+    "tests/vectors/generate/names.py",
+    "tests/vectors/generate/proofs.py",
+    "tests/vectors/generate/receipts.py",
+    "tests/vectors/generate/signatures.py",
+    "tests/vectors/generate/signing.py",
+    "tests/vectors/test_device_in_node.py",
+    "tests/vectors/test_node.py",
+    "tests/vectors/test_vectors.py",
+)
+"""Files and folders whose names are still to be changed; nothing new is added here."""
+
+NAMES = dict.fromkeys(PARTICIPLES.split(), "participle") | dict.fromkeys(WORDS.split(), "word")
+
+
+class Definition(NamedTuple):
+    """A name that we define: what it names, and where."""
+
+    name: str
+    kind: str
+    line: int
+
+
+def relative(path: Path) -> str:
+    """Return *path* as it is said from the repository's root."""
+    return path.relative_to(ROOT).as_posix()
+
+
+def definitions(tree: ast.AST) -> Iterator[Definition]:
+    """Yield every class, function, parameter, variable and attribute that *tree* defines."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.ClassDef(name=name):
+                yield Definition(name, "class", node.lineno)
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                yield Definition(name, "function", node.lineno)
+            case ast.arg(arg=name):
+                yield Definition(name, "parameter", node.lineno)
+            case ast.Name(id=name, ctx=ast.Store()):
+                yield Definition(name, "variable", node.lineno)
+            case ast.Attribute(attr=name, ctx=ast.Store()):
+                yield Definition(name, "attribute", node.lineno)
+            case (
+                ast.ExceptHandler(name=str(name))
+                | ast.MatchAs(name=str(name))
+                | ast.MatchStar(name=str(name))
+                | ast.MatchMapping(rest=str(name))
+                | ast.alias(asname=str(name))
+            ):
+                yield Definition(name, "variable", node.lineno)
+
+
+def parts(name: str) -> set[str]:
+    """Return the words that *name* is put together from."""
+    return {part.lower() for part in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+", name)}
+
+
+def is_old(name: str, kind: str) -> bool:
+    """Tell whether *name* is, or has in it, one of the old words."""
+    word = name.strip("_").lower()
+    return (
+        word in NAMES
+        or (kind in {"class", "function", "module"} and word in TYPES.split())
+        or not parts(name).isdisjoint(PARTS.split())
+    )
+
+
+def old_names(path: str, tree: ast.AST) -> list[Definition]:
+    """Return the old names that *tree*, the file at *path*, defines; without the exceptions."""
+    module = Definition(Path(path).stem, "module", 1)
+    return [
+        definition
+        for definition in (module, *definitions(tree))
+        if is_old(definition.name, definition.kind) and not is_exception(definition, path)
+    ]
+
+
+def is_exception(definition: Definition, path: str) -> bool:
+    """Tell whether *definition*, in the file at *path*, is one of the exceptions."""
+    where, kind, _ = EXCEPTIONS.get(definition.name, ("", "", ""))
+    return kind == definition.kind and re.search(f"(?:{where})$", path) is not None
+
+
+@pytest.mark.parametrize("root", ["src", "tests", "bench"])
+def test_no_name_is_an_old_word(root):
+    violations = {
+        f"{path}:{definition.line}": definition.name
+        for path in map(relative, FILES)
+        if path.startswith(f"{root}/") and not path.startswith(NOT_YET)
+        for definition in old_names(path, ast.parse((ROOT / path).read_text()))
+    }
+    assert violations == {}
+
+
+def test_what_is_not_done_yet_is_not_done():
+    todo = [
+        path
+        for path in map(relative, FILES)
+        if old_names(path, ast.parse((ROOT / path).read_text()))
+    ]
+    assert [prefix for prefix in NOT_YET if not any(path.startswith(prefix) for path in todo)] == []
+
+
+@pytest.mark.parametrize(
+    ("source", "kind"),
+    [
+        ("class Bell: ...", "class"),
+        ("def settle(): ...", "function"),
+        ("async def settle(): ...", "function"),
+        ("class Receipt:\n    def told(self): ...", "function"),
+        ("def load(act): ...", "parameter"),
+        ("def load(act, /): ...", "parameter"),
+        ("def load(*, act): ...", "parameter"),
+        ("def load(*kept): ...", "parameter"),
+        ("def load(**kept): ...", "parameter"),
+        ("sorted([], key=lambda held: held)", "parameter"),
+        ("held = 1", "variable"),
+        ("held: int = 1", "variable"),
+        ("held += 1", "variable"),
+        ("one, (two, *held) = 1, (2, 3)", "variable"),
+        ("print(held := 1)", "variable"),
+        ("for held in []: ...", "variable"),
+        ("[held for held in []]", "variable"),
+        ("{held: 1 for held in []}", "variable"),
+        ("with open('a') as held: ...", "variable"),
+        ("try: ...\nexcept OSError as told: ...", "variable"),
+        ("import json as told", "variable"),
+        ("from json import loads as told", "variable"),
+        ("match 1:\n    case int() as held: ...", "variable"),
+        ("match []:\n    case [*held]: ...", "variable"),
+        ("match {}:\n    case {**held}: ...", "variable"),
+        ("class Account:\n    held: int", "variable"),
+        ("self.held = 1", "attribute"),
+        ("HELD = 1", "variable"),
+        ("_held = 1", "variable"),
+        ("def test_a_secret_is_told_once(): ...", "function"),
+        ("def ringNow(): ...", "function"),
+        ("class KeyVault: ...", "class"),
+        ("class Line: ...", "class"),
+    ],
+)
+def test_an_old_name_of_each_kind_is_found(source, kind):
+    assert [definition.kind for definition in old_names("src/model.py", ast.parse(source))] == [
+        kind
+    ]
+
+
+@pytest.mark.parametrize("word", sorted(NAMES.keys() | PARTS.split()))
+def test_every_old_word_is_found(word):
+    (definition,) = old_names("src/model.py", ast.parse(f"{word} = 1"))
+    assert definition.name == word
+
+
+@pytest.mark.parametrize("path", ["src/house.py", "tests/unit/test_bell.py", "src/values.py"])
+def test_an_old_name_of_a_module_is_found(path):
+    assert [definition.kind for definition in old_names(path, ast.parse(""))] == ["module"]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "stored_challenge = 1",
+        "for line in []: ...",
+        "values = {}",
+        "class RecordRead: ...",
+        "account.held",
+        "def test_a_challenge_that_was_asked_twice_is_left_alone(): ...",
+    ],
+)
+def test_other_names_are_not(source):
+    assert old_names("src/model.py", ast.parse(source)) == []
+
+
+@pytest.mark.parametrize("name", EXCEPTIONS)
+def test_every_exception_is_needed(name):
+    assert EXCEPTIONS[name][-1]
+    assert any(
+        definition.name == name and is_exception(definition, path)
+        for path in map(relative, FILES)
+        for definition in definitions(ast.parse((ROOT / path).read_text()))
+    )
