@@ -188,19 +188,19 @@ def compiled(
 def _rows(
     declaration: type[StateMachine], events: type[E]
 ) -> Iterator[tuple[Any, E, Any, tuple[Callable[[Any], None], ...], tuple[Any, ...]]]:
-    named = {event.value: event for event in events}
+    events_by_name = {event.value: event for event in events}
     for state in declaration.states:
         for transition in state.transitions:
             if any(spec.expected_value is False for spec in transition.cond):
                 message = f"{transition}: `unless` is not walked; write a cond"
                 raise TypeError(message)
             for event in map(str, transition.events):
-                if event not in named:
+                if event not in events_by_name:
                     message = f"{event}: not an event of {events.__name__}"
                     raise TypeError(message)
                 yield (
                     state.value,
-                    named[event],
+                    events_by_name[event],
                     transition.target.value,
                     tuple(spec.func for spec in transition.validators),
                     tuple(spec.func for spec in transition.cond),

@@ -144,7 +144,7 @@ class CollectingSender:
     """
 
     def __init__(self) -> None:
-        self.sent: list[Delivery] = []
+        self.deliveries: list[Delivery] = []
         self._lock = threading.Lock()
 
     def require_callable(self, url: str) -> None:
@@ -153,7 +153,7 @@ class CollectingSender:
     def send(self, delivery: Delivery) -> DeliveryOutcome:
         """Keep *delivery*."""
         with self._lock:
-            self.sent.append(delivery)
+            self.deliveries.append(delivery)
         return DeliveryOutcome(status=NO_CONTENT)
 
 
@@ -195,10 +195,10 @@ class MemorySigner:
 
     def rotate(self) -> None:
         """Make a new key that signs from now on; the old ones stay valid."""
-        made = keys.generate(self._algorithm, kid=b64url(self._entropy.token(KID_BYTES)))
+        key = keys.generate(self._algorithm, kid=b64url(self._entropy.token(KID_BYTES)))
         with self._lock:
-            self._keys[made.public.kid] = made
-            self._public = (made.public, *self._public)
+            self._keys[key.public.kid] = key
+            self._public = (key.public, *self._public)
 
 
 class MemorySealer:

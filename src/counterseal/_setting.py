@@ -66,8 +66,8 @@ def known_algorithms(_: Any, attribute: attrs.Attribute[Any], value: Any) -> Non
     Raises:
         PolicyUnsound: It is not.
     """
-    known = isinstance(value, frozenset) and value <= frozenset(Algorithm)
-    if not known or not value:
+    valid = isinstance(value, frozenset) and value <= frozenset(Algorithm)
+    if not valid or not value:
         message = f"{attribute.name}: at least one algorithm, and only known ones"
         raise PolicyUnsound(message)
 

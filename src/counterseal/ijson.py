@@ -56,17 +56,17 @@ def check(value: Json, *, field: str) -> None:
         InvalidField: It cannot; the error names the member.
     """
     if not _sound(value, 0):
-        for place, problem in faults(value, field, 0):
-            raise InvalidField(place, problem)
+        for path, problem in faults(value, field, 0):
+            raise InvalidField(path, problem)
 
 
 def printable(text: str, limit: int = 64) -> str:
     """Shorten *text* and make control, bidirectional and odd characters visible."""
-    shown = "".join(
+    escaped = "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
         for character in text[:limit]
     )
-    return shown if len(text) <= limit else shown + "…"
+    return escaped if len(text) <= limit else escaped + "…"
 
 
 def to_integer(value: Json) -> int | None:
@@ -98,30 +98,30 @@ def _sound(value: Json, depth: int) -> bool:
     return sound
 
 
-def faults(value: Json, place: str, depth: int = 0) -> Iterator[tuple[str, str]]:
-    """Name each member of *value*, called *place*, that I-JSON cannot hold, and why."""
+def faults(value: Json, path: str, depth: int = 0) -> Iterator[tuple[str, str]]:
+    """Name each member of *value*, called *path*, that I-JSON cannot hold, and why."""
     if depth >= DEPTH_LIMIT and isinstance(value, (dict, list, tuple)):
-        yield place, "nested too deeply"
+        yield path, "nested too deeply"
     elif isinstance(value, dict):
         for name, member in value.items():
             if not isinstance(name, str):
-                yield place, "a member name that is not text"
+                yield path, "a member name that is not text"
             elif _NOT_TEXT.search(name):
-                yield place, "a member name with a lone surrogate or a noncharacter"
+                yield path, "a member name with a lone surrogate or a noncharacter"
             else:
-                yield from faults(member, f"{place}.{printable(name)}", depth + 1)
+                yield from faults(member, f"{path}.{printable(name)}", depth + 1)
     elif isinstance(value, (list, tuple)):
         for index, item in enumerate(value):
-            yield from faults(item, f"{place}[{index}]", depth + 1)
+            yield from faults(item, f"{path}[{index}]", depth + 1)
     elif problem := problem_of(value):
-        yield place, problem
+        yield path, problem
 
 
 def problem_of(value: object) -> str | None:
     """Say why I-JSON cannot hold a value that holds no others; None if it can."""
     if isinstance(value, str):
-        found = _NOT_TEXT.search(value)
-        return "holds a lone surrogate or a noncharacter" if found else None
+        match = _NOT_TEXT.search(value)
+        return "holds a lone surrogate or a noncharacter" if match else None
     if value is None or isinstance(value, bool):
         return None
     if isinstance(value, float):
@@ -180,7 +180,7 @@ def _undecodable(data: str | bytes, field: str) -> str:
 def _unfit_number(text: str | bytes, field: str) -> str:
     """Name the first member whose number I-JSON cannot hold."""
     try:
-        return next((place for place, _ in faults(json.loads(text), field, 0)), field)
+        return next((path for path, _ in faults(json.loads(text), field, 0)), field)
     except (ValueError, RecursionError):
         return field
 
@@ -188,7 +188,7 @@ def _unfit_number(text: str | bytes, field: str) -> str:
 def _no_text(value: Json, field: str) -> str:
     """Name the first member that holds what no text may hold."""
     return next(
-        (place for place, problem in faults(value, field, 0) if "surrogate" in problem), field
+        (path for path, problem in faults(value, field, 0) if "surrogate" in problem), field
     )
 
 
@@ -224,11 +224,11 @@ class _NumberError(ValueError):
 def _members(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        seen: set[str] = set()
+        names: set[str] = set()
         for name, _ in pairs:
-            if name in seen:
+            if name in names:
                 raise _DuplicateMemberError(name)
-            seen.add(name)
+            names.add(name)
     return members
 
 

@@ -44,11 +44,11 @@ class Violation:
     Something that does not fit.
 
     Attributes:
-        place: The record, or what else it is about.
+        subject: The record, or what else it is about.
         problem: What is wrong, in words that hold nothing of the record.
     """
 
-    place: str
+    subject: str
     problem: str
 
 

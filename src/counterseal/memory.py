@@ -183,30 +183,32 @@ class MemoryStore:
         """Return records of *kind* that are due, the longest due first."""
         with self._lock:
             heap = self._due[kind.value]
-            found: dict[Guid, Record] = {}
-            kept: list[tuple[datetime, Guid]] = []
-            while heap and heap[0][0] <= before and len(found) < limit:
+            records: dict[Guid, Record] = {}
+            others: list[tuple[datetime, Guid]] = []
+            while heap and heap[0][0] <= before and len(records) < limit:
                 at, guid = heapq.heappop(heap)
                 record = self._records.get(guid)
-                if record is not None and record.due_at == at and guid not in found:
-                    found[guid] = record
-                    kept.append((at, guid))
-            for entry in kept:
+                if record is not None and record.due_at == at and guid not in records:
+                    records[guid] = record
+                    others.append((at, guid))
+            for entry in others:
                 heapq.heappush(heap, entry)
-            return tuple(found.values())
+            return tuple(records.values())
 
     def due_on(self, kind: AddressKind, before: datetime, limit: int) -> tuple[Notification, ...]:
         """Return notifications of *kind* that are due, the longest due first."""
         with self._lock:
             everything = self.due(Due.NOTIFICATION, before, len(self._records))
-            found = (one for one in everything if isinstance(one, Notification))
-            return tuple(itertools.islice((one for one in found if one.kind is kind), limit))
+            notifications = (one for one in everything if isinstance(one, Notification))
+            return tuple(
+                itertools.islice((one for one in notifications if one.kind is kind), limit)
+            )
 
     def dead(self, origin: Guid, limit: int) -> tuple[Callback, ...]:
         """Return the callbacks of *origin* that are dead, oldest first."""
         with self._lock:
-            found = self._dead.get(origin, [])[:limit]
-            return tuple(self._one(guid, Callback) for _, guid in found)
+            callbacks = self._dead.get(origin, [])[:limit]
+            return tuple(self._one(guid, Callback) for _, guid in callbacks)
 
     def commit(
         self, changes: tuple[Change, ...], audit: tuple[AuditEvent, ...], operation: str
@@ -316,7 +318,7 @@ def _natural_keys_differ(changes: tuple[Change, ...]) -> None:
         raise Conflict
 
 
-_Place: TypeAlias = tuple[tuple[KeyScope, Guid], str]
+_Key: TypeAlias = tuple[tuple[KeyScope, Guid], str]
 
 
 class MemoryReplayGuard:
@@ -325,7 +327,7 @@ class MemoryReplayGuard:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._seen: dict[tuple[str, str, str], datetime] = {}
+        self._ends_by_value: dict[tuple[str, str, str], datetime] = {}
         self._ends: list[tuple[datetime, tuple[str, str, str]]] = []
 
     def first_seen(self, key: tuple[str, str, str], until: datetime) -> bool:
@@ -334,11 +336,11 @@ class MemoryReplayGuard:
         with self._lock:
             while self._ends and self._ends[0][0] <= now:
                 _, over = heapq.heappop(self._ends)
-                if self._seen.get(over, now) <= now:
-                    self._seen.pop(over, None)
-            if key in self._seen:
+                if self._ends_by_value.get(over, now) <= now:
+                    self._ends_by_value.pop(over, None)
+            if key in self._ends_by_value:
                 return False
-            self._seen[key] = until
+            self._ends_by_value[key] = until
             heapq.heappush(self._ends, (until, key))
             return True
 
@@ -354,15 +356,15 @@ class MemoryCounters:
     def add(self, key: tuple[str, str], window: timedelta) -> int:
         """Count one more; never fewer than the last *window* really had."""
         number = int(self._clock.now().timestamp() // window.total_seconds())
-        place = (*key, window)
+        key_ = (*key, window)
         with self._lock:
-            current, before, count = self._counts.get(place, (number, 0, 0))
+            current, before, count = self._counts.get(key_, (number, 0, 0))
             if number > current:
                 before, count = (count if number == current + 1 else 0), 0
             else:
                 # A clock that jumped back finds the newest window, and counts too much.
                 number = current
-            self._counts[place] = (number, before, count + 1)
+            self._counts[key_] = (number, before, count + 1)
             return before + count + 1
 
 
@@ -371,43 +373,43 @@ class MemoryIdempotency:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._held: dict[_Place, Reservation] = {}
+        self._reservations: dict[_Key, Reservation] = {}
         # The number comes before the place, since verbs have no order.
-        self._ends: list[tuple[datetime, int, _Place]] = []
+        self._ends: list[tuple[datetime, int, _Key]] = []
         self._numbers = itertools.count()
 
     def begin(self, reservation: Reservation, now: datetime) -> Reservation:
         """Reserve, or return the reservation that is in force."""
-        place = (reservation.scope, reservation.key)
+        key = (reservation.scope, reservation.key)
         with self._lock:
             self._prune(now)
-            held = self._held.get(place)
-            if held is None:
-                return self._keep(place, reservation)
+            stored = self._reservations.get(key)
+            if stored is None:
+                return self._keep(key, reservation)
             if (
-                held.finished
-                or held.fingerprint != reservation.fingerprint
-                or held.lease_until > now
+                stored.finished
+                or stored.fingerprint != reservation.fingerprint
+                or stored.lease_until > now
             ):
-                return held
-            return self._keep(place, attrs.evolve(reservation, guid=held.guid))
+                return stored
+            return self._keep(key, attrs.evolve(reservation, guid=stored.guid))
 
-    def _keep(self, place: _Place, reservation: Reservation) -> Reservation:
-        self._held[place] = reservation
-        heapq.heappush(self._ends, (reservation.until, next(self._numbers), place))
+    def _keep(self, key: _Key, reservation: Reservation) -> Reservation:
+        self._reservations[key] = reservation
+        heapq.heappush(self._ends, (reservation.until, next(self._numbers), key))
         return reservation
 
     def _prune(self, now: datetime) -> None:
         while self._ends and self._ends[0][0] <= now:
-            _, _, place = heapq.heappop(self._ends)
-            held = self._held.get(place)
-            if held is not None and held.until <= now:
-                del self._held[place]
+            _, _, key = heapq.heappop(self._ends)
+            stored = self._reservations.get(key)
+            if stored is not None and stored.until <= now:
+                del self._reservations[key]
 
     def finish(self, reservation: Reservation) -> None:
         """Mark the reservation as finished."""
-        place = (reservation.scope, reservation.key)
+        key = (reservation.scope, reservation.key)
         with self._lock:
-            held = self._held.get(place)
-            if held is not None and held.guid == reservation.guid:
-                self._held[place] = attrs.evolve(held, finished=True)
+            stored = self._reservations.get(key)
+            if stored is not None and stored.guid == reservation.guid:
+                self._reservations[key] = attrs.evolve(stored, finished=True)

@@ -97,7 +97,7 @@ class TestCollectingSender(contracts.CallbackSenderContract):
         return memory.CollectingSender
 
     def attempts(self, sender):
-        return sender.sent
+        return sender.deliveries
 
 
 class TestNoIdentityProvider(contracts.IdentityProviderContract):

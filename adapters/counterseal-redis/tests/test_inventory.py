@@ -93,7 +93,7 @@ def test_a_natural_key_that_is_gone_is_noticed(keyspace, world):
 
     _, flaws = looked(keyspace)
 
-    assert [flaw.place for flaw in flaws] == [account.guid]
+    assert [flaw.subject for flaw in flaws] == [account.guid]
 
 
 def test_what_cannot_be_read_is_noticed(keyspace, world):

@@ -73,8 +73,8 @@ def cancel(stored: Records, tools: Tools, origin: Guid) -> Decision[Challenge]:
         WrongState: It is finished.
         DeadlinePassed: It is over.
     """
-    record, about = stored
-    challenge, account = _own(record, origin), require(about, Account)
+    stored_challenge, stored_account = stored
+    challenge, account = _own(stored_challenge, origin), require(stored_account, Account)
     facts = Cancelling(now=tools.now, challenge=challenge, origin=origin)
     ending = end(
         tools,
@@ -103,8 +103,8 @@ def expire(stored: Records, tools: Tools) -> Decision[None]:
         WrongState: It is finished.
         DeadlineAhead: Its deadline is still ahead.
     """
-    record, about = stored
-    challenge, account = require(record, Challenge), require(about, Account)
+    stored_challenge, stored_account = stored
+    challenge, account = require(stored_challenge, Challenge), require(stored_account, Account)
     facts = Deadline(now=tools.now, deadline=challenge.deadline)
     ending = end(
         tools,

@@ -237,7 +237,7 @@ class Logins:
     def _spent(self, guid: Guid, secret: str, held: str) -> Decision[Login]:
         now = self.ports.clock.now()
         login = self._begun(guid)
-        facts = Redeeming(now=now, login=login, secret=secret, held=held)
+        facts = Redeeming(now=now, login=login, secret=secret, holder_secret=held)
         # Before anything that would tell a stranger what became of the log-in.
         login_matches(facts)
         state = step(LOGIN, login.state, LoginEvent.AUTHENTICATE, facts)

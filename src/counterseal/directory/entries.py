@@ -7,7 +7,7 @@ import attrs
 from counterseal.errors import InvalidField, NotFound
 from counterseal.models import CallbackType, Guid, Origin
 from counterseal.policy import Policy
-from counterseal.rules.addresses import entry_fits, wildcards_wanted
+from counterseal.rules.addresses import entry_fits, require_wildcards
 from counterseal.rules.sizes import text_fits
 
 
@@ -24,7 +24,7 @@ def with_entry(origin: Origin, kind: CallbackType, text: str, policy: Policy) ->
         raise InvalidField("callbackType", problem)
     text_fits(text, policy.callback_bytes, "callbackUrl")
     entry_fits(text, field="callbackUrl")
-    wildcards_wanted(text, origin, field="callbackUrl")
+    require_wildcards(text, origin, field="callbackUrl")
     if any((kept.type, kept.text) == (kind, text) for kept in origin.entries):
         return origin
     if len(origin.entries) >= policy.callbacks_limit:

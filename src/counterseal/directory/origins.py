@@ -34,7 +34,7 @@ class OriginEdit:
         wildcards: Whether an entry of the allow-list with `{*}` covers anything.
         callback_states: The endings that send a callback.
         token_form: How invitations give the session token.
-        pending, asked, cooldown: As `OwnLimits` has them.
+        pending, questions, cooldown: As `OwnLimits` has them.
     """
 
     name: str | None = None
@@ -44,7 +44,7 @@ class OriginEdit:
     callback_states: frozenset[ChallengeState] | None = None
     token_form: TokenForm | None = None
     pending: int | None = None
-    asked: int | None = None
+    questions: int | None = None
     cooldown: bool | None = None
 
 
@@ -89,10 +89,10 @@ def _endings(origin: Origin, edit: OriginEdit) -> tuple[ChallengeState, ...]:
 
 def _limits(limits: OwnLimits, edit: OriginEdit) -> OwnLimits:
     _within(edit.pending, MOST_PENDING, "pendingLimit")
-    _within(edit.asked, MOST_ASKED, "askLimit")
+    _within(edit.questions, MOST_ASKED, "askLimit")
     return OwnLimits(
         pending=limits.pending if edit.pending is None else edit.pending,
-        asked=limits.asked if edit.asked is None else edit.asked,
+        questions=limits.questions if edit.questions is None else edit.questions,
         cooldown=limits.cooldown if edit.cooldown is None else edit.cooldown,
     )
 

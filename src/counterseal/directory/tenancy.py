@@ -324,7 +324,7 @@ class Directory:
             callback_states=None if callback_states is None else frozenset(callback_states),
             token_form=token_form,
             pending=pending_limit,
-            asked=ask_limit,
+            questions=ask_limit,
             cooldown=cooldown,
         )
 

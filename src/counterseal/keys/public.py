@@ -90,10 +90,10 @@ def public_key(jwk: object, *, algorithms: frozenset[Algorithm], field: str = "k
     """
     if not isinstance(jwk, Mapping):
         raise InvalidField(field, "not a JSON object")
-    kid, named = jwk.get("kid"), jwk.get("alg")
+    kid, algorithm_name = jwk.get("kid"), jwk.get("alg")
     if not isinstance(kid, str) or not _KID.fullmatch(kid):
         raise InvalidField(f"{field}.kid", f"not 1 to {KID_LIMIT} characters of ASCII")
-    algorithm = next((allowed for allowed in algorithms if allowed.value == named), None)
+    algorithm = next((allowed for allowed in algorithms if allowed.value == algorithm_name), None)
     if algorithm is None:
         raise UnfitKey("alg: not an allowed algorithm")
     if jwk.get("kty") != _TYPE[algorithm]:

@@ -77,21 +77,21 @@ def mac(key: bytes, data: bytes) -> bytes:
     return hmac.digest(key, data, "sha256")
 
 
-def constant_time_equal(left: bytes | str, right: bytes | str) -> bool:
+def constant_time_equal(one: bytes | str, other: bytes | str) -> bool:
     """Compare in constant time."""
-    left = left.encode() if isinstance(left, str) else left
-    right = right.encode() if isinstance(right, str) else right
-    return hmac.compare_digest(left, right)
+    one = one.encode() if isinstance(one, str) else one
+    other = other.encode() if isinstance(other, str) else other
+    return hmac.compare_digest(one, other)
 
 
-def require_equal(left: bytes | str, right: bytes | str, refusal: type[CountersealError]) -> None:
+def require_equal(one: bytes | str, other: bytes | str, refusal: type[CountersealError]) -> None:
     """
     Compare in constant time.
 
     Raises:
         CountersealError: *refusal*, if they differ.
     """
-    if not constant_time_equal(left, right):
+    if not constant_time_equal(one, other):
         raise refusal
 
 

@@ -15,7 +15,6 @@ import attrs
 from counterseal.models.account import (
     Account,
     Alias,
-    Asked,
     Device,
     History,
     Identity,
@@ -23,6 +22,7 @@ from counterseal.models.account import (
     LoginState,
     Logout,
     OpenQuestion,
+    PastQuestion,
 )
 from counterseal.models.audit import AuditEvent
 from counterseal.models.binding import (
@@ -146,7 +146,6 @@ __all__ = [
     "Algorithm",
     "Alias",
     "AppSpace",
-    "Asked",
     "AuditEvent",
     "Authority",
     "Bell",
@@ -194,6 +193,7 @@ __all__ = [
     "OwnLimits",
     "Pair",
     "PairsContent",
+    "PastQuestion",
     "PublicKey",
     "PushAddress",
     "PushOutcome",

@@ -47,9 +47,9 @@ class OpenQuestion:
 
 
 @attrs.frozen(kw_only=True)
-class Asked:
+class PastQuestion:
     """
-    One time that the person was asked.
+    One question that the person was asked, pending or not.
 
     Attributes:
         clients: For which programs the origin was set up then.
@@ -67,7 +67,7 @@ class History:
 
     Attributes:
         open: The unfinished challenges.
-        asked: When the person was asked, oldest first, as far back as the policy looks.
+        recent: The questions of the last while, oldest first, as far back as the policy looks.
         asked_since_approval: Times asked since the last approval.
         refusals: Refusals and unanswered challenges since the last approval.
         cooling_until: The end of the cool-down that the last refusal began.
@@ -75,7 +75,7 @@ class History:
     """
 
     open: tuple[OpenQuestion, ...] = ()
-    asked: tuple[Asked, ...] = ()
+    recent: tuple[PastQuestion, ...] = ()
     asked_since_approval: int = attrs.field(default=0, validator=fields.count)
     refusals: int = attrs.field(default=0, validator=fields.count)
     cooling_until: datetime | None = attrs.field(default=None, validator=fields.maybe_utc)

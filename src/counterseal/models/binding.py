@@ -89,16 +89,16 @@ class Binding:
 
     def device_key(self) -> DeviceKey | None:
         """Return the key that signs this device's proofs; None before the bind."""
-        for held in self.keys:
-            if held.role is Role.DEVICE:
-                return held
+        for device_key in self.keys:
+            if device_key.role is Role.DEVICE:
+                return device_key
         return None
 
     def key_named(self, kid: str) -> DeviceKey | None:
         """Return the key with this id, if the device holds it."""
-        for held in self.keys:
-            if held.key.kid == kid:
-                return held
+        for device_key in self.keys:
+            if device_key.key.kid == kid:
+                return device_key
         return None
 
 

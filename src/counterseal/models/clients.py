@@ -97,12 +97,12 @@ class OwnLimits:
 
     Attributes:
         pending: Open questions that a person may have; None leaves it to the policy.
-        asked: Questions in the policy's window that one person may get; None leaves it too.
+        questions: Questions in the policy's window that one person may get; None leaves it too.
         cooldown: Whether refusals begin a cool-down for this origin, whatever the policy says.
     """
 
     pending: int | None = None
-    asked: int | None = None
+    questions: int | None = None
     cooldown: bool = False
 
 

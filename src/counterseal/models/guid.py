@@ -27,21 +27,21 @@ SHAPE = "[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 _SHAPE = re.compile(SHAPE)
 
 
-def mint(partition: int, luck: bytes) -> Guid:
+def mint(partition: int, entropy: bytes) -> Guid:
     """
     Make the GUID of a new record.
 
     Args:
         partition: 0 to 255.
-        luck: 15 bytes from Entropy.
+        entropy: 15 bytes from Entropy.
 
     Raises:
         ValueError: The partition or the luck has another size.
     """
-    if len(luck) != ENTROPY_BYTES:
+    if len(entropy) != ENTROPY_BYTES:
         message = f"a GUID takes {ENTROPY_BYTES} bytes of luck"
         raise ValueError(message)
-    raw = bytearray(bytes([partition]) + luck)
+    raw = bytearray(bytes([partition]) + entropy)
     raw[6] = 0x80 | (raw[6] & 0x0F)
     raw[8] = 0x80 | (raw[8] & 0x3F)
     text = raw.hex()

@@ -79,7 +79,7 @@ def _compiled(kind: type[Any], changed: tuple[str, ...], computed: dict[str, str
     if unknown:
         message = f"{kind.__name__} has no field {', '.join(unknown)}"
         raise TypeError(message)
-    known: dict[str, Any] = {
+    names: dict[str, Any] = {
         "kind": kind,
         "create": object.__new__,
         "bind": object.__setattr__.__get__,
@@ -90,10 +90,10 @@ def _compiled(kind: type[Any], changed: tuple[str, ...], computed: dict[str, str
         if name in changed:
             value = f"changes[{name!r}]"
             if field.validator is not None:
-                known[f"validate_{name}"], known[f"field_{name}"] = field.validator, field
+                names[f"validate_{name}"], names[f"field_{name}"] = field.validator, field
                 checks.append(f"    validate_{name}(new, field_{name}, new.{name})")
         else:
             value = computed.get(name, f"old.{name}")
         lines.append(f"    put({name!r}, {value})")
-    exec("\n".join([*lines, *checks, "    return new"]), known)  # noqa: S102 (see above)
-    return known["copy"]  # type: ignore[no-any-return]
+    exec("\n".join([*lines, *checks, "    return new"]), names)  # noqa: S102 (see above)
+    return names["copy"]  # type: ignore[no-any-return]

@@ -155,10 +155,10 @@ class Origin:
         """The allow-list, each entry with its name: addresses, then domains."""
         texts = [(CallbackType.ADDRESS, text) for text in self.callbacks]
         texts += [(CallbackType.DOMAIN, text) for text in self.domains]
-        place = partition_of(self.guid)
+        partition = partition_of(self.guid)
         return tuple(
             CallbackEntry(
-                guid=named(place, f"{self.guid} {kind.value} {text}"), type=kind, text=text
+                guid=named(partition, f"{self.guid} {kind.value} {text}"), type=kind, text=text
             )
             for kind, text in texts
         )

@@ -45,12 +45,12 @@ def callback_allowed(url: str, allow_list: Iterable[str]) -> None:
     Raises:
         CallbackForbidden: None does, or the address is not spelled plainly.
     """
-    named = _split(url)
-    if named is None or "{" in url or "}" in url:
+    url_parts = _split(url)
+    if url_parts is None or "{" in url or "}" in url:
         raise CallbackForbidden
     for entry in allow_list:
         allowed = _split(entry if "://" in entry else f"https://{entry}")
-        if allowed is not None and _covers(allowed, named):
+        if allowed is not None and _covers(allowed, url_parts):
             return
     raise CallbackForbidden
 
@@ -68,7 +68,7 @@ def allow_list(origin: Origin, policy: Policy) -> tuple[str, ...]:
     return tuple(entries)
 
 
-def wildcards_wanted(entry: str, origin: Origin, *, field: str) -> None:
+def require_wildcards(entry: str, origin: Origin, *, field: str) -> None:
     """
     Refuse an entry with a wildcard for an origin that wants none.
 
@@ -128,15 +128,15 @@ def _read_alike(host: str) -> bool:
     return host.startswith("[") or _DOMAIN.fullmatch(host) is not None
 
 
-def _covers(allowed: SplitResult, named: SplitResult) -> bool:
+def _covers(allowed: SplitResult, url_parts: SplitResult) -> bool:
     if (allowed.scheme, allowed.hostname, _port(allowed), allowed.query) != (
-        named.scheme,
-        named.hostname,
-        _port(named),
-        named.query,
+        url_parts.scheme,
+        url_parts.hostname,
+        _port(url_parts),
+        url_parts.query,
     ):
         return False
-    patterns, segments = (allowed.path or "/").split("/"), (named.path or "/").split("/")
+    patterns, segments = (allowed.path or "/").split("/"), (url_parts.path or "/").split("/")
     return len(patterns) == len(segments) and all(
         bool(segment) if pattern == ANY_SEGMENT else pattern == segment
         for pattern, segment in zip(patterns, segments, strict=True)
@@ -168,7 +168,7 @@ def return_allowed(uri: str, allowed: Iterable[str]) -> None:
         return_fits(uri, field="redirectUri")
     except InvalidField:
         raise ReturnForbidden from None
-    if _anywhere(uri) not in {_anywhere(known) for known in allowed}:
+    if _anywhere(uri) not in {_anywhere(uri_) for uri_ in allowed}:
         raise ReturnForbidden
 
 

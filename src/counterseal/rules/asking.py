@@ -27,10 +27,10 @@ from typing import TypeVar
 import attrs
 
 from counterseal.errors import CodeDemanded, TooManyPending, TooOften
-from counterseal.models import Asked, Clients, Guid, History, OpenQuestion, Origin, replace
+from counterseal.models import Clients, Guid, History, OpenQuestion, Origin, PastQuestion, replace
 from counterseal.policy import AskingLimits, Policy
 
-_Q = TypeVar("_Q", OpenQuestion, Asked)
+_Q = TypeVar("_Q", OpenQuestion, PastQuestion)
 
 
 class Verdict(enum.Enum):
@@ -63,14 +63,14 @@ class Ruling:
 def limits_for(origin: Origin, policy: Policy) -> AskingLimits:
     """Return the policy's limits for the clients of *origin*, tightened by its own."""
     limits, own = policy.asking_limits(origin.clients), origin.limits
-    if own.pending is None and own.asked is None and not own.cooldown:
+    if own.pending is None and own.questions is None and not own.cooldown:
         return limits
     return replace(
         limits,
         pending=limits.pending if own.pending is None else min(limits.pending, own.pending),
         origin_window=limits.origin_window
-        if own.asked is None
-        else min(limits.origin_window, own.asked),
+        if own.questions is None
+        else min(limits.origin_window, own.questions),
         cooldown=limits.cooldown or own.cooldown,
     )
 
@@ -100,8 +100,8 @@ def asking(
         policy: The service's.
     """
     history = lapsed(history, now, policy)
-    recent = [asked for asked in history.asked if now - asked.at < policy.ask_window]
-    own = [asked for asked in recent if asked.origin == origin]
+    recent = [question for question in history.recent if now - question.at < policy.ask_window]
+    own = [question for question in recent if question.origin == origin]
     if len(own) >= limits.origin_window:
         return _window("origin_window", own, limits.origin_window, now, policy)
     # Below the first bound, which is the tightest, all of them hold.
@@ -121,7 +121,7 @@ def asking(
         excess = max(
             0, *(len(bound.counted(history.open, origin)) + 1 - bound.limit for bound in bounds)
         )
-        own_open = (held.challenge for held in history.open if held.origin == origin)
+        own_open = (question.challenge for question in history.open if question.origin == origin)
         supersedes = tuple(own_open)[:excess]
         if excess and (not policy.supersede or len(supersedes) < excess):
             frees = _frees_at(history.open, origin, bounds, policy)
@@ -156,12 +156,12 @@ def may_ask(ruling: Ruling) -> None:
 
 def lapsed(history: History, now: datetime, policy: Policy) -> History:
     """Return *history* with the open questions whose deadline has come counted as refusals."""
-    over = [held for held in history.open if now >= held.deadline]
+    over = [question for question in history.open if now >= question.deadline]
     if not over:
         return history
-    history = replace(history, open=tuple(held for held in history.open if held not in over))
-    for held in sorted(over, key=lambda question: question.deadline):
-        history = _refused(history, held.deadline, policy)
+    history = replace(history, open=tuple(each for each in history.open if each not in over))
+    for question in sorted(over, key=lambda each: each.deadline):
+        history = _refused(history, question.deadline, policy)
     return history
 
 
@@ -170,11 +170,11 @@ def after_asking(
 ) -> History:
     """Return the history once *question* is asked."""
     history = lapsed(history, now, policy)
-    recent = tuple(asked for asked in history.asked if now - asked.at < policy.ask_window)
+    recent = tuple(past for past in history.recent if now - past.at < policy.ask_window)
     return replace(
         history,
         open=(*history.open, question),
-        asked=(*recent, Asked(at=now, origin=question.origin, clients=question.clients)),
+        recent=(*recent, PastQuestion(at=now, origin=question.origin, clients=question.clients)),
         asked_since_approval=history.asked_since_approval + 1,
     )
 
@@ -185,8 +185,8 @@ def after_approval(
     """Return the history once *challenge* is approved, with its code where one was asked for."""
     history = lapsed(history, now, policy)
     return History(
-        open=tuple(held for held in history.open if held.challenge != challenge),
-        asked=history.asked,
+        open=tuple(question for question in history.open if question.challenge != challenge),
+        recent=history.recent,
         wrong_codes=0 if code_matched else history.wrong_codes,
     )
 
@@ -203,10 +203,11 @@ def after_refusal(history: History, challenge: Guid, now: datetime, policy: Poli
 
 def closed(history: History, challenge: Guid) -> History:
     """Return the history without *challenge* among the open questions, and nothing counted."""
-    if all(held.challenge != challenge for held in history.open):
+    if all(question.challenge != challenge for question in history.open):
         return history
     return replace(
-        history, open=tuple(held for held in history.open if held.challenge != challenge)
+        history,
+        open=tuple(question for question in history.open if question.challenge != challenge),
     )
 
 
@@ -257,8 +258,10 @@ def _bounds(
     ]
 
 
-def _window(reason: str, asked: list[Asked], limit: int, now: datetime, policy: Policy) -> Ruling:
-    frees = sorted(held.at for held in asked)[len(asked) - limit] + policy.ask_window
+def _window(
+    reason: str, recent: list[PastQuestion], limit: int, now: datetime, policy: Policy
+) -> Ruling:
+    frees = sorted(question.at for question in recent)[len(recent) - limit] + policy.ask_window
     return Ruling(verdict=Verdict.DELAY, reason=reason, wait=frees - now)
 
 
@@ -268,11 +271,13 @@ def _frees_at(
     """Return when so many of the open questions are over that *origin* may ask, at the latest."""
 
     def free(end: datetime) -> bool:
-        left = [held for held in waiting if held.deadline > end]
-        own = sum(held.origin == origin for held in left) if policy.supersede else 0
-        return all(len(bound.counted(left, origin)) + 1 - bound.limit <= own for bound in bounds)
+        remaining = [question for question in waiting if question.deadline > end]
+        own = sum(question.origin == origin for question in remaining) if policy.supersede else 0
+        return all(
+            len(bound.counted(remaining, origin)) + 1 - bound.limit <= own for bound in bounds
+        )
 
-    return next(end for end in sorted(held.deadline for held in waiting) if free(end))
+    return next(end for end in sorted(question.deadline for question in waiting) if free(end))
 
 
 def _hardship(
@@ -287,7 +292,7 @@ def _hardship(
     """Rule what refusals, and questions without an approval, demand."""
     reason, until = "", now
     if history.asked_since_approval >= limits.unapproved:
-        last = max((asked.at for asked in history.asked), default=None)
+        last = max((past.at for past in history.recent), default=None)
         reason, until = "unapproved", now if last is None else last + policy.cooldown_limit
     # The longer of the two waits: one more refusal never shortens it.
     cooling = history.cooling_until if limits.cooldown else None

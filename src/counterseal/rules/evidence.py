@@ -62,8 +62,8 @@ def caller_proved(facts: Fetching | Rotating | Striking) -> None:
     """Refuse an event whose call is not proven to come from the binding that it is about."""
     if facts.proving.binding.guid != facts.binding.guid:
         raise WrongDevice
-    held = facts.binding.device_key()
-    if held is None or held.key != facts.proving.evidence.key:
+    device_key = facts.binding.device_key()
+    if device_key is None or device_key.key != facts.proving.evidence.key:
         raise WrongKey
     proof_holds(facts.proving)
 
@@ -79,7 +79,7 @@ def login_matches(facts: Redeeming) -> None:
 
     Both are compared whatever the first comparison says, and nobody learns which was wrong.
     """
-    claimed = keys.token_hash(facts.secret) + keys.token_hash(facts.held)
+    claimed = keys.token_hash(facts.secret) + keys.token_hash(facts.holder_secret)
     keys.require_equal(claimed, facts.login.secret_hash + facts.login.holder_hash, WrongToken)
 
 
@@ -95,15 +95,15 @@ def keys_complete(facts: Completing | Rotating) -> None:
         _adds_keys(facts)
 
 
-def complete(held: tuple[DeviceKey, ...], policy: Policy) -> None:
-    """Refuse unless *held* is a set of keys that a device can live with."""
-    devices = sum(1 for key in held if key.role is Role.DEVICE)
-    strong = len(held) - devices
+def complete(keys_: tuple[DeviceKey, ...], policy: Policy) -> None:
+    """Refuse unless *keys_* is a set of keys that a device can live with."""
+    devices = sum(1 for key in keys_ if key.role is Role.DEVICE)
+    strong = len(keys_) - devices
     if devices != 1 or not 1 <= strong <= policy.strong_keys_limit:
         raise KeysIncomplete
-    if len({key.key.kid for key in held}) != len(held):
+    if len({key.key.kid for key in keys_}) != len(keys_):
         raise KeysIncomplete
-    if len({key.key.thumbprint for key in held}) != len(held):
+    if len({key.key.thumbprint for key in keys_}) != len(keys_):
         raise KeysIncomplete
 
 
@@ -111,16 +111,16 @@ def _adds_keys(facts: Rotating) -> None:
     """Refuse no new key at all, and one under the name of another that the device has."""
     if not facts.fresh:
         raise KeysIncomplete
-    named = {held.key.kid: held.key for held in facts.binding.keys}
+    keys_by_kid = {device_key.key.kid: device_key.key for device_key in facts.binding.keys}
     # Else a repeat of the rotation would be judged by the new key, and cost a strike.
-    if any(named.get(new.key.kid, new.key) != new.key for new in facts.fresh):
+    if any(keys_by_kid.get(new.key.kid, new.key) != new.key for new in facts.fresh):
         raise KeysIncomplete
 
 
 def keys_possessed(facts: Completing | Rotating) -> None:
     """Refuse unless each new key signed what binds it to this device."""
     fresh = facts.keys if isinstance(facts, Completing) else facts.fresh
-    if [evidence.key for evidence in facts.possession] != [held.key for held in fresh]:
+    if [evidence.key for evidence in facts.possession] != [device_key.key for device_key in fresh]:
         raise NotPossessed
     _all_say(facts.possession, facts.expected, NotPossessed)
 
@@ -130,7 +130,7 @@ def keys_endorsed(facts: Rotating) -> None:
     if not facts.fresh or len(facts.endorsements) != len(facts.fresh):
         raise NotEndorsed
     for new, evidence in zip(facts.fresh, facts.endorsements, strict=True):
-        old = [held.key for held in facts.binding.keys if held.role is new.role]
+        old = [device_key.key for device_key in facts.binding.keys if device_key.role is new.role]
         if evidence.key not in old:
             raise NotEndorsed
     _all_say(facts.endorsements, facts.expected, NotEndorsed)
@@ -144,7 +144,7 @@ def strikes_left(facts: Answering) -> None:
 
 def strong_key_missed(facts: Striking) -> None:
     """Refuse to strike unless a strong key of the binding was named and did not sign."""
-    strong = [held.key for held in facts.binding.keys if held.role is Role.STRONG]
+    strong = [device_key.key for device_key in facts.binding.keys if device_key.role is Role.STRONG]
     if facts.answer.key not in strong:
         raise WrongKey
     try:

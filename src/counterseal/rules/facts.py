@@ -211,7 +211,7 @@ class Redeeming:
     now: datetime
     login: Login
     secret: str = attrs.field(repr=False)
-    held: str = attrs.field(repr=False)
+    holder_secret: str = attrs.field(repr=False)
 
     @property
     def deadline(self) -> datetime:

@@ -26,7 +26,7 @@ _INK = re.compile("[!-~]")
 _BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0\U00013441\U00013442\U0001d159")
 """Letters and symbols that are drawn as a blank."""
 
-_SEEN = frozenset(
+_VISIBLE = frozenset(
     {"Lu", "Ll", "Lt", "Lm", "Lo", "Nd", "Nl", "No"}
     | {"Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po", "Sm", "Sc", "Sk", "So"}
     | {"Cn", "Co"}
@@ -75,7 +75,8 @@ def text_fits(
 def shows_something(text: str) -> bool:
     """Tell whether somebody who looks at *text* sees that there is one."""
     return _INK.search(text) is not None or any(
-        character not in _BLANK and unicodedata.category(character) in _SEEN for character in text
+        character not in _BLANK and unicodedata.category(character) in _VISIBLE
+        for character in text
     )
 
 

@@ -33,8 +33,8 @@ def read_account_id(body: Mapping[str, Any], profile: ClientProfile) -> str:
         ijson.check(value, field="accountId")
         return str(value)
     if not isinstance(value, str) or not value:
-        wanted = "a text or a whole number" if profile.number_ids else "a text"
-        raise InvalidField("accountId", f"missing, empty or not {wanted}")
+        allowed = "a text or a whole number" if profile.number_ids else "a text"
+        raise InvalidField("accountId", f"missing, empty or not {allowed}")
     return value
 
 
@@ -54,5 +54,5 @@ def read_user_info(body: Mapping[str, Any], profile: ClientProfile) -> str | Non
         return value
     if profile.object_user_info and isinstance(value, (dict, Mapping)):
         return ijson.compact(value, field="userInfo").decode()
-    wanted = "a text or an object" if profile.object_user_info else "a text"
-    raise InvalidField("userInfo", f"not {wanted}")
+    allowed = "a text or an object" if profile.object_user_info else "a text"
+    raise InvalidField("userInfo", f"not {allowed}")

@@ -43,7 +43,7 @@ _MEMBERS: dict[str, type] = {
     "expiresAt": str,
 }
 _OPTIONAL: dict[str, type] = {"transactionId": str}
-_NAMED: dict[str, type] = {"guid": str, "name": str}
+_GUID_AND_NAME: dict[str, type] = {"guid": str, "name": str}
 _ACCOUNT: dict[str, type] = {"guid": str, "id": str}
 _TEMPLATE: dict[str, type] = {"title": str, "keys": list}
 _PAIR: dict[str, type] = {"key": str, "value": str}
@@ -100,11 +100,11 @@ def demand_display(document: Any) -> None:
     if not isinstance(document.get("additionalInfo", ""), (str, dict)):
         raise MalformedToken
     demand(rest, _MEMBERS, _OPTIONAL)
-    demand(document["appSpace"], _NAMED)
-    demand(document["origin"], _NAMED)
+    demand(document["appSpace"], _GUID_AND_NAME)
+    demand(document["origin"], _GUID_AND_NAME)
     demand(document["account"], _ACCOUNT)
-    named = [document[name]["guid"] for name in ("appSpace", "origin", "account")]
-    demand_guids(document["challenge"], *named)
+    guids = [document[name]["guid"] for name in ("appSpace", "origin", "account")]
+    demand_guids(document["challenge"], *guids)
     parse_time(document["issuedAt"])
     parse_time(document["expiresAt"])
     _demand_content(document["content"])

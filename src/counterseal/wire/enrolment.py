@@ -166,16 +166,17 @@ def read_update(body: object) -> Update:
 
 
 def _thumbprints(keys: Iterable[DeviceKey]) -> dict[str, list[str]]:
-    held = tuple(keys)
+    device_keys = tuple(keys)
     return {
-        role.value: sorted(key.key.thumbprint for key in held if key.role is role) for role in Role
+        role.value: sorted(key.key.thumbprint for key in device_keys if key.role is role)
+        for role in Role
     }
 
 
 def _offered(value: object, field: str) -> OfferedKey:
     if not isinstance(value, Mapping):
         raise InvalidField(field, "not a JSON object")
-    require_known(value, _KEY_MEMBERS, place=f"{field}.")
+    require_known(value, _KEY_MEMBERS, prefix=f"{field}.")
     role = next((role for role in Role if role.value == value.get("role")), None)
     if role is None:
         raise InvalidField(f"{field}.role", "neither device nor strong")
@@ -207,7 +208,7 @@ def _addresses(body: Mapping[str, Any]) -> tuple[PushAddress, ...]:
 def _address(value: object, field: str) -> PushAddress:
     if not isinstance(value, Mapping):
         raise InvalidField(field, "not a JSON object")
-    require_known(value, _ADDRESS_MEMBERS, place=f"{field}.")
+    require_known(value, _ADDRESS_MEMBERS, prefix=f"{field}.")
     kind = next((kind for kind in AddressKind if kind.value == value.get("kind")), None)
     if kind is None:
         raise InvalidField(f"{field}.kind", "not a known transport")

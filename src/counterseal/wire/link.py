@@ -71,7 +71,7 @@ def read_link(text: str) -> BindLink:
     """
     if not isinstance(text, str) or len(text) > LINK_LIMIT:
         raise InvalidField("link", "not a text, or too long")
-    scheme = next((known for known in (SCHEME, OLD_SCHEME) if text.startswith(known)), None)
+    scheme = next((scheme_ for scheme_ in (SCHEME, OLD_SCHEME) if text.startswith(scheme_)), None)
     if scheme is None:
         raise InvalidField("link", "not a bind link")
     members: dict[str, str] = {}

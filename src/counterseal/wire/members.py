@@ -31,9 +31,9 @@ _SEPARATORS = re.compile(r"[-_. ]")
 
 def require_known(
     names: Iterable[str],
-    known: Collection[str],
+    members: Collection[str],
     *,
-    place: str = "",
+    prefix: str = "",
     ignored: Container[str] = (),
 ) -> None:
     """
@@ -41,31 +41,31 @@ def require_known(
 
     Args:
         names: Of the members of a document, the fields of a form, or the parameters of a query.
-        known: What they may be.
-        place: What stands before a name in the error, such as `content.`.
+        members: What they may be.
+        prefix: What stands before a name in the error, such as `content.`.
         ignored: Names that are not known, and not refused either; a near miss is refused even so,
             unless this is `EVERYTHING`.
 
     Raises:
-        InvalidField: A name is not one of *known*; the error names the first, and what it is a
+        InvalidField: A name is not one of *members*; the error names the first, and what it is a
             near miss of.
     """
     if ignored is EVERYTHING:
         return
     for name in names:
-        if name in known:
+        if name in members:
             continue
-        meant = near_miss(str(name), known)
+        meant = near_miss(str(name), members)
         if meant is None and name in ignored:
             continue
         hint = "" if meant is None else f"; {meant} is"
-        raise InvalidField(f"{place}{ijson.printable(str(name))}", f"not a known member{hint}")
+        raise InvalidField(f"{prefix}{ijson.printable(str(name))}", f"not a known member{hint}")
 
 
-def near_miss(name: str, known: Iterable[str]) -> str | None:
-    """Return which of *known* the name nearly is; None if it is nearly none."""
+def near_miss(name: str, members: Iterable[str]) -> str | None:
+    """Return which of *members* the name nearly is; None if it is nearly none."""
     plain = _plain(name)
-    for each in sorted(known):
+    for each in sorted(members):
         one, other = sorted((plain, _plain(each)), key=len)
         if _one_edit(one, other) or _plural(one, other):
             return each

@@ -167,7 +167,7 @@ def _content(value: object, profile: ClientProfile) -> Content:
         return HtmlContent(html=value) if _HTML.match(value) else TextContent(text=value)
     if not isinstance(value, _OBJECT):
         raise InvalidField("content", "missing, or neither a text nor an object")
-    require_known(value, CONTENT_MEMBERS, place="content.")
+    require_known(value, CONTENT_MEMBERS, prefix="content.")
     for alone in ("text", "html"):
         if alone in value:
             _require_alone(value, alone)
@@ -191,12 +191,12 @@ def _require_alone(content: Mapping[str, Any], alone: str) -> None:
 def _pair(value: object, field: str, profile: ClientProfile) -> Pair:
     if not isinstance(value, _OBJECT):
         raise InvalidField(field, "not a JSON object")
-    place = f"{field}."
-    require_known(value, PAIR_MEMBERS, place=place)
-    key = _text(value, "key", place)
+    prefix = f"{field}."
+    require_known(value, PAIR_MEMBERS, prefix=prefix)
+    key = _text(value, "key", prefix)
     if profile.empty_values and value.get("value") is None:
         return Pair(key=key, value="")
-    return Pair(key=key, value=_text(value, "value", place, empty=True))
+    return Pair(key=key, value=_text(value, "value", prefix, empty=True))
 
 
 def _buttons(value: object) -> tuple[Button, ...]:
@@ -217,17 +217,17 @@ def _button(value: object, field: str) -> tuple[dict[str, Any], bool | None]:
         value = ijson.parse(value, field=field)
     if not isinstance(value, _OBJECT):
         raise InvalidField(field, "neither an object nor a text of JSON that is one")
-    place = f"{field}."
-    require_known(value, BUTTON_MEMBERS, place=place)
+    prefix = f"{field}."
+    require_known(value, BUTTON_MEMBERS, prefix=prefix)
     if "strongAuth" not in value:
-        raise InvalidField(f"{place}strongAuth", "missing")
+        raise InvalidField(f"{prefix}strongAuth", "missing")
     members = {
-        "title": _text(value, "title", place),
-        "strong": _flag(value["strongAuth"], "strongAuth", place),
-        "style": _optional_text(value, "style", place),
+        "title": _text(value, "title", prefix),
+        "strong": _flag(value["strongAuth"], "strongAuth", prefix),
+        "style": _optional_text(value, "style", prefix),
     }
     approving = value.get("approving")
-    return members, None if approving is None else _flag(approving, "approving", place)
+    return members, None if approving is None else _flag(approving, "approving", prefix)
 
 
 def _additional_info(value: object) -> Any:
@@ -242,23 +242,23 @@ def _sequence(value: object, field: str) -> list[object] | tuple[object, ...]:
     return value
 
 
-def _flag(value: object, name: str, place: str = "") -> bool:
+def _flag(value: object, name: str, prefix: str = "") -> bool:
     if isinstance(value, bool):
         return value
     if value in ("true", "false"):
         return value == "true"
-    raise InvalidField(place + name, "neither true nor false")
+    raise InvalidField(prefix + name, "neither true nor false")
 
 
-def _text(body: Mapping[str, Any], name: str, place: str = "", *, empty: bool = False) -> str:
+def _text(body: Mapping[str, Any], name: str, prefix: str = "", *, empty: bool = False) -> str:
     value = body.get(name)
     if not isinstance(value, str) or not (value or empty):
-        raise InvalidField(place + name, "missing, empty or not a text")
+        raise InvalidField(prefix + name, "missing, empty or not a text")
     return value
 
 
-def _optional_text(body: Mapping[str, Any], name: str, place: str = "") -> str | None:
+def _optional_text(body: Mapping[str, Any], name: str, prefix: str = "") -> str | None:
     value = body.get(name)
     if value is None or isinstance(value, str):
         return value
-    raise InvalidField(place + name, "not a text")
+    raise InvalidField(prefix + name, "not a text")

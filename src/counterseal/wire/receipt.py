@@ -125,10 +125,10 @@ def receipt_payload(
     whatever could need an escape passes `ijson.quoted`.
     """
     approved = button is not None and challenge.buttons[button].approving
-    history = ",".join([_line(change) for change in binding.key_changes])
+    history = ",".join([_history_entry(change) for change in binding.key_changes])
     display = ijson.quoted(challenge.display)
     # All that may be other than ASCII is in here, and encoding that takes much longer.
-    shown = f'{{"version":{VERSION},"issuer":{_jwk(issuer)},"display":{display}'
+    beginning = f'{{"version":{VERSION},"issuer":{_jwk(issuer)},"display":{display}'
     judged = (
         f',"answer":"{token}","device":"{binding.guid}","account":"{account.guid}"'
         f',"key":{_jwk(signer.key)},"role":"{signer.role.value}","history":[{history}]'
@@ -136,7 +136,7 @@ def receipt_payload(
         f',"at":"{format_time(at)}","number":{account.receipts + 1}'
         f',"previous":"{account.receipt_hash}"}}'
     )
-    return shown.encode() + judged.encode()
+    return beginning.encode() + judged.encode()
 
 
 def receipt_hash(receipt: str) -> str:
@@ -172,10 +172,10 @@ def verify_receipt(
     try:
         jws = keys.read(token, limit=RECEIPT_LIMIT)
         demand(jws.claimed, _CLAIMS)
-        named = _key(jws.claimed["issuer"])
-        issuer = _trusted(named, trusted, thumbprint)
+        claimed_issuer = _key(jws.claimed["issuer"])
+        issuer = _trusted(claimed_issuer, trusted, thumbprint)
         claims = keys.verify(jws, issuer, expected_typ=RECEIPT_TYP)
-        return _judge(claims, token, issuer, proven=bool(trusted or thumbprint))
+        return _check_claims(claims, token, issuer, proven=bool(trusted or thumbprint))
     except (ReceiptChanged, IssuerUntrusted):
         raise
     except Refused as error:
@@ -184,18 +184,24 @@ def verify_receipt(
         raise ReceiptChanged("a member is missing or of another type") from None
 
 
-def _trusted(named: PublicKey, trusted: tuple[PublicKey, ...], thumbprint: str | None) -> PublicKey:
-    if thumbprint is not None and not keys.constant_time_equal(named.thumbprint, thumbprint):
+def _trusted(
+    claimed_issuer: PublicKey, trusted: tuple[PublicKey, ...], thumbprint: str | None
+) -> PublicKey:
+    if thumbprint is not None and not keys.constant_time_equal(
+        claimed_issuer.thumbprint, thumbprint
+    ):
         raise IssuerUntrusted
     if not trusted:
-        return named
+        return claimed_issuer
     for key in trusted:
-        if key == named:
+        if key == claimed_issuer:
             return key
     raise IssuerUntrusted
 
 
-def _judge(claims: dict[str, Any], token: str, issuer: PublicKey, *, proven: bool) -> Receipt:
+def _check_claims(
+    claims: dict[str, Any], token: str, issuer: PublicKey, *, proven: bool
+) -> Receipt:
     display = ijson.parse(claims["display"], field="display")
     demand_display(display)
     key, role = _key(claims["key"]), Role(claims["role"])
@@ -260,7 +266,7 @@ def _jwk(key: PublicKey) -> str:
     return f'{key.jwk[:-1]},"kid":{kid},"alg":"{key.algorithm.value}"}}'
 
 
-def _line(change: KeyChange) -> str:
+def _history_entry(change: KeyChange) -> str:
     role, thumbprint = change.role.value, change.thumbprint
     return f'{{"at":"{format_time(change.at)}","role":"{role}","thumbprint":"{thumbprint}"}}'
 

@@ -31,8 +31,8 @@ TAG = "counterseal"
 
 COVERED = ("@method", "@target-uri", "content-digest")
 COVERED_IF_THERE = ("content-type", "idempotency-key")
-SHOWN = frozenset({"signature-input", "signature", "content-digest"})
-FIELDS = SHOWN.union(COVERED_IF_THERE)
+REQUIRED = frozenset({"signature-input", "signature", "content-digest"})
+FIELDS = REQUIRED.union(COVERED_IF_THERE)
 """The header fields that count, by their names in lower case."""
 
 _INPUT = re.compile(rf"{LABEL}=(\(([^()]*)\)((?:;[a-z]+=(?:[0-9]+|\"[^\"]*\")){{5}}))")
@@ -78,8 +78,8 @@ def fields_of(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
         CredentialRefused: One is there twice, or holds what no line of a signature can.
     """
     fields: dict[str, str] = {}
-    for given, raw in headers:
-        name, value = given.lower(), raw.strip(" \t")
+    for raw_name, raw in headers:
+        name, value = raw_name.lower(), raw.strip(" \t")
         if name not in FIELDS:
             continue
         if name in fields or not _VALUE.fullmatch(value):
@@ -96,21 +96,21 @@ def read_signature(fields: Mapping[str, str], body: bytes) -> MessageSignature:
         CredentialRefused: It is not spelled exactly as above, covers other components, or the
             digest is not that of *body*.
     """
-    if not fields.keys() >= SHOWN or fields["content-digest"] != content_digest(body):
+    if not fields.keys() >= REQUIRED or fields["content-digest"] != content_digest(body):
         raise CredentialRefused
-    told = _INPUT.fullmatch(fields["signature-input"])
-    held = _SIGNATURE.fullmatch(fields["signature"])
-    if told is None or held is None or told[2] != _components(fields):
+    input_match = _INPUT.fullmatch(fields["signature-input"])
+    signature_match = _SIGNATURE.fullmatch(fields["signature"])
+    if input_match is None or signature_match is None or input_match[2] != _components(fields):
         raise CredentialRefused
-    signature = base64.b64decode(held[1])
-    if base64.b64encode(signature).decode("ascii") != held[1]:
+    signature = base64.b64decode(signature_match[1])
+    if base64.b64encode(signature).decode("ascii") != signature_match[1]:
         raise CredentialRefused
-    parameters = _parameters(told[3])
+    parameters = _parameters(input_match[3])
     return MessageSignature(
         guid=Guid(parameters["keyid"]),
         created=int(parameters["created"]),
         nonce=parameters["nonce"],
-        parameters=told[1],
+        parameters=input_match[1],
         signature=signature,
     )
 
@@ -183,11 +183,11 @@ def write_signature(
         f'({_components(fields)});created={created};keyid="{guid}";nonce="{nonce}"'
         f';alg="{ALGORITHM}";tag="{TAG}"'
     )
-    made = message_mac(secret, method=method, uri=uri, fields=fields, parameters=parameters)
+    signature = message_mac(secret, method=method, uri=uri, fields=fields, parameters=parameters)
     return (
         digested,
         ("signature-input", f"{LABEL}={parameters}"),
-        ("signature", f"{LABEL}=:{_base64(made)}:"),
+        ("signature", f"{LABEL}=:{_base64(signature)}:"),
     )
 
 
@@ -201,10 +201,10 @@ def _components(fields: Mapping[str, str]) -> str:
 
 def _parameters(text: str) -> dict[str, str]:
     pairs = _PARAMETER.findall(text)
-    told = dict(pairs)
-    if len(told) != len(pairs) or told.keys() != _VALUES.keys():
+    texts = dict(pairs)
+    if len(texts) != len(pairs) or texts.keys() != _VALUES.keys():
         raise CredentialRefused
-    values = {name: shape.fullmatch(told[name]) for name, shape in _VALUES.items()}
+    values = {name: shape.fullmatch(texts[name]) for name, shape in _VALUES.items()}
     parameters = {name: match[1] for name, match in values.items() if match is not None}
     if len(parameters) != len(_VALUES):
         raise CredentialRefused

@@ -58,8 +58,8 @@ def read_public_text(text: str) -> PublicKey:
         raise UnfitKey("not base64") from None
     if text != PUBLIC_PREFIX + _base64(data):
         raise UnfitKey("not whpk_ and base64")
-    named = {"kid": PUBLIC_PREFIX, "alg": Algorithm.EDDSA.value}
-    jwk = {"kty": "OKP", "crv": "Ed25519", "x": b64url(data), **named}
+    header = {"kid": PUBLIC_PREFIX, "alg": Algorithm.EDDSA.value}
+    jwk = {"kty": "OKP", "crv": "Ed25519", "x": b64url(data), **header}
     return public_key(jwk, algorithms=frozenset({Algorithm.EDDSA}))
 
 

@@ -138,8 +138,8 @@ def test_an_origin_has_limits_of_its_own(service):
     assert service.origin.origin.limits == OwnLimits()
     edit(guid, pending_limit=3, cooldown=True)
     edited = edit(guid, ask_limit=7)
-    assert edited.limits == OwnLimits(pending=3, asked=7, cooldown=True)
-    assert edit(guid, cooldown=False).limits == OwnLimits(pending=3, asked=7)
+    assert edited.limits == OwnLimits(pending=3, questions=7, cooldown=True)
+    assert edit(guid, cooldown=False).limits == OwnLimits(pending=3, questions=7)
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,8 @@ def signers() -> dict[Algorithm, PrivateKey]:
         algorithm: private_key(base64.urlsafe_b64decode(scalar), kid="kid-1", algorithm=algorithm)
         for algorithm, scalar in SCALARS.items()
     }
-    made = {
+    signers_ = {
         algorithm: generate(algorithm, kid="kid-1")
         for algorithm in (Algorithm.PS256, Algorithm.RS256)
     }
-    return fixed | made
+    return fixed | signers_

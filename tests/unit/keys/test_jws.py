@@ -90,10 +90,10 @@ def theirs(token, signer):
         with warnings.catch_warnings():
             # It warns of the name `EdDSA`, which RFC 9864 deprecates.
             warnings.simplefilter("ignore", SecurityWarning)
-            found = joserfc.deserialize_compact(token, key, algorithms=pinned)
+            token_ = joserfc.deserialize_compact(token, key, algorithms=pinned)
     except Exception:  # noqa: BLE001 - it has no one root for what it raises
         return None
-    return bytes(found.payload)
+    return bytes(token_.payload)
 
 
 # Ways to sign
@@ -284,7 +284,7 @@ def reasons_against(token):
     return [name for name, (_, holds) in STRICTNESS.items() if holds(token, *raw)]
 
 
-def judge(token, signer):
+def verdict_of(token, signer):
     """Hold our verdict against joserfc's; return both."""
     mine, other = ours(token, signer), theirs(token, signer)
     if other is None:
@@ -331,7 +331,7 @@ def test_each_strictness_is_needed_and_named(signers, algorithm, reason):
     token = forge(signer, **case)
 
     assert reasons_against(token) == [reason]
-    mine, other = judge(token, signer)
+    mine, other = verdict_of(token, signer)
     assert mine == STRICTNESS[reason][0].code
     assert other is not None
 
@@ -452,8 +452,8 @@ def edited(token, edit):
         changed = part[:-1] + ALPHABET[last ^ what] if last >= 0 else part
     else:
         changed = {"pad": part + (what or ""), "empty part": ""}.get(kind)
-    kept = [] if changed is None else [changed]
-    return ".".join([*parts[:where], *kept, *parts[where + 1 :]])
+    entries = [] if changed is None else [changed]
+    return ".".join([*parts[:where], *entries, *parts[where + 1 :]])
 
 
 # In most recipes one thing is odd, so that nothing else can be the reason.
@@ -492,7 +492,7 @@ def cook(signer, recipe):
 def test_joserfc_takes_what_we_take_and_little_else(signers, algorithm, recipe):
     signer = signers[algorithm]
 
-    judge(cook(signer, recipe), signer)
+    verdict_of(cook(signer, recipe), signer)
 
 
 @pytest.mark.parametrize("algorithm", Algorithm)
@@ -503,7 +503,7 @@ def test_no_edit_of_a_token_passes(signers, algorithm, edits):
     for edit in edits:
         changed = edited(changed, edit)
 
-    mine, _ = judge(changed, signer)
+    mine, _ = verdict_of(changed, signer)
     assert isinstance(mine, dict) == (changed == token)
 
 
@@ -549,19 +549,19 @@ def test_a_header_that_says_something_else_is_refused(signers, algorithm, change
     signer = signers[algorithm]
     token = forge(signer, header=header_of(signer, **changes))
 
-    assert judge(token, signer)[0] == code
+    assert verdict_of(token, signer)[0] == code
 
 
 @pytest.mark.parametrize("algorithm", Algorithm)
-@pytest.mark.parametrize("named", Algorithm)
+@pytest.mark.parametrize("claimed", Algorithm)
 @pytest.mark.parametrize("make", ["plain", "the other padding"])
-def test_the_algorithm_is_the_keys(signers, algorithm, named, make):
+def test_the_algorithm_is_the_keys(signers, algorithm, claimed, make):
     """RS256 to PS256 and back, too, with a signature of the kind that is named."""
     signer = signers[algorithm]
-    header = header_of(signer, alg=named.value)
-    mine, _ = judge(forge(signer, header=header, make=SIGNATURES[make]), signer)
+    header = header_of(signer, alg=claimed.value)
+    mine, _ = verdict_of(forge(signer, header=header, make=SIGNATURES[make]), signer)
 
-    if named is not algorithm:
+    if claimed is not algorithm:
         assert mine == "wrong_algorithm"
     elif make == "plain" or algorithm in (Algorithm.ES256, Algorithm.EDDSA):
         assert mine == CLAIMS
@@ -575,7 +575,7 @@ def test_a_mac_with_the_public_key_is_refused(signers, algorithm):
     header = header_of(signer, alg="HS256")
     token = forge(signer, header=header, make=mac_with_the_public_key)
 
-    assert judge(token, signer)[0] == "wrong_algorithm"
+    assert verdict_of(token, signer)[0] == "wrong_algorithm"
 
 
 @pytest.mark.parametrize("algorithm", Algorithm)
@@ -592,7 +592,7 @@ def test_alg_none_without_a_signature_is_refused(signers, algorithm):
 @pytest.mark.parametrize("name", [n for n in SIGNATURES if n != "plain"])
 def test_another_signature_is_refused(signers, algorithm, name):
     signer = signers[algorithm]
-    mine, other = judge(forge(signer, make=SIGNATURES[name]), signer)
+    mine, other = verdict_of(forge(signer, make=SIGNATURES[name]), signer)
 
     if name == "the other padding" and algorithm in (Algorithm.ES256, Algorithm.EDDSA):
         assert mine == CLAIMS
@@ -762,7 +762,7 @@ def test_es256_signatures_in_every_wrong_shape(signers):
         s + r,
         *(r + other for other in (zero, one, n, below, most)),
         *(other + s for other in (zero, one, n, below, most)),
-        *(left + right for left in (zero, one, n) for right in (zero, one, n)),
+        *(x + y for x in (zero, one, n) for y in (zero, one, n)),
     ]:
         assert not holds(wrong, b"data", signer.public)
     assert not holds(signature, b"dat", signer.public)
@@ -771,8 +771,8 @@ def test_es256_signatures_in_every_wrong_shape(signers):
 def test_an_es256_signature_has_64_bytes_even_if_its_numbers_are_small(signers):
     """A zero less before a number, or one more, does not change the number."""
     signer = signers[Algorithm.ES256]
-    made = ((data, signer.sign(data)) for data in (b"%d" % n for n in range(10_000)))
-    data, signature = next(pair for pair in made if pair[1][32] == 0)
+    signatures = ((data, signer.sign(data)) for data in (b"%d" % n for n in range(10_000)))
+    data, signature = next(pair for pair in signatures if pair[1][32] == 0)
     r, s = signature[:32], signature[32:]
 
     assert holds(r + s, data, signer.public)
@@ -795,11 +795,11 @@ def test_es256_tokens_are_written_with_the_lower_twin_whatever_signs(signers, da
 
     def either(high):
         def sign_as(signed):
-            made = signer.sign(signed)
-            s = int.from_bytes(made[32:])
+            raw = signer.sign(signed)
+            s = int.from_bytes(raw[32:])
             if (s > P256_ORDER // 2) is not high:
                 s = P256_ORDER - s
-            return made[:32] + s.to_bytes(32)
+            return raw[:32] + s.to_bytes(32)
 
         return sign_as
 
@@ -977,11 +977,11 @@ def test_others_read_what_we_write(signers, algorithm, claims):
         return
 
     jwk = json.loads(signer.public.jwk) | {"alg": algorithm.value}
-    found = jwt.PyJWS().decode_complete(
+    decoded = jwt.PyJWS().decode_complete(
         token, jwt.PyJWK.from_dict(jwk).key, algorithms=[algorithm.value]
     )
-    assert json.loads(found["payload"]) == claims
-    assert found["header"] == {"alg": algorithm.value, "typ": TYP, "kid": KID}
+    assert json.loads(decoded["payload"]) == claims
+    assert decoded["header"] == {"alg": algorithm.value, "typ": TYP, "kid": KID}
     assert json.loads(theirs(token, signer)) == claims
     if is_portable(claims):
         assert verify(read(token, limit=10**6), signer.public, expected_typ=TYP) == claims
@@ -1014,15 +1014,15 @@ def test_the_same_claims_are_always_spelled_the_same(signers, algorithm):
 
 def test_whatever_signs_can_write(signers):
     signer = signers[Algorithm.EDDSA]
-    asked = []
+    payloads = []
 
     def hsm(data):
-        asked.append(data)
+        payloads.append(data)
         return signer.sign(data)
 
     token = sign_with(hsm, signer.public, typ=TYP, claims=CLAIMS)
 
-    assert asked == [token.rpartition(".")[0].encode()]
+    assert payloads == [token.rpartition(".")[0].encode()]
     assert ours(token, signer) == CLAIMS
 
 

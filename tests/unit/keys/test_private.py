@@ -36,9 +36,9 @@ def pkcs8(key):
     )
 
 
-def unfit(data, algorithm, **named):
+def unfit(data, algorithm, **changes):
     with pytest.raises(UnfitKey) as caught:
-        private_key(data, kid="k", algorithm=algorithm, **named)
+        private_key(data, kid="k", algorithm=algorithm, **changes)
     return str(caught.value)
 
 
@@ -105,10 +105,10 @@ def test_an_rs256_signature_is_pkcs_1_v1_5(signers):
 
 @pytest.mark.parametrize("algorithm", SHORT)
 def test_no_two_made_keys_are_alike(algorithm):
-    made = [generate(algorithm, kid="k") for _ in range(3)]
+    generated = [generate(algorithm, kid="k") for _ in range(3)]
 
-    assert len({key.public.thumbprint for key in made}) == 3
-    assert {key.public.algorithm for key in made} == {algorithm}
+    assert len({key.public.thumbprint for key in generated}) == 3
+    assert {key.public.algorithm for key in generated} == {algorithm}
 
 
 @pytest.mark.parametrize("algorithm", RSA_ALGORITHMS)
@@ -121,10 +121,10 @@ def test_rsa_is_made_with_2048_bits(signers, algorithm):
 
 @pytest.mark.parametrize("algorithm", Algorithm)
 @pytest.mark.parametrize("passphrase", [None, b"correct horse"])
-def test_a_kept_key_is_the_same_key(signers, algorithm, passphrase):
+def test_an_exported_key_is_the_same_key(signers, algorithm, passphrase):
     signer = signers[algorithm]
-    kept = signer.pkcs8(passphrase)
-    again = private_key(kept, kid="other", algorithm=algorithm, passphrase=passphrase)
+    exported = signer.pkcs8(passphrase)
+    again = private_key(exported, kid="other", algorithm=algorithm, passphrase=passphrase)
 
     assert again.public.thumbprint == signer.public.thumbprint
     assert again.public.kid == "other"
@@ -158,11 +158,11 @@ def test_an_rsa_key_has_no_short_form(signers, algorithm):
 
 def test_a_wrong_passphrase_is_refused(signers):
     signer = signers[Algorithm.EDDSA]
-    kept, open_kept = signer.pkcs8(b"right"), signer.pkcs8()
+    encrypted, plain = signer.pkcs8(b"right"), signer.pkcs8()
 
     for passphrase in (b"wrong", b"", None):
-        unfit(kept, Algorithm.EDDSA, passphrase=passphrase)
-    unfit(open_kept, Algorithm.EDDSA, passphrase=b"right")
+        unfit(encrypted, Algorithm.EDDSA, passphrase=passphrase)
+    unfit(plain, Algorithm.EDDSA, passphrase=b"right")
 
 
 def test_an_empty_passphrase_never_means_none(signers):
@@ -173,12 +173,12 @@ def test_an_empty_passphrase_never_means_none(signers):
 @pytest.mark.parametrize("algorithm", Algorithm)
 @pytest.mark.parametrize("other", Algorithm)
 def test_a_key_of_another_type_is_refused(signers, algorithm, other):
-    kept = signers[other].pkcs8()
+    exported = signers[other].pkcs8()
 
     if algorithm is other or {algorithm, other} == set(RSA_ALGORITHMS):
-        private_key(kept, kid="k", algorithm=algorithm)
+        private_key(exported, kid="k", algorithm=algorithm)
     else:
-        assert unfit(kept, algorithm) == "kty: not the algorithm's key type"
+        assert unfit(exported, algorithm) == "kty: not the algorithm's key type"
 
 
 @pytest.mark.parametrize("algorithm", Algorithm)

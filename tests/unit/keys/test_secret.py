@@ -33,10 +33,10 @@ ALPHABET = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_
 @given(st.binary())
 @example(b"\xfb\xff\xfe")
 def test_base64url_is_the_standard_librarys_without_padding(data):
-    written = b64url(data)
+    encoded = b64url(data)
 
-    assert written == base64.urlsafe_b64encode(data).decode().rstrip("=")
-    assert unb64url(written) == data
+    assert encoded == base64.urlsafe_b64encode(data).decode().rstrip("=")
+    assert unb64url(encoded) == data
 
 
 @pytest.mark.parametrize("before", [b"", b"\0", b"\0\0"])
@@ -61,12 +61,12 @@ def accepted(text):
 def test_of_all_short_texts_those_are_read_that_encode_something():
     """Exhaustively: 256 of the texts of two characters, and none of one."""
     characters = ALPHABET + "+/=. \n\0é"
-    written = {b64url(bytes([byte])): bytes([byte]) for byte in range(256)}
+    byte_of = {b64url(bytes([byte])): bytes([byte]) for byte in range(256)}
 
     assert unb64url("") == b""
     assert all(accepted(one) is None for one in characters)
     for pair in map("".join, itertools.product(characters, repeat=2)):
-        assert accepted(pair) == written.get(pair)
+        assert accepted(pair) == byte_of.get(pair)
 
 
 def by_hand(text):
@@ -197,9 +197,9 @@ def test_rfc_4231(key, data, expected):
 
 
 @given(st.binary() | st.text(max_size=8).map(str.encode), st.binary())
-def test_same_is_equality(left, right):
-    assert constant_time_equal(left, left)
-    assert constant_time_equal(left, right) == (left == right)
+def test_constant_time_equal_is_equality(one, other):
+    assert constant_time_equal(one, one)
+    assert constant_time_equal(one, other) == (one == other)
 
 
 def test_text_is_compared_as_utf8():
@@ -210,7 +210,7 @@ def test_text_is_compared_as_utf8():
     assert not constant_time_equal("", b"a")
 
 
-def test_require_same_raises_the_refusal_it_was_given():
+def test_require_equal_raises_the_refusal_it_was_given():
     require_equal("secret", b"secret", WrongToken)
 
     with pytest.raises(WrongToken) as caught:
@@ -222,7 +222,7 @@ def test_require_same_raises_the_refusal_it_was_given():
 # The AEAD
 
 
-class Luck:
+class CountingEntropy:
     """Counts up, and remembers what it was asked for."""
 
     def __init__(self):
@@ -248,15 +248,15 @@ def test_what_was_sealed_opens(plain, context):
 
 
 def test_a_nonce_is_taken_for_each_seal():
-    luck = Luck()
-    aead = Aead(KEY, luck)
+    entropy = CountingEntropy()
+    aead = Aead(KEY, entropy)
     sealed = [aead.seal(b"same", "same") for _ in range(3)]
 
-    assert luck.sizes == [12, 12, 12]
+    assert entropy.sizes == [12, 12, 12]
     assert [each[:12] for each in sealed] == [n.to_bytes(12) for n in (1, 2, 3)]
     assert len({each[12:] for each in sealed}) == 3
     aead.open(sealed[0], "same")
-    assert len(luck.sizes) == 3
+    assert len(entropy.sizes) == 3
 
 
 def test_a_sealed_secret_is_nonce_ciphertext_and_tag():
@@ -270,7 +270,7 @@ def test_a_sealed_secret_is_nonce_ciphertext_and_tag():
 
 @pytest.mark.parametrize("context", ["", "other", "contexT", "context\0"])
 def test_another_context_does_not_open(context):
-    aead = Aead(KEY, Luck())
+    aead = Aead(KEY, CountingEntropy())
     sealed = aead.seal(b"secret", "context")
 
     with pytest.raises(SealBroken):
@@ -278,14 +278,14 @@ def test_another_context_does_not_open(context):
 
 
 def test_another_key_does_not_open():
-    sealed = Aead(KEY, Luck()).seal(b"secret", "context")
+    sealed = Aead(KEY, CountingEntropy()).seal(b"secret", "context")
 
     with pytest.raises(SealBroken):
-        Aead(KEY[::-1], Luck()).open(sealed, "context")
+        Aead(KEY[::-1], CountingEntropy()).open(sealed, "context")
 
 
 def test_no_flipped_bit_opens():
-    aead = Aead(KEY, Luck())
+    aead = Aead(KEY, CountingEntropy())
     sealed = aead.seal(b"secret", "context")
 
     for position in range(len(sealed) * 8):
@@ -296,7 +296,7 @@ def test_no_flipped_bit_opens():
 
 
 def test_no_other_length_opens():
-    aead = Aead(KEY, Luck())
+    aead = Aead(KEY, CountingEntropy())
     sealed = aead.seal(b"secret", "context")
 
     for size in range(len(sealed)):
@@ -307,7 +307,7 @@ def test_no_other_length_opens():
 
 
 def test_a_broken_seal_tells_nothing_of_why():
-    aead = Aead(KEY, Luck())
+    aead = Aead(KEY, CountingEntropy())
 
     with pytest.raises(SealBroken) as caught:
         aead.open(aead.seal(b"canary", "context"), "canary")
@@ -319,8 +319,8 @@ def test_a_broken_seal_tells_nothing_of_why():
 @pytest.mark.parametrize("size", [0, 16, 24, 31, 33, 64])
 def test_an_aead_takes_a_key_of_256_bits_only(size):
     with pytest.raises(ValueError, match="32 bytes"):
-        Aead(bytes(size), Luck())
+        Aead(bytes(size), CountingEntropy())
 
 
 def test_an_aead_does_not_show_its_key():
-    assert repr(KEY)[2:-1] not in repr(vars(Aead(KEY, Luck())))
+    assert repr(KEY)[2:-1] not in repr(vars(Aead(KEY, CountingEntropy())))

@@ -97,12 +97,12 @@ def _expected(case):
 @pytest.mark.parametrize(("algorithm", "name"), FILES)
 def test_agrees_with_wycheproof(algorithm, name):
     judged = list(_cases(algorithm, name))
-    assert {held for _, held in judged} == {True, False}
-    assert [case for case, held in judged if held != _expected(case)] == []
+    assert {valid for _, valid in judged} == {True, False}
+    assert [case for case, valid in judged if valid != _expected(case)] == []
 
 
 @pytest.mark.parametrize(("algorithm", "name"), OTHERS)
 def test_other_hashes_and_salts_do_not_hold(algorithm, name):
-    good = [held for case, held in _cases(algorithm, name) if case["result"] == "valid"]
+    good = [valid for case, valid in _cases(algorithm, name) if case["result"] == "valid"]
     assert good
     assert not any(good)

@@ -75,7 +75,7 @@ def test_the_collecting_sender_keeps_what_it_is_given():
         for n in range(3)
     ]
     assert {sender.send(delivery) for delivery in deliveries} == {DeliveryOutcome(status=204)}
-    assert sender.sent == deliveries
+    assert sender.deliveries == deliveries
 
 
 def test_the_house_has_every_port_and_one_audit_log():

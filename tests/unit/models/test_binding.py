@@ -18,15 +18,15 @@ NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 ID = guid.mint(7, bytes(15))
 
 
-def held(role, kid):
+def device_key(role, kid):
     key = PublicKey(kid=kid, algorithm=Algorithm.ES256, jwk="{}", thumbprint=kid)
     return DeviceKey(role=role, key=key)
 
 
 PIN, PROOF, FACE = (
-    held(Role.STRONG, "pin"),
-    held(Role.DEVICE, "proof"),
-    held(Role.STRONG, "face"),
+    device_key(Role.STRONG, "pin"),
+    device_key(Role.DEVICE, "proof"),
+    device_key(Role.STRONG, "face"),
 )
 INVITED = Binding(
     guid=ID,

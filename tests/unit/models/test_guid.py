@@ -11,13 +11,13 @@ from counterseal.errors import InvalidField
 from counterseal.models import guid
 
 PARTITIONS = st.integers(0, 255)
-LUCK = st.binary(min_size=15, max_size=15)
+ENTROPY = st.binary(min_size=15, max_size=15)
 VERSION_AND_VARIANT = 0xF << 76 | 0x3 << 62
 
 
-@given(PARTITIONS, LUCK)
-def test_a_new_guid_is_a_uuid_of_version_8(partition, luck):
-    minted = guid.mint(partition, luck)
+@given(PARTITIONS, ENTROPY)
+def test_a_new_guid_is_a_uuid_of_version_8(partition, entropy):
+    minted = guid.mint(partition, entropy)
     judged = uuid.UUID(minted)
 
     assert str(judged) == minted
@@ -25,17 +25,17 @@ def test_a_new_guid_is_a_uuid_of_version_8(partition, luck):
     assert judged.variant == uuid.RFC_4122
 
 
-@given(PARTITIONS, LUCK)
-def test_a_guid_holds_its_partition_and_all_luck_but_six_bits(partition, luck):
-    minted = uuid.UUID(guid.mint(partition, luck)).int
-    given_bits = int.from_bytes(bytes([partition]) + luck)
+@given(PARTITIONS, ENTROPY)
+def test_a_guid_holds_its_partition_and_all_entropy_but_six_bits(partition, entropy):
+    minted = uuid.UUID(guid.mint(partition, entropy)).int
+    given_bits = int.from_bytes(bytes([partition]) + entropy)
 
     assert minted & ~VERSION_AND_VARIANT == given_bits & ~VERSION_AND_VARIANT
 
 
-@given(PARTITIONS, LUCK)
-def test_a_guid_is_read_as_it_was_written(partition, luck):
-    minted = guid.mint(partition, luck)
+@given(PARTITIONS, ENTROPY)
+def test_a_guid_is_read_as_it_was_written(partition, entropy):
+    minted = guid.mint(partition, entropy)
 
     assert guid.parse(minted, field="guid") == minted
     assert guid.partition_of(minted) == partition
@@ -48,7 +48,7 @@ def test_there_are_256_partitions(partition):
 
 
 @pytest.mark.parametrize("size", [0, 7, 14, 16])
-def test_a_guid_takes_15_bytes_of_luck(size):
+def test_a_guid_takes_15_bytes_of_entropy(size):
     with pytest.raises(ValueError, match="15 bytes"):
         guid.mint(0, bytes(size))
 
@@ -89,17 +89,17 @@ def test_other_spellings_are_refused_by_name(text):
 )
 def test_what_is_read_is_a_canonical_uuid_of_version_8(text):
     try:
-        read = guid.parse(text, field="guid")
+        parsed = guid.parse(text, field="guid")
     except InvalidField:
         return
-    assert read == text == str(uuid.UUID(text))
+    assert parsed == text == str(uuid.UUID(text))
     assert uuid.UUID(text).version == 8
     assert uuid.UUID(text).variant == uuid.RFC_4122
 
 
-@given(PARTITIONS, LUCK, st.text(st.characters(exclude_categories=["Cs"])))
-def test_an_account_lives_where_its_hash_says(partition, luck, account_id):
-    app_space = guid.mint(partition, luck)
+@given(PARTITIONS, ENTROPY, st.text(st.characters(exclude_categories=["Cs"])))
+def test_an_account_lives_where_its_hash_says(partition, entropy, account_id):
+    app_space = guid.mint(partition, entropy)
     hashed = hashlib.sha256()
     hashed.update(app_space.encode("ascii"))
     hashed.update(account_id.encode("utf-8"))

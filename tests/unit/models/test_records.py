@@ -358,7 +358,7 @@ def test_a_time_that_has_to_be_there_is_refused_by_name(kind, name):
 
 @pytest.mark.parametrize(("kind", "name"), TIMES)
 @pytest.mark.parametrize("zone", [UTC, timezone(timedelta(0), "Z")])
-def test_a_time_in_utc_is_kept(kind, name, zone):
+def test_a_time_in_utc_is_accepted(kind, name, zone):
     assert getattr(make(kind, **{name: NOW.replace(tzinfo=zone)}), name) == NOW
 
 
@@ -466,17 +466,17 @@ def test_no_secret_is_in_the_repr_of_what_holds_it():
 
 
 def test_bytes_are_always_silent():
-    found = {(kind, name) for kind, name in fields_of(bytes)}
+    fields = {(kind, name) for kind, name in fields_of(bytes)}
 
-    assert found <= {(kind, name) for kind in SILENT for name in SILENT[kind]}
+    assert fields <= {(kind, name) for kind in SILENT for name in SILENT[kind]}
 
 
 @pytest.mark.parametrize("kind", RECORDS)
 def test_what_is_no_secret_is_in_the_repr(kind):
     """A traceback that shows nothing helps nobody."""
-    shown = {f.name for f in attrs.fields(kind)} - SILENT.get(kind, set())
+    public = {f.name for f in attrs.fields(kind)} - SILENT.get(kind, set())
 
-    assert all(f"{name}=" in repr(make(kind)) for name in shown)
+    assert all(f"{name}=" in repr(make(kind)) for name in public)
 
 
 # Stored records
@@ -528,9 +528,9 @@ def test_tenancy_is_listed_under_its_parent(record, parent):
 
 @pytest.mark.parametrize("kind", STORED)
 def test_what_is_forgotten_says_when(kind):
-    kept = make(kind).keep_until
+    keep_until = make(kind).keep_until
 
-    assert kept == (NOW if kind in {Challenge, Callback, Login, Notification} else None)
+    assert keep_until == (NOW if kind in {Challenge, Callback, Login, Notification} else None)
 
 
 LATER = NOW + timedelta(minutes=5)

@@ -72,7 +72,7 @@ def make_key(kid: str) -> PrivateKey:
     return private_key(kid.encode().ljust(32, b"."), kid=kid, algorithm=Algorithm.EDDSA)
 
 
-def held(role: Role, key: PrivateKey) -> DeviceKey:
+def device_key_of(role: Role, key: PrivateKey) -> DeviceKey:
     return DeviceKey(role=role, key=key.public)
 
 
@@ -100,9 +100,9 @@ class World:
             token_hash=keys.token_hash("secret"),
             deadline=NOW + timedelta(minutes=5),
             keys=(
-                held(Role.DEVICE, self.own),
-                held(Role.STRONG, self.strong),
-                held(Role.STRONG, self.finger),
+                device_key_of(Role.DEVICE, self.own),
+                device_key_of(Role.STRONG, self.strong),
+                device_key_of(Role.STRONG, self.finger),
             ),
             created_at=NOW,
         )
@@ -127,8 +127,8 @@ class World:
             method="POST", uri="https://auth.example.com/api/x?y=1", body=b"body", proof=""
         )
 
-    def held(self, role, key):
-        return held(role, key)
+    def device_key_of(self, role, key):
+        return device_key_of(role, key)
 
     def key(self, kid):
         return make_key(kid)
@@ -234,7 +234,7 @@ class World:
     def completing(self, offered=None, **changes):
         """The end of a bind; *offered* are (role, key) pairs."""
         offered = offered or ((Role.DEVICE, self.own), (Role.STRONG, self.strong))
-        fresh = tuple(held(role, key) for role, key in offered)
+        fresh = tuple(device_key_of(role, key) for role, key in offered)
         claims = bind_claims("token", SPACE, fresh)
         sound = {
             "now": NOW,
@@ -254,7 +254,7 @@ class World:
         endorsers = endorsers or [
             self.own if role is Role.DEVICE else self.strong for role, _ in offered
         ]
-        fresh = tuple(held(role, key) for role, key in offered)
+        fresh = tuple(device_key_of(role, key) for role, key in offered)
         claims = rotation_claims(DEVICE, SPACE, fresh)
         sound = {
             "proving": self.proving(),

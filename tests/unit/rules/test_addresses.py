@@ -21,7 +21,7 @@ from counterseal.rules.addresses import (
     allow_list,
     callback_allowed,
     entry_fits,
-    wildcards_wanted,
+    require_wildcards,
 )
 
 BASE = "https://shop.example.com/cb"
@@ -430,16 +430,16 @@ def taken_apart(url):
 def expected(url, entry):
     """An address is allowed if, piece by piece, it is the entry's."""
     filled = entry if "://" in entry else f"https://{entry}"
-    named, listed = taken_apart(url), taken_apart(filled.replace("{*}", "WILDCARD"))
-    if named is None or listed is None:
+    url_parts, listed = taken_apart(url), taken_apart(filled.replace("{*}", "WILDCARD"))
+    if url_parts is None or listed is None:
         return False
     return (
-        named[:3] == listed[:3]
-        and named[4] == listed[4]
-        and len(named[3]) == len(listed[3])
+        url_parts[:3] == listed[:3]
+        and url_parts[4] == listed[4]
+        and len(url_parts[3]) == len(listed[3])
         and all(
             have == want or (want == "WILDCARD" and have != "")
-            for have, want in zip(named[3], listed[3], strict=True)
+            for have, want in zip(url_parts[3], listed[3], strict=True)
         )
     )
 
@@ -559,11 +559,11 @@ class TestWildcards:
         assert allow_list(origin(wildcards=False), STANDARD) == (EXACT,)
 
     def test_such_an_entry_is_refused_where_it_would_count_for_nothing(self):
-        wildcards_wanted(WILD, origin(wildcards=True), field="f")
-        for wanted in (True, False):
-            wildcards_wanted(EXACT, origin(wildcards=wanted), field="f")
+        require_wildcards(WILD, origin(wildcards=True), field="f")
+        for wildcards in (True, False):
+            require_wildcards(EXACT, origin(wildcards=wildcards), field="f")
         with pytest.raises(InvalidField) as caught:
-            wildcards_wanted(WILD, origin(wildcards=False), field="f")
+            require_wildcards(WILD, origin(wildcards=False), field="f")
         assert str(caught.value) == "f: a wildcard, which this origin is not set to"
 
 

@@ -71,10 +71,10 @@ class TestDisplayMatches:
 
     @given(data=st.data())
     def test_refuses_the_hash_of_a_display_that_differs_in_one_byte(self, world, data):
-        shown = world.display.encode()
-        index = data.draw(st.integers(0, len(shown) - 1))
-        byte = data.draw(st.integers(0, 255).filter(lambda byte: byte != shown[index]))
-        changed = shown[:index] + bytes([byte]) + shown[index + 1 :]
+        display = world.display.encode()
+        index = data.draw(st.integers(0, len(display) - 1))
+        byte = data.draw(st.integers(0, 255).filter(lambda byte: byte != display[index]))
+        changed = display[:index] + bytes([byte]) + display[index + 1 :]
         facts = world.answering(world.answer(display_hash=keys.digest(changed)))
         with pytest.raises(Refused) as caught:
             display_matches(facts)
@@ -164,7 +164,7 @@ class TestKeyStrongEnough:
                 key_strong_enough(facts)
 
     def test_counts_the_keys_role_in_the_store(self, world, refusing):
-        weakened = world.held(Role.DEVICE, world.strong)
+        weakened = world.device_key_of(Role.DEVICE, world.strong)
         with refusing("weak_key"):
             key_strong_enough(world.answering(signer=weakened))
 
@@ -194,7 +194,7 @@ class TestSignatureHolds:
 
     def test_refuses_a_stranger_even_with_a_signature_that_holds(self, world):
         sound = world.evidence(world.stranger, answer_claims(world.answer()), ANSWER_TYP)
-        signer = world.held(Role.STRONG, world.stranger)
+        signer = world.device_key_of(Role.STRONG, world.stranger)
         with pytest.raises(WrongState, match="no key of the binding"):
             signature_holds(world.answering(signature=sound, signer=signer))
 
@@ -204,14 +204,14 @@ class TestSignatureHolds:
             signature_holds(world.answering(binding=rotated))
 
     def test_refuses_a_key_in_another_role_than_the_bindings(self, world):
-        risen = world.held(Role.STRONG, world.own)
+        risen = world.device_key_of(Role.STRONG, world.own)
         sound = world.answering(world.answer(), by=world.own)
         with pytest.raises(WrongState, match="no key of the binding"):
             signature_holds(attrs.evolve(sound, signer=risen))
 
     def test_refuses_evidence_under_another_key_than_the_signers(self, world):
         sound = world.answering()
-        for signer in (None, world.held(Role.DEVICE, world.own)):
+        for signer in (None, world.device_key_of(Role.DEVICE, world.own)):
             with pytest.raises(WrongState, match="another key"):
                 signature_holds(attrs.evolve(sound, signer=signer))
 
@@ -277,11 +277,11 @@ class TestCodeMatches:
         with pytest.raises(WrongCode):
             code_matches(coded(world, typed, code=""))
 
-    @pytest.mark.parametrize(("wrong", "left"), [(0, 2), (1, 1), (2, 0), (3, 0), (9, 0)])
-    def test_tells_how_many_are_left(self, world, wrong, left):
+    @pytest.mark.parametrize(("wrong", "attempts_left"), [(0, 2), (1, 1), (2, 0), (3, 0), (9, 0)])
+    def test_tells_how_many_are_left(self, world, wrong, attempts_left):
         with pytest.raises(WrongCode) as caught:
             code_matches(coded(world, "999999", wrong=wrong))
-        assert caught.value.attempts_left == left
+        assert caught.value.attempts_left == attempts_left
 
 
 class TestCodeMistyped:
@@ -301,13 +301,15 @@ class TestCodeMistyped:
     @given(
         typed=st.none() | st.sampled_from([CODE, "", "999999"]),
         button=st.integers(0, 2),
-        asked=st.booleans(),
+        code_asked=st.booleans(),
         code=st.sampled_from([CODE, ""]),
     )
-    def test_takes_just_what_the_rule_of_codes_calls_wrong(self, world, typed, button, asked, code):
+    def test_takes_just_what_the_rule_of_codes_calls_wrong(
+        self, world, typed, button, code_asked, code
+    ):
         facts = attrs.evolve(
             coded(world, typed, button=button, code=code),
-            challenge=attrs.evolve(world.challenge, code_asked=asked),
+            challenge=attrs.evolve(world.challenge, code_asked=code_asked),
         )
         outcomes = []
         for rule in (code_matches, code_mistyped):

@@ -47,15 +47,17 @@ POLICY = attrs.evolve(
 SUPERSEDING = attrs.evolve(POLICY, supersede=True)
 
 
-def named(number):
+def guid_of(number):
     return guid.mint(number % 256, number.to_bytes(15))
 
 
 def question(number, origin=SHOP, deadline=NOW + LIFE, clients=Clients.CURRENT):
-    return OpenQuestion(challenge=named(number), origin=origin, deadline=deadline, clients=clients)
+    return OpenQuestion(
+        challenge=guid_of(number), origin=origin, deadline=deadline, clients=clients
+    )
 
 
-def asked(*ages, origin=SHOP, clients=Clients.CURRENT):
+def earlier(*ages, origin=SHOP, clients=Clients.CURRENT):
     return tuple(Asked(at=NOW - age, origin=origin, clients=clients) for age in ages)
 
 
@@ -91,10 +93,10 @@ def too_many(wait=LIFE):
 
 class TestTheWindow:
     def test_is_counted_for_each_origin_then_for_all_together(self):
-        assert rule(History(asked=asked(SECOND, SECOND))) == ALLOW
-        assert rule(History(asked=asked(SECOND, SECOND, SECOND))).reason == "origin_window"
-        assert rule(History(asked=asked(*[SECOND] * 3)), origin=BANK) == ALLOW
-        mixed = History(asked=asked(SECOND, SECOND) + asked(SECOND, SECOND, origin=BANK))
+        assert rule(History(recent=earlier(SECOND, SECOND))) == ALLOW
+        assert rule(History(recent=earlier(SECOND, SECOND, SECOND))).reason == "origin_window"
+        assert rule(History(recent=earlier(*[SECOND] * 3)), origin=BANK) == ALLOW
+        mixed = History(recent=earlier(SECOND, SECOND) + earlier(SECOND, SECOND, origin=BANK))
         assert rule(mixed).reason == rule(mixed, origin=BANK).reason == "account_window"
 
     @pytest.mark.parametrize(
@@ -106,10 +108,10 @@ class TestTheWindow:
         ],
     )
     def test_ends_when_its_length_is_over(self, age, verdict):
-        assert rule(History(asked=asked(age, SECOND, SECOND))).verdict is verdict
+        assert rule(History(recent=earlier(age, SECOND, SECOND))).verdict is verdict
 
     def test_says_how_long_to_wait(self):
-        history = History(asked=asked(9 * MINUTE, 8 * MINUTE, SECOND))
+        history = History(recent=earlier(9 * MINUTE, 8 * MINUTE, SECOND))
         ruling = rule(history)
         assert ruling == Ruling(verdict=Verdict.DELAY, reason="origin_window", wait=MINUTE)
         assert rule(history, now=NOW + MINUTE - TICK).verdict is Verdict.DELAY
@@ -117,16 +119,16 @@ class TestTheWindow:
 
     def test_waits_for_as_many_to_pass_as_are_too_many(self):
         # A policy that was tightened finds more in the window than it now allows.
-        crowded = History(asked=asked(*(n * MINUTE for n in (9, 8, 7, 6, 5))))
+        crowded = History(recent=earlier(*(n * MINUTE for n in (9, 8, 7, 6, 5))))
         assert rule(crowded).wait == 3 * MINUTE
-        assert rule(History(asked=crowded.asked[::-1])).wait == 3 * MINUTE
+        assert rule(History(recent=crowded.recent[::-1])).wait == 3 * MINUTE
 
     def test_is_no_softer_for_a_question_with_a_code(self):
-        history = History(asked=asked(SECOND, SECOND, SECOND))
+        history = History(recent=earlier(SECOND, SECOND, SECOND))
         assert rule(history, code=True) == rule(history)
 
     def test_counts_what_a_clock_ahead_of_ours_has_asked(self):
-        assert rule(History(asked=asked(-SECOND, -SECOND, -SECOND))).verdict is Verdict.DELAY
+        assert rule(History(recent=earlier(-SECOND, -SECOND, -SECOND))).verdict is Verdict.DELAY
 
 
 class TestOpenQuestions:
@@ -134,27 +136,27 @@ class TestOpenQuestions:
 
     def test_are_limited_whoever_asked(self):
         assert rule(History(open=(question(1),))) == ALLOW
-        for origin in (SHOP, BANK, named(9)):
+        for origin in (SHOP, BANK, guid_of(9)):
             assert rule(self.FULL, origin=origin) == too_many()
 
     def test_are_superseded_by_their_own_origin_where_the_policy_says_so(self):
         own = rule(self.FULL, policy=SUPERSEDING)
-        assert own == Ruling(verdict=Verdict.ALLOW, supersedes=(named(1),))
-        assert rule(self.FULL, origin=BANK, policy=SUPERSEDING).supersedes == (named(2),)
-        strange = rule(self.FULL, origin=named(9), policy=SUPERSEDING)
+        assert own == Ruling(verdict=Verdict.ALLOW, supersedes=(guid_of(1),))
+        assert rule(self.FULL, origin=BANK, policy=SUPERSEDING).supersedes == (guid_of(2),)
+        strange = rule(self.FULL, origin=guid_of(9), policy=SUPERSEDING)
         assert strange == too_many()
 
     def test_are_superseded_the_oldest_first(self):
         history = History(open=(question(3), question(1)))
-        assert rule(history, policy=SUPERSEDING).supersedes == (named(3),)
+        assert rule(history, policy=SUPERSEDING).supersedes == (guid_of(3),)
 
     def test_are_superseded_as_many_as_a_tightened_limit_takes(self):
         history = History(open=(question(3), question(2, BANK), question(1), question(4)))
         tight = attrs.evolve(SUPERSEDING, pending_limit=2)
-        assert rule(history, policy=tight).supersedes == (named(3), named(1), named(4))
+        assert rule(history, policy=tight).supersedes == (guid_of(3), guid_of(1), guid_of(4))
         assert rule(history, policy=attrs.evolve(tight, pending_limit=3)).supersedes == (
-            named(3),
-            named(1),
+            guid_of(3),
+            guid_of(1),
         )
         # All of its own are not enough.
         none_left = rule(history, policy=attrs.evolve(tight, pending_limit=1))
@@ -200,11 +202,11 @@ class TestOpenQuestions:
         tight = attrs.evolve(SUPERSEDING, pending_limit=1)
         assert rule(history, policy=tight) == too_many(LIFE)
         after = rule(history, policy=tight, now=NOW + LIFE)
-        assert after.supersedes == (named(1),)
+        assert after.supersedes == (guid_of(1),)
 
     def test_of_the_strict_profile_are_one(self):
         one = History(open=(question(1),))
-        assert rule(one, policy=STRICT).supersedes == (named(1),)
+        assert rule(one, policy=STRICT).supersedes == (guid_of(1),)
         assert rule(one, policy=STRICT, origin=BANK).verdict is Verdict.REFUSE
         assert rule(History(open=(question(1),) * 4), policy=STANDARD) == ALLOW
         assert rule(History(open=(question(1),) * 5), policy=STANDARD).verdict is Verdict.REFUSE
@@ -230,7 +232,7 @@ class TestTheCoolDown:
         history = History()
         for number in range(times):
             history = attrs.evolve(history, open=(question(number),))
-            history = after_refusal(history, named(number), NOW, policy)
+            history = after_refusal(history, guid_of(number), NOW, policy)
         return history
 
     def test_begins_after_so_many_refusals_and_doubles_up_to_its_limit(self):
@@ -240,25 +242,25 @@ class TestTheCoolDown:
 
     def test_never_overflows(self):
         history = History(refusals=10**6, open=(question(1),))
-        assert after_refusal(history, named(1), NOW, POLICY).cooling_until == NOW + 5 * MINUTE
+        assert after_refusal(history, guid_of(1), NOW, POLICY).cooling_until == NOW + 5 * MINUTE
 
     def test_is_never_shortened_by_one_more_refusal(self):
         long = History(refusals=1, cooling_until=NOW + 99 * MINUTE, open=(question(1),))
-        assert after_refusal(long, named(1), NOW, POLICY).cooling_until == NOW + 99 * MINUTE
+        assert after_refusal(long, guid_of(1), NOW, POLICY).cooling_until == NOW + 99 * MINUTE
 
     def test_ends_with_an_approval(self):
         history = attrs.evolve(self.refused(5), open=(question(9),))
-        approved = after_approval(history, named(9), NOW, POLICY, code_matched=False)
+        approved = after_approval(history, guid_of(9), NOW, POLICY, code_matched=False)
         assert (approved.refusals, approved.cooling_until) == (0, None)
         assert rule(approved) == ALLOW
 
     def test_does_not_end_with_a_question_that_is_taken_back(self):
         history = attrs.evolve(self.refused(2), open=(question(9),))
-        assert closed(history, named(9)).cooling_until == NOW + MINUTE
+        assert closed(history, guid_of(9)).cooling_until == NOW + MINUTE
 
 
 class TestQuestionsWithoutAnApproval:
-    MANY = History(asked_since_approval=6, asked=asked(MINUTE))
+    MANY = History(asked_since_approval=6, recent=earlier(MINUTE))
 
     def test_are_asked_with_a_code_only(self):
         assert rule(attrs.evolve(self.MANY, asked_since_approval=5)) == ALLOW
@@ -272,11 +274,11 @@ class TestQuestionsWithoutAnApproval:
         assert rule(self.MANY, typed=False, now=NOW + 4 * MINUTE) == ALLOW
 
     def test_wait_since_the_last_of_them(self):
-        history = attrs.evolve(self.MANY, asked=asked(SECOND, 3 * MINUTE))
+        history = attrs.evolve(self.MANY, recent=earlier(SECOND, 3 * MINUTE))
         assert rule(history, typed=False).wait == 5 * MINUTE - SECOND
 
     def test_do_not_wait_for_what_nobody_remembers(self):
-        assert rule(attrs.evolve(self.MANY, asked=()), typed=False) == ALLOW
+        assert rule(attrs.evolve(self.MANY, recent=()), typed=False) == ALLOW
 
     @pytest.mark.parametrize(
         ("cooling", "reason", "wait"),
@@ -295,15 +297,15 @@ class TestQuestionsWithoutAnApproval:
 
     def test_are_forgotten_with_an_approval(self):
         history = attrs.evolve(self.MANY, open=(question(1),))
-        approved = after_approval(history, named(1), NOW, POLICY, code_matched=False)
+        approved = after_approval(history, guid_of(1), NOW, POLICY, code_matched=False)
         assert approved.asked_since_approval == 0
-        assert approved.asked == history.asked
+        assert approved.recent == history.recent
 
 
 class TestMayAsk:
     def test_lets_what_is_allowed_pass(self):
         may_ask(ALLOW)
-        may_ask(Ruling(verdict=Verdict.ALLOW, supersedes=(named(1),)))
+        may_ask(Ruling(verdict=Verdict.ALLOW, supersedes=(guid_of(1),)))
 
     @pytest.mark.parametrize(
         ("ruling", "refusal"),
@@ -347,9 +349,9 @@ def an_origin(clients=Clients.CX, limits=None):
 class TestTheLimitsOfAnOrigin:
     CX = limits_for(an_origin(), STANDARD)
 
-    def rule(self, history, limits=CX, **given):
+    def rule(self, history, limits=CX, **changes):
         return rule(
-            history, policy=STANDARD, limits=limits, typed=False, clients=Clients.CX, **given
+            history, policy=STANDARD, limits=limits, typed=False, clients=Clients.CX, **changes
         )
 
     def test_are_the_policys_for_its_clients(self):
@@ -366,14 +368,14 @@ class TestTheLimitsOfAnOrigin:
         assert self.rule(full) == too_many()
 
     def test_let_cx_clients_ask_sixty_times_in_ten_minutes(self):
-        assert self.rule(History(asked=asked(*[SECOND] * 59))) == ALLOW
-        ruling = self.rule(History(asked=asked(*[MINUTE] * 60)))
+        assert self.rule(History(recent=earlier(*[SECOND] * 59))) == ALLOW
+        ruling = self.rule(History(recent=earlier(*[MINUTE] * 60)))
         assert ruling == Ruling(
             verdict=Verdict.DELAY, reason="origin_window", wait=STANDARD.ask_window - MINUTE
         )
 
     def test_count_what_other_origins_have_asked_too(self):
-        mixed = History(asked=asked(*[SECOND] * 30) + asked(*[SECOND] * 30, origin=BANK))
+        mixed = History(recent=earlier(*[SECOND] * 30) + earlier(*[SECOND] * 30, origin=BANK))
         assert self.rule(mixed).reason == "account_window"
 
     def test_let_cx_clients_ask_on_after_refusals(self):
@@ -382,7 +384,7 @@ class TestTheLimitsOfAnOrigin:
         assert rule(refused, policy=STANDARD, typed=False).reason == "cooldown"
 
     def test_still_end_with_questions_that_nobody_approves(self):
-        unapproved = History(asked_since_approval=100, asked=asked(MINUTE))
+        unapproved = History(asked_since_approval=100, recent=earlier(MINUTE))
         ruling = self.rule(unapproved)
         assert (ruling.reason, ruling.wait) == ("unapproved", 29 * MINUTE)
         assert self.rule(attrs.evolve(unapproved, asked_since_approval=99)) == ALLOW
@@ -394,7 +396,7 @@ class TestTheLimitsOfAnOrigin:
 
     @given(st.sampled_from(Clients), st.integers(1, 100), st.integers(1, 1000), st.booleans())
     def test_are_only_tightened_by_its_own(self, clients, pending, window, cooldown):
-        own = OwnLimits(pending=pending, asked=window, cooldown=cooldown)
+        own = OwnLimits(pending=pending, recent=window, cooldown=cooldown)
         base = limits_for(an_origin(clients), STANDARD)
         limits = limits_for(an_origin(clients, own), STANDARD)
         assert limits == attrs.evolve(
@@ -405,10 +407,10 @@ class TestTheLimitsOfAnOrigin:
         )
 
     def test_that_it_has_itself_count(self):
-        own = OwnLimits(pending=1, asked=2, cooldown=True)
+        own = OwnLimits(pending=1, recent=2, cooldown=True)
         limits = limits_for(an_origin(limits=own), STANDARD)
         assert self.rule(History(open=(question(1),)), limits) == too_many()
-        assert self.rule(History(asked=asked(SECOND, SECOND)), limits).reason == "origin_window"
+        assert self.rule(History(recent=earlier(SECOND, SECOND)), limits).reason == "origin_window"
         assert self.rule(History(cooling_until=NOW + MINUTE), limits).reason == "cooldown"
 
     @given(st.data())
@@ -424,8 +426,8 @@ def of_cx(number, origin=BANK, deadline=NOW + LIFE):
 
 
 class TestQuestionsOfOtherClients:
-    def rule(self, history, **given):
-        return rule(history, policy=STANDARD, **given)
+    def rule(self, history, **changes):
+        return rule(history, policy=STANDARD, **changes)
 
     def test_that_are_open_leave_an_origin_its_own_limit(self):
         six = tuple(map(of_cx, range(6)))
@@ -435,17 +437,17 @@ class TestQuestionsOfOtherClients:
         assert self.rule(full) == too_many()
 
     def test_in_the_window_leave_an_origin_its_own_limit(self):
-        many = asked(*[SECOND] * 20, origin=BANK, clients=Clients.CX)
-        assert self.rule(History(asked=many)) == ALLOW
-        ours = asked(*[MINUTE] * 20, origin=named(9))
-        ruling = self.rule(History(asked=many + ours))
+        many = earlier(*[SECOND] * 20, origin=BANK, clients=Clients.CX)
+        assert self.rule(History(recent=many)) == ALLOW
+        ours = earlier(*[MINUTE] * 20, origin=guid_of(9))
+        ruling = self.rule(History(recent=many + ours))
         assert (ruling.reason, ruling.wait) == ("account_window", 9 * MINUTE)
 
     def test_count_together_up_to_the_laxest_limit(self):
         assert self.rule(History(open=tuple(map(of_cx, range(49))))) == ALLOW
         assert self.rule(History(open=tuple(map(of_cx, range(50))))) == too_many()
         for asks, verdict in ((59, Verdict.ALLOW), (60, Verdict.DELAY)):
-            history = History(asked=asked(*[SECOND] * asks, origin=BANK, clients=Clients.CX))
+            history = History(recent=earlier(*[SECOND] * asks, origin=BANK, clients=Clients.CX))
             assert self.rule(history).verdict is verdict
 
     def test_of_stricter_limits_count_for_an_origin_of_cx_clients(self):
@@ -456,7 +458,7 @@ class TestQuestionsOfOtherClients:
         history = History(open=tuple(of_cx(number, SHOP) for number in range(5)))
         assert self.rule(history) == too_many()
         superseding = attrs.evolve(STANDARD, supersede=True)
-        assert rule(history, policy=superseding).supersedes == (named(0),)
+        assert rule(history, policy=superseding).supersedes == (guid_of(0),)
 
     def test_count_as_before_where_the_policy_does_not_let_them_ask_more(self):
         one = History(open=(of_cx(1),))
@@ -481,16 +483,16 @@ class TestQuestionsOfOtherClients:
 
     def test_are_written_down_with_what_the_origin_is_set_up_for(self):
         after = after_asking(History(), of_cx(1), NOW, STANDARD)
-        assert after.asked == asked(timedelta(0), origin=BANK, clients=Clients.CX)
+        assert after.recent == earlier(timedelta(0), origin=BANK, clients=Clients.CX)
 
     @given(st.data())
     def test_never_make_asking_easier(self, data):
         """Where an origin may not ask, one question more, of any clients, does not let it."""
         entries = data.draw(MIXED)
-        place = data.draw(st.integers(0, len(entries)))
-        more = [*entries[:place], data.draw(ENTRIES), *entries[place:]]
+        index = data.draw(st.integers(0, len(entries)))
+        more = [*entries[:index], data.draw(ENTRIES), *entries[index:]]
         policy = data.draw(st.sampled_from(MIXED_POLICIES))
-        for origin in (SHOP, BANK, named(9)):
+        for origin in (SHOP, BANK, guid_of(9)):
             for clients in Clients:
                 fewer, harder = (
                     rule(mixed(one), origin=origin, clients=clients, policy=policy)
@@ -514,13 +516,13 @@ class TestQuestionsOfOtherClients:
                 new = question(number, origin, NOW + life, clients)
                 history = after_asking(history, new, NOW, policy)
         assert len(history.open) <= max(policy.pending_limit, policy.cx_pending_limit)
-        assert len(history.asked) <= max(policy.ask_limit, policy.cx_ask_limit)
-        ours = [held for held in history.open if held.clients is Clients.CURRENT]
+        assert len(history.recent) <= max(policy.ask_limit, policy.cx_ask_limit)
+        ours = [question for question in history.open if question.clients is Clients.CURRENT]
         assert len(ours) <= policy.pending_limit
 
 
 ENTRIES = st.tuples(
-    st.sampled_from([SHOP, BANK, named(9)]),
+    st.sampled_from([SHOP, BANK, guid_of(9)]),
     st.sampled_from(Clients),
     st.sampled_from([SECOND, MINUTE, 9 * MINUTE, 11 * MINUTE]),
     st.sampled_from([SECOND, MINUTE, LIFE]),
@@ -539,7 +541,7 @@ def mixed(entries):
             question(number, origin, NOW + life, clients)
             for number, (origin, clients, _, life) in enumerate(entries)
         ),
-        asked=tuple(
+        recent=tuple(
             Asked(at=NOW - age, origin=origin, clients=clients)
             for origin, clients, age, _ in entries
         ),
@@ -557,11 +559,12 @@ class TestLapsed:
         assert lapsed(history, later, POLICY) is history
 
     @pytest.mark.parametrize(
-        ("now", "left"), [(NOW - TICK, 2), (NOW, 1), (NOW + MINUTE - TICK, 1), (NOW + MINUTE, 0)]
+        ("now", "remaining"),
+        [(NOW - TICK, 2), (NOW, 1), (NOW + MINUTE - TICK, 1), (NOW + MINUTE, 0)],
     )
-    def test_leaves_what_is_still_open(self, now, left):
+    def test_leaves_what_is_still_open(self, now, remaining):
         history = lapsed(self.HISTORY, now, POLICY)
-        assert (len(history.open), history.refusals) == (left, 2 - left)
+        assert (len(history.open), history.refusals) == (remaining, 2 - remaining)
 
     def test_does_not_depend_on_the_order_of_the_questions(self):
         turned = attrs.evolve(self.HISTORY, open=self.HISTORY.open[::-1])
@@ -570,21 +573,21 @@ class TestLapsed:
 
     def test_and_swept_later_is_counted_once(self):
         later = NOW + 3 * MINUTE
-        swept = after_refusal(self.HISTORY, named(1), later, POLICY)
+        swept = after_refusal(self.HISTORY, guid_of(1), later, POLICY)
         assert swept.refusals == 2
-        again = after_refusal(swept, named(1), later, POLICY)
-        assert after_refusal(again, named(2), later, POLICY) == swept
+        again = after_refusal(swept, guid_of(1), later, POLICY)
+        assert after_refusal(again, guid_of(2), later, POLICY) == swept
 
     def test_at_the_moment_it_is_swept_is_counted_once(self):
-        assert after_refusal(self.HISTORY, named(1), NOW, POLICY).refusals == 1
+        assert after_refusal(self.HISTORY, guid_of(1), NOW, POLICY).refusals == 1
 
     def test_before_an_approval_is_forgotten_with_it(self):
-        approved = after_approval(self.HISTORY, named(2), NOW, POLICY, code_matched=False)
+        approved = after_approval(self.HISTORY, guid_of(2), NOW, POLICY, code_matched=False)
         assert (approved.open, approved.refusals) == ((), 0)
 
     def test_after_an_approval_counts_again(self):
         history = attrs.evolve(self.HISTORY, open=(*self.HISTORY.open, question(3)))
-        approved = after_approval(history, named(3), NOW - TICK, POLICY, code_matched=False)
+        approved = after_approval(history, guid_of(3), NOW - TICK, POLICY, code_matched=False)
         assert lapsed(approved, NOW + MINUTE, POLICY).refusals == 2
 
     def test_is_seen_by_whoever_asks_next(self):
@@ -595,11 +598,11 @@ class TestLapsed:
 
 class TestTheHistoryAfterwards:
     def test_of_asking(self):
-        before = History(open=(question(1),), asked=asked(10 * MINUTE, MINUTE), refusals=1)
+        before = History(open=(question(1),), recent=earlier(10 * MINUTE, MINUTE), refusals=1)
         new = question(2, BANK)
         after = after_asking(before, new, NOW, POLICY)
         assert after.open == (question(1), new)
-        assert after.asked == (*asked(MINUTE), Asked(at=NOW, origin=BANK))
+        assert after.recent == (*earlier(MINUTE), Asked(at=NOW, origin=BANK))
         assert (after.asked_since_approval, after.refusals) == (1, 1)
 
     def test_of_asking_counts_what_lapsed_meanwhile(self):
@@ -609,22 +612,22 @@ class TestTheHistoryAfterwards:
 
     def test_of_an_approval_forgets_wrong_codes_only_where_the_code_was_right(self):
         before = History(open=(question(1),), wrong_codes=4)
-        for matched, left in ((True, 0), (False, 4)):
-            after = after_approval(before, named(1), NOW, POLICY, code_matched=matched)
-            assert (after.wrong_codes, after.open) == (left, ())
+        for matched, wrong_codes in ((True, 0), (False, 4)):
+            after = after_approval(before, guid_of(1), NOW, POLICY, code_matched=matched)
+            assert (after.wrong_codes, after.open) == (wrong_codes, ())
 
     def test_of_a_refusal_keeps_wrong_codes(self):
         before = History(open=(question(1),), wrong_codes=4)
-        assert after_refusal(before, named(1), NOW, POLICY).wrong_codes == 4
+        assert after_refusal(before, guid_of(1), NOW, POLICY).wrong_codes == 4
 
     def test_of_a_question_taken_back_counts_nothing(self):
         before = History(open=(question(1), question(2)), refusals=1)
-        assert closed(before, named(1)) == attrs.evolve(before, open=(question(2),))
-        assert closed(before, named(9)) is before
+        assert closed(before, guid_of(1)) == attrs.evolve(before, open=(question(2),))
+        assert closed(before, guid_of(9)) is before
 
     def test_of_a_question_that_nobody_knows_is_unchanged(self):
         before = History(open=(question(1),), refusals=1)
-        assert after_refusal(before, named(9), NOW, POLICY) is before
+        assert after_refusal(before, guid_of(9), NOW, POLICY) is before
 
 
 class Log:
@@ -653,7 +656,7 @@ class Log:
     def since_approval(self, now):
         approvals = [moment for moment, _, how in self.ended_by(now) if how == "approved"]
         last = max(approvals, default=None)
-        asked_since = sum(1 for held in self.questions if last is None or held[2] > last)
+        asked_since = sum(1 for entry in self.questions if last is None or entry[2] > last)
         refused = [
             moment
             for moment, order, how in self.ended_by(now)
@@ -674,7 +677,7 @@ class Log:
         )
 
     def window_wait(self, now, limit, origin=None):
-        moments = [held[2] for held in self.questions if origin in (None, held[1])]
+        moments = [entry[2] for entry in self.questions if origin in (None, entry[1])]
 
         def count(at):
             return sum(1 for moment in moments if at - moment < self.policy.ask_window)
@@ -685,11 +688,11 @@ class Log:
         return next(end for end in ends if end > now and count(end) < limit) - now
 
     def pending_wait(self, now, origin):
-        waiting = [held for held in self.questions if held[5] is None and now < held[3]]
-        for end in sorted(held[3] for held in waiting):
-            left = [held for held in waiting if held[3] > end]
-            own = [held for held in left if held[1] == origin and self.policy.supersede]
-            if len(left) - len(own) < self.policy.pending_limit:
+        waiting = [entry for entry in self.questions if entry[5] is None and now < entry[3]]
+        for end in sorted(entry[3] for entry in waiting):
+            remaining = [entry for entry in waiting if entry[3] > end]
+            own = [entry for entry in remaining if entry[1] == origin and self.policy.supersede]
+            if len(remaining) - len(own) < self.policy.pending_limit:
                 return end - now
         raise AssertionError
 
@@ -704,18 +707,18 @@ class Log:
                 return Ruling(verdict=Verdict.DELAY, reason=reason, wait=wait)
         supersedes, waiting = (), self.open_at(now)
         while len(waiting) >= policy.pending_limit:
-            own = next((held for held in waiting if held[1] == origin), None)
+            own = next((entry for entry in waiting if entry[1] == origin), None)
             if not policy.supersede or own is None:
                 return too_many(self.pending_wait(now, origin))
             waiting.remove(own)
-            supersedes = (*supersedes, named(own[0]))
+            supersedes = (*supersedes, guid_of(own[0]))
         hard = {}
         cooling = self.cooling_until(now)
         if cooling is not None and cooling > now:
             hard["cooldown"] = cooling - now
         asked_since, _ = self.since_approval(now)
         if asked_since >= policy.ask_limit_unapproved:
-            last = max(held[2] for held in self.questions)
+            last = max(entry[2] for entry in self.questions)
             hard["unapproved"] = max(last + policy.cooldown_limit - now, timedelta(0))
         if not hard or code:
             return Ruling(verdict=Verdict.ALLOW, supersedes=supersedes)
@@ -747,9 +750,9 @@ def lived(steps, policy):
             log.questions.append([number, origin, now, now + LIFE, None, None])
             history = after_asking(history, new, now, policy)
         elif what == "sweep":
-            for held in log.questions:
-                if held[5] is None and held[3] <= now:
-                    history = after_refusal(history, named(held[0]), now, policy)
+            for entry in log.questions:
+                if entry[5] is None and entry[3] <= now:
+                    history = after_refusal(history, guid_of(entry[0]), now, policy)
         else:
             history = answered(log, history, what, now, policy)
         yield log, history, now
@@ -757,10 +760,10 @@ def lived(steps, policy):
 
 def answered(log, history, how, now, policy):
     """End the oldest question that is open, if there is one."""
-    for held in log.questions:
-        if held[5] is None and now < held[3]:
-            held[4:] = [now, how]
-            challenge = named(held[0])
+    for entry in log.questions:
+        if entry[5] is None and now < entry[3]:
+            entry[4:] = [now, how]
+            challenge = guid_of(entry[0])
             if how == "refused":
                 return after_refusal(history, challenge, now, policy)
             if how == "approved":
@@ -782,8 +785,8 @@ class TestALife:
                 asked_since, refused = log.since_approval(now)
                 assert current.refusals == len(refused)
                 assert current.asked_since_approval == asked_since
-                assert {held.challenge for held in current.open} == {
-                    named(number) for number, _ in log.open_at(now)
+                assert {question.challenge for question in current.open} == {
+                    guid_of(number) for number, _ in log.open_at(now)
                 }
                 for origin in (SHOP, BANK):
                     for code, typed in ((True, True), (False, True), (False, False)):
@@ -816,9 +819,9 @@ class TestALife:
     @given(LIVES, POLICIES, st.lists(GAPS, max_size=3), st.booleans(), st.booleans())
     def test_one_refusal_more_never_makes_asking_easier(self, steps, policy, gaps, code, typed):
         for _, history, now in lived(steps, policy):
-            for held in lapsed(history, now, policy).open:
-                harder = after_refusal(history, held.challenge, now, policy)
-                easier = closed(lapsed(history, now, policy), held.challenge)
+            for question in lapsed(history, now, policy).open:
+                harder = after_refusal(history, question.challenge, now, policy)
+                easier = closed(lapsed(history, now, policy), question.challenge)
                 moment = now
                 for gap in (timedelta(0), *gaps):
                     moment += gap

@@ -126,12 +126,12 @@ class TestProofHolds:
             proof_holds(world.proving(world.proof(**change)))
 
     @given(st.binary(max_size=8), st.binary(max_size=8))
-    def test_takes_the_body_that_was_proved_and_no_other(self, world, proved, sent):
-        call = attrs.evolve(world.call, body=sent)
+    def test_takes_the_body_that_was_proved_and_no_other(self, world, proved, body):
+        call = attrs.evolve(world.call, body=body)
         facts = world.proving(
-            world.proof(body_hash=keys.digest(proved)), call=call, body_hash=keys.digest(sent)
+            world.proof(body_hash=keys.digest(proved)), call=call, body_hash=keys.digest(body)
         )
-        if proved == sent:
+        if proved == body:
             proof_holds(facts)
         else:
             with pytest.raises(Refused):
@@ -192,7 +192,7 @@ class TestCallerProved:
     def test_refuses_a_device_whose_key_was_changed_since(self, world, refusing):
         rotated = attrs.evolve(
             world.binding,
-            keys=(world.held(Role.DEVICE, world.key("newer")), *world.binding.keys[1:]),
+            keys=(world.device_key_of(Role.DEVICE, world.key("newer")), *world.binding.keys[1:]),
         )
         with refusing("wrong_key"):
             caller_proved(world.fetching(binding=rotated))
@@ -204,7 +204,7 @@ class TestCallerProved:
         with refusing("wrong_key"):
             caller_proved(world.fetching(binding=without, proving=proving))
 
-    def test_judges_the_proof_itself(self, world, refusing):
+    def test_verifies_the_proof_itself(self, world, refusing):
         evidence = world.broken(world.own, proof_claims(world.proof()), PROOF_TYP)
         with refusing("wrong_signature"):
             caller_proved(world.fetching(proving=world.proving(evidence=evidence)))
@@ -225,7 +225,7 @@ class TestTokenMatches:
 
 
 class TestLoginMatches:
-    def facts(self, world, secret, held="held"):
+    def facts(self, world, secret, holder="held"):
         login = Login(
             guid=world.other,
             state=LoginState.STARTED,
@@ -240,12 +240,12 @@ class TestLoginMatches:
             deadline=world.now,
             keep_until=world.now,
         )
-        return Redeeming(now=world.now, login=login, secret=secret, held=held)
+        return Redeeming(now=world.now, login=login, secret=secret, holder_secret=holder)
 
-    @pytest.mark.parametrize("held", ["", "Held", "state", "held "])
-    def test_refuses_whoever_did_not_begin(self, world, refusing, held):
+    @pytest.mark.parametrize("holder_secret", ["", "Held", "state", "held "])
+    def test_refuses_whoever_did_not_begin(self, world, refusing, holder_secret):
         with refusing("wrong_token"):
-            login_matches(self.facts(world, "state", held))
+            login_matches(self.facts(world, "state", holder_secret))
 
     def test_takes_the_logins_secret(self, world):
         login_matches(self.facts(world, "state"))
@@ -260,7 +260,7 @@ class TestKeysComplete:
     def offered(self, world, *kids):
         """`d1 s2`: a device key and a strong one, of those names."""
         roles = {"d": Role.DEVICE, "s": Role.STRONG}
-        return tuple(world.held(roles[kid[0]], world.key(kid)) for kid in kids)
+        return tuple(world.device_key_of(roles[kid[0]], world.key(kid)) for kid in kids)
 
     @pytest.mark.parametrize(
         ("kids", "fine"),
@@ -278,16 +278,16 @@ class TestKeysComplete:
     )
     def test_takes_one_device_key_and_some_strong_ones_each_once(self, world, kids, fine, refusing):
         offered = self.offered(world, *kids.split())
-        for act in (
+        for rule in (
             lambda: complete(offered, STANDARD),
             lambda: keys_complete(world.completing(keys=offered)),
             lambda: keys_complete(world.rotating(keys=offered)),
         ):
             if fine:
-                act()
+                rule()
             else:
                 with refusing("keys_incomplete"):
-                    act()
+                    rule()
 
     def test_takes_as_many_strong_keys_as_the_policy_says(self, world, refusing):
         policy = attrs.evolve(STANDARD, strong_keys_limit=1)
@@ -303,27 +303,27 @@ class TestKeysComplete:
 
     def test_refuses_one_key_in_two_roles(self, world, refusing):
         own, strong = self.offered(world, "d1", "s1")
-        same = attrs.evolve(own.key, kid=strong.key.kid)
+        copy = attrs.evolve(own.key, kid=strong.key.kid)
         with refusing("keys_incomplete"):
-            complete((own, attrs.evolve(strong, key=same)), STANDARD)
+            complete((own, attrs.evolve(strong, key=copy)), STANDARD)
 
     def test_refuses_a_rotation_that_brings_no_key(self, world, refusing):
         with refusing("keys_incomplete"):
             keys_complete(attrs.evolve(world.rotating(keys=world.binding.keys), fresh=()))
 
     @pytest.mark.parametrize("role", [Role.DEVICE, Role.STRONG])
-    @pytest.mark.parametrize("taken", ["own", "strong", "finger"])
+    @pytest.mark.parametrize("kid", ["own", "strong", "finger"])
     def test_refuses_a_new_key_under_the_name_of_another_that_the_device_has(
-        self, world, role, taken, refusing
+        self, world, role, kid, refusing
     ):
-        fresh = world.held(role, world.key("new"))
-        named = attrs.evolve(fresh, key=attrs.evolve(fresh.key, kid=taken))
-        other = world.held(
+        fresh = world.device_key_of(role, world.key("new"))
+        renamed = attrs.evolve(fresh, key=attrs.evolve(fresh.key, kid=kid))
+        other = world.device_key_of(
             Role.STRONG if role is Role.DEVICE else Role.DEVICE, world.key("another")
         )
         facts = world.rotating(keys=(fresh, other))
         keys_complete(attrs.evolve(facts, fresh=(fresh, other)))
-        for added in ((named, other), (other, named)):
+        for added in ((renamed, other), (other, renamed)):
             with refusing("keys_incomplete"):
                 keys_complete(attrs.evolve(facts, keys=added, fresh=added))
 
@@ -475,24 +475,24 @@ class TestStrongKeyMissed:
         wrong = world.evidence(world.strong, claims, PROOF_TYP, expected=ANSWER_TYP)
         with refusing("wrong_type"):
             strong_key_missed(world.striking(answer=wrong))
-        named = world.evidence(world.own, claims, ANSWER_TYP, under=world.strong.public)
+        evidence = world.evidence(world.own, claims, ANSWER_TYP, under=world.strong.public)
         with refusing("wrong_key"):
-            strong_key_missed(world.striking(answer=named))
+            strong_key_missed(world.striking(answer=evidence))
 
 
 class TestStrikesLeft:
     @pytest.mark.parametrize(
-        ("strikes", "limit", "left"),
+        ("strikes", "limit", "attempts_left"),
         [(0, 5, True), (4, 5, True), (5, 5, False), (9, 5, False), (2, 3, True), (3, 3, False)],
     )
     def test_refuses_a_device_that_a_stricter_policy_would_have_revoked(
-        self, world, strikes, limit, left, refusing
+        self, world, strikes, limit, attempts_left, refusing
     ):
         facts = world.answering(
             binding=attrs.evolve(world.binding, strikes=strikes),
             policy=attrs.evolve(STANDARD, strike_limit=limit),
         )
-        if left:
+        if attempts_left:
             strikes_left(facts)
         else:
             with refusing("binding_inactive"):

@@ -97,7 +97,7 @@ def styled(text):
 
 
 # How to put a text there, its limit, and what a refusal calls it.
-PLACES = {
+TEXTS = {
     "accountId": (lambda text: question(account_id=text), SMALL.account_id_bytes, "accountId"),
     "text": (content, SMALL.content_bytes, "content"),
     "html": (html, SMALL.content_bytes, "content"),
@@ -141,39 +141,39 @@ MAY_BE_BLANK = MAY_BE_EMPTY | {"accountId", "callback"}
 INNER = {"key": "content.keys[0].key", "value": "content.keys[0].value"}
 
 
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("name", TEXTS)
 class TestEveryTextOfAQuestion:
-    def test_is_taken_at_its_limit_and_refused_one_byte_past_it(self, place, refusing):
-        put, limit, field = PLACES[place]
+    def test_is_taken_at_its_limit_and_refused_one_byte_past_it(self, name, refusing):
+        place_text, limit, field = TEXTS[name]
         for text in texts_of(limit):
-            question_fits(put(text), SMALL)
+            question_fits(place_text(text), SMALL)
         for text in texts_of(limit + 1):
             with refusing("invalid_field", field):
-                question_fits(put(text), SMALL)
+                question_fits(place_text(text), SMALL)
 
-    def test_is_refused_far_past_its_limit(self, place, refusing):
-        put, _, field = PLACES[place]
-        with refusing("invalid_field", INNER.get(place, field)):
-            question_fits(put("x" * 1_000_000), SMALL)
+    def test_is_refused_far_past_its_limit(self, name, refusing):
+        place_text, _, field = TEXTS[name]
+        with refusing("invalid_field", INNER.get(name, field)):
+            question_fits(place_text("x" * 1_000_000), SMALL)
 
-    def test_is_refused_empty_or_blank_where_it_has_to_say_something(self, place, refusing):
-        put, _, field = PLACES[place]
+    def test_is_refused_empty_or_blank_where_it_has_to_say_something(self, name, refusing):
+        place_text, _, field = TEXTS[name]
         for text, allowed in (("", MAY_BE_EMPTY), (" \t\n\u2003", MAY_BE_BLANK)):
-            if place in allowed:
-                question_fits(put(text), SMALL)
+            if name in allowed:
+                question_fits(place_text(text), SMALL)
             else:
-                with refusing("invalid_field", INNER.get(place, field)):
-                    question_fits(put(text), SMALL)
+                with refusing("invalid_field", INNER.get(name, field)):
+                    question_fits(place_text(text), SMALL)
 
     @pytest.mark.parametrize("text", ["\ud800", "a\udfffb", "\ufffe", "\U0010ffff", "\ufdd0"])
-    def test_is_refused_if_i_json_cannot_hold_it(self, place, text, refusing):
-        put, _, field = PLACES[place]
-        with refusing("invalid_field", INNER.get(place, field)):
-            question_fits(put(text), SMALL)
+    def test_is_refused_if_i_json_cannot_hold_it(self, name, text, refusing):
+        place_text, _, field = TEXTS[name]
+        with refusing("invalid_field", INNER.get(name, field)):
+            question_fits(place_text(text), SMALL)
 
-    def test_fits_the_standard_policy_where_it_fits_the_small_one(self, place):
-        put, limit, _ = PLACES[place]
-        question_fits(put("x" * limit), STANDARD)
+    def test_fits_the_standard_policy_where_it_fits_the_small_one(self, name):
+        place_text, limit, _ = TEXTS[name]
+        question_fits(place_text("x" * limit), STANDARD)
 
 
 class TestQuestionFits:
@@ -202,22 +202,22 @@ class TestQuestionFits:
         ],
     )
     def test_wants_a_button_that_approves_and_one_that_refuses(self, approving, fine, refusing):
-        asked = question(buttons=tuple(attrs.evolve(NO, approving=one) for one in approving))
+        changed = question(buttons=tuple(attrs.evolve(NO, approving=one) for one in approving))
         if fine:
-            question_fits(asked, SMALL)
+            question_fits(changed, SMALL)
         else:
             with refusing("invalid_field", "buttons"):
-                question_fits(asked, SMALL)
+                question_fits(changed, SMALL)
 
     @pytest.mark.parametrize("count", [0, 3, 4])
     def test_takes_as_many_lines_as_the_policy_says(self, count, refusing):
         pairs = (Pair(key="K", value=""),) * count
-        asked = question(content=PairsContent(title="T", pairs=pairs))
+        changed = question(content=PairsContent(title="T", pairs=pairs))
         if count <= SMALL.pairs_limit:
-            question_fits(asked, SMALL)
+            question_fits(changed, SMALL)
         else:
             with refusing("invalid_field", "content.keys"):
-                question_fits(asked, SMALL)
+                question_fits(changed, SMALL)
 
     @pytest.mark.parametrize("sizes", [(20, 10, 12, 10, 12), (1, 30, 30, 1, 2), (1, 1, 61, 1, 0)])
     def test_counts_all_the_texts_of_a_content_together(self, sizes, refusing):
@@ -268,9 +268,9 @@ NO_INK = "\u115f\u1160\u2800\u3164\uffa0\U00013441\U00013442\U0001d159"
 
 
 def shows_something(text):
-    shown = [char for char in text if char.isprintable() and char not in f" {NO_INK}"]
+    visible = [char for char in text if char.isprintable() and char not in f" {NO_INK}"]
     unknown = [char for char in text if unicodedata.category(char) in {"Cn", "Co"}]
-    return bool(unknown) or any(not unicodedata.category(char).startswith("M") for char in shown)
+    return bool(unknown) or any(not unicodedata.category(char).startswith("M") for char in visible)
 
 
 class TestTextFits:
@@ -375,20 +375,20 @@ class TestLifeOf:
         [(0, False), (0.999999, False), (1, True), (90, True), (600, True), (600.000001, False)],
     )
     def test_is_within_a_second_and_the_policys_limit(self, seconds, fine, refusing):
-        asked = question(duration=timedelta(seconds=seconds))
+        changed = question(duration=timedelta(seconds=seconds))
         if fine:
-            assert life_of(asked, STANDARD) == timedelta(seconds=seconds)
+            assert life_of(changed, STANDARD) == timedelta(seconds=seconds)
         else:
             with refusing("invalid_field", "duration"):
-                life_of(asked, STANDARD)
+                life_of(changed, STANDARD)
 
     @pytest.mark.parametrize("own", [True, False])
     def test_is_in_milliseconds_as_the_display_document_tells_it(self, own):
         # Else the record's deadline would be a little later than the one that is shown.
         odd = timedelta(seconds=90, microseconds=1999)
-        asked = question(duration=odd if own else None)
+        changed = question(duration=odd if own else None)
         policy = attrs.evolve(STANDARD, challenge_life=odd)
-        assert life_of(asked, policy) == timedelta(seconds=90, milliseconds=1)
+        assert life_of(changed, policy) == timedelta(seconds=90, milliseconds=1)
 
     @pytest.mark.parametrize("duration", [timedelta(seconds=-60), timedelta.max, timedelta.min])
     def test_refuses_the_absurd(self, duration, refusing):

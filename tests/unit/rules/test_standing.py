@@ -236,16 +236,18 @@ class TestRoomForBinding:
             )
         )
     )
-    def test_living_are_all_but_the_lapsed_invitations_in_their_order(self, made):
+    def test_living_are_all_but_the_lapsed_invitations_in_their_order(self, states):
         devices = tuple(
             device(state, NOW + seconds * TICK, number)
-            for number, (state, seconds) in enumerate(made)
+            for number, (state, seconds) in enumerate(states)
         )
         lapsed = [
-            held for held in devices if held.state is BindingState.INVITED and held.deadline <= NOW
+            device
+            for device in devices
+            if device.state is BindingState.INVITED and device.deadline <= NOW
         ]
-        kept = [held for held in devices if held not in lapsed]
-        assert list(living(devices, NOW)) == kept
+        remaining = [device for device in devices if device not in lapsed]
+        assert list(living(devices, NOW)) == remaining
 
 
 class TestVouchDue:

@@ -72,7 +72,7 @@ class TestInTimeAndDeadlineCame:
                 world.challenge.deadline,
             ),
             (world.completing(), world.binding.deadline),
-            (Redeeming(now=NOW, login=login, secret="", held=""), login.deadline),
+            (Redeeming(now=NOW, login=login, secret="", holder_secret=""), login.deadline),
         ):
             in_time(attrs.evolve(facts, now=deadline - TICK))
             with refusing("deadline_passed"):
@@ -103,7 +103,7 @@ class TestWithinWindow:
                 within_window(signed_at, NOW, STANDARD, StaleProof)
 
     @pytest.mark.parametrize("refusal", [StaleProof, RequestStale, CredentialRefused])
-    def test_raises_what_it_is_told_to(self, refusal):
+    def test_raises_the_given_refusal(self, refusal):
         with pytest.raises(refusal):
             within_window(0, NOW, STANDARD, refusal)
 
@@ -140,10 +140,10 @@ class TestForgettableAt:
             within_window(signed_at, forgettable + later, STANDARD, StaleProof)
 
     @given(now=MOMENTS)
-    def test_it_is_not_kept_much_longer_than_it_has_to(self, now):
-        kept = forgettable_at(now, STANDARD) - now
-        assert STANDARD.proof_past + STANDARD.proof_future < kept
-        assert kept <= STANDARD.proof_past + STANDARD.proof_future + timedelta(seconds=2)
+    def test_it_is_not_stored_much_longer_than_it_has_to(self, now):
+        duration = forgettable_at(now, STANDARD) - now
+        assert STANDARD.proof_past + STANDARD.proof_future < duration
+        assert duration <= STANDARD.proof_past + STANDARD.proof_future + timedelta(seconds=2)
 
 
 class TestInForce:

@@ -40,8 +40,8 @@ def ed25519() -> Callable[[str], PrivateKey]:
 @pytest.fixture(scope="session")
 def every_kind(ed25519) -> dict[Algorithm, PrivateKey]:
     """One key of each algorithm; RSA keys are dear, and made once."""
-    made = {
+    tokens = {
         algorithm: generate(algorithm, kid=algorithm.value)
         for algorithm in (Algorithm.ES256, Algorithm.PS256, Algorithm.RS256)
     }
-    return made | {Algorithm.EDDSA: ed25519("EdDSA")}
+    return tokens | {Algorithm.EDDSA: ed25519("EdDSA")}

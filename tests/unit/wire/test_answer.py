@@ -29,7 +29,7 @@ ANSWER = Answer(
 CLAIMS = answer_claims(ANSWER)
 DISOWN = attrs.evolve(ANSWER, button=None, title=None, code=None)
 
-GUIDS = st.binary(min_size=15, max_size=15).map(lambda luck: guid.mint(luck[0], luck))
+GUIDS = st.binary(min_size=15, max_size=15).map(lambda entropy: guid.mint(entropy[0], entropy))
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=8)
 IDS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=64)
 INTEGERS = st.integers(0, 3) | st.integers(0, INTEGER_LIMIT)
@@ -80,23 +80,23 @@ def test_the_first_button_is_an_answer_and_no_disown():
 
 @given(ANSWERS | DISOWNS)
 def test_what_is_written_is_read_again(answer):
-    sent = json.loads(ijson.compact(answer_claims(answer)))
-    assert read_answer(sent, typ=answer.typ) == answer
+    payload = json.loads(ijson.compact(answer_claims(answer)))
+    assert read_answer(payload, typ=answer.typ) == answer
 
 
 @given(ANSWERS | DISOWNS, ANSWERS | DISOWNS)
 def test_no_two_answers_are_the_same_bytes(one, other):
     # By their type as well: it stands in the header, which is signed too.
-    said = [(answer.typ, ijson.compact(answer_claims(answer))) for answer in (one, other)]
-    assert (said[0] == said[1]) is (one == other)
+    written_ = [(answer.typ, ijson.compact(answer_claims(answer))) for answer in (one, other)]
+    assert (written_[0] == written_[1]) is (one == other)
 
 
 @given(ANSWERS, st.sampled_from([field.name for field in attrs.fields(Answer)]), st.data())
 def test_an_answer_that_differs_in_one_field_is_other_bytes(answer, field, data):
     value = data.draw({**COMMON, "button": INTEGERS, "title": TEXTS, "code": TEXTS}[field])
     other = attrs.evolve(answer, **{field: value})
-    same = ijson.compact(answer_claims(answer)) == ijson.compact(answer_claims(other))
-    assert same is (answer == other)
+    equal = ijson.compact(answer_claims(answer)) == ijson.compact(answer_claims(other))
+    assert equal is (answer == other)
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ def test_claims_are_taken_only_if_each_member_is_right(claimed):
         assert fits
 
 
-GUIDS = st.binary(min_size=15, max_size=15).map(lambda luck: guid.mint(luck[0], luck))
+GUIDS = st.binary(min_size=15, max_size=15).map(lambda entropy: guid.mint(entropy[0], entropy))
 
 
 @given(st.lists(GUIDS, min_size=1, max_size=4))
@@ -107,9 +107,9 @@ def test_guids_of_ours_are_taken(guids):
 )
 @pytest.mark.parametrize("others", [[], [ID], [ID, ID]])
 def test_a_text_that_is_no_guid_of_ours_is_refused_wherever_it_stands(text, others):
-    for place in range(len(others) + 1):
+    for index in range(len(others) + 1):
         with pytest.raises(MalformedToken):
-            demand_guids(*others[:place], text, *others[place:])
+            demand_guids(*others[:index], text, *others[index:])
 
 
 @pytest.mark.parametrize(

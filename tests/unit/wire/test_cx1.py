@@ -100,7 +100,10 @@ class TestCx1:
             "guid": ID,
             "body": b"{}",
         }
-        macs = [cx1_mac(sent.pop("secret"), **sent) for sent in (sound | {}, sound | change)]
+        macs = [
+            cx1_mac(arguments.pop("secret"), **arguments)
+            for arguments in (sound | {}, sound | change)
+        ]
         assert macs[0] != macs[1]
 
     def test_reads_the_documented_header(self):
@@ -155,13 +158,15 @@ class TestCx1:
             read_cx1(header)
 
     @given(st.integers(0, len(HEADER)), st.integers(0, 3), st.text(max_size=3))
-    def test_reads_a_changed_header_only_as_what_would_be_written(self, index, cut, put):
-        header = HEADER[:index] + put + HEADER[index + cut :]
+    def test_reads_a_changed_header_only_as_what_would_be_written(self, index, cut, inserted):
+        header = HEADER[:index] + inserted + HEADER[index + cut :]
         try:
-            read = read_cx1(header)
+            parsed = read_cx1(header)
         except CredentialRefused:
             return
-        assert header == f"CX1-HMAC-SHA256,{read.guid}/{read.milliseconds},{b64(read.signature)}"
+        assert (
+            header == f"CX1-HMAC-SHA256,{parsed.guid}/{parsed.milliseconds},{b64(parsed.signature)}"
+        )
 
     @given(st.text() | st.text("CX1-HMAC-SHA256,/=0123456789abcdef-+"))
     def test_refuses_or_reads_whatever_comes(self, header):
@@ -226,10 +231,10 @@ class TestBasic:
     @given(st.binary(max_size=30).map(lambda data: f"Basic {b64(data)}") | st.text())
     def test_of_whatever_comes_is_refused_or_read(self, header):
         try:
-            read = read_basic(header)
+            parsed = read_basic(header)
         except CredentialRefused:
             return
-        assert write_basic(read.secret, guid=read.guid) == header
+        assert write_basic(parsed.secret, guid=parsed.guid) == header
 
     def test_shows_no_secret(self):
         assert "canary" not in repr(read_basic("Basic " + b64(b"user:canary")))

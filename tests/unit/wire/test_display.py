@@ -96,15 +96,15 @@ class TestTheDisplayDocument:
         }
 
     @pytest.mark.parametrize(
-        ("content", "written"),
+        ("content", "member"),
         [
             (TextContent(text="Log in?"), {"text": "Log in?"}),
             (HtmlContent(html="<html>x"), {"html": "<html>x"}),
             (PairsContent(title="T", pairs=()), {"title": "T", "keys": []}),
         ],
     )
-    def test_names_the_kind_of_its_content(self, content, written):
-        assert document(attrs.evolve(QUESTION, content=content))["content"] == written
+    def test_names_the_kind_of_its_content(self, content, member):
+        assert document(attrs.evolve(QUESTION, content=content))["content"] == member
 
     def test_has_no_member_for_what_was_not_sent(self):
         bare = attrs.evolve(QUESTION, additional_info=None, transaction_id=None)
@@ -297,10 +297,10 @@ class TestADisplayDocumentFromOutside:
         with pytest.raises(MalformedToken):
             demand_display(spoiled(path, value))
 
-    @pytest.mark.parametrize("whole", [None, [], "text", 1, True, {}])
-    def test_that_is_none_is_refused(self, whole):
+    @pytest.mark.parametrize("document", [None, [], "text", 1, True, {}])
+    def test_that_is_none_is_refused(self, document):
         with pytest.raises(MalformedToken):
-            demand_display(whole)
+            demand_display(document)
 
 
 DISPLAY = display_text(document())
@@ -380,7 +380,9 @@ class TestTheProcessedRequest:
         }
 
     def test_that_is_answered(self):
-        before, after = (processed_document(held, now=NOW) for held in (PENDING, ANSWERED))
+        before, after = (
+            processed_document(challenge, now=NOW) for challenge in (PENDING, ANSWERED)
+        )
         assert {name: after[name] for name in after if after[name] != before[name]} == {
             "state": "ANSWERED",
             "status": "ANSWERED",
@@ -398,12 +400,12 @@ class TestTheProcessedRequest:
         assert (processed["buttonSelected"], processed["approved"]) == (1, False)
 
     def test_that_is_disowned_was_answered_with_no_button(self):
-        held = attrs.evolve(
+        challenge = attrs.evolve(
             ANSWERED,
             state=ChallengeState.DISOWNED,
             outcome=attrs.evolve(ANSWERED.outcome, button=None),
         )
-        processed = processed_document(held, now=NOW)
+        processed = processed_document(challenge, now=NOW)
         assert processed["state"] == "DISOWNED"
         assert (processed["buttonSelected"], processed["approved"]) == (None, False)
         assert processed["answeredAt"] == "2026-11-24T12:00:05.250Z"
@@ -418,8 +420,8 @@ class TestTheProcessedRequest:
         ],
     )
     def test_that_ended_unanswered_was_not_answered(self, state, reason):
-        held = attrs.evolve(PENDING, state=state, outcome=Outcome(at=NOW, reason=reason))
-        processed = processed_document(held, now=NOW)
+        challenge = attrs.evolve(PENDING, state=state, outcome=Outcome(at=NOW, reason=reason))
+        processed = processed_document(challenge, now=NOW)
         assert processed["state"] == state.value
         assert processed["approved"] is False
         for member in ("buttonSelected", "answeredAt", "device", "answer", "receipt"):
@@ -439,24 +441,24 @@ class TestTheProcessedRequest:
         assert processed_document(ANSWERED, now=now)["state"] == "ANSWERED"
 
     @pytest.mark.parametrize(
-        ("content", "told"),
+        ("content", "member"),
         [
             (TextContent(text="Log in?"), "Log in?"),
             (HtmlContent(html="<html>x"), "<html>x"),
             (PairsContent(title="T", pairs=()), {"title": "T", "keys": []}),
         ],
     )
-    def test_tells_the_content_in_the_form_it_was_sent_in(self, content, told):
+    def test_tells_the_content_in_the_form_it_was_sent_in(self, content, member):
         display = display_text(document(attrs.evolve(QUESTION, content=content)))
         processed = processed_document(attrs.evolve(PENDING, display=display), now=NOW)
-        assert processed["content"] == told
+        assert processed["content"] == member
 
     def test_tells_nothing_where_nothing_was_sent(self):
         bare = attrs.evolve(QUESTION, additional_info=None, transaction_id=None)
-        held = attrs.evolve(
+        challenge = attrs.evolve(
             PENDING, display=display_text(document(bare)), transaction_id=None, callback=None
         )
-        processed = processed_document(held, now=NOW)
+        processed = processed_document(challenge, now=NOW)
         for member in ("additionalInfo", "transactionId", "callback"):
             assert processed[member] is None
 

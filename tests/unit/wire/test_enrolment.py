@@ -64,13 +64,17 @@ ENROLMENTS = st.builds(
 )
 
 
-def held(role, thumbprint):
+def device_key(role, thumbprint):
     key = PublicKey(kid=thumbprint, algorithm=Algorithm.ES256, jwk="{}", thumbprint=thumbprint)
     return DeviceKey(role=role, key=key)
 
 
 class TestClaims:
-    KEYS = (held(Role.STRONG, "b"), held(Role.DEVICE, "d"), held(Role.STRONG, "a"))
+    KEYS = (
+        device_key(Role.STRONG, "b"),
+        device_key(Role.DEVICE, "d"),
+        device_key(Role.STRONG, "a"),
+    )
 
     def test_of_a_bind_hold_the_tokens_hash_the_app_space_and_all_thumbprints(self):
         assert bind_claims(TOKEN, SPACE, self.KEYS) == {
@@ -97,7 +101,7 @@ class TestClaims:
     )
     def test_of_two_sets_of_keys_differ(self, one, other):
         claims = [
-            ijson.canonical(rotation_claims(DEVICE, SPACE, [held(*key) for key in keys]))
+            ijson.canonical(rotation_claims(DEVICE, SPACE, [device_key(*key) for key in keys]))
             for keys in (one, other)
         ]
         assert (claims[0] == claims[1]) is (set(one) == set(other))
@@ -128,8 +132,8 @@ class TestBody:
 
     @given(ENROLMENTS)
     def test_written_is_read_again(self, enrolment):
-        sent = json.loads(json.dumps(enrolment_document(enrolment)))
-        assert read_enrolment(sent) == enrolment
+        document = json.loads(json.dumps(enrolment_document(enrolment)))
+        assert read_enrolment(document) == enrolment
 
     @pytest.mark.parametrize("body", [None, [], "x", 1, [BODY]])
     def test_is_a_json_object(self, body, refusing):
@@ -209,9 +213,9 @@ class TestBody:
         assert read_enrolment(enrolment_document(enrolment)) == enrolment
 
     def test_shows_no_token_proof_or_endorsement(self):
-        shown = repr(read_enrolment(BODY))
+        text = repr(read_enrolment(BODY))
         for secret in (TOKEN, "a.b.c", "g.h.i", "registration"):
-            assert secret not in shown
+            assert secret not in text
 
     def test_look_has_the_token_and_nothing_else(self, refusing):
         assert read_look({"token": TOKEN}) == TOKEN

@@ -108,9 +108,9 @@ def test_a_payload_of_another_shape_is_refused(pinned, claims, change, code, ref
 
 @pytest.mark.parametrize("name", ["keys", "iat"])
 def test_a_payload_without_a_member_is_refused(pinned, claims, name, refusing):
-    left = {key: value for key, value in claims.items() if key != name}
+    remaining = {key: value for key, value in claims.items() if key != name}
     with refusing("malformed_token"):
-        verify_keyset(endorsed(pinned, left), pinned=(pinned.public,))
+        verify_keyset(endorsed(pinned, remaining), pinned=(pinned.public,))
 
 
 @pytest.mark.parametrize(

@@ -157,32 +157,32 @@ def test_each_kind_is_accepted_as_itself(typ, key, payloads):
     assert accept(keys.sign(key, typ=typ, claims=payloads[typ]), key, typ)
 
 
-@pytest.mark.parametrize("wanted", TYPES)
-@pytest.mark.parametrize("made", TYPES)
-def test_no_kind_is_accepted_as_another(made, wanted, key, payloads):
-    if made == wanted:
+@pytest.mark.parametrize("expected", TYPES)
+@pytest.mark.parametrize("actual", TYPES)
+def test_no_kind_is_accepted_as_another(actual, expected, key, payloads):
+    if actual == expected:
         return
     with pytest.raises(Refused) as caught:
-        accept(keys.sign(key, typ=made, claims=payloads[made]), key, wanted)
+        accept(keys.sign(key, typ=actual, claims=payloads[actual]), key, expected)
     # A receipt's reader looks at the shape first.
-    assert caught.value.code == ("receipt_changed" if wanted == RECEIPT_TYP else "wrong_type")
+    assert caught.value.code == ("receipt_changed" if expected == RECEIPT_TYP else "wrong_type")
 
 
-@pytest.mark.parametrize("wanted", TYPES)
-@pytest.mark.parametrize("made", TYPES)
-def test_no_payload_says_what_another_kind_has_to_say(made, wanted, key, payloads):
-    if made == wanted or {made, wanted} == {ROTATE_TYP, ENDORSE_TYP}:
+@pytest.mark.parametrize("expected", TYPES)
+@pytest.mark.parametrize("actual", TYPES)
+def test_no_payload_says_what_another_kind_has_to_say(actual, expected, key, payloads):
+    if actual == expected or {actual, expected} == {ROTATE_TYP, ENDORSE_TYP}:
         # Those two say the same on purpose: only their type tells which key speaks.
         return
     with pytest.raises(Refused):
-        accept(keys.sign(key, typ=wanted, claims=payloads[made]), key, wanted)
+        accept(keys.sign(key, typ=expected, claims=payloads[actual]), key, expected)
 
 
 @pytest.mark.parametrize("typ", ["JWT", "jwt", "", "counterseal-foo+jwt", ANSWER_TYP.upper()])
 def test_a_type_that_is_not_ours_is_accepted_as_nothing(typ, key, payloads):
-    for wanted in TYPES:
+    for expected in TYPES:
         with pytest.raises(Refused):
-            accept(keys.sign(key, typ=typ, claims=payloads[wanted]), key, wanted)
+            accept(keys.sign(key, typ=typ, claims=payloads[expected]), key, expected)
 
 
 @pytest.mark.parametrize("typ", TYPES)

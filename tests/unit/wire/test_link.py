@@ -76,9 +76,9 @@ class TestOurForm:
             with refusing("invalid_field", "link"):
                 read_link(link)
 
-    @pytest.mark.parametrize(("name", "read"), [("%c3%B6", "ö"), ("%25", "%"), ("ö ", "ö ")])
-    def test_in_lower_case_or_encoded_no_more_than_needed_is_read(self, name, read):
-        assert read_link(OURS + name).app_space_name == "Bank" + read
+    @pytest.mark.parametrize(("name", "expected"), [("%c3%B6", "ö"), ("%25", "%"), ("ö ", "ö ")])
+    def test_in_lower_case_or_encoded_no_more_than_needed_is_read(self, name, expected):
+        assert read_link(OURS + name).app_space_name == "Bank" + expected
 
     @pytest.mark.parametrize("base", [OURS, OLD], ids=["ours", "old"])
     def test_does_not_take_a_plus_for_a_space(self, base):

@@ -12,7 +12,7 @@ from counterseal.wire.question import QUESTION_MEMBERS
 
 LETTERS = string.ascii_letters + string.digits + "_-. é"
 NAMES = st.text(LETTERS, max_size=12)
-KNOWN = st.sampled_from(sorted(QUESTION_MEMBERS))
+MEMBERS = st.sampled_from(sorted(QUESTION_MEMBERS))
 CHARACTERS = st.sampled_from(LETTERS)
 
 
@@ -20,14 +20,14 @@ def edits(one, other):
     """Count insertions, deletions, replacements and swaps of neighbours, by the whole table."""
     table = {(row, -1): row + 1 for row in range(-1, len(one))}
     table |= {(-1, column): column + 1 for column in range(-1, len(other))}
-    for row, left in enumerate(one):
+    for row, character in enumerate(one):
         for column, right in enumerate(other):
             ways = [
                 table[row - 1, column] + 1,
                 table[row, column - 1] + 1,
-                table[row - 1, column - 1] + (left != right),
+                table[row - 1, column - 1] + (character != right),
             ]
-            swapped = (left, right) == (other[column - 1], one[row - 1])
+            swapped = (character, right) == (other[column - 1], one[row - 1])
             if row and column and swapped:
                 ways.append(table[row - 2, column - 2] + 1)
             table[row, column] = min(ways)
@@ -43,30 +43,30 @@ def plurals(name):
 
 
 @given(NAMES, NAMES)
-def test_a_near_miss_is_one_edit_or_a_plural_away_whatever_the_case(name, known):
-    one, other = plain(name), plain(known)
+def test_a_near_miss_is_one_edit_or_a_plural_away_whatever_the_case(name, member):
+    one, other = plain(name), plain(member)
     near = edits(one, other) <= 1 or one in plurals(other) or other in plurals(one)
-    assert near_miss(name, {known}) == (known if near else None)
+    assert near_miss(name, {member}) == (member if near else None)
 
 
-@given(KNOWN, st.data())
-def test_every_edit_of_a_known_name_is_a_near_miss(known, data):
-    at = data.draw(st.integers(0, len(known) - 1))
+@given(MEMBERS, st.data())
+def test_every_edit_of_a_known_name_is_a_near_miss(member, data):
+    at = data.draw(st.integers(0, len(member) - 1))
     letter = data.draw(CHARACTERS)
     for name in (
-        known[:at] + letter + known[at:],
-        known[:at] + known[at + 1 :],
-        known[:at] + letter + known[at + 1 :],
-        known[:at] + known[at + 1 : at + 2] + known[at] + known[at + 2 :],
-        known.upper(),
-        known.capitalize(),
-        f"{known[:at]}_{known[at:]}",
+        member[:at] + letter + member[at:],
+        member[:at] + member[at + 1 :],
+        member[:at] + letter + member[at + 1 :],
+        member[:at] + member[at + 1 : at + 2] + member[at] + member[at + 2 :],
+        member.upper(),
+        member.capitalize(),
+        f"{member[:at]}_{member[at:]}",
     ):
-        assert near_miss(name, {known}) == known
+        assert near_miss(name, {member}) == member
 
 
 @pytest.mark.parametrize(
-    ("name", "known"),
+    ("name", "member"),
     [
         ("button", "buttons"),
         ("addresses", "address"),
@@ -76,8 +76,8 @@ def test_every_edit_of_a_known_name_is_a_near_miss(known, data):
         ("Life", "life"),
     ],
 )
-def test_near_misses_by_hand(name, known):
-    assert near_miss(name, {known, "else"}) == known
+def test_near_misses_by_hand(name, member):
+    assert near_miss(name, {member, "else"}) == member
 
 
 @pytest.mark.parametrize("name", ["company", "session_state", "scope", "error_description"])
@@ -86,23 +86,23 @@ def test_other_words_are_no_near_misses(name):
 
 
 @given(st.dictionaries(NAMES, st.none(), max_size=4), st.sets(NAMES, max_size=4))
-def test_only_what_is_known_passes(names, known):
-    unknown = [name for name in names if name not in known]
+def test_only_what_is_known_passes(names, members):
+    unknown = [name for name in names if name not in members]
     if not unknown:
-        require_known(names, known)
+        require_known(names, members)
         return
     with pytest.raises(InvalidField) as refusal:
-        require_known(names, known, place="content.")
+        require_known(names, members, prefix="content.")
     assert refusal.value.field == f"content.{unknown[0]}"
 
 
-@given(NAMES, KNOWN)
-def test_what_is_ignored_is_no_near_miss(name, known):
-    if name == known or near_miss(name, {known}) is None:
-        require_known({known: 0, name: 1}, {known}, ignored={name})
+@given(NAMES, MEMBERS)
+def test_what_is_ignored_is_no_near_miss(name, member):
+    if name == member or near_miss(name, {member}) is None:
+        require_known({member: 0, name: 1}, {member}, ignored={name})
         return
     with pytest.raises(InvalidField):
-        require_known({known: 0, name: 1}, {known}, ignored={name})
+        require_known({member: 0, name: 1}, {member}, ignored={name})
 
 
 @pytest.mark.parametrize("name", ["Code", "codes", "co_de", "cod", "unheardOf"])

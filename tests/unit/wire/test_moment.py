@@ -28,11 +28,11 @@ def test_a_moment_is_rfc_3339_in_utc_with_milliseconds(moment, text):
 
 
 @given(MOMENTS)
-def test_what_is_stamped_is_read_again(moment):
-    read = parse_time(format_time(moment))
-    assert read == truncate(moment)
-    assert read.tzinfo is UTC
-    assert timedelta(0) <= moment - read < MILLISECOND
+def test_what_is_formatted_is_parsed_again(moment):
+    parsed = parse_time(format_time(moment))
+    assert parsed == truncate(moment)
+    assert parsed.tzinfo is UTC
+    assert timedelta(0) <= moment - parsed < MILLISECOND
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", format_time(moment))
 
 

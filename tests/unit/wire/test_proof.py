@@ -27,7 +27,7 @@ PROOF = Proof(
 )
 CLAIMS = proof_claims(PROOF)
 
-GUIDS = st.binary(min_size=15, max_size=15).map(lambda luck: guid.mint(luck[0], luck))
+GUIDS = st.binary(min_size=15, max_size=15).map(lambda entropy: guid.mint(entropy[0], entropy))
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=8)
 FIELDS = {
     "device": st.just(DEVICE) | GUIDS,
@@ -64,8 +64,8 @@ def test_what_is_written_is_read_again(proof):
 @given(PROOFS, st.sampled_from(sorted(FIELDS)), st.data())
 def test_no_two_proofs_are_the_same_bytes(proof, field, data):
     other = attrs.evolve(proof, **{field: data.draw(FIELDS[field])})
-    same = ijson.compact(proof_claims(proof)) == ijson.compact(proof_claims(other))
-    assert same is (proof == other)
+    equal = ijson.compact(proof_claims(proof)) == ijson.compact(proof_claims(other))
+    assert equal is (proof == other)
 
 
 @pytest.mark.parametrize("name", CLAIMS)

@@ -58,8 +58,8 @@ class TestTheCallsOfOldClients:
         return question
 
     def test_the_files_are_all_read(self):
-        found = {path.stem for path in CHALLENGES.glob("*.json")}
-        assert found == {"html", "login", "payment", "plain-text", "two-headings", "validation"}
+        stems = {path.stem for path in CHALLENGES.glob("*.json")}
+        assert stems == {"html", "login", "payment", "plain-text", "two-headings", "validation"}
 
     def test_plain_text(self):
         assert self.load("plain-text") == Question(
@@ -144,14 +144,14 @@ class TestWhatCxClientsSend:
     @pytest.mark.parametrize("number", [7, 0, -12, 2**53 - 1])
     def test_a_whole_number_as_an_id_is_read_as_its_text(self, number):
         assert self.read(accountId=number).account_id == str(number)
-        sent = ijson.parse(f'{{"accountId": {number}, "content": "x"}}'.encode())
-        assert read_question(sent, profile=CX).account_id == str(number)
+        body = ijson.parse(f'{{"accountId": {number}, "content": "x"}}'.encode())
+        assert read_question(body, profile=CX).account_id == str(number)
 
     @pytest.mark.parametrize("text", ["1.0", "1e3", "1E0", "-0.0", "0.5", "true", "null", "[7]"])
     def test_no_other_number_as_an_id_is(self, text, refusing):
-        sent = ijson.parse(f'{{"accountId": {text}, "content": "x"}}'.encode())
+        body = ijson.parse(f'{{"accountId": {text}, "content": "x"}}'.encode())
         with refusing("invalid_field", "accountId"):
-            read_question(sent, profile=CX)
+            read_question(body, profile=CX)
 
     @pytest.mark.parametrize("number", [2**53, -(2**53), pytest.param(10**5000, id="huge")])
     def test_no_number_as_an_id_is_that_programs_round(self, number, refusing):
@@ -201,7 +201,7 @@ class TestUserInfo:
 
 class TestContent:
     @pytest.mark.parametrize(
-        ("sent", "content"),
+        ("document", "content"),
         [
             ("Log in?", TextContent(text="Log in?")),
             ("<b>Log in?</b>", TextContent(text="<b>Log in?</b>")),
@@ -221,11 +221,11 @@ class TestContent:
             ),
         ],
     )
-    def test_in_every_form_is_read(self, sent, content):
-        assert read(content=sent).content == content
+    def test_in_every_form_is_read(self, document, content):
+        assert read(content=document).content == content
 
     @pytest.mark.parametrize(
-        ("sent", "field"),
+        ("document", "field"),
         [
             (None, "content"),
             (1, "content"),
@@ -259,9 +259,9 @@ class TestContent:
             ({"title": "T", "footer": "small print"}, "content.footer"),
         ],
     )
-    def test_that_is_malformed_is_refused_by_name(self, sent, field, refusing):
+    def test_that_is_malformed_is_refused_by_name(self, document, field, refusing):
         with refusing("invalid_field", field):
-            read(content=sent)
+            read(content=document)
 
     def test_of_two_kinds_says_which_member_is_too_many(self):
         with pytest.raises(InvalidField, match=r"^content.html: not allowed beside content.text$"):
@@ -326,9 +326,9 @@ class TestButtons:
     @pytest.mark.parametrize("name", ["id", "strongauth", "Title", "styles", "approve", "x" * 99])
     def test_have_no_other_members_even_as_texts(self, name, refusing):
         button = {**YES, name: 1}
-        for sent in (button, json.dumps(button)):
+        for form in (button, json.dumps(button)):
             with refusing("invalid_field", f"buttons[1].{ijson.printable(name)}"):
-                read(buttons=[NO, sent])
+                read(buttons=[NO, form])
 
     @pytest.mark.parametrize(
         ("buttons", "field"),
@@ -513,7 +513,7 @@ class TestTheRest:
                 read(**{member: value})
 
     @pytest.mark.parametrize("value", [None, "", "{'viewType': 'html'}", {}, {"a": [1, None]}])
-    def test_additional_info_is_kept_as_it_is(self, value):
+    def test_additional_info_is_read_as_it_is(self, value):
         assert read(additionalInfo=value).additional_info == value
 
     @pytest.mark.parametrize("value", [1, True, ["a list"], 1.5])

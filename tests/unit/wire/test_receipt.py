@@ -117,7 +117,7 @@ class Case:
 
     def claims(self, button=0, role=Role.STRONG, /, *, code=False, receipts=0, **answer):
         challenge = self.challenge(code=code)
-        signer = next(held for held in self.device_keys if held.role is role)
+        signer = next(device_key for device_key in self.device_keys if device_key.role is role)
         payload = receipt_payload(
             challenge,
             issuer=self.issuer.public,
@@ -134,8 +134,8 @@ class Case:
                 deadline=NOW,
                 keys=self.device_keys,
                 key_changes=tuple(
-                    KeyChange(at=NOW, role=held.role, thumbprint=held.key.thumbprint)
-                    for held in self.device_keys
+                    KeyChange(at=NOW, role=device_key.role, thumbprint=device_key.key.thumbprint)
+                    for device_key in self.device_keys
                 ),
                 created_at=NOW,
             ),
@@ -176,17 +176,17 @@ def changed():
 
 class TestASoundReceipt:
     def test_says_who_answered_what_with_which_key(self, case, receipt):
-        read = verify_receipt(receipt, trusted=(case.issuer.public,))
-        assert read.proven is True
-        assert read.issuer == case.issuer.public
-        assert read.display == json.loads(case.challenge().display)
-        assert read.display["content"] == {"text": "Pay 10 EUR to Zoë?"}
-        assert (read.answer.button, read.answer.title) == (0, "Pay")
-        assert read.answer.device == DEVICE
-        assert (read.key, read.role) == (case.signers[Role.STRONG].public, Role.STRONG)
-        assert (read.state, read.approved) == (ChallengeState.ANSWERED, True)
-        assert (read.at, read.number, read.previous) == (ACCEPTED, 1, "")
-        assert read.hash == receipt_hash(receipt)
+        parsed = verify_receipt(receipt, trusted=(case.issuer.public,))
+        assert parsed.proven is True
+        assert parsed.issuer == case.issuer.public
+        assert parsed.display == json.loads(case.challenge().display)
+        assert parsed.display["content"] == {"text": "Pay 10 EUR to Zoë?"}
+        assert (parsed.answer.button, parsed.answer.title) == (0, "Pay")
+        assert parsed.answer.device == DEVICE
+        assert (parsed.key, parsed.role) == (case.signers[Role.STRONG].public, Role.STRONG)
+        assert (parsed.state, parsed.approved) == (ChallengeState.ANSWERED, True)
+        assert (parsed.at, parsed.number, parsed.previous) == (ACCEPTED, 1, "")
+        assert parsed.hash == receipt_hash(receipt)
 
     @pytest.mark.parametrize(
         ("button", "role", "state", "approved"),
@@ -200,16 +200,16 @@ class TestASoundReceipt:
         ],
     )
     def test_of_every_outcome(self, case, button, role, state, approved):
-        read = verify_receipt(case.sign(case.claims(button, role)), trusted=(case.issuer.public,))
-        assert (read.state, read.approved, read.role) == (state, approved, role)
-        assert read.answer.button == button
+        parsed = verify_receipt(case.sign(case.claims(button, role)), trusted=(case.issuer.public,))
+        assert (parsed.state, parsed.approved, parsed.role) == (state, approved, role)
+        assert parsed.answer.button == button
 
     def test_of_an_approval_with_its_code(self, case):
         challenge = case.challenge(code=True)
         claims = case.claims(code=True)
         claims["answer"] = case.answer(challenge, 0, Role.STRONG, code="042137")
-        read = verify_receipt(case.sign(claims))
-        assert (read.approved, read.answer.code) == (True, "042137")
+        parsed = verify_receipt(case.sign(claims))
+        assert (parsed.approved, parsed.answer.code) == (True, "042137")
 
     @pytest.mark.parametrize("algorithm", Algorithm)
     @pytest.mark.parametrize("which", ["issuer", "signer"])
@@ -217,15 +217,15 @@ class TestASoundReceipt:
         parts = [ed25519("issuer"), ed25519("own"), ed25519("strong")]
         parts[0 if which == "issuer" else 2] = every_kind[algorithm]
         case = Case(*parts)
-        read = verify_receipt(case.sign(case.claims()), trusted=(case.issuer.public,))
-        assert read.approved
-        assert {read.issuer.algorithm, read.key.algorithm} == {Algorithm.EDDSA, algorithm}
+        parsed = verify_receipt(case.sign(case.claims()), trusted=(case.issuer.public,))
+        assert parsed.approved
+        assert {parsed.issuer.algorithm, parsed.key.algorithm} == {Algorithm.EDDSA, algorithm}
 
     def test_names_the_one_before_it(self, case, receipt):
         second = case.claims(receipts=1)
         second["previous"] = receipt_hash(receipt)
-        read = verify_receipt(case.sign(second))
-        assert (read.number, read.previous) == (2, receipt_hash(receipt))
+        parsed = verify_receipt(case.sign(second))
+        assert (parsed.number, parsed.previous) == (2, receipt_hash(receipt))
         signed, _, _ = receipt.rpartition(".")
         assert receipt_hash(receipt) == keys.b64url(hashlib.sha256(signed.encode()).digest())
 
@@ -258,10 +258,10 @@ class TestASoundReceipt:
             "history": [
                 {
                     "at": "2026-11-24T12:00:00.000Z",
-                    "role": held.role.value,
-                    "thumbprint": held.key.thumbprint,
+                    "role": device_key.role.value,
+                    "thumbprint": device_key.key.thumbprint,
                 }
-                for held in case.device_keys
+                for device_key in case.device_keys
             ],
             "outcome": "ANSWERED",
             "approved": False,
@@ -504,13 +504,13 @@ class TestAReceiptThatContradictsItself:
         with changed():
             verify_receipt(case.sign(claims))
 
-    def test_a_refusal_told_as_an_approval_is_refused(self, case, changed):
+    def test_a_refusal_that_says_approval_is_refused(self, case, changed):
         with changed():
             verify_receipt(case.sign({**case.claims(1), "approved": True}))
         with changed():
             verify_receipt(case.sign({**case.claims(None), "approved": True}))
 
-    def test_a_disown_told_as_an_answer_is_refused(self, case, changed):
+    def test_a_disown_that_says_answer_is_refused(self, case, changed):
         with changed():
             verify_receipt(case.sign({**case.claims(None), "outcome": "ANSWERED"}))
 
@@ -520,8 +520,8 @@ class TestAReceiptThatContradictsItself:
 
     @pytest.mark.parametrize("button", [1, None])
     def test_a_refusal_needs_no_code(self, case, button):
-        read = verify_receipt(case.sign(case.claims(button, Role.DEVICE, code=True)))
-        assert read.approved is False
+        parsed = verify_receipt(case.sign(case.claims(button, Role.DEVICE, code=True)))
+        assert parsed.approved is False
 
     def test_a_display_document_that_is_not_canonical_is_refused(self, case, changed):
         claims = case.claims()
@@ -563,19 +563,19 @@ class TestAMisshapenReceipt:
         max_leaves=4,
     )
 
-    def places(self, value, path=()):
+    def paths(self, value, path=()):
         yield path
         if isinstance(value, dict):
             for name, member in value.items():
-                yield from self.places(member, (*path, name))
+                yield from self.paths(member, (*path, name))
         if isinstance(value, list):
             for index, member in enumerate(value):
-                yield from self.places(member, (*path, index))
+                yield from self.paths(member, (*path, index))
 
     def spoiled(self, value, data):
         """Put something else in one place of *value*, or take the place away."""
         value = copy.deepcopy(value)
-        path = data.draw(st.sampled_from(list(self.places(value))[1:]))
+        path = data.draw(st.sampled_from(list(self.paths(value))[1:]))
         holder = value
         for step in path[:-1]:
             holder = holder[step]
@@ -591,13 +591,13 @@ class TestAMisshapenReceipt:
         claims, path = self.spoiled(sound, data)
         assume(claims != sound)
         try:
-            read = verify_receipt(case.sign(claims))
+            parsed = verify_receipt(case.sign(claims))
         except (ReceiptChanged, IssuerUntrusted):
             return
         # What only the issuer knows may be another; what the device signed may not.
         assert path[0] in {"history", "at", "previous", "number", "key"}
-        assert (read.approved, read.state) == (True, ChallengeState.ANSWERED)
-        assert read.key.thumbprint == case.signers[Role.STRONG].public.thumbprint
+        assert (parsed.approved, parsed.state) == (True, ChallengeState.ANSWERED)
+        assert parsed.key.thumbprint == case.signers[Role.STRONG].public.thumbprint
 
     @given(data=st.data())
     def test_in_its_display_document_is_refused_by_nothing_but_our_own_error(self, case, data):
@@ -608,14 +608,14 @@ class TestAMisshapenReceipt:
         claims = case.claims()
         claims |= {"display": text, "answer": case.answer(challenge, 0, Role.STRONG)}
         try:
-            read = verify_receipt(case.sign(claims))
+            parsed = verify_receipt(case.sign(claims))
         except ReceiptChanged:
             return
-        assert read.display == document
+        assert parsed.display == document
 
     @given(JSON)
-    def test_with_any_json_as_what_was_shown_is_refused(self, case, shown):
-        text = ijson.canonical(shown).decode()
+    def test_with_any_json_as_what_was_shown_is_refused(self, case, display):
+        text = ijson.canonical(display).decode()
         challenge = attrs.evolve(
             case.challenge(), display=text, display_hash=keys.digest(text.encode())
         )

@@ -39,11 +39,11 @@ BODY = b'{"accountId":"alice"}'
 JSON = ("Content-Type", "application/json")
 KEYED = ("Idempotency-Key", "order-7")
 
-luck = st.text("ABCabc019+/_-=", min_size=22, max_size=128)
+nonces = st.text("ABCabc019+/_-=", min_size=22, max_size=128)
 values = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=40)
 
 
-def written(headers=(), **changes):
+def signed_headers(headers=(), **changes):
     message = {
         "guid": GUID,
         "method": "POST",
@@ -55,8 +55,8 @@ def written(headers=(), **changes):
     return dict(write_signature(SECRET, headers=headers, **message | changes))
 
 
-def read(made, headers=(), body=BODY):
-    return read_signature(fields_of([*headers, *made.items()]), body)
+def read(headers_, headers=(), body=BODY):
+    return read_signature(fields_of([*headers, *headers_.items()]), body)
 
 
 class Keys(HTTPSignatureKeyResolver):
@@ -97,8 +97,8 @@ class TestTheRfc:
             '"content-type": application/json\n'
             f'"@signature-params": {parameters}'
         )
-        made = base64.b64encode(keys.mac(key, base)).decode()
-        assert made == "pxcQw6G3AjtMBQjwo8XzkZf/bws5LelbaMk5rGIGtE8="
+        signature = base64.b64encode(keys.mac(key, base)).decode()
+        assert signature == "pxcQw6G3AjtMBQjwo8XzkZf/bws5LelbaMk5rGIGtE8="
 
     def test_of_the_digest(self):
         """RFC 9530, appendix D: the bodies of its examples."""
@@ -113,15 +113,15 @@ class TestAnotherLibrary:
         st.sampled_from(["GET", "POST", "PUT", "PATCH", "DELETE"]),
         st.binary(max_size=200),
         st.lists(st.sampled_from([JSON, KEYED]), unique=True),
-        luck,
+        nonces,
         st.integers(0, 10**11),
     )
     def test_verifies_what_we_write(self, method, body, headers, nonce, created):
-        made = written(headers, method=method, body=body, nonce=nonce, created=created)
+        signed = signed_headers(headers, method=method, body=body, nonce=nonce, created=created)
         verifier = library(HTTPMessageVerifier)
         verifier.validate_created_and_expires = lambda *_, **__: None
         (result,) = verifier.verify(
-            message([*headers, *made.items()], method), expect_tag="counterseal", body=body
+            message([*headers, *signed.items()], method), expect_tag="counterseal", body=body
         )
         covered = [str(name).strip('"') for name in result.covered_components]
         assert covered[:3] == ["@method", "@target-uri", "content-digest"]
@@ -131,19 +131,19 @@ class TestAnotherLibrary:
 
     def test_refuses_what_was_changed(self):
         """So that the test above can fail."""
-        made = written()
+        signed = signed_headers()
         verifier = library(HTTPMessageVerifier)
         verifier.validate_created_and_expires = lambda *_, **__: None
         with pytest.raises(InvalidSignature):
-            verifier.verify(message(made, "PUT"), expect_tag="counterseal")
+            verifier.verify(message(signed, "PUT"), expect_tag="counterseal")
 
-    @given(st.lists(st.sampled_from([JSON, KEYED]), unique=True), luck, st.binary(max_size=200))
+    @given(st.lists(st.sampled_from([JSON, KEYED]), unique=True), nonces, st.binary(max_size=200))
     def test_writes_what_we_verify(self, headers, nonce, body):
         covered = ["content-type", "idempotency-key"]
         there = {name.lower() for name, _ in headers}
-        sent = message([*headers, ("Content-Digest", content_digest(body))])
+        request = message([*headers, ("Content-Digest", content_digest(body))])
         library(HTTPMessageSigner).sign(
-            sent,
+            request,
             key_id=GUID,
             nonce=nonce,
             tag="counterseal",
@@ -157,20 +157,20 @@ class TestAnotherLibrary:
                 *(name for name in covered if name in there),
             ),
         )
-        fields = fields_of(sent.headers.items())
+        fields = fields_of(request.headers.items())
         claimed = read_signature(fields, body)
         assert (claimed.guid, claimed.nonce) == (GUID, nonce)
-        made = message_mac(
+        signature = message_mac(
             SECRET, method="POST", uri=URI, fields=fields, parameters=claimed.parameters
         )
-        assert made == claimed.signature
+        assert signature == claimed.signature
 
 
 class TestOurs:
     def test_is_written_as_documented(self):
-        made = written([KEYED, ("Accept", "*/*"), JSON])
-        assert made["content-digest"] == content_digest(BODY)
-        assert made["signature-input"] == (
+        signed = signed_headers([KEYED, ("Accept", "*/*"), JSON])
+        assert signed["content-digest"] == content_digest(BODY)
+        assert signed["signature-input"] == (
             'counterseal=("@method" "@target-uri" "content-digest" "content-type"'
             f' "idempotency-key");created={CREATED};keyid="{GUID}";nonce="{NONCE}"'
             ';alg="hmac-sha256";tag="counterseal"'
@@ -179,31 +179,31 @@ class TestOurs:
             f'"@method": POST\n"@target-uri": {URI}\n'
             f'"content-digest": {content_digest(BODY)}\n'
             '"content-type": application/json\n"idempotency-key": order-7\n'
-            f'"@signature-params": {made["signature-input"].removeprefix("counterseal=")}'
+            f'"@signature-params": {signed["signature-input"].removeprefix("counterseal=")}'
         )
         mac = hmac.digest(SECRET.encode(), base.encode(), hashlib.sha256)
-        assert made["signature"] == f"counterseal=:{base64.b64encode(mac).decode()}:"
+        assert signed["signature"] == f"counterseal=:{base64.b64encode(mac).decode()}:"
 
     @given(st.lists(st.tuples(st.sampled_from([*FIELDS, "Accept", "x"]), values), max_size=4))
     def test_is_read_as_it_was_written_or_not_written(self, headers):
         names = [name for name, _ in headers]
         ours = [*headers]
         try:
-            made = written(ours)
+            signed = signed_headers(ours)
         except CredentialRefused:
             assert len({*names, "content-digest"} & FIELDS) < len(
                 [name for name in [*names, "content-digest"] if name in FIELDS]
             )
             return
-        covered = [pair for pair in headers if pair[0] not in made]
-        claimed = read(made, covered)
+        covered = [pair for pair in headers if pair[0] not in signed]
+        claimed = read(signed, covered)
         assert (claimed.guid, claimed.created, claimed.nonce) == (GUID, CREATED, NONCE)
 
     def test_shows_neither_nonce_nor_signature(self):
-        shown = repr(read(written()))
-        assert GUID in shown
-        assert NONCE not in shown
-        assert "signature" not in shown
+        text = repr(read(signed_headers()))
+        assert GUID in text
+        assert NONCE not in text
+        assert "signature" not in text
 
     @given(st.data())
     def test_no_two_messages_are_signed_alike(self, data):
@@ -211,20 +211,20 @@ class TestOurs:
         covered = data.draw(st.lists(st.sampled_from(["content-type", "idempotency-key"])))
         draw = {name: data.draw(values).strip() for name in covered}
         uri = f"https://a.example/{data.draw(values.map(str.strip))}"
-        made = written(draw.items(), uri=uri)
-        parameters = made["signature-input"].removeprefix("counterseal=")
-        fields = {**draw, "content-digest": made["content-digest"]}
+        signed = signed_headers(draw.items(), uri=uri)
+        parameters = signed["signature-input"].removeprefix("counterseal=")
+        fields = {**draw, "content-digest": signed["content-digest"]}
         components = [("@method", "POST"), ("@target-uri", uri)] + [
             (name, fields[name])
             for name in ("content-digest", "content-type", "idempotency-key")
             if name in fields
         ]
         lines = signature_base(components, parameters).decode().split("\n")
-        got = dict(re.fullmatch(r'"([^"]+)": (.*)', line).groups() for line in lines)
-        assert got == dict(components) | {"@signature-params": parameters}
+        parsed = dict(re.fullmatch(r'"([^"]+)": (.*)', line).groups() for line in lines)
+        assert parsed == dict(components) | {"@signature-params": parameters}
 
 
-SOUND = written()
+SOUND = signed_headers()
 INPUT, SIGNATURE = SOUND["signature-input"], SOUND["signature"]
 
 
@@ -299,16 +299,16 @@ MALFORMED = {
 
 
 class TestWhatIsNone:
-    @pytest.mark.parametrize("made", MALFORMED.values(), ids=MALFORMED.keys())
-    def test_is_refused(self, made):
-        assert made != SOUND
+    @pytest.mark.parametrize("signed", MALFORMED.values(), ids=MALFORMED.keys())
+    def test_is_refused(self, signed):
+        assert signed != SOUND
         with pytest.raises(CredentialRefused):
-            read(made)
+            read(signed)
 
     @pytest.mark.parametrize("name", sorted(FIELDS))
     @pytest.mark.parametrize("other", [str.lower, str.upper])
     def test_a_header_twice(self, name, other):
-        pairs = [JSON, KEYED, *written([JSON, KEYED]).items()]
+        pairs = [JSON, KEYED, *signed_headers([JSON, KEYED]).items()]
         (value,) = [value for each, value in pairs if each.lower() == name]
         assert read_signature(fields_of(pairs), BODY)
         with pytest.raises(CredentialRefused):
@@ -317,30 +317,30 @@ class TestWhatIsNone:
     @pytest.mark.parametrize("header", [JSON, KEYED])
     def test_a_header_that_was_added_or_taken_away(self, header):
         with pytest.raises(CredentialRefused):
-            read(written(), [header])
+            read(signed_headers(), [header])
         with pytest.raises(CredentialRefused):
-            read(written([header]))
-        assert read(written([header]), [header])
+            read(signed_headers([header]))
+        assert read(signed_headers([header]), [header])
 
     @pytest.mark.parametrize("value", ["a\nb", "a\rb", "a\n", "\x0ba", "ä", "\0", "a\tb", "\x7f"])
     def test_a_value_that_is_no_line(self, value):
         with pytest.raises(CredentialRefused):
-            written([("idempotency-key", value)])
+            signed_headers([("idempotency-key", value)])
 
     def test_spaces_around_a_value_do_not_count(self):
-        made = written([JSON])
-        spaced = {name: f" \t{value} " for name, value in made.items()}
-        assert read(spaced, [("content-type", " application/json ")]) == read(made, [JSON])
+        signed = signed_headers([JSON])
+        spaced = {name: f" \t{value} " for name, value in signed.items()}
+        assert read(spaced, [("content-type", " application/json ")]) == read(signed, [JSON])
 
     def test_nothing_else_around_a_value_goes(self):
         keyed = ("Idempotency-Key", "XX-7-XX")
         assert fields_of([keyed]) == {"idempotency-key": "XX-7-XX"}
 
     def test_without_a_body_the_digest_is_that_of_nothing(self):
-        made = write_signature(
+        signed = write_signature(
             SECRET, guid=GUID, method="GET", uri=URI, created=CREATED, nonce=NONCE
         )
-        assert read(dict(made), body=b"").nonce == NONCE
+        assert read(dict(signed), body=b"").nonce == NONCE
 
     def test_the_order_of_the_parameters_is_free_and_signed(self):
         head, _, rest = INPUT.partition(";")
@@ -366,14 +366,14 @@ class TestWhatIsNone:
         assert len(claimed.signature) == 32
 
     @given(st.integers(0, len(INPUT) - 1), st.characters(max_codepoint=126))
-    def test_no_other_character_goes_unnoticed(self, place, character):
+    def test_no_other_character_goes_unnoticed(self, index, character):
         """Whatever one character becomes, it is refused or signed."""
-        changed = INPUT[:place] + character + INPUT[place + 1 :]
+        changed = INPUT[:index] + character + INPUT[index + 1 :]
         if changed == INPUT:
             return
-        made = SOUND | {"signature-input": changed}
+        signed = SOUND | {"signature-input": changed}
         try:
-            fields = fields_of(made.items())
+            fields = fields_of(signed.items())
             claimed = read_signature(fields, BODY)
         except CredentialRefused:
             return

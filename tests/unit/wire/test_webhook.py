@@ -46,8 +46,8 @@ def headers(*secrets, message=ID, at=NOW, body=BODY):
     return webhook_headers(secrets, message=message, at=at, body=body)
 
 
-def verify(secret, sent, body=BODY):
-    return Webhook(secret_text(secret)).verify(body, dict(sent))
+def verify(secret, headers_, body=BODY):
+    return Webhook(secret_text(secret)).verify(body, dict(headers_))
 
 
 class TestAReceiver:
@@ -73,18 +73,20 @@ class TestAReceiver:
 
     @pytest.mark.parametrize("name", ["webhook-id", "webhook-timestamp"])
     def test_refuses_another_id_or_time(self, name):
-        sent = dict(headers(SECRET))
+        headers_ = dict(headers(SECRET))
         changed = {
             "webhook-id": str(ID)[:-1] + "f",
             "webhook-timestamp": str(int(NOW.timestamp()) + 1),
         }
         with pytest.raises(WebhookVerificationError):
-            verify(SECRET, {**sent, name: changed[name]})
+            verify(SECRET, {**headers_, name: changed[name]})
 
     @given(st.binary(max_size=64), st.binary(min_size=24, max_size=64))
     def test_takes_any_bytes_and_any_secret(self, body, secret):
-        sent = webhook_headers([secret], message=ID, at=NOW, body=b'"' + body.hex().encode() + b'"')
-        assert verify(secret, sent, b'"' + body.hex().encode() + b'"') == body.hex()
+        signed = webhook_headers(
+            [secret], message=ID, at=NOW, body=b'"' + body.hex().encode() + b'"'
+        )
+        assert verify(secret, signed, b'"' + body.hex().encode() + b'"') == body.hex()
 
     def test_may_sign_for_us_and_we_for_it(self):
         theirs = Webhook(secret_text(SECRET)).sign(ID, NOW, BODY.decode())
@@ -104,9 +106,9 @@ class TestTheHeaders:
         )
 
     def test_hold_one_signature_for_each_secret_the_first_first(self):
-        sent = dict(headers(SECRET, OLD))["webhook-signature"].split(" ")
+        signatures = dict(headers(SECRET, OLD))["webhook-signature"].split(" ")
         one, two = (dict(headers(secret))["webhook-signature"] for secret in (SECRET, OLD))
-        assert sent == [one, two]
+        assert signatures == [one, two]
 
     def test_hold_no_signature_without_a_secret(self):
         assert [name for name, _ in headers()] == [
@@ -122,7 +124,7 @@ class TestTheHeaders:
         assert first["webhook-signature"] != second["webhook-signature"]
 
 
-def test_a_secret_is_told_in_the_form_that_receivers_configure():
+def test_a_secret_has_the_form_that_receivers_configure():
     text = secret_text(SECRET)
     assert text.startswith("whsec_")
     assert base64.b64decode(text.removeprefix("whsec_"), validate=True) == SECRET
@@ -141,9 +143,9 @@ class TestAPublicKey:
         assert key.algorithm is Algorithm.EDDSA
         signature = self.PRIVATE.sign(BODY)
         verify_asymmetric(signature, BODY, key)
-        for made, data in ((signature, BODY + b" "), (signature[:-1], BODY), (bytes(64), BODY)):
+        for changed, data in ((signature, BODY + b" "), (signature[:-1], BODY), (bytes(64), BODY)):
             with pytest.raises(WrongSignature):
-                verify_asymmetric(made, data, key)
+                verify_asymmetric(changed, data, key)
 
     @pytest.mark.parametrize(
         "text",

@@ -71,7 +71,7 @@ def origin_document(origin: Origin) -> Document:
         "callbackStates": [state.value for state in origin.callback_states],
         "sessionTokenForm": origin.token_form.value,
         "pendingLimit": origin.limits.pending,
-        "askLimit": origin.limits.asked,
+        "askLimit": origin.limits.questions,
         "cooldown": origin.limits.cooldown,
         "callbacks": [callback_document(entry) for entry in origin.entries],
         "createdAt": format_time(origin.created_at),

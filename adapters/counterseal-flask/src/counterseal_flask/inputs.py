@@ -125,7 +125,7 @@ def _either(shapes: list[Shape]) -> Shape:
 
 def _require_known(value: Any, shape: Shape, field: str) -> None:
     if isinstance(value, Mapping) and shape.members is not None:
-        require_known(value, shape.members, place=f"{field}.")
+        require_known(value, shape.members, prefix=f"{field}.")
         for name, below in value.items():
             _require_known(below, shape.members[name], f"{field}.{name}")
     elif isinstance(value, list) and shape.items is not None:

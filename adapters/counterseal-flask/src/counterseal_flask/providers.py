@@ -30,7 +30,7 @@ def read_provider(
     if body.get(NAME) is None:
         return None, None
     given = part(body, NAME)
-    require_known(given, IDP["properties"], place=f"{NAME}.")
+    require_known(given, IDP["properties"], prefix=f"{NAME}.")
     said = {f"{NAME}.{name}": value for name, value in given.items()}
     old = held or IdpSettings(issuer="none", client_id="none")
     redirect = optional_text(said, "idp.redirectUri")

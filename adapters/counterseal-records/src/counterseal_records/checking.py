@@ -42,7 +42,7 @@ def check(
         for partition in [place for place, flaws in found.items() if flaws]:
             found[partition] &= _violations_in(partition, inventory.shelf(partition), clock)
     flaws = (one for flaws in found.values() for one in flaws)
-    return records, tuple(sorted(flaws, key=lambda one: (one.place, one.problem)))
+    return records, tuple(sorted(flaws, key=lambda one: (one.subject, one.problem)))
 
 
 def _violations_in(partition: int, shelf: Shelf, clock: Clock) -> set[Violation]:

@@ -83,14 +83,14 @@ def copying(source: Inventory, target: Inventory, name: Callable[[], str]) -> It
 def _missing(source: Inventory, target: Inventory, partition: int) -> tuple[list[Shelved], int]:
     shelf, copied = source.shelf(partition), target.shelf(partition)
     if shelf.flaws:
-        raise SourceUnsound(f"{shelf.flaws[0].place}: {shelf.flaws[0].problem}")
+        raise SourceUnsound(f"{shelf.flaws[0].subject}: {shelf.flaws[0].problem}")
     here = {one.record.guid: one.record for one in shelf.shelved}
     there = {one.record.guid: one.record for one in copied.shelved}
     for guid, record in there.items():
         if here.get(guid) != record:
             raise TargetDiffers(f"{guid}: not as it is copied")
     if copied.flaws:
-        raise TargetDiffers(f"{copied.flaws[0].place}: {copied.flaws[0].problem}")
+        raise TargetDiffers(f"{copied.flaws[0].subject}: {copied.flaws[0].problem}")
     return [one for one in shelf.shelved if one.record.guid not in there], len(there)
 
 

@@ -7,7 +7,6 @@ import attrs
 from counterseal.models import (
     AddressKind,
     Algorithm,
-    Asked,
     Authority,
     BindingState,
     Button,
@@ -30,6 +29,7 @@ from counterseal.models import (
     Origin,
     Outcome,
     OwnLimits,
+    PastQuestion,
     PublicKey,
     PushAddress,
     Record,
@@ -89,10 +89,10 @@ def oddities(specimens: Specimens) -> tuple[Record, ...]:
         deadline=specimens.moment(),
         clients=Clients.CX,
     )
-    asked = Asked(at=specimens.moment(), origin=specimens.guid())
+    past = PastQuestion(at=specimens.moment(), origin=specimens.guid())
     history = History(
         open=(question,),
-        asked=(asked, attrs.evolve(asked, clients=Clients.CX)),
+        recent=(past, attrs.evolve(past, clients=Clients.CX)),
         asked_since_approval=3,
         refusals=2**40,
         cooling_until=specimens.moment(),
@@ -223,5 +223,5 @@ def _for_cx(origin: Origin) -> Origin:
         domains=(ODD,),
         callback_states=(ChallengeState.DISOWNED,),
         token_form=TokenForm.OBJECT,
-        limits=OwnLimits(pending=7, asked=8, cooldown=True),
+        limits=OwnLimits(pending=7, questions=8, cooldown=True),
     )

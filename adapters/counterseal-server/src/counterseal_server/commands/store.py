@@ -58,7 +58,7 @@ def check(data: str | None, config: str | None) -> None:
             clock = house.ports.clock
             records, flaws = looked_at(lambda: house.records.inventory(clock), clock, done)
         for flaw in flaws:
-            print_line(f"{flaw.place}: {flaw.problem}")
+            print_line(f"{flaw.subject}: {flaw.problem}")
         if flaws:
             raise Failed(f"store: {len(flaws)} things do not fit together")
         print_line(f"records: {records}, and all of them fit together")

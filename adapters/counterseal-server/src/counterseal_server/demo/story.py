@@ -70,7 +70,7 @@ def play(question: Question, *, button: int | None, algorithm: Algorithm) -> Sto
         receipt=stage.device.check(ended.outcome.receipt),
         token=ended.outcome.receipt,
         callback=callback,
-        delivery=stage.sender.sent[-1] if callback else None,
+        delivery=stage.sender.deliveries[-1] if callback else None,
         attempts=tuple(
             forgeries.attempt(stage, forgery, question) for forgery in forgeries.FORGERIES
         ),
