@@ -7,6 +7,7 @@ The public names; everything else may change without notice.
 from __future__ import annotations
 
 from counterseal._decisions.issuing import Issued
+from counterseal._decisions.logins import Redirect
 from counterseal.bindings import (
     Accounts,
     Bound,
@@ -15,9 +16,7 @@ from counterseal.bindings import (
     Invitation,
     Invitations,
     KeySets,
-    Logins,
     Proven,
-    Redirect,
     Telemetry,
 )
 from counterseal.callbacks import Callbacks
@@ -39,6 +38,7 @@ from counterseal.policy import PROFILES, STANDARD, STRICT, Policy
 from counterseal.ports import Ports
 from counterseal.usecases.answers import Answers
 from counterseal.usecases.challenges import Challenges
+from counterseal.usecases.logins import Logins
 from counterseal.wire.enrolment import Enrolment, read_enrolment
 from counterseal.wire.question import read_question
 from counterseal.wire.receipt import Receipt, verify_receipt

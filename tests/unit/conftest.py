@@ -17,7 +17,6 @@ from counterseal.bindings import (
     Enrolments,
     Invitations,
     KeySets,
-    Logins,
     Telemetry,
 )
 from counterseal.callbacks import Callbacks
@@ -34,6 +33,7 @@ from counterseal.testing.phone import Phone
 from counterseal.testing.world import PIN, SCRYPT_COST, World
 from counterseal.usecases.answers import Answers
 from counterseal.usecases.challenges import Challenges
+from counterseal.usecases.logins import Logins
 
 USE_CASES = {
     "directory": Directory,

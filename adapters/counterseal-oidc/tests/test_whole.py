@@ -156,10 +156,10 @@ def test_a_logout_at_the_provider_suspends_at_once_and_once(world, new_space, re
     space = new_space(real)
     zoe = bound(world, space, real)
     token = real.logout_token(space.idp.client_id, "zoe")
-    world.logins.logged_out(space.guid, token)
+    world.logins.log_out(space.guid, token)
     assert standing(world, zoe) == BY_IDP
     with pytest.raises(Replayed):
-        world.logins.logged_out(space.guid, token)
+        world.logins.log_out(space.guid, token)
     invited(world, space, real)
     assert standing(world, zoe) == ACTIVE
 

@@ -18,13 +18,14 @@ from counterseal.models import (
     LIVING,
     Account,
     AddressKind,
+    Authority,
     Binding,
     BindingState,
     Device,
     Record,
     revise,
 )
-from counterseal.rules.facts import Striking
+from counterseal.rules.facts import Standing, Striking
 from counterseal.rules.standing import living
 
 R = TypeVar("R")
@@ -61,6 +62,19 @@ def end_binding(
     """
     strike_count = binding.strikes if strikes is None else strikes
     return revise(binding, state=state, suspended_by=None, ended_at=now, strikes=strike_count)
+
+
+def change_standing(binding: Binding, event: BindingEvent, authority: Authority) -> Binding:
+    """
+    Return *binding* as *authority* suspends or resumes it.
+
+    Raises:
+        WrongState: It is not active, or not suspended.
+        WrongAuthority: Another authority suspended it.
+    """
+    state = step(BINDING, binding.state, event, Standing(binding=binding, authority=authority))
+    suspended_by = authority if state is BindingState.SUSPENDED else None
+    return revise(binding, state=state, suspended_by=suspended_by)
 
 
 def strike(

@@ -144,8 +144,8 @@ def nothing() -> Reading[Records]:
 
 
 def records(*guids: Guid) -> Reading[Records]:
-    """Read the records of *guids*."""
-    return Reading("get", guids)
+    """Read the records of *guids*; without any, there is no trip."""
+    return Reading("get" if guids else "", guids)
 
 
 def record_with_account(guid: Guid, *others: Guid) -> Reading[Records]:

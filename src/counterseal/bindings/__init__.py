@@ -3,7 +3,6 @@ Use cases of binding: how a device's keys come to stand for one account, and how
 
 - `Invitations`: an origin invites a device of its user.
 - `Enrolments`: the device brings its keys and finishes the bind.
-- `Logins`: an Identity Provider says who the user is, and whether it still vouches.
 - `Accounts`: what an origin may see of its users and take from them, and what locks one.
 - `Devices`: a bound device proves itself, rotates its keys, is suspended, resumed or revoked.
 - `KeySets`: a bound device learns of new service keys.
@@ -14,12 +13,10 @@ from __future__ import annotations
 
 from counterseal.bindings.accounts import Accounts
 from counterseal.bindings.callers import Caller, Proven
-from counterseal.bindings.departures import Redirect
 from counterseal.bindings.devices import Devices
 from counterseal.bindings.enrolments import Bound, Enrolments
 from counterseal.bindings.invitations import Invitation, Invitations
 from counterseal.bindings.keysets import KeySets
-from counterseal.bindings.logins import Logins
 from counterseal.bindings.telemetry import Telemetry
 
 __all__ = [
@@ -31,8 +28,6 @@ __all__ = [
     "Invitation",
     "Invitations",
     "KeySets",
-    "Logins",
     "Proven",
-    "Redirect",
     "Telemetry",
 ]

@@ -7,13 +7,13 @@ from datetime import datetime
 import attrs
 
 from counterseal import ijson, keys
+from counterseal._decisions.bindings import change_standing
 from counterseal.authority import authorize, name_of
 from counterseal.bindings.callers import Caller, Proven
 from counterseal.bindings.enrolments import offered_key
 from counterseal.bindings.news import revoked
 from counterseal.bindings.roster import enlisted
 from counterseal.bindings.strikes import ended, strike
-from counterseal.bindings.vouching import stood
 from counterseal.decisions import Act, Decision, read, settle
 from counterseal.errors import (
     InvalidField,
@@ -193,7 +193,7 @@ class Devices:
             binding = read(self.ports.store, device, Binding)
             authorize(self.ports, by, Deed.USERS, binding)
             account = read(self.ports.store, binding.account, Account)
-            moved = stood(binding, event, Authority.STAFF)
+            moved = change_standing(binding, event, Authority.STAFF)
             return _decided(act, account, binding, moved, self.ports.clock.now())
 
         return settle(self.ports, self.policy, act, decide)

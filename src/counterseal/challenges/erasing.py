@@ -14,11 +14,9 @@ import attrs
 
 from counterseal import keys
 from counterseal._decisions.endings import end
-from counterseal._transaction import events_of, wake
+from counterseal._transaction import Transactions, events_of, wake
 from counterseal.authority import authorize, name_of
-from counterseal.bindings.aliases import forget
 from counterseal.bindings.strikes import ended
-from counterseal.bindings.vouching import let_go
 from counterseal.decisions import Act, Decision, read, settle, tools_of
 from counterseal.errors import NotFound, Unavailable
 from counterseal.machines import BINDING, CHALLENGE, BindingEvent, ChallengeEvent, step
@@ -41,6 +39,7 @@ from counterseal.policy import Policy
 from counterseal.ports import Ports
 from counterseal.rules.authorization import Deed
 from counterseal.rules.facts import Cancelling
+from counterseal.usecases.revalidation import remove_alias, revoke_grant
 
 ENTROPY_BYTES = 16
 """Nobody can take the id beforehand that an erased account gets."""
@@ -79,10 +78,10 @@ class Erasure:
         )
         for guid in cancelled:
             wake(self.ports, guid)
-        let_go(self.ports, held)
+        revoke_grant(self.ports, held)
         with suppress(Unavailable):
             # What is left of it names nobody: a hash, and the GUID of an account that was.
-            forget(self.ports, self.policy, held)
+            remove_alias(Transactions(self.ports, self.policy), held)
         return erased
 
     def _erased(

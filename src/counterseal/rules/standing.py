@@ -28,6 +28,7 @@ from counterseal.models import (
     BindingState,
     Device,
     Identity,
+    IdpSettings,
     Origin,
 )
 from counterseal.policy import Policy
@@ -186,10 +187,16 @@ def identified_simply(app_space: AppSpace) -> None:
         raise WrongKind
 
 
-def identified_elsewhere(app_space: AppSpace) -> None:
-    """Refuse a log-in where the origin says who the users are."""
+def provider_of(app_space: AppSpace) -> IdpSettings:
+    """
+    Return the App Space's Identity Provider.
+
+    Raises:
+        WrongKind: It has none: its origins say who the users are.
+    """
     if app_space.idp is None:
         raise WrongKind
+    return app_space.idp
 
 
 A_SECOND = timedelta(seconds=1)

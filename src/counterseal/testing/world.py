@@ -24,7 +24,6 @@ from counterseal.bindings import (
     Invitation,
     Invitations,
     KeySets,
-    Logins,
     Telemetry,
 )
 from counterseal.callbacks import Callbacks
@@ -55,6 +54,7 @@ from counterseal.testing.phone import Phone
 from counterseal.testing.sender import ScriptedSender
 from counterseal.usecases.answers import Answers
 from counterseal.usecases.challenges import Challenges
+from counterseal.usecases.logins import Logins
 
 PIN = "2580"
 SCRYPT_COST = 2

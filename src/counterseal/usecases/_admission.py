@@ -21,12 +21,10 @@ from counterseal._transaction import (
     refusals,
     tools_of,
 )
-from counterseal.bindings.vouching import renew_vouch
 from counterseal.errors import IdentityUnavailable, Replayed
 from counterseal.models import AuditEvent
-from counterseal.policy import Policy
-from counterseal.ports import Ports
 from counterseal.rules.standing import forgettable_at, graced
+from counterseal.usecases.revalidation import revalidate
 
 
 def admit(
@@ -69,14 +67,14 @@ def admit_once(
         raise Replayed
     if not demand_standing(device, tools):
         return Loaded(stored, device, tools)
-    _revalidate(ports, policy, device)
+    _revalidate(transactions, device)
     # Also where the policy believes no word for longer than it takes to hear it.
     return transactions.load(reading)
 
 
-def _revalidate(ports: Ports, policy: Policy, device: AuthenticatedDevice) -> None:
+def _revalidate(transactions: Transactions, device: AuthenticatedDevice) -> None:
     try:
-        renew_vouch(ports, policy, device.account.guid, device.app_space)
+        revalidate(transactions, device.account, device.app_space)
     except IdentityUnavailable as failure:
         now = device.proving.now
         event = AuditEvent(
@@ -86,6 +84,6 @@ def _revalidate(ports: Ports, policy: Policy, device: AuthenticatedDevice) -> No
             subject=device.account.guid,
             reason=failure.code,
         )
-        ports.audit.record(event)
-        if not graced(device.account, now, policy):
+        transactions.ports.audit.record(event)
+        if not graced(device.account, now, transactions.policy):
             raise

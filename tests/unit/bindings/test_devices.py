@@ -375,7 +375,7 @@ def test_staff_do_not_resume_what_the_identity_provider_suspended(service):
     carol = service.log_in(space, "carol")
     service.idp.withdraw("carol")
     with pytest.raises(IdentityWithdrawn):
-        service.logins.vouch(carol.device.bond.account)
+        service.logins.revalidate(carol.device.bond.account)
     with pytest.raises(WrongAuthority):
         service.devices.resume(carol.guid)
     assert service.last_event() == ("binding.resume", "wrong_authority")

@@ -217,7 +217,7 @@ def test_an_erased_account_is_not_there_for_its_origin_and_its_provider(service,
     with pytest.raises(NotFound):
         service.accounts.named(service.origin, guid)
     with pytest.raises(NotFound):
-        service.logins.vouch(carol)
+        service.logins.revalidate(carol)
     assert service.log_in(space, "carol").device.bond.account != carol
 
 

@@ -25,13 +25,13 @@ from counterseal.rules.standing import (
     account_unlocked,
     binding_active,
     expected_issuer,
-    identified_elsewhere,
     identified_simply,
     invitation_stands,
     living,
     own_account,
     own_app_space,
     own_challenge,
+    provider_of,
     reachable,
     room_for_binding,
     same_authority,
@@ -316,6 +316,6 @@ class TestHowUsersAreIdentified:
             identified_simply(VOUCHED)
 
     def test_a_log_in_needs_a_provider(self, refusing):
-        identified_elsewhere(VOUCHED)
+        assert provider_of(VOUCHED) is VOUCHED.idp
         with refusing("wrong_kind"):
-            identified_elsewhere(SIMPLE)
+            provider_of(SIMPLE)

@@ -137,6 +137,24 @@ def test_a_user_of_another_provider_is_refused_after_a_lost_race_too(service, ca
     assert service.stored(asked.guid) == asked
 
 
+def test_s18_a_user_who_is_withdrawn_after_the_provider_was_asked_is_refused(
+    service, carol, asked
+):
+    """Staff suspend and resume the device around the withdrawal, so that it is active again."""
+
+    def withdraw():
+        service.devices.suspend(carol.guid)
+        service.idp.withdraw("carol")
+        with pytest.raises(IdentityWithdrawn):
+            service.logins.revalidate(carol.device.bond.account)
+        service.devices.resume(carol.guid)
+
+    with pytest.raises(IdentityWithdrawn):
+        service.meanwhile(withdraw).answer(carol, asked)
+    assert service.stored(carol.guid).state is BindingState.ACTIVE
+    assert service.stored(asked.guid) == asked
+
+
 @pytest.mark.parametrize("verb", ["pending", "fetch", "answer", "disown"])
 def test_each_refusal_is_recorded_once_and_a_replay_comes_before_the_standing(service, alice, verb):
     asked = service.ask("alice", "Pay?").challenge

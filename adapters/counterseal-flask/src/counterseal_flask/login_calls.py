@@ -25,7 +25,7 @@ def redirect(service: Service, asked: Message) -> Reply:
 
 def come_back(service: Service, asked: Message) -> Reply:
     """Send a browser that the Identity Provider sent here on to the app; nothing is exchanged."""
-    address = service.logins.carry(asked.asked("state"), asked.query)
+    address = service.logins.relay_response(asked.asked("state"), asked.query)
     headers = {"Location": address, "Referrer-Policy": "no-referrer"}
     return Reply(status=HTTPStatus.SEE_OTHER, headers=headers)
 
@@ -51,7 +51,7 @@ def log_out(service: Service, asked: Message) -> Reply:
     app_space = named(asked.names["app_space"], "app_space")
     token = text(asked.document, "logout_token")
     try:
-        service.logins.logged_out(app_space, token)
+        service.logins.log_out(app_space, token)
     except Refused:
         # 400, whatever is wrong with it (2.8); the audit log has the reason.
         raise InvalidField("logout_token", "refused") from None

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from counterseal.bindings import Bound, Invitation, Redirect
+from counterseal._decisions.logins import Redirect
+from counterseal.bindings import Bound, Invitation
 from counterseal.errors import IdentityWithdrawn, StrongKeyMissed
 from counterseal.models import Account, Binding, Guid, Role
 from counterseal.testing.histories import cast
@@ -215,7 +216,7 @@ class DeviceActs(Stage):
         gone = self.ledger.people[account].subject in self.ledger.withdrawn
         asked = self.play(
             "vouch",
-            lambda: self.world.logins.vouch(Guid(account)),
+            lambda: self.world.logins.revalidate(Guid(account)),
             trouble=trouble,
             account=account,
         )

@@ -11,7 +11,7 @@ from hypothesis import note
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition
 
 from counterseal import keys
-from counterseal.bindings import Redirect
+from counterseal._decisions.logins import Redirect
 from counterseal.errors import CountersealError, Refused, Unavailable
 from counterseal.models import (
     Algorithm,

@@ -372,7 +372,7 @@ def test_a_log_ins_address_sent_to_a_victim_binds_nothing(service, space):
     """Mallory begins, and carol follows the address: the code comes back to carol's own app."""
     mallorys = service.logins.redirect(space.guid, APP_RETURN)
     back = service.idp.log_in(mallorys.url, "carol")
-    carried = service.logins.carry(back.state, {"code": back.code, "iss": back.issuer})
+    carried = service.logins.relay_response(back.state, {"code": back.code, "iss": back.issuer})
     assert carried.startswith(f"{APP_RETURN}?")
     assert mallorys.secret not in carried
     # Carol's app has begun nothing, or something else, and what Mallory has lacks the code.
@@ -446,7 +446,7 @@ def test_a_provider_may_send_users_to_the_app_itself(service):
 def test_a_return_is_carried_on_to_the_app_and_spends_nothing(service, redirect, back):
     before = service.records()
     response = {"code": back.code, "iss": back.issuer, "session_state": "x", "state": "y"}
-    carried = service.logins.carry(back.state, response)
+    carried = service.logins.relay_response(back.state, response)
     address, _, query = carried.partition("?")
     assert address == APP_RETURN
     assert parse_qs(query) == {
@@ -459,7 +459,7 @@ def test_a_return_is_carried_on_to_the_app_and_spends_nothing(service, redirect,
 
 
 def test_the_app_is_told_that_the_provider_refused(service, back):
-    carried = service.logins.carry(back.state, {"error": "access_denied"})
+    carried = service.logins.relay_response(back.state, {"error": "access_denied"})
     assert parse_qs(carried.partition("?")[2])["error"] == ["access_denied"]
 
 
@@ -467,16 +467,16 @@ def test_no_browser_is_sent_anywhere_for_a_state_that_is_none_of_ours(service, r
     name = redirect.login
     for state in ("", "nonsense", name, f"{name}.guess", f"{mint(0, bytes(15))}.x"):
         with pytest.raises(WrongToken):
-            service.logins.carry(state, {"code": back.code})
+            service.logins.relay_response(state, {"code": back.code})
         assert service.last_event() == ("login.carry", "wrong_token")
 
 
 def test_no_browser_is_sent_anywhere_late_or_with_too_much(service, redirect, back):
     with pytest.raises(InvalidField):
-        service.logins.carry(back.state, {"code": "x" * 4097})
+        service.logins.relay_response(back.state, {"code": "x" * 4097})
     service.clock.jump(redirect.deadline)
     with pytest.raises(DeadlinePassed):
-        service.logins.carry(back.state, {"code": back.code})
+        service.logins.relay_response(back.state, {"code": back.code})
 
 
 # The id of the account
@@ -501,7 +501,7 @@ def test_a_claim_may_become_the_account_id(service, space, redirect, back):
     account = claiming.logins.authenticate(back.state, back.code, redirect.secret).account
     assert (account.account_id, account.subject) == ("employee 7", "carol")
     assert service.store.account(space.guid, "carol") is None
-    service.logins.vouch(account.guid)
+    service.logins.revalidate(account.guid)
 
 
 def test_an_account_id_that_another_identity_has_is_refused(service, space, redirect, back):
@@ -521,7 +521,7 @@ def test_an_invitation_outlives_a_provider_that_fails_when_it_is_asked_again(ser
     phone = service.log_in(space, "carol")
     service.idp.withdraw("carol")
     with pytest.raises(IdentityWithdrawn):
-        service.logins.vouch(phone.device.bond.account)
+        service.logins.revalidate(phone.device.bond.account)
     service.idp.admit("carol")
 
     class Failing:
@@ -537,5 +537,5 @@ def test_an_invitation_outlives_a_provider_that_fails_when_it_is_asked_again(ser
     invitation = failing.logins.authenticate(back.state, back.code, redirect.secret)
     assert service.stored(phone.guid).state is BindingState.SUSPENDED
     service.complete(invitation, service.phone())
-    service.logins.vouch(phone.device.bond.account)
+    service.logins.revalidate(phone.device.bond.account)
     assert service.stored(phone.guid).state is BindingState.ACTIVE

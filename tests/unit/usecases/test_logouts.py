@@ -6,7 +6,7 @@ import attrs
 import pytest
 
 from counterseal import STANDARD
-from counterseal.bindings.aliases import NAMED
+from counterseal._decisions.revalidation import ALIAS_LIMIT
 from counterseal.errors import (
     BindingInactive,
     IdentityWithdrawn,
@@ -55,7 +55,7 @@ def aliases(service):
 
 
 def test_a_logout_suspends_at_once_and_a_new_log_in_resumes(service, space, carol):
-    service.logins.logged_out(space.guid, service.idp.log_out("carol"))
+    service.logins.log_out(space.guid, service.idp.log_out("carol"))
     assert standing(service, carol) == BY_IDP
     assert account_of(service, carol).vouched_at is None
     assert service.last_event() == ("identity.logout", "")
@@ -68,10 +68,10 @@ def test_a_logout_suspends_at_once_and_a_new_log_in_resumes(service, space, caro
 
 def test_a_logout_counts_once(service, space, carol):
     token = service.idp.log_out("carol")
-    service.logins.logged_out(space.guid, token)
+    service.logins.log_out(space.guid, token)
     service.log_in(space, "carol")
     with pytest.raises(Replayed):
-        service.logins.logged_out(space.guid, token)
+        service.logins.log_out(space.guid, token)
     assert service.last_event() == ("identity.logout", "replayed")
     assert standing(service, carol) == ACTIVE
 
@@ -80,28 +80,28 @@ def test_a_logout_counts_once(service, space, carol):
 def test_what_is_no_logout_changes_nothing(service, space, carol, token):
     before = service.records()
     with pytest.raises(Refused):
-        service.logins.logged_out(space.guid, token)
+        service.logins.log_out(space.guid, token)
     assert service.last_event()[0] == "identity.logout"
     assert service.records() == before
 
 
 def test_a_logout_of_somebody_without_an_account_changes_nothing(service, space, carol):
     before = service.records()
-    service.logins.logged_out(space.guid, service.idp.log_out("nobody"))
+    service.logins.log_out(space.guid, service.idp.log_out("nobody"))
     assert service.records() == before
 
 
 def test_a_logout_counts_in_its_own_app_space_only(service, space, carol):
     other = service.new_app_space("Other", idp=service.idp.settings("other"))
     there = service.log_in(other, "carol")
-    service.logins.logged_out(other.guid, service.idp.log_out("carol"))
+    service.logins.log_out(other.guid, service.idp.log_out("carol"))
     assert standing(service, there) == BY_IDP
     assert standing(service, carol) == ACTIVE
 
 
 def test_there_is_no_logout_where_the_origin_says_who_its_users_are(service):
     with pytest.raises(WrongKind):
-        service.logins.logged_out(service.app_space.guid, "any")
+        service.logins.log_out(service.app_space.guid, "any")
 
 
 # By other names than the account id
@@ -112,10 +112,10 @@ def test_a_logout_by_the_subject_finds_a_user_who_is_known_by_another_claim(serv
     service.idp.admit("dave", account_id="carol")  # somebody's number is another one's subject
     carol, dave = (service.log_in(numbered, subject) for subject in ("carol", "dave"))
     assert account_of(service, carol).account_id == "e-1001"
-    service.logins.logged_out(numbered.guid, service.idp.log_out("carol"))
+    service.logins.log_out(numbered.guid, service.idp.log_out("carol"))
     assert standing(service, carol) == BY_IDP
     assert standing(service, dave) == ACTIVE
-    service.logins.logged_out(numbered.guid, service.idp.log_out("dave"))
+    service.logins.log_out(numbered.guid, service.idp.log_out("dave"))
     assert standing(service, dave) == BY_IDP
 
 
@@ -126,12 +126,12 @@ def test_a_logout_by_the_session_alone_finds_its_user(service, claim):
     service.idp.names_sessions = True
     carol, dave = (service.log_in(space, subject) for subject in ("carol", "dave"))
     token = service.idp.log_out("carol", nameless=True)
-    service.logins.logged_out(space.guid, token)
+    service.logins.log_out(space.guid, token)
     assert standing(service, carol) == BY_IDP
     assert standing(service, dave) == ACTIVE
     assert service.last_event() == ("identity.logout", "")
     with pytest.raises(Replayed):
-        service.logins.logged_out(space.guid, token)
+        service.logins.log_out(space.guid, token)
     service.log_in(space, "carol")
     assert standing(service, carol) == ACTIVE
 
@@ -140,7 +140,7 @@ def test_a_session_that_nobody_logged_in_from_changes_nothing(service, space, ca
     service.idp.names_sessions = True
     service.log_in(service.new_app_space("Other", idp=service.idp.settings("other")), "carol")
     before = service.records()
-    service.logins.logged_out(space.guid, service.idp.log_out("carol", nameless=True))
+    service.logins.log_out(space.guid, service.idp.log_out("carol", nameless=True))
     assert service.records() == before
     assert standing(service, carol) == ACTIVE
 
@@ -150,7 +150,7 @@ def test_each_session_of_a_user_ends_what_the_provider_says_of_the_user(service,
     first = service.log_in(space, "carol")
     older = service.idp.log_out("carol", nameless=True)
     second = service.log_in(space, "carol")
-    service.logins.logged_out(space.guid, older)
+    service.logins.log_out(space.guid, older)
     assert standing(service, first) == standing(service, second) == BY_IDP
 
 
@@ -160,16 +160,16 @@ def test_a_user_whose_claim_has_changed_is_logged_out_under_all_names(service, n
     service.idp.admit("carol", account_id="e-1002")
     new = service.log_in(numbered, "carol")
     assert account_of(service, old).guid != account_of(service, new).guid
-    service.logins.logged_out(numbered.guid, service.idp.log_out("carol"))
+    service.logins.log_out(numbered.guid, service.idp.log_out("carol"))
     assert standing(service, old) == standing(service, new) == BY_IDP
 
 
 def test_one_name_stands_for_so_many_accounts_at_most(service, numbered):
-    for number in range(NAMED + 2):
+    for number in range(ALIAS_LIMIT + 2):
         service.idp.admit("carol", account_id=f"e-{number}")
         newest = service.log_in(numbered, "carol")
     (alias,) = aliases(service)
-    assert len(alias.accounts) == NAMED
+    assert len(alias.accounts) == ALIAS_LIMIT
     assert alias.accounts[-1] == account_of(service, newest).guid
 
 
@@ -183,7 +183,7 @@ def test_a_logout_finds_nobody_of_another_issuer(service, space, carol):
     before = service.records()
     token = service.idp.log_out("carol")
     with pytest.raises(WrongIssuer):
-        service.but(identity=Other(service.entropy)).logins.logged_out(space.guid, token)
+        service.but(identity=Other(service.entropy)).logins.log_out(space.guid, token)
     assert service.records() == before
 
 
@@ -274,10 +274,10 @@ def test_two_log_ins_at_once_are_both_remembered(service, numbered):
 
 
 def test_a_grant_that_outlives_the_session_vouches_for_nobody(service, space, carol):
-    service.logins.logged_out(space.guid, service.idp.log_out("carol"))
+    service.logins.log_out(space.guid, service.idp.log_out("carol"))
     assert account_of(service, carol).sealed_grant == b""
     with pytest.raises(IdentityWithdrawn):
-        service.logins.vouch(account_of(service, carol).guid)
+        service.logins.revalidate(account_of(service, carol).guid)
     assert standing(service, carol) == BY_IDP
     assert service.last_event() == ("identity.vouch", "identity_withdrawn")
 
@@ -286,7 +286,7 @@ def test_an_older_invitation_does_not_bring_the_devices_back(service, space, car
     redirect = service.logins.redirect(space.guid, APP_RETURN)
     back = service.idp.log_in(redirect.url, "carol")
     invitation = service.logins.authenticate(back.state, back.code, redirect.secret)
-    service.logins.logged_out(space.guid, service.idp.log_out("carol"))
+    service.logins.log_out(space.guid, service.idp.log_out("carol"))
     late = service.complete(invitation, service.phone())
     with pytest.raises(IdentityWithdrawn):
         late.pending()
@@ -303,11 +303,11 @@ def test_a_good_word_that_was_asked_for_before_does_not_undo_it(service, space, 
         def still_vouches(self, settings, identity, *, company):
             asked.append(identity)
             word = service.idp.still_vouches(settings, identity, company=company)
-            service.logins.logged_out(space.guid, service.idp.log_out("carol"))
+            service.logins.log_out(space.guid, service.idp.log_out("carol"))
             return word
 
     with pytest.raises(IdentityWithdrawn):
-        service.but(identity=Slow()).logins.vouch(account_of(service, carol).guid)
+        service.but(identity=Slow()).logins.revalidate(account_of(service, carol).guid)
     assert len(asked) == 1
     assert standing(service, carol) == BY_IDP
 
@@ -323,10 +323,10 @@ def test_an_erased_user_is_found_by_no_name(service, numbered):
     (alias,) = aliases(service)
     assert (alias.accounts, alias.keep_until) == ((), service.clock.now())
     before = service.records()
-    service.logins.logged_out(numbered.guid, service.idp.log_out("carol"))
+    service.logins.log_out(numbered.guid, service.idp.log_out("carol"))
     assert service.records() == before
     again = service.log_in(numbered, "carol")
-    service.logins.logged_out(numbered.guid, service.idp.log_out("carol"))
+    service.logins.log_out(numbered.guid, service.idp.log_out("carol"))
     assert standing(service, again) == BY_IDP
     assert aliases(service)[0].keep_until is None
 
@@ -346,7 +346,7 @@ def test_a_session_names_nobody_who_was_erased(service, space):
     carol = service.log_in(space, "carol")
     service.erasure.erase(account_of(service, carol).guid)
     before = service.records()
-    service.logins.logged_out(space.guid, service.idp.log_out("carol", nameless=True))
+    service.logins.log_out(space.guid, service.idp.log_out("carol", nameless=True))
     assert service.records() == before
 
 
@@ -371,8 +371,8 @@ def test_each_call_names_the_company_of_the_app_space(service):
     recording = Recording(service.idp)
     watched = service.but(identity=recording)
     dave = watched.log_in(space, "dave").device.bond.account
-    watched.logins.vouch(dave)
-    watched.logins.logged_out(space.guid, service.idp.log_out("dave"))
+    watched.logins.revalidate(dave)
+    watched.logins.log_out(space.guid, service.idp.log_out("dave"))
     watched.log_in(space, "dave")
     watched.erasure.erase(dave)
     verbs = {"authorization_url", "exchange", "still_vouches", "logged_out", "let_go"}

@@ -44,7 +44,7 @@ def account_of(service, phone):
 def withdraw(service, phone):
     service.idp.withdraw("carol")
     with pytest.raises(IdentityWithdrawn):
-        service.logins.vouch(phone.device.bond.account)
+        service.logins.revalidate(phone.device.bond.account)
 
 
 ACTIVE = (BindingState.ACTIVE, None)
@@ -55,7 +55,7 @@ BY_STAFF = (BindingState.SUSPENDED, Authority.STAFF)
 def test_a_user_who_is_vouched_for_stays(service, carol):
     old = account_of(service, carol)
     service.clock.advance(timedelta(minutes=3))
-    renewed = service.logins.vouch(old.guid)
+    renewed = service.logins.revalidate(old.guid)
     assert renewed == account_of(service, carol)
     assert (renewed.version, renewed.vouched_at) == (old.version + 1, service.clock.now())
     assert renewed.sealed_grant != old.sealed_grant
@@ -66,11 +66,11 @@ def test_a_user_who_is_vouched_for_stays(service, carol):
 def test_the_new_grant_is_the_one_that_is_asked_with_next(service, carol):
     account = account_of(service, carol)
     old = service.ports.sealer.open(account.sealed_grant, f"grant:{account.guid}")
-    renewed = service.logins.vouch(account.guid)
+    renewed = service.logins.revalidate(account.guid)
     new = service.ports.sealer.open(renewed.sealed_grant, f"grant:{account.guid}")
     assert new != old
     del service.idp._grants[old]
-    service.logins.vouch(account.guid)
+    service.logins.revalidate(account.guid)
 
 
 def test_a_withdrawn_users_devices_are_suspended_all_at_once(service, space, carol):
@@ -108,7 +108,7 @@ def test_an_answer_finds_out_that_the_user_was_withdrawn(service, space, carol):
 def test_devices_resume_when_the_user_is_vouched_for_again(service, carol):
     withdraw(service, carol)
     service.idp.admit("carol")
-    account = service.logins.vouch(carol.device.bond.account)
+    account = service.logins.revalidate(carol.device.bond.account)
     assert standing(service, carol) == ACTIVE
     assert [line.state for line in account.devices] == [BindingState.ACTIVE]
     assert carol.pending() == ()
@@ -135,7 +135,7 @@ def test_the_identity_provider_does_not_undo_what_staff_did(service, space, caro
     withdraw(service, carol)
     assert standing(service, by_staff) == BY_STAFF
     service.idp.admit("carol")
-    service.logins.vouch(carol.device.bond.account)
+    service.logins.revalidate(carol.device.bond.account)
     assert standing(service, carol) == ACTIVE
     assert standing(service, by_staff) == BY_STAFF
     service.devices.resume(by_staff.guid)
@@ -150,7 +150,7 @@ def test_revoked_devices_stay_revoked_and_open_invitations_open(service, space, 
     invitation = service.logins.authenticate(back.state, back.code, redirect.secret)
     withdraw(service, carol)
     service.idp.admit("carol")
-    service.logins.vouch(carol.device.bond.account)
+    service.logins.revalidate(carol.device.bond.account)
     assert standing(service, revoked) == (BindingState.REVOKED, None)
     assert service.stored(invitation.binding).state is BindingState.INVITED
 
@@ -170,7 +170,7 @@ def test_a_provider_that_is_down_suspends_nobody(service, carol):
     service.idp.down = True
     before = service.records()
     with pytest.raises(IdentityUnavailable):
-        service.logins.vouch(carol.device.bond.account)
+        service.logins.revalidate(carol.device.bond.account)
     assert service.records() == before
 
 
@@ -188,7 +188,7 @@ def test_a_provider_that_names_somebody_else_is_refused_and_recorded(
 
     before = service.records()
     with pytest.raises(refusal):
-        service.but(identity=Confused(service.entropy)).logins.vouch(carol.device.bond.account)
+        service.but(identity=Confused(service.entropy)).logins.revalidate(carol.device.bond.account)
     assert service.records() == before
     assert service.last_event() == ("identity.vouch", refusal.code)
 
@@ -203,7 +203,7 @@ def test_the_provider_is_asked_about_the_account_as_it_is_known(service, carol):
 
     account = account_of(service, carol)
     grant = service.ports.sealer.open(account.sealed_grant, f"grant:{account.guid}")
-    service.but(identity=Listening(service.entropy)).logins.vouch(account.guid)
+    service.but(identity=Listening(service.entropy)).logins.revalidate(account.guid)
     ((settings, identity),) = asked
     assert settings == service.idp.settings()
     assert identity == Identity(issuer=service.idp.issuer, subject="carol", grant=grant)
@@ -212,13 +212,13 @@ def test_the_provider_is_asked_about_the_account_as_it_is_known(service, carol):
 def test_nobody_vouches_where_the_origin_says_who_its_users_are(service):
     alice = service.bind("alice")
     with pytest.raises(WrongKind):
-        service.logins.vouch(alice.device.bond.account)
+        service.logins.revalidate(alice.device.bond.account)
 
 
 def test_nobody_vouches_for_what_is_no_account(service, carol):
     for guid in (mint(0, bytes(15)), carol.guid):
         with pytest.raises(NotFound):
-            service.logins.vouch(guid)
+            service.logins.revalidate(guid)
 
 
 def test_s18_a_staff_suspension_before_the_commit_is_not_undone(service, carol):
@@ -227,10 +227,10 @@ def test_s18_a_staff_suspension_before_the_commit_is_not_undone(service, carol):
 
     def staff():
         # The provider's suspension ends, and staff begin one of their own.
-        service.logins.vouch(carol.device.bond.account)
+        service.logins.revalidate(carol.device.bond.account)
         service.devices.suspend(carol.guid)
 
-    service.meanwhile(staff).logins.vouch(carol.device.bond.account)
+    service.meanwhile(staff).logins.revalidate(carol.device.bond.account)
     assert standing(service, carol) == BY_STAFF
 
 
@@ -264,7 +264,7 @@ class Slow:
 def test_an_old_good_word_does_not_undo_a_newer_withdrawal(service, carol):
     slow = Slow(service.idp, lambda: withdraw(service, carol))
     with pytest.raises(IdentityWithdrawn):
-        service.but(identity=slow).logins.vouch(carol.device.bond.account)
+        service.but(identity=slow).logins.revalidate(carol.device.bond.account)
     assert len(slow.asked) == 2
     assert standing(service, carol) == BY_IDP
     assert account_of(service, carol).vouched_at is None
@@ -287,7 +287,7 @@ def test_an_account_that_changed_meanwhile_is_asked_about_again_with_the_new_gra
 ):
     origin = service.new_origin(space, "Payroll")
     slow = Slow(service.idp, lambda: service.ask("carol", "Pay?", origin=origin))
-    account = service.but(identity=slow).logins.vouch(carol.device.bond.account)
+    account = service.but(identity=slow).logins.revalidate(carol.device.bond.account)
     first, second = slow.asked
     assert first.grant != second.grant
     assert account == account_of(service, carol)
@@ -305,7 +305,7 @@ def test_an_account_that_changes_all_the_time_is_asked_about_so_often_at_most(
     few = attrs.evolve(STANDARD, commit_attempts=3)
     before = account_of(service, carol).sealed_grant
     with pytest.raises(Contended):
-        service.but(identity=slow, policy=few).logins.vouch(carol.device.bond.account)
+        service.but(identity=slow, policy=few).logins.revalidate(carol.device.bond.account)
     assert len(slow.asked) == 3
     assert account_of(service, carol).sealed_grant == before
 
@@ -315,7 +315,7 @@ def test_a_bad_word_counts_for_the_account_however_it_changed(service, space, ca
     service.idp.withdraw("carol")
     racing = service.meanwhile(lambda: service.ask("carol", "Pay?", origin=origin))
     with pytest.raises(IdentityWithdrawn):
-        racing.logins.vouch(carol.device.bond.account)
+        racing.logins.revalidate(carol.device.bond.account)
     assert standing(service, carol) == BY_IDP
 
 

@@ -1,15 +1,17 @@
-"""Whom a provider means, whatever it has said before: judged by a list that knows no store."""
+"""Which accounts a provider means; the oracle is a list of log-ins that knows no store."""
 
 import attrs
 from hypothesis import given
 from hypothesis import strategies as st
 
 from counterseal import STANDARD
-from counterseal.bindings.aliases import forget, remember, spoken_of
+from counterseal._decisions.revalidation import accounts_of
+from counterseal._transaction import AuditContext, Transactions
 from counterseal.memory import memory_ports
 from counterseal.models import Account, Change, Identity, Logout
 from counterseal.models.guid import account_partition, mint
 from counterseal.testing import FrozenClock
+from counterseal.usecases.revalidation import add_aliases, remove_alias
 
 SPACES = [mint(0, bytes([number]) * 15) for number in range(2)]
 ISSUERS = ["https://idp.example", "https://idp.example/"]
@@ -39,6 +41,7 @@ class Book:
 
     def __init__(self):
         self.ports = memory_ports(clock=FrozenClock())
+        self.transactions = Transactions(self.ports, STANDARD)
         self.list = []
 
     def log_in(self, said):
@@ -52,7 +55,7 @@ class Book:
             account_id=said.account_id,
             session=said.session,
         )
-        remember(self.ports, STANDARD, account, identity)
+        add_aliases(self.transactions, account, identity)
         self.list.append((said, account.guid))
 
     def _new(self, said):
@@ -75,13 +78,15 @@ class Book:
             account, version=account.version + 1, subject="", account_id=guid, erased_at=now
         )
         self.ports.store.commit((Change(account, blank),), (), f"erase {guid}")
-        forget(self.ports, STANDARD, account)
+        remove_alias(self.transactions, account)
         self.list = [(said, each) for said, each in self.list if each != guid]
 
     def found(self, space, issuer, subject, session):
         until = self.ports.clock.now()
         logout = Logout(issuer=issuer, subject=subject, session=session, jti="one", until=until)
-        return {account.guid for account in spoken_of(self.ports, space, logout)}
+        context = AuditContext(event="identity.logout", actor="idp")
+        accounts = self.transactions.run(context, accounts_of(space, logout))
+        return {account.guid for account in accounts}
 
     def expected(self, space, issuer, subject, session):
         return {

@@ -1,0 +1,257 @@
+"""
+Log-ins: a user is sent to an Identity Provider, and comes back (OpenID Connect, code flow, PKCE).
+
+Whatever the browser brings is compared with what the log-in stores of its secrets before anything
+that would tell a stranger what became of the log-in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from urllib.parse import urlencode
+
+import attrs
+
+from counterseal import keys
+from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Tools, records, require
+from counterseal._decisions.revalidation import find_provider
+from counterseal.errors import NotFound, WrongToken
+from counterseal.machines import LOGIN, LoginEvent, step
+from counterseal.models import AppSpace, Guid, IdpSettings, Login, replace, revise
+from counterseal.models.guid import ENTROPY_BYTES, mint
+from counterseal.models.sealing import login_context
+from counterseal.rules.addresses import return_allowed
+from counterseal.rules.evidence import login_matches, state_matches
+from counterseal.rules.facts import Deadline, Redeeming
+from counterseal.rules.standing import in_time, provider_of
+
+SECRET_BYTES = 32
+"""RFC 7636, 4.1: the verifier has at least 256 bits; state and nonce as many."""
+
+
+@attrs.frozen(kw_only=True)
+class Redirect:
+    """
+    Where to send the user.
+
+    Attributes:
+        url: At the Identity Provider; its `state` is a secret of this log-in, which whoever
+            opens it learns.
+        secret: For the app that began, and nobody else; returned once, and stored as a hash only.
+            The app keeps it where no page, no link and no other app can read it.
+        deadline: From then on the return is refused.
+    """
+
+    url: str = attrs.field(repr=False)
+    login: Guid
+    secret: str = attrs.field(repr=False)
+    deadline: datetime
+
+
+@attrs.define(kw_only=True)
+class AuthorizationRequest:
+    """
+    What an authorization request is made of (OpenID Connect Core, 3.1.2.1).
+
+    Attributes:
+        app_space: The App Space whose Identity Provider is asked.
+        settings: The provider's, with the redirect URI of this request.
+        app_return: Where the user gets back to the app.
+        login: The GUID that the log-in will have.
+        secret: The secret half of `state`.
+        nonce: Of the ID token.
+        verifier: The PKCE verifier (RFC 7636).
+        app_secret: Only the app that began gets it.
+    """
+
+    app_space: AppSpace
+    settings: IdpSettings
+    app_return: str
+    login: Guid
+    secret: str = attrs.field(repr=False)
+    nonce: str = attrs.field(repr=False)
+    verifier: str = attrs.field(repr=False)
+    app_secret: str = attrs.field(repr=False)
+
+    @property
+    def state(self) -> str:
+        """The `state` parameter: the log-in's GUID, and its secret."""
+        return f"{self.login}.{self.secret}"
+
+
+@attrs.define(kw_only=True)
+class CodeExchange:
+    """
+    What a log-in's code is exchanged with.
+
+    Attributes:
+        settings: The Identity Provider's, with the redirect URI of the authorization request.
+        nonce: That the ID token has to carry.
+        verifier: The PKCE verifier (RFC 7636).
+    """
+
+    app_space: AppSpace
+    settings: IdpSettings
+    nonce: str = attrs.field(repr=False)
+    verifier: str = attrs.field(repr=False)
+
+
+def prepare_request(
+    stored: Records, tools: Tools, app_return: str
+) -> Decision[AuthorizationRequest]:
+    """
+    Decide what to ask the App Space's Identity Provider for.
+
+    Args:
+        stored: The App Space.
+        app_return: Where the user is to get back to the app.
+
+    Raises:
+        NotFound: There is no such App Space.
+        WrongKind: It has no Identity Provider.
+        ReturnForbidden: The App Space does not say that users may be taken back there.
+    """
+    app_space = require(stored[0], AppSpace)
+    settings = provider_of(app_space)
+    return_allowed(app_return, settings.returns)
+    partition, random_bytes = tools.entropy(1)[0], tools.entropy(ENTROPY_BYTES)
+    secret, nonce, verifier, app_secret = (
+        keys.b64url(tools.entropy(SECRET_BYTES)) for _ in range(4)
+    )
+    return Decision(
+        result=AuthorizationRequest(
+            app_space=app_space,
+            settings=replace(settings, redirect_uri=settings.redirect_uri or app_return),
+            app_return=app_return,
+            login=mint(partition, random_bytes),
+            secret=secret,
+            nonce=nonce,
+            verifier=verifier,
+            app_secret=app_secret,
+        )
+    )
+
+
+def begin(tools: Tools, request: AuthorizationRequest, url: str) -> Decision[Redirect]:
+    """
+    Decide what is stored of a log-in, so that its return can be checked.
+
+    Args:
+        url: The authorization request, as the browser has to make it.
+
+    Raises:
+        SealBroken: The sealer is out of reach.
+    """
+    guid, deadline = request.login, tools.now + tools.policy.login_life
+    login = Login(
+        guid=guid,
+        state=LOGIN.initial,
+        app_space=request.app_space.guid,
+        redirect_uri=request.settings.redirect_uri,
+        app_return=request.app_return,
+        secret_hash=keys.token_hash(request.secret),
+        holder_hash=keys.token_hash(request.app_secret),
+        sealed_verifier=tools.seal(request.verifier.encode(), login_context(guid)),
+        sealed_nonce=tools.seal(request.nonce.encode(), login_context(guid)),
+        created_at=tools.now,
+        deadline=deadline,
+        keep_until=deadline + tools.policy.login_life,
+    )
+    return Decision(
+        result=Redirect(url=url, login=guid, secret=request.app_secret, deadline=deadline),
+        writes=(login,),
+        audit=(AuditEntry(guid),),
+    )
+
+
+def relay_response(
+    stored: Records, tools: Tools, secret: str, parameters: Mapping[str, str]
+) -> Decision[str]:
+    """
+    Decide where in the app to send a browser that the Identity Provider sent to the service.
+
+    Args:
+        stored: The log-in.
+        secret: The secret half of `state`, as it came back.
+        parameters: What the app gets with the state.
+
+    Raises:
+        WrongToken: There is no such log-in, or *secret* is not its own.
+        DeadlinePassed: It took too long.
+    """
+    login = _require_login(stored)
+    state_matches(login, secret)
+    in_time(Deadline(now=tools.now, deadline=login.deadline))
+    query = urlencode({"state": f"{login.guid}.{secret}", **parameters})
+    return Decision(result=f"{login.app_return}?{query}")
+
+
+def spend(stored: Records, tools: Tools, secret: str, app_secret: str) -> Plan[CodeExchange]:
+    """
+    Plan to spend a log-in, so that its state and its code serve once.
+
+    Args:
+        stored: The log-in.
+        secret: The secret half of `state`, as it came back.
+        app_secret: What the app that began got.
+
+    Raises:
+        WrongToken: There is no such log-in, or a secret is not its own.
+        WrongState: The log-in was used or has expired.
+        DeadlinePassed: It took too long.
+        NotFound: Its App Space is gone.
+        WrongKind: The App Space has no Identity Provider any more.
+        SealBroken: The sealer cannot open what the log-in holds.
+    """
+    login = _require_login(stored)
+    facts = Redeeming(now=tools.now, login=login, secret=secret, holder_secret=app_secret)
+    # Before the state, which would tell a stranger what became of the log-in.
+    login_matches(facts)
+    state = step(LOGIN, login.state, LoginEvent.AUTHENTICATE, facts)
+    used_login = revise(login, state=state)
+    return records(login.app_space).then(
+        lambda spaces, _: _exchange(tools, find_provider(spaces, tools).result, used_login)
+    )
+
+
+def expire(stored: Records, tools: Tools) -> Decision[None]:
+    """
+    Decide that a log-in has ended from which nobody has come back.
+
+    Args:
+        stored: The log-in.
+
+    Raises:
+        NotFound: There is no such log-in.
+        WrongState: It was used or has expired.
+        DeadlineAhead: Its deadline is still ahead.
+    """
+    login = require(stored[0], Login)
+    facts = Deadline(now=tools.now, deadline=login.deadline)
+    state = step(LOGIN, login.state, LoginEvent.EXPIRE, facts)
+    return Decision(
+        result=None, writes=(revise(login, state=state),), audit=(AuditEntry(login.guid),)
+    )
+
+
+def _exchange(tools: Tools, app_space: AppSpace, used_login: Login) -> Decision[CodeExchange]:
+    context = login_context(used_login.guid)
+    return Decision(
+        result=CodeExchange(
+            app_space=app_space,
+            settings=replace(provider_of(app_space), redirect_uri=used_login.redirect_uri),
+            nonce=tools.open(used_login.sealed_nonce, context).decode(),
+            verifier=tools.open(used_login.sealed_verifier, context).decode(),
+        ),
+        writes=(used_login,),
+        audit=(AuditEntry(used_login.guid),),
+    )
+
+
+def _require_login(stored: Records) -> Login:
+    try:
+        return require(stored[0], Login)
+    except NotFound:
+        # What is no log-in looks like a log-in with another secret.
+        raise WrongToken from None

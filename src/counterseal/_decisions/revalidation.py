@@ -1,0 +1,319 @@
+"""
+Revalidation: what an Identity Provider's statement about a user does to the user's devices.
+
+That the provider vouches counts only for the account as it was when the provider was asked: it may
+have withdrawn the user since. A withdrawal or a logout counts however the account has changed.
+
+A logout token may name the user by a subject or a session that is not the account id; an alias is
+the record by which the account is found then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+import attrs
+
+from counterseal._decisions.bindings import change_standing, with_binding
+from counterseal._decisions.plan import (
+    AuditEntry,
+    Decision,
+    Plan,
+    Reading,
+    Records,
+    Tools,
+    account_of,
+    records,
+    require,
+)
+from counterseal.errors import IdentityWithdrawn, NotFound
+from counterseal.machines import BindingEvent
+from counterseal.models import (
+    Account,
+    Alias,
+    AppSpace,
+    Authority,
+    Binding,
+    BindingState,
+    Device,
+    Guid,
+    Identity,
+    Logout,
+    Record,
+    revise,
+)
+from counterseal.models.account import session_alias, subject_alias
+from counterseal.models.sealing import grant_context
+from counterseal.policy import Policy
+from counterseal.rules.standing import provider_of, same_identity
+
+ALIAS_LIMIT = 8
+"""Accounts that one alias names; the one that was added longest ago is left out first."""
+
+
+@attrs.define
+class Renewal:
+    """
+    What came of the provider's statement that it vouches for a user.
+
+    Attributes:
+        account: As it is stored now.
+        counted: Whether the statement was stored; if not, the account had changed since the
+            provider was asked.
+    """
+
+    account: Account
+    counted: bool
+
+
+def find_provider(stored: Records, _: Tools) -> Decision[AppSpace]:
+    """
+    Decide which App Space's Identity Provider is asked.
+
+    Raises:
+        NotFound: There is no such App Space.
+        WrongKind: It has no Identity Provider.
+    """
+    app_space = require(stored[0], AppSpace)
+    provider_of(app_space)
+    return Decision(result=app_space)
+
+
+def find_user(stored: Records, _: Tools) -> Plan[tuple[Account, AppSpace]]:
+    """
+    Plan to read the App Space whose Identity Provider is asked about an account.
+
+    Raises:
+        NotFound: There is no such account, or it has been erased.
+        WrongKind: Its App Space has no Identity Provider.
+    """
+    account = require(stored[0], Account)
+    if account.erased_at is not None:
+        raise NotFound
+    return records(account.app_space).then(
+        lambda spaces, tools: Decision(result=(account, find_provider(spaces, tools).result))
+    )
+
+
+def renew(
+    stored: Records, _: Tools, asked_account: Account, identity: Identity
+) -> Decision[Renewal] | Plan[Renewal]:
+    """
+    Decide that the provider vouches for the user: devices that it had suspended are resumed.
+
+    Args:
+        stored: The account.
+        asked_account: The account as it was when the provider was asked.
+        identity: What the provider returned.
+
+    Raises:
+        NotFound: There is no such account.
+        WrongIssuer, AccountTaken: The provider named another identity.
+    """
+    account = require(stored[0], Account)
+    same_identity(account, identity)
+    if account.version != asked_account.version:
+        return Decision(result=Renewal(account, counted=False))
+    return _bindings_in(account, BindingState.SUSPENDED).then(
+        lambda bindings, tools: _renew(tools, account, bindings, identity.grant)
+    )
+
+
+def withdraw(stored: Records, _: Tools, refusal: IdentityWithdrawn) -> Plan[Account]:
+    """
+    Plan to suspend the devices of a user for whom the provider vouches no longer.
+
+    Args:
+        stored: The account.
+        refusal: What the provider said; it is raised once the devices are suspended.
+
+    Raises:
+        NotFound: There is no such account.
+    """
+    account = require(stored[0], Account)
+    return _bindings_in(account, BindingState.ACTIVE).then(
+        lambda bindings, tools: _suspend(tools, account, bindings, account.sealed_grant, refusal)
+    )
+
+
+def log_out(stored: Records, _: Tools) -> Plan[Account]:
+    """
+    Plan to suspend the devices of a user who has logged out at the provider.
+
+    The grant is removed, too: it may outlive the session at the provider (OpenID Connect
+    Back-Channel Logout 1.0, 2.7), and only a new log-in is to resume the devices.
+
+    Args:
+        stored: The account.
+
+    Raises:
+        NotFound: There is no such account.
+    """
+    account = require(stored[0], Account)
+    return _bindings_in(account, BindingState.ACTIVE).then(
+        lambda bindings, tools: _suspend(tools, account, bindings, b"", None)
+    )
+
+
+def add_alias(
+    stored: Records, tools: Tools, account: Account, guid: Guid, life: timedelta | None
+) -> Decision[None]:
+    """
+    Decide that an alias names *account*, too.
+
+    Args:
+        stored: The alias, or None if there is none yet.
+        guid: The alias's.
+        life: How long the alias is stored from now on; None is for good.
+    """
+    (record,) = stored
+    alias = record if isinstance(record, Alias) else None
+    accounts = () if alias is None else alias.accounts
+    accounts = (*(guid for guid in accounts if guid != account.guid), account.guid)[-ALIAS_LIMIT:]
+    keep_until = None if life is None else tools.now + life
+    if alias is None:
+        updated_alias = Alias(
+            guid=guid,
+            app_space=account.app_space,
+            accounts=accounts,
+            created_at=tools.now,
+            keep_until=keep_until,
+        )
+    elif (accounts, keep_until) == (alias.accounts, alias.keep_until):
+        return Decision(result=None)
+    else:
+        updated_alias = revise(alias, accounts=accounts, keep_until=keep_until)
+    return Decision(result=None, writes=(updated_alias,), audit=(AuditEntry(account.guid),))
+
+
+def remove_alias(stored: Records, tools: Tools, account: Guid) -> Decision[None]:
+    """
+    Decide that an alias names *account* no more.
+
+    Args:
+        stored: The alias, or None if there is none.
+    """
+    (alias,) = stored
+    if not isinstance(alias, Alias) or account not in alias.accounts:
+        return Decision(result=None)
+    accounts = tuple(guid for guid in alias.accounts if guid != account)
+    keep_until = alias.keep_until if accounts else tools.now
+    return Decision(
+        result=None,
+        writes=(revise(alias, accounts=accounts, keep_until=keep_until),),
+        audit=(AuditEntry(account),),
+    )
+
+
+def aliases_of(
+    account: Account, identity: Identity, policy: Policy
+) -> tuple[tuple[Guid, timedelta | None], ...]:
+    """
+    Return the aliases that have to name *account* after a log-in, and how long each is stored.
+
+    A subject that is the account id needs no alias: the account is found by it.
+    """
+    app_space, issuer = account.app_space, identity.issuer
+    aliases: list[tuple[Guid, timedelta | None]] = []
+    if account.account_id != identity.subject:
+        aliases.append((subject_alias(app_space, issuer, identity.subject), None))
+    if identity.session:
+        alias = session_alias(app_space, issuer, identity.session)
+        aliases.append((alias, policy.provider_session_life))
+    return tuple(aliases)
+
+
+def accounts_of(app_space: Guid, logout: Logout) -> Plan[tuple[Account, ...]]:
+    """
+    Plan to read the accounts of a user who has logged out; none, if none is known.
+
+    By the subject where there is one, whatever the session is: what the provider says of the user
+    counts for all of the user's devices, and not for those of one session.
+    """
+    if not logout.subject:
+        alias = session_alias(app_space, logout.issuer, logout.session)
+        return _accounts_by(alias, logout, None)
+    alias = subject_alias(app_space, logout.issuer, logout.subject)
+    return account_of(app_space, logout.subject).then(
+        lambda account, _: _accounts_by(alias, logout, account)
+    )
+
+
+def _accounts_by(guid: Guid, logout: Logout, account: Account | None) -> Plan[tuple[Account, ...]]:
+    return records(guid).then(
+        lambda stored, _: records(
+            *(stored[0].accounts if isinstance(stored[0], Alias) else ())
+        ).then(lambda accounts, _: Decision(result=_named_by(logout, (account, *accounts))))
+    )
+
+
+def _named_by(logout: Logout, accounts: Iterable[Record | None]) -> tuple[Account, ...]:
+    return tuple(
+        account
+        for account in accounts
+        if isinstance(account, Account)
+        and account.issuer == logout.issuer
+        and logout.subject in {"", account.subject}
+        and account.erased_at is None
+    )
+
+
+def _bindings_in(account: Account, state: BindingState) -> Reading[Records]:
+    """Read the account's bindings that are in *state*, which its list of devices names."""
+    return records(*(device.binding for device in account.devices if device.state is state))
+
+
+def _renew(tools: Tools, account: Account, bindings: Records, grant: bytes) -> Decision[Renewal]:
+    # Staff, too, suspend devices, and only they resume these.
+    resumed_bindings = tuple(
+        change_standing(binding, BindingEvent.RESUME, Authority.IDP)
+        for binding in bindings
+        if isinstance(binding, Binding) and binding.suspended_by is Authority.IDP
+    )
+    updated_account = revise(
+        account,
+        devices=_with_bindings(account, resumed_bindings, tools.now),
+        vouched_at=tools.now,
+        sealed_grant=tools.seal(grant, grant_context(account.guid)),
+    )
+    return Decision(
+        result=Renewal(updated_account, counted=True),
+        writes=(updated_account, *resumed_bindings),
+        audit=(AuditEntry(account.guid),),
+    )
+
+
+def _suspend(
+    tools: Tools,
+    account: Account,
+    bindings: Records,
+    sealed_grant: bytes,
+    refusal: IdentityWithdrawn | None,
+) -> Decision[Account]:
+    suspended_bindings = tuple(
+        change_standing(binding, BindingEvent.SUSPEND, Authority.IDP)
+        for binding in bindings
+        if isinstance(binding, Binding) and binding.state is BindingState.ACTIVE
+    )
+    updated_account = revise(
+        account,
+        devices=_with_bindings(account, suspended_bindings, tools.now),
+        vouched_at=None,
+        sealed_grant=sealed_grant,
+    )
+    return Decision(
+        result=updated_account,
+        writes=(updated_account, *suspended_bindings),
+        audit=(AuditEntry(account.guid, reason="" if refusal is None else refusal.code),),
+        refusal=refusal,
+    )
+
+
+def _with_bindings(
+    account: Account, bindings: tuple[Binding, ...], now: datetime
+) -> tuple[Device, ...]:
+    devices = account.devices
+    for binding in bindings:
+        devices = with_binding(devices, binding, now)
+    return devices

@@ -1,0 +1,231 @@
+"""Log-ins: an Identity Provider says who the user is (OpenID Connect, code flow with PKCE)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+
+import attrs
+
+from counterseal._decisions import logins, revalidation
+from counterseal._decisions.logins import Redirect
+from counterseal._decisions.plan import nothing, records
+from counterseal._transaction import AuditContext, Transactions, demand_rate, refusals
+from counterseal.bindings.invitations import Invitation, Invitations
+from counterseal.errors import InvalidField, Replayed, Unavailable, WrongIssuer, WrongToken
+from counterseal.models import Account, BindingState, Guid
+from counterseal.models.guid import parse
+from counterseal.policy import Policy
+from counterseal.ports import Due, Ports
+from counterseal.rules.sizes import text_fits
+from counterseal.rules.standing import expected_issuer, provider_of
+from counterseal.usecases.revalidation import add_aliases, revalidate
+
+CODE_BYTES = 4_096
+"""An authorization code; RFC 6749 sets no size."""
+
+RELAYED = ("code", "iss", "error")
+"""What an app gets of the provider's response (RFC 6749, 4.1.2; RFC 9207, 2)."""
+
+
+@attrs.frozen
+class Logins:
+    """Log-ins at an Identity Provider, and what it says of users afterwards."""
+
+    ports: Ports
+    policy: Policy
+    _transactions: Transactions = attrs.field(init=False, eq=False, repr=False)
+
+    @_transactions.default
+    def _bind(self) -> Transactions:
+        return Transactions(self.ports, self.policy)
+
+    def redirect(self, app_space: Guid, app_return: str) -> Redirect:
+        """
+        Begin a log-in.
+
+        Args:
+            app_space: The App Space whose user logs in.
+            app_return: Where the user is to get back to the app.
+
+        Raises:
+            NotFound: There is no such App Space.
+            WrongKind: It has no Identity Provider.
+            ReturnForbidden: The App Space does not say that users may be taken back there.
+            TooOften: Too many log-ins were begun there.
+        """
+        context = AuditContext(event="login.redirect", actor="stranger", subject=app_space)
+        demand_rate(self.ports, context, ("redirect", app_space), self.policy.redirect_rate)
+        request = self._transactions.run(
+            context,
+            records(app_space).then(
+                lambda stored, tools: logins.prepare_request(stored, tools, app_return)
+            ),
+        )
+        url = self.ports.identity.authorization_url(
+            request.settings,
+            state=request.state,
+            nonce=request.nonce,
+            verifier=request.verifier,
+            company=request.app_space.company,
+        )
+        plan = nothing().then(lambda _, tools: logins.begin(tools, request, url))
+        return self._transactions.run(context, plan)
+
+    def relay_response(self, state: str, response: Mapping[str, str]) -> str:
+        """
+        Return where to send a browser that the Identity Provider sent to the service.
+
+        The address is the app's, with what the provider said. The code is not exchanged, and
+        the log-in is not spent: whoever opens the log-in's address gets no further than this
+        without the app's own secret.
+
+        Args:
+            state: As it came back.
+            response: The provider's other parameters, each once; what the flow has no use for
+                is left out.
+
+        Raises:
+            WrongToken: *state* is not of this service.
+            DeadlinePassed: It took too long.
+            InvalidField: A parameter does not fit.
+        """
+        context = AuditContext(event="login.carry", actor="stranger")
+        parameters = {name: response[name] for name in RELAYED if name in response}
+        with refusals(self.ports, context):
+            for name, text in parameters.items():
+                text_fits(text, CODE_BYTES, name)
+            guid, secret = _parse_state(state)
+        plan = records(guid).then(
+            lambda stored, tools: logins.relay_response(stored, tools, secret, parameters)
+        )
+        return self._transactions.run(context, plan)
+
+    def authenticate(
+        self, state: str, code: str, secret: str, *, issuer: str | None = None
+    ) -> Invitation:
+        """
+        Finish a log-in: spend it, exchange the code, and invite the user's device.
+
+        The log-in is spent before the code is exchanged: a state and a code serve once.
+        Where devices of the user are suspended because the provider stopped vouching, it is
+        asked once more, and they may act again if it does; if it cannot be asked just then,
+        they stay as they are, and the invitation stands.
+
+        Args:
+            state: As it came back from the Identity Provider.
+            code: The authorization code.
+            secret: What `redirect` returned to the app that began.
+            issuer: The response's `iss` (RFC 9207), if there was one.
+
+        Raises:
+            WrongToken: *state* is not of this service, or *secret* is not its log-in's.
+            WrongState: The log-in was used or has expired.
+            DeadlinePassed: It took too long.
+            IdentityWithdrawn: The provider refuses the code, or its token does not hold.
+            WrongIssuer: The identity is another issuer's.
+            AccountTaken: The account id is another identity's.
+            AccountLocked: The account is locked.
+            TooManyBindings: The account has as many devices as the policy allows.
+            InvalidField: The code does not fit.
+        """
+        context = AuditContext(event="login.authenticate", actor="stranger")
+        with refusals(self.ports, context):
+            guid, state_secret = _parse_state(state)
+            text_fits(code, CODE_BYTES, "code")
+        context.subject = guid
+        exchange = self._transactions.run(
+            context,
+            records(guid).then(
+                lambda stored, tools: logins.spend(stored, tools, state_secret, secret)
+            ),
+        )
+        app_space = exchange.app_space
+        with refusals(self.ports, context):
+            identity = self.ports.identity.exchange(
+                exchange.settings,
+                code=code,
+                nonce=exchange.nonce,
+                verifier=exchange.verifier,
+                issuer=issuer,
+                company=app_space.company,
+            )
+            expected_issuer(identity, app_space)
+        invitation = Invitations(self.ports, self.policy).welcome(app_space, identity)
+        # Before anybody learns the token: no device is bound that a logout would not find.
+        add_aliases(self._transactions, invitation.account, identity)
+        if any(device.state is BindingState.SUSPENDED for device in invitation.account.devices):
+            # Devices that the provider suspended may act again; ask it anew, since it may have
+            # withdrawn the user after it exchanged the code.
+            with suppress(Unavailable):
+                revalidate(self._transactions, invitation.account, app_space)
+        return invitation
+
+    def revalidate(self, account: Guid) -> Account:
+        """
+        Ask the Identity Provider now whether it still vouches for the user.
+
+        Raises:
+            NotFound: There is no such account.
+            WrongKind: Its App Space has no Identity Provider.
+            IdentityWithdrawn: It does not; the user's devices are suspended.
+        """
+        context = AuditContext(event="identity.vouch", actor="idp", subject=account)
+        plan = records(account).then(revalidation.find_user)
+        return revalidate(self._transactions, *self._transactions.run(context, plan))
+
+    def log_out(self, app_space: Guid, token: str) -> None:
+        """
+        Suspend the devices of a user who has logged out at the Identity Provider.
+
+        The token may name the user, or one of the user's sessions, or both (2.4): whichever it
+        is, all of the user's devices are suspended, and act again after a new log-in.
+        A user without an account here changes nothing.
+        A token counts once, also if what follows from it fails; then it is left to `revalidate`.
+
+        Args:
+            app_space: Whose provider it is.
+            token: The logout token, as it came (OpenID Connect Back-Channel Logout 1.0, 2.4).
+
+        Raises:
+            NotFound: There is no such App Space.
+            WrongKind: It has no Identity Provider.
+            InvalidField: The token is too long.
+            IdentityWithdrawn: It does not hold.
+            WrongIssuer: It is another issuer's.
+            Replayed: It came before.
+        """
+        context = AuditContext(event="identity.logout", actor="stranger", subject=app_space)
+        with refusals(self.ports, context):
+            text_fits(token, self.policy.token_bytes, "logout_token")
+        space = self._transactions.run(context, records(app_space).then(revalidation.find_provider))
+        provider = provider_of(space)
+        with refusals(self.ports, context):
+            logout = self.ports.identity.logged_out(provider, token, company=space.company)
+            if logout.issuer != provider.issuer:
+                raise WrongIssuer
+        plan = revalidation.accounts_of(app_space, logout)
+        accounts = self._transactions.run(context, plan)
+        with refusals(self.ports, context):
+            key = ("logout", app_space, logout.jti)
+            if not self.ports.replay.first_seen(key, logout.until):
+                raise Replayed
+        for account in accounts:
+            context = AuditContext(event="identity.logout", actor="idp", subject=account.guid)
+            self._transactions.run(context, records(account.guid).then(revalidation.log_out))
+
+    def expire(self, limit: int = 100) -> int:
+        """Expire log-ins whose deadline has come; return how many."""
+        due = self.ports.store.due(Due.LOGIN, self.ports.clock.now(), limit)
+        context = AuditContext(event="login.expire", actor="worker")
+        return self._transactions.sweep(
+            context, due, lambda guid: records(guid).then(logins.expire)
+        )
+
+
+def _parse_state(state: str) -> tuple[Guid, str]:
+    name, _, secret = state.partition(".")
+    try:
+        return parse(name, field="state"), secret
+    except InvalidField:
+        raise WrongToken from None

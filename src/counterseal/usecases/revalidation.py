@@ -1,0 +1,149 @@
+"""
+Revalidation: an Identity Provider is asked whether it still vouches for a user, or says so itself.
+
+The provider is asked between transactions, never inside one: it may take seconds. If the account
+has changed meanwhile, that the provider vouches is not stored, and it is asked again, a bounded
+number of times.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import timedelta
+
+from counterseal._decisions import revalidation
+from counterseal._decisions.plan import records, require
+from counterseal._decisions.revalidation import Renewal
+from counterseal._transaction import AuditContext, Transactions, load
+from counterseal.errors import Contended, IdentityWithdrawn, Refused, Unavailable
+from counterseal.models import Account, AppSpace, Guid, Identity, IdpSettings
+from counterseal.models.account import subject_alias
+from counterseal.models.sealing import grant_context
+from counterseal.ports import Ports
+from counterseal.rules.standing import provider_of
+
+
+def revalidate(transactions: Transactions, account: Account, app_space: AppSpace) -> Account:
+    """
+    Ask the Identity Provider whether it still vouches for the user, and store what follows.
+
+    If it does, devices that it had suspended are resumed; if not, active ones are suspended.
+
+    Args:
+        transactions: Those of the use case.
+        account: The user's, as it was read last.
+        app_space: The account's.
+
+    Returns:
+        The account as committed.
+
+    Raises:
+        IdentityWithdrawn: The provider does not vouch, or the user has logged out; the devices are
+            suspended.
+        WrongIssuer, AccountTaken: The provider named another identity.
+        WrongKind: The App Space has no Identity Provider.
+        Contended: The account changed each time while the provider was asked.
+    """
+    provider = provider_of(app_space)
+    context = AuditContext(event="identity.vouch", actor="idp", subject=account.guid)
+    grant: bytes | None = None
+    for _ in range(transactions.policy.commit_attempts):
+        try:
+            identity = _ask(transactions.ports, account, provider, app_space.company, grant)
+        except IdentityWithdrawn as refusal:
+            return _withdraw(transactions, context, account.guid, refusal)
+        renewal = _renew(transactions, context, account, identity)
+        if renewal.counted:
+            return renewal.account
+        # The provider may have replaced the grant that it was asked with by this one.
+        account, grant = renewal.account, identity.grant
+    raise Contended
+
+
+def revoke_grant(ports: Ports, account: Account) -> None:
+    """
+    Tell the provider of *account*, as it was, that its grant is needed no more, if it can be told.
+
+    Whatever fails: the grant is not stored any more.
+    """
+    if not account.sealed_grant:
+        return
+    with suppress(Refused, Unavailable):
+        app_space = require(load(ports, records(account.app_space))[0], AppSpace)
+        if app_space.idp is None or account.issuer != app_space.idp.issuer:
+            return
+        grant = ports.sealer.open(account.sealed_grant, grant_context(account.guid))
+        identity = Identity(issuer=app_space.idp.issuer, subject=account.subject, grant=grant)
+        ports.identity.let_go(app_space.idp, identity, company=app_space.company)
+
+
+def add_aliases(transactions: Transactions, account: Account, identity: Identity) -> None:
+    """
+    Let *account* be found by the identity's subject and session.
+
+    Raises:
+        Contended: Others changed the same alias each time.
+    """
+    context = AuditContext(event="identity.remember", actor="idp", subject=account.guid)
+    for guid, life in revalidation.aliases_of(account, identity, transactions.policy):
+        _add_alias(transactions, context, account, guid, life)
+
+
+def remove_alias(transactions: Transactions, account: Account) -> None:
+    """
+    Let *account*, as it was before it was erased, be found by its subject no more.
+
+    Raises:
+        Contended: Others changed the alias each time.
+    """
+    if account.issuer is None or not account.subject:
+        return
+    context = AuditContext(event="identity.forget", actor="idp", subject=account.guid)
+    guid = subject_alias(account.app_space, account.issuer, account.subject)
+    plan = records(guid).then(
+        lambda stored, tools: revalidation.remove_alias(stored, tools, account.guid)
+    )
+    transactions.run(context, plan)
+
+
+def _ask(
+    ports: Ports, account: Account, provider: IdpSettings, company: Guid, grant: bytes | None
+) -> Identity:
+    if not account.sealed_grant:
+        # Perhaps while the provider was asked: only a new log-in counts.
+        raise IdentityWithdrawn("logged out")
+    if grant is None:
+        grant = ports.sealer.open(account.sealed_grant, grant_context(account.guid))
+    identity = Identity(
+        issuer=account.issuer or provider.issuer, subject=account.subject, grant=grant
+    )
+    return ports.identity.still_vouches(provider, identity, company=company)
+
+
+def _renew(
+    transactions: Transactions, context: AuditContext, account: Account, identity: Identity
+) -> Renewal:
+    plan = records(account.guid).then(
+        lambda stored, tools: revalidation.renew(stored, tools, account, identity)
+    )
+    return transactions.run(context, plan)
+
+
+def _withdraw(
+    transactions: Transactions, context: AuditContext, guid: Guid, refusal: IdentityWithdrawn
+) -> Account:
+    plan = records(guid).then(lambda stored, tools: revalidation.withdraw(stored, tools, refusal))
+    return transactions.run(context, plan)
+
+
+def _add_alias(
+    transactions: Transactions,
+    context: AuditContext,
+    account: Account,
+    guid: Guid,
+    life: timedelta | None,
+) -> None:
+    plan = records(guid).then(
+        lambda stored, tools: revalidation.add_alias(stored, tools, account, guid, life)
+    )
+    transactions.run(context, plan)
