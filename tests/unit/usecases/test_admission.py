@@ -137,9 +137,7 @@ def test_a_user_of_another_provider_is_refused_after_a_lost_race_too(service, ca
     assert service.stored(asked.guid) == asked
 
 
-def test_s18_a_user_who_is_withdrawn_after_the_provider_was_asked_is_refused(
-    service, carol, asked
-):
+def test_s18_a_user_who_is_withdrawn_after_the_provider_was_asked_is_refused(service, carol, asked):
     """Staff suspend and resume the device around the withdrawal, so that it is active again."""
 
     def withdraw():
