@@ -104,7 +104,7 @@ class NoIdentityProvider:
         """
         raise IdentityUnavailable
 
-    def logged_out(
+    def read_logout(
         self,
         settings: IdpSettings,  # noqa: ARG002
         token: str,  # noqa: ARG002
@@ -119,7 +119,7 @@ class NoIdentityProvider:
         """
         raise IdentityUnavailable
 
-    def let_go(
+    def revoke_grant(
         self,
         settings: IdpSettings,  # noqa: ARG002
         identity: Identity,  # noqa: ARG002

@@ -379,7 +379,7 @@ class IdentityProvider(Protocol):
             IdentityUnavailable: The provider did not answer.
         """
 
-    def logged_out(self, settings: IdpSettings, token: str, *, company: Guid) -> Logout:
+    def read_logout(self, settings: IdpSettings, token: str, *, company: Guid) -> Logout:
         """
         Read a logout token that the provider, or anybody, sent.
 
@@ -391,7 +391,7 @@ class IdentityProvider(Protocol):
             IdentityUnavailable: The provider's keys cannot be read.
         """
 
-    def let_go(self, settings: IdpSettings, identity: Identity, *, company: Guid) -> None:
+    def revoke_grant(self, settings: IdpSettings, identity: Identity, *, company: Guid) -> None:
         """
         Tell the provider that it will not be asked about the user by this grant again.
 

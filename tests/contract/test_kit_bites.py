@@ -1453,20 +1453,20 @@ class VouchesForSomebodyElse(FakeIdentityProvider):
 
 @sick_provider("IDP-5")
 class BelievesAnyLogout(FakeIdentityProvider):
-    def logged_out(self, settings, token, *, company):
+    def read_logout(self, settings, token, *, company):
         self._logouts.setdefault(token, "zoe")
-        return super().logged_out(settings, token, company=company)
+        return super().read_logout(settings, token, company=company)
 
 
 @sick_provider("IDP-5")
 class LogsOutSomebodyElse(FakeIdentityProvider):
-    def logged_out(self, settings, token, *, company):
-        return attrs.evolve(super().logged_out(settings, token, company=company), subject="adam")
+    def read_logout(self, settings, token, *, company):
+        return attrs.evolve(super().read_logout(settings, token, company=company), subject="adam")
 
 
 @sick_provider("IDP-6")
 class NeverLetsGo(FakeIdentityProvider):
-    def let_go(self, settings, identity, *, company):
+    def revoke_grant(self, settings, identity, *, company):
         pass
 
 

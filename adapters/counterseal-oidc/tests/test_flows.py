@@ -155,7 +155,7 @@ def test_without_a_refresh_token_it_asks_by_introspection(adapter, settings, rea
     before = real.requests("/token/introspection")
     assert adapter.still_vouches(space, found, company=COMPANY) == found
     assert real.requests("/token/introspection") == before + 1
-    adapter.let_go(space, found, company=COMPANY)
+    adapter.revoke_grant(space, found, company=COMPANY)
     with pytest.raises(IdentityWithdrawn):
         adapter.still_vouches(space, found, company=COMPANY)
 
@@ -217,10 +217,10 @@ def test_what_is_asked_besides_changes_nothing_of_the_flow(adapter, settings, re
 def test_the_word_of_a_logout_is_the_users(adapter, settings, real):
     space = settings(real)
     found = identity(adapter, space, real)
-    word = adapter.logged_out(
+    word = adapter.read_logout(
         space, real.logout_token(space.client_id, "zoe", "a session"), company=COMPANY
     )
     assert (word.issuer, word.subject, word.session) == (found.issuer, "zoe", "a session")
     for_another = real.logout_token(ClientAuth.POST.value, "zoe")
     with pytest.raises(IdentityWithdrawn):
-        adapter.logged_out(space, for_another, company=COMPANY)
+        adapter.read_logout(space, for_another, company=COMPANY)

@@ -20,7 +20,7 @@ def test_e11_a_thousand_unknown_keys_cost_one_request_a_minute(relying, space, l
 
     def refused(text):
         with pytest.raises(errors.TokenKeyUnknown):
-            relying.logged_out(space, text, company=COMPANY)
+            relying.read_logout(space, text, company=COMPANY)
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(refused, strangers))
@@ -37,11 +37,11 @@ def test_e11_a_thousand_unknown_keys_cost_one_request_a_minute(relying, space, l
 
 
 def test_e11_a_key_that_is_new_is_looked_for_at_once(relying, space, loopback):
-    relying.logged_out(space, signed(logout(loopback)), company=COMPANY)
+    relying.read_logout(space, signed(logout(loopback)), company=COMPANY)
     new = rsa("r2")
     loopback.keys(new, *KEYS.values())
     assert (
-        relying.logged_out(space, signed(logout(loopback), key=new), company=COMPANY).subject
+        relying.read_logout(space, signed(logout(loopback), key=new), company=COMPANY).subject
         == "zoe"
     )
     assert loopback.requests("/jwks") == 2
@@ -54,32 +54,34 @@ def test_each_issuer_is_counted_by_itself(relying, space, loopback, frozen):
         for idp in (loopback, other) * 3:
             theirs = attrs.evolve(space, issuer=idp.url)
             with pytest.raises(errors.TokenKeyUnknown):
-                relying.logged_out(theirs, signed(logout(idp), kid="unknown"), company=COMPANY)
+                relying.read_logout(theirs, signed(logout(idp), kid="unknown"), company=COMPANY)
         assert (loopback.requests("/jwks"), other.requests("/jwks")) == (1, 1)
     finally:
         other.close()
 
 
 def test_a_key_that_was_taken_back_is_believed_for_a_while_only(relying, space, loopback):
-    relying.logged_out(space, signed(logout(loopback)), company=COMPANY)
+    relying.read_logout(space, signed(logout(loopback)), company=COMPANY)
     loopback.keys(rsa("r2"))
     loopback.clock.advance(USUAL)
     with pytest.raises(errors.TokenKeyUnknown):
-        relying.logged_out(space, signed(logout(loopback)), company=COMPANY)
+        relying.read_logout(space, signed(logout(loopback)), company=COMPANY)
 
 
 def test_keys_are_kept_while_the_provider_is_away_but_for_a_day_at_most(relying, space, loopback):
-    relying.logged_out(space, signed(logout(loopback)), company=COMPANY)
+    relying.read_logout(space, signed(logout(loopback)), company=COMPANY)
     loopback.says["/jwks"] = loopback.says[DISCOVERY] = (503, {}, {})
     for _ in range(22):
         loopback.clock.advance(USUAL)
-        assert relying.logged_out(space, signed(logout(loopback)), company=COMPANY).subject == "zoe"
+        assert (
+            relying.read_logout(space, signed(logout(loopback)), company=COMPANY).subject == "zoe"
+        )
     asked = loopback.requests("/jwks")
-    relying.logged_out(space, signed(logout(loopback)), company=COMPANY)
+    relying.read_logout(space, signed(logout(loopback)), company=COMPANY)
     assert loopback.requests("/jwks") == asked, "once a minute"
     loopback.clock.advance(USUAL * 2)
     with pytest.raises(IdentityUnavailable):
-        relying.logged_out(space, signed(logout(loopback)), company=COMPANY)
+        relying.read_logout(space, signed(logout(loopback)), company=COMPANY)
 
 
 def test_nobody_asks_again_right_after_an_attempt_that_failed(relying, space, loopback):
@@ -104,12 +106,12 @@ def test_many_who_come_at_once_ask_once(relying, space, loopback):
 def test_a_clock_that_was_ahead_keeps_nobody_from_asking(relying, space, loopback, frozen):
     now = frozen.advance(timedelta(days=3))
     with pytest.raises(errors.TokenKeyUnknown):
-        relying.logged_out(space, signed(logout(loopback), kid="unknown"), company=COMPANY)
+        relying.read_logout(space, signed(logout(loopback), kid="unknown"), company=COMPANY)
     frozen.jump(now - timedelta(days=3))
     new = rsa("r2")
     loopback.keys(new)
     assert (
-        relying.logged_out(space, signed(logout(loopback), key=new), company=COMPANY).subject
+        relying.read_logout(space, signed(logout(loopback), key=new), company=COMPANY).subject
         == "zoe"
     )
 

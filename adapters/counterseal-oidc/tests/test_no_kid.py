@@ -124,10 +124,10 @@ def nameless(loopback):
 
 
 def test_a_new_key_is_looked_for_at_once(relying, space, loopback, nameless):
-    relying.logged_out(space, nameless(logout(loopback)), company=COMPANY)
+    relying.read_logout(space, nameless(logout(loopback)), company=COMPANY)
     new = rsa("r2")
     loopback.keys(new)
-    word = relying.logged_out(space, nameless(logout(loopback), key=new), company=COMPANY)
+    word = relying.read_logout(space, nameless(logout(loopback), key=new), company=COMPANY)
     assert word.subject == "zoe"
     assert loopback.requests("/jwks") == 2
 
@@ -142,22 +142,22 @@ def test_an_id_token_by_a_new_key_is_good(relying, space, loopback, nameless):
 
 
 def test_a_thousand_forged_tokens_cost_one_request_a_minute(relying, space, loopback, nameless):
-    relying.logged_out(space, nameless(logout(loopback)), company=COMPANY)
+    relying.read_logout(space, nameless(logout(loopback)), company=COMPANY)
     forged = nameless(logout(loopback), key=STRANGER)
     for minute in range(3):
         for _ in range(300):
             with pytest.raises(errors.TokenSignature):
-                relying.logged_out(space, forged, company=COMPANY)
+                relying.read_logout(space, forged, company=COMPANY)
         assert loopback.requests("/jwks") == 2 + minute
         loopback.clock.advance(timedelta(minutes=1))
-    assert relying.logged_out(space, nameless(logout(loopback)), company=COMPANY).subject == "zoe"
+    assert relying.read_logout(space, nameless(logout(loopback)), company=COMPANY).subject == "zoe"
 
 
 def test_a_token_that_names_its_key_and_does_not_hold_costs_no_request(relying, space, loopback):
-    relying.logged_out(space, signed(logout(loopback)), company=COMPANY)
+    relying.read_logout(space, signed(logout(loopback)), company=COMPANY)
     for _ in range(3):
         with pytest.raises(errors.TokenSignature):
-            relying.logged_out(space, signed(logout(loopback), key=STRANGER), company=COMPANY)
+            relying.read_logout(space, signed(logout(loopback), key=STRANGER), company=COMPANY)
     assert loopback.requests("/jwks") == 1
 
 
@@ -165,4 +165,4 @@ def test_a_token_that_two_keys_may_have_signed_is_refused(relying, space, loopba
     """OpenID Connect Core, 10.1: with several keys in the set, a token names its own."""
     loopback.keys(KEYS["RS256"], rsa("r2"))
     with pytest.raises(errors.TokenKeyUnknown):
-        relying.logged_out(space, nameless(logout(loopback)), company=COMPANY)
+        relying.read_logout(space, nameless(logout(loopback)), company=COMPANY)

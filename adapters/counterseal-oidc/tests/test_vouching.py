@@ -107,7 +107,7 @@ def test_a_grant_that_is_none_vouches_for_nobody(relying, space, loopback, grant
     found = attrs.evolve(exchange(relying, space), grant=grant)
     with pytest.raises(IdentityWithdrawn):
         relying.still_vouches(space, found, company=COMPANY)
-    relying.let_go(space, found, company=COMPANY)
+    relying.revoke_grant(space, found, company=COMPANY)
     assert loopback.requests("/revoke") == 0
 
 
@@ -123,14 +123,14 @@ def test_letting_go_revokes_the_newest_and_says_nothing_of_a_refusal(relying, sp
     loopback.grant(None, refresh_token="refresh-2")
     relying.still_vouches(space, found, company=COMPANY)
     loopback.says["/revoke"] = (400, {"error": "unsupported_token_type"}, {})
-    relying.let_go(space, found, company=COMPANY)
+    relying.revoke_grant(space, found, company=COMPANY)
     assert loopback.asked[-1][2]["token"] == "refresh-2"
     loopback.says["/revoke"] = (503, {}, {})
     with pytest.raises(IdentityUnavailable):
-        relying.let_go(space, found, company=COMPANY)
+        relying.revoke_grant(space, found, company=COMPANY)
     loopback.publish(revocation_endpoint=None)
     loopback.clock.advance(LONGEST)
-    relying.let_go(space, found, company=COMPANY)
+    relying.revoke_grant(space, found, company=COMPANY)
 
 
 def test_threads_that_ask_about_one_user_use_each_token_once(relying, space, loopback):

@@ -70,14 +70,14 @@ def asked(providers):
             IDP, code="c", nonce="n", verifier="v", issuer=None, company=COMPANY
         ),
         lambda: providers.still_vouches(IDP, ZOE, company=COMPANY),
-        lambda: providers.logged_out(IDP, "a.b.c", company=COMPANY),
+        lambda: providers.read_logout(IDP, "a.b.c", company=COMPANY),
     )
 
 
 def test_without_the_extra_nobody_is_let_in(new, monkeypatch):
     monkeypatch.setitem(sys.modules, "counterseal_oidc", None)
     providers = new()
-    for ask in (*asked(providers), lambda: providers.let_go(IDP, ZOE, company=COMPANY)):
+    for ask in (*asked(providers), lambda: providers.revoke_grant(IDP, ZOE, company=COMPANY)):
         with pytest.raises(IdentityUnavailable, match=r"counterseal-server\[oidc\]"):
             ask()
 

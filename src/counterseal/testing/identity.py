@@ -215,7 +215,7 @@ class FakeIdentityProvider:
             raise IdentityWithdrawn
         return self._identity(identity.subject)
 
-    def logged_out(
+    def read_logout(
         self,
         settings: IdpSettings,
         token: str,
@@ -237,7 +237,7 @@ class FakeIdentityProvider:
         until = START + LOGOUT_TOKEN_LIFE
         return Logout(issuer=self.issuer, subject=subject, session=session, jti=token, until=until)
 
-    def let_go(
+    def revoke_grant(
         self,
         settings: IdpSettings,  # noqa: ARG002
         identity: Identity,

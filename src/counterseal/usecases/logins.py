@@ -201,7 +201,7 @@ class Logins:
         space = self._transactions.run(context, records(app_space).then(revalidation.find_provider))
         provider = provider_of(space)
         with refusals(self.ports, context):
-            logout = self.ports.identity.logged_out(provider, token, company=space.company)
+            logout = self.ports.identity.read_logout(provider, token, company=space.company)
             if logout.issuer != provider.issuer:
                 raise WrongIssuer
         plan = revalidation.accounts_of(app_space, logout)

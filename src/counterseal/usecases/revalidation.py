@@ -74,7 +74,7 @@ def revoke_grant(ports: Ports, account: Account) -> None:
             return
         grant = ports.sealer.open(account.sealed_grant, grant_context(account.guid))
         identity = Identity(issuer=app_space.idp.issuer, subject=account.subject, grant=grant)
-        ports.identity.let_go(app_space.idp, identity, company=app_space.company)
+        ports.identity.revoke_grant(app_space.idp, identity, company=app_space.company)
 
 
 def add_aliases(transactions: Transactions, account: Account, identity: Identity) -> None:

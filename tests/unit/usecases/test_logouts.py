@@ -175,9 +175,10 @@ def test_one_name_stands_for_so_many_accounts_at_most(service, numbered):
 
 def test_a_logout_finds_nobody_of_another_issuer(service, space, carol):
     class Other(FakeIdentityProvider):
-        def logged_out(self, settings, token, *, company):
+        def read_logout(self, settings, token, *, company):
             return attrs.evolve(
-                service.idp.logged_out(settings, token, company=company), issuer="https://o.example"
+                service.idp.read_logout(settings, token, company=company),
+                issuer="https://o.example",
             )
 
     before = service.records()
@@ -375,5 +376,5 @@ def test_each_call_names_the_company_of_the_app_space(service):
     watched.logins.log_out(space.guid, service.idp.log_out("dave"))
     watched.log_in(space, "dave")
     watched.erasure.erase(dave)
-    verbs = {"authorization_url", "exchange", "still_vouches", "logged_out", "let_go"}
+    verbs = {"authorization_url", "exchange", "still_vouches", "read_logout", "revoke_grant"}
     assert recording.called == {(verb, other) for verb in verbs}

@@ -190,7 +190,7 @@ class OidcIdentityProvider:
             metadata = self._discovery.of(settings.issuer, left)
             return self._vouching.again(settings, metadata, identity, left)
 
-    def logged_out(self, settings: IdpSettings, token: str, *, company: Guid) -> Logout:
+    def read_logout(self, settings: IdpSettings, token: str, *, company: Guid) -> Logout:
         """
         Read a logout token.
 
@@ -207,7 +207,7 @@ class OidcIdentityProvider:
             self._keys.verify(read, metadata, left)
             return logout
 
-    def let_go(self, settings: IdpSettings, identity: Identity, *, company: Guid) -> None:
+    def revoke_grant(self, settings: IdpSettings, identity: Identity, *, company: Guid) -> None:
         """
         Have the grant revoked, where the provider offers that (RFC 7009).
 
@@ -217,7 +217,7 @@ class OidcIdentityProvider:
         """
         with self._call(settings, company) as left:
             metadata = self._discovery.of(settings.issuer, left)
-            self._vouching.let_go(settings, metadata, identity, left)
+            self._vouching.revoke_grant(settings, metadata, identity, left)
 
     def _told(self, endpoint: str, access: str, subject: str, left: Budget) -> dict[str, Any]:
         try:

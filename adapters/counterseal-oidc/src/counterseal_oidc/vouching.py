@@ -59,7 +59,7 @@ class Vouching:
             raise IdentityWithdrawn("no way to ask about the user")
         return identity
 
-    def let_go(
+    def revoke_grant(
         self, settings: IdpSettings, metadata: Metadata, identity: Identity, left: Budget
     ) -> None:
         """

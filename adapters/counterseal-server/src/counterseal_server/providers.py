@@ -81,7 +81,7 @@ class Providers:
         """
         return self._provider().still_vouches(settings, identity, company=company)
 
-    def logged_out(self, settings: IdpSettings, token: str, *, company: Guid) -> Logout:
+    def read_logout(self, settings: IdpSettings, token: str, *, company: Guid) -> Logout:
         """
         Read a logout token.
 
@@ -89,16 +89,16 @@ class Providers:
             IdentityWithdrawn: The token does not hold.
             IdentityUnavailable: The provider's keys cannot be read.
         """
-        return self._provider().logged_out(settings, token, company=company)
+        return self._provider().read_logout(settings, token, company=company)
 
-    def let_go(self, settings: IdpSettings, identity: Identity, *, company: Guid) -> None:
+    def revoke_grant(self, settings: IdpSettings, identity: Identity, *, company: Guid) -> None:
         """
         Tell the provider that it will not be asked by this grant again.
 
         Raises:
             IdentityUnavailable: The provider did not answer.
         """
-        self._provider().let_go(settings, identity, company=company)
+        self._provider().revoke_grant(settings, identity, company=company)
 
     def close(self) -> None:
         """Close the connections, if there are any."""

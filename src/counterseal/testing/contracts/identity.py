@@ -203,11 +203,11 @@ class IdentityProviderContract:
         identity = self._identity(provider)
         token = self.log_out(provider)
 
-        read = provider.logged_out(self.settings(provider), token, company=COMPANY)
+        read = provider.read_logout(self.settings(provider), token, company=COMPANY)
 
         assert read.issuer == identity.issuer
         assert read.subject == identity.subject or read.session == identity.session != ""
-        assert read == provider.logged_out(self.settings(provider), token, company=COMPANY)
+        assert read == provider.read_logout(self.settings(provider), token, company=COMPANY)
 
     def test_idp_5_refuses_what_is_no_logout_token(
         self, new_identity_provider: NewIdentityProvider
@@ -220,15 +220,15 @@ class IdentityProviderContract:
 
         for forged in ("", "a.b.c", token[:-2], f"x{token}", "." * 3_000):
             with pytest.raises(IdentityWithdrawn):
-                provider.logged_out(self.settings(provider), forged, company=COMPANY)
+                provider.read_logout(self.settings(provider), forged, company=COMPANY)
 
-    def test_idp_6_lets_go(self, new_identity_provider: NewIdentityProvider) -> None:
+    def test_idp_6_revokes_the_grant(self, new_identity_provider: NewIdentityProvider) -> None:
         """IDP-6."""
         needs(self, "can_revoke", "IDP-6")
         provider = new_identity_provider()
         identity = self._identity(provider)
         for _ in range(2):
-            provider.let_go(self.settings(provider), identity, company=COMPANY)
+            provider.revoke_grant(self.settings(provider), identity, company=COMPANY)
 
         with pytest.raises(IdentityWithdrawn):
             provider.still_vouches(self.settings(provider), identity, company=COMPANY)
@@ -251,8 +251,8 @@ class IdentityProviderContract:
                 "still_vouches": lambda: provider.still_vouches(
                     settings, identity, company=COMPANY
                 ),
-                "logged_out": lambda: provider.logged_out(settings, "a.b.c", company=COMPANY),
-                "let_go": lambda: provider.let_go(settings, identity, company=COMPANY),
+                "read_logout": lambda: provider.read_logout(settings, "a.b.c", company=COMPANY),
+                "revoke_grant": lambda: provider.revoke_grant(settings, identity, company=COMPANY),
             }
         )
 
