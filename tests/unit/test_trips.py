@@ -14,6 +14,7 @@ from counterseal.notifications.ringing import LOOKED_AT
 from counterseal.ports import Store
 from counterseal.testing import Faults, World
 from counterseal.testing.faults import faulty_ports
+from counterseal.testing.identity import APP_RETURN
 from counterseal.testing.world import CALLBACK
 
 RELAY = PushAddress(kind=AddressKind.RELAY, value="here")
@@ -151,6 +152,48 @@ def test_a_device_and_its_answer(world, zoe):
         zoe.disown(other)
     with world.takes("store.get", "replay.first_seen", "store.commit"):
         zoe.rotate()
+
+
+@pytest.fixture
+def space(world):
+    return world.new_app_space("Staff", idp=world.idp.settings())
+
+
+def test_a_log_in(world, space):
+    world.idp.admit("carol")
+    with world.takes("counters.add", "store.get", "store.commit"):
+        redirect = world.logins.redirect(space.guid, APP_RETURN)
+    back = world.idp.log_in(redirect.url, "carol")
+    with world.takes("store.get"):
+        world.logins.relay_response(back.state, {"code": back.code})
+    spend, invite = ["store.get", "store.get", "store.commit"], ["store.account", "store.commit"]
+    with world.takes(*spend, *invite):
+        world.logins.authenticate(back.state, back.code, redirect.secret)
+    world.clock.jump(world.logins.redirect(space.guid, APP_RETURN).deadline)
+    with world.takes("store.due", "store.get", "store.commit"):
+        assert world.logins.expire() == 1
+
+
+def test_a_revalidation(world, space):
+    carol = world.log_in(space, "carol")
+    account = carol.device.bond.account
+    with world.takes("store.get", "store.get", "store.get", "store.commit"):
+        world.logins.revalidate(account)
+    world.clock.advance(STANDARD.vouch_life)
+    admit, store = ["store.get", "replay.first_seen"], ["store.get", "store.commit"]
+    with world.takes(*admit, *store, "store.get", "store.pending"):
+        carol.pending()
+    suspend = ["store.get", "store.get", "store.commit"]
+    find = ["store.get", "store.account", "store.get"]
+    with world.takes(*find, "replay.first_seen", *suspend):
+        world.logins.log_out(space.guid, world.idp.log_out("carol"))
+    again = ["store.get", "store.get", "store.commit", "store.account", "store.commit"]
+    resume = ["store.get", "store.get", "store.commit"]
+    world.idp.admit("carol")
+    redirect = world.logins.redirect(space.guid, APP_RETURN)
+    back = world.idp.log_in(redirect.url, "carol")
+    with world.takes(*again, *resume):
+        world.logins.authenticate(back.state, back.code, redirect.secret)
 
 
 def test_a_status(world, zoe):
