@@ -12,7 +12,7 @@ import attrs
 
 from counterseal import keys
 from counterseal._decisions.plan import Reading, Records, Tools, require
-from counterseal.errors import NotFound, WrongDevice
+from counterseal.errors import IdentityWithdrawn, NotFound, WrongDevice
 from counterseal.keys import Jws
 from counterseal.models import Account, AppSpace, Binding, DeviceCall, Guid, Record
 from counterseal.policy import Policy
@@ -67,12 +67,16 @@ class DeviceRequest:
         """
         Return the device that the call is proven to come from, if it may act.
 
+        The Identity Provider was asked before, where that was due, and is not asked again.
+
         Raises:
             WrongDevice: There is no such device.
+            IdentityWithdrawn: The user has been withdrawn since, or has logged out.
             Refused: The proof does not hold, or its account or binding may not act.
         """
         device = self.identify(records, tools)
-        demand_standing(device, tools)
+        if demand_standing(device, tools) and device.account.vouched_at is None:
+            raise IdentityWithdrawn
         return device
 
     def identify(self, records: Records, tools: Tools) -> AuthenticatedDevice:

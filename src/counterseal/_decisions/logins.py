@@ -165,7 +165,7 @@ def begin(tools: Tools, request: AuthorizationRequest, url: str) -> Decision[Red
     )
 
 
-def relay_response(
+def relay(
     stored: Records, tools: Tools, secret: str, parameters: Mapping[str, str]
 ) -> Decision[str]:
     """

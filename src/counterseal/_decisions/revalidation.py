@@ -259,9 +259,9 @@ def _named_by(logout: Logout, accounts: Iterable[Record | None]) -> tuple[Accoun
     )
 
 
-def _bindings_in(account: Account, state: BindingState) -> Reading[Records]:
-    """Read the account's bindings that are in *state*, which its list of devices names."""
-    return records(*(device.binding for device in account.devices if device.state is state))
+def _bindings_in(account: Account, source: BindingState) -> Reading[Records]:
+    """Read the account's bindings that are in the state *source* by its list of devices."""
+    return records(*(device.binding for device in account.devices if device.state is source))
 
 
 def _renew(tools: Tools, account: Account, bindings: Records, grant: bytes) -> Decision[Renewal]:

@@ -97,7 +97,7 @@ class Logins:
                 text_fits(text, CODE_BYTES, name)
             guid, secret = _parse_state(state)
         plan = records(guid).then(
-            lambda stored, tools: logins.relay_response(stored, tools, secret, parameters)
+            lambda stored, tools: logins.relay(stored, tools, secret, parameters)
         )
         return self._transactions.run(context, plan)
 

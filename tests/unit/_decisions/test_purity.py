@@ -329,7 +329,7 @@ def log_in_begun(scene):
 def response_relayed(scene):
     user = IdentifiedUser(scene)
     decision = user.decide(
-        lambda tools: logins.relay_response((user.login,), tools, user.secret, {"code": "c"})
+        lambda tools: logins.relay((user.login,), tools, user.secret, {"code": "c"})
     )
     assert decision.result.startswith(APP_RETURN)
 
@@ -365,7 +365,7 @@ def renewed(scene):
     user = IdentifiedUser(scene)
     user.service.idp.withdraw("carol")
     with pytest.raises(IdentityWithdrawn):
-        user.phone.pending()
+        user.service.logins.revalidate(user.account.guid)
     account = user.account
     decision = user.decide(
         lambda tools: revalidation.renew((account,), tools, account, user.identity)
@@ -437,7 +437,7 @@ CASES = {
     "logins.begin": [log_in_begun],
     "logins.expire": [log_in_expired],
     "logins.prepare_request": [request_prepared],
-    "logins.relay_response": [response_relayed],
+    "logins.relay": [response_relayed],
     "logins.spend": [log_in_spent],
     "revalidation.accounts_of": [account_named],
     "revalidation.add_alias": [aliased],
