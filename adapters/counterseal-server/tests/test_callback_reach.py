@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterseal.errors import InvalidField
+from counterseal.models import entry_addresses
 from counterseal_http import Forbidden, Unresolved
 from counterseal_server.callback_reach import callback_guard, find_obstacle
 from counterseal_server.configuration import settings
@@ -231,7 +232,7 @@ class TestAnObstacle:
             inside_example="10.0.0.1",
             mixed_example=f"{PUBLIC} 10.0.0.1",
         )
-        obstacle = find_obstacle(guard, entry)
+        obstacle = find_obstacle(guard, entry_addresses(entry, plain_http=False))
         assert (obstacle or "").startswith(expected or "")
         assert (obstacle is None) is (expected is None)
 
@@ -242,10 +243,16 @@ def test_an_entry_without_a_scheme_is_called_by_either():
         "COUNTERSEAL_CALLBACK_PORTS": "80,8080",
         "COUNTERSEAL_CALLBACK_PLAIN_HTTP": "1",
     }
+    guard = guard_of(allowed)
+
+    def obstacle(entry, *, plain_http=True):
+        return find_obstacle(guard, entry_addresses(entry, plain_http=plain_http))
+
     # Port 443 is not allowed, and 80 is.
-    assert find_obstacle(guard_of(allowed), "10.2.3.4/done") is None
-    assert find_obstacle(guard_of(allowed), "https://10.2.3.4/done") == "a port that is not allowed"
-    assert find_obstacle(guard_of(allowed), "10.3.0.1:8080/done") == "not a public address"
+    assert obstacle("10.2.3.4/done") is None
+    assert obstacle("10.2.3.4/done", plain_http=False) == "a port that is not allowed"
+    assert obstacle("https://10.2.3.4/done") == "a port that is not allowed"
+    assert obstacle("10.3.0.1:8080/done") == "not a public address"
 
 
 def test_init_and_allow_warn_of_an_address_that_cannot_be_called(run, tmp_path, monkeypatch):

@@ -99,6 +99,7 @@ from counterseal.models.tenancy import (
     Scheme,
     Texts,
     WebhookKey,
+    entry_addresses,
 )
 
 Record: TypeAlias = (
@@ -209,6 +210,7 @@ __all__ = [
     "Texts",
     "TokenForm",
     "WebhookKey",
+    "entry_addresses",
     "replace",
     "revise",
 ]

@@ -103,6 +103,21 @@ class CallbackEntry:
     text: str = attrs.field(repr=False)
 
 
+def entry_addresses(entry: str, *, plain_http: bool) -> tuple[str, ...]:
+    """
+    Return the addresses that an entry of an allow-list means, each with a scheme.
+
+    Args:
+        entry: With a scheme it means itself, without one an `https` address.
+        plain_http: Whether an entry without a scheme means an `http` address too:
+            the policy's `callback_plain_http`.
+    """
+    if "://" in entry:
+        return (entry,)
+    schemes = ("https", "http") if plain_http else ("https",)
+    return tuple(f"{scheme}://{entry}" for scheme in schemes)
+
+
 @attrs.frozen(kw_only=True)
 class Origin:
     """

@@ -22,7 +22,7 @@ from ipaddress import IPv4Address, IPv6Address
 from urllib.parse import SplitResult, urlsplit
 
 from counterseal.errors import CallbackForbidden, InvalidField, ReturnForbidden
-from counterseal.models import ClientAuth, IdpSettings, Origin
+from counterseal.models import ClientAuth, IdpSettings, Origin, entry_addresses
 from counterseal.policy import Policy
 
 ANY_SEGMENT = "{*}"
@@ -40,7 +40,11 @@ _DOTS = {".", ".."}
 
 def callback_allowed(url: str, allow_list: Iterable[str]) -> None:
     """
-    Refuse an address that no entry of the allow-list covers.
+    Refuse an address that no address of the allow-list covers.
+
+    Args:
+        url: What an origin names.
+        allow_list: Addresses with a scheme, perhaps with wildcards: see `allow_list`.
 
     Raises:
         CallbackForbidden: None does, or the address is not spelled plainly.
@@ -49,7 +53,7 @@ def callback_allowed(url: str, allow_list: Iterable[str]) -> None:
     if url_parts is None or "{" in url or "}" in url:
         raise CallbackForbidden
     for entry in allow_list:
-        allowed = _split(entry if "://" in entry else f"https://{entry}")
+        allowed = _split(entry)
         if allowed is not None and _covers(allowed, url_parts):
             return
     raise CallbackForbidden
@@ -57,15 +61,16 @@ def callback_allowed(url: str, allow_list: Iterable[str]) -> None:
 
 def allow_list(origin: Origin, policy: Policy) -> tuple[str, ...]:
     """
-    Return the entries that cover anything.
+    Return the addresses that the allow-list of *origin* means, each with a scheme.
 
-    Those with a wildcard only if the origin wants it; those without a scheme a second time, with
-    `http`, if the policy says so.
+    Entries with a wildcard count only if the origin is set to wildcards.
     """
-    entries = [entry for entry in origin.callbacks if origin.wildcards or not _wild(entry)]
-    if policy.callback_plain_http:
-        entries += [f"http://{entry}" for entry in entries if "://" not in entry]
-    return tuple(entries)
+    return tuple(
+        address
+        for entry in origin.callbacks
+        if origin.wildcards or not _wild(entry)
+        for address in entry_addresses(entry, plain_http=policy.callback_plain_http)
+    )
 
 
 def require_wildcards(entry: str, origin: Origin, *, field: str) -> None:
@@ -86,7 +91,8 @@ def entry_fits(entry: str, *, field: str) -> None:
     Raises:
         InvalidField: It is no plain address, or has a wildcard elsewhere than a path segment.
     """
-    parts = _split(entry if "://" in entry else f"https://{entry}")
+    (address,) = entry_addresses(entry, plain_http=False)
+    parts = _split(address)
     if parts is None:
         raise InvalidField(field, "not a plain http or https address")
     for segment in parts.path.split("/"):

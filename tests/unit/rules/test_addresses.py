@@ -15,7 +15,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from counterseal.errors import CallbackForbidden, InvalidField
-from counterseal.models import Origin, guid
+from counterseal.models import Origin, entry_addresses, guid
 from counterseal.policy import STANDARD
 from counterseal.rules.addresses import (
     allow_list,
@@ -28,8 +28,9 @@ BASE = "https://shop.example.com/cb"
 
 
 def allows(url, *entries):
+    meant = [one for entry in entries for one in entry_addresses(entry, plain_http=False)]
     try:
-        callback_allowed(url, entries)
+        callback_allowed(url, meant)
     except CallbackForbidden:
         return False
     return True
@@ -534,6 +535,15 @@ class TestAnEntryWithoutAScheme:
         assert self.allows("http://shop.example.com:8080/cb", plain_http=True)
         assert not self.allows("http://shop.example.com:8080/cb", plain_http=False)
 
+    @given(st.text() | st.text("htps:/a.{*}"), st.booleans())
+    def test_means_an_address_of_each_scheme_that_callbacks_may_have(self, entry, plain_http):
+        meant = entry_addresses(entry, plain_http=plain_http)
+        if "://" in entry:
+            assert meant == (entry,)
+        else:
+            assert meant[0] == "https://" + entry
+            assert meant[1:] == (("http://" + entry,) if plain_http else ())
+
     def test_means_the_port_of_each_scheme_where_it_has_none(self):
         for url in ("http://h.example/cb", "http://h.example:80/cb", "https://h.example:443/cb"):
             assert self.allows(url, plain_http=True, entry="h.example/cb")
@@ -550,12 +560,13 @@ class TestAnEntryWithoutAScheme:
     def test_with_a_wildcard_counts_where_the_origin_wants_it(self):
         policy = attrs.evolve(STANDARD, callback_plain_http=True)
         assert allow_list(origin(wildcards=False), policy) == (EXACT,)
-        assert allow_list(origin(wildcards=True), policy) == (EXACT, WILD, f"http://{WILD}")
+        addresses = (EXACT, f"https://{WILD}", f"http://{WILD}")
+        assert allow_list(origin(wildcards=True), policy) == addresses
 
 
 class TestWildcards:
     def test_an_entry_with_one_counts_only_where_the_origin_wants_it(self):
-        assert allow_list(origin(wildcards=True), STANDARD) == (EXACT, WILD)
+        assert allow_list(origin(wildcards=True), STANDARD) == (EXACT, f"https://{WILD}")
         assert allow_list(origin(wildcards=False), STANDARD) == (EXACT,)
 
     def test_such_an_entry_is_refused_where_it_would_count_for_nothing(self):

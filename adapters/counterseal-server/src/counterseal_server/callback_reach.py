@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import attrs
 
+from counterseal.models import entry_addresses
 from counterseal.policy import Policy
 from counterseal_http import Forbidden, Guard, NotAttempted, Resolver, SystemResolver, Unresolved
 from counterseal_server.printing import print_line
@@ -49,7 +52,7 @@ def callback_policy(settings: Settings) -> Policy:
     return attrs.evolve(settings.policy, callback_plain_http=True)
 
 
-def find_obstacle(guard: Guard, entry: str) -> str | None:
+def find_obstacle(guard: Guard, addresses: Iterable[str]) -> str | None:
     """
     Return why nothing would be sent to an entry of an allow-list now; None if something would.
 
@@ -57,13 +60,18 @@ def find_obstacle(guard: Guard, entry: str) -> str | None:
 
     Args:
         guard: Of callbacks.
-        entry: With or without a scheme, and with `{*}` for any segment of its path.
+        addresses: What the entry means: `counterseal.models.entry_addresses`.
+
+    Returns:
+        The obstacle of the first address.
     """
-    if "://" in entry:
-        return _find_obstacle(guard, entry)
-    secure = _find_obstacle(guard, f"https://{entry}")
-    plain = None if secure is None else _find_obstacle(guard, f"http://{entry}")
-    return None if plain is None else secure
+    first = None
+    for address in addresses:
+        obstacle = _find_obstacle(guard, address)
+        if obstacle is None:
+            return None
+        first = first or obstacle
+    return first
 
 
 def _find_obstacle(guard: Guard, url: str) -> str | None:
@@ -82,7 +90,9 @@ def _find_obstacle(guard: Guard, url: str) -> str | None:
 
 def warn_of_obstacle(settings: Settings, entry: str) -> None:
     """Print a warning on standard error if nothing would be sent to *entry* now."""
-    obstacle = find_obstacle(callback_guard(settings), entry)
+    plain_http = callback_policy(settings).callback_plain_http
+    addresses = entry_addresses(entry, plain_http=plain_http)
+    obstacle = find_obstacle(callback_guard(settings), addresses)
     if obstacle is not None:
         text = f"warning: nothing will be sent to {entry}: {obstacle} ({NAMED})"
         print_line(text, err=True)
