@@ -12,7 +12,7 @@ from counterseal import errors
 from counterseal.errors import CountersealError, Refused, StoreUnavailable, Unavailable
 from counterseal.testing import World
 from counterseal_flask import STATUS, create_blueprints
-from counterseal_flask.problems import HTTP, STATUS_BY_PUBLIC_CODE, told
+from counterseal_flask.problems import HTTP, STATUS_BY_PUBLIC_CODE, problem, told
 from counterseal_flask.settings import Settings
 
 BASE = "https://service.example"
@@ -87,6 +87,14 @@ def test_s34_every_error_is_told_by_its_public_code_alone(kind):
         assert 400 <= reply.status < 500
     else:
         assert document["code"] == "unavailable" if issubclass(kind, Unavailable) else "internal"
+
+
+def test_a_code_has_the_same_text_here_as_in_the_table_of_errors():
+    shared = [kind for kind in KINDS if issubclass(kind, Refused) and kind.public_code == kind.code]
+    assert errors.NotFound in shared
+    for kind in shared:
+        first_line = inspect.getdoc(kind).partition("\n")[0]
+        assert problem(kind.code).document["title"] == first_line
 
 
 def test_who_has_to_wait_is_told_how_long():

@@ -129,14 +129,13 @@ TITLES = {
     "unavailable": "Try again in a moment.",
     "unauthorized": "The credential does not hold.",
     "unreachable": "The account cannot be asked.",
-    "not_found": "There is no such thing.",
     "no_such_endpoint": "There is no such endpoint.",
     "method_not_allowed": "The endpoint does not take this method.",
     "too_large": "The body is too large.",
     "too_slow": "The body did not come in time.",
     "unsupported_media_type": "The body is of a type that the endpoint does not read.",
 }
-"""Of words that no single error class explains."""
+"""Of words that no error class explains; all others have the first line of their class."""
 
 MEMBERS = {"attempts_left": "attemptsLeft", "reason": "reason", "field": "field"}
 """What some refusals say besides their word: the attribute, and the member it becomes."""
