@@ -2,11 +2,12 @@
 
 import asyncio
 import threading
+import time
 from datetime import timedelta
 
 import pytest
 
-from counterseal_server.gateway import Gateway, Pools, environment
+from counterseal_server.gateway import STARTED, Gateway, Pools, environment
 from counterseal_server.receiving import BUSY, REFUSED, Receiving
 from counterseal_server.thread_pool import ThreadPool
 
@@ -239,6 +240,29 @@ def test_one_senders_requests_that_wait_keep_no_other_sender_out(what):
     asyncio.run(run())
 
 
+@pytest.mark.parametrize("body", [b"", b"hello"])
+def test_a_request_begins_when_its_head_comes(body):
+    at, started = [], []
+
+    def app(environ, start):
+        started.append(environ[STARTED])
+        return seen(environ, start)
+
+    class Late(Exchange):
+        async def receive(self):
+            at.append(time.perf_counter())
+            return await super().receive()
+
+    async def run():
+        one, before = Late(body), time.perf_counter()
+        length = [(b"content-length", str(len(body)).encode())] if body else []
+        await gateway(app)(scope(method="POST", headers=length), one.receive, one.send)
+        assert before <= started[0] <= min([*at, time.perf_counter()])
+        assert bool(at) is bool(body)
+
+    asyncio.run(run())
+
+
 def test_a_body_that_is_refused_is_told_while_all_threads_hang():
     go = threading.Event()
 
@@ -311,7 +335,10 @@ def test_it_says_when_the_servers_loop_runs():
 
         threads = pools()
         one = Gateway(
-            seen, Receiving(8, timedelta(hours=1), 1_000), threads, lambda: said.append("begun")
+            seen,
+            Receiving(8, timedelta(hours=1), 1_000),
+            threads,
+            lambda: said.append("begun"),
         )
         await one({"type": "lifespan"}, receive, send)
         assert said == ["begun", "lifespan.startup.complete", "lifespan.shutdown.complete"]

@@ -4,7 +4,9 @@ import asyncio
 import contextlib
 import json
 import logging
+import re
 import threading
+import time
 
 import pytest
 from hypothesis import given
@@ -19,6 +21,7 @@ from counterseal.wire.cx1 import write_cx1
 from counterseal_flask import Service
 from counterseal_server import logs, web
 from counterseal_server.configuration import settings
+from counterseal_server.gateway import STARTED
 from counterseal_server.house import House
 from counterseal_server.keeping import private
 from counterseal_server.metrics import Metrics
@@ -258,6 +261,18 @@ def test_a_line_names_its_request(client, heard):
     told = [json.loads(line) for line in heard]
     assert all(line["requestId"] == "abc-123" for line in told if "server" in line["logger"])
     assert "PUT bindAccount 401" in " ".join(line["message"] for line in told)
+
+
+def test_a_request_is_timed_from_its_head(client, heard):
+    an_hour = 3_600
+    started = time.perf_counter() - an_hour
+    client.put("/account/bind", environ_overrides={STARTED: started})
+    (line,) = [text for text in heard if "PUT bindAccount 401" in text]
+    milliseconds = float(re.search(r"401 ([0-9.]+) ms", line)[1])
+    assert milliseconds >= 1_000 * an_hour
+    text = client.get("/metrics").text
+    (total,) = re.findall(r'request_seconds_sum{operation="bindAccount"} (\S+)', text)
+    assert float(total) >= an_hour
 
 
 SIXTY_KB = 60_000

@@ -16,6 +16,7 @@ import io
 import logging
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any
@@ -40,6 +41,9 @@ Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 """As PEP 3333 has it."""
 
 READING = frozenset({"GET", "HEAD"})
+
+STARTED = "counterseal_server.started"
+"""Where an application finds when the head of the request came, in `time.perf_counter` seconds."""
 
 log = logging.getLogger("counterseal_server")
 
@@ -96,8 +100,10 @@ class Gateway:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
             return
+        started = time.perf_counter()
         received = await self._receiving.received(scope, receive)
         environ = environment(scope, received.body)
+        environ[STARTED] = started
         if received.refused is not None:
             environ[REFUSED] = received.refused
         call = _Call(self._app, environ, asyncio.get_running_loop())

@@ -21,7 +21,7 @@ from counterseal_flask.incoming import respelled
 from counterseal_flask.openapi import statuses
 from counterseal_flask.problems import problem
 from counterseal_flask.service_api import SERVICE_API
-from counterseal_server.gateway import Gateway, Pools
+from counterseal_server.gateway import STARTED, Gateway, Pools
 from counterseal_server.house import House
 from counterseal_server.logs import NO_REQUEST, request_id
 from counterseal_server.metrics import CONTENT_TYPE, Metrics
@@ -33,7 +33,6 @@ REQUEST_ID = "X-Request-Id"
 GIVEN_ID = "HTTP_X_REQUEST_ID"
 """Where WSGI has it, if the client gives one."""
 
-STARTED = "counterseal_server.started"
 ID_BYTES = 12
 OPERATORS = frozenset({"healthz", "readyz", "metrics"})
 """Asked every few seconds, by machines."""
@@ -103,6 +102,10 @@ def application(
     """
     Put the application together, for a server that has received the bodies.
 
+    The access log and the metrics time a request from the moment at which its head came, so with
+    the time that its body took and that it waited for a thread; a server says that moment by
+    `counterseal_server.gateway.STARTED`. Without it they begin with the application.
+
     Args:
         house: The ports and settings.
         service: The use cases behind the blueprints.
@@ -136,7 +139,7 @@ def _observe(app: Flask, house: House, metrics: Metrics) -> None:
     @app.before_request
     def begin() -> Response | None:
         environ = request.environ
-        environ[STARTED] = time.perf_counter()
+        environ.setdefault(STARTED, time.perf_counter())
         given = environ.get(GIVEN_ID, "")
         fits = _FIT_ID.fullmatch(given)
         request_id.set(given if fits else house.ports.entropy.token(ID_BYTES).hex())
