@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from counterseal_server.gateway import STARTED, Gateway, Pools, environment
+from counterseal_server.gateway import STARTED, Gateway, Pools, Refusal, environment
 from counterseal_server.receiving import BUSY, REFUSED, Receiving
 from counterseal_server.thread_pool import ThreadPool
 
@@ -15,10 +15,10 @@ PATIENCE = 240
 WAITING = 2
 
 
-def pools(count=1, reserved=(), waiting=WAITING):
+def pools(count=1, reserved=(), waiting=WAITING, refusals=160):
     return Pools(
         requests=ThreadPool("request", count, waiting),
-        refusals=ThreadPool("refusal", 1, 160),
+        refusals=ThreadPool("refusal", 1, refusals),
         reserved={path: ThreadPool(path, 1, WAITING) for path in reserved},
     )
 
@@ -65,8 +65,13 @@ class Exchange:
         return start["status"], b"".join(message["body"] for message in bodies)
 
 
+def refuse(seconds):
+    assert 0 <= seconds < PATIENCE
+    return Refusal(503, {"Retry-After": "1", "Content-Length": "4"}, b"full")
+
+
 def gateway(app, threads=None):
-    return Gateway(app, Receiving(8, timedelta(hours=1), 1_000), threads or pools())
+    return Gateway(app, Receiving(8, timedelta(hours=1), 1_000), threads or pools(), refuse)
 
 
 async def asked(app, *, body=b"", threads=None, **what):
@@ -240,6 +245,34 @@ def test_one_senders_requests_that_wait_keep_no_other_sender_out(what):
     asyncio.run(run())
 
 
+def test_a_sender_whose_refusals_wait_already_is_refused_without_a_thread():
+    go, entered = threading.Event(), threading.Semaphore(0)
+
+    def app(environ, start):
+        entered.release()
+        go.wait(PATIENCE)
+        return seen(environ, start)
+
+    async def run():
+        one = gateway(app, pools(1, waiting=1, refusals=16))
+        hanging = [asyncio.ensure_future(asked(one))]
+        assert await asyncio.to_thread(entered.acquire, timeout=PATIENCE)
+        # One waits for the thread; of its refusals one runs, and two wait.
+        hanging += [asyncio.ensure_future(asked(one)) for _ in range(4)]
+        assert await asyncio.to_thread(entered.acquire, timeout=PATIENCE)
+        refused = await asyncio.wait_for(asked(one), PATIENCE)
+        assert refused.reply == (503, b"full")
+        assert refused.sent[0]["headers"] == [(b"retry-after", b"1"), (b"content-length", b"4")]
+        assert not any(task.done() for task in hanging)
+        # Another sender's refusal still waits for the thread.
+        hanging.append(asyncio.ensure_future(asked(one, address="192.0.2.2")))
+        go.set()
+        replies = [(await task).reply for task in hanging]
+        assert sorted(replies) == [(200, BUSY.encode())] * 4 + [(200, b"none")] * 2
+
+    asyncio.run(run())
+
+
 @pytest.mark.parametrize("body", [b"", b"hello"])
 def test_a_request_begins_when_its_head_comes(body):
     at, started = [], []
@@ -272,7 +305,7 @@ def test_a_body_that_is_refused_is_told_while_all_threads_hang():
         return seen(environ, start)
 
     async def run():
-        one = Gateway(app, Receiving(8, timedelta(milliseconds=1), 1_000), pools())
+        one = Gateway(app, Receiving(8, timedelta(milliseconds=1), 1_000), pools(), refuse)
         hanging = asyncio.ensure_future(asked(one))
         slow = Exchange(None)
         made = scope(method="POST", headers=[(b"content-length", b"9")])
@@ -338,6 +371,7 @@ def test_it_says_when_the_servers_loop_runs():
             seen,
             Receiving(8, timedelta(hours=1), 1_000),
             threads,
+            refuse,
             lambda: said.append("begun"),
         )
         await one({"type": "lifespan"}, receive, send)

@@ -275,6 +275,17 @@ def test_a_request_is_timed_from_its_head(client, heard):
     assert float(total) >= an_hour
 
 
+def test_a_request_that_no_thread_takes_is_503_with_retry_after_and_counted():
+    metrics = Metrics()
+    refusal = web.refuse(metrics, 0.5)
+    assert (refusal.status, refusal.headers["Retry-After"]) == (503, "1")
+    assert refusal.headers["Content-Type"] == "application/problem+json"
+    assert int(refusal.headers["Content-Length"]) == len(refusal.body)
+    assert json.loads(refusal.body)["code"] == "busy"
+    text = metrics.text().decode()
+    assert 'counterseal_requests_total{operation="none",status="503"} 1.0' in text
+
+
 SIXTY_KB = 60_000
 
 

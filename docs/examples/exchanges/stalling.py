@@ -3,6 +3,7 @@
 import asyncio
 import tempfile
 from datetime import timedelta
+from functools import partial
 from http import HTTPStatus
 
 from exchanges.recorder import PUBLIC
@@ -65,7 +66,9 @@ async def _sent(method, target, headers):
         app = web.application(house, web.use_cases(house), Metrics())
         pools = Pools(ThreadPool("request", 1, 1), ThreadPool("refusal", 1, 1), {})
         # However long the deadline: nothing more comes.
-        await Gateway(app.wsgi_app, Receiving(8, timedelta(0), 1_000), pools)(scope, receive, send)
+        receiving = Receiving(8, timedelta(0), 1_000)
+        refuse = partial(web.refuse, Metrics())
+        await Gateway(app.wsgi_app, receiving, pools, refuse)(scope, receive, send)
     begun, *rest = sent
     status = HTTPStatus(begun["status"])
     got = {name.decode().title(): value.decode() for name, value in begun["headers"]}

@@ -72,6 +72,22 @@ class Pools:
         return pool if pool is not None and reads else self.requests
 
 
+@attrs.frozen
+class Refusal:
+    """
+    A whole reply that no thread has to make.
+
+    Attributes:
+        status: Of HTTP.
+        headers: By name, in any case.
+        body: The whole of it.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
 class Gateway:
     """
     An ASGI application that runs a WSGI one in threads.
@@ -80,6 +96,9 @@ class Gateway:
         app: Gets each request, also one with a body that was refused, which is empty then.
         receiving: Receives the bodies.
         pools: The threads.
+        refuse: Returns the reply to a request that no thread takes, not even one for refusals;
+            gets the seconds since the head of the request came. It runs in the server's thread
+            and must not block.
         begun: Called in the server's thread once its loop runs, before it serves.
     """
 
@@ -88,11 +107,13 @@ class Gateway:
         app: Application,
         receiving: Receiving,
         pools: Pools,
+        refuse: Callable[[float], Refusal],
         begun: Callable[[], None] = lambda: None,
     ) -> None:
         self._app = app
         self._receiving = receiving
         self._pools = pools
+        self._refuse = refuse
         self._begun = begun
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -111,8 +132,8 @@ class Gateway:
         if not self._pools.of(environ, bare=not received.body).run(call.run, who):
             environ[REFUSED] = BUSY
             if not self._pools.refusals.run(call.run, who):
-                # Nobody is left to say so; the server closes the connection.
-                raise RuntimeError("too many requests")
+                await _send(send, self._refuse(time.perf_counter() - started))
+                return
         await call.answer(receive, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
@@ -121,6 +142,15 @@ class Gateway:
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await send({"type": "lifespan.shutdown.complete"})
+
+
+async def _send(send: Send, refusal: Refusal) -> None:
+    headers = [
+        (name.lower().encode("latin-1"), value.encode("latin-1"))
+        for name, value in refusal.headers.items()
+    ]
+    await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
+    await send({"type": "http.response.body", "body": refusal.body, "more_body": False})
 
 
 class _Call:

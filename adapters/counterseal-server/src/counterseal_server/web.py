@@ -6,6 +6,7 @@ import logging
 import re
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -21,7 +22,7 @@ from counterseal_flask.incoming import respelled
 from counterseal_flask.openapi import statuses
 from counterseal_flask.problems import problem
 from counterseal_flask.service_api import SERVICE_API
-from counterseal_server.gateway import STARTED, Gateway, Pools
+from counterseal_server.gateway import STARTED, Gateway, Pools, Refusal
 from counterseal_server.house import House
 from counterseal_server.logs import NO_REQUEST, request_id
 from counterseal_server.metrics import CONTENT_TYPE, Metrics
@@ -90,7 +91,24 @@ def build_gateway(
     exhaustions = {"bodies": receiving.exhaustion, "threads": pools.requests.exhaustion}
     metrics.observe_use({name: one.used for name, one in exhaustions.items()})
     app = application(house, service, metrics, exhaustions)
-    return Gateway(app.wsgi_app, receiving, pools, begun)
+    return Gateway(app.wsgi_app, receiving, pools, partial(refuse, metrics), begun)
+
+
+def refuse(metrics: Metrics, seconds: float) -> Refusal:
+    """
+    Count a request that no thread takes, and return the reply to it: too many wait already.
+
+    No line is logged: this is called in the server's thread when it has most to do.
+
+    Args:
+        metrics: Where requests are counted.
+        seconds: How long it has taken.
+    """
+    metrics.answered(NOWHERE, int(HTTPStatus.SERVICE_UNAVAILABLE), seconds)
+    reply = problem(BUSY, headers=REFUSAL_HEADERS[BUSY])
+    body = reply.body()
+    kind = {"Content-Type": reply.media_type, "Content-Length": str(len(body))}
+    return Refusal(int(reply.status), {**reply.headers, **kind}, body)
 
 
 def application(
