@@ -2,10 +2,11 @@
 
 import threading
 from datetime import timedelta
+from queue import Queue
 
 import attrs
 import pytest
-from oidc_loopback import DISCOVERY, Loopback, exchange, sent_to, signed
+from oidc_loopback import COMPANY, DISCOVERY, Loopback, exchange, logout, sent_to, signed
 
 from counterseal.errors import IdentityUnavailable
 from counterseal.models import IdpSettings
@@ -33,7 +34,7 @@ def test_a_provider_that_hangs_takes_no_more_than_its_share(new_adapter, frozen,
     for _ in held:
         assert loopback.hangs.acquire(timeout=60)
     with pytest.raises(IdentityUnavailable, match="too many"):
-        sent_to(relying, space)
+        exchange(relying, space)
 
     other = Loopback(frozen)
     try:
@@ -46,9 +47,70 @@ def test_a_provider_that_hangs_takes_no_more_than_its_share(new_adapter, frozen,
             thread.join()
 
 
-def _refused(relying, space):
+def test_a_call_that_needs_no_request_is_served_while_every_slot_is_taken(
+    new_adapter, frozen, space, loopback
+):
+    relying = new_adapter(frozen, at_once=1, timeout=timedelta(minutes=5))
+    told = signed(logout(loopback))
+    relying.logged_out(space, told, company=COMPANY)
+    stalled = Loopback(frozen)
+    stalled.hanging.add(DISCOVERY)
+    stalled_space = attrs.evolve(space, issuer=stalled.url)
+    another = mint(1, bytes(15))
+    thread = threading.Thread(target=_refused, args=(relying, stalled_space, another))
+    thread.start()
+    try:
+        assert stalled.hangs.acquire(timeout=60)
+        requests = len(loopback.asked)
+        # Discovery and keys are in the caches.
+        assert sent_to(relying, space).startswith(loopback.url)
+        assert relying.logged_out(space, told, company=COMPANY).subject == "zoe"
+        # A code has to be sent to the provider; a stale cache has to be filled.
+        with pytest.raises(IdentityUnavailable, match="too many"):
+            exchange(relying, space)
+        frozen.advance(LONGEST)
+        with pytest.raises(IdentityUnavailable, match="too many"):
+            sent_to(relying, space)
+        assert len(loopback.asked) == requests
+    finally:
+        stalled.close()
+        thread.join()
+    # That there was no slot is no failure of the provider's.
+    assert sent_to(relying, space).startswith(loopback.url)
+
+
+def test_threads_that_wait_for_the_same_provider_have_slots(new_adapter, frozen, space, loopback):
+    """A slot is taken before the wait for the thread that asks already, or threads pile up."""
+    relying = new_adapter(frozen, at_once=6, timeout=timedelta(minutes=5))
+    loopback.hanging.add(DISCOVERY)
+    first = threading.Thread(target=_refused, args=(relying, space))
+    first.start()
+    assert loopback.hangs.acquire(timeout=60)
+    told = Queue()
+
+    def wait():
+        try:
+            told.put(sent_to(relying, space))
+        except IdentityUnavailable as error:
+            told.put(str(error))
+
+    waiting = [threading.Thread(target=wait) for _ in range(5)]
+    for thread in waiting:
+        thread.start()
+    # One issuer of a company has two of six slots; the others are told at once.
+    for _ in range(4):
+        assert "too many" in told.get(timeout=60)
+    loopback.hanging.discard(DISCOVERY)
+    loopback.over.set()
+    first.join()
+    assert told.get(timeout=60).startswith(loopback.url)
+    for thread in waiting:
+        thread.join()
+
+
+def _refused(relying, space, company=COMPANY):
     with pytest.raises(IdentityUnavailable):
-        exchange(relying, space)
+        exchange(relying, space, company=company)
 
 
 @pytest.mark.parametrize("path", [DISCOVERY, "/jwks", "/token"])

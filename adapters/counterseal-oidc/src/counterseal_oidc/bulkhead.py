@@ -9,13 +9,50 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Self
 
 import attrs
 
 from counterseal.errors import IdentityUnavailable
 from counterseal.models import Guid
+from counterseal_http import Budget
+
+
+class CallBudget(Budget):
+    """
+    The time of one call to a provider, which takes its slot before it first waits for anything.
+
+    Whatever waits asks first for the seconds that are left: for a reply, or for another thread
+    that asks the same provider.
+    So a call that finds all that it needs in the caches takes no slot.
+    """
+
+    _take_slot: Callable[[], None]
+
+    def __new__(cls, seconds: float, take_slot: Callable[[], None]) -> Self:
+        """
+        Begin to count.
+
+        Args:
+            seconds: How long the call may take.
+            take_slot: Takes the slot, unless the call has it already.
+        """
+        self = super().__new__(cls, seconds)
+        self._take_slot = take_slot
+        return self
+
+    def seconds(self) -> float:
+        """
+        Return the seconds that are left, never none.
+
+        Raises:
+            TimeoutError: None are.
+            IdentityUnavailable: There is no slot for the call.
+        """
+        self._take_slot()
+        return super().seconds()
 
 
 class CallSlots:
@@ -73,6 +110,31 @@ class Bulkhead:
 
     _slots: CallSlots
     _lock: threading.Lock = attrs.field(factory=threading.Lock, init=False)
+
+    @contextmanager
+    def call(self, company: Guid, issuer: str, seconds: float) -> Iterator[Budget]:
+        """
+        Make a call of *company* at *issuer*, with a slot from its first wait to its end.
+
+        Args:
+            company: For whom.
+            issuer: At which provider.
+            seconds: How long the call may take.
+
+        Raises:
+            IdentityUnavailable: The call waits, and there is no slot for it; raised by the
+                budget's `seconds`.
+        """
+        with ExitStack() as slots:
+            taken = False
+
+            def take_slot() -> None:
+                nonlocal taken
+                if not taken:
+                    slots.enter_context(self.slot(company, issuer))
+                    taken = True
+
+            yield CallBudget(seconds, take_slot)
 
     @contextmanager
     def slot(self, company: Guid, issuer: str) -> Iterator[None]:

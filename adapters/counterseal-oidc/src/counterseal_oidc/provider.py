@@ -53,8 +53,8 @@ class OidcIdentityProvider:
         entropy: Names client assertions.
         guard: Which providers may be called; the public ones, over https, if none is given.
         timeout: The longest that a call may take.
-        at_once: How many calls run at once, at all providers together, shared fairly by the
-            companies; others are turned away. Each holds a thread of the caller's.
+        at_once: How many calls wait for providers at once, for all of them together, shared fairly
+            by the companies; others are turned away. Each holds a thread of the caller's.
         tls: How providers prove who they are; the machine's authorities if none is given.
     """
 
@@ -230,8 +230,9 @@ class OidcIdentityProvider:
     @contextmanager
     def _call(self, settings: IdpSettings, company: Guid) -> Iterator[Budget]:
         try:
-            with self._bulkhead.slot(company, settings.issuer):
-                yield Budget(self._timeout.total_seconds())
+            seconds = self._timeout.total_seconds()
+            with self._bulkhead.call(company, settings.issuer, seconds) as left:
+                yield left
         except Refused as refusal:
             _log.info("%r: %s", settings.issuer, refusal.code)
             raise
