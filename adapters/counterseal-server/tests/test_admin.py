@@ -9,8 +9,10 @@ import pytest
 from counterseal import Authentication, SignedRequest
 from counterseal.errors import CredentialRefused
 from counterseal.models import Admin
+from counterseal_server.cli import main
 from counterseal_server.configuration import settings
 from counterseal_server.house import House
+from counterseal_server.plainly import PARAMETERS
 
 NOBODY = "00000000-0000-8000-8000-000000000000"
 URL = "https://shop.example/answered"
@@ -232,6 +234,48 @@ def test_administrators_of_each_role(admin, founded, authenticates, data):
     assert admin("show", own["adminGuid"])["keys"] == []
 
 
+ADMINISTRATOR = ("administrator", "Ana")
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (ADMINISTRATOR, "company: missing: a company_admin has one, or says --all-companies"),
+        ((*ADMINISTRATOR, "--company", "x"), "company: "),
+        (
+            (*ADMINISTRATOR, "--company", "{companyGuid}", "--all-companies"),
+            "all-companies: not together with --company",
+        ),
+        ((*ADMINISTRATOR, "--app-space", "{appSpaceGuid}"), "app-space: a company_admin has none"),
+        (
+            (*ADMINISTRATOR, "--role", "user_support", "--company", "{companyGuid}"),
+            "app-space: missing: a user_support has one",
+        ),
+        (("edit-origin", "{requestOriginGuid}", "--pending-limit", "0"), "pending-limit: not with"),
+        (("edit-origin", "{requestOriginGuid}", "--ask-limit", "0"), "ask-limit: not within 1"),
+        (("allow", "{requestOriginGuid}", "ftp://x.example/"), "URL: not a plain http"),
+        (("edit-app-space", "{appSpaceGuid}", "--brand-color", "x" * 9_999), "brand-color: longer"),
+        (("edit-app-space", "{appSpaceGuid}", "--title", "x" * 9_999), "title: longer than "),
+        (("edit-app-space", "{appSpaceGuid}", "--device-bound", "x" * 9_999), "device-bound: lo"),
+    ],
+)
+def test_a_refusal_names_the_options_of_the_command(run, data, founded, words, line):
+    given = [word.format(**founded) for word in words]
+    result = run("admin", *given, "--data", data)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith(line), result.stderr
+
+
+def test_each_member_that_is_translated_has_a_command_for_each_parameter():
+    def commands(command):
+        yield command
+        for each in getattr(command, "commands", {}).values():
+            yield from commands(each)
+
+    known = {parameter.name for command in commands(main) for parameter in command.params}
+    assert {name for names in PARAMETERS.values() for name in names} <= known
+
+
 def test_a_secret_is_rotated_with_overlap(admin, founded, authenticates):
     origin = founded["requestOriginGuid"]
     second = admin("rotate", origin, "--auth", "basic", "--overlap", "24h")
@@ -292,15 +336,15 @@ def test_callback_secrets_and_administrators(admin, founded, data):
         (("app-space", "7", "Club"), "guid: not a GUID of this service"),
         (("company", " "), "name: "),
         (("show", NOBODY), "refused: not_found: "),
-        (("edit-origin", "ORIGIN", "--callback-state", "PENDING"), "callbackStates: "),
-        (("edit-origin", "ORIGIN", "--pending-limit", "0"), "pendingLimit: "),
+        (("edit-origin", "ORIGIN", "--callback-state", "PENDING"), "callback-state: "),
+        (("edit-origin", "ORIGIN", "--pending-limit", "0"), "pending-limit: "),
         (
             ("edit-origin", "ORIGIN", "--callback-state", "none", "--callback-state", "x"),
             "callback-state: not one of ANSWERED, DISOWNED, CANCELLED, FAILED, EXPIRED, or none",
         ),
-        (("forbid", "ORIGIN", "https://shop.example/"), "callbackUrl: "),
-        (("administrator", "Zoë"), "companyGuid: "),
-        (("administrator", "Zoë", "--role", "user_support"), "appSpaceGuid: "),
+        (("forbid", "ORIGIN", "https://shop.example/"), "URL: "),
+        (("administrator", "Zoë"), "company: "),
+        (("administrator", "Zoë", "--role", "user_support"), "app-space: "),
         (("administrator", "Zoë", "--app-space", "7"), "app-space: "),
         (("administrator", "Zoë", "--all-companies", "--life", "0s"), "life: "),
         (("rotate", NOBODY, "--auth", "hmac", "--overlap", "soon"), "overlap: "),

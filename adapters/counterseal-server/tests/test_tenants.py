@@ -289,7 +289,7 @@ def test_of_two_inits_at_once_one_founds(data, house):
 def test_a_wish_that_does_not_fit_leaves_nothing(init, data):
     result = init("--callback", "ftp://shop.example/")
     assert result.exit_code == 2
-    assert result.stderr.startswith("callbackUrl: ")
+    assert result.stderr.startswith("callback: ")
     assert not data.exists()
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import IO, TYPE_CHECKING, Any
 
 import click
@@ -14,6 +16,30 @@ from counterseal_server.visible import visible
 
 if TYPE_CHECKING:  # a fast start
     from counterseal import CountersealError
+
+
+PARAMETERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "accountId": ("account",),
+        "allCompanies": ("all_companies",),
+        "appSpaceGuid": ("app_space",),
+        "askLimit": ("ask_limit",),
+        "brandInfo.color": ("brand_color",),
+        "brandInfo.url": ("brand_logo",),
+        "callbackStates": ("states",),
+        "callbackUrl": ("url", "callbacks"),
+        "companyGuid": ("company",),
+        "keyType": ("auth",),
+        "notification.body": ("body",),
+        "notification.deviceBound": ("device_bound",),
+        "notification.deviceRevoked": ("device_revoked",),
+        "notification.title": ("title",),
+        "pendingLimit": ("pending_limit",),
+    }
+)
+"""Members of the API that the core's refusals name, and the parameters of commands for them."""
+
+_MEMBER = re.compile(rf"\b(?:{'|'.join(map(re.escape, PARAMETERS))})\b")
 
 
 class Failed(click.ClickException):
@@ -67,7 +93,8 @@ def _refused(error: CountersealError) -> Failed:
 
     match error:
         case InvalidField():
-            return Unusable(f"{error.field}: {error.problem}")
+            problem = _MEMBER.sub(lambda found: _option(found[0]), error.problem)
+            return Unusable(f"{_option(error.field).removeprefix('--')}: {problem}")
         case ReceiptChanged():
             return Failed(f"receipt: {error.code}: it was changed, or is no receipt ({error})")
         case IssuerUntrusted():
@@ -77,3 +104,14 @@ def _refused(error: CountersealError) -> Failed:
         case Misuse():
             return Unusable(f"{error.code}: {error}")
     return Failed(f"unavailable: {error.code}: {error}")
+
+
+def _option(member: str) -> str:
+    """Return how the command that runs spells a member of the API; *member* if it has none."""
+    context = click.get_current_context(silent=True)
+    parameters = [] if context is None else context.command.params
+    for parameter in parameters:
+        if parameter.name in PARAMETERS.get(member, ()):
+            option = isinstance(parameter, click.Option)
+            return max(parameter.opts, key=len) if option else parameter.human_readable_name
+    return member
