@@ -30,7 +30,11 @@ class Deed(enum.Enum):
     APP_SPACE = "app_space"
     """Edit an App Space, with its branding and Identity Provider."""
     ORIGINS = "origins"
-    """Look at, make and edit origins, their credentials and their callbacks."""
+    """
+    Look at, make and edit origins, their credentials and their callbacks.
+
+    That includes the programs that an origin is for, and so the looser limits of CX clients.
+    """
     USERS = "users"
     """Look at, lock and unlock accounts; suspend, resume and revoke devices."""
     REMOVE_USERS = "remove_users"

@@ -13,6 +13,7 @@ from counterseal.models import (
     Admin,
     AdminRole,
     AppSpace,
+    Clients,
     Company,
     Operator,
     Origin,
@@ -101,6 +102,14 @@ VERBS = {
     "edit origin": (
         MID,
         lambda s, t, by: s.directory.edit_origin(t.origin.guid, name="New", by=by),
+    ),
+    "make origin for CX clients": (
+        MID,
+        lambda s, t, by: s.directory.create_origin(t.space.guid, "New", clients=Clients.CX, by=by),
+    ),
+    "loosen the limits of origin": (
+        MID,
+        lambda s, t, by: s.directory.edit_origin(t.origin.guid, clients=Clients.CX, by=by),
     ),
     "allow": (
         MID,
