@@ -5,12 +5,14 @@ import socket
 import stat
 import threading
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 from flask import Flask, request
 from werkzeug.serving import make_server
 
+from counterseal.device import SoftwareDevice
 from counterseal.testing import World
 from counterseal.wire.link import BindLink, write_link
 from counterseal_flask import Settings, create_blueprints
@@ -78,6 +80,9 @@ def auth(monkeypatch):
     auth = Auth()
     # The device's clock is the machine's; the service's has to agree.
     monkeypatch.setattr("counterseal_server.handset.home.SystemClock", lambda: auth.world.clock)
+    # What a PIN costs is the device's own, and no part of what is tested here.
+    cheap = partial(SoftwareDevice.make, cost=2)
+    monkeypatch.setattr("counterseal_server.handset.home.SoftwareDevice.make", cheap)
     yield auth
     auth.server.shutdown()
     auth.thread.join()
