@@ -19,7 +19,6 @@ from counterseal.keys import Aead, PrivateKey, b64url
 from counterseal.models import (
     AddressKind,
     Algorithm,
-    Bell,
     Delivery,
     DeliveryOutcome,
     Guid,
@@ -27,6 +26,7 @@ from counterseal.models import (
     IdpSettings,
     PublicKey,
     PushAddress,
+    PushMessage,
     PushOutcome,
     PushResult,
 )
@@ -45,7 +45,7 @@ class SilentNotifier:
     def push(
         self,
         addresses: tuple[PushAddress, ...],
-        bell: Bell,  # noqa: ARG002 (the port's)
+        message: PushMessage,  # noqa: ARG002 (the port's)
     ) -> tuple[PushOutcome, ...]:
         """Do nothing, and say so."""
         return (PushOutcome(result=PushResult.MISCONFIGURED),) * len(addresses)

@@ -39,8 +39,8 @@ from counterseal.policy import Policy
 from counterseal.ports import Due, Ports
 from counterseal.rules.addresses import allow_list, callback_allowed
 from counterseal.rules.authorization import Deed
-from counterseal.rules.facts import Delivering
-from counterseal.rules.retries import DELIVERED, cause_of_death, in_turn, next_attempt
+from counterseal.rules.facts import Claiming, Delivering
+from counterseal.rules.retries import DELIVERED, cause_of_death, next_attempt, next_callbacks
 from counterseal.rules.sizes import LISTED, limit_fits
 from counterseal.rules.standing import in_force
 from counterseal.wire.messages import processed_document
@@ -94,7 +94,7 @@ class Callbacks:
         for limit in (LOOKED_AT * places, LISTED):
             records = self.ports.store.due(Due.CALLBACK, now, limit)
             due = [record for record in records if isinstance(record, Callback)]
-            chosen = in_turn(due, under_way, places)
+            chosen = next_callbacks(due, under_way, places)
             if len(under_way) + len(chosen) >= places or len(records) < limit:
                 break
         return chosen
@@ -271,13 +271,16 @@ class Callbacks:
     def _claimed(self, guid: Guid) -> Decision[Callback]:
         now = self.ports.clock.now()
         held = read(self.ports.store, guid, Callback)
-        if held.state is not CallbackState.QUEUED:
-            raise WrongState
-        if held.due_at is None or now < held.due_at:
-            raise DeadlineAhead
+        facts = Claiming(now=now, record=held)
+        try:
+            state = step(CALLBACK, held.state, CallbackEvent.CLAIM, facts)
+        except (WrongState, DeadlineAhead) as refusal:
+            # Losing the claim race is expected; do not audit it.
+            return Decision(result=held, refusal=refusal)
         claimed = attrs.evolve(
             held,
             version=held.version + 1,
+            state=state,
             lease_until=now + self.policy.callback_lease,
         )
         return Decision(changes=(Change(held, claimed),), result=claimed)
@@ -319,7 +322,7 @@ class Callbacks:
         held = read(self.ports.store, claimed.guid, Callback)
         assert claimed.lease_until is not None  # noqa: S101 (the claim; for the type checker)
         facts = Delivering(
-            callback=held,
+            record=held,
             claimed=claimed.lease_until,
             outcome=outcome,
             unsent=unsent,

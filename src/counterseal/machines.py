@@ -54,13 +54,13 @@ from counterseal.rules.evidence import (
     token_matches,
 )
 from counterseal.rules.retries import (
-    claim_held,
+    attempt_due,
     delivered,
+    device_notified,
+    devices_remain,
     gives_up,
-    heard,
     lease_held,
-    pointless,
-    rings_again,
+    nobody_to_notify,
     undelivered,
 )
 from counterseal.rules.standing import (
@@ -129,6 +129,7 @@ class ChallengeEvent(enum.Enum):
 class CallbackEvent(enum.Enum):
     """What can happen to a callback."""
 
+    CLAIM = "claim"
     SUCCEED = "succeed"
     FAIL = "fail"
     REQUEUE = "requeue"
@@ -138,6 +139,7 @@ class CallbackEvent(enum.Enum):
 class NotificationEvent(enum.Enum):
     """What can happen to a notification."""
 
+    CLAIM = "claim"
     PUSH = "push"
     DROP = "drop"
 
@@ -236,6 +238,7 @@ class CallbackChart(StateMachine):
         initial=CallbackState.QUEUED,
         final=[CallbackState.DELIVERED, CallbackState.DROPPED],
     )
+    claim = _.QUEUED.from_(_.QUEUED, validators=[attempt_due])
     succeed = _.DELIVERED.from_(_.QUEUED, validators=[lease_held, delivered])
     fail = _.DEAD.from_(
         _.QUEUED, cond=gives_up, validators=[lease_held, undelivered]
@@ -245,21 +248,22 @@ class CallbackChart(StateMachine):
 
 
 class NotificationChart(StateMachine):
-    """One piece of news for one account's devices, on one transport."""
+    """One occasion that one account's devices are notified of, on one transport."""
 
     _ = States.from_enum(
         NotificationState,
         initial=NotificationState.QUEUED,
-        final=[NotificationState.RUNG, NotificationState.OVER],
+        final=[NotificationState.DELIVERED, NotificationState.OVER],
     )
+    claim = _.QUEUED.from_(_.QUEUED, validators=[attempt_due])
     push = (
-        _.QUEUED.from_(_.QUEUED, cond=rings_again, validators=[claim_held])
-        | _.RUNG.from_(_.QUEUED, cond=heard, validators=[claim_held])
-        | _.OVER.from_(_.QUEUED, validators=[claim_held])
+        _.QUEUED.from_(_.QUEUED, cond=devices_remain, validators=[lease_held])
+        | _.DELIVERED.from_(_.QUEUED, cond=device_notified, validators=[lease_held])
+        | _.OVER.from_(_.QUEUED, validators=[lease_held])
     )
-    drop = _.RUNG.from_(_.QUEUED, cond=heard, validators=[claim_held, pointless]) | _.OVER.from_(
-        _.QUEUED, validators=[claim_held, pointless]
-    )
+    drop = _.DELIVERED.from_(
+        _.QUEUED, cond=device_notified, validators=[lease_held, nobody_to_notify]
+    ) | _.OVER.from_(_.QUEUED, validators=[lease_held, nobody_to_notify])
 
 
 BINDING = compiled("binding", BindingChart, BindingState, BindingEvent)

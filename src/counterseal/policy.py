@@ -279,7 +279,7 @@ class Policy:
     # Notifications
     origin_texts: bool = setting(
         default=True,
-        reason="Whether a bell says the origin's `notificationTitle` and `notificationBody`,"
+        reason="Whether a push says the origin's `notificationTitle` and `notificationBody`,"
         " or the App Space's texts only: the push service reads along.",
     )
     notification_title: str = attrs.field(
@@ -459,6 +459,6 @@ STRICT = Policy(
     origin_texts=False,
     algorithms=frozenset({Algorithm.ES256, Algorithm.EDDSA, Algorithm.PS256}),
 )
-"""One question at a time, few guesses, no PKCS#1 v1.5, plain bells: for payments, for staff."""
+"""One question at a time, few guesses, no PKCS#1 v1.5, plain pushes: for payments, for staff."""
 
 PROFILES = {"standard": STANDARD, "strict": STRICT}

@@ -23,7 +23,6 @@ from counterseal.models import (
     Account,
     AddressKind,
     AuditEvent,
-    Bell,
     Binding,
     Callback,
     Challenge,
@@ -38,6 +37,7 @@ from counterseal.models import (
     Notification,
     PublicKey,
     PushAddress,
+    PushMessage,
     PushOutcome,
     Record,
     Reservation,
@@ -292,29 +292,31 @@ class Idempotency(Protocol):
 
 
 class Notifier(Protocol):
-    """Rings a device's bell; nothing depends on its being heard."""
+    """Sends push messages to devices; nothing depends on their arrival."""
 
     def kinds(self) -> frozenset[AddressKind]:
         """
-        Return the kinds of address that it rings at.
+        Return the kinds of address that it sends to.
 
-        - NOTIFIER-1: always the same, without asking anybody; nothing is ever noted to be
-          rung at other kinds.
+        - NOTIFIER-1: always the same, without asking anybody; no notification is ever queued for
+          other kinds.
         """
 
-    def push(self, addresses: tuple[PushAddress, ...], bell: Bell) -> tuple[PushOutcome, ...]:
+    def push(
+        self, addresses: tuple[PushAddress, ...], message: PushMessage
+    ) -> tuple[PushOutcome, ...]:
         """
-        Make one attempt to ring at each of *addresses*.
+        Make one attempt to send *message* to each of *addresses*.
 
         - NOTIFIER-2: it may deliver twice or never, and is asked again without complaint.
-        - NOTIFIER-3: it sends what the bell holds, and nothing else that tells of anything.
-        - NOTIFIER-4: one outcome for each address, in order; at an address of a kind that it
-          does not ring at, MISCONFIGURED.
+        - NOTIFIER-3: it sends what the message holds, and nothing else of what it is about.
+        - NOTIFIER-4: one outcome for each address, in order; MISCONFIGURED for an address of a kind
+          that it does not send to.
         - NOTIFIER-5: GONE is only an address that will never work again,
           and what is wrong with one address changes nothing for another.
         - NOTIFIER-6: at most one message to each address: it tries nothing again by itself,
           and never waits for as long as a push service asks, which is what `after` is for.
-        - NOTIFIER-7: it returns within the bell's `timeout`; what it does not know by then
+        - NOTIFIER-7: it returns within the message's `timeout`; what it does not know by then
           is LATER.
 
         Raises:

@@ -1124,7 +1124,7 @@ class RingsElsewhere(Pushing):
 @outbox_animal("NOTIFIER-2")
 class RefusesASecondPush(Pushing):
     def push(self, addresses, bell):
-        if any(push.bell == bell for push in self.pushes):
+        if any(push.message == bell for push in self.pushes):
             raise ValueError("pushed already")
         return super().push(addresses, bell)
 

@@ -174,11 +174,11 @@ class TestOutboxNotifier(contracts.NotifierContract):
     def sent(self, notifier):
         return [
             {
-                "guid": push.bell.guid,
-                "subject": push.bell.subject,
-                "account": push.bell.account,
-                "title": push.bell.title,
-                "body": push.bell.body,
+                "guid": push.message.guid,
+                "subject": push.message.subject,
+                "account": push.message.account,
+                "title": push.message.title,
+                "body": push.message.body,
                 "to": [address.value for address in push.addresses],
             }
             for push in notifier.pushes

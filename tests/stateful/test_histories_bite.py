@@ -11,7 +11,7 @@ from counterseal.bindings import enrolments
 from counterseal.challenges import erasing
 from counterseal.errors import Refused
 from counterseal.machines import BINDING, CHALLENGE, BindingEvent, ChallengeEvent
-from counterseal.models import BindingState, ChallengeState, Change, Silence
+from counterseal.models import BindingState, ChallengeState, Change, SkipReason
 from counterseal.notifications import bells, ringing
 from counterseal.rules.evidence import caller_proved
 from counterseal.rules.standing import in_time
@@ -100,20 +100,20 @@ def addresses_of_the_erased(patch):
 
 
 def rung_after_the_end(patch):
-    made = bells.silence_of
+    made = bells.find_skip_reason
 
     def deaf(noted, subject, account, now):
         found = made(noted, subject, account, now)
-        return None if found is Silence.ENDED else found
+        return None if found is SkipReason.ENDED else found
 
-    patch.setattr(bells, "silence_of", deaf)
+    patch.setattr(bells, "find_skip_reason", deaf)
 
 
 def a_device_is_told_of_itself(patch):
     made = enrolments.noted
 
-    def tell(ports, policy, account, news, subject, *, now):
-        changes = made(ports, policy, account, news, subject, now=now)
+    def tell(ports, policy, account, occasion, subject, *, now):
+        changes = made(ports, policy, account, occasion, subject, now=now)
         return tuple(
             Change(None, attrs.evolve(noted.new, devices=(*noted.new.devices, subject)))
             for noted in changes

@@ -5,7 +5,7 @@ import resource
 import threading
 from datetime import timedelta
 
-from counterseal.models import AddressKind, Bell, News, PushAddress, PushResult
+from counterseal.models import AddressKind, Occasion, PushAddress, PushMessage, PushResult
 from counterseal.models.guid import named
 
 PUSHES = int(os.environ.get("PUSHES", "1000"))
@@ -17,9 +17,9 @@ GROWTH_KIB = 24 * 1024
 def test_very_many_addresses(firebase, new_notifier):
     firebase.keeping = False
     notifier = new_notifier(at_once=AT_ONCE)
-    bell = Bell(
+    message = PushMessage(
         guid=named(7, "bell"),
-        news=News.CHALLENGE,
+        occasion=Occasion.CHALLENGE,
         subject=named(7, "question"),
         account=named(7, "account"),
         title="A question for you",
@@ -30,11 +30,11 @@ def test_very_many_addresses(firebase, new_notifier):
     addresses = tuple(
         PushAddress(kind=AddressKind.FCM_TOKEN, value=f"t-{number}") for number in range(PUSHES)
     )
-    notifier.push(addresses[:100], bell)
+    notifier.push(addresses[:100], message)
     threads = threading.active_count()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
-    outcomes = notifier.push(addresses, bell)
+    outcomes = notifier.push(addresses, message)
 
     assert {outcome.result for outcome in outcomes} == {PushResult.DELIVERED}
     assert firebase.delivered == PUSHES + 100

@@ -12,9 +12,9 @@ from fcm_loopback import fcm_error
 from counterseal.errors import NotifierUnavailable
 from counterseal.models import (
     AddressKind,
-    Bell,
-    News,
+    Occasion,
     PushAddress,
+    PushMessage,
     PushOutcome,
     PushResult,
 )
@@ -23,7 +23,7 @@ from counterseal.ports import Notifier
 from counterseal.testing.contracts import NotifierContract
 from counterseal_fcm import FcmNotifier
 
-BELL, QUESTION, ACCOUNT = (named(7, name) for name in ("bell", "question", "account"))
+MESSAGE, QUESTION, ACCOUNT = (named(7, name) for name in ("bell", "question", "account"))
 DELIVERED, GONE, REJECTED, MISCONFIGURED, LATER = (
     PushOutcome(result=getattr(PushResult, name))
     for name in ("DELIVERED", "GONE", "REJECTED", "MISCONFIGURED", "LATER")
@@ -38,11 +38,11 @@ AMPLE = 240
 """Seconds; far less than the hour that the endpoint asks for."""
 
 
-def bell(**changes):
-    return Bell(
+def message(**changes):
+    return PushMessage(
         **{
-            "guid": BELL,
-            "news": News.CHALLENGE,
+            "guid": MESSAGE,
+            "occasion": Occasion.CHALLENGE,
             "subject": QUESTION,
             "account": ACCOUNT,
             "title": "A question for you",
@@ -111,7 +111,7 @@ def test_it_is_a_notifier(new_notifier):
 
 
 def test_the_message_as_it_goes_over_the_wire(firebase, new_notifier):
-    assert new_notifier().push((token("t-1"), fid("f-1")), bell()) == (DELIVERED, DELIVERED)
+    assert new_notifier().push((token("t-1"), fid("f-1")), message()) == (DELIVERED, DELIVERED)
 
     sent = sorted((sent for _, sent in firebase.messages), key=lambda one: "fid" in one)
     rest = {
@@ -120,8 +120,8 @@ def test_the_message_as_it_goes_over_the_wire(firebase, new_notifier):
         "android": {
             "priority": "HIGH",
             "ttl": "119s",
-            "collapse_key": BELL,
-            "notification": {"tag": BELL},
+            "collapse_key": MESSAGE,
+            "notification": {"tag": MESSAGE},
         },
         "apns": {
             "headers": {
@@ -129,7 +129,7 @@ def test_the_message_as_it_goes_over_the_wire(firebase, new_notifier):
                 "apns-expiration": str(
                     int(datetime(2030, 1, 1, 12, 1, 59, tzinfo=UTC).timestamp())
                 ),
-                "apns-collapse-id": BELL,
+                "apns-collapse-id": MESSAGE,
                 "apns-push-type": "alert",
             },
             "payload": {"aps": {"sound": "default"}},
@@ -142,16 +142,16 @@ def test_the_message_as_it_goes_over_the_wire(firebase, new_notifier):
 
 
 @pytest.mark.parametrize(
-    ("news", "life", "android", "apns"),
+    ("occasion", "life", "android", "apns"),
     [
-        (News.CHALLENGE, timedelta(0), ("HIGH", "0s"), ("10", "0")),
-        (News.CHALLENGE, timedelta(seconds=-1), ("HIGH", "0s"), ("10", "0")),
-        (News.DEVICE_BOUND, timedelta(hours=1), ("NORMAL", "3600s"), ("5", "1893502800")),
-        (News.DEVICE_REVOKED, timedelta(days=99), ("NORMAL", "2419200s"), ("5", "1895918400")),
+        (Occasion.CHALLENGE, timedelta(0), ("HIGH", "0s"), ("10", "0")),
+        (Occasion.CHALLENGE, timedelta(seconds=-1), ("HIGH", "0s"), ("10", "0")),
+        (Occasion.DEVICE_BOUND, timedelta(hours=1), ("NORMAL", "3600s"), ("5", "1893502800")),
+        (Occasion.DEVICE_REVOKED, timedelta(days=99), ("NORMAL", "2419200s"), ("5", "1895918400")),
     ],
 )
-def test_life_and_urgency(firebase, new_notifier, *, news, life, android, apns):
-    assert new_notifier().push((token("t"),), bell(news=news, life=life)) == (DELIVERED,)
+def test_life_and_urgency(firebase, new_notifier, *, occasion, life, android, apns):
+    assert new_notifier().push((token("t"),), message(occasion=occasion, life=life)) == (DELIVERED,)
 
     ((_, sent),) = firebase.messages
     assert (sent["android"]["priority"], sent["android"]["ttl"]) == android
@@ -187,9 +187,9 @@ def test_what_fcm_answers(firebase, new_notifier, answer, outcome):
     firebase.answers["t"] = answer
     notifier = new_notifier()
     # Something was delivered before, so that the message is known to be good.
-    assert notifier.push((token("other"),), bell()) == (DELIVERED,)
+    assert notifier.push((token("other"),), message()) == (DELIVERED,)
     asked = firebase.requests
-    assert notifier.push((token("t"),), bell()) == (outcome,)
+    assert notifier.push((token("t"),), message()) == (outcome,)
     assert firebase.requests == asked + 1
 
 
@@ -199,10 +199,10 @@ def test_a_malformed_address_is_gone_once_its_message_is_known_to_be_good(fireba
     notifier, malformed = new_notifier(at_once=1), (token("t-1"), token("t-2"))
 
     # It might be our own fault, and everybody's address would be forgotten for it.
-    assert notifier.push(malformed, bell()) == (REJECTED, REJECTED)
-    assert notifier.push((token("good"),), bell(guid=QUESTION)) == (DELIVERED,)
-    assert notifier.push(malformed, bell()) == (GONE, GONE)
-    assert notifier.push(malformed, bell(title="Another text")) == (REJECTED, REJECTED)
+    assert notifier.push(malformed, message()) == (REJECTED, REJECTED)
+    assert notifier.push((token("good"),), message(guid=QUESTION)) == (DELIVERED,)
+    assert notifier.push(malformed, message()) == (GONE, GONE)
+    assert notifier.push(malformed, message(title="Another text")) == (REJECTED, REJECTED)
 
 
 def test_of_very_many_texts_the_last_ones_are_remembered(firebase, new_notifier, monkeypatch):
@@ -210,14 +210,16 @@ def test_of_very_many_texts_the_last_ones_are_remembered(firebase, new_notifier,
     firebase.answers["t"] = fcm_error(400, "INVALID_ARGUMENT")
     notifier = new_notifier()
     for title in ("one", "two", "one", "three"):
-        notifier.push((token("good"),), bell(title=title))
+        notifier.push((token("good"),), message(title=title))
 
-    said = [notifier.push((token("t"),), bell(title=title))[0] for title in ("one", "two", "three")]
+    said = [
+        notifier.push((token("t"),), message(title=title))[0] for title in ("one", "two", "three")
+    ]
     assert said == [GONE, REJECTED, GONE]
 
 
 def test_what_is_too_large_is_not_sent(firebase, new_notifier):
-    assert new_notifier().push((token("t"),), bell(body="ü" * 2_048)) == (REJECTED,)
+    assert new_notifier().push((token("t"),), message(body="ü" * 2_048)) == (REJECTED,)
     assert firebase.requests == 0
 
 
@@ -225,19 +227,19 @@ class TestTokens:
     def test_one_serves_many(self, firebase, new_notifier):
         notifier = new_notifier()
         for _ in range(3):
-            notifier.push(tuple(token(f"t-{n}") for n in range(20)), bell())
+            notifier.push(tuple(token(f"t-{n}") for n in range(20)), message())
         assert len(firebase.messages) == 60
         assert len(firebase.grants) == 1
 
     def test_one_that_was_withdrawn_is_replaced_at_the_next_attempt(self, firebase, new_notifier):
         notifier = new_notifier()
-        assert notifier.push((token("t"),), bell()) == (DELIVERED,)
+        assert notifier.push((token("t"),), message()) == (DELIVERED,)
         firebase.live.clear()
 
         asked = firebase.requests
-        assert notifier.push((token("t"),), bell()) == (LATER,)
+        assert notifier.push((token("t"),), message()) == (LATER,)
         assert firebase.requests == asked + 1
-        assert notifier.push((token("t"),), bell()) == (DELIVERED,)
+        assert notifier.push((token("t"),), message()) == (DELIVERED,)
         assert len(firebase.grants) == 2
         assert firebase.requests == asked + 3
 
@@ -246,7 +248,7 @@ class TestTokens:
         firebase.live = _Nothing()
         addresses = tuple(token(f"t-{n}") for n in range(40))
 
-        assert set(notifier.push(addresses, bell())) == {MISCONFIGURED}
+        assert set(notifier.push(addresses, message())) == {MISCONFIGURED}
         assert len(firebase.grants) == 1
 
     def test_a_busy_endpoint_holds_nobody_up(self, firebase, new_notifier):
@@ -255,7 +257,7 @@ class TestTokens:
         began = time.monotonic()
         addresses = tuple(token(f"t-{n}") for n in range(40))
 
-        assert set(notifier.push(addresses, bell())) == {later(hours=1)}
+        assert set(notifier.push(addresses, message())) == {later(hours=1)}
         assert firebase.requests == 1
         assert time.monotonic() - began < AMPLE
 
@@ -269,42 +271,42 @@ class TestTokens:
     )
     def test_an_endpoint_that_gives_none(self, firebase, new_notifier, answer):
         firebase.token_answer = answer
-        assert new_notifier().push((token("t"),), bell()) == (MISCONFIGURED,)
+        assert new_notifier().push((token("t"),), message()) == (MISCONFIGURED,)
         assert firebase.requests == 1
 
     def test_an_endpoint_that_hangs(self, firebase, new_notifier):
         firebase.token_hanging = True
         addresses = tuple(token(f"t-{n}") for n in range(9))
 
-        outcomes = new_notifier().push(addresses, bell(timeout=timedelta(seconds=0.2)))
+        outcomes = new_notifier().push(addresses, message(timeout=timedelta(seconds=0.2)))
         assert outcomes == (LATER,) * 9  # it came back, as the endpoint never does
 
     def test_one_that_soon_runs_out_serves_while_there_is_no_other(self, firebase, new_notifier):
         notifier = new_notifier()
-        assert notifier.push((token("t"),), bell()) == (DELIVERED,)
+        assert notifier.push((token("t"),), message()) == (DELIVERED,)
         credentials = notifier._tokens._credentials
         # google-auth calls a token stale some minutes before it runs out.
         credentials.expiry -= timedelta(seconds=3600 - 120)
         firebase.token_answer = 503, {}, b""
 
-        assert notifier.push((token("t"),), bell()) == (DELIVERED,)
+        assert notifier.push((token("t"),), message()) == (DELIVERED,)
         # For some seconds no other is asked for.
         asked = firebase.requests
-        assert notifier.push((token("t"),), bell()) == (DELIVERED,)
+        assert notifier.push((token("t"),), message()) == (DELIVERED,)
         assert firebase.requests == asked + 1
         firebase.token_answer, notifier._tokens._failure = None, None
-        assert notifier.push((token("t"),), bell()) == (DELIVERED,)
+        assert notifier.push((token("t"),), message()) == (DELIVERED,)
         assert [bearer for bearer, _ in firebase.messages] == ["ya29.1"] * 3 + ["ya29.2"]
 
     def test_while_one_asks_for_the_next_the_others_are_not_held_up(self, firebase, new_notifier):
         notifier = new_notifier()
-        assert notifier.push((token("t"),), bell()) == (DELIVERED,)
+        assert notifier.push((token("t"),), message()) == (DELIVERED,)
         notifier._tokens._credentials.expiry -= timedelta(seconds=3600 - 120)
         firebase.token_hanging = True
         addresses = tuple(token(f"t-{n}") for n in range(9))
 
         with ThreadPoolExecutor(1) as pool:
-            pushed = pool.submit(notifier.push, addresses, bell())
+            pushed = pool.submit(notifier.push, addresses, message())
             try:
                 # The endpoint says nothing yet to the one that asks for all.
                 assert firebase.come(1 + 8, within=AMPLE)
@@ -321,28 +323,28 @@ class _Nothing(set):
 
 def test_where_nobody_listens(new_notifier, firebase):
     notifier = new_notifier(url="http://127.0.0.1:1")
-    assert notifier.push((token("t"),), bell()) == (LATER,)
+    assert notifier.push((token("t"),), message()) == (LATER,)
 
 
 def test_the_guard_judges_fcm_too(new_notifier):
     notifier = new_notifier(url="http://169.254.169.254")
-    assert notifier.push((token("t"),), bell()) == (MISCONFIGURED,)
+    assert notifier.push((token("t"),), message()) == (MISCONFIGURED,)
 
 
 def test_a_closed_one(new_notifier):
     with new_notifier() as notifier:
         pass
     with pytest.raises(NotifierUnavailable):
-        notifier.push((token("t"),), bell())
+        notifier.push((token("t"),), message())
 
 
 def test_connections_are_used_again_and_bounded(firebase, new_notifier):
     addresses = tuple(token(f"t-{n}") for n in range(400))
-    assert set(new_notifier(at_once=4).push(addresses, bell())) == {DELIVERED}
+    assert set(new_notifier(at_once=4).push(addresses, message())) == {DELIVERED}
     assert firebase.most <= 4
     # One for the token, and one for each of those at once.
     assert firebase.connections <= 5
 
 
 def test_a_text_that_utf_8_cannot_hold(firebase, new_notifier):
-    assert new_notifier().push((token("t"),), bell(title="a\ud800")) == (DELIVERED,)
+    assert new_notifier().push((token("t"),), message(title="a\ud800")) == (DELIVERED,)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterseal.errors import InvalidField
-from counterseal.models import AddressKind, Bell, Guid, News, PushAddress
+from counterseal.models import AddressKind, Guid, Occasion, PushAddress, PushMessage
 from counterseal.models.guid import named
 from counterseal.wire.webhook import secret_text, webhook_headers
 from counterseal_relay import NotHanded, read_handed, read_secret
@@ -19,9 +19,9 @@ from counterseal_relay.payload import payload
 SECRET = b"0123456789abcdef0123456789abcdef"
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
 GUID = named(7, "bell")
-BELL = Bell(
+MESSAGE = PushMessage(
     guid=GUID,
-    news=News.CHALLENGE,
+    occasion=Occasion.CHALLENGE,
     subject=named(7, "question"),
     account=named(7, "account"),
     title="A question",
@@ -29,7 +29,7 @@ BELL = Bell(
     life=timedelta(minutes=2),
     timeout=timedelta(seconds=1),
 )
-BODY = payload([PushAddress(kind=AddressKind.RELAY, value="pigeon:1")], BELL)
+BODY = payload([PushAddress(kind=AddressKind.RELAY, value="pigeon:1")], MESSAGE)
 
 
 def signed(body=BODY, *, secret=SECRET, at=NOW, guid=GUID):
@@ -41,7 +41,7 @@ def test_what_is_ours():
     assert handed.guid == GUID
     assert handed.targets == (("pigeon", "1"),)
     assert (handed.title, handed.body) == ("A question", "Open the app, Zoë.")
-    assert handed.data["requestGuid"] == BELL.subject
+    assert handed.data["requestGuid"] == MESSAGE.subject
     assert handed.urgent
     assert handed.life == timedelta(minutes=2)
     assert "pigeon" not in repr(handed)

@@ -6,7 +6,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
-from counterseal.models import AddressKind, Bell, News, PushAddress, PushResult
+from counterseal.models import AddressKind, Occasion, PushAddress, PushMessage, PushResult
 from counterseal.models.guid import named
 
 PUSHES = int(os.environ.get("PUSHES", "1000"))
@@ -22,9 +22,9 @@ def test_very_many_bells(relay, new_notifier):
     notifier = new_notifier(at_once=AT_ONCE)
 
     def push(number):
-        bell = Bell(
+        message = PushMessage(
             guid=named(7, f"bell-{number}"),
-            news=News.CHALLENGE,
+            occasion=Occasion.CHALLENGE,
             subject=named(7, "question"),
             account=named(7, "account"),
             title="A question for you",
@@ -32,7 +32,7 @@ def test_very_many_bells(relay, new_notifier):
             life=timedelta(minutes=2),
             timeout=timedelta(seconds=20),
         )
-        return notifier.push((ADDRESS,), bell)[0].result
+        return notifier.push((ADDRESS,), message)[0].result
 
     with ThreadPoolExecutor(WORKERS) as pool:
         list(pool.map(push, range(100)))

@@ -8,9 +8,9 @@ import pytest
 from counterseal.errors import NotifierUnavailable
 from counterseal.models import (
     AddressKind,
-    Bell,
-    News,
+    Occasion,
     PushAddress,
+    PushMessage,
     PushOutcome,
     PushResult,
 )
@@ -20,7 +20,7 @@ from counterseal.testing.contracts import NotifierContract
 from counterseal_http import Guard
 from counterseal_relay import RelayNotifier
 
-BELL, QUESTION, ACCOUNT = (named(7, name) for name in ("bell", "question", "account"))
+MESSAGE, QUESTION, ACCOUNT = (named(7, name) for name in ("bell", "question", "account"))
 DELIVERED, GONE, REJECTED, MISCONFIGURED, LATER = (
     PushOutcome(result=getattr(PushResult, name))
     for name in ("DELIVERED", "GONE", "REJECTED", "MISCONFIGURED", "LATER")
@@ -31,11 +31,11 @@ def later(**after):
     return PushOutcome(result=PushResult.LATER, after=timedelta(**after))
 
 
-def bell(**changes):
-    return Bell(
+def message(**changes):
+    return PushMessage(
         **{
-            "guid": BELL,
-            "news": News.CHALLENGE,
+            "guid": MESSAGE,
+            "occasion": Occasion.CHALLENGE,
             "subject": QUESTION,
             "account": ACCOUNT,
             "title": "A question for you",
@@ -104,10 +104,10 @@ def test_the_request_as_it_goes_over_the_wire(relay, new_notifier):
         relayed("bare"),
         relayed("firebase:t-2"),
     )
-    assert notifier.push(addresses, bell()) == (DELIVERED,) * 8
+    assert notifier.push(addresses, message()) == (DELIVERED,) * 8
 
     ((headers, sent),) = relay.taken
-    assert headers["webhook-id"] == BELL
+    assert headers["webhook-id"] == MESSAGE
     assert headers["content-type"] == "application/json"
     assert sent == {
         "notificationMetaData": [
@@ -128,36 +128,38 @@ def test_the_request_as_it_goes_over_the_wire(relay, new_notifier):
 
 
 @pytest.mark.parametrize(
-    ("news", "life", "priority", "ttl"),
+    ("occasion", "life", "priority", "ttl"),
     [
-        (News.CHALLENGE, timedelta(seconds=-1), 1, 0),
-        (News.DEVICE_BOUND, timedelta(hours=1), 0, 3600),
-        (News.DEVICE_REVOKED, timedelta(0), 0, 0),
+        (Occasion.CHALLENGE, timedelta(seconds=-1), 1, 0),
+        (Occasion.DEVICE_BOUND, timedelta(hours=1), 0, 3600),
+        (Occasion.DEVICE_REVOKED, timedelta(0), 0, 0),
     ],
 )
-def test_life_and_urgency(relay, new_notifier, *, news, life, priority, ttl):
-    assert new_notifier().push((relayed("1"),), bell(news=news, life=life)) == (DELIVERED,)
+def test_life_and_urgency(relay, new_notifier, *, occasion, life, priority, ttl):
+    assert new_notifier().push((relayed("1"),), message(occasion=occasion, life=life)) == (
+        DELIVERED,
+    )
     ((_, sent),) = relay.taken
     assert (sent["priority"], sent["ttl"]) == (priority, ttl)
 
 
 def test_one_request_for_all_and_each_id_once(relay, new_notifier):
     addresses = (relayed("1"), relayed("2"), relayed("1"))
-    assert new_notifier().push(addresses, bell()) == (DELIVERED,) * 3
+    assert new_notifier().push(addresses, message()) == (DELIVERED,) * 3
     ((_, sent),) = relay.taken
     assert sent["notificationMetaData"] == [{"framework": "relay", "ids": ["1", "2"]}]
 
 
 def test_it_takes_its_own_kinds_only(relay, new_notifier):
     foreign = PushAddress(kind=AddressKind.APNS, value="a")
-    assert new_notifier().push((foreign,), bell()) == (MISCONFIGURED,)
+    assert new_notifier().push((foreign,), message()) == (MISCONFIGURED,)
     assert relay.requests == 0
 
 
 def test_the_relay_says_what_is_gone(relay, new_notifier):
     relay.dead = {("pigeon", "1"), ("relay", "2")}
     addresses = (relayed("pigeon:1"), relayed("pigeon:2"), relayed("2"), relayed("1"))
-    assert new_notifier().push(addresses, bell()) == (GONE, DELIVERED, GONE, DELIVERED)
+    assert new_notifier().push(addresses, message()) == (GONE, DELIVERED, GONE, DELIVERED)
 
 
 @pytest.mark.parametrize(
@@ -186,18 +188,20 @@ def test_the_relay_says_what_is_gone(relay, new_notifier):
 )
 def test_what_relays_answer(relay, new_notifier, answer, outcome):
     relay.answer = answer
-    assert new_notifier().push((relayed("1"),), bell()) == (outcome,)
+    assert new_notifier().push((relayed("1"),), message()) == (outcome,)
     assert relay.requests == 1
 
 
 def test_another_secret_is_for_an_operator(relay, new_notifier):
-    assert new_notifier(secrets=[b"x" * 32]).push((relayed("1"),), bell()) == (MISCONFIGURED,)
+    assert new_notifier(secrets=[b"x" * 32]).push((relayed("1"),), message()) == (MISCONFIGURED,)
 
 
 def test_while_secrets_change_both_sign(relay, new_notifier):
     from relay_loopback import SECRET  # noqa: PLC0415 (the other tests need it not)
 
-    assert new_notifier(secrets=[b"x" * 32, SECRET]).push((relayed("1"),), bell()) == (DELIVERED,)
+    assert new_notifier(secrets=[b"x" * 32, SECRET]).push((relayed("1"),), message()) == (
+        DELIVERED,
+    )
 
 
 def test_no_secret_is_no_relay():
@@ -210,28 +214,28 @@ def test_no_secret_is_no_relay():
     ["http://relay.example/secret", "https://127.0.0.1/secret", "", "https://169.254.169.254/"],
 )
 def test_the_guard_judges_the_relay_too(new_notifier, url, caplog):
-    assert new_notifier(url=url, guard=Guard()).push((relayed("1"),), bell()) == (MISCONFIGURED,)
+    assert new_notifier(url=url, guard=Guard()).push((relayed("1"),), message()) == (MISCONFIGURED,)
     assert "secret" not in caplog.text
 
 
 def test_where_nobody_listens(new_notifier):
-    assert new_notifier(url="http://127.0.0.1:1/").push((relayed("1"),), bell()) == (LATER,)
+    assert new_notifier(url="http://127.0.0.1:1/").push((relayed("1"),), message()) == (LATER,)
 
 
 def test_a_closed_one(new_notifier):
     with new_notifier() as notifier:
         pass
     with pytest.raises(NotifierUnavailable):
-        notifier.push((), bell())
+        notifier.push((), message())
 
 
 def test_what_is_sent_twice_has_the_same_id(relay, new_notifier):
     notifier = new_notifier()
     for _ in range(2):
-        notifier.push((relayed("1"),), bell())
-    assert {headers["webhook-id"] for headers, _ in relay.taken} == {BELL}
+        notifier.push((relayed("1"),), message())
+    assert {headers["webhook-id"] for headers, _ in relay.taken} == {MESSAGE}
     assert json.dumps(relay.taken[0][1]) == json.dumps(relay.taken[1][1])
 
 
 def test_a_text_that_utf_8_cannot_hold(relay, new_notifier):
-    assert new_notifier().push((relayed("1"),), bell(title="a\ud800")) == (DELIVERED,)
+    assert new_notifier().push((relayed("1"),), message(title="a\ud800")) == (DELIVERED,)

@@ -11,7 +11,14 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from counterseal.errors import InvalidField, NotifierUnavailable
 from counterseal.memory import SystemClock, SystemEntropy
-from counterseal.models import AddressKind, Bell, News, PushAddress, PushOutcome, PushResult
+from counterseal.models import (
+    AddressKind,
+    Occasion,
+    PushAddress,
+    PushMessage,
+    PushOutcome,
+    PushResult,
+)
 from counterseal.models.guid import named
 from counterseal.testing.outbox import OutboxNotifier
 from counterseal.wire.webhook import secret_text
@@ -25,9 +32,9 @@ DELIVERED, GONE, MISCONFIGURED, LATER = (
 )
 SECRET = secret_text(b"0123456789abcdef0123456789abcdef")
 FCM = {AddressKind.FCM_TOKEN, AddressKind.FCM_FID}
-BELL = Bell(
+MESSAGE = PushMessage(
     guid=named(7, "bell"),
-    news=News.CHALLENGE,
+    occasion=Occasion.CHALLENGE,
     subject=named(7, "question"),
     account=named(7, "account"),
     title="A question",
@@ -81,7 +88,7 @@ def test_by_default_there_is_none(opened):
     none = opened()
     assert none.kinds() == frozenset()
     none.open()
-    assert none.push((at(AddressKind.RELAY),), BELL) == (MISCONFIGURED,)
+    assert none.push((at(AddressKind.RELAY),), MESSAGE) == (MISCONFIGURED,)
 
 
 def test_each_of_them_and_all(opened, account, tmp_path):
@@ -171,9 +178,9 @@ def test_one_that_fails_changes_nothing_for_another():
     healthy.dead.add(dead)
 
     addresses = (at(AddressKind.APNS), dead, at(AddressKind.WEBPUSH), at(AddressKind.RELAY))
-    assert several.push(addresses, BELL) == (LATER, GONE, MISCONFIGURED, DELIVERED)
+    assert several.push(addresses, MESSAGE) == (LATER, GONE, MISCONFIGURED, DELIVERED)
     with pytest.raises(NotifierUnavailable):
-        failing.push(addresses, BELL)
+        failing.push(addresses, MESSAGE)
 
 
 def test_the_key_of_web_push_is_made_once(tmp_path):

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from counterseal.memory import SystemEntropy
-from counterseal.models import AddressKind, Algorithm, CallbackState, News, PushResult
+from counterseal.models import AddressKind, Algorithm, CallbackState, Occasion, PushResult
 from counterseal_server import web
 from counterseal_server.configuration import settings
 from counterseal_server.house import House
@@ -40,8 +40,8 @@ def test_what_workers_count_begins_at_zero():
         'counterseal_callback_attempts_total{outcome="failed"}',
         'counterseal_pushes_total{kind="webpush",outcome="misconfigured"}',
         'counterseal_pushes_total{kind="fcm_token",outcome="unavailable"}',
-        'counterseal_notification_attempts_total{news="challenge",outcome="OVER"}',
-        'counterseal_notification_attempts_total{news="test",outcome="failed"}',
+        'counterseal_notification_attempts_total{occasion="challenge",outcome="OVER"}',
+        'counterseal_notification_attempts_total{occasion="test",outcome="failed"}',
         'counterseal_swept_total{kind="forgotten"}',
         'counterseal_worker_failures_total{worker="callbacks"}',
     ]
@@ -59,8 +59,8 @@ def test_no_event_makes_a_new_series(house):
     for kind in AddressKind:
         for result in PushResult:
             metrics.pushed(kind.value, result.value)
-    for news in News:
-        metrics.rung(news.value, "RUNG")
+    for occasion in Occasion:
+        metrics.rung(occasion.value, "DELIVERED")
     for kind in SWEPT:
         metrics.swept(kind, 2)
     workers = Workers(house, metrics)

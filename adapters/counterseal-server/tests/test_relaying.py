@@ -16,7 +16,15 @@ import pytest
 from program import PATIENCE
 
 from counterseal.memory import SystemClock
-from counterseal.models import AddressKind, Bell, Guid, News, PushAddress, PushOutcome, PushResult
+from counterseal.models import (
+    AddressKind,
+    Guid,
+    Occasion,
+    PushAddress,
+    PushMessage,
+    PushOutcome,
+    PushResult,
+)
 from counterseal.models.guid import named
 from counterseal.wire.webhook import secret_text, webhook_headers
 from counterseal_http import Guard
@@ -31,10 +39,10 @@ DELIVERED, MISCONFIGURED, LATER = (
 )
 
 
-def bell(name="bell"):
-    return Bell(
+def message(name="bell"):
+    return PushMessage(
         guid=named(7, name),
-        news=News.CHALLENGE,
+        occasion=Occasion.CHALLENGE,
         subject=named(7, "question"),
         account=named(7, "account"),
         title="A question",
@@ -53,7 +61,7 @@ def push():
         guard = Guard(allow_http=True, allow_private=True, ports=None)
         made.append(RelayNotifier(url, [secret], SystemClock(), guard=guard))
         address = PushAddress(kind=AddressKind.RELAY, value="pigeon:1")
-        return made[-1].push((address,), bell(name))[0]
+        return made[-1].push((address,), message(name))[0]
 
     yield ring
     for notifier in made:

@@ -49,13 +49,13 @@ class Hanging(OutboxNotifier):
         self.hung = threading.Semaphore(0)
         self.came_back = 0
 
-    def push(self, addresses, bell):
+    def push(self, addresses, message):
         if any(address.kind is self.kind for address in addresses):
             self.hung.release()
             self.let_go.wait(PATIENCE)
             self.came_back += 1
             raise NotifierUnavailable
-        return super().push(addresses, bell)
+        return super().push(addresses, message)
 
 
 def eventually(condition):
@@ -127,8 +127,8 @@ def test_what_came_of_it_is_counted(world, notifier, start):
     for line in (
         'counterseal_pushes_total{kind="relay",outcome="delivered"} 1.0',
         'counterseal_pushes_total{kind="webpush",outcome="misconfigured"} 1.0',
-        'counterseal_notification_attempts_total{news="challenge",outcome="RUNG"} 1.0',
-        'counterseal_notification_attempts_total{news="challenge",outcome="OVER"} 1.0',
+        'counterseal_notification_attempts_total{occasion="challenge",outcome="DELIVERED"} 1.0',
+        'counterseal_notification_attempts_total{occasion="challenge",outcome="OVER"} 1.0',
     ):
         eventually(lambda line=line: line in metrics.text().decode().splitlines())
 

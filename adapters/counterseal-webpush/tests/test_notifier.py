@@ -9,9 +9,9 @@ from push_loopback import Browser, b64
 from counterseal.errors import NotifierUnavailable
 from counterseal.models import (
     AddressKind,
-    Bell,
-    News,
+    Occasion,
     PushAddress,
+    PushMessage,
     PushOutcome,
     PushResult,
 )
@@ -21,7 +21,7 @@ from counterseal.testing.contracts import NotifierContract
 from counterseal_http import Guard
 from counterseal_webpush import Vapid, WebPushNotifier
 
-BELL, QUESTION, ACCOUNT = (named(7, name) for name in ("bell", "question", "account"))
+MESSAGE, QUESTION, ACCOUNT = (named(7, name) for name in ("bell", "question", "account"))
 DELIVERED, GONE, REJECTED, MISCONFIGURED, LATER = (
     PushOutcome(result=getattr(PushResult, name))
     for name in ("DELIVERED", "GONE", "REJECTED", "MISCONFIGURED", "LATER")
@@ -32,11 +32,11 @@ def later(**after):
     return PushOutcome(result=PushResult.LATER, after=timedelta(**after))
 
 
-def bell(**changes):
-    return Bell(
+def message(**changes):
+    return PushMessage(
         **{
-            "guid": BELL,
-            "news": News.CHALLENGE,
+            "guid": MESSAGE,
+            "occasion": Occasion.CHALLENGE,
             "subject": QUESTION,
             "account": ACCOUNT,
             "title": "A question for you",
@@ -100,14 +100,14 @@ class TestWebPushNotifier(NotifierContract):
 def test_the_message_as_it_goes_over_the_wire(service, new_notifier, vapid):
     notifier: Notifier = new_notifier()
     browser = service.browser("1?up=1&token=%7Eab")
-    assert notifier.push((at(browser.subscription()),), bell()) == (DELIVERED,)
+    assert notifier.push((at(browser.subscription()),), message()) == (DELIVERED,)
 
     (taken,) = service.taken
     assert taken.path == "/push/1?up=1&token=%7Eab"
     headers = {name.lower(): value for name, value in taken.headers.items()}
     assert headers["ttl"] == "119"
     assert headers["urgency"] == "high"
-    assert headers["topic"] == BELL.replace("-", "")
+    assert headers["topic"] == MESSAGE.replace("-", "")
     assert taken.claims["aud"] == service.url
     assert taken.claims["sub"] == "mailto:operator@push.example"
     plain = browser.read(taken.body)
@@ -123,17 +123,17 @@ def test_the_message_as_it_goes_over_the_wire(service, new_notifier, vapid):
 
 
 @pytest.mark.parametrize(
-    ("news", "life", "urgency", "ttl"),
+    ("occasion", "life", "urgency", "ttl"),
     [
-        (News.CHALLENGE, timedelta(seconds=0.5), "high", "0"),
-        (News.CHALLENGE, timedelta(seconds=-1), "high", "0"),
-        (News.DEVICE_BOUND, timedelta(hours=1), "normal", "3600"),
-        (News.DEVICE_REVOKED, timedelta(days=99), "normal", "2419200"),
+        (Occasion.CHALLENGE, timedelta(seconds=0.5), "high", "0"),
+        (Occasion.CHALLENGE, timedelta(seconds=-1), "high", "0"),
+        (Occasion.DEVICE_BOUND, timedelta(hours=1), "normal", "3600"),
+        (Occasion.DEVICE_REVOKED, timedelta(days=99), "normal", "2419200"),
     ],
 )
-def test_life_and_urgency(service, new_notifier, *, news, life, urgency, ttl):
+def test_life_and_urgency(service, new_notifier, *, occasion, life, urgency, ttl):
     address = at(service.browser("1").subscription())
-    assert new_notifier().push((address,), bell(news=news, life=life)) == (DELIVERED,)
+    assert new_notifier().push((address,), message(occasion=occasion, life=life)) == (DELIVERED,)
 
     (taken,) = service.taken
     headers = {name.lower(): value for name, value in taken.headers.items()}
@@ -143,7 +143,7 @@ def test_life_and_urgency(service, new_notifier, *, news, life, urgency, ttl):
 def test_its_length_tells_little(service, new_notifier):
     notifier, address = new_notifier(), at(service.browser("1").subscription())
     for title in ("?", "A question of the Example Bank", "ü" * 90):
-        notifier.push((address,), bell(title=title))
+        notifier.push((address,), message(title=title))
     assert len({len(taken.body) for taken in service.taken[:2]}) == 1
     assert {len(taken.body) for taken in service.taken} == {86 + 256 + 17, 86 + 512 + 17}
 
@@ -152,7 +152,9 @@ def test_what_is_too_large_is_not_sent(service, new_notifier):
     browser, notifier = service.browser("1"), new_notifier()
 
     def outcome_of(length):
-        return notifier.push((at(browser.subscription()),), bell(title="?", body="b" * length))[0]
+        return notifier.push((at(browser.subscription()),), message(title="?", body="b" * length))[
+            0
+        ]
 
     assert outcome_of(1) == DELIVERED
     rest = len(browser.read(service.taken.pop().body)) - 1
@@ -189,14 +191,14 @@ def test_what_is_too_large_is_not_sent(service, new_notifier):
 def test_what_push_services_answer(service, new_notifier, answer, outcome):
     service.answers["/push/1"] = answer
     addresses = at(service.browser("1").subscription()), at(service.browser("2").subscription())
-    assert new_notifier().push(addresses, bell()) == (outcome, DELIVERED)
+    assert new_notifier().push(addresses, message()) == (outcome, DELIVERED)
     assert service.requests == 2
 
 
 def test_a_subscription_of_another_key_is_no_matter_of_the_address(service, new_notifier):
     service.key = Vapid(b64(b"\x07" * 32), "mailto:a@push.example").public
     address = at(service.browser("1").subscription())
-    assert new_notifier().push((address,), bell()) == (MISCONFIGURED,)
+    assert new_notifier().push((address,), message()) == (MISCONFIGURED,)
 
 
 @pytest.mark.parametrize(
@@ -218,14 +220,14 @@ def test_a_subscription_of_another_key_is_no_matter_of_the_address(service, new_
     ],
 )
 def test_what_is_no_subscription_is_gone(service, new_notifier, address):
-    assert new_notifier().push((at(address),), bell()) == (GONE,)
+    assert new_notifier().push((at(address),), message()) == (GONE,)
     assert service.requests == 0
 
 
 def test_keys_with_padding_are_keys(service, new_notifier):
     browser = service.browser("1")
     keys = {"p256dh": b64(browser.point) + "=", "auth": b64(browser.auth) + "=="}
-    assert new_notifier().push((at(browser.subscription(keys=keys)),), bell()) == (DELIVERED,)
+    assert new_notifier().push((at(browser.subscription(keys=keys)),), message()) == (DELIVERED,)
 
 
 @pytest.mark.parametrize(
@@ -245,7 +247,7 @@ def test_keys_with_padding_are_keys(service, new_notifier):
 )
 def test_the_guard_judges_every_endpoint(new_notifier, endpoint, caplog):
     address = at(Browser(endpoint).subscription())
-    assert new_notifier(guard=Guard()).push((address,), bell()) == (MISCONFIGURED,)
+    assert new_notifier(guard=Guard()).push((address,), message()) == (MISCONFIGURED,)
     assert "push.example" not in caplog.text
 
 
@@ -255,29 +257,31 @@ def test_a_name_that_leads_inside(new_notifier):
             return ("127.0.0.1",)
 
     address = at(Browser("https://push.example/1").subscription())
-    assert new_notifier(guard=Guard(resolver=Inside())).push((address,), bell()) == (MISCONFIGURED,)
+    assert new_notifier(guard=Guard(resolver=Inside())).push((address,), message()) == (
+        MISCONFIGURED,
+    )
 
 
 def test_where_nobody_listens(new_notifier):
     address = at(Browser("http://127.0.0.1:1/1").subscription())
-    assert new_notifier().push((address,), bell()) == (LATER,)
+    assert new_notifier().push((address,), message()) == (LATER,)
 
 
 def test_a_closed_one(new_notifier):
     with new_notifier() as notifier:
         assert isinstance(notifier, WebPushNotifier)
     with pytest.raises(NotifierUnavailable):
-        notifier.push((), bell())
+        notifier.push((), message())
 
 
 def test_connections_are_used_again_and_bounded(service, new_notifier):
     addresses = tuple(at(service.browser(n).subscription()) for n in range(200))
-    assert set(new_notifier(at_once=4).push(addresses, bell())) == {DELIVERED}
+    assert set(new_notifier(at_once=4).push(addresses, message())) == {DELIVERED}
     assert service.most <= 4
     assert service.connections <= 4
 
 
 def test_a_text_that_utf_8_cannot_hold(service, new_notifier):
     assert new_notifier().push(
-        (at(service.browser("1").subscription()),), bell(title="a\ud800")
+        (at(service.browser("1").subscription()),), message(title="a\ud800")
     ) == (DELIVERED,)

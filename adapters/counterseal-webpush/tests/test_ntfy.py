@@ -15,9 +15,9 @@ from push_loopback import Browser
 from counterseal.memory import SystemClock
 from counterseal.models import (
     AddressKind,
-    Bell,
-    News,
+    Occasion,
     PushAddress,
+    PushMessage,
     PushOutcome,
     PushResult,
 )
@@ -70,9 +70,9 @@ def test_through_ntfy_and_back(ntfy, new_notifier):
     # As UnifiedPush's distributor hands endpoints to apps.
     browser = Browser(f"{ntfy}/upCounterseal1?up=1")
     question = named(7, "question")
-    bell = Bell(
+    message = PushMessage(
         guid=named(7, "bell"),
-        news=News.CHALLENGE,
+        occasion=Occasion.CHALLENGE,
         subject=question,
         account=named(7, "account"),
         title="Eine Frage für Sie",
@@ -81,7 +81,7 @@ def test_through_ntfy_and_back(ntfy, new_notifier):
         timeout=timedelta(seconds=20),
     )
     address = PushAddress(kind=AddressKind.WEBPUSH, value=browser.subscription())
-    outcomes = new_notifier(clock=SystemClock()).push((address,), bell)
+    outcomes = new_notifier(clock=SystemClock()).push((address,), message)
 
     assert outcomes == (PushOutcome(result=PushResult.DELIVERED),)
     (kept,) = _kept(ntfy, "upCounterseal1")

@@ -11,8 +11,8 @@ from counterseal.models import (
     AddressKind,
     BindingState,
     Guid,
-    News,
     Notification,
+    Occasion,
 )
 from counterseal.models.guid import ENTROPY_BYTES, mint, named, partition_of
 
@@ -24,7 +24,7 @@ def build_notifications(
     tools: Tools,
     served_kinds: frozenset[AddressKind],
     account: Account,
-    occasion: News,
+    occasion: Occasion,
     subject: Guid,
     *,
     now: datetime,
@@ -58,7 +58,7 @@ def build_notifications(
         Notification(
             guid=mint(partition_of(account.guid), tools.entropy(ENTROPY_BYTES)),
             state=NOTIFICATION.initial,
-            news=occasion,
+            occasion=occasion,
             subject=subject,
             account=account.guid,
             app_space=account.app_space,
@@ -96,5 +96,5 @@ def build_revocation_notifications(
     if not was_bound:
         return ()
     return build_notifications(
-        tools, served_kinds, account, News.DEVICE_REVOKED, device, now=tools.now
+        tools, served_kinds, account, Occasion.DEVICE_REVOKED, device, now=tools.now
     )

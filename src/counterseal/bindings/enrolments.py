@@ -30,7 +30,7 @@ from counterseal.models import (
     DeviceKey,
     Guid,
     KeyChange,
-    News,
+    Occasion,
     PublicKey,
     Record,
 )
@@ -196,7 +196,7 @@ class Enrolments:
             ),
             bound_at=now,
         )
-        told = noted(self.ports, self.policy, account, News.DEVICE_BOUND, guid, now=now)
+        told = noted(self.ports, self.policy, account, Occasion.DEVICE_BOUND, guid, now=now)
         return Decision(
             changes=(
                 Change(binding, bound),

@@ -9,17 +9,23 @@ from counterseal._decisions.notifications import (
     build_revocation_notifications,
 )
 from counterseal.decisions import tools_of
-from counterseal.models import Account, Change, Guid, News
+from counterseal.models import Account, Change, Guid, Occasion
 from counterseal.policy import Policy
 from counterseal.ports import Ports
 
 
 def noted(
-    ports: Ports, policy: Policy, account: Account, news: News, subject: Guid, *, now: datetime
+    ports: Ports,
+    policy: Policy,
+    account: Account,
+    occasion: Occasion,
+    subject: Guid,
+    *,
+    now: datetime,
 ) -> tuple[Change, ...]:
     """Return what has to be committed with *news* for the account's other active devices."""
     tools, kinds = tools_of(ports, policy), ports.notifier.kinds()
-    notifications = build_notifications(tools, kinds, account, news, subject, now=now)
+    notifications = build_notifications(tools, kinds, account, occasion, subject, now=now)
     return tuple(Change(None, notification) for notification in notifications)
 
 

@@ -161,14 +161,14 @@ class AddressKind(enum.Enum):
 
 @attrs.frozen(kw_only=True)
 class PushAddress:
-    """Where a device's bell can be rung; opaque to the core."""
+    """Where a push service reaches a device; opaque to the core."""
 
     kind: AddressKind
     value: str = attrs.field(validator=fields.text, repr=False)
 
 
-class News(enum.Enum):
-    """What a bell tells of."""
+class Occasion(enum.Enum):
+    """What devices are notified of."""
 
     CHALLENGE = "challenge"
     """A question is to be fetched; the subject is the challenge."""
@@ -181,21 +181,21 @@ class News(enum.Enum):
 
 
 @attrs.frozen(kw_only=True)
-class Bell:
+class PushMessage:
     """
-    A push: it says that there is something to fetch, and nothing of what.
+    What a push service delivers: that there is something to fetch, and nothing of what.
 
     Attributes:
-        guid: Names the bell, the same at every attempt: what a transport collapses by.
-        subject: What the news is of.
+        guid: The same at every attempt, so that a transport can collapse by it.
+        subject: What the devices are notified of.
         account: Our own GUID of the account, `privakeyId` on the wire.
         title, body: What the person reads on the screen; neither is empty.
-        life: What is left until nobody wants to hear it any more.
+        life: How long it is worth delivering.
         timeout: How long the attempt may take, for all addresses together.
     """
 
     guid: Guid
-    news: News
+    occasion: Occasion
     subject: Guid
     account: Guid
     title: str = attrs.field(validator=fields.text, repr=False)
@@ -206,7 +206,7 @@ class Bell:
     @property
     def urgent(self) -> bool:
         """Whether somebody waits for the person: the transport's high priority."""
-        return self.news is News.CHALLENGE
+        return self.occasion is Occasion.CHALLENGE
 
 
 class PushResult(enum.Enum):

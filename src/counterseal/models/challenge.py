@@ -194,7 +194,7 @@ class Question:
         duration: How long it may be answered; None takes the policy's default.
         additional_info: Opaque text or JSON object, shown to the device and returned.
         show_code: Whether the person types a code that the origin shows.
-        show_notification: Whether a bell is rung at all.
+        show_notification: Whether devices are notified at all.
     """
 
     account_id: str

@@ -9,7 +9,7 @@ from typing import ClassVar
 import attrs
 
 from counterseal.models import fields
-from counterseal.models.binding import AddressKind, News
+from counterseal.models.binding import AddressKind, Occasion
 from counterseal.models.guid import Guid
 
 
@@ -112,19 +112,19 @@ class NotificationState(enum.Enum):
     """The states of a notification; `counterseal.machines` says how they follow."""
 
     QUEUED = "QUEUED"
-    RUNG = "RUNG"
+    DELIVERED = "DELIVERED"
     OVER = "OVER"
 
 
-class Silence(enum.Enum):
-    """Why nobody was rung."""
+class SkipReason(enum.Enum):
+    """Why no device was notified."""
 
     ENDED = "ended"
     """The challenge had ended."""
     LATE = "late"
     """No time was left for another attempt."""
-    UNHEARD = "unheard"
-    """No address took it: they are gone, or the push service refuses the message or us."""
+    UNDELIVERED = "undelivered"
+    """No push service took it: the addresses are gone, or it refuses the message or us."""
     NOBODY = "nobody"
     """No active device had an address of this kind any more."""
     FORGOTTEN = "forgotten"
@@ -134,39 +134,39 @@ class Silence(enum.Enum):
 @attrs.frozen(kw_only=True)
 class Notification:
     """
-    One piece of news for one account's devices, on one transport.
+    One occasion that one account's devices are notified of, on one transport.
 
-    It holds no address: those are rung that a device has when it is rung.
+    It holds no address: an attempt goes to those that a device has by then.
 
     Attributes:
-        guid: What the bell is called, the same at every attempt.
-        subject: What the news is of, a challenge or a binding.
-        kind: Of the addresses that are rung at.
-        devices: The bindings that are still to be rung.
-        heard: Whether one was rung.
+        guid: Names the push message, the same at every attempt.
+        subject: What the devices are notified of, a challenge or a binding.
+        kind: Of the addresses that it goes to: its channel.
+        devices: The bindings that are still to be notified.
+        delivered: Whether a device was notified.
         attempts: Attempts whose outcome is known.
         next_at: When the next attempt is due.
         lease_until: While it lasts, a worker has claimed the attempt.
-        ends_at: From then on nobody is rung.
-        silence: Why it is OVER; None while it is not.
+        ends_at: From then on nobody is notified.
+        skip_reason: Why it is OVER; None while it is not.
         keep_until: The store may forget the record after this.
     """
 
     guid: Guid
     version: int = attrs.field(default=1, validator=fields.count)
     state: NotificationState
-    news: News
+    occasion: Occasion
     subject: Guid
     account: Guid
     app_space: Guid
     kind: AddressKind
     devices: tuple[Guid, ...]
-    heard: bool = False
+    delivered: bool = False
     attempts: int = attrs.field(default=0, validator=fields.count)
     next_at: datetime = attrs.field(validator=fields.utc)
     lease_until: datetime | None = attrs.field(default=None, validator=fields.maybe_utc)
     ends_at: datetime = attrs.field(validator=fields.utc)
-    silence: Silence | None = None
+    skip_reason: SkipReason | None = None
     created_at: datetime = attrs.field(validator=fields.utc)
     keep_until: datetime = attrs.field(validator=fields.utc)
 

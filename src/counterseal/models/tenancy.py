@@ -49,7 +49,7 @@ class Company:
 @attrs.frozen(kw_only=True)
 class Texts:
     """
-    What an App Space's bells say; the policy's text stands for each that is empty.
+    What an App Space's push messages say; the policy's text stands for each that is empty.
 
     Attributes:
         title: Above each of the others.

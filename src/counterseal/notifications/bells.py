@@ -10,21 +10,21 @@ import attrs
 from counterseal.models import (
     Account,
     AppSpace,
-    Bell,
     Binding,
     BindingState,
     Challenge,
     Guid,
-    News,
     Notification,
+    Occasion,
     PushAddress,
+    PushMessage,
     Record,
-    Silence,
+    SkipReason,
     Texts,
 )
 from counterseal.policy import Policy
 from counterseal.ports import Store
-from counterseal.rules.retries import silence_of
+from counterseal.rules.retries import find_skip_reason
 
 
 @attrs.frozen(kw_only=True)
@@ -39,8 +39,8 @@ class Audience:
     """
 
     addresses: Mapping[Guid, tuple[PushAddress, ...]] = attrs.field(factory=dict)
-    bell: Bell | None = None
-    silence: Silence | None = None
+    message: PushMessage | None = None
+    skip_reason: SkipReason | None = None
 
 
 def audience(store: Store, policy: Policy, noted: Notification, now: datetime) -> Audience:
@@ -51,9 +51,9 @@ def audience(store: Store, policy: Policy, noted: Notification, now: datetime) -
         Unavailable: The store did not answer.
     """
     subject, account, space = store.get(noted.subject, noted.account, noted.app_space)
-    silence = silence_of(noted, subject, account, now)
-    if silence is not None or not isinstance(account, Account):
-        return Audience(silence=silence)
+    skip_reason = find_skip_reason(noted, subject, account, now)
+    if skip_reason is not None or not isinstance(account, Account):
+        return Audience(skip_reason=skip_reason)
     addresses = {
         device.binding: at
         for device in account.devices
@@ -61,11 +61,11 @@ def audience(store: Store, policy: Policy, noted: Notification, now: datetime) -
         if (at := tuple(each for each in device.addresses if each.kind is noted.kind))
     }
     if not addresses:
-        return Audience(silence=Silence.NOBODY)
-    title, body = _texts(policy, space, noted.news, subject)
-    bell = Bell(
+        return Audience(skip_reason=SkipReason.NOBODY)
+    title, body = _texts(policy, space, noted.occasion, subject)
+    message = PushMessage(
         guid=noted.guid,
-        news=noted.news,
+        occasion=noted.occasion,
         subject=noted.subject,
         account=noted.account,
         title=title,
@@ -73,15 +73,15 @@ def audience(store: Store, policy: Policy, noted: Notification, now: datetime) -
         life=noted.ends_at - now,
         timeout=policy.push_timeout,
     )
-    return Audience(addresses=addresses, bell=bell)
+    return Audience(addresses=addresses, message=message)
 
 
-def test_bell(policy: Policy, binding: Binding, space: Record | None, guid: Guid) -> Bell:
+def test_message(policy: Policy, binding: Binding, space: Record | None, guid: Guid) -> PushMessage:
     """Return the bell that tries whether a device can be rung."""
-    title, body = _texts(policy, space, News.TEST, None)
-    return Bell(
+    title, body = _texts(policy, space, Occasion.TEST, None)
+    return PushMessage(
         guid=guid,
-        news=News.TEST,
+        occasion=Occasion.TEST,
         subject=binding.guid,
         account=binding.account,
         title=title,
@@ -92,14 +92,14 @@ def test_bell(policy: Policy, binding: Binding, space: Record | None, guid: Guid
 
 
 def _texts(
-    policy: Policy, space: Record | None, news: News, subject: Record | None
+    policy: Policy, space: Record | None, occasion: Occasion, subject: Record | None
 ) -> tuple[str, str]:
     """Return title and body: nothing that the push service may not read."""
     texts = space.texts if isinstance(space, AppSpace) else Texts()
     title = texts.title or policy.notification_title
-    if news is News.DEVICE_BOUND:
+    if occasion is Occasion.DEVICE_BOUND:
         return title, texts.device_bound or policy.device_bound_body
-    if news is News.DEVICE_REVOKED:
+    if occasion is Occasion.DEVICE_REVOKED:
         return title, texts.device_revoked or policy.device_revoked_body
     body = texts.challenge or policy.notification_body
     if isinstance(subject, Challenge) and policy.origin_texts:

@@ -16,23 +16,23 @@ from counterseal.machines import NOTIFICATION, NotificationEvent, step
 from counterseal.models import (
     STAFF,
     Administrator,
-    Bell,
     Binding,
     BindingState,
     Change,
     Guid,
     Notification,
     NotificationState,
-    Silence,
+    PushMessage,
+    SkipReason,
 )
 from counterseal.models.guid import ENTROPY_BYTES, mint, partition_of
-from counterseal.notifications.bells import audience, test_bell
+from counterseal.notifications.bells import audience, test_message
 from counterseal.notifications.rung import Rung, gone, push_event, rung, told
 from counterseal.policy import Policy
 from counterseal.ports import Due, Ports
 from counterseal.rules.authorization import Deed
-from counterseal.rules.facts import Ringing
-from counterseal.rules.retries import next_rung, plan, with_places
+from counterseal.rules.facts import Claiming, Notifying
+from counterseal.rules.retries import kinds_with_slots, next_notifications, progress_after
 from counterseal.rules.sizes import LISTED
 
 LOOKED_AT = 4
@@ -80,10 +80,10 @@ class Notifications:
         kinds = self.ports.notifier.kinds()
         limit = LOOKED_AT * places * max(1, len(kinds))
         due = self.due(limit)
-        chosen = next_rung(due, under_way, places)
+        chosen = next_notifications(due, under_way, places)
         if len(due) < limit or not looking_past:
             return chosen
-        free = with_places(kinds, (*under_way.values(), *chosen), places)
+        free = kinds_with_slots(kinds, (*under_way.values(), *chosen), places)
         if not free:
             return chosen
         # Each by a look of its own: any of them may have any number due.
@@ -91,7 +91,7 @@ class Notifications:
         seen = {one.guid: one for one in due}
         for kind in free:
             seen |= {one.guid: one for one in self.ports.store.due_on(kind, now, LISTED)}
-        return next_rung(seen.values(), under_way, places)
+        return next_notifications(seen.values(), under_way, places)
 
     def wait(self, timeout: timedelta) -> None:
         """
@@ -120,11 +120,14 @@ class Notifications:
         claimed = settle(self.ports, self.policy, act, lambda: self._claimed(notification))
         found = audience(self.ports.store, self.policy, claimed, self.ports.clock.now())
         outcomes: dict[Guid, Rung] = {}
-        if found.bell is not None:
-            outcomes = rung(self.ports.notifier, found.addresses, found.bell)
+        if found.message is not None:
+            outcomes = rung(self.ports.notifier, found.addresses, found.message)
         act = Act(event="notification.attempt", actor="worker", subject=notification)
         return settle(
-            self.ports, self.policy, act, lambda: self._recorded(claimed, outcomes, found.silence)
+            self.ports,
+            self.policy,
+            act,
+            lambda: self._recorded(claimed, outcomes, found.skip_reason),
         )
 
     def get(self, notification: Guid, *, by: Administrator = STAFF) -> Notification:
@@ -161,17 +164,17 @@ class Notifications:
         """
         act = Act(event="binding.push", actor=name_of(by), subject=device)
 
-        def decide() -> Decision[tuple[Binding, Bell]]:
+        def decide() -> Decision[tuple[Binding, PushMessage]]:
             held = read(self.ports.store, device, Binding)
             authorize(self.ports, by, Deed.USERS, held)
             if held.state is not BindingState.ACTIVE:
                 raise WrongState(held.state.value)
             (space,) = self.ports.store.get(held.app_space)
             guid = mint(partition_of(device), self.ports.entropy.token(ENTROPY_BYTES))
-            return Decision(result=(held, test_bell(self.policy, held, space, guid)))
+            return Decision(result=(held, test_message(self.policy, held, space, guid)))
 
-        binding, bell = settle(self.ports, self.policy, act, decide)
-        outcomes = rung(self.ports.notifier, {device: binding.addresses}, bell)
+        binding, message = settle(self.ports, self.policy, act, decide)
+        outcomes = rung(self.ports.notifier, {device: binding.addresses}, message)
 
         def record() -> Decision[Rung]:
             now = self.ports.clock.now()
@@ -180,7 +183,7 @@ class Notifications:
                 # What is recorded is recorded in a commit.
                 held = read(self.ports.store, device, Binding)
                 changes = (Change(held, held),)
-            events = told(bell.news, device, outcomes, now, act.actor)
+            events = told(message.occasion, device, outcomes, now, act.actor)
             return Decision(changes=changes, audit=(*events, *audit), result=outcomes[device])
 
         return settle(self.ports, self.policy, act, record)
@@ -188,50 +191,54 @@ class Notifications:
     def _claimed(self, guid: Guid) -> Decision[Notification]:
         now = self.ports.clock.now()
         held = read(self.ports.store, guid, Notification)
-        # Workers are woken together, so that all but one come late: that is nothing to record.
-        if held.state is not NotificationState.QUEUED:
-            return Decision(result=held, refusal=WrongState(held.state.value))
-        if held.due_at is None or now < held.due_at:
-            return Decision(result=held, refusal=DeadlineAhead())
+        facts = Claiming(now=now, record=held)
+        try:
+            state = step(NOTIFICATION, held.state, NotificationEvent.CLAIM, facts)
+        except (WrongState, DeadlineAhead) as refusal:
+            # Losing the claim race is expected; do not audit it.
+            return Decision(result=held, refusal=refusal)
         claimed = attrs.evolve(
-            held, version=held.version + 1, lease_until=now + self.policy.push_lease
+            held,
+            version=held.version + 1,
+            state=state,
+            lease_until=now + self.policy.push_lease,
         )
         return Decision(changes=(Change(held, claimed),), result=claimed)
 
     def _recorded(
-        self, claimed: Notification, outcomes: Mapping[Guid, Rung], silence: Silence | None
+        self, claimed: Notification, outcomes: Mapping[Guid, Rung], skip_reason: SkipReason | None
     ) -> Decision[Notification]:
         now = self.ports.clock.now()
         held = read(self.ports.store, claimed.guid, Notification)
         assert claimed.lease_until is not None  # noqa: S101 (the claim; for the type checker)
         luck = int.from_bytes(self.ports.entropy.token(JITTER_BYTES)) / JITTER_SPAN
         results = {device: tuple(one for _, one in each) for device, each in outcomes.items()}
-        planned = plan(held, results, now, self.policy, luck)
-        facts = Ringing(
-            notification=held,
+        planned = progress_after(held, results, now, self.policy, luck)
+        facts = Notifying(
+            record=held,
             claimed=claimed.lease_until,
-            left=planned.left,
-            heard=planned.heard,
-            silence=silence,
+            remaining=planned.remaining,
+            delivered=planned.delivered,
+            skip_reason=skip_reason,
         )
-        event = NotificationEvent.PUSH if silence is None else NotificationEvent.DROP
+        event = NotificationEvent.PUSH if skip_reason is None else NotificationEvent.DROP
         state = step(NOTIFICATION, held.state, event, facts)
         recorded = attrs.evolve(
             held,
             version=held.version + 1,
             state=state,
-            devices=planned.left,
-            heard=planned.heard,
-            attempts=held.attempts + (silence is None),
+            devices=planned.remaining,
+            delivered=planned.delivered,
+            attempts=held.attempts + (skip_reason is None),
             next_at=planned.next_at,
             lease_until=None,
         )
-        audit = told(held.news, held.subject, outcomes, now)
+        audit = told(held.occasion, held.subject, outcomes, now)
         if state is NotificationState.OVER:
-            why = silence or planned.silence
+            why = skip_reason or planned.skip_reason
             assert why is not None  # noqa: S101 (nobody heard; for the type checker)
-            recorded = attrs.evolve(recorded, silence=why)
-            audit = (*audit, push_event(held.news, held.subject, now, reason=why.value))
+            recorded = attrs.evolve(recorded, skip_reason=why)
+            audit = (*audit, push_event(held.occasion, held.subject, now, reason=why.value))
         changes, burials = buried(self.ports.store, held.account, gone(outcomes), now)
         return Decision(
             changes=(Change(held, recorded), *changes), audit=(*audit, *burials), result=recorded

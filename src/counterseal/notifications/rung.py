@@ -7,7 +7,15 @@ from datetime import datetime
 from typing import TypeAlias
 
 from counterseal.errors import NotifierUnavailable
-from counterseal.models import AuditEvent, Bell, Guid, News, PushAddress, PushOutcome, PushResult
+from counterseal.models import (
+    AuditEvent,
+    Guid,
+    Occasion,
+    PushAddress,
+    PushMessage,
+    PushOutcome,
+    PushResult,
+)
 from counterseal.ports import Notifier
 
 Rung: TypeAlias = tuple[tuple[PushAddress, PushOutcome], ...]
@@ -15,7 +23,7 @@ Rung: TypeAlias = tuple[tuple[PushAddress, PushOutcome], ...]
 
 
 def rung(
-    notifier: Notifier, addresses: Mapping[Guid, tuple[PushAddress, ...]], bell: Bell
+    notifier: Notifier, addresses: Mapping[Guid, tuple[PushAddress, ...]], message: PushMessage
 ) -> dict[Guid, Rung]:
     """
     Ring once at the addresses of each device.
@@ -25,7 +33,7 @@ def rung(
     """
     asked = tuple(address for each in addresses.values() for address in each)
     try:
-        outcomes = notifier.push(asked, bell) if asked else ()
+        outcomes = notifier.push(asked, message) if asked else ()
     except NotifierUnavailable:
         outcomes = (PushOutcome(result=PushResult.LATER),) * len(asked)
     told = iter(tuple(zip(asked, outcomes, strict=True)))
@@ -42,12 +50,16 @@ def gone(outcomes: Mapping[Guid, Rung]) -> dict[Guid, frozenset[PushAddress]]:
 
 
 def told(
-    news: News, subject: Guid, outcomes: Mapping[Guid, Rung], now: datetime, actor: str = "notifier"
+    occasion: Occasion,
+    subject: Guid,
+    outcomes: Mapping[Guid, Rung],
+    now: datetime,
+    actor: str = "notifier",
 ) -> tuple[AuditEvent, ...]:
     """Return what the audit log records: a line for each address, with what came of it."""
     return tuple(
         push_event(
-            news,
+            occasion,
             subject,
             now,
             actor=actor,
@@ -60,7 +72,7 @@ def told(
 
 
 def push_event(
-    news: News,
+    occasion: Occasion,
     subject: Guid,
     now: datetime,
     *,
@@ -69,12 +81,12 @@ def push_event(
     attributes: Iterable[tuple[str, str]] = (),
 ) -> AuditEvent:
     """Return one line of the audit log about *news* of *subject*."""
-    noun = "challenge" if news is News.CHALLENGE else "binding"
+    noun = "challenge" if occasion is Occasion.CHALLENGE else "binding"
     return AuditEvent(
         at=now,
         event=f"{noun}.push",
         actor=actor,
         subject=subject,
         reason=reason,
-        attributes=(("news", news.value), *attributes),
+        attributes=(("occasion", occasion.value), *attributes),
     )

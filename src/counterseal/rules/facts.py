@@ -31,7 +31,7 @@ from counterseal.models import (
     Login,
     Notification,
     PublicKey,
-    Silence,
+    SkipReason,
 )
 from counterseal.policy import Policy
 from counterseal.wire.answer import Answer
@@ -269,17 +269,35 @@ class Cancelling:
 
 
 @attrs.define(kw_only=True)
+class Claiming:
+    """Facts of a worker's claim to the next attempt of a record of the outbox, as stored."""
+
+    now: datetime
+    record: Callback | Notification
+
+
+class Claimed(Protocol):
+    """Facts of what came of an attempt that a worker claimed."""
+
+    @property
+    def record(self) -> Callback | Notification:
+        """The record as stored; its attempts are those before this one."""
+
+    @property
+    def claimed(self) -> datetime:
+        """The end of the lease under which the attempt was made."""
+
+
+@attrs.define(kw_only=True)
 class Delivering:
     """
-    Facts of an attempt's outcome.
+    Facts of what came of an attempt to deliver a callback: see `Claimed`.
 
     Attributes:
-        callback: As stored; its attempts are those before this one.
-        claimed: The lease under which the attempt was made.
-        unsent: Why nothing was sent, if the core itself did not let it.
+        unsent: Why nothing was sent, if the core itself did not allow it.
     """
 
-    callback: Callback
+    record: Callback
     claimed: datetime
     outcome: DeliveryOutcome
     unsent: Cause | None = None
@@ -287,20 +305,18 @@ class Delivering:
 
 
 @attrs.define(kw_only=True)
-class Ringing:
+class Notifying:
     """
-    Facts of what came of ringing, or of why nobody is rung.
+    Facts of what came of an attempt to notify devices, or of why there was none: see `Claimed`.
 
     Attributes:
-        notification: As stored; its attempts are those before this one.
-        claimed: The lease under which the attempt was made.
-        left: The devices that are to be rung again.
-        heard: Whether one was rung, now or before.
-        silence: Why there was no attempt; None if there was one.
+        remaining: The devices to notify again.
+        delivered: Whether a device was notified, now or before.
+        skip_reason: Why there was no attempt; None if there was one.
     """
 
-    notification: Notification
+    record: Notification
     claimed: datetime
-    left: tuple[Guid, ...] = ()
-    heard: bool
-    silence: Silence | None = None
+    remaining: tuple[Guid, ...] = ()
+    delivered: bool
+    skip_reason: SkipReason | None = None

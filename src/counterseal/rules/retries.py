@@ -1,4 +1,4 @@
-"""Rules of delivery: whose outcome counts, when to try again, and when to give up."""
+"""Rules of the outbox: who may make an attempt, whose outcome counts, and when to try again."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import attrs
 
-from counterseal.errors import LeaseLost, WrongState
+from counterseal.errors import DeadlineAhead, LeaseLost, WrongState
 from counterseal.models import (
     UNFINISHED,
     Account,
@@ -20,15 +20,15 @@ from counterseal.models import (
     Challenge,
     DeliveryOutcome,
     Guid,
-    News,
     Notification,
+    Occasion,
     PushOutcome,
     PushResult,
     Record,
-    Silence,
+    SkipReason,
 )
 from counterseal.policy import Policy
-from counterseal.rules.facts import Delivering, Ringing
+from counterseal.rules.facts import Claimed, Claiming, Delivering, Notifying
 
 GONE = 410
 """Standard Webhooks 1.0: the receiver wants no more."""
@@ -36,9 +36,16 @@ GONE = 410
 DELIVERED = range(200, 300)
 
 
-def lease_held(facts: Delivering) -> None:
+def attempt_due(facts: Claiming) -> None:
+    """Refuse a claim before the next attempt is due, or while another worker's claim lasts."""
+    due_at = facts.record.due_at
+    if due_at is None or facts.now < due_at:
+        raise DeadlineAhead
+
+
+def lease_held(facts: Claimed) -> None:
     """Refuse the outcome of an attempt whose claim another worker has taken over."""
-    if facts.callback.lease_until != facts.claimed:
+    if facts.record.lease_until != facts.claimed:
         raise LeaseLost
 
 
@@ -67,13 +74,13 @@ def cause_of_death(facts: Delivering) -> Cause | None:
         return Cause.GONE
     if facts.outcome.final:
         return Cause.FINAL
-    if facts.callback.attempts >= len(facts.policy.callback_delays):
+    if facts.record.attempts >= len(facts.policy.callback_delays):
         return Cause.EXHAUSTED
     return None
 
 
 def next_attempt(
-    attempts: int, outcome: DeliveryOutcome, now: datetime, policy: Policy, luck: float
+    attempts: int, outcome: DeliveryOutcome, now: datetime, policy: Policy, jitter: float
 ) -> datetime:
     """
     Return when to try again.
@@ -81,151 +88,142 @@ def next_attempt(
     Args:
         attempts: Attempts so far, the one that just failed included.
         outcome: Its `retry_after` is honoured up to the longest delay.
-        luck: From 0 to 1; how much of the jitter to add.
+        jitter: From 0 to 1; how much of the policy's jitter to add.
     """
     delays = policy.callback_delays or (timedelta(0),)
     delay = delays[min(attempts, len(delays)) - 1]
-    asked = min(outcome.retry_after or timedelta(0), max(delays))
-    return now + max(delay * (1 + policy.callback_jitter * luck), asked)
+    requested = min(outcome.retry_after or timedelta(0), max(delays))
+    return now + max(delay * (1 + policy.callback_jitter * jitter), requested)
 
 
-def in_turn(
-    due: Iterable[Callback], under_way: Mapping[Guid, Guid], places: int
-) -> tuple[Callback, ...]:
-    """
-    Return which callbacks get the free places, so that no origin keeps the others waiting.
-
-    A place goes to the origin that holds fewest, and there to what has been due for longest.
-    The last one goes only to an origin that holds none: whoever hangs, hangs beside it.
-
-    Args:
-        due: The longest due first.
-        under_way: The callbacks of which an attempt runs, with their origins.
-        places: How many attempts may run at once.
-    """
-    return turns(due, under_way, places, lambda callback: callback.origin)
+def nobody_to_notify(facts: Notifying) -> None:
+    """Refuse to drop a notification that a device could be sent."""
+    if facts.skip_reason is None:
+        raise WrongState("a device could be notified")
 
 
-@attrs.frozen(kw_only=True)
-class Plan:
-    """
-    What an attempt leaves to be done.
-
-    Attributes:
-        left: The devices to ring again.
-        next_at: When; what it was where nobody is left.
-        heard: Whether one was rung.
-        silence: Why nobody was, if nobody is left either.
-    """
-
-    left: tuple[Guid, ...]
-    next_at: datetime
-    heard: bool
-    silence: Silence | None
-
-
-def claim_held(facts: Ringing) -> None:
-    """Refuse the outcome of an attempt whose claim another worker has taken over."""
-    if facts.notification.lease_until != facts.claimed:
-        raise LeaseLost
-
-
-def pointless(facts: Ringing) -> None:
-    """Refuse to drop what could have been rung."""
-    if facts.silence is None:
-        raise WrongState("somebody could be rung")
-
-
-def rings_again(facts: Ringing) -> bool:
+def devices_remain(facts: Notifying) -> bool:
     """Tell whether there will be another attempt."""
-    return bool(facts.left)
+    return bool(facts.remaining)
 
 
-def heard(facts: Ringing) -> bool:
-    """Tell whether a device was rung."""
-    return facts.heard
+def device_notified(facts: Notifying) -> bool:
+    """Tell whether a device was notified, now or before."""
+    return facts.delivered
 
 
-def silence_of(
+def find_skip_reason(
     notification: Notification, subject: Record | None, account: Record | None, now: datetime
-) -> Silence | None:
-    """Return why nobody is to be rung now; None if somebody is."""
+) -> SkipReason | None:
+    """Return why no device is to be notified now; None if one is."""
     if subject is None or not isinstance(account, Account) or account.erased_at is not None:
-        return Silence.FORGOTTEN
-    if notification.news is News.CHALLENGE and (
+        return SkipReason.FORGOTTEN
+    if notification.occasion is Occasion.CHALLENGE and (
         not isinstance(subject, Challenge) or subject.state not in UNFINISHED
     ):
-        return Silence.ENDED
+        return SkipReason.ENDED
     if now >= notification.ends_at:
-        return Silence.LATE
+        return SkipReason.LATE
     return None
 
 
-def plan(
+@attrs.define(kw_only=True)
+class Progress:
+    """
+    What a notification has come to after an attempt.
+
+    Attributes:
+        remaining: The devices to notify again.
+        next_at: When; what it was where none remains.
+        delivered: Whether a device was notified, now or before.
+        skip_reason: Why none was, if none remains either.
+    """
+
+    remaining: tuple[Guid, ...]
+    next_at: datetime
+    delivered: bool
+    skip_reason: SkipReason | None
+
+
+def progress_after(
     notification: Notification,
     outcomes: Mapping[Guid, tuple[PushOutcome, ...]],
     now: datetime,
     policy: Policy,
-    luck: float,
-) -> Plan:
+    jitter: float,
+) -> Progress:
     """
-    Return what is left to be done after an attempt.
+    Return what the notification has come to after an attempt.
 
-    A device is rung once one of its addresses is.
-    It is rung again if none is and one may be later, unless the push service asks to be left
-    alone for longer than there is time.
+    A device is notified once a push service took the message for one of its addresses.
+    It is tried again if none did and one may later, unless the push service asks to wait for
+    longer than there is time.
 
     Args:
         notification: Its attempts are those before this one.
-        outcomes: Of each device that was rung at, one for each of its addresses.
+        outcomes: Of each device that was tried, one for each of its addresses.
         now: After the attempt.
-        luck: From 0 to 1; how much of the jitter to add.
+        jitter: From 0 to 1; how much of the policy's jitter to add.
     """
     delays = policy.push_delays or (timedelta(0),)
     delay = delays[min(notification.attempts, len(delays) - 1)]
-    delay *= 1 + policy.callback_jitter * luck
-    rung, late = notification.heard, False
+    delay *= 1 + policy.callback_jitter * jitter
+    notified, late = notification.delivered, False
     waits: dict[Guid, timedelta] = {}
-    for device, each in outcomes.items():
-        results = {outcome.result for outcome in each}
+    for device, device_outcomes in outcomes.items():
+        results = {outcome.result for outcome in device_outcomes}
         if PushResult.DELIVERED in results:
-            rung = True
+            notified = True
         elif PushResult.LATER in results:
-            wait = max(delay, _asked(each))
+            wait = max(delay, _requested_wait(device_outcomes))
             if now + wait < notification.ends_at:
                 waits[device] = wait
             else:
                 late = True
-    silence = None
-    if not waits and not rung:
-        silence = Silence.LATE if late else Silence.UNHEARD
-    return Plan(
-        left=tuple(waits),
+    skip_reason = None
+    if not waits and not notified:
+        skip_reason = SkipReason.LATE if late else SkipReason.UNDELIVERED
+    return Progress(
+        remaining=tuple(waits),
         next_at=now + max(waits.values()) if waits else notification.next_at,
-        heard=rung,
-        silence=silence,
+        delivered=notified,
+        skip_reason=skip_reason,
     )
 
 
-def _asked(outcomes: tuple[PushOutcome, ...]) -> timedelta:
-    """Return how long to leave a device alone: until the first of its addresses may be tried."""
+def _requested_wait(outcomes: tuple[PushOutcome, ...]) -> timedelta:
+    """Return how long a device is to be left alone: until its first address may be tried."""
     return min(
         outcome.after or timedelta(0) for outcome in outcomes if outcome.result is PushResult.LATER
     )
 
 
-def next_rung(
-    due: Iterable[Notification], under_way: Mapping[Guid, Notification], places: int
+def next_callbacks(
+    due: Iterable[Callback], under_way: Mapping[Guid, Guid], slots: int
+) -> tuple[Callback, ...]:
+    """
+    Return which callbacks get the free slots; origins take turns.
+
+    Args:
+        due: The longest due first.
+        under_way: The callbacks of which an attempt runs, with their origins.
+        slots: How many attempts may run at once.
+    """
+    return fair_turns(due, under_way, slots, lambda callback: callback.origin)
+
+
+def next_notifications(
+    due: Iterable[Notification], under_way: Mapping[Guid, Notification], slots: int
 ) -> tuple[Notification, ...]:
     """
-    Return which notifications are rung next: each kind has places of its own.
+    Return which notifications get the free slots; each kind of address has slots of its own.
 
-    Within a kind they take turns by account, since who writes an address may let it hang.
+    Within a kind accounts take turns, since who writes an address may let it stall.
 
     Args:
         due: The longest due first.
         under_way: Those of which an attempt runs.
-        places: How many attempts may run at once, of each kind.
+        slots: How many attempts may run at once, of each kind.
     """
     by_kind: dict[AddressKind, list[Notification]] = defaultdict(list)
     for notification in due:
@@ -233,56 +231,56 @@ def next_rung(
     return tuple(
         chosen
         for kind, waiting in by_kind.items()
-        for chosen in turns(
+        for chosen in fair_turns(
             waiting,
             {guid: one.account for guid, one in under_way.items() if one.kind is kind},
-            places,
+            slots,
             lambda notification: notification.account,
         )
     )
 
 
-def with_places(
-    kinds: AbstractSet[AddressKind], taken: Iterable[Notification], places: int
+def kinds_with_slots(
+    kinds: AbstractSet[AddressKind], taken: Iterable[Notification], slots: int
 ) -> frozenset[AddressKind]:
     """
-    Return which of *kinds* have a place left.
+    Return which of *kinds* have a free slot.
 
     Args:
-        kinds: That are rung at all.
+        kinds: That are served at all.
         taken: Those of which an attempt runs, or is about to.
-        places: How many attempts may run at once, of each kind.
+        slots: How many attempts may run at once, of each kind.
     """
-    held = Counter(one.kind for one in taken)
-    return frozenset(kind for kind in kinds if held[kind] < places)
+    counts = Counter(one.kind for one in taken)
+    return frozenset(kind for kind in kinds if counts[kind] < slots)
 
 
 R = TypeVar("R", Callback, Notification)
 
 
-def turns(
-    due: Iterable[R], under_way: Mapping[Guid, Guid], places: int, owner: Callable[[R], Guid]
+def fair_turns(
+    due: Iterable[R], under_way: Mapping[Guid, Guid], slots: int, owner: Callable[[R], Guid]
 ) -> tuple[R, ...]:
     """
-    Return which of what is due gets the free places.
+    Return which of the due records get the free slots, so that no owner delays the others.
 
-    A place goes to the owner that holds fewest, and there to what has been due for longest.
-    The last one goes only to an owner that holds none: whoever hangs, hangs beside it.
+    A slot goes to the owner with the fewest, and there to what has been due for longest.
+    The last slot is reserved for owners without one, so a stalled owner cannot take every slot.
 
     Args:
         due: The longest due first.
-        under_way: Of what an attempt runs, with its owners.
-        places: How many attempts may run at once.
-        owner: Who holds the place of a record.
+        under_way: The records of which an attempt runs, with their owners.
+        slots: How many attempts may run at once.
+        owner: Returns the owner of a record.
     """
-    held = Counter(under_way.values())
+    counts = Counter(under_way.values())
     waiting = [record for record in due if record.guid not in under_way]
     chosen: list[R] = []
-    for free in range(places - len(under_way), 0, -1):
-        following = min(waiting, key=lambda record: held[owner(record)], default=None)
-        if following is None or (free == 1 and held[owner(following)]):
+    for free in range(slots - len(under_way), 0, -1):
+        following = min(waiting, key=lambda record: counts[owner(record)], default=None)
+        if following is None or (free == 1 and counts[owner(following)]):
             break
         chosen.append(following)
         waiting.remove(following)
-        held[owner(following)] += 1
+        counts[owner(following)] += 1
     return tuple(chosen)

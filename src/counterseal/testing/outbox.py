@@ -7,7 +7,7 @@ import threading
 import attrs
 
 from counterseal.errors import NotifierUnavailable
-from counterseal.models import AddressKind, Bell, Guid, PushAddress, PushOutcome, PushResult
+from counterseal.models import AddressKind, Guid, PushAddress, PushMessage, PushOutcome, PushResult
 
 
 @attrs.frozen
@@ -15,7 +15,7 @@ class Push:
     """One push, as it would have gone out."""
 
     addresses: tuple[PushAddress, ...]
-    bell: Bell
+    message: PushMessage
 
 
 class OutboxNotifier:
@@ -46,7 +46,9 @@ class OutboxNotifier:
         """Return those that it was made with."""
         return self._kinds
 
-    def push(self, addresses: tuple[PushAddress, ...], bell: Bell) -> tuple[PushOutcome, ...]:
+    def push(
+        self, addresses: tuple[PushAddress, ...], message: PushMessage
+    ) -> tuple[PushOutcome, ...]:
         """
         Keep a push.
 
@@ -63,12 +65,12 @@ class OutboxNotifier:
         )
         if heard:
             with self._lock:
-                self.pushes += [Push(heard, bell)] * (2 if self.duplicating else 1)
+                self.pushes += [Push(heard, message)] * (2 if self.duplicating else 1)
         return outcomes
 
     def rung_for(self, subject: Guid) -> tuple[Push, ...]:
         """Return the pushes that told of *subject*."""
-        return tuple(push for push in self.pushes if push.bell.subject == subject)
+        return tuple(push for push in self.pushes if push.message.subject == subject)
 
     def _outcome(self, address: PushAddress) -> PushOutcome:
         if address.kind not in self._kinds:

@@ -14,7 +14,7 @@ import json
 from datetime import datetime
 from typing import Any
 
-from counterseal.models import Bell, Challenge, News
+from counterseal.models import Challenge, Occasion, PushMessage
 from counterseal.wire.claims import format_time
 
 
@@ -59,20 +59,24 @@ def processed_document(challenge: Challenge, *, now: datetime) -> dict[str, Any]
 
 
 TYPES = {
-    News.CHALLENGE: "request",
-    News.DEVICE_BOUND: "deviceBound",
-    News.DEVICE_REVOKED: "deviceRevoked",
-    News.TEST: "test",
+    Occasion.CHALLENGE: "request",
+    Occasion.DEVICE_BOUND: "deviceBound",
+    Occasion.DEVICE_REVOKED: "deviceRevoked",
+    Occasion.TEST: "test",
 }
 """The `type` of each news."""
 
 
-def push_data(bell: Bell) -> dict[str, str]:
+def push_data(message: PushMessage) -> dict[str, str]:
     """
     Return the `data` of a push: `type`, the subject's GUID and the account's.
 
     The subject is `requestGuid` or `deviceGuid`, the account `privakeyId`; all are texts,
     as FCM demands.
     """
-    subject = "requestGuid" if bell.news is News.CHALLENGE else "deviceGuid"
-    return {"type": TYPES[bell.news], subject: bell.subject, "privakeyId": bell.account}
+    subject = "requestGuid" if message.occasion is Occasion.CHALLENGE else "deviceGuid"
+    return {
+        "type": TYPES[message.occasion],
+        subject: message.subject,
+        "privakeyId": message.account,
+    }

@@ -66,6 +66,7 @@ MOVES = {
         "SEEN --expire--> EXPIRED",
     },
     "callback": {
+        "QUEUED --claim--> QUEUED",
         "QUEUED --succeed--> DELIVERED",
         "QUEUED --fail--> QUEUED",
         "QUEUED --fail--> DEAD",
@@ -73,10 +74,11 @@ MOVES = {
         "QUEUED --drop--> DROPPED",
     },
     "notification": {
+        "QUEUED --claim--> QUEUED",
         "QUEUED --push--> QUEUED",
-        "QUEUED --push--> RUNG",
+        "QUEUED --push--> DELIVERED",
         "QUEUED --push--> OVER",
-        "QUEUED --drop--> RUNG",
+        "QUEUED --drop--> DELIVERED",
         "QUEUED --drop--> OVER",
     },
 }
@@ -110,13 +112,15 @@ REFUSED_BY = {
     # by its own origin
     ("challenge", "cancel"): "own_challenge in_time",
     ("challenge", "expire"): "deadline_came",
+    ("callback", "claim"): "attempt_due",
     ("callback", "succeed"): "lease_held delivered",
     ("callback", "fail"): "lease_held undelivered",
     ("callback", "requeue"): "",
     ("callback", "drop"): "",
-    ("notification", "push"): "claim_held",
+    ("notification", "claim"): "attempt_due",
+    ("notification", "push"): "lease_held",
     # nobody is rung once there is a reason not to
-    ("notification", "drop"): "claim_held pointless",
+    ("notification", "drop"): "lease_held nobody_to_notify",
 }
 
 CHOSEN_BY = {
@@ -124,9 +128,9 @@ CHOSEN_BY = {
     "PENDING --mistype--> FAILED": "codes_exhausted",
     "SEEN --mistype--> FAILED": "codes_exhausted",
     "QUEUED --fail--> DEAD": "gives_up",
-    "QUEUED --push--> QUEUED": "rings_again",
-    "QUEUED --push--> RUNG": "heard",
-    "QUEUED --drop--> RUNG": "heard",
+    "QUEUED --push--> QUEUED": "devices_remain",
+    "QUEUED --push--> DELIVERED": "device_notified",
+    "QUEUED --drop--> DELIVERED": "device_notified",
 }
 
 FINISHED = {
@@ -141,7 +145,7 @@ FINISHED = {
     },
     # A dead callback may be queued again by an operator.
     "callback": {CallbackState.DELIVERED, CallbackState.DROPPED},
-    "notification": {NotificationState.RUNG, NotificationState.OVER},
+    "notification": {NotificationState.DELIVERED, NotificationState.OVER},
 }
 
 NAMES = sorted(CHARTS)

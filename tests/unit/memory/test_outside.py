@@ -19,7 +19,6 @@ from counterseal.models import (
     AddressKind,
     Algorithm,
     AuditEvent,
-    Bell,
     Change,
     Company,
     Delivery,
@@ -27,8 +26,9 @@ from counterseal.models import (
     Guid,
     Identity,
     IdpSettings,
-    News,
+    Occasion,
     PushAddress,
+    PushMessage,
     PushOutcome,
     PushResult,
 )
@@ -40,9 +40,9 @@ SETTINGS = IdpSettings(issuer="https://idp.example.com", client_id="c", redirect
 
 
 def test_the_silent_notifier_rings_nothing_and_learns_nothing():
-    bell = Bell(
+    message = PushMessage(
         guid=Guid("b"),
-        news=News.CHALLENGE,
+        occasion=Occasion.CHALLENGE,
         subject=Guid("c"),
         account=Guid("a"),
         title="Bank",
@@ -52,7 +52,7 @@ def test_the_silent_notifier_rings_nothing_and_learns_nothing():
     )
     address = PushAddress(kind=AddressKind.RELAY, value="there")
     assert SilentNotifier().kinds() == frozenset()
-    assert SilentNotifier().push((address,), bell) == (
+    assert SilentNotifier().push((address,), message) == (
         PushOutcome(result=PushResult.MISCONFIGURED),
     )
 

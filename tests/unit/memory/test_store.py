@@ -28,9 +28,9 @@ from counterseal.models import (
     Guid,
     Login,
     LoginState,
-    News,
     Notification,
     NotificationState,
+    Occasion,
     Origin,
 )
 from counterseal.models.guid import mint
@@ -106,7 +106,7 @@ def notification(**changes):
     wanted = {
         "guid": guid(),
         "state": NotificationState.QUEUED,
-        "news": News.CHALLENGE,
+        "occasion": Occasion.CHALLENGE,
         "subject": SPACE,
         "account": ALICE,
         "app_space": SPACE,
@@ -275,7 +275,7 @@ def test_store_7_what_is_no_longer_due_is_not_returned(bench):
     rung = notification()
     bench.keep(asked, invited, claimed, started, rung)
     bench.change(asked, state=ChallengeState.ANSWERED)
-    bench.change(rung, state=NotificationState.RUNG)
+    bench.change(rung, state=NotificationState.DELIVERED)
     bench.change(invited, state=BindingState.ACTIVE)
     bench.change(claimed, lease_until=NOW + SECOND)
     bench.change(started, state=LoginState.USED)

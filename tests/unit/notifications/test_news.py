@@ -5,7 +5,7 @@ import pytest
 
 from counterseal import STANDARD
 from counterseal.errors import InvalidField, StrongKeyMissed
-from counterseal.models import AddressKind, News, Notification, PushAddress
+from counterseal.models import AddressKind, Notification, Occasion, PushAddress
 
 HERE, THERE = (PushAddress(kind=AddressKind.RELAY, value=value) for value in ("here", "there"))
 
@@ -25,7 +25,10 @@ def tablet(service, alice):
 
 def told(service):
     service.ring()
-    return [(push.bell.news, push.bell.subject, push.addresses) for push in service.outbox.pushes]
+    return [
+        (push.message.occasion, push.message.subject, push.addresses)
+        for push in service.outbox.pushes
+    ]
 
 
 def test_the_first_device_has_nobody_to_tell(service, alice):
@@ -34,14 +37,14 @@ def test_the_first_device_has_nobody_to_tell(service, alice):
 
 def test_s17_the_others_are_told_of_a_device_that_was_bound(service, alice):
     second = service.bind("alice", addresses=(THERE,))
-    assert told(service) == [(News.DEVICE_BOUND, second.guid, (HERE,))]
+    assert told(service) == [(Occasion.DEVICE_BOUND, second.guid, (HERE,))]
     (push,) = service.outbox.pushes
-    assert (push.bell.title, push.bell.body) == (
+    assert (push.message.title, push.message.body) == (
         "Counterseal",
         "A device was added to your account.",
     )
-    assert push.bell.life == STANDARD.device_news_life
-    assert not push.bell.urgent
+    assert push.message.life == STANDARD.device_news_life
+    assert not push.message.urgent
     (event,) = service.happened("binding.push")
     assert (event.at, event.subject, event.reason) == (service.clock.now(), second.guid, "")
     (bound,) = [one for one in service.happened("binding.complete") if one.subject == second.guid]
@@ -56,9 +59,9 @@ def test_s17_the_others_are_told_of_a_device_that_was_revoked(service, alice, ta
         service.app_space.guid, texts={"title": "Bank", "device_revoked": "Gerät entfernt"}
     )
     service.devices.revoke(tablet.guid)
-    assert told(service) == [(News.DEVICE_REVOKED, tablet.guid, (HERE,))]
+    assert told(service) == [(Occasion.DEVICE_REVOKED, tablet.guid, (HERE,))]
     (push,) = service.outbox.pushes
-    assert (push.bell.title, push.bell.body) == ("Bank", "Gerät entfernt")
+    assert (push.message.title, push.message.body) == ("Bank", "Gerät entfernt")
 
 
 @pytest.mark.parametrize("how", ["answer", "rotate"])
@@ -68,7 +71,7 @@ def test_s17_the_others_are_told_of_a_device_that_wrong_pins_revoked(service, al
     for _ in range(STANDARD.strike_limit):
         with pytest.raises(StrongKeyMissed):
             mistaken.rotate() if how == "rotate" else mistaken.answer(held)
-    assert told(service) == [(News.DEVICE_REVOKED, tablet.guid, (HERE,))]
+    assert told(service) == [(Occasion.DEVICE_REVOKED, tablet.guid, (HERE,))]
 
 
 def test_an_invitation_is_no_device(service, alice):

@@ -18,15 +18,15 @@ from counterseal.errors import (
 )
 from counterseal.models import (
     AddressKind,
-    Bell,
     Change,
-    News,
     Notification,
     NotificationState,
+    Occasion,
     PushAddress,
+    PushMessage,
     PushOutcome,
     PushResult,
-    Silence,
+    SkipReason,
     Texts,
 )
 from counterseal.models.guid import ENTROPY_BYTES, mint, partition_of
@@ -69,9 +69,9 @@ def reasons(service, event="challenge.push"):
 def test_s2_a_bell_holds_names_two_texts_and_times_and_nothing_else(service, alice):
     issued = service.ask("alice", "Pay 10 EUR to Zoë?", show_code=True, transaction_id="t-1")
     (guid,) = service.ring()
-    bell = Bell(
+    message = PushMessage(
         guid=guid,
-        news=News.CHALLENGE,
+        occasion=Occasion.CHALLENGE,
         subject=issued.challenge.guid,
         account=issued.challenge.account,
         title="Counterseal",
@@ -79,7 +79,7 @@ def test_s2_a_bell_holds_names_two_texts_and_times_and_nothing_else(service, ali
         life=STANDARD.challenge_life,
         timeout=STANDARD.push_timeout,
     )
-    assert service.outbox.pushes == [Push((HERE,), bell)]
+    assert service.outbox.pushes == [Push((HERE,), message)]
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_the_texts_are_the_origins_or_the_app_spaces(service, policy, texts, mem
     service.ask("alice", "Pay?", **members)
     service.but(policy=policy).ring()
     (push,) = service.outbox.pushes
-    assert (push.bell.title, push.bell.body) == told
+    assert (push.message.title, push.message.body) == told
 
 
 def test_a_bell_that_is_not_to_be_shown_is_not_rung(service, alice):
@@ -123,7 +123,7 @@ def test_a_bell_lives_as_long_as_its_challenge(service, alice):
     service.clock.advance(30 * SECOND)
     service.ring()
     (push,) = service.outbox.pushes
-    assert push.bell.life == STANDARD.challenge_life - 30 * SECOND
+    assert push.message.life == STANDARD.challenge_life - 30 * SECOND
 
 
 # Whom it reaches
@@ -143,7 +143,11 @@ def test_every_active_device_is_rung_and_no_other(service, alice):
     service.devices.revoke(alice.guid)
     service.ask("alice", "Pay?")
     service.ring()
-    rung = [push.addresses for push in service.outbox.pushes if push.bell.news is News.CHALLENGE]
+    rung = [
+        push.addresses
+        for push in service.outbox.pushes
+        if push.message.occasion is Occasion.CHALLENGE
+    ]
     assert rung == [(HERE, THERE), (HERE,), (THERE,)]
 
 
@@ -165,9 +169,9 @@ def test_a_device_that_cannot_be_rung_any_more_is_not(service, alice, ending):
         getattr(service.devices, ending)(alice.guid)
     service.ring()
     assert service.outbox.pushes == []
-    assert (only(service).state, only(service).silence) == (
+    assert (only(service).state, only(service).skip_reason) == (
         NotificationState.OVER,
-        Silence.NOBODY,
+        SkipReason.NOBODY,
     )
     assert reasons(service) == ["nobody"]
 
@@ -202,7 +206,7 @@ def test_s35_what_came_of_each_address_is_recorded(service):
     gone, rung = service.happened("challenge.push")
     assert (gone.actor, gone.subject, gone.reason) == ("notifier", held.guid, "gone")
     assert (rung.subject, rung.reason) == (held.guid, "")
-    assert dict(rung.attributes) == {"news": "challenge", "device": alice.guid, "kind": "relay"}
+    assert dict(rung.attributes) == {"occasion": "challenge", "device": alice.guid, "kind": "relay"}
 
 
 # That nothing depends on it
@@ -213,7 +217,7 @@ def test_e8_creating_a_challenge_never_asks_the_notifier_to_push(service, alice)
         def kinds(self):
             return service.outbox.kinds()
 
-        def push(self, addresses, bell):
+        def push(self, addresses, message):
             raise AssertionError("pushed before the commit")
 
     held = service.but(notifier=Hanging()).ask("alice", "Pay?").challenge
@@ -236,7 +240,7 @@ def test_e8_whatever_fails_the_challenge_stands_and_the_bell_rings_in_the_end(
     service.clock.advance(STANDARD.push_lease)
     service.ring()
     assert len(service.outbox.pushes) >= 1
-    assert only(service).state is NotificationState.RUNG
+    assert only(service).state is NotificationState.DELIVERED
     assert alice.answer(held).approved
 
 
@@ -260,10 +264,10 @@ def test_a_push_that_fails_is_tried_again_until_it_is_taken(service, alice):
     service.outbox.failing = False
     service.clock.advance(STANDARD.push_delays[0] * (1 + STANDARD.callback_jitter))
     service.ring()
-    assert (only(service).state, only(service).attempts) == (NotificationState.RUNG, 2)
+    assert (only(service).state, only(service).attempts) == (NotificationState.DELIVERED, 2)
     assert reasons(service) == ["later", ""]
     (push,) = service.outbox.pushes
-    assert push.bell.guid == only(service).guid
+    assert push.message.guid == only(service).guid
 
 
 def test_it_is_tried_until_the_deadline_and_not_after_it(service, alice):
@@ -276,7 +280,7 @@ def test_it_is_tried_until_the_deadline_and_not_after_it(service, alice):
         service.ring()
         tried += 1
     assert 4 <= tried <= 10
-    assert only(service).silence is Silence.LATE
+    assert only(service).skip_reason is SkipReason.LATE
     assert reasons(service)[-1] == "late"
 
 
@@ -285,7 +289,7 @@ def test_one_that_comes_too_late_is_dropped(service, alice):
     service.clock.jump(held.deadline)
     service.ring()
     assert service.outbox.pushes == []
-    assert only(service).silence is Silence.LATE
+    assert only(service).skip_reason is SkipReason.LATE
 
 
 @pytest.mark.parametrize("ending", ["answer", "disown", "cancel", "expire", "erase"])
@@ -308,8 +312,8 @@ def test_nobody_is_rung_once_the_challenge_has_ended(service, alice, ending):
     service.clock.advance(10 * SECOND)
     service.ring()
     assert service.outbox.pushes == []
-    silence = Silence.FORGOTTEN if ending == "erase" else Silence.ENDED
-    assert (only(service).state, only(service).silence) == (NotificationState.OVER, silence)
+    skip_reason = SkipReason.FORGOTTEN if ending == "erase" else SkipReason.ENDED
+    assert (only(service).state, only(service).skip_reason) == (NotificationState.OVER, skip_reason)
 
 
 def test_one_that_ends_between_the_claim_and_the_push_is_not_rung(service, alice):
@@ -318,7 +322,7 @@ def test_one_that_ends_between_the_claim_and_the_push_is_not_rung(service, alice
     faults.meanwhile(lambda: alice.answer(held), after=True)
     service.but(store=faulty(service.store, "store", faults)).ring()
     assert service.outbox.pushes == []
-    assert only(service).silence is Silence.ENDED
+    assert only(service).skip_reason is SkipReason.ENDED
 
 
 def test_e3_an_hour_to_wait_ends_it_for_that_device_and_for_no_other(service, alice):
@@ -363,12 +367,12 @@ def test_what_would_fail_again_is_not_tried_again(service, alice, outcome):
     service.outbox.outcomes[HERE] = outcome
     service.ask("alice", "Pay?")
     service.ring()
-    assert (only(service).state, only(service).silence) == (
+    assert (only(service).state, only(service).skip_reason) == (
         NotificationState.OVER,
-        Silence.UNHEARD,
+        SkipReason.UNDELIVERED,
     )
     assert service.stored(alice.guid).addresses == (HERE,)
-    assert reasons(service) == [outcome.result.value, "unheard"]
+    assert reasons(service) == [outcome.result.value, "undelivered"]
 
 
 def test_one_failing_and_one_healthy_channel_do_not_meet(service):
@@ -378,7 +382,7 @@ def test_one_failing_and_one_healthy_channel_do_not_meet(service):
     held = service.ask("alice", "Pay?").challenge
     service.ring()
     relay, web = noted(service)
-    assert (relay.state, web.state) == (NotificationState.RUNG, NotificationState.OVER)
+    assert (relay.state, web.state) == (NotificationState.DELIVERED, NotificationState.OVER)
     assert service.stored(alice.guid).addresses == (THERE, WEB)
     assert alice.answer(held).approved
 
@@ -394,7 +398,7 @@ def test_a_claim_lasts_as_long_as_its_lease(service, alice):
         def kinds(self):
             return service.outbox.kinds()
 
-        def push(self, addresses, bell):
+        def push(self, addresses, message):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -402,7 +406,7 @@ def test_a_claim_lasts_as_long_as_its_lease(service, alice):
     with pytest.raises(DeadlineAhead):
         service.notifications.attempt(guid)
     service.clock.advance(STANDARD.push_lease)
-    assert service.notifications.attempt(guid).state is NotificationState.RUNG
+    assert service.notifications.attempt(guid).state is NotificationState.DELIVERED
     with pytest.raises(WrongState):
         service.notifications.attempt(guid)
     assert service.happened("notification.claim") == []
@@ -424,7 +428,7 @@ def test_an_outcome_under_a_lost_lease_is_not_recorded(service, alice, outcome, 
         def kinds(self):
             return service.outbox.kinds()
 
-        def push(self, addresses, bell):
+        def push(self, addresses, message):
             service.clock.advance(STANDARD.push_lease)
             service.notifications.attempt(guid)
             return (PushOutcome(result=PushResult.DELIVERED),)
@@ -518,11 +522,11 @@ def test_an_address_that_was_replaced_meanwhile_stays(service, alice):
         def kinds(self):
             return service.outbox.kinds()
 
-        def push(self, addresses, bell):
+        def push(self, addresses, message):
             alice.devices.update(
                 alice.call("/device", b'{"addresses":[{"kind":"relay","value":"there"}]}')
             )
-            return service.outbox.push(addresses, bell)
+            return service.outbox.push(addresses, message)
 
     service.outbox.dead.add(HERE)
     service.ask("alice", "Pay?")
@@ -545,7 +549,7 @@ def test_an_operator_tries_whether_a_device_can_be_rung(service):
         (WEB, "misconfigured"),
     ]
     (push,) = service.outbox.pushes
-    assert (push.bell.news, push.bell.subject) == (News.TEST, alice.guid)
+    assert (push.message.occasion, push.message.subject) == (Occasion.TEST, alice.guid)
     assert service.stored(alice.guid).addresses == (THERE, WEB)
     assert reasons(service, "binding.push") == ["gone", "", "misconfigured"]
     assert service.notifications.test(service.bind("bob").guid) == ()
@@ -576,4 +580,4 @@ def test_a_notification_can_be_read(service, alice):
 def test_it_is_kept_for_a_while_after_it_is_over(service, alice):
     held = service.ask("alice", "Pay?").challenge
     assert only(service).keep_until == held.deadline + STANDARD.notification_retention
-    assert attrs.evolve(only(service), state=NotificationState.RUNG).due_at is None
+    assert attrs.evolve(only(service), state=NotificationState.DELIVERED).due_at is None

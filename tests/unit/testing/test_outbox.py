@@ -3,15 +3,22 @@ from datetime import timedelta
 import pytest
 
 from counterseal.errors import NotifierUnavailable
-from counterseal.models import AddressKind, Bell, News, PushAddress, PushOutcome, PushResult
+from counterseal.models import (
+    AddressKind,
+    Occasion,
+    PushAddress,
+    PushMessage,
+    PushOutcome,
+    PushResult,
+)
 from counterseal.models.guid import mint
 from counterseal.testing import OutboxNotifier, Push
 
 ONE = PushAddress(kind=AddressKind.RELAY, value="one")
 TWO = PushAddress(kind=AddressKind.RELAY, value="two")
-BELL = Bell(
+MESSAGE = PushMessage(
     guid=mint(3, bytes(15)),
-    news=News.CHALLENGE,
+    occasion=Occasion.CHALLENGE,
     subject=mint(1, bytes(15)),
     account=mint(2, bytes(15)),
     title="Bank",
@@ -28,16 +35,16 @@ LATER = PushOutcome(result=PushResult.LATER, after=timedelta(seconds=5))
 def test_keeps_pushes():
     outbox = OutboxNotifier()
 
-    assert outbox.push((ONE, TWO), BELL) == (DELIVERED, DELIVERED)
-    assert outbox.pushes == [Push((ONE, TWO), BELL)]
+    assert outbox.push((ONE, TWO), MESSAGE) == (DELIVERED, DELIVERED)
+    assert outbox.pushes == [Push((ONE, TWO), MESSAGE)]
 
 
 def test_finds_what_told_of_a_subject():
     outbox = OutboxNotifier()
-    outbox.push((ONE,), BELL)
+    outbox.push((ONE,), MESSAGE)
 
-    assert outbox.rung_for(BELL.subject) == (Push((ONE,), BELL),)
-    assert outbox.rung_for(BELL.account) == ()
+    assert outbox.rung_for(MESSAGE.subject) == (Push((ONE,), MESSAGE),)
+    assert outbox.rung_for(MESSAGE.account) == ()
 
 
 def test_fails_if_told_to():
@@ -45,14 +52,14 @@ def test_fails_if_told_to():
     outbox.failing = True
 
     with pytest.raises(NotifierUnavailable):
-        outbox.push((ONE,), BELL)
+        outbox.push((ONE,), MESSAGE)
     assert not outbox.pushes
 
 
 def test_delivers_twice_if_told_to():
     outbox = OutboxNotifier()
     outbox.duplicating = True
-    outbox.push((ONE,), BELL)
+    outbox.push((ONE,), MESSAGE)
 
     assert len(outbox.pushes) == 2
 
@@ -61,22 +68,22 @@ def test_names_dead_addresses():
     outbox = OutboxNotifier()
     outbox.dead.add(ONE)
 
-    assert outbox.push((ONE, TWO), BELL) == (GONE, DELIVERED)
-    assert outbox.pushes == [Push((TWO,), BELL)]
+    assert outbox.push((ONE, TWO), MESSAGE) == (GONE, DELIVERED)
+    assert outbox.pushes == [Push((TWO,), MESSAGE)]
 
 
 def test_says_what_it_is_told_to_say():
     outbox = OutboxNotifier()
     outbox.outcomes[ONE] = LATER
 
-    assert outbox.push((ONE, TWO), BELL) == (LATER, DELIVERED)
-    assert outbox.push((ONE,), BELL) == (LATER,)
-    assert outbox.pushes == [Push((TWO,), BELL)]
+    assert outbox.push((ONE, TWO), MESSAGE) == (LATER, DELIVERED)
+    assert outbox.push((ONE,), MESSAGE) == (LATER,)
+    assert outbox.pushes == [Push((TWO,), MESSAGE)]
 
 
 def test_rings_at_the_kinds_that_it_is_made_with():
     outbox = OutboxNotifier(AddressKind.WEBPUSH)
 
     assert outbox.kinds() == {AddressKind.WEBPUSH}
-    assert outbox.push((ONE,), BELL) == (MISCONFIGURED,)
+    assert outbox.push((ONE,), MESSAGE) == (MISCONFIGURED,)
     assert OutboxNotifier().kinds() == frozenset(AddressKind)

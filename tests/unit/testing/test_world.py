@@ -128,7 +128,7 @@ def test_pushes_and_callbacks_are_there_to_look_at():
     (callback,) = world.ports.store.get(guid)
     assert callback.state is CallbackState.QUEUED
     assert world.deliver() == world.ring() == ()
-    assert world.notifications.get(noted).state is NotificationState.RUNG
+    assert world.notifications.get(noted).state is NotificationState.DELIVERED
 
 
 def test_another_policy_and_origin_can_be_had():

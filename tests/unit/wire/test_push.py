@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from counterseal.models import Bell, News
+from counterseal.models import Occasion, PushMessage
 from counterseal.models.guid import mint
 from counterseal.wire.messages import push_data
 
@@ -10,18 +10,18 @@ SUBJECT, ACCOUNT = mint(1, bytes(15)), mint(1, b"\1" * 15)
 
 
 @pytest.mark.parametrize(
-    ("news", "data"),
+    ("occasion", "data"),
     [
-        (News.CHALLENGE, {"type": "request", "requestGuid": SUBJECT}),
-        (News.DEVICE_BOUND, {"type": "deviceBound", "deviceGuid": SUBJECT}),
-        (News.DEVICE_REVOKED, {"type": "deviceRevoked", "deviceGuid": SUBJECT}),
-        (News.TEST, {"type": "test", "deviceGuid": SUBJECT}),
+        (Occasion.CHALLENGE, {"type": "request", "requestGuid": SUBJECT}),
+        (Occasion.DEVICE_BOUND, {"type": "deviceBound", "deviceGuid": SUBJECT}),
+        (Occasion.DEVICE_REVOKED, {"type": "deviceRevoked", "deviceGuid": SUBJECT}),
+        (Occasion.TEST, {"type": "test", "deviceGuid": SUBJECT}),
     ],
 )
-def test_names_the_subject_and_the_account_and_nothing_else(news, data):
-    bell = Bell(
+def test_names_the_subject_and_the_account_and_nothing_else(occasion, data):
+    message = PushMessage(
         guid=mint(1, b"\2" * 15),
-        news=news,
+        occasion=occasion,
         subject=SUBJECT,
         account=ACCOUNT,
         title="Bank",
@@ -30,5 +30,5 @@ def test_names_the_subject_and_the_account_and_nothing_else(news, data):
         timeout=timedelta(seconds=1),
     )
 
-    assert push_data(bell) == data | {"privakeyId": ACCOUNT}
-    assert bell.urgent is (news is News.CHALLENGE)
+    assert push_data(message) == data | {"privakeyId": ACCOUNT}
+    assert message.urgent is (occasion is Occasion.CHALLENGE)

@@ -11,7 +11,7 @@ import json
 from datetime import datetime, timedelta
 from typing import Any
 
-from counterseal.models import AddressKind, Bell, PushAddress
+from counterseal.models import AddressKind, PushAddress, PushMessage
 from counterseal.wire.messages import push_data
 
 TARGETS = {AddressKind.FCM_TOKEN: "token", AddressKind.FCM_FID: "fid"}
@@ -24,25 +24,25 @@ PAYLOAD_LIMIT = 4_096
 """Octets of notification and data that FCM takes."""
 
 
-def message(bell: Bell, now: datetime) -> dict[str, Any]:
-    """Return the message that *bell* is, without its target."""
-    life = max(timedelta(0), min(bell.life, LONGEST_LIFE))
+def build_message(message: PushMessage, now: datetime) -> dict[str, Any]:
+    """Return the message for *message*, without its target."""
+    life = max(timedelta(0), min(message.life, LONGEST_LIFE))
     seconds = int(life.total_seconds())
     return {
-        "notification": {"title": bell.title, "body": bell.body},
-        "data": push_data(bell),
+        "notification": {"title": message.title, "body": message.body},
+        "data": push_data(message),
         "android": {
-            "priority": "HIGH" if bell.urgent else "NORMAL",
+            "priority": "HIGH" if message.urgent else "NORMAL",
             "ttl": f"{seconds}s",
-            "collapse_key": bell.guid,
-            "notification": {"tag": bell.guid},
+            "collapse_key": message.guid,
+            "notification": {"tag": message.guid},
         },
         "apns": {
             "headers": {
-                "apns-priority": "10" if bell.urgent else "5",
+                "apns-priority": "10" if message.urgent else "5",
                 # Rounded down; 0 would say "now or never", which a life of no seconds is.
                 "apns-expiration": str(int((now + life).timestamp())) if seconds else "0",
-                "apns-collapse-id": bell.guid,
+                "apns-collapse-id": message.guid,
                 "apns-push-type": "alert",
             },
             "payload": {"aps": {"sound": "default"}},

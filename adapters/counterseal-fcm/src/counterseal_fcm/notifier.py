@@ -10,11 +10,11 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
 
-from counterseal.models import AddressKind, Bell, PushAddress, PushOutcome, PushResult
+from counterseal.models import AddressKind, PushAddress, PushMessage, PushOutcome, PushResult
 from counterseal.ports import Clock
 from counterseal_fcm.account import ServiceAccount
 from counterseal_fcm.answer import DELIVERED, GONE, REJECTED, Fault, read_answer
-from counterseal_fcm.message import TARGETS, body, fits, message
+from counterseal_fcm.message import TARGETS, body, build_message, fits
 from counterseal_fcm.tokens import NoToken, Tokens
 from counterseal_http import Budget, Guard, Rounds, guarded_client
 from counterseal_http.rounds import AT_ONCE
@@ -64,20 +64,22 @@ class FcmNotifier:
         """Return both of FCM's."""
         return self._rounds.kinds
 
-    def push(self, addresses: tuple[PushAddress, ...], bell: Bell) -> tuple[PushOutcome, ...]:
+    def push(
+        self, addresses: tuple[PushAddress, ...], message: PushMessage
+    ) -> tuple[PushOutcome, ...]:
         """
         Send one message to each of *addresses* (NOTIFIER-2 to NOTIFIER-7).
 
         Raises:
             NotifierUnavailable: The notifier is closed.
         """
-        made = message(bell, self._clock.now())
+        made = build_message(message, self._clock.now())
         good = fits(made)
 
         def attempt(address: PushAddress, left: Budget) -> PushOutcome:
             return self._send(made, address, left) if good else REJECTED
 
-        return self._rounds.make(addresses, attempt, bell.timeout)
+        return self._rounds.make(addresses, attempt, message.timeout)
 
     def close(self) -> None:
         """Send nothing from now on, and return when what runs is over."""

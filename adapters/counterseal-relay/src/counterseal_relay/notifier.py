@@ -13,7 +13,7 @@ from typing import Any, Self
 import httpx2
 
 from counterseal.errors import NotifierUnavailable
-from counterseal.models import AddressKind, Bell, PushAddress, PushOutcome, PushResult
+from counterseal.models import AddressKind, PushAddress, PushMessage, PushOutcome, PushResult
 from counterseal.ports import Clock
 from counterseal.wire.webhook import webhook_headers
 from counterseal_http import Forbidden, Guard, asked_to_wait, guarded_client
@@ -74,7 +74,9 @@ class RelayNotifier:
         """Return those that it was made with."""
         return self._kinds
 
-    def push(self, addresses: tuple[PushAddress, ...], bell: Bell) -> tuple[PushOutcome, ...]:
+    def push(
+        self, addresses: tuple[PushAddress, ...], message: PushMessage
+    ) -> tuple[PushOutcome, ...]:
         """
         Hand one push on, for all of *addresses* that it takes (NOTIFIER-2 to NOTIFIER-7).
 
@@ -84,7 +86,7 @@ class RelayNotifier:
         if self._closed:
             raise NotifierUnavailable
         taken = dict.fromkeys(address for address in addresses if address.kind in self._kinds)
-        outcomes = self._handed(tuple(taken), bell) if taken else {}
+        outcomes = self._handed(tuple(taken), message) if taken else {}
         return tuple(outcomes.get(address, MISCONFIGURED) for address in addresses)
 
     def close(self) -> None:
@@ -104,17 +106,17 @@ class RelayNotifier:
         self.close()
 
     def _handed(
-        self, addresses: tuple[PushAddress, ...], bell: Bell
+        self, addresses: tuple[PushAddress, ...], message: PushMessage
     ) -> dict[PushAddress, PushOutcome]:
-        body = payload(addresses, bell)
+        body = payload(addresses, message)
         now = self._clock.now()
         try:
             target = self._guard.target(self._url)
             response = self._client.post(
                 target.url,
                 content=body,
-                headers=webhook_headers(self._secrets, message=bell.guid, at=now, body=body),
-                timeout=bell.timeout.total_seconds(),
+                headers=webhook_headers(self._secrets, message=message.guid, at=now, body=body),
+                timeout=message.timeout.total_seconds(),
                 extensions={"target": target.path.encode("ascii")},
             )
         except httpx2.TransportError as error:

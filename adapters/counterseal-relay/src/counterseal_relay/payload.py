@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
-from counterseal.models import AddressKind, Bell, PushAddress
+from counterseal.models import AddressKind, PushAddress, PushMessage
 from counterseal.wire.messages import push_data
 
 FRAMEWORKS = {
@@ -39,22 +39,22 @@ def split(address: PushAddress) -> tuple[str, str]:
     return (framework, name) if colon else ("relay", address.value)
 
 
-def payload(addresses: Iterable[PushAddress], bell: Bell) -> bytes:
+def payload(addresses: Iterable[PushAddress], message: PushMessage) -> bytes:
     """Return the body of one request: *bell*, for all of *addresses*."""
     grouped: dict[str, list[str]] = {}
     for address in addresses:
         framework, name = split(address)
         grouped.setdefault(framework, []).append(name)
-    data = push_data(bell)
+    data = push_data(message)
     members: dict[str, Any] = {
         "notificationMetaData": [
             {"framework": framework, "ids": names} for framework, names in grouped.items()
         ],
         "data": data,
-        "title": bell.title,
-        "body": bell.body,
+        "title": message.title,
+        "body": message.body,
         "type": data["type"],
-        "priority": 1 if bell.urgent else 0,
-        "ttl": int(max(timedelta(0), bell.life).total_seconds()),
+        "priority": 1 if message.urgent else 0,
+        "ttl": int(max(timedelta(0), message.life).total_seconds()),
     }
     return json.dumps(members, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import ParamSpec, Protocol
 
 from counterseal.errors import InvalidField, Unavailable
-from counterseal.models import AddressKind, Bell, PushAddress, PushOutcome, PushResult
+from counterseal.models import AddressKind, PushAddress, PushMessage, PushOutcome, PushResult
 from counterseal.ports import Clock, Entropy, Notifier
 from counterseal_http import Forbidden, Guard
 from counterseal_server import files
@@ -56,7 +56,9 @@ class Channels:
         """Return those of all channels."""
         return frozenset().union(*self._makers)
 
-    def push(self, addresses: tuple[PushAddress, ...], bell: Bell) -> tuple[PushOutcome, ...]:
+    def push(
+        self, addresses: tuple[PushAddress, ...], message: PushMessage
+    ) -> tuple[PushOutcome, ...]:
         """
         Ring at each address by the channel of its kind.
 
@@ -67,7 +69,7 @@ class Channels:
         for kinds in self._makers:
             taken = tuple(address for address in outcomes if address.kind in kinds)
             if taken:
-                outcomes.update(zip(taken, self._pushed(kinds, taken, bell), strict=True))
+                outcomes.update(zip(taken, self._pushed(kinds, taken, message), strict=True))
         return tuple(outcomes[address] for address in addresses)
 
     def open(self) -> None:
@@ -87,10 +89,13 @@ class Channels:
                 channel.close()
 
     def _pushed(
-        self, kinds: frozenset[AddressKind], addresses: tuple[PushAddress, ...], bell: Bell
+        self,
+        kinds: frozenset[AddressKind],
+        addresses: tuple[PushAddress, ...],
+        message: PushMessage,
     ) -> tuple[PushOutcome, ...]:
         try:
-            return self._channel(kinds).push(addresses, bell)
+            return self._channel(kinds).push(addresses, message)
         except Unavailable:
             return (LATER,) * len(addresses)
 

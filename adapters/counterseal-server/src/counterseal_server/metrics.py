@@ -22,7 +22,7 @@ from prometheus_client import (
     generate_latest,
 )
 
-from counterseal.models import AddressKind, CallbackState, News, NotificationState, PushResult
+from counterseal.models import AddressKind, CallbackState, NotificationState, Occasion, PushResult
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
@@ -77,7 +77,7 @@ class Metrics:
         self._rung = Counter(
             "counterseal_notification_attempts",
             "Attempts to ring for a piece of news, by what became of it.",
-            ["news", "outcome"],
+            ["occasion", "outcome"],
             registry=self._registry,
         )
         self._swept = Counter(
@@ -106,7 +106,7 @@ class Metrics:
             self._attempts.labels(outcome)
         for kind, outcome in product(AddressKind, (*_values(PushResult), UNAVAILABLE)):
             self._pushes.labels(kind.value, outcome)
-        for news, outcome in product(News, (*_values(NotificationState), UNAVAILABLE, FAILED)):
+        for news, outcome in product(Occasion, (*_values(NotificationState), UNAVAILABLE, FAILED)):
             self._rung.labels(news.value, outcome)
         for kind_swept in SWEPT:
             self._swept.labels(kind_swept)

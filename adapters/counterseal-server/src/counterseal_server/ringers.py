@@ -13,10 +13,10 @@ import attrs
 from counterseal import Notifications, Refused, Unavailable
 from counterseal.models import (
     AddressKind,
-    Bell,
     Guid,
     Notification,
     PushAddress,
+    PushMessage,
     PushOutcome,
     PushResult,
 )
@@ -47,7 +47,9 @@ class Counted:
         """Return the notifier's."""
         return self.notifier.kinds()
 
-    def push(self, addresses: tuple[PushAddress, ...], bell: Bell) -> tuple[PushOutcome, ...]:
+    def push(
+        self, addresses: tuple[PushAddress, ...], message: PushMessage
+    ) -> tuple[PushOutcome, ...]:
         """
         Let the notifier ring.
 
@@ -55,7 +57,7 @@ class Counted:
             NotifierUnavailable: As the notifier says.
         """
         try:
-            outcomes = self.notifier.push(addresses, bell)
+            outcomes = self.notifier.push(addresses, message)
         except Unavailable:
             for address in addresses:
                 self.metrics.pushed(address.kind.value, UNAVAILABLE)
@@ -115,19 +117,19 @@ class Ringers:
         return self._pools[kind]
 
     def _attempt(self, noted: Notification) -> None:
-        guid, news = noted.guid, noted.news.value
+        guid, occasion = noted.guid, noted.occasion.value
         try:
             rung = self.notifications.attempt(guid)
-            self._metrics.rung(news, rung.state.value)
-            log.info("notification %s of %s %s: %s", guid, news, rung.subject, rung.state.value)
+            self._metrics.rung(occasion, rung.state.value)
+            log.info("notification %s of %s %s: %s", guid, occasion, rung.subject, rung.state.value)
         except Refused as refusal:
             log.debug("notification %s: %s", guid, refusal.code)
         except Unavailable as failure:
-            self._metrics.rung(news, UNAVAILABLE)
+            self._metrics.rung(occasion, UNAVAILABLE)
             log.warning("notification %s: %s", guid, failure.code)
         except Exception:
             # A fault of ours: it is due again, at the latest when its lease ends.
-            self._metrics.rung(news, FAILED)
+            self._metrics.rung(occasion, FAILED)
             log.exception("notification %s", guid)
         finally:
             del self._running[guid]

@@ -11,7 +11,7 @@ from typing import Self
 import attrs
 import httpx2
 
-from counterseal.models import AddressKind, Bell, PushAddress, PushOutcome, PushResult
+from counterseal.models import AddressKind, PushAddress, PushMessage, PushOutcome, PushResult
 from counterseal.ports import Clock, Entropy
 from counterseal.wire.messages import push_data
 from counterseal_http import Budget, Guard, Rounds, asked_to_wait, guarded_client
@@ -75,19 +75,21 @@ class WebPushNotifier:
         """Return the one that it knows."""
         return self._rounds.kinds
 
-    def push(self, addresses: tuple[PushAddress, ...], bell: Bell) -> tuple[PushOutcome, ...]:
+    def push(
+        self, addresses: tuple[PushAddress, ...], message: PushMessage
+    ) -> tuple[PushOutcome, ...]:
         """
         Send one message to each of *addresses* (NOTIFIER-2 to NOTIFIER-7).
 
         Raises:
             NotifierUnavailable: The notifier is closed.
         """
-        message = _message(bell)
+        encoded = _message(message)
 
         def attempt(address: PushAddress, left: Budget) -> PushOutcome:
-            return self._send(message, address, left)
+            return self._send(encoded, address, left)
 
-        return self._rounds.make(addresses, attempt, bell.timeout)
+        return self._rounds.make(addresses, attempt, message.timeout)
 
     def close(self) -> None:
         """Send nothing from now on, and return when what runs is over."""
@@ -142,10 +144,10 @@ class _Message:
     headers: dict[str, str]
 
 
-def _message(bell: Bell) -> _Message:
-    said = {"title": bell.title, "body": bell.body, "data": push_data(bell)}
+def _message(message: PushMessage) -> _Message:
+    said = {"title": message.title, "body": message.body, "data": push_data(message)}
     plain = json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
-    life = max(timedelta(0), min(bell.life, LONGEST_LIFE))
+    life = max(timedelta(0), min(message.life, LONGEST_LIFE))
     return _Message(
         plain=plain,
         size=min(-(-len(plain) // PADDED_TO) * PADDED_TO, PLAIN_LIMIT),
@@ -154,8 +156,8 @@ def _message(bell: Bell) -> _Message:
             "content-type": "application/octet-stream",
             "ttl": str(int(life.total_seconds())),
             # RFC 8030, 5.4: 32 characters at most, which a GUID without hyphens has.
-            "topic": bell.guid.replace("-", ""),
-            "urgency": "high" if bell.urgent else "normal",
+            "topic": message.guid.replace("-", ""),
+            "urgency": "high" if message.urgent else "normal",
         },
     )
 

@@ -71,7 +71,7 @@ def finished(record: Record) -> Record:
         Binding: BindingState.EXPIRED,
         Challenge: ChallengeState.EXPIRED,
         Callback: CallbackState.DELIVERED,
-        Notification: NotificationState.RUNG,
+        Notification: NotificationState.DELIVERED,
     }
     return newer(record, state=ended[type(record)])
 

@@ -10,7 +10,14 @@ from typing import ClassVar, TypeAlias
 import pytest
 
 from counterseal.errors import NotifierUnavailable
-from counterseal.models import AddressKind, Bell, News, PushAddress, PushOutcome, PushResult
+from counterseal.models import (
+    AddressKind,
+    Occasion,
+    PushAddress,
+    PushMessage,
+    PushOutcome,
+    PushResult,
+)
 from counterseal.ports import Notifier
 from counterseal.testing.contracts.clauses import needs
 from counterseal.testing.contracts.leaving import (
@@ -119,28 +126,28 @@ class NotifierContract:
         kinds = notifier.kinds()
         assert self.kind in kinds, "it does not ring at what it is there for"
 
-        notifier.push((self.address(notifier, 1),), _bell())
+        notifier.push((self.address(notifier, 1),), _message())
         assert notifier.kinds() == new_notifier().kinds() == kinds
 
     def test_notifier_2_is_asked_again_without_complaint(self, new_notifier: NewNotifier) -> None:
         """NOTIFIER-2."""
-        notifier, bell = new_notifier(), _bell()
+        notifier, message = new_notifier(), _message()
         address = self.address(notifier, 1)
         for addresses in ((address,), (address,), (address, address), ()):
-            notifier.push(addresses, bell)
+            notifier.push(addresses, message)
 
-    @pytest.mark.parametrize("news", list(News))
+    @pytest.mark.parametrize("occasion", list(Occasion))
     def test_notifier_3_sends_what_the_bell_holds(
-        self, new_notifier: NewNotifier, news: News
+        self, new_notifier: NewNotifier, occasion: Occasion
     ) -> None:
         """NOTIFIER-3."""
         needs(self, "shows_what_it_sends", "NOTIFIER-3")
         notifier = new_notifier()
-        bell = _bell(news=news)
+        message = _message(occasion=occasion)
         addresses = tuple(self.address(notifier, number) for number in range(2))
-        notifier.push(addresses, bell)
+        notifier.push(addresses, message)
 
-        texts: set[str] = {bell.guid, TITLE, BODY, *push_data(bell).values()}
+        texts: set[str] = {message.guid, TITLE, BODY, *push_data(message).values()}
         texts |= {address.value for address in addresses}
         for payload in self.sent(notifier):
             alien = [leaf for leaf in _leaves(payload) if leaf not in texts]
@@ -152,7 +159,7 @@ class NotifierContract:
         notifier = new_notifier()
         living = tuple(self.address(notifier, number) for number in range(count))
 
-        assert notifier.push(living, _bell()) == (DELIVERED,) * count
+        assert notifier.push(living, _message()) == (DELIVERED,) * count
 
     def test_notifier_4_knows_its_own_kinds_only(self, new_notifier: NewNotifier) -> None:
         """NOTIFIER-4."""
@@ -161,14 +168,14 @@ class NotifierContract:
         for kind in sorted(frozenset(AddressKind) - notifier.kinds(), key=lambda one: one.value):
             foreign = PushAddress(kind=kind, value="somewhere else")
 
-            assert notifier.push((foreign, living), _bell()) == (MISCONFIGURED, DELIVERED)
+            assert notifier.push((foreign, living), _message()) == (MISCONFIGURED, DELIVERED)
 
     def test_notifier_5_names_only_the_dead(self, new_notifier: NewNotifier) -> None:
         """NOTIFIER-5."""
         notifier = new_notifier()
         living = tuple(self.address(notifier, number) for number in range(3))
 
-        for outcome in notifier.push(living, _bell()):
+        for outcome in notifier.push(living, _message()):
             assert outcome.result is not PushResult.GONE, "the living are called dead"
 
     def test_notifier_5_names_the_dead_and_rings_at_others(self, new_notifier: NewNotifier) -> None:
@@ -178,16 +185,16 @@ class NotifierContract:
         living, dead = self.address(notifier, 1), self.dead_address(notifier)
 
         gone = PushOutcome(result=PushResult.GONE)
-        assert notifier.push((living, dead), _bell()) == (DELIVERED, gone)
-        assert notifier.push((dead, living), _bell()) == (gone, DELIVERED)
-        assert notifier.push((living,), _bell()) == (DELIVERED,)
+        assert notifier.push((living, dead), _message()) == (DELIVERED, gone)
+        assert notifier.push((dead, living), _message()) == (gone, DELIVERED)
+        assert notifier.push((living,), _message()) == (DELIVERED,)
 
     def test_notifier_6_sends_once(self, new_notifier: NewNotifier) -> None:
         """NOTIFIER-6."""
         needs(self, "shows_what_it_sends", "NOTIFIER-6")
         notifier = new_notifier()
         addresses = tuple(self.address(notifier, number) for number in range(3))
-        notifier.push(addresses, _bell())
+        notifier.push(addresses, _message())
 
         assert len(self.sent(notifier)) <= len(addresses), "more messages than addresses"
 
@@ -198,9 +205,9 @@ class NotifierContract:
         living, busy = self.address(notifier, 1), self.busy_address(notifier)
 
         later = PushOutcome(result=PushResult.LATER, after=timedelta(hours=1))
-        attempt = partial(notifier.push, (busy, living), _bell())
+        attempt = partial(notifier.push, (busy, living), _message())
         assert comes_back(attempt, within=AMPLE), "it waits itself"
-        assert notifier.push((busy, living), _bell()) == (later, DELIVERED)
+        assert notifier.push((busy, living), _message()) == (later, DELIVERED)
 
     def test_notifier_7_returns_in_time(self, new_notifier: NewNotifier) -> None:
         """NOTIFIER-7."""
@@ -209,7 +216,7 @@ class NotifierContract:
         if self.can_hang:
             self.hang(notifier)
 
-        attempt = partial(self._outcomes, notifier, addresses, _bell(timeout=TIMEOUT))
+        attempt = partial(self._outcomes, notifier, addresses, _message(timeout=TIMEOUT))
         assert comes_back(attempt, within=TIMEOUT + self.patience), "no return after the timeout"
 
     def test_notifier_7_says_later_of_what_it_does_not_know(
@@ -221,7 +228,7 @@ class NotifierContract:
         address = self.address(notifier, 1)
         self.hang(notifier)
 
-        (outcome,) = self._outcomes(notifier, (address,), _bell(timeout=TIMEOUT))
+        (outcome,) = self._outcomes(notifier, (address,), _message(timeout=TIMEOUT))
         assert outcome.result is PushResult.LATER
 
     def test_all_1_only_unavailable_leaves(self, broken_notifier: NewNotifier | None) -> None:
@@ -231,35 +238,35 @@ class NotifierContract:
             return
         notifier = broken_notifier()
         address = self.address(notifier, 1)
-        only_unavailable_leaves({"push": lambda: notifier.push((address,), _bell())})
+        only_unavailable_leaves({"push": lambda: notifier.push((address,), _message())})
 
     def test_all_2_serves_many_threads_at_once(self, new_notifier: NewNotifier) -> None:
         """ALL-2."""
         notifier = new_notifier()
         addresses = tuple(self.address(notifier, number) for number in range(2))
 
-        results(race([partial(notifier.push, addresses, _bell())] * 6))
+        results(race([partial(notifier.push, addresses, _message())] * 6))
 
     def test_all_3_logs_no_secret(self, new_notifier: NewNotifier) -> None:
         """ALL-3."""
         with no_secret_is_logged():
             notifier = new_notifier()
-            notifier.push((self.address(notifier, 1),), _bell())
+            notifier.push((self.address(notifier, 1),), _message())
 
     def _outcomes(
-        self, notifier: Notifier, addresses: tuple[PushAddress, ...], bell: Bell
+        self, notifier: Notifier, addresses: tuple[PushAddress, ...], message: PushMessage
     ) -> tuple[PushOutcome, ...]:
         try:
-            return notifier.push(addresses, bell)
+            return notifier.push(addresses, message)
         except NotifierUnavailable:
             return (PushOutcome(result=PushResult.LATER),) * len(addresses)
 
 
-def _bell(news: News = News.CHALLENGE, timeout: timedelta = AMPLE) -> Bell:
+def _message(occasion: Occasion = Occasion.CHALLENGE, timeout: timedelta = AMPLE) -> PushMessage:
     made = Specimens()
-    return Bell(
+    return PushMessage(
         guid=made.guid(),
-        news=news,
+        occasion=occasion,
         subject=made.guid(),
         account=made.guid(),
         title=TITLE,

@@ -24,9 +24,9 @@ from counterseal.models import (
     Guid,
     Login,
     LoginState,
-    News,
     Notification,
     NotificationState,
+    Occasion,
     Origin,
     Record,
 )
@@ -199,7 +199,7 @@ class Specimens:
         wanted: dict[str, Any] = {
             "guid": self.beside(account),
             "state": NotificationState.QUEUED,
-            "news": News.CHALLENGE,
+            "occasion": Occasion.CHALLENGE,
             "subject": account.guid,
             "account": account.guid,
             "app_space": account.app_space,

@@ -52,7 +52,7 @@ class StoreDue(StoreBench):
                 Due.NOTIFICATION,
                 made.notification(account, lease_until=START - SECOND),
                 made.notification(account, lease_until=START + INSTANT),
-                made.notification(account, state=NotificationState.RUNG),
+                made.notification(account, state=NotificationState.DELIVERED),
             ),
             (
                 Due.LOGIN,
@@ -131,7 +131,7 @@ class StoreDue(StoreBench):
         due = {kind: made.notification(account, kind=kind) for kind in AddressKind}
         for kind, record in due.items():
             late = made.notification(account, kind=kind, lease_until=START + INSTANT)
-            rung = made.notification(account, kind=kind, state=NotificationState.RUNG)
+            rung = made.notification(account, kind=kind, state=NotificationState.DELIVERED)
             clerk.keep(record, late, rung)
         clerk.keep(made.challenge(account), made.callback(account))
 
@@ -164,7 +164,7 @@ class StoreDue(StoreBench):
         for _ in range(50):
             for record in clerk.store.due_on(AddressKind.WEBPUSH, START, 1):
                 left.remove(record)
-                clerk.swap(record, newer(record, state=NotificationState.RUNG))
+                clerk.swap(record, newer(record, state=NotificationState.DELIVERED))
             if not left:
                 break
 

@@ -163,7 +163,7 @@ class Noted:
         attempts: Attempts whose outcome was recorded.
     """
 
-    news: str
+    occasion: str
     subject: str
     account: str
     devices: set[str]

@@ -50,6 +50,6 @@ MOVES: dict[tuple[str, str | None, str], set[str]] = {
     ("Notification", None, "QUEUED"): {
         *("issue", "complete", "revoke", "answer", "disown", "rotate"),
     },
-    **{("Notification", "QUEUED", after): {"ring"} for after in ("QUEUED", "RUNG", "OVER")},
+    **{("Notification", "QUEUED", after): {"ring"} for after in ("QUEUED", "DELIVERED", "OVER")},
 }
 """Kind, state before and state after: the acts that may move a record so."""

@@ -30,14 +30,14 @@ class RingActs(DeliveryActs):
             account=noted.account,
             challenge=noted.subject,
         )
-        pushes = [push for push in outbox.pushes[before:] if push.bell.guid == notification]
+        pushes = [push for push in outbox.pushes[before:] if push.message.guid == notification]
         if ended:
             assert not pushes, "rung for a challenge that was seen to have ended"
         if rung.quiet:
             assert rung.done == due, f"ring: {rung.code}"
             assert not (late and pushes), "rung after the deadline"
         for push in pushes:
-            self._tells_nothing(noted.subject, f"{push.bell.title} {push.bell.body}")
+            self._tells_nothing(noted.subject, f"{push.message.title} {push.message.body}")
             assert set(push.addresses) <= addresses, "rung elsewhere"
 
     def _addresses(self, noted: Noted) -> set[PushAddress]:

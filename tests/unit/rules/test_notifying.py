@@ -1,4 +1,4 @@
-"""Rules of ringing: whom to ring again and when, whose turn it is, and when to stop."""
+"""Rules of notifications: whom to notify again and when, who is next, and when to stop."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -12,26 +12,26 @@ from counterseal.errors import LeaseLost, WrongState
 from counterseal.machines import NOTIFICATION, NotificationEvent, step
 from counterseal.models import (
     AddressKind,
-    News,
     Notification,
     NotificationState,
+    Occasion,
     PushOutcome,
     PushResult,
-    Silence,
+    SkipReason,
     guid,
 )
 from counterseal.policy import STANDARD
-from counterseal.rules.facts import Ringing
-from counterseal.rules.retries import next_rung, plan
+from counterseal.rules.facts import Notifying
+from counterseal.rules.retries import next_notifications, progress_after
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LEASE = NOW + timedelta(seconds=30)
 NAMES = [guid.mint(7, bytes([number]) * 15) for number in range(40)]
 DEVICES = NAMES[:4]
-NOTED = Notification(
+QUEUED = Notification(
     guid=NAMES[39],
     state=NotificationState.QUEUED,
-    news=News.CHALLENGE,
+    occasion=Occasion.CHALLENGE,
     subject=NAMES[38],
     account=NAMES[37],
     app_space=NAMES[36],
@@ -56,7 +56,7 @@ ATTEMPTS = st.dictionaries(
 )
 
 
-def told(text):
+def outcomes_of(text):
     """`later/60 gone`: outcomes as a word each."""
     found = []
     for word in text.split():
@@ -67,15 +67,15 @@ def told(text):
 
 
 @pytest.mark.parametrize(
-    ("outcomes", "again", "heard", "silence"),
+    ("outcomes", "again", "delivered", "skip_reason"),
     [
         (["delivered"], [], True, None),
-        (["gone"], [], False, Silence.UNHEARD),
-        (["rejected", "misconfigured"], [], False, Silence.UNHEARD),
+        (["gone"], [], False, SkipReason.UNDELIVERED),
+        (["rejected", "misconfigured"], [], False, SkipReason.UNDELIVERED),
         (["later"], [0], False, None),
         (["later/119"], [0], False, None),
-        (["later/120"], [], False, Silence.LATE),
-        (["later/3600"], [], False, Silence.LATE),
+        (["later/120"], [], False, SkipReason.LATE),
+        (["later/3600"], [], False, SkipReason.LATE),
         (["later/3600", "later"], [1], False, None),
         (["later/3600", "delivered"], [], True, None),
         (["later delivered"], [], True, None),
@@ -83,11 +83,11 @@ def told(text):
         (["later/3600 later/5"], [0], False, None),
     ],
 )
-def test_who_is_rung_again(outcomes, again, heard, silence):
-    attempt = {DEVICES[place]: told(text) for place, text in enumerate(outcomes)}
-    planned = plan(NOTED, attempt, NOW, STANDARD, 0.0)
-    assert planned.left == tuple(DEVICES[place] for place in again)
-    assert (planned.heard, planned.silence) == (heard, silence)
+def test_who_is_notified_again(outcomes, again, delivered, skip_reason):
+    attempt = {DEVICES[place]: outcomes_of(text) for place, text in enumerate(outcomes)}
+    progress = progress_after(QUEUED, attempt, NOW, STANDARD, 0.0)
+    assert progress.remaining == tuple(DEVICES[place] for place in again)
+    assert (progress.delivered, progress.skip_reason) == (delivered, skip_reason)
 
 
 @given(
@@ -97,18 +97,18 @@ def test_who_is_rung_again(outcomes, again, heard, silence):
     st.integers(-10, 300).map(lambda number: timedelta(seconds=number)),
     st.booleans(),
 )
-def test_a_plan_is_what_the_design_says(attempt, attempts, luck, left, heard):
+def test_the_progress_is_what_the_design_says(attempt, attempts, jitter, left, delivered):
     """Against the words of decision 0048, device by device."""
-    noted = attrs.evolve(NOTED, attempts=attempts, ends_at=NOW + left, heard=heard)
-    planned = plan(noted, attempt, NOW, STANDARD, luck)
+    notification = attrs.evolve(QUEUED, attempts=attempts, ends_at=NOW + left, delivered=delivered)
+    progress = progress_after(notification, attempt, NOW, STANDARD, jitter)
 
     schedule = [*STANDARD.push_delays, *[STANDARD.push_delays[-1]] * 20]
-    delay = schedule[attempts] + schedule[attempts] * luck * STANDARD.callback_jitter
-    waits, rung, late = {}, heard, False
+    delay = schedule[attempts] + schedule[attempts] * jitter * STANDARD.callback_jitter
+    waits, notified, late = {}, delivered, False
     for device, outcomes in attempt.items():
         words = [outcome.result.value for outcome in outcomes]
         if "delivered" in words:
-            rung = True
+            notified = True
             continue
         asked = [o.after or timedelta(0) for o in outcomes if o.result.value == "later"]
         if not asked:
@@ -119,70 +119,76 @@ def test_a_plan_is_what_the_design_says(attempt, attempts, luck, left, heard):
         else:
             waits[device] = wait
 
-    assert set(planned.left) == set(waits)
-    assert planned.heard is rung
+    assert set(progress.remaining) == set(waits)
+    assert progress.delivered is notified
     if waits:
-        assert abs(planned.next_at - NOW - max(waits.values())) < timedelta(milliseconds=1)
-        assert planned.next_at < noted.ends_at
-        assert planned.silence is None
-    elif rung:
-        assert planned.silence is None
+        assert abs(progress.next_at - NOW - max(waits.values())) < timedelta(milliseconds=1)
+        assert progress.next_at < notification.ends_at
+        assert progress.skip_reason is None
+    elif notified:
+        assert progress.skip_reason is None
     else:
-        assert planned.silence is (Silence.LATE if late else Silence.UNHEARD)
+        assert progress.skip_reason is (SkipReason.LATE if late else SkipReason.UNDELIVERED)
 
 
 @given(st.lists(st.sampled_from(["later", "later/3"]), max_size=100))
 def test_waits_do_not_shrink_and_the_last_stays(words):
-    noted = attrs.evolve(NOTED, ends_at=NOW + timedelta(days=28))
+    notification = attrs.evolve(QUEUED, ends_at=NOW + timedelta(days=28))
     waits = []
     for attempts, word in enumerate(words):
-        planned = plan(
-            attrs.evolve(noted, attempts=attempts), {DEVICES[0]: told(word)}, NOW, STANDARD, 0.0
+        progress = progress_after(
+            attrs.evolve(notification, attempts=attempts),
+            {DEVICES[0]: outcomes_of(word)},
+            NOW,
+            STANDARD,
+            0.0,
         )
-        waits.append(planned.next_at - NOW)
+        waits.append(progress.next_at - NOW)
     assert waits == sorted(waits)
     assert all(wait <= max(STANDARD.push_delays) for wait in waits)
 
 
 def test_a_policy_without_delays_waits_for_what_is_asked_only():
     policy = attrs.evolve(STANDARD, push_delays=())
-    assert plan(NOTED, {DEVICES[0]: told("later")}, NOW, policy, 1.0).next_at == NOW
-    asked = plan(NOTED, {DEVICES[0]: told("later/7")}, NOW, policy, 1.0)
+    assert (
+        progress_after(QUEUED, {DEVICES[0]: outcomes_of("later")}, NOW, policy, 1.0).next_at == NOW
+    )
+    asked = progress_after(QUEUED, {DEVICES[0]: outcomes_of("later/7")}, NOW, policy, 1.0)
     assert asked.next_at == NOW + timedelta(seconds=7)
 
 
 class TestTheChart:
     def facts(self, **more):
-        wanted = {"notification": NOTED, "claimed": LEASE, "heard": False} | more
-        return Ringing(**wanted)
+        wanted = {"record": QUEUED, "claimed": LEASE, "delivered": False} | more
+        return Notifying(**wanted)
 
-    @pytest.mark.parametrize("event", NotificationEvent)
+    @pytest.mark.parametrize("event", [NotificationEvent.PUSH, NotificationEvent.DROP])
     def test_nothing_moves_under_a_lost_lease(self, event):
-        lost = self.facts(claimed=LEASE - timedelta.resolution, silence=Silence.ENDED)
+        lost = self.facts(claimed=LEASE - timedelta.resolution, skip_reason=SkipReason.ENDED)
         with pytest.raises(LeaseLost):
             step(NOTIFICATION, NotificationState.QUEUED, event, lost)
 
-    def test_what_could_be_rung_is_not_dropped(self):
+    def test_what_could_be_delivered_is_not_dropped(self):
         with pytest.raises(WrongState):
             step(NOTIFICATION, NotificationState.QUEUED, NotificationEvent.DROP, self.facts())
 
     @pytest.mark.parametrize(
-        ("left", "heard", "after"),
+        ("remaining", "delivered", "after"),
         [
             (True, True, NotificationState.QUEUED),
             (True, False, NotificationState.QUEUED),
-            (False, True, NotificationState.RUNG),
+            (False, True, NotificationState.DELIVERED),
             (False, False, NotificationState.OVER),
         ],
     )
-    def test_a_push_leads_on(self, left, heard, after):
-        facts = self.facts(left=tuple(DEVICES[:left]), heard=heard)
+    def test_a_push_leads_on(self, remaining, delivered, after):
+        facts = self.facts(remaining=tuple(DEVICES[:remaining]), delivered=delivered)
         assert step(NOTIFICATION, NotificationState.QUEUED, NotificationEvent.PUSH, facts) is after
 
-    @pytest.mark.parametrize("heard", [True, False])
-    def test_a_drop_ends_it(self, heard):
-        facts = self.facts(heard=heard, silence=Silence.ENDED)
-        after = NotificationState.RUNG if heard else NotificationState.OVER
+    @pytest.mark.parametrize("delivered", [True, False])
+    def test_a_drop_ends_it(self, delivered):
+        facts = self.facts(delivered=delivered, skip_reason=SkipReason.ENDED)
+        after = NotificationState.DELIVERED if delivered else NotificationState.OVER
         assert step(NOTIFICATION, NotificationState.QUEUED, NotificationEvent.DROP, facts) is after
 
 
@@ -194,24 +200,24 @@ KINDS = [AddressKind.RELAY, AddressKind.WEBPUSH, AddressKind.FCM_TOKEN]
     st.lists(st.tuples(st.integers(0, 3), st.sampled_from(KINDS)), max_size=6),
     st.integers(1, 4),
 )
-def test_no_kind_and_no_account_takes_anothers_place(due, running, places):
+def test_no_kind_and_no_account_takes_anothers_slot(due, running, slots):
     def of(pairs, first):
         return [
-            attrs.evolve(NOTED, guid=NAMES[first + place], account=NAMES[account], kind=kind)
+            attrs.evolve(QUEUED, guid=NAMES[first + place], account=NAMES[account], kind=kind)
             for place, (account, kind) in enumerate(pairs)
         ]
 
     waiting, held = of(due, 4), {one.guid: one for one in of(running, 26)}
-    chosen = next_rung(waiting, held, places)
+    chosen = next_notifications(waiting, held, slots)
 
     assert len(set(chosen)) == len(chosen)
     assert set(chosen) <= set(waiting)
     for kind in KINDS:
         under_way = [one for one in held.values() if one.kind is kind]
         got = [one for one in chosen if one.kind is kind]
-        alone = next_rung([one for one in waiting if one.kind is kind], held, places)
+        alone = next_notifications([one for one in waiting if one.kind is kind], held, slots)
         assert got == list(alone), "a kind is served otherwise where there are others"
-        assert len(under_way) + len(got) <= max(places, len(under_way))
+        assert len(under_way) + len(got) <= max(slots, len(under_way))
         holding = Counter(one.account for one in (*under_way, *got))
         idle = {one.account for one in waiting if one.kind is kind} - holding.keys()
-        assert not idle or len(under_way) + len(got) >= places
+        assert not idle or len(under_way) + len(got) >= slots

@@ -1,4 +1,4 @@
-"""Rules of delivery: whose outcome counts, whose turn it is, and when to give up."""
+"""Rules of the outbox: who may claim, whose outcome counts, who is next, when to give up."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -10,17 +10,34 @@ from hypothesis import strategies as st
 from statemachine.exceptions import TransitionNotAllowed
 
 from counterseal.errors import Refused, WrongState
-from counterseal.machines import CALLBACK, CallbackEvent, step
-from counterseal.models import Callback, CallbackState, Cause, DeliveryOutcome, guid
+from counterseal.machines import (
+    CALLBACK,
+    NOTIFICATION,
+    CallbackEvent,
+    NotificationEvent,
+    step,
+)
+from counterseal.models import (
+    AddressKind,
+    Callback,
+    CallbackState,
+    Cause,
+    DeliveryOutcome,
+    Notification,
+    NotificationState,
+    Occasion,
+    guid,
+)
 from counterseal.policy import STANDARD
-from counterseal.rules.facts import Delivering
+from counterseal.rules.facts import Claiming, Delivering
 from counterseal.rules.retries import (
+    attempt_due,
     cause_of_death,
     delivered,
     gives_up,
-    in_turn,
     lease_held,
     next_attempt,
+    next_callbacks,
     undelivered,
 )
 
@@ -41,16 +58,81 @@ CALLBACK_RECORD = Callback(
     created_at=NOW,
     keep_until=NOW,
 )
+NOTIFICATION_RECORD = Notification(
+    guid=ID,
+    state=NotificationState.QUEUED,
+    occasion=Occasion.CHALLENGE,
+    subject=ID,
+    account=ID,
+    app_space=ID,
+    kind=AddressKind.RELAY,
+    devices=(ID,),
+    next_at=NOW,
+    lease_until=LEASE,
+    ends_at=LEASE,
+    created_at=NOW,
+    keep_until=LEASE,
+)
 DELAYS = STANDARD.callback_delays
 
 
 def facts(status=200, *, attempts=0, lease=LEASE, claimed=LEASE, delays=DELAYS):
     return Delivering(
-        callback=attrs.evolve(CALLBACK_RECORD, attempts=attempts, lease_until=lease),
+        record=attrs.evolve(CALLBACK_RECORD, attempts=attempts, lease_until=lease),
         claimed=claimed,
         outcome=DeliveryOutcome(status=status),
         policy=attrs.evolve(STANDARD, callback_delays=delays),
     )
+
+
+RECORDS = [CALLBACK_RECORD, NOTIFICATION_RECORD]
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=["callback", "notification"])
+class TestAttemptDue:
+    def due(self, record, *, next_at, lease_until):
+        record = attrs.evolve(record, next_at=next_at, lease_until=lease_until)
+        attempt_due(Claiming(now=NOW, record=record))
+
+    @pytest.mark.parametrize("next_at", [NOW, NOW - TICK])
+    @pytest.mark.parametrize("lease_until", [None, NOW, NOW - TICK])
+    def test_takes_what_is_due_and_not_claimed(self, record, next_at, lease_until):
+        self.due(record, next_at=next_at, lease_until=lease_until)
+
+    @pytest.mark.parametrize(
+        ("next_at", "lease_until"),
+        [(NOW + TICK, None), (NOW + TICK, NOW - TICK), (NOW, NOW + TICK), (NOW - TICK, LEASE)],
+    )
+    def test_refuses_what_is_not_due_or_claimed_by_another(
+        self, record, next_at, lease_until, refusing
+    ):
+        with refusing("deadline_ahead"):
+            self.due(record, next_at=next_at, lease_until=lease_until)
+
+
+CLAIMS = [
+    (CALLBACK, CallbackEvent.CLAIM, CALLBACK_RECORD),
+    (NOTIFICATION, NotificationEvent.CLAIM, NOTIFICATION_RECORD),
+]
+
+
+@pytest.mark.parametrize(("chart", "event", "record"), CLAIMS, ids=["callback", "notification"])
+class TestClaim:
+    def test_only_what_is_queued_is_claimed(self, chart, event, record):
+        for state in chart.states:
+            facts = Claiming(now=LEASE, record=attrs.evolve(record, state=state))
+            if state is chart.initial:
+                assert step(chart, state, event, facts) is state
+            else:
+                with pytest.raises(WrongState):
+                    step(chart, state, event, facts)
+
+    def test_of_two_claims_one_is_refused(self, chart, event, record, refusing):
+        facts = Claiming(now=LEASE, record=record)
+        state = step(chart, record.state, event, facts)
+        claimed = attrs.evolve(record, state=state, lease_until=LEASE + TICK)
+        with refusing("deadline_ahead"):
+            step(chart, claimed.state, event, attrs.evolve(facts, record=claimed))
 
 
 class TestLeaseHeld:
@@ -115,9 +197,9 @@ class TestGivesUp:
 
 
 class TestNextAttempt:
-    def next(self, attempts, luck=0.0, *, retry_after=None, policy=STANDARD):
+    def next(self, attempts, jitter=0.0, *, retry_after=None, policy=STANDARD):
         outcome = DeliveryOutcome(status=503, retry_after=retry_after)
-        return next_attempt(attempts, outcome, NOW, policy, luck) - NOW
+        return next_attempt(attempts, outcome, NOW, policy, jitter) - NOW
 
     def test_waits_as_the_policy_says_longer_each_time(self):
         waits = [self.next(attempts) for attempts in range(1, len(DELAYS) + 1)]
@@ -164,15 +246,15 @@ class TestNextAttempt:
 
     @given(
         attempts=st.integers(1, 50),
-        luck=st.floats(0, 1),
+        jitter=st.floats(0, 1),
         asked=st.none() | st.timedeltas(),
         delays=st.lists(st.timedeltas(timedelta(0), timedelta(days=1)), max_size=5).map(tuple),
     )
     def test_is_never_before_its_delay_nor_long_after_the_longest(
-        self, attempts, luck, asked, delays
+        self, attempts, jitter, asked, delays
     ):
         policy = attrs.evolve(STANDARD, callback_delays=delays)
-        wait = self.next(attempts, luck, retry_after=asked, policy=policy)
+        wait = self.next(attempts, jitter, retry_after=asked, policy=policy)
         longest = max(delays, default=timedelta(0))
         own = delays[min(attempts, len(delays)) - 1] if delays else timedelta(0)
         assert own <= wait <= longest * (1 + policy.callback_jitter) + TICK
@@ -275,29 +357,29 @@ class TestInTurn:
             ((1, 2), (3, 4), 2, ()),
         ],
     )
-    def test_gives_places_to_those_who_hold_fewest(self, origins, under_way, places, chosen):
+    def test_gives_places_to_those_who_hold_fewest(self, origins, under_way, slots, chosen):
         due = of(*origins)
         held = {NAMES[30 + number]: NAMES[origin] for number, origin in enumerate(under_way)}
-        assert in_turn(due, held, places) == tuple(due[index] for index in chosen)
+        assert next_callbacks(due, held, slots) == tuple(due[index] for index in chosen)
 
     @given(
         st.lists(st.integers(0, 4), max_size=20),
         st.lists(st.integers(0, 4), max_size=6),
         st.integers(1, 6),
     )
-    def test_leaves_a_place_to_whoever_has_none(self, origins, under_way, places):
+    def test_leaves_a_place_to_whoever_has_none(self, origins, under_way, slots):
         due = of(*origins)
         held = {NAMES[30 + number]: NAMES[origin] for number, origin in enumerate(under_way)}
-        chosen = in_turn(due, held, places)
+        chosen = next_callbacks(due, held, slots)
         assert len(set(chosen)) == len(chosen)
-        assert len(held) + len(chosen) <= max(places, len(held))
+        assert len(held) + len(chosen) <= max(slots, len(held))
         holding = Counter(held.values()) + Counter(one.origin for one in chosen)
         idle = {one.origin for one in due} - holding.keys()
         # Whoever is passed over is passed over because there is no place.
-        assert not idle or len(held) + len(chosen) >= places
-        if places > 1 and len(held) < places:
-            assert all(count < places for origin, count in holding.items())
+        assert not idle or len(held) + len(chosen) >= slots
+        if slots > 1 and len(held) < slots:
+            assert all(count < slots for origin, count in holding.items())
 
     def test_starts_none_that_runs(self):
         one, two = of(1, 2)
-        assert in_turn([one, two], {one.guid: one.origin}, 3) == (two,)
+        assert next_callbacks([one, two], {one.guid: one.origin}, 3) == (two,)
