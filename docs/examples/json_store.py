@@ -9,7 +9,6 @@ from enum import Enum
 import attrs
 
 from counterseal import errors, models
-from counterseal.ports import Due
 
 TENANCY = (models.Company, models.AppSpace, models.Origin, models.Admin)
 
@@ -60,12 +59,9 @@ class JsonStore:
     def list(self, parent):
         return self._all(TENANCY, lambda it: it.parent == parent)
 
-    def due(self, kind, before, limit):
-        return self._all(kind.value, lambda it: it.due_at and it.due_at <= before, "due_at")[:limit]
-
-    def due_on(self, kind, before, limit):
-        due = self.due(Due.NOTIFICATION, before, None)
-        return tuple(one for one in due if one.kind is kind)[:limit]
+    def due(self, kind, before, limit, channel=None):
+        found = self._all(kind.value, lambda it: it.due_at and it.due_at <= before, "due_at")
+        return tuple(one for one in found if channel in (None, getattr(one, "kind", None)))[:limit]
 
     def dead(self, origin, limit):
         gone = (origin, models.CallbackState.DEAD)

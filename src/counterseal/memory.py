@@ -42,7 +42,6 @@ from counterseal.models import (
     Change,
     Guid,
     KeyScope,
-    Notification,
     Record,
     Reservation,
 )
@@ -141,7 +140,9 @@ class MemoryStore:
         self._accounts: dict[tuple[Guid, str], Guid] = {}
         self._lists: dict[tuple[Listing, Guid | None], dict[Guid, None]] = defaultdict(dict)
         self._dead: dict[Guid, list[tuple[datetime, Guid]]] = defaultdict(list)
-        self._due: dict[type, list[tuple[datetime, Guid]]] = defaultdict(list)
+        self._due: dict[tuple[type, AddressKind | None], list[tuple[datetime, Guid]]] = defaultdict(
+            list
+        )
         self._operations: OrderedDict[str, tuple[Change, ...]] = OrderedDict()
 
     def get(self, *guids: Guid) -> tuple[Record | None, ...]:
@@ -179,10 +180,12 @@ class MemoryStore:
             guids = self._lists.get((Listing.CHILDREN, parent), ())
             return tuple(self._records[guid] for guid in guids)
 
-    def due(self, kind: Due, before: datetime, limit: int) -> tuple[Record, ...]:
-        """Return records of *kind* that are due, the longest due first."""
+    def due(
+        self, kind: Due, before: datetime, limit: int, channel: AddressKind | None = None
+    ) -> tuple[Record, ...]:
+        """Return records of *kind*, and on *channel*, that are due, the longest due first."""
         with self._lock:
-            heap = self._due[kind.value]
+            heap = self._due[kind.value, channel]
             records: dict[Guid, Record] = {}
             others: list[tuple[datetime, Guid]] = []
             while heap and heap[0][0] <= before and len(records) < limit:
@@ -194,15 +197,6 @@ class MemoryStore:
             for entry in others:
                 heapq.heappush(heap, entry)
             return tuple(records.values())
-
-    def due_on(self, kind: AddressKind, before: datetime, limit: int) -> tuple[Notification, ...]:
-        """Return notifications of *kind* that are due, the longest due first."""
-        with self._lock:
-            everything = self.due(Due.NOTIFICATION, before, len(self._records))
-            notifications = (one for one in everything if isinstance(one, Notification))
-            return tuple(
-                itertools.islice((one for one in notifications if one.kind is kind), limit)
-            )
 
     def dead(self, origin: Guid, limit: int) -> tuple[Callback, ...]:
         """Return the callbacks of *origin* that are dead, oldest first."""
@@ -300,7 +294,10 @@ class MemoryStore:
             else:
                 entries.pop(record.guid, None)
         if record.due_at is not None:
-            heapq.heappush(self._due[type(record)], (record.due_at, record.guid))
+            heapq.heappush(self._due[type(record), None], (record.due_at, record.guid))
+            if index.channel is not None:
+                channel = (type(record), index.channel)
+                heapq.heappush(self._due[channel], (record.due_at, record.guid))
 
     def _unbury(self, record: Record | None) -> None:
         if isinstance(record, Callback) and index_of(record).listed:

@@ -151,28 +151,17 @@ class Store(Protocol):
             Unavailable: The store did not answer.
         """
 
-    def due(self, kind: Due, before: datetime, limit: int) -> tuple[Record, ...]:
+    def due(
+        self, kind: Due, before: datetime, limit: int, channel: AddressKind | None = None
+    ) -> tuple[Record, ...]:
         """
         Return records of *kind* whose `due_at` is at or before *before*.
 
         - STORE-7: at most *limit*, and none that is not due.
         - STORE-8: a record that stays due is returned sooner or later:
           called again and again while those returned are dealt with, none is left out.
-
-        Raises:
-            Unavailable: The store did not answer.
-        """
-
-    def due_on(self, kind: AddressKind, before: datetime, limit: int) -> tuple[Notification, ...]:
-        """
-        Return notifications of *kind* whose `due_at` is at or before *before*.
-
-        It is asked where so much is due on other channels that `due` does not come to the end of
-        it, and may take longer.
-
-        - STORE-27: at most *limit*, none that is not due, and none of another kind.
-        - STORE-28: one that stays due is returned sooner or later, as by `due`,
-          and however many of other kinds are due before it.
+        - STORE-27: with *channel*, only notifications to addresses of that kind are returned, and
+          none of them is left out however much is due on other channels; as fast as without.
 
         Raises:
             Unavailable: The store did not answer.

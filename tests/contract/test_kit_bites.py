@@ -53,7 +53,6 @@ from counterseal.models import (
     PushResult,
 )
 from counterseal.models.guid import partition_of
-from counterseal.ports import Due
 from counterseal.testing import (
     START,
     FakeIdentityProvider,
@@ -252,20 +251,20 @@ class ForgetsTheAdministrators(MemoryStore):
 
 @sick_store("STORE-7")
 class KnowsNoLimit(MemoryStore):
-    def due(self, kind, before, limit):
-        return super().due(kind, before, limit + 100)
+    def due(self, kind, before, limit, channel=None):
+        return super().due(kind, before, limit + 100, channel)
 
 
 @sick_store("STORE-7")
 class IsAnInstantLate(MemoryStore):
-    def due(self, kind, before, limit):
-        return super().due(kind, before - timedelta(microseconds=1), limit)
+    def due(self, kind, before, limit, channel=None):
+        return super().due(kind, before - timedelta(microseconds=1), limit, channel)
 
 
 @sick_store("STORE-8")
 class NeverWalksTheUpperHalf(MemoryStore):
-    def due(self, kind, before, limit):
-        found = super().due(kind, before, 10_000)
+    def due(self, kind, before, limit, channel=None):
+        found = super().due(kind, before, 10_000, channel)
         return tuple(one for one in found if partition_of(one.guid) < 128)[:limit]
 
 
@@ -275,30 +274,41 @@ class NeverReturnsWhatItReturnedBefore(MemoryStore):
         super().__init__(audit)
         self._turn = 0
 
-    def due(self, kind, before, limit):
+    def due(self, kind, before, limit, channel=None):
         # As a cursor that nobody resets.
-        found = super().due(kind, before, 10_000)[self._turn : self._turn + limit]
+        found = super().due(kind, before, 10_000, channel)[self._turn : self._turn + limit]
         self._turn += len(found)
         return found
 
 
 @sick_store("STORE-27")
-class RingsOnEveryChannel(MemoryStore):
-    def due_on(self, kind, before, limit):
-        return self.due(Due.NOTIFICATION, before, limit)
+class KnowsNoChannels(MemoryStore):
+    def due(self, kind, before, limit, channel=None):
+        return super().due(kind, before, limit)
 
 
 @sick_store("STORE-27")
 class KnowsNoLimitOfAChannel(MemoryStore):
-    def due_on(self, kind, before, limit):
-        return super().due_on(kind, before, limit + 100)
+    def due(self, kind, before, limit, channel=None):
+        return super().due(kind, before, limit + 100 * (channel is not None), channel)
 
 
-@sick_store("STORE-28")
-class LooksPastAFew(MemoryStore):
-    def due_on(self, kind, before, limit):
-        seen = self.due(Due.NOTIFICATION, before, 20 + limit)
-        return tuple(one for one in seen if one.kind is kind)[:limit]
+@sick_store("STORE-27")
+class ChannelsHideEachOther(MemoryStore):
+    def due(self, kind, before, limit, channel=None):
+        # As a filter on what was read of all channels.
+        found = super().due(kind, before, limit + 20)
+        return tuple(one for one in found if channel in {None, getattr(one, "kind", None)})[:limit]
+
+
+@sick_store("STORE-27")
+class IndexesAChannelOnce(MemoryStore):
+    def due(self, kind, before, limit, channel=None):
+        found = super().due(kind, before, limit, channel)
+        if channel is None:
+            return found
+        self._channels = getattr(self, "_channels", {})
+        return self._channels.setdefault(channel, found)
 
 
 @sick_store("STORE-25")

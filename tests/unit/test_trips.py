@@ -249,7 +249,7 @@ def test_a_look_for_bells(world):
         world.bind(name, addresses=(RELAY,))
         world.ask(name, "Pay?")
     # The look did not come to its end: what may be rung on other channels is asked for.
-    with world.takes("store.due", *["store.due_on"] * (len(kinds) - 1)):
+    with world.takes("store.due", *["store.due"] * (len(kinds) - 1)):
         assert len(world.notifications.in_turn({}, 1)) == 1
     with world.takes("store.due"):
         assert len(world.notifications.in_turn({}, 1, looking_past=False)) == 1
@@ -258,6 +258,6 @@ def test_a_look_for_bells(world):
 def test_every_verb_of_the_store_is_counted_here():
     verbs = {name for name in vars(Store) if not name.startswith("_")}
     assert verbs == {
-        *("get", "get_with_account", "account", "bindings", "pending", "list", "due", "due_on"),
+        *("get", "get_with_account", "account", "bindings", "pending", "list", "due"),
         *("dead", "commit"),
     }

@@ -7,6 +7,7 @@ from redis_servers import fresh_prefix
 from counterseal.errors import Indeterminate, StoreUnavailable
 from counterseal.invariants import Violation
 from counterseal.memory import SystemEntropy
+from counterseal.models import AddressKind, PushAddress
 from counterseal.models.guid import PARTITIONS, partition_of
 from counterseal.testing import FrozenClock, World
 from counterseal.testing.world import CALLBACK
@@ -14,6 +15,7 @@ from counterseal_records import SourceUnsound, TargetDiffers, check, copying
 from counterseal_redis import Keyspace, RedisAudit, RedisInventory, RedisStore, with_redis
 
 USERS = ("zoe", "adam", "eve")
+HERE = PushAddress(kind=AddressKind.RELAY, value="here")
 
 
 @pytest.fixture
@@ -32,7 +34,7 @@ def world(keyspace):
     world.directory.create_company("Another Ltd")
     world.invitations.invite(world.origin, "nobody yet")
     for user in USERS:
-        phone = world.bind(user)
+        phone = world.bind(user, addresses=(HERE,))
         first, second, third = (world.ask(user, "Pay?", callback=CALLBACK) for _ in range(3))
         phone.answer(phone.fetch(first.challenge.guid))
         phone.answer(second.challenge, 1)
@@ -61,7 +63,7 @@ def test_what_the_core_leaves_fits_together(keyspace, world):
     records, flaws = looked(keyspace)
 
     assert flaws == []
-    assert records == 4 + 3 * (2 + 4 + 3) + 2  # tenancy, users, and who is invited
+    assert records == 4 + 3 * (2 + 4 + 3 + 4) + 2  # tenancy, users, and who is invited
 
 
 def test_a_record_that_is_gone_is_noticed(keyspace, world):
@@ -75,7 +77,7 @@ def test_a_record_that_is_gone_is_noticed(keyspace, world):
     assert Violation(open_.guid, "its account lists it as open, and it is not there") in flaws
 
 
-@pytest.mark.parametrize("index", ["p", "dchallenge", "b", "t", "x"])
+@pytest.mark.parametrize("index", ["p", "dchallenge", "dnotification.relay", "b", "t", "x"])
 def test_an_index_that_is_gone_is_noticed(keyspace, world, index):
     for partition in range(PARTITIONS):
         keyspace.client.delete(keyspace.key(partition, index))

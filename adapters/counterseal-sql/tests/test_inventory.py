@@ -7,12 +7,14 @@ from sqlalchemy import text
 from counterseal.errors import Indeterminate
 from counterseal.invariants import Violation
 from counterseal.memory import SystemEntropy
+from counterseal.models import AddressKind, PushAddress
 from counterseal.testing import FrozenClock, World
 from counterseal.testing.world import CALLBACK
 from counterseal_records import TargetDiffers, check, copying
 from counterseal_sql import SqlAudit, SqlInventory, SqlStore, with_sql
 
 USERS = ("zoe", "adam", "eve")
+HERE = PushAddress(kind=AddressKind.RELAY, value="here")
 LEAST = 37
 """Records that the world has: tenancy, and what belongs to its users."""
 
@@ -35,7 +37,7 @@ def world(database):
     world = World(adapters=adapters)
     world.directory.create_company("Another Ltd")
     for user in USERS:
-        phone = world.bind(user)
+        phone = world.bind(user, addresses=(HERE,))
         first, second, third = (world.ask(user, "Pay?", callback=CALLBACK) for _ in range(3))
         phone.answer(phone.fetch(first.challenge.guid))
         phone.answer(second.challenge, 1)
@@ -83,7 +85,9 @@ def test_what_the_core_leaves_fits_together(database, world):
     assert records >= LEAST - 6
 
 
-@pytest.mark.parametrize("column", ["account", "due_at", "parent", "natural_key", "dead"])
+@pytest.mark.parametrize(
+    "column", ["account", "due_at", "parent", "natural_key", "dead", "channel"]
+)
 def test_a_column_that_says_otherwise_is_noticed(database, world, column):
     changed(
         database,

@@ -12,8 +12,10 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Column, MetaData, Table, Text, inspect, select, update
 
 from counterseal.errors import StoreUnavailable
-from counterseal.models import CallbackState
+from counterseal.models import AddressKind, CallbackState
+from counterseal.ports import Due
 from counterseal.testing import FrozenClock
+from counterseal.testing.clock import START
 from counterseal.testing.contracts.clerk import Clerk
 from counterseal.testing.contracts.race import race, results
 from counterseal.testing.contracts.specimens import Specimens
@@ -64,6 +66,8 @@ def test_callbacks_that_died_before_the_second_schema_are_found(server, opened):
     clerk.keep(account, mine[0], theirs, queued, *mine[1:])
     version = Table(VERSION_TABLE, MetaData(), Column("version_num", Text))
     with database.writing() as connection:
+        connection.exec_driver_sql("DROP INDEX counterseal_records_channel")
+        connection.exec_driver_sql("ALTER TABLE counterseal_records DROP COLUMN channel")
         connection.exec_driver_sql("DROP INDEX counterseal_records_dead")
         connection.exec_driver_sql("ALTER TABLE counterseal_records DROP COLUMN dead")
         connection.execute(update(version).values(version_num="0001"))
@@ -73,6 +77,25 @@ def test_callbacks_that_died_before_the_second_schema_are_found(server, opened):
 
     assert clerk.store.dead(origin, 9) == tuple(mine)
     assert clerk.store.dead(other, 9) == (theirs,)
+
+
+def test_notifications_that_were_due_before_the_third_schema_are_found(server, opened):
+    database, made = opened(server.made()), Specimens()
+    clerk = Clerk(SqlStore(database, FrozenClock()), lambda _: ())
+    account = made.account()
+    due = {kind: made.notification(account, kind=kind) for kind in AddressKind}
+    clerk.keep(account, made.callback(account), *due.values())
+    version = Table(VERSION_TABLE, MetaData(), Column("version_num", Text))
+    with database.writing() as connection:
+        connection.exec_driver_sql("DROP INDEX counterseal_records_channel")
+        connection.exec_driver_sql("ALTER TABLE counterseal_records DROP COLUMN channel")
+        connection.execute(update(version).values(version_num="0002"))
+    database.engine.dispose()
+
+    upgrade(database)
+
+    for kind, notification in due.items():
+        assert clerk.store.due(Due.NOTIFICATION, START, 9, kind) == (notification,)
 
 
 def test_upgrading_again_does_nothing(server, opened):

@@ -13,6 +13,7 @@ import attrs
 from counterseal.models import (
     UNFINISHED,
     Account,
+    AddressKind,
     Admin,
     AppSpace,
     Binding,
@@ -51,6 +52,7 @@ class Index:
         listing: The list that the record can stand in; a record stands in one list at most.
         owner: Whose list that is.
         listed: Whether the record stands in it now.
+        channel: Of a notification, the kind of its addresses, which `Store.due` may ask for.
     """
 
     account_key: tuple[Guid, str] | None = None
@@ -58,6 +60,7 @@ class Index:
     listing: Listing | None = None
     owner: Guid | None = None
     listed: bool = False
+    channel: AddressKind | None = None
 
 
 def index_of(record: Record) -> Index:
@@ -88,4 +91,8 @@ def index_of(record: Record) -> Index:
             )
         case Company() | AppSpace() | Origin() | Admin():
             return Index(listing=Listing.CHILDREN, owner=record.parent, listed=True)
-    return Index(account=record.account if isinstance(record, Notification) else None)
+    return (
+        Index(account=record.account, channel=record.kind)
+        if isinstance(record, Notification)
+        else Index()
+    )

@@ -90,7 +90,8 @@ class Notifications:
         now = self.ports.clock.now()
         seen = {one.guid: one for one in due}
         for kind in free:
-            seen |= {one.guid: one for one in self.ports.store.due_on(kind, now, LISTED)}
+            found = self.ports.store.due(Due.NOTIFICATION, now, LISTED, kind)
+            seen |= {one.guid: one for one in found if isinstance(one, Notification)}
         return next_notifications(seen.values(), under_way, places)
 
     def wait(self, timeout: timedelta) -> None:

@@ -7,6 +7,7 @@ from attrs import evolve
 
 from counterseal.models import (
     Account,
+    AddressKind,
     AppSpace,
     Binding,
     Callback,
@@ -14,6 +15,8 @@ from counterseal.models import (
     Challenge,
     ChallengeState,
     Company,
+    Notification,
+    PushAddress,
     Record,
 )
 from counterseal.models.index import Index, Listing, index_of
@@ -87,6 +90,16 @@ def test_a_callback_is_listed_under_its_origin_once_it_is_dead(records, state):
     )
 
 
+@pytest.mark.parametrize("channel", AddressKind)
+def test_a_notification_is_due_on_its_channel(channel):
+    world = World()
+    world.bind("zoe", addresses=(PushAddress(kind=channel, value="here"),))
+    world.ask("zoe", "Pay?")
+    (notification,) = world.notifications.due()
+
+    assert index_of(notification) == Index(account=notification.account, channel=channel)
+
+
 def test_tenancy_is_listed_under_its_parent(records):
     company, space = of(records, Company), of(records, AppSpace)
 
@@ -95,13 +108,12 @@ def test_tenancy_is_listed_under_its_parent(records):
 
 
 def test_every_kind_of_record_is_considered():
-    listed = {Account, Binding, Challenge, Callback, Company, AppSpace}
+    listed = {Account, Binding, Challenge, Callback, Company, AppSpace, Notification}
     names = {kind.__name__ for kind in typing.get_args(Record)}
 
     assert names - {kind.__name__ for kind in listed} == {
         "Admin",  # under its company, as tenancy
         "Alias",  # by its GUID only, which is made from what it stands for
         "Login",  # by its GUID only
-        "Notification",  # about an account, and in no list
         "Origin",  # under its App Space, as tenancy
     }

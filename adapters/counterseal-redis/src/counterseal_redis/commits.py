@@ -14,6 +14,7 @@ import attrs
 from counterseal.invariants import require_possible
 from counterseal.models import (
     Account,
+    AddressKind,
     AuditEvent,
     Change,
     Guid,
@@ -53,10 +54,17 @@ LISTS: Mapping[Listing, str] = MappingProxyType(
 )
 """The index that holds each list."""
 
-DUE: Mapping[type[Record], str] = MappingProxyType(
-    {kind.value: f"d{kind.name.lower()}" for kind in Due}
-)
-"""What is due of one kind, in one partition."""
+
+def due_index(kind: Due, channel: AddressKind | None = None) -> str:
+    """Name what is due of one kind, and on one channel, in one partition."""
+    name = f"d{kind.name.lower()}"
+    return name if channel is None else f"{name}.{channel.value}"
+
+
+DUE_INDEXES = (*map(due_index, Due), *(due_index(Due.NOTIFICATION, each) for each in AddressKind))
+"""What is due, in one partition: of each kind, and of notifications on each channel, too."""
+
+_DUE_KINDS: Mapping[type[Record], Due] = MappingProxyType({kind.value: kind for kind in Due})
 
 SEQUENCE = "s"
 AUDIT = "a"
@@ -138,6 +146,15 @@ def place_of(index: Index) -> Place | None:
     return Place(LISTS[index.listing], Guid(index.owner or ROOT), there=index.listed)
 
 
+def due_indexes(record: Record, index: Index) -> Iterator[str]:
+    """Return the indexes in which *record* stands while it is due."""
+    kind = _DUE_KINDS.get(type(record))
+    if kind is not None:
+        yield due_index(kind)
+        if index.channel is not None:
+            yield due_index(kind, index.channel)
+
+
 def _call(
     keyspace: Keyspace,
     changes: tuple[Change, ...],
@@ -209,9 +226,8 @@ class _Letter:
         place = place_of(part.index)
         if place is not None and (place.there or not is_new):
             self.put(_ENTERS if place.there else _LEAVES, place.index, number, raw(place.owner))
-        index = DUE.get(type(new))
-        if index is not None:
-            due_at = new.due_at
+        due_at = new.due_at
+        for index in due_indexes(new, part.index):
             if due_at is not None:
                 self.put(_DUE, index, microseconds(due_at), raw(new.guid))
             elif not is_new:

@@ -37,9 +37,10 @@ from counterseal_redis.commits import (
     BINDINGS,
     CHILDREN,
     DEAD,
-    DUE,
+    DUE_INDEXES,
     NATURAL,
     PENDING,
+    due_indexes,
     load_call,
     place_of,
 )
@@ -209,7 +210,7 @@ class RedisInventory:
         return found
 
     def _indexes(self, partition: int) -> dict[str, dict[bytes, str]]:
-        names = [*_IN_ORDER, *DUE.values()]
+        names = [*_IN_ORDER, *DUE_INDEXES]
         keys = [self._keyspace.key(partition, name) for name in names]
         calls = [Call(("ZRANGE", key, 0, -1, "WITHSCORES"), key) for key in keys]
         found = {}
@@ -257,12 +258,15 @@ def _natural(account: Account) -> str:
 
 
 def _entries(record: Record, number: int) -> Iterator[tuple[str, bytes]]:
-    place = place_of(index_of(record))
+    index = index_of(record)
+    place = place_of(index)
     if place is not None and place.there:
         age = struct.pack(">Q", number)
         yield place.index, raw(place.owner) + age + record.guid.encode()
     if record.due_at is not None:
-        yield DUE[type(record)], _due(raw(record.guid), microseconds(record.due_at))
+        entry = _due(raw(record.guid), microseconds(record.due_at))
+        for name in due_indexes(record, index):
+            yield name, entry
 
 
 def _due(member: bytes, score: float) -> bytes:

@@ -137,14 +137,14 @@ class Shelves:
         Return what is due at *end*, of one partition after the other, from *start* on.
 
         Returns:
-            At most *limit* GUIDs, all with `NO_LIMIT`, each with its partition.
+            At most *limit* GUIDs, each with its partition.
 
         Raises:
             StoreUnavailable: Redis did not answer.
         """
         walk = [(start + step) % PARTITIONS for step in range(PARTITIONS)]
         # Where much is due it lies everywhere: a little from each place is enough.
-        share = limit if limit == NO_LIMIT else limit // STRIDE + 2
+        share = limit // STRIDE + 2
         told: list[tuple[int, Guid]] = []
         longer: list[int] = []
         for first in range(0, PARTITIONS, STRIDE):
@@ -152,12 +152,12 @@ class Shelves:
                 told += some
                 if len(some) == share:
                     longer.append(place)
-            if limit != NO_LIMIT and len(told) >= limit:
+            if len(told) >= limit:
                 return told[:limit]
         if longer:
             for _, some in self._due(index, end, longer, share, limit - len(told)):
                 told += some
-        return told if limit == NO_LIMIT else told[:limit]
+        return told[:limit]
 
     def _due(
         self, index: str, end: int, places: Sequence[int], skipped: int, limit: int

@@ -17,7 +17,6 @@ from counterseal.models import (
     Challenge,
     Change,
     Guid,
-    Notification,
     Record,
 )
 from counterseal.models.guid import PARTITIONS, account_partition
@@ -28,15 +27,15 @@ from counterseal_redis.commits import (
     BINDINGS,
     CHILDREN,
     DEAD,
-    DUE,
     NATURAL,
     PENDING,
     commit_call,
+    due_index,
 )
 from counterseal_redis.keyspace import Keyspace
 from counterseal_redis.roads import Call, scripted
 from counterseal_redis.scripts import ACCOUNT, KNOWN
-from counterseal_redis.shelves import AT_ONCE, NO_LIMIT, Shelves
+from counterseal_redis.shelves import Shelves
 from counterseal_redis.values import compact, found, found_as
 
 APPLIED, CONFLICT, REUSED = 1, 0, -1
@@ -131,16 +130,19 @@ class RedisStore:
         entries = self._shelves.entries(CHILDREN, ROOT)
         return tuple(entry.record for entry in entries if entry.record is not None)
 
-    def due(self, kind: Due, before: datetime, limit: int) -> tuple[Record, ...]:
+    def due(
+        self, kind: Due, before: datetime, limit: int, channel: AddressKind | None = None
+    ) -> tuple[Record, ...]:
         """
-        Return records of *kind* that are due, of one partition after the other.
+        Return records of *kind*, and on *channel*, that are due, one partition after the other.
 
         Each call begins where the last one ended, so that no partition hides another.
 
         Raises:
             Unavailable: Redis did not answer, or a record cannot be read.
         """
-        due = self._shelves.due(DUE[kind.value], microseconds(before), limit, self._start)
+        index = due_index(kind, channel)
+        due = self._shelves.due(index, microseconds(before), limit, self._start)
         if not due:
             return ()
         self._start = (due[-1][0] + 1) % PARTITIONS
@@ -151,32 +153,6 @@ class RedisStore:
             # A record may have moved between the two trips.
             if record is not None and record.due_at is not None and record.due_at <= before
         )
-
-    def due_on(self, kind: AddressKind, before: datetime, limit: int) -> tuple[Notification, ...]:
-        """
-        Return notifications of *kind* that are due, of one partition after the other.
-
-        It reads past what is due on other channels, and begins where `due` would.
-
-        Raises:
-            Unavailable: Redis did not answer, or a record cannot be read.
-        """
-        index = DUE[Due.NOTIFICATION.value]
-        due = self._shelves.due(index, microseconds(before), NO_LIMIT, self._start)
-        found: list[Notification] = []
-        for first in range(0, len(due), AT_ONCE):
-            some = [guid for _, guid in due[first : first + AT_ONCE]]
-            found.extend(
-                record
-                for record in self._shelves.records(some).values()
-                if isinstance(record, Notification)
-                and record.kind is kind
-                and record.due_at is not None
-                and record.due_at <= before
-            )
-            if len(found) >= limit:
-                break
-        return tuple(found[:limit])
 
     def dead(self, origin: Guid, limit: int) -> tuple[Callback, ...]:
         """

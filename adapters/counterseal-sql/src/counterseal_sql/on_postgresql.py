@@ -49,26 +49,29 @@ WITH operation AS (
         pending = new.pending,
         parent = new.parent,
         dead = new.dead,
+        channel = new.channel,
         due_at = new.due_at,
         keep_until = new.keep_until,
         body = new.body
     FROM json_to_recordset(CAST(:swapped AS json)) AS new (
         guid text, held_version bigint, version bigint, natural_key text, account text,
-        pending boolean, parent text, dead text, due_at bigint, keep_until bigint, body text
+        pending boolean, parent text, dead text, channel text, due_at bigint,
+        keep_until bigint, body text
     )
     WHERE (SELECT everything FROM found)
         AND record.guid = new.guid AND record.version = new.held_version
     RETURNING record.guid
 ), created AS (
     INSERT INTO counterseal_records (
-        guid, kind, version, natural_key, account, pending, parent, dead,
+        guid, kind, version, natural_key, account, pending, parent, dead, channel,
         due_at, keep_until, body
     )
-    SELECT guid, kind, version, decode(natural_key, 'hex'), account, pending, parent, dead,
+    SELECT guid, kind, version, decode(natural_key, 'hex'), account, pending, parent, dead, channel,
         due_at, keep_until, body
     FROM ROWS FROM (json_to_recordset(CAST(:created AS json)) AS (
         guid text, kind text, version bigint, natural_key text, account text,
-        pending boolean, parent text, dead text, due_at bigint, keep_until bigint, body text
+        pending boolean, parent text, dead text, channel text, due_at bigint,
+        keep_until bigint, body text
     )) WITH ORDINALITY AS new
     WHERE (SELECT everything FROM found)
     ORDER BY ordinality

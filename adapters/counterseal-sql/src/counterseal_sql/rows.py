@@ -23,6 +23,7 @@ def row(record: Record) -> Row:
         "pending": index.listed and index.listing is Listing.PENDING,
         "parent": _owner(index, Listing.CHILDREN),
         "dead": _owner(index, Listing.DEAD),
+        "channel": None if index.channel is None else index.channel.value,
         "due_at": None if record.due_at is None else microseconds(record.due_at),
         "keep_until": None if record.keep_until is None else microseconds(record.keep_until),
         "body": write(record),

@@ -68,6 +68,7 @@ RECORDS = _table(
     Column("keep_until", BigInteger),
     _filled("body", Text),
     Column("dead", NAME),
+    Column("channel", NAME),
 )
 
 OPERATIONS = _table(
@@ -103,6 +104,13 @@ _index("records_natural_key", _of.natural_key, where=_of.natural_key.is_not(None
 _index("records_account", _of.account, _of.kind, _of.pending, where=_of.account.is_not(None))
 _index("records_parent", _of.parent, where=_of.parent.is_not(None))
 _index("records_due", _of.kind, _of.due_at, where=_of.due_at.is_not(None))
+_index(
+    "records_channel",
+    _of.channel,
+    _of.kind,
+    _of.due_at,
+    where=_of.channel.is_not(None) & _of.due_at.is_not(None),
+)
 _index(
     "records_over",
     _of.keep_until,

@@ -18,7 +18,6 @@ from counterseal.models import (
     Challenge,
     Change,
     Guid,
-    Notification,
     Record,
 )
 from counterseal.models.index import index_of
@@ -59,22 +58,13 @@ _PENDING = Statement(
     ).order_by(_record.number)
 )
 _CHILDREN = Statement(_BODIES.where(_record.parent == bindparam("parent")).order_by(_record.number))
-_DUE = Statement(
-    _BODIES.where(_record.kind == bindparam("kind"), _record.due_at <= bindparam("before"))
+_IS_DUE = _BODIES.where(_record.kind == bindparam("kind"), _record.due_at <= bindparam("before"))
+_DUE = Statement(_IS_DUE.order_by(_record.due_at).limit(bindparam("limit")))
+_DUE_ON_CHANNEL = Statement(
+    _IS_DUE.where(_record.channel == bindparam("channel"))
     .order_by(_record.due_at)
     .limit(bindparam("limit"))
 )
-_DUE_ON = Statement(
-    _BODIES.where(
-        _record.kind == KINDS[Notification].name,
-        _record.due_at <= bindparam("before"),
-        _record.body.like(bindparam("on")),
-    )
-    .order_by(_record.due_at)
-    .limit(bindparam("limit"))
-)
-"""It reads past what is due on other channels: no index has the kind."""
-
 _DEAD = Statement(
     _BODIES.where(_record.dead == bindparam("origin"))
     .order_by(_record.number)
@@ -167,29 +157,21 @@ class SqlStore:
         """
         return tuple(map(read_record, self._bodies(_CHILDREN, parent=parent or ROOT)))
 
-    def due(self, kind: Due, before: datetime, limit: int) -> tuple[Record, ...]:
+    def due(
+        self, kind: Due, before: datetime, limit: int, channel: AddressKind | None = None
+    ) -> tuple[Record, ...]:
         """
-        Return records of *kind* that are due, the longest due first.
+        Return records of *kind*, and on *channel*, that are due, the longest due first.
 
         Raises:
             Unavailable: The database did not answer, or a record cannot be read.
         """
-        bodies = self._bodies(
-            _DUE, kind=KINDS[kind.value].name, before=microseconds(before), limit=limit
-        )
+        values = {"kind": KINDS[kind.value].name, "before": microseconds(before), "limit": limit}
+        if channel is None:
+            bodies = self._bodies(_DUE, **values)
+        else:
+            bodies = self._bodies(_DUE_ON_CHANNEL, **values, channel=channel.value)
         return tuple(map(read_record, bodies))
-
-    def due_on(self, kind: AddressKind, before: datetime, limit: int) -> tuple[Notification, ...]:
-        """
-        Return notifications of *kind* that are due, the longest due first.
-
-        Raises:
-            Unavailable: The database did not answer, or a record cannot be read.
-        """
-        # As `counterseal_records` writes it; in a text, the quotes would be escaped.
-        on = f'%"kind":"{kind.value}"%'
-        bodies = self._bodies(_DUE_ON, before=microseconds(before), limit=limit, on=on)
-        return tuple(map(partial(read_as, Notification), bodies))
 
     def dead(self, origin: Guid, limit: int) -> tuple[Callback, ...]:
         """

@@ -94,7 +94,9 @@ class StoreCrashing(StoreBench):
                 "list": lambda: store.list(None),
                 "dead": lambda: store.dead(made.guid(), 1),
                 "due": lambda: store.due(Due.CALLBACK, START, 1),
-                "due_on": lambda: store.due_on(AddressKind.RELAY, START, 1),
+                "due on a channel": lambda: store.due(
+                    Due.NOTIFICATION, START, 1, AddressKind.RELAY
+                ),
                 "commit": lambda: store.commit((Change(None, company),), (event(),), "commit"),
             }
         )

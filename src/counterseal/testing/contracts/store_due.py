@@ -23,7 +23,7 @@ INSTANT = timedelta(microseconds=1)
 
 
 class StoreDue(StoreBench):
-    """Clauses of `due`, `due_on` and `dead`."""
+    """Clauses of `due` and `dead`."""
 
     def test_store_7_returns_what_is_due_and_nothing_else(self, new_store: NewStore) -> None:
         """STORE-7."""
@@ -131,19 +131,33 @@ class StoreDue(StoreBench):
         due = {kind: made.notification(account, kind=kind) for kind in AddressKind}
         for kind, record in due.items():
             late = made.notification(account, kind=kind, lease_until=START + INSTANT)
-            rung = made.notification(account, kind=kind, state=NotificationState.DELIVERED)
-            clerk.keep(record, late, rung)
+            done = made.notification(account, kind=kind, state=NotificationState.DELIVERED)
+            clerk.keep(record, late, done)
         clerk.keep(made.challenge(account), made.callback(account))
 
         for kind, record in due.items():
-            assert clerk.store.due_on(kind, START, 9) == (record,)
-            assert len(clerk.store.due_on(kind, START + INSTANT, 9)) == 2
-            assert len(clerk.store.due_on(kind, LATER, 1)) == 1
+            assert clerk.store.due(Due.NOTIFICATION, START, 9, kind) == (record,)
+            assert len(clerk.store.due(Due.NOTIFICATION, START + INSTANT, 9, kind)) == 2
+            assert len(clerk.store.due(Due.NOTIFICATION, LATER, 1, kind)) == 1
+        assert set(clerk.store.due(Due.NOTIFICATION, START, 9)) == set(due.values())
 
-    def test_store_28_what_is_due_on_other_channels_hides_nothing(
+    def test_store_27_follows_a_notification_that_moves(self, new_store: NewStore) -> None:
+        """STORE-27."""
+        clerk, made, channel = self.clerk(new_store), Specimens(), AddressKind.RELAY
+        queued = made.notification(made.account(), kind=channel)
+        clerk.keep(queued)
+        leased = clerk.swap(queued, newer(queued, lease_until=START + SECOND))
+
+        assert clerk.store.due(Due.NOTIFICATION, START, 9, channel) == ()
+        assert clerk.store.due(Due.NOTIFICATION, START + SECOND, 9, channel) == (leased,)
+
+        clerk.swap(leased, newer(leased, state=NotificationState.OVER))
+        assert clerk.store.due(Due.NOTIFICATION, LATER, 9, channel) == ()
+
+    def test_store_27_what_is_due_on_other_channels_hides_nothing(
         self, new_store: NewStore
     ) -> None:
-        """STORE-28."""
+        """STORE-27."""
         clerk, made = self.clerk(new_store), Specimens()
         accounts = [made.account(), made.account()]
         wanted = {
@@ -159,17 +173,17 @@ class StoreDue(StoreBench):
             )
         clerk.keep(*wanted)
 
-        assert set(clerk.store.due_on(AddressKind.WEBPUSH, START, 3)) == wanted
-        left = set(wanted)
+        assert set(clerk.store.due(Due.NOTIFICATION, START, 3, AddressKind.WEBPUSH)) == wanted
+        remaining = {record.guid: record for record in wanted}
         for _ in range(50):
-            for record in clerk.store.due_on(AddressKind.WEBPUSH, START, 1):
-                left.remove(record)
-                clerk.swap(record, newer(record, state=NotificationState.DELIVERED))
-            if not left:
+            for record in clerk.store.due(Due.NOTIFICATION, START, 1, AddressKind.WEBPUSH):
+                notification = remaining.pop(record.guid)
+                clerk.swap(notification, newer(notification, state=NotificationState.DELIVERED))
+            if not remaining:
                 break
 
-        assert not left, "never due"
-        assert clerk.store.due_on(AddressKind.WEBPUSH, LATER, 9) == ()
+        assert not remaining, "never due"
+        assert clerk.store.due(Due.NOTIFICATION, LATER, 9, AddressKind.WEBPUSH) == ()
 
     def test_store_23_returns_the_dead_of_one_origin_and_nothing_else(
         self, new_store: NewStore

@@ -19,7 +19,6 @@ from counterseal.models import (
     Challenge,
     Change,
     Guid,
-    Notification,
     Record,
 )
 from counterseal.ports import Audit, Due, Store
@@ -70,13 +69,11 @@ class Witness:
         """Ask the real store."""
         return self._store.list(parent)
 
-    def due(self, kind: Due, before: datetime, limit: int) -> tuple[Record, ...]:
+    def due(
+        self, kind: Due, before: datetime, limit: int, channel: AddressKind | None = None
+    ) -> tuple[Record, ...]:
         """Ask the real store."""
-        return self._store.due(kind, before, limit)
-
-    def due_on(self, kind: AddressKind, before: datetime, limit: int) -> tuple[Notification, ...]:
-        """Ask the real store."""
-        return self._store.due_on(kind, before, limit)
+        return self._store.due(kind, before, limit, channel)
 
     def dead(self, origin: Guid, limit: int) -> tuple[Callback, ...]:
         """Ask the real store."""
