@@ -16,11 +16,11 @@ from redis_costs import Answers, bare_value
 from redis_setup import client_of, costs, servers
 from redis_stored import Filled, fill
 
-from counterseal.models import Challenge, Change, Guid
+from counterseal.models import Change, Guid
 from counterseal.models.guid import ENTROPY_BYTES, mint, partition_of
 from counterseal.ports import Due
 from counterseal_records import microseconds
-from counterseal_redis.commits import DUE, PENDING
+from counterseal_redis.commits import PENDING, due_index
 from counterseal_redis.values import raw
 
 SIZES = (1_000, 100_000, 1_000_000)
@@ -102,7 +102,7 @@ class Stocked:
         keyspace, partition = self.filled.answers.keyspace, partition_of(record.guid)
         new_guid = mint(partition, random.randbytes(ENTROPY_BYTES))
         key = f"bare:{{{partition:02x}}}:{self.numbers()}"
-        sets = [keyspace.key(partition, name) for name in (PENDING, DUE[Challenge])]
+        sets = [keyspace.key(partition, name) for name in (PENDING, due_index(Due.CHALLENGE))]
         entries = [raw(new_guid) + random.randbytes(8) + new_guid.encode(), raw(new_guid)]
         return redis_floor.enter(
             self.client,
