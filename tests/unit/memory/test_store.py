@@ -291,7 +291,7 @@ def test_store_7_a_record_that_changed_and_stayed_due_is_returned_once(bench):
         asked = bench.change(asked, wrong_codes=wrong)
     assert bench.store.due(Due.CHALLENGE, NOW, 9) == (asked,)
     assert bench.store.due(Due.CHALLENGE, NOW, 9) == (asked,)
-    assert len(bench.store._due[Challenge]) == 1
+    assert len(bench.store._due[Challenge, None]) == 1
 
 
 @given(
