@@ -21,8 +21,8 @@ words = st.sampled_from(WORDS)
 
 
 @attrs.frozen
-class Said:
-    """That a user logged in."""
+class PastLogin:
+    """A log-in of the past."""
 
     space: str
     issuer: str
@@ -32,11 +32,11 @@ class Said:
 
 
 log_ins = st.builds(
-    Said, st.sampled_from(SPACES), st.sampled_from(ISSUERS), words, st.just("") | words, words
+    PastLogin, st.sampled_from(SPACES), st.sampled_from(ISSUERS), words, st.just("") | words, words
 )
 
 
-class Book:
+class Ledger:
     """The accounts, as log-ins make them, and the list of who logged in."""
 
     def __init__(self):
@@ -44,28 +44,33 @@ class Book:
         self.transactions = Transactions(self.ports, STANDARD)
         self.list = []
 
-    def log_in(self, said):
-        held = self.ports.store.account(said.space, said.account_id)
-        if held is not None and (held.issuer, held.subject) != (said.issuer, said.subject):
+    def log_in(self, login):
+        stored_account = self.ports.store.account(login.space, login.account_id)
+        if stored_account is not None and (stored_account.issuer, stored_account.subject) != (
+            login.issuer,
+            login.subject,
+        ):
             return  # as `same_identity` has it
-        account = held or self._new(said)
+        account = stored_account or self._new(login)
         identity = Identity(
-            issuer=said.issuer,
-            subject=said.subject,
-            account_id=said.account_id,
-            session=said.session,
+            issuer=login.issuer,
+            subject=login.subject,
+            account_id=login.account_id,
+            session=login.session,
         )
         add_aliases(self.transactions, account, identity)
-        self.list.append((said, account.guid))
+        self.list.append((login, account.guid))
 
-    def _new(self, said):
-        place = account_partition(said.space, said.account_id.encode("utf-8", "replace").decode())
+    def _new(self, login):
+        partition = account_partition(
+            login.space, login.account_id.encode("utf-8", "replace").decode()
+        )
         account = Account(
-            guid=mint(place, self.ports.entropy.token(15)),
-            app_space=said.space,
-            account_id=said.account_id,
-            issuer=said.issuer,
-            subject=said.subject,
+            guid=mint(partition, self.ports.entropy.token(15)),
+            app_space=login.space,
+            account_id=login.account_id,
+            issuer=login.issuer,
+            subject=login.subject,
             created_at=self.ports.clock.now(),
         )
         self.ports.store.commit((Change(None, account),), (), account.guid)
@@ -79,9 +84,9 @@ class Book:
         )
         self.ports.store.commit((Change(account, blank),), (), f"erase {guid}")
         remove_alias(self.transactions, account)
-        self.list = [(said, each) for said, each in self.list if each != guid]
+        self.list = [(login, each) for login, each in self.list if each != guid]
 
-    def found(self, space, issuer, subject, session):
+    def accounts(self, space, issuer, subject, session):
         until = self.ports.clock.now()
         logout = Logout(issuer=issuer, subject=subject, session=session, jti="one", until=until)
         context = AuditContext(event="identity.logout", actor="idp")
@@ -91,22 +96,22 @@ class Book:
     def expected(self, space, issuer, subject, session):
         return {
             guid
-            for said, guid in self.list
-            if (said.space, said.issuer) == (space, issuer)
-            and (said.subject == subject if subject else said.session == session)
+            for login, guid in self.list
+            if (login.space, login.issuer) == (space, issuer)
+            and (login.subject == subject if subject else login.session == session)
         }
 
 
 @given(st.lists(log_ins, max_size=10), st.integers(0, 9))
-def test_a_logout_finds_whoever_logged_in_by_that_name_and_nobody_else(said, erased):
-    book = Book()
-    for each in said:
-        book.log_in(each)
-    if erased < len(book.list):
-        book.erase(book.list[erased][1])
+def test_a_logout_finds_whoever_logged_in_by_that_name_and_nobody_else(logins, erased):
+    ledger = Ledger()
+    for each in logins:
+        ledger.log_in(each)
+    if erased < len(ledger.list):
+        ledger.erase(ledger.list[erased][1])
     for space in SPACES:
         for issuer in ISSUERS:
             for word in WORDS:
                 for subject, session in ((word, ""), ("", word), (word, "zoe")):
-                    asked = (space, issuer, subject, session)
-                    assert book.found(*asked) == book.expected(*asked), asked
+                    logout = (space, issuer, subject, session)
+                    assert ledger.accounts(*logout) == ledger.expected(*logout), logout

@@ -48,11 +48,11 @@ def back(service, redirect):
     return service.idp.log_in(redirect.url, "carol")
 
 
-def refused(service, act, refusal):
-    """See *act* refused and recorded, and nothing changed but the log-in it may have spent."""
+def refused(service, call, refusal):
+    """See *call* refused and recorded, and nothing changed but the log-in it may have spent."""
     before = service.records()
     with pytest.raises(refusal):
-        act()
+        call()
     assert service.last_event() == ("login.authenticate", refusal.code)
     return {guid for guid, record in service.records().items() if before.get(guid) != record}
 
@@ -76,9 +76,9 @@ def test_the_redirect_carries_state_nonce_and_the_verifiers_challenge(service, r
 
 def test_s34_nothing_of_a_log_in_lies_open_in_the_store(service, redirect):
     query = {name: value for name, (value,) in parse_qs(urlsplit(redirect.url).query).items()}
-    kept = repr(attrs.asdict(service.stored(redirect.login)))
+    stored_text = repr(attrs.asdict(service.stored(redirect.login)))
     for secret in (query["state"].partition(".")[2], query["nonce"]):
-        assert secret not in kept
+        assert secret not in stored_text
         assert secret not in repr(redirect)
 
 
@@ -110,7 +110,7 @@ def test_so_many_log_ins_are_begun_in_a_minute(service, space):
     narrow.logins.redirect(other.guid, APP_RETURN)
 
 
-def test_a_log_in_is_kept_for_as_long_again_as_it_may_take(service, redirect):
+def test_a_log_in_is_stored_for_as_long_again_as_it_may_take(service, redirect):
     login = service.stored(redirect.login)
     assert login.keep_until == login.deadline + STANDARD.login_life
 
@@ -173,8 +173,8 @@ def test_a_second_device_of_the_user_joins_the_account(service, space):
 def test_a_state_serves_once(service, redirect, back):
     service.logins.authenticate(back.state, back.code, redirect.secret)
     again = service.idp.log_in(redirect.url, "carol")
-    act = partial(service.logins.authenticate, again.state, again.code, redirect.secret)
-    assert refused(service, act, WrongState) == set()
+    call = partial(service.logins.authenticate, again.state, again.code, redirect.secret)
+    assert refused(service, call, WrongState) == set()
 
 
 def test_of_many_returns_with_one_state_one_counts(service, redirect, meeting, at_once):
@@ -194,10 +194,10 @@ def test_of_many_returns_with_one_state_one_counts(service, redirect, meeting, a
 
 def test_a_wrong_state_secret_spends_nothing(service, redirect, back):
     for secret in ("", "A" * 43, back.state.partition(".")[2] + "A"):
-        act = partial(
+        call = partial(
             service.logins.authenticate, f"{redirect.login}.{secret}", back.code, redirect.secret
         )
-        assert refused(service, act, WrongToken) == set()
+        assert refused(service, call, WrongToken) == set()
     service.logins.authenticate(back.state, back.code, redirect.secret)
 
 
@@ -209,30 +209,30 @@ def test_a_wrong_state_secret_learns_nothing_of_the_log_in(service, redirect, ba
         service.clock.jump(redirect.deadline)
     if became == "expired":
         service.logins.expire()
-    act = partial(
+    call = partial(
         service.logins.authenticate, f"{redirect.login}.wrong", back.code, redirect.secret
     )
-    assert refused(service, act, WrongToken) == set()
+    assert refused(service, call, WrongToken) == set()
 
 
 def test_states_that_are_none_of_ours_all_look_the_same(service, space, redirect, back):
     for state in ("", "nonsense", f"{mint(0, bytes(15))}.secret", f"{space.guid}.secret"):
-        act = partial(service.logins.authenticate, state, back.code, redirect.secret)
-        assert refused(service, act, WrongToken) == set()
+        call = partial(service.logins.authenticate, state, back.code, redirect.secret)
+        assert refused(service, call, WrongToken) == set()
 
 
 @pytest.mark.parametrize("code", ["", "x" * 4097])
 def test_a_code_has_to_fit(service, redirect, back, code):
-    act = partial(service.logins.authenticate, back.state, code, redirect.secret)
-    assert refused(service, act, InvalidField) == set()
+    call = partial(service.logins.authenticate, back.state, code, redirect.secret)
+    assert refused(service, call, InvalidField) == set()
 
 
 def test_a_log_in_may_take_as_long_as_the_policy_says(service, redirect, back):
     service.clock.jump(redirect.deadline)
-    act = partial(service.logins.authenticate, back.state, back.code, redirect.secret)
-    assert refused(service, act, DeadlinePassed) == set()
+    call = partial(service.logins.authenticate, back.state, back.code, redirect.secret)
+    assert refused(service, call, DeadlinePassed) == set()
     service.clock.jump(redirect.deadline - TICK)
-    act()
+    call()
 
 
 def test_the_log_in_is_spent_before_the_code_is_exchanged(service, redirect, back):
@@ -251,16 +251,16 @@ def test_the_log_in_is_spent_before_the_code_is_exchanged(service, redirect, bac
 
 
 def test_a_refused_code_spends_the_log_in_and_makes_no_account(service, space, redirect, back):
-    act = partial(service.logins.authenticate, back.state, "another code", redirect.secret)
-    assert refused(service, act, IdentityWithdrawn) == {redirect.login}
-    assert refused(service, act, WrongState) == set()
+    call = partial(service.logins.authenticate, back.state, "another code", redirect.secret)
+    assert refused(service, call, IdentityWithdrawn) == {redirect.login}
+    assert refused(service, call, WrongState) == set()
     assert service.store.account(space.guid, "carol") is None
 
 
 def test_a_code_of_another_log_in_is_refused(service, space, redirect, back):
     other = service.idp.log_in(service.logins.redirect(space.guid, APP_RETURN).url, "carol")
-    act = partial(service.logins.authenticate, back.state, other.code, redirect.secret)
-    assert refused(service, act, IdentityWithdrawn) == {redirect.login}
+    call = partial(service.logins.authenticate, back.state, other.code, redirect.secret)
+    assert refused(service, call, IdentityWithdrawn) == {redirect.login}
 
 
 def test_a_provider_that_is_down_has_spent_the_log_in_all_the_same(service, redirect, back):
@@ -268,8 +268,8 @@ def test_a_provider_that_is_down_has_spent_the_log_in_all_the_same(service, redi
     with pytest.raises(IdentityUnavailable):
         service.logins.authenticate(back.state, back.code, redirect.secret)
     service.idp.down = False
-    act = partial(service.logins.authenticate, back.state, back.code, redirect.secret)
-    assert refused(service, act, WrongState) == set()
+    call = partial(service.logins.authenticate, back.state, back.code, redirect.secret)
+    assert refused(service, call, WrongState) == set()
 
 
 def test_another_issuers_word_is_refused(service, redirect, back):
@@ -278,8 +278,8 @@ def test_another_issuers_word_is_refused(service, redirect, back):
             return Identity(issuer="https://other.example", subject="carol")
 
     lied_to = service.but(identity=Liar(service.entropy))
-    act = partial(lied_to.logins.authenticate, back.state, back.code, redirect.secret)
-    assert refused(service, act, WrongIssuer) == {redirect.login}
+    call = partial(lied_to.logins.authenticate, back.state, back.code, redirect.secret)
+    assert refused(service, call, WrongIssuer) == {redirect.login}
 
 
 def test_a_subject_of_another_issuer_does_not_take_over_the_account(service, space):
@@ -334,8 +334,8 @@ def test_a_log_in_expires_at_its_deadline_and_not_before(service, redirect, back
     assert service.stored(redirect.login).state is LoginState.EXPIRED
     assert service.last_event() == ("login.expire", "")
     assert service.logins.expire() == 0
-    act = partial(service.logins.authenticate, back.state, back.code, redirect.secret)
-    assert refused(service, act, WrongState) == set()
+    call = partial(service.logins.authenticate, back.state, back.code, redirect.secret)
+    assert refused(service, call, WrongState) == set()
 
 
 def test_a_used_log_in_does_not_expire(service, redirect, back):
@@ -351,8 +351,8 @@ def test_a_used_log_in_does_not_expire(service, redirect, back):
 def test_a_caught_return_binds_nothing(service, redirect, back):
     """Another app has the same scheme: it learns state and code, and not the secret."""
     for guess in ("", "A" * 43, redirect.secret + "A", redirect.secret.lower()):
-        act = partial(service.logins.authenticate, back.state, back.code, guess)
-        assert refused(service, act, WrongToken) == set()
+        call = partial(service.logins.authenticate, back.state, back.code, guess)
+        assert refused(service, call, WrongToken) == set()
     service.logins.authenticate(back.state, back.code, redirect.secret)
 
 
@@ -364,8 +364,8 @@ def test_who_did_not_begin_learns_nothing_of_the_log_in(service, redirect, back,
         service.clock.jump(redirect.deadline)
     if became == "expired":
         service.logins.expire()
-    act = partial(service.logins.authenticate, back.state, back.code, "caught")
-    assert refused(service, act, WrongToken) == set()
+    call = partial(service.logins.authenticate, back.state, back.code, "caught")
+    assert refused(service, call, WrongToken) == set()
 
 
 def test_a_log_ins_address_sent_to_a_victim_binds_nothing(service, space):
@@ -378,10 +378,10 @@ def test_a_log_ins_address_sent_to_a_victim_binds_nothing(service, space):
     # Carol's app has begun nothing, or something else, and what Mallory has lacks the code.
     carols = service.logins.redirect(space.guid, APP_RETURN)
     for code, secret in ((back.code, carols.secret), (back.code, "")):
-        act = partial(service.logins.authenticate, back.state, code, secret)
-        assert refused(service, act, WrongToken) == set()
-    act = partial(service.logins.authenticate, back.state, "guess", mallorys.secret)
-    assert refused(service, act, IdentityWithdrawn) == {mallorys.login}
+        call = partial(service.logins.authenticate, back.state, code, secret)
+        assert refused(service, call, WrongToken) == set()
+    call = partial(service.logins.authenticate, back.state, "guess", mallorys.secret)
+    assert refused(service, call, IdentityWithdrawn) == {mallorys.login}
     assert service.store.account(space.guid, "carol") is None
 
 
@@ -397,14 +397,14 @@ def test_state_and_code_swapped_between_two_app_spaces_bind_nothing(service, spa
     begun = [service.logins.redirect(one.guid, APP_RETURN) for one in (space, other_space)]
     backs = [service.idp.log_in(one.url, "carol") for one in begun]
     for mine, theirs in ((0, 1), (1, 0)):
-        act = partial(
+        call = partial(
             service.logins.authenticate, backs[mine].state, backs[mine].code, begun[theirs].secret
         )
-        assert refused(service, act, WrongToken) == set()
-        act = partial(
+        assert refused(service, call, WrongToken) == set()
+        call = partial(
             service.logins.authenticate, backs[mine].state, backs[theirs].code, begun[mine].secret
         )
-        assert refused(service, act, IdentityWithdrawn) == {begun[mine].login}
+        assert refused(service, call, IdentityWithdrawn) == {begun[mine].login}
     assert service.store.account(space.guid, "carol") is None
     assert service.store.account(other_space.guid, "carol") is None
 
@@ -425,19 +425,19 @@ def test_a_provider_may_send_users_to_the_app_itself(service):
     redirect = service.logins.redirect(space.guid, "http://127.0.0.1:40001/back")
     query = parse_qs(urlsplit(redirect.url).query)
     assert query["redirect_uri"] == ["http://127.0.0.1:40001/back"]
-    asked = []
+    redirect_uris = []
 
     class Looking:
         def __getattr__(self, name):
             return getattr(service.idp, name)
 
         def exchange(self, settings, **what):
-            asked.append(settings.redirect_uri)
+            redirect_uris.append(settings.redirect_uri)
             return service.idp.exchange(settings, **what)
 
     back = service.idp.log_in(redirect.url, "carol")
     service.but(identity=Looking()).logins.authenticate(back.state, back.code, redirect.secret)
-    assert asked == ["http://127.0.0.1:40001/back"]
+    assert redirect_uris == ["http://127.0.0.1:40001/back"]
 
 
 # What the provider sends to the service
@@ -458,7 +458,7 @@ def test_a_return_is_carried_on_to_the_app_and_spends_nothing(service, redirect,
     service.logins.authenticate(back.state, back.code, redirect.secret)
 
 
-def test_the_app_is_told_that_the_provider_refused(service, back):
+def test_the_app_learns_that_the_provider_refused(service, back):
     carried = service.logins.relay_response(back.state, {"error": "access_denied"})
     assert parse_qs(carried.partition("?")[2])["error"] == ["access_denied"]
 

@@ -201,11 +201,11 @@ def test_nobody_is_remembered_by_more_than_is_needed(service, space, carol):
 
 
 def test_a_further_log_in_in_the_same_session_is_remembered_longer(service, space):
-    class Same(FakeIdentityProvider):
+    class OneSession(FakeIdentityProvider):
         def exchange(self, settings, **claims):
             return attrs.evolve(service.idp.exchange(settings, **claims), session="one")
 
-    patient = service.but(identity=Same(service.entropy))
+    patient = service.but(identity=OneSession(service.entropy))
     ends = []
     for _ in range(2):
         service.idp.admit("carol")
@@ -219,7 +219,7 @@ def test_a_further_log_in_in_the_same_session_is_remembered_longer(service, spac
 
 def test_names_of_two_kinds_two_app_spaces_and_two_issuers_do_not_meet(space):
     issuer = "https://idp.example"
-    made = {
+    guids = {
         subject_alias(space.guid, issuer, "one"),
         session_alias(space.guid, issuer, "one"),
         subject_alias(space.guid, issuer + "/", "one"),
@@ -227,10 +227,10 @@ def test_names_of_two_kinds_two_app_spaces_and_two_issuers_do_not_meet(space):
         subject_alias(space.guid, issuer, "two"),
         subject_alias(space.guid, issuer + '", "one', ""),
     }
-    assert len(made) == 6
+    assert len(guids) == 6
 
 
-def test_no_token_is_told_before_a_logout_would_find_the_user(service, numbered):
+def test_no_token_is_returned_before_a_logout_would_find_the_user(service, numbered):
     service.idp.admit("carol", account_id="e-1001")
     redirect = service.logins.redirect(numbered.guid, APP_RETURN)
     back = service.idp.log_in(redirect.url, "carol")
@@ -253,22 +253,22 @@ def test_two_log_ins_at_once_are_both_remembered(service, numbered):
     service.idp.admit("carol", account_id="e-1001")
     redirect = service.logins.redirect(numbered.guid, APP_RETURN)
     back = service.idp.log_in(redirect.url, "carol")
-    made = []
+    phones = []
 
     class Store:
         def __getattr__(self, name):
             return getattr(service.ports.store, name)
 
         def commit(self, changes, audit, operation):
-            if not made and any(isinstance(change.new, Alias) for change in changes):
+            if not phones and any(isinstance(change.new, Alias) for change in changes):
                 service.idp.admit("carol", account_id="e-1002")
-                made.append(service.log_in(numbered, "carol"))
+                phones.append(service.log_in(numbered, "carol"))
             service.ports.store.commit(changes, audit, operation)
 
     racing = service.but(store=Store())
     invitation = racing.logins.authenticate(back.state, back.code, redirect.secret)
     (alias,) = aliases(service)
-    assert set(alias.accounts) == {account_of(service, made[0]).guid, invitation.account.guid}
+    assert set(alias.accounts) == {account_of(service, phones[0]).guid, invitation.account.guid}
 
 
 # Only a new log-in counts after it
@@ -295,21 +295,21 @@ def test_an_older_invitation_does_not_bring_the_devices_back(service, space, car
 
 
 def test_a_good_word_that_was_asked_for_before_does_not_undo_it(service, space, carol):
-    asked = []
+    identities = []
 
     class Slow:
         def __getattr__(self, name):
             return getattr(service.idp, name)
 
         def still_vouches(self, settings, identity, *, company):
-            asked.append(identity)
+            identities.append(identity)
             word = service.idp.still_vouches(settings, identity, company=company)
             service.logins.log_out(space.guid, service.idp.log_out("carol"))
             return word
 
     with pytest.raises(IdentityWithdrawn):
         service.but(identity=Slow()).logins.revalidate(account_of(service, carol).guid)
-    assert len(asked) == 1
+    assert len(identities) == 1
     assert standing(service, carol) == BY_IDP
 
 

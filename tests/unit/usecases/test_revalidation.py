@@ -87,22 +87,22 @@ def test_a_withdrawn_users_devices_are_suspended_all_at_once(service, space, car
 
 def test_a_withdrawn_user_answers_nothing(service, space, carol):
     origin = service.new_origin(space, "Payroll")
-    asked = service.ask("carol", "Pay?", origin=origin).challenge
+    identities = service.ask("carol", "Pay?", origin=origin).challenge
     withdraw(service, carol)
     with pytest.raises(BindingInactive):
-        carol.answer(asked)
-    assert service.stored(asked.guid).state is ChallengeState.PENDING
+        carol.answer(identities)
+    assert service.stored(identities.guid).state is ChallengeState.PENDING
 
 
 def test_an_answer_finds_out_that_the_user_was_withdrawn(service, space, carol):
     origin = service.new_origin(space, "Payroll")
     service.clock.advance(STANDARD.vouch_life)
-    asked = service.ask("carol", "Pay?", origin=origin).challenge
+    identities = service.ask("carol", "Pay?", origin=origin).challenge
     service.idp.withdraw("carol")
     with pytest.raises(IdentityWithdrawn):
-        carol.answer(asked)
+        carol.answer(identities)
     assert standing(service, carol) == BY_IDP
-    assert service.stored(asked.guid).state is ChallengeState.PENDING
+    assert service.stored(identities.guid).state is ChallengeState.PENDING
 
 
 def test_devices_resume_when_the_user_is_vouched_for_again(service, carol):
@@ -194,17 +194,17 @@ def test_a_provider_that_names_somebody_else_is_refused_and_recorded(
 
 
 def test_the_provider_is_asked_about_the_account_as_it_is_known(service, carol):
-    asked = []
+    identities = []
 
     class Listening(FakeIdentityProvider):
         def still_vouches(self, settings, identity, *, company):
-            asked.append((settings, identity))
+            identities.append((settings, identity))
             return service.idp.still_vouches(settings, identity, company=company)
 
     account = account_of(service, carol)
     grant = service.ports.sealer.open(account.sealed_grant, f"grant:{account.guid}")
     service.but(identity=Listening(service.entropy)).logins.revalidate(account.guid)
-    ((settings, identity),) = asked
+    ((settings, identity),) = identities
     assert settings == service.idp.settings()
     assert identity == Identity(issuer=service.idp.issuer, subject="carol", grant=grant)
 
@@ -238,26 +238,26 @@ def test_s18_a_staff_suspension_before_the_commit_is_not_undone(service, carol):
 
 
 class Slow:
-    """The provider, in whose answers so much time passes that *acts* happen, one an answer."""
+    """The provider, in whose answers so much time passes that *events* happen, one an answer."""
 
-    def __init__(self, idp, *acts):
+    def __init__(self, idp, *events):
         self._idp = idp
-        self._acts = list(acts)
-        self.asked = []
+        self._events = list(events)
+        self.identities = []
 
     def __getattr__(self, name):
         return getattr(self._idp, name)
 
     def still_vouches(self, settings, identity, *, company):
-        self.asked.append(identity)
+        self.identities.append(identity)
         return self._late(self._idp.still_vouches(settings, identity, company=company))
 
     def exchange(self, settings, **claims):
         return self._late(self._idp.exchange(settings, **claims))
 
     def _late(self, answer):
-        if self._acts:
-            self._acts.pop(0)()
+        if self._events:
+            self._events.pop(0)()
         return answer
 
 
@@ -265,7 +265,7 @@ def test_an_old_good_word_does_not_undo_a_newer_withdrawal(service, carol):
     slow = Slow(service.idp, lambda: withdraw(service, carol))
     with pytest.raises(IdentityWithdrawn):
         service.but(identity=slow).logins.revalidate(carol.device.bond.account)
-    assert len(slow.asked) == 2
+    assert len(slow.identities) == 2
     assert standing(service, carol) == BY_IDP
     assert account_of(service, carol).vouched_at is None
 
@@ -288,7 +288,7 @@ def test_an_account_that_changed_meanwhile_is_asked_about_again_with_the_new_gra
     origin = service.new_origin(space, "Payroll")
     slow = Slow(service.idp, lambda: service.ask("carol", "Pay?", origin=origin))
     account = service.but(identity=slow).logins.revalidate(carol.device.bond.account)
-    first, second = slow.asked
+    first, second = slow.identities
     assert first.grant != second.grant
     assert account == account_of(service, carol)
     assert account.vouched_at == service.clock.now()
@@ -306,7 +306,7 @@ def test_an_account_that_changes_all_the_time_is_asked_about_so_often_at_most(
     before = account_of(service, carol).sealed_grant
     with pytest.raises(Contended):
         service.but(identity=slow, policy=few).logins.revalidate(carol.device.bond.account)
-    assert len(slow.asked) == 3
+    assert len(slow.identities) == 3
     assert account_of(service, carol).sealed_grant == before
 
 
