@@ -77,7 +77,7 @@ class Calls:
     @classmethod
     def of(cls, service: Service, base: str) -> Calls:
         """Give the service's origin a Basic secret."""
-        credentials = cs.Credentials(service.ports, service.policy)
+        credentials = cs.Credentials(service.ports, service.policy, by=cs.OPERATOR)
         return cls(service, base, credentials.issue(service.party.origin.guid, Scheme.BASIC).secret)
 
     def stored_secret(self) -> tuple[bytes, bytes]:

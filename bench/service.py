@@ -58,9 +58,9 @@ class Service:
     def of(cls, algorithm: Algorithm, ports: cs.Ports | None = None) -> Service:
         """Create a service for devices of *algorithm*; the service signs with ES256."""
         ports, policy = ports or memory_ports(), BUSY
-        directory = cs.Directory(ports, policy)
-        space = directory.create_app_space(directory.create_company("Example").guid, "Bank")
-        party = directory.relying_party(directory.create_origin(space.guid, "Web shop").guid)
+        admin = cs.Administration(ports, policy, by=cs.OPERATOR)
+        space = admin.create_app_space(admin.create_company("Example").guid, "Bank")
+        party = admin.relying_party(admin.create_origin(space.guid, "Web shop").guid)
         device = SoftwareDevice.make(
             clock=ports.clock, entropy=ports.entropy, pin=PIN, algorithm=algorithm, cost=CHEAP
         )

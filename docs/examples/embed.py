@@ -5,9 +5,9 @@ from counterseal.device import SoftwareDevice
 from counterseal.memory import memory_ports
 
 ports, policy = memory_ports(), cs.STANDARD
-directory = cs.Directory(ports, policy)
-space = directory.create_app_space(directory.create_company("Example").guid, "Bank")
-shop = directory.relying_party(directory.create_origin(space.guid, "Web shop").guid)
+admin = cs.Administration(ports, policy, by=cs.OPERATOR)
+space = admin.create_app_space(admin.create_company("Example").guid, "Bank")
+shop = admin.relying_party(admin.create_origin(space.guid, "Web shop").guid)
 
 invited = cs.Invitations(ports, policy).invite(shop, "user-42")
 phone = SoftwareDevice.make(clock=ports.clock, entropy=ports.entropy, pin="1379")

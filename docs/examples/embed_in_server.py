@@ -197,11 +197,11 @@ def told(handler, *arguments):
 
 def main():
     ports, policy = memory_ports(), cs.STANDARD
-    directory = cs.Directory(ports, policy)
-    space = directory.create_app_space(directory.create_company("Example").guid, "Bank")
-    shop = directory.create_origin(space.guid, "Web shop")
-    secret = cs.Credentials(ports, policy).issue(shop.guid, Scheme.BASIC).secret
-    server = Server(ports, policy, directory.relying_party(shop.guid))
+    admin = cs.Administration(ports, policy, by=cs.OPERATOR)
+    space = admin.create_app_space(admin.create_company("Example").guid, "Bank")
+    shop = admin.create_origin(space.guid, "Web shop")
+    secret = cs.Credentials(ports, policy, by=cs.OPERATOR).issue(shop.guid, Scheme.BASIC).secret
+    server = Server(ports, policy, admin.relying_party(shop.guid))
     phone = SoftwareDevice.make(clock=ports.clock, entropy=ports.entropy, pin="1379")
 
     def from_phone(path, body=b"", method="POST"):

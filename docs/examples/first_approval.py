@@ -3,16 +3,16 @@
 
 # 1. Put a service together
 
-from counterseal import STANDARD, Directory, Invitations
+from counterseal import OPERATOR, STANDARD, Administration, Invitations
 from counterseal.memory import memory_ports
 
 ports, policy = memory_ports(), STANDARD
 
-directory = Directory(ports, policy)
-company = directory.create_company("Example")
-space = directory.create_app_space(company.guid, "Example Bank")
-origin = directory.create_origin(space.guid, "Web shop")
-shop = directory.relying_party(origin.guid)
+admin = Administration(ports, policy, by=OPERATOR)
+company = admin.create_company("Example")
+space = admin.create_app_space(company.guid, "Example Bank")
+origin = admin.create_origin(space.guid, "Web shop")
+shop = admin.relying_party(origin.guid)
 
 # 2. Invite a device
 

@@ -11,10 +11,10 @@ from counterseal.wire.cx1 import write_basic
 from counterseal.wire.keyset import KEYSET_TYP, keyset_claims
 
 ports, policy = memory_ports(), cs.STANDARD
-directory = cs.Directory(ports, policy)
-space = directory.create_app_space(directory.create_company("Example").guid, "Bank")
-origin = directory.create_origin(space.guid, "Web shop")
-shop = directory.relying_party(origin.guid)
+admin = cs.Administration(ports, policy, by=cs.OPERATOR)
+space = admin.create_app_space(admin.create_company("Example").guid, "Bank")
+origin = admin.create_origin(space.guid, "Web shop")
+shop = admin.relying_party(origin.guid)
 invited = cs.Invitations(ports, policy).invite(shop, "user-42")
 phone = SoftwareDevice.make(clock=ports.clock, entropy=ports.entropy, pin="1379")
 enrolment = phone.enrolment(invited.token, space.guid, pin="1379")
@@ -43,7 +43,7 @@ print("service:", len(phone.bond.service_keys), "keys pinned")
 
 # An origin's secret
 
-credentials = cs.Credentials(ports, policy)
+credentials = cs.Credentials(ports, policy, by=cs.OPERATOR)
 before = credentials.issue(origin.guid, Scheme.BASIC)
 after = credentials.issue(origin.guid, Scheme.BASIC, overlap=timedelta(hours=1))
 for issued in (before, after):
@@ -56,5 +56,5 @@ for issued in (before, after):
 
 first = credentials.issue_webhook_key(origin.guid)
 second = credentials.issue_webhook_key(origin.guid, overlap=timedelta(days=1))
-live = directory.relying_party(origin.guid).origin.webhook_keys
+live = admin.relying_party(origin.guid).origin.webhook_keys
 print("callbacks:", len(live), "signatures on each")

@@ -22,9 +22,9 @@ from counterseal.bindings import (
 from counterseal.callbacks import Callbacks
 from counterseal.challenges import Erasure
 from counterseal.directory import (
+    Administration,
     Authentication,
     Credentials,
-    Directory,
     IssuedSecret,
     SignedRequest,
 )
@@ -32,7 +32,7 @@ from counterseal.errors import Conflict, CountersealError, Misuse, Refused, Unav
 from counterseal.ijson import parse as read_json
 from counterseal.keys import jwks_document, trusted_keys
 from counterseal.machines import CHARTS, markdown, mermaid, table
-from counterseal.models import STAFF, Operator
+from counterseal.models import OPERATOR, Operator
 from counterseal.notifications import Notifications
 from counterseal.policy import PROFILES, STANDARD, STRICT, Policy
 from counterseal.ports import Ports
@@ -45,11 +45,12 @@ from counterseal.wire.receipt import Receipt, verify_receipt
 
 __all__ = [
     "CHARTS",
+    "OPERATOR",
     "PROFILES",
-    "STAFF",
     "STANDARD",
     "STRICT",
     "Accounts",
+    "Administration",
     "Answers",
     "Authentication",
     "Bound",
@@ -59,7 +60,6 @@ __all__ = [
     "CountersealError",
     "Credentials",
     "Devices",
-    "Directory",
     "Enrolment",
     "Enrolments",
     "Erasure",

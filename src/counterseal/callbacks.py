@@ -20,7 +20,6 @@ from counterseal.decisions import Act, Decision, read, settle
 from counterseal.errors import CallbackForbidden, DeadlineAhead, WrongState
 from counterseal.machines import CALLBACK, CallbackEvent, step
 from counterseal.models import (
-    STAFF,
     Account,
     Administrator,
     AuditEvent,
@@ -122,7 +121,7 @@ class Callbacks:
             self.ports, self.policy, act, lambda: self._recorded(claimed, outcome, unsent)
         )
 
-    def get(self, callback: Guid, *, by: Administrator = STAFF) -> Callback:
+    def get(self, callback: Guid, *, by: Administrator) -> Callback:
         """
         Return one callback; a dead one says why it is.
 
@@ -141,9 +140,7 @@ class Callbacks:
 
         return settle(self.ports, self.policy, act, decide)
 
-    def dead(
-        self, origin: Guid, limit: int = 100, *, by: Administrator = STAFF
-    ) -> tuple[Callback, ...]:
+    def dead(self, origin: Guid, limit: int = 100, *, by: Administrator) -> tuple[Callback, ...]:
         """
         Return the dead callbacks of one origin, oldest first; each says why it is dead.
 
@@ -221,7 +218,7 @@ class Callbacks:
 
         return settle(self.ports, self.policy, act, decide)
 
-    def requeue(self, callback: Guid, *, by: Administrator = STAFF) -> Callback:
+    def requeue(self, callback: Guid, *, by: Administrator) -> Callback:
         """
         Queue a dead callback again.
 

@@ -23,10 +23,10 @@ from counterseal.callbacks import Callbacks
 from counterseal.challenges import Erasure
 from counterseal.device import SoftwareDevice
 from counterseal.device.wrapping import wrap
-from counterseal.directory import Authentication, Credentials, Directory
+from counterseal.directory import Administration, Authentication, Credentials
 from counterseal.errors import CountersealError
 from counterseal.keys import PrivateKey, generate
-from counterseal.models import Algorithm, AuditEvent, Callback, Guid, Record
+from counterseal.models import Administrator, Algorithm, AuditEvent, Callback, Guid, Record
 from counterseal.notifications import Notifications
 from counterseal.testing.faults import Faults, faulty
 from counterseal.testing.phone import Phone
@@ -36,8 +36,6 @@ from counterseal.usecases.challenges import Challenges
 from counterseal.usecases.logins import Logins
 
 USE_CASES = {
-    "directory": Directory,
-    "credentials": Credentials,
     "authentication": Authentication,
     "accounts": Accounts,
     "invitations": Invitations,
@@ -68,6 +66,13 @@ class Service(World):
         other.policy = policy or self.policy
         for name, kind in USE_CASES.items():
             setattr(other, name, kind(other.ports, other.policy))
+        return other.by(self.administration.by)
+
+    def by(self, administrator: Administrator) -> "Service":
+        """The same service, with the use cases of *administrator*."""
+        other = copy.copy(self)
+        other.administration = Administration(other.ports, other.policy, by=administrator)
+        other.credentials = Credentials(other.ports, other.policy, by=administrator)
         return other
 
     def meanwhile(self, *acts) -> "Service":

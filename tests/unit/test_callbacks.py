@@ -21,7 +21,7 @@ from counterseal.errors import (
 )
 from counterseal.models import (
     FINISHED,
-    STAFF,
+    OPERATOR,
     CallbackState,
     Cause,
     ChallengeState,
@@ -225,7 +225,7 @@ def test_of_workers_at_once_one_sends(service, queued, meeting, at_once):
 
 def test_what_is_no_callback_is_not_found(service, queued):
     for guid in (mint(0, bytes(15)), queued.challenge):
-        for verb in (service.callbacks.attempt, service.callbacks.requeue):
+        for verb in (service.callbacks.attempt, partial(service.callbacks.requeue, by=OPERATOR)):
             with pytest.raises(NotFound):
                 verb(guid)
 
@@ -335,7 +335,7 @@ def test_a_policy_may_make_one_attempt_only(service, queued, status):
 def test_an_operator_queues_a_dead_one_again_under_the_same_id(service, queued):
     dead = failed(service, queued.guid, 410)
     later = service.clock.advance(timedelta(days=3))
-    again = service.callbacks.requeue(queued.guid)
+    again = service.callbacks.requeue(queued.guid, by=OPERATOR)
     assert again == service.stored(queued.guid)
     assert (again.state, again.attempts, again.version) == (
         CallbackState.QUEUED,
@@ -359,9 +359,9 @@ def test_an_operator_drops_a_queued_one_and_it_is_never_sent(service, queued):
     assert (service.events[-1].actor, service.events[-1].subject) == ("root", queued.guid)
     service.clock.advance(timedelta(days=2))
     assert service.callbacks.due() == ()
-    assert service.callbacks.dead(queued.origin) == ()
+    assert service.callbacks.dead(queued.origin, by=OPERATOR) == ()
     sent = len(service.sender.attempts)
-    for verb in (service.callbacks.attempt, service.callbacks.requeue):
+    for verb in (service.callbacks.attempt, partial(service.callbacks.requeue, by=OPERATOR)):
         with pytest.raises(WrongState):
             verb(queued.guid)
     with pytest.raises(WrongState):
@@ -373,13 +373,13 @@ def test_an_operator_drops_a_queued_one_and_it_is_never_sent(service, queued):
 def test_what_was_delivered_or_is_dead_is_not_dropped(service, queued, status):
     failed(service, queued.guid, status)
     with pytest.raises(WrongState):
-        service.callbacks.drop(queued.guid, by=STAFF)
+        service.callbacks.drop(queued.guid, by=OPERATOR)
     assert service.last_event() == ("callback.drop", "wrong_state")
 
 
 def test_an_attempt_that_is_under_way_ends_a_dropped_callback_no_other_way(service, queued):
     def drop(_):
-        service.callbacks.drop(queued.guid, by=STAFF)
+        service.callbacks.drop(queued.guid, by=OPERATOR)
         return DeliveryOutcome(status=204)
 
     class Dropping:
@@ -402,9 +402,9 @@ def test_the_queued_of_an_origin_are_listed_whether_due_or_not(service, alice):
     expected = (mine[2], later)
     guid = service.origin.origin.guid
     assert later.due_at > service.clock.now() + timedelta(hours=9)
-    assert service.callbacks.queued(guid, by=STAFF) == expected
-    assert service.callbacks.queued(guid, 1, by=STAFF) == expected[:1]
-    assert len(service.callbacks.queued(other.origin.guid, by=STAFF)) == 1
+    assert service.callbacks.queued(guid, by=OPERATOR) == expected
+    assert service.callbacks.queued(guid, 1, by=OPERATOR) == expected[:1]
+    assert len(service.callbacks.queued(other.origin.guid, by=OPERATOR)) == 1
 
 
 def test_the_queued_of_an_origin_are_found_behind_those_of_others(service, alice, monkeypatch):
@@ -413,24 +413,24 @@ def test_the_queued_of_an_origin_are_found_behind_those_of_others(service, alice
     for party in (*[other] * 5, service.origin):
         alice.answer(service.ask("alice", "Pay?", origin=party, callback=CALLBACK).challenge)
         service.clock.advance(timedelta(seconds=1))
-    (mine,) = service.callbacks.queued(service.origin.origin.guid, 1, by=STAFF)
+    (mine,) = service.callbacks.queued(service.origin.origin.guid, 1, by=OPERATOR)
     assert mine.origin == service.origin.origin.guid
-    assert len(service.callbacks.queued(other.origin.guid, 2, by=STAFF)) == 2
+    assert len(service.callbacks.queued(other.origin.guid, 2, by=OPERATOR)) == 2
 
 
 def test_only_an_origin_has_queued_callbacks(service, queued):
     with pytest.raises(NotFound):
-        service.callbacks.queued(queued.guid, by=STAFF)
+        service.callbacks.queued(queued.guid, by=OPERATOR)
     with pytest.raises(InvalidField):
-        service.callbacks.queued(queued.origin, 0, by=STAFF)
+        service.callbacks.queued(queued.origin, 0, by=OPERATOR)
 
 
 def test_only_a_dead_one_is_queued_again(service, queued):
     with pytest.raises(WrongState):
-        service.callbacks.requeue(queued.guid)
+        service.callbacks.requeue(queued.guid, by=OPERATOR)
     service.callbacks.attempt(queued.guid)
     with pytest.raises(WrongState):
-        service.callbacks.requeue(queued.guid)
+        service.callbacks.requeue(queued.guid, by=OPERATOR)
     assert service.last_event() == ("callback.requeue", "wrong_state")
 
 
@@ -439,7 +439,7 @@ def test_what_is_queued_again_is_kept_as_long_as_its_callback(service, queued, a
     told = service.stored(queued.challenge)
     failed(service, queued.guid, 410)
     service.clock.advance(age)
-    again = service.callbacks.requeue(queued.guid)
+    again = service.callbacks.requeue(queued.guid, by=OPERATOR)
     kept = service.stored(queued.challenge)
     assert kept.keep_until == max(told.keep_until, again.keep_until)
     assert (kept.version, kept.state, kept.outcome) == (
@@ -453,7 +453,7 @@ def test_what_is_queued_again_is_delivered_after_the_store_forgot_what_it_may(se
     told = service.stored(queued.challenge)
     failed(service, queued.guid, 410)
     service.clock.jump(told.keep_until - TICK)
-    service.callbacks.requeue(queued.guid)
+    service.callbacks.requeue(queued.guid, by=OPERATOR)
     service.clock.advance(2 * TICK)
     assert service.clock.now() > told.keep_until
     service.store.forget(service.clock.now())
@@ -463,14 +463,14 @@ def test_what_is_queued_again_is_delivered_after_the_store_forgot_what_it_may(se
 
 
 def test_s29_an_address_that_was_taken_off_the_list_is_not_sent_to(service, queued):
-    service.directory.forbid_callback(service.origin.origin.guid, CALLBACK)
+    service.administration.forbid_callback(service.origin.origin.guid, CALLBACK)
     dead = service.callbacks.attempt(queued.guid)
     assert (dead.state, dead.last_status) == (CallbackState.DEAD, None)
     assert dead.cause is Cause.FORBIDDEN
     assert service.sender.attempts == []
     assert service.last_event() == ("callback.fail", "forbidden")
-    service.directory.allow_callback(service.origin.origin.guid, CALLBACK)
-    service.callbacks.requeue(queued.guid)
+    service.administration.allow_callback(service.origin.origin.guid, CALLBACK)
+    service.callbacks.requeue(queued.guid, by=OPERATOR)
     assert service.callbacks.attempt(queued.guid).state is CallbackState.DELIVERED
 
 
@@ -607,24 +607,24 @@ def test_what_was_forgotten_is_not_queued_again(service, queued):
     service.store._records.pop(queued.challenge)
     dead = service.callbacks.attempt(queued.guid)
     with pytest.raises(NotFound):
-        service.callbacks.requeue(queued.guid)
+        service.callbacks.requeue(queued.guid, by=OPERATOR)
     assert service.stored(queued.guid) == dead
 
 
 def test_a_dead_callback_says_why_and_one_that_is_queued_again_does_not(service, queued):
-    assert service.callbacks.get(queued.guid) == queued
+    assert service.callbacks.get(queued.guid, by=OPERATOR) == queued
     assert queued.cause is None
     dead = failed(service, queued.guid, 410)
     assert service.last_event() == ("callback.fail", "gone")
-    assert service.callbacks.get(queued.guid) == dead
+    assert service.callbacks.get(queued.guid, by=OPERATOR) == dead
     assert dead.cause is Cause.GONE
-    assert service.callbacks.requeue(queued.guid).cause is None
+    assert service.callbacks.requeue(queued.guid, by=OPERATOR).cause is None
     service.sender.script(DeliveryOutcome(status=None, final=True))
     assert service.callbacks.attempt(queued.guid).cause is Cause.FINAL
-    service.callbacks.requeue(queued.guid)
+    service.callbacks.requeue(queued.guid, by=OPERATOR)
     assert failed(service, queued.guid, *[500] * len(DELAYS)).cause is None
     assert failed(service, queued.guid, 500).cause is Cause.EXHAUSTED
-    service.callbacks.requeue(queued.guid)
+    service.callbacks.requeue(queued.guid, by=OPERATOR)
     delivered = service.callbacks.attempt(queued.guid)
     assert (delivered.state, delivered.cause) == (CallbackState.DELIVERED, None)
 
@@ -636,22 +636,22 @@ def test_the_dead_of_an_origin_are_listed_oldest_first_until_they_are_queued_aga
         device.answer(service.ask(name, "Pay?", callback=CALLBACK).challenge)
         service.clock.advance(timedelta(minutes=1))
     first, second, third = sorted(service.queued(), key=lambda one: one.created_at)
-    assert service.callbacks.dead(origin) == ()
+    assert service.callbacks.dead(origin, by=OPERATOR) == ()
     gone = [failed(service, one.guid, 410) for one in (third, first)]
     failed(service, second.guid, 500)
-    assert service.callbacks.dead(origin) == (gone[1], gone[0])
-    assert {one.cause for one in service.callbacks.dead(origin)} == {Cause.GONE}
-    assert service.callbacks.dead(origin, 1) == (gone[1],)
-    assert service.callbacks.dead(origin, limit=2) == (gone[1], gone[0])
-    service.callbacks.requeue(first.guid)
-    assert service.callbacks.dead(origin, 1) == (gone[0],)
-    assert failed(service, second.guid, 410) in service.callbacks.dead(origin)
+    assert service.callbacks.dead(origin, by=OPERATOR) == (gone[1], gone[0])
+    assert {one.cause for one in service.callbacks.dead(origin, by=OPERATOR)} == {Cause.GONE}
+    assert service.callbacks.dead(origin, 1, by=OPERATOR) == (gone[1],)
+    assert service.callbacks.dead(origin, limit=2, by=OPERATOR) == (gone[1], gone[0])
+    service.callbacks.requeue(first.guid, by=OPERATOR)
+    assert service.callbacks.dead(origin, 1, by=OPERATOR) == (gone[0],)
+    assert failed(service, second.guid, 410) in service.callbacks.dead(origin, by=OPERATOR)
 
 
 def test_the_dead_of_another_origin_are_its_own(service, queued):
     other = service.new_origin(service.app_space, "Other")
     failed(service, queued.guid, 410)
-    assert service.callbacks.dead(other.origin.guid) == ()
+    assert service.callbacks.dead(other.origin.guid, by=OPERATOR) == ()
 
 
 @pytest.mark.parametrize("kind", ["nothing", "callback", "space"])
@@ -663,7 +663,7 @@ def test_only_an_origin_has_dead_callbacks(service, queued, kind):
         "space": service.app_space.guid,
     }[kind]
     with pytest.raises(NotFound):
-        service.callbacks.dead(guid)
+        service.callbacks.dead(guid, by=OPERATOR)
     assert service.last_event() == ("callback.dead", "not_found")
     assert (service.events[-1].actor, service.events[-1].subject) == ("staff", guid)
 
@@ -673,27 +673,27 @@ def test_a_limit_that_nobody_may_ask_for_is_refused_before_anything_is_read(serv
     faults = Faults()
     broken = service.but(store=faulty(service.store, "store", faults))
     with pytest.raises(InvalidField):
-        broken.callbacks.dead(service.origin.origin.guid, limit)
+        broken.callbacks.dead(service.origin.origin.guid, limit, by=OPERATOR)
     assert faults.calls == []
 
 
 def test_the_dead_are_found_in_two_trips(service, queued):
     faults = Faults()
     counted = service.but(store=faulty(service.store, "store", faults))
-    counted.callbacks.dead(service.origin.origin.guid)
+    counted.callbacks.dead(service.origin.origin.guid, by=OPERATOR)
     assert faults.calls == ["store.get", "store.dead"]
 
 
 @pytest.mark.parametrize("state", FINISHED)
 def test_an_origin_chooses_which_endings_ring(service, alice, state):
     guid = service.origin.origin.guid
-    service.directory.edit_origin(guid, callback_states=set(FINISHED) - {state})
+    service.administration.edit_origin(guid, callback_states=set(FINISHED) - {state})
     party = service.renewed(service.origin)
     issued = service.ask("alice", "Pay?", origin=party, callback=CALLBACK, show_code=True)
     service.clock.advance(timedelta(seconds=1))
     other = service.ask("alice", "Pay?", origin=party, callback=CALLBACK, show_code=True)
     # What is issued already keeps what was set then.
-    service.directory.edit_origin(guid, callback_states=FINISHED)
+    service.administration.edit_origin(guid, callback_states=FINISHED)
     _end(service, alice, issued, state)
     assert service.stored(issued.challenge.guid).state is state
     assert service.queued() == []
@@ -704,7 +704,7 @@ def test_an_origin_chooses_which_endings_ring(service, alice, state):
 @pytest.mark.parametrize("state", FINISHED)
 def test_cx_clients_are_called_when_the_user_has_processed_the_request(service, alice, state):
     guid = service.origin.origin.guid
-    service.directory.edit_origin(guid, clients=Clients.CX, codes=Codes.TYPED)
+    service.administration.edit_origin(guid, clients=Clients.CX, codes=Codes.TYPED)
     party = service.renewed(service.origin)
     issued = service.ask("alice", "Pay?", origin=party, callback=CALLBACK, show_code=True)
     _end(service, alice, issued, state)
@@ -716,7 +716,7 @@ def test_cx_clients_are_called_when_the_user_has_processed_the_request(service, 
 def test_cx_clients_are_not_called_for_a_question_that_a_newer_one_replaces(new_service):
     service = new_service(policy=STRICT)
     service.bind("alice")
-    service.directory.edit_origin(service.origin.origin.guid, clients=Clients.CX)
+    service.administration.edit_origin(service.origin.origin.guid, clients=Clients.CX)
     party = service.renewed(service.origin)
     first = service.ask("alice", "Pay?", origin=party, callback=CALLBACK).challenge
     service.ask("alice", "Pay?", origin=party, callback=CALLBACK)

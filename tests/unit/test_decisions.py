@@ -218,7 +218,7 @@ def test_an_act_past_its_rate_is_refused_and_recorded(service):
 @pytest.fixture
 def swept(service):
     """Sweep three companies, under rules that the test gives; return how many were settled."""
-    due = [service.directory.create_company(f"Company {number}") for number in range(3)]
+    due = [service.administration.create_company(f"Company {number}") for number in range(3)]
 
     def run(*verdicts):
         outcomes = dict(zip((company.guid for company in due), verdicts, strict=True))

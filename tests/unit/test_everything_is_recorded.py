@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from counterseal.errors import Refused
 from counterseal.models import (
-    STAFF,
+    OPERATOR,
     AddressKind,
     Authority,
     BindingState,
@@ -163,7 +163,8 @@ class Histories(RuleBasedStateMachine):
 
     @rule(phone=numbers, verb=st.sampled_from(["suspend", "resume", "revoke"]))
     def move(self, phone, verb):
-        self.try_(getattr(self.service.devices, verb), self.pick(self.phones, phone).guid)
+        verb = partial(getattr(self.service.devices, verb), by=OPERATOR)
+        self.try_(verb, self.pick(self.phones, phone).guid)
 
     @rule(phone=numbers, right=st.booleans())
     def rotate(self, phone, right):
@@ -175,7 +176,8 @@ class Histories(RuleBasedStateMachine):
 
     @rule(verb=st.sampled_from(["lock", "unlock"]))
     def lock(self, verb):
-        self.try_(getattr(self.service.accounts, verb), self.service.account().guid)
+        verb = partial(getattr(self.service.accounts, verb), by=OPERATOR)
+        self.try_(verb, self.service.account().guid)
 
     @rule()
     def revoke_all(self):
@@ -195,14 +197,15 @@ class Histories(RuleBasedStateMachine):
     def requeue(self, callback):
         queued = self.plain.queued()
         if queued:
-            self.try_(self.service.callbacks.requeue, self.pick(queued, callback).guid)
+            guid = self.pick(queued, callback).guid
+            self.try_(partial(self.service.callbacks.requeue, by=OPERATOR), guid)
 
     @rule(callback=numbers)
     def drop(self, callback):
         queued = self.plain.queued()
         if queued:
             guid = self.pick(queued, callback).guid
-            self.try_(partial(self.service.callbacks.drop, by=STAFF), guid)
+            self.try_(partial(self.service.callbacks.drop, by=OPERATOR), guid)
 
     @invariant()
     def every_change_is_recorded_in_its_own_commit(self):
@@ -242,8 +245,8 @@ def test_s35_what_the_audit_log_calls_things(service):  # noqa: PLR0915 (one of 
     issued = service.ask("alice", "Pay?", show_code=True, callback=CALLBACK)
     service.ring()
     tablet = service.bind("alice", addresses=(PushAddress(kind=AddressKind.RELAY, value="here"),))
-    service.notifications.test(tablet.guid)
-    service.devices.revoke(tablet.guid)
+    service.notifications.test(tablet.guid, by=OPERATOR)
+    service.devices.revoke(tablet.guid, by=OPERATOR)
     alice.fetch(issued.challenge.guid)
     for _ in range(3):
         with pytest.raises(Refused):
@@ -254,18 +257,18 @@ def test_s35_what_the_audit_log_calls_things(service):  # noqa: PLR0915 (one of 
     service.ask("alice", "Pay?")
     service.sender.script(410)
     (dead,) = service.deliver()
-    service.callbacks.requeue(dead)
+    service.callbacks.requeue(dead, by=OPERATOR)
     service.deliver()
     dropped = service.ask("alice", "Pay?", callback=CALLBACK)
     alice.answer(dropped.challenge)
-    service.callbacks.drop(service.callbacks.due()[0], by=STAFF)
+    service.callbacks.drop(service.callbacks.due()[0], by=OPERATOR)
     with pytest.raises(Refused):
         attrs.evolve(alice, pin="0000").rotate()
-    service.devices.suspend(alice.guid)
-    service.devices.resume(alice.guid)
-    service.accounts.lock(alice.device.bond.account)
-    service.accounts.unlock(alice.device.bond.account)
-    service.devices.revoke(alice.guid)
+    service.devices.suspend(alice.guid, by=OPERATOR)
+    service.devices.resume(alice.guid, by=OPERATOR)
+    service.accounts.lock(alice.device.bond.account, by=OPERATOR)
+    service.accounts.unlock(alice.device.bond.account, by=OPERATOR)
+    service.devices.revoke(alice.guid, by=OPERATOR)
     service.accounts.revoke(service.origin, "alice")
     service.invitations.invite(service.origin, "alice")
     space = service.new_app_space("Staff", idp=service.idp.settings())
@@ -281,17 +284,17 @@ def test_s35_what_the_audit_log_calls_things(service):  # noqa: PLR0915 (one of 
     admin = service.credentials.create_admin("root", all_companies=True).guid
     service.credentials.rotate_admin(admin)
     service.credentials.revoke_admin(admin)
-    service.directory.forbid_callback(guid, CALLBACK)
-    service.directory.edit_company(service.company.guid, "Other")
-    service.directory.edit_app_space(service.app_space.guid, name="Other")
-    service.directory.edit_origin(guid, name="Other")
-    service.erasure.erase(alice.device.bond.account)
+    service.administration.forbid_callback(guid, CALLBACK)
+    service.administration.edit_company(service.company.guid, "Other")
+    service.administration.edit_app_space(service.app_space.guid, name="Other")
+    service.administration.edit_origin(guid, name="Other")
+    service.erasure.erase(alice.device.bond.account, by=OPERATOR)
     assert {event.event for event in service.events} == CHANGES
 
 
 def test_s17_who_suspended_a_device_can_be_told_from_the_record(service):
     alice = service.bind("alice")
-    held = service.devices.suspend(alice.guid)
+    held = service.devices.suspend(alice.guid, by=OPERATOR)
     assert (held.state, held.suspended_by) == (BindingState.SUSPENDED, Authority.STAFF)
     assert service.events[-1].actor == "staff"
 

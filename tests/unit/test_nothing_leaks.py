@@ -115,7 +115,7 @@ def tenancy(service, canaries):
     admin = canaries.tell(service.credentials.create_admin("root", all_companies=True))
     canaries.hide("admin secret", admin.secret)
     callback = f"https://shop.example/{canaries.hatch('callback')}"
-    canaries.tell(service.directory.allow_callback(guid, callback))
+    canaries.tell(service.administration.allow_callback(guid, callback))
     service.origin = service.renewed(service.origin)
     service.callback = callback
 

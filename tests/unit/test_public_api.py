@@ -13,10 +13,10 @@ import counterseal.ports
 from counterseal.errors import Conflict, CountersealError, Misuse, Refused, Unavailable
 
 PUBLIC = """
-    Accounts Answers Authentication Bound CHARTS Callbacks Challenges Conflict CountersealError
-    Credentials Devices Directory Enrolment Enrolments Erasure Invitation Invitations Issued
-    IssuedSecret KeySets Logins Misuse Notifications Operator PROFILES Policy Ports Proven
-    Receipt Redirect Refused STAFF STANDARD STRICT SignedRequest Telemetry Unavailable jwks_document
+    Accounts Administration Answers Authentication Bound CHARTS Callbacks Challenges Conflict
+    CountersealError Credentials Devices Enrolment Enrolments Erasure Invitation Invitations Issued
+    IssuedSecret KeySets Logins Misuse Notifications OPERATOR Operator PROFILES Policy Ports Proven
+    Receipt Redirect Refused STANDARD STRICT SignedRequest Telemetry Unavailable jwks_document
     markdown mermaid read_enrolment read_json read_question table trusted_keys verify_receipt
 """
 

@@ -444,7 +444,7 @@ def test_two_versions_of_one_record_in_one_attempt_are_a_lost_race(service, run)
     def decide(first, tools):
         attempts.append(first[0].name)
         if len(attempts) == 1:
-            service.directory.edit_company(guid, "Meanwhile Ltd")
+            service.administration.edit_company(guid, "Meanwhile Ltd")
         return records(guid).then(
             lambda second, _: Decision(result=None, writes=(revise(first[0], name="New"),))
         )
@@ -577,7 +577,7 @@ def test_nobody_is_woken_for_what_is_not_committed(service, rename):
 @pytest.fixture
 def sweep(service):
     """Sweep three companies, under rules that the test gives; return how many were dealt with."""
-    due = [service.directory.create_company(f"Company {number}") for number in range(3)]
+    due = [service.administration.create_company(f"Company {number}") for number in range(3)]
 
     def run(*verdicts):
         outcomes = dict(zip((company.guid for company in due), verdicts, strict=True))

@@ -8,7 +8,7 @@ import pytest
 
 from counterseal import STANDARD, STRICT
 from counterseal.errors import Foreign, NotPossessed, Refused, TokenSpent, WrongToken
-from counterseal.models import AddressKind, PushAddress
+from counterseal.models import OPERATOR, AddressKind, PushAddress
 from counterseal.models.guid import mint
 from counterseal.notifications.ringing import LOOKED_AT
 from counterseal.ports import Store
@@ -212,7 +212,7 @@ def test_a_status_that_was_erased_costs_no_more(world, zoe):
     challenge = world.ask("zoe", "Pay?").challenge
     zoe.answer(challenge)
     (_, account) = world.ports.store.get_with_account(challenge.guid)
-    world.erasure.erase(account.guid)
+    world.erasure.erase(account.guid, by=OPERATOR)
     with world.takes("store.get_with_account"), pytest.raises(Refused):
         world.challenges.status(world.origin, challenge.guid)
 
@@ -236,7 +236,7 @@ def test_an_ending_and_its_callback(world, zoe):
     with world.takes(*claim, *send, *record):
         world.callbacks.attempt(first)
     with world.takes("store.get", "store.dead"):
-        assert len(world.callbacks.dead(world.origin.origin.guid)) == 1
+        assert len(world.callbacks.dead(world.origin.origin.guid, by=OPERATOR)) == 1
 
 
 def test_a_look_for_bells(world):

@@ -40,9 +40,9 @@ class Service:
             use(self.ports, policy)
             for use in (cs.Enrolments, cs.Devices, cs.Answers, cs.Challenges, cs.Invitations)
         )
-        directory = cs.Directory(self.ports, policy)
-        space = directory.create_app_space(directory.create_company("Example").guid, "Bank")
-        self.shop = directory.relying_party(directory.create_origin(space.guid, "Shop").guid)
+        admin = cs.Administration(self.ports, policy, by=cs.OPERATOR)
+        space = admin.create_app_space(admin.create_company("Example").guid, "Bank")
+        self.shop = admin.relying_party(admin.create_origin(space.guid, "Shop").guid)
         invited = invitations.invite(self.shop, "user-7")
         self.link = write_link(
             BindLink(token=invited.token, app_space=space.guid, app_space_name="Bank & Söhne")

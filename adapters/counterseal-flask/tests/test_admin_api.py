@@ -47,7 +47,7 @@ def test_the_five_calls_of_c_ue(kit, world, client, desk):
             "useUniversalApp": True,
         },
     )
-    space = world.directory.get(last(made), AppSpace)
+    space = world.administration.get(last(made), AppSpace)
     assert (space.brand_logo, space.brand_color, space.universal_app, space.idp) == (
         "https://auth.example.com/logo.png",
         "#F0B700",
@@ -65,7 +65,7 @@ def test_the_five_calls_of_c_ue(kit, world, client, desk):
     refused = desk.post(f"{origin}/callbacks/new", domain)
     assert (refused.status_code, refused.json["field"]) == (400, "callbackType")
     assert refused.json["detail"].startswith("callbackType: 2, a WebAuthn domain, ")
-    held = world.directory.get(guid, Origin)
+    held = world.administration.get(guid, Origin)
     assert (held.codes, held.wildcards) == (Codes.ECHOED, True)
     assert (held.callbacks, held.domains) == ((url["callbackUrl"],), ())
     bound = client.put(
@@ -169,7 +169,7 @@ def test_an_edit_of_an_origin_says_what_its_clients_need_and_tightens(desk, orig
 
 
 def test_lists_hold_what_is_seen(world, desk, employ, company, app_space, origin):  # noqa: PLR0917 (fixtures)
-    other = world.directory.create_company("Other Ltd")
+    other = world.administration.create_company("Other Ltd")
     names = [each["name"] for each in desk.get(ROOT).json]
     assert sorted(names) == ["Example Ltd", "Other Ltd"]
     own = employ(company=world.company.guid)
@@ -211,9 +211,9 @@ def test_administrators_make_administrators(kit, world, client, desk, app_space)
 
 
 def test_s20_out_of_reach_looks_like_nowhere(world, employ, company, app_space, origin):
-    other = world.directory.create_company("Other Ltd")
+    other = world.administration.create_company("Other Ltd")
     stranger = employ(company=other.guid)
-    space = world.directory.create_app_space(other.guid, "Theirs")
+    space = world.administration.create_app_space(other.guid, "Theirs")
     theirs = f"{ROOT}/{other.guid}/appSpaces/{space.guid}"
     replies = [
         stranger.get(company),
@@ -251,14 +251,14 @@ def test_an_origin_of_the_app_space_next_door_is_not_here(world, desk, company, 
     path = f"{company}/appSpaces/{beside.guid}/requestOrigins/{guid}"
     assert desk.get(path).status_code == 404
     assert desk.post(f"{path}/keyManagement", {"keyType": "basic"}).status_code == 404
-    assert not world.directory.get(guid, Origin).credentials
+    assert not world.administration.get(guid, Origin).credentials
 
 
 def test_a_scoped_administrator_makes_no_companies(world, employ):
     scoped = employ(company=world.company.guid)
     reply = scoped.post(f"{ROOT}/new", {"name": "Mine"})
     assert (reply.status_code, reply.json["code"]) == (403, "forbidden")
-    assert len(world.directory.list(None, Company)) == 1
+    assert len(world.administration.list(None, Company)) == 1
 
 
 def test_only_an_administrators_key_opens(kit, world, client, desk, shop):

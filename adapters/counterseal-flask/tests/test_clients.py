@@ -51,7 +51,7 @@ UE_FORM = (
 def cx(kit, world, client):
     """An origin as the CX admin calls make it, and its user's phone."""
     party = world.new_origin(world.app_space, "CX client", codes=Codes.ECHOED)
-    world.directory.allow_callback(party.origin.guid, CALLBACK)
+    world.administration.allow_callback(party.origin.guid, CALLBACK)
     return kit.shop_of(world, client, party)
 
 

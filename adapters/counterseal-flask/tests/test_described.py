@@ -17,7 +17,7 @@ from schemathesis.openapi.checks import RejectedPositiveData
 from schemathesis.transport.wsgi import WSGITransport
 
 from counterseal import Refused
-from counterseal.models import BindingState
+from counterseal.models import OPERATOR, BindingState
 from counterseal.testing import APP_RETURN
 from counterseal.testing.world import CALLBACK
 from counterseal.wire.cx1 import write_cx1
@@ -137,14 +137,14 @@ def known(kit, world, shop):
 def known_to_admins(world):
     """The same for administrators; what they end is there for that alone."""
     calm, still, *ends = (world.bind(f"user-{number}") for number in range(51, 56))
-    world.devices.suspend(still.guid)
+    world.devices.suspend(still.guid, by=OPERATOR)
     ended, emptied, erased = (each.device.bond for each in ends)
     calm.answer(calm.fetch(world.ask("user-51", "Pay?", callback=CALLBACK).challenge.guid))
     world.sender.script(410)
     deliveries = world.deliver()
     origin = world.origin.origin
     other = world.new_origin(world.app_space, "Another shop").origin
-    other = world.directory.allow_callback(other.guid, "https://shop.example/more")
+    other = world.administration.allow_callback(other.guid, "https://shop.example/more")
     return {
         "company": [world.company.guid],
         "app_space": [world.app_space.guid],

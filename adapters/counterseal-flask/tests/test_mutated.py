@@ -19,7 +19,16 @@ from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from counterseal import Refused
 from counterseal.errors import CredentialRefused
-from counterseal.models import FINISHED, AdminRole, BindingState, Callback, Challenge, Codes, Scheme
+from counterseal.models import (
+    FINISHED,
+    OPERATOR,
+    AdminRole,
+    BindingState,
+    Callback,
+    Challenge,
+    Codes,
+    Scheme,
+)
 from counterseal.testing import World
 from counterseal.testing.world import CALLBACK
 from counterseal.wire.cx1 import write_cx1
@@ -199,7 +208,7 @@ class Service:
         except Refused:
             account = self.world.accounts.get(self.party, user)
             with suppress(Refused):
-                self.world.accounts.unlock(account.guid)
+                self.world.accounts.unlock(account.guid, by=OPERATOR)
             self.world.accounts.revoke(self.party, user)
             self.world.clock.advance(timedelta(days=1))  # longer than any cool-down
             self.world.sweep()
@@ -216,7 +225,7 @@ class Service:
 
     def entry(self):
         """Return the place of an entry of the allow-list, anew if it was taken off."""
-        held = self.world.directory.allow_callback(self.changed.guid, "https://b.example/c")
+        held = self.world.administration.allow_callback(self.changed.guid, "https://b.example/c")
         space, guid = f"companies/{self.world.company.guid}/appSpaces", held.entries[-1].guid
         return f"{ADMIN}/{space}/{held.app_space}/requestOrigins/{held.guid}/callbacks/{guid}"
 

@@ -16,7 +16,7 @@ import pytest
 from werkzeug.serving import make_server
 
 import counterseal as cs
-from counterseal import Credentials, Directory, trusted_keys
+from counterseal import Administration, Credentials, trusted_keys
 from counterseal.callbacks import Callbacks
 from counterseal.device import SoftwareDevice
 from counterseal.device.software import Bond
@@ -129,12 +129,12 @@ class Service:
 
     def origin(self, token_form=TokenForm.TEXT, clients=Clients.CX, space=None):
         """An origin as the CX admin calls make it, and what its program is told."""
-        directory = Directory(self.ports, cs.STANDARD)
+        administration = Administration(self.ports, cs.STANDARD, by=cs.OPERATOR)
         if space is None:
-            company = directory.create_company("Example Ltd")
-            space = directory.create_app_space(company.guid, "Example app").guid
-        origin = directory.create_origin(space, "Shop", clients=clients, token_form=token_form)
-        directory.allow_callback(origin.guid, CALLBACK)
+            company = administration.create_company("Example Ltd")
+            space = administration.create_app_space(company.guid, "Example app").guid
+        origin = administration.create_origin(space, "Shop", clients=clients, token_form=token_form)
+        administration.allow_callback(origin.guid, CALLBACK)
         return space, {
             "base": self.base,
             "origin": origin.guid,
@@ -146,7 +146,7 @@ class Service:
 
     @property
     def credentials(self):
-        return Credentials(self.ports, cs.STANDARD)
+        return Credentials(self.ports, cs.STANDARD, by=cs.OPERATOR)
 
     def deliver(self, port):
         self.ports.sender.port = port

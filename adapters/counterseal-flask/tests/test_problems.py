@@ -10,6 +10,7 @@ from flask import Blueprint, Flask, jsonify
 
 from counterseal import errors
 from counterseal.errors import CountersealError, Refused, StoreUnavailable, Unavailable
+from counterseal.models import OPERATOR
 from counterseal.testing import World
 from counterseal_flask import STATUS, create_blueprints
 from counterseal_flask.problems import HTTP, STATUS_BY_PUBLIC_CODE, problem, told
@@ -222,7 +223,7 @@ def test_e13_the_blueprints_may_be_part_of_another(world):
 def test_s20_a_question_to_nobody_looks_like_one_to_a_locked_or_unbound_account(kit, world, shop):
     world.bind("locked")
     world.invitations.invite(world.origin, "unbound")
-    world.accounts.lock(world.accounts.get(world.origin, "locked").guid)
+    world.accounts.lock(world.accounts.get(world.origin, "locked").guid, by=OPERATOR)
     replies = [kit.ask(shop, accountId=name) for name in ("nobody", "unbound", "locked")]
     assert {reply.status_code for reply in replies} == {404}
     assert len({reply.data for reply in replies}) == 1

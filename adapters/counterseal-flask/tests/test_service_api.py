@@ -39,7 +39,7 @@ def test_a_bind_creates_an_account_once_and_a_token_each_time(world, shop, prefi
 
 def test_a_session_token_has_the_form_that_its_origin_reads(kit, world, client, shop):
     later = world.new_origin(world.app_space, "The shop of 2021")
-    world.directory.edit_origin(world.origin.origin.guid, token_form=TokenForm.OBJECT)
+    world.administration.edit_origin(world.origin.origin.guid, token_form=TokenForm.OBJECT)
     neighbour = kit.shop_of(world, client, later)
     assert isinstance(
         neighbour.put("/account/bind", json={"accountId": "a"}).json["sessionToken"], str
@@ -61,8 +61,8 @@ def test_a_bind_needs_an_account_id(shop, body):
 @pytest.fixture
 def older(kit, world, client):
     """A shop whose program was written for the CX service."""
-    made = world.directory.create_origin(world.app_space.guid, "Old shop", clients=Clients.CX)
-    return kit.shop_of(world, client, world.directory.relying_party(made.guid))
+    made = world.administration.create_origin(world.app_space.guid, "Old shop", clients=Clients.CX)
+    return kit.shop_of(world, client, world.administration.relying_party(made.guid))
 
 
 def test_a_cx_client_may_name_an_account_by_a_number(kit, world, older, shop):
@@ -157,7 +157,7 @@ def test_a_callback_that_is_not_allowed_is_400(kit, shop, handset):
 
 def test_a_callback_that_nothing_would_be_sent_to_is_400_and_says_why(kit, world, shop, handset):
     party = world.origin.origin.guid
-    world.directory.allow_callback(party, "https://shop.example:5000/done")
+    world.administration.allow_callback(party, "https://shop.example:5000/done")
     world.sender.uncallable["https://shop.example:5000/done"] = "a port that is not allowed"
     reply = kit.ask(shop, callback="https://shop.example:5000/done")
     assert (reply.status_code, reply.json["code"]) == (400, "callback_uncallable")

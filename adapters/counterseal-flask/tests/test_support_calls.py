@@ -110,8 +110,8 @@ def tried_on(desk, device):
 def test_s20_whatever_is_not_ones_own_looks_like_nothing(
     world, employ, handset, app_space, account
 ):
-    other = world.directory.create_company("Other Ltd")
-    theirs = world.directory.create_app_space(other.guid, "Theirs")
+    other = world.administration.create_company("Other Ltd")
+    theirs = world.administration.create_app_space(other.guid, "Theirs")
     beside = world.new_app_space("Beside")
     party = world.new_origin(beside, "Beside's shop")
     foreign = world.bind("user-42", origin=party)

@@ -58,7 +58,7 @@ class Served:
         """Make an origin, while the service serves."""
         (held,) = self.world.ports.store.get(space)
         origin = self.world.new_origin(held, "Shop").origin
-        self.world.directory.allow_callback(origin.guid, CALLBACK)
+        self.world.administration.allow_callback(origin.guid, CALLBACK)
         secret = self.world.credentials.issue(origin.guid, Scheme.BASIC).secret
         self.world.credentials.issue_webhook_key(origin.guid)
         return Shop(self.client, {"Authorization": write_basic(secret, guid=origin.guid)})

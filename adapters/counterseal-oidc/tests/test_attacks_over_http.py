@@ -43,7 +43,7 @@ def new_space(frozen):
         )
         world = served.world
         where = company or world.company.guid
-        return world.directory.create_app_space(where, "Staff", idp=idp).guid
+        return world.administration.create_app_space(where, "Staff", idp=idp).guid
 
     return make
 
@@ -208,7 +208,7 @@ def test_six_hanging_providers_of_one_company_leave_slots_to_the_others(
     for idp in hanging:
         idp.hanging.add(DISCOVERY)
     spaces = [new_space(served, idp) for idp in hanging]
-    company = served.world.directory.create_company("Another").guid
+    company = served.world.administration.create_company("Another").guid
     elsewhere = new_space(served, loopback, company=company)
 
     def begin(space):

@@ -31,7 +31,7 @@ def world(keyspace):
         return evolve(with_redis(ports, keyspace), wake=ports.wake, entropy=SystemEntropy())
 
     world = World(adapters=adapters)
-    world.directory.create_company("Another Ltd")
+    world.administration.create_company("Another Ltd")
     world.invitations.invite(world.origin, "nobody yet")
     for user in USERS:
         phone = world.bind(user, addresses=(HERE,))

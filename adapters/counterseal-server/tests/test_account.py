@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from counterseal import Accounts, Directory, Enrolments, Invitations
+from counterseal import Accounts, Administration, Enrolments, Invitations
 from counterseal.device import SoftwareDevice
+from counterseal.models import OPERATOR
 from counterseal_server.configuration import settings
 from counterseal_server.house import House
 
@@ -33,7 +34,9 @@ def house(data, founded):
 @pytest.fixture
 def user(house, founded):
     """Bind a device of the user `zoe`; return the account's GUID and the device's."""
-    party = Directory(house.ports, house.policy).relying_party(founded["requestOriginGuid"])
+    party = Administration(house.ports, house.policy, by=OPERATOR).relying_party(
+        founded["requestOriginGuid"]
+    )
     invited = Invitations(house.ports, house.policy).invite(party, "zoe")
     device = SoftwareDevice.make(clock=house.ports.clock, entropy=house.ports.entropy, pin=PIN)
     enrolment = device.enrolment(invited.token, founded["appSpaceGuid"], pin=PIN, name="Phone")
@@ -93,7 +96,7 @@ def test_devices_are_revoked_after_a_question(run, data, command, user):
 def test_an_account_is_erased_after_a_question(run, data, house, command, user):
     result = run("account", "erase", "zoe", "--data", data, stdin="\n")
     assert result.exit_code == 1
-    assert Accounts(house.ports, house.policy).look(user[0])
+    assert Accounts(house.ports, house.policy).look(user[0], by=OPERATOR)
     told = command("account", "erase", user[0], "--yes")
     assert told["privakeyId"] == user[0]
     assert told["erasedAt"]

@@ -4,9 +4,10 @@ import json
 
 import pytest
 
-from counterseal import Accounts, Devices, Directory, Enrolments, Erasure, Invitations
+from counterseal import Accounts, Administration, Devices, Enrolments, Erasure, Invitations
 from counterseal.device import SoftwareDevice
 from counterseal.invariants import Violation
+from counterseal.models import OPERATOR
 from counterseal_records import Shelf
 from counterseal_server.configuration import settings
 from counterseal_server.house import House
@@ -31,8 +32,8 @@ class Users:
 
     def __init__(self, house, founded):
         self.ports, self.policy = house.ports, house.policy
-        directory = Directory(self.ports, self.policy)
-        self.party = directory.relying_party(founded["requestOriginGuid"])
+        administration = Administration(self.ports, self.policy, by=OPERATOR)
+        self.party = administration.relying_party(founded["requestOriginGuid"])
         self.space = founded["appSpaceGuid"]
 
     def invite(self, name):
@@ -50,14 +51,14 @@ def users(data, founded):
         users = Users(house, founded)
         users.bind("bound")
         devices = Devices(house.ports, house.policy)
-        devices.suspend(users.bind("suspended").binding.guid)
-        devices.revoke(users.bind("revoked").binding.guid)
+        devices.suspend(users.bind("suspended").binding.guid, by=OPERATOR)
+        devices.revoke(users.bind("revoked").binding.guid, by=OPERATOR)
         users.invite("invited")
         users.bind("both")
         users.invite("both")
-        Accounts(house.ports, house.policy).lock(users.invite("locked").account.guid)
-        Erasure(house.ports, house.policy).erase(users.invite("erased").account.guid)
-        elsewhere = Directory(house.ports, house.policy).create_app_space(
+        Accounts(house.ports, house.policy).lock(users.invite("locked").account.guid, by=OPERATOR)
+        Erasure(house.ports, house.policy).erase(users.invite("erased").account.guid, by=OPERATOR)
+        elsewhere = Administration(house.ports, house.policy, by=OPERATOR).create_app_space(
             founded["companyGuid"], "Elsewhere"
         )
         users.space = elsewhere.guid

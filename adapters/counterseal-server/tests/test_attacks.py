@@ -14,8 +14,8 @@ from collections import Counter
 import pytest
 from program import PATIENCE, QUESTION, eventually, received
 
-from counterseal import Directory
-from counterseal.models import IdpSettings
+from counterseal import Administration
+from counterseal.models import OPERATOR, IdpSettings
 from counterseal_server.configuration import settings
 from counterseal_server.house import House
 from counterseal_server.places import SENDER_PART
@@ -186,7 +186,7 @@ def test_providers_that_hang_keep_nobody_out(service):
     spaces = []
     with contextlib.ExitStack() as held:
         with House(settings({"data": service.folder / "data"}, environment)) as house:
-            directory = Directory(house.ports, house.policy)
+            administration = Administration(house.ports, house.policy, by=OPERATOR)
             for number in range(PROVIDERS):
                 # It takes connections, and says nothing on them.
                 listener = held.enter_context(socket.create_server(("127.0.0.1", 0), backlog=256))
@@ -196,8 +196,8 @@ def test_providers_that_hang_keep_nobody_out(service):
                     redirect_uri=f"{service.url}/device/login/return",
                     returns=("http://127.0.0.1/return",),
                 )
-                company = directory.create_company(f"Company {number}")
-                spaces.append(directory.create_app_space(company.guid, "Staff", idp=idp).guid)
+                company = administration.create_company(f"Company {number}")
+                spaces.append(administration.create_app_space(company.guid, "Staff", idp=idp).guid)
         service.serve(**environment)
         stop, told = threading.Event(), Counter()
 

@@ -5,18 +5,17 @@ import json
 import pytest
 
 from counterseal import (
-    STAFF,
+    Administration,
     Answers,
     Callbacks,
     Challenges,
-    Directory,
     Enrolments,
     Invitations,
     read_question,
 )
 from counterseal.device import SoftwareDevice
 from counterseal.errors import NotFound
-from counterseal.models import CallbackState
+from counterseal.models import OPERATOR, CallbackState
 from counterseal.testing import World
 from counterseal.testing.world import CALLBACK
 from counterseal_server import outbox
@@ -49,9 +48,9 @@ def test_each_dead_one_is_queued(world, monkeypatch):
     monkeypatch.setattr(outbox, "PAGE", 2)
     guids = dead(world, 5)
     origin = world.origin.origin.guid
-    assert outbox.requeue_all(world.callbacks, origin) == (5, 0)
+    assert outbox.requeue_all(world.callbacks, origin, by=OPERATOR) == (5, 0)
     assert set(world.callbacks.due()) == set(guids)
-    assert outbox.requeue_all(world.callbacks, origin) == (0, 0)
+    assert outbox.requeue_all(world.callbacks, origin, by=OPERATOR) == (0, 0)
 
 
 def test_those_that_cannot_be_queued_keep_no_other_back(world, monkeypatch):
@@ -60,15 +59,15 @@ def test_those_that_cannot_be_queued_keep_no_other_back(world, monkeypatch):
     gone = set(guids[:3])
 
     class Forgetful:
-        def requeue(self, guid):
+        def requeue(self, guid, *, by):
             if guid in gone:
                 raise NotFound
-            return world.callbacks.requeue(guid)
+            return world.callbacks.requeue(guid, by=by)
 
-        def dead(self, origin, limit):
-            return world.callbacks.dead(origin, limit)
+        def dead(self, origin, limit, *, by):
+            return world.callbacks.dead(origin, limit, by=by)
 
-    assert outbox.requeue_all(Forgetful(), world.origin.origin.guid) == (2, 3)
+    assert outbox.requeue_all(Forgetful(), world.origin.origin.guid, by=OPERATOR) == (2, 3)
     assert set(world.callbacks.due()) == set(guids[3:])
 
 
@@ -76,33 +75,33 @@ def test_one_that_dies_again_is_queued_once(world):
     (guid,) = dead(world, 1)
 
     class Dying:
-        def requeue(self, guid):
-            world.callbacks.requeue(guid)
+        def requeue(self, guid, *, by):
+            world.callbacks.requeue(guid, by=by)
             world.callbacks.attempt(guid)
 
-        def dead(self, origin, limit):
-            return world.callbacks.dead(origin, limit)
+        def dead(self, origin, limit, *, by):
+            return world.callbacks.dead(origin, limit, by=by)
 
-    assert outbox.requeue_all(Dying(), world.origin.origin.guid) == (1, 0)
-    assert world.callbacks.get(guid).state is CallbackState.DEAD
+    assert outbox.requeue_all(Dying(), world.origin.origin.guid, by=OPERATOR) == (1, 0)
+    assert world.callbacks.get(guid, by=OPERATOR).state is CallbackState.DEAD
 
 
 def test_one_that_somebody_else_queued_is_passed_over(world):
     guids = dead(world, 2)
 
     class Late:
-        def requeue(self, guid):
-            world.callbacks.requeue(guids[0])
+        def requeue(self, guid, *, by):
+            world.callbacks.requeue(guids[0], by=by)
 
-        def dead(self, origin, limit):
-            return world.callbacks.dead(origin, limit)
+        def dead(self, origin, limit, *, by):
+            return world.callbacks.dead(origin, limit, by=by)
 
-    assert outbox.requeue_all(Late(), world.origin.origin.guid) == (1, 0)
+    assert outbox.requeue_all(Late(), world.origin.origin.guid, by=OPERATOR) == (1, 0)
 
 
 def test_an_origin_that_is_not_there(world):
     with pytest.raises(NotFound):
-        outbox.requeue_all(world.callbacks, NOBODY)
+        outbox.requeue_all(world.callbacks, NOBODY, by=OPERATOR)
 
 
 def queue(world, count, account="zoe", origin=None):
@@ -110,7 +109,7 @@ def queue(world, count, account="zoe", origin=None):
     for _ in range(count):
         phone.answer(world.ask(account, "Lunch?", origin=origin, callback=CALLBACK).challenge)
     party = world.origin if origin is None else origin
-    return [one.guid for one in world.callbacks.queued(party.origin.guid, by=STAFF)]
+    return [one.guid for one in world.callbacks.queued(party.origin.guid, by=OPERATOR)]
 
 
 def test_each_queued_one_of_an_origin_is_dropped(world, monkeypatch):
@@ -119,9 +118,9 @@ def test_each_queued_one_of_an_origin_is_dropped(world, monkeypatch):
     queue(world, 5)
     others = queue(world, 2, "bob", other)
     origin = world.origin.origin.guid
-    assert outbox.drop_all(world.callbacks, origin, by=STAFF) == 5
+    assert outbox.drop_all(world.callbacks, origin, by=OPERATOR) == 5
     assert set(world.callbacks.due()) == set(others)
-    assert outbox.drop_all(world.callbacks, origin, by=STAFF) == 0
+    assert outbox.drop_all(world.callbacks, origin, by=OPERATOR) == 0
 
 
 def test_one_that_was_sent_meanwhile_is_not_counted(world):
@@ -137,7 +136,7 @@ def test_one_that_was_sent_meanwhile_is_not_counted(world):
         def drop(self, guid, *, by):
             return world.callbacks.drop(guid, by=by)
 
-    assert outbox.drop_all(Late(), world.origin.origin.guid, by=STAFF) == 1
+    assert outbox.drop_all(Late(), world.origin.origin.guid, by=OPERATOR) == 1
 
 
 def test_an_operator_lists_and_drops_what_is_queued(run, tmp_path):
@@ -146,7 +145,7 @@ def test_an_operator_lists_and_drops_what_is_queued(run, tmp_path):
     made = json.loads(run("init", "--data", data, *names, "--callback", CALLBACK).stdout)
     origin = made["requestOriginGuid"]
     with House(settings({"data": data}, {})) as house:
-        party = Directory(house.ports, house.policy).relying_party(origin)
+        party = Administration(house.ports, house.policy, by=OPERATOR).relying_party(origin)
         guids = [_answered(house, party, name) for name in ("zoe", "bob", "eve")]
     listed = run("callbacks", "queued", "--origin", origin, "--data", data).stdout.splitlines()
     assert [json.loads(line)["deliveryGuid"] for line in listed] == guids
@@ -171,7 +170,7 @@ def _answered(house, party, name):
     challenge = Challenges(ports, policy).issue(party, read_question(asked)).challenge
     token = phone.answer(challenge.display, 0, pin="1379").encode()
     Answers(ports, policy).answer(phone.call("POST", "https://service.example/answer", token))
-    return Callbacks(ports, policy).queued(party.origin.guid, by=STAFF)[-1].guid
+    return Callbacks(ports, policy).queued(party.origin.guid, by=OPERATOR)[-1].guid
 
 
 @pytest.mark.parametrize("given", [(), (NOBODY, "--origin", NOBODY)])

@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from counterseal.errors import NotifierUnavailable
 from counterseal.memory import MemoryWake
 from counterseal.models import (
+    OPERATOR,
     AddressKind,
     NotificationState,
     PushAddress,
@@ -271,7 +272,7 @@ class TestTheCommand:
 
     def test_needs_a_device_that_is_active(self, world, notify):
         zoe = world.bind("zoe", addresses=(RELAY,))
-        world.devices.suspend(zoe.device.bond.device)
+        world.devices.suspend(zoe.device.bond.device, by=OPERATOR)
         assert notify(zoe.device.bond.device).exit_code == 1
         assert notify("nobody").exit_code == 2
 

@@ -30,12 +30,12 @@ from program import (
 )
 from standardwebhooks import Webhook
 
-from counterseal import Credentials, Directory, trusted_keys
+from counterseal import Administration, Credentials, trusted_keys
 from counterseal.device import SoftwareDevice
 from counterseal.device.software import Bond
 from counterseal.keys import unb64url
 from counterseal.memory import SystemClock, SystemEntropy
-from counterseal.models import AddressKind, PushAddress, Scheme
+from counterseal.models import OPERATOR, AddressKind, PushAddress, Scheme
 from counterseal.wire.cx1 import write_cx1
 from counterseal.wire.enrolment import enrolment_document
 from counterseal_server.configuration import settings
@@ -294,10 +294,10 @@ def test_s34_no_secret_is_said_in_a_log_a_problem_a_metric_an_audit_event_or_a_r
         replies.append(reply)
 
     with House(settings({"data": service.folder / "data"}, env)) as house:
-        directory = Directory(house.ports, house.policy)
-        credentials = Credentials(house.ports, house.policy)
-        hmac_origin = directory.create_origin(service.told["appSpaceGuid"], "HMAC shop")
-        directory.allow_callback(
+        administration = Administration(house.ports, house.policy, by=OPERATOR)
+        credentials = Credentials(house.ports, house.policy, by=OPERATOR)
+        hmac_origin = administration.create_origin(service.told["appSpaceGuid"], "HMAC shop")
+        administration.allow_callback(
             service.told["requestOriginGuid"], f"{receiver.url}?t={canary('callback')}"
         )
         secrets["hmac"] = credentials.issue(hmac_origin.guid, Scheme.HMAC).secret

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from counterseal import Authentication, Credentials, Directory, SignedRequest
+from counterseal import Administration, Authentication, Credentials, SignedRequest
 from counterseal.errors import InvalidField, SignerUnavailable
-from counterseal.models import ChallengeState, Clients, Codes, Company, Scheme
+from counterseal.models import OPERATOR, ChallengeState, Clients, Codes, Company, Scheme
 from counterseal.wire.link import read_link
 from counterseal.wire.signature import write_signature
 from counterseal_server.configuration import settings
@@ -282,7 +282,7 @@ def test_of_two_inits_at_once_one_founds(data, house):
     with ThreadPoolExecutor(4) as pool:
         made = [guid for guid in pool.map(founded, range(4)) if guid is not None]
     with house() as opened:
-        held = Directory(opened.ports, opened.policy).list(None, Company)
+        held = Administration(opened.ports, opened.policy, by=OPERATOR).list(None, Company)
     assert [company.guid for company in held] == made
 
 
@@ -368,7 +368,7 @@ def test_keys_are_rotated_and_the_old_ones_stay(init, house, run, data):
         assert [key.kid for key in opened.ports.signer.jwks()] == [made["kid"], old.kid]
         assert opened.ports.sealer.open(sealed, "context") == b"plain"
         # What was sealed at first still opens.
-        issued = Credentials(opened.ports, opened.policy).issue(
+        issued = Credentials(opened.ports, opened.policy, by=OPERATOR).issue(
             told["requestOriginGuid"], Scheme.HMAC
         )
         assert issued.secret != told["key"]

@@ -16,7 +16,7 @@ from sqlalchemy import event
 
 from counterseal import Credentials
 from counterseal.memory import SystemEntropy
-from counterseal.models import Algorithm
+from counterseal.models import OPERATOR, Algorithm
 from counterseal.wire.cx1 import write_cx1
 from counterseal_flask import Service
 from counterseal_server import logs, web
@@ -220,7 +220,9 @@ def test_metrics_may_be_off(open_house):
 
 
 def test_administrators_are_served(house, client):
-    made = Credentials(house.ports, house.policy).create_admin("An admin", all_companies=True)
+    made = Credentials(house.ports, house.policy, by=OPERATOR).create_admin(
+        "An admin", all_companies=True
+    )
     uri = f"{house.settings.public_url}/admin/api/companies/new"
     body = b'{"name":"Example Ltd"}'
     header = write_cx1(

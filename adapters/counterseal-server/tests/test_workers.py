@@ -117,8 +117,8 @@ def test_a_receiver_that_hangs_keeps_only_its_own_origin_waiting(world, start, m
         start(duties={Duty.DELIVER})
         eventually(lambda: len(hung) == 3)
         guid = world.new_origin(world.app_space, "Other shop").origin.guid
-        world.directory.allow_callback(guid, OTHER_CALLBACK)
-        answered(world, world.directory.relying_party(guid), OTHER_CALLBACK)
+        world.administration.allow_callback(guid, OTHER_CALLBACK)
+        answered(world, world.administration.relying_party(guid), OTHER_CALLBACK)
         eventually(lambda: [one.delivery.url for one in world.sender.attempts] == [OTHER_CALLBACK])
         assert len(hung) == 3
     finally:

@@ -35,7 +35,7 @@ def world(database):
         return evolve(with_sql(ports, database), entropy=SystemEntropy())
 
     world = World(adapters=adapters)
-    world.directory.create_company("Another Ltd")
+    world.administration.create_company("Another Ltd")
     for user in USERS:
         phone = world.bind(user, addresses=(HERE,))
         first, second, third = (world.ask(user, "Pay?", callback=CALLBACK) for _ in range(3))

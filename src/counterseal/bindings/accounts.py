@@ -12,7 +12,6 @@ from counterseal.errors import AccountUnknown, NotFound
 from counterseal.machines import BINDING, BindingEvent, step
 from counterseal.models import (
     LIVING,
-    STAFF,
     Account,
     Administrator,
     AppSpace,
@@ -118,7 +117,7 @@ class Accounts:
 
         return settle(self.ports, self.policy, act, decide)
 
-    def find(self, app_space: Guid, account_id: str, *, by: Administrator = STAFF) -> Account:
+    def find(self, app_space: Guid, account_id: str, *, by: Administrator) -> Account:
         """
         Return the account that an App Space knows by *account_id*, for support staff.
 
@@ -141,9 +140,7 @@ class Accounts:
 
         return settle(self.ports, self.policy, act, decide)
 
-    def look(
-        self, account: Guid, *, by: Administrator = STAFF
-    ) -> tuple[Account, tuple[Binding, ...]]:
+    def look(self, account: Guid, *, by: Administrator) -> tuple[Account, tuple[Binding, ...]]:
         """
         Return an account and every binding that it ever had, oldest first, for support staff.
 
@@ -160,7 +157,7 @@ class Accounts:
 
         return settle(self.ports, self.policy, act, decide)
 
-    def lock(self, account: Guid, *, by: Administrator = STAFF) -> Account:
+    def lock(self, account: Guid, *, by: Administrator) -> Account:
         """
         Lock an account: it is neither asked nor answers, and no device binds.
 
@@ -171,7 +168,7 @@ class Accounts:
         """
         return self._locked(account, by, locked=True)
 
-    def unlock(self, account: Guid, *, by: Administrator = STAFF) -> Account:
+    def unlock(self, account: Guid, *, by: Administrator) -> Account:
         """
         Unlock an account, and forget its wrong codes.
 
@@ -182,7 +179,7 @@ class Accounts:
         """
         return self._locked(account, by, locked=False)
 
-    def revoke_all(self, account: Guid, *, by: Administrator = STAFF) -> Account:
+    def revoke_all(self, account: Guid, *, by: Administrator) -> Account:
         """
         Revoke all devices of an account and its open invitations, for support staff.
 

@@ -24,7 +24,6 @@ from counterseal.errors import (
 )
 from counterseal.machines import BINDING, BindingEvent, step
 from counterseal.models import (
-    STAFF,
     Account,
     Administrator,
     AuditEvent,
@@ -128,7 +127,7 @@ class Devices:
 
         return settle(self.ports, self.policy, act, decide)
 
-    def suspend(self, device: Guid, *, by: Administrator = STAFF) -> Binding:
+    def suspend(self, device: Guid, *, by: Administrator) -> Binding:
         """
         Suspend a device on behalf of support staff.
 
@@ -140,7 +139,7 @@ class Devices:
         """
         return self._stand(device, BindingEvent.SUSPEND, by)
 
-    def resume(self, device: Guid, *, by: Administrator = STAFF) -> Binding:
+    def resume(self, device: Guid, *, by: Administrator) -> Binding:
         """
         Resume a device that support staff suspended.
 
@@ -153,7 +152,7 @@ class Devices:
         """
         return self._stand(device, BindingEvent.RESUME, by)
 
-    def revoke(self, device: Guid, *, by: RelyingParty | Administrator = STAFF) -> Binding:
+    def revoke(self, device: Guid, *, by: RelyingParty | Administrator) -> Binding:
         """
         Revoke a device or an open invitation for good.
 

@@ -22,7 +22,6 @@ from counterseal.errors import NotFound, Unavailable
 from counterseal.machines import BINDING, CHALLENGE, BindingEvent, ChallengeEvent, step
 from counterseal.models import (
     LIVING,
-    STAFF,
     Account,
     Administrator,
     AuditEvent,
@@ -52,7 +51,7 @@ class Erasure:
     ports: Ports
     policy: Policy
 
-    def erase(self, account: Guid, *, by: Administrator = STAFF) -> Account:
+    def erase(self, account: Guid, *, by: Administrator) -> Account:
         """
         Erase an account: its user is unknown from now on, and may be invited anew as another.
 

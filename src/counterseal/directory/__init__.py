@@ -1,7 +1,7 @@
 """
 Use cases of tenancy: who the relying parties are, and how they show it.
 
-- `Directory`: companies, App Spaces, origins, administrators and callback allow-lists.
+- `Administration`: companies, App Spaces, origins, administrators and callback allow-lists.
 - `Credentials`: making, rotating and revoking secrets.
 - `Authentication`: telling who a request comes from.
 """
@@ -11,6 +11,6 @@ from __future__ import annotations
 from counterseal.directory.authentication import Authentication, SignedRequest
 from counterseal.directory.credentials import Credentials
 from counterseal.directory.secrets import IssuedSecret
-from counterseal.directory.tenancy import Directory
+from counterseal.directory.tenancy import Administration
 
-__all__ = ["Authentication", "Credentials", "Directory", "IssuedSecret", "SignedRequest"]
+__all__ = ["Administration", "Authentication", "Credentials", "IssuedSecret", "SignedRequest"]

@@ -18,7 +18,6 @@ from counterseal.directory.amending import amend
 from counterseal.directory.secrets import IssuedSecret, issued, issued_webhook_key
 from counterseal.errors import InvalidField
 from counterseal.models import (
-    STAFF,
     Admin,
     Administrator,
     AdminRole,
@@ -53,11 +52,12 @@ class Credentials:
     """
     Making, rotating and revoking the secrets of origins and administrators.
 
-    Every verb takes *by*, who wants it, and can raise what `Directory` says about it.
+    Every verb takes *by*, who wants it, and can raise what `Administration` says about it.
     """
 
     ports: Ports
     policy: Policy
+    by: Administrator = attrs.field(kw_only=True)
 
     def issue(
         self,
@@ -65,7 +65,6 @@ class Credentials:
         scheme: Scheme,
         *,
         overlap: timedelta = NO_TIME,
-        by: Administrator = STAFF,
     ) -> IssuedSecret:
         """
         Make an origin's new secret.
@@ -83,9 +82,9 @@ class Credentials:
             self._overlap_fits(overlap)
             return issued(self.ports, held, scheme, overlap)
 
-        return self._amended((origin, Origin), "credential.issue", by, change)[1]
+        return self._amended((origin, Origin), "credential.issue", change)[1]
 
-    def revoke(self, origin: Guid, *, by: Administrator = STAFF) -> Origin:
+    def revoke(self, origin: Guid) -> Origin:
         """
         Revoke all of an origin's secrets; the origin stays.
 
@@ -93,11 +92,9 @@ class Credentials:
             NotFound: There is no such origin.
             Unavailable: A port failed.
         """
-        return self._amended((origin, Origin), "credential.revoke", by, _bare)[0]
+        return self._amended((origin, Origin), "credential.revoke", _bare)[0]
 
-    def issue_webhook_key(
-        self, origin: Guid, *, overlap: timedelta = NO_TIME, by: Administrator = STAFF
-    ) -> str:
+    def issue_webhook_key(self, origin: Guid, *, overlap: timedelta = NO_TIME) -> str:
         """
         Make the secret that signs an origin's callbacks; older ones sign beside it for *overlap*.
 
@@ -114,7 +111,7 @@ class Credentials:
             self._overlap_fits(overlap)
             return issued_webhook_key(self.ports, held, overlap)
 
-        return self._amended((origin, Origin), "webhook_key.issue", by, change)[1]
+        return self._amended((origin, Origin), "webhook_key.issue", change)[1]
 
     def create_admin(
         self,
@@ -126,7 +123,6 @@ class Credentials:
         all_companies: bool = False,
         life: timedelta | None = None,
         scheme: Scheme = Scheme.HMAC,
-        by: Administrator = STAFF,
     ) -> IssuedSecret:
         """
         Create an administrator with a secret.
@@ -140,7 +136,6 @@ class Credentials:
                 create more.
             life: How long it is valid; None has no end, or that of whoever makes it.
             scheme: How it authenticates; not by Basic.
-            by: Who wants it.
 
         Raises:
             NotFound: There is no such company or App Space.
@@ -151,7 +146,7 @@ class Credentials:
         token, owner = self.ports.entropy.token, company if app_space is None else app_space
         place = token(1)[0] if owner is None else partition_of(owner)
         guid = mint(place, token(ENTROPY_BYTES))
-        act = Act(event="admin.create", actor=name_of(by), subject=guid)
+        act = Act(event="admin.create", actor=name_of(self.by), subject=guid)
 
         def decide() -> Decision[IssuedSecret]:
             now = self.ports.clock.now()
@@ -167,7 +162,7 @@ class Credentials:
                 raise InvalidField("life", "not positive")
             within = self._within(company, app_space)
             deed = Deed.COMPANIES if within is None else APPOINTING[role]
-            maker = authorize(self.ports, by, deed, within)
+            maker = authorize(self.ports, self.by, deed, within)
             ends_at = None if life is None else now + life
             admin = Admin(
                 guid=guid,
@@ -191,7 +186,6 @@ class Credentials:
         *,
         scheme: Scheme | None = None,
         overlap: timedelta = NO_TIME,
-        by: Administrator = STAFF,
     ) -> IssuedSecret:
         """
         Make an administrator's new secret; older ones end after *overlap*, and its life stays.
@@ -203,7 +197,6 @@ class Credentials:
             scheme: Another one than it has switches: older secrets end at once. None keeps it,
                 and is HMAC for one that has no secret.
             overlap: How long older secrets live on.
-            by: Who wants it.
 
         Raises:
             NotFound: There is no such administrator.
@@ -215,15 +208,15 @@ class Credentials:
 
         def change(held: Admin) -> tuple[Admin, IssuedSecret]:
             self._overlap_fits(overlap)
-            maker = administrator(self.ports, by)
+            maker = administrator(self.ports, self.by)
             if maker is not None:
                 lives_as_long(maker, held)
             own = held.credentials[0].scheme if held.credentials else Scheme.HMAC
             return issued(self.ports, held, _signs(scheme or own), overlap)
 
-        return self._amended((admin, Admin), "admin.rotate", by, change)[1]
+        return self._amended((admin, Admin), "admin.rotate", change)[1]
 
-    def revoke_admin(self, admin: Guid, *, by: Administrator = STAFF) -> Admin:
+    def revoke_admin(self, admin: Guid) -> Admin:
         """
         Revoke all of an administrator's secrets; what it has begun is refused from then on.
 
@@ -231,16 +224,15 @@ class Credentials:
             NotFound: There is no such administrator.
             Unavailable: A port failed.
         """
-        return self._amended((admin, Admin), "admin.revoke", by, _bare)[0]
+        return self._amended((admin, Admin), "admin.revoke", _bare)[0]
 
     def _amended(
         self,
         target: tuple[Guid, type[R]],
         event: str,
-        by: Administrator,
         change: Callable[[R], tuple[R, T]],
     ) -> tuple[R, T]:
-        return amend(self.ports, self.policy, target, event=event, by=by, change=change)
+        return amend(self.ports, self.policy, target, event=event, by=self.by, change=change)
 
     def _within(self, company: Guid | None, app_space: Guid | None) -> Company | AppSpace | None:
         if app_space is not None:

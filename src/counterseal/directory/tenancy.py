@@ -23,7 +23,6 @@ from counterseal.directory.providers import provided
 from counterseal.errors import Foreign, RoleLacking
 from counterseal.models import (
     PROFILES,
-    STAFF,
     Admin,
     Administrator,
     AppSpace,
@@ -49,7 +48,7 @@ M = TypeVar("M", Company, AppSpace, Origin)
 
 
 @attrs.frozen
-class Directory:
+class Administration:
     """
     The tenants of a service.
 
@@ -63,8 +62,9 @@ class Directory:
 
     ports: Ports
     policy: Policy
+    by: Administrator = attrs.field(kw_only=True)
 
-    def create_company(self, name: str, *, by: Administrator = STAFF) -> Company:
+    def create_company(self, name: str) -> Company:
         """
         Create a tenant.
 
@@ -85,7 +85,7 @@ class Directory:
             made,
             guid,
             event="company.create",
-            by=by,
+            by=self.by,
             deed=Deed.COMPANIES,
             owner=None,
         )
@@ -100,7 +100,6 @@ class Directory:
         brand_logo: str | None = None,
         brand_color: str | None = None,
         universal_app: bool = False,
-        by: Administrator = STAFF,
     ) -> AppSpace:
         """
         Create an App Space; *idp* None makes it `simple`.
@@ -114,7 +113,6 @@ class Directory:
             brand_logo: Where apps find it.
             brand_color: As apps take it.
             universal_app: Whether its users have the app that all may use.
-            by: Who wants it.
 
         Raises:
             NotFound: There is no such company.
@@ -144,7 +142,7 @@ class Directory:
             made,
             guid,
             event="app_space.create",
-            by=by,
+            by=self.by,
             deed=Deed.COMPANY,
             owner=(company, Company),
         )
@@ -158,7 +156,6 @@ class Directory:
         codes: Codes | None = None,
         wildcards: bool | None = None,
         token_form: TokenForm = TokenForm.TEXT,
-        by: Administrator = STAFF,
     ) -> Origin:
         """
         Create an origin; it has no credential yet.
@@ -172,7 +169,6 @@ class Directory:
             wildcards: Whether entries of its allow-list may hold `{*}`; None leaves it to the
                 profile too.
             token_form: How its invitations give the session token.
-            by: Who wants it.
 
         Raises:
             NotFound: There is no such App Space.
@@ -202,12 +198,12 @@ class Directory:
             made,
             guid,
             event="origin.create",
-            by=by,
+            by=self.by,
             deed=Deed.ORIGINS,
             owner=(app_space, AppSpace),
         )
 
-    def edit_company(self, company: Guid, name: str, *, by: Administrator = STAFF) -> Company:
+    def edit_company(self, company: Guid, name: str) -> Company:
         """
         Give a company another name.
 
@@ -221,7 +217,7 @@ class Directory:
             self._name_fits(name)
             return attrs.evolve(held, name=name)
 
-        return self._edited((company, Company), "company.edit", by, change)
+        return self._edited((company, Company), "company.edit", change)
 
     def edit_app_space(
         self,
@@ -234,7 +230,6 @@ class Directory:
         brand_color: str | None = None,
         universal_app: bool | None = None,
         texts: Mapping[str, str] | None = None,
-        by: Administrator = STAFF,
     ) -> AppSpace:
         """
         Edit an App Space; what is None stays, and an empty text takes a brand's part away.
@@ -251,7 +246,6 @@ class Directory:
             brand_color: As apps take it.
             universal_app: Whether its users have the app that all may use.
             texts: Those of `Texts` that are to change, by name; an empty one takes it away.
-            by: Who wants it.
 
         Raises:
             NotFound: There is no such App Space.
@@ -274,7 +268,7 @@ class Directory:
                 texts=other_texts(self.policy, held, texts or {}),
             )
 
-        return self._edited((app_space, AppSpace), "app_space.edit", by, change)
+        return self._edited((app_space, AppSpace), "app_space.edit", change)
 
     def edit_origin(
         self,
@@ -289,7 +283,6 @@ class Directory:
         pending_limit: int | None = None,
         ask_limit: int | None = None,
         cooldown: bool | None = None,
-        by: Administrator = STAFF,
     ) -> Origin:
         """
         Edit an origin; what is None stays.
@@ -309,7 +302,6 @@ class Directory:
             ask_limit: Questions in the policy's window that one person may get when it asks, from
                 1 to 1000; it never loosens the policy's limit either.
             cooldown: Whether refusals begin a cool-down for it, whatever the policy says.
-            by: Who wants it.
 
         Raises:
             NotFound: There is no such origin.
@@ -332,7 +324,7 @@ class Directory:
             self._name_fits(name)
             return edited_origin(held, edit)
 
-        return self._edited((origin, Origin), "origin.edit", by, change)
+        return self._edited((origin, Origin), "origin.edit", change)
 
     def allow_callback(
         self,
@@ -340,7 +332,6 @@ class Directory:
         entry: str,
         *,
         kind: CallbackType = CallbackType.ADDRESS,
-        by: Administrator = STAFF,
     ) -> Origin:
         """
         Put an entry on an origin's allow-list; one that is there already stays.
@@ -349,7 +340,6 @@ class Directory:
             origin: Whose.
             entry: An address.
             kind: What the entry is; only an address is taken.
-            by: Who wants it.
 
         Raises:
             NotFound: There is no such origin.
@@ -360,11 +350,10 @@ class Directory:
         return self._edited(
             (origin, Origin),
             "origin.allow_callback",
-            by,
             lambda held: with_entry(held, kind, entry, self.policy),
         )
 
-    def forbid_callback(self, origin: Guid, entry: str, *, by: Administrator = STAFF) -> Origin:
+    def forbid_callback(self, origin: Guid, entry: str) -> Origin:
         """
         Take an address off an origin's callback allow-list.
 
@@ -376,11 +365,10 @@ class Directory:
         return self._edited(
             (origin, Origin),
             "origin.forbid_callback",
-            by,
             lambda held: without_address(held, entry),
         )
 
-    def forbid_entry(self, origin: Guid, entry: Guid, *, by: Administrator = STAFF) -> Origin:
+    def forbid_entry(self, origin: Guid, entry: Guid) -> Origin:
         """
         Take an entry off an origin's allow-list, by its GUID: an address or a domain.
 
@@ -391,7 +379,6 @@ class Directory:
         return self._edited(
             (origin, Origin),
             "origin.forbid_callback",
-            by,
             lambda held: without_entry(held, entry),
         )
 
@@ -406,7 +393,7 @@ class Directory:
         held = read(self.ports.store, origin, Origin)
         return RelyingParty(origin=held, app_space=read(self.ports.store, held.app_space, AppSpace))
 
-    def get(self, guid: Guid, kind: type[R], *, by: Administrator = STAFF) -> R:
+    def get(self, guid: Guid, kind: type[R]) -> R:
         """
         Return one record of tenancy.
 
@@ -414,18 +401,16 @@ class Directory:
             NotFound: There is none of this kind.
             Unavailable: A port failed.
         """
-        act = Act(event="directory.get", actor=name_of(by), subject=guid)
+        act = Act(event="directory.get", actor=name_of(self.by), subject=guid)
 
         def decide() -> Decision[R]:
             held = read(self.ports.store, guid, kind)
-            authorize(self.ports, by, deed_on(held, by, looking=True), held)
+            authorize(self.ports, self.by, deed_on(held, self.by, looking=True), held)
             return Decision(result=held)
 
         return settle(self.ports, self.policy, act, decide)
 
-    def list(
-        self, parent: Guid | None, kind: type[R], *, by: Administrator = STAFF
-    ) -> tuple[R, ...]:
+    def list(self, parent: Guid | None, kind: type[R]) -> tuple[R, ...]:
         """
         Return the tenancy records of *kind* under *parent*, oldest first.
 
@@ -437,7 +422,7 @@ class Directory:
         """
         held = self.ports.store.list(parent)
         records = tuple(record for record in held if isinstance(record, kind))
-        admin = administrator(self.ports, by)
+        admin = administrator(self.ports, self.by)
         if admin is None or not records:
             return records
         # Origins under one parent lie in one place; all others tell themselves where they lie.
@@ -465,7 +450,6 @@ class Directory:
         self,
         target: tuple[Guid, type[M]],
         event: str,
-        by: Administrator,
         change: Callable[[M], M],
     ) -> M:
         edited, _ = amend(
@@ -473,7 +457,7 @@ class Directory:
             self.policy,
             target,
             event=event,
-            by=by,
+            by=self.by,
             change=lambda held: (change(held), None),
         )
         return edited

@@ -82,7 +82,7 @@ from counterseal.models.outbox import (
 )
 from counterseal.models.revision import replace, revise
 from counterseal.models.tenancy import (
-    STAFF,
+    OPERATOR,
     Admin,
     Administrator,
     AdminRole,
@@ -136,8 +136,8 @@ __all__ = [
     "DEFAULT_BUTTONS",
     "FINISHED",
     "LIVING",
+    "OPERATOR",
     "PROFILES",
-    "STAFF",
     "UNFINISHED",
     "Account",
     "AddressKind",

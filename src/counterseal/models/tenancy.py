@@ -240,7 +240,7 @@ class Operator:
     name: str = attrs.field(default="staff", validator=fields.text)
 
 
-STAFF = Operator()
+OPERATOR = Operator()
 """The operator, unless a program that embeds the service tells its people apart."""
 
 Administrator: TypeAlias = Admin | Operator

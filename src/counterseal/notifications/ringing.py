@@ -14,7 +14,6 @@ from counterseal.decisions import Act, Decision, read, settle
 from counterseal.errors import DeadlineAhead, WrongState
 from counterseal.machines import NOTIFICATION, NotificationEvent, step
 from counterseal.models import (
-    STAFF,
     Administrator,
     Binding,
     BindingState,
@@ -131,7 +130,7 @@ class Notifications:
             lambda: self._recorded(claimed, outcomes, found.skip_reason),
         )
 
-    def get(self, notification: Guid, *, by: Administrator = STAFF) -> Notification:
+    def get(self, notification: Guid, *, by: Administrator) -> Notification:
         """
         Return one notification; one that is over says why nobody was rung.
 
@@ -150,7 +149,7 @@ class Notifications:
 
         return settle(self.ports, self.policy, act, decide)
 
-    def test(self, device: Guid, *, by: Administrator = STAFF) -> Rung:
+    def test(self, device: Guid, *, by: Administrator) -> Rung:
         """
         Ring once at every address of one device, and return what came of each.
 
@@ -234,12 +233,15 @@ class Notifications:
             next_at=planned.next_at,
             lease_until=None,
         )
-        audit = told(held.occasion, held.subject, outcomes, now)
+        audit = told(held.occasion, held.subject, outcomes, now, "notifier")
         if state is NotificationState.OVER:
             why = skip_reason or planned.skip_reason
             assert why is not None  # noqa: S101 (nobody heard; for the type checker)
             recorded = attrs.evolve(recorded, skip_reason=why)
-            audit = (*audit, push_event(held.occasion, held.subject, now, reason=why.value))
+            audit = (
+                *audit,
+                push_event(held.occasion, held.subject, now, actor="notifier", reason=why.value),
+            )
         changes, burials = buried(self.ports.store, held.account, gone(outcomes), now)
         return Decision(
             changes=(Change(held, recorded), *changes), audit=(*audit, *burials), result=recorded

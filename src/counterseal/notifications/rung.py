@@ -54,7 +54,7 @@ def told(
     subject: Guid,
     outcomes: Mapping[Guid, Rung],
     now: datetime,
-    actor: str = "notifier",
+    actor: str,
 ) -> tuple[AuditEvent, ...]:
     """Return what the audit log records: a line for each address, with what came of it."""
     return tuple(
@@ -77,7 +77,7 @@ def push_event(
     now: datetime,
     *,
     reason: str,
-    actor: str = "notifier",
+    actor: str,
     attributes: Iterable[tuple[str, str]] = (),
 ) -> AuditEvent:
     """Return one line of the audit log about *news* of *subject*."""

@@ -29,8 +29,9 @@ from counterseal.bindings import (
 from counterseal.callbacks import Callbacks
 from counterseal.challenges import Erasure
 from counterseal.device import SoftwareDevice
-from counterseal.directory import Authentication, Credentials, Directory
+from counterseal.directory import Administration, Authentication, Credentials
 from counterseal.models import (
+    OPERATOR,
     Algorithm,
     AppSpace,
     Codes,
@@ -104,8 +105,8 @@ class World:
                 sender=self.sender,
             )
         )
-        self.directory = Directory(self.ports, policy)
-        self.credentials = Credentials(self.ports, policy)
+        self.administration = Administration(self.ports, policy, by=OPERATOR)
+        self.credentials = Credentials(self.ports, policy, by=OPERATOR)
         self.authentication = Authentication(self.ports, policy)
         self.invitations = Invitations(self.ports, policy)
         self.enrolments = Enrolments(self.ports, policy)
@@ -119,7 +120,7 @@ class World:
         self.erasure = Erasure(self.ports, policy)
         self.callbacks = Callbacks(self.ports, policy)
         self.notifications = Notifications(self.ports, policy)
-        self.company = self.directory.create_company("Example Ltd")
+        self.company = self.administration.create_company("Example Ltd")
         self.app_space = self.new_app_space("Example app")
         self.origin = self.new_origin(self.app_space, "Example shop")
 
@@ -128,10 +129,10 @@ class World:
         Create another App Space; `world.idp.settings()` makes it one with log-ins.
 
         Raises:
-            Refused: As `Directory.create_app_space`.
+            Refused: As `Administration.create_app_space`.
             Unavailable: A port failed.
         """
-        return self.directory.create_app_space(self.company.guid, name, idp=idp)
+        return self.administration.create_app_space(self.company.guid, name, idp=idp)
 
     def new_origin(
         self, app_space: AppSpace, name: str, *, codes: Codes = Codes.TYPED
@@ -140,12 +141,12 @@ class World:
         Create another origin; `CALLBACK` is on its allow-list.
 
         Raises:
-            Refused: As `Directory.create_origin`.
+            Refused: As `Administration.create_origin`.
             Unavailable: A port failed.
         """
-        origin = self.directory.create_origin(app_space.guid, name, codes=codes)
-        self.directory.allow_callback(origin.guid, CALLBACK)
-        return self.directory.relying_party(origin.guid)
+        origin = self.administration.create_origin(app_space.guid, name, codes=codes)
+        self.administration.allow_callback(origin.guid, CALLBACK)
+        return self.administration.relying_party(origin.guid)
 
     def bind(
         self,
@@ -252,7 +253,7 @@ class World:
             NotFound: It is gone.
             Unavailable: The store did not answer.
         """
-        return self.directory.relying_party(party.origin.guid)
+        return self.administration.relying_party(party.origin.guid)
 
     def deliver(self) -> tuple[Guid, ...]:
         """

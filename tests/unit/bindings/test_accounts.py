@@ -14,7 +14,7 @@ from counterseal.errors import (
     NotFound,
     WrongKind,
 )
-from counterseal.models import BindingState, Change
+from counterseal.models import OPERATOR, BindingState, Change
 from counterseal.models.guid import mint
 from counterseal.policy import STANDARD
 
@@ -45,7 +45,7 @@ def test_an_account_id_has_to_fit(service, account_id):
 
 def test_an_origin_sees_every_device_that_a_user_ever_had(service):
     first, second = service.bind("alice"), service.bind("alice")
-    service.devices.revoke(first.guid)
+    service.devices.revoke(first.guid, by=OPERATOR)
     open_one = service.invitations.invite(service.origin, "alice")
     devices = service.accounts.devices(service.origin, "alice")
     assert [device.guid for device in devices] == [first.guid, second.guid, open_one.binding]
@@ -71,14 +71,14 @@ def test_an_origin_sees_no_dead_invitation(service):
     (listed,) = service.accounts.devices(service.origin, "alice")
     assert listed.guid == phone.guid
     # Support staff see all that was.
-    _, seen = service.accounts.look(service.account().guid)
+    _, seen = service.accounts.look(service.account().guid, by=OPERATOR)
     assert {binding.guid for binding in seen} == {phone.guid, expired, revoked}
 
 
 def test_s18_a_locked_account_is_not_asked_and_does_not_answer(service):
     alice = service.bind("alice")
     asked = service.ask("alice", "Pay?").challenge
-    locked = service.accounts.lock(alice.device.bond.account)
+    locked = service.accounts.lock(alice.device.bond.account, by=OPERATOR)
     assert locked == service.account()
     assert locked.locked_at == service.clock.now()
     assert service.last_event() == ("account.lock", "")
@@ -86,7 +86,7 @@ def test_s18_a_locked_account_is_not_asked_and_does_not_answer(service):
         service.ask("alice", "Pay?")
     with pytest.raises(AccountLocked):
         alice.answer(asked)
-    unlocked = service.accounts.unlock(locked.guid)
+    unlocked = service.accounts.unlock(locked.guid, by=OPERATOR)
     assert (unlocked.locked_at, unlocked.version) == (None, locked.version + 1)
     assert service.last_event() == ("account.unlock", "")
     assert alice.answer(asked).approved
@@ -99,24 +99,24 @@ def test_unlocking_forgets_the_wrong_codes_and_locking_does_not(service):
         old, version=old.version + 1, history=attrs.evolve(old.history, wrong_codes=7)
     )
     service.store.commit((Change(old, wrong),), (), "seven wrong codes")
-    assert service.accounts.lock(old.guid).history.wrong_codes == 7
-    assert service.accounts.unlock(old.guid).history.wrong_codes == 0
+    assert service.accounts.lock(old.guid, by=OPERATOR).history.wrong_codes == 7
+    assert service.accounts.unlock(old.guid, by=OPERATOR).history.wrong_codes == 0
 
 
 def test_locking_again_moves_the_time_of_the_lock(service):
     guid = service.bind("alice").device.bond.account
-    service.accounts.lock(guid)
+    service.accounts.lock(guid, by=OPERATOR)
     later = service.clock.advance(timedelta(hours=1))
-    assert service.accounts.lock(guid).locked_at == later
+    assert service.accounts.lock(guid, by=OPERATOR).locked_at == later
 
 
 def test_what_is_no_account_is_not_found(service):
     alice = service.bind("alice")
     for guid in (mint(0, bytes(15)), alice.guid):
         with pytest.raises(NotFound):
-            service.accounts.lock(guid)
+            service.accounts.lock(guid, by=OPERATOR)
         with pytest.raises(NotFound):
-            service.accounts.unlock(guid)
+            service.accounts.unlock(guid, by=OPERATOR)
     assert service.last_event() == ("account.unlock", "not_found")
 
 
@@ -124,7 +124,7 @@ def test_a_lock_that_lost_its_race_is_made_again(service):
     alice = service.bind("alice")
     guid = alice.device.bond.account
     racing = service.meanwhile(lambda: service.invitations.invite(service.origin, "alice"))
-    assert racing.accounts.lock(guid).locked_at is not None
+    assert racing.accounts.lock(guid, by=OPERATOR).locked_at is not None
     assert len(service.account().devices) == 2
 
 
@@ -144,8 +144,8 @@ def test_an_origin_finds_an_account_by_its_guid(service):
 
 def test_s17_revoking_an_account_ends_all_its_devices_and_invitations_at_once(service):
     first, second = service.bind("alice"), service.bind("alice")
-    service.devices.revoke(first.guid)
-    service.devices.suspend(second.guid)
+    service.devices.revoke(first.guid, by=OPERATOR)
+    service.devices.suspend(second.guid, by=OPERATOR)
     service.bind("alice")
     service.invitations.invite(service.origin, "alice")
     before = service.account()

@@ -24,7 +24,7 @@ from counterseal.errors import (
     WrongType,
 )
 from counterseal.keys import PrivateKey, generate
-from counterseal.models import Algorithm, ChallengeState, Change
+from counterseal.models import OPERATOR, Algorithm, ChallengeState, Change
 from counterseal.models.guid import mint
 from counterseal.testing.phone import SERVICE
 from counterseal.testing.world import PIN
@@ -231,20 +231,20 @@ def test_unknown_devices_look_like_those_whose_proof_does_not_hold(service, alic
 
 
 def test_s18_a_locked_accounts_device_proves_nothing(service, alice):
-    service.accounts.lock(alice.device.bond.account)
+    service.accounts.lock(alice.device.bond.account, by=OPERATOR)
     refused(service, call_of(alice), AccountLocked)
-    service.accounts.unlock(alice.device.bond.account)
+    service.accounts.unlock(alice.device.bond.account, by=OPERATOR)
     service.devices.prove(call_of(alice))
 
 
 @pytest.mark.parametrize("verb", ["suspend", "revoke"])
 def test_s18_a_device_that_is_not_active_proves_nothing(service, alice, verb):
-    getattr(service.devices, verb)(alice.guid)
+    getattr(service.devices, verb)(alice.guid, by=OPERATOR)
     refused(service, call_of(alice), BindingInactive)
 
 
 def test_only_the_proven_learn_that_they_are_locked_out(service, alice):
-    service.accounts.lock(alice.device.bond.account)
+    service.accounts.lock(alice.device.bond.account, by=OPERATOR)
     thief = generate(Algorithm.ES256, kid=alice.device.device_key.public.kid)
     refused(service, call_of(alice, key=thief), WrongSignature)
 

@@ -25,6 +25,7 @@ from counterseal.errors import (
 )
 from counterseal.keys import PrivateKey, generate
 from counterseal.models import (
+    OPERATOR,
     AddressKind,
     Algorithm,
     Authority,
@@ -267,7 +268,7 @@ def test_of_two_rotations_at_once_one_wins(service, alice, meeting, at_once):
 
 
 def test_s18_a_device_that_is_revoked_before_the_commit_gets_no_new_keys(service, alice):
-    racing = service.meanwhile(lambda: service.devices.revoke(alice.guid))
+    racing = service.meanwhile(lambda: service.devices.revoke(alice.guid, by=OPERATOR))
     with pytest.raises(BindingInactive):
         racing.devices.rotate(alice.call("/keys", rotation(alice)))
     assert service.stored(alice.guid).state is BindingState.REVOKED
@@ -275,7 +276,7 @@ def test_s18_a_device_that_is_revoked_before_the_commit_gets_no_new_keys(service
 
 def test_s18_an_account_that_is_locked_before_the_commit_gets_no_new_keys(service, alice):
     old = service.stored(alice.guid)
-    racing = service.meanwhile(lambda: service.accounts.lock(old.account))
+    racing = service.meanwhile(lambda: service.accounts.lock(old.account, by=OPERATOR))
     with pytest.raises(AccountLocked):
         racing.devices.rotate(alice.call("/keys", rotation(alice)))
     assert service.stored(alice.guid) == old
@@ -354,20 +355,20 @@ def test_an_update_has_to_fit(service, alice, members, field):
 
 
 def test_staff_suspend_and_resume_a_device(service, alice):
-    suspended = service.devices.suspend(alice.guid)
+    suspended = service.devices.suspend(alice.guid, by=OPERATOR)
     assert suspended == service.stored(alice.guid)
     assert (suspended.state, suspended.suspended_by) == (BindingState.SUSPENDED, Authority.STAFF)
     assert [line.state for line in service.account().devices] == [BindingState.SUSPENDED]
     assert (service.events[-1].event, service.events[-1].actor) == ("binding.suspend", "staff")
     with pytest.raises(WrongState):
-        service.devices.suspend(alice.guid)
-    resumed = service.devices.resume(alice.guid)
+        service.devices.suspend(alice.guid, by=OPERATOR)
+    resumed = service.devices.resume(alice.guid, by=OPERATOR)
     assert (resumed.state, resumed.suspended_by) == (BindingState.ACTIVE, None)
     assert [line.state for line in service.account().devices] == [BindingState.ACTIVE]
     assert service.last_event() == ("binding.resume", "")
     assert resumed.keys == suspended.keys
     with pytest.raises(WrongState):
-        service.devices.resume(alice.guid)
+        service.devices.resume(alice.guid, by=OPERATOR)
 
 
 def test_staff_do_not_resume_what_the_identity_provider_suspended(service):
@@ -377,12 +378,12 @@ def test_staff_do_not_resume_what_the_identity_provider_suspended(service):
     with pytest.raises(IdentityWithdrawn):
         service.logins.revalidate(carol.device.bond.account)
     with pytest.raises(WrongAuthority):
-        service.devices.resume(carol.guid)
+        service.devices.resume(carol.guid, by=OPERATOR)
     assert service.last_event() == ("binding.resume", "wrong_authority")
 
 
 def test_s17_a_revocation_is_final_and_recorded_with_time_and_source(service, alice):
-    revoked = service.devices.revoke(alice.guid)
+    revoked = service.devices.revoke(alice.guid, by=OPERATOR)
     assert revoked == service.stored(alice.guid)
     assert (revoked.state, revoked.ended_at) == (BindingState.REVOKED, service.clock.now())
     assert service.account().devices == ()
@@ -391,15 +392,15 @@ def test_s17_a_revocation_is_final_and_recorded_with_time_and_source(service, al
     assert event.at == service.clock.now()
     for verb in (service.devices.revoke, service.devices.suspend, service.devices.resume):
         with pytest.raises(WrongState):
-            verb(alice.guid)
+            verb(alice.guid, by=OPERATOR)
 
 
 def test_a_suspended_device_and_an_open_invitation_can_be_revoked(service, alice):
-    service.devices.suspend(alice.guid)
-    revoked = service.devices.revoke(alice.guid)
+    service.devices.suspend(alice.guid, by=OPERATOR)
+    revoked = service.devices.revoke(alice.guid, by=OPERATOR)
     assert (revoked.state, revoked.suspended_by) == (BindingState.REVOKED, None)
     invitation = service.invitations.invite(service.origin, "alice")
-    assert service.devices.revoke(invitation.binding).state is BindingState.REVOKED
+    assert service.devices.revoke(invitation.binding, by=OPERATOR).state is BindingState.REVOKED
     assert service.account().devices == ()
 
 
@@ -424,13 +425,13 @@ def test_an_origin_of_another_app_space_revokes_nothing(service, alice):
 def test_what_is_no_device_is_not_found(service, alice, verb):
     for guid in (mint(0, bytes(15)), alice.device.bond.account, service.company.guid):
         with pytest.raises(NotFound):
-            getattr(service.devices, verb)(guid)
+            getattr(service.devices, verb)(guid, by=OPERATOR)
         assert service.last_event() == (f"binding.{verb}", "not_found")
 
 
 def test_what_the_others_devices_are_does_not_change(service, alice):
     second = service.bind("alice")
-    service.devices.revoke(alice.guid)
+    service.devices.revoke(alice.guid, by=OPERATOR)
     (line,) = service.account().devices
     assert (line.binding, line.state) == (second.guid, BindingState.ACTIVE)
     assert service.answer(second, service.ask("alice", "Pay?").challenge).approved

@@ -22,6 +22,7 @@ from counterseal.errors import (
     WrongToken,
 )
 from counterseal.models import (
+    OPERATOR,
     AddressKind,
     Algorithm,
     BindingState,
@@ -129,7 +130,7 @@ def test_a_look_at_an_invitation_that_is_over_is_refused(service, invitation, en
         service.enrolments.look(invitation.token)
 
     again = service.invitations.invite(service.origin, "alice")
-    service.devices.revoke(again.binding)
+    service.devices.revoke(again.binding, by=OPERATOR)
     with pytest.raises(BindingInactive):
         service.enrolments.look(again.token)
 
@@ -277,14 +278,14 @@ def test_s16_of_eight_devices_with_one_token_exactly_one_is_bound(service, meeti
 def test_the_recorded_result_is_for_active_devices(service, invitation, enrolment, state):
     service.enrolments.complete(enrolment)
     if state is BindingState.SUSPENDED:
-        service.devices.suspend(invitation.binding)
+        service.devices.suspend(invitation.binding, by=OPERATOR)
     else:
-        service.devices.revoke(invitation.binding)
+        service.devices.revoke(invitation.binding, by=OPERATOR)
     refused(service, enrolment, BindingInactive)
 
 
 def test_a_revoked_invitation_binds_nothing(service, invitation, enrolment):
-    service.devices.revoke(invitation.binding)
+    service.devices.revoke(invitation.binding, by=OPERATOR)
     refused(service, enrolment, WrongState)
 
 
@@ -309,9 +310,9 @@ def test_a_wrong_secret_learns_nothing_of_the_invitation(service, invitation, en
     if became == "bound":
         service.enrolments.complete(enrolment)
     elif became == "revoked":
-        service.devices.revoke(invitation.binding)
+        service.devices.revoke(invitation.binding, by=OPERATOR)
     elif became == "locked":
-        service.accounts.lock(invitation.account.guid)
+        service.accounts.lock(invitation.account.guid, by=OPERATOR)
     else:
         service.clock.jump(invitation.deadline)
     if became == "expired":
@@ -340,14 +341,14 @@ def test_strangers_tokens_all_look_the_same(service, invitation, enrolment):
 
 
 def test_s18_a_locked_account_binds_nothing(service, invitation, enrolment):
-    service.accounts.lock(invitation.account.guid)
+    service.accounts.lock(invitation.account.guid, by=OPERATOR)
     refused(service, enrolment, AccountLocked)
 
 
 def test_s18_an_account_that_is_locked_before_the_commit_binds_nothing(
     service, invitation, enrolment
 ):
-    racing = service.meanwhile(lambda: service.accounts.lock(invitation.account.guid))
+    racing = service.meanwhile(lambda: service.accounts.lock(invitation.account.guid, by=OPERATOR))
     with pytest.raises(AccountLocked):
         racing.enrolments.complete(enrolment)
     assert service.stored(invitation.binding).state is BindingState.INVITED
@@ -356,7 +357,7 @@ def test_s18_an_account_that_is_locked_before_the_commit_binds_nothing(
 def test_s18_an_invitation_that_is_revoked_before_the_commit_binds_nothing(
     service, invitation, enrolment
 ):
-    racing = service.meanwhile(lambda: service.devices.revoke(invitation.binding))
+    racing = service.meanwhile(lambda: service.devices.revoke(invitation.binding, by=OPERATOR))
     with pytest.raises(WrongState):
         racing.enrolments.complete(enrolment)
     assert service.stored(invitation.binding).keys == ()

@@ -17,7 +17,7 @@ from counterseal.errors import (
     WrongIssuer,
     WrongKind,
 )
-from counterseal.models import Binding, BindingState, Identity
+from counterseal.models import OPERATOR, Binding, BindingState, Identity
 from counterseal.models.guid import account_partition, partition_of
 from counterseal.testing.faults import Crash, Faults, faulty
 
@@ -124,7 +124,7 @@ def test_an_origin_invites_nobody_where_an_identity_provider_names_the_users(ser
 
 def test_s18_nobody_binds_a_device_to_a_locked_account(service):
     account = service.invitations.invite(service.origin, "alice").account
-    service.accounts.lock(account.guid)
+    service.accounts.lock(account.guid, by=OPERATOR)
     before = service.records()
     with pytest.raises(AccountLocked):
         service.invitations.invite(service.origin, "alice")
@@ -134,7 +134,7 @@ def test_s18_nobody_binds_a_device_to_a_locked_account(service):
 
 def test_s18_an_account_that_is_locked_before_the_commit_is_not_invited(service):
     account = service.invitations.invite(service.origin, "alice").account
-    racing = service.meanwhile(lambda: service.accounts.lock(account.guid))
+    racing = service.meanwhile(lambda: service.accounts.lock(account.guid, by=OPERATOR))
     with pytest.raises(AccountLocked):
         racing.invitations.invite(service.origin, "alice")
     assert len(service.account().devices) == 1
@@ -220,7 +220,7 @@ def test_what_ended_between_the_look_and_the_commit_is_not_counted(service):
     first = service.invitations.invite(service.origin, "alice")
     second = service.invitations.invite(service.origin, "alice")
     service.clock.jump(first.deadline)
-    racing = service.meanwhile(lambda: service.devices.revoke(first.binding))
+    racing = service.meanwhile(lambda: service.devices.revoke(first.binding, by=OPERATOR))
     assert racing.invitations.expire() == 1
     assert service.stored(first.binding).state is BindingState.REVOKED
     assert service.stored(second.binding).state is BindingState.EXPIRED
@@ -323,10 +323,10 @@ def test_a_token_is_kept_sealed_and_only_where_it_can_be_asked_for_again(service
 
 def test_a_refused_invitation_frees_its_key(service, invite):
     account = service.invitations.invite(service.origin, "alice").account
-    service.accounts.lock(account.guid)
+    service.accounts.lock(account.guid, by=OPERATOR)
     with pytest.raises(AccountLocked):
         invite()
-    service.accounts.unlock(account.guid)
+    service.accounts.unlock(account.guid, by=OPERATOR)
     assert invite() == invite()
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from counterseal.errors import BindingInactive, IssuerUntrusted, MalformedToken
-from counterseal.models import DeviceCall
+from counterseal.models import OPERATOR, DeviceCall
 from counterseal.wire.keyset import verify_keyset
 
 
@@ -38,7 +38,7 @@ def test_every_token_is_signed_by_the_key_that_it_stands_under(service, alice):
 def test_only_a_proven_device_that_may_act_asks(service, alice):
     with pytest.raises(MalformedToken):
         service.keysets.endorsed(DeviceCall(method="GET", uri="/", proof=""))
-    service.devices.revoke(alice.guid)
+    service.devices.revoke(alice.guid, by=OPERATOR)
     with pytest.raises(BindingInactive):
         service.keysets.endorsed(alice.call("/device/keys", method="GET"))
     assert service.last_event() == ("device.keys", "binding_inactive")

@@ -15,7 +15,7 @@ from hypothesis.stateful import (
 
 from counterseal._decisions.bindings import with_binding
 from counterseal.errors import Refused
-from counterseal.models import LIVING, BindingState
+from counterseal.models import LIVING, OPERATOR, BindingState
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ class Lives(RuleBasedStateMachine):
     @rule(pick=st.integers(0, 99), verb=st.sampled_from(["suspend", "resume", "revoke"]))
     def move(self, pick, verb):
         phone = self.phones[pick % len(self.phones)]
-        self.try_(lambda: getattr(self.service.devices, verb)(phone.guid))
+        self.try_(lambda: getattr(self.service.devices, verb)(phone.guid, by=OPERATOR))
 
     @rule(pick=st.integers(0, 99))
     def rotate(self, pick):

@@ -15,7 +15,7 @@ from counterseal.errors import (
     WrongState,
 )
 from counterseal.keys import generate
-from counterseal.models import Algorithm, BindingState, ChallengeState, Role
+from counterseal.models import OPERATOR, Algorithm, BindingState, ChallengeState, Role
 
 LIMIT = STANDARD.strike_limit
 
@@ -240,7 +240,7 @@ def test_s18_the_policy_of_now_says_how_many_strikes_are_too_many(service, alice
 
 
 def test_s18_a_strike_that_meets_a_revocation_changes_nothing(service, alice, asked):
-    racing = service.meanwhile(lambda: service.devices.revoke(alice.guid))
+    racing = service.meanwhile(lambda: service.devices.revoke(alice.guid, by=OPERATOR))
     with pytest.raises(BindingInactive):
         racing.answer(mistaken(alice), asked)
     assert strikes(service, alice) == 0

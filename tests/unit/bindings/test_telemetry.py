@@ -6,7 +6,7 @@ import pytest
 
 from counterseal.bindings.telemetry import ATTRIBUTES, EVENTS_A_MINUTE, STANDARD_EVENTS
 from counterseal.errors import BindingInactive, InvalidField, MalformedToken, TooOften
-from counterseal.models import DeviceCall
+from counterseal.models import OPERATOR, DeviceCall
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def test_a_device_tells_no_more_than_so_much(service, alice):
 def test_only_a_proven_device_that_may_act_tells(service, alice):
     with pytest.raises(MalformedToken):
         service.telemetry.record(DeviceCall(method="POST", uri="/", body=b"", proof=""))
-    service.devices.revoke(alice.guid)
+    service.devices.revoke(alice.guid, by=OPERATOR)
     with pytest.raises(BindingInactive):
         tell(service, alice, event="a")
     assert not service.happened("telemetry.a")

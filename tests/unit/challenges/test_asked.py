@@ -22,6 +22,7 @@ from counterseal.errors import (
     WrongState,
 )
 from counterseal.models import (
+    OPERATOR,
     Button,
     CancelReason,
     ChallengeState,
@@ -159,7 +160,7 @@ def test_a_callback_has_to_be_on_the_origins_list(service, alice, url):
 
 def test_another_origins_list_does_not_count(service, alice):
     other = service.new_origin(service.app_space, "Other shop")
-    service.directory.allow_callback(other.origin.guid, "https://other.example/done")
+    service.administration.allow_callback(other.origin.guid, "https://other.example/done")
     refused(service, CallbackForbidden, callback="https://other.example/done")
     service.ask(
         "alice", "Pay?", callback="https://other.example/done", origin=service.renewed(other)
@@ -178,7 +179,7 @@ def test_nobody_is_asked_if_the_callback_would_never_be_sent(service, alice):
 
 
 def test_s18_a_callback_that_was_taken_off_the_list_is_refused(service, alice):
-    service.directory.forbid_callback(service.origin.origin.guid, CALLBACK)
+    service.administration.forbid_callback(service.origin.origin.guid, CALLBACK)
     refused(service, CallbackForbidden, callback=CALLBACK, origin=service.renewed(service.origin))
 
 
@@ -188,7 +189,7 @@ def test_s18_a_callback_that_was_taken_off_the_list_is_refused(service, alice):
 def test_s20_unknown_unbound_and_locked_accounts_look_the_same(service, alice):
     service.invitations.invite(service.origin, "bob")
     carol = service.bind("carol")
-    service.accounts.lock(carol.device.bond.account)
+    service.accounts.lock(carol.device.bond.account, by=OPERATOR)
     errors = [
         refused(service, AccountUnknown, "nobody"),
         refused(service, AccountUnbound, "bob"),
@@ -200,13 +201,13 @@ def test_s20_unknown_unbound_and_locked_accounts_look_the_same(service, alice):
 
 @pytest.mark.parametrize("verb", ["suspend", "revoke"])
 def test_s20_an_account_without_an_active_device_is_unbound(service, alice, verb):
-    getattr(service.devices, verb)(alice.guid)
+    getattr(service.devices, verb)(alice.guid, by=OPERATOR)
     assert refused(service, AccountUnbound).public_code == "unreachable"
 
 
 def test_s20_a_suspended_devices_account_is_asked_on_its_other_device(service, alice):
     second = service.bind("alice")
-    service.devices.suspend(alice.guid)
+    service.devices.suspend(alice.guid, by=OPERATOR)
     held = service.ask("alice", "Pay?").challenge
     assert second.fetch(held.guid).guid == held.guid
 
@@ -217,14 +218,16 @@ def test_another_app_spaces_account_of_that_name_is_unknown(service, alice):
 
 
 def test_s18_an_account_that_is_locked_before_the_commit_is_not_asked(service, alice):
-    racing = service.meanwhile(lambda: service.accounts.lock(alice.device.bond.account))
+    racing = service.meanwhile(
+        lambda: service.accounts.lock(alice.device.bond.account, by=OPERATOR)
+    )
     with pytest.raises(AccountLocked):
         racing.ask("alice", "Pay?")
     assert service.store.pending(alice.device.bond.account) == ()
 
 
 def test_s18_a_device_that_is_revoked_before_the_commit_is_not_asked(service, alice):
-    racing = service.meanwhile(lambda: service.devices.revoke(alice.guid))
+    racing = service.meanwhile(lambda: service.devices.revoke(alice.guid, by=OPERATOR))
     with pytest.raises(AccountUnbound):
         racing.ask("alice", "Pay?")
 
@@ -299,8 +302,8 @@ def test_s19_an_origin_that_cannot_show_a_code_waits_for_the_end_of_the_cool_dow
 @pytest.fixture
 def cloud(service):
     """An origin for CX clients."""
-    made = service.directory.create_origin(service.app_space.guid, "Shop", clients=Clients.CX)
-    return service.directory.relying_party(made.guid)
+    made = service.administration.create_origin(service.app_space.guid, "Shop", clients=Clients.CX)
+    return service.administration.relying_party(made.guid)
 
 
 def test_s19_cx_clients_have_fifty_open_questions_and_no_cool_down(service, alice, cloud):
@@ -325,12 +328,12 @@ def test_s19_the_operator_tightens_one_origin_or_the_policy(new_service):
     service = new_service(policy=attrs.evolve(STANDARD, cx_pending_limit=3, cx_cooldown=True))
     alice = service.bind("alice")
     guid = service.origin.origin.guid
-    service.directory.edit_origin(guid, clients=Clients.CX)
+    service.administration.edit_origin(guid, clients=Clients.CX)
     cloud = service.renewed(service.origin)
     for _ in range(3):
         service.ask("alice", "Pay?", origin=cloud)
     refused(service, TooManyPending, origin=cloud)
-    service.directory.edit_origin(guid, pending_limit=1)
+    service.administration.edit_origin(guid, pending_limit=1)
     service.clock.advance(timedelta(minutes=2))
     cloud = service.renewed(cloud)
     assert refused(service, TooOften, origin=cloud).reason == "cooldown"
@@ -547,7 +550,7 @@ def test_the_worker_expires_as_many_as_it_is_asked_for(service, alice):
 
 def test_a_locked_accounts_challenges_expire_all_the_same(service, alice):
     service.ask("alice", "Pay?")
-    service.accounts.lock(alice.device.bond.account)
+    service.accounts.lock(alice.device.bond.account, by=OPERATOR)
     service.clock.advance(STANDARD.challenge_life)
     assert service.challenges.expire() == 1
 

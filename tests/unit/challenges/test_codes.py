@@ -19,7 +19,7 @@ from counterseal.errors import (
     WrongState,
 )
 from counterseal.memory import memory_ports
-from counterseal.models import AddressKind, Button, ChallengeState, Codes, PushAddress
+from counterseal.models import OPERATOR, AddressKind, Button, ChallengeState, Codes, PushAddress
 from counterseal.testing.world import CALLBACK
 from counterseal.wire.messages import processed_document
 
@@ -338,7 +338,7 @@ def test_s18_the_policy_of_now_says_how_many_codes_may_be_wrong(service, alice, 
 def test_s18_a_wrong_code_of_a_device_that_is_revoked_before_the_commit_counts_nothing(
     service, alice, issued
 ):
-    racing = service.meanwhile(lambda: service.devices.revoke(alice.guid))
+    racing = service.meanwhile(lambda: service.devices.revoke(alice.guid, by=OPERATOR))
     with pytest.raises(BindingInactive):
         racing.answer(alice, issued.challenge, code=wrong(issued.code))
     assert service.stored(issued.challenge.guid).wrong_codes == 0

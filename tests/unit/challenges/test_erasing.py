@@ -15,6 +15,7 @@ from counterseal.errors import (
     StoreUnavailable,
 )
 from counterseal.models import (
+    OPERATOR,
     AddressKind,
     Binding,
     BindingState,
@@ -72,7 +73,7 @@ def test_what_is_left_of_an_account_is_its_guid(service, alice, guid):
     living = service.store.bindings(guid)
     before = service.account(CANARY)
     service.clock.advance(timedelta(seconds=5))
-    left = service.erasure.erase(guid)
+    left = service.erasure.erase(guid, by=OPERATOR)
     assert left == service.stored(guid)
     assert CANARY not in texts(service, [guid, pending.guid, *(held.guid for held in living)])
     assert (left.version, left.guid, left.app_space) == (
@@ -108,7 +109,7 @@ def test_what_is_asked_is_cancelled_and_blank_and_rings_nobody(service, alice, g
         def ring(self, guid):
             heard.append(guid)
 
-    service.but(wake=Wake()).erasure.erase(guid)
+    service.but(wake=Wake()).erasure.erase(guid, by=OPERATOR)
     ended = service.stored(pending.guid)
     assert (ended.state, ended.outcome.reason.value) == (ChallengeState.CANCELLED, "erased")
     assert (ended.display, ended.display_hash, ended.buttons, ended.sealed_code) == (
@@ -125,7 +126,7 @@ def test_what_is_asked_is_cancelled_and_blank_and_rings_nobody(service, alice, g
 def test_what_is_over_and_was_not_swept_is_expired(service, alice, guid):
     pending = ask(service)
     service.clock.jump(pending.deadline)
-    service.erasure.erase(guid)
+    service.erasure.erase(guid, by=OPERATOR)
     assert service.stored(pending.guid).state is ChallengeState.EXPIRED
     assert service.challenges.expire() == 0
 
@@ -133,7 +134,7 @@ def test_what_is_over_and_was_not_swept_is_expired(service, alice, guid):
 def test_s35_an_erasure_is_recorded_in_guids(service, alice, guid):
     pending = ask(service)
     before = len(service.events)
-    service.erasure.erase(guid)
+    service.erasure.erase(guid, by=OPERATOR)
     events = service.events[before:]
     assert [(event.event, event.subject, event.actor, event.reason) for event in events] == [
         ("account.erase", guid, "staff", ""),
@@ -147,7 +148,7 @@ def test_what_had_ended_is_read_and_delivered_no_more(service, alice, guid):
     answered = ask(service, idempotency_key="k")
     alice.answer(answered)
     assert service.challenges.status(service.origin, answered.guid).approved
-    service.erasure.erase(guid)
+    service.erasure.erase(guid, by=OPERATOR)
     for read in (
         lambda: service.challenges.status(service.origin, answered.guid),
         lambda: ask(service, idempotency_key="k"),
@@ -166,7 +167,7 @@ def test_what_had_ended_is_read_and_delivered_no_more(service, alice, guid):
 
 
 def test_an_erased_user_is_unknown_and_may_begin_anew(service, alice, guid):
-    left = service.erasure.erase(guid)
+    left = service.erasure.erase(guid, by=OPERATOR)
     for look in (service.accounts.get, service.accounts.devices):
         with pytest.raises(AccountUnknown):
             look(service.origin, CANARY)
@@ -183,7 +184,7 @@ def test_an_erased_user_is_unknown_and_may_begin_anew(service, alice, guid):
 
 def test_nobody_foresees_what_an_erased_account_is_called(service, alice, guid):
     other = service.bind("bob").device.bond.account
-    left = [service.erasure.erase(one) for one in (guid, other)]
+    left = [service.erasure.erase(one, by=OPERATOR) for one in (guid, other)]
     lucks = {account.account_id.removeprefix("erased:").partition(".")[0] for account in left}
     assert sorted(map(len, lucks)) == [22, 22]
     for account in left:
@@ -192,7 +193,7 @@ def test_nobody_foresees_what_an_erased_account_is_called(service, alice, guid):
 
 
 def test_an_erased_account_is_not_there_for_whoever_administers(service, alice, guid):
-    left = service.erasure.erase(guid)
+    left = service.erasure.erase(guid, by=OPERATOR)
     for act in (
         service.erasure.erase,
         service.accounts.lock,
@@ -201,10 +202,10 @@ def test_an_erased_account_is_not_there_for_whoever_administers(service, alice, 
         service.accounts.revoke_all,
     ):
         with pytest.raises(NotFound):
-            act(guid)
+            act(guid, by=OPERATOR)
     for nobody in (NOBODY, alice.guid):
         with pytest.raises(NotFound):
-            service.erasure.erase(nobody)
+            service.erasure.erase(nobody, by=OPERATOR)
     assert service.stored(guid) == left
     assert service.last_event() == ("account.erase", "not_found")
 
@@ -213,7 +214,7 @@ def test_an_erased_account_is_not_there_for_its_origin_and_its_provider(service,
     space = service.new_app_space("Staff", idp=service.idp.settings())
     carol = service.log_in(space, "carol").device.bond.account
     for one in (guid, carol):
-        service.erasure.erase(one)
+        service.erasure.erase(one, by=OPERATOR)
     with pytest.raises(NotFound):
         service.accounts.named(service.origin, guid)
     with pytest.raises(NotFound):
@@ -224,7 +225,7 @@ def test_an_erased_account_is_not_there_for_its_origin_and_its_provider(service,
 def test_an_invitation_that_was_erased_is_not_handed_out_again(service):
     invite = {"idempotency_key": "k"}
     invitation = service.invitations.invite(service.origin, CANARY, **invite)
-    service.erasure.erase(invitation.account.guid)
+    service.erasure.erase(invitation.account.guid, by=OPERATOR)
     with pytest.raises(NotFound):
         service.invitations.invite(service.origin, CANARY, **invite)
     with pytest.raises(Refused):
@@ -232,9 +233,9 @@ def test_an_invitation_that_was_erased_is_not_handed_out_again(service):
 
 
 def test_a_device_that_had_ended_is_blank_too_and_is_not_revoked_twice(service, alice, guid):
-    service.devices.revoke(alice.guid)
+    service.devices.revoke(alice.guid, by=OPERATOR)
     ended = service.stored(alice.guid)
-    service.erasure.erase(guid)
+    service.erasure.erase(guid, by=OPERATOR)
     blank = service.stored(alice.guid)
     assert (blank.ended_at, blank.keys, blank.addresses) == (ended.ended_at, (), ())
     assert len(service.happened("binding.revoke")) == 1
@@ -243,20 +244,20 @@ def test_a_device_that_had_ended_is_blank_too_and_is_not_revoked_twice(service, 
 def test_an_answer_before_the_commit_is_erased_with_the_rest(service, alice, guid):
     pending = ask(service)
     racing = service.meanwhile(lambda: service.answer(alice, pending))
-    racing.erasure.erase(guid)
+    racing.erasure.erase(guid, by=OPERATOR)
     assert service.stored(pending.guid).state is ChallengeState.ANSWERED
     with pytest.raises(NotFound):
         service.challenges.status(service.origin, pending.guid)
 
 
 def test_a_question_before_the_commit_is_erased_with_the_rest(service, alice, guid):
-    service.meanwhile(lambda: ask(service)).erasure.erase(guid)
+    service.meanwhile(lambda: ask(service)).erasure.erase(guid, by=OPERATOR)
     assert service.store.pending(guid) == ()
 
 
 def test_an_erasure_before_an_answers_commit_leaves_no_answer(service, alice, guid):
     pending = ask(service)
-    racing = service.meanwhile(lambda: service.erasure.erase(guid))
+    racing = service.meanwhile(lambda: service.erasure.erase(guid, by=OPERATOR))
     with pytest.raises(Refused):
         racing.answer(alice, pending)
     assert service.stored(pending.guid).outcome.token is None
@@ -268,7 +269,7 @@ def test_an_erasure_is_all_or_nothing(service, alice, guid):
     faults = Faults()
     faults.fail("store.commit")
     with pytest.raises(StoreUnavailable):
-        service.but(store=faulty(service.store, "store", faults)).erasure.erase(guid)
+        service.but(store=faulty(service.store, "store", faults)).erasure.erase(guid, by=OPERATOR)
     assert service.records() == before
 
 
@@ -290,7 +291,7 @@ def test_the_provider_is_told_that_a_grant_is_needed_no_more(service):
     grant = service.ports.sealer.open(held.sealed_grant, f"grant:{carol}")
     identity = Identity(issuer=held.issuer, subject="carol", grant=grant)
     assert service.idp.still_vouches(space.idp, identity, company=service.company.guid)
-    service.erasure.erase(carol)
+    service.erasure.erase(carol, by=OPERATOR)
     with pytest.raises(IdentityWithdrawn):
         service.idp.still_vouches(space.idp, identity, company=service.company.guid)
 
@@ -299,5 +300,5 @@ def test_an_account_is_erased_although_its_provider_does_not_answer(service):
     space = service.new_app_space("Staff", idp=service.idp.settings())
     carol = service.log_in(space, "carol").device.bond.account
     service.idp.down = True
-    erased = service.erasure.erase(carol)
+    erased = service.erasure.erase(carol, by=OPERATOR)
     assert (erased.sealed_grant, erased.subject) == (b"", "")

@@ -14,7 +14,7 @@ from counterseal.errors import (
     StoreUnavailable,
 )
 from counterseal.keys import generate
-from counterseal.models import Algorithm, ChallengeState
+from counterseal.models import OPERATOR, Algorithm, ChallengeState
 from counterseal.ports import Ports
 from counterseal.testing.faults import Fault, Faults, faulty, raising
 from counterseal.testing.world import CALLBACK
@@ -97,17 +97,17 @@ class Scene:
 
     def by_a_revoked_device(self):
         call = self._answer()
-        self.service.devices.revoke(self.phone.guid)
+        self.service.devices.revoke(self.phone.guid, by=OPERATOR)
         return call
 
     def by_a_suspended_device(self):
         call = self._answer()
-        self.service.devices.suspend(self.phone.guid)
+        self.service.devices.suspend(self.phone.guid, by=OPERATOR)
         return call
 
     def of_a_locked_account(self):
         call = self._answer()
-        self.service.accounts.lock(self.phone.device.bond.account)
+        self.service.accounts.lock(self.phone.device.bond.account, by=OPERATOR)
         return call
 
     def to_a_cancelled_challenge(self):

@@ -16,7 +16,7 @@ from counterseal.errors import (
     WrongKey,
     WrongState,
 )
-from counterseal.models import Authority, BindingState, ChallengeState, Change, Role
+from counterseal.models import OPERATOR, Authority, BindingState, ChallengeState, Change, Role
 from counterseal.testing.world import CALLBACK
 
 
@@ -96,15 +96,15 @@ def test_s7_an_answer_and_the_worker_at_the_deadline(service, alice, asked):
 
 ENDINGS = {
     "the account is locked": (
-        lambda service, phone: service.accounts.lock(phone.device.bond.account),
+        lambda service, phone: service.accounts.lock(phone.device.bond.account, by=OPERATOR),
         AccountLocked,
     ),
     "the device is revoked": (
-        lambda service, phone: service.devices.revoke(phone.guid),
+        lambda service, phone: service.devices.revoke(phone.guid, by=OPERATOR),
         BindingInactive,
     ),
     "the device is suspended": (
-        lambda service, phone: service.devices.suspend(phone.guid),
+        lambda service, phone: service.devices.suspend(phone.guid, by=OPERATOR),
         BindingInactive,
     ),
 }
@@ -157,8 +157,8 @@ def test_s18_a_suspension_that_is_over_again_before_the_commit_costs_only_a_seco
     """The binding is as it was, but for its version: the guard is the version."""
 
     def flicker():
-        service.devices.suspend(alice.guid)
-        service.devices.resume(alice.guid)
+        service.devices.suspend(alice.guid, by=OPERATOR)
+        service.devices.resume(alice.guid, by=OPERATOR)
 
     assert service.meanwhile(flicker).answer(alice, asked).approved
 
@@ -181,9 +181,9 @@ def test_s18_of_an_answer_and_an_ending_at_once_either_is_first(
         first["answer" if approved else "ending"] += 1
         if not approved:
             assert isinstance(answered, refusal)
-        service.accounts.unlock(phone.device.bond.account)
+        service.accounts.unlock(phone.device.bond.account, by=OPERATOR)
         if service.stored(phone.guid).state is not BindingState.REVOKED:
-            service.devices.revoke(phone.guid)
+            service.devices.revoke(phone.guid, by=OPERATOR)
         service.clock.advance(timedelta(hours=1))
     assert sum(first.values()) == 10
 
@@ -246,7 +246,7 @@ def test_s18_binding_and_account_are_guards_of_whatever_an_answer_commits(
 
 def test_s18_an_answer_by_another_device_is_not_in_the_way(service, alice, asked):
     second = service.bind("alice")
-    racing = service.meanwhile(lambda: service.devices.revoke(second.guid))
+    racing = service.meanwhile(lambda: service.devices.revoke(second.guid, by=OPERATOR))
     assert racing.answer(alice, asked).approved
 
 

@@ -9,7 +9,7 @@ from counterseal import STANDARD
 from counterseal.directory import SignedRequest
 from counterseal.errors import CredentialRefused, Foreign, InvalidField, NotFound, RoleLacking
 from counterseal.models import (
-    STAFF,
+    OPERATOR,
     Admin,
     AdminRole,
     AppSpace,
@@ -34,8 +34,8 @@ class Tenant:
     """One of everything that can be administered, in one App Space."""
 
     def __init__(self, service, name, *, company=None, idp=None):
-        self.company = company or service.directory.create_company(name)
-        self.space = service.directory.create_app_space(self.company.guid, name, idp=idp)
+        self.company = company or service.administration.create_company(name)
+        self.space = service.administration.create_app_space(self.company.guid, name, idp=idp)
         self.party = service.new_origin(self.space, name)
         self.origin = self.party.origin
         self.name = name
@@ -86,57 +86,72 @@ def stranger(service):
 
 UP, MID, ALL = {COMPANY}, {COMPANY, APP_SPACE}, set(AdminRole)
 VERBS = {
-    "see company": (UP, lambda s, t, by: s.directory.get(t.company.guid, Company, by=by)),
-    "see app space": (ALL, lambda s, t, by: s.directory.get(t.space.guid, AppSpace, by=by)),
-    "see origin": (MID, lambda s, t, by: s.directory.get(t.origin.guid, Origin, by=by)),
-    "edit company": (UP, lambda s, t, by: s.directory.edit_company(t.company.guid, "New", by=by)),
+    "see company": (UP, lambda s, t, by: s.by(by).administration.get(t.company.guid, Company)),
+    "see app space": (ALL, lambda s, t, by: s.by(by).administration.get(t.space.guid, AppSpace)),
+    "see origin": (MID, lambda s, t, by: s.by(by).administration.get(t.origin.guid, Origin)),
+    "edit company": (
+        UP,
+        lambda s, t, by: s.by(by).administration.edit_company(t.company.guid, "New"),
+    ),
     "make app space": (
         UP,
-        lambda s, t, by: s.directory.create_app_space(t.company.guid, "New", by=by),
+        lambda s, t, by: s.by(by).administration.create_app_space(t.company.guid, "New"),
     ),
     "edit app space": (
         UP,
-        lambda s, t, by: s.directory.edit_app_space(t.space.guid, name="New", by=by),
+        lambda s, t, by: s.by(by).administration.edit_app_space(t.space.guid, name="New"),
     ),
-    "make origin": (MID, lambda s, t, by: s.directory.create_origin(t.space.guid, "New", by=by)),
+    "make origin": (
+        MID,
+        lambda s, t, by: s.by(by).administration.create_origin(t.space.guid, "New"),
+    ),
     "edit origin": (
         MID,
-        lambda s, t, by: s.directory.edit_origin(t.origin.guid, name="New", by=by),
+        lambda s, t, by: s.by(by).administration.edit_origin(t.origin.guid, name="New"),
     ),
     "make origin for CX clients": (
         MID,
-        lambda s, t, by: s.directory.create_origin(t.space.guid, "New", clients=Clients.CX, by=by),
+        lambda s, t, by: s.by(by).administration.create_origin(
+            t.space.guid, "New", clients=Clients.CX
+        ),
     ),
     "loosen the limits of origin": (
         MID,
-        lambda s, t, by: s.directory.edit_origin(t.origin.guid, clients=Clients.CX, by=by),
+        lambda s, t, by: s.by(by).administration.edit_origin(t.origin.guid, clients=Clients.CX),
     ),
     "allow": (
         MID,
-        lambda s, t, by: s.directory.allow_callback(t.origin.guid, "https://new.example", by=by),
+        lambda s, t, by: s.by(by).administration.allow_callback(
+            t.origin.guid, "https://new.example"
+        ),
     ),
-    "forbid": (MID, lambda s, t, by: s.directory.forbid_callback(t.origin.guid, CALLBACK, by=by)),
+    "forbid": (
+        MID,
+        lambda s, t, by: s.by(by).administration.forbid_callback(t.origin.guid, CALLBACK),
+    ),
     "forbid entry": (
         MID,
-        lambda s, t, by: s.directory.forbid_entry(t.origin.guid, t.origin.entries[0].guid, by=by),
+        lambda s, t, by: s.by(by).administration.forbid_entry(
+            t.origin.guid, t.origin.entries[0].guid
+        ),
     ),
-    "issue": (MID, lambda s, t, by: s.credentials.issue(t.origin.guid, Scheme.HMAC, by=by)),
-    "revoke": (MID, lambda s, t, by: s.credentials.revoke(t.origin.guid, by=by)),
-    "webhook key": (MID, lambda s, t, by: s.credentials.issue_webhook_key(t.origin.guid, by=by)),
+    "issue": (MID, lambda s, t, by: s.by(by).credentials.issue(t.origin.guid, Scheme.HMAC)),
+    "revoke": (MID, lambda s, t, by: s.by(by).credentials.revoke(t.origin.guid)),
+    "webhook key": (MID, lambda s, t, by: s.by(by).credentials.issue_webhook_key(t.origin.guid)),
     "make company admin": (
         UP,
-        lambda s, t, by: s.credentials.create_admin("New", company=t.company.guid, by=by),
+        lambda s, t, by: s.by(by).credentials.create_admin("New", company=t.company.guid),
     ),
     "make app space admin": (
         UP,
-        lambda s, t, by: s.credentials.create_admin(
-            "New", role=APP_SPACE, app_space=t.space.guid, by=by
+        lambda s, t, by: s.by(by).credentials.create_admin(
+            "New", role=APP_SPACE, app_space=t.space.guid
         ),
     ),
     "make support": (
         MID,
-        lambda s, t, by: s.credentials.create_admin(
-            "New", role=SUPPORT, app_space=t.space.guid, by=by
+        lambda s, t, by: s.by(by).credentials.create_admin(
+            "New", role=SUPPORT, app_space=t.space.guid
         ),
     ),
     "see callback": (MID, lambda s, t, by: s.callbacks.get(t.callback.guid, by=by)),
@@ -240,27 +255,27 @@ def test_s18_an_administrator_is_looked_at_anew_in_each_act(service, ours, gone)
             act(service, ours, admin)
         assert service.records() == before
     with pytest.raises(CredentialRefused):
-        service.directory.list(None, Company, by=admin)
+        service.by(admin).administration.list(None, Company)
 
 
 def test_what_an_administrator_claims_to_be_does_not_count(service, ours, stranger):
     support = ours.admins[SUPPORT]
     claimed = attrs.evolve(support, role=COMPANY, app_space=None, company=None)
     with pytest.raises(Foreign):
-        service.directory.get(stranger.company.guid, Company, by=claimed)
+        service.by(claimed).administration.get(stranger.company.guid, Company)
 
 
 def test_only_who_administers_all_companies_makes_one(service, ours):
     root = made(service, all_companies=True)
-    company = service.directory.create_company("New", by=root)
+    company = service.by(root).administration.create_company("New")
     assert service.events[-1].actor == root.guid
     assert service.stored(company.guid) == company
     for admin in ours.admins.values():
         with pytest.raises(RoleLacking):
-            service.directory.create_company("New", by=admin)
+            service.by(admin).administration.create_company("New")
         with pytest.raises(RoleLacking):
-            service.credentials.create_admin("New", all_companies=True, by=admin)
-    assert made(service, all_companies=True, by=root).company is None
+            service.by(admin).credentials.create_admin("New", all_companies=True)
+    assert made(service.by(root), all_companies=True).company is None
 
 
 @pytest.mark.parametrize("verb", ["erase", "revoke all"])
@@ -281,10 +296,10 @@ def test_support_removes_no_user_whom_a_provider_answers_for(service, verb, role
 
 def test_a_list_leaves_out_what_is_out_of_reach(service, ours, sister, stranger):
     def listed(parent, kind, by):
-        return {record.guid for record in service.directory.list(parent, kind, by=by)}
+        return {record.guid for record in service.by(by).administration.list(parent, kind)}
 
     company, app_space, support = (ours.admins[role] for role in AdminRole)
-    root, op = made(service, all_companies=True), STAFF
+    root, op = made(service, all_companies=True), OPERATOR
     companies = {service.company.guid, ours.company.guid, stranger.company.guid}
     cases = [
         ((None, Company), {root: companies, op: companies, company: {ours.company.guid}}),
@@ -372,49 +387,50 @@ APPOINTS = {COMPANY: set(AdminRole), APP_SPACE: {SUPPORT}, SUPPORT: set()}
 def test_who_makes_an_administrator_may_rotate_and_revoke_it(service, ours, role, whom, verb):
     place = {"company": ours.company.guid} if whom is COMPANY else {"app_space": ours.space.guid}
     other = made(service, role=whom, **place)
-    act = getattr(service.credentials, verb)
+    act = getattr(service.by(ours.admins[role]).credentials, verb)
     if whom in APPOINTS[role]:
-        act(other.guid, by=ours.admins[role])
+        act(other.guid)
         assert service.events[-1].actor == ours.admins[role].guid
         return
     # A company's lies outside what the others reach at all.
     with pytest.raises(Foreign if whom is COMPANY else RoleLacking):
-        act(other.guid, by=ours.admins[role])
+        act(other.guid)
     assert service.stored(other.guid) == other
 
 
 @pytest.mark.parametrize("role", AdminRole)
 def test_an_administrator_sees_rotates_and_revokes_itself(service, ours, role):
     admin = ours.admins[role]
-    assert service.directory.get(admin.guid, Admin, by=admin) == admin
-    service.credentials.rotate_admin(admin.guid, by=admin)
-    bare = service.credentials.revoke_admin(admin.guid, by=admin)
+    assert service.by(admin).administration.get(admin.guid, Admin) == admin
+    service.by(admin).credentials.rotate_admin(admin.guid)
+    bare = service.by(admin).credentials.revoke_admin(admin.guid)
     assert (bare.credentials, service.last_event()) == ((), ("admin.revoke", ""))
     with pytest.raises(CredentialRefused):
-        service.credentials.rotate_admin(admin.guid, by=admin)
+        service.by(admin).credentials.rotate_admin(admin.guid)
     service.credentials.rotate_admin(admin.guid)
 
 
 def test_no_administrator_of_a_company_reaches_one_of_all(service, ours):
     root = made(service, all_companies=True)
     for admin in ours.admins.values():
-        for verb in (service.credentials.rotate_admin, service.credentials.revoke_admin):
+        credentials = service.by(admin).credentials
+        for verb in (credentials.rotate_admin, credentials.revoke_admin):
             with pytest.raises(Foreign):
-                verb(root.guid, by=admin)
+                verb(root.guid)
 
 
 def test_nobody_makes_an_administrator_that_outlives_it(service, ours):
     boss = made(service, company=ours.company.guid, life=HOUR)
 
     def helper(**wanted):
-        return made(service, role=SUPPORT, app_space=ours.space.guid, by=boss, **wanted)
+        return made(service.by(boss), role=SUPPORT, app_space=ours.space.guid, **wanted)
 
     assert helper().ends_at == helper(life=HOUR).ends_at == boss.ends_at
     assert helper(life=HOUR - TICK).ends_at == boss.ends_at - TICK
     with pytest.raises(InvalidField) as caught:
         helper(life=HOUR + TICK)
     assert caught.value.field == "life"
-    forever = made(service, company=ours.company.guid, by=ours.admins[COMPANY])
+    forever = made(service.by(ours.admins[COMPANY]), company=ours.company.guid)
     assert forever.ends_at is None
 
 
@@ -423,15 +439,15 @@ def test_what_a_temporary_administrator_made_for_an_origin_stays_and_its_adminis
 ):
     """Said so in how-to/look-after-tenants.md: an origin does not stop because its maker left."""
     boss = made(service, company=ours.company.guid, life=HOUR)
-    helper = made(service, role=SUPPORT, app_space=ours.space.guid, by=boss)
-    space = service.directory.create_app_space(ours.company.guid, "New", by=boss)
-    origin = service.directory.create_origin(space.guid, "New", by=boss)
-    told = service.credentials.issue(origin.guid, Scheme.BASIC, by=boss)
-    service.credentials.issue_webhook_key(origin.guid, by=boss)
+    helper = made(service.by(boss), role=SUPPORT, app_space=ours.space.guid)
+    space = service.by(boss).administration.create_app_space(ours.company.guid, "New")
+    origin = service.by(boss).administration.create_origin(space.guid, "New")
+    told = service.by(boss).credentials.issue(origin.guid, Scheme.BASIC)
+    service.by(boss).credentials.issue_webhook_key(origin.guid)
     service.clock.advance(HOUR)
     for ended in (boss, helper):
         with pytest.raises(CredentialRefused):
-            service.directory.get(space.guid, AppSpace, by=ended)
+            service.by(ended).administration.get(space.guid, AppSpace)
     header = write_basic(told.secret, guid=origin.guid)
     request = SignedRequest(method="POST", uri=URI, body=b"", authorization=header)
     party = service.authentication.authenticate(request)
@@ -449,12 +465,12 @@ def test_what_a_temporary_administrator_made_for_an_origin_stays_and_its_adminis
 def test_to_revoke_an_administrator_leaves_those_that_it_made(service, ours):
     """Said so in how-to/look-after-tenants.md."""
     boss = made(service, company=ours.company.guid, life=HOUR)
-    helper = made(service, role=SUPPORT, app_space=ours.space.guid, by=boss)
+    helper = made(service.by(boss), role=SUPPORT, app_space=ours.space.guid)
     service.credentials.revoke_admin(boss.guid)
-    service.directory.get(ours.space.guid, AppSpace, by=helper)
+    service.by(helper).administration.get(ours.space.guid, AppSpace)
     service.clock.advance(HOUR)
     with pytest.raises(CredentialRefused):
-        service.directory.get(ours.space.guid, AppSpace, by=helper)
+        service.by(helper).administration.get(ours.space.guid, AppSpace)
 
 
 @pytest.mark.parametrize("whom", AdminRole)
@@ -462,15 +478,15 @@ def test_nobody_is_told_the_secret_of_one_that_outlives_it(service, ours, whom):
     boss = made(service, company=ours.company.guid, life=HOUR)
     forever = ours.admins[whom]
     with pytest.raises(RoleLacking):
-        service.credentials.rotate_admin(forever.guid, by=boss)
+        service.by(boss).credentials.rotate_admin(forever.guid)
     assert service.last_event() == ("admin.rotate", "role_lacking")
     assert service.stored(forever.guid) == forever
     # Its own, and that of one which ends with it, it may have.
-    helper = made(service, role=SUPPORT, app_space=ours.space.guid, by=boss)
+    helper = made(service.by(boss), role=SUPPORT, app_space=ours.space.guid)
     for guid in (boss.guid, helper.guid):
-        service.credentials.rotate_admin(guid, by=boss)
+        service.by(boss).credentials.rotate_admin(guid)
     # To take a secret away tells none.
-    assert service.credentials.revoke_admin(forever.guid, by=boss).credentials == ()
+    assert service.by(boss).credentials.revoke_admin(forever.guid).credentials == ()
 
 
 # Their secrets
@@ -538,8 +554,8 @@ def test_what_is_no_administrator_is_not_found(service):
 
 
 def test_the_operator_has_a_name_in_the_audit_log(service, ours):
-    service.accounts.lock(ours.account)
-    assert service.events[-1].actor == STAFF.name == "staff"
+    service.accounts.lock(ours.account, by=OPERATOR)
+    assert service.events[-1].actor == OPERATOR.name == "staff"
     service.accounts.unlock(ours.account, by=Operator(name="cli"))
     assert service.events[-1].actor == "cli"
     with pytest.raises(InvalidField):

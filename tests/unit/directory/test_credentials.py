@@ -149,7 +149,7 @@ def test_switching_the_scheme_ends_the_old_secret_at_once(service, guid, scheme,
 def test_a_revoked_origin_stays_and_is_not_let_in(service, guid, scheme):
     old = service.credentials.issue(guid, scheme)
     new = service.credentials.issue(guid, scheme, overlap=HOUR)
-    bare = service.credentials.revoke(guid, by=ROOT)
+    bare = service.by(ROOT).credentials.revoke(guid)
     assert bare == service.stored(guid)
     assert bare.credentials == ()
     assert (admitted(service, old), admitted(service, new)) == (False, False)
@@ -195,7 +195,7 @@ def test_of_two_secrets_made_at_once_the_last_one_counts(service, guid, meeting,
 
 
 def test_a_webhook_secret_is_written_as_receivers_read_it_and_kept_sealed(service, guid):
-    secret = service.credentials.issue_webhook_key(guid, by=ROOT)
+    secret = service.by(ROOT).credentials.issue_webhook_key(guid)
     prefix, _, encoded = secret.partition("_")
     assert (prefix, len(base64.b64decode(encoded))) == ("whsec", 32)
     (kept,) = service.stored(guid).webhook_keys

@@ -16,7 +16,7 @@ def settings(service):
 
 @pytest.fixture
 def space(service, settings):
-    return service.directory.create_app_space(
+    return service.administration.create_app_space(
         service.company.guid, "Staff", idp=settings, idp_secret=SECRET
     )
 
@@ -32,36 +32,36 @@ def test_the_secret_is_sealed_for_client_and_issuer(service, space):
 
 def test_an_edit_keeps_the_secret_and_counts_at_once(service, space):
     wider = attrs.evolve(space.idp, scopes=("openid", "profile"))
-    edited = service.directory.edit_app_space(space.guid, idp=wider)
+    edited = service.administration.edit_app_space(space.guid, idp=wider)
     assert edited.idp.scopes == ("openid", "profile")
     assert opened(service, edited.idp) == SECRET
     assert service.stored(space.guid) == edited
 
 
 def test_a_secret_may_be_replaced(service, space):
-    edited = service.directory.edit_app_space(space.guid, idp=space.idp, idp_secret="another")
+    edited = service.administration.edit_app_space(space.guid, idp=space.idp, idp_secret="another")
     assert opened(service, edited.idp) == "another"
 
 
 def test_another_client_does_not_get_the_secret(service, space):
     other = attrs.evolve(space.idp, client_id="other")
     with pytest.raises(InvalidField) as caught:
-        service.directory.edit_app_space(space.guid, idp=other)
+        service.administration.edit_app_space(space.guid, idp=other)
     assert caught.value.field == "idp.clientSecret"
-    edited = service.directory.edit_app_space(space.guid, idp=other, idp_secret="theirs")
+    edited = service.administration.edit_app_space(space.guid, idp=other, idp_secret="theirs")
     assert opened(service, edited.idp) == "theirs"
 
 
 def test_a_public_client_keeps_no_secret(service, space):
     public = attrs.evolve(space.idp, client_auth=ClientAuth.NONE)
-    assert service.directory.edit_app_space(space.guid, idp=public).idp.sealed_secret == b""
+    assert service.administration.edit_app_space(space.guid, idp=public).idp.sealed_secret == b""
     with pytest.raises(InvalidField):
-        service.directory.edit_app_space(space.guid, idp=public, idp_secret=SECRET)
+        service.administration.edit_app_space(space.guid, idp=public, idp_secret=SECRET)
 
 
 def test_a_secret_is_needed_where_the_client_has_to_show_one(service, settings):
     for secret in (None, "", "x" * 8_193):
         with pytest.raises(InvalidField):
-            service.directory.create_app_space(
+            service.administration.create_app_space(
                 service.company.guid, "Staff", idp=settings, idp_secret=secret
             )

@@ -30,16 +30,15 @@ ROOT = Operator(name="root")
 
 
 def test_a_company_an_app_space_and_an_origin(service):
-    company = service.directory.create_company("Bank", by=ROOT)
-    space = service.directory.create_app_space(
+    company = service.by(ROOT).administration.create_company("Bank")
+    space = service.by(ROOT).administration.create_app_space(
         company.guid,
         "Banking",
         brand_logo="https://bank.example/logo.png",
         brand_color="#F0B700",
         universal_app=True,
-        by=ROOT,
     )
-    origin = service.directory.create_origin(space.guid, "Transfers", by=ROOT)
+    origin = service.by(ROOT).administration.create_origin(space.guid, "Transfers")
     assert service.store.get(company.guid, space.guid, origin.guid) == (company, space, origin)
     assert (company.name, space.company, origin.app_space) == ("Bank", company.guid, space.guid)
     assert (space.brand_logo, space.brand_color, space.universal_app, space.idp) == (
@@ -50,13 +49,13 @@ def test_a_company_an_app_space_and_an_origin(service):
     )
     assert (origin.credentials, origin.callbacks, origin.codes) == ((), (), Codes.TYPED)
     assert {record.created_at for record in (company, space, origin)} == {service.clock.now()}
-    assert service.directory.relying_party(origin.guid).app_space == space
+    assert service.administration.relying_party(origin.guid).app_space == space
 
 
 def test_a_tenants_records_lie_in_one_partition(service):
-    company = service.directory.create_company("Bank")
-    space = service.directory.create_app_space(company.guid, "Banking")
-    origin = service.directory.create_origin(space.guid, "Transfers")
+    company = service.administration.create_company("Bank")
+    space = service.administration.create_app_space(company.guid, "Banking")
+    origin = service.administration.create_origin(space.guid, "Transfers")
     admin = service.credentials.create_admin("root", company=company.guid)
     guids = (company.guid, space.guid, origin.guid, admin.guid)
     assert len({partition_of(guid) for guid in guids}) == 1
@@ -64,11 +63,11 @@ def test_a_tenants_records_lie_in_one_partition(service):
 
 
 def test_s35_each_creation_is_recorded_with_who_made_it(service):
-    company = service.directory.create_company("Bank", by=ROOT)
-    space = service.directory.create_app_space(company.guid, "Banking", by=ROOT)
-    origin = service.directory.create_origin(space.guid, "Transfers", by=ROOT)
-    service.directory.allow_callback(origin.guid, CALLBACK, by=ROOT)
-    service.directory.forbid_callback(origin.guid, CALLBACK, by=ROOT)
+    company = service.by(ROOT).administration.create_company("Bank")
+    space = service.by(ROOT).administration.create_app_space(company.guid, "Banking")
+    origin = service.by(ROOT).administration.create_origin(space.guid, "Transfers")
+    service.by(ROOT).administration.allow_callback(origin.guid, CALLBACK)
+    service.by(ROOT).administration.forbid_callback(origin.guid, CALLBACK)
     events = [event for event in service.events if event.actor == "root"]
     assert [(event.event, event.subject) for event in events] == [
         ("company.create", company.guid),
@@ -82,12 +81,12 @@ def test_s35_each_creation_is_recorded_with_who_made_it(service):
 
 def test_an_app_space_has_one_way_to_identify_its_users(service):
     settings = IdpSettings(issuer="https://idp.example", client_id="c", redirect_uri="https://r")
-    space = service.directory.create_app_space(service.company.guid, "Staff", idp=settings)
+    space = service.administration.create_app_space(service.company.guid, "Staff", idp=settings)
     assert space.idp == settings
 
 
 def test_an_origin_of_a_cx_client_has_codes_echoed(service):
-    origin = service.directory.create_origin(service.app_space.guid, "CX", codes=Codes.ECHOED)
+    origin = service.administration.create_origin(service.app_space.guid, "CX", codes=Codes.ECHOED)
     assert service.stored(origin.guid).codes is Codes.ECHOED
 
 
@@ -102,19 +101,19 @@ def set_up(origin):
 
 def test_an_origin_for_cx_clients_is_made_as_they_need_it(service):
     space = service.app_space.guid
-    ours = service.directory.create_origin(space, "Ours")
+    ours = service.administration.create_origin(space, "Ours")
     assert (ours.clients, set_up(ours)) == (Clients.CURRENT, (Codes.TYPED, False, FINISHED))
-    older = service.directory.create_origin(space, "CX", clients=Clients.CX)
+    older = service.administration.create_origin(space, "CX", clients=Clients.CX)
     assert set_up(older) == (Codes.ECHOED, True, PROCESSED)
     assert service.stored(older.guid).clients is Clients.CX
-    said = service.directory.create_origin(
+    said = service.administration.create_origin(
         space, "CX", clients=Clients.CX, codes=Codes.TYPED, wildcards=False
     )
     assert set_up(said) == (Codes.TYPED, False, PROCESSED)
 
 
 def test_other_clients_bring_their_profile_and_what_is_said_wins(service):
-    guid, edit = service.origin.origin.guid, service.directory.edit_origin
+    guid, edit = service.origin.origin.guid, service.administration.edit_origin
     assert set_up(edit(guid, clients=Clients.CX)) == (Codes.ECHOED, True, PROCESSED)
     edit(guid, codes=Codes.TYPED)
     again = edit(guid, clients=Clients.CX)
@@ -127,14 +126,14 @@ def test_other_clients_bring_their_profile_and_what_is_said_wins(service):
 def test_an_origin_says_how_its_session_tokens_look(service):
     space = service.app_space.guid
     assert service.origin.origin.token_form is TokenForm.TEXT
-    origin = service.directory.create_origin(space, "2019", token_form=TokenForm.OBJECT)
+    origin = service.administration.create_origin(space, "2019", token_form=TokenForm.OBJECT)
     assert service.stored(origin.guid).token_form is TokenForm.OBJECT
-    edited = service.directory.edit_origin(origin.guid, token_form=TokenForm.TEXT)
+    edited = service.administration.edit_origin(origin.guid, token_form=TokenForm.TEXT)
     assert edited.token_form is TokenForm.TEXT
 
 
 def test_an_origin_has_limits_of_its_own(service):
-    guid, edit = service.origin.origin.guid, service.directory.edit_origin
+    guid, edit = service.origin.origin.guid, service.administration.edit_origin
     assert service.origin.origin.limits == OwnLimits()
     edit(guid, pending_limit=3, cooldown=True)
     edited = edit(guid, ask_limit=7)
@@ -153,7 +152,7 @@ def test_an_origin_has_limits_of_its_own(service):
 )
 def test_an_origins_own_limit_has_to_fit(service, limits, field):
     with pytest.raises(InvalidField) as caught:
-        service.directory.edit_origin(service.origin.origin.guid, **limits)
+        service.administration.edit_origin(service.origin.origin.guid, **limits)
     assert caught.value.field == field
 
 
@@ -161,9 +160,9 @@ def test_an_origins_own_limit_has_to_fit(service, limits, field):
 def test_a_name_has_to_fit(service, name):
     before = service.records()
     for create in (
-        lambda: service.directory.create_company(name),
-        lambda: service.directory.create_app_space(service.company.guid, name),
-        lambda: service.directory.create_origin(service.app_space.guid, name),
+        lambda: service.administration.create_company(name),
+        lambda: service.administration.create_app_space(service.company.guid, name),
+        lambda: service.administration.create_origin(service.app_space.guid, name),
         lambda: service.credentials.create_admin(name, all_companies=True),
     ):
         with pytest.raises(InvalidField) as caught:
@@ -182,7 +181,7 @@ def test_a_name_has_to_fit(service, name):
 )
 def test_a_brand_has_to_fit(service, members, field):
     with pytest.raises(InvalidField) as caught:
-        service.directory.create_app_space(service.company.guid, "Banking", **members)
+        service.administration.create_app_space(service.company.guid, "Banking", **members)
     assert caught.value.field == field
 
 
@@ -190,16 +189,16 @@ def test_what_is_to_own_something_has_to_be_there(service):
     before = service.records()
     for guid in (NOBODY, service.origin.origin.guid):
         with pytest.raises(NotFound):
-            service.directory.create_app_space(guid, "Banking")
+            service.administration.create_app_space(guid, "Banking")
     for guid in (NOBODY, service.company.guid):
         with pytest.raises(NotFound):
-            service.directory.create_origin(guid, "Transfers")
+            service.administration.create_origin(guid, "Transfers")
         with pytest.raises(NotFound):
-            service.directory.relying_party(guid)
+            service.administration.relying_party(guid)
         with pytest.raises(NotFound):
-            service.directory.allow_callback(guid, CALLBACK)
+            service.administration.allow_callback(guid, CALLBACK)
         with pytest.raises(NotFound):
-            service.directory.forbid_callback(guid, CALLBACK)
+            service.administration.forbid_callback(guid, CALLBACK)
     assert service.records() == before
 
 
@@ -207,9 +206,9 @@ def test_a_creation_whose_reply_was_lost_is_one_creation(service):
     faults = Faults()
     faults.lose_reply(times=3)
     losing = service.but(store=faulty(service.store, "store", faults))
-    company = losing.directory.create_company("Bank")
+    company = losing.administration.create_company("Bank")
     assert service.stored(company.guid) == company
-    assert [one.name for one in service.directory.list(None, Company)].count("Bank") == 1
+    assert [one.name for one in service.administration.list(None, Company)].count("Bank") == 1
     assert len([event for event in service.events if event.subject == company.guid]) == 1
 
 
@@ -227,27 +226,29 @@ def test_a_creation_that_is_there_already_is_returned(service):
                 made.append(changes)
                 service.store.commit(changes, audit, operation + " forgotten")
 
-    company = service.but(store=Forgetful()).directory.create_company("Bank")
+    company = service.but(store=Forgetful()).administration.create_company("Bank")
     assert service.stored(company.guid) == company
     assert len([event for event in service.events if event.subject == company.guid]) == 1
 
 
 def test_records_are_listed_by_kind_under_their_parent(service):
-    directory = service.directory
-    other = directory.create_company("Insurance")
-    space = directory.create_app_space(service.company.guid, "Second app")
-    origin = directory.create_origin(service.app_space.guid, "Second shop")
+    administration = service.administration
+    other = administration.create_company("Insurance")
+    space = administration.create_app_space(service.company.guid, "Second app")
+    origin = administration.create_origin(service.app_space.guid, "Second shop")
     root = service.credentials.create_admin("root", all_companies=True)
     local = service.credentials.create_admin("local", company=service.company.guid)
-    assert directory.list(None, Company) == (service.company, other)
-    assert [admin.guid for admin in directory.list(None, Admin)] == [root.guid]
-    assert directory.list(service.company.guid, AppSpace) == (service.app_space, space)
-    assert [admin.guid for admin in directory.list(service.company.guid, Admin)] == [local.guid]
-    assert directory.list(service.app_space.guid, Origin) == (
+    assert administration.list(None, Company) == (service.company, other)
+    assert [admin.guid for admin in administration.list(None, Admin)] == [root.guid]
+    assert administration.list(service.company.guid, AppSpace) == (service.app_space, space)
+    assert [admin.guid for admin in administration.list(service.company.guid, Admin)] == [
+        local.guid
+    ]
+    assert administration.list(service.app_space.guid, Origin) == (
         service.stored(service.origin.origin.guid),
         origin,
     )
-    assert directory.list(other.guid, AppSpace) == directory.list(NOBODY, Origin) == ()
+    assert administration.list(other.guid, AppSpace) == administration.list(NOBODY, Origin) == ()
 
 
 # The allow-list
@@ -256,15 +257,15 @@ def test_records_are_listed_by_kind_under_their_parent(service):
 def test_an_entry_is_put_on_the_list_once_and_taken_off(service):
     guid = service.origin.origin.guid
     entry = "https://shop.example/{*}/done"
-    service.directory.edit_origin(guid, wildcards=True)
-    first = service.directory.allow_callback(guid, entry)
+    service.administration.edit_origin(guid, wildcards=True)
+    first = service.administration.allow_callback(guid, entry)
     assert first.callbacks == (CALLBACK, entry)
-    assert service.directory.allow_callback(guid, entry) == first == service.stored(guid)
+    assert service.administration.allow_callback(guid, entry) == first == service.stored(guid)
     assert len(service.happened("origin.allow_callback")) == 2
-    left = service.directory.forbid_callback(guid, CALLBACK)
+    left = service.administration.forbid_callback(guid, CALLBACK)
     assert left.callbacks == (entry,)
     with pytest.raises(InvalidField):
-        service.directory.forbid_callback(guid, CALLBACK)
+        service.administration.forbid_callback(guid, CALLBACK)
     assert service.last_event() == ("origin.forbid_callback", "invalid_field")
 
 
@@ -274,7 +275,7 @@ def test_an_entry_is_put_on_the_list_once_and_taken_off(service):
 )
 def test_an_entry_is_a_plain_address(service, entry):
     with pytest.raises(InvalidField) as caught:
-        service.directory.allow_callback(service.origin.origin.guid, entry)
+        service.administration.allow_callback(service.origin.origin.guid, entry)
     assert caught.value.field == "callbackUrl"
 
 
@@ -282,14 +283,14 @@ def test_a_wildcard_is_for_origins_that_are_set_to_them(service):
     guid, entry = service.origin.origin.guid, "shop.example/{*}/done"
     named = "https://shop.example/17/done"
     with pytest.raises(InvalidField) as caught:
-        service.directory.allow_callback(guid, entry)
+        service.administration.allow_callback(guid, entry)
     assert caught.value.field == "callbackUrl"
-    service.directory.edit_origin(guid, wildcards=True)
-    service.directory.allow_callback(guid, entry)
+    service.administration.edit_origin(guid, wildcards=True)
+    service.administration.allow_callback(guid, entry)
     service.bind("alice")
     party = service.renewed(service.origin)
     assert service.ask("alice", "Pay?", origin=party, callback=named).challenge.callback == named
-    service.directory.edit_origin(guid, wildcards=False)
+    service.administration.edit_origin(guid, wildcards=False)
     party = service.renewed(party)
     assert party.origin.callbacks == (CALLBACK, entry)
     with pytest.raises(CallbackForbidden):
@@ -299,24 +300,24 @@ def test_a_wildcard_is_for_origins_that_are_set_to_them(service):
 
 def test_an_origin_of_a_cx_client_is_made_with_wildcards(service):
     space = service.app_space.guid
-    origin = service.directory.create_origin(space, "CX", codes=Codes.ECHOED, wildcards=True)
-    assert service.directory.allow_callback(origin.guid, "shop.example/{*}/done").wildcards
-    assert not service.directory.create_origin(space, "Ours").wildcards
+    origin = service.administration.create_origin(space, "CX", codes=Codes.ECHOED, wildcards=True)
+    assert service.administration.allow_callback(origin.guid, "shop.example/{*}/done").wildcards
+    assert not service.administration.create_origin(space, "Ours").wildcards
 
 
 @pytest.mark.parametrize("entry", ["shop.example", "localhost", CALLBACK])
 def test_a_webauthn_domain_is_refused_by_name_since_nothing_uses_it(service, entry):
     guid = service.origin.origin.guid
     with pytest.raises(InvalidField) as caught:
-        service.directory.allow_callback(guid, entry, kind=CallbackType.DOMAIN)
+        service.administration.allow_callback(guid, entry, kind=CallbackType.DOMAIN)
     assert caught.value.field == "callbackType"
     assert caught.value.problem == "2, a WebAuthn domain, which nothing here uses yet"
     assert service.stored(guid) == service.origin.origin
 
 
 def test_entries_have_names_that_follow_from_them(service):
-    guid, directory = service.origin.origin.guid, service.directory
-    before = directory.allow_callback(guid, "shop.example")
+    guid, administration = service.origin.origin.guid, service.administration
+    before = administration.allow_callback(guid, "shop.example")
     # As an earlier version has stored it.
     held = attrs.evolve(before, version=before.version + 1, domains=("shop.example",))
     service.store.commit((Change(old=before, new=held),), (), "an operation")
@@ -328,15 +329,15 @@ def test_entries_have_names_that_follow_from_them(service):
     names = [entry.guid for entry in held.entries]
     assert len(set(names)) == 3
     assert {partition_of(name) for name in names} == {partition_of(guid)}
-    left = directory.forbid_entry(guid, names[2])
+    left = administration.forbid_entry(guid, names[2])
     assert (left.callbacks, left.domains) == ((CALLBACK, "shop.example"), ())
-    left = directory.forbid_entry(guid, names[0])
+    left = administration.forbid_entry(guid, names[0])
     assert left.callbacks == ("shop.example",)
     for gone in (names[0], names[2], NOBODY):
         with pytest.raises(NotFound):
-            directory.forbid_entry(guid, gone)
+            administration.forbid_entry(guid, gone)
     assert service.last_event() == ("origin.forbid_callback", "not_found")
-    assert directory.allow_callback(guid, CALLBACK).entries[1].guid == names[0]
+    assert administration.allow_callback(guid, CALLBACK).entries[1].guid == names[0]
     other = service.new_origin(service.app_space, "Other shop").origin
     assert other.entries[0].text == CALLBACK
     assert other.entries[0].guid != names[0]
@@ -345,9 +346,9 @@ def test_entries_have_names_that_follow_from_them(service):
 def test_a_list_has_room_for_so_many_entries_and_no_more(new_service):
     service = new_service(policy=attrs.evolve(STANDARD, callbacks_limit=2))
     guid = service.origin.origin.guid
-    held = service.directory.allow_callback(guid, "https://shop.example/more")
+    held = service.administration.allow_callback(guid, "https://shop.example/more")
     with pytest.raises(InvalidField) as caught:
-        service.directory.allow_callback(guid, "https://shop.example/another")
+        service.administration.allow_callback(guid, "https://shop.example/another")
     assert (caught.value.field, len(held.entries)) == ("callbackUrl", 2)
 
 
@@ -356,7 +357,7 @@ def test_a_list_has_room_for_so_many_entries_and_no_more(new_service):
 
 def test_a_company_is_renamed(service):
     guid = service.company.guid
-    edited = service.directory.edit_company(guid, "Example plc", by=ROOT)
+    edited = service.by(ROOT).administration.edit_company(guid, "Example plc")
     assert edited == service.stored(guid)
     assert (edited.name, edited.version) == ("Example plc", 2)
     assert (service.events[-1].event, service.events[-1].actor) == ("company.edit", "root")
@@ -364,7 +365,7 @@ def test_a_company_is_renamed(service):
 
 
 def test_what_is_not_said_stays(service):
-    space = service.directory.create_app_space(
+    space = service.administration.create_app_space(
         service.company.guid,
         "Banking",
         brand_logo="https://bank.example/logo.png",
@@ -372,8 +373,8 @@ def test_what_is_not_said_stays(service):
         universal_app=True,
     )
     before = service.events
-    assert service.directory.edit_app_space(space.guid) == space
-    assert service.directory.edit_origin(service.origin.origin.guid) == service.origin.origin
+    assert service.administration.edit_app_space(space.guid) == space
+    assert service.administration.edit_origin(service.origin.origin.guid) == service.origin.origin
     assert service.events == before
     for change in (
         {"name": "Other"},
@@ -381,11 +382,11 @@ def test_what_is_not_said_stays(service):
         {"brand_color": "#000000"},
         {"universal_app": False},
     ):
-        edited = service.directory.edit_app_space(space.guid, **change)
+        edited = service.administration.edit_app_space(space.guid, **change)
         assert edited == attrs.evolve(space, version=space.version + 1, **change)
         assert service.last_event() == ("app_space.edit", "")
         space = edited
-    bare = service.directory.edit_app_space(space.guid, brand_logo="", brand_color="")
+    bare = service.administration.edit_app_space(space.guid, brand_logo="", brand_color="")
     assert (bare.brand_logo, bare.brand_color) == (None, None)
 
 
@@ -399,7 +400,7 @@ def test_what_is_not_said_stays(service):
 )
 def test_an_edit_has_to_fit(service, members, field):
     with pytest.raises(InvalidField) as caught:
-        service.directory.edit_app_space(service.app_space.guid, **members)
+        service.administration.edit_app_space(service.app_space.guid, **members)
     assert caught.value.field == field
     assert service.last_event() == ("app_space.edit", "invalid_field")
 
@@ -408,35 +409,37 @@ def test_a_providers_settings_are_changed_but_not_whose_they_are(service):
     settings = service.idp.settings()
     space = service.new_app_space("Staff", idp=settings)
     other = attrs.evolve(settings, client_id="another client")
-    assert service.directory.edit_app_space(space.guid, idp=other).idp == other
+    assert service.administration.edit_app_space(space.guid, idp=other).idp == other
     elsewhere = attrs.evolve(settings, issuer="https://other.example")
     with pytest.raises(InvalidField) as caught:
-        service.directory.edit_app_space(space.guid, idp=elsewhere)
+        service.administration.edit_app_space(space.guid, idp=elsewhere)
     assert caught.value.field == "idp.issuer"
     with pytest.raises(WrongKind):
-        service.directory.edit_app_space(service.app_space.guid, idp=settings)
+        service.administration.edit_app_space(service.app_space.guid, idp=settings)
 
 
 def test_an_origin_is_edited(service):
     guid = service.origin.origin.guid
-    edited = service.directory.edit_origin(guid, name="Shop 2", codes=Codes.ECHOED, wildcards=True)
+    edited = service.administration.edit_origin(
+        guid, name="Shop 2", codes=Codes.ECHOED, wildcards=True
+    )
     assert (edited.name, edited.codes, edited.wildcards) == ("Shop 2", Codes.ECHOED, True)
     assert edited == service.stored(guid)
     assert service.last_event() == ("origin.edit", "")
     with pytest.raises(InvalidField):
-        service.directory.edit_origin(guid, name="")
+        service.administration.edit_origin(guid, name="")
 
 
 def test_the_endings_that_ring_a_callback_are_endings(service):
     guid = service.origin.origin.guid
     assert service.origin.origin.callback_states == FINISHED
     answered, expired = ChallengeState.ANSWERED, ChallengeState.EXPIRED
-    edited = service.directory.edit_origin(guid, callback_states=[expired, answered, expired])
+    edited = service.administration.edit_origin(guid, callback_states=[expired, answered, expired])
     assert edited.callback_states == (answered, expired)
-    assert service.directory.edit_origin(guid, callback_states=[]).callback_states == ()
+    assert service.administration.edit_origin(guid, callback_states=[]).callback_states == ()
     for state in (ChallengeState.PENDING, ChallengeState.SEEN):
         with pytest.raises(InvalidField) as caught:
-            service.directory.edit_origin(guid, callback_states=[answered, state])
+            service.administration.edit_origin(guid, callback_states=[answered, state])
         assert caught.value.field == "callbackStates"
         assert str(caught.value).endswith(
             "not one of ANSWERED, DISOWNED, CANCELLED, FAILED, EXPIRED"
@@ -452,25 +455,25 @@ def test_one_record_is_looked_at(service, kind):
         Origin: service.origin.origin.guid,
         Admin: admin.guid,
     }
-    assert service.directory.get(guids[kind], kind) == service.stored(guids[kind])
+    assert service.administration.get(guids[kind], kind) == service.stored(guids[kind])
     for other in {*guids.values(), NOBODY} - {guids[kind]}:
         with pytest.raises(NotFound):
-            service.directory.get(other, kind)
+            service.administration.get(other, kind)
 
 
 def test_there_is_room_for_so_many_entries(new_service):
     service = new_service(policy=attrs.evolve(STANDARD, callbacks_limit=2))
     guid = service.origin.origin.guid
-    full = service.directory.allow_callback(guid, "https://shop.example/second")
+    full = service.administration.allow_callback(guid, "https://shop.example/second")
     with pytest.raises(InvalidField):
-        service.directory.allow_callback(guid, "https://shop.example/third")
+        service.administration.allow_callback(guid, "https://shop.example/third")
     assert service.stored(guid) == full
-    assert service.directory.allow_callback(guid, CALLBACK) == full
+    assert service.administration.allow_callback(guid, CALLBACK) == full
 
 
 def test_entries_that_are_put_on_the_list_at_once_are_all_there(service, meeting, at_once):
     guid = service.origin.origin.guid
     racing = service.but(store=meeting(service.store, 4))
     entries = [f"https://shop.example/{number}" for number in range(4)]
-    at_once(*(lambda e=entry: racing.directory.allow_callback(guid, e) for entry in entries))
+    at_once(*(lambda e=entry: racing.administration.allow_callback(guid, e) for entry in entries))
     assert set(service.stored(guid).callbacks) == {CALLBACK, *entries}

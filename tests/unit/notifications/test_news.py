@@ -5,7 +5,7 @@ import pytest
 
 from counterseal import STANDARD
 from counterseal.errors import InvalidField, StrongKeyMissed
-from counterseal.models import AddressKind, Notification, Occasion, PushAddress
+from counterseal.models import OPERATOR, AddressKind, Notification, Occasion, PushAddress
 
 HERE, THERE = (PushAddress(kind=AddressKind.RELAY, value=value) for value in ("here", "there"))
 
@@ -54,11 +54,11 @@ def test_s17_the_others_are_told_of_a_device_that_was_bound(service, alice):
 @pytest.mark.parametrize("suspended", [False, True])
 def test_s17_the_others_are_told_of_a_device_that_was_revoked(service, alice, tablet, suspended):
     if suspended:
-        service.devices.suspend(tablet.guid)
-    service.directory.edit_app_space(
+        service.devices.suspend(tablet.guid, by=OPERATOR)
+    service.administration.edit_app_space(
         service.app_space.guid, texts={"title": "Bank", "device_revoked": "Gerät entfernt"}
     )
-    service.devices.revoke(tablet.guid)
+    service.devices.revoke(tablet.guid, by=OPERATOR)
     assert told(service) == [(Occasion.DEVICE_REVOKED, tablet.guid, (HERE,))]
     (push,) = service.outbox.pushes
     assert (push.message.title, push.message.body) == ("Bank", "Gerät entfernt")
@@ -76,7 +76,7 @@ def test_s17_the_others_are_told_of_a_device_that_wrong_pins_revoked(service, al
 
 def test_an_invitation_is_no_device(service, alice):
     invitation = service.invitations.invite(service.origin, "alice")
-    service.devices.revoke(invitation.binding)
+    service.devices.revoke(invitation.binding, by=OPERATOR)
     service.clock.advance(STANDARD.session_token_life)
     assert told(service) == []
 
@@ -85,7 +85,7 @@ def test_who_loses_all_devices_or_is_erased_has_nobody_to_tell(service, alice, t
     service.accounts.revoke(service.origin, "alice")
     assert told(service) == []
     third = service.bind("alice", addresses=(HERE,))
-    service.erasure.erase(third.device.bond.account)
+    service.erasure.erase(third.device.bond.account, by=OPERATOR)
     assert told(service) == []
     assert [one for one in service.records().values() if isinstance(one, Notification)]
 
@@ -102,5 +102,5 @@ def test_who_loses_all_devices_or_is_erased_has_nobody_to_tell(service, alice, t
 def test_a_text_has_to_fit(service, name, field):
     long = "x" * (STANDARD.title_bytes + 1)
     with pytest.raises(InvalidField) as caught:
-        service.directory.edit_app_space(service.app_space.guid, texts={name: long})
+        service.administration.edit_app_space(service.app_space.guid, texts={name: long})
     assert caught.value.field == field

@@ -17,6 +17,7 @@ from counterseal.errors import (
     WrongState,
 )
 from counterseal.models import (
+    OPERATOR,
     AddressKind,
     Change,
     Notification,
@@ -105,7 +106,7 @@ def test_s2_a_bell_holds_names_two_texts_and_times_and_nothing_else(service, ali
 )
 def test_the_texts_are_the_origins_or_the_app_spaces(service, policy, texts, members, told):
     service.bind("alice", addresses=(HERE,))
-    service.directory.edit_app_space(service.app_space.guid, texts=attrs.asdict(texts))
+    service.administration.edit_app_space(service.app_space.guid, texts=attrs.asdict(texts))
     service.ask("alice", "Pay?", **members)
     service.but(policy=policy).ring()
     (push,) = service.outbox.pushes
@@ -136,11 +137,11 @@ def test_every_active_device_is_rung_and_no_other(service, alice):
     service.outbox.pushes.clear()
     service.ask("alice", "Pay?")
     service.ring()
-    service.devices.suspend(second.guid)
+    service.devices.suspend(second.guid, by=OPERATOR)
     service.ask("alice", "Pay?")
     service.ring()
-    service.devices.resume(second.guid)
-    service.devices.revoke(alice.guid)
+    service.devices.resume(second.guid, by=OPERATOR)
+    service.devices.revoke(alice.guid, by=OPERATOR)
     service.ask("alice", "Pay?")
     service.ring()
     rung = [
@@ -166,7 +167,7 @@ def test_a_device_that_cannot_be_rung_any_more_is_not(service, alice, ending):
     if ending == "forget":
         service.devices.update(alice.call("/device", b'{"addresses":[]}'))
     else:
-        getattr(service.devices, ending)(alice.guid)
+        getattr(service.devices, ending)(alice.guid, by=OPERATOR)
     service.ring()
     assert service.outbox.pushes == []
     assert (only(service).state, only(service).skip_reason) == (
@@ -308,7 +309,7 @@ def test_nobody_is_rung_once_the_challenge_has_ended(service, alice, ending):
         service.clock.jump(held.deadline)
         service.challenges.expire()
     else:
-        service.erasure.erase(held.account)
+        service.erasure.erase(held.account, by=OPERATOR)
     service.clock.advance(10 * SECOND)
     service.ring()
     assert service.outbox.pushes == []
@@ -542,7 +543,7 @@ def test_an_operator_tries_whether_a_device_can_be_rung(service):
     alice = service.bind("alice", addresses=(HERE, THERE, WEB))
     service.outbox.dead.add(HERE)
     service.outbox.outcomes[WEB] = MISCONFIGURED
-    rung = service.notifications.test(alice.guid)
+    rung = service.notifications.test(alice.guid, by=OPERATOR)
     assert [(at, one.result.value) for at, one in rung] == [
         (HERE, "gone"),
         (THERE, "delivered"),
@@ -552,16 +553,16 @@ def test_an_operator_tries_whether_a_device_can_be_rung(service):
     assert (push.message.occasion, push.message.subject) == (Occasion.TEST, alice.guid)
     assert service.stored(alice.guid).addresses == (THERE, WEB)
     assert reasons(service, "binding.push") == ["gone", "", "misconfigured"]
-    assert service.notifications.test(service.bind("bob").guid) == ()
+    assert service.notifications.test(service.bind("bob").guid, by=OPERATOR) == ()
 
 
 def test_what_cannot_be_tried(service, alice):
     with pytest.raises(NotFound):
-        service.notifications.test(service.app_space.guid)
-    service.devices.suspend(alice.guid)
+        service.notifications.test(service.app_space.guid, by=OPERATOR)
+    service.devices.suspend(alice.guid, by=OPERATOR)
     with pytest.raises(WrongState):
-        service.notifications.test(alice.guid)
-    other = service.directory.create_company("Other")
+        service.notifications.test(alice.guid, by=OPERATOR)
+    other = service.administration.create_company("Other")
     admin = service.credentials.create_admin("other", company=other.guid)
     stranger = service.stored(admin.guid)
     with pytest.raises(Foreign):
@@ -572,9 +573,9 @@ def test_what_cannot_be_tried(service, alice):
 def test_a_notification_can_be_read(service, alice):
     service.ask("alice", "Pay?")
     held = only(service)
-    assert service.notifications.get(held.guid) == held
+    assert service.notifications.get(held.guid, by=OPERATOR) == held
     with pytest.raises(NotFound):
-        service.notifications.get(alice.guid)
+        service.notifications.get(alice.guid, by=OPERATOR)
 
 
 def test_it_is_kept_for_a_while_after_it_is_over(service, alice):

@@ -7,7 +7,7 @@ from counterseal.errors import (
     SignerUnavailable,
     StoreUnavailable,
 )
-from counterseal.models import BindingState
+from counterseal.models import OPERATOR, BindingState
 from counterseal.testing import Crash, Fault, Faults, World, faulty, faulty_ports
 
 
@@ -104,7 +104,7 @@ def test_a_crash_may_come_after_the_call(bench):
 
 
 def test_somebody_may_come_between(bench):
-    bench.faults.meanwhile(lambda: bench.world.devices.revoke(bench.phone.guid))
+    bench.faults.meanwhile(lambda: bench.world.devices.revoke(bench.phone.guid, by=OPERATOR))
 
     with pytest.raises(BindingInactive):
         bench.phone.answer(bench.challenge)
@@ -116,7 +116,7 @@ def test_somebody_may_come_between(bench):
 def test_somebody_may_come_between_again_and_again(bench):
     def disturb():
         for lock in (bench.world.accounts.lock, bench.world.accounts.unlock):
-            lock(bench.challenge.account)
+            lock(bench.challenge.account, by=OPERATOR)
 
     for skip in range(bench.world.policy.commit_attempts):
         # Each of the two commits that come between counts, too.

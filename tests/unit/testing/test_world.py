@@ -6,6 +6,7 @@ import pytest
 import counterseal.testing.world as module
 from counterseal.errors import InvalidField, NotBound, StrongKeyMissed, WrongIssuer
 from counterseal.models import (
+    OPERATOR,
     AddressKind,
     Algorithm,
     CallbackState,
@@ -128,7 +129,7 @@ def test_pushes_and_callbacks_are_there_to_look_at():
     (callback,) = world.ports.store.get(guid)
     assert callback.state is CallbackState.QUEUED
     assert world.deliver() == world.ring() == ()
-    assert world.notifications.get(noted).state is NotificationState.DELIVERED
+    assert world.notifications.get(noted, by=OPERATOR).state is NotificationState.DELIVERED
 
 
 def test_another_policy_and_origin_can_be_had():

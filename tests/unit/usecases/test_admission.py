@@ -15,7 +15,7 @@ from counterseal.errors import (
     WrongIssuer,
 )
 from counterseal.keys import jws
-from counterseal.models import BindingState, Change
+from counterseal.models import OPERATOR, BindingState, Change
 from counterseal.testing.faults import Faults, faulty
 
 
@@ -91,7 +91,7 @@ def test_the_replay_guard_and_the_provider_are_asked_once(service, carol, asked,
 
 
 def origin_of(service, challenge):
-    return service.directory.relying_party(challenge.origin)
+    return service.administration.relying_party(challenge.origin)
 
 
 def test_what_the_provider_says_counts_before_the_decision(service, carol, asked):
@@ -141,11 +141,11 @@ def test_s18_a_user_who_is_withdrawn_after_the_provider_was_asked_is_refused(ser
     """Staff suspend and resume the device around the withdrawal, so that it is active again."""
 
     def withdraw():
-        service.devices.suspend(carol.guid)
+        service.devices.suspend(carol.guid, by=OPERATOR)
         service.idp.withdraw("carol")
         with pytest.raises(IdentityWithdrawn):
             service.logins.revalidate(carol.device.bond.account)
-        service.devices.resume(carol.guid)
+        service.devices.resume(carol.guid, by=OPERATOR)
 
     with pytest.raises(IdentityWithdrawn):
         service.meanwhile(withdraw).answer(carol, asked)
@@ -167,7 +167,7 @@ def test_each_refusal_is_recorded_once_and_a_replay_comes_before_the_standing(se
             return service.answers.fetch(call, asked.guid)
         return getattr(service.answers, verb)(call)
 
-    service.devices.suspend(alice.guid)
+    service.devices.suspend(alice.guid, by=OPERATOR)
     for refusal in (BindingInactive, Replayed):
         events = len(service.events)
         with pytest.raises(refusal):

@@ -24,7 +24,7 @@ from counterseal.errors import (
     WrongState,
     WrongToken,
 )
-from counterseal.models import BindingState, Change, Identity, LoginState
+from counterseal.models import OPERATOR, BindingState, Change, Identity, LoginState
 from counterseal.models.guid import mint
 from counterseal.testing.identity import APP_RETURN, FakeIdentityProvider
 
@@ -310,7 +310,7 @@ def test_a_subject_has_to_fit(service, space):
 
 def test_s18_a_locked_account_is_not_invited(service, space, redirect, back):
     account = service.log_in(space, "carol").device.bond.account
-    service.accounts.lock(account)
+    service.accounts.lock(account, by=OPERATOR)
     with pytest.raises(AccountLocked):
         service.logins.authenticate(back.state, back.code, redirect.secret)
     assert service.last_event() == ("binding.invite", "account_locked")

@@ -17,7 +17,7 @@ from counterseal.errors import (
     WrongIssuer,
     WrongKind,
 )
-from counterseal.models import Authority, BindingState, ChallengeState, Identity
+from counterseal.models import OPERATOR, Authority, BindingState, ChallengeState, Identity
 from counterseal.models.guid import mint
 from counterseal.testing.identity import APP_RETURN, FakeIdentityProvider
 
@@ -116,7 +116,7 @@ def test_devices_resume_when_the_user_is_vouched_for_again(service, carol):
 
 def test_devices_resume_when_the_user_logs_in_again(service, space, carol):
     by_staff = service.log_in(space, "carol")
-    service.devices.suspend(by_staff.guid)
+    service.devices.suspend(by_staff.guid, by=OPERATOR)
     withdraw(service, carol)
     third = service.log_in(space, "carol")
     assert standing(service, carol) == standing(service, third) == ACTIVE
@@ -131,20 +131,20 @@ def test_a_log_in_of_a_user_whose_devices_all_stand_asks_nobody_again(service, s
 
 def test_the_identity_provider_does_not_undo_what_staff_did(service, space, carol):
     by_staff = service.log_in(space, "carol")
-    service.devices.suspend(by_staff.guid)
+    service.devices.suspend(by_staff.guid, by=OPERATOR)
     withdraw(service, carol)
     assert standing(service, by_staff) == BY_STAFF
     service.idp.admit("carol")
     service.logins.revalidate(carol.device.bond.account)
     assert standing(service, carol) == ACTIVE
     assert standing(service, by_staff) == BY_STAFF
-    service.devices.resume(by_staff.guid)
+    service.devices.resume(by_staff.guid, by=OPERATOR)
     assert standing(service, by_staff) == ACTIVE
 
 
 def test_revoked_devices_stay_revoked_and_open_invitations_open(service, space, carol):
     revoked = service.log_in(space, "carol")
-    service.devices.revoke(revoked.guid)
+    service.devices.revoke(revoked.guid, by=OPERATOR)
     redirect = service.logins.redirect(space.guid, APP_RETURN)
     back = service.idp.log_in(redirect.url, "carol")
     invitation = service.logins.authenticate(back.state, back.code, redirect.secret)
@@ -228,7 +228,7 @@ def test_s18_a_staff_suspension_before_the_commit_is_not_undone(service, carol):
     def staff():
         # The provider's suspension ends, and staff begin one of their own.
         service.logins.revalidate(carol.device.bond.account)
-        service.devices.suspend(carol.guid)
+        service.devices.suspend(carol.guid, by=OPERATOR)
 
     service.meanwhile(staff).logins.revalidate(carol.device.bond.account)
     assert standing(service, carol) == BY_STAFF
@@ -350,7 +350,7 @@ def test_grace_ends_to_the_tick_and_is_recorded_each_time(service, carol):
 def test_no_grace_reaches_a_user_who_was_withdrawn(service, space, carol):
     patient = service.but(policy=GRACE)
     withdraw(service, carol)
-    service.devices.revoke(carol.guid)
+    service.devices.revoke(carol.guid, by=OPERATOR)
     service.idp.down = True
     with pytest.raises(BindingInactive):
         patient.devices.prove(carol.call("/device/status"))

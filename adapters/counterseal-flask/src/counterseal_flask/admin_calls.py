@@ -36,19 +36,19 @@ OIDC = "oidc"
 
 def new_company(service: Service, asked: Message, admin: Admin) -> Reply:
     """Create a company."""
-    made = service.directory.create_company(text(asked.document, "name"), by=admin)
+    made = service.administration(by=admin).create_company(text(asked.document, "name"))
     return _created(asked, made.guid, company_document(made))
 
 
 def companies(service: Service, asked: Message, admin: Admin) -> Reply:  # noqa: ARG001 (a handler's)
     """Return the companies that the administrator sees."""
-    held = service.directory.list(None, Company, by=admin)
+    held = service.administration(by=admin).list(None, Company)
     return Reply(document=[company_document(each) for each in held])
 
 
 def company(service: Service, asked: Message, admin: Admin) -> Reply:
     """Return a company."""
-    held = service.directory.get(company_of(asked), Company, by=admin)
+    held = service.administration(by=admin).get(company_of(asked), Company)
     return Reply(document=company_document(held))
 
 
@@ -56,7 +56,9 @@ def edit_company(service: Service, asked: Message, admin: Admin) -> Reply:
     """Give a company another name."""
     name = text(asked.document, "name")
     return Reply(
-        document=company_document(service.directory.edit_company(company_of(asked), name, by=admin))
+        document=company_document(
+            service.administration(by=admin).edit_company(company_of(asked), name)
+        )
     )
 
 
@@ -70,7 +72,7 @@ def new_app_space(service: Service, asked: Message, admin: Admin) -> Reply:
         raise InvalidField("idp", f"goes with {OIDC}")
     idp, secret = read_provider(body)
     brand = part(body, "brandInfo")
-    made = service.directory.create_app_space(
+    made = service.administration(by=admin).create_app_space(
         company_of(asked),
         text(body, "name"),
         idp=idp,
@@ -78,14 +80,13 @@ def new_app_space(service: Service, asked: Message, admin: Admin) -> Reply:
         brand_logo=optional_text(brand, "url"),
         brand_color=optional_text(brand, "color"),
         universal_app=flag(body, "useUniversalApp") or False,
-        by=admin,
     )
     return _created(asked, made.guid, app_space_document(made))
 
 
 def app_spaces(service: Service, asked: Message, admin: Admin) -> Reply:
     """Return a company's App Spaces, as far as the administrator sees them."""
-    held = service.directory.list(company_of(asked), AppSpace, by=admin)
+    held = service.administration(by=admin).list(company_of(asked), AppSpace)
     return Reply(document=[app_space_document(each) for each in held])
 
 
@@ -102,7 +103,7 @@ def edit_app_space(service: Service, asked: Message, admin: Admin) -> Reply:
     said = {field: optional_text(bells, name) for name, field in TEXTS.items()}
     held = app_space_of(service, asked, admin)
     idp, secret = read_provider(body, held.idp)
-    edited = service.directory.edit_app_space(
+    edited = service.administration(by=admin).edit_app_space(
         held.guid,
         name=optional_text(body, "name"),
         idp=idp,
@@ -111,7 +112,6 @@ def edit_app_space(service: Service, asked: Message, admin: Admin) -> Reply:
         brand_color=optional_text(brand, "color"),
         universal_app=flag(body, "useUniversalApp"),
         texts={field: words for field, words in said.items() if words is not None},
-        by=admin,
     )
     return Reply(document=app_space_document(edited))
 
@@ -119,21 +119,20 @@ def edit_app_space(service: Service, asked: Message, admin: Admin) -> Reply:
 def new_origin(service: Service, asked: Message, admin: Admin) -> Reply:
     """Create an origin; it is set up for CX clients, unless the body says otherwise."""
     body = asked.document
-    made = service.directory.create_origin(
+    made = service.administration(by=admin).create_origin(
         app_space_of(service, asked, admin).guid,
         text(body, "name"),
         clients=optional_choice(body, Clients, "clients") or Clients.CX,
         codes=optional_choice(body, Codes, "codes"),
         wildcards=flag(body, "wildcards"),
         token_form=optional_choice(body, TokenForm, "sessionTokenForm") or TokenForm.TEXT,
-        by=admin,
     )
     return _created(asked, made.guid, origin_document(made))
 
 
 def origins(service: Service, asked: Message, admin: Admin) -> Reply:
     """Return an App Space's origins."""
-    held = service.directory.list(app_space_of(service, asked, admin).guid, Origin, by=admin)
+    held = service.administration(by=admin).list(app_space_of(service, asked, admin).guid, Origin)
     return Reply(document=[origin_document(each) for each in held])
 
 
@@ -147,7 +146,7 @@ def edit_origin(service: Service, asked: Message, admin: Admin) -> Reply:
     """Edit an origin; what is not said stays."""
     body = asked.document
     rung = texts(body, "callbackStates")
-    edited = service.directory.edit_origin(
+    edited = service.administration(by=admin).edit_origin(
         origin_of(service, asked, admin).guid,
         name=optional_text(body, "name"),
         clients=optional_choice(body, Clients, "clients"),
@@ -160,7 +159,6 @@ def edit_origin(service: Service, asked: Message, admin: Admin) -> Reply:
         pending_limit=whole(body, "pendingLimit"),
         ask_limit=whole(body, "askLimit"),
         cooldown=flag(body, "cooldown"),
-        by=admin,
     )
     return Reply(document=origin_document(edited))
 
@@ -171,7 +169,7 @@ def new_callback(service: Service, asked: Message, admin: Admin) -> Reply:
     url = text(body, "callbackUrl")
     kind = optional_choice(body, CallbackType, "callbackType") or CallbackType.ADDRESS
     guid = origin_of(service, asked, admin).guid
-    held = service.directory.allow_callback(guid, url, kind=kind, by=admin)
+    held = service.administration(by=admin).allow_callback(guid, url, kind=kind)
     entry = next(each for each in held.entries if (each.type, each.text) == (kind, url))
     return _created(asked, entry.guid, callback_document(entry))
 
@@ -192,7 +190,7 @@ def drop_callback(service: Service, asked: Message, admin: Admin) -> Reply:
     """Take an entry off the allow-list."""
     held = origin_of(service, asked, admin)
     entry = entry_of(held, asked)
-    service.directory.forbid_entry(held.guid, entry.guid, by=admin)
+    service.administration(by=admin).forbid_entry(held.guid, entry.guid)
     return Reply(status=HTTPStatus.NO_CONTENT)
 
 

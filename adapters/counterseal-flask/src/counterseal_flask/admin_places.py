@@ -37,7 +37,7 @@ def app_space_of(service: Service, asked: Message, admin: Admin) -> AppSpace:
         Unavailable: A port failed.
     """
     guid = named(asked.names["app_space"], "app_space")
-    held = service.directory.get(guid, AppSpace, by=admin)
+    held = service.administration(by=admin).get(guid, AppSpace)
     if held.company != company_of(asked):
         raise NotFound
     return held
@@ -53,7 +53,7 @@ def origin_of(service: Service, asked: Message, admin: Admin) -> Origin:
         Unavailable: A port failed.
     """
     space = app_space_of(service, asked, admin)
-    held = service.directory.get(named(asked.names["origin"], "origin"), Origin, by=admin)
+    held = service.administration(by=admin).get(named(asked.names["origin"], "origin"), Origin)
     if held.app_space != space.guid:
         raise NotFound
     return held

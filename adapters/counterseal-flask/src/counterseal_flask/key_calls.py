@@ -23,8 +23,8 @@ def issue_key(service: Service, asked: Message, admin: Admin) -> Reply:
     """Make an origin's secret; an older one of this type ends after `overlap` seconds, or now."""
     body = asked.document
     scheme = choice(body.get("keyType"), Scheme, "keyType")
-    issued = service.credentials.issue(
-        origin_of(service, asked, admin).guid, scheme, overlap=_overlap(body), by=admin
+    issued = service.credentials(by=admin).issue(
+        origin_of(service, asked, admin).guid, scheme, overlap=_overlap(body)
     )
     return Reply(
         document={
@@ -37,7 +37,7 @@ def issue_key(service: Service, asked: Message, admin: Admin) -> Reply:
 
 def revoke_keys(service: Service, asked: Message, admin: Admin) -> Reply:
     """Revoke an origin's secrets; the origin stays."""
-    service.credentials.revoke(origin_of(service, asked, admin).guid, by=admin)
+    service.credentials(by=admin).revoke(origin_of(service, asked, admin).guid)
     return Reply(status=HTTPStatus.NO_CONTENT)
 
 
@@ -45,7 +45,7 @@ def issue_callback_secret(service: Service, asked: Message, admin: Admin) -> Rep
     """Make the secret that signs an origin's callbacks; an older one signs beside it a while."""
     overlap = _overlap(asked.document)
     guid = origin_of(service, asked, admin).guid
-    secret = service.credentials.issue_webhook_key(guid, overlap=overlap, by=admin)
+    secret = service.credentials(by=admin).issue_webhook_key(guid, overlap=overlap)
     return Reply(document={"requestOriginGuid": guid, "callbackSecret": secret})
 
 
@@ -57,7 +57,7 @@ def new_admin(service: Service, asked: Message, admin: Admin) -> Reply:
     `appSpaceGuid`.
     """
     body = asked.document
-    issued = service.credentials.create_admin(
+    issued = service.credentials(by=admin).create_admin(
         text(body, "name"),
         role=choice(body.get("role"), AdminRole, "role"),
         company=_place(body, "companyGuid"),
@@ -65,7 +65,6 @@ def new_admin(service: Service, asked: Message, admin: Admin) -> Reply:
         all_companies=flag(body, "allCompanies") or False,
         life=span(body, "life"),
         scheme=optional_choice(body, Scheme, "keyType") or Scheme.HMAC,
-        by=admin,
     )
     return Reply(
         status=HTTPStatus.CREATED,
@@ -77,31 +76,30 @@ def new_admin(service: Service, asked: Message, admin: Admin) -> Reply:
 def admins(service: Service, asked: Message, admin: Admin) -> Reply:
     """Return the administrators of an App Space, of a company, or of all companies."""
     parent = _place(asked.query, "appSpaceGuid") or _place(asked.query, "companyGuid")
-    held = service.directory.list(parent, Admin, by=admin)
+    held = service.administration(by=admin).list(parent, Admin)
     return Reply(document=[admin_document(each) for each in held])
 
 
 def one_admin(service: Service, asked: Message, admin: Admin) -> Reply:
     """Return an administrator."""
-    held = service.directory.get(_admin(asked), Admin, by=admin)
+    held = service.administration(by=admin).get(_admin(asked), Admin)
     return Reply(document=admin_document(held))
 
 
 def rotate_admin(service: Service, asked: Message, admin: Admin) -> Reply:
     """Make an administrator's secret; an older one ends after `overlap` seconds, or now."""
     body = asked.document
-    issued = service.credentials.rotate_admin(
+    issued = service.credentials(by=admin).rotate_admin(
         _admin(asked),
         scheme=optional_choice(body, Scheme, "keyType"),
         overlap=_overlap(body),
-        by=admin,
     )
     return Reply(document=_told(issued))
 
 
 def revoke_admin(service: Service, asked: Message, admin: Admin) -> Reply:
     """Revoke an administrator's secrets."""
-    service.credentials.revoke_admin(_admin(asked), by=admin)
+    service.credentials(by=admin).revoke_admin(_admin(asked))
     return Reply(status=HTTPStatus.NO_CONTENT)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
 import counterseal as cs
+from counterseal.models import Administrator
 from counterseal_flask.settings import Settings
 from counterseal_flask.waiting import Waiters
 
@@ -35,8 +36,6 @@ class Service:
         self.policy = policy
         self.settings = settings
         self.authentication = cs.Authentication(ports, policy)
-        self.directory = cs.Directory(ports, policy)
-        self.credentials = cs.Credentials(ports, policy)
         self.invitations = cs.Invitations(ports, policy)
         self.logins = cs.Logins(ports, policy)
         self.enrolments = cs.Enrolments(ports, policy)
@@ -49,6 +48,14 @@ class Service:
         self.keysets = cs.KeySets(ports, policy)
         self.telemetry = cs.Telemetry(ports, policy)
         self.waiters = Waiters(ports.wake, self.challenges, settings)
+
+    def administration(self, *, by: Administrator) -> cs.Administration:
+        """Return the use cases of tenancy, for an administrator."""
+        return cs.Administration(self.ports, self.policy, by=by)
+
+    def credentials(self, *, by: Administrator) -> cs.Credentials:
+        """Return the use cases of secrets, for an administrator."""
+        return cs.Credentials(self.ports, self.policy, by=by)
 
     def close(self) -> None:
         """Let all who wait go, within a look; for a process that is about to stop."""

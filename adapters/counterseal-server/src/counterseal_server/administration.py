@@ -1,4 +1,4 @@
-"""Administration: tenants and their secrets, as the command line tells of them."""
+"""Tenants: companies and their secrets, as the command line tells of them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,15 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from counterseal import Credentials, Directory, IssuedSecret, Policy, Ports, read_json
+from counterseal import (
+    OPERATOR,
+    Administration,
+    Credentials,
+    IssuedSecret,
+    Policy,
+    Ports,
+    read_json,
+)
 from counterseal.errors import InvalidField, NotFound
 from counterseal.models import (
     FINISHED,
@@ -28,18 +36,18 @@ from counterseal.wire.cx1 import write_basic
 NO_ENDING = "none"
 
 
-class Administration:
+class Tenants:
     """
     What an operator does with tenants.
 
     Attributes:
-        directory: Who they are.
+        administration: Who they are.
         credentials: Their secrets.
     """
 
     def __init__(self, ports: Ports, policy: Policy) -> None:
-        self.directory = Directory(ports, policy)
-        self.credentials = Credentials(ports, policy)
+        self.administration = Administration(ports, policy, by=OPERATOR)
+        self.credentials = Credentials(ports, policy, by=OPERATOR)
 
     def tree(self) -> list[dict[str, Any]]:
         """
@@ -50,7 +58,7 @@ class Administration:
         """
         return [
             {"companyGuid": company.guid, "name": company.name, "appSpaces": self._spaces(company)}
-            for company in self.directory.list(None, Company)
+            for company in self.administration.list(None, Company)
         ]
 
     def app_space(self, company: Guid, name: str, idp: str | None) -> AppSpace:
@@ -63,7 +71,7 @@ class Administration:
             Unavailable: A port failed.
         """
         settings, secret = _provider(idp, None)
-        return self.directory.create_app_space(company, name, idp=settings, idp_secret=secret)
+        return self.administration.create_app_space(company, name, idp=settings, idp_secret=secret)
 
     def provider(self, app_space: Guid, idp: str | None) -> tuple[IdpSettings | None, str | None]:
         """
@@ -76,7 +84,7 @@ class Administration:
         """
         if idp is None:
             return None, None
-        return _provider(idp, self.directory.get(app_space, AppSpace).idp)
+        return _provider(idp, self.administration.get(app_space, AppSpace).idp)
 
     def origin(
         self, app_space: Guid, name: str, scheme: str, *, clients: Clients
@@ -89,7 +97,7 @@ class Administration:
             InvalidField: The name does not fit.
             Unavailable: A port failed.
         """
-        made = self.directory.create_origin(app_space, name, clients=clients)
+        made = self.administration.create_origin(app_space, name, clients=clients)
         return self.secret(made.guid, scheme, timedelta(0)) | {
             "callbackSecret": self.credentials.issue_webhook_key(made.guid)
         }
@@ -121,7 +129,7 @@ class Administration:
         """
         for kind, document in _documents().items():
             try:
-                held = self.directory.get(guid, kind)
+                held = self.administration.get(guid, kind)
             except NotFound:
                 continue
             return document(held)
@@ -152,14 +160,14 @@ class Administration:
             wildcards: Whether an entry with `{*}` covers anything.
             states: Those endings that ring, by name, or `none`; empty leaves them as they are.
             token_form: The value of one of `TokenForm`.
-            pending_limit, ask_limit, cooldown: As `Directory.edit_origin` has them.
+            pending_limit, ask_limit, cooldown: As `Administration.edit_origin` has them.
 
         Raises:
             NotFound: There is no such origin.
             InvalidField: The name or a limit does not fit, or a state is not an ending.
             Unavailable: A port failed.
         """
-        return self.directory.edit_origin(
+        return self.administration.edit_origin(
             origin,
             name=name,
             clients=None if clients is None else Clients(clients),
@@ -181,7 +189,7 @@ class Administration:
             InvalidField: The entry does not fit, or there are too many.
             Unavailable: A port failed.
         """
-        return self.directory.allow_callback(origin, entry)
+        return self.administration.allow_callback(origin, entry)
 
     def forbid(self, origin: Guid, entry: str) -> Origin:
         """
@@ -192,10 +200,10 @@ class Administration:
             InvalidField: The entry is not on the list.
             Unavailable: A port failed.
         """
-        for kept in self.directory.get(origin, Origin).entries:
+        for kept in self.administration.get(origin, Origin).entries:
             if entry in {kept.guid, kept.text}:
-                return self.directory.forbid_entry(origin, kept.guid)
-        return self.directory.forbid_callback(origin, entry)
+                return self.administration.forbid_entry(origin, kept.guid)
+        return self.administration.forbid_callback(origin, entry)
 
     def allowed(self, origin: Origin) -> dict[str, Any]:
         """Return an origin's allow-list."""
@@ -248,7 +256,7 @@ class Administration:
             Unavailable: The store did not answer.
         """
         document = _documents()[Admin]
-        return [document(held) for held in self.directory.list(parent, Admin)]
+        return [document(held) for held in self.administration.list(parent, Admin)]
 
     def rotated(self, admin: Guid, scheme: str | None, overlap: timedelta) -> IssuedSecret:
         """
@@ -270,7 +278,7 @@ class Administration:
     def _spaces(self, company: Company) -> list[dict[str, Any]]:
         return [
             {"appSpaceGuid": space.guid, "name": space.name, "origins": self._origins(space)}
-            for space in self.directory.list(company.guid, AppSpace)
+            for space in self.administration.list(company.guid, AppSpace)
         ]
 
     def _origins(self, space: AppSpace) -> list[dict[str, Any]]:
@@ -281,7 +289,7 @@ class Administration:
                 "auth": [credential.scheme.value for credential in origin.credentials],
                 "callbacks": list(origin.callbacks),
             }
-            for origin in self.directory.list(space.guid, Origin)
+            for origin in self.administration.list(space.guid, Origin)
         ]
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import attrs
 
-from counterseal import Directory, Policy, Ports
+from counterseal import OPERATOR, Administration, Policy, Ports
 from counterseal.errors import InvalidField
 from counterseal.memory import memory_ports
 from counterseal.models import Algorithm, Clients, Company, Scheme
-from counterseal_server.administration import Administration
+from counterseal_server.administration import Tenants
 from counterseal_server.house import House
 from counterseal_server.keeping import private
 
@@ -60,7 +60,7 @@ def found(house: House, wish: Wish) -> dict[str, Any]:
     # has lost its keys would come up again, and neither open what is there nor be believed.
     with private.alone(private.folder(house.settings.data)):
         house.records.prepare()
-        if Directory(house.ports, house.policy).list(None, Company):
+        if Administration(house.ports, house.policy, by=OPERATOR).list(None, Company):
             raise InvalidField("data", "there is a company already; this is for new services")
         if not house.master.from_environment and not house.master.path.exists():
             house.master.make(house.ports.entropy)
@@ -71,16 +71,16 @@ def found(house: House, wish: Wish) -> dict[str, Any]:
 
 
 def _populated(ports: Ports, policy: Policy, wish: Wish) -> dict[str, Any]:
-    act = Administration(ports, policy)
-    directory = act.directory
+    act = Tenants(ports, policy)
+    administration = act.administration
     with _called("company"):
-        company = directory.create_company(wish.company)
+        company = administration.create_company(wish.company)
     with _called("app-space"):
-        app_space = directory.create_app_space(company.guid, wish.app_space)
+        app_space = administration.create_app_space(company.guid, wish.app_space)
     with _called("origin"):
         origin = act.origin(app_space.guid, wish.origin, wish.scheme, clients=wish.clients)
     for entry in wish.callbacks:
-        directory.allow_callback(origin["requestOriginGuid"], entry)
+        administration.allow_callback(origin["requestOriginGuid"], entry)
     admin = act.credentials.create_admin(ADMIN, all_companies=True, scheme=_admin_scheme(wish))
     return {
         "companyGuid": company.guid,

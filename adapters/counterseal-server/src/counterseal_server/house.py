@@ -12,7 +12,7 @@ from typing import Self
 
 from sqlalchemy import URL
 
-from counterseal import Directory, Policy, Ports
+from counterseal import OPERATOR, Administration, Policy, Ports
 from counterseal.memory import (
     MemoryAudit,
     MemoryCounters,
@@ -124,7 +124,7 @@ class House:
             Unavailable: The store did not answer.
         """
         known = {key.id for key in self.master.all()}
-        admins = Directory(self.ports, self.policy).list(None, Admin)
+        admins = Administration(self.ports, self.policy, by=OPERATOR).list(None, Admin)
         held = [one.sealed for admin in admins for one in admin.credentials if one.sealed]
         return all(sealed_by(sealed) in known for sealed in held)
 

@@ -6,7 +6,7 @@ import io
 
 import segno
 
-from counterseal import Directory, Invitation, Invitations
+from counterseal import OPERATOR, Administration, Invitation, Invitations
 from counterseal.errors import InvalidField
 from counterseal.models import AppSpace, Company, Guid, Origin
 from counterseal.models.guid import parse
@@ -28,9 +28,11 @@ def invite(house: House, account: str, origin: str | None) -> Invitation:
         Refused: No device of this account can be invited.
         Unavailable: A port failed.
     """
-    directory = Directory(house.ports, house.policy)
-    guid = _only(directory) if origin is None else parse(origin, field="origin")
-    return Invitations(house.ports, house.policy).invite(directory.relying_party(guid), account)
+    administration = Administration(house.ports, house.policy, by=OPERATOR)
+    guid = _only(administration) if origin is None else parse(origin, field="origin")
+    return Invitations(house.ports, house.policy).invite(
+        administration.relying_party(guid), account
+    )
 
 
 def link(invited: Invitation) -> str:
@@ -53,12 +55,12 @@ def qr(text: str) -> str:
     return drawn.getvalue()
 
 
-def _only(directory: Directory) -> Guid:
+def _only(administration: Administration) -> Guid:
     origins = [
         origin.guid
-        for company in directory.list(None, Company)
-        for app_space in directory.list(company.guid, AppSpace)
-        for origin in directory.list(app_space.guid, Origin)
+        for company in administration.list(None, Company)
+        for app_space in administration.list(company.guid, AppSpace)
+        for origin in administration.list(app_space.guid, Origin)
     ]
     if not origins:
         raise InvalidField("origin", "there is none: is it the right database?")

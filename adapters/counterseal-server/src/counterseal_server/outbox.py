@@ -11,7 +11,7 @@ LONGEST = 1_000
 """Of a list; see `Callbacks.dead`."""
 
 
-def requeue_all(callbacks: Callbacks, origin: Guid) -> tuple[int, int]:
+def requeue_all(callbacks: Callbacks, origin: Guid, *, by: Administrator) -> tuple[int, int]:
     """
     Queue every dead callback of *origin* again, each once.
 
@@ -26,14 +26,14 @@ def requeue_all(callbacks: Callbacks, origin: Guid) -> tuple[int, int]:
     queued = left = 0
     while True:
         # What cannot be queued stays at the head of the list.
-        page = callbacks.dead(origin, min(PAGE + left, LONGEST))
+        page = callbacks.dead(origin, min(PAGE + left, LONGEST), by=by)
         fresh = [each.guid for each in page if each.guid not in seen]
         if not fresh:
             return queued, left
         for guid in fresh:
             seen.add(guid)
             try:
-                callbacks.requeue(guid)
+                callbacks.requeue(guid, by=by)
             except NotFound:
                 left += 1
             except WrongState:

@@ -23,7 +23,7 @@ from typing import Any
 from granian.constants import HTTPModes, Interfaces, Loops
 from granian.server import Server
 
-from counterseal import Directory
+from counterseal import OPERATOR, Administration
 from counterseal.errors import InvalidField
 from counterseal.models import Company
 from counterseal_server import logs
@@ -273,7 +273,7 @@ def _follow(parent: int) -> None:
 
 def _demand_founded(house: House) -> None:
     # An empty database is made where there is none: a lost one would look like a new service.
-    if not Directory(house.ports, house.policy).list(None, Company):
+    if not Administration(house.ports, house.policy, by=OPERATOR).list(None, Company):
         raise InvalidField(
             "store",
             f"there is no company in it, though there are keys in {house.signer.path.parent}:"

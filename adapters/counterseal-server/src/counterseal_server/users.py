@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from counterseal import Accounts, Directory
+from counterseal import OPERATOR, Accounts, Administration
 from counterseal.errors import InvalidField
 from counterseal.models import Account, AppSpace, BindingState, Company, Guid
 from counterseal.models.guid import PARTITIONS, parse
@@ -34,8 +34,8 @@ def named(house: House, account: str, app_space: Guid | None) -> Guid:
         try:
             return parse(account, field="account")
         except InvalidField:
-            app_space = _only(Directory(house.ports, house.policy))
-    return Accounts(house.ports, house.policy).find(app_space, account).guid
+            app_space = _only(Administration(house.ports, house.policy, by=OPERATOR))
+    return Accounts(house.ports, house.policy).find(app_space, account, by=OPERATOR).guid
 
 
 def read_accounts(
@@ -84,11 +84,11 @@ def account_line(account: Account, now: datetime) -> dict[str, Any]:
     }
 
 
-def _only(directory: Directory) -> Guid:
+def _only(administration: Administration) -> Guid:
     spaces = [
         space.guid
-        for company in directory.list(None, Company)
-        for space in directory.list(company.guid, AppSpace)
+        for company in administration.list(None, Company)
+        for space in administration.list(company.guid, AppSpace)
     ]
     if not spaces:
         raise InvalidField("app-space", "there is none: is it the right database?")

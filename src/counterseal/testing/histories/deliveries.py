@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from counterseal.models import Callback, Guid
+from counterseal.models import OPERATOR, Callback, Guid
 from counterseal.testing.histories.answers import AnswerActs
 from counterseal.testing.histories.ledger import Owed
 from counterseal.testing.histories.stage import Result
@@ -49,7 +49,7 @@ class DeliveryActs(AnswerActs):
         dead = self.ledger.owed[callback].state == "DEAD"
         queued = self.play(
             "requeue",
-            lambda: self.world.callbacks.requeue(Guid(callback)),
+            lambda: self.world.callbacks.requeue(Guid(callback), by=OPERATOR),
             trouble=trouble,
             callback=callback,
         )
@@ -63,7 +63,7 @@ class DeliveryActs(AnswerActs):
             for name, owed in self.ledger.owed.items()
             if owed.state == "DEAD" and self.ledger.asked[owed.challenge].origin == guid
         }
-        listed = self.play("dead", lambda: self.world.callbacks.dead(guid))
+        listed = self.play("dead", lambda: self.world.callbacks.dead(guid, by=OPERATOR))
         assert listed.value is not None, f"dead: {listed.code}"
         assert (len(listed.value), {one.guid for one in listed.value}) == (len(known), known)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
 from counterseal._decisions.logins import Redirect
 from counterseal.bindings import Bound, Invitation
 from counterseal.errors import IdentityWithdrawn, StrongKeyMissed
-from counterseal.models import Account, Binding, Guid, Role
+from counterseal.models import OPERATOR, Account, Binding, Guid, Role
 from counterseal.testing.histories import cast
 from counterseal.testing.histories.ledger import Plain
 from counterseal.testing.histories.secrecy import CANARY
@@ -160,7 +161,7 @@ class DeviceActs(Stage):
         """Let staff suspend, resume or revoke a device."""
         if device not in self.ledger.holders:
             return
-        use, guid = getattr(self.world.devices, verb), Guid(device)
+        use, guid = partial(getattr(self.world.devices, verb), by=OPERATOR), Guid(device)
         sources = {"suspend": {"ACTIVE"}, "resume": {"SUSPENDED"}}
         holder = self.ledger.holders[device]
         may = holder.state in sources.get(verb, {"INVITED", "ACTIVE", "SUSPENDED"})
@@ -189,7 +190,7 @@ class DeviceActs(Stage):
         if not account or self.ledger.people[account].erased:
             return
         verb = "lock" if locked else "unlock"
-        use = getattr(self.world.accounts, verb)
+        use = partial(getattr(self.world.accounts, verb), by=OPERATOR)
         done: Result[Account] = self.play(
             verb, lambda: use(Guid(account)), trouble=trouble, account=account
         )

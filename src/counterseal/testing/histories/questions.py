@@ -7,7 +7,7 @@ from datetime import timedelta
 import attrs
 
 from counterseal._decisions.issuing import Issued
-from counterseal.models import Account, Button, Codes, Content, Guid, Question
+from counterseal.models import OPERATOR, Account, Button, Codes, Content, Guid, Question
 from counterseal.testing.histories import cast
 from counterseal.testing.histories.devices import DeviceActs
 from counterseal.testing.histories.secrecy import CANARY
@@ -123,7 +123,7 @@ class QuestionActs(DeviceActs):
             return
         erased: Result[Account] = self.play(
             "erase",
-            lambda: self.world.erasure.erase(Guid(account)),
+            lambda: self.world.erasure.erase(Guid(account), by=OPERATOR),
             trouble=trouble,
             account=account,
         )

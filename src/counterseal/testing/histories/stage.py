@@ -262,7 +262,7 @@ class Stage(RuleBasedStateMachine):
     def _origin(self, space: Any, name: str) -> RelyingParty:
         codes = cast.CODES[name]
         party = self.world.new_origin(space, name, codes=codes)
-        self.world.directory.allow_callback(party.origin.guid, cast.CALLBACK)
+        self.world.administration.allow_callback(party.origin.guid, cast.CALLBACK)
         return party
 
     def _applied(self, changes: tuple[Change, ...], audit: tuple[AuditEvent, ...]) -> None:

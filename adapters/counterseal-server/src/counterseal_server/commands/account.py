@@ -61,13 +61,13 @@ def list_(
     meanwhile. A suspended device is a device, and an open invitation is none.
     """
     with opened(data, config) as house:
-        from counterseal import Directory  # noqa: PLC0415 (a fast start)
+        from counterseal import OPERATOR, Administration  # noqa: PLC0415 (a fast start)
         from counterseal.models import AppSpace  # noqa: PLC0415
         from counterseal_server.users import account_line, read_accounts  # noqa: PLC0415
 
         space = maybe_guid(app_space, "app-space")
         if space is not None:
-            Directory(house.ports, house.policy).get(space, AppSpace)
+            Administration(house.ports, house.policy, by=OPERATOR).get(space, AppSpace)
         clock, unreadable = house.ports.clock, 0
         for accounts, flaws in read_accounts(house.records.inventory(clock), space, bound=bound):
             unreadable += flaws
@@ -88,10 +88,10 @@ def list_(
 def lock(account: str, app_space: str | None, data: str | None, config: str | None) -> None:
     """Lock an ACCOUNT: it is not asked, does not answer, and binds no device."""
     with opened(data, config) as house:
-        from counterseal import Accounts  # noqa: PLC0415 (a fast start)
+        from counterseal import OPERATOR, Accounts  # noqa: PLC0415 (a fast start)
 
         guid = _named(house, account, app_space)
-        Accounts(house.ports, house.policy).lock(guid)
+        Accounts(house.ports, house.policy).lock(guid, by=OPERATOR)
         _shown(house, guid)
 
 
@@ -103,10 +103,10 @@ def lock(account: str, app_space: str | None, data: str | None, config: str | No
 def unlock(account: str, app_space: str | None, data: str | None, config: str | None) -> None:
     """Unlock an ACCOUNT, and forget its wrong codes."""
     with opened(data, config) as house:
-        from counterseal import Accounts  # noqa: PLC0415 (a fast start)
+        from counterseal import OPERATOR, Accounts  # noqa: PLC0415 (a fast start)
 
         guid = _named(house, account, app_space)
-        Accounts(house.ports, house.policy).unlock(guid)
+        Accounts(house.ports, house.policy).unlock(guid, by=OPERATOR)
         _shown(house, guid)
 
 
@@ -121,11 +121,11 @@ def revoke(
 ) -> None:
     """Revoke all devices and open invitations of an ACCOUNT."""
     with opened(data, config) as house:
-        from counterseal import Accounts  # noqa: PLC0415 (a fast start)
+        from counterseal import OPERATOR, Accounts  # noqa: PLC0415 (a fast start)
 
         guid = _named(house, account, app_space)
         asked(f"Revoke all devices of account {guid}?", yes=yes)
-        Accounts(house.ports, house.policy).revoke_all(guid)
+        Accounts(house.ports, house.policy).revoke_all(guid, by=OPERATOR)
         _shown(house, guid)
 
 
@@ -144,12 +144,12 @@ def erase(
     Its devices are revoked, and what it is asked is cancelled.
     """
     with opened(data, config) as house:
-        from counterseal import Erasure  # noqa: PLC0415 (a fast start)
+        from counterseal import OPERATOR, Erasure  # noqa: PLC0415 (a fast start)
         from counterseal.wire.claims import format_time  # noqa: PLC0415
 
         guid = _named(house, account, app_space)
         asked(f"Erase account {guid} for good?", yes=yes)
-        left = Erasure(house.ports, house.policy).erase(guid)
+        left = Erasure(house.ports, house.policy).erase(guid, by=OPERATOR)
         at = None if left.erased_at is None else format_time(left.erased_at)
         told({"privakeyId": left.guid, "erasedAt": at})
 
@@ -161,7 +161,7 @@ def _named(house: House, account: str, app_space: str | None) -> Guid:
 
 
 def _shown(house: House, guid: Guid) -> None:
-    from counterseal import Accounts  # noqa: PLC0415 (a fast start)
+    from counterseal import OPERATOR, Accounts  # noqa: PLC0415 (a fast start)
     from counterseal_flask.admin_documents import user_document  # noqa: PLC0415
 
-    told(user_document(*Accounts(house.ports, house.policy).look(guid)))
+    told(user_document(*Accounts(house.ports, house.policy).look(guid, by=OPERATOR)))

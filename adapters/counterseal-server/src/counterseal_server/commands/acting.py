@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # a fast start
     from datetime import timedelta
 
     from counterseal.models import Guid
-    from counterseal_server.administration import Administration
+    from counterseal_server.administration import Tenants
     from counterseal_server.house import House
 
 YES = click.option("--yes", is_flag=True, help="Do not ask.")
@@ -35,12 +35,12 @@ def opened(data: str | None, config: str | None) -> Iterator[House]:
 
 
 @contextmanager
-def administering(data: str | None, config: str | None) -> Iterator[Administration]:
+def administering(data: str | None, config: str | None) -> Iterator[Tenants]:
     """Open the service for whoever looks after its tenants."""
     with opened(data, config) as house:
-        from counterseal_server.administration import Administration  # noqa: PLC0415
+        from counterseal_server.administration import Tenants  # noqa: PLC0415
 
-        yield Administration(house.ports, house.policy)
+        yield Tenants(house.ports, house.policy)
 
 
 def told(document: Any) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
@@ -13,7 +12,7 @@ from counterseal_server.commands.options import CONFIG, DATA
 
 if TYPE_CHECKING:  # a fast start
     from counterseal import Devices
-    from counterseal.models import Binding
+    from counterseal.models import Binding, Operator
 
 DEVICE = click.argument("device", metavar="GUID")
 
@@ -33,8 +32,7 @@ def binding() -> None:
 @CONFIG
 def suspend(device: str, data: str | None, config: str | None) -> None:
     """Suspend a device until it is resumed."""
-    with _devices(data, config) as devices:
-        _shown(devices.suspend(guid(device)))
+    _change(data, config, lambda devices, by: devices.suspend(guid(device), by=by))
 
 
 @binding.command()
@@ -43,8 +41,7 @@ def suspend(device: str, data: str | None, config: str | None) -> None:
 @CONFIG
 def resume(device: str, data: str | None, config: str | None) -> None:
     """Resume a device that was suspended by support staff."""
-    with _devices(data, config) as devices:
-        _shown(devices.resume(guid(device)))
+    _change(data, config, lambda devices, by: devices.resume(guid(device), by=by))
 
 
 @binding.command()
@@ -55,19 +52,14 @@ def resume(device: str, data: str | None, config: str | None) -> None:
 def revoke(device: str, *, yes: bool, data: str | None, config: str | None) -> None:
     """Revoke a device, or an open invitation, for good."""
     asked("Revoke it for good?", yes=yes)
-    with _devices(data, config) as devices:
-        _shown(devices.revoke(guid(device)))
+    _change(data, config, lambda devices, by: devices.revoke(guid(device), by=by))
 
 
-@contextmanager
-def _devices(data: str | None, config: str | None) -> Iterator[Devices]:
+def _change(
+    data: str | None, config: str | None, change: Callable[[Devices, Operator], Binding]
+) -> None:
     with opened(data, config) as house:
-        from counterseal import Devices  # noqa: PLC0415 (a fast start)
+        from counterseal import OPERATOR, Devices  # noqa: PLC0415 (a fast start)
+        from counterseal_flask.documents import device_document  # noqa: PLC0415
 
-        yield Devices(house.ports, house.policy)
-
-
-def _shown(binding: Binding) -> None:
-    from counterseal_flask.documents import device_document  # noqa: PLC0415 (a fast start)
-
-    told(device_document(binding))
+        told(device_document(change(Devices(house.ports, house.policy), OPERATOR)))

@@ -34,10 +34,12 @@ def run(data: str | None, config: str | None) -> None:
 def dead(origin: str, *, limit: int, data: str | None, config: str | None) -> None:
     """Print the dead callbacks of an origin, oldest first, one JSON object a line."""
     with opened(data, config) as house:
-        from counterseal import Callbacks  # noqa: PLC0415 (a fast start)
+        from counterseal import OPERATOR, Callbacks  # noqa: PLC0415 (a fast start)
         from counterseal_flask.admin_documents import delivery_document  # noqa: PLC0415
 
-        for each in Callbacks(house.ports, house.policy).dead(guid(origin, "origin"), limit):
+        for each in Callbacks(house.ports, house.policy).dead(
+            guid(origin, "origin"), limit, by=OPERATOR
+        ):
             print_json(delivery_document(each), indent=None)
 
 
@@ -49,11 +51,11 @@ def dead(origin: str, *, limit: int, data: str | None, config: str | None) -> No
 def queued(origin: str, *, limit: int, data: str | None, config: str | None) -> None:
     """Print the queued callbacks of an origin, in the order of their next attempts."""
     with opened(data, config) as house:
-        from counterseal import STAFF, Callbacks  # noqa: PLC0415 (a fast start)
+        from counterseal import OPERATOR, Callbacks  # noqa: PLC0415 (a fast start)
         from counterseal_flask.admin_documents import delivery_document  # noqa: PLC0415
 
         outbox, whose = Callbacks(house.ports, house.policy), guid(origin, "origin")
-        for each in outbox.queued(whose, limit, by=STAFF):
+        for each in outbox.queued(whose, limit, by=OPERATOR):
             print_json(delivery_document(each), indent=None)
 
 
@@ -80,14 +82,14 @@ def drop(
         raise Unusable("guid: give one callback's, or --origin")
     asked("Drop what was not sent yet?", yes=yes)
     with opened(data, config) as house:
-        from counterseal import STAFF, Callbacks  # noqa: PLC0415 (a fast start)
+        from counterseal import OPERATOR, Callbacks  # noqa: PLC0415 (a fast start)
         from counterseal_server.outbox import drop_all  # noqa: PLC0415
 
         outbox, whose = Callbacks(house.ports, house.policy), maybe_guid(origin, "origin")
         if whose is not None:
-            told({"dropped": drop_all(outbox, whose, by=STAFF)})
+            told({"dropped": drop_all(outbox, whose, by=OPERATOR)})
         elif callback is not None:
-            print_line(outbox.drop(guid(callback), by=STAFF).state.value)
+            print_line(outbox.drop(guid(callback), by=OPERATOR).state.value)
 
 
 @callbacks.command()
@@ -107,12 +109,12 @@ def requeue(
     if (callback is None) == (origin is None):
         raise Unusable("guid: give one callback's, or --origin")
     with opened(data, config) as house:
-        from counterseal import Callbacks  # noqa: PLC0415 (a fast start)
+        from counterseal import OPERATOR, Callbacks  # noqa: PLC0415 (a fast start)
         from counterseal_server.outbox import requeue_all  # noqa: PLC0415
 
         outbox, whose = Callbacks(house.ports, house.policy), maybe_guid(origin, "origin")
         if whose is not None:
-            queued, left = requeue_all(outbox, whose)
+            queued, left = requeue_all(outbox, whose, by=OPERATOR)
             told({"queued": queued, "left": left})
         elif callback is not None:
-            print_line(outbox.requeue(guid(callback)).state.value)
+            print_line(outbox.requeue(guid(callback), by=OPERATOR).state.value)

@@ -43,10 +43,10 @@ def test(device: str, data: str | None, config: str | None) -> None:
     is gone is taken off it. Exit code 1 means that the device was not rung.
     """
     with opened(data, config) as house:
-        from counterseal import Notifications  # noqa: PLC0415 (a fast start)
+        from counterseal import OPERATOR, Notifications  # noqa: PLC0415 (a fast start)
         from counterseal.models import PushResult  # noqa: PLC0415
 
-        rung = Notifications(house.ports, house.policy).test(guid(device))
+        rung = Notifications(house.ports, house.policy).test(guid(device), by=OPERATOR)
         for address, outcome in rung:
             after = "" if outcome.after is None else f", after {outcome.after.total_seconds():.0f}s"
             print_line(f"{address.kind.value}: {outcome.result.value}{after}")

@@ -9,12 +9,13 @@ from typing import Any
 import attrs
 
 from counterseal import (
+    OPERATOR,
     STANDARD,
+    Administration,
     Answers,
     Callbacks,
     Challenges,
     Credentials,
-    Directory,
     Enrolments,
     Invitations,
     Policy,
@@ -189,22 +190,22 @@ def set_up(question: Question, algorithm: Algorithm) -> Stage:
 
 
 def _tenant(ports: Ports, policy: Policy, name: str) -> tuple[Company, RelyingParty]:
-    directory = Directory(ports, policy)
-    company = directory.create_company(name)
-    app_space = directory.create_app_space(company.guid, "Example App")
-    origin = directory.create_origin(app_space.guid, "Example Shop")
-    return company, directory.relying_party(origin.guid)
+    administration = Administration(ports, policy, by=OPERATOR)
+    company = administration.create_company(name)
+    app_space = administration.create_app_space(company.guid, "Example App")
+    origin = administration.create_origin(app_space.guid, "Example Shop")
+    return company, administration.relying_party(origin.guid)
 
 
 def _expecting(ports: Ports, policy: Policy, party: RelyingParty, callback: str) -> RelyingParty:
     """Let the origin expect callbacks at the address, signed with a secret of its own."""
-    directory = Directory(ports, policy)
+    administration = Administration(ports, policy, by=OPERATOR)
     try:
-        directory.allow_callback(party.origin.guid, callback)
+        administration.allow_callback(party.origin.guid, callback)
     except InvalidField as error:
         raise InvalidField("callback", error.problem) from None
-    Credentials(ports, policy).issue_webhook_key(party.origin.guid)
-    return directory.relying_party(party.origin.guid)
+    Credentials(ports, policy, by=OPERATOR).issue_webhook_key(party.origin.guid)
+    return administration.relying_party(party.origin.guid)
 
 
 def _bound(

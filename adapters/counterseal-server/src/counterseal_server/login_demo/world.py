@@ -15,7 +15,7 @@ import attrs
 from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from counterseal import STANDARD, Credentials, Directory, Policy, Ports
+from counterseal import OPERATOR, STANDARD, Administration, Credentials, Policy, Ports
 from counterseal.memory import MemoryAudit, memory_ports
 from counterseal.models import AppSpace, ClientAuth, Company, IdpSettings, Origin, Scheme
 from counterseal.wire.cx1 import write_basic
@@ -187,11 +187,16 @@ def _settings(url: str, issuer: str) -> IdpSettings:
 def _tenant(
     ports: Ports, policy: Policy, idp: IdpSettings, secret: str, callback: str
 ) -> dict[str, Any]:
-    directory, credentials = Directory(ports, policy), Credentials(ports, policy)
-    company = directory.create_company("Example Company")
-    app_space = directory.create_app_space(company.guid, "Example App", idp=idp, idp_secret=secret)
-    origin = directory.create_origin(app_space.guid, "Example Shop")
-    directory.allow_callback(origin.guid, callback)
+    administration, credentials = (
+        Administration(ports, policy, by=OPERATOR),
+        Credentials(ports, policy, by=OPERATOR),
+    )
+    company = administration.create_company("Example Company")
+    app_space = administration.create_app_space(
+        company.guid, "Example App", idp=idp, idp_secret=secret
+    )
+    origin = administration.create_origin(app_space.guid, "Example Shop")
+    administration.allow_callback(origin.guid, callback)
     credentials.issue_webhook_key(origin.guid)
     basic = credentials.issue(origin.guid, Scheme.BASIC).secret
     return {

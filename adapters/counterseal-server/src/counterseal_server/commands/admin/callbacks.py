@@ -31,10 +31,10 @@ def callback_secret(
 def allow(origin: str, url: str, data: str | None, config: str | None) -> None:
     """Allow callbacks of an ORIGIN to URL."""
     with opened(data, config) as house:
-        from counterseal_server.administration import Administration  # noqa: PLC0415 (a fast start)
+        from counterseal_server.administration import Tenants  # noqa: PLC0415 (a fast start)
         from counterseal_server.callback_reach import warn_of_obstacle  # noqa: PLC0415
 
-        act = Administration(house.ports, house.policy)
+        act = Tenants(house.ports, house.policy)
         told(act.allowed(act.allow(guid(origin), url)))
         warn_of_obstacle(house.settings, url)
 

@@ -28,7 +28,7 @@ IDP = click.option(
 def company(name: str, data: str | None, config: str | None) -> None:
     """Create the company NAME."""
     with administering(data, config) as act:
-        told({"companyGuid": act.directory.create_company(name).guid})
+        told({"companyGuid": act.administration.create_company(name).guid})
 
 
 @click.command()
@@ -39,7 +39,7 @@ def company(name: str, data: str | None, config: str | None) -> None:
 def edit_company(company: str, name: str, data: str | None, config: str | None) -> None:
     """Give a COMPANY another NAME."""
     with administering(data, config) as act:
-        told(act.shown(act.directory.edit_company(guid(company), name).guid))
+        told(act.shown(act.administration.edit_company(guid(company), name).guid))
 
 
 @click.command()
@@ -96,7 +96,7 @@ def edit_app_space(
         settings, secret = act.provider(
             guid(app_space), None if idp is None else idp.read(IDP_LIMIT)
         )
-        edited = act.directory.edit_app_space(
+        edited = act.administration.edit_app_space(
             guid(app_space),
             name=name,
             idp=settings,

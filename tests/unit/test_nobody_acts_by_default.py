@@ -1,0 +1,115 @@
+"""Who acts is always named: no public callable of the core has a default for it."""
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Iterator
+
+import attrs
+import pytest
+
+import counterseal
+from counterseal.models import OPERATOR
+
+ACTORS = {"by", "origin", "administrator", "party", "device", "actor"}
+"""Parameters that say who acts."""
+
+EXCEPTIONS = {
+    "counterseal.models.challenge.Outcome(device)": "nobody answers what expires",
+}
+
+
+def public_modules():
+    yield counterseal
+    for module in pkgutil.walk_packages(counterseal.__path__, "counterseal."):
+        names = module.name.split(".")
+        if "testing" not in names and not any(name.startswith("_") for name in names):
+            yield importlib.import_module(module.name)
+
+
+def public_callables(namespace, prefix) -> Iterator[tuple[str, object]]:
+    """Each public function, class and method that *namespace* defines, by its name."""
+    for name, attribute in vars(namespace).items():
+        if name.startswith("_"):
+            continue
+        member = getattr(attribute, "__func__", attribute)
+        if inspect.isfunction(member):
+            yield f"{prefix}.{name}", member
+        elif inspect.isclass(member) and member.__module__ == prefix:
+            yield f"{prefix}.{name}", member
+            for method, function in public_callables(member, prefix):
+                yield f"{prefix}.{name}{method.removeprefix(prefix)}", function
+
+
+def defaults(name, called) -> list[str]:
+    """The parameters of *called* that say who acts and may be left out."""
+    try:
+        parameters = inspect.signature(called).parameters.values()
+    except ValueError:
+        return []
+    return [
+        f"{name}({parameter.name})"
+        for parameter in parameters
+        if parameter.name in ACTORS and parameter.default is not parameter.empty
+    ]
+
+
+def found_in(namespace, prefix) -> list[str]:
+    return [
+        default
+        for name, called in public_callables(namespace, prefix)
+        for default in defaults(name, called)
+    ]
+
+
+def test_nobody_acts_by_default():
+    findings = {
+        default for module in public_modules() for default in found_in(module, module.__name__)
+    }
+    assert findings == set(EXCEPTIONS)
+
+
+def test_the_use_cases_are_looked_at():
+    names = {
+        name for module in public_modules() for name, _ in public_callables(module, module.__name__)
+    }
+    assert any(name.endswith(".Administration.edit_origin") for name in names)
+    assert any(name.endswith(".Accounts.lock") for name in names)
+    assert any(name.endswith(".Administration") for name in names)
+
+
+class Planted:
+    class Method:
+        def lock(self, account, *, by=OPERATOR): ...
+
+    class Static:
+        @staticmethod
+        def lock(account, party=None): ...
+
+    @attrs.frozen
+    class Made:
+        ports: object
+        by: object = attrs.field(default=OPERATOR, kw_only=True)
+
+    def function(account, actor="staff"):  # noqa: N805
+        ...
+
+
+@pytest.mark.parametrize(
+    ("planted", "finding"),
+    [
+        ("Method", "Method.lock(by)"),
+        ("Static", "Static.lock(party)"),
+        ("Made", "Made(by)"),
+        ("function", "function(actor)"),
+    ],
+)
+def test_a_default_that_is_planted_is_found(planted, finding):
+    namespace = type("namespace", (), {planted: vars(Planted)[planted]})
+    assert found_in(namespace, __name__) == [f"{__name__}.{finding}"]
+
+
+def test_administration_cannot_be_made_for_nobody(service):
+    for kind in (counterseal.Administration, counterseal.Credentials):
+        with pytest.raises(TypeError, match="by"):
+            kind(service.ports, service.policy)
