@@ -266,6 +266,7 @@ def test_a_sender_whose_refusals_wait_already_is_refused_without_a_thread():
         assert not any(task.done() for task in hanging)
         # Another sender's refusal still waits for the thread.
         hanging.append(asyncio.ensure_future(asked(one, address="192.0.2.2")))
+        await asyncio.sleep(0)  # it begins
         go.set()
         replies = [(await task).reply for task in hanging]
         assert sorted(replies) == [(200, BUSY.encode())] * 4 + [(200, b"none")] * 2
