@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterseal.errors import CodeDemanded, TooManyPending, TooOften
-from counterseal.models import Asked, Clients, History, OpenQuestion, Origin, OwnLimits, guid
+from counterseal.models import Clients, History, OpenQuestion, Origin, OwnLimits, PastQuestion, guid
 from counterseal.policy import STANDARD, STRICT
 from counterseal.rules.asking import (
     Ruling,
@@ -58,7 +58,7 @@ def question(number, origin=SHOP, deadline=NOW + LIFE, clients=Clients.CURRENT):
 
 
 def earlier(*ages, origin=SHOP, clients=Clients.CURRENT):
-    return tuple(Asked(at=NOW - age, origin=origin, clients=clients) for age in ages)
+    return tuple(PastQuestion(at=NOW - age, origin=origin, clients=clients) for age in ages)
 
 
 def rule(
@@ -542,7 +542,7 @@ def mixed(entries):
             for number, (origin, clients, _, life) in enumerate(entries)
         ),
         recent=tuple(
-            Asked(at=NOW - age, origin=origin, clients=clients)
+            PastQuestion(at=NOW - age, origin=origin, clients=clients)
             for origin, clients, age, _ in entries
         ),
     )
@@ -602,7 +602,7 @@ class TestTheHistoryAfterwards:
         new = question(2, BANK)
         after = after_asking(before, new, NOW, POLICY)
         assert after.open == (question(1), new)
-        assert after.recent == (*earlier(MINUTE), Asked(at=NOW, origin=BANK))
+        assert after.recent == (*earlier(MINUTE), PastQuestion(at=NOW, origin=BANK))
         assert (after.asked_since_approval, after.refusals) == (1, 1)
 
     def test_of_asking_counts_what_lapsed_meanwhile(self):
