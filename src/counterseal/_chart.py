@@ -1,7 +1,7 @@
 """
-Charts: how a declared machine is compiled, walked, and shown as a table and a picture.
+Charts: compile a declared machine, step through it, and show it as a table and a diagram.
 
-A chart is the table that the code runs: docs, tests and `step` read the same rows.
+`step`, the docs and the tests read the same rows.
 """
 
 from __future__ import annotations
@@ -57,9 +57,9 @@ class Chart(Generic[S, E]):
     A compiled chart.
 
     Attributes:
-        declaration: The class that declares it; the engine's judge in the tests.
+        declaration: The class that declares it; the tests run it with the engine.
         initial: The state that new records have.
-        cells: What `step` walks.
+        cells: What `step` reads.
     """
 
     name: str
@@ -132,7 +132,7 @@ def markdown(chart: Chart[Any, Any]) -> str:
 
 
 def mermaid(chart: Chart[Any, Any]) -> str:
-    """Return the chart's shape as a Mermaid state diagram; the table says the rules."""
+    """Return the chart as a Mermaid state diagram; the rules are in the table only."""
     arrows: dict[tuple[str, str], dict[str, None]] = {}
     for row in table(chart):
         arrows.setdefault((row.source, row.target), {})[row.event] = None
@@ -153,8 +153,8 @@ def compiled(
 
     Raises:
         TypeError: Two rows of a cell carry different validators, a row can never be reached,
-            a cell has no unconditional row, a rule is no function or stands under `unless`,
-            or the states or events are not those of *states* and *events*.
+            a cell has no unconditional row, a rule is not a function or stands under `unless`,
+            or the states or events differ from those of *states* and *events*.
     """
     if [state.value for state in declaration.states] != list(states):
         message = f"{name}: the chart's states are not those of {states.__name__}"

@@ -2,7 +2,7 @@
 The smaller reference adapters, all in this process.
 
 Clock and entropy of the operating system, signer and sealer with keys in memory, a wake for
-threads, and placeholders for what is outside: they send nothing, and know no Identity Provider.
+threads, and placeholders for the outside: they send nothing, and have no Identity Provider.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class SilentNotifier:
 
 
 class NoIdentityProvider:
-    """The provider of a service that has none."""
+    """The Identity Provider port of a service without one."""
 
     def authorization_url(
         self,
@@ -137,10 +137,10 @@ class NoIdentityProvider:
 
 class CollectingSender:
     """
-    Keeps each delivery and says that it was accepted.
+    Collects each delivery and reports it as accepted.
 
     Attributes:
-        sent: The deliveries so far, in order.
+        deliveries: The deliveries so far, in order.
     """
 
     def __init__(self) -> None:
@@ -148,10 +148,10 @@ class CollectingSender:
         self._lock = threading.Lock()
 
     def require_callable(self, url: str) -> None:
-        """Refuse none: every delivery is collected."""
+        """Accept every address."""
 
     def send(self, delivery: Delivery) -> DeliveryOutcome:
-        """Keep *delivery*."""
+        """Collect *delivery*."""
         with self._lock:
             self.deliveries.append(delivery)
         return DeliveryOutcome(status=NO_CONTENT)
@@ -194,7 +194,7 @@ class MemorySigner:
         return key.sign(data)
 
     def rotate(self) -> None:
-        """Make a new key that signs from now on; the old ones stay valid."""
+        """Generate a new key, which signs from now on; the old keys stay valid."""
         key = keys.generate(self._algorithm, kid=b64url(self._entropy.token(KID_BYTES)))
         with self._lock:
             self._keys[key.public.kid] = key

@@ -1,5 +1,5 @@
 """
-Every error that Counterseal raises: one root, three families, and a store's word.
+Every error that Counterseal raises: one root, three families, and `Conflict` of the stores.
 
 The families tell the caller what to do, not what went wrong inside:
 
@@ -7,14 +7,11 @@ The families tell the caller what to do, not what went wrong inside:
 - `Misuse`: the program that embeds Counterseal is wrong. Fix it.
 - `Unavailable`: a port failed. The same call may be retried.
 
-`Conflict` is what a store says when a commit lost a race;
-no use case lets it out.
+A store raises `Conflict` when a commit lost a race. Use cases retry, and never raise it.
 
-`code` is stable and for machines.
-Texts are for logs, may change at any time,
-and hold neither secrets nor expected values.
-A refusal's `public_code` is the only word that the refused side may see:
-refusals that would tell an attacker which check failed share one.
+`code` is stable and says which check failed, so it must stay in your log.
+Texts are for logs, may change at any time, and hold neither secrets nor expected values.
+`public_code` is safe to send: refusals that would help an attacker all share one value.
 """
 
 from __future__ import annotations
@@ -23,7 +20,7 @@ from typing import ClassVar
 
 
 class CountersealError(Exception):
-    """The root of all errors; never raised itself."""
+    """The root of all errors; only its subclasses are raised."""
 
     code: ClassVar[str]
 
@@ -54,7 +51,7 @@ class Unavailable(CountersealError):
 
 
 class Conflict(CountersealError):
-    """What is stored is no longer what the commit was decided on."""
+    """A stored record has changed since the decision read it."""
 
     code = "conflict"
 
@@ -78,13 +75,13 @@ class WrongRecord(Misuse):
 
 
 class NotBound(Misuse):
-    """The software device has to finish a bind first."""
+    """The software device has to complete a bind first."""
 
     code = "not_bound"
 
 
 class PolicyUnsound(Misuse):
-    """The policy allows what no policy may allow."""
+    """A setting of the policy is out of range, or contradicts another."""
 
     code = "policy_unsound"
 
@@ -126,7 +123,7 @@ class SenderUnavailable(Unavailable):
 
 
 class SignerUnavailable(Unavailable):
-    """The service's signing key is out of reach."""
+    """The service's signing key did not answer."""
 
     code = "signer_unavailable"
 
@@ -173,7 +170,7 @@ class WrongSignature(Refused):
 
 
 class WrongDevice(Refused):
-    """The token speaks for another device than the one that sent it."""
+    """The token names another device than the one that sent it."""
 
     code = "wrong_device"
     public_code = "denied"
@@ -201,7 +198,7 @@ class WrongRequest(Refused):
 
 
 class DisplayChanged(Refused):
-    """What was signed is not what was asked."""
+    """The signed display document is not the challenge's."""
 
     code = "display_changed"
     public_code = "denied"
@@ -229,7 +226,7 @@ class StaleProof(Refused):
 
 
 class Replayed(Refused):
-    """This was seen before."""
+    """The same proof or request was accepted before."""
 
     code = "replayed"
     public_code = "denied"
@@ -246,7 +243,7 @@ class StrongKeyMissed(Refused):
 
 
 class WrongPin(Refused):
-    """The PIN does not open the device's key; only an RSA key can tell."""
+    """The PIN does not open the device's key; only an RSA key shows that at once."""
 
     code = "wrong_pin"
 
@@ -268,7 +265,7 @@ class WrongCode(Refused):
 
 
 class ReceiptChanged(Refused):
-    """The receipt does not hold together."""
+    """The receipt contradicts itself, or its signature is wrong."""
 
     code = "receipt_changed"
 
@@ -349,13 +346,13 @@ class WrongState(Refused):
 
 
 class DeadlinePassed(Refused):
-    """The deadline has come."""
+    """The deadline has passed."""
 
     code = "deadline_passed"
 
 
 class DeadlineAhead(Refused):
-    """The deadline has not come yet."""
+    """The deadline has not passed yet."""
 
     code = "deadline_ahead"
 
@@ -373,7 +370,7 @@ class TooManyBindings(Refused):
 
 
 class WrongToken(Refused):
-    """The session token is not the one that was handed out."""
+    """The session token is not the one that was issued."""
 
     code = "wrong_token"
     public_code = "denied"
@@ -431,7 +428,7 @@ class TooOften(Refused):
 
 
 class CodeDemanded(Refused):
-    """After so many refusals the person may be asked with a matching code only."""
+    """After so many refusals, the question has to ask for a matching code."""
 
     code = "code_demanded"
 
@@ -444,10 +441,10 @@ class CallbackForbidden(Refused):
 
 class CallbackUncallable(Refused):
     """
-    Nothing would ever be sent to the callback address.
+    No callback could ever be sent to the address.
 
     Attributes:
-        reason: Why, in words that hold nothing of the address.
+        reason: Why; it quotes nothing of the address.
     """
 
     code = "callback_uncallable"
@@ -511,12 +508,12 @@ class AccountTaken(Refused):
 
 
 class ReturnForbidden(Refused):
-    """The App Space does not let its app take users back there."""
+    """The App Space does not list this return address."""
 
     code = "return_forbidden"
 
 
 class WrongAuthority(Refused):
-    """Whoever suspended the binding has to resume it."""
+    """Only the authority that suspended the binding may resume it."""
 
     code = "wrong_authority"

@@ -1,11 +1,11 @@
 """
 I-JSON (RFC 7493): the strict reader and the canonical writer (RFC 8785).
 
-Everything that is signed, and every document that comes from outside, passes here.
+This module reads every document from outside and writes everything that is signed.
 The reader refuses what two parsers could read differently:
-duplicate members, NaN and infinities, nesting without end.
+duplicate members, NaN, infinities, and nesting that is too deep.
 Reader and writer refuse what I-JSON cannot hold: lone surrogates, noncharacters,
-integers beyond 2**53 - 1, members that are not text.
+integers beyond 2**53 - 1, and member names that are not text.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _NOT_TEXT = re.compile(
 """RFC 7493, 2.1: surrogates and noncharacters, which no string may hold."""
 
 HIGH = re.compile("[\ud800-\U0010ffff]")
-"""Where all of them lie; one range is found many times faster than all those places."""
+"""The range that holds all of them: searching one range is many times faster."""
 
 
 def check(value: Json, *, field: str) -> None:
@@ -53,7 +53,7 @@ def check(value: Json, *, field: str) -> None:
     Refuse *value* unless I-JSON can hold it.
 
     Raises:
-        InvalidField: It cannot; the error names the member.
+        InvalidField: I-JSON cannot hold *value*; the error names the member.
     """
     if not _sound(value, 0):
         for path, problem in faults(value, field, 0):
@@ -71,7 +71,7 @@ def printable(text: str, limit: int = 64) -> str:
 
 def to_integer(value: Json) -> int | None:
     """
-    Return the whole number that *value* is; None if it is none, or beyond `INTEGER_LIMIT`.
+    Return *value* as an integer; None if it is not a whole number, or beyond `INTEGER_LIMIT`.
 
     JSON has one kind of numbers: `60.0` and `60` are the same (JSON Schema 2020-12, 4.2.3).
     """
@@ -99,7 +99,7 @@ def _sound(value: Json, depth: int) -> bool:
 
 
 def faults(value: Json, path: str, depth: int = 0) -> Iterator[tuple[str, str]]:
-    """Name each member of *value*, called *path*, that I-JSON cannot hold, and why."""
+    """Yield the path and the problem of each member of *value* that I-JSON cannot hold."""
     if depth >= DEPTH_LIMIT and isinstance(value, (dict, list, tuple)):
         yield path, "nested too deeply"
     elif isinstance(value, dict):
@@ -312,7 +312,7 @@ def compact(value: Json, *, field: str = "body") -> bytes:
 
 
 def quoted(text: str) -> str:
-    """Write *text* as a JSON string; whoever calls knows that UTF-8 can hold it."""
+    """Write *text* as a JSON string; the caller has checked that UTF-8 can hold it."""
     return encode_basestring(text)
 
 

@@ -1,10 +1,10 @@
 """
-Invariants: what no store may be given, and what no store may hold.
+Invariants: what must be true of every commit, and of all stored records.
 
-- `require_possible`: what is true of every commit, before a store is asked (STORE-13, -14, -21).
-- `violations`: what is true of all records of one partition, between commits.
-  It compares what several records say about each other; what one record says by itself, its
-  class checks. Nothing is repaired: a violation was not written by the use cases.
+- `require_possible`: of every commit, before it reaches a store (STORE-13, -14, -21).
+- `violations`: of all records of one partition, between commits.
+  It compares records with each other; the class of a record checks the record by itself.
+  It repairs nothing, since use cases never write a violation.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ R = TypeVar("R")
 @attrs.frozen
 class Violation:
     """
-    Something that does not fit.
+    A contradiction between stored records.
 
     Attributes:
-        subject: The record, or what else it is about.
-        problem: What is wrong, in words that hold nothing of the record.
+        subject: The GUID of the record, or another name of what is wrong.
+        problem: What is wrong; it quotes nothing of the record.
     """
 
     subject: str
@@ -84,12 +84,12 @@ def require_possible(changes: tuple[Change, ...]) -> None:
 
 def violations(partition: int, records: Iterable[Record], now: datetime) -> Iterator[Violation]:
     """
-    Report what does not fit among all *records* of a partition.
+    Yield the contradictions among all *records* of a partition.
 
     Args:
         partition: 0 to 255.
         records: All of them, in any order.
-        now: Decides what may have been forgotten, and which deadlines have come.
+        now: Decides which records may have been deleted, and which deadlines have passed.
     """
     by_guid = {record.guid: record for record in records}
     for record in by_guid.values():
@@ -142,7 +142,7 @@ def _callbacks(
 def _open_questions(
     account: Account, challenges: list[Challenge], now: datetime
 ) -> Iterator[Violation]:
-    # A question past its deadline may be counted as closed already, and expired later.
+    # A question past its deadline may count as closed before a worker expires it.
     listed = {question.challenge for question in account.history.open if now < question.deadline}
     for challenge in challenges:
         unfinished = challenge.state in UNFINISHED and now < challenge.deadline
@@ -155,7 +155,7 @@ def _open_questions(
 
 
 def _devices(account: Account, bindings: list[Binding], now: datetime) -> Iterator[Violation]:
-    # An invitation past its deadline may be off the list already, and expired later.
+    # An invitation past its deadline may leave the list before a worker expires it.
     listed = {device.binding: device.state for device in account.devices if _lives(device, now)}
     living = {binding.guid: binding.state for binding in bindings if _lives(binding, now)}
     for guid in sorted(listed.keys() | living.keys()):
@@ -173,7 +173,7 @@ def _receipts(account: Account, challenges: list[Challenge]) -> Iterator[Violati
     receipts = [one.outcome.receipt for one in challenges if one.outcome and one.outcome.receipt]
     if len(receipts) > account.receipts:
         yield Violation(account.guid, "it has more receipts than it counts")
-    # Where some are gone, the last one may be among them.
+    # If some receipts were deleted, the last one may be among them.
     if receipts and len(receipts) == account.receipts:
         hashes = map(receipt_hash, receipts)
         if account.receipt_hash not in hashes:

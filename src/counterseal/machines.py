@@ -1,17 +1,17 @@
 """
-The machines: five charts, declared as data, and the only way to move.
+The machines: five charts, declared as data, and `step`, the only way to change a state.
 
-Everything that can change a state is in this room, and nothing else may change one.
-A chart's class body is its table: each event on its target, with the rules that guard it
-passed by reference.
+A chart's class body is its table: each event on its target, with references to the rules that
+guard it.
 There are no callbacks, no listeners and nothing asynchronous.
 
 - Rules that refuse are `validators`: each raises one typed error before anything moves.
 - A `cond` only chooses between two targets of one event; the unconditional row stands last.
 - The rows of one state and event carry the same validators, which `step` runs once.
 
-`python-statemachine` gives the declaration, its structural validation and an independent judge.
-Its engine costs several signature checks a decision, and an instance shared by two threads
+`python-statemachine` gives the declaration, its structural validation, and an engine to compare
+`step` with.
+That engine costs several signature checks a decision, and an instance shared by two threads
 answers wrongly; so `step` walks the rows, compiled once at import, and the tests prove over every
 state, event and outcome of the rules that both agree.
 """
@@ -180,7 +180,7 @@ class LoginChart(StateMachine):
 
 
 _OF_A_DEVICE = (in_time, account_unlocked, binding_active, own_account, caller_proved)
-"""What every device event of a challenge has to pass."""
+"""The rules of every event of a challenge that a device sends."""
 
 _OF_AN_ANSWER = (
     strikes_left,
@@ -190,7 +190,7 @@ _OF_AN_ANSWER = (
     key_strong_enough,
     signature_holds,
 )
-"""What an answer has to pass whether its matching code is right or wrong."""
+"""The rules of an answer, whether its matching code is right or wrong."""
 
 
 class ChallengeChart(StateMachine):

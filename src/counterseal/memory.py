@@ -1,9 +1,8 @@
 """
 The reference adapter of every driven port: in this process, with real locks.
 
-Nothing survives the process.
-Everything else is meant: the store is linearizable, the guards are exact,
-the signer signs and the sealer seals.
+Nothing survives the process. Otherwise it is complete: the store is linearizable, the guards are
+exact, the signer signs and the sealer encrypts.
 """
 
 from __future__ import annotations
@@ -73,11 +72,11 @@ def memory_ports(
     algorithm: Algorithm = Algorithm.ES256,
 ) -> Ports:
     """
-    Put the reference adapters together.
+    Return the reference adapters of all ports.
 
     Args:
-        clock: The system's if None.
-        entropy: The system's if None.
+        clock: None takes the system's.
+        entropy: None takes the system's.
         algorithm: What the service signs receipts with.
     """
     clock = clock or SystemClock()
@@ -130,7 +129,7 @@ class MemoryStore:
     The records of one service.
 
     Args:
-        audit: Where a commit's events go.
+        audit: The log that commits write to.
     """
 
     def __init__(self, audit: MemoryAudit) -> None:
@@ -211,7 +210,7 @@ class MemoryStore:
         Apply all *changes* and record all *audit* events, or do nothing.
 
         Raises:
-            Conflict: A record is not what the decision was made on.
+            Conflict: A stored record is not the change's `old`.
             PartitionCrossed: The records are not in one partition.
             WrongRecord: A version, a kind or a pairing is impossible.
             OperationReused: *operation* named other changes before.
@@ -319,7 +318,7 @@ _Key: TypeAlias = tuple[tuple[KeyScope, Guid], str]
 
 
 class MemoryReplayGuard:
-    """Remembers each key until its time is over."""
+    """Remembers each key until its time has passed."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -343,7 +342,7 @@ class MemoryReplayGuard:
 
 
 class MemoryCounters:
-    """Counts in fixed windows; two neighbours count together, so that no burst fits between."""
+    """Counts in fixed windows; the previous one counts too, so a burst cannot hide at an edge."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -371,7 +370,7 @@ class MemoryIdempotency:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._reservations: dict[_Key, Reservation] = {}
-        # The number comes before the place, since verbs have no order.
+        # The number comes before the key, since verbs have no order.
         self._ends: list[tuple[datetime, int, _Key]] = []
         self._numbers = itertools.count()
 

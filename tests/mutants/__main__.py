@@ -7,15 +7,15 @@ compares what is alive with `accepted.toml`: what is not listed there fails the 
 what is listed and no longer alive.
 
 A mutant is known by its function and by what was changed in it, not by mutmut's number, which
-moves with every edit. What needs no line in the list is in `judge.excused`.
+moves with every edit. What needs no line in the list is in `mutations.excused`.
 
 Arguments name the mutants to look at, as for mutmut itself:
 `nox -s mutants -- 'counterseal.rules.asking.*'`. Look at one in the copy, `.mutants`, with
 `mutmut show`.
 
 What mutmut does not change: constants and other lines outside functions, charts among them
-(`tests/unit/machines/test_two_judges.py` plants its own faults in these), and defaults that are
-no literals.
+(`tests/unit/machines/test_agrees_with_engine.py` plants its own faults in these), and defaults
+that are no literals.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-import judge
+import mutations
 from mutmut.stats import status_by_exit_code
 
 HERE = Path(__file__).parent
@@ -43,30 +43,34 @@ def main(patterns: list[str]) -> int:
     """Make the mutants, let the tests loose on them, and compare; return the exit code."""
     copy()
     mutmut("run", *patterns)
-    slow = [mutant.name for mutant in judge.mutants(TREE, patterns) if fate(mutant) == "timeout"]
+    slow = [
+        mutant.name for mutant in mutations.mutants(TREE, patterns) if fate(mutant) == "timeout"
+    ]
     if slow:
         # A machine that was busy elsewhere has not killed anything.
         mutmut("run", *slow)
-    mutants = judge.mutants(TREE, patterns)
+    mutants = mutations.mutants(TREE, patterns)
     counted = Counter(map(fate, mutants)).most_common()
     print(f"\n{len(mutants)} mutants:", ", ".join(f"{count} {name}" for name, count in counted))
 
-    listed = judge.accepted(HERE / "accepted.toml")
+    listed = mutations.accepted(HERE / "accepted.toml")
     alive = [mutant for mutant in mutants if fate(mutant) in ALIVE]
-    told = [mutant for mutant in alive if not judge.excused(mutant)]
-    print(f"{len(alive)} alive: {len(alive) - len(told)} excused, {len(told)} to be listed")
-    changes = {mutant.change for mutant in told}
+    survivors = [mutant for mutant in alive if not mutations.excused(mutant)]
+    print(
+        f"{len(alive)} alive: {len(alive) - len(survivors)} excused, {len(survivors)} to be listed"
+    )
+    changes = {mutant.change for mutant in survivors}
     wrong = {
         "No verdict": [mutant for mutant in mutants if fate(mutant) not in KILLED | ALIVE],
-        "Alive and not listed": [mutant for mutant in told if mutant.change not in listed],
+        "Alive and not listed": [mutant for mutant in survivors if mutant.change not in listed],
         # A run over a part says nothing about the others.
         "Listed and not alive": [
             change for change in listed if change not in changes and not patterns
         ],
     }
-    for title, found in wrong.items():
-        if found:
-            print(f"\n{title}:\n", *found, sep="\n")
+    for title, mutants_ in wrong.items():
+        if mutants_:
+            print(f"\n{title}:\n", *mutants_, sep="\n")
     return 1 if any(wrong.values()) else 0
 
 
@@ -81,7 +85,7 @@ def copy() -> None:
         else:
             shutil.copy2(ROOT / name, TREE / name)
     for path in TREE.glob("src/**/*.py"):
-        path.write_text(judge.undecorated(path.read_text("utf-8")), "utf-8")
+        path.write_text(mutations.undecorated(path.read_text("utf-8")), "utf-8")
 
 
 def mutmut(*arguments: str) -> None:
@@ -96,7 +100,7 @@ def mutmut(*arguments: str) -> None:
         sys.exit(f"mutmut failed; run it in {TREE} with `debug = true` in pyproject.toml there")
 
 
-def fate(mutant: judge.Mutant) -> str:
+def fate(mutant: mutations.Mutant) -> str:
     """Return what became of a mutant, in mutmut's words."""
     return status_by_exit_code[mutant.code]
 

@@ -37,5 +37,5 @@ def a_faulty_port_is_what_it_was(store: Store) -> Store:
     return faulty(store, "store", Faults())
 
 
-def a_house_of_fakes() -> Ports:
+def ports_of_fakes() -> Ports:
     return fake_ports(seed=1)

@@ -75,11 +75,11 @@ class Service(World):
         other.credentials = Credentials(other.ports, other.policy, by=administrator)
         return other
 
-    def meanwhile(self, *acts) -> "Service":
-        """What *acts* do happens before the first commit, the second, and so on."""
+    def meanwhile(self, *calls) -> "Service":
+        """What *calls* do happens before the first commit, the second, and so on."""
         faults = Faults()
-        for act in acts:
-            faults.meanwhile(act)
+        for call in calls:
+            faults.meanwhile(call)
         return self.but(store=faulty(self.ports.store, "store", faults))
 
     # What devices do; `phone` does the same for the service that it was bound with

@@ -258,7 +258,7 @@ def test_a_sweep_stops_where_a_port_fails_and_what_was_settled_stays(swept):
 # Loading
 
 
-def test_what_is_read_is_of_the_kind_that_is_wanted(service):
+def test_what_is_read_is_of_its_kind(service):
     alice = service.bind("alice")
     assert read(service.store, alice.guid, Binding) == service.stored(alice.guid)
     with pytest.raises(NotFound):

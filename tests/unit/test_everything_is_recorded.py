@@ -102,12 +102,12 @@ class Histories(RuleBasedStateMachine):
         self.ledger = Ledger(self.plain.store)
         self.service = self.plain.but(store=self.ledger)
         self.phones = [self.service.bind("alice")]
-        self.asked = [self.service.ask("alice", "Pay?", callback=CALLBACK)]
+        self.issued = [self.service.ask("alice", "Pay?", callback=CALLBACK)]
 
-    def try_(self, act, *args, **kwargs):
+    def try_(self, call, *args, **kwargs):
         """Do something; what is refused has to be the last thing on record."""
         try:
-            act(*args, **kwargs)
+            call(*args, **kwargs)
         except Refused as refusal:
             event = self.service.events[-1]
             assert (event.reason, event.at) == (refusal.code, self.service.clock.now())
@@ -125,7 +125,7 @@ class Histories(RuleBasedStateMachine):
     @rule(code=st.booleans(), key=st.sampled_from([None, "a", "b"]))
     def ask(self, code, key):
         self.try_(
-            lambda: self.asked.append(
+            lambda: self.issued.append(
                 self.service.ask(
                     "alice", "Pay?", callback=CALLBACK, show_code=code, idempotency_key=key
                 )
@@ -134,31 +134,31 @@ class Histories(RuleBasedStateMachine):
 
     @rule(
         phone=numbers,
-        asked=numbers,
+        issued=numbers,
         button=st.integers(0, 1),
         pin=st.sampled_from([None, "0000"]),
         code=st.sampled_from([None, "right", "wrong!"]),
     )
-    def answer(self, phone, asked, button, pin, code):
-        phone, asked = self.pick(self.phones, phone), self.pick(self.asked, asked)
-        code = asked.code if code == "right" else code
+    def answer(self, phone, issued, button, pin, code):
+        phone, issued = self.pick(self.phones, phone), self.pick(self.issued, issued)
+        code = issued.code if code == "right" else code
         phone = attrs.evolve(phone, pin=pin or phone.pin)
-        self.try_(self.service.answer, phone, asked.challenge, button, code=code)
+        self.try_(self.service.answer, phone, issued.challenge, button, code=code)
 
-    @rule(phone=numbers, asked=numbers)
-    def disown(self, phone, asked):
-        phone, asked = self.pick(self.phones, phone), self.pick(self.asked, asked)
-        self.try_(self.service.disown, phone, asked.challenge)
+    @rule(phone=numbers, issued=numbers)
+    def disown(self, phone, issued):
+        phone, issued = self.pick(self.phones, phone), self.pick(self.issued, issued)
+        self.try_(self.service.disown, phone, issued.challenge)
 
-    @rule(phone=numbers, asked=numbers)
-    def fetch(self, phone, asked):
+    @rule(phone=numbers, issued=numbers)
+    def fetch(self, phone, issued):
         call = self.pick(self.phones, phone).call("/x", method="GET")
-        asked = self.pick(self.asked, asked).challenge.guid
-        self.try_(self.service.answers.fetch, call, asked)
+        issued = self.pick(self.issued, issued).challenge.guid
+        self.try_(self.service.answers.fetch, call, issued)
 
-    @rule(asked=numbers, verb=st.sampled_from(["cancel", "status"]), mine=st.booleans())
-    def look_or_cancel(self, asked, verb, mine):
-        guid = self.pick(self.asked, asked).challenge.guid if mine else NOBODY
+    @rule(issued=numbers, verb=st.sampled_from(["cancel", "status"]), mine=st.booleans())
+    def look_or_cancel(self, issued, verb, mine):
+        guid = self.pick(self.issued, issued).challenge.guid if mine else NOBODY
         self.try_(getattr(self.service.challenges, verb), self.service.origin, guid)
 
     @rule(phone=numbers, verb=st.sampled_from(["suspend", "resume", "revoke"]))
@@ -195,16 +195,16 @@ class Histories(RuleBasedStateMachine):
 
     @rule(callback=numbers)
     def requeue(self, callback):
-        queued = self.plain.queued()
-        if queued:
-            guid = self.pick(queued, callback).guid
+        callbacks = self.plain.queued()
+        if callbacks:
+            guid = self.pick(callbacks, callback).guid
             self.try_(partial(self.service.callbacks.requeue, by=OPERATOR), guid)
 
     @rule(callback=numbers)
     def drop(self, callback):
-        queued = self.plain.queued()
-        if queued:
-            guid = self.pick(queued, callback).guid
+        callbacks = self.plain.queued()
+        if callbacks:
+            guid = self.pick(callbacks, callback).guid
             self.try_(partial(self.service.callbacks.drop, by=OPERATOR), guid)
 
     @invariant()
@@ -221,11 +221,13 @@ class Histories(RuleBasedStateMachine):
 
     @invariant()
     def every_ending_has_its_own_event(self):
-        for asked in self.asked:
-            held = self.plain.stored(asked.challenge.guid)
-            name = f"challenge.{held.state.value.lower()}"
-            mine = [event for event in self.service.happened(name) if event.subject == held.guid]
-            unfinished = held.state in {ChallengeState.PENDING, ChallengeState.SEEN}
+        for issued in self.issued:
+            challenge = self.plain.stored(issued.challenge.guid)
+            name = f"challenge.{challenge.state.value.lower()}"
+            mine = [
+                event for event in self.service.happened(name) if event.subject == challenge.guid
+            ]
+            unfinished = challenge.state in {ChallengeState.PENDING, ChallengeState.SEEN}
             assert len(mine) == (not unfinished)
 
 
@@ -292,7 +294,7 @@ def test_s35_what_the_audit_log_calls_things(service):  # noqa: PLR0915 (one of 
     assert {event.event for event in service.events} == CHANGES
 
 
-def test_s17_who_suspended_a_device_can_be_told_from_the_record(service):
+def test_s17_the_record_says_who_suspended_a_device(service):
     alice = service.bind("alice")
     held = service.devices.suspend(alice.guid, by=OPERATOR)
     assert (held.state, held.suspended_by) == (BindingState.SUSPENDED, Authority.STAFF)

@@ -39,9 +39,9 @@ def nested(levels, kind, core):
     return value
 
 
-def refusal(call, *arguments, **named):
+def refusal(call, *arguments, **options):
     with pytest.raises(InvalidField) as caught:
-        call(*arguments, **named)
+        call(*arguments, **options)
     return caught.value.field, caught.value.problem
 
 
@@ -50,11 +50,11 @@ def refusal(call, *arguments, **named):
 
 @given(VALUES)
 def test_what_was_written_reads_back_and_is_written_the_same(value):
-    written = ijson.canonical(value)
+    text = ijson.canonical(value)
 
-    assert ijson.parse(written) == value
-    assert ijson.parse(written.decode()) == value
-    assert ijson.canonical(ijson.parse(written)) == written
+    assert ijson.parse(text) == value
+    assert ijson.parse(text.decode()) == value
+    assert ijson.canonical(ijson.parse(text)) == text
 
 
 @given(
@@ -111,7 +111,7 @@ def fits(value, levels=32):
     return value is None
 
 
-class Letter(enum.StrEnum):
+class SubclassedText(enum.StrEnum):
     GOOD = "good"
     BAD = "\ufffe"
 
@@ -124,7 +124,7 @@ ANY = st.one_of(
     st.floats(),
     st.floats(1e20, 1e22),
     st.text(st.characters(codec=None), max_size=3),
-    st.sampled_from([*NONCHARACTERS, "\ud800", "\udfff", *Letter, b"", set(), 1j, ...]),
+    st.sampled_from([*NONCHARACTERS, "\ud800", "\udfff", *SubclassedText, b"", set(), 1j, ...]),
 )
 
 
@@ -135,7 +135,7 @@ ANY = st.one_of(
             st.lists(inner, max_size=3)
             | st.tuples(inner, inner)
             | st.dictionaries(st.text(max_size=2) | st.integers() | st.none(), inner, max_size=3)
-            | st.dictionaries(st.sampled_from(["a", "\udc00", "\uffff", *Letter]), inner)
+            | st.dictionaries(st.sampled_from(["a", "\udc00", "\uffff", *SubclassedText]), inner)
             | st.builds(nested, st.integers(28, 34), st.sampled_from([list, dict]), inner)
         ),
         max_leaves=5,
@@ -221,7 +221,7 @@ def test_rfc_8785_section_3_2_3():
 
 
 @pytest.mark.parametrize(
-    ("bits", "written"),
+    ("bits", "expected"),
     [
         ("0000000000000000", "0"),
         ("8000000000000000", "0"),
@@ -244,10 +244,10 @@ def test_rfc_8785_section_3_2_3():
         ("43143ff3c1cb0959", "1424953923781206.2"),
     ],
 )
-def test_rfc_8785_appendix_b(bits, written):
+def test_rfc_8785_appendix_b(bits, expected):
     (value,) = struct.unpack(">d", bytes.fromhex(bits))
 
-    assert ijson.canonical(value).decode() == written
+    assert ijson.canonical(value).decode() == expected
 
 
 @pytest.mark.parametrize(
@@ -290,11 +290,11 @@ NAMED_FAULTS = [
 
 
 @pytest.mark.parametrize("write", [ijson.canonical, ijson.check])
-@pytest.mark.parametrize(("value", "place", "problem"), NAMED_FAULTS)
-def test_the_refused_member_is_named(write, value, place, problem):
+@pytest.mark.parametrize(("value", "path", "problem"), NAMED_FAULTS)
+def test_the_refused_member_is_named(write, value, path, problem):
     field, text = refusal(write, value, field="body")
 
-    assert field == place
+    assert field == path
     assert text.startswith(problem)
 
 
@@ -307,13 +307,13 @@ def test_what_was_checked_already_is_written_the_same(value):
 @example({"é": 1, "z": 2})
 @example([1.0, 1e21, {"\U00010000": 1, "\uffee": 2}])
 def test_a_foreign_part_is_written_as_the_package_rfc8785_writes_it(value):
-    whole = {"z": "Zoë", "info": value, "a": [True, {"b": 1}]}
+    document = {"z": "Zoë", "info": value, "a": [True, {"b": 1}]}
 
-    assert ijson.canonical(whole, foreign=value) == rfc8785.dumps(whole)
+    assert ijson.canonical(document, foreign=value) == rfc8785.dumps(document)
 
 
 @pytest.mark.parametrize(
-    ("value", "place", "problem"),
+    ("value", "path", "problem"),
     # Noncharacters and whole floats are what the writer below would take.
     [
         each
@@ -321,10 +321,10 @@ def test_a_foreign_part_is_written_as_the_package_rfc8785_writes_it(value):
         if each[0] not in ({"a\ufdd0": 1}, {"a": (1, 1e20)}, {"a": 2**53})
     ],
 )
-def test_what_cannot_be_written_is_named_even_if_it_is_said_to_be_checked(value, place, problem):
+def test_what_cannot_be_written_is_named_even_if_it_is_said_to_be_checked(value, path, problem):
     field, text = refusal(ijson.canonical, value, checked=True)
 
-    assert field == place
+    assert field == path
     assert text.startswith(problem)
 
 
@@ -346,9 +346,9 @@ def test_nesting_ends_at_the_limit_for_reader_and_writer(kind, core):
 
     assert ijson.parse(ijson.canonical(most)) == most
     assert refusal(ijson.parse, json.dumps(more)) == ("body", "nested too deeply")
-    place, problem = refusal(ijson.canonical, more, field="x")
+    path, problem = refusal(ijson.canonical, more, field="x")
     assert problem == "nested too deeply"
-    assert place == "x" + ("[0]" if kind is list else ".a") * 32
+    assert path == "x" + ("[0]" if kind is list else ".a") * 32
 
 
 def test_what_lies_beside_does_not_count_as_nesting():
@@ -368,10 +368,10 @@ def test_nesting_past_the_interpreters_own_limit_is_refused_too():
 
 @given(VALUES)
 def test_the_compact_form_keeps_the_order_and_has_no_white_space(value):
-    written = ijson.compact(value)
+    text = ijson.compact(value)
 
-    assert ijson.parse(written) == value
-    assert written == json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
+    assert ijson.parse(text) == value
+    assert text == json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, "\ud800", b"", {(1, 2): 3}])
@@ -423,9 +423,9 @@ def test_what_two_parsers_could_read_differently_is_refused(text, problem):
     [str(2**53), str(-(2**53)), "1" * 5000, "-" + "9" * 17, f"{2**53}.0", "1e20", "-12E19"],
 )
 def test_no_integer_is_read_that_not_every_reader_holds(number):
-    place = "body" if len(number) > 4300 else "body.a[1]"
+    path = "body" if len(number) > 4300 else "body.a[1]"
     problem = "an integer beyond 2**53 - 1"
-    assert refusal(ijson.parse, f'{{"b":1.5,"a":[1,{number}]}}') == (place, problem)
+    assert refusal(ijson.parse, f'{{"b":1.5,"a":[1,{number}]}}') == (path, problem)
 
 
 @pytest.mark.parametrize("number", [str(2**53 - 1), str(1 - 2**53), "1e21", "-0", "1.5e300"])
@@ -440,7 +440,7 @@ def test_no_noncharacter_is_read(write, character):
 
 
 @pytest.mark.parametrize(
-    ("text", "place", "problem"),
+    ("text", "path", "problem"),
     [
         ('{"a":[1,{"b":"\\ud800"}]}', "body.a[1].b", NO_TEXT),
         ('["\ude00\ud83d"]', "body[0]", NO_TEXT),
@@ -453,8 +453,8 @@ def test_no_noncharacter_is_read(write, character):
         (b"[" * 5000 + b'"\xff"', "body", "not UTF-8"),
     ],
 )
-def test_the_member_that_is_no_text_is_named(text, place, problem):
-    assert refusal(ijson.parse, text) == (place, problem)
+def test_the_member_that_is_no_text_is_named(text, path, problem):
+    assert refusal(ijson.parse, text) == (path, problem)
 
 
 @pytest.mark.parametrize(
@@ -504,7 +504,7 @@ def test_the_reader_agrees_with_the_standard_librarys_or_refuses(text):
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"),
+    ("text", "expected"),
     [
         ("plain text", "plain text"),
         ("Zoë", "Zoë"),
@@ -515,8 +515,8 @@ def test_the_reader_agrees_with_the_standard_librarys_or_refuses(text):
         ("x" * 65, "x" * 64 + "…"),
     ],
 )
-def test_text_in_errors_is_visible_and_short(text, shown):
-    assert ijson.printable(text) == shown
+def test_text_in_errors_is_visible_and_short(text, expected):
+    assert ijson.printable(text) == expected
 
 
 @given(st.text())
@@ -538,8 +538,8 @@ def test_no_text_in_errors_steers_a_terminal(text):
 @example(math.inf)
 @example(math.nan)
 def test_a_whole_number_is_one_however_it_is_written(value):
-    said = Decimal(json.dumps(value)) if type(value) in {int, float} else Decimal("NaN")
-    fits = said.is_finite() and said.as_integer_ratio()[1] == 1 and abs(said) < 2**53
+    exact = Decimal(json.dumps(value)) if type(value) in {int, float} else Decimal("NaN")
+    fits = exact.is_finite() and exact.as_integer_ratio()[1] == 1 and abs(exact) < 2**53
     number = ijson.to_integer(value)
     assert (number is not None) == fits
     assert number is None or (number == value and type(number) is int)

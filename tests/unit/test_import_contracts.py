@@ -107,7 +107,7 @@ def test_a_planted_import_is_reported(tree, contract, module, imported):
     assert f"{module} -> {imported.split('.')[0]}" in result.stdout
 
 
-def test_a_module_without_a_place_in_the_house_is_reported(tree):
+def test_a_module_without_a_layer_is_reported(tree):
     (tree / "src/counterseal/utils.py").write_text('"""Things."""\n')
 
     result = lint_imports(tree)

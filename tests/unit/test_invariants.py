@@ -101,7 +101,7 @@ def test_a_callback_that_is_gone(world, records):
     assert noticed(world, records) == {"it has ended, and has no callback"}
 
 
-def test_what_is_to_be_told_is_gone(world, records):
+def test_a_callback_without_its_challenge(world, records):
     del records[of(records, Challenge, state=ChallengeState.ANSWERED).guid]
 
     assert noticed(world, records) == {"the challenge that it reports is gone"}

@@ -19,7 +19,7 @@ def alice(service):
 
 
 @pytest.fixture
-def asked(service, alice):
+def challenge(service, alice):
     return service.ask("alice", "Pay?").challenge
 
 
@@ -32,8 +32,10 @@ RESPONSES = {
 
 
 @pytest.mark.parametrize("kind", RESPONSES)
-def test_the_twin_of_a_response_gets_the_recorded_result(service, alice, asked, malleated, kind):
-    token = RESPONSES[kind](alice, asked.display)
+def test_the_twin_of_a_response_gets_the_recorded_result(
+    service, alice, challenge, malleated, kind
+):
+    token = RESPONSES[kind](alice, challenge.display)
     respond = service.answers.answer if "answer" in kind else service.answers.disown
     ended = respond(alice.call("/answers", token.encode()))
     before, events = service.records(), service.events
@@ -43,9 +45,9 @@ def test_the_twin_of_a_response_gets_the_recorded_result(service, alice, asked, 
 
 
 @pytest.mark.parametrize("kind", RESPONSES)
-def test_the_twin_alone_is_a_response_like_any_other(service, alice, asked, malleated, kind):
+def test_the_twin_alone_is_a_response_like_any_other(service, alice, challenge, malleated, kind):
     """RFC 7518 asks for no low s, and the key stores of devices make both."""
-    twin = malleated(RESPONSES[kind](alice, asked.display))
+    twin = malleated(RESPONSES[kind](alice, challenge.display))
     respond = service.answers.answer if "answer" in kind else service.answers.disown
     ended = respond(alice.call("/answers", twin.encode()))
     assert ended.outcome.token == twin
@@ -108,8 +110,8 @@ def test_the_twin_of_an_endorsed_key_set_is_the_same_set(service, alice, malleat
     assert alice.device.bond == adopted
 
 
-def test_the_twin_of_a_receipt_is_the_same_link_of_the_chain(service, alice, asked, malleated):
-    first = alice.answer(asked).outcome.receipt
+def test_the_twin_of_a_receipt_is_the_same_link_of_the_chain(service, alice, challenge, malleated):
+    first = alice.answer(challenge).outcome.receipt
     later = alice.answer(service.ask("alice", "Pay more?").challenge).outcome.receipt
     trusted = service.ports.signer.jwks()
     assert verify_receipt(malleated(first), trusted=trusted).hash == (
@@ -120,8 +122,8 @@ def test_the_twin_of_a_receipt_is_the_same_link_of_the_chain(service, alice, ask
 
 def test_what_the_service_and_software_devices_sign_has_a_low_s(service, alice):
     ended = alice.answer(service.ask("alice", "Pay?").challenge)
-    made = [alice.call("/challenges").proof for _ in range(32)]
-    made += [ended.outcome.token, ended.outcome.receipt]
+    proofs = [alice.call("/challenges").proof for _ in range(32)]
+    proofs += [ended.outcome.token, ended.outcome.receipt]
     assert all(
-        int.from_bytes(keys.unb64url(token.rpartition(".")[2])[32:]) <= HALF for token in made
+        int.from_bytes(keys.unb64url(token.rpartition(".")[2])[32:]) <= HALF for token in proofs
     )

@@ -40,9 +40,9 @@ class Canaries:
         self.texts += [f"{thing!r} {thing}" for thing in things]
         return things[0] if len(things) == 1 else things
 
-    def refuse(self, act, *args, **kwargs):
+    def refuse(self, call, *args, **kwargs):
         with pytest.raises(CountersealError) as caught:
-            act(*args, **kwargs)
+            call(*args, **kwargs)
         self.errors.append(caught.value)
         self.texts += traceback.format_exception_only(caught.value)
         cause = caught.value
@@ -51,7 +51,7 @@ class Canaries:
         ):
             self.texts += traceback.format_exception_only(cause)
 
-    def found(self):
+    def leaks(self):
         everything = "\n".join(
             self.texts
             + [repr(record) for record in self.service.records().values()]
@@ -175,10 +175,12 @@ def asking(service, canaries, phone):
     issued = service.ask("alice", content, **members)
     canaries.tell(issued, issued.challenge, content, *members["buttons"])
     canaries.hide("code", issued.code)
-    noted = service.notifications.due()
-    canaries.tell(*noted, *(service.notifications.attempt(one.guid) for one in noted))
+    notifications = service.notifications.due()
+    canaries.tell(
+        *notifications, *(service.notifications.attempt(one.guid) for one in notifications)
+    )
     canaries.tell(*service.outbox.pushes)
-    assert len(noted) == len(service.outbox.pushes) == 1
+    assert len(notifications) == len(service.outbox.pushes) == 1
     canaries.refuse(service.ask, "alice", "Another", **members)
     canaries.refuse(service.ask, "alice", content, **members | {"duration": timedelta(days=1)})
     canaries.refuse(service.ask, "alice", content, **members | {"callback": service.callback + "/"})
@@ -230,12 +232,12 @@ def delivering(service, canaries):
 def test_s34_no_secret_in_any_text(history):
     assert len(history.secrets) >= 30
     assert len(history.errors) >= 15
-    assert history.found() == []
+    assert history.leaks() == []
 
 
 def test_s34_a_canary_that_sings_is_heard(history):
     history.tell(history.secrets["code"])
-    assert history.found() == ["code"]
+    assert history.leaks() == ["code"]
 
 
 def test_s34_what_the_refused_side_may_see_is_one_word(history):
@@ -258,9 +260,9 @@ def test_s34_no_secret_lies_open_in_the_store(history):
         "grant",
         "idempotency key",
     ]
-    kept = repr([attrs.asdict(record) for record in history.service.records().values()])
+    stored = repr([attrs.asdict(record) for record in history.service.records().values()])
     for name in open_secrets:
-        assert history.secrets[name] not in kept, name
+        assert history.secrets[name] not in stored, name
 
 
 def test_s34_the_core_logs_nothing(service, caplog):

@@ -151,7 +151,7 @@ def test_an_unsound_setting_is_refused_by_name(settings, message):
     assert unsound(**settings).startswith(message)
 
 
-def test_what_is_retried_may_be_kept_just_as_long_as_that_takes():
+def test_retention_may_be_as_long_as_retries_take():
     assert Policy(retention=100_266 * SECOND).retention == 100_266 * SECOND
     assert Policy(retention=DAY, callback_jitter=0.0).retention == DAY
 
@@ -174,7 +174,7 @@ def test_a_sound_policy_stays_sound_when_it_is_changed():
     st.sampled_from(COUNTS),
     st.integers(-5, 2_000) | st.integers() | st.floats() | st.none() | st.booleans(),
 )
-def test_any_count_is_kept_or_refused_by_name(name, value):
+def test_any_count_is_taken_or_refused_by_name(name, value):
     try:
         policy = Policy(**{name: value})
     except PolicyUnsound as error:

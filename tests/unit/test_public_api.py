@@ -28,7 +28,7 @@ def test_the_public_names():
 @pytest.mark.parametrize(
     "module", [counterseal, counterseal.device, counterseal.memory, counterseal.ports]
 )
-def test_every_public_name_is_there_and_told_once(module):
+def test_every_public_name_is_there_and_listed_once(module):
     assert len(set(module.__all__)) == len(module.__all__)
     for name in module.__all__:
         assert getattr(module, name) is not None
@@ -48,8 +48,8 @@ def test_the_families_of_errors_are_public_and_the_kinds_are_beside():
 
 
 def test_every_module_can_be_imported_and_has_a_docstring():
-    for found in pkgutil.walk_packages(counterseal.__path__, "counterseal."):
-        assert importlib.import_module(found.name).__doc__, found.name
+    for module_info in pkgutil.walk_packages(counterseal.__path__, "counterseal."):
+        assert importlib.import_module(module_info.name).__doc__, module_info.name
 
 
 def test_the_package_says_that_it_is_typed():

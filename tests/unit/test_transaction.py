@@ -368,19 +368,19 @@ def test_all_trips_of_an_attempt_share_one_moment_after_the_first(service):
             self.readings += 1
             return service.clock.now()
 
-    clock, seen = Moving(), []
+    clock, moments = Moving(), []
 
     def again(stored, tools):
-        seen.append(tools)
+        moments.append(tools)
         return nothing().then(decide)
 
     def decide(stored, tools):
-        seen.append(tools)
+        moments.append(tools)
         return Decision(result=None)
 
     ports = attrs.evolve(service.ports, clock=clock)
     Transactions(ports, FEW).run(CONTEXT, nothing().then(again))
-    assert seen[0] is seen[1]
+    assert moments[0] is moments[1]
     assert clock.readings == 1
 
 
@@ -395,7 +395,7 @@ def test_a_decision_gets_these_tools_and_no_others(service, run):
     assert tools.policy is FEW
 
 
-def test_what_is_required_is_of_the_kind_that_is_wanted(service):
+def test_what_is_required_is_of_its_kind(service):
     assert require(service.company, Company) is service.company
     for record in (None, service.company):
         with pytest.raises(NotFound):
@@ -539,10 +539,10 @@ class Waiting:
     """A Wake that remembers whom it rang for, and what was stored by then."""
 
     def __init__(self, service, *, down=False):
-        self.service, self.down, self.heard = service, down, []
+        self.service, self.down, self.guids = service, down, []
 
     def ring(self, guid):
-        self.heard.append((guid, name(self.service)))
+        self.guids.append((guid, name(self.service)))
         if self.down:
             raise StoreUnavailable
 
@@ -559,7 +559,7 @@ def test_those_who_wait_are_woken_once_it_is_committed(service, rename, down, re
     else:
         with pytest.raises(NotFound):
             Transactions(ports, FEW).run(CONTEXT, plan)
-    assert wake.heard == [(NOBODY, "Renamed"), (service.company.guid, "Renamed")]
+    assert wake.guids == [(NOBODY, "Renamed"), (service.company.guid, "Renamed")]
 
 
 def test_nobody_is_woken_for_what_is_not_committed(service, rename):
@@ -568,7 +568,7 @@ def test_nobody_is_woken_for_what_is_not_committed(service, rename):
     ports = attrs.evolve(service.ports, store=store, wake=wake)
     with pytest.raises(Contended):
         Transactions(ports, FEW).run(CONTEXT, rename.plan(wakes=(NOBODY,)))
-    assert wake.heard == []
+    assert wake.guids == []
 
 
 # Sweeping
@@ -698,7 +698,7 @@ def test_each_reading_names_a_read_of_the_store():
     assert {"get", "get_with_account", "account"} < names - {""} < verbs - {"commit"}
 
 
-def test_what_is_read_is_of_the_kind_that_is_wanted(service):
+def test_what_is_read_is_of_its_kind(service):
     alice = service.bind("alice")
     assert require(service.stored(alice.guid), Binding) == service.stored(alice.guid)
     with pytest.raises(NotFound):

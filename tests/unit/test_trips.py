@@ -34,8 +34,8 @@ class Counted(World):
         begin = len(self.faults.calls)
         yield
         calls = self.faults.calls[begin:]
-        found = [call for call in calls if call.partition(".")[0] in COUNTED]
-        assert found == list(expected)
+        counted_calls = [call for call in calls if call.partition(".")[0] in COUNTED]
+        assert counted_calls == list(expected)
 
 
 @pytest.fixture
@@ -103,14 +103,14 @@ def test_a_question(world, zoe):
         assert len(world.challenges.pending(world.origin, "zoe")) == 2
 
 
-def test_a_question_to_a_device_that_is_rung(world):
+def test_a_question_to_a_device_that_is_notified(world):
     address = PushAddress(kind=AddressKind.RELAY, value="here")
     world.bind("zoe", addresses=(address,))
     with world.takes("counters.add", "store.account", "store.commit"):
         world.ask("zoe", "Pay?")
-    (noted,) = world.notifications.due()
+    (notification,) = world.notifications.due()
     with world.takes("store.get", "store.commit", "store.get", "store.get", "store.commit"):
-        world.notifications.attempt(noted.guid)
+        world.notifications.attempt(notification.guid)
 
 
 def test_a_question_that_supersedes_others_reads_them_at_once():
@@ -239,7 +239,7 @@ def test_an_ending_and_its_callback(world, zoe):
         assert len(world.callbacks.dead(world.origin.origin.guid, by=OPERATOR)) == 1
 
 
-def test_a_look_for_bells(world):
+def test_due_notifications(world):
     kinds = world.ports.notifier.kinds()
     full = LOOKED_AT * len(kinds)
     for number in range(full):

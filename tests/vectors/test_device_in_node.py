@@ -116,16 +116,16 @@ def test_a_device_in_node_binds_answers_and_rotates(node, algorithm):
         start = {"alg": algorithm.value, "base": BASE, "link": service.link, "tasks": tasks}
         tell(start)
         for line in device.stdout:
-            said = json.loads(line)
-            if "show" in said:
-                assert said["show"]["content"] == PAYMENT["content"]
+            message = json.loads(line)
+            if "show" in message:
+                assert message["show"]["content"] == PAYMENT["content"]
                 tell({**presses.pop(0), "code": service.code})
-            elif "done" in said:
-                results += [said["result"]] if said["result"] else []
+            elif "done" in message:
+                results += [message["result"]] if message["result"] else []
             else:
-                if said["uri"].endswith("/pending"):
+                if message["uri"].endswith("/pending"):
                     service.ask()
-                tell(service.reply(said))
+                tell(service.reply(message))
         assert device.wait(timeout=240) == 0, device.stderr.read()
 
     ended = [(result["state"], result["approved"]) for result in results]

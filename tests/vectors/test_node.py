@@ -26,7 +26,7 @@ def run(node, script, *arguments):
 
 
 @pytest.fixture(scope="module")
-def made(node):
+def messages(node):
     """What Node makes of the vectors' keys and names."""
     ended = run(node, HERE / "check.mjs", "--make")
     assert ended.returncode == 0, ended.stderr
@@ -62,40 +62,42 @@ def test_node_notices_a_changed_vector(node, tmp_path, file, old, new):
 
 
 def answering(world, vectors, algorithm):
-    held = vectors["answer"]
+    group = vectors["answer"]
     question = next(q for q in vectors["display"]["valid"] if q["about"] == "payment")
-    service = world(held["context"], now=held["answeredAt"], device=algorithm, question=question)
+    service = world(group["context"], now=group["answeredAt"], device=algorithm, question=question)
     return Answers(service.ports, service.policy)
 
 
-def call_of(made, kind):
+def call_of(messages, kind):
     return DeviceCall(
-        **made["address"], body=made[kind]["token"].encode(), proof=made[kind]["proof"]
+        **messages["address"],
+        body=messages[kind]["token"].encode(),
+        proof=messages[kind]["proof"],
     )
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_the_core_accepts_an_answer_made_in_node(world, vectors, made, algorithm):
+def test_the_core_accepts_an_answer_made_in_node(world, vectors, messages, algorithm):
     answers = answering(world, vectors, algorithm)
 
-    ended = answers.answer(call_of(made[algorithm], "answer"))
+    ended = answers.answer(call_of(messages[algorithm], "answer"))
 
     assert ended.state is ChallengeState.ANSWERED
     assert ended.approved
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_the_core_accepts_a_disown_made_in_node(world, vectors, made, algorithm):
+def test_the_core_accepts_a_disown_made_in_node(world, vectors, messages, algorithm):
     answers = answering(world, vectors, algorithm)
 
-    ended = answers.disown(call_of(made[algorithm], "disown"))
+    ended = answers.disown(call_of(messages[algorithm], "disown"))
 
     assert ended.state is ChallengeState.DISOWNED
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_the_core_accepts_a_bind_made_in_node(world, vectors, made, algorithm):
-    body = made[algorithm]["bind"]
+def test_the_core_accepts_a_bind_made_in_node(world, vectors, messages, algorithm):
+    body = messages[algorithm]["bind"]
     service = world(
         vectors["bind"]["context"],
         now=vectors["answer"]["answeredAt"],
@@ -108,29 +110,29 @@ def test_the_core_accepts_a_bind_made_in_node(world, vectors, made, algorithm):
     assert bound.binding.guid == service.binding.guid
 
 
-def test_the_core_accepts_a_cx1_header_made_in_node(vectors, made):
-    held = vectors["cx1-hmac"]
-    for header, vector in zip(made["cx1"], held["valid"], strict=True):
-        read = read_cx1(header)
-        assert read.signature == cx1_mac(
-            held["secret_text"],
+def test_the_core_accepts_a_cx1_header_made_in_node(vectors, messages):
+    group = vectors["cx1-hmac"]
+    for header, vector in zip(messages["cx1"], group["valid"], strict=True):
+        parsed = read_cx1(header)
+        assert parsed.signature == cx1_mac(
+            group["secret_text"],
             method=vector["method"],
             uri=vector["uri"],
-            milliseconds=read.milliseconds,
-            guid=read.guid,
+            milliseconds=parsed.milliseconds,
+            guid=parsed.guid,
             body=vector["body"].encode(),
         )
 
 
-def test_the_core_accepts_messages_signed_in_node(world, vectors, made):
-    held = vectors["signature"]
-    service = world(vectors["display"]["context"], now=held["created"])
-    keeper = service.doorkeeper(held)
-    for headers, vector in zip(made["messages"], held["valid"], strict=True):
+def test_the_core_accepts_messages_signed_in_node(world, vectors, messages):
+    group = vectors["signature"]
+    service = world(vectors["display"]["context"], now=group["created"])
+    authentication = service.doorkeeper(group)
+    for headers, vector in zip(messages["messages"], group["valid"], strict=True):
         request = SignedRequest(
             method=vector["method"],
             uri=vector["uri"],
             body=vector["body"].encode(),
             headers=tuple(tuple(pair) for pair in headers),
         )
-        assert keeper.authenticate(request).origin.guid == held["guid"]
+        assert authentication.authenticate(request).origin.guid == group["guid"]

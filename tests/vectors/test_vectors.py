@@ -41,13 +41,13 @@ HERE = Path(__file__).parent
 
 def cases(file, group, label="about"):
     """Parametrise by the vectors of one file."""
-    found = json.loads((HERE / f"{file}.json").read_text(encoding="utf-8"))[group]
-    return pytest.mark.parametrize("vector", found, ids=lambda each: each[label])
+    vectors_ = json.loads((HERE / f"{file}.json").read_text(encoding="utf-8"))[group]
+    return pytest.mark.parametrize("vector", vectors_, ids=lambda each: each[label])
 
 
-def refusal(call, *arguments, **named):
+def refusal(call, *arguments, **options):
     with pytest.raises(Refused) as caught:
-        call(*arguments, **named)
+        call(*arguments, **options)
     return caught.value.code
 
 
@@ -114,10 +114,10 @@ def test_json_that_nobody_may_accept(vector):
 
 @cases("display", "readable")
 def test_json_that_looks_odd(vector):
-    read = read_json(vector["json"])
+    parsed = read_json(vector["json"])
 
-    assert ijson.canonical(read).decode() == vector["canonical"]
-    assert read_json(vector["canonical"]) == read
+    assert ijson.canonical(parsed).decode() == vector["canonical"]
+    assert read_json(vector["canonical"]) == parsed
 
 
 @cases("display", "valid")
@@ -133,19 +133,19 @@ def test_document_that_no_device_shows(phone, vector):
 # Answers and disowns
 
 
-def asked(world, vectors, vector, *, file, device):
+def challenge_of(world, vectors, vector, *, file, device):
     """Return a world in which the vector's display document is a pending challenge."""
     question = next(q for q in vectors["display"]["valid"] if q["about"] == vector["display"])
     code = vectors["answer"]["matchingCode"] if question["document"]["code"] else None
-    held = vectors[file]
+    group = vectors[file]
     return world(
-        held["context"], now=held["answeredAt"], device=device, question=question, code=code
+        group["context"], now=group["answeredAt"], device=device, question=question, code=code
     )
 
 
 @cases("answer", "valid")
 def test_answer(world, vectors, vector):
-    service = asked(world, vectors, vector, file="answer", device=vector["header"]["alg"])
+    service = challenge_of(world, vectors, vector, file="answer", device=vector["header"]["alg"])
     answers = Answers(service.ports, service.policy)
 
     ended = answers.answer(service.call(vector["token"].encode()))
@@ -160,7 +160,7 @@ def test_answer(world, vectors, vector):
 
 @cases("answer", "invalid", "why")
 def test_forged_answer(world, vectors, vector):
-    service = asked(world, vectors, vector, file="answer", device=vector["device"])
+    service = challenge_of(world, vectors, vector, file="answer", device=vector["device"])
 
     code = refusal(
         Answers(service.ports, service.policy).answer, service.call(vector["token"].encode())
@@ -171,7 +171,7 @@ def test_forged_answer(world, vectors, vector):
 
 def test_both_signatures_of_one_answer_are_one_answer(world, vectors):
     first, twin = vectors["answer"]["valid"][0], vectors["answer"]["valid"][-1]
-    service = asked(world, vectors, first, file="answer", device="ES256")
+    service = challenge_of(world, vectors, first, file="answer", device="ES256")
     answers = Answers(service.ports, service.policy)
 
     ended = answers.answer(service.call(first["token"].encode()))
@@ -182,7 +182,7 @@ def test_both_signatures_of_one_answer_are_one_answer(world, vectors):
 
 @cases("disown", "valid")
 def test_disown(world, vectors, vector):
-    service = asked(world, vectors, vector, file="disown", device=vector["header"]["alg"])
+    service = challenge_of(world, vectors, vector, file="disown", device=vector["header"]["alg"])
 
     ended = Answers(service.ports, service.policy).disown(service.call(vector["token"].encode()))
 
@@ -192,7 +192,7 @@ def test_disown(world, vectors, vector):
 
 @cases("disown", "invalid", "why")
 def test_forged_disown(world, vectors, vector):
-    service = asked(world, vectors, vector, file="disown", device="ES256")
+    service = challenge_of(world, vectors, vector, file="disown", device="ES256")
 
     code = refusal(
         Answers(service.ports, service.policy).disown, service.call(vector["token"].encode())
@@ -280,8 +280,8 @@ def test_rotation(world, vectors, vector):
 
     fresh = {offered["jwk"]["kid"] for offered in vector["body"]["keys"]}
     roles = {offered["role"] for offered in vector["body"]["keys"]}
-    kept = {key.key.kid for key in service.binding.keys if key.role.value not in roles}
-    assert {key.key.kid for key in rotated.keys} == fresh | kept
+    remaining = {key.key.kid for key in service.binding.keys if key.role.value not in roles}
+    assert {key.key.kid for key in rotated.keys} == fresh | remaining
 
 
 @cases("rotation", "invalid", "why")
@@ -330,9 +330,9 @@ def test_forged_receipt(vectors, vector):
 @cases("keyset", "valid")
 def test_keyset(vectors, vector):
     pinned = trusted_keys(vectors["keyset"]["pinned"])
-    taken = vectors["keyset"]["taken"]
+    newest = vectors["keyset"]["taken"]
 
-    fresh = verify_keyset(vector["token"], pinned=pinned, not_before=taken)
+    fresh = verify_keyset(vector["token"], pinned=pinned, not_before=newest)
 
     assert [key.kid for key in fresh] == vector["kids"]
 
@@ -340,9 +340,9 @@ def test_keyset(vectors, vector):
 @cases("keyset", "invalid", "why")
 def test_forged_keyset(vectors, vector):
     pinned = trusted_keys(vectors["keyset"]["pinned"])
-    taken = vectors["keyset"]["taken"]
+    newest = vectors["keyset"]["taken"]
 
-    code = refusal(verify_keyset, vector["token"], pinned=pinned, not_before=taken)
+    code = refusal(verify_keyset, vector["token"], pinned=pinned, not_before=newest)
 
     assert code == vector["code"]
 
@@ -378,22 +378,25 @@ def test_link_that_is_none(vector):
 
 @cases("webhook", "valid")
 def test_callback(vectors, vector):
-    held = vectors["webhook"]
-    at, body = datetime.fromtimestamp(int(held["timestamp"]), UTC), held["body"].encode()
+    group = vectors["webhook"]
+    at, body = datetime.fromtimestamp(int(group["timestamp"]), UTC), group["body"].encode()
     secrets = [base64.b64decode(text.removeprefix("whsec_")) for text in vector["secrets"]]
 
-    headers = webhook_headers(secrets, message=held["id"], at=at, body=body)
+    headers = webhook_headers(secrets, message=group["id"], at=at, body=body)
 
     assert dict(headers) == vector["headers"]
-    signed = f"{held['id']}.{held['timestamp']}.".encode() + body
+    signed = f"{group['id']}.{group['timestamp']}.".encode() + body
     by_hand = [base64.b64encode(hmac.digest(secret, signed, "sha256")) for secret in secrets]
-    given = vector["headers"].get("webhook-signature", "").split()
-    assert given == [f"v1,{mac.decode()}" for mac in by_hand]
+    signatures = vector["headers"].get("webhook-signature", "").split()
+    assert signatures == [f"v1,{mac.decode()}" for mac in by_hand]
 
 
 def test_asymmetric_callback(vectors):
-    held = vectors["webhook"]
-    vector, signed = held["asymmetric"], f"{held['id']}.{held['timestamp']}.{held['body']}".encode()
+    group = vectors["webhook"]
+    vector, signed = (
+        group["asymmetric"],
+        f"{group['id']}.{group['timestamp']}.{group['body']}".encode(),
+    )
     key = read_public_text(vector["public"])
     assert key.thumbprint == next(
         each["thumbprint"] for each in vectors["keys"]["keys"] if each["name"] == vector["key"]
@@ -406,26 +409,26 @@ def test_asymmetric_callback(vectors):
 
 
 def test_basic(vectors):
-    held = vectors["basic"]
+    group = vectors["basic"]
 
-    header = read_basic(held["header"])
+    header = read_basic(group["header"])
 
-    assert (header.guid, header.secret) == (held["guid"], held["secret"])
-    assert write_basic(held["secret"], guid=held["guid"]) == held["header"]
+    assert (header.guid, header.secret) == (group["guid"], group["secret"])
+    assert write_basic(group["secret"], guid=group["guid"]) == group["header"]
 
 
 def test_cx1(vectors):
-    held = vectors["cx1-hmac"]
-    guid, secret, milliseconds = held["guid"], held["secret_text"], held["timestamp_ms"]
-    for group, right in (("valid", True), ("invalid", False)):
-        for vector in held[group]:
+    group = vectors["cx1-hmac"]
+    guid, secret, milliseconds = group["guid"], group["secret_text"], group["timestamp_ms"]
+    for kind, right in (("valid", True), ("invalid", False)):
+        for vector in group[kind]:
             request = {"method": vector["method"], "uri": vector["uri"], "guid": guid}
             body = vector["body"].encode()
-            made = cx1_mac(secret, milliseconds=str(milliseconds), body=body, **request)
-            assert (base64.b64encode(made).decode() == vector["signature"]) is right
+            signature = cx1_mac(secret, milliseconds=str(milliseconds), body=body, **request)
+            assert (base64.b64encode(signature).decode() == vector["signature"]) is right
             header = write_cx1(secret, milliseconds=milliseconds, body=body, **request)
-            assert read_cx1(header).signature == made
-    documented = read_cx1(held["documented_header_to_parse"])
+            assert read_cx1(header).signature == signature
+    documented = read_cx1(group["documented_header_to_parse"])
     assert (documented.guid, documented.milliseconds) == (guid, str(milliseconds))
 
 
@@ -441,30 +444,30 @@ def doorkeeper(vectors, world):
 
 @cases("signature", "valid")
 def test_message_signature(vectors, doorkeeper, vector):
-    held = vectors["signature"]
-    body, sent = vector["body"].encode(), [tuple(pair) for pair in vector["headers"]]
+    group = vectors["signature"]
+    body, headers = vector["body"].encode(), [tuple(pair) for pair in vector["headers"]]
     message = {"method": vector["method"], "uri": vector["uri"], "body": body}
 
-    made = write_signature(
-        held["secret"],
-        guid=held["guid"],
-        headers=sent[:-3],
-        created=held["created"],
+    signature_headers = write_signature(
+        group["secret"],
+        guid=group["guid"],
+        headers=headers[:-3],
+        created=group["created"],
         nonce=vector["nonce"],
         **message,
     )
 
-    assert list(made) == sent[-3:]
-    claimed = read_signature(fields_of(sent), body)
-    assert hmac.digest(held["secret"].encode(), vector["base"].encode(), "sha256") == (
+    assert list(signature_headers) == headers[-3:]
+    claimed = read_signature(fields_of(headers), body)
+    assert hmac.digest(group["secret"].encode(), vector["base"].encode(), "sha256") == (
         claimed.signature
     )
     *lines, last = [line.split(": ", 1) for line in vector["base"].split("\n")]
     assert last == ['"@signature-params"', claimed.parameters]
     pairs = [(name.strip('"'), value) for name, value in lines]
     assert signature_base(pairs, claimed.parameters).decode() == vector["base"]
-    request = SignedRequest(**message, headers=tuple(sent))
-    assert doorkeeper(held["created"]).authenticate(request).origin.guid == held["guid"]
+    request = SignedRequest(**message, headers=tuple(headers))
+    assert doorkeeper(group["created"]).authenticate(request).origin.guid == group["guid"]
 
 
 @cases("signature", "invalid", "why")
@@ -475,8 +478,8 @@ def test_message_signature_that_is_none(vectors, doorkeeper, vector):
         body=vector["body"].encode(),
         headers=tuple(tuple(pair) for pair in vector["headers"]),
     )
-    keeper = doorkeeper(vector["receivedAt"])
-    assert refusal(keeper.authenticate, request) == vector["code"]
+    authentication = doorkeeper(vector["receivedAt"])
+    assert refusal(authentication.authenticate, request) == vector["code"]
 
 
 def unpadded(data):

@@ -82,7 +82,7 @@ def test_an_honest_answer_that_is_refused_fails_the_demo(run, monkeypatch):
     monkeypatch.setattr("counterseal.memory.MemoryReplayGuard.first_seen", lambda *_: False)
     result = run("demo")
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr == "refused: replayed: This was seen before.\n"
+    assert result.stderr == "refused: replayed: The same proof or request was accepted before.\n"
 
 
 @pytest.mark.parametrize(

@@ -1,21 +1,20 @@
 """
-Keys: load, verify, sign, hash and seal; only this room touches `cryptography` and JOSE.
+Keys: load, verify, sign, hash and encrypt; only this package imports `cryptography` and JOSE.
 
-```{admonition} Low-level room
+```{admonition} Low-level package
 :class: danger
 
-These functions do what they are told.
-The rules that make an answer worth anything are in `counterseal.rules`;
-use the use cases unless you are writing one.
+These functions check signatures, not what an answer means: that is in `counterseal.rules`.
+Call the use cases unless you are writing one.
 ```
 
-Rules of this room:
+Rules of this package:
 
 - A key's algorithm is the key's own and never the message's (RFC 8725, 3.1).
 - Verifying raises or returns what was verified, never a boolean.
 - Keys are checked when they are bound (`counterseal.keys.public`),
-  so that a key from the store needs no second look.
-- Compact JWS have exactly one accepted spelling (`counterseal.keys.jws`).
+  so a key from the store is not checked again.
+- A compact JWS has exactly one accepted spelling (`counterseal.keys.jws`).
 """
 
 from __future__ import annotations

@@ -5,12 +5,12 @@ A token that this reader accepts has exactly one spelling:
 
 - three parts of canonical base64url, the signature not empty;
 - a header with exactly `alg`, `typ` and `kid`, all text: a token that brings its own
-  key (`jwk`, `jku`, `x5c`, `x5u`), `crit` or `b64` is refused whatever it says;
+  key (`jwk`, `jku`, `x5c`, `x5u`), `crit` or `b64` is always refused;
 - JSON objects without duplicate members.
 
-Only its signature may have several forms: (r, n - s) is as good as (r, s) in ECDSA, and RSA-PSS
-signs the same bytes in many ways.
-So what stands for a token is its signed part (`digest_signed`), never its whole text.
+Only its signature may have several forms: in ECDSA (r, n - s) is as valid as (r, s), and RSA-PSS
+signatures are random.
+So a token is identified by its signed part (`digest_signed`), never by its whole text.
 
 The verifier compares `typ`, `kid` and `alg` with the key's record
 before any cryptography.
@@ -58,11 +58,11 @@ class Header:
 @attrs.define
 class Jws:
     """
-    A token that has been read and not verified: everything in it is a claim.
+    A token that has been read but not verified: everything in it is a claim.
 
     Attributes:
         claimed: The payload.
-        signed: What the signature is over: header and payload as they came.
+        signed: The bytes that the signature covers: header and payload as received.
     """
 
     header: Header
@@ -73,14 +73,14 @@ class Jws:
 
 def read(token: str, *, limit: int) -> Jws:
     """
-    Read a compact JWS without believing it.
+    Read a compact JWS without verifying it.
 
     Args:
         token: The compact serialisation.
         limit: The most characters it may have.
 
     Raises:
-        MalformedToken: It is not spelled as this module demands.
+        MalformedToken: *token* is not spelled as this module requires.
     """
     if not isinstance(token, str) or len(token) > limit or not token.isascii():
         raise MalformedToken
@@ -102,8 +102,8 @@ def verify(jws: Jws, key: PublicKey, *, expected_typ: str) -> dict[str, Any]:
 
     Args:
         jws: What `read` returned.
-        key: The key record; its algorithm is the only one that counts.
-        expected_typ: The kind of token that is wanted (RFC 8725, 3.11).
+        key: The key record; only its algorithm is accepted.
+        expected_typ: The kind of token (RFC 8725, 3.11).
 
     Returns:
         The payload, which the holder of the key signed.
@@ -112,7 +112,7 @@ def verify(jws: Jws, key: PublicKey, *, expected_typ: str) -> dict[str, Any]:
         WrongType: Another kind of token.
         WrongKey: The header names another key.
         WrongAlgorithm: The header names another algorithm than the key's.
-        WrongSignature: The signature does not hold.
+        WrongSignature: The signature is not valid.
     """
     if jws.header.typ != expected_typ:
         raise WrongType
@@ -129,7 +129,7 @@ def verify_bytes(signature: bytes, data: bytes, key: PublicKey) -> None:
     Verify a bare signature as JWS carries it.
 
     Raises:
-        WrongSignature: It does not hold.
+        WrongSignature: *signature* is not valid.
     """
     # The algorithm says of which class the key object is; asking the object takes longer.
     loaded: Any = load(key.jwk)
@@ -150,7 +150,7 @@ def verify_bytes(signature: bytes, data: bytes, key: PublicKey) -> None:
 
 def sign(key: PrivateKey, *, typ: str, claims: dict[str, Any]) -> str:
     """
-    Write a compact JWS with a private key at hand.
+    Write a compact JWS with a private key in memory.
 
     Raises:
         InvalidField: JSON cannot hold the claims.
@@ -166,7 +166,7 @@ def sign_with(
     claims: dict[str, Any],
 ) -> str:
     """
-    Write a compact JWS with whatever signs for *public*.
+    Write a compact JWS with a function that signs for *public*.
 
     Raises:
         InvalidField: JSON cannot hold the claims.
@@ -182,7 +182,7 @@ def sign_bytes(
     payload: bytes,
 ) -> str:
     """
-    Write a compact JWS over a payload that is written already.
+    Write a compact JWS over a payload that is already encoded.
 
     An ES256 signature is written in its low-s form, whatever *signer* returned.
     """
@@ -207,7 +207,7 @@ def low_s(signature: bytes) -> bytes:
 
 def digest_signed(token: str) -> str:
     """
-    Return SHA-256 of what *token* is a signature over, base64url.
+    Return SHA-256 of the signed part of *token*, base64url.
 
     Args:
         token: A compact JWS that was read or written by this module.
@@ -223,7 +223,7 @@ def _write_header(algorithm: Algorithm, kid: str, typ: str) -> bytes:
 
 @lru_cache(maxsize=4096)
 def _read_header(text: str) -> Header:
-    # A device's header never changes, so that it is read once.
+    # A device's header never changes, so it is parsed once.
     members = _object(unb64url(text))
     if members.keys() != {"alg", "typ", "kid"}:
         raise MalformedToken

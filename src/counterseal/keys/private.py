@@ -1,4 +1,4 @@
-"""Private keys: made, kept and used by devices and by the service's own signers."""
+"""Private keys: devices and the service's signers generate, export and use them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _Key: TypeAlias = ec.EllipticCurvePrivateKey | Ed25519PrivateKey | rsa.RSAPrivat
 RSA_BITS_MADE = 2048
 SCALAR_BYTES = 32
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
-"""FIPS 186-5 by SP 800-186, 3.2.1.3: private keys are 1 to this minus 1."""
+"""FIPS 186-5 by SP 800-186, 3.2.1.3: private keys are between 1 and this number minus 1."""
 SHA256 = hashes.SHA256()
 PSS = padding.PSS(mgf=padding.MGF1(SHA256), salt_length=32)
 PKCS1 = padding.PKCS1v15()
@@ -31,7 +31,7 @@ class PrivateKey:
     A private key in its one algorithm.
 
     Attributes:
-        public: The public half, as the other side will hold it.
+        public: The public key.
     """
 
     def __init__(self, key: _Key, *, kid: str, algorithm: Algorithm) -> None:
@@ -42,7 +42,7 @@ class PrivateKey:
         )
 
     def __repr__(self) -> str:
-        """Name the key and nothing of its private half."""
+        """Show the public key only."""
         kid, algorithm = self.public.kid, self.public.algorithm.name
         return f"PrivateKey({kid=}, {algorithm=!s})"
 
@@ -81,7 +81,7 @@ class PrivateKey:
         Return the 32 secret bytes of a P-256 or Ed25519 key.
 
         Raises:
-            UnfitKey: It is an RSA key, which has no such form.
+            UnfitKey: The key is an RSA key, which has no such form.
         """
         if isinstance(self._key, Ed25519PrivateKey):
             return self._key.private_bytes_raw()
@@ -92,10 +92,10 @@ class PrivateKey:
 
 def generate(algorithm: Algorithm, *, kid: str) -> PrivateKey:
     """
-    Make a new key.
+    Generate a new key.
 
     Raises:
-        InvalidField: *kid* is no key id.
+        InvalidField: *kid* is not a valid key id.
     """
     key: _Key
     if algorithm is Algorithm.ES256:
@@ -114,8 +114,8 @@ def private_key(
     Load a key from PKCS #8 DER, or from the 32 secret bytes of a P-256 or Ed25519 key.
 
     Raises:
-        InvalidField: *kid* is no key id.
-        UnfitKey: The bytes are no such key, or the passphrase is wrong.
+        InvalidField: *kid* is not a valid key id.
+        UnfitKey: The bytes are not such a key, or the passphrase is wrong.
     """
     try:
         key: object

@@ -1,8 +1,7 @@
 """
-Public keys: checked when they come in, loaded from the store afterwards.
+Public keys: checked when they are bound, and loaded from the store afterwards.
 
-What `public_key` demands of a JWK (RFC 7517, 7518, 8037),
-since the libraries below do not:
+`public_key` requires of a JWK (RFC 7517, 7518, 8037), beyond what the libraries check:
 
 - only the members that the key type needs, besides `kid`, `alg`, `use` and `key_ops`,
   and the last two, where given, for signatures;
@@ -77,12 +76,12 @@ _ED25519_SMALL_ORDER_Y = frozenset(
 
 def public_key(jwk: object, *, algorithms: frozenset[Algorithm], field: str = "key") -> PublicKey:
     """
-    Check a public JWK that came from outside and pin its algorithm.
+    Check a public JWK from outside and pin its algorithm.
 
     Args:
         jwk: The JWK as a JSON object; `kid` and `alg` are required in it.
-        algorithms: Those that policy allows.
-        field: What to call the key in an error.
+        algorithms: The algorithms that the policy allows.
+        field: The name of the key in an error.
 
     Raises:
         InvalidField: A member is missing, unknown or not text.
@@ -115,9 +114,9 @@ def public_key(jwk: object, *, algorithms: frozenset[Algorithm], field: str = "k
 
 def _require_hard(algorithm: Algorithm, members: Mapping[str, str]) -> None:
     """
-    Refuse the numbers of weak keys that the library loads.
+    Refuse weak RSA keys that the library accepts.
 
-    `load` does not ask this: it takes as long as verifying.
+    `load` omits this check, which takes as long as verifying a signature.
     """
     if algorithm is Algorithm.EDDSA and not _on_ed25519(members["x"]):
         raise UnfitKey("no point of Ed25519")
@@ -174,7 +173,7 @@ def trusted_keys(document: object, *, field: str = "jwks") -> tuple[PublicKey, .
     Read a JWK Set that the reader has decided to trust.
 
     Raises:
-        InvalidField: It is no JWK Set, or a member of it is wrong.
+        InvalidField: *document* is not a JWK Set, or a member of it is wrong.
         UnfitKey: One of its keys is unfit.
     """
     keys = document.get("keys") if isinstance(document, Mapping) else None
@@ -213,7 +212,7 @@ def _load_ed25519(members: dict[str, str]) -> Ed25519PublicKey:
 
 @lru_cache(maxsize=1024)
 def _on_ed25519(x: str) -> bool:
-    """Tell whether the encoding of a key, canonical and not of small order, is that of a point."""
+    """Tell whether a canonical encoding, not of small order, is that of a point on the curve."""
     y = int.from_bytes(unb64url(x), "little") & (2**255 - 1)
     # RFC 8032, 5.1.3: x^2 = (y^2 - 1) / (d y^2 + 1), which has to be a square.
     square = (y * y - 1) * pow(_ED25519_D * y * y + 1, -1, _ED25519_PRIME)

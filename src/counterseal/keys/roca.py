@@ -1,11 +1,11 @@
 """
-ROCA: RSA moduli that can be factored, told by the fingerprint of CVE-2017-15361.
+ROCA: recognise RSA moduli that can be factored, by the fingerprint of CVE-2017-15361.
 
 The chips' library made both primes as `k * M + (65537**a mod M)`, where M is the product of the
-first primes, so that a modulus is a power of 65537 modulo M, and Coppersmith's method finds the
+first primes. So a modulus is a power of 65537 modulo M, and Coppersmith's method finds the
 factors (Nemec, Sys, Svenda, Klinec, Matyas: The Return of Coppersmith's Attack, CCS 2017).
-M has 39 to 225 primes, by the length of the key; the first 39 are in each, and enough:
-another modulus is such a power with a probability of 2**-154.
+M has 39 to 225 primes, by the length of the key. Testing the first 39 is enough: another modulus
+is such a power with a probability of 2**-154.
 """
 
 from __future__ import annotations

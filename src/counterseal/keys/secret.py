@@ -58,16 +58,15 @@ def digest(data: bytes) -> str:
 
 
 def token_hash(secret: str) -> bytes:
-    """Return what is kept of a session token's or log-in's secret: SHA-256."""
+    """Return the SHA-256 under which a session token's or log-in's secret is stored."""
     return hashlib.sha256(secret.encode()).digest()
 
 
 def basic_digest(secret: str, salt: bytes) -> bytes:
     """
-    Return what is kept of a Basic secret: SHA-512 over salt and secret.
+    Return the SHA-512 over salt and secret under which a Basic secret is stored.
 
-    A fast hash is enough because the secrets are ours and hold 256 bits;
-    none can be chosen.
+    A fast hash is enough because the service generates these secrets, with 256 random bits.
     """
     return hashlib.sha512(salt + secret.encode()).digest()
 
@@ -78,7 +77,7 @@ def mac(key: bytes, data: bytes) -> bytes:
 
 
 def constant_time_equal(one: bytes | str, other: bytes | str) -> bool:
-    """Compare in constant time."""
+    """Tell whether *one* and *other* are equal, in constant time; a text counts as its UTF-8."""
     one = one.encode() if isinstance(one, str) else one
     other = other.encode() if isinstance(other, str) else other
     return hmac.compare_digest(one, other)
@@ -86,7 +85,7 @@ def constant_time_equal(one: bytes | str, other: bytes | str) -> bool:
 
 def require_equal(one: bytes | str, other: bytes | str, refusal: type[CountersealError]) -> None:
     """
-    Compare in constant time.
+    Require that *one* and *other* are equal, compared in constant time.
 
     Raises:
         CountersealError: *refusal*, if they differ.
@@ -101,7 +100,7 @@ class Aead:
 
     Args:
         key: 32 bytes.
-        entropy: Returns that many random bytes; each `seal` takes a new nonce.
+        entropy: Returns that many random bytes; every `seal` takes a new nonce.
 
     Raises:
         ValueError: The key has another length.

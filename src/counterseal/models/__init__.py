@@ -1,9 +1,9 @@
 """
 The records: frozen, validated when they are made, changed by `revise` and `attrs.evolve` only.
 
-Every stored record has a `guid`, a `version`, and three things a store needs to know:
-its `parent` (what `list` finds it under), `due_at` (when a worker has to look at it)
-and `keep_until` (when the store may forget it; None is never).
+Every stored record has a `guid`, a `version`, and three members for the store:
+`parent` (what `list` finds it under), `due_at` (when a worker has to process it)
+and `keep_until` (when the store may delete it; None means never).
 """
 
 from __future__ import annotations
@@ -124,8 +124,8 @@ class Change:
     One record of a commit: (None, new) creates, (old, new) swaps, (old, old) guards.
 
     Attributes:
-        old: What the decision was made on; None to create.
-        new: What is to be stored; the same object as *old* to guard.
+        old: The record that the decision read; None to create.
+        new: The record to store; the same object as *old* to guard.
     """
 
     old: Record | None

@@ -1,4 +1,4 @@
-"""Accounts, and what the service remembers about asking their person."""
+"""Accounts, and the history of asking their person."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from counterseal.models.guid import Guid, named
 @attrs.frozen(kw_only=True)
 class Device:
     """
-    One living binding, as far as asking the person needs to know it.
+    One living binding, with what is needed to ask the person.
 
     Attributes:
         deadline: When the invitation ends; counts while the binding is INVITED only.
@@ -37,7 +37,7 @@ class OpenQuestion:
     An unfinished challenge of the account; it counts until its deadline.
 
     Attributes:
-        clients: For which programs its origin was set up when it asked.
+        clients: The kind of clients of its origin when it asked.
     """
 
     challenge: Guid
@@ -52,7 +52,7 @@ class PastQuestion:
     One question that the person was asked, pending or not.
 
     Attributes:
-        clients: For which programs the origin was set up then.
+        clients: The kind of clients of the origin at that time.
     """
 
     at: datetime = attrs.field(validator=fields.utc)
@@ -63,14 +63,14 @@ class PastQuestion:
 @attrs.frozen(kw_only=True)
 class History:
     """
-    What decides how often a person may be asked again.
+    The history that decides whether a person may be asked again.
 
     Attributes:
         open: The unfinished challenges.
         recent: The questions of the last while, oldest first, as far back as the policy looks.
         asked_since_approval: Times asked since the last approval.
         refusals: Refusals and unanswered challenges since the last approval.
-        cooling_until: The end of the cool-down that the last refusal began.
+        cooling_until: When the cool-down ends that the last refusal began.
         wrong_codes: Wrong matching codes since the last right one.
     """
 
@@ -85,12 +85,12 @@ class History:
 @attrs.frozen(kw_only=True)
 class Identity:
     """
-    Who the user is, in an Identity Provider's words.
+    Who the user is, as an Identity Provider says.
 
     Attributes:
         issuer, subject: Together the only key of an identity (OpenID Connect Core,
             5.7).
-        account_id: What the App Space's claim says; the subject, unless it is set.
+        account_id: The value of the App Space's account claim; by default the subject.
         session: The user's session at the provider (`sid`), if it says.
         grant: What the adapter needs to ask again whether the provider still vouches.
     """
@@ -109,12 +109,12 @@ class Identity:
 @attrs.frozen(kw_only=True)
 class Logout:
     """
-    An Identity Provider's word that a user has logged out there.
+    A message of an Identity Provider that a user has logged out.
 
     Attributes:
         subject, session: Whose sessions, and which; at least one is not empty.
-        jti: The word's own id; it counts once.
-        until: From then on the token that said so is refused.
+        jti: The id of the message; each is accepted once.
+        until: From then on the message is refused as too old.
     """
 
     issuer: str = attrs.field(validator=fields.text)
@@ -130,16 +130,16 @@ class Account:
     One user of an App Space.
 
     Attributes:
-        account_id: The origin's own id, any text; where an IdP identifies users, what the
-            App Space's claim says of them.
-        issuer, subject: The identity that the account is of; None and empty in a `simple`
+        account_id: The origin's own id, any text; where an IdP identifies users, the value of
+            the App Space's account claim.
+        issuer, subject: The identity of the user; None and empty in a `simple`
             App Space.
         sealed_grant: The identity's grant, sealed; empty after a logout, until the next log-in.
         vouched_at: When the issuer last vouched.
         locked_at: Set while the account is locked.
         erased_at: Set once everything personal in it has been erased.
-        devices: Its living bindings, oldest first: one read tells who can be asked,
-            and where.
+        devices: Its living bindings, oldest first, so one read shows which devices can be
+            asked, and their addresses.
         receipts: How many receipts the account has.
         receipt_hash: SHA-256 of the last receipt's signed part, base64url; empty before the first.
     """
@@ -167,7 +167,7 @@ class Account:
 
     @property
     def bound_devices(self) -> tuple[Device, ...]:
-        """The devices that are bound to it, suspended ones too; open invitations are none."""
+        """The devices that are bound to it, including suspended ones, without open invitations."""
         return tuple(device for device in self.devices if device.state is not BindingState.INVITED)
 
 
@@ -176,13 +176,13 @@ class Alias:
     """
     One of a provider's own names for a user: a subject, or one of the user's sessions.
 
-    The name itself is not kept: the GUID follows from it.
+    The name itself is not stored: the GUID is derived from it.
 
     Attributes:
-        accounts: Whom it names, the newest last; a user gets another account when the claim
-            that becomes the account id changes.
-        keep_until: The store may forget the record after this; None while the provider may
-            speak of the user by it.
+        accounts: The accounts of the user, the newest last; a user gets another account when the
+            value of the account claim changes.
+        keep_until: The store may delete the record after this; None while the provider may
+            still use the name.
     """
 
     guid: Guid
@@ -197,17 +197,17 @@ class Alias:
 
 
 def subject_alias(app_space: Guid, issuer: str, subject: str) -> Guid:
-    """Return the GUID of the alias that a subject is (`sub`; OpenID Connect Core, 2)."""
+    """Return the GUID of the alias of a subject (`sub`; OpenID Connect Core, 2)."""
     return _alias(app_space, "sub", issuer, subject)
 
 
 def session_alias(app_space: Guid, issuer: str, session: str) -> Guid:
-    """Return the GUID of the alias that a session is (`sid`; Back-Channel Logout 1.0, 2.1)."""
+    """Return the GUID of the alias of a session (`sid`; Back-Channel Logout 1.0, 2.1)."""
     return _alias(app_space, "sid", issuer, session)
 
 
 def _alias(app_space: Guid, kind: str, issuer: str, name: str) -> Guid:
-    # JSON, so that no two lists are one text; in ASCII, so that every text has bytes.
+    # JSON, so that different lists have different texts; ASCII, so that every text can be encoded.
     text = json.dumps(["alias", app_space, kind, issuer, name])
     return named(sha256(text.encode()).digest()[-1], text)
 
@@ -226,14 +226,14 @@ class Login:
     One attempt to learn from an Identity Provider who the user is.
 
     Attributes:
-        redirect_uri: Where the provider sends the user, as it was told.
-        app_return: Where the user gets back to the app; the same, unless the provider
-            sends users to the service.
+        redirect_uri: Where the provider sends the user, as in the authorization request.
+        app_return: Where the user returns to the app; the same as `redirect_uri`, unless the
+            provider sends users to the service.
         secret_hash: SHA-256 of the secret in the OAuth `state` parameter.
-        holder_hash: SHA-256 of the secret that only the app which began has.
+        holder_hash: SHA-256 of the secret that only the app that began the log-in has.
         sealed_verifier: The PKCE verifier (RFC 7636), sealed.
         sealed_nonce: The OpenID Connect nonce, sealed.
-        keep_until: The store may forget the record after this.
+        keep_until: The store may delete the record after this.
     """
 
     guid: Guid

@@ -13,13 +13,13 @@ from counterseal.models.guid import Guid
 @attrs.frozen(kw_only=True)
 class AuditEvent:
     """
-    One line of the audit log; holds names and codes, never content or secrets.
+    One entry of the audit log; it holds names and codes, never content or secrets.
 
     Attributes:
         event: What happened or was refused, as `noun.verb`.
-        actor: The GUID of whoever did it, or a role (`worker`, `staff`, `stranger`).
-        subject: The GUID of what it was done to; None if there is none yet.
-        reason: The stable code of a refusal, or of what came of it; empty for what succeeded.
+        actor: The GUID of the actor, or a role (`worker`, `staff`, `stranger`).
+        subject: The GUID of the record that it is about; None if there is none yet.
+        reason: The stable code of a refusal or of another result; empty on success.
         attributes: What belongs to it besides, as pairs of words: what a device tells of itself
             (telemetry), or which device was rung, and by which kind of address (pushes).
     """

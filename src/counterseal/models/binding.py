@@ -23,7 +23,7 @@ class BindingState(enum.Enum):
 
 
 LIVING = frozenset({BindingState.INVITED, BindingState.ACTIVE, BindingState.SUSPENDED})
-"""The states in which a binding takes one of its account's places."""
+"""The states in which a binding counts towards the limit of devices of its account."""
 
 
 class Authority(enum.Enum):
@@ -35,7 +35,7 @@ class Authority(enum.Enum):
 
 @attrs.frozen(kw_only=True)
 class KeyChange:
-    """One line of a binding's key history: which key took a role, and when."""
+    """One entry of a binding's key history: which key took a role, and when."""
 
     at: datetime = attrs.field(validator=fields.utc)
     role: Role
@@ -50,13 +50,13 @@ class Binding:
     Attributes:
         origin: Who invited; None where an Identity Provider identified the user.
         token_hash: SHA-256 of the session token's secret.
-        sealed_token: The session token, sealed, where an idempotency key may ask for it again;
-            else empty.
+        sealed_token: The session token, sealed, where a repeated call with an idempotency key
+            may return it again; else empty.
         deadline: From then on the session token is refused.
-        enrolled: Which keys the session token bound, as one hash; empty before.
+        enrolled: A hash of the keys that the session token bound; empty before.
         strikes: Wrong strong-key signatures since the last right one.
         suspended_by: Set while suspended.
-        key_changes: The newest lines of the key history, oldest first.
+        key_changes: The newest entries of the key history, oldest first.
     """
 
     guid: Guid

@@ -1,4 +1,4 @@
-"""Clients: what programs call as an origin, and what each of the two kinds needs."""
+"""Clients: the two kinds of programs that call as an origin, and what each needs."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ class TokenForm(enum.Enum):
 
 
 class Clients(enum.Enum):
-    """For which programs an origin is set up."""
+    """The kind of programs that an origin is set up for."""
 
     CURRENT = "current"
-    """Programs that are written for this service."""
+    """Programs written for this service."""
     CX = "cx"
-    """Programs that were written for the Privakey CX service, and call here unchanged."""
+    """Programs written for the Privakey CX service, which call here unchanged."""
 
 
 @attrs.frozen(kw_only=True)
@@ -43,8 +43,8 @@ class ClientProfile:
     """
     What one kind of clients needs.
 
-    The first three are written into an origin when its clients are set, and can be changed there
-    afterwards; the others follow from the kind.
+    The first three are copied into an origin when its clients are set, and can be changed there
+    afterwards; the others depend on the kind only.
     How often clients may ask a person is the policy's: `Policy.asking_limits`.
 
     Attributes:
@@ -72,7 +72,7 @@ CURRENT = ClientProfile(
     object_user_info=False,
     empty_values=False,
 )
-"""Everything is said, and in one form: what is missing or of another type is a mistake."""
+"""Every member is required, and of one type."""
 
 CX = ClientProfile(
     codes=Codes.ECHOED,
@@ -82,7 +82,7 @@ CX = ClientProfile(
     object_user_info=True,
     empty_values=True,
 )
-"""Its clients show no code, and some expect callbacks for processed requests only."""
+"""These clients show no code, and some expect callbacks for processed requests only."""
 
 PROFILES: Mapping[Clients, ClientProfile] = MappingProxyType(
     {Clients.CURRENT: CURRENT, Clients.CX: CX}
@@ -107,4 +107,4 @@ class OwnLimits:
 
 
 NO_OWN_LIMITS = OwnLimits()
-"""The policy's alone."""
+"""Only the policy's limits apply."""

@@ -1,8 +1,7 @@
 """
-What the fields of records have in common: validators, and the shape of a record.
+Validators of the fields of records.
 
-Records hold what was decided, not what was asked for:
-limits that a policy sets are judged by `counterseal.rules`, before a record is made.
+The limits of a policy are not checked here, but by `counterseal.rules`, before a record is made.
 """
 
 from __future__ import annotations

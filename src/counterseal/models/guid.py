@@ -2,8 +2,7 @@
 GUIDs: version 8 UUIDs (RFC 9562, 5.8) whose first byte names the record's partition.
 
 A GUID is a name, not a secret.
-The partition in it lets a store find any record in one trip
-and walk what is due partition by partition.
+The partition lets a store find any record in one trip, and read due records by partition.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ Guid = NewType("Guid", str)
 
 PARTITIONS = 256
 ENTROPY_BYTES = 15
-"""How much randomness `mint` takes: all but the partition's byte."""
+"""Bytes of randomness that `mint` takes: all but the partition's byte."""
 
 SHAPE = "[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 """A regular expression for the text of one GUID."""
@@ -36,7 +35,7 @@ def mint(partition: int, entropy: bytes) -> Guid:
         entropy: 15 bytes from Entropy.
 
     Raises:
-        ValueError: The partition or the luck has another size.
+        ValueError: *partition* is out of range, or *entropy* has another size.
     """
     if len(entropy) != ENTROPY_BYTES:
         message = f"a GUID takes {ENTROPY_BYTES} bytes of luck"
@@ -49,7 +48,7 @@ def mint(partition: int, entropy: bytes) -> Guid:
 
 
 def named(partition: int, text: str) -> Guid:
-    """Return the one GUID of what is told from others by *text* alone."""
+    """Return the GUID that is derived from *text*: the same text gives the same GUID."""
     return mint(partition, hashlib.sha256(text.encode()).digest()[:ENTROPY_BYTES])
 
 
@@ -71,6 +70,6 @@ def partition_of(guid: Guid) -> int:
 
 
 def account_partition(app_space: Guid, account_id: str) -> int:
-    """Return where the account and everything that belongs to it lives, 0 to 255."""
+    """Return the partition of the account and all its records, 0 to 255."""
     # The GUID's length is fixed, so no two pairs hash the same text.
     return hashlib.sha256(f"{app_space}{account_id}".encode()).digest()[0]

@@ -1,7 +1,7 @@
 """
-What a record is looked up by, besides its GUID.
+The keys that a record is looked up by, besides its GUID.
 
-Every store keeps these entries beside the records; which ones a record has is decided here only.
+Every store maintains these entries; this module alone decides which ones a record has.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from counterseal.models import (
 
 
 class Listing(enum.Enum):
-    """A list of records in order of age, by the verb of the store that returns it."""
+    """A list of records in order of age, named after the store method that returns it."""
 
     BINDINGS = "bindings"
     """All bindings of an account."""
@@ -44,15 +44,15 @@ class Listing(enum.Enum):
 @attrs.define(kw_only=True)
 class Index:
     """
-    What one record is looked up by; not changed once it is made.
+    The keys of one record; immutable.
 
     Attributes:
-        account_key: Of an account, the App Space and the account id that `Store.account` takes.
-        account: The account that the record is about; None where it is about none.
-        listing: The list that the record can stand in; a record stands in one list at most.
-        owner: Whose list that is.
-        listed: Whether the record stands in it now.
-        channel: Of a notification, the kind of its addresses, which `Store.due` may ask for.
+        account_key: For an account, the App Space and the account id that `Store.account` takes.
+        account: The account that the record is about; None if there is none.
+        listing: The list that the record can be in; a record is in at most one.
+        owner: The record whose list that is.
+        listed: Whether the record is in it now.
+        channel: For a notification, the kind of its addresses, which `Store.due` may ask for.
     """
 
     account_key: tuple[Guid, str] | None = None
@@ -64,7 +64,7 @@ class Index:
 
 
 def index_of(record: Record) -> Index:
-    """Return what *record* is looked up by."""
+    """Return the keys of *record*."""
     match record:
         case Account():
             return Index(account_key=(record.app_space, record.account_id))

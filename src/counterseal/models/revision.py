@@ -1,8 +1,8 @@
 """
-Revisions: how a record that was read becomes its next version, and a value another value.
+Revisions: make the next version of a stored record, or a changed copy of a value.
 
-Both functions return what `attrs.evolve` returns and validate only the fields that change: all
-others were valid when the record was made, and a record is frozen. They copy by code that is
+Both functions return what `attrs.evolve` returns, and validate only the fields that change: the
+others were validated when the record was made, and a record is frozen. The copying code is
 compiled once for each class and set of changed fields.
 """
 
@@ -27,8 +27,8 @@ def revise(stored: R, **changes: Any) -> R:
     """
     Return the next version of a stored record.
 
-    A record is revised once in a decision, from what was read: what several parts of the decision
-    change is put together before, as plain values.
+    A decision revises a record once, from the stored record; collect all changes first, as plain
+    values.
 
     Args:
         stored: The record as it was read.
@@ -71,8 +71,8 @@ def _compiled(kind: type[Any], changed: tuple[str, ...], computed: dict[str, str
     """
     Compile the copying of *kind*, by the same means as attrs compiles its initialiser.
 
-    Only names of fields come into the source, and these are Python identifiers. The object is new
-    and nobody else has seen it, so that its fields may be set although its class is frozen.
+    The source contains only names of fields, which are Python identifiers. The object is new and
+    not shared yet, so its fields may be set although its class is frozen.
     """
     fields = attrs.fields_dict(kind)
     unknown = [name for name in changed if name not in fields]

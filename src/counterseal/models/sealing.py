@@ -1,9 +1,9 @@
 """
-What each secret at rest is sealed for.
+The sealing contexts: one for each secret at rest.
 
-The Sealer binds a sealed secret to a context, and opens it for that context only: what is copied
-from one record into another cannot be opened there.
-This is the whole list; every context begins with another word.
+The Sealer binds a sealed secret to a context and opens it for that context only, so a secret that
+is copied into another record cannot be opened there.
+The list is complete, and every context begins with another prefix.
 
 | context | secret |
 |---|---|
@@ -23,44 +23,44 @@ from counterseal.models.guid import Guid
 
 
 def code_context(challenge: Guid) -> str:
-    """Return what the matching code of a challenge is sealed for."""
+    """Return the sealing context of the matching code of a challenge."""
     return f"code:{challenge}"
 
 
 def credential_context(holder: Guid) -> str:
-    """Return what the secret of an origin or administrator is sealed for."""
+    """Return the sealing context of the secret of an origin or administrator."""
     return f"credential:{holder}"
 
 
 def grant_context(account: Guid) -> str:
-    """Return what the grant of an account is sealed for."""
+    """Return the sealing context of the grant of an account."""
     return f"grant:{account}"
 
 
 def provider_context(issuer: str, client_id: str) -> str:
     """
-    Return what the secret of a client at an Identity Provider is sealed for.
+    Return the sealing context of the secret of a client at an Identity Provider.
 
-    The issuer is in it: a change of the issuer sends the secret to no other provider.
+    It contains the issuer, so a changed issuer does not send the secret to another provider.
     """
     return f"idp:{client_id}@{issuer}"
 
 
 def login_context(login: Guid) -> str:
-    """Return what the nonce and the verifier of a log-in are sealed for."""
+    """Return the sealing context of the nonce and the verifier of a log-in."""
     return f"login:{login}"
 
 
 def signing_key_context(kid: str) -> str:
-    """Return what a signing key of the service is sealed for."""
+    """Return the sealing context of a signing key of the service."""
     return f"signing key:{kid}"
 
 
 def token_context(binding: Guid) -> str:
-    """Return what the session token of an invitation is sealed for."""
+    """Return the sealing context of the session token of an invitation."""
     return f"token:{binding}"
 
 
 def webhook_context(origin: Guid) -> str:
-    """Return what the webhook secrets of an origin are sealed for."""
+    """Return the sealing context of the webhook secrets of an origin."""
     return f"webhook:{origin}"

@@ -1,8 +1,8 @@
 """
-The rules: one pure function each, that takes facts, returns nothing, and raises one refusal.
+The rules: pure functions that take facts, and return nothing or raise one refusal.
 
-Nothing here reads a clock, a store or luck: facts hold all of it.
-`counterseal.machines` names for each event the rules that guard it, cheap ones first.
+No rule reads a clock, a store or entropy: the facts contain everything.
+`counterseal.machines` lists the rules that guard each event, cheap ones first.
 
 - `rules.standing`: deadlines, and whether account, binding, origin and identity may take part
 - `rules.evidence`: what tokens and signatures prove

@@ -1,17 +1,17 @@
 """
-Rules of callback addresses: what an origin may name, and what its allow-list covers.
+Rules of addresses: which callback addresses an origin may use, and where users may return.
 
 - `https` only; `http` where the entry itself says `http://`, for development.
 - An entry without a scheme, as clients of the CX service write it, means `https`; it means `http`
   too where the policy says that callbacks may go by it.
-- An entry matches exactly, but for `{*}` as a whole segment of the path, which stands for
-  one segment that is neither empty nor a dot-segment, where the origin is set to wildcards.
+- An entry matches exactly. If the origin allows wildcards, `{*}` as a whole segment of the path
+  matches one segment that is neither empty nor a dot-segment.
 - No credentials, no fragment, no backslash, no white space or control characters, no
   percent-encoded slash, dot or percent, no percent sign that encodes nothing, no dot-segment
   even with parameters, no IP address but in its usual form, no port with zeros in front:
-  nothing that two parsers could read differently, or that no sender would call.
+  nothing that two parsers could read differently, or that no sender could call.
 
-Where the name leads is judged by the sender, at each delivery.
+The sender checks at each delivery which address the host name resolves to.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _NETLOC = re.compile(r"([a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[1-9][0-9]{0,4})?", re.I
 _LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
 _NUMERIC = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")
-"""What some readers take for an IPv4 address, by its last label (WHATWG URL, 3.5)."""
+"""The last label of a name that some parsers read as an IPv4 address (WHATWG URL, 3.5)."""
 
 _DOTS = {".", ".."}
 
@@ -47,7 +47,7 @@ def callback_allowed(url: str, allow_list: Iterable[str]) -> None:
         allow_list: Addresses with a scheme, perhaps with wildcards: see `allow_list`.
 
     Raises:
-        CallbackForbidden: None does, or the address is not spelled plainly.
+        CallbackForbidden: No entry covers *url*, or it is not spelled plainly.
     """
     url_parts = _split(url)
     if url_parts is None or "{" in url or "}" in url:
@@ -61,9 +61,9 @@ def callback_allowed(url: str, allow_list: Iterable[str]) -> None:
 
 def allow_list(origin: Origin, policy: Policy) -> tuple[str, ...]:
     """
-    Return the addresses that the allow-list of *origin* means, each with a scheme.
+    Return the addresses of the allow-list of *origin*, each with a scheme.
 
-    Entries with a wildcard count only if the origin is set to wildcards.
+    Entries with a wildcard count only if the origin allows wildcards.
     """
     return tuple(
         address
@@ -75,10 +75,10 @@ def allow_list(origin: Origin, policy: Policy) -> tuple[str, ...]:
 
 def require_wildcards(entry: str, origin: Origin, *, field: str) -> None:
     """
-    Refuse an entry with a wildcard for an origin that wants none.
+    Refuse an entry with a wildcard for an origin without wildcards.
 
     Raises:
-        InvalidField: It would cover nothing.
+        InvalidField: *entry* would cover nothing.
     """
     if _wild(entry) and not origin.wildcards:
         raise InvalidField(field, "a wildcard, which this origin is not set to")
@@ -89,7 +89,8 @@ def entry_fits(entry: str, *, field: str) -> None:
     Refuse an allow-list entry that could cover nothing, or too much.
 
     Raises:
-        InvalidField: It is no plain address, or has a wildcard elsewhere than a path segment.
+        InvalidField: *entry* is not a plain address, or has a wildcard that is not a whole path
+            segment.
     """
     (address,) = entry_addresses(entry, plain_http=False)
     parts = _split(address)
@@ -111,7 +112,7 @@ def _split(url: str) -> SplitResult | None:
         return None
     try:
         parts = urlsplit(url)
-        parts.port  # noqa: B018 (it tells a port that is none)
+        parts.port  # noqa: B018 (raises if the port is invalid)
     except ValueError:
         return None
     host = _NETLOC.fullmatch(parts.netloc)
@@ -123,7 +124,7 @@ def _split(url: str) -> SplitResult | None:
 
 
 def _read_alike(host: str) -> bool:
-    """Tell whether everybody takes *host* for the same name or address."""
+    """Tell whether every parser reads *host* as the same name or address."""
     try:
         if host.startswith("["):
             IPv6Address(host[1:-1])
@@ -165,10 +166,10 @@ _LOOPBACK = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\]))(?::[0-9]{1,5})?((?:/.
 
 def return_allowed(uri: str, allowed: Iterable[str]) -> None:
     """
-    Refuse to take a user back where the App Space does not say.
+    Refuse a return address that the App Space does not list.
 
     Raises:
-        ReturnForbidden: None of *allowed* is it, but for the port of a loopback address.
+        ReturnForbidden: *uri* is not in *allowed*; the port of a loopback address may differ.
     """
     try:
         return_fits(uri, field="redirectUri")
@@ -180,10 +181,10 @@ def return_allowed(uri: str, allowed: Iterable[str]) -> None:
 
 def return_fits(uri: str, *, field: str) -> None:
     """
-    Refuse what no app may take its user back to.
+    Refuse an address that is unfit as a return address.
 
     Raises:
-        InvalidField: It is too long, not plain, or of a kind that any app could catch.
+        InvalidField: *uri* is too long, not plain, or of a scheme that any app could register.
     """
     if len(uri) > RETURN_BYTES:
         raise InvalidField(field, "too long")
@@ -198,7 +199,7 @@ def return_fits(uri: str, *, field: str) -> None:
 
 def idp_fits(settings: IdpSettings) -> None:
     """
-    Refuse settings of a provider that no log-in could be begun with, or that let one go astray.
+    Refuse settings of a provider with which log-ins would fail or be unsafe.
 
     Raises:
         InvalidField: A field does not fit.

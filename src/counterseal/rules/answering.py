@@ -1,7 +1,7 @@
 """
-Rules of answering: whether an answer is one to this challenge, as it was shown.
+Rules of answering: whether an answer belongs to this challenge, as it was shown.
 
-Each compares what the answer claims with what is stored, before and apart from the signature.
+Each compares the claims of the answer with the stored records, apart from the signature.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def key_strong_enough(facts: Answering) -> None:
 
 
 def signature_holds(facts: Answering) -> None:
-    """Refuse unless the named key of this binding signed."""
+    """Refuse unless the key that the answer names is one of the binding's, and signed it."""
     if facts.signer is None or facts.signer.key != facts.signature.key:
         facts.signature.require()
         raise WrongState("the evidence is under another key than the signer's")
@@ -105,5 +105,5 @@ def chosen(facts: Answering) -> Button:
 
 
 def _same_code(facts: Answering) -> bool:
-    # An empty stored code would match an empty claim: fail closed.
+    # Fail closed: an empty stored code would match an empty claim.
     return bool(facts.code) and keys.constant_time_equal(facts.answer.code or "", facts.code)

@@ -3,16 +3,17 @@ Rules of asking: how often a person may be asked.
 
 NIST SP 800-63B-4, 3.1.3.3; OWASP ASVS 5.0, 6.6.4.
 
-One pure function of policy, limits and history rules; the limits are those that the policy sets
-for the origin's kind of clients, and the origin's own where they are tighter:
+`asking` is a pure function of policy, limits and history. The limits are the policy's for the
+origin's kind of clients, and the origin's own where they are tighter:
 
-- In a window, questions count per (origin, account), then per account: past the limit, later.
-- Open questions are limited: past the limit, a newer one supersedes or is refused.
+- In a window, questions are counted per origin and account, and per account. Past the limit, the
+  origin has to wait.
+- Open questions are limited. Past the limit, a newer one supersedes the oldest, or is refused.
 - Questions of clients with a laxer limit do not count towards the limit of others;
   all questions together count towards the laxest.
-- Refusals and unanswered questions in a row begin a cool-down that doubles;
-  while it lasts, and after too many questions without an approval, a matching code is required.
-  An origin that cannot show one waits, and never longer than the longest cool-down.
+- Refusals and unanswered questions in a row begin a cool-down that doubles. While it lasts, and
+  after too many questions without an approval, a matching code is required.
+  An origin that cannot show one waits, at most for the longest cool-down.
 
 More refusals never make asking easier.
 """
@@ -34,7 +35,7 @@ _Q = TypeVar("_Q", OpenQuestion, PastQuestion)
 
 
 class Verdict(enum.Enum):
-    """What may be done now, from the easiest to the hardest."""
+    """What the origin may do now, from the least to the most restrictive."""
 
     ALLOW = "allow"
     REQUIRE_CODE = "require_code"
@@ -48,8 +49,8 @@ class Ruling:
     Whether a person may be asked now.
 
     Attributes:
-        reason: Which limit spoke: `origin_window`, `account_window`, `pending`, `cooldown`,
-            `unapproved`; empty where none did.
+        reason: The limit that decided: `origin_window`, `account_window`, `pending`, `cooldown`,
+            `unapproved`; empty if none did.
         wait: How long to wait; only with DELAY and REFUSE.
         supersedes: The open challenges that have to be cancelled first, oldest first.
     """
@@ -87,13 +88,13 @@ def asking(
     policy: Policy,
 ) -> Ruling:
     """
-    Rule whether *origin* may ask now.
+    Decide whether *origin* may ask now.
 
     Args:
         history: The account's, as stored.
-        now: When it wants to.
-        origin: Who asks.
-        clients: For which programs it is set up.
+        now: The time of the question.
+        origin: The origin that asks.
+        clients: Its kind of clients.
         limits: As `limits_for` returns them.
         code_asked: Whether this question asks for a typed code.
         codes_typed: Whether the origin could ask for one.
@@ -104,7 +105,7 @@ def asking(
     own = [question for question in recent if question.origin == origin]
     if len(own) >= limits.origin_window:
         return _window("origin_window", own, limits.origin_window, now, policy)
-    # Below the first bound, which is the tightest, all of them hold.
+    # The first bound is the tightest: below it, no other is reached.
     if len(recent) >= limits.account_window:
         windows = _bounds(limits.account_window, clients, policy, lambda each: each.account_window)
         delays = [
@@ -225,7 +226,7 @@ def _refused(history: History, at: datetime, policy: Policy) -> History:
 @attrs.frozen
 class _Bound:
     """
-    How many questions of some clients, all together, are too many.
+    A limit of questions, counted over some kinds of clients.
 
     Attributes:
         clients: Whose questions count; those of the asking origin itself always do.
@@ -246,9 +247,9 @@ def _bounds(
     limit: int, clients: Clients, policy: Policy, of: Callable[[AskingLimits], int]
 ) -> list[_Bound]:
     """
-    Return what bounds an origin for *clients*: *limit*, and each laxer limit of the policy.
+    Return the bounds of an origin for *clients*: *limit*, and each laxer limit of the policy.
 
-    Towards a limit count the questions of those clients whose limit is not laxer.
+    Each counts the questions of the clients whose limit is not laxer.
     """
     policys = {kind: of(policy.asking_limits(kind)) for kind in Clients}
     laxer = {each: each for each in policys.values() if each > policys[clients]}
@@ -268,7 +269,7 @@ def _window(
 def _frees_at(
     waiting: tuple[OpenQuestion, ...], origin: Guid, bounds: list[_Bound], policy: Policy
 ) -> datetime:
-    """Return when so many of the open questions are over that *origin* may ask, at the latest."""
+    """Return when, at the latest, enough open questions have ended for *origin* to ask."""
 
     def free(end: datetime) -> bool:
         remaining = [question for question in waiting if question.deadline > end]
@@ -289,7 +290,7 @@ def _hardship(
     codes_typed: bool,
     policy: Policy,
 ) -> Ruling:
-    """Rule what refusals, and questions without an approval, demand."""
+    """Decide what refusals, and questions without an approval, require."""
     reason, until = "", now
     if history.asked_since_approval >= limits.unapproved:
         last = max((past.at for past in history.recent), default=None)

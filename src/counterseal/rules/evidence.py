@@ -1,4 +1,4 @@
-"""Rules of evidence: what proofs, session tokens and new keys' signatures have to show."""
+"""Rules of evidence: what proofs, session tokens and the signatures of new keys must prove."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from counterseal.rules.standing import within_window
 def proof_holds(facts: Proving) -> None:
     """Refuse a proof that is not this device's, for this request, and fresh (RFC 9449, 4.3)."""
     if facts.evidence.proved is facts:
-        # They are frozen: what held for them holds still.
+        # Facts are frozen, so the earlier result is still valid.
         return
     if facts.proof.device != facts.binding.guid:
         raise WrongDevice
@@ -59,7 +59,7 @@ def proof_holds(facts: Proving) -> None:
 
 
 def caller_proved(facts: Fetching | Rotating | Striking) -> None:
-    """Refuse an event whose call is not proven to come from the binding that it is about."""
+    """Refuse an event unless its call is proven to come from the same binding."""
     if facts.proving.binding.guid != facts.binding.guid:
         raise WrongDevice
     device_key = facts.binding.device_key()
@@ -75,9 +75,9 @@ def token_matches(facts: Completing | Looking) -> None:
 
 def login_matches(facts: Redeeming) -> None:
     """
-    Refuse another `state` than the log-in's (RFC 6749, 10.12), and whoever did not begin it.
+    Refuse a wrong `state` (RFC 6749, 10.12), and a caller that did not begin the log-in.
 
-    Both are compared whatever the first comparison says, and nobody learns which was wrong.
+    Both secrets are compared at once, so the refusal does not show which one was wrong.
     """
     claimed = keys.token_hash(facts.secret) + keys.token_hash(facts.holder_secret)
     keys.require_equal(claimed, facts.login.secret_hash + facts.login.holder_hash, WrongToken)
@@ -108,11 +108,11 @@ def complete(keys_: tuple[DeviceKey, ...], policy: Policy) -> None:
 
 
 def _adds_keys(facts: Rotating) -> None:
-    """Refuse no new key at all, and one under the name of another that the device has."""
+    """Refuse a rotation without new keys, or one that gives a new key an existing key id."""
     if not facts.fresh:
         raise KeysIncomplete
     keys_by_kid = {device_key.key.kid: device_key.key for device_key in facts.binding.keys}
-    # Else a repeat of the rotation would be judged by the new key, and cost a strike.
+    # Otherwise a repeated rotation would be verified with the new key, and count as a strike.
     if any(keys_by_kid.get(new.key.kid, new.key) != new.key for new in facts.fresh):
         raise KeysIncomplete
 
@@ -137,7 +137,7 @@ def keys_endorsed(facts: Rotating) -> None:
 
 
 def strikes_left(facts: Answering) -> None:
-    """Refuse a device with as many strikes as the policy, perhaps a stricter one now, allows."""
+    """Refuse a device with as many strikes as the policy allows, which may be stricter now."""
     if facts.binding.strikes >= facts.policy.strike_limit:
         raise BindingInactive
 

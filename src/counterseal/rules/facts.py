@@ -1,9 +1,9 @@
 """
-Facts: what a rule may look at, gathered by the use case before it decides.
+Facts: the input of the rules, which a decision gathers.
 
-They hold evidence, not verdicts: a rule verifies a signature itself.
-`Evidence` remembers the result, so that several rules may ask for one verification, and for which
-`Proving` the whole proof held, which is why these facts are frozen. All others live for one
+They contain evidence, not results: a rule verifies a signature itself.
+`Evidence` remembers the result, so several rules share one verification. It also remembers the
+`Proving` that the proof was valid for, so `Proving` is frozen. All other facts live for one
 decision, and nothing changes them.
 """
 
@@ -40,11 +40,11 @@ from counterseal.wire.proof import Proof
 
 class Evidence:
     """
-    A token, the key that it has to hold under, and the kind that it has to be.
+    A token, and the key and type that it is verified with.
 
     Attributes:
-        key: From the store; None if it holds no key of the name that the token gives.
-        proved: The facts for which the token was found to be a proof that holds; None before.
+        key: From the store; None if there is no key of the id that the token names.
+        proved: The facts for which the token is a valid proof; None before the check.
     """
 
     __slots__ = ("_refusal", "_verified", "jws", "key", "proved", "typ")
@@ -62,7 +62,7 @@ class Evidence:
         Verify the token, once.
 
         Raises:
-            Refused: Whatever `keys.verify` refuses, or WrongKey.
+            Refused: As `keys.verify`, or WrongKey if there is no key.
         """
         if self._refusal is not None:
             raise self._refusal
@@ -83,7 +83,7 @@ class Timed(Protocol):
 
     @property
     def now(self) -> datetime:
-        """When the event came in."""
+        """When the event was received."""
 
     @property
     def deadline(self) -> datetime:
@@ -122,7 +122,7 @@ class Looking:
     Facts of a look at an invitation.
 
     Attributes:
-        secret: The claimed session token's secret.
+        secret: The secret of the session token as sent.
     """
 
     now: datetime
@@ -138,13 +138,13 @@ class Looking:
 @attrs.define(kw_only=True)
 class Completing:
     """
-    Facts of a bind's end.
+    Facts of the completion of a bind.
 
     Attributes:
-        secret: The claimed session token's secret.
+        secret: The secret of the session token as sent.
         keys: The offered keys, checked.
         possession: One proof a key, in the same order.
-        expected: What each proof has to say.
+        expected: The claims that each proof must have.
     """
 
     now: datetime
@@ -169,10 +169,10 @@ class Rotating:
 
     Attributes:
         proving: The call that carries it.
-        keys: The keys that the device will hold afterwards.
-        fresh: Those of them that are new.
+        keys: The keys of the device after the rotation.
+        fresh: The new ones among them.
         possession, endorsements: One a new key, in the same order.
-        expected: What each of them has to say.
+        expected: The claims that each of them must have.
     """
 
     proving: Proving
@@ -198,7 +198,7 @@ class Striking:
 
 @attrs.define(kw_only=True)
 class Standing:
-    """Facts of a suspension or resumption, and who wants it."""
+    """Facts of a suspension or resumption, and the authority that asks for it."""
 
     binding: Binding
     authority: Authority
@@ -241,9 +241,9 @@ class Answering(Fetching):
     Facts of an answer, a disown or a mistyped code.
 
     Attributes:
-        answer: What the token claims.
-        signature: The token as evidence under the key that it names.
-        signer: That key in its role; None if the binding holds none of that name.
+        answer: The claims of the token.
+        signature: The token as evidence, with the key that it names.
+        signer: That key in its role; None if the binding has no such key.
         code: The matching code; empty where none is asked for.
     """
 
@@ -256,7 +256,7 @@ class Answering(Fetching):
 
 @attrs.define(kw_only=True)
 class Cancelling:
-    """Facts of a cancellation, and which origin wants it."""
+    """Facts of a cancellation, and the origin that asks for it."""
 
     now: datetime
     challenge: Challenge

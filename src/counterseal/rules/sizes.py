@@ -1,4 +1,4 @@
-"""Rules of size: what fits the policy, and what is refused by name."""
+"""Rules of size: an input fits the policy, or is refused with the name of the field."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from counterseal.wire.claims import MILLISECOND
 from counterseal.wire.display import BUTTONS_AT_LEAST
 
 _INK = re.compile("[!-~]")
-"""Most texts have some of it, and are found to show something at once."""
+"""Visible ASCII: a quick check, which most texts pass."""
 
 _BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0\U00013441\U00013442\U0001d159")
 """Letters and symbols that are drawn as a blank."""
@@ -32,13 +32,13 @@ _VISIBLE = frozenset(
     | {"Cn", "Co"}
 )
 """
-The categories of what is drawn: letters, numbers, punctuation and symbols.
+The categories of visible characters: letters, numbers, punctuation and symbols.
 
-And what another font or a later Unicode may have a picture for.
+Unassigned and private characters count as visible, since a font may have a glyph for them.
 """
 
 LISTED = 1000
-"""As many records as one call may list: what they take in memory stays small."""
+"""The most records that one call lists, which limits the memory that it takes."""
 
 
 def text_fits(
@@ -50,13 +50,13 @@ def text_fits(
     Args:
         value: The text; None always fits.
         limit: Bytes of UTF-8.
-        field: What to call it in the error.
+        field: The name of the field in the error.
         empty: Whether it may be empty.
-        trimmed: Whether what shows nothing counts as empty: white space, controls, marks
-            without a letter, and what has no width or no ink.
+        trimmed: Whether an invisible text counts as empty: white space, controls, marks without
+            a letter, and characters without width or ink.
 
     Raises:
-        InvalidField: It does not fit.
+        InvalidField: *value* does not fit.
     """
     if value is None:
         return
@@ -73,7 +73,7 @@ def text_fits(
 
 
 def shows_something(text: str) -> bool:
-    """Tell whether somebody who looks at *text* sees that there is one."""
+    """Tell whether *text* has a visible character."""
     return _INK.search(text) is not None or any(
         character not in _BLANK and unicodedata.category(character) in _VISIBLE
         for character in text
@@ -82,10 +82,10 @@ def shows_something(text: str) -> bool:
 
 def limit_fits(limit: int) -> None:
     """
-    Refuse to list no record at all, or more than `LISTED` at once.
+    Refuse a limit below 1 or above `LISTED`.
 
     Raises:
-        InvalidField: The limit is neither.
+        InvalidField: *limit* is out of range.
     """
     if not 1 <= limit <= LISTED:
         raise InvalidField("limit", f"not within 1 and {LISTED}")
@@ -93,7 +93,7 @@ def limit_fits(limit: int) -> None:
 
 def question_fits(question: Question, policy: Policy) -> None:
     """
-    Refuse a question that the policy has no room for.
+    Refuse a question that exceeds the policy.
 
     Raises:
         InvalidField: A member is empty, too long, too many, or cannot be held by I-JSON.
@@ -111,7 +111,7 @@ def question_fits(question: Question, policy: Policy) -> None:
 
 def life_of(question: Question, policy: Policy) -> timedelta:
     """
-    Return how long the question may be answered, in whole milliseconds: no more can be shown.
+    Return how long the question may be answered, in whole milliseconds, as it is displayed.
 
     Raises:
         InvalidField: The duration is less than a second, or more than the policy's limit.

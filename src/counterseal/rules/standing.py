@@ -1,4 +1,4 @@
-"""Rules of standing: whether account, binding, origin and identity may take part at all."""
+"""Rules of standing: whether account, binding, origin and identity may take part."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def binding_active(facts: OfBinding) -> None:
 
 
 def invitation_stands(facts: Looking) -> None:
-    """Refuse an invitation that nobody can follow, and that nobody who did can repeat."""
+    """Refuse an invitation that can neither be used, nor repeated by the device that used it."""
     match facts.binding.state:
         case BindingState.ACTIVE:
             return
@@ -98,7 +98,7 @@ def own_challenge(facts: Cancelling) -> None:
 
 
 def own_app_space(origin: Origin, owned: Account | Binding) -> None:
-    """Refuse an origin outside the App Space of what it asks about."""
+    """Refuse an origin outside the App Space of the record that it asks about."""
     if origin.app_space != owned.app_space:
         raise Foreign
 
@@ -133,10 +133,10 @@ def living(devices: tuple[Device, ...], now: datetime) -> tuple[Device, ...]:
 
 def without_dead_invitations(bindings: Iterable[Binding], now: datetime) -> tuple[Binding, ...]:
     """
-    Return *bindings* without those that no device was ever bound by and none can be any more.
+    Return *bindings* without invitations that can no longer be used.
 
-    Left out are invitations that were revoked, or whose deadline has come, expired by a worker
-    or not. Devices stay, in every state.
+    These were revoked, or their deadline has passed, whether a worker has expired them or not.
+    Devices are returned in every state.
     """
     return tuple(
         binding
@@ -161,7 +161,7 @@ def vouch_due(account: Account, app_space: AppSpace, now: datetime, policy: Poli
 
 
 def graced(account: Account, now: datetime, policy: Policy) -> bool:
-    """Tell whether the provider's last word is still believed although it cannot be asked."""
+    """Tell whether the provider's last confirmation is still valid although it cannot be asked."""
     if account.vouched_at is None:
         return False
     return now < account.vouched_at + policy.vouch_life + policy.vouch_grace
@@ -217,11 +217,11 @@ def deadline_came(facts: Timed) -> None:
 
 def within_window(signed_at: float, now: datetime, policy: Policy, refusal: type[Refused]) -> None:
     """
-    Refuse what was signed too long ago or too far ahead.
+    Refuse a signature that is too old, or too far in the future.
 
     Args:
         signed_at: Seconds since the epoch, as the signer wrote them.
-        refusal: What to raise.
+        refusal: The error to raise.
     """
     age = now.timestamp() - signed_at
     if not -policy.proof_future.total_seconds() <= age <= policy.proof_past.total_seconds():
@@ -229,10 +229,10 @@ def within_window(signed_at: float, now: datetime, policy: Policy, refusal: type
 
 
 def forgettable_at(now: datetime, policy: Policy) -> datetime:
-    """Return when whatever is within the window now has left it for good."""
+    """Return when everything that is within the window now is outside of it."""
     return now + (policy.proof_future + policy.proof_past + A_SECOND)
 
 
 def in_force(ends_at: datetime | None, now: datetime) -> bool:
-    """Tell whether a secret that ends at *ends_at* still counts; None has no end."""
+    """Tell whether a secret that ends at *ends_at* is still valid; None has no end."""
     return ends_at is None or now < ends_at

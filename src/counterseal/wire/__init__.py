@@ -1,12 +1,11 @@
 """
-The exact bytes that both sides agree on.
+The wire formats: the exact bytes that devices, origins and the service exchange.
 
-One module a format; each states its members, and `docs/reference/wire.md` shows them with vectors.
+One module a format; each lists its members, and `docs/reference/wire.md` shows them with vectors.
 
-```{admonition} Low-level room
+```{admonition} Low-level package
 :class: danger
 
-Reading a format says what was claimed.
-Whether it is true is decided in `counterseal.rules`.
+A reader returns claims. `counterseal.rules` decides whether they are true.
 ```
 """

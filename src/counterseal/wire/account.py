@@ -1,10 +1,10 @@
 """
-Accounts as origins name them: `accountId`, and the `userInfo` that is kept with one.
+Accounts as origins name them: `accountId`, and the `userInfo` that is stored with it.
 
 Both are texts.
-Clients of the CX service may also send a whole number of JSON as `accountId`, which is read as its
-decimal text, and an object as `userInfo`, which is read as its JSON text.
-Another number is refused even so: programs disagree about the text of `1.0` and `1e3`.
+Clients of the CX service may also send an integer as `accountId`, which is read as its decimal
+text, and an object as `userInfo`, which is read as its JSON text.
+Other numbers are refused: programs disagree about the text of `1.0` and `1e3`.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from counterseal.models import ClientProfile
 
 def read_account_id(body: Mapping[str, Any], profile: ClientProfile) -> str:
     """
-    Return the account's id that an origin names.
+    Return the account id of *body*.
 
     Args:
         body: The parsed document.
-        profile: What the origin's clients need.
+        profile: Of the origin's clients.
 
     Raises:
-        InvalidField: It is missing, empty, or of another type.
+        InvalidField: `accountId` is missing, empty, or of another type.
     """
     value = body.get("accountId")
     if profile.number_ids and isinstance(value, int) and not isinstance(value, bool):
@@ -40,14 +40,14 @@ def read_account_id(body: Mapping[str, Any], profile: ClientProfile) -> str:
 
 def read_user_info(body: Mapping[str, Any], profile: ClientProfile) -> str | None:
     """
-    Return what an origin wants kept with an account; None if it does not say.
+    Return the `userInfo` of *body*; None if it is absent.
 
     Args:
         body: The parsed document.
-        profile: What the origin's clients need.
+        profile: Of the origin's clients.
 
     Raises:
-        InvalidField: It is of another type, or I-JSON cannot hold it.
+        InvalidField: `userInfo` is of another type, or I-JSON cannot hold it.
     """
     value = body.get("userInfo")
     if value is None or isinstance(value, str):

@@ -11,7 +11,7 @@ Compact JWS of type `counterseal-answer+jwt` or `counterseal-disown+jwt`:
 | `challenge` | the challenge |
 | `display` | SHA-256 of the display document's canonical bytes, base64url |
 | `button`, `title` | index and title of the chosen button; answers only |
-| `code` | the matching code as it was typed; only where one is asked for |
+| `code` | the matching code as typed; only if the challenge asks for one |
 | `iat`, `jti` | seconds since the epoch; a random id |
 """
 
@@ -44,11 +44,11 @@ _CODE: dict[str, type] = {"code": str}
 @attrs.define(kw_only=True)
 class Answer:
     """
-    What a device claims in an answer or a disown.
+    The claims of an answer or a disown.
 
     Attributes:
         button, title: None in a disown.
-        code: None where none was typed.
+        code: None if none was typed.
     """
 
     device: Guid
@@ -64,12 +64,12 @@ class Answer:
 
     @property
     def typ(self) -> str:
-        """The type of token that says this."""
+        """The `typ` of the token."""
         return DISOWN_TYP if self.button is None else ANSWER_TYP
 
 
 def answer_claims(answer: Answer) -> dict[str, Any]:
-    """Return the payload of the token that says *answer*."""
+    """Return the payload of *answer*."""
     claims: dict[str, Any] = {
         "iss": answer.device,
         "sub": answer.account,

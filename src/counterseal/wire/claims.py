@@ -1,4 +1,4 @@
-"""The members that a token of ours must have: exactly these, of exactly these types."""
+"""Claims: a token has exactly the listed members, of exactly the listed types."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def demand(
     optional: Mapping[str, type] = {},
 ) -> None:
     """
-    Demand the members of a token's payload.
+    Require the members of a token's payload.
 
     Raises:
         MalformedToken: A member is missing, unknown or of another type.
     """
-    # `type` and not `isinstance`: True is no number here.
+    # `type` and not `isinstance`, so that True is not a number.
     kinds = {name: type(value) for name, value in claimed.items()}
     if kinds == required:
         return
@@ -44,7 +44,7 @@ def demand(
 
 def demand_id(value: str) -> None:
     """
-    Demand a `jti` of 1 to 64 characters.
+    Require a `jti` of 1 to 64 characters.
 
     Raises:
         MalformedToken: It is empty or longer.
@@ -55,12 +55,12 @@ def demand_id(value: str) -> None:
 
 def demand_guids(*values: str) -> None:
     """
-    Demand that each of *values* is the text of one of our GUIDs.
+    Require that each of *values* is the text of a GUID of this service.
 
     Raises:
         MalformedToken: One of them is not.
     """
-    # One search for all of them; the length tells that no value holds two.
+    # One search for all of them; the length shows that no value holds two.
     listed = " ".join(values)
     if len(listed) != (GUID_LENGTH + 1) * len(values) - 1 or not _GUIDS.fullmatch(listed):
         raise MalformedToken
@@ -70,21 +70,21 @@ MILLISECOND = timedelta(milliseconds=1)
 
 
 def truncate(moment: datetime) -> datetime:
-    """Drop what the wire cannot say: everything below the millisecond."""
+    """Truncate *moment* to milliseconds, which is what the wire can carry."""
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 def format_time(moment: datetime) -> str:
-    """Write *moment*; it is in UTC."""
+    """Format *moment*, which is in UTC (RFC 3339, milliseconds)."""
     return f"{moment.isoformat('T', 'milliseconds')[:-6]}Z"
 
 
 def parse_time(text: str) -> datetime:
     """
-    Read what `format_time` wrote.
+    Parse the output of `format_time`.
 
     Raises:
-        MalformedToken: Any other spelling.
+        MalformedToken: *text* is spelled in another way.
     """
     try:
         moment = datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)

@@ -7,10 +7,10 @@ CX1 is Privakey's scheme, kept for its clients:
 
 The signature is HMAC-SHA256, under the UTF-8 bytes of the secret's text, over these joined
 without separators: method, full address, milliseconds, GUID, and, except for GET, the raw body.
-A piece can thus move between address and body; the method, the window and the replay guard
-keep what that is worth small, and a GET with a body is refused.
-So is a time with zeros in front, which could be the end of an address: `…=user-10` would be
-`…=user-1`.
+So bytes can move between address and body without changing the signature. The method, the
+window and the replay guard limit what an attacker gains by that, and a GET with a body is refused.
+A time with leading zeros is refused too, since the zeros could belong to the address: `…=user-10`
+would become `…=user-1`.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ _BASIC = re.compile(r"(?i:basic) ([A-Za-z0-9+/]{1,1024}={0,2})")
 @attrs.frozen(kw_only=True)
 class Cx1Header:
     """
-    What a CX1 header claims.
+    The claims of a CX1 header.
 
     Attributes:
-        milliseconds: The time as it was written, which is what is signed.
+        milliseconds: The time as written, which is signed.
         signature: 32 bytes.
     """
 
@@ -46,7 +46,7 @@ class Cx1Header:
 
 @attrs.frozen(kw_only=True)
 class BasicHeader:
-    """What a Basic header claims."""
+    """The claims of a Basic header."""
 
     guid: Guid
     secret: str = attrs.field(repr=False)
@@ -57,7 +57,7 @@ def read_cx1(header: str) -> Cx1Header:
     Read a CX1 header.
 
     Raises:
-        CredentialRefused: It is not spelled exactly as above.
+        CredentialRefused: *header* is not spelled exactly as above.
     """
     match = _CX1.fullmatch(header)
     if match is None:
@@ -73,7 +73,7 @@ def read_basic(header: str) -> BasicHeader:
     Read a Basic header.
 
     Raises:
-        CredentialRefused: It is no Basic header with a user name and a secret.
+        CredentialRefused: *header* is not a Basic header with a user name and a secret.
     """
     match = _BASIC.fullmatch(header)
     if match is None:

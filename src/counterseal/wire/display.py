@@ -1,5 +1,5 @@
 """
-The display document: everything that the person is shown, and what the device signs the hash of.
+The display document: everything that the person is shown. The device signs its hash.
 
 A JSON object in canonical form (RFC 8785), made once, at issue:
 
@@ -28,7 +28,7 @@ from counterseal.wire.claims import VERSION, demand, demand_guids, format_time, 
 from counterseal.wire.question import content_document
 
 BUTTONS_AT_LEAST = 2
-"""One button is no question."""
+"""With one button there is no choice."""
 
 _MEMBERS: dict[str, type] = {
     "version": int,
@@ -88,11 +88,11 @@ def display_document(
 
 def demand_display(document: Any) -> None:
     """
-    Demand the members of a display document that came from outside.
+    Require the members of a display document that came from outside.
 
     Raises:
-        MalformedToken: A member is missing, unknown or of another type, a GUID or a moment is
-            none, or there are fewer than two buttons.
+        MalformedToken: A member is missing, unknown or of another type, a GUID or time is
+            malformed, or there are fewer than two buttons.
     """
     if not isinstance(document, dict):
         raise MalformedToken

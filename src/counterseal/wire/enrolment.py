@@ -1,5 +1,5 @@
 """
-Enrolment, rotation and update: how keys travel, and how each proves that it is possessed.
+Enrolment, rotation and update: the keys of a device, each with a proof of possession.
 
 The body of the first two is a JSON object:
 
@@ -10,13 +10,13 @@ The body of the first two is a JSON object:
 | `name` | the device's name; enrolment only, optional |
 | `addresses` | `[{kind, value}]`, push addresses; enrolment only, optional |
 
-A look, which asks what App Space a session token is for, has `token` and nothing else.
+A look, which asks for the App Space of a session token, has `token` only.
 
 An update of a bound device has `name` and `addresses` only, both optional:
-what is absent stays as it is, and an empty list of addresses clears them.
+an absent member changes nothing, and an empty list of addresses clears them.
 
 `proof` is a compact JWS by the new key, and `endorsement` one by an old key of the same role.
-All say the same payload, so that no key can be swapped for another:
+All have the same payload, so that no key can be replaced by another:
 
 | claim | value |
 |---|---|
@@ -51,7 +51,7 @@ _ADDRESS_MEMBERS = {"kind", "value"}
 
 @attrs.frozen(kw_only=True)
 class OfferedKey:
-    """A new key as it came: nothing of it is checked yet."""
+    """A new key as received; nothing of it is checked yet."""
 
     role: Role
     jwk: Mapping[str, Any]
@@ -61,7 +61,7 @@ class OfferedKey:
 
 @attrs.frozen(kw_only=True)
 class Enrolment:
-    """What a device sends to finish a bind, or, without a token, to rotate its keys."""
+    """The request of a device to complete a bind or, without a token, to rotate its keys."""
 
     token: str = attrs.field(default="", repr=False)
     keys: tuple[OfferedKey, ...]
@@ -71,24 +71,24 @@ class Enrolment:
 
 @attrs.frozen(kw_only=True)
 class Update:
-    """What a bound device sends to change its name or addresses; None leaves them as they are."""
+    """The request of a bound device to change its name or addresses; None changes nothing."""
 
     name: str | None = None
     addresses: tuple[PushAddress, ...] | None = None
 
 
 def bind_claims(token: str, app_space: Guid, keys: Iterable[DeviceKey]) -> dict[str, Any]:
-    """Return what each new key signs to finish a bind."""
+    """Return the claims that each new key signs to complete a bind."""
     return {"token": digest(token.encode()), "aud": app_space, **_thumbprints(keys)}
 
 
 def rotation_claims(device: Guid, app_space: Guid, keys: Iterable[DeviceKey]) -> dict[str, Any]:
-    """Return what each new key and each endorsing old key signs in a rotation."""
+    """Return the claims that each new key and each endorsing old key signs in a rotation."""
     return {"iss": device, "aud": app_space, **_thumbprints(keys)}
 
 
 def enrolment_document(enrolment: Enrolment) -> dict[str, Any]:
-    """Return the JSON body that says *enrolment*."""
+    """Return the JSON body of *enrolment*."""
     document: dict[str, Any] = {
         "keys": [
             {"role": key.role.value, "jwk": dict(key.jwk), "proof": key.proof}
@@ -106,7 +106,7 @@ def enrolment_document(enrolment: Enrolment) -> dict[str, Any]:
 
 
 def update_document(update: Update) -> dict[str, Any]:
-    """Return the JSON body that says *update*."""
+    """Return the JSON body of *update*."""
     document: dict[str, Any] = {}
     if update.name is not None:
         document["name"] = update.name

@@ -39,16 +39,16 @@ def verify_keyset(
     Args:
         token: The endorsement.
         pinned: The service keys that the reader trusts already.
-        not_before: The `iat` of the newest set that the reader has taken; an older one could
+        not_before: The `iat` of the newest set that the reader has accepted; an older one could
             bring a retired key back.
 
     Raises:
         IssuerUntrusted: No pinned key signed it.
         StaleProof: It is older than *not_before*.
-        MalformedToken: It is not spelled as it should be.
+        MalformedToken: *token* is not a compact JWS with these claims.
         WrongType: It is another kind of token.
         WrongAlgorithm: It names another algorithm than the pinned key's.
-        WrongSignature: The signature does not hold.
+        WrongSignature: The signature is not valid.
         InvalidField: A key of the set is malformed, or two have one name.
         UnfitKey: A key of the set is weak.
     """
@@ -71,7 +71,7 @@ def keyset_time(token: str) -> int:
     Return the `iat` of an endorsed key set that has been verified.
 
     Raises:
-        MalformedToken: It is not spelled as it should be.
+        MalformedToken: *token* is not a compact JWS with these claims.
     """
     claimed = keys.read(token, limit=KEYSET_LIMIT).claimed
     demand(claimed, _CLAIMS)

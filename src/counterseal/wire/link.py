@@ -1,10 +1,10 @@
 """
-The bind link that a QR code holds: written in our form, read in that and the older ones.
+The bind link of a QR code: written in one form, and read in that and the older ones.
 
     counterseal://bind?st=<session token>&appSpaceGuid=…&appSpaceName=…&privakeyId=…&displayName=…
 
-Values are percent-encoded UTF-8 (RFC 3986), which the older `authwallet://st=…` forms are not
-always: a value that cannot be decoded is taken there as it stands.
+Values are percent-encoded UTF-8 (RFC 3986). In the older `authwallet://st=…` forms they are not
+always: there, a value that cannot be decoded is used as it is.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _BROKEN = re.compile(r"%(?![0-9A-Fa-f]{2})")
 @attrs.frozen(kw_only=True)
 class BindLink:
     """
-    What a device needs to finish a bind.
+    The values that a device needs to complete a bind.
 
     Attributes:
         account: The account's GUID; None in links of the older form.
@@ -48,7 +48,7 @@ class BindLink:
 
 
 def write_link(link: BindLink) -> str:
-    """Return the link in our form."""
+    """Return the link as text."""
     members = {
         "st": link.token,
         "appSpaceGuid": link.app_space,
@@ -66,8 +66,8 @@ def read_link(text: str) -> BindLink:
     Read a bind link in any of its forms.
 
     Raises:
-        InvalidField: It is none, or a member is missing, unknown, given twice or, in our form,
-            not percent-encoded UTF-8.
+        InvalidField: *text* is not a bind link, or a member is missing, unknown, given twice or,
+            in the current form, not percent-encoded UTF-8.
     """
     if not isinstance(text, str) or len(text) > LINK_LIMIT:
         raise InvalidField("link", "not a text, or too long")

@@ -1,9 +1,9 @@
 """
-Members: a document has those that are known, and another one is refused by name.
+Members: a document may have the known members only; another one is refused by name.
 
-A name that is nearly a known one is a near miss.
-It differs by at most one character that is missing, added, replaced or swapped with its
-neighbour, or is the plural or the singular; case, `-`, `_`, `.` and spaces do not count.
+A *near miss* differs from a known name by at most one character that is missing, added, replaced
+or swapped with its neighbour, or is its plural or singular. Case, `-`, `_`, `.` and spaces do not
+count.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class _Everything(Container[str]):
 
 
 EVERYTHING: Container[str] = _Everything()
-"""For *ignored* of `require_known`: each name that is not known, near misses among them."""
+"""For *ignored* of `require_known`: every unknown name, including near misses."""
 
 _SEPARATORS = re.compile(r"[-_. ]")
 
@@ -41,14 +41,14 @@ def require_known(
 
     Args:
         names: Of the members of a document, the fields of a form, or the parameters of a query.
-        members: What they may be.
-        prefix: What stands before a name in the error, such as `content.`.
-        ignored: Names that are not known, and not refused either; a near miss is refused even so,
-            unless this is `EVERYTHING`.
+        members: The known names.
+        prefix: Precedes the name in the error, such as `content.`.
+        ignored: Unknown names that are not refused; a near miss is refused nevertheless, unless
+            this is `EVERYTHING`.
 
     Raises:
-        InvalidField: A name is not one of *members*; the error names the first, and what it is a
-            near miss of.
+        InvalidField: A name is not one of *members*; the error names the first such name, and the
+            member that it nearly is.
     """
     if ignored is EVERYTHING:
         return
@@ -63,7 +63,7 @@ def require_known(
 
 
 def near_miss(name: str, members: Iterable[str]) -> str | None:
-    """Return which of *members* the name nearly is; None if it is nearly none."""
+    """Return the member that *name* is a near miss of; None if there is none."""
     plain = _plain(name)
     for each in sorted(members):
         one, other = sorted((plain, _plain(each)), key=len)
@@ -77,7 +77,7 @@ def _plain(name: str) -> str:
 
 
 def _one_edit(shorter: str, longer: str) -> bool:
-    """Tell whether at most one edit makes one of the other."""
+    """Tell whether at most one edit turns one into the other."""
     start = 0
     while start < len(shorter) and shorter[start] == longer[start]:
         start += 1

@@ -1,5 +1,5 @@
 """
-The request as origins see it: in the reply to `request/add`, in `getRequest` and in callbacks.
+The challenge as origins read it: in the reply to `request/add`, in `getRequest` and in callbacks.
 
 The members that clients of the CX service read keep their names and meaning:
 `guid`, `privakeyId`, `accountId`, `transactionId`, `buttonSelected` (null until answered),
@@ -19,7 +19,7 @@ from counterseal.wire.claims import format_time
 
 
 def processed_document(challenge: Challenge, *, now: datetime) -> dict[str, Any]:
-    """Return the request as it stands at *now*."""
+    """Return the challenge as it is at *now*."""
     display = json.loads(challenge.display)
     content = display["content"]
     outcome = challenge.outcome

@@ -37,7 +37,7 @@ _CLAIMS: dict[str, type] = {
 
 @attrs.define(kw_only=True)
 class Proof:
-    """What a device claims about its call."""
+    """The claims of a device about its call."""
 
     device: Guid
     account: Guid
@@ -50,7 +50,7 @@ class Proof:
 
 
 def proof_claims(proof: Proof) -> dict[str, Any]:
-    """Return the payload of the token that says *proof*."""
+    """Return the payload of *proof*."""
     return {
         "iss": proof.device,
         "sub": proof.account,

@@ -3,19 +3,19 @@ A challenge as an origin sends it: the JSON of the Privakey CX call `request/add
 
 Members: `accountId`, `content`, `buttons`, `duration`, `callback`, `additionalInfo`,
 `transactionId`, `notificationTitle`, `notificationBody`, `showNotification`, `showCode`;
-ours is `approving` on a button.
-Other members are refused by name: what is misspelt would not be shown, and not be signed.
+`approving` of a button is an addition.
+Other members are refused by name, since a misspelt member would be neither shown nor signed.
 
-Where it leaves a choice:
+Where the call leaves a choice:
 
 - `content` is a text, an HTML document (a text that begins with `<html` or `<!doctype html`),
-  an object `{title, keys: [{key, value}]}`, or our explicit `{text}` and `{html}`.
+  an object `{title, keys: [{key, value}]}`, or the explicit `{text}` and `{html}`.
 - A button may be an object or a text that holds one.
 - A boolean may be the text `true` or `false`, for bodies that were form-encoded.
 - `duration` is a whole number and a unit, `s`, `m`, `h` or `d`; without a unit, or as a number, it
   is seconds.
-- What only clients of the CX service send is read where the profile says so: a number as
-  `accountId`, and a line of a template without `value`.
+- Two forms of the CX clients are read if the profile says so: a number as `accountId`, and a
+  line of a template without `value`.
 - If no button says `approving`, the first one approves.
 """
 
@@ -76,7 +76,7 @@ _UNIT = {
 _HTML = re.compile(r"\s*<(?:!doctype\s+html|html)\b", re.IGNORECASE)
 
 _OBJECT = (dict, Mapping)
-"""What JSON's objects may be read as: nearly always the former, which is told sooner."""
+"""The types of a JSON object; `dict` first, since that check is faster and nearly always true."""
 
 
 def read_question(
@@ -87,8 +87,8 @@ def read_question(
 
     Args:
         body: The parsed document.
-        account_id: What to take where `accountId` is missing; None demands it.
-        profile: What the clients of the origin that asks need.
+        account_id: The value if `accountId` is missing; None requires the member.
+        profile: Of the origin's clients.
 
     Raises:
         InvalidField: A member is missing, unknown or malformed; the error names it.
@@ -118,7 +118,7 @@ def read_duration(value: object) -> timedelta:
     Read a duration such as `90s`, `2m`, `1h` or `90`, which is seconds as the number 90 is.
 
     Raises:
-        InvalidField: It is not a whole number of at most nine digits, alone or with one of the
+        InvalidField: *value* is not an integer of at most nine digits, alone or with one of the
             units `s`, `m`, `h` and `d`.
     """
     number = ijson.to_integer(value)
@@ -131,7 +131,7 @@ def read_duration(value: object) -> timedelta:
 
 
 def question_document(question: Question) -> dict[str, Any]:
-    """Return everything that *question* asks for, to tell one question from another."""
+    """Return all members of *question*, so that two questions can be compared."""
     return {
         "accountId": question.account_id,
         "content": content_document(question.content),
@@ -151,7 +151,7 @@ def question_document(question: Question) -> dict[str, Any]:
 
 
 def content_document(content: Content) -> dict[str, Any]:
-    """Return the content as the display document holds it, its kind always named."""
+    """Return the content as in the display document, always with its kind."""
     if isinstance(content, TextContent):
         return {"text": content.text}
     if isinstance(content, HtmlContent):
@@ -212,7 +212,7 @@ def _buttons(value: object) -> tuple[Button, ...]:
 
 
 def _button(value: object, field: str) -> tuple[dict[str, Any], bool | None]:
-    """Return a button's members, and whether it says that it approves."""
+    """Return a button's members, and its `approving`; None if it is absent."""
     if isinstance(value, str) and value.lstrip()[:1] == "{":
         value = ijson.parse(value, field=field)
     if not isinstance(value, _OBJECT):

@@ -1,5 +1,5 @@
 """
-The receipt: who answered what with which key, checkable offline by anyone who trusts the service.
+The receipt: who answered what with which key; anyone who trusts the service can verify it offline.
 
 Compact JWS of type `counterseal-receipt+jwt` by the service:
 
@@ -52,7 +52,7 @@ RECEIPT_LIMIT = 1_048_576
 """Characters; content, answer and history stay far below."""
 
 _MISSHAPEN = (KeyError, TypeError, ValueError, AttributeError, IndexError)
-"""What reading the nested members raises where a signer put other things there."""
+"""Errors of reading nested members of another type, which only a signer could have put there."""
 
 _CLAIMS: dict[str, type] = {
     "version": int,
@@ -78,11 +78,11 @@ _HISTORY: dict[str, type] = {"at": str, "role": str, "thumbprint": str}
 @attrs.frozen(kw_only=True)
 class Receipt:
     """
-    A receipt that holds together.
+    A verified receipt.
 
     Attributes:
         issuer: The key that signed it.
-        proven: Whether that key is one that the reader trusts.
+        proven: Whether the reader trusts that key.
         display: The display document.
         answer: What the device signed.
         key, role: The device's key that signed.
@@ -119,15 +119,15 @@ def receipt_payload(
     at: datetime,
 ) -> bytes:
     """
-    Write the payload of the receipt for an answer that is about to be accepted.
+    Write the payload of the receipt of an answer that is being accepted.
 
-    Member by member, because an encoder takes several times as long;
-    whatever could need an escape passes `ijson.quoted`.
+    It is written member by member, because an encoder takes several times as long; every value
+    that may need an escape passes `ijson.quoted`.
     """
     approved = button is not None and challenge.buttons[button].approving
     history = ",".join([_history_entry(change) for change in binding.key_changes])
     display = ijson.quoted(challenge.display)
-    # All that may be other than ASCII is in here, and encoding that takes much longer.
+    # Only this part may hold other characters than ASCII, whose encoding takes much longer.
     beginning = f'{{"version":{VERSION},"issuer":{_jwk(issuer)},"display":{display}'
     judged = (
         f',"answer":"{token}","device":"{binding.guid}","account":"{account.guid}"'
@@ -141,9 +141,9 @@ def receipt_payload(
 
 def receipt_hash(receipt: str) -> str:
     """
-    Return what the account's next receipt names: SHA-256 of the token's signed part, base64url.
+    Return the hash that the account's next receipt names: SHA-256 of the signed part, base64url.
 
-    Its signature is left out: whoever has the receipt can write another one that holds as well.
+    The signature is not hashed: from one valid ECDSA signature anyone can compute another.
     """
     return keys.digest_signed(receipt)
 
@@ -155,19 +155,20 @@ def verify_receipt(
     thumbprint: str | None = None,
 ) -> Receipt:
     """
-    Check a receipt with no network and no database.
+    Verify a receipt without network or database.
 
     Args:
         token: The receipt's text.
         trusted: The service's keys, from a source that the reader trusts.
-        thumbprint: Instead, the RFC 7638 thumbprint of its key.
+        thumbprint: Instead, the RFC 7638 thumbprint of the issuer's key.
 
     Returns:
-        The receipt; without *trusted* or *thumbprint* it is consistent and its issuer unproven.
+        The receipt. Without *trusted* and *thumbprint* only its consistency is verified, not who
+        signed it.
 
     Raises:
         IssuerUntrusted: It is signed by another key than the trusted ones.
-        ReceiptChanged: It does not hold together.
+        ReceiptChanged: The receipt contradicts itself, or a signature is wrong.
     """
     try:
         jws = keys.read(token, limit=RECEIPT_LIMIT)

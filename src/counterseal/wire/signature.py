@@ -9,7 +9,7 @@ Message signatures: a strict profile of RFC 9421 for origins and administrators.
 Every message has a digest (RFC 9530), that of an empty body too, and covers these three, in this
 order, then `content-type` and `idempotency-key`, each exactly if the message has it.
 The parameters are these five, each once, in any order. The key is the UTF-8 bytes of the
-secret's text, as with CX1. Whatever else RFC 9421 allows is refused.
+secret's text, as with CX1. Everything else that RFC 9421 allows is refused.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ COVERED = ("@method", "@target-uri", "content-digest")
 COVERED_IF_THERE = ("content-type", "idempotency-key")
 REQUIRED = frozenset({"signature-input", "signature", "content-digest"})
 FIELDS = REQUIRED.union(COVERED_IF_THERE)
-"""The header fields that count, by their names in lower case."""
+"""The header fields that are read, by their names in lower case."""
 
 _INPUT = re.compile(rf"{LABEL}=(\(([^()]*)\)((?:;[a-z]+=(?:[0-9]+|\"[^\"]*\")){{5}}))")
 _PARAMETER = re.compile(r';([a-z]+)=([0-9]+|"[^"]*")')
@@ -44,22 +44,21 @@ _VALUES = {
     "alg": re.compile(f'"({ALGORITHM})"'),
     "tag": re.compile(f'"({TAG})"'),
 }
-"""What each parameter looks like; 22 characters of base64 hold 128 bits."""
+"""The format of each parameter; 22 characters of base64 hold 128 bits."""
 
 _SIGNATURE = re.compile(rf"{LABEL}=:([A-Za-z0-9+/]{{43}}=):")
 _VALUE = re.compile(r"(?:[!-~](?:[ -~]*[!-~])?)?")
-"""A value that is one line of ASCII, so that it is one line of what is signed."""
+"""A value in one line of ASCII, as it has one line of the signature base."""
 
 
 @attrs.frozen(kw_only=True)
 class MessageSignature:
     """
-    What a message's signature claims.
+    The claims of a message's signature.
 
     Attributes:
         created: Seconds since the epoch.
-        parameters: The value of `Signature-Input` after the label, as it was written, which is
-            what is signed.
+        parameters: The value of `Signature-Input` after the label, as written, which is signed.
         signature: 32 bytes.
     """
 
@@ -72,10 +71,10 @@ class MessageSignature:
 
 def fields_of(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
     """
-    Return those of *headers* that count, by their names in lower case, without outer spaces.
+    Return the header fields in `FIELDS`, by their names in lower case, without outer spaces.
 
     Raises:
-        CredentialRefused: One is there twice, or holds what no line of a signature can.
+        CredentialRefused: A field occurs twice, or its value cannot be signed.
     """
     fields: dict[str, str] = {}
     for raw_name, raw in headers:
@@ -90,11 +89,11 @@ def fields_of(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 def read_signature(fields: Mapping[str, str], body: bytes) -> MessageSignature:
     """
-    Read the signature in what `fields_of` returned; whether it holds is not asked here.
+    Read the signature of a message without verifying it.
 
     Raises:
-        CredentialRefused: It is not spelled exactly as above, covers other components, or the
-            digest is not that of *body*.
+        CredentialRefused: The signature is not spelled exactly as above, covers other components,
+            or the digest is not that of *body*.
     """
     if not fields.keys() >= REQUIRED or fields["content-digest"] != content_digest(body):
         raise CredentialRefused
@@ -116,17 +115,17 @@ def read_signature(fields: Mapping[str, str], body: bytes) -> MessageSignature:
 
 
 def content_digest(body: bytes) -> str:
-    """Return the value of `Content-Digest`, in the one spelling that is accepted."""
+    """Return the value of `Content-Digest`, in the only spelling that is accepted."""
     return f"sha-256=:{_base64(hashlib.sha256(body).digest())}:"
 
 
 def signature_base(components: Iterable[tuple[str, str]], parameters: str) -> bytes:
     """
-    Return what is signed (RFC 9421, 2.5).
+    Return the signature base (RFC 9421, 2.5).
 
     Args:
         components: Names and values.
-        parameters: What follows the label in `Signature-Input`.
+        parameters: The value of `Signature-Input` after the label.
     """
     lines = [f'"{name}": {value}' for name, value in components]
     return "\n".join([*lines, f'"@signature-params": {parameters}']).encode()
@@ -142,8 +141,8 @@ def message_mac(
         secret: Text; its UTF-8 bytes are the key.
         method: In upper case.
         uri: The full address.
-        fields: `content-digest`, and whatever else of the message is covered.
-        parameters: What follows the label in `Signature-Input`.
+        fields: `content-digest`, and the other covered fields of the message.
+        parameters: The value of `Signature-Input` after the label.
     """
     values = {"@method": method, "@target-uri": uri, **fields}
     components = [(name, values[name]) for name in _names(fields)]
@@ -169,10 +168,10 @@ def write_signature(
         guid: Of the origin or administrator.
         method: In upper case.
         uri: The full address.
-        headers: The message's own; those that count are covered.
+        headers: Of the message; those in `FIELDS` are covered.
         body: The bytes that are sent.
         created: Seconds since the epoch.
-        nonce: 22 to 128 characters of base64 or base64url with at least 128 bits of luck.
+        nonce: 22 to 128 characters of base64 or base64url with at least 128 random bits.
 
     Raises:
         CredentialRefused: A header is given twice, or cannot be signed.

@@ -1,5 +1,5 @@
 """
-Callbacks on the wire: Standard Webhooks 1.0; `v1` signatures are written, `v1a` read too.
+Callbacks on the wire: Standard Webhooks 1.0. It writes `v1` signatures, and reads `v1a` too.
 
 `webhook-id` is the callback's GUID and stays the same at every attempt,
 `webhook-timestamp` is the attempt's, and `webhook-signature` lists one `v1,…` for each live key,
@@ -50,7 +50,7 @@ def read_public_text(text: str) -> PublicKey:
     Read a public Ed25519 key as its receiver configures it, `whpk_…`.
 
     Raises:
-        UnfitKey: It is spelled otherwise, or is no key that can be trusted.
+        UnfitKey: *text* is spelled otherwise, or the key is weak.
     """
     try:
         data = base64.b64decode(text.removeprefix(PUBLIC_PREFIX))
@@ -68,7 +68,7 @@ def verify_asymmetric(signature: bytes, signed: bytes, key: PublicKey) -> None:
     Verify one `v1a` signature, 64 bytes.
 
     Raises:
-        WrongSignature: It does not hold.
+        WrongSignature: *signature* is not valid.
     """
     verify_bytes(signature, signed, key)
 

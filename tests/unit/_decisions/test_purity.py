@@ -483,23 +483,25 @@ def is_port(annotation):
     return getattr(annotation, "_is_protocol", False) or module.startswith("counterseal.ports")
 
 
-def unfit(annotation, *, seen=()):
+def unfit(annotation, *, parents=()):
     """What in *annotation* could be called to do I/O; what a class holds is looked at, too."""
-    if annotation is Tools or annotation in seen:
+    if annotation is Tools or annotation in parents:
         return []
     origin = get_origin(annotation)
     if origin is not None:
         if origin is Callable:
             return [str(annotation)]
-        return [each for part in get_args(annotation) for each in unfit(part, seen=seen)]
+        return [each for part in get_args(annotation) for each in unfit(part, parents=parents)]
     if is_port(annotation):
         return [annotation.__name__]
     if not isinstance(annotation, type) or not attrs.has(annotation):
         return []
     hints = get_type_hints(annotation)
-    seen = (*seen, annotation)
+    parents = (*parents, annotation)
     return [
-        each for field in attrs.fields(annotation) for each in unfit(hints[field.name], seen=seen)
+        each
+        for field in attrs.fields(annotation)
+        for each in unfit(hints[field.name], parents=parents)
     ]
 
 
@@ -538,7 +540,7 @@ def with_a_port(store: Store, tools: Tools) -> Decision[None]: ...
 def with_a_shape(finder: Finder, tools: Tools) -> Decision[None]: ...
 def with_a_port_inside(sneaking: Sneaking, tools: Tools) -> Decision[None]: ...
 def with_a_method_inside(hiding: tuple[Hiding, ...], tools: Tools) -> Decision[None]: ...
-def with_anything(given: Any, tools: Tools) -> Decision[None]: ...
+def with_anything(value: Any, tools: Tools) -> Decision[None]: ...
 
 
 @pytest.mark.parametrize(

@@ -22,28 +22,28 @@ class Switch(enum.Enum):
     CUT = "cut"
 
 
-ASKED = []
+CALLS = []
 
 
 def allowed(facts):
-    ASKED.append("allowed")
+    CALLS.append("allowed")
     if "refuse" in facts:
         raise DeadlinePassed
 
 
 def allowed_too(facts):
-    ASKED.append("allowed_too")
+    CALLS.append("allowed_too")
     if "refuse too" in facts:
         raise WrongState("too")
 
 
 def dark(facts):
-    ASKED.append("dark")
+    CALLS.append("dark")
     return "dark" in facts
 
 
 def late(facts):
-    ASKED.append("late")
+    CALLS.append("late")
     return "late" in facts
 
 
@@ -73,7 +73,7 @@ def lamp(**rows):
 
 @pytest.fixture(autouse=True)
 def nobody_asked():
-    ASKED.clear()
+    CALLS.clear()
 
 
 class TestCompiled:
@@ -195,17 +195,17 @@ class TestStep:
 
     def test_validators_run_once_though_several_rows_carry_them(self):
         step(lamp(), Light.OFF, Switch.PRESS, ())
-        assert ASKED == ["allowed", "allowed_too", "dark", "dark"]
+        assert CALLS == ["allowed", "allowed_too", "dark", "dark"]
 
     def test_the_first_validator_that_refuses_ends_the_matter(self):
         with pytest.raises(DeadlinePassed):
             step(lamp(), Light.OFF, Switch.PRESS, ("refuse", "refuse too"))
-        assert ASKED == ["allowed"]
+        assert CALLS == ["allowed"]
 
     def test_a_later_validator_is_asked_after_the_earlier_ones(self):
         with pytest.raises(WrongState, match="too"):
             step(lamp(), Light.OFF, Switch.PRESS, ("refuse too",))
-        assert ASKED == ["allowed", "allowed_too"]
+        assert CALLS == ["allowed", "allowed_too"]
 
     @pytest.mark.parametrize(
         ("state", "event"), [(Light.OFF, Switch.CUT), (Light.ON, Switch.PRESS)]
@@ -213,19 +213,19 @@ class TestStep:
     def test_a_state_without_a_row_refuses_before_any_rule_is_asked(self, state, event):
         with pytest.raises(WrongState):
             step(lamp(), state, event, ("refuse",))
-        assert ASKED == []
+        assert CALLS == []
 
     @pytest.mark.parametrize("event", ["press", "no_such_event", None, 0])
     def test_what_is_no_event_of_the_chart_moves_nothing(self, event):
         with pytest.raises((WrongState, AttributeError)):
             step(lamp(), Light.OFF, event, ())
-        assert ASKED == []
+        assert CALLS == []
 
     @pytest.mark.parametrize("state", ["OFF", None])
     def test_what_is_no_state_of_the_chart_moves_nothing(self, state):
         with pytest.raises((WrongState, AttributeError)):
             step(lamp(), state, Switch.PRESS, ())
-        assert ASKED == []
+        assert CALLS == []
 
     def test_a_rule_that_fails_in_another_way_allows_nothing(self):
         class Broken:
@@ -313,12 +313,12 @@ class TestMermaid:
         chart = CHARTS[name]
         lines = [line.strip() for line in mermaid(chart).splitlines()]
         assert lines[:2] == ["stateDiagram-v2", f"[*] --> {chart.initial.value}"]
-        drawn = set()
+        transitions = set()
         for line in lines[2:]:
             arrow, colon, events = line.partition(": ")
             source, _, target = arrow.partition(" --> ")
-            drawn |= {(source, event, target) for event in events.split(", ") if colon}
-        assert drawn == {(row.source, row.event, row.target) for row in table(chart)}
+            transitions |= {(source, event, target) for event in events.split(", ") if colon}
+        assert transitions == {(row.source, row.event, row.target) for row in table(chart)}
         ends = {line.removesuffix(" --> [*]") for line in lines if line.endswith(" --> [*]")}
         assert ends == {state.value for state in chart.finished}
         arrows = {(row.source, row.target) for row in table(chart)}

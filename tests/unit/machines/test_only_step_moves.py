@@ -42,19 +42,19 @@ def name_of(call):
 
 def takers(trees):
     """Where each function that has a parameter `state` has it; None is by keyword only."""
-    found = {}
+    functions = {}
     for tree in trees.values():
         for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef):
                 positional = [argument.arg for argument in node.args.args if argument.arg != "self"]
                 if "state" in positional:
-                    found[node.name] = positional.index("state")
+                    functions[node.name] = positional.index("state")
                 elif "state" in [argument.arg for argument in node.args.kwonlyargs]:
-                    found[node.name] = None
-    return found
+                    functions[node.name] = None
+    return functions
 
 
-def given(call, positions):
+def arguments_of(call, positions):
     """The values that *call* gives as a state."""
     values = [keyword.value for keyword in call.keywords if keyword.arg == "state"]
     position = positions.get(name_of(call))
@@ -92,19 +92,19 @@ def decided(name, functions):
 
 def undecided(file, tree, positions):
     """The places of one file where a state comes from elsewhere than `step`."""
-    found = []
+    places_ = []
 
     def visit(node, functions):
         inner = [*functions, node] if isinstance(node, ast.FunctionDef) else functions
         if isinstance(node, ast.Call):
-            for value in given(node, positions):
+            for value in arguments_of(node, positions):
                 text = ast.unparse(value)
                 fine = is_step(value) or is_initial(value) or (file, text) in EXCUSED
                 if not fine and not (isinstance(value, ast.Name) and decided(value.id, inner)):
-                    found.append(f"{file}:{node.lineno}: state={text}")
+                    places_.append(f"{file}:{node.lineno}: state={text}")
         if isinstance(node, (ast.Assign, ast.AugAssign)):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            found.extend(
+            places_.extend(
                 f"{file}:{node.lineno}: {ast.unparse(target)} is assigned"
                 for target in targets
                 if isinstance(target, ast.Attribute) and target.attr == "state"
@@ -113,12 +113,14 @@ def undecided(file, tree, positions):
             visit(child, inner)
 
     visit(tree, [])
-    return found
+    return places_
 
 
 def found_in(trees):
     positions = takers(trees)
-    return [place for file, tree in trees.items() for place in undecided(file, tree, positions)]
+    return [
+        location for file, tree in trees.items() for location in undecided(file, tree, positions)
+    ]
 
 
 def test_every_state_comes_from_step_or_is_a_charts_initial():
@@ -131,7 +133,7 @@ def test_there_is_something_to_look_at():
     calls = [
         node for tree in trees.values() for node in ast.walk(tree) if isinstance(node, ast.Call)
     ]
-    assert sum(len(given(call, positions)) for call in calls) > 20
+    assert sum(len(arguments_of(call, positions)) for call in calls) > 20
     assert sum(map(is_step, calls)) > 10
     assert {"end_binding", "end", "_accept"} <= positions.keys()
 
@@ -144,7 +146,7 @@ def test_the_excuses_are_all_needed():
         for file, tree in trees.items()
         for node in ast.walk(tree)
         if isinstance(node, ast.Call)
-        for value in given(node, positions)
+        for value in arguments_of(node, positions)
     }
     assert used >= EXCUSED
 
@@ -161,7 +163,7 @@ def test_it_finds_what_it_is_there_to_find():
     ):
         source = f"def act(held, guess, binding, now):\n    {line}\n"
         trees = {**real, "planted.py": ast.parse(source)}
-        assert [place.partition(":")[0] for place in found_in(trees)] == ["planted.py"], line
+        assert [location.partition(":")[0] for location in found_in(trees)] == ["planted.py"], line
     trees = {
         "moved.py": ast.parse(
             "def act(held, facts):\n"

@@ -190,15 +190,17 @@ def test_idempotency_1_the_first_gets_its_own_and_the_second_the_firsts(idempote
 
 def test_idempotency_1_of_many_threads_one_gets_its_own(idempotency, at_once):
     for number in range(50):
-        wanted = [
+        reservations = [
             attrs.evolve(
                 FIRST, key=Slow(f"key-{number}"), holder=f"holder-{n}", guid=Guid(f"guid-{n}")
             )
             for n in range(8)
         ]
-        held = at_once(*(lambda one=one: idempotency.begin(one, NOW) for one in wanted))
-        assert len(set(held)) == 1
-        assert [one == mine for one, mine in zip(held, wanted, strict=True)].count(True) == 1
+        results = at_once(*(lambda one=one: idempotency.begin(one, NOW) for one in reservations))
+        assert len(set(results)) == 1
+        assert [one == mine for one, mine in zip(results, reservations, strict=True)].count(
+            True
+        ) == 1
 
 
 @pytest.mark.parametrize(
@@ -232,22 +234,26 @@ def test_idempotency_3_an_unfinished_one_is_taken_over_when_its_lease_is_over(id
     idempotency.begin(FIRST, NOW)
     just_before = FIRST.lease_until - timedelta(microseconds=1)
     assert idempotency.begin(SECOND_CALL, just_before) == FIRST
-    taken = idempotency.begin(SECOND_CALL, FIRST.lease_until)
-    assert taken == attrs.evolve(SECOND_CALL, guid=FIRST.guid)
-    assert idempotency.begin(attrs.evolve(FIRST, holder="holder-3"), FIRST.lease_until) == taken
+    reservation = idempotency.begin(SECOND_CALL, FIRST.lease_until)
+    assert reservation == attrs.evolve(SECOND_CALL, guid=FIRST.guid)
+    assert (
+        idempotency.begin(attrs.evolve(FIRST, holder="holder-3"), FIRST.lease_until) == reservation
+    )
 
 
 def test_idempotency_3_one_of_many_threads_takes_over(idempotency, at_once):
     for number in range(50):
         first = attrs.evolve(FIRST, key=Slow(f"key-{number}"))
         idempotency.begin(first, NOW)
-        wanted = [
+        reservations = [
             attrs.evolve(SECOND_CALL, key=first.key, holder=f"holder-{n}") for n in range(2, 10)
         ]
         at = FIRST.lease_until
-        held = at_once(*(lambda one=one, at=at: idempotency.begin(one, at) for one in wanted))
-        assert len({one.holder for one in held}) == 1
-        assert {one.guid for one in held} == {FIRST.guid}
+        results = at_once(
+            *(lambda one=one, at=at: idempotency.begin(one, at) for one in reservations)
+        )
+        assert len({one.holder for one in results}) == 1
+        assert {one.guid for one in results} == {FIRST.guid}
 
 
 @pytest.mark.parametrize("finished", [True, False])
@@ -269,21 +275,23 @@ def test_idempotency_5_a_finished_one_is_returned_as_finished_until_it_ends(idem
 
 def test_idempotency_5_the_one_who_was_taken_over_may_finish_for_its_heir(idempotency):
     idempotency.begin(FIRST, NOW)
-    taken = idempotency.begin(SECOND_CALL, FIRST.lease_until)
+    second = idempotency.begin(SECOND_CALL, FIRST.lease_until)
     idempotency.finish(FIRST)
-    held = idempotency.begin(FIRST, FIRST.lease_until)
-    assert held == attrs.evolve(taken, finished=True)
+    first = idempotency.begin(FIRST, FIRST.lease_until)
+    assert first == attrs.evolve(second, finished=True)
 
 
 def test_reservations_that_are_over_are_forgotten(idempotency):
     for number in range(100):
         idempotency.begin(attrs.evolve(FIRST, key=f"key-{number}"), NOW)
     idempotency.begin(SECOND_CALL, FIRST.until)
-    assert [held.key for held in idempotency._held.values()] == [SECOND_CALL.key]
+    assert [reservation.key for reservation in idempotency._reservations.values()] == [
+        SECOND_CALL.key
+    ]
     assert len(idempotency._ends) == 1
 
 
-def test_a_reservation_that_was_taken_over_is_kept_to_its_own_end(idempotency):
+def test_a_reservation_that_was_taken_over_stays_to_its_own_end(idempotency):
     """The end of the one before it has come."""
     idempotency.begin(FIRST, NOW)
     idempotency.begin(SECOND_CALL, FIRST.lease_until)
@@ -292,7 +300,7 @@ def test_a_reservation_that_was_taken_over_is_kept_to_its_own_end(idempotency):
     assert idempotency.begin(third, third.until).guid == third.guid
 
 
-def test_finishing_what_is_not_held_does_nothing(idempotency):
+def test_finishing_what_is_not_reserved_does_nothing(idempotency):
     idempotency.finish(FIRST)
     assert idempotency.begin(SECOND_CALL, NOW) == SECOND_CALL
     idempotency.finish(FIRST)

@@ -39,7 +39,7 @@ COMPANY = mint(0, bytes(15))
 SETTINGS = IdpSettings(issuer="https://idp.example.com", client_id="c", redirect_uri="r")
 
 
-def test_the_silent_notifier_rings_nothing_and_learns_nothing():
+def test_the_silent_notifier_sends_nothing_and_learns_nothing():
     message = PushMessage(
         guid=Guid("b"),
         occasion=Occasion.CHALLENGE,
@@ -78,7 +78,7 @@ def test_the_collecting_sender_keeps_what_it_is_given():
     assert sender.deliveries == deliveries
 
 
-def test_the_house_has_every_port_and_one_audit_log():
+def test_memory_ports_have_every_port_and_one_audit_log():
     ports = memory_ports()
     assert all(getattr(ports, field.name) is not None for field in attrs.fields(Ports))
     assert isinstance(ports.clock, SystemClock)
@@ -91,7 +91,7 @@ def test_the_house_has_every_port_and_one_audit_log():
     assert ports.audit.events == (event,)
 
 
-def test_the_house_takes_another_clock_luck_and_algorithm():
+def test_memory_ports_take_another_clock_entropy_and_algorithm():
     clock, entropy = SystemClock(), SystemEntropy()
     ports = memory_ports(clock=clock, entropy=entropy, algorithm=Algorithm.EDDSA)
     assert (ports.clock, ports.entropy) == (clock, entropy)

@@ -53,8 +53,8 @@ def test_sealer_2_only_the_same_context_and_unchanged_bytes_open(sealer):
     assert sealer.open(sealed, "here") == b"secret"
     with pytest.raises(SealBroken):
         sealer.open(sealed, "there")
-    for place in range(len(sealed)):
-        changed = sealed[:place] + bytes([sealed[place] ^ 1]) + sealed[place + 1 :]
+    for index in range(len(sealed)):
+        changed = sealed[:index] + bytes([sealed[index] ^ 1]) + sealed[index + 1 :]
         with pytest.raises(SealBroken):
             sealer.open(changed, "here")
     with pytest.raises(SealBroken):

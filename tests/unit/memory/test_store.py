@@ -40,11 +40,11 @@ NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 LATER = NOW + timedelta(days=365)
 
-_luck = itertools.count(1)
+_numbers = itertools.count(1)
 
 
 def guid(partition=0) -> Guid:
-    return mint(partition, next(_luck).to_bytes(15))
+    return mint(partition, next(_numbers).to_bytes(15))
 
 
 def company(**changes):
@@ -52,12 +52,12 @@ def company(**changes):
 
 
 def account(**changes):
-    wanted = {"guid": guid(), "app_space": SPACE, "account_id": "alice", "created_at": NOW}
-    return Account(**wanted | changes)
+    members = {"guid": guid(), "app_space": SPACE, "account_id": "alice", "created_at": NOW}
+    return Account(**members | changes)
 
 
 def binding(**changes):
-    wanted = {
+    members = {
         "guid": guid(),
         "state": BindingState.INVITED,
         "account": ALICE,
@@ -67,11 +67,11 @@ def binding(**changes):
         "deadline": NOW,
         "created_at": NOW,
     }
-    return Binding(**wanted | changes)
+    return Binding(**members | changes)
 
 
 def challenge(**changes):
-    wanted = {
+    members = {
         "guid": guid(),
         "state": ChallengeState.PENDING,
         "app_space": SPACE,
@@ -84,11 +84,11 @@ def challenge(**changes):
         "deadline": NOW,
         "keep_until": LATER,
     }
-    return Challenge(**wanted | changes)
+    return Challenge(**members | changes)
 
 
 def callback(**changes):
-    wanted = {
+    members = {
         "guid": guid(),
         "state": CallbackState.QUEUED,
         "challenge": SPACE,
@@ -99,11 +99,11 @@ def callback(**changes):
         "created_at": NOW,
         "keep_until": LATER,
     }
-    return Callback(**wanted | changes)
+    return Callback(**members | changes)
 
 
 def notification(**changes):
-    wanted = {
+    members = {
         "guid": guid(),
         "state": NotificationState.QUEUED,
         "occasion": Occasion.CHALLENGE,
@@ -117,11 +117,11 @@ def notification(**changes):
         "created_at": NOW,
         "keep_until": LATER,
     }
-    return Notification(**wanted | changes)
+    return Notification(**members | changes)
 
 
 def login(**changes):
-    wanted = {
+    members = {
         "guid": guid(),
         "state": LoginState.STARTED,
         "app_space": SPACE,
@@ -135,7 +135,7 @@ def login(**changes):
         "deadline": NOW,
         "keep_until": LATER,
     }
-    return Login(**wanted | changes)
+    return Login(**members | changes)
 
 
 SPACE, ALICE = guid(), guid()
@@ -177,8 +177,8 @@ def test_store_1_one_entry_for_each_guid_in_order_and_none_where_there_is_none(b
     first, second = company(), company()
     bench.keep(first, second)
     missing = guid()
-    wanted = (second.guid, missing, first.guid, second.guid)
-    assert bench.store.get(*wanted) == (second, None, first, second)
+    guids = (second.guid, missing, first.guid, second.guid)
+    assert bench.store.get(*guids) == (second, None, first, second)
     assert bench.store.get() == ()
 
 
@@ -227,9 +227,9 @@ def test_store_5_pending_is_unfinished_by_state_whatever_the_time(bench):
     ]
     bench.keep(*unfinished, *finished, challenge(account=guid()))
     assert bench.store.pending(ALICE) == tuple(unfinished)
-    seen = bench.change(unfinished[0], state=ChallengeState.SEEN)
-    assert bench.store.pending(ALICE) == (seen, unfinished[1])
-    bench.change(seen, state=ChallengeState.CANCELLED)
+    fetched = bench.change(unfinished[0], state=ChallengeState.SEEN)
+    assert bench.store.pending(ALICE) == (fetched, unfinished[1])
+    bench.change(fetched, state=ChallengeState.CANCELLED)
     assert bench.store.pending(ALICE) == (unfinished[1],)
     assert bench.store.pending(guid()) == ()
 
@@ -269,13 +269,13 @@ def test_store_7_only_what_is_due_and_no_more_than_asked_for(bench, kind, make, 
 
 
 def test_store_7_what_is_no_longer_due_is_not_returned(bench):
-    asked, invited = challenge(), binding()
+    question, invited = challenge(), binding()
     claimed = callback()
     started = login()
-    rung = notification()
-    bench.keep(asked, invited, claimed, started, rung)
-    bench.change(asked, state=ChallengeState.ANSWERED)
-    bench.change(rung, state=NotificationState.DELIVERED)
+    notified = notification()
+    bench.keep(question, invited, claimed, started, notified)
+    bench.change(question, state=ChallengeState.ANSWERED)
+    bench.change(notified, state=NotificationState.DELIVERED)
     bench.change(invited, state=BindingState.ACTIVE)
     bench.change(claimed, lease_until=NOW + SECOND)
     bench.change(started, state=LoginState.USED)
@@ -285,12 +285,12 @@ def test_store_7_what_is_no_longer_due_is_not_returned(bench):
 
 
 def test_store_7_a_record_that_changed_and_stayed_due_is_returned_once(bench):
-    asked = challenge()
-    bench.keep(asked)
+    question = challenge()
+    bench.keep(question)
     for wrong in range(1, 4):
-        asked = bench.change(asked, wrong_codes=wrong)
-    assert bench.store.due(Due.CHALLENGE, NOW, 9) == (asked,)
-    assert bench.store.due(Due.CHALLENGE, NOW, 9) == (asked,)
+        question = bench.change(question, wrong_codes=wrong)
+    assert bench.store.due(Due.CHALLENGE, NOW, 9) == (question,)
+    assert bench.store.due(Due.CHALLENGE, NOW, 9) == (question,)
     assert len(bench.store._due[Challenge, None]) == 1
 
 
@@ -303,17 +303,17 @@ def test_store_8_whoever_deals_with_what_is_due_meets_all_of_it(offsets, limit):
     callbacks = [callback(next_at=NOW + offset * SECOND) for offset in offsets]
     bench.keep(*callbacks)
     met = []
-    while found := bench.store.due(Due.CALLBACK, NOW, limit):
-        assert len(found) <= limit
-        for record in found:
+    while guids := bench.store.due(Due.CALLBACK, NOW, limit):
+        assert len(guids) <= limit
+        for record in guids:
             met.append(record.guid)
             bench.change(record, state=CallbackState.DELIVERED)
-    assert sorted(met) == sorted(held.guid for held in callbacks if held.next_at <= NOW)
+    assert sorted(met) == sorted(each.guid for each in callbacks if each.next_at <= NOW)
 
 
 def test_store_8_looking_takes_nothing_away(bench):
-    kept = [callback() for _ in range(3)]
-    bench.keep(*kept)
+    callbacks = [callback() for _ in range(3)]
+    bench.keep(*callbacks)
     assert bench.store.due(Due.CALLBACK, NOW, 9) == bench.store.due(Due.CALLBACK, NOW, 9)
 
 
@@ -326,31 +326,35 @@ def test_store_23_and_24_the_dead_are_found_oldest_first_whatever_they_went_thro
     ages, moves, limit
 ):
     bench, origins = Bench(), (guid(), guid())
-    held = [
-        callback(origin=origins[place % 2], created_at=NOW + age * SECOND)
-        for place, age in enumerate(ages)
+    callbacks = [
+        callback(origin=origins[index % 2], created_at=NOW + age * SECOND)
+        for index, age in enumerate(ages)
     ]
-    bench.keep(*held)
-    for place, state in moves:
-        held[place % len(held)] = bench.change(held[place % len(held)], state=state)
+    bench.keep(*callbacks)
+    for index, state in moves:
+        callbacks[index % len(callbacks)] = bench.change(
+            callbacks[index % len(callbacks)], state=state
+        )
     for origin in origins:
-        dead = [one for one in held if (one.origin, one.state) == (origin, CallbackState.DEAD)]
-        found = bench.store.dead(origin, 99)
-        assert sorted(found, key=lambda one: one.guid) == sorted(dead, key=lambda one: one.guid)
-        assert [one.created_at for one in found] == sorted(one.created_at for one in dead)
-        assert bench.store.dead(origin, limit) == found[:limit]
+        dead = [one for one in callbacks if (one.origin, one.state) == (origin, CallbackState.DEAD)]
+        dead_guids = bench.store.dead(origin, 99)
+        assert sorted(dead_guids, key=lambda one: one.guid) == sorted(
+            dead, key=lambda one: one.guid
+        )
+        assert [one.created_at for one in dead_guids] == sorted(one.created_at for one in dead)
+        assert bench.store.dead(origin, limit) == dead_guids[:limit]
     bench.store.forget(LATER + SECOND)
     assert [bench.store.dead(origin, 9) for origin in origins] == [(), ()]
 
 
 def test_store_25_a_record_its_account_and_others_come_at_once(bench):
     alice, bank = account(guid=ALICE), company()
-    asked, invited, told = challenge(), binding(), callback()
-    bench.keep(bank, asked, invited, told)
-    for record in (asked, invited, told):
+    question, invited, delivery = challenge(), binding(), callback()
+    bench.keep(bank, question, invited, delivery)
+    for record in (question, invited, delivery):
         assert bench.store.get_with_account(record.guid, bank.guid) == (record, None, bank)
     bench.keep(alice)
-    for record in (asked, invited, told):
+    for record in (question, invited, delivery):
         assert bench.store.get_with_account(record.guid, guid(), bank.guid) == (
             record,
             alice,
@@ -430,14 +434,14 @@ def test_store_11_a_guard_of_what_is_not_there_is_a_conflict(bench):
         bench.commit((nobody, nobody), (None, company()))
 
 
-@pytest.mark.parametrize("place", range(3))
-def test_store_12_after_a_conflict_nothing_has_changed_and_nothing_is_recorded(bench, place):
+@pytest.mark.parametrize("index", range(3))
+def test_store_12_after_a_conflict_nothing_has_changed_and_nothing_is_recorded(bench, index):
     stale, swapped = company(), company()
     bench.keep(stale, swapped)
     bench.change(stale, name="Moved")
     fresh = company()
     changes = [(swapped, attrs.evolve(swapped, version=2, name="Swapped")), (None, fresh)]
-    changes.insert(place, (stale, attrs.evolve(stale, version=2)))
+    changes.insert(index, (stale, attrs.evolve(stale, version=2)))
     with pytest.raises(Conflict):
         bench.commit(*changes, audit=(EVENT,))
     assert bench.store.get(swapped.guid, fresh.guid) == (swapped, None)
@@ -538,24 +542,24 @@ def test_store_17_of_concurrent_swaps_of_one_version_exactly_one_wins(bench, at_
 
 def test_store_17_of_concurrent_creations_of_one_account_exactly_one_wins(bench, at_once):
     for number in range(50):
-        rivals = [account(account_id=f"user {number}") for _ in range(8)]
-        outcomes = at_once(*(partial(bench.keep, rival) for rival in rivals))
+        accounts = [account(account_id=f"user {number}") for _ in range(8)]
+        outcomes = at_once(*(partial(bench.keep, each) for each in accounts))
         assert [type(outcome) for outcome in outcomes].count(Conflict) == 7
 
 
 def test_store_17_a_reader_never_sees_half_a_commit(bench, at_once):
-    left, right = company(), company()
-    bench.keep(left, right)
+    first, second = company(), company()
+    bench.keep(first, second)
 
     def write():
-        pair = (left, right)
+        pair = (first, second)
         for _ in range(200):
-            after = tuple(attrs.evolve(held, version=held.version + 1) for held in pair)
+            after = tuple(attrs.evolve(record, version=record.version + 1) for record in pair)
             bench.commit(*zip(pair, after, strict=True))
             pair = after
 
     def read():
-        pairs = [bench.store.get(left.guid, right.guid) for _ in range(400)]
+        pairs = [bench.store.get(first.guid, second.guid) for _ in range(400)]
         return all(one.version == other.version for one, other in pairs)
 
     assert at_once(write, read, read, read)[1:] == [True, True, True]
@@ -573,14 +577,14 @@ def test_operations_are_remembered_while_they_may_be_retried_and_not_for_ever(be
 
 
 def test_nothing_is_forgotten_before_its_time_and_nothing_that_is_still_due(bench):
-    over, kept = NOW - SECOND, NOW
+    over, present = NOW - SECOND, NOW
     forgettable = [
         challenge(state=ChallengeState.ANSWERED, keep_until=over),
         callback(state=CallbackState.DELIVERED, keep_until=over),
         login(state=LoginState.USED, keep_until=over),
     ]
     lasting = [
-        challenge(state=ChallengeState.ANSWERED, keep_until=kept),
+        challenge(state=ChallengeState.ANSWERED, keep_until=present),
         challenge(keep_until=over),
         callback(keep_until=over),
         login(keep_until=over),
@@ -590,8 +594,8 @@ def test_nothing_is_forgotten_before_its_time_and_nothing_that_is_still_due(benc
     ]
     bench.keep(*forgettable, *lasting)
     assert bench.store.forget(NOW) == 3
-    assert bench.store.get(*(held.guid for held in forgettable)) == (None,) * 3
-    assert bench.store.get(*(held.guid for held in lasting)) == tuple(lasting)
+    assert bench.store.get(*(each.guid for each in forgettable)) == (None,) * 3
+    assert bench.store.get(*(each.guid for each in lasting)) == tuple(lasting)
     assert bench.store.forget(NOW) == 0
 
 

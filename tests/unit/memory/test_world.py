@@ -17,7 +17,7 @@ def test_clock_1_the_systems_clock_is_aware_and_in_utc():
     assert before <= now <= datetime.now(UTC)
 
 
-def test_entropy_1_the_systems_luck_has_the_size_asked_for_and_does_not_repeat():
+def test_entropy_1_the_systems_entropy_has_the_size_asked_for_and_does_not_repeat():
     tokens = [SystemEntropy().token(size) for size in (1, 16, 32)]
     assert [len(token) for token in tokens] == [1, 16, 32]
     assert len({SystemEntropy().token(16) for _ in range(100)}) == 100
@@ -45,7 +45,7 @@ def test_wake_1_ringing_wakes_everyone_who_waits_for_it_and_nobody_else():
     other.join(LONG.total_seconds())
 
 
-def test_wake_1_a_ring_that_nobody_waits_for_is_lost():
+def test_wake_1_a_notification_that_nobody_waits_for_is_lost():
     wake = MemoryWake()
     wake.ring(ALICE)
     wake.wait(ALICE, NO_TIME)

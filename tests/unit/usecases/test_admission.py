@@ -43,21 +43,21 @@ def carol(service):
 
 
 @pytest.fixture
-def asked(service, carol):
+def challenge(service, carol):
     party = service.new_origin(service.stored(carol.device.bond.app_space), "Shop")
     return service.ask("carol", "Pay?", origin=party).challenge
 
 
-def losing(service, times, act):
+def losing(service, times, meanwhile):
     """The same service, that loses its race so often."""
-    return service.meanwhile(*[act] * times)
+    return service.meanwhile(*[meanwhile] * times)
 
 
 @pytest.mark.parametrize("lost", [0, 1, 3])
 def test_a_signature_is_verified_once_however_often_the_race_is_lost(
     service, alice, monkeypatch, lost
 ):
-    asked, verified = service.ask("alice", "Pay?").challenge, []
+    challenge, verified = service.ask("alice", "Pay?").challenge, []
     verify = jws.verify_bytes
 
     def count(signature, data, key):
@@ -65,7 +65,7 @@ def test_a_signature_is_verified_once_however_often_the_race_is_lost(
         verify(signature, data, key)
 
     racing = losing(service, lost, lambda: changed_alone(service, alice))
-    token = service.signed(alice, asked)
+    token = service.signed(alice, challenge)
     call = alice.call("/answers", token.encode())
     monkeypatch.setattr(jws, "verify_bytes", count)
     racing.answers.answer(call)
@@ -79,10 +79,10 @@ def changed_alone(service, phone):
 
 
 @pytest.mark.parametrize("lost", [0, 2])
-def test_the_replay_guard_and_the_provider_are_asked_once(service, carol, asked, lost):
+def test_the_replay_guard_and_the_provider_are_asked_once(service, carol, challenge, lost):
     replay, idp = Counting(service.ports.replay), Counting(service.ports.identity)
     service.clock.advance(STANDARD.vouch_life)
-    fresh = service.ask("carol", "Pay?", origin=origin_of(service, asked)).challenge
+    fresh = service.ask("carol", "Pay?", origin=origin_of(service, challenge)).challenge
     racing = losing(service, lost, lambda: changed_alone(service, carol))
     racing = racing.but(replay=replay, identity=idp)
     token = service.signed(carol, fresh)
@@ -94,7 +94,7 @@ def origin_of(service, challenge):
     return service.administration.relying_party(challenge.origin)
 
 
-def test_what_the_provider_says_counts_before_the_decision(service, carol, asked):
+def test_what_the_provider_says_counts_before_the_decision(service, carol, challenge):
     service.clock.advance(STANDARD.vouch_life)
     service.idp.withdraw("carol")
     events = len(service.events)
@@ -123,7 +123,7 @@ def test_a_provider_that_does_not_answer_is_excused_within_the_grace(service, ca
         gracious.answers.pending(carol.call("/challenges"))
 
 
-def test_a_user_of_another_provider_is_refused_after_a_lost_race_too(service, carol, asked):
+def test_a_user_of_another_provider_is_refused_after_a_lost_race_too(service, carol, challenge):
     space = service.stored(carol.device.bond.app_space)
 
     def move():
@@ -133,8 +133,8 @@ def test_a_user_of_another_provider_is_refused_after_a_lost_race_too(service, ca
         changed_alone(service, carol)
 
     with pytest.raises(WrongIssuer):
-        service.meanwhile(move).answer(carol, asked)
-    assert service.stored(asked.guid) == asked
+        service.meanwhile(move).answer(carol, challenge)
+    assert service.stored(challenge.guid) == challenge
 
 
 def test_s18_a_user_who_is_withdrawn_after_the_provider_was_asked_is_refused(service, carol, asked):
@@ -155,27 +155,27 @@ def test_s18_a_user_who_is_withdrawn_after_the_provider_was_asked_is_refused(ser
 
 @pytest.mark.parametrize("verb", ["pending", "fetch", "answer", "disown"])
 def test_each_refusal_is_recorded_once_and_a_replay_comes_before_the_standing(service, alice, verb):
-    asked = service.ask("alice", "Pay?").challenge
+    challenge = service.ask("alice", "Pay?").challenge
     body = {
-        "answer": lambda: service.signed(alice, asked).encode(),
-        "disown": lambda: alice.device.disown(asked.display).encode(),
+        "answer": lambda: service.signed(alice, challenge).encode(),
+        "disown": lambda: alice.device.disown(challenge.display).encode(),
     }.get(verb, lambda: b"")()
     call = alice.call("/challenges", body)
 
-    def act():
+    def answer_():
         if verb == "fetch":
-            return service.answers.fetch(call, asked.guid)
+            return service.answers.fetch(call, challenge.guid)
         return getattr(service.answers, verb)(call)
 
     service.devices.suspend(alice.guid, by=OPERATOR)
     for refusal in (BindingInactive, Replayed):
         events = len(service.events)
         with pytest.raises(refusal):
-            act()
+            answer_()
         (event,) = service.events[events:]
         assert (event.event, event.actor) == (f"challenge.{verb}", alice.guid)
         assert (event.subject, event.reason) == (
-            None if verb == "pending" else asked.guid,
+            None if verb == "pending" else challenge.guid,
             refusal.code,
         )
 

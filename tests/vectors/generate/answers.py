@@ -16,8 +16,8 @@ from names import (
     PARTITION,
     SIGNED_AT,
     SPACE,
+    entropy,
     guid,
-    luck,
 )
 from proofs import proof_claims_of
 from signing import (
@@ -39,8 +39,8 @@ from counterseal.wire.proof import PROOF_TYP
 CODE = "042617"
 
 
-def answer_claims_of(about, device, *, button=None, code=None):
-    document = displayed(about)
+def answer_claims_of(display_name, device, *, button=None, code=None):
+    document = displayed(display_name)
     claims = {
         "iss": DEVICES[device],
         "sub": ACCOUNT.guid,
@@ -48,7 +48,7 @@ def answer_claims_of(about, device, *, button=None, code=None):
         "challenge": document["challenge"],
         "display": keys.digest(display_text(document).encode()),
         "iat": SIGNED_AT,
-        "jti": keys.b64url(luck(f"jti {about} {device} {button}", 16)),
+        "jti": keys.b64url(entropy(f"jti {display_name} {device} {button}", 16)),
     }
     if button is not None:
         claims["button"] = button
@@ -58,10 +58,10 @@ def answer_claims_of(about, device, *, button=None, code=None):
     return claims
 
 
-def answered(about, key, typ, claims, note):
+def answered(display_name, key, typ, claims, note):
     return {
         "about": note,
-        "display": about,
+        "display": display_name,
         "key": key,
         "header": header_of(key, typ),
         "claims": claims,
@@ -88,7 +88,7 @@ def answer_vectors():
             )
         )
     claims = answer_claims_of("payment", "ES256", button=1)
-    claims["jti"] = keys.b64url(luck("jti strong refusal", 16))
+    claims["jti"] = keys.b64url(entropy("jti strong refusal", 16))
     valid.append(
         answered(
             "payment",
@@ -119,7 +119,7 @@ def answer_vectors():
         )
     )
     claims = answer_claims_of("payment with a code", "ES256", button=1, code="any text")
-    claims["jti"] = keys.b64url(luck("jti needless code", 16))
+    claims["jti"] = keys.b64url(entropy("jti needless code", 16))
     valid.append(
         answered(
             "payment with a code",
@@ -140,7 +140,7 @@ def answer_vectors():
         )
     )
     claims = answer_claims_of("payment", "ES256", button=0)
-    claims["jti"] = keys.b64url(luck("jti minus zero", 16))
+    claims["jti"] = keys.b64url(entropy("jti minus zero", 16))
     minus = ijson.compact(claims).replace(b'"button":0', b'"button":-0')
     valid.append(
         {
@@ -167,8 +167,8 @@ def answer_vectors():
         "answeredAt": SIGNED_AT,
         "valid": valid,
         "invalid": [
-            {"why": why, "display": about, "device": device, "token": token, "code": code}
-            for why, about, device, token, code in forged_answers(valid)
+            {"why": why, "display": display_name, "device": device, "token": token, "code": code}
+            for why, display_name, device, token, code in forged_answers(valid)
         ],
     }
 
@@ -181,17 +181,17 @@ def forged_answers(valid):
     good = valid[0]["claims"]
 
     def changed(**claims):
-        kept = {**good, **claims}
+        claims_ = {**good, **claims}
         return sign(
             strong,
             ANSWER_TYP,
-            {name: value for name, value in kept.items() if value is not None},
+            {name: value for name, value in claims_.items() if value is not None},
         )
 
     def headed(**members):
-        made = {**header_of(strong, ANSWER_TYP), **members}
+        header = {**header_of(strong, ANSWER_TYP), **members}
         signed = signing_input(
-            {name: value for name, value in made.items() if value is not None}, good
+            {name: value for name, value in header.items() if value is not None}, good
         )
         return f"{signed}.{signature_of(strong, signed)}"
 
@@ -203,10 +203,10 @@ def forged_answers(valid):
     loose = signing_input(header_of(strong, ANSWER_TYP), json.dumps(good).encode())
     respelt = f"{loose}.{signature}"
     proof = proof_claims_of("ES256")
-    said = ijson.compact(good)
-    odd = said.replace(good["jti"].encode(), b"\\uffff")
-    late = said.replace(str(good["iat"]).encode(), b"9007199254740992")
-    fraction = said.replace(b'"button":0', b'"button":0.0')
+    text = ijson.compact(good)
+    odd = text.replace(good["jti"].encode(), b"\\uffff")
+    late = text.replace(str(good["iat"]).encode(), b"9007199254740992")
+    fraction = text.replace(b'"button":0', b'"button":0.0')
     unsigned = f"{headed(alg='none').rpartition('.')[0]}."
     cases = [
         ("algorithm none, no signature", unsigned, "malformed_token"),
@@ -260,7 +260,7 @@ def forged_answers(valid):
     for why, token, code in cases:
         yield why, "payment", "ES256", token, code
     coded = answer_claims_of("payment with a code", "ES256", button=0, code=CODE)
-    for why, given, code in (
+    for why, typed, code in (
         ("no code", None, "code_missing"),
         ("a wrong code", "042618", "wrong_code"),
         ("a code with a space", " 042617", "wrong_code"),
@@ -270,8 +270,8 @@ def forged_answers(valid):
         ("an empty code", "", "wrong_code"),
     ):
         claims = {name: value for name, value in coded.items() if name != "code"}
-        if given is not None:
-            claims["code"] = given
+        if typed is not None:
+            claims["code"] = typed
         yield why, "payment with a code", "ES256", sign(strong, ANSWER_TYP, claims), code
     salted = answer_claims_of("payment", "PS256", button=0)
     signed = signing_input(header_of("ps256-strong", ANSWER_TYP), salted)
@@ -313,7 +313,7 @@ def disown_vectors():
         key = f"{device.lower()}-device"
         valid.append(answered("payment", key, DISOWN_TYP, claims, f"{device}, by the device key"))
     claims = answer_claims_of("payment", "ES256")
-    claims["jti"] = keys.b64url(luck("jti strong disown", 16))
+    claims["jti"] = keys.b64url(entropy("jti strong disown", 16))
     valid.append(answered("payment", "es256-strong", DISOWN_TYP, claims, "by the strong key"))
     good = answer_claims_of("payment", "ES256")
     with_button = answer_claims_of("payment", "ES256", button=1)

@@ -1,6 +1,6 @@
 """Binds and rotations, right and forged, and keys that are unfit."""
 
-from names import CONTEXT, DEVICES, OTHER_SPACE, PARTITION, SPACE, guid, luck
+from names import CONTEXT, DEVICES, OTHER_SPACE, PARTITION, SPACE, entropy, guid
 from signing import KEYS, device_key, number, public_jwk, sign, signature_of
 
 from counterseal import keys
@@ -24,21 +24,21 @@ MANY = (
 
 
 def offer(name, typ, claims, *, role=None, endorsed_by=None):
-    held = device_key(name)
-    made = {
-        "role": role or held.role.value,
+    device_key_ = device_key(name)
+    proof = {
+        "role": role or device_key_.role.value,
         "jwk": public_jwk(name),
         "proof": sign(name, typ, claims),
     }
     if endorsed_by:
-        made["endorsement"] = sign(endorsed_by, ENDORSE_TYP, claims)
-    return made
+        proof["endorsement"] = sign(endorsed_by, ENDORSE_TYP, claims)
+    return proof
 
 
 def bind_vectors():
     valid, tokens = [], {}
     for device, binding in DEVICES.items():
-        secret = keys.b64url(luck(f"session token {device}", 16))
+        secret = keys.b64url(entropy(f"session token {device}", 16))
         tokens[device] = token = f"{binding}.{secret}"
         names = [f"{device.lower()}-device", f"{device.lower()}-strong"]
         claims = bind_claims(token, SPACE.guid, [device_key(name) for name in names])
@@ -77,8 +77,8 @@ def bind_vectors():
     elsewhere = {**good, "aud": OTHER_SPACE}
     alone = bind_claims(token, SPACE.guid, [device_key("es256-device")])
     unsorted = {**good, "strong": [], "device": good["device"] + good["strong"]}
-    wrong = f"{DEVICES['ES256']}.{keys.b64url(luck('another secret', 16))}"
-    lent = {
+    wrong = f"{DEVICES['ES256']}.{keys.b64url(entropy('another secret', 16))}"
+    borrowed = {
         **offer("es256-strong", BIND_TYP, good),
         "proof": offer("es256-device", BIND_TYP, good)["proof"],
     }
@@ -102,7 +102,7 @@ def bind_vectors():
         ("proofs that leave a key out", body(*offers(alone)), "not_possessed"),
         ("thumbprints under the wrong role", body(*offers(unsorted)), "not_possessed"),
         ("proofs of another kind", body(*offers(good, ROTATE_TYP)), "not_possessed"),
-        ("another key's proof", body(offers(good)[0], lent), "not_possessed"),
+        ("another key's proof", body(offers(good)[0], borrowed), "not_possessed"),
         ("a stranger's signature", body(offers(good)[0], forged), "not_possessed"),
         ("no strong key", body(offers(good)[0]), "keys_incomplete"),
         (
@@ -151,10 +151,12 @@ def rotation_vectors():
 
     def rotated(*roles, by=None, claims=None, typ=ROTATE_TYP):
         names = [f"es256-new-{role}" for role in roles]
-        said = claims or rotation_claims(device, SPACE.guid, [device_key(name) for name in names])
-        return said, {
+        payload = claims or rotation_claims(
+            device, SPACE.guid, [device_key(name) for name in names]
+        )
+        return payload, {
             "keys": [
-                offer(name, typ, said, endorsed_by=(by or {}).get(role, f"es256-{role}"))
+                offer(name, typ, payload, endorsed_by=(by or {}).get(role, f"es256-{role}"))
                 for name, role in zip(names, roles, strict=True)
             ]
         }
@@ -162,21 +164,21 @@ def rotation_vectors():
     def renamed(name, kid, endorser):
         """Offer the key *name* under the kid of another."""
         claims = rotation_claims(device, SPACE.guid, [device_key(name)])
-        made = offer(name, ROTATE_TYP, claims, endorsed_by=endorser)
+        offered = offer(name, ROTATE_TYP, claims, endorsed_by=endorser)
         return {
-            **made,
-            "jwk": {**made["jwk"], "kid": kid},
+            **offered,
+            "jwk": {**offered["jwk"], "kid": kid},
             "proof": sign(name, ROTATE_TYP, claims, kid=kid),
         }
 
     valid = []
-    for about, roles in (
+    for title, roles in (
         ("both roles", ("device", "strong")),
         ("the strong key", ("strong",)),
         ("the device key", ("device",)),
     ):
         claims, body = rotated(*roles)
-        valid.append({"about": about, "claims": claims, "body": body})
+        valid.append({"about": title, "claims": claims, "body": body})
     claims = rotation_claims(device, SPACE.guid, [device_key(name) for name in MANY[2:]])
     several = [offer(name, ROTATE_TYP, claims, endorsed_by=strong) for name in MANY[2:]]
     valid.append(
@@ -188,8 +190,8 @@ def rotation_vectors():
     )
     good = valid[0]["claims"]
     _, bare = rotated("device", "strong")
-    for held in bare["keys"]:
-        del held["endorsement"]
+    for entry in bare["keys"]:
+        del entry["endorsement"]
     _, swapped = rotated("strong", by={"strong": "es256-device"})
     _, outside = rotated("strong", by={"strong": "es256-stranger"})
     _, missed = rotated("strong")
@@ -198,14 +200,14 @@ def rotation_vectors():
     _, itself = rotated("strong", by={"strong": "es256-new-strong"})
     _, other = rotated("device", "strong", claims={**good, "iss": DEVICES["EdDSA"]})
     _, bound = rotated("device", "strong", typ=BIND_TYP)
-    _, named = rotated("strong")
+    _, names_ = rotated("strong")
     reused = {"keys": [renamed("es256-new-strong", strong, strong)]}
     crossed = {"keys": [renamed("es256-new-strong", "es256-device", strong)]}
     five = [f"es256-{name}" for name in ("new-strong", "second-strong", "third-strong")]
     five = [*five, "es256-stranger", "es256-new-device"]
-    held = [DeviceKey(role=Role.STRONG, key=KEYS[name].public) for name in five]
-    claims = rotation_claims(device, SPACE.guid, held)
-    crowd = {
+    entry = [DeviceKey(role=Role.STRONG, key=KEYS[name].public) for name in five]
+    claims = rotation_claims(device, SPACE.guid, entry)
+    too_many = {
         "keys": [offer(n, ROTATE_TYP, claims, role="strong", endorsed_by=strong) for n in five]
     }
     cases = [
@@ -217,10 +219,10 @@ def rotation_vectors():
         ("made for another device", other, "not_possessed"),
         ("proofs of a bind", bound, "not_possessed"),
         ("no keys", {"keys": []}, "keys_incomplete"),
-        ("five strong keys", crowd, "keys_incomplete"),
+        ("five strong keys", too_many, "keys_incomplete"),
         ("the kid of the key that is replaced", reused, "keys_incomplete"),
         ("the kid of the key that stays", crossed, "keys_incomplete"),
-        ("more than keys", {**named, "name": "A phone"}, "invalid_field"),
+        ("more than keys", {**names_, "name": "A phone"}, "invalid_field"),
     ]
     return {
         "about": "Rotating the ES256 device's keys; every `proof` and `endorsement` says the same"
@@ -296,8 +298,8 @@ def unfit_key_vectors():
         "about": "Public keys that are refused when they come in; `code` is the refusal's."
         " Those under `valid` look odd and are not refused.",
         "valid": [
-            {"about": about, "jwk": jwk, "thumbprint": KEYS["es256-device"].public.thumbprint}
-            for about, jwk in odd
+            {"about": title, "jwk": jwk, "thumbprint": KEYS["es256-device"].public.thumbprint}
+            for title, jwk in odd
         ],
         "invalid": [
             *({"why": why, "jwk": jwk, "code": "unfit_key"} for why, jwk in cases),

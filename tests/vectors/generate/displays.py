@@ -94,15 +94,15 @@ ODD_JSON = {
 }
 
 
-def asked(question):
+def question_of(question):
     return read_question(question, account_id=ACCOUNT.account_id)
 
 
-def displayed(about):
-    question = asked(QUESTIONS[about])
+def displayed(title):
+    question = question_of(QUESTIONS[title])
     return display_document(
         question,
-        challenge=guid(f"challenge {about}", PARTITION),
+        challenge=guid(f"challenge {title}", PARTITION),
         app_space=SPACE,
         origin=ORIGIN,
         account=ACCOUNT,
@@ -119,8 +119,8 @@ def unshowable():
     template = good["content"]
 
     def changed(**members):
-        kept = {name: value for name, value in {**good, **members}.items() if value is not None}
-        return ijson.canonical(kept).decode()
+        members_ = {name: value for name, value in {**good, **members}.items() if value is not None}
+        return ijson.canonical(members_).decode()
 
     pay, dont = good["buttons"]
     upper = {**good["origin"], "guid": ORIGIN.guid.upper()}
@@ -155,12 +155,12 @@ def unshowable():
 
 def display_vectors():
     valid = []
-    for about, question in QUESTIONS.items():
-        document = displayed(about)
+    for title, question in QUESTIONS.items():
+        document = displayed(title)
         text = display_text(document)
         valid.append(
             {
-                "about": about,
+                "about": title,
                 "question": question,
                 "document": document,
                 "canonical": text,
@@ -180,8 +180,8 @@ def display_vectors():
             for why, text in INVALID_JSON.items()
         ],
         "readable": [
-            {"about": about, "json": text, "canonical": ijson.canonical(ijson.parse(text)).decode()}
-            for about, text in ODD_JSON.items()
+            {"about": title, "json": text, "canonical": ijson.canonical(ijson.parse(text)).decode()}
+            for title, text in ODD_JSON.items()
         ],
         "unshowable": [
             {"why": why, "text": text, "code": code} for why, text, code in unshowable()

@@ -12,8 +12,8 @@ from names import (
     PARTITION,
     SIGNED_AT,
     SPACE,
+    entropy,
     guid,
-    luck,
 )
 from receipts import challenge_of
 from signing import KEYS, public_jwk
@@ -26,7 +26,7 @@ from counterseal.wire.webhook import secret_text, webhook_headers
 
 
 def link_vectors():
-    token = f"{DEVICES['ES256']}.{keys.b64url(luck('session token ES256', 16))}"
+    token = f"{DEVICES['ES256']}.{keys.b64url(entropy('session token ES256', 16))}"
     plain = BindLink(token=token, app_space=SPACE.guid, app_space_name="Bank & Söhne")
     full = BindLink(
         token=token,
@@ -38,7 +38,7 @@ def link_vectors():
 
     unnamed = attrs.evolve(full, display_name="")
 
-    def named(name):
+    def link_of(name):
         return members(attrs.evolve(plain, app_space_name=name))
 
     def members(link):
@@ -72,12 +72,12 @@ def link_vectors():
                 "link": f"{old}Bank & Söhne&privakeyId={ACCOUNT.guid}&displayName=user-7 = me?",
                 **members(full),
             },
-            {"about": "the older form, a percent sign", "link": f"{old}100%", **named("100%")},
-            {"about": "the older form, no UTF-8", "link": f"{old}%41%FF", **named("%41%FF")},
-            {"about": "the older form, a plus", "link": f"{old}A+B", **named("A+B")},
-            {"about": "a plus", "link": f"{ours}+B", **named("Bank+B")},
-            {"about": "encoded in lower case", "link": f"{ours}%c3%b6", **named("Bankö")},
-            {"about": "not encoded", "link": f"{ours} ö?", **named("Bank ö?")},
+            {"about": "the older form, a percent sign", "link": f"{old}100%", **link_of("100%")},
+            {"about": "the older form, no UTF-8", "link": f"{old}%41%FF", **link_of("%41%FF")},
+            {"about": "the older form, a plus", "link": f"{old}A+B", **link_of("A+B")},
+            {"about": "a plus", "link": f"{ours}+B", **link_of("Bank+B")},
+            {"about": "encoded in lower case", "link": f"{ours}%c3%b6", **link_of("Bankö")},
+            {"about": "not encoded", "link": f"{ours} ö?", **link_of("Bank ö?")},
         ],
         "invalid": [
             {**vector, "code": "invalid_field"}
@@ -100,7 +100,7 @@ def link_vectors():
 def webhook_vectors():
     ended = challenge_of("payment")
     body = ijson.compact(processed_document(ended, now=DEADLINE))
-    secrets = [luck("webhook new", 32), luck("webhook old", 32)]
+    secrets = [entropy("webhook new", 32), entropy("webhook old", 32)]
     message = guid("callback", PARTITION)
     cases = [
         ("one secret", secrets[:1]),
@@ -117,11 +117,13 @@ def webhook_vectors():
         "body": body.decode(),
         "valid": [
             {
-                "about": about,
-                "secrets": [secret_text(secret) for secret in held],
-                "headers": dict(webhook_headers(held, message=message, at=ANSWERED_AT, body=body)),
+                "about": title,
+                "secrets": [secret_text(secret) for secret in secrets_],
+                "headers": dict(
+                    webhook_headers(secrets_, message=message, at=ANSWERED_AT, body=body)
+                ),
             }
-            for about, held in cases
+            for title, secrets_ in cases
         ],
         "asymmetric": {
             "key": "eddsa-device",

@@ -13,12 +13,12 @@ ANSWERED_AT = ISSUED_AT + timedelta(seconds=20, milliseconds=250)
 SIGNED_AT = int(ANSWERED_AT.timestamp())
 
 
-def luck(name, size):
+def entropy(name, size):
     return hashlib.sha256(f"counterseal test vector {name}".encode()).digest()[:size]
 
 
 def guid(name, partition):
-    return mint(partition, luck(name, 15))
+    return mint(partition, entropy(name, 15))
 
 
 SPACE = AppSpace(

@@ -9,8 +9,8 @@ from names import (
     PARTITION,
     SIGNED_AT,
     SPACE,
+    entropy,
     guid,
-    luck,
 )
 from signing import header_of, sign, signature_of
 
@@ -30,7 +30,7 @@ def proof_claims_of(device, *, method="POST", uri=ADDRESS, body=b"", at=SIGNED_A
         "htu": uri,
         "body": keys.digest(body),
         "iat": at,
-        "jti": keys.b64url(luck(f"proof {device} {method} {len(body)}", 16)),
+        "jti": keys.b64url(entropy(f"proof {device} {method} {len(body)}", 16)),
     }
 
 
@@ -55,8 +55,8 @@ def proof_vectors():
                 }
             )
     good, token = valid[0]["claims"], valid[0]["token"]
-    for seconds, about in ((300, "five minutes late"), (-60, "a minute early")):
-        valid.append({**valid[0], "about": about, "receivedAt": SIGNED_AT + seconds})
+    for seconds, title in ((300, "five minutes late"), (-60, "a minute early")):
+        valid.append({**valid[0], "about": title, "receivedAt": SIGNED_AT + seconds})
     claims = {**good, "jti": "\U0001f600" * 64}
     valid.append(
         {

@@ -37,8 +37,8 @@ from counterseal.wire.receipt import RECEIPT_TYP, receipt_hash, receipt_payload
 ARTICLES = {"EdDSA": "an EdDSA", "PS256": "a PS256", "RS256": "an RS256"}
 
 
-def challenge_of(about):
-    document = displayed(about)
+def challenge_of(display_name):
+    document = displayed(display_name)
     text = display_text(document)
     return Challenge(
         guid=document["challenge"],
@@ -48,8 +48,8 @@ def challenge_of(about):
         account=ACCOUNT.guid,
         display=text,
         display_hash=keys.digest(text.encode()),
-        buttons=asked(QUESTIONS[about]).buttons,
-        transaction_id=asked(QUESTIONS[about]).transaction_id,
+        buttons=asked(QUESTIONS[display_name]).buttons,
+        transaction_id=asked(QUESTIONS[display_name]).transaction_id,
         issued_at=ISSUED_AT,
         deadline=DEADLINE,
         keep_until=DEADLINE + timedelta(days=30),
@@ -57,7 +57,7 @@ def challenge_of(about):
 
 
 def binding_of(device):
-    held = tuple(device_key(f"{device.lower()}-{role}") for role in ("device", "strong"))
+    device_keys = tuple(device_key(f"{device.lower()}-{role}") for role in ("device", "strong"))
     return Binding(
         guid=DEVICES[device],
         state=BindingState.ACTIVE,
@@ -67,9 +67,10 @@ def binding_of(device):
         token_hash=b"\0" * 32,
         deadline=BOUND_AT,
         enrolled="recorded",
-        keys=held,
+        keys=device_keys,
         key_changes=tuple(
-            KeyChange(at=BOUND_AT, role=key.role, thumbprint=key.key.thumbprint) for key in held
+            KeyChange(at=BOUND_AT, role=key.role, thumbprint=key.key.thumbprint)
+            for key in device_keys
         ),
         created_at=BOUND_AT,
         bound_at=BOUND_AT,
@@ -158,17 +159,17 @@ def forged_receipts(valid, refusal, answers):
     good, service = valid[0]["claims"], "es256-service"
 
     def changed(**claims):
-        kept = {**good, **claims}
+        claims_ = {**good, **claims}
         return sign(
             service,
             RECEIPT_TYP,
-            {name: value for name, value in kept.items() if value is not None},
+            {name: value for name, value in claims_.items() if value is not None},
         )
 
     def over_document(document):
         text = ijson.canonical(document).decode()
-        said = {**answers["valid"][0]["claims"], "display": keys.digest(text.encode())}
-        return changed(display=text, answer=sign(strong, ANSWER_TYP, said))
+        claims_ = {**answers["valid"][0]["claims"], "display": keys.digest(text.encode())}
+        return changed(display=text, answer=sign(strong, ANSWER_TYP, claims_))
 
     dearer = good["display"].replace("10,00", "1000,00")
     spaced = json.dumps(json.loads(good["display"]), ensure_ascii=False)
@@ -176,8 +177,8 @@ def forged_receipts(valid, refusal, answers):
     weak = sign("es256-device", ANSWER_TYP, answers["valid"][0]["claims"])
     odd = {**answers["valid"][0]["claims"], "display": keys.digest(spaced.encode())}
     other_device = {**answers["valid"][0]["claims"], "iss": DEVICES["EdDSA"]}
-    shown = {**json.loads(good["display"]), "warning": "Do not press!"}
-    longer = ijson.canonical(shown).decode()
+    document = {**json.loads(good["display"]), "warning": "Do not press!"}
+    longer = ijson.canonical(document).decode()
     over = {**answers["valid"][0]["claims"], "display": keys.digest(longer.encode())}
     coded = receipt_claims_for(
         next(each for each in answers["valid"] if "with the matching code" in each["about"]),
@@ -294,7 +295,7 @@ def keyset_vectors():
     at = ANSWERED_AT
     fresh = ("es256-new-service", "es256-service", "eddsa-service")
     claims = keyset_claims(tuple(KEYS[name].public for name in fresh), at)
-    taken = claims["iat"]
+    newest = claims["iat"]
     weak = {"keys": [{**claims["keys"][0], "kty": "RSA"}], "iat": claims["iat"]}
     strange = {**claims, "keys": [{**claims["keys"][0], "ext": True}]}
     namesake = {**claims["keys"][0], "kid": "es256-service"}
@@ -319,7 +320,7 @@ def keyset_vectors():
         ),
         (
             "older than the newest that was taken",
-            sign("es256-service", KEYSET_TYP, {**claims, "iat": taken - 1}),
+            sign("es256-service", KEYSET_TYP, {**claims, "iat": newest - 1}),
             "stale_proof",
         ),
         ("no keys", sign("es256-service", KEYSET_TYP, {**claims, "keys": []}), "invalid_field"),
@@ -340,7 +341,7 @@ def keyset_vectors():
         " `taken` the `iat` of the newest set that it took, `kids` what it trusts afterwards,"
         " `code` is the refusal's.",
         "pinned": jwks("es256-service", "eddsa-service"),
-        "taken": taken,
+        "taken": newest,
         "valid": [
             {
                 "about": f"endorsed with {KEYS[name].public.algorithm.value}",

@@ -2,7 +2,7 @@
 
 import json
 
-from names import ORIGIN, OTHER_SPACE, SIGNED_AT, luck
+from names import ORIGIN, OTHER_SPACE, SIGNED_AT, entropy
 
 from counterseal import keys
 from counterseal.wire.signature import content_digest, fields_of, signature_base, write_signature
@@ -17,20 +17,22 @@ QUESTION = json.dumps({"accountId": "user-42", "content": "Pay 10 EUR to Zoë?"}
 USER = '{"accountId":"user-42"}'
 
 
-def message(about, method, uri, body, headers):
-    nonce = keys.b64url(luck(f"nonce {about}", 16))
+def message(title, method, uri, body, headers):
+    nonce = keys.b64url(entropy(f"nonce {title}", 16))
     parts = {"method": method, "uri": uri, "body": body.encode(), "headers": headers}
-    made = write_signature(SECRET, guid=ORIGIN.guid, created=SIGNED_AT, nonce=nonce, **parts)
-    sent = [*headers, *made]
-    fields = fields_of(sent)
+    signature_headers = write_signature(
+        SECRET, guid=ORIGIN.guid, created=SIGNED_AT, nonce=nonce, **parts
+    )
+    all_headers = [*headers, *signature_headers]
+    fields = fields_of(all_headers)
     parameters = fields["signature-input"].removeprefix("counterseal=")
     values = {"@method": method, "@target-uri": uri, **fields}
     covered = [name.strip('"') for name in parameters.partition(")")[0].strip("(").split(" ")]
     return {
-        "about": about,
+        "about": title,
         "method": method,
         "uri": uri,
-        "headers": [list(pair) for pair in sent],
+        "headers": [list(pair) for pair in all_headers],
         "body": body,
         "nonce": nonce,
         "base": signature_base([(name, values[name]) for name in covered], parameters).decode(),
@@ -60,7 +62,7 @@ def but(why, vector=VALID[2], *, code="credential_refused", at=SIGNED_AT, **chan
     }
 
 
-def told(why, old, new, vector=VALID[2], **more):
+def changed_input(why, old, new, vector=VALID[2], **more):
     before = dict(vector["headers"])["signature-input"]
     after = before.replace(old, new, 1)
     if after == before:
@@ -70,8 +72,8 @@ def told(why, old, new, vector=VALID[2], **more):
 
 def invalid():
     sound = VALID[2]
-    given = dict(sound["headers"])
-    signature, told_of = given["signature"], given["signature-input"]
+    headers = dict(sound["headers"])
+    signature, input_ = headers["signature"], headers["signature-input"]
     flipped = signature[:14] + ("A" if signature[14] != "A" else "B") + signature[15:]
     cases = [
         but("301 seconds old", code="request_stale", at=SIGNED_AT + 301),
@@ -100,7 +102,7 @@ def invalid():
         but("no digest", headers={"content-digest": None}),
         but(
             "two digests",
-            headers={"content-digest": f"sha-512=:AAAA:, {given['content-digest']}"},
+            headers={"content-digest": f"sha-512=:AAAA:, {headers['content-digest']}"},
         ),
         but("no signature", headers={"signature": None}),
         but("no input", headers={"signature-input": None}),
@@ -109,30 +111,32 @@ def invalid():
             "two signatures",
             headers={
                 "signature": f"{signature}, b{signature}",
-                "signature-input": f"{told_of}, b{told_of}",
+                "signature-input": f"{input_}, b{input_}",
             },
         ),
         but(
             "another label",
             headers={
                 "signature": signature.replace("counterseal", "sig1", 1),
-                "signature-input": told_of.replace("counterseal", "sig1", 1),
+                "signature-input": input_.replace("counterseal", "sig1", 1),
             },
         ),
-        told("another signer", ORIGIN.guid, OTHER_SPACE),
-        told("another nonce", sound["nonce"], sound["nonce"][::-1]),
-        told("a short nonce", sound["nonce"], sound["nonce"][:21]),
-        told("no nonce", f';nonce="{sound["nonce"]}"', ""),
-        told("another time", f"created={SIGNED_AT}", f"created={SIGNED_AT + 1}"),
-        told("no time", f"created={SIGNED_AT};", ""),
-        told("another algorithm", "hmac-sha256", "hmac-sha512"),
-        told("no algorithm", ';alg="hmac-sha256"', ""),
-        told("another tag", 'tag="counterseal"', 'tag="other"'),
-        told("an end", ";alg", f";expires={SIGNED_AT + 9};alg"),
-        told("fewer components", ' "content-digest"', ""),
-        told("more components", '"content-digest"', '"content-digest" "@authority"'),
-        told("another order of components", '"@method" "@target-uri"', '"@target-uri" "@method"'),
-        told(
+        changed_input("another signer", ORIGIN.guid, OTHER_SPACE),
+        changed_input("another nonce", sound["nonce"], sound["nonce"][::-1]),
+        changed_input("a short nonce", sound["nonce"], sound["nonce"][:21]),
+        changed_input("no nonce", f';nonce="{sound["nonce"]}"', ""),
+        changed_input("another time", f"created={SIGNED_AT}", f"created={SIGNED_AT + 1}"),
+        changed_input("no time", f"created={SIGNED_AT};", ""),
+        changed_input("another algorithm", "hmac-sha256", "hmac-sha512"),
+        changed_input("no algorithm", ';alg="hmac-sha256"', ""),
+        changed_input("another tag", 'tag="counterseal"', 'tag="other"'),
+        changed_input("an end", ";alg", f";expires={SIGNED_AT + 9};alg"),
+        changed_input("fewer components", ' "content-digest"', ""),
+        changed_input("more components", '"content-digest"', '"content-digest" "@authority"'),
+        changed_input(
+            "another order of components", '"@method" "@target-uri"', '"@target-uri" "@method"'
+        ),
+        changed_input(
             "another order of parameters",
             f'created={SIGNED_AT};keyid="{ORIGIN.guid}"',
             f'keyid="{ORIGIN.guid}";created={SIGNED_AT}',
@@ -146,7 +150,7 @@ def invalid():
         "signature",
     ):
         case = but(f"{name} twice")
-        case["headers"].append([name, given[name]])
+        case["headers"].append([name, headers[name]])
         cases.append(case)
     return cases
 

@@ -45,20 +45,20 @@ KEYS = {
 
 def signatures_at_hand():
     """Map what was signed to the signatures that the files hold for it."""
-    found = {}
+    signatures = {}
     for path in VECTORS.glob("*.json"):
-        collect(path.read_text(encoding="utf-8"), found)
-    return found
+        collect(path.read_text(encoding="utf-8"), signatures)
+    return signatures
 
 
-def collect(text, found):
+def collect(text, signatures):
     for signed, signature in JWS.findall(text):
-        found.setdefault(signed, set()).add(signature)
+        signatures.setdefault(signed, set()).add(signature)
         try:
             inner = keys.unb64url(signed.partition(".")[2]).decode()
         except (MalformedToken, UnicodeDecodeError):
             continue
-        collect(inner, found)  # receipts hold answers
+        collect(inner, signatures)  # receipts hold answers
 
 
 AT_HAND = signatures_at_hand()
@@ -74,9 +74,9 @@ def signature_of(name, signed):
         except (MalformedToken, WrongSignature):
             continue
         return in_low_form(key, raw)
-    made = in_low_form(key, key.sign(signed.encode()))
-    AT_HAND.setdefault(signed, set()).add(made)
-    return made
+    signature = in_low_form(key, key.sign(signed.encode()))
+    AT_HAND.setdefault(signed, set()).add(signature)
+    return signature
 
 
 def in_low_form(key, raw):

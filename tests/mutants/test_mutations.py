@@ -1,4 +1,4 @@
-"""The judge of mutants excuses little: a text for the log, and the case of a codec's name."""
+"""`mutations.excused` excuses little: a text for the log, and the case of a codec's name."""
 
 import importlib.util
 import json
@@ -7,16 +7,16 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-SPEC = importlib.util.spec_from_file_location("judge", HERE / "judge.py")
-judge = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(judge)
+SPEC = importlib.util.spec_from_file_location("mutations", HERE / "mutations.py")
+mutations = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(mutations)
 
 
 def excused(before, after):
     lines = "def act(field, limit, seen):\n    {}\n"
-    change = judge.Change("counterseal.act", "")
-    return judge.excused(
-        judge.Mutant("x_act__mutmut_1", 0, change, lines.format(before), lines.format(after))
+    change = mutations.Change("counterseal.act", "")
+    return mutations.excused(
+        mutations.Mutant("x_act__mutmut_1", 0, change, lines.format(before), lines.format(after))
     )
 
 
@@ -65,7 +65,7 @@ def test_nothing_else_is(before, after):
 
 
 def test_the_list_is_read_with_a_reason_for_each_change():
-    listed = judge.accepted(HERE / "accepted.toml")
+    listed = mutations.accepted(HERE / "accepted.toml")
     assert listed
     for change, why in listed.items():
         assert change.function.startswith("counterseal.")
@@ -77,10 +77,10 @@ def test_a_change_is_not_listed_twice(tmp_path):
     table = "[[alive]]\nfunction = 'f'\nwhy = 'w'\ndiff = '''\n- a\n+ b\n'''\n"
     path = tmp_path / "accepted.toml"
     path.write_text(table, "utf-8")
-    assert judge.accepted(path) == {judge.Change("f", "- a\n+ b"): "w"}
+    assert mutations.accepted(path) == {mutations.Change("f", "- a\n+ b"): "w"}
     path.write_text(table * 2, "utf-8")
     with pytest.raises(AssertionError, match="listed twice"):
-        judge.accepted(path)
+        mutations.accepted(path)
 
 
 def test_what_mutmut_left_is_read_without_its_numbers(tmp_path):
@@ -97,13 +97,15 @@ def test_what_mutmut_left_is_read_without_its_numbers(tmp_path):
     names = ["counterseal.room.x_act__mutmut_1", "counterseal.room.xǁRoomǁ_open__mutmut_1"]
     meta = {"exit_code_by_key": {names[0]: 0, names[1]: 1}}
     module.with_name("room.py.meta").write_text(json.dumps(meta), "utf-8")
-    first, second = judge.mutants(tmp_path, [])
+    first, second = mutations.mutants(tmp_path, [])
     assert (first.name, first.code, second.name, second.code) == (names[0], 0, names[1], 1)
-    assert first.change == judge.Change("counterseal.room.act", "- return n + 1\n+ return n - 1")
-    assert second.change == judge.Change(
+    assert first.change == mutations.Change(
+        "counterseal.room.act", "- return n + 1\n+ return n - 1"
+    )
+    assert second.change == mutations.Change(
         "counterseal.room.Room._open", "- return True\n+ return False"
     )
-    assert judge.mutants(tmp_path, ["*act*"]) == [first]
+    assert mutations.mutants(tmp_path, ["*act*"]) == [first]
 
 
 def test_caches_go_and_properties_are_made_below():
@@ -123,7 +125,7 @@ def test_caches_go_and_properties_are_made_below():
         "    def made(cls):\n"
         "        return cls()\n"
     )
-    assert judge.undecorated(source) == (
+    assert mutations.undecorated(source) == (
         "class Room:\n"
         "    def size(self):\n"
         "        return 1\n"

@@ -2,7 +2,7 @@
 `step` and python-statemachine's own engine decide alike.
 
 Both run the real chart file, with a stand-in for every rule in it: real evidence cannot reach every
-outcome of the rules, a stand-in can. What each judge does is compared over every state, every
+outcome of the rules, a stand-in can. What each does is compared over every state, every
 event of the chart, each rule that could refuse first and none, and every set of conditions that
 hold; then over sets of refusing rules at random.
 """
@@ -43,12 +43,12 @@ class Facts:
 
     refusing: frozenset[str] = frozenset()
     holding: frozenset[str] = frozenset()
-    asked: list[str] = attrs.field(factory=list, eq=False)
+    calls: list[str] = attrs.field(factory=list, eq=False)
 
 
 def stand_in(name):
     def rule(facts):
-        facts.asked.append(name)
+        facts.calls.append(name)
         if name in facts.refusing:
             raise Refusal(name)
         return name in facts.holding
@@ -107,18 +107,18 @@ def subsets(names):
     )
 
 
-def asked_by_engine(chart, state, event):
+def calls_by_engine(chart, state, event):
     """Ask the engine which rules it looks at: those that refuse, and the conditions."""
     conds = {name for row in table(chart) for name in row.conds}
-    free, held = Facts(), Facts(holding=frozenset(conds))
+    free, holding = Facts(), Facts(holding=frozenset(conds))
     by_engine(chart, state, event, free)
-    by_engine(chart, state, event, held)
-    asked = dict.fromkeys(free.asked + held.asked)
-    return [name for name in asked if name not in conds], [name for name in asked if name in conds]
+    by_engine(chart, state, event, holding)
+    calls = dict.fromkeys(free.calls + holding.calls)
+    return [name for name in calls if name not in conds], [name for name in calls if name in conds]
 
 
 def outcomes(chart, state, event):
-    validators, conds = asked_by_engine(chart, state, event)
+    validators, conds = calls_by_engine(chart, state, event)
     refusing = {frozenset()}
     for index, first in enumerate(validators):
         refusing |= {frozenset({first}), frozenset(validators[index:])}
@@ -131,7 +131,7 @@ def engine_says():
     return {
         name: {
             (state, event): [
-                (facts, by_engine(chart, state, event, facts), tuple(facts.asked))
+                (facts, by_engine(chart, state, event, facts), tuple(facts.calls))
                 for facts in outcomes(chart, state, event)
             ]
             for state in chart.states
@@ -144,8 +144,8 @@ def engine_says():
 def differences(chart, engine_says):
     return [
         (state, event, facts)
-        for (state, event), judged in engine_says.items()
-        for facts, verdict, _ in judged
+        for (state, event), results in engine_says.items()
+        for facts, verdict, _ in results
         if by_step(chart, state, event, facts) != verdict
     ]
 
@@ -157,7 +157,7 @@ def test_the_stand_ins_stand_in_the_rows_of_the_real_charts(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_both_judges_decide_alike_whatever_the_rules_say(name, engine_says):
+def test_step_and_engine_decide_alike_whatever_the_rules_say(name, engine_says):
     assert differences(STAND_INS[name], engine_says[name]) == []
 
 
@@ -165,14 +165,14 @@ def test_both_judges_decide_alike_whatever_the_rules_say(name, engine_says):
 def test_the_comparison_reaches_every_row_and_every_rule_of_it(name, engine_says):
     reached = {
         (state.value, event.value, verdict.value)
-        for (state, event), judged in engine_says[name].items()
-        for _, verdict, _ in judged
+        for (state, event), results in engine_says[name].items()
+        for _, verdict, _ in results
         if verdict is not WrongState and not isinstance(verdict, str)
     }
     refused = {
         (state.value, event.value, verdict)
-        for (state, event), judged in engine_says[name].items()
-        for _, verdict, _ in judged
+        for (state, event), results in engine_says[name].items()
+        for _, verdict, _ in results
         if isinstance(verdict, str)
     }
     rows = table(CHARTS[name])
@@ -183,15 +183,15 @@ def test_the_comparison_reaches_every_row_and_every_rule_of_it(name, engine_says
 @pytest.mark.parametrize("name", NAMES)
 def test_step_asks_the_rules_in_the_engines_order_and_each_once(name, engine_says):
     chart = STAND_INS[name]
-    for (state, event), judged in engine_says[name].items():
-        for facts, _, asked in judged:
-            ours = attrs.evolve(facts, asked=[])
+    for (state, event), results in engine_says[name].items():
+        for facts, _, calls in results:
+            ours = attrs.evolve(facts, calls=[])
             by_step(chart, state, event, ours)
-            assert ours.asked == list(dict.fromkeys(asked))
+            assert ours.calls == list(dict.fromkeys(calls))
 
 
 @given(st.data())
-def test_both_judges_decide_alike_whichever_rules_refuse_together(data):
+def test_step_and_engine_decide_alike_whichever_rules_refuse_together(data):
     chart = STAND_INS[data.draw(st.sampled_from(NAMES))]
     state, event = data.draw(st.sampled_from(list(chart.cells)))
     rules = {rule.__name__ for rule in chart.cells[state, event].validators}
@@ -228,8 +228,8 @@ def wrong_charts(chart):
         where = f"{key[1].value} in {key[0].value}"
         if key in chart.cells:
             cells = wrong_cells(chart.cells[key], list(chart.states))
-            left = {other: cell for other, cell in chart.cells.items() if other != key}
-            yield f"{where}: no row", attrs.evolve(chart, cells=left)
+            others = {other: cell for other, cell in chart.cells.items() if other != key}
+            yield f"{where}: no row", attrs.evolve(chart, cells=others)
         else:
             cells = [("a row", Cell((), (((), key[0]),)))]
         for what, cell in cells:
@@ -277,7 +277,7 @@ def test_a_difference_planted_in_the_chart_file_is_found(chart, old, new, engine
 
 
 class TestTheEngine:
-    """The judge itself is strict: what it lets pass silently would be no verdict."""
+    """The engine itself is strict: what it lets pass silently would be no verdict."""
 
     @pytest.mark.parametrize("name", NAMES)
     def test_refuses_an_unknown_event(self, name):

@@ -59,14 +59,14 @@ class Mutant:
 
 def mutants(tree: Path, patterns: list[str]) -> list[Mutant]:
     """Read what mutmut left in *tree*, of those mutants that a pattern names, or of all."""
-    found = []
+    mutants_ = []
     for meta in sorted(tree.glob("mutants/src/**/*.meta")):
         codes = json.loads(meta.read_text("utf-8"))["exit_code_by_key"]
         functions = _functions(meta.with_suffix("").read_text("utf-8")) if codes else {}
         for name, code in codes.items():
             if not patterns or any(fnmatch.fnmatch(name, pattern) for pattern in patterns):
-                found.append(_mutant(name, code, functions))
-    return found
+                mutants_.append(_mutant(name, code, functions))
+    return mutants_
 
 
 def accepted(path: Path) -> dict[Change, str]:
@@ -105,25 +105,25 @@ def undecorated(source: str) -> str:
         if not isinstance(node, ast.FunctionDef) or len(node.decorator_list) != 1:
             continue
         decorator = node.decorator_list[0]
-        made = ast.unparse(decorator)
-        if made == "property":
+        text = ast.unparse(decorator)
+        if text == "property":
             indent = " " * node.col_offset
             below[node.end_lineno or 0] = f"{indent}{node.name} = property({node.name})\n"
-        if made == "property" or made.startswith("lru_cache("):
+        if text == "property" or text.startswith("lru_cache("):
             lines[decorator.lineno - 1] = ""
     return "".join(line + below.get(number, "") for number, line in enumerate(lines, 1))
 
 
 def _functions(source: str) -> dict[str, str]:
     """Every function of a module and of its classes, by its mangled, and so unique, name."""
-    found = {}
+    functions = {}
     lines = source.splitlines(keepends=True)
     for node in ast.parse(source).body:
         for function in [node, *(node.body if isinstance(node, ast.ClassDef) else [])]:
             if isinstance(function, ast.FunctionDef):
                 text = "".join(lines[function.lineno - 1 : function.end_lineno])
-                found[function.name] = textwrap.dedent(text)
-    return found
+                functions[function.name] = textwrap.dedent(text)
+    return functions
 
 
 def _mutant(name: str, code: int | None, functions: dict[str, str]) -> Mutant:
@@ -173,13 +173,15 @@ def _strike(call: ast.Call, index: int | None) -> None:
     if index is None or index >= len(call.args):
         return
     text = call.args[index]
-    written = isinstance(text, ast.Constant) and isinstance(text.value, str | None)
-    if written or isinstance(text, ast.JoinedStr):
+    is_text = isinstance(text, ast.Constant) and isinstance(text.value, str | None)
+    if is_text or isinstance(text, ast.JoinedStr):
         call.args[index] = ast.Constant("")
 
 
 def _codec(call: ast.Call) -> object:
     """Return the codec that a text is written or read in, if it is named."""
-    named = isinstance(call.func, ast.Attribute) and call.func.attr in CODING
+    is_codec = isinstance(call.func, ast.Attribute) and call.func.attr in CODING
     lone = len(call.args) == 1 and not call.keywords
-    return call.args[0].value if named and lone and isinstance(call.args[0], ast.Constant) else None
+    return (
+        call.args[0].value if is_codec and lone and isinstance(call.args[0], ast.Constant) else None
+    )
