@@ -98,7 +98,7 @@ def test_the_replay_guard_forgets_what_is_over(guard, clock):
         guard.first_seen(("proof", "device", str(number)), NOW + SECOND)
     clock.moment = NOW + SECOND
     guard.first_seen(KEY, NOW + MINUTE)
-    assert list(guard._seen) == [KEY]
+    assert list(guard._ends_by_value) == [KEY]
     assert len(guard._ends) == 1
 
 

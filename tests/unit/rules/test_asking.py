@@ -396,7 +396,7 @@ class TestTheLimitsOfAnOrigin:
 
     @given(st.sampled_from(Clients), st.integers(1, 100), st.integers(1, 1000), st.booleans())
     def test_are_only_tightened_by_its_own(self, clients, pending, window, cooldown):
-        own = OwnLimits(pending=pending, recent=window, cooldown=cooldown)
+        own = OwnLimits(pending=pending, questions=window, cooldown=cooldown)
         base = limits_for(an_origin(clients), STANDARD)
         limits = limits_for(an_origin(clients, own), STANDARD)
         assert limits == attrs.evolve(
@@ -407,7 +407,7 @@ class TestTheLimitsOfAnOrigin:
         )
 
     def test_that_it_has_itself_count(self):
-        own = OwnLimits(pending=1, recent=2, cooldown=True)
+        own = OwnLimits(pending=1, questions=2, cooldown=True)
         limits = limits_for(an_origin(limits=own), STANDARD)
         assert self.rule(History(open=(question(1),)), limits) == too_many()
         assert self.rule(History(recent=earlier(SECOND, SECOND)), limits).reason == "origin_window"

@@ -2,7 +2,7 @@
 Write the test vectors: `python tests/vectors/generate`, or only compare them, with `--check`.
 
 Keys (keys.json), names, times and inputs are fixed, so that every run writes the same files.
-Signatures with luck in them (ES256, PS256) are kept from the files that are there,
+Randomised signatures (ES256, PS256) are kept from the files that are there,
 as long as they are over the same bytes.
 """
 

@@ -3,7 +3,7 @@
 import json
 from datetime import timedelta
 
-from displays import QUESTIONS, asked, displayed
+from displays import QUESTIONS, displayed, question_of
 from names import (
     ACCOUNT,
     ANSWERED_AT,
@@ -48,8 +48,8 @@ def challenge_of(display_name):
         account=ACCOUNT.guid,
         display=text,
         display_hash=keys.digest(text.encode()),
-        buttons=asked(QUESTIONS[display_name]).buttons,
-        transaction_id=asked(QUESTIONS[display_name]).transaction_id,
+        buttons=question_of(QUESTIONS[display_name]).buttons,
+        transaction_id=question_of(QUESTIONS[display_name]).transaction_id,
         issued_at=ISSUED_AT,
         deadline=DEADLINE,
         keep_until=DEADLINE + timedelta(days=30),
