@@ -296,8 +296,8 @@ def test_s35_what_the_audit_log_calls_things(service):  # noqa: PLR0915 (one of 
 
 def test_s17_the_record_says_who_suspended_a_device(service):
     alice = service.bind("alice")
-    held = service.devices.suspend(alice.guid, by=OPERATOR)
-    assert (held.state, held.suspended_by) == (BindingState.SUSPENDED, Authority.STAFF)
+    binding = service.devices.suspend(alice.guid, by=OPERATOR)
+    assert (binding.state, binding.suspended_by) == (BindingState.SUSPENDED, Authority.STAFF)
     assert service.events[-1].actor == "staff"
 
 
