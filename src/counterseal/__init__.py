@@ -9,7 +9,6 @@ from __future__ import annotations
 from counterseal._decisions.issuing import Issued
 from counterseal._decisions.logins import Redirect
 from counterseal.bindings import (
-    Accounts,
     Bound,
     Devices,
     Enrolments,
@@ -20,7 +19,6 @@ from counterseal.bindings import (
     Telemetry,
 )
 from counterseal.callbacks import Callbacks
-from counterseal.challenges import Erasure
 from counterseal.directory import (
     Administration,
     Authentication,
@@ -36,6 +34,7 @@ from counterseal.models import OPERATOR, Operator
 from counterseal.notifications import Notifications
 from counterseal.policy import PROFILES, STANDARD, STRICT, Policy
 from counterseal.ports import Ports
+from counterseal.usecases.accounts import Accounts
 from counterseal.usecases.answers import Answers
 from counterseal.usecases.challenges import Challenges
 from counterseal.usecases.logins import Logins
@@ -62,7 +61,6 @@ __all__ = [
     "Devices",
     "Enrolment",
     "Enrolments",
-    "Erasure",
     "Invitation",
     "Invitations",
     "Issued",

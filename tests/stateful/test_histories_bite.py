@@ -6,9 +6,8 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from counterseal import _transaction
-from counterseal._decisions import answers, challenges, device_requests, endings, issuing
+from counterseal._decisions import accounts, answers, challenges, device_requests, endings, issuing
 from counterseal.bindings import enrolments
-from counterseal.challenges import erasing
 from counterseal.errors import Refused
 from counterseal.machines import BINDING, CHALLENGE, BindingEvent, ChallengeEvent
 from counterseal.models import BindingState, ChallengeState, Change, SkipReason
@@ -91,12 +90,12 @@ def erased_and_still_told(patch):
 
 
 def addresses_of_the_erased(patch):
-    made = erasing._blank_binding
+    made = accounts._erase_binding
 
     def keep_addresses(binding, now):
         return attrs.evolve(made(binding, now), addresses=binding.addresses)
 
-    patch.setattr(erasing, "_blank_binding", keep_addresses)
+    patch.setattr(accounts, "_erase_binding", keep_addresses)
 
 
 def rung_after_the_end(patch):

@@ -12,7 +12,6 @@ import pytest
 
 from counterseal import keys
 from counterseal.bindings import (
-    Accounts,
     Devices,
     Enrolments,
     Invitations,
@@ -20,7 +19,6 @@ from counterseal.bindings import (
     Telemetry,
 )
 from counterseal.callbacks import Callbacks
-from counterseal.challenges import Erasure
 from counterseal.device import SoftwareDevice
 from counterseal.device.wrapping import wrap
 from counterseal.directory import Administration, Authentication, Credentials
@@ -31,6 +29,7 @@ from counterseal.notifications import Notifications
 from counterseal.testing.faults import Faults, faulty
 from counterseal.testing.phone import Phone
 from counterseal.testing.world import PIN, SCRYPT_COST, World
+from counterseal.usecases.accounts import Accounts
 from counterseal.usecases.answers import Answers
 from counterseal.usecases.challenges import Challenges
 from counterseal.usecases.logins import Logins
@@ -44,7 +43,6 @@ USE_CASES = {
     "devices": Devices,
     "challenges": Challenges,
     "answers": Answers,
-    "erasure": Erasure,
     "callbacks": Callbacks,
     "notifications": Notifications,
     "keysets": KeySets,

@@ -290,7 +290,7 @@ def test_s35_what_the_audit_log_calls_things(service):  # noqa: PLR0915 (one of 
     service.administration.edit_company(service.company.guid, "Other")
     service.administration.edit_app_space(service.app_space.guid, name="Other")
     service.administration.edit_origin(guid, name="Other")
-    service.erasure.erase(alice.device.bond.account, by=OPERATOR)
+    service.accounts.erase(alice.device.bond.account, by=OPERATOR)
     assert {event.event for event in service.events} == CHANGES
 
 

@@ -26,9 +26,9 @@ DECIDING = [
 PLANTS = [
     ("house", "counterseal.models", "counterseal.policy"),
     ("house", "counterseal.wire", "counterseal.rules"),
-    ("house", "counterseal.bindings", "counterseal.challenges"),
+    ("house", "counterseal._decisions", "counterseal.usecases"),
     ("house", "counterseal._transaction", "counterseal.usecases"),
-    ("workspace", "counterseal.challenges", "counterseal_server"),
+    ("workspace", "counterseal.usecases", "counterseal_server"),
     ("face", "counterseal.device", "counterseal"),
     ("ports", "counterseal.ports", "counterseal.keys"),
     *(("pure", module, "counterseal.ports") for module in DECIDING),

@@ -196,6 +196,36 @@ def test_a_revalidation(world, space):
         world.logins.authenticate(back.state, back.code, redirect.secret)
 
 
+def test_an_account_of_an_origin(world, zoe):
+    with world.takes("store.account"):
+        account = world.accounts.get(world.origin, "zoe")
+    with world.takes("store.get"):
+        world.accounts.get_by_guid(world.origin, account.guid)
+    with world.takes("store.account", "store.bindings"):
+        assert len(world.accounts.list_devices(world.origin, "zoe")) == 1
+    with world.takes("store.account", "store.bindings", "store.commit"):
+        world.accounts.revoke(world.origin, "zoe")
+
+
+@pytest.mark.parametrize(("administrator", "permission"), [(False, []), (True, ["store.get"])])
+def test_an_account_that_is_administered(world, zoe, administrator, permission):
+    by = OPERATOR
+    if administrator:
+        guid = world.credentials.create_admin("Ada", all_companies=True).guid
+        (by,) = world.ports.store.get(guid)
+    with world.takes("store.get", *permission, "store.account"):
+        account = world.accounts.find(world.app_space.guid, "zoe", by=by).guid
+    with world.takes("store.get", *permission, "store.bindings"):
+        world.accounts.get_with_devices(account, by=by)
+    for verb in (world.accounts.lock, world.accounts.unlock):
+        with world.takes("store.get", *permission, "store.commit"):
+            verb(account, by=by)
+    with world.takes("store.get", *permission, "store.bindings", "store.commit"):
+        world.accounts.revoke_all(account, by=by)
+    with world.takes("store.get", *permission, "store.bindings", "store.pending", "store.commit"):
+        world.accounts.erase(account, by=by)
+
+
 def test_a_status(world, zoe):
     challenge = world.ask("zoe", "Pay?").challenge
     with world.takes("store.get_with_account"):
@@ -212,7 +242,7 @@ def test_a_status_that_was_erased_costs_no_more(world, zoe):
     challenge = world.ask("zoe", "Pay?").challenge
     zoe.answer(challenge)
     (_, account) = world.ports.store.get_with_account(challenge.guid)
-    world.erasure.erase(account.guid, by=OPERATOR)
+    world.accounts.erase(account.guid, by=OPERATOR)
     with world.takes("store.get_with_account"), pytest.raises(Refused):
         world.challenges.status(world.origin, challenge.guid)
 

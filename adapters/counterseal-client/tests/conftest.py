@@ -218,7 +218,7 @@ class Service(Origin):
         return 200, self.told(self.world.challenges.cancel(party, asked["requestGuid"]))
 
     def device_getAll(self, party, asked, _):  # noqa: N802
-        devices = self.world.accounts.devices(party, asked["accountId"])
+        devices = self.world.accounts.list_devices(party, asked["accountId"])
         return 200, [
             {"guid": each.guid, "name": each.name, "status": each.state.value} for each in devices
         ]

@@ -126,7 +126,7 @@ def test_a_device_changes_its_name_and_addresses(world, handset):
         1,
     )
     assert "canary" not in reply.text
-    (binding,) = world.accounts.devices(world.origin, "user-42")
+    (binding,) = world.accounts.list_devices(world.origin, "user-42")
     assert [address.kind for address in binding.addresses] == [AddressKind.RELAY]
 
 

@@ -96,7 +96,7 @@ def test_devices_are_revoked_after_a_question(run, data, command, user):
 def test_an_account_is_erased_after_a_question(run, data, house, command, user):
     result = run("account", "erase", "zoe", "--data", data, stdin="\n")
     assert result.exit_code == 1
-    assert Accounts(house.ports, house.policy).look(user[0], by=OPERATOR)
+    assert Accounts(house.ports, house.policy).get_with_devices(user[0], by=OPERATOR)
     told = command("account", "erase", user[0], "--yes")
     assert told["privakeyId"] == user[0]
     assert told["erasedAt"]

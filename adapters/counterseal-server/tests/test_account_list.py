@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from counterseal import Accounts, Administration, Devices, Enrolments, Erasure, Invitations
+from counterseal import Accounts, Administration, Devices, Enrolments, Invitations
 from counterseal.device import SoftwareDevice
 from counterseal.invariants import Violation
 from counterseal.models import OPERATOR
@@ -57,7 +57,7 @@ def users(data, founded):
         users.bind("both")
         users.invite("both")
         Accounts(house.ports, house.policy).lock(users.invite("locked").account.guid, by=OPERATOR)
-        Erasure(house.ports, house.policy).erase(users.invite("erased").account.guid, by=OPERATOR)
+        Accounts(house.ports, house.policy).erase(users.invite("erased").account.guid, by=OPERATOR)
         elsewhere = Administration(house.ports, house.policy, by=OPERATOR).create_app_space(
             founded["companyGuid"], "Elsewhere"
         )

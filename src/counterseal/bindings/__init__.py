@@ -3,7 +3,6 @@ Use cases of binding: how a device's keys come to stand for one account, and how
 
 - `Invitations`: an origin invites a device of its user.
 - `Enrolments`: the device brings its keys and finishes the bind.
-- `Accounts`: what an origin may see of its users and take from them, and what locks one.
 - `Devices`: a bound device proves itself, rotates its keys, is suspended, resumed or revoked.
 - `KeySets`: a bound device learns of new service keys.
 - `Telemetry`: what a bound device tells of itself.
@@ -11,7 +10,6 @@ Use cases of binding: how a device's keys come to stand for one account, and how
 
 from __future__ import annotations
 
-from counterseal.bindings.accounts import Accounts
 from counterseal.bindings.callers import Caller, Proven
 from counterseal.bindings.devices import Devices
 from counterseal.bindings.enrolments import Bound, Enrolments
@@ -20,7 +18,6 @@ from counterseal.bindings.keysets import KeySets
 from counterseal.bindings.telemetry import Telemetry
 
 __all__ = [
-    "Accounts",
     "Bound",
     "Caller",
     "Devices",

@@ -18,7 +18,6 @@ from typing import Any
 
 from counterseal._decisions.issuing import Issued
 from counterseal.bindings import (
-    Accounts,
     Devices,
     Enrolments,
     Invitation,
@@ -27,7 +26,6 @@ from counterseal.bindings import (
     Telemetry,
 )
 from counterseal.callbacks import Callbacks
-from counterseal.challenges import Erasure
 from counterseal.device import SoftwareDevice
 from counterseal.directory import Administration, Authentication, Credentials
 from counterseal.models import (
@@ -53,6 +51,7 @@ from counterseal.testing.identity import APP_RETURN, FakeIdentityProvider
 from counterseal.testing.outbox import OutboxNotifier
 from counterseal.testing.phone import Phone
 from counterseal.testing.sender import ScriptedSender
+from counterseal.usecases.accounts import Accounts
 from counterseal.usecases.answers import Answers
 from counterseal.usecases.challenges import Challenges
 from counterseal.usecases.logins import Logins
@@ -117,7 +116,6 @@ class World:
         self.telemetry = Telemetry(self.ports, policy)
         self.challenges = Challenges(self.ports, policy)
         self.answers = Answers(self.ports, policy)
-        self.erasure = Erasure(self.ports, policy)
         self.callbacks = Callbacks(self.ports, policy)
         self.notifications = Notifications(self.ports, policy)
         self.company = self.administration.create_company("Example Ltd")

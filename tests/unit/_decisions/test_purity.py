@@ -17,8 +17,9 @@ import attrs
 import pytest
 
 import counterseal
-from counterseal import STANDARD
+from counterseal import OPERATOR, STANDARD
 from counterseal._decisions import (
+    accounts,
     answers,
     bindings,
     challenges,
@@ -421,7 +422,71 @@ def account_named(scene):
     assert decision.result == (user.account,)
 
 
+def account_read(scene):
+    origin = scene.service.origin.origin
+    for begin in (
+        partial(accounts.get, scene.account),
+        partial(accounts.get_by_guid, (scene.account,), origin=origin),
+    ):
+        assert scene.decide(begin).result == scene.account
+
+
+def devices_listed(scene):
+    decision = scene.decide(partial(accounts.list_devices, scene.account))
+    assert scene.phone.guid in {binding.guid for binding in decision.result}
+
+
+def administrator(service):
+    """Create an administrator of all companies."""
+    return service.stored(service.credentials.create_admin("Ada", all_companies=True).guid)
+
+
+def account_found(scene):
+    app_space = scene.service.app_space
+    for by in (OPERATOR, administrator(scene.service)):
+        decision = scene.decide(partial(accounts.find, (app_space,), by=by, account_id="alice"))
+        assert decision.result == scene.account
+
+
+def account_administered(scene):
+    stored, by = (scene.account,), administrator(scene.service)
+    account, devices = scene.decide(partial(accounts.get_with_devices, stored, by=by)).result
+    assert (account, len(devices)) == (scene.account, 2)
+    (locked_account,) = scene.decide(partial(accounts.lock, stored, by=by)).writes
+    assert locked_account.locked_at is not None
+    (unlocked_account,) = scene.decide(partial(accounts.unlock, (locked_account,), by=by)).writes
+    assert unlocked_account.locked_at is None
+
+
+def account_revoked(scene):
+    for begin in (
+        partial(accounts.revoke, scene.account),
+        partial(accounts.revoke_all, (scene.account,), by=administrator(scene.service)),
+    ):
+        decision = scene.decide(begin)
+        assert decision.result.devices == ()
+        assert len(decision.writes) == 3
+
+
+def account_erased(scene):
+    decision = scene.decide(
+        partial(accounts.erase, (scene.account,), by=administrator(scene.service))
+    )
+    assert decision.result[0].erased_at is not None
+    assert len(decision.writes) == 4
+
+
 CASES = {
+    "accounts.erase": [account_erased],
+    "accounts.find": [account_found],
+    "accounts.get": [account_read],
+    "accounts.get_by_guid": [account_read],
+    "accounts.get_with_devices": [account_administered],
+    "accounts.list_devices": [devices_listed],
+    "accounts.lock": [account_administered],
+    "accounts.revoke": [account_revoked],
+    "accounts.revoke_all": [account_revoked],
+    "accounts.unlock": [account_administered],
     "answers.respond": [accepted, disowned, mistyped, struck],
     "answers.fetch": [fetched],
     "answers.list_pending": [listed],

@@ -160,11 +160,11 @@ VERBS = {
     "drop": (MID, lambda s, t, by: s.callbacks.drop(t.waiting.guid, by=by)),
     "requeue": (MID, lambda s, t, by: s.callbacks.requeue(t.callback.guid, by=by)),
     "find": (ALL, lambda s, t, by: s.accounts.find(t.space.guid, t.name, by=by)),
-    "look": (ALL, lambda s, t, by: s.accounts.look(t.account, by=by)),
+    "look": (ALL, lambda s, t, by: s.accounts.get_with_devices(t.account, by=by)),
     "lock": (ALL, lambda s, t, by: s.accounts.lock(t.account, by=by)),
     "unlock": (ALL, lambda s, t, by: s.accounts.unlock(t.account, by=by)),
     "revoke all": (ALL, lambda s, t, by: s.accounts.revoke_all(t.account, by=by)),
-    "erase": (ALL, lambda s, t, by: s.erasure.erase(t.account, by=by)),
+    "erase": (ALL, lambda s, t, by: s.accounts.erase(t.account, by=by)),
     "suspend": (ALL, lambda s, t, by: s.devices.suspend(t.phone.guid, by=by)),
     "revoke device": (ALL, lambda s, t, by: s.devices.revoke(t.phone.guid, by=by)),
 }

@@ -85,7 +85,7 @@ def test_who_loses_all_devices_or_is_erased_has_nobody_to_tell(service, alice, t
     service.accounts.revoke(service.origin, "alice")
     assert told(service) == []
     third = service.bind("alice", addresses=(HERE,))
-    service.erasure.erase(third.device.bond.account, by=OPERATOR)
+    service.accounts.erase(third.device.bond.account, by=OPERATOR)
     assert told(service) == []
     assert [one for one in service.records().values() if isinstance(one, Notification)]
 

@@ -309,7 +309,7 @@ def test_nobody_is_rung_once_the_challenge_has_ended(service, alice, ending):
         service.clock.jump(held.deadline)
         service.challenges.expire()
     else:
-        service.erasure.erase(held.account, by=OPERATOR)
+        service.accounts.erase(held.account, by=OPERATOR)
     service.clock.advance(10 * SECOND)
     service.ring()
     assert service.outbox.pushes == []

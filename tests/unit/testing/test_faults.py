@@ -109,7 +109,7 @@ def test_somebody_may_come_between(bench):
     with pytest.raises(BindingInactive):
         bench.phone.answer(bench.challenge)
     assert bench.state() == "PENDING"
-    (binding,) = bench.world.accounts.devices(bench.world.origin, "zoe")
+    (binding,) = bench.world.accounts.list_devices(bench.world.origin, "zoe")
     assert binding.state is BindingState.REVOKED
 
 

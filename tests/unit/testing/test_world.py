@@ -72,7 +72,7 @@ def test_a_person_may_forget_the_pin():
 def test_a_phone_answers_with_new_keys(roles):
     world = World()
     zoe = world.bind("zoe")
-    before = world.accounts.devices(world.origin, "zoe")[0].keys
+    before = world.accounts.list_devices(world.origin, "zoe")[0].keys
 
     after = zoe.rotate(roles).keys
 

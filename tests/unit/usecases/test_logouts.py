@@ -320,7 +320,7 @@ def test_an_erased_user_is_found_by_no_name(service, numbered):
     service.idp.admit("carol", account_id="e-1001")
     carol = service.log_in(numbered, "carol")
     erased = account_of(service, carol)
-    service.erasure.erase(erased.guid, by=OPERATOR)
+    service.accounts.erase(erased.guid, by=OPERATOR)
     (alias,) = aliases(service)
     assert (alias.accounts, alias.keep_until) == ((), service.clock.now())
     before = service.records()
@@ -337,7 +337,7 @@ def test_an_erased_user_leaves_the_others_of_the_same_name(service, numbered):
     old = service.log_in(numbered, "carol")
     service.idp.admit("carol", account_id="e-1002")
     new = service.log_in(numbered, "carol")
-    service.erasure.erase(account_of(service, old).guid, by=OPERATOR)
+    service.accounts.erase(account_of(service, old).guid, by=OPERATOR)
     (alias,) = aliases(service)
     assert (alias.accounts, alias.keep_until) == ((account_of(service, new).guid,), None)
 
@@ -345,7 +345,7 @@ def test_an_erased_user_leaves_the_others_of_the_same_name(service, numbered):
 def test_a_session_names_nobody_who_was_erased(service, space):
     service.idp.names_sessions = True
     carol = service.log_in(space, "carol")
-    service.erasure.erase(account_of(service, carol).guid, by=OPERATOR)
+    service.accounts.erase(account_of(service, carol).guid, by=OPERATOR)
     before = service.records()
     service.logins.log_out(space.guid, service.idp.log_out("carol", nameless=True))
     assert service.records() == before
@@ -375,6 +375,6 @@ def test_each_call_names_the_company_of_the_app_space(service):
     watched.logins.revalidate(dave)
     watched.logins.log_out(space.guid, service.idp.log_out("dave"))
     watched.log_in(space, "dave")
-    watched.erasure.erase(dave, by=OPERATOR)
+    watched.accounts.erase(dave, by=OPERATOR)
     verbs = {"authorization_url", "exchange", "still_vouches", "read_logout", "revoke_grant"}
     assert recording.called == {(verb, other) for verb in verbs}

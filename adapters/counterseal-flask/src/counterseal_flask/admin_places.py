@@ -100,7 +100,9 @@ def account_of(
         Unavailable: A port failed.
     """
     space = app_space_of(service, asked, admin)
-    held, devices = service.accounts.look(named(asked.names["account"], "account"), by=admin)
+    held, devices = service.accounts.get_with_devices(
+        named(asked.names["account"], "account"), by=admin
+    )
     if held.app_space != space.guid:
         raise NotFound
     return held, devices

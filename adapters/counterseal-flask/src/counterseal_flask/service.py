@@ -42,7 +42,6 @@ class Service:
         self.accounts = cs.Accounts(ports, policy)
         self.devices = cs.Devices(ports, policy)
         self.callbacks = cs.Callbacks(ports, policy)
-        self.erasure = cs.Erasure(ports, policy)
         self.challenges = cs.Challenges(ports, policy)
         self.answers = cs.Answers(ports, policy)
         self.keysets = cs.KeySets(ports, policy)

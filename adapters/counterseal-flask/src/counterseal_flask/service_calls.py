@@ -50,7 +50,7 @@ def get_account(service: Service, asked: Message, party: RelyingParty) -> Reply:
 def account_by_guid(service: Service, asked: Message, party: RelyingParty) -> Reply:
     """Return an account, by its GUID."""
     guid = named(asked.names["guid"], "guid")
-    return Reply(document=account_document(service.accounts.named(party, guid)))
+    return Reply(document=account_document(service.accounts.get_by_guid(party, guid)))
 
 
 def revoke_account(service: Service, asked: Message, party: RelyingParty) -> Reply:
@@ -61,7 +61,7 @@ def revoke_account(service: Service, asked: Message, party: RelyingParty) -> Rep
 
 def get_devices(service: Service, asked: Message, party: RelyingParty) -> Reply:
     """Return the devices of an account, revoked ones too, and open invitations, oldest first."""
-    devices = service.accounts.devices(party, asked.asked("accountId"))
+    devices = service.accounts.list_devices(party, asked.asked("accountId"))
     return Reply(document=[device_document(binding) for binding in devices])
 
 

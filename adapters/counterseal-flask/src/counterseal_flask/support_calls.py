@@ -16,7 +16,7 @@ def find_account(service: Service, asked: Message, admin: Admin) -> Reply:
     """Return the account that an App Space knows by this id, with its devices."""
     space = app_space_of(service, asked, admin)
     found = service.accounts.find(space.guid, asked.asked("accountId"), by=admin)
-    return Reply(document=user_document(*service.accounts.look(found.guid, by=admin)))
+    return Reply(document=user_document(*service.accounts.get_with_devices(found.guid, by=admin)))
 
 
 def look_at_account(service: Service, asked: Message, admin: Admin) -> Reply:
@@ -45,7 +45,7 @@ def revoke_devices(service: Service, asked: Message, admin: Admin) -> Reply:
 def erase_account(service: Service, asked: Message, admin: Admin) -> Reply:
     """Erase an account and all that is personal of it, for good."""
     held, _ = account_of(service, asked, admin)
-    service.erasure.erase(held.guid, by=admin)
+    service.accounts.erase(held.guid, by=admin)
     return Reply(status=HTTPStatus.NO_CONTENT)
 
 

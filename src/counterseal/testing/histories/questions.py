@@ -123,7 +123,7 @@ class QuestionActs(DeviceActs):
             return
         erased: Result[Account] = self.play(
             "erase",
-            lambda: self.world.erasure.erase(Guid(account), by=OPERATOR),
+            lambda: self.world.accounts.erase(Guid(account), by=OPERATOR),
             trouble=trouble,
             account=account,
         )

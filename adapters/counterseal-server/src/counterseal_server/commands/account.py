@@ -144,12 +144,12 @@ def erase(
     Its devices are revoked, and what it is asked is cancelled.
     """
     with opened(data, config) as house:
-        from counterseal import OPERATOR, Erasure  # noqa: PLC0415 (a fast start)
+        from counterseal import OPERATOR, Accounts  # noqa: PLC0415 (a fast start)
         from counterseal.wire.claims import format_time  # noqa: PLC0415
 
         guid = _named(house, account, app_space)
         asked(f"Erase account {guid} for good?", yes=yes)
-        left = Erasure(house.ports, house.policy).erase(guid, by=OPERATOR)
+        left = Accounts(house.ports, house.policy).erase(guid, by=OPERATOR)
         at = None if left.erased_at is None else format_time(left.erased_at)
         told({"privakeyId": left.guid, "erasedAt": at})
 
@@ -164,4 +164,4 @@ def _shown(house: House, guid: Guid) -> None:
     from counterseal import OPERATOR, Accounts  # noqa: PLC0415 (a fast start)
     from counterseal_flask.admin_documents import user_document  # noqa: PLC0415
 
-    told(user_document(*Accounts(house.ports, house.policy).look(guid, by=OPERATOR)))
+    told(user_document(*Accounts(house.ports, house.policy).get_with_devices(guid, by=OPERATOR)))

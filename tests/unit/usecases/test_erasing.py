@@ -1,6 +1,7 @@
 """Erasing an account: nothing personal can be read any more, and little of it lies there still."""
 
 from datetime import timedelta
+from types import SimpleNamespace
 
 import attrs
 import pytest
@@ -73,43 +74,45 @@ def test_what_is_left_of_an_account_is_its_guid(service, alice, guid):
     living = service.store.bindings(guid)
     before = service.account(CANARY)
     service.clock.advance(timedelta(seconds=5))
-    left = service.erasure.erase(guid, by=OPERATOR)
-    assert left == service.stored(guid)
-    assert CANARY not in texts(service, [guid, pending.guid, *(held.guid for held in living)])
-    assert (left.version, left.guid, left.app_space) == (
+    erased = service.accounts.erase(guid, by=OPERATOR)
+    assert erased == service.stored(guid)
+    assert CANARY not in texts(service, [guid, pending.guid, *(stored.guid for stored in living)])
+    assert (erased.version, erased.guid, erased.app_space) == (
         before.version + 1,
         guid,
         service.app_space.guid,
     )
-    assert left.erased_at == left.locked_at == service.clock.now()
-    assert left.created_at == before.created_at
-    assert (left.devices, left.history, left.receipts, left.receipt_hash) == ((), History(), 0, "")
-    for held in living:
-        over = service.stored(held.guid)
+    assert erased.erased_at == erased.locked_at == service.clock.now()
+    assert erased.created_at == before.created_at
+    assert (erased.devices, erased.history, erased.receipts, erased.receipt_hash) == (
+        (),
+        History(),
+        0,
+        "",
+    )
+    for stored in living:
+        over = service.stored(stored.guid)
         assert over == Binding(
-            guid=held.guid,
-            version=held.version + 1,
+            guid=stored.guid,
+            version=stored.version + 1,
             state=BindingState.REVOKED,
             account=guid,
-            app_space=held.app_space,
-            origin=held.origin,
+            app_space=stored.app_space,
+            origin=stored.origin,
             token_hash=b"",
-            deadline=held.deadline,
-            created_at=held.created_at,
-            bound_at=held.bound_at,
+            deadline=stored.deadline,
+            created_at=stored.created_at,
+            bound_at=stored.bound_at,
             ended_at=service.clock.now(),
         )
 
 
-def test_what_is_asked_is_cancelled_and_blank_and_rings_nobody(service, alice, guid):
+def test_what_is_asked_is_cancelled_and_blank_and_no_callback_is_sent(service, alice, guid):
     pending = ask(service, show_code=True)
-    heard = []
+    woken = []
 
-    class Wake:
-        def ring(self, guid):
-            heard.append(guid)
-
-    service.but(wake=Wake()).erasure.erase(guid, by=OPERATOR)
+    wake = SimpleNamespace(ring=woken.append)
+    service.but(wake=wake).accounts.erase(guid, by=OPERATOR)
     ended = service.stored(pending.guid)
     assert (ended.state, ended.outcome.reason.value) == (ChallengeState.CANCELLED, "erased")
     assert (ended.display, ended.display_hash, ended.buttons, ended.sealed_code) == (
@@ -119,14 +122,14 @@ def test_what_is_asked_is_cancelled_and_blank_and_rings_nobody(service, alice, g
         b"",
     )
     assert service.queued() == []
-    assert heard == [pending.guid]
+    assert woken == [pending.guid]
     assert service.store.pending(guid) == ()
 
 
 def test_what_is_over_and_was_not_swept_is_expired(service, alice, guid):
     pending = ask(service)
     service.clock.jump(pending.deadline)
-    service.erasure.erase(guid, by=OPERATOR)
+    service.accounts.erase(guid, by=OPERATOR)
     assert service.stored(pending.guid).state is ChallengeState.EXPIRED
     assert service.challenges.expire() == 0
 
@@ -134,7 +137,7 @@ def test_what_is_over_and_was_not_swept_is_expired(service, alice, guid):
 def test_s35_an_erasure_is_recorded_in_guids(service, alice, guid):
     pending = ask(service)
     before = len(service.events)
-    service.erasure.erase(guid, by=OPERATOR)
+    service.accounts.erase(guid, by=OPERATOR)
     events = service.events[before:]
     assert [(event.event, event.subject, event.actor, event.reason) for event in events] == [
         ("account.erase", guid, "staff", ""),
@@ -148,13 +151,13 @@ def test_what_had_ended_is_read_and_delivered_no_more(service, alice, guid):
     answered = ask(service, idempotency_key="k")
     alice.answer(answered)
     assert service.challenges.status(service.origin, answered.guid).approved
-    service.erasure.erase(guid, by=OPERATOR)
-    for read in (
+    service.accounts.erase(guid, by=OPERATOR)
+    for call in (
         lambda: service.challenges.status(service.origin, answered.guid),
         lambda: ask(service, idempotency_key="k"),
     ):
         with pytest.raises(NotFound):
-            read()
+            call()
     with pytest.raises(Refused):
         alice.fetch(answered.guid)
     (callback,) = service.deliver()
@@ -167,10 +170,10 @@ def test_what_had_ended_is_read_and_delivered_no_more(service, alice, guid):
 
 
 def test_an_erased_user_is_unknown_and_may_begin_anew(service, alice, guid):
-    left = service.erasure.erase(guid, by=OPERATOR)
-    for look in (service.accounts.get, service.accounts.devices):
+    erased = service.accounts.erase(guid, by=OPERATOR)
+    for call in (service.accounts.get, service.accounts.list_devices):
         with pytest.raises(AccountUnknown):
-            look(service.origin, CANARY)
+            call(service.origin, CANARY)
     with pytest.raises(AccountUnknown):
         ask(service)
     with pytest.raises(Refused):
@@ -178,35 +181,35 @@ def test_an_erased_user_is_unknown_and_may_begin_anew(service, alice, guid):
     again = service.bind(CANARY)
     assert again.device.bond.account != guid
     again.answer(ask(service))
-    assert service.stored(guid) == left
-    assert service.account(left.account_id) == left
+    assert service.stored(guid) == erased
+    assert service.account(erased.account_id) == erased
 
 
 def test_nobody_foresees_what_an_erased_account_is_called(service, alice, guid):
     other = service.bind("bob").device.bond.account
-    left = [service.erasure.erase(one, by=OPERATOR) for one in (guid, other)]
-    lucks = {account.account_id.removeprefix("erased:").partition(".")[0] for account in left}
+    erased = [service.accounts.erase(one, by=OPERATOR) for one in (guid, other)]
+    lucks = {account.account_id.removeprefix("erased:").partition(".")[0] for account in erased}
     assert sorted(map(len, lucks)) == [22, 22]
-    for account in left:
-        place = account_partition(account.app_space, account.account_id)
-        assert place == partition_of(account.guid)
+    for account in erased:
+        partition = account_partition(account.app_space, account.account_id)
+        assert partition == partition_of(account.guid)
 
 
 def test_an_erased_account_is_not_there_for_whoever_administers(service, alice, guid):
-    left = service.erasure.erase(guid, by=OPERATOR)
-    for act in (
-        service.erasure.erase,
+    erased = service.accounts.erase(guid, by=OPERATOR)
+    for call in (
+        service.accounts.erase,
         service.accounts.lock,
         service.accounts.unlock,
-        service.accounts.look,
+        service.accounts.get_with_devices,
         service.accounts.revoke_all,
     ):
         with pytest.raises(NotFound):
-            act(guid, by=OPERATOR)
+            call(guid, by=OPERATOR)
     for nobody in (NOBODY, alice.guid):
         with pytest.raises(NotFound):
-            service.erasure.erase(nobody, by=OPERATOR)
-    assert service.stored(guid) == left
+            service.accounts.erase(nobody, by=OPERATOR)
+    assert service.stored(guid) == erased
     assert service.last_event() == ("account.erase", "not_found")
 
 
@@ -214,9 +217,9 @@ def test_an_erased_account_is_not_there_for_its_origin_and_its_provider(service,
     space = service.new_app_space("Staff", idp=service.idp.settings())
     carol = service.log_in(space, "carol").device.bond.account
     for one in (guid, carol):
-        service.erasure.erase(one, by=OPERATOR)
+        service.accounts.erase(one, by=OPERATOR)
     with pytest.raises(NotFound):
-        service.accounts.named(service.origin, guid)
+        service.accounts.get_by_guid(service.origin, guid)
     with pytest.raises(NotFound):
         service.logins.revalidate(carol)
     assert service.log_in(space, "carol").device.bond.account != carol
@@ -225,7 +228,7 @@ def test_an_erased_account_is_not_there_for_its_origin_and_its_provider(service,
 def test_an_invitation_that_was_erased_is_not_handed_out_again(service):
     invite = {"idempotency_key": "k"}
     invitation = service.invitations.invite(service.origin, CANARY, **invite)
-    service.erasure.erase(invitation.account.guid, by=OPERATOR)
+    service.accounts.erase(invitation.account.guid, by=OPERATOR)
     with pytest.raises(NotFound):
         service.invitations.invite(service.origin, CANARY, **invite)
     with pytest.raises(Refused):
@@ -235,7 +238,7 @@ def test_an_invitation_that_was_erased_is_not_handed_out_again(service):
 def test_a_device_that_had_ended_is_blank_too_and_is_not_revoked_twice(service, alice, guid):
     service.devices.revoke(alice.guid, by=OPERATOR)
     ended = service.stored(alice.guid)
-    service.erasure.erase(guid, by=OPERATOR)
+    service.accounts.erase(guid, by=OPERATOR)
     blank = service.stored(alice.guid)
     assert (blank.ended_at, blank.keys, blank.addresses) == (ended.ended_at, (), ())
     assert len(service.happened("binding.revoke")) == 1
@@ -244,20 +247,20 @@ def test_a_device_that_had_ended_is_blank_too_and_is_not_revoked_twice(service, 
 def test_an_answer_before_the_commit_is_erased_with_the_rest(service, alice, guid):
     pending = ask(service)
     racing = service.meanwhile(lambda: service.answer(alice, pending))
-    racing.erasure.erase(guid, by=OPERATOR)
+    racing.accounts.erase(guid, by=OPERATOR)
     assert service.stored(pending.guid).state is ChallengeState.ANSWERED
     with pytest.raises(NotFound):
         service.challenges.status(service.origin, pending.guid)
 
 
 def test_a_question_before_the_commit_is_erased_with_the_rest(service, alice, guid):
-    service.meanwhile(lambda: ask(service)).erasure.erase(guid, by=OPERATOR)
+    service.meanwhile(lambda: ask(service)).accounts.erase(guid, by=OPERATOR)
     assert service.store.pending(guid) == ()
 
 
 def test_an_erasure_before_an_answers_commit_leaves_no_answer(service, alice, guid):
     pending = ask(service)
-    racing = service.meanwhile(lambda: service.erasure.erase(guid, by=OPERATOR))
+    racing = service.meanwhile(lambda: service.accounts.erase(guid, by=OPERATOR))
     with pytest.raises(Refused):
         racing.answer(alice, pending)
     assert service.stored(pending.guid).outcome.token is None
@@ -269,7 +272,7 @@ def test_an_erasure_is_all_or_nothing(service, alice, guid):
     faults = Faults()
     faults.fail("store.commit")
     with pytest.raises(StoreUnavailable):
-        service.but(store=faulty(service.store, "store", faults)).erasure.erase(guid, by=OPERATOR)
+        service.but(store=faulty(service.store, "store", faults)).accounts.erase(guid, by=OPERATOR)
     assert service.records() == before
 
 
@@ -284,14 +287,14 @@ def test_what_is_unfinished_is_read_as_ever(service, alice, guid):
         alice.fetch(pending.guid)
 
 
-def test_the_provider_is_told_that_a_grant_is_needed_no_more(service):
+def test_the_provider_learns_that_a_grant_is_needed_no_more(service):
     space = service.new_app_space("Staff", idp=service.idp.settings())
     carol = service.log_in(space, "carol").device.bond.account
-    held = service.stored(carol)
-    grant = service.ports.sealer.open(held.sealed_grant, f"grant:{carol}")
-    identity = Identity(issuer=held.issuer, subject="carol", grant=grant)
+    stored = service.stored(carol)
+    grant = service.ports.sealer.open(stored.sealed_grant, f"grant:{carol}")
+    identity = Identity(issuer=stored.issuer, subject="carol", grant=grant)
     assert service.idp.still_vouches(space.idp, identity, company=service.company.guid)
-    service.erasure.erase(carol, by=OPERATOR)
+    service.accounts.erase(carol, by=OPERATOR)
     with pytest.raises(IdentityWithdrawn):
         service.idp.still_vouches(space.idp, identity, company=service.company.guid)
 
@@ -300,5 +303,5 @@ def test_an_account_is_erased_although_its_provider_does_not_answer(service):
     space = service.new_app_space("Staff", idp=service.idp.settings())
     carol = service.log_in(space, "carol").device.bond.account
     service.idp.down = True
-    erased = service.erasure.erase(carol, by=OPERATOR)
+    erased = service.accounts.erase(carol, by=OPERATOR)
     assert (erased.sealed_grant, erased.subject) == (b"", "")

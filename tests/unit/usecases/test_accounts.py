@@ -29,7 +29,7 @@ def test_an_origin_sees_its_users(service):
 def test_an_origin_sees_no_other_app_spaces_users(service):
     service.bind("alice")
     stranger = service.new_origin(service.new_app_space("Insurance"), "Claims")
-    for verb in (service.accounts.get, service.accounts.devices):
+    for verb in (service.accounts.get, service.accounts.list_devices):
         with pytest.raises(AccountUnknown):
             verb(stranger, "alice")
         with pytest.raises(AccountUnknown):
@@ -47,7 +47,7 @@ def test_an_origin_sees_every_device_that_a_user_ever_had(service):
     first, second = service.bind("alice"), service.bind("alice")
     service.devices.revoke(first.guid, by=OPERATOR)
     open_one = service.invitations.invite(service.origin, "alice")
-    devices = service.accounts.devices(service.origin, "alice")
+    devices = service.accounts.list_devices(service.origin, "alice")
     assert [device.guid for device in devices] == [first.guid, second.guid, open_one.binding]
     assert [device.state for device in devices] == [
         BindingState.REVOKED,
@@ -62,22 +62,22 @@ def test_an_origin_sees_no_dead_invitation(service):
     service.clock.advance(STANDARD.session_token_life)
     # Before a worker has expired it, and after.
     for expiring in (1, 0):
-        listed = service.accounts.devices(service.origin, "alice")
+        listed = service.accounts.list_devices(service.origin, "alice")
         assert [device.guid for device in listed] == [phone.guid]
         assert service.invitations.expire() == expiring
     assert service.stored(expired).state is BindingState.EXPIRED
     revoked = service.invitations.invite(service.origin, "alice").binding
     service.devices.revoke(revoked, by=service.origin)
-    (listed,) = service.accounts.devices(service.origin, "alice")
+    (listed,) = service.accounts.list_devices(service.origin, "alice")
     assert listed.guid == phone.guid
     # Support staff see all that was.
-    _, seen = service.accounts.look(service.account().guid, by=OPERATOR)
-    assert {binding.guid for binding in seen} == {phone.guid, expired, revoked}
+    _, bindings = service.accounts.get_with_devices(service.account().guid, by=OPERATOR)
+    assert {binding.guid for binding in bindings} == {phone.guid, expired, revoked}
 
 
 def test_s18_a_locked_account_is_not_asked_and_does_not_answer(service):
     alice = service.bind("alice")
-    asked = service.ask("alice", "Pay?").challenge
+    challenge = service.ask("alice", "Pay?").challenge
     locked = service.accounts.lock(alice.device.bond.account, by=OPERATOR)
     assert locked == service.account()
     assert locked.locked_at == service.clock.now()
@@ -85,11 +85,11 @@ def test_s18_a_locked_account_is_not_asked_and_does_not_answer(service):
     with pytest.raises(AccountLocked):
         service.ask("alice", "Pay?")
     with pytest.raises(AccountLocked):
-        alice.answer(asked)
+        alice.answer(challenge)
     unlocked = service.accounts.unlock(locked.guid, by=OPERATOR)
     assert (unlocked.locked_at, unlocked.version) == (None, locked.version + 1)
     assert service.last_event() == ("account.unlock", "")
-    assert alice.answer(asked).approved
+    assert alice.answer(challenge).approved
 
 
 def test_unlocking_forgets_the_wrong_codes_and_locking_does_not(service):
@@ -131,15 +131,15 @@ def test_a_lock_that_lost_its_race_is_made_again(service):
 def test_an_origin_finds_an_account_by_its_guid(service):
     service.bind("alice")
     account = service.account()
-    assert service.accounts.named(service.origin, account.guid) == account
+    assert service.accounts.get_by_guid(service.origin, account.guid) == account
     neighbour = service.new_origin(service.app_space, "Another shop")
-    assert service.accounts.named(neighbour, account.guid) == account
+    assert service.accounts.get_by_guid(neighbour, account.guid) == account
     stranger = service.new_origin(service.new_app_space("Insurance"), "Claims")
     with pytest.raises(Foreign):
-        service.accounts.named(stranger, account.guid)
+        service.accounts.get_by_guid(stranger, account.guid)
     for nothing in (mint(0, bytes(15)), service.origin.origin.guid):
         with pytest.raises(NotFound):
-            service.accounts.named(service.origin, nothing)
+            service.accounts.get_by_guid(service.origin, nothing)
 
 
 def test_s17_revoking_an_account_ends_all_its_devices_and_invitations_at_once(service):
@@ -152,7 +152,7 @@ def test_s17_revoking_an_account_ends_all_its_devices_and_invitations_at_once(se
     revoked = service.accounts.revoke(service.origin, "alice")
     assert revoked == service.account()
     assert (revoked.version, revoked.devices) == (before.version + 1, ())
-    states = {held.state for held in service.accounts.devices(service.origin, "alice")}
+    states = {binding.state for binding in service.accounts.list_devices(service.origin, "alice")}
     assert states == {BindingState.REVOKED}
     names = [event.event for event in service.events[-4:]]
     assert names == ["account.revoke", *["binding.revoke"] * 3]

@@ -1,0 +1,332 @@
+"""
+Accounts: what origins and administrators learn of users, and how they lock, revoke and erase them.
+
+An account that has been erased is not there for anybody; what is left of it are GUIDs, times and
+states, so that the audit log still says what happened.
+"""
+
+from __future__ import annotations
+
+import itertools
+from datetime import datetime
+
+from counterseal import keys
+from counterseal._decisions.authorization import permission_to
+from counterseal._decisions.bindings import end_binding
+from counterseal._decisions.endings import end
+from counterseal._decisions.plan import (
+    AuditEntry,
+    Decision,
+    Plan,
+    Records,
+    Tools,
+    account_of,
+    bindings_of,
+    pending_of,
+    require,
+)
+from counterseal.errors import AccountUnknown, NotFound
+from counterseal.machines import BINDING, CHALLENGE, BindingEvent, ChallengeEvent, step
+from counterseal.models import (
+    LIVING,
+    Account,
+    Administrator,
+    AppSpace,
+    Binding,
+    CancelReason,
+    Challenge,
+    Guid,
+    History,
+    Origin,
+    Outcome,
+    Record,
+    replace,
+    revise,
+)
+from counterseal.models.guid import account_partition, partition_of
+from counterseal.rules.authorization import Deed
+from counterseal.rules.facts import Cancelling
+from counterseal.rules.sizes import text_fits
+from counterseal.rules.standing import own_app_space, without_dead_invitations
+
+ERASED_ID_BYTES = 16
+"""Nobody can take the id beforehand that an erased account gets."""
+
+
+def get(account: Account | None, _: Tools) -> Decision[Account]:
+    """
+    Decide what is learned of an account that was read by its id.
+
+    Raises:
+        AccountUnknown: The App Space has no such account.
+    """
+    return Decision(result=_require_known(account))
+
+
+def get_by_guid(stored: Records, _: Tools, origin: Origin) -> Decision[Account]:
+    """
+    Decide what *origin* learns of an account that was read by its GUID.
+
+    Raises:
+        NotFound: There is no such account, or it has been erased.
+        Foreign: It belongs to another App Space than the origin's.
+    """
+    account = require(stored[0], Account)
+    own_app_space(origin, account)
+    return Decision(result=_not_erased(account))
+
+
+def list_devices(account: Account | None, _: Tools) -> Plan[tuple[Binding, ...]]:
+    """
+    Plan to list every device that the account ever had, and its open invitations.
+
+    Raises:
+        AccountUnknown: The App Space has no such account.
+    """
+    return bindings_of(_require_known(account).guid).then(
+        lambda bindings, tools: Decision(result=without_dead_invitations(bindings, tools.now))
+    )
+
+
+def revoke(account: Account | None, _: Tools) -> Plan[Account]:
+    """
+    Plan to revoke all devices and open invitations of an origin's user.
+
+    Raises:
+        AccountUnknown: The App Space has no such account.
+    """
+    return _plan_revoke(_require_known(account))
+
+
+def find(stored: Records, _: Tools, by: Administrator, account_id: str) -> Plan[Account]:
+    """
+    Plan to read, for an administrator, the account that an App Space knows by *account_id*.
+
+    Args:
+        stored: The App Space.
+
+    Raises:
+        NotFound: There is no such App Space.
+    """
+    app_space = require(stored[0], AppSpace)
+    return permission_to(Deed.USERS, by, app_space).then(
+        lambda _, tools: _find(tools, app_space.guid, account_id)
+    )
+
+
+def get_with_devices(
+    stored: Records, _: Tools, by: Administrator
+) -> Plan[tuple[Account, tuple[Binding, ...]]]:
+    """
+    Plan to read, for an administrator, an account and every binding that it ever had.
+
+    Raises:
+        NotFound: There is no such account.
+    """
+    account = require(stored[0], Account)
+    return permission_to(Deed.USERS, by, account).then(
+        lambda *_: bindings_of(_not_erased(account).guid).then(
+            lambda bindings, _: Decision(result=(account, bindings))
+        )
+    )
+
+
+def lock(stored: Records, _: Tools, by: Administrator) -> Plan[Account]:
+    """
+    Plan to lock an account: it is neither asked nor answers, and no device binds.
+
+    Raises:
+        NotFound: There is no such account.
+    """
+    account = require(stored[0], Account)
+    return permission_to(Deed.USERS, by, account).then(
+        lambda _, tools: _store(revise(_not_erased(account), locked_at=tools.now))
+    )
+
+
+def unlock(stored: Records, _: Tools, by: Administrator) -> Plan[Account]:
+    """
+    Plan to unlock an account, and forget its wrong codes.
+
+    Raises:
+        NotFound: There is no such account.
+    """
+    account = require(stored[0], Account)
+    history = replace(account.history, wrong_codes=0)
+    return permission_to(Deed.USERS, by, account).then(
+        lambda *_: _store(revise(_not_erased(account), locked_at=None, history=history))
+    )
+
+
+def revoke_all(stored: Records, _: Tools, by: Administrator) -> Plan[Account]:
+    """
+    Plan to revoke all devices and open invitations of an account, for an administrator.
+
+    Raises:
+        NotFound: There is no such account.
+    """
+    account = require(stored[0], Account)
+    return permission_to(Deed.REMOVE_USERS, by, account).then(
+        lambda *_: _plan_revoke(_not_erased(account))
+    )
+
+
+def erase(stored: Records, _: Tools, by: Administrator) -> Plan[tuple[Account, Account]]:
+    """
+    Plan to take everything personal of an account out of the records, in one commit.
+
+    Args:
+        stored: The account.
+
+    Returns:
+        What is left of the account, and the account as it was.
+
+    Raises:
+        NotFound: There is no such account, or it has been erased.
+    """
+    account = require(stored[0], Account)
+    return permission_to(Deed.REMOVE_USERS, by, account).then(
+        lambda *_: bindings_of(_not_erased(account).guid).then(
+            lambda bindings, _: pending_of(account.guid).then(
+                lambda challenges, tools: _erase(tools, account, bindings, challenges)
+            )
+        )
+    )
+
+
+def _require_known(account: Account | None) -> Account:
+    if account is None:
+        raise AccountUnknown
+    return account
+
+
+def _not_erased(account: Account) -> Account:
+    if account.erased_at is not None:
+        raise NotFound
+    return account
+
+
+def _find(tools: Tools, app_space: Guid, account_id: str) -> Plan[Account]:
+    text_fits(account_id, tools.policy.account_id_bytes, "accountId")
+    return account_of(app_space, account_id).then(get)
+
+
+def _store(updated_account: Account) -> Decision[Account]:
+    return Decision(
+        result=updated_account,
+        writes=(updated_account,),
+        audit=(AuditEntry(updated_account.guid),),
+    )
+
+
+def _plan_revoke(account: Account) -> Plan[Account]:
+    return bindings_of(account.guid).then(lambda bindings, tools: _revoke(tools, account, bindings))
+
+
+def _revoke(tools: Tools, account: Account, bindings: tuple[Binding, ...]) -> Decision[Account]:
+    revoked_bindings = tuple(
+        _revoke_binding(binding, tools.now) for binding in bindings if binding.state in LIVING
+    )
+    updated_account = revise(account, devices=())
+    return Decision(
+        result=updated_account,
+        writes=(*revoked_bindings, updated_account),
+        audit=(
+            AuditEntry(account.guid),
+            *(AuditEntry(binding.guid, "binding.revoke") for binding in revoked_bindings),
+        ),
+    )
+
+
+def _revoke_binding(binding: Binding, now: datetime) -> Binding:
+    state = step(BINDING, binding.state, BindingEvent.REVOKE, None)
+    return end_binding(binding, state, now)
+
+
+def _erase(
+    tools: Tools,
+    account: Account,
+    bindings: tuple[Binding, ...],
+    challenges: tuple[Challenge, ...],
+) -> Decision[tuple[Account, Account]]:
+    writes: list[Record] = []
+    audit = [AuditEntry(account.guid)]
+    for binding in bindings:
+        writes.append(_erase_binding(binding, tools.now))
+        if binding.state in LIVING:
+            audit.append(AuditEntry(binding.guid, "binding.revoke"))
+    for challenge in challenges:
+        erased_challenge, entry = _erase_challenge(tools, challenge)
+        writes.append(erased_challenge)
+        audit.append(entry)
+    erased_account = revise(
+        account,
+        account_id=_erased_id(account, keys.b64url(tools.entropy(ERASED_ID_BYTES))),
+        user_info="",
+        subject="",
+        sealed_grant=b"",
+        vouched_at=None,
+        locked_at=tools.now,
+        erased_at=tools.now,
+        devices=(),
+        history=History(),
+        receipts=0,
+        receipt_hash="",
+    )
+    return Decision(
+        result=(erased_account, account),
+        writes=(*writes, erased_account),
+        audit=tuple(audit),
+        wakes=tuple(challenge.guid for challenge in challenges),
+    )
+
+
+def _erase_binding(binding: Binding, now: datetime) -> Binding:
+    ended = _revoke_binding(binding, now) if binding.state in LIVING else revise(binding)
+    return replace(
+        ended,
+        token_hash=b"",
+        sealed_token=b"",
+        enrolled="",
+        name="",
+        keys=(),
+        addresses=(),
+        key_changes=(),
+    )
+
+
+def _erase_challenge(tools: Tools, challenge: Challenge) -> tuple[Challenge, AuditEntry]:
+    late = tools.now >= challenge.deadline
+    ending = end(
+        tools,
+        # Its origin gets no callback: it would name the user.
+        replace(challenge, callback=None),
+        History(),
+        step(
+            CHALLENGE,
+            challenge.state,
+            ChallengeEvent.EXPIRE if late else ChallengeEvent.CANCEL,
+            Cancelling(now=tools.now, challenge=challenge, origin=challenge.origin),
+        ),
+        Outcome(at=tools.now, reason=CancelReason.ERASED),
+        reason=CancelReason.ERASED.value,
+    )
+    erased_challenge = replace(
+        ending.challenge,
+        display="{}",
+        display_hash="",
+        buttons=(),
+        transaction_id=None,
+        notification_title=None,
+        notification_body=None,
+    )
+    return erased_challenge, ending.entry
+
+
+def _erased_id(account: Account, random_text: str) -> str:
+    # The partition of an account follows from its id, and its GUID stays.
+    for number in itertools.count():
+        account_id = f"erased:{random_text}.{number}"
+        if account_partition(account.app_space, account_id) == partition_of(account.guid):
+            break
+    return account_id

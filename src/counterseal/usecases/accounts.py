@@ -1,0 +1,195 @@
+"""Accounts: look up, lock, revoke and erase the users of an App Space."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import attrs
+
+from counterseal._decisions import accounts
+from counterseal._decisions.plan import account_of, records
+from counterseal._transaction import AuditContext, Transactions, refusals
+from counterseal.authority import name_of
+from counterseal.errors import Unavailable
+from counterseal.models import Account, Administrator, Binding, Guid, RelyingParty
+from counterseal.policy import Policy
+from counterseal.ports import Ports
+from counterseal.rules.sizes import text_fits
+from counterseal.rules.standing import identified_simply
+from counterseal.usecases.revalidation import remove_alias, revoke_grant
+
+
+@attrs.frozen
+class Accounts:
+    """
+    The users of an App Space.
+
+    Each verb that takes *by*, who acts, can raise:
+
+    - CredentialRefused: the administrator's time is over, or it was revoked;
+    - Foreign: the account is out of the administrator's reach.
+    """
+
+    ports: Ports
+    policy: Policy
+    _transactions: Transactions = attrs.field(init=False, eq=False, repr=False)
+
+    @_transactions.default
+    def _bind(self) -> Transactions:
+        return Transactions(self.ports, self.policy)
+
+    def get(self, party: RelyingParty, account_id: str) -> Account:
+        """
+        Return the account that the origin knows by *account_id*.
+
+        Raises:
+            AccountUnknown: The App Space has none.
+            InvalidField: The id does not fit.
+        """
+        context = AuditContext(event="account.get", actor=party.origin.guid)
+        self._demand_fit(context, account_id)
+        plan = account_of(party.app_space.guid, account_id).then(accounts.get)
+        return self._transactions.run(context, plan)
+
+    def get_by_guid(self, party: RelyingParty, account: Guid) -> Account:
+        """
+        Return the account with this GUID.
+
+        Raises:
+            NotFound: There is no such account.
+            Foreign: It belongs to another App Space than the origin's.
+        """
+        context = AuditContext(event="account.get", actor=party.origin.guid, subject=account)
+        plan = records(account).then(
+            lambda stored, tools: accounts.get_by_guid(stored, tools, party.origin)
+        )
+        return self._transactions.run(context, plan)
+
+    def list_devices(self, party: RelyingParty, account_id: str) -> tuple[Binding, ...]:
+        """
+        Return every device that the account ever had, and its open invitations, oldest first.
+
+        An invitation that expired or was revoked is not among them.
+
+        Raises:
+            AccountUnknown: The App Space has no such account.
+            InvalidField: The id does not fit.
+        """
+        context = AuditContext(event="account.devices", actor=party.origin.guid)
+        self._demand_fit(context, account_id)
+        plan = account_of(party.app_space.guid, account_id).then(accounts.list_devices)
+        return self._transactions.run(context, plan)
+
+    def revoke(self, party: RelyingParty, account_id: str) -> Account:
+        """
+        Revoke all devices of an account and its open invitations, in one commit.
+
+        What the account is asked stays until its deadline, and nobody can answer it.
+        The origin may invite the user again.
+
+        Raises:
+            AccountUnknown: The App Space has no such account.
+            WrongKind: An Identity Provider identifies the users of this App Space.
+            InvalidField: The id does not fit.
+        """
+        context = AuditContext(event="account.revoke", actor=party.origin.guid)
+        with refusals(self.ports, context):
+            identified_simply(party.app_space)
+        self._demand_fit(context, account_id)
+        plan = account_of(party.app_space.guid, account_id).then(accounts.revoke)
+        return self._transactions.run(context, plan)
+
+    def find(self, app_space: Guid, account_id: str, *, by: Administrator) -> Account:
+        """
+        Return the account that an App Space knows by *account_id*, for support staff.
+
+        Raises:
+            NotFound: There is no such App Space.
+            AccountUnknown: It has no such account.
+            InvalidField: The id does not fit.
+        """
+        context = AuditContext(event="account.find", actor=name_of(by), subject=app_space)
+        plan = records(app_space).then(
+            lambda stored, tools: accounts.find(stored, tools, by, account_id)
+        )
+        return self._transactions.run(context, plan)
+
+    def get_with_devices(
+        self, account: Guid, *, by: Administrator
+    ) -> tuple[Account, tuple[Binding, ...]]:
+        """
+        Return an account and every binding that it ever had, oldest first, for support staff.
+
+        Raises:
+            NotFound: There is no such account.
+        """
+        context = AuditContext(event="account.look", actor=name_of(by), subject=account)
+        plan = records(account).then(
+            lambda stored, tools: accounts.get_with_devices(stored, tools, by)
+        )
+        return self._transactions.run(context, plan)
+
+    def lock(self, account: Guid, *, by: Administrator) -> Account:
+        """
+        Lock an account: it is neither asked nor answers, and no device binds.
+
+        Raises:
+            NotFound: There is no such account.
+        """
+        context = AuditContext(event="account.lock", actor=name_of(by), subject=account)
+        plan = records(account).then(lambda stored, tools: accounts.lock(stored, tools, by))
+        return self._transactions.run(context, plan)
+
+    def unlock(self, account: Guid, *, by: Administrator) -> Account:
+        """
+        Unlock an account, and forget its wrong codes.
+
+        Raises:
+            NotFound: There is no such account.
+        """
+        context = AuditContext(event="account.unlock", actor=name_of(by), subject=account)
+        plan = records(account).then(lambda stored, tools: accounts.unlock(stored, tools, by))
+        return self._transactions.run(context, plan)
+
+    def revoke_all(self, account: Guid, *, by: Administrator) -> Account:
+        """
+        Revoke all devices of an account and its open invitations, for support staff.
+
+        Raises:
+            NotFound: There is no such account.
+            RoleLacking: It is User Support, and an Identity Provider identifies the users.
+        """
+        context = AuditContext(event="account.revoke", actor=name_of(by), subject=account)
+        plan = records(account).then(lambda stored, tools: accounts.revoke_all(stored, tools, by))
+        return self._transactions.run(context, plan)
+
+    def erase(self, account: Guid, *, by: Administrator) -> Account:
+        """
+        Erase an account: its user is unknown from now on, and may be invited anew as another.
+
+        Its devices are revoked and what it is asked is cancelled, without a callback.
+        Keys, names, addresses and texts are taken out of these records at once.
+        What had ended before can no longer be read or delivered, and leaves the store when its
+        retention is over.
+        An Identity Provider is told that it will not be asked about the user again; if it
+        cannot be told, the grant is not stored here all the same.
+
+        Returns:
+            What is left of the account.
+
+        Raises:
+            NotFound: There is no such account, or it has been erased.
+            RoleLacking: It is User Support, and an Identity Provider identifies the users.
+        """
+        context = AuditContext(event="account.erase", actor=name_of(by), subject=account)
+        plan = records(account).then(lambda stored, tools: accounts.erase(stored, tools, by))
+        erased_account, stored_account = self._transactions.run(context, plan)
+        revoke_grant(self.ports, stored_account)
+        with suppress(Unavailable):
+            # An alias that stays names nobody: a hash, and the GUID of an account that was.
+            remove_alias(self._transactions, stored_account)
+        return erased_account
+
+    def _demand_fit(self, context: AuditContext, account_id: str) -> None:
+        with refusals(self.ports, context):
+            text_fits(account_id, self.policy.account_id_bytes, "accountId")
