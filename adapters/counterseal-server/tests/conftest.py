@@ -1,6 +1,8 @@
 """What the tests of the command share: running it, and one demo's JSON."""
 
 import json
+import os
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -16,6 +18,9 @@ from redis_servers import Cluster, Server, Watched, binary
 
 from counterseal_server.cli import main
 
+# Some hundred Pythons are started, and none of them is to compile everything anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 PLAIN = {"FORCE_COLOR": None, "NO_COLOR": None, "COLUMNS": "100", "TERM": "xterm"}
 
 
@@ -28,6 +33,20 @@ def run():
         return runner.invoke(main, [str(arg) for arg in args], input=stdin, catch_exceptions=False)
 
     return command
+
+
+@pytest.fixture(scope="session")
+def found(run, tmp_path_factory):
+    """Return a function that fills a folder as `init` does, and returns what `init` printed."""
+    model = tmp_path_factory.mktemp("model") / "data"
+    names = ("--company", "Example", "--app-space", "Bank", "--origin", "Web shop")
+    printed = run("init", "--data", model, *names, "--auth", "basic").stdout
+
+    def fill(folder):
+        shutil.copytree(model, folder)
+        return json.loads(printed)
+
+    return fill
 
 
 @pytest.fixture(scope="session")

@@ -20,9 +20,8 @@ def data(tmp_path):
 
 
 @pytest.fixture
-def founded(run, data):
-    names = ("--company", "Example", "--app-space", "Bank", "--origin", "Web shop")
-    return json.loads(run("init", "--data", data, *names, "--auth", "basic").stdout)
+def founded(found, data):
+    return found(data)
 
 
 @pytest.fixture
@@ -38,7 +37,8 @@ def user(house, founded):
         founded["requestOriginGuid"]
     )
     invited = Invitations(house.ports, house.policy).invite(party, "zoe")
-    device = SoftwareDevice.make(clock=house.ports.clock, entropy=house.ports.entropy, pin=PIN)
+    ports = house.ports
+    device = SoftwareDevice.make(clock=ports.clock, entropy=ports.entropy, pin=PIN, cost=2)
     enrolment = device.enrolment(invited.token, founded["appSpaceGuid"], pin=PIN, name="Phone")
     bound = Enrolments(house.ports, house.policy).complete(enrolment)
     return bound.account.guid, bound.binding.guid

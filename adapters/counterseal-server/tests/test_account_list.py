@@ -22,9 +22,8 @@ def data(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def founded(run, data):
-    names = ("--company", "Example", "--app-space", "Bank", "--origin", "Web shop")
-    return json.loads(run("init", "--data", data, *names, "--auth", "basic").stdout)
+def founded(found, data):
+    return found(data)
 
 
 class Users:
@@ -40,7 +39,8 @@ class Users:
         return Invitations(self.ports, self.policy).invite(self.party, name)
 
     def bind(self, name):
-        phone = SoftwareDevice.make(clock=self.ports.clock, entropy=self.ports.entropy, pin=PIN)
+        ports = self.ports
+        phone = SoftwareDevice.make(clock=ports.clock, entropy=ports.entropy, pin=PIN, cost=2)
         enrolment = phone.enrolment(self.invite(name).token, self.space, pin=PIN)
         return Enrolments(self.ports, self.policy).complete(enrolment)
 

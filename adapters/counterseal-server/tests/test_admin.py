@@ -24,9 +24,8 @@ def data(tmp_path):
 
 
 @pytest.fixture
-def founded(run, data):
-    names = ("--company", "Example", "--app-space", "Bank", "--origin", "Web shop")
-    return json.loads(run("init", "--data", data, *names, "--auth", "basic").stdout)
+def founded(found, data):
+    return found(data)
 
 
 @pytest.fixture
