@@ -39,14 +39,14 @@ class Recorder:
     """A store that reads, records its calls, and commits nothing."""
 
     store: Any
-    read: list[tuple[str, tuple[Any, ...]]] = attrs.field(factory=list)
+    loads: list[tuple[str, tuple[Any, ...]]] = attrs.field(factory=list)
     committed: tuple[Any, ...] = ()
 
     def __getattr__(self, name: str) -> Any:
         verb = getattr(self.store, name)
 
         def called(*arguments: Any) -> Any:
-            self.read.append((name, arguments))
+            self.loads.append((name, arguments))
             return verb(*arguments)
 
         return called
@@ -68,7 +68,7 @@ class Commit:
     """
 
     verb: str
-    read: tuple[Any, ...]
+    arguments: tuple[Any, ...]
     committed: tuple[Any, ...]
 
 
@@ -102,8 +102,8 @@ class Answers:
             try:
                 cs.Answers(deaf, self.service.policy).answer(call)
             except RecordedError:
-                ((verb, read),) = recorder.read
-                recordings.append(Commit(verb, read, recorder.committed))
+                ((verb, arguments),) = recorder.loads
+                recordings.append(Commit(verb, arguments, recorder.committed))
         return recordings
 
     def ours(self, number: int) -> Sequence[Callable[[], object]]:
@@ -111,7 +111,7 @@ class Answers:
         store = self.service.ports.store
 
         def once(recorded: Commit) -> None:
-            getattr(store, recorded.verb)(*recorded.read)
+            getattr(store, recorded.verb)(*recorded.arguments)
             store.commit(*recorded.committed)
 
         return [lambda recorded=recorded: once(recorded) for recorded in self.recorded(number)]
@@ -136,14 +136,14 @@ class Answers:
         def key(name: object) -> str:
             return f"bare:{{{partition:02x}}}:{unique}:{name}"
 
-        records = getattr(self.service.ports.store, recorded.verb)(*recorded.read)
+        records = getattr(self.service.ports.store, recorded.verb)(*recorded.arguments)
         for record in records:
             client.set(key(record.guid), bare_value(record))
-        read = redis_floor.read(client, [key(record.guid) for record in records])
+        load = redis_floor.read(client, [key(record.guid) for record in records])
         write = writing(recorded, key, f"bare:{{{partition:02x}}}:")
 
         def once() -> None:
-            read()
+            load()
             write()
 
         return once

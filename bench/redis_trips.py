@@ -54,7 +54,7 @@ def _verb(command: bytes) -> str:
 def _listening() -> Iterator[list[bytes]]:
     commands: list[bytes] = []
     waiting = False
-    send, read = AbstractConnection.send_packed_command, AbstractConnection.read_response
+    send, receive = AbstractConnection.send_packed_command, AbstractConnection.read_response
 
     def sending(connection: Any, command: Any, **options: Any) -> Any:
         nonlocal waiting
@@ -69,7 +69,7 @@ def _listening() -> Iterator[list[bytes]]:
     def reading(connection: Any, *args: Any, **options: Any) -> Any:
         nonlocal waiting
         waiting = False
-        return read(connection, *args, **options)
+        return receive(connection, *args, **options)
 
     AbstractConnection.send_packed_command = sending  # type: ignore[method-assign]
     AbstractConnection.read_response = reading  # type: ignore[method-assign]
@@ -77,4 +77,4 @@ def _listening() -> Iterator[list[bytes]]:
         yield commands
     finally:
         AbstractConnection.send_packed_command = send  # type: ignore[method-assign]
-        AbstractConnection.read_response = read  # type: ignore[method-assign]
+        AbstractConnection.read_response = receive  # type: ignore[method-assign]

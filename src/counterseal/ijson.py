@@ -171,8 +171,8 @@ def parse(text: str | bytes, *, field: str = "body") -> Json:
 def _undecodable(data: str | bytes, field: str) -> str:
     """Name the member whose bytes are no text, as far as the document can be read at all."""
     try:
-        read = data if isinstance(data, str) else data.decode("utf-8", "surrogateescape")
-        return _no_text(_DECODER.decode(read), field)
+        text = data if isinstance(data, str) else data.decode("utf-8", "surrogateescape")
+        return _no_text(_DECODER.decode(text), field)
     except (ValueError, RecursionError):
         return field
 

@@ -352,15 +352,15 @@ class MemoryCounters:
     def add(self, key: tuple[str, str], window: timedelta) -> int:
         """Count one more; never fewer than the last *window* really had."""
         number = int(self._clock.now().timestamp() // window.total_seconds())
-        key_ = (*key, window)
+        window_key = (*key, window)
         with self._lock:
-            current, before, count = self._counts.get(key_, (number, 0, 0))
+            current, before, count = self._counts.get(window_key, (number, 0, 0))
             if number > current:
                 before, count = (count if number == current + 1 else 0), 0
             else:
                 # A clock that jumped back finds the newest window, and counts too much.
                 number = current
-            self._counts[key_] = (number, before, count + 1)
+            self._counts[window_key] = (number, before, count + 1)
             return before + count + 1
 
 

@@ -87,7 +87,7 @@ class Planted:
         def lock(account, party=None): ...
 
     @attrs.frozen
-    class Made:
+    class Record:
         ports: object
         by: object = attrs.field(default=OPERATOR, kw_only=True)
 
@@ -100,7 +100,7 @@ class Planted:
     [
         ("Method", "Method.lock(by)"),
         ("Static", "Static.lock(party)"),
-        ("Made", "Made(by)"),
+        ("Record", "Record(by)"),
         ("function", "function(actor)"),
     ],
 )

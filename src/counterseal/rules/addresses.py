@@ -175,7 +175,7 @@ def return_allowed(uri: str, allowed: Iterable[str]) -> None:
         return_fits(uri, field="redirectUri")
     except InvalidField:
         raise ReturnForbidden from None
-    if _anywhere(uri) not in {_anywhere(uri_) for uri_ in allowed}:
+    if _anywhere(uri) not in {_anywhere(each) for each in allowed}:
         raise ReturnForbidden
 
 

@@ -95,15 +95,15 @@ def keys_complete(facts: Completing | Rotating) -> None:
         _adds_keys(facts)
 
 
-def complete(keys_: tuple[DeviceKey, ...], policy: Policy) -> None:
-    """Refuse unless *keys_* is a set of keys that a device can live with."""
-    devices = sum(1 for key in keys_ if key.role is Role.DEVICE)
-    strong = len(keys_) - devices
+def complete(device_keys: tuple[DeviceKey, ...], policy: Policy) -> None:
+    """Refuse unless *device_keys* is a set of keys that a device can live with."""
+    devices = sum(1 for key in device_keys if key.role is Role.DEVICE)
+    strong = len(device_keys) - devices
     if devices != 1 or not 1 <= strong <= policy.strong_keys_limit:
         raise KeysIncomplete
-    if len({key.key.kid for key in keys_}) != len(keys_):
+    if len({key.key.kid for key in device_keys}) != len(device_keys):
         raise KeysIncomplete
-    if len({key.key.thumbprint for key in keys_}) != len(keys_):
+    if len({key.key.thumbprint for key in device_keys}) != len(device_keys):
         raise KeysIncomplete
 
 

@@ -71,7 +71,7 @@ def read_link(text: str) -> BindLink:
     """
     if not isinstance(text, str) or len(text) > LINK_LIMIT:
         raise InvalidField("link", "not a text, or too long")
-    scheme = next((scheme_ for scheme_ in (SCHEME, OLD_SCHEME) if text.startswith(scheme_)), None)
+    scheme = next((each for each in (SCHEME, OLD_SCHEME) if text.startswith(each)), None)
     if scheme is None:
         raise InvalidField("link", "not a bind link")
     members: dict[str, str] = {}

@@ -202,13 +202,13 @@ def _pair(value: object, field: str, profile: ClientProfile) -> Pair:
 def _buttons(value: object) -> tuple[Button, ...]:
     if value is None:
         return DEFAULT_BUTTONS
-    read = [
+    buttons = [
         _button(button, f"buttons[{index}]")
         for index, button in enumerate(_sequence(value, "buttons"))
     ]
-    if all(approving is None for _, approving in read):
-        read = [(members, index == 0) for index, (members, _) in enumerate(read)]
-    return tuple([Button(**members, approving=bool(approving)) for members, approving in read])
+    if all(approving is None for _, approving in buttons):
+        buttons = [(members, index == 0) for index, (members, _) in enumerate(buttons)]
+    return tuple([Button(**members, approving=bool(approving)) for members, approving in buttons])
 
 
 def _button(value: object, field: str) -> tuple[dict[str, Any], bool | None]:

@@ -92,7 +92,7 @@ def decided(name, functions):
 
 def undecided(file, tree, positions):
     """The places of one file where a state comes from elsewhere than `step`."""
-    places_ = []
+    locations = []
 
     def visit(node, functions):
         inner = [*functions, node] if isinstance(node, ast.FunctionDef) else functions
@@ -101,10 +101,10 @@ def undecided(file, tree, positions):
                 text = ast.unparse(value)
                 fine = is_step(value) or is_initial(value) or (file, text) in EXCUSED
                 if not fine and not (isinstance(value, ast.Name) and decided(value.id, inner)):
-                    places_.append(f"{file}:{node.lineno}: state={text}")
+                    locations.append(f"{file}:{node.lineno}: state={text}")
         if isinstance(node, (ast.Assign, ast.AugAssign)):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            places_.extend(
+            locations.extend(
                 f"{file}:{node.lineno}: {ast.unparse(target)} is assigned"
                 for target in targets
                 if isinstance(target, ast.Attribute) and target.attr == "state"
@@ -113,7 +113,7 @@ def undecided(file, tree, positions):
             visit(child, inner)
 
     visit(tree, [])
-    return places_
+    return locations
 
 
 def found_in(trees):

@@ -137,7 +137,9 @@ def test_a_user_of_another_provider_is_refused_after_a_lost_race_too(service, ca
     assert service.stored(challenge.guid) == challenge
 
 
-def test_s18_a_user_who_is_withdrawn_after_the_provider_was_asked_is_refused(service, carol, asked):
+def test_s18_a_user_who_is_withdrawn_after_the_provider_was_asked_is_refused(
+    service, carol, challenge
+):
     """Staff suspend and resume the device around the withdrawal, so that it is active again."""
 
     def withdraw():
@@ -148,9 +150,9 @@ def test_s18_a_user_who_is_withdrawn_after_the_provider_was_asked_is_refused(ser
         service.devices.resume(carol.guid, by=OPERATOR)
 
     with pytest.raises(IdentityWithdrawn):
-        service.meanwhile(withdraw).answer(carol, asked)
+        service.meanwhile(withdraw).answer(carol, challenge)
     assert service.stored(carol.guid).state is BindingState.ACTIVE
-    assert service.stored(asked.guid) == asked
+    assert service.stored(challenge.guid) == challenge
 
 
 @pytest.mark.parametrize("verb", ["pending", "fetch", "answer", "disown"])

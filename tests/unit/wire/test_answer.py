@@ -87,8 +87,8 @@ def test_what_is_written_is_read_again(answer):
 @given(ANSWERS | DISOWNS, ANSWERS | DISOWNS)
 def test_no_two_answers_are_the_same_bytes(one, other):
     # By their type as well: it stands in the header, which is signed too.
-    written_ = [(answer.typ, ijson.compact(answer_claims(answer))) for answer in (one, other)]
-    assert (written_[0] == written_[1]) is (one == other)
+    payloads = [(answer.typ, ijson.compact(answer_claims(answer))) for answer in (one, other)]
+    assert (payloads[0] == payloads[1]) is (one == other)
 
 
 @given(ANSWERS, st.sampled_from([field.name for field in attrs.fields(Answer)]), st.data())
