@@ -20,7 +20,6 @@ EXCEPTIONS = {
     "Authentication": USE_CASE,
     "Bound": RESULT,
     "CountersealError": "the root of all errors, never raised itself",
-    "Erasure": USE_CASE,
     "Issued": RESULT,
     "IssuedSecret": RESULT,
     "Login": "listed as Log-in",
