@@ -18,7 +18,6 @@ from counterseal.bindings import (
     Proven,
     Telemetry,
 )
-from counterseal.callbacks import Callbacks
 from counterseal.directory import (
     Administration,
     Authentication,
@@ -31,13 +30,14 @@ from counterseal.ijson import parse as read_json
 from counterseal.keys import jwks_document, trusted_keys
 from counterseal.machines import CHARTS, markdown, mermaid, table
 from counterseal.models import OPERATOR, Operator
-from counterseal.notifications import Notifications
 from counterseal.policy import PROFILES, STANDARD, STRICT, Policy
 from counterseal.ports import Ports
 from counterseal.usecases.accounts import Accounts
 from counterseal.usecases.answers import Answers
+from counterseal.usecases.callbacks import Callbacks
 from counterseal.usecases.challenges import Challenges
 from counterseal.usecases.logins import Logins
+from counterseal.usecases.notifications import Notifications
 from counterseal.wire.enrolment import Enrolment, read_enrolment
 from counterseal.wire.question import read_question
 from counterseal.wire.receipt import Receipt, verify_receipt

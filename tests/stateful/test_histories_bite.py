@@ -6,12 +6,19 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from counterseal import _transaction
-from counterseal._decisions import accounts, answers, challenges, device_requests, endings, issuing
+from counterseal._decisions import (
+    accounts,
+    answers,
+    challenges,
+    device_requests,
+    endings,
+    issuing,
+    notifying,
+)
 from counterseal.bindings import enrolments
 from counterseal.errors import Refused
 from counterseal.machines import BINDING, CHALLENGE, BindingEvent, ChallengeEvent
 from counterseal.models import BindingState, ChallengeState, Change, SkipReason
-from counterseal.notifications import bells, ringing
 from counterseal.rules.evidence import caller_proved
 from counterseal.rules.standing import in_time
 
@@ -99,13 +106,13 @@ def addresses_of_the_erased(patch):
 
 
 def rung_after_the_end(patch):
-    made = bells.find_skip_reason
+    find = notifying.find_skip_reason
 
-    def deaf(noted, subject, account, now):
-        found = made(noted, subject, account, now)
-        return None if found is SkipReason.ENDED else found
+    def find_another(notification, subject, account, now):
+        reason = find(notification, subject, account, now)
+        return None if reason is SkipReason.ENDED else reason
 
-    patch.setattr(bells, "find_skip_reason", deaf)
+    patch.setattr(notifying, "find_skip_reason", find_another)
 
 
 def a_device_is_told_of_itself(patch):
@@ -122,13 +129,13 @@ def a_device_is_told_of_itself(patch):
 
 
 def rung_for_ever(patch):
-    made = ringing.plan
+    make = notifying.progress_after
 
-    def again(held, outcomes, now, policy, luck):
-        planned = made(held, outcomes, now, policy, luck)
-        return attrs.evolve(planned, next_at=max(planned.next_at, held.ends_at))
+    def again(notification, outcomes, now, policy, jitter):
+        progress = make(notification, outcomes, now, policy, jitter)
+        return attrs.evolve(progress, next_at=max(progress.next_at, notification.ends_at))
 
-    patch.setattr(ringing, "plan", again)
+    patch.setattr(notifying, "progress_after", again)
 
 
 PLANTS = {

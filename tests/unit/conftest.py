@@ -18,21 +18,21 @@ from counterseal.bindings import (
     KeySets,
     Telemetry,
 )
-from counterseal.callbacks import Callbacks
 from counterseal.device import SoftwareDevice
 from counterseal.device.wrapping import wrap
 from counterseal.directory import Administration, Authentication, Credentials
 from counterseal.errors import CountersealError
 from counterseal.keys import PrivateKey, generate
 from counterseal.models import Administrator, Algorithm, AuditEvent, Callback, Guid, Record
-from counterseal.notifications import Notifications
 from counterseal.testing.faults import Faults, faulty
 from counterseal.testing.phone import Phone
 from counterseal.testing.world import PIN, SCRYPT_COST, World
 from counterseal.usecases.accounts import Accounts
 from counterseal.usecases.answers import Answers
+from counterseal.usecases.callbacks import Callbacks
 from counterseal.usecases.challenges import Challenges
 from counterseal.usecases.logins import Logins
+from counterseal.usecases.notifications import Notifications
 
 USE_CASES = {
     "authentication": Authentication,

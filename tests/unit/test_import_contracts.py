@@ -40,7 +40,6 @@ PLANTS = [
     ("workspace", "counterseal_redis", "counterseal_sql"),
     ("workspace", "counterseal_sql", "counterseal_flask"),
     ("workspace", "counterseal_client", "counterseal_flask"),
-    ("driven", "counterseal_http", "counterseal.callbacks"),
     ("driven", "counterseal_http", "counterseal.rules"),
     ("driven", "counterseal_records", "counterseal.policy"),
     ("driven", "counterseal_redis", "counterseal.rules"),

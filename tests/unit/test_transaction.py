@@ -665,7 +665,8 @@ def test_only_admission_makes_a_loaded_authenticated_device():
         *("_transaction.py", "usecases/_admission.py", "usecases/_idempotency.py")
     }
     assert callers_of(trees, "AuthenticatedDevice") == {"_decisions/device_requests.py"}
-    bridges = {"bindings/callers.py"}
+    # Callbacks and notifications authorize between reading and deciding.
+    bridges = {"bindings/callers.py", "usecases/callbacks.py", "usecases/notifications.py"}
     assert callers_of(trees, "transactions.load", "_transactions.load") == {
         *("usecases/_admission.py", *bridges)
     }
@@ -689,10 +690,12 @@ def test_what_decides_is_a_function_or_a_lambda():
 
 def test_each_reading_names_a_read_of_the_store():
     names = {
-        node.args[0].value
+        name.value
         for tree in sources().values()
         for node in ast.walk(tree)
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "Reading" and node.args
+        for name in ast.walk(node.args[0])
+        if isinstance(name, ast.Constant)
     }
     verbs = {name for name in vars(counterseal.ports.Store) if not name.startswith("_")}
     assert {"get", "get_with_account", "account"} < names - {""} < verbs - {"commit"}

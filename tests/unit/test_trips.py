@@ -10,12 +10,12 @@ from counterseal import STANDARD, STRICT
 from counterseal.errors import Foreign, NotPossessed, Refused, TokenSpent, WrongToken
 from counterseal.models import OPERATOR, AddressKind, PushAddress
 from counterseal.models.guid import mint
-from counterseal.notifications.ringing import LOOKED_AT
 from counterseal.ports import Store
 from counterseal.testing import Faults, World
 from counterseal.testing.faults import faulty_ports
 from counterseal.testing.identity import APP_RETURN
 from counterseal.testing.world import CALLBACK
+from counterseal.usecases._outbox import CANDIDATES_PER_SLOT
 
 RELAY = PushAddress(kind=AddressKind.RELAY, value="here")
 COUNTED = ("store", "replay", "counters", "idempotency")
@@ -271,7 +271,7 @@ def test_an_ending_and_its_callback(world, zoe):
 
 def test_due_notifications(world):
     kinds = world.ports.notifier.kinds()
-    full = LOOKED_AT * len(kinds)
+    full = CANDIDATES_PER_SLOT * len(kinds)
     for number in range(full):
         with world.takes("store.due"):
             assert len(world.notifications.in_turn({}, 1)) == bool(number)

@@ -17,12 +17,12 @@ from werkzeug.serving import make_server
 
 import counterseal as cs
 from counterseal import Administration, Credentials, trusted_keys
-from counterseal.callbacks import Callbacks
 from counterseal.device import SoftwareDevice
 from counterseal.device.software import Bond
 from counterseal.memory import memory_ports
 from counterseal.models import Clients, DeliveryOutcome, Scheme, TokenForm
 from counterseal.testing.clock import FrozenClock
+from counterseal.usecases.callbacks import Callbacks
 from counterseal.wire.enrolment import enrolment_document
 
 HERE = Path(__file__).parent / "node"

@@ -9,13 +9,13 @@ from datetime import timedelta
 from attrs import evolve, field, frozen
 from book import end_of, word
 
-from counterseal.callbacks import Callbacks
 from counterseal.memory import SystemEntropy
 from counterseal.models import ChallengeState, DeliveryOutcome, Question, TextContent
 from counterseal.policy import Policy
 from counterseal.testing import FrozenClock, World
 from counterseal.testing.world import CALLBACK
 from counterseal.usecases.answers import Answers
+from counterseal.usecases.callbacks import Callbacks
 from counterseal.usecases.challenges import Challenges
 from counterseal_redis import with_redis
 

@@ -25,7 +25,6 @@ from counterseal.bindings import (
     KeySets,
     Telemetry,
 )
-from counterseal.callbacks import Callbacks
 from counterseal.device import SoftwareDevice
 from counterseal.directory import Administration, Authentication, Credentials
 from counterseal.models import (
@@ -41,7 +40,6 @@ from counterseal.models import (
     RelyingParty,
     TextContent,
 )
-from counterseal.notifications import Notifications
 from counterseal.policy import STANDARD, Policy
 from counterseal.ports import Ports
 from counterseal.testing.clock import FrozenClock
@@ -53,8 +51,10 @@ from counterseal.testing.phone import Phone
 from counterseal.testing.sender import ScriptedSender
 from counterseal.usecases.accounts import Accounts
 from counterseal.usecases.answers import Answers
+from counterseal.usecases.callbacks import Callbacks
 from counterseal.usecases.challenges import Challenges
 from counterseal.usecases.logins import Logins
+from counterseal.usecases.notifications import Notifications
 
 PIN = "2580"
 SCRYPT_COST = 2

@@ -22,10 +22,13 @@ from counterseal._decisions import (
     accounts,
     answers,
     bindings,
+    callbacks,
     challenges,
     device_requests,
     issuing,
     logins,
+    notifying,
+    outbox,
     revalidation,
 )
 from counterseal._decisions.plan import Decision, Plan, Signing, Tools
@@ -36,14 +39,19 @@ from counterseal.machines import ChallengeEvent
 from counterseal.models import (
     AddressKind,
     BindingState,
+    CallbackState,
     Challenge,
     ChallengeState,
+    DeliveryOutcome,
     Guid,
     Identity,
     LoginState,
     Logout,
     Notification,
+    Occasion,
     PushAddress,
+    PushOutcome,
+    PushResult,
     Question,
     Record,
     TextContent,
@@ -143,11 +151,17 @@ class Scene:
         self.service = service
         self.phone = service.bind("alice", addresses=(HERE,))
         service.bind("alice", addresses=(HERE,))
+        cancelled = service.ask("alice", "Lunch?", callback=CALLBACK).challenge
+        service.challenges.cancel(service.origin, cancelled.guid)
+        (self.callback,) = service.queued()
         self.issued = service.ask("alice", "Pay?", show_code=True, callback=CALLBACK)
         self.challenge = self.issued.challenge
         self.stored = service.store.get_with_account(self.challenge.guid)
         self.account = self.stored[1]
         self.origin = service.origin.origin.guid
+        (self.notification,) = (
+            one for one in service.notifications.due() if one.subject == self.challenge.guid
+        )
 
     def decide(self, begin):
         return decide(self.service, begin)
@@ -422,6 +436,125 @@ def account_named(scene):
     assert decision.result == (user.account,)
 
 
+def callback_claimed(scene):
+    decision = scene.decide(lambda tools: outbox.claim_callback((scene.callback,), tools))
+    assert decision.result.due_at > scene.callback.due_at
+
+
+def callback_not_claimed(scene):
+    dead = attrs.evolve(scene.callback, state=CallbackState.DEAD)
+    decision = scene.decide(lambda tools: outbox.claim_callback((dead,), tools))
+    assert decision.refusal.code == "wrong_state"
+
+
+def notification_claimed(scene):
+    stored = (scene.notification,)
+    decision = scene.decide(lambda tools: outbox.claim_notification(stored, tools))
+    assert decision.result.due_at > scene.notification.due_at
+
+
+def delivery_composed(scene):
+    callback = scene.callback
+    stored = scene.service.store.get(callback.challenge, callback.origin, callback.account)
+    decision = scene.decide(lambda tools: callbacks.compose(stored, tools, callback))
+    assert decision.result.url == CALLBACK
+
+
+def delivery_recorded(scene):
+    claimed = attrs.evolve(scene.callback, lease_until=scene.callback.next_at)
+    outcome = DeliveryOutcome(status=500)
+    decision = scene.decide(
+        lambda tools: callbacks.record_attempt((claimed,), tools, claimed, outcome)
+    )
+    assert decision.result.attempts == 1
+
+
+def callback_read(scene):
+    stored = (scene.callback,)
+    assert scene.decide(lambda tools: callbacks.get(stored, tools)).result == scene.callback
+
+
+def callback_dropped(scene):
+    decision = scene.decide(lambda tools: callbacks.drop((scene.callback,), tools))
+    assert decision.result.state is CallbackState.DROPPED
+
+
+def callback_requeued(scene):
+    dead = attrs.evolve(scene.callback, state=CallbackState.DEAD)
+    decision = scene.decide(lambda tools: callbacks.requeue((dead,), tools))
+    assert decision.result.state is CallbackState.QUEUED
+
+
+def challenge_kept(scene):
+    decision = scene.decide(
+        lambda tools: callbacks.keep_challenge((scene.challenge,), scene.callback)
+    )
+    assert decision.result == scene.callback
+
+
+def push_composed(scene):
+    notification = scene.notification
+    stored = scene.service.store.get(
+        notification.subject, notification.account, notification.app_space
+    )
+    decision = scene.decide(lambda tools: notifying.compose(stored, tools, notification))
+    assert decision.result.addresses.keys() == set(notification.devices)
+
+
+def push_recorded(scene):
+    """With an address that is gone."""
+    claimed = attrs.evolve(scene.notification, lease_until=scene.notification.next_at)
+    outcomes = {scene.phone.guid: ((HERE, PushOutcome(result=PushResult.GONE)),)}
+    stored = (claimed, scene.account, scene.service.stored(scene.phone.guid))
+    decision = scene.decide(
+        lambda tools: notifying.record_attempt(stored, tools, claimed, outcomes, None)
+    )
+    assert [entry.event for entry in decision.audit][-1] == "binding.address"
+
+
+def notification_read(scene):
+    stored = (scene.notification,)
+    assert scene.decide(lambda tools: notifying.get(stored, tools)).result == scene.notification
+
+
+def device_tested(scene):
+    stored = (scene.service.stored(scene.phone.guid),)
+    decision = scene.decide(lambda tools: notifying.plan_test(stored, tools))
+    assert decision.result.message.occasion is Occasion.TEST
+
+
+def trial_composed(scene):
+    binding = scene.service.stored(scene.phone.guid)
+    stored = (scene.service.app_space,)
+    decision = scene.decide(lambda tools: notifying.compose_test(stored, tools, binding))
+    assert decision.result.addresses == {scene.phone.guid: (HERE,)}
+
+
+def trial_recorded(scene):
+    outcomes = {scene.phone.guid: ((HERE, PushOutcome(result=PushResult.DELIVERED)),)}
+    stored = (scene.service.stored(scene.phone.guid), scene.account)
+    decision = scene.decide(lambda tools: notifying.record_test(stored, tools, outcomes))
+    assert decision.result == outcomes[scene.phone.guid]
+
+
+OUTBOX_CASES = {
+    "callbacks.compose": [delivery_composed],
+    "callbacks.drop": [callback_dropped],
+    "callbacks.get": [callback_read],
+    "callbacks.keep_challenge": [challenge_kept],
+    "callbacks.record_attempt": [delivery_recorded],
+    "callbacks.requeue": [callback_requeued],
+    "notifying.compose": [push_composed],
+    "notifying.compose_test": [trial_composed],
+    "notifying.get": [notification_read],
+    "notifying.plan_test": [device_tested],
+    "notifying.record_attempt": [push_recorded],
+    "notifying.record_test": [trial_recorded],
+    "outbox.claim_callback": [callback_claimed, callback_not_claimed],
+    "outbox.claim_notification": [notification_claimed],
+}
+
+
 def account_read(scene):
     origin = scene.service.origin.origin
     for begin in (
@@ -476,7 +609,7 @@ def account_erased(scene):
     assert len(decision.writes) == 4
 
 
-CASES = {
+CASES = OUTBOX_CASES | {
     "accounts.erase": [account_erased],
     "accounts.find": [account_found],
     "accounts.get": [account_read],

@@ -7,6 +7,7 @@ import attrs
 import pytest
 
 from counterseal import STANDARD, STRICT
+from counterseal._decisions import notifying
 from counterseal.errors import (
     DeadlineAhead,
     Foreign,
@@ -14,6 +15,7 @@ from counterseal.errors import (
     NotFound,
     NotifierUnavailable,
     StoreUnavailable,
+    WrongRecord,
     WrongState,
 )
 from counterseal.models import (
@@ -582,3 +584,13 @@ def test_it_is_kept_for_a_while_after_it_is_over(service, alice):
     held = service.ask("alice", "Pay?").challenge
     assert only(service).keep_until == held.deadline + STANDARD.notification_retention
     assert attrs.evolve(only(service), state=NotificationState.DELIVERED).due_at is None
+
+
+def test_a_test_is_recorded_under_a_guard(service, alice, monkeypatch):
+    """Nothing is written where no address is gone, and an event is recorded in a commit only."""
+    record = notifying.record_test
+    monkeypatch.setattr(
+        notifying, "record_test", lambda *args: attrs.evolve(record(*args), guards=())
+    )
+    with pytest.raises(WrongRecord):
+        service.notifications.test(alice.guid, by=OPERATOR)

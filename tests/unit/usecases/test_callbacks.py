@@ -7,7 +7,8 @@ import attrs
 import pytest
 from standardwebhooks import Webhook
 
-from counterseal import STANDARD, STRICT, callbacks, ijson
+from counterseal import STANDARD, STRICT, ijson
+from counterseal._transaction import Transactions
 from counterseal.errors import (
     CountersealError,
     DeadlineAhead,
@@ -17,6 +18,7 @@ from counterseal.errors import (
     SealBroken,
     SenderUnavailable,
     StoreUnavailable,
+    WrongRecord,
     WrongState,
 )
 from counterseal.models import (
@@ -33,6 +35,7 @@ from counterseal.models import (
 from counterseal.models.guid import mint
 from counterseal.testing.faults import Crash, Fault, Faults, faulty, raising
 from counterseal.testing.world import CALLBACK
+from counterseal.usecases import callbacks
 
 TICK = timedelta(microseconds=1)
 LEASE = STANDARD.callback_lease
@@ -377,17 +380,27 @@ def test_what_was_delivered_or_is_dead_is_not_dropped(service, queued, status):
     assert service.last_event() == ("callback.drop", "wrong_state")
 
 
-def test_an_attempt_that_is_under_way_ends_a_dropped_callback_no_other_way(service, queued):
+@pytest.mark.parametrize("status", [204, None])
+def test_a_callback_that_was_dropped_during_an_attempt_stays_dropped(service, queued, status):
+    """That it arrived all the same is recorded."""
+
     def drop(_):
         service.callbacks.drop(queued.guid, by=OPERATOR)
-        return DeliveryOutcome(status=204)
+        return DeliveryOutcome(status=status)
 
     class Dropping:
         send = staticmethod(drop)
 
-    with pytest.raises(WrongState):
-        service.but(sender=Dropping()).callbacks.attempt(queued.guid)
-    assert service.stored(queued.guid).state is CallbackState.DROPPED
+    attempt = service.but(sender=Dropping()).callbacks.attempt
+    if status is None:
+        with pytest.raises(WrongState):
+            attempt(queued.guid)
+        assert service.last_event() == ("callback.attempt", "wrong_state")
+    else:
+        assert attempt(queued.guid).state is CallbackState.DROPPED
+        assert service.last_event() == ("callback.succeed", "dropped")
+    dropped = service.stored(queued.guid)
+    assert (dropped.state, dropped.attempts) == (CallbackState.DROPPED, 0)
 
 
 def test_the_queued_of_an_origin_are_listed_whether_due_or_not(service, alice):
@@ -790,3 +803,41 @@ def test_s25_a_secret_without_overlap_replaces_the_old_one_at_once(service, queu
     service.callbacks.attempt(queued.guid)
     (attempt,) = service.sender.attempts
     assert signatures(attempt) == [mac(new, attempt)]
+
+
+def test_what_is_sent_is_sent_between_two_transactions(service, queued, monkeypatch):
+    running, sent = [], []
+    run = Transactions.run
+
+    def counted(self, *args):
+        running.append(self)
+        try:
+            return run(self, *args)
+        finally:
+            running.pop()
+
+    class Looking:
+        def send(self, delivery):
+            sent.append(list(running))
+            return DeliveryOutcome(status=204)
+
+    monkeypatch.setattr(Transactions, "run", counted)
+    service.but(sender=Looking()).callbacks.attempt(queued.guid)
+    assert sent == [[]]
+
+
+def test_an_arrival_after_the_drop_is_recorded_under_a_guard(service, queued, monkeypatch):
+    """Nothing is written, and an event is recorded in a commit only."""
+    record = callbacks.callbacks.record_attempt
+
+    def unguarded(*args):
+        return attrs.evolve(record(*args), guards=())
+
+    class Dropping:
+        def send(self, delivery):
+            service.callbacks.drop(queued.guid, by=OPERATOR)
+            return DeliveryOutcome(status=204)
+
+    monkeypatch.setattr(callbacks.callbacks, "record_attempt", unguarded)
+    with pytest.raises(WrongRecord):
+        service.but(sender=Dropping()).callbacks.attempt(queued.guid)

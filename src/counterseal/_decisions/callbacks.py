@@ -1,0 +1,192 @@
+"""Callbacks: a worker claims, sends and records one; administrators read, drop and requeue it."""
+
+from __future__ import annotations
+
+from counterseal import ijson
+from counterseal._decisions.outbox import draw_jitter
+from counterseal._decisions.plan import (
+    AuditEntry,
+    Decision,
+    Plan,
+    Records,
+    Tools,
+    records,
+    require,
+)
+from counterseal.errors import CallbackForbidden
+from counterseal.machines import CALLBACK, CallbackEvent, step
+from counterseal.models import (
+    Account,
+    Callback,
+    CallbackState,
+    Cause,
+    Challenge,
+    Delivery,
+    DeliveryOutcome,
+    Origin,
+    revise,
+)
+from counterseal.models.sealing import webhook_context
+from counterseal.rules.addresses import allow_list, callback_allowed
+from counterseal.rules.facts import Delivering
+from counterseal.rules.retries import DELIVERED, cause_of_death, next_attempt
+from counterseal.rules.standing import in_force
+from counterseal.wire.messages import processed_document
+from counterseal.wire.webhook import webhook_headers
+
+NOTHING_SENT = DeliveryOutcome(status=None, final=True)
+"""The outcome of an attempt that the core did not allow."""
+
+
+def compose(stored: Records, tools: Tools, callback: Callback) -> Decision[Delivery | Cause]:
+    """
+    Compose what is sent, or say why nothing may be.
+
+    Args:
+        stored: The callback's challenge, origin and account.
+        callback: As it was claimed.
+
+    Raises:
+        SealBroken: A webhook secret of the origin cannot be opened.
+    """
+    challenge, origin, account = stored
+    if not isinstance(challenge, Challenge) or not isinstance(origin, Origin):
+        return Decision(result=Cause.FORGOTTEN)
+    if not isinstance(account, Account) or account.erased_at is not None:
+        return Decision(result=Cause.FORGOTTEN)
+    try:
+        # At each delivery, since the allow-list may have changed.
+        callback_allowed(callback.url, allow_list(origin, tools.policy))
+    except CallbackForbidden:
+        return Decision(result=Cause.FORBIDDEN)
+    body = ijson.compact(processed_document(challenge, now=tools.now))
+    secrets = [
+        tools.open(key.sealed, webhook_context(origin.guid))
+        for key in origin.webhook_keys
+        if in_force(key.ends_at, tools.now)
+    ]
+    delivery = Delivery(
+        url=callback.url,
+        headers=webhook_headers(secrets, message=callback.guid, at=tools.now, body=body),
+        body=body,
+        timeout=tools.policy.callback_timeout,
+    )
+    return Decision(result=delivery)
+
+
+def record_attempt(
+    stored: Records,
+    tools: Tools,
+    claimed: Callback,
+    outcome: DeliveryOutcome,
+    unsent: Cause | None = None,
+) -> Decision[Callback]:
+    """
+    Decide what the callback comes to by an attempt.
+
+    Args:
+        claimed: The callback as it was claimed for the attempt.
+        unsent: Why nothing was sent, if the core itself did not allow it.
+
+    Raises:
+        NotFound: The callback has been forgotten.
+        LeaseLost: Another worker has claimed it since.
+        WrongState: It is queued no more, other than by being dropped before it arrived.
+    """
+    callback = require(stored[0], Callback)
+    assert claimed.lease_until is not None  # noqa: S101 (the claim; for the type checker)
+    arrived = outcome.status in DELIVERED
+    if callback.state is CallbackState.DROPPED and arrived:
+        # It was dropped while the attempt ran: its origin got it all the same.
+        entry = AuditEntry(callback.guid, "callback.succeed", "dropped")
+        return Decision(result=callback, guards=(callback,), audit=(entry,))
+    facts = Delivering(
+        record=callback,
+        claimed=claimed.lease_until,
+        outcome=outcome,
+        unsent=unsent,
+        policy=tools.policy,
+    )
+    event = CallbackEvent.SUCCEED if arrived else CallbackEvent.FAIL
+    state = step(CALLBACK, callback.state, event, facts)
+    cause = cause_of_death(facts) if state is CallbackState.DEAD else None
+    attempts = callback.attempts + 1
+    recorded_callback = revise(
+        callback,
+        state=state,
+        attempts=attempts,
+        lease_until=None,
+        last_status=outcome.status,
+        cause=cause,
+        next_at=next_attempt(attempts, outcome, tools.now, tools.policy, draw_jitter(tools)),
+    )
+    entry = AuditEntry(
+        callback.guid, f"callback.{event.value}", "" if cause is None else cause.value
+    )
+    return Decision(result=recorded_callback, writes=(recorded_callback,), audit=(entry,))
+
+
+def get(stored: Records, _: Tools) -> Decision[Callback]:
+    """
+    Decide what an administrator learns of the callback.
+
+    Raises:
+        NotFound: There is no such callback.
+    """
+    return Decision(result=require(stored[0], Callback))
+
+
+def drop(stored: Records, _: Tools) -> Decision[Callback]:
+    """
+    Decide to take the callback out of the queue for good.
+
+    Raises:
+        NotFound: There is no such callback.
+        WrongState: It is not queued.
+    """
+    callback = require(stored[0], Callback)
+    state = step(CALLBACK, callback.state, CallbackEvent.DROP, None)
+    dropped_callback = revise(callback, state=state, lease_until=None)
+    return Decision(
+        result=dropped_callback,
+        writes=(dropped_callback,),
+        audit=(AuditEntry(callback.guid),),
+    )
+
+
+def requeue(stored: Records, tools: Tools) -> Plan[Callback]:
+    """
+    Plan to queue the dead callback again, and to keep its challenge for as long.
+
+    Raises:
+        NotFound: There is no such callback, or its challenge has been forgotten.
+        WrongState: It is not dead.
+    """
+    callback, now = require(stored[0], Callback), tools.now
+    state = step(CALLBACK, callback.state, CallbackEvent.REQUEUE, None)
+    queued_callback = revise(
+        callback,
+        state=state,
+        attempts=0,
+        next_at=now,
+        lease_until=None,
+        cause=None,
+        keep_until=max(callback.keep_until, now + tools.policy.retention),
+    )
+    return records(callback.challenge).then(lambda found, _: keep_challenge(found, queued_callback))
+
+
+def keep_challenge(stored: Records, callback: Callback) -> Decision[Callback]:
+    """
+    Decide to queue *callback*, and to keep the challenge that it reports for as long.
+
+    Raises:
+        NotFound: The challenge has been forgotten.
+    """
+    challenge = require(stored[0], Challenge)
+    keep_until = max(challenge.keep_until, callback.keep_until)
+    return Decision(
+        result=callback,
+        writes=(callback, revise(challenge, keep_until=keep_until)),
+        audit=(AuditEntry(callback.guid),),
+    )

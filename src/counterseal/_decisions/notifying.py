@@ -1,0 +1,340 @@
+"""Notifying: a worker claims, sends and records a notification; administrators read and test."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+import attrs
+
+from counterseal._decisions.bindings import with_binding
+from counterseal._decisions.outbox import draw_jitter
+from counterseal._decisions.plan import (
+    AuditEntry,
+    Decision,
+    Plan,
+    Reading,
+    Records,
+    Tools,
+    records,
+    require,
+)
+from counterseal.errors import WrongState
+from counterseal.machines import NOTIFICATION, NotificationEvent, step
+from counterseal.models import (
+    Account,
+    AppSpace,
+    Binding,
+    BindingState,
+    Challenge,
+    Guid,
+    Notification,
+    NotificationState,
+    Occasion,
+    PushAddress,
+    PushMessage,
+    PushOutcome,
+    PushResult,
+    Record,
+    SkipReason,
+    Texts,
+    revise,
+)
+from counterseal.models.guid import ENTROPY_BYTES, mint, partition_of
+from counterseal.policy import Policy
+from counterseal.rules.facts import Notifying
+from counterseal.rules.retries import find_skip_reason, progress_after
+
+AddressOutcomes: TypeAlias = tuple[tuple[PushAddress, PushOutcome], ...]
+"""What came of an attempt at each address of one device."""
+
+NOTIFIER = "notifier"
+"""What the audit log calls who learned it."""
+
+
+@attrs.define(kw_only=True)
+class Recipients:
+    """
+    Which devices are notified now, and with what.
+
+    Attributes:
+        addresses: Of each device.
+        message: None where no device is notified.
+        skip_reason: Why none is; None where one is.
+    """
+
+    addresses: Mapping[Guid, tuple[PushAddress, ...]] = attrs.field(factory=dict)
+    message: PushMessage | None = None
+    skip_reason: SkipReason | None = None
+
+
+def compose(stored: Records, tools: Tools, notification: Notification) -> Decision[Recipients]:
+    """
+    Compose what is sent, to the addresses that the devices have by now, or say why nothing is.
+
+    Args:
+        stored: The notification's subject, account and App Space.
+        notification: As it was claimed.
+    """
+    subject, account, app_space = stored
+    skip_reason = find_skip_reason(notification, subject, account, tools.now)
+    if skip_reason is not None or not isinstance(account, Account):
+        return Decision(result=Recipients(skip_reason=skip_reason))
+    addresses = {}
+    for device in account.devices:
+        if device.binding in notification.devices and device.state is BindingState.ACTIVE:
+            served = tuple(each for each in device.addresses if each.kind is notification.kind)
+            if served:
+                addresses[device.binding] = served
+    if not addresses:
+        return Decision(result=Recipients(skip_reason=SkipReason.NOBODY))
+    title, body = _texts(tools.policy, app_space, notification.occasion, subject)
+    message = PushMessage(
+        guid=notification.guid,
+        occasion=notification.occasion,
+        subject=notification.subject,
+        account=notification.account,
+        title=title,
+        body=body,
+        life=notification.ends_at - tools.now,
+        timeout=tools.policy.push_timeout,
+    )
+    return Decision(result=Recipients(addresses=addresses, message=message))
+
+
+def record_attempt(
+    stored: Records,
+    tools: Tools,
+    claimed: Notification,
+    outcomes: Mapping[Guid, AddressOutcomes],
+    skip_reason: SkipReason | None,
+) -> Decision[Notification]:
+    """
+    Decide what the notification comes to by an attempt, and forget addresses that are gone.
+
+    Args:
+        stored: The notification; and its account and the devices of `dead_addresses`, if any.
+        claimed: The notification as it was claimed for the attempt.
+        outcomes: Of each device that was tried.
+        skip_reason: Why there was no attempt; None if there was one.
+
+    Raises:
+        NotFound: The notification, or its account, has been forgotten.
+        LeaseLost: Another worker has claimed it since.
+        WrongState: It is queued no more.
+    """
+    notification = require(stored[0], Notification)
+    assert claimed.lease_until is not None  # noqa: S101 (the claim; for the type checker)
+    results = {device: tuple(outcome for _, outcome in each) for device, each in outcomes.items()}
+    progress = progress_after(notification, results, tools.now, tools.policy, draw_jitter(tools))
+    facts = Notifying(
+        record=notification,
+        claimed=claimed.lease_until,
+        remaining=progress.remaining,
+        delivered=progress.delivered,
+        skip_reason=skip_reason,
+    )
+    event = NotificationEvent.PUSH if skip_reason is None else NotificationEvent.DROP
+    state = step(NOTIFICATION, notification.state, event, facts)
+    reason = None
+    if state is NotificationState.OVER:
+        reason = skip_reason or progress.skip_reason
+    recorded_notification = revise(
+        notification,
+        state=state,
+        devices=progress.remaining,
+        delivered=progress.delivered,
+        attempts=notification.attempts + (skip_reason is None),
+        next_at=progress.next_at,
+        lease_until=None,
+        skip_reason=reason,
+    )
+    occasion, subject = notification.occasion, notification.subject
+    audit = push_entries(occasion, subject, outcomes, actor=NOTIFIER)
+    if reason is not None:
+        audit += (push_entry(occasion, subject, reason.value, actor=NOTIFIER),)
+    writes, entries = drop_dead_addresses(tools, stored[1:], outcomes)
+    return Decision(
+        result=recorded_notification,
+        writes=(recorded_notification, *writes),
+        audit=(*audit, *entries),
+    )
+
+
+def attempt_records(
+    notification: Notification, outcomes: Mapping[Guid, AddressOutcomes]
+) -> Reading[Records]:
+    """Read what `record_attempt` gets: the account only where it loses an address."""
+    dead = dead_addresses(outcomes)
+    if not dead:
+        return records(notification.guid)
+    return records(notification.guid, notification.account, *dead)
+
+
+def get(stored: Records, _: Tools) -> Decision[Notification]:
+    """
+    Decide what an administrator learns of the notification.
+
+    Raises:
+        NotFound: There is no such notification.
+    """
+    return Decision(result=require(stored[0], Notification))
+
+
+def plan_test(stored: Records, _: Tools) -> Plan[Recipients]:
+    """
+    Plan to compose the message that tests whether the device can be notified.
+
+    Raises:
+        NotFound: There is no such device.
+        WrongState: It is not active.
+    """
+    binding = require(stored[0], Binding)
+    if binding.state is not BindingState.ACTIVE:
+        raise WrongState(binding.state.value)
+    return records(binding.app_space).then(lambda found, tools: compose_test(found, tools, binding))
+
+
+def compose_test(stored: Records, tools: Tools, binding: Binding) -> Decision[Recipients]:
+    """
+    Compose the message that tests whether the device can be notified.
+
+    Args:
+        stored: The device's App Space.
+        binding: The device's, which is active.
+    """
+    title, body = _texts(tools.policy, stored[0], Occasion.TEST, None)
+    message = PushMessage(
+        guid=mint(partition_of(binding.guid), tools.entropy(ENTROPY_BYTES)),
+        occasion=Occasion.TEST,
+        subject=binding.guid,
+        account=binding.account,
+        title=title,
+        body=body,
+        life=tools.policy.challenge_life,
+        timeout=tools.policy.push_timeout,
+    )
+    return Decision(result=Recipients(addresses={binding.guid: binding.addresses}, message=message))
+
+
+def record_test(
+    stored: Records, tools: Tools, outcomes: Mapping[Guid, AddressOutcomes]
+) -> Decision[AddressOutcomes]:
+    """
+    Decide what a test comes to: the device loses addresses that are gone.
+
+    Args:
+        stored: The device's binding, and its account.
+        outcomes: Of the device.
+
+    Raises:
+        NotFound: The account has been forgotten.
+    """
+    binding = require(stored[0], Binding)
+    device = binding.guid
+    writes, entries = drop_dead_addresses(tools, (stored[1], binding), outcomes)
+    return Decision(
+        result=outcomes[device],
+        writes=writes,
+        guards=() if writes else (binding,),
+        audit=(*push_entries(Occasion.TEST, device, outcomes, actor=""), *entries),
+    )
+
+
+def dead_addresses(
+    outcomes: Mapping[Guid, AddressOutcomes],
+) -> dict[Guid, frozenset[PushAddress]]:
+    """Return the addresses that are gone, by device, of devices that have one."""
+    dead = {
+        device: frozenset(at for at, outcome in each if outcome.result is PushResult.GONE)
+        for device, each in outcomes.items()
+    }
+    return {device: addresses for device, addresses in dead.items() if addresses}
+
+
+def drop_dead_addresses(
+    tools: Tools, stored: Records, outcomes: Mapping[Guid, AddressOutcomes]
+) -> tuple[tuple[Record, ...], tuple[AuditEntry, ...]]:
+    """
+    Take addresses that are gone off their devices, which stay bound.
+
+    Args:
+        stored: The account, and the devices that have such an address.
+        outcomes: Of each device that was tried; what it replaced meanwhile stays.
+
+    Returns:
+        The account and devices to write, and what the audit log records.
+
+    Raises:
+        NotFound: There is no such account.
+    """
+    dead = dead_addresses(outcomes)
+    if not dead:
+        return (), ()
+    account = require(stored[0], Account)
+    devices, writes, entries = account.devices, [], []
+    for binding in stored[1:]:
+        if not isinstance(binding, Binding):
+            continue
+        gone = dead[binding.guid]
+        remaining = tuple(address for address in binding.addresses if address not in gone)
+        if remaining == binding.addresses:
+            continue
+        updated_binding = revise(binding, addresses=remaining)
+        devices = with_binding(devices, updated_binding, tools.now)
+        writes.append(updated_binding)
+        entries.append(AuditEntry(binding.guid, "binding.address", actor=NOTIFIER))
+    if not writes:
+        return (), ()
+    return (*writes, revise(account, devices=devices)), tuple(entries)
+
+
+def push_entries(
+    occasion: Occasion,
+    subject: Guid,
+    outcomes: Mapping[Guid, AddressOutcomes],
+    *,
+    actor: str,
+) -> tuple[AuditEntry, ...]:
+    """Return what the audit log records: a line for each address, with what came of it."""
+    return tuple(
+        push_entry(
+            occasion,
+            subject,
+            "" if outcome.result is PushResult.DELIVERED else outcome.result.value,
+            actor=actor,
+            attributes=(("device", device), ("kind", address.kind.value)),
+        )
+        for device, each in outcomes.items()
+        for address, outcome in each
+    )
+
+
+def push_entry(
+    occasion: Occasion,
+    subject: Guid,
+    reason: str,
+    *,
+    actor: str,
+    attributes: tuple[tuple[str, str], ...] = (),
+) -> AuditEntry:
+    """Return one line of the audit log about the notification of *subject*."""
+    noun = "challenge" if occasion is Occasion.CHALLENGE else "binding"
+    attributes = (("occasion", occasion.value), *attributes)
+    return AuditEntry(subject, f"{noun}.push", reason, actor, attributes)
+
+
+def _texts(
+    policy: Policy, app_space: Record | None, occasion: Occasion, subject: Record | None
+) -> tuple[str, str]:
+    """Return title and body: nothing that the push service may not read."""
+    texts = app_space.texts if isinstance(app_space, AppSpace) else Texts()
+    title = texts.title or policy.notification_title
+    if occasion is Occasion.DEVICE_BOUND:
+        return title, texts.device_bound or policy.device_bound_body
+    if occasion is Occasion.DEVICE_REVOKED:
+        return title, texts.device_revoked or policy.device_revoked_body
+    body = texts.challenge or policy.notification_body
+    if isinstance(subject, Challenge) and policy.origin_texts:
+        return subject.notification_title or title, subject.notification_body or body
+    return title, body

@@ -1,0 +1,252 @@
+"""
+Callbacks: finished challenges are delivered to the origins that asked for it.
+
+Every finished challenge is delivered at least once, always under the same `webhook-id`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import TypeVar
+
+import attrs
+
+from counterseal._decisions import callbacks
+from counterseal._decisions.outbox import claim_callback
+from counterseal._decisions.plan import (
+    Decision,
+    Plan,
+    Reading,
+    Records,
+    Tools,
+    records,
+    require,
+)
+from counterseal._transaction import AuditContext, Transactions, refusals
+from counterseal.authority import authorize, name_of
+from counterseal.models import (
+    Administrator,
+    Callback,
+    Cause,
+    Delivery,
+    DeliveryOutcome,
+    Guid,
+    Origin,
+)
+from counterseal.policy import Policy
+from counterseal.ports import Due, Ports
+from counterseal.rules.authorization import Deed
+from counterseal.rules.retries import next_callbacks
+from counterseal.rules.sizes import LISTED, limit_fits
+from counterseal.usecases._outbox import CANDIDATES_PER_SLOT, make_attempt
+
+R = TypeVar("R")
+
+LONGEST_WAIT = timedelta(days=3)
+"""No delay is longer than a day, and its jitter at most doubles it; a lease is of minutes."""
+
+
+@attrs.frozen
+class Callbacks:
+    """What workers and administrators do with callbacks."""
+
+    ports: Ports
+    policy: Policy
+    _transactions: Transactions = attrs.field(init=False, eq=False, repr=False)
+
+    @_transactions.default
+    def _bind(self) -> Transactions:
+        return Transactions(self.ports, self.policy)
+
+    def due(self, limit: int = 100) -> tuple[Guid, ...]:
+        """
+        Return the callbacks of which an attempt is due now, at most *limit*.
+
+        Raises:
+            Unavailable: The store did not answer.
+        """
+        now = self.ports.clock.now()
+        return tuple(record.guid for record in self.ports.store.due(Due.CALLBACK, now, limit))
+
+    def in_turn(self, under_way: Mapping[Guid, Guid], slots: int) -> tuple[Callback, ...]:
+        """
+        Return the due callbacks to attempt next, so that no origin delays the others.
+
+        What one origin has beyond its turn is looked past, up to 1000 callbacks.
+
+        Args:
+            under_way: The callbacks of which the caller's attempts run, with their origins.
+            slots: How many of its attempts may run at once.
+
+        Raises:
+            Unavailable: The store did not answer.
+        """
+        now = self.ports.clock.now()
+        chosen: tuple[Callback, ...] = ()
+        for limit in (CANDIDATES_PER_SLOT * slots, LISTED):
+            found = self.ports.store.due(Due.CALLBACK, now, limit)
+            due = [record for record in found if isinstance(record, Callback)]
+            chosen = next_callbacks(due, under_way, slots)
+            if len(under_way) + len(chosen) >= slots or len(found) < limit:
+                break
+        return chosen
+
+    def attempt(self, callback: Guid) -> Callback:
+        """
+        Claim one callback, send it once, and record what came of it.
+
+        One whose challenge has been forgotten or erased, or whose address is no longer allowed,
+        is not sent, and dead.
+
+        Returns:
+            The callback; DROPPED where it arrived after it was dropped.
+
+        Raises:
+            NotFound: There is no such callback.
+            WrongState: It is not queued, or was dropped during an attempt that failed.
+            DeadlineAhead: Its next attempt is not due, or another worker has claimed it.
+            LeaseLost: The attempt took so long that another worker claimed it.
+            SenderUnavailable: It could not be attempted; it is due again after the lease.
+            Unavailable: Another port failed.
+        """
+        return make_attempt(
+            self._transactions,
+            "callback",
+            callback,
+            claim=claim_callback,
+            compose=lambda claimed: records(
+                claimed.challenge, claimed.origin, claimed.account
+            ).then(lambda stored, tools: callbacks.compose(stored, tools, claimed)),
+            send=self._send,
+            record=lambda claimed, composed, outcome: records(callback).then(
+                lambda stored, tools: callbacks.record_attempt(
+                    stored,
+                    tools,
+                    claimed,
+                    outcome,
+                    composed if isinstance(composed, Cause) else None,
+                )
+            ),
+        )
+
+    def get(self, callback: Guid, *, by: Administrator) -> Callback:
+        """
+        Return one callback; a dead one says why it is.
+
+        Raises:
+            NotFound: There is no such callback.
+            Foreign: Its origin is out of the administrator's reach.
+            RoleLacking: The administrator's role does not include this.
+            Unavailable: A port failed.
+        """
+        return self._act("callback.get", callback, Callback, by, callbacks.get)
+
+    def dead(self, origin: Guid, limit: int = 100, *, by: Administrator) -> tuple[Callback, ...]:
+        """
+        Return the dead callbacks of one origin, oldest first; each says why it is dead.
+
+        Args:
+            origin: Whose.
+            limit: At most how many; those that are left show once these are queued again.
+            by: Who wants it.
+
+        Raises:
+            InvalidField: The limit is not one that can be asked for.
+            NotFound: There is no such origin.
+            Foreign: It is out of the administrator's reach.
+            RoleLacking: The administrator's role does not include this.
+            Unavailable: A port failed.
+        """
+        with refusals(self.ports, _context("callback.dead", origin, by)):
+            limit_fits(limit)
+        dead: Reading[tuple[Callback, ...]] = Reading("dead", (origin, limit))
+        return self._act(
+            "callback.dead",
+            origin,
+            Origin,
+            by,
+            lambda _, __: dead.then(lambda found, _: Decision(result=found)),
+        )
+
+    def queued(self, origin: Guid, limit: int = 100, *, by: Administrator) -> tuple[Callback, ...]:
+        """
+        Return queued callbacks of one origin, the one that is due first before the others.
+
+        Those of other origins are read too, as many as stand before them.
+
+        Args:
+            origin: Whose.
+            limit: At most how many; those that are left show once these are sent or dropped.
+            by: Who wants it.
+
+        Raises:
+            InvalidField: The limit is not one that can be asked for.
+            NotFound: There is no such origin.
+            Foreign: It is out of the administrator's reach.
+            RoleLacking: The administrator's role does not include this.
+            Unavailable: A port failed.
+        """
+        with refusals(self.ports, _context("callback.queued", origin, by)):
+            limit_fits(limit)
+        self._act("callback.queued", origin, Origin, by, lambda *_: Decision(result=None))
+        horizon = self.ports.clock.now() + LONGEST_WAIT
+        looked_at = LISTED
+        while True:
+            found = self.ports.store.due(Due.CALLBACK, horizon, looked_at)
+            own = [one for one in found if isinstance(one, Callback) and one.origin == origin]
+            if len(own) >= limit or len(found) < looked_at:
+                return tuple(own[:limit])
+            looked_at *= 2
+
+    def drop(self, callback: Guid, *, by: Administrator) -> Callback:
+        """
+        Take a queued callback out of the queue for good: no attempt begins from now on.
+
+        An attempt that is under way is not broken off. If it succeeds, the audit log says so.
+
+        Raises:
+            NotFound: There is no such callback.
+            Foreign: Its origin is out of the administrator's reach.
+            RoleLacking: The administrator's role does not include this.
+            WrongState: It is not queued.
+            Unavailable: A port failed.
+        """
+        return self._act("callback.drop", callback, Callback, by, callbacks.drop)
+
+    def requeue(self, callback: Guid, *, by: Administrator) -> Callback:
+        """
+        Queue a dead callback again.
+
+        Raises:
+            NotFound: There is no such callback, or its challenge has been forgotten.
+            Foreign: Its origin is out of the administrator's reach.
+            RoleLacking: The administrator's role does not include this.
+            WrongState: It is not dead.
+            Unavailable: A port failed.
+        """
+        return self._act("callback.requeue", callback, Callback, by, callbacks.requeue)
+
+    def _act(
+        self,
+        event: str,
+        guid: Guid,
+        kind: type[Callback | Origin],
+        by: Administrator,
+        decide: Callable[[Records, Tools], Decision[R] | Plan[R]],
+    ) -> R:
+        ports, context = self.ports, _context(event, guid, by)
+        with refusals(ports, context):
+            reading = records(guid)
+            loaded = self._transactions.load(reading)
+            authorize(ports, by, Deed.ORIGINS, require(loaded.value[0], kind))
+        return self._transactions.run(context, reading.then(decide), loaded)
+
+    def _send(self, composed: Delivery | Cause) -> DeliveryOutcome:
+        if isinstance(composed, Cause):
+            return callbacks.NOTHING_SENT
+        return self.ports.sender.send(composed)
+
+
+def _context(event: str, guid: Guid, by: Administrator) -> AuditContext:
+    return AuditContext(event=event, actor=name_of(by), subject=guid)

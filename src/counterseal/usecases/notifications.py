@@ -1,0 +1,209 @@
+"""
+Notifications: a worker sends push messages, after the commit that made so what they tell.
+
+An attempt is repeated as long as a push service may still take the message, until the challenge's
+deadline, and never once the challenge was seen to have ended. Nothing waits for it, and what comes
+of it changes no challenge: a device that was not notified asks for itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import TypeVar
+
+import attrs
+
+from counterseal._decisions import notifying
+from counterseal._decisions.notifications import QUEUED
+from counterseal._decisions.notifying import AddressOutcomes, Recipients
+from counterseal._decisions.outbox import claim_notification
+from counterseal._decisions.plan import (
+    Decision,
+    Plan,
+    Records,
+    Tools,
+    record_with_account,
+    records,
+    require,
+)
+from counterseal._transaction import AuditContext, Transactions, refusals
+from counterseal.authority import authorize, name_of
+from counterseal.errors import NotifierUnavailable
+from counterseal.models import (
+    Administrator,
+    Binding,
+    Guid,
+    Notification,
+    PushOutcome,
+    PushResult,
+)
+from counterseal.policy import Policy
+from counterseal.ports import Due, Ports
+from counterseal.rules.authorization import Deed
+from counterseal.rules.retries import kinds_with_slots, next_notifications
+from counterseal.rules.sizes import LISTED
+from counterseal.usecases._outbox import CANDIDATES_PER_SLOT, make_attempt
+
+R = TypeVar("R")
+
+
+@attrs.frozen
+class Notifications:
+    """What workers and administrators do with notifications."""
+
+    ports: Ports
+    policy: Policy
+    _transactions: Transactions = attrs.field(init=False, eq=False, repr=False)
+
+    @_transactions.default
+    def _bind(self) -> Transactions:
+        return Transactions(self.ports, self.policy)
+
+    def due(self, limit: int = 100) -> tuple[Notification, ...]:
+        """
+        Return the notifications of which an attempt is due now, at most *limit*.
+
+        Raises:
+            Unavailable: The store did not answer.
+        """
+        found = self.ports.store.due(Due.NOTIFICATION, self.ports.clock.now(), limit)
+        return tuple(record for record in found if isinstance(record, Notification))
+
+    def in_turn(
+        self, under_way: Mapping[Guid, Notification], slots: int, *, looking_past: bool = True
+    ) -> tuple[Notification, ...]:
+        """
+        Return the due notifications to attempt next, so that nobody delays the others.
+
+        Each kind of address has slots of its own, and accounts take turns in them.
+        What has no turn is looked past, up to 1000 notifications of each kind that has a free
+        slot, which takes a trip for each.
+
+        Args:
+            under_way: Those of which the caller's attempts run.
+            slots: How many of its attempts may run at once, of each kind.
+            looking_past: Whether to; else only those that have been due for longest are seen.
+
+        Raises:
+            Unavailable: The store did not answer.
+        """
+        kinds = self.ports.notifier.kinds()
+        limit = CANDIDATES_PER_SLOT * slots * max(1, len(kinds))
+        due = self.due(limit)
+        chosen = next_notifications(due, under_way, slots)
+        if len(due) < limit or not looking_past:
+            return chosen
+        free = kinds_with_slots(kinds, (*under_way.values(), *chosen), slots)
+        if not free:
+            return chosen
+        now = self.ports.clock.now()
+        candidates = {one.guid: one for one in due}
+        for kind in free:
+            found = self.ports.store.due(Due.NOTIFICATION, now, LISTED, kind)
+            candidates |= {one.guid: one for one in found if isinstance(one, Notification)}
+        return next_notifications(candidates.values(), under_way, slots)
+
+    def wait(self, timeout: timedelta) -> None:
+        """
+        Return when a notification was queued, or after *timeout*, or for no reason.
+
+        Raises:
+            Unavailable: The port did not answer.
+        """
+        self.ports.wake.wait(QUEUED, timeout)
+
+    def attempt(self, notification: Guid) -> Notification:
+        """
+        Claim one notification, send it once to each of its devices, and record what came of it.
+
+        Nobody is notified once the challenge has ended, or its deadline has come.
+        An address that is gone is taken off its device, which stays bound.
+
+        Raises:
+            NotFound: There is no such notification.
+            WrongState: It is not queued.
+            DeadlineAhead: Its next attempt is not due, or another worker has claimed it.
+            LeaseLost: The attempt took so long that another worker claimed it.
+            Unavailable: A port failed; it is due again after the lease.
+        """
+        return make_attempt(
+            self._transactions,
+            "notification",
+            notification,
+            claim=claim_notification,
+            compose=lambda claimed: records(
+                claimed.subject, claimed.account, claimed.app_space
+            ).then(lambda stored, tools: notifying.compose(stored, tools, claimed)),
+            send=self._send,
+            record=lambda claimed, recipients, outcomes: notifying.attempt_records(
+                claimed, outcomes
+            ).then(
+                lambda stored, tools: notifying.record_attempt(
+                    stored, tools, claimed, outcomes, recipients.skip_reason
+                )
+            ),
+        )
+
+    def get(self, notification: Guid, *, by: Administrator) -> Notification:
+        """
+        Return one notification; one that is over says why nobody was notified.
+
+        Raises:
+            NotFound: There is no such notification.
+            Foreign: It is out of the administrator's reach.
+            RoleLacking: The administrator's role does not include this.
+            Unavailable: A port failed.
+        """
+        context = AuditContext(event="notification.get", actor=name_of(by), subject=notification)
+        return self._act(context, notification, Notification, by, notifying.get)
+
+    def test(self, device: Guid, *, by: Administrator) -> AddressOutcomes:
+        """
+        Send a test message once to every address of one device, and return what came of each.
+
+        An address that is gone is taken off it, as at any other attempt.
+
+        Raises:
+            NotFound: There is no such device.
+            Foreign: It is out of the administrator's reach.
+            RoleLacking: The administrator's role does not include this.
+            WrongState: It is not active.
+            Unavailable: A port failed, other than the notifier.
+        """
+        context = AuditContext(event="binding.push", actor=name_of(by), subject=device)
+        recipients = self._act(context, device, Binding, by, notifying.plan_test)
+        outcomes = self._send(recipients)
+        plan = record_with_account(device).then(
+            lambda stored, tools: notifying.record_test(stored, tools, outcomes)
+        )
+        return self._transactions.run(context, plan)
+
+    def _act(
+        self,
+        context: AuditContext,
+        guid: Guid,
+        kind: type[Notification | Binding],
+        by: Administrator,
+        decide: Callable[[Records, Tools], Decision[R] | Plan[R]],
+    ) -> R:
+        with refusals(self.ports, context):
+            reading = records(guid)
+            loaded = self._transactions.load(reading)
+            authorize(self.ports, by, Deed.USERS, require(loaded.value[0], kind))
+        return self._transactions.run(context, reading.then(decide), loaded)
+
+    def _send(self, recipients: Recipients) -> dict[Guid, AddressOutcomes]:
+        message, notifier = recipients.message, self.ports.notifier
+        addresses = tuple(each for every in recipients.addresses.values() for each in every)
+        if message is None:
+            return {}
+        try:
+            outcomes = notifier.push(addresses, message) if addresses else ()
+        except NotifierUnavailable:
+            outcomes = (PushOutcome(result=PushResult.LATER),) * len(addresses)
+        pairs = iter(tuple(zip(addresses, outcomes, strict=True)))
+        return {
+            device: tuple(next(pairs) for _ in each)
+            for device, each in recipients.addresses.items()
+        }
