@@ -1,8 +1,13 @@
 """What all test runs share: Hypothesis profiles, and Markdown blocks as tests."""
 
+import os
+
 from hypothesis import HealthCheck, Phase, settings
 from sybil import Sybil
 from sybil.parsers.myst import PythonCodeBlockParser, SkipParser
+
+# Some hundred Pythons start: each would compile everything anew, for minutes on a busy machine.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # A slow machine is not a failing property: no deadline, and no check of how long drawing takes.
 # The profile is named, so that a CI variable in the environment changes nothing.

@@ -1,7 +1,6 @@
 """What the tests of the command share: running it, and one demo's JSON."""
 
 import json
-import os
 import shutil
 import sys
 import tempfile
@@ -17,9 +16,6 @@ from program import Receiver, Service
 from redis_servers import Cluster, Server, Watched, binary
 
 from counterseal_server.cli import main
-
-# Some hundred Pythons are started, and none of them is to compile everything anew.
-os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 PLAIN = {"FORCE_COLOR": None, "NO_COLOR": None, "COLUMNS": "100", "TERM": "xterm"}
 
