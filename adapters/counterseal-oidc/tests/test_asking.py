@@ -52,7 +52,7 @@ def test_a_call_that_needs_no_request_is_served_while_every_slot_is_taken(
 ):
     relying = new_adapter(frozen, at_once=1, timeout=timedelta(minutes=5))
     told = signed(logout(loopback))
-    relying.logged_out(space, told, company=COMPANY)
+    relying.read_logout(space, told, company=COMPANY)
     stalled = Loopback(frozen)
     stalled.hanging.add(DISCOVERY)
     stalled_space = attrs.evolve(space, issuer=stalled.url)
@@ -64,7 +64,7 @@ def test_a_call_that_needs_no_request_is_served_while_every_slot_is_taken(
         requests = len(loopback.asked)
         # Discovery and keys are in the caches.
         assert sent_to(relying, space).startswith(loopback.url)
-        assert relying.logged_out(space, told, company=COMPANY).subject == "zoe"
+        assert relying.read_logout(space, told, company=COMPANY).subject == "zoe"
         # A code has to be sent to the provider; a stale cache has to be filled.
         with pytest.raises(IdentityUnavailable, match="too many"):
             exchange(relying, space)
