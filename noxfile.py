@@ -103,10 +103,13 @@ def imports(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """Test the core with no adapter in reach; on a further Python, with fewer examples."""
+    """Test the core with no adapter in reach; briefly, and without planted defects, on others."""
     sync(session, "--group=tests")
-    profile = "fast" if session.python == RUNNING else "brief"
-    pytest(session, f"--hypothesis-profile={profile}", "tests")
+    if session.python == RUNNING:
+        pytest(session, "--hypothesis-profile=fast", "tests")
+    else:
+        selection = "not service and not one_python"
+        pytest(session, "--hypothesis-profile=brief", "-m", selection, "tests")
 
 
 @nox.session

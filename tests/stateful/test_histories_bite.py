@@ -153,6 +153,7 @@ PLANTS = {
 }
 
 
+@pytest.mark.one_python
 @pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: plant.__name__)
 def test_a_planted_bug_is_found_in_the_default_time(plant, monkeypatch, judged, budget):
     plant(monkeypatch)
