@@ -1,22 +1,22 @@
 """
-The transaction: reads, lets a pure function decide, signs, commits, and wakes.
+The transaction: reads, lets a pure function decide, signs, commits, and wakes waiting callers.
 
-Nothing else commits. `Transactions.run` does for one plan:
+No other module commits. `Transactions.run` runs one plan:
 
-1. load: one trip for each reading, as many as the plan has;
-2. decide, and sign what the decision wants signed;
-3. one atomic commit of writes and guards, with the audit log's entries in it;
-4. wake those who wait.
+1. It loads the records, with one trip for each reading of the plan.
+2. It decides, and signs what the decision asks for.
+3. It commits writes, guards and audit entries atomically.
+4. It wakes waiting callers.
 
-- On Conflict, all of it is done again, a bounded number of times.
-- On Indeterminate, the same commit is asked for again under the same operation id, so that a lost
-  reply never turns into a reported conflict.
-- A refusal is recorded in the audit log, then raised; nothing was committed. A refusal that has a
-  consequence is raised once that is committed.
-- A write that replaces nothing that was read, and a guard that was not read, are Misuse: a
-  decision can neither overwrite blindly nor rely on what this attempt has not seen.
+- On Conflict, it repeats all steps, a limited number of times.
+- On Indeterminate, it repeats the same commit under the same operation id, so a lost reply never
+  becomes a reported conflict.
+- A refusal is recorded in the audit log, then raised, and nothing is committed. A refusal with a
+  consequence is raised after the commit.
+- A write of a record that was not read, and a guard that was not read, are Misuse: a decision can
+  neither overwrite blindly nor rely on a record that this attempt has not read.
 
-What happens once, whatever is tried again, is done by the use case before it runs a plan.
+Steps that must not be repeated are done by the use case, before it runs a plan.
 """
 
 from __future__ import annotations
@@ -54,12 +54,12 @@ MINUTE = timedelta(minutes=1)
 @attrs.define(kw_only=True)
 class AuditContext:
     """
-    What somebody wants to do, as the audit log names it.
+    Who does what to which record, for the audit log.
 
     Attributes:
         event: `noun.verb`.
         actor: A GUID or a role.
-        subject: What it is to be done to; None if there is nothing yet.
+        subject: The record; None if there is none yet.
     """
 
     event: str
@@ -70,12 +70,12 @@ class AuditContext:
 @attrs.define
 class Loaded(Generic[L]):
     """
-    A plan's first reading, made before the plan runs.
+    The result of a plan's first reading, which was made before the plan runs.
 
     Attributes:
-        stored: What the store returned.
-        value: What the reading parsed it into.
-        tools: As they were after that trip; None where there was no trip.
+        stored: The records that the store returned.
+        value: The parsed records.
+        tools: The tools after that trip; None if there was no trip.
     """
 
     stored: Any
@@ -98,21 +98,21 @@ class Transactions:
 
     def run(self, context: AuditContext, plan: Plan[R], loaded: Loaded[Any] | None = None) -> R:
         """
-        Read, decide and commit, again if a race was lost.
+        Read, decide and commit; repeat all of it if a race was lost.
 
         Args:
-            context: What the audit log records.
-            plan: What to read, and what decides.
-            loaded: The plan's first reading, if it was made already; a second attempt reads anew.
+            context: For the audit log.
+            plan: The readings and the decision.
+            loaded: The plan's first reading, if it was made already; a second attempt reads again.
 
         Returns:
             The result of the decision that was committed.
 
         Raises:
-            Refused: What the plan raised, or the committed decision's own refusal.
+            Refused: The plan refused, or the committed decision has a refusal.
             Contended: Every attempt lost its race.
             Indeterminate: The store's reply was lost each time.
-            Misuse: The decision writes or guards what was not read.
+            Misuse: The decision writes or guards a record that was not read.
             Unavailable: A port failed.
         """
         ports = self.ports
@@ -145,18 +145,18 @@ class Transactions:
         self, context: AuditContext, due: Iterable[Record], plan: Callable[[Guid], Plan[None]]
     ) -> int:
         """
-        Run the plan of each record that was found due, and pass over those that moved meanwhile.
+        Run a plan for each due record, and skip those that have changed meanwhile.
 
         Args:
             context: What the audit log records; its subject is set for each record.
-            due: What the store found.
-            plan: Makes the plan for one of them.
+            due: The records that the store returned as due.
+            plan: Returns the plan for one of them.
 
         Returns:
-            How many were dealt with.
+            How many plans ran.
 
         Raises:
-            Unavailable: A port failed; what was done before stays done.
+            Unavailable: A port failed; earlier commits stay.
         """
         count = 0
         for record in due:
@@ -164,7 +164,7 @@ class Transactions:
             try:
                 self.run(attrs.evolve(context, subject=guid), plan(guid))
             except Refused:
-                # It was finished, or the clock stepped back, between the look and the decision.
+                # It was finished, or the clock stepped back, since the store was read.
                 continue
             count += 1
         return count
@@ -174,7 +174,7 @@ class Transactions:
         Make the first reading of a plan before the plan runs.
 
         Raises:
-            Refused: The reading's parser refuses what the store returned.
+            Refused: The reading's parser refuses the records.
             Unavailable: A port failed.
         """
         stored = load(self.ports, reading)
@@ -216,7 +216,7 @@ class Transactions:
 
 class refusals:  # noqa: N801 (a context, named as it is read)
     """
-    Record a refusal that leaves the block, which ends before a transaction begins.
+    Record a refusal that is raised in the block, before a transaction begins.
 
     Raises:
         Unavailable: The audit log did not answer.
@@ -243,7 +243,7 @@ class refusals:  # noqa: N801 (a context, named as it is read)
 
 def load(ports: Ports, reading: Reading[Any]) -> Any:
     """
-    Make one trip to the store, and return what it found.
+    Make one trip to the store, and return the records.
 
     Raises:
         Unavailable: The store did not answer.
@@ -254,18 +254,18 @@ def load(ports: Ports, reading: Reading[Any]) -> Any:
 
 
 def tools_of(ports: Ports, policy: Policy) -> Tools:
-    """Return what a decision that is made now may use."""
+    """Return the tools of a decision that is made now."""
     sealer = ports.sealer
     return Tools(ports.clock.now(), ports.entropy.token, sealer.seal, sealer.open, policy)
 
 
 def changes_of(decision: Decision[Any], stored: Iterable[Any]) -> tuple[Change, ...]:
     """
-    Pair what *decision* writes and guards with what was read.
+    Pair the writes and guards of *decision* with the records that were read.
 
     Args:
-        decision: What is to be committed.
-        stored: What each trip of this attempt returned.
+        decision: The decision to commit.
+        stored: The result of each trip of this attempt.
 
     Raises:
         Conflict: Two trips returned different versions of one record.
@@ -296,7 +296,7 @@ def changes_of(decision: Decision[Any], stored: Iterable[Any]) -> tuple[Change, 
 def events_of(
     audit: Iterable[AuditEntry], context: AuditContext, now: datetime
 ) -> tuple[AuditEvent, ...]:
-    """Return what the audit log is to hold of *audit*."""
+    """Return the audit events of *audit*."""
     events = []
     for entry in audit:
         event = AuditEvent(
@@ -315,12 +315,12 @@ def commit(
     ports: Ports, policy: Policy, changes: tuple[Change, ...], audit: tuple[AuditEvent, ...]
 ) -> None:
     """
-    Commit once, and ask again for the same commit if the store's reply was lost.
+    Commit, and repeat the same commit if the store's reply was lost.
 
     Raises:
-        Conflict: A record is not what the decision was made on.
+        Conflict: A stored record has changed since the decision read it.
         Indeterminate: The reply was lost each time.
-        Misuse: The commit cannot be made as it is.
+        Misuse: The store cannot apply the commit.
         Unavailable: The store did not answer, and nothing has changed.
     """
     operation = keys.b64url(ports.entropy.token(OPERATION_BYTES))
@@ -331,7 +331,7 @@ def commit(
         except Indeterminate as indeterminate:
             lost = indeterminate
         except Unavailable as failure:
-            # Once a reply was lost, a later failure does not say that nothing happened.
+            # After a lost reply, a later failure does not prove that nothing was stored.
             raise failure if lost is None else lost from failure
         else:
             return
@@ -340,11 +340,11 @@ def commit(
 
 
 def wake(ports: Ports, guid: Guid) -> None:
-    """Wake whoever waits for *guid*, if the port answers."""
+    """Wake the callers that wait for *guid*, if the port answers."""
     try:
         ports.wake.ring(guid)
     except Unavailable:
-        # Whoever waits looks at the store when its patience ends.
+        # A waiting caller reads the store when its timeout ends.
         return
 
 
@@ -371,7 +371,7 @@ def demand_rate(ports: Ports, context: AuditContext, key: tuple[str, str], limit
     Count one more call of *key* in this minute, before it is made.
 
     Raises:
-        TooOften: There were more than *limit*; it is recorded.
+        TooOften: There were more than *limit*; the refusal is recorded.
         Unavailable: A port failed.
     """
     if ports.counters.add(key, MINUTE) > limit:

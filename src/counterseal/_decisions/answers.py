@@ -1,9 +1,9 @@
 """
-Answers: what an authenticated device's answer or disown does, and what the device may read.
+Answers: decide on an answer or disown of an authenticated device, and on what it may read.
 
-An answer is accepted, counted as a strike, counted as a mistyped code, or refused. This is the one
-place where evidence becomes a commit: what accepts it holds the challenge, the account, the
-callback, and the binding, as a guard or without its strikes.
+An answer is accepted, counted as a strike, counted as a mistyped code, or refused. Only this
+module turns evidence into a commit. The commit of an accepted answer contains the challenge, the
+account, the callback, and the binding, as a guard or with its strikes reset.
 """
 
 from __future__ import annotations
@@ -50,11 +50,11 @@ OVER = "It is over: the deadline passed before it was answered."
 @attrs.define
 class Token:
     """
-    The answer or disown in a call's body, read and not believed.
+    The answer or disown in a call's body, read but not verified.
 
     Attributes:
         text: The compact JWS.
-        event: What it is to do: ANSWER or DISOWN.
+        event: ANSWER or DISOWN.
     """
 
     text: str
@@ -64,7 +64,7 @@ class Token:
     _evidence: Evidence | None = None
 
     def evidence(self, key: PublicKey | None) -> Evidence:
-        """Return the token under *key*, which it names; it is verified once for each key."""
+        """Return the token as evidence with *key*, which it names; each key verifies it once."""
         if self._evidence is None or self._evidence.key != key:
             self._evidence = Evidence(self.jws, key, self.answer.typ)
         return self._evidence
@@ -75,8 +75,8 @@ def read_token(body: bytes, event: ChallengeEvent, policy: Policy) -> Token:
     Read the token in a call's body.
 
     Raises:
-        MalformedToken: It is not spelled as it should be.
-        WrongType: It brings another event.
+        MalformedToken: *body* is not a compact JWS with the claims of an answer.
+        WrongType: It is a token for another event.
     """
     try:
         text = body.decode("ascii")
@@ -90,7 +90,7 @@ def read_token(body: bytes, event: ChallengeEvent, policy: Policy) -> Token:
 
 
 def list_pending(device: AuthenticatedDevice, tools: Tools) -> Plan[tuple[Challenge, ...]]:
-    """Plan to list what the device's account is asked at the moment, oldest first."""
+    """Plan to list the open challenges of the device's account, oldest first."""
     return pending_of(device.account.guid).then(
         lambda pending_challenges, _: Decision(
             result=tuple(
@@ -104,12 +104,12 @@ def list_pending(device: AuthenticatedDevice, tools: Tools) -> Plan[tuple[Challe
 
 def fetch(device: AuthenticatedDevice, tools: Tools) -> Decision[Challenge]:
     """
-    Decide what the device learns of the challenge that was read with it.
+    Return what the device may read of the challenge.
 
     Raises:
         NotFound: There is no such challenge.
-        Foreign: It is another account's.
-        DeadlinePassed: It is over.
+        Foreign: It belongs to another account.
+        DeadlinePassed: Its deadline has passed.
         Refused: A rule of the event refuses it.
     """
     challenge, binding = _own(device), device.binding
@@ -142,19 +142,19 @@ def respond(
     served_kinds: frozenset[AddressKind],
 ) -> Decision[Challenge] | Signing[Challenge]:
     """
-    Decide what an answer or disown of the challenge does that was read with the device.
+    Decide on an answer or disown of the challenge that was read with the device.
 
     Args:
         served_kinds: The kinds of address that the service sends notifications to.
 
     Returns:
-        What to sign where it is accepted: the receipt.
+        If the answer is accepted, the receipt to sign.
 
     Raises:
         NotFound: There is no such challenge.
-        Foreign: It is another account's.
-        WrongState: The challenge is finished, and not by this answer.
-        Refused: A rule of the event refuses it, and nothing has to be recorded but that.
+        Foreign: It belongs to another account.
+        WrongState: Something else than this answer has finished the challenge.
+        Refused: A rule of the event refuses it, without a consequence.
     """
     facts = _facts(device, tools, token)
     challenge = facts.challenge
@@ -206,7 +206,7 @@ def _accept(
 ) -> Signing[Challenge]:
     signer = facts.signer
     assert signer is not None  # noqa: S101 (signature_holds; for the type checker)
-    # A clock that stepped back does not accept an answer before it was asked for.
+    # If the clock stepped back, the answer is not accepted before the challenge was issued.
     at = max(facts.now, facts.challenge.issued_at)
     return Signing(
         typ=RECEIPT_TYP,
@@ -297,7 +297,7 @@ def _count_wrong_code(tools: Tools, facts: Answering, refusal: WrongCode) -> Dec
 
 
 def _own(device: AuthenticatedDevice) -> Challenge:
-    """Return the challenge that was read with *device*, if it is its account's."""
+    """Return the challenge that was read with *device*, if it belongs to its account."""
     (record,) = device.others
     if not isinstance(record, Challenge):
         raise NotFound
@@ -307,22 +307,22 @@ def _own(device: AuthenticatedDevice) -> Challenge:
 
 
 def _ended_with(challenge: Challenge, token: Token, device: Guid) -> bool:
-    """Tell whether *challenge* ended with just this answer: the same text by the same key."""
+    """Tell whether *challenge* ended with this answer: the same signed part by the same key."""
     outcome = challenge.outcome
     if outcome is None or outcome.token is None or outcome.device != device:
         return False
-    # The signature is left out: one answer has many valid signatures (ECDSA is malleable).
+    # The signature is not compared: one answer has many valid ones (ECDSA is malleable).
     return keys.constant_time_equal(outcome.token.rpartition(".")[0], token.jws.signed)
 
 
 def _same_token(challenge: Challenge, token: Token) -> bool:
-    """Tell whether it is the very token that was verified; its key may have been rotated since."""
+    """Tell whether it is the token that was verified; its key may have been rotated since."""
     recorded_token = challenge.outcome.token if challenge.outcome is not None else None
     return recorded_token is not None and keys.constant_time_equal(recorded_token, token.text)
 
 
 def _without_receipt(challenge: Challenge, device: Guid) -> Challenge:
-    """Return what *device* may see of it: another device's answer says too much about it."""
+    """Return *challenge* without the answer and receipt, unless *device* gave the answer."""
     outcome = challenge.outcome
     if outcome is None or outcome.device in {None, device}:
         return challenge

@@ -1,8 +1,8 @@
 """
 Bindings: an account's list of its living devices, and what a wrong strong-key signature does.
 
-Functions that are used for several bindings in one decision take and return the list of devices
-and not the account, which is revised once.
+Functions that one decision calls for several bindings take and return the list of devices, and
+not the account, which is revised once.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ def with_binding(
     devices: tuple[Device, ...], binding: Binding, now: datetime
 ) -> tuple[Device, ...]:
     """
-    Return an account's list of devices with *binding* in it as far as it lives.
+    Return an account's list of devices with *binding* in it, if it is living.
 
-    Invitations whose deadline has come leave the list on the way.
+    Invitations whose deadline has passed are removed from the list.
     """
     others = tuple(device for device in living(devices, now) if device.binding != binding.guid)
     if binding.state not in LIVING:
@@ -85,16 +85,16 @@ def strike(
     result: R,
 ) -> Decision[R]:
     """
-    Decide what a wrong strong-key signature does to the device: the last one revokes it.
+    Count a wrong strong-key signature; the last one that the policy allows revokes the device.
 
     Args:
         served_kinds: The kinds of address that the service sends to.
         facts: The signature, and the call that it came in.
-        account: The binding's; a guard of the commit, and a revoked device leaves its list.
+        account: The binding's; a guard of the commit, or written without the revoked device.
         result: What the use case would return if the decision did not refuse.
 
     Raises:
-        Refused: It was no wrong strong-key signature inside a proven call.
+        Refused: It was not a wrong strong-key signature inside a proven call.
     """
     binding, now = facts.binding, tools.now
     state = step(BINDING, binding.state, BindingEvent.STRIKE, facts)

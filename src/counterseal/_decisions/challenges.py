@@ -1,4 +1,4 @@
-"""Challenges as their origin and the worker decide on them: read, listed, cancelled, expired."""
+"""Challenges: read, list and cancel them for their origin, and expire them for a worker."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from counterseal.rules.facts import Cancelling, Deadline
 
 def read_status(stored: Records, tools: Tools, origin: Guid) -> Decision[Challenge]:
     """
-    Decide what *origin* learns of a challenge: EXPIRED from its deadline on, swept or not.
+    Return a challenge with its present state: EXPIRED from its deadline on.
 
     Args:
         stored: The challenge and its account.
@@ -62,7 +62,7 @@ def list_open(account: Account | None, tools: Tools, origin: Guid) -> Plan[tuple
 
 def cancel(stored: Records, tools: Tools, origin: Guid) -> Decision[Challenge]:
     """
-    Decide that *origin* takes a question back.
+    Cancel a challenge of *origin*.
 
     Args:
         stored: The challenge and its account.
@@ -71,7 +71,7 @@ def cancel(stored: Records, tools: Tools, origin: Guid) -> Decision[Challenge]:
         NotFound: There is no such challenge.
         Foreign: Another origin issued it.
         WrongState: It is finished.
-        DeadlinePassed: It is over.
+        DeadlinePassed: Its deadline has passed.
     """
     stored_challenge, stored_account = stored
     challenge, account = _own(stored_challenge, origin), require(stored_account, Account)
@@ -93,7 +93,7 @@ def cancel(stored: Records, tools: Tools, origin: Guid) -> Decision[Challenge]:
 
 def expire(stored: Records, tools: Tools) -> Decision[None]:
     """
-    Decide that a challenge is over that nobody has answered.
+    Expire a challenge that was not answered.
 
     Args:
         stored: The challenge and its account.
@@ -101,7 +101,7 @@ def expire(stored: Records, tools: Tools) -> Decision[None]:
     Raises:
         NotFound: There is no such challenge.
         WrongState: It is finished.
-        DeadlineAhead: Its deadline is still ahead.
+        DeadlineAhead: Its deadline has not passed yet.
     """
     stored_challenge, stored_account = stored
     challenge, account = require(stored_challenge, Challenge), require(stored_account, Account)

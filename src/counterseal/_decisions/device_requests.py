@@ -1,9 +1,9 @@
 """
-Device requests: calls of bound devices, which prove each of them.
+Device requests: the calls of bound devices, each with a proof.
 
-`open_request` reads a call and believes nothing; `DeviceRequest.authenticate` believes it, on the
-records that it names. What has to happen once between the two (the replay guard, the question to
-an Identity Provider) is done by `counterseal.usecases._admission`.
+`open_request` reads a call without verifying it; `DeviceRequest.authenticate` verifies it with the
+records that it names. Between the two, `counterseal.usecases._admission` does what must happen
+once: the replay guard, and the revalidation by an Identity Provider.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from counterseal.wire.proof import PROOF_TYP, Proof, read_proof
 @attrs.define(kw_only=True)
 class AuthenticatedDevice:
     """
-    A device whose proof holds, and the records that this was judged on.
+    A device whose proof is valid, and the records that it was verified with.
 
     Attributes:
-        proving: The facts that prove it; rules ask for them again.
-        others: What else was read in the same trip.
+        proving: The facts that prove it, for rules that need them again.
+        others: The other records of the same trip.
     """
 
     binding: Binding
@@ -42,12 +42,12 @@ class AuthenticatedDevice:
 @attrs.define
 class DeviceRequest:
     """
-    One call of a device, read and not yet believed.
+    One call of a device, read but not verified.
 
     Attributes:
-        call: The request as it came.
+        call: The request as received.
         jws: Its proof.
-        proof: What the proof claims.
+        proof: The claims of the proof.
         body_hash: SHA-256 of the call's body, base64url.
     """
 
@@ -65,14 +65,14 @@ class DeviceRequest:
 
     def authenticate(self, records: Records, tools: Tools) -> AuthenticatedDevice:
         """
-        Return the device that the call is proven to come from, if it may act.
+        Return the device that provably made the call, if it may act.
 
-        The Identity Provider was asked before, where that was due, and is not asked again.
+        The Identity Provider is not asked: that happened before, if it was due.
 
         Raises:
             WrongDevice: There is no such device.
             IdentityWithdrawn: The user has been withdrawn since, or has logged out.
-            Refused: The proof does not hold, or its account or binding may not act.
+            Refused: The proof is not valid, or its account or binding may not act.
         """
         device = self.identify(records, tools)
         if demand_standing(device, tools) and device.account.vouched_at is None:
@@ -81,15 +81,15 @@ class DeviceRequest:
 
     def identify(self, records: Records, tools: Tools) -> AuthenticatedDevice:
         """
-        Return the device that the call is proven to come from, whether it may act or not.
+        Return the device that provably made the call, even if it may not act.
 
         Args:
-            records: What `reading` names.
-            tools: The moment and the policy that the proof is judged by.
+            records: The records of `reading`.
+            tools: The time and the policy to check the proof with.
 
         Raises:
             WrongDevice: There is no such device.
-            Refused: The proof does not hold.
+            Refused: The proof is not valid.
         """
         stored_binding, account, app_space, *others = records
         try:
@@ -110,13 +110,13 @@ class DeviceRequest:
                 others=tuple(others),
             )
         except NotFound:
-            # Unknown devices look like those whose proof does not hold.
+            # An unknown device is refused in the same way as a wrong proof.
             raise WrongDevice from None
         proof_holds(device.proving)
         return device
 
     def _evidence_of(self, binding: Binding) -> Evidence:
-        """Return the proof under the binding's key; it is verified once for each key."""
+        """Return the proof as evidence with the binding's key; each key verifies it once."""
         device_key = binding.device_key()
         key = None if device_key is None else device_key.key
         if self._evidence is None or self._evidence.key != key:
@@ -129,7 +129,7 @@ def open_request(call: DeviceCall, policy: Policy) -> DeviceRequest:
     Read a device's call.
 
     Raises:
-        MalformedToken: The proof is not spelled as it should be.
+        MalformedToken: The proof is not a compact JWS with the claims of a proof.
     """
     jws = keys.read(call.proof, limit=policy.token_bytes)
     return DeviceRequest(call, jws, read_proof(jws.claimed), keys.digest(call.body))
@@ -137,13 +137,13 @@ def open_request(call: DeviceCall, policy: Policy) -> DeviceRequest:
 
 def demand_standing(device: AuthenticatedDevice, tools: Tools) -> bool:
     """
-    Demand that the device may act.
+    Require that the device may act.
 
     Returns:
         Whether the Identity Provider has to be asked about its user first.
 
     Raises:
-        AccountLocked, BindingInactive: It may not act.
+        AccountLocked, BindingInactive: The device may not act.
         WrongIssuer: Another provider than the App Space's identified the user.
     """
     account_unlocked(device)

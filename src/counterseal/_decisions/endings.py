@@ -1,4 +1,4 @@
-"""Endings: the one place where a challenge ends, with its callback in the same commit."""
+"""Endings: end a challenge, with its callback in the same commit; no other module does."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from counterseal.rules.asking import after_approval, after_refusal, closed, laps
 @attrs.define
 class Ending:
     """
-    A challenge that ends, and what has to be committed with it.
+    A challenge that ends, and the records to commit with it.
 
     Attributes:
-        writes: The challenge, and its callback where one is asked for.
-        history: What the account's has to become.
+        writes: The challenge, and its callback if it has one.
+        history: The new history of the account.
         entry: For the audit log.
     """
 
@@ -52,9 +52,9 @@ def end(
     End *challenge* in *state*, which `step` has decided.
 
     Args:
-        challenge: As it was read.
-        history: Its account's, with what else the event changes in it.
-        outcome: What became of the challenge.
+        challenge: The stored challenge.
+        history: The account's, with the other changes of the event.
+        outcome: Of the challenge.
         reason: For the audit log.
     """
     policy = tools.policy
@@ -77,7 +77,7 @@ def end(
 
 def _history(history: History, challenge: Challenge, at: datetime, policy: Policy) -> History:
     if challenge.state is ChallengeState.CANCELLED:
-        # Its origin took the question back: that says nothing about the person.
+        # The origin cancelled it, which says nothing about the person.
         return closed(lapsed(history, at, policy), challenge.guid)
     if challenge.approved:
         return after_approval(

@@ -1,4 +1,4 @@
-"""Issuing: whether a person may be asked, and the challenge, code and display document if so."""
+"""Issuing: decide whether a person may be asked, and make the challenge with its display document."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ CODE_DIGITS = 6
 """NIST SP 800-63B-4, 3.1.3.2: six digits."""
 
 CODE_ENTROPY_BYTES = 16
-"""So many more than six digits need that no code is noticeably likelier than another."""
+"""More bytes than six digits need, so that no code is noticeably likelier than another."""
 
 
 @attrs.frozen(kw_only=True)
@@ -59,7 +59,7 @@ class Issued:
     A challenge that was issued.
 
     Attributes:
-        code: What the origin has to show to the person; None if no code is asked for.
+        code: The code that the origin shows to the person; None if no code is asked for.
     """
 
     challenge: Challenge
@@ -92,20 +92,20 @@ class Draft:
 
 def issue(account: Account | None, tools: Tools, draft: Draft) -> Decision[Issued] | Plan[Issued]:
     """
-    Decide whether the question may be put now, and issue the challenge.
+    Decide whether the question may be asked now, and issue the challenge.
 
     Returns:
-        A further plan where older questions have to be read that this one replaces.
+        A further plan if older questions, which this one replaces, have to be read.
 
     Raises:
         AccountUnknown: The App Space knows no such account.
         AccountUnbound: It has no active device.
         AccountLocked: It is locked.
-        TooManyPending: The person has enough open questions; says how long to wait.
-        TooOften: The person has to be left alone for a while; says how long.
-        CodeDemanded: The person may be asked with a matching code only.
-        InvalidField: I-JSON cannot hold what is to be shown.
-        SealBroken: The sealer is out of reach.
+        TooManyPending: The person has too many open questions; has the time to wait.
+        TooOften: The person was asked too often; has the time to wait.
+        CodeDemanded: The question has to ask for a matching code.
+        InvalidField: I-JSON cannot hold the display document.
+        SealBroken: The sealer cannot encrypt the code.
     """
     if account is None:
         raise AccountUnknown
@@ -128,7 +128,7 @@ def issue(account: Account | None, tools: Tools, draft: Draft) -> Decision[Issue
     issued_challenge = Issued(challenge=challenge, code=code)
     if not ruling.supersedes:
         return _issue(account, tools, draft, issued_challenge, account.history)
-    # In one trip, and in none where there are none.
+    # One trip for all of them, or none if there are none.
     return records(*ruling.supersedes).then(
         lambda older_challenges, _: _supersede(
             account, tools, draft, issued_challenge, older_challenges
@@ -138,16 +138,16 @@ def issue(account: Account | None, tools: Tools, draft: Draft) -> Decision[Issue
 
 def issue_once(stored: Records, tools: Tools, draft: Draft) -> Decision[Issued] | Plan[Issued]:
     """
-    Issue the challenge that an idempotency key has reserved the GUID of, unless it is there.
+    Issue the challenge whose GUID an idempotency key has reserved, unless it exists.
 
     Args:
         stored: The challenge and its account, as `record_with_account` reads them.
 
     Returns:
-        What the first call with the key returned; or the plan to issue, for `issue`.
+        The result of the first call with the key, or the plan of `issue`.
 
     Raises:
-        NotFound: What the key made has been erased.
+        NotFound: The challenge that the key created has been erased.
         SealBroken: The sealer cannot open the code.
     """
     challenge, account = stored
@@ -158,13 +158,13 @@ def issue_once(stored: Records, tools: Tools, draft: Draft) -> Decision[Issued] 
 
 
 def plan_issue(draft: Draft) -> Plan[Issued]:
-    """Return the plan to issue what *draft* says."""
+    """Return the plan to issue *draft*."""
     space, account_id = draft.party.app_space.guid, draft.question.account_id
     return account_of(space, account_id).then(lambda account, tools: issue(account, tools, draft))
 
 
 def plan_issue_once(draft: Draft) -> Plan[Issued]:
-    """Return the plan to issue what *draft* says, unless it was issued before."""
+    """Return the plan to issue *draft*, unless it was issued before."""
     return record_with_account(draft.guid).then(
         lambda stored, tools: issue_once(stored, tools, draft)
     )
@@ -172,7 +172,7 @@ def plan_issue_once(draft: Draft) -> Plan[Issued]:
 
 def demand_readable(challenge: Challenge, account: Record | None) -> None:
     """
-    Refuse to show what had ended before its account was erased, and still lies in the store.
+    Refuse to return a challenge that is still stored although its account was erased.
 
     Raises:
         NotFound: The account has been erased, or is not there.
@@ -203,7 +203,7 @@ def new_challenge(
     tools: Tools, draft: Draft, account: Account, code: str | None, now: datetime
 ) -> Challenge:
     """
-    Return the record of a new challenge; the display document is made here, once.
+    Return the record of a new challenge, with its display document.
 
     Args:
         code: The matching code; None if none is asked for.
@@ -211,7 +211,7 @@ def new_challenge(
 
     Raises:
         InvalidField: I-JSON cannot hold a member.
-        SealBroken: The sealer is out of reach.
+        SealBroken: The sealer cannot encrypt the code.
     """
     party, question, guid = draft.party, draft.question, draft.guid
     deadline = now + draft.life
@@ -258,7 +258,7 @@ def _supersede(
     issued_challenge: Issued,
     older_challenges: Records,
 ) -> Decision[Issued]:
-    """Cancel the questions that the new one replaces, and issue it."""
+    """Cancel the questions that the new one replaces, and issue the new one."""
     history, now = account.history, issued_challenge.challenge.issued_at
     writes: list[Record] = []
     audit: list[AuditEntry] = []

@@ -74,16 +74,16 @@ class AuditEntry:
 @attrs.define(kw_only=True)
 class Decision(Generic[R]):
     """
-    What was decided.
+    The result of a decision, and everything to store and to do.
 
     Attributes:
-        result: What the use case returns.
-        writes: Records as they are to be stored: new ones, and revisions of what was read.
-        guards: Records that were read and that the decision relies on without changing them:
-            if one of them has changed, nothing is stored, and all is decided again.
-        audit: What is recorded in the same commit.
-        refusal: What is raised in place of returning, once the consequence is stored.
-        wakes: Whom to wake once it is stored.
+        result: The return value of the use case.
+        writes: The records to store: new ones, and revisions of records that were read.
+        guards: Records that were read and that the decision relies on without changing them: if
+            one of them has changed, nothing is stored, and the plan runs again.
+        audit: The audit entries of the same commit.
+        refusal: The error to raise after the commit, in place of returning.
+        wakes: The GUIDs whose waiting callers are woken after the commit.
     """
 
     result: R
@@ -97,12 +97,12 @@ class Decision(Generic[R]):
 @attrs.define(kw_only=True)
 class Signing(Generic[R]):
     """
-    What the service has to sign before the decision is complete: a compact JWS.
+    A compact JWS that the service signs before the decision is complete.
 
     Attributes:
         typ: The token's type.
-        payload: Writes what is signed, given the service's public key that is to sign it.
-        then: Decides on the token's text.
+        payload: Returns the payload, given the service's public key.
+        then: Decides, given the token's text.
     """
 
     typ: str
@@ -112,7 +112,7 @@ class Signing(Generic[R]):
 
 @attrs.define
 class Plan(Generic[R]):
-    """What to read, and what decides on it; only `Reading.then` makes one, so the two fit."""
+    """A reading and its decision; only `Reading.then` makes one, so the two fit."""
 
     reading: Reading[Any]
     decide: Callable[[Any, Tools], Decision[R] | Plan[R] | Signing[R]]
@@ -124,9 +124,9 @@ class Reading(Generic[L]):
     One trip to the store, as data.
 
     Attributes:
-        query: Which of the store's reads.
-        arguments: What it is asked for.
-        parse: Turns what came back into what the decision gets; None if that is the same.
+        query: The name of the store's method.
+        arguments: Its arguments.
+        parse: Turns the records into the decision's argument; None passes them unchanged.
     """
 
     query: str
@@ -134,12 +134,12 @@ class Reading(Generic[L]):
     parse: Callable[[Any, Tools], L] | None = None
 
     def then(self, decide: Callable[[L, Tools], Decision[R] | Plan[R] | Signing[R]]) -> Plan[R]:
-        """Return the plan to decide on what is read; *decide* is a function or a lambda."""
+        """Return the plan to decide on this reading; *decide* is a function or a lambda."""
         return Plan(self, decide)
 
 
 def nothing() -> Reading[Records]:
-    """Read nothing, without a trip: what is decided follows from the arguments alone."""
+    """Read nothing, without a trip, for decisions that need only their arguments."""
     return Reading("", ())
 
 
@@ -170,10 +170,10 @@ def pending_of(account: Guid) -> Reading[tuple[Challenge, ...]]:
 
 def require(record: Record | None, kind: type[K]) -> K:
     """
-    Return *record* as what it has to be.
+    Return *record*, which has to be of *kind*.
 
     Raises:
-        NotFound: There is none, or it is of another kind.
+        NotFound: *record* is None or of another kind.
     """
     if not isinstance(record, kind):
         raise NotFound

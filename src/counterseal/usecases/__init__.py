@@ -1,6 +1,8 @@
 """
 Use cases: what a service does for origins, devices, workers and administrators.
 
-A use case does what has to happen once, names what to read, and hands both to a transaction, which
-lets `counterseal._decisions` decide. It decides nothing itself.
+A use case does what must happen once, and names the records to read. A transaction reads them,
+lets `counterseal._decisions` decide, and commits.
+
+Every method raises `Unavailable` if a port fails; the same call may then be tried again.
 """

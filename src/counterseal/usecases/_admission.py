@@ -1,8 +1,8 @@
 """
-Admission: what happens once before a device's request is decided.
+Admission: the steps that happen once, before the decision on a device's request.
 
-Nothing else makes a loaded `AuthenticatedDevice`. A transaction that lost its race reads and
-authenticates anew, and repeats nothing of what is done here.
+Only `admit` makes a loaded `AuthenticatedDevice`. A transaction that lost its race reads and
+authenticates again, without repeating these steps.
 """
 
 from __future__ import annotations
@@ -34,21 +34,20 @@ def admit(
     reading: Reading[AuthenticatedDevice],
 ) -> Loaded[AuthenticatedDevice]:
     """
-    Authenticate a device's request, remember its proof, and ask whether its user is vouched for.
+    Authenticate a device's request, remember its proof, and revalidate its user if that is due.
 
     Args:
-        transactions: Those of the use case.
-        context: What the audit log records if the request is refused.
+        transactions: The use case's.
+        context: For the audit log, if the request is refused.
         request: The request.
-        reading: What `request.reading` returned.
+        reading: The result of `request.reading`.
 
     Raises:
         WrongDevice: There is no such device.
-        Replayed: The proof was seen before.
-        IdentityUnavailable: The Identity Provider has to be asked and does not answer, and the
-            policy grants no grace, or no more.
-        Refused: The proof does not hold, or its account or binding may not act.
-        Unavailable: A port failed.
+        Replayed: The proof was used before.
+        IdentityUnavailable: Revalidation is due, the Identity Provider does not answer, and the
+            policy's grace is over.
+        Refused: The proof is not valid, or its account or binding may not act.
     """
     with refusals(transactions.ports, context):
         return admit_once(transactions, request, reading)

@@ -1,4 +1,4 @@
-"""Answers: a bound device asks what is pending, reads it, and answers or disowns it."""
+"""Answers: a bound device lists and reads its challenges, and answers or disowns them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from counterseal.policy import Policy
 from counterseal.ports import Ports
 from counterseal.usecases._admission import admit
 
-# Until a call is read, nobody knows who makes it.
+# The caller is unknown until the call is read.
 _STRANGER = "stranger"
 _PENDING = AuditContext(event="challenge.pending", actor=_STRANGER)
 _FETCH = AuditContext(event="challenge.fetch", actor=_STRANGER)
@@ -23,7 +23,7 @@ _DISOWN = AuditContext(event="challenge.disown", actor=_STRANGER)
 
 @attrs.frozen
 class Answers:
-    """What a bound device does with challenges."""
+    """List, read, answer and disown challenges, as a bound device."""
 
     ports: Ports
     policy: Policy
@@ -35,11 +35,10 @@ class Answers:
 
     def pending(self, call: DeviceCall) -> tuple[Challenge, ...]:
         """
-        Return what the device's account is asked at the moment, oldest first.
+        Return the open challenges of the device's account, oldest first.
 
         Raises:
             Refused: The call is not proven, or the device may not act.
-            Unavailable: A port failed.
         """
         with refusals(self.ports, _PENDING):
             request = open_request(call, self.policy)
@@ -50,17 +49,16 @@ class Answers:
 
     def fetch(self, call: DeviceCall, challenge: Guid) -> Challenge:
         """
-        Read one challenge; its display document is what the device shows and signs.
+        Return one challenge, with the display document that the device shows and signs.
 
-        A finished one is returned as it is, but for the answer and its receipt: only the device
-        that gave them gets them back.
+        A finished challenge is returned too. Its answer and receipt are included only for the
+        device that answered.
 
         Raises:
             NotFound: There is no such challenge.
-            Foreign: It is another account's.
-            DeadlinePassed: It is over.
+            Foreign: It belongs to another account.
+            DeadlinePassed: Its deadline has passed.
             Refused: The call is not proven, or the device may not act.
-            Unavailable: A port failed.
         """
         with refusals(self.ports, _FETCH):
             request = open_request(call, self.policy)
@@ -73,18 +71,17 @@ class Answers:
         """
         Accept an answer; the call's body is the answer, a compact JWS.
 
-        The identical answer again gets the recorded result.
+        Sending the identical answer again returns the recorded result.
 
         Raises:
             NotFound: There is no such challenge.
-            Foreign: It is another account's.
-            WrongState: It is finished, and not by this answer.
-            DeadlinePassed: It is over.
-            StrongKeyMissed: The device's strong key did not sign it; says what is left.
-            WrongCode: The matching code is wrong; says what is left.
+            Foreign: It belongs to another account.
+            WrongState: Something else than this answer has finished it.
+            DeadlinePassed: Its deadline has passed.
+            StrongKeyMissed: The device's strong key did not sign it; has the attempts left.
+            WrongCode: The matching code is wrong; has the attempts left.
             CodeMissing: The matching code is missing.
-            Refused: Anything else does not hold: see `counterseal.rules.answering`.
-            Unavailable: A port failed.
+            Refused: Another rule of `counterseal.rules.answering` refuses it.
         """
         return self._respond(call, ChallengeEvent.ANSWER, _ANSWER)
 
@@ -92,16 +89,15 @@ class Answers:
         """
         Accept a disown ("this was not me"); the call's body is the disown, a compact JWS.
 
-        The identical disown again gets the recorded result.
+        Sending the identical disown again returns the recorded result.
 
         Raises:
             NotFound: There is no such challenge.
-            Foreign: It is another account's.
-            WrongState: It is finished, and not by this disown.
-            DeadlinePassed: It is over.
-            StrongKeyMissed: The device's strong key did not sign it; says what is left.
-            Refused: Anything else does not hold.
-            Unavailable: A port failed.
+            Foreign: It belongs to another account.
+            WrongState: Something else than this disown has finished it.
+            DeadlinePassed: Its deadline has passed.
+            StrongKeyMissed: The device's strong key did not sign it; has the attempts left.
+            Refused: Another rule refuses it.
         """
         return self._respond(call, ChallengeEvent.DISOWN, _DISOWN)
 

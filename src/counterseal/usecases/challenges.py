@@ -20,7 +20,7 @@ from counterseal.wire.question import question_document
 
 @attrs.frozen
 class Challenges:
-    """What an origin does with challenges, and the worker that expires them."""
+    """Issue, read, list and cancel challenges as an origin, and expire them as a worker."""
 
     ports: Ports
     policy: Policy
@@ -34,27 +34,27 @@ class Challenges:
         self, party: RelyingParty, question: Question, *, idempotency_key: str | None = None
     ) -> Issued:
         """
-        Put a question to one account.
+        Ask one account a question.
 
         Args:
             party: The origin that asks.
-            question: What it asks.
-            idempotency_key: The same key with the same question again gets the first result.
+            question: The question.
+            idempotency_key: A repeated call with the same key and question returns the first
+                result.
 
         Raises:
             InvalidField: A member does not fit the policy; the error names it.
             CallbackForbidden: The callback is not on the origin's allow-list.
-            CallbackUncallable: Nothing would ever be sent to the callback; says why.
+            CallbackUncallable: No callback could ever be sent to the address; has the reason.
             AccountUnknown: The App Space knows no such account.
             AccountUnbound: It has no active device.
             AccountLocked: It is locked.
-            TooManyPending: The person has enough open questions; says how long to wait.
-            TooOften: The person or the origin has to wait; says how long.
-            CodeDemanded: The person may be asked with a matching code only.
+            TooManyPending: The person has too many open questions; has the time to wait.
+            TooOften: The origin asked too often; has the time to wait.
+            CodeDemanded: The question has to ask for a matching code.
             KeyInProgress: A call with this idempotency key is running.
             KeyReused: The key was used for another question.
-            NotFound: What the key made has been erased.
-            Unavailable: A port failed.
+            NotFound: The challenge that the key created has been erased.
         """
         ports, policy = self.ports, self.policy
         origin = party.origin.guid
@@ -66,7 +66,7 @@ class Challenges:
             if question.callback is not None:
                 callback_allowed(question.callback, allow_list(party.origin, policy))
                 ports.sender.require_callable(question.callback)
-            # In the partition of the account that is asked.
+            # In the account's partition.
             partition = account_partition(party.app_space.guid, question.account_id)
             draft = Draft(
                 party=party,
@@ -93,12 +93,13 @@ class Challenges:
 
     def status(self, party: RelyingParty, challenge: Guid) -> Challenge:
         """
-        Return a challenge as it has to be told now: EXPIRED from its deadline on, swept or not.
+        Return a challenge with its present state.
+
+        It is EXPIRED from the deadline on, even if no worker has expired it yet.
 
         Raises:
             NotFound: There is no such challenge.
             Foreign: Another origin issued it.
-            Unavailable: A port failed.
         """
         origin = party.origin.guid
         context = AuditContext(event="challenge.status", actor=origin, subject=challenge)
@@ -113,8 +114,7 @@ class Challenges:
 
         Raises:
             AccountUnknown: The App Space has no such account.
-            InvalidField: The id does not fit.
-            Unavailable: A port failed.
+            InvalidField: *account_id* is empty or too long.
         """
         origin = party.origin.guid
         context = AuditContext(event="challenge.list", actor=origin)
@@ -127,14 +127,13 @@ class Challenges:
 
     def cancel(self, party: RelyingParty, challenge: Guid) -> Challenge:
         """
-        Take a question back.
+        Cancel a challenge.
 
         Raises:
             NotFound: There is no such challenge.
             Foreign: Another origin issued it.
             WrongState: It is finished.
-            DeadlinePassed: It is over.
-            Unavailable: A port failed.
+            DeadlinePassed: Its deadline has passed.
         """
         origin = party.origin.guid
         context = AuditContext(event="challenge.cancel", actor=origin, subject=challenge)
@@ -145,10 +144,7 @@ class Challenges:
 
     def expire(self, limit: int = 100) -> int:
         """
-        Expire challenges whose deadline has come, each with its callback; return how many.
-
-        Raises:
-            Unavailable: A port failed.
+        Expire challenges whose deadline has passed, each with its callback; return how many.
         """
         due = self.ports.store.due(Due.CHALLENGE, self.ports.clock.now(), limit)
         context = AuditContext(event="challenge.expire", actor="worker")
@@ -157,6 +153,6 @@ class Challenges:
                 context, due, lambda guid: record_with_account(guid).then(challenges.expire)
             )
         finally:
-            # Also those that were not reached: from its deadline on, whoever waits is told.
+            # All of them, also if a plan failed: waiting callers see EXPIRED from the deadline on.
             for record in due:
                 wake(self.ports, record.guid)
