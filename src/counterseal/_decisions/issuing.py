@@ -1,4 +1,4 @@
-"""Issuing: decide whether a person may be asked, and make the challenge with its display document."""
+"""Issuing: decide whether a person may be asked, and make the challenge with what it displays."""
 
 from __future__ import annotations
 
