@@ -29,8 +29,7 @@ import attrs
 from running import PATIENCE_SECONDS, Running, founded, service
 
 from counterseal import trusted_keys
-from counterseal.device import SoftwareDevice
-from counterseal.device.software import Bond
+from counterseal.device import Bond, SoftwareDevice
 from counterseal.memory import SystemClock, SystemEntropy
 from counterseal.wire.enrolment import enrolment_document
 

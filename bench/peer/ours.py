@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from counterseal import trusted_keys
-from counterseal.device import SoftwareDevice
-from counterseal.device.software import Bond
+from counterseal.device import Bond, SoftwareDevice
 from counterseal.memory import SystemClock, SystemEntropy
 from counterseal.wire.enrolment import enrolment_document
 

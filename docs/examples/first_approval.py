@@ -69,7 +69,7 @@ HERE = "https://auth.example.com/device"
 
 (waiting,) = answers.pending(phone.call("GET", f"{HERE}/pending"))
 fetched = answers.fetch(phone.call("GET", f"{HERE}/challenges/{waiting.guid}"), waiting.guid)
-shown = phone.shown(fetched.display)
+shown = phone.read_display(fetched.display)
 print(f"{shown['origin']['name']} asks {shown['account']['id']}:")
 for line in shown["content"]["keys"]:
     print(f"  {line['key']}: {line['value']}")

@@ -6,18 +6,10 @@ The public names; everything else may change without notice.
 
 from __future__ import annotations
 
+from counterseal._decisions.device_requests import AuthenticatedDevice
+from counterseal._decisions.invitations import Invitation
 from counterseal._decisions.issuing import Issued
 from counterseal._decisions.logins import Redirect
-from counterseal.bindings import (
-    Bound,
-    Devices,
-    Enrolments,
-    Invitation,
-    Invitations,
-    KeySets,
-    Proven,
-    Telemetry,
-)
 from counterseal.directory import (
     Administration,
     Authentication,
@@ -36,9 +28,12 @@ from counterseal.usecases.accounts import Accounts
 from counterseal.usecases.answers import Answers
 from counterseal.usecases.callbacks import Callbacks
 from counterseal.usecases.challenges import Challenges
+from counterseal.usecases.devices import Devices, KeySets, Telemetry
+from counterseal.usecases.enrolments import Enrolments
+from counterseal.usecases.invitations import Invitations
 from counterseal.usecases.logins import Logins
 from counterseal.usecases.notifications import Notifications
-from counterseal.wire.enrolment import Enrolment, read_enrolment
+from counterseal.wire.enrolment import Bound, Enrolment, read_enrolment
 from counterseal.wire.question import read_question
 from counterseal.wire.receipt import Receipt, verify_receipt
 
@@ -51,6 +46,7 @@ __all__ = [
     "Accounts",
     "Administration",
     "Answers",
+    "AuthenticatedDevice",
     "Authentication",
     "Bound",
     "Callbacks",
@@ -72,7 +68,6 @@ __all__ = [
     "Operator",
     "Policy",
     "Ports",
-    "Proven",
     "Receipt",
     "Redirect",
     "Refused",

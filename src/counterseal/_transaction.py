@@ -205,7 +205,7 @@ class Transactions:
                         tools = tools_of(ports, self.policy)
                 step = step.decide(value, tools)
             elif isinstance(step, Signing):
-                issuer = ports.signer.jwks()[0]
+                issuer = step.issuer or ports.signer.jwks()[0]
                 sign = partial(ports.signer.sign, issuer.kid)
                 payload = step.payload(issuer)
                 step = step.then(keys.sign_bytes(sign, issuer, typ=step.typ, payload=payload))

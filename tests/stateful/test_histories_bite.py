@@ -12,13 +12,13 @@ from counterseal._decisions import (
     challenges,
     device_requests,
     endings,
+    enrolments,
     issuing,
     notifying,
 )
-from counterseal.bindings import enrolments
 from counterseal.errors import Refused
 from counterseal.machines import BINDING, CHALLENGE, BindingEvent, ChallengeEvent
-from counterseal.models import BindingState, ChallengeState, Change, SkipReason
+from counterseal.models import BindingState, ChallengeState, SkipReason
 from counterseal.rules.evidence import caller_proved
 from counterseal.rules.standing import in_time
 
@@ -116,16 +116,16 @@ def rung_after_the_end(patch):
 
 
 def a_device_is_told_of_itself(patch):
-    made = enrolments.noted
+    made = enrolments.build_notifications
 
-    def tell(ports, policy, account, occasion, subject, *, now):
-        changes = made(ports, policy, account, occasion, subject, now=now)
+    def tell(tools, served_kinds, account, occasion, subject, *, now):
+        notifications = made(tools, served_kinds, account, occasion, subject, now=now)
         return tuple(
-            Change(None, attrs.evolve(noted.new, devices=(*noted.new.devices, subject)))
-            for noted in changes
+            attrs.evolve(notification, devices=(*notification.devices, subject))
+            for notification in notifications
         )
 
-    patch.setattr(enrolments, "noted", tell)
+    patch.setattr(enrolments, "build_notifications", tell)
 
 
 def rung_for_ever(patch):

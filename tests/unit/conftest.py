@@ -11,15 +11,8 @@ import attrs
 import pytest
 
 from counterseal import keys
-from counterseal.bindings import (
-    Devices,
-    Enrolments,
-    Invitations,
-    KeySets,
-    Telemetry,
-)
 from counterseal.device import SoftwareDevice
-from counterseal.device.wrapping import wrap
+from counterseal.device.pin import wrap
 from counterseal.directory import Administration, Authentication, Credentials
 from counterseal.errors import CountersealError
 from counterseal.keys import PrivateKey, generate
@@ -31,6 +24,9 @@ from counterseal.usecases.accounts import Accounts
 from counterseal.usecases.answers import Answers
 from counterseal.usecases.callbacks import Callbacks
 from counterseal.usecases.challenges import Challenges
+from counterseal.usecases.devices import Devices, KeySets, Telemetry
+from counterseal.usecases.enrolments import Enrolments
+from counterseal.usecases.invitations import Invitations
 from counterseal.usecases.logins import Logins
 from counterseal.usecases.notifications import Notifications
 

@@ -30,6 +30,10 @@ PLANTS = [
     ("house", "counterseal.wire", "counterseal.rules"),
     ("house", "counterseal._decisions", "counterseal.usecases"),
     ("house", "counterseal._transaction", "counterseal.usecases"),
+    *(
+        ("house", "counterseal.device", above)
+        for above in ("counterseal.ports", "counterseal.rules", "counterseal.usecases")
+    ),
     ("workspace", "counterseal.usecases", "counterseal_server"),
     ("face", "counterseal.device", "counterseal"),
     ("ports", "counterseal.ports", "counterseal.keys"),

@@ -13,11 +13,12 @@ import counterseal.ports
 from counterseal.errors import Conflict, CountersealError, Misuse, Refused, Unavailable
 
 PUBLIC = """
-    Accounts Administration Answers Authentication Bound CHARTS Callbacks Challenges Conflict
-    CountersealError Credentials Devices Enrolment Enrolments Invitation Invitations Issued
-    IssuedSecret KeySets Logins Misuse Notifications OPERATOR Operator PROFILES Policy Ports Proven
-    Receipt Redirect Refused STANDARD STRICT SignedRequest Telemetry Unavailable jwks_document
-    markdown mermaid read_enrolment read_json read_question table trusted_keys verify_receipt
+    Accounts Administration Answers AuthenticatedDevice Authentication Bound CHARTS Callbacks
+    Challenges Conflict CountersealError Credentials Devices Enrolment Enrolments Invitation
+    Invitations Issued IssuedSecret KeySets Logins Misuse Notifications OPERATOR Operator
+    PROFILES Policy Ports Receipt Redirect Refused STANDARD STRICT SignedRequest Telemetry
+    Unavailable jwks_document markdown mermaid read_enrolment read_json read_question table
+    trusted_keys verify_receipt
 """
 
 

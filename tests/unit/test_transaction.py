@@ -666,9 +666,8 @@ def test_only_admission_makes_a_loaded_authenticated_device():
     }
     assert callers_of(trees, "AuthenticatedDevice") == {"_decisions/device_requests.py"}
     # Callbacks and notifications authorize between reading and deciding.
-    bridges = {"bindings/callers.py", "usecases/callbacks.py", "usecases/notifications.py"}
     assert callers_of(trees, "transactions.load", "_transactions.load") == {
-        *("usecases/_admission.py", *bridges)
+        *("usecases/_admission.py", "usecases/callbacks.py", "usecases/notifications.py")
     }
     assert callers_of(trees, "identify") == {
         *("_decisions/device_requests.py", "usecases/_admission.py")

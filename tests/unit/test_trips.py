@@ -8,7 +8,7 @@ import pytest
 
 from counterseal import STANDARD, STRICT
 from counterseal.errors import Foreign, NotPossessed, Refused, TokenSpent, WrongToken
-from counterseal.models import OPERATOR, AddressKind, PushAddress
+from counterseal.models import OPERATOR, AddressKind, AdminRole, PushAddress
 from counterseal.models.guid import mint
 from counterseal.ports import Store
 from counterseal.testing import Faults, World
@@ -224,6 +224,42 @@ def test_an_account_that_is_administered(world, zoe, administrator, permission):
         world.accounts.revoke_all(account, by=by)
     with world.takes("store.get", *permission, "store.bindings", "store.pending", "store.commit"):
         world.accounts.erase(account, by=by)
+
+
+def test_an_invitation_with_a_key(world):
+    with world.takes(*KEYED, "store.account", "store.commit", "idempotency.finish"):
+        first = world.invitations.invite(world.origin, "zoe", idempotency_key="once")
+    with world.takes(*KEYED, "store.get_with_account", "idempotency.finish"):
+        assert world.invitations.invite(world.origin, "zoe", idempotency_key="once") == first
+    with world.takes("store.get", "store.get"):
+        world.enrolments.peek(first.token)
+    world.clock.jump(first.deadline)
+    with world.takes("store.due", "store.get_with_account", "store.commit"):
+        assert world.invitations.expire() == 1
+
+
+def test_what_a_device_does_besides_answering(world, zoe):
+    with world.takes("store.get", "replay.first_seen"):
+        world.devices.prove(zoe.call("/device"))
+    with world.takes("store.get", "replay.first_seen", "store.commit"):
+        world.devices.update(zoe.call("/device", b'{"name":"Tablet"}'))
+    with world.takes("store.get", "replay.first_seen"):
+        world.keysets.endorsed(zoe.call("/device/keys"))
+    with world.takes("store.get", "replay.first_seen", "counters.add"):
+        world.telemetry.record(zoe.call("/device/telemetry", b'{"event":"custom"}'))
+
+
+def test_a_device_that_is_stopped(world, zoe):
+    created = world.credentials.create_admin(
+        "Support", role=AdminRole.SUPPORT, app_space=world.app_space.guid
+    )
+    (support,) = world.ports.store.get(created.guid)
+    with world.takes("store.get_with_account", "store.commit"):
+        world.devices.suspend(zoe.guid, by=OPERATOR)
+    with world.takes("store.get_with_account", "store.get", "store.commit"):
+        world.devices.resume(zoe.guid, by=support)
+    with world.takes("store.get_with_account", "store.commit"):
+        world.devices.revoke(zoe.guid, by=world.origin)
 
 
 def test_a_status(world, zoe):

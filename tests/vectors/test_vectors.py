@@ -25,8 +25,7 @@ from counterseal import (
     read_json,
     verify_receipt,
 )
-from counterseal.device import SoftwareDevice
-from counterseal.device.software import Bond
+from counterseal.device import Bond, SoftwareDevice
 from counterseal.keys import public_key, trusted_keys
 from counterseal.memory import SystemClock, SystemEntropy
 from counterseal.models import Algorithm, ChallengeState, DeviceCall
@@ -122,12 +121,12 @@ def test_json_that_looks_odd(vector):
 
 @cases("display", "valid")
 def test_document_that_a_device_shows(phone, vector):
-    assert phone.shown(vector["canonical"]) == vector["document"]
+    assert phone.read_display(vector["canonical"]) == vector["document"]
 
 
 @cases("display", "unshowable", "why")
 def test_document_that_no_device_shows(phone, vector):
-    assert refusal(phone.shown, vector["text"]) == vector["code"]
+    assert refusal(phone.read_display, vector["text"]) == vector["code"]
 
 
 # Answers and disowns

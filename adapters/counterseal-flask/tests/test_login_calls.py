@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
-from counterseal.device.software import Bond
+from counterseal.device import Bond
 from counterseal.keys import trusted_keys
 from counterseal.models import BindingState
 from counterseal.testing import APP_RETURN

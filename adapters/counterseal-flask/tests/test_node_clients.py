@@ -17,8 +17,7 @@ from werkzeug.serving import make_server
 
 import counterseal as cs
 from counterseal import Administration, Credentials, trusted_keys
-from counterseal.device import SoftwareDevice
-from counterseal.device.software import Bond
+from counterseal.device import Bond, SoftwareDevice
 from counterseal.memory import memory_ports
 from counterseal.models import Clients, DeliveryOutcome, Scheme, TokenForm
 from counterseal.testing.clock import FrozenClock

@@ -15,8 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from counterseal import trusted_keys
-from counterseal.device import SoftwareDevice
-from counterseal.device.software import Bond
+from counterseal.device import Bond, SoftwareDevice
 from counterseal.memory import SystemClock, SystemEntropy
 from counterseal.wire.enrolment import enrolment_document
 

@@ -18,8 +18,7 @@ from pathlib import Path
 import pytest
 
 from counterseal import trusted_keys
-from counterseal.device import SoftwareDevice
-from counterseal.device.software import Bond
+from counterseal.device import Bond, SoftwareDevice
 from counterseal.memory import SystemClock, SystemEntropy
 from counterseal.wire.cx1 import write_cx1
 from counterseal.wire.enrolment import enrolment_document

@@ -13,8 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from program import PATIENCE, PIN, eventually
 
 from counterseal import trusted_keys
-from counterseal.device import SoftwareDevice
-from counterseal.device.software import Bond
+from counterseal.device import Bond, SoftwareDevice
 from counterseal.memory import SystemClock, SystemEntropy
 from counterseal.models import AddressKind, PushAddress
 from counterseal.wire.enrolment import enrolment_document

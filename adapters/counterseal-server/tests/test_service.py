@@ -31,8 +31,7 @@ from program import (
 from standardwebhooks import Webhook
 
 from counterseal import Administration, Credentials, trusted_keys
-from counterseal.device import SoftwareDevice
-from counterseal.device.software import Bond
+from counterseal.device import Bond, SoftwareDevice
 from counterseal.keys import unb64url
 from counterseal.memory import SystemClock, SystemEntropy
 from counterseal.models import OPERATOR, AddressKind, PushAddress, Scheme

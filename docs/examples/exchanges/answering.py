@@ -6,8 +6,7 @@ from exchanges import asking
 from exchanges.cast import JSON, PIN, Handset, written
 
 import counterseal as cs
-from counterseal.device import SoftwareDevice
-from counterseal.device.software import Bond
+from counterseal.device import Bond, SoftwareDevice
 from counterseal.models import AddressKind, PushAddress
 
 DONE = "https://shop.example/done"

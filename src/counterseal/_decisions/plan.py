@@ -103,11 +103,13 @@ class Signing(Generic[R]):
         typ: The token's type.
         payload: Returns the payload, given the service's public key.
         then: Decides, given the token's text.
+        issuer: The service's public key that signs; None for the one that signs receipts.
     """
 
     typ: str
     payload: Callable[[PublicKey], bytes]
     then: Callable[[str], Decision[R] | Signing[R]]
+    issuer: PublicKey | None = None
 
 
 @attrs.define

@@ -1,14 +1,26 @@
 """
-The reference software device: makes keys, finishes a bind, fetches, shows and answers.
+The reference software device: makes keys, completes a binding, fetches, shows and answers.
 
-It speaks bytes, not HTTP: what it makes goes over any transport.
-It is honest about what software can keep: see `counterseal.device.wrapping`.
+It speaks bytes, not HTTP, and stores nothing: `device_document` says what has to be stored.
+It is honest about what software can protect: see `counterseal.device.pin`.
 """
 
 from __future__ import annotations
 
-from counterseal.device.file import load, save
-from counterseal.device.software import SoftwareDevice
-from counterseal.device.wrapping import WrappedKey
+from counterseal.device.pin import WrappedKey
+from counterseal.device.software import (
+    Bond,
+    Rotation,
+    SoftwareDevice,
+    device_document,
+    read_device,
+)
 
-__all__ = ["SoftwareDevice", "WrappedKey", "load", "save"]
+__all__ = [
+    "Bond",
+    "Rotation",
+    "SoftwareDevice",
+    "WrappedKey",
+    "device_document",
+    "read_device",
+]

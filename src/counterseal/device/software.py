@@ -2,42 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, Protocol
 
 import attrs
 
 from counterseal import ijson, keys
-from counterseal.bindings import Bound
-from counterseal.device.offering import Rotation, new_id, offered_anew, offered_first
-from counterseal.device.wrapping import SCRYPT_N, WrappedKey, unwrap, wrap
-from counterseal.errors import DisplayChanged, InvalidField, MalformedToken, NotBound
+from counterseal.device.pin import SCRYPT_N, Entropy, WrappedKey, Wrapping, unwrap, wrap
+from counterseal.errors import DisplayChanged, InvalidField, MalformedToken, NotBound, UnfitKey
 from counterseal.keys import PrivateKey
 from counterseal.models import (
     Algorithm,
     DeviceCall,
+    DeviceKey,
     Guid,
     PublicKey,
     PushAddress,
     Role,
 )
-from counterseal.ports import Clock, Entropy
+from counterseal.models.guid import parse
 from counterseal.wire.answer import Answer, answer_claims
 from counterseal.wire.claims import VERSION
 from counterseal.wire.display import demand_display
 from counterseal.wire.enrolment import (
+    BIND_TYP,
+    ENDORSE_TYP,
+    ROTATE_TYP,
+    Bound,
     Enrolment,
+    OfferedKey,
+    bind_claims,
     enrolment_document,
+    rotation_claims,
 )
 from counterseal.wire.keyset import keyset_time, verify_keyset
 from counterseal.wire.proof import PROOF_TYP, Proof, proof_claims
 from counterseal.wire.receipt import Receipt, verify_receipt
 
+DOCUMENT_VERSION = 1
+ID_BYTES = 16
+
+
+class Clock(Protocol):
+    """A source of time; `counterseal.ports.Clock` is one."""
+
+    def now(self) -> datetime:
+        """Return the time, aware, in UTC."""
+
 
 @attrs.frozen(kw_only=True)
 class Bond:
     """
-    What a device learned when its bind was finished.
+    What a device learned when its binding was completed.
 
     Attributes:
         keys_at: When the service endorsed its keys, seconds since the epoch; 0 at the bind.
@@ -50,6 +67,20 @@ class Bond:
     keys_at: int = 0
 
 
+@attrs.frozen(kw_only=True)
+class Rotation:
+    """
+    New keys that the service has not accepted yet.
+
+    Attributes:
+        body: What to send.
+    """
+
+    body: bytes = attrs.field(repr=False)
+    device_key: PrivateKey
+    strong_key: WrappedKey
+
+
 @attrs.define(kw_only=True)
 class SoftwareDevice:
     """
@@ -57,8 +88,8 @@ class SoftwareDevice:
 
     Attributes:
         device_key: Signs proofs and answers with weak buttons; needs no PIN.
-        strong_key: Signs every answer; kept under the PIN.
-        bond: None until the bind is finished.
+        strong_key: Signs every answer; encrypted under the PIN.
+        bond: None until the binding is completed.
     """
 
     clock: Clock
@@ -85,11 +116,11 @@ class SoftwareDevice:
             algorithm: Of both keys.
             cost: The N of scrypt (RFC 7914).
         """
-        strong = keys.generate(algorithm, kid=new_id(entropy))
+        strong = keys.generate(algorithm, kid=_new_id(entropy))
         return cls(
             clock=clock,
             entropy=entropy,
-            device_key=keys.generate(algorithm, kid=new_id(entropy)),
+            device_key=keys.generate(algorithm, kid=_new_id(entropy)),
             strong_key=wrap(strong, pin, entropy, cost=cost),
         )
 
@@ -103,16 +134,18 @@ class SoftwareDevice:
         addresses: tuple[PushAddress, ...] = (),
     ) -> Enrolment:
         """
-        Return what finishes a bind.
+        Return what completes a binding: each key proves its possession.
 
         Raises:
             WrongPin: The PIN is wrong; RSA only. For other keys a wrong PIN binds another key.
         """
-        offered = offered_first(self._keys(pin), token, app_space)
-        return Enrolment(token=token, keys=offered, name=name, addresses=addresses)
+        private_keys = self._keys(pin)
+        claims = bind_claims(token, app_space, _public_keys(private_keys))
+        offered_keys = _offer(private_keys, BIND_TYP, claims)
+        return Enrolment(token=token, keys=offered_keys, name=name, addresses=addresses)
 
     def bound(self, result: Bound) -> None:
-        """Take note of a finished bind, and pin the service's keys."""
+        """Take note of a completed binding, and pin the service's keys."""
         self.bond = Bond(
             device=result.binding.guid,
             account=result.account.guid,
@@ -136,12 +169,12 @@ class SoftwareDevice:
             uri=uri,
             body_hash=keys.digest(body),
             issued_at=int(self.clock.now().timestamp()),
-            id=new_id(self.entropy),
+            id=_new_id(self.entropy),
         )
         token = keys.sign(self.device_key, typ=PROOF_TYP, claims=proof_claims(proof))
         return DeviceCall(method=method, uri=uri, body=body, proof=token)
 
-    def shown(self, display: str) -> dict[str, Any]:
+    def read_display(self, display: str) -> dict[str, Any]:
         """
         Return the document that the person has to be shown.
 
@@ -158,8 +191,8 @@ class SoftwareDevice:
             demand_display(document)
         except MalformedToken:
             raise DisplayChanged from None
-        ours = (document["appSpace"]["guid"], document["account"]["guid"])
-        if document["version"] != VERSION or ours != (bond.app_space, bond.account):
+        addressee = (document["appSpace"]["guid"], document["account"]["guid"])
+        if document["version"] != VERSION or addressee != (bond.app_space, bond.account):
             raise DisplayChanged
         return document
 
@@ -181,7 +214,7 @@ class SoftwareDevice:
             NotBound: The device is not bound.
             WrongPin: The PIN is wrong; RSA only.
         """
-        document = self.shown(display)
+        document = self.read_display(display)
         if not 0 <= button < len(document["buttons"]):
             raise InvalidField("button", "not a button of the challenge")
         title = document["buttons"][button]["title"]
@@ -197,34 +230,41 @@ class SoftwareDevice:
             NotBound: The device is not bound.
             WrongPin: The PIN is wrong; RSA only.
         """
-        return self._signed(self.shown(display), display, pin)
+        return self._signed(self.read_display(display), display, pin)
 
     def rotation(self, *, pin: str, new_pin: str, roles: Iterable[Role] = tuple(Role)) -> Rotation:
         """
         Make new keys of *roles*, endorsed by the old ones.
 
-        The device changes nothing until `rotated` says that the service took them.
+        The device changes nothing until `rotated` says that the service accepted them.
 
         Raises:
             NotBound: The device is not bound.
             WrongPin: The PIN is wrong; RSA only.
         """
         bond = self._bond()
-        old = self._keys(pin)
-        new = {
-            role: keys.generate(old[role].public.algorithm, kid=new_id(self.entropy))
+        old_keys = self._keys(pin)
+        new_keys = {
+            role: keys.generate(old_keys[role].public.algorithm, kid=_new_id(self.entropy))
             for role in Role
             if role in set(roles)
         }
-        offered = offered_anew(new, old, bond.device, bond.app_space)
-        strong = new.get(Role.STRONG)
+        claims = rotation_claims(bond.device, bond.app_space, _public_keys(new_keys))
+        offered_keys = tuple(
+            attrs.evolve(
+                offered,
+                endorsement=keys.sign(old_keys[offered.role], typ=ENDORSE_TYP, claims=claims),
+            )
+            for offered in _offer(new_keys, ROTATE_TYP, claims)
+        )
+        strong_key = new_keys.get(Role.STRONG)
         return Rotation(
-            body=ijson.compact(enrolment_document(Enrolment(keys=offered))),
-            device_key=new.get(Role.DEVICE, self.device_key),
+            body=ijson.compact(enrolment_document(Enrolment(keys=offered_keys))),
+            device_key=new_keys.get(Role.DEVICE, self.device_key),
             strong_key=(
                 self.strong_key
-                if strong is None
-                else wrap(strong, new_pin, self.entropy, cost=self.strong_key.cost)
+                if strong_key is None
+                else wrap(strong_key, new_pin, self.entropy, cost=self.strong_key.cost)
             ),
         )
 
@@ -234,7 +274,7 @@ class SoftwareDevice:
 
     def check(self, receipt: str) -> Receipt:
         """
-        Check a receipt against the pinned service keys.
+        Verify a receipt with the pinned service keys.
 
         Raises:
             NotBound: The device is not bound.
@@ -254,8 +294,8 @@ class SoftwareDevice:
             Refused: The key set does not hold.
         """
         bond = self._bond()
-        fresh = verify_keyset(keyset, pinned=bond.service_keys, not_before=bond.keys_at)
-        self.bond = attrs.evolve(bond, service_keys=fresh, keys_at=keyset_time(keyset))
+        service_keys = verify_keyset(keyset, pinned=bond.service_keys, not_before=bond.keys_at)
+        self.bond = attrs.evolve(bond, service_keys=service_keys, keys_at=keyset_time(keyset))
 
     def _signed(
         self,
@@ -278,7 +318,7 @@ class SoftwareDevice:
             title=title,
             code=code,
             issued_at=int(self.clock.now().timestamp()),
-            id=new_id(self.entropy),
+            id=_new_id(self.entropy),
         )
         key = self.device_key if pin is None else unwrap(self.strong_key, pin, self.entropy)
         return keys.sign(key, typ=answer.typ, claims=answer_claims(answer))
@@ -293,3 +333,105 @@ class SoftwareDevice:
         if self.bond is None:
             raise NotBound
         return self.bond
+
+
+def device_document(device: SoftwareDevice) -> dict[str, Any]:
+    """
+    Return what a device has to store, as a JSON object.
+
+    It holds the device key in the clear: only the device's owner may read it.
+    """
+    strong_key = device.strong_key
+    document: dict[str, Any] = {
+        "version": DOCUMENT_VERSION,
+        "deviceKey": {
+            "kid": device.device_key.public.kid,
+            "algorithm": device.device_key.public.algorithm.value,
+            "pkcs8": keys.b64url(device.device_key.pkcs8()),
+        },
+        "strongKey": {
+            "kid": strong_key.kid,
+            "algorithm": strong_key.algorithm.value,
+            "wrapping": strong_key.wrapping.value,
+            "cost": strong_key.cost,
+            "salt": keys.b64url(strong_key.salt),
+            "wrapped": keys.b64url(strong_key.wrapped),
+        },
+    }
+    if device.bond is not None:
+        document["bond"] = {
+            "device": device.bond.device,
+            "account": device.bond.account,
+            "appSpace": device.bond.app_space,
+            "serviceKeys": keys.jwks_document(device.bond.service_keys),
+            "keysAt": device.bond.keys_at,
+        }
+    return document
+
+
+def read_device(document: Any, *, clock: Clock, entropy: Entropy) -> SoftwareDevice:
+    """
+    Return the device that `device_document` has written.
+
+    Raises:
+        InvalidField: It was not written by `device_document`.
+    """
+    try:
+        return _read_device(document, clock, entropy)
+    except (KeyError, TypeError, ValueError, MalformedToken, UnfitKey):
+        raise InvalidField("device file", "not written by this software") from None
+
+
+def _read_device(document: Any, clock: Clock, entropy: Entropy) -> SoftwareDevice:
+    if document["version"] != DOCUMENT_VERSION:
+        raise ValueError
+    own, strong, bond = document["deviceKey"], document["strongKey"], document.get("bond")
+    return SoftwareDevice(
+        clock=clock,
+        entropy=entropy,
+        device_key=keys.private_key(
+            keys.unb64url(own["pkcs8"]), kid=own["kid"], algorithm=Algorithm(own["algorithm"])
+        ),
+        strong_key=WrappedKey(
+            kid=strong["kid"],
+            algorithm=Algorithm(strong["algorithm"]),
+            wrapping=Wrapping(strong["wrapping"]),
+            cost=strong["cost"],
+            salt=keys.unb64url(strong["salt"]),
+            wrapped=keys.unb64url(strong["wrapped"]),
+        ),
+        bond=None
+        if bond is None
+        else Bond(
+            device=parse(bond["device"], field="bond.device"),
+            account=parse(bond["account"], field="bond.account"),
+            app_space=parse(bond["appSpace"], field="bond.appSpace"),
+            service_keys=keys.trusted_keys(bond["serviceKeys"], field="bond.serviceKeys"),
+            keys_at=int(bond["keysAt"]),
+        ),
+    )
+
+
+def _new_id(entropy: Entropy) -> str:
+    return keys.b64url(entropy.token(ID_BYTES))
+
+
+def _public_keys(private_keys: Mapping[Role, PrivateKey]) -> list[DeviceKey]:
+    return [DeviceKey(role=role, key=key.public) for role, key in private_keys.items()]
+
+
+def _offer(
+    private_keys: Mapping[Role, PrivateKey], typ: str, claims: dict[str, Any]
+) -> tuple[OfferedKey, ...]:
+    return tuple(
+        OfferedKey(
+            role=role,
+            jwk={
+                **ijson.parse(key.public.jwk),
+                "kid": key.public.kid,
+                "alg": key.public.algorithm.value,
+            },
+            proof=keys.sign(key, typ=typ, claims=claims),
+        )
+        for role, key in private_keys.items()
+    )

@@ -28,7 +28,7 @@ from counterseal.rules.facts import (
     Completing,
     Evidence,
     Fetching,
-    Looking,
+    Peeking,
     Proving,
     Redeeming,
     Rotating,
@@ -68,7 +68,7 @@ def caller_proved(facts: Fetching | Rotating | Striking) -> None:
     proof_holds(facts.proving)
 
 
-def token_matches(facts: Completing | Looking) -> None:
+def token_matches(facts: Completing | Peeking) -> None:
     """Refuse another session token than the invitation's."""
     keys.require_equal(keys.token_hash(facts.secret), facts.binding.token_hash, WrongToken)
 

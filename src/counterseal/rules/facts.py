@@ -117,9 +117,9 @@ class Proving:
 
 
 @attrs.define(kw_only=True)
-class Looking:
+class Peeking:
     """
-    Facts of a look at an invitation.
+    Facts of a peek: what App Space is an invitation for?
 
     Attributes:
         secret: The secret of the session token as sent.

@@ -32,7 +32,7 @@ from counterseal.models import (
     Origin,
 )
 from counterseal.policy import Policy
-from counterseal.rules.facts import Cancelling, Fetching, Looking, Standing, Timed
+from counterseal.rules.facts import Cancelling, Fetching, Peeking, Standing, Timed
 
 
 class OfAccount(Protocol):
@@ -68,7 +68,7 @@ def binding_active(facts: OfBinding) -> None:
         raise BindingInactive
 
 
-def invitation_stands(facts: Looking) -> None:
+def invitation_stands(facts: Peeking) -> None:
     """Refuse an invitation that can neither be used, nor repeated by the device that used it."""
     match facts.binding.state:
         case BindingState.ACTIVE:

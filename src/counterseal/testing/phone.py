@@ -6,11 +6,11 @@ from collections.abc import Iterable
 
 import attrs
 
-from counterseal.bindings import Devices
 from counterseal.device import SoftwareDevice
 from counterseal.errors import NotBound
 from counterseal.models import Binding, Challenge, DeviceCall, Guid, Role
 from counterseal.usecases.answers import Answers
+from counterseal.usecases.devices import Devices
 
 SERVICE = "https://service.example"
 """Where the pretend service is reached; a device proof names the address it was made for."""

@@ -16,15 +16,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from counterseal._decisions.invitations import Invitation
 from counterseal._decisions.issuing import Issued
-from counterseal.bindings import (
-    Devices,
-    Enrolments,
-    Invitation,
-    Invitations,
-    KeySets,
-    Telemetry,
-)
 from counterseal.device import SoftwareDevice
 from counterseal.directory import Administration, Authentication, Credentials
 from counterseal.models import (
@@ -53,6 +46,9 @@ from counterseal.usecases.accounts import Accounts
 from counterseal.usecases.answers import Answers
 from counterseal.usecases.callbacks import Callbacks
 from counterseal.usecases.challenges import Challenges
+from counterseal.usecases.devices import Devices, KeySets, Telemetry
+from counterseal.usecases.enrolments import Enrolments
+from counterseal.usecases.invitations import Invitations
 from counterseal.usecases.logins import Logins
 from counterseal.usecases.notifications import Notifications
 

@@ -49,26 +49,19 @@ def admit(
             policy's grace is over.
         Refused: The proof is not valid, or its account or binding may not act.
     """
-    with refusals(transactions.ports, context):
-        return admit_once(transactions, request, reading)
-
-
-def admit_once(
-    transactions: Transactions, request: DeviceRequest, reading: Reading[AuthenticatedDevice]
-) -> Loaded[AuthenticatedDevice]:
-    """Do what `admit` does, and record no refusal: for `counterseal.bindings.callers` only."""
     ports, policy = transactions.ports, transactions.policy
-    stored = load(ports, reading)
-    tools = tools_of(ports, policy)
-    device = request.identify(stored, tools)
-    key = ("proof", device.binding.guid, request.proof.id)
-    if not ports.replay.first_seen(key, forgettable_at(tools.now, policy)):
-        raise Replayed
-    if not demand_standing(device, tools):
-        return Loaded(stored, device, tools)
-    _revalidate(transactions, device)
-    # Also where the policy believes no word for longer than it takes to hear it.
-    return transactions.load(reading)
+    with refusals(ports, context):
+        stored = load(ports, reading)
+        tools = tools_of(ports, policy)
+        device = request.identify(stored, tools)
+        key = ("proof", device.binding.guid, request.proof.id)
+        if not ports.replay.first_seen(key, forgettable_at(tools.now, policy)):
+            raise Replayed
+        if not demand_standing(device, tools):
+            return Loaded(stored, device, tools)
+        _revalidate(transactions, device)
+        # Also where the policy believes no word for longer than it takes to hear it.
+        return transactions.load(reading)
 
 
 def _revalidate(transactions: Transactions, device: AuthenticatedDevice) -> None:

@@ -8,10 +8,10 @@ from contextlib import suppress
 import attrs
 
 from counterseal._decisions import logins, revalidation
+from counterseal._decisions.invitations import Invitation
 from counterseal._decisions.logins import Redirect
 from counterseal._decisions.plan import nothing, records
 from counterseal._transaction import AuditContext, Transactions, demand_rate, refusals
-from counterseal.bindings.invitations import Invitation, Invitations
 from counterseal.errors import InvalidField, Replayed, Unavailable, WrongIssuer, WrongToken
 from counterseal.models import Account, BindingState, Guid
 from counterseal.models.guid import parse
@@ -19,6 +19,7 @@ from counterseal.policy import Policy
 from counterseal.ports import Due, Ports
 from counterseal.rules.sizes import text_fits
 from counterseal.rules.standing import expected_issuer, provider_of
+from counterseal.usecases.invitations import Invitations
 from counterseal.usecases.revalidation import add_aliases, revalidate
 
 CODE_BYTES = 4_096
@@ -151,7 +152,7 @@ class Logins:
                 company=app_space.company,
             )
             expected_issuer(identity, app_space)
-        invitation = Invitations(self.ports, self.policy).welcome(app_space, identity)
+        invitation = Invitations(self.ports, self.policy).invite_identified(app_space, identity)
         # Before anybody learns the token: no device is bound that a logout would not find.
         add_aliases(self._transactions, invitation.account, identity)
         if any(device.state is BindingState.SUSPENDED for device in invitation.account.devices):

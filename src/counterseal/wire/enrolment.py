@@ -10,7 +10,7 @@ The body of the first two is a JSON object:
 | `name` | the device's name; enrolment only, optional |
 | `addresses` | `[{kind, value}]`, push addresses; enrolment only, optional |
 
-A look, which asks for the App Space of a session token, has `token` only.
+A peek, which asks for the App Space of a session token, has `token` only.
 
 An update of a bound device has `name` and `addresses` only, both optional:
 an absent member changes nothing, and an empty list of addresses clears them.
@@ -35,7 +35,17 @@ import attrs
 
 from counterseal.errors import InvalidField
 from counterseal.keys import digest
-from counterseal.models import AddressKind, DeviceKey, Guid, PushAddress, Role
+from counterseal.models import (
+    Account,
+    AddressKind,
+    AppSpace,
+    Binding,
+    DeviceKey,
+    Guid,
+    PublicKey,
+    PushAddress,
+    Role,
+)
 from counterseal.wire.members import require_known
 
 BIND_TYP = "counterseal-bind+jwt"
@@ -43,7 +53,7 @@ ROTATE_TYP = "counterseal-rotate+jwt"
 ENDORSE_TYP = "counterseal-endorse+jwt"
 
 _MEMBERS = {"token", "keys", "name", "addresses"}
-_LOOK_MEMBERS = {"token"}
+_PEEK_MEMBERS = {"token"}
 _UPDATE_MEMBERS = {"name", "addresses"}
 _KEY_MEMBERS = {"role", "jwk", "proof", "endorsement"}
 _ADDRESS_MEMBERS = {"kind", "value"}
@@ -67,6 +77,21 @@ class Enrolment:
     keys: tuple[OfferedKey, ...]
     name: str = ""
     addresses: tuple[PushAddress, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class Bound:
+    """
+    A completed binding.
+
+    Attributes:
+        service_keys: What the device pins to check receipts with.
+    """
+
+    binding: Binding
+    account: Account
+    app_space: AppSpace
+    service_keys: tuple[PublicKey, ...]
 
 
 @attrs.frozen(kw_only=True)
@@ -136,16 +161,16 @@ def read_enrolment(body: object) -> Enrolment:
     )
 
 
-def read_look(body: object) -> str:
+def read_peek(body: object) -> str:
     """
-    Read the body of a look; return its session token.
+    Read the body of a peek; return its session token.
 
     Raises:
         InvalidField: The member is missing or malformed, or there are others.
     """
     if not isinstance(body, Mapping):
-        raise InvalidField("look", "not a JSON object")
-    require_known(body, _LOOK_MEMBERS)
+        raise InvalidField("peek", "not a JSON object")
+    require_known(body, _PEEK_MEMBERS)
     return _text(body, "token", "token")
 
 

@@ -17,7 +17,7 @@ import attrs
 import pytest
 
 import counterseal
-from counterseal import OPERATOR, STANDARD
+from counterseal import STANDARD
 from counterseal._decisions import (
     accounts,
     answers,
@@ -25,6 +25,9 @@ from counterseal._decisions import (
     callbacks,
     challenges,
     device_requests,
+    devices,
+    enrolments,
+    invitations,
     issuing,
     logins,
     notifying,
@@ -35,8 +38,9 @@ from counterseal._decisions.plan import Decision, Plan, Signing, Tools
 from counterseal._transaction import load, tools_of
 from counterseal.errors import IdentityWithdrawn
 from counterseal.keys import sign_bytes
-from counterseal.machines import ChallengeEvent
+from counterseal.machines import BindingEvent, ChallengeEvent
 from counterseal.models import (
+    OPERATOR,
     AddressKind,
     BindingState,
     CallbackState,
@@ -60,7 +64,7 @@ from counterseal.models.guid import account_partition, mint
 from counterseal.ports import Store
 from counterseal.rules.facts import Striking
 from counterseal.testing.identity import APP_RETURN
-from counterseal.testing.world import CALLBACK
+from counterseal.testing.world import CALLBACK, PIN
 
 SOURCE = Path(counterseal.__file__).parent / "_decisions"
 MODULES = [
@@ -135,7 +139,7 @@ def decide(service, begin):
                     value = step.reading.parse(value, tools)
                 step = step.decide(value, tools)
         else:
-            issuer = service.ports.signer.jwks()[0]
+            issuer = step.issuer or service.ports.signer.jwks()[0]
             sign = partial(service.ports.signer.sign, issuer.kid)
             token = sign_bytes(sign, issuer, typ=step.typ, payload=step.payload(issuer))
             with isolated():
@@ -645,6 +649,152 @@ CASES = OUTBOX_CASES | {
     "revalidation.remove_alias": [aliased],
     "revalidation.renew": [renewed, not_renewed],
     "revalidation.withdraw": [withdrawn],
+}
+
+
+# Bindings, from the invitation to the end
+
+
+def invited_phone(scene):
+    """An open invitation of another device, and what that one sends to complete its binding."""
+    service = scene.service
+    invitation = service.invitations.invite(service.origin, "alice", idempotency_key="once")
+    space = service.app_space.guid
+    return invitation, service.phone().device.enrolment(invitation.token, space, pin=PIN)
+
+
+def invitee(scene, guid=None):
+    return invitations.Invitee(app_space=scene.service.app_space, account_id="alice", guid=guid)
+
+
+def invited(scene):
+    decision = scene.decide(lambda tools: invitations.invite(scene.account, tools, invitee(scene)))
+    assert decision.writes[1].state is BindingState.INVITED
+
+
+def invited_first(scene):
+    decision = scene.decide(lambda tools: invitations.invite(None, tools, invitee(scene)))
+    assert decision.writes[0].version == 1
+
+
+def invited_by_plan(scene):
+    decision = scene.decide(lambda tools: invitations.plan_invite(invitee(scene)))
+    assert decision.result.account.version == scene.account.version + 1
+
+
+def invited_once(scene):
+    first, _ = invited_phone(scene)
+    stored = scene.service.store.get_with_account(first.binding)
+    person = invitee(scene, first.binding)
+    decision = scene.decide(lambda tools: invitations.invite_once(stored, tools, person))
+    assert decision.result == first
+
+
+def invited_once_by_plan(scene):
+    guid = mint(account_partition(scene.service.app_space.guid, "alice"), bytes(range(15)))
+    decision = scene.decide(lambda tools: invitations.plan_invite_once(guid, invitee(scene, guid)))
+    assert decision.result.binding == guid
+
+
+def invitation_expired(scene):
+    invitation, _ = invited_phone(scene)
+    stored = scene.service.store.get_with_account(invitation.binding)
+    scene.service.clock.jump(invitation.deadline)
+    decision = scene.decide(lambda tools: invitations.expire(stored, tools))
+    assert decision.writes[0].state is BindingState.EXPIRED
+
+
+def peeked(scene):
+    service = scene.service
+    invitation, _ = invited_phone(scene)
+    with isolated():
+        guid, secret = enrolments.read_session_token(invitation.token)
+    stored = service.store.get(guid)
+    decision = scene.decide(lambda tools: enrolments.peek(stored, tools, secret))
+    assert decision.result == service.app_space
+
+
+def completed(scene):
+    service = scene.service
+    invitation, enrolment = invited_phone(scene)
+    with isolated():
+        offer = enrolments.read_offer(enrolment, service.policy)
+        spaces = enrolments.claimed_app_spaces(offer)
+    stored = service.store.get_with_account(invitation.binding, *spaces)
+    service_keys = service.ports.signer.jwks()
+    decision = scene.decide(
+        lambda tools: enrolments.complete(
+            stored, tools, enrolment, offer, service_keys=service_keys, served_kinds=SERVED
+        )
+    )
+    assert decision.result.binding.state is BindingState.ACTIVE
+    assert isinstance(decision.writes[-1], Notification)
+
+
+def rotated(scene):
+    rotation = scene.phone.device.rotation(pin=PIN, new_pin=PIN)
+    device = scene.device(rotation.body)
+    decision = scene.decide(
+        lambda tools: devices.rotate(device, tools, rotation.body, served_kinds=SERVED)
+    )
+    assert decision.result.keys[0].key == rotation.device_key.public
+
+
+def struck_by_a_rotation(scene):
+    rotation = scene.phone.device.rotation(pin="0000", new_pin=PIN)
+    device = scene.device(rotation.body)
+    decision = scene.decide(
+        lambda tools: devices.rotate(device, tools, rotation.body, served_kinds=SERVED)
+    )
+    assert decision.refusal.code == "strong_key_missed"
+
+
+def updated(scene):
+    body = b'{"name":"Tablet"}'
+    device = scene.device(body)
+    decision = scene.decide(lambda tools: devices.update(device, tools, body))
+    assert decision.result.name == "Tablet"
+
+
+def keys_endorsed(scene):
+    scene.service.ports.signer.rotate()
+    service_keys, device = scene.service.ports.signer.jwks(), scene.device()
+    decision = scene.decide(lambda tools: devices.endorse_keys(device, tools, service_keys))
+    assert decision.result.keys() == {key.kid for key in service_keys}
+
+
+def suspended(scene):
+    stored = scene.service.store.get_with_account(scene.phone.guid)
+    for by in (OPERATOR, administrator(scene.service)):
+        decision = scene.decide(
+            lambda tools, by=by: devices.suspend_or_resume(stored, tools, by, BindingEvent.SUSPEND)
+        )
+        assert decision.result.state is BindingState.SUSPENDED
+
+
+def revoked_by_each(scene):
+    stored = scene.service.store.get_with_account(scene.phone.guid)
+    for by in (scene.service.origin, OPERATOR, administrator(scene.service)):
+        decision = scene.decide(
+            lambda tools, by=by: devices.revoke(stored, tools, by, served_kinds=SERVED)
+        )
+        assert decision.result.state is BindingState.REVOKED
+        assert isinstance(decision.writes[-1], Notification)
+
+
+CASES |= {
+    "devices.endorse_keys": [keys_endorsed],
+    "devices.revoke": [revoked_by_each],
+    "devices.rotate": [rotated, struck_by_a_rotation],
+    "devices.suspend_or_resume": [suspended],
+    "devices.update": [updated],
+    "enrolments.complete": [completed],
+    "enrolments.peek": [peeked],
+    "invitations.expire": [invitation_expired],
+    "invitations.invite": [invited, invited_first],
+    "invitations.invite_once": [invited_once],
+    "invitations.plan_invite": [invited_by_plan],
+    "invitations.plan_invite_once": [invited_once_by_plan],
 }
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterseal import STANDARD, ijson, keys, verify_receipt
-from counterseal.device.wrapping import unwrap
+from counterseal.device.pin import unwrap
 from counterseal.errors import (
     ButtonChanged,
     DeadlinePassed,

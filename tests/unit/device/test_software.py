@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from counterseal import ijson, keys
 from counterseal.device import SoftwareDevice
-from counterseal.device.wrapping import unwrap
+from counterseal.device.pin import unwrap
 from counterseal.errors import (
     DisplayChanged,
     InvalidField,
@@ -46,7 +46,7 @@ def device(phone):
 
 
 @pytest.fixture
-def asked(service, phone):
+def challenge(service, phone):
     return service.ask("alice", "Pay 10 EUR to Zoë?").challenge
 
 
@@ -86,14 +86,15 @@ def test_an_enrolment_offers_both_keys_each_with_its_proof(service):
     )
     own, strong = enrolment.keys
     assert (own.role, strong.role) == (Role.DEVICE, Role.STRONG)
-    held = [device.device_key.public, strong_key(device).public]
-    said = [
-        claims(offer.proof, key, BIND_TYP) for offer, key in zip(enrolment.keys, held, strict=True)
+    public_keys = [device.device_key.public, strong_key(device).public]
+    payload = [
+        claims(offer.proof, key, BIND_TYP)
+        for offer, key in zip(enrolment.keys, public_keys, strict=True)
     ]
-    assert said[0] == said[1]
-    assert said[0]["token"] == keys.digest(b"guid.secret")
-    assert (said[0]["aud"], said[0]["strong"]) == (space, [held[1].thumbprint])
-    assert set(said[0]) == set(bind_claims("", space, []))
+    assert payload[0] == payload[1]
+    assert payload[0]["token"] == keys.digest(b"guid.secret")
+    assert (payload[0]["aud"], payload[0]["strong"]) == (space, [public_keys[1].thumbprint])
+    assert set(payload[0]) == set(bind_claims("", space, []))
 
 
 def test_a_finished_bind_is_noted_and_the_services_keys_are_pinned(service, device):
@@ -103,10 +104,10 @@ def test_a_finished_bind_is_noted_and_the_services_keys_are_pinned(service, devi
 
 
 @pytest.mark.parametrize(
-    "act",
+    "call",
     [
         lambda device: device.call("GET", SERVICE),
-        lambda device: device.shown("{}"),
+        lambda device: device.read_display("{}"),
         lambda device: device.answer("{}", 0),
         lambda device: device.disown("{}"),
         lambda device: device.rotation(pin=PIN, new_pin=PIN),
@@ -114,9 +115,9 @@ def test_a_finished_bind_is_noted_and_the_services_keys_are_pinned(service, devi
         lambda device: device.adopt("x"),
     ],
 )
-def test_a_device_that_is_not_bound_signs_nothing(service, act):
+def test_a_device_that_is_not_bound_signs_nothing(service, call):
     with pytest.raises(NotBound):
-        act(service.phone().device)
+        call(service.phone().device)
 
 
 # Calls
@@ -124,9 +125,9 @@ def test_a_device_that_is_not_bound_signs_nothing(service, act):
 
 def test_a_call_carries_a_proof_of_exactly_that_request(service, device):
     call = device.call("POST", f"{SERVICE}/x", b"body")
-    said = claims(call.proof, device.device_key.public, PROOF_TYP)
+    payload = claims(call.proof, device.device_key.public, PROOF_TYP)
     assert (call.method, call.uri, call.body) == ("POST", f"{SERVICE}/x", b"body")
-    assert said == {
+    assert payload == {
         "iss": device.bond.device,
         "sub": device.bond.account,
         "aud": device.bond.app_space,
@@ -134,11 +135,11 @@ def test_a_call_carries_a_proof_of_exactly_that_request(service, device):
         "htu": f"{SERVICE}/x",
         "body": keys.digest(b"body"),
         "iat": int(service.clock.now().timestamp()),
-        "jti": said["jti"],
+        "jti": payload["jti"],
     }
-    assert len(keys.unb64url(said["jti"])) == 16
+    assert len(keys.unb64url(payload["jti"])) == 16
     again = claims(device.call("POST", f"{SERVICE}/x").proof, device.device_key.public, PROOF_TYP)
-    assert again["jti"] != said["jti"]
+    assert again["jti"] != payload["jti"]
 
 
 def test_s34_a_call_shows_neither_proof_nor_body(device):
@@ -150,10 +151,10 @@ def test_s34_a_call_shows_neither_proof_nor_body(device):
 # What is shown
 
 
-def test_what_is_shown_is_what_the_service_stored(device, asked):
-    document = device.shown(asked.display)
+def test_what_is_shown_is_what_the_service_stored(device, challenge):
+    document = device.read_display(challenge.display)
     assert document["content"] == {"text": "Pay 10 EUR to Zoë?"}
-    assert ijson.canonical(document).decode() == asked.display
+    assert ijson.canonical(document).decode() == challenge.display
 
 
 @pytest.mark.parametrize(
@@ -167,44 +168,44 @@ def test_what_is_shown_is_what_the_service_stored(device, asked):
         lambda text: text.replace("{", '{"zzz":1,', 1),
     ],
 )
-def test_a_document_that_is_not_canonical_is_refused(device, asked, change):
-    changed = change(asked.display)
-    assert changed != asked.display
-    for act in (
-        device.shown,
+def test_a_document_that_is_not_canonical_is_refused(device, challenge, change):
+    changed = change(challenge.display)
+    assert changed != challenge.display
+    for call in (
+        device.read_display,
         partial(device.answer, button=0, pin=PIN),
         partial(device.disown, pin=PIN),
     ):
         with pytest.raises(DisplayChanged):
-            act(changed)
+            call(changed)
 
 
 @pytest.mark.parametrize("text", ["", "{", "nonsense", '{"a":1,"a":2}', '"\\ud800"'])
 def test_a_document_that_is_no_i_json_is_refused(device, text):
     with pytest.raises(InvalidField):
-        device.shown(text)
+        device.read_display(text)
 
 
 @pytest.mark.parametrize("text", ["{}", "[]", "null", "1", '"x"', '{"account":1,"appSpace":2}'])
 def test_a_document_that_is_no_display_document_is_refused(device, text):
-    for act in (device.shown, partial(device.answer, button=0), device.disown):
+    for call in (device.read_display, partial(device.answer, button=0), device.disown):
         with pytest.raises(DisplayChanged):
-            act(text)
+            call(text)
 
 
 @pytest.mark.parametrize("member", ["appSpace", "account"])
-def test_a_foreign_document_is_refused(device, asked, member):
-    document = ijson.parse(asked.display)
+def test_a_foreign_document_is_refused(device, challenge, member):
+    document = ijson.parse(challenge.display)
     document[member]["guid"] = mint(0, bytes(15))
     with pytest.raises(DisplayChanged):
-        device.shown(ijson.canonical(document).decode())
+        device.read_display(ijson.canonical(document).decode())
 
 
 @pytest.mark.parametrize("version", [0, 2, "1", None])
-def test_a_document_of_another_version_is_refused(device, asked, version):
-    document = ijson.parse(asked.display) | {"version": version}
+def test_a_document_of_another_version_is_refused(device, challenge, version):
+    document = ijson.parse(challenge.display) | {"version": version}
     with pytest.raises(DisplayChanged):
-        device.shown(ijson.canonical(document).decode())
+        device.read_display(ijson.canonical(document).decode())
 
 
 def test_another_users_document_is_refused(service, device):
@@ -218,37 +219,37 @@ def test_another_users_document_is_refused(service, device):
 
 
 @pytest.mark.parametrize("pin", [PIN, None], ids=["strong key", "device key"])
-def test_an_answer_says_what_was_shown_and_chosen(service, device, asked, pin):
-    token = device.answer(asked.display, 1, pin=pin, code="123456")
+def test_an_answer_says_what_was_shown_and_chosen(service, device, challenge, pin):
+    token = device.answer(challenge.display, 1, pin=pin, code="123456")
     key = device.device_key if pin is None else strong_key(device)
-    said = claims(token, key.public, ANSWER_TYP)
-    assert said == {
+    payload = claims(token, key.public, ANSWER_TYP)
+    assert payload == {
         "iss": device.bond.device,
         "sub": device.bond.account,
         "aud": device.bond.app_space,
-        "challenge": asked.guid,
-        "display": asked.display_hash,
+        "challenge": challenge.guid,
+        "display": challenge.display_hash,
         "button": 1,
         "title": "Reject",
         "code": "123456",
         "iat": int(service.clock.now().timestamp()),
-        "jti": said["jti"],
+        "jti": payload["jti"],
     }
 
 
 @pytest.mark.parametrize("pin", [PIN, None], ids=["strong key", "device key"])
-def test_a_disown_chooses_nothing(device, asked, pin):
-    token = device.disown(asked.display, pin=pin)
+def test_a_disown_chooses_nothing(device, challenge, pin):
+    token = device.disown(challenge.display, pin=pin)
     key = device.device_key if pin is None else strong_key(device)
-    said = claims(token, key.public, DISOWN_TYP)
-    assert (said["challenge"], said["display"]) == (asked.guid, asked.display_hash)
-    assert not {"button", "title", "code"} & set(said)
+    payload = claims(token, key.public, DISOWN_TYP)
+    assert (payload["challenge"], payload["display"]) == (challenge.guid, challenge.display_hash)
+    assert not {"button", "title", "code"} & set(payload)
 
 
 @pytest.mark.parametrize("button", [-1, 2, 99])
-def test_there_is_no_other_button(device, asked, button):
+def test_there_is_no_other_button(device, challenge, button):
     with pytest.raises(InvalidField) as caught:
-        device.answer(asked.display, button, pin=PIN)
+        device.answer(challenge.display, button, pin=PIN)
     assert caught.value.field == "button"
 
 
@@ -259,8 +260,8 @@ def test_a_wrong_pin_signs_with_another_key_and_the_device_does_not_notice(
 ):
     service = new_service()
     device = service.bind("alice", algorithm=algorithm).device
-    asked = service.ask("alice", "Pay?").challenge
-    token = device.answer(asked.display, 0, pin=pin)
+    challenge = service.ask("alice", "Pay?").challenge
+    token = device.answer(challenge.display, 0, pin=pin)
     assert keys.read(token, limit=9999).header.kid == strong_key(device).public.kid
     with pytest.raises(WrongSignature):
         claims(token, strong_key(device).public, ANSWER_TYP)
@@ -268,15 +269,15 @@ def test_a_wrong_pin_signs_with_another_key_and_the_device_does_not_notice(
 
 def test_an_rsa_device_notices_a_wrong_pin(service, rsa_phone):
     service.complete(service.invitations.invite(service.origin, "alice"), rsa_phone)
-    asked, device = service.ask("alice", "Pay?").challenge, rsa_phone.device
-    for act in (
-        partial(device.answer, asked.display, 0, pin="0000"),
-        partial(device.disown, asked.display, pin="0000"),
+    challenge, device = service.ask("alice", "Pay?").challenge, rsa_phone.device
+    for call in (
+        partial(device.answer, challenge.display, 0, pin="0000"),
+        partial(device.disown, challenge.display, pin="0000"),
         partial(device.rotation, pin="0000", new_pin="0000"),
         partial(device.enrolment, "a.b", service.app_space.guid, pin="0000"),
     ):
         with pytest.raises(WrongPin):
-            act()
+            call()
 
 
 # Rotations
@@ -301,11 +302,11 @@ def test_a_rotation_is_endorsed_by_the_old_key_of_each_role(device):
     assert [offer["role"] for offer in body["keys"]] == ["device", "strong"]
     for offer in body["keys"]:
         public = keys.public_key(offer["jwk"], algorithms=frozenset(Algorithm))
-        said = claims(offer["proof"], public, ROTATE_TYP)
+        payload = claims(offer["proof"], public, ROTATE_TYP)
         endorsed = claims(offer["endorsement"], old[Role(offer["role"])].public, ENDORSE_TYP)
-        assert said == endorsed
-        assert said["iss"] == device.bond.device
-        assert public.thumbprint in said[offer["role"]]
+        assert payload == endorsed
+        assert payload["iss"] == device.bond.device
+        assert public.thumbprint in payload[offer["role"]]
 
 
 def test_a_rotation_keeps_the_algorithm_and_the_cost_of_the_pin(service):
@@ -343,10 +344,14 @@ def test_a_device_checks_the_chain_of_its_receipts(service, phone, device):
     assert [receipt.approved for receipt in receipts] == [True, False, True]
 
 
-def test_a_receipt_that_was_changed_is_refused(phone, device, asked):
-    receipt = phone.answer(asked).outcome.receipt
-    for place in range(0, len(receipt), 97):
-        changed = receipt[:place] + ("A" if receipt[place] != "A" else "B") + receipt[place + 1 :]
+def test_a_receipt_that_was_changed_is_refused(phone, device, challenge):
+    receipt = phone.answer(challenge).outcome.receipt
+    for position in range(0, len(receipt), 97):
+        changed = (
+            receipt[:position]
+            + ("A" if receipt[position] != "A" else "B")
+            + receipt[position + 1 :]
+        )
         with pytest.raises((ReceiptChanged, IssuerUntrusted)):
             device.check(changed)
 
@@ -361,10 +366,12 @@ def keyset(signer, service_keys, at, *, by=0, typ=KEYSET_TYP):
     )
 
 
-def test_a_device_takes_new_service_keys_that_a_pinned_one_signed(service, phone, device, asked):
+def test_a_device_takes_new_service_keys_that_a_pinned_one_signed(
+    service, phone, device, challenge
+):
     signer = service.ports.signer
     signer.rotate()
-    receipt = phone.answer(asked).outcome.receipt
+    receipt = phone.answer(challenge).outcome.receipt
     with pytest.raises(IssuerUntrusted):
         device.check(receipt)
     device.adopt(keyset(signer, signer.jwks(), service.clock.now(), by=1))
@@ -411,15 +418,15 @@ def test_a_device_takes_no_keys_in_a_token_of_another_kind_or_signature(service,
         (Algorithm.EDDSA, WrongAlgorithm),
     ):
         forger = generate(algorithm, kid=kid)
-        said = keyset_claims((forger.public,), service.clock.now())
+        payload = keyset_claims((forger.public,), service.clock.now())
         with pytest.raises(refusal):
-            device.adopt(keys.sign(forger, typ=KEYSET_TYP, claims=said))
+            device.adopt(keys.sign(forger, typ=KEYSET_TYP, claims=payload))
     assert device.bond == pinned
 
 
 def test_s34_a_device_shows_no_private_key(device):
-    shown = repr(attrs.evolve(device))
+    text = repr(attrs.evolve(device))
     for secret in (device.device_key.scalar(), strong_key(device).scalar()):
-        assert secret.hex() not in shown
-        assert repr(secret) not in shown
-        assert keys.b64url(secret) not in shown
+        assert secret.hex() not in text
+        assert repr(secret) not in text
+        assert keys.b64url(secret) not in text

@@ -29,7 +29,7 @@ from counterseal.rules.facts import (
     Completing,
     Evidence,
     Fetching,
-    Looking,
+    Peeking,
     Proving,
     Rotating,
     Striking,
@@ -229,7 +229,7 @@ class World:
             "binding": attrs.evolve(self.binding, state=state, keys=()),
             "secret": "secret",
         }
-        return Looking(**{**sound, **changes})
+        return Peeking(**{**sound, **changes})
 
     def completing(self, offered=None, **changes):
         """The end of a bind; *offered* are (role, key) pairs."""

@@ -27,7 +27,7 @@ from counterseal.wire.enrolment import (
     bind_claims,
     enrolment_document,
     read_enrolment,
-    read_look,
+    read_peek,
     read_update,
     rotation_claims,
     update_document,
@@ -218,16 +218,16 @@ class TestBody:
             assert secret not in text
 
     def test_look_has_the_token_and_nothing_else(self, refusing):
-        assert read_look({"token": TOKEN}) == TOKEN
+        assert read_peek({"token": TOKEN}) == TOKEN
         for body, field in (
-            ([TOKEN], "look"),
+            ([TOKEN], "peek"),
             ({}, "token"),
             ({"token": ""}, "token"),
             ({"token": 7}, "token"),
             ({"token": TOKEN, "keys": []}, "keys"),
         ):
             with refusing("invalid_field", field):
-                read_look(body)
+                read_peek(body)
 
     def test_without_a_token_is_no_bind(self):
         assert "token" not in enrolment_document(attrs.evolve(read_enrolment(BODY), token=""))

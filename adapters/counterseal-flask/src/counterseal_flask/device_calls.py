@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 import counterseal as cs
 from counterseal.models import DeviceCall
-from counterseal.wire.enrolment import read_look
+from counterseal.wire.enrolment import read_peek
 from counterseal_flask.bodies import named
 from counterseal_flask.documents import (
     answered_document,
@@ -23,7 +23,7 @@ from counterseal_flask.service import Service
 
 def look(service: Service, asked: Message) -> Reply:
     """Tell which App Space a session token is for; changes nothing."""
-    app_space = service.enrolments.look(read_look(asked.document))
+    app_space = service.enrolments.peek(read_peek(asked.document))
     return Reply(document=invited_document(app_space))
 
 

@@ -91,7 +91,7 @@ def bound_document(bound: cs.Bound) -> Document:
     }
 
 
-def status_document(proven: cs.Proven, policy: cs.Policy) -> Document:
+def status_document(proven: cs.AuthenticatedDevice, policy: cs.Policy) -> Document:
     """Return what a device is told of itself."""
     binding = proven.binding
     return own_document(binding, policy) | {

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from counterseal import ijson, keys
-from counterseal.device.wrapping import unwrap
+from counterseal.device.pin import unwrap
 from counterseal.errors import WrongCode, WrongPin
 from counterseal.models import Challenge, DeviceCall, Guid
 from counterseal.testing.histories import cast

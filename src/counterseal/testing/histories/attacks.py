@@ -13,7 +13,7 @@ from typing import Any
 import attrs
 
 from counterseal import keys
-from counterseal.device.wrapping import unwrap
+from counterseal.device.pin import unwrap
 from counterseal.errors import IdentityWithdrawn
 from counterseal.keys import PrivateKey
 from counterseal.models import Algorithm, DeviceCall, Guid, Role

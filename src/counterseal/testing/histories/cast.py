@@ -10,7 +10,7 @@ import attrs
 
 from counterseal import keys
 from counterseal.device import SoftwareDevice
-from counterseal.device.wrapping import wrap
+from counterseal.device.pin import wrap
 from counterseal.models import (
     AddressKind,
     Algorithm,

@@ -6,8 +6,8 @@ import json
 from functools import partial
 from typing import Any
 
+from counterseal._decisions.invitations import Invitation
 from counterseal._decisions.logins import Redirect
-from counterseal.bindings import Bound, Invitation
 from counterseal.errors import IdentityWithdrawn, StrongKeyMissed
 from counterseal.models import OPERATOR, Account, Binding, Guid, Role
 from counterseal.testing.histories import cast
@@ -17,6 +17,7 @@ from counterseal.testing.histories.stage import Result, Stage
 from counterseal.testing.histories.troubles import Trouble
 from counterseal.testing.identity import APP_RETURN
 from counterseal.wire.enrolment import (
+    Bound,
     Enrolment,
     OfferedKey,
     Update,

@@ -7,7 +7,7 @@ from datetime import timedelta
 from hypothesis import strategies as st
 from hypothesis.stateful import MultipleResults, initialize, multiple, precondition, rule
 
-from counterseal.bindings import Invitation
+from counterseal._decisions.invitations import Invitation
 from counterseal.memory import MemorySigner
 from counterseal.models import Role
 from counterseal.testing.histories import cast

@@ -9,8 +9,7 @@ from types import TracebackType
 from typing import Any, Self, TypeAlias
 
 from counterseal import Receipt, trusted_keys
-from counterseal.device import SoftwareDevice
-from counterseal.device.software import Bond
+from counterseal.device import Bond, SoftwareDevice
 from counterseal.errors import DisplayChanged, InvalidField, IssuerUntrusted, ReceiptChanged
 from counterseal.models import ChallengeState, Guid
 from counterseal.models.guid import parse
@@ -99,7 +98,7 @@ class Handset:
             OSError: The home cannot be written.
         """
         display = self._display(challenge)
-        document = self.device.shown(display)
+        document = self.device.read_display(display)
         until = parse_time(document["expiresAt"])
         self._home.shown.keep(challenge, display, until=until, now=self.device.clock.now())
         return document
@@ -148,7 +147,7 @@ class Handset:
         self, challenge: Guid, button: int, code: str | None, ask_pin: Ask, ask_code: Ask
     ) -> Sent:
         display = self._display(challenge)
-        document = self.device.shown(display)
+        document = self.device.read_display(display)
         if not 0 <= button < len(document["buttons"]):
             raise InvalidField("button", "not a button of the challenge")
         chosen = document["buttons"][button]
@@ -239,7 +238,7 @@ class Handset:
         display = reply.get("display")
         if not isinstance(display, str):
             raise ServiceUnreachable("a reply without a display document")
-        if self.device.shown(display)["challenge"] != challenge:
+        if self.device.read_display(display)["challenge"] != challenge:
             raise DisplayChanged("another question than was asked for")
         self._home.shown.demand_same(challenge, display)
         return display

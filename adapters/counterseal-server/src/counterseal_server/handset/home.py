@@ -6,8 +6,7 @@ import json
 from pathlib import Path
 
 from counterseal import read_json
-from counterseal.device import SoftwareDevice
-from counterseal.device.file import load, save
+from counterseal.device import SoftwareDevice, device_document, read_device
 from counterseal.errors import InvalidField
 from counterseal.memory import SystemClock, SystemEntropy
 from counterseal_server.handset.sent import Unsettled
@@ -66,9 +65,11 @@ class Home:
             OSError: The folder cannot be read.
         """
         try:
-            return load(self._path / DEVICE_FILE, clock=self._clock, entropy=self._entropy)
+            content = (self._path / DEVICE_FILE).read_bytes()
         except FileNotFoundError:
             raise InvalidField("home", f"no device in {self._path}: bind one first") from None
+        document = read_json(content, field="device file")
+        return read_device(document, clock=self._clock, entropy=self._entropy)
 
     def keep(self, device: SoftwareDevice) -> None:
         """
@@ -77,7 +78,8 @@ class Home:
         Raises:
             OSError: The folder cannot be written.
         """
-        save(device, private.folder(self._path) / DEVICE_FILE)
+        file = private.folder(self._path) / DEVICE_FILE
+        private.write(file, json.dumps(device_document(device)).encode())
 
     def service(self) -> str:
         """

@@ -9,8 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import attrs
 
 from counterseal import trusted_keys
-from counterseal.device import SoftwareDevice
-from counterseal.device.software import Bond
+from counterseal.device import Bond, SoftwareDevice
 from counterseal.models import Algorithm
 from counterseal.wire.enrolment import enrolment_document
 from counterseal_server.handset.calls import Calls

@@ -39,11 +39,11 @@ def test_the_first_invitation_makes_the_account_and_an_invited_binding(service):
 
 def test_account_and_binding_lie_in_the_accounts_partition(service):
     invitation = service.invitations.invite(service.origin, "alice")
-    place = account_partition(service.app_space.guid, "alice")
-    assert partition_of(invitation.account.guid) == partition_of(invitation.binding) == place
+    partition = account_partition(service.app_space.guid, "alice")
+    assert partition_of(invitation.account.guid) == partition_of(invitation.binding) == partition
 
 
-def test_a_known_account_is_kept_and_gets_another_token(service):
+def test_a_known_account_stays_and_gets_another_token(service):
     first = service.invitations.invite(service.origin, "alice", user_info="old")
     second = service.invitations.invite(service.origin, "alice")
     assert second.account.guid == first.account.guid
@@ -78,7 +78,7 @@ def test_s16_the_token_holds_128_bits_and_ends_within_ten_minutes(service):
     assert STANDARD.session_token_life <= timedelta(seconds=600)
 
 
-def test_only_a_hash_of_the_token_is_kept(service):
+def test_only_a_hash_of_the_token_is_stored(service):
     invitation = service.invitations.invite(service.origin, "alice")
     secret = invitation.token.partition(".")[2]
     assert service.stored(invitation.binding).token_hash == keys.token_hash(secret)
@@ -175,12 +175,12 @@ def test_an_origin_makes_so_many_invitations_a_minute(new_service):
 
 
 @pytest.mark.parametrize("idp", [False, True], ids=["simple", "another issuer's"])
-def test_an_app_space_welcomes_its_own_providers_users_only(service, idp):
+def test_users_of_another_provider_are_not_invited(service, idp):
     space = service.new_app_space("Staff", idp=service.idp.settings() if idp else None)
     identity = Identity(issuer="https://other.example", subject="carol")
     before = service.records()
     with pytest.raises(WrongIssuer):
-        service.invitations.welcome(space, identity)
+        service.invitations.invite_identified(space, identity)
     assert service.records() == before
     assert service.last_event() == ("binding.invite", "wrong_issuer")
 
@@ -250,7 +250,7 @@ def test_s24_the_same_invitation_again_is_the_first_one(service, invite):
     first = invite()
     service.clock.advance(timedelta(seconds=7))
     assert invite() == first
-    assert [held.guid for held in bindings(service)] == [first.binding]
+    assert [binding.guid for binding in bindings(service)] == [first.binding]
     assert len(service.happened("binding.invite")) == 1
     service.complete(first, service.phone())
     assert service.stored(first.binding).state is BindingState.ACTIVE
@@ -278,8 +278,8 @@ def test_s24_other_arguments_under_the_same_key_are_refused(service, invite):
 
 def test_s24_an_invitation_and_a_question_may_have_the_same_key(service, invite):
     service.complete(invite(), service.phone())
-    asked = service.ask("alice", "Pay?", idempotency_key=KEY)
-    assert invite().binding != asked.challenge.guid
+    issued = service.ask("alice", "Pay?", idempotency_key=KEY)
+    assert invite().binding != issued.challenge.guid
 
 
 def test_s24_an_invitation_whose_process_died_is_taken_over(service, invite):
@@ -305,19 +305,19 @@ def test_s24_of_invitations_at_once_one_is_made(service, at_once):
         invite = partial(
             service.invitations.invite, service.origin, "alice", idempotency_key=f"enrol-{number}"
         )
-        made = at_once(*[invite] * 4)
-        tokens = {one.token for one in made if not isinstance(one, KeyInProgress)}
+        outcomes = at_once(*[invite] * 4)
+        tokens = {outcome.token for outcome in outcomes if not isinstance(outcome, KeyInProgress)}
         assert len(tokens) == 1
         assert len(bindings(service)) == number + 1
 
 
-def test_a_token_is_kept_sealed_and_only_where_it_can_be_asked_for_again(service, invite):
+def test_a_token_is_stored_sealed_and_only_where_it_can_be_asked_for_again(service, invite):
     plain = service.invitations.invite(service.origin, "alice")
     assert service.stored(plain.binding).sealed_token == b""
     keyed = invite()
-    kept = service.stored(keyed.binding)
-    assert keyed.token.encode() not in kept.sealed_token
-    opened = service.ports.sealer.open(kept.sealed_token, f"token:{keyed.binding}")
+    stored_binding = service.stored(keyed.binding)
+    assert keyed.token.encode() not in stored_binding.sealed_token
+    opened = service.ports.sealer.open(stored_binding.sealed_token, f"token:{keyed.binding}")
     assert opened.decode() == keyed.token
 
 
@@ -332,5 +332,5 @@ def test_a_refused_invitation_frees_its_key(service, invite):
 
 def test_a_key_lies_in_the_accounts_partition(service, invite):
     invitation = invite()
-    place = account_partition(service.app_space.guid, "alice")
-    assert partition_of(invitation.account.guid) == partition_of(invitation.binding) == place
+    partition = account_partition(service.app_space.guid, "alice")
+    assert partition_of(invitation.account.guid) == partition_of(invitation.binding) == partition

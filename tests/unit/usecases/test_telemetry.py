@@ -4,9 +4,10 @@ import json
 
 import pytest
 
-from counterseal.bindings.telemetry import ATTRIBUTES, EVENTS_A_MINUTE, STANDARD_EVENTS
 from counterseal.errors import BindingInactive, InvalidField, MalformedToken, TooOften
 from counterseal.models import OPERATOR, DeviceCall
+from counterseal.usecases.devices import EVENTS_A_MINUTE
+from counterseal.wire.telemetry import ATTRIBUTES_LIMIT, STANDARD_EVENTS
 
 
 @pytest.fixture
@@ -20,17 +21,17 @@ def tell(service, phone, **body):
 
 @pytest.mark.parametrize("name", sorted(STANDARD_EVENTS | {"screen.opened", "X-1"}))
 def test_an_event_is_recorded_by_name(service, alice, name):
-    asked = service.ask("alice", "Pay?").challenge
+    challenge = service.ask("alice", "Pay?").challenge
     before = service.records()
-    told = {"ms": "300", "at": "2030-01-01T00:00:00+01:00", "no": ""}
-    tell(service, alice, event=name, attributes=told, requestGuid=asked.guid)
+    attributes = {"ms": "300", "at": "2030-01-01T00:00:00+01:00", "no": ""}
+    tell(service, alice, event=name, attributes=attributes, requestGuid=challenge.guid)
     event = service.events[-1]
     assert (event.event, event.actor, event.subject) == (
         f"telemetry.{name}",
         alice.guid,
-        asked.guid,
+        challenge.guid,
     )
-    assert event.attributes == (("at", told["at"]), ("ms", "300"), ("no", ""))
+    assert event.attributes == (("at", attributes["at"]), ("ms", "300"), ("no", ""))
     assert service.records() == before
 
 
@@ -38,7 +39,7 @@ def test_an_event_needs_no_attributes(service, alice):
     tell(service, alice, event="custom")
     assert service.events[-1].attributes == ()
     tell(service, alice, event="custom", attributes={f"{n}" * 32: "x" * 64 for n in range(10, 26)})
-    assert len(service.events[-1].attributes) == ATTRIBUTES
+    assert len(service.events[-1].attributes) == ATTRIBUTES_LIMIT
 
 
 def test_s34_no_repr_says_attributes(service, alice):

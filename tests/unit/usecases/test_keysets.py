@@ -20,8 +20,8 @@ def test_a_device_takes_new_keys_from_a_pinned_one(service, alice):
     assert list(endorsed) == [key.kid for key in served]
     alice.device.adopt(endorsed[pinned.kid])
     assert alice.device.bond.service_keys == served
-    asked = service.ask("alice", "Pay?").challenge
-    alice.device.check(alice.answer(asked).outcome.receipt)
+    challenge = service.ask("alice", "Pay?").challenge
+    alice.device.check(alice.answer(challenge).outcome.receipt)
 
 
 def test_every_token_is_signed_by_the_key_that_it_stands_under(service, alice):

@@ -6,8 +6,8 @@ import attrs
 import pytest
 
 from counterseal import STANDARD, STRICT, ijson, keys
-from counterseal.bindings.devices import KEY_CHANGES_KEPT
-from counterseal.device.wrapping import unwrap
+from counterseal._decisions.devices import KEY_CHANGES_LIMIT
+from counterseal.device.pin import unwrap
 from counterseal.errors import (
     AccountLocked,
     BindingInactive,
@@ -73,8 +73,10 @@ def rotation(phone, *, roles=tuple(Role), **wrong) -> bytes:
         generate(Algorithm.ES256, kid=kid)
         for _, kid in zip(roles, wrong.get("kids") or [f"new-{n}" for n in range(9)], strict=False)
     ]
-    held = [DeviceKey(role=role, key=key.public) for role, key in zip(roles, fresh, strict=True)]
-    claims = rotation_claims(phone.guid, phone.device.bond.app_space, held)
+    device_keys = [
+        DeviceKey(role=role, key=key.public) for role, key in zip(roles, fresh, strict=True)
+    ]
+    claims = rotation_claims(phone.guid, phone.device.bond.app_space, device_keys)
     claims |= wrong.get("claims", {})
     endorsers = own_keys(phone) | wrong.get("endorsers", {})
     offers = tuple(
@@ -92,7 +94,7 @@ def rotation(phone, *, roles=tuple(Role), **wrong) -> bytes:
                 endorsers[one.role], typ=wrong.get("endorse_typ", ENDORSE_TYP), claims=claims
             ),
         )
-        for one, key in zip(held, fresh, strict=True)
+        for one, key in zip(device_keys, fresh, strict=True)
     )
     return ijson.compact(enrolment_document(Enrolment(keys=offers)))
 
@@ -116,18 +118,20 @@ def test_new_keys_replace_the_old_ones(service, alice):
     binding = alice.rotate()
     assert binding == service.stored(alice.guid)
     assert (binding.state, binding.version) == (BindingState.ACTIVE, old.version + 1)
-    assert [held.role for held in binding.keys] == [Role.DEVICE, Role.STRONG]
+    assert [device_key.role for device_key in binding.keys] == [Role.DEVICE, Role.STRONG]
     assert not set(binding.keys) & set(old.keys)
     lines = [(line.role, line.thumbprint) for line in binding.key_changes]
-    assert lines == [(held.role, held.key.thumbprint) for held in (*old.keys, *binding.keys)]
+    assert lines == [
+        (device_key.role, device_key.key.thumbprint) for device_key in (*old.keys, *binding.keys)
+    ]
     assert service.last_event() == ("binding.rotate", "")
     assert service.answer(alice, service.ask("alice", "Pay?").challenge).approved
 
 
 @pytest.mark.parametrize("role", Role)
 def test_keys_of_the_other_role_stay(service, alice, role):
-    old = {held.role: held.key for held in service.stored(alice.guid).keys}
-    new = {held.role: held.key for held in alice.rotate([role]).keys}
+    old = {device_key.role: device_key.key for device_key in service.stored(alice.guid).keys}
+    new = {device_key.role: device_key.key for device_key in alice.rotate([role]).keys}
     (other,) = set(Role) - {role}
     assert new[other] == old[other]
     assert new[role] != old[role]
@@ -135,21 +139,25 @@ def test_keys_of_the_other_role_stay(service, alice, role):
 
 
 def test_old_keys_prove_and_sign_nothing_any_more(service, alice):
-    asked = service.ask("alice", "Pay?").challenge
+    challenge = service.ask("alice", "Pay?").challenge
     stale = attrs.evolve(alice, device=attrs.evolve(alice.device))
     alice.rotate([Role.STRONG])
     with pytest.raises(WrongKey):
-        service.answer(stale, asked)
+        service.answer(stale, challenge)
     alice.rotate([Role.DEVICE])
     with pytest.raises(WrongKey):
-        service.answer(stale, asked, 1)
-    assert service.answer(alice, asked).approved
+        service.answer(stale, challenge, 1)
+    assert service.answer(alice, challenge).approved
 
 
 def test_one_strong_key_may_become_several(service, alice):
     body = rotation(alice, roles=(Role.STRONG, Role.STRONG))
     binding = service.devices.rotate(alice.call("/keys", body))
-    assert [held.role for held in binding.keys] == [Role.DEVICE, Role.STRONG, Role.STRONG]
+    assert [device_key.role for device_key in binding.keys] == [
+        Role.DEVICE,
+        Role.STRONG,
+        Role.STRONG,
+    ]
 
 
 @pytest.mark.parametrize("role", Role)
@@ -282,13 +290,17 @@ def test_s18_an_account_that_is_locked_before_the_commit_gets_no_new_keys(servic
     assert service.stored(alice.guid) == old
 
 
-def test_the_key_history_is_bounded_and_keeps_the_keys_that_are_held(service, alice):
-    (strong,) = [held for held in service.stored(alice.guid).keys if held.role is Role.STRONG]
-    for _ in range(KEY_CHANGES_KEPT + 1):
+def test_the_key_history_is_bounded_and_has_the_keys_of_the_device(service, alice):
+    (strong,) = [
+        device_key
+        for device_key in service.stored(alice.guid).keys
+        if device_key.role is Role.STRONG
+    ]
+    for _ in range(KEY_CHANGES_LIMIT + 1):
         binding = alice.rotate([Role.DEVICE])
-    assert len(binding.key_changes) == KEY_CHANGES_KEPT + 1
+    assert len(binding.key_changes) == KEY_CHANGES_LIMIT + 1
     assert binding.key_changes[0].thumbprint == strong.key.thumbprint
-    assert {held.key.thumbprint for held in binding.keys} <= {
+    assert {device_key.key.thumbprint for device_key in binding.keys} <= {
         line.thumbprint for line in binding.key_changes
     }
 
@@ -317,7 +329,7 @@ def test_a_device_changes_its_name_and_addresses(service, alice):
 
 
 @pytest.mark.parametrize(
-    ("members", "name", "left"),
+    ("members", "name", "address_count"),
     [
         ({}, "Tablet", 1),
         ({"name": "Phone"}, "Phone", 1),
@@ -325,11 +337,11 @@ def test_a_device_changes_its_name_and_addresses(service, alice):
         ({"name": "Phone", "addresses": []}, "Phone", 0),
     ],
 )
-def test_an_update_leaves_what_it_does_not_name(service, alice, members, name, left):
+def test_an_update_leaves_what_it_does_not_name(service, alice, members, name, address_count):
     there = {"kind": "relay", "value": "there"}
     service.devices.update(alice.call("/device", update(name="Tablet", addresses=[there])))
     binding = service.devices.update(alice.call("/device", update(**members)))
-    assert (binding.name, len(binding.addresses)) == (name, left)
+    assert (binding.name, len(binding.addresses)) == (name, address_count)
     (line,) = service.account().devices
     assert line.addresses == binding.addresses
 

@@ -179,7 +179,7 @@ def test_s13_the_algorithm_comes_from_the_store(service, alice):
 
 
 def test_the_strong_key_proves_no_call(service, alice):
-    (strong,) = [held for held in service.stored(alice.guid).keys if held.role.value == "strong"]
+    (strong,) = [key for key in service.stored(alice.guid).keys if key.role.value == "strong"]
     impostor = generate(Algorithm.ES256, kid=strong.key.kid)
     refused(service, call_of(alice, key=impostor), WrongKey)
 
@@ -205,9 +205,9 @@ def test_s35_a_proof_that_is_no_token_is_refused_and_recorded(service, alice, ve
 
 
 def test_s35_a_fetch_whose_proof_is_no_token_is_refused_and_recorded(service, alice):
-    asked = service.ask("alice", "Pay?").challenge
+    challenge = service.ask("alice", "Pay?").challenge
     with pytest.raises(MalformedToken):
-        service.answers.fetch(attrs.evolve(call_of(alice), proof="nonsense"), asked.guid)
+        service.answers.fetch(attrs.evolve(call_of(alice), proof="nonsense"), challenge.guid)
     event = service.events[-1]
     assert (event.event, event.actor) == ("challenge.fetch", "stranger")
     assert event.reason == "malformed_token"
@@ -250,30 +250,30 @@ def test_only_the_proven_learn_that_they_are_locked_out(service, alice):
 
 
 def test_a_call_that_lost_its_race_is_not_its_own_replay(service, alice):
-    asked = service.ask("alice", "Pay?").challenge
+    challenge = service.ask("alice", "Pay?").challenge
     racing = service.meanwhile(lambda: service.ask("alice", "And this?"))
-    assert racing.answer(alice, asked).state is ChallengeState.ANSWERED
+    assert racing.answer(alice, challenge).state is ChallengeState.ANSWERED
 
 
 def test_a_thousand_wrong_signatures_by_a_stranger_change_nothing(service, alice):
     """He knows every GUID and key id, and tries every call there is."""
-    asked = service.ask("alice", "Pay?", show_code=True).challenge
+    challenge = service.ask("alice", "Pay?", show_code=True).challenge
     strong = service.stored(alice.guid).keys[1].key
     thief = service.phone()
     device = thief.device
     device.device_key = generate(Algorithm.ES256, kid=alice.device.device_key.public.kid)
     device.strong_key = attrs.evolve(device.strong_key, kid=strong.kid)
     device.bond = alice.device.bond
-    answer = service.signed(thief, asked, code="000000").encode()
-    disown = device.disown(asked.display).encode()
+    answer = service.signed(thief, challenge, code="000000").encode()
+    disown = device.disown(challenge.display).encode()
     rotation = device.rotation(pin=PIN, new_pin=PIN).body
     before = service.records()
-    seen = dict(service.ports.replay._seen)
+    proofs = dict(service.ports.replay._ends_by_value)
 
     calls = [
         lambda: service.answers.answer(thief.call(PATH, answer)),
         lambda: service.answers.disown(thief.call(PATH, disown)),
-        lambda: service.answers.fetch(thief.call(PATH), asked.guid),
+        lambda: service.answers.fetch(thief.call(PATH), challenge.guid),
         lambda: service.answers.pending(thief.call(PATH)),
         lambda: service.devices.rotate(thief.call(PATH, rotation)),
         lambda: service.devices.update(thief.call(PATH, b'{"name":"mine"}')),
@@ -283,16 +283,16 @@ def test_a_thousand_wrong_signatures_by_a_stranger_change_nothing(service, alice
         with pytest.raises(WrongSignature):
             calls[number % len(calls)]()
     assert service.records() == before
-    assert service.ports.replay._seen == seen
+    assert service.ports.replay._ends_by_value == proofs
     assert len([event for event in service.events if event.reason == "wrong_signature"]) == 1_000
-    assert service.answer(alice, asked, 1).state is ChallengeState.ANSWERED
+    assert service.answer(alice, challenge, 1).state is ChallengeState.ANSWERED
 
 
 # Whether the Identity Provider still vouches
 
 
-class Asked:
-    """An Identity Provider that counts how often it is asked."""
+class Counting:
+    """An Identity Provider that counts how often it is challenge."""
 
     def __init__(self, idp):
         self._idp = idp
@@ -313,7 +313,7 @@ def carol(service):
 
 
 def test_the_identity_provider_is_asked_when_its_last_word_is_old(service, carol):
-    idp = Asked(service.idp)
+    idp = Counting(service.idp)
     asking = service.but(identity=idp)
     asking.devices.prove(call_of(carol))
     service.clock.advance(STANDARD.vouch_life - timedelta(microseconds=1))
@@ -328,7 +328,7 @@ def test_the_identity_provider_is_asked_when_its_last_word_is_old(service, carol
 
 
 def test_a_policy_that_believes_no_old_word_asks_once_a_call(service, carol):
-    idp = Asked(service.idp)
+    idp = Counting(service.idp)
     wary = service.but(identity=idp, policy=attrs.evolve(STANDARD, vouch_life=timedelta(0)))
     wary.devices.prove(call_of(carol))
     assert idp.times == 1

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from counterseal.device.wrapping import (
+from counterseal.device.pin import (
     SCRYPT_N,
     SCRYPT_N_LIMIT,
     WrappedKey,
@@ -36,11 +36,11 @@ def wrapped(entropy, algorithm, pin=PIN):
 
 @pytest.mark.parametrize("algorithm", SHIFTED)
 def test_the_right_pin_gives_the_key_back(entropy, algorithm):
-    key, held = wrapped(entropy, algorithm)
-    again = unwrap(held, PIN, entropy)
+    key, wrapped_key = wrapped(entropy, algorithm)
+    again = unwrap(wrapped_key, PIN, entropy)
     assert again.public == key.public
     assert again.scalar() == key.scalar()
-    assert (held.kid, held.algorithm, held.wrapping, held.cost) == (
+    assert (wrapped_key.kid, wrapped_key.algorithm, wrapped_key.wrapping, wrapped_key.cost) == (
         "strong",
         algorithm,
         Wrapping.SHIFTED,
@@ -50,12 +50,12 @@ def test_the_right_pin_gives_the_key_back(entropy, algorithm):
 
 @pytest.mark.parametrize("algorithm", SHIFTED)
 def test_every_pin_gives_a_key_and_no_two_the_same(entropy, algorithm):
-    key, held = wrapped(entropy, algorithm)
+    key, wrapped_key = wrapped(entropy, algorithm)
     pins = [f"{number:04}" for number in range(2_300, 2_600)]
-    found = {unwrap(held, pin, entropy).public.thumbprint for pin in pins}
-    assert len(found) == len(pins)
-    assert key.public.thumbprint in found
-    keyed = {pin: unwrap(held, pin, entropy).public for pin in ("", "0", "2468 ", "٢٤٦٨")}
+    thumbprints = {unwrap(wrapped_key, pin, entropy).public.thumbprint for pin in pins}
+    assert len(thumbprints) == len(pins)
+    assert key.public.thumbprint in thumbprints
+    keyed = {pin: unwrap(wrapped_key, pin, entropy).public for pin in ("", "0", "2468 ", "٢٤٦٨")}
     assert key.public not in keyed.values()
 
 
@@ -69,9 +69,9 @@ def test_every_pin_gives_a_key_and_no_two_the_same(entropy, algorithm):
 def test_every_p256_key_survives_every_pin(secret, pin):
     entropy = ScriptedEntropy(secret)
     key = private_key(secret.to_bytes(32), kid="strong", algorithm=Algorithm.ES256)
-    held = wrap(key, pin, entropy, cost=COST)
-    assert len(held.wrapped) == 32
-    assert unwrap(held, pin, entropy).scalar() == key.scalar()
+    wrapped_key = wrap(key, pin, entropy, cost=COST)
+    assert len(wrapped_key.wrapped) == 32
+    assert unwrap(wrapped_key, pin, entropy).scalar() == key.scalar()
 
 
 @pytest.mark.parametrize("algorithm", SHIFTED)
@@ -81,7 +81,7 @@ def test_every_p256_key_survives_every_pin(secret, pin):
 @settings(max_examples=50)
 def test_whatever_lies_in_the_file_looks_like_a_wrapped_key(algorithm, anything):
     """There is no check value, not even one by being out of range."""
-    held = WrappedKey(
+    wrapped_key = WrappedKey(
         kid="strong",
         algorithm=algorithm,
         wrapping=Wrapping.SHIFTED,
@@ -89,7 +89,7 @@ def test_whatever_lies_in_the_file_looks_like_a_wrapped_key(algorithm, anything)
         salt=bytes(16),
         wrapped=anything,
     )
-    assert unwrap(held, PIN, ScriptedEntropy()).public.algorithm is algorithm
+    assert unwrap(wrapped_key, PIN, ScriptedEntropy()).public.algorithm is algorithm
 
 
 @pytest.mark.parametrize("algorithm", SHIFTED)
@@ -102,11 +102,11 @@ def test_one_key_under_one_pin_looks_different_each_time(entropy, algorithm):
 
 
 @pytest.mark.parametrize("algorithm", SHIFTED)
-def test_nothing_public_of_the_key_lies_in_what_is_kept(entropy, algorithm):
-    key, held = wrapped(entropy, algorithm)
-    kept = repr(attrs.asdict(held))
-    assert key.public.thumbprint not in kept
-    assert key.scalar() not in (held.wrapped, held.salt)
+def test_nothing_public_of_the_key_lies_in_what_is_stored(entropy, algorithm):
+    key, wrapped_key = wrapped(entropy, algorithm)
+    text = repr(attrs.asdict(wrapped_key))
+    assert key.public.thumbprint not in text
+    assert key.scalar() not in (wrapped_key.wrapped, wrapped_key.salt)
     assert {field.name for field in attrs.fields(WrappedKey)} == {
         "kid",
         "algorithm",
@@ -118,30 +118,35 @@ def test_nothing_public_of_the_key_lies_in_what_is_kept(entropy, algorithm):
 
 
 def test_the_salt_and_the_cost_count(entropy):
-    key, held = wrapped(entropy, Algorithm.ES256)
-    for other in (attrs.evolve(held, salt=bytes(16)), attrs.evolve(held, cost=COST * 2)):
+    key, wrapped_key = wrapped(entropy, Algorithm.ES256)
+    for other in (
+        attrs.evolve(wrapped_key, salt=bytes(16)),
+        attrs.evolve(wrapped_key, cost=COST * 2),
+    ):
         assert unwrap(other, PIN, entropy).public != key.public
 
 
 def test_an_rsa_key_is_sealed_and_a_wrong_pin_is_noticed(entropy, rsa_keys):
     _, key = rsa_keys
-    held = wrap(key, PIN, entropy, cost=COST)
-    assert held.wrapping is Wrapping.SEALED
-    assert unwrap(held, PIN, entropy).public == key.public
+    wrapped_key = wrap(key, PIN, entropy, cost=COST)
+    assert wrapped_key.wrapping is Wrapping.SEALED
+    assert unwrap(wrapped_key, PIN, entropy).public == key.public
     for wrong in ("2467", "", "2468 "):
         with pytest.raises(WrongPin):
-            unwrap(held, wrong, entropy)
-    changed = attrs.evolve(held, wrapped=held.wrapped[:-1] + bytes([held.wrapped[-1] ^ 1]))
-    for other in (changed, attrs.evolve(held, kid="another")):
+            unwrap(wrapped_key, wrong, entropy)
+    changed = attrs.evolve(
+        wrapped_key, wrapped=wrapped_key.wrapped[:-1] + bytes([wrapped_key.wrapped[-1] ^ 1])
+    )
+    for other in (changed, attrs.evolve(wrapped_key, kid="another")):
         with pytest.raises(WrongPin):
             unwrap(other, PIN, entropy)
 
 
 @pytest.mark.parametrize("cost", [0, 1, 3, 100, -16, SCRYPT_N_LIMIT * 2, True, 16.0, "16", None])
 def test_a_cost_is_a_power_of_two_within_the_memory(entropy, cost):
-    _, held = wrapped(entropy, Algorithm.EDDSA)
+    _, wrapped_key = wrapped(entropy, Algorithm.EDDSA)
     with pytest.raises(InvalidField):
-        attrs.evolve(held, cost=cost)
+        attrs.evolve(wrapped_key, cost=cost)
 
 
 def test_the_cost_of_a_real_device_is_one_that_hurts():
@@ -151,7 +156,7 @@ def test_the_cost_of_a_real_device_is_one_that_hurts():
 
 
 def test_s34_a_wrapped_key_shows_nothing(entropy):
-    _, held = wrapped(entropy, Algorithm.ES256)
-    shown = repr(held)
-    assert repr(held.salt) not in shown
-    assert repr(held.wrapped) not in shown
+    _, wrapped_key = wrapped(entropy, Algorithm.ES256)
+    text = repr(wrapped_key)
+    assert repr(wrapped_key.salt) not in text
+    assert repr(wrapped_key.wrapped) not in text

@@ -50,9 +50,9 @@ class Lives(RuleBasedStateMachine):
         self.service = service
         self.phones = [self.service.bind("alice")]
 
-    def try_(self, act):
+    def try_(self, call):
         try:
-            act()
+            call()
         except Refused:
             assert self.service.events[-1].reason
 
@@ -81,8 +81,8 @@ class Lives(RuleBasedStateMachine):
     @invariant()
     def the_roster_says_what_the_bindings_say(self):
         account = self.service.account()
-        held = self.service.store.bindings(account.guid)
-        living = {one.guid: (one.state, one.addresses) for one in held if one.state in LIVING}
+        bindings = self.service.store.bindings(account.guid)
+        living = {one.guid: (one.state, one.addresses) for one in bindings if one.state in LIVING}
         assert {line.binding: (line.state, line.addresses) for line in account.devices} == living
         assert len(account.devices) == len(living)
 

@@ -75,9 +75,9 @@ def test_finishing_a_bind_makes_the_device_active(service, invitation):
     assert bound.service_keys == service.ports.signer.jwks()
     assert (binding.state, binding.name) == (BindingState.ACTIVE, "Phone")
     assert (binding.bound_at, binding.strikes) == (service.clock.now(), 0)
-    assert [held.role for held in binding.keys] == [Role.DEVICE, Role.STRONG]
+    assert [key.role for key in binding.keys] == [Role.DEVICE, Role.STRONG]
     assert [(line.role, line.thumbprint) for line in binding.key_changes] == [
-        (held.role, held.key.thumbprint) for held in binding.keys
+        (key.role, key.key.thumbprint) for key in binding.keys
     ]
     (line,) = account.devices
     assert (line.state, line.addresses) == (BindingState.ACTIVE, binding.addresses)
@@ -92,16 +92,16 @@ def test_s17_a_bind_is_recorded_with_time_and_source(service, invitation, enrolm
     assert (event.subject, event.at) == (invitation.binding, service.clock.now())
 
 
-# A look at the invitation
+# A peek at the invitation
 
 
 def test_whoever_has_the_token_learns_its_app_space(service, invitation, enrolment):
     before = service.records()
-    assert service.enrolments.look(invitation.token) == service.app_space
+    assert service.enrolments.peek(invitation.token) == service.app_space
     assert service.records() == before
     service.enrolments.complete(enrolment)
     service.clock.advance(STANDARD.session_token_life)
-    assert service.enrolments.look(invitation.token) == service.app_space
+    assert service.enrolments.peek(invitation.token) == service.app_space
 
 
 def test_nobody_else_learns_anything(service, invitation):
@@ -110,29 +110,29 @@ def test_nobody_else_learns_anything(service, invitation):
     nobody = mint(0, bytes(15))
     for token in ("", ".", guid, f"{guid}.", f"{guid}.{other}", f"{nobody}.{other}"):
         with pytest.raises(WrongToken):
-            service.enrolments.look(token)
-        assert service.last_event() == ("binding.look", "wrong_token")
+            service.enrolments.peek(token)
+        assert service.last_event() == ("binding.peek", "wrong_token")
     # Nor what became of it.
     service.clock.advance(STANDARD.session_token_life)
     with pytest.raises(WrongToken):
-        service.enrolments.look(f"{guid}.{other}")
+        service.enrolments.peek(f"{guid}.{other}")
 
 
-def test_a_look_at_an_invitation_that_is_over_is_refused(service, invitation, enrolment):
+def test_a_peek_at_an_invitation_that_is_over_is_refused(service, invitation, enrolment):
     service.clock.advance(STANDARD.session_token_life - TICK)
-    service.enrolments.look(invitation.token)
+    service.enrolments.peek(invitation.token)
     service.clock.advance(TICK)
     with pytest.raises(DeadlinePassed):
-        service.enrolments.look(invitation.token)
-    assert service.last_event() == ("binding.look", "deadline_passed")
+        service.enrolments.peek(invitation.token)
+    assert service.last_event() == ("binding.peek", "deadline_passed")
     service.invitations.expire()
     with pytest.raises(DeadlinePassed):
-        service.enrolments.look(invitation.token)
+        service.enrolments.peek(invitation.token)
 
     again = service.invitations.invite(service.origin, "alice")
     service.devices.revoke(again.binding, by=OPERATOR)
     with pytest.raises(BindingInactive):
-        service.enrolments.look(again.token)
+        service.enrolments.peek(again.token)
 
 
 def test_the_endorsement_of_a_rotation_has_no_place_in_a_bind(service, enrolment):
@@ -171,12 +171,12 @@ def test_s15_a_proof_that_says_something_else_is_refused(service, invitation, in
     device = service.phone().device
     strong = keys.generate(Algorithm.ES256, kid="strong")
     private = [device.device_key, strong]
-    held = [
+    device_keys = [
         DeviceKey(role=Role.DEVICE, key=device.device_key.public),
         DeviceKey(role=Role.STRONG, key=strong.public),
     ]
     honest = device.enrolment(invitation.token, service.app_space.guid, pin=PIN)
-    claims = bind_claims(invitation.token, service.app_space.guid, held)
+    claims = bind_claims(invitation.token, service.app_space.guid, device_keys)
     proofs = [keys.sign(key, typ=BIND_TYP, claims=claims) for key in private]
     jwks = [{**keys.jwks_document([key.public])["keys"][0]} for key in private]
     right = with_key(
@@ -260,12 +260,14 @@ def test_s16_the_same_keys_named_otherwise_are_other_keys(service, invitation, c
 def test_s16_of_eight_devices_with_one_token_exactly_one_is_bound(service, meeting, at_once):
     for _ in range(5):
         invitation = service.invitations.invite(service.origin, "alice")
-        rivals = [
+        enrolments = [
             service.phone().device.enrolment(invitation.token, service.app_space.guid, pin=PIN)
             for _ in range(8)
         ]
         racing = service.but(store=meeting(service.store, 8))
-        outcomes = at_once(*(partial(racing.enrolments.complete, rival) for rival in rivals))
+        outcomes = at_once(
+            *(partial(racing.enrolments.complete, enrolment) for enrolment in enrolments)
+        )
         assert sorted(type(outcome).__name__ for outcome in outcomes) == [
             "Bound",
             *["TokenSpent"] * 7,
@@ -371,10 +373,10 @@ def test_one_device_key_and_at_least_one_strong_key(service, invitation):
 
     def offer(*roles):
         private = [keys.generate(Algorithm.ES256, kid=f"key-{n}") for n in range(len(roles))]
-        held = [
+        device_keys = [
             DeviceKey(role=role, key=key.public) for role, key in zip(roles, private, strict=True)
         ]
-        claims = bind_claims(invitation.token, space, held)
+        claims = bind_claims(invitation.token, space, device_keys)
         template = service.phone().device.enrolment(invitation.token, space, pin=PIN)
         return attrs.evolve(
             template,
@@ -385,7 +387,7 @@ def test_one_device_key_and_at_least_one_strong_key(service, invitation):
                     jwk=keys.jwks_document([one.key])["keys"][0],
                     proof=keys.sign(key, typ=BIND_TYP, claims=claims),
                 )
-                for one, key in zip(held, private, strict=True)
+                for one, key in zip(device_keys, private, strict=True)
             ),
         )
 
@@ -447,9 +449,9 @@ def test_what_does_not_fit_is_refused_by_name(service, enrolment, changes, field
 @pytest.mark.parametrize("algorithm", [Algorithm.ES256, Algorithm.EDDSA])
 def test_keys_of_either_small_algorithm_are_bound(service, algorithm):
     phone = service.bind("alice", algorithm=algorithm)
-    assert {held.key.algorithm for held in service.stored(phone.guid).keys} == {algorithm}
+    assert {key.key.algorithm for key in service.stored(phone.guid).keys} == {algorithm}
 
 
 def test_rsa_keys_are_bound(service, invitation, rsa_phone):
     phone = service.complete(invitation, rsa_phone)
-    assert {held.key.algorithm for held in service.stored(phone.guid).keys} == {Algorithm.PS256}
+    assert {key.key.algorithm for key in service.stored(phone.guid).keys} == {Algorithm.PS256}

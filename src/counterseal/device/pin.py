@@ -1,5 +1,5 @@
 """
-Wrapping: how a software device keeps its strong key under a PIN.
+The PIN: how a software device stores its strong key encrypted under it.
 
 P-256 and Ed25519 secrets are 32 bytes of which nearly any value is a key.
 The PIN, through scrypt, shifts the secret, with no check value: every PIN gives some key,
@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import enum
 import hashlib
+from typing import Protocol
 
 import attrs
 
@@ -24,7 +25,6 @@ from counterseal.errors import InvalidField, SealBroken, WrongPin
 from counterseal.keys import PrivateKey
 from counterseal.keys.private import P256_ORDER
 from counterseal.models import Algorithm
-from counterseal.ports import Entropy
 
 SALT_BYTES = 16
 SCRYPT_N = 2**15
@@ -37,8 +37,15 @@ STRETCHED_BYTES = 48
 """128 bits more than the order, so that the shift is even."""
 
 
+class Entropy(Protocol):
+    """Randomness; `counterseal.ports.Entropy` is one."""
+
+    def token(self, size: int, /) -> bytes:
+        """Return *size* random bytes."""
+
+
 class Wrapping(enum.Enum):
-    """How the bytes are kept."""
+    """How the key's bytes are encrypted."""
 
     SHIFTED = "shifted"
     SEALED = "sealed"
@@ -67,7 +74,7 @@ class WrappedKey:
 
 
 def wrap(key: PrivateKey, pin: str, entropy: Entropy, *, cost: int = SCRYPT_N) -> WrappedKey:
-    """Put *key* under *pin*."""
+    """Encrypt *key* under *pin*."""
     algorithm = key.public.algorithm
     salt = entropy.token(SALT_BYTES)
     stretched = _stretched(pin, salt, cost)
@@ -90,25 +97,27 @@ def wrap(key: PrivateKey, pin: str, entropy: Entropy, *, cost: int = SCRYPT_N) -
     )
 
 
-def unwrap(held: WrappedKey, pin: str, entropy: Entropy) -> PrivateKey:
+def unwrap(wrapped_key: WrappedKey, pin: str, entropy: Entropy) -> PrivateKey:
     """
     Return the key that *pin* gives; for P-256 and Ed25519, any PIN gives one.
 
     Raises:
         WrongPin: The PIN is wrong; RSA only.
     """
-    stretched = _stretched(pin, held.salt, held.cost)
-    if held.algorithm is Algorithm.ES256:
+    stretched = _stretched(pin, wrapped_key.salt, wrapped_key.cost)
+    if wrapped_key.algorithm is Algorithm.ES256:
         shift = int.from_bytes(stretched) % (P256_ORDER - 1)
-        secret = ((int.from_bytes(held.wrapped) - shift) % (P256_ORDER - 1) + 1).to_bytes(32)
-    elif held.algorithm is Algorithm.EDDSA:
-        secret = _xor(held.wrapped, stretched)
+        secret = ((int.from_bytes(wrapped_key.wrapped) - shift) % (P256_ORDER - 1) + 1).to_bytes(32)
+    elif wrapped_key.algorithm is Algorithm.EDDSA:
+        secret = _xor(wrapped_key.wrapped, stretched)
     else:
         try:
-            secret = keys.Aead(stretched[:32], entropy.token).open(held.wrapped, held.kid)
+            secret = keys.Aead(stretched[:32], entropy.token).open(
+                wrapped_key.wrapped, wrapped_key.kid
+            )
         except SealBroken:
             raise WrongPin from None
-    return keys.private_key(secret, kid=held.kid, algorithm=held.algorithm)
+    return keys.private_key(secret, kid=wrapped_key.kid, algorithm=wrapped_key.algorithm)
 
 
 def _stretched(pin: str, salt: bytes, cost: int) -> bytes:
@@ -123,5 +132,5 @@ def _stretched(pin: str, salt: bytes, cost: int) -> bytes:
     )
 
 
-def _xor(left: bytes, right: bytes) -> bytes:
-    return bytes(a ^ b for a, b in zip(left, right[: len(left)], strict=True))
+def _xor(secret: bytes, mask: bytes) -> bytes:
+    return bytes(a ^ b for a, b in zip(secret, mask[: len(secret)], strict=True))

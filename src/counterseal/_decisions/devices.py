@@ -1,0 +1,252 @@
+"""Devices: new keys, new addresses, endorsed service keys, and how a device is stopped."""
+
+from __future__ import annotations
+
+from counterseal import ijson, keys
+from counterseal._decisions.authorization import permission_to
+from counterseal._decisions.bindings import change_standing, end_binding, strike, with_binding
+from counterseal._decisions.device_requests import AuthenticatedDevice
+from counterseal._decisions.enrolments import key_changes, read_keys
+from counterseal._decisions.notifications import build_revocation_notifications
+from counterseal._decisions.plan import (
+    AuditEntry,
+    Decision,
+    Plan,
+    Records,
+    Signing,
+    Tools,
+    require,
+)
+from counterseal.errors import InvalidField, NotEndorsed, Refused, WrongSignature
+from counterseal.machines import BINDING, BindingEvent, step
+from counterseal.models import (
+    Account,
+    AddressKind,
+    Administrator,
+    Authority,
+    Binding,
+    DeviceKey,
+    KeyChange,
+    PublicKey,
+    RelyingParty,
+    Role,
+    revise,
+)
+from counterseal.rules.authorization import Deed
+from counterseal.rules.facts import Evidence, Rotating, Striking
+from counterseal.rules.sizes import addresses_fit, text_fits
+from counterseal.rules.standing import own_app_space
+from counterseal.wire.enrolment import (
+    ENDORSE_TYP,
+    ROTATE_TYP,
+    read_enrolment,
+    read_update,
+    rotation_claims,
+)
+from counterseal.wire.keyset import KEYSET_TYP, keyset_claims
+
+KEY_CHANGES_LIMIT = 32
+"""Lines of key history in a record and its receipts; the audit log has all of them."""
+
+
+def rotate(
+    device: AuthenticatedDevice, tools: Tools, body: bytes, *, served_kinds: frozenset[AddressKind]
+) -> Decision[Binding]:
+    """
+    Decide whether new keys replace those of the same role.
+
+    Args:
+        body: An enrolment without a token.
+        served_kinds: The kinds of address that the service sends notifications to.
+
+    Returns:
+        Also a strike, where the device's strong key is named for an endorsement and did not sign.
+
+    Raises:
+        InvalidField: The body is malformed, or holds more than keys.
+        KeysIncomplete, UnfitKey, MalformedToken: As `read_keys`.
+        NotEndorsed: A new key is not signed by an old key of its role.
+        Refused: A rule of the event refuses it.
+    """
+    enrolment = read_enrolment(ijson.parse(body))
+    if enrolment.token or enrolment.name or enrolment.addresses:
+        raise InvalidField("rotation", "holds more than keys")
+    binding, policy = device.binding, tools.policy
+    offer = read_keys(enrolment.keys, ROTATE_TYP, policy)
+    roles = {key.role for key in offer.keys}
+    facts = Rotating(
+        proving=device.proving,
+        policy=policy,
+        binding=binding,
+        account=device.account,
+        keys=(*(key for key in binding.keys if key.role not in roles), *offer.keys),
+        fresh=offer.keys,
+        possession=offer.possession,
+        endorsements=tuple(
+            _read_endorsement(binding, key.endorsement, policy.token_bytes)
+            for key in enrolment.keys
+        ),
+        expected=rotation_claims(binding.guid, binding.app_space, offer.keys),
+    )
+    try:
+        state = step(BINDING, binding.state, BindingEvent.ROTATE, facts)
+    except NotEndorsed:
+        endorsement = _wrong_endorsement(facts)
+        if endorsement is None:
+            raise
+        striking = Striking(
+            proving=device.proving, policy=policy, binding=binding, answer=endorsement
+        )
+        return strike(tools, served_kinds, striking, device.account, binding)
+    updated_binding = revise(
+        binding,
+        state=state,
+        keys=facts.keys,
+        key_changes=_limited((*binding.key_changes, *key_changes(offer.keys, tools)), facts.keys),
+    )
+    return _store(tools, device.account, updated_binding)
+
+
+def update(device: AuthenticatedDevice, tools: Tools, body: bytes) -> Decision[Binding]:
+    """
+    Decide on a device's new name and push addresses.
+
+    Args:
+        body: An update; what it leaves out stays as it is.
+
+    Raises:
+        InvalidField: The body is malformed, or a text does not fit.
+    """
+    binding, changes = device.binding, read_update(ijson.parse(body))
+    name = binding.name if changes.name is None else changes.name
+    addresses = binding.addresses if changes.addresses is None else changes.addresses
+    text_fits(name, tools.policy.name_bytes, "name", empty=True)
+    addresses_fit(addresses, tools.policy)
+    return _store(tools, device.account, revise(binding, name=name, addresses=addresses))
+
+
+def endorse_keys(
+    _: AuthenticatedDevice, tools: Tools, service_keys: tuple[PublicKey, ...]
+) -> Decision[dict[str, str]] | Signing[dict[str, str]]:
+    """Have the service's key set signed by each of its keys; the result is by the key's id."""
+    payload = ijson.compact(keyset_claims(service_keys, tools.now), field="claims")
+    return _endorse(payload, service_keys, {})
+
+
+def suspend_or_resume(
+    stored: Records, _: Tools, by: Administrator, event: BindingEvent
+) -> Decision[Binding] | Plan[Binding]:
+    """
+    Decide that an administrator suspends or resumes a device.
+
+    Args:
+        stored: The binding and its account.
+        event: SUSPEND or RESUME.
+
+    Raises:
+        NotFound: There is no such device.
+        CredentialRefused, Foreign, RoleLacking: The administrator may not.
+        WrongState: It cannot be suspended or resumed in its state.
+        WrongAuthority: Its Identity Provider suspended it.
+    """
+    binding, account = require(stored[0], Binding), require(stored[1], Account)
+    return permission_to(Deed.USERS, by, account).then(
+        lambda _, tools: _store(tools, account, change_standing(binding, event, Authority.STAFF))
+    )
+
+
+def revoke(
+    stored: Records,
+    tools: Tools,
+    by: RelyingParty | Administrator,
+    *,
+    served_kinds: frozenset[AddressKind],
+) -> Decision[Binding] | Plan[Binding]:
+    """
+    Decide that a device or an open invitation is revoked for good.
+
+    Args:
+        stored: The binding and its account.
+        served_kinds: The kinds of address that the service sends notifications to.
+
+    Raises:
+        NotFound: There is no such device.
+        Foreign: It belongs to another App Space than the origin's, or is out of the
+            administrator's reach.
+        CredentialRefused, RoleLacking: The administrator may not.
+        WrongState: It has ended already.
+    """
+    binding, account = require(stored[0], Binding), require(stored[1], Account)
+    if isinstance(by, RelyingParty):
+        own_app_space(by.origin, binding)
+        return _revoke(tools, account, binding, served_kinds)
+    return permission_to(Deed.USERS, by, account).then(
+        lambda _, tools: _revoke(tools, account, binding, served_kinds)
+    )
+
+
+def _revoke(
+    tools: Tools, account: Account, binding: Binding, served_kinds: frozenset[AddressKind]
+) -> Decision[Binding]:
+    state = step(BINDING, binding.state, BindingEvent.REVOKE, None)
+    decision = _store(tools, account, end_binding(binding, state, tools.now))
+    decision.writes += build_revocation_notifications(tools, served_kinds, account, binding.guid)
+    return decision
+
+
+def _store(tools: Tools, account: Account, binding: Binding) -> Decision[Binding]:
+    """Return the decision that stores *binding*, an update, also in its account's list."""
+    devices = with_binding(account.devices, binding, tools.now)
+    return Decision(
+        result=binding,
+        writes=(binding, revise(account, devices=devices)),
+        audit=(AuditEntry(binding.guid),),
+    )
+
+
+def _read_endorsement(binding: Binding, token: str | None, limit: int) -> Evidence:
+    if token is None:
+        raise NotEndorsed
+    jws = keys.read(token, limit=limit)
+    signer = binding.key_named(jws.header.kid)
+    return Evidence(jws, None if signer is None else signer.key, ENDORSE_TYP)
+
+
+def _wrong_endorsement(facts: Rotating) -> Evidence | None:
+    """Return the endorsement that a strong key is named for and did not sign, if there is one."""
+    strong_keys = [key.key for key in facts.binding.keys if key.role is Role.STRONG]
+    for endorsement in facts.endorsements:
+        try:
+            endorsement.require()
+        except WrongSignature:
+            if endorsement.key in strong_keys:
+                return endorsement
+        except Refused:
+            continue
+    return None
+
+
+def _limited(
+    changes: tuple[KeyChange, ...], device_keys: tuple[DeviceKey, ...]
+) -> tuple[KeyChange, ...]:
+    """Return the newest lines, and those of keys that the device still has, however old."""
+    current = {key.key.thumbprint for key in device_keys}
+    older = changes[:-KEY_CHANGES_LIMIT]
+    return (
+        *(change for change in older if change.thumbprint in current),
+        *changes[-KEY_CHANGES_LIMIT:],
+    )
+
+
+def _endorse(
+    payload: bytes, signers: tuple[PublicKey, ...], tokens: dict[str, str]
+) -> Decision[dict[str, str]] | Signing[dict[str, str]]:
+    if not signers:
+        return Decision(result=tokens)
+    signer, *others = signers
+    return Signing(
+        typ=KEYSET_TYP,
+        payload=lambda _: payload,
+        then=lambda token: _endorse(payload, tuple(others), {**tokens, signer.kid: token}),
+        issuer=signer,
+    )

@@ -1,0 +1,246 @@
+"""Enrolments: whether an invited device's keys complete its binding."""
+
+from __future__ import annotations
+
+import attrs
+
+from counterseal import keys
+from counterseal._decisions.bindings import with_binding
+from counterseal._decisions.notifications import build_notifications
+from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Tools, records, require
+from counterseal.errors import (
+    BindingInactive,
+    InvalidField,
+    KeysIncomplete,
+    TokenSpent,
+    WrongToken,
+)
+from counterseal.machines import BINDING, BindingEvent, step
+from counterseal.models import (
+    Account,
+    AddressKind,
+    AppSpace,
+    Binding,
+    BindingState,
+    DeviceKey,
+    Guid,
+    KeyChange,
+    Occasion,
+    PublicKey,
+    Record,
+    revise,
+)
+from counterseal.models.guid import parse
+from counterseal.policy import Policy
+from counterseal.rules.evidence import keys_possessed, token_matches
+from counterseal.rules.facts import Completing, Evidence, Peeking
+from counterseal.rules.sizes import addresses_fit, text_fits
+from counterseal.rules.standing import invitation_stands
+from counterseal.wire.enrolment import BIND_TYP, Bound, Enrolment, OfferedKey, bind_claims
+
+
+@attrs.define
+class Offer:
+    """
+    New keys, each checked by itself.
+
+    Attributes:
+        keys: In the order in which they came.
+        possession: Their proofs of possession, read and not verified, in the same order.
+    """
+
+    keys: tuple[DeviceKey, ...]
+    possession: tuple[Evidence, ...]
+
+
+def read_session_token(token: str) -> tuple[Guid, str]:
+    """
+    Return the binding that a session token names, and its secret.
+
+    Raises:
+        WrongToken: It names no binding.
+    """
+    name, _, secret = token.partition(".")
+    try:
+        return parse(name, field="token"), secret
+    except InvalidField:
+        raise WrongToken from None
+
+
+def read_keys(offered_keys: tuple[OfferedKey, ...], typ: str, policy: Policy) -> Offer:
+    """
+    Check each of the keys that a device offers, and take their proofs as evidence for the rules.
+
+    Args:
+        typ: The type of token that proves possession.
+
+    Raises:
+        KeysIncomplete: There are more than the policy allows.
+        InvalidField: A member of a JWK is malformed.
+        UnfitKey: A key is weak, malformed or not allowed.
+        MalformedToken: A proof is not spelled as it should be.
+    """
+    if len(offered_keys) > 1 + policy.strong_keys_limit:
+        raise KeysIncomplete("more than the policy allows")
+    offer = Offer((), ())
+    for index, offered in enumerate(offered_keys):
+        field = f"keys[{index}].jwk"
+        key = keys.public_key(offered.jwk, algorithms=policy.algorithms, field=field)
+        proof = keys.read(offered.proof, limit=policy.token_bytes)
+        offer.keys += (DeviceKey(role=offered.role, key=key),)
+        offer.possession += (Evidence(proof, key, typ),)
+    return offer
+
+
+def read_offer(enrolment: Enrolment, policy: Policy) -> Offer:
+    """
+    Check what a device brings to complete its binding, before anything is read.
+
+    Raises:
+        InvalidField: A member is malformed or does not fit.
+        KeysIncomplete, UnfitKey, MalformedToken: As `read_keys`.
+    """
+    text_fits(enrolment.name, policy.name_bytes, "name", empty=True)
+    addresses_fit(enrolment.addresses, policy)
+    for index, key in enumerate(enrolment.keys):
+        if key.endorsement is not None:
+            raise InvalidField(f"keys[{index}].endorsement", "of a rotation only")
+    return read_keys(enrolment.keys, BIND_TYP, policy)
+
+
+def claimed_app_spaces(offer: Offer) -> tuple[Guid, ...]:
+    """
+    Return the App Space that the first key signed for, unless it is no GUID.
+
+    A claim that saves a trip: `complete` decides whether it holds.
+    """
+    for evidence in offer.possession[:1]:
+        try:
+            return (parse(evidence.jws.claimed.get("aud"), field="aud"),)
+        except InvalidField:
+            break
+    return ()
+
+
+def peek(stored: Records, tools: Tools, secret: str) -> Plan[AppSpace]:
+    """
+    Plan to read the App Space that a session token is for.
+
+    Args:
+        stored: The binding that the token names.
+        secret: The token's.
+
+    Raises:
+        WrongToken: The token is not one that was issued.
+        DeadlinePassed: The invitation is over, and no device has used it.
+        BindingInactive: The device that used it is active no more.
+    """
+    (binding,) = stored
+    if not isinstance(binding, Binding):
+        raise WrongToken
+    facts = Peeking(now=tools.now, binding=binding, secret=secret)
+    # Before anything that would tell a stranger what became of the invitation.
+    token_matches(facts)
+    invitation_stands(facts)
+    return records(binding.app_space).then(
+        lambda app_spaces, _: Decision(result=require(app_spaces[0], AppSpace))
+    )
+
+
+def complete(
+    stored: Records,
+    tools: Tools,
+    enrolment: Enrolment,
+    offer: Offer,
+    *,
+    service_keys: tuple[PublicKey, ...],
+    served_kinds: frozenset[AddressKind],
+) -> Decision[Bound]:
+    """
+    Decide whether the offered keys complete the binding that the session token names.
+
+    Args:
+        stored: The binding, its account, and the App Space that the offer claims to be for.
+        offer: What `read_offer` returned.
+        service_keys: The service's public keys.
+        served_kinds: The kinds of address that the service sends notifications to.
+
+    Raises:
+        WrongToken: The token is not one that was issued.
+        TokenSpent: It has bound other keys already.
+        NotPossessed: A key did not prove its possession.
+        BindingInactive: The binding has ended since.
+        Refused: A rule of the event refuses it.
+    """
+    record, account_record, *app_spaces = stored
+    if not isinstance(record, Binding):
+        raise WrongToken
+    binding, account = record, require(account_record, Account)
+    facts = Completing(
+        now=tools.now,
+        policy=tools.policy,
+        account=account,
+        binding=binding,
+        secret=read_session_token(enrolment.token)[1],
+        keys=offer.keys,
+        possession=offer.possession,
+        expected=bind_claims(enrolment.token, binding.app_space, offer.keys),
+    )
+    # Before anything that would tell a stranger what became of the invitation.
+    token_matches(facts)
+    if binding.enrolled:
+        _demand_same_keys(facts)
+        return Decision(result=_bound(binding, account, app_spaces, service_keys))
+    state = step(BINDING, binding.state, BindingEvent.COMPLETE, facts)
+    active_binding = revise(
+        binding,
+        state=state,
+        enrolled=_fingerprint(offer.keys),
+        name=enrolment.name,
+        keys=offer.keys,
+        addresses=enrolment.addresses,
+        key_changes=key_changes(offer.keys, tools),
+        bound_at=tools.now,
+    )
+    devices = with_binding(account.devices, active_binding, tools.now)
+    updated_account = revise(account, devices=devices)
+    notifications = build_notifications(
+        tools, served_kinds, account, Occasion.DEVICE_BOUND, binding.guid, now=tools.now
+    )
+    return Decision(
+        result=_bound(active_binding, updated_account, app_spaces, service_keys),
+        writes=(active_binding, updated_account, *notifications),
+        audit=(AuditEntry(binding.guid, actor=binding.guid),),
+    )
+
+
+def key_changes(new_keys: tuple[DeviceKey, ...], tools: Tools) -> tuple[KeyChange, ...]:
+    """Return the lines of key history that say that a device has *new_keys* from now on."""
+    return tuple(
+        KeyChange(at=tools.now, role=key.role, thumbprint=key.key.thumbprint) for key in new_keys
+    )
+
+
+def _demand_same_keys(facts: Completing) -> None:
+    """Refuse a repeat with other keys than those that completed the binding."""
+    if not keys.constant_time_equal(facts.binding.enrolled, _fingerprint(facts.keys)):
+        raise TokenSpent
+    keys_possessed(facts)
+    if facts.binding.state is not BindingState.ACTIVE:
+        raise BindingInactive
+
+
+def _fingerprint(device_keys: tuple[DeviceKey, ...]) -> str:
+    lines = sorted(f"{key.role.value} {key.key.kid} {key.key.thumbprint}" for key in device_keys)
+    return keys.digest("\n".join(lines).encode())
+
+
+def _bound(
+    binding: Binding,
+    account: Account,
+    app_spaces: list[Record | None],
+    service_keys: tuple[PublicKey, ...],
+) -> Bound:
+    # Every key has signed for the binding's App Space by now, so that it was claimed.
+    (app_space,) = (require(record, AppSpace) for record in app_spaces)
+    return Bound(binding=binding, account=account, app_space=app_space, service_keys=service_keys)

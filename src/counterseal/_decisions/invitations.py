@@ -1,0 +1,207 @@
+"""Invitations: whether one more device of a user may be bound, and when that offer ends."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import attrs
+
+from counterseal import keys
+from counterseal._decisions.bindings import end_binding, with_binding
+from counterseal._decisions.plan import (
+    AuditEntry,
+    Decision,
+    Plan,
+    Records,
+    Tools,
+    account_of,
+    record_with_account,
+    require,
+)
+from counterseal.errors import NotFound
+from counterseal.machines import BINDING, BindingEvent, step
+from counterseal.models import Account, AppSpace, Binding, Device, Guid, Identity, revise
+from counterseal.models.guid import ENTROPY_BYTES, account_partition, mint, partition_of
+from counterseal.models.sealing import grant_context, token_context
+from counterseal.rules.facts import Deadline
+from counterseal.rules.standing import room_for_binding, same_identity, unlocked
+
+SECRET_BYTES = 16
+"""128 bits (OWASP ASVS 5.0, 11.5.1)."""
+
+
+@attrs.frozen(kw_only=True)
+class Invitation:
+    """
+    Invitation for one device to complete one binding.
+
+    Attributes:
+        token: The session token, `guid.secret`; returned once, and stored as a hash only.
+        deadline: From then on the token is refused.
+    """
+
+    account: Account
+    app_space: AppSpace
+    binding: Guid
+    token: str = attrs.field(repr=False)
+    deadline: datetime
+
+
+@attrs.define(kw_only=True)
+class Invitee:
+    """
+    The user whose device is to be invited.
+
+    Attributes:
+        user_info: Is stored with the account; None leaves it as it is.
+        origin: The origin that knows the user; None if an Identity Provider does.
+        identity: The user as the Identity Provider knows him; None if an origin does.
+        guid: The binding's, if an idempotency key has reserved it.
+    """
+
+    app_space: AppSpace
+    account_id: str
+    user_info: str | None = None
+    origin: Guid | None = None
+    identity: Identity | None = None
+    guid: Guid | None = None
+
+
+def plan_invite(invitee: Invitee) -> Plan[Invitation]:
+    """Return the plan to invite a device of *invitee*."""
+    return account_of(invitee.app_space.guid, invitee.account_id).then(
+        lambda account, tools: invite(account, tools, invitee)
+    )
+
+
+def plan_invite_once(guid: Guid, invitee: Invitee) -> Plan[Invitation]:
+    """Return the plan to invite a device of *invitee*, unless the binding *guid* is there."""
+    return record_with_account(guid).then(lambda stored, tools: invite_once(stored, tools, invitee))
+
+
+def invite_once(
+    stored: Records, tools: Tools, invitee: Invitee
+) -> Decision[Invitation] | Plan[Invitation]:
+    """
+    Return the invitation that an idempotency key has reserved the GUID of, or plan to make it.
+
+    Args:
+        stored: The binding and its account, as `record_with_account` reads them.
+
+    Raises:
+        NotFound: The account has been erased.
+        SealBroken: The sealer cannot open the token.
+    """
+    binding, record = stored
+    if not isinstance(binding, Binding):
+        return plan_invite(invitee)
+    account = require(record, Account)
+    if account.erased_at is not None:
+        raise NotFound
+    token = tools.open(binding.sealed_token, token_context(binding.guid)).decode()
+    return Decision(result=_invitation(invitee, account, binding, token))
+
+
+def invite(account: Account | None, tools: Tools, invitee: Invitee) -> Decision[Invitation]:
+    """
+    Decide whether one more device may be invited; its first invitation creates the account.
+
+    Raises:
+        WrongIssuer: The identity is of another issuer than the account's.
+        AccountTaken: The account id is another subject's.
+        AccountLocked: The account is locked.
+        TooManyBindings: The account has as many devices as the policy allows.
+        SealBroken: The sealer is out of reach.
+    """
+    identity, now = invitee.identity, tools.now
+    devices: tuple[Device, ...] = ()
+    if account is None:
+        partition = account_partition(invitee.app_space.guid, invitee.account_id)
+        account_guid = mint(partition, tools.entropy(ENTROPY_BYTES))
+    else:
+        unlocked(account)
+        room_for_binding(account, now, tools.policy)
+        if identity is not None:
+            same_identity(account, identity)
+        account_guid, devices = account.guid, account.devices
+    secret = keys.b64url(tools.entropy(SECRET_BYTES))
+    binding = _new_binding(tools, invitee, account_guid, secret)
+    changes: dict[str, Any] = {"devices": with_binding(devices, binding, now)}
+    if invitee.user_info is not None:
+        changes["user_info"] = invitee.user_info
+    if identity is not None:
+        changes["sealed_grant"] = tools.seal(identity.grant, grant_context(account_guid))
+        changes["vouched_at"] = now
+    if account is None:
+        updated_account = Account(
+            guid=account_guid,
+            app_space=invitee.app_space.guid,
+            account_id=invitee.account_id,
+            issuer=None if identity is None else identity.issuer,
+            subject="" if identity is None else identity.subject,
+            created_at=now,
+            **changes,
+        )
+    else:
+        updated_account = revise(account, **changes)
+    token = f"{binding.guid}.{secret}"
+    return Decision(
+        result=_invitation(invitee, updated_account, binding, token),
+        writes=(updated_account, binding),
+        audit=(AuditEntry(binding.guid),),
+    )
+
+
+def expire(stored: Records, tools: Tools) -> Decision[None]:
+    """
+    Decide that an invitation has ended that no device has used.
+
+    Args:
+        stored: The binding and its account.
+
+    Raises:
+        NotFound: There is no such binding.
+        WrongState: It is not INVITED.
+        DeadlineAhead: Its deadline is still ahead.
+    """
+    binding, account = require(stored[0], Binding), require(stored[1], Account)
+    facts = Deadline(now=tools.now, deadline=binding.deadline)
+    state = step(BINDING, binding.state, BindingEvent.EXPIRE, facts)
+    expired_binding = end_binding(binding, state, tools.now)
+    devices = with_binding(account.devices, expired_binding, tools.now)
+    return Decision(
+        result=None,
+        writes=(expired_binding, revise(account, devices=devices)),
+        audit=(AuditEntry(binding.guid),),
+    )
+
+
+def _new_binding(tools: Tools, invitee: Invitee, account: Guid, secret: str) -> Binding:
+    guid, sealed_token = invitee.guid, b""
+    if guid is None:
+        guid = mint(partition_of(account), tools.entropy(ENTROPY_BYTES))
+    else:
+        # A repeat of the call gets the token again.
+        sealed_token = tools.seal(f"{guid}.{secret}".encode(), token_context(guid))
+    return Binding(
+        guid=guid,
+        state=BINDING.initial,
+        account=account,
+        app_space=invitee.app_space.guid,
+        origin=invitee.origin,
+        token_hash=keys.token_hash(secret),
+        sealed_token=sealed_token,
+        deadline=tools.now + tools.policy.session_token_life,
+        created_at=tools.now,
+    )
+
+
+def _invitation(invitee: Invitee, account: Account, binding: Binding, token: str) -> Invitation:
+    return Invitation(
+        account=account,
+        app_space=invitee.app_space,
+        binding=binding.guid,
+        token=token,
+        deadline=binding.deadline,
+    )

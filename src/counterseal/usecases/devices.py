@@ -1,0 +1,234 @@
+"""Devices: what a bound device does besides answering, and how others stop it."""
+
+from __future__ import annotations
+
+import attrs
+
+from counterseal import ijson
+from counterseal._decisions import devices
+from counterseal._decisions.device_requests import (
+    AuthenticatedDevice,
+    DeviceRequest,
+    open_request,
+)
+from counterseal._decisions.plan import record_with_account
+from counterseal._transaction import AuditContext, Transactions, demand_rate, refusals
+from counterseal.authority import name_of
+from counterseal.machines import BindingEvent
+from counterseal.models import (
+    Administrator,
+    AuditEvent,
+    Binding,
+    DeviceCall,
+    Guid,
+    RelyingParty,
+)
+from counterseal.policy import Policy
+from counterseal.ports import Ports
+from counterseal.usecases._admission import admit
+from counterseal.wire.telemetry import read_report
+
+EVENTS_A_MINUTE = 60
+"""Of one device: five events for each of the questions that it may be asked, and room."""
+
+
+@attrs.frozen
+class Devices:
+    """The life of a bound device."""
+
+    ports: Ports
+    policy: Policy
+    _transactions: Transactions = attrs.field(init=False, eq=False, repr=False)
+
+    @_transactions.default
+    def _bind(self) -> Transactions:
+        return Transactions(self.ports, self.policy)
+
+    def prove(self, call: DeviceCall) -> AuthenticatedDevice:
+        """
+        Authenticate a device's call.
+
+        Returns:
+            The binding, its account and App Space, which the call is proven to come from.
+
+        Raises:
+            MalformedToken: The proof is not spelled as it should be.
+            WrongDevice: There is no such device.
+            Refused: The proof does not hold, was seen before, or the device may not act.
+        """
+        context, request = _open(self._transactions, call, "device.prove")
+        context.subject = None
+        return admit(self._transactions, context, request, request.reading()).value
+
+    def rotate(self, call: DeviceCall) -> Binding:
+        """
+        Replace a device's keys; the body is an enrolment without a token.
+
+        New keys of a role replace all old keys of it; the other role's stay.
+
+        Raises:
+            InvalidField: The body is malformed.
+            UnfitKey: A key is weak, malformed or not allowed.
+            KeysIncomplete: The device would not have one device key and at least one strong key,
+                there are more than the policy allows, or one has the name of another.
+            NotPossessed: A new key did not prove its possession.
+            NotEndorsed: A new key is not signed by an old key of its role.
+            StrongKeyMissed: The device's strong key did not endorse; says what is left.
+            Refused: The call is not proven, or the device may not act.
+        """
+        context, request = _open(self._transactions, call, "binding.rotate")
+        reading = request.reading()
+        device = admit(self._transactions, context, request, reading)
+        served_kinds = self.ports.notifier.kinds()
+        plan = reading.then(
+            lambda device, tools: devices.rotate(
+                device, tools, call.body, served_kinds=served_kinds
+            )
+        )
+        return self._transactions.run(context, plan, device)
+
+    def update(self, call: DeviceCall) -> Binding:
+        """
+        Change a device's name and push addresses; the body is an update.
+
+        What the body leaves out stays as it is; an empty list clears the addresses.
+
+        Raises:
+            InvalidField: The body is malformed, or a text does not fit.
+            Refused: The call is not proven, or the device may not act.
+        """
+        context, request = _open(self._transactions, call, "binding.update")
+        reading = request.reading()
+        device = admit(self._transactions, context, request, reading)
+        plan = reading.then(lambda device, tools: devices.update(device, tools, call.body))
+        return self._transactions.run(context, plan, device)
+
+    def suspend(self, device: Guid, *, by: Administrator) -> Binding:
+        """
+        Suspend a device on behalf of support staff.
+
+        Raises:
+            NotFound: There is no such device.
+            Foreign: It is out of the administrator's reach.
+            WrongState: It is not active.
+        """
+        return self._suspend_or_resume(device, BindingEvent.SUSPEND, by)
+
+    def resume(self, device: Guid, *, by: Administrator) -> Binding:
+        """
+        Resume a device that support staff suspended.
+
+        Raises:
+            NotFound: There is no such device.
+            Foreign: It is out of the administrator's reach.
+            WrongState: It is not suspended.
+            WrongAuthority: Its Identity Provider suspended it.
+        """
+        return self._suspend_or_resume(device, BindingEvent.RESUME, by)
+
+    def revoke(self, device: Guid, *, by: RelyingParty | Administrator) -> Binding:
+        """
+        Revoke a device or an open invitation for good.
+
+        Args:
+            device: The binding.
+            by: The origin or administrator that wants it.
+
+        Raises:
+            NotFound: There is no such device.
+            Foreign: It belongs to another App Space than the origin's, or is out of the
+                administrator's reach.
+            WrongState: It has ended already.
+        """
+        actor = by.origin.guid if isinstance(by, RelyingParty) else name_of(by)
+        context = AuditContext(event="binding.revoke", actor=actor, subject=device)
+        served_kinds = self.ports.notifier.kinds()
+        plan = record_with_account(device).then(
+            lambda stored, tools: devices.revoke(stored, tools, by, served_kinds=served_kinds)
+        )
+        return self._transactions.run(context, plan)
+
+    def _suspend_or_resume(self, device: Guid, event: BindingEvent, by: Administrator) -> Binding:
+        context = AuditContext(event=f"binding.{event.value}", actor=name_of(by), subject=device)
+        plan = record_with_account(device).then(
+            lambda stored, tools: devices.suspend_or_resume(stored, tools, by, event)
+        )
+        return self._transactions.run(context, plan)
+
+
+@attrs.frozen
+class KeySets:
+    """The service's keys, endorsed for devices."""
+
+    ports: Ports
+    policy: Policy
+    _transactions: Transactions = attrs.field(init=False, eq=False, repr=False)
+
+    @_transactions.default
+    def _bind(self) -> Transactions:
+        return Transactions(self.ports, self.policy)
+
+    def endorsed(self, call: DeviceCall) -> dict[str, str]:
+        """
+        Return the service's key set signed by each of its keys, by the signing key's id.
+
+        The device takes the one that a key it has pinned has signed.
+
+        Raises:
+            Refused: The call is not proven, or the device may not act.
+        """
+        context, request = _open(self._transactions, call, "device.keys")
+        reading = request.reading()
+        device = admit(self._transactions, context, request, reading)
+        service_keys = self.ports.signer.jwks()
+        plan = reading.then(lambda device, tools: devices.endorse_keys(device, tools, service_keys))
+        return self._transactions.run(context, plan, device)
+
+
+@attrs.frozen
+class Telemetry:
+    """What devices report of themselves."""
+
+    ports: Ports
+    policy: Policy
+    _transactions: Transactions = attrs.field(init=False, eq=False, repr=False)
+
+    @_transactions.default
+    def _bind(self) -> Transactions:
+        return Transactions(self.ports, self.policy)
+
+    def record(self, call: DeviceCall) -> None:
+        """
+        Record one event of a device in the audit log; the call's body says which.
+
+        Raises:
+            InvalidField: The body is malformed, or too much.
+            TooOften: The device reports too much.
+            Refused: The call is not proven, or the device may not act.
+        """
+        ports = self.ports
+        context, request = _open(self._transactions, call, "device.telemetry")
+        device = admit(self._transactions, context, request, request.reading()).value
+        with refusals(ports, context):
+            report = read_report(ijson.parse(call.body))
+        guid = device.binding.guid
+        demand_rate(ports, context, ("telemetry", guid), EVENTS_A_MINUTE)
+        ports.audit.record(
+            AuditEvent(
+                at=device.proving.now,
+                event=f"telemetry.{report.event}",
+                actor=guid,
+                subject=report.challenge,
+                attributes=report.attributes,
+            )
+        )
+
+
+def _open(
+    transactions: Transactions, call: DeviceCall, event: str
+) -> tuple[AuditContext, DeviceRequest]:
+    """Read a device's call, which until then is a stranger's."""
+    with refusals(transactions.ports, AuditContext(event=event, actor="stranger")):
+        request = open_request(call, transactions.policy)
+    device = request.proof.device
+    return AuditContext(event=event, actor=device, subject=device), request

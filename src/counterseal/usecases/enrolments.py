@@ -1,0 +1,86 @@
+"""Enrolments: an invited device brings its keys and completes its binding."""
+
+from __future__ import annotations
+
+import attrs
+
+from counterseal._decisions import enrolments
+from counterseal._decisions.plan import record_with_account, records
+from counterseal._transaction import AuditContext, Transactions, refusals
+from counterseal.models import AppSpace
+from counterseal.policy import Policy
+from counterseal.ports import Ports
+from counterseal.wire.enrolment import Bound, Enrolment
+
+_COMPLETE = AuditContext(event="binding.complete", actor="stranger")
+_PEEK = AuditContext(event="binding.peek", actor="stranger")
+
+
+@attrs.frozen
+class Enrolments:
+    """Complete bindings."""
+
+    ports: Ports
+    policy: Policy
+    _transactions: Transactions = attrs.field(init=False, eq=False, repr=False)
+
+    @_transactions.default
+    def _bind(self) -> Transactions:
+        return Transactions(self.ports, self.policy)
+
+    def complete(self, enrolment: Enrolment) -> Bound:
+        """
+        Complete a binding: check the offered keys, and make it active.
+
+        The same token with the same keys again gets the recorded result.
+
+        Raises:
+            WrongToken: The session token is not one that was issued.
+            TokenSpent: It has bound other keys already.
+            DeadlinePassed: The invitation is over.
+            UnfitKey: A key is weak, malformed or not allowed.
+            KeysIncomplete: The keys are not one device key and at least one strong key, or more
+                than the policy allows.
+            NotPossessed: A key did not prove its possession.
+            AccountLocked: The account is locked.
+            BindingInactive: The binding has ended since.
+            WrongState: The binding is not INVITED.
+            InvalidField: A member is malformed or does not fit.
+            MalformedToken: A proof is not spelled as it should be.
+        """
+        ports = self.ports
+        with refusals(ports, _COMPLETE):
+            binding, _ = enrolments.read_session_token(enrolment.token)
+            offer = enrolments.read_offer(enrolment, self.policy)
+        context = attrs.evolve(_COMPLETE, subject=binding)
+        reading = record_with_account(binding, *enrolments.claimed_app_spaces(offer))
+        service_keys, served_kinds = ports.signer.jwks(), ports.notifier.kinds()
+        plan = reading.then(
+            lambda stored, tools: enrolments.complete(
+                stored,
+                tools,
+                enrolment,
+                offer,
+                service_keys=service_keys,
+                served_kinds=served_kinds,
+            )
+        )
+        return self._transactions.run(context, plan)
+
+    def peek(self, token: str) -> AppSpace:
+        """
+        Return the App Space that a session token is for, to anyone who has the token.
+
+        A device that was given the token alone needs it: its keys' proofs name the App Space.
+        Changes nothing; the token stays as good as it was.
+
+        Raises:
+            WrongToken: The session token is not one that was issued.
+            DeadlinePassed: The invitation is over, and no device has used it.
+            BindingInactive: The device that used it is active no more.
+        """
+        with refusals(self.ports, _PEEK):
+            binding, secret = enrolments.read_session_token(token)
+        context = attrs.evolve(_PEEK, subject=binding)
+        plan = records(binding).then(lambda stored, tools: enrolments.peek(stored, tools, secret))
+        return self._transactions.run(context, plan)

@@ -1,0 +1,115 @@
+"""Invitations: an origin or an Identity Provider has a device invited, and a worker ends them."""
+
+from __future__ import annotations
+
+import attrs
+
+from counterseal._decisions import invitations
+from counterseal._decisions.invitations import Invitation, Invitee, plan_invite, plan_invite_once
+from counterseal._decisions.plan import record_with_account
+from counterseal._transaction import AuditContext, Transactions, demand_rate, refusals
+from counterseal.models import AppSpace, Identity, KeyScope, RelyingParty
+from counterseal.models.guid import ENTROPY_BYTES, account_partition, mint
+from counterseal.policy import Policy
+from counterseal.ports import Due, Ports
+from counterseal.rules.sizes import text_fits
+from counterseal.rules.standing import expected_issuer, identified_simply
+from counterseal.usecases._idempotency import reserve
+
+
+@attrs.frozen
+class Invitations:
+    """Invite devices, one for each invitation."""
+
+    ports: Ports
+    policy: Policy
+    _transactions: Transactions = attrs.field(init=False, eq=False, repr=False)
+
+    @_transactions.default
+    def _bind(self) -> Transactions:
+        return Transactions(self.ports, self.policy)
+
+    def invite(
+        self,
+        party: RelyingParty,
+        account_id: str,
+        *,
+        user_info: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Invitation:
+        """
+        Invite one device of the origin's user.
+
+        The origin must know who its user is: from its own session, never from a request's body.
+
+        Args:
+            party: The origin.
+            account_id: The origin's own id of the user; creates the account at first use.
+            user_info: Stored with the account and returned; None leaves it as it is.
+            idempotency_key: The same key with the same arguments again gets the first result.
+
+        Raises:
+            InvalidField: A text does not fit the policy.
+            WrongKind: An Identity Provider identifies the users of this App Space.
+            AccountLocked: The account is locked.
+            TooManyBindings: The account has as many devices as the policy allows.
+            TooOften: The origin makes too many invitations.
+            KeyInProgress: A call with this idempotency key is running.
+            KeyReused: The key was used for other arguments.
+            NotFound: What the key made has been erased.
+        """
+        ports, policy = self.ports, self.policy
+        origin = party.origin.guid
+        context = AuditContext(event="binding.invite", actor=origin)
+        demand_rate(ports, context, ("invite", origin), policy.invite_rate)
+        invitee = Invitee(
+            app_space=party.app_space, account_id=account_id, user_info=user_info, origin=origin
+        )
+        with refusals(ports, context):
+            text_fits(account_id, policy.account_id_bytes, "accountId")
+            text_fits(user_info, policy.user_info_bytes, "userInfo", empty=True)
+            identified_simply(party.app_space)
+            if idempotency_key is not None:
+                partition = account_partition(party.app_space.guid, account_id)
+                call = reserve(
+                    ports,
+                    policy,
+                    KeyScope.INVITE,
+                    party,
+                    {"accountId": account_id, "userInfo": user_info},
+                    key=idempotency_key,
+                    guid=mint(partition, ports.entropy.token(ENTROPY_BYTES)),
+                )
+        if idempotency_key is None:
+            return self._transactions.run(context, plan_invite(invitee))
+        with call:
+            invitee.guid = call.guid
+            plan = plan_invite_once(call.guid, invitee)
+            return self._transactions.run(context, plan, call.loaded)
+
+    def invite_identified(self, app_space: AppSpace, identity: Identity) -> Invitation:
+        """
+        Invite one device of a user whom the App Space's Identity Provider has named.
+
+        Raises:
+            InvalidField: The account id or the subject does not fit the policy.
+            WrongIssuer: The identity is of another issuer than the App Space's or account's.
+            AccountTaken: The account id is another subject's.
+            AccountLocked: The account is locked.
+            TooManyBindings: The account has as many devices as the policy allows.
+        """
+        context = AuditContext(event="binding.invite", actor="idp")
+        with refusals(self.ports, context):
+            expected_issuer(identity, app_space)
+            text_fits(identity.account_id, self.policy.account_id_bytes, "accountId")
+            text_fits(identity.subject, self.policy.account_id_bytes, "subject")
+        invitee = Invitee(app_space=app_space, account_id=identity.account_id, identity=identity)
+        return self._transactions.run(context, plan_invite(invitee))
+
+    def expire(self, limit: int = 100) -> int:
+        """Expire invitations whose deadline has come; return how many."""
+        due = self.ports.store.due(Due.BINDING, self.ports.clock.now(), limit)
+        context = AuditContext(event="binding.expire", actor="worker")
+        return self._transactions.sweep(
+            context, due, lambda guid: record_with_account(guid).then(invitations.expire)
+        )
