@@ -55,29 +55,21 @@ class AuthorizationRequest:
     What an authorization request is made of (OpenID Connect Core, 3.1.2.1).
 
     Attributes:
-        app_space: The App Space whose Identity Provider is asked.
-        settings: The provider's, with the redirect URI of this request.
-        app_return: Where the user gets back to the app.
-        login: The GUID that the log-in will have.
-        secret: The secret half of `state`.
-        nonce: Of the ID token.
+        settings: The Identity Provider's, with the redirect URI of this request.
+        company: The App Space's.
+        oauth_state: The `state` parameter: the log-in's GUID, and its secret.
         verifier: The PKCE verifier (RFC 7636).
+        login: What is stored, so that the return can be checked.
         app_secret: Only the app that began gets it.
     """
 
-    app_space: AppSpace
     settings: IdpSettings
-    app_return: str
-    login: Guid
-    secret: str = attrs.field(repr=False)
+    company: Guid
+    oauth_state: str = attrs.field(repr=False)
     nonce: str = attrs.field(repr=False)
     verifier: str = attrs.field(repr=False)
+    login: Login
     app_secret: str = attrs.field(repr=False)
-
-    @property
-    def state(self) -> str:
-        """The `state` parameter: the log-in's GUID, and its secret."""
-        return f"{self.login}.{self.secret}"
 
 
 @attrs.define(kw_only=True)
@@ -111,57 +103,52 @@ def prepare_request(
         NotFound: There is no such App Space.
         WrongKind: It has no Identity Provider.
         ReturnForbidden: The App Space does not say that users may be taken back there.
+        SealBroken: The sealer is out of reach.
     """
     app_space = require(stored[0], AppSpace)
     settings = provider_of(app_space)
     return_allowed(app_return, settings.returns)
-    partition, random_bytes = tools.entropy(1)[0], tools.entropy(ENTROPY_BYTES)
+    settings = replace(settings, redirect_uri=settings.redirect_uri or app_return)
+    guid = mint(tools.entropy(1)[0], tools.entropy(ENTROPY_BYTES))
     secret, nonce, verifier, app_secret = (
         keys.b64url(tools.entropy(SECRET_BYTES)) for _ in range(4)
     )
-    return Decision(
-        result=AuthorizationRequest(
-            app_space=app_space,
-            settings=replace(settings, redirect_uri=settings.redirect_uri or app_return),
-            app_return=app_return,
-            login=mint(partition, random_bytes),
-            secret=secret,
-            nonce=nonce,
-            verifier=verifier,
-            app_secret=app_secret,
-        )
-    )
-
-
-def begin(tools: Tools, request: AuthorizationRequest, url: str) -> Decision[Redirect]:
-    """
-    Decide what is stored of a log-in, so that its return can be checked.
-
-    Args:
-        url: The authorization request, as the browser has to make it.
-
-    Raises:
-        SealBroken: The sealer is out of reach.
-    """
-    guid, deadline = request.login, tools.now + tools.policy.login_life
+    deadline = tools.now + tools.policy.login_life
     login = Login(
         guid=guid,
         state=LOGIN.initial,
-        app_space=request.app_space.guid,
-        redirect_uri=request.settings.redirect_uri,
-        app_return=request.app_return,
-        secret_hash=keys.token_hash(request.secret),
-        holder_hash=keys.token_hash(request.app_secret),
-        sealed_verifier=tools.seal(request.verifier.encode(), login_context(guid)),
-        sealed_nonce=tools.seal(request.nonce.encode(), login_context(guid)),
+        app_space=app_space.guid,
+        redirect_uri=settings.redirect_uri,
+        app_return=app_return,
+        secret_hash=keys.token_hash(secret),
+        holder_hash=keys.token_hash(app_secret),
+        sealed_verifier=tools.seal(verifier.encode(), login_context(guid)),
+        sealed_nonce=tools.seal(nonce.encode(), login_context(guid)),
         created_at=tools.now,
         deadline=deadline,
         keep_until=deadline + tools.policy.login_life,
     )
+    request = AuthorizationRequest(
+        settings=settings,
+        company=app_space.company,
+        oauth_state=f"{guid}.{secret}",
+        nonce=nonce,
+        verifier=verifier,
+        login=login,
+        app_secret=app_secret,
+    )
+    return Decision(result=request)
+
+
+def begin(request: AuthorizationRequest, url: str) -> Decision[Redirect]:
+    """Decide that a log-in begins with *url*, which is the request as the browser makes it."""
+    login = request.login
     return Decision(
-        result=Redirect(url=url, login=guid, secret=request.app_secret, deadline=deadline),
+        result=Redirect(
+            url=url, login=login.guid, secret=request.app_secret, deadline=login.deadline
+        ),
         writes=(login,),
-        audit=(AuditEntry(guid),),
+        audit=(AuditEntry(login.guid),),
     )
 
 

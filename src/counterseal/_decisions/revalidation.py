@@ -96,114 +96,50 @@ def find_user(stored: Records, _: Tools) -> Plan[tuple[Account, AppSpace]]:
     )
 
 
-def renew(
-    stored: Records, _: Tools, asked_account: Account, identity: Identity
-) -> Decision[Renewal] | Plan[Renewal]:
+def renew(asked_account: Account, identity: Identity) -> Plan[Renewal]:
     """
-    Decide that the provider vouches for the user: devices that it had suspended are resumed.
+    Plan what follows if the provider vouches: devices that it had suspended are resumed.
 
     Args:
-        stored: The account.
         asked_account: The account as it was when the provider was asked.
-        identity: What the provider returned.
-
-    Raises:
-        NotFound: There is no such account.
-        WrongIssuer, AccountTaken: The provider named another identity.
+        identity: What the provider returned; the plan raises WrongIssuer or AccountTaken if it is
+            not the account's.
     """
-    account = require(stored[0], Account)
-    same_identity(account, identity)
-    if account.version != asked_account.version:
-        return Decision(result=Renewal(account, counted=False))
-    return _bindings_in(account, BindingState.SUSPENDED).then(
-        lambda bindings, tools: _renew(tools, account, bindings, identity.grant)
+    return records(asked_account.guid).then(
+        lambda stored, _: _renew(require(stored[0], Account), asked_account, identity)
     )
 
 
-def withdraw(stored: Records, _: Tools, refusal: IdentityWithdrawn) -> Plan[Account]:
+def suspend(account: Guid, refusal: IdentityWithdrawn | None) -> Plan[Account]:
     """
-    Plan to suspend the devices of a user for whom the provider vouches no longer.
+    Plan what follows if the provider does not vouch: active devices are suspended.
 
     Args:
-        stored: The account.
-        refusal: What the provider said; it is raised once the devices are suspended.
-
-    Raises:
-        NotFound: There is no such account.
+        refusal: What the provider said; it is raised once the devices are suspended. None if the
+            user has logged out there: then the grant is removed, too, since it may outlive the
+            session (OpenID Connect Back-Channel Logout 1.0, 2.7), and only a new log-in is to
+            resume the devices.
     """
-    account = require(stored[0], Account)
-    return _bindings_in(account, BindingState.ACTIVE).then(
-        lambda bindings, tools: _suspend(tools, account, bindings, account.sealed_grant, refusal)
+    return records(account).then(
+        lambda stored, _: _plan_suspension(require(stored[0], Account), refusal)
     )
 
 
-def log_out(stored: Records, _: Tools) -> Plan[Account]:
+def add_alias(account: Account, guid: Guid, life: timedelta | None) -> Plan[None]:
     """
-    Plan to suspend the devices of a user who has logged out at the provider.
-
-    The grant is removed, too: it may outlive the session at the provider (OpenID Connect
-    Back-Channel Logout 1.0, 2.7), and only a new log-in is to resume the devices.
+    Plan that the alias *guid* names *account*, too.
 
     Args:
-        stored: The account.
-
-    Raises:
-        NotFound: There is no such account.
-    """
-    account = require(stored[0], Account)
-    return _bindings_in(account, BindingState.ACTIVE).then(
-        lambda bindings, tools: _suspend(tools, account, bindings, b"", None)
-    )
-
-
-def add_alias(
-    stored: Records, tools: Tools, account: Account, guid: Guid, life: timedelta | None
-) -> Decision[None]:
-    """
-    Decide that an alias names *account*, too.
-
-    Args:
-        stored: The alias, or None if there is none yet.
-        guid: The alias's.
         life: How long the alias is stored from now on; None is for good.
     """
-    (record,) = stored
-    alias = record if isinstance(record, Alias) else None
-    accounts = () if alias is None else alias.accounts
-    accounts = (*(guid for guid in accounts if guid != account.guid), account.guid)[-ALIAS_LIMIT:]
-    keep_until = None if life is None else tools.now + life
-    if alias is None:
-        updated_alias = Alias(
-            guid=guid,
-            app_space=account.app_space,
-            accounts=accounts,
-            created_at=tools.now,
-            keep_until=keep_until,
-        )
-    elif (accounts, keep_until) == (alias.accounts, alias.keep_until):
-        return Decision(result=None)
-    else:
-        updated_alias = revise(alias, accounts=accounts, keep_until=keep_until)
-    return Decision(result=None, writes=(updated_alias,), audit=(AuditEntry(account.guid),))
-
-
-def remove_alias(stored: Records, tools: Tools, account: Guid) -> Decision[None]:
-    """
-    Decide that an alias names *account* no more.
-
-    Args:
-        stored: The alias, or None if there is none.
-    """
-    (alias,) = stored
-    if not isinstance(alias, Alias) or account not in alias.accounts:
-        return Decision(result=None)
-    accounts = tuple(guid for guid in alias.accounts if guid != account)
-    keep_until = alias.keep_until if accounts else tools.now
-    return Decision(
-        result=None,
-        writes=(revise(alias, accounts=accounts, keep_until=keep_until),),
-        audit=(AuditEntry(account),),
+    return records(guid).then(
+        lambda stored, tools: _add_alias(tools, stored[0], account, guid, life)
     )
+
+
+def remove_alias(account: Guid, guid: Guid) -> Plan[None]:
+    """Plan that the alias *guid* names *account* no more."""
+    return records(guid).then(lambda stored, tools: _remove_alias(tools, stored[0], account))
 
 
 def aliases_of(
@@ -264,7 +200,18 @@ def _bindings_in(account: Account, source: BindingState) -> Reading[Records]:
     return records(*(device.binding for device in account.devices if device.state is source))
 
 
-def _renew(tools: Tools, account: Account, bindings: Records, grant: bytes) -> Decision[Renewal]:
+def _renew(
+    account: Account, asked_account: Account, identity: Identity
+) -> Decision[Renewal] | Plan[Renewal]:
+    same_identity(account, identity)
+    if account.version != asked_account.version:
+        return Decision(result=Renewal(account, counted=False))
+    return _bindings_in(account, BindingState.SUSPENDED).then(
+        lambda bindings, tools: _resume(tools, account, bindings, identity.grant)
+    )
+
+
+def _resume(tools: Tools, account: Account, bindings: Records, grant: bytes) -> Decision[Renewal]:
     # Staff, too, suspend devices, and only they resume these.
     resumed_bindings = tuple(
         change_standing(binding, BindingEvent.RESUME, Authority.IDP)
@@ -284,12 +231,14 @@ def _renew(tools: Tools, account: Account, bindings: Records, grant: bytes) -> D
     )
 
 
+def _plan_suspension(account: Account, refusal: IdentityWithdrawn | None) -> Plan[Account]:
+    return _bindings_in(account, BindingState.ACTIVE).then(
+        lambda bindings, tools: _suspend(tools, account, bindings, refusal)
+    )
+
+
 def _suspend(
-    tools: Tools,
-    account: Account,
-    bindings: Records,
-    sealed_grant: bytes,
-    refusal: IdentityWithdrawn | None,
+    tools: Tools, account: Account, bindings: Records, refusal: IdentityWithdrawn | None
 ) -> Decision[Account]:
     suspended_bindings = tuple(
         change_standing(binding, BindingEvent.SUSPEND, Authority.IDP)
@@ -300,7 +249,7 @@ def _suspend(
         account,
         devices=_with_bindings(account, suspended_bindings, tools.now),
         vouched_at=None,
-        sealed_grant=sealed_grant,
+        sealed_grant=b"" if refusal is None else account.sealed_grant,
     )
     return Decision(
         result=updated_account,
@@ -317,3 +266,34 @@ def _with_bindings(
     for binding in bindings:
         devices = with_binding(devices, binding, now)
     return devices
+
+
+def _add_alias(
+    tools: Tools, record: Record | None, account: Account, guid: Guid, life: timedelta | None
+) -> Decision[None]:
+    alias = record if isinstance(record, Alias) else None
+    accounts = () if alias is None else alias.accounts
+    accounts = (*(guid for guid in accounts if guid != account.guid), account.guid)[-ALIAS_LIMIT:]
+    keep_until = None if life is None else tools.now + life
+    if alias is None:
+        updated_alias = Alias(
+            guid=guid,
+            app_space=account.app_space,
+            accounts=accounts,
+            created_at=tools.now,
+            keep_until=keep_until,
+        )
+    elif (accounts, keep_until) == (alias.accounts, alias.keep_until):
+        return Decision(result=None)
+    else:
+        updated_alias = revise(alias, accounts=accounts, keep_until=keep_until)
+    return Decision(result=None, writes=(updated_alias,), audit=(AuditEntry(account.guid),))
+
+
+def _remove_alias(tools: Tools, alias: Record | None, account: Guid) -> Decision[None]:
+    if not isinstance(alias, Alias) or account not in alias.accounts:
+        return Decision(result=None)
+    accounts = tuple(guid for guid in alias.accounts if guid != account)
+    keep_until = alias.keep_until if accounts else tools.now
+    updated_alias = revise(alias, accounts=accounts, keep_until=keep_until)
+    return Decision(result=None, writes=(updated_alias,), audit=(AuditEntry(account),))

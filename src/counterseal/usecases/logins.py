@@ -65,12 +65,12 @@ class Logins:
         )
         url = self.ports.identity.authorization_url(
             request.settings,
-            state=request.state,
+            state=request.oauth_state,
             nonce=request.nonce,
             verifier=request.verifier,
-            company=request.app_space.company,
+            company=request.company,
         )
-        plan = nothing().then(lambda _, tools: logins.begin(tools, request, url))
+        plan = nothing().then(lambda *_: logins.begin(request, url))
         return self._transactions.run(context, plan)
 
     def relay_response(self, state: str, response: Mapping[str, str]) -> str:
@@ -213,7 +213,7 @@ class Logins:
                 raise Replayed
         for account in accounts:
             context = AuditContext(event="identity.logout", actor="idp", subject=account.guid)
-            self._transactions.run(context, records(account.guid).then(revalidation.log_out))
+            self._transactions.run(context, revalidation.suspend(account.guid, None))
 
     def expire(self, limit: int = 100) -> int:
         """Expire log-ins whose deadline has come; return how many."""

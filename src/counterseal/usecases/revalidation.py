@@ -9,11 +9,9 @@ number of times.
 from __future__ import annotations
 
 from contextlib import suppress
-from datetime import timedelta
 
 from counterseal._decisions import revalidation
 from counterseal._decisions.plan import records, require
-from counterseal._decisions.revalidation import Renewal
 from counterseal._transaction import AuditContext, Transactions, load
 from counterseal.errors import Contended, IdentityWithdrawn, Refused, Unavailable
 from counterseal.models import Account, AppSpace, Guid, Identity, IdpSettings
@@ -51,8 +49,8 @@ def revalidate(transactions: Transactions, account: Account, app_space: AppSpace
         try:
             identity = _ask(transactions.ports, account, provider, app_space.company, grant)
         except IdentityWithdrawn as refusal:
-            return _withdraw(transactions, context, account.guid, refusal)
-        renewal = _renew(transactions, context, account, identity)
+            return transactions.run(context, revalidation.suspend(account.guid, refusal))
+        renewal = transactions.run(context, revalidation.renew(account, identity))
         if renewal.counted:
             return renewal.account
         # The provider may have replaced the grant that it was asked with by this one.
@@ -86,7 +84,7 @@ def add_aliases(transactions: Transactions, account: Account, identity: Identity
     """
     context = AuditContext(event="identity.remember", actor="idp", subject=account.guid)
     for guid, life in revalidation.aliases_of(account, identity, transactions.policy):
-        _add_alias(transactions, context, account, guid, life)
+        transactions.run(context, revalidation.add_alias(account, guid, life))
 
 
 def remove_alias(transactions: Transactions, account: Account) -> None:
@@ -100,10 +98,7 @@ def remove_alias(transactions: Transactions, account: Account) -> None:
         return
     context = AuditContext(event="identity.forget", actor="idp", subject=account.guid)
     guid = subject_alias(account.app_space, account.issuer, account.subject)
-    plan = records(guid).then(
-        lambda stored, tools: revalidation.remove_alias(stored, tools, account.guid)
-    )
-    transactions.run(context, plan)
+    transactions.run(context, revalidation.remove_alias(account.guid, guid))
 
 
 def _ask(
@@ -118,32 +113,3 @@ def _ask(
         issuer=account.issuer or provider.issuer, subject=account.subject, grant=grant
     )
     return ports.identity.still_vouches(provider, identity, company=company)
-
-
-def _renew(
-    transactions: Transactions, context: AuditContext, account: Account, identity: Identity
-) -> Renewal:
-    plan = records(account.guid).then(
-        lambda stored, tools: revalidation.renew(stored, tools, account, identity)
-    )
-    return transactions.run(context, plan)
-
-
-def _withdraw(
-    transactions: Transactions, context: AuditContext, guid: Guid, refusal: IdentityWithdrawn
-) -> Account:
-    plan = records(guid).then(lambda stored, tools: revalidation.withdraw(stored, tools, refusal))
-    return transactions.run(context, plan)
-
-
-def _add_alias(
-    transactions: Transactions,
-    context: AuditContext,
-    account: Account,
-    guid: Guid,
-    life: timedelta | None,
-) -> None:
-    plan = records(guid).then(
-        lambda stored, tools: revalidation.add_alias(stored, tools, account, guid, life)
-    )
-    transactions.run(context, plan)

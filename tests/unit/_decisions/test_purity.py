@@ -341,8 +341,8 @@ def log_in_begun(scene):
     user = IdentifiedUser(scene)
     begin = partial(logins.prepare_request, (user.app_space,), app_return=APP_RETURN)
     request = user.decide(begin).result
-    decision = user.decide(lambda tools: logins.begin(tools, request, "https://idp.example"))
-    assert [record.guid for record in decision.writes] == [request.login]
+    decision = user.decide(lambda _: logins.begin(request, "https://idp.example"))
+    assert decision.writes == (request.login,)
 
 
 def response_relayed(scene):
@@ -386,9 +386,7 @@ def renewed(scene):
     with pytest.raises(IdentityWithdrawn):
         user.service.logins.revalidate(user.account.guid)
     account = user.account
-    decision = user.decide(
-        lambda tools: revalidation.renew((account,), tools, account, user.identity)
-    )
+    decision = user.decide(lambda tools: revalidation.renew(account, user.identity))
     assert [record.guid for record in decision.writes] == [account.guid, user.phone.guid]
     assert decision.writes[1].state is BindingState.ACTIVE
 
@@ -396,24 +394,22 @@ def renewed(scene):
 def not_renewed(scene):
     """The account has changed since the provider was asked."""
     user = IdentifiedUser(scene)
-    account, older = user.account, attrs.evolve(user.account, version=1)
-    decision = user.decide(
-        lambda tools: revalidation.renew((account,), tools, older, user.identity)
-    )
+    older = attrs.evolve(user.account, version=1)
+    decision = user.decide(lambda tools: revalidation.renew(older, user.identity))
     assert (decision.result.counted, decision.writes) == (False, ())
 
 
 def withdrawn(scene):
     user = IdentifiedUser(scene)
     refusal = IdentityWithdrawn()
-    decision = user.decide(lambda tools: revalidation.withdraw((user.account,), tools, refusal))
+    decision = user.decide(lambda tools: revalidation.suspend(user.account.guid, refusal))
     assert decision.writes[1].state is BindingState.SUSPENDED
     assert decision.refusal is refusal
 
 
 def logged_out(scene):
     user = IdentifiedUser(scene)
-    decision = user.decide(partial(revalidation.log_out, (user.account,)))
+    decision = user.decide(lambda tools: revalidation.suspend(user.account.guid, None))
     assert decision.writes[1].state is BindingState.SUSPENDED
     assert decision.writes[0].sealed_grant == b""
 
@@ -421,13 +417,10 @@ def logged_out(scene):
 def aliased(scene):
     user = IdentifiedUser(scene)
     ((guid, life),) = revalidation.aliases_of(user.account, user.identity, STANDARD)
-    alias = user.service.stored(guid)
-    for stored, writes in (((alias,), 0), ((None,), 1)):
-        decision = user.decide(
-            partial(revalidation.add_alias, stored, account=user.account, guid=guid, life=life)
-        )
+    for alias, writes in ((guid, 0), (mint(0, bytes(15)), 1)):
+        decision = user.decide(lambda _: revalidation.add_alias(user.account, alias, life))  # noqa: B023
         assert len(decision.writes) == writes
-    decision = user.decide(partial(revalidation.remove_alias, (alias,), account=user.account.guid))
+    decision = user.decide(lambda _: revalidation.remove_alias(user.account.guid, guid))
     assert decision.writes[0].accounts == ()
 
 
@@ -645,10 +638,9 @@ CASES = OUTBOX_CASES | {
     "revalidation.add_alias": [aliased],
     "revalidation.find_provider": [provider_found],
     "revalidation.find_user": [user_found],
-    "revalidation.log_out": [logged_out],
     "revalidation.remove_alias": [aliased],
     "revalidation.renew": [renewed, not_renewed],
-    "revalidation.withdraw": [withdrawn],
+    "revalidation.suspend": [withdrawn, logged_out],
 }
 
 
