@@ -171,7 +171,7 @@ class TestOutboxNotifier(contracts.NotifierContract):
 
         return new
 
-    def sent(self, notifier):
+    def payloads(self, notifier):
         return [
             {
                 "guid": push.message.guid,

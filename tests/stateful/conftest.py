@@ -1,4 +1,4 @@
-"""What histories are played with: a judge whose cryptography is PyJWT's, and time enough."""
+"""What histories are run with: an oracle whose cryptography is PyJWT's, and time enough."""
 
 import jwt
 import pytest
@@ -15,13 +15,13 @@ def verified(token, jwk):
     return jwt.decode(token, jwt.PyJWK(jwk), algorithms=[jwk["alg"]], options=options)
 
 
-class Judged(WholeCore):
+class Verified(WholeCore):
     verify = staticmethod(verified)
 
 
 @pytest.fixture
-def judged():
-    return Judged
+def history():
+    return Verified
 
 
 @pytest.fixture

@@ -6,15 +6,15 @@ import time
 import pytest
 from hypothesis.stateful import run_state_machine_as_test
 
-from counterseal.testing.histories.stage import Stage
+from counterseal.testing.histories.model import HistoryModel
 
 
 @pytest.mark.timeout(7200)
-def test_the_whole_core(judged, budget, capsys):
-    begin, before = time.perf_counter(), Stage.steps
-    run_state_machine_as_test(judged, settings=budget)
+def test_the_whole_core(history, budget, capsys):
+    begin, before = time.perf_counter(), HistoryModel.steps
+    run_state_machine_as_test(history, settings=budget)
 
-    steps, seconds = Stage.steps - before, time.perf_counter() - begin
+    steps, seconds = HistoryModel.steps - before, time.perf_counter() - begin
     with capsys.disabled():
         # A worker of xdist has no other way to the terminal.
         sys.stderr.write(f"\n{steps} steps, {steps / seconds:.0f} a second\n")

@@ -15,15 +15,12 @@ ROOT = Path(__file__).parents[2]
 CONFIG = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
 CONTRACTS = {contract["id"]: contract for contract in CONFIG["contracts"]}
 ADAPTERS = sorted(path.parent for path in ROOT.glob("adapters/*/pyproject.toml"))
-DECIDING = [
-    "counterseal.machines",
-    "counterseal.rules",
-    *sorted(
-        f"counterseal._decisions.{path.stem}"
-        for path in ROOT.glob("src/counterseal/_decisions/*.py")
-        if path.stem != "__init__"
-    ),
-]
+DECIDING = sorted(
+    f"counterseal.{path.parent.name}.{path.stem}".replace(".counterseal.", ".")
+    for pattern in ("_decisions/[!_]*.py", "rules/[!_]*.py", "machines.py")
+    for path in ROOT.glob(f"src/counterseal/{pattern}")
+)
+"""Every module that decides."""
 
 PLANTS = [
     ("house", "counterseal.models", "counterseal.policy"),
@@ -37,7 +34,7 @@ PLANTS = [
     ("workspace", "counterseal.usecases", "counterseal_server"),
     ("face", "counterseal.device", "counterseal"),
     ("ports", "counterseal.ports", "counterseal.keys"),
-    *(("pure", module, "counterseal.ports") for module in DECIDING),
+    ("pure", "counterseal._decisions.answers", "counterseal.ports"),
     ("pure", "counterseal._decisions.answers", "counterseal._transaction"),
     ("memory", "counterseal.memory", "counterseal.policy"),
     ("workspace", "counterseal_http", "counterseal_sql"),
@@ -66,14 +63,28 @@ PLANTS = [
 ]
 
 
-@pytest.fixture
-def tree(tmp_path):
-    """Copy what import-linter reads, to be spoilt by one test."""
-    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+def copy_to(folder):
+    """Copy what import-linter reads."""
+    shutil.copy(ROOT / "pyproject.toml", folder)
     leftover = shutil.ignore_patterns("__pycache__")
     for source in (ROOT / "src", *(adapter / "src" for adapter in ADAPTERS)):
-        shutil.copytree(source, tmp_path / "src", dirs_exist_ok=True, ignore=leftover)
-    return tmp_path
+        shutil.copytree(source, folder / "src", dirs_exist_ok=True, ignore=leftover)
+    return folder
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """A copy to be changed by one test."""
+    return copy_to(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def ports_everywhere(tmp_path_factory):
+    """What import-linter reports once every deciding module imports the ports."""
+    tree = copy_to(tmp_path_factory.mktemp("ports"))
+    for module in DECIDING:
+        plant(tree, module, "counterseal.ports")
+    return lint_imports(tree)
 
 
 def lint_imports(tree):
@@ -86,6 +97,11 @@ def lint_imports(tree):
         text=True,
         check=False,
     )
+
+
+def plant(tree, module, imported):
+    with module_file(tree, module).open("a") as file:
+        file.write(f"\nimport {imported}\n")
 
 
 def module_file(tree, module):
@@ -102,8 +118,7 @@ def test_an_unspoilt_copy_keeps_every_contract(tree):
 
 @pytest.mark.parametrize(("contract", "module", "imported"), PLANTS)
 def test_a_planted_import_is_reported(tree, contract, module, imported):
-    with module_file(tree, module).open("a") as file:
-        file.write(f"\nimport {imported}\n")
+    plant(tree, module, imported)
 
     result = lint_imports(tree)
 
@@ -122,19 +137,28 @@ def test_a_module_without_a_layer_is_reported(tree):
     assert "counterseal.utils" in result.stdout
 
 
+@pytest.mark.parametrize("module", DECIDING)
+def test_no_deciding_module_may_import_the_ports(ports_everywhere, module):
+    """Of the contract of what decides alone: the layers forbid it, too, in words of their own."""
+    _, _, report = ports_everywhere.stdout.partition(f"{CONTRACTS['pure']['name']}\n")
+
+    assert ports_everywhere.returncode == 1
+    assert f"{module} -> counterseal.ports" in report
+
+
 def test_a_decision_may_not_reach_a_port_through_another_module(tree):
     """Through one that the layers allow it to import, and that is not under the contract."""
-    (tree / "src/counterseal/wire/clerk.py").write_text(
+    (tree / "src/counterseal/wire/calls_ports.py").write_text(
         '"""Knows a port."""\nimport counterseal.ports\n'
     )
     with module_file(tree, "counterseal._decisions.answers").open("a") as file:
-        file.write("\nimport counterseal.wire.clerk\n")
+        file.write("\nimport counterseal.wire.calls_ports\n")
 
     result = lint_imports(tree)
 
     assert result.returncode == 1, result.stdout
     assert f"{CONTRACTS['pure']['name']} BROKEN" in result.stdout
-    assert "counterseal.wire.clerk -> counterseal.ports" in result.stdout
+    assert "counterseal.wire.calls_ports -> counterseal.ports" in result.stdout
 
 
 def test_every_contract_has_a_plant():

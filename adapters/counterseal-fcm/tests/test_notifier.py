@@ -98,7 +98,7 @@ class TestFcmNotifier(NotifierContract):
     def hang(self, notifier):
         self.firebase.hanging = True
 
-    def sent(self, notifier):
+    def payloads(self, notifier):
         return [
             {name: sent[name] for name in ("token", "notification", "data")}
             for _, sent in self.firebase.messages

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterseal.models import Admin, AppSpace, AuditEvent, Company, Guid, Origin, fields
-from counterseal.testing.contracts.oddities import oddities
-from counterseal.testing.contracts.specimens import Specimens, event, newer
+from counterseal.testing.contracts.edge_values import edge_records
+from counterseal.testing.contracts.record_factory import RecordFactory, event, newer
 from counterseal.testing.strategies import guids, moments, texts
 from counterseal_records.bodies import (
     KINDS,
@@ -82,7 +82,9 @@ def test_what_is_written_is_read(record):
     assert write(found) == body
 
 
-@pytest.mark.parametrize("record", oddities(Specimens()), ids=lambda record: type(record).__name__)
+@pytest.mark.parametrize(
+    "record", edge_records(RecordFactory()), ids=lambda record: type(record).__name__
+)
 def test_odd_texts_are_written_in_ascii_and_read(record):
     body = write(record)
 
@@ -134,7 +136,7 @@ def test_kinds_have_names_of_their_own_that_never_change():
 
 
 def test_a_body_says_what_it_is():
-    company = Specimens().company()
+    company = RecordFactory().company()
 
     assert json.loads(write(company)) == {
         "kind": "company",
@@ -150,8 +152,8 @@ def test_a_body_says_what_it_is():
 
 def specimens():
     """Return what `written-by-0.1.jsonl` holds."""
-    made = Specimens(seed=1)
-    return (*made.plain(), *oddities(made), event("a reason", subject=made.guid()))
+    made = RecordFactory(seed=1)
+    return (*made.plain(), *edge_records(made), event("a reason", subject=made.guid()))
 
 
 def test_what_the_first_release_wrote_is_read():
@@ -184,7 +186,7 @@ def test_what_the_first_release_wrote_is_read():
     ],
 )
 def test_what_is_not_known_is_not_read(spoil):
-    body = json.loads(write(Specimens().company()))
+    body = json.loads(write(RecordFactory().company()))
     spoil(body)
 
     with pytest.raises(RecordUnreadable):
@@ -198,7 +200,7 @@ def test_what_is_no_body_is_not_read(body):
 
 
 def test_a_record_of_another_kind_is_not_taken():
-    company = write(Specimens().company())
+    company = write(RecordFactory().company())
 
     with pytest.raises(RecordUnreadable):
         read_as(AuditEvent, company)
@@ -206,7 +208,9 @@ def test_a_record_of_another_kind_is_not_taken():
         read_record(write(event()))
 
 
-@pytest.mark.parametrize("record", Specimens().plain(), ids=lambda record: type(record).__name__)
+@pytest.mark.parametrize(
+    "record", RecordFactory().plain(), ids=lambda record: type(record).__name__
+)
 def test_only_tenancy_is_kept_from_one_reading_to_the_next(record):
     body = write(record)
     first, again = read(body), read(body[:1] + body[1:])
@@ -216,7 +220,9 @@ def test_only_tenancy_is_kept_from_one_reading_to_the_next(record):
     assert read(write(newer(record))) == newer(record)
 
 
-@pytest.mark.parametrize("record", Specimens().plain(), ids=lambda record: type(record).__name__)
+@pytest.mark.parametrize(
+    "record", RecordFactory().plain(), ids=lambda record: type(record).__name__
+)
 def test_a_body_of_this_releases_form_is_read_as_it_is(record):
     assert len(form_of(record)) == 4
     assert read(write_bytes(record), form_of(record)) == record
@@ -224,11 +230,11 @@ def test_a_body_of_this_releases_form_is_read_as_it_is(record):
 
 
 def test_each_kind_has_a_form_of_its_own():
-    assert len({form_of(record) for record in (*Specimens().plain(), event())}) == len(KINDS)
+    assert len({form_of(record) for record in (*RecordFactory().plain(), event())}) == len(KINDS)
 
 
 def test_a_member_that_is_not_known_is_refused_unless_the_form_is_this_releases():
-    record = Specimens().account()
+    record = RecordFactory().account()
     body = json.loads(write(record))
     body["fields"]["colour"] = "red"
     text = json.dumps(body, separators=(",", ":"))

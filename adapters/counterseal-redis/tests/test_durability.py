@@ -11,8 +11,8 @@ from counterseal.memory import SystemEntropy
 from counterseal.models import ChallengeState
 from counterseal.testing import FrozenClock
 from counterseal.testing.clock import START
-from counterseal.testing.contracts.clerk import Clerk
-from counterseal.testing.contracts.specimens import LATER, Specimens, event, newer
+from counterseal.testing.contracts.record_factory import LATER, RecordFactory, event, newer
+from counterseal.testing.contracts.store_worker import StoreWorker
 from counterseal_redis import (
     RedisAudit,
     RedisCounters,
@@ -53,80 +53,80 @@ def new_clerk():
     names = itertools.count()
 
     def new(keyspace):
-        clerk = Clerk(RedisStore(keyspace, FrozenClock()), lambda _: ())
-        clerk.operation = lambda: f"operation {next(names)}"
-        return clerk
+        worker = StoreWorker(RedisStore(keyspace, FrozenClock()), lambda _: ())
+        worker.operation = lambda: f"operation {next(names)}"
+        return worker
 
     return new
 
 
 @pytest.fixture
-def clerk(keyspace, new_clerk):
+def worker(keyspace, new_clerk):
     return new_clerk(keyspace)
 
 
 @pytest.fixture
-def hasty_clerk(hasty, new_clerk):
+def hasty_worker(hasty, new_clerk):
     return new_clerk(hasty)
 
 
-def test_a_commit_that_no_replica_has_is_indeterminate(held, keyspace, clerk, hasty_clerk):
-    company = Specimens().company()
+def test_a_commit_that_no_replica_has_is_indeterminate(held, keyspace, worker, hasty_worker):
+    company = RecordFactory().company()
     held.replicas[0].pause()
 
     for _ in range(2):  # the second time it was applied already, and still no replica has it
         with pytest.raises(Indeterminate):
-            hasty_clerk.commit((None, company), audit=[event()], operation="create")
+            hasty_worker.commit((None, company), audit=[event()], operation="create")
 
     held.replicas[0].resume()
-    clerk.commit((None, company), audit=[event()], operation="create")
-    assert clerk.one(company.guid) == company
+    worker.commit((None, company), audit=[event()], operation="create")
+    assert worker.get(company.guid) == company
     assert [line.event for line in RedisAudit(keyspace).whole()] == [event()]
 
 
-def test_a_conflict_needs_no_replica(held, clerk, hasty_clerk):
-    company = Specimens().company()
-    clerk.keep(company)
+def test_a_conflict_needs_no_replica(held, worker, hasty_worker):
+    company = RecordFactory().company()
+    worker.create(company)
     held.replicas[0].pause()
 
     with pytest.raises(Conflict):
-        hasty_clerk.keep(company)
+        hasty_worker.create(company)
 
 
-def test_what_is_over_is_told_only_if_a_replica_has_it(held, clerk, hasty_clerk):
-    made = Specimens()
+def test_what_is_over_is_told_only_if_a_replica_has_it(held, worker, hasty_worker):
+    made = RecordFactory()
     account = made.account()
     open_ = made.challenge(account, deadline=LATER)
     ended = made.challenge(account, state=ChallengeState.ANSWERED)
-    clerk.keep(account, open_)
+    worker.create(account, open_)
     held.replicas[0].pause()
     with pytest.raises(Indeterminate):
-        hasty_clerk.keep(ended)
+        hasty_worker.create(ended)
 
-    for read in (hasty_clerk.store.get, hasty_clerk.store.get_with_account):
+    for read in (hasty_worker.store.get, hasty_worker.store.get_with_account):
         with pytest.raises(StoreUnavailable):
             read(ended.guid)
     with pytest.raises(StoreUnavailable):
-        hasty_clerk.store.get_with_account(open_.guid, ended.guid)
+        hasty_worker.store.get_with_account(open_.guid, ended.guid)
 
     held.replicas[0].resume()
-    assert clerk.store.get_with_account(ended.guid) == (ended, account)
-    assert clerk.store.get(open_.guid, ended.guid) == (open_, ended)
+    assert worker.store.get_with_account(ended.guid) == (ended, account)
+    assert worker.store.get(open_.guid, ended.guid) == (open_, ended)
 
 
-def test_what_goes_on_is_told_while_a_replica_is_away(held, clerk, hasty_clerk, pair):
+def test_what_goes_on_is_told_while_a_replica_is_away(held, worker, hasty_worker, pair):
     if held is not pair:
         pytest.skip("before 7.2, WAIT waits for the writes of others too")
-    made = Specimens()
+    made = RecordFactory()
     account = made.account()
     open_ = made.challenge(account, deadline=START + SHORT)
-    clerk.keep(account, open_)
+    worker.create(account, open_)
     held.replicas[0].pause()
 
-    assert hasty_clerk.store.get_with_account(open_.guid) == (open_, account)
-    hasty_clerk.store._clock.advance(SHORT)
+    assert hasty_worker.store.get_with_account(open_.guid) == (open_, account)
+    hasty_worker.store._clock.advance(SHORT)
     with pytest.raises(StoreUnavailable):
-        hasty_clerk.store.get_with_account(
+        hasty_worker.store.get_with_account(
             open_.guid
         )  # told as expired, perhaps by a primary that is none
 
@@ -148,18 +148,20 @@ def test_more_replicas_than_there_are_are_never_reached(pair, new_keyspace):
     keyspace = new_keyspace(pair, durability=replicated(2, patience=SHORT))
 
     with pytest.raises(Indeterminate):
-        Clerk(RedisStore(keyspace, FrozenClock()), lambda _: ()).keep(Specimens().company())
+        StoreWorker(RedisStore(keyspace, FrozenClock()), lambda _: ()).create(
+            RecordFactory().company()
+        )
 
 
 def test_in_a_cluster_the_replica_of_the_partition_counts(cluster, new_keyspace, new_clerk):
     keyspace = new_keyspace(cluster, durability=replicated(patience=SURE))
     hasty = new_keyspace(cluster, prefix=keyspace.prefix, durability=replicated(patience=SHORT))
-    clerk, hasty_clerk, made = new_clerk(keyspace), new_clerk(hasty), Specimens()
+    worker, hasty_worker, made = new_clerk(keyspace), new_clerk(hasty), RecordFactory()
     companies = {part: made.company(guid=made.guid(part)) for part in range(0, 256, 16)}
-    clerk.keep(*companies.values())
+    worker.create(*companies.values())
     logins = [made.login(guid=made.guid(part)) for part in companies]
-    clerk.keep(*logins)
-    assert clerk.store.get(*(login.guid for login in logins)) == tuple(logins)
+    worker.create(*logins)
+    assert worker.store.get(*(login.guid for login in logins)) == tuple(logins)
     client, away = keyspace.client, cluster.primaries[0].port
     behind = {
         part for part in companies if client.get_node_from_key(keyspace.key(part, "")).port == away
@@ -171,23 +173,26 @@ def test_in_a_cluster_the_replica_of_the_partition_counts(cluster, new_keyspace,
         for part, company in companies.items():
             if part in behind:
                 with pytest.raises(Indeterminate):
-                    hasty_clerk.swap(company, newer(company))
+                    hasty_worker.replace(company, newer(company))
             else:
-                clerk.swap(company, newer(company))
+                worker.replace(company, newer(company))
     finally:
         cluster.replicas[0].resume()
 
-    clerk.keep(*(made.company(guid=made.guid(part)) for part in companies))
+    worker.create(*(made.company(guid=made.guid(part)) for part in companies))
 
 
 def test_a_disk_is_waited_for(on_disk, new_keyspace):
     keyspace = new_keyspace(on_disk, durability=fsync())
-    clerk, company = Clerk(RedisStore(keyspace, FrozenClock()), lambda _: ()), Specimens().company()
-    clerk.keep(company)
+    worker, company = (
+        StoreWorker(RedisStore(keyspace, FrozenClock()), lambda _: ()),
+        RecordFactory().company(),
+    )
+    worker.create(company)
     on_disk.kill()
     on_disk.start()
 
-    assert clerk.one(company.guid) == company
+    assert worker.get(company.guid) == company
 
 
 @pytest.mark.parametrize("name", ["redis_6_2", "redis_8_2"])

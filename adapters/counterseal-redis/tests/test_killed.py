@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from counterseal.testing import FrozenClock
-from counterseal.testing.contracts.specimens import Specimens
+from counterseal.testing.contracts.record_factory import RecordFactory
 from counterseal_redis import RedisAudit, RedisStore, fsync
 
 WRITER = """
@@ -16,7 +16,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from counterseal.models import Change
 from counterseal.testing import FrozenClock
-from counterseal.testing.contracts.specimens import Specimens, event
+from counterseal.testing.contracts.record_factory import Specimens, event
 from counterseal_redis import NONE, Keyspace, RedisStore, fsync
 
 client = Redis(port=int(sys.argv[1]), retry=Retry(NoBackoff(), 0))
@@ -78,6 +78,6 @@ def judge(keyspace, told):
 
 
 def _whole_or_nothing(store, number):
-    account = store.account(Specimens().space, str(number))
+    account = store.account(RecordFactory().space, str(number))
     if account is not None:
         assert len(store.bindings(account.guid)) == len(store.pending(account.guid)) == 1

@@ -5,7 +5,7 @@ import pytest
 
 from counterseal.models import Change
 from counterseal.testing import FrozenClock, World
-from counterseal.testing.contracts.specimens import Specimens
+from counterseal.testing.contracts.record_factory import RecordFactory
 from counterseal_records import write
 from counterseal_redis import Keyspace, RedisStore
 
@@ -19,7 +19,7 @@ def test_a_challenge_takes_little_more_than_its_json(server, opened, spread):
     world = World()
     world.bind("zoe")
     (asked,) = world.ports.store.get(world.ask("zoe", "Pay 10 EUR to Adam?").challenge.guid)
-    client, made = opened(server), Specimens()
+    client, made = opened(server), RecordFactory()
     store = RedisStore(Keyspace(client, prefix="cs"), FrozenClock())
     accounts = [made.account(str(number)) for number in range(MANY)]
     # In one partition there are as many of them as in each of 256 that hold 768,000.

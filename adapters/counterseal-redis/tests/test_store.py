@@ -16,7 +16,7 @@ from counterseal.models.guid import partition_of
 from counterseal.ports import Due
 from counterseal.testing import START, FrozenClock, StoreContract
 from counterseal.testing.contracts import StoreHistory
-from counterseal.testing.contracts.specimens import Specimens, newer
+from counterseal.testing.contracts.record_factory import RecordFactory, newer
 from counterseal_redis import Keyspace, RedisAudit, RedisStore, forget, replicated
 
 SHARE = {"redis_8_2": 3}
@@ -102,7 +102,7 @@ class TestSureStore(TestStore):
 
 def test_e19_of_ten_thousand_undelivered_none_is_lost(redis_8_2, new_keyspace):
     """All fail once and wait for their next attempt, with nothing beside records and due sets."""
-    keyspace, made = new_keyspace(redis_8_2), Specimens()
+    keyspace, made = new_keyspace(redis_8_2), RecordFactory()
     store = RedisStore(keyspace, FrozenClock())
     undelivered = {}
     for number in range(100):

@@ -14,8 +14,8 @@ from counterseal.memory import SystemEntropy
 from counterseal.models import Account, Callback, CallbackState, ChallengeState, Login
 from counterseal.ports import Due
 from counterseal.testing import START, FrozenClock
-from counterseal.testing.contracts.clerk import Clerk
-from counterseal.testing.contracts.specimens import LATER, Specimens, event, newer
+from counterseal.testing.contracts.record_factory import LATER, RecordFactory, event, newer
+from counterseal.testing.contracts.store_worker import StoreWorker
 from counterseal_redis import (
     NONE,
     Keyspace,
@@ -41,9 +41,9 @@ def keyspace(server, new_keyspace):
 
 
 @pytest.fixture
-def clerk(keyspace):
+def worker(keyspace):
     audit = RedisAudit(keyspace)
-    return Clerk(
+    return StoreWorker(
         RedisStore(keyspace, FrozenClock()), lambda _: [line.event for line in audit.whole()]
     )
 
@@ -58,7 +58,7 @@ def single(request):
 
 @pytest.fixture
 def behind(single, proxied):
-    """Return a proxy before a server, and a clerk that goes through it, with some retries."""
+    """Return a proxy before a server, and a worker that goes through it, with some retries."""
     proxy = proxied(single)
     opened = []
 
@@ -68,7 +68,7 @@ def behind(single, proxied):
         keyspace = attach(client, prefix=f"lost{id(client)}")
         audit = RedisAudit(keyspace)
         store = RedisStore(keyspace, FrozenClock())
-        return proxy, Clerk(store, lambda _: [line.event for line in audit.whole()])
+        return proxy, StoreWorker(store, lambda _: [line.event for line in audit.whole()])
 
     yield new
     for client in opened:
@@ -78,27 +78,27 @@ def behind(single, proxied):
 @pytest.mark.parametrize("applied", [True, False])
 @pytest.mark.parametrize("retries", [10, 0])
 def test_a_lost_reply_is_never_a_conflict(behind, retries, applied):
-    proxy, clerk = behind(retries)
-    company = Specimens().company()
-    clerk.keep(company)
+    proxy, worker = behind(retries)
+    company = RecordFactory().company()
+    worker.create(company)
     swap = (company, newer(company))
     proxy.cut(applied=applied, match=b"EVAL")
 
     if retries:
-        clerk.commit(swap, audit=[event("once")], operation="swap")  # redis-py asked again
+        worker.commit(swap, audit=[event("once")], operation="swap")  # redis-py asked again
     else:
         with pytest.raises(Indeterminate):
-            clerk.commit(swap, audit=[event("once")], operation="swap")
-        clerk.commit(swap, audit=[event("once")], operation="swap")
+            worker.commit(swap, audit=[event("once")], operation="swap")
+        worker.commit(swap, audit=[event("once")], operation="swap")
 
     assert proxy.cuts == 1
-    assert clerk.one(company.guid) == newer(company)
-    assert clerk.events() == [event("once")]
+    assert worker.get(company.guid) == newer(company)
+    assert worker.events() == [event("once")]
 
 
 def test_a_lost_reply_to_a_guard_is_made_good(behind):
-    proxy, clerk = behind(10)
-    keyspace = clerk.store._keyspace
+    proxy, worker = behind(10)
+    keyspace = worker.store._keyspace
     guard = RedisReplayGuard(keyspace, FrozenClock(), SystemEntropy())
     guard.first_seen(("proof", "device", "0"), START + LIFE)
     proxy.cut(applied=True, match=b"EVAL")
@@ -112,18 +112,18 @@ def test_in_a_cluster_too_a_lost_reply_is_never_a_conflict(cluster, proxied):
     proxies = {server.port: proxied(server) for server in cluster.servers}
     client = cluster.behind(proxies)
     keyspace = attach(client, prefix="remapped")
-    clerk, made = Clerk(RedisStore(keyspace, FrozenClock()), lambda _: ()), Specimens()
+    worker, made = StoreWorker(RedisStore(keyspace, FrozenClock()), lambda _: ()), RecordFactory()
     for partition in range(0, 256, 32):
         company = made.company(guid=made.guid(partition))
-        clerk.keep(company)
+        worker.create(company)
         for proxy in proxies.values():
             proxy.cut(applied=True, match=b"EVAL")
 
-        clerk.commit((company, newer(company)), operation=f"swap {partition}")
+        worker.commit((company, newer(company)), operation=f"swap {partition}")
         for proxy in proxies.values():
             proxy.cut(applied=True, match=b"nothing that is ever said")
 
-        assert clerk.one(company.guid) == newer(company)
+        assert worker.get(company.guid) == newer(company)
     assert sum(proxy.cuts for proxy in proxies.values()) == 8
     client.close()
 
@@ -131,152 +131,159 @@ def test_in_a_cluster_too_a_lost_reply_is_never_a_conflict(cluster, proxied):
 # Servers that forget, refuse, or are gone
 
 
-def test_scripts_that_are_forgotten_are_taught_again(server, clerk, opened):
-    company = Specimens().company()
+def test_scripts_that_are_forgotten_are_taught_again(server, worker, opened):
+    company = RecordFactory().company()
     for _ in range(2):
         opened(server).script_flush()
-        clerk.keep(company)
+        worker.create(company)
         opened(server).script_flush()
-        assert clerk.store.get_with_account(company.guid) == (company, None)
-        company = clerk.swap(company, newer(company))
+        assert worker.store.get_with_account(company.guid) == (company, None)
+        company = worker.replace(company, newer(company))
         opened(server).script_flush()
-        assert clerk.store.list(None)
-        company = Specimens(seed=1).company()
+        assert worker.store.list(None)
+        company = RecordFactory(seed=1).company()
 
 
 def test_a_server_that_is_full_is_unavailable_and_changes_nothing(
     single, opened, new_keyspace, caplog
 ):
     client = opened(single)
-    clerk = Clerk(RedisStore(new_keyspace(single), FrozenClock()), lambda _: ())
-    company = Specimens().company()
-    clerk.keep(company)
-    clerk.commit((company, newer(company)), operation="swap")
+    worker = StoreWorker(RedisStore(new_keyspace(single), FrozenClock()), lambda _: ())
+    company = RecordFactory().company()
+    worker.create(company)
+    worker.commit((company, newer(company)), operation="swap")
     client.config_set("maxmemory", 1)
     try:
         with pytest.raises(StoreUnavailable) as caught:
-            clerk.swap(newer(company), newer(newer(company)))
+            worker.replace(newer(company), newer(newer(company)))
         assert not isinstance(caught.value, Indeterminate)
         kinds = ("OutOfMemoryError", "ResponseError OOM")  # as older servers tell it
         assert caplog.messages[0] in {f"Redis failed: {kind}" for kind in kinds}
         assert "maxmemory" not in caplog.text, "a server's own words may hold what was sent"
-        assert clerk.one(company.guid) == newer(company)
+        assert worker.get(company.guid) == newer(company)
         # What was applied before the server was full is known, though nothing more is written.
-        clerk.commit((company, newer(company)), operation="swap")
+        worker.commit((company, newer(company)), operation="swap")
     finally:
         client.config_set("maxmemory", 0)
 
-    clerk.swap(newer(company), newer(newer(company)))
+    worker.replace(newer(company), newer(newer(company)))
 
 
 @pytest.mark.parametrize("name", ["redis_8_2", "valkey_9_1"])  # 6.2 lets scripts write
 def test_a_server_without_its_replicas_is_unavailable(name, request, opened, new_keyspace):
     single = request.getfixturevalue(name)
     client = opened(single)
-    clerk, company = (
-        Clerk(RedisStore(new_keyspace(single), FrozenClock()), lambda _: ()),
-        Specimens().company(),
+    worker, company = (
+        StoreWorker(RedisStore(new_keyspace(single), FrozenClock()), lambda _: ()),
+        RecordFactory().company(),
     )
     client.config_set("min-replicas-to-write", 1)
     try:
         with pytest.raises(StoreUnavailable) as caught:
-            clerk.keep(company)
+            worker.create(company)
         assert not isinstance(caught.value, Conflict)
     finally:
         client.config_set("min-replicas-to-write", 0)
 
-    clerk.keep(company)
+    worker.create(company)
 
 
 def test_a_replica_is_no_server_to_commit_to(pair, opened, caplog):
     keyspace = attach(opened(pair.replicas[0]), prefix="demoted")
 
     with pytest.raises(Indeterminate):
-        Clerk(RedisStore(keyspace, FrozenClock()), lambda _: ()).keep(Specimens().company())
+        StoreWorker(RedisStore(keyspace, FrozenClock()), lambda _: ()).create(
+            RecordFactory().company()
+        )
     assert caplog.messages[0].startswith("Redis failed: ReadOnlyError")
 
 
 def test_a_paused_server_is_indeterminate_and_then_tells_the_truth(single, opened):
     client = opened(single)
     impatient = opened(single, socket_timeout=0.2, retry=Retry(NoBackoff(), 0))
-    clerk, hasty = (
-        Clerk(RedisStore(Keyspace(one, prefix=f"paused{id(client)}"), FrozenClock()), lambda _: ())
+    worker, hasty = (
+        StoreWorker(
+            RedisStore(Keyspace(one, prefix=f"paused{id(client)}"), FrozenClock()), lambda _: ()
+        )
         for one in (client, impatient)
     )
-    company = Specimens().company()
-    clerk.keep(company)
-    until(lambda: hasty.one(company.guid))  # so that its line is open
+    company = RecordFactory().company()
+    worker.create(company)
+    until(lambda: hasty.get(company.guid))  # so that its line is open
     single.pause()
     try:
         with pytest.raises(Indeterminate):
             hasty.commit((company, newer(company)), operation="swap")
         with pytest.raises(Unavailable):
-            hasty.one(company.guid)
+            hasty.get(company.guid)
     finally:
         single.resume()
 
-    clerk.commit((company, newer(company)), operation="swap")
-    assert clerk.one(company.guid) == newer(company)
+    worker.commit((company, newer(company)), operation="swap")
+    assert worker.get(company.guid) == newer(company)
 
 
 def test_a_slot_that_has_moved_is_followed(cluster, opened):
     client = opened(cluster)
     sure = Keyspace(client, prefix="moved", durability=replicated(patience=SURE))
-    clerk, made = Clerk(RedisStore(sure, FrozenClock()), lambda _: ()), Specimens()
-    clerk.keep(made.company())
+    worker, made = StoreWorker(RedisStore(sure, FrozenClock()), lambda _: ()), RecordFactory()
+    worker.create(made.company())
     # The client thinks that all is where it is not.
     slots = client.nodes_manager.slots_cache
     wrong = {slot: slots[(slot + 6_000) % 16_384] for slot in slots}
     client.nodes_manager.slots_cache = {slot: list(nodes) for slot, nodes in wrong.items()}
     companies = [made.company(guid=made.guid(partition)) for partition in range(0, 256, 16)]
 
-    clerk.keep(*companies)
+    worker.create(*companies)
 
-    assert clerk.store.get(*(one.guid for one in companies)) == tuple(companies)
+    assert worker.store.get(*(one.guid for one in companies)) == tuple(companies)
 
 
 @pytest.mark.parametrize("durability", [NONE, replicated(patience=SURE)])
 def test_a_slot_that_is_being_moved_takes_no_commit(cluster, new_keyspace, durability):
     keyspace = new_keyspace(cluster, durability=durability)
-    clerk, made = Clerk(RedisStore(keyspace, FrozenClock()), lambda _: ()), Specimens()
+    worker, made = StoreWorker(RedisStore(keyspace, FrozenClock()), lambda _: ()), RecordFactory()
     client, key = keyspace.client, keyspace.key(7, "")
     slot, source = client.keyslot(key), client.get_node_from_key(key)
     target = next(node for node in client.get_primaries() if node != source)
     old, new = (client.get_redis_connection(node) for node in (source, target))
     first, second = made.company(guid=made.guid(7)), made.company(guid=made.guid(7))
-    clerk.keep(first)
+    worker.create(first)
     new.execute_command("CLUSTER SETSLOT", slot, "IMPORTING", client.cluster_myid(source))
     old.execute_command("CLUSTER SETSLOT", slot, "MIGRATING", client.cluster_myid(target))
 
     for moved in (False, True):
         with pytest.raises(Indeterminate):
-            clerk.commit((None, second), operation="create")
+            worker.commit((None, second), operation="create")
         if not moved:
             for one in old.cluster("GETKEYSINSLOT", slot, 1_000):
                 old.migrate("127.0.0.1", target.port, one, 0, 5_000)
     if durability is NONE:
-        assert clerk.one(first.guid) == first, "one key is found wherever it is"
+        assert worker.get(first.guid) == first, "one key is found wherever it is"
     for node in (new, old):
         node.execute_command("CLUSTER SETSLOT", slot, "NODE", client.cluster_myid(target))
 
-    clerk.commit((None, second), operation="create")
-    assert clerk.store.get(first.guid, second.guid) == (first, second)
+    worker.commit((None, second), operation="create")
+    assert worker.store.get(first.guid, second.guid) == (first, second)
 
 
 def test_sentinel_leads_to_who_is_the_primary_now(sentinels, opened):
     client = opened(sentinels)
     keyspace = attach(client, prefix="watched")
-    clerk, company = Clerk(RedisStore(keyspace, FrozenClock()), lambda _: ()), Specimens().company()
-    clerk.keep(company)
+    worker, company = (
+        StoreWorker(RedisStore(keyspace, FrozenClock()), lambda _: ()),
+        RecordFactory().company(),
+    )
+    worker.create(company)
     client.wait(1, 30_000)  # no level here: this is about who is asked
     sentinels.fail_over()
 
     def swapped():
-        clerk.commit((company, newer(company)), operation="swap")
+        worker.commit((company, newer(company)), operation="swap")
         return True
 
     until(swapped)
-    assert clerk.one(company.guid) == newer(company)
+    assert worker.get(company.guid) == newer(company)
 
 
 def test_who_only_gets_no_processor_is_not_thought_to_be_away(cluster, sentinels):
@@ -328,26 +335,26 @@ def test_a_server_that_does_not_answer_is_unavailable(nowhere):
 # What is stored
 
 
-def test_a_body_that_is_broken_is_unavailable(keyspace, clerk):
-    company = Specimens().company()
-    clerk.keep(company)
+def test_a_body_that_is_broken_is_unavailable(keyspace, worker):
+    company = RecordFactory().company()
+    worker.create(company)
     keyspace.client.set(keyspace.record(company.guid), b"- 1 1 -\n{}")
 
     with pytest.raises(RecordUnreadable):
-        clerk.one(company.guid)
+        worker.get(company.guid)
 
 
-def test_what_is_over_has_an_end_and_what_is_due_has_none(keyspace, clerk):
-    made, client = Specimens(), keyspace.client
+def test_what_is_over_has_an_end_and_what_is_due_has_none(keyspace, worker):
+    made, client = RecordFactory(), keyspace.client
     account = made.account()
     open_ = made.challenge(account, deadline=START - timedelta(days=9), keep_until=START)
-    clerk.keep(account, made.binding(account), open_)
-    ended = clerk.swap(open_, newer(open_, state=ChallengeState.ANSWERED))
+    worker.create(account, made.binding(account), open_)
+    ended = worker.replace(open_, newer(open_, state=ChallengeState.ANSWERED))
     dead = made.callback(account, state=CallbackState.DEAD, keep_until=START + LIFE)
-    clerk.keep(dead)
-    queued = clerk.swap(dead, newer(dead, state=CallbackState.QUEUED))
+    worker.create(dead)
+    queued = worker.replace(dead, newer(dead, state=CallbackState.QUEUED))
     delivered = made.callback(account, state=CallbackState.DELIVERED, keep_until=START + LIFE)
-    clerk.keep(delivered)
+    worker.create(delivered)
 
     day = timedelta(days=1).total_seconds()
     for record, life in ((account, None), (queued, None), (ended, day), (delivered, day + 300)):
@@ -355,15 +362,15 @@ def test_what_is_over_has_an_end_and_what_is_due_has_none(keyspace, clerk):
         assert left == -1 if life is None else life - 60 < left <= life
 
 
-def test_what_is_gone_hides_nothing_and_is_swept(keyspace, clerk):
-    made = Specimens()
+def test_what_is_gone_hides_nothing_and_is_swept(keyspace, worker):
+    made = RecordFactory()
     accounts = [made.account(name) for name in ("zoe", "adam", "eve")]
     origin = made.guid()
     dead = [
         made.callback(accounts[number % 3], origin=origin, state=CallbackState.DEAD)
         for number in range(12)
     ]
-    clerk.keep(*dead)
+    worker.create(*dead)
     assert forget(keyspace) == 0
 
     for callback in dead[:6]:  # as the server does when their time is over
@@ -373,8 +380,8 @@ def test_what_is_gone_hides_nothing_and_is_swept(keyspace, clerk):
     for callback in dead[6:9]:
         keyspace.client.delete(keyspace.record(callback.guid))
 
-    assert clerk.store.dead(origin, 2) == tuple(dead[9:11])
-    assert clerk.store.dead(origin, 9) == tuple(dead[9:])
+    assert worker.store.dead(origin, 2) == tuple(dead[9:11])
+    assert worker.store.dead(origin, 9) == tuple(dead[9:])
     assert forget(keyspace) == 0
 
 
@@ -406,30 +413,30 @@ def test_a_clock_that_steps_back_forgets_nothing(keyspace):
 def test_both_protocols_serve(single, new_keyspace, protocol):
     keyspace = new_keyspace(single, protocol=protocol)
     audit = RedisAudit(keyspace)
-    clerk = Clerk(
+    worker = StoreWorker(
         RedisStore(keyspace, FrozenClock()), lambda _: [line.event for line in audit.whole()]
     )
-    records = Specimens().plain()
+    records = RecordFactory().plain()
     of = {type(record): record for record in records}
     for record in records:
-        clerk.commit((None, record), audit=[event()])
+        worker.commit((None, record), audit=[event()])
 
-    assert clerk.store.get(*(record.guid for record in records)) == records
-    assert clerk.store.get_with_account(of[Callback].guid) == (of[Callback], of[Account])
-    assert clerk.store.due(Due.LOGIN, LATER, 9) == (of[Login],)
-    assert len(clerk.events()) == len(records)
+    assert worker.store.get(*(record.guid for record in records)) == records
+    assert worker.store.get_with_account(of[Callback].guid) == (of[Callback], of[Account])
+    assert worker.store.due(Due.LOGIN, LATER, 9) == (of[Login],)
+    assert len(worker.events()) == len(records)
 
 
-def test_thousands_are_read_at_once(keyspace, clerk):
-    made = Specimens()
+def test_thousands_are_read_at_once(keyspace, worker):
+    made = RecordFactory()
     companies = [made.company() for _ in range(2_500)]
-    clerk.commit(*((None, company) for company in companies))
+    worker.commit(*((None, company) for company in companies))
 
-    assert clerk.store.get(*(company.guid for company in companies)) == tuple(companies)
+    assert worker.store.get(*(company.guid for company in companies)) == tuple(companies)
 
 
 def test_the_log_is_read_in_pages(keyspace):
-    audit, subject = RedisAudit(keyspace), Specimens().guid(7)
+    audit, subject = RedisAudit(keyspace), RecordFactory().guid(7)
     for number in range(5):
         audit.record(event(str(number), subject=subject))
 
@@ -447,25 +454,25 @@ def test_the_log_is_read_in_pages(keyspace):
 
 
 def test_two_prefixes_do_not_meet(server, new_keyspace):
-    made = Specimens()
+    made = RecordFactory()
     ours, theirs = (
-        Clerk(RedisStore(new_keyspace(server), FrozenClock()), lambda _: ()) for _ in range(2)
+        StoreWorker(RedisStore(new_keyspace(server), FrozenClock()), lambda _: ()) for _ in range(2)
     )
     account = made.account()
-    ours.keep(account)
+    ours.create(account)
 
-    assert theirs.one(account.guid) is None
+    assert theirs.get(account.guid) is None
     assert theirs.store.account(account.app_space, "zoe") is None
-    theirs.keep(account)
+    theirs.create(account)
 
 
 def test_two_workers_begin_their_walks_at_different_places(keyspace):
     clock = FrozenClock()
-    clerk, made = Clerk(RedisStore(keyspace, clock), lambda _: ()), Specimens()
-    clerk.keep(*(made.login(guid=made.guid(partition)) for partition in range(0, 256, 8)))
+    worker, made = StoreWorker(RedisStore(keyspace, clock), lambda _: ()), RecordFactory()
+    worker.create(*(made.login(guid=made.guid(partition)) for partition in range(0, 256, 8)))
     clock.advance(timedelta(microseconds=100))
 
-    first = clerk.store.due(Due.LOGIN, LATER, 4)
+    first = worker.store.due(Due.LOGIN, LATER, 4)
     other = RedisStore(keyspace, clock).due(Due.LOGIN, LATER, 4)
 
     assert not set(first) & set(other)

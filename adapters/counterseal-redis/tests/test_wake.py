@@ -10,11 +10,11 @@ import pytest
 from redis_servers import until
 
 from counterseal.testing import WakeContract
-from counterseal.testing.contracts.specimens import Specimens
+from counterseal.testing.contracts.record_factory import RecordFactory
 from counterseal_redis import Keyspace, RedisWake
 
 LONG = timedelta(seconds=20)
-GUID = Specimens().guid()
+GUID = RecordFactory().guid()
 
 RINGER = """
 import sys
@@ -83,7 +83,7 @@ def test_who_waits_in_another_process_is_woken(server, new_bell, new_keyspace):
     waiting = new_bell(server)
     listening(waiting)
     ringing = new_bell(server, prefix=waiting._keyspace.prefix)
-    waiter, other = Waiter(waiting), Waiter(waiting, Specimens(seed=1).guid())
+    waiter, other = Waiter(waiting), Waiter(waiting, RecordFactory(seed=1).guid())
 
     ringing.ring(GUID)
 
@@ -108,7 +108,7 @@ def test_all_that_wait_share_one_thread(redis_8_2, new_bell):
     bell = new_bell(redis_8_2)
     listening(bell)
     before = threading.active_count()
-    waiters = [Waiter(bell, Specimens(seed=seed).guid()) for seed in range(10)]
+    waiters = [Waiter(bell, RecordFactory(seed=seed).guid()) for seed in range(10)]
 
     assert threading.active_count() == before + len(waiters)
     for waiter in waiters:
@@ -136,7 +136,7 @@ def test_without_a_server_nothing_blocks_and_nothing_is_raised(nowhere):
     bell = RedisWake(Keyspace(nowhere.client()))
     waiter = Waiter(bell)
     for _ in range(2_000):
-        bell.ring(Specimens().guid())
+        bell.ring(RecordFactory().guid())
 
     bell.ring(waiter._guid)
 

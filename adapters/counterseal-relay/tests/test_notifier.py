@@ -81,7 +81,7 @@ class TestRelayNotifier(NotifierContract):
     def hang(self, notifier):
         self.relay.hanging = True
 
-    def sent(self, notifier):
+    def payloads(self, notifier):
         return [
             {
                 **{name: sent[name] for name in ("title", "body", "data", "type")},

@@ -73,10 +73,9 @@ class TestFileSealer(contracts.SealerContract):
     @pytest.fixture(params=["environment", "file"])
     def new_sealer(self, request, keys):
         given = text(1) if request.param == "environment" else None
-        master = MasterKeys(given, keys / "master.key")
         if given is None:
-            master.make(ENTROPY)
-        return lambda: FileSealer(master, ENTROPY)
+            MasterKeys(None, keys / "master.key").make(ENTROPY)
+        return lambda: FileSealer(MasterKeys(given, keys / "master.key"), ENTROPY)
 
     @pytest.fixture
     def broken_sealer(self, keys):

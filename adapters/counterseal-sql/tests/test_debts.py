@@ -12,7 +12,7 @@ from counterseal.errors import Conflict, Indeterminate
 from counterseal.models import Change, Guid, KeyScope, Reservation
 from counterseal.testing import FrozenClock
 from counterseal.testing.clock import START
-from counterseal.testing.contracts.specimens import Specimens
+from counterseal.testing.contracts.record_factory import RecordFactory
 from counterseal_sql import SqlCounters, SqlIdempotency, SqlReplayGuard, SqlStore
 from counterseal_sql.log import Log
 
@@ -108,21 +108,21 @@ def test_everybody_sees_it_at_once(database, disk, guard, opened):
 def test_a_commit_takes_along_what_stands_before_it(database, disk, guard, store):
     with database.call():
         assert guard.first_seen(KEY, LATER)
-        created(store, Specimens().company())
+        created(store, RecordFactory().company())
 
     assert disk.syncs == 0
 
 
 def test_a_commit_does_not_take_along_what_stands_after_it(database, disk, guard, store):
     with database.call():
-        created(store, Specimens().company())
+        created(store, RecordFactory().company())
         assert guard.first_seen(KEY, LATER)
 
     assert disk.syncs == 1
 
 
 def test_a_commit_that_was_made_before_takes_nothing_along(database, disk, guard, store):
-    company = Specimens().company()
+    company = RecordFactory().company()
     created(store, company)
     with database.call():
         assert guard.first_seen(KEY, LATER)
@@ -132,7 +132,7 @@ def test_a_commit_that_was_made_before_takes_nothing_along(database, disk, guard
 
 
 def test_a_conflict_takes_nothing_along(database, disk, guard, store):
-    company = Specimens().company()
+    company = RecordFactory().company()
     created(store, company)
     with database.call():
         assert guard.first_seen(KEY, LATER)
@@ -252,7 +252,7 @@ from datetime import timedelta
 from counterseal.models import Change
 from counterseal.testing import FrozenClock
 from counterseal.testing.clock import START
-from counterseal.testing.contracts.specimens import Specimens
+from counterseal.testing.contracts.record_factory import Specimens
 from counterseal_sql import SqlCounters, SqlReplayGuard, SqlStore, connect
 
 database, clock, made = connect(sys.argv[1]), FrozenClock(), Specimens()

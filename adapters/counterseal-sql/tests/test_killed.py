@@ -4,14 +4,14 @@ import subprocess
 import sys
 
 from counterseal.testing import FrozenClock
-from counterseal.testing.contracts.specimens import Specimens
+from counterseal.testing.contracts.record_factory import RecordFactory
 from counterseal_sql import SqlAudit, SqlStore
 
 WRITER = """
 import sys
 from counterseal.models import Change
 from counterseal.testing import FrozenClock
-from counterseal.testing.contracts.specimens import Specimens, event
+from counterseal.testing.contracts.record_factory import Specimens, event
 from counterseal_sql import SqlStore, connect
 
 store, made = SqlStore(connect(sys.argv[1]), FrozenClock()), Specimens()
@@ -49,6 +49,6 @@ def test_nothing_acknowledged_is_lost(server, opened):
 
 
 def _whole_or_nothing(store, number):
-    account = store.account(Specimens().space, str(number))
+    account = store.account(RecordFactory().space, str(number))
     if account is not None:
         assert len(store.bindings(account.guid)) == len(store.pending(account.guid)) == 1

@@ -16,9 +16,9 @@ from counterseal.models import AddressKind, CallbackState
 from counterseal.ports import Due
 from counterseal.testing import FrozenClock
 from counterseal.testing.clock import START
-from counterseal.testing.contracts.clerk import Clerk
 from counterseal.testing.contracts.race import race, results
-from counterseal.testing.contracts.specimens import Specimens
+from counterseal.testing.contracts.record_factory import RecordFactory
+from counterseal.testing.contracts.store_worker import StoreWorker
 from counterseal_sql import SchemaTooNew, SqlStore, migrations, upgrade
 from counterseal_sql.migrations import NEWEST, VERSION_TABLE
 from counterseal_sql.schema import METADATA
@@ -56,14 +56,14 @@ def test_where_there_is_nothing_to_migrate_alembic_is_not_loaded(sqlite_server):
 
 
 def test_callbacks_that_died_before_the_second_schema_are_found(server, opened):
-    database, made = opened(server.made()), Specimens()
-    clerk = Clerk(SqlStore(database, FrozenClock()), lambda _: ())
+    database, made = opened(server.made()), RecordFactory()
+    worker = StoreWorker(SqlStore(database, FrozenClock()), lambda _: ())
     account, origin, other = made.account(), made.guid(), made.guid()
     dead = CallbackState.DEAD
     mine = [made.callback(account, origin=origin, state=dead, url=ODD) for _ in range(3)]
     theirs = made.callback(account, origin=other, state=dead)
     queued = made.callback(account, origin=origin, url='"state":"DEAD"')
-    clerk.keep(account, mine[0], theirs, queued, *mine[1:])
+    worker.create(account, mine[0], theirs, queued, *mine[1:])
     version = Table(VERSION_TABLE, MetaData(), Column("version_num", Text))
     with database.writing() as connection:
         connection.exec_driver_sql("DROP INDEX counterseal_records_channel")
@@ -75,16 +75,16 @@ def test_callbacks_that_died_before_the_second_schema_are_found(server, opened):
 
     upgrade(database)
 
-    assert clerk.store.dead(origin, 9) == tuple(mine)
-    assert clerk.store.dead(other, 9) == (theirs,)
+    assert worker.store.dead(origin, 9) == tuple(mine)
+    assert worker.store.dead(other, 9) == (theirs,)
 
 
 def test_notifications_that_were_due_before_the_third_schema_are_found(server, opened):
-    database, made = opened(server.made()), Specimens()
-    clerk = Clerk(SqlStore(database, FrozenClock()), lambda _: ())
+    database, made = opened(server.made()), RecordFactory()
+    worker = StoreWorker(SqlStore(database, FrozenClock()), lambda _: ())
     account = made.account()
     due = {kind: made.notification(account, kind=kind) for kind in AddressKind}
-    clerk.keep(account, made.callback(account), *due.values())
+    worker.create(account, made.callback(account), *due.values())
     version = Table(VERSION_TABLE, MetaData(), Column("version_num", Text))
     with database.writing() as connection:
         connection.exec_driver_sql("DROP INDEX counterseal_records_channel")
@@ -95,7 +95,7 @@ def test_notifications_that_were_due_before_the_third_schema_are_found(server, o
     upgrade(database)
 
     for kind, notification in due.items():
-        assert clerk.store.due(Due.NOTIFICATION, START, 9, kind) == (notification,)
+        assert worker.store.due(Due.NOTIFICATION, START, 9, kind) == (notification,)
 
 
 def test_upgrading_again_does_nothing(server, opened):

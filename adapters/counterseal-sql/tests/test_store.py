@@ -8,7 +8,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from counterseal.testing import FrozenClock, StoreContract
 from counterseal.testing.contracts import StoreHistory
-from counterseal.testing.contracts.specimens import Specimens
+from counterseal.testing.contracts.record_factory import RecordFactory
 from counterseal_sql import SqlAudit, SqlStore, forget
 
 SHARE = 3
@@ -71,5 +71,7 @@ class TestPostgres(SqlStoreContract):
     def lose_reply(self, store, *, applied):
         proxy, url = self.proxied(store._database.engine.url)
         store._database = self.opened(url)
-        store.get(Specimens().guid())  # so that the connection is made, and its commit comes next
+        store.get(
+            RecordFactory().guid()
+        )  # so that the connection is made, and its commit comes next
         proxy.cut(applied=applied)

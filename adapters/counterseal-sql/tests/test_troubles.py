@@ -10,9 +10,9 @@ from sqlalchemy import insert, make_url
 from counterseal.errors import Conflict, Indeterminate, StoreUnavailable
 from counterseal.models import Change
 from counterseal.testing import START, FrozenClock
-from counterseal.testing.contracts.clerk import Clerk
 from counterseal.testing.contracts.race import race
-from counterseal.testing.contracts.specimens import Specimens, event, newer
+from counterseal.testing.contracts.record_factory import RecordFactory, event, newer
+from counterseal.testing.contracts.store_worker import StoreWorker
 from counterseal_records import digest, microseconds
 from counterseal_sql import (
     RecordUnreadable,
@@ -38,15 +38,17 @@ def database(server, opened):
 
 
 @pytest.fixture
-def clerk(database):
+def worker(database):
     audit = SqlAudit(database)
-    return Clerk(SqlStore(database, FrozenClock()), lambda _: [one.event for one in audit.read()])
+    return StoreWorker(
+        SqlStore(database, FrozenClock()), lambda _: [one.event for one in audit.read()]
+    )
 
 
 @pytest.fixture
-def company(clerk):
-    company = Specimens().company()
-    clerk.keep(company)
+def company(worker):
+    company = RecordFactory().company()
+    worker.create(company)
     return company
 
 
@@ -84,41 +86,41 @@ def test_the_log_says_what_failed_and_nothing_that_was_sent(server, opened, capl
 
 @pytest.fixture
 def on_sqlite(sqlite_server, opened):
-    """Return a clerk of a SQLite file, and the file."""
+    """Return a worker on a SQLite file, and the file."""
     database = opened(sqlite_server.made(), patience=SHORT)
-    return Clerk(SqlStore(database, FrozenClock()), lambda _: ()), database
+    return StoreWorker(SqlStore(database, FrozenClock()), lambda _: ()), database
 
 
 def test_a_lock_of_another_process_is_waited_for_and_then_unavailable(on_sqlite):
-    clerk, database = on_sqlite
-    company = Specimens().company()
+    worker, database = on_sqlite
+    company = RecordFactory().company()
     other = sqlite3.connect(database.engine.url.database, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
 
     with pytest.raises(StoreUnavailable):
-        clerk.commit((None, company), operation="create")
-    assert clerk.one(company.guid) is None, "readers do not wait"
+        worker.commit((None, company), operation="create")
+    assert worker.get(company.guid) is None, "readers do not wait"
 
     other.execute("COMMIT")
     other.close()
-    clerk.commit((None, company), operation="create")
-    assert clerk.one(company.guid) == company
+    worker.commit((None, company), operation="create")
+    assert worker.get(company.guid) == company
 
 
 def test_a_thread_that_writes_too_long_is_waited_for_and_then_unavailable(on_sqlite):
-    clerk, database = on_sqlite
+    worker, database = on_sqlite
 
     with database.committing(), pytest.raises(StoreUnavailable):
-        clerk.keep(Specimens().company())
+        worker.create(RecordFactory().company())
 
-    clerk.keep(Specimens().company())
+    worker.create(RecordFactory().company())
 
 
 def test_a_full_disk_is_unavailable_and_changes_nothing(on_sqlite):
-    clerk, database = on_sqlite
-    made = Specimens()
+    worker, database = on_sqlite
+    made = RecordFactory()
     company = made.company()
-    clerk.keep(company)
+    worker.create(company)
     with database.reading() as connection:
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
     database.close()
@@ -129,21 +131,21 @@ def test_a_full_disk_is_unavailable_and_changes_nothing(on_sqlite):
     sqlalchemy_event.listen(database.engine, "connect", fill)
 
     with pytest.raises(StoreUnavailable):
-        clerk.commit(
+        worker.commit(
             (company, newer(company)), (None, made.company(name="x" * 100_000)), operation="grow"
         )
-    assert clerk.one(company.guid) == company
+    assert worker.get(company.guid) == company
 
     database.close()
     sqlalchemy_event.remove(database.engine, "connect", fill)
-    clerk.swap(company, newer(company))
+    worker.replace(company, newer(company))
 
 
 def test_a_commit_that_fails_at_its_end_is_indeterminate(on_sqlite):
-    clerk, database = on_sqlite
-    made = Specimens()
+    worker, database = on_sqlite
+    made = RecordFactory()
     company = made.company()
-    clerk.keep(company)
+    worker.create(company)
     with database.committing() as connection:
         for statement in (
             "CREATE TABLE home (id INTEGER PRIMARY KEY)",
@@ -159,13 +161,13 @@ def test_a_commit_that_fails_at_its_end_is_indeterminate(on_sqlite):
     swap = (company, newer(company))
 
     with pytest.raises(Indeterminate):
-        clerk.commit(swap, operation="swap")
-    assert clerk.one(company.guid) == company
+        worker.commit(swap, operation="swap")
+    assert worker.get(company.guid) == company
 
     with database.committing() as connection:
         connection.exec_driver_sql("DROP TRIGGER unwelcome")
-    clerk.commit(swap, operation="swap")
-    assert clerk.one(company.guid) == newer(company)
+    worker.commit(swap, operation="swap")
+    assert worker.get(company.guid) == newer(company)
 
 
 def test_a_file_that_is_no_database_is_unavailable(tmp_path, opened):
@@ -181,26 +183,26 @@ def test_a_file_that_is_no_database_is_unavailable(tmp_path, opened):
 
 def test_a_row_that_is_locked_is_waited_for_and_then_unavailable(postgres_server, opened, caplog):
     url = postgres_server.made()
-    clerk = Clerk(SqlStore(opened(url, patience=SHORT), FrozenClock()), lambda _: ())
-    company = Specimens().company()
-    clerk.keep(company)
+    worker = StoreWorker(SqlStore(opened(url, patience=SHORT), FrozenClock()), lambda _: ())
+    company = RecordFactory().company()
+    worker.create(company)
 
     with opened(url).committing() as connection:
         connection.exec_driver_sql("SELECT * FROM counterseal_records FOR UPDATE")
         with pytest.raises(StoreUnavailable):
-            clerk.commit((company, newer(company)), operation="swap")
+            worker.commit((company, newer(company)), operation="swap")
 
     assert caplog.messages == ["the database failed: LockNotAvailable 55P03"]
-    clerk.commit((company, newer(company)), operation="swap")
+    worker.commit((company, newer(company)), operation="swap")
 
 
 def test_a_server_that_ends_the_connection_makes_a_commit_indeterminate(
     postgres_server, opened, caplog
 ):
     database = opened(postgres_server.made(), connections=1)
-    clerk = Clerk(SqlStore(database, FrozenClock()), lambda _: ())
-    company = Specimens().company()
-    clerk.keep(company)
+    worker = StoreWorker(SqlStore(database, FrozenClock()), lambda _: ())
+    company = RecordFactory().company()
+    worker.create(company)
     with database.reading() as connection:
         pid = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
     with opened(database.engine.url).writing() as connection:
@@ -208,12 +210,12 @@ def test_a_server_that_ends_the_connection_makes_a_commit_indeterminate(
     swap = (company, newer(company))
 
     with pytest.raises(Indeterminate):
-        clerk.commit(swap, operation="swap")
+        worker.commit(swap, operation="swap")
     (line,) = caplog.messages
     assert line.startswith("the reply to a commit was lost: ")
-    clerk.commit(swap, operation="swap")
+    worker.commit(swap, operation="swap")
 
-    assert clerk.one(company.guid) == newer(company)
+    assert worker.get(company.guid) == newer(company)
 
 
 def test_another_default_isolation_changes_nothing(postgres_server, opened):
@@ -223,10 +225,10 @@ def test_another_default_isolation_changes_nothing(postgres_server, opened):
             f"ALTER DATABASE {url.database} SET default_transaction_isolation = 'serializable'"
         )
     upgrade(database := opened(url))
-    clerk = Clerk(SqlStore(database, FrozenClock()), lambda _: ())
-    company = Specimens().company()
-    clerk.keep(company)
-    rivals = [lambda: clerk.swap(company, newer(company))] * 4
+    worker = StoreWorker(SqlStore(database, FrozenClock()), lambda _: ())
+    company = RecordFactory().company()
+    worker.create(company)
+    rivals = [lambda: worker.replace(company, newer(company))] * 4
 
     lost = [end.error for end in race(rivals) if end.error is not None]
 
@@ -260,19 +262,19 @@ def test_no_connection_is_waited_for_and_then_unavailable(server, opened):
     assert store.list(None) == ()
 
 
-def test_a_body_that_is_broken_is_unavailable(database, clerk, company):
+def test_a_body_that_is_broken_is_unavailable(database, worker, company):
     with database.writing() as connection:
         connection.exec_driver_sql("UPDATE counterseal_records SET body = '{}'")
 
     with pytest.raises(RecordUnreadable):
-        clerk.one(company.guid)
+        worker.get(company.guid)
 
 
-def test_what_was_rolled_back_leaves_its_connection_usable(clerk, company):
+def test_what_was_rolled_back_leaves_its_connection_usable(worker, company):
     for _ in range(40):  # more than there are connections
-        clerk.refused(Conflict, (None, company))
+        worker.require_refused(Conflict, (None, company))
 
-    clerk.swap(company, newer(company))
+    worker.replace(company, newer(company))
 
 
 def test_what_is_over_is_dropped_however_much_it_is(database):
@@ -283,7 +285,7 @@ def test_what_is_over_is_dropped_however_much_it_is(database):
         connection.execute(insert(SEEN), keys)
     SqlCounters(database, clock).add(("rate", "a"), LONG)
     store = SqlStore(database, clock)
-    store.commit((Change(None, Specimens().company()),), (event(),), "create")
+    store.commit((Change(None, RecordFactory().company()),), (event(),), "create")
 
     assert forget(database, START + LONG) == 0
     assert SqlReplayGuard(database, clock).first_seen(("proof", "device", "id"), START + 9 * LONG)

@@ -10,7 +10,7 @@ from counterseal.errors import Conflict, Indeterminate, StoreUnavailable
 from counterseal.models import Change
 from counterseal.testing.clock import START
 from counterseal.testing.contracts.race import race
-from counterseal.testing.contracts.specimens import Specimens
+from counterseal.testing.contracts.record_factory import RecordFactory
 from counterseal_sql import on_sqlite
 from counterseal_sql.commits import attempt
 from counterseal_sql.schema import RECORDS
@@ -52,7 +52,7 @@ def stored(database):
 
 
 def test_those_who_wait_commit_together(database, said):
-    made = Specimens()
+    made = RecordFactory()
     companies = [made.company() for _ in range(5)]
     wishes = waiting(database, *map(creating, companies[1:]))
 
@@ -64,7 +64,7 @@ def test_those_who_wait_commit_together(database, said):
 
 
 def test_who_may_not_loses_alone(database):
-    made = Specimens()
+    made = RecordFactory()
     first, second, third = (made.company() for _ in range(3))
     database.write(creating(second), single=False)
 
@@ -83,7 +83,7 @@ def test_who_may_not_loses_alone(database):
 
 
 def test_a_statement_that_fails_is_unavailable_to_its_own_caller(database):
-    company = Specimens().company()
+    company = RecordFactory().company()
     (wish,) = waiting(
         database, lambda connection: connection.exec_driver_sql("SELECT nothing FROM nowhere")
     )
@@ -95,7 +95,7 @@ def test_a_statement_that_fails_is_unavailable_to_its_own_caller(database):
 
 
 def test_if_all_is_given_up_nothing_has_changed_for_anybody(database):
-    made = Specimens()
+    made = RecordFactory()
 
     def gives_up(connection):
         connection.exec_driver_sql("ROLLBACK")
@@ -111,7 +111,7 @@ def test_if_all_is_given_up_nothing_has_changed_for_anybody(database):
 
 
 def test_if_the_commit_fails_nobody_knows(database):
-    made = Specimens()
+    made = RecordFactory()
     with database.committing() as connection:
         for statement in (
             "CREATE TABLE home (id INTEGER PRIMARY KEY)",
@@ -132,7 +132,7 @@ def test_if_the_commit_fails_nobody_knows(database):
 
 
 def test_who_waits_for_too_long_is_not_done(database):
-    company = Specimens().company()
+    company = RecordFactory().company()
 
     with database.writing(), pytest.raises(StoreUnavailable):
         database.write(creating(company), single=False)
@@ -142,7 +142,7 @@ def test_who_waits_for_too_long_is_not_done(database):
 
 
 def test_more_than_commit_together_wait_for_the_next(database, said):
-    made = Specimens()
+    made = RecordFactory()
     companies = [made.company() for _ in range(TOGETHER + 1)]
     waiting(database, *map(creating, companies[1:]))
 
@@ -154,7 +154,7 @@ def test_more_than_commit_together_wait_for_the_next(database, said):
 
 def test_of_many_threads_each_gets_its_own(sqlite_server, opened):
     database = opened(sqlite_server.made())
-    made = Specimens()
+    made = RecordFactory()
     company = made.company()
     others = [made.company() for _ in range(12)]
     rivals = [creating(company, f"rival {number}") for number in range(4)]

@@ -91,7 +91,7 @@ class TestWebPushNotifier(NotifierContract):
     def hang(self, notifier):
         self.service.hanging = True
 
-    def sent(self, notifier):
+    def payloads(self, notifier):
         return [
             json.loads(self.browsers[taken.path].read(taken.body)) for taken in self.service.taken
         ]

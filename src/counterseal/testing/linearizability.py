@@ -39,7 +39,7 @@ class Operation(Generic[A]):
 
     called: int
     returned: int | None
-    act: A
+    call: A
 
 
 def linearizable(
@@ -55,28 +55,28 @@ def linearizable(
             none if it could not have been replied to like that.
     """
     answered = sum(
-        1 << place for place, operation in enumerate(history) if operation.returned is not None
+        1 << index for index, operation in enumerate(history) if operation.returned is not None
     )
-    seen: set[tuple[int, S]] = set()
+    visited: set[tuple[int, S]] = set()
     waiting = [(0, start)]
     while waiting:
         done, state = waiting.pop()
         if done & answered == answered:
             return True
-        if (done, state) in seen:
+        if (done, state) in visited:
             continue
-        seen.add((done, state))
-        for place in _next(history, done):
-            waiting += [(done | 1 << place, after) for after in step(state, history[place].act)]
+        visited.add((done, state))
+        for index in _next(history, done):
+            waiting += [(done | 1 << index, after) for after in step(state, history[index].call)]
     return False
 
 
 def _next(history: Sequence[Operation[A]], done: int) -> Iterator[int]:
     # What was called after another one's reply cannot come before it.
-    left = [place for place in range(len(history)) if not done >> place & 1]
-    returns = (history[place].returned for place in left)
+    waiting_indexes = [index for index in range(len(history)) if not done >> index & 1]
+    returns = (history[index].returned for index in waiting_indexes)
     horizon = min(math.inf if returned is None else returned for returned in returns)
-    return (place for place in left if history[place].called < horizon)
+    return (index for index in waiting_indexes if history[index].called < horizon)
 
 
 @attrs.define
@@ -89,11 +89,11 @@ class Note(Generic[A]):
         lost: Whether the reply was lost.
     """
 
-    act: A | None = None
+    call: A | None = None
     lost: bool = False
 
 
-class Witness(Generic[A]):
+class Recorder(Generic[A]):
     """
     Notes who asked what, and when, while callers run side by side.
 
@@ -113,9 +113,9 @@ class Witness(Generic[A]):
         called = self._tick()
         yield note
         returned = None if note.lost else self._tick()
-        if note.act is not None:
+        if note.call is not None:
             with self._lock:
-                self.history.append(Operation(called=called, returned=returned, act=note.act))
+                self.history.append(Operation(called=called, returned=returned, call=note.call))
 
     def _tick(self) -> int:
         with self._lock:

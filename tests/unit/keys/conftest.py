@@ -1,11 +1,15 @@
-"""One private key of each algorithm; RSA keys are dear and are made once."""
+"""One private key of each algorithm; RSA keys take long to make, and are made once."""
 
 import base64
+import sys
+from pathlib import Path
 
 import pytest
 
 from counterseal.keys import PrivateKey, generate, private_key
 from counterseal.models import Algorithm
+
+sys.path.insert(0, str(Path(__file__).parent))  # forged_tokens
 
 # RFC 7515, A.3.1, and RFC 8037, A.1.
 SCALARS = {

@@ -15,8 +15,8 @@ def test_every_public_name_is_there():
     )
 
 
-def test_the_judge_shares_no_code_with_the_core():
-    for module in ("ledger", "moves", "judge", "endings"):
+def test_the_oracle_shares_no_code_with_the_core():
+    for module in ("ledger", "transitions", "oracle", "ending_oracle", "notification_oracle"):
         lines = (SOURCE / "histories" / f"{module}.py").read_text().splitlines()
         imports = [line for line in lines if line.startswith(("import ", "from "))]
         shared = [line for line in imports if " counterseal" in line]
@@ -26,9 +26,9 @@ def test_the_judge_shares_no_code_with_the_core():
 def test_a_failing_assertion_of_the_kit_explains_itself(tmp_path):
     test = tmp_path / "test_it.py"
     test.write_text(
-        "from counterseal.testing.histories.secrecy import Secrecy\n"
+        "from counterseal.testing.histories.observers import LeakDetector\n"
         "def test_it():\n"
-        "    Secrecy().holds('a canary sings')\n"
+        "    LeakDetector().require_absent('a canary sings')\n"
     )
     run = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(test)],

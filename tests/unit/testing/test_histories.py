@@ -8,10 +8,9 @@ from counterseal.memory import MemoryAudit, MemoryStore
 from counterseal.models import Change, Company
 from counterseal.models.guid import mint
 from counterseal.testing import START, WholeCore
-from counterseal.testing.histories.secrecy import Secrecy
-from counterseal.testing.histories.stage import Stage, core_verify
-from counterseal.testing.histories.troubles import Trouble
-from counterseal.testing.histories.witness import Witness
+from counterseal.testing.histories.model import HistoryModel, core_verify
+from counterseal.testing.histories.observers import LeakDetector, RecordingStore
+from counterseal.testing.histories.planned_faults import PlannedFault
 
 SHORT = settings(
     max_examples=5,
@@ -29,13 +28,13 @@ def played(machine, number):
     """Return what happens in the history of one seed."""
     happened = []
 
-    class Told(machine):
-        def play(self, verb, call, **facts):
-            result = super().play(verb, call, **facts)
-            happened.append((verb, result.code, str(result.act.facts.get("device"))))
+    class Recording(machine):
+        def run_operation(self, verb, call, **facts):
+            result = super().run_operation(verb, call, **facts)
+            happened.append((verb, result.code, str(result.operation.facts.get("device"))))
             return result
 
-    run_state_machine_as_test(seed(number)(Told), settings=SHORT)
+    run_state_machine_as_test(seed(number)(Recording), settings=SHORT)
     return happened
 
 
@@ -67,17 +66,17 @@ def test_a_store_that_compares_nothing_is_found_out(capsys):
             return attrs.evolve(ports, store=Careless(ports.audit))
 
     looking = settings(SHORT, max_examples=200, print_blob=True, verbosity=Verbosity.normal)
-    with pytest.raises(AssertionError) as found:
+    with pytest.raises(AssertionError) as error:
         run_state_machine_as_test(OnCareless, settings=looking)
 
-    notes = "\n".join(found.value.__notes__)
+    notes = "\n".join(error.value.__notes__)
     assert "state.begin(" in notes
     assert "@reproduce_failure(" in notes
 
 
-def test_only_the_whole_core_knows_rivals():
+def test_only_the_whole_core_makes_concurrent_calls():
     with pytest.raises(NotImplementedError):
-        Stage.rival(None, "lock", None)
+        HistoryModel.concurrent_call(None, "lock", None)
 
 
 def test_a_signature_that_does_not_hold_is_nobodys():
@@ -100,46 +99,46 @@ def test_a_signature_that_does_not_hold_is_nobodys():
             core_verify(f"{head}.{foreign}", jwk)
 
 
-def test_a_witness_tells_each_commit_once_and_each_lost_race():
-    witness = Witness(MemoryStore(MemoryAudit()))
-    seen, lost = [], []
-    witness.applied = lambda changes, audit: seen.append((changes, audit))
-    witness.lost = lambda: lost.append(True)
-    made = (Change(None, COMPANY),)
+def test_a_recording_store_reports_each_commit_once_and_each_lost_race():
+    recorder = RecordingStore(MemoryStore(MemoryAudit()))
+    commits, lost = [], []
+    recorder.applied = lambda changes, audit: commits.append((changes, audit))
+    recorder.lost = lambda: lost.append(True)
+    changes = (Change(None, COMPANY),)
 
-    witness.commit(made, (), "one")
-    witness.commit(made, (), "one")
+    recorder.commit(changes, (), "one")
+    recorder.commit(changes, (), "one")
     with pytest.raises(Conflict):
-        witness.commit(made, (), "two")
-    witness.commit((Change(COMPANY, COMPANY),), (), "three")
+        recorder.commit(changes, (), "two")
+    recorder.commit((Change(COMPANY, COMPANY),), (), "three")
 
-    assert seen == [(made, ()), ((), ())]
+    assert commits == [(changes, ()), ((), ())]
     assert lost == [True]
-    assert witness.get(COMPANY.guid) == witness.list(None) == (COMPANY,)
-    assert witness.records == {COMPANY.guid: COMPANY}
+    assert recorder.get(COMPANY.guid) == recorder.list(None) == (COMPANY,)
+    assert recorder.records == {COMPANY.guid: COMPANY}
 
 
 def test_secrets_are_found_in_texts():
-    secrecy = Secrecy()
-    secrecy.keep("the secret")
-    secrecy.codes.add("123456")
-    secrecy.holds("nothing", "1234567", "a-123456", "abc123456")
+    leaks = LeakDetector()
+    leaks.add("the secret")
+    leaks.codes.add("123456")
+    leaks.require_absent("nothing", "1234567", "a-123456", "abc123456")
 
     for text in ("it is the secret", "the code is 123456", "a Canary: canary"):
         with pytest.raises(AssertionError):
-            secrecy.holds(text)
+            leaks.require_absent(text)
 
 
 @pytest.mark.parametrize(
-    ("trouble", "harmless"),
+    ("fault", "harmless"),
     [
-        (Trouble("lost reply"), True),
-        (Trouble("lost reply", times=1000), False),
-        (Trouble("failure", at="wake.ring"), True),
-        (Trouble("failure"), False),
-        (Trouble("lock"), False),
+        (PlannedFault("lost reply"), True),
+        (PlannedFault("lost reply", times=1000), False),
+        (PlannedFault("failure", at="wake.ring"), True),
+        (PlannedFault("failure"), False),
+        (PlannedFault("lock"), False),
     ],
     ids=repr,
 )
-def test_some_troubles_make_no_difference(trouble, harmless):
-    assert trouble.harmless is harmless
+def test_some_faults_make_no_difference(fault, harmless):
+    assert fault.harmless is harmless

@@ -14,23 +14,25 @@ from hypothesis import strategies as st
 from counterseal.ports import Clock, Counters
 from counterseal.testing.clock import FrozenClock
 from counterseal.testing.contracts.clauses import needs
-from counterseal.testing.contracts.leaving import (
+from counterseal.testing.contracts.leaks import (
     SECRET,
     no_secret_is_logged,
     only_unavailable_leaves,
     without_broken,
 )
+from counterseal.testing.contracts.properties import bounded_shrinking
 from counterseal.testing.contracts.race import race, results
+from counterseal.testing.contracts.summary import Contract
 
 NewCounters: TypeAlias = Callable[[Clock], Counters]
 """Makes counters that have counted nothing, and take the time from the clock if from anywhere."""
 
-CALLERS = 8
+THREADS = 8
 TIMES = 25
 WINDOW = timedelta(seconds=60)
 
 
-class CountersContract:
+class CountersContract(Contract):
     """
     What all counters keep.
 
@@ -59,36 +61,39 @@ class CountersContract:
         """COUNTERS-1."""
         counters = new_counters(FrozenClock())
 
-        found = [counters.add(("rate", "a"), WINDOW) for _ in range(TIMES)]
+        counts = [counters.add(("rate", "a"), WINDOW) for _ in range(TIMES)]
 
-        assert all(count >= number for number, count in enumerate(found, 1)), f"too few: {found}"
+        assert all(count >= number for number, count in enumerate(counts, 1)), f"too few: {counts}"
 
     def test_counters_1_counts_those_at_once(self, new_counters: NewCounters) -> None:
         """COUNTERS-1."""
         counters = new_counters(FrozenClock())
 
-        def act() -> int:
+        def call() -> int:
             return max(counters.add(("rate", "a"), WINDOW) for _ in range(TIMES))
 
-        found = results(race([act] * CALLERS))
+        counts = results(race([call] * THREADS))
 
-        assert max(found) >= CALLERS * TIMES, "two at once were counted as one"
-        assert counters.add(("rate", "a"), WINDOW) > CALLERS * TIMES
+        assert max(counts) >= THREADS * TIMES, "two at once were counted as one"
+        assert counters.add(("rate", "a"), WINDOW) > THREADS * TIMES
 
-    @settings(deadline=None, suppress_health_check=list(HealthCheck))
-    @given(pauses=st.lists(st.integers(0, 90), min_size=1, max_size=20))
-    def test_counters_1_no_burst_fits_between_two_windows(
-        self, new_counters: NewCounters, pauses: list[int]
-    ) -> None:
+    def test_counters_1_no_burst_fits_between_two_windows(self, new_counters: NewCounters) -> None:
         """COUNTERS-1: whatever *window* long is looked at."""
-        clock = FrozenClock()
-        counters = new_counters(clock)
-        added = []
-        for pause in pauses:
-            added.append(clock.advance(timedelta(seconds=pause)))
-            truth = sum(moment > clock.now() - WINDOW for moment in added)
 
-            assert counters.add(("rate", "a"), WINDOW) >= truth
+        @settings(deadline=None, suppress_health_check=list(HealthCheck))
+        @given(pauses=st.lists(st.integers(0, 90), min_size=1, max_size=20))
+        def never_too_few(pauses: list[int]) -> None:
+            clock = FrozenClock()
+            counters = new_counters(clock)
+            added = []
+            for pause in pauses:
+                added.append(clock.advance(timedelta(seconds=pause)))
+                truth = sum(moment > clock.now() - WINDOW for moment in added)
+
+                assert counters.add(("rate", "a"), WINDOW) >= truth
+
+        with bounded_shrinking("COUNTERS-1"):
+            never_too_few()
 
     def test_counters_1_counts_on_when_the_clock_steps_back(
         self, new_counters: NewCounters
@@ -130,11 +135,11 @@ class CountersContract:
         """ALL-2."""
         counters = new_counters(FrozenClock())
 
-        def act(caller: int) -> int:
-            return max(counters.add(("rate", str(caller)), WINDOW) for _ in range(TIMES))
+        def call(client: int) -> int:
+            return max(counters.add(("rate", str(client)), WINDOW) for _ in range(TIMES))
 
-        found = results(race([partial(act, caller) for caller in range(CALLERS)]))
-        assert all(count >= TIMES for count in found)
+        counts = results(race([partial(call, client) for client in range(THREADS)]))
+        assert all(count >= TIMES for count in counts)
 
     def test_all_3_logs_no_secret(self, new_counters: NewCounters) -> None:
         """ALL-3."""

@@ -10,7 +10,7 @@ from typing import Any
 from counterseal.testing.faults import Crash
 
 
-def crashed(act: Callable[[], object], *, adapter: object, line: int) -> bool:
+def crashed(call: Callable[[], object], *, adapter: object, line: int) -> bool:
     """
     Call *act*, and let the process die when *adapter* comes to its *line*-th line.
 
@@ -26,26 +26,26 @@ def crashed(act: Callable[[], object], *, adapter: object, line: int) -> bool:
         Whether it came so far.
     """
     room = type(adapter).__module__.partition(".")[0]
-    left = line
+    remaining = line
 
     def in_adapter(frame: FrameType) -> bool:
         name = frame.f_globals.get("__name__", "")
         return isinstance(name, str) and name.partition(".")[0] == room
 
     def trace(frame: FrameType, happening: str, _: Any) -> Any:
-        nonlocal left
+        nonlocal remaining
         if not in_adapter(frame):
             return None
         if happening == "line":
-            left -= 1
-            if left < 0:
+            remaining -= 1
+            if remaining < 0:
                 raise Crash
         return trace
 
     before = sys.gettrace()
     sys.settrace(trace)
     try:
-        act()
+        call()
     except Crash:
         return True
     finally:

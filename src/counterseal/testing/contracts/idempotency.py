@@ -13,31 +13,32 @@ import pytest
 from counterseal.models import KeyScope, Reservation
 from counterseal.ports import Idempotency
 from counterseal.testing.clock import START
-from counterseal.testing.contracts.leaving import (
+from counterseal.testing.contracts.leaks import (
     SECRET,
     no_secret_is_logged,
     only_unavailable_leaves,
     without_broken,
 )
 from counterseal.testing.contracts.race import race, results
-from counterseal.testing.contracts.specimens import Specimens
+from counterseal.testing.contracts.record_factory import RecordFactory
+from counterseal.testing.contracts.summary import Contract
 
 NewIdempotency: TypeAlias = Callable[[], Idempotency]
 """Makes an adapter that holds no reservation."""
 
-CALLERS = 8
+THREADS = 8
 ROUNDS = 30
 LEASE = timedelta(seconds=30)
 LIFE = timedelta(days=1)
 INSTANT = timedelta(microseconds=1)
 
-_made = Specimens(seed=1)
-_scope = (KeyScope.ISSUE, _made.guid())
+_factory = RecordFactory(seed=1)
+_scope = (KeyScope.ISSUE, _factory.guid())
 
 
 def _reservation(now: datetime = START, **changes: Any) -> Reservation:
-    guid = _made.guid()
-    wanted: dict[str, Any] = {
+    guid = _factory.guid()
+    fields: dict[str, Any] = {
         "scope": _scope,
         "key": "key",
         "fingerprint": "payload",
@@ -46,10 +47,10 @@ def _reservation(now: datetime = START, **changes: Any) -> Reservation:
         "lease_until": now + LEASE,
         "until": now + LIFE,
     }
-    return Reservation(**wanted | changes)
+    return Reservation(**fields | changes)
 
 
-class IdempotencyContract:
+class IdempotencyContract(Contract):
     """What every adapter that reserves keeps."""
 
     @pytest.fixture
@@ -81,12 +82,12 @@ class IdempotencyContract:
         """IDEMPOTENCY-1: which one, all are told alike."""
         port = new_idempotency()
         for turn in range(ROUNDS):
-            wanted = [_reservation(key=str(turn)) for _ in range(CALLERS)]
+            requests = [_reservation(key=str(turn)) for _ in range(THREADS)]
 
-            found = results(race([partial(port.begin, one, START) for one in wanted]))
+            reserved = results(race([partial(port.begin, one, START) for one in requests]))
 
-            assert len(set(found)) == 1, "reserved twice"
-            assert found[0] in wanted
+            assert len(set(reserved)) == 1, "reserved twice"
+            assert reserved[0] in requests
 
     def test_idempotency_2_another_payload_changes_nothing(
         self, new_idempotency: NewIdempotency
@@ -107,10 +108,10 @@ class IdempotencyContract:
         port.begin(first, START)
         now = START + LEASE
         second, third = _reservation(now), _reservation(now)
-        taken = attrs.evolve(second, guid=first.guid)
+        successor = attrs.evolve(second, guid=first.guid)
 
-        assert port.begin(second, now) == taken
-        assert port.begin(third, now) == taken
+        assert port.begin(second, now) == successor
+        assert port.begin(third, now) == successor
 
     def test_idempotency_3_of_many_at_once_one_takes_over(
         self, new_idempotency: NewIdempotency
@@ -120,13 +121,13 @@ class IdempotencyContract:
         now = START + LEASE
         for turn in range(ROUNDS):
             first = port.begin(_reservation(key=str(turn)), START)
-            wanted = [_reservation(now, key=str(turn)) for _ in range(CALLERS)]
+            requests = [_reservation(now, key=str(turn)) for _ in range(THREADS)]
 
-            found = results(race([partial(port.begin, one, now) for one in wanted]))
+            reserved = results(race([partial(port.begin, one, now) for one in requests]))
 
-            assert len(set(found)) == 1, "taken over twice"
-            assert found[0].guid == first.guid
-            assert found[0].holder in {one.holder for one in wanted}
+            assert len(set(reserved)) == 1, "taken over twice"
+            assert reserved[0].guid == first.guid
+            assert reserved[0].holder in {one.holder for one in requests}
 
     def test_idempotency_4_what_has_ended_counts_as_none(
         self, new_idempotency: NewIdempotency
@@ -158,12 +159,14 @@ class IdempotencyContract:
     ) -> None:
         """IDEMPOTENCY-6."""
         port = new_idempotency()
-        others = ((KeyScope.ISSUE, _made.guid()), (KeyScope.INVITE, _scope[1]))
+        others = ((KeyScope.ISSUE, _factory.guid()), (KeyScope.INVITE, _scope[1]))
         keys = ["key", "Key", "key ", "ke", "key\x00", "kë", "ke\u0308", ""]
-        wanted = [_reservation(scope=scope, key=key) for scope in (_scope, *others) for key in keys]
+        requests = [
+            _reservation(scope=scope, key=key) for scope in (_scope, *others) for key in keys
+        ]
 
-        assert [port.begin(one, START) for one in wanted] == wanted
-        assert [port.begin(one, START) for one in wanted] == wanted
+        assert [port.begin(one, START) for one in requests] == requests
+        assert [port.begin(one, START) for one in requests] == requests
 
     def test_all_1_only_unavailable_leaves(self, broken_idempotency: NewIdempotency | None) -> None:
         """ALL-1."""
@@ -182,14 +185,14 @@ class IdempotencyContract:
         """ALL-2."""
         port = new_idempotency()
 
-        def act(caller: int) -> bool:
-            wanted = [_reservation(key=f"{caller} {number}") for number in range(30)]
-            found = [port.begin(one, START) for one in wanted]
-            for one in wanted:
+        def call(client: int) -> bool:
+            requests = [_reservation(key=f"{client} {number}") for number in range(30)]
+            reserved = [port.begin(one, START) for one in requests]
+            for one in requests:
                 port.finish(one)
-            return found == wanted
+            return reserved == requests
 
-        assert all(results(race([partial(act, caller) for caller in range(CALLERS)])))
+        assert all(results(race([partial(call, client) for client in range(THREADS)])))
 
     def test_all_3_logs_no_secret(self, new_idempotency: NewIdempotency) -> None:
         """ALL-3."""

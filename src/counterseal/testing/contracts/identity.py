@@ -17,13 +17,14 @@ from counterseal.models import Identity, IdpSettings
 from counterseal.models.guid import mint
 from counterseal.ports import IdentityProvider
 from counterseal.testing.contracts.clauses import needs
-from counterseal.testing.contracts.leaving import (
+from counterseal.testing.contracts.leaks import (
     SECRET,
     no_secret_is_logged,
     only_unavailable_leaves,
     without_broken,
 )
 from counterseal.testing.contracts.race import race, results
+from counterseal.testing.contracts.summary import Contract
 from counterseal.testing.identity import ISSUER, Return
 
 NewIdentityProvider: TypeAlias = Callable[[], IdentityProvider]
@@ -34,7 +35,7 @@ STATE, NONCE = "state & state", "nonce = nonce"
 VERIFIER = f"verifier-of-{SECRET}-with-enough-characters"
 
 
-class IdentityProviderContract:
+class IdentityProviderContract(Contract):
     """
     What every Identity Provider keeps.
 
@@ -108,14 +109,14 @@ class IdentityProviderContract:
         """IDP-1."""
         needs(self, "knows_users", "IDP-1")
         url = self._url(new_identity_provider())
-        asked = parse_qs(urlsplit(url).query)
+        parameters = parse_qs(urlsplit(url).query)
         digest = hashlib.sha256(VERIFIER.encode()).digest()
 
-        assert asked["state"] == [STATE]
-        assert asked["nonce"] == [NONCE]
-        assert asked["code_challenge_method"] == ["S256"]
+        assert parameters["state"] == [STATE]
+        assert parameters["nonce"] == [NONCE]
+        assert parameters["code_challenge_method"] == ["S256"]
         expected = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
-        assert asked["code_challenge"] == [expected]
+        assert parameters["code_challenge"] == [expected]
         assert SECRET not in url, "the verifier itself was sent"
 
     def test_idp_2_exchanges_a_code(self, new_identity_provider: NewIdentityProvider) -> None:
@@ -136,12 +137,14 @@ class IdentityProviderContract:
         needs(self, "knows_users", "IDP-2")
         provider = new_identity_provider()
         back = self.log_in(provider, self._url(provider))
-        asked = {"code": back.code, "nonce": NONCE, "verifier": VERIFIER}
-        first, rest = asked[wrong][:1], asked[wrong][1:]
-        asked[wrong] = ("x" if first != "x" else "y") + rest
+        parameters = {"code": back.code, "nonce": NONCE, "verifier": VERIFIER}
+        first, rest = parameters[wrong][:1], parameters[wrong][1:]
+        parameters[wrong] = ("x" if first != "x" else "y") + rest
 
         with pytest.raises(IdentityWithdrawn):
-            provider.exchange(self.settings(provider), issuer=back.issuer, company=COMPANY, **asked)
+            provider.exchange(
+                self.settings(provider), issuer=back.issuer, company=COMPANY, **parameters
+            )
 
     def test_idp_2_refuses_another_client(self, new_identity_provider: NewIdentityProvider) -> None:
         """IDP-2."""
@@ -203,11 +206,11 @@ class IdentityProviderContract:
         identity = self._identity(provider)
         token = self.log_out(provider)
 
-        read = provider.read_logout(self.settings(provider), token, company=COMPANY)
+        logout = provider.read_logout(self.settings(provider), token, company=COMPANY)
 
-        assert read.issuer == identity.issuer
-        assert read.subject == identity.subject or read.session == identity.session != ""
-        assert read == provider.read_logout(self.settings(provider), token, company=COMPANY)
+        assert logout.issuer == identity.issuer
+        assert logout.subject == identity.subject or logout.session == identity.session != ""
+        assert logout == provider.read_logout(self.settings(provider), token, company=COMPANY)
 
     def test_idp_5_refuses_what_is_no_logout_token(
         self, new_identity_provider: NewIdentityProvider
@@ -263,9 +266,9 @@ class IdentityProviderContract:
         needs(self, "knows_users", "ALL-2")
         provider = new_identity_provider()
 
-        found = results(race([partial(self._identity, provider)] * 6))
+        identities = results(race([partial(self._identity, provider)] * 6))
 
-        assert len({(identity.issuer, identity.subject) for identity in found}) == 1
+        assert len({(identity.issuer, identity.subject) for identity in identities}) == 1
 
     def test_all_3_logs_no_secret(self, new_identity_provider: NewIdentityProvider) -> None:
         """ALL-3."""

@@ -20,14 +20,15 @@ from counterseal.models import (
 )
 from counterseal.ports import Notifier
 from counterseal.testing.contracts.clauses import needs
-from counterseal.testing.contracts.leaving import (
+from counterseal.testing.contracts.leaks import (
     SECRET,
     no_secret_is_logged,
     only_unavailable_leaves,
     without_broken,
 )
 from counterseal.testing.contracts.race import LATE, comes_back, race, results
-from counterseal.testing.contracts.specimens import Specimens
+from counterseal.testing.contracts.record_factory import RecordFactory
+from counterseal.testing.contracts.summary import Contract
 from counterseal.wire.messages import push_data
 
 NewNotifier: TypeAlias = Callable[[], Notifier]
@@ -45,7 +46,7 @@ DELIVERED = PushOutcome(result=PushResult.DELIVERED)
 MISCONFIGURED = PushOutcome(result=PushResult.MISCONFIGURED)
 
 
-class NotifierContract:
+class NotifierContract(Contract):
     """
     What every notifier keeps.
 
@@ -111,7 +112,7 @@ class NotifierContract:
         """
         raise NotImplementedError
 
-    def sent(self, notifier: Notifier) -> Sequence[Mapping[str, object]]:
+    def payloads(self, notifier: Notifier) -> Sequence[Mapping[str, object]]:
         """
         Return the payload of each message so far, less what the transport itself needs.
 
@@ -120,7 +121,7 @@ class NotifierContract:
         """
         raise NotImplementedError
 
-    def test_notifier_1_knows_what_it_rings_at(self, new_notifier: NewNotifier) -> None:
+    def test_notifier_1_knows_its_kinds(self, new_notifier: NewNotifier) -> None:
         """NOTIFIER-1."""
         notifier = new_notifier()
         kinds = notifier.kinds()
@@ -137,7 +138,7 @@ class NotifierContract:
             notifier.push(addresses, message)
 
     @pytest.mark.parametrize("occasion", list(Occasion))
-    def test_notifier_3_sends_what_the_bell_holds(
+    def test_notifier_3_sends_what_the_message_says(
         self, new_notifier: NewNotifier, occasion: Occasion
     ) -> None:
         """NOTIFIER-3."""
@@ -149,7 +150,7 @@ class NotifierContract:
 
         texts: set[str] = {message.guid, TITLE, BODY, *push_data(message).values()}
         texts |= {address.value for address in addresses}
-        for payload in self.sent(notifier):
+        for payload in self.payloads(notifier):
             alien = [leaf for leaf in _leaves(payload) if leaf not in texts]
             assert not alien, f"sent, and not in the bell: {alien}"
 
@@ -178,15 +179,17 @@ class NotifierContract:
         for outcome in notifier.push(living, _message()):
             assert outcome.result is not PushResult.GONE, "the living are called dead"
 
-    def test_notifier_5_names_the_dead_and_rings_at_others(self, new_notifier: NewNotifier) -> None:
+    def test_notifier_5_names_the_dead_and_pushes_to_others(
+        self, new_notifier: NewNotifier
+    ) -> None:
         """NOTIFIER-5."""
         needs(self, "learns_of_death", "NOTIFIER-5")
         notifier = new_notifier()
         living, dead = self.address(notifier, 1), self.dead_address(notifier)
 
-        gone = PushOutcome(result=PushResult.GONE)
-        assert notifier.push((living, dead), _message()) == (DELIVERED, gone)
-        assert notifier.push((dead, living), _message()) == (gone, DELIVERED)
+        gone_outcome = PushOutcome(result=PushResult.GONE)
+        assert notifier.push((living, dead), _message()) == (DELIVERED, gone_outcome)
+        assert notifier.push((dead, living), _message()) == (gone_outcome, DELIVERED)
         assert notifier.push((living,), _message()) == (DELIVERED,)
 
     def test_notifier_6_sends_once(self, new_notifier: NewNotifier) -> None:
@@ -196,7 +199,7 @@ class NotifierContract:
         addresses = tuple(self.address(notifier, number) for number in range(3))
         notifier.push(addresses, _message())
 
-        assert len(self.sent(notifier)) <= len(addresses), "more messages than addresses"
+        assert len(self.payloads(notifier)) <= len(addresses), "more messages than addresses"
 
     def test_notifier_6_does_not_wait_itself(self, new_notifier: NewNotifier) -> None:
         """NOTIFIER-6: it says how long to wait."""
@@ -263,12 +266,12 @@ class NotifierContract:
 
 
 def _message(occasion: Occasion = Occasion.CHALLENGE, timeout: timedelta = AMPLE) -> PushMessage:
-    made = Specimens()
+    factory = RecordFactory()
     return PushMessage(
-        guid=made.guid(),
+        guid=factory.guid(),
         occasion=occasion,
-        subject=made.guid(),
-        account=made.guid(),
+        subject=factory.guid(),
+        account=factory.guid(),
         title=TITLE,
         body=BODY,
         life=timedelta(minutes=5),

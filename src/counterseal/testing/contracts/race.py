@@ -38,35 +38,35 @@ class Ended(Generic[T]):
     error: Exception | None
 
 
-def race(acts: Sequence[Callable[[], T]]) -> list[Ended[T]]:
+def race(calls: Sequence[Callable[[], T]]) -> list[Ended[T]]:
     """
     Let all *acts* begin at one moment, each in a thread of its own.
 
     Raises:
         AssertionError: A call did not come back.
     """
-    barrier = threading.Barrier(len(acts))
-    ended: list[Ended[T] | None] = [None] * len(acts)
+    barrier = threading.Barrier(len(calls))
+    ended: list[Ended[T] | None] = [None] * len(calls)
 
-    def run(place: int, act: Callable[[], T]) -> None:
+    def run(index: int, call: Callable[[], T]) -> None:
         barrier.wait()
         try:
-            ended[place] = Ended(act(), None)
+            ended[index] = Ended(call(), None)
         except Exception as error:  # noqa: BLE001 - whatever it is, the test judges it
-            ended[place] = Ended(None, error)
+            ended[index] = Ended(None, error)
 
     threads = [
-        threading.Thread(target=run, args=(place, act), daemon=True)
-        for place, act in enumerate(acts)
+        threading.Thread(target=run, args=(index, call), daemon=True)
+        for index, call in enumerate(calls)
     ]
     with _switching_often():
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join(PATIENCE.total_seconds())
-    known = [end for end in ended if end is not None]
-    assert len(known) == len(acts), "a call did not come back, or died"
-    return known
+    outcomes = [end for end in ended if end is not None]
+    assert len(outcomes) == len(calls), "a call did not come back, or died"
+    return outcomes
 
 
 def results(ended: Sequence[Ended[T]]) -> list[T]:
@@ -76,21 +76,21 @@ def results(ended: Sequence[Ended[T]]) -> list[T]:
     Raises:
         Exception: What one of them raised.
     """
-    found = []
+    values = []
     for end in ended:
         if end.error is not None:
             raise end.error
-        found.append(end.result)
-    return found  # type: ignore[return-value]  # None is a result too, where T allows it
+        values.append(end.result)
+    return values  # type: ignore[return-value]  # None is a result too, where T allows it
 
 
-def comes_back(act: Callable[[], object], *, within: timedelta) -> bool:
+def comes_back(call: Callable[[], object], *, within: timedelta) -> bool:
     """Tell whether *act* returns or raises in time; it is left behind if not."""
     done = threading.Event()
 
     def run() -> None:
         try:
-            act()
+            call()
         except Exception:  # noqa: BLE001, S110 - only the time counts here
             pass
         finally:

@@ -11,24 +11,25 @@ import pytest
 
 from counterseal.ports import Clock, ReplayGuard
 from counterseal.testing.clock import START, FrozenClock
-from counterseal.testing.contracts.leaving import (
+from counterseal.testing.contracts.leaks import (
     SECRET,
     no_secret_is_logged,
     only_unavailable_leaves,
     without_broken,
 )
 from counterseal.testing.contracts.race import race, results
+from counterseal.testing.contracts.summary import Contract
 
 NewReplayGuard: TypeAlias = Callable[[Clock], ReplayGuard]
 """Makes a guard that has seen nothing, and takes the time from the clock if from anywhere."""
 
-CALLERS = 8
+THREADS = 8
 ROUNDS = 30
 LIFE = timedelta(minutes=5)
 KEY = ("proof", "device", "id")
 
 
-class ReplayGuardContract:
+class ReplayGuardContract(Contract):
     """What every guard keeps."""
 
     @pytest.fixture
@@ -73,9 +74,9 @@ class ReplayGuardContract:
         """REPLAY-1."""
         guard = new_replay_guard(FrozenClock())
         for turn in range(ROUNDS):
-            act = partial(guard.first_seen, ("proof", "device", str(turn)), START + LIFE)
+            call = partial(guard.first_seen, ("proof", "device", str(turn)), START + LIFE)
 
-            assert results(race([act] * CALLERS)).count(True) == 1
+            assert results(race([call] * THREADS)).count(True) == 1
 
     def test_replay_2_keys_that_differ_do_not_meet(self, new_replay_guard: NewReplayGuard) -> None:
         """REPLAY-2."""
@@ -112,11 +113,11 @@ class ReplayGuardContract:
         """ALL-2."""
         guard = new_replay_guard(FrozenClock())
 
-        def act(caller: int) -> list[bool]:
-            keys = [("proof", str(caller), str(number)) for number in range(50)]
+        def call(client: int) -> list[bool]:
+            keys = [("proof", str(client), str(number)) for number in range(50)]
             return [guard.first_seen(key, START + LIFE) for key in keys]
 
-        assert all(map(all, results(race([partial(act, caller) for caller in range(CALLERS)]))))
+        assert all(map(all, results(race([partial(call, client) for client in range(THREADS)]))))
 
     def test_all_3_logs_no_secret(self, new_replay_guard: NewReplayGuard) -> None:
         """ALL-3."""

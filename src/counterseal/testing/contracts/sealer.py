@@ -10,13 +10,15 @@ import pytest
 
 from counterseal.errors import SealBroken
 from counterseal.ports import Sealer
-from counterseal.testing.contracts.leaving import (
+from counterseal.testing.contracts.leaks import (
     SECRET,
+    no_io,
     no_secret_is_logged,
     only_unavailable_leaves,
     without_broken,
 )
 from counterseal.testing.contracts.race import race, results
+from counterseal.testing.contracts.summary import Contract
 
 NewSealer: TypeAlias = Callable[[], Sealer]
 """Makes a sealer."""
@@ -25,7 +27,7 @@ PLAIN = SECRET.encode()
 CONTEXT = "code of a challenge"
 
 
-class SealerContract:
+class SealerContract(Contract):
     """What every sealer keeps."""
 
     @pytest.fixture
@@ -69,8 +71,8 @@ class SealerContract:
         sealer = new_sealer()
         sealed = sealer.seal(PLAIN, CONTEXT)
         flipped = [
-            sealed[:place] + bytes([sealed[place] ^ 1]) + sealed[place + 1 :]
-            for place in range(len(sealed))
+            sealed[:index] + bytes([sealed[index] ^ 1]) + sealed[index + 1 :]
+            for index in range(len(sealed))
         ]
         cut = [sealed[:length] for length in range(len(sealed))]
         for changed in (*flipped, *cut, sealed + b"\x00", sealed[1:]):
@@ -82,9 +84,23 @@ class SealerContract:
         sealer = new_sealer()
         sealed = sealer.seal(PLAIN * 8, CONTEXT)
 
-        assert not any(PLAIN[place : place + 6] in sealed for place in range(len(PLAIN) - 5))
+        assert not any(PLAIN[index : index + 6] in sealed for index in range(len(PLAIN) - 5))
         zeros = sealer.seal(bytes(4096), CONTEXT)
         assert max(zeros.count(byte) for byte in range(256)) < 256, "a pattern shows through"
+
+    def test_sealer_4_never_waits(self, new_sealer: NewSealer) -> None:
+        """SEALER-4: with whatever result; the first call counts, too."""
+        first, sealer = new_sealer(), new_sealer()
+        # What is imported at first use is not the sealer's key.
+        first.open(first.seal(PLAIN, CONTEXT), CONTEXT)
+
+        with no_io():
+            sealed = sealer.seal(PLAIN, CONTEXT)
+            assert sealer.open(sealed, CONTEXT) == PLAIN
+            for _ in range(10):
+                sealer.open(sealer.seal(PLAIN, CONTEXT), CONTEXT)
+            with pytest.raises(SealBroken):
+                sealer.open(sealed, "another")
 
     def test_all_1_only_unavailable_leaves(self, broken_sealer: NewSealer | None) -> None:
         """ALL-1."""
@@ -103,12 +119,12 @@ class SealerContract:
         """ALL-2."""
         sealer = new_sealer()
 
-        def act(caller: int) -> bool:
-            plains = [bytes([caller, number]) for number in range(30)]
+        def call(client: int) -> bool:
+            plains = [bytes([client, number]) for number in range(30)]
             sealed = [sealer.seal(plain, CONTEXT) for plain in plains]
             return [sealer.open(one, CONTEXT) for one in sealed] == plains
 
-        assert all(results(race([partial(act, caller) for caller in range(6)])))
+        assert all(results(race([partial(call, client) for client in range(6)])))
 
     def test_all_3_logs_no_secret(self, new_sealer: NewSealer) -> None:
         """ALL-3."""

@@ -13,13 +13,14 @@ from counterseal.errors import CallbackUncallable, SenderUnavailable
 from counterseal.models import Delivery
 from counterseal.ports import CallbackSender
 from counterseal.testing.contracts.clauses import needs
-from counterseal.testing.contracts.leaving import (
+from counterseal.testing.contracts.leaks import (
     SECRET,
     no_secret_is_logged,
     only_unavailable_leaves,
     without_broken,
 )
 from counterseal.testing.contracts.race import LATE, comes_back, race, results
+from counterseal.testing.contracts.summary import Contract
 
 NewSender: TypeAlias = Callable[[], CallbackSender]
 """Makes a sender whose receiver has received nothing."""
@@ -31,7 +32,7 @@ AMPLE = timedelta(seconds=20)
 """Of one that arrives, however slow the machine is and however many run at once."""
 
 
-class CallbackSenderContract:
+class CallbackSenderContract(Contract):
     """
     What every sender keeps.
 
@@ -162,10 +163,10 @@ class CallbackSenderContract:
         sender = new_sender()
         delivery = self._delivery()
         sender.send(delivery)
-        (got,) = self.attempts(sender)
+        (attempt,) = self.attempts(sender)
 
-        assert (got.url, got.body) == (delivery.url, delivery.body)
-        headers = {name.lower(): value for name, value in got.headers}
+        assert (attempt.url, attempt.body) == (delivery.url, delivery.body)
+        headers = {name.lower(): value for name, value in attempt.headers}
         for name, value in delivery.headers:
             assert headers.get(name.lower()) == value, f"{name} is not as it was given"
 
@@ -215,10 +216,10 @@ class CallbackSenderContract:
         """ALL-2."""
         sender = new_sender()
 
-        found = results(race([partial(sender.send, self._delivery())] * 6))
+        outcomes = results(race([partial(sender.send, self._delivery())] * 6))
 
         if self.shows_attempts:
-            assert len(self.attempts(sender)) == len(found)
+            assert len(self.attempts(sender)) == len(outcomes)
 
     def test_all_3_logs_no_secret(self, new_sender: NewSender) -> None:
         """ALL-3."""

@@ -13,13 +13,14 @@ from counterseal.keys.jws import verify_bytes
 from counterseal.models import PublicKey
 from counterseal.ports import Signer
 from counterseal.testing.contracts.clauses import needs
-from counterseal.testing.contracts.leaving import (
+from counterseal.testing.contracts.leaks import (
     SECRET,
     no_secret_is_logged,
     only_unavailable_leaves,
     without_broken,
 )
 from counterseal.testing.contracts.race import race, results
+from counterseal.testing.contracts.summary import Contract
 
 NewSigner: TypeAlias = Callable[[], Signer]
 """Makes a signer."""
@@ -27,7 +28,7 @@ NewSigner: TypeAlias = Callable[[], Signer]
 DATA = b"header.claims"
 
 
-class SignerContract:
+class SignerContract(Contract):
     """
     What every signer keeps.
 
@@ -113,11 +114,11 @@ class SignerContract:
         """ALL-2."""
         signer = new_signer()
 
-        def act(caller: int) -> bool:
+        def call(client: int) -> bool:
             first = signer.jwks()[0]
-            return all(signed(signer, first, bytes([caller, number])) for number in range(10))
+            return all(signed(signer, first, bytes([client, number])) for number in range(10))
 
-        assert all(results(race([partial(act, caller) for caller in range(6)])))
+        assert all(results(race([partial(call, client) for client in range(6)])))
 
     def test_all_3_logs_no_secret(self, new_signer: NewSigner) -> None:
         """ALL-3: what is signed holds what a person was asked."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from counterseal.testing.contracts.store_bench import NewStore
+from counterseal.testing.contracts.properties import bounded_shrinking, store_settings
 from counterseal.testing.contracts.store_committing import StoreCommitting
 from counterseal.testing.contracts.store_crashing import StoreCrashing
 from counterseal.testing.contracts.store_due import StoreDue
@@ -15,6 +15,7 @@ from counterseal.testing.contracts.store_history import StoreHistory
 from counterseal.testing.contracts.store_racing import StoreRacing
 from counterseal.testing.contracts.store_reading import StoreReading
 from counterseal.testing.contracts.store_repeating import StoreRepeating
+from counterseal.testing.contracts.store_setup import NewStore
 
 
 class StoreContract(
@@ -35,15 +36,10 @@ class StoreContract(
         """STORE-17: with stale reads, guards, rivals, lost replies, crashes and walks."""
         reopened = self.reopened if self.survives_a_crash else None
         histories = partial(StoreHistory, new_store, self.recorded, reopened)
-        run_state_machine_as_test(
-            histories,  # type: ignore[arg-type]  # a factory is as good as a class
-            settings=settings(
-                deadline=None,
-                stateful_step_count=30,
-                # A slow machine is no fault of the store's.
-                suppress_health_check=(
-                    *settings.default.suppress_health_check,  # type: ignore[union-attr]
-                    HealthCheck.too_slow,
-                ),
-            ),
-        )
+        profile = settings.default
+        assert profile is not None
+        with bounded_shrinking("STORE-17"):
+            run_state_machine_as_test(
+                histories,  # type: ignore[arg-type]  # a factory is as good as a class
+                settings=store_settings(profile),
+            )

@@ -12,23 +12,23 @@ from counterseal.models import Account, AddressKind, Change
 from counterseal.ports import Due, Store
 from counterseal.testing.clock import START
 from counterseal.testing.contracts.clauses import needs
-from counterseal.testing.contracts.clerk import Clerk
 from counterseal.testing.contracts.crash import crashed
-from counterseal.testing.contracts.leaving import (
+from counterseal.testing.contracts.edge_values import edge_records
+from counterseal.testing.contracts.leaks import (
     no_secret_is_logged,
     only_unavailable_leaves,
     without_broken,
 )
-from counterseal.testing.contracts.oddities import oddities
 from counterseal.testing.contracts.race import race, results
-from counterseal.testing.contracts.specimens import Specimens, event, newer
-from counterseal.testing.contracts.store_bench import NewStore, StoreBench
+from counterseal.testing.contracts.record_factory import RecordFactory, event, newer
+from counterseal.testing.contracts.store_setup import NewStore, StoreSetup
+from counterseal.testing.contracts.store_worker import StoreWorker
 
 LINES = 1_000
 """Of a commit, at most; one that has more is not tried at all of them."""
 
 
-class StoreCrashing(StoreBench):
+class StoreCrashing(StoreSetup):
     """The clauses that hold when something breaks, and those of all ports."""
 
     # What the process left open, as a dead one does, is closed with noise.
@@ -38,27 +38,27 @@ class StoreCrashing(StoreBench):
         """STORE-19."""
         needs(self, "survives_a_crash", "STORE-19")
         for line in range(LINES):
-            made, store = Specimens(), new_store()
-            account = made.account()
-            Clerk(store, self.recorded).keep(account)
-            new, binding = newer(account), made.binding(account)
+            factory, store = RecordFactory(), new_store()
+            account = factory.account()
+            StoreWorker(store, self.recorded).create(account)
+            new, binding = newer(account), factory.binding(account)
             changes = (Change(account, new), Change(None, binding))
-            told = [event("first"), event("second")]
-            commit = partial(store.commit, changes, tuple(told), "operation")
+            events = [event("first"), event("second")]
+            commit = partial(store.commit, changes, tuple(events), "operation")
 
             died = crashed(commit, adapter=store, line=line)
 
             store = self.reopened(store)
-            found = store.get(account.guid, binding.guid)
-            applied = found == (new, binding)
-            assert applied or found == (account, None), f"half a commit, at line {line}"
-            assert list(self.recorded(store)) == (told if applied else []), f"at line {line}"
-            assert store.account(made.space, "zoe") == found[0]
+            stored = store.get(account.guid, binding.guid)
+            applied = stored == (new, binding)
+            assert applied or stored == (account, None), f"half a commit, at line {line}"
+            assert list(self.recorded(store)) == (events if applied else []), f"at line {line}"
+            assert store.account(factory.space, "zoe") == stored[0]
             assert len(store.bindings(account.guid)) == applied
             # The same operation again: a caller that lived on cannot know.
-            store.commit(changes, tuple(told), "operation")
+            store.commit(changes, tuple(events), "operation")
             assert store.get(account.guid, binding.guid) == (new, binding)
-            assert list(self.recorded(store)) == told
+            assert list(self.recorded(store)) == events
             if not died:
                 break
         gc.collect()  # here, where noise is expected, and not in the middle of another test
@@ -66,11 +66,11 @@ class StoreCrashing(StoreBench):
     def test_store_19_finds_everything_again(self, new_store: NewStore) -> None:
         """STORE-19."""
         needs(self, "survives_a_crash", "STORE-19")
-        made, store = Specimens(), new_store()
-        records = oddities(made)
-        clerk = Clerk(store, self.recorded)
+        factory, store = RecordFactory(), new_store()
+        records = edge_records(factory)
+        worker = StoreWorker(store, self.recorded)
         for record in records:
-            clerk.commit((None, record), audit=[event()])
+            worker.commit((None, record), audit=[event()])
 
         again = self.reopened(store)
 
@@ -82,17 +82,17 @@ class StoreCrashing(StoreBench):
         if broken_store is None:
             without_broken()
             return
-        made, store = Specimens(), broken_store()
-        company = made.company()
+        factory, store = RecordFactory(), broken_store()
+        company = factory.company()
         only_unavailable_leaves(
             {
                 "get": lambda: store.get(company.guid),
-                "account": lambda: store.account(made.space, "zoe"),
+                "account": lambda: store.account(factory.space, "zoe"),
                 "get_with_account": lambda: store.get_with_account(company.guid),
                 "bindings": lambda: store.bindings(company.guid),
                 "pending": lambda: store.pending(company.guid),
                 "list": lambda: store.list(None),
-                "dead": lambda: store.dead(made.guid(), 1),
+                "dead": lambda: store.dead(factory.guid(), 1),
                 "due": lambda: store.due(Due.CALLBACK, START, 1),
                 "due on a channel": lambda: store.due(
                     Due.NOTIFICATION, START, 1, AddressKind.RELAY
@@ -103,37 +103,37 @@ class StoreCrashing(StoreBench):
 
     def test_all_2_serves_many_threads_at_once(self, new_store: NewStore) -> None:
         """ALL-2."""
-        clerk = self.clerk(new_store)
-        made = [Specimens(seed) for seed in range(6)]
+        worker = self.worker(new_store)
+        factories = [RecordFactory(seed) for seed in range(6)]
 
-        def act(mine: Specimens) -> bool:
+        def call(mine: RecordFactory) -> bool:
             account = mine.account()
-            clerk.keep(account)
+            worker.create(account)
             for _ in range(10):
-                _look(clerk.store, account)
-                account = clerk.swap(account, newer(account))
+                _read_all(worker.store, account)
+                account = worker.replace(account, newer(account))
                 challenge = mine.challenge(account)
-                clerk.commit((account, account), (None, challenge), audit=[event()])
-                assert clerk.store.get(account.guid, challenge.guid) == (account, challenge)
-            return len(clerk.store.pending(account.guid)) == 10
+                worker.commit((account, account), (None, challenge), audit=[event()])
+                assert worker.store.get(account.guid, challenge.guid) == (account, challenge)
+            return len(worker.store.pending(account.guid)) == 10
 
-        assert all(results(race([partial(act, mine) for mine in made])))
-        assert len(clerk.events()) == 60
-        assert len(clerk.store.due(Due.CHALLENGE, START, 100)) == 60
+        assert all(results(race([partial(call, mine) for mine in factories])))
+        assert len(worker.events()) == 60
+        assert len(worker.store.due(Due.CHALLENGE, START, 100)) == 60
 
     def test_all_3_logs_no_secret(self, new_store: NewStore) -> None:
         """ALL-3."""
-        made = Specimens()
+        factory = RecordFactory()
         with no_secret_is_logged():
-            clerk = self.clerk(new_store)
-            for record in oddities(made):
-                clerk.keep(record)
-                clerk.swap(record, newer(record))
-                clerk.one(record.guid)
-                clerk.refused(Conflict, (None, record))
+            worker = self.worker(new_store)
+            for record in edge_records(factory):
+                worker.create(record)
+                worker.replace(record, newer(record))
+                worker.get(record.guid)
+                worker.require_refused(Conflict, (None, record))
 
 
-def _look(store: Store, account: Account) -> None:
+def _read_all(store: Store, account: Account) -> None:
     store.get(account.guid)
     store.account(account.app_space, account.account_id)
     store.bindings(account.guid)

@@ -34,16 +34,16 @@ from counterseal.models import (
     Record,
 )
 from counterseal.ports import Due, Store
-from counterseal.testing.contracts.moves import MOMENTS, changed, finished, holds, states
 from counterseal.testing.contracts.race import race, results
-from counterseal.testing.contracts.specimens import Specimens, event, touched
+from counterseal.testing.contracts.record_factory import RecordFactory, event, touched
+from counterseal.testing.contracts.store_model import MOMENTS, changed, finished, holds, states
 from counterseal.testing.faults import Crash, Faults, faulty
 
 Recorded: TypeAlias = Callable[[Store], Sequence[AuditEvent]]
 Reopened: TypeAlias = Callable[[Store], Store] | None
 
-CAST = Specimens()
-IDS = CAST.neighbours(3)
+FACTORY = RecordFactory()
+IDS = FACTORY.neighbours(3)
 """Of accounts in one partition, so that one commit may touch two of them."""
 
 BREAKS = st.sampled_from(
@@ -59,7 +59,7 @@ class Attempt:
     """A commit that was made, or was to be made."""
 
     changes: tuple[Change, ...]
-    told: tuple[AuditEvent, ...]
+    events: tuple[AuditEvent, ...]
     operation: str
 
 
@@ -85,10 +85,10 @@ class StoreHistory(RuleBasedStateMachine):
         self.recorded = recorded
         self.reopened = reopened
         self.truth: dict[Guid, Record] = {}
-        self.told: list[AuditEvent] = []
+        self.events: list[AuditEvent] = []
         self.applied: dict[str, tuple[Change, ...]] = {}
         self.past: list[Attempt] = []
-        self.made = Specimens()
+        self.factory = RecordFactory()
         self.numbers = itertools.count()
 
     # What a caller decides
@@ -96,14 +96,14 @@ class StoreHistory(RuleBasedStateMachine):
     @initialize(target=versions)
     def begin(self) -> Any:
         """Create an account, so that no history is about nothing."""
-        account = self.made.account(IDS[0])
+        account = self.factory.account(IDS[0])
         self._commit([Change(None, account)], "nothing")
         return account
 
     @rule(target=versions, name=st.sampled_from(IDS), breaks=BREAKS)
     def create_account(self, name: str, breaks: str) -> Any:
         """Create an account, perhaps one of a natural key that exists."""
-        return self._create(self.made.account(name), None, breaks)
+        return self._create(self.factory.account(name), None, breaks)
 
     @rule(
         target=versions,
@@ -115,8 +115,8 @@ class StoreHistory(RuleBasedStateMachine):
     def create(self, kind: str, guard: Record, at: datetime, breaks: str) -> Any:
         """Create what is about an account, guarded by what was read a while ago."""
         account = self._account(guard)
-        wanted = {"next_at" if kind in {"callback", "notification"} else "deadline": at}
-        return self._create(getattr(self.made, kind)(account, **wanted), guard, breaks)
+        fields = {"next_at" if kind in {"callback", "notification"} else "deadline": at}
+        return self._create(getattr(self.factory, kind)(account, **fields), guard, breaks)
 
     @rule(target=versions, old=versions)
     def create_again(self, old: Record) -> Any:
@@ -143,33 +143,33 @@ class StoreHistory(RuleBasedStateMachine):
     ) -> Any:
         """Change a record and create another, guarded by some that were read a while ago."""
         new = changed(old, at, data)
-        callback = self.made.callback(self._account(old), next_at=at)
-        named = {guard.guid: guard for guard in guards if guard.guid != old.guid}
-        changes = [Change(guard, guard) for guard in named.values()]
+        callback = self.factory.callback(self._account(old), next_at=at)
+        guarded = {guard.guid: guard for guard in guards if guard.guid != old.guid}
+        changes = [Change(guard, guard) for guard in guarded.values()]
         changes += [Change(old, new), Change(None, callback)]
         self._commit(data.draw(st.permutations(changes)), breaks)
         return multiple(new, callback)
 
     @rule(target=versions, old=versions, at=MOMENTS, data=st.data())
-    def swap_beside_a_rival(self, old: Record, at: datetime, data: st.DataObject) -> Any:
+    def swap_beside_a_competitor(self, old: Record, at: datetime, data: st.DataObject) -> Any:
         """Change a record twice, at the same moment."""
         # Alike in all that draws depend on: which one wins is luck that Hypothesis cannot replay.
         first = changed(old, at, data)
         second = attrs.evolve(touched(old, at), **states(first))
-        rivals = [first, second]
-        attempts = [self._attempt([Change(old, new)]) for new in rivals]
+        competitors = [first, second]
+        attempts = [self._attempt([Change(old, new)]) for new in competitors]
         errors = results(race([partial(self._send, attempt) for attempt in attempts]))
-        won = [place for place, error in enumerate(errors) if error is None]
+        won = [index for index, error in enumerate(errors) if error is None]
         assert all(isinstance(error, Conflict | None) for error in errors), f"{errors}"
         assert len(won) == holds(self.truth, attempts[0].changes), "of rivals, exactly one wins"
-        for place in won:
-            self._note(attempts[place])
-        return multiple(*rivals)
+        for index in won:
+            self._note(attempts[index])
+        return multiple(*competitors)
 
     @rule(data=st.data())
     def ask_again(self, data: st.DataObject) -> None:
         """Repeat an operation, however long ago."""
-        self._judge(data.draw(st.sampled_from(self.past)))
+        self._check(data.draw(st.sampled_from(self.past)))
 
     @rule(data=st.data(), other=versions)
     def reuse_an_operation(self, data: st.DataObject, other: Record) -> None:
@@ -195,9 +195,9 @@ class StoreHistory(RuleBasedStateMachine):
             if isinstance(record, kind.value) and record.due_at is not None and record.due_at <= at
         }
         for _ in range(20 * (1 + len(expected))):
-            found = self.store.due(kind, at, 2)
-            assert len(found) <= 2
-            for record in found:
+            actual = self.store.due(kind, at, 2)
+            assert len(actual) <= 2
+            for record in actual:
                 assert record == self.truth[record.guid], "what is due is not what is stored"
                 assert record.guid in expected, "not due, or returned again after it was not"
                 expected.discard(record.guid)
@@ -224,9 +224,9 @@ class StoreHistory(RuleBasedStateMachine):
     def everything_is_found_where_it_belongs(self) -> None:
         """STORE-3 to STORE-5, STORE-25."""
         accounts = [record for record in self.truth.values() if isinstance(record, Account)]
-        known = {account.account_id: account for account in accounts}
+        by_name = {account.account_id: account for account in accounts}
         for name in IDS:
-            assert self.store.account(self.made.space, name) == known.get(name)
+            assert self.store.account(self.factory.space, name) == by_name.get(name)
         for account in accounts:
             mine = [
                 record
@@ -234,8 +234,8 @@ class StoreHistory(RuleBasedStateMachine):
                 if isinstance(record, Binding | Challenge) and record.account == account.guid
             ]
             bindings = {record for record in mine if isinstance(record, Binding)}
-            found = self.store.bindings(account.guid)
-            assert (len(found), set(found)) == (len(bindings), bindings)
+            actual = self.store.bindings(account.guid)
+            assert (len(actual), set(actual)) == (len(bindings), bindings)
             pending = {
                 record
                 for record in mine
@@ -249,20 +249,20 @@ class StoreHistory(RuleBasedStateMachine):
     @invariant()
     def the_dead_are_found(self) -> None:
         """STORE-23, STORE-24."""
-        origin = self.made.space
+        origin = self.factory.space
         dead = {
             record
             for record in self.truth.values()
             if isinstance(record, Callback) and record.state is CallbackState.DEAD
         }
-        found = self.store.dead(origin, 1 + len(dead))
-        assert (len(found), set(found)) == (len(dead), dead)
-        assert self.store.dead(origin, 1) == found[:1]
+        actual = self.store.dead(origin, 1 + len(dead))
+        assert (len(actual), set(actual)) == (len(dead), dead)
+        assert self.store.dead(origin, 1) == actual[:1]
 
     @invariant()
     def events_are_those_of_what_was_applied(self) -> None:
         """STORE-18."""
-        assert list(self.recorded(self.bare)) == self.told
+        assert list(self.recorded(self.bare)) == self.events
 
     # How it is done
 
@@ -281,7 +281,7 @@ class StoreHistory(RuleBasedStateMachine):
         attempt = self._attempt(changes)
         applies = holds(self.truth, attempt.changes)
         if breaks == "nothing":
-            self._judge(attempt)
+            self._check(attempt)
             return
         after = breaks.endswith("after")
         if breaks.startswith("crash"):
@@ -299,7 +299,7 @@ class StoreHistory(RuleBasedStateMachine):
         if isinstance(error, Crash):
             self._reopen()
         elif breaks.startswith("reply"):
-            self._judge(attempt)
+            self._check(attempt)
 
     def _attempt(self, changes: list[Change]) -> Attempt:
         number = next(self.numbers)
@@ -309,12 +309,12 @@ class StoreHistory(RuleBasedStateMachine):
 
     def _send(self, attempt: Attempt) -> BaseException | None:
         try:
-            self.store.commit(attempt.changes, attempt.told, attempt.operation)
+            self.store.commit(attempt.changes, attempt.events, attempt.operation)
         except (CountersealError, Crash) as error:
             return error
         return None
 
-    def _judge(self, attempt: Attempt) -> None:
+    def _check(self, attempt: Attempt) -> None:
         again = self.applied.get(attempt.operation) == attempt.changes
         error = self._send(attempt)
         if again:
@@ -329,7 +329,7 @@ class StoreHistory(RuleBasedStateMachine):
         for change in attempt.changes:
             if change.new is not change.old:
                 self.truth[change.new.guid] = change.new
-        self.told += attempt.told
+        self.events += attempt.events
         self.applied[attempt.operation] = attempt.changes
 
     def _reopen(self) -> None:

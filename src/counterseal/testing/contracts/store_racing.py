@@ -11,15 +11,15 @@ import attrs
 from counterseal.errors import Conflict, Indeterminate
 from counterseal.models import Change, Company, Record
 from counterseal.ports import Store
-from counterseal.testing.contracts.clerk import Clerk
 from counterseal.testing.contracts.race import race, results
-from counterseal.testing.contracts.specimens import Specimens, event, newer
-from counterseal.testing.contracts.store_bench import NewStore, StoreBench
+from counterseal.testing.contracts.record_factory import RecordFactory, event, newer
+from counterseal.testing.contracts.store_setup import NewStore, StoreSetup
+from counterseal.testing.contracts.store_worker import StoreWorker
 from counterseal.testing.entropy import ScriptedEntropy
 from counterseal.testing.faults import Faults, faulty
-from counterseal.testing.linearizability import Operation, Witness, linearizable
+from counterseal.testing.linearizability import Operation, Recorder, linearizable
 
-CALLERS = 6
+THREADS = 6
 ROUNDS = 30
 """Of each race; a store that reads first and writes then loses one of them."""
 
@@ -32,7 +32,7 @@ Names: TypeAlias = tuple[str, ...]
 
 
 @attrs.frozen(kw_only=True)
-class Seen:
+class Observation:
     """
     What one caller saw happen.
 
@@ -47,118 +47,122 @@ class Seen:
     conflict: bool = False
 
 
-def follow(names: Names, seen: Seen) -> Iterable[Names]:
+def follow(names: Names, observation: Observation) -> Iterable[Names]:
     """Step the model: a read and a guard hold or not, a swap holds and changes."""
-    holds = all(names[place] == name for place, name in seen.before)
-    if holds is seen.conflict:
+    holds = all(names[index] == name for index, name in observation.before)
+    if holds is observation.conflict:
         return ()
-    if seen.conflict:
+    if observation.conflict:
         return (names,)
-    changed = dict(seen.after)
-    return (tuple(changed.get(place, name) for place, name in enumerate(names)),)
+    changed = dict(observation.after)
+    return (tuple(changed.get(index, name) for index, name in enumerate(names)),)
 
 
-class StoreRacing(StoreBench):
+class StoreRacing(StoreSetup):
     """The clauses of `commit`, as many callers see them."""
 
-    def test_store_17_of_rivals_exactly_one_wins(self, new_store: NewStore) -> None:
+    def test_store_17_of_competitors_exactly_one_wins(self, new_store: NewStore) -> None:
         """STORE-17."""
-        clerk, made = self.clerk(new_store), Specimens()
-        company = made.company()
-        clerk.keep(company)
+        worker, factory = self.worker(new_store), RecordFactory()
+        company = factory.company()
+        worker.create(company)
         for turn in range(ROUNDS):
-            rivals = [newer(company, name=f"{turn} {caller}") for caller in range(CALLERS)]
-            acts = [partial(_won, clerk, company, rival) for rival in rivals]
+            competitors = [newer(company, name=f"{turn} {client}") for client in range(THREADS)]
+            calls = [partial(_won, worker, company, competitor) for competitor in competitors]
 
-            won = results(race(acts))
+            won = results(race(calls))
 
             assert won.count(True) == 1, "of rivals, exactly one wins"
-            assert clerk.one(company.guid) == rivals[won.index(True)]
-            company = rivals[won.index(True)]
-        assert len(clerk.events()) == ROUNDS
+            assert worker.get(company.guid) == competitors[won.index(True)]
+            company = competitors[won.index(True)]
+        assert len(worker.events()) == ROUNDS
 
     def test_store_17_of_creators_exactly_one_wins(self, new_store: NewStore) -> None:
         """STORE-17: of one GUID, and of one natural key."""
-        clerk, made = self.clerk(new_store), Specimens()
+        worker, factory = self.worker(new_store), RecordFactory()
         for turn in range(ROUNDS):
-            guid = made.guid()
-            companies = [made.company(guid=guid) for _ in range(CALLERS)]
-            accounts = [made.account(f"account {turn}") for _ in range(CALLERS)]
+            guid = factory.guid()
+            companies = [factory.company(guid=guid) for _ in range(THREADS)]
+            accounts = [factory.account(f"account {turn}") for _ in range(THREADS)]
 
-            created = results(race([partial(_won, clerk, None, record) for record in companies]))
-            named = results(race([partial(_won, clerk, None, record) for record in accounts]))
+            created = results(race([partial(_won, worker, None, record) for record in companies]))
+            accounts_created = results(
+                race([partial(_won, worker, None, record) for record in accounts])
+            )
 
-            assert (created.count(True), named.count(True)) == (1, 1)
-            assert clerk.one(guid) == companies[created.index(True)]
-            winner = accounts[named.index(True)]
-            assert clerk.store.account(made.space, winner.account_id) == winner
+            assert (created.count(True), accounts_created.count(True)) == (1, 1)
+            assert worker.get(guid) == companies[created.index(True)]
+            winner = accounts[accounts_created.index(True)]
+            assert worker.store.account(factory.space, winner.account_id) == winner
             losers = [account.guid for account in accounts if account != winner]
-            assert set(clerk.store.get(*losers)) == {None}
+            assert set(worker.store.get(*losers)) == {None}
 
     def test_store_17_a_guard_and_a_swap_cannot_both_win(self, new_store: NewStore) -> None:
         """STORE-17: two that each guard what the other one changes."""
-        clerk, made = self.clerk(new_store), Specimens()
-        left, right = made.company(), made.company()
-        clerk.keep(left, right)
+        worker, factory = self.worker(new_store), RecordFactory()
+        first, second = factory.company(), factory.company()
+        worker.create(first, second)
         for _ in range(ROUNDS):
-            acts = [
-                partial(_won, clerk, left, newer(left), guard=right),
-                partial(_won, clerk, right, newer(right), guard=left),
+            calls = [
+                partial(_won, worker, first, newer(first), guard=second),
+                partial(_won, worker, second, newer(second), guard=first),
             ]
 
-            won = results(race(acts))
+            won = results(race(calls))
 
             assert won.count(True) == 1, "one saw what the other one changed"
-            left, right = (newer(left), right) if won[0] else (left, newer(right))
-            assert clerk.store.get(left.guid, right.guid) == (left, right)
+            first, second = (newer(first), second) if won[0] else (first, newer(second))
+            assert worker.store.get(first.guid, second.guid) == (first, second)
 
     def test_store_17_one_operation_is_applied_once(self, new_store: NewStore) -> None:
         """STORE-17: as when a caller gave up, and asks again while the first call runs."""
-        clerk, made = self.clerk(new_store), Specimens()
-        company = made.company()
-        clerk.keep(company)
+        worker, factory = self.worker(new_store), RecordFactory()
+        company = factory.company()
+        worker.create(company)
         for turn in range(ROUNDS):
-            act = partial(
-                clerk.commit,
+            call = partial(
+                worker.commit,
                 (company, newer(company)),
                 audit=[event(str(turn))],
                 operation=f"again {turn}",
             )
 
-            results(race([act] * 3))
+            results(race([call] * 3))
 
             company = newer(company)
-            assert clerk.one(company.guid) == company
-            assert clerk.events() == [event(str(number)) for number in range(turn + 1)]
+            assert worker.get(company.guid) == company
+            assert worker.events() == [event(str(number)) for number in range(turn + 1)]
 
     def test_store_17_is_linearizable(self, new_store: NewStore) -> None:
         """STORE-17."""
         for seed in range(HISTORIES):
             history, start = self._happened(new_store, seed)
-            for place, name in enumerate(start):
+            for index, name in enumerate(start):
                 alone: Names = (name,)
-                assert linearizable(_alone(history, place), alone, follow), (
-                    f"record {place} cannot have changed like that, one step after the other"
+                assert linearizable(_alone(history, index), alone, follow), (
+                    f"record {index} cannot have changed like that, one step after the other"
                 )
             assert linearizable(history, start, follow), (
                 "the records cannot have changed like that, one commit after the other"
             )
 
-    def _happened(self, new_store: NewStore, seed: int) -> tuple[list[Operation[Seen]], Names]:
-        store, made = new_store(), Specimens(seed)
-        setup = Clerk(store, self.recorded)
-        companies = [made.company(name=f"company {place}") for place in range(2)]
-        setup.keep(*companies)
-        witness: Witness[Seen] = Witness()
-        callers = [
-            _Caller(f"caller {number}", store, companies, witness, seed * CALLERS + number)
+    def _happened(
+        self, new_store: NewStore, seed: int
+    ) -> tuple[list[Operation[Observation]], Names]:
+        store, factory = new_store(), RecordFactory(seed)
+        setup = StoreWorker(store, self.recorded)
+        companies = [factory.company(name=f"company {index}") for index in range(2)]
+        setup.create(*companies)
+        recorder: Recorder[Observation] = Recorder()
+        clients = [
+            _Client(f"caller {number}", store, companies, recorder, seed * THREADS + number)
             for number in range(4)
         ]
-        results(race(callers))
-        return witness.history, tuple(company.name for company in companies)
+        results(race(clients))
+        return recorder.history, tuple(company.name for company in companies)
 
 
-class _Caller:
+class _Client:
     # Reads, and commits what it read last, with replies lost in between.
 
     def __init__(
@@ -166,73 +170,75 @@ class _Caller:
         name: str,
         store: Store,
         companies: list[Company],
-        witness: Witness[Seen],
+        recorder: Recorder[Observation],
         seed: int,
     ) -> None:
         self._name = name
         self._faults = Faults()
         self._store = faulty(store, "store", self._faults)
-        self._known = list(companies)
-        self._witness = witness
-        self._luck = ScriptedEntropy(seed)
+        self._records = list(companies)
+        self._recorder = recorder
+        self._entropy = ScriptedEntropy(seed)
 
     def __call__(self) -> None:
         for number in range(STEPS):
-            what, place, lost, applied = self._luck.token(4)
+            what, index, lost, applied = self._entropy.token(4)
             if what % 3 == 0:
-                self._read(place % 2)
+                self._read_record(index % 2)
             else:
                 if lost % 5 == 0:
                     self._faults.lose_reply(applied=bool(applied % 2))
-                self._commit(place % 2, f"{self._name}, {number}", guarding=what % 3 == 1)
+                self._commit(index % 2, f"{self._name}, {number}", guarding=what % 3 == 1)
 
-    def _read(self, place: int) -> None:
-        with self._witness.watch() as note:
-            (found,) = self._store.get(self._known[place].guid)
-            assert isinstance(found, Company)
-            note.act = Seen(before=((place, found.name),))
-        self._known[place] = found
+    def _read_record(self, index: int) -> None:
+        with self._recorder.watch() as note:
+            (record,) = self._store.get(self._records[index].guid)
+            assert isinstance(record, Company)
+            note.call = Observation(before=((index, record.name),))
+        self._records[index] = record
 
-    def _commit(self, place: int, name: str, *, guarding: bool) -> None:
-        old, other = self._known[place], self._known[1 - place]
+    def _commit(self, index: int, name: str, *, guarding: bool) -> None:
+        old, other = self._records[index], self._records[1 - index]
         new = newer(old, name=name)
         changes = [Change(old, new)]
-        before = [(place, old.name)]
+        before = [(index, old.name)]
         if guarding:
             changes.append(Change(other, other))
-            before.append((1 - place, other.name))
+            before.append((1 - index, other.name))
         lost_race = False
-        with self._witness.watch() as note:
-            note.act = Seen(before=tuple(before), after=((place, name),))
+        with self._recorder.watch() as note:
+            note.call = Observation(before=tuple(before), after=((index, name),))
             try:
                 self._store.commit(tuple(changes), (), name)
-                self._known[place] = new
+                self._records[index] = new
             except Conflict:
-                note.act = Seen(before=tuple(before), conflict=True)
+                note.call = Observation(before=tuple(before), conflict=True)
                 lost_race = True
             except Indeterminate:
                 note.lost = True
         if lost_race:
-            self._read(place)
-            self._read(1 - place)
+            self._read_record(index)
+            self._read_record(1 - index)
 
 
-def _won(clerk: Clerk, old: Record | None, new: Record, *, guard: Record | None = None) -> bool:
+def _won(
+    worker: StoreWorker, old: Record | None, new: Record, *, guard: Record | None = None
+) -> bool:
     guards = [] if guard is None else [(guard, guard)]
     try:
-        clerk.commit((old, new), *guards, audit=[event("won")])
+        worker.commit((old, new), *guards, audit=[event("won")])
     except Conflict:
         return False
     return True
 
 
-def _alone(history: list[Operation[Seen]], place: int) -> list[Operation[Seen]]:
+def _alone(history: list[Operation[Observation]], index: int) -> list[Operation[Observation]]:
     # What one record's history says; that one of two did not hold says nothing about either.
     return [
-        attrs.evolve(operation, act=attrs.evolve(seen, before=before, after=after))
+        attrs.evolve(operation, call=attrs.evolve(observation, before=before, after=after))
         for operation in history
-        for seen in [operation.act]
-        for before in [tuple((0, name) for at, name in seen.before if at == place)]
-        for after in [tuple((0, name) for at, name in seen.after if at == place)]
-        if before and not (seen.conflict and len(seen.before) > 1)
+        for observation in [operation.call]
+        for before in [tuple((0, name) for at, name in observation.before if at == index)]
+        for after in [tuple((0, name) for at, name in observation.after if at == index)]
+        if before and not (observation.conflict and len(observation.before) > 1)
     ]

@@ -17,10 +17,10 @@ from counterseal.device.pin import unwrap
 from counterseal.errors import IdentityWithdrawn
 from counterseal.keys import PrivateKey
 from counterseal.models import Algorithm, DeviceCall, Guid, Role
-from counterseal.testing.histories import cast
+from counterseal.testing.histories import actors
+from counterseal.testing.histories.concurrent_calls import ConcurrentCalls
 from counterseal.testing.histories.ledger import Plain
-from counterseal.testing.histories.rivals import Rivals
-from counterseal.testing.histories.stage import Captured
+from counterseal.testing.histories.model import Captured
 from counterseal.testing.identity import APP_RETURN
 from counterseal.testing.phone import SERVICE, Phone
 from counterseal.wire.answer import ANSWER_TYP
@@ -43,30 +43,34 @@ WINDOW = timedelta(seconds=121)
 """How long the replay guard remembers a proof, counted from when it was made."""
 
 
-class Attacks(Rivals):
+class Attacks(ConcurrentCalls):
     """What the attacker tries."""
 
     def attack(self, way: str, mine: str, victim: str, challenge: str, button: int) -> None:
         """Attack somebody's challenge with the attacker's own phone *mine*."""
-        phone, asked = self.phones[mine], self.ledger.asked[challenge]
-        holder = self.ledger.holders.get(self.device(victim))
-        if holder is None or not holder.keys or self.ledger.people[asked.account].attacker:
+        phone, entry = self.phones[mine], self.ledger.challenges[challenge]
+        binding_entry = self.ledger.bindings.get(self.device(victim))
+        if (
+            binding_entry is None
+            or not binding_entry.keys
+            or self.ledger.accounts[entry.account].attacker
+        ):
             return
         claims = {
             "iss": self.device(victim),
-            "sub": asked.account,
-            "aud": asked.space,
+            "sub": entry.account,
+            "aud": entry.space,
             "challenge": challenge,
-            "display": keys.digest(asked.display.encode()),
-            "button": button % len(asked.buttons),
-            "title": asked.buttons[button % len(asked.buttons)]["title"],
+            "display": keys.digest(entry.display.encode()),
+            "button": button % len(entry.buttons),
+            "title": entry.buttons[button % len(entry.buttons)]["title"],
             "iat": int(self.at().timestamp()),
             "jti": "attack",
         }
-        if asked.code is not None:
+        if entry.code is not None:
             # Read over the victim's shoulder.
-            claims["code"] = asked.code
-        strong, jwk = _key(holder.keys, "strong")
+            claims["code"] = entry.code
+        strong, jwk = _key(binding_entry.keys, "strong")
         forged = self._forged(phone, strong, jwk, claims)
         body = {
             "own key": lambda: self._forged(
@@ -79,7 +83,7 @@ class Attacks(Rivals):
         }.get(way, lambda: forged)()
         call = self._disguised(phone, victim, body) if way == "impersonate" else None
         call = call or phone.call("/answers", body.encode())
-        self._attempted(lambda: self.world.answers.answer(call), way)
+        self._attempted(lambda: self.service.answers.answer(call), way)
 
     def replay(self, captured: Captured) -> None:
         """Send a call once more that was read on its way."""
@@ -87,7 +91,7 @@ class Attacks(Rivals):
         if forgotten and self.at() < captured.at + WINDOW:
             # The clock went back to before what the guard was right to forget.
             return
-        answers, devices = self.world.answers, self.world.devices
+        answers, devices = self.service.answers, self.service.devices
         challenge = Guid(captured.facts.get("challenge", ""))
         use: dict[str, Callable[[DeviceCall], object]] = {
             "pending": answers.pending,
@@ -101,16 +105,19 @@ class Attacks(Rivals):
 
     def attack_device(self, way: str, mine: str, victim: str) -> None:
         """Go for a victim's binding."""
-        phone, space = self.phones[mine], self.spaces[cast.PEOPLE[cast.PHONES[victim].owner].space]
+        phone, space = (
+            self.phones[mine],
+            self.spaces[actors.PEOPLE[actors.PHONES[victim].owner].space],
+        )
         if way in {"spent token", "guessed token"}:
             token = self._token_for(way, victim)
             if token:
-                offer = phone.device.enrolment(token, space, pin=cast.PIN)
-                self._attempted(lambda: self.world.enrolments.complete(offer), way)
+                offer = phone.device.enrolment(token, space, pin=actors.PIN)
+                self._attempted(lambda: self.service.enrolments.complete(offer), way)
             return
         if not self.device(victim):
             return
-        rotation = phone.device.rotation(pin=cast.PIN, new_pin=cast.PIN, roles=(Role.DEVICE,))
+        rotation = phone.device.rotation(pin=actors.PIN, new_pin=actors.PIN, roles=(Role.DEVICE,))
         document, key = json.loads(rotation.body), rotation.device_key
         claims = rotation_claims(Guid(self.device(victim)), space, ())
         claims["device"] = [key.public.thumbprint]
@@ -119,11 +126,11 @@ class Attacks(Rivals):
         call = phone.call("/keys", body.encode())
         if way == "rotate a victim":
             call = self._disguised(phone, victim, body) or call
-        self._attempted(lambda: self.world.devices.rotate(call), way)
+        self._attempted(lambda: self.service.devices.rotate(call), way)
 
     def attack_login(self, way: str) -> None:
         """Go for a victim's log-in."""
-        logins = self.world.logins
+        logins = self.service.logins
         if way == "stolen code":
             self._steal_code()
             return
@@ -140,8 +147,9 @@ class Attacks(Rivals):
 
     def _steal_code(self) -> None:
         redirected = [
-            self.play(
-                "redirect", lambda: self.world.logins.redirect(self.spaces[cast.CLUB], APP_RETURN)
+            self.run_operation(
+                "redirect",
+                lambda: self.service.logins.redirect(self.spaces[actors.WITH_PROVIDER], APP_RETURN),
             ).value
             for _ in range(2)
         ]
@@ -149,29 +157,29 @@ class Attacks(Rivals):
         if mine is None or theirs is None:
             return
         try:
-            back = self.world.idp.log_in(theirs.url, "lena")
-            own = self.world.idp.log_in(mine.url, "mallory")
+            back = self.service.idp.log_in(theirs.url, "lena")
+            own = self.service.idp.log_in(mine.url, "mallory")
         except IdentityWithdrawn:
             return
-        self.secrecy.keep(back.code, own.code)
-        stolen = self.play(
+        self.leaks.add(back.code, own.code)
+        stolen = self.run_operation(
             "log_in",
-            lambda: self.world.logins.authenticate(own.state, back.code, mine.secret),
+            lambda: self.service.logins.authenticate(own.state, back.code, mine.secret),
             login=mine.login,
         )
         assert not stolen.done, "a code was taken in another log-in"
 
     def _attempted(self, call: Callable[[], object], way: str) -> None:
-        attempted = self.play("attack", call, attacker=True, how=way)
+        attempted = self.run_operation("attack", call, attacker=True, how=way)
         assert not attempted.done, f"an attack succeeded: {way}"
 
     def _forged(self, phone: Phone, kid: str, jwk: Plain, claims: dict[str, Any]) -> str:
-        key = unwrap(phone.device.strong_key, cast.PIN, phone.device.entropy)
+        key = unwrap(phone.device.strong_key, actors.PIN, phone.device.entropy)
         return _signed_as(key, kid, jwk, ANSWER_TYP, claims)
 
     def _disguised(self, phone: Phone, victim: str, body: str) -> DeviceCall | None:
         bond = self.phones[victim].device.bond
-        if bond is None or not self.ledger.holders[bond.device].keys:
+        if bond is None or not self.ledger.bindings[bond.device].keys:
             return None
         proof = Proof(
             device=bond.device,
@@ -183,16 +191,16 @@ class Attacks(Rivals):
             issued_at=int(self.at().timestamp()),
             id="disguise",
         )
-        kid, jwk = _key(self.ledger.holders[bond.device].keys, "device")
+        kid, jwk = _key(self.ledger.bindings[bond.device].keys, "device")
         token = _signed_as(phone.device.device_key, kid, jwk, PROOF_TYP, proof_claims(proof))
         return DeviceCall(method="POST", uri=proof.uri, body=body.encode(), proof=token)
 
     def _stolen(self, victim: str, challenge: str, button: int) -> str:
         """Return an answer that the victim signed, and that never arrived."""
-        asked = self.ledger.asked[challenge]
-        if self.owner(victim) != asked.account:
+        entry = self.ledger.challenges[challenge]
+        if self.owner(victim) != entry.account:
             return self._other_kind(victim)
-        return self._token(victim, challenge, button % len(asked.buttons), "right", asked.code)
+        return self._token(victim, challenge, button % len(entry.buttons), "right", entry.code)
 
     def _other_kind(self, victim: str) -> str:
         return self.phones[victim].call("/challenges", method="GET").proof
@@ -201,18 +209,18 @@ class Attacks(Rivals):
         if way == "spent token":
             return next((token for token, name in self.spent if name == victim), "")
         account = self.owner(victim)
-        invited = self.ledger.holders_of(account, "INVITED") if account else []
+        invited = self.ledger.bindings_of(account, "INVITED") if account else []
         return f"{invited[0]}.{'A' * 22}" if invited else ""
 
 
 def _signed_as(key: PrivateKey, kid: str, jwk: Plain, typ: str, claims: dict[str, Any]) -> str:
     """Sign with the attacker's *key* under somebody else's name."""
-    named = attrs.evolve(key.public, kid=kid, algorithm=Algorithm(jwk["alg"]))
-    return keys.sign_with(key.sign, named, typ=typ, claims=claims)
+    named_key = attrs.evolve(key.public, kid=kid, algorithm=Algorithm(jwk["alg"]))
+    return keys.sign_with(key.sign, named_key, typ=typ, claims=claims)
 
 
-def _key(held: dict[str, tuple[str, Plain]], role: str) -> tuple[str, Plain]:
-    return next((kid, jwk) for kid, (kind, jwk) in held.items() if kind == role)
+def _key(keys: dict[str, tuple[str, Plain]], role: str) -> tuple[str, Plain]:
+    return next((kid, jwk) for kid, (kind, jwk) in keys.items() if kind == role)
 
 
 def _own(phone: Phone) -> tuple[str, Plain]:

@@ -1,4 +1,4 @@
-"""What is done to devices: invited, bound, rotated, suspended, revoked, locked, vouched for."""
+"""What is done to devices: invite, bind, rotate, suspend, revoke, lock and revalidate."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from counterseal._decisions.invitations import Invitation
 from counterseal._decisions.logins import Redirect
 from counterseal.errors import IdentityWithdrawn, StrongKeyMissed
 from counterseal.models import OPERATOR, Account, Binding, Guid, Role
-from counterseal.testing.histories import cast
+from counterseal.testing.histories import actors
 from counterseal.testing.histories.ledger import Plain
-from counterseal.testing.histories.secrecy import CANARY
-from counterseal.testing.histories.stage import Result, Stage
-from counterseal.testing.histories.troubles import Trouble
+from counterseal.testing.histories.model import HistoryModel, Result
+from counterseal.testing.histories.observers import CANARY
+from counterseal.testing.histories.planned_faults import PlannedFault
 from counterseal.testing.identity import APP_RETURN
 from counterseal.wire.enrolment import (
     Bound,
@@ -25,17 +25,17 @@ from counterseal.wire.enrolment import (
 )
 
 
-class DeviceActs(Stage):
-    """The life of the cast's phones."""
+class DeviceCalls(HistoryModel):
+    """The calls about phones."""
 
     def owner(self, name: str) -> str:
         """Return the account of the phone *name*; empty if there is none yet."""
-        return self.person(cast.PHONES[name].owner)
+        return self.person(actors.PHONES[name].owner)
 
     def person(self, name: str) -> str:
         """Return the account of somebody; empty if there is none yet."""
-        role = cast.PEOPLE[name]
-        for guid, person in self.ledger.people.items():
+        role = actors.PEOPLE[name]
+        for guid, person in self.ledger.accounts.items():
             if (person.space, person.account_id) == (self.spaces[role.space], role.account_id):
                 return guid
         return ""
@@ -45,20 +45,20 @@ class DeviceActs(Stage):
         bond = self.phones[name].device.bond
         return "" if bond is None else bond.device
 
-    def heal(self, person: str) -> None:
-        """Let somebody be able to answer again: unlocked, vouched for, with an active phone."""
+    def make_able(self, person: str) -> None:
+        """Let a user be able to answer again: unlocked, known to the provider, with a phone."""
         account = self.person(person)
         self.admit(account)
-        if account and self.ledger.people[account].locked:
+        if account and self.ledger.accounts[account].locked:
             self.lock(account, locked=False)
-        names = [name for name, prop in cast.PHONES.items() if prop.owner == person]
+        names = [name for name, setup in actors.PHONES.items() if setup.owner == person]
         for name in names:
-            holder = self.ledger.holders.get(self.device(name))
-            if holder is not None and holder.state == "SUSPENDED":
-                if holder.suspended_by == "staff":
-                    self.stand("resume", self.device(name))
+            binding_entry = self.ledger.bindings.get(self.device(name))
+            if binding_entry is not None and binding_entry.state == "SUSPENDED":
+                if binding_entry.suspended_by == "staff":
+                    self.change_state("resume", self.device(name))
                 else:
-                    self.vouch(account)
+                    self.revalidate(account)
         if not any(self.is_active(name) for name in names):
             invitation = self.invite(names[0])
             if invitation is not None:
@@ -66,170 +66,173 @@ class DeviceActs(Stage):
 
     def is_active(self, name: str) -> bool:
         """Tell whether the phone *name* is bound and active."""
-        holder = self.ledger.holders.get(self.device(name))
-        return holder is not None and holder.state == "ACTIVE"
+        binding_entry = self.ledger.bindings.get(self.device(name))
+        return binding_entry is not None and binding_entry.state == "ACTIVE"
 
-    def invite(self, name: str, trouble: Trouble | None = None) -> Invitation | None:
+    def invite(self, name: str, fault: PlannedFault | None = None) -> Invitation | None:
         """Invite the phone *name*, as its App Space does it."""
-        role = cast.PEOPLE[cast.PHONES[name].owner]
-        if role.space == cast.CLUB:
-            return self._log_in(role, trouble)
-        invited = self.play(
+        role = actors.PEOPLE[actors.PHONES[name].owner]
+        if role.space == actors.WITH_PROVIDER:
+            return self._log_in(role, fault)
+        invited = self.run_operation(
             "invite",
-            lambda: self.world.invitations.invite(
+            lambda: self.service.invitations.invite(
                 self.origins["shop"], role.account_id, user_info=f"{CANARY} info"
             ),
-            trouble=trouble,
+            fault=fault,
             **self._facts(role),
         )
-        self._room_for(name, invited)
-        return self._invited(invited)
+        self._require_place(name, invited)
+        return self._invitation_of(invited)
 
     def complete(
-        self, name: str, invitation: Invitation, trouble: Trouble | None = None
+        self, name: str, invitation: Invitation, fault: PlannedFault | None = None
     ) -> Result[Bound]:
         """Let the phone *name* finish a bind."""
         phone, space = self.phones[name], invitation.app_space.guid
         offer = phone.device.enrolment(
-            invitation.token, space, pin=cast.PIN, addresses=cast.address(name)
+            invitation.token, space, pin=actors.PIN, addresses=actors.address(name)
         )
-        holder = self.ledger.holders[invitation.binding]
-        fresh = holder.state == "INVITED"
-        bound = self._completed(invitation.binding, offer, trouble)
-        same = holder.state == "ACTIVE" and holder.keys == offered(offer.keys)
-        if fresh and same and not bound.done:
+        binding_entry = self.ledger.bindings[invitation.binding]
+        fresh = binding_entry.state == "INVITED"
+        bound = self._complete_once(invitation.binding, offer, fault)
+        is_same = binding_entry.state == "ACTIVE" and binding_entry.keys == keys_offered(offer.keys)
+        if fresh and is_same and not bound.done:
             # The phone did not hear of it, and asks again; a rotated one could not.
-            if bound.quiet or self.ledger.people[holder.account].locked:
+            if bound.quiet or self.ledger.accounts[binding_entry.account].locked:
                 return bound
-            bound = self._completed(invitation.binding, offer, None)
+            bound = self._complete_once(invitation.binding, offer, None)
             assert bound.done, f"the same token with the same keys again: {bound.code}"
         if bound.value is not None:
             phone.device.bound(bound.value)
         return bound
 
     def rotate(
-        self, name: str, roles: frozenset[Role], pin: str, trouble: Trouble | None = None
+        self, name: str, roles: frozenset[Role], pin: str, fault: PlannedFault | None = None
     ) -> None:
         """Let the phone *name* replace keys; with a wrong *pin*, nobody endorses the strong one."""
         phone = self.phones[name]
         if not self.device(name) or name == "laptop":
             # New RSA keys take too long to make.
             return
-        rotation = phone.device.rotation(pin=pin, new_pin=cast.PIN, roles=roles)
-        offers = offered_in(rotation.body)
+        rotation = phone.device.rotation(pin=pin, new_pin=actors.PIN, roles=roles)
+        offers = keys_in_body(rotation.body)
         device, call = self.device(name), phone.call("/keys", rotation.body)
-        right = pin == cast.PIN or Role.STRONG not in roles
-        able, strikes = self._able(device), self.ledger.holders[device].strikes
-        rotated = self.play(
+        right = pin == actors.PIN or Role.STRONG not in roles
+        may_answer, strikes = self._able(device), self.ledger.bindings[device].strikes
+        rotated = self.run_operation(
             "rotate",
-            lambda: self.world.devices.rotate(call),
-            trouble=trouble,
+            lambda: self.service.devices.rotate(call),
+            fault=fault,
             device=device,
             keys=offers,
             how="right" if right else "wrong pin",
         )
-        if offers.keys() <= self.ledger.holders[device].keys.keys():
+        if offers.keys() <= self.ledger.bindings[device].keys.keys():
             phone.device.rotated(rotation)
-        elif rotated.quiet and able:
+        elif rotated.quiet and may_answer:
             assert rotated.code == "strong_key_missed", f"a rotation: {rotated.code}"
-        self.strike_told(rotated, device, strikes)
+        self.require_strike_counted(rotated, device, strikes)
 
-    def strike_told(self, done: Result[Any], device: str, before: int) -> None:
-        """Demand that a strike which the device was told of is counted, and rightly."""
+    def require_strike_counted(self, done: Result[Any], device: str, before: int) -> None:
+        """Demand that a strike that was reported to the device is counted, and rightly."""
         if isinstance(done.error, StrongKeyMissed):
-            assert done.act.commits, "told of a strike that was not committed"
-            now = self.ledger.holders[device].strikes
+            assert done.operation.commits, "a strike was reported and not committed"
+            now = self.ledger.bindings[device].strikes
             if done.quiet:
                 assert now == before + 1, "a strike was not counted"
-                left = self.ledger.limits.strikes - now
-                assert done.error.attempts_left == left, "a false count was told"
+                attempts_left = self.ledger.limits.strikes - now
+                assert done.error.attempts_left == attempts_left, "a false count was reported"
 
-    def update(self, name: str, trouble: Trouble | None = None) -> None:
+    def update(self, name: str, fault: PlannedFault | None = None) -> None:
         """Let the phone *name* change its name and push addresses."""
         if not self.device(name):
             return
-        change = Update(name="renamed", addresses=cast.address(f"new {name}"))
+        change = Update(name="renamed", addresses=actors.address(f"new {name}"))
         body = json.dumps(update_document(change)).encode()
         call = self.phones[name].call("/device", body)
-        self.play(
+        self.run_operation(
             "update",
-            lambda: self.world.devices.update(call),
-            trouble=trouble,
+            lambda: self.service.devices.update(call),
+            fault=fault,
             device=self.device(name),
         )
 
-    def stand(self, verb: str, device: str, trouble: Trouble | None = None) -> None:
+    def change_state(self, verb: str, device: str, fault: PlannedFault | None = None) -> None:
         """Let staff suspend, resume or revoke a device."""
-        if device not in self.ledger.holders:
+        if device not in self.ledger.bindings:
             return
-        use, guid = partial(getattr(self.world.devices, verb), by=OPERATOR), Guid(device)
+        use, guid = partial(getattr(self.service.devices, verb), by=OPERATOR), Guid(device)
         sources = {"suspend": {"ACTIVE"}, "resume": {"SUSPENDED"}}
-        holder = self.ledger.holders[device]
-        may = holder.state in sources.get(verb, {"INVITED", "ACTIVE", "SUSPENDED"})
+        binding_entry = self.ledger.bindings[device]
+        may = binding_entry.state in sources.get(verb, {"INVITED", "ACTIVE", "SUSPENDED"})
         if verb == "resume":
-            may = may and holder.suspended_by == "staff"
-        stood: Result[Binding] = self.play(verb, lambda: use(guid), trouble=trouble, device=device)
+            may = may and binding_entry.suspended_by == "staff"
+        stood: Result[Binding] = self.run_operation(
+            verb, lambda: use(guid), fault=fault, device=device
+        )
         assert not stood.quiet or stood.done == may, f"{verb}: {stood.code}"
 
     def revoke_by(self, origin: str, device: str) -> None:
         """Let an origin revoke a device; one of another App Space must not."""
-        if device not in self.ledger.holders:
+        if device not in self.ledger.bindings:
             return
         party, guid = self.origins[origin], Guid(device)
-        space = self.ledger.people[self.ledger.holders[device].account].space
+        space = self.ledger.accounts[self.ledger.bindings[device].account].space
         foreign = space != party.app_space.guid
-        revoked = self.play(
+        revoked = self.run_operation(
             "revoke",
-            lambda: self.world.devices.revoke(guid, by=party),
+            lambda: self.service.devices.revoke(guid, by=party),
             attacker=foreign,
             device=device,
         )
         assert not (foreign and revoked.done), "a foreign origin revoked a device"
 
-    def lock(self, account: str, *, locked: bool = True, trouble: Trouble | None = None) -> None:
+    def lock(self, account: str, *, locked: bool = True, fault: PlannedFault | None = None) -> None:
         """Let staff lock or unlock an account."""
-        if not account or self.ledger.people[account].erased:
+        if not account or self.ledger.accounts[account].erased:
             return
         verb = "lock" if locked else "unlock"
-        use = partial(getattr(self.world.accounts, verb), by=OPERATOR)
-        done: Result[Account] = self.play(
-            verb, lambda: use(Guid(account)), trouble=trouble, account=account
+        use = partial(getattr(self.service.accounts, verb), by=OPERATOR)
+        done: Result[Account] = self.run_operation(
+            verb, lambda: use(Guid(account)), fault=fault, account=account
         )
         assert not done.quiet or done.done
 
     def withdraw(self, account: str) -> None:
         """Let the Identity Provider vouch no longer."""
-        subject = self.ledger.people[account].subject if account else ""
+        subject = self.ledger.accounts[account].subject if account else ""
         if subject and subject not in self.ledger.withdrawn:
-            self.world.idp.withdraw(subject)
+            self.service.idp.withdraw(subject)
             self.ledger.withdrawn[subject] = self.latest()
 
     def admit(self, account: str) -> None:
         """Let the Identity Provider vouch again."""
-        subject = self.ledger.people[account].subject if account else ""
+        subject = self.ledger.accounts[account].subject if account else ""
         if subject:
-            self.world.idp.admit(subject)
+            self.service.idp.admit(subject)
             self.ledger.withdrawn.pop(subject, None)
 
-    def vouch(self, account: str, trouble: Trouble | None = None) -> None:
+    def revalidate(self, account: str, fault: PlannedFault | None = None) -> None:
         """Ask the Identity Provider now."""
-        if not account or not self.ledger.people[account].subject:
+        if not account or not self.ledger.accounts[account].subject:
             return
-        gone = self.ledger.people[account].subject in self.ledger.withdrawn
-        asked = self.play(
+        is_withdrawn = self.ledger.accounts[account].subject in self.ledger.withdrawn
+        revalidation = self.run_operation(
             "vouch",
-            lambda: self.world.logins.revalidate(Guid(account)),
-            trouble=trouble,
+            lambda: self.service.logins.revalidate(Guid(account)),
+            fault=fault,
             account=account,
         )
-        if asked.quiet:
-            assert asked.code == ("identity_withdrawn" if gone else "")
-            left = self.ledger.holders_of(account, "ACTIVE")
-            assert not (gone and left), "a device of a withdrawn user stays active"
+        if revalidation.quiet:
+            assert revalidation.code == ("identity_withdrawn" if is_withdrawn else "")
+            active = self.ledger.bindings_of(account, "ACTIVE")
+            assert not (is_withdrawn and active), "a device of a withdrawn user stays active"
 
-    def _log_in(self, role: cast.Role, trouble: Trouble | None) -> Invitation | None:
-        redirected = self.play(
-            "redirect", lambda: self.world.logins.redirect(self.spaces[cast.CLUB], APP_RETURN)
+    def _log_in(self, role: actors.Actor, fault: PlannedFault | None) -> Invitation | None:
+        redirected = self.run_operation(
+            "redirect",
+            lambda: self.service.logins.redirect(self.spaces[actors.WITH_PROVIDER], APP_RETURN),
         )
         if redirected.value is None:
             return None
@@ -237,74 +240,76 @@ class DeviceActs(Stage):
         url, login = begun.url, begun.login
         try:
             if role.account_id not in self.ledger.withdrawn:
-                self.world.idp.admit(role.account_id)
-            back = self.world.idp.log_in(url, role.account_id)
+                self.service.idp.admit(role.account_id)
+            back = self.service.idp.log_in(url, role.account_id)
         except IdentityWithdrawn:
             return None
-        self.secrecy.keep(back.code, back.state.partition(".")[2], begun.secret)
+        self.leaks.add(back.code, back.state.partition(".")[2], begun.secret)
         self.returns.append((back, begun))
-        logged_in = self.play(
+        logged_in = self.run_operation(
             "log_in",
-            lambda: self.world.logins.authenticate(
+            lambda: self.service.logins.authenticate(
                 back.state, back.code, begun.secret, issuer=back.issuer
             ),
-            trouble=trouble,
+            fault=fault,
             login=login,
             **self._facts(role),
         )
-        return self._invited(logged_in)
+        return self._invitation_of(logged_in)
 
-    def _facts(self, role: cast.Role) -> Plain:
+    def _facts(self, role: actors.Actor) -> Plain:
         return {
             "space": self.spaces[role.space],
             "account_id": role.account_id,
             "owner": "attacker" if role.attacker else "honest",
-            "subject": role.account_id if role.space == cast.CLUB else "",
+            "subject": role.account_id if role.space == actors.WITH_PROVIDER else "",
         }
 
-    def _room_for(self, name: str, invited: Result[Invitation]) -> None:
+    def _require_place(self, name: str, invited: Result[Invitation]) -> None:
         account = self.owner(name)
         if not invited.quiet or invited.done or not account:
             return
         full = len(self.ledger.living(account, self.at())) >= self.ledger.limits.bindings
-        assert full or self.ledger.people[account].locked, f"not invited: {invited.code}"
+        assert full or self.ledger.accounts[account].locked, f"not invited: {invited.code}"
 
-    def _invited(self, invited: Result[Invitation]) -> Invitation | None:
+    def _invitation_of(self, invited: Result[Invitation]) -> Invitation | None:
         if invited.value is not None:
-            self.secrecy.keep(invited.value.token.partition(".")[2])
+            self.leaks.add(invited.value.token.partition(".")[2])
         return invited.value
 
-    def _completed(self, binding: Guid, offer: Enrolment, trouble: Trouble | None) -> Result[Bound]:
-        holder = self.ledger.holders[binding]
+    def _complete_once(
+        self, binding: Guid, offer: Enrolment, fault: PlannedFault | None
+    ) -> Result[Bound]:
+        binding_entry = self.ledger.bindings[binding]
         fit = (
-            holder.state == "INVITED"
-            and self.at() < holder.deadline
-            and not self.ledger.people[holder.account].locked
+            binding_entry.state == "INVITED"
+            and self.at() < binding_entry.deadline
+            and not self.ledger.accounts[binding_entry.account].locked
         )
-        again = holder.state == "ACTIVE" and holder.keys == offered(offer.keys)
-        bound = self.play(
+        again = binding_entry.state == "ACTIVE" and binding_entry.keys == keys_offered(offer.keys)
+        bound = self.run_operation(
             "complete",
-            lambda: self.world.enrolments.complete(offer),
-            trouble=trouble,
+            lambda: self.service.enrolments.complete(offer),
+            fault=fault,
             binding=binding,
-            keys=offered(offer.keys),
+            keys=keys_offered(offer.keys),
         )
         if bound.quiet and not again:
             assert bound.done == fit, f"a bind: {bound.code}"
         return bound
 
     def _able(self, device: str) -> bool:
-        holder = self.ledger.holders[device]
-        person = self.ledger.people[holder.account]
+        binding_entry = self.ledger.bindings[device]
+        person = self.ledger.accounts[binding_entry.account]
         trusted = person.subject not in self.ledger.withdrawn
-        return holder.state == "ACTIVE" and not person.locked and trusted
+        return binding_entry.state == "ACTIVE" and not person.locked and trusted
 
 
-def offered(keys: tuple[OfferedKey, ...]) -> dict[str, tuple[str, Plain]]:
-    """Return what the judge has to know of offered keys."""
+def keys_offered(keys: tuple[OfferedKey, ...]) -> dict[str, tuple[str, Plain]]:
+    """Return what the oracle has to know of offered keys."""
     return {key.jwk["kid"]: (key.role.value, dict(key.jwk)) for key in keys}
 
 
-def offered_in(body: bytes) -> dict[str, tuple[str, Any]]:
+def keys_in_body(body: bytes) -> dict[str, tuple[str, Any]]:
     """Return the same of a rotation's body."""
     return {key["jwk"]["kid"]: (key["role"], key["jwk"]) for key in json.loads(body)["keys"]}

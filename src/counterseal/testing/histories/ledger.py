@@ -1,5 +1,5 @@
 """
-What the judge remembers: its own words, its own dictionaries, and nothing of the core's.
+What the oracle remembers: its own words, its own dictionaries, and nothing of the core's.
 
 Records reach it as plain dictionaries, states as texts.
 """
@@ -22,9 +22,9 @@ that algorithm, and raises whatever it likes if not.
 
 
 @attrs.define(kw_only=True)
-class Act:
+class Operation:
     """
-    What somebody is doing, as the history means it.
+    What a caller is doing, as the history means it.
 
     Attributes:
         verb: Which use case.
@@ -54,7 +54,7 @@ class Commit:
         latest: The latest that it ever showed.
     """
 
-    act: Act
+    operation: Operation
     changes: list[tuple[str, Plain | None, Plain]]
     audit: list[Plain]
     moments: tuple[datetime, ...]
@@ -62,7 +62,7 @@ class Commit:
 
 
 @attrs.define(kw_only=True)
-class Person:
+class AccountEntry:
     """
     An account.
 
@@ -70,8 +70,8 @@ class Person:
         subject: The user's name at the Identity Provider; empty where there is none.
         refusals: Refused or unanswered questions since the last approval.
         cooled: Until then, at least, they forbid a question without a code.
-        asked: When and by whom questions were put.
-        erased: Whether nothing of its user may be told any more.
+        ask_times: When and by whom questions were put.
+        erased: Whether nothing about its user may be returned any more.
         roster: The bindings that the stored account names, with the states it gives them.
     """
 
@@ -86,12 +86,12 @@ class Person:
     cooled: datetime | None = None
     receipts: int = 0
     receipt_hash: str = ""
-    asked: list[tuple[datetime, str]] = attrs.field(factory=list)
+    ask_times: list[tuple[datetime, str]] = attrs.field(factory=list)
     roster: dict[str, str] = attrs.field(factory=dict)
 
 
 @attrs.define(kw_only=True)
-class Holder:
+class BindingEntry:
     """
     A binding.
 
@@ -109,12 +109,12 @@ class Holder:
 
 
 @attrs.define(kw_only=True)
-class Asked:
+class ChallengeEntry:
     """
     A challenge.
 
     Attributes:
-        code: What the origin was told; None if it was told none.
+        code: What was returned to the origin; None if nothing was.
         counted: Whether it counts as a refusal already: its deadline came, and was noticed.
         ending: The record as it ended; it never changes again.
     """
@@ -136,7 +136,7 @@ class Asked:
 
 
 @attrs.define(kw_only=True)
-class Owed:
+class CallbackEntry:
     """
     A callback.
 
@@ -154,12 +154,12 @@ class Owed:
 
 
 @attrs.define(kw_only=True)
-class Noted:
+class NotificationEntry:
     """
     A notification.
 
     Attributes:
-        devices: The bindings that were to be told when it was noted.
+        devices: The bindings that were to be notified when it was enqueued.
         attempts: Attempts whose outcome was recorded.
     """
 
@@ -173,7 +173,7 @@ class Noted:
 
 @attrs.frozen(kw_only=True)
 class Limits:
-    """The numbers of the policy that the judge holds the core to."""
+    """The numbers of the policy that the oracle holds the core to."""
 
     strikes: int
     codes: int
@@ -195,69 +195,69 @@ class Ledger:
     All that is known to be true.
 
     Attributes:
-        verify: Judges signatures, with cryptography that is not the core's.
+        verify: Verifies signatures, with cryptography that is not the core's.
         service_keys: The service's public JWKs.
-        withdrawn: The latest time at which each subject was still vouched for.
+        withdrawn: The latest time at which each subject was still known to the provider.
         keyed: The challenge that each origin's idempotency key made.
     """
 
     limits: Limits
     verify: Verify
     service_keys: list[Plain]
-    people: dict[str, Person] = attrs.field(factory=dict)
-    holders: dict[str, Holder] = attrs.field(factory=dict)
-    asked: dict[str, Asked] = attrs.field(factory=dict)
-    owed: dict[str, Owed] = attrs.field(factory=dict)
-    noted: dict[str, Noted] = attrs.field(factory=dict)
+    accounts: dict[str, AccountEntry] = attrs.field(factory=dict)
+    bindings: dict[str, BindingEntry] = attrs.field(factory=dict)
+    challenges: dict[str, ChallengeEntry] = attrs.field(factory=dict)
+    callbacks: dict[str, CallbackEntry] = attrs.field(factory=dict)
+    notifications: dict[str, NotificationEntry] = attrs.field(factory=dict)
     logins: dict[str, str] = attrs.field(factory=dict)
     versions: dict[str, int] = attrs.field(factory=dict)
     withdrawn: dict[str, datetime] = attrs.field(factory=dict)
     keyed: dict[tuple[str, str], str] = attrs.field(factory=dict)
 
-    def callbacks_of(self, challenge: str) -> list[Owed]:
+    def callbacks_of(self, challenge: str) -> list[CallbackEntry]:
         """Return the callback records of a challenge; there must never be two."""
-        return [owed for owed in self.owed.values() if owed.challenge == challenge]
+        return [delivery for delivery in self.callbacks.values() if delivery.challenge == challenge]
 
-    def holders_of(self, account: str, *states: str) -> list[str]:
+    def bindings_of(self, account: str, *states: str) -> list[str]:
         """Return the account's bindings in one of *states*."""
         return [
             guid
-            for guid, holder in self.holders.items()
-            if holder.account == account and holder.state in states
+            for guid, binding_entry in self.bindings.items()
+            if binding_entry.account == account and binding_entry.state in states
         ]
 
     def living(self, account: str, at: datetime) -> list[str]:
         """Return the account's bindings that take a place at *at*."""
         return [
             guid
-            for guid in self.holders_of(account, "INVITED", "ACTIVE", "SUSPENDED")
-            if self.holders[guid].state != "INVITED" or at < self.holders[guid].deadline
+            for guid in self.bindings_of(account, "INVITED", "ACTIVE", "SUSPENDED")
+            if self.bindings[guid].state != "INVITED" or at < self.bindings[guid].deadline
         ]
 
     def unfinished(self, account: str, at: datetime) -> list[str]:
         """Return the account's challenges that can be answered at *at*."""
         return [
             guid
-            for guid, asked in self.asked.items()
-            if asked.account == account and asked.ending is None and at < asked.deadline
+            for guid, entry in self.challenges.items()
+            if entry.account == account and entry.ending is None and at < entry.deadline
         ]
 
-    def hardship(self, account: str, at: datetime) -> int:
-        """Return how many refusals count at *at*, with those that nobody noticed yet."""
+    def refusals_of(self, account: str, at: datetime) -> int:
+        """Return how many refusals count at *at*, with those that were not yet noticed."""
         late = [
-            asked
-            for asked in self.asked.values()
-            if asked.account == account and asked.ending is None and asked.deadline <= at
+            entry
+            for entry in self.challenges.values()
+            if entry.account == account and entry.ending is None and entry.deadline <= at
         ]
-        return self.people[account].refusals + sum(not asked.counted for asked in late)
+        return self.accounts[account].refusals + sum(not entry.counted for entry in late)
 
-    def able(self, device: str, challenge: str, now: datetime) -> bool:
+    def may_answer(self, device: str, challenge: str, now: datetime) -> bool:
         """Tell whether the device may answer the challenge at all, by all that is known."""
-        holder, asked = self.holders[device], self.asked[challenge]
+        binding_entry, entry = self.bindings[device], self.challenges[challenge]
         return (
-            holder.state == "ACTIVE"
-            and not self.people[holder.account].locked
-            and asked.account == holder.account
-            and asked.ending is None
-            and now < asked.deadline
+            binding_entry.state == "ACTIVE"
+            and not self.accounts[binding_entry.account].locked
+            and entry.account == binding_entry.account
+            and entry.ending is None
+            and now < entry.deadline
         )

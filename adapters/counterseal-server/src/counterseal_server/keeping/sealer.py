@@ -8,6 +8,8 @@ So a new master key can take over at any time, and what older ones have sealed s
 
 from __future__ import annotations
 
+import contextlib
+
 from counterseal.errors import Misuse, SealBroken
 from counterseal.keys import Aead
 from counterseal.ports import Entropy
@@ -42,6 +44,9 @@ class FileSealer:
         self._master = master
         self._entropy = entropy
         self._aeads: dict[bytes, Aead] = {}
+        with contextlib.suppress(SealBroken):
+            # SEALER-4: what is there is read now; each call says so if there is none.
+            self._keys()
 
     def seal(self, plain: bytes, context: str) -> bytes:
         """

@@ -1,0 +1,225 @@
+"""One record of each kind, with something odd in every field."""
+
+from __future__ import annotations
+
+import attrs
+
+from counterseal.models import (
+    AddressKind,
+    Algorithm,
+    Authority,
+    BindingState,
+    Button,
+    CallbackState,
+    CancelReason,
+    ChallengeState,
+    ClientAuth,
+    Clients,
+    Codes,
+    Credential,
+    Device,
+    DeviceKey,
+    History,
+    IdpSettings,
+    KeyChange,
+    LoginState,
+    NotificationState,
+    Occasion,
+    OpenQuestion,
+    Origin,
+    Outcome,
+    OwnLimits,
+    PastQuestion,
+    PublicKey,
+    PushAddress,
+    Record,
+    Role,
+    Scheme,
+    SkipReason,
+    Texts,
+    TokenForm,
+    WebhookKey,
+)
+from counterseal.models.guid import named
+from counterseal.testing.contracts.leaks import SECRET
+from counterseal.testing.contracts.record_factory import RecordFactory
+
+ODD = "Zoe\u0308 \u202e\x00\x1f👩‍👩‍👧 ' OR 1=1 -- %s \\ \" \ufeff "
+"""A text that has broken programs before."""
+
+BYTES = bytes(range(256))
+
+
+def edge_records(factory: RecordFactory) -> tuple[Record, ...]:
+    """Make one record of each kind, with something odd in every field."""
+    credential = Credential(
+        scheme=Scheme.HMAC,
+        salt=BYTES,
+        digest=b"\x00",
+        sealed=b"\xff",
+        created_at=factory.moment(),
+    )
+    ended = attrs.evolve(credential, scheme=Scheme.BASIC, ends_at=factory.moment())
+    secret = SECRET.encode()
+    webhook = WebhookKey(sealed=secret, created_at=factory.moment(), ends_at=factory.moment())
+    idp = IdpSettings(
+        issuer=ODD,
+        client_id=ODD,
+        redirect_uri=ODD,
+        returns=(ODD,),
+        scopes=(ODD, ""),
+        client_auth=ClientAuth.PRIVATE_KEY,
+        sealed_secret=secret,
+        algorithms=(ODD,),
+        account_claim=ODD,
+        parameters=((ODD, ""), ("", ODD)),
+    )
+    address = PushAddress(kind=AddressKind.WEBPUSH, value=SECRET + ODD)
+    public = PublicKey(kid=ODD, algorithm=Algorithm.EDDSA, jwk=ODD, thumbprint=ODD)
+    button = Button(title=SECRET, strong=True, style=ODD, approving=True)
+    device = Device(
+        binding=factory.guid(),
+        state=BindingState.SUSPENDED,
+        deadline=factory.moment(),
+        addresses=(address,),
+    )
+    question = OpenQuestion(
+        challenge=factory.guid(),
+        origin=factory.guid(),
+        deadline=factory.moment(),
+        clients=Clients.CX,
+    )
+    past = PastQuestion(at=factory.moment(), origin=factory.guid())
+    history = History(
+        open=(question,),
+        recent=(past, attrs.evolve(past, clients=Clients.CX)),
+        asked_since_approval=3,
+        refusals=2**40,
+        cooling_until=factory.moment(),
+        wrong_codes=1,
+    )
+    outcome = Outcome(
+        at=factory.moment(),
+        device=factory.guid(),
+        kid=ODD,
+        thumbprint=ODD,
+        button=0,
+        token=SECRET,
+        receipt=SECRET + "x" * 20_000,
+        reason=CancelReason.SUPERSEDED,
+    )
+    account = factory.account(
+        ODD,
+        user_info=SECRET,
+        issuer=ODD,
+        subject=ODD,
+        sealed_grant=secret,
+        vouched_at=factory.moment(),
+        locked_at=factory.moment(),
+        devices=(device, attrs.evolve(device, addresses=())),
+        history=history,
+        receipts=7,
+        receipt_hash=ODD,
+    )
+    records: tuple[Record, ...] = (
+        factory.company(name=ODD),
+        factory.app_space(
+            factory.space,
+            name=ODD,
+            idp=idp,
+            brand_logo=ODD,
+            brand_color="",
+            universal_app=True,
+            texts=Texts(title=ODD, challenge=ODD, device_bound="", device_revoked=ODD),
+        ),
+        factory.origin(
+            factory.space,
+            name=ODD,
+            codes=Codes.ECHOED,
+            credentials=(credential, ended),
+            callbacks=(SECRET, ODD),
+            webhook_keys=(webhook,),
+        ),
+        factory.admin(factory.space, name=ODD, credentials=(credential,), ends_at=factory.moment()),
+        account,
+        factory.binding(
+            account,
+            state=BindingState.SUSPENDED,
+            origin=factory.guid(),
+            token_hash=secret,
+            deadline=factory.moment(),
+            enrolled=ODD,
+            name=ODD,
+            keys=(DeviceKey(role=Role.STRONG, key=public),),
+            addresses=(address,),
+            strikes=2,
+            suspended_by=Authority.STAFF,
+            key_changes=(KeyChange(at=factory.moment(), role=Role.DEVICE, thumbprint=ODD),),
+            bound_at=factory.moment(),
+            ended_at=factory.moment(),
+        ),
+        factory.login(
+            state=LoginState.USED,
+            redirect_uri=ODD,
+            app_return=ODD,
+            secret_hash=secret,
+            holder_hash=secret,
+            sealed_verifier=BYTES,
+            sealed_nonce=secret,
+            deadline=factory.moment(),
+        ),
+        factory.challenge(
+            account,
+            state=ChallengeState.CANCELLED,
+            display=SECRET + ODD,
+            display_hash=ODD,
+            buttons=(button, attrs.evolve(button, style=None, approving=False)),
+            transaction_id=SECRET,
+            callback=SECRET,
+            notification_title="",
+            notification_body=SECRET,
+            show_notification=False,
+            show_code=True,
+            code_asked=True,
+            sealed_code=BYTES,
+            wrong_codes=2,
+            deadline=factory.moment(),
+            outcome=outcome,
+        ),
+        factory.callback(
+            account,
+            state=CallbackState.DEAD,
+            url=SECRET,
+            attempts=3,
+            next_at=factory.moment(),
+            lease_until=factory.moment(),
+            last_status=410,
+        ),
+        factory.notification(
+            account,
+            state=NotificationState.OVER,
+            occasion=Occasion.DEVICE_REVOKED,
+            kind=AddressKind.FCM_FID,
+            devices=(factory.guid(), factory.guid()),
+            delivered=True,
+            attempts=3,
+            next_at=factory.moment(),
+            lease_until=factory.moment(),
+            skip_reason=SkipReason.UNDELIVERED,
+        ),
+        factory.alias(account, accounts=(), keep_until=factory.moment()),
+    )
+    return (*records, *(_for_cx(record) for record in records if isinstance(record, Origin)))
+
+
+def _for_cx(origin: Origin) -> Origin:
+    return attrs.evolve(
+        origin,
+        guid=named(0, origin.guid),
+        clients=Clients.CX,
+        wildcards=True,
+        domains=(ODD,),
+        callback_states=(ChallengeState.DISOWNED,),
+        token_form=TokenForm.OBJECT,
+        limits=OwnLimits(pending=7, questions=8, cooldown=True),
+    )

@@ -1,0 +1,258 @@
+"""Records to store, of every kind, with nothing in them but what they need."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+import attrs
+
+from counterseal.models import (
+    Account,
+    AddressKind,
+    Admin,
+    Alias,
+    AppSpace,
+    AuditEvent,
+    Binding,
+    BindingState,
+    Callback,
+    CallbackState,
+    Challenge,
+    ChallengeState,
+    Company,
+    Guid,
+    Login,
+    LoginState,
+    Notification,
+    NotificationState,
+    Occasion,
+    Origin,
+    Record,
+)
+from counterseal.models.account import subject_alias
+from counterseal.models.guid import ENTROPY_BYTES, account_partition, mint, partition_of
+from counterseal.testing.clock import START
+from counterseal.testing.entropy import ScriptedEntropy
+
+R = TypeVar("R", bound=Record)
+
+SECOND = timedelta(seconds=1)
+LATER = START + timedelta(days=400)
+
+
+def newer(record: R, **changes: Any) -> R:
+    """Return the record's next version."""
+    return attrs.evolve(record, version=record.version + 1, **changes)
+
+
+def touched(record: R, at: datetime) -> R:
+    """Return the next version of any record, with another time of its making."""
+    name = "issued_at" if isinstance(record, Challenge) else "created_at"
+    return newer(record, **{name: at})
+
+
+def event(reason: str = "", **changes: Any) -> AuditEvent:
+    """Make an audit event, told apart by its reason."""
+    fields: dict[str, Any] = {
+        "at": START,
+        "event": "challenge.answer",
+        "actor": "worker",
+        "reason": reason,
+    }
+    return AuditEvent(**fields | changes)
+
+
+class RecordFactory:
+    """
+    Makes records that lie in the partitions in which the core would put them.
+
+    Args:
+        seed: Of their GUIDs.
+
+    Attributes:
+        space: The App Space of the accounts, which need not be stored.
+    """
+
+    def __init__(self, seed: int = 0) -> None:
+        self._entropy = ScriptedEntropy(seed)
+        self._count = 0
+        self.space = self.guid()
+
+    def guid(self, partition: int = 0) -> Guid:
+        """Make a GUID that was not made before."""
+        return mint(partition, self._entropy.token(ENTROPY_BYTES))
+
+    def beside(self, record: Record) -> Guid:
+        """Make a GUID in the partition of *record*."""
+        return self.guid(partition_of(record.guid))
+
+    def moment(self) -> datetime:
+        """Return a time after every time that this returned before."""
+        self._count += 1
+        return START + timedelta(microseconds=self._count)
+
+    def company(self, **changes: Any) -> Company:
+        """Make a company."""
+        fields: dict[str, Any] = {
+            "guid": self.guid(),
+            "name": "Example",
+            "created_at": self.moment(),
+        }
+        return Company(**fields | changes)
+
+    def app_space(self, company: Guid, **changes: Any) -> AppSpace:
+        """Make an App Space."""
+        fields: dict[str, Any] = {
+            "guid": self.guid(),
+            "name": "Example",
+            "created_at": self.moment(),
+        }
+        return AppSpace(company=company, **fields | changes)
+
+    def origin(self, app_space: Guid, **changes: Any) -> Origin:
+        """Make an origin."""
+        fields: dict[str, Any] = {
+            "guid": self.guid(),
+            "name": "Example",
+            "created_at": self.moment(),
+        }
+        return Origin(app_space=app_space, **fields | changes)
+
+    def admin(self, company: Guid | None, **changes: Any) -> Admin:
+        """Make an administrator."""
+        fields: dict[str, Any] = {
+            "guid": self.guid(),
+            "name": "Example",
+            "created_at": self.moment(),
+        }
+        return Admin(company=company, **fields | changes)
+
+    def account(
+        self, account_id: str = "zoe", *, app_space: Guid | None = None, **changes: Any
+    ) -> Account:
+        """Make an account."""
+        space = self.space if app_space is None else app_space
+        guid = self.guid(account_partition(space, account_id))
+        fields: dict[str, Any] = {"guid": guid, "created_at": self.moment()}
+        return Account(app_space=space, account_id=account_id, **fields | changes)
+
+    def neighbours(self, count: int) -> list[str]:
+        """Find ids of accounts that lie in one partition."""
+        home = account_partition(self.space, "0")
+        names = ["0"]
+        number = 0
+        while len(names) < count:
+            number += 1
+            if account_partition(self.space, str(number)) == home:
+                names.append(str(number))
+        return names
+
+    def binding(self, account: Account, **changes: Any) -> Binding:
+        """Make a binding of *account*, in its partition."""
+        fields: dict[str, Any] = {
+            "guid": self.beside(account),
+            "state": BindingState.INVITED,
+            "account": account.guid,
+            "app_space": account.app_space,
+            "origin": None,
+            "token_hash": b"",
+            "deadline": START,
+            "created_at": self.moment(),
+        }
+        return Binding(**fields | changes)
+
+    def challenge(self, account: Account, **changes: Any) -> Challenge:
+        """Make a challenge to *account*, in its partition."""
+        fields: dict[str, Any] = {
+            "guid": self.beside(account),
+            "state": ChallengeState.PENDING,
+            "app_space": account.app_space,
+            "origin": account.app_space,
+            "account": account.guid,
+            "display": "{}",
+            "display_hash": "",
+            "buttons": (),
+            "issued_at": self.moment(),
+            "deadline": START,
+            "keep_until": LATER,
+        }
+        return Challenge(**fields | changes)
+
+    def callback(self, account: Account, **changes: Any) -> Callback:
+        """Make a callback about *account*, in its partition."""
+        fields: dict[str, Any] = {
+            "guid": self.beside(account),
+            "state": CallbackState.QUEUED,
+            "challenge": account.guid,
+            "account": account.guid,
+            "origin": account.app_space,
+            "url": "https://shop.example/done",
+            "next_at": START,
+            "created_at": self.moment(),
+            "keep_until": LATER,
+        }
+        return Callback(**fields | changes)
+
+    def notification(self, account: Account, **changes: Any) -> Notification:
+        """Make a notification about *account*, in its partition."""
+        fields: dict[str, Any] = {
+            "guid": self.beside(account),
+            "state": NotificationState.QUEUED,
+            "occasion": Occasion.CHALLENGE,
+            "subject": account.guid,
+            "account": account.guid,
+            "app_space": account.app_space,
+            "kind": AddressKind.RELAY,
+            "devices": (),
+            "next_at": START,
+            "ends_at": LATER,
+            "created_at": self.moment(),
+            "keep_until": LATER,
+        }
+        return Notification(**fields | changes)
+
+    def login(self, **changes: Any) -> Login:
+        """Make a log-in."""
+        fields: dict[str, Any] = {
+            "guid": self.guid(),
+            "state": LoginState.STARTED,
+            "app_space": self.space,
+            "redirect_uri": "https://service.example/idp",
+            "app_return": "com.example.app:/login",
+            "secret_hash": b"",
+            "holder_hash": b"",
+            "sealed_verifier": b"",
+            "sealed_nonce": b"",
+            "created_at": self.moment(),
+            "deadline": START,
+            "keep_until": LATER,
+        }
+        return Login(**fields | changes)
+
+    def alias(self, account: Account, **changes: Any) -> Alias:
+        """Make a provider's name for *account*, in a partition of its own."""
+        fields: dict[str, Any] = {
+            "guid": subject_alias(account.app_space, "https://idp.example", account.account_id),
+            "app_space": account.app_space,
+            "accounts": (account.guid,),
+            "created_at": START,
+        }
+        return Alias(**fields | changes)
+
+    def plain(self) -> tuple[Record, ...]:
+        """Make one record of each kind, with as little in it as there can be."""
+        account = self.account()
+        return (
+            self.company(),
+            self.app_space(self.space),
+            self.origin(self.space),
+            self.admin(None),
+            account,
+            self.binding(account),
+            self.login(),
+            self.challenge(account),
+            self.callback(account),
+            self.notification(account),
+            self.alias(account),
+        )

@@ -1,0 +1,85 @@
+"""What a history does to records, and whether a store would have to let it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import attrs
+from hypothesis import strategies as st
+
+from counterseal.models import (
+    Account,
+    Binding,
+    BindingState,
+    Callback,
+    CallbackState,
+    Challenge,
+    ChallengeState,
+    Change,
+    Guid,
+    Notification,
+    NotificationState,
+    Record,
+)
+from counterseal.testing.clock import START
+from counterseal.testing.contracts.record_factory import SECOND, newer
+
+MOMENTS = st.integers(0, 3).map(lambda count: START + count * SECOND)
+
+
+def holds(truth: dict[Guid, Record], changes: tuple[Change, ...]) -> bool:
+    """Tell whether *changes* apply to what is stored in *truth*."""
+    for change in changes:
+        stored = truth.get(change.new.guid)
+        if change.old is None:
+            if stored is not None or _has_name(truth, change.new):
+                return False
+        elif stored is None or stored.version != change.old.version:
+            return False
+    return True
+
+
+def _has_name(truth: dict[Guid, Record], new: Record) -> bool:
+    return isinstance(new, Account) and any(
+        isinstance(one, Account) and one.account_id == new.account_id for one in truth.values()
+    )
+
+
+def changed(old: Record, at: datetime, data: st.DataObject) -> Record:
+    """Return a next version of *old*, in any state: a store does not know what states mean."""
+    if isinstance(old, Binding):
+        return newer(old, state=data.draw(st.sampled_from(BindingState)), deadline=at)
+    if isinstance(old, Challenge):
+        return newer(old, state=data.draw(st.sampled_from(ChallengeState)), deadline=at)
+    if isinstance(old, Callback):
+        lease = data.draw(st.none() | MOMENTS)
+        return newer(
+            old, state=data.draw(st.sampled_from(CallbackState)), next_at=at, lease_until=lease
+        )
+    if isinstance(old, Notification):
+        lease = data.draw(st.none() | MOMENTS)
+        return newer(
+            old, state=data.draw(st.sampled_from(NotificationState)), next_at=at, lease_until=lease
+        )
+    return newer(old, vouched_at=at)
+
+
+def finished(record: Record) -> Record:
+    """Return the version of *record* in which a worker has dealt with it."""
+    ended: dict[type, Any] = {
+        Binding: BindingState.EXPIRED,
+        Challenge: ChallengeState.EXPIRED,
+        Callback: CallbackState.DELIVERED,
+        Notification: NotificationState.DELIVERED,
+    }
+    return newer(record, state=ended[type(record)])
+
+
+def states(record: Record) -> dict[str, Any]:
+    """Return the fields of *record* that decide where it is found."""
+    return {
+        name: getattr(record, name)
+        for name in ("state", "deadline", "next_at", "lease_until")
+        if name in attrs.fields_dict(type(record))
+    }

@@ -1,0 +1,219 @@
+"""The actors of a history: people, phones and origins, with keys that are made once."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import cache
+from typing import Any
+
+import attrs
+
+from counterseal import keys
+from counterseal.device import SoftwareDevice
+from counterseal.device.pin import wrap
+from counterseal.models import (
+    AddressKind,
+    Algorithm,
+    Button,
+    Codes,
+    Content,
+    HtmlContent,
+    Pair,
+    PairsContent,
+    PushAddress,
+    Question,
+    TextContent,
+)
+from counterseal.policy import Policy
+from counterseal.testing.entropy import ScriptedEntropy
+from counterseal.testing.histories.ledger import Limits, Plain
+from counterseal.testing.histories.observers import CANARY
+from counterseal.testing.phone import Phone
+from counterseal.testing.world import SCRYPT_COST, World
+
+PIN = f"{CANARY}-2580"
+WRONG_PIN = f"{CANARY}-0000"
+ADDRESS = "https://shop.example/done"
+CALLBACK = f"{ADDRESS}?{CANARY}=1"
+
+
+@attrs.frozen
+class Actor:
+    """One person: an account of an App Space."""
+
+    space: str
+    account_id: str
+    attacker: bool = False
+
+
+@attrs.frozen
+class PhoneSetup:
+    """One phone."""
+
+    owner: str
+    algorithm: Algorithm
+    bound: bool = True
+    """Whether it is bound when a history begins."""
+
+
+SIMPLE, WITH_PROVIDER = "town", "club"
+"""An App Space whose origins say who their users are, and one with an Identity Provider."""
+
+PEOPLE = {
+    "zoe": Actor(SIMPLE, "zoe"),
+    "adam": Actor(SIMPLE, "adam"),
+    "lena": Actor(WITH_PROVIDER, "lena"),
+    "mallory": Actor(SIMPLE, "mallory", attacker=True),
+    "mallory at the club": Actor(WITH_PROVIDER, "mallory", attacker=True),
+}
+
+PHONES = {
+    "phone": PhoneSetup("zoe", Algorithm.ES256),
+    "tablet": PhoneSetup("zoe", Algorithm.EDDSA),
+    "laptop": PhoneSetup("adam", Algorithm.PS256, bound=False),
+    "watch": PhoneSetup("lena", Algorithm.EDDSA),
+    "stick": PhoneSetup("lena", Algorithm.ES256, bound=False),
+    "burner": PhoneSetup("mallory", Algorithm.ES256),
+    "badge": PhoneSetup("mallory at the club", Algorithm.EDDSA),
+}
+
+ORIGINS = {"shop": SIMPLE, "post": SIMPLE, "door": WITH_PROVIDER}
+
+CODES = {"shop": Codes.TYPED, "post": Codes.ECHOED, "door": Codes.TYPED}
+"""Who makes people type codes, and who only echoes the flag."""
+
+ASKABLE = (
+    ("shop", "zoe"),
+    ("shop", "zoe"),
+    ("post", "zoe"),
+    ("shop", "adam"),
+    ("door", "lena"),
+    ("shop", "mallory"),
+    ("door", "mallory at the club"),
+    ("door", "zoe"),
+)
+"""Origin and person; the last pair does not share an App Space."""
+
+CONTENTS: tuple[Content, ...] = (
+    TextContent(text=f"{CANARY}: pay 10 EUR to Zoë?"),
+    HtmlContent(html=f"<html><b>{CANARY}</b></html>"),
+    PairsContent(title=f"{CANARY}: order", pairs=(Pair(key="to", value="Adam"),)),
+)
+
+YES, NO = Button(title="Yes", strong=True, approving=True), Button(title="No", strong=False)
+BUTTONS = (
+    (YES, NO),
+    (Button(title="Go", strong=False, approving=True), Button(title="Stop", strong=False)),
+    (NO, Button(title="Later", strong=True), YES),
+)
+
+
+def policy(*, supersede: bool) -> Policy:
+    """Return a policy whose every limit is within reach of a short history."""
+    return Policy(
+        challenge_life=timedelta(seconds=60),
+        challenge_life_limit=timedelta(seconds=120),
+        session_token_life=timedelta(seconds=60),
+        login_life=timedelta(seconds=60),
+        proof_past=timedelta(seconds=120),
+        vouch_life=timedelta(seconds=90),
+        idempotency_life=timedelta(hours=1),
+        idempotency_lease=timedelta(seconds=10),
+        strike_limit=3,
+        code_limit=2,
+        code_limit_account=4,
+        pending_limit=2,
+        supersede=supersede,
+        ask_window=timedelta(seconds=60),
+        ask_limit_origin=6,
+        ask_limit=9,
+        ask_limit_unapproved=20,
+        cooldown_after=3,
+        cooldown=timedelta(seconds=10),
+        cooldown_limit=timedelta(seconds=40),
+        bindings_limit=4,
+        callback_delays=(timedelta(seconds=5), timedelta(seconds=30)),
+        callback_timeout=timedelta(seconds=5),
+        callback_lease=timedelta(seconds=20),
+        commit_attempts=4,
+    )
+
+
+def limits(allowed: Policy) -> Limits:
+    """Return the numbers of *allowed* that the oracle knows."""
+    return Limits(
+        strikes=allowed.strike_limit,
+        codes=allowed.code_limit,
+        codes_account=allowed.code_limit_account,
+        pending=allowed.pending_limit,
+        asks=allowed.ask_limit,
+        asks_origin=allowed.ask_limit_origin,
+        ask_window=allowed.ask_window.total_seconds(),
+        bindings=allowed.bindings_limit,
+        attempts=len(allowed.callback_delays) + 1,
+        vouch_life=allowed.vouch_life.total_seconds(),
+        refusals=allowed.cooldown_after,
+        cooldown=allowed.cooldown.total_seconds(),
+    )
+
+
+def phone(service: World, name: str) -> Phone:
+    """Return the phone *name* as it left the factory."""
+    device_key, strong_key = _keys(name)
+    device = SoftwareDevice(
+        clock=service.clock,
+        entropy=service.entropy,
+        device_key=device_key,
+        strong_key=wrap(strong_key, PIN, service.entropy, cost=SCRYPT_COST),
+    )
+    return Phone(answers=service.answers, devices=service.devices, device=device, pin=PIN)
+
+
+def address(name: str) -> tuple[PushAddress, ...]:
+    """Return the push addresses of the phone *name*."""
+    return (PushAddress(kind=AddressKind.RELAY, value=f"{CANARY}-{name}"),)
+
+
+def secrets(name: str) -> list[str]:
+    """Return the private halves of a phone's keys, as text could leak them."""
+    secrets = []
+    for key in _keys(name):
+        rsa = key.public.algorithm is Algorithm.PS256
+        raw = key.pkcs8()[-32:] if rsa else key.scalar()
+        secrets += [keys.b64url(raw), raw.hex(), repr(raw)]
+    return secrets
+
+
+def question_facts(question: Question, *, code_asked: bool) -> Plain:
+    """Return what the oracle has to know of a question."""
+    content: dict[str, Any]
+    if isinstance(question.content, TextContent):
+        content = {"text": question.content.text}
+    elif isinstance(question.content, HtmlContent):
+        content = {"html": question.content.html}
+    else:
+        pairs = [{"key": pair.key, "value": pair.value} for pair in question.content.pairs]
+        content = {"title": question.content.title, "keys": pairs}
+    life = question.duration or timedelta(seconds=60)
+    return {
+        "content": content,
+        "buttons": [
+            (button.title, button.strong, button.style, button.approving)
+            for button in question.buttons
+        ],
+        "additional_info": question.additional_info,
+        "transaction_id": question.transaction_id,
+        "code": code_asked,
+        "callback": question.callback,
+        "life": life.total_seconds(),
+    }
+
+
+@cache
+def _keys(name: str) -> tuple[keys.PrivateKey, keys.PrivateKey]:
+    entropy = ScriptedEntropy(sum(name.encode()))
+    algorithm = PHONES[name].algorithm
+    first, second = (
+        keys.generate(algorithm, kid=keys.b64url(entropy.token(16))) for _ in ("device", "strong")
+    )
+    return first, second

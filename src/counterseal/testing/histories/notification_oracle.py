@@ -1,0 +1,58 @@
+"""The oracle of notifications: who is notified of what, and until when."""
+
+from __future__ import annotations
+
+from counterseal.testing.histories.ledger import Commit, Ledger, NotificationEntry, Plain
+
+OCCASIONS = {
+    "challenge": ({"issue"}, ("Challenge", "PENDING")),
+    "device_bound": ({"complete"}, ("Binding", "ACTIVE")),
+    "device_revoked": ({"revoke", "answer", "disown", "rotate"}, ("Binding", "REVOKED")),
+}
+"""The operations that enqueue each occasion, and the record of the same commit that it tells of."""
+
+
+def check_notification(ledger: Ledger, commit: Commit, old: Plain | None, new: Plain) -> None:
+    """
+    Check one notification.
+
+    Raises:
+        AssertionError: It tells what is not so or whom it should not, or moved without cause.
+    """
+    if old is None:
+        _check_new(ledger, commit, new)
+        return
+    entry, guid = ledger.notifications[new["guid"]], new["guid"]
+    assert commit.operation.facts["notification"] == guid, "another notification was moved"
+    assert entry.state == "QUEUED", "pushed again after its end"
+    for fixed in ("occasion", "subject", "account"):
+        assert new[fixed] == getattr(entry, fixed), f"{fixed} changed"
+    assert set(new["devices"]) <= set(old["devices"]) <= entry.devices, "other devices are notified"
+    if new["lease_until"] is None:
+        entry.attempts += new["attempts"] - old["attempts"]
+    assert new["attempts"] == entry.attempts, "attempts do not add up"
+    assert (new["skip_reason"] is not None) == (new["state"] == "OVER"), "over without a reason"
+    assert new["delivered"] or new["state"] != "DELIVERED", "delivered to nobody"
+    assert new["state"] != "QUEUED" or new["next_at"] < new["ends_at"], "tried without end"
+    entry.state = new["state"]
+
+
+def _check_new(ledger: Ledger, commit: Commit, new: Plain) -> None:
+    verbs, true = OCCASIONS[new["occasion"]]
+    states = [
+        (kind, record["state"])
+        for kind, _, record in commit.changes
+        if record["guid"] == new["subject"]
+    ]
+    assert commit.operation.verb in verbs, f"{commit.operation.verb} has no such occasion"
+    assert states == [true], "notified of what is not so"
+    if new["occasion"] == "challenge":
+        deadline = ledger.challenges[new["subject"]].deadline
+        assert new["ends_at"] == deadline, "pushed for longer than it can be answered"
+    active = set(ledger.bindings_of(new["account"], "ACTIVE"))
+    devices = set(new["devices"])
+    assert devices <= active - {new["subject"]}, "a device is notified that is not to be"
+    assert devices, "nobody is notified"
+    ledger.notifications[new["guid"]] = NotificationEntry(
+        occasion=new["occasion"], subject=new["subject"], account=new["account"], devices=devices
+    )

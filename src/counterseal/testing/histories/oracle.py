@@ -1,0 +1,333 @@
+"""
+The oracle: compares every applied commit with its own ledger.
+
+It shares no code with the core. What it demands:
+
+- a record follows the version that was stored before, and only by an operation that may move it so;
+- a challenge ends at most once, and what has ended never changes;
+- an answer or disown counts only with a valid signature, over the document that was stored when
+  the challenge was issued, by a key of a device that is active on an unlocked account, before the
+  deadline, with the right code where one is asked for;
+- a challenge that ends gets exactly one callback, in the same commit, if its origin asked for one;
+- a notification is enqueued for the account's own active devices, of what is so, and pushed in
+  time only;
+- an account that is erased has no device and no question left, and is shown to nobody;
+- counters are never below the truth;
+- an attacker changes nothing that is somebody else's;
+- receipts chain, account by account.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+
+from counterseal.testing.histories import ending_oracle, notification_oracle
+from counterseal.testing.histories.ledger import (
+    AccountEntry,
+    BindingEntry,
+    CallbackEntry,
+    ChallengeEntry,
+    Commit,
+    Ledger,
+    Plain,
+)
+from counterseal.testing.histories.transitions import ENDED, TRANSITIONS
+
+ORDER = ("Login", "Binding", "Challenge", "Callback", "Notification", "Account")
+"""The account last: its counters follow from what the others did."""
+
+
+def check_commit(ledger: Ledger, commit: Commit) -> None:
+    """
+    Hold one commit against the ledger, and write it down.
+
+    Raises:
+        AssertionError: The core did what it must never do.
+    """
+    operation = commit.operation
+    operation.commits += 1
+    for kind, old, new in commit.changes:
+        _check_transition(ledger, commit, kind, old, new)
+    for kind in ORDER:
+        for changed, old, new in commit.changes:
+            if changed == kind:
+                _CHECKS[kind](ledger, commit, old, new)
+    for kind, _, new in commit.changes:
+        if kind in {"Binding", "Account"}:
+            _require_roster(ledger, new["account" if kind == "Binding" else "guid"], commit.latest)
+    ending_oracle.require_callbacks(ledger, commit)
+    _require_audit(commit)
+
+
+def _check_transition(
+    ledger: Ledger, commit: Commit, kind: str, old: Plain | None, new: Plain
+) -> None:
+    operation, guid = commit.operation, new["guid"]
+    before = None if old is None else old.get("state", "")
+    transition = (kind, before, new.get("state", ""))
+    assert operation.verb in TRANSITIONS.get(transition, set()), (
+        f"{operation.verb} moved {transition}"
+    )
+    assert new["version"] == ledger.versions.get(guid, 0) + 1, f"{kind}: not the next version"
+    assert old is None or old["version"] == ledger.versions[guid], f"{kind}: a lost update"
+    ledger.versions[guid] = new["version"]
+    if operation.attacker:
+        account = guid if kind == "Account" else new.get("account", "")
+        mine = account in ledger.accounts and ledger.accounts[account].attacker
+        assert mine, f"an attacker changed a {kind}"
+
+
+def _login(ledger: Ledger, commit: Commit, _: Plain | None, new: Plain) -> None:
+    if new["state"] == "USED":
+        assert commit.operation.facts["login"] == new["guid"], "another log-in was spent"
+        assert _is_before(new["deadline"], commit), "a log-in was spent too late"
+    ledger.logins[new["guid"]] = new["state"]
+
+
+def _binding(ledger: Ledger, commit: Commit, old: Plain | None, new: Plain) -> None:
+    facts, guid, state = commit.operation.facts, new["guid"], new["state"]
+    if old is None:
+        if new["account"] in ledger.accounts:
+            assert not ledger.accounts[new["account"]].locked, "a locked account was invited"
+        ledger.bindings[guid] = BindingEntry(account=new["account"], deadline=new["deadline"])
+        living = ledger.living(new["account"], commit.latest)
+        assert len(living) <= ledger.limits.bindings, "more devices than the policy allows"
+        return
+    binding_entry = ledger.bindings[guid]
+    before, binding_entry.state = binding_entry.state, state
+    assert old["state"] == before, f"{before} by the ledger, {old['state']} by the store"
+    if commit.operation.verb == "erase":
+        assert facts["account"] == binding_entry.account, "a device of another account was erased"
+        binding_entry.keys = {}
+    elif (before, state) == ("INVITED", "ACTIVE"):
+        assert facts["binding"] == guid, "another binding than the token's was completed"
+        assert not ledger.accounts[binding_entry.account].locked, (
+            "a device was bound to a locked account"
+        )
+        assert _is_before(binding_entry.deadline, commit), "a device was bound too late"
+        binding_entry.keys = dict(facts["keys"])
+    elif commit.operation.verb == "rotate" and new["keys"] != old["keys"]:
+        assert facts["device"] == guid, "another device than the caller was rotated"
+        assert not ledger.accounts[binding_entry.account].locked, (
+            "a device of a locked account was rotated"
+        )
+        assert facts["how"] == "right", "rotated with a wrong PIN"
+        roles = {role for role, _ in facts["keys"].values()}
+        other_keys = {kid: key for kid, key in binding_entry.keys.items() if key[0] not in roles}
+        binding_entry.keys = other_keys | facts["keys"]
+    elif state == "SUSPENDED" and before == "ACTIVE":
+        by_staff = commit.operation.verb == "suspend" and facts["device"] == guid
+        assert new["suspended_by"] == ("staff" if by_staff else "idp")
+        assert by_staff or _is_withdrawn(ledger, binding_entry), (
+            "suspended, and the provider vouches"
+        )
+        binding_entry.suspended_by = new["suspended_by"]
+    elif state == "ACTIVE" and before == "SUSPENDED":
+        by_staff = commit.operation.verb == "resume" and facts["device"] == guid
+        authority = "staff" if by_staff else "idp"
+        assert binding_entry.suspended_by == authority, "resumed by another authority"
+        overtaken = facts.get("overtaken", False)
+        is_known = overtaken or not _is_withdrawn(ledger, binding_entry)
+        assert by_staff or is_known, "resumed, and nobody vouches"
+        binding_entry.suspended_by = None
+    elif state == "REVOKED" and commit.operation.verb == "revoke":
+        assert facts["device"] == guid, "another device was revoked"
+    elif state == "EXPIRED":
+        late = any(moment >= binding_entry.deadline for moment in commit.moments)
+        assert late, "an invitation expired too early"
+    else:
+        ending_oracle.check_strike(ledger, commit, old, new)
+    assert new["strikes"] == binding_entry.strikes, "strikes do not add up"
+    assert _keys_of(new) == binding_entry.keys, "keys that the device did not offer"
+
+
+def _challenge(ledger: Ledger, commit: Commit, old: Plain | None, new: Plain) -> None:
+    if old is None:
+        _issued(ledger, commit, new)
+        return
+    entry = ledger.challenges[new["guid"]]
+    if commit.operation.verb == "requeue":
+        _check_longer_retention(ledger, commit, entry, new)
+        return
+    assert entry.ending is None, "a finished challenge changed"
+    fixed_fields = ["account", "origin", "deadline", "callback", "code_asked"]
+    if commit.operation.verb == "erase":
+        assert commit.operation.facts["account"] == entry.account, "another account's was erased"
+        entry.callback = None
+    else:
+        fixed_fields.append("display")
+    for fixed in fixed_fields:
+        assert new[fixed] == getattr(entry, fixed), f"{fixed} changed after issue"
+    if new["state"] in {"PENDING", "SEEN"}:
+        if commit.operation.verb == "answer":
+            ending_oracle.check_wrong_code(ledger, commit, entry, new)
+        else:
+            assert commit.operation.facts["challenge"] == new["guid"], (
+                "another challenge was fetched"
+            )
+            device = ledger.bindings[commit.operation.facts["device"]]
+            assert device.account == entry.account, "a stranger's device fetched"
+            assert _is_before(entry.deadline, commit), "fetched too late"
+    else:
+        ending_oracle.check_ending(ledger, commit, entry, new)
+        entry.ending = new
+    assert new["wrong_codes"] == entry.wrong_codes, "wrong codes do not add up"
+    entry.state = new["state"]
+
+
+def _check_longer_retention(
+    ledger: Ledger, commit: Commit, entry: ChallengeEntry, new: Plain
+) -> None:
+    assert entry.ending is not None
+    delivery = ledger.callbacks[commit.operation.facts["callback"]]
+    assert delivery.challenge == new["guid"], "another callback's challenge changed"
+    longer = {"version": new["version"], "keep_until": new["keep_until"]}
+    assert new == entry.ending | longer, "a finished challenge changed"
+    assert new["keep_until"] >= entry.ending["keep_until"], "forgotten earlier"
+    entry.ending = new
+
+
+def _issued(ledger: Ledger, commit: Commit, new: Plain) -> None:
+    facts, limits = commit.operation.facts, ledger.limits
+    person = ledger.accounts[new["account"]]
+    assert (new["origin"], new["app_space"]) == (facts["origin"], facts["space"])
+    assert (person.space, person.account_id) == (facts["space"], facts["account_id"])
+    assert not person.locked, "a locked account was asked"
+    assert ledger.bindings_of(new["account"], "ACTIVE"), "an unbound account was asked"
+    ending_oracle.require_display(facts["question"], new)
+    ending_oracle.count_expired(ledger, new["account"], new["issued_at"])
+    ledger.challenges[new["guid"]] = ChallengeEntry(
+        account=new["account"],
+        origin=new["origin"],
+        space=new["app_space"],
+        display=new["display"],
+        buttons=new["buttons"],
+        callback=facts["question"]["callback"],
+        code_asked=facts["question"]["code"],
+        issued_at=new["issued_at"],
+        deadline=new["deadline"],
+    )
+    for fixed in ("callback", "code_asked"):
+        assert new[fixed] == getattr(ledger.challenges[new["guid"]], fixed), (
+            f"{fixed} is not as asked"
+        )
+    if person.cooled is not None and new["issued_at"] < person.cooled:
+        assert facts["question"]["code"], "asked without a code in a cool-down"
+    if facts["key"] is not None:
+        key = (new["origin"], facts["key"])
+        assert ledger.keyed.setdefault(key, new["guid"]) == new["guid"], "one key, two challenges"
+    window = timedelta(seconds=limits.ask_window)
+    person.ask_times.append((new["issued_at"], new["origin"]))
+    recent = [origin for at, origin in person.ask_times if commit.latest - at < window]
+    assert len(recent) <= limits.asks, "asked too often"
+    assert recent.count(new["origin"]) <= limits.asks_origin, "asked too often by one origin"
+
+
+def _callback(ledger: Ledger, commit: Commit, old: Plain | None, new: Plain) -> None:
+    guid, state = new["guid"], new["state"]
+    if old is None:
+        assert not ledger.callbacks_of(new["challenge"]), "a second callback"
+        ledger.callbacks[guid] = CallbackEntry(challenge=new["challenge"])
+        return
+    delivery = ledger.callbacks[guid]
+    assert commit.operation.facts["callback"] == guid, "another callback was moved"
+    assert new["challenge"] == delivery.challenge
+    assert new["url"] == old["url"]
+    if commit.operation.verb == "requeue":
+        delivery.attempts = 0
+    elif new["lease_until"] is not None:
+        delivery.claims += 1
+    else:
+        delivery.attempts += 1
+    if state == "DELIVERED":
+        assert any(status in range(200, 300) for status in delivery.statuses), "never delivered"
+    elif state == "DEAD":
+        erased = ledger.accounts[ledger.challenges[delivery.challenge].account].erased
+        is_gone = erased or 410 in delivery.statuses
+        assert is_gone or delivery.attempts >= ledger.limits.attempts, "given up too early"
+    assert new["attempts"] == delivery.attempts, "attempts do not add up"
+    delivery.state = state
+
+
+def _account(ledger: Ledger, commit: Commit, old: Plain | None, new: Plain) -> None:
+    guid, facts = new["guid"], commit.operation.facts
+    if old is None:
+        assert (new["app_space"], new["account_id"]) == (facts["space"], facts["account_id"])
+        ledger.accounts[guid] = AccountEntry(
+            space=new["app_space"],
+            account_id=new["account_id"],
+            attacker=facts.get("owner") == "attacker",
+            subject=facts.get("subject", ""),
+        )
+    person = ledger.accounts[guid]
+    if commit.operation.verb in {"lock", "unlock"}:
+        assert facts["account"] == guid, "another account was locked"
+        person.locked = commit.operation.verb == "lock"
+        person.wrong_codes = person.wrong_codes if person.locked else 0
+    if commit.operation.verb == "erase":
+        assert facts["account"] == guid, "another account was erased"
+        assert new["account_id"] != person.account_id, "an erased account has its name still"
+        _forget(person, new["account_id"])
+    person.roster = {line["binding"]: line["state"] for line in new["devices"]}
+    history = new["history"]
+    assert (new["locked_at"] is not None) == person.locked, "the lock is not as it should be"
+    assert (new["receipts"], new["receipt_hash"]) == (person.receipts, person.receipt_hash)
+    assert history["wrong_codes"] == person.wrong_codes, "wrong codes do not add up"
+    assert history["refusals"] >= person.refusals, "a refusal was not counted"
+    unfinished = ledger.unfinished(guid, commit.latest)
+    remembered = {line["challenge"] for line in history["open"]}
+    assert remembered >= set(unfinished), "an open question was not counted"
+    assert len(unfinished) <= ledger.limits.pending, "more open questions than allowed"
+
+
+def _forget(person: AccountEntry, account_id: str) -> None:
+    person.account_id, person.subject = account_id, ""
+    person.erased = person.locked = True
+    person.wrong_codes = person.refusals = person.receipts = 0
+    person.cooled, person.receipt_hash, person.ask_times = None, "", []
+
+
+def _require_roster(ledger: Ledger, account: str, latest: datetime) -> None:
+    roster = ledger.accounts[account].roster
+    for guid in ledger.living(account, latest):
+        assert roster.get(guid) == ledger.bindings[guid].state, "the roster is out of step"
+    for guid, state in roster.items():
+        assert ledger.bindings[guid].state == state, "the roster is out of step"
+
+
+def _require_audit(commit: Commit) -> None:
+    # A worker's claim.
+    silent = commit.operation.verb in {"attempt", "push"}
+    assert commit.audit or silent, "a commit that the audit log does not know"
+    for kind, old, new in commit.changes:
+        if kind == "Challenge" and old and old["state"] not in ENDED and new["state"] in ENDED:
+            key = (f"challenge.{new['state'].lower()}", new["guid"])
+            events = [(event["event"], event["subject"]) for event in commit.audit]
+            assert events.count(key) == 1, f"{key[0]} is not audited exactly once"
+
+
+def _is_before(deadline: datetime, commit: Commit) -> bool:
+    return any(moment < deadline for moment in commit.moments)
+
+
+def _is_withdrawn(ledger: Ledger, binding_entry: BindingEntry) -> bool:
+    return ledger.accounts[binding_entry.account].subject in ledger.withdrawn
+
+
+def _keys_of(binding: Plain) -> dict[str, tuple[str, Plain]]:
+    return {key["key"]["kid"]: (key["role"], _jwk_of(key["key"])) for key in binding["keys"]}
+
+
+def _jwk_of(key: Plain) -> Plain:
+    return {**json.loads(key["jwk"]), "kid": key["kid"], "alg": key["algorithm"]}
+
+
+_CHECKS = {
+    "Login": _login,
+    "Binding": _binding,
+    "Challenge": _challenge,
+    "Callback": _callback,
+    "Notification": notification_oracle.check_notification,
+    "Account": _account,
+}

@@ -1,0 +1,53 @@
+"""Strategies: what the rules of a history draw."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, MultipleResults, multiple
+from hypothesis.strategies import SearchStrategy
+
+from counterseal._decisions.invitations import Invitation
+from counterseal.models import Role
+from counterseal.testing.histories import actors
+from counterseal.testing.histories.answers import WAYS
+from counterseal.testing.histories.challenges import QuestionDraft
+
+CHALLENGES: Bundle[str] = Bundle("challenges")
+INVITATIONS: Bundle[tuple[str, Invitation]] = Bundle("invitations")
+
+PHONES = st.sampled_from(tuple(actors.PHONES))
+HONEST = st.sampled_from(
+    [name for name, setup in actors.PHONES.items() if not actors.PEOPLE[setup.owner].attacker]
+)
+ATTACKERS = st.sampled_from(["burner", "badge"])
+PEOPLE = st.sampled_from(tuple(actors.PEOPLE))
+MEMBERS = st.sampled_from(["lena", "mallory at the club"])
+ORIGINS = st.sampled_from(tuple(actors.ORIGINS))
+ASKABLE = st.sampled_from(actors.ASKABLE)
+DRAFTS = st.builds(
+    QuestionDraft,
+    content=st.sampled_from(actors.CONTENTS),
+    buttons=st.sampled_from(actors.BUTTONS),
+    life=st.sampled_from([None, 120, 30, 5]),
+    code=st.booleans(),
+    callback=st.sampled_from([True, True, False]),
+)
+KEYS = st.sampled_from([None, None, "one", "two"])
+PICK = st.integers(0, 5)
+ROLES = st.sampled_from([frozenset(Role), frozenset({Role.DEVICE}), frozenset({Role.STRONG})])
+WAY = st.sampled_from(WAYS)
+PINS = st.sampled_from([None, actors.PIN, actors.WRONG_PIN])
+STATUSES = st.sampled_from([204, 200, 500, 500, 503, 302, 410])
+ENDINGS = ("answer", "cancel", "expire", "disown")
+ENDING = st.sampled_from(ENDINGS)
+ON_THE_EDGE = st.sampled_from([-1, 0, 1])
+
+
+def some(count: int) -> SearchStrategy[int]:
+    """Choose one of *count*."""
+    return st.integers(0, count - 1)
+
+
+def new(challenge: str | None) -> MultipleResults[str]:
+    """Put a challenge, if there is one, into its bundle."""
+    return multiple() if challenge is None else multiple(challenge)

@@ -1,0 +1,55 @@
+"""The transitions that records may make: the oracle's own table, not taken from the charts."""
+
+from __future__ import annotations
+
+DEVICE_CALLS = {"pending", "fetch", "answer", "disown", "repeat", "rotate", "update", "attack"}
+"""Any of them may make the core ask the Identity Provider again."""
+
+ENDED = ("ANSWERED", "DISOWNED", "CANCELLED", "FAILED", "EXPIRED")
+
+TRANSITIONS: dict[tuple[str, str | None, str], set[str]] = {
+    ("Account", None, ""): {"invite", "log_in"},
+    ("Account", "", ""): {
+        *DEVICE_CALLS,
+        *("invite", "log_in", "complete", "suspend", "resume", "revoke", "vouch"),
+        *("lock", "unlock", "issue", "cancel", "sweep", "erase", "push"),
+    },
+    ("Binding", None, "INVITED"): {"invite", "log_in"},
+    ("Binding", "INVITED", "ACTIVE"): {"complete"},
+    ("Binding", "INVITED", "EXPIRED"): {"sweep"},
+    ("Binding", "INVITED", "REVOKED"): {"revoke", "erase"},
+    ("Binding", "ACTIVE", "ACTIVE"): {"rotate", "update", "answer", "disown", "push"},
+    ("Binding", "ACTIVE", "SUSPENDED"): {"suspend", "vouch", *DEVICE_CALLS},
+    ("Binding", "ACTIVE", "REVOKED"): {"revoke", "answer", "disown", "rotate", "erase"},
+    ("Binding", "SUSPENDED", "SUSPENDED"): {"push"},
+    ("Binding", "SUSPENDED", "ACTIVE"): {"resume", "vouch", "log_in", *DEVICE_CALLS},
+    ("Binding", "SUSPENDED", "REVOKED"): {"revoke", "erase"},
+    ("Binding", "REVOKED", "REVOKED"): {"push", "erase"},
+    ("Binding", "EXPIRED", "EXPIRED"): {"erase"},
+    ("Login", None, "STARTED"): {"redirect"},
+    ("Login", "STARTED", "USED"): {"log_in"},
+    ("Login", "STARTED", "EXPIRED"): {"sweep"},
+    ("Challenge", None, "PENDING"): {"issue"},
+    ("Challenge", "PENDING", "PENDING"): {"answer"},
+    ("Challenge", "PENDING", "SEEN"): {"fetch"},
+    ("Challenge", "SEEN", "SEEN"): {"answer"},
+    **{("Challenge", live, "ANSWERED"): {"answer"} for live in ("PENDING", "SEEN")},
+    **{("Challenge", live, "FAILED"): {"answer"} for live in ("PENDING", "SEEN")},
+    **{("Challenge", live, "DISOWNED"): {"disown"} for live in ("PENDING", "SEEN")},
+    **{
+        ("Challenge", live, "CANCELLED"): {"cancel", "issue", "erase"}
+        for live in ("PENDING", "SEEN")
+    },
+    **{("Challenge", live, "EXPIRED"): {"sweep", "erase"} for live in ("PENDING", "SEEN")},
+    **{("Challenge", ended, ended): {"requeue"} for ended in ENDED},
+    ("Callback", None, "QUEUED"): {"answer", "disown", "cancel", "issue", "sweep"},
+    ("Callback", "QUEUED", "QUEUED"): {"attempt"},
+    ("Callback", "QUEUED", "DELIVERED"): {"attempt"},
+    ("Callback", "QUEUED", "DEAD"): {"attempt"},
+    ("Callback", "DEAD", "QUEUED"): {"requeue"},
+    ("Notification", None, "QUEUED"): {
+        *("issue", "complete", "revoke", "answer", "disown", "rotate"),
+    },
+    **{("Notification", "QUEUED", after): {"push"} for after in ("QUEUED", "DELIVERED", "OVER")},
+}
+"""Kind, state before and state after: the operations that may make this transition."""

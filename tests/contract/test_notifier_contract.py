@@ -1,0 +1,160 @@
+"""Notifiers that break a clause each, caught by the checks of `NotifierContract`."""
+
+from datetime import timedelta
+
+import attrs
+import pytest
+from broken_adapters import BrokenAdapters
+
+from counterseal.errors import NotifierUnavailable
+from counterseal.models import AddressKind, PushOutcome, PushResult
+from counterseal.testing import OutboxNotifier, contracts
+from counterseal.wire.messages import push_data
+
+
+class CanPush(contracts.NotifierContract):
+    shows_what_it_sends = True
+    learns_of_death = True
+    is_put_off = True
+    can_hang = True
+
+    def payloads(self, notifier):
+        return notifier.payloads
+
+    def dead_address(self, notifier):
+        dead = self.address(notifier, 99)
+        notifier.dead.add(dead)
+        return dead
+
+    def busy_address(self, notifier):
+        busy = self.address(notifier, 98)
+        notifier.outcomes[busy] = PushOutcome(result=PushResult.LATER, after=timedelta(hours=1))
+        return busy
+
+    def hang(self, notifier):
+        notifier.failing = True
+
+
+class Pushing(OutboxNotifier):
+    def __init__(self):
+        super().__init__(AddressKind.RELAY)
+        self.payloads = []
+
+    def push(self, addresses, bell):
+        self.payloads += [self.payload(bell)] * len(addresses)
+        return super().push(addresses, bell)
+
+    def payload(self, bell):
+        return {"title": bell.title, "data": push_data(bell)}
+
+
+BROKEN = BrokenAdapters(CanPush(), Pushing)
+breaks = BROKEN.breaks
+
+
+@breaks("NOTIFIER-1")
+class ForgetsWhatItRingsAt(Pushing):
+    def kinds(self):
+        return super().kinds() if not self.pushes else frozenset()
+
+
+@breaks("NOTIFIER-1")
+class RingsElsewhere(Pushing):
+    def kinds(self):
+        return frozenset({AddressKind.APNS})
+
+
+@breaks("NOTIFIER-2")
+class RefusesASecondPush(Pushing):
+    def push(self, addresses, bell):
+        if any(push.message == bell for push in self.pushes):
+            raise ValueError("pushed already")
+        return super().push(addresses, bell)
+
+
+@breaks("NOTIFIER-3")
+class SendsContent(Pushing):
+    def payload(self, bell):
+        return super().payload(bell) | {"content": "Pay 10 EUR to Adam?"}
+
+
+@breaks("NOTIFIER-4")
+class TellsOfWhatItSentOnly(Pushing):
+    def push(self, addresses, bell):
+        return super().push(addresses, bell)[:1]
+
+
+@breaks("NOTIFIER-4")
+class MixesUpWhoIsWho(Pushing):
+    def push(self, addresses, bell):
+        return super().push(addresses, bell)[::-1]
+
+
+@breaks("NOTIFIER-4")
+class RingsAtAnything(Pushing):
+    def push(self, addresses, bell):
+        return super().push(
+            tuple(attrs.evolve(address, kind=AddressKind.RELAY) for address in addresses), bell
+        )
+
+
+@breaks("NOTIFIER-5")
+class CallsTheLivingDead(Pushing):
+    def push(self, addresses, bell):
+        super().push(addresses, bell)
+        return (PushOutcome(result=PushResult.GONE),) * len(addresses)
+
+
+@breaks("NOTIFIER-5")
+class LearnsNothing(Pushing):
+    def push(self, addresses, bell):
+        super().push(addresses, bell)
+        return (PushOutcome(result=PushResult.DELIVERED),) * len(addresses)
+
+
+@breaks("NOTIFIER-5")
+class StopsAtTheDead(Pushing):
+    def push(self, addresses, bell):
+        outcomes = super().push(addresses, bell)
+        gone = PushOutcome(result=PushResult.GONE)
+        return (gone,) * len(addresses) if gone in outcomes else outcomes
+
+
+@breaks("NOTIFIER-6")
+class TriesAgainByItself(Pushing):
+    def push(self, addresses, bell):
+        super().push(addresses, bell)
+        return super().push(addresses, bell)
+
+
+@breaks("NOTIFIER-6")
+class ForgetsHowLongToWait(Pushing):
+    def push(self, addresses, bell):
+        outcomes = super().push(addresses, bell)
+        return tuple(attrs.evolve(outcome, after=None) for outcome in outcomes)
+
+
+@breaks("NOTIFIER-7")
+class TakesSilenceForSuccess(Pushing):
+    def push(self, addresses, bell):
+        try:
+            return super().push(addresses, bell)
+        except NotifierUnavailable:
+            return (PushOutcome(result=PushResult.DELIVERED),) * len(addresses)
+
+
+BROKEN.add_unavailable()
+
+
+@pytest.mark.parametrize("adapter", BROKEN.all, ids=str)
+def test_a_broken_notifier_is_caught(adapter):
+    adapter.require_caught()
+
+
+@pytest.mark.parametrize("adapter", BROKEN.sound_ones(), ids=lambda one: one.sound_id)
+def test_a_sound_notifier_passes(adapter):
+    adapter.require_sound_passes()
+
+
+def test_every_clause_of_a_notifier_has_a_broken_one():
+    BROKEN.require_every_clause("NOTIFIER", "ALL-1")

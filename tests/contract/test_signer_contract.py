@@ -1,0 +1,83 @@
+"""Signers that break a clause each, caught by the checks of `SignerContract`."""
+
+import pytest
+from broken_adapters import BrokenAdapters
+
+from counterseal.errors import SignerUnavailable
+from counterseal.memory import MemorySigner, SystemEntropy
+from counterseal.models import Algorithm
+from counterseal.testing import contracts
+
+
+def signers(kind):
+    return lambda: kind(Algorithm.ES256, SystemEntropy())
+
+
+class CanRotate(contracts.SignerContract):
+    can_rotate = True
+
+    def rotate(self, signer):
+        signer.rotate()
+
+
+BROKEN = BrokenAdapters(CanRotate(), MemorySigner, signers)
+breaks = BROKEN.breaks
+
+
+@breaks("SIGNER-1")
+class SignsWithAnotherKeyThanTheFirst(MemorySigner):
+    def sign(self, kid, data):
+        super().sign(kid, data)
+        return self._made().sign(data)
+
+
+@breaks("SIGNER-1")
+class ListsTheOldestFirst(MemorySigner):
+    def jwks(self):
+        return tuple(reversed(super().jwks()))
+
+    def sign(self, kid, data):
+        return self._keys[0].sign(data)
+
+
+@breaks("SIGNER-1")
+class DropsTheOldKey(MemorySigner):
+    def rotate(self):
+        super().rotate()
+        self._keys = self._keys[:1]
+
+
+@breaks("SIGNER-2")
+class SignsAsDer(MemorySigner):
+    def sign(self, kid, data):
+        raw = super().sign(kid, data)
+        halves = [int.from_bytes(half).to_bytes(33).lstrip(b"\0") for half in (raw[:32], raw[32:])]
+        halves = [b"\0" + half if half[0] > 127 else half for half in halves]
+        inner = b"".join(b"\x02" + bytes([len(half)]) + half for half in halves)
+        return b"\x30" + bytes([len(inner)]) + inner
+
+
+@breaks("SIGNER-3")
+class SignsForAnyKey(MemorySigner):
+    def sign(self, kid, data):
+        try:
+            return super().sign(kid, data)
+        except SignerUnavailable:
+            return self._keys[0].sign(data)
+
+
+BROKEN.add_unavailable()
+
+
+@pytest.mark.parametrize("adapter", BROKEN.all, ids=str)
+def test_a_broken_signer_is_caught(adapter):
+    adapter.require_caught()
+
+
+@pytest.mark.parametrize("adapter", BROKEN.sound_ones(), ids=lambda one: one.sound_id)
+def test_a_sound_signer_passes(adapter):
+    adapter.require_sound_passes()
+
+
+def test_every_clause_of_a_signer_has_a_broken_one():
+    BROKEN.require_every_clause("SIGNER", "ALL-1")

@@ -1,0 +1,177 @@
+"""Planted bugs, one at a time, show what a history that finds nothing is worth."""
+
+import attrs
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from counterseal import _transaction
+from counterseal._decisions import (
+    accounts,
+    answers,
+    challenges,
+    device_requests,
+    endings,
+    enrolments,
+    issuing,
+    notifying,
+)
+from counterseal.errors import Refused
+from counterseal.machines import BINDING, CHALLENGE, BindingEvent, ChallengeEvent
+from counterseal.models import BindingState, ChallengeState, SkipReason
+from counterseal.rules.evidence import caller_proved
+from counterseal.rules.standing import in_time
+
+
+def without(rule, chart, event):
+    """Return the chart's cells of *event* with *rule* left out."""
+    return {
+        key: attrs.evolve(cell, validators=tuple(each for each in cell.validators if each != rule))
+        for key, cell in chart.cells.items()
+        if key[1] is event
+    }
+
+
+def approval_after_the_deadline(patch):
+    for key, cell in without(in_time, CHALLENGE, ChallengeEvent.ANSWER).items():
+        patch.setitem(CHALLENGE.cells, key, cell)
+
+
+def lost_callback(patch):
+    made = endings._callback
+
+    def lose(tools, ended, at):
+        expired = ended.state is ChallengeState.EXPIRED
+        return None if expired else made(tools, ended, at)
+
+    patch.setattr(endings, "_callback", lose)
+
+
+def guard_left_out(patch):
+    made = answers._end
+
+    def unguarded(*args):
+        return attrs.evolve(made(*args), guards=())
+
+    patch.setattr(answers, "_end", unguarded)
+
+
+def second_outcome(patch):
+    cell = CHALLENGE.cells[ChallengeState.SEEN, ChallengeEvent.CANCEL]
+    patch.setitem(CHALLENGE.cells, (ChallengeState.ANSWERED, ChallengeEvent.CANCEL), cell)
+
+
+def strike_by_a_stranger(patch):
+    made = device_requests.proof_holds
+
+    def believe_answers(facts):
+        try:
+            made(facts)
+        except Refused:
+            if not facts.call.uri.endswith("/answers"):
+                raise
+
+    patch.setattr(device_requests, "proof_holds", believe_answers)
+    for chart, event in ((BINDING, BindingEvent.STRIKE), (CHALLENGE, ChallengeEvent.ANSWER)):
+        for key, cell in without(caller_proved, chart, event).items():
+            patch.setitem(chart.cells, key, cell)
+
+
+def decision_reused_after_a_lost_race(patch):
+    made = _transaction.Transactions._decide
+    decisions = {}
+
+    def decide_once(self, plan, loaded, stored):
+        if id(plan) not in decisions:
+            decisions[id(plan)] = (plan, made(self, plan, loaded, stored), stored)
+        _, decided, first = decisions[id(plan)]
+        stored[:] = first
+        return decided
+
+    patch.setattr(_transaction.Transactions, "_decide", decide_once)
+
+
+def erased_and_still_shown(patch):
+    for module in (issuing, challenges):
+        patch.setattr(module, "demand_readable", lambda challenge, account: None)
+
+
+def addresses_of_the_erased(patch):
+    made = accounts._erase_binding
+
+    def keep_addresses(binding, now):
+        return attrs.evolve(made(binding, now), addresses=binding.addresses)
+
+    patch.setattr(accounts, "_erase_binding", keep_addresses)
+
+
+def pushed_after_the_end(patch):
+    find = notifying.find_skip_reason
+
+    def find_another(notification, subject, account, now):
+        reason = find(notification, subject, account, now)
+        return None if reason is SkipReason.ENDED else reason
+
+    patch.setattr(notifying, "find_skip_reason", find_another)
+
+
+def a_device_is_notified_of_itself(patch):
+    made = enrolments.build_notifications
+
+    def tell(tools, served_kinds, account, occasion, subject, *, now):
+        notifications = made(tools, served_kinds, account, occasion, subject, now=now)
+        return tuple(
+            attrs.evolve(notification, devices=(*notification.devices, subject))
+            for notification in notifications
+        )
+
+    patch.setattr(enrolments, "build_notifications", tell)
+
+
+def pushed_for_ever(patch):
+    make = notifying.progress_after
+
+    def again(notification, outcomes, now, policy, jitter):
+        progress = make(notification, outcomes, now, policy, jitter)
+        return attrs.evolve(progress, next_at=max(progress.next_at, notification.ends_at))
+
+    patch.setattr(notifying, "progress_after", again)
+
+
+PLANTS = {
+    approval_after_the_deadline: "at the deadline or after it",
+    lost_callback: "callbacks and endings do not match",
+    guard_left_out: "strikes outlive a right signature",
+    second_outcome: "cancel moved",
+    strike_by_a_stranger: "attack moved|an attacker changed|an attack succeeded",
+    erased_and_still_shown: "shown to another origin, or to none",
+    addresses_of_the_erased: "something of an erased user is left",
+    decision_reused_after_a_lost_race: "lost a race that nobody ran",
+    pushed_after_the_end: "pushed for a challenge that was seen to have ended",
+    a_device_is_notified_of_itself: "a device is notified that is not to be",
+    pushed_for_ever: "tried without end",
+}
+
+
+@pytest.mark.one_python
+@pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: plant.__name__)
+def test_a_planted_bug_is_found_in_the_default_time(plant, monkeypatch, history, budget):
+    plant(monkeypatch)
+    looking = settings(
+        budget,
+        # In a briefer profile a bug may hide.
+        max_examples=max(budget.max_examples, 2 * settings.get_profile("fast").max_examples),
+        phases=[Phase.generate],
+        database=None,
+        derandomize=True,
+        report_multiple_bugs=False,
+        suppress_health_check=list(HealthCheck),
+    )
+
+    with pytest.raises(AssertionError, match=PLANTS[plant]):
+        run_state_machine_as_test(history, settings=looking)
+
+
+def test_the_plants_are_pulled_out_again():
+    assert (ChallengeState.ANSWERED, ChallengeEvent.CANCEL) not in CHALLENGE.cells
+    assert caller_proved in BINDING.cells[BindingState.ACTIVE, BindingEvent.STRIKE].validators

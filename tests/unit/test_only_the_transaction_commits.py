@@ -1,0 +1,63 @@
+"""
+Only the transaction commits: a look at the source of the core.
+
+Any mention of a member `commit` counts, also one that calls nothing, and so does the word alone
+as a text, which `getattr` would take.
+"""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import counterseal
+
+ROOT = Path(counterseal.__file__).parent
+TRANSACTION = "_transaction.py"
+LEFT_OUT = "testing"
+"""The conformance kit calls the stores that it tests."""
+
+
+def mentions(source):
+    """The lines of *source* that name a member `commit`."""
+    return [
+        node.lineno
+        for node in ast.walk(ast.parse(source))
+        if (isinstance(node, ast.Attribute) and node.attr == "commit")
+        or (isinstance(node, ast.Constant) and node.value == "commit")
+    ]
+
+
+def committing():
+    """The modules that name a member `commit`."""
+    return {
+        str(path.relative_to(ROOT))
+        for path in ROOT.rglob("*.py")
+        if path.relative_to(ROOT).parts[0] != LEFT_OUT and mentions(path.read_text("utf-8"))
+    }
+
+
+def test_only_the_transaction_commits():
+    assert committing() == {TRANSACTION}
+
+
+def test_the_transaction_commits_in_one_place():
+    assert len(mentions((ROOT / TRANSACTION).read_text("utf-8"))) == 1
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        "ports.store.commit(changes, audit, operation)",
+        "self.ports.store.commit(*attempt)",
+        "run(store.commit, changes)",
+        "commit = store.commit",
+        "getattr(store, 'commit')(changes, (), 'operation')",
+        "methodcaller('commit', changes)(store)",
+    ],
+)
+@pytest.mark.parametrize("module", ["_decisions/answers.py", "usecases/challenges.py", "memory.py"])
+def test_a_commit_elsewhere_is_found(module, planted):
+    source = (ROOT / module).read_text("utf-8")
+    assert mentions(source) == []
+    assert len(mentions(f"{source}\n{planted}\n")) == 1
