@@ -1,33 +1,33 @@
-"""The judge of concurrent histories, on histories whose verdict can be seen with the eye."""
+"""The search for an order of concurrent calls, on histories whose verdict is easy to see."""
 
 import itertools
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from counterseal.testing.linearizability import Operation, Witness, linearizable
+from counterseal.testing.linearizability import Operation, Recorder, linearizable
 
 
-def register(state, act):
+def register(state, call):
     """A register: ("write", value), or ("read", value) of what was read."""
-    verb, value = act
+    verb, value = call
     if verb == "write":
         return [value]
     return [state] if state == value else []
 
 
-def swapped(state, act):
+def swapped(state, call):
     """A register with ("swap", old, new, reply)."""
-    if act[0] != "swap":
-        return register(state, act)
-    _, old, new, reply = act
+    if call[0] != "swap":
+        return register(state, call)
+    _, old, new, reply = call
     if (state == old) is (reply == "refused"):
         return []
     return [new] if reply == "applied" else [state]
 
 
-def op(called, returned, *act):
-    return Operation(called=called, returned=returned, act=act)
+def op(called, returned, *call):
+    return Operation(called=called, returned=returned, call=call)
 
 
 def test_nothing_happened():
@@ -86,15 +86,15 @@ def test_it_accepts_what_a_real_register_did(data):
 
 
 @given(st.lists(st.tuples(st.sampled_from(["read", "write"]), st.integers(0, 2)), max_size=5))
-def test_it_agrees_with_trying_every_order(acts):
-    history = [op(place % 3, place % 3 + 2 + place, *act) for place, act in enumerate(acts)]
+def test_it_agrees_with_trying_every_order(calls):
+    history = [op(index % 3, index % 3 + 2 + index, *call) for index, call in enumerate(calls)]
 
     def possible(order):
         state = 0
         for number, one in enumerate(order):
             if any(other.returned <= one.called for other in order[number + 1 :]):
                 return False
-            states = register(state, one.act)
+            states = register(state, one.call)
             if not states:
                 return False
             (state,) = states
@@ -104,17 +104,17 @@ def test_it_agrees_with_trying_every_order(acts):
     assert linearizable(history, 0, register) == expected
 
 
-def test_a_witness_orders_calls_and_returns():
-    witness = Witness()
-    with witness.watch() as first:
-        with witness.watch() as second:
-            second.act = ("read", 0)
-        first.act = ("write", 1)
-    with witness.watch() as lost:
-        lost.act, lost.lost = ("write", 2), True
-    with witness.watch():
+def test_a_recorder_orders_calls_and_returns():
+    recorder = Recorder()
+    with recorder.watch() as first:
+        with recorder.watch() as second:
+            second.call = ("read", 0)
+        first.call = ("write", 1)
+    with recorder.watch() as lost:
+        lost.call, lost.lost = ("write", 2), True
+    with recorder.watch():
         pass
 
-    inner, outer, unanswered = witness.history
+    inner, outer, unanswered = recorder.history
     assert outer.called < inner.called < inner.returned < outer.returned < unanswered.called
     assert unanswered.returned is None

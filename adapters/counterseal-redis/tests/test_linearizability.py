@@ -20,7 +20,7 @@ from counterseal.policy import Policy
 from counterseal.ports import Ports
 from counterseal.testing import FrozenClock, World
 from counterseal.testing.contracts.race import race, results
-from counterseal.testing.linearizability import Witness, linearizable
+from counterseal.testing.linearizability import Recorder, linearizable
 from counterseal.usecases.answers import Answers
 from counterseal.usecases.challenges import Challenges
 from counterseal_redis import RedisStore, with_redis
@@ -87,7 +87,7 @@ class Case:
     approval: str
     rejection: str
     disown: str
-    witness: object
+    recorder: object
 
 
 @frozen
@@ -112,39 +112,39 @@ class Client:
 
     def _respond(self, case, phone, verb, token, end):
         respond = getattr(Answers(self.ports, POLICY), verb)
-        with case.witness.watch() as note:
+        with case.recorder.watch() as note:
             try:
                 told = respond(phone.call(f"/{verb}s", token.encode()))
                 assert end_of(told) == end
-                note.act = Ended(end, repeatable=True)
+                note.call = Ended(end, repeatable=True)
             except WrongState:
-                note.act = TooLate(end)
+                note.call = TooLate(end)
 
     def cancel(self, case):
-        with case.witness.watch() as note:
+        with case.recorder.watch() as note:
             try:
                 told = Challenges(self.ports, POLICY).cancel(self.origin, case.challenge.guid)
-                note.act = Ended(end_of(told))
+                note.call = Ended(end_of(told))
             except WrongState:
-                note.act = TooLate()
+                note.call = TooLate()
 
     def expire(self, case):
         # On a machine whose clock is ahead: it finds this one due, and those before have ended.
         ports = evolve(self.ports, clock=FrozenClock(case.challenge.deadline))
-        with case.witness.watch() as note:
+        with case.recorder.watch() as note:
             count = Challenges(ports, POLICY).expire()
-            note.act = Ended("EXPIRED None") if count else TooLate()
+            note.call = Ended("EXPIRED None") if count else TooLate()
 
     def fetch(self, case):
         phone, guid = case.phones[1], case.challenge.guid
-        with case.witness.watch() as note:
+        with case.recorder.watch() as note:
             call = phone.call(f"/challenges/{guid}", method="GET")
-            note.act = Saw(end_of(Answers(self.ports, POLICY).fetch(call, guid)))
+            note.call = Saw(end_of(Answers(self.ports, POLICY).fetch(call, guid)))
 
     def look(self, case):
-        with case.witness.watch() as note:
+        with case.recorder.watch() as note:
             status = Challenges(self.ports, POLICY).status(self.origin, case.challenge.guid)
-            note.act = Saw(end_of(status))
+            note.call = Saw(end_of(status))
 
 
 LINE_UPS = (
@@ -173,7 +173,7 @@ def cases(world):
                 approval=first.device.answer(asked.display, 0, pin=first.pin),
                 rejection=second.device.answer(asked.display, 1),
                 disown=second.device.disown(asked.display),
-                witness=Witness(),
+                recorder=Recorder(),
             )
         )
     return found
@@ -202,7 +202,7 @@ def raced(server, new_keyspace, opened, kind=RedisStore):
         ]
         results(race(acts))
         end = end_of(world.challenges.status(world.origin, case.challenge.guid))
-        held = linearizable(case.witness.history, None, follow)
+        held = linearizable(case.recorder.history, None, follow)
         ends.append(end if held else None)
     return ends
 
