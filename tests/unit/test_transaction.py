@@ -665,9 +665,8 @@ def test_only_admission_makes_a_loaded_authenticated_device():
         *("_transaction.py", "usecases/_admission.py", "usecases/_idempotency.py")
     }
     assert callers_of(trees, "AuthenticatedDevice") == {"_decisions/device_requests.py"}
-    # Callbacks and notifications authorize between reading and deciding.
     assert callers_of(trees, "transactions.load", "_transactions.load") == {
-        *("usecases/_admission.py", "usecases/callbacks.py", "usecases/notifications.py")
+        "usecases/_admission.py"
     }
     assert callers_of(trees, "identify") == {
         *("_decisions/device_requests.py", "usecases/_admission.py")
@@ -675,7 +674,6 @@ def test_only_admission_makes_a_loaded_authenticated_device():
 
 
 def test_only_a_reading_makes_a_plan():
-    # What the rules of retries call a plan is something else.
     assert callers_of(sources(), "Plan") == {"_decisions/plan.py"}
 
 

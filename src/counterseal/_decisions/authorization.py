@@ -7,9 +7,20 @@ reading refuses; so no decision has to remember to ask.
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 from counterseal._decisions.plan import Reading, Records, Tools, require
 from counterseal.errors import CredentialRefused
-from counterseal.models import Account, Admin, Administrator, AppSpace, Operator
+from counterseal.models import (
+    Account,
+    Admin,
+    Administrator,
+    AppSpace,
+    Binding,
+    Notification,
+    Operator,
+    Origin,
+)
 from counterseal.rules.authorization import (
     Administering,
     Deed,
@@ -20,10 +31,11 @@ from counterseal.rules.authorization import (
     within_reach,
 )
 
+Target: TypeAlias = Account | AppSpace | Binding | Notification | Origin
+"""What an administrator acts on, or in."""
 
-def permission_to(
-    permission: Deed, by: Administrator, target: Account | AppSpace
-) -> Reading[Admin | None]:
+
+def permission_to(permission: Deed, by: Administrator, target: Target) -> Reading[Admin | None]:
     """
     Read who acts, and what has to be within its reach; one trip, and none for the operator.
 

@@ -8,6 +8,7 @@ from counterseal._decisions.plan import (
     AuditEntry,
     Decision,
     Plan,
+    Reading,
     Records,
     Tools,
     records,
@@ -124,6 +125,40 @@ def record_attempt(
         callback.guid, f"callback.{event.value}", "" if cause is None else cause.value
     )
     return Decision(result=recorded_callback, writes=(recorded_callback,), audit=(entry,))
+
+
+def origin_of(stored: Records) -> Reading[Records]:
+    """
+    Read the origin of the callback; without a trip, if the origin itself is stored.
+
+    Raises:
+        NotFound: There is neither.
+    """
+    if isinstance(stored[0], Origin):
+        return Reading("", (), lambda *_: stored)
+    return records(require(stored[0], Callback).origin)
+
+
+def permit_listing(stored: Records, _: Tools) -> Decision[None]:
+    """
+    Decide that callbacks of the origin may be listed.
+
+    Raises:
+        NotFound: There is no such origin.
+    """
+    require(stored[0], Origin)
+    return Decision(result=None)
+
+
+def list_dead(stored: Records, _: Tools, limit: int) -> Plan[tuple[Callback, ...]]:
+    """
+    Plan to list the dead callbacks of the origin, oldest first.
+
+    Raises:
+        NotFound: There is no such origin.
+    """
+    dead: Reading[tuple[Callback, ...]] = Reading("dead", (require(stored[0], Origin).guid, limit))
+    return dead.then(lambda callbacks, _: Decision(result=callbacks))
 
 
 def get(stored: Records, _: Tools) -> Decision[Callback]:

@@ -13,18 +13,18 @@ from typing import TypeVar
 import attrs
 
 from counterseal._decisions import callbacks
+from counterseal._decisions.authorization import permission_to
 from counterseal._decisions.outbox import claim_callback
 from counterseal._decisions.plan import (
     Decision,
     Plan,
-    Reading,
     Records,
     Tools,
     records,
     require,
 )
 from counterseal._transaction import AuditContext, Transactions, refusals
-from counterseal.authority import authorize, name_of
+from counterseal.authority import name_of
 from counterseal.models import (
     Administrator,
     Callback,
@@ -32,6 +32,7 @@ from counterseal.models import (
     Delivery,
     DeliveryOutcome,
     Guid,
+    Operator,
     Origin,
 )
 from counterseal.policy import Policy
@@ -140,7 +141,7 @@ class Callbacks:
             RoleLacking: The administrator's role does not include this.
             Unavailable: A port failed.
         """
-        return self._act("callback.get", callback, Callback, by, callbacks.get)
+        return self._act("callback.get", callback, by, callbacks.get)
 
     def dead(self, origin: Guid, limit: int = 100, *, by: Administrator) -> tuple[Callback, ...]:
         """
@@ -160,13 +161,11 @@ class Callbacks:
         """
         with refusals(self.ports, _context("callback.dead", origin, by)):
             limit_fits(limit)
-        dead: Reading[tuple[Callback, ...]] = Reading("dead", (origin, limit))
         return self._act(
             "callback.dead",
             origin,
-            Origin,
             by,
-            lambda _, __: dead.then(lambda found, _: Decision(result=found)),
+            lambda stored, tools: callbacks.list_dead(stored, tools, limit),
         )
 
     def queued(self, origin: Guid, limit: int = 100, *, by: Administrator) -> tuple[Callback, ...]:
@@ -189,7 +188,7 @@ class Callbacks:
         """
         with refusals(self.ports, _context("callback.queued", origin, by)):
             limit_fits(limit)
-        self._act("callback.queued", origin, Origin, by, lambda *_: Decision(result=None))
+        self._act("callback.queued", origin, by, callbacks.permit_listing)
         horizon = self.ports.clock.now() + LONGEST_WAIT
         looked_at = LISTED
         while True:
@@ -212,7 +211,7 @@ class Callbacks:
             WrongState: It is not queued.
             Unavailable: A port failed.
         """
-        return self._act("callback.drop", callback, Callback, by, callbacks.drop)
+        return self._act("callback.drop", callback, by, callbacks.drop)
 
     def requeue(self, callback: Guid, *, by: Administrator) -> Callback:
         """
@@ -225,22 +224,25 @@ class Callbacks:
             WrongState: It is not dead.
             Unavailable: A port failed.
         """
-        return self._act("callback.requeue", callback, Callback, by, callbacks.requeue)
+        return self._act("callback.requeue", callback, by, callbacks.requeue)
 
     def _act(
         self,
         event: str,
         guid: Guid,
-        kind: type[Callback | Origin],
         by: Administrator,
         decide: Callable[[Records, Tools], Decision[R] | Plan[R]],
     ) -> R:
-        ports, context = self.ports, _context(event, guid, by)
-        with refusals(ports, context):
-            reading = records(guid)
-            loaded = self._transactions.load(reading)
-            authorize(ports, by, Deed.ORIGINS, require(loaded.value[0], kind))
-        return self._transactions.run(context, reading.then(decide), loaded)
+        plan = records(guid).then(decide)
+        if not isinstance(by, Operator):
+            plan = records(guid).then(
+                lambda stored, _: callbacks.origin_of(stored).then(
+                    lambda origin, _: permission_to(
+                        Deed.ORIGINS, by, require(origin[0], Origin)
+                    ).then(lambda _, tools: decide(stored, tools))
+                )
+            )
+        return self._transactions.run(_context(event, guid, by), plan)
 
     def _send(self, composed: Delivery | Cause) -> DeliveryOutcome:
         if isinstance(composed, Cause):

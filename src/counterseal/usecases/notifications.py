@@ -15,6 +15,7 @@ from typing import TypeVar
 import attrs
 
 from counterseal._decisions import notifying
+from counterseal._decisions.authorization import permission_to
 from counterseal._decisions.notifications import QUEUED
 from counterseal._decisions.notifying import AddressOutcomes, Recipients
 from counterseal._decisions.outbox import claim_notification
@@ -27,8 +28,8 @@ from counterseal._decisions.plan import (
     records,
     require,
 )
-from counterseal._transaction import AuditContext, Transactions, refusals
-from counterseal.authority import authorize, name_of
+from counterseal._transaction import AuditContext, Transactions
+from counterseal.authority import name_of
 from counterseal.errors import NotifierUnavailable
 from counterseal.models import (
     Administrator,
@@ -187,11 +188,12 @@ class Notifications:
         by: Administrator,
         decide: Callable[[Records, Tools], Decision[R] | Plan[R]],
     ) -> R:
-        with refusals(self.ports, context):
-            reading = records(guid)
-            loaded = self._transactions.load(reading)
-            authorize(self.ports, by, Deed.USERS, require(loaded.value[0], kind))
-        return self._transactions.run(context, reading.then(decide), loaded)
+        plan = records(guid).then(
+            lambda stored, _: permission_to(Deed.USERS, by, require(stored[0], kind)).then(
+                lambda _, tools: decide(stored, tools)
+            )
+        )
+        return self._transactions.run(context, plan)
 
     def _send(self, recipients: Recipients) -> dict[Guid, AddressOutcomes]:
         message, notifier = recipients.message, self.ports.notifier

@@ -482,6 +482,16 @@ def callback_requeued(scene):
     assert decision.result.state is CallbackState.QUEUED
 
 
+def listing_permitted(scene):
+    stored = (scene.service.origin.origin,)
+    assert scene.decide(lambda tools: callbacks.permit_listing(stored, tools)).result is None
+
+
+def dead_listed(scene):
+    stored = (scene.service.origin.origin,)
+    assert scene.decide(lambda tools: callbacks.list_dead(stored, tools, 1)).result == ()
+
+
 def challenge_kept(scene):
     decision = scene.decide(
         lambda tools: callbacks.keep_challenge((scene.challenge,), scene.callback)
@@ -539,6 +549,8 @@ OUTBOX_CASES = {
     "callbacks.drop": [callback_dropped],
     "callbacks.get": [callback_read],
     "callbacks.keep_challenge": [challenge_kept],
+    "callbacks.list_dead": [dead_listed],
+    "callbacks.permit_listing": [listing_permitted],
     "callbacks.record_attempt": [delivery_recorded],
     "callbacks.requeue": [callback_requeued],
     "notifying.compose": [push_composed],
