@@ -60,7 +60,7 @@ def test_no_event_makes_a_new_series(house):
         for result in PushResult:
             metrics.pushed(kind.value, result.value)
     for occasion in Occasion:
-        metrics.rung(occasion.value, "DELIVERED")
+        metrics.notified(occasion.value, "DELIVERED")
     for kind in SWEPT:
         metrics.swept(kind, 2)
     workers = Workers(house, metrics)

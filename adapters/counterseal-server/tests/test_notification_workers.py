@@ -1,4 +1,4 @@
-"""Ringers: bells are rung at once after the commit, and no channel waits for another."""
+"""Notification workers: they send at once after the commit, and no channel waits for another."""
 
 import contextlib
 import sys
@@ -26,8 +26,8 @@ from counterseal_server import workers as module
 from counterseal_server.cli import main
 from counterseal_server.configuration import settings
 from counterseal_server.metrics import Metrics
+from counterseal_server.notification_workers import NotificationWorkers
 from counterseal_server.plainly import plainly
-from counterseal_server.ringers import Ringers
 from counterseal_server.workers import Duty, Workers
 
 # The group of the same name hides it in its package.
@@ -85,7 +85,7 @@ def house(world, tmp_path):
         ports=world.ports,
         policy=world.policy,
         forget=lambda: 0,
-        settings=settings({"data": tmp_path, "senders": 0, "ringers": 2}, {}),
+        settings=settings({"data": tmp_path, "senders": 0, "notification_workers": 2}, {}),
     )
 
 
@@ -110,8 +110,10 @@ def start(house):
 def test_a_bell_rings_at_once_after_the_commit(world, notifier, start, monkeypatch):
     monkeypatch.setattr(module, "EVERY_LOOK", timedelta(hours=1))
     looks = threading.Semaphore(0)
-    look = Ringers.ring
-    monkeypatch.setattr(Ringers, "ring", lambda self: (look(self), looks.release())[0])
+    look = NotificationWorkers.notify
+    monkeypatch.setattr(
+        NotificationWorkers, "notify", lambda self: (look(self), looks.release())[0]
+    )
     world.bind("zoe", addresses=(RELAY,))
     start()
     assert looks.acquire(timeout=PATIENCE)  # the next one is an hour ahead
@@ -138,9 +140,9 @@ def test_what_an_operator_has_to_mend_is_an_error_in_the_log(world, notifier, ho
     world.bind("zoe", addresses=(RELAY,))
     notifier.outcomes[RELAY] = PushOutcome(result=PushResult.REJECTED)
     world.ask("zoe", "Lunch?")
-    ringers = Ringers(house, Metrics(), lambda: None)
-    ringers.ring()
-    ringers.stop()
+    sending = NotificationWorkers(house, Metrics(), lambda: None)
+    sending.notify()
+    sending.stop()
     (line,) = [one.getMessage() for one in caplog.records if one.levelname == "ERROR"]
     assert line == "push by relay: rejected"
 
@@ -181,10 +183,10 @@ class TestAChannelThatHangs:
         for _ in range(3):
             world.ask("mallory", "Lunch?")
         world.ask("zoe", "Lunch?")
-        ringers = Ringers(house, Metrics(), lambda: None)
-        first, second = ringers.notifications.in_turn({}, 2)
+        sending = NotificationWorkers(house, Metrics(), lambda: None)
+        first, second = sending.notifications.in_turn({}, 2)
         assert len({first.account, second.account}) == 2
-        assert ringers.notifications.in_turn({first.guid: first}, 2) == (second,)
+        assert sending.notifications.in_turn({first.guid: first}, 2) == (second,)
 
 
 def test_a_stop_waits_for_what_runs_and_begins_nothing_new(world, notifier, house):
@@ -209,7 +211,7 @@ def test_processes_that_race_ring_once(world, notifier, start):
 
 
 def test_ringing_can_be_left_to_others(world, notifier, house, tmp_path):
-    house.settings = settings({"data": tmp_path, "ringers": 0, "senders": 0}, {})
+    house.settings = settings({"data": tmp_path, "notification_workers": 0, "senders": 0}, {})
     world.bind("zoe", addresses=(RELAY,))
     held = world.ask("zoe", "Lunch?").challenge
     swept = threading.Event()
@@ -222,7 +224,7 @@ def test_ringing_can_be_left_to_others(world, notifier, house, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("duties", "rung"), [({Duty.RING}, True), ({Duty.DELIVER, Duty.SWEEP}, False)]
+    ("duties", "rung"), [({Duty.NOTIFY}, True), ({Duty.DELIVER, Duty.SWEEP}, False)]
 )
 def test_only_those_ring_who_are_to(world, notifier, house, duties, rung):
     world.bind("zoe", addresses=(RELAY,))
@@ -230,7 +232,7 @@ def test_only_those_ring_who_are_to(world, notifier, house, duties, rung):
     workers = Workers(house, Metrics(), duties=duties)
     names = {thread.name for thread in workers._threads}
     assert names == (
-        {"counterseal-news", "counterseal-notifications"}
+        {"counterseal-notifications", "counterseal-wake"}
         if rung
         else {"counterseal-expiry", "counterseal-forgetting"}
     )

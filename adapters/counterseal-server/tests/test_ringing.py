@@ -241,21 +241,21 @@ def test_the_whole_way(serve, new_channel, receiver, kind):
 
 def test_bells_by_processes_of_their_own(serve, new_channel, receiver):
     relay = new_channel(Relay)
-    service = serve(relay, COUNTERSEAL_RINGERS="0")
+    service = serve(relay, COUNTERSEAL_NOTIFICATION_WORKERS="0")
     phone = Phone(service, relay.address)
     question = asked(service, receiver)
     told = {"COUNTERSEAL_ALLOW_PRIVATE_PUSHES": "1"} | relay.environment
     assert service.call("GET", "/readyz", plain=True)[0] == 200
     assert relay.rung() == []
 
-    ringers = [service.run("notify", "run", **told) for _ in range(2)]
+    workers = [service.run("notify", "run", **told) for _ in range(2)]
 
     ((name, data),) = eventually(relay.rung)
     assert (name, data["requestGuid"]) == ("phone", question["guid"])
-    eventually(lambda: service.log.read_text().count("ringing bells") == 2)
-    for ringer in ringers:
-        ringer.send_signal(signal.SIGTERM)
-        assert ringer.wait(PATIENCE) == 0
+    eventually(lambda: service.log.read_text().count("notifying devices") == 2)
+    for worker in workers:
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(PATIENCE) == 0
     # Nothing but bells is theirs: what is over is the service's, and so are callbacks.
     assert phone.answer(question["guid"], question["code"])
     eventually(lambda: receiver.got)

@@ -452,9 +452,12 @@ def test_who_rings_nobody_does_not_run(init, run, data, monkeypatch):
     result = run("notify", "run", "--data", data)
     assert result.exit_code == 2
     assert result.stderr.startswith("relay_url: not set, nor fcm_account_file or webpush_contact")
-    monkeypatch.setenv("COUNTERSEAL_RINGERS", "0")
+    monkeypatch.setenv("COUNTERSEAL_NOTIFICATION_WORKERS", "0")
     result = run("notify", "run", "--data", data)
-    assert (result.exit_code, result.stderr) == (2, "ringers: 0, so nobody would be rung\n")
+    assert (result.exit_code, result.stderr) == (
+        2,
+        "notification_workers: 0, so nobody would be notified\n",
+    )
 
 
 @pytest.mark.parametrize(

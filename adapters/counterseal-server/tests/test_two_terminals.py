@@ -297,5 +297,5 @@ def test_each_setting_stands_once_in_the_readme():
     settings = section(README, "## Run the service")
     names = re.findall(r"^\| `([a-z_]+)` \|", settings, re.MULTILINE)
 
-    assert "ringers" in rows
+    assert "notification_workers" in rows
     assert sorted(names) == sorted(set(names))

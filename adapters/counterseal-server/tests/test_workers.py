@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from counterseal.errors import SenderUnavailable, StoreUnavailable
-from counterseal.models import ChallengeState
+from counterseal.models import OPERATOR, ChallengeState
 from counterseal.testing import World
 from counterseal.testing.world import CALLBACK
 from counterseal_server import workers as module
@@ -169,6 +169,20 @@ def test_an_attempt_that_fails_here_is_counted(world, start, monkeypatch, failur
     metrics = start(duties={Duty.DELIVER})
     line = f'counterseal_callback_attempts_total{{outcome="{outcome}"}} 1.0'
     counted(metrics, line)
+
+
+def test_a_callback_that_arrives_after_it_was_dropped_is_counted(world, start, monkeypatch):
+    send = world.sender.send
+
+    def drop(delivery):
+        guid = dict(delivery.headers)["webhook-id"]
+        world.callbacks.drop(guid, by=OPERATOR)
+        return send(delivery)
+
+    monkeypatch.setattr(world.sender, "send", drop)
+    answered(world)
+    metrics = start(duties={Duty.DELIVER})
+    counted(metrics, 'counterseal_callback_attempts_total{outcome="DROPPED"} 1.0')
 
 
 def test_they_stop_when_told(world, start, database, tmp_path):

@@ -262,7 +262,7 @@ KINDS: Mapping[str, Callable[[Any, str], Any]] = {
     "body_deadline": span,
     "waiters": _number,
     "senders": _number,
-    "ringers": _number,
+    "notification_workers": _number,
     "metrics": _flag,
     "log_format": _text,
     "log_level": _text,

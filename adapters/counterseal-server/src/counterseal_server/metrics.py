@@ -34,7 +34,7 @@ FAILED: Final = "failed"
 SWEPT: Final = ("challenge", "invitation", "login", "forgotten")
 """What workers end or drop because its time is over."""
 
-WORKERS: Final = ("callbacks", "expiry", "forgetting", "news", "notifications")
+WORKERS: Final = ("callbacks", "expiry", "forgetting", "notifications", "wake")
 """The names of all workers, those that a process does not run among them."""
 
 
@@ -74,9 +74,9 @@ class Metrics:
             ["kind", "outcome"],
             registry=self._registry,
         )
-        self._rung = Counter(
+        self._notified = Counter(
             "counterseal_notification_attempts",
-            "Attempts to ring for a piece of news, by what became of it.",
+            "Attempts to notify devices, by what they were notified of and what became of it.",
             ["occasion", "outcome"],
             registry=self._registry,
         )
@@ -106,8 +106,10 @@ class Metrics:
             self._attempts.labels(outcome)
         for kind, outcome in product(AddressKind, (*_values(PushResult), UNAVAILABLE)):
             self._pushes.labels(kind.value, outcome)
-        for news, outcome in product(Occasion, (*_values(NotificationState), UNAVAILABLE, FAILED)):
-            self._rung.labels(news.value, outcome)
+        for occasion, outcome in product(
+            Occasion, (*_values(NotificationState), UNAVAILABLE, FAILED)
+        ):
+            self._notified.labels(occasion.value, outcome)
         for kind_swept in SWEPT:
             self._swept.labels(kind_swept)
         for worker in WORKERS:
@@ -138,9 +140,9 @@ class Metrics:
         """Count a push to one address."""
         self._pushes.labels(kind, outcome).inc()
 
-    def rung(self, news: str, outcome: str) -> None:
-        """Count an attempt to ring for a piece of news."""
-        self._rung.labels(news, outcome).inc()
+    def notified(self, occasion: str, outcome: str) -> None:
+        """Count an attempt to notify devices."""
+        self._notified.labels(occasion, outcome).inc()
 
     def swept(self, kind: str, count: int) -> None:
         """Count records whose time was over."""

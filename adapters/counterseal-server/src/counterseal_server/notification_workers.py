@@ -1,19 +1,17 @@
-"""Ringers: threads that ring bells, some for each kind of address."""
+"""Notification workers: they send push messages, with threads of its own for each channel."""
 
 from __future__ import annotations
 
 import logging
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import attrs
 
-from counterseal import Notifications, Refused, Unavailable
+from counterseal import Notifications, Unavailable
 from counterseal.models import (
     AddressKind,
-    Guid,
     Notification,
     PushAddress,
     PushMessage,
@@ -21,14 +19,15 @@ from counterseal.models import (
     PushResult,
 )
 from counterseal.ports import Notifier
+from counterseal_server.attempts import Attempts
 from counterseal_server.house import House
-from counterseal_server.metrics import FAILED, UNAVAILABLE, Metrics
+from counterseal_server.metrics import UNAVAILABLE, Metrics
 
 FAR_LOOKS = timedelta(milliseconds=250)
-"""How often what has no turn is looked past."""
+"""How often a look goes past what has no turn."""
 
 FAR_SHARE = 10
-"""A look that took long is made again after so many times as long, at the soonest."""
+"""A look that took long is repeated after so many times as long, at the soonest."""
 
 ALARMING = {PushResult.REJECTED, PushResult.MISCONFIGURED}
 """What an operator, or we, have to mend."""
@@ -37,7 +36,7 @@ log = logging.getLogger("counterseal_server")
 
 
 @attrs.frozen
-class Counted:
+class CountingNotifier:
     """A notifier whose outcomes are counted, and logged where somebody has to do something."""
 
     notifier: Notifier
@@ -51,7 +50,7 @@ class Counted:
         self, addresses: tuple[PushAddress, ...], message: PushMessage
     ) -> tuple[PushOutcome, ...]:
         """
-        Let the notifier ring.
+        Let the notifier send.
 
         Raises:
             NotifierUnavailable: As the notifier says.
@@ -69,68 +68,48 @@ class Counted:
         return outcomes
 
 
-class Ringers:
+class NotificationWorkers:
     """
-    The ringers of one process.
+    The notification workers of one process.
 
     Args:
         house: The service.
         metrics: Where they count.
-        freed: What to call when a place is free again.
+        freed: What to call when a slot is free again.
+
+    Attributes:
+        notifications: Their use cases.
     """
 
     def __init__(self, house: House, metrics: Metrics, freed: Callable[[], None]) -> None:
-        notifier = Counted(house.ports.notifier, metrics)
+        notifier = CountingNotifier(house.ports.notifier, metrics)
         ports = attrs.evolve(house.ports, notifier=notifier)
         self.notifications = Notifications(ports, house.policy)
-        self._metrics = metrics
-        self._freed = freed
-        self._places = house.settings.ringers
-        self._pools: dict[AddressKind, ThreadPoolExecutor] = {}
-        self._running: dict[Guid, Notification] = {}
+        self._slots = house.settings.notification_workers
+        self._attempts: Attempts[Notification] = Attempts(
+            "notification",
+            self.notifications.attempt,
+            lambda record, outcome: metrics.notified(record.occasion.value, outcome),
+            slots=self._slots,
+            freed=freed,
+        )
         self._looks_far_at = 0.0
 
-    def ring(self) -> bool:
-        """Begin to ring for what is due, as far as there are places; never more at once."""
-        # Each place that is free again is a reason to look, and few of these look further.
+    def notify(self) -> bool:
+        """Begin attempts for what is due, as far as there are slots; never more to do at once."""
+        # Each slot that is free again is a reason to look, and few of these look further.
         began = time.monotonic()
         far = began >= self._looks_far_at
-        running = dict(self._running)
-        found = self.notifications.in_turn(running, self._places, looking_past=far)
+        under_way = dict(self._attempts.under_way)
+        due = self.notifications.in_turn(under_way, self._slots, looking_past=far)
         if far:
             took = time.monotonic() - began
             self._looks_far_at = began + max(FAR_LOOKS.total_seconds(), took * FAR_SHARE)
-        for noted in found:
-            self._running[noted.guid] = noted
-            self._pool(noted.kind).submit(self._attempt, noted)
+        for notification in due:
+            # Each channel has threads of its own: one that stalls holds no others.
+            self._attempts.begin(notification, notification.kind.value)
         return False
 
     def stop(self) -> None:
-        """Return when what runs has come to its own end."""
-        for pool in self._pools.values():
-            pool.shutdown()
-
-    def _pool(self, kind: AddressKind) -> ThreadPoolExecutor:
-        # Each kind its own: a channel that hangs holds its own threads only.
-        if kind not in self._pools:
-            self._pools[kind] = ThreadPoolExecutor(self._places, f"ringer-{kind.value}")
-        return self._pools[kind]
-
-    def _attempt(self, noted: Notification) -> None:
-        guid, occasion = noted.guid, noted.occasion.value
-        try:
-            rung = self.notifications.attempt(guid)
-            self._metrics.rung(occasion, rung.state.value)
-            log.info("notification %s of %s %s: %s", guid, occasion, rung.subject, rung.state.value)
-        except Refused as refusal:
-            log.debug("notification %s: %s", guid, refusal.code)
-        except Unavailable as failure:
-            self._metrics.rung(occasion, UNAVAILABLE)
-            log.warning("notification %s: %s", guid, failure.code)
-        except Exception:
-            # A fault of ours: it is due again, at the latest when its lease ends.
-            self._metrics.rung(occasion, FAILED)
-            log.exception("notification %s", guid)
-        finally:
-            del self._running[guid]
-            self._freed()
+        """Return when every attempt under way has ended."""
+        self._attempts.stop()

@@ -126,7 +126,7 @@ def deliver(settings: Settings) -> None:
 
 def ring(settings: Settings) -> None:
     """
-    Ring bells until SIGTERM or SIGINT.
+    Notify devices until SIGTERM or SIGINT.
 
     Raises:
         InvalidField: The settings leave it to others to ring, or name no channel; what a channel
@@ -134,13 +134,13 @@ def ring(settings: Settings) -> None:
         Misuse: The database or a key is not as it has to be.
         Unavailable: The database or the signing keys are out of reach.
     """
-    if not settings.ringers:
-        raise InvalidField("ringers", "0, so nobody would be rung")
+    if not settings.notification_workers:
+        raise InvalidField("notification_workers", "0, so nobody would be notified")
     if not (settings.fcm_account_file or settings.webpush_contact or settings.relay_url):
         raise InvalidField(
             "relay_url", "not set, nor fcm_account_file or webpush_contact: nobody would be rung"
         )
-    _work(settings, Duty.RING, "ringing bells")
+    _work(settings, Duty.NOTIFY, "notifying devices")
 
 
 def _work(settings: Settings, duty: Duty, said: str) -> None:

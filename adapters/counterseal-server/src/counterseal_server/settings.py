@@ -140,7 +140,8 @@ class Settings:
         body_deadline: How long a whole body may take.
         waiters: How many of them may wait for an answer; fewer than *threads*.
         senders: How many callbacks are sent at once; 0 leaves that to other processes.
-        ringers: How many bells are rung at once by each channel; 0 leaves that to others.
+        notification_workers: How many attempts run at once by each channel; 0 leaves that to
+            other processes.
         metrics: Whether `/metrics` is served.
         log_format: For people, or JSON lines.
         log_level: The lowest that is written.
@@ -178,7 +179,7 @@ class Settings:
     body_deadline: timedelta = attrs.field(default=10 * SECOND, validator=_within(SECOND, HOUR))
     waiters: int = attrs.field(default=64, validator=_within(0, 900))
     senders: int = attrs.field(default=4, validator=_within(0, 100))
-    ringers: int = attrs.field(default=8, validator=_within(0, 100))
+    notification_workers: int = attrs.field(default=8, validator=_within(0, 100))
     metrics: bool = True
     log_format: str = attrs.field(default="human", validator=_among(*LOG_FORMATS))
     log_level: str = attrs.field(default="info", validator=_among(*LOG_LEVELS))

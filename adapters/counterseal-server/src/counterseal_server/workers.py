@@ -1,7 +1,7 @@
 """
-Workers: threads that do what nobody asks for.
+Workers: threads that do what no request asks for.
 
-They expire what is over, deliver callbacks, ring bells, and forget what need not be kept.
+They expire challenges, deliver callbacks, notify devices, and forget old records.
 Any number of processes may have them: records say by leases and versions who does what.
 """
 
@@ -11,22 +11,22 @@ import enum
 import logging
 import threading
 from collections.abc import Callable, Collection
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import attrs
 
 from counterseal import Callbacks, Challenges, Invitations, Logins, Refused, Unavailable
-from counterseal.models import Guid
+from counterseal.models import Callback
+from counterseal_server.attempts import Attempts
 from counterseal_server.house import House
-from counterseal_server.metrics import FAILED, UNAVAILABLE, Metrics
-from counterseal_server.ringers import Ringers
+from counterseal_server.metrics import Metrics
+from counterseal_server.notification_workers import NotificationWorkers
 
 EVERY_LOOK = timedelta(milliseconds=250)
-"""How soon a callback is sent, or a bell rung again, after it is due."""
+"""How soon an attempt begins after it is due."""
 
 EVERY_WAIT = timedelta(seconds=1)
-"""How long it is waited for news at once; a stop takes as long."""
+"""How long one wait for a new notification lasts; a stop takes as long."""
 
 EVERY_SWEEP = timedelta(seconds=1)
 EVERY_FORGETTING = timedelta(minutes=10)
@@ -40,7 +40,7 @@ class Duty(enum.Enum):
     """What workers can be for."""
 
     DELIVER = enum.auto()
-    RING = enum.auto()
+    NOTIFY = enum.auto()
     SWEEP = enum.auto()
     """To expire what is over, and to forget what need not be kept."""
 
@@ -52,13 +52,13 @@ class Chore:
 
     Attributes:
         act: One round; true if there is more to do at once.
-        bell: What ends the rest before its time.
+        woken: What ends the rest before its time.
     """
 
     name: str
     act: Callable[[], bool]
     every: timedelta
-    bell: threading.Event
+    woken: threading.Event
 
 
 class Workers:
@@ -79,19 +79,24 @@ class Workers:
         self._stop = threading.Event()
         self._callbacks = Callbacks(house.ports, house.policy)
         self._senders = house.settings.senders
-        self._pool = ThreadPoolExecutor(max(1, self._senders), "sender")
-        self._running: dict[Guid, Guid] = {}
-        self._news = threading.Event()
-        self._ringers = Ringers(house, metrics, self._news.set)
+        self._deliveries: Attempts[Callback] = Attempts(
+            "callback",
+            self._callbacks.attempt,
+            lambda _, outcome: metrics.attempted(outcome),
+            slots=self._senders,
+            freed=lambda: None,
+        )
+        self._queued = threading.Event()
+        self._notifying = NotificationWorkers(house, metrics, self._queued.set)
         chores = []
         if Duty.DELIVER in duties and self._senders:
             chores.append(Chore("callbacks", self._deliver, EVERY_LOOK, self._stop))
         if Duty.SWEEP in duties:
             chores.append(Chore("expiry", self._expire, EVERY_SWEEP, self._stop))
             chores.append(Chore("forgetting", self._forget, EVERY_FORGETTING, self._stop))
-        if Duty.RING in duties and house.settings.ringers:
-            chores.append(Chore("news", self._wait_for_news, timedelta(0), self._stop))
-            chores.append(Chore("notifications", self._ringers.ring, EVERY_LOOK, self._news))
+        if Duty.NOTIFY in duties and house.settings.notification_workers:
+            chores.append(Chore("wake", self._wait_for_notifications, timedelta(0), self._stop))
+            chores.append(Chore("notifications", self._notifying.notify, EVERY_LOOK, self._queued))
         self._threads = [
             threading.Thread(
                 target=self._keep_doing, args=(chore,), name=f"counterseal-{chore.name}"
@@ -107,11 +112,11 @@ class Workers:
     def stop(self) -> None:
         """Begin nothing new, and return when what runs has come to its own end."""
         self._stop.set()
-        self._news.set()
+        self._queued.set()
         for thread in self._threads:
             thread.join()
-        self._pool.shutdown()
-        self._ringers.stop()
+        self._deliveries.stop()
+        self._notifying.stop()
 
     def _keep_doing(self, chore: Chore) -> None:
         main = threading.main_thread()
@@ -123,18 +128,18 @@ class Workers:
                 self._metrics.failed(chore.name)
                 self._tell(chore, error)
                 pause = AFTER_FAILURE
-            self._rest(main, pause, chore.bell)
+            self._rest(main, pause, chore.woken)
 
-    def _rest(self, main: threading.Thread, pause: timedelta, bell: threading.Event) -> None:
+    def _rest(self, main: threading.Thread, pause: timedelta, woken: threading.Event) -> None:
         left = pause
-        # In small pieces: the main thread's end rings no bell.
+        # In small pieces: the main thread's end wakes nobody.
         while left > timedelta(0) and main.is_alive():
             piece = min(left, EVERY_LOOK)
-            if bell.wait(piece.total_seconds()):
+            if woken.wait(piece.total_seconds()):
                 break
             left -= piece
-        if bell is not self._stop:
-            bell.clear()
+        if woken is not self._stop:
+            woken.clear()
 
     def _tell(self, chore: Chore, error: Exception) -> None:
         if isinstance(error, Refused | Unavailable):
@@ -142,10 +147,10 @@ class Workers:
         else:
             log.error("%s", chore.name, exc_info=error)
 
-    def _wait_for_news(self) -> bool:
+    def _wait_for_notifications(self) -> bool:
         # A thread of its own, so that none is missed while those before are looked for.
-        self._ringers.notifications.wait(EVERY_WAIT)
-        self._news.set()
+        self._notifying.notifications.wait(EVERY_WAIT)
+        self._queued.set()
         return False
 
     def _expire(self) -> bool:
@@ -165,26 +170,8 @@ class Workers:
         return False
 
     def _deliver(self) -> bool:
-        if len(self._running) < self._senders:
-            for callback in self._callbacks.in_turn(dict(self._running), self._senders):
-                self._running[callback.guid] = callback.origin
-                self._pool.submit(self._attempt, callback.guid)
+        under_way = {guid: each.origin for guid, each in dict(self._deliveries.under_way).items()}
+        if len(under_way) < self._senders:
+            for callback in self._callbacks.in_turn(under_way, self._senders):
+                self._deliveries.begin(callback, "callbacks")
         return False
-
-    def _attempt(self, callback: Guid) -> None:
-        try:
-            state = self._callbacks.attempt(callback).state
-            self._metrics.attempted(state.value)
-            log.info("callback %s: %s", callback, state.value)
-        except Refused as refusal:
-            log.debug("callback %s: %s", callback, refusal.code)
-        except Unavailable as failure:
-            self._metrics.attempted(UNAVAILABLE)
-            log.warning("callback %s: %s", callback, failure.code)
-        except Exception:
-            # A fault of ours: it is logged whole and counted, and the other callbacks go on;
-            # this one is due again, at the latest when its lease ends.
-            self._metrics.attempted(FAILED)
-            log.exception("callback %s", callback)
-        finally:
-            del self._running[callback]

@@ -12,7 +12,7 @@ from counterseal_server.printing import print_line
 
 @click.group()
 def notify() -> None:
-    """Ring the bells of users' devices."""
+    """Send push notifications to users' devices."""
 
 
 @notify.command()
@@ -20,10 +20,10 @@ def notify() -> None:
 @CONFIG
 def run(data: str | None, config: str | None) -> None:
     """
-    Ring until told to stop; any number of these may run.
+    Notify devices until told to stop; any number of these may run.
 
-    For `serve` with `ringers = 0`, which still has to know of the channels: it makes a bell for
-    those that are set.
+    For `serve` with `notification_workers = 0`, which still has to know of the channels: it queues
+    notifications for those that are set.
     """
     with plainly():
         from counterseal_server import serving  # noqa: PLC0415 (a fast start)
@@ -37,10 +37,10 @@ def run(data: str | None, config: str | None) -> None:
 @CONFIG
 def test(device: str, data: str | None, config: str | None) -> None:
     """
-    Ring once at each address of a device, and say what came of it.
+    Send a test message to each address of a device, and say what came of it.
 
     GUID is the device's (`deviceGuid`); `counterseal account show` names them. An address that
-    is gone is taken off it. Exit code 1 means that the device was not rung.
+    is gone is taken off it. Exit code 1 means that the device was not notified.
     """
     with opened(data, config) as house:
         from counterseal import OPERATOR, Notifications  # noqa: PLC0415 (a fast start)

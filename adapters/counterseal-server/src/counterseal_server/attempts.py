@@ -1,0 +1,81 @@
+"""Attempts: threads that deliver what is due in the outbox, callbacks and notifications alike."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Generic, TypeVar
+
+from counterseal import Refused, Unavailable
+from counterseal.models import Callback, Guid, Notification
+from counterseal_server.metrics import FAILED, UNAVAILABLE
+
+R = TypeVar("R", bound=Callback | Notification)
+
+log = logging.getLogger("counterseal_server")
+
+
+class Attempts(Generic[R]):
+    """
+    The attempts that one process has under way, of one kind of record.
+
+    Args:
+        noun: What the log calls a record.
+        attempt: Makes one attempt.
+        count: Counts the attempt of a record, and what came of it.
+        slots: How many run at once in each pool.
+        freed: What to call when a slot is free again.
+
+    Attributes:
+        under_way: The records of which an attempt runs, by GUID.
+    """
+
+    def __init__(
+        self,
+        noun: str,
+        attempt: Callable[[Guid], R],
+        count: Callable[[R, str], None],
+        *,
+        slots: int,
+        freed: Callable[[], None],
+    ) -> None:
+        self.under_way: dict[Guid, R] = {}
+        self._noun = noun
+        self._attempt = attempt
+        self._count = count
+        self._slots = slots
+        self._freed = freed
+        self._pools: dict[str, ThreadPoolExecutor] = {}
+
+    def begin(self, record: R, pool: str) -> None:
+        """Begin an attempt in one of the pools: what stalls there takes no thread elsewhere."""
+        self.under_way[record.guid] = record
+        if pool not in self._pools:
+            self._pools[pool] = ThreadPoolExecutor(self._slots, f"{self._noun}-{pool}")
+        self._pools[pool].submit(self._run, record)
+
+    def stop(self) -> None:
+        """Return when every attempt under way has ended."""
+        for pool in self._pools.values():
+            pool.shutdown()
+
+    def _run(self, record: R) -> None:
+        noun, guid = self._noun, record.guid
+        try:
+            state = self._attempt(guid).state.value
+            self._count(record, state)
+            log.info("%s %s: %s", noun, guid, state)
+        except Refused as refusal:
+            log.debug("%s %s: %s", noun, guid, refusal.code)
+        except Unavailable as failure:
+            self._count(record, UNAVAILABLE)
+            log.warning("%s %s: %s", noun, guid, failure.code)
+        except Exception:
+            # A fault of ours: it is logged whole and counted, and the other records go on;
+            # this one is due again, at the latest when its lease ends.
+            self._count(record, FAILED)
+            log.exception("%s %s", noun, guid)
+        finally:
+            del self.under_way[guid]
+            self._freed()
