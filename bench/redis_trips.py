@@ -12,7 +12,7 @@ from redis.connection import AbstractConnection
 from redis_setup import client_of, servers
 from trips import Trips, played
 
-from counterseal.testing import World
+from counterseal.testing import FakeService
 from counterseal_redis import attach, scripts, with_redis
 
 BEFORE = "redis: "
@@ -33,7 +33,7 @@ def redis_trips() -> Iterator[Trips]:
                 client.script_load(script.text)
         keyspace = attach(client)
         # A thread of its own sends what `Wake` sends.
-        world = World(
+        world = FakeService(
             adapters=lambda ports: attrs.evolve(with_redis(ports, keyspace), wake=ports.wake)
         )
 

@@ -8,7 +8,7 @@ from functools import partial
 
 import attrs
 
-from counterseal.testing import Faults, World
+from counterseal.testing import FakeService, Faults
 from counterseal.testing.faults import faulty_ports
 
 BESIDE = ("replay", "counters", "idempotency")
@@ -53,10 +53,10 @@ def trips() -> Iterator[Trips]:
         beside = {call: count for call, count in calls.items() if ports[call] in BESIDE}
         return Trips(what, goal, store, beside)
 
-    yield from played(World(adapters=lambda ports: faulty_ports(ports, faults)), count_trips)
+    yield from played(FakeService(adapters=lambda ports: faulty_ports(ports, faults)), count_trips)
 
 
-def played(world: World, count_trips: CountTrips) -> Iterator[Trips]:
+def played(world: FakeService, count_trips: CountTrips) -> Iterator[Trips]:
     """Play a bind, questions and answers."""
     phone, party, space = world.phone(), world.origin, world.app_space.guid
     invited = world.invitations.invite(party, "zoe")

@@ -10,7 +10,7 @@ from werkzeug.serving import make_server
 
 from counterseal import jwks_document
 from counterseal.models import DeliveryOutcome, Scheme
-from counterseal.testing import World
+from counterseal.testing import FakeService
 from counterseal.wire.link import read_link
 from counterseal_client import (
     Asked,
@@ -119,7 +119,7 @@ class Posting:
 
 def service():
     posting = Posting()
-    world = World(adapters=lambda ports: attrs.evolve(ports, sender=posting))
+    world = FakeService(adapters=lambda ports: attrs.evolve(ports, sender=posting))
     auth = Flask("auth")
     server = make_server("127.0.0.1", 0, auth, threaded=True)
     url = f"http://127.0.0.1:{server.port}"

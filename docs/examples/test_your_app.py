@@ -6,7 +6,7 @@ import pytest
 
 from counterseal import Refused
 from counterseal.errors import Indeterminate
-from counterseal.testing import Faults, World, faulty_ports
+from counterseal.testing import FakeService, Faults, faulty_ports
 
 # The app: a shop that ships an order once its buyer has approved
 
@@ -29,7 +29,7 @@ class Shop:
 
 @pytest.fixture
 def world():
-    return World()
+    return FakeService()
 
 
 def test_an_approved_order_is_shipped(world):
@@ -92,7 +92,7 @@ def test_the_callback_is_sent_again_until_it_is_taken(world):
 
 def test_a_lost_reply_does_not_ask_twice():
     faults = Faults()
-    world = World(adapters=lambda ports: faulty_ports(ports, faults))
+    world = FakeService(adapters=lambda ports: faulty_ports(ports, faults))
     buyer = world.bind("user-42")
 
     faults.lose_reply("store.commit")
@@ -103,7 +103,7 @@ def test_a_lost_reply_does_not_ask_twice():
 
 def test_a_store_that_never_answers_approves_nothing():
     faults = Faults()
-    world = World(adapters=lambda ports: faulty_ports(ports, faults))
+    world = FakeService(adapters=lambda ports: faulty_ports(ports, faults))
     buyer = world.bind("user-42")
     challenge = buyer.fetch(world.ask("user-42", "Pay?").challenge.guid)
 

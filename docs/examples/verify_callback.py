@@ -5,8 +5,8 @@ from http import HTTPStatus
 
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from counterseal.testing import World
-from counterseal.testing.world import CALLBACK
+from counterseal.testing import FakeService
+from counterseal.testing.service import CALLBACK
 from counterseal_client import CallbackRefused, verify_callback
 
 seen = set()  # a table of your database
@@ -44,7 +44,7 @@ def act_on(guid):
 
 def a_callback():
     """Let somebody answer, and return what the service sends: headers, body and the secret."""
-    world = World()
+    world = FakeService()
     world.clock.jump(datetime.now(UTC))
     secret = world.credentials.issue_webhook_key(world.origin.origin.guid)
     phone = world.bind("user-42")

@@ -1,4 +1,4 @@
-"""What the tests of use cases share: `counterseal.testing.World`, seen through its records."""
+"""What the tests of use cases share: `counterseal.testing.FakeService`, through its records."""
 
 import copy
 import sys
@@ -19,7 +19,7 @@ from counterseal.keys import PrivateKey, generate
 from counterseal.models import Administrator, Algorithm, AuditEvent, Callback, Guid, Record
 from counterseal.testing.faults import Faults, faulty
 from counterseal.testing.phone import Phone
-from counterseal.testing.world import PIN, SCRYPT_COST, World
+from counterseal.testing.service import PIN, SCRYPT_COST, FakeService
 from counterseal.usecases.accounts import Accounts
 from counterseal.usecases.answers import Answers
 from counterseal.usecases.callbacks import Callbacks
@@ -46,7 +46,7 @@ USE_CASES = {
 }
 
 
-class Service(World):
+class Service(FakeService):
     """
     One service with one company, one `simple` App Space and one origin.
 

@@ -22,7 +22,7 @@ from counterseal.models import (
 )
 from counterseal.models.guid import mint
 from counterseal.testing.identity import APP_RETURN
-from counterseal.testing.world import CALLBACK
+from counterseal.testing.service import CALLBACK
 
 NOBODY = mint(0, bytes(15))
 
@@ -245,7 +245,7 @@ def test_s35_what_the_audit_log_calls_things(service):  # noqa: PLR0915 (one of 
     service.devices.update(alice.call("/x", b'{"addresses":' + there + b"}"))
     service.outbox.dead.update(service.stored(alice.guid).addresses)
     issued = service.ask("alice", "Pay?", show_code=True, callback=CALLBACK)
-    service.ring()
+    service.push()
     tablet = service.bind("alice", addresses=(PushAddress(kind=AddressKind.RELAY, value="here"),))
     service.notifications.test(tablet.guid, by=OPERATOR)
     service.devices.revoke(tablet.guid, by=OPERATOR)

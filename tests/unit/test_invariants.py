@@ -17,8 +17,8 @@ from counterseal.models import (
     Change,
 )
 from counterseal.models.guid import partition_of
-from counterseal.testing import WholeCore, World
-from counterseal.testing.world import CALLBACK
+from counterseal.testing import FakeService, WholeCore
+from counterseal.testing.service import CALLBACK
 
 SHARE = 2
 """The core's own tests play twice as many."""
@@ -54,7 +54,7 @@ def test_every_history_leaves_what_fits_together():
 
 @pytest.fixture
 def world():
-    world = World()
+    world = FakeService()
     zoe = world.bind("zoe")
     zoe.answer(world.ask("zoe", "Pay?", callback=CALLBACK).challenge)
     world.ask("zoe", "Still open?")

@@ -11,10 +11,10 @@ from counterseal.errors import Foreign, NotPossessed, Refused, TokenSpent, Wrong
 from counterseal.models import OPERATOR, AddressKind, AdminRole, PushAddress
 from counterseal.models.guid import mint
 from counterseal.ports import Store
-from counterseal.testing import Faults, World
+from counterseal.testing import FakeService, Faults
 from counterseal.testing.faults import faulty_ports
 from counterseal.testing.identity import APP_RETURN
-from counterseal.testing.world import CALLBACK
+from counterseal.testing.service import CALLBACK
 from counterseal.usecases._outbox import CANDIDATES_PER_SLOT
 
 RELAY = PushAddress(kind=AddressKind.RELAY, value="here")
@@ -22,7 +22,7 @@ COUNTED = ("store", "replay", "counters", "idempotency")
 KEYED = ["counters.add", "idempotency.begin"]
 
 
-class Counted(World):
+class Counted(FakeService):
     """A world that counts."""
 
     def __init__(self, policy=STANDARD):

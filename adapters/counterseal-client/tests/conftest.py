@@ -17,7 +17,7 @@ from werkzeug.serving import make_server
 import counterseal as cs
 from counterseal.errors import CredentialRefused, WrongState
 from counterseal.models import UNFINISHED, Scheme
-from counterseal.testing import World
+from counterseal.testing import FakeService
 from counterseal.wire.claims import format_time
 from counterseal.wire.messages import processed_document
 from counterseal_client import Asked, Client, ProcessedRequest, Trust
@@ -73,7 +73,7 @@ class Origin:
     """
 
     def __init__(self, scheme, **world):
-        self.world = World(**world)
+        self.world = FakeService(**world)
         self.scheme = scheme
         issued = self.world.credentials.issue(self.world.origin.origin.guid, Scheme(scheme))
         self.key = issued.secret
@@ -360,7 +360,7 @@ def client(service):
 class Story:
     """One question that was answered, without HTTP."""
 
-    world: World
+    world: FakeService
     asked: Asked
     document: dict
     trust: Trust
@@ -375,7 +375,7 @@ def tell():
     """Return a factory of stories; each has a world of its own."""
 
     def story(button=0, *, do=None, trust=None, world=None, content="Pay 10 EUR to Zoë?", **asked):
-        world = world or World()
+        world = world or FakeService()
         phone = world.bind("zoe")
         members = {"showNotification": True, "showCode": False} | asked
         buttons = members.pop("buttons", None)

@@ -13,7 +13,7 @@ from counterseal.errors import InvalidField
 from counterseal.models import Button, ChallengeState, PairsContent, Role
 from counterseal.models import Pair as Line
 from counterseal.models.guid import mint
-from counterseal.testing import World
+from counterseal.testing import FakeService
 from counterseal_client import (
     Approval,
     Asked,
@@ -139,7 +139,7 @@ class TestNoApproval:
         assert is_approved(story.told, story.asked, story.trust) is None
 
     def test_another_services_key(self, approved):
-        stranger = World(seed=5).ports.signer.jwks()
+        stranger = FakeService(seed=5).ports.signer.jwks()
         with pytest.raises(EvidenceRefused, match="issuer_untrusted"):
             is_approved(approved.told, approved.asked, Trust(keys=stranger))
         with pytest.raises(EvidenceRefused, match="issuer_untrusted"):

@@ -9,7 +9,7 @@ from flask import Flask
 
 from counterseal.models import Codes, Scheme
 from counterseal.policy import STANDARD
-from counterseal.testing import World
+from counterseal.testing import FakeService
 from counterseal.wire.cx1 import write_basic, write_cx1
 from counterseal_flask import Settings, create_blueprints
 
@@ -131,7 +131,7 @@ class Desk:
 
 @pytest.fixture
 def world():
-    return World()
+    return FakeService()
 
 
 @pytest.fixture

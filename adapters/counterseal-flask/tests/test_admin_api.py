@@ -8,7 +8,7 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from counterseal.models import AdminRole, AppSpace, Codes, Company, Origin, Scheme
-from counterseal.testing.world import CALLBACK
+from counterseal.testing.service import CALLBACK
 from counterseal.wire.cx1 import write_basic, write_cx1
 from counterseal_flask import (
     ADMIN_API,

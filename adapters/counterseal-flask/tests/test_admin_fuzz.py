@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from counterseal.testing.world import CALLBACK
+from counterseal.testing.service import CALLBACK
 from counterseal.wire.cx1 import write_cx1
 from counterseal_flask import ADMIN_API
 from counterseal_flask.admin_schemas import ADMIN_SCHEMAS

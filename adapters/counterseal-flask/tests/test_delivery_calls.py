@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from counterseal.models import AdminRole, Callback, CallbackState
-from counterseal.testing.world import CALLBACK
+from counterseal.testing.service import CALLBACK
 
 NOTHING = "00000000-0000-8000-8000-000000000000"
 

@@ -19,7 +19,7 @@ from schemathesis.transport.wsgi import WSGITransport
 from counterseal import Refused
 from counterseal.models import OPERATOR, BindingState
 from counterseal.testing import APP_RETURN
-from counterseal.testing.world import CALLBACK
+from counterseal.testing.service import CALLBACK
 from counterseal.wire.cx1 import write_cx1
 from counterseal_flask import ADMIN_API, OPERATIONS
 from counterseal_flask.incoming import PATH_SAFE

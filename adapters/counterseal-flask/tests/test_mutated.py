@@ -29,8 +29,8 @@ from counterseal.models import (
     Codes,
     Scheme,
 )
-from counterseal.testing import World
-from counterseal.testing.world import CALLBACK
+from counterseal.testing import FakeService
+from counterseal.testing.service import CALLBACK
 from counterseal.wire.cx1 import write_cx1
 from counterseal.wire.enrolment import enrolment_document
 from counterseal.wire.signature import write_signature
@@ -159,7 +159,7 @@ class Service:
 
     def __init__(self, kit, luck):
         self.luck = luck
-        self.world = World(seed=SEED, adapters=self._watched)
+        self.world = FakeService(seed=SEED, adapters=self._watched)
         settings = {"wait_limit": MOMENT, "beat_every": MOMENT, "look_every": MOMENT}
         settings["administration"] = True
         self.app = kit.application(self.world.ports, **settings)
@@ -214,7 +214,7 @@ class Service:
             self.world.sweep()
             return act()
 
-    def ring(self):
+    def push(self):
         """Let a callback be delivered, or die."""
         asked = self.asked()
         phone = self.phone("user-42")
@@ -337,7 +337,7 @@ def admin_requests(service):
     """Return what administrators send, all but their signatures."""
     luck, world = service.luck, service.world
     if luck.random() < 0.3:
-        service.ring()
+        service.push()
     asked, phone = service.party.origin, service.phone(luck.choice(USERS))
     place = f"{ADMIN}/companies/{world.company.guid}"
     space = f"{place}/appSpaces/{world.app_space.guid}"

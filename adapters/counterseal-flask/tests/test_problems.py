@@ -11,7 +11,7 @@ from flask import Blueprint, Flask, jsonify
 from counterseal import errors
 from counterseal.errors import CountersealError, Refused, StoreUnavailable, Unavailable
 from counterseal.models import OPERATOR
-from counterseal.testing import World
+from counterseal.testing import FakeService
 from counterseal_flask import STATUS, create_blueprints
 from counterseal_flask.problems import HTTP, STATUS_BY_PUBLIC_CODE, problem, told
 from counterseal_flask.settings import Settings
@@ -54,7 +54,7 @@ def test_every_429_says_when_to_ask_again(kind):
 
 @pytest.mark.parametrize("base", ["", "/auth"])
 def test_two_slashes_are_another_path_and_no_redirect(base):
-    world = World()
+    world = FakeService()
     app = Flask("host")
     settings = Settings(public_url=BASE + base, administration=True)
     for blueprint in create_blueprints(world.ports, world.policy, settings):
@@ -252,5 +252,5 @@ def test_s20_unknown_and_foreign_guids_look_the_same(kit, world, shop, neighbour
 
 
 def test_a_world_of_its_own_is_no_other_ones():
-    first, second = World(seed=1), World(seed=2)
+    first, second = FakeService(seed=1), FakeService(seed=2)
     assert first.origin.origin.guid != second.origin.origin.guid

@@ -11,7 +11,7 @@ import pytest
 
 from counterseal.models import Clients, Scheme, TokenForm
 from counterseal.policy import STRICT
-from counterseal.testing.world import CALLBACK
+from counterseal.testing.service import CALLBACK
 from counterseal.wire.cx1 import write_basic
 from counterseal_flask import incoming
 

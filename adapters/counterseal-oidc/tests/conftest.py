@@ -13,7 +13,7 @@ from joserfc.jwk import ECKey, RSAKey
 from counterseal import STANDARD
 from counterseal.memory import memory_ports
 from counterseal.models import ClientAuth, IdpSettings
-from counterseal.testing import FrozenClock, World
+from counterseal.testing import FakeService, FrozenClock
 from counterseal_flask import Settings, create_blueprints
 from counterseal_http import Guard
 from counterseal_oidc import OidcIdentityProvider
@@ -226,7 +226,7 @@ def new_served(request):
             request.addfinalizer(made.close)
             return attrs.evolve(ports, identity=made)
 
-        world = World(policy=policy, adapters=adapters)
+        world = FakeService(policy=policy, adapters=adapters)
         app = Flask("auth")
         settings = Settings(public_url=BASE, administration=administration)
         for blueprint in create_blueprints(world.ports, world.policy, settings):

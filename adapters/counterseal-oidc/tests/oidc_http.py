@@ -8,7 +8,7 @@ import attrs
 from counterseal.device import Bond
 from counterseal.keys import trusted_keys
 from counterseal.models import Scheme
-from counterseal.testing import World
+from counterseal.testing import FakeService
 from counterseal.testing.identity import APP_RETURN
 from counterseal.wire.cx1 import write_basic, write_cx1
 from counterseal.wire.enrolment import enrolment_document
@@ -21,7 +21,7 @@ CALLBACK = "https://shop.example/done"
 class Served:
     """A service, and everybody who calls it over HTTP."""
 
-    world: World
+    world: FakeService
     app: object
     said: int = 0
 

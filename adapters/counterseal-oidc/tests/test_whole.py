@@ -16,7 +16,7 @@ from counterseal.errors import (
     WrongToken,
 )
 from counterseal.models import Authority, BindingState, ClientAuth
-from counterseal.testing import World
+from counterseal.testing import FakeService
 from counterseal.testing.identity import APP_RETURN
 from counterseal_http import Guard
 from counterseal_oidc import OidcIdentityProvider
@@ -37,7 +37,7 @@ def world(request):
         request.addfinalizer(made.close)
         return attrs.evolve(ports, identity=made)
 
-    return World(adapters=adapters)
+    return FakeService(adapters=adapters)
 
 
 @pytest.fixture

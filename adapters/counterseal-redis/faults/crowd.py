@@ -12,8 +12,8 @@ from book import end_of, word
 from counterseal.memory import SystemEntropy
 from counterseal.models import ChallengeState, DeliveryOutcome, Question, TextContent
 from counterseal.policy import Policy
-from counterseal.testing import FrozenClock, World
-from counterseal.testing.world import CALLBACK
+from counterseal.testing import FakeService, FrozenClock
+from counterseal.testing.service import CALLBACK
 from counterseal.usecases.answers import Answers
 from counterseal.usecases.callbacks import Callbacks
 from counterseal.usecases.challenges import Challenges
@@ -78,7 +78,7 @@ def world_on(keyspace):
     def adapters(ports):
         return evolve(with_redis(ports, keyspace), wake=ports.wake, entropy=luck)
 
-    world = World(policy=POLICY, adapters=adapters)
+    world = FakeService(policy=POLICY, adapters=adapters)
     world.entropy = luck  # a process that is forked has luck of its own
     return world, [world.bind(f"user {number}") for number in range(ACCOUNTS)]
 

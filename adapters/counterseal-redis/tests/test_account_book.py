@@ -13,7 +13,7 @@ from crowd import POLICY, Crowd, Receiver, Service
 from redis_servers import until
 
 from counterseal.models import ChallengeState, Change
-from counterseal.testing import World
+from counterseal.testing import FakeService
 
 ENDED = "ANSWERED 0"
 ACTS = {"called", "asked", "said", "told", "sent"}
@@ -21,7 +21,7 @@ ACTS = {"called", "asked", "said", "told", "sent"}
 
 @pytest.fixture
 def world():
-    return World(policy=POLICY)
+    return FakeService(policy=POLICY)
 
 
 @pytest.fixture

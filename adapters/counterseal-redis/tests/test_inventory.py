@@ -9,8 +9,8 @@ from counterseal.invariants import Violation
 from counterseal.memory import SystemEntropy
 from counterseal.models import AddressKind, PushAddress
 from counterseal.models.guid import PARTITIONS, partition_of
-from counterseal.testing import FrozenClock, World
-from counterseal.testing.world import CALLBACK
+from counterseal.testing import FakeService, FrozenClock
+from counterseal.testing.service import CALLBACK
 from counterseal_records import SourceUnsound, TargetDiffers, check, copying
 from counterseal_redis import Keyspace, RedisAudit, RedisInventory, RedisStore, with_redis
 
@@ -30,7 +30,7 @@ def world(keyspace):
     def adapters(ports):
         return evolve(with_redis(ports, keyspace), wake=ports.wake, entropy=SystemEntropy())
 
-    world = World(adapters=adapters)
+    world = FakeService(adapters=adapters)
     world.administration.create_company("Another Ltd")
     world.invitations.invite(world.origin, "nobody yet")
     for user in USERS:

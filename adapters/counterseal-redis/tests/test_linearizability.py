@@ -18,7 +18,7 @@ from counterseal.errors import Conflict, WrongState
 from counterseal.models import UNFINISHED
 from counterseal.policy import Policy
 from counterseal.ports import Ports
-from counterseal.testing import FrozenClock, World
+from counterseal.testing import FakeService, FrozenClock
 from counterseal.testing.contracts.race import race, results
 from counterseal.testing.linearizability import Recorder, linearizable
 from counterseal.usecases.answers import Answers
@@ -187,7 +187,7 @@ def raced(server, new_keyspace, opened, kind=RedisStore):
         # The bell has tests of its own.
         return evolve(with_redis(ports, keyspace), wake=ports.wake)
 
-    world = World(policy=POLICY, adapters=adapters)
+    world = FakeService(policy=POLICY, adapters=adapters)
     clients = []
     for _ in range(CLIENTS):
         own = type(keyspace)(opened(server), prefix=keyspace.prefix)

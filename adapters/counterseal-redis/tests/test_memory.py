@@ -4,7 +4,7 @@ import attrs
 import pytest
 
 from counterseal.models import Change
-from counterseal.testing import FrozenClock, World
+from counterseal.testing import FakeService, FrozenClock
 from counterseal.testing.contracts.record_factory import RecordFactory
 from counterseal_records import write
 from counterseal_redis import Keyspace, RedisStore
@@ -16,7 +16,7 @@ BOUND = 1.6
 @pytest.mark.parametrize("server", ["redis_6_2", "redis_8_2", "valkey_9_1"], indirect=True)
 @pytest.mark.parametrize("spread", [True, False])
 def test_a_challenge_takes_little_more_than_its_json(server, opened, spread):
-    world = World()
+    world = FakeService()
     world.bind("zoe")
     (asked,) = world.ports.store.get(world.ask("zoe", "Pay 10 EUR to Adam?").challenge.guid)
     client, made = opened(server), RecordFactory()

@@ -13,7 +13,7 @@ from redis_servers import SURE
 from counterseal.models import Question, TextContent
 from counterseal.models.guid import PARTITIONS
 from counterseal.ports import Due
-from counterseal.testing import World
+from counterseal.testing import FakeService
 from counterseal.testing.clock import START
 from counterseal_redis import fsync, replicated, scripts, with_redis
 
@@ -73,7 +73,9 @@ def new_world(new_keyspace):
             if isinstance(script, scripts.Script):
                 keyspace.client.script_load(script.text)
         # Rings are sent by a thread of their own.
-        world = World(adapters=lambda ports: evolve(with_redis(ports, keyspace), wake=ports.wake))
+        world = FakeService(
+            adapters=lambda ports: evolve(with_redis(ports, keyspace), wake=ports.wake)
+        )
         for partition in range(PARTITIONS):
             keyspace.client.get(keyspace.key(partition, ""))  # each server has a connection
         return world

@@ -13,7 +13,7 @@ from flask import Flask, request
 from werkzeug.serving import make_server
 
 from counterseal.device import SoftwareDevice
-from counterseal.testing import World
+from counterseal.testing import FakeService
 from counterseal.wire.link import BindLink, write_link
 from counterseal_flask import Settings, create_blueprints
 
@@ -32,7 +32,7 @@ class Auth:
     """
 
     def __init__(self):
-        self.world = World()
+        self.world = FakeService()
         self.broken, self.drops, self.swaps, self.heard = None, set(), {}, []
         app = Flask("auth")
         self.server = make_server("127.0.0.1", 0, app, threaded=True)

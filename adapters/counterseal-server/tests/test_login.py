@@ -11,7 +11,7 @@ from flask import Flask
 from program import PATIENCE
 from werkzeug.serving import make_server
 
-from counterseal.testing import World
+from counterseal.testing import FakeService
 from counterseal_flask import Settings, create_blueprints
 from counterseal_server.handset import Calls, ServiceRefused, ServiceUnreachable, log_in
 from counterseal_server.handset.login import RETURN
@@ -19,7 +19,7 @@ from counterseal_server.handset.login import RETURN
 
 @pytest.fixture
 def auth():
-    world = World()
+    world = FakeService()
     app = Flask("auth")
     server = make_server("127.0.0.1", 0, app, threaded=True)
     url = f"http://127.0.0.1:{server.port}"

@@ -21,7 +21,7 @@ from counterseal.models import (
     PushOutcome,
     PushResult,
 )
-from counterseal.testing import OutboxNotifier, World
+from counterseal.testing import FakeService, OutboxNotifier
 from counterseal_server import workers as module
 from counterseal_server.cli import main
 from counterseal_server.configuration import settings
@@ -76,7 +76,9 @@ def notifier():
 
 @pytest.fixture
 def world(notifier):
-    return World(adapters=lambda ports: attrs.evolve(ports, notifier=notifier, wake=MemoryWake()))
+    return FakeService(
+        adapters=lambda ports: attrs.evolve(ports, notifier=notifier, wake=MemoryWake())
+    )
 
 
 @pytest.fixture
@@ -118,7 +120,7 @@ def test_a_bell_rings_at_once_after_the_commit(world, notifier, start, monkeypat
     start()
     assert looks.acquire(timeout=PATIENCE)  # the next one is an hour ahead
     held = world.ask("zoe", "Lunch?").challenge
-    eventually(lambda: notifier.rung_for(held.guid))
+    eventually(lambda: notifier.pushes_for(held.guid))
 
 
 def test_what_came_of_it_is_counted(world, notifier, start):
@@ -126,7 +128,7 @@ def test_what_came_of_it_is_counted(world, notifier, start):
     notifier.outcomes[WEB] = PushOutcome(result=PushResult.MISCONFIGURED)
     held = world.ask("zoe", "Lunch?").challenge
     metrics = start()
-    eventually(lambda: notifier.rung_for(held.guid))
+    eventually(lambda: notifier.pushes_for(held.guid))
     for line in (
         'counterseal_pushes_total{kind="relay",outcome="delivered"} 1.0',
         'counterseal_pushes_total{kind="webpush",outcome="misconfigured"} 1.0',
@@ -172,7 +174,7 @@ class TestAChannelThatHangs:
         for name in names:
             world.bind(name, addresses=(RELAY, WEB))
         held = [world.ask(name, "Lunch?").challenge.guid for name in names]
-        eventually(lambda: all(notifier.rung_for(guid) for guid in held))
+        eventually(lambda: all(notifier.pushes_for(guid) for guid in held))
         assert notifier.came_back == 0
 
     def test_of_one_account_leaves_a_place_to_others(self, world, notifier, house):
@@ -195,7 +197,7 @@ def test_a_stop_waits_for_what_runs_and_begins_nothing_new(world, notifier, hous
     workers.start()
     workers.stop()
     held = world.ask("zoe", "Lunch?").challenge
-    assert notifier.rung_for(held.guid) == ()
+    assert notifier.pushes_for(held.guid) == ()
 
 
 def test_processes_that_race_ring_once(world, notifier, start):
@@ -203,10 +205,10 @@ def test_processes_that_race_ring_once(world, notifier, start):
     for _ in range(3):
         start()
     held = [world.ask("zoe", "Lunch?").challenge.guid for _ in range(5)]
-    eventually(lambda: all(notifier.rung_for(guid) for guid in held))
+    eventually(lambda: all(notifier.pushes_for(guid) for guid in held))
     for workers in start.made:
         workers.stop()
-    assert [len(notifier.rung_for(guid)) for guid in held] == [1] * 5
+    assert [len(notifier.pushes_for(guid)) for guid in held] == [1] * 5
     assert {one.state for one in world.notifications.due()} <= {NotificationState.QUEUED}
 
 
@@ -220,7 +222,7 @@ def test_ringing_can_be_left_to_others(world, notifier, house, tmp_path):
     workers.start()
     assert swept.wait(PATIENCE)  # they are at work
     workers.stop()
-    assert notifier.rung_for(held.guid) == ()
+    assert notifier.pushes_for(held.guid) == ()
 
 
 @pytest.mark.parametrize(
@@ -238,9 +240,9 @@ def test_only_those_ring_who_are_to(world, notifier, house, duties, rung):
     )
     workers.start()
     if rung:
-        eventually(lambda: notifier.rung_for(held.guid))
+        eventually(lambda: notifier.pushes_for(held.guid))
     workers.stop()
-    assert bool(notifier.rung_for(held.guid)) is rung
+    assert bool(notifier.pushes_for(held.guid)) is rung
 
 
 class TestTheCommand:

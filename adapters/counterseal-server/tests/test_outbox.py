@@ -16,8 +16,8 @@ from counterseal import (
 from counterseal.device import SoftwareDevice
 from counterseal.errors import NotFound
 from counterseal.models import OPERATOR, CallbackState
-from counterseal.testing import World
-from counterseal.testing.world import CALLBACK
+from counterseal.testing import FakeService
+from counterseal.testing.service import CALLBACK
 from counterseal_server import outbox
 from counterseal_server.configuration import settings
 from counterseal_server.house import House
@@ -27,7 +27,7 @@ NOBODY = "00000000-0000-8000-8000-000000000000"
 
 @pytest.fixture
 def world():
-    world = World()
+    world = FakeService()
     world.sender.otherwise = 410
     return world
 

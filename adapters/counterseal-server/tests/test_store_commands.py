@@ -6,8 +6,8 @@ import pytest
 from attrs import evolve
 
 from counterseal.memory import SystemEntropy
-from counterseal.testing import FrozenClock, World
-from counterseal.testing.world import CALLBACK
+from counterseal.testing import FakeService, FrozenClock
+from counterseal.testing.service import CALLBACK
 from counterseal_records import read
 from counterseal_redis import RedisWake
 from counterseal_server.records import opened
@@ -29,7 +29,7 @@ def world(file):
     def adapters(ports):
         return evolve(records.joined(ports), entropy=SystemEntropy())
 
-    world = World(adapters=adapters)
+    world = FakeService(adapters=adapters)
     for user in USERS:
         phone = world.bind(user)
         asked = world.ask(user, "Pay?", callback=CALLBACK)

@@ -9,8 +9,8 @@ import pytest
 
 from counterseal.errors import SenderUnavailable, StoreUnavailable
 from counterseal.models import OPERATOR, ChallengeState
-from counterseal.testing import World
-from counterseal.testing.world import CALLBACK
+from counterseal.testing import FakeService
+from counterseal.testing.service import CALLBACK
 from counterseal_server import workers as module
 from counterseal_server.configuration import settings
 from counterseal_server.metrics import Metrics
@@ -49,7 +49,7 @@ def database(tmp_path):
 
 @pytest.fixture
 def world(database):
-    return World(adapters=lambda ports: with_sql(ports, database))
+    return FakeService(adapters=lambda ports: with_sql(ports, database))
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from counterseal.errors import Indeterminate
 from counterseal.invariants import Violation
 from counterseal.memory import SystemEntropy
 from counterseal.models import AddressKind, PushAddress
-from counterseal.testing import FrozenClock, World
-from counterseal.testing.world import CALLBACK
+from counterseal.testing import FakeService, FrozenClock
+from counterseal.testing.service import CALLBACK
 from counterseal_records import TargetDiffers, check, copying
 from counterseal_sql import SqlAudit, SqlInventory, SqlStore, with_sql
 
@@ -34,7 +34,7 @@ def world(database):
     def adapters(ports):
         return evolve(with_sql(ports, database), entropy=SystemEntropy())
 
-    world = World(adapters=adapters)
+    world = FakeService(adapters=adapters)
     world.administration.create_company("Another Ltd")
     for user in USERS:
         phone = world.bind(user, addresses=(HERE,))

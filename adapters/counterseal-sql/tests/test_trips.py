@@ -10,7 +10,7 @@ from sqlalchemy import event
 
 from counterseal.models import OPERATOR, Question, TextContent
 from counterseal.ports import Due
-from counterseal.testing import World
+from counterseal.testing import FakeService
 from counterseal.testing.clock import START
 from counterseal_sql import with_sql
 
@@ -91,7 +91,7 @@ def trips(database):
 
 @pytest.fixture
 def world(database):
-    return World(adapters=lambda ports: with_sql(ports, database))
+    return FakeService(adapters=lambda ports: with_sql(ports, database))
 
 
 def test_each_use_case_takes_as_many_trips_as_it_should(world, trips):

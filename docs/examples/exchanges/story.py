@@ -18,7 +18,7 @@ from flask import Flask
 
 from counterseal import keys
 from counterseal.models import Algorithm, Delivery
-from counterseal.testing import World
+from counterseal.testing import FakeService
 from counterseal_flask import ADMIN_API, OPERATIONS, Settings, create_blueprints
 
 CALLS = (*OPERATIONS, *ADMIN_API)
@@ -45,7 +45,7 @@ def told():
 
 
 def _told():
-    world = World()
+    world = FakeService()
     settings = Settings(
         public_url=PUBLIC, administration=True, look_every=timedelta(milliseconds=1)
     )

@@ -1,7 +1,7 @@
 """
 Help for tests: of programs that embed Counterseal, of adapters, and of Counterseal itself.
 
-- `World` is a service in memory with one of everything, in a line; `Phone` is a user's.
+- `FakeService` is a service in memory with one of everything, in a line; `Phone` is a user's.
 - The fakes stand for ports: `FrozenClock`, `ScriptedEntropy`, `OutboxNotifier`,
   `FakeIdentityProvider`, `ScriptedSender`; `fake_ports` puts them together.
 - `Faults` lets ports fail, lose replies, crash, and let others act in between.
@@ -41,12 +41,11 @@ from counterseal.testing.contracts import (
 from counterseal.testing.entropy import ScriptedEntropy
 from counterseal.testing.faults import Crash, Fault, Faults, faulty, faulty_ports
 from counterseal.testing.histories import WholeCore
-from counterseal.testing.house import fake_ports
 from counterseal.testing.identity import APP_RETURN, FakeIdentityProvider, Return
 from counterseal.testing.outbox import OutboxNotifier, Push
 from counterseal.testing.phone import Phone
 from counterseal.testing.sender import Attempt, ScriptedSender
-from counterseal.testing.world import World
+from counterseal.testing.service import FakeService, fake_ports
 
 __all__ = [
     "APP_RETURN",
@@ -59,6 +58,7 @@ __all__ = [
     "Crash",
     "EntropyContract",
     "FakeIdentityProvider",
+    "FakeService",
     "Fault",
     "Faults",
     "FrozenClock",
@@ -77,7 +77,6 @@ __all__ = [
     "StoreContract",
     "WakeContract",
     "WholeCore",
-    "World",
     "contracts",
     "fake_ports",
     "faulty",

@@ -25,7 +25,7 @@ from counterseal.ports import Ports
 P = TypeVar("P")
 
 NOT_CALLED = frozenset({"clock", "entropy"})
-"""Ports whose calls cannot fail: time and luck are functions of this machine."""
+"""Ports whose calls cannot fail: time and entropy are functions of this machine."""
 
 
 class Crash(BaseException):
@@ -38,14 +38,14 @@ class Fault:
     Something that happens at a port's call.
 
     Attributes:
-        act: What happens; it may raise.
+        effect: What happens; it may raise.
         at: `port.verb`; empty for any.
         skip: How many such calls pass before it.
         times: How often it happens, at consecutive such calls.
         after: Whether the call is made first.
     """
 
-    act: Callable[[], object]
+    effect: Callable[[], object]
     at: str = ""
     skip: int = 0
     times: int = 1
@@ -80,8 +80,8 @@ class Faults:
         times: int = 1,
     ) -> None:
         """Let a call fail before anything happens."""
-        act = raising(error or StoreUnavailable())
-        self.add(Fault(act=act, at=at, skip=skip, times=times))
+        effect = raising(error or StoreUnavailable())
+        self.add(Fault(effect=effect, at=at, skip=skip, times=times))
 
     def lose_reply(
         self, at: str = "store.commit", *, applied: bool = True, skip: int = 0, times: int = 1
@@ -95,23 +95,23 @@ class Faults:
             skip: How many such calls pass before it.
             times: How many replies are lost.
         """
-        act = raising(Indeterminate())
-        self.add(Fault(act=act, at=at, skip=skip, times=times, after=applied))
+        effect = raising(Indeterminate())
+        self.add(Fault(effect=effect, at=at, skip=skip, times=times, after=applied))
 
     def crash(self, at: str = "", *, skip: int = 0, after: bool = False) -> None:
         """Let the process die at a call."""
-        self.add(Fault(act=raising(Crash()), at=at, skip=skip, after=after))
+        self.add(Fault(effect=raising(Crash()), at=at, skip=skip, after=after))
 
     def meanwhile(
         self,
-        act: Callable[[], object],
+        effect: Callable[[], object],
         *,
         at: str = "store.commit",
         skip: int = 0,
         after: bool = False,
     ) -> None:
         """Let somebody else act at a call: between load and commit, for one."""
-        self.add(Fault(act=act, at=at, skip=skip, after=after))
+        self.add(Fault(effect=effect, at=at, skip=skip, after=after))
 
     def clear(self) -> None:
         """Forget the faults that did not happen."""
@@ -128,7 +128,7 @@ class Faults:
 
     def _happen(self, call: str, *, after: bool) -> None:
         for fault in self._due(call, after=after):
-            fault.act()
+            fault.effect()
 
     def _due(self, call: str, *, after: bool) -> list[Fault]:
         due = []
@@ -151,10 +151,10 @@ class Faults:
 def raising(error: BaseException) -> Callable[[], object]:
     """Return an act that raises *error*."""
 
-    def act() -> object:
+    def effect() -> object:
         raise error
 
-    return act
+    return effect
 
 
 def faulty(port: P, name: str, faults: Faults) -> P:
@@ -186,15 +186,15 @@ class _Faulty:
         self._faults = faults
 
     def __getattr__(self, verb: str) -> Any:
-        made = getattr(self._port, verb)
-        if not callable(made):
-            return made
+        member = getattr(self._port, verb)
+        if not callable(member):
+            return member
 
         def call(*args: Any, **kwargs: Any) -> Any:
-            named = f"{self._name}.{verb}"
-            self._faults.before(named)
-            result = made(*args, **kwargs)
-            self._faults.after(named)
+            name_of_call = f"{self._name}.{verb}"
+            self._faults.before(name_of_call)
+            result = member(*args, **kwargs)
+            self._faults.after(name_of_call)
             return result
 
         return call

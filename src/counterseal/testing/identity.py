@@ -104,19 +104,19 @@ class FakeIdentityProvider:
         """
         if not self._users.get(subject):
             raise IdentityWithdrawn
-        asked = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
-        if asked.get("code_challenge_method") != "S256" or asked.get("response_type") != "code":
+        query = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
+        if query.get("code_challenge_method") != "S256" or query.get("response_type") != "code":
             message = "not an address of the code flow with PKCE"
             raise ValueError(message)
         code = self._secret()
         with self._lock:
             self._codes[code] = _Grant(
                 subject=subject,
-                client_id=asked["client_id"],
-                nonce=asked["nonce"],
-                challenge=asked["code_challenge"],
+                client_id=query["client_id"],
+                nonce=query["nonce"],
+                challenge=query["code_challenge"],
             )
-        return Return(state=asked["state"], code=code, issuer=self.issuer)
+        return Return(state=query["state"], code=code, issuer=self.issuer)
 
     def log_out(self, subject: str, *, nameless: bool = False) -> str:
         """
@@ -230,10 +230,10 @@ class FakeIdentityProvider:
             IdentityUnavailable: It is `down`.
         """
         self._answer()
-        said = self._logouts.get(token)
-        if said is None or settings.issuer != self.issuer:
+        logout = self._logouts.get(token)
+        if logout is None or settings.issuer != self.issuer:
             raise IdentityWithdrawn
-        subject, session = said
+        subject, session = logout
         until = START + LOGOUT_TOKEN_LIFE
         return Logout(issuer=self.issuer, subject=subject, session=session, jti=token, until=until)
 

@@ -23,7 +23,7 @@ class OutboxNotifier:
     Collects pushes, and fails as push services do, if it is told to.
 
     Args:
-        kinds: Of the addresses that it rings at; all if none are given.
+        kinds: Of the addresses that it pushes to; all if none are given.
 
     Attributes:
         pushes: What was delivered so far, in order.
@@ -58,17 +58,17 @@ class OutboxNotifier:
         if self.failing:
             raise NotifierUnavailable
         outcomes = tuple(self._outcome(address) for address in addresses)
-        heard = tuple(
+        delivered = tuple(
             address
             for address, outcome in zip(addresses, outcomes, strict=True)
             if outcome.result is PushResult.DELIVERED
         )
-        if heard:
+        if delivered:
             with self._lock:
-                self.pushes += [Push(heard, message)] * (2 if self.duplicating else 1)
+                self.pushes += [Push(delivered, message)] * (2 if self.duplicating else 1)
         return outcomes
 
-    def rung_for(self, subject: Guid) -> tuple[Push, ...]:
+    def pushes_for(self, subject: Guid) -> tuple[Push, ...]:
         """Return the pushes that told of *subject*."""
         return tuple(push for push in self.pushes if push.message.subject == subject)
 

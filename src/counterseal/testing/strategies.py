@@ -67,9 +67,9 @@ def texts(*, limit: int = 64, blank: bool = False) -> SearchStrategy[str]:
         blank: Whether what shows nothing is enough.
     """
     characters = st.characters(codec="utf-8", exclude_characters=NOT_CHARACTERS)
-    made = st.text(characters, max_size=min(limit // UTF8_BYTES, 64))
+    strategy = st.text(characters, max_size=min(limit // UTF8_BYTES, 64))
     odd = st.sampled_from([text for text in ODD_TEXTS if len(text.encode()) <= limit])
-    every = made | odd
+    every = strategy | odd
     return every if blank else every.filter(shows_something)
 
 
@@ -90,8 +90,8 @@ def i_json(*, leaves: int = 12) -> SearchStrategy[Any]:
 def guids(partition: int | None = None) -> SearchStrategy[Guid]:
     """Make GUIDs of this service, in one partition if it is given."""
     partitions = st.integers(0, PARTITIONS - 1) if partition is None else st.just(partition)
-    luck = st.binary(min_size=ENTROPY_BYTES, max_size=ENTROPY_BYTES)
-    return st.builds(mint, partitions, luck)
+    entropy = st.binary(min_size=ENTROPY_BYTES, max_size=ENTROPY_BYTES)
+    return st.builds(mint, partitions, entropy)
 
 
 def account_ids(policy: Policy = STANDARD) -> SearchStrategy[str]:
@@ -201,13 +201,13 @@ def challenges(draw: DrawFn, policy: Policy = STANDARD) -> dict[str, Any]:
         "accountId": draw(account_ids(policy)),
         "content": draw(contents(policy).map(_content_document)),
     }
-    asked = draw(buttons(policy))
+    question = draw(buttons(policy))
     room = all(len(button.title) <= policy.button_bytes for button in DEFAULT_BUTTONS)
     if not room or draw(st.booleans()):
         document["buttons"] = [
             {"title": button.title, "strongAuth": draw(flag), "approving": button.approving}
             | ({} if button.style is None else {"style": button.style})
-            for button in asked
+            for button in question
         ]
     optional: dict[str, SearchStrategy[Any]] = {
         "duration": durations(policy).flatmap(

@@ -64,7 +64,7 @@ from counterseal.models.guid import account_partition, mint
 from counterseal.ports import Store
 from counterseal.rules.facts import Striking
 from counterseal.testing.identity import APP_RETURN
-from counterseal.testing.world import CALLBACK, PIN
+from counterseal.testing.service import CALLBACK, PIN
 
 SOURCE = Path(counterseal.__file__).parent / "_decisions"
 MODULES = [

@@ -33,7 +33,7 @@ from counterseal.errors import (
 from counterseal.keys import PrivateKey, generate
 from counterseal.models import Algorithm, Button, ChallengeState, Change, Role
 from counterseal.models.guid import mint
-from counterseal.testing.world import CALLBACK, PIN
+from counterseal.testing.service import CALLBACK, PIN
 from counterseal.wire.answer import ANSWER_TYP, DISOWN_TYP
 from counterseal.wire.enrolment import BIND_TYP, ENDORSE_TYP, ROTATE_TYP
 from counterseal.wire.proof import PROOF_TYP

@@ -86,4 +86,4 @@ def test_a_wake_that_fails_changes_nothing(service, alice):
     held = service.but(wake=faulty(service.ports.wake, "wake", faults)).ask("alice", "Pay?")
     assert faults.happened == 2
     assert service.stored(held.challenge.guid) == held.challenge
-    assert len(service.ring()) == 1
+    assert len(service.push()) == 1

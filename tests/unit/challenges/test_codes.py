@@ -20,7 +20,7 @@ from counterseal.errors import (
 )
 from counterseal.memory import memory_ports
 from counterseal.models import OPERATOR, AddressKind, Button, ChallengeState, Codes, PushAddress
-from counterseal.testing.world import CALLBACK
+from counterseal.testing.service import CALLBACK
 from counterseal.wire.messages import processed_document
 
 PORTS = memory_ports()
@@ -146,7 +146,7 @@ def test_s2_the_code_is_in_neither_the_bell_nor_anything_that_a_device_or_callba
     phone = service.bind("alice", addresses=(PushAddress(kind=AddressKind.RELAY, value="there"),))
     issued = service.ask("alice", "Pay?", show_code=True, callback=CALLBACK)
     code, now = issued.code, service.clock.now()
-    service.ring()
+    service.push()
     (push,) = service.outbox.pushes
     fetched = phone.fetch(issued.challenge.guid)
     (pending,) = phone.pending()

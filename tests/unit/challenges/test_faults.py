@@ -17,7 +17,7 @@ from counterseal.keys import generate
 from counterseal.models import OPERATOR, Algorithm, ChallengeState
 from counterseal.ports import Ports
 from counterseal.testing.faults import Fault, Faults, faulty, raising
-from counterseal.testing.world import CALLBACK
+from counterseal.testing.service import CALLBACK
 from counterseal.wire.answer import ANSWER_TYP
 
 ERRORS = (StoreUnavailable, Indeterminate, SealBroken, Conflict, OSError)
@@ -160,7 +160,7 @@ def test_s22_what_is_wrong_stays_wrong_whatever_call_fails(new_service, kind):
     for error in ERRORS:
         for place in range(len(calls_of(new_service, kind))):
             scene = Scene(new_service(), kind)
-            scene.faults.add(Fault(act=raising(error()), skip=place))
+            scene.faults.add(Fault(effect=raising(error()), skip=place))
             outcome = scene.send()
             assert isinstance(outcome, Exception)
             assert scene.faults.happened == 1
@@ -178,7 +178,7 @@ def test_s22_a_call_that_fails_before_the_commit_leaves_a_right_answer_unaccepte
                 # Only a store's commit may say that.
                 continue
             scene = Scene(new_service(), "right")
-            scene.faults.add(Fault(act=raising(error()), skip=place))
+            scene.faults.add(Fault(effect=raising(error()), skip=place))
             outcome = scene.send()
             if place < committed:
                 assert isinstance(outcome, error), name

@@ -5,7 +5,7 @@ import pytest
 
 from counterseal.errors import StrongKeyMissed, WrongCode
 from counterseal.models import Account, Binding, Callback, Challenge
-from counterseal.testing.world import CALLBACK
+from counterseal.testing.service import CALLBACK
 
 
 class Commits:

@@ -83,7 +83,7 @@ def test_s24_a_repeat_rings_no_second_bell_and_is_not_asked_again(service, ask):
     service.bind("alice", addresses=(PushAddress(kind=AddressKind.RELAY, value="there"),))
     ask()
     ask()
-    service.ring()
+    service.push()
     assert len(service.outbox.pushes) == 1
     assert len(service.account().history.asked) == 1
 

@@ -28,7 +28,7 @@ from counterseal.memory import MemorySigner
 from counterseal.models import AddressKind, Algorithm, PushAddress, Role
 from counterseal.models.guid import mint
 from counterseal.testing.phone import SERVICE
-from counterseal.testing.world import PIN
+from counterseal.testing.service import PIN
 from counterseal.wire.answer import ANSWER_TYP, DISOWN_TYP
 from counterseal.wire.enrolment import BIND_TYP, ENDORSE_TYP, ROTATE_TYP, bind_claims
 from counterseal.wire.keyset import KEYSET_TYP, keyset_claims

@@ -20,7 +20,7 @@ from counterseal.models import (
     Scheme,
 )
 from counterseal.models.guid import mint, partition_of
-from counterseal.testing.world import CALLBACK
+from counterseal.testing.service import CALLBACK
 from counterseal.wire.cx1 import write_basic, write_cx1
 
 HOUR = timedelta(hours=1)

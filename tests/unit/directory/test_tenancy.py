@@ -23,7 +23,7 @@ from counterseal.models import (
 )
 from counterseal.models.guid import mint, partition_of
 from counterseal.testing.faults import Faults, faulty
-from counterseal.testing.world import CALLBACK
+from counterseal.testing.service import CALLBACK
 
 NOBODY = mint(0, bytes(15))
 ROOT = Operator(name="root")

@@ -20,13 +20,13 @@ from counterseal.models import (
     Record,
 )
 from counterseal.models.index import Index, Listing, index_of
-from counterseal.testing import World
-from counterseal.testing.world import CALLBACK
+from counterseal.testing import FakeService
+from counterseal.testing.service import CALLBACK
 
 
 @pytest.fixture
 def records():
-    world = World()
+    world = FakeService()
     zoe = world.bind("zoe")
     zoe.answer(world.ask("zoe", "Pay?", callback=CALLBACK).challenge)
     world.ask("zoe", "Still open?")
@@ -92,7 +92,7 @@ def test_a_callback_is_listed_under_its_origin_once_it_is_dead(records, state):
 
 @pytest.mark.parametrize("channel", AddressKind)
 def test_a_notification_is_due_on_its_channel(channel):
-    world = World()
+    world = FakeService()
     world.bind("zoe", addresses=(PushAddress(kind=channel, value="here"),))
     world.ask("zoe", "Pay?")
     (notification,) = world.notifications.due()

@@ -8,7 +8,7 @@ from counterseal.errors import (
     StoreUnavailable,
 )
 from counterseal.models import OPERATOR, BindingState
-from counterseal.testing import Crash, Fault, Faults, World, faulty, faulty_ports
+from counterseal.testing import Crash, FakeService, Fault, Faults, faulty, faulty_ports
 
 
 class Bench:
@@ -16,7 +16,7 @@ class Bench:
 
     def __init__(self):
         self.faults = Faults()
-        self.world = World(adapters=lambda ports: faulty_ports(ports, self.faults))
+        self.world = FakeService(adapters=lambda ports: faulty_ports(ports, self.faults))
         self.phone = self.world.bind("zoe")
         self.challenge = self.world.ask("zoe", "Pay?", callback="https://shop.example/done")
         self.challenge = self.challenge.challenge
@@ -135,7 +135,7 @@ def test_calls_may_pass_before_it_happens(bench):
 
 
 def test_what_did_not_happen_can_be_forgotten(bench):
-    bench.faults.add(Fault(act=lambda: pytest.fail("it happened")))
+    bench.faults.add(Fault(effect=lambda: pytest.fail("it happened")))
     bench.faults.clear()
 
     assert bench.phone.answer(bench.challenge).approved
@@ -143,7 +143,7 @@ def test_what_did_not_happen_can_be_forgotten(bench):
 
 def test_one_port_can_be_faulty_alone():
     faults = Faults()
-    clock = faulty(World().clock, "clock", faults)
+    clock = faulty(FakeService().clock, "clock", faults)
     faults.meanwhile(lambda: None, at="clock.now")
 
     assert clock.now()

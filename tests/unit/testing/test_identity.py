@@ -5,7 +5,7 @@ import pytest
 
 from counterseal.errors import IdentityUnavailable, IdentityWithdrawn
 from counterseal.models.guid import mint
-from counterseal.testing import APP_RETURN, FakeIdentityProvider, ScriptedEntropy, World
+from counterseal.testing import APP_RETURN, FakeIdentityProvider, FakeService, ScriptedEntropy
 
 COMPANY = mint(0, bytes(15))
 STATE, NONCE, VERIFIER = "the state", "the nonce", "the verifier"
@@ -153,7 +153,7 @@ def test_does_not_answer_while_it_is_down(idp):
 
 
 def test_a_code_of_another_log_in_is_refused_by_the_core():
-    world = World()
+    world = FakeService()
     space = world.new_app_space("With log-ins", idp=world.idp.settings())
     for subject in ("lena", "mallory"):
         world.idp.admit(subject)

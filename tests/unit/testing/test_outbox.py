@@ -43,8 +43,8 @@ def test_finds_what_told_of_a_subject():
     outbox = OutboxNotifier()
     outbox.push((ONE,), MESSAGE)
 
-    assert outbox.rung_for(MESSAGE.subject) == (Push((ONE,), MESSAGE),)
-    assert outbox.rung_for(MESSAGE.account) == ()
+    assert outbox.pushes_for(MESSAGE.subject) == (Push((ONE,), MESSAGE),)
+    assert outbox.pushes_for(MESSAGE.account) == ()
 
 
 def test_fails_if_told_to():

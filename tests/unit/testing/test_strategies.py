@@ -11,7 +11,7 @@ from counterseal.models import HtmlContent, PairsContent, TextContent
 from counterseal.models.guid import parse, partition_of
 from counterseal.policy import STANDARD, STRICT
 from counterseal.rules.sizes import addresses_fit, life_of, question_fits
-from counterseal.testing import World, strategies
+from counterseal.testing import FakeService, strategies
 from counterseal.wire.claims import format_time, parse_time
 from counterseal.wire.question import read_duration, read_question
 
@@ -67,7 +67,7 @@ def test_questions_fit(policy, data):
 
 @given(strategies.questions(account_id="zoe", callback="https://shop.example/done"))
 def test_questions_can_be_put(question):
-    world = World()
+    world = FakeService()
     zoe = world.bind("zoe")
     issued = world.challenges.issue(world.origin, question)
     approving = next(index for index, button in enumerate(question.buttons) if button.approving)

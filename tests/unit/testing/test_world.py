@@ -3,7 +3,7 @@ from datetime import timedelta
 
 import pytest
 
-import counterseal.testing.world as module
+import counterseal.testing.service as module
 from counterseal.errors import InvalidField, NotBound, StrongKeyMissed, WrongIssuer
 from counterseal.models import (
     OPERATOR,
@@ -16,8 +16,8 @@ from counterseal.models import (
     Role,
 )
 from counterseal.policy import STRICT
-from counterseal.testing import ScriptedEntropy, World, fake_ports
-from counterseal.testing.world import CALLBACK
+from counterseal.testing import FakeService, ScriptedEntropy, fake_ports
+from counterseal.testing.service import CALLBACK
 
 ADDRESS = (PushAddress(kind=AddressKind.RELAY, value="somewhere"),)
 
@@ -26,13 +26,13 @@ def test_the_example_in_its_own_words():
     lines = module.__doc__.split("\n\n")[1]
     example = "\n".join(line.removeprefix("    ") for line in lines.splitlines())
 
-    exec(compile(example, "world", "exec"), {"World": World})  # noqa: S102
+    exec(compile(example, "world", "exec"), {"FakeService": FakeService})  # noqa: S102
     assert doctest.script_from_examples(example).strip()
 
 
 def test_follows_from_its_seed():
     def names(seed):
-        world = World(seed=seed)
+        world = FakeService(seed=seed)
         return world.app_space.guid, world.bind("zoe").guid
 
     assert names(1) == names(1)
@@ -41,7 +41,7 @@ def test_follows_from_its_seed():
 
 @pytest.mark.parametrize("algorithm", Algorithm)
 def test_a_phone_answers_whatever_its_keys_are(algorithm):
-    world = World()
+    world = FakeService()
     zoe = world.bind("zoe", algorithm=algorithm)
     challenge = world.ask("zoe", "Pay?").challenge
 
@@ -50,7 +50,7 @@ def test_a_phone_answers_whatever_its_keys_are(algorithm):
 
 
 def test_a_phone_refuses_with_a_weak_button_and_disowns():
-    world = World()
+    world = FakeService()
     zoe = world.bind("zoe")
     refused = zoe.answer(world.ask("zoe", "Pay?").challenge, 1)
     disowned = zoe.disown(world.ask("zoe", "Pay?").challenge)
@@ -60,7 +60,7 @@ def test_a_phone_refuses_with_a_weak_button_and_disowns():
 
 
 def test_a_person_may_forget_the_pin():
-    world = World()
+    world = FakeService()
     zoe = world.bind("zoe")
     zoe.pin = "wrong"
 
@@ -70,7 +70,7 @@ def test_a_person_may_forget_the_pin():
 
 @pytest.mark.parametrize("roles", [tuple(Role), (Role.DEVICE,), (Role.STRONG,)])
 def test_a_phone_answers_with_new_keys(roles):
-    world = World()
+    world = FakeService()
     zoe = world.bind("zoe")
     before = world.accounts.list_devices(world.origin, "zoe")[0].keys
 
@@ -82,11 +82,11 @@ def test_a_phone_answers_with_new_keys(roles):
 
 def test_a_phone_that_is_not_bound_has_no_name():
     with pytest.raises(NotBound):
-        _ = World().phone().guid
+        _ = FakeService().phone().guid
 
 
 def test_a_user_can_come_from_the_identity_provider():
-    world = World()
+    world = FakeService()
     space = world.new_app_space("With log-ins", idp=world.idp.settings())
     door = world.new_origin(space, "Door")
     lena = world.log_in(space, "lena")
@@ -95,7 +95,7 @@ def test_a_user_can_come_from_the_identity_provider():
 
 
 def test_an_app_space_keeps_to_its_provider():
-    world = World()
+    world = FakeService()
     other = world.new_app_space("Elsewhere", idp=world.idp.settings())
     world.idp.issuer = "https://another.example"
 
@@ -104,7 +104,7 @@ def test_an_app_space_keeps_to_its_provider():
 
 
 def test_time_passes_when_it_is_told_to():
-    world = World()
+    world = FakeService()
     world.bind("zoe")
     challenge = world.ask("zoe", "Pay?", callback=CALLBACK).challenge
     world.clock.advance(timedelta(minutes=2))
@@ -117,23 +117,23 @@ def test_time_passes_when_it_is_told_to():
 
 
 def test_pushes_and_callbacks_are_there_to_look_at():
-    world = World()
+    world = FakeService()
     zoe = world.bind("zoe", addresses=ADDRESS)
     challenge = world.ask("zoe", "Pay?", callback=CALLBACK).challenge
-    (noted,) = world.ring()
+    (noted,) = world.push()
     zoe.answer(challenge)
     world.sender.script(500)
     (guid,) = world.deliver()
 
-    assert [push.addresses for push in world.outbox.rung_for(challenge.guid)] == [ADDRESS]
+    assert [push.addresses for push in world.outbox.pushes_for(challenge.guid)] == [ADDRESS]
     (callback,) = world.ports.store.get(guid)
     assert callback.state is CallbackState.QUEUED
-    assert world.deliver() == world.ring() == ()
+    assert world.deliver() == world.push() == ()
     assert world.notifications.get(noted, by=OPERATOR).state is NotificationState.DELIVERED
 
 
 def test_another_policy_and_origin_can_be_had():
-    world = World(policy=STRICT)
+    world = FakeService(policy=STRICT)
     world.bind("zoe")
     other = world.new_origin(world.app_space, "Another shop")
     world.ask("zoe", "Pay?", origin=other)

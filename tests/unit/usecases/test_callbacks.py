@@ -34,7 +34,7 @@ from counterseal.models import (
 )
 from counterseal.models.guid import mint
 from counterseal.testing.faults import Crash, Fault, Faults, faulty, raising
-from counterseal.testing.world import CALLBACK
+from counterseal.testing.service import CALLBACK
 from counterseal.usecases import callbacks
 
 TICK = timedelta(microseconds=1)
@@ -573,7 +573,7 @@ def test_an_outage_of_our_own_uses_up_no_attempts(service, queued, call, outage)
     service.credentials.issue_webhook_key(service.origin.origin.guid)
     faults = Faults()
     often = len(DELAYS) + 2
-    faults.add(Fault(act=raising(outage), at=call, times=often))
+    faults.add(Fault(effect=raising(outage), at=call, times=often))
     broken = service.but(
         sender=faulty(service.sender, "sender", faults),
         sealer=faulty(service.ports.sealer, "sealer", faults),

@@ -27,7 +27,7 @@ from counterseal.keys import PrivateKey, generate
 from counterseal.models import OPERATOR, Algorithm, ChallengeState, Change
 from counterseal.models.guid import mint
 from counterseal.testing.phone import SERVICE
-from counterseal.testing.world import PIN
+from counterseal.testing.service import PIN
 from counterseal.wire.answer import ANSWER_TYP
 from counterseal.wire.proof import PROOF_TYP, Proof, proof_claims
 

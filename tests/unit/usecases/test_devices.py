@@ -34,7 +34,7 @@ from counterseal.models import (
     Role,
 )
 from counterseal.models.guid import mint
-from counterseal.testing.world import PIN
+from counterseal.testing.service import PIN
 from counterseal.wire.enrolment import (
     BIND_TYP,
     ENDORSE_TYP,
@@ -324,7 +324,7 @@ def test_a_device_changes_its_name_and_addresses(service, alice):
     assert line.addresses == binding.addresses
     assert service.last_event() == ("binding.update", "")
     service.ask("alice", "Pay?")
-    service.ring()
+    service.push()
     assert service.outbox.pushes[-1].addresses == binding.addresses
 
 

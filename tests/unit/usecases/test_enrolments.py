@@ -31,7 +31,7 @@ from counterseal.models import (
     Role,
 )
 from counterseal.models.guid import mint
-from counterseal.testing.world import PIN
+from counterseal.testing.service import PIN
 from counterseal.wire.enrolment import BIND_TYP, ROTATE_TYP, bind_claims
 
 TICK = timedelta(microseconds=1)

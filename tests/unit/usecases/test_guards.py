@@ -13,7 +13,7 @@ import pytest
 from counterseal._decisions import answers
 from counterseal.errors import AccountLocked, BindingInactive, Refused
 from counterseal.models import Authority, BindingState, Change
-from counterseal.testing.world import CALLBACK
+from counterseal.testing.service import CALLBACK
 
 CALLS = {
     "answer": lambda service, phone, issued: service.answer(

@@ -71,7 +71,7 @@ def reasons(service, event="challenge.push"):
 
 def test_s2_a_bell_holds_names_two_texts_and_times_and_nothing_else(service, alice):
     issued = service.ask("alice", "Pay 10 EUR to Zoë?", show_code=True, transaction_id="t-1")
-    (guid,) = service.ring()
+    (guid,) = service.push()
     message = PushMessage(
         guid=guid,
         occasion=Occasion.CHALLENGE,
@@ -110,7 +110,7 @@ def test_the_texts_are_the_origins_or_the_app_spaces(service, policy, texts, mem
     service.bind("alice", addresses=(HERE,))
     service.administration.edit_app_space(service.app_space.guid, texts=attrs.asdict(texts))
     service.ask("alice", "Pay?", **members)
-    service.but(policy=policy).ring()
+    service.but(policy=policy).push()
     (push,) = service.outbox.pushes
     assert (push.message.title, push.message.body) == told
 
@@ -118,13 +118,13 @@ def test_the_texts_are_the_origins_or_the_app_spaces(service, policy, texts, mem
 def test_a_bell_that_is_not_to_be_shown_is_not_rung(service, alice):
     service.ask("alice", "Pay?", notification_title="Shop", show_notification=False)
     assert noted(service) == []
-    assert service.ring() == ()
+    assert service.push() == ()
 
 
 def test_a_bell_lives_as_long_as_its_challenge(service, alice):
     service.ask("alice", "Pay?")
     service.clock.advance(30 * SECOND)
-    service.ring()
+    service.push()
     (push,) = service.outbox.pushes
     assert push.message.life == STANDARD.challenge_life - 30 * SECOND
 
@@ -135,17 +135,17 @@ def test_a_bell_lives_as_long_as_its_challenge(service, alice):
 def test_every_active_device_is_rung_and_no_other(service, alice):
     second = service.bind("alice", addresses=(THERE,))
     service.bind("bob", addresses=(PushAddress(kind=AddressKind.RELAY, value="bob"),))
-    service.ring()
+    service.push()
     service.outbox.pushes.clear()
     service.ask("alice", "Pay?")
-    service.ring()
+    service.push()
     service.devices.suspend(second.guid, by=OPERATOR)
     service.ask("alice", "Pay?")
-    service.ring()
+    service.push()
     service.devices.resume(second.guid, by=OPERATOR)
     service.devices.revoke(alice.guid, by=OPERATOR)
     service.ask("alice", "Pay?")
-    service.ring()
+    service.push()
     rung = [
         push.addresses
         for push in service.outbox.pushes
@@ -159,7 +159,7 @@ def test_a_device_is_rung_at_the_addresses_that_it_has_by_then(service, alice):
     service.devices.update(
         alice.call("/device", b'{"addresses":[{"kind":"relay","value":"there"}]}')
     )
-    service.ring()
+    service.push()
     assert [push.addresses for push in service.outbox.pushes] == [(THERE,)]
 
 
@@ -170,7 +170,7 @@ def test_a_device_that_cannot_be_rung_any_more_is_not(service, alice, ending):
         service.devices.update(alice.call("/device", b'{"addresses":[]}'))
     else:
         getattr(service.devices, ending)(alice.guid, by=OPERATOR)
-    service.ring()
+    service.push()
     assert service.outbox.pushes == []
     assert (only(service).state, only(service).skip_reason) == (
         NotificationState.OVER,
@@ -183,7 +183,7 @@ def test_each_kind_has_a_notification_of_its_own(service):
     service.bind("alice", addresses=(HERE, WEB, THERE))
     service.ask("alice", "Pay?")
     assert [one.kind for one in noted(service)] == [AddressKind.RELAY, AddressKind.WEBPUSH]
-    service.ring()
+    service.push()
     assert {push.addresses for push in service.outbox.pushes} == {(HERE, THERE), (WEB,)}
 
 
@@ -205,7 +205,7 @@ def test_s35_what_came_of_each_address_is_recorded(service):
     alice = service.bind("alice", addresses=(HERE, THERE))
     service.outbox.dead.add(HERE)
     held = service.ask("alice", "Pay?").challenge
-    service.ring()
+    service.push()
     gone, rung = service.happened("challenge.push")
     assert (gone.actor, gone.subject, gone.reason) == ("notifier", held.guid, "gone")
     assert (rung.subject, rung.reason) == (held.guid, "")
@@ -237,11 +237,11 @@ def test_e8_whatever_fails_the_challenge_stands_and_the_bell_rings_in_the_end(
     faults.fail("", StoreUnavailable() if port == "store" else NotifierUnavailable(), skip=skip)
     broken = service.but(**{port: getattr(faulty_ports(service.ports, faults), port)})
     with contextlib.suppress(StoreUnavailable, NotifierUnavailable):
-        broken.ring()
+        broken.push()
     faults.clear()
     assert service.stored(held.guid) == held
     service.clock.advance(STANDARD.push_lease)
-    service.ring()
+    service.push()
     assert len(service.outbox.pushes) >= 1
     assert only(service).state is NotificationState.DELIVERED
     assert alice.answer(held).approved
@@ -261,12 +261,12 @@ def test_there_is_no_push_without_a_commit(service, alice):
 def test_a_push_that_fails_is_tried_again_until_it_is_taken(service, alice):
     service.ask("alice", "Pay?")
     service.outbox.failing = True
-    service.ring()
+    service.push()
     assert (only(service).state, only(service).attempts) == (NotificationState.QUEUED, 1)
-    assert service.ring() == ()
+    assert service.push() == ()
     service.outbox.failing = False
     service.clock.advance(STANDARD.push_delays[0] * (1 + STANDARD.callback_jitter))
-    service.ring()
+    service.push()
     assert (only(service).state, only(service).attempts) == (NotificationState.DELIVERED, 2)
     assert reasons(service) == ["later", ""]
     (push,) = service.outbox.pushes
@@ -280,7 +280,7 @@ def test_it_is_tried_until_the_deadline_and_not_after_it(service, alice):
     while only(service).state is NotificationState.QUEUED:
         assert only(service).due_at < held.deadline
         service.clock.jump(only(service).due_at)
-        service.ring()
+        service.push()
         tried += 1
     assert 4 <= tried <= 10
     assert only(service).skip_reason is SkipReason.LATE
@@ -290,7 +290,7 @@ def test_it_is_tried_until_the_deadline_and_not_after_it(service, alice):
 def test_one_that_comes_too_late_is_dropped(service, alice):
     held = service.ask("alice", "Pay?").challenge
     service.clock.jump(held.deadline)
-    service.ring()
+    service.push()
     assert service.outbox.pushes == []
     assert only(service).skip_reason is SkipReason.LATE
 
@@ -299,7 +299,7 @@ def test_one_that_comes_too_late_is_dropped(service, alice):
 def test_nobody_is_rung_once_the_challenge_has_ended(service, alice, ending):
     held = service.ask("alice", "Pay?").challenge
     service.outbox.failing = True
-    service.ring()
+    service.push()
     service.outbox.failing = False
     if ending == "answer":
         alice.answer(held)
@@ -313,7 +313,7 @@ def test_nobody_is_rung_once_the_challenge_has_ended(service, alice, ending):
     else:
         service.accounts.erase(held.account, by=OPERATOR)
     service.clock.advance(10 * SECOND)
-    service.ring()
+    service.push()
     assert service.outbox.pushes == []
     skip_reason = SkipReason.FORGOTTEN if ending == "erase" else SkipReason.ENDED
     assert (only(service).state, only(service).skip_reason) == (NotificationState.OVER, skip_reason)
@@ -323,45 +323,45 @@ def test_one_that_ends_between_the_claim_and_the_push_is_not_rung(service, alice
     held = service.ask("alice", "Pay?").challenge
     faults = Faults()
     faults.meanwhile(lambda: alice.answer(held), after=True)
-    service.but(store=faulty(service.store, "store", faults)).ring()
+    service.but(store=faulty(service.store, "store", faults)).push()
     assert service.outbox.pushes == []
     assert only(service).skip_reason is SkipReason.ENDED
 
 
 def test_e3_an_hour_to_wait_ends_it_for_that_device_and_for_no_other(service, alice):
     service.bind("alice", addresses=(THERE,))
-    service.ring()
+    service.push()
     service.outbox.pushes.clear()
     service.outbox.outcomes[HERE] = PushOutcome(result=PushResult.LATER, after=timedelta(hours=1))
     service.outbox.outcomes[THERE] = LATER
     service.ask("alice", "Pay?")
-    service.ring()
+    service.push()
     challenge = noted(service)[-1]
     (left,) = challenge.devices
     assert left != alice.guid
     service.outbox.outcomes.clear()
     service.clock.jump(challenge.next_at)
-    service.ring()
+    service.push()
     assert [push.addresses for push in service.outbox.pushes] == [(THERE,)]
 
 
 def test_a_device_that_was_rung_is_not_rung_again(service, alice):
     service.bind("alice", addresses=(THERE,))
-    service.ring()
+    service.push()
     service.outbox.pushes.clear()
     service.outbox.outcomes[THERE] = LATER
     service.ask("alice", "Pay?")
-    service.ring()
+    service.push()
     service.outbox.outcomes.clear()
     service.clock.advance(10 * SECOND)
-    service.ring()
+    service.push()
     assert [push.addresses for push in service.outbox.pushes] == [(HERE,), (THERE,)]
 
 
 def test_what_a_push_service_asks_is_waited_for(service, alice):
     service.outbox.outcomes[HERE] = PushOutcome(result=PushResult.LATER, after=60 * SECOND)
     service.ask("alice", "Pay?")
-    service.ring()
+    service.push()
     assert only(service).next_at == service.clock.now() + 60 * SECOND
 
 
@@ -369,7 +369,7 @@ def test_what_a_push_service_asks_is_waited_for(service, alice):
 def test_what_would_fail_again_is_not_tried_again(service, alice, outcome):
     service.outbox.outcomes[HERE] = outcome
     service.ask("alice", "Pay?")
-    service.ring()
+    service.push()
     assert (only(service).state, only(service).skip_reason) == (
         NotificationState.OVER,
         SkipReason.UNDELIVERED,
@@ -383,7 +383,7 @@ def test_one_failing_and_one_healthy_channel_do_not_meet(service):
     service.outbox.outcomes[WEB] = MISCONFIGURED
     service.outbox.dead.add(HERE)
     held = service.ask("alice", "Pay?").challenge
-    service.ring()
+    service.push()
     relay, web = noted(service)
     assert (relay.state, web.state) == (NotificationState.DELIVERED, NotificationState.OVER)
     assert service.stored(alice.guid).addresses == (THERE, WEB)
@@ -499,13 +499,13 @@ def test_an_address_that_is_gone_is_taken_off_its_device(service):
     alice = service.bind("alice", addresses=(HERE, THERE))
     service.outbox.dead.add(HERE)
     service.ask("alice", "Pay?")
-    service.ring()
+    service.push()
     assert service.stored(alice.guid).addresses == (THERE,)
     assert [line.addresses for line in service.account().devices] == [(THERE,)]
     event = service.events[-1]
     assert (event.event, event.actor, event.subject) == ("binding.address", "notifier", alice.guid)
     service.ask("alice", "Pay?")
-    service.ring()
+    service.push()
     assert len(service.happened("binding.address")) == 1
 
 
@@ -513,7 +513,7 @@ def test_it_is_taken_off_every_device_that_has_it(service, alice):
     second = service.bind("alice", addresses=(HERE, THERE))
     service.outbox.dead.add(HERE)
     service.ask("alice", "Pay?")
-    service.ring()
+    service.push()
     assert service.stored(alice.guid).addresses == ()
     assert service.stored(second.guid).addresses == (THERE,)
     account = service.account()
@@ -533,7 +533,7 @@ def test_an_address_that_was_replaced_meanwhile_stays(service, alice):
 
     service.outbox.dead.add(HERE)
     service.ask("alice", "Pay?")
-    service.but(notifier=Slow()).ring()
+    service.but(notifier=Slow()).push()
     assert service.stored(alice.guid).addresses == (THERE,)
     assert service.happened("binding.address") == []
 

@@ -18,13 +18,13 @@ def alice(service):
 @pytest.fixture
 def tablet(service, alice):
     bound = service.bind("alice", addresses=(THERE,))
-    service.ring()
+    service.push()
     service.outbox.pushes.clear()
     return bound
 
 
 def told(service):
-    service.ring()
+    service.push()
     return [
         (push.message.occasion, push.message.subject, push.addresses)
         for push in service.outbox.pushes

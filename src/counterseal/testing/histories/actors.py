@@ -29,7 +29,7 @@ from counterseal.testing.entropy import ScriptedEntropy
 from counterseal.testing.histories.ledger import Limits, Plain
 from counterseal.testing.histories.observers import CANARY
 from counterseal.testing.phone import Phone
-from counterseal.testing.world import SCRYPT_COST, World
+from counterseal.testing.service import SCRYPT_COST, FakeService
 
 PIN = f"{CANARY}-2580"
 WRONG_PIN = f"{CANARY}-0000"
@@ -157,7 +157,7 @@ def limits(allowed: Policy) -> Limits:
     )
 
 
-def phone(service: World, name: str) -> Phone:
+def phone(service: FakeService, name: str) -> Phone:
     """Return the phone *name* as it left the factory."""
     device_key, strong_key = _keys(name)
     device = SoftwareDevice(

@@ -1,14 +1,14 @@
 """
-A world to test in: a service in memory with one of everything, in a line.
+A service in memory for tests: every use case, with fakes and memory adapters for its ports.
 
-    world = World()
-    zoe = world.bind("zoe")
-    issued = world.ask("zoe", "Pay 10 EUR to Adam?", show_code=True)
+    service = FakeService()
+    zoe = service.bind("zoe")
+    issued = service.ask("zoe", "Pay 10 EUR to Adam?", show_code=True)
     zoe.answer(zoe.fetch(issued.challenge.guid), code=issued.code)
-    assert world.challenges.status(world.origin, issued.challenge.guid).approved
+    assert service.challenges.status(service.origin, issued.challenge.guid).approved
 
-Time stands still until `world.clock` is moved; pushes are in `world.outbox`,
-callbacks in `world.sender`, and `world.idp` is an Identity Provider with users to log in.
+Time stands still until `service.clock` is moved; pushes are in `service.outbox`,
+callbacks in `service.sender`, and `service.idp` is an Identity Provider with users to log in.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from counterseal._decisions.invitations import Invitation
 from counterseal._decisions.issuing import Issued
 from counterseal.device import SoftwareDevice
 from counterseal.directory import Administration, Authentication, Credentials
+from counterseal.memory import memory_ports
 from counterseal.models import (
     OPERATOR,
     Algorithm,
@@ -34,10 +35,9 @@ from counterseal.models import (
     TextContent,
 )
 from counterseal.policy import STANDARD, Policy
-from counterseal.ports import Ports
+from counterseal.ports import CallbackSender, IdentityProvider, Notifier, Ports
 from counterseal.testing.clock import FrozenClock
 from counterseal.testing.entropy import ScriptedEntropy
-from counterseal.testing.house import fake_ports
 from counterseal.testing.identity import APP_RETURN, FakeIdentityProvider
 from counterseal.testing.outbox import OutboxNotifier
 from counterseal.testing.phone import Phone
@@ -60,16 +60,57 @@ CALLBACK = "https://shop.example/done"
 """On the origin's allow-list."""
 
 
+def fake_ports(
+    *,
+    seed: int = 0,
+    clock: FrozenClock | None = None,
+    entropy: ScriptedEntropy | None = None,
+    notifier: Notifier | None = None,
+    identity: IdentityProvider | None = None,
+    sender: CallbackSender | None = None,
+    algorithm: Algorithm = Algorithm.ES256,
+) -> Ports:
+    """
+    Return ports for tests: no time passes, entropy follows from *seed*, nothing leaves the process.
+
+    Args:
+        seed: Of the entropy, unless *entropy* is given.
+        clock: The test's own, in place of a new fake; so are the others.
+        entropy: The same.
+        notifier: The same.
+        identity: The same.
+        sender: The same.
+        algorithm: What the service signs receipts with.
+    """
+    source = entropy or ScriptedEntropy(seed)
+    ports = memory_ports(clock=clock or FrozenClock(), entropy=source, algorithm=algorithm)
+    return Ports(
+        store=ports.store,
+        notifier=notifier or OutboxNotifier(),
+        identity=identity or FakeIdentityProvider(source),
+        sender=sender or ScriptedSender(),
+        replay=ports.replay,
+        counters=ports.counters,
+        idempotency=ports.idempotency,
+        wake=ports.wake,
+        signer=ports.signer,
+        sealer=ports.sealer,
+        clock=ports.clock,
+        entropy=source,
+        audit=ports.audit,
+    )
+
+
 def _as_they_are(ports: Ports) -> Ports:
     return ports
 
 
-class World:
+class FakeService:
     """
     A company with a `simple` App Space and an origin, and every use case of the service.
 
     Args:
-        seed: Of all luck.
+        seed: Of all entropy.
         policy: The service's.
         adapters: Puts other adapters in the place of fakes, or something around them.
 
@@ -120,7 +161,7 @@ class World:
 
     def new_app_space(self, name: str, *, idp: IdpSettings | None = None) -> AppSpace:
         """
-        Create another App Space; `world.idp.settings()` makes it one with log-ins.
+        Create another App Space; `service.idp.settings()` makes it one with log-ins.
 
         Raises:
             Refused: As `Administration.create_app_space`.
@@ -262,9 +303,9 @@ class World:
             self.callbacks.attempt(guid)
         return due
 
-    def ring(self) -> tuple[Guid, ...]:
+    def push(self) -> tuple[Guid, ...]:
         """
-        Be the worker: ring for the notifications that are due; return which.
+        Be the worker: attempt the notifications that are due; return which.
 
         Raises:
             Refused: As `Notifications.attempt`.
