@@ -6,17 +6,12 @@ The public names; everything else may change without notice.
 
 from __future__ import annotations
 
+from counterseal._decisions.authentication import SignedRequest
+from counterseal._decisions.credentials import IssuedSecret
 from counterseal._decisions.device_requests import AuthenticatedDevice
 from counterseal._decisions.invitations import Invitation
 from counterseal._decisions.issuing import Issued
 from counterseal._decisions.logins import Redirect
-from counterseal.directory import (
-    Administration,
-    Authentication,
-    Credentials,
-    IssuedSecret,
-    SignedRequest,
-)
 from counterseal.errors import Conflict, CountersealError, Misuse, Refused, Unavailable
 from counterseal.ijson import parse as read_json
 from counterseal.keys import jwks_document, trusted_keys
@@ -25,9 +20,12 @@ from counterseal.models import OPERATOR, Operator
 from counterseal.policy import PROFILES, STANDARD, STRICT, Policy
 from counterseal.ports import Ports
 from counterseal.usecases.accounts import Accounts
+from counterseal.usecases.administration import Administration
 from counterseal.usecases.answers import Answers
+from counterseal.usecases.authentication import Authentication
 from counterseal.usecases.callbacks import Callbacks
 from counterseal.usecases.challenges import Challenges
+from counterseal.usecases.credentials import Credentials
 from counterseal.usecases.devices import Devices, KeySets, Telemetry
 from counterseal.usecases.enrolments import Enrolments
 from counterseal.usecases.invitations import Invitations

@@ -14,30 +14,7 @@ import attrs
 from counterseal._setting import delays, known_algorithms, setting, span, text
 from counterseal.errors import PolicyUnsound
 from counterseal.models import Algorithm, Clients
-
-
-@attrs.define(kw_only=True)
-class AskingLimits:
-    """
-    How often a person may be asked by an origin.
-
-    Questions of origins whose clients have a laxer limit do not count towards `pending` and
-    `account_window`; all together count towards the laxest one (`rules.asking`).
-
-    Attributes:
-        pending: Open questions of the person.
-        origin_window: Questions of this origin in the policy's window.
-        account_window: Questions of all origins together in it, when this one asks.
-        unapproved: Questions since the last approval; past it only a code may be asked for.
-        cooldown: Whether the cool-down after refusals counts.
-    """
-
-    pending: int
-    origin_window: int
-    account_window: int
-    unapproved: int
-    cooldown: bool
-
+from counterseal.models.clients import MOST_PENDING, MOST_QUESTIONS, AskingLimits
 
 TEN_MINUTES = timedelta(minutes=10)
 """NIST SP 800-63B-4, 3.1.3; OWASP ASVS 5.0, 6.5.5: the longest out-of-band secret."""
@@ -153,7 +130,7 @@ class Policy:
     pending_limit: int = setting(
         5,
         "Open questions that one person may have.",
-        high=100,
+        high=MOST_PENDING,
     )
     supersede: bool = setting(
         default=False,
@@ -169,12 +146,12 @@ class Policy:
     ask_limit_origin: int = setting(
         10,
         "Questions in a window that one origin may put to one person.",
-        high=1000,
+        high=MOST_QUESTIONS,
     )
     ask_limit: int = setting(
         20,
         "Questions in a window that all origins together may put to one person.",
-        high=1000,
+        high=MOST_QUESTIONS,
     )
     ask_limit_unapproved: int = setting(
         50,
@@ -201,13 +178,13 @@ class Policy:
         50,
         "Open questions that one person may have when an origin for CX clients asks: these take"
         " no question back.",
-        high=100,
+        high=MOST_PENDING,
     )
     cx_ask_limit: int = setting(
         60,
         "Questions in a window that one person may get when an origin for CX clients asks, from"
         " it and from all origins together: these do not wait.",
-        high=1000,
+        high=MOST_QUESTIONS,
     )
     cx_ask_limit_unapproved: int = setting(
         CONSECUTIVE_FAILURES,

@@ -13,7 +13,6 @@ import pytest
 from counterseal import keys
 from counterseal.device import SoftwareDevice
 from counterseal.device.pin import wrap
-from counterseal.directory import Administration, Authentication, Credentials
 from counterseal.errors import CountersealError
 from counterseal.keys import PrivateKey, generate
 from counterseal.models import Administrator, Algorithm, AuditEvent, Callback, Guid, Record
@@ -21,9 +20,12 @@ from counterseal.testing.faults import Faults, faulty
 from counterseal.testing.phone import Phone
 from counterseal.testing.service import PIN, SCRYPT_COST, FakeService
 from counterseal.usecases.accounts import Accounts
+from counterseal.usecases.administration import Administration
 from counterseal.usecases.answers import Answers
+from counterseal.usecases.authentication import Authentication
 from counterseal.usecases.callbacks import Callbacks
 from counterseal.usecases.challenges import Challenges
+from counterseal.usecases.credentials import Credentials
 from counterseal.usecases.devices import Devices, KeySets, Telemetry
 from counterseal.usecases.enrolments import Enrolments
 from counterseal.usecases.invitations import Invitations

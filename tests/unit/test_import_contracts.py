@@ -56,7 +56,7 @@ PLANTS = [
     ("crypto", "counterseal.device", "cryptography.hazmat.primitives"),
     ("crypto", "counterseal.wire", "joserfc"),
     *(
-        ("framework-free", "counterseal.directory", module)
+        ("framework-free", "counterseal.usecases", module)
         for module in CONTRACTS["framework-free"]["forbidden_modules"]
     ),
     ("kit", "counterseal.memory", "counterseal.testing"),

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import attrs
 import pytest
 
-from counterseal.directory import SignedRequest
+from counterseal._decisions.authentication import SignedRequest
 from counterseal.errors import CountersealError
 from counterseal.models import AddressKind, Button, HtmlContent, PushAddress, Scheme
 from counterseal.testing.identity import APP_RETURN

@@ -44,7 +44,7 @@ from counterseal.models import (
     revise,
 )
 from counterseal.models.guid import account_partition, partition_of
-from counterseal.rules.authorization import Deed
+from counterseal.rules.authorization import Permission
 from counterseal.rules.facts import Cancelling
 from counterseal.rules.sizes import text_fits
 from counterseal.rules.standing import own_app_space, without_dead_invitations
@@ -109,7 +109,7 @@ def find(stored: Records, _: Tools, by: Administrator, account_id: str) -> Plan[
         NotFound: There is no such App Space.
     """
     app_space = require(stored[0], AppSpace)
-    return permission_to(Deed.USERS, by, app_space).then(
+    return permission_to(Permission.USERS, by, app_space).then(
         lambda _, tools: _find(tools, app_space.guid, account_id)
     )
 
@@ -124,7 +124,7 @@ def get_with_devices(
         NotFound: There is no such account.
     """
     account = require(stored[0], Account)
-    return permission_to(Deed.USERS, by, account).then(
+    return permission_to(Permission.USERS, by, account).then(
         lambda *_: bindings_of(_not_erased(account).guid).then(
             lambda bindings, _: Decision(result=(account, bindings))
         )
@@ -139,7 +139,7 @@ def lock(stored: Records, _: Tools, by: Administrator) -> Plan[Account]:
         NotFound: There is no such account.
     """
     account = require(stored[0], Account)
-    return permission_to(Deed.USERS, by, account).then(
+    return permission_to(Permission.USERS, by, account).then(
         lambda _, tools: _store(revise(_not_erased(account), locked_at=tools.now))
     )
 
@@ -153,7 +153,7 @@ def unlock(stored: Records, _: Tools, by: Administrator) -> Plan[Account]:
     """
     account = require(stored[0], Account)
     history = replace(account.history, wrong_codes=0)
-    return permission_to(Deed.USERS, by, account).then(
+    return permission_to(Permission.USERS, by, account).then(
         lambda *_: _store(revise(_not_erased(account), locked_at=None, history=history))
     )
 
@@ -166,7 +166,7 @@ def revoke_all(stored: Records, _: Tools, by: Administrator) -> Plan[Account]:
         NotFound: There is no such account.
     """
     account = require(stored[0], Account)
-    return permission_to(Deed.REMOVE_USERS, by, account).then(
+    return permission_to(Permission.REMOVE_USERS, by, account).then(
         lambda *_: _plan_revoke(_not_erased(account))
     )
 
@@ -185,7 +185,7 @@ def erase(stored: Records, _: Tools, by: Administrator) -> Plan[tuple[Account, A
         NotFound: There is no such account, or it has been erased.
     """
     account = require(stored[0], Account)
-    return permission_to(Deed.REMOVE_USERS, by, account).then(
+    return permission_to(Permission.REMOVE_USERS, by, account).then(
         lambda *_: bindings_of(_not_erased(account).guid).then(
             lambda bindings, _: pending_of(account.guid).then(
                 lambda challenges, tools: _erase(tools, account, bindings, challenges)

@@ -7,9 +7,10 @@ reading refuses; so no decision has to remember to ask.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TypeAlias
 
-from counterseal._decisions.plan import Reading, Records, Tools, require
+from counterseal._decisions.plan import Reading, require
 from counterseal.errors import CredentialRefused
 from counterseal.models import (
     Account,
@@ -17,32 +18,38 @@ from counterseal.models import (
     Administrator,
     AppSpace,
     Binding,
+    Challenge,
+    Company,
     Notification,
     Operator,
     Origin,
+    Record,
 )
+from counterseal.models.guid import partition_of
 from counterseal.rules.authorization import (
     Administering,
-    Deed,
-    Place,
-    admin_in_force,
-    role_permits,
-    support_removes_simply,
-    within_reach,
+    Permission,
+    Reach,
+    reach_of,
+    require_permitted,
 )
 
-Target: TypeAlias = Account | AppSpace | Binding | Notification | Origin
+Target: TypeAlias = (
+    Company | AppSpace | Admin | Origin | Account | Binding | Challenge | Notification
+)
 """What an administrator acts on, or in."""
 
 
-def permission_to(permission: Deed, by: Administrator, target: Target) -> Reading[Admin | None]:
+def permission_to(
+    permission: Permission, by: Administrator, target: Target | None
+) -> Reading[Admin | None]:
     """
     Read who acts, and what has to be within its reach; one trip, and none for the operator.
 
     Args:
         permission: What the act takes.
         by: Who acts; it may have been revoked since its request was authenticated.
-        target: What it acts on, or in.
+        target: What it acts on, or in; None if that is no record.
 
     Returns:
         Reads the administrator as it is stored; None for the operator. It raises:
@@ -53,36 +60,46 @@ def permission_to(permission: Deed, by: Administrator, target: Target) -> Readin
     """
     if isinstance(by, Operator):
         return Reading("", (), lambda *_: None)
-    app_space = target.guid if isinstance(target, AppSpace) else target.app_space
+    if target is None or isinstance(target, (Company, AppSpace, Admin)):
+        reach = None if target is None else reach_of(target)
+        return Reading(
+            "get",
+            (by.guid,),
+            lambda stored, tools: require_admin(stored[0], tools.now, permission, reach),
+        )
     return Reading(
-        "get", (by.guid, app_space), lambda stored, tools: require_admin(stored, tools, permission)
+        "get",
+        (by.guid, target.app_space),
+        lambda stored, tools: require_admin(
+            stored[0], tools.now, permission, reach_of(require(stored[1], AppSpace))
+        ),
     )
 
 
-def require_admin(stored: Records, tools: Tools, permission: Deed) -> Admin:
+def require_admin(
+    stored: Record | None, now: datetime, permission: Permission, reach: Reach | None
+) -> Admin:
     """
-    Return the administrator that was read, if it has *permission* in the App Space.
-
-    Args:
-        stored: The administrator, and the App Space.
+    Return the administrator that was read, if it has *permission* for what it has to reach.
 
     Raises:
         CredentialRefused: There is no such administrator, its time is over, or it was revoked.
-        NotFound: The App Space is gone.
-        Foreign: The App Space is out of its reach.
+        Foreign: *reach* is more than its own.
         RoleLacking: Its role does not include this.
     """
-    admin, app_space = stored[0], require(stored[1], AppSpace)
-    if not isinstance(admin, Admin):
+    if not isinstance(stored, Admin):
         raise CredentialRefused
-    facts = Administering(
-        now=tools.now,
-        admin=admin,
-        deed=permission,
-        place=Place(
-            company=app_space.company, app_space=app_space.guid, simple=app_space.idp is None
-        ),
-    )
-    for rule in (admin_in_force, within_reach, role_permits, support_removes_simply):
-        rule(facts)
-    return admin
+    require_permitted(Administering(now=now, admin=stored, permission=permission, reach=reach))
+    return stored
+
+
+def admin_guards(admin: Admin | None, record: Record) -> tuple[Admin, ...]:
+    """
+    Return what guards a write of *record* against a revocation of who acts.
+
+    A commit is within one partition: an administrator of all companies, and one that acts on
+    accounts, lies in another one and is not guarded.
+    """
+    if admin is None or admin.guid == record.guid:
+        return ()
+    return (admin,) if partition_of(admin.guid) == partition_of(record.guid) else ()

@@ -32,7 +32,7 @@ from counterseal.models import (
     Role,
     revise,
 )
-from counterseal.rules.authorization import Deed
+from counterseal.rules.authorization import Permission
 from counterseal.rules.facts import Evidence, Rotating, Striking
 from counterseal.rules.sizes import addresses_fit, text_fits
 from counterseal.rules.standing import own_app_space
@@ -150,7 +150,7 @@ def suspend_or_resume(
         WrongAuthority: Its Identity Provider suspended it.
     """
     binding, account = require(stored[0], Binding), require(stored[1], Account)
-    return permission_to(Deed.USERS, by, account).then(
+    return permission_to(Permission.USERS, by, account).then(
         lambda _, tools: _store(tools, account, change_standing(binding, event, Authority.STAFF))
     )
 
@@ -180,7 +180,7 @@ def revoke(
     if isinstance(by, RelyingParty):
         own_app_space(by.origin, binding)
         return _revoke(tools, account, binding, served_kinds)
-    return permission_to(Deed.USERS, by, account).then(
+    return permission_to(Permission.USERS, by, account).then(
         lambda _, tools: _revoke(tools, account, binding, served_kinds)
     )
 

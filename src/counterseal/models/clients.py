@@ -90,6 +90,34 @@ PROFILES: Mapping[Clients, ClientProfile] = MappingProxyType(
 """The profile of each kind of clients."""
 
 
+@attrs.define(kw_only=True)
+class AskingLimits:
+    """
+    How often a person may be asked by an origin.
+
+    Questions of origins whose clients have a laxer limit do not count towards `pending` and
+    `account_window`; all together count towards the laxest one (`rules.asking`).
+
+    Attributes:
+        pending: Open questions of the person.
+        origin_window: Questions of this origin in the policy's window.
+        account_window: Questions of all origins together in it, when this one asks.
+        unapproved: Questions since the last approval; past it only a code may be asked for.
+        cooldown: Whether the cool-down after refusals counts.
+    """
+
+    pending: int
+    origin_window: int
+    account_window: int
+    unapproved: int
+    cooldown: bool
+
+
+MOST_PENDING = 100
+MOST_QUESTIONS = 1000
+"""The highest limits of asking that a policy or an origin may set."""
+
+
 @attrs.frozen(kw_only=True)
 class OwnLimits:
     """

@@ -227,11 +227,16 @@ class Admin:
         """The App Space or the company, where there is one."""
         return self.company if self.app_space is None else self.app_space
 
+    @property
+    def actor(self) -> str:
+        """What the audit log calls it: its GUID."""
+        return self.guid
+
 
 @attrs.frozen(kw_only=True)
 class Operator:
     """
-    Whoever runs the service, at its own machine: nothing is out of its reach.
+    The operator of the service, who may do everything.
 
     Attributes:
         name: What the audit log calls it.
@@ -239,9 +244,14 @@ class Operator:
 
     name: str = attrs.field(default="staff", validator=fields.text)
 
+    @property
+    def actor(self) -> str:
+        """What the audit log calls it: its name."""
+        return self.name
+
 
 OPERATOR = Operator()
-"""The operator, unless a program that embeds the service tells its people apart."""
+"""For a program that does not tell its operators apart."""
 
 Administrator: TypeAlias = Admin | Operator
 """Who may administer."""

@@ -29,7 +29,8 @@ import attrs
 
 from counterseal.errors import CodeDemanded, TooManyPending, TooOften
 from counterseal.models import Clients, Guid, History, OpenQuestion, Origin, PastQuestion, replace
-from counterseal.policy import AskingLimits, Policy
+from counterseal.models.clients import AskingLimits
+from counterseal.policy import Policy
 
 _Q = TypeVar("_Q", OpenQuestion, PastQuestion)
 

@@ -1,8 +1,4 @@
-"""
-Deeds: what an administrator may want to do, and where.
-
-`counterseal.rules.authorization` judges them.
-"""
+"""Authorization: what an administrator may do, and where."""
 
 from __future__ import annotations
 
@@ -14,12 +10,20 @@ from types import MappingProxyType
 import attrs
 
 from counterseal.errors import CredentialRefused, Foreign, InvalidField, RoleLacking
-from counterseal.models import Admin, AdminRole, Guid
+from counterseal.models import (
+    Admin,
+    Administrator,
+    AdminRole,
+    AppSpace,
+    Company,
+    Guid,
+    Origin,
+)
 from counterseal.rules.standing import in_force
 
 
-class Deed(enum.Enum):
-    """What an administrator may want to do."""
+class Permission(enum.Enum):
+    """What an administrator may do."""
 
     COMPANIES = "companies"
     """Make a company, or an administrator of all companies."""
@@ -50,11 +54,13 @@ class Deed(enum.Enum):
 
 
 @attrs.frozen(kw_only=True)
-class Place:
+class Reach:
     """
-    Where a record lies: in no company, in one, or in one App Space of it.
+    What an administrator has to reach: a company, or one App Space of it; or all companies.
 
     Attributes:
+        company: None for what belongs to no company.
+        app_space: None for what belongs to no App Space.
         simple: Whether the App Space's origins say who its users are.
     """
 
@@ -66,48 +72,97 @@ class Place:
 @attrs.frozen(kw_only=True)
 class Administering:
     """
-    Facts of what an administrator wants to do.
+    The facts of one act of an administrator.
 
     Attributes:
         admin: As stored.
-        place: Where; None if it names nothing that is there.
+        permission: What the act takes.
+        reach: What it takes place in; None if it names no record.
     """
 
     now: datetime
     admin: Admin
-    deed: Deed
-    place: Place | None
+    permission: Permission
+    reach: Reach | None
 
 
 _COMPANY = frozenset({AdminRole.COMPANY})
 _APP_SPACE = _COMPANY | {AdminRole.APP_SPACE}
 _ALL = frozenset(AdminRole)
 
-PERMITTED: Mapping[Deed, frozenset[AdminRole]] = MappingProxyType(
+PERMITTED: Mapping[Permission, frozenset[AdminRole]] = MappingProxyType(
     {
-        Deed.COMPANIES: _COMPANY,
-        Deed.COMPANY: _COMPANY,
-        Deed.SEE_APP_SPACE: _ALL,
-        Deed.APP_SPACE: _COMPANY,
-        Deed.ORIGINS: _APP_SPACE,
-        Deed.USERS: _ALL,
-        Deed.REMOVE_USERS: _ALL,
-        Deed.COMPANY_ADMINS: _COMPANY,
-        Deed.APP_SPACE_ADMINS: _COMPANY,
-        Deed.USER_SUPPORT: _APP_SPACE,
-        Deed.ITSELF: _ALL,
+        Permission.COMPANIES: _COMPANY,
+        Permission.COMPANY: _COMPANY,
+        Permission.SEE_APP_SPACE: _ALL,
+        Permission.APP_SPACE: _COMPANY,
+        Permission.ORIGINS: _APP_SPACE,
+        Permission.USERS: _ALL,
+        Permission.REMOVE_USERS: _ALL,
+        Permission.COMPANY_ADMINS: _COMPANY,
+        Permission.APP_SPACE_ADMINS: _COMPANY,
+        Permission.USER_SUPPORT: _APP_SPACE,
+        Permission.ITSELF: _ALL,
     }
 )
-"""The roles that a deed takes."""
+"""The roles that have a permission."""
 
-APPOINTING: Mapping[AdminRole, Deed] = MappingProxyType(
+APPOINTING: Mapping[AdminRole, Permission] = MappingProxyType(
     {
-        AdminRole.COMPANY: Deed.COMPANY_ADMINS,
-        AdminRole.APP_SPACE: Deed.APP_SPACE_ADMINS,
-        AdminRole.SUPPORT: Deed.USER_SUPPORT,
+        AdminRole.COMPANY: Permission.COMPANY_ADMINS,
+        AdminRole.APP_SPACE: Permission.APP_SPACE_ADMINS,
+        AdminRole.SUPPORT: Permission.USER_SUPPORT,
     }
 )
-"""What it takes to make, rotate and revoke an administrator of a role."""
+"""The permission to make, rotate and revoke an administrator of a role."""
+
+
+def permission_for(
+    record: Company | AppSpace | Origin | Admin, by: Administrator, *, seeing: bool = False
+) -> Permission:
+    """
+    Return the permission to edit *record*, or to see it.
+
+    Args:
+        record: A record of tenancy.
+        by: Who acts.
+        seeing: Whether it is only looked at.
+    """
+    match record:
+        case Company():
+            return Permission.COMPANY
+        case AppSpace():
+            return Permission.SEE_APP_SPACE if seeing else Permission.APP_SPACE
+        case Origin():
+            return Permission.ORIGINS
+        case Admin():
+            itself = isinstance(by, Admin) and by.guid == record.guid
+            return Permission.ITSELF if itself else APPOINTING[record.role]
+
+
+def reach_of(record: Company | AppSpace | Admin) -> Reach:
+    """Return what it takes to reach *record*; any other record lies in its App Space."""
+    match record:
+        case Company():
+            return Reach(company=record.guid)
+        case AppSpace():
+            simple = record.idp is None
+            return Reach(company=record.company, app_space=record.guid, simple=simple)
+        case Admin():
+            return Reach(company=record.company, app_space=record.app_space)
+
+
+def require_permitted(facts: Administering) -> None:
+    """
+    Refuse an act that the administrator may not do.
+
+    Raises:
+        CredentialRefused: The administrator's time is over, or it was revoked.
+        Foreign: The record is out of its reach.
+        RoleLacking: Its role does not include this.
+    """
+    for rule in (admin_in_force, within_reach, role_permits, support_removes_simply):
+        rule(facts)
 
 
 def admin_in_force(facts: Administering) -> None:
@@ -120,23 +175,23 @@ def admin_in_force(facts: Administering) -> None:
 
 def within_reach(facts: Administering) -> None:
     """Refuse what lies outside the administrator's company or App Space."""
-    if facts.place is not None and not _reaches(facts.admin, facts.place):
+    if facts.reach is not None and not _reaches(facts.admin, facts.reach):
         raise Foreign
 
 
 def role_permits(facts: Administering) -> None:
     """Refuse what the administrator's role does not include."""
-    if facts.admin.role not in PERMITTED[facts.deed]:
+    if facts.admin.role not in PERMITTED[facts.permission]:
         raise RoleLacking
-    if facts.deed is Deed.COMPANIES and facts.admin.company is not None:
+    if facts.permission is Permission.COMPANIES and facts.admin.company is not None:
         raise RoleLacking
 
 
 def support_removes_simply(facts: Administering) -> None:
     """Refuse that User Support removes a user whom an Identity Provider answers for."""
     support = facts.admin.role is AdminRole.SUPPORT
-    simple = facts.place is not None and facts.place.simple
-    if facts.deed is Deed.REMOVE_USERS and support and not simple:
+    simple = facts.reach is not None and facts.reach.simple
+    if facts.permission is Permission.REMOVE_USERS and support and not simple:
         raise RoleLacking
 
 
@@ -159,14 +214,14 @@ def no_later_than(maker: Admin, ends_at: datetime | None, *, field: str) -> date
 
 def lives_as_long(maker: Admin, other: Admin) -> None:
     """
-    Refuse that *maker* is told a secret of *other*, if that one counts for longer than its own.
+    Refuse to give *maker* a secret of *other*, if that one is valid for longer than its own.
 
     Args:
         maker: As stored.
         other: As stored; may be the same.
 
     Raises:
-        RoleLacking: It would be somebody else after its own time.
+        RoleLacking: It could act as *other* after its own time.
     """
     if maker.ends_at is not None and in_force(other.ends_at, maker.ends_at):
         raise RoleLacking
@@ -174,7 +229,7 @@ def lives_as_long(maker: Admin, other: Admin) -> None:
 
 def role_fits(role: AdminRole, *, company: bool, app_space: bool, all_companies: bool) -> None:
     """
-    Refuse a role without its place, with another's, or with more than one.
+    Refuse a role without what it reaches, with another role's, or with more than one.
 
     Args:
         role: Which.
@@ -204,11 +259,11 @@ def role_fits(role: AdminRole, *, company: bool, app_space: bool, all_companies:
         raise InvalidField("allCompanies", f"a {role.value} reaches one App Space")
 
 
-def _reaches(admin: Admin, place: Place) -> bool:
+def _reaches(admin: Admin, reach: Reach) -> bool:
     if admin.role is AdminRole.COMPANY:
-        return admin.app_space is None and admin.company in {None, place.company}
+        return admin.app_space is None and admin.company in {None, reach.company}
     return (
         admin.app_space is not None
         and admin.company is not None
-        and (admin.company, admin.app_space) == (place.company, place.app_space)
+        and (admin.company, admin.app_space) == (reach.company, reach.app_space)
     )

@@ -19,7 +19,6 @@ from typing import Any
 from counterseal._decisions.invitations import Invitation
 from counterseal._decisions.issuing import Issued
 from counterseal.device import SoftwareDevice
-from counterseal.directory import Administration, Authentication, Credentials
 from counterseal.memory import memory_ports
 from counterseal.models import (
     OPERATOR,
@@ -43,9 +42,12 @@ from counterseal.testing.outbox import OutboxNotifier
 from counterseal.testing.phone import Phone
 from counterseal.testing.sender import ScriptedSender
 from counterseal.usecases.accounts import Accounts
+from counterseal.usecases.administration import Administration
 from counterseal.usecases.answers import Answers
+from counterseal.usecases.authentication import Authentication
 from counterseal.usecases.callbacks import Callbacks
 from counterseal.usecases.challenges import Challenges
+from counterseal.usecases.credentials import Credentials
 from counterseal.usecases.devices import Devices, KeySets, Telemetry
 from counterseal.usecases.enrolments import Enrolments
 from counterseal.usecases.invitations import Invitations

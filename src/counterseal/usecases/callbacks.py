@@ -37,7 +37,7 @@ from counterseal.models import (
 )
 from counterseal.policy import Policy
 from counterseal.ports import Due, Ports
-from counterseal.rules.authorization import Deed
+from counterseal.rules.authorization import Permission
 from counterseal.rules.retries import next_callbacks
 from counterseal.rules.sizes import LISTED, limit_fits
 from counterseal.usecases._outbox import CANDIDATES_PER_SLOT, make_attempt
@@ -238,7 +238,7 @@ class Callbacks:
             plan = records(guid).then(
                 lambda stored, _: callbacks.origin_of(stored).then(
                     lambda origin, _: permission_to(
-                        Deed.ORIGINS, by, require(origin[0], Origin)
+                        Permission.ORIGINS, by, require(origin[0], Origin)
                     ).then(lambda _, tools: decide(stored, tools))
                 )
             )

@@ -41,7 +41,7 @@ from counterseal.models import (
 )
 from counterseal.policy import Policy
 from counterseal.ports import Due, Ports
-from counterseal.rules.authorization import Deed
+from counterseal.rules.authorization import Permission
 from counterseal.rules.retries import kinds_with_slots, next_notifications
 from counterseal.rules.sizes import LISTED
 from counterseal.usecases._outbox import CANDIDATES_PER_SLOT, make_attempt
@@ -189,7 +189,7 @@ class Notifications:
         decide: Callable[[Records, Tools], Decision[R] | Plan[R]],
     ) -> R:
         plan = records(guid).then(
-            lambda stored, _: permission_to(Deed.USERS, by, require(stored[0], kind)).then(
+            lambda stored, _: permission_to(Permission.USERS, by, require(stored[0], kind)).then(
                 lambda _, tools: decide(stored, tools)
             )
         )

@@ -24,6 +24,7 @@ from counterseal._decisions import (
     bindings,
     callbacks,
     challenges,
+    credentials,
     device_requests,
     devices,
     enrolments,
@@ -33,7 +34,9 @@ from counterseal._decisions import (
     notifying,
     outbox,
     revalidation,
+    tenancy,
 )
+from counterseal._decisions.credentials import NO_TIME, AdminDraft
 from counterseal._decisions.plan import Decision, Plan, Signing, Tools
 from counterseal._transaction import load, tools_of
 from counterseal.errors import IdentityWithdrawn
@@ -42,10 +45,15 @@ from counterseal.machines import BindingEvent, ChallengeEvent
 from counterseal.models import (
     OPERATOR,
     AddressKind,
+    Admin,
+    AdminRole,
     BindingState,
     CallbackState,
+    CallbackType,
     Challenge,
     ChallengeState,
+    Clients,
+    Company,
     DeliveryOutcome,
     Guid,
     Identity,
@@ -53,11 +61,13 @@ from counterseal.models import (
     Logout,
     Notification,
     Occasion,
+    Origin,
     PushAddress,
     PushOutcome,
     PushResult,
     Question,
     Record,
+    Scheme,
     TextContent,
 )
 from counterseal.models.guid import account_partition, mint
@@ -166,6 +176,8 @@ class Scene:
         (self.notification,) = (
             one for one in service.notifications.due() if one.subject == self.challenge.guid
         )
+        root = service.credentials.create_admin("root", all_companies=True)
+        self.root = service.stored(root.guid)
 
     def decide(self, begin):
         return decide(self.service, begin)
@@ -618,6 +630,88 @@ def account_erased(scene):
     assert len(decision.writes) == 4
 
 
+# By administrators
+
+TENANCY = {
+    "tenancy.create_company": lambda s, by: tenancy.create_company((None,), by, NEW, "New"),
+    "tenancy.create_app_space": lambda s, by: tenancy.create_app_space(
+        (None, s.company), by, NEW, app_space_edit(name="New", idp=s.idp.settings())
+    ),
+    "tenancy.create_origin": lambda s, by: tenancy.create_origin(
+        (None, s.app_space), by, NEW, origin_edit(name="New", clients=Clients.CX)
+    ),
+    "tenancy.edit_company": lambda s, by: tenancy.edit_company((s.company,), by, "Other"),
+    "tenancy.edit_app_space": lambda s, by: tenancy.edit_app_space(
+        (s.app_space,), by, app_space_edit(texts={"title": "Other"})
+    ),
+    "tenancy.edit_origin": lambda s, by: tenancy.edit_origin(
+        (s.origin.origin,), by, origin_edit(pending=1)
+    ),
+    "tenancy.allow_callback": lambda s, by: tenancy.allow_callback(
+        (s.origin.origin,), by, CallbackType.ADDRESS, "https://other.example/done"
+    ),
+    "tenancy.forbid_callback": lambda s, by: tenancy.forbid_callback(
+        (s.origin.origin,), by, CALLBACK
+    ),
+    "tenancy.forbid_entry": lambda s, by: tenancy.forbid_entry(
+        (s.origin.origin,), by, s.origin.origin.entries[0].guid
+    ),
+    "credentials.issue": lambda s, by: credentials.issue(
+        (s.origin.origin,), by, Scheme.BASIC, NO_TIME
+    ),
+    "credentials.issue_webhook_key": lambda s, by: credentials.issue_webhook_key(
+        (s.origin.origin,), by, NO_TIME
+    ),
+    "credentials.create_admin": lambda s, by: credentials.create_admin(
+        (s.app_space,),
+        tools_of(s.ports, s.policy),
+        by,
+        AdminDraft(
+            guid=NEW,
+            name="New",
+            role=AdminRole.SUPPORT,
+            company=None,
+            app_space=s.app_space.guid,
+            all_companies=False,
+            life=None,
+            scheme=Scheme.HMAC,
+        ),
+    ),
+    "credentials.rotate_admin": lambda s, by: credentials.rotate_admin(
+        s.store.get(s.root.guid), by, None, NO_TIME
+    ),
+    "credentials.revoke": lambda s, by: credentials.revoke(s.store.get(s.root.guid), by, Admin),
+}
+SEEING = {
+    "tenancy.read": lambda s, by: tenancy.read((s.company,), by, Company),
+    "tenancy.list_visible": lambda s, by: tenancy.list_visible(
+        (s.origin.origin,), by, Origin, s.app_space.guid
+    ),
+    "tenancy.relying_party": lambda s, by: tenancy.relying_party((s.origin.origin,), by),
+}
+NEW = mint(0, bytes(range(15)))
+
+
+def app_space_edit(**members):
+    return tenancy.AppSpaceEdit(**dict.fromkeys(APP_SPACE_MEMBERS) | {"texts": {}} | members)
+
+
+def origin_edit(**members):
+    return tenancy.OriginEdit(**dict.fromkeys(ORIGIN_MEMBERS) | members)
+
+
+APP_SPACE_MEMBERS = [field.name for field in attrs.fields(tenancy.AppSpaceEdit)]
+ORIGIN_MEMBERS = [field.name for field in attrs.fields(tenancy.OriginEdit)]
+
+
+def administered(plan, scene, *, writes):
+    service = scene.service
+    service.root = scene.root
+    for by in (OPERATOR, scene.root):
+        decision = scene.decide(lambda tools, by=by: plan(service, by))
+        assert bool(decision.writes) == bool(decision.audit) == writes
+
+
 CASES = OUTBOX_CASES | {
     "accounts.erase": [account_erased],
     "accounts.find": [account_found],
@@ -799,6 +893,8 @@ CASES |= {
     "invitations.invite_once": [invited_once],
     "invitations.plan_invite": [invited_by_plan],
     "invitations.plan_invite_once": [invited_once_by_plan],
+    **{name: [partial(administered, plan, writes=True)] for name, plan in TENANCY.items()},
+    **{name: [partial(administered, plan, writes=False)] for name, plan in SEEING.items()},
 }
 
 

@@ -14,6 +14,7 @@ from counterseal.models import (
     Scheme,
     TokenForm,
 )
+from counterseal.models.clients import MOST_PENDING, MOST_QUESTIONS
 from counterseal_flask.members import LONGEST
 from counterseal_flask.schemas import ACCOUNT, COUNT, FLAG, GUID, MOMENT, NAME, SEEN, TEXT, Schema
 
@@ -117,8 +118,8 @@ ADMIN_SCHEMAS: dict[str, Schema] = {
         wildcards=FLAG,
         callbackStates=STATES,
         sessionTokenForm=TOKEN_FORM,
-        pendingLimit=LIMIT | {"maximum": 100},
-        askLimit=LIMIT | {"maximum": 1000},
+        pendingLimit=LIMIT | {"maximum": MOST_PENDING},
+        askLimit=LIMIT | {"maximum": MOST_QUESTIONS},
         cooldown=FLAG,
     ),
     "NewCallback": _takes(

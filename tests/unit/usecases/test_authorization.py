@@ -6,7 +6,8 @@ import attrs
 import pytest
 
 from counterseal import STANDARD
-from counterseal.directory import SignedRequest
+from counterseal._decisions import credentials, tenancy
+from counterseal._decisions.authentication import SignedRequest
 from counterseal.errors import CredentialRefused, Foreign, InvalidField, NotFound, RoleLacking
 from counterseal.models import (
     OPERATOR,
@@ -256,6 +257,58 @@ def test_s18_an_administrator_is_looked_at_anew_in_each_act(service, ours, gone)
         assert service.records() == before
     with pytest.raises(CredentialRefused):
         service.by(admin).administration.list(None, Company)
+
+
+WRITING = {
+    name: act
+    for name, (_, act) in VERBS.items()
+    if name
+    in {
+        "edit company",
+        "make app space",
+        "edit app space",
+        "make origin",
+        "edit origin",
+        "allow",
+        "forbid",
+        "forbid entry",
+        "issue",
+        "webhook key",
+        "make company admin",
+        "make app space admin",
+        "make support",
+    }
+} | {
+    "rotate": lambda s, t, by: s.by(by).credentials.rotate_admin(t.admins[SUPPORT].guid),
+    "revoke admin": lambda s, t, by: s.by(by).credentials.revoke_admin(t.admins[SUPPORT].guid),
+}
+"""Of an administrator that lies in the partition of what it changes."""
+
+
+def revoked_meanwhile(service, tenant, act):
+    """Let an administrator act that is revoked between reading and commit; return the refusal."""
+    admin = tenant.admins[COMPANY]
+    racing = service.meanwhile(lambda: service.credentials.revoke_admin(admin.guid))
+    try:
+        act(racing, tenant, admin)
+    except CredentialRefused as refusal:
+        return refusal
+    return None
+
+
+@pytest.mark.parametrize("act", WRITING.values(), ids=WRITING)
+def test_s18_an_administrator_that_is_revoked_before_the_commit_changes_nothing(service, ours, act):
+    assert revoked_meanwhile(service, ours, act) is not None
+    assert service.last_event()[1] == "credential_refused"
+
+
+@pytest.mark.parametrize("act", WRITING.values(), ids=WRITING)
+def test_s18_a_guard_of_an_administrator_that_is_left_out_is_noticed(
+    service, ours, monkeypatch, act
+):
+    for module in (tenancy, credentials):
+        monkeypatch.setattr(module, "admin_guards", lambda admin, record: ())
+    assert revoked_meanwhile(service, ours, act) is None
 
 
 def test_what_an_administrator_claims_to_be_does_not_count(service, ours, stranger):

@@ -7,7 +7,7 @@ import attrs
 import pytest
 
 from counterseal import keys
-from counterseal.directory import SignedRequest
+from counterseal._decisions.authentication import SignedRequest
 from counterseal.errors import CredentialRefused, Replayed, RequestStale, StoreUnavailable
 from counterseal.models import Scheme
 from counterseal.models.guid import mint
@@ -132,7 +132,7 @@ def test_s23_a_replay_is_one_whatever_its_header_looks_like(service, guid, hmac)
     request = cx1(service, hmac, guid)
     service.authentication.authenticate(request)
     head, _, signature = request.authorization.rpartition(",")
-    assert list(service.ports.replay._seen) == [
+    assert list(service.ports.replay._ends_by_value) == [
         ("cx1", guid, keys.b64url(base64.b64decode(signature)))
     ]
     for spelling in (
@@ -258,7 +258,7 @@ def test_s22_a_replay_guard_that_is_down_lets_nobody_in(service, guid, hmac):
 def test_a_stranger_fills_no_replay_guard(service, guid, hmac):
     for number in range(50):
         refused(service, cx1(service, f"guess {number}", guid), CredentialRefused)
-    assert service.ports.replay._seen == {}
+    assert service.ports.replay._ends_by_value == {}
 
 
 # Message signatures, S23
@@ -286,7 +286,7 @@ def test_s23_the_window_of_a_message_signature(service, guid, secret, seconds, h
 def test_s23_a_nonce_counts_once(service, guid, secret):
     request = signed(service, secret, guid, seconds=60)
     service.authentication.authenticate(request)
-    assert list(service.ports.replay._seen) == [("signature", guid, NONCE)]
+    assert list(service.ports.replay._ends_by_value) == [("signature", guid, NONCE)]
     refused(service, request, Replayed)
     # Another message with the same nonce is none that the origin should have made.
     refused(service, signed(service, secret, guid, headers=()), Replayed)
@@ -325,7 +325,7 @@ def test_s23_two_signers_may_have_the_same_nonce(service, guid, secret):
 )
 def test_s23_another_message_than_the_signed_one_is_refused(service, guid, secret, change):
     refused(service, signed(service, secret, guid, **change), CredentialRefused)
-    assert service.ports.replay._seen == {}
+    assert service.ports.replay._ends_by_value == {}
 
 
 @pytest.mark.parametrize(
@@ -448,7 +448,7 @@ def test_s22_a_guard_that_is_down_lets_no_message_in(service, guid, secret):
 def test_a_stranger_who_signs_fills_no_replay_guard(service, guid, secret):
     for number in range(50):
         refused(service, signed(service, f"guess {number}", guid), CredentialRefused)
-    assert service.ports.replay._seen == {}
+    assert service.ports.replay._ends_by_value == {}
 
 
 # Basic

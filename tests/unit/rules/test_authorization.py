@@ -1,4 +1,4 @@
-"""Rules of administering: every role, every deed, every place."""
+"""Rules of authorization: every role, every permission, everything to reach."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import combinations, product
@@ -12,8 +12,8 @@ from counterseal.rules.authorization import (
     APPOINTING,
     PERMITTED,
     Administering,
-    Deed,
-    Place,
+    Permission,
+    Reach,
     admin_in_force,
     no_later_than,
     role_fits,
@@ -32,19 +32,19 @@ LOCAL = attrs.evolve(ROOT, company=HERE)
 SPACE = attrs.evolve(LOCAL, role=APP_SPACE, app_space=MINE)
 STAFF = attrs.evolve(SPACE, role=SUPPORT)
 REACHES = ("company", "app_space", "all_companies")
-PLACES = [
-    Place(company=None),
-    Place(company=HERE),
-    Place(company=HERE, app_space=MINE),
-    Place(company=HERE, app_space=OTHER),
-    Place(company=THERE),
-    Place(company=THERE, app_space=OTHER),
-    Place(company=THERE, app_space=MINE),
+TARGETS = [
+    Reach(company=None),
+    Reach(company=HERE),
+    Reach(company=HERE, app_space=MINE),
+    Reach(company=HERE, app_space=OTHER),
+    Reach(company=THERE),
+    Reach(company=THERE, app_space=OTHER),
+    Reach(company=THERE, app_space=MINE),
 ]
 
 
-def facts(admin, deed=Deed.USERS, place=None):
-    return Administering(now=NOW, admin=admin, deed=deed, place=place)
+def facts(admin, permission=Permission.USERS, reach=None):
+    return Administering(now=NOW, admin=admin, permission=permission, reach=reach)
 
 
 def refused(rule, refusal, *args):
@@ -78,24 +78,24 @@ class TestWithinReach:
     @pytest.mark.parametrize(
         ("admin", "reached"),
         [
-            (ROOT, PLACES),
-            (LOCAL, PLACES[1:4]),
-            (SPACE, PLACES[2:3]),
-            (STAFF, PLACES[2:3]),
+            (ROOT, TARGETS),
+            (LOCAL, TARGETS[1:4]),
+            (SPACE, TARGETS[2:3]),
+            (STAFF, TARGETS[2:3]),
         ],
         ids=["all companies", "a company", "an App Space", "support"],
     )
     def test_what_each_reaches_and_nothing_else(self, admin, reached):
-        found = [
-            place
-            for place in PLACES
-            if not refused(within_reach, Foreign, admin, Deed.USERS, place)
+        allowed_targets = [
+            reach
+            for reach in TARGETS
+            if not refused(within_reach, Foreign, admin, Permission.USERS, reach)
         ]
-        assert found == reached
+        assert allowed_targets == reached
 
     @pytest.mark.parametrize("admin", [ROOT, LOCAL, SPACE, STAFF])
     def test_where_nothing_is_named_nothing_is_foreign(self, admin):
-        within_reach(facts(admin, place=None))
+        within_reach(facts(admin, reach=None))
 
     @pytest.mark.parametrize(
         "admin",
@@ -109,59 +109,69 @@ class TestWithinReach:
         ],
     )
     def test_a_record_that_does_not_fit_together_reaches_nothing(self, admin):
-        places = [*PLACES, Place(company=None, app_space=MINE)]
-        assert all(refused(within_reach, Foreign, admin, Deed.USERS, place) for place in places)
+        reaches = [*TARGETS, Reach(company=None, app_space=MINE)]
+        assert all(
+            refused(within_reach, Foreign, admin, Permission.USERS, reach) for reach in reaches
+        )
 
 
 ROLES = {
-    Deed.COMPANIES: {COMPANY},
-    Deed.COMPANY: {COMPANY},
-    Deed.SEE_APP_SPACE: {COMPANY, APP_SPACE, SUPPORT},
-    Deed.APP_SPACE: {COMPANY},
-    Deed.ORIGINS: {COMPANY, APP_SPACE},
-    Deed.USERS: {COMPANY, APP_SPACE, SUPPORT},
-    Deed.REMOVE_USERS: {COMPANY, APP_SPACE, SUPPORT},
-    Deed.COMPANY_ADMINS: {COMPANY},
-    Deed.APP_SPACE_ADMINS: {COMPANY},
-    Deed.USER_SUPPORT: {COMPANY, APP_SPACE},
-    Deed.ITSELF: {COMPANY, APP_SPACE, SUPPORT},
+    Permission.COMPANIES: {COMPANY},
+    Permission.COMPANY: {COMPANY},
+    Permission.SEE_APP_SPACE: {COMPANY, APP_SPACE, SUPPORT},
+    Permission.APP_SPACE: {COMPANY},
+    Permission.ORIGINS: {COMPANY, APP_SPACE},
+    Permission.USERS: {COMPANY, APP_SPACE, SUPPORT},
+    Permission.REMOVE_USERS: {COMPANY, APP_SPACE, SUPPORT},
+    Permission.COMPANY_ADMINS: {COMPANY},
+    Permission.APP_SPACE_ADMINS: {COMPANY},
+    Permission.USER_SUPPORT: {COMPANY, APP_SPACE},
+    Permission.ITSELF: {COMPANY, APP_SPACE, SUPPORT},
 }
 """privakey-wire 10.1, and what it leaves open."""
 
 
 class TestRolePermits:
-    def test_every_deed_has_its_roles(self):
-        assert set(PERMITTED) == set(Deed) == set(ROLES)
+    def test_every_permission_has_its_roles(self):
+        assert set(PERMITTED) == set(Permission) == set(ROLES)
         assert set(APPOINTING) == set(AdminRole)
         assert len(set(APPOINTING.values())) == len(AdminRole)
 
-    @pytest.mark.parametrize(("deed", "admin"), [*product(Deed, [ROOT, SPACE, STAFF])])
-    def test_a_role_does_what_it_includes(self, deed, admin):
-        assert refused(role_permits, RoleLacking, admin, deed) is (admin.role not in ROLES[deed])
+    @pytest.mark.parametrize(("permission", "admin"), [*product(Permission, [ROOT, SPACE, STAFF])])
+    def test_a_role_does_what_it_includes(self, permission, admin):
+        assert refused(role_permits, RoleLacking, admin, permission) is (
+            admin.role not in ROLES[permission]
+        )
 
-    @pytest.mark.parametrize("deed", Deed)
-    def test_one_companys_administrator_makes_no_companies(self, deed):
-        assert refused(role_permits, RoleLacking, LOCAL, deed) is (deed is Deed.COMPANIES)
+    @pytest.mark.parametrize("permission", Permission)
+    def test_one_companys_administrator_makes_no_companies(self, permission):
+        assert refused(role_permits, RoleLacking, LOCAL, permission) is (
+            permission is Permission.COMPANIES
+        )
 
 
 class TestSupportRemovesSimply:
     @pytest.mark.parametrize(
-        ("admin", "deed", "simple"),
-        [*product([ROOT, SPACE, STAFF], [Deed.REMOVE_USERS, Deed.USERS], [True, False])],
+        ("admin", "permission", "simple"),
+        [
+            *product(
+                [ROOT, SPACE, STAFF], [Permission.REMOVE_USERS, Permission.USERS], [True, False]
+            )
+        ],
     )
-    def test_only_where_no_provider_answers_for_the_user(self, admin, deed, simple):
-        place = Place(company=HERE, app_space=MINE, simple=simple)
-        expected = admin is STAFF and deed is Deed.REMOVE_USERS and not simple
-        assert refused(support_removes_simply, RoleLacking, admin, deed, place) is expected
+    def test_only_where_no_provider_answers_for_the_user(self, admin, permission, simple):
+        reach = Reach(company=HERE, app_space=MINE, simple=simple)
+        expected = admin is STAFF and permission is Permission.REMOVE_USERS and not simple
+        assert refused(support_removes_simply, RoleLacking, admin, permission, reach) is expected
 
     def test_and_nowhere_where_nothing_is_named(self):
-        assert refused(support_removes_simply, RoleLacking, STAFF, Deed.REMOVE_USERS, None)
-        assert not refused(support_removes_simply, RoleLacking, STAFF, Deed.USERS, None)
+        assert refused(support_removes_simply, RoleLacking, STAFF, Permission.REMOVE_USERS, None)
+        assert not refused(support_removes_simply, RoleLacking, STAFF, Permission.USERS, None)
 
 
 class TestNoLaterThan:
     @pytest.mark.parametrize(
-        ("maker", "wanted", "ends"),
+        ("maker", "ends_at", "ends"),
         [
             (None, None, None),
             (None, NOW, NOW),
@@ -170,8 +180,8 @@ class TestNoLaterThan:
             (NOW, NOW - TICK, NOW - TICK),
         ],
     )
-    def test_who_is_made_ends_with_its_maker_at_the_latest(self, maker, wanted, ends):
-        assert no_later_than(attrs.evolve(ROOT, ends_at=maker), wanted, field="life") == ends
+    def test_who_is_made_ends_with_its_maker_at_the_latest(self, maker, ends_at, ends):
+        assert no_later_than(attrs.evolve(ROOT, ends_at=maker), ends_at, field="life") == ends
 
     def test_and_not_later(self):
         with pytest.raises(InvalidField) as caught:
@@ -181,20 +191,20 @@ class TestNoLaterThan:
 
 class TestRoleFits:
     @pytest.mark.parametrize(
-        ("role", "places"),
+        ("role", "targets"),
         [
-            (role, frozenset(places))
+            (role, frozenset(targets))
             for role in AdminRole
             for count in range(4)
-            for places in combinations(REACHES, count)
+            for targets in combinations(REACHES, count)
         ],
     )
-    def test_a_role_has_its_place_and_no_other(self, role, places):
-        said = {name: name in places for name in REACHES}
+    def test_a_role_has_its_reach_and_no_other(self, role, targets):
+        members = {name: name in targets for name in REACHES}
         own = {"company", "all_companies"} if role is COMPANY else {"app_space"}
-        if len(places) == 1 and places <= own:
-            role_fits(role, **said)
+        if len(targets) == 1 and targets <= own:
+            role_fits(role, **members)
             return
         with pytest.raises(InvalidField) as caught:
-            role_fits(role, **said)
+            role_fits(role, **members)
         assert caught.value.field in {"companyGuid", "appSpaceGuid", "allCompanies"}

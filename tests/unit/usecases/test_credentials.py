@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 from counterseal import STANDARD, keys
-from counterseal.directory import SignedRequest
+from counterseal._decisions.authentication import SignedRequest
 from counterseal.errors import CredentialRefused, InvalidField, NotFound
 from counterseal.models import Operator, Scheme
 from counterseal.models.guid import mint

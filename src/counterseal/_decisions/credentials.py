@@ -1,0 +1,264 @@
+"""
+Credentials: who gets a secret, in which form it is stored, and from when on it is refused.
+
+Secrets are made by the service, with full entropy. Those of Basic are stored as salted SHA-512,
+all others sealed, because their check needs them. A holder has one scheme at a time; while a secret
+rotates, the old one is valid beside the new one.
+"""
+
+from __future__ import annotations
+
+import base64
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+import attrs
+
+from counterseal import keys
+from counterseal._decisions.authorization import admin_guards, permission_to
+from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Tools, require
+from counterseal.errors import InvalidField
+from counterseal.models import (
+    Admin,
+    Administrator,
+    AdminRole,
+    AppSpace,
+    Company,
+    Credential,
+    Guid,
+    Origin,
+    Scheme,
+    WebhookKey,
+    replace,
+    revise,
+)
+from counterseal.models.sealing import credential_context, webhook_context
+from counterseal.policy import Policy
+from counterseal.rules.authorization import (
+    APPOINTING,
+    Permission,
+    lives_as_long,
+    no_later_than,
+    permission_for,
+    role_fits,
+)
+from counterseal.rules.sizes import text_fits
+from counterseal.rules.standing import in_force
+from counterseal.wire.webhook import SECRET_BYTES as WEBHOOK_BYTES
+from counterseal.wire.webhook import secret_text
+
+H = TypeVar("H", Origin, Admin)
+
+SECRET_BYTES = 32
+SALT_BYTES = 16
+NO_TIME = timedelta(0)
+
+
+@attrs.frozen(kw_only=True)
+class IssuedSecret:
+    """A new secret; it is returned once, and cannot be read from what is stored."""
+
+    guid: Guid
+    scheme: Scheme
+    secret: str = attrs.field(repr=False)
+
+
+@attrs.define(kw_only=True)
+class AdminDraft:
+    """
+    What an administrator is created with; see `Credentials.create_admin`.
+
+    Attributes:
+        guid: Its own, in the partition of what it reaches.
+        life: How long it is valid; None has no end, or that of its maker.
+    """
+
+    guid: Guid
+    name: str
+    role: AdminRole
+    company: Guid | None
+    app_space: Guid | None
+    all_companies: bool
+    life: timedelta | None
+    scheme: Scheme
+
+
+def issue(
+    stored: Records, by: Administrator, scheme: Scheme, overlap: timedelta
+) -> Plan[IssuedSecret]:
+    """Plan to make an origin's new secret."""
+    origin = require(stored[0], Origin)
+    return permission_to(Permission.ORIGINS, by, origin).then(
+        lambda admin, tools: _issue(tools, admin, origin, scheme, overlap)
+    )
+
+
+def issue_webhook_key(stored: Records, by: Administrator, overlap: timedelta) -> Plan[str]:
+    """Plan to make the secret that signs an origin's callbacks."""
+    origin = require(stored[0], Origin)
+    return permission_to(Permission.ORIGINS, by, origin).then(
+        lambda admin, tools: _issue_webhook_key(tools, admin, origin, overlap)
+    )
+
+
+def rotate_admin(
+    stored: Records, by: Administrator, scheme: Scheme | None, overlap: timedelta
+) -> Plan[IssuedSecret]:
+    """
+    Plan to make an administrator's new secret.
+
+    Args:
+        scheme: None stays with the one that it has.
+    """
+    holder = require(stored[0], Admin)
+    return permission_to(permission_for(holder, by), by, holder).then(
+        lambda admin, tools: _rotate_admin(tools, admin, holder, scheme, overlap)
+    )
+
+
+def revoke(stored: Records, by: Administrator, kind: type[H]) -> Plan[H]:
+    """Plan to revoke all secrets of an origin or administrator."""
+    holder = require(stored[0], kind)
+    return permission_to(permission_for(holder, by), by, holder).then(
+        lambda admin, _: _revoke(admin, holder)
+    )
+
+
+def create_admin(
+    stored: Records, tools: Tools, by: Administrator, draft: AdminDraft
+) -> Plan[IssuedSecret]:
+    """
+    Plan to create an administrator with a secret.
+
+    Args:
+        stored: The App Space or company that it reaches; nothing for all companies.
+    """
+    text_fits(draft.name, tools.policy.name_bytes, "name", trimmed=True)
+    _require_signing(draft.scheme)
+    role_fits(
+        draft.role,
+        company=draft.company is not None,
+        app_space=draft.app_space is not None,
+        all_companies=draft.all_companies,
+    )
+    if draft.life is not None and draft.life <= NO_TIME:
+        raise InvalidField("life", "not positive")
+    owner: Company | AppSpace | None = None
+    permission = Permission.COMPANIES
+    if stored:
+        kind: type[Company | AppSpace] = Company if draft.app_space is None else AppSpace
+        owner, permission = require(stored[0], kind), APPOINTING[draft.role]
+    return permission_to(permission, by, owner).then(
+        lambda maker, tools: _create_admin(tools, maker, owner, draft)
+    )
+
+
+def _issue(
+    tools: Tools, admin: Admin | None, holder: Origin | Admin, scheme: Scheme, overlap: timedelta
+) -> Decision[IssuedSecret]:
+    _overlap_fits(overlap, tools.policy)
+    credential, secret = _new_credential(tools, holder.guid, scheme)
+    older_credentials = tuple(
+        replace(older, ends_at=_earlier(older.ends_at, tools.now + overlap))
+        for older in holder.credentials[:1]
+        if overlap and older.scheme is scheme and in_force(older.ends_at, tools.now)
+    )
+    return Decision(
+        result=secret,
+        writes=(revise(holder, credentials=(credential, *older_credentials)),),
+        guards=admin_guards(admin, holder),
+        audit=(AuditEntry(holder.guid),),
+    )
+
+
+def _issue_webhook_key(
+    tools: Tools, admin: Admin | None, origin: Origin, overlap: timedelta
+) -> Decision[str]:
+    _overlap_fits(overlap, tools.policy)
+    secret = tools.entropy(WEBHOOK_BYTES)
+    webhook_key = WebhookKey(
+        sealed=tools.seal(secret, webhook_context(origin.guid)), created_at=tools.now
+    )
+    older_keys = [
+        replace(older, ends_at=_earlier(older.ends_at, tools.now + overlap))
+        for older in origin.webhook_keys[:1]
+    ]
+    live_keys = tuple(older for older in older_keys if in_force(older.ends_at, tools.now))
+    return Decision(
+        result=secret_text(secret),
+        writes=(revise(origin, webhook_keys=(webhook_key, *live_keys)),),
+        guards=admin_guards(admin, origin),
+        audit=(AuditEntry(origin.guid),),
+    )
+
+
+def _rotate_admin(
+    tools: Tools, admin: Admin | None, holder: Admin, scheme: Scheme | None, overlap: timedelta
+) -> Decision[IssuedSecret]:
+    if admin is not None:
+        lives_as_long(admin, holder)
+    if scheme is None:
+        scheme = holder.credentials[0].scheme if holder.credentials else Scheme.HMAC
+    _require_signing(scheme)
+    return _issue(tools, admin, holder, scheme, overlap)
+
+
+def _revoke(admin: Admin | None, holder: H) -> Decision[H]:
+    if not holder.credentials:
+        return Decision(result=holder)
+    revoked_holder = revise(holder, credentials=())
+    return Decision(
+        result=revoked_holder,
+        writes=(revoked_holder,),
+        guards=admin_guards(admin, holder),
+        audit=(AuditEntry(holder.guid),),
+    )
+
+
+def _create_admin(
+    tools: Tools, maker: Admin | None, owner: Company | AppSpace | None, draft: AdminDraft
+) -> Decision[IssuedSecret]:
+    ends_at = None if draft.life is None else tools.now + draft.life
+    credential, secret = _new_credential(tools, draft.guid, draft.scheme)
+    admin = Admin(
+        guid=draft.guid,
+        company=owner.company if isinstance(owner, AppSpace) else draft.company,
+        role=draft.role,
+        app_space=draft.app_space,
+        name=draft.name,
+        credentials=(credential,),
+        created_at=tools.now,
+        ends_at=ends_at if maker is None else no_later_than(maker, ends_at, field="life"),
+    )
+    return Decision(
+        result=secret,
+        writes=(admin,),
+        guards=admin_guards(maker, admin),
+        audit=(AuditEntry(admin.guid),),
+    )
+
+
+def _new_credential(tools: Tools, holder: Guid, scheme: Scheme) -> tuple[Credential, IssuedSecret]:
+    secret = base64.b64encode(tools.entropy(SECRET_BYTES)).decode("ascii")
+    issued = IssuedSecret(guid=holder, scheme=scheme, secret=secret)
+    if scheme is Scheme.BASIC:
+        salt = tools.entropy(SALT_BYTES)
+        digest = keys.basic_digest(secret, salt)
+        return Credential(scheme=scheme, salt=salt, digest=digest, created_at=tools.now), issued
+    sealed = tools.seal(secret.encode(), credential_context(holder))
+    return Credential(scheme=scheme, sealed=sealed, created_at=tools.now), issued
+
+
+def _overlap_fits(overlap: timedelta, policy: Policy) -> None:
+    limit = policy.credential_overlap_limit
+    if not NO_TIME <= overlap <= limit:
+        raise InvalidField("overlap", f"negative, or longer than credential_overlap_limit: {limit}")
+
+
+def _require_signing(scheme: Scheme) -> None:
+    if scheme is Scheme.BASIC:
+        raise InvalidField("keyType", "an administrator signs")
+
+
+def _earlier(current: datetime | None, end: datetime) -> datetime:
+    return end if current is None else min(current, end)

@@ -1,0 +1,347 @@
+"""Administration: companies, App Spaces and origins are created, looked up and edited."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
+
+import attrs
+
+from counterseal._decisions import tenancy
+from counterseal._decisions.plan import Plan, Reading, Records, records
+from counterseal._transaction import AuditContext, Transactions
+from counterseal.models import (
+    Admin,
+    Administrator,
+    AppSpace,
+    CallbackType,
+    ChallengeState,
+    Clients,
+    Codes,
+    Company,
+    Guid,
+    IdpSettings,
+    Origin,
+    RelyingParty,
+    TokenForm,
+)
+from counterseal.models.guid import ENTROPY_BYTES, mint, partition_of
+from counterseal.policy import Policy
+from counterseal.ports import Ports
+
+R = TypeVar("R", Company, AppSpace, Origin, Admin)
+T = TypeVar("T")
+
+
+@attrs.frozen
+class Administration:
+    """
+    The tenants of a service, for one administrator.
+
+    A company, its App Spaces, their origins and its administrators lie in one partition.
+
+    For an `Admin`, which has authenticated, every verb can raise, besides what it names: `Foreign`
+    for what is out of its reach, which looks as if it were not there; `RoleLacking` for what its
+    role does not include; and `CredentialRefused` if it was revoked meanwhile. All can raise
+    `Unavailable`.
+
+    Args:
+        ports: The service's.
+        policy: The service's.
+        by: Who administers: an `Admin`, or the operator.
+    """
+
+    ports: Ports
+    policy: Policy
+    by: Administrator = attrs.field(kw_only=True)
+    _transactions: Transactions = attrs.field(init=False, eq=False, repr=False)
+
+    @_transactions.default
+    def _bind(self) -> Transactions:
+        return Transactions(self.ports, self.policy)
+
+    def create_company(self, name: str) -> Company:
+        """
+        Create a tenant.
+
+        Raises:
+            RoleLacking: The administrator is not one of all companies.
+            InvalidField: The name does not fit.
+        """
+        guid = self._new_guid(self.ports.entropy.token(1)[0])
+        plan = records(guid).then(
+            lambda stored, _: tenancy.create_company(stored, self.by, guid, name)
+        )
+        return self._run("company.create", guid, plan)
+
+    def create_app_space(
+        self,
+        company: Guid,
+        name: str,
+        *,
+        idp: IdpSettings | None = None,
+        idp_secret: str | None = None,
+        brand_logo: str | None = None,
+        brand_color: str | None = None,
+        universal_app: bool = False,
+    ) -> AppSpace:
+        """
+        Create an App Space; *idp* None makes it `simple`.
+
+        Args:
+            company: Whose.
+            name: What it is called.
+            idp: Its Identity Provider.
+            idp_secret: The client's secret there, or its private key as a JWK; it is sealed,
+                and never shown again.
+            brand_logo: Where apps find it.
+            brand_color: As apps take it.
+            universal_app: Whether its users have the app that all may use.
+
+        Raises:
+            NotFound: There is no such company.
+            InvalidField: A text does not fit.
+        """
+        guid = self._new_guid(partition_of(company))
+        edit = tenancy.AppSpaceEdit(
+            name=name,
+            idp=idp,
+            idp_secret=idp_secret,
+            brand_logo=brand_logo,
+            brand_color=brand_color,
+            universal_app=universal_app,
+        )
+        plan = records(guid, company).then(
+            lambda stored, _: tenancy.create_app_space(stored, self.by, guid, edit)
+        )
+        return self._run("app_space.create", guid, plan)
+
+    def create_origin(
+        self,
+        app_space: Guid,
+        name: str,
+        *,
+        clients: Clients = Clients.CURRENT,
+        codes: Codes | None = None,
+        wildcards: bool | None = None,
+        token_form: TokenForm = TokenForm.TEXT,
+    ) -> Origin:
+        """
+        Create an origin; it has no credential yet.
+
+        Args:
+            app_space: Where.
+            name: What it is called.
+            clients: For which programs it is set up.
+            codes: Whether `showCode` makes the person type a code, or is only echoed; None leaves
+                it to the profile of *clients*.
+            wildcards: Whether entries of its allow-list may hold `{*}`; None leaves it to the
+                profile too.
+            token_form: How its invitations give the session token.
+
+        Raises:
+            NotFound: There is no such App Space.
+            InvalidField: The name does not fit.
+        """
+        guid = self._new_guid(partition_of(app_space))
+        edit = tenancy.OriginEdit(
+            name=name, clients=clients, codes=codes, wildcards=wildcards, token_form=token_form
+        )
+        plan = records(guid, app_space).then(
+            lambda stored, _: tenancy.create_origin(stored, self.by, guid, edit)
+        )
+        return self._run("origin.create", guid, plan)
+
+    def edit_company(self, company: Guid, name: str) -> Company:
+        """
+        Give a company another name.
+
+        Raises:
+            NotFound: There is no such company.
+            InvalidField: The name does not fit.
+        """
+        plan = records(company).then(lambda stored, _: tenancy.edit_company(stored, self.by, name))
+        return self._run("company.edit", company, plan)
+
+    def edit_app_space(
+        self,
+        app_space: Guid,
+        *,
+        name: str | None = None,
+        idp: IdpSettings | None = None,
+        idp_secret: str | None = None,
+        brand_logo: str | None = None,
+        brand_color: str | None = None,
+        universal_app: bool | None = None,
+        texts: Mapping[str, str] | None = None,
+    ) -> AppSpace:
+        """
+        Edit an App Space; what is None stays, and an empty text removes a part of the brand.
+
+        The next call uses what is changed, also at the Identity Provider.
+
+        Args:
+            app_space: Which.
+            name: What it is called.
+            idp: Its Identity Provider, if it has one.
+            idp_secret: The client's new secret there; with None the client keeps its secret,
+                unless it becomes another client.
+            brand_logo: Where apps find it.
+            brand_color: As apps take it.
+            universal_app: Whether its users have the app that all may use.
+            texts: Those of `Texts` that are to change, by name; an empty one removes it.
+
+        Raises:
+            NotFound: There is no such App Space.
+            InvalidField: A text does not fit, or the provider would be another issuer: the
+                account ids are this issuer's.
+            WrongKind: It is `simple`, and would get an Identity Provider.
+        """
+        edit = tenancy.AppSpaceEdit(
+            name=name,
+            idp=idp,
+            idp_secret=idp_secret,
+            brand_logo=brand_logo,
+            brand_color=brand_color,
+            universal_app=universal_app,
+            texts=texts or {},
+        )
+        plan = records(app_space).then(
+            lambda stored, _: tenancy.edit_app_space(stored, self.by, edit)
+        )
+        return self._run("app_space.edit", app_space, plan)
+
+    def edit_origin(
+        self,
+        origin: Guid,
+        *,
+        name: str | None = None,
+        clients: Clients | None = None,
+        codes: Codes | None = None,
+        wildcards: bool | None = None,
+        callback_states: Iterable[ChallengeState] | None = None,
+        token_form: TokenForm | None = None,
+        pending_limit: int | None = None,
+        ask_limit: int | None = None,
+        cooldown: bool | None = None,
+    ) -> Origin:
+        """
+        Edit an origin; what is None stays.
+
+        Args:
+            origin: Which.
+            name: What it is called.
+            clients: For which programs it is set up. Another kind than before brings the codes,
+                the wildcards and the callback states of its profile, unless they are given.
+            codes: Whether `showCode` makes the person type a code, or is only echoed.
+            wildcards: Whether entries of its allow-list with `{*}` cover anything; it counts also
+                for callbacks that are queued.
+            callback_states: The endings that send a callback, of challenges issued from now on.
+            token_form: How its invitations give the session token.
+            pending_limit: Open questions that a person may have when it asks, from 1 to 100; it
+                never loosens the policy's limit.
+            ask_limit: Questions in the policy's window that one person may get when it asks, from
+                1 to 1000; it never loosens the policy's limit either.
+            cooldown: Whether refusals begin a cool-down for it, whatever the policy says.
+
+        Raises:
+            NotFound: There is no such origin.
+            InvalidField: The name or a limit does not fit, or a state is no ending.
+        """
+        edit = tenancy.OriginEdit(
+            name=name,
+            clients=clients,
+            codes=codes,
+            wildcards=wildcards,
+            callback_states=None if callback_states is None else frozenset(callback_states),
+            token_form=token_form,
+            pending=pending_limit,
+            questions=ask_limit,
+            cooldown=cooldown,
+        )
+        plan = records(origin).then(lambda stored, _: tenancy.edit_origin(stored, self.by, edit))
+        return self._run("origin.edit", origin, plan)
+
+    def allow_callback(
+        self, origin: Guid, entry: str, *, kind: CallbackType = CallbackType.ADDRESS
+    ) -> Origin:
+        """
+        Put an entry on an origin's allow-list; one that is there already stays.
+
+        Args:
+            origin: Whose.
+            entry: An address.
+            kind: What the entry is; only an address is taken.
+
+        Raises:
+            NotFound: There is no such origin.
+            InvalidField: The entry is a domain or no plain address, has a wildcard and the origin
+                is not set to any, or there is no room for it.
+        """
+        plan = records(origin).then(
+            lambda stored, _: tenancy.allow_callback(stored, self.by, kind, entry)
+        )
+        return self._run("origin.allow_callback", origin, plan)
+
+    def forbid_callback(self, origin: Guid, entry: str) -> Origin:
+        """
+        Take an address off an origin's callback allow-list.
+
+        Raises:
+            NotFound: There is no such origin.
+            InvalidField: The entry is not on the list.
+        """
+        plan = records(origin).then(
+            lambda stored, _: tenancy.forbid_callback(stored, self.by, entry)
+        )
+        return self._run("origin.forbid_callback", origin, plan)
+
+    def forbid_entry(self, origin: Guid, entry: Guid) -> Origin:
+        """
+        Take an entry off an origin's allow-list, by its GUID: an address or a domain.
+
+        Raises:
+            NotFound: There is no such origin, or no such entry of it.
+        """
+        plan = records(origin).then(lambda stored, _: tenancy.forbid_entry(stored, self.by, entry))
+        return self._run("origin.forbid_callback", origin, plan)
+
+    def relying_party(self, origin: Guid) -> RelyingParty:
+        """
+        Return an origin in its App Space, for a program that needs no credential of its own.
+
+        Raises:
+            NotFound: There is no such origin.
+        """
+        plan = records(origin).then(lambda stored, _: tenancy.relying_party(stored, self.by))
+        return self._run("directory.get", origin, plan)
+
+    def get(self, guid: Guid, kind: type[R]) -> R:
+        """
+        Return one record of tenancy.
+
+        Raises:
+            NotFound: There is none of this kind.
+        """
+        plan = records(guid).then(lambda stored, _: tenancy.read(stored, self.by, kind))
+        return self._run("directory.get", guid, plan)
+
+    def list(self, parent: Guid | None, kind: type[R]) -> tuple[R, ...]:
+        """
+        Return the tenancy records of *kind* under *parent*, oldest first.
+
+        What an administrator may not see is left out.
+
+        Raises:
+            CredentialRefused: The administrator was revoked, or its time is over.
+        """
+        reading: Reading[Records] = Reading("list", (parent,))
+        plan = reading.then(lambda stored, _: tenancy.list_visible(stored, self.by, kind, parent))
+        return self._run("directory.list", parent, plan)
+
+    def _run(self, event: str, subject: Guid | None, plan: Plan[T]) -> T:
+        context = AuditContext(event=event, actor=self.by.actor, subject=subject)
+        return self._transactions.run(context, plan)
+
+    def _new_guid(self, partition: int) -> Guid:
+        return mint(partition, self.ports.entropy.token(ENTROPY_BYTES))

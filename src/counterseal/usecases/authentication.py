@@ -1,0 +1,72 @@
+"""Authentication: who a request of an origin or an administrator comes from."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import attrs
+
+from counterseal._decisions.authentication import SignedRequest, read_claim, verify
+from counterseal._decisions.plan import records, require
+from counterseal._transaction import AuditContext, load, refusals, tools_of
+from counterseal.errors import Replayed
+from counterseal.models import Admin, AppSpace, Origin, RelyingParty
+from counterseal.policy import Policy
+from counterseal.ports import Ports
+from counterseal.rules.standing import forgettable_at
+
+H = TypeVar("H", Origin, Admin)
+
+_CHECK = AuditContext(event="credential.check", actor="stranger")
+
+
+@attrs.frozen
+class Authentication:
+    """
+    Authenticates the requests of origins and administrators.
+
+    Args:
+        ports: The service's.
+        policy: The service's.
+    """
+
+    ports: Ports
+    policy: Policy
+
+    def authenticate(self, request: SignedRequest) -> RelyingParty:
+        """
+        Authenticate an origin by Basic, CX1 or a message signature, whichever it is set to.
+
+        Raises:
+            CredentialRefused: The credential is unknown, wrong, revoked, or of another scheme.
+            RequestStale: The time that was signed is outside the window.
+            Replayed: The signed request was seen before.
+            Unavailable: A port failed.
+        """
+        origin = self._authenticate(request, Origin)
+        (app_space,) = load(self.ports, records(origin.app_space))
+        return RelyingParty(origin=origin, app_space=require(app_space, AppSpace))
+
+    def authenticate_admin(self, request: SignedRequest) -> Admin:
+        """
+        Authenticate an administrator by CX1 or a message signature, whichever it is set to.
+
+        Raises:
+            CredentialRefused: The credential is unknown, wrong, out of date, or of another scheme.
+            RequestStale: The time that was signed is outside the window.
+            Replayed: The signed request was seen before.
+            Unavailable: A port failed.
+        """
+        return self._authenticate(request, Admin)
+
+    def _authenticate(self, request: SignedRequest, kind: type[H]) -> H:
+        ports = self.ports
+        with refusals(ports, _CHECK):
+            tools = tools_of(ports, self.policy)
+            claim = read_claim(request, tools)
+            holder, once = verify(load(ports, claim.reading()), tools, claim, kind)
+            if once is not None and not ports.replay.first_seen(
+                once, forgettable_at(tools.now, self.policy)
+            ):
+                raise Replayed
+        return holder

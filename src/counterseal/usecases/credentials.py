@@ -1,0 +1,170 @@
+"""Credentials: secrets of origins and administrators are made, rotated and revoked."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TypeVar
+
+import attrs
+
+from counterseal._decisions import credentials
+from counterseal._decisions.credentials import NO_TIME, AdminDraft, IssuedSecret
+from counterseal._decisions.plan import Plan, nothing, records
+from counterseal._transaction import AuditContext, Transactions
+from counterseal.models import Admin, Administrator, AdminRole, Guid, Origin, Scheme
+from counterseal.models.guid import ENTROPY_BYTES, mint, partition_of
+from counterseal.policy import Policy
+from counterseal.ports import Ports
+
+T = TypeVar("T")
+
+
+@attrs.frozen
+class Credentials:
+    """
+    The secrets of origins and administrators, for one administrator.
+
+    Every verb can raise what `Administration` says about its administrator.
+
+    Args:
+        ports: The service's.
+        policy: The service's.
+        by: Who administers: an `Admin`, or the operator.
+    """
+
+    ports: Ports
+    policy: Policy
+    by: Administrator = attrs.field(kw_only=True)
+    _transactions: Transactions = attrs.field(init=False, eq=False, repr=False)
+
+    @_transactions.default
+    def _bind(self) -> Transactions:
+        return Transactions(self.ports, self.policy)
+
+    def issue(self, origin: Guid, scheme: Scheme, *, overlap: timedelta = NO_TIME) -> IssuedSecret:
+        """
+        Make an origin's new secret.
+
+        With the scheme it has, this rotates: older secrets end after *overlap*.
+        With another one, it switches: older secrets end at once.
+
+        Raises:
+            NotFound: There is no such origin.
+            InvalidField: The overlap is negative or longer than the policy allows.
+        """
+        plan = records(origin).then(
+            lambda stored, _: credentials.issue(stored, self.by, scheme, overlap)
+        )
+        return self._run("credential.issue", origin, plan)
+
+    def revoke(self, origin: Guid) -> Origin:
+        """
+        Revoke all of an origin's secrets; the origin stays.
+
+        Raises:
+            NotFound: There is no such origin.
+        """
+        plan = records(origin).then(lambda stored, _: credentials.revoke(stored, self.by, Origin))
+        return self._run("credential.revoke", origin, plan)
+
+    def issue_webhook_key(self, origin: Guid, *, overlap: timedelta = NO_TIME) -> str:
+        """
+        Make the secret that signs an origin's callbacks; older ones sign beside it for *overlap*.
+
+        Returns:
+            The secret as Standard Webhooks 1.0 writes it, `whsec_…`; it is returned once.
+
+        Raises:
+            NotFound: There is no such origin.
+            InvalidField: The overlap is negative or longer than the policy allows.
+        """
+        plan = records(origin).then(
+            lambda stored, _: credentials.issue_webhook_key(stored, self.by, overlap)
+        )
+        return self._run("webhook_key.issue", origin, plan)
+
+    def create_admin(
+        self,
+        name: str,
+        *,
+        role: AdminRole = AdminRole.COMPANY,
+        company: Guid | None = None,
+        app_space: Guid | None = None,
+        all_companies: bool = False,
+        life: timedelta | None = None,
+        scheme: Scheme = Scheme.HMAC,
+    ) -> IssuedSecret:
+        """
+        Create an administrator with a secret.
+
+        Args:
+            name: What it is called.
+            role: What it may do.
+            company: The only company that a Company Admin reaches.
+            app_space: The only App Space that an administrator of the other roles reaches.
+            all_companies: In place of both: a Company Admin reaches all companies, and may
+                create more.
+            life: How long it is valid; None has no end, or that of its maker.
+            scheme: How it authenticates; not by Basic.
+
+        Raises:
+            NotFound: There is no such company or App Space.
+            InvalidField: The name, the life or the scheme does not fit, or the role does not fit
+                what it reaches, or the administrator would outlive its maker.
+        """
+        token, owner = self.ports.entropy.token, company if app_space is None else app_space
+        partition = token(1)[0] if owner is None else partition_of(owner)
+        draft = AdminDraft(
+            guid=mint(partition, token(ENTROPY_BYTES)),
+            name=name,
+            role=role,
+            company=company,
+            app_space=app_space,
+            all_companies=all_companies,
+            life=life,
+            scheme=scheme,
+        )
+        reading = nothing() if owner is None else records(owner)
+        plan = reading.then(
+            lambda stored, tools: credentials.create_admin(stored, tools, self.by, draft)
+        )
+        return self._run("admin.create", draft.guid, plan)
+
+    def rotate_admin(
+        self, admin: Guid, *, scheme: Scheme | None = None, overlap: timedelta = NO_TIME
+    ) -> IssuedSecret:
+        """
+        Make an administrator's new secret; older ones end after *overlap*, and its life stays.
+
+        An administrator may rotate its own, and of others only those that end no later.
+
+        Args:
+            admin: Whose.
+            scheme: Another one than it has switches: older secrets end at once. None stays with
+                the one that it has, and is HMAC for one that has no secret.
+            overlap: How long older secrets stay valid.
+
+        Raises:
+            NotFound: There is no such administrator.
+            RoleLacking: It ends later than who acts, who would get its secret.
+            InvalidField: The scheme is Basic, or the overlap is negative or longer than the
+                policy allows.
+        """
+        plan = records(admin).then(
+            lambda stored, _: credentials.rotate_admin(stored, self.by, scheme, overlap)
+        )
+        return self._run("admin.rotate", admin, plan)
+
+    def revoke_admin(self, admin: Guid) -> Admin:
+        """
+        Revoke all of an administrator's secrets; what it has begun is refused from then on.
+
+        Raises:
+            NotFound: There is no such administrator.
+        """
+        plan = records(admin).then(lambda stored, _: credentials.revoke(stored, self.by, Admin))
+        return self._run("admin.revoke", admin, plan)
+
+    def _run(self, event: str, subject: Guid, plan: Plan[T]) -> T:
+        context = AuditContext(event=event, actor=self.by.actor, subject=subject)
+        return self._transactions.run(context, plan)
