@@ -59,7 +59,7 @@ from counterseal.rules.retries import (
     device_notified,
     devices_remain,
     gives_up,
-    lease_held,
+    lease_current,
     nobody_to_notify,
     undelivered,
 )
@@ -239,10 +239,10 @@ class CallbackChart(StateMachine):
         final=[CallbackState.DELIVERED, CallbackState.DROPPED],
     )
     claim = _.QUEUED.from_(_.QUEUED, validators=[attempt_due])
-    succeed = _.DELIVERED.from_(_.QUEUED, validators=[lease_held, delivered])
+    succeed = _.DELIVERED.from_(_.QUEUED, validators=[lease_current, delivered])
     fail = _.DEAD.from_(
-        _.QUEUED, cond=gives_up, validators=[lease_held, undelivered]
-    ) | _.QUEUED.from_(_.QUEUED, validators=[lease_held, undelivered])
+        _.QUEUED, cond=gives_up, validators=[lease_current, undelivered]
+    ) | _.QUEUED.from_(_.QUEUED, validators=[lease_current, undelivered])
     requeue = _.QUEUED.from_(_.DEAD)
     drop = _.DROPPED.from_(_.QUEUED)
 
@@ -257,13 +257,13 @@ class NotificationChart(StateMachine):
     )
     claim = _.QUEUED.from_(_.QUEUED, validators=[attempt_due])
     push = (
-        _.QUEUED.from_(_.QUEUED, cond=devices_remain, validators=[lease_held])
-        | _.DELIVERED.from_(_.QUEUED, cond=device_notified, validators=[lease_held])
-        | _.OVER.from_(_.QUEUED, validators=[lease_held])
+        _.QUEUED.from_(_.QUEUED, cond=devices_remain, validators=[lease_current])
+        | _.DELIVERED.from_(_.QUEUED, cond=device_notified, validators=[lease_current])
+        | _.OVER.from_(_.QUEUED, validators=[lease_current])
     )
     drop = _.DELIVERED.from_(
-        _.QUEUED, cond=device_notified, validators=[lease_held, nobody_to_notify]
-    ) | _.OVER.from_(_.QUEUED, validators=[lease_held, nobody_to_notify])
+        _.QUEUED, cond=device_notified, validators=[lease_current, nobody_to_notify]
+    ) | _.OVER.from_(_.QUEUED, validators=[lease_current, nobody_to_notify])
 
 
 BINDING = compiled("binding", BindingChart, BindingState, BindingEvent)

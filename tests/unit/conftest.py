@@ -112,7 +112,7 @@ class Service(FakeService):
         """Every record there is."""
         return dict(self.ports.store._records)
 
-    def queued(self) -> list[Callback]:
+    def callback_records(self) -> list[Callback]:
         """Every callback there is, whatever its state."""
         return [record for record in self.records().values() if isinstance(record, Callback)]
 

@@ -195,14 +195,14 @@ class Histories(RuleBasedStateMachine):
 
     @rule(callback=numbers)
     def requeue(self, callback):
-        callbacks = self.plain.queued()
+        callbacks = self.plain.callback_records()
         if callbacks:
             guid = self.pick(callbacks, callback).guid
             self.try_(partial(self.service.callbacks.requeue, by=OPERATOR), guid)
 
     @rule(callback=numbers)
     def drop(self, callback):
-        callbacks = self.plain.queued()
+        callbacks = self.plain.callback_records()
         if callbacks:
             guid = self.pick(callbacks, callback).guid
             self.try_(partial(self.service.callbacks.drop, by=OPERATOR), guid)

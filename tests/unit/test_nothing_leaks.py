@@ -225,7 +225,7 @@ def delivering(service, canaries):
     service.sender.script(500)
     service.deliver()
     (attempt,) = service.sender.attempts
-    canaries.tell(attempt, attempt.delivery, *service.queued())
+    canaries.tell(attempt, attempt.delivery, *service.callback_records())
     canaries.hide("webhook signature", dict(attempt.delivery.headers)["webhook-signature"])
 
 

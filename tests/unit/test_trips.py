@@ -302,7 +302,7 @@ def test_an_ending_and_its_callback(world, zoe):
     with world.takes(*claim, *send, *record):
         world.callbacks.attempt(first)
     with world.takes("store.get", "store.dead"):
-        assert len(world.callbacks.dead(world.origin.origin.guid, by=OPERATOR)) == 1
+        assert len(world.callbacks.list_dead(world.origin.origin.guid, by=OPERATOR)) == 1
 
 
 def test_due_notifications(world):

@@ -64,8 +64,8 @@ def test_those_that_cannot_be_queued_keep_no_other_back(world, monkeypatch):
                 raise NotFound
             return world.callbacks.requeue(guid, by=by)
 
-        def dead(self, origin, limit, *, by):
-            return world.callbacks.dead(origin, limit, by=by)
+        def list_dead(self, origin, limit, *, by):
+            return world.callbacks.list_dead(origin, limit, by=by)
 
     assert outbox.requeue_all(Forgetful(), world.origin.origin.guid, by=OPERATOR) == (2, 3)
     assert set(world.callbacks.due()) == set(guids[3:])
@@ -79,8 +79,8 @@ def test_one_that_dies_again_is_queued_once(world):
             world.callbacks.requeue(guid, by=by)
             world.callbacks.attempt(guid)
 
-        def dead(self, origin, limit, *, by):
-            return world.callbacks.dead(origin, limit, by=by)
+        def list_dead(self, origin, limit, *, by):
+            return world.callbacks.list_dead(origin, limit, by=by)
 
     assert outbox.requeue_all(Dying(), world.origin.origin.guid, by=OPERATOR) == (1, 0)
     assert world.callbacks.get(guid, by=OPERATOR).state is CallbackState.DEAD
@@ -93,8 +93,8 @@ def test_one_that_somebody_else_queued_is_passed_over(world):
         def requeue(self, guid, *, by):
             world.callbacks.requeue(guids[0], by=by)
 
-        def dead(self, origin, limit, *, by):
-            return world.callbacks.dead(origin, limit, by=by)
+        def list_dead(self, origin, limit, *, by):
+            return world.callbacks.list_dead(origin, limit, by=by)
 
     assert outbox.requeue_all(Late(), world.origin.origin.guid, by=OPERATOR) == (1, 0)
 
@@ -109,7 +109,7 @@ def queue(world, count, account="zoe", origin=None):
     for _ in range(count):
         phone.answer(world.ask(account, "Lunch?", origin=origin, callback=CALLBACK).challenge)
     party = world.origin if origin is None else origin
-    return [one.guid for one in world.callbacks.queued(party.origin.guid, by=OPERATOR)]
+    return [one.guid for one in world.callbacks.list_queued(party.origin.guid, by=OPERATOR)]
 
 
 def test_each_queued_one_of_an_origin_is_dropped(world, monkeypatch):
@@ -127,8 +127,8 @@ def test_one_that_was_sent_meanwhile_is_not_counted(world):
     guids = queue(world, 2)
 
     class Late:
-        def queued(self, origin, limit, *, by):
-            page = world.callbacks.queued(origin, limit, by=by)
+        def list_queued(self, origin, limit, *, by):
+            page = world.callbacks.list_queued(origin, limit, by=by)
             if guids[0] in {one.guid for one in page}:
                 world.callbacks.attempt(guids[0])
             return page
@@ -170,7 +170,7 @@ def _answered(house, party, name):
     challenge = Challenges(ports, policy).issue(party, read_question(asked)).challenge
     token = phone.answer(challenge.display, 0, pin="1379").encode()
     Answers(ports, policy).answer(phone.call("POST", "https://service.example/answer", token))
-    return Callbacks(ports, policy).queued(party.origin.guid, by=OPERATOR)[-1].guid
+    return Callbacks(ports, policy).list_queued(party.origin.guid, by=OPERATOR)[-1].guid
 
 
 @pytest.mark.parametrize("given", [(), (NOBODY, "--origin", NOBODY)])

@@ -110,7 +110,7 @@ def test_each_use_case_takes_as_many_trips_as_it_should(world, trips):
     with trips.counted(store=2, replay=1):
         phone.answer(challenge)
     with trips.counted(store=2):
-        world.callbacks.dead(world.origin.origin.guid, by=OPERATOR)
+        world.callbacks.list_dead(world.origin.origin.guid, by=OPERATOR)
     with trips.counted(store=1):
         assert world.challenges.status(world.origin, issued.challenge.guid).approved
 
@@ -121,7 +121,7 @@ def test_nothing_reads_everything(world, trips, database):
     phone.answer(phone.fetch(issued.challenge.guid))
     world.ports.store.bindings(phone.answers.ports.store.get(phone.guid)[0].account)
     world.ports.store.list(None)
-    world.callbacks.dead(world.origin.origin.guid, by=OPERATOR)
+    world.callbacks.list_dead(world.origin.origin.guid, by=OPERATOR)
     world.ports.store.due(Due.CHALLENGE, START, 10)
 
     with database.engine.connect() as connection:

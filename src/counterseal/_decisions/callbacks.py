@@ -208,7 +208,9 @@ def requeue(stored: Records, tools: Tools) -> Plan[Callback]:
         cause=None,
         keep_until=max(callback.keep_until, now + tools.policy.retention),
     )
-    return records(callback.challenge).then(lambda found, _: keep_challenge(found, queued_callback))
+    return records(callback.challenge).then(
+        lambda challenges, _: keep_challenge(challenges, queued_callback)
+    )
 
 
 def keep_challenge(stored: Records, callback: Callback) -> Decision[Callback]:

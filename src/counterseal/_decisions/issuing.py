@@ -8,7 +8,7 @@ import attrs
 
 from counterseal import keys
 from counterseal._decisions.endings import end
-from counterseal._decisions.notifications import QUEUED, build_notifications
+from counterseal._decisions.notifications import NEW_NOTIFICATIONS, build_notifications
 from counterseal._decisions.plan import (
     AuditEntry,
     Decision,
@@ -313,5 +313,5 @@ def _issue(
         result=issued_challenge,
         writes=(challenge, updated_account, *notifications),
         audit=(AuditEntry(challenge.guid),),
-        wakes=(account.guid, QUEUED) if notifications else (account.guid,),
+        wakes=(account.guid, NEW_NOTIFICATIONS) if notifications else (account.guid,),
     )

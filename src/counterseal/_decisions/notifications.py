@@ -16,7 +16,7 @@ from counterseal.models import (
 )
 from counterseal.models.guid import ENTROPY_BYTES, mint, named, partition_of
 
-QUEUED = named(0, "notifications")
+NEW_NOTIFICATIONS = named(0, "notifications")
 """What the workers wait for that send notifications: woken after each commit that queued one."""
 
 

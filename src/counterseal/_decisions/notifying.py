@@ -192,7 +192,9 @@ def plan_test(stored: Records, _: Tools) -> Plan[Recipients]:
     binding = require(stored[0], Binding)
     if binding.state is not BindingState.ACTIVE:
         raise WrongState(binding.state.value)
-    return records(binding.app_space).then(lambda found, tools: compose_test(found, tools, binding))
+    return records(binding.app_space).then(
+        lambda app_spaces, tools: compose_test(app_spaces, tools, binding)
+    )
 
 
 def compose_test(stored: Records, tools: Tools, binding: Binding) -> Decision[Recipients]:
@@ -276,8 +278,9 @@ def drop_dead_addresses(
     for binding in stored[1:]:
         if not isinstance(binding, Binding):
             continue
-        gone = dead[binding.guid]
-        remaining = tuple(address for address in binding.addresses if address not in gone)
+        remaining = tuple(
+            address for address in binding.addresses if address not in dead[binding.guid]
+        )
         if remaining == binding.addresses:
             continue
         updated_binding = revise(binding, addresses=remaining)

@@ -43,7 +43,7 @@ def attempt_due(facts: Claiming) -> None:
         raise DeadlineAhead
 
 
-def lease_held(facts: Claimed) -> None:
+def lease_current(facts: Claimed) -> None:
     """Refuse the outcome of an attempt whose claim another worker has taken over."""
     if facts.record.lease_until != facts.claimed:
         raise LeaseLost
@@ -241,17 +241,17 @@ def next_notifications(
 
 
 def kinds_with_slots(
-    kinds: AbstractSet[AddressKind], taken: Iterable[Notification], slots: int
+    kinds: AbstractSet[AddressKind], running: Iterable[Notification], slots: int
 ) -> frozenset[AddressKind]:
     """
     Return which of *kinds* have a free slot.
 
     Args:
         kinds: That are served at all.
-        taken: Those of which an attempt runs, or is about to.
+        running: Those of which an attempt runs, or is about to.
         slots: How many attempts may run at once, of each kind.
     """
-    counts = Counter(one.kind for one in taken)
+    counts = Counter(one.kind for one in running)
     return frozenset(kind for kind in kinds if counts[kind] < slots)
 
 

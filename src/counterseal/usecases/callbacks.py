@@ -86,10 +86,10 @@ class Callbacks:
         now = self.ports.clock.now()
         chosen: tuple[Callback, ...] = ()
         for limit in (CANDIDATES_PER_SLOT * slots, LISTED):
-            found = self.ports.store.due(Due.CALLBACK, now, limit)
-            due = [record for record in found if isinstance(record, Callback)]
+            records = self.ports.store.due(Due.CALLBACK, now, limit)
+            due = [record for record in records if isinstance(record, Callback)]
             chosen = next_callbacks(due, under_way, slots)
-            if len(under_way) + len(chosen) >= slots or len(found) < limit:
+            if len(under_way) + len(chosen) >= slots or len(records) < limit:
                 break
         return chosen
 
@@ -141,9 +141,11 @@ class Callbacks:
             RoleLacking: The administrator's role does not include this.
             Unavailable: A port failed.
         """
-        return self._act("callback.get", callback, by, callbacks.get)
+        return self._administer("callback.get", callback, by, callbacks.get)
 
-    def dead(self, origin: Guid, limit: int = 100, *, by: Administrator) -> tuple[Callback, ...]:
+    def list_dead(
+        self, origin: Guid, limit: int = 100, *, by: Administrator
+    ) -> tuple[Callback, ...]:
         """
         Return the dead callbacks of one origin, oldest first; each says why it is dead.
 
@@ -161,14 +163,16 @@ class Callbacks:
         """
         with refusals(self.ports, _context("callback.dead", origin, by)):
             limit_fits(limit)
-        return self._act(
+        return self._administer(
             "callback.dead",
             origin,
             by,
             lambda stored, tools: callbacks.list_dead(stored, tools, limit),
         )
 
-    def queued(self, origin: Guid, limit: int = 100, *, by: Administrator) -> tuple[Callback, ...]:
+    def list_queued(
+        self, origin: Guid, limit: int = 100, *, by: Administrator
+    ) -> tuple[Callback, ...]:
         """
         Return queued callbacks of one origin, the one that is due first before the others.
 
@@ -188,13 +192,13 @@ class Callbacks:
         """
         with refusals(self.ports, _context("callback.queued", origin, by)):
             limit_fits(limit)
-        self._act("callback.queued", origin, by, callbacks.permit_listing)
+        self._administer("callback.queued", origin, by, callbacks.permit_listing)
         horizon = self.ports.clock.now() + LONGEST_WAIT
         looked_at = LISTED
         while True:
-            found = self.ports.store.due(Due.CALLBACK, horizon, looked_at)
-            own = [one for one in found if isinstance(one, Callback) and one.origin == origin]
-            if len(own) >= limit or len(found) < looked_at:
+            due = self.ports.store.due(Due.CALLBACK, horizon, looked_at)
+            own = [one for one in due if isinstance(one, Callback) and one.origin == origin]
+            if len(own) >= limit or len(due) < looked_at:
                 return tuple(own[:limit])
             looked_at *= 2
 
@@ -211,7 +215,7 @@ class Callbacks:
             WrongState: It is not queued.
             Unavailable: A port failed.
         """
-        return self._act("callback.drop", callback, by, callbacks.drop)
+        return self._administer("callback.drop", callback, by, callbacks.drop)
 
     def requeue(self, callback: Guid, *, by: Administrator) -> Callback:
         """
@@ -224,9 +228,9 @@ class Callbacks:
             WrongState: It is not dead.
             Unavailable: A port failed.
         """
-        return self._act("callback.requeue", callback, by, callbacks.requeue)
+        return self._administer("callback.requeue", callback, by, callbacks.requeue)
 
-    def _act(
+    def _administer(
         self,
         event: str,
         guid: Guid,

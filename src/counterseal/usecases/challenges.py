@@ -145,6 +145,9 @@ class Challenges:
     def expire(self, limit: int = 100) -> int:
         """
         Expire challenges whose deadline has passed, each with its callback; return how many.
+
+        Raises:
+            Unavailable: A port failed; earlier challenges stay expired.
         """
         due = self.ports.store.due(Due.CHALLENGE, self.ports.clock.now(), limit)
         context = AuditContext(event="challenge.expire", actor="worker")

@@ -16,7 +16,7 @@ import attrs
 
 from counterseal._decisions import notifying
 from counterseal._decisions.authorization import permission_to
-from counterseal._decisions.notifications import QUEUED
+from counterseal._decisions.notifications import NEW_NOTIFICATIONS
 from counterseal._decisions.notifying import AddressOutcomes, Recipients
 from counterseal._decisions.outbox import claim_notification
 from counterseal._decisions.plan import (
@@ -68,8 +68,8 @@ class Notifications:
         Raises:
             Unavailable: The store did not answer.
         """
-        found = self.ports.store.due(Due.NOTIFICATION, self.ports.clock.now(), limit)
-        return tuple(record for record in found if isinstance(record, Notification))
+        records = self.ports.store.due(Due.NOTIFICATION, self.ports.clock.now(), limit)
+        return tuple(record for record in records if isinstance(record, Notification))
 
     def in_turn(
         self, under_way: Mapping[Guid, Notification], slots: int, *, looking_past: bool = True
@@ -101,8 +101,8 @@ class Notifications:
         now = self.ports.clock.now()
         candidates = {one.guid: one for one in due}
         for kind in free:
-            found = self.ports.store.due(Due.NOTIFICATION, now, LISTED, kind)
-            candidates |= {one.guid: one for one in found if isinstance(one, Notification)}
+            records = self.ports.store.due(Due.NOTIFICATION, now, LISTED, kind)
+            candidates |= {one.guid: one for one in records if isinstance(one, Notification)}
         return next_notifications(candidates.values(), under_way, slots)
 
     def wait(self, timeout: timedelta) -> None:
@@ -112,7 +112,7 @@ class Notifications:
         Raises:
             Unavailable: The port did not answer.
         """
-        self.ports.wake.wait(QUEUED, timeout)
+        self.ports.wake.wait(NEW_NOTIFICATIONS, timeout)
 
     def attempt(self, notification: Guid) -> Notification:
         """
@@ -157,7 +157,7 @@ class Notifications:
             Unavailable: A port failed.
         """
         context = AuditContext(event="notification.get", actor=name_of(by), subject=notification)
-        return self._act(context, notification, Notification, by, notifying.get)
+        return self._administer(context, notification, Notification, by, notifying.get)
 
     def test(self, device: Guid, *, by: Administrator) -> AddressOutcomes:
         """
@@ -173,14 +173,14 @@ class Notifications:
             Unavailable: A port failed, other than the notifier.
         """
         context = AuditContext(event="binding.push", actor=name_of(by), subject=device)
-        recipients = self._act(context, device, Binding, by, notifying.plan_test)
+        recipients = self._administer(context, device, Binding, by, notifying.plan_test)
         outcomes = self._send(recipients)
         plan = record_with_account(device).then(
             lambda stored, tools: notifying.record_test(stored, tools, outcomes)
         )
         return self._transactions.run(context, plan)
 
-    def _act(
+    def _administer(
         self,
         context: AuditContext,
         guid: Guid,

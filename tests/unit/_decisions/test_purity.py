@@ -167,7 +167,7 @@ class Scene:
         service.bind("alice", addresses=(HERE,))
         cancelled = service.ask("alice", "Lunch?", callback=CALLBACK).challenge
         service.challenges.cancel(service.origin, cancelled.guid)
-        (self.callback,) = service.queued()
+        (self.callback,) = service.callback_records()
         self.issued = service.ask("alice", "Pay?", show_code=True, callback=CALLBACK)
         self.challenge = self.issued.challenge
         self.stored = service.store.get_with_account(self.challenge.guid)

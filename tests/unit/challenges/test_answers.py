@@ -174,7 +174,7 @@ def test_an_approval(service, alice, asked, seen):
         strong.thumbprint,
     )
     assert (outcome.button, outcome.token, outcome.at) == (0, token, service.clock.now())
-    assert [callback.challenge for callback in service.queued()] == [asked.guid]
+    assert [callback.challenge for callback in service.callback_records()] == [asked.guid]
     event = service.events[-1]
     assert (event.event, event.actor, event.subject) == (
         "challenge.answered",
@@ -209,7 +209,7 @@ def test_s9_a_disown_is_terminal_signed_and_another_event(service, alice, asked,
     assert (receipt.state, receipt.approved) == (ChallengeState.DISOWNED, False)
     assert service.last_event() == ("challenge.disowned", "")
     assert service.account().history.refusals == 1
-    assert [callback.challenge for callback in service.queued()] == [asked.guid]
+    assert [callback.challenge for callback in service.callback_records()] == [asked.guid]
     with pytest.raises(WrongState):
         alice.answer(asked)
     with pytest.raises(WrongState):
@@ -498,7 +498,7 @@ def test_s8_the_identical_answer_again_gets_the_recorded_result(service, alice, 
     assert repeated(token) == ended
     service.deliver()
     assert repeated(token) == ended
-    assert len(service.queued()) == 1
+    assert len(service.callback_records()) == 1
 
 
 def test_s8_the_same_words_signed_again_get_the_recorded_result(
@@ -514,7 +514,7 @@ def test_s8_the_same_words_signed_again_get_the_recorded_result(
     for other in (again, malleated(token)):
         assert repeated(other) == ended
     assert ended.outcome.token == token
-    assert len(service.queued()) == 1
+    assert len(service.callback_records()) == 1
 
 
 def test_s8_the_very_token_again_gets_the_recorded_result_though_its_key_is_gone(
@@ -559,7 +559,7 @@ def test_s8_repeats_at_once_are_one_answer(service, alice, asked, meeting, at_on
     outcomes = at_once(*[lambda: racing.send(alice, token)] * 4)
     assert {outcome.version for outcome in outcomes} == {2}
     assert all(outcome == service.stored(asked.guid) for outcome in outcomes)
-    assert len(service.queued()) == 1
+    assert len(service.callback_records()) == 1
     assert len(service.happened("challenge.answered")) == 1
 
 

@@ -116,7 +116,7 @@ def test_the_account_remembers_that_it_was_asked(service, alice):
     held = service.ask("alice", "Pay?").challenge
     history = service.account().history
     assert [question.challenge for question in history.open] == [held.guid]
-    assert [asked.at for asked in history.asked] == [service.clock.now()]
+    assert [asked.at for asked in history.recent] == [service.clock.now()]
     assert history.asked_since_approval == 1
 
 
@@ -398,7 +398,7 @@ def test_in_the_strict_profile_a_newer_question_replaces_the_older_one(strict):
     assert strict.store.pending(new.account) == (new,)
     assert [line.challenge for line in strict.account().history.open] == [new.guid]
     assert strict.account().history.refusals == 0
-    (callback,) = strict.queued()
+    (callback,) = strict.callback_records()
     assert callback.challenge == old.guid
     (event,) = strict.happened("challenge.cancelled")
     assert (event.actor, event.reason) == (strict.origin.origin.guid, "superseded")
@@ -484,7 +484,7 @@ def test_an_origin_takes_its_question_back(service, alice, seen):
     assert cancelled.outcome.at == service.clock.now()
     assert cancelled.sealed_code == b""
     assert service.account().history.open == ()
-    assert [callback.challenge for callback in service.queued()] == [held.guid]
+    assert [callback.challenge for callback in service.callback_records()] == [held.guid]
     event = service.events[-1]
     assert (event.event, event.actor) == ("challenge.cancelled", service.origin.origin.guid)
     with pytest.raises(WrongState):
@@ -533,12 +533,12 @@ def test_a_challenge_expires_at_its_deadline_with_its_callback(service, alice):
     assert (expired.state, expired.outcome.at) == (ChallengeState.EXPIRED, held.deadline)
     assert (expired.outcome.device, expired.outcome.token, expired.outcome.receipt) == (None,) * 3
     assert expired.sealed_code == b""
-    assert [callback.challenge for callback in service.queued()] == [held.guid]
+    assert [callback.challenge for callback in service.callback_records()] == [held.guid]
     assert service.account().history.open == ()
     event = service.events[-1]
     assert (event.event, event.actor) == ("challenge.expired", "worker")
     assert service.challenges.expire() == 0
-    assert len(service.queued()) == 1
+    assert len(service.callback_records()) == 1
 
 
 def test_the_worker_expires_as_many_as_it_is_asked_for(service, alice):
@@ -560,7 +560,7 @@ def test_of_two_workers_one_expires_a_challenge(service, alice, meeting, at_once
     service.clock.advance(STANDARD.challenge_life)
     racing = service.but(store=meeting(service.store, 2))
     assert sorted(at_once(*[racing.challenges.expire] * 2)) == [0, 1]
-    assert len(service.queued()) == 1
+    assert len(service.callback_records()) == 1
 
 
 def test_a_question_is_asked_with_a_question(service, alice):
@@ -582,7 +582,9 @@ def test_a_limit_that_was_tightened_replaces_as_many_as_it_takes(service, alice)
             ChallengeState.CANCELLED,
             CancelReason.SUPERSEDED,
         )
-    assert {callback.challenge for callback in service.queued()} == {held.guid for held in old}
+    assert {callback.challenge for callback in service.callback_records()} == {
+        held.guid for held in old
+    }
     assert [event.subject for event in service.happened("challenge.cancelled")] == [
         held.guid for held in old
     ]

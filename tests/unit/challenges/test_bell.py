@@ -4,7 +4,7 @@ import attrs
 import pytest
 
 from counterseal import STANDARD
-from counterseal._decisions.notifications import QUEUED
+from counterseal._decisions.notifications import NEW_NOTIFICATIONS
 from counterseal.errors import StoreUnavailable, WrongCode
 from counterseal.models import AddressKind, PushAddress
 from counterseal.testing.faults import Faults, faulty
@@ -65,12 +65,12 @@ def test_the_account_and_those_who_ring_are_woken_once_there_is_something_to_rin
     wake = Waiting()
     waking = service.but(wake=wake)
     held = waking.ask("alice", "Pay?").challenge
-    assert wake.heard == [held.account, QUEUED]
+    assert wake.heard == [held.account, NEW_NOTIFICATIONS]
     waking.ask("alice", "Pay?", show_notification=False)
-    assert wake.heard == [held.account, QUEUED, held.account]
+    assert wake.heard == [held.account, NEW_NOTIFICATIONS, held.account]
     service.devices.update(alice.call("/device", b'{"addresses":[]}'))
     waking.ask("alice", "Pay?")
-    assert wake.heard == [held.account, QUEUED, held.account, held.account]
+    assert wake.heard == [held.account, NEW_NOTIFICATIONS, held.account, held.account]
 
 
 def test_a_repeat_wakes_nobody(service, alice):

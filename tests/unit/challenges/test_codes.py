@@ -224,7 +224,7 @@ def test_s3_three_wrong_codes_end_the_challenge(service, alice, issued, seen):
     assert not ended.approved
     with pytest.raises(WrongState):
         alice.answer(held, code=issued.code)
-    assert [callback.challenge for callback in service.queued()] == [held.guid]
+    assert [callback.challenge for callback in service.callback_records()] == [held.guid]
     assert service.account().history.open == ()
     assert service.account().history.refusals == 1
 
@@ -287,7 +287,7 @@ def test_s3_the_code_that_ends_the_challenge_can_lock_the_account_too(new_servic
     assert service.account().locked_at == service.clock.now()
     assert service.account().history.wrong_codes == LIMIT
     assert service.stored(issued.challenge.guid).state is ChallengeState.FAILED
-    assert len(service.queued()) == 1
+    assert len(service.callback_records()) == 1
     with pytest.raises(AccountLocked):
         alice.answer(issued.challenge, code=issued.code)
 
@@ -311,7 +311,7 @@ def test_s3_wrong_codes_at_once_are_all_counted(service, alice, issued, meeting,
     assert sorted(outcome.attempts_left for outcome in outcomes) == list(range(LIMIT))
     assert service.stored(issued.challenge.guid).state is ChallengeState.FAILED
     assert service.account().history.wrong_codes == LIMIT
-    assert len(service.queued()) == 1
+    assert len(service.callback_records()) == 1
 
 
 def test_s3_guesses_at_once_over_parallel_challenges_are_all_counted(

@@ -183,7 +183,7 @@ def test_s22_a_call_that_fails_before_the_commit_leaves_a_right_answer_unaccepte
             if place < committed:
                 assert isinstance(outcome, error), name
                 assert scene.stored == scene.issued.challenge
-                assert scene.service.queued() == []
+                assert scene.service.callback_records() == []
             elif place == committed:
                 again = error in {Conflict, Indeterminate}
                 assert scene.stored.approved == again
@@ -191,7 +191,7 @@ def test_s22_a_call_that_fails_before_the_commit_leaves_a_right_answer_unaccepte
             else:
                 # Only the wake is left; the answer stands.
                 assert scene.stored.approved
-                assert len(scene.service.queued()) == 1
+                assert len(scene.service.callback_records()) == 1
 
 
 def test_s22_a_lost_reply_is_an_accepted_answer_once(new_service):
@@ -199,7 +199,7 @@ def test_s22_a_lost_reply_is_an_accepted_answer_once(new_service):
     scene.faults.lose_reply()
     assert scene.send() == scene.stored
     assert scene.stored.approved
-    assert len(scene.service.queued()) == 1
+    assert len(scene.service.callback_records()) == 1
     assert len(scene.service.happened("challenge.answered")) == 1
     assert scene.service.account().receipts == 1
 
@@ -212,7 +212,7 @@ def test_s22_a_reply_that_stays_lost_is_indeterminate_and_a_repeat_tells(new_ser
     scene.call = attrs.evolve(scene.phone.call("/answers", scene.call.body))
     assert scene.send() == scene.stored
     assert scene.stored.approved
-    assert len(scene.service.queued()) == 1
+    assert len(scene.service.callback_records()) == 1
 
 
 faults = st.lists(
@@ -250,7 +250,7 @@ def test_s22_a_right_answer_is_accepted_whole_or_not_at_all(new_service, several
     if not isinstance(outcome, Exception):
         assert accepted
     assert scene.stored.state in {ChallengeState.PENDING, ChallengeState.ANSWERED}
-    assert len(scene.service.queued()) == accepted
+    assert len(scene.service.callback_records()) == accepted
     assert scene.service.account().receipts == accepted
     assert len(scene.service.happened("challenge.answered")) == accepted
     assert len(scene.service.account().history.open) == (not accepted)

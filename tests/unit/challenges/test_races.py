@@ -62,7 +62,7 @@ def test_s7_of_eight_contradictory_answers_exactly_one_wins(
         assert service.account().receipts == receipts + answered
         ended = [event for event in service.events[events:] if not event.reason]
         assert [event.event for event in ended] == [f"challenge.{winner.state.value.lower()}"]
-        mine = [one for one in service.queued() if one.challenge == asked.guid]
+        mine = [one for one in service.callback_records() if one.challenge == asked.guid]
         assert len(mine) == 1
         service.clock.advance(timedelta(hours=1))
 
@@ -89,7 +89,7 @@ def test_s7_an_answer_and_the_worker_at_the_deadline(service, alice, asked):
     with pytest.raises(WrongState):
         service.meanwhile(expired).answer(alice, asked)
     assert service.stored(asked.guid).state is ChallengeState.EXPIRED
-    assert len(service.queued()) == 1
+    assert len(service.callback_records()) == 1
 
 
 # Between issue and answer, and between reading and commit (S18)
@@ -130,7 +130,7 @@ def test_s18_a_device_or_account_that_ends_meanwhile_answers_nothing(service, en
     with pytest.raises(refusal):
         act()
     assert service.stored(asked.guid) == asked
-    assert service.queued() == []
+    assert service.callback_records() == []
     assert service.account().receipts == 0
 
 

@@ -85,7 +85,7 @@ def test_s24_a_repeat_rings_no_second_bell_and_is_not_asked_again(service, ask):
     ask()
     service.push()
     assert len(service.outbox.pushes) == 1
-    assert len(service.account().history.asked) == 1
+    assert len(service.account().history.recent) == 1
 
 
 def test_s24_a_repeat_gets_the_challenge_as_it_stands(service, alice, ask):

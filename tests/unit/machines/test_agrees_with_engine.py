@@ -268,7 +268,11 @@ def test_a_rule_that_never_refuses_is_no_difference(name, engine_says):
         ("challenge", "    button_matches,\n    key_strong_enough,\n", "    button_matches,\n"),
         ("challenge", "[own_challenge, in_time]", "[own_challenge]"),
         ("challenge", "_.SEEN.from_(_.SEEN, ", "_.PENDING.from_(_.SEEN, "),
-        ("callback", "validators=[lease_held, delivered]", "validators=[lease_held, undelivered]"),
+        (
+            "callback",
+            "validators=[lease_current, delivered]",
+            "validators=[lease_current, undelivered]",
+        ),
     ],
 )
 def test_a_difference_planted_in_the_chart_file_is_found(chart, old, new, engine_says):

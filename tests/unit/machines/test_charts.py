@@ -113,14 +113,14 @@ REFUSED_BY = {
     ("challenge", "cancel"): "own_challenge in_time",
     ("challenge", "expire"): "deadline_came",
     ("callback", "claim"): "attempt_due",
-    ("callback", "succeed"): "lease_held delivered",
-    ("callback", "fail"): "lease_held undelivered",
+    ("callback", "succeed"): "lease_current delivered",
+    ("callback", "fail"): "lease_current undelivered",
     ("callback", "requeue"): "",
     ("callback", "drop"): "",
     ("notification", "claim"): "attempt_due",
-    ("notification", "push"): "lease_held",
+    ("notification", "push"): "lease_current",
     # nobody is rung once there is a reason not to
-    ("notification", "drop"): "lease_held nobody_to_notify",
+    ("notification", "drop"): "lease_current nobody_to_notify",
 }
 
 CHOSEN_BY = {

@@ -28,7 +28,7 @@ NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LEASE = NOW + timedelta(seconds=30)
 NAMES = [guid.mint(7, bytes([number]) * 15) for number in range(40)]
 DEVICES = NAMES[:4]
-QUEUED = Notification(
+RECORD = Notification(
     guid=NAMES[39],
     state=NotificationState.QUEUED,
     occasion=Occasion.CHALLENGE,
@@ -58,12 +58,12 @@ ATTEMPTS = st.dictionaries(
 
 def outcomes_of(text):
     """`later/60 gone`: outcomes as a word each."""
-    found = []
+    outcomes = []
     for word in text.split():
         result, _, after = word.partition("/")
         wait = timedelta(seconds=int(after)) if after else None
-        found.append(PushOutcome(result=PushResult(result), after=wait))
-    return tuple(found)
+        outcomes.append(PushOutcome(result=PushResult(result), after=wait))
+    return tuple(outcomes)
 
 
 @pytest.mark.parametrize(
@@ -84,9 +84,9 @@ def outcomes_of(text):
     ],
 )
 def test_who_is_notified_again(outcomes, again, delivered, skip_reason):
-    attempt = {DEVICES[place]: outcomes_of(text) for place, text in enumerate(outcomes)}
-    progress = progress_after(QUEUED, attempt, NOW, STANDARD, 0.0)
-    assert progress.remaining == tuple(DEVICES[place] for place in again)
+    attempt = {DEVICES[index]: outcomes_of(text) for index, text in enumerate(outcomes)}
+    progress = progress_after(RECORD, attempt, NOW, STANDARD, 0.0)
+    assert progress.remaining == tuple(DEVICES[index] for index in again)
     assert (progress.delivered, progress.skip_reason) == (delivered, skip_reason)
 
 
@@ -97,9 +97,11 @@ def test_who_is_notified_again(outcomes, again, delivered, skip_reason):
     st.integers(-10, 300).map(lambda number: timedelta(seconds=number)),
     st.booleans(),
 )
-def test_the_progress_is_what_the_design_says(attempt, attempts, jitter, left, delivered):
+def test_the_progress_is_what_the_design_says(attempt, attempts, jitter, remaining, delivered):
     """Against the words of decision 0048, device by device."""
-    notification = attrs.evolve(QUEUED, attempts=attempts, ends_at=NOW + left, delivered=delivered)
+    notification = attrs.evolve(
+        RECORD, attempts=attempts, ends_at=NOW + remaining, delivered=delivered
+    )
     progress = progress_after(notification, attempt, NOW, STANDARD, jitter)
 
     schedule = [*STANDARD.push_delays, *[STANDARD.push_delays[-1]] * 20]
@@ -110,11 +112,11 @@ def test_the_progress_is_what_the_design_says(attempt, attempts, jitter, left, d
         if "delivered" in words:
             notified = True
             continue
-        asked = [o.after or timedelta(0) for o in outcomes if o.result.value == "later"]
-        if not asked:
+        delays = [o.after or timedelta(0) for o in outcomes if o.result.value == "later"]
+        if not delays:
             continue
-        wait = max(delay, min(asked))
-        if NOW + wait >= NOW + left:
+        wait = max(delay, min(delays))
+        if NOW + wait >= NOW + remaining:
             late = True
         else:
             waits[device] = wait
@@ -133,7 +135,7 @@ def test_the_progress_is_what_the_design_says(attempt, attempts, jitter, left, d
 
 @given(st.lists(st.sampled_from(["later", "later/3"]), max_size=100))
 def test_waits_do_not_shrink_and_the_last_stays(words):
-    notification = attrs.evolve(QUEUED, ends_at=NOW + timedelta(days=28))
+    notification = attrs.evolve(RECORD, ends_at=NOW + timedelta(days=28))
     waits = []
     for attempts, word in enumerate(words):
         progress = progress_after(
@@ -151,16 +153,16 @@ def test_waits_do_not_shrink_and_the_last_stays(words):
 def test_a_policy_without_delays_waits_for_what_is_asked_only():
     policy = attrs.evolve(STANDARD, push_delays=())
     assert (
-        progress_after(QUEUED, {DEVICES[0]: outcomes_of("later")}, NOW, policy, 1.0).next_at == NOW
+        progress_after(RECORD, {DEVICES[0]: outcomes_of("later")}, NOW, policy, 1.0).next_at == NOW
     )
-    asked = progress_after(QUEUED, {DEVICES[0]: outcomes_of("later/7")}, NOW, policy, 1.0)
-    assert asked.next_at == NOW + timedelta(seconds=7)
+    progress = progress_after(RECORD, {DEVICES[0]: outcomes_of("later/7")}, NOW, policy, 1.0)
+    assert progress.next_at == NOW + timedelta(seconds=7)
 
 
 class TestTheChart:
     def facts(self, **more):
-        wanted = {"record": QUEUED, "claimed": LEASE, "delivered": False} | more
-        return Notifying(**wanted)
+        members = {"record": RECORD, "claimed": LEASE, "delivered": False} | more
+        return Notifying(**members)
 
     @pytest.mark.parametrize("event", [NotificationEvent.PUSH, NotificationEvent.DROP])
     def test_nothing_moves_under_a_lost_lease(self, event):
@@ -203,21 +205,21 @@ KINDS = [AddressKind.RELAY, AddressKind.WEBPUSH, AddressKind.FCM_TOKEN]
 def test_no_kind_and_no_account_takes_anothers_slot(due, running, slots):
     def of(pairs, first):
         return [
-            attrs.evolve(QUEUED, guid=NAMES[first + place], account=NAMES[account], kind=kind)
-            for place, (account, kind) in enumerate(pairs)
+            attrs.evolve(RECORD, guid=NAMES[first + index], account=NAMES[account], kind=kind)
+            for index, (account, kind) in enumerate(pairs)
         ]
 
-    waiting, held = of(due, 4), {one.guid: one for one in of(running, 26)}
-    chosen = next_notifications(waiting, held, slots)
+    waiting, under_way = of(due, 4), {one.guid: one for one in of(running, 26)}
+    chosen = next_notifications(waiting, under_way, slots)
 
     assert len(set(chosen)) == len(chosen)
     assert set(chosen) <= set(waiting)
     for kind in KINDS:
-        under_way = [one for one in held.values() if one.kind is kind]
-        got = [one for one in chosen if one.kind is kind]
-        alone = next_notifications([one for one in waiting if one.kind is kind], held, slots)
-        assert got == list(alone), "a kind is served otherwise where there are others"
-        assert len(under_way) + len(got) <= max(slots, len(under_way))
-        holding = Counter(one.account for one in (*under_way, *got))
+        claims = [one for one in under_way.values() if one.kind is kind]
+        mine = [one for one in chosen if one.kind is kind]
+        alone = next_notifications([one for one in waiting if one.kind is kind], under_way, slots)
+        assert mine == list(alone), "a kind is served otherwise where there are others"
+        assert len(claims) + len(mine) <= max(slots, len(claims))
+        holding = Counter(one.account for one in (*claims, *mine))
         idle = {one.account for one in waiting if one.kind is kind} - holding.keys()
-        assert not idle or len(under_way) + len(got) >= slots
+        assert not idle or len(claims) + len(mine) >= slots

@@ -35,7 +35,7 @@ from counterseal.rules.retries import (
     cause_of_death,
     delivered,
     gives_up,
-    lease_held,
+    lease_current,
     next_attempt,
     next_callbacks,
     undelivered,
@@ -135,14 +135,14 @@ class TestClaim:
             step(chart, claimed.state, event, attrs.evolve(facts, record=claimed))
 
 
-class TestLeaseHeld:
+class TestLeaseCurrent:
     def test_takes_the_outcome_of_the_claim_that_stands(self):
-        lease_held(facts())
+        lease_current(facts())
 
     @pytest.mark.parametrize("lease", [None, LEASE + TICK, LEASE - TICK])
     def test_refuses_a_claim_that_was_taken_over_or_given_up(self, lease, refusing):
         with refusing("lease_lost"):
-            lease_held(facts(lease=lease))
+            lease_current(facts(lease=lease))
 
 
 class TestDeliveredAndUndelivered:
@@ -207,17 +207,17 @@ class TestNextAttempt:
         assert waits == sorted(waits)
         assert sum(waits, timedelta(0)) <= timedelta(hours=24)
 
-    def test_leaves_a_share_to_luck(self):
+    def test_leaves_a_share_to_chance(self):
         assert self.next(1, 0.0) == timedelta(seconds=5)
         assert self.next(1, 0.5) == timedelta(seconds=5.5)
         assert self.next(1, 1.0) == timedelta(seconds=6)
 
-    def test_leaves_nothing_to_luck_if_the_policy_says_so(self):
+    def test_leaves_nothing_to_chance_if_the_policy_says_so(self):
         policy = attrs.evolve(STANDARD, callback_jitter=0.0)
         assert self.next(1, 1.0, policy=policy) == timedelta(seconds=5)
 
     @pytest.mark.parametrize(
-        ("asked", "wait"),
+        ("retry_after", "wait"),
         [
             (timedelta(0), timedelta(seconds=5)),
             (timedelta(seconds=4), timedelta(seconds=5)),
@@ -230,8 +230,8 @@ class TestNextAttempt:
             (None, timedelta(seconds=5)),
         ],
     )
-    def test_honours_what_the_receiver_asks_up_to_the_longest_delay(self, asked, wait):
-        assert self.next(1, retry_after=asked) == wait
+    def test_honours_what_the_receiver_asks_up_to_the_longest_delay(self, retry_after, wait):
+        assert self.next(1, retry_after=retry_after) == wait
 
     def test_past_the_last_delay_keeps_to_it(self):
         assert self.next(100) == DELAYS[-1]
@@ -247,14 +247,14 @@ class TestNextAttempt:
     @given(
         attempts=st.integers(1, 50),
         jitter=st.floats(0, 1),
-        asked=st.none() | st.timedeltas(),
+        retry_after=st.none() | st.timedeltas(),
         delays=st.lists(st.timedeltas(timedelta(0), timedelta(days=1)), max_size=5).map(tuple),
     )
     def test_is_never_before_its_delay_nor_long_after_the_longest(
-        self, attempts, jitter, asked, delays
+        self, attempts, jitter, retry_after, delays
     ):
         policy = attrs.evolve(STANDARD, callback_delays=delays)
-        wait = self.next(attempts, jitter, retry_after=asked, policy=policy)
+        wait = self.next(attempts, jitter, retry_after=retry_after, policy=policy)
         longest = max(delays, default=timedelta(0))
         own = delays[min(attempts, len(delays)) - 1] if delays else timedelta(0)
         assert own <= wait <= longest * (1 + policy.callback_jitter) + TICK
@@ -268,10 +268,10 @@ class TestTheRulesTogether:
         event=st.sampled_from([each for each in CallbackEvent if each is not CallbackEvent.CLAIM]),
         status=st.none() | st.sampled_from([200, 204, 302, 410, 500]),
         attempts=st.integers(0, 12),
-        held=st.booleans(),
+        current=st.booleans(),
     )
-    def test_decide_alike_under_both_judges(self, state, event, status, attempts, held):
-        delivery = facts(status, attempts=attempts, claimed=LEASE if held else NOW)
+    def test_decide_as_the_engine_does(self, state, event, status, attempts, current):
+        delivery = facts(status, attempts=attempts, claimed=LEASE if current else NOW)
 
         class Slot:
             pass
@@ -323,7 +323,7 @@ class TestCauseOfDeath:
             (DeliveryOutcome(status=410), 0, Cause.FORGOTTEN, Cause.FORGOTTEN),
         ],
     )
-    def test_the_first_that_holds_is_told(self, outcome, attempts, unsent, cause):
+    def test_the_first_that_holds_is_returned(self, outcome, attempts, unsent, cause):
         dying = attrs.evolve(facts(attempts=attempts), outcome=outcome, unsent=unsent)
         assert cause_of_death(dying) is cause
         assert gives_up(dying) is (cause is not None)
@@ -359,8 +359,8 @@ class TestInTurn:
     )
     def test_gives_slots_to_the_owner_with_the_fewest(self, origins, under_way, slots, chosen):
         due = of(*origins)
-        held = {NAMES[30 + number]: NAMES[origin] for number, origin in enumerate(under_way)}
-        assert next_callbacks(due, held, slots) == tuple(due[index] for index in chosen)
+        claims = {NAMES[30 + number]: NAMES[origin] for number, origin in enumerate(under_way)}
+        assert next_callbacks(due, claims, slots) == tuple(due[index] for index in chosen)
 
     @given(
         st.lists(st.integers(0, 4), max_size=20),
@@ -369,15 +369,15 @@ class TestInTurn:
     )
     def test_leaves_a_place_to_whoever_has_none(self, origins, under_way, slots):
         due = of(*origins)
-        held = {NAMES[30 + number]: NAMES[origin] for number, origin in enumerate(under_way)}
-        chosen = next_callbacks(due, held, slots)
+        claims = {NAMES[30 + number]: NAMES[origin] for number, origin in enumerate(under_way)}
+        chosen = next_callbacks(due, claims, slots)
         assert len(set(chosen)) == len(chosen)
-        assert len(held) + len(chosen) <= max(slots, len(held))
-        holding = Counter(held.values()) + Counter(one.origin for one in chosen)
+        assert len(claims) + len(chosen) <= max(slots, len(claims))
+        holding = Counter(claims.values()) + Counter(one.origin for one in chosen)
         idle = {one.origin for one in due} - holding.keys()
         # Whoever is passed over is passed over because there is no place.
-        assert not idle or len(held) + len(chosen) >= slots
-        if slots > 1 and len(held) < slots:
+        assert not idle or len(claims) + len(chosen) >= slots
+        if slots > 1 and len(claims) < slots:
             assert all(count < slots for origin, count in holding.items())
 
     def test_starts_none_that_runs(self):

@@ -60,7 +60,7 @@ class Tenant:
     def _queued(self, service):
         asked = service.ask(self.name, "Pay?", origin=self.party, callback=CALLBACK).challenge
         self.phone.answer(asked)
-        (queued,) = [one for one in service.queued() if one.challenge == asked.guid]
+        (queued,) = [one for one in service.callback_records() if one.challenge == asked.guid]
         return queued
 
 
@@ -156,8 +156,8 @@ VERBS = {
         ),
     ),
     "see callback": (MID, lambda s, t, by: s.callbacks.get(t.callback.guid, by=by)),
-    "see the dead": (MID, lambda s, t, by: s.callbacks.dead(t.callback.origin, by=by)),
-    "see the queued": (MID, lambda s, t, by: s.callbacks.queued(t.callback.origin, by=by)),
+    "see the dead": (MID, lambda s, t, by: s.callbacks.list_dead(t.callback.origin, by=by)),
+    "see the queued": (MID, lambda s, t, by: s.callbacks.list_queued(t.callback.origin, by=by)),
     "drop": (MID, lambda s, t, by: s.callbacks.drop(t.waiting.guid, by=by)),
     "requeue": (MID, lambda s, t, by: s.callbacks.requeue(t.callback.guid, by=by)),
     "find": (ALL, lambda s, t, by: s.accounts.find(t.space.guid, t.name, by=by)),

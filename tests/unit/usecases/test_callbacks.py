@@ -48,10 +48,10 @@ def alice(service):
 
 
 @pytest.fixture
-def queued(service, alice):
+def callback(service, alice):
     """A callback whose first attempt is due."""
     alice.answer(service.ask("alice", "Pay?", callback=CALLBACK).challenge)
-    (callback,) = service.queued()
+    (callback,) = service.callback_records()
     return callback
 
 
@@ -72,30 +72,30 @@ def test_every_finished_challenge_whose_origin_asked_for_one_has_exactly_one(
     service, alice, ending
 ):
     issued = service.ask("alice", "Pay?", callback=CALLBACK, show_code=True)
-    held = issued.challenge
-    assert service.queued() == []
+    challenge = issued.challenge
+    assert service.callback_records() == []
     if ending == "answer":
-        alice.answer(held, code=issued.code)
+        alice.answer(challenge, code=issued.code)
     elif ending == "refuse":
-        alice.answer(held, 1)
+        alice.answer(challenge, 1)
     elif ending == "disown":
-        alice.disown(held)
+        alice.disown(challenge)
     elif ending == "cancel":
-        service.challenges.cancel(service.origin, held.guid)
+        service.challenges.cancel(service.origin, challenge.guid)
     elif ending == "expire":
-        service.clock.jump(held.deadline)
+        service.clock.jump(challenge.deadline)
         service.challenges.expire()
     else:
         for _ in range(STANDARD.code_limit):
             with pytest.raises(CountersealError):
-                alice.answer(held, code="not it")
-    (callback,) = service.queued()
-    ended = service.stored(held.guid)
+                alice.answer(challenge, code="not it")
+    (callback,) = service.callback_records()
+    ended = service.stored(challenge.guid)
     assert callback.state is CallbackState.QUEUED
     assert (callback.challenge, callback.account, callback.origin, callback.url) == (
-        held.guid,
-        held.account,
-        held.origin,
+        challenge.guid,
+        challenge.account,
+        challenge.origin,
         CALLBACK,
     )
     assert callback.next_at == callback.created_at == ended.outcome.at == service.clock.now()
@@ -104,7 +104,7 @@ def test_every_finished_challenge_whose_origin_asked_for_one_has_exactly_one(
     (attempt,) = service.sender.attempts
     body = ijson.parse(attempt.delivery.body)
     assert (body["guid"], body["state"], body["approved"]) == (
-        held.guid,
+        challenge.guid,
         ended.state.value,
         ending == "answer",
     )
@@ -113,21 +113,21 @@ def test_every_finished_challenge_whose_origin_asked_for_one_has_exactly_one(
 
 def test_who_asked_for_none_has_none(service, alice):
     alice.answer(service.ask("alice", "Pay?").challenge)
-    assert service.queued() == []
+    assert service.callback_records() == []
 
 
 # Delivering
 
 
-def test_a_delivery_carries_the_whole_request_and_its_proof(service, alice, queued):
-    delivered = service.callbacks.attempt(queued.guid)
-    assert delivered == service.stored(queued.guid)
+def test_a_delivery_carries_the_whole_request_and_its_proof(service, alice, callback):
+    delivered = service.callbacks.attempt(callback.guid)
+    assert delivered == service.stored(callback.guid)
     assert (delivered.state, delivered.attempts) == (CallbackState.DELIVERED, 1)
     assert (delivered.last_status, delivered.lease_until) == (204, None)
     (attempt,) = service.sender.attempts
     assert attempt.delivery.url == CALLBACK
     assert attempt.delivery.timeout == STANDARD.callback_timeout
-    ended = service.stored(queued.challenge)
+    ended = service.stored(callback.challenge)
     body = ijson.parse(attempt.delivery.body)
     assert (body["buttonSelected"], body["answer"], body["receipt"]) == (
         0,
@@ -135,46 +135,48 @@ def test_a_delivery_carries_the_whole_request_and_its_proof(service, alice, queu
         ended.outcome.receipt,
     )
     assert service.last_event() == ("callback.succeed", "")
-    assert (service.events[-1].actor, service.events[-1].subject) == ("worker", queued.guid)
+    assert (service.events[-1].actor, service.events[-1].subject) == ("worker", callback.guid)
 
 
 @pytest.mark.parametrize("status", [200, 204, 299])
-def test_what_counts_as_delivered(service, queued, status):
+def test_what_counts_as_delivered(service, callback, status):
     service.sender.script(status)
-    assert service.callbacks.attempt(queued.guid).state is CallbackState.DELIVERED
+    assert service.callbacks.attempt(callback.guid).state is CallbackState.DELIVERED
 
 
 @pytest.mark.parametrize("status", [None, 100, 199, 300, 301, 307, 400, 404, 429, 500, 503])
-def test_what_does_not(service, queued, status):
+def test_what_does_not(service, callback, status):
     """Not even a redirect."""
     service.sender.script(DeliveryOutcome(status=status))
-    kept = service.callbacks.attempt(queued.guid)
-    assert (kept.state, kept.last_status) == (CallbackState.QUEUED, status)
+    attempted = service.callbacks.attempt(callback.guid)
+    assert (attempted.state, attempted.last_status) == (CallbackState.QUEUED, status)
     assert service.last_event() == ("callback.fail", "")
 
 
-def test_a_delivered_callback_is_not_sent_again(service, queued):
-    service.callbacks.attempt(queued.guid)
+def test_a_delivered_callback_is_not_sent_again(service, callback):
+    service.callbacks.attempt(callback.guid)
     service.clock.advance(timedelta(days=1))
     assert service.callbacks.due() == ()
     with pytest.raises(WrongState):
-        service.callbacks.attempt(queued.guid)
+        service.callbacks.attempt(callback.guid)
     assert len(service.sender.attempts) == 1
 
 
 # Claiming
 
 
-def test_due_tells_what_is_due_and_no_more_than_asked_for(service, alice, queued):
+def test_due_tells_what_is_due_and_no_more_than_asked_for(service, alice, callback):
     for _ in range(3):
         alice.answer(service.ask("alice", "Pay?", callback=CALLBACK).challenge)
-    assert set(service.callbacks.due()) == {callback.guid for callback in service.queued()}
+    assert set(service.callbacks.due()) == {
+        callback.guid for callback in service.callback_records()
+    }
     assert len(service.callbacks.due(limit=2)) == 2
-    failed(service, queued.guid, 500)
-    assert queued.guid not in service.callbacks.due()
+    failed(service, callback.guid, 500)
+    assert callback.guid not in service.callbacks.due()
 
 
-def test_whoever_has_many_keeps_nobody_waiting(service, alice, queued):
+def test_whoever_has_many_keeps_nobody_waiting(service, alice, callback):
     others = service.new_origin(service.app_space, "Other shop")
     for _ in range(9):
         service.clock.advance(timedelta(minutes=5))
@@ -183,51 +185,51 @@ def test_whoever_has_many_keeps_nobody_waiting(service, alice, queued):
     alice.answer(last)
     # Nine are ahead of it, and four are looked at first.
     (chosen,) = service.callbacks.in_turn({}, 1)
-    assert chosen.guid == queued.guid
+    assert chosen.guid == callback.guid
     under_way = {chosen.guid: chosen.origin}
     (theirs,) = service.callbacks.in_turn(under_way, 2)
     assert theirs.challenge == last.guid
 
 
-def test_the_claim_is_committed_before_the_attempt(service, queued):
-    seen = []
+def test_the_claim_is_committed_before_the_attempt(service, callback):
+    leases = []
 
     class Looking:
         def send(self, delivery):
-            seen.append(service.stored(queued.guid))
+            leases.append(service.stored(callback.guid))
             with pytest.raises(DeadlineAhead):
-                service.callbacks.attempt(queued.guid)
+                service.callbacks.attempt(callback.guid)
             assert service.callbacks.due() == ()
             return DeliveryOutcome(status=204)
 
-    service.but(sender=Looking()).callbacks.attempt(queued.guid)
-    (claimed,) = seen
+    service.but(sender=Looking()).callbacks.attempt(callback.guid)
+    (claimed,) = leases
     assert (claimed.attempts, claimed.lease_until) == (0, service.clock.now() + LEASE)
 
 
-def test_an_attempt_is_made_when_it_is_due_and_not_before(service, queued):
-    kept = failed(service, queued.guid, 500)
-    service.clock.jump(kept.next_at - TICK)
+def test_an_attempt_is_made_when_it_is_due_and_not_before(service, callback):
+    attempted = failed(service, callback.guid, 500)
+    service.clock.jump(attempted.next_at - TICK)
     assert service.callbacks.due() == ()
     with pytest.raises(DeadlineAhead):
-        service.callbacks.attempt(queued.guid)
+        service.callbacks.attempt(callback.guid)
     assert service.happened("callback.claim") == []
-    service.clock.jump(kept.next_at)
-    assert service.callbacks.due() == (queued.guid,)
-    service.callbacks.attempt(queued.guid)
+    service.clock.jump(attempted.next_at)
+    assert service.callbacks.due() == (callback.guid,)
+    service.callbacks.attempt(callback.guid)
 
 
-def test_of_workers_at_once_one_sends(service, queued, meeting, at_once):
+def test_of_workers_at_once_one_sends(service, callback, meeting, at_once):
     racing = service.but(store=meeting(service.store, 4))
-    outcomes = at_once(*[partial(racing.callbacks.attempt, queued.guid)] * 4)
+    outcomes = at_once(*[partial(racing.callbacks.attempt, callback.guid)] * 4)
     assert len(service.sender.attempts) == 1
     assert [type(outcome) for outcome in outcomes].count(DeadlineAhead) + [
         type(outcome) for outcome in outcomes
     ].count(WrongState) == 3
 
 
-def test_what_is_no_callback_is_not_found(service, queued):
-    for guid in (mint(0, bytes(15)), queued.challenge):
+def test_what_is_no_callback_is_not_found(service, callback):
+    for guid in (mint(0, bytes(15)), callback.challenge):
         for verb in (service.callbacks.attempt, partial(service.callbacks.requeue, by=OPERATOR)):
             with pytest.raises(NotFound):
                 verb(guid)
@@ -245,101 +247,103 @@ def slow(service, guid, meanwhile, status):
     return service.but(sender=Slow()).callbacks.attempt(guid)
 
 
-def test_an_outcome_counts_after_the_lease_as_long_as_nobody_took_over(service, queued):
-    delivered = slow(service, queued.guid, lambda: None, 204)
+def test_an_outcome_counts_after_the_lease_as_long_as_nobody_took_over(service, callback):
+    delivered = slow(service, callback.guid, lambda: None, 204)
     assert delivered.state is CallbackState.DELIVERED
 
 
 @pytest.mark.parametrize("status", [204, 500])
-def test_an_outcome_whose_lease_was_taken_over_is_not_recorded(service, queued, status):
+def test_an_outcome_whose_lease_was_taken_over_is_not_recorded(service, callback, status):
     def claim():
         dying = Faults()
         dying.crash("sender.send")
         other = service.but(sender=faulty(service.sender, "sender", dying))
         with pytest.raises(Crash):
-            other.callbacks.attempt(queued.guid)
+            other.callbacks.attempt(callback.guid)
 
     with pytest.raises(LeaseLost):
-        slow(service, queued.guid, claim, status)
-    held = service.stored(queued.guid)
-    assert (held.state, held.attempts) == (CallbackState.QUEUED, 0)
-    assert held.lease_until == service.clock.now() + LEASE
+        slow(service, callback.guid, claim, status)
+    stored = service.stored(callback.guid)
+    assert (stored.state, stored.attempts) == (CallbackState.QUEUED, 0)
+    assert stored.lease_until == service.clock.now() + LEASE
     assert service.last_event() == ("callback.attempt", "lease_lost")
 
 
-def test_an_outcome_after_another_worker_delivered_changes_nothing(service, queued):
+def test_an_outcome_after_another_worker_delivered_changes_nothing(service, callback):
     def deliver():
-        service.callbacks.attempt(queued.guid)
+        service.callbacks.attempt(callback.guid)
 
     with pytest.raises(WrongState):
-        slow(service, queued.guid, deliver, 500)
-    assert service.stored(queued.guid).state is CallbackState.DELIVERED
+        slow(service, callback.guid, deliver, 500)
+    assert service.stored(callback.guid).state is CallbackState.DELIVERED
 
 
 # Trying again, and giving up
 
 
-def test_s31_each_wait_is_the_policys_with_some_luck(service, queued):
+def test_s31_each_wait_is_the_policys_with_some_jitter(service, callback):
     """The luck lies between nothing and the policy's share of the wait."""
     for number, delay in enumerate(DELAYS, start=1):
-        kept = failed(service, queued.guid, 500)
-        assert (kept.state, kept.attempts) == (CallbackState.QUEUED, number)
-        wait = kept.next_at - service.clock.now()
+        attempted = failed(service, callback.guid, 500)
+        assert (attempted.state, attempted.attempts) == (CallbackState.QUEUED, number)
+        wait = attempted.next_at - service.clock.now()
         assert delay <= wait <= delay * (1 + STANDARD.callback_jitter)
 
 
-def test_s31_a_receiver_that_is_down_for_an_hour_gets_it_after_all(service, queued):
+def test_s31_a_receiver_that_is_down_for_an_hour_gets_it_after_all(service, callback):
     start, answers = service.clock.now(), []
-    while service.stored(queued.guid).state is CallbackState.QUEUED:
-        service.clock.jump(service.stored(queued.guid).due_at)
+    while service.stored(callback.guid).state is CallbackState.QUEUED:
+        service.clock.jump(service.stored(callback.guid).due_at)
         up = service.clock.now() >= start + timedelta(hours=1)
         service.sender.script(200 if up else 500)
-        service.callbacks.attempt(queued.guid)
+        service.callbacks.attempt(callback.guid)
         answers.append(up)
-    assert service.stored(queued.guid).state is CallbackState.DELIVERED
+    assert service.stored(callback.guid).state is CallbackState.DELIVERED
     assert answers.count(True) == 1
-    assert {attempt.message for attempt in service.sender.attempts} == {queued.guid}
+    assert {attempt.message for attempt in service.sender.attempts} == {callback.guid}
 
 
 @pytest.mark.parametrize(
-    ("asked", "wait"),
+    ("retry_after", "wait"),
     [(timedelta(0), DELAYS[0]), (timedelta(hours=2),) * 2, (timedelta(days=9), max(DELAYS))],
 )
-def test_a_receiver_may_ask_for_a_longer_wait_up_to_the_longest(service, queued, asked, wait):
-    kept = failed(service, queued.guid, DeliveryOutcome(status=503, retry_after=asked))
-    got = kept.next_at - service.clock.now()
-    assert wait <= got <= max(wait, DELAYS[0] * (1 + STANDARD.callback_jitter))
+def test_a_receiver_may_ask_for_a_longer_wait_up_to_the_longest(
+    service, callback, retry_after, wait
+):
+    attempted = failed(service, callback.guid, DeliveryOutcome(status=503, retry_after=retry_after))
+    delay = attempted.next_at - service.clock.now()
+    assert wait <= delay <= max(wait, DELAYS[0] * (1 + STANDARD.callback_jitter))
 
 
-def test_after_the_policys_attempts_it_is_dead(service, queued):
-    kept = failed(service, queued.guid, *[500] * len(DELAYS))
-    assert kept.state is CallbackState.QUEUED
-    dead = failed(service, queued.guid, 500)
+def test_after_the_policys_attempts_it_is_dead(service, callback):
+    attempted = failed(service, callback.guid, *[500] * len(DELAYS))
+    assert attempted.state is CallbackState.QUEUED
+    dead = failed(service, callback.guid, 500)
     assert (dead.state, dead.attempts) == (CallbackState.DEAD, len(DELAYS) + 1)
     service.clock.advance(timedelta(days=1))
     assert service.callbacks.due() == ()
     with pytest.raises(WrongState):
-        service.callbacks.attempt(queued.guid)
+        service.callbacks.attempt(callback.guid)
 
 
-def test_a_receiver_that_is_gone_is_not_asked_again(service, queued):
-    dead = failed(service, queued.guid, 410)
+def test_a_receiver_that_is_gone_is_not_asked_again(service, callback):
+    dead = failed(service, callback.guid, 410)
     assert (dead.state, dead.attempts, dead.last_status) == (CallbackState.DEAD, 1, 410)
 
 
 @pytest.mark.parametrize("status", [200, 500])
-def test_a_policy_may_make_one_attempt_only(service, queued, status):
+def test_a_policy_may_make_one_attempt_only(service, callback, status):
     once = service.but(policy=attrs.evolve(STANDARD, callback_delays=()))
     service.sender.script(status)
-    ended = once.callbacks.attempt(queued.guid)
+    ended = once.callbacks.attempt(callback.guid)
     assert ended.state is (CallbackState.DELIVERED if status == 200 else CallbackState.DEAD)
 
 
-def test_an_operator_queues_a_dead_one_again_under_the_same_id(service, queued):
-    dead = failed(service, queued.guid, 410)
+def test_an_operator_queues_a_dead_one_again_under_the_same_id(service, callback):
+    dead = failed(service, callback.guid, 410)
     later = service.clock.advance(timedelta(days=3))
-    again = service.callbacks.requeue(queued.guid, by=OPERATOR)
-    assert again == service.stored(queued.guid)
+    again = service.callbacks.requeue(callback.guid, by=OPERATOR)
+    assert again == service.stored(callback.guid)
     assert (again.state, again.attempts, again.version) == (
         CallbackState.QUEUED,
         0,
@@ -347,45 +351,45 @@ def test_an_operator_queues_a_dead_one_again_under_the_same_id(service, queued):
     )
     assert (again.next_at, again.keep_until) == (later, later + STANDARD.retention)
     assert service.last_event() == ("callback.requeue", "")
-    assert service.callbacks.due() == (queued.guid,)
-    assert service.callbacks.attempt(queued.guid).state is CallbackState.DELIVERED
-    assert {attempt.message for attempt in service.sender.attempts} == {queued.guid}
+    assert service.callbacks.due() == (callback.guid,)
+    assert service.callbacks.attempt(callback.guid).state is CallbackState.DELIVERED
+    assert {attempt.message for attempt in service.sender.attempts} == {callback.guid}
 
 
-def test_an_operator_drops_a_queued_one_and_it_is_never_sent(service, queued):
+def test_an_operator_drops_a_queued_one_and_it_is_never_sent(service, callback):
     root = Operator(name="root")
-    failed(service, queued.guid, 500)
-    dropped = service.callbacks.drop(queued.guid, by=root)
+    failed(service, callback.guid, 500)
+    dropped = service.callbacks.drop(callback.guid, by=root)
     assert (dropped.state, dropped.cause, dropped.due_at) == (CallbackState.DROPPED, None, None)
-    assert dropped == service.stored(queued.guid)
+    assert dropped == service.stored(callback.guid)
     assert service.last_event() == ("callback.drop", "")
-    assert (service.events[-1].actor, service.events[-1].subject) == ("root", queued.guid)
+    assert (service.events[-1].actor, service.events[-1].subject) == ("root", callback.guid)
     service.clock.advance(timedelta(days=2))
     assert service.callbacks.due() == ()
-    assert service.callbacks.dead(queued.origin, by=OPERATOR) == ()
-    sent = len(service.sender.attempts)
+    assert service.callbacks.list_dead(callback.origin, by=OPERATOR) == ()
+    count = len(service.sender.attempts)
     for verb in (service.callbacks.attempt, partial(service.callbacks.requeue, by=OPERATOR)):
         with pytest.raises(WrongState):
-            verb(queued.guid)
+            verb(callback.guid)
     with pytest.raises(WrongState):
-        service.callbacks.drop(queued.guid, by=root)
-    assert len(service.sender.attempts) == sent
+        service.callbacks.drop(callback.guid, by=root)
+    assert len(service.sender.attempts) == count
 
 
 @pytest.mark.parametrize("status", [204, 410])
-def test_what_was_delivered_or_is_dead_is_not_dropped(service, queued, status):
-    failed(service, queued.guid, status)
+def test_what_was_delivered_or_is_dead_is_not_dropped(service, callback, status):
+    failed(service, callback.guid, status)
     with pytest.raises(WrongState):
-        service.callbacks.drop(queued.guid, by=OPERATOR)
+        service.callbacks.drop(callback.guid, by=OPERATOR)
     assert service.last_event() == ("callback.drop", "wrong_state")
 
 
 @pytest.mark.parametrize("status", [204, None])
-def test_a_callback_that_was_dropped_during_an_attempt_stays_dropped(service, queued, status):
+def test_a_callback_that_was_dropped_during_an_attempt_stays_dropped(service, callback, status):
     """That it arrived all the same is recorded."""
 
     def drop(_):
-        service.callbacks.drop(queued.guid, by=OPERATOR)
+        service.callbacks.drop(callback.guid, by=OPERATOR)
         return DeliveryOutcome(status=status)
 
     class Dropping:
@@ -394,30 +398,30 @@ def test_a_callback_that_was_dropped_during_an_attempt_stays_dropped(service, qu
     attempt = service.but(sender=Dropping()).callbacks.attempt
     if status is None:
         with pytest.raises(WrongState):
-            attempt(queued.guid)
+            attempt(callback.guid)
         assert service.last_event() == ("callback.attempt", "wrong_state")
     else:
-        assert attempt(queued.guid).state is CallbackState.DROPPED
+        assert attempt(callback.guid).state is CallbackState.DROPPED
         assert service.last_event() == ("callback.succeed", "dropped")
-    dropped = service.stored(queued.guid)
+    dropped = service.stored(callback.guid)
     assert (dropped.state, dropped.attempts) == (CallbackState.DROPPED, 0)
 
 
 def test_the_queued_of_an_origin_are_listed_whether_due_or_not(service, alice):
     other = service.new_origin(service.app_space, "Other")
     for party in (service.origin, other, service.origin, service.origin):
-        held = service.ask("alice", "Pay?", origin=party, callback=CALLBACK).challenge
-        alice.answer(held)
+        challenge = service.ask("alice", "Pay?", origin=party, callback=CALLBACK).challenge
+        alice.answer(challenge)
         service.clock.advance(timedelta(seconds=1))
-    mine = [one for one in service.queued() if one.origin == service.origin.origin.guid]
+    mine = [one for one in service.callback_records() if one.origin == service.origin.origin.guid]
     later = failed(service, mine[0].guid, *[500] * len(DELAYS))
     failed(service, mine[1].guid, 410)
     expected = (mine[2], later)
     guid = service.origin.origin.guid
     assert later.due_at > service.clock.now() + timedelta(hours=9)
-    assert service.callbacks.queued(guid, by=OPERATOR) == expected
-    assert service.callbacks.queued(guid, 1, by=OPERATOR) == expected[:1]
-    assert len(service.callbacks.queued(other.origin.guid, by=OPERATOR)) == 1
+    assert service.callbacks.list_queued(guid, by=OPERATOR) == expected
+    assert service.callbacks.list_queued(guid, 1, by=OPERATOR) == expected[:1]
+    assert len(service.callbacks.list_queued(other.origin.guid, by=OPERATOR)) == 1
 
 
 def test_the_queued_of_an_origin_are_found_behind_those_of_others(service, alice, monkeypatch):
@@ -426,101 +430,101 @@ def test_the_queued_of_an_origin_are_found_behind_those_of_others(service, alice
     for party in (*[other] * 5, service.origin):
         alice.answer(service.ask("alice", "Pay?", origin=party, callback=CALLBACK).challenge)
         service.clock.advance(timedelta(seconds=1))
-    (mine,) = service.callbacks.queued(service.origin.origin.guid, 1, by=OPERATOR)
+    (mine,) = service.callbacks.list_queued(service.origin.origin.guid, 1, by=OPERATOR)
     assert mine.origin == service.origin.origin.guid
-    assert len(service.callbacks.queued(other.origin.guid, 2, by=OPERATOR)) == 2
+    assert len(service.callbacks.list_queued(other.origin.guid, 2, by=OPERATOR)) == 2
 
 
-def test_only_an_origin_has_queued_callbacks(service, queued):
+def test_only_an_origin_has_queued_callbacks(service, callback):
     with pytest.raises(NotFound):
-        service.callbacks.queued(queued.guid, by=OPERATOR)
+        service.callbacks.list_queued(callback.guid, by=OPERATOR)
     with pytest.raises(InvalidField):
-        service.callbacks.queued(queued.origin, 0, by=OPERATOR)
+        service.callbacks.list_queued(callback.origin, 0, by=OPERATOR)
 
 
-def test_only_a_dead_one_is_queued_again(service, queued):
+def test_only_a_dead_one_is_queued_again(service, callback):
     with pytest.raises(WrongState):
-        service.callbacks.requeue(queued.guid, by=OPERATOR)
-    service.callbacks.attempt(queued.guid)
+        service.callbacks.requeue(callback.guid, by=OPERATOR)
+    service.callbacks.attempt(callback.guid)
     with pytest.raises(WrongState):
-        service.callbacks.requeue(queued.guid, by=OPERATOR)
+        service.callbacks.requeue(callback.guid, by=OPERATOR)
     assert service.last_event() == ("callback.requeue", "wrong_state")
 
 
 @pytest.mark.parametrize("age", [timedelta(0), timedelta(days=29)])
-def test_what_is_queued_again_is_kept_as_long_as_its_callback(service, queued, age):
-    told = service.stored(queued.challenge)
-    failed(service, queued.guid, 410)
+def test_a_requeued_challenge_stays_as_long_as_its_callback(service, callback, age):
+    challenge = service.stored(callback.challenge)
+    failed(service, callback.guid, 410)
     service.clock.advance(age)
-    again = service.callbacks.requeue(queued.guid, by=OPERATOR)
-    kept = service.stored(queued.challenge)
-    assert kept.keep_until == max(told.keep_until, again.keep_until)
-    assert (kept.version, kept.state, kept.outcome) == (
-        told.version + 1,
-        told.state,
-        told.outcome,
+    again = service.callbacks.requeue(callback.guid, by=OPERATOR)
+    revised = service.stored(callback.challenge)
+    assert revised.keep_until == max(challenge.keep_until, again.keep_until)
+    assert (revised.version, revised.state, revised.outcome) == (
+        challenge.version + 1,
+        challenge.state,
+        challenge.outcome,
     )
 
 
-def test_what_is_queued_again_is_delivered_after_the_store_forgot_what_it_may(service, queued):
-    told = service.stored(queued.challenge)
-    failed(service, queued.guid, 410)
-    service.clock.jump(told.keep_until - TICK)
-    service.callbacks.requeue(queued.guid, by=OPERATOR)
+def test_what_is_queued_again_is_delivered_after_the_store_forgot_what_it_may(service, callback):
+    challenge = service.stored(callback.challenge)
+    failed(service, callback.guid, 410)
+    service.clock.jump(challenge.keep_until - TICK)
+    service.callbacks.requeue(callback.guid, by=OPERATOR)
     service.clock.advance(2 * TICK)
-    assert service.clock.now() > told.keep_until
+    assert service.clock.now() > challenge.keep_until
     service.store.forget(service.clock.now())
-    assert service.callbacks.attempt(queued.guid).state is CallbackState.DELIVERED
+    assert service.callbacks.attempt(callback.guid).state is CallbackState.DELIVERED
     (body,) = [ijson.parse(one.delivery.body) for one in service.sender.attempts[1:]]
-    assert body["guid"] == queued.challenge
+    assert body["guid"] == callback.challenge
 
 
-def test_s29_an_address_that_was_taken_off_the_list_is_not_sent_to(service, queued):
+def test_s29_an_address_that_was_taken_off_the_list_is_not_sent_to(service, callback):
     service.administration.forbid_callback(service.origin.origin.guid, CALLBACK)
-    dead = service.callbacks.attempt(queued.guid)
+    dead = service.callbacks.attempt(callback.guid)
     assert (dead.state, dead.last_status) == (CallbackState.DEAD, None)
     assert dead.cause is Cause.FORBIDDEN
     assert service.sender.attempts == []
     assert service.last_event() == ("callback.fail", "forbidden")
     service.administration.allow_callback(service.origin.origin.guid, CALLBACK)
-    service.callbacks.requeue(queued.guid, by=OPERATOR)
-    assert service.callbacks.attempt(queued.guid).state is CallbackState.DELIVERED
+    service.callbacks.requeue(callback.guid, by=OPERATOR)
+    assert service.callbacks.attempt(callback.guid).state is CallbackState.DELIVERED
 
 
-def test_a_sender_may_say_that_no_attempt_will_ever_succeed(service, queued):
+def test_a_sender_may_say_that_no_attempt_will_ever_succeed(service, callback):
     service.sender.script(DeliveryOutcome(status=None, final=True))
-    assert service.callbacks.attempt(queued.guid).state is CallbackState.DEAD
+    assert service.callbacks.attempt(callback.guid).state is CallbackState.DEAD
 
 
 # Crashes, S30
 
 
-def recovered(service, queued):
+def recovered(service, callback):
     """Let the lease run out and the worker come back; return the ids of all attempts."""
     service.clock.advance(LEASE)
     service.deliver()
-    assert service.stored(queued.guid).state is CallbackState.DELIVERED
+    assert service.stored(callback.guid).state is CallbackState.DELIVERED
     assert service.deliver() == ()
-    assert [one.guid for one in service.queued()] == [queued.guid]
+    assert [one.guid for one in service.callback_records()] == [callback.guid]
     return [attempt.message for attempt in service.sender.attempts]
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before the commit", "after the commit"])
 def test_s30_a_crash_at_the_answers_commit_loses_neither_answer_nor_callback(service, alice, after):
-    asked = service.ask("alice", "Pay?", callback=CALLBACK).challenge
-    token = service.signed(alice, asked)
+    challenge = service.ask("alice", "Pay?", callback=CALLBACK).challenge
+    token = service.signed(alice, challenge)
     faults = Faults()
     faults.crash("store.commit", after=after)
     with pytest.raises(Crash):
         service.but(store=faulty(service.store, "store", faults)).send(alice, token)
-    assert len(service.queued()) == service.stored(asked.guid).approved == after
+    assert len(service.callback_records()) == service.stored(challenge.guid).approved == after
     assert service.send(alice, token).approved
-    (callback,) = service.queued()
+    (callback,) = service.callback_records()
     assert recovered(service, callback) == [callback.guid]
 
 
 @pytest.mark.parametrize(
-    ("crash", "sent"),
+    ("crash", "deliveries"),
     [
         ({"at": "store.commit"}, 1),
         ({"at": "store.commit", "after": True}, 1),
@@ -539,7 +543,7 @@ def test_s30_a_crash_at_the_answers_commit_loses_neither_answer_nor_callback(ser
     ],
 )
 def test_s30_a_crash_at_any_point_of_an_attempt_repeats_it_under_the_same_id(
-    service, queued, crash, sent
+    service, callback, crash, deliveries
 ):
     faults = Faults()
     faults.crash(**crash)
@@ -548,16 +552,16 @@ def test_s30_a_crash_at_any_point_of_an_attempt_repeats_it_under_the_same_id(
         sender=faulty(service.sender, "sender", faults),
     )
     with pytest.raises(Crash):
-        dying.callbacks.attempt(queued.guid)
-    assert recovered(service, queued) == [queued.guid] * sent
+        dying.callbacks.attempt(callback.guid)
+    assert recovered(service, callback) == [callback.guid] * deliveries
 
 
-def test_s30_a_sender_that_cannot_attempt_leaves_it_due_after_the_lease(service, queued):
+def test_s30_a_sender_that_cannot_attempt_leaves_it_due_after_the_lease(service, callback):
     service.sender.script(SenderUnavailable())
     with pytest.raises(SenderUnavailable):
-        service.callbacks.attempt(queued.guid)
+        service.callbacks.attempt(callback.guid)
     assert service.callbacks.due() == ()
-    assert recovered(service, queued) == [queued.guid] * 2
+    assert recovered(service, callback) == [callback.guid] * 2
 
 
 @pytest.mark.parametrize(
@@ -569,7 +573,7 @@ def test_s30_a_sender_that_cannot_attempt_leaves_it_due_after_the_lease(service,
     ],
     ids=["no sender", "no sealer", "crashes"],
 )
-def test_an_outage_of_our_own_uses_up_no_attempts(service, queued, call, outage):
+def test_an_outage_of_our_own_uses_up_no_attempts(service, callback, call, outage):
     service.credentials.issue_webhook_key(service.origin.origin.guid)
     faults = Faults()
     often = len(DELAYS) + 2
@@ -580,17 +584,17 @@ def test_an_outage_of_our_own_uses_up_no_attempts(service, queued, call, outage)
     )
     for _ in range(often):
         with pytest.raises(type(outage)):
-            broken.callbacks.attempt(queued.guid)
+            broken.callbacks.attempt(callback.guid)
         service.clock.advance(LEASE)
-    held = service.stored(queued.guid)
-    assert (held.state, held.attempts) == (CallbackState.QUEUED, 0)
-    kept = failed(service, queued.guid, *[500] * len(DELAYS))
-    assert (kept.state, kept.attempts) == (CallbackState.QUEUED, len(DELAYS))
-    assert failed(service, queued.guid, 500).state is CallbackState.DEAD
+    stored = service.stored(callback.guid)
+    assert (stored.state, stored.attempts) == (CallbackState.QUEUED, 0)
+    attempted = failed(service, callback.guid, *[500] * len(DELAYS))
+    assert (attempted.state, attempted.attempts) == (CallbackState.QUEUED, len(DELAYS))
+    assert failed(service, callback.guid, 500).state is CallbackState.DEAD
 
 
 @pytest.mark.parametrize("call", ["store.get", "sealer.open"])
-def test_s30_a_port_that_fails_between_claim_and_sending_sends_nothing(service, queued, call):
+def test_s30_a_port_that_fails_between_claim_and_sending_sends_nothing(service, callback, call):
     service.credentials.issue_webhook_key(service.origin.origin.guid)
     faults = Faults()
     error = SealBroken() if call == "sealer.open" else StoreUnavailable()
@@ -600,15 +604,17 @@ def test_s30_a_port_that_fails_between_claim_and_sending_sends_nothing(service, 
         sealer=faulty(service.ports.sealer, "sealer", faults),
     )
     with pytest.raises(type(error)):
-        broken.callbacks.attempt(queued.guid)
+        broken.callbacks.attempt(callback.guid)
     assert service.sender.attempts == []
-    assert recovered(service, queued) == [queued.guid]
+    assert recovered(service, callback) == [callback.guid]
 
 
-@pytest.mark.parametrize("gone", ["challenge", "origin", "account"])
-def test_a_callback_whose_challenge_is_forgotten_is_dead_and_not_due_again(service, queued, gone):
-    service.store._records.pop(getattr(queued, gone))
-    dead = service.callbacks.attempt(queued.guid)
+@pytest.mark.parametrize("missing", ["challenge", "origin", "account"])
+def test_a_callback_whose_challenge_is_forgotten_is_dead_and_not_due_again(
+    service, callback, missing
+):
+    service.store._records.pop(getattr(callback, missing))
+    dead = service.callbacks.attempt(callback.guid)
     assert (dead.state, dead.cause) == (CallbackState.DEAD, Cause.FORGOTTEN)
     assert service.sender.attempts == []
     assert service.last_event() == ("callback.fail", "forgotten")
@@ -616,29 +622,29 @@ def test_a_callback_whose_challenge_is_forgotten_is_dead_and_not_due_again(servi
     assert service.callbacks.due() == ()
 
 
-def test_what_was_forgotten_is_not_queued_again(service, queued):
-    service.store._records.pop(queued.challenge)
-    dead = service.callbacks.attempt(queued.guid)
+def test_what_was_forgotten_is_not_queued_again(service, callback):
+    service.store._records.pop(callback.challenge)
+    dead = service.callbacks.attempt(callback.guid)
     with pytest.raises(NotFound):
-        service.callbacks.requeue(queued.guid, by=OPERATOR)
-    assert service.stored(queued.guid) == dead
+        service.callbacks.requeue(callback.guid, by=OPERATOR)
+    assert service.stored(callback.guid) == dead
 
 
-def test_a_dead_callback_says_why_and_one_that_is_queued_again_does_not(service, queued):
-    assert service.callbacks.get(queued.guid, by=OPERATOR) == queued
-    assert queued.cause is None
-    dead = failed(service, queued.guid, 410)
+def test_a_dead_callback_says_why_and_one_that_is_queued_again_does_not(service, callback):
+    assert service.callbacks.get(callback.guid, by=OPERATOR) == callback
+    assert callback.cause is None
+    dead = failed(service, callback.guid, 410)
     assert service.last_event() == ("callback.fail", "gone")
-    assert service.callbacks.get(queued.guid, by=OPERATOR) == dead
+    assert service.callbacks.get(callback.guid, by=OPERATOR) == dead
     assert dead.cause is Cause.GONE
-    assert service.callbacks.requeue(queued.guid, by=OPERATOR).cause is None
+    assert service.callbacks.requeue(callback.guid, by=OPERATOR).cause is None
     service.sender.script(DeliveryOutcome(status=None, final=True))
-    assert service.callbacks.attempt(queued.guid).cause is Cause.FINAL
-    service.callbacks.requeue(queued.guid, by=OPERATOR)
-    assert failed(service, queued.guid, *[500] * len(DELAYS)).cause is None
-    assert failed(service, queued.guid, 500).cause is Cause.EXHAUSTED
-    service.callbacks.requeue(queued.guid, by=OPERATOR)
-    delivered = service.callbacks.attempt(queued.guid)
+    assert service.callbacks.attempt(callback.guid).cause is Cause.FINAL
+    service.callbacks.requeue(callback.guid, by=OPERATOR)
+    assert failed(service, callback.guid, *[500] * len(DELAYS)).cause is None
+    assert failed(service, callback.guid, 500).cause is Cause.EXHAUSTED
+    service.callbacks.requeue(callback.guid, by=OPERATOR)
+    delivered = service.callbacks.attempt(callback.guid)
     assert (delivered.state, delivered.cause) == (CallbackState.DELIVERED, None)
 
 
@@ -648,35 +654,35 @@ def test_the_dead_of_an_origin_are_listed_oldest_first_until_they_are_queued_aga
     for device, name in ((alice, "alice"), (bob, "bob"), (alice, "alice")):
         device.answer(service.ask(name, "Pay?", callback=CALLBACK).challenge)
         service.clock.advance(timedelta(minutes=1))
-    first, second, third = sorted(service.queued(), key=lambda one: one.created_at)
-    assert service.callbacks.dead(origin, by=OPERATOR) == ()
-    gone = [failed(service, one.guid, 410) for one in (third, first)]
+    first, second, third = sorted(service.callback_records(), key=lambda one: one.created_at)
+    assert service.callbacks.list_dead(origin, by=OPERATOR) == ()
+    dead = [failed(service, one.guid, 410) for one in (third, first)]
     failed(service, second.guid, 500)
-    assert service.callbacks.dead(origin, by=OPERATOR) == (gone[1], gone[0])
-    assert {one.cause for one in service.callbacks.dead(origin, by=OPERATOR)} == {Cause.GONE}
-    assert service.callbacks.dead(origin, 1, by=OPERATOR) == (gone[1],)
-    assert service.callbacks.dead(origin, limit=2, by=OPERATOR) == (gone[1], gone[0])
+    assert service.callbacks.list_dead(origin, by=OPERATOR) == (dead[1], dead[0])
+    assert {one.cause for one in service.callbacks.list_dead(origin, by=OPERATOR)} == {Cause.GONE}
+    assert service.callbacks.list_dead(origin, 1, by=OPERATOR) == (dead[1],)
+    assert service.callbacks.list_dead(origin, limit=2, by=OPERATOR) == (dead[1], dead[0])
     service.callbacks.requeue(first.guid, by=OPERATOR)
-    assert service.callbacks.dead(origin, 1, by=OPERATOR) == (gone[0],)
-    assert failed(service, second.guid, 410) in service.callbacks.dead(origin, by=OPERATOR)
+    assert service.callbacks.list_dead(origin, 1, by=OPERATOR) == (dead[0],)
+    assert failed(service, second.guid, 410) in service.callbacks.list_dead(origin, by=OPERATOR)
 
 
-def test_the_dead_of_another_origin_are_its_own(service, queued):
+def test_the_dead_of_another_origin_are_its_own(service, callback):
     other = service.new_origin(service.app_space, "Other")
-    failed(service, queued.guid, 410)
-    assert service.callbacks.dead(other.origin.guid, by=OPERATOR) == ()
+    failed(service, callback.guid, 410)
+    assert service.callbacks.list_dead(other.origin.guid, by=OPERATOR) == ()
 
 
 @pytest.mark.parametrize("kind", ["nothing", "callback", "space"])
-def test_only_an_origin_has_dead_callbacks(service, queued, kind):
-    failed(service, queued.guid, 410)
+def test_only_an_origin_has_dead_callbacks(service, callback, kind):
+    failed(service, callback.guid, 410)
     guid = {
         "nothing": mint(0, bytes(15)),
-        "callback": queued.guid,
+        "callback": callback.guid,
         "space": service.app_space.guid,
     }[kind]
     with pytest.raises(NotFound):
-        service.callbacks.dead(guid, by=OPERATOR)
+        service.callbacks.list_dead(guid, by=OPERATOR)
     assert service.last_event() == ("callback.dead", "not_found")
     assert (service.events[-1].actor, service.events[-1].subject) == ("staff", guid)
 
@@ -686,19 +692,19 @@ def test_a_limit_that_nobody_may_ask_for_is_refused_before_anything_is_read(serv
     faults = Faults()
     broken = service.but(store=faulty(service.store, "store", faults))
     with pytest.raises(InvalidField):
-        broken.callbacks.dead(service.origin.origin.guid, limit, by=OPERATOR)
+        broken.callbacks.list_dead(service.origin.origin.guid, limit, by=OPERATOR)
     assert faults.calls == []
 
 
-def test_the_dead_are_found_in_two_trips(service, queued):
+def test_the_dead_are_found_in_two_trips(service, callback):
     faults = Faults()
     counted = service.but(store=faulty(service.store, "store", faults))
-    counted.callbacks.dead(service.origin.origin.guid, by=OPERATOR)
+    counted.callbacks.list_dead(service.origin.origin.guid, by=OPERATOR)
     assert faults.calls == ["store.get", "store.dead"]
 
 
 @pytest.mark.parametrize("state", FINISHED)
-def test_an_origin_chooses_which_endings_ring(service, alice, state):
+def test_an_origin_chooses_which_endings_send_a_callback(service, alice, state):
     guid = service.origin.origin.guid
     service.administration.edit_origin(guid, callback_states=set(FINISHED) - {state})
     party = service.renewed(service.origin)
@@ -709,9 +715,9 @@ def test_an_origin_chooses_which_endings_ring(service, alice, state):
     service.administration.edit_origin(guid, callback_states=FINISHED)
     _end(service, alice, issued, state)
     assert service.stored(issued.challenge.guid).state is state
-    assert service.queued() == []
+    assert service.callback_records() == []
     _end(service, alice, other, FINISHED[FINISHED.index(state) - 1])
-    assert [one.challenge for one in service.queued()] == [other.challenge.guid]
+    assert [one.challenge for one in service.callback_records()] == [other.challenge.guid]
 
 
 @pytest.mark.parametrize("state", FINISHED)
@@ -723,7 +729,7 @@ def test_cx_clients_are_called_when_the_user_has_processed_the_request(service, 
     _end(service, alice, issued, state)
     assert service.stored(issued.challenge.guid).state is state
     processed = state in {ChallengeState.ANSWERED, ChallengeState.DISOWNED}
-    assert len(service.queued()) == processed
+    assert len(service.callback_records()) == processed
 
 
 def test_cx_clients_are_not_called_for_a_question_that_a_newer_one_replaces(new_service):
@@ -734,23 +740,23 @@ def test_cx_clients_are_not_called_for_a_question_that_a_newer_one_replaces(new_
     first = service.ask("alice", "Pay?", origin=party, callback=CALLBACK).challenge
     service.ask("alice", "Pay?", origin=party, callback=CALLBACK)
     assert service.stored(first.guid).state is ChallengeState.CANCELLED
-    assert service.queued() == []
+    assert service.callback_records() == []
 
 
 def _end(service, alice, issued, state):
-    held = issued.challenge
+    challenge = issued.challenge
     if state is ChallengeState.ANSWERED:
-        alice.answer(held, code=issued.code)
+        alice.answer(challenge, code=issued.code)
     elif state is ChallengeState.DISOWNED:
-        alice.disown(held)
+        alice.disown(challenge)
     elif state is ChallengeState.CANCELLED:
-        service.challenges.cancel(service.origin, held.guid)
+        service.challenges.cancel(service.origin, challenge.guid)
     elif state is ChallengeState.FAILED:
         for _ in range(STANDARD.code_limit):
             with pytest.raises(CountersealError):
-                alice.answer(held, code="not it")
+                alice.answer(challenge, code="not it")
     else:
-        service.clock.jump(held.deadline)
+        service.clock.jump(challenge.deadline)
         service.challenges.expire(limit=1)
 
 
@@ -768,45 +774,45 @@ def mac(secret, attempt):
     return Webhook(secret).sign(headers["webhook-id"], at, attempt.delivery.body.decode())
 
 
-def test_s25_without_a_secret_there_is_no_signature(service, queued):
-    service.callbacks.attempt(queued.guid)
+def test_s25_without_a_secret_there_is_no_signature(service, callback):
+    service.callbacks.attempt(callback.guid)
     assert signatures(service.sender.attempts[0]) == []
 
 
-def test_s25_ids_stay_and_timestamps_move(service, queued):
-    failed(service, queued.guid, 500, 500)
+def test_s25_ids_stay_and_timestamps_move(service, callback):
+    failed(service, callback.guid, 500, 500)
     headers = [dict(attempt.delivery.headers) for attempt in service.sender.attempts]
-    assert {header["webhook-id"] for header in headers} == {queued.guid}
+    assert {header["webhook-id"] for header in headers} == {callback.guid}
     stamps = [int(header["webhook-timestamp"]) for header in headers]
-    assert stamps[0] == int(queued.created_at.timestamp())
+    assert stamps[0] == int(callback.created_at.timestamp())
     assert stamps[1] > stamps[0]
 
 
-def test_s25_two_secrets_sign_during_a_rotation_and_one_after_it(service, queued):
+def test_s25_two_secrets_sign_during_a_rotation_and_one_after_it(service, callback):
     origin = service.origin.origin.guid
     old = service.credentials.issue_webhook_key(origin)
-    failed(service, queued.guid, 500)
+    failed(service, callback.guid, 500)
     new = service.credentials.issue_webhook_key(origin, overlap=timedelta(minutes=1))
-    failed(service, queued.guid, 500)
+    failed(service, callback.guid, 500)
     service.clock.advance(timedelta(minutes=1))
-    failed(service, queued.guid, 500)
+    failed(service, callback.guid, 500)
     first, second, third = service.sender.attempts
     assert signatures(first) == [mac(old, first)]
     assert signatures(second) == [mac(new, second), mac(old, second)]
     assert signatures(third) == [mac(new, third)]
 
 
-def test_s25_a_secret_without_overlap_replaces_the_old_one_at_once(service, queued):
+def test_s25_a_secret_without_overlap_replaces_the_old_one_at_once(service, callback):
     origin = service.origin.origin.guid
     service.credentials.issue_webhook_key(origin)
     new = service.credentials.issue_webhook_key(origin)
-    service.callbacks.attempt(queued.guid)
+    service.callbacks.attempt(callback.guid)
     (attempt,) = service.sender.attempts
     assert signatures(attempt) == [mac(new, attempt)]
 
 
-def test_what_is_sent_is_sent_between_two_transactions(service, queued, monkeypatch):
-    running, sent = [], []
+def test_what_is_sent_is_sent_between_two_transactions(service, callback, monkeypatch):
+    running, urls = [], []
     run = Transactions.run
 
     def counted(self, *args):
@@ -818,15 +824,15 @@ def test_what_is_sent_is_sent_between_two_transactions(service, queued, monkeypa
 
     class Looking:
         def send(self, delivery):
-            sent.append(list(running))
+            urls.append(list(running))
             return DeliveryOutcome(status=204)
 
     monkeypatch.setattr(Transactions, "run", counted)
-    service.but(sender=Looking()).callbacks.attempt(queued.guid)
-    assert sent == [[]]
+    service.but(sender=Looking()).callbacks.attempt(callback.guid)
+    assert urls == [[]]
 
 
-def test_an_arrival_after_the_drop_is_recorded_under_a_guard(service, queued, monkeypatch):
+def test_an_arrival_after_the_drop_is_recorded_under_a_guard(service, callback, monkeypatch):
     """Nothing is written, and an event is recorded in a commit only."""
     record = callbacks.callbacks.record_attempt
 
@@ -835,9 +841,9 @@ def test_an_arrival_after_the_drop_is_recorded_under_a_guard(service, queued, mo
 
     class Dropping:
         def send(self, delivery):
-            service.callbacks.drop(queued.guid, by=OPERATOR)
+            service.callbacks.drop(callback.guid, by=OPERATOR)
             return DeliveryOutcome(status=204)
 
     monkeypatch.setattr(callbacks.callbacks, "record_attempt", unguarded)
     with pytest.raises(WrongRecord):
-        service.but(sender=Dropping()).callbacks.attempt(queued.guid)
+        service.but(sender=Dropping()).callbacks.attempt(callback.guid)

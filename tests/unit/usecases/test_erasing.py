@@ -121,7 +121,7 @@ def test_what_is_asked_is_cancelled_and_blank_and_no_callback_is_sent(service, a
         (),
         b"",
     )
-    assert service.queued() == []
+    assert service.callback_records() == []
     assert woken == [pending.guid]
     assert service.store.pending(guid) == ()
 

@@ -51,15 +51,15 @@ def alice(service):
     return service.bind("alice", addresses=(HERE,))
 
 
-def noted(service):
+def notifications_of(service):
     """Every notification there is, by the kind of address."""
-    found = [one for one in service.records().values() if isinstance(one, Notification)]
-    return sorted(found, key=lambda one: one.kind.value)
+    notifications = [one for one in service.records().values() if isinstance(one, Notification)]
+    return sorted(notifications, key=lambda one: one.kind.value)
 
 
 def only(service):
-    (found,) = noted(service)
-    return found
+    (notification,) = notifications_of(service)
+    return notification
 
 
 def reasons(service, event="challenge.push"):
@@ -69,7 +69,7 @@ def reasons(service, event="challenge.push"):
 # What a bell holds
 
 
-def test_s2_a_bell_holds_names_two_texts_and_times_and_nothing_else(service, alice):
+def test_s2_a_push_message_holds_guids_two_texts_and_times_and_nothing_else(service, alice):
     issued = service.ask("alice", "Pay 10 EUR to Zoë?", show_code=True, transaction_id="t-1")
     (guid,) = service.push()
     message = PushMessage(
@@ -86,7 +86,7 @@ def test_s2_a_bell_holds_names_two_texts_and_times_and_nothing_else(service, ali
 
 
 @pytest.mark.parametrize(
-    ("policy", "texts", "members", "told"),
+    ("policy", "texts", "members", "expected"),
     [
         (STANDARD, Texts(), {}, ("Counterseal", "A question is waiting for you.")),
         (STANDARD, Texts(title="Bank", challenge="Frage"), {}, ("Bank", "Frage")),
@@ -106,22 +106,22 @@ def test_s2_a_bell_holds_names_two_texts_and_times_and_nothing_else(service, ali
         ),
     ],
 )
-def test_the_texts_are_the_origins_or_the_app_spaces(service, policy, texts, members, told):
+def test_the_texts_are_the_origins_or_the_app_spaces(service, policy, texts, members, expected):
     service.bind("alice", addresses=(HERE,))
     service.administration.edit_app_space(service.app_space.guid, texts=attrs.asdict(texts))
     service.ask("alice", "Pay?", **members)
     service.but(policy=policy).push()
     (push,) = service.outbox.pushes
-    assert (push.message.title, push.message.body) == told
+    assert (push.message.title, push.message.body) == expected
 
 
-def test_a_bell_that_is_not_to_be_shown_is_not_rung(service, alice):
+def test_a_notification_that_is_not_to_be_shown_is_not_sent(service, alice):
     service.ask("alice", "Pay?", notification_title="Shop", show_notification=False)
-    assert noted(service) == []
+    assert notifications_of(service) == []
     assert service.push() == ()
 
 
-def test_a_bell_lives_as_long_as_its_challenge(service, alice):
+def test_a_notification_lives_as_long_as_its_challenge(service, alice):
     service.ask("alice", "Pay?")
     service.clock.advance(30 * SECOND)
     service.push()
@@ -132,7 +132,7 @@ def test_a_bell_lives_as_long_as_its_challenge(service, alice):
 # Whom it reaches
 
 
-def test_every_active_device_is_rung_and_no_other(service, alice):
+def test_every_active_device_is_notified_and_no_other(service, alice):
     second = service.bind("alice", addresses=(THERE,))
     service.bind("bob", addresses=(PushAddress(kind=AddressKind.RELAY, value="bob"),))
     service.push()
@@ -146,15 +146,15 @@ def test_every_active_device_is_rung_and_no_other(service, alice):
     service.devices.revoke(alice.guid, by=OPERATOR)
     service.ask("alice", "Pay?")
     service.push()
-    rung = [
+    notified = [
         push.addresses
         for push in service.outbox.pushes
         if push.message.occasion is Occasion.CHALLENGE
     ]
-    assert rung == [(HERE, THERE), (HERE,), (THERE,)]
+    assert notified == [(HERE, THERE), (HERE,), (THERE,)]
 
 
-def test_a_device_is_rung_at_the_addresses_that_it_has_by_then(service, alice):
+def test_a_device_is_notified_at_the_addresses_that_it_has_by_then(service, alice):
     service.ask("alice", "Pay?")
     service.devices.update(
         alice.call("/device", b'{"addresses":[{"kind":"relay","value":"there"}]}')
@@ -164,7 +164,7 @@ def test_a_device_is_rung_at_the_addresses_that_it_has_by_then(service, alice):
 
 
 @pytest.mark.parametrize("ending", ["suspend", "revoke", "forget"])
-def test_a_device_that_cannot_be_rung_any_more_is_not(service, alice, ending):
+def test_a_device_that_cannot_be_notified_any_more_is_not(service, alice, ending):
     service.ask("alice", "Pay?")
     if ending == "forget":
         service.devices.update(alice.call("/device", b'{"addresses":[]}'))
@@ -182,34 +182,45 @@ def test_a_device_that_cannot_be_rung_any_more_is_not(service, alice, ending):
 def test_each_kind_has_a_notification_of_its_own(service):
     service.bind("alice", addresses=(HERE, WEB, THERE))
     service.ask("alice", "Pay?")
-    assert [one.kind for one in noted(service)] == [AddressKind.RELAY, AddressKind.WEBPUSH]
+    assert [one.kind for one in notifications_of(service)] == [
+        AddressKind.RELAY,
+        AddressKind.WEBPUSH,
+    ]
     service.push()
     assert {push.addresses for push in service.outbox.pushes} == {(HERE, THERE), (WEB,)}
 
 
-def test_only_kinds_that_somebody_rings_at_are_noted(service):
+def test_only_served_kinds_are_queued(service):
     web_only = service.but(notifier=OutboxNotifier(AddressKind.WEBPUSH))
     service.bind("alice", addresses=(HERE, WEB))
     web_only.ask("alice", "Pay?")
     assert only(service).kind is AddressKind.WEBPUSH
 
 
-def test_a_device_without_an_address_is_not_rung_and_asks_for_itself(service):
+def test_a_device_without_an_address_is_not_notified_and_asks_for_itself(service):
     alice = service.bind("alice")
-    held = service.ask("alice", "Pay?").challenge
-    assert noted(service) == []
-    assert alice.pending() == (held,)
+    challenge = service.ask("alice", "Pay?").challenge
+    assert notifications_of(service) == []
+    assert alice.pending() == (challenge,)
 
 
 def test_s35_what_came_of_each_address_is_recorded(service):
     alice = service.bind("alice", addresses=(HERE, THERE))
     service.outbox.dead.add(HERE)
-    held = service.ask("alice", "Pay?").challenge
+    challenge = service.ask("alice", "Pay?").challenge
     service.push()
-    gone, rung = service.happened("challenge.push")
-    assert (gone.actor, gone.subject, gone.reason) == ("notifier", held.guid, "gone")
-    assert (rung.subject, rung.reason) == (held.guid, "")
-    assert dict(rung.attributes) == {"occasion": "challenge", "device": alice.guid, "kind": "relay"}
+    dead_event, delivered_event = service.happened("challenge.push")
+    assert (dead_event.actor, dead_event.subject, dead_event.reason) == (
+        "notifier",
+        challenge.guid,
+        "gone",
+    )
+    assert (delivered_event.subject, delivered_event.reason) == (challenge.guid, "")
+    assert dict(delivered_event.attributes) == {
+        "occasion": "challenge",
+        "device": alice.guid,
+        "kind": "relay",
+    }
 
 
 # That nothing depends on it
@@ -223,28 +234,28 @@ def test_e8_creating_a_challenge_never_asks_the_notifier_to_push(service, alice)
         def push(self, addresses, message):
             raise AssertionError("pushed before the commit")
 
-    held = service.but(notifier=Hanging()).ask("alice", "Pay?").challenge
-    assert alice.answer(held).approved
+    challenge = service.but(notifier=Hanging()).ask("alice", "Pay?").challenge
+    assert alice.answer(challenge).approved
 
 
 @pytest.mark.parametrize("skip", range(6))
 @pytest.mark.parametrize("port", ["store", "notifier", "audit", "wake"])
-def test_e8_whatever_fails_the_challenge_stands_and_the_bell_rings_in_the_end(
+def test_e8_whatever_fails_the_challenge_stands_and_is_notified_in_the_end(
     service, alice, port, skip
 ):
-    held = service.ask("alice", "Pay?").challenge
+    challenge = service.ask("alice", "Pay?").challenge
     faults = Faults()
     faults.fail("", StoreUnavailable() if port == "store" else NotifierUnavailable(), skip=skip)
     broken = service.but(**{port: getattr(faulty_ports(service.ports, faults), port)})
     with contextlib.suppress(StoreUnavailable, NotifierUnavailable):
         broken.push()
     faults.clear()
-    assert service.stored(held.guid) == held
+    assert service.stored(challenge.guid) == challenge
     service.clock.advance(STANDARD.push_lease)
     service.push()
     assert len(service.outbox.pushes) >= 1
     assert only(service).state is NotificationState.DELIVERED
-    assert alice.answer(held).approved
+    assert alice.answer(challenge).approved
 
 
 def test_there_is_no_push_without_a_commit(service, alice):
@@ -252,7 +263,7 @@ def test_there_is_no_push_without_a_commit(service, alice):
     faults.fail("store.commit")
     with pytest.raises(StoreUnavailable):
         service.but(store=faulty(service.store, "store", faults)).ask("alice", "Pay?")
-    assert noted(service) == []
+    assert notifications_of(service) == []
 
 
 # Trying again
@@ -274,11 +285,11 @@ def test_a_push_that_fails_is_tried_again_until_it_is_taken(service, alice):
 
 
 def test_it_is_tried_until_the_deadline_and_not_after_it(service, alice):
-    held = service.ask("alice", "Pay?").challenge
+    challenge = service.ask("alice", "Pay?").challenge
     service.outbox.failing = True
     tried = 0
     while only(service).state is NotificationState.QUEUED:
-        assert only(service).due_at < held.deadline
+        assert only(service).due_at < challenge.deadline
         service.clock.jump(only(service).due_at)
         service.push()
         tried += 1
@@ -288,30 +299,30 @@ def test_it_is_tried_until_the_deadline_and_not_after_it(service, alice):
 
 
 def test_one_that_comes_too_late_is_dropped(service, alice):
-    held = service.ask("alice", "Pay?").challenge
-    service.clock.jump(held.deadline)
+    challenge = service.ask("alice", "Pay?").challenge
+    service.clock.jump(challenge.deadline)
     service.push()
     assert service.outbox.pushes == []
     assert only(service).skip_reason is SkipReason.LATE
 
 
 @pytest.mark.parametrize("ending", ["answer", "disown", "cancel", "expire", "erase"])
-def test_nobody_is_rung_once_the_challenge_has_ended(service, alice, ending):
-    held = service.ask("alice", "Pay?").challenge
+def test_nobody_is_notified_once_the_challenge_has_ended(service, alice, ending):
+    challenge = service.ask("alice", "Pay?").challenge
     service.outbox.failing = True
     service.push()
     service.outbox.failing = False
     if ending == "answer":
-        alice.answer(held)
+        alice.answer(challenge)
     elif ending == "disown":
-        alice.disown(held)
+        alice.disown(challenge)
     elif ending == "cancel":
-        service.challenges.cancel(service.origin, held.guid)
+        service.challenges.cancel(service.origin, challenge.guid)
     elif ending == "expire":
-        service.clock.jump(held.deadline)
+        service.clock.jump(challenge.deadline)
         service.challenges.expire()
     else:
-        service.accounts.erase(held.account, by=OPERATOR)
+        service.accounts.erase(challenge.account, by=OPERATOR)
     service.clock.advance(10 * SECOND)
     service.push()
     assert service.outbox.pushes == []
@@ -319,10 +330,10 @@ def test_nobody_is_rung_once_the_challenge_has_ended(service, alice, ending):
     assert (only(service).state, only(service).skip_reason) == (NotificationState.OVER, skip_reason)
 
 
-def test_one_that_ends_between_the_claim_and_the_push_is_not_rung(service, alice):
-    held = service.ask("alice", "Pay?").challenge
+def test_one_that_ends_between_the_claim_and_the_push_is_not_sent(service, alice):
+    challenge = service.ask("alice", "Pay?").challenge
     faults = Faults()
-    faults.meanwhile(lambda: alice.answer(held), after=True)
+    faults.meanwhile(lambda: alice.answer(challenge), after=True)
     service.but(store=faulty(service.store, "store", faults)).push()
     assert service.outbox.pushes == []
     assert only(service).skip_reason is SkipReason.ENDED
@@ -336,16 +347,16 @@ def test_e3_an_hour_to_wait_ends_it_for_that_device_and_for_no_other(service, al
     service.outbox.outcomes[THERE] = LATER
     service.ask("alice", "Pay?")
     service.push()
-    challenge = noted(service)[-1]
-    (left,) = challenge.devices
-    assert left != alice.guid
+    challenge = notifications_of(service)[-1]
+    (remaining,) = challenge.devices
+    assert remaining != alice.guid
     service.outbox.outcomes.clear()
     service.clock.jump(challenge.next_at)
     service.push()
     assert [push.addresses for push in service.outbox.pushes] == [(THERE,)]
 
 
-def test_a_device_that_was_rung_is_not_rung_again(service, alice):
+def test_a_device_that_was_notified_is_not_notified_again(service, alice):
     service.bind("alice", addresses=(THERE,))
     service.push()
     service.outbox.pushes.clear()
@@ -382,12 +393,12 @@ def test_one_failing_and_one_healthy_channel_do_not_meet(service):
     alice = service.bind("alice", addresses=(HERE, THERE, WEB))
     service.outbox.outcomes[WEB] = MISCONFIGURED
     service.outbox.dead.add(HERE)
-    held = service.ask("alice", "Pay?").challenge
+    challenge = service.ask("alice", "Pay?").challenge
     service.push()
-    relay, web = noted(service)
+    relay, web = notifications_of(service)
     assert (relay.state, web.state) == (NotificationState.DELIVERED, NotificationState.OVER)
     assert service.stored(alice.guid).addresses == (THERE, WEB)
-    assert alice.answer(held).approved
+    assert alice.answer(challenge).approved
 
 
 # Claims
@@ -441,7 +452,7 @@ def test_an_outcome_under_a_lost_lease_is_not_recorded(service, alice, outcome, 
     assert (only(service).state, only(service).attempts) == (state, 1)
 
 
-def test_only_one_of_many_workers_rings(service, alice, at_once):
+def test_only_one_of_many_workers_pushes(service, alice, at_once):
     service.ask("alice", "Pay?")
     guid = only(service).guid
     ended = at_once(*[lambda: service.notifications.attempt(guid)] * 6)
@@ -541,12 +552,12 @@ def test_an_address_that_was_replaced_meanwhile_stays(service, alice):
 # Trying a device
 
 
-def test_an_operator_tries_whether_a_device_can_be_rung(service):
+def test_an_operator_tries_whether_a_device_can_be_notified(service):
     alice = service.bind("alice", addresses=(HERE, THERE, WEB))
     service.outbox.dead.add(HERE)
     service.outbox.outcomes[WEB] = MISCONFIGURED
-    rung = service.notifications.test(alice.guid, by=OPERATOR)
-    assert [(at, one.result.value) for at, one in rung] == [
+    outcomes = service.notifications.test(alice.guid, by=OPERATOR)
+    assert [(at, one.result.value) for at, one in outcomes] == [
         (HERE, "gone"),
         (THERE, "delivered"),
         (WEB, "misconfigured"),
@@ -574,15 +585,15 @@ def test_what_cannot_be_tried(service, alice):
 
 def test_a_notification_can_be_read(service, alice):
     service.ask("alice", "Pay?")
-    held = only(service)
-    assert service.notifications.get(held.guid, by=OPERATOR) == held
+    stored = only(service)
+    assert service.notifications.get(stored.guid, by=OPERATOR) == stored
     with pytest.raises(NotFound):
         service.notifications.get(alice.guid, by=OPERATOR)
 
 
-def test_it_is_kept_for_a_while_after_it_is_over(service, alice):
-    held = service.ask("alice", "Pay?").challenge
-    assert only(service).keep_until == held.deadline + STANDARD.notification_retention
+def test_it_stays_for_a_while_after_it_is_over(service, alice):
+    challenge = service.ask("alice", "Pay?").challenge
+    assert only(service).keep_until == challenge.deadline + STANDARD.notification_retention
     assert attrs.evolve(only(service), state=NotificationState.DELIVERED).due_at is None
 
 

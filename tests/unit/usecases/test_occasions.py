@@ -23,7 +23,7 @@ def tablet(service, alice):
     return bound
 
 
-def told(service):
+def devices_notified(service):
     service.push()
     return [
         (push.message.occasion, push.message.subject, push.addresses)
@@ -32,12 +32,12 @@ def told(service):
 
 
 def test_the_first_device_has_nobody_to_tell(service, alice):
-    assert told(service) == []
+    assert devices_notified(service) == []
 
 
-def test_s17_the_others_are_told_of_a_device_that_was_bound(service, alice):
+def test_s17_the_others_are_notified_of_a_device_that_was_bound(service, alice):
     second = service.bind("alice", addresses=(THERE,))
-    assert told(service) == [(Occasion.DEVICE_BOUND, second.guid, (HERE,))]
+    assert devices_notified(service) == [(Occasion.DEVICE_BOUND, second.guid, (HERE,))]
     (push,) = service.outbox.pushes
     assert (push.message.title, push.message.body) == (
         "Counterseal",
@@ -52,41 +52,45 @@ def test_s17_the_others_are_told_of_a_device_that_was_bound(service, alice):
 
 
 @pytest.mark.parametrize("suspended", [False, True])
-def test_s17_the_others_are_told_of_a_device_that_was_revoked(service, alice, tablet, suspended):
+def test_s17_the_others_are_notified_of_a_device_that_was_revoked(
+    service, alice, tablet, suspended
+):
     if suspended:
         service.devices.suspend(tablet.guid, by=OPERATOR)
     service.administration.edit_app_space(
         service.app_space.guid, texts={"title": "Bank", "device_revoked": "Gerät entfernt"}
     )
     service.devices.revoke(tablet.guid, by=OPERATOR)
-    assert told(service) == [(Occasion.DEVICE_REVOKED, tablet.guid, (HERE,))]
+    assert devices_notified(service) == [(Occasion.DEVICE_REVOKED, tablet.guid, (HERE,))]
     (push,) = service.outbox.pushes
     assert (push.message.title, push.message.body) == ("Bank", "Gerät entfernt")
 
 
 @pytest.mark.parametrize("how", ["answer", "rotate"])
-def test_s17_the_others_are_told_of_a_device_that_wrong_pins_revoked(service, alice, tablet, how):
-    held = service.ask("alice", "Pay?", show_notification=False).challenge
+def test_s17_the_others_are_notified_of_a_device_that_wrong_pins_revoked(
+    service, alice, tablet, how
+):
+    challenge = service.ask("alice", "Pay?", show_notification=False).challenge
     mistaken = attrs.evolve(tablet, pin="0000")
     for _ in range(STANDARD.strike_limit):
         with pytest.raises(StrongKeyMissed):
-            mistaken.rotate() if how == "rotate" else mistaken.answer(held)
-    assert told(service) == [(Occasion.DEVICE_REVOKED, tablet.guid, (HERE,))]
+            mistaken.rotate() if how == "rotate" else mistaken.answer(challenge)
+    assert devices_notified(service) == [(Occasion.DEVICE_REVOKED, tablet.guid, (HERE,))]
 
 
 def test_an_invitation_is_no_device(service, alice):
     invitation = service.invitations.invite(service.origin, "alice")
     service.devices.revoke(invitation.binding, by=OPERATOR)
     service.clock.advance(STANDARD.session_token_life)
-    assert told(service) == []
+    assert devices_notified(service) == []
 
 
 def test_who_loses_all_devices_or_is_erased_has_nobody_to_tell(service, alice, tablet):
     service.accounts.revoke(service.origin, "alice")
-    assert told(service) == []
+    assert devices_notified(service) == []
     third = service.bind("alice", addresses=(HERE,))
     service.accounts.erase(third.device.bond.account, by=OPERATOR)
-    assert told(service) == []
+    assert devices_notified(service) == []
     assert [one for one in service.records().values() if isinstance(one, Notification)]
 
 

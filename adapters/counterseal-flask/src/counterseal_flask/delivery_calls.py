@@ -15,7 +15,7 @@ AT_ONCE = 100
 def dead_deliveries(service: Service, asked: Message, admin: Admin) -> Reply:
     """Return an origin's dead callbacks, oldest first; those beyond `limit` are left out."""
     limit = number(asked.query, "limit")
-    dead = service.callbacks.dead(
+    dead = service.callbacks.list_dead(
         origin_of(service, asked, admin).guid, AT_ONCE if limit is None else limit, by=admin
     )
     return Reply(document=[delivery_document(each) for each in dead])

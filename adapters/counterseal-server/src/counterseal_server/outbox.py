@@ -8,7 +8,7 @@ from counterseal.models import Administrator, Guid
 
 PAGE = 100
 LONGEST = 1_000
-"""Of a list; see `Callbacks.dead`."""
+"""Of a list; see `Callbacks.list_dead`."""
 
 
 def requeue_all(callbacks: Callbacks, origin: Guid, *, by: Administrator) -> tuple[int, int]:
@@ -26,7 +26,7 @@ def requeue_all(callbacks: Callbacks, origin: Guid, *, by: Administrator) -> tup
     queued = left = 0
     while True:
         # What cannot be queued stays at the head of the list.
-        page = callbacks.dead(origin, min(PAGE + left, LONGEST), by=by)
+        page = callbacks.list_dead(origin, min(PAGE + left, LONGEST), by=by)
         fresh = [each.guid for each in page if each.guid not in seen]
         if not fresh:
             return queued, left
@@ -51,7 +51,7 @@ def drop_all(callbacks: Callbacks, origin: Guid, *, by: Administrator) -> int:
         Unavailable: A port failed; those before it stay dropped.
     """
     dropped = 0
-    while page := callbacks.queued(origin, PAGE, by=by):
+    while page := callbacks.list_queued(origin, PAGE, by=by):
         for each in page:
             try:
                 callbacks.drop(each.guid, by=by)

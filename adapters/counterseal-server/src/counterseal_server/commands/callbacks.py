@@ -37,7 +37,7 @@ def dead(origin: str, *, limit: int, data: str | None, config: str | None) -> No
         from counterseal import OPERATOR, Callbacks  # noqa: PLC0415 (a fast start)
         from counterseal_flask.admin_documents import delivery_document  # noqa: PLC0415
 
-        for each in Callbacks(house.ports, house.policy).dead(
+        for each in Callbacks(house.ports, house.policy).list_dead(
             guid(origin, "origin"), limit, by=OPERATOR
         ):
             print_json(delivery_document(each), indent=None)
@@ -55,7 +55,7 @@ def queued(origin: str, *, limit: int, data: str | None, config: str | None) -> 
         from counterseal_flask.admin_documents import delivery_document  # noqa: PLC0415
 
         outbox, whose = Callbacks(house.ports, house.policy), guid(origin, "origin")
-        for each in outbox.queued(whose, limit, by=OPERATOR):
+        for each in outbox.list_queued(whose, limit, by=OPERATOR):
             print_json(delivery_document(each), indent=None)
 
 
