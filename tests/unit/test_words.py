@@ -57,9 +57,6 @@ EXCEPTIONS: dict[str, tuple[str, str, str]] = {
 """Names that stay: where, as the end of a path, what they name, and why."""
 
 NOT_YET: tuple[str, ...] = (
-    "src/counterseal/_decisions/callbacks.py",
-    "src/counterseal/_decisions/notifications.py",
-    "src/counterseal/_decisions/notifying.py",
     "src/counterseal/_local.py",
     "src/counterseal/decisions.py",
     "src/counterseal/models/guid.py",
@@ -68,8 +65,6 @@ NOT_YET: tuple[str, ...] = (
     "src/counterseal/rules/retries.py",
     "src/counterseal/rules/standing.py",
     "src/counterseal/testing/",
-    "src/counterseal/usecases/callbacks.py",
-    "src/counterseal/usecases/notifications.py",
     "tests/contract/",
     "tests/stateful/",
     "tests/unit/_decisions/test_purity.py",
@@ -83,9 +78,6 @@ NOT_YET: tuple[str, ...] = (
     "tests/unit/test_python_calls.py",
     "tests/unit/test_transaction.py",
     "tests/unit/testing/",
-    "tests/unit/usecases/test_callbacks.py",
-    "tests/unit/usecases/test_notifications.py",
-    "tests/unit/usecases/test_occasions.py",
 )
 """Files and folders whose names are still to be changed; nothing new is added here."""
 

@@ -68,7 +68,9 @@ class CallbackCalls(AnswerCalls):
             if delivery.state == "DEAD"
             and self.ledger.challenges[delivery.challenge].origin == guid
         }
-        listed = self.run_operation("dead", lambda: self.service.callbacks.list_dead(guid, by=OPERATOR))
+        listed = self.run_operation(
+            "dead", lambda: self.service.callbacks.list_dead(guid, by=OPERATOR)
+        )
         assert listed.value is not None, f"dead: {listed.code}"
         assert (len(listed.value), {one.guid for one in listed.value}) == (len(expected), expected)
 
