@@ -24,7 +24,7 @@ EXCEPTIONS = {
     "IssuedSecret": RESULT,
     "Login": "listed as Log-in",
     "Logins": "listed as Log-in",
-    "Proven": RESULT,
+    "AuthenticatedDevice": RESULT,
     "Redirect": RESULT,
     "Refused": "listed as Refusal",
     "SignedRequest": "an argument of a call, in the words of HTTP",
