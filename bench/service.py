@@ -72,7 +72,7 @@ class Service:
         invited = cs.Invitations(self.ports, self.policy).invite(self.party, account_id)
         enrolment = self.device.enrolment(invited.token, self.party.app_space.guid, pin=PIN)
         bound = cs.Enrolments(self.ports, self.policy).complete(enrolment)
-        self.device.bound(bound)
+        self.device.complete_binding(bound)
         return bound, None, account_id
 
     def issuing(self, count: int) -> list[Callable[[], object]]:

@@ -61,7 +61,9 @@ def played(world: FakeService, count_trips: CountTrips) -> Iterator[Trips]:
     phone, party, space = world.phone(), world.origin, world.app_space.guid
     invited = world.invitations.invite(party, "zoe")
     offer = phone.device.enrolment(invited.token, space, pin=phone.pin)
-    yield count_trips("bind", 2, lambda: phone.device.bound(world.enrolments.complete(offer)))
+    yield count_trips(
+        "bind", 2, lambda: phone.device.complete_binding(world.enrolments.complete(offer))
+    )
     yield count_trips("issue", 2, lambda: world.ask("zoe", "Lunch?"))
     yield count_trips(
         "issue with a key", 2, partial(world.ask, "zoe", "Lunch?", idempotency_key="1")

@@ -144,7 +144,7 @@ def a_phone(world, link):
     """Bind a phone by what the site shows, and return it."""
     read, phone = read_link(link), world.phone()
     enrolment = phone.device.enrolment(read.token, read.app_space, pin=phone.pin)
-    phone.device.bound(world.enrolments.complete(enrolment))
+    phone.device.complete_binding(world.enrolments.complete(enrolment))
     return phone
 
 

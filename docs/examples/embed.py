@@ -11,7 +11,7 @@ shop = admin.relying_party(admin.create_origin(space.guid, "Web shop").guid)
 
 invited = cs.Invitations(ports, policy).invite(shop, "user-42")
 phone = SoftwareDevice.make(clock=ports.clock, entropy=ports.entropy, pin="1379")
-phone.bound(
+phone.complete_binding(
     cs.Enrolments(ports, policy).complete(phone.enrolment(invited.token, space.guid, pin="1379"))
 )
 

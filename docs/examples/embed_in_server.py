@@ -124,7 +124,7 @@ class Server:
         return 200, {"name": binding.name}
 
     def service_keys(self, request):
-        self.devices.prove(device_call(request))
+        self.devices.authenticate(device_call(request))
         keys = self.signer.jwks()
         claims = keyset_claims(keys, self.now())
         return 200, {"endorsed": {key.kid: self.endorsed(key, claims) for key in keys}}
@@ -215,7 +215,7 @@ def main():
     body = json.dumps(enrolment_document(enrolment)).encode()
     status, reply = told(server.bind, Request("POST", "/bind", body))
     print("the bind:", status, sorted(reply))
-    phone.bound(server.enrolments.complete(enrolment))  # again: the recorded result
+    phone.complete_binding(server.enrolments.complete(enrolment))  # again: the recorded result
 
     order = {"id": "order-1", "amount": "10 EUR", "payee": "Zoë"}
     _, page = told(server.pay, session, order)
@@ -238,7 +238,7 @@ def main():
     print("another name:", told(server.update, from_phone("/device", update, "PATCH")))
     rotation = phone.rotation(pin="1379", new_pin="2468")
     print("new keys:", told(server.rotate, from_phone("/device/keys", rotation.body)))
-    phone.rotated(rotation)
+    phone.complete_rotation(rotation)
     ports.signer.rotate()
     _, served = told(server.service_keys, from_phone("/keys", method="GET"))
     (pinned,) = phone.bond.service_keys

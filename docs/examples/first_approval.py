@@ -29,7 +29,7 @@ phone = SoftwareDevice.make(clock=ports.clock, entropy=ports.entropy, pin="1379"
 enrolment = phone.enrolment(invitation.token, space.guid, pin="1379", name="A phone")
 
 bound = Enrolments(ports, policy).complete(enrolment)
-phone.bound(bound)
+phone.complete_binding(bound)
 print(f"The binding is {bound.binding.state.value}, with the keys:")
 for held in bound.binding.keys:
     print(f"  {held.role.value}: {held.key.algorithm.value}")

@@ -16,7 +16,7 @@ shop = admin.relying_party(admin.create_origin(space.guid, "Web shop").guid)
 invited = cs.Invitations(ports, policy).invite(shop, "user-42")
 phone = SoftwareDevice.make(clock=ports.clock, entropy=ports.entropy, pin="1379")
 enrolment = phone.enrolment(invited.token, space.guid, pin="1379")
-phone.bound(cs.Enrolments(ports, policy).complete(enrolment))
+phone.complete_binding(cs.Enrolments(ports, policy).complete(enrolment))
 for content in ("Pay 10 EUR to Zoë?", "Log in?"):
     question = cs.read_question({"accountId": "user-42", "content": content})
     asked = cs.Challenges(ports, policy).issue(shop, question).challenge

@@ -18,14 +18,14 @@ shop = admin.relying_party(origin.guid)
 invited = cs.Invitations(ports, policy).invite(shop, "user-42")
 phone = SoftwareDevice.make(clock=ports.clock, entropy=ports.entropy, pin="1379")
 enrolment = phone.enrolment(invited.token, space.guid, pin="1379")
-phone.bound(cs.Enrolments(ports, policy).complete(enrolment))
+phone.complete_binding(cs.Enrolments(ports, policy).complete(enrolment))
 
 # A device's keys
 
 rotation = phone.rotation(pin="1379", new_pin="2468")
 call = phone.call("POST", "https://auth.example.com/rotate", rotation.body)
 binding = cs.Devices(ports, policy).rotate(call)
-phone.rotated(rotation)  # only now: until the service took them, the old keys are the keys
+phone.complete_rotation(rotation)  # only now: the service may refuse them
 print("device:", len(binding.key_changes), "lines of key history")
 
 # The service's keys

@@ -90,7 +90,7 @@ def test_the_twin_of_a_rotation_is_refused_once_the_rotation_was_made(
     for key in document["keys"]:
         key[member] = malleated(key[member])
     service.devices.rotate(alice.call("/keys", rotation.body))
-    alice.device.rotated(rotation)
+    alice.device.complete_rotation(rotation)
     before = service.records()
     with pytest.raises(NotEndorsed):
         service.devices.rotate(alice.call("/keys", ijson.compact(document)))
@@ -99,7 +99,7 @@ def test_the_twin_of_a_rotation_is_refused_once_the_rotation_was_made(
 
 def test_the_twin_of_an_endorsed_key_set_is_the_same_set(service, alice, malleated):
     service.ports.signer.rotate()
-    endorsed = service.keysets.endorsed(alice.call("/device/keys", method="GET"))
+    endorsed = service.keysets.endorse(alice.call("/device/keys", method="GET"))
     (kid,) = {key.kid for key in alice.device.bond.service_keys}
     token = endorsed[kid]
     pinned = alice.device.bond.service_keys

@@ -134,7 +134,7 @@ def binding(service, canaries):
     canaries.hide("possession", enrolment.keys[0].proof)
     bound = service.enrolments.complete(enrolment)
     canaries.tell(enrolment, bound, push)
-    phone.device.bound(bound)
+    phone.device.complete_binding(bound)
     canaries.tell(phone, phone.device)
     thief = service.phone().device
     canaries.refuse(
@@ -146,8 +146,8 @@ def binding(service, canaries):
     )
     proven = phone.call("/x")
     canaries.hide("proof", proven.proof)
-    canaries.tell(proven, service.devices.prove(proven))
-    canaries.refuse(service.devices.prove, proven)
+    canaries.tell(proven, service.devices.authenticate(proven))
+    canaries.refuse(service.devices.authenticate, proven)
     canaries.tell(phone.rotate())
     return phone
 

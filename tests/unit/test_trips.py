@@ -240,11 +240,11 @@ def test_an_invitation_with_a_key(world):
 
 def test_what_a_device_does_besides_answering(world, zoe):
     with world.takes("store.get", "replay.first_seen"):
-        world.devices.prove(zoe.call("/device"))
+        world.devices.authenticate(zoe.call("/device"))
     with world.takes("store.get", "replay.first_seen", "store.commit"):
         world.devices.update(zoe.call("/device", b'{"name":"Tablet"}'))
     with world.takes("store.get", "replay.first_seen"):
-        world.keysets.endorsed(zoe.call("/device/keys"))
+        world.keysets.endorse(zoe.call("/device/keys"))
     with world.takes("store.get", "replay.first_seen", "counters.add"):
         world.telemetry.record(zoe.call("/device/telemetry", b'{"event":"custom"}'))
 

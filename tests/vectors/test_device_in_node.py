@@ -70,7 +70,7 @@ class Service:
         if path == "/rotate":
             return {"rotated": bool(self.devices.rotate(call))}
         if path == "/keys":
-            self.devices.prove(call)
+            self.devices.authenticate(call)
             return {"keys": self.new_keys()}
         respond = {"/answer": self.answers.answer, "/disown": self.answers.disown}[path]
         ended = respond(call)

@@ -218,17 +218,17 @@ def test_proof(world, vectors, vector):
     service = world(vectors["proof"]["context"], now=vector["receivedAt"], device=device)
     devices = Devices(service.ports, service.policy)
 
-    proven = devices.prove(request_of(vector))
+    proven = devices.authenticate(request_of(vector))
 
     assert proven.binding == service.binding
-    assert refusal(devices.prove, request_of(vector)) == "replayed"
+    assert refusal(devices.authenticate, request_of(vector)) == "replayed"
 
 
 @cases("proof", "invalid", "why")
 def test_forged_proof(world, vectors, vector):
     service = world(vectors["proof"]["context"], now=vector["receivedAt"])
 
-    code = refusal(Devices(service.ports, service.policy).prove, request_of(vector))
+    code = refusal(Devices(service.ports, service.policy).authenticate, request_of(vector))
 
     assert code == vector["code"]
 

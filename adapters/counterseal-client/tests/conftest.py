@@ -101,7 +101,7 @@ class Origin:
         enrolment = phone.device.enrolment(
             invitation.token, invitation.app_space, pin=phone.pin, name="A phone"
         )
-        phone.device.bound(self.world.enrolments.complete(enrolment))
+        phone.device.complete_binding(self.world.enrolments.complete(enrolment))
         return phone
 
 

@@ -60,7 +60,7 @@ def bound(kit, world, client, bind_reply):
     token = bind_reply["sessionToken"]
     phone = world.phone()
     from_token = phone.device.enrolment(token, bind_reply["appSpaceGuid"], pin=phone.pin)
-    phone.device.bound(world.enrolments.complete(from_token))
+    phone.device.complete_binding(world.enrolments.complete(from_token))
     return kit.Handset(client, phone)
 
 

@@ -135,7 +135,7 @@ def test_a_device_rotates_its_keys(world, handset):
     phone = handset.phone
     rotation = phone.device.rotation(pin=phone.pin, new_pin=phone.pin)
     reply = handset.call("POST", "/device/rotate", rotation.body)
-    phone.device.rotated(rotation)
+    phone.device.complete_rotation(rotation)
     assert reply.status_code == 200
     status = handset.get("/device/status").json
     assert status["keys"] == reply.json["keys"]

@@ -42,7 +42,7 @@ def test_an_approval_from_bind_to_answer(world, served, shop):
     enrolment = phone.device.enrolment(
         invited["sessionToken"], invited["appSpaceGuid"], pin=phone.pin
     )
-    phone.device.bound(world.enrolments.complete(enrolment))
+    phone.device.complete_binding(world.enrolments.complete(enrolment))
     status, headers, added = send(
         served,
         "POST",

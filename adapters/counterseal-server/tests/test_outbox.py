@@ -165,7 +165,7 @@ def _answered(house, party, name):
     invited = Invitations(ports, policy).invite(party, name)
     phone = SoftwareDevice.make(clock=ports.clock, entropy=ports.entropy, pin="1379", cost=2)
     enrolment = phone.enrolment(invited.token, party.app_space.guid, pin="1379")
-    phone.bound(Enrolments(ports, policy).complete(enrolment))
+    phone.complete_binding(Enrolments(ports, policy).complete(enrolment))
     asked = {"accountId": name, "content": "Lunch?", "callback": CALLBACK}
     challenge = Challenges(ports, policy).issue(party, read_question(asked)).challenge
     token = phone.answer(challenge.display, 0, pin="1379").encode()

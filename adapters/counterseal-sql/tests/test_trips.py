@@ -101,7 +101,7 @@ def test_each_use_case_takes_as_many_trips_as_it_should(world, trips):
     enrolment = phone.device.enrolment(invited.token, world.app_space.guid, pin=phone.pin)
     with trips.counted(store=2):
         bound = world.enrolments.complete(enrolment)
-    phone.device.bound(bound)
+    phone.device.complete_binding(bound)
     question = Question(account_id="zoe", content=TextContent(text="Pay 10 EUR to Adam?"))
     with trips.counted(store=2, counters=1):
         issued = world.challenges.issue(world.origin, question)

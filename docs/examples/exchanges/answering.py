@@ -98,5 +98,5 @@ def look_after(phone):
         "/device/rotate",
         rotation.body,
     )
-    phone.device.rotated(rotation)
+    phone.device.complete_rotation(rotation)
     phone.recorder.send("", "GET", "/.well-known/jwks.json", headers={})

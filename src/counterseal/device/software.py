@@ -144,7 +144,7 @@ class SoftwareDevice:
         offered_keys = _offer(private_keys, BIND_TYP, claims)
         return Enrolment(token=token, keys=offered_keys, name=name, addresses=addresses)
 
-    def bound(self, result: Bound) -> None:
+    def complete_binding(self, result: Bound) -> None:
         """Take note of a completed binding, and pin the service's keys."""
         self.bond = Bond(
             device=result.binding.guid,
@@ -236,7 +236,7 @@ class SoftwareDevice:
         """
         Make new keys of *roles*, endorsed by the old ones.
 
-        The device changes nothing until `rotated` says that the service accepted them.
+        The device changes nothing until `complete_rotation`: the service may refuse them.
 
         Raises:
             NotBound: The device is not bound.
@@ -268,7 +268,7 @@ class SoftwareDevice:
             ),
         )
 
-    def rotated(self, rotation: Rotation) -> None:
+    def complete_rotation(self, rotation: Rotation) -> None:
         """Use the new keys from now on."""
         self.device_key, self.strong_key = rotation.device_key, rotation.strong_key
 

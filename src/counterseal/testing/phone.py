@@ -110,5 +110,5 @@ class Phone:
         """
         rotation = self.device.rotation(pin=self.pin, new_pin=self.pin, roles=roles)
         binding = self.devices.rotate(self.call("/keys", rotation.body))
-        self.device.rotated(rotation)
+        self.device.complete_rotation(rotation)
         return binding

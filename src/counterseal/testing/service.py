@@ -249,7 +249,7 @@ class FakeService:
         bound = self.enrolments.complete(
             phone.device.enrolment(invitation.token, space, pin=phone.pin, addresses=addresses)
         )
-        phone.device.bound(bound)
+        phone.device.complete_binding(bound)
         return phone
 
     def ask(

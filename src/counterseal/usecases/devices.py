@@ -44,7 +44,7 @@ class Devices:
     def _bind(self) -> Transactions:
         return Transactions(self.ports, self.policy)
 
-    def prove(self, call: DeviceCall) -> AuthenticatedDevice:
+    def authenticate(self, call: DeviceCall) -> AuthenticatedDevice:
         """
         Authenticate a device's call.
 
@@ -168,7 +168,7 @@ class KeySets:
     def _bind(self) -> Transactions:
         return Transactions(self.ports, self.policy)
 
-    def endorsed(self, call: DeviceCall) -> dict[str, str]:
+    def endorse(self, call: DeviceCall) -> dict[str, str]:
         """
         Return the service's key set signed by each of its keys, by the signing key's id.
 

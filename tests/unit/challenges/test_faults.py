@@ -88,7 +88,7 @@ class Scene:
 
     def in_a_replayed_call(self):
         call = self._answer()
-        self.service.devices.prove(call)
+        self.service.devices.authenticate(call)
         return call
 
     def too_late(self):

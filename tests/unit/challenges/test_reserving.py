@@ -215,7 +215,7 @@ def test_no_call_goes_ahead_while_the_port_is_down(service, alice):
 
 def test_without_a_key_each_call_is_its_own(service, alice):
     assert len({service.ask("alice", "Pay?").challenge.guid for _ in range(2)}) == 2
-    assert service.ports.idempotency._held == {}
+    assert service.ports.idempotency._reservations == {}
 
 
 def test_a_reservation_keeps_no_payload(service, alice):

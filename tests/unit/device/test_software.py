@@ -289,7 +289,7 @@ def test_a_rotation_changes_nothing_until_the_service_took_it(service, phone, de
     rotation = device.rotation(pin=PIN, new_pin="1357", roles=roles)
     assert (device.device_key, device.strong_key) == old
     service.devices.rotate(phone.call("/keys", rotation.body))
-    device.rotated(rotation)
+    device.complete_rotation(rotation)
     assert (device.device_key is not old[0]) == (Role.DEVICE in roles)
     assert (device.strong_key is not old[1]) == (Role.STRONG in roles)
     phone.pin = "1357" if Role.STRONG in roles else PIN

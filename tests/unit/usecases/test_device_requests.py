@@ -66,13 +66,13 @@ def refused(service, call, refusal):
     """See *call* refused and recorded, and nothing changed."""
     before = service.records()
     with pytest.raises(refusal):
-        service.devices.prove(call)
+        service.devices.authenticate(call)
     assert service.records() == before
     assert service.last_event() == ("device.prove", refusal.code)
 
 
 def test_an_honest_call_is_proven(service, alice):
-    proven = service.devices.prove(call_of(alice))
+    proven = service.devices.authenticate(call_of(alice))
     assert proven.binding == service.stored(alice.guid)
     assert proven.account == service.account()
     assert proven.app_space == service.app_space
@@ -111,14 +111,14 @@ def test_a_proof_is_fresh_within_the_window(service, alice, seconds, holds):
     now = int(service.clock.now().timestamp())
     call = call_of(alice, issued_at=now + seconds)
     if holds:
-        service.devices.prove(call)
+        service.devices.authenticate(call)
     else:
         refused(service, call, StaleProof)
 
 
 def test_a_proof_is_accepted_once(service, alice):
     call = call_of(alice)
-    service.devices.prove(call)
+    service.devices.authenticate(call)
     refused(service, call, Replayed)
     service.clock.advance(timedelta(seconds=300))
     refused(service, call, Replayed)
@@ -128,27 +128,27 @@ def test_a_proof_is_accepted_once(service, alice):
 
 def test_a_proof_from_ahead_is_accepted_once_for_as_long_as_it_is_fresh(service, alice):
     call = call_of(alice, issued_at=int(service.clock.now().timestamp()) + 60)
-    service.devices.prove(call)
+    service.devices.authenticate(call)
     service.clock.advance(timedelta(seconds=360))
     refused(service, call, Replayed)
 
 
 def test_s8_the_other_signature_of_a_proof_is_a_replay_too(service, alice, malleated):
     call = call_of(alice)
-    service.devices.prove(call)
+    service.devices.authenticate(call)
     refused(service, attrs.evolve(call, proof=malleated(call.proof)), Replayed)
 
 
 def test_two_devices_may_use_one_id(service, alice):
     bob = service.bind("bob")
-    service.devices.prove(call_of(alice, id="same"))
-    service.devices.prove(call_of(bob, id="same"))
+    service.devices.authenticate(call_of(alice, id="same"))
+    service.devices.authenticate(call_of(bob, id="same"))
 
 
 def test_a_stranger_burns_no_ids(service, alice):
     thief = generate(Algorithm.ES256, kid=alice.device.device_key.public.kid)
     refused(service, call_of(alice, key=thief, id="guessed"), WrongSignature)
-    service.devices.prove(call_of(alice, id="guessed"))
+    service.devices.authenticate(call_of(alice, id="guessed"))
 
 
 # Keys come from the store (S13)
@@ -194,7 +194,9 @@ def test_s12_a_token_of_another_kind_is_no_proof(service, alice):
 
 
 @pytest.mark.parametrize("proof", ["", "a.b.c", "nonsense", "\ud800"])
-@pytest.mark.parametrize("verb", ["prove", "rotate", "update", "pending", "answer", "disown"])
+@pytest.mark.parametrize(
+    "verb", ["authenticate", "rotate", "update", "pending", "answer", "disown"]
+)
 def test_s35_a_proof_that_is_no_token_is_refused_and_recorded(service, alice, verb, proof):
     use_case = service.answers if hasattr(service.answers, verb) else service.devices
     call = attrs.evolve(call_of(alice), proof=proof)
@@ -226,7 +228,7 @@ def test_unknown_devices_look_like_those_whose_proof_does_not_hold(service, alic
         claims = proof_claims(attrs.evolve(proof_of(alice), device=stranger))
         token = keys.sign(alice.device.device_key, typ=PROOF_TYP, claims=claims)
         with pytest.raises((WrongDevice, WrongKey)) as caught:
-            service.devices.prove(attrs.evolve(call_of(alice), proof=token))
+            service.devices.authenticate(attrs.evolve(call_of(alice), proof=token))
         assert caught.value.public_code == WrongSignature.public_code == "denied"
 
 
@@ -234,7 +236,7 @@ def test_s18_a_locked_accounts_device_proves_nothing(service, alice):
     service.accounts.lock(alice.device.bond.account, by=OPERATOR)
     refused(service, call_of(alice), AccountLocked)
     service.accounts.unlock(alice.device.bond.account, by=OPERATOR)
-    service.devices.prove(call_of(alice))
+    service.devices.authenticate(call_of(alice))
 
 
 @pytest.mark.parametrize("verb", ["suspend", "revoke"])
@@ -277,7 +279,7 @@ def test_a_thousand_wrong_signatures_by_a_stranger_change_nothing(service, alice
         lambda: service.answers.pending(thief.call(PATH)),
         lambda: service.devices.rotate(thief.call(PATH, rotation)),
         lambda: service.devices.update(thief.call(PATH, b'{"name":"mine"}')),
-        lambda: service.devices.prove(thief.call(PATH)),
+        lambda: service.devices.authenticate(thief.call(PATH)),
     ]
     for number in range(1_000):
         with pytest.raises(WrongSignature):
@@ -315,13 +317,13 @@ def carol(service):
 def test_the_identity_provider_is_asked_when_its_last_word_is_old(service, carol):
     idp = Counting(service.idp)
     asking = service.but(identity=idp)
-    asking.devices.prove(call_of(carol))
+    asking.devices.authenticate(call_of(carol))
     service.clock.advance(STANDARD.vouch_life - timedelta(microseconds=1))
-    asking.devices.prove(call_of(carol))
+    asking.devices.authenticate(call_of(carol))
     assert idp.times == 0
     service.clock.advance(timedelta(microseconds=1))
-    proven = asking.devices.prove(call_of(carol))
-    asking.devices.prove(call_of(carol))
+    proven = asking.devices.authenticate(call_of(carol))
+    asking.devices.authenticate(call_of(carol))
     assert idp.times == 1
     assert proven.account == service.stored(carol.device.bond.account)
     assert proven.account.vouched_at == service.clock.now()
@@ -330,9 +332,9 @@ def test_the_identity_provider_is_asked_when_its_last_word_is_old(service, carol
 def test_a_policy_that_believes_no_old_word_asks_once_a_call(service, carol):
     idp = Counting(service.idp)
     wary = service.but(identity=idp, policy=attrs.evolve(STANDARD, vouch_life=timedelta(0)))
-    wary.devices.prove(call_of(carol))
+    wary.devices.authenticate(call_of(carol))
     assert idp.times == 1
-    wary.devices.prove(call_of(carol))
+    wary.devices.authenticate(call_of(carol))
     assert idp.times == 2
 
 
@@ -340,9 +342,9 @@ def test_a_withdrawn_users_call_is_refused(service, carol):
     service.idp.withdraw("carol")
     service.clock.advance(STANDARD.vouch_life)
     with pytest.raises(IdentityWithdrawn):
-        service.devices.prove(call_of(carol))
+        service.devices.authenticate(call_of(carol))
     with pytest.raises(BindingInactive):
-        service.devices.prove(call_of(carol))
+        service.devices.authenticate(call_of(carol))
 
 
 def test_a_call_is_refused_while_the_identity_provider_does_not_answer(service, carol):
@@ -350,7 +352,7 @@ def test_a_call_is_refused_while_the_identity_provider_does_not_answer(service, 
     service.idp.down = True
     before = service.records()
     with pytest.raises(IdentityUnavailable):
-        service.devices.prove(call_of(carol))
+        service.devices.authenticate(call_of(carol))
     assert service.records() == before
 
 
@@ -361,4 +363,4 @@ def test_a_user_of_another_issuer_than_the_app_spaces_is_refused(service, carol)
     )
     service.store.commit((Change(space, moved),), (), "move")
     with pytest.raises(WrongIssuer):
-        service.devices.prove(call_of(carol))
+        service.devices.authenticate(call_of(carol))

@@ -15,7 +15,7 @@ def alice(service):
 def test_a_device_takes_new_keys_from_a_pinned_one(service, alice):
     (pinned,) = alice.device.bond.service_keys
     service.ports.signer.rotate()
-    endorsed = service.keysets.endorsed(alice.call("/device/keys", method="GET"))
+    endorsed = service.keysets.endorse(alice.call("/device/keys", method="GET"))
     served = service.ports.signer.jwks()
     assert list(endorsed) == [key.kid for key in served]
     alice.device.adopt(endorsed[pinned.kid])
@@ -26,7 +26,7 @@ def test_a_device_takes_new_keys_from_a_pinned_one(service, alice):
 
 def test_every_token_is_signed_by_the_key_that_it_stands_under(service, alice):
     service.ports.signer.rotate()
-    endorsed = service.keysets.endorsed(alice.call("/device/keys", method="GET"))
+    endorsed = service.keysets.endorse(alice.call("/device/keys", method="GET"))
     served = service.ports.signer.jwks()
     for key in served:
         assert verify_keyset(endorsed[key.kid], pinned=(key,)) == served
@@ -37,8 +37,8 @@ def test_every_token_is_signed_by_the_key_that_it_stands_under(service, alice):
 
 def test_only_a_proven_device_that_may_act_asks(service, alice):
     with pytest.raises(MalformedToken):
-        service.keysets.endorsed(DeviceCall(method="GET", uri="/", proof=""))
+        service.keysets.endorse(DeviceCall(method="GET", uri="/", proof=""))
     service.devices.revoke(alice.guid, by=OPERATOR)
     with pytest.raises(BindingInactive):
-        service.keysets.endorsed(alice.call("/device/keys", method="GET"))
+        service.keysets.endorse(alice.call("/device/keys", method="GET"))
     assert service.last_event() == ("device.keys", "binding_inactive")

@@ -340,11 +340,11 @@ def test_grace_ends_to_the_tick_and_is_recorded_each_time(service, carol):
     service.idp.down = True
     end = account_of(service, carol).vouched_at + GRACE.vouch_life + GRACE.vouch_grace
     service.clock.jump(end - timedelta.resolution)
-    assert patient.devices.prove(carol.call("/device/status")).binding.guid == carol.guid
+    assert patient.devices.authenticate(carol.call("/device/status")).binding.guid == carol.guid
     assert service.last_event() == ("identity.vouch", "identity_unavailable")
     service.clock.jump(end)
     with pytest.raises(IdentityUnavailable):
-        patient.devices.prove(carol.call("/device/status"))
+        patient.devices.authenticate(carol.call("/device/status"))
 
 
 def test_no_grace_reaches_a_user_who_was_withdrawn(service, space, carol):
@@ -353,4 +353,4 @@ def test_no_grace_reaches_a_user_who_was_withdrawn(service, space, carol):
     service.devices.revoke(carol.guid, by=OPERATOR)
     service.idp.down = True
     with pytest.raises(BindingInactive):
-        patient.devices.prove(carol.call("/device/status"))
+        patient.devices.authenticate(carol.call("/device/status"))

@@ -67,12 +67,14 @@ def rotate(service: Service, asked: Message) -> Reply:
 
 def status(service: Service, asked: Message) -> Reply:
     """Tell the device what the service knows of it."""
-    return Reply(document=status_document(service.devices.prove(_call(asked)), service.policy))
+    return Reply(
+        document=status_document(service.devices.authenticate(_call(asked)), service.policy)
+    )
 
 
 def endorsed_keys(service: Service, asked: Message) -> Reply:
     """Return the service's key set, endorsed by each of its keys."""
-    return Reply(document={"endorsed": service.keysets.endorsed(_call(asked))})
+    return Reply(document={"endorsed": service.keysets.endorse(_call(asked))})
 
 
 def telemetry(service: Service, asked: Message) -> Reply:

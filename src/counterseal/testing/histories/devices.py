@@ -104,7 +104,7 @@ class DeviceCalls(HistoryModel):
             bound = self._complete_once(invitation.binding, offer, None)
             assert bound.done, f"the same token with the same keys again: {bound.code}"
         if bound.value is not None:
-            phone.device.bound(bound.value)
+            phone.device.complete_binding(bound.value)
         return bound
 
     def rotate(
@@ -129,7 +129,7 @@ class DeviceCalls(HistoryModel):
             how="right" if right else "wrong pin",
         )
         if offers.keys() <= self.ledger.bindings[device].keys.keys():
-            phone.device.rotated(rotation)
+            phone.device.complete_rotation(rotation)
         elif rotated.quiet and may_answer:
             assert rotated.code == "strong_key_missed", f"a rotation: {rotated.code}"
         self.require_strike_counted(rotated, device, strikes)

@@ -219,5 +219,5 @@ def _bound(
         invitation.token, invitation.app_space.guid, pin=PIN, name="Demo phone"
     )
     bound = Enrolments(ports, policy).complete(enrolment)
-    device.bound(bound)
+    device.complete_binding(bound)
     return device, bound.binding
