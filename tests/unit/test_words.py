@@ -58,7 +58,6 @@ EXCEPTIONS: dict[str, tuple[str, str, str]] = {
 
 NOT_YET: tuple[str, ...] = (
     "src/counterseal/_local.py",
-    "src/counterseal/decisions.py",
     "src/counterseal/models/guid.py",
     "src/counterseal/policy.py",
     "src/counterseal/ports.py",
@@ -69,7 +68,6 @@ NOT_YET: tuple[str, ...] = (
     "tests/unit/_decisions/test_purity.py",
     "tests/unit/challenges/",
     "tests/unit/rules/test_standing.py",
-    "tests/unit/test_decisions.py",
     "tests/unit/test_python_calls.py",
     "tests/unit/test_transaction.py",
     "tests/unit/testing/",

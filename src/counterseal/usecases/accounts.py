@@ -9,7 +9,6 @@ import attrs
 from counterseal._decisions import accounts
 from counterseal._decisions.plan import account_of, records
 from counterseal._transaction import AuditContext, Transactions, refusals
-from counterseal.authority import name_of
 from counterseal.errors import Unavailable
 from counterseal.models import Account, Administrator, Binding, Guid, RelyingParty
 from counterseal.policy import Policy
@@ -108,7 +107,7 @@ class Accounts:
             AccountUnknown: It has no such account.
             InvalidField: The id does not fit.
         """
-        context = AuditContext(event="account.find", actor=name_of(by), subject=app_space)
+        context = AuditContext(event="account.find", actor=by.actor, subject=app_space)
         plan = records(app_space).then(
             lambda stored, tools: accounts.find(stored, tools, by, account_id)
         )
@@ -123,7 +122,7 @@ class Accounts:
         Raises:
             NotFound: There is no such account.
         """
-        context = AuditContext(event="account.look", actor=name_of(by), subject=account)
+        context = AuditContext(event="account.look", actor=by.actor, subject=account)
         plan = records(account).then(
             lambda stored, tools: accounts.get_with_devices(stored, tools, by)
         )
@@ -136,7 +135,7 @@ class Accounts:
         Raises:
             NotFound: There is no such account.
         """
-        context = AuditContext(event="account.lock", actor=name_of(by), subject=account)
+        context = AuditContext(event="account.lock", actor=by.actor, subject=account)
         plan = records(account).then(lambda stored, tools: accounts.lock(stored, tools, by))
         return self._transactions.run(context, plan)
 
@@ -147,7 +146,7 @@ class Accounts:
         Raises:
             NotFound: There is no such account.
         """
-        context = AuditContext(event="account.unlock", actor=name_of(by), subject=account)
+        context = AuditContext(event="account.unlock", actor=by.actor, subject=account)
         plan = records(account).then(lambda stored, tools: accounts.unlock(stored, tools, by))
         return self._transactions.run(context, plan)
 
@@ -159,7 +158,7 @@ class Accounts:
             NotFound: There is no such account.
             RoleLacking: It is User Support, and an Identity Provider identifies the users.
         """
-        context = AuditContext(event="account.revoke", actor=name_of(by), subject=account)
+        context = AuditContext(event="account.revoke", actor=by.actor, subject=account)
         plan = records(account).then(lambda stored, tools: accounts.revoke_all(stored, tools, by))
         return self._transactions.run(context, plan)
 
@@ -181,7 +180,7 @@ class Accounts:
             NotFound: There is no such account, or it has been erased.
             RoleLacking: It is User Support, and an Identity Provider identifies the users.
         """
-        context = AuditContext(event="account.erase", actor=name_of(by), subject=account)
+        context = AuditContext(event="account.erase", actor=by.actor, subject=account)
         plan = records(account).then(lambda stored, tools: accounts.erase(stored, tools, by))
         erased_account, stored_account = self._transactions.run(context, plan)
         revoke_grant(self.ports, stored_account)

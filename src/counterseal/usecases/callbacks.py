@@ -24,7 +24,6 @@ from counterseal._decisions.plan import (
     require,
 )
 from counterseal._transaction import AuditContext, Transactions, refusals
-from counterseal.authority import name_of
 from counterseal.models import (
     Administrator,
     Callback,
@@ -255,4 +254,4 @@ class Callbacks:
 
 
 def _context(event: str, guid: Guid, by: Administrator) -> AuditContext:
-    return AuditContext(event=event, actor=name_of(by), subject=guid)
+    return AuditContext(event=event, actor=by.actor, subject=guid)

@@ -13,7 +13,6 @@ from counterseal._decisions.device_requests import (
 )
 from counterseal._decisions.plan import record_with_account
 from counterseal._transaction import AuditContext, Transactions, demand_rate, refusals
-from counterseal.authority import name_of
 from counterseal.machines import BindingEvent
 from counterseal.models import (
     Administrator,
@@ -140,7 +139,7 @@ class Devices:
                 administrator's reach.
             WrongState: It has ended already.
         """
-        actor = by.origin.guid if isinstance(by, RelyingParty) else name_of(by)
+        actor = by.origin.guid if isinstance(by, RelyingParty) else by.actor
         context = AuditContext(event="binding.revoke", actor=actor, subject=device)
         served_kinds = self.ports.notifier.kinds()
         plan = record_with_account(device).then(
@@ -149,7 +148,7 @@ class Devices:
         return self._transactions.run(context, plan)
 
     def _suspend_or_resume(self, device: Guid, event: BindingEvent, by: Administrator) -> Binding:
-        context = AuditContext(event=f"binding.{event.value}", actor=name_of(by), subject=device)
+        context = AuditContext(event=f"binding.{event.value}", actor=by.actor, subject=device)
         plan = record_with_account(device).then(
             lambda stored, tools: devices.suspend_or_resume(stored, tools, by, event)
         )

@@ -29,7 +29,6 @@ from counterseal._decisions.plan import (
     require,
 )
 from counterseal._transaction import AuditContext, Transactions
-from counterseal.authority import name_of
 from counterseal.errors import NotifierUnavailable
 from counterseal.models import (
     Administrator,
@@ -156,7 +155,7 @@ class Notifications:
             RoleLacking: The administrator's role does not include this.
             Unavailable: A port failed.
         """
-        context = AuditContext(event="notification.get", actor=name_of(by), subject=notification)
+        context = AuditContext(event="notification.get", actor=by.actor, subject=notification)
         return self._administer(context, notification, Notification, by, notifying.get)
 
     def test(self, device: Guid, *, by: Administrator) -> AddressOutcomes:
@@ -172,7 +171,7 @@ class Notifications:
             WrongState: It is not active.
             Unavailable: A port failed, other than the notifier.
         """
-        context = AuditContext(event="binding.push", actor=name_of(by), subject=device)
+        context = AuditContext(event="binding.push", actor=by.actor, subject=device)
         recipients = self._administer(context, device, Binding, by, notifying.plan_test)
         outcomes = self._send(recipients)
         plan = record_with_account(device).then(
