@@ -11,8 +11,10 @@ import sys
 
 import pytest
 
+from counterseal import OPERATOR
 from counterseal.memory import memory_ports
 from counterseal.models import Question, TextContent
+from counterseal.testing.identity import APP_RETURN
 
 LIMITS = {
     "issue": 150,
@@ -22,6 +24,10 @@ LIMITS = {
     "disown": 249,
     "status": 25,
     "cancel": 90,
+    "account": 23,
+    "unlock": 58,
+    "redirect": 164,
+    "revalidate": 112,
 }
 
 
@@ -62,6 +68,8 @@ def acts(service, phone):
         name: phone.call("/device", body)
         for name, body in (("pending", b""), ("fetch", b""), ("answer", answer), ("disown", disown))
     }
+    app_space = service.new_app_space("Staff", idp=service.idp.settings())
+    user = service.log_in(app_space, "carol").device.bond.account
     return {
         "issue": lambda: service.challenges.issue(service.origin, question),
         "pending": lambda: service.answers.pending(calls["pending"]),
@@ -70,6 +78,10 @@ def acts(service, phone):
         "disown": lambda: service.answers.disown(calls["disown"]),
         "status": lambda: service.challenges.status(service.origin, challenge.guid),
         "cancel": lambda: service.challenges.cancel(service.origin, third.guid),
+        "account": lambda: service.accounts.get(service.origin, "alice"),
+        "unlock": lambda: service.accounts.unlock(user, by=OPERATOR),
+        "redirect": lambda: service.logins.redirect(app_space.guid, APP_RETURN),
+        "revalidate": lambda: service.logins.revalidate(user),
     }
 
 

@@ -73,7 +73,7 @@ def get_by_guid(stored: Records, _: Tools, origin: Origin) -> Decision[Account]:
     """
     account = require(stored[0], Account)
     own_app_space(origin, account)
-    return Decision(result=_not_erased(account))
+    return Decision(result=require_account(account))
 
 
 def list_devices(account: Account | None, _: Tools) -> Plan[tuple[Binding, ...]]:
@@ -90,12 +90,15 @@ def list_devices(account: Account | None, _: Tools) -> Plan[tuple[Binding, ...]]
 
 def revoke(account: Account | None, _: Tools) -> Plan[Account]:
     """
-    Plan to revoke all devices and open invitations of an origin's user.
+    Plan to revoke all devices and open invitations of an account.
 
     Raises:
         AccountUnknown: The App Space has no such account.
     """
-    return _plan_revoke(_require_known(account))
+    known_account = _require_known(account)
+    return bindings_of(known_account.guid).then(
+        lambda bindings, tools: _revoke(tools, known_account, bindings)
+    )
 
 
 def find(stored: Records, _: Tools, by: Administrator, account_id: str) -> Plan[Account]:
@@ -114,95 +117,52 @@ def find(stored: Records, _: Tools, by: Administrator, account_id: str) -> Plan[
     )
 
 
-def get_with_devices(
-    stored: Records, _: Tools, by: Administrator
-) -> Plan[tuple[Account, tuple[Binding, ...]]]:
-    """
-    Plan to read, for an administrator, an account and every binding that it ever had.
-
-    Raises:
-        NotFound: There is no such account.
-    """
-    account = require(stored[0], Account)
-    return permission_to(Permission.USERS, by, account).then(
-        lambda *_: bindings_of(_not_erased(account).guid).then(
-            lambda bindings, _: Decision(result=(account, bindings))
-        )
-    )
+def get_with_devices(account: Account, _: Tools) -> Plan[tuple[Account, tuple[Binding, ...]]]:
+    """Plan to read every binding that the account ever had."""
+    return bindings_of(account.guid).then(lambda bindings, _: Decision(result=(account, bindings)))
 
 
-def lock(stored: Records, _: Tools, by: Administrator) -> Plan[Account]:
-    """
-    Plan to lock an account: it is neither asked nor answers, and no device binds.
-
-    Raises:
-        NotFound: There is no such account.
-    """
-    account = require(stored[0], Account)
-    return permission_to(Permission.USERS, by, account).then(
-        lambda _, tools: _store(revise(_not_erased(account), locked_at=tools.now))
-    )
+def lock(account: Account, tools: Tools) -> Decision[Account]:
+    """Decide that an account is locked: it is neither asked nor answers, and no device binds."""
+    return _store(revise(account, locked_at=tools.now))
 
 
-def unlock(stored: Records, _: Tools, by: Administrator) -> Plan[Account]:
-    """
-    Plan to unlock an account, and forget its wrong codes.
-
-    Raises:
-        NotFound: There is no such account.
-    """
-    account = require(stored[0], Account)
+def unlock(account: Account, _: Tools) -> Decision[Account]:
+    """Decide that an account is unlocked, and its wrong codes are forgotten."""
     history = replace(account.history, wrong_codes=0)
-    return permission_to(Permission.USERS, by, account).then(
-        lambda *_: _store(revise(_not_erased(account), locked_at=None, history=history))
-    )
+    return _store(revise(account, locked_at=None, history=history))
 
 
-def revoke_all(stored: Records, _: Tools, by: Administrator) -> Plan[Account]:
-    """
-    Plan to revoke all devices and open invitations of an account, for an administrator.
-
-    Raises:
-        NotFound: There is no such account.
-    """
-    account = require(stored[0], Account)
-    return permission_to(Permission.REMOVE_USERS, by, account).then(
-        lambda *_: _plan_revoke(_not_erased(account))
-    )
-
-
-def erase(stored: Records, _: Tools, by: Administrator) -> Plan[tuple[Account, Account]]:
+def erase(account: Account, _: Tools) -> Plan[tuple[Account, Account]]:
     """
     Plan to take everything personal of an account out of the records, in one commit.
 
-    Args:
-        stored: The account.
-
     Returns:
         What is left of the account, and the account as it was.
-
-    Raises:
-        NotFound: There is no such account, or it has been erased.
     """
-    account = require(stored[0], Account)
-    return permission_to(Permission.REMOVE_USERS, by, account).then(
-        lambda *_: bindings_of(_not_erased(account).guid).then(
-            lambda bindings, _: pending_of(account.guid).then(
-                lambda challenges, tools: _erase(tools, account, bindings, challenges)
-            )
+    return bindings_of(account.guid).then(
+        lambda bindings, _: pending_of(account.guid).then(
+            lambda challenges, tools: _erase(tools, account, bindings, challenges)
         )
     )
+
+
+def require_account(record: Record | None) -> Account:
+    """
+    Return *record* as an account that has not been erased.
+
+    Raises:
+        NotFound: It is none.
+    """
+    account = require(record, Account)
+    if account.erased_at is not None:
+        raise NotFound
+    return account
 
 
 def _require_known(account: Account | None) -> Account:
     if account is None:
         raise AccountUnknown
-    return account
-
-
-def _not_erased(account: Account) -> Account:
-    if account.erased_at is not None:
-        raise NotFound
     return account
 
 
@@ -217,10 +177,6 @@ def _store(updated_account: Account) -> Decision[Account]:
         writes=(updated_account,),
         audit=(AuditEntry(updated_account.guid),),
     )
-
-
-def _plan_revoke(account: Account) -> Plan[Account]:
-    return bindings_of(account.guid).then(lambda bindings, tools: _revoke(tools, account, bindings))
 
 
 def _revoke(tools: Tools, account: Account, bindings: tuple[Binding, ...]) -> Decision[Account]:

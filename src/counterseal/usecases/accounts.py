@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
+from typing import TypeVar
 
 import attrs
 
 from counterseal._decisions import accounts
-from counterseal._decisions.plan import account_of, records
+from counterseal._decisions.authorization import permission_to
+from counterseal._decisions.plan import Decision, Plan, Tools, account_of, records, require
 from counterseal._transaction import AuditContext, Transactions, refusals
 from counterseal.errors import Unavailable
 from counterseal.models import Account, Administrator, Binding, Guid, RelyingParty
 from counterseal.policy import Policy
 from counterseal.ports import Ports
+from counterseal.rules.authorization import Permission
 from counterseal.rules.sizes import text_fits
 from counterseal.rules.standing import identified_simply
 from counterseal.usecases.revalidation import remove_alias, revoke_grant
+
+R = TypeVar("R")
 
 
 @attrs.frozen
@@ -122,11 +128,9 @@ class Accounts:
         Raises:
             NotFound: There is no such account.
         """
-        context = AuditContext(event="account.look", actor=by.actor, subject=account)
-        plan = records(account).then(
-            lambda stored, tools: accounts.get_with_devices(stored, tools, by)
+        return self._administer(
+            "account.look", Permission.USERS, account, by, accounts.get_with_devices
         )
-        return self._transactions.run(context, plan)
 
     def lock(self, account: Guid, *, by: Administrator) -> Account:
         """
@@ -135,9 +139,7 @@ class Accounts:
         Raises:
             NotFound: There is no such account.
         """
-        context = AuditContext(event="account.lock", actor=by.actor, subject=account)
-        plan = records(account).then(lambda stored, tools: accounts.lock(stored, tools, by))
-        return self._transactions.run(context, plan)
+        return self._administer("account.lock", Permission.USERS, account, by, accounts.lock)
 
     def unlock(self, account: Guid, *, by: Administrator) -> Account:
         """
@@ -146,9 +148,7 @@ class Accounts:
         Raises:
             NotFound: There is no such account.
         """
-        context = AuditContext(event="account.unlock", actor=by.actor, subject=account)
-        plan = records(account).then(lambda stored, tools: accounts.unlock(stored, tools, by))
-        return self._transactions.run(context, plan)
+        return self._administer("account.unlock", Permission.USERS, account, by, accounts.unlock)
 
     def revoke_all(self, account: Guid, *, by: Administrator) -> Account:
         """
@@ -158,9 +158,9 @@ class Accounts:
             NotFound: There is no such account.
             RoleLacking: It is User Support, and an Identity Provider identifies the users.
         """
-        context = AuditContext(event="account.revoke", actor=by.actor, subject=account)
-        plan = records(account).then(lambda stored, tools: accounts.revoke_all(stored, tools, by))
-        return self._transactions.run(context, plan)
+        return self._administer(
+            "account.revoke", Permission.REMOVE_USERS, account, by, accounts.revoke
+        )
 
     def erase(self, account: Guid, *, by: Administrator) -> Account:
         """
@@ -180,9 +180,9 @@ class Accounts:
             NotFound: There is no such account, or it has been erased.
             RoleLacking: It is User Support, and an Identity Provider identifies the users.
         """
-        context = AuditContext(event="account.erase", actor=by.actor, subject=account)
-        plan = records(account).then(lambda stored, tools: accounts.erase(stored, tools, by))
-        erased_account, stored_account = self._transactions.run(context, plan)
+        erased_account, stored_account = self._administer(
+            "account.erase", Permission.REMOVE_USERS, account, by, accounts.erase
+        )
         revoke_grant(self.ports, stored_account)
         with suppress(Unavailable):
             # An alias that stays names nobody: a hash, and the GUID of an account that was.
@@ -192,3 +192,20 @@ class Accounts:
     def _demand_fit(self, context: AuditContext, account_id: str) -> None:
         with refusals(self.ports, context):
             text_fits(account_id, self.policy.account_id_bytes, "accountId")
+
+    def _administer(
+        self,
+        event: str,
+        permission: Permission,
+        account: Guid,
+        by: Administrator,
+        decide: Callable[[Account, Tools], Decision[R] | Plan[R]],
+    ) -> R:
+        """Run *decide* on an account if *by* has *permission* for it."""
+        context = AuditContext(event=event, actor=by.actor, subject=account)
+        plan = records(account).then(
+            lambda stored, _: permission_to(permission, by, require(stored[0], Account)).then(
+                lambda _, tools: decide(accounts.require_account(stored[0]), tools)
+            )
+        )
+        return self._transactions.run(context, plan)

@@ -603,29 +603,22 @@ def account_found(scene):
 
 
 def account_administered(scene):
-    stored, by = (scene.account,), administrator(scene.service)
-    account, devices = scene.decide(partial(accounts.get_with_devices, stored, by=by)).result
+    account, devices = scene.decide(partial(accounts.get_with_devices, scene.account)).result
     assert (account, len(devices)) == (scene.account, 2)
-    (locked_account,) = scene.decide(partial(accounts.lock, stored, by=by)).writes
+    (locked_account,) = scene.decide(partial(accounts.lock, scene.account)).writes
     assert locked_account.locked_at is not None
-    (unlocked_account,) = scene.decide(partial(accounts.unlock, (locked_account,), by=by)).writes
+    (unlocked_account,) = scene.decide(partial(accounts.unlock, locked_account)).writes
     assert unlocked_account.locked_at is None
 
 
 def account_revoked(scene):
-    for begin in (
-        partial(accounts.revoke, scene.account),
-        partial(accounts.revoke_all, (scene.account,), by=administrator(scene.service)),
-    ):
-        decision = scene.decide(begin)
-        assert decision.result.devices == ()
-        assert len(decision.writes) == 3
+    decision = scene.decide(partial(accounts.revoke, scene.account))
+    assert decision.result.devices == ()
+    assert len(decision.writes) == 3
 
 
 def account_erased(scene):
-    decision = scene.decide(
-        partial(accounts.erase, (scene.account,), by=administrator(scene.service))
-    )
+    decision = scene.decide(partial(accounts.erase, scene.account))
     assert decision.result[0].erased_at is not None
     assert len(decision.writes) == 4
 
@@ -721,7 +714,6 @@ CASES = OUTBOX_CASES | {
     "accounts.list_devices": [devices_listed],
     "accounts.lock": [account_administered],
     "accounts.revoke": [account_revoked],
-    "accounts.revoke_all": [account_revoked],
     "accounts.unlock": [account_administered],
     "answers.respond": [accepted, disowned, mistyped, struck],
     "answers.fetch": [fetched],
