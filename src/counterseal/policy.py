@@ -285,9 +285,9 @@ class Policy:
             " gives no text."
         },
     )
-    device_news_life: timedelta = setting(
+    device_notification_life: timedelta = setting(
         timedelta(hours=24),
-        "How long it is tried to tell the user's other devices that one was bound or revoked.",
+        "How long the user's other devices are notified that one was bound or revoked.",
         low=timedelta(minutes=1),
         high=timedelta(days=28),
     )

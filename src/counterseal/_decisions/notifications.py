@@ -53,7 +53,7 @@ def build_notifications(
     kinds = {
         address.kind for device in active_devices for address in device.addresses
     } & served_kinds
-    until = now + tools.policy.device_news_life if ends_at is None else ends_at
+    until = now + tools.policy.device_notification_life if ends_at is None else ends_at
     return tuple(
         Notification(
             guid=mint(partition_of(account.guid), tools.entropy(ENTROPY_BYTES)),

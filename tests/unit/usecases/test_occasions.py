@@ -43,7 +43,7 @@ def test_s17_the_others_are_notified_of_a_device_that_was_bound(service, alice):
         "Counterseal",
         "A device was added to your account.",
     )
-    assert push.message.life == STANDARD.device_news_life
+    assert push.message.life == STANDARD.device_notification_life
     assert not push.message.urgent
     (event,) = service.happened("binding.push")
     assert (event.at, event.subject, event.reason) == (service.clock.now(), second.guid, "")
