@@ -94,9 +94,11 @@ class BrokenAdapters:
         def add(kind):
             factory = self._factory(kind)
             factory.__name__ = kind.__name__
-            healthy = self._factory(sound or self.sound)
-            healthy.__name__ = getattr(sound or self.sound, "__name__", "sound")
-            self._all.append(BrokenAdapter(clause, contract or self.contract, factory, healthy))
+            sound_factory = self._factory(sound or self.sound)
+            sound_factory.__name__ = getattr(sound or self.sound, "__name__", "sound")
+            self._all.append(
+                BrokenAdapter(clause, contract or self.contract, factory, sound_factory)
+            )
             return kind
 
         return add

@@ -1,4 +1,4 @@
-"""What the kit tells: which clauses were shown, which were not and why, and what a race is."""
+"""What the kit reports: which clauses were shown, which were not and why, and what a race is."""
 
 import itertools
 import time
@@ -211,7 +211,7 @@ class ConflictsOnce(MemoryStore):
         super().commit(changes, audit, operation)
 
 
-def test_a_race_is_told_as_a_race_in_one_line(pytester):
+def test_a_race_is_reported_as_a_race_in_one_line(pytester):
     with pytest.raises(pytest.fail.Exception) as failure:
         contracts.StoreContract().test_store_17_holds_in_every_history(stores(ConflictsOnce))
 

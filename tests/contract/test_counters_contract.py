@@ -13,10 +13,10 @@ breaks = BROKEN.breaks
 @breaks("COUNTERS-1")
 class CountsTooLittle(MemoryCounters):
     def add(self, key, window):
-        place = (*key, window)
-        _, _, count = self._counts.get(place, (0, 0, 0))
+        counter = (*key, window)
+        _, _, count = self._counts.get(counter, (0, 0, 0))
         slow()
-        self._counts[place] = (0, 0, count + 1)
+        self._counts[counter] = (0, 0, count + 1)
         return count + 1
 
 
@@ -24,11 +24,11 @@ class CountsTooLittle(MemoryCounters):
 class LetsABurstBetweenTwoWindows(MemoryCounters):
     def add(self, key, window):
         number = int(self._clock.now().timestamp() // window.total_seconds())
-        place = (*key, window)
+        counter = (*key, window)
         with self._lock:
-            current, _, count = self._counts.get(place, (number, 0, 0))
+            current, _, count = self._counts.get(counter, (number, 0, 0))
             count = count + 1 if number <= current else 1
-            self._counts[place] = (max(current, number), 0, count)
+            self._counts[counter] = (max(current, number), 0, count)
             return count
 
 

@@ -13,9 +13,9 @@ breaks = BROKEN.breaks
 @breaks("IDEMPOTENCY-1")
 class ReservesTwice(MemoryIdempotency):
     def begin(self, reservation, now):
-        held = self._held.get((reservation.scope, reservation.key))
+        stored = self._held.get((reservation.scope, reservation.key))
         slow()
-        if held is None:
+        if stored is None:
             self._held[reservation.scope, reservation.key] = reservation
             return reservation
         return super().begin(reservation, now)
@@ -24,36 +24,36 @@ class ReservesTwice(MemoryIdempotency):
 @breaks("IDEMPOTENCY-2")
 class TakesAnotherPayload(MemoryIdempotency):
     def begin(self, reservation, now):
-        held = self._held.get((reservation.scope, reservation.key))
-        found = super().begin(reservation, now)
-        if held and held.fingerprint != reservation.fingerprint and held.lease_until <= now:
+        stored = self._held.get((reservation.scope, reservation.key))
+        result = super().begin(reservation, now)
+        if stored and stored.fingerprint != reservation.fingerprint and stored.lease_until <= now:
             self._held[reservation.scope, reservation.key] = reservation
             return reservation
-        return found
+        return result
 
 
 @breaks("IDEMPOTENCY-3")
 class TakesOverWithAnotherGuid(MemoryIdempotency):
     def begin(self, reservation, now):
-        found = super().begin(reservation, now)
-        if found.holder == reservation.holder:
+        result = super().begin(reservation, now)
+        if result.holder == reservation.holder:
             self._held[reservation.scope, reservation.key] = reservation
             return reservation
-        return found
+        return result
 
 
 @breaks("IDEMPOTENCY-3")
 class NeverTakesOver(MemoryIdempotency):
     def begin(self, reservation, now):
-        held = self._held.get((reservation.scope, reservation.key))
-        return held or super().begin(reservation, now)
+        stored = self._held.get((reservation.scope, reservation.key))
+        return stored or super().begin(reservation, now)
 
 
 @breaks("IDEMPOTENCY-4")
 class KeepsForEver(MemoryIdempotency):
     def begin(self, reservation, now):
-        held = self._held.get((reservation.scope, reservation.key))
-        return held if held and held.finished else super().begin(reservation, now)
+        stored = self._held.get((reservation.scope, reservation.key))
+        return stored if stored and stored.finished else super().begin(reservation, now)
 
 
 @breaks("IDEMPOTENCY-5")
@@ -65,9 +65,9 @@ class ForgetsThatItFinished(MemoryIdempotency):
 @breaks("IDEMPOTENCY-6")
 class KnowsOneScope(MemoryIdempotency):
     def begin(self, reservation, now):
-        for (_, key), held in self._held.items():
+        for (_, key), stored in self._held.items():
             if key == reservation.key:
-                return held
+                return stored
         return super().begin(reservation, now)
 
 

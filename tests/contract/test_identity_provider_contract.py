@@ -89,9 +89,9 @@ class IgnoresTheVerifier(FakeIdentityProvider):
 class LetsACodeServeTwice(FakeIdentityProvider):
     def exchange(self, settings, *, code, **claims):
         grant = self._codes.get(code)
-        found = super().exchange(settings, code=code, **claims)
+        result = super().exchange(settings, code=code, **claims)
         self._codes[code] = grant
-        return found
+        return result
 
 
 for kind in (IgnoresTheNonce, IgnoresTheClient, IgnoresTheVerifier, LetsACodeServeTwice):
@@ -116,8 +116,8 @@ class VouchesForEver(FakeIdentityProvider):
 @breaks("IDP-4")
 class VouchesForSomebodyElse(FakeIdentityProvider):
     def still_vouches(self, settings, identity, *, company):
-        found = super().still_vouches(settings, identity, company=company)
-        return attrs.evolve(found, subject=found.subject.upper())
+        result = super().still_vouches(settings, identity, company=company)
+        return attrs.evolve(result, subject=result.subject.upper())
 
 
 @breaks("IDP-5")

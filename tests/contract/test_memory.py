@@ -210,7 +210,7 @@ class TestScriptedSender(contracts.CallbackSenderContract):
         sender.script(status)
 
 
-# What an author forgets is told in every test
+# Every test says what an author forgot
 
 
 def test_a_forgotten_fixture_fails_every_test(pytester):
@@ -223,9 +223,9 @@ def test_a_forgotten_fixture_fails_every_test(pytester):
 
     result = pytester.runpytest_inprocess("-p", "no:cacheprovider")
 
-    told = result.parseoutcomes()
-    assert told["errors"] >= 5
-    assert set(told) <= {"errors", "skipped"}
+    outcomes = result.parseoutcomes()
+    assert outcomes["errors"] >= 5
+    assert set(outcomes) <= {"errors", "skipped"}
     result.stdout.fnmatch_lines(["*NotImplementedError: give the fixture `new_replay_guard`*"])
 
 

@@ -40,12 +40,12 @@ class Pushing(OutboxNotifier):
         super().__init__(AddressKind.RELAY)
         self.payloads = []
 
-    def push(self, addresses, bell):
-        self.payloads += [self.payload(bell)] * len(addresses)
-        return super().push(addresses, bell)
+    def push(self, addresses, message):
+        self.payloads += [self.payload(message)] * len(addresses)
+        return super().push(addresses, message)
 
-    def payload(self, bell):
-        return {"title": bell.title, "data": push_data(bell)}
+    def payload(self, message):
+        return {"title": message.title, "data": push_data(message)}
 
 
 BROKEN = BrokenAdapters(CanPush(), Pushing)
@@ -53,92 +53,92 @@ breaks = BROKEN.breaks
 
 
 @breaks("NOTIFIER-1")
-class ForgetsWhatItRingsAt(Pushing):
+class ForgetsItsKinds(Pushing):
     def kinds(self):
         return super().kinds() if not self.pushes else frozenset()
 
 
 @breaks("NOTIFIER-1")
-class RingsElsewhere(Pushing):
+class PushesElsewhere(Pushing):
     def kinds(self):
         return frozenset({AddressKind.APNS})
 
 
 @breaks("NOTIFIER-2")
 class RefusesASecondPush(Pushing):
-    def push(self, addresses, bell):
-        if any(push.message == bell for push in self.pushes):
+    def push(self, addresses, message):
+        if any(push.message == message for push in self.pushes):
             raise ValueError("pushed already")
-        return super().push(addresses, bell)
+        return super().push(addresses, message)
 
 
 @breaks("NOTIFIER-3")
 class SendsContent(Pushing):
-    def payload(self, bell):
-        return super().payload(bell) | {"content": "Pay 10 EUR to Adam?"}
+    def payload(self, message):
+        return super().payload(message) | {"content": "Pay 10 EUR to Adam?"}
 
 
 @breaks("NOTIFIER-4")
 class TellsOfWhatItSentOnly(Pushing):
-    def push(self, addresses, bell):
-        return super().push(addresses, bell)[:1]
+    def push(self, addresses, message):
+        return super().push(addresses, message)[:1]
 
 
 @breaks("NOTIFIER-4")
 class MixesUpWhoIsWho(Pushing):
-    def push(self, addresses, bell):
-        return super().push(addresses, bell)[::-1]
+    def push(self, addresses, message):
+        return super().push(addresses, message)[::-1]
 
 
 @breaks("NOTIFIER-4")
-class RingsAtAnything(Pushing):
-    def push(self, addresses, bell):
+class PushesToAnything(Pushing):
+    def push(self, addresses, message):
         return super().push(
-            tuple(attrs.evolve(address, kind=AddressKind.RELAY) for address in addresses), bell
+            tuple(attrs.evolve(address, kind=AddressKind.RELAY) for address in addresses), message
         )
 
 
 @breaks("NOTIFIER-5")
 class CallsTheLivingDead(Pushing):
-    def push(self, addresses, bell):
-        super().push(addresses, bell)
+    def push(self, addresses, message):
+        super().push(addresses, message)
         return (PushOutcome(result=PushResult.GONE),) * len(addresses)
 
 
 @breaks("NOTIFIER-5")
 class LearnsNothing(Pushing):
-    def push(self, addresses, bell):
-        super().push(addresses, bell)
+    def push(self, addresses, message):
+        super().push(addresses, message)
         return (PushOutcome(result=PushResult.DELIVERED),) * len(addresses)
 
 
 @breaks("NOTIFIER-5")
 class StopsAtTheDead(Pushing):
-    def push(self, addresses, bell):
-        outcomes = super().push(addresses, bell)
-        gone = PushOutcome(result=PushResult.GONE)
-        return (gone,) * len(addresses) if gone in outcomes else outcomes
+    def push(self, addresses, message):
+        outcomes = super().push(addresses, message)
+        gone_outcome = PushOutcome(result=PushResult.GONE)
+        return (gone_outcome,) * len(addresses) if gone_outcome in outcomes else outcomes
 
 
 @breaks("NOTIFIER-6")
 class TriesAgainByItself(Pushing):
-    def push(self, addresses, bell):
-        super().push(addresses, bell)
-        return super().push(addresses, bell)
+    def push(self, addresses, message):
+        super().push(addresses, message)
+        return super().push(addresses, message)
 
 
 @breaks("NOTIFIER-6")
 class ForgetsHowLongToWait(Pushing):
-    def push(self, addresses, bell):
-        outcomes = super().push(addresses, bell)
+    def push(self, addresses, message):
+        outcomes = super().push(addresses, message)
         return tuple(attrs.evolve(outcome, after=None) for outcome in outcomes)
 
 
 @breaks("NOTIFIER-7")
 class TakesSilenceForSuccess(Pushing):
-    def push(self, addresses, bell):
+    def push(self, addresses, message):
         try:
-            return super().push(addresses, bell)
+            return super().push(addresses, message)
         except NotifierUnavailable:
             return (PushOutcome(result=PushResult.DELIVERED),) * len(addresses)
 

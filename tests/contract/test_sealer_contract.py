@@ -24,11 +24,11 @@ breaks = BROKEN.breaks
 @breaks("SEALER-1")
 class SealsAlike(MemorySealer):
     def __init__(self, key, entropy):
-        class Same:
+        class Zeros:
             def token(self, size):
                 return bytes(size)
 
-        super().__init__(key, Same())
+        super().__init__(key, Zeros())
 
 
 @breaks("SEALER-2")
@@ -94,12 +94,12 @@ class ReadsItsKeyToOpen(ReadsItsKey):
 class ReadsItsKeyFirst(ReadsItsKey):
     """The first call reads, which a decision would wait for."""
 
-    _read = False
+    _is_loaded = False
 
     def read(self):
-        if not self._read:
+        if not self._is_loaded:
             super().read()
-        self._read = True
+        self._is_loaded = True
 
 
 @breaks("SEALER-4")

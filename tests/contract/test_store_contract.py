@@ -72,8 +72,8 @@ class ReadsFromAnOldCopy(MemoryStore):
         self._cache = {}
 
     def get(self, *guids):
-        found = super().get(*guids)
-        return tuple(record and self._cache.setdefault(record.guid, record) for record in found)
+        records = super().get(*guids)
+        return tuple(record and self._cache.setdefault(record.guid, record) for record in records)
 
 
 @breaks("STORE-3")
@@ -151,8 +151,8 @@ class IsAnInstantLate(MemoryStore):
 @breaks("STORE-8")
 class NeverWalksTheUpperHalf(MemoryStore):
     def due(self, kind, before, limit, channel=None):
-        found = super().due(kind, before, 10_000, channel)
-        return tuple(one for one in found if partition_of(one.guid) < 128)[:limit]
+        records = super().due(kind, before, 10_000, channel)
+        return tuple(one for one in records if partition_of(one.guid) < 128)[:limit]
 
 
 @breaks("STORE-8")
@@ -163,9 +163,9 @@ class NeverReturnsWhatItReturnedBefore(MemoryStore):
 
     def due(self, kind, before, limit, channel=None):
         # As a cursor that nobody resets.
-        found = super().due(kind, before, 10_000, channel)[self._turn : self._turn + limit]
-        self._turn += len(found)
-        return found
+        records = super().due(kind, before, 10_000, channel)[self._turn : self._turn + limit]
+        self._turn += len(records)
+        return records
 
 
 @breaks("STORE-27")
@@ -184,18 +184,20 @@ class KnowsNoLimitOfAChannel(MemoryStore):
 class ChannelsHideEachOther(MemoryStore):
     def due(self, kind, before, limit, channel=None):
         # As a filter on what was read of all channels.
-        found = super().due(kind, before, limit + 20)
-        return tuple(one for one in found if channel in {None, getattr(one, "kind", None)})[:limit]
+        records = super().due(kind, before, limit + 20)
+        return tuple(one for one in records if channel in {None, getattr(one, "kind", None)})[
+            :limit
+        ]
 
 
 @breaks("STORE-27")
 class IndexesAChannelOnce(MemoryStore):
     def due(self, kind, before, limit, channel=None):
-        found = super().due(kind, before, limit, channel)
+        records = super().due(kind, before, limit, channel)
         if channel is None:
-            return found
+            return records
         self._channels = getattr(self, "_channels", {})
-        return self._channels.setdefault(channel, found)
+        return self._channels.setdefault(channel, records)
 
 
 @breaks("STORE-25")
@@ -238,8 +240,8 @@ class TakesAnyNeighbour(MemoryStore):
 @breaks("STORE-23")
 class FindsTheDeadOfAllOrigins(MemoryStore):
     def dead(self, origin, limit):
-        found = [one for origin in self._dead for one in super(type(self), self).dead(origin, 99)]
-        return tuple(found[:limit])
+        records = [one for origin in self._dead for one in super(type(self), self).dead(origin, 99)]
+        return tuple(records[:limit])
 
 
 @breaks("STORE-23")
@@ -320,10 +322,10 @@ class InSteps(MemoryStore):
                 raise WrongRecord
 
     def is_applied(self, changes, operation):
-        known = self._operations.get(operation)
-        if known is not None and known != changes:
+        first_changes = self._operations.get(operation)
+        if first_changes is not None and first_changes != changes:
             raise OperationReused
-        return known is not None
+        return first_changes is not None
 
     def compare(self, changes):
         names = set()
@@ -586,11 +588,11 @@ class WritesRecordByRecord(Logged):
 @breaks("STORE-19", contract=Durable(), sound=Logged)
 class WritesTheEventsAfterwards(Logged):
     def write(self, changes, audit, operation):
-        place = len(self.disk.entries)
+        index = len(self.disk.entries)
         if any(operation == entry[2] for entry in self.disk.entries):
             return
         self.disk.entries += ((changes, (), operation),)
-        self.disk.entries = (*self.disk.entries[:place], (changes, audit, operation))
+        self.disk.entries = (*self.disk.entries[:index], (changes, audit, operation))
 
 
 class CanLoseReplies(contracts.StoreContract):
@@ -633,9 +635,9 @@ class SharesOneCursor(MemoryStore):
     """Two reads at once share one place for what they are about."""
 
     def get(self, *guids):
-        self._asked = guids
+        self._guids = guids
         slow()
-        return super().get(*self._asked)
+        return super().get(*self._guids)
 
 
 @breaks("ALL-3")

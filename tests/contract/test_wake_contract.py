@@ -19,7 +19,7 @@ class WaitsForAWaiter(MemoryWake):
 
 
 @breaks("WAKE-2")
-class WaitsForARing(MemoryWake):
+class WaitsToBeWoken(MemoryWake):
     def wait(self, guid, timeout):
         super().wait(guid, timeout + NEVER)
 

@@ -38,20 +38,20 @@ def approval_after_the_deadline(patch):
 
 
 def lost_callback(patch):
-    made = endings._callback
+    original = endings._callback
 
     def lose(tools, ended, at):
         expired = ended.state is ChallengeState.EXPIRED
-        return None if expired else made(tools, ended, at)
+        return None if expired else original(tools, ended, at)
 
     patch.setattr(endings, "_callback", lose)
 
 
 def guard_left_out(patch):
-    made = answers._end
+    original = answers._end
 
     def unguarded(*args):
-        return attrs.evolve(made(*args), guards=())
+        return attrs.evolve(original(*args), guards=())
 
     patch.setattr(answers, "_end", unguarded)
 
@@ -62,11 +62,11 @@ def second_outcome(patch):
 
 
 def strike_by_a_stranger(patch):
-    made = device_requests.proof_holds
+    original = device_requests.proof_holds
 
     def believe_answers(facts):
         try:
-            made(facts)
+            original(facts)
         except Refused:
             if not facts.call.uri.endswith("/answers"):
                 raise
@@ -78,12 +78,12 @@ def strike_by_a_stranger(patch):
 
 
 def decision_reused_after_a_lost_race(patch):
-    made = _transaction.Transactions._decide
+    original = _transaction.Transactions._decide
     decisions = {}
 
     def decide_once(self, plan, loaded, stored):
         if id(plan) not in decisions:
-            decisions[id(plan)] = (plan, made(self, plan, loaded, stored), stored)
+            decisions[id(plan)] = (plan, original(self, plan, loaded, stored), stored)
         _, decided, first = decisions[id(plan)]
         stored[:] = first
         return decided
@@ -97,10 +97,10 @@ def erased_and_still_shown(patch):
 
 
 def addresses_of_the_erased(patch):
-    made = accounts._erase_binding
+    original = accounts._erase_binding
 
     def keep_addresses(binding, now):
-        return attrs.evolve(made(binding, now), addresses=binding.addresses)
+        return attrs.evolve(original(binding, now), addresses=binding.addresses)
 
     patch.setattr(accounts, "_erase_binding", keep_addresses)
 
@@ -116,10 +116,10 @@ def pushed_after_the_end(patch):
 
 
 def a_device_is_notified_of_itself(patch):
-    made = enrolments.build_notifications
+    original = enrolments.build_notifications
 
     def tell(tools, served_kinds, account, occasion, subject, *, now):
-        notifications = made(tools, served_kinds, account, occasion, subject, now=now)
+        notifications = original(tools, served_kinds, account, occasion, subject, now=now)
         return tuple(
             attrs.evolve(notification, devices=(*notification.devices, subject))
             for notification in notifications

@@ -1,15 +1,15 @@
 """
 Help for tests: of programs that embed Counterseal, of adapters, and of Counterseal itself.
 
-- `FakeService` is a service in memory with one of everything, in a line; `Phone` is a user's.
+- `FakeService` is a service in memory with every use case; `Phone` is a user's.
 - The fakes stand for ports: `FrozenClock`, `ScriptedEntropy`, `OutboxNotifier`,
   `FakeIdentityProvider`, `ScriptedSender`; `fake_ports` puts them together.
 - `Faults` lets ports fail, lose replies, crash, and let others act in between.
 - `strategies` makes questions, challenges as JSON, and more, for Hypothesis.
 - The contracts, one class for each port, are tests that the author of an adapter inherits:
   see `counterseal.testing.contracts`, and `StoreContract` for one.
-- `linearizability` judges whether concurrent calls could have happened one after the other.
-- `WholeCore` plays histories of the whole core under a judge that shares no code with it.
+- `linearizability` decides whether concurrent calls could have happened one after the other.
+- `WholeCore` runs histories of the whole core, checked by an oracle that shares no code with it.
 
 It comes with the extra `counterseal[testing]`; nothing in the core imports it.
 """

@@ -1,4 +1,4 @@
-"""Luck that is the same in every run."""
+"""Entropy that is the same in every run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class ScriptedEntropy:
     """
     Bytes that follow from a seed: SHA-256 over seed, call and block.
 
-    Not for production: whoever knows the seed knows every secret.
+    Not for production: the seed tells every secret.
 
     Args:
         seed: Names the stream.

@@ -8,7 +8,7 @@ Faults between a use case and its ports: failures, lost replies, crashes, and ot
     faults.crash(skip=3)                         # the process dies before the fourth call
     faults.meanwhile(lambda: devices.revoke(guid), at="store.commit")
 
-A fault waits for the call that it is set on, and each happens once, or as often as it is told to.
+A fault waits for the call that it is set on, and happens once, or as often as `times` says.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ class Faults:
         skip: int = 0,
         after: bool = False,
     ) -> None:
-        """Let somebody else act at a call: between load and commit, for one."""
+        """Make another caller's call at a call, for example between load and commit."""
         self.add(Fault(effect=effect, at=at, skip=skip, after=after))
 
     def clear(self) -> None:

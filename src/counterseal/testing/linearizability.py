@@ -1,5 +1,5 @@
 """
-A judge of concurrent histories: could they have happened one after the other?
+Linearizability: could concurrent calls have happened one after the other?
 
 The search is Wing's and Gong's with Lowe's memory: it takes an operation that nobody else had
 finished before it began, steps a sequential model with it, and goes on;

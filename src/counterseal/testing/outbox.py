@@ -20,7 +20,7 @@ class Push:
 
 class OutboxNotifier:
     """
-    Collects pushes, and fails as push services do, if it is told to.
+    Collects pushes, and fails as push services do when it is set to.
 
     Args:
         kinds: Of the addresses that it pushes to; all if none are given.
@@ -69,7 +69,7 @@ class OutboxNotifier:
         return outcomes
 
     def pushes_for(self, subject: Guid) -> tuple[Push, ...]:
-        """Return the pushes that told of *subject*."""
+        """Return the pushes about *subject*."""
         return tuple(push for push in self.pushes if push.message.subject == subject)
 
     def _outcome(self, address: PushAddress) -> PushOutcome:

@@ -54,5 +54,5 @@ def test_knows_utc_only(moment):
         FrozenClock().jump(moment)
 
 
-def test_begins_where_it_is_told():
+def test_begins_where_it_is_set():
     assert FrozenClock(datetime(1999, 12, 31, tzinfo=UTC)).now().year == 1999

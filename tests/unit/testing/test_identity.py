@@ -13,9 +13,9 @@ STATE, NONCE, VERIFIER = "the state", "the nonce", "the verifier"
 
 @pytest.fixture
 def idp():
-    made = FakeIdentityProvider(ScriptedEntropy())
-    made.admit("lena")
-    return made
+    providers = FakeIdentityProvider(ScriptedEntropy())
+    providers.admit("lena")
+    return providers
 
 
 def begun(idp):
@@ -25,15 +25,15 @@ def begun(idp):
 
 
 def exchanged(idp, issued, **changed):
-    asked = {
+    parameters = {
         "code": issued,
         "nonce": NONCE,
         "verifier": VERIFIER,
         "issuer": None,
         "company": COMPANY,
     }
-    asked |= changed
-    return idp.exchange(idp.settings(), **asked)
+    parameters |= changed
+    return idp.exchange(idp.settings(), **parameters)
 
 
 def test_the_address_holds_the_challenge_and_not_the_verifier(idp):

@@ -39,7 +39,7 @@ def test_keeps_pushes():
     assert outbox.pushes == [Push((ONE, TWO), MESSAGE)]
 
 
-def test_finds_what_told_of_a_subject():
+def test_finds_the_pushes_about_a_subject():
     outbox = OutboxNotifier()
     outbox.push((ONE,), MESSAGE)
 
@@ -47,7 +47,7 @@ def test_finds_what_told_of_a_subject():
     assert outbox.pushes_for(MESSAGE.account) == ()
 
 
-def test_fails_if_told_to():
+def test_fails_when_set_to():
     outbox = OutboxNotifier()
     outbox.failing = True
 
@@ -56,7 +56,7 @@ def test_fails_if_told_to():
     assert not outbox.pushes
 
 
-def test_delivers_twice_if_told_to():
+def test_delivers_twice_when_set_to():
     outbox = OutboxNotifier()
     outbox.duplicating = True
     outbox.push((ONE,), MESSAGE)
@@ -72,7 +72,7 @@ def test_names_dead_addresses():
     assert outbox.pushes == [Push((TWO,), MESSAGE)]
 
 
-def test_says_what_it_is_told_to_say():
+def test_returns_the_outcome_that_is_set():
     outbox = OutboxNotifier()
     outbox.outcomes[ONE] = LATER
 
@@ -81,7 +81,7 @@ def test_says_what_it_is_told_to_say():
     assert outbox.pushes == [Push((TWO,), MESSAGE)]
 
 
-def test_rings_at_the_kinds_that_it_is_made_with():
+def test_pushes_to_the_kinds_that_it_is_made_with():
     outbox = OutboxNotifier(AddressKind.WEBPUSH)
 
     assert outbox.kinds() == {AddressKind.WEBPUSH}

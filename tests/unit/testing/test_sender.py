@@ -41,7 +41,7 @@ def test_raises_by_its_script():
     assert sender.attempts[0].outcome is None
 
 
-def test_ends_as_it_is_told_to():
+def test_ends_as_the_script_says():
     sender = ScriptedSender()
     sender.otherwise = 503
 

@@ -79,7 +79,7 @@ class IdempotencyContract(Contract):
     def test_idempotency_1_of_many_at_once_one_gets_its_own(
         self, new_idempotency: NewIdempotency
     ) -> None:
-        """IDEMPOTENCY-1: which one, all are told alike."""
+        """IDEMPOTENCY-1: all callers get the same one."""
         port = new_idempotency()
         for turn in range(ROUNDS):
             requests = [_reservation(key=str(turn)) for _ in range(THREADS)]

@@ -43,7 +43,7 @@ class IdentityProviderContract(Contract):
         knows_users: Whether `log_in` logs the user in.
         can_withdraw: Whether `withdraw` stops the vouching.
         can_log_out: Whether `log_out` gives the token that the provider sends.
-        can_revoke: Whether the provider can be told that a grant is needed no more.
+        can_revoke: Whether the provider takes a grant back.
     """
 
     knows_users: ClassVar[bool] = False

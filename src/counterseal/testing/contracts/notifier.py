@@ -37,7 +37,7 @@ NewNotifier: TypeAlias = Callable[[], Notifier]
 TITLE, BODY = f"title {SECRET}", f"body {SECRET}"
 
 TIMEOUT = timedelta(milliseconds=200)
-"""Of a bell that no push service takes."""
+"""Of a message that no push service takes."""
 
 AMPLE = timedelta(seconds=20)
 """Of one that is taken, however slow the machine is and however many run at once."""
@@ -51,7 +51,7 @@ class NotifierContract(Contract):
     What every notifier keeps.
 
     Attributes:
-        kind: Of the addresses that it rings at.
+        kind: Of the addresses that it pushes to.
         shows_what_it_sends: Whether `sent` knows what left.
         learns_of_death: Whether `dead_address` makes an address that will never work again.
         is_put_off: Whether `busy_address` makes one whose push service asks to come back later.
@@ -125,7 +125,7 @@ class NotifierContract(Contract):
         """NOTIFIER-1."""
         notifier = new_notifier()
         kinds = notifier.kinds()
-        assert self.kind in kinds, "it does not ring at what it is there for"
+        assert self.kind in kinds, "it does not push to the kind that it is for"
 
         notifier.push((self.address(notifier, 1),), _message())
         assert notifier.kinds() == new_notifier().kinds() == kinds
@@ -152,7 +152,7 @@ class NotifierContract(Contract):
         texts |= {address.value for address in addresses}
         for payload in self.payloads(notifier):
             alien = [leaf for leaf in _leaves(payload) if leaf not in texts]
-            assert not alien, f"sent, and not in the bell: {alien}"
+            assert not alien, f"sent, and not in the message: {alien}"
 
     @pytest.mark.parametrize("count", [0, 1, 3])
     def test_notifier_4_tells_of_each(self, new_notifier: NewNotifier, count: int) -> None:

@@ -1,4 +1,4 @@
-"""Properties under Hypothesis: how long it may shrink, and how a race is told from a mistake."""
+"""Properties under Hypothesis: how long it may shrink, and how a race is reported."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis.errors import Flaky
 from hypothesis.internal.conjecture import engine
 
 SHRINK_SECONDS = 20
-"""After which a counterexample is told as it is; Hypothesis itself gives up after 300."""
+"""After which a counterexample is reported as it is; Hypothesis itself gives up after 300."""
 
 
 @contextmanager

@@ -52,7 +52,7 @@ def race(calls: Sequence[Callable[[], T]]) -> list[Ended[T]]:
         barrier.wait()
         try:
             ended[index] = Ended(call(), None)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the test judges it
+        except Exception as error:  # noqa: BLE001 - whatever it is, the test decides
             ended[index] = Ended(None, error)
 
     threads = [

@@ -53,7 +53,7 @@ def touched(record: R, at: datetime) -> R:
 
 
 def event(reason: str = "", **changes: Any) -> AuditEvent:
-    """Make an audit event, told apart by its reason."""
+    """Make an audit event, known by its reason."""
     fields: dict[str, Any] = {
         "at": START,
         "event": "challenge.answer",

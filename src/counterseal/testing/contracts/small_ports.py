@@ -60,7 +60,7 @@ class ClockContract(Contract):
 
 
 class EntropyContract(Contract):
-    """What every source of luck keeps."""
+    """What every source of entropy keeps."""
 
     @pytest.fixture
     def new_entropy(self) -> NewEntropy:
@@ -184,7 +184,7 @@ class AuditContract(Contract):
 
 class WakeContract(Contract):
     """
-    What every bell for those who wait keeps.
+    What every waker keeps.
 
     Attributes:
         patience: How long what must not block may take, on a busy machine.
@@ -195,7 +195,7 @@ class WakeContract(Contract):
     @pytest.fixture
     def new_wake(self) -> NewWake:
         """
-        Return a factory of bells.
+        Return a factory of wakers.
 
         Raises:
             NotImplementedError: The author gave none.
@@ -204,7 +204,7 @@ class WakeContract(Contract):
 
     @pytest.fixture
     def broken_wake(self) -> NewWake | None:
-        """Return a factory of bells whose connection is broken, if there can be one."""
+        """Return a factory of wakers whose connection is broken, if there can be one."""
         return None
 
     def test_wake_1_ringing_never_blocks(self, new_wake: NewWake) -> None:
@@ -217,7 +217,7 @@ class WakeContract(Contract):
         assert comes_back(partial(wake.ring, guid), within=self.patience), "ringing blocks"
 
     def test_wake_2_waiting_ends(self, new_wake: NewWake) -> None:
-        """WAKE-2: rung or not."""
+        """WAKE-2: woken or not."""
         wake, guid = new_wake(), RecordFactory().guid()
         for timeout in (timedelta(0), SHORT):
             waiting = partial(wake.wait, guid, timeout)

@@ -33,7 +33,7 @@ class StoreContract(
     """
 
     def test_store_17_holds_in_every_history(self, new_store: NewStore) -> None:
-        """STORE-17: with stale reads, guards, rivals, lost replies, crashes and walks."""
+        """STORE-17: with stale reads, guards, competitors, lost replies, crashes and walks."""
         reopened = self.reopened if self.survives_a_crash else None
         histories = partial(StoreHistory, new_store, self.recorded, reopened)
         profile = settings.default

@@ -1,4 +1,4 @@
-"""Histories of one store: stale reads, guards, rivals, lost replies, crashes, due walks."""
+"""Histories of one store: stale reads, guards, competitors, lost replies, crashes, due walks."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ class StoreHistory(RuleBasedStateMachine):
     @rule(target=versions, old=versions, at=MOMENTS, data=st.data())
     def swap_beside_a_competitor(self, old: Record, at: datetime, data: st.DataObject) -> Any:
         """Change a record twice, at the same moment."""
-        # Alike in all that draws depend on: which one wins is luck that Hypothesis cannot replay.
+        # Alike in all that draws depend on: which one wins, Hypothesis cannot replay.
         first = changed(old, at, data)
         second = attrs.evolve(touched(old, at), **states(first))
         competitors = [first, second]
@@ -161,7 +161,9 @@ class StoreHistory(RuleBasedStateMachine):
         errors = results(race([partial(self._send, attempt) for attempt in attempts]))
         won = [index for index, error in enumerate(errors) if error is None]
         assert all(isinstance(error, Conflict | None) for error in errors), f"{errors}"
-        assert len(won) == holds(self.truth, attempts[0].changes), "of rivals, exactly one wins"
+        assert len(won) == holds(self.truth, attempts[0].changes), (
+            "of competitors, exactly one wins"
+        )
         for index in won:
             self._note(attempts[index])
         return multiple(*competitors)

@@ -72,7 +72,7 @@ class StoreRacing(StoreSetup):
 
             won = results(race(calls))
 
-            assert won.count(True) == 1, "of rivals, exactly one wins"
+            assert won.count(True) == 1, "of competitors, exactly one wins"
             assert worker.get(company.guid) == competitors[won.index(True)]
             company = competitors[won.index(True)]
         assert len(worker.events()) == ROUNDS

@@ -45,7 +45,7 @@ class StoreRepeating(StoreSetup):
         assert worker.get(account.guid) == newer(account)
 
     def test_store_15_remembers_while_others_commit(self, new_store: NewStore) -> None:
-        """STORE-15: whoever asks again is not the only one who commits."""
+        """STORE-15: other callers commit before the operation is asked for again."""
         worker, factory = self.worker(new_store), RecordFactory()
         account = factory.account()
         worker.commit((None, account), audit=[event("1")], operation="create")

@@ -151,7 +151,7 @@ def limits(allowed: Policy) -> Limits:
         ask_window=allowed.ask_window.total_seconds(),
         bindings=allowed.bindings_limit,
         attempts=len(allowed.callback_delays) + 1,
-        vouch_life=allowed.vouch_life.total_seconds(),
+        confirmed_life=allowed.vouch_life.total_seconds(),
         refusals=allowed.cooldown_after,
         cooldown=allowed.cooldown.total_seconds(),
     )

@@ -208,7 +208,7 @@ def _signed(ledger: Ledger, entry: ChallengeEntry, new: Plain) -> None:
     assert binding_entry.state == "ACTIVE", f"a device answered that is {binding_entry.state}"
     assert not person.locked, "a locked account answered"
     if person.subject in ledger.withdrawn:
-        trusted = ledger.withdrawn[person.subject] + timedelta(seconds=ledger.limits.vouch_life)
+        trusted = ledger.withdrawn[person.subject] + timedelta(seconds=ledger.limits.confirmed_life)
         assert outcome["at"] < trusted, "a withdrawn user answered"
     header = decode_part(outcome["token"], 0)
     role, jwk = binding_entry.keys[header["kid"]]

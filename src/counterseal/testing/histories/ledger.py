@@ -184,7 +184,7 @@ class Limits:
     ask_window: float
     bindings: int
     attempts: int
-    vouch_life: float
+    confirmed_life: float
     refusals: int
     cooldown: float
 
