@@ -70,7 +70,7 @@ DEVICE_API = (
         "lookAtInvitation",
         "POST",
         "/device/invitation",
-        calls.look,
+        calls.peek,
         {200: "Invited"},
         takes="Look",
         refuses=("denied", "deadline_passed"),

@@ -21,7 +21,7 @@ from counterseal_flask.messages import Message, Reply
 from counterseal_flask.service import Service
 
 
-def look(service: Service, asked: Message) -> Reply:
+def peek(service: Service, asked: Message) -> Reply:
     """Tell which App Space a session token is for; changes nothing."""
     app_space = service.enrolments.peek(read_peek(asked.document))
     return Reply(document=invited_document(app_space))
