@@ -35,22 +35,22 @@ from counterseal.models import (
 from counterseal.rules.answering import (
     addressed_here,
     button_matches,
+    caller_proved,
     code_matches,
     code_mistyped,
     codes_exhausted,
     display_matches,
     key_strong_enough,
     signature_holds,
+    strikes_exhausted,
+    strikes_left,
+    strong_key_missed,
 )
 from counterseal.rules.evidence import (
-    caller_proved,
     keys_complete,
     keys_endorsed,
     keys_possessed,
     login_matches,
-    strikes_exhausted,
-    strikes_left,
-    strong_key_missed,
     token_matches,
 )
 from counterseal.rules.retries import (

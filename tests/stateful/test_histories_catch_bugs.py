@@ -19,7 +19,7 @@ from counterseal._decisions import (
 from counterseal.errors import Refused
 from counterseal.machines import BINDING, CHALLENGE, BindingEvent, ChallengeEvent
 from counterseal.models import BindingState, ChallengeState, SkipReason
-from counterseal.rules.evidence import caller_proved
+from counterseal.rules.answering import caller_proved
 from counterseal.rules.standing import in_time
 
 

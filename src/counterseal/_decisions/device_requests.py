@@ -16,7 +16,7 @@ from counterseal.errors import IdentityWithdrawn, NotFound, WrongDevice
 from counterseal.keys import Jws
 from counterseal.models import Account, AppSpace, Binding, DeviceCall, Guid, Record
 from counterseal.policy import Policy
-from counterseal.rules.evidence import proof_holds
+from counterseal.rules.answering import proof_holds
 from counterseal.rules.facts import Evidence, Proving
 from counterseal.rules.standing import account_unlocked, binding_active, vouch_due
 from counterseal.wire.proof import PROOF_TYP, Proof, read_proof

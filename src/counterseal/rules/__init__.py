@@ -5,8 +5,8 @@ No rule reads a clock, a store or entropy: the facts contain everything.
 `counterseal.machines` lists the rules that guard each event, cheap ones first.
 
 - `rules.standing`: deadlines, and whether account, binding, origin and identity may take part
-- `rules.evidence`: what tokens and signatures prove
-- `rules.answering`: whether an answer answers this challenge
+- `rules.answering`: whether a device's call is proven, and what its answer must match
+- `rules.evidence`: what session tokens and the signatures of new keys prove
 - `rules.asking`: how often a person may be asked
 - `rules.sizes`: what fits the policy
 - `rules.retries`: when a callback or a push notification is tried again, and who is next

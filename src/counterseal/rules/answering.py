@@ -1,26 +1,64 @@
 """
-Rules of answering: whether an answer belongs to this challenge, as it was shown.
+Rules of answering: whether a call proves itself, and an answer belongs to this challenge.
 
-Each compares the claims of the answer with the stored records, apart from the signature.
+They also say which failures count: a signature that a strong key did not make is a strike, and a
+wrong matching code is counted.
 """
 
 from __future__ import annotations
 
 from counterseal import keys
 from counterseal.errors import (
+    BindingInactive,
     ButtonChanged,
     CodeMissing,
     DisplayChanged,
+    StaleProof,
     WeakKey,
     WrongAlgorithm,
     WrongAudience,
     WrongChallenge,
     WrongCode,
     WrongDevice,
+    WrongKey,
+    WrongRequest,
+    WrongSignature,
     WrongState,
 )
 from counterseal.models import Button, Role
-from counterseal.rules.facts import Answering
+from counterseal.rules.facts import Answering, Fetching, Proving, Rotating, Striking
+from counterseal.rules.standing import within_window
+
+
+def proof_holds(facts: Proving) -> None:
+    """Refuse a proof that is not this device's, for this request, and fresh (RFC 9449, 4.3)."""
+    if facts.evidence.proved is facts:
+        # Facts are frozen, so the earlier result is still valid.
+        return
+    if facts.proof.device != facts.binding.guid:
+        raise WrongDevice
+    if (
+        facts.proof.account != facts.binding.account
+        or facts.proof.app_space != facts.binding.app_space
+    ):
+        raise WrongAudience
+    if facts.proof.method != facts.call.method or facts.proof.uri != facts.call.uri:
+        raise WrongRequest
+    if not keys.constant_time_equal(facts.proof.body_hash, facts.body_hash):
+        raise WrongRequest
+    within_window(facts.proof.issued_at, facts.now, facts.policy, StaleProof)
+    facts.evidence.require()
+    facts.evidence.proved = facts
+
+
+def caller_proved(facts: Fetching | Rotating | Striking) -> None:
+    """Refuse an event unless its call is proven to come from the same binding."""
+    if facts.proving.binding.guid != facts.binding.guid:
+        raise WrongDevice
+    device_key = facts.binding.device_key()
+    if device_key is None or device_key.key != facts.proving.evidence.key:
+        raise WrongKey
+    proof_holds(facts.proving)
 
 
 def addressed_here(facts: Answering) -> None:
@@ -63,6 +101,29 @@ def signature_holds(facts: Answering) -> None:
     if facts.signer.key.algorithm not in facts.policy.algorithms:
         raise WrongAlgorithm("no longer allowed by the policy")
     facts.signature.require()
+
+
+def strikes_left(facts: Answering) -> None:
+    """Refuse a device with as many strikes as the policy allows, which may be stricter now."""
+    if facts.binding.strikes >= facts.policy.strike_limit:
+        raise BindingInactive
+
+
+def strong_key_missed(facts: Striking) -> None:
+    """Refuse to strike unless a strong key of the binding was named and did not sign."""
+    strong = [device_key.key for device_key in facts.binding.keys if device_key.role is Role.STRONG]
+    if facts.answer.key not in strong:
+        raise WrongKey
+    try:
+        facts.answer.require()
+    except WrongSignature:
+        return
+    raise WrongState("the signature holds")
+
+
+def strikes_exhausted(facts: Striking) -> bool:
+    """Tell whether this strike is the last one that the policy allows."""
+    return facts.binding.strikes + 1 >= facts.policy.strike_limit
 
 
 def code_matches(facts: Answering) -> None:

@@ -1,4 +1,4 @@
-"""Rules of evidence: what proofs, session tokens and the signatures of new keys must prove."""
+"""Rules of evidence: what session tokens and the signatures of new keys must prove."""
 
 from __future__ import annotations
 
@@ -7,65 +7,21 @@ from typing import Any
 
 from counterseal import keys
 from counterseal.errors import (
-    BindingInactive,
     KeysIncomplete,
     NotEndorsed,
     NotPossessed,
     Refused,
-    StaleProof,
-    WrongAudience,
-    WrongDevice,
-    WrongKey,
-    WrongRequest,
-    WrongSignature,
-    WrongState,
     WrongToken,
 )
 from counterseal.models import DeviceKey, Login, Role
 from counterseal.policy import Policy
 from counterseal.rules.facts import (
-    Answering,
     Completing,
     Evidence,
-    Fetching,
     Peeking,
-    Proving,
     Redeeming,
     Rotating,
-    Striking,
 )
-from counterseal.rules.standing import within_window
-
-
-def proof_holds(facts: Proving) -> None:
-    """Refuse a proof that is not this device's, for this request, and fresh (RFC 9449, 4.3)."""
-    if facts.evidence.proved is facts:
-        # Facts are frozen, so the earlier result is still valid.
-        return
-    if facts.proof.device != facts.binding.guid:
-        raise WrongDevice
-    if (
-        facts.proof.account != facts.binding.account
-        or facts.proof.app_space != facts.binding.app_space
-    ):
-        raise WrongAudience
-    if facts.proof.method != facts.call.method or facts.proof.uri != facts.call.uri:
-        raise WrongRequest
-    if not keys.constant_time_equal(facts.proof.body_hash, facts.body_hash):
-        raise WrongRequest
-    within_window(facts.proof.issued_at, facts.now, facts.policy, StaleProof)
-    facts.evidence.require()
-    facts.evidence.proved = facts
-
-
-def caller_proved(facts: Fetching | Rotating | Striking) -> None:
-    """Refuse an event unless its call is proven to come from the same binding."""
-    if facts.proving.binding.guid != facts.binding.guid:
-        raise WrongDevice
-    device_key = facts.binding.device_key()
-    if device_key is None or device_key.key != facts.proving.evidence.key:
-        raise WrongKey
-    proof_holds(facts.proving)
 
 
 def token_matches(facts: Completing | Peeking) -> None:
@@ -134,29 +90,6 @@ def keys_endorsed(facts: Rotating) -> None:
         if evidence.key not in old:
             raise NotEndorsed
     _all_say(facts.endorsements, facts.expected, NotEndorsed)
-
-
-def strikes_left(facts: Answering) -> None:
-    """Refuse a device with as many strikes as the policy allows, which may be stricter now."""
-    if facts.binding.strikes >= facts.policy.strike_limit:
-        raise BindingInactive
-
-
-def strong_key_missed(facts: Striking) -> None:
-    """Refuse to strike unless a strong key of the binding was named and did not sign."""
-    strong = [device_key.key for device_key in facts.binding.keys if device_key.role is Role.STRONG]
-    if facts.answer.key not in strong:
-        raise WrongKey
-    try:
-        facts.answer.require()
-    except WrongSignature:
-        return
-    raise WrongState("the signature holds")
-
-
-def strikes_exhausted(facts: Striking) -> bool:
-    """Tell whether this strike is the last one that the policy allows."""
-    return facts.binding.strikes + 1 >= facts.policy.strike_limit
 
 
 def _all_say(

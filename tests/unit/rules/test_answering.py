@@ -1,6 +1,7 @@
-"""Rules of answering: whether an answer is one to this challenge, as it was shown."""
+"""Rules of answering: what a device's call and its answer must prove, and which failures count."""
 
 import string
+from datetime import timedelta
 
 import attrs
 import pytest
@@ -10,11 +11,12 @@ from hypothesis import strategies as st
 from counterseal import keys
 from counterseal.errors import Refused, WrongCode, WrongKey, WrongSignature, WrongState
 from counterseal.machines import CHALLENGE, ChallengeEvent, step
-from counterseal.models import Algorithm, ChallengeState, Role
+from counterseal.models import Algorithm, ChallengeState, DeviceCall, Role
 from counterseal.policy import STANDARD
 from counterseal.rules.answering import (
     addressed_here,
     button_matches,
+    caller_proved,
     chosen,
     code_matches,
     code_mistyped,
@@ -22,11 +24,17 @@ from counterseal.rules.answering import (
     codes_exhausted,
     display_matches,
     key_strong_enough,
+    proof_holds,
     signature_holds,
+    strikes_exhausted,
+    strikes_left,
+    strong_key_missed,
 )
 from counterseal.wire.answer import ANSWER_TYP, DISOWN_TYP, answer_claims
+from counterseal.wire.proof import PROOF_TYP, proof_claims
 
 CODE = "042137"
+TICK = timedelta.resolution
 
 
 def coded(world, typed=None, *, button=0, wrong=0, code=CODE, limit=3):
@@ -37,6 +45,180 @@ def coded(world, typed=None, *, button=0, wrong=0, code=CODE, limit=3):
         code=code,
         policy=attrs.evolve(STANDARD, code_limit=limit),
     )
+
+
+@pytest.fixture
+def verifications(monkeypatch):
+    """Count the calls of `keys.verify`, which does its work none the less."""
+    calls = []
+    verify = keys.verify
+
+    def counted(*args, **members):
+        calls.append(args)
+        return verify(*args, **members)
+
+    monkeypatch.setattr(keys, "verify", counted)
+    return calls
+
+
+class TestEvidence:
+    def test_that_holds_is_verified_once(self, world, verifications):
+        evidence = world.proving().evidence
+        for _ in range(3):
+            evidence.require()
+        assert len(verifications) == 1
+
+    def test_that_does_not_hold_is_verified_once_and_refused_every_time(self, world, verifications):
+        evidence = world.broken(world.own, proof_claims(world.proof()), PROOF_TYP)
+        for _ in range(3):
+            with pytest.raises(WrongSignature):
+                evidence.require()
+        assert len(verifications) == 1
+
+    def test_is_not_verified_before_it_is_asked_for(self, world, verifications):
+        world.proving()
+        assert verifications == []
+
+    def test_under_no_key_is_refused(self, world, verifications):
+        evidence = world.proving().evidence
+        with pytest.raises(WrongKey):
+            type(evidence)(evidence.jws, None, PROOF_TYP).require()
+        assert verifications == []
+
+    def test_several_rules_ask_for_one_verification(self, world, verifications):
+        facts = world.striking()
+        caller_proved(facts)
+        strong_key_missed(facts)
+        caller_proved(facts)
+        assert len(verifications) == 2  # the proof, and the answer
+
+    def test_of_another_kind_or_under_another_key_is_refused(self, world):
+        claims = proof_claims(world.proof())
+        for evidence, code in (
+            (world.evidence(world.own, claims, PROOF_TYP, expected=ANSWER_TYP), "wrong_type"),
+            (world.evidence(world.own, claims, PROOF_TYP, under=world.strong.public), "wrong_key"),
+        ):
+            with pytest.raises(Refused) as caught:
+                evidence.require()
+            assert caught.value.code == code
+
+
+class TestProofHolds:
+    def test_takes_a_sound_proof(self, world):
+        proof_holds(world.proving())
+
+    @pytest.mark.parametrize(
+        ("change", "code"),
+        [
+            ({"device": "other"}, "wrong_device"),
+            ({"account": "other"}, "wrong_audience"),
+            ({"app_space": "other"}, "wrong_audience"),
+            ({"method": "GET"}, "wrong_request"),
+            ({"method": "post"}, "wrong_request"),
+            ({"uri": "https://auth.example.com/api/x?y=2"}, "wrong_request"),
+            ({"uri": "https://auth.example.com/api/x"}, "wrong_request"),
+            ({"uri": "http://auth.example.com/api/x?y=1"}, "wrong_request"),
+            ({"body_hash": keys.digest(b"Body")}, "wrong_request"),
+            ({"body_hash": keys.digest(b"")}, "wrong_request"),
+            ({"body_hash": ""}, "wrong_request"),
+        ],
+        ids=str,
+    )
+    def test_refuses_a_proof_of_something_else_though_its_signature_holds(
+        self, world, change, code, refusing
+    ):
+        change = {
+            name: world.other if value == "other" else value for name, value in change.items()
+        }
+        with refusing(code):
+            proof_holds(world.proving(world.proof(**change)))
+
+    @given(st.binary(max_size=8), st.binary(max_size=8))
+    def test_takes_the_body_that_was_proved_and_no_other(self, world, proved, body):
+        call = attrs.evolve(world.call, body=body)
+        facts = world.proving(
+            world.proof(body_hash=keys.digest(proved)), call=call, body_hash=keys.digest(body)
+        )
+        if proved == body:
+            proof_holds(facts)
+        else:
+            with pytest.raises(Refused):
+                proof_holds(facts)
+
+    @pytest.mark.parametrize(
+        ("age", "fresh"), [(300, True), (301, False), (-60, True), (-61, False)]
+    )
+    def test_takes_a_proof_within_the_window_only(self, world, age, fresh, refusing):
+        facts = world.proving(world.proof(issued_at=int(world.now.timestamp()) - age))
+        if fresh:
+            proof_holds(facts)
+        else:
+            with refusing("stale_proof"):
+                proof_holds(facts)
+
+    @pytest.mark.parametrize(("age", "tick"), [(300, TICK), (-60, -TICK)])
+    def test_refuses_one_tick_past_the_window(self, world, age, tick, refusing):
+        facts = world.proving(world.proof(issued_at=int(world.now.timestamp()) - age))
+        with refusing("stale_proof"):
+            proof_holds(attrs.evolve(facts, now=facts.now + tick))
+
+    def test_refuses_a_signature_that_does_not_hold(self, world, refusing):
+        evidence = world.broken(world.own, proof_claims(world.proof()), PROOF_TYP)
+        with refusing("wrong_signature"):
+            proof_holds(world.proving(evidence=evidence))
+
+    def test_refuses_where_the_device_holds_no_such_key(self, world, refusing):
+        sound = world.proving().evidence
+        with refusing("wrong_key"):
+            proof_holds(world.proving(evidence=type(sound)(sound.jws, None, PROOF_TYP)))
+
+    def test_compares_everything_before_the_signature(self, world, verifications):
+        for change in ({"device": world.other}, {"account": world.other}, {"issued_at": 0}):
+            with pytest.raises(Refused):
+                proof_holds(world.proving(world.proof(**change)))
+        assert verifications == []
+
+
+class TestCallerProved:
+    def test_takes_a_proven_call_of_the_binding_itself(self, world):
+        for facts in (world.fetching(), world.rotating(), world.striking(), world.answering()):
+            caller_proved(facts)
+
+    def test_refuses_another_devices_call(self, world, refusing):
+        other = attrs.evolve(world.binding, guid=world.other)
+        proving = world.proving(world.proof(device=world.other), binding=other)
+        proof_holds(proving)
+        for facts in (world.fetching, world.rotating, world.striking, world.answering):
+            with refusing("wrong_device"):
+                caller_proved(facts(proving=proving))
+
+    def test_refuses_a_proof_by_a_key_that_is_not_the_bindings_device_key(self, world, refusing):
+        for signer in (world.strong, world.stranger):
+            with refusing("wrong_key"):
+                caller_proved(world.fetching(proving=world.proving(signer=signer)))
+
+    def test_refuses_a_device_whose_key_was_changed_since(self, world, refusing):
+        rotated = attrs.evolve(
+            world.binding,
+            keys=(world.device_key_of(Role.DEVICE, world.key("newer")), *world.binding.keys[1:]),
+        )
+        with refusing("wrong_key"):
+            caller_proved(world.fetching(binding=rotated))
+
+    def test_refuses_a_binding_without_a_device_key(self, world, refusing):
+        without = attrs.evolve(world.binding, keys=world.binding.keys[1:])
+        sound = world.proving().evidence
+        proving = world.proving(binding=without, evidence=type(sound)(sound.jws, None, PROOF_TYP))
+        with refusing("wrong_key"):
+            caller_proved(world.fetching(binding=without, proving=proving))
+
+    def test_verifies_the_proof_itself(self, world, refusing):
+        evidence = world.broken(world.own, proof_claims(world.proof()), PROOF_TYP)
+        with refusing("wrong_signature"):
+            caller_proved(world.fetching(proving=world.proving(evidence=evidence)))
+        with refusing("wrong_request"):
+            other = DeviceCall(method="POST", uri="https://auth.example.com/", proof="")
+            caller_proved(world.fetching(proving=world.proving(call=other)))
 
 
 class TestAddressedHere:
@@ -237,6 +419,74 @@ class TestSignatureHolds:
         wrong = world.evidence(world.strong, answer_claims(answer), answer.typ, expected=typ)
         with refusing("wrong_type"):
             signature_holds(world.answering(answer, signature=wrong))
+
+
+class TestStrongKeyMissed:
+    def test_takes_a_wrong_signature_in_the_name_of_any_strong_key(self, world):
+        strong_key_missed(world.striking())
+        claims = answer_claims(world.answer())
+        strong_key_missed(world.striking(answer=world.broken(world.finger, claims, ANSWER_TYP)))
+
+    def test_refuses_to_strike_where_the_signature_holds(self, world):
+        claims = answer_claims(world.answer())
+        with pytest.raises(WrongState):
+            strong_key_missed(
+                world.striking(answer=world.evidence(world.strong, claims, ANSWER_TYP))
+            )
+
+    @pytest.mark.parametrize("kid", ["own", "stranger"])
+    def test_refuses_to_strike_for_a_key_that_is_not_the_bindings_strong_one(self, world, kid):
+        claims = answer_claims(world.answer())
+        with pytest.raises(WrongKey):
+            strong_key_missed(
+                world.striking(answer=world.broken(world.by_kid[kid], claims, ANSWER_TYP))
+            )
+
+    def test_refuses_to_strike_for_no_key_at_all(self, world):
+        sound = world.striking().answer
+        with pytest.raises(WrongKey):
+            strong_key_missed(world.striking(answer=type(sound)(sound.jws, None, ANSWER_TYP)))
+
+    def test_refuses_to_strike_for_a_token_that_is_wrong_in_another_way(self, world, refusing):
+        claims = answer_claims(world.answer())
+        wrong = world.evidence(world.strong, claims, PROOF_TYP, expected=ANSWER_TYP)
+        with refusing("wrong_type"):
+            strong_key_missed(world.striking(answer=wrong))
+        evidence = world.evidence(world.own, claims, ANSWER_TYP, under=world.strong.public)
+        with refusing("wrong_key"):
+            strong_key_missed(world.striking(answer=evidence))
+
+
+class TestStrikesLeft:
+    @pytest.mark.parametrize(
+        ("strikes", "limit", "attempts_left"),
+        [(0, 5, True), (4, 5, True), (5, 5, False), (9, 5, False), (2, 3, True), (3, 3, False)],
+    )
+    def test_refuses_a_device_that_a_stricter_policy_would_have_revoked(
+        self, world, strikes, limit, attempts_left, refusing
+    ):
+        facts = world.answering(
+            binding=attrs.evolve(world.binding, strikes=strikes),
+            policy=attrs.evolve(STANDARD, strike_limit=limit),
+        )
+        if attempts_left:
+            strikes_left(facts)
+        else:
+            with refusing("binding_inactive"):
+                strikes_left(facts)
+
+
+class TestStrikesExhausted:
+    @pytest.mark.parametrize(
+        ("strikes", "limit", "over"),
+        [(0, 5, False), (3, 5, False), (4, 5, True), (5, 5, True), (0, 1, True), (9, 5, True)],
+    )
+    def test_at_the_policys_limit_this_one_included(self, world, strikes, limit, over):
+        facts = world.striking(
+            binding=attrs.evolve(world.binding, strikes=strikes),
+            policy=attrs.evolve(STANDARD, strike_limit=limit),
+        )
+        assert strikes_exhausted(facts) is over
 
 
 class TestCodeMatches:
