@@ -14,7 +14,6 @@ from counterseal import keys
 from counterseal._decisions.bindings import strike
 from counterseal._decisions.device_requests import AuthenticatedDevice
 from counterseal._decisions.endings import end
-from counterseal._decisions.issuing import open_code
 from counterseal._decisions.plan import AuditEntry, Decision, Plan, Signing, Tools, pending_of
 from counterseal.errors import (
     Foreign,
@@ -39,6 +38,7 @@ from counterseal.models import (
     replace,
     revise,
 )
+from counterseal.models.sealing import code_context
 from counterseal.policy import Policy
 from counterseal.rules.facts import Answering, Evidence, Fetching, Striking
 from counterseal.wire.answer import ANSWER_TYP, DISOWN_TYP, Answer, read_answer
@@ -196,6 +196,18 @@ def _facts(device: AuthenticatedDevice, tools: Tools, token: Token) -> Answering
         signer=signer,
         code=open_code(tools, challenge),
     )
+
+
+def open_code(tools: Tools, challenge: Challenge) -> str:
+    """
+    Return the matching code of *challenge*; empty if it asks for none.
+
+    Raises:
+        SealBroken: The sealer cannot open it.
+    """
+    if not challenge.sealed_code:
+        return ""
+    return tools.open(challenge.sealed_code, code_context(challenge.guid)).decode()
 
 
 def _accept(

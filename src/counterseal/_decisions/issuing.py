@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import attrs
 
 from counterseal import keys
+from counterseal._decisions.answers import open_code
 from counterseal._decisions.endings import end
 from counterseal._decisions.notifications import NEW_NOTIFICATIONS, build_notifications
 from counterseal._decisions.plan import (
@@ -185,18 +186,6 @@ def new_code(tools: Tools) -> str:
     """Return six random digits."""
     number = int.from_bytes(tools.entropy(CODE_ENTROPY_BYTES))
     return f"{number % 10**CODE_DIGITS:0{CODE_DIGITS}}"
-
-
-def open_code(tools: Tools, challenge: Challenge) -> str:
-    """
-    Return the matching code of *challenge*; empty if it asks for none.
-
-    Raises:
-        SealBroken: The sealer cannot open it.
-    """
-    if not challenge.sealed_code:
-        return ""
-    return tools.open(challenge.sealed_code, code_context(challenge.guid)).decode()
 
 
 def new_challenge(

@@ -8,7 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from counterseal import STANDARD, ijson
-from counterseal._decisions.issuing import new_code, open_code
+from counterseal._decisions.answers import open_code
+from counterseal._decisions.issuing import new_code
 from counterseal._transaction import tools_of
 from counterseal.errors import (
     AccountLocked,
