@@ -89,7 +89,7 @@ class NoIdentityProvider:
         """
         raise IdentityUnavailable
 
-    def still_vouches(
+    def revalidate(
         self,
         settings: IdpSettings,  # noqa: ARG002
         identity: Identity,  # noqa: ARG002
@@ -250,14 +250,14 @@ class MemoryWake:
         self._waiting: dict[Guid, set[threading.Event]] = defaultdict(set)
         self._lock = threading.Lock()
 
-    def ring(self, guid: Guid) -> None:
+    def notify(self, guid: Guid) -> None:
         """Wake those who wait for *guid*."""
         with self._lock:
             for event in self._waiting.pop(guid, ()):
                 event.set()
 
     def wait(self, guid: Guid, timeout: timedelta) -> None:
-        """Return when *guid* is rung, or after *timeout*."""
+        """Return when *guid* is notified, or after *timeout*."""
         event = threading.Event()
         with self._lock:
             self._waiting[guid].add(event)

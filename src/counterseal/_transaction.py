@@ -342,7 +342,7 @@ def commit(
 def wake(ports: Ports, guid: Guid) -> None:
     """Wake the callers that wait for *guid*, if the port answers."""
     try:
-        ports.wake.ring(guid)
+        ports.wake.notify(guid)
     except Unavailable:
         # A waiting caller reads the store when its timeout ends.
         return

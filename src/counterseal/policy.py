@@ -68,12 +68,12 @@ class Policy:
         "How far ahead of ours a signer's clock may be.",
         high=TEN_MINUTES,
     )
-    vouch_life: timedelta = setting(
+    revalidation_life: timedelta = setting(
         timedelta(minutes=5),
         "How long an Identity Provider's last word on a user is believed.",
         high=timedelta(days=1),
     )
-    vouch_grace: timedelta = setting(
+    revalidation_grace: timedelta = setting(
         timedelta(),
         "How much longer it is believed while the provider cannot be asked; nothing, unless it"
         " is set: then devices wait until it answers.",

@@ -356,9 +356,7 @@ class IdentityProvider(Protocol):
             IdentityUnavailable: The provider did not answer.
         """
 
-    def still_vouches(
-        self, settings: IdpSettings, identity: Identity, *, company: Guid
-    ) -> Identity:
+    def revalidate(self, settings: IdpSettings, identity: Identity, *, company: Guid) -> Identity:
         """
         Ask whether the provider still vouches for the user.
 
@@ -518,7 +516,7 @@ class Audit(Protocol):
 class Wake(Protocol):
     """A hint for whoever waits; the store is the truth."""
 
-    def ring(self, guid: Guid) -> None:
+    def notify(self, guid: Guid) -> None:
         """
         Wake those who wait for *guid*.
 
@@ -530,7 +528,7 @@ class Wake(Protocol):
 
     def wait(self, guid: Guid, timeout: timedelta) -> None:
         """
-        Return when *guid* is rung, or after *timeout*, or for no reason.
+        Return when *guid* is notified, or after *timeout*, or for no reason.
 
         - WAKE-2: after *timeout* at the latest.
 

@@ -106,17 +106,17 @@ class IgnoresTheIssuer(FakeIdentityProvider):
 
 @breaks("IDP-4")
 class VouchesForEver(FakeIdentityProvider):
-    def still_vouches(self, settings, identity, *, company):
+    def revalidate(self, settings, identity, *, company):
         try:
-            return super().still_vouches(settings, identity, company=company)
+            return super().revalidate(settings, identity, company=company)
         except IdentityWithdrawn:
             return identity
 
 
 @breaks("IDP-4")
 class VouchesForSomebodyElse(FakeIdentityProvider):
-    def still_vouches(self, settings, identity, *, company):
-        result = super().still_vouches(settings, identity, company=company)
+    def revalidate(self, settings, identity, *, company):
+        result = super().revalidate(settings, identity, company=company)
         return attrs.evolve(result, subject=result.subject.upper())
 
 

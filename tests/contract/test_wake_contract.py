@@ -14,7 +14,7 @@ breaks = BROKEN.breaks
 
 @breaks("WAKE-1")
 class WaitsForAWaiter(MemoryWake):
-    def ring(self, guid):
+    def notify(self, guid):
         threading.Event().wait(NEVER.total_seconds())
 
 

@@ -30,7 +30,7 @@ CEILINGS = {
     "login_life": 10 * MINUTE,
     "proof_past": 10 * MINUTE,
     "proof_future": 10 * MINUTE,
-    "vouch_life": DAY,
+    "revalidation_life": DAY,
     "idempotency_lease": 10 * MINUTE,
     "credential_overlap_limit": 90 * DAY,
     "ask_window": DAY,

@@ -541,7 +541,7 @@ class Waiting:
     def __init__(self, service, *, down=False):
         self.service, self.down, self.guids = service, down, []
 
-    def ring(self, guid):
+    def notify(self, guid):
         self.guids.append((guid, name(self.service)))
         if self.down:
             raise StoreUnavailable

@@ -179,7 +179,7 @@ def test_a_revalidation(world, space):
     account = carol.device.bond.account
     with world.takes("store.get", "store.get", "store.get", "store.commit"):
         world.logins.revalidate(account)
-    world.clock.advance(STANDARD.vouch_life)
+    world.clock.advance(STANDARD.revalidation_life)
     admit, store = ["store.get", "replay.first_seen"], ["store.get", "store.commit"]
     with world.takes(*admit, *store, "store.get", "store.pending"):
         carol.pending()

@@ -6,7 +6,7 @@ import threading
 from datetime import timedelta
 
 from counterseal.models import AddressKind, Occasion, PushAddress, PushMessage, PushResult
-from counterseal.models.guid import named
+from counterseal.models.guid import derive_guid
 
 PUSHES = int(os.environ.get("PUSHES", "1000"))
 AT_ONCE = 8
@@ -18,10 +18,10 @@ def test_very_many_addresses(firebase, new_notifier):
     firebase.keeping = False
     notifier = new_notifier(at_once=AT_ONCE)
     message = PushMessage(
-        guid=named(7, "bell"),
+        guid=derive_guid(7, "bell"),
         occasion=Occasion.CHALLENGE,
-        subject=named(7, "question"),
-        account=named(7, "account"),
+        subject=derive_guid(7, "question"),
+        account=derive_guid(7, "account"),
         title="A question for you",
         body="Open the app to answer.",
         life=timedelta(minutes=2),

@@ -18,12 +18,12 @@ from counterseal.models import (
     PushOutcome,
     PushResult,
 )
-from counterseal.models.guid import named
+from counterseal.models.guid import derive_guid
 from counterseal.ports import Notifier
 from counterseal.testing.contracts import NotifierContract
 from counterseal_fcm import FcmNotifier
 
-MESSAGE, QUESTION, ACCOUNT = (named(7, name) for name in ("bell", "question", "account"))
+MESSAGE, QUESTION, ACCOUNT = (derive_guid(7, name) for name in ("bell", "question", "account"))
 DELIVERED, GONE, REJECTED, MISCONFIGURED, LATER = (
     PushOutcome(result=getattr(PushResult, name))
     for name in ("DELIVERED", "GONE", "REJECTED", "MISCONFIGURED", "LATER")

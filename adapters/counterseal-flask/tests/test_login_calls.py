@@ -148,7 +148,7 @@ def test_what_is_no_logout_token_is_a_bad_request(client, space, body):
 
 def test_a_device_is_told_that_the_provider_cannot_be_asked(world, client, space):
     phone = world.log_in(space, "carol")
-    world.clock.advance(world.policy.vouch_life)
+    world.clock.advance(world.policy.revalidation_life)
     world.idp.down = True
     call = phone.call("/device/status", b"", method="GET")
     reply = client.get("/device/status", headers={"Counterseal-Proof": call.proof})

@@ -28,7 +28,7 @@ class Bell:
         self.waits = []
         self._rung = threading.Semaphore(0)
 
-    def ring(self, guid):
+    def notify(self, guid):
         pass
 
     def wait(self, guid, timeout):

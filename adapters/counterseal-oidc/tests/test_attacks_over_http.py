@@ -257,7 +257,7 @@ def test_a_providers_metadata_leads_nobody_into_our_own_network(
 
 def test_grace_is_the_policys_and_ends(new_served, new_space, frozen, loopback):
     grace = timedelta(minutes=10)
-    served = new_served(frozen.now(), policy=attrs.evolve(STANDARD, vouch_grace=grace))
+    served = new_served(frozen.now(), policy=attrs.evolve(STANDARD, revalidation_grace=grace))
     space = new_space(served, loopback)
     loopback.log_in = lambda url, _: Return(
         state=parse_qs(urlsplit(url).query)["state"][0], code="code", issuer=loopback.url
@@ -268,7 +268,7 @@ def test_grace_is_the_policys_and_ends(new_served, new_space, frozen, loopback):
     phone = served.complete(space, loopback, "zoe", begun)
     loopback.says["/token"] = (503, {}, {})
     shop = served.shop(space)
-    served.world.clock.advance(STANDARD.vouch_life)
+    served.world.clock.advance(STANDARD.revalidation_life)
     guid = shop.ask()
     assert served.answer(phone, guid).json["approved"]
     vouched = [

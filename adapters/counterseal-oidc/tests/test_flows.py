@@ -46,7 +46,7 @@ def test_a_client_authenticates_in_each_way(adapter, settings, real, auth):
     found = identity(adapter, space, real)
 
     assert (found.issuer, found.subject, found.account_id) == (real.url, "zoe", "zoe")
-    again = adapter.still_vouches(space, found, company=COMPANY)
+    again = adapter.revalidate(space, found, company=COMPANY)
     assert (again.issuer, again.subject, again.account_id) == (real.url, "zoe", "zoe")
     assert again.grant != found.grant, "the provider rotates refresh tokens"
 
@@ -111,16 +111,16 @@ def test_providers_that_are_mixed_up_are_refused(adapter, settings, real, client
         found = exchange(adapter, theirs, back)
         assert found.issuer == other.url != real.url
         with pytest.raises(IdentityWithdrawn):
-            adapter.still_vouches(ours, found, company=COMPANY)
+            adapter.revalidate(ours, found, company=COMPANY)
 
 
 def test_a_user_who_is_disabled_is_vouched_for_no_longer(adapter, settings, real):
     space = settings(real)
     found = identity(adapter, space, real)
-    found = adapter.still_vouches(space, found, company=COMPANY)
+    found = adapter.revalidate(space, found, company=COMPANY)
     real.steer(disable="zoe")
     with pytest.raises(IdentityWithdrawn):
-        adapter.still_vouches(space, found, company=COMPANY)
+        adapter.revalidate(space, found, company=COMPANY)
     real.steer(enable="zoe")
     assert identity(adapter, space, real).subject == "zoe", "and may log in again"
 
@@ -129,12 +129,12 @@ def test_a_refresh_token_that_was_used_is_not_used_again(adapter, settings, real
     """The provider would take it for stolen, and end what came of it."""
     space = settings(real)
     first = identity(adapter, space, real)
-    second = adapter.still_vouches(space, first, company=COMPANY)
+    second = adapter.revalidate(space, first, company=COMPANY)
     # The commit was lost, say, and the core asks with what it has.
-    third = adapter.still_vouches(space, first, company=COMPANY)
+    third = adapter.revalidate(space, first, company=COMPANY)
     assert len({one.grant for one in (first, second, third)}) == 3
-    fourth = adapter.still_vouches(space, second, company=COMPANY)
-    assert adapter.still_vouches(space, fourth, company=COMPANY).subject == "zoe"
+    fourth = adapter.revalidate(space, second, company=COMPANY)
+    assert adapter.revalidate(space, fourth, company=COMPANY).subject == "zoe"
 
 
 def test_a_refresh_token_that_somebody_else_used_ends_it(
@@ -142,9 +142,9 @@ def test_a_refresh_token_that_somebody_else_used_ends_it(
 ):
     space = settings(real)
     found = identity(adapter, space, real)
-    new_adapter(shifted).still_vouches(space, found, company=COMPANY)
+    new_adapter(shifted).revalidate(space, found, company=COMPANY)
     with pytest.raises(IdentityWithdrawn):
-        adapter.still_vouches(space, found, company=COMPANY)
+        adapter.revalidate(space, found, company=COMPANY)
 
 
 @pytest.mark.parametrize("auth", [ClientAuth.BASIC, ClientAuth.NONE])
@@ -153,11 +153,11 @@ def test_without_a_refresh_token_it_asks_by_introspection(adapter, settings, rea
     found = identity(adapter, space, real)
     assert read_grant(found.grant).refresh_token is None
     before = real.requests("/token/introspection")
-    assert adapter.still_vouches(space, found, company=COMPANY) == found
+    assert adapter.revalidate(space, found, company=COMPANY) == found
     assert real.requests("/token/introspection") == before + 1
     adapter.revoke_grant(space, found, company=COMPANY)
     with pytest.raises(IdentityWithdrawn):
-        adapter.still_vouches(space, found, company=COMPANY)
+        adapter.revalidate(space, found, company=COMPANY)
 
 
 def test_keys_may_change_at_any_time(adapter, settings, real, provider_keys):
@@ -168,7 +168,7 @@ def test_keys_may_change_at_any_time(adapter, settings, real, provider_keys):
     try:
         real.steer(jwks={"keys": [new, old]})
         assert identity(adapter, space, real).subject == "zoe"
-        assert adapter.still_vouches(space, first, company=COMPANY).subject == "zoe"
+        assert adapter.revalidate(space, first, company=COMPANY).subject == "zoe"
         assert real.requests("/jwks") == fetched + 1
     finally:
         real.steer(jwks={"keys": [old]})
@@ -180,11 +180,11 @@ def test_a_provider_that_is_down_vouches_for_nobody(adapter, settings, real):
     back = real.log_in(url_of(adapter, space))
     real.steer(down=True)
     with pytest.raises(IdentityUnavailable):
-        adapter.still_vouches(space, found, company=COMPANY)
+        adapter.revalidate(space, found, company=COMPANY)
     with pytest.raises(IdentityUnavailable):
         exchange(adapter, space, back)
     real.steer(down=False)
-    assert adapter.still_vouches(space, found, company=COMPANY).subject == "zoe"
+    assert adapter.revalidate(space, found, company=COMPANY).subject == "zoe"
 
 
 def test_the_claim_that_the_settings_name_is_the_account_id(adapter, settings, real):

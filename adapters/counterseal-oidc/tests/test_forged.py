@@ -177,10 +177,10 @@ def test_e12_a_refreshed_token_that_is_forged_vouches_for_nobody(
     loopback.grant(forge(loopback), refresh_token="refresh-2")
     if refusal is errors.TokenNonce:
         # A refreshed token needs none (OpenID Connect Core, 12.2).
-        assert relying.still_vouches(space, found, company=COMPANY).subject == "zoe"
+        assert relying.revalidate(space, found, company=COMPANY).subject == "zoe"
         return
     with pytest.raises(IdentityUnavailable):
-        relying.still_vouches(space, found, company=COMPANY)
+        relying.revalidate(space, found, company=COMPANY)
 
 
 def test_a_nonce_of_half_a_character_is_another_one(relying, space, loopback):

@@ -100,7 +100,7 @@ def test_users_log_in_at_it_before_and_after_it_changes_its_key(new_adapter, shi
         settings = sealed(settings_for(port), "any secret")
         first = logged_in(adapter, settings)
         assert (first.issuer, first.subject) == (settings.issuer, "zoe")
-        vouched = adapter.still_vouches(settings, first, company=COMPANY)
+        vouched = adapter.revalidate(settings, first, company=COMPANY)
         assert vouched.subject == "zoe"
     with started(port):
         assert logged_in(adapter, settings).subject == "zoe"

@@ -78,7 +78,7 @@ def test_who_is_disabled_is_refused_and_the_origin_sees_why_until_a_new_log_in(
     phone = served.bind(space, real)
     guid = shop.ask()
     real.steer(disable="zoe")
-    served.world.clock.advance(served.world.policy.vouch_life)
+    served.world.clock.advance(served.world.policy.revalidation_life)
     guid = shop.ask()
     refused = served.answer(phone, guid)
     assert (refused.status_code, refused.json["code"]) == (403, "identity_withdrawn")
@@ -160,7 +160,7 @@ def test_the_provider_changes_its_keys_and_log_ins_go_on(
         forged = jwt.encode({"alg": "RS256", "kid": "p1"}, claims, provider_keys[0])
         assert served.log_out(space, forged).status_code == 400
         assert served.reason() == "idp_token_signature"
-        served.world.clock.advance(served.world.policy.vouch_life)
+        served.world.clock.advance(served.world.policy.revalidation_life)
         for phone in (first, second):
             assert served.answer(phone, shop.ask()).json["approved"]
     finally:
@@ -172,7 +172,7 @@ def test_a_provider_that_is_down_approves_nothing_and_says_so(served, new_space,
     shop = new_shop(space)
     phone = served.bind(space, real)
     real.steer(down=True)
-    served.world.clock.advance(served.world.policy.vouch_life)
+    served.world.clock.advance(served.world.policy.revalidation_life)
     guid = shop.ask()
     waiting = served.answer(phone, guid)
     assert (waiting.status_code, waiting.json["reason"]) == (503, "identity_unavailable")

@@ -19,7 +19,7 @@ def test_a_refresh_that_brings_another_user_is_refused(relying, space, loopback)
     found = exchange(relying, space)
     loopback.grant(signed(loopback.claims(sub="adam")))
     with pytest.raises(errors.TokenSubject):
-        relying.still_vouches(space, found, company=COMPANY)
+        relying.revalidate(space, found, company=COMPANY)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_what_a_refused_refresh_means(relying, space, loopback, caplog, case):
     found = exchange(relying, space)
     loopback.says["/token"] = (status, {"error": error, "error_description": "canary"}, {})
     with caplog.at_level(logging.DEBUG), pytest.raises(outcome) as raised:
-        relying.still_vouches(space, found, company=COMPANY)
+        relying.revalidate(space, found, company=COMPANY)
     assert "canary" not in caplog.text + str(raised.value)
 
 
@@ -64,9 +64,9 @@ def test_what_introspection_says(relying, space, loopback, answer, outcome):
     found = exchange(relying, space)
     loopback.says["/introspect"] = answer
     with pytest.raises(outcome):
-        relying.still_vouches(space, found, company=COMPANY)
+        relying.revalidate(space, found, company=COMPANY)
     loopback.says["/introspect"] = (200, {"active": True}, {})
-    assert relying.still_vouches(space, found, company=COMPANY) == found
+    assert relying.revalidate(space, found, company=COMPANY) == found
 
 
 @pytest.mark.parametrize(
@@ -86,9 +86,9 @@ def test_what_user_info_says_where_there_is_nothing_else(relying, space, loopbac
     found = exchange(relying, space)
     loopback.says["/me"] = answer
     with pytest.raises(outcome):
-        relying.still_vouches(space, found, company=COMPANY)
+        relying.revalidate(space, found, company=COMPANY)
     loopback.says["/me"] = (200, {"sub": "zoe"}, {})
-    assert relying.still_vouches(space, found, company=COMPANY) == found
+    assert relying.revalidate(space, found, company=COMPANY) == found
 
 
 def test_where_there_is_no_way_to_ask_nobody_is_vouched_for(relying, space, loopback):
@@ -96,7 +96,7 @@ def test_where_there_is_no_way_to_ask_nobody_is_vouched_for(relying, space, loop
     loopback.grant(signed(loopback.claims()), refresh_token=None)
     found = exchange(relying, space)
     with pytest.raises(IdentityWithdrawn):
-        relying.still_vouches(space, found, company=COMPANY)
+        relying.revalidate(space, found, company=COMPANY)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_a_grant_that_is_none_vouches_for_nobody(relying, space, loopback, grant
     loopback.grant(signed(loopback.claims()))
     found = attrs.evolve(exchange(relying, space), grant=grant)
     with pytest.raises(IdentityWithdrawn):
-        relying.still_vouches(space, found, company=COMPANY)
+        relying.revalidate(space, found, company=COMPANY)
     relying.revoke_grant(space, found, company=COMPANY)
     assert loopback.requests("/revoke") == 0
 
@@ -121,7 +121,7 @@ def test_letting_go_revokes_the_newest_and_says_nothing_of_a_refusal(relying, sp
     loopback.grant(signed(loopback.claims()))
     found = exchange(relying, space)
     loopback.grant(None, refresh_token="refresh-2")
-    relying.still_vouches(space, found, company=COMPANY)
+    relying.revalidate(space, found, company=COMPANY)
     loopback.says["/revoke"] = (400, {"error": "unsupported_token_type"}, {})
     relying.revoke_grant(space, found, company=COMPANY)
     assert loopback.asked[-1][2]["token"] == "refresh-2"
@@ -155,6 +155,6 @@ def test_threads_that_ask_about_one_user_use_each_token_once(relying, space, loo
 
     loopback.says = Rotating()
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda _: relying.still_vouches(space, found, company=COMPANY), range(12)))
+        list(pool.map(lambda _: relying.revalidate(space, found, company=COMPANY), range(12)))
     used = [one[2]["refresh_token"] for one in loopback.asked if one[2].get("refresh_token")]
     assert used == [f"refresh-{number}" for number in range(1, 13)]

@@ -98,7 +98,7 @@ def test_from_the_log_in_to_the_callback(world, new_space, real):
     assert world.challenges.status(origin, challenge).approved
     # The word of the log-in is believed for minutes, and asked for again after that.
     refreshed = real.requests("/token")
-    world.clock.advance(world.policy.vouch_life)
+    world.clock.advance(world.policy.revalidation_life)
     _, challenge = asked(world, space)
     zoe.answer(zoe.fetch(challenge))
     assert real.requests("/token") == refreshed + 1
@@ -139,7 +139,7 @@ def test_who_is_disabled_answers_nothing_until_a_new_log_in(world, new_space, re
     space = new_space(real)
     zoe = bound(world, space, real)
     real.steer(disable="zoe")
-    world.clock.advance(world.policy.vouch_life)
+    world.clock.advance(world.policy.revalidation_life)
     _, challenge = asked(world, space)
     with pytest.raises(IdentityWithdrawn):
         zoe.fetch(challenge)
@@ -168,7 +168,7 @@ def test_a_provider_that_is_down_approves_nothing_and_suspends_nobody(world, new
     space = new_space(real)
     zoe = bound(world, space, real)
     real.steer(down=True)
-    world.clock.advance(world.policy.vouch_life)
+    world.clock.advance(world.policy.revalidation_life)
     _, challenge = asked(world, space)
     with pytest.raises(IdentityUnavailable):
         zoe.fetch(challenge)

@@ -22,7 +22,7 @@ from redis import Redis
 from counterseal_redis import Keyspace, RedisWake
 
 wake = RedisWake(Keyspace(Redis(port=int(sys.argv[1])), prefix=sys.argv[2]))
-wake.ring(sys.argv[3])
+wake.notify(sys.argv[3])
 wake.close()
 """
 
@@ -85,11 +85,11 @@ def test_who_waits_in_another_process_is_woken(server, new_bell, new_keyspace):
     ringing = new_bell(server, prefix=waiting._keyspace.prefix)
     waiter, other = Waiter(waiting), Waiter(waiting, RecordFactory(seed=1).guid())
 
-    ringing.ring(GUID)
+    ringing.notify(GUID)
 
     assert waiter.woken()
     assert other.is_alive(), "rung for somebody else"
-    ringing.ring(other._guid)
+    ringing.notify(other._guid)
     assert other.woken()
 
 
@@ -112,7 +112,7 @@ def test_all_that_wait_share_one_thread(redis_8_2, new_bell):
 
     assert threading.active_count() == before + len(waiters)
     for waiter in waiters:
-        bell.ring(waiter._guid)
+        bell.notify(waiter._guid)
     assert all(waiter.woken() for waiter in waiters)
 
 
@@ -128,7 +128,7 @@ def test_who_waits_looks_again_when_the_connection_is_back(redis_8_2, new_bell, 
     assert waiter.woken()
     listening(bell)
     again = Waiter(bell)
-    bell.ring(GUID)
+    bell.notify(GUID)
     assert again.woken()
 
 
@@ -136,9 +136,9 @@ def test_without_a_server_nothing_blocks_and_nothing_is_raised(nowhere):
     bell = RedisWake(Keyspace(nowhere.client()))
     waiter = Waiter(bell)
     for _ in range(2_000):
-        bell.ring(RecordFactory().guid())
+        bell.notify(RecordFactory().guid())
 
-    bell.ring(waiter._guid)
+    bell.notify(waiter._guid)
 
     assert waiter.woken(), "who waits in this process is woken all the same"
     bell.wait(GUID, timedelta(milliseconds=10))
@@ -148,11 +148,11 @@ def test_without_a_server_nothing_blocks_and_nothing_is_raised(nowhere):
 def test_what_is_closed_has_no_threads(redis_8_2, new_bell):
     bell = new_bell(redis_8_2)
     listening(bell)
-    bell.ring(GUID)
+    bell.notify(GUID)
 
     bell.close()
 
     assert not [one for one in bell._threads.values() if one.is_alive()]
     bell.wait(GUID, timedelta(milliseconds=1))
-    bell.ring(GUID)
+    bell.notify(GUID)
     assert len(bell._threads) == 2

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from counterseal.errors import InvalidField
 from counterseal.models import AddressKind, Guid, Occasion, PushAddress, PushMessage
-from counterseal.models.guid import named
+from counterseal.models.guid import derive_guid
 from counterseal.wire.webhook import secret_text, webhook_headers
 from counterseal_relay import NotHanded, read_handed, read_secret
 from counterseal_relay.notifier import _gone
@@ -18,12 +18,12 @@ from counterseal_relay.payload import payload
 
 SECRET = b"0123456789abcdef0123456789abcdef"
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
-GUID = named(7, "bell")
+GUID = derive_guid(7, "bell")
 MESSAGE = PushMessage(
     guid=GUID,
     occasion=Occasion.CHALLENGE,
-    subject=named(7, "question"),
-    account=named(7, "account"),
+    subject=derive_guid(7, "question"),
+    account=derive_guid(7, "account"),
     title="A question",
     body="Open the app, Zoë.",
     life=timedelta(minutes=2),
@@ -58,7 +58,7 @@ def test_names_of_headers_in_any_case_and_either_secret():
         ({}, BODY, NOW),
         (signed(secret=b"x" * 32), BODY, NOW),
         (signed(), BODY + b" ", NOW),
-        (signed() | {"webhook-id": named(7, "other")}, BODY, NOW),
+        (signed() | {"webhook-id": derive_guid(7, "other")}, BODY, NOW),
         (signed() | {"webhook-id": "a.b"}, BODY, NOW),
         (signed() | {"webhook-timestamp": "1893499201"}, BODY, NOW),
         (signed() | {"webhook-timestamp": "-1"}, BODY, NOW),

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 from counterseal.models import AddressKind, Occasion, PushAddress, PushMessage, PushResult
-from counterseal.models.guid import named
+from counterseal.models.guid import derive_guid
 
 PUSHES = int(os.environ.get("PUSHES", "1000"))
 AT_ONCE, WORKERS = 8, 16
@@ -23,10 +23,10 @@ def test_very_many_bells(relay, new_notifier):
 
     def push(number):
         message = PushMessage(
-            guid=named(7, f"bell-{number}"),
+            guid=derive_guid(7, f"bell-{number}"),
             occasion=Occasion.CHALLENGE,
-            subject=named(7, "question"),
-            account=named(7, "account"),
+            subject=derive_guid(7, "question"),
+            account=derive_guid(7, "account"),
             title="A question for you",
             body="Open the app to answer.",
             life=timedelta(minutes=2),

@@ -19,7 +19,7 @@ from counterseal.models import (
     PushOutcome,
     PushResult,
 )
-from counterseal.models.guid import named
+from counterseal.models.guid import derive_guid
 from counterseal.testing.outbox import OutboxNotifier
 from counterseal.wire.webhook import secret_text
 from counterseal_server.channels import Channels, channels
@@ -33,10 +33,10 @@ DELIVERED, GONE, MISCONFIGURED, LATER = (
 SECRET = secret_text(b"0123456789abcdef0123456789abcdef")
 FCM = {AddressKind.FCM_TOKEN, AddressKind.FCM_FID}
 MESSAGE = PushMessage(
-    guid=named(7, "bell"),
+    guid=derive_guid(7, "bell"),
     occasion=Occasion.CHALLENGE,
-    subject=named(7, "question"),
-    account=named(7, "account"),
+    subject=derive_guid(7, "question"),
+    account=derive_guid(7, "account"),
     title="A question",
     body="Open the app.",
     life=timedelta(minutes=2),

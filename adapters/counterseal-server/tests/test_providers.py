@@ -69,7 +69,7 @@ def asked(providers):
         lambda: providers.exchange(
             IDP, code="c", nonce="n", verifier="v", issuer=None, company=COMPANY
         ),
-        lambda: providers.still_vouches(IDP, ZOE, company=COMPANY),
+        lambda: providers.revalidate(IDP, ZOE, company=COMPANY),
         lambda: providers.read_logout(IDP, "a.b.c", company=COMPANY),
     )
 
@@ -93,7 +93,7 @@ def test_a_private_provider_is_reached_only_if_the_settings_say_so(new, monkeypa
     monkeypatch.setattr("counterseal_oidc.OidcIdentityProvider", Recording)
     providers = new(COUNTERSEAL_ALLOW_PRIVATE_PROVIDERS=flag)
     with pytest.raises(AttributeError):
-        providers.still_vouches(IDP, ZOE, company=COMPANY)
+        providers.revalidate(IDP, ZOE, company=COMPANY)
     (guard,) = guards
     assert guard.allow_private is guard.allow_http is (flag == "1")
 

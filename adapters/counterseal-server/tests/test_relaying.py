@@ -25,7 +25,7 @@ from counterseal.models import (
     PushOutcome,
     PushResult,
 )
-from counterseal.models.guid import named
+from counterseal.models.guid import derive_guid
 from counterseal.wire.webhook import secret_text, webhook_headers
 from counterseal_http import Guard
 from counterseal_relay import RelayNotifier
@@ -41,10 +41,10 @@ DELIVERED, MISCONFIGURED, LATER = (
 
 def message(name="bell"):
     return PushMessage(
-        guid=named(7, name),
+        guid=derive_guid(7, name),
         occasion=Occasion.CHALLENGE,
-        subject=named(7, "question"),
-        account=named(7, "account"),
+        subject=derive_guid(7, "question"),
+        account=derive_guid(7, "account"),
         title="A question",
         body="Open the app, Zoë.",
         life=timedelta(minutes=2),
@@ -93,14 +93,14 @@ def test_what_holds_is_printed_once_in_one_line(serving, push, capsys):
     assert push(url) == push(url) == DELIVERED
     (line,) = capsys.readouterr().out.splitlines()
     assert json.loads(line) == {
-        "id": named(7, "bell"),
+        "id": derive_guid(7, "bell"),
         "targets": [{"framework": "pigeon", "id": "1"}],
         "title": "A question",
         "body": "Open the app, Zoë.",
         "data": {
             "type": "request",
-            "requestGuid": named(7, "question"),
-            "privakeyId": named(7, "account"),
+            "requestGuid": derive_guid(7, "question"),
+            "privakeyId": derive_guid(7, "account"),
         },
         "priority": 1,
         "ttl": 120,
@@ -148,7 +148,7 @@ def test_of_many_ids_the_last_ones_are_remembered(serving, push, monkeypatch):
     url = serving(relaying.printing(said.append))
     for name in ("a", "b", "a", "c", "b", "a"):
         assert push(url, name) == DELIVERED
-    assert [told["id"] for told in said] == [named(7, name) for name in "abca"]
+    assert [told["id"] for told in said] == [derive_guid(7, name) for name in "abca"]
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from counterseal.models import (
     PushOutcome,
     PushResult,
 )
-from counterseal.models.guid import named
+from counterseal.models.guid import derive_guid
 
 PATIENCE = 240
 NTFY = shutil.which("ntfy")
@@ -69,12 +69,12 @@ def _kept(url, topic):
 def test_through_ntfy_and_back(ntfy, new_notifier):
     # As UnifiedPush's distributor hands endpoints to apps.
     browser = Browser(f"{ntfy}/upCounterseal1?up=1")
-    question = named(7, "question")
+    question = derive_guid(7, "question")
     message = PushMessage(
-        guid=named(7, "bell"),
+        guid=derive_guid(7, "bell"),
         occasion=Occasion.CHALLENGE,
         subject=question,
-        account=named(7, "account"),
+        account=derive_guid(7, "account"),
         title="Eine Frage für Sie",
         body="Open the app to answer.",
         life=timedelta(minutes=2),

@@ -18,7 +18,7 @@ from counterseal.models import Account, AppSpace, Binding, DeviceCall, Guid, Rec
 from counterseal.policy import Policy
 from counterseal.rules.answering import proof_holds
 from counterseal.rules.facts import Evidence, Proving
-from counterseal.rules.standing import account_unlocked, binding_active, vouch_due
+from counterseal.rules.standing import account_unlocked, binding_active, revalidation_due
 from counterseal.wire.proof import PROOF_TYP, Proof, read_proof
 
 
@@ -148,4 +148,4 @@ def demand_standing(device: AuthenticatedDevice, tools: Tools) -> bool:
     """
     account_unlocked(device)
     binding_active(device)
-    return vouch_due(device.account, device.app_space, tools.now, tools.policy)
+    return revalidation_due(device.account, device.app_space, tools.now, tools.policy)

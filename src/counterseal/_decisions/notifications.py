@@ -14,9 +14,9 @@ from counterseal.models import (
     Notification,
     Occasion,
 )
-from counterseal.models.guid import ENTROPY_BYTES, mint, named, partition_of
+from counterseal.models.guid import ENTROPY_BYTES, derive_guid, mint, partition_of
 
-NEW_NOTIFICATIONS = named(0, "notifications")
+NEW_NOTIFICATIONS = derive_guid(0, "notifications")
 """What the workers wait for that send notifications: woken after each commit that queued one."""
 
 

@@ -13,7 +13,7 @@ import attrs
 from counterseal.models import fields
 from counterseal.models.binding import BindingState, PushAddress
 from counterseal.models.clients import Clients
-from counterseal.models.guid import Guid, named
+from counterseal.models.guid import Guid, derive_guid
 
 
 @attrs.frozen(kw_only=True)
@@ -209,7 +209,7 @@ def session_alias(app_space: Guid, issuer: str, session: str) -> Guid:
 def _alias(app_space: Guid, kind: str, issuer: str, name: str) -> Guid:
     # JSON, so that different lists have different texts; ASCII, so that every text can be encoded.
     text = json.dumps(["alias", app_space, kind, issuer, name])
-    return named(sha256(text.encode()).digest()[-1], text)
+    return derive_guid(sha256(text.encode()).digest()[-1], text)
 
 
 class LoginState(enum.Enum):

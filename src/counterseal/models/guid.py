@@ -47,7 +47,7 @@ def mint(partition: int, entropy: bytes) -> Guid:
     return Guid(f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}")
 
 
-def named(partition: int, text: str) -> Guid:
+def derive_guid(partition: int, text: str) -> Guid:
     """Return the GUID that is derived from *text*: the same text gives the same GUID."""
     return mint(partition, hashlib.sha256(text.encode()).digest()[:ENTROPY_BYTES])
 

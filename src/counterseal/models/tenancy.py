@@ -19,7 +19,7 @@ from counterseal.models.clients import (
     OwnLimits,
     TokenForm,
 )
-from counterseal.models.guid import Guid, named, partition_of
+from counterseal.models.guid import Guid, derive_guid, partition_of
 from counterseal.models.sealing import provider_context
 
 
@@ -173,7 +173,9 @@ class Origin:
         partition = partition_of(self.guid)
         return tuple(
             CallbackEntry(
-                guid=named(partition, f"{self.guid} {kind.value} {text}"), type=kind, text=text
+                guid=derive_guid(partition, f"{self.guid} {kind.value} {text}"),
+                type=kind,
+                text=text,
             )
             for kind, text in texts
         )

@@ -146,7 +146,7 @@ def without_dead_invitations(bindings: Iterable[Binding], now: datetime) -> tupl
     )
 
 
-def vouch_due(account: Account, app_space: AppSpace, now: datetime, policy: Policy) -> bool:
+def revalidation_due(account: Account, app_space: AppSpace, now: datetime, policy: Policy) -> bool:
     """
     Tell whether the App Space's Identity Provider has to be asked about the user again.
 
@@ -157,14 +157,14 @@ def vouch_due(account: Account, app_space: AppSpace, now: datetime, policy: Poli
         return False
     if account.issuer != app_space.idp.issuer:
         raise WrongIssuer
-    return account.vouched_at is None or now >= account.vouched_at + policy.vouch_life
+    return account.vouched_at is None or now >= account.vouched_at + policy.revalidation_life
 
 
 def graced(account: Account, now: datetime, policy: Policy) -> bool:
     """Tell whether the provider's last confirmation is still valid although it cannot be asked."""
     if account.vouched_at is None:
         return False
-    return now < account.vouched_at + policy.vouch_life + policy.vouch_grace
+    return now < account.vouched_at + policy.revalidation_life + policy.revalidation_grace
 
 
 def expected_issuer(identity: Identity, app_space: AppSpace) -> None:

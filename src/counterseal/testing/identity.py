@@ -195,7 +195,7 @@ class FakeIdentityProvider:
                 self._sessions[grant.subject] = self._secret()
         return self._identity(grant.subject)
 
-    def still_vouches(
+    def revalidate(
         self,
         settings: IdpSettings,
         identity: Identity,

@@ -112,4 +112,4 @@ def _ask(
     identity = Identity(
         issuer=account.issuer or provider.issuer, subject=account.subject, grant=grant
     )
-    return ports.identity.still_vouches(provider, identity, company=company)
+    return ports.identity.revalidate(provider, identity, company=company)

@@ -231,7 +231,7 @@ def test_whoever_waits_for_the_challenge_is_woken(service, alice, asked):
     rung = []
 
     class Wake:
-        def ring(self, guid):
+        def notify(self, guid):
             rung.append((guid, service.stored(guid).state))
 
     service.but(wake=Wake()).answer(alice, asked)

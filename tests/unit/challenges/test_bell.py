@@ -23,7 +23,7 @@ class Waiting:
     def __init__(self):
         self.heard = []
 
-    def ring(self, guid):
+    def notify(self, guid):
         self.heard.append(guid)
 
 
@@ -82,7 +82,7 @@ def test_a_repeat_wakes_nobody(service, alice):
 
 def test_a_wake_that_fails_changes_nothing(service, alice):
     faults = Faults()
-    faults.fail("wake.ring", times=2)
+    faults.fail("wake.notify", times=2)
     held = service.but(wake=faulty(service.ports.wake, "wake", faults)).ask("alice", "Pay?")
     assert faults.happened == 2
     assert service.stored(held.challenge.guid) == held.challenge

@@ -65,7 +65,7 @@ def test_where_there_is_no_identity_provider_none_answers():
     with pytest.raises(IdentityUnavailable):
         nobody.exchange(SETTINGS, code="c", nonce="n", verifier="v", issuer=None, company=COMPANY)
     with pytest.raises(IdentityUnavailable):
-        nobody.still_vouches(SETTINGS, identity, company=COMPANY)
+        nobody.revalidate(SETTINGS, identity, company=COMPANY)
 
 
 def test_the_collecting_sender_keeps_what_it_is_given():

@@ -36,18 +36,18 @@ def test_wake_1_ringing_wakes_everyone_who_waits_for_it_and_nobody_else():
     wake = MemoryWake()
     threads = [waiting(wake, ALICE), waiting(wake, ALICE)]
     other = waiting(wake, BOB)
-    wake.ring(ALICE)
+    wake.notify(ALICE)
     for thread in threads:
         thread.join(LONG.total_seconds())
         assert not thread.is_alive()
     assert other.is_alive()
-    wake.ring(BOB)
+    wake.notify(BOB)
     other.join(LONG.total_seconds())
 
 
 def test_wake_1_a_notification_that_nobody_waits_for_is_lost():
     wake = MemoryWake()
-    wake.ring(ALICE)
+    wake.notify(ALICE)
     wake.wait(ALICE, NO_TIME)
 
 
@@ -56,7 +56,7 @@ def test_whoever_waits_too_long_returns_and_leaves_nothing_behind():
     patient = waiting(wake, ALICE)
     wake.wait(ALICE, NO_TIME)
     assert len(wake._waiting[ALICE]) == 1
-    wake.ring(ALICE)
+    wake.notify(ALICE)
     patient.join(LONG.total_seconds())
     wake.wait(BOB, NO_TIME)
     assert not wake._waiting

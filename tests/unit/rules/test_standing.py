@@ -33,10 +33,10 @@ from counterseal.rules.standing import (
     own_challenge,
     provider_of,
     reachable,
+    revalidation_due,
     room_for_binding,
     same_authority,
     same_identity,
-    vouch_due,
 )
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -250,23 +250,23 @@ class TestRoomForBinding:
         assert list(living(devices, NOW)) == remaining
 
 
-class TestVouchDue:
+class TestRevalidationDue:
     @pytest.mark.parametrize(
         ("vouched_at", "due"),
         [
             (None, True),
             (NOW, False),
-            (NOW - STANDARD.vouch_life + TICK, False),
-            (NOW - STANDARD.vouch_life, True),
-            (NOW - STANDARD.vouch_life - TICK, True),
+            (NOW - STANDARD.revalidation_life + TICK, False),
+            (NOW - STANDARD.revalidation_life, True),
+            (NOW - STANDARD.revalidation_life - TICK, True),
         ],
     )
     def test_once_the_last_word_is_too_old(self, vouched_at, due):
         account = attrs.evolve(USER, vouched_at=vouched_at)
-        assert vouch_due(account, VOUCHED, NOW, STANDARD) is due
+        assert revalidation_due(account, VOUCHED, NOW, STANDARD) is due
 
     def test_never_where_no_provider_identifies(self):
-        assert vouch_due(USER, SIMPLE, NOW, STANDARD) is False
+        assert revalidation_due(USER, SIMPLE, NOW, STANDARD) is False
 
     @pytest.mark.parametrize("issuer", [None, "", ISSUER + "/", "https://evil.example.com"])
     def test_refuses_an_account_of_another_provider_even_if_it_vouched_just_now(
@@ -274,7 +274,7 @@ class TestVouchDue:
     ):
         account = attrs.evolve(USER, issuer=issuer, vouched_at=NOW)
         with refusing("wrong_issuer"):
-            vouch_due(account, VOUCHED, NOW, STANDARD)
+            revalidation_due(account, VOUCHED, NOW, STANDARD)
 
 
 class TestExpectedIssuer:

@@ -42,7 +42,7 @@ def test_nothing_happens_by_itself(bench):
         "signer.jwks",
         "signer.sign",
         "store.commit",
-        "wake.ring",
+        "wake.notify",
     ]
 
 

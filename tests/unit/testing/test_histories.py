@@ -134,7 +134,7 @@ def test_secrets_are_found_in_texts():
     [
         (PlannedFault("lost reply"), True),
         (PlannedFault("lost reply", times=1000), False),
-        (PlannedFault("failure", at="wake.ring"), True),
+        (PlannedFault("failure", at="wake.notify"), True),
         (PlannedFault("failure"), False),
         (PlannedFault("lock"), False),
     ],

@@ -118,14 +118,14 @@ def test_a_withdrawn_user_cannot_log_in_or_finish(idp):
 
 def test_vouches_until_it_does_not(idp):
     identity = exchanged(idp, idp.log_in(begun(idp), "lena").code)
-    renewed = idp.still_vouches(idp.settings(), identity, company=COMPANY)
+    renewed = idp.revalidate(idp.settings(), identity, company=COMPANY)
     idp.withdraw("lena")
 
     assert (renewed.subject, renewed.grant != identity.grant) == ("lena", True)
     with pytest.raises(IdentityWithdrawn):
-        idp.still_vouches(idp.settings(), renewed, company=COMPANY)
+        idp.revalidate(idp.settings(), renewed, company=COMPANY)
     idp.admit("lena")
-    assert idp.still_vouches(idp.settings(), renewed, company=COMPANY).subject == "lena"
+    assert idp.revalidate(idp.settings(), renewed, company=COMPANY).subject == "lena"
 
 
 def test_vouches_for_grants_of_its_own_only(idp):
@@ -137,7 +137,7 @@ def test_vouches_for_grants_of_its_own_only(idp):
         attrs.evolve(identity, issuer="https://evil.example"),
     ):
         with pytest.raises(IdentityWithdrawn):
-            idp.still_vouches(idp.settings(), other, company=COMPANY)
+            idp.revalidate(idp.settings(), other, company=COMPANY)
 
 
 def test_does_not_answer_while_it_is_down(idp):
@@ -149,7 +149,7 @@ def test_does_not_answer_while_it_is_down(idp):
     with pytest.raises(IdentityUnavailable):
         exchanged(idp, "any")
     with pytest.raises(IdentityUnavailable):
-        idp.still_vouches(idp.settings(), identity, company=COMPANY)
+        idp.revalidate(idp.settings(), identity, company=COMPANY)
 
 
 def test_a_code_of_another_log_in_is_refused_by_the_core():

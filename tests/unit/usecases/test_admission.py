@@ -81,13 +81,13 @@ def changed_alone(service, phone):
 @pytest.mark.parametrize("lost", [0, 2])
 def test_the_replay_guard_and_the_provider_are_asked_once(service, carol, challenge, lost):
     replay, idp = Counting(service.ports.replay), Counting(service.ports.identity)
-    service.clock.advance(STANDARD.vouch_life)
+    service.clock.advance(STANDARD.revalidation_life)
     fresh = service.ask("carol", "Pay?", origin=origin_of(service, challenge)).challenge
     racing = losing(service, lost, lambda: changed_alone(service, carol))
     racing = racing.but(replay=replay, identity=idp)
     token = service.signed(carol, fresh)
     assert racing.answers.answer(carol.call("/answers", token.encode())).approved
-    assert (replay.calls, idp.calls) == (["first_seen"], ["still_vouches"])
+    assert (replay.calls, idp.calls) == (["first_seen"], ["revalidate"])
 
 
 def origin_of(service, challenge):
@@ -95,7 +95,7 @@ def origin_of(service, challenge):
 
 
 def test_what_the_provider_says_counts_before_the_decision(service, carol, challenge):
-    service.clock.advance(STANDARD.vouch_life)
+    service.clock.advance(STANDARD.revalidation_life)
     service.idp.withdraw("carol")
     events = len(service.events)
     with pytest.raises(IdentityWithdrawn):
@@ -106,7 +106,7 @@ def test_what_the_provider_says_counts_before_the_decision(service, carol, chall
 
 
 def test_a_provider_that_does_not_answer_is_recorded_and_refuses(service, carol):
-    service.clock.advance(STANDARD.vouch_life)
+    service.clock.advance(STANDARD.revalidation_life)
     service.idp.down = True
     with pytest.raises(IdentityUnavailable):
         service.answers.pending(carol.call("/challenges"))
@@ -114,8 +114,8 @@ def test_a_provider_that_does_not_answer_is_recorded_and_refuses(service, carol)
 
 
 def test_a_provider_that_does_not_answer_is_excused_within_the_grace(service, carol):
-    gracious = service.but(policy=attrs.evolve(STANDARD, vouch_grace=timedelta(minutes=1)))
-    service.clock.advance(STANDARD.vouch_life)
+    gracious = service.but(policy=attrs.evolve(STANDARD, revalidation_grace=timedelta(minutes=1)))
+    service.clock.advance(STANDARD.revalidation_life)
     service.idp.down = True
     assert gracious.answers.pending(carol.call("/challenges")) == ()
     service.clock.advance(timedelta(minutes=1))

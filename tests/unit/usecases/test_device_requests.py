@@ -303,9 +303,9 @@ class Counting:
     def __getattr__(self, name):
         return getattr(self._idp, name)
 
-    def still_vouches(self, settings, identity, *, company):
+    def revalidate(self, settings, identity, *, company):
         self.times += 1
-        return self._idp.still_vouches(settings, identity, company=company)
+        return self._idp.revalidate(settings, identity, company=company)
 
 
 @pytest.fixture
@@ -318,7 +318,7 @@ def test_the_identity_provider_is_asked_when_its_last_word_is_old(service, carol
     idp = Counting(service.idp)
     asking = service.but(identity=idp)
     asking.devices.authenticate(call_of(carol))
-    service.clock.advance(STANDARD.vouch_life - timedelta(microseconds=1))
+    service.clock.advance(STANDARD.revalidation_life - timedelta(microseconds=1))
     asking.devices.authenticate(call_of(carol))
     assert idp.times == 0
     service.clock.advance(timedelta(microseconds=1))
@@ -331,7 +331,7 @@ def test_the_identity_provider_is_asked_when_its_last_word_is_old(service, carol
 
 def test_a_policy_that_believes_no_old_word_asks_once_a_call(service, carol):
     idp = Counting(service.idp)
-    wary = service.but(identity=idp, policy=attrs.evolve(STANDARD, vouch_life=timedelta(0)))
+    wary = service.but(identity=idp, policy=attrs.evolve(STANDARD, revalidation_life=timedelta(0)))
     wary.devices.authenticate(call_of(carol))
     assert idp.times == 1
     wary.devices.authenticate(call_of(carol))
@@ -340,7 +340,7 @@ def test_a_policy_that_believes_no_old_word_asks_once_a_call(service, carol):
 
 def test_a_withdrawn_users_call_is_refused(service, carol):
     service.idp.withdraw("carol")
-    service.clock.advance(STANDARD.vouch_life)
+    service.clock.advance(STANDARD.revalidation_life)
     with pytest.raises(IdentityWithdrawn):
         service.devices.authenticate(call_of(carol))
     with pytest.raises(BindingInactive):
@@ -348,7 +348,7 @@ def test_a_withdrawn_users_call_is_refused(service, carol):
 
 
 def test_a_call_is_refused_while_the_identity_provider_does_not_answer(service, carol):
-    service.clock.advance(STANDARD.vouch_life)
+    service.clock.advance(STANDARD.revalidation_life)
     service.idp.down = True
     before = service.records()
     with pytest.raises(IdentityUnavailable):

@@ -111,7 +111,7 @@ def test_what_is_asked_is_cancelled_and_blank_and_no_callback_is_sent(service, a
     pending = ask(service, show_code=True)
     woken = []
 
-    wake = SimpleNamespace(ring=woken.append)
+    wake = SimpleNamespace(notify=woken.append)
     service.but(wake=wake).accounts.erase(guid, by=OPERATOR)
     ended = service.stored(pending.guid)
     assert (ended.state, ended.outcome.reason.value) == (ChallengeState.CANCELLED, "erased")
@@ -293,10 +293,10 @@ def test_the_provider_learns_that_a_grant_is_needed_no_more(service):
     stored = service.stored(carol)
     grant = service.ports.sealer.open(stored.sealed_grant, f"grant:{carol}")
     identity = Identity(issuer=stored.issuer, subject="carol", grant=grant)
-    assert service.idp.still_vouches(space.idp, identity, company=service.company.guid)
+    assert service.idp.revalidate(space.idp, identity, company=service.company.guid)
     service.accounts.erase(carol, by=OPERATOR)
     with pytest.raises(IdentityWithdrawn):
-        service.idp.still_vouches(space.idp, identity, company=service.company.guid)
+        service.idp.revalidate(space.idp, identity, company=service.company.guid)
 
 
 def test_an_account_is_erased_although_its_provider_does_not_answer(service):

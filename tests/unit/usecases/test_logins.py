@@ -528,7 +528,7 @@ def test_an_invitation_outlives_a_provider_that_fails_when_it_is_asked_again(ser
         def __getattr__(self, name):
             return getattr(service.idp, name)
 
-        def still_vouches(self, settings, identity, *, company):
+        def revalidate(self, settings, identity, *, company):
             raise IdentityUnavailable
 
     redirect = service.logins.redirect(space.guid, APP_RETURN)

@@ -301,9 +301,9 @@ def test_a_good_word_that_was_asked_for_before_does_not_undo_it(service, space, 
         def __getattr__(self, name):
             return getattr(service.idp, name)
 
-        def still_vouches(self, settings, identity, *, company):
+        def revalidate(self, settings, identity, *, company):
             identities.append(identity)
-            word = service.idp.still_vouches(settings, identity, company=company)
+            word = service.idp.revalidate(settings, identity, company=company)
             service.logins.log_out(space.guid, service.idp.log_out("carol"))
             return word
 
@@ -376,5 +376,5 @@ def test_each_call_names_the_company_of_the_app_space(service):
     watched.logins.log_out(space.guid, service.idp.log_out("dave"))
     watched.log_in(space, "dave")
     watched.accounts.erase(dave, by=OPERATOR)
-    verbs = {"authorization_url", "exchange", "still_vouches", "read_logout", "revoke_grant"}
+    verbs = {"authorization_url", "exchange", "revalidate", "read_logout", "revoke_grant"}
     assert recording.called == {(verb, other) for verb in verbs}

@@ -96,7 +96,7 @@ def test_a_withdrawn_user_answers_nothing(service, space, carol):
 
 def test_an_answer_finds_out_that_the_user_was_withdrawn(service, space, carol):
     origin = service.new_origin(space, "Payroll")
-    service.clock.advance(STANDARD.vouch_life)
+    service.clock.advance(STANDARD.revalidation_life)
     identities = service.ask("carol", "Pay?", origin=origin).challenge
     service.idp.withdraw("carol")
     with pytest.raises(IdentityWithdrawn):
@@ -183,7 +183,7 @@ def test_a_provider_that_names_somebody_else_is_refused_and_recorded(
     service, carol, changes, refusal
 ):
     class Confused(FakeIdentityProvider):
-        def still_vouches(self, settings, identity, *, company):
+        def revalidate(self, settings, identity, *, company):
             return attrs.evolve(identity, **changes)
 
     before = service.records()
@@ -197,9 +197,9 @@ def test_the_provider_is_asked_about_the_account_as_it_is_known(service, carol):
     identities = []
 
     class Listening(FakeIdentityProvider):
-        def still_vouches(self, settings, identity, *, company):
+        def revalidate(self, settings, identity, *, company):
             identities.append((settings, identity))
-            return service.idp.still_vouches(settings, identity, company=company)
+            return service.idp.revalidate(settings, identity, company=company)
 
     account = account_of(service, carol)
     grant = service.ports.sealer.open(account.sealed_grant, f"grant:{account.guid}")
@@ -248,9 +248,9 @@ class Slow:
     def __getattr__(self, name):
         return getattr(self._idp, name)
 
-    def still_vouches(self, settings, identity, *, company):
+    def revalidate(self, settings, identity, *, company):
         self.identities.append(identity)
-        return self._late(self._idp.still_vouches(settings, identity, company=company))
+        return self._late(self._idp.revalidate(settings, identity, company=company))
 
     def exchange(self, settings, **claims):
         return self._late(self._idp.exchange(settings, **claims))
@@ -321,12 +321,12 @@ def test_a_bad_word_counts_for_the_account_however_it_changed(service, space, ca
 
 # The provider cannot be asked
 
-GRACE = attrs.evolve(STANDARD, vouch_grace=timedelta(minutes=10))
+GRACE = attrs.evolve(STANDARD, revalidation_grace=timedelta(minutes=10))
 
 
 def test_without_grace_a_device_waits_until_the_provider_answers(service, carol):
     service.idp.down = True
-    service.clock.advance(STANDARD.vouch_life)
+    service.clock.advance(STANDARD.revalidation_life)
     with pytest.raises(IdentityUnavailable):
         carol.pending()
     assert service.last_event() == ("identity.vouch", "identity_unavailable")
@@ -338,7 +338,7 @@ def test_without_grace_a_device_waits_until_the_provider_answers(service, carol)
 def test_grace_ends_to_the_tick_and_is_recorded_each_time(service, carol):
     patient = service.but(policy=GRACE)
     service.idp.down = True
-    end = account_of(service, carol).vouched_at + GRACE.vouch_life + GRACE.vouch_grace
+    end = account_of(service, carol).vouched_at + GRACE.revalidation_life + GRACE.revalidation_grace
     service.clock.jump(end - timedelta.resolution)
     assert patient.devices.authenticate(carol.call("/device/status")).binding.guid == carol.guid
     assert service.last_event() == ("identity.vouch", "identity_unavailable")

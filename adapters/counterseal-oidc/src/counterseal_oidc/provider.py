@@ -172,9 +172,7 @@ class OidcIdentityProvider:
                 ).encode(),
             )
 
-    def still_vouches(
-        self, settings: IdpSettings, identity: Identity, *, company: Guid
-    ) -> Identity:
+    def revalidate(self, settings: IdpSettings, identity: Identity, *, company: Guid) -> Identity:
         """
         Ask whether the provider still vouches for the user.
 

@@ -43,14 +43,14 @@ class RedisWake:
         self._threads: dict[str, threading.Thread] = {}
         self._closed = threading.Event()
 
-    def ring(self, guid: Guid) -> None:
+    def notify(self, guid: Guid) -> None:
         """Wake those who wait for *guid*, here at once and elsewhere soon."""
         self._wake(guid)
         self._run(self._publish)
         try:
             self._rings.put_nowait(guid)
         except queue.Full:
-            log.debug("a ring is lost")
+            log.debug("a wake-up is lost")
 
     def wait(self, guid: Guid, timeout: timedelta) -> None:
         """Return when *guid* is rung, or after *timeout*, or when the connection came back."""
@@ -93,7 +93,7 @@ class RedisWake:
             except queue.Empty:
                 continue
             except Exception as error:  # noqa: BLE001 - whatever it is, it was a hint
-                log.debug("a ring is lost: %s", type(error).__name__)
+                log.debug("a wake-up is lost: %s", type(error).__name__)
 
     def _listen(self) -> None:
         while not self._closed.is_set():

@@ -69,9 +69,7 @@ class Providers:
             settings, code=code, nonce=nonce, verifier=verifier, issuer=issuer, company=company
         )
 
-    def still_vouches(
-        self, settings: IdpSettings, identity: Identity, *, company: Guid
-    ) -> Identity:
+    def revalidate(self, settings: IdpSettings, identity: Identity, *, company: Guid) -> Identity:
         """
         Ask whether the provider still vouches for the user.
 
@@ -79,7 +77,7 @@ class Providers:
             IdentityWithdrawn: It does not.
             IdentityUnavailable: The provider did not answer.
         """
-        return self._provider().still_vouches(settings, identity, company=company)
+        return self._provider().revalidate(settings, identity, company=company)
 
     def read_logout(self, settings: IdpSettings, token: str, *, company: Guid) -> Logout:
         """

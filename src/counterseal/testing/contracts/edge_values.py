@@ -40,7 +40,7 @@ from counterseal.models import (
     TokenForm,
     WebhookKey,
 )
-from counterseal.models.guid import named
+from counterseal.models.guid import derive_guid
 from counterseal.testing.contracts.leaks import SECRET
 from counterseal.testing.contracts.record_factory import RecordFactory
 
@@ -215,7 +215,7 @@ def edge_records(factory: RecordFactory) -> tuple[Record, ...]:
 def _for_cx(origin: Origin) -> Origin:
     return attrs.evolve(
         origin,
-        guid=named(0, origin.guid),
+        guid=derive_guid(0, origin.guid),
         clients=Clients.CX,
         wildcards=True,
         domains=(ODD,),

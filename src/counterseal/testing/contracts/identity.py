@@ -182,7 +182,7 @@ class IdentityProviderContract(Contract):
         provider = new_identity_provider()
         identity = self._identity(provider)
         for _ in range(3):
-            again = provider.still_vouches(self.settings(provider), identity, company=COMPANY)
+            again = provider.revalidate(self.settings(provider), identity, company=COMPANY)
 
             assert (again.issuer, again.subject) == (identity.issuer, identity.subject)
             identity = again
@@ -197,7 +197,7 @@ class IdentityProviderContract(Contract):
         self.withdraw(provider)
 
         with pytest.raises(IdentityWithdrawn):
-            provider.still_vouches(self.settings(provider), identity, company=COMPANY)
+            provider.revalidate(self.settings(provider), identity, company=COMPANY)
 
     def test_idp_5_reads_a_logout(self, new_identity_provider: NewIdentityProvider) -> None:
         """IDP-5."""
@@ -234,7 +234,7 @@ class IdentityProviderContract(Contract):
             provider.revoke_grant(self.settings(provider), identity, company=COMPANY)
 
         with pytest.raises(IdentityWithdrawn):
-            provider.still_vouches(self.settings(provider), identity, company=COMPANY)
+            provider.revalidate(self.settings(provider), identity, company=COMPANY)
 
     def test_all_1_only_unavailable_leaves(
         self, broken_identity_provider: NewIdentityProvider | None
@@ -251,9 +251,7 @@ class IdentityProviderContract(Contract):
             {
                 "authorization_url": lambda: self._url(provider),
                 "exchange": lambda: self._exchange(provider, back),
-                "still_vouches": lambda: provider.still_vouches(
-                    settings, identity, company=COMPANY
-                ),
+                "revalidate": lambda: provider.revalidate(settings, identity, company=COMPANY),
                 "read_logout": lambda: provider.read_logout(settings, "a.b.c", company=COMPANY),
                 "revoke_grant": lambda: provider.revoke_grant(settings, identity, company=COMPANY),
             }

@@ -211,10 +211,10 @@ class WakeContract(Contract):
         """WAKE-1: also if nobody waits, or nobody any more."""
         wake, guid = new_wake(), RecordFactory().guid()
         for _ in range(3):
-            assert comes_back(partial(wake.ring, guid), within=self.patience), "ringing blocks"
+            assert comes_back(partial(wake.notify, guid), within=self.patience), "ringing blocks"
         wake.wait(guid, SHORT)
 
-        assert comes_back(partial(wake.ring, guid), within=self.patience), "ringing blocks"
+        assert comes_back(partial(wake.notify, guid), within=self.patience), "ringing blocks"
 
     def test_wake_2_waiting_ends(self, new_wake: NewWake) -> None:
         """WAKE-2: woken or not."""
@@ -230,7 +230,7 @@ class WakeContract(Contract):
             return
         wake, guid = broken_wake(), RecordFactory().guid()
         only_unavailable_leaves(
-            {"ring": lambda: wake.ring(guid), "wait": lambda: wake.wait(guid, SHORT)}
+            {"notify": lambda: wake.notify(guid), "wait": lambda: wake.wait(guid, SHORT)}
         )
 
     def test_all_2_serves_many_threads_at_once(self, new_wake: NewWake) -> None:
@@ -240,7 +240,7 @@ class WakeContract(Contract):
         def call(client: int) -> None:
             for _ in range(20):
                 if client % 2:
-                    wake.ring(guid)
+                    wake.notify(guid)
                 else:
                     wake.wait(guid, timedelta(milliseconds=1))
 

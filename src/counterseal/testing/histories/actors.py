@@ -116,7 +116,7 @@ def policy(*, supersede: bool) -> Policy:
         session_token_life=timedelta(seconds=60),
         login_life=timedelta(seconds=60),
         proof_past=timedelta(seconds=120),
-        vouch_life=timedelta(seconds=90),
+        revalidation_life=timedelta(seconds=90),
         idempotency_life=timedelta(hours=1),
         idempotency_lease=timedelta(seconds=10),
         strike_limit=3,
@@ -151,7 +151,7 @@ def limits(allowed: Policy) -> Limits:
         ask_window=allowed.ask_window.total_seconds(),
         bindings=allowed.bindings_limit,
         attempts=len(allowed.callback_delays) + 1,
-        confirmed_life=allowed.vouch_life.total_seconds(),
+        confirmed_life=allowed.revalidation_life.total_seconds(),
         refusals=allowed.cooldown_after,
         cooldown=allowed.cooldown.total_seconds(),
     )

@@ -74,11 +74,11 @@ _ERRORS = {
     "signer.sign": SignerUnavailable,
     "sealer.open": SealBroken,
     "sender.send": SenderUnavailable,
-    "identity.still_vouches": IdentityUnavailable,
+    "identity.revalidate": IdentityUnavailable,
     "identity.exchange": IdentityUnavailable,
 }
 
-_DISPENSABLE = {"notifier.push", "wake.ring", "idempotency.finish"}
+_DISPENSABLE = {"notifier.push", "wake.notify", "idempotency.finish"}
 """Nothing depends on them."""
 
 CONCURRENT_CALLS = (
@@ -110,7 +110,7 @@ _FAILING = (
         "audit.record",
     ),
     *("signer.sign", "sealer.open", "sealer.seal", "idempotency.begin", "idempotency.finish"),
-    *("counters.add", "notifier.push", "wake.ring", "identity.still_vouches"),
+    *("counters.add", "notifier.push", "wake.notify", "identity.revalidate"),
     *("identity.exchange", "sender.send"),
 )
 

@@ -132,7 +132,7 @@ def world() -> Iterator[World]:
         after.callback(sender.close)
         ports = attrs.evolve(ports, identity=identity, sender=sender)
         # The provider is asked at every call of a device, where a service waits for minutes.
-        policy = attrs.evolve(STANDARD, vouch_life=timedelta())
+        policy = attrs.evolve(STANDARD, revalidation_life=timedelta())
         app = Flask("counterseal", static_folder=None)
         for blueprint in create_blueprints(ports, policy, Settings(public_url=url)):
             app.register_blueprint(blueprint)
