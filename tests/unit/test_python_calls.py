@@ -15,6 +15,7 @@ from counterseal import OPERATOR
 from counterseal.memory import memory_ports
 from counterseal.models import Question, TextContent
 from counterseal.testing.identity import APP_RETURN
+from counterseal.testing.service import PIN
 
 LIMITS = {
     "issue": 150,
@@ -28,6 +29,11 @@ LIMITS = {
     "unlock": 58,
     "redirect": 164,
     "revalidate": 112,
+    "invite": 96,
+    "complete": 310,
+    "rotate": 464,
+    "update": 141,
+    "suspend": 83,
 }
 
 
@@ -70,6 +76,12 @@ def acts(service, phone):
     }
     app_space = service.new_app_space("Staff", idp=service.idp.settings())
     user = service.log_in(app_space, "carol").device.bond.account
+    invitation = service.invitations.invite(service.origin, "dora")
+    space = service.app_space.guid
+    enrolment = service.phone().device.enrolment(invitation.token, space, pin=PIN)
+    tablet = service.bind("erin")
+    calls["rotate"] = tablet.call("/device", tablet.device.rotation(pin=PIN, new_pin=PIN).body)
+    calls["update"] = service.bind("fred").call("/device", b'{"name":"Tablet"}')
     return {
         "issue": lambda: service.challenges.issue(service.origin, question),
         "pending": lambda: service.answers.pending(calls["pending"]),
@@ -82,6 +94,11 @@ def acts(service, phone):
         "unlock": lambda: service.accounts.unlock(user, by=OPERATOR),
         "redirect": lambda: service.logins.redirect(app_space.guid, APP_RETURN),
         "revalidate": lambda: service.logins.revalidate(user),
+        "invite": lambda: service.invitations.invite(service.origin, "dora"),
+        "complete": lambda: service.enrolments.complete(enrolment),
+        "rotate": lambda: service.devices.rotate(calls["rotate"]),
+        "update": lambda: service.devices.update(calls["update"]),
+        "suspend": lambda: service.devices.suspend(tablet.guid, by=OPERATOR),
     }
 
 
