@@ -60,10 +60,6 @@ NOT_YET: tuple[str, ...] = (
     "tests/unit/_decisions/test_purity.py",
     "tests/unit/challenges/",
     "tests/unit/test_python_calls.py",
-    "tests/unit/usecases/test_administration.py",
-    "tests/unit/usecases/test_authentication.py",
-    "tests/unit/usecases/test_authorization.py",
-    "tests/unit/usecases/test_credentials.py",
 )
 """Files and folders whose names are still to be changed; nothing new is added here."""
 

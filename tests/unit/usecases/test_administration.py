@@ -106,10 +106,10 @@ def test_an_origin_for_cx_clients_is_made_as_they_need_it(service):
     older = service.administration.create_origin(space, "CX", clients=Clients.CX)
     assert set_up(older) == (Codes.ECHOED, True, PROCESSED)
     assert service.stored(older.guid).clients is Clients.CX
-    said = service.administration.create_origin(
+    explicit = service.administration.create_origin(
         space, "CX", clients=Clients.CX, codes=Codes.TYPED, wildcards=False
     )
-    assert set_up(said) == (Codes.TYPED, False, PROCESSED)
+    assert set_up(explicit) == (Codes.TYPED, False, PROCESSED)
 
 
 def test_other_clients_bring_their_profile_and_what_is_said_wins(service):
@@ -119,8 +119,8 @@ def test_other_clients_bring_their_profile_and_what_is_said_wins(service):
     again = edit(guid, clients=Clients.CX)
     assert set_up(again) == (Codes.TYPED, True, PROCESSED), "the same clients undo no other edit"
     assert set_up(edit(guid, clients=Clients.CURRENT)) == (Codes.TYPED, False, FINISHED)
-    said = edit(guid, clients=Clients.CX, wildcards=False, callback_states=PROCESSED[:1])
-    assert set_up(said) == (Codes.ECHOED, False, PROCESSED[:1])
+    explicit = edit(guid, clients=Clients.CX, wildcards=False, callback_states=PROCESSED[:1])
+    assert set_up(explicit) == (Codes.ECHOED, False, PROCESSED[:1])
 
 
 def test_an_origin_says_how_its_session_tokens_look(service):
@@ -214,7 +214,7 @@ def test_a_creation_whose_reply_was_lost_is_one_creation(service):
 
 def test_a_creation_that_is_there_already_is_returned(service):
     """Its commit was applied, and the store has forgotten the operation."""
-    made = []
+    first_changes = []
 
     class Forgetful:
         def __getattr__(self, name):
@@ -222,8 +222,8 @@ def test_a_creation_that_is_there_already_is_returned(service):
 
         def commit(self, changes, audit, operation):
             service.store.commit(changes, audit, operation)
-            if not made:
-                made.append(changes)
+            if not first_changes:
+                first_changes.append(changes)
                 service.store.commit(changes, audit, operation + " forgotten")
 
     company = service.but(store=Forgetful()).administration.create_company("Bank")
@@ -262,8 +262,8 @@ def test_an_entry_is_put_on_the_list_once_and_taken_off(service):
     assert first.callbacks == (CALLBACK, entry)
     assert service.administration.allow_callback(guid, entry) == first == service.stored(guid)
     assert len(service.happened("origin.allow_callback")) == 2
-    left = service.administration.forbid_callback(guid, CALLBACK)
-    assert left.callbacks == (entry,)
+    updated_origin = service.administration.forbid_callback(guid, CALLBACK)
+    assert updated_origin.callbacks == (entry,)
     with pytest.raises(InvalidField):
         service.administration.forbid_callback(guid, CALLBACK)
     assert service.last_event() == ("origin.forbid_callback", "invalid_field")
@@ -281,7 +281,7 @@ def test_an_entry_is_a_plain_address(service, entry):
 
 def test_a_wildcard_is_for_origins_that_are_set_to_them(service):
     guid, entry = service.origin.origin.guid, "shop.example/{*}/done"
-    named = "https://shop.example/17/done"
+    address = "https://shop.example/17/done"
     with pytest.raises(InvalidField) as caught:
         service.administration.allow_callback(guid, entry)
     assert caught.value.field == "callbackUrl"
@@ -289,12 +289,14 @@ def test_a_wildcard_is_for_origins_that_are_set_to_them(service):
     service.administration.allow_callback(guid, entry)
     service.bind("alice")
     party = service.renewed(service.origin)
-    assert service.ask("alice", "Pay?", origin=party, callback=named).challenge.callback == named
+    assert (
+        service.ask("alice", "Pay?", origin=party, callback=address).challenge.callback == address
+    )
     service.administration.edit_origin(guid, wildcards=False)
     party = service.renewed(party)
     assert party.origin.callbacks == (CALLBACK, entry)
     with pytest.raises(CallbackForbidden):
-        service.ask("alice", "Pay?", origin=party, callback=named)
+        service.ask("alice", "Pay?", origin=party, callback=address)
     assert service.ask("alice", "Pay?", origin=party, callback=CALLBACK).challenge.callback
 
 
@@ -319,23 +321,23 @@ def test_entries_have_names_that_follow_from_them(service):
     guid, administration = service.origin.origin.guid, service.administration
     before = administration.allow_callback(guid, "shop.example")
     # As an earlier version has stored it.
-    held = attrs.evolve(before, version=before.version + 1, domains=("shop.example",))
-    service.store.commit((Change(old=before, new=held),), (), "an operation")
-    assert [(entry.type, entry.text) for entry in held.entries] == [
+    stored_origin = attrs.evolve(before, version=before.version + 1, domains=("shop.example",))
+    service.store.commit((Change(old=before, new=stored_origin),), (), "an operation")
+    assert [(entry.type, entry.text) for entry in stored_origin.entries] == [
         (CallbackType.ADDRESS, CALLBACK),
         (CallbackType.ADDRESS, "shop.example"),
         (CallbackType.DOMAIN, "shop.example"),
     ]
-    names = [entry.guid for entry in held.entries]
+    names = [entry.guid for entry in stored_origin.entries]
     assert len(set(names)) == 3
     assert {partition_of(name) for name in names} == {partition_of(guid)}
-    left = administration.forbid_entry(guid, names[2])
-    assert (left.callbacks, left.domains) == ((CALLBACK, "shop.example"), ())
-    left = administration.forbid_entry(guid, names[0])
-    assert left.callbacks == ("shop.example",)
-    for gone in (names[0], names[2], NOBODY):
+    updated_origin = administration.forbid_entry(guid, names[2])
+    assert (updated_origin.callbacks, updated_origin.domains) == ((CALLBACK, "shop.example"), ())
+    updated_origin = administration.forbid_entry(guid, names[0])
+    assert updated_origin.callbacks == ("shop.example",)
+    for unknown_entry in (names[0], names[2], NOBODY):
         with pytest.raises(NotFound):
-            administration.forbid_entry(guid, gone)
+            administration.forbid_entry(guid, unknown_entry)
     assert service.last_event() == ("origin.forbid_callback", "not_found")
     assert administration.allow_callback(guid, CALLBACK).entries[1].guid == names[0]
     other = service.new_origin(service.app_space, "Other shop").origin
@@ -346,10 +348,10 @@ def test_entries_have_names_that_follow_from_them(service):
 def test_a_list_has_room_for_so_many_entries_and_no_more(new_service):
     service = new_service(policy=attrs.evolve(STANDARD, callbacks_limit=2))
     guid = service.origin.origin.guid
-    held = service.administration.allow_callback(guid, "https://shop.example/more")
+    stored_origin = service.administration.allow_callback(guid, "https://shop.example/more")
     with pytest.raises(InvalidField) as caught:
         service.administration.allow_callback(guid, "https://shop.example/another")
-    assert (caught.value.field, len(held.entries)) == ("callbackUrl", 2)
+    assert (caught.value.field, len(stored_origin.entries)) == ("callbackUrl", 2)
 
 
 # Editing
@@ -430,7 +432,7 @@ def test_an_origin_is_edited(service):
         service.administration.edit_origin(guid, name="")
 
 
-def test_the_endings_that_ring_a_callback_are_endings(service):
+def test_the_endings_that_send_a_callback_are_endings(service):
     guid = service.origin.origin.guid
     assert service.origin.origin.callback_states == FINISHED
     answered, expired = ChallengeState.ANSWERED, ChallengeState.EXPIRED

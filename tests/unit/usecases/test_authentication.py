@@ -59,7 +59,7 @@ def cx1(service, secret, guid, *, seconds=0.0, **changes):
 def signed(service, secret, guid, *, seconds=0, nonce=NONCE, headers=(JSON, KEYED), **changes):
     """A request with a message signature; *changes* come after it."""
     message = {"method": "POST", "uri": URI, "body": BODY}
-    made = write_signature(
+    signature_headers = write_signature(
         secret,
         created=int(service.clock.now().timestamp()) + seconds,
         guid=guid,
@@ -67,13 +67,15 @@ def signed(service, secret, guid, *, seconds=0, nonce=NONCE, headers=(JSON, KEYE
         headers=headers,
         **message,
     )
-    return SignedRequest(**message | {"headers": (*headers, *made)} | changes)
+    return SignedRequest(**message | {"headers": (*headers, *signature_headers)} | changes)
 
 
 def with_header(request, name, value):
     """The same request with another value of one header, or without it."""
-    kept = tuple(pair for pair in request.headers if pair[0].lower() != name)
-    return attrs.evolve(request, headers=kept if value is None else (*kept, (name, value)))
+    other_headers = tuple(pair for pair in request.headers if pair[0].lower() != name)
+    return attrs.evolve(
+        request, headers=other_headers if value is None else (*other_headers, (name, value))
+    )
 
 
 def by_basic(secret, guid, *, header=None):
@@ -369,9 +371,9 @@ def test_s23_a_digest_that_fits_another_body_is_signed_too(service, guid, secret
 )
 def test_s23_other_parameters_than_the_signed_ones_are_refused(service, guid, secret, old, new):
     request = signed(service, secret, guid)
-    told = dict(request.headers)["signature-input"]
-    assert old in told
-    forged = with_header(request, "signature-input", told.replace(old, new, 1))
+    signature_input = dict(request.headers)["signature-input"]
+    assert old in signature_input
+    forged = with_header(request, "signature-input", signature_input.replace(old, new, 1))
     with pytest.raises((CredentialRefused, RequestStale)):
         service.authentication.authenticate(forged)
 
@@ -380,9 +382,9 @@ def test_s23_another_key_id_is_refused(service, guid, secret):
     other = service.new_origin(service.app_space, "Other shop").origin.guid
     service.credentials.issue(other, Scheme.SIGNATURE)
     request = signed(service, secret, guid)
-    told = dict(request.headers)["signature-input"]
+    signature_input = dict(request.headers)["signature-input"]
     for stranger in (other, NOBODY, service.app_space.guid):
-        forged = with_header(request, "signature-input", told.replace(guid, stranger))
+        forged = with_header(request, "signature-input", signature_input.replace(guid, stranger))
         refused(service, forged, CredentialRefused)
 
 
@@ -394,7 +396,7 @@ def test_s23_a_header_given_twice_is_refused(service, guid, secret, name):
 
 
 def test_s23_a_message_signature_signs_a_querys_order_and_a_gets_body(service, guid, secret):
-    made = write_signature(
+    signature_headers = write_signature(
         secret,
         method="GET",
         uri=QUERY,
@@ -402,7 +404,7 @@ def test_s23_a_message_signature_signs_a_querys_order_and_a_gets_body(service, g
         guid=guid,
         nonce=NONCE,
     )
-    request = SignedRequest(method="GET", uri=QUERY, headers=made)
+    request = SignedRequest(method="GET", uri=QUERY, headers=signature_headers)
     swapped = QUERY.replace("requestGuid=1&other=2", "other=2&requestGuid=1")
     refused(service, attrs.evolve(request, uri=swapped), CredentialRefused)
     refused(service, attrs.evolve(request, body=b"smuggled"), CredentialRefused)
@@ -504,14 +506,14 @@ def test_an_origin_without_a_credential_is_not_let_in(service, guid):
 # Administrators
 
 
-def test_an_administrator_is_told_by_cx1(service):
+def test_an_administrator_authenticates_by_cx1(service):
     admin = service.credentials.create_admin("root", all_companies=True)
     request = cx1(service, admin.secret, admin.guid)
     assert service.authentication.authenticate_admin(request) == service.stored(admin.guid)
     refused(service, request, Replayed, "authenticate_admin")
 
 
-def test_an_administrator_is_told_by_a_message_signature(service):
+def test_an_administrator_authenticates_by_a_message_signature(service):
     admin = service.credentials.create_admin("root", all_companies=True, scheme=Scheme.SIGNATURE)
     request = signed(service, admin.secret, admin.guid)
     assert service.authentication.authenticate_admin(request) == service.stored(admin.guid)
@@ -538,7 +540,7 @@ def test_an_administrator_is_no_origin_and_an_origin_no_administrator(service, g
     refused(service, cx1(service, hmac, guid), CredentialRefused, "authenticate_admin")
 
 
-def test_an_administrator_is_not_told_by_basic(service):
+def test_an_administrator_does_not_authenticate_by_basic(service):
     admin = service.credentials.create_admin("root", all_companies=True)
     refused(service, by_basic(admin.secret, admin.guid), CredentialRefused, "authenticate_admin")
 

@@ -46,27 +46,29 @@ class Tenant:
         else:
             self.phone = service.log_in(self.space, name)
         self.account = self.phone.device.bond.account
-        places = {
+        reaches = {
             COMPANY: {"company": self.company.guid},
             APP_SPACE: {"app_space": self.space.guid},
             SUPPORT: {"app_space": self.space.guid},
         }
-        self.admins = {role: made(service, role=role, **place) for role, place in places.items()}
-        queued = self._queued(service)
+        self.admins = {
+            role: new_admin(service, role=role, **reach) for role, reach in reaches.items()
+        }
+        callback = self._queued_callback(service)
         service.sender.script(410)
-        self.callback = service.callbacks.attempt(queued.guid)
-        self.waiting = self._queued(service)
+        self.callback = service.callbacks.attempt(callback.guid)
+        self.waiting = self._queued_callback(service)
 
-    def _queued(self, service):
-        asked = service.ask(self.name, "Pay?", origin=self.party, callback=CALLBACK).challenge
-        self.phone.answer(asked)
-        (queued,) = [one for one in service.callback_records() if one.challenge == asked.guid]
-        return queued
+    def _queued_callback(self, service):
+        challenge = service.ask(self.name, "Pay?", origin=self.party, callback=CALLBACK).challenge
+        self.phone.answer(challenge)
+        (callback,) = [one for one in service.callback_records() if one.challenge == challenge.guid]
+        return callback
 
 
-def made(service, **wanted):
+def new_admin(service, **members):
     """Make an administrator; return its record."""
-    return service.stored(service.credentials.create_admin("somebody", **wanted).guid)
+    return service.stored(service.credentials.create_admin("somebody", **members).guid)
 
 
 @pytest.fixture
@@ -179,16 +181,16 @@ OF_THE_COMPANY = {"see company", "edit company", "make app space", "make company
 @pytest.mark.parametrize("role", AdminRole)
 @pytest.mark.parametrize("verb", VERBS)
 def test_a_role_does_what_it_includes_and_no_more(service, ours, verb, role):
-    roles, act = VERBS[verb]
+    roles, call = VERBS[verb]
     before = service.records()
     if role in roles:
-        act(service, ours, ours.admins[role])
+        call(service, ours, ours.admins[role])
         if service.records() != before:
             assert service.events[-1].actor == ours.admins[role].guid
         return
     refusal = Foreign if verb in OF_THE_COMPANY else RoleLacking
     with pytest.raises(refusal) as caught:
-        act(service, ours, ours.admins[role])
+        call(service, ours, ours.admins[role])
     assert caught.value.public_code == ("not_found" if refusal is Foreign else "forbidden")
     assert service.records() == before
     event = service.events[-1]
@@ -198,10 +200,10 @@ def test_a_role_does_what_it_includes_and_no_more(service, ours, verb, role):
 @pytest.mark.parametrize("role", AdminRole)
 @pytest.mark.parametrize("verb", VERBS)
 def test_what_is_out_of_reach_looks_as_if_it_were_not_there(service, ours, stranger, verb, role):
-    _, act = VERBS[verb]
+    _, call = VERBS[verb]
     before = service.records()
     with pytest.raises(Foreign) as caught:
-        act(service, stranger, ours.admins[role])
+        call(service, stranger, ours.admins[role])
     assert caught.value.public_code == NotFound.public_code
     assert service.records() == before
     assert service.events[-1].reason == "foreign"
@@ -212,22 +214,22 @@ def test_what_is_out_of_reach_looks_as_if_it_were_not_there(service, ours, stran
 def test_a_sister_app_space_is_out_of_reach_of_all_but_the_companys(
     service, ours, sister, verb, role
 ):
-    roles, act = VERBS[verb]
+    roles, call = VERBS[verb]
     before = service.records()
     with pytest.raises(Foreign):
-        act(service, sister, ours.admins[role])
+        call(service, sister, ours.admins[role])
     assert service.records() == before
     if COMPANY in roles:
-        act(service, sister, ours.admins[COMPANY])
+        call(service, sister, ours.admins[COMPANY])
 
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_an_administrator_of_all_companies_and_the_operator_reach_everything(
     service, stranger, verb
 ):
-    _, act = VERBS[verb]
-    root = made(service, all_companies=True)
-    act(service, stranger, root)
+    _, call = VERBS[verb]
+    root = new_admin(service, all_companies=True)
+    call(service, stranger, root)
     if verb not in {
         "forbid",
         "forbid entry",
@@ -237,31 +239,31 @@ def test_an_administrator_of_all_companies_and_the_operator_reach_everything(
         "suspend",
         "revoke device",
     }:
-        act(service, stranger, Operator(name="cli"))
+        call(service, stranger, Operator(name="cli"))
 
 
-@pytest.mark.parametrize("gone", ["revoked", "expired", "unknown", "no administrator"])
-def test_s18_an_administrator_is_looked_at_anew_in_each_act(service, ours, gone):
+@pytest.mark.parametrize("cause", ["revoked", "expired", "unknown", "no administrator"])
+def test_s18_an_administrator_is_looked_at_anew_in_each_act(service, ours, cause):
     """Its request was authenticated before that."""
-    admin = made(service, company=ours.company.guid, life=HOUR)
-    if gone == "revoked":
+    admin = new_admin(service, company=ours.company.guid, life=HOUR)
+    if cause == "revoked":
         service.credentials.revoke_admin(admin.guid)
-    elif gone == "expired":
+    elif cause == "expired":
         service.clock.advance(HOUR)
     else:
-        admin = attrs.evolve(admin, guid=NOBODY if gone == "unknown" else ours.origin.guid)
-    for _, act in VERBS.values():
+        admin = attrs.evolve(admin, guid=NOBODY if cause == "unknown" else ours.origin.guid)
+    for _, call in VERBS.values():
         before = service.records()
         with pytest.raises(CredentialRefused):
-            act(service, ours, admin)
+            call(service, ours, admin)
         assert service.records() == before
     with pytest.raises(CredentialRefused):
         service.by(admin).administration.list(None, Company)
 
 
 WRITING = {
-    name: act
-    for name, (_, act) in VERBS.items()
+    name: call
+    for name, (_, call) in VERBS.items()
     if name
     in {
         "edit company",
@@ -285,30 +287,32 @@ WRITING = {
 """Of an administrator that lies in the partition of what it changes."""
 
 
-def revoked_meanwhile(service, tenant, act):
+def revoked_meanwhile(service, tenant, call):
     """Let an administrator act that is revoked between reading and commit; return the refusal."""
     admin = tenant.admins[COMPANY]
     racing = service.meanwhile(lambda: service.credentials.revoke_admin(admin.guid))
     try:
-        act(racing, tenant, admin)
+        call(racing, tenant, admin)
     except CredentialRefused as refusal:
         return refusal
     return None
 
 
-@pytest.mark.parametrize("act", WRITING.values(), ids=WRITING)
-def test_s18_an_administrator_that_is_revoked_before_the_commit_changes_nothing(service, ours, act):
-    assert revoked_meanwhile(service, ours, act) is not None
+@pytest.mark.parametrize("call", WRITING.values(), ids=WRITING)
+def test_s18_an_administrator_that_is_revoked_before_the_commit_changes_nothing(
+    service, ours, call
+):
+    assert revoked_meanwhile(service, ours, call) is not None
     assert service.last_event()[1] == "credential_refused"
 
 
-@pytest.mark.parametrize("act", WRITING.values(), ids=WRITING)
+@pytest.mark.parametrize("call", WRITING.values(), ids=WRITING)
 def test_s18_a_guard_of_an_administrator_that_is_left_out_is_noticed(
-    service, ours, monkeypatch, act
+    service, ours, monkeypatch, call
 ):
     for module in (tenancy, credentials):
         monkeypatch.setattr(module, "admin_guards", lambda admin, record: ())
-    assert revoked_meanwhile(service, ours, act) is None
+    assert revoked_meanwhile(service, ours, call) is None
 
 
 def test_what_an_administrator_claims_to_be_does_not_count(service, ours, stranger):
@@ -319,7 +323,7 @@ def test_what_an_administrator_claims_to_be_does_not_count(service, ours, strang
 
 
 def test_only_who_administers_all_companies_makes_one(service, ours):
-    root = made(service, all_companies=True)
+    root = new_admin(service, all_companies=True)
     company = service.by(root).administration.create_company("New")
     assert service.events[-1].actor == root.guid
     assert service.stored(company.guid) == company
@@ -328,20 +332,20 @@ def test_only_who_administers_all_companies_makes_one(service, ours):
             service.by(admin).administration.create_company("New")
         with pytest.raises(RoleLacking):
             service.by(admin).credentials.create_admin("New", all_companies=True)
-    assert made(service.by(root), all_companies=True).company is None
+    assert new_admin(service.by(root), all_companies=True).company is None
 
 
 @pytest.mark.parametrize("verb", ["erase", "revoke all"])
 @pytest.mark.parametrize("role", AdminRole)
 def test_support_removes_no_user_whom_a_provider_answers_for(service, verb, role):
     tenant = Tenant(service, "vouched", idp=service.idp.settings())
-    _, act = VERBS[verb]
+    _, call = VERBS[verb]
     if role is SUPPORT:
         with pytest.raises(RoleLacking):
-            act(service, tenant, tenant.admins[role])
+            call(service, tenant, tenant.admins[role])
         service.devices.revoke(tenant.phone.guid, by=tenant.admins[role])
     else:
-        act(service, tenant, tenant.admins[role])
+        call(service, tenant, tenant.admins[role])
 
 
 # Lists
@@ -352,7 +356,7 @@ def test_a_list_leaves_out_what_is_out_of_reach(service, ours, sister, stranger)
         return {record.guid for record in service.by(by).administration.list(parent, kind)}
 
     company, app_space, support = (ours.admins[role] for role in AdminRole)
-    root, op = made(service, all_companies=True), OPERATOR
+    root, op = new_admin(service, all_companies=True), OPERATOR
     companies = {service.company.guid, ours.company.guid, stranger.company.guid}
     cases = [
         ((None, Company), {root: companies, op: companies, company: {ours.company.guid}}),
@@ -390,11 +394,11 @@ def test_a_list_leaves_out_what_is_out_of_reach(service, ours, sister, stranger)
     ]
     for (parent, kind), expected in cases:
         for by in (op, root, company, app_space, support):
-            wanted = expected.get(by)
-            if wanted is None and by in {root, company} and op in expected:
+            members = expected.get(by)
+            if members is None and by in {root, company} and op in expected:
                 within = by is root or parent in {ours.company.guid, ours.space.guid}
-                wanted = expected[op] if within else set()
-            assert listed(parent, kind, by) == (wanted or set()), (parent, kind, by.name)
+                members = expected[op] if within else set()
+            assert listed(parent, kind, by) == (members or set()), (parent, kind, by.name)
 
 
 # Administrators of administrators
@@ -410,7 +414,7 @@ def test_an_administrator_has_a_role_at_a_place(service, ours):
 
 
 @pytest.mark.parametrize(
-    ("role", "places", "field"),
+    ("role", "reaches", "field"),
     [
         (COMPANY, (), "companyGuid"),
         (COMPANY, ("app_space",), "appSpaceGuid"),
@@ -423,10 +427,12 @@ def test_an_administrator_has_a_role_at_a_place(service, ours):
         (SUPPORT, ("company", "app_space"), "companyGuid"),
     ],
 )
-def test_nobody_reaches_further_than_is_said(service, ours, role, places, field):
-    place = {"company": ours.company.guid, "app_space": ours.space.guid, "all_companies": True}
+def test_nobody_reaches_further_than_is_said(service, ours, role, reaches, field):
+    reach = {"company": ours.company.guid, "app_space": ours.space.guid, "all_companies": True}
     with pytest.raises(InvalidField) as caught:
-        service.credentials.create_admin("New", role=role, **{name: place[name] for name in places})
+        service.credentials.create_admin(
+            "New", role=role, **{name: reach[name] for name in reaches}
+        )
     assert caught.value.field == field
     assert service.last_event() == ("admin.create", "invalid_field")
 
@@ -438,16 +444,16 @@ APPOINTS = {COMPANY: set(AdminRole), APP_SPACE: {SUPPORT}, SUPPORT: set()}
 @pytest.mark.parametrize("whom", AdminRole)
 @pytest.mark.parametrize("role", AdminRole)
 def test_who_makes_an_administrator_may_rotate_and_revoke_it(service, ours, role, whom, verb):
-    place = {"company": ours.company.guid} if whom is COMPANY else {"app_space": ours.space.guid}
-    other = made(service, role=whom, **place)
-    act = getattr(service.by(ours.admins[role]).credentials, verb)
+    reach = {"company": ours.company.guid} if whom is COMPANY else {"app_space": ours.space.guid}
+    other = new_admin(service, role=whom, **reach)
+    call = getattr(service.by(ours.admins[role]).credentials, verb)
     if whom in APPOINTS[role]:
-        act(other.guid)
+        call(other.guid)
         assert service.events[-1].actor == ours.admins[role].guid
         return
     # A company's lies outside what the others reach at all.
     with pytest.raises(Foreign if whom is COMPANY else RoleLacking):
-        act(other.guid)
+        call(other.guid)
     assert service.stored(other.guid) == other
 
 
@@ -464,7 +470,7 @@ def test_an_administrator_sees_rotates_and_revokes_itself(service, ours, role):
 
 
 def test_no_administrator_of_a_company_reaches_one_of_all(service, ours):
-    root = made(service, all_companies=True)
+    root = new_admin(service, all_companies=True)
     for admin in ours.admins.values():
         credentials = service.by(admin).credentials
         for verb in (credentials.rotate_admin, credentials.revoke_admin):
@@ -473,17 +479,17 @@ def test_no_administrator_of_a_company_reaches_one_of_all(service, ours):
 
 
 def test_nobody_makes_an_administrator_that_outlives_it(service, ours):
-    boss = made(service, company=ours.company.guid, life=HOUR)
+    boss = new_admin(service, company=ours.company.guid, life=HOUR)
 
-    def helper(**wanted):
-        return made(service.by(boss), role=SUPPORT, app_space=ours.space.guid, **wanted)
+    def helper(**members):
+        return new_admin(service.by(boss), role=SUPPORT, app_space=ours.space.guid, **members)
 
     assert helper().ends_at == helper(life=HOUR).ends_at == boss.ends_at
     assert helper(life=HOUR - TICK).ends_at == boss.ends_at - TICK
     with pytest.raises(InvalidField) as caught:
         helper(life=HOUR + TICK)
     assert caught.value.field == "life"
-    forever = made(service.by(ours.admins[COMPANY]), company=ours.company.guid)
+    forever = new_admin(service.by(ours.admins[COMPANY]), company=ours.company.guid)
     assert forever.ends_at is None
 
 
@@ -491,17 +497,17 @@ def test_what_a_temporary_administrator_made_for_an_origin_stays_and_its_adminis
     service, ours
 ):
     """Said so in how-to/look-after-tenants.md: an origin does not stop because its maker left."""
-    boss = made(service, company=ours.company.guid, life=HOUR)
-    helper = made(service.by(boss), role=SUPPORT, app_space=ours.space.guid)
+    boss = new_admin(service, company=ours.company.guid, life=HOUR)
+    helper = new_admin(service.by(boss), role=SUPPORT, app_space=ours.space.guid)
     space = service.by(boss).administration.create_app_space(ours.company.guid, "New")
     origin = service.by(boss).administration.create_origin(space.guid, "New")
-    told = service.by(boss).credentials.issue(origin.guid, Scheme.BASIC)
+    secret = service.by(boss).credentials.issue(origin.guid, Scheme.BASIC)
     service.by(boss).credentials.issue_webhook_key(origin.guid)
     service.clock.advance(HOUR)
     for ended in (boss, helper):
         with pytest.raises(CredentialRefused):
             service.by(ended).administration.get(space.guid, AppSpace)
-    header = write_basic(told.secret, guid=origin.guid)
+    header = write_basic(secret.secret, guid=origin.guid)
     request = SignedRequest(method="POST", uri=URI, body=b"", authorization=header)
     party = service.authentication.authenticate(request)
     assert (party.origin.guid, len(party.origin.webhook_keys)) == (origin.guid, 1)
@@ -517,8 +523,8 @@ def test_what_a_temporary_administrator_made_for_an_origin_stays_and_its_adminis
 
 def test_to_revoke_an_administrator_leaves_those_that_it_made(service, ours):
     """Said so in how-to/look-after-tenants.md."""
-    boss = made(service, company=ours.company.guid, life=HOUR)
-    helper = made(service.by(boss), role=SUPPORT, app_space=ours.space.guid)
+    boss = new_admin(service, company=ours.company.guid, life=HOUR)
+    helper = new_admin(service.by(boss), role=SUPPORT, app_space=ours.space.guid)
     service.credentials.revoke_admin(boss.guid)
     service.by(helper).administration.get(ours.space.guid, AppSpace)
     service.clock.advance(HOUR)
@@ -527,15 +533,15 @@ def test_to_revoke_an_administrator_leaves_those_that_it_made(service, ours):
 
 
 @pytest.mark.parametrize("whom", AdminRole)
-def test_nobody_is_told_the_secret_of_one_that_outlives_it(service, ours, whom):
-    boss = made(service, company=ours.company.guid, life=HOUR)
+def test_nobody_gets_the_secret_of_one_that_outlives_it(service, ours, whom):
+    boss = new_admin(service, company=ours.company.guid, life=HOUR)
     forever = ours.admins[whom]
     with pytest.raises(RoleLacking):
         service.by(boss).credentials.rotate_admin(forever.guid)
     assert service.last_event() == ("admin.rotate", "role_lacking")
     assert service.stored(forever.guid) == forever
     # Its own, and that of one which ends with it, it may have.
-    helper = made(service.by(boss), role=SUPPORT, app_space=ours.space.guid)
+    helper = new_admin(service.by(boss), role=SUPPORT, app_space=ours.space.guid)
     for guid in (boss.guid, helper.guid):
         service.by(boss).credentials.rotate_admin(guid)
     # To take a secret away tells none.

@@ -34,26 +34,26 @@ def admitted(service, issued, guid=None, verb="authenticate") -> bool:
     service.serial = getattr(service, "serial", 0) + 1
     message = {"method": "POST", "uri": URI, "body": b"%d" % service.serial}
     if issued.scheme is Scheme.BASIC:
-        shown = {"authorization": write_basic(issued.secret, guid=holder)}
+        members = {"authorization": write_basic(issued.secret, guid=holder)}
     elif issued.scheme is Scheme.HMAC:
         header = write_cx1(issued.secret, milliseconds=int(now * 1000), guid=holder, **message)
-        shown = {"authorization": header}
+        members = {"authorization": header}
     else:
         nonce = f"{service.serial:032x}"
-        shown = {
+        members = {
             "headers": write_signature(
                 issued.secret, created=int(now), guid=holder, nonce=nonce, **message
             )
         }
     try:
-        getattr(service.authentication, verb)(SignedRequest(**message, **shown))
+        getattr(service.authentication, verb)(SignedRequest(**message, **members))
     except CredentialRefused:
         return False
     return True
 
 
 @pytest.mark.parametrize("scheme", Scheme)
-def test_a_secret_has_256_bits_and_is_told_once(service, guid, scheme):
+def test_a_secret_has_256_bits_and_is_returned_once(service, guid, scheme):
     issued = service.credentials.issue(guid, scheme)
     assert (issued.guid, issued.scheme) == (guid, scheme)
     assert len(base64.b64decode(issued.secret)) == 32
@@ -68,23 +68,23 @@ def test_two_secrets_differ(service, guid):
     assert len(secrets) == 10
 
 
-def test_a_basic_secret_is_kept_as_salted_sha_512(service, guid):
+def test_a_basic_secret_is_stored_as_salted_sha_512(service, guid):
     issued = service.credentials.issue(guid, Scheme.BASIC)
-    (kept,) = service.stored(guid).credentials
-    assert (len(kept.salt), len(kept.digest), kept.sealed) == (16, 64, b"")
-    assert kept.digest == keys.basic_digest(issued.secret, kept.salt)
+    (stored,) = service.stored(guid).credentials
+    assert (len(stored.salt), len(stored.digest), stored.sealed) == (16, 64, b"")
+    assert stored.digest == keys.basic_digest(issued.secret, stored.salt)
     assert issued.secret not in repr(attrs.asdict(service.stored(guid)))
     service.credentials.issue(guid, Scheme.BASIC)
-    assert service.stored(guid).credentials[0].salt != kept.salt
+    assert service.stored(guid).credentials[0].salt != stored.salt
 
 
 @pytest.mark.parametrize("scheme", [Scheme.HMAC, Scheme.SIGNATURE])
-def test_a_secret_that_signs_is_kept_sealed_for_its_holder(service, guid, scheme):
+def test_a_secret_that_signs_is_stored_sealed_for_its_holder(service, guid, scheme):
     issued = service.credentials.issue(guid, scheme)
-    (kept,) = service.stored(guid).credentials
-    assert (kept.salt, kept.digest) == (b"", b"")
-    assert issued.secret.encode() not in kept.sealed
-    opened = service.ports.sealer.open(kept.sealed, f"credential:{guid}")
+    (stored,) = service.stored(guid).credentials
+    assert (stored.salt, stored.digest) == (b"", b"")
+    assert issued.secret.encode() not in stored.sealed
+    opened = service.ports.sealer.open(stored.sealed, f"credential:{guid}")
     assert opened.decode() == issued.secret
 
 
@@ -142,7 +142,7 @@ def test_switching_the_scheme_ends_the_old_secret_at_once(service, guid, scheme,
     new = service.credentials.issue(guid, other, overlap=HOUR)
     assert admitted(service, new)
     assert not admitted(service, old)
-    assert [kept.scheme for kept in service.stored(guid).credentials] == [other]
+    assert [stored.scheme for stored in service.stored(guid).credentials] == [other]
 
 
 @pytest.mark.parametrize("scheme", Scheme)
@@ -174,32 +174,32 @@ def test_an_overlap_is_within_the_policys_limit(service, guid, verb, overlap):
 
 def test_what_is_no_origin_is_not_found(service):
     for nobody in (NOBODY, service.app_space.guid):
-        for act in (
+        for call in (
             lambda guid: service.credentials.issue(guid, Scheme.BASIC),
             service.credentials.revoke,
             service.credentials.issue_webhook_key,
         ):
             with pytest.raises(NotFound):
-                act(nobody)
+                call(nobody)
     with pytest.raises(NotFound):
         service.credentials.create_admin("root", company=NOBODY)
 
 
 def test_of_two_secrets_made_at_once_the_last_one_counts(service, guid, meeting, at_once):
     racing = service.but(store=meeting(service.store, 2))
-    made = at_once(*[lambda: racing.credentials.issue(guid, Scheme.BASIC)] * 2)
-    assert [admitted(service, one) for one in made].count(True) == 1
+    secrets = at_once(*[lambda: racing.credentials.issue(guid, Scheme.BASIC)] * 2)
+    assert [admitted(service, one) for one in secrets].count(True) == 1
 
 
 # Webhook secrets
 
 
-def test_a_webhook_secret_is_written_as_receivers_read_it_and_kept_sealed(service, guid):
+def test_a_webhook_secret_is_written_as_receivers_read_it_and_stored_sealed(service, guid):
     secret = service.by(ROOT).credentials.issue_webhook_key(guid)
     prefix, _, encoded = secret.partition("_")
     assert (prefix, len(base64.b64decode(encoded))) == ("whsec", 32)
-    (kept,) = service.stored(guid).webhook_keys
-    assert service.ports.sealer.open(kept.sealed, f"webhook:{guid}") == base64.b64decode(encoded)
+    (stored,) = service.stored(guid).webhook_keys
+    assert service.ports.sealer.open(stored.sealed, f"webhook:{guid}") == base64.b64decode(encoded)
     assert (service.events[-1].event, service.events[-1].actor) == ("webhook_key.issue", "root")
 
 
@@ -223,22 +223,22 @@ def test_an_administrator_of_a_company_and_one_of_all(service):
     local = service.credentials.create_admin("local", company=service.company.guid, life=HOUR)
     assert service.stored(root.guid).company is None
     assert service.stored(root.guid).ends_at is None
-    kept = service.stored(local.guid)
-    assert (kept.name, kept.company, kept.version) == ("local", service.company.guid, 1)
-    assert kept.ends_at == service.clock.now() + HOUR
-    assert [one.scheme for one in kept.credentials] == [Scheme.HMAC]
+    stored = service.stored(local.guid)
+    assert (stored.name, stored.company, stored.version) == ("local", service.company.guid, 1)
+    assert stored.ends_at == service.clock.now() + HOUR
+    assert [one.scheme for one in stored.credentials] == [Scheme.HMAC]
     assert service.last_event() == ("admin.create", "")
     assert service.events[-1].subject == local.guid
 
 
 def test_an_administrator_signs_in_the_scheme_it_was_made_with(service):
     admin = service.credentials.create_admin("root", all_companies=True, scheme=Scheme.SIGNATURE)
-    kept = [one.scheme for one in service.stored(admin.guid).credentials]
-    assert (admin.scheme, kept) == (Scheme.SIGNATURE, [Scheme.SIGNATURE])
+    stored = [one.scheme for one in service.stored(admin.guid).credentials]
+    assert (admin.scheme, stored) == (Scheme.SIGNATURE, [Scheme.SIGNATURE])
     assert admitted(service, admin, verb="authenticate_admin")
     for other in (Scheme.HMAC, Scheme.BASIC):
-        shown = attrs.evolve(admin, scheme=other)
-        assert not admitted(service, shown, verb="authenticate_admin")
+        members = attrs.evolve(admin, scheme=other)
+        assert not admitted(service, members, verb="authenticate_admin")
 
 
 def test_an_administrators_rotation_keeps_its_scheme_or_switches(service):
@@ -256,12 +256,12 @@ def test_an_administrators_rotation_keeps_its_scheme_or_switches(service):
 def test_an_administrator_has_no_password(service):
     admin = service.credentials.create_admin("root", all_companies=True)
     before = service.records()
-    for act in (
+    for call in (
         lambda: service.credentials.create_admin("other", all_companies=True, scheme=Scheme.BASIC),
         lambda: service.credentials.rotate_admin(admin.guid, scheme=Scheme.BASIC),
     ):
         with pytest.raises(InvalidField) as caught:
-            act()
+            call()
         assert caught.value.field == "keyType"
     assert service.records() == before
 
