@@ -12,9 +12,8 @@ from hypothesis.internal.conjecture import engine
 from counterseal.errors import Conflict
 from counterseal.memory import MemoryAudit, MemoryStore
 from counterseal.testing import contracts
-from counterseal.testing.contracts import properties
 from counterseal.testing.contracts.clauses import checks
-from counterseal.testing.contracts.properties import bounded_shrinking
+from counterseal.testing.contracts.race import SHRINK_SECONDS, bounded_shrinking
 
 pytest_plugins = ["pytester"]
 
@@ -196,7 +195,7 @@ def test_shrinking_ends_after_a_bounded_time(calls_after_failing):
 def test_hypothesis_has_the_limit_that_is_lowered():
     before = engine.MAX_SHRINKING_SECONDS
     with bounded_shrinking("STORE-17"):
-        assert engine.MAX_SHRINKING_SECONDS == properties.SHRINK_SECONDS < before
+        assert engine.MAX_SHRINKING_SECONDS == SHRINK_SECONDS < before
     assert before == engine.MAX_SHRINKING_SECONDS
 
 

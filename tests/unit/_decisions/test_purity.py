@@ -88,6 +88,14 @@ FUNCTIONS = {
     for name, function in vars(module).items()
     if inspect.isfunction(function) and function.__module__ == module.__name__
 }
+METHODS = {
+    f"{module.__name__.rpartition('.')[2]}.{kind.__name__}.{name}": function
+    for module in MODULES
+    for kind in vars(module).values()
+    if inspect.isclass(kind) and kind.__module__ == module.__name__
+    for name, function in vars(kind).items()
+    if inspect.isfunction(function) and not name.startswith("__")
+}
 STEPS = (Decision, Plan, Signing)
 DECIDING = {
     name
@@ -949,16 +957,18 @@ def unfit_parameters(function):
     hints = get_type_hints(function)
     findings = []
     for name in inspect.signature(function).parameters:
+        if name == "self":
+            continue
         if hints[name] in {Any, object}:
             findings.append(f"{name}: {hints[name]}")
         findings.extend(f"{name}: {each}" for each in unfit(hints[name]))
     return findings
 
 
-@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+@pytest.mark.parametrize("name", sorted(FUNCTIONS | METHODS))
 def test_no_decision_is_handed_what_could_do_io(name):
-    """Of all functions of the deciding modules, what they share included."""
-    assert unfit_parameters(FUNCTIONS[name]) == []
+    """Of all functions and methods of the deciding modules, what they share included."""
+    assert unfit_parameters((FUNCTIONS | METHODS)[name]) == []
 
 
 class Finder(Protocol):
@@ -973,6 +983,10 @@ class Sneaking:
 @attrs.define
 class Hiding:
     find: Callable[[Guid], Record] | None
+
+
+class Asking:
+    def decide(self, get: Callable[[Guid], Record]) -> Decision[None]: ...
 
 
 def with_a_method(find: Callable[[Guid], Record], tools: Tools) -> Decision[None]: ...
@@ -992,6 +1006,7 @@ def with_anything(value: Any, tools: Tools) -> Decision[None]: ...
         with_a_port_inside,
         with_a_method_inside,
         with_anything,
+        Asking.decide,
     ],
 )
 def test_a_ports_method_that_is_handed_to_a_decision_is_found(planted):

@@ -20,8 +20,7 @@ from counterseal.testing.contracts.leaks import (
     only_unavailable_leaves,
     without_broken,
 )
-from counterseal.testing.contracts.properties import bounded_shrinking
-from counterseal.testing.contracts.race import race, results
+from counterseal.testing.contracts.race import bounded_shrinking, race, results
 from counterseal.testing.contracts.summary import Contract
 
 NewCounters: TypeAlias = Callable[[Clock], Counters]

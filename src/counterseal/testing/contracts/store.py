@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 
-from hypothesis import settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from counterseal.testing.contracts.properties import bounded_shrinking, store_settings
+from counterseal.testing.contracts.race import bounded_shrinking
 from counterseal.testing.contracts.store_committing import StoreCommitting
 from counterseal.testing.contracts.store_crashing import StoreCrashing
 from counterseal.testing.contracts.store_due import StoreDue
@@ -41,5 +41,23 @@ class StoreContract(
         with bounded_shrinking("STORE-17"):
             run_state_machine_as_test(
                 histories,  # type: ignore[arg-type]  # a factory is as good as a class
-                settings=store_settings(profile),
+                settings=_histories_of(profile),
             )
+
+
+def _histories_of(profile: settings) -> settings:
+    """
+    Return *profile* for histories of a store.
+
+    One bug is enough, since the next one is found when it is mended, and which part of a long
+    history matters is seen by what is left of it.
+    """
+    return settings(
+        profile,
+        deadline=None,
+        stateful_step_count=30,
+        report_multiple_bugs=False,
+        phases=[phase for phase in profile.phases if phase is not Phase.explain],
+        # A slow machine is no fault of the store's.
+        suppress_health_check=(*profile.suppress_health_check, HealthCheck.too_slow),
+    )
