@@ -8,7 +8,15 @@ import pytest
 
 from counterseal import STANDARD, STRICT
 from counterseal.errors import Foreign, NotPossessed, Refused, TokenSpent, WrongToken
-from counterseal.models import OPERATOR, AddressKind, AdminRole, PushAddress
+from counterseal.models import (
+    OPERATOR,
+    AddressKind,
+    Admin,
+    AdminRole,
+    Origin,
+    PushAddress,
+    Scheme,
+)
 from counterseal.models.guid import mint
 from counterseal.ports import Store
 from counterseal.testing import FakeService, Faults
@@ -16,6 +24,7 @@ from counterseal.testing.faults import faulty_ports
 from counterseal.testing.identity import APP_RETURN
 from counterseal.testing.service import CALLBACK
 from counterseal.usecases._outbox import CANDIDATES_PER_SLOT
+from counterseal.usecases.administration import Administration
 
 RELAY = PushAddress(kind=AddressKind.RELAY, value="here")
 COUNTED = ("store", "replay", "counters", "idempotency")
@@ -327,3 +336,35 @@ def test_every_verb_of_the_store_is_counted_here():
         *("get", "get_with_account", "account", "bindings", "pending", "list", "due"),
         *("dead", "commit"),
     }
+
+
+def test_what_the_operator_administers(world):
+    origin = world.origin.origin.guid
+    with world.takes("store.get", "store.commit"):
+        world.administration.create_origin(world.app_space.guid, "Other")
+    with world.takes("store.get", "store.commit"):
+        world.administration.edit_origin(origin, name="Other")
+    with world.takes("store.get"):
+        world.administration.edit_origin(origin, name="Other")
+    with world.takes("store.get", "store.get"):
+        world.administration.relying_party(origin)
+    with world.takes("store.list"):
+        world.administration.list(world.app_space.guid, Origin)
+    with world.takes("store.commit"):
+        world.credentials.create_admin("Ada", all_companies=True)
+    with world.takes("store.get", "store.commit"):
+        world.credentials.issue(origin, Scheme.BASIC)
+
+
+def test_what_an_administrator_administers(world):
+    """Its record is read anew, in one trip with the App Space that it has to reach."""
+    issued = world.credentials.create_admin("Ada", company=world.company.guid)
+    admin = world.administration.get(issued.guid, Admin)
+    administration = Administration(world.ports, world.policy, by=admin)
+    origin = world.origin.origin.guid
+    with world.takes("store.get", "store.get", "store.commit"):
+        administration.create_origin(world.app_space.guid, "Other")
+    with world.takes("store.get", "store.get", "store.commit"):
+        administration.edit_origin(origin, name="Other")
+    with world.takes("store.list", "store.get"):
+        administration.list(world.app_space.guid, Origin)

@@ -114,8 +114,10 @@ class AskingLimits:
 
 
 MOST_PENDING = 100
+"""Open questions of a person: the highest limit that a policy or an origin may set."""
+
 MOST_QUESTIONS = 1000
-"""The highest limits of asking that a policy or an origin may set."""
+"""Questions to a person in the policy's window: the highest limit that either may set."""
 
 
 @attrs.frozen(kw_only=True)
