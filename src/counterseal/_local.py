@@ -36,7 +36,7 @@ NO_CONTENT = 204
 
 
 class SilentNotifier:
-    """Rings nowhere; devices ask for themselves."""
+    """Sends nothing; devices ask for themselves."""
 
     def kinds(self) -> frozenset[AddressKind]:
         """Return none."""

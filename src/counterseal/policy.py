@@ -322,7 +322,7 @@ class Policy:
     )
     notification_retention: timedelta = setting(
         timedelta(hours=1),
-        "How long a notification stays readable after nobody is rung any more.",
+        "How long a notification stays readable after its last attempt may be made.",
         low=timedelta(minutes=1),
     )
 

@@ -21,7 +21,7 @@ class AuditEvent:
         subject: The GUID of the record that it is about; None if there is none yet.
         reason: The stable code of a refusal or of another result; empty on success.
         attributes: What belongs to it besides, as pairs of words: what a device tells of itself
-            (telemetry), or which device was rung, and by which kind of address (pushes).
+            (telemetry), or which device was notified, and by which kind of address (pushes).
     """
 
     at: datetime = attrs.field(validator=fields.utc)

@@ -177,7 +177,7 @@ class Occasion(enum.Enum):
     DEVICE_REVOKED = "device_revoked"
     """Another device was revoked; the subject is its binding."""
     TEST = "test"
-    """An operator tries whether this very device can be rung; the subject is its binding."""
+    """An operator tests whether this very device can be notified; the subject is its binding."""
 
 
 @attrs.frozen(kw_only=True)

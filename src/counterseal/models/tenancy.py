@@ -128,7 +128,7 @@ class Origin:
         callbacks: The allow-list of callback addresses.
         wildcards: Whether an entry with `{*}` covers anything.
         domains: WebAuthn domains that earlier versions have put on its list; unused.
-        callback_states: The endings that ring a callback, of challenges that are issued from
+        callback_states: The endings that queue a callback, of challenges that are issued from
             now on.
         webhook_keys: At most two live ones; the first signs first.
         clients: For which programs it is set up.

@@ -64,7 +64,7 @@ TYPES = {
     Occasion.DEVICE_REVOKED: "deviceRevoked",
     Occasion.TEST: "test",
 }
-"""The `type` of each news."""
+"""The `type` of each occasion."""
 
 
 def push_data(message: PushMessage) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """
 The message, as `projects.messages:send` of FCM's HTTP v1 takes it.
 
-It has the bell's two texts and its ids, the same for all addresses.
+It has the push message's two texts and its ids, the same for all addresses.
 A message that is sent a second time takes the place of the first, on the screen as on its way.
 """
 

@@ -30,7 +30,7 @@ TEXTS_KNOWN = 1_024
 
 class FcmNotifier:
     """
-    Rings at apps that have Firebase in them.
+    Sends to apps that have Firebase in them.
 
     Args:
         account: Who sends, for which project.

@@ -1,7 +1,7 @@
 """
 Rounds: one attempt at each of several push addresses, several at once, within one time.
 
-What the adapters that ring bells have in common, and nothing of what they send.
+What the adapters that send push messages have in common, and nothing of what they send.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ LATER = PushOutcome(result=PushResult.LATER)
 MISCONFIGURED = PushOutcome(result=PushResult.MISCONFIGURED)
 
 Attempt: TypeAlias = Callable[[PushAddress, Budget], PushOutcome]
-"""Rings at one address, within what is left of the time."""
+"""Sends to one address, within what is left of the time."""
 
 _log = logging.getLogger("counterseal_http")
 
@@ -54,7 +54,7 @@ class Rounds:
         Attempt each address once, and return one outcome for each, in order.
 
         Args:
-            addresses: One that stands there twice is rung once.
+            addresses: One that stands there twice is sent to once.
             attempt: Returns within the budget; what it raises is LATER for its address.
             within: For all of them together.
 

@@ -35,7 +35,7 @@ _log = logging.getLogger("counterseal_relay")
 
 class RelayNotifier:
     """
-    Hands each push to a service of the operator's, which knows how to ring.
+    Hands each push to a service of the operator's, which knows how to deliver it.
 
     Args:
         url: Where the relay takes them.

@@ -40,7 +40,7 @@ def split(address: PushAddress) -> tuple[str, str]:
 
 
 def payload(addresses: Iterable[PushAddress], message: PushMessage) -> bytes:
-    """Return the body of one request: *bell*, for all of *addresses*."""
+    """Return the body of one request: *message*, for all of *addresses*."""
     grouped: dict[str, list[str]] = {}
     for address in addresses:
         framework, name = split(address)

@@ -1,8 +1,8 @@
 """
-Channels: by what the service rings, put together from the settings.
+Channels: how the service sends push messages, put together from the settings.
 
 Each kind of address has one channel.
-They are made when something is to be rung: most commands ring nothing, and start faster.
+They are made when something is to be sent: most commands send nothing, and start faster.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Channels:
         self, addresses: tuple[PushAddress, ...], message: PushMessage
     ) -> tuple[PushOutcome, ...]:
         """
-        Ring at each address by the channel of its kind.
+        Send to each address by the channel of its kind.
 
         Raises:
             InvalidField: What a channel is made from does not fit.

@@ -44,7 +44,7 @@ class House:
         settings: What it was made from.
         ports: Every port.
         policy: What the service allows.
-        channels: By what it rings.
+        channels: By what it sends push messages.
         records: Where they are.
         master: The master keys.
         signer: The signing keys, which can be rotated.

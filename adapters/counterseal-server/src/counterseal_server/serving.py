@@ -124,12 +124,12 @@ def deliver(settings: Settings) -> None:
     _work(settings, Duty.DELIVER, "delivering callbacks")
 
 
-def ring(settings: Settings) -> None:
+def notify(settings: Settings) -> None:
     """
     Notify devices until SIGTERM or SIGINT.
 
     Raises:
-        InvalidField: The settings leave it to others to ring, or name no channel; what a channel
+        InvalidField: The settings leave it to others to notify, or name no channel; what a channel
             is made from does not fit; or there are keys, and nothing where the records were.
         Misuse: The database or a key is not as it has to be.
         Unavailable: The database or the signing keys are out of reach.

@@ -39,7 +39,7 @@ _OURS = 500
 
 class WebPushNotifier:
     """
-    Rings at browsers, and at apps that have UnifiedPush.
+    Sends to browsers, and to apps that have UnifiedPush.
 
     Devices write the addresses, so that the guard judges each of them.
 

@@ -1,4 +1,4 @@
-"""`counterseal notify`: devices are rung, and whether they can be."""
+"""`counterseal notify`: send push notifications, and test one device."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def run(data: str | None, config: str | None) -> None:
     with plainly():
         from counterseal_server import serving  # noqa: PLC0415 (a fast start)
 
-        serving.ring(configured(config, data=data))
+        serving.notify(configured(config, data=data))
 
 
 @notify.command()
@@ -46,9 +46,9 @@ def test(device: str, data: str | None, config: str | None) -> None:
         from counterseal import OPERATOR, Notifications  # noqa: PLC0415 (a fast start)
         from counterseal.models import PushResult  # noqa: PLC0415
 
-        rung = Notifications(house.ports, house.policy).test(guid(device), by=OPERATOR)
-        for address, outcome in rung:
+        outcomes = Notifications(house.ports, house.policy).test(guid(device), by=OPERATOR)
+        for address, outcome in outcomes:
             after = "" if outcome.after is None else f", after {outcome.after.total_seconds():.0f}s"
             print_line(f"{address.kind.value}: {outcome.result.value}{after}")
-    if not any(outcome.result is PushResult.DELIVERED for _, outcome in rung):
-        raise Failed("nothing was delivered" if rung else "the device has no address")
+    if not any(outcome.result is PushResult.DELIVERED for _, outcome in outcomes):
+        raise Failed("nothing was delivered" if outcomes else "the device has no address")

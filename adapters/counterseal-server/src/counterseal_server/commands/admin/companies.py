@@ -64,7 +64,7 @@ def app_space(
 @click.option("--brand-logo", metavar="URL", help="Shown by apps; an empty text takes it away.")
 @click.option("--brand-color", metavar="C", help="The same.")
 @click.option("--universal-app/--own-app", default=None, help="Which app its users have.")
-@click.option("--title", metavar="T", help="What its bells say above; empty for the policy's.")
+@click.option("--title", metavar="T", help="What its pushes say above; empty for the policy's.")
 @click.option("--body", metavar="T", help="What they say of a question; empty for the policy's.")
 @click.option("--device-bound", metavar="T", help="The same, of a device that was added.")
 @click.option("--device-revoked", metavar="T", help="The same, of one that was removed.")
