@@ -22,6 +22,9 @@ NEVER = timedelta(minutes=5)
 SOON = timedelta(seconds=0.5)
 """How long a broken adapter is waited for; a sound one has as long as the kit gives everybody."""
 
+MISTAKES = (AttributeError, LookupError, NameError, TypeError)
+"""What an adapter raises that does not have the port's methods; no check has caught it then."""
+
 
 def slow():
     """
@@ -57,7 +60,9 @@ class BrokenAdapter:
     def require_caught(self):
         contract = copy.copy(self.contract)
         contract.patience = SOON
-        assert self._report(contract, self.broken).failed_clauses
+        errors = self._report(contract, self.broken).failed_clauses.values()
+        assert errors, "not caught"
+        assert not any(isinstance(error, MISTAKES) for error in errors), "no adapter at all"
 
     def require_sound_passes(self):
         self._report(self.contract, self.sound).require_passed()

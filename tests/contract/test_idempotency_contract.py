@@ -13,10 +13,10 @@ breaks = BROKEN.breaks
 @breaks("IDEMPOTENCY-1")
 class ReservesTwice(MemoryIdempotency):
     def begin(self, reservation, now):
-        stored = self._held.get((reservation.scope, reservation.key))
+        stored = self._reservations.get((reservation.scope, reservation.key))
         slow()
         if stored is None:
-            self._held[reservation.scope, reservation.key] = reservation
+            self._reservations[reservation.scope, reservation.key] = reservation
             return reservation
         return super().begin(reservation, now)
 
@@ -24,10 +24,10 @@ class ReservesTwice(MemoryIdempotency):
 @breaks("IDEMPOTENCY-2")
 class TakesAnotherPayload(MemoryIdempotency):
     def begin(self, reservation, now):
-        stored = self._held.get((reservation.scope, reservation.key))
+        stored = self._reservations.get((reservation.scope, reservation.key))
         result = super().begin(reservation, now)
         if stored and stored.fingerprint != reservation.fingerprint and stored.lease_until <= now:
-            self._held[reservation.scope, reservation.key] = reservation
+            self._reservations[reservation.scope, reservation.key] = reservation
             return reservation
         return result
 
@@ -37,7 +37,7 @@ class TakesOverWithAnotherGuid(MemoryIdempotency):
     def begin(self, reservation, now):
         result = super().begin(reservation, now)
         if result.holder == reservation.holder:
-            self._held[reservation.scope, reservation.key] = reservation
+            self._reservations[reservation.scope, reservation.key] = reservation
             return reservation
         return result
 
@@ -45,14 +45,14 @@ class TakesOverWithAnotherGuid(MemoryIdempotency):
 @breaks("IDEMPOTENCY-3")
 class NeverTakesOver(MemoryIdempotency):
     def begin(self, reservation, now):
-        stored = self._held.get((reservation.scope, reservation.key))
+        stored = self._reservations.get((reservation.scope, reservation.key))
         return stored or super().begin(reservation, now)
 
 
 @breaks("IDEMPOTENCY-4")
 class KeepsForEver(MemoryIdempotency):
     def begin(self, reservation, now):
-        stored = self._held.get((reservation.scope, reservation.key))
+        stored = self._reservations.get((reservation.scope, reservation.key))
         return stored if stored and stored.finished else super().begin(reservation, now)
 
 
@@ -65,7 +65,7 @@ class ForgetsThatItFinished(MemoryIdempotency):
 @breaks("IDEMPOTENCY-6")
 class KnowsOneScope(MemoryIdempotency):
     def begin(self, reservation, now):
-        for (_, key), stored in self._held.items():
+        for (_, key), stored in self._reservations.items():
             if key == reservation.key:
                 return stored
         return super().begin(reservation, now)

@@ -16,9 +16,9 @@ breaks = BROKEN.breaks
 @breaks("REPLAY-1")
 class AnswersTwiceFirstSeen(MemoryReplayGuard):
     def first_seen(self, key, until):
-        new = key not in self._seen
+        new = key not in self._ends_by_value
         slow()
-        self._seen[key] = until
+        self._ends_by_value[key] = until
         return new
 
 
@@ -31,8 +31,8 @@ class ForgetsEarly(MemoryReplayGuard):
 @breaks("REPLAY-1")
 class RemembersTheLastFew(MemoryReplayGuard):
     def first_seen(self, key, until):
-        if len(self._seen) > 50:
-            self._seen.pop(next(iter(self._seen)))
+        if len(self._ends_by_value) > 50:
+            self._ends_by_value.pop(next(iter(self._ends_by_value)))
         return super().first_seen(key, until)
 
 

@@ -4,9 +4,14 @@ import pytest
 from broken_adapters import BrokenAdapters
 
 from counterseal.errors import SignerUnavailable
+from counterseal.keys import generate
 from counterseal.memory import MemorySigner, SystemEntropy
 from counterseal.models import Algorithm
 from counterseal.testing import contracts
+
+
+def newest_key(signer):
+    return signer._keys[signer._public[0].kid]
 
 
 def signers(kind):
@@ -28,7 +33,7 @@ breaks = BROKEN.breaks
 class SignsWithAnotherKeyThanTheFirst(MemorySigner):
     def sign(self, kid, data):
         super().sign(kid, data)
-        return self._made().sign(data)
+        return generate(Algorithm.ES256, kid=kid).sign(data)
 
 
 @breaks("SIGNER-1")
@@ -37,14 +42,16 @@ class ListsTheOldestFirst(MemorySigner):
         return tuple(reversed(super().jwks()))
 
     def sign(self, kid, data):
-        return self._keys[0].sign(data)
+        return newest_key(self).sign(data)
 
 
 @breaks("SIGNER-1")
 class DropsTheOldKey(MemorySigner):
     def rotate(self):
         super().rotate()
-        self._keys = self._keys[:1]
+        newest = newest_key(self)
+        self._keys = {newest.public.kid: newest}
+        self._public = self._public[:1]
 
 
 @breaks("SIGNER-2")
@@ -63,7 +70,7 @@ class SignsForAnyKey(MemorySigner):
         try:
             return super().sign(kid, data)
         except SignerUnavailable:
-            return self._keys[0].sign(data)
+            return newest_key(self).sign(data)
 
 
 BROKEN.add_unavailable()
