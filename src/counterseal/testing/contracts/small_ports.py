@@ -171,7 +171,7 @@ class AuditContract(Contract):
         ):
             audit.record(one)
 
-            assert self.recorded(audit)[-1] == one
+            assert list(self.recorded(audit))[-1:] == [one]
 
     def test_all_1_only_unavailable_leaves(self, broken_audit: NewAudit | None) -> None:
         """ALL-1."""
