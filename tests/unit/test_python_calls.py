@@ -37,8 +37,8 @@ LIMITS = {
 }
 
 
-def counted(act) -> int:
-    """Return how often a Python function is entered in *act*, `act` itself included."""
+def counted(call) -> int:
+    """Return how often a Python function is entered in *call*, `call` itself included."""
     calls = 0
 
     def profile(frame, event, argument):
@@ -48,7 +48,7 @@ def counted(act) -> int:
     gc.disable()
     sys.setprofile(profile)
     try:
-        act()
+        call()
     finally:
         sys.setprofile(None)
         gc.enable()
@@ -56,14 +56,14 @@ def counted(act) -> int:
 
 
 @pytest.fixture
-def scene(service):
+def setup(service):
     """A service on the memory adapters alone, and a phone; each use case has run once before."""
     bare = service.but(**{name: getattr(memory_ports(), name) for name in ("notifier", "entropy")})
     phone = service.bind("alice")
     return bare, phone
 
 
-def acts(service, phone):
+def calls_of(service, phone):
     question = Question(account_id="alice", content=TextContent(text="Pay?"))
     challenge = service.challenges.issue(service.origin, question).challenge
     other = service.challenges.issue(service.origin, question).challenge
@@ -103,9 +103,9 @@ def acts(service, phone):
 
 
 @pytest.mark.parametrize("name", LIMITS)
-def test_a_use_case_calls_no_more_functions_than_it_did(scene, name):
-    for act in acts(*scene).values():
-        act()
-    scene[0].clock.advance(scene[0].policy.ask_window)
-    measured = counted(acts(*scene)[name])
+def test_a_use_case_calls_no_more_functions_than_it_did(setup, name):
+    for call in calls_of(*setup).values():
+        call()
+    setup[0].clock.advance(setup[0].policy.ask_window)
+    measured = counted(calls_of(*setup)[name])
     assert measured <= LIMITS[name]

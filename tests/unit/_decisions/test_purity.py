@@ -166,7 +166,7 @@ def decide(service, begin):
     return step
 
 
-class Scene:
+class Setup:
     """A phone, another device of its user, and what they are asked."""
 
     def __init__(self, service):
@@ -219,118 +219,118 @@ class Scene:
         )
 
 
-def accepted(scene):
-    text = scene.service.signed(scene.phone, scene.challenge, code=scene.issued.code)
-    decision = scene.respond(text)
+def accepted(setup):
+    text = setup.service.signed(setup.phone, setup.challenge, code=setup.issued.code)
+    decision = setup.respond(text)
     assert decision.result.state is ChallengeState.ANSWERED
     return decision
 
 
-def disowned(scene):
-    text = scene.phone.device.disown(scene.challenge.display)
-    decision = scene.respond(text, ChallengeEvent.DISOWN)
+def disowned(setup):
+    text = setup.phone.device.disown(setup.challenge.display)
+    decision = setup.respond(text, ChallengeEvent.DISOWN)
     assert decision.result.state is ChallengeState.DISOWNED
 
 
-def mistyped(scene):
-    decision = scene.respond(scene.service.signed(scene.phone, scene.challenge, code="wrong"))
+def mistyped(setup):
+    decision = setup.respond(setup.service.signed(setup.phone, setup.challenge, code="wrong"))
     assert decision.refusal.code == "wrong_code"
 
 
-def struck(scene):
-    phone = attrs.evolve(scene.phone, pin="0000")
-    decision = scene.respond(scene.service.signed(phone, scene.challenge, code="123456"))
+def struck(setup):
+    phone = attrs.evolve(setup.phone, pin="0000")
+    decision = setup.respond(setup.service.signed(phone, setup.challenge, code="123456"))
     assert decision.refusal.code == "strong_key_missed"
 
 
-def revoked(scene):
+def revoked(setup):
     """By the last wrong strong-key signature."""
-    phone = attrs.evolve(scene.phone, pin="0000")
-    body = scene.service.signed(phone, scene.challenge, code="123456").encode()
-    device = scene.device(body)
-    token = answers.read_token(body, ChallengeEvent.ANSWER, scene.service.policy)
+    phone = attrs.evolve(setup.phone, pin="0000")
+    body = setup.service.signed(phone, setup.challenge, code="123456").encode()
+    device = setup.device(body)
+    token = answers.read_token(body, ChallengeEvent.ANSWER, setup.service.policy)
     facts = Striking(
         proving=device.proving,
         policy=attrs.evolve(STANDARD, strike_limit=1),
         binding=device.binding,
         answer=token.evidence(device.binding.key_named(token.jws.header.kid).key),
     )
-    decision = scene.decide(
-        lambda tools: bindings.strike(tools, SERVED, facts, scene.account, result=None)
+    decision = setup.decide(
+        lambda tools: bindings.strike(tools, SERVED, facts, setup.account, result=None)
     )
     assert decision.writes[0].state is BindingState.REVOKED
     assert isinstance(decision.writes[-1], Notification)
 
 
-def fetched(scene):
-    device = scene.device()
-    decision = scene.decide(partial(answers.fetch, device))
+def fetched(setup):
+    device = setup.device()
+    decision = setup.decide(partial(answers.fetch, device))
     assert decision.result.state is ChallengeState.SEEN
 
 
-def listed(scene):
-    device = scene.device()
-    assert scene.decide(partial(answers.list_pending, device)).result == (scene.challenge,)
+def listed(setup):
+    device = setup.device()
+    assert setup.decide(partial(answers.list_pending, device)).result == (setup.challenge,)
 
 
-def issued(scene):
-    draft = scene.draft()
-    decision = scene.decide(lambda tools: issuing.issue(scene.account, tools, draft))
+def issued(setup):
+    draft = setup.draft()
+    decision = setup.decide(lambda tools: issuing.issue(setup.account, tools, draft))
     assert decision.result.challenge.guid == draft.guid
 
 
-def issued_by_plan(scene):
-    draft = scene.draft()
-    assert scene.decide(lambda tools: issuing.plan_issue(draft)).result.challenge.guid == draft.guid
+def issued_by_plan(setup):
+    draft = setup.draft()
+    assert setup.decide(lambda tools: issuing.plan_issue(draft)).result.challenge.guid == draft.guid
 
 
-def issued_once(scene):
-    draft = scene.draft(scene.challenge.guid)
-    decision = scene.decide(lambda tools: issuing.issue_once(scene.stored, tools, draft))
-    assert decision.result == scene.issued
+def issued_once(setup):
+    draft = setup.draft(setup.challenge.guid)
+    decision = setup.decide(lambda tools: issuing.issue_once(setup.stored, tools, draft))
+    assert decision.result == setup.issued
 
 
-def issued_once_by_plan(scene):
-    draft = scene.draft()
-    decision = scene.decide(lambda tools: issuing.plan_issue_once(draft))
+def issued_once_by_plan(setup):
+    draft = setup.draft()
+    decision = setup.decide(lambda tools: issuing.plan_issue_once(draft))
     assert decision.result.challenge.guid == draft.guid
 
 
-def superseding(scene):
-    scene.service.policy = attrs.evolve(STANDARD, pending_limit=1, supersede=True)
-    draft = scene.draft()
-    decision = scene.decide(lambda tools: issuing.issue(scene.account, tools, draft))
+def superseding(setup):
+    setup.service.policy = attrs.evolve(STANDARD, pending_limit=1, supersede=True)
+    draft = setup.draft()
+    decision = setup.decide(lambda tools: issuing.issue(setup.account, tools, draft))
     states = {record.guid: record.state for record in decision.writes if type(record) is Challenge}
-    assert states[scene.challenge.guid] is ChallengeState.CANCELLED
+    assert states[setup.challenge.guid] is ChallengeState.CANCELLED
 
 
-def status_read(scene):
-    decision = scene.decide(lambda tools: challenges.read_status(scene.stored, tools, scene.origin))
-    assert decision.result == scene.challenge
+def status_read(setup):
+    decision = setup.decide(lambda tools: challenges.read_status(setup.stored, tools, setup.origin))
+    assert decision.result == setup.challenge
 
 
-def open_listed(scene):
-    decision = scene.decide(lambda tools: challenges.list_open(scene.account, tools, scene.origin))
-    assert decision.result == (scene.challenge,)
+def open_listed(setup):
+    decision = setup.decide(lambda tools: challenges.list_open(setup.account, tools, setup.origin))
+    assert decision.result == (setup.challenge,)
 
 
-def cancelled(scene):
-    decision = scene.decide(lambda tools: challenges.cancel(scene.stored, tools, scene.origin))
+def cancelled(setup):
+    decision = setup.decide(lambda tools: challenges.cancel(setup.stored, tools, setup.origin))
     assert decision.result.state is ChallengeState.CANCELLED
 
 
-def expired(scene):
-    scene.service.clock.jump(scene.challenge.deadline)
-    decision = scene.decide(lambda tools: challenges.expire(scene.stored, tools))
+def expired(setup):
+    setup.service.clock.jump(setup.challenge.deadline)
+    decision = setup.decide(lambda tools: challenges.expire(setup.stored, tools))
     assert decision.writes[0].state is ChallengeState.EXPIRED
 
 
 class IdentifiedUser:
     """A user whom an Identity Provider has named, with a phone; one more log-in has begun."""
 
-    def __init__(self, scene):
-        self.scene, self.service = scene, scene.service
-        service = scene.service
+    def __init__(self, setup):
+        self.scene, self.service = setup, setup.service
+        service = setup.service
         idp = attrs.evolve(service.idp.settings(), account_claim="employee")
         self.app_space = service.new_app_space("Staff", idp=idp)
         service.idp.admit("carol", account_id="e-1")
@@ -349,59 +349,59 @@ class IdentifiedUser:
         return self.scene.decide(begin)
 
 
-def request_prepared(scene):
-    user = IdentifiedUser(scene)
+def request_prepared(setup):
+    user = IdentifiedUser(setup)
     decision = user.decide(
         lambda tools: logins.prepare_request((user.app_space,), tools, APP_RETURN)
     )
     assert decision.result.settings.issuer == user.identity.issuer
 
 
-def log_in_begun(scene):
-    user = IdentifiedUser(scene)
+def log_in_begun(setup):
+    user = IdentifiedUser(setup)
     begin = partial(logins.prepare_request, (user.app_space,), app_return=APP_RETURN)
     request = user.decide(begin).result
     decision = user.decide(lambda _: logins.begin(request, "https://idp.example"))
     assert decision.writes == (request.login,)
 
 
-def response_relayed(scene):
-    user = IdentifiedUser(scene)
+def response_relayed(setup):
+    user = IdentifiedUser(setup)
     decision = user.decide(
         lambda tools: logins.relay((user.login,), tools, user.secret, {"code": "c"})
     )
     assert decision.result.startswith(APP_RETURN)
 
 
-def log_in_spent(scene):
-    user = IdentifiedUser(scene)
+def log_in_spent(setup):
+    user = IdentifiedUser(setup)
     decision = user.decide(
         lambda tools: logins.spend((user.login,), tools, user.secret, user.redirect.secret)
     )
     assert decision.writes[0].state is LoginState.USED
 
 
-def log_in_expired(scene):
-    user = IdentifiedUser(scene)
+def log_in_expired(setup):
+    user = IdentifiedUser(setup)
     user.service.clock.jump(user.login.deadline)
     decision = user.decide(lambda tools: logins.expire((user.login,), tools))
     assert decision.writes[0].state is LoginState.EXPIRED
 
 
-def provider_found(scene):
-    user = IdentifiedUser(scene)
+def provider_found(setup):
+    user = IdentifiedUser(setup)
     decision = user.decide(partial(revalidation.find_provider, (user.app_space,)))
     assert decision.result == user.app_space
 
 
-def user_found(scene):
-    user = IdentifiedUser(scene)
+def user_found(setup):
+    user = IdentifiedUser(setup)
     decision = user.decide(partial(revalidation.find_user, (user.account,)))
     assert decision.result == (user.account, user.app_space)
 
 
-def renewed(scene):
-    user = IdentifiedUser(scene)
+def renewed(setup):
+    user = IdentifiedUser(setup)
     user.service.idp.withdraw("carol")
     with pytest.raises(IdentityWithdrawn):
         user.service.logins.revalidate(user.account.guid)
@@ -411,31 +411,31 @@ def renewed(scene):
     assert decision.writes[1].state is BindingState.ACTIVE
 
 
-def not_renewed(scene):
+def not_renewed(setup):
     """The account has changed since the provider was asked."""
-    user = IdentifiedUser(scene)
+    user = IdentifiedUser(setup)
     older = attrs.evolve(user.account, version=1)
     decision = user.decide(lambda tools: revalidation.renew(older, user.identity))
     assert (decision.result.counted, decision.writes) == (False, ())
 
 
-def withdrawn(scene):
-    user = IdentifiedUser(scene)
+def withdrawn(setup):
+    user = IdentifiedUser(setup)
     refusal = IdentityWithdrawn()
     decision = user.decide(lambda tools: revalidation.suspend(user.account.guid, refusal))
     assert decision.writes[1].state is BindingState.SUSPENDED
     assert decision.refusal is refusal
 
 
-def logged_out(scene):
-    user = IdentifiedUser(scene)
+def logged_out(setup):
+    user = IdentifiedUser(setup)
     decision = user.decide(lambda tools: revalidation.suspend(user.account.guid, None))
     assert decision.writes[1].state is BindingState.SUSPENDED
     assert decision.writes[0].sealed_grant == b""
 
 
-def aliased(scene):
-    user = IdentifiedUser(scene)
+def aliased(setup):
+    user = IdentifiedUser(setup)
     ((guid, life),) = revalidation.aliases_of(user.account, user.identity, STANDARD)
     for alias, writes in ((guid, 0), (mint(0, bytes(15)), 1)):
         decision = user.decide(lambda _: revalidation.add_alias(user.account, alias, life))  # noqa: B023
@@ -444,8 +444,8 @@ def aliased(scene):
     assert decision.writes[0].accounts == ()
 
 
-def account_named(scene):
-    user = IdentifiedUser(scene)
+def account_named(setup):
+    user = IdentifiedUser(setup)
     logout = Logout(
         issuer=user.identity.issuer, subject="carol", jti="1", until=user.service.clock.now()
     )
@@ -453,122 +453,122 @@ def account_named(scene):
     assert decision.result == (user.account,)
 
 
-def callback_claimed(scene):
-    decision = scene.decide(lambda tools: outbox.claim_callback((scene.callback,), tools))
-    assert decision.result.due_at > scene.callback.due_at
+def callback_claimed(setup):
+    decision = setup.decide(lambda tools: outbox.claim_callback((setup.callback,), tools))
+    assert decision.result.due_at > setup.callback.due_at
 
 
-def callback_not_claimed(scene):
-    dead = attrs.evolve(scene.callback, state=CallbackState.DEAD)
-    decision = scene.decide(lambda tools: outbox.claim_callback((dead,), tools))
+def callback_not_claimed(setup):
+    dead = attrs.evolve(setup.callback, state=CallbackState.DEAD)
+    decision = setup.decide(lambda tools: outbox.claim_callback((dead,), tools))
     assert decision.refusal.code == "wrong_state"
 
 
-def notification_claimed(scene):
-    stored = (scene.notification,)
-    decision = scene.decide(lambda tools: outbox.claim_notification(stored, tools))
-    assert decision.result.due_at > scene.notification.due_at
+def notification_claimed(setup):
+    stored = (setup.notification,)
+    decision = setup.decide(lambda tools: outbox.claim_notification(stored, tools))
+    assert decision.result.due_at > setup.notification.due_at
 
 
-def delivery_composed(scene):
-    callback = scene.callback
-    stored = scene.service.store.get(callback.challenge, callback.origin, callback.account)
-    decision = scene.decide(lambda tools: callbacks.compose(stored, tools, callback))
+def delivery_composed(setup):
+    callback = setup.callback
+    stored = setup.service.store.get(callback.challenge, callback.origin, callback.account)
+    decision = setup.decide(lambda tools: callbacks.compose(stored, tools, callback))
     assert decision.result.url == CALLBACK
 
 
-def delivery_recorded(scene):
-    claimed = attrs.evolve(scene.callback, lease_until=scene.callback.next_at)
+def delivery_recorded(setup):
+    claimed = attrs.evolve(setup.callback, lease_until=setup.callback.next_at)
     outcome = DeliveryOutcome(status=500)
-    decision = scene.decide(
+    decision = setup.decide(
         lambda tools: callbacks.record_attempt((claimed,), tools, claimed, outcome)
     )
     assert decision.result.attempts == 1
 
 
-def callback_read(scene):
-    stored = (scene.callback,)
-    assert scene.decide(lambda tools: callbacks.get(stored, tools)).result == scene.callback
+def callback_read(setup):
+    stored = (setup.callback,)
+    assert setup.decide(lambda tools: callbacks.get(stored, tools)).result == setup.callback
 
 
-def callback_dropped(scene):
-    decision = scene.decide(lambda tools: callbacks.drop((scene.callback,), tools))
+def callback_dropped(setup):
+    decision = setup.decide(lambda tools: callbacks.drop((setup.callback,), tools))
     assert decision.result.state is CallbackState.DROPPED
 
 
-def callback_requeued(scene):
-    dead = attrs.evolve(scene.callback, state=CallbackState.DEAD)
-    decision = scene.decide(lambda tools: callbacks.requeue((dead,), tools))
+def callback_requeued(setup):
+    dead = attrs.evolve(setup.callback, state=CallbackState.DEAD)
+    decision = setup.decide(lambda tools: callbacks.requeue((dead,), tools))
     assert decision.result.state is CallbackState.QUEUED
 
 
-def listing_permitted(scene):
-    stored = (scene.service.origin.origin,)
-    assert scene.decide(lambda tools: callbacks.permit_listing(stored, tools)).result is None
+def listing_permitted(setup):
+    stored = (setup.service.origin.origin,)
+    assert setup.decide(lambda tools: callbacks.permit_listing(stored, tools)).result is None
 
 
-def dead_listed(scene):
-    stored = (scene.service.origin.origin,)
-    assert scene.decide(lambda tools: callbacks.list_dead(stored, tools, 1)).result == ()
+def dead_listed(setup):
+    stored = (setup.service.origin.origin,)
+    assert setup.decide(lambda tools: callbacks.list_dead(stored, tools, 1)).result == ()
 
 
-def challenge_kept(scene):
-    decision = scene.decide(
-        lambda tools: callbacks.keep_challenge((scene.challenge,), scene.callback)
+def challenge_requeued(setup):
+    decision = setup.decide(
+        lambda tools: callbacks.keep_challenge((setup.challenge,), setup.callback)
     )
-    assert decision.result == scene.callback
+    assert decision.result == setup.callback
 
 
-def push_composed(scene):
-    notification = scene.notification
-    stored = scene.service.store.get(
+def push_composed(setup):
+    notification = setup.notification
+    stored = setup.service.store.get(
         notification.subject, notification.account, notification.app_space
     )
-    decision = scene.decide(lambda tools: notifying.compose(stored, tools, notification))
+    decision = setup.decide(lambda tools: notifying.compose(stored, tools, notification))
     assert decision.result.addresses.keys() == set(notification.devices)
 
 
-def push_recorded(scene):
+def push_recorded(setup):
     """With an address that is gone."""
-    claimed = attrs.evolve(scene.notification, lease_until=scene.notification.next_at)
-    outcomes = {scene.phone.guid: ((HERE, PushOutcome(result=PushResult.GONE)),)}
-    stored = (claimed, scene.account, scene.service.stored(scene.phone.guid))
-    decision = scene.decide(
+    claimed = attrs.evolve(setup.notification, lease_until=setup.notification.next_at)
+    outcomes = {setup.phone.guid: ((HERE, PushOutcome(result=PushResult.GONE)),)}
+    stored = (claimed, setup.account, setup.service.stored(setup.phone.guid))
+    decision = setup.decide(
         lambda tools: notifying.record_attempt(stored, tools, claimed, outcomes, None)
     )
     assert [entry.event for entry in decision.audit][-1] == "binding.address"
 
 
-def notification_read(scene):
-    stored = (scene.notification,)
-    assert scene.decide(lambda tools: notifying.get(stored, tools)).result == scene.notification
+def notification_read(setup):
+    stored = (setup.notification,)
+    assert setup.decide(lambda tools: notifying.get(stored, tools)).result == setup.notification
 
 
-def device_tested(scene):
-    stored = (scene.service.stored(scene.phone.guid),)
-    decision = scene.decide(lambda tools: notifying.plan_test(stored, tools))
+def device_tested(setup):
+    stored = (setup.service.stored(setup.phone.guid),)
+    decision = setup.decide(lambda tools: notifying.plan_test(stored, tools))
     assert decision.result.message.occasion is Occasion.TEST
 
 
-def trial_composed(scene):
-    binding = scene.service.stored(scene.phone.guid)
-    stored = (scene.service.app_space,)
-    decision = scene.decide(lambda tools: notifying.compose_test(stored, tools, binding))
-    assert decision.result.addresses == {scene.phone.guid: (HERE,)}
+def trial_composed(setup):
+    binding = setup.service.stored(setup.phone.guid)
+    stored = (setup.service.app_space,)
+    decision = setup.decide(lambda tools: notifying.compose_test(stored, tools, binding))
+    assert decision.result.addresses == {setup.phone.guid: (HERE,)}
 
 
-def trial_recorded(scene):
-    outcomes = {scene.phone.guid: ((HERE, PushOutcome(result=PushResult.DELIVERED)),)}
-    stored = (scene.service.stored(scene.phone.guid), scene.account)
-    decision = scene.decide(lambda tools: notifying.record_test(stored, tools, outcomes))
-    assert decision.result == outcomes[scene.phone.guid]
+def trial_recorded(setup):
+    outcomes = {setup.phone.guid: ((HERE, PushOutcome(result=PushResult.DELIVERED)),)}
+    stored = (setup.service.stored(setup.phone.guid), setup.account)
+    decision = setup.decide(lambda tools: notifying.record_test(stored, tools, outcomes))
+    assert decision.result == outcomes[setup.phone.guid]
 
 
 OUTBOX_CASES = {
     "callbacks.compose": [delivery_composed],
     "callbacks.drop": [callback_dropped],
     "callbacks.get": [callback_read],
-    "callbacks.keep_challenge": [challenge_kept],
+    "callbacks.keep_challenge": [challenge_requeued],
     "callbacks.list_dead": [dead_listed],
     "callbacks.permit_listing": [listing_permitted],
     "callbacks.record_attempt": [delivery_recorded],
@@ -584,18 +584,18 @@ OUTBOX_CASES = {
 }
 
 
-def account_read(scene):
-    origin = scene.service.origin.origin
+def account_read(setup):
+    origin = setup.service.origin.origin
     for begin in (
-        partial(accounts.get, scene.account),
-        partial(accounts.get_by_guid, (scene.account,), origin=origin),
+        partial(accounts.get, setup.account),
+        partial(accounts.get_by_guid, (setup.account,), origin=origin),
     ):
-        assert scene.decide(begin).result == scene.account
+        assert setup.decide(begin).result == setup.account
 
 
-def devices_listed(scene):
-    decision = scene.decide(partial(accounts.list_devices, scene.account))
-    assert scene.phone.guid in {binding.guid for binding in decision.result}
+def devices_listed(setup):
+    decision = setup.decide(partial(accounts.list_devices, setup.account))
+    assert setup.phone.guid in {binding.guid for binding in decision.result}
 
 
 def administrator(service):
@@ -603,30 +603,30 @@ def administrator(service):
     return service.stored(service.credentials.create_admin("Ada", all_companies=True).guid)
 
 
-def account_found(scene):
-    app_space = scene.service.app_space
-    for by in (OPERATOR, administrator(scene.service)):
-        decision = scene.decide(partial(accounts.find, (app_space,), by=by, account_id="alice"))
-        assert decision.result == scene.account
+def account_found(setup):
+    app_space = setup.service.app_space
+    for by in (OPERATOR, administrator(setup.service)):
+        decision = setup.decide(partial(accounts.find, (app_space,), by=by, account_id="alice"))
+        assert decision.result == setup.account
 
 
-def account_administered(scene):
-    account, devices = scene.decide(partial(accounts.get_with_devices, scene.account)).result
-    assert (account, len(devices)) == (scene.account, 2)
-    (locked_account,) = scene.decide(partial(accounts.lock, scene.account)).writes
+def account_administered(setup):
+    account, devices = setup.decide(partial(accounts.get_with_devices, setup.account)).result
+    assert (account, len(devices)) == (setup.account, 2)
+    (locked_account,) = setup.decide(partial(accounts.lock, setup.account)).writes
     assert locked_account.locked_at is not None
-    (unlocked_account,) = scene.decide(partial(accounts.unlock, locked_account)).writes
+    (unlocked_account,) = setup.decide(partial(accounts.unlock, locked_account)).writes
     assert unlocked_account.locked_at is None
 
 
-def account_revoked(scene):
-    decision = scene.decide(partial(accounts.revoke, scene.account))
+def account_revoked(setup):
+    decision = setup.decide(partial(accounts.revoke, setup.account))
     assert decision.result.devices == ()
     assert len(decision.writes) == 3
 
 
-def account_erased(scene):
-    decision = scene.decide(partial(accounts.erase, scene.account))
+def account_erased(setup):
+    decision = setup.decide(partial(accounts.erase, setup.account))
     assert decision.result[0].erased_at is not None
     assert len(decision.writes) == 4
 
@@ -705,11 +705,11 @@ APP_SPACE_MEMBERS = [field.name for field in attrs.fields(tenancy.AppSpaceEdit)]
 ORIGIN_MEMBERS = [field.name for field in attrs.fields(tenancy.OriginEdit)]
 
 
-def administered(plan, scene, *, writes):
-    service = scene.service
-    service.root = scene.root
-    for by in (OPERATOR, scene.root):
-        decision = scene.decide(lambda tools, by=by: plan(service, by))
+def administered(plan, setup, *, writes):
+    service = setup.service
+    service.root = setup.root
+    for by in (OPERATOR, setup.root):
+        decision = setup.decide(lambda tools, by=by: plan(service, by))
         assert bool(decision.writes) == bool(decision.audit) == writes
 
 
@@ -753,74 +753,74 @@ CASES = OUTBOX_CASES | {
 # Bindings, from the invitation to the end
 
 
-def invited_phone(scene):
+def invited_phone(setup):
     """An open invitation of another device, and what that one sends to complete its binding."""
-    service = scene.service
+    service = setup.service
     invitation = service.invitations.invite(service.origin, "alice", idempotency_key="once")
     space = service.app_space.guid
     return invitation, service.phone().device.enrolment(invitation.token, space, pin=PIN)
 
 
-def invitee(scene, guid=None):
-    return invitations.Invitee(app_space=scene.service.app_space, account_id="alice", guid=guid)
+def invitee(setup, guid=None):
+    return invitations.Invitee(app_space=setup.service.app_space, account_id="alice", guid=guid)
 
 
-def invited(scene):
-    decision = scene.decide(lambda tools: invitations.invite(scene.account, tools, invitee(scene)))
+def invited(setup):
+    decision = setup.decide(lambda tools: invitations.invite(setup.account, tools, invitee(setup)))
     assert decision.writes[1].state is BindingState.INVITED
 
 
-def invited_first(scene):
-    decision = scene.decide(lambda tools: invitations.invite(None, tools, invitee(scene)))
+def invited_first(setup):
+    decision = setup.decide(lambda tools: invitations.invite(None, tools, invitee(setup)))
     assert decision.writes[0].version == 1
 
 
-def invited_by_plan(scene):
-    decision = scene.decide(lambda tools: invitations.plan_invite(invitee(scene)))
-    assert decision.result.account.version == scene.account.version + 1
+def invited_by_plan(setup):
+    decision = setup.decide(lambda tools: invitations.plan_invite(invitee(setup)))
+    assert decision.result.account.version == setup.account.version + 1
 
 
-def invited_once(scene):
-    first, _ = invited_phone(scene)
-    stored = scene.service.store.get_with_account(first.binding)
-    person = invitee(scene, first.binding)
-    decision = scene.decide(lambda tools: invitations.invite_once(stored, tools, person))
+def invited_once(setup):
+    first, _ = invited_phone(setup)
+    stored = setup.service.store.get_with_account(first.binding)
+    person = invitee(setup, first.binding)
+    decision = setup.decide(lambda tools: invitations.invite_once(stored, tools, person))
     assert decision.result == first
 
 
-def invited_once_by_plan(scene):
-    guid = mint(account_partition(scene.service.app_space.guid, "alice"), bytes(range(15)))
-    decision = scene.decide(lambda tools: invitations.plan_invite_once(guid, invitee(scene, guid)))
+def invited_once_by_plan(setup):
+    guid = mint(account_partition(setup.service.app_space.guid, "alice"), bytes(range(15)))
+    decision = setup.decide(lambda tools: invitations.plan_invite_once(guid, invitee(setup, guid)))
     assert decision.result.binding == guid
 
 
-def invitation_expired(scene):
-    invitation, _ = invited_phone(scene)
-    stored = scene.service.store.get_with_account(invitation.binding)
-    scene.service.clock.jump(invitation.deadline)
-    decision = scene.decide(lambda tools: invitations.expire(stored, tools))
+def invitation_expired(setup):
+    invitation, _ = invited_phone(setup)
+    stored = setup.service.store.get_with_account(invitation.binding)
+    setup.service.clock.jump(invitation.deadline)
+    decision = setup.decide(lambda tools: invitations.expire(stored, tools))
     assert decision.writes[0].state is BindingState.EXPIRED
 
 
-def peeked(scene):
-    service = scene.service
-    invitation, _ = invited_phone(scene)
+def peeked(setup):
+    service = setup.service
+    invitation, _ = invited_phone(setup)
     with isolated():
         guid, secret = enrolments.read_session_token(invitation.token)
     stored = service.store.get(guid)
-    decision = scene.decide(lambda tools: enrolments.peek(stored, tools, secret))
+    decision = setup.decide(lambda tools: enrolments.peek(stored, tools, secret))
     assert decision.result == service.app_space
 
 
-def completed(scene):
-    service = scene.service
-    invitation, enrolment = invited_phone(scene)
+def completed(setup):
+    service = setup.service
+    invitation, enrolment = invited_phone(setup)
     with isolated():
         offer = enrolments.read_offer(enrolment, service.policy)
         spaces = enrolments.claimed_app_spaces(offer)
     stored = service.store.get_with_account(invitation.binding, *spaces)
     service_keys = service.ports.signer.jwks()
-    decision = scene.decide(
+    decision = setup.decide(
         lambda tools: enrolments.complete(
             stored, tools, enrolment, offer, service_keys=service_keys, served_kinds=SERVED
         )
@@ -829,51 +829,51 @@ def completed(scene):
     assert isinstance(decision.writes[-1], Notification)
 
 
-def rotated(scene):
-    rotation = scene.phone.device.rotation(pin=PIN, new_pin=PIN)
-    device = scene.device(rotation.body)
-    decision = scene.decide(
+def rotated(setup):
+    rotation = setup.phone.device.rotation(pin=PIN, new_pin=PIN)
+    device = setup.device(rotation.body)
+    decision = setup.decide(
         lambda tools: devices.rotate(device, tools, rotation.body, served_kinds=SERVED)
     )
     assert decision.result.keys[0].key == rotation.device_key.public
 
 
-def struck_by_a_rotation(scene):
-    rotation = scene.phone.device.rotation(pin="0000", new_pin=PIN)
-    device = scene.device(rotation.body)
-    decision = scene.decide(
+def struck_by_a_rotation(setup):
+    rotation = setup.phone.device.rotation(pin="0000", new_pin=PIN)
+    device = setup.device(rotation.body)
+    decision = setup.decide(
         lambda tools: devices.rotate(device, tools, rotation.body, served_kinds=SERVED)
     )
     assert decision.refusal.code == "strong_key_missed"
 
 
-def updated(scene):
+def updated(setup):
     body = b'{"name":"Tablet"}'
-    device = scene.device(body)
-    decision = scene.decide(lambda tools: devices.update(device, tools, body))
+    device = setup.device(body)
+    decision = setup.decide(lambda tools: devices.update(device, tools, body))
     assert decision.result.name == "Tablet"
 
 
-def keys_endorsed(scene):
-    scene.service.ports.signer.rotate()
-    service_keys, device = scene.service.ports.signer.jwks(), scene.device()
-    decision = scene.decide(lambda tools: devices.endorse_keys(device, tools, service_keys))
+def keys_endorsed(setup):
+    setup.service.ports.signer.rotate()
+    service_keys, device = setup.service.ports.signer.jwks(), setup.device()
+    decision = setup.decide(lambda tools: devices.endorse_keys(device, tools, service_keys))
     assert decision.result.keys() == {key.kid for key in service_keys}
 
 
-def suspended(scene):
-    stored = scene.service.store.get_with_account(scene.phone.guid)
-    for by in (OPERATOR, administrator(scene.service)):
-        decision = scene.decide(
+def suspended(setup):
+    stored = setup.service.store.get_with_account(setup.phone.guid)
+    for by in (OPERATOR, administrator(setup.service)):
+        decision = setup.decide(
             lambda tools, by=by: devices.suspend_or_resume(stored, tools, by, BindingEvent.SUSPEND)
         )
         assert decision.result.state is BindingState.SUSPENDED
 
 
-def revoked_by_each(scene):
-    stored = scene.service.store.get_with_account(scene.phone.guid)
-    for by in (scene.service.origin, OPERATOR, administrator(scene.service)):
-        decision = scene.decide(
+def revoked_by_each(setup):
+    stored = setup.service.store.get_with_account(setup.phone.guid)
+    for by in (setup.service.origin, OPERATOR, administrator(setup.service)):
+        decision = setup.decide(
             lambda tools, by=by: devices.revoke(stored, tools, by, served_kinds=SERVED)
         )
         assert decision.result.state is BindingState.REVOKED
@@ -900,7 +900,7 @@ CASES |= {
 
 @pytest.mark.parametrize("case", [case for cases in CASES.values() for case in cases])
 def test_a_decision_has_no_effects(service, case):
-    case(Scene(service))
+    case(Setup(service))
 
 
 def test_every_decision_is_tried_without_io():

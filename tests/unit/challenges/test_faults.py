@@ -24,7 +24,7 @@ ERRORS = (StoreUnavailable, Indeterminate, SealBroken, Conflict, OSError)
 """What ports may say, and what they may not."""
 
 
-class Scene:
+class Setup:
     """A challenge that asks for a code, and a phone that is about to answer it."""
 
     def __init__(self, service, kind):
@@ -133,9 +133,9 @@ WRONG = [
 
 
 def calls_of(new_service, kind) -> list[str]:
-    scene = Scene(new_service(), kind)
-    scene.send()
-    return scene.faults.calls
+    setup = Setup(new_service(), kind)
+    setup.send()
+    return setup.faults.calls
 
 
 def test_s22_the_calls_of_an_answer(new_service):
@@ -158,61 +158,61 @@ def test_s22_the_calls_of_an_answer(new_service):
 @pytest.mark.parametrize("kind", WRONG)
 def test_s22_what_is_wrong_stays_wrong_whatever_call_fails(new_service, kind):
     for error in ERRORS:
-        for place in range(len(calls_of(new_service, kind))):
-            scene = Scene(new_service(), kind)
-            scene.faults.add(Fault(effect=raising(error()), skip=place))
-            outcome = scene.send()
+        for index in range(len(calls_of(new_service, kind))):
+            setup = Setup(new_service(), kind)
+            setup.faults.add(Fault(effect=raising(error()), skip=index))
+            outcome = setup.send()
             assert isinstance(outcome, Exception)
-            assert scene.faults.happened == 1
-            assert not scene.stored.approved
-            assert scene.stored.state is not ChallengeState.ANSWERED
-            assert scene.service.account().receipts == 0
+            assert setup.faults.happened == 1
+            assert not setup.stored.approved
+            assert setup.stored.state is not ChallengeState.ANSWERED
+            assert setup.service.account().receipts == 0
 
 
 def test_s22_a_call_that_fails_before_the_commit_leaves_a_right_answer_unaccepted(new_service):
     calls = calls_of(new_service, "right")
     committed = calls.index("store.commit")
     for error in ERRORS:
-        for place, name in enumerate(calls):
-            if error is Conflict and place != committed:
+        for index, name in enumerate(calls):
+            if error is Conflict and index != committed:
                 # Only a store's commit may say that.
                 continue
-            scene = Scene(new_service(), "right")
-            scene.faults.add(Fault(effect=raising(error()), skip=place))
-            outcome = scene.send()
-            if place < committed:
+            setup = Setup(new_service(), "right")
+            setup.faults.add(Fault(effect=raising(error()), skip=index))
+            outcome = setup.send()
+            if index < committed:
                 assert isinstance(outcome, error), name
-                assert scene.stored == scene.issued.challenge
-                assert scene.service.callback_records() == []
-            elif place == committed:
+                assert setup.stored == setup.issued.challenge
+                assert setup.service.callback_records() == []
+            elif index == committed:
                 again = error in {Conflict, Indeterminate}
-                assert scene.stored.approved == again
-                assert (outcome == scene.stored) == again
+                assert setup.stored.approved == again
+                assert (outcome == setup.stored) == again
             else:
                 # Only the wake is left; the answer stands.
-                assert scene.stored.approved
-                assert len(scene.service.callback_records()) == 1
+                assert setup.stored.approved
+                assert len(setup.service.callback_records()) == 1
 
 
 def test_s22_a_lost_reply_is_an_accepted_answer_once(new_service):
-    scene = Scene(new_service(), "right")
-    scene.faults.lose_reply()
-    assert scene.send() == scene.stored
-    assert scene.stored.approved
-    assert len(scene.service.callback_records()) == 1
-    assert len(scene.service.happened("challenge.answered")) == 1
-    assert scene.service.account().receipts == 1
+    setup = Setup(new_service(), "right")
+    setup.faults.lose_reply()
+    assert setup.send() == setup.stored
+    assert setup.stored.approved
+    assert len(setup.service.callback_records()) == 1
+    assert len(setup.service.happened("challenge.answered")) == 1
+    assert setup.service.account().receipts == 1
 
 
 def test_s22_a_reply_that_stays_lost_is_indeterminate_and_a_repeat_tells(new_service):
-    scene = Scene(new_service(), "right")
-    scene.faults.lose_reply(times=99)
-    assert isinstance(scene.send(), Indeterminate)
-    scene.faults.clear()
-    scene.call = attrs.evolve(scene.phone.call("/answers", scene.call.body))
-    assert scene.send() == scene.stored
-    assert scene.stored.approved
-    assert len(scene.service.callback_records()) == 1
+    setup = Setup(new_service(), "right")
+    setup.faults.lose_reply(times=99)
+    assert isinstance(setup.send(), Indeterminate)
+    setup.faults.clear()
+    setup.call = attrs.evolve(setup.phone.call("/answers", setup.call.body))
+    assert setup.send() == setup.stored
+    assert setup.stored.approved
+    assert len(setup.service.callback_records()) == 1
 
 
 faults = st.lists(
@@ -232,25 +232,25 @@ faults = st.lists(
 
 @given(kind=st.sampled_from(WRONG), several=faults)
 def test_s22_what_is_wrong_stays_wrong_whatever_else_goes_wrong(new_service, kind, several):
-    scene = Scene(new_service(), kind)
+    setup = Setup(new_service(), kind)
     for fault in several:
-        scene.faults.add(fault)
-    assert isinstance(scene.send(), Exception)
-    assert not scene.stored.approved
-    assert scene.service.account().receipts == 0
+        setup.faults.add(fault)
+    assert isinstance(setup.send(), Exception)
+    assert not setup.stored.approved
+    assert setup.service.account().receipts == 0
 
 
 @given(several=faults)
 def test_s22_a_right_answer_is_accepted_whole_or_not_at_all(new_service, several):
-    scene = Scene(new_service(), "right")
+    setup = Setup(new_service(), "right")
     for fault in several:
-        scene.faults.add(fault)
-    outcome = scene.send()
-    accepted = scene.stored.approved
+        setup.faults.add(fault)
+    outcome = setup.send()
+    accepted = setup.stored.approved
     if not isinstance(outcome, Exception):
         assert accepted
-    assert scene.stored.state in {ChallengeState.PENDING, ChallengeState.ANSWERED}
-    assert len(scene.service.callback_records()) == accepted
-    assert scene.service.account().receipts == accepted
-    assert len(scene.service.happened("challenge.answered")) == accepted
-    assert len(scene.service.account().history.open) == (not accepted)
+    assert setup.stored.state in {ChallengeState.PENDING, ChallengeState.ANSWERED}
+    assert len(setup.service.callback_records()) == accepted
+    assert setup.service.account().receipts == accepted
+    assert len(setup.service.happened("challenge.answered")) == accepted
+    assert len(setup.service.account().history.open) == (not accepted)

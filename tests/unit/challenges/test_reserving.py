@@ -49,8 +49,8 @@ def challenges(service):
 def begun(service):
     """Begin a call, as a process does that dies before its commit."""
     question = Question(account_id="alice", content=TextContent(text="Pay 10 EUR?"), show_code=True)
-    place = account_partition(service.app_space.guid, "alice")
-    guid = mint(place, service.entropy.token(15))
+    partition = account_partition(service.app_space.guid, "alice")
+    guid = mint(partition, service.entropy.token(15))
     return reserve(
         service.ports,
         service.policy,
@@ -79,7 +79,7 @@ def test_s24_the_same_question_again_gets_the_first_result_and_code(service, ali
     assert len(service.happened("challenge.issue")) == 1
 
 
-def test_s24_a_repeat_rings_no_second_bell_and_is_not_asked_again(service, ask):
+def test_s24_a_repeat_notifies_nobody_again_and_is_not_asked_again(service, ask):
     service.bind("alice", addresses=(PushAddress(kind=AddressKind.RELAY, value="there"),))
     ask()
     ask()
@@ -110,7 +110,7 @@ def test_s24_a_key_is_its_origins_own(service, alice, ask):
     assert ask(origin=other).challenge.guid != ask().challenge.guid
 
 
-def test_s24_a_call_that_is_still_running_is_told_so(service, alice, ask):
+def test_s24_a_call_that_is_still_running_is_refused(service, alice, ask):
     begun(service)
     refused(service, ask, KeyInProgress)
     service.clock.advance(LEASE - timedelta(microseconds=1))
@@ -152,7 +152,7 @@ def test_s24_a_slow_call_and_its_heir_make_one_challenge(service, alice, ask):
     assert challenges(service) == [slow.challenge]
 
 
-def test_s24_of_calls_at_once_one_is_made_and_the_others_are_told(service, alice, at_once):
+def test_s24_of_calls_at_once_one_is_made_and_the_others_are_refused(service, alice, at_once):
     for number in range(10):
         ask = partial(service.ask, "alice", "Pay?", idempotency_key=f"order-{number}")
         outcomes = at_once(*[ask] * 4)
@@ -169,8 +169,8 @@ def test_s24_a_lost_reply_makes_no_second_challenge(service, alice):
     ask = partial(losing.ask, "alice", "Pay?", idempotency_key=KEY)
     with pytest.raises(Indeterminate):
         ask()
-    (held,) = challenges(service)
-    assert ask().challenge == held
+    (challenge,) = challenges(service)
+    assert ask().challenge == challenge
 
 
 def test_a_refused_call_frees_its_key(service, ask):

@@ -13,14 +13,14 @@ class Commits:
 
     def __init__(self, store):
         self._store = store
-        self.made = []
+        self.commits = []
 
     def __getattr__(self, name):
         return getattr(self._store, name)
 
     def commit(self, changes, audit, operation):
         self._store.commit(changes, audit, operation)
-        self.made.append(changes)
+        self.commits.append(changes)
 
 
 @pytest.fixture
@@ -37,15 +37,15 @@ def issued(service, alice):
 def committed(service):
     """Do something that commits once; return what was done to the record of each kind."""
 
-    def run(act, refusal=None):
+    def run(call, refusal=None):
         commits = Commits(service.store)
         watched = service.but(store=commits)
         if refusal is None:
-            act(watched)
+            call(watched)
         else:
             with pytest.raises(refusal):
-                act(watched)
-        (changes,) = commits.made
+                call(watched)
+        (changes,) = commits.commits
         done = {}
         for change in changes:
             created = "created" if change.old is None else "swapped"
@@ -60,12 +60,12 @@ def committed(service):
 def test_s18_an_accepted_answer_holds_challenge_account_binding_and_callback(
     alice, issued, committed, verb
 ):
-    act = {
+    call = {
         "approve": lambda service: service.answer(alice, issued.challenge, code=issued.code),
         "refuse": lambda service: service.answer(alice, issued.challenge, 1),
         "disown": lambda service: service.disown(alice, issued.challenge),
     }[verb]
-    assert committed(act) == {
+    assert committed(call) == {
         Challenge: "swapped",
         Account: "swapped",
         Binding: "guarded",
@@ -101,4 +101,4 @@ def test_a_repeat_commits_nothing(service, alice, issued):
     service.send(alice, token)
     commits = Commits(service.store)
     service.but(store=commits).send(alice, token)
-    assert commits.made == []
+    assert commits.commits == []

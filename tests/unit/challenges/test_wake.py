@@ -21,69 +21,74 @@ class Waiting:
     """A Wake that remembers whom it rang for."""
 
     def __init__(self):
-        self.heard = []
+        self.guids = []
 
     def notify(self, guid):
-        self.heard.append(guid)
+        self.guids.append(guid)
 
 
 @pytest.mark.parametrize("ending", ["answer", "disown", "fail", "cancel", "expire", "supersede"])
 def test_whoever_waits_for_a_challenge_is_woken_however_it_ends(service, alice, ending):
     once = service.but(policy=attrs.evolve(STANDARD, pending_limit=1, supersede=True, code_limit=1))
     issued = once.ask("alice", "Pay?", show_code=True)
-    held, wake = issued.challenge, Waiting()
+    challenge, wake = issued.challenge, Waiting()
     waking = once.but(wake=wake, policy=once.policy)
     if ending == "answer":
-        waking.answer(alice, held, code=issued.code)
+        waking.answer(alice, challenge, code=issued.code)
     elif ending == "disown":
-        waking.disown(alice, held)
+        waking.disown(alice, challenge)
     elif ending == "fail":
         with pytest.raises(WrongCode):
-            waking.answer(alice, held, code="not it")
+            waking.answer(alice, challenge, code="not it")
     elif ending == "cancel":
-        waking.challenges.cancel(waking.origin, held.guid)
+        waking.challenges.cancel(waking.origin, challenge.guid)
     elif ending == "expire":
-        waking.clock.jump(held.deadline)
+        waking.clock.jump(challenge.deadline)
         assert waking.challenges.expire() == 1
     else:
         waking.ask("alice", "Pay more?")
-    assert service.stored(held.guid).outcome is not None
-    assert wake.heard.count(held.guid) == 1
+    assert service.stored(challenge.guid).outcome is not None
+    assert wake.guids.count(challenge.guid) == 1
 
 
 def test_a_sweep_that_breaks_off_wakes_whoever_waits_for_what_it_ended(service, alice):
-    held = [service.ask("alice", "Pay?").challenge for _ in range(2)]
-    service.clock.jump(held[-1].deadline)
+    challenges = [service.ask("alice", "Pay?").challenge for _ in range(2)]
+    service.clock.jump(challenges[-1].deadline)
     faults, wake = Faults(), Waiting()
     faults.fail("store.commit", skip=1)
     with pytest.raises(StoreUnavailable):
         service.but(store=faulty(service.store, "store", faults), wake=wake).challenges.expire()
-    assert {one.guid for one in held} == set(wake.heard)
+    assert {one.guid for one in challenges} == set(wake.guids)
 
 
-def test_the_account_and_those_who_ring_are_woken_once_there_is_something_to_ring(service, alice):
+def test_the_account_and_notification_workers_are_woken_once(service, alice):
     wake = Waiting()
     waking = service.but(wake=wake)
-    held = waking.ask("alice", "Pay?").challenge
-    assert wake.heard == [held.account, NEW_NOTIFICATIONS]
+    challenge = waking.ask("alice", "Pay?").challenge
+    assert wake.guids == [challenge.account, NEW_NOTIFICATIONS]
     waking.ask("alice", "Pay?", show_notification=False)
-    assert wake.heard == [held.account, NEW_NOTIFICATIONS, held.account]
+    assert wake.guids == [challenge.account, NEW_NOTIFICATIONS, challenge.account]
     service.devices.update(alice.call("/device", b'{"addresses":[]}'))
     waking.ask("alice", "Pay?")
-    assert wake.heard == [held.account, NEW_NOTIFICATIONS, held.account, held.account]
+    assert wake.guids == [
+        challenge.account,
+        NEW_NOTIFICATIONS,
+        challenge.account,
+        challenge.account,
+    ]
 
 
 def test_a_repeat_wakes_nobody(service, alice):
     wake = Waiting()
     service.ask("alice", "Pay?", idempotency_key="k")
     service.but(wake=wake).ask("alice", "Pay?", idempotency_key="k")
-    assert wake.heard == []
+    assert wake.guids == []
 
 
 def test_a_wake_that_fails_changes_nothing(service, alice):
     faults = Faults()
     faults.fail("wake.notify", times=2)
-    held = service.but(wake=faulty(service.ports.wake, "wake", faults)).ask("alice", "Pay?")
+    challenge = service.but(wake=faulty(service.ports.wake, "wake", faults)).ask("alice", "Pay?")
     assert faults.happened == 2
-    assert service.stored(held.challenge.guid) == held.challenge
+    assert service.stored(challenge.challenge.guid) == challenge.challenge
     assert len(service.push()) == 1
