@@ -48,7 +48,7 @@ def alice(service):
 
 
 @pytest.fixture
-def asked(service, alice):
+def challenge(service, alice):
     return service.ask("alice", "Pay 10 EUR to Zoë?", callback=CALLBACK).challenge
 
 
@@ -77,95 +77,99 @@ def refused(service, phone, token, refusal, verb="answer"):
 def test_a_device_sees_what_its_account_is_asked(service, alice):
     second = service.bind("alice")
     service.bind("bob")
-    asked = tuple(service.ask("alice", f"Pay {n} EUR?").challenge for n in (1, 2, 3))
+    challenges = tuple(service.ask("alice", f"Pay {n} EUR?").challenge for n in (1, 2, 3))
     service.ask("bob", "Pay?")
-    assert alice.pending() == second.pending() == asked
-    alice.answer(asked[0])
-    service.challenges.cancel(service.origin, asked[1].guid)
-    assert second.pending() == asked[2:]
+    assert alice.pending() == second.pending() == challenges
+    alice.answer(challenges[0])
+    service.challenges.cancel(service.origin, challenges[1].guid)
+    assert second.pending() == challenges[2:]
 
 
 def test_what_is_over_is_not_pending_swept_or_not(service, alice):
-    asked = service.ask("alice", "Pay?").challenge
-    service.clock.jump(asked.deadline - TICK)
-    assert alice.pending() == (asked,)
-    service.clock.jump(asked.deadline)
+    challenge = service.ask("alice", "Pay?").challenge
+    service.clock.jump(challenge.deadline - TICK)
+    assert alice.pending() == (challenge,)
+    service.clock.jump(challenge.deadline)
     assert alice.pending() == ()
     service.challenges.expire()
     assert alice.pending() == ()
 
 
-def test_reading_is_recorded_once(service, alice, asked):
+def test_reading_is_recorded_once(service, alice, challenge):
     second = service.bind("alice")
-    seen = alice.fetch(asked.guid)
-    assert seen == service.stored(asked.guid)
-    assert seen == attrs.evolve(asked, state=ChallengeState.SEEN, version=2)
+    fetched = alice.fetch(challenge.guid)
+    assert fetched == service.stored(challenge.guid)
+    assert fetched == attrs.evolve(challenge, state=ChallengeState.SEEN, version=2)
     (event,) = service.happened("challenge.fetch")
-    assert (event.actor, event.subject, event.reason) == (alice.guid, asked.guid, "")
-    assert second.fetch(asked.guid) == alice.fetch(asked.guid) == seen
+    assert (event.actor, event.subject, event.reason) == (alice.guid, challenge.guid, "")
+    assert second.fetch(challenge.guid) == alice.fetch(challenge.guid) == fetched
     assert len(service.happened("challenge.fetch")) == 1
 
 
-def test_a_finished_challenge_is_read_as_it_ended(service, alice, asked):
-    ended = alice.answer(asked)
-    assert alice.fetch(asked.guid) == ended
-    service.clock.jump(asked.deadline)
-    assert alice.fetch(asked.guid) == ended
+def test_a_finished_challenge_is_read_as_it_ended(service, alice, challenge):
+    ended = alice.answer(challenge)
+    assert alice.fetch(challenge.guid) == ended
+    service.clock.jump(challenge.deadline)
+    assert alice.fetch(challenge.guid) == ended
 
 
 @pytest.mark.parametrize("how", ["answer", "refuse", "disown"])
-def test_another_device_learns_the_outcome_and_not_what_proves_it(service, alice, asked, how):
+def test_another_device_learns_the_outcome_and_not_what_proves_it(service, alice, challenge, how):
     second = service.bind("alice")
-    ended = alice.disown(asked) if how == "disown" else alice.answer(asked, int(how == "refuse"))
-    told = second.fetch(asked.guid)
-    assert (told.outcome.token, told.outcome.receipt) == (None, None)
+    ended = (
+        alice.disown(challenge)
+        if how == "disown"
+        else alice.answer(challenge, int(how == "refuse"))
+    )
+    fetched = second.fetch(challenge.guid)
+    assert (fetched.outcome.token, fetched.outcome.receipt) == (None, None)
     restored = {"token": ended.outcome.token, "receipt": ended.outcome.receipt}
-    assert attrs.evolve(told, outcome=attrs.evolve(told.outcome, **restored)) == ended
-    assert alice.fetch(asked.guid) == ended == service.stored(asked.guid)
+    assert attrs.evolve(fetched, outcome=attrs.evolve(fetched.outcome, **restored)) == ended
+    assert alice.fetch(challenge.guid) == ended == service.stored(challenge.guid)
 
 
-def test_what_nobody_answered_is_read_as_it_ended(service, alice, asked):
-    ended = service.challenges.cancel(service.origin, asked.guid)
-    assert alice.fetch(asked.guid) == ended
+def test_what_nobody_answered_is_read_as_it_ended(service, alice, challenge):
+    ended = service.challenges.cancel(service.origin, challenge.guid)
+    assert alice.fetch(challenge.guid) == ended
 
 
-def test_s5_a_challenge_is_not_read_from_its_deadline_on(service, alice, asked):
-    service.clock.jump(asked.deadline)
+def test_s5_a_challenge_is_not_read_from_its_deadline_on(service, alice, challenge):
+    service.clock.jump(challenge.deadline)
     with pytest.raises(DeadlinePassed):
-        alice.fetch(asked.guid)
-    service.clock.jump(asked.deadline - TICK)
-    alice.fetch(asked.guid)
+        alice.fetch(challenge.guid)
+    service.clock.jump(challenge.deadline - TICK)
+    alice.fetch(challenge.guid)
 
 
-def test_another_accounts_challenge_is_foreign_and_looks_like_none(service, asked):
+def test_another_accounts_challenge_is_foreign_and_looks_like_none(service, challenge):
     mallory = service.bind("mallory")
     with pytest.raises(Foreign) as caught:
-        mallory.fetch(asked.guid)
+        mallory.fetch(challenge.guid)
     assert caught.value.public_code == NotFound.public_code
     for guid in (mint(0, bytes(15)), mallory.guid, service.company.guid):
         with pytest.raises(NotFound):
             mallory.fetch(guid)
-    assert service.stored(asked.guid) == asked
+    assert service.stored(challenge.guid) == challenge
 
 
-def test_an_answer_before_the_commit_is_not_made_unseen(service, alice, asked):
+def test_an_answer_before_the_commit_is_not_made_unseen(service, alice, challenge):
     second = service.bind("alice")
-    racing = service.meanwhile(lambda: second.answer(asked))
-    fetched = racing.answers.fetch(alice.call("/x", method="GET"), asked.guid)
+    racing = service.meanwhile(lambda: second.answer(challenge))
+    fetched = racing.answers.fetch(alice.call("/x", method="GET"), challenge.guid)
     assert fetched.state is ChallengeState.ANSWERED
 
 
 # Answering
 
 
-@pytest.mark.parametrize("seen", [False, True], ids=["pending", "seen"])
-def test_an_approval(service, alice, asked, seen):
-    if seen:
-        alice.fetch(asked.guid)
+@pytest.mark.parametrize("fetched", [False, True], ids=["pending", "seen"])
+def test_an_approval(service, alice, challenge, fetched):
+    if fetched:
+        alice.fetch(challenge.guid)
     service.clock.advance(timedelta(seconds=7))
-    token = service.signed(alice, asked)
+    token = service.signed(alice, challenge)
     ended = service.send(alice, token)
-    assert ended == service.stored(asked.guid)
+    assert ended == service.stored(challenge.guid)
     assert (ended.state, ended.approved) == (ChallengeState.ANSWERED, True)
     outcome, strong = ended.outcome, strong_key(alice).public
     assert (outcome.device, outcome.kid, outcome.thumbprint) == (
@@ -174,46 +178,46 @@ def test_an_approval(service, alice, asked, seen):
         strong.thumbprint,
     )
     assert (outcome.button, outcome.token, outcome.at) == (0, token, service.clock.now())
-    assert [callback.challenge for callback in service.callback_records()] == [asked.guid]
+    assert [callback.challenge for callback in service.callback_records()] == [challenge.guid]
     event = service.events[-1]
     assert (event.event, event.actor, event.subject) == (
         "challenge.answered",
         alice.guid,
-        asked.guid,
+        challenge.guid,
     )
     history = service.account().history
     assert (history.open, history.asked_since_approval, history.refusals) == ((), 0, 0)
 
 
 @pytest.mark.parametrize("weak", [True, False], ids=["device key", "strong key"])
-def test_s9_a_refusal_is_terminal_signed_and_its_own_event(service, alice, asked, weak):
-    ended = service.answer(alice, asked, 1, weak=weak)
+def test_s9_a_refusal_is_terminal_signed_and_its_own_event(service, alice, challenge, weak):
+    ended = service.answer(alice, challenge, 1, weak=weak)
     assert (ended.state, ended.approved) == (ChallengeState.ANSWERED, False)
     assert ended.outcome.button == 1
     assert verify_receipt(ended.outcome.receipt).approved is False
     assert service.last_event() == ("challenge.answered", "")
     assert service.account().history.refusals == 1
     with pytest.raises(WrongState):
-        alice.answer(asked)
+        alice.answer(challenge)
     with pytest.raises(WrongState):
-        alice.disown(asked)
+        alice.disown(challenge)
 
 
 @pytest.mark.parametrize("strong", [True, False], ids=["strong key", "device key"])
-def test_s9_a_disown_is_terminal_signed_and_another_event(service, alice, asked, strong):
-    ended = service.disown(alice, asked, strong=strong)
-    assert ended == service.stored(asked.guid)
+def test_s9_a_disown_is_terminal_signed_and_another_event(service, alice, challenge, strong):
+    ended = service.disown(alice, challenge, strong=strong)
+    assert ended == service.stored(challenge.guid)
     assert (ended.state, ended.approved) == (ChallengeState.DISOWNED, False)
     assert (ended.outcome.device, ended.outcome.button) == (alice.guid, None)
     receipt = verify_receipt(ended.outcome.receipt)
     assert (receipt.state, receipt.approved) == (ChallengeState.DISOWNED, False)
     assert service.last_event() == ("challenge.disowned", "")
     assert service.account().history.refusals == 1
-    assert [callback.challenge for callback in service.callback_records()] == [asked.guid]
+    assert [callback.challenge for callback in service.callback_records()] == [challenge.guid]
     with pytest.raises(WrongState):
-        alice.answer(asked)
+        alice.answer(challenge)
     with pytest.raises(WrongState):
-        service.challenges.cancel(service.origin, asked.guid)
+        service.challenges.cancel(service.origin, challenge.guid)
 
 
 @pytest.mark.parametrize("algorithm", [Algorithm.ES256, Algorithm.EDDSA])
@@ -227,62 +231,62 @@ def test_rsa_answers_are_accepted(service, rsa_phone):
     assert phone.answer(service.ask("rita", "Pay?").challenge).approved
 
 
-def test_whoever_waits_for_the_challenge_is_woken(service, alice, asked):
-    rung = []
+def test_whoever_waits_for_the_challenge_is_woken(service, alice, challenge):
+    guids = []
 
     class Wake:
         def notify(self, guid):
-            rung.append((guid, service.stored(guid).state))
+            guids.append((guid, service.stored(guid).state))
 
-    service.but(wake=Wake()).answer(alice, asked)
-    assert rung == [(asked.guid, ChallengeState.ANSWERED)]
+    service.but(wake=Wake()).answer(alice, challenge)
+    assert guids == [(challenge.guid, ChallengeState.ANSWERED)]
 
 
 @pytest.mark.parametrize("verb", ["answer", "disown"])
-def test_s5_nothing_is_accepted_from_the_deadline_on(service, alice, asked, verb):
+def test_s5_nothing_is_accepted_from_the_deadline_on(service, alice, challenge, verb):
     for late in (timedelta(0), TICK, timedelta(hours=1)):
-        service.clock.jump(asked.deadline + late)
+        service.clock.jump(challenge.deadline + late)
         with pytest.raises(DeadlinePassed):
-            getattr(alice, verb)(asked)
-        assert service.stored(asked.guid) == asked
-    service.clock.jump(asked.deadline - TICK)
-    getattr(alice, verb)(asked)
+            getattr(alice, verb)(challenge)
+        assert service.stored(challenge.guid) == challenge
+    service.clock.jump(challenge.deadline - TICK)
+    getattr(alice, verb)(challenge)
 
 
-def test_a_clock_that_stepped_back_accepts_no_answer_before_its_question(service, alice, asked):
-    service.clock.jump(asked.issued_at - timedelta(seconds=30))
-    ended = alice.answer(asked)
-    assert ended.outcome.at == asked.issued_at
-    assert verify_receipt(ended.outcome.receipt).at == asked.issued_at
+def test_a_clock_that_stepped_back_accepts_no_answer_before_its_question(service, alice, challenge):
+    service.clock.jump(challenge.issued_at - timedelta(seconds=30))
+    ended = alice.answer(challenge)
+    assert ended.outcome.at == challenge.issued_at
+    assert verify_receipt(ended.outcome.receipt).at == challenge.issued_at
 
 
-def test_s6_what_was_finished_is_kept_from_then_on(service, alice, asked):
+def test_s6_what_was_finished_stays_readable_from_then_on(service, alice, challenge):
     late = service.clock.advance(STANDARD.challenge_life - TICK)
-    ended = alice.answer(asked)
-    assert ended.keep_until == max(asked.keep_until, late + STANDARD.retention)
+    ended = alice.answer(challenge)
+    assert ended.keep_until == max(challenge.keep_until, late + STANDARD.retention)
     other = service.ask("alice", "Pay?").challenge
     service.clock.jump(other.deadline + timedelta(days=7))
     service.challenges.expire()
     assert service.stored(other.guid).keep_until == service.clock.now() + STANDARD.retention
 
 
-def test_s5_an_answer_signed_in_time_and_sent_too_late_is_refused(service, alice, asked):
-    service.clock.jump(asked.deadline - TICK)
-    token = service.signed(alice, asked)
-    service.clock.jump(asked.deadline)
+def test_s5_an_answer_signed_in_time_and_sent_too_late_is_refused(service, alice, challenge):
+    service.clock.jump(challenge.deadline - TICK)
+    token = service.signed(alice, challenge)
+    service.clock.jump(challenge.deadline)
     refused(service, alice, token, DeadlinePassed)
 
 
 def test_s5_an_answer_whose_first_commit_lost_a_race_is_judged_by_the_later_clock(
-    service, alice, asked
+    service, alice, challenge
 ):
     def delay():
-        service.clock.jump(asked.deadline)
+        service.clock.jump(challenge.deadline)
         service.invitations.invite(service.origin, "alice")
 
     with pytest.raises(DeadlinePassed):
-        service.meanwhile(delay).answer(alice, asked)
-    assert service.stored(asked.guid) == asked
+        service.meanwhile(delay).answer(alice, challenge)
+    assert service.stored(challenge.guid) == challenge
 
 
 # What an answer has to say: one test a check, in which only that check fails
@@ -310,60 +314,66 @@ def test_s5_an_answer_whose_first_commit_lost_a_race_is_judged_by_the_later_cloc
     ],
     ids=str,
 )
-def test_s10_an_answer_says_what_is_stored_or_is_refused(service, alice, asked, claims, refusal):
-    refused(service, alice, forged(service, alice, asked, **claims), refusal)
+def test_s10_an_answer_says_what_is_stored_or_is_refused(
+    service, alice, challenge, claims, refusal
+):
+    refused(service, alice, forged(service, alice, challenge, **claims), refusal)
 
 
-def test_s10_an_answer_to_another_open_challenge_is_refused(service, alice, asked):
+def test_s10_an_answer_to_another_open_challenge_is_refused(service, alice, challenge):
     other = service.ask("alice", "Pay 1000 EUR to Mallory?").challenge
-    refused(service, alice, forged(service, alice, asked, challenge=other.guid), DisplayChanged)
+    refused(service, alice, forged(service, alice, challenge, challenge=other.guid), DisplayChanged)
 
 
-def test_s10_an_answer_that_names_another_device_of_the_account_is_refused(service, alice, asked):
+def test_s10_an_answer_that_names_another_device_of_the_account_is_refused(
+    service, alice, challenge
+):
     second = service.bind("alice")
-    refused(service, alice, forged(service, alice, asked, iss=second.guid), WrongDevice)
-    refused(service, second, service.signed(alice, asked), WrongDevice)
+    refused(service, alice, forged(service, alice, challenge, iss=second.guid), WrongDevice)
+    refused(service, second, service.signed(alice, challenge), WrongDevice)
 
 
-def test_another_accounts_challenge_cannot_be_answered(service, alice, asked):
+def test_another_accounts_challenge_cannot_be_answered(service, alice, challenge):
     mallory = service.bind("mallory")
     own = service.ask("mallory", "Pay?").challenge
-    token = forged(service, mallory, own, challenge=asked.guid, display=asked.display_hash)
+    token = forged(service, mallory, own, challenge=challenge.guid, display=challenge.display_hash)
     refused(service, mallory, token, Foreign)
 
 
-def test_another_app_spaces_challenge_cannot_be_answered(service, asked):
+def test_another_app_spaces_challenge_cannot_be_answered(service, challenge):
     insurance = service.new_app_space("Insurance")
     alice_there = service.bind("alice", origin=service.new_origin(insurance, "Claims"))
     own = service.ask("alice", "Claim?", origin=service.new_origin(insurance, "Claims")).challenge
-    token = forged(service, alice_there, own, challenge=asked.guid, display=asked.display_hash)
+    token = forged(
+        service, alice_there, own, challenge=challenge.guid, display=challenge.display_hash
+    )
     refused(service, alice_there, token, Foreign)
 
 
-@given(place=st.integers(0, 10_000), bit=st.integers(0, 7))
-def test_s10_a_stored_document_with_one_bit_changed_cannot_be_answered(new_service, place, bit):
+@given(index=st.integers(0, 10_000), bit=st.integers(0, 7))
+def test_s10_a_stored_document_with_one_bit_changed_cannot_be_answered(new_service, index, bit):
     """Whoever reaches the database changes what is shown; no signature covers that."""
     service = new_service()
     alice = service.bind("alice")
-    asked = service.ask("alice", "Pay 10 EUR to Zoe?").challenge
-    raw = bytearray(asked.display.encode())
-    raw[place % len(raw)] ^= 1 << bit
-    changed = attrs.evolve(asked, version=2, display=raw.decode("latin-1"))
-    service.store.commit((Change(asked, changed),), (), "tampered")
-    honest = service.signed(alice, asked)
+    challenge = service.ask("alice", "Pay 10 EUR to Zoe?").challenge
+    raw = bytearray(challenge.display.encode())
+    raw[index % len(raw)] ^= 1 << bit
+    changed = attrs.evolve(challenge, version=2, display=raw.decode("latin-1"))
+    service.store.commit((Change(challenge, changed),), (), "tampered")
+    honest = service.signed(alice, challenge)
     claims = keys.read(honest, limit=9999).claimed
     claims["display"] = keys.digest(changed.display.encode())
-    shown = keys.sign(strong_key(alice), typ=ANSWER_TYP, claims=claims)
+    token = keys.sign(strong_key(alice), typ=ANSWER_TYP, claims=claims)
     with pytest.raises(DisplayChanged):
-        service.send(alice, shown)
+        service.send(alice, token)
     # One that was signed over the true document is true, and the receipt shows the change.
     receipt = service.send(alice, honest).outcome.receipt
     with pytest.raises(ReceiptChanged):
         verify_receipt(receipt)
 
 
-def test_a_strong_button_needs_the_strong_key(service, alice, asked):
-    refused(service, alice, service.signed(alice, asked, weak=True), WeakKey)
+def test_a_strong_button_needs_the_strong_key(service, alice, challenge):
+    refused(service, alice, service.signed(alice, challenge, weak=True), WeakKey)
 
 
 def test_a_strong_refusal_needs_the_strong_key_too(service, alice):
@@ -371,22 +381,22 @@ def test_a_strong_refusal_needs_the_strong_key_too(service, alice):
         Button(title="Yes", strong=False, approving=True),
         Button(title="Never", strong=True),
     )
-    asked = service.ask("alice", "Pay?", buttons=buttons).challenge
-    refused(service, alice, service.signed(alice, asked, 1, weak=True), WeakKey)
-    assert service.answer(alice, asked, 0, weak=True).approved
+    challenge = service.ask("alice", "Pay?", buttons=buttons).challenge
+    refused(service, alice, service.signed(alice, challenge, 1, weak=True), WeakKey)
+    assert service.answer(alice, challenge, 0, weak=True).approved
 
 
 # Keys, algorithms and kinds
 
 
-def test_s13_an_answer_by_a_key_of_ones_own_is_refused(service, alice, asked):
+def test_s13_an_answer_by_a_key_of_ones_own_is_refused(service, alice, challenge):
     own = generate(Algorithm.ES256, kid="own")
-    refused(service, alice, forged(service, alice, asked, key=own), WrongKey)
+    refused(service, alice, forged(service, alice, challenge, key=own), WrongKey)
 
 
-def test_s13_an_answer_that_carries_its_own_key_is_refused(service, alice, asked):
+def test_s13_an_answer_that_carries_its_own_key_is_refused(service, alice, challenge):
     own = generate(Algorithm.ES256, kid=strong_key(alice).public.kid)
-    token = forged(service, alice, asked, key=own)
+    token = forged(service, alice, challenge, key=own)
     header, payload, _ = token.split(".")
     for members in (
         {"jwk": ijson.parse(own.public.jwk)},
@@ -401,27 +411,29 @@ def test_s13_an_answer_that_carries_its_own_key_is_refused(service, alice, asked
         )
 
 
-def test_s18_a_key_whose_algorithm_the_policy_no_longer_allows_signs_nothing(service, alice, asked):
+def test_s18_a_key_whose_algorithm_the_policy_no_longer_allows_signs_nothing(
+    service, alice, challenge
+):
     strict = service.but(
         policy=attrs.evolve(STANDARD, algorithms=frozenset(Algorithm) - {Algorithm.ES256})
     )
     for button in (0, 1):
         with pytest.raises(WrongAlgorithm):
-            strict.answer(alice, asked, button)
-    assert service.stored(asked.guid) == asked
-    assert service.answer(alice, asked).approved
+            strict.answer(alice, challenge, button)
+    assert service.stored(challenge.guid) == challenge
+    assert service.answer(alice, challenge).approved
 
 
-def test_s13_another_devices_key_signs_nothing(service, alice, asked):
+def test_s13_another_devices_key_signs_nothing(service, alice, challenge):
     second = service.bind("alice")
-    refused(service, alice, forged(service, alice, asked, key=strong_key(second)), WrongKey)
+    refused(service, alice, forged(service, alice, challenge, key=strong_key(second)), WrongKey)
 
 
-def test_s13_the_algorithm_is_the_keys_own(service, alice, asked):
+def test_s13_the_algorithm_is_the_keys_own(service, alice, challenge):
     kid = strong_key(alice).public.kid
     other = generate(Algorithm.EDDSA, kid=kid)
-    refused(service, alice, forged(service, alice, asked, key=other), WrongAlgorithm)
-    _, payload, signature = service.signed(alice, asked).split(".")
+    refused(service, alice, forged(service, alice, challenge, key=other), WrongAlgorithm)
+    _, payload, signature = service.signed(alice, challenge).split(".")
     for alg in ("none", "HS256", "RS256"):
         header = keys.b64url(ijson.compact({"alg": alg, "kid": kid, "typ": ANSWER_TYP}))
         refused(service, alice, f"{header}.{payload}.{signature}", WrongAlgorithm)
@@ -430,41 +442,41 @@ def test_s13_the_algorithm_is_the_keys_own(service, alice, asked):
 @pytest.mark.parametrize(
     "typ", [BIND_TYP, ROTATE_TYP, ENDORSE_TYP, PROOF_TYP, RECEIPT_TYP, DISOWN_TYP, "JWT", ""]
 )
-def test_s12_a_token_of_another_kind_is_no_answer(service, alice, asked, typ):
-    refused(service, alice, forged(service, alice, asked, typ=typ), WrongType)
+def test_s12_a_token_of_another_kind_is_no_answer(service, alice, challenge, typ):
+    refused(service, alice, forged(service, alice, challenge, typ=typ), WrongType)
 
 
-def test_s12_an_answer_is_no_disown_and_a_disown_no_answer(service, alice, asked):
-    refused(service, alice, service.signed(alice, asked), WrongType, "disown")
-    refused(service, alice, alice.device.disown(asked.display), WrongType)
+def test_s12_an_answer_is_no_disown_and_a_disown_no_answer(service, alice, challenge):
+    refused(service, alice, service.signed(alice, challenge), WrongType, "disown")
+    refused(service, alice, alice.device.disown(challenge.display), WrongType)
 
 
-def test_s12_what_is_called_a_disown_has_to_be_one(service, alice, asked):
-    token = forged(service, alice, asked, typ=DISOWN_TYP)
+def test_s12_what_is_called_a_disown_has_to_be_one(service, alice, challenge):
+    token = forged(service, alice, challenge, typ=DISOWN_TYP)
     refused(service, alice, token, MalformedToken, "disown")
 
 
 @pytest.mark.parametrize("body", [b"", b"a.b.c", b"{}", b"\xff", b"x" * 20_000])
 @pytest.mark.parametrize("verb", ["answer", "disown"])
-def test_s35_a_body_that_is_no_token_is_refused_and_recorded(service, alice, asked, verb, body):
+def test_s35_a_body_that_is_no_token_is_refused_and_recorded(service, alice, challenge, verb, body):
     with pytest.raises(MalformedToken):
         getattr(service.answers, verb)(alice.call("/answers", body))
     assert service.last_event() == (f"challenge.{verb}", "malformed_token")
-    assert service.stored(asked.guid) == asked
+    assert service.stored(challenge.guid) == challenge
 
 
-def test_a_flipped_signature_of_the_device_key_is_refused(service, alice, asked):
-    token = service.signed(alice, asked, 1, weak=True)
+def test_a_flipped_signature_of_the_device_key_is_refused(service, alice, challenge):
+    token = service.signed(alice, challenge, 1, weak=True)
     words, _, signature = token.rpartition(".")
     raw = bytearray(keys.unb64url(signature))
     raw[-1] ^= 1
     refused(service, alice, f"{words}.{keys.b64url(bytes(raw))}", WrongSignature)
 
 
-def test_an_answer_comes_in_a_proven_call_of_its_own(service, alice, asked):
+def test_an_answer_comes_in_a_proven_call_of_its_own(service, alice, challenge):
     """The proof covers the body, and counts once."""
-    call = alice.call("/answers", service.signed(alice, asked, 1).encode())
-    swapped = attrs.evolve(call, body=service.signed(alice, asked, 0).encode())
+    call = alice.call("/answers", service.signed(alice, challenge, 1).encode())
+    swapped = attrs.evolve(call, body=service.signed(alice, challenge, 0).encode())
     with pytest.raises(WrongRequest):
         service.answers.answer(swapped)
     service.answers.answer(call)
@@ -476,25 +488,27 @@ def test_an_answer_comes_in_a_proven_call_of_its_own(service, alice, asked):
 
 
 @pytest.fixture
-def repeated(service, alice, asked):
+def repeated(service, alice, challenge):
     """Send a token again, and see the recorded result and nothing else."""
 
     def run(token, verb="answer"):
         before, events = service.records(), service.events
         call = alice.call("/answers", token.encode())
         ended = getattr(service.answers, verb)(call)
-        assert ended == service.stored(asked.guid)
+        assert ended == service.stored(challenge.guid)
         assert (service.records(), service.events) == (before, events)
         return ended
 
     return run
 
 
-def test_s8_the_identical_answer_again_gets_the_recorded_result(service, alice, asked, repeated):
-    token = service.signed(alice, asked)
+def test_s8_the_identical_answer_again_gets_the_recorded_result(
+    service, alice, challenge, repeated
+):
+    token = service.signed(alice, challenge)
     ended = service.send(alice, token)
     assert repeated(token) == ended
-    service.clock.jump(asked.deadline)
+    service.clock.jump(challenge.deadline)
     assert repeated(token) == ended
     service.deliver()
     assert repeated(token) == ended
@@ -502,10 +516,10 @@ def test_s8_the_identical_answer_again_gets_the_recorded_result(service, alice, 
 
 
 def test_s8_the_same_words_signed_again_get_the_recorded_result(
-    service, alice, asked, repeated, malleated
+    service, alice, challenge, repeated, malleated
 ):
     """ECDSA signs the same words in many ways, and whoever sees one signature can make another."""
-    token = service.signed(alice, asked)
+    token = service.signed(alice, challenge)
     ended = service.send(alice, token)
     words = keys.read(token, limit=9999).claimed
     again = keys.sign(strong_key(alice), typ=ANSWER_TYP, claims=words)
@@ -518,9 +532,9 @@ def test_s8_the_same_words_signed_again_get_the_recorded_result(
 
 
 def test_s8_the_very_token_again_gets_the_recorded_result_though_its_key_is_gone(
-    service, alice, asked, repeated, malleated
+    service, alice, challenge, repeated, malleated
 ):
-    token = service.signed(alice, asked)
+    token = service.signed(alice, challenge)
     ended = service.send(alice, token)
     alice.rotate()
     assert repeated(token) == ended
@@ -528,37 +542,39 @@ def test_s8_the_very_token_again_gets_the_recorded_result_though_its_key_is_gone
     refused(service, service.bind("alice"), token, WrongState)
 
 
-def test_s8_the_identical_disown_again_gets_the_recorded_result(service, alice, asked, repeated):
-    token = alice.device.disown(asked.display)
+def test_s8_the_identical_disown_again_gets_the_recorded_result(
+    service, alice, challenge, repeated
+):
+    token = alice.device.disown(challenge.display)
     ended = service.answers.disown(alice.call("/disowns", token.encode()))
     assert repeated(token, "disown") == ended
 
 
-def test_s8_another_answer_with_the_same_button_is_no_repeat(service, alice, asked):
-    service.answer(alice, asked)
-    refused(service, alice, service.signed(alice, asked), WrongState)
+def test_s8_another_answer_with_the_same_button_is_no_repeat(service, alice, challenge):
+    service.answer(alice, challenge)
+    refused(service, alice, service.signed(alice, challenge), WrongState)
 
 
-def test_s8_another_device_gets_no_result_for_repeating_the_words(service, alice, asked):
-    token = service.signed(alice, asked)
+def test_s8_another_device_gets_no_result_for_repeating_the_words(service, alice, challenge):
+    token = service.signed(alice, challenge)
     service.send(alice, token)
     second = service.bind("alice")
     refused(service, second, token, WrongState)
 
 
-def test_s8_a_repeat_of_what_was_refused_is_judged_afresh(service, alice, asked):
-    service.clock.jump(asked.deadline)
-    token = service.signed(alice, asked)
+def test_s8_a_repeat_of_what_was_refused_is_judged_afresh(service, alice, challenge):
+    service.clock.jump(challenge.deadline)
+    token = service.signed(alice, challenge)
     refused(service, alice, token, DeadlinePassed)
     refused(service, alice, token, DeadlinePassed)
 
 
-def test_s8_repeats_at_once_are_one_answer(service, alice, asked, meeting, at_once):
-    token = service.signed(alice, asked)
+def test_s8_repeats_at_once_are_one_answer(service, alice, challenge, meeting, at_once):
+    token = service.signed(alice, challenge)
     racing = service.but(store=meeting(service.store, 4))
     outcomes = at_once(*[lambda: racing.send(alice, token)] * 4)
     assert {outcome.version for outcome in outcomes} == {2}
-    assert all(outcome == service.stored(asked.guid) for outcome in outcomes)
+    assert all(outcome == service.stored(challenge.guid) for outcome in outcomes)
     assert len(service.callback_records()) == 1
     assert len(service.happened("challenge.answered")) == 1
 
@@ -570,12 +586,12 @@ def test_receipts_are_chained_per_account(service, alice):
     bob = service.bind("bob")
     trusted = service.ports.signer.jwks()
     receipts = []
-    for act in (
+    for respond in (
         alice.answer,
         partial(alice.answer, button=1),
         alice.disown,
     ):
-        ended = act(service.ask("alice", "Pay?").challenge)
+        ended = respond(service.ask("alice", "Pay?").challenge)
         receipts.append(verify_receipt(ended.outcome.receipt, trusted=trusted))
         bob.answer(service.ask("bob", "Pay?").challenge)
     assert [receipt.number for receipt in receipts] == [1, 2, 3]
@@ -585,8 +601,8 @@ def test_receipts_are_chained_per_account(service, alice):
     assert service.account("bob").receipts == 3
 
 
-def test_what_nobody_answered_has_no_receipt(service, alice, asked):
-    service.challenges.cancel(service.origin, asked.guid)
+def test_what_nobody_answered_has_no_receipt(service, alice, challenge):
+    service.challenges.cancel(service.origin, challenge.guid)
     service.ask("alice", "Pay?")
     service.clock.advance(STANDARD.challenge_life)
     service.challenges.expire()
@@ -596,7 +612,9 @@ def test_what_nobody_answered_has_no_receipt(service, alice, asked):
 def test_answers_at_once_to_two_questions_lose_no_receipt(service, alice, meeting, at_once):
     several = [service.ask("alice", "Pay?").challenge for _ in range(4)]
     racing = service.but(store=meeting(service.store, 4))
-    ended = at_once(*(lambda held=held: racing.answer(alice, held) for held in several))
+    ended = at_once(
+        *(lambda question=question: racing.answer(alice, question) for question in several)
+    )
     receipts = sorted(
         (verify_receipt(one.outcome.receipt) for one in ended), key=lambda one: one.number
     )
@@ -605,17 +623,17 @@ def test_answers_at_once_to_two_questions_lose_no_receipt(service, alice, meetin
     assert service.account().receipt_hash == receipts[-1].hash
 
 
-def test_a_receipt_is_the_services_own(service, alice, asked):
+def test_a_receipt_is_the_services_own(service, alice, challenge):
     stranger = generate(Algorithm.ES256, kid="stranger").public
-    receipt = alice.answer(asked).outcome.receipt
+    receipt = alice.answer(challenge).outcome.receipt
     with pytest.raises(IssuerUntrusted):
         verify_receipt(receipt, trusted=(stranger,))
 
 
-def test_a_receipt_is_signed_by_the_newest_of_the_services_keys(service, alice, asked):
+def test_a_receipt_is_signed_by_the_newest_of_the_services_keys(service, alice, challenge):
     service.ports.signer.rotate()
     newest, oldest = service.ports.signer.jwks()
-    receipt = alice.answer(asked).outcome.receipt
+    receipt = alice.answer(challenge).outcome.receipt
     assert verify_receipt(receipt, trusted=(newest,)).proven
     with pytest.raises(IssuerUntrusted):
         verify_receipt(receipt, trusted=(oldest,))

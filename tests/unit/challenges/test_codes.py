@@ -48,33 +48,33 @@ def wrong(code):
     return f"{(int(code) + 1) % 10**6:06}"
 
 
-def mistyped(act) -> int:
-    """See *act* refused for a wrong code; return how many attempts are left."""
+def mistyped(call) -> int:
+    """See *call* refused for a wrong code; return how many attempts are left."""
     with pytest.raises(WrongCode) as caught:
-        act()
+        call()
     return caught.value.attempts_left
 
 
 # Without the code (S1)
 
 
-@pytest.mark.parametrize("seen", [False, True], ids=["pending", "seen"])
+@pytest.mark.parametrize("fetched", [False, True], ids=["pending", "seen"])
 @pytest.mark.parametrize("button", [0, 1], ids=["weak", "strong"])
 @pytest.mark.parametrize("device", ["first", "second"])
-def test_s1_no_approval_without_the_code_on_any_path(service, alice, seen, button, device):
+def test_s1_no_approval_without_the_code_on_any_path(service, alice, fetched, button, device):
     second = service.bind("alice")
     phone = alice if device == "first" else second
     issued = service.ask("alice", "Pay?", show_code=True, buttons=YES_OR_NO)
-    if seen:
+    if fetched:
         phone.fetch(issued.challenge.guid)
     with pytest.raises(CodeMissing):
         phone.answer(issued.challenge, button)
     assert service.last_event() == ("challenge.answer", "code_missing")
-    held = service.stored(issued.challenge.guid)
-    assert held.state is (ChallengeState.SEEN if seen else ChallengeState.PENDING)
-    assert (held.wrong_codes, service.account().history.wrong_codes) == (0, 0)
+    challenge = service.stored(issued.challenge.guid)
+    assert challenge.state is (ChallengeState.SEEN if fetched else ChallengeState.PENDING)
+    assert (challenge.wrong_codes, service.account().history.wrong_codes) == (0, 0)
     assert mistyped(lambda: phone.answer(issued.challenge, button, code="")) == LIMIT - 1
-    assert not service.challenges.status(service.origin, held.guid).approved
+    assert not service.challenges.status(service.origin, challenge.guid).approved
     assert phone.answer(issued.challenge, button, code=issued.code).approved
 
 
@@ -134,16 +134,16 @@ def test_a_disown_needs_no_code(service, alice, issued):
 def test_an_origin_that_shows_no_codes_has_the_flag_echoed_only(service, alice):
     cloud = service.new_origin(service.app_space, "CX client", codes=Codes.ECHOED)
     issued = service.ask("alice", "Pay?", show_code=True, origin=cloud)
-    held = issued.challenge
-    assert (issued.code, held.show_code, held.code_asked) == (None, True, False)
-    assert ijson.parse(held.display)["code"] is False
-    assert alice.answer(held).approved
+    challenge = issued.challenge
+    assert (issued.code, challenge.show_code, challenge.code_asked) == (None, True, False)
+    assert ijson.parse(challenge.display)["code"] is False
+    assert alice.answer(challenge).approved
 
 
 # Where the code is (S2, S4)
 
 
-def test_s2_the_code_is_in_neither_the_bell_nor_anything_that_a_device_or_callback_gets(service):
+def test_s2_the_code_is_in_nothing_that_a_push_a_device_or_a_callback_gets(service):
     phone = service.bind("alice", addresses=(PushAddress(kind=AddressKind.RELAY, value="there"),))
     issued = service.ask("alice", "Pay?", show_code=True, callback=CALLBACK)
     code, now = issued.code, service.clock.now()
@@ -154,7 +154,7 @@ def test_s2_the_code_is_in_neither_the_bell_nor_anything_that_a_device_or_callba
     answered = phone.answer(fetched, 1)
     service.deliver()
     (attempt,) = service.sender.attempts
-    for told in (
+    for message in (
         attrs.asdict(push),
         fetched.display,
         pending.display,
@@ -165,17 +165,17 @@ def test_s2_the_code_is_in_neither_the_bell_nor_anything_that_a_device_or_callba
         repr(issued),
         service.events,
     ):
-        assert code not in repr(told)
+        assert code not in repr(message)
 
 
 def test_the_code_is_sealed_for_its_challenge_and_gone_when_it_ends(service, alice, issued):
-    held = issued.challenge
-    assert issued.code.encode() not in held.sealed_code
-    assert open_code(tools_of(service.ports, service.policy), held) == issued.code
-    assert alice.answer(held, code=issued.code).sealed_code == b""
+    challenge = issued.challenge
+    assert issued.code.encode() not in challenge.sealed_code
+    assert open_code(tools_of(service.ports, service.policy), challenge) == issued.code
+    assert alice.answer(challenge, code=issued.code).sealed_code == b""
 
 
-class Luck:
+class FixedEntropy:
     def __init__(self, value):
         self.value = value
 
@@ -189,11 +189,11 @@ class Luck:
 @example(10**6)
 @example(999_999)
 @example(2**128 - 1)
-def test_s4_a_code_is_six_digits_each_as_likely_as_the_others(luck):
+def test_s4_a_code_is_six_digits_each_as_likely_as_the_others(number):
     """128 bits of luck leave no code likelier than another by more than one in 10**32."""
-    code = new_code(tools_of(attrs.evolve(PORTS, entropy=Luck(luck)), STANDARD))
+    code = new_code(tools_of(attrs.evolve(PORTS, entropy=FixedEntropy(number)), STANDARD))
     assert len(code) == 6
-    assert int(code) == luck % 10**6
+    assert int(code) == number % 10**6
 
 
 def test_s4_codes_come_from_entropy_and_differ(service, alice):
@@ -209,23 +209,27 @@ def test_s4_codes_come_from_entropy_and_differ(service, alice):
 # Wrong codes (S3)
 
 
-@pytest.mark.parametrize("seen", [False, True])
-def test_s3_three_wrong_codes_end_the_challenge(service, alice, issued, seen):
-    held = issued.challenge
-    if seen:
-        held = alice.fetch(held.guid)
+@pytest.mark.parametrize("fetched", [False, True])
+def test_s3_three_wrong_codes_end_the_challenge(service, alice, issued, fetched):
+    challenge = issued.challenge
+    if fetched:
+        challenge = alice.fetch(challenge.guid)
     for count in range(1, LIMIT):
-        left = mistyped(lambda: alice.answer(held, code=wrong(issued.code)))
-        stored = service.stored(held.guid)
-        assert (left, stored.wrong_codes, stored.state) == (LIMIT - count, count, held.state)
-    assert mistyped(lambda: alice.answer(held, code=wrong(issued.code))) == 0
-    ended = service.stored(held.guid)
+        attempts_left = mistyped(lambda: alice.answer(challenge, code=wrong(issued.code)))
+        stored = service.stored(challenge.guid)
+        assert (attempts_left, stored.wrong_codes, stored.state) == (
+            LIMIT - count,
+            count,
+            challenge.state,
+        )
+    assert mistyped(lambda: alice.answer(challenge, code=wrong(issued.code))) == 0
+    ended = service.stored(challenge.guid)
     assert (ended.state, ended.wrong_codes) == (ChallengeState.FAILED, LIMIT)
     assert (ended.outcome.at, ended.outcome.token) == (service.clock.now(), None)
     assert not ended.approved
     with pytest.raises(WrongState):
-        alice.answer(held, code=issued.code)
-    assert [callback.challenge for callback in service.callback_records()] == [held.guid]
+        alice.answer(challenge, code=issued.code)
+    assert [callback.challenge for callback in service.callback_records()] == [challenge.guid]
     assert service.account().history.open == ()
     assert service.account().history.refusals == 1
 
@@ -243,9 +247,9 @@ def test_s3_wrong_codes_are_recorded(service, alice, issued):
 
 def test_s3_wrong_codes_of_several_devices_add_up(service, alice, issued):
     second = service.bind("alice")
-    for phone, left in ((alice, 2), (second, 1), (alice, 0)):
+    for phone, attempts_left in ((alice, 2), (second, 1), (alice, 0)):
         code = wrong(issued.code)
-        assert mistyped(lambda p=phone, c=code: p.answer(issued.challenge, code=c)) == left
+        assert mistyped(lambda p=phone, c=code: p.answer(issued.challenge, code=c)) == attempts_left
     assert service.stored(issued.challenge.guid).state is ChallengeState.FAILED
 
 
@@ -263,11 +267,11 @@ def test_s3_wrong_codes_of_parallel_challenges_lock_the_account_at_the_policys_l
     limit = STANDARD.code_limit_account
     assert limit <= 100
     for count in range(1, limit + 1):
-        asked = service.ask("alice", "Pay?", show_code=True)
-        mistyped(lambda asked=asked: alice.answer(asked.challenge, code=wrong(asked.code)))
+        issued = service.ask("alice", "Pay?", show_code=True)
+        mistyped(lambda issued=issued: alice.answer(issued.challenge, code=wrong(issued.code)))
         assert service.account().history.wrong_codes == count
         assert (service.account().locked_at is not None) == (count == limit)
-        service.challenges.cancel(service.origin, asked.challenge.guid)
+        service.challenges.cancel(service.origin, issued.challenge.guid)
         service.clock.advance(STANDARD.ask_window)
     locks = service.happened("account.lock")
     assert [(event.subject, event.reason) for event in locks] == [
@@ -322,8 +326,8 @@ def test_s3_guesses_at_once_over_parallel_challenges_are_all_counted(
     racing = service.but(store=meeting(service.store, 4))
     outcomes = at_once(
         *(
-            partial(racing.answer, alice, asked.challenge, code=wrong(asked.code))
-            for asked in several
+            partial(racing.answer, alice, issued.challenge, code=wrong(issued.code))
+            for issued in several
         )
     )
     assert {type(outcome) for outcome in outcomes} == {WrongCode}

@@ -26,18 +26,18 @@ def alice(service):
 
 
 @pytest.fixture
-def asked(service, alice):
+def challenge(service, alice):
     return service.ask("alice", "Pay 10 EUR?", callback=CALLBACK).challenge
 
 
-def contradictions(service, phones, asked):
+def contradictions(service, phones, challenge):
     """Eight ways to end a challenge, each ready to go."""
-    calls = [partial(service.challenges.cancel, service.origin, asked.guid)] * 2
+    calls = [partial(service.challenges.cancel, service.origin, challenge.guid)] * 2
     for phone in phones:
         for button in (0, 1):
-            token = service.signed(phone, asked, button).encode()
+            token = service.signed(phone, challenge, button).encode()
             calls.append(partial(service.answers.answer, phone.call("/answers", token)))
-        token = phone.device.disown(asked.display).encode()
+        token = phone.device.disown(challenge.display).encode()
         calls.append(partial(service.answers.disown, phone.call("/disowns", token)))
     return calls
 
@@ -48,21 +48,21 @@ def test_s7_of_eight_contradictory_answers_exactly_one_wins(
 ):
     phones = [alice, service.bind("alice")]
     for _ in range(12):
-        asked = service.ask("alice", "Pay 10 EUR?", callback=CALLBACK).challenge
+        challenge = service.ask("alice", "Pay 10 EUR?", callback=CALLBACK).challenge
         receipts, events = service.account().receipts, len(service.events)
         racing = service.but(store=meeting(service.store, 8)) if together else service
-        outcomes = at_once(*contradictions(racing, phones, asked))
+        outcomes = at_once(*contradictions(racing, phones, challenge))
 
         (winner,) = [outcome for outcome in outcomes if not isinstance(outcome, CountersealError)]
         assert [type(outcome) for outcome in outcomes].count(WrongState) == 7
-        assert service.stored(asked.guid) == winner
-        assert winner.version == asked.version + 1
+        assert service.stored(challenge.guid) == winner
+        assert winner.version == challenge.version + 1
         answered = winner.state in {ChallengeState.ANSWERED, ChallengeState.DISOWNED}
         assert (winner.outcome.receipt is not None) == answered
         assert service.account().receipts == receipts + answered
         ended = [event for event in service.events[events:] if not event.reason]
         assert [event.event for event in ended] == [f"challenge.{winner.state.value.lower()}"]
-        mine = [one for one in service.callback_records() if one.challenge == asked.guid]
+        mine = [one for one in service.callback_records() if one.challenge == challenge.guid]
         assert len(mine) == 1
         service.clock.advance(timedelta(hours=1))
 
@@ -71,24 +71,24 @@ def test_s7_every_kind_of_ending_can_win(service, alice):
     """Whoever is first wins, whoever that is, and everyone after gets a conflict."""
     phones = [alice, service.bind("alice")]
     for first in range(8):
-        asked = service.ask("alice", "Pay 10 EUR?").challenge
-        calls = contradictions(service, phones, asked)
+        challenge = service.ask("alice", "Pay 10 EUR?").challenge
+        calls = contradictions(service, phones, challenge)
         winner = calls.pop(first)()
         for call in calls:
             with pytest.raises(WrongState):
                 call()
-        assert service.stored(asked.guid) == winner
+        assert service.stored(challenge.guid) == winner
         service.clock.advance(timedelta(hours=1))
 
 
-def test_s7_an_answer_and_the_worker_at_the_deadline(service, alice, asked):
+def test_s7_an_answer_and_the_worker_at_the_deadline(service, alice, challenge):
     def expired():
-        service.clock.jump(asked.deadline)
+        service.clock.jump(challenge.deadline)
         assert service.challenges.expire() == 1
 
     with pytest.raises(WrongState):
-        service.meanwhile(expired).answer(alice, asked)
-    assert service.stored(asked.guid).state is ChallengeState.EXPIRED
+        service.meanwhile(expired).answer(alice, challenge)
+    assert service.stored(challenge.guid).state is ChallengeState.EXPIRED
     assert len(service.callback_records()) == 1
 
 
@@ -115,44 +115,44 @@ ENDINGS = {
 @pytest.mark.parametrize("racing", [False, True], ids=["before the answer", "before its commit"])
 def test_s18_a_device_or_account_that_ends_meanwhile_answers_nothing(service, end, verb, racing):
     alice = service.bind("alice")
-    asked = service.ask("alice", "Pay 10 EUR?", callback=CALLBACK).challenge
+    challenge = service.ask("alice", "Pay 10 EUR?", callback=CALLBACK).challenge
     ends, refusal = end
     if racing:
         racing = service.meanwhile(lambda: ends(service, alice))
     else:
         ends(service, alice)
         racing = service
-    act = {
-        "approve": lambda: racing.answer(alice, asked),
-        "refuse": lambda: racing.answer(alice, asked, 1, weak=True),
-        "disown": lambda: racing.disown(alice, asked),
+    meanwhile = {
+        "approve": lambda: racing.answer(alice, challenge),
+        "refuse": lambda: racing.answer(alice, challenge, 1, weak=True),
+        "disown": lambda: racing.disown(alice, challenge),
     }[verb]
     with pytest.raises(refusal):
-        act()
-    assert service.stored(asked.guid) == asked
+        meanwhile()
+    assert service.stored(challenge.guid) == challenge
     assert service.callback_records() == []
     assert service.account().receipts == 0
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_s18_a_repeat_by_a_device_that_ended_gets_no_result(service, alice, asked, ending):
+def test_s18_a_repeat_by_a_device_that_ended_gets_no_result(service, alice, challenge, ending):
     end, refusal = ENDINGS[ending]
-    token = service.signed(alice, asked)
+    token = service.signed(alice, challenge)
     service.send(alice, token)
     end(service, alice)
     with pytest.raises(refusal):
         service.send(alice, token)
 
 
-def test_s18_a_key_that_is_rotated_away_before_the_commit_signs_nothing(service, alice, asked):
+def test_s18_a_key_that_is_rotated_away_before_the_commit_signs_nothing(service, alice, challenge):
     racing = service.meanwhile(partial(alice.rotate, [Role.STRONG]))
     with pytest.raises(WrongKey):
-        racing.answer(alice, asked)
-    assert service.stored(asked.guid) == asked
+        racing.answer(alice, challenge)
+    assert service.stored(challenge.guid) == challenge
 
 
 def test_s18_a_suspension_that_is_over_again_before_the_commit_costs_only_a_second_look(
-    service, alice, asked
+    service, alice, challenge
 ):
     """The binding is as it was, but for its version: the guard is the version."""
 
@@ -160,7 +160,7 @@ def test_s18_a_suspension_that_is_over_again_before_the_commit_costs_only_a_seco
         service.devices.suspend(alice.guid, by=OPERATOR)
         service.devices.resume(alice.guid, by=OPERATOR)
 
-    assert service.meanwhile(flicker).answer(alice, asked).approved
+    assert service.meanwhile(flicker).answer(alice, challenge).approved
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
@@ -172,11 +172,13 @@ def test_s18_of_an_answer_and_an_ending_at_once_either_is_first(
     first = {"answer": 0, "ending": 0}
     for _ in range(10):
         phone = service.bind("alice")
-        asked = service.ask("alice", "Pay?").challenge
+        challenge = service.ask("alice", "Pay?").challenge
         racing = service.but(store=meeting(service.store, 2))
-        answered, ended = at_once(partial(racing.answer, phone, asked), partial(end, racing, phone))
+        answered, ended = at_once(
+            partial(racing.answer, phone, challenge), partial(end, racing, phone)
+        )
         assert not isinstance(ended, CountersealError)
-        approved = service.stored(asked.guid).approved
+        approved = service.stored(challenge.guid).approved
         assert approved == (not isinstance(answered, refusal))
         first["answer" if approved else "ending"] += 1
         if not approved:
@@ -212,11 +214,11 @@ WITH_CODE = {
 }
 
 
-@pytest.mark.parametrize("act", WITH_CODE.values(), ids=WITH_CODE)
+@pytest.mark.parametrize("meanwhile", WITH_CODE.values(), ids=WITH_CODE)
 @pytest.mark.parametrize("codes", [0, STANDARD.code_limit - 1], ids=["first code", "last code"])
 @pytest.mark.parametrize("ending", ["the device is suspended", "the account is locked"])
 def test_s18_binding_and_account_are_guards_of_whatever_an_answer_commits(
-    service, alice, act, codes, ending
+    service, alice, meanwhile, codes, ending
 ):
     issued = service.ask("alice", "Pay?", show_code=True, callback=CALLBACK)
     changed_alone(service, issued.challenge.guid, wrong_codes=codes)
@@ -236,7 +238,7 @@ def test_s18_binding_and_account_are_guards_of_whatever_an_answer_commits(
 
     racing = service.meanwhile(partial(changed_alone, service, guid, **changes))
     with pytest.raises(refusal):
-        act(racing, alice, issued)
+        meanwhile(racing, alice, issued)
 
     after = service.records()
     changed = after.pop(guid)
@@ -244,32 +246,32 @@ def test_s18_binding_and_account_are_guards_of_whatever_an_answer_commits(
     assert after == before
 
 
-def test_s18_an_answer_by_another_device_is_not_in_the_way(service, alice, asked):
+def test_s18_an_answer_by_another_device_is_not_in_the_way(service, alice, challenge):
     second = service.bind("alice")
     racing = service.meanwhile(lambda: service.devices.revoke(second.guid, by=OPERATOR))
-    assert racing.answer(alice, asked).approved
+    assert racing.answer(alice, challenge).approved
 
 
-def test_s18_a_question_that_is_read_meanwhile_is_answered_all_the_same(service, alice, asked):
+def test_s18_a_question_that_is_read_meanwhile_is_answered_all_the_same(service, alice, challenge):
     second = service.bind("alice")
-    racing = service.meanwhile(lambda: second.fetch(asked.guid))
-    ended = racing.answer(alice, asked)
+    racing = service.meanwhile(lambda: second.fetch(challenge.guid))
+    ended = racing.answer(alice, challenge)
     assert (ended.approved, ended.version) == (True, 3)
 
 
-def test_a_deadline_that_comes_while_races_are_lost_is_a_deadline(service, alice, asked):
+def test_a_deadline_that_comes_while_races_are_lost_is_a_deadline(service, alice, challenge):
     def busy():
         service.invitations.invite(service.origin, "alice")
         service.clock.advance(timedelta(minutes=1))
 
     with pytest.raises(DeadlinePassed):
-        service.meanwhile(busy, busy, busy).answer(alice, asked)
-    assert service.stored(asked.guid) == asked
+        service.meanwhile(busy, busy, busy).answer(alice, challenge)
+    assert service.stored(challenge.guid) == challenge
 
 
-def test_whoever_loses_is_told_a_refusal_and_never_a_conflict(service, alice, asked):
+def test_a_loser_gets_a_refusal_and_never_a_conflict(service, alice, challenge):
     """Conflict is a store's word; no use case lets it out."""
     racing = service.meanwhile(*[lambda: service.invitations.invite(service.origin, "alice")] * 5)
-    assert racing.answer(alice, asked).approved
+    assert racing.answer(alice, challenge).approved
     with pytest.raises(Refused):
-        racing.answer(alice, asked)
+        racing.answer(alice, challenge)

@@ -69,61 +69,64 @@ def test_a_challenge_is_stored_as_it_was_issued(service, alice):
         transaction_id="t-1",
         callback=CALLBACK,
     )
-    held = issued.challenge
-    assert held == service.stored(held.guid)
-    assert (issued.code, held.code_asked) == (None, False)
-    assert (held.state, held.version) == (ChallengeState.PENDING, 1)
-    assert held.account == alice.device.bond.account
-    assert (held.app_space, held.origin) == (service.app_space.guid, service.origin.origin.guid)
-    assert held.issued_at == service.clock.now()
-    assert held.deadline == held.issued_at + timedelta(seconds=90)
-    assert held.keep_until == held.deadline + STANDARD.retention
-    assert (held.callback, held.transaction_id) == (CALLBACK, "t-1")
-    assert [button.title for button in held.buttons] == ["Pay", "Do not pay"]
+    challenge = issued.challenge
+    assert challenge == service.stored(challenge.guid)
+    assert (issued.code, challenge.code_asked) == (None, False)
+    assert (challenge.state, challenge.version) == (ChallengeState.PENDING, 1)
+    assert challenge.account == alice.device.bond.account
+    assert (challenge.app_space, challenge.origin) == (
+        service.app_space.guid,
+        service.origin.origin.guid,
+    )
+    assert challenge.issued_at == service.clock.now()
+    assert challenge.deadline == challenge.issued_at + timedelta(seconds=90)
+    assert challenge.keep_until == challenge.deadline + STANDARD.retention
+    assert (challenge.callback, challenge.transaction_id) == (CALLBACK, "t-1")
+    assert [button.title for button in challenge.buttons] == ["Pay", "Do not pay"]
 
 
 def test_the_display_document_is_canonical_and_its_hash_is_stored(service, alice):
-    held = service.ask("alice", "Pay 10 EUR to Zoë?").challenge
-    document = ijson.parse(held.display)
-    assert ijson.canonical(document).decode() == held.display
-    assert held.display_hash == keys.digest(held.display.encode())
-    assert document["challenge"] == held.guid
-    assert document["account"] == {"guid": held.account, "id": "alice"}
+    challenge = service.ask("alice", "Pay 10 EUR to Zoë?").challenge
+    document = ijson.parse(challenge.display)
+    assert ijson.canonical(document).decode() == challenge.display
+    assert challenge.display_hash == keys.digest(challenge.display.encode())
+    assert document["challenge"] == challenge.guid
+    assert document["account"] == {"guid": challenge.account, "id": "alice"}
     assert document["content"] == {"text": "Pay 10 EUR to Zoë?"}
     assert document["expiresAt"] == "2030-01-01T00:02:00.000Z"
 
 
 def test_a_challenge_lies_in_its_accounts_partition(service, alice):
-    held = service.ask("alice", "Pay?").challenge
-    assert partition_of(held.guid) == account_partition(service.app_space.guid, "alice")
+    challenge = service.ask("alice", "Pay?").challenge
+    assert partition_of(challenge.guid) == account_partition(service.app_space.guid, "alice")
 
 
 def test_times_below_the_millisecond_are_dropped_before_anything_is_made_of_them(service, alice):
     service.clock.advance(timedelta(microseconds=1_999))
-    held = service.ask("alice", "Pay?").challenge
-    assert held.issued_at.microsecond == 1_000
-    assert held.deadline == held.issued_at + STANDARD.challenge_life
+    challenge = service.ask("alice", "Pay?").challenge
+    assert challenge.issued_at.microsecond == 1_000
+    assert challenge.deadline == challenge.issued_at + STANDARD.challenge_life
 
 
 def test_s35_a_challenge_is_recorded_with_its_origin(service, alice):
-    held = service.ask("alice", "Pay?").challenge
+    challenge = service.ask("alice", "Pay?").challenge
     (event,) = service.happened("challenge.issue")
-    assert (event.actor, event.subject) == (service.origin.origin.guid, held.guid)
+    assert (event.actor, event.subject) == (service.origin.origin.guid, challenge.guid)
     assert (event.at, event.reason) == (service.clock.now(), "")
 
 
 def test_the_account_remembers_that_it_was_asked(service, alice):
-    held = service.ask("alice", "Pay?").challenge
+    challenge = service.ask("alice", "Pay?").challenge
     history = service.account().history
-    assert [question.challenge for question in history.open] == [held.guid]
-    assert [asked.at for asked in history.recent] == [service.clock.now()]
+    assert [question.challenge for question in history.open] == [challenge.guid]
+    assert [past.at for past in history.recent] == [service.clock.now()]
     assert history.asked_since_approval == 1
 
 
 @pytest.mark.parametrize("seconds", [1, 600])
 def test_s5_a_life_within_the_limits(service, alice, seconds):
-    held = service.ask("alice", "Pay?", duration=timedelta(seconds=seconds)).challenge
-    assert held.deadline - held.issued_at == timedelta(seconds=seconds)
+    challenge = service.ask("alice", "Pay?", duration=timedelta(seconds=seconds)).challenge
+    assert challenge.deadline - challenge.issued_at == timedelta(seconds=seconds)
 
 
 @pytest.mark.parametrize("seconds", [-60, 0, 601, 99 * 86_400])
@@ -208,8 +211,8 @@ def test_s20_an_account_without_an_active_device_is_unbound(service, alice, verb
 def test_s20_a_suspended_devices_account_is_asked_on_its_other_device(service, alice):
     second = service.bind("alice")
     service.devices.suspend(alice.guid, by=OPERATOR)
-    held = service.ask("alice", "Pay?").challenge
-    assert second.fetch(held.guid).guid == held.guid
+    challenge = service.ask("alice", "Pay?").challenge
+    assert second.fetch(challenge.guid).guid == challenge.guid
 
 
 def test_another_app_spaces_account_of_that_name_is_unknown(service, alice):
@@ -236,11 +239,11 @@ def test_s18_a_device_that_is_revoked_before_the_commit_is_not_asked(service, al
 
 
 def test_s19_a_person_has_so_many_open_questions(service, alice):
-    held = [service.ask("alice", "Pay?").challenge for _ in range(STANDARD.pending_limit)]
+    challenges = [service.ask("alice", "Pay?").challenge for _ in range(STANDARD.pending_limit)]
     refused(service, TooManyPending)
-    alice.answer(held[0])
+    alice.answer(challenges[0])
     service.ask("alice", "Pay?")
-    service.challenges.cancel(service.origin, held[1].guid)
+    service.challenges.cancel(service.origin, challenges[1].guid)
     service.ask("alice", "Pay?")
     refused(service, TooManyPending)
 
@@ -284,8 +287,8 @@ def test_s19_refusals_in_a_row_start_the_cool_down(service, alice):
     for _ in range(STANDARD.cooldown_after):
         alice.answer(service.ask("alice", "Pay?").challenge, 1)
     refused(service, CodeDemanded)
-    asked = service.ask("alice", "Pay?", show_code=True)
-    assert alice.answer(asked.challenge, code=asked.code).approved
+    issued = service.ask("alice", "Pay?", show_code=True)
+    assert alice.answer(issued.challenge, code=issued.code).approved
     service.ask("alice", "Pay?")
 
 
@@ -302,17 +305,19 @@ def test_s19_an_origin_that_cannot_show_a_code_waits_for_the_end_of_the_cool_dow
 @pytest.fixture
 def cloud(service):
     """An origin for CX clients."""
-    made = service.administration.create_origin(service.app_space.guid, "Shop", clients=Clients.CX)
-    return service.administration.relying_party(made.guid)
+    origin = service.administration.create_origin(
+        service.app_space.guid, "Shop", clients=Clients.CX
+    )
+    return service.administration.relying_party(origin.guid)
 
 
 def test_s19_cx_clients_have_fifty_open_questions_and_no_cool_down(service, alice, cloud):
     for _ in range(STANDARD.cooldown_after):
         alice.answer(service.ask("alice", "Pay?", origin=cloud).challenge, 1)
-    held = [service.ask("alice", "Pay?", origin=cloud).challenge for _ in range(50)]
+    challenges = [service.ask("alice", "Pay?", origin=cloud).challenge for _ in range(50)]
     service.clock.advance(timedelta(seconds=30))
     error = refused(service, TooManyPending, origin=cloud)
-    assert error.retry_after == (held[0].deadline - service.clock.now()).total_seconds() == 90
+    assert error.retry_after == (challenges[0].deadline - service.clock.now()).total_seconds() == 90
     service.clock.advance(timedelta(seconds=90))
     service.ask("alice", "Pay?", origin=cloud)
 
@@ -346,11 +351,11 @@ def test_s19_the_operator_tightens_one_origin_or_the_policy(new_service):
 @pytest.mark.parametrize("ending", ["disowned", "unanswered", "swept"])
 def test_s19_disowned_and_unanswered_questions_count_as_refusals(service, alice, ending):
     for _ in range(STANDARD.cooldown_after):
-        held = service.ask("alice", "Pay?", duration=SECOND).challenge
+        challenge = service.ask("alice", "Pay?", duration=SECOND).challenge
         if ending == "disowned":
-            alice.disown(held)
+            alice.disown(challenge)
         else:
-            service.clock.jump(held.deadline)
+            service.clock.jump(challenge.deadline)
         if ending == "swept":
             assert service.challenges.expire() == 1
     refused(service, CodeDemanded)
@@ -434,68 +439,68 @@ def test_a_question_that_is_over_is_not_replaced_but_left_to_expire(strict):
 
 
 def test_status_says_expired_from_the_deadline_on_swept_or_not(service, alice):
-    held = service.ask("alice", "Pay?").challenge
-    service.clock.jump(held.deadline - TICK)
-    assert service.challenges.status(service.origin, held.guid).state is ChallengeState.PENDING
-    service.clock.jump(held.deadline)
-    told = service.challenges.status(service.origin, held.guid)
-    assert told == attrs.evolve(held, state=ChallengeState.EXPIRED)
-    assert service.stored(held.guid) == held
+    challenge = service.ask("alice", "Pay?").challenge
+    service.clock.jump(challenge.deadline - TICK)
+    assert service.challenges.status(service.origin, challenge.guid).state is ChallengeState.PENDING
+    service.clock.jump(challenge.deadline)
+    status = service.challenges.status(service.origin, challenge.guid)
+    assert status == attrs.evolve(challenge, state=ChallengeState.EXPIRED)
+    assert service.stored(challenge.guid) == challenge
     service.challenges.expire()
-    assert service.challenges.status(service.origin, held.guid).state is ChallengeState.EXPIRED
+    assert service.challenges.status(service.origin, challenge.guid).state is ChallengeState.EXPIRED
 
 
 def test_s6_an_answer_stays_readable_after_the_deadline(service, alice):
-    held = service.ask("alice", "Pay?").challenge
-    answered = alice.answer(held)
-    service.clock.jump(held.deadline + STANDARD.retention)
+    challenge = service.ask("alice", "Pay?").challenge
+    answered = alice.answer(challenge)
+    service.clock.jump(challenge.deadline + STANDARD.retention)
     assert service.challenges.expire() == 0
     assert service.store.forget(service.clock.now()) == 0
-    assert service.challenges.status(service.origin, held.guid) == answered
+    assert service.challenges.status(service.origin, challenge.guid) == answered
     service.clock.advance(TICK)
     assert service.store.forget(service.clock.now()) == 1
 
 
 @pytest.mark.parametrize("verb", ["status", "cancel"])
 def test_an_origin_sees_its_own_challenges_only(service, alice, verb):
-    held = service.ask("alice", "Pay?").challenge
+    challenge = service.ask("alice", "Pay?").challenge
     other = service.new_origin(service.app_space, "Other shop")
     with pytest.raises(Foreign) as caught:
-        getattr(service.challenges, verb)(other, held.guid)
+        getattr(service.challenges, verb)(other, challenge.guid)
     assert caught.value.public_code == NotFound.public_code == "not_found"
-    for guid in (mint(0, bytes(15)), held.account, service.company.guid):
+    for guid in (mint(0, bytes(15)), challenge.account, service.company.guid):
         with pytest.raises(NotFound):
             getattr(service.challenges, verb)(service.origin, guid)
-    assert service.stored(held.guid) == held
+    assert service.stored(challenge.guid) == challenge
 
 
 # Cancelling
 
 
-@pytest.mark.parametrize("seen", [False, True])
-def test_an_origin_takes_its_question_back(service, alice, seen):
-    held = service.ask("alice", "Pay?", callback=CALLBACK, show_code=True).challenge
-    if seen:
-        alice.fetch(held.guid)
-    cancelled = service.challenges.cancel(service.origin, held.guid)
-    assert cancelled == service.stored(held.guid)
+@pytest.mark.parametrize("fetched", [False, True])
+def test_an_origin_takes_its_question_back(service, alice, fetched):
+    challenge = service.ask("alice", "Pay?", callback=CALLBACK, show_code=True).challenge
+    if fetched:
+        alice.fetch(challenge.guid)
+    cancelled = service.challenges.cancel(service.origin, challenge.guid)
+    assert cancelled == service.stored(challenge.guid)
     assert cancelled.state is ChallengeState.CANCELLED
     assert cancelled.outcome.reason is CancelReason.ORIGIN
     assert cancelled.outcome.at == service.clock.now()
     assert cancelled.sealed_code == b""
     assert service.account().history.open == ()
-    assert [callback.challenge for callback in service.callback_records()] == [held.guid]
+    assert [callback.challenge for callback in service.callback_records()] == [challenge.guid]
     event = service.events[-1]
     assert (event.event, event.actor) == ("challenge.cancelled", service.origin.origin.guid)
     with pytest.raises(WrongState):
-        alice.answer(held)
+        alice.answer(challenge)
 
 
 def test_a_question_is_taken_back_once_and_not_after_its_end(service, alice):
-    held = service.ask("alice", "Pay?").challenge
-    service.challenges.cancel(service.origin, held.guid)
+    challenge = service.ask("alice", "Pay?").challenge
+    service.challenges.cancel(service.origin, challenge.guid)
     with pytest.raises(WrongState):
-        service.challenges.cancel(service.origin, held.guid)
+        service.challenges.cancel(service.origin, challenge.guid)
     assert service.last_event() == ("challenge.cancel", "wrong_state")
     answered = service.ask("alice", "Pay?").challenge
     alice.answer(answered)
@@ -504,36 +509,36 @@ def test_a_question_is_taken_back_once_and_not_after_its_end(service, alice):
 
 
 def test_s5_a_question_is_not_taken_back_at_its_deadline(service, alice):
-    held = service.ask("alice", "Pay?").challenge
-    service.clock.jump(held.deadline)
+    challenge = service.ask("alice", "Pay?").challenge
+    service.clock.jump(challenge.deadline)
     with pytest.raises(DeadlinePassed):
-        service.challenges.cancel(service.origin, held.guid)
-    service.clock.jump(held.deadline - TICK)
-    service.challenges.cancel(service.origin, held.guid)
+        service.challenges.cancel(service.origin, challenge.guid)
+    service.clock.jump(challenge.deadline - TICK)
+    service.challenges.cancel(service.origin, challenge.guid)
 
 
 def test_s18_an_answer_before_the_commit_is_not_cancelled(service, alice):
-    held = service.ask("alice", "Pay?").challenge
-    racing = service.meanwhile(lambda: alice.answer(held))
+    challenge = service.ask("alice", "Pay?").challenge
+    racing = service.meanwhile(lambda: alice.answer(challenge))
     with pytest.raises(WrongState):
-        racing.challenges.cancel(service.origin, held.guid)
-    assert service.stored(held.guid).approved
+        racing.challenges.cancel(service.origin, challenge.guid)
+    assert service.stored(challenge.guid).approved
 
 
 # Expiring
 
 
 def test_a_challenge_expires_at_its_deadline_with_its_callback(service, alice):
-    held = service.ask("alice", "Pay?", callback=CALLBACK, show_code=True).challenge
-    service.clock.jump(held.deadline - TICK)
+    challenge = service.ask("alice", "Pay?", callback=CALLBACK, show_code=True).challenge
+    service.clock.jump(challenge.deadline - TICK)
     assert service.challenges.expire() == 0
-    service.clock.jump(held.deadline)
+    service.clock.jump(challenge.deadline)
     assert service.challenges.expire() == 1
-    expired = service.stored(held.guid)
-    assert (expired.state, expired.outcome.at) == (ChallengeState.EXPIRED, held.deadline)
+    expired = service.stored(challenge.guid)
+    assert (expired.state, expired.outcome.at) == (ChallengeState.EXPIRED, challenge.deadline)
     assert (expired.outcome.device, expired.outcome.token, expired.outcome.receipt) == (None,) * 3
     assert expired.sealed_code == b""
-    assert [callback.challenge for callback in service.callback_records()] == [held.guid]
+    assert [callback.challenge for callback in service.callback_records()] == [challenge.guid]
     assert service.account().history.open == ()
     event = service.events[-1]
     assert (event.event, event.actor) == ("challenge.expired", "worker")
@@ -576,17 +581,17 @@ def test_a_limit_that_was_tightened_replaces_as_many_as_it_takes(service, alice)
     old = [service.ask("alice", "Pay?", callback=CALLBACK).challenge for _ in range(3)]
     tight = service.but(policy=ONE)
     new = tight.ask("alice", "Pay now?").challenge
-    for held in old:
-        ended = service.stored(held.guid)
+    for challenge in old:
+        ended = service.stored(challenge.guid)
         assert (ended.state, ended.outcome.reason) == (
             ChallengeState.CANCELLED,
             CancelReason.SUPERSEDED,
         )
     assert {callback.challenge for callback in service.callback_records()} == {
-        held.guid for held in old
+        challenge.guid for challenge in old
     }
     assert [event.subject for event in service.happened("challenge.cancelled")] == [
-        held.guid for held in old
+        challenge.guid for challenge in old
     ]
     assert service.store.pending(new.account) == (new,)
     history = service.account().history
@@ -608,7 +613,7 @@ def test_an_origin_lists_what_it_has_asked_and_nobody_has_ended(service, alice):
     ended = service.ask("alice", "Sell?").challenge
     alice.answer(ended)
     listed = service.challenges.pending(service.origin, "alice")
-    assert [held.guid for held in listed] == [first.guid, second.guid]
+    assert [challenge.guid for challenge in listed] == [first.guid, second.guid]
     service.clock.advance(service.policy.challenge_life)
     assert service.challenges.pending(service.origin, "alice") == ()
 
