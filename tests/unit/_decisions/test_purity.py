@@ -329,7 +329,7 @@ class IdentifiedUser:
     """A user whom an Identity Provider has named, with a phone; one more log-in has begun."""
 
     def __init__(self, setup):
-        self.scene, self.service = setup, setup.service
+        self.setup, self.service = setup, setup.service
         service = setup.service
         idp = attrs.evolve(service.idp.settings(), account_claim="employee")
         self.app_space = service.new_app_space("Staff", idp=idp)
@@ -346,7 +346,7 @@ class IdentifiedUser:
         return self.service.stored(self.phone.device.bond.account)
 
     def decide(self, begin):
-        return self.scene.decide(begin)
+        return self.setup.decide(begin)
 
 
 def request_prepared(setup):

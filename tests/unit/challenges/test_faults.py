@@ -218,7 +218,7 @@ def test_s22_a_reply_that_stays_lost_is_indeterminate_and_a_repeat_tells(new_ser
 faults = st.lists(
     st.builds(
         lambda error, skip, times, after: Fault(
-            act=raising(error()), skip=skip, times=times, after=after
+            effect=raising(error()), skip=skip, times=times, after=after
         ),
         st.sampled_from(ERRORS),
         st.integers(0, 20),
