@@ -205,9 +205,10 @@ class ConflictsOnce(MemoryStore):
     _commits = itertools.count(1)
 
     def commit(self, changes, audit, operation):
+        super().commit(changes, audit, operation)
+        # Of those that succeed, so that the conflict is always seen.
         if next(self._commits) == 40:
             raise Conflict
-        super().commit(changes, audit, operation)
 
 
 def test_a_race_is_reported_as_a_race_in_one_line(pytester):
