@@ -12,6 +12,9 @@ A store raises `Conflict` when a commit lost a race. Use cases retry, and never 
 `code` is stable and says which check failed, so it must stay in your log.
 Texts are for logs, may change at any time, and hold neither secrets nor expected values.
 `public_code` is safe to send: refusals that would help an attacker all share one value.
+
+A class names both: `class WrongKey(Refused, code="wrong_key", public_code="denied")`. Without a
+public code, a refusal shows its own code, never its parent's public code.
 """
 
 from __future__ import annotations
@@ -23,6 +26,11 @@ class CountersealError(Exception):
     """The root of all errors; only its subclasses are raised."""
 
     code: ClassVar[str]
+
+    def __init_subclass__(cls, *, code: str = "") -> None:
+        super().__init_subclass__()
+        if code:
+            cls.code = code
 
     def __init__(self, detail: str = "") -> None:
         if "code" not in type(self).__dict__:
@@ -37,9 +45,9 @@ class Refused(CountersealError):
 
     public_code: ClassVar[str]
 
-    def __init_subclass__(cls) -> None:
-        if "public_code" not in cls.__dict__:
-            cls.public_code = cls.__dict__.get("code", "denied")
+    def __init_subclass__(cls, *, code: str = "", public_code: str = "") -> None:
+        super().__init_subclass__(code=code)
+        cls.public_code = public_code or code or "denied"
 
 
 class Misuse(CountersealError):
@@ -50,236 +58,152 @@ class Unavailable(CountersealError):
     """A port failed; the same call may be retried."""
 
 
-class Conflict(CountersealError):
+class Conflict(CountersealError, code="conflict"):
     """A stored record has changed since the decision read it."""
 
-    code = "conflict"
 
-
-class OperationReused(Misuse):
+class OperationReused(Misuse, code="operation_reused"):
     """One operation id was used for two different commits."""
 
-    code = "operation_reused"
 
-
-class PartitionCrossed(Misuse):
+class PartitionCrossed(Misuse, code="partition_crossed"):
     """One commit may change the records of one partition only."""
 
-    code = "partition_crossed"
 
-
-class WrongRecord(Misuse):
+class WrongRecord(Misuse, code="wrong_record"):
     """A record cannot be committed as it is: wrong version, kind or pairing."""
 
-    code = "wrong_record"
 
-
-class NotBound(Misuse):
+class NotBound(Misuse, code="not_bound"):
     """The software device has to complete a bind first."""
 
-    code = "not_bound"
 
-
-class PolicyUnsound(Misuse):
+class PolicyUnsound(Misuse, code="policy_unsound"):
     """A setting of the policy is out of range, or contradicts another."""
 
-    code = "policy_unsound"
 
-
-class StoreUnavailable(Unavailable):
+class StoreUnavailable(Unavailable, code="store_unavailable"):
     """The store did not answer."""
 
-    code = "store_unavailable"
 
-
-class Indeterminate(Unavailable):
+class Indeterminate(Unavailable, code="indeterminate"):
     """The store's reply was lost; the commit may or may not have happened."""
 
-    code = "indeterminate"
 
-
-class Contended(Unavailable):
+class Contended(Unavailable, code="contended"):
     """The commit lost more races than the policy allows."""
 
-    code = "contended"
 
-
-class NotifierUnavailable(Unavailable):
+class NotifierUnavailable(Unavailable, code="notifier_unavailable"):
     """The push service did not answer."""
 
-    code = "notifier_unavailable"
 
-
-class IdentityUnavailable(Unavailable):
+class IdentityUnavailable(Unavailable, code="identity_unavailable"):
     """The Identity Provider did not answer."""
 
-    code = "identity_unavailable"
 
-
-class SenderUnavailable(Unavailable):
+class SenderUnavailable(Unavailable, code="sender_unavailable"):
     """The callback could not be attempted."""
 
-    code = "sender_unavailable"
 
-
-class SignerUnavailable(Unavailable):
+class SignerUnavailable(Unavailable, code="signer_unavailable"):
     """The service's signing key did not answer."""
 
-    code = "signer_unavailable"
 
-
-class SealBroken(Unavailable):
+class SealBroken(Unavailable, code="seal_broken"):
     """A sealed secret cannot be opened with the keys at hand."""
 
-    code = "seal_broken"
 
-
-class MalformedToken(Refused):
+class MalformedToken(Refused, code="malformed_token", public_code="denied"):
     """The token is not a compact JWS in its one canonical form."""
 
-    code = "malformed_token"
-    public_code = "denied"
 
-
-class WrongType(Refused):
+class WrongType(Refused, code="wrong_type", public_code="denied"):
     """The token is of another kind."""
 
-    code = "wrong_type"
-    public_code = "denied"
 
-
-class WrongAlgorithm(Refused):
+class WrongAlgorithm(Refused, code="wrong_algorithm", public_code="denied"):
     """The token's algorithm is not the one pinned to its key."""
 
-    code = "wrong_algorithm"
-    public_code = "denied"
 
-
-class WrongKey(Refused):
+class WrongKey(Refused, code="wrong_key", public_code="denied"):
     """The token names a key that the store does not hold for this device."""
 
-    code = "wrong_key"
-    public_code = "denied"
 
-
-class WrongSignature(Refused):
+class WrongSignature(Refused, code="wrong_signature", public_code="denied"):
     """The signature does not hold."""
 
-    code = "wrong_signature"
-    public_code = "denied"
 
-
-class WrongDevice(Refused):
+class WrongDevice(Refused, code="wrong_device", public_code="denied"):
     """The token names another device than the one that sent it."""
 
-    code = "wrong_device"
-    public_code = "denied"
 
-
-class WrongAudience(Refused):
+class WrongAudience(Refused, code="wrong_audience", public_code="denied"):
     """The token was made for another App Space or account."""
 
-    code = "wrong_audience"
-    public_code = "denied"
 
-
-class WrongChallenge(Refused):
+class WrongChallenge(Refused, code="wrong_challenge", public_code="denied"):
     """The token answers another challenge."""
 
-    code = "wrong_challenge"
-    public_code = "denied"
 
-
-class WrongRequest(Refused):
+class WrongRequest(Refused, code="wrong_request", public_code="denied"):
     """The proof was made for another method, address or body."""
 
-    code = "wrong_request"
-    public_code = "denied"
 
-
-class DisplayChanged(Refused):
+class DisplayChanged(Refused, code="display_changed", public_code="denied"):
     """The signed display document is not the challenge's."""
 
-    code = "display_changed"
-    public_code = "denied"
 
-
-class ButtonChanged(Refused):
+class ButtonChanged(Refused, code="button_changed", public_code="denied"):
     """The signed button is not a button of the challenge."""
 
-    code = "button_changed"
-    public_code = "denied"
 
-
-class WeakKey(Refused):
+class WeakKey(Refused, code="weak_key", public_code="denied"):
     """A strong button needs an answer signed by a strong key."""
 
-    code = "weak_key"
-    public_code = "denied"
 
-
-class StaleProof(Refused):
+class StaleProof(Refused, code="stale_proof", public_code="denied"):
     """The proof's time is outside the window."""
 
-    code = "stale_proof"
-    public_code = "denied"
 
-
-class Replayed(Refused):
+class Replayed(Refused, code="replayed", public_code="denied"):
     """The same proof or request was accepted before."""
 
-    code = "replayed"
-    public_code = "denied"
 
-
-class StrongKeyMissed(Refused):
+class StrongKeyMissed(Refused, code="strong_key_missed"):
     """The proven device's strong key did not sign this; most likely a wrong PIN."""
 
-    code = "strong_key_missed"
-
     def __init__(self, attempts_left: int) -> None:
         super().__init__(f"attempts left: {attempts_left}")
         self.attempts_left = attempts_left
 
 
-class WrongPin(Refused):
+class WrongPin(Refused, code="wrong_pin"):
     """The PIN does not open the device's key; only an RSA key shows that at once."""
 
-    code = "wrong_pin"
 
-
-class CodeMissing(Refused):
+class CodeMissing(Refused, code="code_missing"):
     """The challenge asks for a matching code and the answer holds none."""
 
-    code = "code_missing"
 
-
-class WrongCode(Refused):
+class WrongCode(Refused, code="wrong_code"):
     """The matching code is wrong."""
-
-    code = "wrong_code"
 
     def __init__(self, attempts_left: int) -> None:
         super().__init__(f"attempts left: {attempts_left}")
         self.attempts_left = attempts_left
 
 
-class ReceiptChanged(Refused):
+class ReceiptChanged(Refused, code="receipt_changed"):
     """The receipt contradicts itself, or its signature is wrong."""
 
-    code = "receipt_changed"
 
-
-class IssuerUntrusted(Refused):
+class IssuerUntrusted(Refused, code="issuer_untrusted"):
     """The receipt is signed by a key that is not trusted."""
 
-    code = "issuer_untrusted"
 
-
-class InvalidField(Refused):
+class InvalidField(Refused, code="invalid_field"):
     """A field of the input is missing, malformed or too large."""
-
-    code = "invalid_field"
 
     def __init__(self, field: str, problem: str) -> None:
         super().__init__(f"{field}: {problem}")
@@ -287,57 +211,36 @@ class InvalidField(Refused):
         self.problem = problem
 
 
-class NotFound(Refused):
+class NotFound(Refused, code="not_found"):
     """No such record."""
 
-    code = "not_found"
 
-
-class Foreign(Refused):
+class Foreign(Refused, code="foreign", public_code="not_found"):
     """The record exists and belongs to somebody else."""
 
-    code = "foreign"
-    public_code = "not_found"
 
-
-class AccountUnknown(Refused):
+class AccountUnknown(Refused, code="account_unknown", public_code="unreachable"):
     """The App Space knows no such account."""
 
-    code = "account_unknown"
-    public_code = "unreachable"
 
-
-class AccountUnbound(Refused):
+class AccountUnbound(Refused, code="account_unbound", public_code="unreachable"):
     """The account has no active device."""
 
-    code = "account_unbound"
-    public_code = "unreachable"
 
-
-class AccountLocked(Refused):
+class AccountLocked(Refused, code="account_locked", public_code="unreachable"):
     """The account is locked."""
 
-    code = "account_locked"
-    public_code = "unreachable"
 
-
-class BindingInactive(Refused):
+class BindingInactive(Refused, code="binding_inactive", public_code="denied"):
     """The device's binding is not active."""
 
-    code = "binding_inactive"
-    public_code = "denied"
 
-
-class WrongKind(Refused):
+class WrongKind(Refused, code="wrong_kind"):
     """The App Space identifies its users in another way."""
 
-    code = "wrong_kind"
 
-
-class WrongState(Refused):
+class WrongState(Refused, code="wrong_state"):
     """The record's state does not allow this event."""
-
-    code = "wrong_state"
 
     def __init__(self, problem: str = "", *, detail: str | None = None) -> None:
         """Take *problem* for the log, and *detail* for the caller."""
@@ -345,81 +248,56 @@ class WrongState(Refused):
         self.detail = detail
 
 
-class DeadlinePassed(Refused):
+class DeadlinePassed(Refused, code="deadline_passed"):
     """The deadline has passed."""
 
-    code = "deadline_passed"
 
-
-class DeadlineAhead(Refused):
+class DeadlineAhead(Refused, code="deadline_ahead"):
     """The deadline has not passed yet."""
 
-    code = "deadline_ahead"
 
-
-class LeaseLost(Refused):
+class LeaseLost(Refused, code="lease_lost"):
     """Another worker holds or has taken this callback."""
 
-    code = "lease_lost"
 
-
-class TooManyBindings(Refused):
+class TooManyBindings(Refused, code="too_many_bindings"):
     """The account has as many devices as the policy allows."""
 
-    code = "too_many_bindings"
 
-
-class WrongToken(Refused):
+class WrongToken(Refused, code="wrong_token", public_code="denied"):
     """The session token is not the one that was issued."""
 
-    code = "wrong_token"
-    public_code = "denied"
 
-
-class TokenSpent(Refused):
+class TokenSpent(Refused, code="token_spent"):
     """The session token has bound other keys already."""
 
-    code = "token_spent"
 
-
-class UnfitKey(Refused):
+class UnfitKey(Refused, code="unfit_key"):
     """The public key is too weak, malformed or of a kind that is not allowed."""
 
-    code = "unfit_key"
 
-
-class KeysIncomplete(Refused):
+class KeysIncomplete(Refused, code="keys_incomplete"):
     """A binding needs one device key, at least one strong key, and no key twice."""
 
-    code = "keys_incomplete"
 
-
-class NotPossessed(Refused):
+class NotPossessed(Refused, code="not_possessed"):
     """A new key did not prove its possession."""
 
-    code = "not_possessed"
 
-
-class NotEndorsed(Refused):
+class NotEndorsed(Refused, code="not_endorsed"):
     """A new key is not signed by the old key of its role."""
 
-    code = "not_endorsed"
 
-
-class TooManyPending(Refused):
+class TooManyPending(Refused, code="too_many_pending"):
     """The person has enough open questions; ask again later."""
-
-    code = "too_many_pending"
 
     def __init__(self, retry_after: float) -> None:
         super().__init__(f"seconds to wait: {retry_after:g}")
         self.retry_after = retry_after
 
 
-class TooOften(Refused):
+class TooOften(Refused, code="too_often"):
     """The person was asked too often; ask again later."""
-
-    code = "too_often"
 
     def __init__(self, reason: str, retry_after: float) -> None:
         super().__init__(f"{reason}; seconds to wait: {retry_after:g}")
@@ -427,19 +305,15 @@ class TooOften(Refused):
         self.retry_after = retry_after
 
 
-class CodeDemanded(Refused):
+class CodeDemanded(Refused, code="code_demanded"):
     """After so many refusals, the question has to ask for a matching code."""
 
-    code = "code_demanded"
 
-
-class CallbackForbidden(Refused):
+class CallbackForbidden(Refused, code="callback_forbidden"):
     """The callback address is not on the origin's allow-list."""
 
-    code = "callback_forbidden"
 
-
-class CallbackUncallable(Refused):
+class CallbackUncallable(Refused, code="callback_uncallable"):
     """
     No callback could ever be sent to the address.
 
@@ -447,73 +321,46 @@ class CallbackUncallable(Refused):
         reason: Why; it quotes nothing of the address.
     """
 
-    code = "callback_uncallable"
-
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
 
 
-class KeyInProgress(Refused):
+class KeyInProgress(Refused, code="key_in_progress"):
     """A call with the same idempotency key is still running."""
 
-    code = "key_in_progress"
 
-
-class KeyReused(Refused):
+class KeyReused(Refused, code="key_reused"):
     """The idempotency key was used for another payload."""
 
-    code = "key_reused"
 
-
-class CredentialRefused(Refused):
+class CredentialRefused(Refused, code="credential_refused", public_code="unauthorized"):
     """The credential is unknown, wrong, revoked or out of date."""
 
-    code = "credential_refused"
-    public_code = "unauthorized"
 
-
-class RequestStale(Refused):
+class RequestStale(Refused, code="request_stale", public_code="unauthorized"):
     """The signed request's time is outside the window."""
 
-    code = "request_stale"
-    public_code = "unauthorized"
 
-
-class RoleLacking(Refused):
+class RoleLacking(Refused, code="role_lacking", public_code="forbidden"):
     """The administrator's role does not include this."""
 
-    code = "role_lacking"
-    public_code = "forbidden"
 
-
-class IdentityWithdrawn(Refused):
+class IdentityWithdrawn(Refused, code="identity_withdrawn"):
     """The Identity Provider no longer vouches for the user."""
 
-    code = "identity_withdrawn"
 
-
-class WrongIssuer(Refused):
+class WrongIssuer(Refused, code="wrong_issuer", public_code="denied"):
     """The identity comes from another issuer than the App Space's or account's."""
 
-    code = "wrong_issuer"
-    public_code = "denied"
 
-
-class AccountTaken(Refused):
+class AccountTaken(Refused, code="account_taken", public_code="denied"):
     """The account id is another identity's."""
 
-    code = "account_taken"
-    public_code = "denied"
 
-
-class ReturnForbidden(Refused):
+class ReturnForbidden(Refused, code="return_forbidden"):
     """The App Space does not list this return address."""
 
-    code = "return_forbidden"
 
-
-class WrongAuthority(Refused):
+class WrongAuthority(Refused, code="wrong_authority"):
     """Only the authority that suspended the binding may resume it."""
-
-    code = "wrong_authority"

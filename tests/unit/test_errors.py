@@ -155,15 +155,11 @@ def test_a_class_without_a_code_of_its_own_is_never_raised():
 
 
 def test_a_refusal_without_a_public_code_shows_its_own_code():
-    class Peculiar(Refused):
+    class Peculiar(Refused, code="peculiar"):
         """Peculiar."""
 
-        code = "peculiar"
-
-    class MorePeculiar(errors.WrongKey):
+    class MorePeculiar(errors.WrongKey, code="more_peculiar"):
         """More peculiar, and not to be taken for what its parent shows."""
-
-        code = "more_peculiar"
 
     assert Peculiar.public_code == "peculiar"
     assert MorePeculiar.public_code == "more_peculiar"

@@ -17,10 +17,8 @@ from counterseal import Misuse, Refused, Unavailable
 from counterseal.models import ChallengeState
 
 
-class Unfit(Misuse):
+class Unfit(Misuse, code="client_unfit"):
     """The client is configured or called with what cannot work; fix the program."""
-
-    code = "client_unfit"
 
 
 def demand(name: str, value: object, *kinds: type) -> None:
@@ -38,7 +36,7 @@ def demand(name: str, value: object, *kinds: type) -> None:
 # The service says no
 
 
-class RequestRefused(Refused):
+class RequestRefused(Refused, code="request_refused"):
     """
     The service refused the request.
 
@@ -52,8 +50,6 @@ class RequestRefused(Refused):
         repeated: Whether the reply to an earlier attempt of the same call was lost, so that this
             may be the answer to a repetition of what was done already.
     """
-
-    code = "request_refused"
 
     def __init__(
         self,
@@ -74,52 +70,38 @@ class RequestRefused(Refused):
         self.repeated = False
 
 
-class Unauthorised(RequestRefused):
+class Unauthorised(RequestRefused, code="request_unauthorised"):
     """The service does not take this credential: unknown, revoked, or of the other scheme."""
 
-    code = "request_unauthorised"
 
-
-class NotThere(RequestRefused):
+class NotThere(RequestRefused, code="request_not_there"):
     """This origin has no such request, account or device."""
 
-    code = "request_not_there"
 
-
-class Unreachable(RequestRefused):
+class Unreachable(RequestRefused, code="request_unreachable"):
     """The account cannot be asked: unknown, locked, or without a bound device."""
 
-    code = "request_unreachable"
 
-
-class AskedTooOften(RequestRefused):
+class AskedTooOften(RequestRefused, code="request_too_often"):
     """The person, or the service, was asked too often; `retry_after` says for how long."""
 
-    code = "request_too_often"
 
-
-class Finished(RequestRefused):
+class Finished(RequestRefused, code="request_finished"):
     """It has ended already."""
-
-    code = "request_finished"
 
 
 # There is no answer
 
 
-class NotSent(Unavailable):
+class NotSent(Unavailable, code="not_sent"):
     """The service was not reached; nothing was sent."""
 
-    code = "not_sent"
 
-
-class ReplyLost(Unavailable):
+class ReplyLost(Unavailable, code="reply_lost"):
     """The request was sent and no reply came; it may or may not have been done."""
 
-    code = "reply_lost"
 
-
-class Overloaded(Unavailable):
+class Overloaded(Unavailable, code="service_unavailable"):
     """
     The service cannot answer now.
 
@@ -127,29 +109,23 @@ class Overloaded(Unavailable):
         retry_after: How long it asks to be left alone, where it says so.
     """
 
-    code = "service_unavailable"
-
     def __init__(self, detail: str = "", *, retry_after: timedelta | None = None) -> None:
         super().__init__(detail)
         self.retry_after = retry_after
 
 
-class BadReply(Unavailable):
+class BadReply(Unavailable, code="bad_reply"):
     """The reply is not one of this service's; perhaps something stands in between."""
-
-    code = "bad_reply"
 
 
 # It is not enough to act on
 
 
-class NotApproved(Refused):
+class NotApproved(Refused, code="not_approved"):
     """The person did not approve."""
 
-    code = "not_approved"
 
-
-class Declined(NotApproved):
+class Declined(NotApproved, code="declined"):
     """
     The person said no.
 
@@ -157,14 +133,12 @@ class Declined(NotApproved):
         disowned: Whether they said that they never asked for this; somebody else may have.
     """
 
-    code = "declined"
-
     def __init__(self, detail: str = "", *, disowned: bool = False) -> None:
         super().__init__(detail)
         self.disowned = disowned
 
 
-class Unanswered(NotApproved):
+class Unanswered(NotApproved, code="unanswered"):
     """
     There is no answer: not yet, or never.
 
@@ -172,14 +146,12 @@ class Unanswered(NotApproved):
         state: How the request stands.
     """
 
-    code = "unanswered"
-
     def __init__(self, state: ChallengeState) -> None:
         super().__init__(f"the request is {state.value}")
         self.state = state
 
 
-class EvidenceRefused(Refused):
+class EvidenceRefused(Refused, code="evidence_refused"):
     """
     What came back does not prove an answer to what was asked; an alarm, not a refusal.
 
@@ -187,14 +159,10 @@ class EvidenceRefused(Refused):
         what: Which part does not hold.
     """
 
-    code = "evidence_refused"
-
     def __init__(self, what: str) -> None:
         super().__init__(f"does not hold: {what}")
         self.what = what
 
 
-class CallbackRefused(Refused):
+class CallbackRefused(Refused, code="callback_refused"):
     """This is no callback of the service."""
-
-    code = "callback_refused"

@@ -10,133 +10,89 @@ from __future__ import annotations
 from counterseal.errors import IdentityWithdrawn
 
 
-class Unproven(IdentityWithdrawn):
+class Unproven(IdentityWithdrawn, code="idp_unproven", public_code="denied"):
     """What came back from the Identity Provider does not prove who the user is."""
 
-    code = "idp_unproven"
-    public_code = "denied"
-
-    def __init_subclass__(cls) -> None:
+    def __init_subclass__(cls, *, code: str = "") -> None:
         """Give every kind the same public code."""
-        super().__init_subclass__()
-        cls.public_code = "denied"
+        super().__init_subclass__(code=code, public_code="denied")
 
 
-class CodeRefused(Unproven):
+class CodeRefused(Unproven, code="idp_code_refused"):
     """The provider refuses the code: used, late, another client's, or of another verifier."""
 
-    code = "idp_code_refused"
 
-
-class MixedUp(Unproven):
+class MixedUp(Unproven, code="idp_response_issuer"):
     """The response names another issuer, or none where the provider always does (RFC 9207)."""
 
-    code = "idp_response_issuer"
 
-
-class TokenMissing(Unproven):
+class TokenMissing(Unproven, code="idp_token_missing"):
     """There is no ID token in the provider's answer."""
 
-    code = "idp_token_missing"
 
-
-class TokenMalformed(Unproven):
+class TokenMalformed(Unproven, code="idp_token_malformed"):
     """It is no JWS in its one canonical spelling."""
 
-    code = "idp_token_malformed"
 
-
-class TokenType(Unproven):
+class TokenType(Unproven, code="idp_token_type"):
     """It is a token of another kind (RFC 8725, 3.11)."""
 
-    code = "idp_token_type"
 
-
-class TokenAlgorithm(Unproven):
+class TokenAlgorithm(Unproven, code="idp_token_algorithm"):
     """It is signed by another algorithm than the App Space's settings name."""
 
-    code = "idp_token_algorithm"
 
-
-class TokenKeyUnknown(Unproven):
+class TokenKeyUnknown(Unproven, code="idp_token_key"):
     """The provider has no key of this name for this algorithm."""
 
-    code = "idp_token_key"
 
-
-class TokenSignature(Unproven):
+class TokenSignature(Unproven, code="idp_token_signature"):
     """Its signature does not hold."""
 
-    code = "idp_token_signature"
 
-
-class TokenIssuer(Unproven):
+class TokenIssuer(Unproven, code="idp_token_issuer"):
     """It is another issuer's."""
 
-    code = "idp_token_issuer"
 
-
-class TokenAudience(Unproven):
+class TokenAudience(Unproven, code="idp_token_audience"):
     """It is for another client."""
 
-    code = "idp_token_audience"
 
-
-class TokenExpired(Unproven):
+class TokenExpired(Unproven, code="idp_token_expired"):
     """Its time is over."""
 
-    code = "idp_token_expired"
 
-
-class TokenTimes(Unproven):
+class TokenTimes(Unproven, code="idp_token_times"):
     """It is from the future, too old, or does not say."""
 
-    code = "idp_token_times"
 
-
-class TokenNonce(Unproven):
+class TokenNonce(Unproven, code="idp_token_nonce"):
     """It answers another log-in, or, of a logout token, any at all."""
 
-    code = "idp_token_nonce"
 
-
-class TokenHash(Unproven):
+class TokenHash(Unproven, code="idp_token_hash"):
     """It came with another access token."""
 
-    code = "idp_token_hash"
 
-
-class TokenSubject(Unproven):
+class TokenSubject(Unproven, code="idp_token_subject"):
     """It names no subject, or another one."""
 
-    code = "idp_token_subject"
 
-
-class UserInfoRefused(Unproven):
+class UserInfoRefused(Unproven, code="idp_user_info_refused"):
     """UserInfo does not take the access token that has just been given."""
 
-    code = "idp_user_info_refused"
 
-
-class UserInfoSubject(Unproven):
+class UserInfoSubject(Unproven, code="idp_user_info_subject"):
     """UserInfo tells of another subject than the ID token (OpenID Connect Core, 5.3.2)."""
 
-    code = "idp_user_info_subject"
 
-
-class ClaimMissing(Unproven):
+class ClaimMissing(Unproven, code="idp_claim_missing"):
     """The claim that becomes the account id is not there, or no text."""
 
-    code = "idp_claim_missing"
 
-
-class ClaimUnverified(Unproven):
+class ClaimUnverified(Unproven, code="idp_claim_unverified"):
     """The claim that becomes the account id is an address that the provider has not verified."""
 
-    code = "idp_claim_unverified"
 
-
-class NoLogout(Unproven):
+class NoLogout(Unproven, code="idp_no_logout"):
     """It is no logout token: no such event, no id, or nobody whom it concerns."""
-
-    code = "idp_no_logout"

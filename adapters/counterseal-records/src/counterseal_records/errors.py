@@ -5,19 +5,13 @@ from __future__ import annotations
 from counterseal.errors import Misuse, Unavailable
 
 
-class RecordUnreadable(Unavailable):
+class RecordUnreadable(Unavailable, code="record_unreadable"):
     """What is stored is no record that this release can read."""
 
-    code = "record_unreadable"
 
-
-class SourceUnsound(Misuse):
+class SourceUnsound(Misuse, code="source_unsound"):
     """What is to be copied has records that cannot be read, or are not where they belong."""
 
-    code = "source_unsound"
 
-
-class TargetDiffers(Misuse):
+class TargetDiffers(Misuse, code="target_differs"):
     """Where a copy is to go, there is something else."""
-
-    code = "target_differs"

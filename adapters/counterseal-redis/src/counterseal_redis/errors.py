@@ -5,19 +5,13 @@ from __future__ import annotations
 from counterseal.errors import Misuse
 
 
-class UnfitClient(Misuse):
+class UnfitClient(Misuse, code="unfit_client"):
     """The client would read from replicas, or hand out text."""
 
-    code = "unfit_client"
 
-
-class UnfitServer(Misuse):
+class UnfitServer(Misuse, code="unfit_server"):
     """The server is too old, forgets keys when it is full, or cannot be as sure as is asked."""
 
-    code = "unfit_server"
 
-
-class UnfitPrefix(Misuse):
+class UnfitPrefix(Misuse, code="unfit_prefix"):
     """A prefix is 1 to 32 letters, digits, points, lines and underscores of ASCII."""
-
-    code = "unfit_prefix"

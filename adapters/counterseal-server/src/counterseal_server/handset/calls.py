@@ -18,20 +18,16 @@ BAD_REQUEST = 400
 SERVER_ERROR = 500
 
 
-class ServiceRefused(Refused):
+class ServiceRefused(Refused, code="service_refused"):
     """The service refuses the call."""
-
-    code = "service_refused"
 
     def __init__(self, word: str, said: str) -> None:
         super().__init__(f"{word}: {said}")
         self.word = word
 
 
-class ServiceUnreachable(Unavailable):
+class ServiceUnreachable(Unavailable, code="service_unreachable"):
     """The service did not answer, or not as it should; the same call may be made again."""
-
-    code = "service_unreachable"
 
 
 class Calls:
