@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import attrs
 
@@ -12,64 +12,12 @@ from counterseal.errors import PolicyUnsound
 from counterseal.models import Algorithm
 
 T = TypeVar("T")
+_Check: TypeAlias = Callable[[Any, "attrs.Attribute[Any]", Any], None]
 
-
-def span(low: Any, high: Any) -> Callable[[Any, attrs.Attribute[Any], Any], None]:
-    """Return a check: a value of the kind of *low*, from *low* to *high*."""
-    kind = (int, float) if isinstance(low, float) else type(low)
-
-    def within(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-        fits = isinstance(value, kind) and not isinstance(value, bool)
-        if not fits or not low <= value <= high:
-            message = f"{attribute.name}: must be within {low} and {high}"
-            raise PolicyUnsound(message)
-
-    return within
-
-
-def _flag(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-    if not isinstance(value, bool):
-        message = f"{attribute.name}: must be True or False"
-        raise PolicyUnsound(message)
-
-
-def text(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-    """
-    Check that a value is text, and not empty.
-
-    Raises:
-        PolicyUnsound: It is not.
-    """
-    if not isinstance(value, str) or not value:
-        message = f"{attribute.name}: must be text"
-        raise PolicyUnsound(message)
-
-
-def delays(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-    """
-    Check that a value is a tuple of waits, of a day at most each.
-
-    Raises:
-        PolicyUnsound: It is not.
-    """
-    if not isinstance(value, tuple):
-        message = f"{attribute.name}: must be a tuple"
-        raise PolicyUnsound(message)
-    for delay in value:
-        span(timedelta(0), timedelta(days=1))(None, attribute, delay)
-
-
-def known_algorithms(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-    """
-    Check that a value is a set of algorithms, and not an empty one.
-
-    Raises:
-        PolicyUnsound: It is not.
-    """
-    valid = isinstance(value, frozenset) and value <= frozenset(Algorithm)
-    if not valid or not value:
-        message = f"{attribute.name}: at least one algorithm, and only known ones"
-        raise PolicyUnsound(message)
+SECOND = timedelta(seconds=1)
+MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
 
 
 def setting(default: T, reason: str, *, low: Any = None, high: Any = None) -> T:
@@ -77,16 +25,65 @@ def setting(default: T, reason: str, *, low: Any = None, high: Any = None) -> T:
     Return a setting with its reason, which is a field of the policy.
 
     Args:
-        default: What it is unless it is set; the others have to be of its kind.
+        default: What it is unless it is set; the others have to be of its kind. A tuple holds
+            waits of a day at most.
         reason: Why there is one; the reference page prints it.
-        low: The lowest; of times no time at all, of numbers 1 unless it is given.
-        high: The highest; of times ten years, of numbers ten million unless it is given.
+        low: The lowest; unless it is given, no time, the number 1, or the share 0.0.
+        high: The highest; unless it is given, ten years, ten million, or the share 1.0.
     """
-    if isinstance(default, timedelta):
-        low = timedelta(0) if low is None else low
-        high = timedelta(days=3650) if high is None else high
-    elif not isinstance(default, bool):
-        low = 1 if low is None else low
-        high = 10_000_000 if high is None else high
-    validator = _flag if isinstance(default, bool) else span(low, high)
+    kind = type(default)
+    if kind in _CHECKS:
+        validator = _CHECKS[kind]
+    else:
+        lowest, highest = _SPANS[kind]
+        validator = _within(lowest if low is None else low, highest if high is None else high)
     return attrs.field(default=default, validator=validator, metadata={"reason": reason})
+
+
+def _within(low: Any, high: Any) -> _Check:
+    """Return a check: a value of the kind of *low*, from *low* to *high*."""
+    kind = (int, float) if isinstance(low, float) else type(low)
+
+    def within(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+        fits = isinstance(value, kind) and not isinstance(value, bool)
+        if not fits or not low <= value <= high:
+            raise PolicyUnsound(f"{attribute.name}: must be within {low} and {high}")
+
+    return within
+
+
+def _flag(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if not isinstance(value, bool):
+        raise PolicyUnsound(f"{attribute.name}: must be True or False")
+
+
+def _text(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if not isinstance(value, str) or not value:
+        raise PolicyUnsound(f"{attribute.name}: must be text")
+
+
+def _delays(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if not isinstance(value, tuple):
+        raise PolicyUnsound(f"{attribute.name}: must be a tuple")
+    for delay in value:
+        _a_day_at_most(None, attribute, delay)
+
+
+def _algorithms(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if not isinstance(value, frozenset) or not value or not value <= frozenset(Algorithm):
+        raise PolicyUnsound(f"{attribute.name}: at least one algorithm, and only known ones")
+
+
+_a_day_at_most = _within(timedelta(0), DAY)
+
+_CHECKS: dict[type, _Check] = {
+    bool: _flag,
+    str: _text,
+    tuple: _delays,
+    frozenset: _algorithms,
+}
+_SPANS: dict[type, tuple[Any, Any]] = {
+    timedelta: (timedelta(0), 3650 * DAY),
+    int: (1, 10_000_000),
+    float: (0.0, 1.0),
+}

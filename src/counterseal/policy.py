@@ -11,12 +11,12 @@ from datetime import timedelta
 
 import attrs
 
-from counterseal._setting import delays, known_algorithms, setting, span, text
+from counterseal._setting import DAY, HOUR, MINUTE, SECOND, setting
 from counterseal.errors import PolicyUnsound
 from counterseal.models import Algorithm, Clients
 from counterseal.models.clients import MOST_PENDING, MOST_QUESTIONS, AskingLimits
 
-TEN_MINUTES = timedelta(minutes=10)
+TEN_MINUTES = 10 * MINUTE
 """NIST SP 800-63B-4, 3.1.3; OWASP ASVS 5.0, 6.5.5: the longest out-of-band secret."""
 
 CONSECUTIVE_FAILURES = 100
@@ -34,78 +34,70 @@ class Policy:
 
     # Lifetimes
     challenge_life: timedelta = setting(
-        timedelta(minutes=2),
+        2 * MINUTE,
         "How long a challenge may be answered if its origin does not say.",
-        low=timedelta(seconds=1),
+        low=SECOND,
         high=TEN_MINUTES,
     )
     challenge_life_limit: timedelta = setting(
         TEN_MINUTES,
         "The longest `duration` an origin may ask for; ten minutes at most"
         " (NIST SP 800-63B-4, 3.1.3).",
-        low=timedelta(seconds=1),
+        low=SECOND,
         high=TEN_MINUTES,
     )
     session_token_life: timedelta = setting(
-        timedelta(minutes=5),
+        5 * MINUTE,
         "How long an invitation may be used; ten minutes at most (NIST SP 800-63B-4, 4.1.2).",
-        low=timedelta(seconds=1),
+        low=SECOND,
         high=TEN_MINUTES,
     )
     login_life: timedelta = setting(
-        timedelta(minutes=5),
+        5 * MINUTE,
         "How long a log-in at the Identity Provider may take.",
-        low=timedelta(seconds=1),
+        low=SECOND,
         high=TEN_MINUTES,
     )
     proof_past: timedelta = setting(
-        timedelta(minutes=5),
+        5 * MINUTE,
         "How old a device proof or a signed request may be (clock skew and delays).",
         high=TEN_MINUTES,
     )
     proof_future: timedelta = setting(
-        timedelta(minutes=1),
-        "How far ahead of ours a signer's clock may be.",
-        high=TEN_MINUTES,
+        MINUTE, "How far ahead of ours a signer's clock may be.", high=TEN_MINUTES
     )
     revalidation_life: timedelta = setting(
-        timedelta(minutes=5),
-        "How long an Identity Provider's last word on a user is believed.",
-        high=timedelta(days=1),
+        5 * MINUTE, "How long an Identity Provider's last word on a user is believed.", high=DAY
     )
     revalidation_grace: timedelta = setting(
         timedelta(),
         "How much longer it is believed while the provider cannot be asked; nothing, unless it"
         " is set: then devices wait until it answers.",
-        high=timedelta(days=1),
+        high=DAY,
     )
     provider_session_life: timedelta = setting(
-        timedelta(days=90),
+        90 * DAY,
         "How long a user is found by the name of the session at the Identity Provider in which"
         " they logged in, when a logout names nothing else.",
-        low=timedelta(minutes=1),
+        low=MINUTE,
     )
     retention: timedelta = setting(
-        timedelta(days=30),
+        30 * DAY,
         "How long a finished challenge or callback stays readable at least:"
         " longer than callbacks are retried, and than idempotency keys are remembered.",
-        low=timedelta(minutes=1),
+        low=MINUTE,
     )
     idempotency_life: timedelta = setting(
-        timedelta(hours=24),
-        "How long an idempotency key is remembered.",
-        low=timedelta(minutes=1),
+        24 * HOUR, "How long an idempotency key is remembered.", low=MINUTE
     )
     idempotency_lease: timedelta = setting(
-        timedelta(seconds=30),
+        30 * SECOND,
         "After this, a call that never finished no longer blocks its idempotency key.",
-        low=timedelta(seconds=1),
+        low=SECOND,
         high=TEN_MINUTES,
     )
     credential_overlap_limit: timedelta = setting(
-        timedelta(days=7),
-        "How long an old credential may stay valid beside the new one.",
-        high=timedelta(days=90),
+        7 * DAY, "How long an old credential may stay valid beside the new one.", high=90 * DAY
     )
 
     # Guessing
@@ -114,11 +106,7 @@ class Policy:
         "Wrong strong-key signatures (a wrong PIN) in a row that revoke the device.",
         high=CONSECUTIVE_FAILURES,
     )
-    code_limit: int = setting(
-        3,
-        "Wrong matching codes that end a challenge.",
-        high=10,
-    )
+    code_limit: int = setting(3, "Wrong matching codes that end a challenge.", high=10)
     code_limit_account: int = setting(
         10,
         "Wrong matching codes in a row, over all challenges, that lock the account"
@@ -127,26 +115,17 @@ class Policy:
     )
 
     # Asking
-    pending_limit: int = setting(
-        5,
-        "Open questions that one person may have.",
-        high=MOST_PENDING,
-    )
+    pending_limit: int = setting(5, "Open questions that one person may have.", high=MOST_PENDING)
     supersede: bool = setting(
         default=False,
         reason="Whether an origin's newer question replaces its oldest at the"
         " limit, or is refused.",
     )
     ask_window: timedelta = setting(
-        TEN_MINUTES,
-        "The window in which questions are counted.",
-        low=timedelta(seconds=1),
-        high=timedelta(days=1),
+        TEN_MINUTES, "The window in which questions are counted.", low=SECOND, high=DAY
     )
     ask_limit_origin: int = setting(
-        10,
-        "Questions in a window that one origin may put to one person.",
-        high=MOST_QUESTIONS,
+        10, "Questions in a window that one origin may put to one person.", high=MOST_QUESTIONS
     )
     ask_limit: int = setting(
         20,
@@ -160,19 +139,13 @@ class Policy:
         high=CONSECUTIVE_FAILURES,
     )
     cooldown_after: int = setting(
-        3,
-        "Refusals in a row (or questions left unanswered) that begin a cool-down.",
-        high=100,
+        3, "Refusals in a row (or questions left unanswered) that begin a cool-down.", high=100
     )
     cooldown: timedelta = setting(
-        timedelta(minutes=1),
-        "The first cool-down; each further refusal doubles it.",
-        high=timedelta(days=1),
+        MINUTE, "The first cool-down; each further refusal doubles it.", high=DAY
     )
     cooldown_limit: timedelta = setting(
-        timedelta(minutes=30),
-        "The longest cool-down: nobody is shut out by being asked.",
-        high=timedelta(days=1),
+        30 * MINUTE, "The longest cool-down: nobody is shut out by being asked.", high=DAY
     )
     cx_pending_limit: int = setting(
         50,
@@ -197,41 +170,21 @@ class Policy:
         reason="Whether refusals begin a cool-down for an origin for CX clients too: these read"
         " a 429 as a failure of the service.",
     )
-    origin_rate: int = setting(
-        6_000,
-        "Challenges in a minute that one origin may issue in all.",
-    )
-
+    origin_rate: int = setting(6_000, "Challenges in a minute that one origin may issue in all.")
     redirect_rate: int = setting(
-        6_000,
-        "Log-ins in a minute that may be begun in one App Space, by whoever knows its GUID.",
+        6_000, "Log-ins in a minute that may be begun in one App Space, by whoever knows its GUID."
     )
-    invite_rate: int = setting(
-        6_000,
-        "Invitations in a minute that one origin may make in all.",
-    )
+    invite_rate: int = setting(6_000, "Invitations in a minute that one origin may make in all.")
 
     # Keys
-    algorithms: frozenset[Algorithm] = attrs.field(
-        default=frozenset(Algorithm),
-        validator=known_algorithms,
-        metadata={"reason": "The algorithms that a device's key may be pinned to."},
+    algorithms: frozenset[Algorithm] = setting(
+        frozenset(Algorithm), "The algorithms that a device's key may be pinned to."
     )
     strong_keys_limit: int = setting(
-        4,
-        "Strong keys of one device: one for the PIN, others for biometrics.",
-        high=16,
+        4, "Strong keys of one device: one for the PIN, others for biometrics.", high=16
     )
-    bindings_limit: int = setting(
-        20,
-        "Devices and open invitations of one account.",
-        high=200,
-    )
-    addresses_limit: int = setting(
-        5,
-        "Push addresses of one device.",
-        high=50,
-    )
+    bindings_limit: int = setting(20, "Devices and open invitations of one account.", high=200)
+    addresses_limit: int = setting(5, "Push addresses of one device.", high=50)
 
     # Sizes: bytes of UTF-8 unless the name says otherwise
     content_bytes: int = setting(16_384, "Content of one challenge: all its texts together.")
@@ -259,113 +212,75 @@ class Policy:
         reason="Whether a push says the origin's `notificationTitle` and `notificationBody`,"
         " or the App Space's texts only: the push service reads along.",
     )
-    notification_title: str = attrs.field(
-        default="Counterseal",
-        validator=text,
-        metadata={"reason": "The notification's title if neither App Space nor origin gives one."},
+    notification_title: str = setting(
+        "Counterseal", "The notification's title if neither App Space nor origin gives one."
     )
-    notification_body: str = attrs.field(
-        default="A question is waiting for you.",
-        validator=text,
-        metadata={"reason": "The notification's body if neither App Space nor origin gives one."},
+    notification_body: str = setting(
+        "A question is waiting for you.",
+        "The notification's body if neither App Space nor origin gives one.",
     )
-    device_bound_body: str = attrs.field(
-        default="A device was added to your account.",
-        validator=text,
-        metadata={
-            "reason": "What the user's other devices say when one is bound, if the App Space"
-            " gives no text (NIST SP 800-63B-4, 4.6: account notifications)."
-        },
+    device_bound_body: str = setting(
+        "A device was added to your account.",
+        "What the user's other devices say when one is bound, if the App Space"
+        " gives no text (NIST SP 800-63B-4, 4.6: account notifications).",
     )
-    device_revoked_body: str = attrs.field(
-        default="A device was removed from your account.",
-        validator=text,
-        metadata={
-            "reason": "What the user's other devices say when one is revoked, if the App Space"
-            " gives no text."
-        },
+    device_revoked_body: str = setting(
+        "A device was removed from your account.",
+        "What the user's other devices say when one is revoked, if the App Space gives no text.",
     )
     device_notification_life: timedelta = setting(
-        timedelta(hours=24),
+        24 * HOUR,
         "How long the user's other devices are notified that one was bound or revoked.",
-        low=timedelta(minutes=1),
-        high=timedelta(days=28),
+        low=MINUTE,
+        high=28 * DAY,
     )
-    push_delays: tuple[timedelta, ...] = attrs.field(
-        default=(
-            timedelta(seconds=2),
-            timedelta(seconds=5),
-            timedelta(seconds=15),
-            timedelta(seconds=30),
-            timedelta(minutes=1),
-            timedelta(minutes=5),
-            timedelta(minutes=30),
-        ),
-        validator=delays,
-        metadata={
-            "reason": "The wait after each push that has to be tried again; the last one"
-            " stays, until the challenge's deadline. Somebody waits for the answer, so the"
-            " first are short."
-        },
+    push_delays: tuple[timedelta, ...] = setting(
+        (2 * SECOND, 5 * SECOND, 15 * SECOND, 30 * SECOND, MINUTE, 5 * MINUTE, 30 * MINUTE),
+        "The wait after each push that has to be tried again; the last one"
+        " stays, until the challenge's deadline. Somebody waits for the answer, so the"
+        " first are short.",
     )
     push_timeout: timedelta = setting(
-        timedelta(seconds=10),
+        10 * SECOND,
         "How long one attempt to push may take, at all addresses together.",
-        low=timedelta(seconds=1),
-        high=timedelta(minutes=1),
+        low=SECOND,
+        high=MINUTE,
     )
     push_lease: timedelta = setting(
-        timedelta(seconds=30),
+        30 * SECOND,
         "How long a worker's claim on a push lasts; longer than the attempt takes.",
-        low=timedelta(seconds=2),
+        low=2 * SECOND,
         high=TEN_MINUTES,
     )
     notification_retention: timedelta = setting(
-        timedelta(hours=1),
+        HOUR,
         "How long a notification stays readable after its last attempt may be made.",
-        low=timedelta(minutes=1),
+        low=MINUTE,
     )
 
     # Callbacks
-    callback_delays: tuple[timedelta, ...] = attrs.field(
-        default=(
-            timedelta(seconds=5),
-            timedelta(seconds=30),
-            timedelta(minutes=2),
-            timedelta(minutes=10),
-            timedelta(hours=1),
-            timedelta(hours=4),
-            timedelta(hours=8),
-            timedelta(hours=10),
-        ),
-        validator=delays,
-        metadata={
-            "reason": "The wait after each failed attempt; after the last one the"
-            " callback is dead. Past a day nobody waits for the answer"
-            " (Standard Webhooks 1.0, retries)."
-        },
+    callback_delays: tuple[timedelta, ...] = setting(
+        (5 * SECOND, 30 * SECOND, 2 * MINUTE, 10 * MINUTE, HOUR, 4 * HOUR, 8 * HOUR, 10 * HOUR),
+        "The wait after each failed attempt; after the last one the"
+        " callback is dead. Past a day nobody waits for the answer"
+        " (Standard Webhooks 1.0, retries).",
     )
-    callback_jitter: float = attrs.field(
-        default=0.2,
-        validator=span(0.0, 1.0),
-        metadata={
-            "reason": "The share of each wait that is left to luck, of a callback's and of a"
-            " push's: retries spread."
-        },
+    callback_jitter: float = setting(
+        0.2,
+        "The share of each wait that is random, of a callback's and of a push's: retries spread.",
     )
     callback_timeout: timedelta = setting(
-        timedelta(seconds=15),
+        15 * SECOND,
         "How long one attempt may take (Standard Webhooks 1.0: 15 to 30 s).",
-        low=timedelta(seconds=1),
-        high=timedelta(minutes=1),
+        low=SECOND,
+        high=MINUTE,
     )
     callback_lease: timedelta = setting(
-        timedelta(minutes=1),
+        MINUTE,
         "How long a worker's claim on an attempt lasts; longer than the attempt takes.",
-        low=timedelta(seconds=2),
+        low=2 * SECOND,
         high=TEN_MINUTES,
     )
-
     callback_plain_http: bool = setting(
         default=False,
         reason="Whether an entry of an allow-list without a scheme covers plain http beside https;"
@@ -400,21 +315,18 @@ class Policy:
     def __attrs_post_init__(self) -> None:
         """Refuse settings that contradict each other."""
         if self.challenge_life > self.challenge_life_limit:
-            message = "challenge_life: longer than challenge_life_limit"
-            raise PolicyUnsound(message)
+            raise PolicyUnsound("challenge_life: longer than challenge_life_limit")
         if self.callback_lease <= self.callback_timeout:
-            message = "callback_lease: not longer than callback_timeout"
-            raise PolicyUnsound(message)
+            raise PolicyUnsound("callback_lease: not longer than callback_timeout")
         if self.push_lease <= self.push_timeout:
-            message = "push_lease: not longer than push_timeout"
-            raise PolicyUnsound(message)
+            raise PolicyUnsound("push_lease: not longer than push_timeout")
         retries = sum(self.callback_delays, timedelta(0)) * (1 + self.callback_jitter)
         if self.retention < max(retries, self.idempotency_life):
-            message = "retention: shorter than callback_delays in all, or than idempotency_life"
-            raise PolicyUnsound(message)
+            raise PolicyUnsound(
+                "retention: shorter than callback_delays in all, or than idempotency_life"
+            )
         if self.cooldown > self.cooldown_limit:
-            message = "cooldown: longer than cooldown_limit"
-            raise PolicyUnsound(message)
+            raise PolicyUnsound("cooldown: longer than cooldown_limit")
 
 
 STANDARD = Policy()
@@ -427,7 +339,7 @@ STRICT = Policy(
     ask_limit=10,
     ask_limit_unapproved=20,
     cooldown_after=2,
-    cooldown=timedelta(minutes=2),
+    cooldown=2 * MINUTE,
     cx_pending_limit=1,
     cx_ask_limit=5,
     cx_ask_limit_unapproved=20,

@@ -9,6 +9,8 @@ For every port:
 - ALL-1: what fails leaves as `Unavailable` or one of its kinds; no library's exception leaves.
 - ALL-2: methods may be called from many threads at once.
 - ALL-3: nothing is logged that a record keeps out of its `repr`.
+
+`Raises:` names what says more than `Unavailable`: the port did not answer, and the caller refuses.
 """
 
 from __future__ import annotations
@@ -90,9 +92,6 @@ class Store(Protocol):
         - STORE-22: what was stored is found, here and by every other method, until its
           `keep_until`, for as long as it is due, and for ever where it has no `keep_until`.
           Some time after that, the store may forget it.
-
-        Raises:
-            Unavailable: The store did not answer.
         """
 
     def get_with_account(self, guid: Guid, *others: Guid) -> tuple[Record | None, ...]:
@@ -105,9 +104,6 @@ class Store(Protocol):
           each of *others*, in order; None where there is no such record.
         - STORE-26: a binding, a challenge, a callback and a notification are about their
           `account`; nothing else is about one.
-
-        Raises:
-            Unavailable: The store did not answer.
         """
 
     def account(self, app_space: Guid, account_id: str) -> Account | None:
@@ -116,9 +112,6 @@ class Store(Protocol):
 
         - STORE-3: texts are compared exactly, code point by code point,
           and App Spaces do not meet.
-
-        Raises:
-            Unavailable: The store did not answer.
         """
 
     def bindings(self, account: Guid) -> tuple[Binding, ...]:
@@ -126,9 +119,6 @@ class Store(Protocol):
         Return all bindings of the account, oldest first.
 
         - STORE-4: every state is returned.
-
-        Raises:
-            Unavailable: The store did not answer.
         """
 
     def pending(self, account: Guid) -> tuple[Challenge, ...]:
@@ -136,9 +126,6 @@ class Store(Protocol):
         Return the account's unfinished challenges, oldest first.
 
         - STORE-5: unfinished by their state, whatever the time is.
-
-        Raises:
-            Unavailable: The store did not answer.
         """
 
     def list(self, parent: Guid | None) -> tuple[Record, ...]:
@@ -146,9 +133,6 @@ class Store(Protocol):
         Return the tenancy records whose `parent` this is, oldest first.
 
         - STORE-6: with None, the companies and the administrators of all companies.
-
-        Raises:
-            Unavailable: The store did not answer.
         """
 
     def due(
@@ -162,9 +146,6 @@ class Store(Protocol):
           called again and again while those returned are dealt with, none is left out.
         - STORE-27: with *channel*, only notifications to addresses of that kind are returned, and
           none of them is left out however much is due on other channels; as fast as without.
-
-        Raises:
-            Unavailable: The store did not answer.
         """
 
     def dead(self, origin: Guid, limit: int) -> tuple[Callback, ...]:
@@ -173,9 +154,6 @@ class Store(Protocol):
 
         - STORE-23: dead by their state, whatever the time is, and of this origin only.
         - STORE-24: at most *limit*, and none is left out for one that is younger.
-
-        Raises:
-            Unavailable: The store did not answer.
         """
 
     def commit(
@@ -228,9 +206,6 @@ class ReplayGuard(Protocol):
         Args:
             key: The scheme, the signer's GUID, and the id.
             until: From then on it may be forgotten.
-
-        Raises:
-            Unavailable: The guard did not answer; the caller refuses.
         """
 
 
@@ -245,9 +220,6 @@ class Counters(Protocol):
           across threads and processes, and if the clock steps back.
         - COUNTERS-2: keys that differ in any part do not meet.
         - COUNTERS-3: after two windows without a call it begins anew, with 1.
-
-        Raises:
-            Unavailable: The counter did not answer; the caller refuses.
         """
 
 
@@ -264,9 +236,6 @@ class Idempotency(Protocol):
           the caller gets its own back, with the GUID of the older one.
         - IDEMPOTENCY-4: one that is past `until` counts as none.
         - IDEMPOTENCY-6: keys and scopes that differ do not meet.
-
-        Raises:
-            Unavailable: It did not answer; the caller refuses.
         """
 
     def finish(self, reservation: Reservation) -> None:
@@ -507,9 +476,6 @@ class Audit(Protocol):
 
         - AUDIT-1: what was recorded is never changed, and never lost.
         - AUDIT-2: an event is in the log, whole, when the call returns.
-
-        Raises:
-            Unavailable: The log did not answer.
         """
 
 
@@ -521,9 +487,6 @@ class Wake(Protocol):
         Wake those who wait for *guid*.
 
         - WAKE-1: it may be lost; it never blocks.
-
-        Raises:
-            Unavailable: It did not answer.
         """
 
     def wait(self, guid: Guid, timeout: timedelta) -> None:
@@ -531,9 +494,6 @@ class Wake(Protocol):
         Return when *guid* is notified, or after *timeout*, or for no reason.
 
         - WAKE-2: after *timeout* at the latest.
-
-        Raises:
-            Unavailable: It did not answer.
         """
 
 
