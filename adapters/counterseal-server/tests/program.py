@@ -14,6 +14,8 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from forking import FORKS, STARTER
+
 from counterseal import trusted_keys
 from counterseal.device import Bond, SoftwareDevice
 from counterseal.memory import SystemClock, SystemEntropy
@@ -107,14 +109,16 @@ class Service:
 
     With *like* it begins as a copy of that one, which never ran: a Python less to start.
     With *beside* it is the same service on another machine: it has the keys of the first one.
+    With *fresh* each of its processes is a Python that imports for itself.
     """
 
-    def __init__(self, folder, callback, *, store=None, like=None, beside=None):
+    def __init__(self, folder, callback, *, store=None, like=None, beside=None, fresh=False):
         self.folder = folder
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "service.log"
         self.processes = []
+        self._fresh = fresh or not FORKS
         self._env = {} if store is None else {"COUNTERSEAL_STORE": store}
         if beside is not None:
             shutil.copytree(beside.folder / "data" / "keys", folder / "data" / "keys")
@@ -133,26 +137,25 @@ class Service:
         )
 
     def command(self, *args, code=0, **env):
-        done = subprocess.run(
-            [*COMMAND, *map(str, args)],
-            capture_output=True,
-            text=True,
-            env=surroundings(**self._env, **env),
-            timeout=PATIENCE,
-            check=False,
-        )
+        program, env = [*COMMAND, *map(str, args)], surroundings(**self._env, **env)
+        if self._fresh:
+            done = subprocess.run(
+                program, capture_output=True, text=True, env=env, timeout=PATIENCE, check=False
+            )
+        else:
+            done = STARTER.run(program[1:], env=env, timeout=PATIENCE)
         assert done.returncode == code, done.stderr
         return done.stdout if code == 0 else done.stderr
 
     def run(self, *args, program=COMMAND, **env):
+        program = [*program, *map(str, args), "--data", str(self.folder / "data")]
+        env = surroundings(COUNTERSEAL_ALLOW_PRIVATE_CALLBACKS="1", **self._env, **env)
         with self.log.open("ab") as log:
-            process = subprocess.Popen(
-                [*program, *map(str, args), "--data", str(self.folder / "data")],
-                stdout=log,
-                stderr=log,
-                env=surroundings(COUNTERSEAL_ALLOW_PRIVATE_CALLBACKS="1", **self._env, **env),
-                start_new_session=True,
-            )
+            streams = {"stdout": log, "stderr": log}
+            if self._fresh:
+                process = subprocess.Popen(program, env=env, start_new_session=True, **streams)
+            else:
+                process = STARTER.start(program[1:], env=env, session=True, **streams)
         self.processes.append(process)
         return process
 

@@ -41,7 +41,8 @@ from counterseal_server.configuration import settings
 from counterseal_server.house import House
 
 
-def test_from_an_empty_folder_to_a_verified_callback(service, receiver):
+def test_from_an_empty_folder_to_a_verified_callback(new_service, receiver):
+    service = new_service(fresh=True)
     server = service.serve(COUNTERSEAL_LOG_LEVEL="debug", COUNTERSEAL_LOG_FORMAT="json")
     assert service.bind().startswith("bound: device ")
     asked = service.ask(receiver.url)
@@ -607,7 +608,8 @@ def test_a_connection_is_used_again_whatever_was_said_on_it(service):
         assert line.makefile("rb").readline() == b"HTTP/1.1 401 Unauthorized\r\n"
 
 
-def test_connections_that_nobody_speaks_on_keep_nobody_out(service):
+def test_connections_that_nobody_speaks_on_keep_nobody_out(new_service, founded):
+    service = new_service(like=founded, fresh=True)  # it has the limit that is set here
     many = 1_100
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard < 2 * many:

@@ -12,6 +12,8 @@ import time
 from pathlib import Path
 
 import click
+import fork_request
+import forking
 import pytest
 
 from counterseal_server.cli import main
@@ -87,9 +89,13 @@ def eventually(condition):
 
 
 class Desk:
-    """A folder to sit in, with the commands as they were installed, wherever that is."""
+    """
+    A folder to sit in, with the commands as they were installed, wherever that is.
 
-    def __init__(self, folder):
+    With *fresh* each of them is a Python that imports for itself; else only what runs on is.
+    """
+
+    def __init__(self, folder, *, fresh):
         self.folder = folder
         self.ports = {"8787": free_port(), "9000": free_port()}
         (folder / "adapters").symlink_to(ROOT / "adapters")
@@ -99,6 +105,16 @@ class Desk:
             script = folder / "bin" / name
             script.write_text(f'#!/bin/sh\nexec "{sys.executable}" {arguments}"$@"\n', "utf-8")
             script.chmod(0o700)
+        if forking.FORKS and not fresh:
+            ending = (
+                f'"{sys.executable}" -I -S "{fork_request.__file__}" "{forking.STARTER.path()}"'
+            )
+            script.write_text(
+                "#!/bin/sh\n"
+                f'case "$1" in serve) exec "{sys.executable}" {arguments}"$@";; esac\n'
+                f'exec {ending} {arguments}"$@"\n',
+                "utf-8",
+            )
         kept = {name: value for name, value in os.environ.items() if "COUNTERSEAL" not in name}
         self.env = kept | {
             "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
@@ -156,7 +172,7 @@ class Desk:
 
 @pytest.fixture
 def desk(tmp_path):
-    return Desk(tmp_path)
+    return Desk(tmp_path, fresh=False)
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the pages use curl")
@@ -169,7 +185,8 @@ def desk(tmp_path):
     ],
     ids=["readme", "tutorial", "move-from-a-cx-service"],
 )
-def test_two_terminals(desk, page, heading):
+def test_two_terminals(tmp_path, page, heading):
+    desk = Desk(tmp_path, fresh=page is README)
     first, second, third = blocks(section(page, heading))
 
     with desk.running(first) as told:
