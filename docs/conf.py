@@ -82,14 +82,14 @@ def keep_members_of_enums(_app, _what, _name, obj, _skip, _options):
 
 
 def share_attribute_docs(_app):
-    """Let what is written under a constant follow it to where users import it."""
-    for room in pkgutil.iter_modules(counterseal.__path__, "counterseal."):
-        if not room.ispkg:
+    """Show the docstring of a constant where users import it."""
+    for package in pkgutil.iter_modules(counterseal.__path__, "counterseal."):
+        if not package.ispkg:
             continue
-        face = ModuleAnalyzer.for_module(room.name)
+        face = ModuleAnalyzer.for_module(package.name)
         face.analyze()
-        module = importlib.import_module(room.name)
-        for part in pkgutil.iter_modules(module.__path__, f"{room.name}."):
+        module = importlib.import_module(package.name)
+        for part in pkgutil.iter_modules(module.__path__, f"{package.name}."):
             inner = ModuleAnalyzer.for_module(part.name)
             inner.analyze()
             for (scope, name), doc in inner.attr_docs.items():
@@ -98,7 +98,7 @@ def share_attribute_docs(_app):
 
 
 def resolve_at_public_name(app, env, node, content):
-    """Find `counterseal.models.guid.Guid` as users import it: in its room."""
+    """Find `counterseal.models.guid.Guid` as users import it: from its package."""
     domain = env.domains.python_domain
     parts = node.get("reftarget", "").split(".")
     public = ".".join([*parts[:2], *parts[-1:]])

@@ -19,7 +19,7 @@ ADAPTERS_TEST = re.compile(r"(counterseal-\w+)/(\w+\.py)::(test_\w+)")
 EVIDENCE = [DOCS / "explanation" / "threats.md", DOCS / "reference" / "specifications.md"]
 LINK = re.compile(r"\]\((?!\w+:)([^)#\s]*)#?([^)\s]*)\)")
 NAME = re.compile(r"`(_?[a-z]+\.(?:\w+\.)*\w+)`")
-ROOMS = {path.name.removesuffix(".py") for path in (ROOT / "src" / "counterseal").iterdir()}
+MODULES = {path.name.removesuffix(".py") for path in (ROOT / "src" / "counterseal").iterdir()}
 
 
 def found(pattern, pages):
@@ -42,9 +42,9 @@ def test_an_adapters_test_that_is_named_exists(adapter, path, name):
 
 @pytest.mark.parametrize("name", found(NAME, EVIDENCE))
 def test_a_rule_that_is_named_exists(name):
-    room, *rest = name.split(".")
-    assert room in ROOMS
-    place = importlib.import_module(f"counterseal.{room}")
+    module, *rest = name.split(".")
+    assert module in MODULES
+    place = importlib.import_module(f"counterseal.{module}")
     for part in rest:
         if not hasattr(place, part):
             place = importlib.import_module(f"{place.__name__}.{part}")

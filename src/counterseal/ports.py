@@ -456,7 +456,7 @@ class Clock(Protocol):
 
 
 class Entropy(Protocol):
-    """The only source of luck."""
+    """The only source of randomness."""
 
     def token(self, size: int) -> bytes:
         """
@@ -480,7 +480,7 @@ class Audit(Protocol):
 
 
 class Wake(Protocol):
-    """A hint for whoever waits; the store is the truth."""
+    """A hint for callers that wait; what counts is in the store."""
 
     def notify(self, guid: Guid) -> None:
         """
