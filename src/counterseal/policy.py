@@ -172,7 +172,8 @@ class Policy:
     )
     origin_rate: int = setting(6_000, "Challenges in a minute that one origin may issue in all.")
     redirect_rate: int = setting(
-        6_000, "Log-ins in a minute that may be begun in one App Space, by whoever knows its GUID."
+        6_000,
+        "Log-ins in a minute that may be begun in one App Space, by callers that know its GUID.",
     )
     invite_rate: int = setting(6_000, "Invitations in a minute that one origin may make in all.")
 
