@@ -214,6 +214,25 @@ class Transactions:
                 return step, tools.now
 
 
+@attrs.frozen
+class UseCase:
+    """
+    What each use case runs its plans with.
+
+    Args:
+        ports: The service's.
+        policy: The service's.
+    """
+
+    ports: Ports
+    policy: Policy
+    _transactions: Transactions = attrs.field(init=False, eq=False, repr=False)
+
+    @_transactions.default
+    def _bind(self) -> Transactions:
+        return Transactions(self.ports, self.policy)
+
+
 class refusals:  # noqa: N801 (a context, named as it is read)
     """
     Record a refusal that is raised in the block, before a transaction begins.

@@ -3,5 +3,6 @@ What decides, and does no I/O: pure functions from what was read to what is to b
 
 Nothing in this package may import the ports or the transaction, not even indirectly.
 `counterseal._decisions.plan` says what a decision gets and what it returns, and
-`counterseal._transaction` runs it.
+`counterseal._transaction` runs it. What a call refuses, its public verb in `counterseal.usecases`
+says.
 """

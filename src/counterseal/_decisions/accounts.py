@@ -54,47 +54,26 @@ ERASED_ID_BYTES = 16
 
 
 def get(account: Account | None, _: Tools) -> Decision[Account]:
-    """
-    Decide what is learned of an account that was read by its id.
-
-    Raises:
-        AccountUnknown: The App Space has no such account.
-    """
+    """Decide what is learned of an account that was read by its id."""
     return Decision(result=_require_known(account))
 
 
 def get_by_guid(stored: Records, _: Tools, origin: Origin) -> Decision[Account]:
-    """
-    Decide what *origin* learns of an account that was read by its GUID.
-
-    Raises:
-        NotFound: There is no such account, or it has been erased.
-        Foreign: It belongs to another App Space than the origin's.
-    """
+    """Decide what *origin* learns of an account that was read by its GUID."""
     account = require(stored[0], Account)
     own_app_space(origin, account)
     return Decision(result=require_account(account))
 
 
 def list_devices(account: Account | None, _: Tools) -> Plan[tuple[Binding, ...]]:
-    """
-    Plan to list every device that the account ever had, and its open invitations.
-
-    Raises:
-        AccountUnknown: The App Space has no such account.
-    """
+    """Plan to list every device that the account ever had, and its open invitations."""
     return bindings_of(_require_known(account).guid).then(
         lambda bindings, tools: Decision(result=without_dead_invitations(bindings, tools.now))
     )
 
 
 def revoke(account: Account | None, _: Tools) -> Plan[Account]:
-    """
-    Plan to revoke all devices and open invitations of an account.
-
-    Raises:
-        AccountUnknown: The App Space has no such account.
-    """
+    """Plan to revoke all devices and open invitations of an account."""
     known_account = _require_known(account)
     return bindings_of(known_account.guid).then(
         lambda bindings, tools: _revoke(tools, known_account, bindings)
@@ -102,15 +81,7 @@ def revoke(account: Account | None, _: Tools) -> Plan[Account]:
 
 
 def find(stored: Records, _: Tools, by: Administrator, account_id: str) -> Plan[Account]:
-    """
-    Plan to read, for an administrator, the account that an App Space knows by *account_id*.
-
-    Args:
-        stored: The App Space.
-
-    Raises:
-        NotFound: There is no such App Space.
-    """
+    """Plan to read, for an administrator, the account that an App Space knows by *account_id*."""
     app_space = require(stored[0], AppSpace)
     return permission_to(Permission.USERS, by, app_space).then(
         lambda _, tools: _find(tools, app_space.guid, account_id)
@@ -148,12 +119,7 @@ def erase(account: Account, _: Tools) -> Plan[tuple[Account, Account]]:
 
 
 def require_account(record: Record | None) -> Account:
-    """
-    Return *record* as an account that has not been erased.
-
-    Raises:
-        NotFound: It is none.
-    """
+    """Return *record* as an account that has not been erased."""
     account = require(record, Account)
     if account.erased_at is not None:
         raise NotFound

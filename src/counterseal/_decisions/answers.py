@@ -71,13 +71,7 @@ class Token:
 
 
 def read_token(body: bytes, event: ChallengeEvent, policy: Policy) -> Token:
-    """
-    Read the token in a call's body.
-
-    Raises:
-        MalformedToken: *body* is not a compact JWS with the claims of an answer.
-        WrongType: It is a token for another event.
-    """
+    """Read the token in a call's body."""
     try:
         text = body.decode("ascii")
     except UnicodeDecodeError:
@@ -103,15 +97,7 @@ def list_pending(device: AuthenticatedDevice, tools: Tools) -> Plan[tuple[Challe
 
 
 def fetch(device: AuthenticatedDevice, tools: Tools) -> Decision[Challenge]:
-    """
-    Return what the device may read of the challenge.
-
-    Raises:
-        NotFound: There is no such challenge.
-        Foreign: It belongs to another account.
-        DeadlinePassed: Its deadline has passed.
-        Refused: A rule of the event refuses it.
-    """
+    """Return what the device may read of the challenge."""
     challenge, binding = _own(device), device.binding
     if challenge.state not in UNFINISHED:
         return Decision(result=_without_receipt(challenge, binding.guid))
@@ -144,17 +130,8 @@ def respond(
     """
     Decide on an answer or disown of the challenge that was read with the device.
 
-    Args:
-        served_kinds: The kinds of address that the service sends notifications to.
-
     Returns:
         If the answer is accepted, the receipt to sign.
-
-    Raises:
-        NotFound: There is no such challenge.
-        Foreign: It belongs to another account.
-        WrongState: Something else than this answer has finished the challenge.
-        Refused: A rule of the event refuses it, without a consequence.
     """
     facts = _facts(device, tools, token)
     challenge = facts.challenge
@@ -199,12 +176,7 @@ def _facts(device: AuthenticatedDevice, tools: Tools, token: Token) -> Answering
 
 
 def open_code(tools: Tools, challenge: Challenge) -> str:
-    """
-    Return the matching code of *challenge*; empty if it asks for none.
-
-    Raises:
-        SealBroken: The sealer cannot open it.
-    """
+    """Return the matching code of *challenge*; empty if it asks for none."""
     if not challenge.sealed_code:
         return ""
     return tools.open(challenge.sealed_code, code_context(challenge.guid)).decode()

@@ -103,13 +103,7 @@ class Claim:
 
 
 def read_claim(request: SignedRequest, tools: Tools) -> Claim:
-    """
-    Read who a request says that it is from.
-
-    Raises:
-        CredentialRefused: The credential is malformed, missing, or one of two.
-        RequestStale: The time that was signed is outside the window.
-    """
+    """Read who a request says that it is from."""
     if not request.authorization:
         fields = fields_of(request.headers)
         signature = read_signature(fields, request.body)
@@ -137,9 +131,6 @@ def verify(
 
     Returns:
         The holder, and what must not be accepted twice: None for Basic.
-
-    Raises:
-        CredentialRefused: The credential is unknown, wrong, out of date, or of another scheme.
     """
     holder, credentials = _live(stored[0] if stored else None, tools.now, claim.scheme, kind)
     header = claim.header

@@ -79,14 +79,7 @@ def permission_to(
 def require_admin(
     stored: Record | None, now: datetime, permission: Permission, reach: Reach | None
 ) -> Admin:
-    """
-    Return the administrator that was read, if it has *permission* for what it has to reach.
-
-    Raises:
-        CredentialRefused: There is no such administrator, its time is over, or it was revoked.
-        Foreign: *reach* is more than its own.
-        RoleLacking: Its role does not include this.
-    """
+    """Return the administrator that was read, if it has *permission* for what it has to reach."""
     if not isinstance(stored, Admin):
         raise CredentialRefused
     require_permitted(Administering(now=now, admin=stored, permission=permission, reach=reach))

@@ -65,13 +65,7 @@ def end_binding(
 
 
 def change_standing(binding: Binding, event: BindingEvent, authority: Authority) -> Binding:
-    """
-    Return *binding* as *authority* suspends or resumes it.
-
-    Raises:
-        WrongState: It is not active, or not suspended.
-        WrongAuthority: Another authority suspended it.
-    """
+    """Return *binding* as *authority* suspends or resumes it."""
     state = step(BINDING, binding.state, event, Standing(binding=binding, authority=authority))
     suspended_by = authority if state is BindingState.SUSPENDED else None
     return revise(binding, state=state, suspended_by=suspended_by)
@@ -88,13 +82,9 @@ def strike(
     Count a wrong strong-key signature; the last one that the policy allows revokes the device.
 
     Args:
-        served_kinds: The kinds of address that the service sends to.
         facts: The signature, and the call that it came in.
         account: The binding's; a guard of the commit, or written without the revoked device.
         result: What the use case would return if the decision did not refuse.
-
-    Raises:
-        Refused: It was not a wrong strong-key signature inside a proven call.
     """
     binding, now = facts.binding, tools.now
     state = step(BINDING, binding.state, BindingEvent.STRIKE, facts)

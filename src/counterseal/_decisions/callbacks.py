@@ -44,11 +44,7 @@ def compose(stored: Records, tools: Tools, callback: Callback) -> Decision[Deliv
     Compose what is sent, or say why nothing may be.
 
     Args:
-        stored: The callback's challenge, origin and account.
         callback: As it was claimed.
-
-    Raises:
-        SealBroken: A webhook secret of the origin cannot be opened.
     """
     challenge, origin, account = stored
     if not isinstance(challenge, Challenge) or not isinstance(origin, Origin):
@@ -88,11 +84,6 @@ def record_attempt(
     Args:
         claimed: The callback as it was claimed for the attempt.
         unsent: Why nothing was sent, if the core itself did not allow it.
-
-    Raises:
-        NotFound: The callback has been forgotten.
-        LeaseLost: Another worker has claimed it since.
-        WrongState: It is queued no more, other than by being dropped before it arrived.
     """
     callback = require(stored[0], Callback)
     assert claimed.lease_until is not None  # noqa: S101 (the claim; for the type checker)
@@ -128,57 +119,31 @@ def record_attempt(
 
 
 def origin_of(stored: Records) -> Reading[Records]:
-    """
-    Read the origin of the callback; without a trip, if the origin itself is stored.
-
-    Raises:
-        NotFound: There is neither.
-    """
+    """Read the origin of the callback; without a trip, if the origin itself is stored."""
     if isinstance(stored[0], Origin):
         return Reading("", (), lambda *_: stored)
     return records(require(stored[0], Callback).origin)
 
 
 def permit_listing(stored: Records, _: Tools) -> Decision[None]:
-    """
-    Decide that callbacks of the origin may be listed.
-
-    Raises:
-        NotFound: There is no such origin.
-    """
+    """Decide that callbacks of the origin may be listed."""
     require(stored[0], Origin)
     return Decision(result=None)
 
 
 def list_dead(stored: Records, _: Tools, limit: int) -> Plan[tuple[Callback, ...]]:
-    """
-    Plan to list the dead callbacks of the origin, oldest first.
-
-    Raises:
-        NotFound: There is no such origin.
-    """
+    """Plan to list the dead callbacks of the origin, oldest first."""
     dead: Reading[tuple[Callback, ...]] = Reading("dead", (require(stored[0], Origin).guid, limit))
     return dead.then(lambda callbacks, _: Decision(result=callbacks))
 
 
 def get(stored: Records, _: Tools) -> Decision[Callback]:
-    """
-    Decide what an administrator learns of the callback.
-
-    Raises:
-        NotFound: There is no such callback.
-    """
+    """Decide what an administrator learns of the callback."""
     return Decision(result=require(stored[0], Callback))
 
 
 def drop(stored: Records, _: Tools) -> Decision[Callback]:
-    """
-    Decide to take the callback out of the queue for good.
-
-    Raises:
-        NotFound: There is no such callback.
-        WrongState: It is not queued.
-    """
+    """Decide to take the callback out of the queue for good."""
     callback = require(stored[0], Callback)
     state = step(CALLBACK, callback.state, CallbackEvent.DROP, None)
     dropped_callback = revise(callback, state=state, lease_until=None)
@@ -190,13 +155,7 @@ def drop(stored: Records, _: Tools) -> Decision[Callback]:
 
 
 def requeue(stored: Records, tools: Tools) -> Plan[Callback]:
-    """
-    Plan to queue the dead callback again, and to keep its challenge for as long.
-
-    Raises:
-        NotFound: There is no such callback, or its challenge has been forgotten.
-        WrongState: It is not dead.
-    """
+    """Plan to queue the dead callback again, and to keep its challenge for as long."""
     callback, now = require(stored[0], Callback), tools.now
     state = step(CALLBACK, callback.state, CallbackEvent.REQUEUE, None)
     queued_callback = revise(
@@ -214,12 +173,7 @@ def requeue(stored: Records, tools: Tools) -> Plan[Callback]:
 
 
 def keep_challenge(stored: Records, callback: Callback) -> Decision[Callback]:
-    """
-    Decide to queue *callback*, and to keep the challenge that it reports for as long.
-
-    Raises:
-        NotFound: The challenge has been forgotten.
-    """
+    """Decide to queue *callback*, and to keep the challenge that it reports for as long."""
     challenge = require(stored[0], Challenge)
     keep_until = max(challenge.keep_until, callback.keep_until)
     return Decision(

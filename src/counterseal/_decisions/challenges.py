@@ -22,16 +22,7 @@ from counterseal.rules.facts import Cancelling, Deadline
 
 
 def read_status(stored: Records, tools: Tools, origin: Guid) -> Decision[Challenge]:
-    """
-    Return a challenge with its present state: EXPIRED from its deadline on.
-
-    Args:
-        stored: The challenge and its account.
-
-    Raises:
-        NotFound: There is no such challenge, or its account has been erased.
-        Foreign: Another origin issued it.
-    """
+    """Return a challenge with its present state: EXPIRED from its deadline on."""
     record, account = stored
     challenge = _own(record, origin)
     demand_readable(challenge, account)
@@ -41,12 +32,7 @@ def read_status(stored: Records, tools: Tools, origin: Guid) -> Decision[Challen
 
 
 def list_open(account: Account | None, tools: Tools, origin: Guid) -> Plan[tuple[Challenge, ...]]:
-    """
-    Plan to list the account's open challenges that *origin* issued, oldest first.
-
-    Raises:
-        AccountUnknown: The App Space has no such account.
-    """
+    """Plan to list the account's open challenges that *origin* issued, oldest first."""
     if account is None:
         raise AccountUnknown
     return pending_of(account.guid).then(
@@ -61,18 +47,7 @@ def list_open(account: Account | None, tools: Tools, origin: Guid) -> Plan[tuple
 
 
 def cancel(stored: Records, tools: Tools, origin: Guid) -> Decision[Challenge]:
-    """
-    Cancel a challenge of *origin*.
-
-    Args:
-        stored: The challenge and its account.
-
-    Raises:
-        NotFound: There is no such challenge.
-        Foreign: Another origin issued it.
-        WrongState: It is finished.
-        DeadlinePassed: Its deadline has passed.
-    """
+    """Cancel a challenge of *origin*."""
     stored_challenge, stored_account = stored
     challenge, account = _own(stored_challenge, origin), require(stored_account, Account)
     facts = Cancelling(now=tools.now, challenge=challenge, origin=origin)
@@ -92,17 +67,7 @@ def cancel(stored: Records, tools: Tools, origin: Guid) -> Decision[Challenge]:
 
 
 def expire(stored: Records, tools: Tools) -> Decision[None]:
-    """
-    Expire a challenge that was not answered.
-
-    Args:
-        stored: The challenge and its account.
-
-    Raises:
-        NotFound: There is no such challenge.
-        WrongState: It is finished.
-        DeadlineAhead: Its deadline has not passed yet.
-    """
+    """Expire a challenge that was not answered."""
     stored_challenge, stored_account = stored
     challenge, account = require(stored_challenge, Challenge), require(stored_account, Account)
     facts = Deadline(now=tools.now, deadline=challenge.deadline)

@@ -127,12 +127,7 @@ def revoke(stored: Records, by: Administrator, kind: type[H]) -> Plan[H]:
 def create_admin(
     stored: Records, tools: Tools, by: Administrator, draft: AdminDraft
 ) -> Plan[IssuedSecret]:
-    """
-    Plan to create an administrator with a secret.
-
-    Args:
-        stored: The App Space or company that it reaches; nothing for all companies.
-    """
+    """Plan to create an administrator with a secret."""
     text_fits(draft.name, tools.policy.name_bytes, "name", trimmed=True)
     _require_signing(draft.scheme)
     role_fits(

@@ -68,11 +68,6 @@ class DeviceRequest:
         Return the device that provably made the call, if it may act.
 
         The Identity Provider is not asked: that happened before, if it was due.
-
-        Raises:
-            WrongDevice: There is no such device.
-            IdentityWithdrawn: The user has been withdrawn since, or has logged out.
-            Refused: The proof is not valid, or its account or binding may not act.
         """
         device = self.identify(records, tools)
         if demand_standing(device, tools) and device.account.vouched_at is None:
@@ -86,10 +81,6 @@ class DeviceRequest:
         Args:
             records: The records of `reading`.
             tools: The time and the policy to check the proof with.
-
-        Raises:
-            WrongDevice: There is no such device.
-            Refused: The proof is not valid.
         """
         stored_binding, account, app_space, *others = records
         try:
@@ -125,12 +116,7 @@ class DeviceRequest:
 
 
 def open_request(call: DeviceCall, policy: Policy) -> DeviceRequest:
-    """
-    Read a device's call.
-
-    Raises:
-        MalformedToken: The proof is not a compact JWS with the claims of a proof.
-    """
+    """Read a device's call."""
     jws = keys.read(call.proof, limit=policy.token_bytes)
     return DeviceRequest(call, jws, read_proof(jws.claimed), keys.digest(call.body))
 
@@ -141,10 +127,6 @@ def demand_standing(device: AuthenticatedDevice, tools: Tools) -> bool:
 
     Returns:
         Whether the Identity Provider has to be asked about its user first.
-
-    Raises:
-        AccountLocked, BindingInactive: The device may not act.
-        WrongIssuer: Another provider than the App Space's identified the user.
     """
     account_unlocked(device)
     binding_active(device)

@@ -57,16 +57,9 @@ def rotate(
 
     Args:
         body: An enrolment without a token.
-        served_kinds: The kinds of address that the service sends notifications to.
 
     Returns:
         Also a strike, where the device's strong key is named for an endorsement and did not sign.
-
-    Raises:
-        InvalidField: The body is malformed, or holds more than keys.
-        KeysIncomplete, UnfitKey, MalformedToken: As `read_keys`.
-        NotEndorsed: A new key is not signed by an old key of its role.
-        Refused: A rule of the event refuses it.
     """
     enrolment = read_enrolment(ijson.parse(body))
     if enrolment.token or enrolment.name or enrolment.addresses:
@@ -113,9 +106,6 @@ def update(device: AuthenticatedDevice, tools: Tools, body: bytes) -> Decision[B
 
     Args:
         body: An update; what it leaves out stays as it is.
-
-    Raises:
-        InvalidField: The body is malformed, or a text does not fit.
     """
     binding, changes = device.binding, read_update(ijson.parse(body))
     name = binding.name if changes.name is None else changes.name
@@ -140,14 +130,7 @@ def suspend_or_resume(
     Decide that an administrator suspends or resumes a device.
 
     Args:
-        stored: The binding and its account.
         event: SUSPEND or RESUME.
-
-    Raises:
-        NotFound: There is no such device.
-        CredentialRefused, Foreign, RoleLacking: The administrator may not.
-        WrongState: It cannot be suspended or resumed in its state.
-        WrongAuthority: Its Identity Provider suspended it.
     """
     binding, account = require(stored[0], Binding), require(stored[1], Account)
     return permission_to(Permission.USERS, by, account).then(
@@ -162,20 +145,7 @@ def revoke(
     *,
     served_kinds: frozenset[AddressKind],
 ) -> Decision[Binding] | Plan[Binding]:
-    """
-    Decide that a device or an open invitation is revoked for good.
-
-    Args:
-        stored: The binding and its account.
-        served_kinds: The kinds of address that the service sends notifications to.
-
-    Raises:
-        NotFound: There is no such device.
-        Foreign: It belongs to another App Space than the origin's, or is out of the
-            administrator's reach.
-        CredentialRefused, RoleLacking: The administrator may not.
-        WrongState: It has ended already.
-    """
+    """Decide that a device or an open invitation is revoked for good."""
     binding, account = require(stored[0], Binding), require(stored[1], Account)
     if isinstance(by, RelyingParty):
         own_app_space(by.origin, binding)

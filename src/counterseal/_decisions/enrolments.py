@@ -54,12 +54,7 @@ class Offer:
 
 
 def read_session_token(token: str) -> tuple[Guid, str]:
-    """
-    Return the binding that a session token names, and its secret.
-
-    Raises:
-        WrongToken: It names no binding.
-    """
+    """Return the binding that a session token names, and its secret."""
     name, _, secret = token.partition(".")
     try:
         return parse(name, field="token"), secret
@@ -73,12 +68,6 @@ def read_keys(offered_keys: tuple[OfferedKey, ...], typ: str, policy: Policy) ->
 
     Args:
         typ: The type of token that proves possession.
-
-    Raises:
-        KeysIncomplete: There are more than the policy allows.
-        InvalidField: A member of a JWK is malformed.
-        UnfitKey: A key is weak, malformed or not allowed.
-        MalformedToken: A proof is not spelled as it should be.
     """
     if len(offered_keys) > 1 + policy.strong_keys_limit:
         raise KeysIncomplete("more than the policy allows")
@@ -93,13 +82,7 @@ def read_keys(offered_keys: tuple[OfferedKey, ...], typ: str, policy: Policy) ->
 
 
 def read_offer(enrolment: Enrolment, policy: Policy) -> Offer:
-    """
-    Check what a device brings to complete its binding, before anything is read.
-
-    Raises:
-        InvalidField: A member is malformed or does not fit.
-        KeysIncomplete, UnfitKey, MalformedToken: As `read_keys`.
-    """
+    """Check what a device brings to complete its binding, before anything is read."""
     text_fits(enrolment.name, policy.name_bytes, "name", empty=True)
     addresses_fit(enrolment.addresses, policy)
     for index, key in enumerate(enrolment.keys):
@@ -127,13 +110,7 @@ def peek(stored: Records, tools: Tools, secret: str) -> Plan[AppSpace]:
     Plan to read the App Space that a session token is for.
 
     Args:
-        stored: The binding that the token names.
         secret: The token's.
-
-    Raises:
-        WrongToken: The token is not one that was issued.
-        DeadlinePassed: The invitation is over, and no device has used it.
-        BindingInactive: The device that used it is active no more.
     """
     (binding,) = stored
     if not isinstance(binding, Binding):
@@ -156,22 +133,7 @@ def complete(
     service_keys: tuple[PublicKey, ...],
     served_kinds: frozenset[AddressKind],
 ) -> Decision[Bound]:
-    """
-    Decide whether the offered keys complete the binding that the session token names.
-
-    Args:
-        stored: The binding, its account, and the App Space that the offer claims to be for.
-        offer: What `read_offer` returned.
-        service_keys: The service's public keys.
-        served_kinds: The kinds of address that the service sends notifications to.
-
-    Raises:
-        WrongToken: The token is not one that was issued.
-        TokenSpent: It has bound other keys already.
-        NotPossessed: A key did not prove its possession.
-        BindingInactive: The binding has ended since.
-        Refused: A rule of the event refuses it.
-    """
+    """Decide whether the offered keys complete the binding that the session token names."""
     record, account_record, *app_spaces = stored
     if not isinstance(record, Binding):
         raise WrongToken

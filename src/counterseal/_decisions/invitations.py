@@ -85,13 +85,6 @@ def invite_once(
 ) -> Decision[Invitation] | Plan[Invitation]:
     """
     Return the invitation that an idempotency key has reserved the GUID of, or plan to make it.
-
-    Args:
-        stored: The binding and its account, as `record_with_account` reads them.
-
-    Raises:
-        NotFound: The account has been erased.
-        SealBroken: The sealer cannot open the token.
     """
     binding, record = stored
     if not isinstance(binding, Binding):
@@ -104,16 +97,7 @@ def invite_once(
 
 
 def invite(account: Account | None, tools: Tools, invitee: Invitee) -> Decision[Invitation]:
-    """
-    Decide whether one more device may be invited; its first invitation creates the account.
-
-    Raises:
-        WrongIssuer: The identity is of another issuer than the account's.
-        AccountTaken: The account id is another subject's.
-        AccountLocked: The account is locked.
-        TooManyBindings: The account has as many devices as the policy allows.
-        SealBroken: The sealer is out of reach.
-    """
+    """Decide whether one more device may be invited; its first invitation creates the account."""
     identity, now = invitee.identity, tools.now
     devices: tuple[Device, ...] = ()
     if account is None:
@@ -154,17 +138,7 @@ def invite(account: Account | None, tools: Tools, invitee: Invitee) -> Decision[
 
 
 def expire(stored: Records, tools: Tools) -> Decision[None]:
-    """
-    Decide that an invitation has ended that no device has used.
-
-    Args:
-        stored: The binding and its account.
-
-    Raises:
-        NotFound: There is no such binding.
-        WrongState: It is not INVITED.
-        DeadlineAhead: Its deadline is still ahead.
-    """
+    """Decide that an invitation has ended that no device has used."""
     binding, account = require(stored[0], Binding), require(stored[1], Account)
     facts = Deadline(now=tools.now, deadline=binding.deadline)
     state = step(BINDING, binding.state, BindingEvent.EXPIRE, facts)

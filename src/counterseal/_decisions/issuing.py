@@ -97,16 +97,6 @@ def issue(account: Account | None, tools: Tools, draft: Draft) -> Decision[Issue
 
     Returns:
         A further plan if older questions, which this one replaces, have to be read.
-
-    Raises:
-        AccountUnknown: The App Space knows no such account.
-        AccountUnbound: It has no active device.
-        AccountLocked: It is locked.
-        TooManyPending: The person has too many open questions; has the time to wait.
-        TooOften: The person was asked too often; has the time to wait.
-        CodeDemanded: The question has to ask for a matching code.
-        InvalidField: I-JSON cannot hold the display document.
-        SealBroken: The sealer cannot encrypt the code.
     """
     if account is None:
         raise AccountUnknown
@@ -141,15 +131,8 @@ def issue_once(stored: Records, tools: Tools, draft: Draft) -> Decision[Issued] 
     """
     Issue the challenge whose GUID an idempotency key has reserved, unless it exists.
 
-    Args:
-        stored: The challenge and its account, as `record_with_account` reads them.
-
     Returns:
         The result of the first call with the key, or the plan of `issue`.
-
-    Raises:
-        NotFound: The challenge that the key created has been erased.
-        SealBroken: The sealer cannot open the code.
     """
     challenge, account = stored
     if not isinstance(challenge, Challenge):
@@ -172,12 +155,7 @@ def plan_issue_once(draft: Draft) -> Plan[Issued]:
 
 
 def demand_readable(challenge: Challenge, account: Record | None) -> None:
-    """
-    Refuse to return a challenge that is still stored although its account was erased.
-
-    Raises:
-        NotFound: The account has been erased, or is not there.
-    """
+    """Refuse to return a challenge that is still stored although its account was erased."""
     if challenge.outcome is not None and require(account, Account).erased_at is not None:
         raise NotFound
 
@@ -197,10 +175,6 @@ def new_challenge(
     Args:
         code: The matching code; None if none is asked for.
         now: When it is issued, in whole milliseconds.
-
-    Raises:
-        InvalidField: I-JSON cannot hold a member.
-        SealBroken: The sealer cannot encrypt the code.
     """
     party, question, guid = draft.party, draft.question, draft.guid
     deadline = now + draft.life

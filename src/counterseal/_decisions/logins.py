@@ -96,14 +96,7 @@ def prepare_request(
     Decide what to ask the App Space's Identity Provider for.
 
     Args:
-        stored: The App Space.
         app_return: Where the user is to get back to the app.
-
-    Raises:
-        NotFound: There is no such App Space.
-        WrongKind: It has no Identity Provider.
-        ReturnForbidden: The App Space does not say that users may be taken back there.
-        SealBroken: The sealer is out of reach.
     """
     app_space = require(stored[0], AppSpace)
     settings = provider_of(app_space)
@@ -159,13 +152,8 @@ def relay(
     Decide where in the app to send a browser that the Identity Provider sent to the service.
 
     Args:
-        stored: The log-in.
         secret: The secret half of `state`, as it came back.
         parameters: What the app gets with the state.
-
-    Raises:
-        WrongToken: There is no such log-in, or *secret* is not its own.
-        DeadlinePassed: It took too long.
     """
     login = _require_login(stored)
     state_matches(login, secret)
@@ -179,17 +167,8 @@ def spend(stored: Records, tools: Tools, secret: str, app_secret: str) -> Plan[C
     Plan to spend a log-in, so that its state and its code serve once.
 
     Args:
-        stored: The log-in.
         secret: The secret half of `state`, as it came back.
         app_secret: What the app that began got.
-
-    Raises:
-        WrongToken: There is no such log-in, or a secret is not its own.
-        WrongState: The log-in was used or has expired.
-        DeadlinePassed: It took too long.
-        NotFound: Its App Space is gone.
-        WrongKind: The App Space has no Identity Provider any more.
-        SealBroken: The sealer cannot open what the log-in holds.
     """
     login = _require_login(stored)
     facts = Redeeming(now=tools.now, login=login, secret=secret, holder_secret=app_secret)
@@ -203,17 +182,7 @@ def spend(stored: Records, tools: Tools, secret: str, app_secret: str) -> Plan[C
 
 
 def expire(stored: Records, tools: Tools) -> Decision[None]:
-    """
-    Decide that a log-in has ended from which nobody has come back.
-
-    Args:
-        stored: The log-in.
-
-    Raises:
-        NotFound: There is no such log-in.
-        WrongState: It was used or has expired.
-        DeadlineAhead: Its deadline is still ahead.
-    """
+    """Decide that a log-in has ended from which nobody has come back."""
     login = require(stored[0], Login)
     facts = Deadline(now=tools.now, deadline=login.deadline)
     state = step(LOGIN, login.state, LoginEvent.EXPIRE, facts)

@@ -37,7 +37,6 @@ def build_notifications(
     what is wrong with one transport delays no other. Nothing, where there is none.
 
     Args:
-        served_kinds: The kinds of address that the service sends to.
         account: Its list of devices says who has an address.
         subject: What the notification is about; a device is not notified about itself.
         now: From then on they are due.
@@ -86,7 +85,6 @@ def build_revocation_notifications(
     Nothing if it was never bound: an invitation is no device.
 
     Args:
-        served_kinds: The kinds of address that the service sends to.
         account: As it was before the revocation.
     """
     was_bound = any(

@@ -73,7 +73,6 @@ def compose(stored: Records, tools: Tools, notification: Notification) -> Decisi
     Compose what is sent, to the addresses that the devices have by now, or say why nothing is.
 
     Args:
-        stored: The notification's subject, account and App Space.
         notification: As it was claimed.
     """
     subject, account, app_space = stored
@@ -113,15 +112,9 @@ def record_attempt(
     Decide what the notification comes to by an attempt, and forget addresses that are gone.
 
     Args:
-        stored: The notification; and its account and the devices of `dead_addresses`, if any.
         claimed: The notification as it was claimed for the attempt.
         outcomes: Of each device that was tried.
         skip_reason: Why there was no attempt; None if there was one.
-
-    Raises:
-        NotFound: The notification, or its account, has been forgotten.
-        LeaseLost: Another worker has claimed it since.
-        WrongState: It is queued no more.
     """
     notification = require(stored[0], Notification)
     assert claimed.lease_until is not None  # noqa: S101 (the claim; for the type checker)
@@ -172,23 +165,12 @@ def attempt_records(
 
 
 def get(stored: Records, _: Tools) -> Decision[Notification]:
-    """
-    Decide what an administrator learns of the notification.
-
-    Raises:
-        NotFound: There is no such notification.
-    """
+    """Decide what an administrator learns of the notification."""
     return Decision(result=require(stored[0], Notification))
 
 
 def plan_test(stored: Records, _: Tools) -> Plan[Recipients]:
-    """
-    Plan to compose the message that tests whether the device can be notified.
-
-    Raises:
-        NotFound: There is no such device.
-        WrongState: It is not active.
-    """
+    """Plan to compose the message that tests whether the device can be notified."""
     binding = require(stored[0], Binding)
     if binding.state is not BindingState.ACTIVE:
         raise WrongState(binding.state.value)
@@ -202,7 +184,6 @@ def compose_test(stored: Records, tools: Tools, binding: Binding) -> Decision[Re
     Compose the message that tests whether the device can be notified.
 
     Args:
-        stored: The device's App Space.
         binding: The device's, which is active.
     """
     title, body = _texts(tools.policy, stored[0], Occasion.TEST, None)
@@ -226,11 +207,7 @@ def record_test(
     Decide what a test comes to: the device loses addresses that are gone.
 
     Args:
-        stored: The device's binding, and its account.
         outcomes: Of the device.
-
-    Raises:
-        NotFound: The account has been forgotten.
     """
     binding = require(stored[0], Binding)
     device = binding.guid
@@ -261,14 +238,10 @@ def drop_dead_addresses(
     Take addresses that are gone off their devices, which stay bound.
 
     Args:
-        stored: The account, and the devices that have such an address.
         outcomes: Of each device that was tried; what it replaced meanwhile stays.
 
     Returns:
         The account and devices to write, and what the audit log records.
-
-    Raises:
-        NotFound: There is no such account.
     """
     dead = dead_addresses(outcomes)
     if not dead:

@@ -18,9 +18,6 @@ def claim_callback(stored: Records, tools: Tools) -> Decision[Callback]:
 
     WrongState, if it is not queued, and DeadlineAhead, if its attempt is not due or claimed by
     another worker, are refusals of the decision: they are raised, and not audited.
-
-    Raises:
-        NotFound: There is no such callback.
     """
     callback = require(stored[0], Callback)
     facts = Claiming(now=tools.now, record=callback)
@@ -35,12 +32,7 @@ def claim_callback(stored: Records, tools: Tools) -> Decision[Callback]:
 
 
 def claim_notification(stored: Records, tools: Tools) -> Decision[Notification]:
-    """
-    Decide whether a worker gets the notification's next attempt, as `claim_callback` does.
-
-    Raises:
-        NotFound: There is no such notification.
-    """
+    """Decide whether a worker gets the notification's next attempt, as `claim_callback` does."""
     notification = require(stored[0], Notification)
     facts = Claiming(now=tools.now, record=notification)
     try:

@@ -68,26 +68,14 @@ class Renewal:
 
 
 def find_provider(stored: Records, _: Tools) -> Decision[AppSpace]:
-    """
-    Decide which App Space's Identity Provider is asked.
-
-    Raises:
-        NotFound: There is no such App Space.
-        WrongKind: It has no Identity Provider.
-    """
+    """Decide which App Space's Identity Provider is asked."""
     app_space = require(stored[0], AppSpace)
     provider_of(app_space)
     return Decision(result=app_space)
 
 
 def find_user(stored: Records, _: Tools) -> Plan[tuple[Account, AppSpace]]:
-    """
-    Plan to read the App Space whose Identity Provider is asked about an account.
-
-    Raises:
-        NotFound: There is no such account, or it has been erased.
-        WrongKind: Its App Space has no Identity Provider.
-    """
+    """Plan to read the App Space whose Identity Provider is asked about an account."""
     account = require(stored[0], Account)
     if account.erased_at is not None:
         raise NotFound

@@ -307,7 +307,6 @@ def list_visible(
     Plan to return those records of *kind* that the administrator may see.
 
     Args:
-        stored: All records under *parent*.
         parent: The App Space of origins.
     """
     records_of_kind: tuple[Any, ...] = tuple(

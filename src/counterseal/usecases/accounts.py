@@ -11,11 +11,9 @@ import attrs
 from counterseal._decisions import accounts
 from counterseal._decisions.authorization import permission_to
 from counterseal._decisions.plan import Decision, Plan, Tools, account_of, records, require
-from counterseal._transaction import AuditContext, Transactions, refusals
+from counterseal._transaction import AuditContext, UseCase, refusals
 from counterseal.errors import Unavailable
 from counterseal.models import Account, Administrator, Binding, Guid, RelyingParty
-from counterseal.policy import Policy
-from counterseal.ports import Ports
 from counterseal.rules.authorization import Permission
 from counterseal.rules.sizes import text_fits
 from counterseal.rules.standing import identified_simply
@@ -25,7 +23,7 @@ R = TypeVar("R")
 
 
 @attrs.frozen
-class Accounts:
+class Accounts(UseCase):
     """
     The users of an App Space.
 
@@ -34,14 +32,6 @@ class Accounts:
     - CredentialRefused: the administrator's time is over, or it was revoked;
     - Foreign: the account is out of the administrator's reach.
     """
-
-    ports: Ports
-    policy: Policy
-    _transactions: Transactions = attrs.field(init=False, eq=False, repr=False)
-
-    @_transactions.default
-    def _bind(self) -> Transactions:
-        return Transactions(self.ports, self.policy)
 
     def get(self, party: RelyingParty, account_id: str) -> Account:
         """

@@ -9,7 +9,7 @@ import attrs
 
 from counterseal._decisions import tenancy
 from counterseal._decisions.plan import Plan, Reading, Records, records
-from counterseal._transaction import AuditContext, Transactions
+from counterseal._transaction import AuditContext, UseCase
 from counterseal.models import (
     Admin,
     Administrator,
@@ -26,15 +26,13 @@ from counterseal.models import (
     TokenForm,
 )
 from counterseal.models.guid import ENTROPY_BYTES, mint, partition_of
-from counterseal.policy import Policy
-from counterseal.ports import Ports
 
 R = TypeVar("R", Company, AppSpace, Origin, Admin)
 T = TypeVar("T")
 
 
 @attrs.frozen
-class Administration:
+class Administration(UseCase):
     """
     The tenants of a service, for one administrator.
 
@@ -46,19 +44,10 @@ class Administration:
     `Unavailable`.
 
     Args:
-        ports: The service's.
-        policy: The service's.
         by: Who administers: an `Admin`, or the operator.
     """
 
-    ports: Ports
-    policy: Policy
     by: Administrator = attrs.field(kw_only=True)
-    _transactions: Transactions = attrs.field(init=False, eq=False, repr=False)
-
-    @_transactions.default
-    def _bind(self) -> Transactions:
-        return Transactions(self.ports, self.policy)
 
     def create_company(self, name: str) -> Company:
         """

@@ -6,11 +6,9 @@ import attrs
 
 from counterseal._decisions import answers
 from counterseal._decisions.device_requests import open_request
-from counterseal._transaction import AuditContext, Transactions, refusals
+from counterseal._transaction import AuditContext, UseCase, refusals
 from counterseal.machines import ChallengeEvent
 from counterseal.models import Challenge, DeviceCall, Guid
-from counterseal.policy import Policy
-from counterseal.ports import Ports
 from counterseal.usecases._admission import admit
 
 # The caller is unknown until the call is read.
@@ -22,16 +20,8 @@ _DISOWN = AuditContext(event="challenge.disown", actor=_STRANGER)
 
 
 @attrs.frozen
-class Answers:
+class Answers(UseCase):
     """List, read, answer and disown challenges, as a bound device."""
-
-    ports: Ports
-    policy: Policy
-    _transactions: Transactions = attrs.field(init=False, eq=False, repr=False)
-
-    @_transactions.default
-    def _bind(self) -> Transactions:
-        return Transactions(self.ports, self.policy)
 
     def pending(self, call: DeviceCall) -> tuple[Challenge, ...]:
         """

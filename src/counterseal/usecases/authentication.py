@@ -8,11 +8,9 @@ import attrs
 
 from counterseal._decisions.authentication import SignedRequest, read_claim, verify
 from counterseal._decisions.plan import records, require
-from counterseal._transaction import AuditContext, load, refusals, tools_of
+from counterseal._transaction import AuditContext, UseCase, load, refusals, tools_of
 from counterseal.errors import Replayed
 from counterseal.models import Admin, AppSpace, Origin, RelyingParty
-from counterseal.policy import Policy
-from counterseal.ports import Ports
 from counterseal.rules.standing import forgettable_at
 
 H = TypeVar("H", Origin, Admin)
@@ -21,17 +19,10 @@ _CHECK = AuditContext(event="credential.check", actor="stranger")
 
 
 @attrs.frozen
-class Authentication:
+class Authentication(UseCase):
     """
     Authenticates the requests of origins and administrators.
-
-    Args:
-        ports: The service's.
-        policy: The service's.
     """
-
-    ports: Ports
-    policy: Policy
 
     def authenticate(self, request: SignedRequest) -> RelyingParty:
         """

@@ -23,7 +23,7 @@ from counterseal._decisions.plan import (
     records,
     require,
 )
-from counterseal._transaction import AuditContext, Transactions, refusals
+from counterseal._transaction import AuditContext, UseCase, refusals
 from counterseal.models import (
     Administrator,
     Callback,
@@ -34,8 +34,7 @@ from counterseal.models import (
     Operator,
     Origin,
 )
-from counterseal.policy import Policy
-from counterseal.ports import Due, Ports
+from counterseal.ports import Due
 from counterseal.rules.authorization import Permission
 from counterseal.rules.retries import next_callbacks
 from counterseal.rules.sizes import LISTED, limit_fits
@@ -48,16 +47,8 @@ LONGEST_WAIT = timedelta(days=3)
 
 
 @attrs.frozen
-class Callbacks:
+class Callbacks(UseCase):
     """What workers and administrators do with callbacks."""
-
-    ports: Ports
-    policy: Policy
-    _transactions: Transactions = attrs.field(init=False, eq=False, repr=False)
-
-    @_transactions.default
-    def _bind(self) -> Transactions:
-        return Transactions(self.ports, self.policy)
 
     def due(self, limit: int = 100) -> tuple[Guid, ...]:
         """

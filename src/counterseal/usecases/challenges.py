@@ -7,11 +7,16 @@ import attrs
 from counterseal._decisions import challenges
 from counterseal._decisions.issuing import Draft, Issued, plan_issue, plan_issue_once
 from counterseal._decisions.plan import account_of, record_with_account
-from counterseal._transaction import AuditContext, Transactions, demand_rate, refusals, wake
+from counterseal._transaction import (
+    AuditContext,
+    UseCase,
+    demand_rate,
+    refusals,
+    wake,
+)
 from counterseal.models import Challenge, Guid, KeyScope, Question, RelyingParty
 from counterseal.models.guid import ENTROPY_BYTES, account_partition, mint
-from counterseal.policy import Policy
-from counterseal.ports import Due, Ports
+from counterseal.ports import Due
 from counterseal.rules.addresses import allow_list, callback_allowed
 from counterseal.rules.sizes import life_of, question_fits, text_fits
 from counterseal.usecases._idempotency import reserve
@@ -19,16 +24,8 @@ from counterseal.wire.question import question_document
 
 
 @attrs.frozen
-class Challenges:
+class Challenges(UseCase):
     """Issue, read, list and cancel challenges as an origin, and expire them as a worker."""
-
-    ports: Ports
-    policy: Policy
-    _transactions: Transactions = attrs.field(init=False, eq=False, repr=False)
-
-    @_transactions.default
-    def _bind(self) -> Transactions:
-        return Transactions(self.ports, self.policy)
 
     def issue(
         self, party: RelyingParty, question: Question, *, idempotency_key: str | None = None

@@ -10,36 +10,25 @@ import attrs
 from counterseal._decisions import credentials
 from counterseal._decisions.credentials import NO_TIME, AdminDraft, IssuedSecret
 from counterseal._decisions.plan import Plan, nothing, records
-from counterseal._transaction import AuditContext, Transactions
+from counterseal._transaction import AuditContext, UseCase
 from counterseal.models import Admin, Administrator, AdminRole, Guid, Origin, Scheme
 from counterseal.models.guid import ENTROPY_BYTES, mint, partition_of
-from counterseal.policy import Policy
-from counterseal.ports import Ports
 
 T = TypeVar("T")
 
 
 @attrs.frozen
-class Credentials:
+class Credentials(UseCase):
     """
     The secrets of origins and administrators, for one administrator.
 
     Every verb can raise what `Administration` says about its administrator.
 
     Args:
-        ports: The service's.
-        policy: The service's.
         by: Who administers: an `Admin`, or the operator.
     """
 
-    ports: Ports
-    policy: Policy
     by: Administrator = attrs.field(kw_only=True)
-    _transactions: Transactions = attrs.field(init=False, eq=False, repr=False)
-
-    @_transactions.default
-    def _bind(self) -> Transactions:
-        return Transactions(self.ports, self.policy)
 
     def issue(self, origin: Guid, scheme: Scheme, *, overlap: timedelta = NO_TIME) -> IssuedSecret:
         """

@@ -12,7 +12,7 @@ from counterseal._decisions.device_requests import (
     open_request,
 )
 from counterseal._decisions.plan import record_with_account
-from counterseal._transaction import AuditContext, Transactions, demand_rate, refusals
+from counterseal._transaction import AuditContext, Transactions, UseCase, demand_rate, refusals
 from counterseal.machines import BindingEvent
 from counterseal.models import (
     Administrator,
@@ -22,8 +22,6 @@ from counterseal.models import (
     Guid,
     RelyingParty,
 )
-from counterseal.policy import Policy
-from counterseal.ports import Ports
 from counterseal.usecases._admission import admit
 from counterseal.wire.telemetry import read_report
 
@@ -32,16 +30,8 @@ EVENTS_A_MINUTE = 60
 
 
 @attrs.frozen
-class Devices:
+class Devices(UseCase):
     """The life of a bound device."""
-
-    ports: Ports
-    policy: Policy
-    _transactions: Transactions = attrs.field(init=False, eq=False, repr=False)
-
-    @_transactions.default
-    def _bind(self) -> Transactions:
-        return Transactions(self.ports, self.policy)
 
     def authenticate(self, call: DeviceCall) -> AuthenticatedDevice:
         """
@@ -156,16 +146,8 @@ class Devices:
 
 
 @attrs.frozen
-class KeySets:
+class KeySets(UseCase):
     """The service's keys, endorsed for devices."""
-
-    ports: Ports
-    policy: Policy
-    _transactions: Transactions = attrs.field(init=False, eq=False, repr=False)
-
-    @_transactions.default
-    def _bind(self) -> Transactions:
-        return Transactions(self.ports, self.policy)
 
     def endorse(self, call: DeviceCall) -> dict[str, str]:
         """
@@ -185,16 +167,8 @@ class KeySets:
 
 
 @attrs.frozen
-class Telemetry:
+class Telemetry(UseCase):
     """What devices report of themselves."""
-
-    ports: Ports
-    policy: Policy
-    _transactions: Transactions = attrs.field(init=False, eq=False, repr=False)
-
-    @_transactions.default
-    def _bind(self) -> Transactions:
-        return Transactions(self.ports, self.policy)
 
     def record(self, call: DeviceCall) -> None:
         """

@@ -6,10 +6,8 @@ import attrs
 
 from counterseal._decisions import enrolments
 from counterseal._decisions.plan import record_with_account, records
-from counterseal._transaction import AuditContext, Transactions, refusals
+from counterseal._transaction import AuditContext, UseCase, refusals
 from counterseal.models import AppSpace
-from counterseal.policy import Policy
-from counterseal.ports import Ports
 from counterseal.wire.enrolment import Bound, Enrolment
 
 _COMPLETE = AuditContext(event="binding.complete", actor="stranger")
@@ -17,16 +15,8 @@ _PEEK = AuditContext(event="binding.peek", actor="stranger")
 
 
 @attrs.frozen
-class Enrolments:
+class Enrolments(UseCase):
     """Complete bindings."""
-
-    ports: Ports
-    policy: Policy
-    _transactions: Transactions = attrs.field(init=False, eq=False, repr=False)
-
-    @_transactions.default
-    def _bind(self) -> Transactions:
-        return Transactions(self.ports, self.policy)
 
     def complete(self, enrolment: Enrolment) -> Bound:
         """

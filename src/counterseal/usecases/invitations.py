@@ -7,27 +7,18 @@ import attrs
 from counterseal._decisions import invitations
 from counterseal._decisions.invitations import Invitation, Invitee, plan_invite, plan_invite_once
 from counterseal._decisions.plan import record_with_account
-from counterseal._transaction import AuditContext, Transactions, demand_rate, refusals
+from counterseal._transaction import AuditContext, UseCase, demand_rate, refusals
 from counterseal.models import AppSpace, Identity, KeyScope, RelyingParty
 from counterseal.models.guid import ENTROPY_BYTES, account_partition, mint
-from counterseal.policy import Policy
-from counterseal.ports import Due, Ports
+from counterseal.ports import Due
 from counterseal.rules.sizes import text_fits
 from counterseal.rules.standing import expected_issuer, identified_simply
 from counterseal.usecases._idempotency import reserve
 
 
 @attrs.frozen
-class Invitations:
+class Invitations(UseCase):
     """Invite devices, one for each invitation."""
-
-    ports: Ports
-    policy: Policy
-    _transactions: Transactions = attrs.field(init=False, eq=False, repr=False)
-
-    @_transactions.default
-    def _bind(self) -> Transactions:
-        return Transactions(self.ports, self.policy)
 
     def invite(
         self,

@@ -11,12 +11,11 @@ from counterseal._decisions import logins, revalidation
 from counterseal._decisions.invitations import Invitation
 from counterseal._decisions.logins import Redirect
 from counterseal._decisions.plan import nothing, records
-from counterseal._transaction import AuditContext, Transactions, demand_rate, refusals
+from counterseal._transaction import AuditContext, UseCase, demand_rate, refusals
 from counterseal.errors import InvalidField, Replayed, Unavailable, WrongIssuer, WrongToken
 from counterseal.models import Account, BindingState, Guid
 from counterseal.models.guid import parse
-from counterseal.policy import Policy
-from counterseal.ports import Due, Ports
+from counterseal.ports import Due
 from counterseal.rules.sizes import text_fits
 from counterseal.rules.standing import expected_issuer, provider_of
 from counterseal.usecases.invitations import Invitations
@@ -30,16 +29,8 @@ RELAYED = ("code", "iss", "error")
 
 
 @attrs.frozen
-class Logins:
+class Logins(UseCase):
     """Log-ins at an Identity Provider, and what it says of users afterwards."""
-
-    ports: Ports
-    policy: Policy
-    _transactions: Transactions = attrs.field(init=False, eq=False, repr=False)
-
-    @_transactions.default
-    def _bind(self) -> Transactions:
-        return Transactions(self.ports, self.policy)
 
     def redirect(self, app_space: Guid, app_return: str) -> Redirect:
         """

@@ -28,7 +28,7 @@ from counterseal._decisions.plan import (
     records,
     require,
 )
-from counterseal._transaction import AuditContext, Transactions
+from counterseal._transaction import AuditContext, UseCase
 from counterseal.errors import NotifierUnavailable
 from counterseal.models import (
     Administrator,
@@ -38,8 +38,7 @@ from counterseal.models import (
     PushOutcome,
     PushResult,
 )
-from counterseal.policy import Policy
-from counterseal.ports import Due, Ports
+from counterseal.ports import Due
 from counterseal.rules.authorization import Permission
 from counterseal.rules.retries import kinds_with_slots, next_notifications
 from counterseal.rules.sizes import LISTED
@@ -49,16 +48,8 @@ R = TypeVar("R")
 
 
 @attrs.frozen
-class Notifications:
+class Notifications(UseCase):
     """What workers and administrators do with notifications."""
-
-    ports: Ports
-    policy: Policy
-    _transactions: Transactions = attrs.field(init=False, eq=False, repr=False)
-
-    @_transactions.default
-    def _bind(self) -> Transactions:
-        return Transactions(self.ports, self.policy)
 
     def due(self, limit: int = 100) -> tuple[Notification, ...]:
         """
