@@ -6,6 +6,7 @@ The reader refuses what two parsers could read differently:
 duplicate members, NaN, infinities, and nesting that is too deep.
 Reader and writer refuse what I-JSON cannot hold: lone surrogates, noncharacters,
 integers beyond 2**53 - 1, and member names that are not text.
+What is refused raises InvalidField, which names the member.
 """
 
 from __future__ import annotations
@@ -49,12 +50,7 @@ HIGH = re.compile("[\ud800-\U0010ffff]")
 
 
 def check(value: Json, *, field: str) -> None:
-    """
-    Refuse *value* unless I-JSON can hold it.
-
-    Raises:
-        InvalidField: I-JSON cannot hold *value*; the error names the member.
-    """
+    """Refuse *value* unless I-JSON can hold it."""
     if not _sound(value, 0):
         for path, problem in faults(value, field, 0):
             raise InvalidField(path, problem)
@@ -299,12 +295,7 @@ def canonical(
 
 
 def compact(value: Json, *, field: str = "body") -> bytes:
-    """
-    Write *value* without white space, in the order it has.
-
-    Raises:
-        InvalidField: JSON or UTF-8 cannot hold it.
-    """
+    """Write *value* without white space, in the order it has; refuse what JSON cannot hold."""
     try:
         return _ENCODER.encode(value).encode("utf-8")
     except (TypeError, ValueError, RecursionError):

@@ -12,8 +12,8 @@ Only its signature may have several forms: in ECDSA (r, n - s) is as valid as (r
 signatures are random.
 So a token is identified by its signed part (`digest_signed`), never by its whole text.
 
-The verifier compares `typ`, `kid` and `alg` with the key's record
-before any cryptography.
+The verifier compares `typ`, `kid` and `alg` with the key's record before any cryptography.
+The writer raises InvalidField for claims that JSON cannot hold.
 """
 
 from __future__ import annotations
@@ -125,12 +125,7 @@ def verify(jws: Jws, key: PublicKey, *, expected_typ: str) -> dict[str, Any]:
 
 
 def verify_bytes(signature: bytes, data: bytes, key: PublicKey) -> None:
-    """
-    Verify a bare signature as JWS carries it.
-
-    Raises:
-        WrongSignature: *signature* is not valid.
-    """
+    """Verify a bare signature as JWS carries it; raise WrongSignature unless it is valid."""
     # The algorithm says of which class the key object is; asking the object takes longer.
     loaded: Any = load(key.jwk)
     try:
@@ -149,12 +144,7 @@ def verify_bytes(signature: bytes, data: bytes, key: PublicKey) -> None:
 
 
 def sign(key: PrivateKey, *, typ: str, claims: dict[str, Any]) -> str:
-    """
-    Write a compact JWS with a private key in memory.
-
-    Raises:
-        InvalidField: JSON cannot hold the claims.
-    """
+    """Write a compact JWS with a private key in memory."""
     return sign_with(key.sign, key.public, typ=typ, claims=claims)
 
 
@@ -165,12 +155,7 @@ def sign_with(
     typ: str,
     claims: dict[str, Any],
 ) -> str:
-    """
-    Write a compact JWS with a function that signs for *public*.
-
-    Raises:
-        InvalidField: JSON cannot hold the claims.
-    """
+    """Write a compact JWS with a function that signs for *public*."""
     return sign_bytes(signer, public, typ=typ, payload=ijson.compact(claims, field="claims"))
 
 

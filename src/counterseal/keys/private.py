@@ -61,12 +61,7 @@ class PrivateKey:
         return signature
 
     def pkcs8(self, passphrase: bytes | None = None) -> bytes:
-        """
-        Return the key as PKCS #8 DER, encrypted if there is a *passphrase*.
-
-        Raises:
-            ValueError: The passphrase is empty.
-        """
+        """Return the key as PKCS #8 DER, encrypted if there is a *passphrase*; not an empty one."""
         encryption = (
             serialization.BestAvailableEncryption(passphrase)
             if passphrase is not None
@@ -77,12 +72,7 @@ class PrivateKey:
         )
 
     def scalar(self) -> bytes:
-        """
-        Return the 32 secret bytes of a P-256 or Ed25519 key.
-
-        Raises:
-            UnfitKey: The key is an RSA key, which has no such form.
-        """
+        """Return the 32 secret bytes of a P-256 or Ed25519 key; raise UnfitKey for an RSA key."""
         if isinstance(self._key, Ed25519PrivateKey):
             return self._key.private_bytes_raw()
         if isinstance(self._key, ec.EllipticCurvePrivateKey):
@@ -91,12 +81,7 @@ class PrivateKey:
 
 
 def generate(algorithm: Algorithm, *, kid: str) -> PrivateKey:
-    """
-    Generate a new key.
-
-    Raises:
-        InvalidField: *kid* is not a valid key id.
-    """
+    """Generate a new key; InvalidField says that *kid* is not a valid key id."""
     key: _Key
     if algorithm is Algorithm.ES256:
         key = ec.generate_private_key(ec.SECP256R1())

@@ -134,12 +134,7 @@ def _require_for_signatures(jwk: Mapping[str, object]) -> None:
 
 @lru_cache(maxsize=8192)
 def load(jwk: str) -> Loaded:
-    """
-    Return the key object of a canonical JWK, checked.
-
-    Raises:
-        UnfitKey: The key is weak or malformed.
-    """
+    """Return the key object of a canonical JWK; raise UnfitKey if it is weak or malformed."""
     members: dict[str, str] = ijson.parse(jwk, field="key")
     try:
         if members["kty"] == "EC":
@@ -232,12 +227,7 @@ def _load_rsa(members: dict[str, str]) -> RSAPublicKey:
 
 
 def jwk_of(loaded: Loaded) -> dict[str, str]:
-    """
-    Return the required members of the public JWK of a key object.
-
-    Raises:
-        UnfitKey: The key is on another curve than P-256.
-    """
+    """Return the required members of a key object's public JWK; raise UnfitKey off P-256."""
     if isinstance(loaded, EcKey):
         if not isinstance(loaded.curve, SECP256R1):
             raise UnfitKey("not a P-256 key")

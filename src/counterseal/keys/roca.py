@@ -38,15 +38,7 @@ _LOGARITHMS: Final = {prime: _logarithms(prime) for prime in PRIMES}
 
 
 def require_no_fingerprint(modulus: int) -> None:
-    """
-    Refuse a modulus that has the fingerprint.
-
-    Args:
-        modulus: Of an RSA key.
-
-    Raises:
-        UnfitKey: *modulus* is a power of 65537 modulo the product of the first 39 primes.
-    """
+    """Refuse, as UnfitKey, an RSA modulus that has the fingerprint."""
     exponents: list[tuple[int, int]] = []
     for prime, logarithms in _LOGARITHMS.items():
         exponent = logarithms.get(modulus % prime)

@@ -37,12 +37,7 @@ def b64url_bytes(data: bytes) -> bytes:
 
 
 def unb64url(text: str) -> bytes:
-    """
-    Read base64url without padding, in its one canonical spelling.
-
-    Raises:
-        MalformedToken: Another alphabet, padding, or bits left over.
-    """
+    """Read base64url without padding; raise MalformedToken but for its one canonical spelling."""
     if text and text[-1] not in _ENDS.get(len(text) % 4, ()):
         raise MalformedToken
     try:
@@ -84,12 +79,7 @@ def constant_time_equal(one: bytes | str, other: bytes | str) -> bool:
 
 
 def require_equal(one: bytes | str, other: bytes | str, refusal: type[CountersealError]) -> None:
-    """
-    Require that *one* and *other* are equal, compared in constant time.
-
-    Raises:
-        CountersealError: *refusal*, if they differ.
-    """
+    """Raise *refusal* unless *one* and *other* are equal, compared in constant time."""
     if not constant_time_equal(one, other):
         raise refusal
 
@@ -119,12 +109,7 @@ class Aead:
         return nonce + self._aead.encrypt(nonce, plain, context.encode())
 
     def open(self, sealed: bytes, context: str) -> bytes:
-        """
-        Decrypt what `seal` returned.
-
-        Raises:
-            SealBroken: Another key, another context, or changed bytes.
-        """
+        """Decrypt what `seal` returned; SealBroken: another key or context, or changed bytes."""
         try:
             return self._aead.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], context.encode())
         except (InvalidTag, ValueError):

@@ -27,16 +27,7 @@ _SHAPE = re.compile(SHAPE)
 
 
 def mint(partition: int, entropy: bytes) -> Guid:
-    """
-    Make the GUID of a new record.
-
-    Args:
-        partition: 0 to 255.
-        entropy: 15 bytes from Entropy.
-
-    Raises:
-        ValueError: *partition* is out of range, or *entropy* has another size.
-    """
+    """Make the GUID of a new record in *partition*, 0 to 255, from 15 bytes of Entropy."""
     if len(entropy) != ENTROPY_BYTES:
         message = f"a GUID takes {ENTROPY_BYTES} bytes of luck"
         raise ValueError(message)
@@ -53,12 +44,7 @@ def derive_guid(partition: int, text: str) -> Guid:
 
 
 def parse(text: object, *, field: str) -> Guid:
-    """
-    Read a GUID that came from outside.
-
-    Raises:
-        InvalidField: *text* is not the canonical text of one of our GUIDs.
-    """
+    """Read a GUID from outside; InvalidField names *field* unless it is one in canonical text."""
     if not isinstance(text, str) or not _SHAPE.fullmatch(text):
         raise InvalidField(field, "not a GUID of this service")
     return Guid(text)

@@ -2,6 +2,7 @@
 The rules: pure functions that take facts, and return nothing or raise one refusal.
 
 No rule reads a clock, a store or entropy: the facts contain everything.
+Where a field of the input does not fit, the refusal is InvalidField, which names it.
 `counterseal.machines` lists the rules that guard each event, cheap ones first.
 
 - `rules.standing`: deadlines, and whether account, binding, origin and identity may take part

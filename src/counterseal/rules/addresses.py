@@ -40,14 +40,9 @@ _DOTS = {".", ".."}
 
 def callback_allowed(url: str, allow_list: Iterable[str]) -> None:
     """
-    Refuse an address that no address of the allow-list covers.
+    Refuse *url*, which an origin names, unless an address of `allow_list` covers it.
 
-    Args:
-        url: What an origin names.
-        allow_list: Addresses with a scheme, perhaps with wildcards: see `allow_list`.
-
-    Raises:
-        CallbackForbidden: No entry covers *url*, or it is not spelled plainly.
+    CallbackForbidden is raised for an address that is not spelled plainly, too.
     """
     url_parts = _split(url)
     if url_parts is None or "{" in url or "}" in url:
@@ -74,24 +69,13 @@ def allow_list(origin: Origin, policy: Policy) -> tuple[str, ...]:
 
 
 def require_wildcards(entry: str, origin: Origin, *, field: str) -> None:
-    """
-    Refuse an entry with a wildcard for an origin without wildcards.
-
-    Raises:
-        InvalidField: *entry* would cover nothing.
-    """
+    """Refuse an entry with a wildcard for an origin without: it would cover nothing."""
     if _wild(entry) and not origin.wildcards:
         raise InvalidField(field, "a wildcard, which this origin is not set to")
 
 
 def entry_fits(entry: str, *, field: str) -> None:
-    """
-    Refuse an allow-list entry that could cover nothing, or too much.
-
-    Raises:
-        InvalidField: *entry* is not a plain address, or has a wildcard that is not a whole path
-            segment.
-    """
+    """Refuse an entry that is no plain address, or has a wildcard but as a whole path segment."""
     (address,) = entry_addresses(entry, plain_http=False)
     parts = _split(address)
     if parts is None:
@@ -165,12 +149,7 @@ _LOOPBACK = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\]))(?::[0-9]{1,5})?((?:/.
 
 
 def return_allowed(uri: str, allowed: Iterable[str]) -> None:
-    """
-    Refuse a return address that the App Space does not list.
-
-    Raises:
-        ReturnForbidden: *uri* is not in *allowed*; the port of a loopback address may differ.
-    """
+    """Refuse a return address that is not in *allowed*; a loopback address may differ in port."""
     try:
         return_fits(uri, field="redirectUri")
     except InvalidField:
@@ -180,12 +159,7 @@ def return_allowed(uri: str, allowed: Iterable[str]) -> None:
 
 
 def return_fits(uri: str, *, field: str) -> None:
-    """
-    Refuse an address that is unfit as a return address.
-
-    Raises:
-        InvalidField: *uri* is too long, not plain, or of a scheme that any app could register.
-    """
+    """Refuse a return address that is too long, not plain, or of a scheme open to any app."""
     if len(uri) > RETURN_BYTES:
         raise InvalidField(field, "too long")
     if _PRIVATE.fullmatch(uri):
@@ -198,12 +172,7 @@ def return_fits(uri: str, *, field: str) -> None:
 
 
 def idp_fits(settings: IdpSettings) -> None:
-    """
-    Refuse settings of a provider with which log-ins would fail or be unsafe.
-
-    Raises:
-        InvalidField: A field does not fit.
-    """
+    """Refuse settings of a provider with which log-ins would fail or be unsafe."""
     if settings.redirect_uri:
         entry_fits(settings.redirect_uri, field="idp.redirectUri")
     if len(settings.returns) > RETURNS_LIMIT:

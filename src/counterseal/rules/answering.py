@@ -153,12 +153,7 @@ def code_needed(facts: Answering) -> bool:
 
 
 def chosen(facts: Answering) -> Button:
-    """
-    Return the stored button that the answer names.
-
-    Raises:
-        ButtonChanged: There is none.
-    """
+    """Return the stored button that the answer names; refuse one that is not there."""
     index = facts.answer.button
     if index is None or not 0 <= index < len(facts.challenge.buttons):
         raise ButtonChanged

@@ -120,14 +120,7 @@ APPOINTING: Mapping[AdminRole, Permission] = MappingProxyType(
 def permission_for(
     record: Company | AppSpace | Origin | Admin, by: Administrator, *, seeing: bool = False
 ) -> Permission:
-    """
-    Return the permission to edit *record*, or to see it.
-
-    Args:
-        record: A record of tenancy.
-        by: Who acts.
-        seeing: Whether it is only looked at.
-    """
+    """Return the permission to edit *record*, or to see it (*seeing*)."""
     match record:
         case Company():
             return Permission.COMPANY
@@ -197,15 +190,9 @@ def support_removes_simply(facts: Administering) -> None:
 
 def no_later_than(maker: Admin, ends_at: datetime | None, *, field: str) -> datetime | None:
     """
-    Return when an administrator that *maker* makes ends: with its maker, or before.
+    Return when an administrator that *maker* makes ends: with its maker, or at *ends_at*.
 
-    Args:
-        maker: As stored.
-        ends_at: When it is to end; None if nothing was said.
-        field: What to call it in the error.
-
-    Raises:
-        InvalidField: It would end later.
+    A later end is refused: InvalidField names *field*.
     """
     if maker.ends_at is not None and ends_at is not None and ends_at > maker.ends_at:
         raise InvalidField(field, "longer than that of whoever makes it")
@@ -213,16 +200,7 @@ def no_later_than(maker: Admin, ends_at: datetime | None, *, field: str) -> date
 
 
 def lives_as_long(maker: Admin, other: Admin) -> None:
-    """
-    Refuse to give *maker* a secret of *other*, if that one is valid for longer than its own.
-
-    Args:
-        maker: As stored.
-        other: As stored; may be the same.
-
-    Raises:
-        RoleLacking: It could act as *other* after its own time.
-    """
+    """Refuse *maker* a secret of *other* that is valid after its own end."""
     if maker.ends_at is not None and in_force(other.ends_at, maker.ends_at):
         raise RoleLacking
 
@@ -231,15 +209,7 @@ def role_fits(role: AdminRole, *, company: bool, app_space: bool, all_companies:
     """
     Refuse a role without what it reaches, with another role's, or with more than one.
 
-    Args:
-        role: Which.
-        company: Whether a company is named.
-        app_space: Whether an App Space is named.
-        all_companies: Whether it is said that all companies are meant.
-
-    Raises:
-        InvalidField: A Company Admin has neither a company nor all of them, or both, or an App
-            Space; or one of the other roles has no App Space, or anything besides.
+    A Company Admin has a company or all of them; the other roles have an App Space only.
     """
     if role is AdminRole.COMPANY:
         if app_space:

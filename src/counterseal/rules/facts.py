@@ -58,12 +58,7 @@ class Evidence:
         self._refusal: type[Refused] | None = None
 
     def require(self) -> None:
-        """
-        Verify the token, once.
-
-        Raises:
-            Refused: As `keys.verify`, or WrongKey if there is no key.
-        """
+        """Verify the token, once; refuse as `keys.verify` does, or if there is no key."""
         if self._refusal is not None:
             raise self._refusal
         if self._verified:

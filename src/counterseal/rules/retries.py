@@ -202,12 +202,9 @@ def next_callbacks(
     due: Iterable[Callback], under_way: Mapping[Guid, Guid], slots: int
 ) -> tuple[Callback, ...]:
     """
-    Return which callbacks get the free slots; origins take turns.
+    Return which of *due* get free slots, as `fair_turns`; origins take turns.
 
-    Args:
-        due: The longest due first.
-        under_way: The callbacks of which an attempt runs, with their origins.
-        slots: How many attempts may run at once.
+    *under_way* maps the callbacks of which an attempt runs to their origins.
     """
     return fair_turns(due, under_way, slots, lambda callback: callback.origin)
 
@@ -216,14 +213,10 @@ def next_notifications(
     due: Iterable[Notification], under_way: Mapping[Guid, Notification], slots: int
 ) -> tuple[Notification, ...]:
     """
-    Return which notifications get the free slots; each kind of address has slots of its own.
+    Return which of *due* get free slots, as `fair_turns`; each kind of address has slots.
 
     Within a kind accounts take turns, since who writes an address may let it stall.
-
-    Args:
-        due: The longest due first.
-        under_way: Those of which an attempt runs.
-        slots: How many attempts may run at once, of each kind.
+    *under_way* are those of which an attempt runs.
     """
     by_kind: dict[AddressKind, list[Notification]] = defaultdict(list)
     for notification in due:
@@ -243,14 +236,7 @@ def next_notifications(
 def kinds_with_slots(
     kinds: AbstractSet[AddressKind], running: Iterable[Notification], slots: int
 ) -> frozenset[AddressKind]:
-    """
-    Return which of *kinds* have a free slot.
-
-    Args:
-        kinds: That are served at all.
-        running: Those of which an attempt runs, or is about to.
-        slots: How many attempts may run at once, of each kind.
-    """
+    """Return which of *kinds* have fewer than *slots* notifications in *running*."""
     counts = Counter(one.kind for one in running)
     return frozenset(kind for kind in kinds if counts[kind] < slots)
 

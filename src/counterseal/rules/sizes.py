@@ -81,23 +81,13 @@ def shows_something(text: str) -> bool:
 
 
 def limit_fits(limit: int) -> None:
-    """
-    Refuse a limit below 1 or above `LISTED`.
-
-    Raises:
-        InvalidField: *limit* is out of range.
-    """
+    """Refuse a limit below 1 or above `LISTED`."""
     if not 1 <= limit <= LISTED:
         raise InvalidField("limit", f"not within 1 and {LISTED}")
 
 
 def question_fits(question: Question, policy: Policy) -> None:
-    """
-    Refuse a question that exceeds the policy.
-
-    Raises:
-        InvalidField: A member is empty, too long, too many, or cannot be held by I-JSON.
-    """
+    """Refuse a question that exceeds the policy, or that I-JSON cannot hold."""
     text_fits(question.account_id, policy.account_id_bytes, "accountId")
     _content_fits(question.content, policy)
     _buttons_fit(question.buttons, policy)
@@ -113,8 +103,7 @@ def life_of(question: Question, policy: Policy) -> timedelta:
     """
     Return how long the question may be answered, in whole milliseconds, as it is displayed.
 
-    Raises:
-        InvalidField: The duration is less than a second, or more than the policy's limit.
+    Less than a second, and more than the policy's limit, is refused.
     """
     life = policy.challenge_life if question.duration is None else question.duration
     if life < timedelta(seconds=1):
@@ -126,12 +115,7 @@ def life_of(question: Question, policy: Policy) -> timedelta:
 
 
 def addresses_fit(addresses: tuple[PushAddress, ...], policy: Policy) -> None:
-    """
-    Refuse too many push addresses, or one that is too long.
-
-    Raises:
-        InvalidField: They do not fit.
-    """
+    """Refuse too many push addresses, or one that is too long."""
     if len(addresses) > policy.addresses_limit:
         raise InvalidField("addresses", f"more than {policy.addresses_limit}")
     for index, address in enumerate(addresses):

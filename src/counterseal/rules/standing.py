@@ -147,12 +147,7 @@ def without_dead_invitations(bindings: Iterable[Binding], now: datetime) -> tupl
 
 
 def revalidation_due(account: Account, app_space: AppSpace, now: datetime, policy: Policy) -> bool:
-    """
-    Tell whether the App Space's Identity Provider has to be asked about the user again.
-
-    Raises:
-        WrongIssuer: Another provider than the App Space's identified the user.
-    """
+    """Tell whether the provider has to be asked again; refuse a user of another provider."""
     if app_space.idp is None:
         return False
     if account.issuer != app_space.idp.issuer:
@@ -188,12 +183,7 @@ def identified_simply(app_space: AppSpace) -> None:
 
 
 def provider_of(app_space: AppSpace) -> IdpSettings:
-    """
-    Return the App Space's Identity Provider.
-
-    Raises:
-        WrongKind: It has none: its origins say who the users are.
-    """
+    """Return the App Space's Identity Provider; refuse where origins say who the users are."""
     if app_space.idp is None:
         raise WrongKind
     return app_space.idp

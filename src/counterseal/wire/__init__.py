@@ -8,4 +8,8 @@ One module a format; each lists its members, and `docs/reference/wire.md` shows 
 
 A reader returns claims. `counterseal.rules` decides whether they are true.
 ```
+
+Readers refuse what is missing, unknown, malformed or of another type: in the payload of a token by
+MalformedToken, in an `Authorization` header or a message's signature by CredentialRefused, and in
+any other document by InvalidField, which names the member.
 """

@@ -18,16 +18,7 @@ from counterseal.models import ClientProfile
 
 
 def read_account_id(body: Mapping[str, Any], profile: ClientProfile) -> str:
-    """
-    Return the account id of *body*.
-
-    Args:
-        body: The parsed document.
-        profile: Of the origin's clients.
-
-    Raises:
-        InvalidField: `accountId` is missing, empty, or of another type.
-    """
+    """Return the `accountId` of *body*; refuse one that is missing, empty or of another type."""
     value = body.get("accountId")
     if profile.number_ids and isinstance(value, int) and not isinstance(value, bool):
         ijson.check(value, field="accountId")
@@ -39,16 +30,7 @@ def read_account_id(body: Mapping[str, Any], profile: ClientProfile) -> str:
 
 
 def read_user_info(body: Mapping[str, Any], profile: ClientProfile) -> str | None:
-    """
-    Return the `userInfo` of *body*; None if it is absent.
-
-    Args:
-        body: The parsed document.
-        profile: Of the origin's clients.
-
-    Raises:
-        InvalidField: `userInfo` is of another type, or I-JSON cannot hold it.
-    """
+    """Return the `userInfo` of *body*; None if absent. Refuse what I-JSON cannot hold."""
     value = body.get("userInfo")
     if value is None or isinstance(value, str):
         return value

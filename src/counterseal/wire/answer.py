@@ -84,12 +84,7 @@ def answer_claims(answer: Answer) -> dict[str, Any]:
 
 
 def read_answer(claimed: dict[str, Any], *, typ: str) -> Answer:
-    """
-    Read the payload of an answer (or, by *typ*, of a disown).
-
-    Raises:
-        MalformedToken: A claim is missing, unknown or of another type.
-    """
+    """Read the payload of an answer (or, by *typ*, of a disown); see `wire.claims` for refusals."""
     if typ == ANSWER_TYP:
         demand(claimed, _ANSWER, _CODE)
         if claimed["button"] < 0:

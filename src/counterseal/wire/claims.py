@@ -1,4 +1,4 @@
-"""Claims: a token has exactly the listed members, of exactly the listed types."""
+"""Claims: a token has exactly these members, of these types; else it is a MalformedToken."""
 
 from __future__ import annotations
 
@@ -25,12 +25,7 @@ def demand(
     required: Mapping[str, type],
     optional: Mapping[str, type] = {},
 ) -> None:
-    """
-    Require the members of a token's payload.
-
-    Raises:
-        MalformedToken: A member is missing, unknown or of another type.
-    """
+    """Require the members of a payload; refuse one that is missing, unknown or of another type."""
     # `type` and not `isinstance`, so that True is not a number.
     kinds = {name: type(value) for name, value in claimed.items()}
     if kinds == required:
@@ -43,23 +38,13 @@ def demand(
 
 
 def demand_id(value: str) -> None:
-    """
-    Require a `jti` of 1 to 64 characters.
-
-    Raises:
-        MalformedToken: It is empty or longer.
-    """
+    """Require a `jti` of 1 to 64 characters."""
     if not 1 <= len(value) <= ID_LIMIT:
         raise MalformedToken
 
 
 def demand_guids(*values: str) -> None:
-    """
-    Require that each of *values* is the text of a GUID of this service.
-
-    Raises:
-        MalformedToken: One of them is not.
-    """
+    """Require that each of *values* is the text of a GUID of this service."""
     # One search for all of them; the length shows that no value holds two.
     listed = " ".join(values)
     if len(listed) != (GUID_LENGTH + 1) * len(values) - 1 or not _GUIDS.fullmatch(listed):
@@ -80,12 +65,7 @@ def format_time(moment: datetime) -> str:
 
 
 def parse_time(text: str) -> datetime:
-    """
-    Parse the output of `format_time`.
-
-    Raises:
-        MalformedToken: *text* is spelled in another way.
-    """
+    """Parse the output of `format_time`; refuse another spelling."""
     try:
         moment = datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
     except ValueError:

@@ -53,12 +53,7 @@ class BasicHeader:
 
 
 def read_cx1(header: str) -> Cx1Header:
-    """
-    Read a CX1 header.
-
-    Raises:
-        CredentialRefused: *header* is not spelled exactly as above.
-    """
+    """Read a CX1 header, spelled exactly as above."""
     match = _CX1.fullmatch(header)
     if match is None:
         raise CredentialRefused
@@ -69,12 +64,7 @@ def read_cx1(header: str) -> Cx1Header:
 
 
 def read_basic(header: str) -> BasicHeader:
-    """
-    Read a Basic header.
-
-    Raises:
-        CredentialRefused: *header* is not a Basic header with a user name and a secret.
-    """
+    """Read a Basic header with a user name and a secret."""
     match = _BASIC.fullmatch(header)
     if match is None:
         raise CredentialRefused

@@ -87,13 +87,7 @@ def display_document(
 
 
 def demand_display(document: Any) -> None:
-    """
-    Require the members of a display document that came from outside.
-
-    Raises:
-        MalformedToken: A member is missing, unknown or of another type, a GUID or time is
-            malformed, or there are fewer than two buttons.
-    """
+    """Require a display document from outside to be as above, with two buttons at least."""
     if not isinstance(document, dict):
         raise MalformedToken
     rest = {name: value for name, value in document.items() if name != "additionalInfo"}
@@ -133,8 +127,7 @@ def display_text(document: dict[str, Any]) -> str:
     """
     Return the one canonical text of *document*, whose texts are checked (`rules.sizes`).
 
-    Raises:
-        InvalidField: I-JSON cannot hold it; the error names the member.
+    InvalidField names a member that I-JSON cannot hold.
     """
     foreign = document.get("additionalInfo")
     ijson.check(foreign, field="challenge.additionalInfo")

@@ -141,12 +141,7 @@ def update_document(update: Update) -> dict[str, Any]:
 
 
 def read_enrolment(body: object) -> Enrolment:
-    """
-    Read the body of an enrolment or rotation.
-
-    Raises:
-        InvalidField: A member is missing, unknown or malformed; the error names it.
-    """
+    """Read the body of an enrolment or rotation."""
     if not isinstance(body, Mapping):
         raise InvalidField("enrolment", "not a JSON object")
     require_known(body, _MEMBERS)
@@ -162,12 +157,7 @@ def read_enrolment(body: object) -> Enrolment:
 
 
 def read_peek(body: object) -> str:
-    """
-    Read the body of a peek; return its session token.
-
-    Raises:
-        InvalidField: The member is missing or malformed, or there are others.
-    """
+    """Read the body of a peek; return its session token."""
     if not isinstance(body, Mapping):
         raise InvalidField("peek", "not a JSON object")
     require_known(body, _PEEK_MEMBERS)
@@ -175,12 +165,7 @@ def read_peek(body: object) -> str:
 
 
 def read_update(body: object) -> Update:
-    """
-    Read the body of an update.
-
-    Raises:
-        InvalidField: A member is unknown or malformed; the error names it.
-    """
+    """Read the body of an update."""
     if not isinstance(body, Mapping):
         raise InvalidField("update", "not a JSON object")
     require_known(body, _UPDATE_MEMBERS)

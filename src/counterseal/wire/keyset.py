@@ -67,12 +67,7 @@ def verify_keyset(
 
 
 def keyset_time(token: str) -> int:
-    """
-    Return the `iat` of an endorsed key set that has been verified.
-
-    Raises:
-        MalformedToken: *token* is not a compact JWS with these claims.
-    """
+    """Return the `iat` of an endorsed key set that has been verified."""
     claimed = keys.read(token, limit=KEYSET_LIMIT).claimed
     demand(claimed, _CLAIMS)
     return int(claimed["iat"])

@@ -64,12 +64,7 @@ def proof_claims(proof: Proof) -> dict[str, Any]:
 
 
 def read_proof(claimed: dict[str, Any]) -> Proof:
-    """
-    Read the payload of a device proof.
-
-    Raises:
-        MalformedToken: A claim is missing, unknown or of another type.
-    """
+    """Read the payload of a device proof; see `wire.claims` for refusals."""
     demand(claimed, _CLAIMS)
     demand_guids(claimed["iss"], claimed["sub"], claimed["aud"])
     demand_id(claimed["jti"])

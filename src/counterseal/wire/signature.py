@@ -70,12 +70,7 @@ class MessageSignature:
 
 
 def fields_of(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """
-    Return the header fields in `FIELDS`, by their names in lower case, without outer spaces.
-
-    Raises:
-        CredentialRefused: A field occurs twice, or its value cannot be signed.
-    """
+    """Return the fields in `FIELDS`, by lower-case name, without outer spaces; each only once."""
     fields: dict[str, str] = {}
     for raw_name, raw in headers:
         name, value = raw_name.lower(), raw.strip(" \t")

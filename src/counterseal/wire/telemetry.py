@@ -60,12 +60,7 @@ class Report:
 
 
 def read_report(body: object) -> Report:
-    """
-    Read the body of a device's report.
-
-    Raises:
-        InvalidField: A member is missing, unknown or malformed; the error names it.
-    """
+    """Read the body of a device's report; InvalidField names a member that does not fit."""
     if not isinstance(body, Mapping):
         raise InvalidField("body", "not a JSON object")
     require_known(body, _MEMBERS)

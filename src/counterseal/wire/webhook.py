@@ -46,12 +46,7 @@ def secret_text(secret: bytes) -> str:
 
 
 def read_public_text(text: str) -> PublicKey:
-    """
-    Read a public Ed25519 key as its receiver configures it, `whpk_…`.
-
-    Raises:
-        UnfitKey: *text* is spelled otherwise, or the key is weak.
-    """
+    """Read a public Ed25519 key as its receiver configures it, `whpk_…`; else raise UnfitKey."""
     try:
         data = base64.b64decode(text.removeprefix(PUBLIC_PREFIX))
     except (binascii.Error, ValueError):
@@ -64,12 +59,7 @@ def read_public_text(text: str) -> PublicKey:
 
 
 def verify_asymmetric(signature: bytes, signed: bytes, key: PublicKey) -> None:
-    """
-    Verify one `v1a` signature, 64 bytes.
-
-    Raises:
-        WrongSignature: *signature* is not valid.
-    """
+    """Verify one `v1a` signature, 64 bytes; raise WrongSignature unless it is valid."""
     verify_bytes(signature, signed, key)
 
 
