@@ -22,8 +22,6 @@ from counterseal.models import (
     Delivery,
     DeliveryOutcome,
     Guid,
-    Identity,
-    IdpSettings,
     PublicKey,
     PushAddress,
     PushMessage,
@@ -52,87 +50,17 @@ class SilentNotifier:
 
 
 class NoIdentityProvider:
-    """The Identity Provider port of a service without one."""
+    """
+    The Identity Provider port of a service without one.
 
-    def authorization_url(
-        self,
-        settings: IdpSettings,  # noqa: ARG002
-        *,
-        company: Guid,  # noqa: ARG002
-        state: str,  # noqa: ARG002
-        nonce: str,  # noqa: ARG002
-        verifier: str,  # noqa: ARG002
-    ) -> NoReturn:
-        """
-        Refuse.
+    Raises:
+        IdentityUnavailable: Every method, always.
+    """
 
-        Raises:
-            IdentityUnavailable: Always.
-        """
+    def _refuse(self, *_: object, **__: object) -> NoReturn:
         raise IdentityUnavailable
 
-    def exchange(
-        self,
-        settings: IdpSettings,  # noqa: ARG002
-        *,
-        company: Guid,  # noqa: ARG002
-        code: str,  # noqa: ARG002
-        nonce: str,  # noqa: ARG002
-        verifier: str,  # noqa: ARG002
-        issuer: str | None,  # noqa: ARG002
-    ) -> NoReturn:
-        """
-        Refuse.
-
-        Raises:
-            IdentityUnavailable: Always.
-        """
-        raise IdentityUnavailable
-
-    def revalidate(
-        self,
-        settings: IdpSettings,  # noqa: ARG002
-        identity: Identity,  # noqa: ARG002
-        *,
-        company: Guid,  # noqa: ARG002
-    ) -> NoReturn:
-        """
-        Refuse.
-
-        Raises:
-            IdentityUnavailable: Always.
-        """
-        raise IdentityUnavailable
-
-    def read_logout(
-        self,
-        settings: IdpSettings,  # noqa: ARG002
-        token: str,  # noqa: ARG002
-        *,
-        company: Guid,  # noqa: ARG002
-    ) -> NoReturn:
-        """
-        Refuse.
-
-        Raises:
-            IdentityUnavailable: Always.
-        """
-        raise IdentityUnavailable
-
-    def revoke_grant(
-        self,
-        settings: IdpSettings,  # noqa: ARG002
-        identity: Identity,  # noqa: ARG002
-        *,
-        company: Guid,  # noqa: ARG002
-    ) -> NoReturn:
-        """
-        Refuse.
-
-        Raises:
-            IdentityUnavailable: Always.
-        """
-        raise IdentityUnavailable
+    authorization_url = exchange = revalidate = read_logout = revoke_grant = _refuse
 
 
 class CollectingSender:

@@ -84,7 +84,6 @@ def reserve(
         InvalidField: The key does not fit, or I-JSON cannot hold the payload.
         KeyReused: The key was used for another payload.
         KeyInProgress: A call with the key is running.
-        Unavailable: The port failed.
     """
     text_fits(key, policy.idempotency_key_bytes, "idempotencyKey")
     now = ports.clock.now()

@@ -53,7 +53,6 @@ def make_attempt(
         WrongState: It is not queued.
         DeadlineAhead: Its attempt is not due, or another worker has claimed it.
         LeaseLost: The attempt took so long that another worker claimed it.
-        Unavailable: A port failed; the record is due again after the lease.
     """
     context = AuditContext(event=f"{noun}.claim", actor="worker", subject=guid)
     claimed = transactions.run(context, records(guid).then(claim))

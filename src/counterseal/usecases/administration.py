@@ -40,8 +40,7 @@ class Administration(UseCase):
 
     For an `Admin`, which has authenticated, every verb can raise, besides what it names: `Foreign`
     for what is out of its reach, which looks as if it were not there; `RoleLacking` for what its
-    role does not include; and `CredentialRefused` if it was revoked meanwhile. All can raise
-    `Unavailable`.
+    role does not include; and `CredentialRefused` if it was revoked meanwhile.
 
     Args:
         by: Who administers: an `Admin`, or the operator.

@@ -32,7 +32,6 @@ class Authentication(UseCase):
             CredentialRefused: The credential is unknown, wrong, revoked, or of another scheme.
             RequestStale: The time that was signed is outside the window.
             Replayed: The signed request was seen before.
-            Unavailable: A port failed.
         """
         origin = self._authenticate(request, Origin)
         (app_space,) = load(self.ports, records(origin.app_space))
@@ -46,7 +45,6 @@ class Authentication(UseCase):
             CredentialRefused: The credential is unknown, wrong, out of date, or of another scheme.
             RequestStale: The time that was signed is outside the window.
             Replayed: The signed request was seen before.
-            Unavailable: A port failed.
         """
         return self._authenticate(request, Admin)
 

@@ -48,7 +48,14 @@ LONGEST_WAIT = timedelta(days=3)
 
 @attrs.frozen
 class Callbacks(UseCase):
-    """What workers and administrators do with callbacks."""
+    """
+    What workers and administrators do with callbacks.
+
+    Each verb that takes *by*, who acts, can raise:
+
+    - Foreign: the callback's origin is out of the administrator's reach;
+    - RoleLacking: the administrator's role does not include this.
+    """
 
     def due(self, limit: int = 100) -> tuple[Guid, ...]:
         """
@@ -99,7 +106,6 @@ class Callbacks(UseCase):
             DeadlineAhead: Its next attempt is not due, or another worker has claimed it.
             LeaseLost: The attempt took so long that another worker claimed it.
             SenderUnavailable: It could not be attempted; it is due again after the lease.
-            Unavailable: Another port failed.
         """
         return make_attempt(
             self._transactions,
@@ -127,9 +133,6 @@ class Callbacks(UseCase):
 
         Raises:
             NotFound: There is no such callback.
-            Foreign: Its origin is out of the administrator's reach.
-            RoleLacking: The administrator's role does not include this.
-            Unavailable: A port failed.
         """
         return self._administer("callback.get", callback, by, callbacks.get)
 
@@ -147,9 +150,6 @@ class Callbacks(UseCase):
         Raises:
             InvalidField: The limit is not one that can be asked for.
             NotFound: There is no such origin.
-            Foreign: It is out of the administrator's reach.
-            RoleLacking: The administrator's role does not include this.
-            Unavailable: A port failed.
         """
         with refusals(self.ports, _context("callback.dead", origin, by)):
             limit_fits(limit)
@@ -176,9 +176,6 @@ class Callbacks(UseCase):
         Raises:
             InvalidField: The limit is not one that can be asked for.
             NotFound: There is no such origin.
-            Foreign: It is out of the administrator's reach.
-            RoleLacking: The administrator's role does not include this.
-            Unavailable: A port failed.
         """
         with refusals(self.ports, _context("callback.queued", origin, by)):
             limit_fits(limit)
@@ -200,10 +197,7 @@ class Callbacks(UseCase):
 
         Raises:
             NotFound: There is no such callback.
-            Foreign: Its origin is out of the administrator's reach.
-            RoleLacking: The administrator's role does not include this.
             WrongState: It is not queued.
-            Unavailable: A port failed.
         """
         return self._administer("callback.drop", callback, by, callbacks.drop)
 
@@ -213,10 +207,7 @@ class Callbacks(UseCase):
 
         Raises:
             NotFound: There is no such callback, or its challenge has been forgotten.
-            Foreign: Its origin is out of the administrator's reach.
-            RoleLacking: The administrator's role does not include this.
             WrongState: It is not dead.
-            Unavailable: A port failed.
         """
         return self._administer("callback.requeue", callback, by, callbacks.requeue)
 

@@ -31,7 +31,12 @@ EVENTS_A_MINUTE = 60
 
 @attrs.frozen
 class Devices(UseCase):
-    """The life of a bound device."""
+    """
+    The life of a bound device.
+
+    Each verb that takes a device's call can raise Refused: the call is not proven, or the device
+    may not act. Each that takes an administrator can raise Foreign: the device is out of its reach.
+    """
 
     def authenticate(self, call: DeviceCall) -> AuthenticatedDevice:
         """
@@ -63,7 +68,6 @@ class Devices(UseCase):
             NotPossessed: A new key did not prove its possession.
             NotEndorsed: A new key is not signed by an old key of its role.
             StrongKeyMissed: The device's strong key did not endorse; says what is left.
-            Refused: The call is not proven, or the device may not act.
         """
         context, request = _open(self._transactions, call, "binding.rotate")
         reading = request.reading()
@@ -84,7 +88,6 @@ class Devices(UseCase):
 
         Raises:
             InvalidField: The body is malformed, or a text does not fit.
-            Refused: The call is not proven, or the device may not act.
         """
         context, request = _open(self._transactions, call, "binding.update")
         reading = request.reading()
@@ -98,7 +101,6 @@ class Devices(UseCase):
 
         Raises:
             NotFound: There is no such device.
-            Foreign: It is out of the administrator's reach.
             WrongState: It is not active.
         """
         return self._suspend_or_resume(device, BindingEvent.SUSPEND, by)
@@ -109,7 +111,6 @@ class Devices(UseCase):
 
         Raises:
             NotFound: There is no such device.
-            Foreign: It is out of the administrator's reach.
             WrongState: It is not suspended.
             WrongAuthority: Its Identity Provider suspended it.
         """
@@ -125,8 +126,7 @@ class Devices(UseCase):
 
         Raises:
             NotFound: There is no such device.
-            Foreign: It belongs to another App Space than the origin's, or is out of the
-                administrator's reach.
+            Foreign: It belongs to another App Space than the origin's.
             WrongState: It has ended already.
         """
         actor = by.origin.guid if isinstance(by, RelyingParty) else by.actor

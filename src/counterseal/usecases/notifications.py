@@ -49,15 +49,17 @@ R = TypeVar("R")
 
 @attrs.frozen
 class Notifications(UseCase):
-    """What workers and administrators do with notifications."""
+    """
+    What workers and administrators do with notifications.
+
+    Each verb that takes *by*, who acts, can raise:
+
+    - Foreign: the account is out of the administrator's reach;
+    - RoleLacking: the administrator's role does not include this.
+    """
 
     def due(self, limit: int = 100) -> tuple[Notification, ...]:
-        """
-        Return the notifications of which an attempt is due now, at most *limit*.
-
-        Raises:
-            Unavailable: The store did not answer.
-        """
+        """Return the notifications of which an attempt is due now, at most *limit*."""
         records = self.ports.store.due(Due.NOTIFICATION, self.ports.clock.now(), limit)
         return tuple(record for record in records if isinstance(record, Notification))
 
@@ -96,12 +98,7 @@ class Notifications(UseCase):
         return next_notifications(candidates.values(), under_way, slots)
 
     def wait(self, timeout: timedelta) -> None:
-        """
-        Return when a notification was queued, or after *timeout*, or for no reason.
-
-        Raises:
-            Unavailable: The port did not answer.
-        """
+        """Return when a notification was queued, or after *timeout*, or for no reason."""
         self.ports.wake.wait(NEW_NOTIFICATIONS, timeout)
 
     def attempt(self, notification: Guid) -> Notification:
@@ -116,7 +113,6 @@ class Notifications(UseCase):
             WrongState: It is not queued.
             DeadlineAhead: Its next attempt is not due, or another worker has claimed it.
             LeaseLost: The attempt took so long that another worker claimed it.
-            Unavailable: A port failed; it is due again after the lease.
         """
         return make_attempt(
             self._transactions,
@@ -142,9 +138,6 @@ class Notifications(UseCase):
 
         Raises:
             NotFound: There is no such notification.
-            Foreign: It is out of the administrator's reach.
-            RoleLacking: The administrator's role does not include this.
-            Unavailable: A port failed.
         """
         context = AuditContext(event="notification.get", actor=by.actor, subject=notification)
         return self._administer(context, notification, Notification, by, notifying.get)
@@ -157,10 +150,7 @@ class Notifications(UseCase):
 
         Raises:
             NotFound: There is no such device.
-            Foreign: It is out of the administrator's reach.
-            RoleLacking: The administrator's role does not include this.
             WrongState: It is not active.
-            Unavailable: A port failed, other than the notifier.
         """
         context = AuditContext(event="binding.push", actor=by.actor, subject=device)
         recipients = self._administer(context, device, Binding, by, notifying.plan_test)
