@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TypeVar
 
-from counterseal._decisions.notifications import build_revocation_notifications
+from counterseal._decisions.outbox import build_revocation_notifications
 from counterseal._decisions.plan import AuditEntry, Decision, Tools
 from counterseal.errors import StrongKeyMissed
 from counterseal.machines import BINDING, BindingEvent, step

@@ -7,16 +7,8 @@ from counterseal._decisions.authorization import permission_to
 from counterseal._decisions.bindings import change_standing, end_binding, strike, with_binding
 from counterseal._decisions.device_requests import AuthenticatedDevice
 from counterseal._decisions.enrolments import key_changes, read_keys
-from counterseal._decisions.notifications import build_revocation_notifications
-from counterseal._decisions.plan import (
-    AuditEntry,
-    Decision,
-    Plan,
-    Records,
-    Signing,
-    Tools,
-    require,
-)
+from counterseal._decisions.outbox import build_revocation_notifications
+from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Signing, Tools, require
 from counterseal.errors import InvalidField, NotEndorsed, Refused, WrongSignature
 from counterseal.machines import BINDING, BindingEvent, step
 from counterseal.models import (

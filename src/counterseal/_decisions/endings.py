@@ -8,15 +8,7 @@ import attrs
 
 from counterseal._decisions.plan import AuditEntry, Tools
 from counterseal.machines import CALLBACK
-from counterseal.models import (
-    Callback,
-    Challenge,
-    ChallengeState,
-    History,
-    Outcome,
-    Record,
-    revise,
-)
+from counterseal.models import Callback, Challenge, ChallengeState, History, Outcome, Record, revise
 from counterseal.models.guid import ENTROPY_BYTES, mint, partition_of
 from counterseal.policy import Policy
 from counterseal.rules.asking import after_approval, after_refusal, closed, lapsed

@@ -9,7 +9,7 @@ import attrs
 from counterseal import keys
 from counterseal._decisions.answers import open_code
 from counterseal._decisions.endings import end
-from counterseal._decisions.notifications import NEW_NOTIFICATIONS, build_notifications
+from counterseal._decisions.outbox import NEW_NOTIFICATIONS, build_notifications
 from counterseal._decisions.plan import (
     AuditEntry,
     Decision,

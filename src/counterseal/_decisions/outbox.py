@@ -1,15 +1,108 @@
-"""The outbox: what callbacks and notifications share: claims, and the jitter of retries."""
+"""The outbox: a commit queues notifications, and workers claim them and callbacks."""
 
 from __future__ import annotations
+
+from datetime import datetime
 
 from counterseal._decisions.plan import Decision, Records, Tools, require
 from counterseal.errors import DeadlineAhead, WrongState
 from counterseal.machines import CALLBACK, NOTIFICATION, CallbackEvent, NotificationEvent, step
-from counterseal.models import Callback, Notification, revise
+from counterseal.models import (
+    Account,
+    AddressKind,
+    BindingState,
+    Callback,
+    Guid,
+    Notification,
+    Occasion,
+    revise,
+)
+from counterseal.models.guid import ENTROPY_BYTES, derive_guid, mint, partition_of
 from counterseal.rules.facts import Claiming
 
 _BYTES = 4
 _SPAN = (1 << 8 * _BYTES) - 1
+
+NEW_NOTIFICATIONS = derive_guid(0, "notifications")
+"""What the workers wait for that send notifications: woken after each commit that queued one."""
+
+
+def build_notifications(
+    tools: Tools,
+    served_kinds: frozenset[AddressKind],
+    account: Account,
+    occasion: Occasion,
+    subject: Guid,
+    *,
+    now: datetime,
+    ends_at: datetime | None = None,
+) -> tuple[Notification, ...]:
+    """
+    Return what has to be committed so that the account's other active devices are notified.
+
+    One notification for each kind of address that they have and that this service sends to:
+    what is wrong with one transport delays no other. Nothing, where there is none.
+
+    Args:
+        account: Its list of devices says who has an address.
+        subject: What the notification is about; a device is not notified about itself.
+        now: From then on they are due.
+        ends_at: From then on nobody is notified; None is as long as the policy says.
+    """
+    if not served_kinds:
+        return ()
+    active_devices = [
+        device
+        for device in account.devices
+        if device.state is BindingState.ACTIVE and device.binding != subject
+    ]
+    kinds = {
+        address.kind for device in active_devices for address in device.addresses
+    } & served_kinds
+    until = now + tools.policy.device_notification_life if ends_at is None else ends_at
+    return tuple(
+        Notification(
+            guid=mint(partition_of(account.guid), tools.entropy(ENTROPY_BYTES)),
+            state=NOTIFICATION.initial,
+            occasion=occasion,
+            subject=subject,
+            account=account.guid,
+            app_space=account.app_space,
+            kind=kind,
+            devices=tuple(
+                device.binding
+                for device in active_devices
+                if any(address.kind is kind for address in device.addresses)
+            ),
+            next_at=now,
+            ends_at=until,
+            created_at=now,
+            keep_until=until + tools.policy.notification_retention,
+        )
+        for kind in sorted(kinds, key=lambda kind: kind.value)
+    )
+
+
+def build_revocation_notifications(
+    tools: Tools, served_kinds: frozenset[AddressKind], account: Account, device: Guid
+) -> tuple[Notification, ...]:
+    """
+    Return what has to be committed with the revocation of *device*.
+
+    Nothing if it was never bound: an invitation is no device.
+
+    Args:
+        account: As it was before the revocation.
+    """
+    was_bound = any(
+        entry.binding == device and entry.state is not BindingState.INVITED
+        for entry in account.devices
+    )
+    if not was_bound:
+        return ()
+    return build_notifications(
+        tools, served_kinds, account, Occasion.DEVICE_REVOKED, device, now=tools.now
+    )
 
 
 def claim_callback(stored: Records, tools: Tools) -> Decision[Callback]:

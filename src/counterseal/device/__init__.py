@@ -8,13 +8,7 @@ It is honest about what software can protect: see `counterseal.device.pin`.
 from __future__ import annotations
 
 from counterseal.device.pin import WrappedKey
-from counterseal.device.software import (
-    Bond,
-    Rotation,
-    SoftwareDevice,
-    device_document,
-    read_device,
-)
+from counterseal.device.software import Bond, Rotation, SoftwareDevice, device_document, read_device
 
 __all__ = [
     "Bond",

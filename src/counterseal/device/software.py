@@ -12,15 +12,7 @@ from counterseal import ijson, keys
 from counterseal.device.pin import SCRYPT_N, Entropy, WrappedKey, Wrapping, unwrap, wrap
 from counterseal.errors import DisplayChanged, InvalidField, MalformedToken, NotBound, UnfitKey
 from counterseal.keys import PrivateKey
-from counterseal.models import (
-    Algorithm,
-    DeviceCall,
-    DeviceKey,
-    Guid,
-    PublicKey,
-    PushAddress,
-    Role,
-)
+from counterseal.models import Algorithm, DeviceCall, DeviceKey, Guid, PublicKey, PushAddress, Role
 from counterseal.models.guid import parse
 from counterseal.wire.answer import Answer, answer_claims
 from counterseal.wire.claims import VERSION

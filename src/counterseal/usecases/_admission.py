@@ -13,14 +13,7 @@ from counterseal._decisions.device_requests import (
     demand_standing,
 )
 from counterseal._decisions.plan import Reading
-from counterseal._transaction import (
-    AuditContext,
-    Loaded,
-    Transactions,
-    load,
-    refusals,
-    tools_of,
-)
+from counterseal._transaction import AuditContext, Loaded, Transactions, load, refusals, tools_of
 from counterseal.errors import IdentityUnavailable, Replayed
 from counterseal.models import AuditEvent
 from counterseal.rules.standing import forgettable_at, graced

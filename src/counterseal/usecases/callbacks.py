@@ -15,14 +15,7 @@ import attrs
 from counterseal._decisions import callbacks
 from counterseal._decisions.authorization import permission_to
 from counterseal._decisions.outbox import claim_callback
-from counterseal._decisions.plan import (
-    Decision,
-    Plan,
-    Records,
-    Tools,
-    records,
-    require,
-)
+from counterseal._decisions.plan import Decision, Plan, Records, Tools, records, require
 from counterseal._transaction import AuditContext, UseCase, refusals
 from counterseal.models import (
     Administrator,

@@ -16,9 +16,8 @@ import attrs
 
 from counterseal._decisions import notifying
 from counterseal._decisions.authorization import permission_to
-from counterseal._decisions.notifications import NEW_NOTIFICATIONS
 from counterseal._decisions.notifying import AddressOutcomes, Recipients
-from counterseal._decisions.outbox import claim_notification
+from counterseal._decisions.outbox import NEW_NOTIFICATIONS, claim_notification
 from counterseal._decisions.plan import (
     Decision,
     Plan,
@@ -30,14 +29,7 @@ from counterseal._decisions.plan import (
 )
 from counterseal._transaction import AuditContext, UseCase
 from counterseal.errors import NotifierUnavailable
-from counterseal.models import (
-    Administrator,
-    Binding,
-    Guid,
-    Notification,
-    PushOutcome,
-    PushResult,
-)
+from counterseal.models import Administrator, Binding, Guid, Notification, PushOutcome, PushResult
 from counterseal.ports import Due
 from counterseal.rules.authorization import Permission
 from counterseal.rules.retries import kinds_with_slots, next_notifications

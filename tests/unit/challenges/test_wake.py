@@ -4,7 +4,7 @@ import attrs
 import pytest
 
 from counterseal import STANDARD
-from counterseal._decisions.notifications import NEW_NOTIFICATIONS
+from counterseal._decisions.outbox import NEW_NOTIFICATIONS
 from counterseal.errors import StoreUnavailable, WrongCode
 from counterseal.models import AddressKind, PushAddress
 from counterseal.testing.faults import Faults, faulty
