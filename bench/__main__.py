@@ -33,7 +33,7 @@ from counterseal import ijson, keys
 from counterseal.errors import WrongSignature
 from counterseal.machines import CHALLENGE, ChallengeEvent, step
 from counterseal.models import Algorithm, ChallengeState
-from counterseal.rules.facts import Cancelling
+from counterseal.rules.standing import Cancelling
 from counterseal.wire.answer import ANSWER_TYP, read_answer
 
 LIMIT = 16_384

@@ -41,6 +41,7 @@ from counterseal.rules.answering import (
     codes_exhausted,
     display_matches,
     key_strong_enough,
+    own_account,
     signature_holds,
     strikes_exhausted,
     strikes_left,
@@ -68,7 +69,6 @@ from counterseal.rules.standing import (
     binding_active,
     deadline_came,
     in_time,
-    own_account,
     own_challenge,
     same_authority,
 )

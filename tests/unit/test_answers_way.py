@@ -22,7 +22,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "an-answers-way.md"
 PICTURE = PAGE.with_suffix(".svg")
 
 LAYERS = ("usecases", "_transaction", "_decisions", "machines", "_chart", "rules")
-TYPES = ("rules.facts", "_decisions.plan")
+TYPES = ("rules.evidence", "_decisions.plan")
 """In these layers, and yet apart: they define the types that modules hand to each other."""
 
 MODULES_LIMIT = 10

@@ -45,9 +45,8 @@ from counterseal.models import (
 )
 from counterseal.models.guid import account_partition, partition_of
 from counterseal.rules.authorization import Permission
-from counterseal.rules.facts import Cancelling
 from counterseal.rules.sizes import text_fits
-from counterseal.rules.standing import own_app_space, without_dead_invitations
+from counterseal.rules.standing import Cancelling, own_app_space, without_dead_invitations
 
 ERASED_ID_BYTES = 16
 """Nobody can take the id beforehand that an erased account gets."""

@@ -40,7 +40,8 @@ from counterseal.models import (
 )
 from counterseal.models.sealing import code_context
 from counterseal.policy import Policy
-from counterseal.rules.facts import Answering, Evidence, Fetching, Striking
+from counterseal.rules.answering import Answering, Fetching, Striking
+from counterseal.rules.evidence import Evidence
 from counterseal.wire.answer import ANSWER_TYP, DISOWN_TYP, Answer, read_answer
 from counterseal.wire.receipt import RECEIPT_TYP, receipt_hash, receipt_payload
 

@@ -25,8 +25,8 @@ from counterseal.models import (
     Record,
     revise,
 )
-from counterseal.rules.facts import Standing, Striking
-from counterseal.rules.standing import living
+from counterseal.rules.answering import Striking
+from counterseal.rules.standing import Standing, living
 
 R = TypeVar("R")
 

@@ -29,8 +29,7 @@ from counterseal.models import (
 )
 from counterseal.models.sealing import webhook_context
 from counterseal.rules.addresses import allow_list, callback_allowed
-from counterseal.rules.facts import Delivering
-from counterseal.rules.retries import DELIVERED, cause_of_death, next_attempt
+from counterseal.rules.retries import DELIVERED, Delivering, cause_of_death, next_attempt
 from counterseal.rules.standing import in_force
 from counterseal.wire.messages import processed_document
 from counterseal.wire.webhook import webhook_headers

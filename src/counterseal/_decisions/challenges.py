@@ -18,7 +18,7 @@ from counterseal.models import (
     replace,
     revise,
 )
-from counterseal.rules.facts import Cancelling, Deadline
+from counterseal.rules.standing import Cancelling, Deadline
 
 
 def read_status(stored: Records, tools: Tools, origin: Guid) -> Decision[Challenge]:

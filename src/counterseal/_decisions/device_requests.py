@@ -17,7 +17,7 @@ from counterseal.keys import Jws
 from counterseal.models import Account, AppSpace, Binding, DeviceCall, Guid, Record
 from counterseal.policy import Policy
 from counterseal.rules.answering import proof_holds
-from counterseal.rules.facts import Evidence, Proving
+from counterseal.rules.evidence import Evidence, Proving
 from counterseal.rules.standing import account_unlocked, binding_active, revalidation_due
 from counterseal.wire.proof import PROOF_TYP, Proof, read_proof
 

@@ -24,8 +24,9 @@ from counterseal.models import (
     Role,
     revise,
 )
+from counterseal.rules.answering import Striking
 from counterseal.rules.authorization import Permission
-from counterseal.rules.facts import Evidence, Rotating, Striking
+from counterseal.rules.evidence import Evidence, Rotating
 from counterseal.rules.sizes import addresses_fit, text_fits
 from counterseal.rules.standing import own_app_space
 from counterseal.wire.enrolment import (

@@ -26,10 +26,15 @@ from counterseal.models import (
 )
 from counterseal.models.guid import parse
 from counterseal.policy import Policy
-from counterseal.rules.evidence import keys_possessed, token_matches
-from counterseal.rules.facts import Completing, Evidence, Peeking
+from counterseal.rules.evidence import (
+    Completing,
+    Evidence,
+    Peeking,
+    invitation_stands,
+    keys_possessed,
+    token_matches,
+)
 from counterseal.rules.sizes import addresses_fit, text_fits
-from counterseal.rules.standing import invitation_stands
 from counterseal.wire.enrolment import BIND_TYP, Bound, Enrolment, OfferedKey, bind_claims
 
 

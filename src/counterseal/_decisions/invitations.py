@@ -24,8 +24,7 @@ from counterseal.machines import BINDING, BindingEvent, step
 from counterseal.models import Account, AppSpace, Binding, Device, Guid, Identity, revise
 from counterseal.models.guid import ENTROPY_BYTES, account_partition, mint, partition_of
 from counterseal.models.sealing import grant_context, token_context
-from counterseal.rules.facts import Deadline
-from counterseal.rules.standing import room_for_binding, same_identity, unlocked
+from counterseal.rules.standing import Deadline, room_for_binding, same_identity, unlocked
 
 SECRET_BYTES = 16
 """128 bits (OWASP ASVS 5.0, 11.5.1)."""

@@ -42,8 +42,7 @@ from counterseal.models import (
 )
 from counterseal.models.sealing import code_context
 from counterseal.rules.asking import after_asking, asking, limits_for, may_ask
-from counterseal.rules.facts import Cancelling
-from counterseal.rules.standing import reachable
+from counterseal.rules.standing import Cancelling, reachable
 from counterseal.wire.claims import truncate
 from counterseal.wire.display import display_document, display_text
 

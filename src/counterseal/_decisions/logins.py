@@ -22,9 +22,8 @@ from counterseal.models import AppSpace, Guid, IdpSettings, Login, replace, revi
 from counterseal.models.guid import ENTROPY_BYTES, mint
 from counterseal.models.sealing import login_context
 from counterseal.rules.addresses import return_allowed
-from counterseal.rules.evidence import login_matches, state_matches
-from counterseal.rules.facts import Deadline, Redeeming
-from counterseal.rules.standing import in_time, provider_of
+from counterseal.rules.evidence import Redeeming, login_matches, state_matches
+from counterseal.rules.standing import Deadline, in_time, provider_of
 
 SECRET_BYTES = 32
 """RFC 7636, 4.1: the verifier has at least 256 bits; state and nonce as many."""

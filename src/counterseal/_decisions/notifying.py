@@ -42,8 +42,7 @@ from counterseal.models import (
 )
 from counterseal.models.guid import ENTROPY_BYTES, mint, partition_of
 from counterseal.policy import Policy
-from counterseal.rules.facts import Notifying
-from counterseal.rules.retries import find_skip_reason, progress_after
+from counterseal.rules.retries import Notifying, find_skip_reason, progress_after
 
 AddressOutcomes: TypeAlias = tuple[tuple[PushAddress, PushOutcome], ...]
 """What came of an attempt at each address of one device."""

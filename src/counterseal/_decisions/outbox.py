@@ -18,7 +18,7 @@ from counterseal.models import (
     revise,
 )
 from counterseal.models.guid import ENTROPY_BYTES, derive_guid, mint, partition_of
-from counterseal.rules.facts import Claiming
+from counterseal.rules.retries import Claiming
 
 _BYTES = 4
 _SPAN = (1 << 8 * _BYTES) - 1

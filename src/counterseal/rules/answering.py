@@ -7,6 +7,10 @@ wrong matching code is counted.
 
 from __future__ import annotations
 
+from datetime import datetime
+
+import attrs
+
 from counterseal import keys
 from counterseal.errors import (
     BindingInactive,
@@ -25,9 +29,66 @@ from counterseal.errors import (
     WrongSignature,
     WrongState,
 )
-from counterseal.models import Button, Role
-from counterseal.rules.facts import Answering, Fetching, Proving, Rotating, Striking
+from counterseal.models import Account, Binding, Button, Challenge, DeviceKey, Role
+from counterseal.policy import Policy
+from counterseal.rules.evidence import Evidence, Proving, Rotating
 from counterseal.rules.standing import within_window
+from counterseal.wire.answer import Answer
+
+
+@attrs.define(kw_only=True)
+class Fetching:
+    """Facts of a device reading a challenge."""
+
+    now: datetime
+    proving: Proving
+    challenge: Challenge
+    account: Account
+    binding: Binding
+
+    @property
+    def deadline(self) -> datetime:
+        """The challenge's deadline."""
+        return self.challenge.deadline
+
+
+@attrs.define(kw_only=True)
+class Answering(Fetching):
+    """
+    Facts of an answer, a disown or a mistyped code.
+
+    Attributes:
+        answer: The claims of the token.
+        signature: The token as evidence, with the key that it names.
+        signer: That key in its role; None if the binding has no such key.
+        code: The matching code; empty where none is asked for.
+    """
+
+    policy: Policy
+    answer: Answer
+    signature: Evidence
+    signer: DeviceKey | None
+    code: str = attrs.field(default="", repr=False)
+
+
+@attrs.define(kw_only=True)
+class Striking:
+    """Facts of a wrong strong-key signature inside a proven call."""
+
+    proving: Proving
+    policy: Policy
+    binding: Binding
+    answer: Evidence
+
+
+def own_account(facts: Fetching) -> None:
+    """Refuse a device whose binding belongs to another account than the challenge."""
+    if (
+        facts.challenge.account != facts.account.guid
+        or facts.binding.account != facts.account.guid
+        or facts.challenge.app_space != facts.binding.app_space
+    ):
+        raise WrongAudience
 
 
 def proof_holds(facts: Proving) -> None:

@@ -1,27 +1,196 @@
-"""Rules of evidence: what session tokens and the signatures of new keys must prove."""
+"""
+Rules of evidence: what session tokens and the signatures of new keys must prove.
+
+Facts contain evidence, not results: a rule verifies a signature itself.
+`Evidence` remembers the result, so several rules share one verification. It also remembers the
+`Proving` that the proof was valid for, so `Proving` is frozen. All other facts live for one
+decision, and nothing changes them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
+
+import attrs
 
 from counterseal import keys
 from counterseal.errors import (
+    BindingInactive,
+    DeadlinePassed,
     KeysIncomplete,
     NotEndorsed,
     NotPossessed,
     Refused,
+    WrongKey,
     WrongToken,
 )
-from counterseal.models import DeviceKey, Login, Role
-from counterseal.policy import Policy
-from counterseal.rules.facts import (
-    Completing,
-    Evidence,
-    Peeking,
-    Redeeming,
-    Rotating,
+from counterseal.keys import Jws
+from counterseal.models import (
+    Account,
+    Binding,
+    BindingState,
+    DeviceCall,
+    DeviceKey,
+    Login,
+    PublicKey,
+    Role,
 )
+from counterseal.policy import Policy
+from counterseal.rules.standing import in_time
+from counterseal.wire.proof import Proof
+
+
+class Evidence:
+    """
+    A token, and the key and type that it is verified with.
+
+    Attributes:
+        key: From the store; None if there is no key of the id that the token names.
+        proved: The facts for which the token is a valid proof; None before the check.
+    """
+
+    __slots__ = ("_refusal", "_verified", "jws", "key", "proved", "typ")
+
+    def __init__(self, jws: Jws, key: PublicKey | None, typ: str) -> None:
+        self.jws = jws
+        self.key = key
+        self.typ = typ
+        self.proved: Proving | None = None
+        self._verified = False
+        self._refusal: type[Refused] | None = None
+
+    def require(self) -> None:
+        """Verify the token, once; refuse as `keys.verify` does, or if there is no key."""
+        if self._refusal is not None:
+            raise self._refusal
+        if self._verified:
+            return
+        try:
+            if self.key is None:
+                raise WrongKey
+            keys.verify(self.jws, self.key, expected_typ=self.typ)
+        except Refused as refusal:
+            self._refusal = type(refusal)
+            raise
+        self._verified = True
+
+
+@attrs.frozen(kw_only=True)
+class Proving:
+    """
+    Facts of a device's call: the call, its proof, and the binding it speaks for.
+
+    Attributes:
+        body_hash: SHA-256 of the call's body, base64url.
+    """
+
+    now: datetime
+    policy: Policy
+    call: DeviceCall
+    body_hash: str
+    binding: Binding
+    proof: Proof
+    evidence: Evidence
+
+
+@attrs.define(kw_only=True)
+class Peeking:
+    """
+    Facts of a peek: what App Space is an invitation for?
+
+    Attributes:
+        secret: The secret of the session token as sent.
+    """
+
+    now: datetime
+    binding: Binding
+    secret: str = attrs.field(repr=False)
+
+    @property
+    def deadline(self) -> datetime:
+        """The invitation's deadline."""
+        return self.binding.deadline
+
+
+@attrs.define(kw_only=True)
+class Completing:
+    """
+    Facts of the completion of a bind.
+
+    Attributes:
+        secret: The secret of the session token as sent.
+        keys: The offered keys, checked.
+        possession: One proof a key, in the same order.
+        expected: The claims that each proof must have.
+    """
+
+    now: datetime
+    policy: Policy
+    account: Account
+    binding: Binding
+    secret: str = attrs.field(repr=False)
+    keys: tuple[DeviceKey, ...]
+    possession: tuple[Evidence, ...]
+    expected: dict[str, Any]
+
+    @property
+    def deadline(self) -> datetime:
+        """The invitation's deadline."""
+        return self.binding.deadline
+
+
+@attrs.define(kw_only=True)
+class Rotating:
+    """
+    Facts of a rotation.
+
+    Attributes:
+        proving: The call that carries it.
+        keys: The keys of the device after the rotation.
+        fresh: The new ones among them.
+        possession, endorsements: One a new key, in the same order.
+        expected: The claims that each of them must have.
+    """
+
+    proving: Proving
+    policy: Policy
+    binding: Binding
+    account: Account
+    keys: tuple[DeviceKey, ...]
+    fresh: tuple[DeviceKey, ...]
+    possession: tuple[Evidence, ...]
+    endorsements: tuple[Evidence, ...]
+    expected: dict[str, Any]
+
+
+@attrs.define(kw_only=True)
+class Redeeming:
+    """Facts of a return from the Identity Provider."""
+
+    now: datetime
+    login: Login
+    secret: str = attrs.field(repr=False)
+    holder_secret: str = attrs.field(repr=False)
+
+    @property
+    def deadline(self) -> datetime:
+        """The log-in's deadline."""
+        return self.login.deadline
+
+
+def invitation_stands(facts: Peeking) -> None:
+    """Refuse an invitation that can neither be used, nor repeated by the device that used it."""
+    match facts.binding.state:
+        case BindingState.ACTIVE:
+            return
+        case BindingState.INVITED:
+            in_time(facts)
+        case BindingState.EXPIRED:
+            raise DeadlinePassed
+        case _:
+            raise BindingInactive
 
 
 def token_matches(facts: Completing | Peeking) -> None:

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import attrs
 
@@ -28,12 +28,65 @@ from counterseal.models import (
     SkipReason,
 )
 from counterseal.policy import Policy
-from counterseal.rules.facts import Claimed, Claiming, Delivering, Notifying
 
 GONE = 410
 """Standard Webhooks 1.0: the receiver wants no more."""
 
 DELIVERED = range(200, 300)
+
+
+@attrs.define(kw_only=True)
+class Claiming:
+    """Facts of a worker's claim to the next attempt of a record of the outbox, as stored."""
+
+    now: datetime
+    record: Callback | Notification
+
+
+class Claimed(Protocol):
+    """Facts of what came of an attempt that a worker claimed."""
+
+    @property
+    def record(self) -> Callback | Notification:
+        """The record as stored; its attempts are those before this one."""
+
+    @property
+    def claimed(self) -> datetime:
+        """The end of the lease under which the attempt was made."""
+
+
+@attrs.define(kw_only=True)
+class Delivering:
+    """
+    Facts of what came of an attempt to deliver a callback: see `Claimed`.
+
+    Attributes:
+        unsent: Why nothing was sent, if the core itself did not allow it.
+    """
+
+    record: Callback
+    claimed: datetime
+    outcome: DeliveryOutcome
+    unsent: Cause | None = None
+    policy: Policy
+
+
+@attrs.define(kw_only=True)
+class Notifying:
+    """
+    Facts of what came of an attempt to notify devices, or of why there was none: see `Claimed`.
+
+    Attributes:
+        remaining: The devices to notify again.
+        delivered: Whether a device was notified, now or before.
+        skip_reason: Why there was no attempt; None if there was one.
+    """
+
+    record: Notification
+    claimed: datetime
+    remaining: tuple[Guid, ...] = ()
+    delivered: bool
+    skip_reason: SkipReason | None = None
 
 
 def attempt_due(facts: Claiming) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Protocol
 
+import attrs
+
 from counterseal.errors import (
     AccountLocked,
     AccountTaken,
@@ -16,7 +18,6 @@ from counterseal.errors import (
     Foreign,
     Refused,
     TooManyBindings,
-    WrongAudience,
     WrongAuthority,
     WrongIssuer,
     WrongKind,
@@ -24,15 +25,59 @@ from counterseal.errors import (
 from counterseal.models import (
     Account,
     AppSpace,
+    Authority,
     Binding,
     BindingState,
+    Challenge,
     Device,
+    Guid,
     Identity,
     IdpSettings,
     Origin,
 )
 from counterseal.policy import Policy
-from counterseal.rules.facts import Cancelling, Fetching, Peeking, Standing, Timed
+
+
+class Timed(Protocol):
+    """Facts of an event that has to come before, or after, a deadline."""
+
+    @property
+    def now(self) -> datetime:
+        """When the event was received."""
+
+    @property
+    def deadline(self) -> datetime:
+        """From then on it is too late."""
+
+
+@attrs.define(kw_only=True)
+class Deadline:
+    """Facts of an `expire`."""
+
+    now: datetime
+    deadline: datetime
+
+
+@attrs.define(kw_only=True)
+class Standing:
+    """Facts of a suspension or resumption, and the authority that asks for it."""
+
+    binding: Binding
+    authority: Authority
+
+
+@attrs.define(kw_only=True)
+class Cancelling:
+    """Facts of a cancellation, and the origin that asks for it."""
+
+    now: datetime
+    challenge: Challenge
+    origin: Guid
+
+    @property
+    def deadline(self) -> datetime:
+        """The challenge's deadline."""
+        return self.challenge.deadline
 
 
 class OfAccount(Protocol):
@@ -66,29 +111,6 @@ def binding_active(facts: OfBinding) -> None:
     """Refuse a binding that is not ACTIVE."""
     if facts.binding.state is not BindingState.ACTIVE:
         raise BindingInactive
-
-
-def invitation_stands(facts: Peeking) -> None:
-    """Refuse an invitation that can neither be used, nor repeated by the device that used it."""
-    match facts.binding.state:
-        case BindingState.ACTIVE:
-            return
-        case BindingState.INVITED:
-            in_time(facts)
-        case BindingState.EXPIRED:
-            raise DeadlinePassed
-        case _:
-            raise BindingInactive
-
-
-def own_account(facts: Fetching) -> None:
-    """Refuse a device whose binding belongs to another account than the challenge."""
-    if (
-        facts.challenge.account != facts.account.guid
-        or facts.binding.account != facts.account.guid
-        or facts.challenge.app_space != facts.binding.app_space
-    ):
-        raise WrongAudience
 
 
 def own_challenge(facts: Cancelling) -> None:

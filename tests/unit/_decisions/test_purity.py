@@ -72,7 +72,7 @@ from counterseal.models import (
 )
 from counterseal.models.guid import account_partition, mint
 from counterseal.ports import Store
-from counterseal.rules.facts import Striking
+from counterseal.rules.answering import Striking
 from counterseal.testing.identity import APP_RETURN
 from counterseal.testing.service import CALLBACK, PIN
 

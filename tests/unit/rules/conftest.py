@@ -24,16 +24,8 @@ from counterseal.models import (
     guid,
 )
 from counterseal.policy import STANDARD
-from counterseal.rules.facts import (
-    Answering,
-    Completing,
-    Evidence,
-    Fetching,
-    Peeking,
-    Proving,
-    Rotating,
-    Striking,
-)
+from counterseal.rules.answering import Answering, Fetching, Striking
+from counterseal.rules.evidence import Completing, Evidence, Peeking, Proving, Rotating
 from counterseal.wire.answer import Answer, answer_claims
 from counterseal.wire.enrolment import (
     BIND_TYP,

@@ -16,6 +16,7 @@ from counterseal.errors import (
 from counterseal.models import Algorithm, Login, LoginState, Role
 from counterseal.policy import STANDARD
 from counterseal.rules.evidence import (
+    Redeeming,
     complete,
     keys_complete,
     keys_endorsed,
@@ -23,7 +24,6 @@ from counterseal.rules.evidence import (
     login_matches,
     token_matches,
 )
-from counterseal.rules.facts import Redeeming
 from counterseal.wire.enrolment import BIND_TYP, ENDORSE_TYP, ROTATE_TYP, rotation_claims
 
 TICK = timedelta.resolution

@@ -21,8 +21,7 @@ from counterseal.models import (
     guid,
 )
 from counterseal.policy import STANDARD
-from counterseal.rules.facts import Notifying
-from counterseal.rules.retries import next_notifications, progress_after
+from counterseal.rules.retries import Notifying, next_notifications, progress_after
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LEASE = NOW + timedelta(seconds=30)

@@ -29,8 +29,9 @@ from counterseal.models import (
     guid,
 )
 from counterseal.policy import STANDARD
-from counterseal.rules.facts import Claiming, Delivering
 from counterseal.rules.retries import (
+    Claiming,
+    Delivering,
     attempt_due,
     cause_of_death,
     delivered,

@@ -20,15 +20,16 @@ from counterseal.models import (
     guid,
 )
 from counterseal.policy import STANDARD
-from counterseal.rules.facts import Cancelling, Standing
+from counterseal.rules.answering import own_account
+from counterseal.rules.evidence import invitation_stands
 from counterseal.rules.standing import (
+    Cancelling,
+    Standing,
     account_unlocked,
     binding_active,
     expected_issuer,
     identified_simply,
-    invitation_stands,
     living,
-    own_account,
     own_app_space,
     own_challenge,
     provider_of,

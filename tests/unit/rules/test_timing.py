@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from counterseal.errors import CredentialRefused, Refused, RequestStale, StaleProof
 from counterseal.models import Login, LoginState
 from counterseal.policy import STANDARD
-from counterseal.rules.facts import Cancelling, Deadline, Redeeming
+from counterseal.rules.evidence import Redeeming
 from counterseal.rules.standing import (
+    Cancelling,
+    Deadline,
     deadline_came,
     forgettable_at,
     in_force,
