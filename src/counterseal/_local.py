@@ -64,12 +64,7 @@ class NoIdentityProvider:
 
 
 class CollectingSender:
-    """
-    Collects each delivery and reports it as accepted.
-
-    Attributes:
-        deliveries: The deliveries so far, in order.
-    """
+    """Collects each delivery in `deliveries`, in order, and reports it as accepted."""
 
     def __init__(self) -> None:
         self.deliveries: list[Delivery] = []
@@ -89,13 +84,7 @@ KID_BYTES = 16
 
 
 class MemorySigner:
-    """
-    Signing keys, the newest first.
-
-    Args:
-        algorithm: Of the first key.
-        entropy: Names the keys.
-    """
+    """Signing keys, the newest first; *algorithm* is that of each, and *entropy* names them."""
 
     def __init__(self, algorithm: Algorithm, entropy: Entropy) -> None:
         self._algorithm = algorithm
@@ -110,12 +99,7 @@ class MemorySigner:
         return self._public
 
     def sign(self, kid: str, data: bytes) -> bytes:
-        """
-        Sign *data* with the key *kid*.
-
-        Raises:
-            SignerUnavailable: There is no such key.
-        """
+        """Sign *data* with the key *kid*; raises SignerUnavailable if there is no such key."""
         key = self._keys.get(kid)
         if key is None:
             raise SignerUnavailable
@@ -130,13 +114,7 @@ class MemorySigner:
 
 
 class MemorySealer:
-    """
-    AES-256-GCM under one key.
-
-    Args:
-        key: 32 bytes.
-        entropy: Gives the nonces.
-    """
+    """AES-256-GCM under one key of 32 bytes; *entropy* gives the nonces."""
 
     def __init__(self, key: bytes, entropy: Entropy) -> None:
         self._aead = Aead(key, entropy.token)
@@ -146,12 +124,7 @@ class MemorySealer:
         return self._aead.seal(plain, context)
 
     def open(self, sealed: bytes, context: str) -> bytes:
-        """
-        Decrypt what `seal` returned.
-
-        Raises:
-            SealBroken: Another context, or changed bytes.
-        """
+        """Decrypt what `seal` returned; raises SealBroken for another context or changed bytes."""
         return self._aead.open(sealed, context)
 
 

@@ -59,7 +59,7 @@ class AuditContext:
     Attributes:
         event: `noun.verb`.
         actor: A GUID or a role.
-        subject: The record; None if there is none yet.
+        subject: None if there is no record yet.
     """
 
     event: str
@@ -69,14 +69,7 @@ class AuditContext:
 
 @attrs.define
 class Loaded(Generic[L]):
-    """
-    The result of a plan's first reading, which was made before the plan runs.
-
-    Attributes:
-        stored: The records that the store returned.
-        value: The parsed records.
-        tools: The tools after that trip; None if there was no trip.
-    """
+    """A plan's first reading, made before the plan runs; without a trip there are no tools."""
 
     stored: Any
     value: L
@@ -85,13 +78,7 @@ class Loaded(Generic[L]):
 
 @attrs.frozen
 class Transactions:
-    """
-    Runs the plans of one use case.
-
-    Args:
-        ports: The service's.
-        policy: The service's.
-    """
+    """Runs the plans of one use case."""
 
     ports: Ports
     policy: Policy
@@ -101,19 +88,13 @@ class Transactions:
         Read, decide and commit; repeat all of it if a race was lost.
 
         Args:
-            context: For the audit log.
-            plan: The readings and the decision.
             loaded: The plan's first reading, if it was made already; a second attempt reads again.
-
-        Returns:
-            The result of the decision that was committed.
 
         Raises:
             Refused: The plan refused, or the committed decision has a refusal.
             Contended: Every attempt lost its race.
             Indeterminate: The store's reply was lost each time.
             Misuse: The decision writes or guards a record that was not read.
-            Unavailable: A port failed.
         """
         ports = self.ports
         for _ in range(self.policy.commit_attempts):
@@ -145,18 +126,9 @@ class Transactions:
         self, context: AuditContext, due: Iterable[Record], plan: Callable[[Guid], Plan[None]]
     ) -> int:
         """
-        Run a plan for each due record, and skip those that have changed meanwhile.
+        Run a plan for each due record; return how many ran.
 
-        Args:
-            context: What the audit log records; its subject is set for each record.
-            due: The records that the store returned as due.
-            plan: Returns the plan for one of them.
-
-        Returns:
-            How many plans ran.
-
-        Raises:
-            Unavailable: A port failed; earlier commits stay.
+        Records that have changed meanwhile are skipped. If a port fails, earlier commits stay.
         """
         count = 0
         for record in due:
@@ -170,13 +142,7 @@ class Transactions:
         return count
 
     def load(self, reading: Reading[L]) -> Loaded[L]:
-        """
-        Make the first reading of a plan before the plan runs.
-
-        Raises:
-            Refused: The reading's parser refuses the records.
-            Unavailable: A port failed.
-        """
+        """Make the first reading of a plan before the plan runs."""
         stored = load(self.ports, reading)
         tools = tools_of(self.ports, self.policy)
         value = stored if reading.parse is None else reading.parse(stored, tools)
@@ -216,13 +182,7 @@ class Transactions:
 
 @attrs.frozen
 class UseCase:
-    """
-    What each use case runs its plans with.
-
-    Args:
-        ports: The service's.
-        policy: The service's.
-    """
+    """What each use case runs its plans with: the service's ports and policy."""
 
     ports: Ports
     policy: Policy
@@ -234,12 +194,7 @@ class UseCase:
 
 
 class refusals:  # noqa: N801 (a context, named as it is read)
-    """
-    Record a refusal that is raised in the block, before a transaction begins.
-
-    Raises:
-        Unavailable: The audit log did not answer.
-    """
+    """Record a refusal that is raised in the block, before a transaction begins."""
 
     __slots__ = ("_context", "_ports")
 
@@ -261,12 +216,7 @@ class refusals:  # noqa: N801 (a context, named as it is read)
 
 
 def load(ports: Ports, reading: Reading[Any]) -> Any:
-    """
-    Make one trip to the store, and return the records.
-
-    Raises:
-        Unavailable: The store did not answer.
-    """
+    """Make one trip to the store, and return the records."""
     if not reading.query:
         return ()
     return getattr(ports.store, reading.query)(*reading.arguments)
@@ -280,11 +230,7 @@ def tools_of(ports: Ports, policy: Policy) -> Tools:
 
 def changes_of(decision: Decision[Any], stored: Iterable[Any]) -> tuple[Change, ...]:
     """
-    Pair the writes and guards of *decision* with the records that were read.
-
-    Args:
-        decision: The decision to commit.
-        stored: The result of each trip of this attempt.
+    Pair the writes and guards of *decision* with the records that each trip returned.
 
     Raises:
         Conflict: Two trips returned different versions of one record.
@@ -339,8 +285,6 @@ def commit(
     Raises:
         Conflict: A stored record has changed since the decision read it.
         Indeterminate: The reply was lost each time.
-        Misuse: The store cannot apply the commit.
-        Unavailable: The store did not answer, and nothing has changed.
     """
     operation = keys.b64url(ports.entropy.token(OPERATION_BYTES))
     lost: Indeterminate | None = None
@@ -368,12 +312,7 @@ def wake(ports: Ports, guid: Guid) -> None:
 
 
 def record_refusal(ports: Ports, context: AuditContext, refusal: Refused) -> None:
-    """
-    Record a refusal; nothing was committed.
-
-    Raises:
-        Unavailable: The audit log did not answer.
-    """
+    """Record a refusal; nothing was committed."""
     ports.audit.record(
         AuditEvent(
             at=ports.clock.now(),
@@ -391,7 +330,6 @@ def demand_rate(ports: Ports, context: AuditContext, key: tuple[str, str], limit
 
     Raises:
         TooOften: There were more than *limit*; the refusal is recorded.
-        Unavailable: A port failed.
     """
     if ports.counters.add(key, MINUTE) > limit:
         refusal = TooOften(f"{key[0]}_rate", MINUTE.total_seconds())

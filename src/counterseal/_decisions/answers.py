@@ -50,13 +50,7 @@ OVER = "It is over: the deadline passed before it was answered."
 
 @attrs.define
 class Token:
-    """
-    The answer or disown in a call's body, read but not verified.
-
-    Attributes:
-        text: The compact JWS.
-        event: ANSWER or DISOWN.
-    """
+    """The answer or disown in a call's body, read but not verified."""
 
     text: str
     jws: Jws
@@ -128,12 +122,7 @@ def respond(
     *,
     served_kinds: frozenset[AddressKind],
 ) -> Decision[Challenge] | Signing[Challenge]:
-    """
-    Decide on an answer or disown of the challenge that was read with the device.
-
-    Returns:
-        If the answer is accepted, the receipt to sign.
-    """
+    """Decide on an answer or disown; for one that is accepted, a receipt is signed."""
     facts = _facts(device, tools, token)
     challenge = facts.challenge
     try:

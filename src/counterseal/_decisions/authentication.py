@@ -58,14 +58,7 @@ class SignedRequest:
 
 @attrs.define
 class Claim:
-    """
-    Who a request says that it is from, read and not believed.
-
-    Attributes:
-        scheme: How it is to be checked.
-        header: What the scheme sent.
-        fields: The headers that a message signature may cover.
-    """
+    """Who a request says that it is from, read and not believed."""
 
     request: SignedRequest
     scheme: Scheme

@@ -46,17 +46,13 @@ def permission_to(
     """
     Read who acts, and what has to be within its reach; one trip, and none for the operator.
 
-    Args:
-        permission: What the act takes.
-        by: Who acts; it may have been revoked since its request was authenticated.
-        target: What it acts on, or in; None if that is no record.
+    The administrator is returned as it is stored: it may have been revoked since its request was
+    authenticated.
 
-    Returns:
-        Reads the administrator as it is stored; None for the operator. It raises:
-
-        - CredentialRefused: the administrator's time is over, or it was revoked;
-        - Foreign: the target is out of its reach;
-        - RoleLacking: its role does not include this.
+    Raises:
+        CredentialRefused: The administrator's time is over, or it was revoked.
+        Foreign: The target is out of its reach.
+        RoleLacking: Its role does not include this.
     """
     if isinstance(by, Operator):
         return Reading("", (), lambda *_: None)

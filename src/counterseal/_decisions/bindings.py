@@ -54,12 +54,7 @@ def with_binding(
 def end_binding(
     binding: Binding, state: BindingState, now: datetime, *, strikes: int | None = None
 ) -> Binding:
-    """
-    Return *binding* as it ends in *state*, which `step` has decided.
-
-    Args:
-        strikes: Its wrong strong-key signatures by now; None for as many as it has.
-    """
+    """Return *binding* as it ends in *state*, which `step` has decided."""
     strike_count = binding.strikes if strikes is None else strikes
     return revise(binding, state=state, suspended_by=None, ended_at=now, strikes=strike_count)
 
@@ -81,10 +76,8 @@ def strike(
     """
     Count a wrong strong-key signature; the last one that the policy allows revokes the device.
 
-    Args:
-        facts: The signature, and the call that it came in.
-        account: The binding's; a guard of the commit, or written without the revoked device.
-        result: What the use case would return if the decision did not refuse.
+    The refusal is raised after the commit, which guards the account, or writes it without the
+    revoked device.
     """
     binding, now = facts.binding, tools.now
     state = step(BINDING, binding.state, BindingEvent.STRIKE, facts)

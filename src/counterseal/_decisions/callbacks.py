@@ -39,12 +39,7 @@ NOTHING_SENT = DeliveryOutcome(status=None, final=True)
 
 
 def compose(stored: Records, tools: Tools, callback: Callback) -> Decision[Delivery | Cause]:
-    """
-    Compose what is sent, or say why nothing may be.
-
-    Args:
-        callback: As it was claimed.
-    """
+    """Compose what is sent of a claimed callback, or say why nothing may be."""
     challenge, origin, account = stored
     if not isinstance(challenge, Challenge) or not isinstance(origin, Origin):
         return Decision(result=Cause.FORGOTTEN)
@@ -77,13 +72,7 @@ def record_attempt(
     outcome: DeliveryOutcome,
     unsent: Cause | None = None,
 ) -> Decision[Callback]:
-    """
-    Decide what the callback comes to by an attempt.
-
-    Args:
-        claimed: The callback as it was claimed for the attempt.
-        unsent: Why nothing was sent, if the core itself did not allow it.
-    """
+    """Decide what the callback comes to by an attempt; *unsent* says why nothing was sent."""
     callback = require(stored[0], Callback)
     assert claimed.lease_until is not None  # noqa: S101 (the claim; for the type checker)
     arrived = outcome.status in DELIVERED

@@ -65,13 +65,7 @@ class IssuedSecret:
 
 @attrs.define(kw_only=True)
 class AdminDraft:
-    """
-    What an administrator is created with; see `Credentials.create_admin`.
-
-    Attributes:
-        guid: Its own, in the partition of what it reaches.
-        life: How long it is valid; None has no end, or that of its maker.
-    """
+    """What an administrator is created with; see `Credentials.create_admin`."""
 
     guid: Guid
     name: str
@@ -104,12 +98,7 @@ def issue_webhook_key(stored: Records, by: Administrator, overlap: timedelta) ->
 def rotate_admin(
     stored: Records, by: Administrator, scheme: Scheme | None, overlap: timedelta
 ) -> Plan[IssuedSecret]:
-    """
-    Plan to make an administrator's new secret.
-
-    Args:
-        scheme: None stays with the one that it has.
-    """
+    """Plan to make an administrator's new secret; without *scheme*, of the one that it has."""
     holder = require(stored[0], Admin)
     return permission_to(permission_for(holder, by), by, holder).then(
         lambda admin, tools: _rotate_admin(tools, admin, holder, scheme, overlap)

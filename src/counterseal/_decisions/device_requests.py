@@ -41,15 +41,7 @@ class AuthenticatedDevice:
 
 @attrs.define
 class DeviceRequest:
-    """
-    One call of a device, read but not verified.
-
-    Attributes:
-        call: The request as received.
-        jws: Its proof.
-        proof: The claims of the proof.
-        body_hash: SHA-256 of the call's body, base64url.
-    """
+    """One call of a device, read but not verified; the body's hash is SHA-256, base64url."""
 
     call: DeviceCall
     jws: Jws
@@ -75,13 +67,7 @@ class DeviceRequest:
         return device
 
     def identify(self, records: Records, tools: Tools) -> AuthenticatedDevice:
-        """
-        Return the device that provably made the call, even if it may not act.
-
-        Args:
-            records: The records of `reading`.
-            tools: The time and the policy to check the proof with.
-        """
+        """Return the device that provably made the call, even if it may not act."""
         stored_binding, account, app_space, *others = records
         try:
             binding = require(stored_binding, Binding)
@@ -122,12 +108,7 @@ def open_request(call: DeviceCall, policy: Policy) -> DeviceRequest:
 
 
 def demand_standing(device: AuthenticatedDevice, tools: Tools) -> bool:
-    """
-    Require that the device may act.
-
-    Returns:
-        Whether the Identity Provider has to be asked about its user first.
-    """
+    """Require that the device may act; return whether its provider has to be asked first."""
     account_unlocked(device)
     binding_active(device)
     return revalidation_due(device.account, device.app_space, tools.now, tools.policy)

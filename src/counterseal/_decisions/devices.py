@@ -48,11 +48,7 @@ def rotate(
     """
     Decide whether new keys replace those of the same role.
 
-    Args:
-        body: An enrolment without a token.
-
-    Returns:
-        Also a strike, where the device's strong key is named for an endorsement and did not sign.
+    A strike, where the device's strong key is named for an endorsement and did not sign it.
     """
     enrolment = read_enrolment(ijson.parse(body))
     if enrolment.token or enrolment.name or enrolment.addresses:
@@ -94,12 +90,7 @@ def rotate(
 
 
 def update(device: AuthenticatedDevice, tools: Tools, body: bytes) -> Decision[Binding]:
-    """
-    Decide on a device's new name and push addresses.
-
-    Args:
-        body: An update; what it leaves out stays as it is.
-    """
+    """Decide on a device's new name and push addresses; what *body* leaves out stays as it is."""
     binding, changes = device.binding, read_update(ijson.parse(body))
     name = binding.name if changes.name is None else changes.name
     addresses = binding.addresses if changes.addresses is None else changes.addresses
@@ -119,12 +110,7 @@ def endorse_keys(
 def suspend_or_resume(
     stored: Records, _: Tools, by: Administrator, event: BindingEvent
 ) -> Decision[Binding] | Plan[Binding]:
-    """
-    Decide that an administrator suspends or resumes a device.
-
-    Args:
-        event: SUSPEND or RESUME.
-    """
+    """Decide that an administrator suspends or resumes a device."""
     binding, account = require(stored[0], Binding), require(stored[1], Account)
     return permission_to(Permission.USERS, by, account).then(
         lambda _, tools: _store(tools, account, change_standing(binding, event, Authority.STAFF))

@@ -16,14 +16,7 @@ from counterseal.rules.asking import after_approval, after_refusal, closed, laps
 
 @attrs.define
 class Ending:
-    """
-    A challenge that ends, and the records to commit with it.
-
-    Attributes:
-        writes: The challenge, and its callback if it has one.
-        history: The new history of the account.
-        entry: For the audit log.
-    """
+    """A challenge that ended, with the records to commit, and the account's new history."""
 
     challenge: Challenge
     writes: tuple[Record, ...]
@@ -44,9 +37,7 @@ def end(
     End *challenge* in *state*, which `step` has decided.
 
     Args:
-        challenge: The stored challenge.
         history: The account's, with the other changes of the event.
-        outcome: Of the challenge.
         reason: For the audit log.
     """
     policy = tools.policy

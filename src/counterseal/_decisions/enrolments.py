@@ -40,13 +40,7 @@ from counterseal.wire.enrolment import BIND_TYP, Bound, Enrolment, OfferedKey, b
 
 @attrs.define
 class Offer:
-    """
-    New keys, each checked by itself.
-
-    Attributes:
-        keys: In the order in which they came.
-        possession: Their proofs of possession, read and not verified, in the same order.
-    """
+    """New keys, each checked by itself, and their proofs of possession, not verified, in order."""
 
     keys: tuple[DeviceKey, ...]
     possession: tuple[Evidence, ...]
@@ -62,12 +56,7 @@ def read_session_token(token: str) -> tuple[Guid, str]:
 
 
 def read_keys(offered_keys: tuple[OfferedKey, ...], typ: str, policy: Policy) -> Offer:
-    """
-    Check each of the keys that a device offers, and take their proofs as evidence for the rules.
-
-    Args:
-        typ: The type of token that proves possession.
-    """
+    """Check each key that a device offers; their proofs are tokens of type *typ*."""
     if len(offered_keys) > 1 + policy.strong_keys_limit:
         raise KeysIncomplete("more than the policy allows")
     offer = Offer((), ())
@@ -105,12 +94,7 @@ def claimed_app_spaces(offer: Offer) -> tuple[Guid, ...]:
 
 
 def peek(stored: Records, tools: Tools, secret: str) -> Plan[AppSpace]:
-    """
-    Plan to read the App Space that a session token is for.
-
-    Args:
-        secret: The token's.
-    """
+    """Plan to read the App Space that a session token is for."""
     (binding,) = stored
     if not isinstance(binding, Binding):
         raise WrongToken

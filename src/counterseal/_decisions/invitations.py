@@ -50,12 +50,10 @@ class Invitation:
 @attrs.define(kw_only=True)
 class Invitee:
     """
-    The user whose device is to be invited.
+    The user whose device is to be invited, as an origin or an Identity Provider knows him.
 
     Attributes:
         user_info: Is stored with the account; None leaves it as it is.
-        origin: The origin that knows the user; None if an Identity Provider does.
-        identity: The user as the Identity Provider knows him; None if an origin does.
         guid: The binding's, if an idempotency key has reserved it.
     """
 
@@ -82,9 +80,7 @@ def plan_invite_once(guid: Guid, invitee: Invitee) -> Plan[Invitation]:
 def invite_once(
     stored: Records, tools: Tools, invitee: Invitee
 ) -> Decision[Invitation] | Plan[Invitation]:
-    """
-    Return the invitation that an idempotency key has reserved the GUID of, or plan to make it.
-    """
+    """Return the invitation whose GUID an idempotency key has reserved, or plan to make it."""
     binding, record = stored
     if not isinstance(binding, Binding):
         return plan_invite(invitee)

@@ -68,15 +68,7 @@ class Issued:
 
 @attrs.define(kw_only=True)
 class Draft:
-    """
-    A question that is to become a challenge.
-
-    Attributes:
-        party: The origin that asks.
-        guid: The challenge's.
-        life: How long it may be answered.
-        served_kinds: The kinds of address that the service sends notifications to.
-    """
+    """A question that is to become the challenge *guid*, and may be answered for *life*."""
 
     party: RelyingParty
     question: Question
@@ -91,12 +83,7 @@ class Draft:
 
 
 def issue(account: Account | None, tools: Tools, draft: Draft) -> Decision[Issued] | Plan[Issued]:
-    """
-    Decide whether the question may be asked now, and issue the challenge.
-
-    Returns:
-        A further plan if older questions, which this one replaces, have to be read.
-    """
+    """Decide whether the question may be asked now, and issue the challenge."""
     if account is None:
         raise AccountUnknown
     reachable(account)
@@ -127,12 +114,7 @@ def issue(account: Account | None, tools: Tools, draft: Draft) -> Decision[Issue
 
 
 def issue_once(stored: Records, tools: Tools, draft: Draft) -> Decision[Issued] | Plan[Issued]:
-    """
-    Issue the challenge whose GUID an idempotency key has reserved, unless it exists.
-
-    Returns:
-        The result of the first call with the key, or the plan of `issue`.
-    """
+    """Issue the challenge whose GUID an idempotency key has reserved, unless it exists."""
     challenge, account = stored
     if not isinstance(challenge, Challenge):
         return plan_issue(draft)
@@ -168,13 +150,7 @@ def new_code(tools: Tools) -> str:
 def new_challenge(
     tools: Tools, draft: Draft, account: Account, code: str | None, now: datetime
 ) -> Challenge:
-    """
-    Return the record of a new challenge, with its display document.
-
-    Args:
-        code: The matching code; None if none is asked for.
-        now: When it is issued, in whole milliseconds.
-    """
+    """Return a new challenge with its display document; *now* is in whole milliseconds."""
     party, question, guid = draft.party, draft.question, draft.guid
     deadline = now + draft.life
     display = display_text(

@@ -51,13 +51,10 @@ class Redirect:
 @attrs.define(kw_only=True)
 class AuthorizationRequest:
     """
-    What an authorization request is made of (OpenID Connect Core, 3.1.2.1).
+    What an authorization request is made of (OpenID Connect Core, 3.1.2.1; RFC 7636).
 
     Attributes:
-        settings: The Identity Provider's, with the redirect URI of this request.
-        company: The App Space's.
         oauth_state: The `state` parameter: the log-in's GUID, and its secret.
-        verifier: The PKCE verifier (RFC 7636).
         login: What is stored, so that the return can be checked.
         app_secret: Only the app that began gets it.
     """
@@ -73,14 +70,7 @@ class AuthorizationRequest:
 
 @attrs.define(kw_only=True)
 class CodeExchange:
-    """
-    What a log-in's code is exchanged with.
-
-    Attributes:
-        settings: The Identity Provider's, with the redirect URI of the authorization request.
-        nonce: That the ID token has to carry.
-        verifier: The PKCE verifier (RFC 7636).
-    """
+    """What a log-in's code is exchanged with (RFC 7636); the ID token has to carry the nonce."""
 
     app_space: AppSpace
     settings: IdpSettings
@@ -91,12 +81,7 @@ class CodeExchange:
 def prepare_request(
     stored: Records, tools: Tools, app_return: str
 ) -> Decision[AuthorizationRequest]:
-    """
-    Decide what to ask the App Space's Identity Provider for.
-
-    Args:
-        app_return: Where the user is to get back to the app.
-    """
+    """Decide what to ask the App Space's Identity Provider for."""
     app_space = require(stored[0], AppSpace)
     settings = provider_of(app_space)
     return_allowed(app_return, settings.returns)
@@ -147,13 +132,7 @@ def begin(request: AuthorizationRequest, url: str) -> Decision[Redirect]:
 def relay(
     stored: Records, tools: Tools, secret: str, parameters: Mapping[str, str]
 ) -> Decision[str]:
-    """
-    Decide where in the app to send a browser that the Identity Provider sent to the service.
-
-    Args:
-        secret: The secret half of `state`, as it came back.
-        parameters: What the app gets with the state.
-    """
+    """Decide where in the app to send a browser that the Identity Provider sent to the service."""
     login = _require_login(stored)
     state_matches(login, secret)
     in_time(Deadline(now=tools.now, deadline=login.deadline))
@@ -162,13 +141,7 @@ def relay(
 
 
 def spend(stored: Records, tools: Tools, secret: str, app_secret: str) -> Plan[CodeExchange]:
-    """
-    Plan to spend a log-in, so that its state and its code serve once.
-
-    Args:
-        secret: The secret half of `state`, as it came back.
-        app_secret: What the app that began got.
-    """
+    """Plan to spend a log-in, so that its state and its code serve once."""
     login = _require_login(stored)
     facts = Redeeming(now=tools.now, login=login, secret=secret, holder_secret=app_secret)
     # Before the state, which would tell a stranger what became of the log-in.

@@ -53,14 +53,7 @@ NOTIFIER = "notifier"
 
 @attrs.define(kw_only=True)
 class Recipients:
-    """
-    Which devices are notified now, and with what.
-
-    Attributes:
-        addresses: Of each device.
-        message: None where no device is notified.
-        skip_reason: Why none is; None where one is.
-    """
+    """Which devices are notified now, and with what; or no message, and why none is."""
 
     addresses: Mapping[Guid, tuple[PushAddress, ...]] = attrs.field(factory=dict)
     message: PushMessage | None = None
@@ -68,12 +61,7 @@ class Recipients:
 
 
 def compose(stored: Records, tools: Tools, notification: Notification) -> Decision[Recipients]:
-    """
-    Compose what is sent, to the addresses that the devices have by now, or say why nothing is.
-
-    Args:
-        notification: As it was claimed.
-    """
+    """Compose what is sent to the addresses that the devices have by now, or say why nothing is."""
     subject, account, app_space = stored
     skip_reason = find_skip_reason(notification, subject, account, tools.now)
     if skip_reason is not None or not isinstance(account, Account):
@@ -107,14 +95,7 @@ def record_attempt(
     outcomes: Mapping[Guid, AddressOutcomes],
     skip_reason: SkipReason | None,
 ) -> Decision[Notification]:
-    """
-    Decide what the notification comes to by an attempt, and forget addresses that are gone.
-
-    Args:
-        claimed: The notification as it was claimed for the attempt.
-        outcomes: Of each device that was tried.
-        skip_reason: Why there was no attempt; None if there was one.
-    """
+    """Decide what the notification comes to by an attempt, and forget addresses that are gone."""
     notification = require(stored[0], Notification)
     assert claimed.lease_until is not None  # noqa: S101 (the claim; for the type checker)
     results = {device: tuple(outcome for _, outcome in each) for device, each in outcomes.items()}
@@ -179,12 +160,7 @@ def plan_test(stored: Records, _: Tools) -> Plan[Recipients]:
 
 
 def compose_test(stored: Records, tools: Tools, binding: Binding) -> Decision[Recipients]:
-    """
-    Compose the message that tests whether the device can be notified.
-
-    Args:
-        binding: The device's, which is active.
-    """
+    """Compose the message that tests whether the device can be notified."""
     title, body = _texts(tools.policy, stored[0], Occasion.TEST, None)
     message = PushMessage(
         guid=mint(partition_of(binding.guid), tools.entropy(ENTROPY_BYTES)),
@@ -202,12 +178,7 @@ def compose_test(stored: Records, tools: Tools, binding: Binding) -> Decision[Re
 def record_test(
     stored: Records, tools: Tools, outcomes: Mapping[Guid, AddressOutcomes]
 ) -> Decision[AddressOutcomes]:
-    """
-    Decide what a test comes to: the device loses addresses that are gone.
-
-    Args:
-        outcomes: Of the device.
-    """
+    """Decide what a test comes to: the device loses addresses that are gone."""
     binding = require(stored[0], Binding)
     device = binding.guid
     writes, entries = drop_dead_addresses(tools, (stored[1], binding), outcomes)
@@ -233,15 +204,7 @@ def dead_addresses(
 def drop_dead_addresses(
     tools: Tools, stored: Records, outcomes: Mapping[Guid, AddressOutcomes]
 ) -> tuple[tuple[Record, ...], tuple[AuditEntry, ...]]:
-    """
-    Take addresses that are gone off their devices, which stay bound.
-
-    Args:
-        outcomes: Of each device that was tried; what it replaced meanwhile stays.
-
-    Returns:
-        The account and devices to write, and what the audit log records.
-    """
+    """Take addresses that are gone off their devices, which stay bound."""
     dead = dead_addresses(outcomes)
     if not dead:
         return (), ()

@@ -41,13 +41,8 @@ def build_notifications(
     Return what has to be committed so that the account's other active devices are notified.
 
     One notification for each kind of address that they have and that this service sends to:
-    what is wrong with one transport delays no other. Nothing, where there is none.
-
-    Args:
-        account: Its list of devices says who has an address.
-        subject: What the notification is about; a device is not notified about itself.
-        now: From then on they are due.
-        ends_at: From then on nobody is notified; None is as long as the policy says.
+    what is wrong with one transport delays no other. They are due from *now* on, until *ends_at*,
+    or for as long as the policy says.
     """
     if not served_kinds:
         return ()
@@ -90,9 +85,6 @@ def build_revocation_notifications(
     Return what has to be committed with the revocation of *device*.
 
     Nothing if it was never bound: an invitation is no device.
-
-    Args:
-        account: As it was before the revocation.
     """
     was_bound = any(
         entry.binding == device and entry.state is not BindingState.INVITED

@@ -54,14 +54,13 @@ class Tools:
 @attrs.define
 class AuditEntry:
     """
-    One line of the audit log, as a decision words it; the transaction adds the time.
+    One line of the audit log; the transaction adds the time.
 
     Attributes:
         subject: What something was done to; None if there is nothing yet.
-        event: What happened, as `noun.verb`; empty for the event of the use case.
-        reason: The stable code of a refusal, or of what came of it; empty for what succeeded.
+        event: `noun.verb`; empty for the event of the use case.
+        reason: The stable code of a refusal or an outcome; empty for what succeeded.
         actor: Who did it; empty for the actor of the use case.
-        attributes: Further pairs of words.
     """
 
     subject: Guid | None
@@ -100,7 +99,6 @@ class Signing(Generic[R]):
     A compact JWS that the service signs before the decision is complete.
 
     Attributes:
-        typ: The token's type.
         payload: Returns the payload, given the service's public key.
         then: Decides, given the token's text.
         issuer: The service's public key that signs; None for the one that signs receipts.
@@ -123,11 +121,9 @@ class Plan(Generic[R]):
 @attrs.define
 class Reading(Generic[L]):
     """
-    One trip to the store, as data.
+    One trip to the store, as data: a verb of the store, and its arguments.
 
     Attributes:
-        query: The name of the store's method.
-        arguments: Its arguments.
         parse: Turns the records into the decision's argument; None passes them unchanged.
     """
 
@@ -171,12 +167,7 @@ def pending_of(account: Guid) -> Reading[tuple[Challenge, ...]]:
 
 
 def require(record: Record | None, kind: type[K]) -> K:
-    """
-    Return *record*, which has to be of *kind*.
-
-    Raises:
-        NotFound: *record* is None or of another kind.
-    """
+    """Return *record*, which has to be of *kind*, or raise NotFound."""
     if not isinstance(record, kind):
         raise NotFound
     return record

@@ -54,14 +54,7 @@ ALIAS_LIMIT = 8
 
 @attrs.define
 class Renewal:
-    """
-    What came of the provider's statement that it vouches for a user.
-
-    Attributes:
-        account: As it is stored now.
-        counted: Whether the statement was stored; if not, the account had changed since the
-            provider was asked.
-    """
+    """The account as it is stored now, and whether the provider's statement counted for it."""
 
     account: Account
     counted: bool
@@ -86,12 +79,9 @@ def find_user(stored: Records, _: Tools) -> Plan[tuple[Account, AppSpace]]:
 
 def renew(asked_account: Account, identity: Identity) -> Plan[Renewal]:
     """
-    Plan what follows if the provider vouches: devices that it had suspended are resumed.
+    Plan what follows if the provider vouches for *identity*, which has to be the account's.
 
-    Args:
-        asked_account: The account as it was when the provider was asked.
-        identity: What the provider returned; the plan raises WrongIssuer or AccountTaken if it is
-            not the account's.
+    Devices that it had suspended are resumed, if the account is still as it was when it was asked.
     """
     return records(asked_account.guid).then(
         lambda stored, _: _renew(require(stored[0], Account), asked_account, identity)
@@ -102,11 +92,9 @@ def suspend(account: Guid, refusal: IdentityWithdrawn | None) -> Plan[Account]:
     """
     Plan what follows if the provider does not vouch: active devices are suspended.
 
-    Args:
-        refusal: What the provider said; it is raised once the devices are suspended. None if the
-            user has logged out there: then the grant is removed, too, since it may outlive the
-            session (OpenID Connect Back-Channel Logout 1.0, 2.7), and only a new log-in is to
-            resume the devices.
+    The refusal is raised after the commit. Without one the user has logged out there: then the
+    grant is removed, too, since it may outlive the session (OpenID Connect Back-Channel Logout
+    1.0, 2.7).
     """
     return records(account).then(
         lambda stored, _: _plan_suspension(require(stored[0], Account), refusal)
@@ -114,12 +102,7 @@ def suspend(account: Guid, refusal: IdentityWithdrawn | None) -> Plan[Account]:
 
 
 def add_alias(account: Account, guid: Guid, life: timedelta | None) -> Plan[None]:
-    """
-    Plan that the alias *guid* names *account*, too.
-
-    Args:
-        life: How long the alias is stored from now on; None is for good.
-    """
+    """Plan that the alias *guid* names *account*, too; a *life* of None is for good."""
     return records(guid).then(
         lambda stored, tools: _add_alias(tools, stored[0], account, guid, life)
     )

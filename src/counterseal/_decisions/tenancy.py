@@ -303,12 +303,7 @@ def read(stored: Records, by: Administrator, kind: type[R]) -> Plan[R]:
 def list_visible(
     stored: Records, by: Administrator, kind: type[R], parent: Guid | None
 ) -> Decision[tuple[R, ...]] | Plan[tuple[R, ...]]:
-    """
-    Plan to return those records of *kind* that the administrator may see.
-
-    Args:
-        parent: The App Space of origins.
-    """
+    """Plan to return those records of *kind* under *parent* that the administrator may see."""
     records_of_kind: tuple[Any, ...] = tuple(
         record for record in stored if isinstance(record, kind)
     )

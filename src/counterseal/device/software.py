@@ -101,11 +101,9 @@ class SoftwareDevice:
         cost: int = SCRYPT_N,
     ) -> SoftwareDevice:
         """
-        Make a device with new keys.
+        Make a device with new keys of *algorithm*; *pin* protects the strong key.
 
         Args:
-            pin: Protects the strong key.
-            algorithm: Of both keys.
             cost: The N of scrypt (RFC 7914).
         """
         strong = keys.generate(algorithm, kid=_new_id(entropy))
@@ -195,7 +193,6 @@ class SoftwareDevice:
         Sign the chosen button over exactly what is shown.
 
         Args:
-            display: The display document's text.
             button: Index of the chosen button.
             pin: Unlocks the strong key; None signs with the device key.
             code: The matching code as the person typed it.

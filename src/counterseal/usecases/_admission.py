@@ -29,12 +29,6 @@ def admit(
     """
     Authenticate a device's request, remember its proof, and revalidate its user if that is due.
 
-    Args:
-        transactions: The use case's.
-        context: For the audit log, if the request is refused.
-        request: The request.
-        reading: The result of `request.reading`.
-
     Raises:
         WrongDevice: There is no such device.
         Replayed: The proof was used before.

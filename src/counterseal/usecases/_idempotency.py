@@ -31,10 +31,8 @@ class IdempotentCall:
     A call under an idempotency key, which has reserved a GUID.
 
     Attributes:
-        reservation: What the key holds.
         guid: What the call creates, unless it is there.
-        loaded: What is known of the record of *guid* without reading it: that there is none, if
-            this very call has made the GUID; None if a call before has.
+        loaded: That there is no such record, if this very call has made the GUID; else None.
     """
 
     __slots__ = ("_ports", "guid", "loaded", "reservation")
@@ -75,10 +73,8 @@ def reserve(
     Reserve *guid* for *key*, or find what was reserved for it before.
 
     Args:
-        scope: What the call does.
         party: The origin, whose own the key is.
         payload: What tells the call from others with the same key.
-        guid: A new one.
 
     Raises:
         InvalidField: The key does not fit, or I-JSON cannot hold the payload.

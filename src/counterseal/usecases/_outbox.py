@@ -37,22 +37,8 @@ def make_attempt(
     """
     Claim one record's next attempt, send once, and record what came of it.
 
-    Args:
-        noun: What the audit log calls the record.
-        guid: The record's.
-        claim: Decides on the claim.
-        compose: Plans what is sent, given the record as it was claimed.
-        send: Makes the attempt; it begins after one transaction and ends before the next.
-        record: Plans to record the outcome.
-
-    Returns:
-        The record as it was recorded.
-
-    Raises:
-        NotFound: There is no such record.
-        WrongState: It is not queued.
-        DeadlineAhead: Its attempt is not due, or another worker has claimed it.
-        LeaseLost: The attempt took so long that another worker claimed it.
+    *send* makes the attempt of what was composed; it begins after one transaction and ends before
+    the next. *noun* is what the audit log calls the record.
     """
     context = AuditContext(event=f"{noun}.claim", actor="worker", subject=guid)
     claimed = transactions.run(context, records(guid).then(claim))

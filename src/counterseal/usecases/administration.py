@@ -74,17 +74,9 @@ class Administration(UseCase):
         universal_app: bool = False,
     ) -> AppSpace:
         """
-        Create an App Space; *idp* None makes it `simple`.
+        Create an App Space; without *idp* it is `simple`.
 
-        Args:
-            company: Whose.
-            name: What it is called.
-            idp: Its Identity Provider.
-            idp_secret: The client's secret there, or its private key as a JWK; it is sealed,
-                and never shown again.
-            brand_logo: Where apps find it.
-            brand_color: As apps take it.
-            universal_app: Whether its users have the app that all may use.
+        `edit_app_space` says what the arguments are.
 
         Raises:
             NotFound: There is no such company.
@@ -117,15 +109,7 @@ class Administration(UseCase):
         """
         Create an origin; it has no credential yet.
 
-        Args:
-            app_space: Where.
-            name: What it is called.
-            clients: For which programs it is set up.
-            codes: Whether `showCode` makes the person type a code, or is only echoed; None leaves
-                it to the profile of *clients*.
-            wildcards: Whether entries of its allow-list may hold `{*}`; None leaves it to the
-                profile too.
-            token_form: How its invitations give the session token.
+        `edit_origin` says what the arguments are; what is None follows the profile of *clients*.
 
         Raises:
             NotFound: There is no such App Space.
@@ -169,11 +153,10 @@ class Administration(UseCase):
         The next call uses what is changed, also at the Identity Provider.
 
         Args:
-            app_space: Which.
-            name: What it is called.
             idp: Its Identity Provider, if it has one.
-            idp_secret: The client's new secret there; with None the client keeps its secret,
-                unless it becomes another client.
+            idp_secret: The client's secret there, or its private key as a JWK; it is sealed, and
+                never shown again. With None the client keeps its secret, unless it becomes another
+                client.
             brand_logo: Where apps find it.
             brand_color: As apps take it.
             universal_app: Whether its users have the app that all may use.
@@ -217,8 +200,6 @@ class Administration(UseCase):
         Edit an origin; what is None stays.
 
         Args:
-            origin: Which.
-            name: What it is called.
             clients: For which programs it is set up. Another kind than before brings the codes,
                 the wildcards and the callback states of its profile, unless they are given.
             codes: Whether `showCode` makes the person type a code, or is only echoed.
@@ -254,12 +235,7 @@ class Administration(UseCase):
         self, origin: Guid, entry: str, *, kind: CallbackType = CallbackType.ADDRESS
     ) -> Origin:
         """
-        Put an entry on an origin's allow-list; one that is there already stays.
-
-        Args:
-            origin: Whose.
-            entry: An address.
-            kind: What the entry is; only an address is taken.
+        Put an address on an origin's allow-list; one that is there already stays.
 
         Raises:
             NotFound: There is no such origin.

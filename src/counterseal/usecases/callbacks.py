@@ -133,12 +133,9 @@ class Callbacks(UseCase):
         self, origin: Guid, limit: int = 100, *, by: Administrator
     ) -> tuple[Callback, ...]:
         """
-        Return the dead callbacks of one origin, oldest first; each says why it is dead.
+        Return at most *limit* dead callbacks of one origin, oldest first.
 
-        Args:
-            origin: Whose.
-            limit: At most how many; those that are left show once these are queued again.
-            by: Who wants it.
+        Each says why it is dead. Those that are left show once these are queued again.
 
         Raises:
             InvalidField: The limit is not one that can be asked for.
@@ -157,14 +154,10 @@ class Callbacks(UseCase):
         self, origin: Guid, limit: int = 100, *, by: Administrator
     ) -> tuple[Callback, ...]:
         """
-        Return queued callbacks of one origin, the one that is due first before the others.
+        Return at most *limit* queued callbacks of one origin, in the order in which they are due.
 
-        Those of other origins are read too, as many as stand before them.
-
-        Args:
-            origin: Whose.
-            limit: At most how many; those that are left show once these are sent or dropped.
-            by: Who wants it.
+        Those of other origins are read too, as many as stand before them. Those that are left show
+        once these are sent or dropped.
 
         Raises:
             InvalidField: The limit is not one that can be asked for.

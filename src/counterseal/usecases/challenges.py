@@ -27,11 +27,7 @@ class Challenges(UseCase):
         """
         Ask one account a question.
 
-        Args:
-            party: The origin that asks.
-            question: The question.
-            idempotency_key: A repeated call with the same key and question returns the first
-                result.
+        A repeated call with the same idempotency key and question returns the first result.
 
         Raises:
             InvalidField: A member does not fit the policy; the error names it.

@@ -87,8 +87,6 @@ class Credentials(UseCase):
         Create an administrator with a secret.
 
         Args:
-            name: What it is called.
-            role: What it may do.
             company: The only company that a Company Admin reaches.
             app_space: The only App Space that an administrator of the other roles reaches.
             all_companies: In place of both: a Company Admin reaches all companies, and may
@@ -128,10 +126,8 @@ class Credentials(UseCase):
         An administrator may rotate its own, and of others only those that end no later.
 
         Args:
-            admin: Whose.
             scheme: Another one than it has switches: older secrets end at once. None stays with
                 the one that it has, and is HMAC for one that has no secret.
-            overlap: How long older secrets stay valid.
 
         Raises:
             NotFound: There is no such administrator.

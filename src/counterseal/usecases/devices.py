@@ -31,9 +31,6 @@ class Devices(UseCase):
         """
         Authenticate a device's call.
 
-        Returns:
-            The binding, its account and App Space, which the call is proven to come from.
-
         Raises:
             MalformedToken: The proof is not spelled as it should be.
             WrongDevice: There is no such device.
@@ -107,11 +104,7 @@ class Devices(UseCase):
 
     def revoke(self, device: Guid, *, by: RelyingParty | Administrator) -> Binding:
         """
-        Revoke a device or an open invitation for good.
-
-        Args:
-            device: The binding.
-            by: The origin or administrator that wants it.
+        Revoke a device or an open invitation for good, as its origin or as an administrator.
 
         Raises:
             NotFound: There is no such device.

@@ -34,7 +34,6 @@ class Invitations(UseCase):
         The origin must know who its user is: from its own session, never from a request's body.
 
         Args:
-            party: The origin.
             account_id: The origin's own id of the user; creates the account at first use.
             user_info: Stored with the account and returned; None leaves it as it is.
             idempotency_key: The same key with the same arguments again gets the first result.

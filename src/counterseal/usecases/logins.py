@@ -34,11 +34,7 @@ class Logins(UseCase):
 
     def redirect(self, app_space: Guid, app_return: str) -> Redirect:
         """
-        Begin a log-in.
-
-        Args:
-            app_space: The App Space whose user logs in.
-            app_return: Where the user is to get back to the app.
+        Begin a log-in of a user of *app_space*, who is to get back to the app at *app_return*.
 
         Raises:
             NotFound: There is no such App Space.

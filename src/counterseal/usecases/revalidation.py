@@ -23,21 +23,12 @@ from counterseal.rules.standing import provider_of
 
 def revalidate(transactions: Transactions, account: Account, app_space: AppSpace) -> Account:
     """
-    Ask the Identity Provider whether it still vouches for the user, and store what follows.
+    Ask the Identity Provider whether it still vouches for the user, and return the account.
 
     If it does, devices that it had suspended are resumed; if not, active ones are suspended.
 
-    Args:
-        transactions: Those of the use case.
-        account: The user's, as it was read last.
-        app_space: The account's.
-
-    Returns:
-        The account as committed.
-
     Raises:
-        IdentityWithdrawn: The provider does not vouch, or the user has logged out; the devices are
-            suspended.
+        IdentityWithdrawn: The provider does not vouch, or the user has logged out.
         WrongIssuer, AccountTaken: The provider named another identity.
         WrongKind: The App Space has no Identity Provider.
         Contended: The account changed each time while the provider was asked.
@@ -60,7 +51,7 @@ def revalidate(transactions: Transactions, account: Account, app_space: AppSpace
 
 def revoke_grant(ports: Ports, account: Account) -> None:
     """
-    Tell the provider of *account*, as it was, that its grant is needed no more, if it can be told.
+    Tell the provider that the grant of *account*, as it was, is needed no more.
 
     Whatever fails: the grant is not stored any more.
     """
@@ -76,24 +67,14 @@ def revoke_grant(ports: Ports, account: Account) -> None:
 
 
 def add_aliases(transactions: Transactions, account: Account, identity: Identity) -> None:
-    """
-    Let *account* be found by the identity's subject and session.
-
-    Raises:
-        Contended: Others changed the same alias each time.
-    """
+    """Let *account* be found by the identity's subject and session."""
     context = AuditContext(event="identity.remember", actor="idp", subject=account.guid)
     for guid, life in revalidation.aliases_of(account, identity, transactions.policy):
         transactions.run(context, revalidation.add_alias(account, guid, life))
 
 
 def remove_alias(transactions: Transactions, account: Account) -> None:
-    """
-    Let *account*, as it was before it was erased, be found by its subject no more.
-
-    Raises:
-        Contended: Others changed the alias each time.
-    """
+    """Let *account*, as it was before it was erased, be found by its subject no more."""
     if account.issuer is None or not account.subject:
         return
     context = AuditContext(event="identity.forget", actor="idp", subject=account.guid)
