@@ -81,7 +81,7 @@ def arm():
 
 
 if __name__ in {"__main__", "__mp_main__"}:
-    from counterseal_server import serving, workers  # noqa: F401 (so that they are found)
+    from counterseal_server import serving, web, workers  # noqa: F401 (so that they are found)
 
     arm()
 

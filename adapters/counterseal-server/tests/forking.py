@@ -40,6 +40,7 @@ IMPORTED = [
     "counterseal_server.records.in_sql",
     "counterseal_server.serving",
     "counterseal_server.users",
+    "counterseal_server.web",
 ]
 
 FORKS = multiprocessing.get_start_method() == "fork"

@@ -13,7 +13,6 @@ from functools import partial
 
 import attrs
 
-import counterseal_flask
 from counterseal_server.cli import main
 from counterseal_server.house import House
 
@@ -37,14 +36,14 @@ class Telling(House):
 
 
 def arm():
-    counterseal_flask.Settings = partial(
-        counterseal_flask.Settings,
+    # Wherever they are looked up: here, and in the process that granian starts.
+    from counterseal_server import serving, web, workers  # noqa: F401, PLC0415 (so that they are)
+
+    web.Face = partial(
+        web.Face,
         look_every=timedelta(seconds=float(os.environ["TELLING_LOOK"])),
         wait_limit=timedelta(hours=1),
     )
-    # Wherever it is looked up: here, and in the process that granian starts.
-    from counterseal_server import serving, workers  # noqa: F401, PLC0415 (so that they are found)
-
     for module in tuple(sys.modules.values()):
         if getattr(module, "House", None) is House and module.__name__.startswith("counterseal"):
             module.House = Telling

@@ -64,6 +64,34 @@ def test_help_and_version_load_nothing_heavy():
     assert done.stdout == "[]\n"
 
 
+STORE_AND_WORKERS = """
+import sys
+
+from counterseal_server.configuration import settings
+from counterseal_server.house import House
+from counterseal_server.serving import Duty, Metrics, Workers
+
+with House(settings({"data": sys.argv[1], "store": sys.argv[2]}, {})) as house:
+    Workers(house, Metrics(), duties={Duty.DELIVER})
+    heavy = ("counterseal_sql", "counterseal_redis", "flask", "sqlalchemy", "redis")
+    print([name for name in heavy if name in sys.modules])
+"""
+
+
+@pytest.mark.parametrize(
+    ("store", "loaded"),
+    [
+        ("redis://127.0.0.1:1", ["counterseal_redis", "redis"]),
+        ("sqlite:///{}/records.db", ["counterseal_sql", "sqlalchemy"]),
+    ],
+    ids=["redis", "sqlite"],
+)
+def test_workers_load_what_their_store_needs_and_no_web_framework(tmp_path, store, loaded):
+    command = [sys.executable, "-c", STORE_AND_WORKERS, str(tmp_path), store.format(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == f"{loaded}\n"
+
+
 def test_the_entry_point_is_installed():
     entry = Path(sys.executable).with_name("counterseal")
     done = subprocess.run([entry, "--version"], capture_output=True, text=True, check=True)

@@ -14,10 +14,10 @@ GRACE = 600
 EARLY = """
 import os, signal, threading
 
-from counterseal_server import serving
+from counterseal_server import web
 from counterseal_server.cli import main
 
-made = serving.build_gateway
+made = web.build_gateway
 
 def build_gateway(*args):
     told = threading.Event()
@@ -26,7 +26,7 @@ def build_gateway(*args):
     told.wait()
     return made(*args)
 
-serving.build_gateway = build_gateway
+web.build_gateway = build_gateway
 main()
 """
 """The command, which is told to stop while its application is made."""

@@ -10,8 +10,6 @@ from datetime import timedelta
 from types import TracebackType
 from typing import Self
 
-from sqlalchemy import URL
-
 from counterseal import OPERATOR, Administration, Policy, Ports
 from counterseal.memory import (
     MemoryAudit,
@@ -68,7 +66,9 @@ class House:
         )
         self.channels = channels(settings, clock, entropy)
         self._providers = Providers(settings, sealer, clock, entropy)
-        self.records: Records = opened(_address(settings))
+        self.records: Records = opened(
+            settings.database_file if settings.store is None else settings.store
+        )
         audit = MemoryAudit()
         self.ports: Ports = self.records.joined(
             Ports(
@@ -154,10 +154,3 @@ class House:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-
-def _address(settings: Settings) -> str | URL:
-    if settings.store is not None:
-        return settings.store
-    # Not as text, in which a path may hold what means something in an address.
-    return URL.create("sqlite", database=str(settings.database_file))

@@ -30,7 +30,6 @@ from counterseal_server import logs
 from counterseal_server.house import House
 from counterseal_server.metrics import Metrics
 from counterseal_server.settings import Settings
-from counterseal_server.web import build_gateway, use_cases
 from counterseal_server.workers import Duty, Workers
 
 WATCH_SECONDS = 0.5
@@ -188,6 +187,8 @@ def _connections(settings: Settings) -> int:
 
 def _load(settings: Settings) -> Any:
     """Make the application, in the process that serves it."""
+    from counterseal_server.web import build_gateway, use_cases  # noqa: PLC0415 (only it needs Flask)
+
     # A terminal's Ctrl-C comes here and to the main process, which sends SIGTERM then: of two
     # signals at once the server may see none, and wait for its end until `grace` is over.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})

@@ -1,16 +1,15 @@
 """
 Records: where the service keeps them, by an address, and what has to be done there.
 
-What an address needs is imported when it is opened: who keeps records in SQL needs no Redis.
+What an address needs is imported when it is opened: records in SQL need no Redis, and the reverse.
 """
 
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol
-
-from sqlalchemy import URL
 
 from counterseal import Ports
 from counterseal.errors import InvalidField
@@ -58,12 +57,12 @@ class Records(Protocol):
         """Close the connections."""
 
 
-def opened(address: str | URL) -> Records:
+def opened(address: str | Path) -> Records:
     """
     Make ready to use the records at *address*.
 
     Args:
-        address: As README.md has them; one of Redis is text.
+        address: As README.md has them, or the file of a SQLite database.
 
     Raises:
         InvalidField: An address of Redis has a part that does not fit, or needs an extra.

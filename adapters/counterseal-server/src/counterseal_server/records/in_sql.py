@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from datetime import datetime
+from pathlib import Path
 
 from sqlalchemy import URL
 
@@ -31,11 +32,16 @@ class SqlRecords:
         UnfitUrl: The address is of another kind, or needs an extra.
     """
 
-    def __init__(self, address: str | URL) -> None:
-        if str(address).partition(":")[0].partition("+")[0] not in DATABASES:
+    def __init__(self, address: str | Path) -> None:
+        if isinstance(address, Path):
+            # Not as text, in which a path may hold what means something in an address.
+            url: str | URL = URL.create("sqlite", database=str(address))
+        else:
+            url = address
+        if str(url).partition(":")[0].partition("+")[0] not in DATABASES:
             raise UnfitUrl(TAKEN)
         try:
-            self.database: Database = connect(address)
+            self.database: Database = connect(url)
         except UnfitUrl as error:
             raise UnfitUrl(f"store: {error}") from error
 
