@@ -165,7 +165,7 @@ def device_call(request):
     )
 
 
-# What the other side is told
+# Reply
 
 STATUS = {
     "unauthorized": 401,

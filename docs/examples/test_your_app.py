@@ -68,7 +68,7 @@ def test_a_late_approval_ships_nothing(world):
     assert refusal.value.code == "deadline_passed"
 
 
-# What left the house: pushes and callbacks
+# What was sent: pushes and callbacks
 
 
 def test_the_callback_is_sent_again_until_it_is_taken(world):
