@@ -24,7 +24,6 @@ from counterseal.models.account import (
     OpenQuestion,
     PastQuestion,
 )
-from counterseal.models.audit import AuditEvent
 from counterseal.models.binding import (
     LIVING,
     AddressKind,
@@ -67,8 +66,10 @@ from counterseal.models.clients import (
     OwnLimits,
     TokenForm,
 )
+from counterseal.models.fields import replace, revise
 from counterseal.models.guid import Guid
 from counterseal.models.outbox import (
+    AuditEvent,
     Callback,
     CallbackState,
     Cause,
@@ -80,7 +81,6 @@ from counterseal.models.outbox import (
     Reservation,
     SkipReason,
 )
-from counterseal.models.revision import replace, revise
 from counterseal.models.tenancy import (
     OPERATOR,
     Admin,

@@ -1,17 +1,33 @@
 """
-Validators of the fields of records; each raises InvalidField with the field's name.
+The fields of records: their validators, and how they change.
 
-The limits of a policy are not checked here, but by `counterseal.rules`, before a record is made.
+A validator raises InvalidField with the field's name. The limits of a policy are not checked here,
+but by `counterseal.rules`, before a record is made.
+
+`revise` makes the next version of a stored record, and `replace` a changed copy of a value. Both
+return what `attrs.evolve` returns, and validate only the fields that change: the others were
+validated when the record was made, and a record is frozen. The copying code is compiled once for
+each class and set of changed fields.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
 from counterseal.errors import InvalidField
+
+if TYPE_CHECKING:
+    from counterseal.models import Record
+
+R = TypeVar("R", bound="Record")
+V = TypeVar("V")
+
+_Copy = Callable[[Any, dict[str, Any]], Any]
 
 _UTC_OFFSET = timedelta(0)
 
@@ -40,3 +56,79 @@ def count(_: Any, attribute: attrs.Attribute[Any], value: int) -> None:
     """Demand a whole number of zero or more."""
     if type(value) is not int or value < 0:
         raise InvalidField(attribute.name, "not a whole number of zero or more")
+
+
+def revise(stored: R, **changes: Any) -> R:
+    """
+    Return the next version of a stored record.
+
+    A decision revises a record once, from the stored record; collect all changes first, as plain
+    values.
+
+    Args:
+        stored: The record as it was read.
+        changes: The fields that change, never `version`.
+
+    Raises:
+        InvalidField: A new value does not fit its field.
+        TypeError: The record has no such field, or *changes* name its version.
+    """
+    kind: Any = type(stored)
+    return _revision(kind, tuple(changes))(stored, changes)  # type: ignore[no-any-return]
+
+
+def replace(value: V, **changes: Any) -> V:
+    """
+    Return a copy of a value that has no version, with *changes*.
+
+    Raises:
+        InvalidField: A new value does not fit its field.
+        TypeError: The value has no such field.
+    """
+    kind: Any = type(value)
+    return _replacement(kind, tuple(changes))(value, changes)  # type: ignore[no-any-return]
+
+
+@lru_cache(maxsize=1024)
+def _revision(kind: type[Any], changed: tuple[str, ...]) -> _Copy:
+    if "version" in changed:
+        message = "a revision's version follows from the stored record's"
+        raise TypeError(message)
+    return _compiled(kind, changed, {"version": "old.version + 1"})
+
+
+@lru_cache(maxsize=1024)
+def _replacement(kind: type[Any], changed: tuple[str, ...]) -> _Copy:
+    return _compiled(kind, changed, {})
+
+
+def _compiled(kind: type[Any], changed: tuple[str, ...], computed: dict[str, str]) -> _Copy:
+    """
+    Compile the copying of *kind*, by the same means as attrs compiles its initialiser.
+
+    The source contains only names of fields, which are Python identifiers. The object is new and
+    not shared yet, so its fields may be set although its class is frozen.
+    """
+    fields = attrs.fields_dict(kind)
+    unknown = [name for name in changed if name not in fields]
+    if unknown:
+        message = f"{kind.__name__} has no field {', '.join(unknown)}"
+        raise TypeError(message)
+    names: dict[str, Any] = {
+        "kind": kind,
+        "create": object.__new__,
+        "bind": object.__setattr__.__get__,
+    }
+    lines = ["def copy(old, changes):", "    new = create(kind)", "    put = bind(new)"]
+    checks = []
+    for name, field in fields.items():
+        if name in changed:
+            value = f"changes[{name!r}]"
+            if field.validator is not None:
+                names[f"validate_{name}"], names[f"field_{name}"] = field.validator, field
+                checks.append(f"    validate_{name}(new, field_{name}, new.{name})")
+        else:
+            value = computed.get(name, f"old.{name}")
+        lines.append(f"    put({name!r}, {value})")
+    exec("\n".join([*lines, *checks, "    return new"]), names)  # noqa: S102 (see above)
+    return names["copy"]  # type: ignore[no-any-return]

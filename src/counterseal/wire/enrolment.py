@@ -46,7 +46,7 @@ from counterseal.models import (
     PushAddress,
     Role,
 )
-from counterseal.wire.members import require_known
+from counterseal.wire.members import read_object, read_text
 
 BIND_TYP = "counterseal-bind+jwt"
 ROTATE_TYP = "counterseal-rotate+jwt"
@@ -142,36 +142,29 @@ def update_document(update: Update) -> dict[str, Any]:
 
 def read_enrolment(body: object) -> Enrolment:
     """Read the body of an enrolment or rotation."""
-    if not isinstance(body, Mapping):
-        raise InvalidField("enrolment", "not a JSON object")
-    require_known(body, _MEMBERS)
-    keys = body.get("keys")
+    members = read_object(body, _MEMBERS, "enrolment", prefix="")
+    keys = members.get("keys")
     if not isinstance(keys, list):
         raise InvalidField("keys", "missing or not a list")
     return Enrolment(
-        token=_text(body, "token", "token") if "token" in body else "",
+        token=read_text(members, "token") if "token" in members else "",
         keys=tuple(_offered(key, f"keys[{index}]") for index, key in enumerate(keys)),
-        name=_text(body, "name", "name") if "name" in body else "",
-        addresses=_addresses(body) if "addresses" in body else (),
+        name=read_text(members, "name") if "name" in members else "",
+        addresses=_addresses(members) if "addresses" in members else (),
     )
 
 
 def read_peek(body: object) -> str:
     """Read the body of a peek; return its session token."""
-    if not isinstance(body, Mapping):
-        raise InvalidField("peek", "not a JSON object")
-    require_known(body, _PEEK_MEMBERS)
-    return _text(body, "token", "token")
+    return read_text(read_object(body, _PEEK_MEMBERS, "peek", prefix=""), "token")
 
 
 def read_update(body: object) -> Update:
     """Read the body of an update."""
-    if not isinstance(body, Mapping):
-        raise InvalidField("update", "not a JSON object")
-    require_known(body, _UPDATE_MEMBERS)
+    members = read_object(body, _UPDATE_MEMBERS, "update", prefix="")
     return Update(
-        name=_text(body, "name", "name") if "name" in body else None,
-        addresses=_addresses(body) if "addresses" in body else None,
+        name=read_text(members, "name") if "name" in members else None,
+        addresses=_addresses(members) if "addresses" in members else None,
     )
 
 
@@ -184,21 +177,18 @@ def _thumbprints(keys: Iterable[DeviceKey]) -> dict[str, list[str]]:
 
 
 def _offered(value: object, field: str) -> OfferedKey:
-    if not isinstance(value, Mapping):
-        raise InvalidField(field, "not a JSON object")
-    require_known(value, _KEY_MEMBERS, prefix=f"{field}.")
-    role = next((role for role in Role if role.value == value.get("role")), None)
+    members, prefix = read_object(value, _KEY_MEMBERS, field), f"{field}."
+    role = next((role for role in Role if role.value == members.get("role")), None)
     if role is None:
-        raise InvalidField(f"{field}.role", "neither device nor strong")
-    if not isinstance(value.get("jwk"), Mapping):
-        raise InvalidField(f"{field}.jwk", "missing or not a JSON object")
+        raise InvalidField(f"{prefix}role", "neither device nor strong")
+    if not isinstance(members.get("jwk"), Mapping):
+        raise InvalidField(f"{prefix}jwk", "missing or not a JSON object")
+    endorsed = "endorsement" in members
     return OfferedKey(
         role=role,
-        jwk=value["jwk"],
-        proof=_text(value, "proof", f"{field}.proof"),
-        endorsement=(
-            _text(value, "endorsement", f"{field}.endorsement") if "endorsement" in value else None
-        ),
+        jwk=members["jwk"],
+        proof=read_text(members, "proof", prefix),
+        endorsement=read_text(members, "endorsement", prefix) if endorsed else None,
     )
 
 
@@ -216,17 +206,8 @@ def _addresses(body: Mapping[str, Any]) -> tuple[PushAddress, ...]:
 
 
 def _address(value: object, field: str) -> PushAddress:
-    if not isinstance(value, Mapping):
-        raise InvalidField(field, "not a JSON object")
-    require_known(value, _ADDRESS_MEMBERS, prefix=f"{field}.")
-    kind = next((kind for kind in AddressKind if kind.value == value.get("kind")), None)
+    members, prefix = read_object(value, _ADDRESS_MEMBERS, field), f"{field}."
+    kind = next((kind for kind in AddressKind if kind.value == members.get("kind")), None)
     if kind is None:
-        raise InvalidField(f"{field}.kind", "not a known transport")
-    return PushAddress(kind=kind, value=_text(value, "value", f"{field}.value"))
-
-
-def _text(value: Mapping[str, Any], name: str, field: str) -> str:
-    text = value.get(name)
-    if not isinstance(text, str) or not text:
-        raise InvalidField(field, "missing, empty or not a text")
-    return text
+        raise InvalidField(f"{prefix}kind", "not a known transport")
+    return PushAddress(kind=kind, value=read_text(members, "value", prefix))

@@ -1,5 +1,7 @@
 """
-Members: a document may have the known members only; another one is refused by name.
+Members: the readers of a JSON object's members, which InvalidField names.
+
+A document may have the known members only; another one is refused by name.
 
 A *near miss* differs from a known name by at most one character that is missing, added, replaced
 or swapped with its neighbour, or is its plural or singular. Case, `-`, `_`, `.` and spaces do not
@@ -9,7 +11,8 @@ count.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Container, Iterable
+from collections.abc import Collection, Container, Iterable, Mapping
+from typing import Any
 
 from counterseal import ijson
 from counterseal.errors import InvalidField
@@ -60,6 +63,33 @@ def require_known(
             continue
         hint = "" if meant is None else f"; {meant} is"
         raise InvalidField(f"{prefix}{ijson.printable(str(name))}", f"not a known member{hint}")
+
+
+def read_object(
+    value: object, members: Collection[str], field: str, *, prefix: str | None = None
+) -> Mapping[str, Any]:
+    """Return *value*, a JSON object of known members only; their errors begin with *prefix*."""
+    # `dict` first, since that check is faster and nearly always true.
+    if not isinstance(value, (dict, Mapping)):
+        raise InvalidField(field, "not a JSON object")
+    require_known(value, members, prefix=f"{field}." if prefix is None else prefix)
+    return value
+
+
+def read_text(body: Mapping[str, Any], name: str, prefix: str = "", *, empty: bool = False) -> str:
+    """Return the text of a member, which may be an empty one only where *empty* says so."""
+    value = body.get(name)
+    if not isinstance(value, str) or not (value or empty):
+        raise InvalidField(prefix + name, "missing, empty or not a text")
+    return value
+
+
+def read_optional_text(body: Mapping[str, Any], name: str, prefix: str = "") -> str | None:
+    """Return the text of a member; None if it is absent or null."""
+    value = body.get(name)
+    if value is None or isinstance(value, str):
+        return value
+    raise InvalidField(prefix + name, "not a text")
 
 
 def near_miss(name: str, members: Iterable[str]) -> str | None:

@@ -1,5 +1,5 @@
 """
-A challenge as an origin sends it: the JSON of the Privakey CX call `request/add`.
+What an origin sends: a challenge, as in the Privakey CX call `request/add`, and its account.
 
 Members: `accountId`, `content`, `buttons`, `duration`, `callback`, `additionalInfo`,
 `transactionId`, `notificationTitle`, `notificationBody`, `showNotification`, `showCode`;
@@ -14,8 +14,9 @@ Where the call leaves a choice:
 - A boolean may be the text `true` or `false`, for bodies that were form-encoded.
 - `duration` is a whole number and a unit, `s`, `m`, `h` or `d`; without a unit, or as a number, it
   is seconds.
-- Two forms of the CX clients are read if the profile says so: a number as `accountId`, and a
-  line of a template without `value`.
+- Three forms of the CX clients are read if the profile says so: an integer as `accountId`, which
+  is read as its decimal text (programs disagree about that of `1.0` and `1e3`), an object as
+  `userInfo`, which is read as its JSON text, and a line of a template without `value`.
 - If no button says `approving`, the first one approves.
 """
 
@@ -40,8 +41,7 @@ from counterseal.models import (
     TextContent,
 )
 from counterseal.models.clients import CURRENT
-from counterseal.wire.account import read_account_id
-from counterseal.wire.members import require_known
+from counterseal.wire.members import read_object, read_optional_text, read_text, require_known
 
 QUESTION_MEMBERS = frozenset(
     {
@@ -75,42 +75,55 @@ _UNIT = {
 }
 _HTML = re.compile(r"\s*<(?:!doctype\s+html|html)\b", re.IGNORECASE)
 
-_OBJECT = (dict, Mapping)
-"""The types of a JSON object; `dict` first, since that check is faster and nearly always true."""
-
 
 def read_question(
     body: object, *, account_id: str | None = None, profile: ClientProfile = CURRENT
 ) -> Question:
     """
-    Read a challenge that came as JSON.
+    Read a challenge that came as JSON, from an origin whose clients have *profile*.
 
-    Args:
-        body: The parsed document.
-        account_id: The value if `accountId` is missing; None requires the member.
-        profile: Of the origin's clients.
-
-    Raises:
-        InvalidField: A member is missing, unknown or malformed; the error names it.
+    *account_id* is the value if `accountId` is missing; None requires the member.
     """
-    if not isinstance(body, _OBJECT):
-        raise InvalidField("challenge", "not a JSON object")
-    require_known(body, QUESTION_MEMBERS)
-    if account_id is None or "accountId" in body:
-        account_id = read_account_id(body, profile)
+    members = read_object(body, QUESTION_MEMBERS, "challenge", prefix="")
+    if account_id is None or "accountId" in members:
+        account_id = read_account_id(members, profile)
+    duration = members.get("duration")
     return Question(
         account_id=account_id,
-        content=_content(body.get("content"), profile),
-        buttons=_buttons(body.get("buttons")),
-        duration=read_duration(body["duration"]) if body.get("duration") is not None else None,
-        additional_info=_additional_info(body.get("additionalInfo")),
-        transaction_id=_optional_text(body, "transactionId"),
-        callback=_optional_text(body, "callback"),
-        notification_title=_optional_text(body, "notificationTitle"),
-        notification_body=_optional_text(body, "notificationBody"),
-        show_code=_flag(body.get("showCode", False), "showCode"),
-        show_notification=_flag(body.get("showNotification", True), "showNotification"),
+        content=_content(members.get("content"), profile),
+        buttons=_buttons(members.get("buttons")),
+        duration=None if duration is None else read_duration(duration),
+        additional_info=_additional_info(members.get("additionalInfo")),
+        transaction_id=read_optional_text(members, "transactionId"),
+        callback=read_optional_text(members, "callback"),
+        notification_title=read_optional_text(members, "notificationTitle"),
+        notification_body=read_optional_text(members, "notificationBody"),
+        show_code=_flag(members.get("showCode", False), "showCode"),
+        show_notification=_flag(members.get("showNotification", True), "showNotification"),
     )
+
+
+def read_account_id(body: Mapping[str, Any], profile: ClientProfile) -> str:
+    """Return the `accountId` of *body*; refuse one that is missing, empty or of another type."""
+    value = body.get("accountId")
+    if profile.number_ids and isinstance(value, int) and not isinstance(value, bool):
+        ijson.check(value, field="accountId")
+        return str(value)
+    if not isinstance(value, str) or not value:
+        allowed = "a text or a whole number" if profile.number_ids else "a text"
+        raise InvalidField("accountId", f"missing, empty or not {allowed}")
+    return value
+
+
+def read_user_info(body: Mapping[str, Any], profile: ClientProfile) -> str | None:
+    """Return the `userInfo` of *body*; None if absent. Refuse what I-JSON cannot hold."""
+    value = body.get("userInfo")
+    if value is None or isinstance(value, str):
+        return value
+    if profile.object_user_info and isinstance(value, (dict, Mapping)):
+        return ijson.compact(value, field="userInfo").decode()
+    allowed = "a text or an object" if profile.object_user_info else "a text"
+    raise InvalidField("userInfo", f"not {allowed}")
 
 
 def read_duration(value: object) -> timedelta:
@@ -165,17 +178,17 @@ def content_document(content: Content) -> dict[str, Any]:
 def _content(value: object, profile: ClientProfile) -> Content:
     if isinstance(value, str):
         return HtmlContent(html=value) if _HTML.match(value) else TextContent(text=value)
-    if not isinstance(value, _OBJECT):
+    if not isinstance(value, (dict, Mapping)):
         raise InvalidField("content", "missing, or neither a text nor an object")
     require_known(value, CONTENT_MEMBERS, prefix="content.")
     for alone in ("text", "html"):
         if alone in value:
             _require_alone(value, alone)
-            text = _text(value, alone, "content.")
+            text = read_text(value, alone, "content.")
             return TextContent(text=text) if alone == "text" else HtmlContent(html=text)
     pairs = _sequence(value.get("keys", ()), "content.keys")
     return PairsContent(
-        title=_text(value, "title", "content."),
+        title=read_text(value, "title", "content."),
         pairs=tuple(
             [_pair(pair, f"content.keys[{index}]", profile) for index, pair in enumerate(pairs)]
         ),
@@ -189,14 +202,11 @@ def _require_alone(content: Mapping[str, Any], alone: str) -> None:
 
 
 def _pair(value: object, field: str, profile: ClientProfile) -> Pair:
-    if not isinstance(value, _OBJECT):
-        raise InvalidField(field, "not a JSON object")
-    prefix = f"{field}."
-    require_known(value, PAIR_MEMBERS, prefix=prefix)
-    key = _text(value, "key", prefix)
-    if profile.empty_values and value.get("value") is None:
+    members, prefix = read_object(value, PAIR_MEMBERS, field), f"{field}."
+    key = read_text(members, "key", prefix)
+    if profile.empty_values and members.get("value") is None:
         return Pair(key=key, value="")
-    return Pair(key=key, value=_text(value, "value", prefix, empty=True))
+    return Pair(key=key, value=read_text(members, "value", prefix, empty=True))
 
 
 def _buttons(value: object) -> tuple[Button, ...]:
@@ -215,16 +225,16 @@ def _button(value: object, field: str) -> tuple[dict[str, Any], bool | None]:
     """Return a button's members, and its `approving`; None if it is absent."""
     if isinstance(value, str) and value.lstrip()[:1] == "{":
         value = ijson.parse(value, field=field)
-    if not isinstance(value, _OBJECT):
+    if not isinstance(value, (dict, Mapping)):
         raise InvalidField(field, "neither an object nor a text of JSON that is one")
     prefix = f"{field}."
     require_known(value, BUTTON_MEMBERS, prefix=prefix)
     if "strongAuth" not in value:
         raise InvalidField(f"{prefix}strongAuth", "missing")
     members = {
-        "title": _text(value, "title", prefix),
+        "title": read_text(value, "title", prefix),
         "strong": _flag(value["strongAuth"], "strongAuth", prefix),
-        "style": _optional_text(value, "style", prefix),
+        "style": read_optional_text(value, "style", prefix),
     }
     approving = value.get("approving")
     return members, None if approving is None else _flag(approving, "approving", prefix)
@@ -248,17 +258,3 @@ def _flag(value: object, name: str, prefix: str = "") -> bool:
     if value in ("true", "false"):
         return value == "true"
     raise InvalidField(prefix + name, "neither true nor false")
-
-
-def _text(body: Mapping[str, Any], name: str, prefix: str = "", *, empty: bool = False) -> str:
-    value = body.get(name)
-    if not isinstance(value, str) or not (value or empty):
-        raise InvalidField(prefix + name, "missing, empty or not a text")
-    return value
-
-
-def _optional_text(body: Mapping[str, Any], name: str, prefix: str = "") -> str | None:
-    value = body.get(name)
-    if value is None or isinstance(value, str):
-        return value
-    raise InvalidField(prefix + name, "not a text")

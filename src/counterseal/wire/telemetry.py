@@ -24,7 +24,7 @@ import attrs
 from counterseal.errors import InvalidField
 from counterseal.models import Guid
 from counterseal.models.guid import parse
-from counterseal.wire.members import require_known
+from counterseal.wire.members import read_object
 
 STANDARD_EVENTS = frozenset(
     {
@@ -61,16 +61,14 @@ class Report:
 
 def read_report(body: object) -> Report:
     """Read the body of a device's report; InvalidField names a member that does not fit."""
-    if not isinstance(body, Mapping):
-        raise InvalidField("body", "not a JSON object")
-    require_known(body, _MEMBERS)
-    event = body.get("event")
+    members = read_object(body, _MEMBERS, "body", prefix="")
+    event = members.get("event")
     if not isinstance(event, str) or _NAME.fullmatch(event) is None:
         raise InvalidField("event", "missing, or not 1 to 64 of letters, digits, _, . and -")
-    attributes = _read_attributes(body.get("attributes", {}))
+    attributes = _read_attributes(members.get("attributes", {}))
     challenge = None
-    if "requestGuid" in body:
-        challenge = parse(body["requestGuid"], field="requestGuid")
+    if "requestGuid" in members:
+        challenge = parse(members["requestGuid"], field="requestGuid")
     return Report(event=event, challenge=challenge, attributes=attributes)
 
 

@@ -24,13 +24,13 @@ from counterseal.models import (
 from counterseal.models.clients import CURRENT, CX
 from counterseal.policy import STANDARD
 from counterseal.rules.sizes import life_of, question_fits
-from counterseal.wire.account import read_user_info
 from counterseal.wire.question import (
     QUESTION_MEMBERS,
     content_document,
     question_document,
     read_duration,
     read_question,
+    read_user_info,
 )
 
 CHALLENGES = Path(__file__).parents[2] / "vectors" / "challenges"

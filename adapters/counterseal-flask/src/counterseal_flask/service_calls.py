@@ -7,8 +7,8 @@ from http import HTTPStatus
 import counterseal as cs
 from counterseal.errors import WrongState
 from counterseal.models import RelyingParty
-from counterseal.wire.account import read_account_id, read_user_info
 from counterseal.wire.messages import processed_document
+from counterseal.wire.question import read_account_id, read_user_info
 from counterseal_flask.bodies import named, text
 from counterseal_flask.documents import (
     account_document,
