@@ -78,16 +78,7 @@ class Chart(Generic[S, E]):
 
 def step(chart: Chart[S, E], state: S, event: E, facts: Any) -> S:
     """
-    Decide one event: run its rules, then return the state that follows.
-
-    Args:
-        chart: The machine.
-        state: The record's state.
-        event: What is to happen.
-        facts: What the event's rules look at.
-
-    Returns:
-        The next state; the record is not touched.
+    Decide one event: run its rules on *facts*, then return the state that follows.
 
     Raises:
         WrongState: The state does not allow the event.

@@ -132,17 +132,7 @@ def problem_of(value: object) -> str | None:
 
 
 def parse(text: str | bytes, *, field: str = "body") -> Json:
-    """
-    Read one JSON document.
-
-    Args:
-        text: The document; bytes are UTF-8.
-        field: What to call the document in an error.
-
-    Raises:
-        InvalidField: It is not JSON, has a member twice or a number that is none, holds what
-            I-JSON cannot hold, or is nested too deeply.
-    """
+    """Read one JSON document; bytes are UTF-8, and errors call it *field*."""
     try:
         if isinstance(text, bytes):
             text = text.decode("utf-8")

@@ -84,12 +84,9 @@ def require_possible(changes: tuple[Change, ...]) -> None:
 
 def violations(partition: int, records: Iterable[Record], now: datetime) -> Iterator[Violation]:
     """
-    Yield the contradictions among all *records* of a partition.
+    Yield the contradictions among all *records* of a partition, 0 to 255.
 
-    Args:
-        partition: 0 to 255.
-        records: All of them, in any order.
-        now: Decides which records may have been deleted, and which deadlines have passed.
+    *now* decides which records may have been deleted, and which deadlines have passed.
     """
     by_guid = {record.guid: record for record in records}
     for record in by_guid.values():

@@ -72,12 +72,9 @@ def memory_ports(
     algorithm: Algorithm = Algorithm.ES256,
 ) -> Ports:
     """
-    Return the reference adapters of all ports.
+    Return the reference adapters of all ports; *algorithm* signs receipts.
 
-    Args:
-        clock: None takes the system's.
-        entropy: None takes the system's.
-        algorithm: What the service signs receipts with.
+    Without a clock or entropy the system's are taken.
     """
     clock = clock or SystemClock()
     entropy = entropy or SystemEntropy()
@@ -206,15 +203,7 @@ class MemoryStore:
     def commit(
         self, changes: tuple[Change, ...], audit: tuple[AuditEvent, ...], operation: str
     ) -> None:
-        """
-        Apply all *changes* and record all *audit* events, or do nothing.
-
-        Raises:
-            Conflict: A stored record is not the change's `old`.
-            PartitionCrossed: The records are not in one partition.
-            WrongRecord: A version, a kind or a pairing is impossible.
-            OperationReused: *operation* named other changes before.
-        """
+        """Apply all *changes* and record all *audit* events, or do nothing."""
         require_possible(changes)
         with self._lock:
             applied = self._operations.get(operation)

@@ -73,11 +73,7 @@ class Jws:
 
 def read(token: str, *, limit: int) -> Jws:
     """
-    Read a compact JWS without verifying it.
-
-    Args:
-        token: The compact serialisation.
-        limit: The most characters it may have.
+    Read a compact JWS of at most *limit* characters, without verifying it.
 
     Raises:
         MalformedToken: *token* is not spelled as this module requires.
@@ -98,20 +94,12 @@ def read(token: str, *, limit: int) -> Jws:
 
 def verify(jws: Jws, key: PublicKey, *, expected_typ: str) -> dict[str, Any]:
     """
-    Verify a token against a key from the store.
-
-    Args:
-        jws: What `read` returned.
-        key: The key record; only its algorithm is accepted.
-        expected_typ: The kind of token (RFC 8725, 3.11).
-
-    Returns:
-        The payload, which the holder of the key signed.
+    Return the payload of a token that the holder of *key* signed.
 
     Raises:
-        WrongType: Another kind of token.
-        WrongKey: The header names another key.
-        WrongAlgorithm: The header names another algorithm than the key's.
+        WrongType: The header names another kind than *expected_typ* (RFC 8725, 3.11).
+        WrongKey: It names another key.
+        WrongAlgorithm: It names another algorithm than the key's.
         WrongSignature: The signature is not valid.
     """
     if jws.header.typ != expected_typ:
@@ -180,23 +168,13 @@ def sign_bytes(
 
 
 def low_s(signature: bytes) -> bytes:
-    """
-    Return the form of an ES256 signature whose s is at most half the order of P-256.
-
-    Args:
-        signature: r and s, 32 bytes each (RFC 7518, 3.4).
-    """
+    """Return r and s (RFC 7518, 3.4) in the form whose s is at most half the order of P-256."""
     s = int.from_bytes(signature[32:])
     return signature[:32] + min(s, (P256_ORDER - s) % P256_ORDER).to_bytes(32)
 
 
 def digest_signed(token: str) -> str:
-    """
-    Return SHA-256 of the signed part of *token*, base64url.
-
-    Args:
-        token: A compact JWS that was read or written by this module.
-    """
+    """Return SHA-256, base64url, of the signed part of a token that this module accepts."""
     signed, _, _ = token.rpartition(".")
     return digest(signed.encode("ascii"))
 

@@ -76,15 +76,10 @@ _ED25519_SMALL_ORDER_Y = frozenset(
 
 def public_key(jwk: object, *, algorithms: frozenset[Algorithm], field: str = "key") -> PublicKey:
     """
-    Check a public JWK from outside and pin its algorithm.
-
-    Args:
-        jwk: The JWK as a JSON object; `kid` and `alg` are required in it.
-        algorithms: The algorithms that the policy allows.
-        field: The name of the key in an error.
+    Check a public JWK from outside and pin its algorithm, one of *algorithms*.
 
     Raises:
-        InvalidField: A member is missing, unknown or not text.
+        InvalidField: A member is missing, unknown or not text; its name begins with *field*.
         UnfitKey: The key is weak, malformed, or of a kind that is not allowed.
     """
     if not isinstance(jwk, Mapping):

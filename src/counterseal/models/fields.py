@@ -65,10 +65,6 @@ def revise(stored: R, **changes: Any) -> R:
     A decision revises a record once, from the stored record; collect all changes first, as plain
     values.
 
-    Args:
-        stored: The record as it was read.
-        changes: The fields that change, never `version`.
-
     Raises:
         InvalidField: A new value does not fit its field.
         TypeError: The record has no such field, or *changes* name its version.
@@ -78,13 +74,7 @@ def revise(stored: R, **changes: Any) -> R:
 
 
 def replace(value: V, **changes: Any) -> V:
-    """
-    Return a copy of a value that has no version, with *changes*.
-
-    Raises:
-        InvalidField: A new value does not fit its field.
-        TypeError: The value has no such field.
-    """
+    """Return a copy of a value that has no version, with *changes*; errors as in `revise`."""
     kind: Any = type(value)
     return _replacement(kind, tuple(changes))(value, changes)  # type: ignore[no-any-return]
 

@@ -107,10 +107,8 @@ def entry_addresses(entry: str, *, plain_http: bool) -> tuple[str, ...]:
     """
     Return the addresses that an entry of an allow-list means, each with a scheme.
 
-    Args:
-        entry: With a scheme it means itself, without one an `https` address.
-        plain_http: Whether an entry without a scheme means an `http` address too:
-            the policy's `callback_plain_http`.
+    With a scheme it means itself; without one an `https` address, and with *plain_http*, which is
+    the policy's `callback_plain_http`, an `http` address too.
     """
     if "://" in entry:
         return (entry,)

@@ -93,13 +93,10 @@ def asking(
 
     Args:
         history: The account's, as stored.
-        now: The time of the question.
-        origin: The origin that asks.
-        clients: Its kind of clients.
+        clients: The origin's kind of clients.
         limits: As `limits_for` returns them.
         code_asked: Whether this question asks for a typed code.
         codes_typed: Whether the origin could ask for one.
-        policy: The service's.
     """
     history = lapsed(history, now, policy)
     recent = [question for question in history.recent if now - question.at < policy.ask_window]
@@ -140,14 +137,7 @@ def asking(
 
 
 def may_ask(ruling: Ruling) -> None:
-    """
-    Refuse unless the ruling allows to ask now.
-
-    Raises:
-        TooManyPending: REFUSE, with the wait.
-        TooOften: DELAY, with the reason and the wait.
-        CodeDemanded: REQUIRE_CODE.
-    """
+    """Refuse unless the ruling allows to ask now; the refusal says how long to wait, and why."""
     if ruling.verdict is Verdict.REFUSE:
         raise TooManyPending(ruling.wait.total_seconds())
     if ruling.verdict is Verdict.DELAY:

@@ -136,12 +136,10 @@ def next_attempt(
     attempts: int, outcome: DeliveryOutcome, now: datetime, policy: Policy, jitter: float
 ) -> datetime:
     """
-    Return when to try again.
+    Return when to try again after *attempts*, the one that just failed included.
 
-    Args:
-        attempts: Attempts so far, the one that just failed included.
-        outcome: Its `retry_after` is honoured up to the longest delay.
-        jitter: From 0 to 1; how much of the policy's jitter to add.
+    A `retry_after` of *outcome* is honoured up to the longest delay. *jitter*, from 0 to 1, is how
+    much of the policy's jitter to add.
     """
     delays = policy.callback_delays or (timedelta(0),)
     delay = delays[min(attempts, len(delays)) - 1]
@@ -206,14 +204,13 @@ def progress_after(
     jitter: float,
 ) -> Progress:
     """
-    Return what the notification has come to after an attempt.
+    Return what the notification has come to after an attempt, which it does not count yet.
 
     A device is notified once a push service took the message for one of its addresses.
     It is tried again if none did and one may later, unless the push service asks to wait for
     longer than there is time.
 
     Args:
-        notification: Its attempts are those before this one.
         outcomes: Of each device that was tried, one for each of its addresses.
         now: After the attempt.
         jitter: From 0 to 1; how much of the policy's jitter to add.
@@ -310,7 +307,6 @@ def fair_turns(
         due: The longest due first.
         under_way: The records of which an attempt runs, with their owners.
         slots: How many attempts may run at once.
-        owner: Returns the owner of a record.
     """
     counts = Counter(under_way.values())
     waiting = [record for record in due if record.guid not in under_way]

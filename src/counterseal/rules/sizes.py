@@ -45,18 +45,13 @@ def text_fits(
     value: str | None, limit: int, field: str, *, empty: bool = False, trimmed: bool = False
 ) -> None:
     """
-    Refuse a text that is empty, too long, or not representable.
+    Refuse a text that is empty, longer than *limit* bytes of UTF-8, or not representable.
 
     Args:
-        value: The text; None always fits.
-        limit: Bytes of UTF-8.
-        field: The name of the field in the error.
+        value: None always fits.
         empty: Whether it may be empty.
         trimmed: Whether an invisible text counts as empty: white space, controls, marks without
             a letter, and characters without width or ink.
-
-    Raises:
-        InvalidField: *value* does not fit.
     """
     if value is None:
         return

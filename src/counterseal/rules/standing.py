@@ -228,13 +228,7 @@ def deadline_came(facts: Timed) -> None:
 
 
 def within_window(signed_at: float, now: datetime, policy: Policy, refusal: type[Refused]) -> None:
-    """
-    Refuse a signature that is too old, or too far in the future.
-
-    Args:
-        signed_at: Seconds since the epoch, as the signer wrote them.
-        refusal: The error to raise.
-    """
+    """Refuse a signature whose time, seconds since the epoch, is outside the policy's window."""
     age = now.timestamp() - signed_at
     if not -policy.proof_future.total_seconds() <= age <= policy.proof_past.total_seconds():
         raise refusal

@@ -34,21 +34,15 @@ def verify_keyset(
     token: str, *, pinned: tuple[PublicKey, ...], not_before: int = 0
 ) -> tuple[PublicKey, ...]:
     """
-    Read an endorsed key set.
+    Return the keys of an endorsed key set that one of the *pinned* keys signed.
 
-    Args:
-        token: The endorsement.
-        pinned: The service keys that the reader trusts already.
-        not_before: The `iat` of the newest set that the reader has accepted; an older one could
-            bring a retired key back.
+    *not_before* is the `iat` of the newest set that the reader has accepted: an older one could
+    bring a retired key back.
 
     Raises:
         IssuerUntrusted: No pinned key signed it.
         StaleProof: It is older than *not_before*.
-        MalformedToken: *token* is not a compact JWS with these claims.
-        WrongType: It is another kind of token.
-        WrongAlgorithm: It names another algorithm than the pinned key's.
-        WrongSignature: The signature is not valid.
+        Refused: As `keys.read` and `keys.verify`, or a claim is not as above.
         InvalidField: A key of the set is malformed, or two have one name.
         UnfitKey: A key of the set is weak.
     """

@@ -62,13 +62,7 @@ def write_link(link: BindLink) -> str:
 
 
 def read_link(text: str) -> BindLink:
-    """
-    Read a bind link in any of its forms.
-
-    Raises:
-        InvalidField: *text* is not a bind link, or a member is missing, unknown, given twice or,
-            in the current form, not percent-encoded UTF-8.
-    """
+    """Read a bind link in any of its forms; each member once, and known."""
     if not isinstance(text, str) or len(text) > LINK_LIMIT:
         raise InvalidField("link", "not a text, or too long")
     scheme = next((each for each in (SCHEME, OLD_SCHEME) if text.startswith(each)), None)

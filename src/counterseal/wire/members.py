@@ -40,18 +40,15 @@ def require_known(
     ignored: Container[str] = (),
 ) -> None:
     """
-    Refuse names that are not known.
+    Refuse names that are not known, of the members of a document or form.
 
     Args:
-        names: Of the members of a document, the fields of a form, or the parameters of a query.
-        members: The known names.
         prefix: Precedes the name in the error, such as `content.`.
         ignored: Unknown names that are not refused; a near miss is refused nevertheless, unless
             this is `EVERYTHING`.
 
     Raises:
-        InvalidField: A name is not one of *members*; the error names the first such name, and the
-            member that it nearly is.
+        InvalidField: It names the first unknown name, and the member that this nearly is.
     """
     if ignored is EVERYTHING:
         return

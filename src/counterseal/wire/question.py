@@ -127,13 +127,7 @@ def read_user_info(body: Mapping[str, Any], profile: ClientProfile) -> str | Non
 
 
 def read_duration(value: object) -> timedelta:
-    """
-    Read a duration such as `90s`, `2m`, `1h` or `90`, which is seconds as the number 90 is.
-
-    Raises:
-        InvalidField: *value* is not an integer of at most nine digits, alone or with one of the
-            units `s`, `m`, `h` and `d`.
-    """
+    """Read a duration such as `90s`, `2m`, `1h` or `90`, of nine digits at most."""
     number = ijson.to_integer(value)
     if number is not None and 0 <= number <= _LONGEST:
         value = str(number)

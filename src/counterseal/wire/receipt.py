@@ -158,13 +158,9 @@ def verify_receipt(
     Verify a receipt without network or database.
 
     Args:
-        token: The receipt's text.
         trusted: The service's keys, from a source that the reader trusts.
-        thumbprint: Instead, the RFC 7638 thumbprint of the issuer's key.
-
-    Returns:
-        The receipt. Without *trusted* and *thumbprint* only its consistency is verified, not who
-        signed it.
+        thumbprint: Instead, the RFC 7638 thumbprint of the issuer's key. Without either, only the
+            receipt's consistency is verified, not who signed it.
 
     Raises:
         IssuerUntrusted: It is signed by another key than the trusted ones.

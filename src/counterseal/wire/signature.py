@@ -83,13 +83,7 @@ def fields_of(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def read_signature(fields: Mapping[str, str], body: bytes) -> MessageSignature:
-    """
-    Read the signature of a message without verifying it.
-
-    Raises:
-        CredentialRefused: The signature is not spelled exactly as above, covers other components,
-            or the digest is not that of *body*.
-    """
+    """Read the signature of a message, whose digest is that of *body*, without verifying it."""
     if not fields.keys() >= REQUIRED or fields["content-digest"] != content_digest(body):
         raise CredentialRefused
     input_match = _INPUT.fullmatch(fields["signature-input"])
@@ -115,13 +109,7 @@ def content_digest(body: bytes) -> str:
 
 
 def signature_base(components: Iterable[tuple[str, str]], parameters: str) -> bytes:
-    """
-    Return the signature base (RFC 9421, 2.5).
-
-    Args:
-        components: Names and values.
-        parameters: The value of `Signature-Input` after the label.
-    """
+    """Return the signature base (RFC 9421, 2.5) of *components*, names and values."""
     lines = [f'"{name}": {value}' for name, value in components]
     return "\n".join([*lines, f'"@signature-params": {parameters}']).encode()
 
@@ -133,9 +121,6 @@ def message_mac(
     Return the signature that the holder of *secret* makes, 32 bytes.
 
     Args:
-        secret: Text; its UTF-8 bytes are the key.
-        method: In upper case.
-        uri: The full address.
         fields: `content-digest`, and the other covered fields of the message.
         parameters: The value of `Signature-Input` after the label.
     """
@@ -159,17 +144,9 @@ def write_signature(
     Return the three headers that the holder of *secret* adds to a message.
 
     Args:
-        secret: Text; its UTF-8 bytes are the key.
-        guid: Of the origin or administrator.
-        method: In upper case.
-        uri: The full address.
-        headers: Of the message; those in `FIELDS` are covered.
-        body: The bytes that are sent.
+        headers: Of the message; those in `FIELDS` are covered, each given once.
         created: Seconds since the epoch.
         nonce: 22 to 128 characters of base64 or base64url with at least 128 random bits.
-
-    Raises:
-        CredentialRefused: A header is given twice, or cannot be signed.
     """
     digested = ("content-digest", content_digest(body))
     fields = fields_of([*headers, digested])
