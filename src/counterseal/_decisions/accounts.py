@@ -24,6 +24,7 @@ from counterseal._decisions.plan import (
     bindings_of,
     pending_of,
     require,
+    store,
 )
 from counterseal.errors import AccountUnknown, NotFound
 from counterseal.machines import BINDING, CHALLENGE, BindingEvent, ChallengeEvent, step
@@ -94,13 +95,15 @@ def get_with_devices(account: Account, _: Tools) -> Plan[tuple[Account, tuple[Bi
 
 def lock(account: Account, tools: Tools) -> Decision[Account]:
     """Decide that an account is locked: it is neither asked nor answers, and no device binds."""
-    return _store(revise(account, locked_at=tools.now))
+    locked_account = revise(account, locked_at=tools.now)
+    return store(locked_account, locked_account)
 
 
 def unlock(account: Account, _: Tools) -> Decision[Account]:
     """Decide that an account is unlocked, and its wrong codes are forgotten."""
     history = replace(account.history, wrong_codes=0)
-    return _store(revise(account, locked_at=None, history=history))
+    unlocked_account = revise(account, locked_at=None, history=history)
+    return store(unlocked_account, unlocked_account)
 
 
 def erase(account: Account, _: Tools) -> Plan[tuple[Account, Account]]:
@@ -134,14 +137,6 @@ def _require_known(account: Account | None) -> Account:
 def _find(tools: Tools, app_space: Guid, account_id: str) -> Plan[Account]:
     text_fits(account_id, tools.policy.account_id_bytes, "accountId")
     return account_of(app_space, account_id).then(get)
-
-
-def _store(updated_account: Account) -> Decision[Account]:
-    return Decision(
-        result=updated_account,
-        writes=(updated_account,),
-        audit=(AuditEntry(updated_account.guid),),
-    )
 
 
 def _revoke(tools: Tools, account: Account, bindings: tuple[Binding, ...]) -> Decision[Account]:

@@ -13,6 +13,7 @@ from counterseal._decisions.plan import (
     Tools,
     records,
     require,
+    store,
 )
 from counterseal.errors import CallbackForbidden
 from counterseal.machines import CALLBACK, CallbackEvent, step
@@ -113,21 +114,10 @@ def origin_of(stored: Records) -> Reading[Records]:
     return records(require(stored[0], Callback).origin)
 
 
-def permit_listing(stored: Records, _: Tools) -> Decision[None]:
-    """Decide that callbacks of the origin may be listed."""
-    require(stored[0], Origin)
-    return Decision(result=None)
-
-
 def list_dead(stored: Records, _: Tools, limit: int) -> Plan[tuple[Callback, ...]]:
     """Plan to list the dead callbacks of the origin, oldest first."""
     dead: Reading[tuple[Callback, ...]] = Reading("dead", (require(stored[0], Origin).guid, limit))
     return dead.then(lambda callbacks, _: Decision(result=callbacks))
-
-
-def get(stored: Records, _: Tools) -> Decision[Callback]:
-    """Decide what an administrator learns of the callback."""
-    return Decision(result=require(stored[0], Callback))
 
 
 def drop(stored: Records, _: Tools) -> Decision[Callback]:
@@ -135,11 +125,7 @@ def drop(stored: Records, _: Tools) -> Decision[Callback]:
     callback = require(stored[0], Callback)
     state = step(CALLBACK, callback.state, CallbackEvent.DROP, None)
     dropped_callback = revise(callback, state=state, lease_until=None)
-    return Decision(
-        result=dropped_callback,
-        writes=(dropped_callback,),
-        audit=(AuditEntry(callback.guid),),
-    )
+    return store(dropped_callback, dropped_callback)
 
 
 def requeue(stored: Records, tools: Tools) -> Plan[Callback]:
@@ -156,13 +142,11 @@ def requeue(stored: Records, tools: Tools) -> Plan[Callback]:
         keep_until=max(callback.keep_until, now + tools.policy.retention),
     )
     return records(callback.challenge).then(
-        lambda challenges, _: keep_challenge(challenges, queued_callback)
+        lambda challenges, _: _requeue(require(challenges[0], Challenge), queued_callback)
     )
 
 
-def keep_challenge(stored: Records, callback: Callback) -> Decision[Callback]:
-    """Decide to queue *callback*, and to keep the challenge that it reports for as long."""
-    challenge = require(stored[0], Challenge)
+def _requeue(challenge: Challenge, callback: Callback) -> Decision[Callback]:
     keep_until = max(challenge.keep_until, callback.keep_until)
     return Decision(
         result=callback,

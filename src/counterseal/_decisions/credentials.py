@@ -16,7 +16,7 @@ import attrs
 
 from counterseal import keys
 from counterseal._decisions.authorization import admin_guards, permission_to
-from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Tools, require
+from counterseal._decisions.plan import Decision, Plan, Records, Tools, require, store
 from counterseal.errors import InvalidField
 from counterseal.models import (
     Admin,
@@ -147,12 +147,8 @@ def _issue(
         for older in holder.credentials[:1]
         if overlap and older.scheme is scheme and in_force(older.ends_at, tools.now)
     )
-    return Decision(
-        result=secret,
-        writes=(revise(holder, credentials=(credential, *older_credentials)),),
-        guards=admin_guards(admin, holder),
-        audit=(AuditEntry(holder.guid),),
-    )
+    updated_holder = revise(holder, credentials=(credential, *older_credentials))
+    return store(updated_holder, secret, guards=admin_guards(admin, holder))
 
 
 def _issue_webhook_key(
@@ -168,12 +164,8 @@ def _issue_webhook_key(
         for older in origin.webhook_keys[:1]
     ]
     live_keys = tuple(older for older in older_keys if in_force(older.ends_at, tools.now))
-    return Decision(
-        result=secret_text(secret),
-        writes=(revise(origin, webhook_keys=(webhook_key, *live_keys)),),
-        guards=admin_guards(admin, origin),
-        audit=(AuditEntry(origin.guid),),
-    )
+    updated_origin = revise(origin, webhook_keys=(webhook_key, *live_keys))
+    return store(updated_origin, secret_text(secret), guards=admin_guards(admin, origin))
 
 
 def _rotate_admin(
@@ -191,12 +183,7 @@ def _revoke(admin: Admin | None, holder: H) -> Decision[H]:
     if not holder.credentials:
         return Decision(result=holder)
     revoked_holder = revise(holder, credentials=())
-    return Decision(
-        result=revoked_holder,
-        writes=(revoked_holder,),
-        guards=admin_guards(admin, holder),
-        audit=(AuditEntry(holder.guid),),
-    )
+    return store(revoked_holder, revoked_holder, guards=admin_guards(admin, holder))
 
 
 def _create_admin(
@@ -214,12 +201,7 @@ def _create_admin(
         created_at=tools.now,
         ends_at=ends_at if maker is None else no_later_than(maker, ends_at, field="life"),
     )
-    return Decision(
-        result=secret,
-        writes=(admin,),
-        guards=admin_guards(maker, admin),
-        audit=(AuditEntry(admin.guid),),
-    )
+    return store(admin, secret, guards=admin_guards(maker, admin))
 
 
 def _new_credential(tools: Tools, holder: Guid, scheme: Scheme) -> tuple[Credential, IssuedSecret]:

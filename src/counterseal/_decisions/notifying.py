@@ -144,35 +144,14 @@ def attempt_records(
     return records(notification.guid, notification.account, *dead)
 
 
-def get(stored: Records, _: Tools) -> Decision[Notification]:
-    """Decide what an administrator learns of the notification."""
-    return Decision(result=require(stored[0], Notification))
-
-
 def plan_test(stored: Records, _: Tools) -> Plan[Recipients]:
     """Plan to compose the message that tests whether the device can be notified."""
     binding = require(stored[0], Binding)
     if binding.state is not BindingState.ACTIVE:
         raise WrongState(binding.state.value)
     return records(binding.app_space).then(
-        lambda app_spaces, tools: compose_test(app_spaces, tools, binding)
+        lambda app_spaces, tools: _compose_test(tools, app_spaces[0], binding)
     )
-
-
-def compose_test(stored: Records, tools: Tools, binding: Binding) -> Decision[Recipients]:
-    """Compose the message that tests whether the device can be notified."""
-    title, body = _texts(tools.policy, stored[0], Occasion.TEST, None)
-    message = PushMessage(
-        guid=mint(partition_of(binding.guid), tools.entropy(ENTROPY_BYTES)),
-        occasion=Occasion.TEST,
-        subject=binding.guid,
-        account=binding.account,
-        title=title,
-        body=body,
-        life=tools.policy.challenge_life,
-        timeout=tools.policy.push_timeout,
-    )
-    return Decision(result=Recipients(addresses={binding.guid: binding.addresses}, message=message))
 
 
 def record_test(
@@ -260,6 +239,21 @@ def push_entry(
     noun = "challenge" if occasion is Occasion.CHALLENGE else "binding"
     attributes = (("occasion", occasion.value), *attributes)
     return AuditEntry(subject, f"{noun}.push", reason, actor, attributes)
+
+
+def _compose_test(tools: Tools, app_space: Record | None, binding: Binding) -> Decision[Recipients]:
+    title, body = _texts(tools.policy, app_space, Occasion.TEST, None)
+    message = PushMessage(
+        guid=mint(partition_of(binding.guid), tools.entropy(ENTROPY_BYTES)),
+        occasion=Occasion.TEST,
+        subject=binding.guid,
+        account=binding.account,
+        title=title,
+        body=body,
+        life=tools.policy.challenge_life,
+        timeout=tools.policy.push_timeout,
+    )
+    return Decision(result=Recipients(addresses={binding.guid: binding.addresses}, message=message))
 
 
 def _texts(

@@ -166,6 +166,17 @@ def pending_of(account: Guid) -> Reading[tuple[Challenge, ...]]:
     return Reading("pending", (account,))
 
 
+def return_record(stored: Records, kind: type[K]) -> Decision[K]:
+    """Decide to return the record that was read, which has to be of *kind*."""
+    return Decision(result=require(stored[0], kind))
+
+
+def store(record: Record, result: R, *, guards: tuple[Record, ...] = ()) -> Decision[R]:
+    """Decide to store *record*, to record that in the audit log, and to return *result*."""
+    audit = (AuditEntry(record.guid),)
+    return Decision(result=result, writes=(record,), guards=guards, audit=audit)
+
+
 def require(record: Record | None, kind: type[K]) -> K:
     """Return *record*, which has to be of *kind*, or raise NotFound."""
     if not isinstance(record, kind):

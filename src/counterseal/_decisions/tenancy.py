@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import attrs
 
 from counterseal._decisions.authorization import admin_guards, permission_to, require_admin
-from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Tools, records, require
+from counterseal._decisions.plan import Decision, Plan, Records, Tools, records, require, store
 from counterseal.errors import (
     CredentialRefused,
     Foreign,
@@ -132,12 +132,7 @@ def create_origin(stored: Records, by: Administrator, guid: Guid, edit: OriginEd
 def _create(stored: Record | None, admin: Admin | None, record: C) -> Decision[C]:
     if stored is not None:
         return Decision(result=require(stored, type(record)))
-    return Decision(
-        result=record,
-        writes=(record,),
-        guards=admin_guards(admin, record),
-        audit=(AuditEntry(record.guid),),
-    )
+    return store(record, record, guards=admin_guards(admin, record))
 
 
 def _app_space(tools: Tools, company: Company, guid: Guid, edit: AppSpaceEdit) -> AppSpace:
@@ -220,12 +215,7 @@ def _edit(record: C, admin: Admin | None, members: Mapping[str, Any]) -> Decisio
     if not changes:
         return Decision(result=record)
     edited_record = revise(record, **changes)
-    return Decision(
-        result=edited_record,
-        writes=(edited_record,),
-        guards=admin_guards(admin, record),
-        audit=(AuditEntry(record.guid),),
-    )
+    return store(edited_record, edited_record, guards=admin_guards(admin, record))
 
 
 def _app_space_changes(policy: Policy, app_space: AppSpace, edit: AppSpaceEdit) -> dict[str, Any]:

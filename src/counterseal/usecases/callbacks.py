@@ -15,7 +15,15 @@ import attrs
 from counterseal._decisions import callbacks
 from counterseal._decisions.authorization import permission_to
 from counterseal._decisions.outbox import claim_callback
-from counterseal._decisions.plan import Decision, Plan, Records, Tools, records, require
+from counterseal._decisions.plan import (
+    Decision,
+    Plan,
+    Records,
+    Tools,
+    records,
+    require,
+    return_record,
+)
 from counterseal._transaction import AuditContext, UseCase, refusals
 from counterseal.models import (
     Administrator,
@@ -127,7 +135,9 @@ class Callbacks(UseCase):
         Raises:
             NotFound: There is no such callback.
         """
-        return self._administer("callback.get", callback, by, callbacks.get)
+        return self._administer(
+            "callback.get", callback, by, lambda stored, _: return_record(stored, Callback)
+        )
 
     def list_dead(
         self, origin: Guid, limit: int = 100, *, by: Administrator
@@ -165,7 +175,9 @@ class Callbacks(UseCase):
         """
         with refusals(self.ports, _context("callback.queued", origin, by)):
             limit_fits(limit)
-        self._administer("callback.queued", origin, by, callbacks.permit_listing)
+        self._administer(
+            "callback.queued", origin, by, lambda stored, _: return_record(stored, Origin)
+        )
         horizon = self.ports.clock.now() + LONGEST_WAIT
         looked_at = LISTED
         while True:

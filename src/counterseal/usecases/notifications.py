@@ -26,6 +26,7 @@ from counterseal._decisions.plan import (
     record_with_account,
     records,
     require,
+    return_record,
 )
 from counterseal._transaction import AuditContext, UseCase
 from counterseal.errors import NotifierUnavailable
@@ -132,7 +133,13 @@ class Notifications(UseCase):
             NotFound: There is no such notification.
         """
         context = AuditContext(event="notification.get", actor=by.actor, subject=notification)
-        return self._administer(context, notification, Notification, by, notifying.get)
+        return self._administer(
+            context,
+            notification,
+            Notification,
+            by,
+            lambda stored, _: return_record(stored, Notification),
+        )
 
     def test(self, device: Guid, *, by: Administrator) -> AddressOutcomes:
         """

@@ -486,11 +486,6 @@ def delivery_recorded(setup):
     assert decision.result.attempts == 1
 
 
-def callback_read(setup):
-    stored = (setup.callback,)
-    assert setup.decide(lambda tools: callbacks.get(stored, tools)).result == setup.callback
-
-
 def callback_dropped(setup):
     decision = setup.decide(lambda tools: callbacks.drop((setup.callback,), tools))
     assert decision.result.state is CallbackState.DROPPED
@@ -502,21 +497,9 @@ def callback_requeued(setup):
     assert decision.result.state is CallbackState.QUEUED
 
 
-def listing_permitted(setup):
-    stored = (setup.service.origin.origin,)
-    assert setup.decide(lambda tools: callbacks.permit_listing(stored, tools)).result is None
-
-
 def dead_listed(setup):
     stored = (setup.service.origin.origin,)
     assert setup.decide(lambda tools: callbacks.list_dead(stored, tools, 1)).result == ()
-
-
-def challenge_requeued(setup):
-    decision = setup.decide(
-        lambda tools: callbacks.keep_challenge((setup.challenge,), setup.callback)
-    )
-    assert decision.result == setup.callback
 
 
 def push_composed(setup):
@@ -539,22 +522,10 @@ def push_recorded(setup):
     assert [entry.event for entry in decision.audit][-1] == "binding.address"
 
 
-def notification_read(setup):
-    stored = (setup.notification,)
-    assert setup.decide(lambda tools: notifying.get(stored, tools)).result == setup.notification
-
-
 def device_tested(setup):
     stored = (setup.service.stored(setup.phone.guid),)
     decision = setup.decide(lambda tools: notifying.plan_test(stored, tools))
     assert decision.result.message.occasion is Occasion.TEST
-
-
-def trial_composed(setup):
-    binding = setup.service.stored(setup.phone.guid)
-    stored = (setup.service.app_space,)
-    decision = setup.decide(lambda tools: notifying.compose_test(stored, tools, binding))
-    assert decision.result.addresses == {setup.phone.guid: (HERE,)}
 
 
 def trial_recorded(setup):
@@ -567,15 +538,10 @@ def trial_recorded(setup):
 OUTBOX_CASES = {
     "callbacks.compose": [delivery_composed],
     "callbacks.drop": [callback_dropped],
-    "callbacks.get": [callback_read],
-    "callbacks.keep_challenge": [challenge_requeued],
     "callbacks.list_dead": [dead_listed],
-    "callbacks.permit_listing": [listing_permitted],
     "callbacks.record_attempt": [delivery_recorded],
     "callbacks.requeue": [callback_requeued],
     "notifying.compose": [push_composed],
-    "notifying.compose_test": [trial_composed],
-    "notifying.get": [notification_read],
     "notifying.plan_test": [device_tested],
     "notifying.record_attempt": [push_recorded],
     "notifying.record_test": [trial_recorded],
