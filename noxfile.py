@@ -236,7 +236,7 @@ def pushes(session: nox.Session, name: str) -> None:
 
 @nox.session(default=False)
 def mutants(session: nox.Session) -> None:
-    """Break the deciding rooms in every small way; a survivor has to be an accepted one."""
+    """Change everything that decides in every small way; each survivor has to be listed."""
     sync(session, "--group=mutants")
     session.run("python", "tests/mutants", *session.posargs)
 

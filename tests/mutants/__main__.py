@@ -1,17 +1,17 @@
 """
-Mutation testing of the four rooms that decide: `nox -s mutants`.
+Mutation testing of everything that decides: `nox -s mutants`.
 
-mutmut changes one thing at a time in `rules`, `wire`, `machines` and `keys`, and a mutant that no
-test notices stays alive. This script runs it on a copy of the source and of the tests, and
-compares what is alive with `accepted.toml`: what is not listed there fails the run, and so does
-what is listed and no longer alive.
+mutmut changes one thing at a time in `_decisions`, `rules`, `wire`, `machines`, `keys` and
+`invariants`, and a mutant that no test notices stays alive. This script runs it on a copy of the
+source and of the tests, and compares the mutants that stay alive with `accepted.toml`: one that is
+not listed there fails the run, and so does a listed one that is not alive.
 
 A mutant is known by its function and by what was changed in it, not by mutmut's number, which
 moves with every edit. What needs no line in the list is in `mutations.excused`.
 
 Arguments name the mutants to look at, as for mutmut itself:
-`nox -s mutants -- 'counterseal.rules.asking.*'`. Look at one in the copy, `.mutants`, with
-`mutmut show`.
+`nox -s mutants -- 'counterseal._decisions.endings.*'`. `mutmut show` shows one in the copy,
+`.mutants`.
 
 What mutmut does not change: constants and other lines outside functions, charts among them
 (`tests/unit/machines/test_agrees_with_engine.py` plants its own faults in these), and defaults
@@ -40,14 +40,14 @@ ALIVE = {"survived", "no tests"}
 
 
 def main(patterns: list[str]) -> int:
-    """Make the mutants, let the tests loose on them, and compare; return the exit code."""
+    """Make the mutants, run the tests against them, and compare; return the exit code."""
     copy()
     mutmut("run", *patterns)
     slow = [
         mutant.name for mutant in mutations.mutants(TREE, patterns) if fate(mutant) == "timeout"
     ]
     if slow:
-        # A machine that was busy elsewhere has not killed anything.
+        # On a busy machine a timeout proves nothing.
         mutmut("run", *slow)
     mutants = mutations.mutants(TREE, patterns)
     counted = Counter(map(fate, mutants)).most_common()
@@ -75,7 +75,7 @@ def main(patterns: list[str]) -> int:
 
 
 def copy() -> None:
-    """Lay a fresh copy, without the decorators that mutmut would pass by."""
+    """Make a fresh copy, without the decorators that mutmut would skip."""
     shutil.rmtree(TREE, ignore_errors=True)
     TREE.mkdir()
     for name in COPIED:
@@ -89,19 +89,19 @@ def copy() -> None:
 
 
 def mutmut(*arguments: str) -> None:
-    """Run mutmut in the copy; its spinner is for a terminal only."""
+    """Run mutmut in the copy; only a terminal gets its spinner."""
     # The order of a set decides which test meets a mutant first: the same one in every run.
     environment = os.environ | {"PYTHONHASHSEED": "0"}
     log = None if sys.stdout.isatty() else (TREE / "mutmut.log").open("a")
     program = str(Path(sys.executable).with_name("mutmut"))
     ran = subprocess.run([program, *arguments], cwd=TREE, env=environment, stdout=log, check=False)
     if ran.returncode:
-        # It keeps to itself what pytest said, unless it is told to debug.
+        # It prints what pytest said only with `debug`.
         sys.exit(f"mutmut failed; run it in {TREE} with `debug = true` in pyproject.toml there")
 
 
 def fate(mutant: mutations.Mutant) -> str:
-    """Return what became of a mutant, in mutmut's words."""
+    """Return the status of a mutant, as mutmut calls it."""
     return status_by_exit_code[mutant.code]
 
 

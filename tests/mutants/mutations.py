@@ -1,4 +1,4 @@
-"""What a mutant is, whether it is excused, and how the source is laid open to mutmut."""
+"""Mutants: how they are read and excused, and the source without what hides it from mutmut."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Change:
     What was changed, in a form that outlives mutmut's numbers.
 
     Attributes:
-        function: `counterseal.room.module.function`, or `….Class.method`.
+        function: `counterseal.package.module.function`, or `….Class.method`.
         diff: The lines that went, each with a `-`, and those that came, with a `+`.
     """
 
@@ -94,10 +94,10 @@ def excused(mutant: Mutant) -> bool:
 
 def undecorated(source: str) -> str:
     """
-    Return *source* with no decorator that mutmut would pass by.
+    Return *source* with no decorator that mutmut would skip.
 
-    A cache goes, or it would hide which tests reach what is behind it; a property is made below
-    its function, under the same name.
+    A cache is removed, because it hides which tests reach the function behind it; a property is
+    made below its function, under the same name.
     """
     lines = source.splitlines(keepends=True)
     below: dict[int, str] = {}

@@ -1,7 +1,9 @@
 """`mutations.excused` excuses little: a text for the log, and the case of a codec's name."""
 
 import importlib.util
+import inspect
 import json
+import pkgutil
 from pathlib import Path
 
 import pytest
@@ -140,3 +142,11 @@ def test_caches_go_and_properties_are_made_below():
         "    def made(cls):\n"
         "        return cls()\n"
     )
+
+
+def test_each_line_that_is_listed_stands_in_its_function():
+    for change in mutations.accepted(HERE / "accepted.toml"):
+        function = inspect.unwrap(pkgutil.resolve_name(change.function))
+        lines = [f"- {line.strip()}" for line in inspect.getsource(function).splitlines()]
+        old_lines = [line for line in change.diff.splitlines() if line.startswith("- ")]
+        assert set(old_lines) <= set(lines), change

@@ -13,10 +13,19 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from counterseal.errors import Refused
 from counterseal.models import (
     OPERATOR,
+    Account,
     AddressKind,
+    Admin,
+    AppSpace,
     Authority,
+    Binding,
     BindingState,
+    Callback,
+    Challenge,
     ChallengeState,
+    Company,
+    Login,
+    Origin,
     PushAddress,
     Scheme,
 )
@@ -76,6 +85,32 @@ CHANGES = {
     "webhook_key.issue",
 }
 """What the audit log calls what happened; operators search for these."""
+
+KINDS = {
+    "account": Account,
+    "admin": Admin,
+    "app_space": AppSpace,
+    "binding": Binding,
+    "callback": Callback,
+    "challenge": Challenge,
+    "company": Company,
+    "credential": Origin,
+    "identity": Account,
+    "login": Login,
+    "origin": Origin,
+    "webhook_key": Origin,
+}
+"""The kind of record that an event is about, by the noun of its name."""
+
+REASONS = {
+    ("binding.strike", "strong_key_missed"),
+    ("callback.fail", "gone"),
+    ("challenge.failed", "wrong_code"),
+    ("challenge.mistype", "wrong_code"),
+    ("challenge.push", "gone"),
+    ("challenge.push", "undelivered"),
+}
+"""The changes with a reason, in a history with one change of each kind."""
 
 
 class Ledger:
@@ -216,6 +251,10 @@ class Histories(RuleBasedStateMachine):
             assert audit or claim
             for event in audit:
                 assert event.event in CHANGES
+                assert isinstance(
+                    self.plain.stored(event.subject), KINDS[event.event.partition(".")[0]]
+                )
+                assert isinstance(event.reason, str)
                 assert event.actor
                 assert event.at.utcoffset().total_seconds() == 0
 
@@ -237,8 +276,8 @@ def test_s35_whatever_happens_is_recorded(new_service):
     )
 
 
-def test_s35_what_the_audit_log_calls_things(service):  # noqa: PLR0915 (one of each)
-    """One of each: the names are pinned above, and none is missing."""
+def do_one_of_each(service):  # noqa: PLR0915 (one of each)
+    """Make every change that the audit log has a name for."""
     there = b'[{"kind":"relay","value":"there"}]'
     alice = service.bind("alice")
     alice.rotate()
@@ -291,7 +330,23 @@ def test_s35_what_the_audit_log_calls_things(service):  # noqa: PLR0915 (one of 
     service.administration.edit_app_space(service.app_space.guid, name="Other")
     service.administration.edit_origin(guid, name="Other")
     service.accounts.erase(alice.device.bond.account, by=OPERATOR)
+
+
+def test_s35_what_the_audit_log_calls_things(service):
+    """One of each: the names are pinned above, and none is missing."""
+    do_one_of_each(service)
     assert {event.event for event in service.events} == CHANGES
+
+
+def test_s35_each_event_names_its_subject_and_its_reason(service):
+    do_one_of_each(service)
+    seen = set()
+    for event in service.events:
+        noun = event.event.partition(".")[0]
+        assert type(service.stored(event.subject)) is KINDS[noun]
+        if event.reason:
+            seen.add((event.event, event.reason))
+    assert seen == REASONS
 
 
 def test_s17_the_record_says_who_suspended_a_device(service):

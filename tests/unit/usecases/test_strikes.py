@@ -54,8 +54,9 @@ def test_a_wrong_pin_is_counted_and_reported(service, algorithm):
     assert (attempts_left, strikes(service, alice)) == (LIMIT - 1, 1)
     assert service.stored(challenge.guid).state is ChallengeState.PENDING
     event = service.events[-1]
-    assert (event.event, event.actor, event.reason) == (
+    assert (event.event, event.subject, event.actor, event.reason) == (
         "binding.strike",
+        alice.guid,
         alice.guid,
         "strong_key_missed",
     )
@@ -129,10 +130,21 @@ def test_the_last_strike_revokes_the_device(service, alice, challenge):
     assert (binding.state, binding.strikes) == (BindingState.REVOKED, LIMIT)
     assert binding.ended_at == service.clock.now()
     assert service.account().devices == ()
-    assert [event.event for event in service.events[-2:]] == ["binding.strike", "binding.revoke"]
+    events = service.events[-2:]
+    assert [event.event for event in events] == ["binding.strike", "binding.revoke"]
+    assert {(event.subject, event.reason) for event in events} == {
+        (alice.guid, "strong_key_missed")
+    }
     with pytest.raises(BindingInactive):
         service.answer(alice, challenge)
     assert service.stored(challenge.guid).state is ChallengeState.PENDING
+
+
+def test_the_last_strike_leaves_an_open_invitation_in_the_list(service, alice, challenge):
+    invitation = service.invitations.invite(service.origin, "alice")
+    for _ in range(LIMIT):
+        missed(lambda: service.answer(mistaken(alice), challenge))
+    assert [device.deadline for device in service.account().devices] == [invitation.deadline]
 
 
 def test_strikes_survive_a_rotation(service, alice, challenge):
