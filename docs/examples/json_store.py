@@ -9,6 +9,7 @@ from enum import Enum
 import attrs
 
 from counterseal import errors, models
+from counterseal.invariants import require_possible
 
 TENANCY = (models.Company, models.AppSpace, models.Origin, models.Admin)
 
@@ -68,16 +69,18 @@ class JsonStore:
         return self._all(models.Callback, lambda it: (it.origin, it.state) == gone)[:limit]
 
     def commit(self, changes, audit, operation):
-        number, asked = possible(changes), pack(changes)
+        require_possible(changes)  # STORE-13, STORE-14 and STORE-21
+        number, asked = models.guid.partition_of(changes[0].new.guid), pack(changes)
         with self._writing(number) as shelf:  # STORE-17: who writes here, writes alone
             if shelf["operations"].get(operation, asked) != asked:
                 raise errors.OperationReused  # STORE-16
             if operation in shelf["operations"]:
                 return  # STORE-15
-            made = [one.new for one in changes if not one.old and type(one.new) is models.Account]
-            names = {(one.app_space, one.account_id) for one in made}
-            if len(names) < len(made) or any(self.account(*name) for name in names):
-                raise errors.Conflict  # STORE-9: the natural key
+            accounts = [one.new for one in changes if type(one.new) is models.Account]
+            names = {(one.app_space, one.account_id): one.guid for one in accounts}
+            owners = {one.guid: names[name] for name in names if (one := self.account(*name))}
+            if len(names) < len(accounts) or any(owner != new for owner, new in owners.items()):
+                raise errors.Conflict  # STORE-9 and STORE-10: the natural key
             for old, new in ((change.old, change.new) for change in changes):
                 stored = unpack(shelf["records"].get(new.guid))
                 if (stored and stored.version) != (old and old.version):
@@ -110,16 +113,3 @@ class JsonStore:
                 new.replace(self.folder / f"{number}.json")  # STORE-19: all of it, or nothing
         except OSError as error:
             raise errors.StoreUnavailable from error
-
-
-def possible(changes):
-    guids = {change.new.guid for change in changes}
-    if not guids or len(guids) < len(changes):
-        raise errors.WrongRecord  # STORE-21
-    for old, new in ((one.old, one.new) for one in changes if one.new is not one.old):
-        another = old and (type(old), old.guid) != (type(new), new.guid)
-        if another or new.version != (old.version if old else 0) + 1:
-            raise errors.WrongRecord  # STORE-14
-    if len(numbers := set(map(models.guid.partition_of, guids))) > 1:
-        raise errors.PartitionCrossed  # STORE-13
-    return numbers.pop()

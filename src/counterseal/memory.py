@@ -253,14 +253,10 @@ class MemoryStore:
 
     def _compare(self, change: Change) -> None:
         stored = self._records.get(change.new.guid)
-        if change.old is None:
-            if stored is not None:
-                raise Conflict
-            if isinstance(change.new, Account):
-                key = (change.new.app_space, change.new.account_id)
-                if key in self._accounts:
-                    raise Conflict
-        elif stored is None or stored.version != change.old.version:
+        if (stored and stored.version) != (change.old and change.old.version):
+            raise Conflict
+        key = index_of(change.new).account_key
+        if key is not None and self._accounts.get(key, change.new.guid) != change.new.guid:
             raise Conflict
 
     def _keep(self, record: Record) -> None:
@@ -294,12 +290,9 @@ class MemoryStore:
 
 
 def _natural_keys_differ(changes: tuple[Change, ...]) -> None:
-    accounts = [
-        (change.new.app_space, change.new.account_id)
-        for change in changes
-        if change.old is None and isinstance(change.new, Account)
-    ]
-    if len(set(accounts)) != len(accounts):
+    keys = [index_of(change.new).account_key for change in changes]
+    account_keys = [key for key in keys if key is not None]
+    if len(set(account_keys)) != len(account_keys):
         raise Conflict
 
 

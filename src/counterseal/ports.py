@@ -162,8 +162,10 @@ class Store(Protocol):
         """
         Apply all *changes* and append all *audit* events, or do nothing.
 
-        - STORE-9: (None, new) creates; Conflict if the GUID or the account's natural key exists.
-        - STORE-10: (old, new) swaps; Conflict unless what is stored has *old*'s version.
+        - STORE-9: (None, new) creates; Conflict if the GUID exists, or if another account has the
+          natural key of *new*: an account's `app_space` and `account_id`.
+        - STORE-10: (old, new) swaps; Conflict unless what is stored has *old*'s version, or if
+          another account has the natural key of *new*.
         - STORE-11: (old, old) guards; Conflict unless what is stored has *old*'s version.
         - STORE-12: after a Conflict or a Misuse nothing has changed and no event is recorded.
         - STORE-13: all new records are in one partition, else PartitionCrossed.

@@ -328,14 +328,13 @@ class InSteps(MemoryStore):
         return first_changes is not None
 
     def compare(self, changes):
-        names = set()
         for change in changes:
             self._compare(change)
-            name = getattr(change.new, "account_id", None)
-            if change.old is None and name is not None:
-                if name in names:
-                    raise Conflict
-                names.add(name)
+        self.require_different_keys([one.new for one in changes if type(one.new) is Account])
+
+    def require_different_keys(self, accounts):
+        if len({(one.app_space, one.account_id) for one in accounts}) < len(accounts):
+            raise Conflict
 
     def write(self, changes):
         for change in changes:
@@ -379,6 +378,20 @@ class ComparesStatesOnly(InSteps):
             super()._compare(change)
         elif getattr(stored, "state", None) != getattr(change.old, "state", None):
             raise Conflict
+
+
+@breaks_a_step("STORE-10")
+class RenamesAnAccountOverAnother(InSteps):
+    def _compare(self, change):
+        stored = self._records.get(change.new.guid)
+        if change.old is None or stored is None or stored.version != change.old.version:
+            super()._compare(change)
+
+
+@breaks_a_step("STORE-10")
+class RenamesTwoAccountsAlike(InSteps):
+    def require_different_keys(self, accounts):
+        super().require_different_keys([one for one in accounts if one.version == 1])
 
 
 @breaks_a_step("STORE-10")
@@ -664,6 +677,7 @@ def test_a_store_that_reads_first_is_not_linearizable():
         CreatesOverWhatIsThere,
         KnowsNoNaturalKey,
         IgnoresOld,
+        RenamesAnAccountOverAnother,
         ComparesStatesOnly,
         IgnoresGuards,
         AppliesHalf,

@@ -23,6 +23,8 @@ from counterseal_sql.rows import Row
 from counterseal_sql.schema import OPERATIONS
 
 DIVISION_BY_ZERO = "22012"
+UNIQUE_VIOLATION = "23505"
+"""An account was to get the natural key of another one."""
 
 _COMMIT = text("""
 WITH operation AS (
@@ -121,7 +123,7 @@ def commit(database: Database, wanted: Attempt) -> None:
             state = getattr(error.orig, "sqlstate", None)
             if error.connection_invalidated or state is None:
                 raise indeterminate(error) from error
-            if state != DIVISION_BY_ZERO:
+            if state not in {DIVISION_BY_ZERO, UNIQUE_VIOLATION}:
                 raise unavailable(error) from error
         else:
             return

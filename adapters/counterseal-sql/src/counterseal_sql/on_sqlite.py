@@ -24,9 +24,9 @@ _GUARDED = Statement(
     listed="guids",
 )
 _SWAP = Statement(
-    update(RECORDS).where(
-        RECORDS.c.guid == bindparam("held"), RECORDS.c.version == bindparam("held_version")
-    )
+    update(RECORDS)
+    .prefix_with("OR IGNORE")  # a natural key that another account has: counted as not swapped
+    .where(RECORDS.c.guid == bindparam("held"), RECORDS.c.version == bindparam("held_version"))
 )
 _CREATE = Statement(sqlite.insert(RECORDS).on_conflict_do_nothing())
 _TELL = Statement(insert(EVENTS))

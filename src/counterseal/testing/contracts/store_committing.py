@@ -88,6 +88,38 @@ class StoreCommitting(StoreSetup):
                 worker.require_refused(Conflict, (stale, newer(stale)))
             worker.require_refused(Conflict, (newer(third), newer(newer(third))))
 
+    def test_store_10_refuses_a_natural_key_that_another_account_has(
+        self, new_store: NewStore
+    ) -> None:
+        """STORE-10."""
+        worker, factory = self.worker(new_store), RecordFactory()
+        first_id, second_id, free_id = factory.neighbours(3)
+        first, second = factory.account(first_id), factory.account(second_id)
+        worker.create(first, second)
+        renamed = newer(second, account_id=first_id)
+
+        worker.require_refused(Conflict, (second, renamed))
+        worker.require_refused(Conflict, (first, first), (second, renamed))
+        worker.require_refused(Conflict, (None, factory.binding(second)), (second, renamed))
+        assert worker.store.account(factory.space, first_id) == first
+        assert worker.store.account(factory.space, second_id) == second
+        assert worker.store.bindings(second.guid) == ()
+        worker.replace(second, newer(second, account_id=free_id))
+
+    def test_store_10_refuses_a_natural_key_twice_in_one_commit(self, new_store: NewStore) -> None:
+        """STORE-10."""
+        worker, factory = self.worker(new_store), RecordFactory()
+        first_id, second_id, free_id = factory.neighbours(3)
+        first, second = factory.account(first_id), factory.account(second_id)
+        worker.create(first, second)
+        first_renamed, renamed = (newer(one, account_id=free_id) for one in (first, second))
+
+        worker.require_refused(Conflict, (first, first_renamed), (second, renamed))
+        worker.require_refused(Conflict, (None, factory.account(free_id)), (second, renamed))
+        assert worker.store.account(factory.space, free_id) is None
+        assert worker.store.account(factory.space, first_id) == first
+        assert worker.store.account(factory.space, second_id) == second
+
     def test_store_10_looks_at_versions_and_not_at_states(self, new_store: NewStore) -> None:
         """STORE-10."""
         worker, factory = self.worker(new_store), RecordFactory()

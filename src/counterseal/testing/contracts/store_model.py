@@ -23,7 +23,10 @@ from counterseal.models import (
     Record,
 )
 from counterseal.testing.clock import START
-from counterseal.testing.contracts.record_factory import SECOND, newer
+from counterseal.testing.contracts.record_factory import SECOND, RecordFactory, newer
+
+IDS = RecordFactory().neighbours(3)
+"""Of accounts in one partition, so that one commit may touch two of them."""
 
 MOMENTS = st.integers(0, 3).map(lambda count: START + count * SECOND)
 
@@ -33,16 +36,20 @@ def holds(truth: dict[Guid, Record], changes: tuple[Change, ...]) -> bool:
     for change in changes:
         stored = truth.get(change.new.guid)
         if change.old is None:
-            if stored is not None or _has_name(truth, change.new):
+            if stored is not None:
                 return False
         elif stored is None or stored.version != change.old.version:
+            return False
+        if isinstance(change.new, Account) and _has_another(truth, change.new):
             return False
     return True
 
 
-def _has_name(truth: dict[Guid, Record], new: Record) -> bool:
-    return isinstance(new, Account) and any(
-        isinstance(one, Account) and one.account_id == new.account_id for one in truth.values()
+def _has_another(truth: dict[Guid, Record], account: Account) -> bool:
+    return any(
+        isinstance(one, Account) and one.account_id == account.account_id
+        for guid, one in truth.items()
+        if guid != account.guid
     )
 
 
@@ -62,7 +69,9 @@ def changed(old: Record, at: datetime, data: st.DataObject) -> Record:
         return newer(
             old, state=data.draw(st.sampled_from(NotificationState)), next_at=at, lease_until=lease
         )
-    return newer(old, vouched_at=at)
+    assert isinstance(old, Account), "a history has records of these kinds only"
+    account_id = data.draw(st.just(old.account_id) | st.sampled_from(IDS))
+    return newer(old, vouched_at=at, account_id=account_id)
 
 
 def finished(record: Record) -> Record:
@@ -77,9 +86,9 @@ def finished(record: Record) -> Record:
 
 
 def states(record: Record) -> dict[str, Any]:
-    """Return the fields of *record* that decide where it is found."""
+    """Return the fields of *record* by which it is found."""
     return {
         name: getattr(record, name)
-        for name in ("state", "deadline", "next_at", "lease_until")
+        for name in ("state", "deadline", "next_at", "lease_until", "account_id")
         if name in attrs.fields_dict(type(record))
     }
