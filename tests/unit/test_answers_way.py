@@ -21,7 +21,7 @@ from counterseal.memory import memory_ports
 PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "an-answers-way.md"
 PICTURE = PAGE.with_suffix(".svg")
 
-LAYERS = ("usecases", "_transaction", "_decisions", "machines", "_chart", "rules")
+LAYERS = ("usecases", "_transaction", "_decisions", "machines", "rules")
 TYPES = ("rules.evidence", "_decisions.plan")
 """In these layers, and yet apart: they define the types that modules hand to each other."""
 
