@@ -11,19 +11,14 @@ from hypothesis import strategies as st
 
 import counterseal
 from counterseal import STANDARD, keys
-from counterseal._decisions.plan import (
-    AuditEntry,
-    Decision,
-    Reading,
-    Signing,
-    Tools,
+from counterseal._decisions.plan import AuditEntry, Decision, Reading, Signing, Tools, require
+from counterseal._decisions.readings import (
     account_of,
     bindings_of,
     nothing,
     pending_of,
     record_with_account,
     records,
-    require,
 )
 from counterseal._transaction import (
     AuditContext,

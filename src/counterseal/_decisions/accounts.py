@@ -14,37 +14,16 @@ from counterseal import keys
 from counterseal._decisions.authorization import permission_to
 from counterseal._decisions.bindings import end_binding
 from counterseal._decisions.endings import end
-from counterseal._decisions.plan import (
-    AuditEntry,
-    Decision,
-    Plan,
-    Records,
-    Tools,
-    account_of,
-    bindings_of,
-    pending_of,
-    require,
-    store,
-)
-from counterseal.errors import AccountUnknown, NotFound
+from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Tools, require, store
+from counterseal._decisions.readings import account_of, bindings_of, pending_of, require_account
+from counterseal.errors import AccountUnknown
 from counterseal.machines import BINDING, CHALLENGE, BindingEvent, ChallengeEvent, step
-from counterseal.models import (
-    LIVING,
-    Account,
-    Administrator,
-    AppSpace,
-    Binding,
-    CancelReason,
-    Challenge,
-    Guid,
-    History,
-    Origin,
-    Outcome,
-    Record,
-    replace,
-    revise,
-)
-from counterseal.models.guid import account_partition, partition_of
+from counterseal.models import Record, replace, revise
+from counterseal.models.account import Account, History
+from counterseal.models.binding import LIVING, Binding
+from counterseal.models.challenge import CancelReason, Challenge, Outcome
+from counterseal.models.guid import Guid, account_partition, partition_of
+from counterseal.models.tenancy import Administrator, AppSpace, Origin
 from counterseal.rules.authorization import Permission
 from counterseal.rules.sizes import text_fits
 from counterseal.rules.standing import Cancelling, own_app_space, without_dead_invitations
@@ -118,14 +97,6 @@ def erase(account: Account, _: Tools) -> Plan[tuple[Account, Account]]:
             lambda challenges, tools: _erase(tools, account, bindings, challenges)
         )
     )
-
-
-def require_account(record: Record | None) -> Account:
-    """Return *record* as an account that has not been erased."""
-    account = require(record, Account)
-    if account.erased_at is not None:
-        raise NotFound
-    return account
 
 
 def _require_known(account: Account | None) -> Account:

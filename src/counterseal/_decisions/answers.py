@@ -14,7 +14,8 @@ from counterseal import keys
 from counterseal._decisions.bindings import strike
 from counterseal._decisions.device_requests import AuthenticatedDevice
 from counterseal._decisions.endings import end
-from counterseal._decisions.plan import AuditEntry, Decision, Plan, Signing, Tools, pending_of
+from counterseal._decisions.plan import AuditEntry, Decision, Plan, Signing, Tools
+from counterseal._decisions.readings import pending_of
 from counterseal.errors import (
     Foreign,
     MalformedToken,
@@ -26,18 +27,10 @@ from counterseal.errors import (
 )
 from counterseal.keys import Jws
 from counterseal.machines import CHALLENGE, ChallengeEvent, step
-from counterseal.models import (
-    UNFINISHED,
-    AddressKind,
-    Challenge,
-    ChallengeState,
-    Guid,
-    Outcome,
-    PublicKey,
-    Role,
-    replace,
-    revise,
-)
+from counterseal.models import replace, revise
+from counterseal.models.binding import AddressKind, PublicKey, Role
+from counterseal.models.challenge import UNFINISHED, Challenge, ChallengeState, Outcome
+from counterseal.models.guid import Guid
 from counterseal.models.sealing import code_context
 from counterseal.policy import Policy
 from counterseal.rules.answering import Answering, Fetching, Striking

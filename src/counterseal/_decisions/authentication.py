@@ -14,7 +14,8 @@ import attrs
 
 from counterseal import keys
 from counterseal._decisions.credentials import SALT_BYTES, SECRET_BYTES
-from counterseal._decisions.plan import Reading, Records, Tools, nothing, records
+from counterseal._decisions.plan import Reading, Records, Tools
+from counterseal._decisions.readings import nothing, records
 from counterseal.errors import CredentialRefused, InvalidField, RequestStale
 from counterseal.models import Admin, Credential, Guid, Origin, Record, Scheme
 from counterseal.models.guid import parse

@@ -12,20 +12,13 @@ from typing import TypeAlias
 
 from counterseal._decisions.plan import Reading, require
 from counterseal.errors import CredentialRefused
-from counterseal.models import (
-    Account,
-    Admin,
-    Administrator,
-    AppSpace,
-    Binding,
-    Challenge,
-    Company,
-    Notification,
-    Operator,
-    Origin,
-    Record,
-)
+from counterseal.models import Record
+from counterseal.models.account import Account
+from counterseal.models.binding import Binding
+from counterseal.models.challenge import Challenge
 from counterseal.models.guid import partition_of
+from counterseal.models.outbox import Notification
+from counterseal.models.tenancy import Admin, Administrator, AppSpace, Company, Operator, Origin
 from counterseal.rules.authorization import (
     Administering,
     Permission,

@@ -14,17 +14,9 @@ from counterseal._decisions.outbox import build_revocation_notifications
 from counterseal._decisions.plan import AuditEntry, Decision, Tools
 from counterseal.errors import StrongKeyMissed
 from counterseal.machines import BINDING, BindingEvent, step
-from counterseal.models import (
-    LIVING,
-    Account,
-    AddressKind,
-    Authority,
-    Binding,
-    BindingState,
-    Device,
-    Record,
-    revise,
-)
+from counterseal.models import Record, revise
+from counterseal.models.account import Account, Device
+from counterseal.models.binding import LIVING, AddressKind, Authority, Binding, BindingState
 from counterseal.rules.answering import Striking
 from counterseal.rules.standing import Standing, living
 

@@ -11,24 +11,18 @@ from counterseal._decisions.plan import (
     Reading,
     Records,
     Tools,
-    records,
     require,
     store,
 )
+from counterseal._decisions.readings import records
 from counterseal.errors import CallbackForbidden
 from counterseal.machines import CALLBACK, CallbackEvent, step
-from counterseal.models import (
-    Account,
-    Callback,
-    CallbackState,
-    Cause,
-    Challenge,
-    Delivery,
-    DeliveryOutcome,
-    Origin,
-    revise,
-)
+from counterseal.models import revise
+from counterseal.models.account import Account
+from counterseal.models.challenge import Challenge
+from counterseal.models.outbox import Callback, CallbackState, Cause, Delivery, DeliveryOutcome
 from counterseal.models.sealing import webhook_context
+from counterseal.models.tenancy import Origin
 from counterseal.rules.addresses import allow_list, callback_allowed
 from counterseal.rules.retries import DELIVERED, Delivering, cause_of_death, next_attempt
 from counterseal.rules.standing import in_force

@@ -4,20 +4,14 @@ from __future__ import annotations
 
 from counterseal._decisions.endings import end
 from counterseal._decisions.issuing import demand_readable
-from counterseal._decisions.plan import Decision, Plan, Records, Tools, pending_of, require
+from counterseal._decisions.plan import Decision, Plan, Records, Tools, require
+from counterseal._decisions.readings import pending_of
 from counterseal.errors import AccountUnknown, Foreign
 from counterseal.machines import CHALLENGE, ChallengeEvent, step
-from counterseal.models import (
-    UNFINISHED,
-    Account,
-    CancelReason,
-    Challenge,
-    Guid,
-    Outcome,
-    Record,
-    replace,
-    revise,
-)
+from counterseal.models import Record, replace, revise
+from counterseal.models.account import Account
+from counterseal.models.challenge import UNFINISHED, CancelReason, Challenge, Outcome
+from counterseal.models.guid import Guid
 from counterseal.rules.standing import Cancelling, Deadline
 
 

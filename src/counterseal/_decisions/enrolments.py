@@ -7,7 +7,8 @@ import attrs
 from counterseal import keys
 from counterseal._decisions.bindings import with_binding
 from counterseal._decisions.outbox import build_notifications
-from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Tools, records, require
+from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Tools, require
+from counterseal._decisions.readings import records
 from counterseal.errors import BindingInactive, InvalidField, KeysIncomplete, TokenSpent, WrongToken
 from counterseal.machines import BINDING, BindingEvent, step
 from counterseal.models import (

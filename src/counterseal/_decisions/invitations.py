@@ -9,17 +9,8 @@ import attrs
 
 from counterseal import keys
 from counterseal._decisions.bindings import end_binding, with_binding
-from counterseal._decisions.plan import (
-    AuditEntry,
-    Decision,
-    Plan,
-    Records,
-    Tools,
-    account_of,
-    record_with_account,
-    require,
-)
-from counterseal.errors import NotFound
+from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Tools, require
+from counterseal._decisions.readings import account_of, record_with_account, require_account
 from counterseal.machines import BINDING, BindingEvent, step
 from counterseal.models import Account, AppSpace, Binding, Device, Guid, Identity, revise
 from counterseal.models.guid import ENTROPY_BYTES, account_partition, mint, partition_of
@@ -84,9 +75,7 @@ def invite_once(
     binding, record = stored
     if not isinstance(binding, Binding):
         return plan_invite(invitee)
-    account = require(record, Account)
-    if account.erased_at is not None:
-        raise NotFound
+    account = require_account(record)
     token = tools.open(binding.sealed_token, token_context(binding.guid)).decode()
     return Decision(result=_invitation(invitee, account, binding, token))
 

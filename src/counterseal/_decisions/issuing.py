@@ -10,37 +10,19 @@ from counterseal import keys
 from counterseal._decisions.answers import open_code
 from counterseal._decisions.endings import end
 from counterseal._decisions.outbox import NEW_NOTIFICATIONS, build_notifications
-from counterseal._decisions.plan import (
-    AuditEntry,
-    Decision,
-    Plan,
-    Records,
-    Tools,
-    account_of,
-    record_with_account,
-    records,
-    require,
-)
+from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Tools, require
+from counterseal._decisions.readings import account_of, record_with_account, records
 from counterseal.errors import AccountUnknown, NotFound
 from counterseal.machines import CHALLENGE, ChallengeEvent, step
-from counterseal.models import (
-    Account,
-    AddressKind,
-    CancelReason,
-    Challenge,
-    Codes,
-    Guid,
-    History,
-    Notification,
-    Occasion,
-    OpenQuestion,
-    Outcome,
-    Question,
-    Record,
-    RelyingParty,
-    revise,
-)
+from counterseal.models import Record, revise
+from counterseal.models.account import Account, History, OpenQuestion
+from counterseal.models.binding import AddressKind, Occasion
+from counterseal.models.challenge import CancelReason, Challenge, Outcome, Question
+from counterseal.models.clients import Codes
+from counterseal.models.guid import Guid
+from counterseal.models.outbox import Notification
 from counterseal.models.sealing import code_context
+from counterseal.models.tenancy import RelyingParty
 from counterseal.rules.asking import after_asking, asking, limits_for, may_ask
 from counterseal.rules.standing import Cancelling, reachable
 from counterseal.wire.claims import truncate

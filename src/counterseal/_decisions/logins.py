@@ -14,8 +14,8 @@ from urllib.parse import urlencode
 import attrs
 
 from counterseal import keys
-from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Tools, records, require
-from counterseal._decisions.revalidation import find_provider
+from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Tools, require
+from counterseal._decisions.readings import records, require_provider
 from counterseal.errors import NotFound, WrongToken
 from counterseal.machines import LOGIN, LoginEvent, step
 from counterseal.models import AppSpace, Guid, IdpSettings, Login, replace, revise
@@ -149,7 +149,7 @@ def spend(stored: Records, tools: Tools, secret: str, app_secret: str) -> Plan[C
     state = step(LOGIN, login.state, LoginEvent.AUTHENTICATE, facts)
     used_login = revise(login, state=state)
     return records(login.app_space).then(
-        lambda spaces, _: _exchange(tools, find_provider(spaces, tools).result, used_login)
+        lambda spaces, _: _exchange(tools, require_provider(spaces[0]), used_login)
     )
 
 

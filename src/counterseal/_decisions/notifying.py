@@ -9,38 +9,25 @@ import attrs
 
 from counterseal._decisions.bindings import with_binding
 from counterseal._decisions.outbox import draw_jitter
-from counterseal._decisions.plan import (
-    AuditEntry,
-    Decision,
-    Plan,
-    Reading,
-    Records,
-    Tools,
-    records,
-    require,
-)
+from counterseal._decisions.plan import AuditEntry, Decision, Plan, Reading, Records, Tools, require
+from counterseal._decisions.readings import records
 from counterseal.errors import WrongState
 from counterseal.machines import NOTIFICATION, NotificationEvent, step
-from counterseal.models import (
-    Account,
-    AppSpace,
+from counterseal.models import Record, revise
+from counterseal.models.account import Account
+from counterseal.models.binding import (
     Binding,
     BindingState,
-    Challenge,
-    Guid,
-    Notification,
-    NotificationState,
     Occasion,
     PushAddress,
     PushMessage,
     PushOutcome,
     PushResult,
-    Record,
-    SkipReason,
-    Texts,
-    revise,
 )
-from counterseal.models.guid import ENTROPY_BYTES, mint, partition_of
+from counterseal.models.challenge import Challenge
+from counterseal.models.guid import ENTROPY_BYTES, Guid, mint, partition_of
+from counterseal.models.outbox import Notification, NotificationState, SkipReason
+from counterseal.models.tenancy import AppSpace, Texts
 from counterseal.policy import Policy
 from counterseal.rules.retries import Notifying, find_skip_reason, progress_after
 

@@ -7,17 +7,11 @@ from datetime import datetime
 from counterseal._decisions.plan import Decision, Records, Tools, require
 from counterseal.errors import DeadlineAhead, WrongState
 from counterseal.machines import CALLBACK, NOTIFICATION, CallbackEvent, NotificationEvent, step
-from counterseal.models import (
-    Account,
-    AddressKind,
-    BindingState,
-    Callback,
-    Guid,
-    Notification,
-    Occasion,
-    revise,
-)
-from counterseal.models.guid import ENTROPY_BYTES, derive_guid, mint, partition_of
+from counterseal.models import revise
+from counterseal.models.account import Account
+from counterseal.models.binding import AddressKind, BindingState, Occasion
+from counterseal.models.guid import ENTROPY_BYTES, Guid, derive_guid, mint, partition_of
+from counterseal.models.outbox import Callback, Notification
 from counterseal.rules.retries import Claiming
 
 _BYTES = 4

@@ -20,7 +20,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 import attrs
 
 from counterseal.errors import NotFound, Refused
-from counterseal.models import Account, Binding, Challenge, Guid, PublicKey, Record
+from counterseal.models import Guid, PublicKey, Record
 from counterseal.policy import Policy
 
 K = TypeVar("K")
@@ -134,36 +134,6 @@ class Reading(Generic[L]):
     def then(self, decide: Callable[[L, Tools], Decision[R] | Plan[R] | Signing[R]]) -> Plan[R]:
         """Return the plan to decide on this reading; *decide* is a function or a lambda."""
         return Plan(self, decide)
-
-
-def nothing() -> Reading[Records]:
-    """Read nothing, without a trip, for decisions that need only their arguments."""
-    return Reading("", ())
-
-
-def records(*guids: Guid) -> Reading[Records]:
-    """Read the records of *guids*; without any, there is no trip."""
-    return Reading("get" if guids else "", guids)
-
-
-def record_with_account(guid: Guid, *others: Guid) -> Reading[Records]:
-    """Read the record of *guid*, the account that it is about, and the records of *others*."""
-    return Reading("get_with_account", (guid, *others))
-
-
-def account_of(app_space: Guid, account_id: str) -> Reading[Account | None]:
-    """Read the account that the App Space knows by *account_id*."""
-    return Reading("account", (app_space, account_id))
-
-
-def bindings_of(account: Guid) -> Reading[tuple[Binding, ...]]:
-    """Read all bindings of the account, oldest first."""
-    return Reading("bindings", (account,))
-
-
-def pending_of(account: Guid) -> Reading[tuple[Challenge, ...]]:
-    """Read the account's unfinished challenges, oldest first."""
-    return Reading("pending", (account,))
 
 
 def return_record(stored: Records, kind: type[K]) -> Decision[K]:

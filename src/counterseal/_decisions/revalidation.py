@@ -16,18 +16,9 @@ from datetime import datetime, timedelta
 import attrs
 
 from counterseal._decisions.bindings import change_standing, with_binding
-from counterseal._decisions.plan import (
-    AuditEntry,
-    Decision,
-    Plan,
-    Reading,
-    Records,
-    Tools,
-    account_of,
-    records,
-    require,
-)
-from counterseal.errors import IdentityWithdrawn, NotFound
+from counterseal._decisions.plan import AuditEntry, Decision, Plan, Reading, Records, Tools, require
+from counterseal._decisions.readings import account_of, records, require_account, require_provider
+from counterseal.errors import IdentityWithdrawn
 from counterseal.machines import BindingEvent
 from counterseal.models import (
     Account,
@@ -46,7 +37,7 @@ from counterseal.models import (
 from counterseal.models.account import session_alias, subject_alias
 from counterseal.models.sealing import grant_context
 from counterseal.policy import Policy
-from counterseal.rules.standing import provider_of, same_identity
+from counterseal.rules.standing import same_identity
 
 ALIAS_LIMIT = 8
 """Accounts that one alias names; the one that was added longest ago is left out first."""
@@ -62,18 +53,14 @@ class Renewal:
 
 def find_provider(stored: Records, _: Tools) -> Decision[AppSpace]:
     """Decide which App Space's Identity Provider is asked."""
-    app_space = require(stored[0], AppSpace)
-    provider_of(app_space)
-    return Decision(result=app_space)
+    return Decision(result=require_provider(stored[0]))
 
 
 def find_user(stored: Records, _: Tools) -> Plan[tuple[Account, AppSpace]]:
     """Plan to read the App Space whose Identity Provider is asked about an account."""
-    account = require(stored[0], Account)
-    if account.erased_at is not None:
-        raise NotFound
+    account = require_account(stored[0])
     return records(account.app_space).then(
-        lambda spaces, tools: Decision(result=(account, find_provider(spaces, tools).result))
+        lambda spaces, _: Decision(result=(account, require_provider(spaces[0])))
     )
 
 

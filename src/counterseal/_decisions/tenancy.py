@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 import attrs
 
 from counterseal._decisions.authorization import admin_guards, permission_to, require_admin
-from counterseal._decisions.plan import Decision, Plan, Records, Tools, records, require, store
+from counterseal._decisions.plan import Decision, Plan, Records, Tools, require, store
+from counterseal._decisions.readings import records
 from counterseal.errors import (
     CredentialRefused,
     Foreign,

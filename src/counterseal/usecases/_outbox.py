@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from counterseal._decisions.plan import Decision, Plan, Records, Tools, records
+from counterseal._decisions.plan import Decision, Plan, Records, Tools
+from counterseal._decisions.readings import records
 from counterseal._transaction import AuditContext, Transactions
 from counterseal.models import Callback, Guid, Notification
 

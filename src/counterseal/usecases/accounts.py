@@ -10,7 +10,8 @@ import attrs
 
 from counterseal._decisions import accounts
 from counterseal._decisions.authorization import permission_to
-from counterseal._decisions.plan import Decision, Plan, Tools, account_of, records, require
+from counterseal._decisions.plan import Decision, Plan, Tools, require
+from counterseal._decisions.readings import account_of, records, require_account
 from counterseal._transaction import AuditContext, UseCase, refusals
 from counterseal.errors import Unavailable
 from counterseal.models import Account, Administrator, Binding, Guid, RelyingParty
@@ -195,7 +196,7 @@ class Accounts(UseCase):
         context = AuditContext(event=event, actor=by.actor, subject=account)
         plan = records(account).then(
             lambda stored, _: permission_to(permission, by, require(stored[0], Account)).then(
-                lambda _, tools: decide(accounts.require_account(stored[0]), tools)
+                lambda _, tools: decide(require_account(stored[0]), tools)
             )
         )
         return self._transactions.run(context, plan)

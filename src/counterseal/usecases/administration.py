@@ -8,24 +8,22 @@ from typing import TypeVar
 import attrs
 
 from counterseal._decisions import tenancy
-from counterseal._decisions.plan import Plan, Reading, Records, records
+from counterseal._decisions.plan import Plan, Reading, Records
+from counterseal._decisions.readings import records
 from counterseal._transaction import AuditContext, UseCase
-from counterseal.models import (
+from counterseal.models.challenge import ChallengeState
+from counterseal.models.clients import Clients, Codes, TokenForm
+from counterseal.models.guid import ENTROPY_BYTES, Guid, mint, partition_of
+from counterseal.models.tenancy import (
     Admin,
     Administrator,
     AppSpace,
     CallbackType,
-    ChallengeState,
-    Clients,
-    Codes,
     Company,
-    Guid,
     IdpSettings,
     Origin,
     RelyingParty,
-    TokenForm,
 )
-from counterseal.models.guid import ENTROPY_BYTES, mint, partition_of
 
 R = TypeVar("R", Company, AppSpace, Origin, Admin)
 T = TypeVar("T")

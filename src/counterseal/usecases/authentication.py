@@ -7,7 +7,8 @@ from typing import TypeVar
 import attrs
 
 from counterseal._decisions.authentication import SignedRequest, read_claim, verify
-from counterseal._decisions.plan import records, require
+from counterseal._decisions.plan import require
+from counterseal._decisions.readings import records
 from counterseal._transaction import AuditContext, UseCase, load, refusals, tools_of
 from counterseal.errors import Replayed
 from counterseal.models import Admin, AppSpace, Origin, RelyingParty

@@ -15,26 +15,12 @@ import attrs
 from counterseal._decisions import callbacks
 from counterseal._decisions.authorization import permission_to
 from counterseal._decisions.outbox import claim_callback
-from counterseal._decisions.plan import (
-    Decision,
-    Plan,
-    Records,
-    Tools,
-    records,
-    require,
-    return_record,
-)
+from counterseal._decisions.plan import Decision, Plan, Records, Tools, require, return_record
+from counterseal._decisions.readings import records
 from counterseal._transaction import AuditContext, UseCase, refusals
-from counterseal.models import (
-    Administrator,
-    Callback,
-    Cause,
-    Delivery,
-    DeliveryOutcome,
-    Guid,
-    Operator,
-    Origin,
-)
+from counterseal.models.guid import Guid
+from counterseal.models.outbox import Callback, Cause, Delivery, DeliveryOutcome
+from counterseal.models.tenancy import Administrator, Operator, Origin
 from counterseal.ports import Due
 from counterseal.rules.authorization import Permission
 from counterseal.rules.retries import next_callbacks

@@ -6,7 +6,7 @@ import attrs
 
 from counterseal._decisions import challenges
 from counterseal._decisions.issuing import Draft, Issued, plan_issue, plan_issue_once
-from counterseal._decisions.plan import account_of, record_with_account
+from counterseal._decisions.readings import account_of, record_with_account
 from counterseal._transaction import AuditContext, UseCase, demand_rate, refusals, wake
 from counterseal.models import Challenge, Guid, KeyScope, Question, RelyingParty
 from counterseal.models.guid import ENTROPY_BYTES, account_partition, mint

@@ -9,7 +9,8 @@ import attrs
 
 from counterseal._decisions import credentials
 from counterseal._decisions.credentials import NO_TIME, AdminDraft, IssuedSecret
-from counterseal._decisions.plan import Plan, nothing, records
+from counterseal._decisions.plan import Plan
+from counterseal._decisions.readings import nothing, records
 from counterseal._transaction import AuditContext, UseCase
 from counterseal.models import Admin, Administrator, AdminRole, Guid, Origin, Scheme
 from counterseal.models.guid import ENTROPY_BYTES, mint, partition_of

@@ -7,7 +7,7 @@ import attrs
 from counterseal import ijson
 from counterseal._decisions import devices
 from counterseal._decisions.device_requests import AuthenticatedDevice, DeviceRequest, open_request
-from counterseal._decisions.plan import record_with_account
+from counterseal._decisions.readings import record_with_account
 from counterseal._transaction import AuditContext, Transactions, UseCase, demand_rate, refusals
 from counterseal.machines import BindingEvent
 from counterseal.models import Administrator, AuditEvent, Binding, DeviceCall, Guid, RelyingParty

@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 
 from counterseal._decisions import enrolments
-from counterseal._decisions.plan import record_with_account, records
+from counterseal._decisions.readings import record_with_account, records
 from counterseal._transaction import AuditContext, UseCase, refusals
 from counterseal.models import AppSpace
 from counterseal.wire.enrolment import Bound, Enrolment

@@ -6,7 +6,7 @@ import attrs
 
 from counterseal._decisions import invitations
 from counterseal._decisions.invitations import Invitation, Invitee, plan_invite, plan_invite_once
-from counterseal._decisions.plan import record_with_account
+from counterseal._decisions.readings import record_with_account
 from counterseal._transaction import AuditContext, UseCase, demand_rate, refusals
 from counterseal.models import AppSpace, Identity, KeyScope, RelyingParty
 from counterseal.models.guid import ENTROPY_BYTES, account_partition, mint

@@ -10,7 +10,7 @@ import attrs
 from counterseal._decisions import logins, revalidation
 from counterseal._decisions.invitations import Invitation
 from counterseal._decisions.logins import Redirect
-from counterseal._decisions.plan import nothing, records
+from counterseal._decisions.readings import nothing, records
 from counterseal._transaction import AuditContext, UseCase, demand_rate, refusals
 from counterseal.errors import InvalidField, Replayed, Unavailable, WrongIssuer, WrongToken
 from counterseal.models import Account, BindingState, Guid

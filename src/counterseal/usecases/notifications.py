@@ -18,16 +18,8 @@ from counterseal._decisions import notifying
 from counterseal._decisions.authorization import permission_to
 from counterseal._decisions.notifying import AddressOutcomes, Recipients
 from counterseal._decisions.outbox import NEW_NOTIFICATIONS, claim_notification
-from counterseal._decisions.plan import (
-    Decision,
-    Plan,
-    Records,
-    Tools,
-    record_with_account,
-    records,
-    require,
-    return_record,
-)
+from counterseal._decisions.plan import Decision, Plan, Records, Tools, require, return_record
+from counterseal._decisions.readings import record_with_account, records
 from counterseal._transaction import AuditContext, UseCase
 from counterseal.errors import NotifierUnavailable
 from counterseal.models import Administrator, Binding, Guid, Notification, PushOutcome, PushResult

@@ -11,7 +11,8 @@ from __future__ import annotations
 from contextlib import suppress
 
 from counterseal._decisions import revalidation
-from counterseal._decisions.plan import records, require
+from counterseal._decisions.plan import require
+from counterseal._decisions.readings import records
 from counterseal._transaction import AuditContext, Transactions, load
 from counterseal.errors import Contended, IdentityWithdrawn, Refused, Unavailable
 from counterseal.models import Account, AppSpace, Guid, Identity, IdpSettings

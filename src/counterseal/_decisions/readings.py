@@ -1,0 +1,57 @@
+"""
+Readings: the trips that plans make, by what they read, and what counts as read.
+
+Each verb of the store that more than one decision needs has its function here.
+"""
+
+from __future__ import annotations
+
+from counterseal._decisions.plan import Reading, Records, require
+from counterseal.errors import NotFound
+from counterseal.models import Account, AppSpace, Binding, Challenge, Guid, Record
+from counterseal.rules.standing import provider_of
+
+
+def nothing() -> Reading[Records]:
+    """Read nothing, without a trip, for decisions that need only their arguments."""
+    return Reading("", ())
+
+
+def records(*guids: Guid) -> Reading[Records]:
+    """Read the records of *guids*; without any, there is no trip."""
+    return Reading("get" if guids else "", guids)
+
+
+def record_with_account(guid: Guid, *others: Guid) -> Reading[Records]:
+    """Read the record of *guid*, the account that it is about, and the records of *others*."""
+    return Reading("get_with_account", (guid, *others))
+
+
+def account_of(app_space: Guid, account_id: str) -> Reading[Account | None]:
+    """Read the account that the App Space knows by *account_id*."""
+    return Reading("account", (app_space, account_id))
+
+
+def bindings_of(account: Guid) -> Reading[tuple[Binding, ...]]:
+    """Read all bindings of the account, oldest first."""
+    return Reading("bindings", (account,))
+
+
+def pending_of(account: Guid) -> Reading[tuple[Challenge, ...]]:
+    """Read the account's unfinished challenges, oldest first."""
+    return Reading("pending", (account,))
+
+
+def require_account(record: Record | None) -> Account:
+    """Return *record* as an account that has not been erased."""
+    account = require(record, Account)
+    if account.erased_at is not None:
+        raise NotFound
+    return account
+
+
+def require_provider(record: Record | None) -> AppSpace:
+    """Return *record* as an App Space that has an Identity Provider."""
+    app_space = require(record, AppSpace)
+    provider_of(app_space)
+    return app_space
