@@ -41,8 +41,7 @@ from counterseal_server.configuration import settings
 from counterseal_server.house import House
 
 
-def test_from_an_empty_folder_to_a_verified_callback(new_service, receiver):
-    service = new_service(fresh=True)
+def test_from_an_empty_folder_to_a_verified_callback(service, receiver):
     server = service.serve(COUNTERSEAL_LOG_LEVEL="debug", COUNTERSEAL_LOG_FORMAT="json")
     assert service.bind().startswith("bound: device ")
     asked = service.ask(receiver.url)
