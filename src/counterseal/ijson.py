@@ -138,11 +138,11 @@ def parse(text: str | bytes, *, field: str = "body") -> Json:
             text = text.decode("utf-8")
         value = _decoded(text)
     except UnicodeDecodeError:
-        raise InvalidField(_undecodable(text, field), "not UTF-8") from None
+        raise InvalidField(_first_fault(text, field, "surrogate"), "not UTF-8") from None
     except _DuplicateMemberError as error:
         raise InvalidField(field, f"member given twice: {printable(str(error))}") from None
     except _NumberError as error:
-        raise InvalidField(_unfit_number(text, field), str(error)) from None
+        raise InvalidField(_first_fault(text, field), str(error)) from None
     except RecursionError:
         raise InvalidField(field, "nested too deeply") from None
     except ValueError:
@@ -154,28 +154,14 @@ def parse(text: str | bytes, *, field: str = "body") -> Json:
     return value
 
 
-def _undecodable(data: str | bytes, field: str) -> str:
-    """Name the member whose bytes are no text, as far as the document can be read at all."""
+def _first_fault(data: str | bytes, field: str, about: str = "") -> str:
+    """Name the first member with a problem *about* this, if the document can be read at all."""
     try:
         text = data if isinstance(data, str) else data.decode("utf-8", "surrogateescape")
-        return _no_text(_DECODER.decode(text), field)
+        problems = faults(json.loads(text), field, 0)
+        return next((path for path, problem in problems if about in problem), field)
     except (ValueError, RecursionError):
         return field
-
-
-def _unfit_number(text: str | bytes, field: str) -> str:
-    """Name the first member whose number I-JSON cannot hold."""
-    try:
-        return next((path for path, _ in faults(json.loads(text), field, 0)), field)
-    except (ValueError, RecursionError):
-        return field
-
-
-def _no_text(value: Json, field: str) -> str:
-    """Name the first member that holds what no text may hold."""
-    return next(
-        (path for path, problem in faults(value, field, 0) if "surrogate" in problem), field
-    )
 
 
 def _deeper_than(value: Json, levels: int) -> bool:

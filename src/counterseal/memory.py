@@ -122,12 +122,7 @@ class MemoryAudit:
 
 
 class MemoryStore:
-    """
-    The records of one service.
-
-    Args:
-        audit: The log that commits write to.
-    """
+    """The records of one service; commits write to the log *audit*."""
 
     def __init__(self, audit: MemoryAudit) -> None:
         self._audit = audit

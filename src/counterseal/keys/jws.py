@@ -61,7 +61,6 @@ class Jws:
     A token that has been read but not verified: everything in it is a claim.
 
     Attributes:
-        claimed: The payload.
         signed: The bytes that the signature covers: header and payload as received.
     """
 

@@ -27,12 +27,7 @@ ES256 = ec.ECDSA(SHA256)
 
 
 class PrivateKey:
-    """
-    A private key in its one algorithm.
-
-    Attributes:
-        public: The public key.
-    """
+    """A private key in its one algorithm, with its public key."""
 
     def __init__(self, key: _Key, *, kid: str, algorithm: Algorithm) -> None:
         self._key = key

@@ -86,20 +86,14 @@ def require_equal(one: bytes | str, other: bytes | str, refusal: type[Countersea
 
 class Aead:
     """
-    Encryption at rest with AES-256-GCM under one 32-byte key.
+    Encryption at rest with AES-256-GCM under one 32-byte key; else ValueError.
 
-    Args:
-        key: 32 bytes.
-        entropy: Returns that many random bytes; every `seal` takes a new nonce.
-
-    Raises:
-        ValueError: The key has another length.
+    Every `seal` takes a new nonce from *entropy*, which returns that many random bytes.
     """
 
     def __init__(self, key: bytes, entropy: Callable[[int], bytes]) -> None:
         if len(key) != KEY_BYTES:
-            message = f"an AEAD key has {KEY_BYTES} bytes"
-            raise ValueError(message)
+            raise ValueError(f"an AEAD key has {KEY_BYTES} bytes")
         self._aead = AESGCM(key)
         self._entropy = entropy
 

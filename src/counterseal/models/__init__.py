@@ -123,9 +123,7 @@ class Change:
     """
     One record of a commit: (None, new) creates, (old, new) swaps, (old, old) guards.
 
-    Attributes:
-        old: The record that the decision read; None to create.
-        new: The record to store; the same object as *old* to guard.
+    To guard, *new* is the same object as *old*, which the decision read.
     """
 
     old: Record | None

@@ -21,8 +21,7 @@ class Device:
     """
     One living binding, with what is needed to ask the person.
 
-    Attributes:
-        deadline: When the invitation ends; counts while the binding is INVITED only.
+    The deadline counts while the binding is INVITED only: when the invitation ends.
     """
 
     binding: Guid
@@ -33,12 +32,7 @@ class Device:
 
 @attrs.frozen(kw_only=True)
 class OpenQuestion:
-    """
-    An unfinished challenge of the account; it counts until its deadline.
-
-    Attributes:
-        clients: The kind of clients of its origin when it asked.
-    """
+    """An unfinished challenge of the account, with its origin's kind of clients when it asked."""
 
     challenge: Guid
     origin: Guid
@@ -48,12 +42,7 @@ class OpenQuestion:
 
 @attrs.frozen(kw_only=True)
 class PastQuestion:
-    """
-    One question that the person was asked, pending or not.
-
-    Attributes:
-        clients: The kind of clients of the origin at that time.
-    """
+    """A question that the person was asked, with its origin's kind of clients at that time."""
 
     at: datetime = attrs.field(validator=fields.utc)
     origin: Guid
@@ -233,7 +222,6 @@ class Login:
         holder_hash: SHA-256 of the secret that only the app that began the log-in has.
         sealed_verifier: The PKCE verifier (RFC 7636), sealed.
         sealed_nonce: The OpenID Connect nonce, sealed.
-        keep_until: The store may delete the record after this.
     """
 
     guid: Guid

@@ -229,8 +229,7 @@ class PushOutcome:
     """
     What came of a push at one address.
 
-    Attributes:
-        after: How long the push service asks to be left alone; with LATER only.
+    With LATER only, `after` is how long the push service asks to be left alone.
     """
 
     result: PushResult

@@ -75,7 +75,6 @@ class Challenge:
         sealed_code: The matching code, sealed; empty if none is asked for.
         wrong_codes: Wrong matching codes so far.
         deadline: From then on every answer is refused.
-        keep_until: The store may forget the record after this.
         callback: Where the outcome is delivered; None for nowhere.
         callback_states: The endings that are delivered there, as its origin was set at issue.
     """

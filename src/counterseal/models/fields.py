@@ -82,8 +82,7 @@ def replace(value: V, **changes: Any) -> V:
 @lru_cache(maxsize=1024)
 def _revision(kind: type[Any], changed: tuple[str, ...]) -> _Copy:
     if "version" in changed:
-        message = "a revision's version follows from the stored record's"
-        raise TypeError(message)
+        raise TypeError("a revision's version follows from the stored record's")
     return _compiled(kind, changed, {"version": "old.version + 1"})
 
 
@@ -102,8 +101,7 @@ def _compiled(kind: type[Any], changed: tuple[str, ...], computed: dict[str, str
     fields = attrs.fields_dict(kind)
     unknown = [name for name in changed if name not in fields]
     if unknown:
-        message = f"{kind.__name__} has no field {', '.join(unknown)}"
-        raise TypeError(message)
+        raise TypeError(f"{kind.__name__} has no field {', '.join(unknown)}")
     names: dict[str, Any] = {
         "kind": kind,
         "create": object.__new__,

@@ -54,7 +54,6 @@ class Callback:
         next_at: When the next attempt is due.
         lease_until: While it lasts, a worker has claimed the attempt.
         cause: Why it is dead; None while it is not.
-        keep_until: The store may forget the record after this.
     """
 
     guid: Guid
@@ -84,13 +83,7 @@ class Callback:
 
 @attrs.frozen(kw_only=True)
 class Delivery:
-    """
-    One attempt, ready to be sent.
-
-    Attributes:
-        headers: Standard Webhooks 1.0 headers, in order.
-        timeout: How long the attempt may take.
-    """
+    """One attempt, ready to be sent within `timeout`; headers in order (Standard Webhooks 1.0)."""
 
     url: str = attrs.field(repr=False)
     headers: tuple[tuple[str, str], ...] = attrs.field(repr=False)
@@ -155,7 +148,6 @@ class Notification:
         lease_until: While it lasts, a worker has claimed the attempt.
         ends_at: From then on nobody is notified.
         skip_reason: Why it is OVER; None while it is not.
-        keep_until: The store may forget the record after this.
     """
 
     guid: Guid

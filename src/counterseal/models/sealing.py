@@ -4,17 +4,6 @@ The sealing contexts: one for each secret at rest.
 The Sealer binds a sealed secret to a context and opens it for that context only, so a secret that
 is copied into another record cannot be opened there.
 The list is complete, and every context begins with another prefix.
-
-| context | secret |
-|---|---|
-| `code:` challenge | the matching code of a challenge |
-| `credential:` holder | the secret of an origin or an administrator |
-| `grant:` account | what an Identity Provider granted for a user |
-| `idp:` issuer and client | the client secret, or private key, at an Identity Provider |
-| `login:` login | the nonce and the verifier of a log-in |
-| `signing key:` kid | a signing key of the service, where it is kept in a file |
-| `token:` binding | the session token of an invitation |
-| `webhook:` origin | the secret that signs an origin's callbacks |
 """
 
 from __future__ import annotations
@@ -33,7 +22,7 @@ def credential_context(holder: Guid) -> str:
 
 
 def grant_context(account: Guid) -> str:
-    """Return the sealing context of the grant of an account."""
+    """Return the sealing context of what an Identity Provider granted for a user."""
     return f"grant:{account}"
 
 
@@ -52,7 +41,7 @@ def login_context(login: Guid) -> str:
 
 
 def signing_key_context(kid: str) -> str:
-    """Return the sealing context of a signing key of the service."""
+    """Return the sealing context of a signing key of the service that is stored in a file."""
     return f"signing key:{kid}"
 
 

@@ -91,12 +91,7 @@ class AppSpace:
 
 @attrs.frozen(kw_only=True)
 class CallbackEntry:
-    """
-    One entry of an origin's allow-list.
-
-    Attributes:
-        guid: Follows from the rest: the same entry has the same name again.
-    """
+    """One entry of an origin's allow-list; the same entry has the same GUID again."""
 
     guid: Guid
     type: CallbackType
@@ -235,12 +230,7 @@ class Admin:
 
 @attrs.frozen(kw_only=True)
 class Operator:
-    """
-    The operator of the service, who may do everything.
-
-    Attributes:
-        name: What the audit log calls it.
-    """
+    """The operator of the service, who may do everything; the audit log shows the name."""
 
     name: str = attrs.field(default="staff", validator=fields.text)
 

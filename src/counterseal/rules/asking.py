@@ -216,12 +216,7 @@ def _refused(history: History, at: datetime, policy: Policy) -> History:
 
 @attrs.frozen
 class _Bound:
-    """
-    A limit of questions, counted over some kinds of clients.
-
-    Attributes:
-        clients: Whose questions count; those of the asking origin itself always do.
-    """
+    """A limit of questions, counted over the *clients* and over the asking origin itself."""
 
     clients: frozenset[Clients]
     limit: int

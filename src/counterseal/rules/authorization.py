@@ -58,10 +58,7 @@ class Reach:
     """
     What an administrator has to reach: a company, or one App Space of it; or all companies.
 
-    Attributes:
-        company: None for what belongs to no company.
-        app_space: None for what belongs to no App Space.
-        simple: Whether the App Space's origins say who its users are.
+    An App Space is `simple` if its origins say who its users are.
     """
 
     company: Guid | None
@@ -71,14 +68,7 @@ class Reach:
 
 @attrs.frozen(kw_only=True)
 class Administering:
-    """
-    The facts of one act of an administrator.
-
-    Attributes:
-        admin: As stored.
-        permission: What the act takes.
-        reach: What it takes place in; None if it names no record.
-    """
+    """The facts of one act of an administrator; an act that names no record has no reach."""
 
     now: datetime
     admin: Admin

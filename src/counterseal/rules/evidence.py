@@ -82,8 +82,7 @@ class Proving:
     """
     Facts of a device's call: the call, its proof, and the binding it speaks for.
 
-    Attributes:
-        body_hash: SHA-256 of the call's body, base64url.
+    `body_hash` is SHA-256 of the call's body, base64url.
     """
 
     now: datetime
@@ -97,12 +96,7 @@ class Proving:
 
 @attrs.define(kw_only=True)
 class Peeking:
-    """
-    Facts of a peek: what App Space is an invitation for?
-
-    Attributes:
-        secret: The secret of the session token as sent.
-    """
+    """Facts of a peek: what App Space is an invitation for? The secret is the session token's."""
 
     now: datetime
     binding: Binding
@@ -147,7 +141,6 @@ class Rotating:
     Facts of a rotation.
 
     Attributes:
-        proving: The call that carries it.
         keys: The keys of the device after the rotation.
         fresh: The new ones among them.
         possession, endorsements: One a new key, in the same order.

@@ -60,8 +60,7 @@ class Delivering:
     """
     Facts of what came of an attempt to deliver a callback: see `Claimed`.
 
-    Attributes:
-        unsent: Why nothing was sent, if the core itself did not allow it.
+    `unsent` says why nothing was sent, if the core itself did not allow it.
     """
 
     record: Callback

@@ -44,11 +44,9 @@ _CODE: dict[str, type] = {"code": str}
 @attrs.define(kw_only=True)
 class Answer:
     """
-    The claims of an answer or a disown.
+    The claims of an answer, or of a disown, which has no button, title or code.
 
-    Attributes:
-        button, title: None in a disown.
-        code: None if none was typed.
+    An answer has a code only if one was typed.
     """
 
     device: Guid

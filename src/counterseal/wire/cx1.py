@@ -31,13 +31,7 @@ _BASIC = re.compile(r"(?i:basic) ([A-Za-z0-9+/]{1,1024}={0,2})")
 
 @attrs.frozen(kw_only=True)
 class Cx1Header:
-    """
-    The claims of a CX1 header.
-
-    Attributes:
-        milliseconds: The time as written, which is signed.
-        signature: 32 bytes.
-    """
+    """The claims of a CX1 header: the time as written, which is signed, and 32 bytes."""
 
     guid: Guid
     milliseconds: str

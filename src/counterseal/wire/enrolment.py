@@ -81,12 +81,7 @@ class Enrolment:
 
 @attrs.frozen(kw_only=True)
 class Bound:
-    """
-    A completed binding.
-
-    Attributes:
-        service_keys: What the device pins to check receipts with.
-    """
+    """A completed binding, with the keys that the device pins to check receipts with."""
 
     binding: Binding
     account: Account

@@ -32,13 +32,7 @@ _BROKEN = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 @attrs.frozen(kw_only=True)
 class BindLink:
-    """
-    The values that a device needs to complete a bind.
-
-    Attributes:
-        account: The account's GUID; None in links of the older form.
-        display_name: What to call the account on the device.
-    """
+    """The values that a device needs to complete a bind; older links lack the account."""
 
     token: str = attrs.field(repr=False)
     app_space: Guid

@@ -81,11 +81,8 @@ class Receipt:
     A verified receipt.
 
     Attributes:
-        issuer: The key that signed it.
-        proven: Whether the reader trusts that key.
-        display: The display document.
-        answer: What the device signed.
-        key, role: The device's key that signed.
+        proven: Whether the reader trusts the issuer's key, which signed it.
+        key, role: The device's key, which signed the answer.
         state: ANSWERED or DISOWNED.
         previous: The `hash` of the account's receipt before; empty for the first.
         hash: SHA-256 of this receipt's signed part (header and payload), base64url,

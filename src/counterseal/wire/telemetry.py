@@ -46,13 +46,7 @@ _WORD = re.compile(r"[A-Za-z0-9_.:+-]{0,64}")
 
 @attrs.define(kw_only=True)
 class Report:
-    """
-    One event of a device.
-
-    Attributes:
-        challenge: What it is about; None if it says nothing of that.
-        attributes: Pairs of words, sorted.
-    """
+    """One event of a device, with pairs of words, sorted, and the challenge that it is about."""
 
     event: str
     challenge: Guid | None
