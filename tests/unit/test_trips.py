@@ -190,14 +190,17 @@ def test_a_revalidation(world, space):
         world.logins.revalidate(account)
     world.clock.advance(STANDARD.revalidation_life)
     admit, store = ["store.get", "replay.first_seen"], ["store.get", "store.commit"]
-    with world.takes(*admit, *store, "store.get", "store.pending"):
+    # The account is read again before the provider is asked: its grant may have been replaced, and
+    # the user may have logged out, since the call was authenticated.
+    with world.takes(*admit, "store.get", *store, "store.get", "store.pending"):
         carol.pending()
     suspend = ["store.get", "store.get", "store.commit"]
     find = ["store.get", "store.account", "store.get"]
     with world.takes(*find, "replay.first_seen", *suspend):
         world.logins.log_out(space.guid, world.idp.log_out("carol"))
     again = ["store.get", "store.get", "store.commit", "store.account", "store.commit"]
-    resume = ["store.get", "store.get", "store.commit"]
+    # As above: the account is read again before the provider is asked.
+    resume = ["store.get", "store.get", "store.get", "store.commit"]
     world.idp.admit("carol")
     redirect = world.logins.redirect(space.guid, APP_RETURN)
     back = world.idp.log_in(redirect.url, "carol")

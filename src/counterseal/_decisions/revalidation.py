@@ -58,9 +58,10 @@ def find_provider(stored: Records, _: Tools) -> Decision[AppSpace]:
 
 def find_user(stored: Records, _: Tools) -> Plan[tuple[Account, AppSpace]]:
     """Plan to read the App Space whose Identity Provider is asked about an account."""
-    account = require_account(stored[0])
-    return records(account.app_space).then(
-        lambda spaces, _: Decision(result=(account, require_provider(spaces[0])))
+    account = require(stored[0], Account)
+    # The account once more: its grant may be replaced meanwhile.
+    return records(account.app_space, account.guid).then(
+        lambda stored, _: Decision(result=(require_account(stored[1]), require_provider(stored[0])))
     )
 
 
@@ -189,7 +190,14 @@ def _resume(tools: Tools, account: Account, bindings: Records, grant: bytes) -> 
     )
 
 
-def _plan_suspension(account: Account, refusal: IdentityWithdrawn | None) -> Plan[Account]:
+def _plan_suspension(
+    account: Account, refusal: IdentityWithdrawn | None
+) -> Decision[Account] | Plan[Account]:
+    if account.erased_at is not None:
+        # Its devices are revoked, and nothing is written to what is left of it.
+        if refusal is not None:
+            raise refusal
+        return Decision(result=account)
     return _bindings_in(account, BindingState.ACTIVE).then(
         lambda bindings, tools: _suspend(tools, account, bindings, refusal)
     )

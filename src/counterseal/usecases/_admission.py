@@ -16,8 +16,8 @@ from counterseal._decisions.plan import Reading
 from counterseal._transaction import AuditContext, Loaded, Transactions, load, refusals, tools_of
 from counterseal.errors import IdentityUnavailable, Replayed
 from counterseal.models import AuditEvent
-from counterseal.rules.standing import forgettable_at, graced
-from counterseal.usecases.revalidation import revalidate
+from counterseal.rules.standing import forgettable_at, graced, revalidation_due
+from counterseal.usecases.revalidation import read_account, revalidate
 
 
 def admit(
@@ -52,17 +52,21 @@ def admit(
 
 
 def _revalidate(transactions: Transactions, device: AuthenticatedDevice) -> None:
+    ports, policy, now = transactions.ports, transactions.policy, device.proving.now
+    # Another call may have asked since the guard, and the user may have logged out.
+    account = read_account(ports, device.account.guid)
+    if not revalidation_due(account, device.app_space, now, policy):
+        return
     try:
-        revalidate(transactions, device.account, device.app_space)
+        revalidate(transactions, account, device.app_space)
     except IdentityUnavailable as failure:
-        now = device.proving.now
         event = AuditEvent(
             at=now,
             event="identity.vouch",
             actor="idp",
-            subject=device.account.guid,
+            subject=account.guid,
             reason=failure.code,
         )
-        transactions.ports.audit.record(event)
-        if not graced(device.account, now, transactions.policy):
+        ports.audit.record(event)
+        if not graced(account, now, policy):
             raise

@@ -19,7 +19,7 @@ from counterseal.ports import Due
 from counterseal.rules.sizes import text_fits
 from counterseal.rules.standing import expected_issuer, provider_of
 from counterseal.usecases.invitations import Invitations
-from counterseal.usecases.revalidation import add_aliases, revalidate
+from counterseal.usecases.revalidation import add_aliases, read_account, revalidate
 
 CODE_BYTES = 4_096
 """An authorization code; RFC 6749 sets no size."""
@@ -146,7 +146,8 @@ class Logins(UseCase):
             # Devices that the provider suspended may act again; ask it anew, since it may have
             # withdrawn the user after it exchanged the code.
             with suppress(Unavailable):
-                revalidate(self._transactions, invitation.account, app_space)
+                account = read_account(self.ports, invitation.account.guid)
+                revalidate(self._transactions, account, app_space)
         return invitation
 
     def revalidate(self, account: Guid) -> Account:

@@ -28,6 +28,9 @@ def revalidate(transactions: Transactions, account: Account, app_space: AppSpace
 
     If it does, devices that it had suspended are resumed; if not, active ones are suspended.
 
+    Args:
+        account: As it was read just before: its grant may be good for one question.
+
     Raises:
         IdentityWithdrawn: The provider does not vouch, or the user has logged out.
         WrongIssuer, AccountTaken: The provider named another identity.
@@ -48,6 +51,11 @@ def revalidate(transactions: Transactions, account: Account, app_space: AppSpace
         # The provider may have replaced the grant that it was asked with by this one.
         account, grant = renewal.account, identity.grant
     raise Contended
+
+
+def read_account(ports: Ports, account: Guid) -> Account:
+    """Read the account anew, before the Identity Provider is asked about it."""
+    return require(load(ports, records(account))[0], Account)
 
 
 def revoke_grant(ports: Ports, account: Account) -> None:

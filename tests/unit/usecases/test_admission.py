@@ -18,6 +18,8 @@ from counterseal.keys import jws
 from counterseal.models import OPERATOR, BindingState, Change
 from counterseal.testing.faults import Faults, faulty
 
+GRACE = attrs.evolve(STANDARD, revalidation_grace=timedelta(minutes=10))
+
 
 class Counting:
     """A port that counts how often each method is called."""
@@ -190,3 +192,64 @@ def test_a_proof_whose_replay_guard_is_down_proves_nothing(service, alice):
     with pytest.raises(StoreUnavailable):
         broken.answers.pending(alice.call("/challenges"))
     assert service.records() == before
+
+
+# What happens to the account between the replay guard and the question to the provider
+
+
+def due_after(service, carol, effect, **changes):
+    """The same service, in which revalidation is due, and *effect* comes after the replay guard."""
+    faults = Faults()
+    faults.meanwhile(effect, at="replay.first_seen", after=True)
+    service.clock.advance(STANDARD.revalidation_life)
+    provider = Counting(service.idp)
+    guard = faulty(service.ports.replay, "replay", faults)
+    return service.but(identity=provider, replay=guard, **changes), provider
+
+
+def rotate_grant(service, carol):
+    """Another call asks the provider, which takes each grant once."""
+    account = service.stored(carol.device.bond.account)
+    old = service.ports.sealer.open(account.sealed_grant, f"grant:{account.guid}")
+    service.logins.revalidate(account.guid)
+    del service.idp._grants[old]
+
+
+def test_an_account_that_was_revalidated_meanwhile_is_not_asked_about_again(service, carol):
+    other, provider = due_after(service, carol, lambda: rotate_grant(service, carol))
+    other.devices.authenticate(carol.call("/device/status"))
+    assert provider.calls == []
+    assert service.stored(carol.guid).state is BindingState.ACTIVE
+
+
+def test_the_provider_is_asked_with_a_grant_that_was_replaced_meanwhile(service, carol):
+    always = attrs.evolve(STANDARD, revalidation_life=timedelta(0))
+    effect = lambda: rotate_grant(service, carol)  # noqa: E731
+    other, provider = due_after(service, carol, effect, policy=always)
+    other.devices.authenticate(carol.call("/device/status"))
+    assert provider.calls == ["revalidate"]
+    assert service.stored(carol.guid).state is BindingState.ACTIVE
+
+
+def test_nobody_is_asked_about_a_user_who_logged_out_meanwhile(service, carol):
+    space = carol.device.bond.app_space
+    effect = lambda: service.logins.log_out(space, service.idp.log_out("carol"))  # noqa: E731
+    other, provider = due_after(service, carol, effect, policy=GRACE)
+    with pytest.raises(IdentityWithdrawn):
+        other.devices.authenticate(carol.call("/device/status"))
+    assert provider.calls == []
+    assert service.stored(carol.guid).state is BindingState.SUSPENDED
+
+
+def test_nobody_is_asked_about_a_user_who_was_erased_meanwhile(service, carol):
+    account, erased = carol.device.bond.account, []
+
+    def erase():
+        service.accounts.erase(account, by=OPERATOR)
+        erased.append(service.stored(account))
+
+    other, provider = due_after(service, carol, erase)
+    with pytest.raises(IdentityWithdrawn):
+        other.devices.authenticate(carol.call("/device/status"))
+    assert provider.calls == []
+    assert [service.stored(account)] == erased

@@ -19,6 +19,7 @@ from counterseal.errors import (
 )
 from counterseal.models import OPERATOR, Authority, BindingState, ChallengeState, Identity
 from counterseal.models.guid import mint
+from counterseal.testing.faults import Faults, faulty
 from counterseal.testing.identity import APP_RETURN, FakeIdentityProvider
 
 
@@ -354,3 +355,61 @@ def test_no_grace_reaches_a_user_who_was_withdrawn(service, space, carol):
     service.idp.down = True
     with pytest.raises(BindingInactive):
         patient.devices.authenticate(carol.call("/device/status"))
+
+
+@pytest.mark.parametrize("change", ["logs out", "is erased", "is asked about"])
+def test_a_log_in_asks_about_the_account_as_it_is(service, space, carol, change):
+    """The account changes while the names by which a logout finds it are stored."""
+    withdraw(service, carol)
+    service.idp.admit("carol")
+    guid, after, identities = carol.device.bond.account, [], []
+
+    def meanwhile():
+        if change == "logs out":
+            service.logins.log_out(space.guid, service.idp.log_out("carol"))
+        elif change == "is erased":
+            service.accounts.erase(guid, by=OPERATOR)
+        else:
+            account = service.stored(guid)
+            old = service.ports.sealer.open(account.sealed_grant, f"grant:{guid}")
+            service.logins.revalidate(guid)
+            del service.idp._grants[old]
+        after.append(service.stored(guid))
+
+    class Listening:
+        def __getattr__(self, name):
+            return getattr(service.idp, name)
+
+        def revalidate(self, settings, identity, *, company):
+            identities.append(identity)
+            return service.idp.revalidate(settings, identity, company=company)
+
+    faults = Faults()
+    # The log-in is spent, the account is read and written; then its alias is read.
+    faults.meanwhile(meanwhile, at="store.commit", skip=1, after=True)
+    other = service.but(identity=Listening(), store=faulty(service.store, "store", faults))
+    redirect = service.logins.redirect(space.guid, APP_RETURN)
+    back = service.idp.log_in(redirect.url, "carol")
+    try:
+        other.logins.authenticate(back.state, back.code, redirect.secret)
+    except IdentityWithdrawn:
+        assert change != "is asked about"
+    assert faults.happened == 1
+    assert len(identities) == (change == "is asked about")
+    if change == "is erased":
+        assert [service.stored(guid)] == after
+    assert (standing(service, carol) == ACTIVE) == (change == "is asked about")
+
+
+def test_s18_a_withdrawal_writes_nothing_to_an_account_that_was_erased_meanwhile(service, carol):
+    erased, guid = [], carol.device.bond.account
+
+    def erase():
+        service.accounts.erase(guid, by=OPERATOR)
+        erased.append(service.stored(guid))
+
+    service.idp.withdraw("carol")
+    with pytest.raises(IdentityWithdrawn):
+        service.meanwhile(erase).logins.revalidate(guid)
+    assert [service.stored(guid)] == erased
+    assert service.last_event() == ("identity.vouch", "identity_withdrawn")
