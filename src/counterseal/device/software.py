@@ -78,6 +78,9 @@ class SoftwareDevice:
     """
     A device in software.
 
+    A verb raises NotBound where it needs a binding and there is none, and WrongPin where the PIN is
+    wrong and the keys are RSA.
+
     Attributes:
         device_key: Signs proofs and answers with weak buttons; needs no PIN.
         strong_key: Signs every answer; encrypted under the PIN.
@@ -146,9 +149,6 @@ class SoftwareDevice:
     def call(self, method: str, uri: str, body: bytes = b"") -> DeviceCall:
         """
         Return a request with the proof that it needs.
-
-        Raises:
-            NotBound: The device is not bound.
         """
         bond = self._bond()
         proof = Proof(
@@ -200,8 +200,6 @@ class SoftwareDevice:
         Raises:
             InvalidField: There is no such button, or the document is no I-JSON.
             DisplayChanged: The document is not for this device's account.
-            NotBound: The device is not bound.
-            WrongPin: The PIN is wrong; RSA only.
         """
         document = self.read_display(display)
         if not 0 <= button < len(document["buttons"]):
@@ -216,8 +214,6 @@ class SoftwareDevice:
         Raises:
             InvalidField: The document is no I-JSON.
             DisplayChanged: The document is not for this device's account.
-            NotBound: The device is not bound.
-            WrongPin: The PIN is wrong; RSA only.
         """
         return self._signed(self.read_display(display), display, pin)
 
@@ -226,10 +222,6 @@ class SoftwareDevice:
         Make new keys of *roles*, endorsed by the old ones.
 
         The device changes nothing until `complete_rotation`: the service may refuse them.
-
-        Raises:
-            NotBound: The device is not bound.
-            WrongPin: The PIN is wrong; RSA only.
         """
         bond = self._bond()
         old_keys = self._keys(pin)
@@ -266,7 +258,6 @@ class SoftwareDevice:
         Verify a receipt with the pinned service keys.
 
         Raises:
-            NotBound: The device is not bound.
             IssuerUntrusted: No pinned key signed it.
             ReceiptChanged: It does not hold together.
         """
@@ -277,7 +268,6 @@ class SoftwareDevice:
         Take new service keys, which a pinned one has signed.
 
         Raises:
-            NotBound: The device is not bound.
             IssuerUntrusted: No pinned key signed them.
             StaleProof: They are older than those that the device has.
             Refused: The key set does not hold.

@@ -11,13 +11,36 @@ from counterseal._decisions.device_requests import (
     AuthenticatedDevice,
     DeviceRequest,
     demand_standing,
+    open_request,
 )
 from counterseal._decisions.plan import Reading
-from counterseal._transaction import AuditContext, Loaded, Transactions, load, refusals, tools_of
-from counterseal.errors import IdentityUnavailable, Replayed
-from counterseal.models import AuditEvent
+from counterseal._transaction import (
+    AuditContext,
+    Loaded,
+    Transactions,
+    load,
+    record_refusal,
+    refusals,
+    tools_of,
+)
+from counterseal.errors import IdentityUnavailable, Refused, Replayed
+from counterseal.models import AuditEvent, DeviceCall
 from counterseal.rules.standing import forgettable_at, graced, revalidation_due
 from counterseal.usecases.revalidation import read_account, revalidate
+
+
+def open_call(
+    transactions: Transactions, call: DeviceCall, event: str
+) -> tuple[AuditContext, DeviceRequest]:
+    """Read a device's call, which until then is a stranger's."""
+    try:
+        request = open_request(call, transactions.policy)
+    except Refused as refusal:
+        stranger = AuditContext(event=event, actor="stranger")
+        record_refusal(transactions.ports, stranger, refusal)
+        raise
+    device = request.proof.device
+    return AuditContext(event=event, actor=device, subject=device), request
 
 
 def admit(

@@ -9,12 +9,10 @@ from counterseal._decisions.device_requests import open_request
 from counterseal._transaction import AuditContext, UseCase, refusals
 from counterseal.machines import ChallengeEvent
 from counterseal.models import Challenge, DeviceCall, Guid
-from counterseal.usecases._admission import admit
+from counterseal.usecases._admission import admit, open_call
 
 # The caller is unknown until the call is read.
 _STRANGER = "stranger"
-_PENDING = AuditContext(event="challenge.pending", actor=_STRANGER)
-_FETCH = AuditContext(event="challenge.fetch", actor=_STRANGER)
 _ANSWER = AuditContext(event="challenge.answer", actor=_STRANGER)
 _DISOWN = AuditContext(event="challenge.disown", actor=_STRANGER)
 
@@ -30,9 +28,8 @@ class Answers(UseCase):
         Raises:
             Refused: The call is not proven, or the device may not act.
         """
-        with refusals(self.ports, _PENDING):
-            request = open_request(call, self.policy)
-        context = AuditContext(event=_PENDING.event, actor=request.proof.device)
+        context, request = open_call(self._transactions, call, "challenge.pending")
+        context.subject = None
         reading = request.reading()
         device = admit(self._transactions, context, request, reading)
         return self._transactions.run(context, reading.then(answers.list_pending), device)
@@ -50,9 +47,8 @@ class Answers(UseCase):
             DeadlinePassed: Its deadline has passed.
             Refused: The call is not proven, or the device may not act.
         """
-        with refusals(self.ports, _FETCH):
-            request = open_request(call, self.policy)
-        context = AuditContext(event=_FETCH.event, actor=request.proof.device, subject=challenge)
+        context, request = open_call(self._transactions, call, "challenge.fetch")
+        context.subject = challenge
         reading = request.reading(challenge)
         device = admit(self._transactions, context, request, reading)
         return self._transactions.run(context, reading.then(answers.fetch), device)

@@ -23,30 +23,22 @@ _CHECK = AuditContext(event="credential.check", actor="stranger")
 class Authentication(UseCase):
     """
     Authenticates the requests of origins and administrators.
+
+    Raises:
+        CredentialRefused: The credential is unknown, wrong, revoked, out of date, or of another
+            scheme.
+        RequestStale: The time that was signed is outside the window.
+        Replayed: The signed request was seen before.
     """
 
     def authenticate(self, request: SignedRequest) -> RelyingParty:
-        """
-        Authenticate an origin by Basic, CX1 or a message signature, whichever it is set to.
-
-        Raises:
-            CredentialRefused: The credential is unknown, wrong, revoked, or of another scheme.
-            RequestStale: The time that was signed is outside the window.
-            Replayed: The signed request was seen before.
-        """
+        """Authenticate an origin by Basic, CX1 or a message signature, whichever it is set to."""
         origin = self._authenticate(request, Origin)
         (app_space,) = load(self.ports, records(origin.app_space))
         return RelyingParty(origin=origin, app_space=require(app_space, AppSpace))
 
     def authenticate_admin(self, request: SignedRequest) -> Admin:
-        """
-        Authenticate an administrator by CX1 or a message signature, whichever it is set to.
-
-        Raises:
-            CredentialRefused: The credential is unknown, wrong, out of date, or of another scheme.
-            RequestStale: The time that was signed is outside the window.
-            Replayed: The signed request was seen before.
-        """
+        """Authenticate an administrator by CX1 or a message signature, whichever it is set to."""
         return self._authenticate(request, Admin)
 
     def _authenticate(self, request: SignedRequest, kind: type[H]) -> H:

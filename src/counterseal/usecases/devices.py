@@ -6,12 +6,12 @@ import attrs
 
 from counterseal import ijson
 from counterseal._decisions import devices
-from counterseal._decisions.device_requests import AuthenticatedDevice, DeviceRequest, open_request
+from counterseal._decisions.device_requests import AuthenticatedDevice
 from counterseal._decisions.readings import record_with_account
-from counterseal._transaction import AuditContext, Transactions, UseCase, demand_rate, refusals
+from counterseal._transaction import AuditContext, UseCase, demand_rate, refusals
 from counterseal.machines import BindingEvent
 from counterseal.models import Administrator, AuditEvent, Binding, DeviceCall, Guid, RelyingParty
-from counterseal.usecases._admission import admit
+from counterseal.usecases._admission import admit, open_call
 from counterseal.wire.telemetry import read_report
 
 EVENTS_A_MINUTE = 60
@@ -36,7 +36,7 @@ class Devices(UseCase):
             WrongDevice: There is no such device.
             Refused: The proof does not hold, was seen before, or the device may not act.
         """
-        context, request = _open(self._transactions, call, "device.prove")
+        context, request = open_call(self._transactions, call, "device.prove")
         context.subject = None
         return admit(self._transactions, context, request, request.reading()).value
 
@@ -55,7 +55,7 @@ class Devices(UseCase):
             NotEndorsed: A new key is not signed by an old key of its role.
             StrongKeyMissed: The device's strong key did not endorse; says what is left.
         """
-        context, request = _open(self._transactions, call, "binding.rotate")
+        context, request = open_call(self._transactions, call, "binding.rotate")
         reading = request.reading()
         device = admit(self._transactions, context, request, reading)
         served_kinds = self.ports.notifier.kinds()
@@ -75,7 +75,7 @@ class Devices(UseCase):
         Raises:
             InvalidField: The body is malformed, or a text does not fit.
         """
-        context, request = _open(self._transactions, call, "binding.update")
+        context, request = open_call(self._transactions, call, "binding.update")
         reading = request.reading()
         device = admit(self._transactions, context, request, reading)
         plan = reading.then(lambda device, tools: devices.update(device, tools, call.body))
@@ -140,7 +140,7 @@ class KeySets(UseCase):
         Raises:
             Refused: The call is not proven, or the device may not act.
         """
-        context, request = _open(self._transactions, call, "device.keys")
+        context, request = open_call(self._transactions, call, "device.keys")
         reading = request.reading()
         device = admit(self._transactions, context, request, reading)
         service_keys = self.ports.signer.jwks()
@@ -162,7 +162,7 @@ class Telemetry(UseCase):
             Refused: The call is not proven, or the device may not act.
         """
         ports = self.ports
-        context, request = _open(self._transactions, call, "device.telemetry")
+        context, request = open_call(self._transactions, call, "device.telemetry")
         device = admit(self._transactions, context, request, request.reading()).value
         with refusals(ports, context):
             report = read_report(ijson.parse(call.body))
@@ -177,13 +177,3 @@ class Telemetry(UseCase):
                 attributes=report.attributes,
             )
         )
-
-
-def _open(
-    transactions: Transactions, call: DeviceCall, event: str
-) -> tuple[AuditContext, DeviceRequest]:
-    """Read a device's call, which until then is a stranger's."""
-    with refusals(transactions.ports, AuditContext(event=event, actor="stranger")):
-        request = open_request(call, transactions.policy)
-    device = request.proof.device
-    return AuditContext(event=event, actor=device, subject=device), request
