@@ -19,7 +19,7 @@ from counterseal.testing.service import PIN
 
 LIMITS = {
     "issue": 150,
-    "pending": 107,
+    "pending": 104,
     "fetch": 126,
     "answer": 251,
     "disown": 249,
