@@ -59,7 +59,7 @@ class BrokenAdapter:
 
     def require_caught(self):
         contract = copy.copy(self.contract)
-        contract.patience = SOON
+        contract.allowed_delay = SOON
         errors = self._report(contract, self.broken).failed_clauses.values()
         assert errors, "not caught"
         assert not any(isinstance(error, MISTAKES) for error in errors), "no adapter at all"

@@ -15,7 +15,7 @@ class CanScript(contracts.CallbackSenderContract):
     shows_attempts = True
     can_script = True
     can_hang = True
-    can_drip = True
+    can_answer_slowly = True
     forbidden = ("http://127.0.0.1:8000/", "https://inside.example/")
 
     def attempts(self, sender):
@@ -28,7 +28,7 @@ class CanScript(contracts.CallbackSenderContract):
     def hang(self, sender):
         sender.hanging = True
 
-    def drip(self, sender):
+    def answer_slowly(self, sender):
         sender.dripping = True
 
 

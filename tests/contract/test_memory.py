@@ -155,8 +155,8 @@ class TestFakeIdentityProvider(contracts.IdentityProviderContract):
 
 class TestOutboxNotifier(contracts.NotifierContract):
     shows_what_it_sends = True
-    learns_of_death = True
-    is_put_off = True
+    has_dead_addresses = True
+    has_busy_addresses = True
 
     @pytest.fixture
     def new_notifier(self):

@@ -14,8 +14,8 @@ from counterseal.wire.messages import push_data
 
 class CanPush(contracts.NotifierContract):
     shows_what_it_sends = True
-    learns_of_death = True
-    is_put_off = True
+    has_dead_addresses = True
+    has_busy_addresses = True
     can_hang = True
 
     def payloads(self, notifier):

@@ -65,8 +65,8 @@ def fid(value):
 class TestFcmNotifier(NotifierContract):
     kind = AddressKind.FCM_TOKEN
     shows_what_it_sends = True
-    learns_of_death = True
-    is_put_off = True
+    has_dead_addresses = True
+    has_busy_addresses = True
     can_hang = True
 
     @pytest.fixture(autouse=True)

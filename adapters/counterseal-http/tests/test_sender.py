@@ -42,7 +42,7 @@ class TestHttpCallbackSender(CallbackSenderContract):
     shows_attempts = True
     can_script = True
     can_hang = True
-    can_drip = True
+    can_answer_slowly = True
 
     @pytest.fixture(autouse=True)
     def _receiver(self, receiver):
@@ -91,7 +91,7 @@ class TestHttpCallbackSender(CallbackSenderContract):
     def hang(self, sender):
         self.receiver.act = self.receiver.hang
 
-    def drip(self, sender):
+    def answer_slowly(self, sender):
         self.receiver.act = self.receiver.drip(b"HTTP/1.1 2")
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from counterseal.models import Admin, AppSpace, AuditEvent, Company, Guid, Origin, fields
 from counterseal.testing.contracts.edge_values import edge_records
-from counterseal.testing.contracts.record_factory import RecordFactory, event, newer
+from counterseal.testing.contracts.record_factory import RecordFactory, event, next_version
 from counterseal.testing.strategies import guids, moments, texts
 from counterseal_records.bodies import (
     KINDS,
@@ -153,7 +153,7 @@ def test_a_body_says_what_it_is():
 def specimens():
     """Return what `written-by-0.1.jsonl` holds."""
     made = RecordFactory(seed=1)
-    return (*made.plain(), *edge_records(made), event("a reason", subject=made.guid()))
+    return (*made.one_of_each(), *edge_records(made), event("a reason", subject=made.guid()))
 
 
 def test_what_the_first_release_wrote_is_read():
@@ -209,7 +209,7 @@ def test_a_record_of_another_kind_is_not_taken():
 
 
 @pytest.mark.parametrize(
-    "record", RecordFactory().plain(), ids=lambda record: type(record).__name__
+    "record", RecordFactory().one_of_each(), ids=lambda record: type(record).__name__
 )
 def test_only_tenancy_is_kept_from_one_reading_to_the_next(record):
     body = write(record)
@@ -217,11 +217,11 @@ def test_only_tenancy_is_kept_from_one_reading_to_the_next(record):
 
     assert first == again == read(body.encode()) == record
     assert (first is again) == isinstance(record, Company | AppSpace | Origin | Admin)
-    assert read(write(newer(record))) == newer(record)
+    assert read(write(next_version(record))) == next_version(record)
 
 
 @pytest.mark.parametrize(
-    "record", RecordFactory().plain(), ids=lambda record: type(record).__name__
+    "record", RecordFactory().one_of_each(), ids=lambda record: type(record).__name__
 )
 def test_a_body_of_this_releases_form_is_read_as_it_is(record):
     assert len(form_of(record)) == 4
@@ -230,7 +230,9 @@ def test_a_body_of_this_releases_form_is_read_as_it_is(record):
 
 
 def test_each_kind_has_a_form_of_its_own():
-    assert len({form_of(record) for record in (*RecordFactory().plain(), event())}) == len(KINDS)
+    assert len({form_of(record) for record in (*RecordFactory().one_of_each(), event())}) == len(
+        KINDS
+    )
 
 
 def test_a_member_that_is_not_known_is_refused_unless_the_form_is_this_releases():

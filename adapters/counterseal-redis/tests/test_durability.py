@@ -11,7 +11,7 @@ from counterseal.memory import SystemEntropy
 from counterseal.models import ChallengeState
 from counterseal.testing import FrozenClock
 from counterseal.testing.clock import START
-from counterseal.testing.contracts.record_factory import LATER, RecordFactory, event, newer
+from counterseal.testing.contracts.record_factory import LATER, RecordFactory, event, next_version
 from counterseal.testing.contracts.store_worker import StoreWorker
 from counterseal_redis import (
     RedisAudit,
@@ -173,9 +173,9 @@ def test_in_a_cluster_the_replica_of_the_partition_counts(cluster, new_keyspace,
         for part, company in companies.items():
             if part in behind:
                 with pytest.raises(Indeterminate):
-                    hasty_worker.replace(company, newer(company))
+                    hasty_worker.replace(company, next_version(company))
             else:
-                worker.replace(company, newer(company))
+                worker.replace(company, next_version(company))
     finally:
         cluster.replicas[0].resume()
 

@@ -16,7 +16,7 @@ from counterseal.models.guid import partition_of
 from counterseal.ports import Due
 from counterseal.testing import START, FrozenClock, StoreContract
 from counterseal.testing.contracts import StoreHistory
-from counterseal.testing.contracts.record_factory import RecordFactory, newer
+from counterseal.testing.contracts.record_factory import RecordFactory, next_version
 from counterseal_redis import Keyspace, RedisAudit, RedisStore, forget, replicated
 
 SHARE = {"redis_8_2": 3}
@@ -122,7 +122,7 @@ def test_e19_of_ten_thousand_undelivered_none_is_lost(redis_8_2, new_keyspace):
             for place, partition in enumerate({partition_of(one.guid) for one in found}):
                 due = [one for one in found if partition_of(one.guid) == partition]
                 assert all(undelivered.pop(one.guid) == one for one in due)
-                after = [newer(one, state=state, next_at=next_at) for one in due]
+                after = [next_version(one, state=state, next_at=next_at) for one in due]
                 changes = tuple(map(Change, due, after))
                 store.commit(changes, (), f"{state.value} {turn} {place}")
                 moved |= {one.guid: one for one in after}

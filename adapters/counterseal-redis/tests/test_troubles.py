@@ -14,7 +14,7 @@ from counterseal.memory import SystemEntropy
 from counterseal.models import Account, Callback, CallbackState, ChallengeState, Login
 from counterseal.ports import Due
 from counterseal.testing import START, FrozenClock
-from counterseal.testing.contracts.record_factory import LATER, RecordFactory, event, newer
+from counterseal.testing.contracts.record_factory import LATER, RecordFactory, event, next_version
 from counterseal.testing.contracts.store_worker import StoreWorker
 from counterseal_redis import (
     NONE,
@@ -81,7 +81,7 @@ def test_a_lost_reply_is_never_a_conflict(behind, retries, applied):
     proxy, worker = behind(retries)
     company = RecordFactory().company()
     worker.create(company)
-    swap = (company, newer(company))
+    swap = (company, next_version(company))
     proxy.cut(applied=applied, match=b"EVAL")
 
     if retries:
@@ -92,7 +92,7 @@ def test_a_lost_reply_is_never_a_conflict(behind, retries, applied):
         worker.commit(swap, audit=[event("once")], operation="swap")
 
     assert proxy.cuts == 1
-    assert worker.get(company.guid) == newer(company)
+    assert worker.get(company.guid) == next_version(company)
     assert worker.events() == [event("once")]
 
 
@@ -119,11 +119,11 @@ def test_in_a_cluster_too_a_lost_reply_is_never_a_conflict(cluster, proxied):
         for proxy in proxies.values():
             proxy.cut(applied=True, match=b"EVAL")
 
-        worker.commit((company, newer(company)), operation=f"swap {partition}")
+        worker.commit((company, next_version(company)), operation=f"swap {partition}")
         for proxy in proxies.values():
             proxy.cut(applied=True, match=b"nothing that is ever said")
 
-        assert worker.get(company.guid) == newer(company)
+        assert worker.get(company.guid) == next_version(company)
     assert sum(proxy.cuts for proxy in proxies.values()) == 8
     client.close()
 
@@ -138,7 +138,7 @@ def test_scripts_that_are_forgotten_are_taught_again(server, worker, opened):
         worker.create(company)
         opened(server).script_flush()
         assert worker.store.get_with_account(company.guid) == (company, None)
-        company = worker.replace(company, newer(company))
+        company = worker.replace(company, next_version(company))
         opened(server).script_flush()
         assert worker.store.list(None)
         company = RecordFactory(seed=1).company()
@@ -151,22 +151,22 @@ def test_a_server_that_is_full_is_unavailable_and_changes_nothing(
     worker = StoreWorker(RedisStore(new_keyspace(single), FrozenClock()), lambda _: ())
     company = RecordFactory().company()
     worker.create(company)
-    worker.commit((company, newer(company)), operation="swap")
+    worker.commit((company, next_version(company)), operation="swap")
     client.config_set("maxmemory", 1)
     try:
         with pytest.raises(StoreUnavailable) as caught:
-            worker.replace(newer(company), newer(newer(company)))
+            worker.replace(next_version(company), next_version(next_version(company)))
         assert not isinstance(caught.value, Indeterminate)
         kinds = ("OutOfMemoryError", "ResponseError OOM")  # as older servers tell it
         assert caplog.messages[0] in {f"Redis failed: {kind}" for kind in kinds}
         assert "maxmemory" not in caplog.text, "a server's own words may hold what was sent"
-        assert worker.get(company.guid) == newer(company)
+        assert worker.get(company.guid) == next_version(company)
         # What was applied before the server was full is known, though nothing more is written.
-        worker.commit((company, newer(company)), operation="swap")
+        worker.commit((company, next_version(company)), operation="swap")
     finally:
         client.config_set("maxmemory", 0)
 
-    worker.replace(newer(company), newer(newer(company)))
+    worker.replace(next_version(company), next_version(next_version(company)))
 
 
 @pytest.mark.parametrize("name", ["redis_8_2", "valkey_9_1"])  # 6.2 lets scripts write
@@ -213,14 +213,14 @@ def test_a_paused_server_is_indeterminate_and_then_tells_the_truth(single, opene
     single.pause()
     try:
         with pytest.raises(Indeterminate):
-            hasty.commit((company, newer(company)), operation="swap")
+            hasty.commit((company, next_version(company)), operation="swap")
         with pytest.raises(Unavailable):
             hasty.get(company.guid)
     finally:
         single.resume()
 
-    worker.commit((company, newer(company)), operation="swap")
-    assert worker.get(company.guid) == newer(company)
+    worker.commit((company, next_version(company)), operation="swap")
+    assert worker.get(company.guid) == next_version(company)
 
 
 def test_a_slot_that_has_moved_is_followed(cluster, opened):
@@ -279,11 +279,11 @@ def test_sentinel_leads_to_who_is_the_primary_now(sentinels, opened):
     sentinels.fail_over()
 
     def swapped():
-        worker.commit((company, newer(company)), operation="swap")
+        worker.commit((company, next_version(company)), operation="swap")
         return True
 
     until(swapped)
-    assert worker.get(company.guid) == newer(company)
+    assert worker.get(company.guid) == next_version(company)
 
 
 def test_who_only_gets_no_processor_is_not_thought_to_be_away(cluster, sentinels):
@@ -349,10 +349,10 @@ def test_what_is_over_has_an_end_and_what_is_due_has_none(keyspace, worker):
     account = made.account()
     open_ = made.challenge(account, deadline=START - timedelta(days=9), keep_until=START)
     worker.create(account, made.binding(account), open_)
-    ended = worker.replace(open_, newer(open_, state=ChallengeState.ANSWERED))
+    ended = worker.replace(open_, next_version(open_, state=ChallengeState.ANSWERED))
     dead = made.callback(account, state=CallbackState.DEAD, keep_until=START + LIFE)
     worker.create(dead)
-    queued = worker.replace(dead, newer(dead, state=CallbackState.QUEUED))
+    queued = worker.replace(dead, next_version(dead, state=CallbackState.QUEUED))
     delivered = made.callback(account, state=CallbackState.DELIVERED, keep_until=START + LIFE)
     worker.create(delivered)
 
@@ -416,7 +416,7 @@ def test_both_protocols_serve(single, new_keyspace, protocol):
     worker = StoreWorker(
         RedisStore(keyspace, FrozenClock()), lambda _: [line.event for line in audit.whole()]
     )
-    records = RecordFactory().plain()
+    records = RecordFactory().one_of_each()
     of = {type(record): record for record in records}
     for record in records:
         worker.commit((None, record), audit=[event()])

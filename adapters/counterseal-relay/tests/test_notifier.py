@@ -54,7 +54,7 @@ def relayed(value):
 class TestRelayNotifier(NotifierContract):
     kind = AddressKind.RELAY
     shows_what_it_sends = True
-    learns_of_death = True
+    has_dead_addresses = True
     can_hang = True
 
     @pytest.fixture(autouse=True)

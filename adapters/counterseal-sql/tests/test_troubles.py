@@ -11,7 +11,7 @@ from counterseal.errors import Conflict, Indeterminate, StoreUnavailable
 from counterseal.models import Change
 from counterseal.testing import START, FrozenClock
 from counterseal.testing.contracts.race import race
-from counterseal.testing.contracts.record_factory import RecordFactory, event, newer
+from counterseal.testing.contracts.record_factory import RecordFactory, event, next_version
 from counterseal.testing.contracts.store_worker import StoreWorker
 from counterseal_records import digest, microseconds
 from counterseal_sql import (
@@ -132,13 +132,15 @@ def test_a_full_disk_is_unavailable_and_changes_nothing(on_sqlite):
 
     with pytest.raises(StoreUnavailable):
         worker.commit(
-            (company, newer(company)), (None, made.company(name="x" * 100_000)), operation="grow"
+            (company, next_version(company)),
+            (None, made.company(name="x" * 100_000)),
+            operation="grow",
         )
     assert worker.get(company.guid) == company
 
     database.close()
     sqlalchemy_event.remove(database.engine, "connect", fill)
-    worker.replace(company, newer(company))
+    worker.replace(company, next_version(company))
 
 
 def test_a_commit_that_fails_at_its_end_is_indeterminate(on_sqlite):
@@ -158,7 +160,7 @@ def test_a_commit_that_fails_at_its_end_is_indeterminate(on_sqlite):
     sqlalchemy_event.listen(
         database.engine, "connect", lambda one, _: one.execute("PRAGMA foreign_keys = ON")
     )
-    swap = (company, newer(company))
+    swap = (company, next_version(company))
 
     with pytest.raises(Indeterminate):
         worker.commit(swap, operation="swap")
@@ -167,7 +169,7 @@ def test_a_commit_that_fails_at_its_end_is_indeterminate(on_sqlite):
     with database.committing() as connection:
         connection.exec_driver_sql("DROP TRIGGER unwelcome")
     worker.commit(swap, operation="swap")
-    assert worker.get(company.guid) == newer(company)
+    assert worker.get(company.guid) == next_version(company)
 
 
 def test_a_file_that_is_no_database_is_unavailable(tmp_path, opened):
@@ -190,10 +192,10 @@ def test_a_row_that_is_locked_is_waited_for_and_then_unavailable(postgres_server
     with opened(url).committing() as connection:
         connection.exec_driver_sql("SELECT * FROM counterseal_records FOR UPDATE")
         with pytest.raises(StoreUnavailable):
-            worker.commit((company, newer(company)), operation="swap")
+            worker.commit((company, next_version(company)), operation="swap")
 
     assert caplog.messages == ["the database failed: LockNotAvailable 55P03"]
-    worker.commit((company, newer(company)), operation="swap")
+    worker.commit((company, next_version(company)), operation="swap")
 
 
 def test_a_server_that_ends_the_connection_makes_a_commit_indeterminate(
@@ -207,7 +209,7 @@ def test_a_server_that_ends_the_connection_makes_a_commit_indeterminate(
         pid = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
     with opened(database.engine.url).writing() as connection:
         connection.exec_driver_sql(f"SELECT pg_terminate_backend({pid}, 5000)")
-    swap = (company, newer(company))
+    swap = (company, next_version(company))
 
     with pytest.raises(Indeterminate):
         worker.commit(swap, operation="swap")
@@ -215,7 +217,7 @@ def test_a_server_that_ends_the_connection_makes_a_commit_indeterminate(
     assert line.startswith("the reply to a commit was lost: ")
     worker.commit(swap, operation="swap")
 
-    assert worker.get(company.guid) == newer(company)
+    assert worker.get(company.guid) == next_version(company)
 
 
 def test_another_default_isolation_changes_nothing(postgres_server, opened):
@@ -228,7 +230,7 @@ def test_another_default_isolation_changes_nothing(postgres_server, opened):
     worker = StoreWorker(SqlStore(database, FrozenClock()), lambda _: ())
     company = RecordFactory().company()
     worker.create(company)
-    rivals = [lambda: worker.replace(company, newer(company))] * 4
+    rivals = [lambda: worker.replace(company, next_version(company))] * 4
 
     lost = [end.error for end in race(rivals) if end.error is not None]
 
@@ -274,7 +276,7 @@ def test_what_was_rolled_back_leaves_its_connection_usable(worker, company):
     for _ in range(40):  # more than there are connections
         worker.require_refused(Conflict, (None, company))
 
-    worker.replace(company, newer(company))
+    worker.replace(company, next_version(company))
 
 
 def test_what_is_over_is_dropped_however_much_it_is(database):

@@ -55,8 +55,8 @@ def at(subscription):
 class TestWebPushNotifier(NotifierContract):
     kind = AddressKind.WEBPUSH
     shows_what_it_sends = True
-    learns_of_death = True
-    is_put_off = True
+    has_dead_addresses = True
+    has_busy_addresses = True
     can_hang = True
 
     @pytest.fixture(autouse=True)

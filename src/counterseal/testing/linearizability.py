@@ -34,7 +34,7 @@ class Operation(Generic[A]):
     Attributes:
         called: When it was called; any clock that all callers share and that never repeats.
         returned: When its reply came; None if it never did.
-        act: What was asked and what was replied, as the model wants it.
+        call: What was asked and what was replied, as the model wants it.
     """
 
     called: int
@@ -85,7 +85,7 @@ class Note(Generic[A]):
     What a caller notes of its operation.
 
     Attributes:
-        act: What was asked and replied; None if the operation tells nothing.
+        call: What was asked and replied; None if the operation tells nothing.
         lost: Whether the reply was lost.
     """
 

@@ -64,4 +64,4 @@ def test_the_kit_takes_time_for_no_fault_of_counters():
     ids=lambda one: one.__name__,
 )
 def test_the_kit_takes_a_call_that_waits_for_a_processor_for_no_fault(contract):
-    assert contract.patience >= timedelta(seconds=10)
+    assert contract.allowed_delay >= timedelta(seconds=10)

@@ -12,25 +12,25 @@ from counterseal.testing.faults import Crash
 
 def crashed(call: Callable[[], object], *, adapter: object, line: int) -> bool:
     """
-    Call *act*, and let the process die when *adapter* comes to its *line*-th line.
+    Make *call*, and let the process die when *adapter* comes to its *line*-th line.
 
     A dead process puts nothing in order, and an adapter that is to survive must not need to:
     here, a `finally` of its own still runs.
 
     Args:
-        act: Calls the adapter.
+        call: Calls the adapter.
         adapter: An object of a class of the package whose lines are counted.
         line: 0 for the first one that is reached.
 
     Returns:
         Whether it came so far.
     """
-    room = type(adapter).__module__.partition(".")[0]
+    package = type(adapter).__module__.partition(".")[0]
     remaining = line
 
     def in_adapter(frame: FrameType) -> bool:
         name = frame.f_globals.get("__name__", "")
-        return isinstance(name, str) and name.partition(".")[0] == room
+        return isinstance(name, str) and name.partition(".")[0] == package
 
     def trace(frame: FrameType, happening: str, _: Any) -> Any:
         nonlocal remaining

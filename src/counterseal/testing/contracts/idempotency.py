@@ -17,7 +17,7 @@ from counterseal.testing.contracts.leaks import (
     SECRET,
     no_secret_is_logged,
     only_unavailable_leaves,
-    without_broken,
+    skip_without_broken,
 )
 from counterseal.testing.contracts.race import race, results
 from counterseal.testing.contracts.record_factory import RecordFactory
@@ -171,7 +171,7 @@ class IdempotencyContract(Contract):
     def test_all_1_only_unavailable_leaves(self, broken_idempotency: NewIdempotency | None) -> None:
         """ALL-1."""
         if broken_idempotency is None:
-            without_broken()
+            skip_without_broken()
             return
         port = broken_idempotency()
         only_unavailable_leaves(

@@ -21,7 +21,7 @@ from counterseal.testing.contracts.leaks import (
     SECRET,
     no_secret_is_logged,
     only_unavailable_leaves,
-    without_broken,
+    skip_without_broken,
 )
 from counterseal.testing.contracts.race import race, results
 from counterseal.testing.contracts.summary import Contract
@@ -241,7 +241,7 @@ class IdentityProviderContract(Contract):
     ) -> None:
         """ALL-1."""
         if broken_identity_provider is None:
-            without_broken()
+            skip_without_broken()
             return
         provider = broken_identity_provider()
         settings = self.settings(provider)

@@ -91,7 +91,7 @@ def no_io() -> Iterator[None]:
         assert not events, f"it waits: {', '.join(events)}"
 
 
-def without_broken(number: str = "ALL-1") -> None:
+def skip_without_broken(number: str = "ALL-1") -> None:
     """Skip a test of failures: the author gave no adapter with a broken connection."""
     pytest.skip(f"{number} is not shown, without a broken adapter: {clauses()[number]}")
 

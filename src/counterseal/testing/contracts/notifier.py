@@ -24,7 +24,7 @@ from counterseal.testing.contracts.leaks import (
     SECRET,
     no_secret_is_logged,
     only_unavailable_leaves,
-    without_broken,
+    skip_without_broken,
 )
 from counterseal.testing.contracts.race import LATE, comes_back, race, results
 from counterseal.testing.contracts.record_factory import RecordFactory
@@ -48,23 +48,23 @@ MISCONFIGURED = PushOutcome(result=PushResult.MISCONFIGURED)
 
 class NotifierContract(Contract):
     """
-    What every notifier keeps.
+    What every notifier fulfils.
 
     Attributes:
         kind: Of the addresses that it pushes to.
-        shows_what_it_sends: Whether `sent` knows what left.
-        learns_of_death: Whether `dead_address` makes an address that will never work again.
-        is_put_off: Whether `busy_address` makes one whose push service asks to come back later.
+        shows_what_it_sends: Whether `payloads` returns what left.
+        has_dead_addresses: Whether `dead_address` makes an address that will never work again.
+        has_busy_addresses: Whether `busy_address` makes one whose push service asks for a delay.
         can_hang: Whether `hang` lets the push service never answer.
-        patience: How much later than its timeout a notifier may return, on a busy machine.
+        allowed_delay: How much later than its timeout a notifier may return, on a busy machine.
     """
 
     kind: ClassVar[AddressKind] = AddressKind.RELAY
     shows_what_it_sends: ClassVar[bool] = False
-    learns_of_death: ClassVar[bool] = False
-    is_put_off: ClassVar[bool] = False
+    has_dead_addresses: ClassVar[bool] = False
+    has_busy_addresses: ClassVar[bool] = False
     can_hang: ClassVar[bool] = False
-    patience: ClassVar[timedelta] = LATE
+    allowed_delay: ClassVar[timedelta] = LATE
 
     @pytest.fixture
     def new_notifier(self) -> NewNotifier:
@@ -90,7 +90,7 @@ class NotifierContract(Contract):
         Make an address that *notifier* will learn never to work again.
 
         Raises:
-            NotImplementedError: `learns_of_death` is true, and the author did not say how.
+            NotImplementedError: `has_dead_addresses` is true, and the author did not say how.
         """
         raise NotImplementedError
 
@@ -99,7 +99,7 @@ class NotifierContract(Contract):
         Make an address whose push service asks to be left alone for an hour.
 
         Raises:
-            NotImplementedError: `is_put_off` is true, and the author did not say how.
+            NotImplementedError: `has_busy_addresses` is true, and the author did not say how.
         """
         raise NotImplementedError
 
@@ -183,7 +183,7 @@ class NotifierContract(Contract):
         self, new_notifier: NewNotifier
     ) -> None:
         """NOTIFIER-5."""
-        needs(self, "learns_of_death", "NOTIFIER-5")
+        needs(self, "has_dead_addresses", "NOTIFIER-5")
         notifier = new_notifier()
         living, dead = self.address(notifier, 1), self.dead_address(notifier)
 
@@ -203,7 +203,7 @@ class NotifierContract(Contract):
 
     def test_notifier_6_does_not_wait_itself(self, new_notifier: NewNotifier) -> None:
         """NOTIFIER-6: it says how long to wait."""
-        needs(self, "is_put_off", "NOTIFIER-6")
+        needs(self, "has_busy_addresses", "NOTIFIER-6")
         notifier = new_notifier()
         living, busy = self.address(notifier, 1), self.busy_address(notifier)
 
@@ -220,7 +220,9 @@ class NotifierContract(Contract):
             self.hang(notifier)
 
         attempt = partial(self._outcomes, notifier, addresses, _message(timeout=TIMEOUT))
-        assert comes_back(attempt, within=TIMEOUT + self.patience), "no return after the timeout"
+        assert comes_back(attempt, within=TIMEOUT + self.allowed_delay), (
+            "no return after the timeout"
+        )
 
     def test_notifier_7_says_later_of_what_it_does_not_know(
         self, new_notifier: NewNotifier
@@ -237,7 +239,7 @@ class NotifierContract(Contract):
     def test_all_1_only_unavailable_leaves(self, broken_notifier: NewNotifier | None) -> None:
         """ALL-1."""
         if broken_notifier is None:
-            without_broken()
+            skip_without_broken()
             return
         notifier = broken_notifier()
         address = self.address(notifier, 1)

@@ -48,7 +48,7 @@ class Ended(Generic[T]):
 
 def race(calls: Sequence[Callable[[], T]]) -> list[Ended[T]]:
     """
-    Let all *acts* begin at one moment, each in a thread of its own.
+    Let all *calls* begin at one moment, each in a thread of its own.
 
     Raises:
         AssertionError: A call did not come back.
@@ -93,7 +93,7 @@ def results(ended: Sequence[Ended[T]]) -> list[T]:
 
 
 def comes_back(call: Callable[[], object], *, within: timedelta) -> bool:
-    """Tell whether *act* returns or raises in time; it is left behind if not."""
+    """Tell whether *call* returns or raises in time; if not, its thread goes on."""
     done = threading.Event()
 
     def run() -> None:

@@ -41,15 +41,15 @@ SECOND = timedelta(seconds=1)
 LATER = START + timedelta(days=400)
 
 
-def newer(record: R, **changes: Any) -> R:
+def next_version(record: R, **changes: Any) -> R:
     """Return the record's next version."""
     return attrs.evolve(record, version=record.version + 1, **changes)
 
 
-def touched(record: R, at: datetime) -> R:
+def with_other_creation_time(record: R, at: datetime) -> R:
     """Return the next version of any record, with another time of its making."""
     name = "issued_at" if isinstance(record, Challenge) else "created_at"
-    return newer(record, **{name: at})
+    return next_version(record, **{name: at})
 
 
 def event(reason: str = "", **changes: Any) -> AuditEvent:
@@ -240,7 +240,7 @@ class RecordFactory:
         }
         return Alias(**fields | changes)
 
-    def plain(self) -> tuple[Record, ...]:
+    def one_of_each(self) -> tuple[Record, ...]:
         """Make one record of each kind, with as little in it as there can be."""
         account = self.account()
         return (

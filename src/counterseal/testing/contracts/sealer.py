@@ -15,7 +15,7 @@ from counterseal.testing.contracts.leaks import (
     no_io,
     no_secret_is_logged,
     only_unavailable_leaves,
-    without_broken,
+    skip_without_broken,
 )
 from counterseal.testing.contracts.race import race, results
 from counterseal.testing.contracts.summary import Contract
@@ -105,7 +105,7 @@ class SealerContract(Contract):
     def test_all_1_only_unavailable_leaves(self, broken_sealer: NewSealer | None) -> None:
         """ALL-1."""
         if broken_sealer is None:
-            without_broken()
+            skip_without_broken()
             return
         sealer = broken_sealer()
         only_unavailable_leaves(

@@ -17,7 +17,7 @@ from counterseal.testing.contracts.leaks import (
     SECRET,
     no_secret_is_logged,
     only_unavailable_leaves,
-    without_broken,
+    skip_without_broken,
 )
 from counterseal.testing.contracts.race import LATE, comes_back, race, results
 from counterseal.testing.contracts.summary import Contract
@@ -34,7 +34,7 @@ AMPLE = timedelta(seconds=20)
 
 class CallbackSenderContract(Contract):
     """
-    What every sender keeps.
+    What every sender fulfils.
 
     Attributes:
         url: Where a receiver listens, or seems to.
@@ -42,8 +42,8 @@ class CallbackSenderContract(Contract):
         shows_attempts: Whether `attempts` knows what reached a receiver.
         can_script: Whether `script` sets what the receiver answers.
         can_hang: Whether `hang` lets the receiver never answer.
-        can_drip: Whether `drip` lets the receiver answer slowly, and never to the end.
-        patience: How much later than its timeout a sender may return, on a busy machine.
+        can_answer_slowly: Whether `answer_slowly` lets the receiver answer, and never end.
+        allowed_delay: How much later than its timeout a sender may return, on a busy machine.
     """
 
     url: ClassVar[str] = "https://shop.example/done"
@@ -51,8 +51,8 @@ class CallbackSenderContract(Contract):
     shows_attempts: ClassVar[bool] = False
     can_script: ClassVar[bool] = False
     can_hang: ClassVar[bool] = False
-    can_drip: ClassVar[bool] = False
-    patience: ClassVar[timedelta] = LATE
+    can_answer_slowly: ClassVar[bool] = False
+    allowed_delay: ClassVar[timedelta] = LATE
 
     @pytest.fixture
     def new_sender(self) -> NewSender:
@@ -96,12 +96,12 @@ class CallbackSenderContract(Contract):
         """
         raise NotImplementedError
 
-    def drip(self, sender: CallbackSender) -> None:
+    def answer_slowly(self, sender: CallbackSender) -> None:
         """
         Let the receiver begin to answer the next request, and send a byte now and then.
 
         Raises:
-            NotImplementedError: `can_drip` is true, and the author did not say how.
+            NotImplementedError: `can_answer_slowly` is true, and the author did not say how.
         """
         raise NotImplementedError
 
@@ -138,9 +138,9 @@ class CallbackSenderContract(Contract):
 
     def test_sender_2_returns_in_time_though_something_comes(self, new_sender: NewSender) -> None:
         """SENDER-2: a limit on each read is none on the attempt."""
-        needs(self, "can_drip", "SENDER-2")
+        needs(self, "can_answer_slowly", "SENDER-2")
         sender = new_sender()
-        self.drip(sender)
+        self.answer_slowly(sender)
 
         self._comes_back(sender)
 
@@ -207,7 +207,7 @@ class CallbackSenderContract(Contract):
     def test_all_1_only_unavailable_leaves(self, broken_sender: NewSender | None) -> None:
         """ALL-1."""
         if broken_sender is None:
-            without_broken()
+            skip_without_broken()
             return
         sender = broken_sender()
         only_unavailable_leaves({"send": lambda: sender.send(self._delivery())})
@@ -228,7 +228,9 @@ class CallbackSenderContract(Contract):
 
     def _comes_back(self, sender: CallbackSender) -> None:
         attempt = partial(sender.send, self._delivery(timeout=TIMEOUT))
-        assert comes_back(attempt, within=TIMEOUT + self.patience), "no return after the timeout"
+        assert comes_back(attempt, within=TIMEOUT + self.allowed_delay), (
+            "no return after the timeout"
+        )
 
     def _delivery(self, url: str | None = None, *, timeout: timedelta = AMPLE) -> Delivery:
         return Delivery(

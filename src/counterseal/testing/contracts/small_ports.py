@@ -13,7 +13,7 @@ from counterseal.models import AuditEvent
 from counterseal.ports import Audit, Clock, Entropy, Wake
 from counterseal.testing.contracts.leaks import (
     only_unavailable_leaves,
-    without_broken,
+    skip_without_broken,
 )
 from counterseal.testing.contracts.race import LATE, comes_back, race, results
 from counterseal.testing.contracts.record_factory import RecordFactory, event
@@ -176,7 +176,7 @@ class AuditContract(Contract):
     def test_all_1_only_unavailable_leaves(self, broken_audit: NewAudit | None) -> None:
         """ALL-1."""
         if broken_audit is None:
-            without_broken()
+            skip_without_broken()
             return
         audit = broken_audit()
         only_unavailable_leaves({"record": lambda: audit.record(event())})
@@ -187,10 +187,10 @@ class WakeContract(Contract):
     What every waker keeps.
 
     Attributes:
-        patience: How long what must not block may take, on a busy machine.
+        allowed_delay: How long what must not block may take, on a busy machine.
     """
 
-    patience: ClassVar[timedelta] = LATE
+    allowed_delay: ClassVar[timedelta] = LATE
 
     @pytest.fixture
     def new_wake(self) -> NewWake:
@@ -211,22 +211,24 @@ class WakeContract(Contract):
         """WAKE-1: also if nobody waits, or nobody any more."""
         wake, guid = new_wake(), RecordFactory().guid()
         for _ in range(3):
-            assert comes_back(partial(wake.notify, guid), within=self.patience), "ringing blocks"
+            assert comes_back(partial(wake.notify, guid), within=self.allowed_delay), (
+                "ringing blocks"
+            )
         wake.wait(guid, SHORT)
 
-        assert comes_back(partial(wake.notify, guid), within=self.patience), "ringing blocks"
+        assert comes_back(partial(wake.notify, guid), within=self.allowed_delay), "ringing blocks"
 
     def test_wake_2_waiting_ends(self, new_wake: NewWake) -> None:
         """WAKE-2: woken or not."""
         wake, guid = new_wake(), RecordFactory().guid()
         for timeout in (timedelta(0), SHORT):
             waiting = partial(wake.wait, guid, timeout)
-            assert comes_back(waiting, within=timeout + self.patience), "waiting does not end"
+            assert comes_back(waiting, within=timeout + self.allowed_delay), "waiting does not end"
 
     def test_all_1_only_unavailable_leaves(self, broken_wake: NewWake | None) -> None:
         """ALL-1."""
         if broken_wake is None:
-            without_broken()
+            skip_without_broken()
             return
         wake, guid = broken_wake(), RecordFactory().guid()
         only_unavailable_leaves(

@@ -22,9 +22,9 @@ class StoreContract(
     StoreReading, StoreDue, StoreCommitting, StoreRepeating, StoreRacing, StoreCrashing
 ):
     """
-    What every store keeps.
+    What every store fulfils.
 
-    Its author says the rest in attributes and methods of `StoreBench`::
+    The author of a store gives the rest in the attributes and methods of `StoreSetup`::
 
         class TestMyStore(StoreContract):
             @pytest.fixture

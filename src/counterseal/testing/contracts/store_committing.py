@@ -10,7 +10,12 @@ from counterseal.errors import (
     WrongRecord,
 )
 from counterseal.models import BindingState
-from counterseal.testing.contracts.record_factory import RecordFactory, event, newer, touched
+from counterseal.testing.contracts.record_factory import (
+    RecordFactory,
+    event,
+    next_version,
+    with_other_creation_time,
+)
 from counterseal.testing.contracts.store_setup import NewStore, StoreSetup
 from counterseal.testing.contracts.store_worker import Pair
 
@@ -36,14 +41,15 @@ class StoreCommitting(StoreSetup):
     def test_store_9_refuses_a_guid_that_exists(self, new_store: NewStore) -> None:
         """STORE-9."""
         worker, factory = self.worker(new_store), RecordFactory()
-        for record in factory.plain():
+        for record in factory.one_of_each():
             worker.create(record)
 
             worker.require_refused(Conflict, (None, record))
             worker.require_refused(
-                Conflict, (None, attrs.evolve(touched(record, factory.moment()), version=1))
+                Conflict,
+                (None, attrs.evolve(with_other_creation_time(record, factory.moment()), version=1)),
             )
-            worker.replace(record, newer(record))
+            worker.replace(record, next_version(record))
             worker.require_refused(Conflict, (None, record))
 
     def test_store_9_refuses_a_natural_key_that_exists(self, new_store: NewStore) -> None:
@@ -68,25 +74,29 @@ class StoreCommitting(StoreSetup):
     def test_store_10_swaps(self, new_store: NewStore) -> None:
         """STORE-10."""
         worker, factory = self.worker(new_store), RecordFactory()
-        for record in factory.plain():
+        for record in factory.one_of_each():
             worker.create(record)
 
-            worker.replace(record, newer(record))
+            worker.replace(record, next_version(record))
 
-            assert worker.get(record.guid) == newer(record)
+            assert worker.get(record.guid) == next_version(record)
 
     def test_store_10_refuses_what_was_decided_on_an_old_version(self, new_store: NewStore) -> None:
         """STORE-10."""
         worker, factory = self.worker(new_store), RecordFactory()
-        for record in factory.plain():
+        for record in factory.one_of_each():
             worker.create(record)
-            second = worker.replace(record, newer(record))
-            worker.require_refused(Conflict, (record, touched(record, factory.moment())))
-            third = worker.replace(second, newer(second))
+            second = worker.replace(record, next_version(record))
+            worker.require_refused(
+                Conflict, (record, with_other_creation_time(record, factory.moment()))
+            )
+            third = worker.replace(second, next_version(second))
 
             for stale in (record, second):
-                worker.require_refused(Conflict, (stale, newer(stale)))
-            worker.require_refused(Conflict, (newer(third), newer(newer(third))))
+                worker.require_refused(Conflict, (stale, next_version(stale)))
+            worker.require_refused(
+                Conflict, (next_version(third), next_version(next_version(third)))
+            )
 
     def test_store_10_refuses_a_natural_key_that_another_account_has(
         self, new_store: NewStore
@@ -96,7 +106,7 @@ class StoreCommitting(StoreSetup):
         first_id, second_id, free_id = factory.neighbours(3)
         first, second = factory.account(first_id), factory.account(second_id)
         worker.create(first, second)
-        renamed = newer(second, account_id=first_id)
+        renamed = next_version(second, account_id=first_id)
 
         worker.require_refused(Conflict, (second, renamed))
         worker.require_refused(Conflict, (first, first), (second, renamed))
@@ -104,7 +114,7 @@ class StoreCommitting(StoreSetup):
         assert worker.store.account(factory.space, first_id) == first
         assert worker.store.account(factory.space, second_id) == second
         assert worker.store.bindings(second.guid) == ()
-        worker.replace(second, newer(second, account_id=free_id))
+        worker.replace(second, next_version(second, account_id=free_id))
 
     def test_store_10_refuses_a_natural_key_twice_in_one_commit(self, new_store: NewStore) -> None:
         """STORE-10."""
@@ -112,7 +122,7 @@ class StoreCommitting(StoreSetup):
         first_id, second_id, free_id = factory.neighbours(3)
         first, second = factory.account(first_id), factory.account(second_id)
         worker.create(first, second)
-        first_renamed, renamed = (newer(one, account_id=free_id) for one in (first, second))
+        first_renamed, renamed = (next_version(one, account_id=free_id) for one in (first, second))
 
         worker.require_refused(Conflict, (first, first_renamed), (second, renamed))
         worker.require_refused(Conflict, (None, factory.account(free_id)), (second, renamed))
@@ -125,16 +135,16 @@ class StoreCommitting(StoreSetup):
         worker, factory = self.worker(new_store), RecordFactory()
         active = factory.binding(factory.account(), state=BindingState.ACTIVE)
         worker.create(active)
-        suspended = worker.replace(active, newer(active, state=BindingState.SUSPENDED))
-        worker.replace(suspended, newer(suspended, state=BindingState.ACTIVE))
+        suspended = worker.replace(active, next_version(active, state=BindingState.SUSPENDED))
+        worker.replace(suspended, next_version(suspended, state=BindingState.ACTIVE))
 
-        worker.require_refused(Conflict, (active, newer(active, strikes=1)))
+        worker.require_refused(Conflict, (active, next_version(active, strikes=1)))
 
     def test_store_10_refuses_what_is_not_there(self, new_store: NewStore) -> None:
         """STORE-10."""
         worker, factory = self.worker(new_store), RecordFactory()
-        for record in factory.plain():
-            worker.require_refused(Conflict, (record, newer(record)))
+        for record in factory.one_of_each():
+            worker.require_refused(Conflict, (record, next_version(record)))
 
     def test_store_11_guards(self, new_store: NewStore) -> None:
         """STORE-11."""
@@ -158,13 +168,13 @@ class StoreCommitting(StoreSetup):
         worker, factory = self.worker(new_store), RecordFactory()
         account = factory.account()
         worker.create(account)
-        locked = worker.replace(account, newer(account))
+        locked = worker.replace(account, next_version(account))
         binding = factory.binding(account)
 
         worker.require_refused(Conflict, (account, account), (None, binding))
         worker.require_refused(Conflict, (None, binding), (account, account))
         worker.require_refused(Conflict, (account, account))
-        ahead = newer(locked)
+        ahead = next_version(locked)
         worker.require_refused(Conflict, (ahead, ahead), (None, binding))
 
     def test_store_11_refuses_if_the_guard_is_not_there(self, new_store: NewStore) -> None:
@@ -181,12 +191,12 @@ class StoreCommitting(StoreSetup):
         account = factory.account()
         binding = factory.binding(account)
         worker.create(account, binding)
-        moved = worker.replace(binding, newer(binding))
+        moved = worker.replace(binding, next_version(binding))
         challenge = factory.challenge(account)
         pairs: list[Pair] = [
             (None, challenge),
-            (account, newer(account)),
-            (binding, newer(binding)),
+            (account, next_version(account)),
+            (binding, next_version(binding)),
         ]
 
         for turn in range(3):
@@ -214,8 +224,10 @@ class StoreCommitting(StoreSetup):
 
         worker.require_refused(PartitionCrossed, (None, here), (None, there))
         worker.create(here, there)
-        worker.require_refused(PartitionCrossed, (here, newer(here)), (there, newer(there)))
-        worker.require_refused(PartitionCrossed, (here, newer(here)), (there, there))
+        worker.require_refused(
+            PartitionCrossed, (here, next_version(here)), (there, next_version(there))
+        )
+        worker.require_refused(PartitionCrossed, (here, next_version(here)), (there, there))
 
     def test_store_14_refuses_other_versions(self, new_store: NewStore) -> None:
         """STORE-14."""
@@ -224,7 +236,7 @@ class StoreCommitting(StoreSetup):
         for version in (0, 2, 7):
             worker.require_refused(WrongRecord, (None, attrs.evolve(company, version=version)))
         worker.create(company)
-        second = worker.replace(company, newer(company))
+        second = worker.replace(company, next_version(company))
         for version in (0, 1, 2, 4, 9):
             worker.require_refused(
                 WrongRecord, (second, attrs.evolve(second, name="x", version=version))
@@ -236,9 +248,9 @@ class StoreCommitting(StoreSetup):
         company = factory.company()
         worker.create(company)
 
-        worker.require_refused(WrongRecord, (company, newer(factory.company())))
+        worker.require_refused(WrongRecord, (company, next_version(factory.company())))
         worker.require_refused(
-            WrongRecord, (company, newer(factory.admin(None, guid=company.guid)))
+            WrongRecord, (company, next_version(factory.admin(None, guid=company.guid)))
         )
 
     def test_store_18_records_with_the_changes(self, new_store: NewStore) -> None:
@@ -249,7 +261,7 @@ class StoreCommitting(StoreSetup):
         worker.commit((None, account), audit=first)
         second = [event("guard"), event("guard")]
         worker.commit((account, account), audit=second)
-        worker.commit((account, newer(account)))
+        worker.commit((account, next_version(account)))
 
         assert worker.events() == first + second
 
@@ -260,7 +272,7 @@ class StoreCommitting(StoreSetup):
         worker.commit((None, account), audit=[event("kept")])
 
         worker.require_refused(Conflict, (None, account))
-        worker.require_refused(WrongRecord, (account, account), (account, newer(account)))
+        worker.require_refused(WrongRecord, (account, account), (account, next_version(account)))
         assert worker.events() == [event("kept")]
 
     def test_store_21_refuses_no_change_and_a_guid_twice(self, new_store: NewStore) -> None:
@@ -270,6 +282,8 @@ class StoreCommitting(StoreSetup):
         worker.create(company)
 
         worker.require_refused(WrongRecord)
-        worker.require_refused(WrongRecord, (company, company), (company, newer(company)))
-        worker.require_refused(WrongRecord, (company, newer(company)), (company, newer(company)))
+        worker.require_refused(WrongRecord, (company, company), (company, next_version(company)))
+        worker.require_refused(
+            WrongRecord, (company, next_version(company)), (company, next_version(company))
+        )
         worker.require_refused(WrongRecord, (None, other), (None, other))

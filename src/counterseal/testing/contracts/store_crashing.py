@@ -17,10 +17,10 @@ from counterseal.testing.contracts.edge_values import edge_records
 from counterseal.testing.contracts.leaks import (
     no_secret_is_logged,
     only_unavailable_leaves,
-    without_broken,
+    skip_without_broken,
 )
 from counterseal.testing.contracts.race import race, results
-from counterseal.testing.contracts.record_factory import RecordFactory, event, newer
+from counterseal.testing.contracts.record_factory import RecordFactory, event, next_version
 from counterseal.testing.contracts.store_setup import NewStore, StoreSetup
 from counterseal.testing.contracts.store_worker import StoreWorker
 
@@ -41,7 +41,7 @@ class StoreCrashing(StoreSetup):
             factory, store = RecordFactory(), new_store()
             account = factory.account()
             StoreWorker(store, self.recorded).create(account)
-            new, binding = newer(account), factory.binding(account)
+            new, binding = next_version(account), factory.binding(account)
             changes = (Change(account, new), Change(None, binding))
             events = [event("first"), event("second")]
             commit = partial(store.commit, changes, tuple(events), "operation")
@@ -80,7 +80,7 @@ class StoreCrashing(StoreSetup):
     def test_all_1_only_unavailable_leaves(self, broken_store: NewStore | None) -> None:
         """ALL-1."""
         if broken_store is None:
-            without_broken()
+            skip_without_broken()
             return
         factory, store = RecordFactory(), broken_store()
         company = factory.company()
@@ -111,7 +111,7 @@ class StoreCrashing(StoreSetup):
             worker.create(account)
             for _ in range(10):
                 _read_all(worker.store, account)
-                account = worker.replace(account, newer(account))
+                account = worker.replace(account, next_version(account))
                 challenge = mine.challenge(account)
                 worker.commit((account, account), (None, challenge), audit=[event()])
                 assert worker.store.get(account.guid, challenge.guid) == (account, challenge)
@@ -128,7 +128,7 @@ class StoreCrashing(StoreSetup):
             worker = self.worker(new_store)
             for record in edge_records(factory):
                 worker.create(record)
-                worker.replace(record, newer(record))
+                worker.replace(record, next_version(record))
                 worker.get(record.guid)
                 worker.require_refused(Conflict, (None, record))
 

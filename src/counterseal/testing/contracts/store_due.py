@@ -16,7 +16,7 @@ from counterseal.models import (
 )
 from counterseal.ports import Due
 from counterseal.testing.clock import START
-from counterseal.testing.contracts.record_factory import LATER, SECOND, RecordFactory, newer
+from counterseal.testing.contracts.record_factory import LATER, SECOND, RecordFactory, next_version
 from counterseal.testing.contracts.store_setup import NewStore, StoreSetup
 
 INSTANT = timedelta(microseconds=1)
@@ -73,15 +73,15 @@ class StoreDue(StoreSetup):
         worker, factory = self.worker(new_store), RecordFactory()
         record = factory.callback(factory.account())
         worker.create(record)
-        leased = worker.replace(record, newer(record, lease_until=START + SECOND))
+        leased = worker.replace(record, next_version(record, lease_until=START + SECOND))
 
         assert worker.store.due(Due.CALLBACK, START, 9) == ()
         assert worker.store.due(Due.CALLBACK, START + SECOND, 9) == (leased,)
 
-        back = worker.replace(leased, newer(leased, lease_until=None))
+        back = worker.replace(leased, next_version(leased, lease_until=None))
         assert worker.store.due(Due.CALLBACK, START, 9) == (back,)
 
-        worker.replace(back, newer(back, state=CallbackState.DELIVERED))
+        worker.replace(back, next_version(back, state=CallbackState.DELIVERED))
         assert worker.store.due(Due.CALLBACK, LATER, 9) == ()
 
     def test_store_8_leaves_nothing_out_for_ever(self, new_store: NewStore) -> None:
@@ -97,7 +97,7 @@ class StoreDue(StoreSetup):
         for _ in range(50 * len(logins)):
             for record in worker.store.due(Due.LOGIN, LATER, 2):
                 login = remaining.pop(record.guid)
-                worker.replace(login, newer(login, state=LoginState.EXPIRED))
+                worker.replace(login, next_version(login, state=LoginState.EXPIRED))
             if not remaining:
                 break
 
@@ -119,7 +119,7 @@ class StoreDue(StoreSetup):
             for record in worker.store.due(Due.CALLBACK, now, 2):
                 tried.add(record.guid)
                 callback = callbacks[record.guid]
-                again = newer(callback, next_at=now + SECOND * 30)
+                again = next_version(callback, next_at=now + SECOND * 30)
                 callbacks[record.guid] = worker.replace(callback, again)
 
         assert tried == set(callbacks)
@@ -146,12 +146,12 @@ class StoreDue(StoreSetup):
         worker, factory, channel = self.worker(new_store), RecordFactory(), AddressKind.RELAY
         record = factory.notification(factory.account(), kind=channel)
         worker.create(record)
-        leased = worker.replace(record, newer(record, lease_until=START + SECOND))
+        leased = worker.replace(record, next_version(record, lease_until=START + SECOND))
 
         assert worker.store.due(Due.NOTIFICATION, START, 9, channel) == ()
         assert worker.store.due(Due.NOTIFICATION, START + SECOND, 9, channel) == (leased,)
 
-        worker.replace(leased, newer(leased, state=NotificationState.OVER))
+        worker.replace(leased, next_version(leased, state=NotificationState.OVER))
         assert worker.store.due(Due.NOTIFICATION, LATER, 9, channel) == ()
 
     def test_store_27_what_is_due_on_other_channels_hides_nothing(
@@ -178,7 +178,9 @@ class StoreDue(StoreSetup):
         for _ in range(50):
             for record in worker.store.due(Due.NOTIFICATION, START, 1, AddressKind.WEBPUSH):
                 notification = remaining.pop(record.guid)
-                worker.replace(notification, newer(notification, state=NotificationState.DELIVERED))
+                worker.replace(
+                    notification, next_version(notification, state=NotificationState.DELIVERED)
+                )
             if not remaining:
                 break
 
@@ -199,7 +201,7 @@ class StoreDue(StoreSetup):
         far = factory.callback(account, origin=ours, state=CallbackState.DEAD, next_at=LATER)
         worker.create(account, factory.challenge(account, origin=ours), *callbacks, other, far)
         stored = {
-            state: worker.replace(callback, newer(callback, state=state))
+            state: worker.replace(callback, next_version(callback, state=state))
             for callback, state in zip(callbacks, CallbackState, strict=True)
         }
 
@@ -215,16 +217,16 @@ class StoreDue(StoreSetup):
         worker.create(record)
         assert worker.store.dead(origin, 9) == ()
 
-        dead = worker.replace(record, newer(record, state=CallbackState.DEAD))
+        dead = worker.replace(record, next_version(record, state=CallbackState.DEAD))
         assert worker.store.dead(origin, 9) == (dead,)
 
-        touched_ = worker.replace(dead, newer(dead, last_status=410))
+        touched_ = worker.replace(dead, next_version(dead, last_status=410))
         assert worker.store.dead(origin, 9) == (touched_,)
 
-        again = worker.replace(touched_, newer(touched_, state=CallbackState.QUEUED))
+        again = worker.replace(touched_, next_version(touched_, state=CallbackState.QUEUED))
         assert worker.store.dead(origin, 9) == ()
 
-        once_more = worker.replace(again, newer(again, state=CallbackState.DEAD))
+        once_more = worker.replace(again, next_version(again, state=CallbackState.DEAD))
         assert worker.store.dead(origin, 9) == (once_more,)
 
     def test_store_24_returns_the_oldest_first_and_no_more_than_asked_for(
@@ -241,7 +243,7 @@ class StoreDue(StoreSetup):
         worker.create(*callbacks)
         died = {
             index: worker.replace(
-                callbacks[index], newer(callbacks[index], state=CallbackState.DEAD)
+                callbacks[index], next_version(callbacks[index], state=CallbackState.DEAD)
             )
             for index in (5, 1, 6, 0, 3, 2, 4)
         }
@@ -250,5 +252,5 @@ class StoreDue(StoreSetup):
         for limit in (1, 2, 6, 7, 100):
             assert worker.store.dead(origin, limit) == dead[:limit]
 
-        worker.replace(dead[0], newer(dead[0], state=CallbackState.QUEUED))
+        worker.replace(dead[0], next_version(dead[0], state=CallbackState.QUEUED))
         assert worker.store.dead(origin, 2) == dead[1:3]

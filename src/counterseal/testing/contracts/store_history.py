@@ -35,8 +35,19 @@ from counterseal.models import (
 )
 from counterseal.ports import Due, Store
 from counterseal.testing.contracts.race import race, results
-from counterseal.testing.contracts.record_factory import RecordFactory, event, touched
-from counterseal.testing.contracts.store_model import IDS, MOMENTS, changed, finished, holds, states
+from counterseal.testing.contracts.record_factory import (
+    RecordFactory,
+    event,
+    with_other_creation_time,
+)
+from counterseal.testing.contracts.store_model import (
+    IDS,
+    MOMENTS,
+    applies,
+    draw_version,
+    ended_version,
+    lookup_fields,
+)
 from counterseal.testing.faults import Crash, Faults, faulty
 
 Recorded: TypeAlias = Callable[[Store], Sequence[AuditEvent]]
@@ -122,7 +133,7 @@ class StoreHistory(RuleBasedStateMachine):
     @rule(target=versions, old=versions, at=MOMENTS, data=st.data(), breaks=BREAKS)
     def swap(self, old: Record, at: datetime, data: st.DataObject, breaks: str) -> Any:
         """Change a record as it was read, perhaps a while ago."""
-        new = changed(old, at, data)
+        new = draw_version(old, at, data)
         self._commit([Change(old, new)], breaks)
         return new
 
@@ -138,7 +149,7 @@ class StoreHistory(RuleBasedStateMachine):
         self, old: Record, guards: list[Record], at: datetime, data: st.DataObject, breaks: str
     ) -> Any:
         """Change a record and create another, guarded by some that were read a while ago."""
-        new = changed(old, at, data)
+        new = draw_version(old, at, data)
         callback = self.factory.callback(self._account(old), next_at=at)
         guarded = {guard.guid: guard for guard in guards if guard.guid != old.guid}
         changes = [Change(guard, guard) for guard in guarded.values()]
@@ -150,14 +161,14 @@ class StoreHistory(RuleBasedStateMachine):
     def swap_beside_a_competitor(self, old: Record, at: datetime, data: st.DataObject) -> Any:
         """Change a record twice, at the same moment."""
         # Alike in all that draws depend on: which one wins, Hypothesis cannot replay.
-        first = changed(old, at, data)
-        second = attrs.evolve(touched(old, at), **states(first))
+        first = draw_version(old, at, data)
+        second = attrs.evolve(with_other_creation_time(old, at), **lookup_fields(first))
         competitors = [first, second]
         attempts = [self._attempt([Change(old, new)]) for new in competitors]
         errors = results(race([partial(self._send, attempt) for attempt in attempts]))
         won = [index for index, error in enumerate(errors) if error is None]
         assert all(isinstance(error, Conflict | None) for error in errors), f"{errors}"
-        assert len(won) == holds(self.truth, attempts[0].changes), "not exactly one of them wins"
+        assert len(won) == applies(self.truth, attempts[0].changes), "not exactly one of them wins"
         for index in won:
             self._note(attempts[index])
         return multiple(*competitors)
@@ -197,7 +208,7 @@ class StoreHistory(RuleBasedStateMachine):
                 assert record == self.truth.get(record.guid), "what is due is not what is stored"
                 assert record.guid in expected, "not due, or returned again after it was not"
                 expected.discard(record.guid)
-                self._commit([Change(record, finished(record))], "nothing")
+                self._commit([Change(record, ended_version(record))], "nothing")
             if not expected:
                 break
         assert not expected, "never due"
@@ -275,7 +286,7 @@ class StoreHistory(RuleBasedStateMachine):
 
     def _commit(self, changes: list[Change], breaks: str) -> None:
         attempt = self._attempt(changes)
-        applies = holds(self.truth, attempt.changes)
+        is_applicable = applies(self.truth, attempt.changes)
         if breaks == "nothing":
             self._check(attempt)
             return
@@ -286,11 +297,11 @@ class StoreHistory(RuleBasedStateMachine):
             self.faults.lose_reply(applied=after)
         error = self._send(attempt)
         self.faults.clear()
-        if applies or not after:
+        if is_applicable or not after:
             assert isinstance(error, Crash | Indeterminate), f"{error!r} instead of the fault"
         else:
             assert isinstance(error, Conflict), f"Conflict was due, not {error!r}"
-        if applies and after:
+        if is_applicable and after:
             self._note(attempt)
         if isinstance(error, Crash):
             self._reopen()
@@ -315,7 +326,7 @@ class StoreHistory(RuleBasedStateMachine):
         error = self._send(attempt)
         if again:
             assert error is None, f"applied already, and now {error!r}"
-        elif holds(self.truth, attempt.changes):
+        elif applies(self.truth, attempt.changes):
             assert error is None, f"nothing has moved, and still {error!r}"
             self._note(attempt)
         else:

@@ -23,7 +23,7 @@ from counterseal.models import (
     Record,
 )
 from counterseal.testing.clock import START
-from counterseal.testing.contracts.record_factory import SECOND, RecordFactory, newer
+from counterseal.testing.contracts.record_factory import SECOND, RecordFactory, next_version
 
 IDS = RecordFactory().neighbours(3)
 """Of accounts in one partition, so that one commit may touch two of them."""
@@ -31,7 +31,7 @@ IDS = RecordFactory().neighbours(3)
 MOMENTS = st.integers(0, 3).map(lambda count: START + count * SECOND)
 
 
-def holds(truth: dict[Guid, Record], changes: tuple[Change, ...]) -> bool:
+def applies(truth: dict[Guid, Record], changes: tuple[Change, ...]) -> bool:
     """Tell whether *changes* apply to what is stored in *truth*."""
     for change in changes:
         stored = truth.get(change.new.guid)
@@ -53,28 +53,28 @@ def _has_another(truth: dict[Guid, Record], account: Account) -> bool:
     )
 
 
-def changed(old: Record, at: datetime, data: st.DataObject) -> Record:
+def draw_version(old: Record, at: datetime, data: st.DataObject) -> Record:
     """Return a next version of *old*, in any state: a store does not know what states mean."""
     if isinstance(old, Binding):
-        return newer(old, state=data.draw(st.sampled_from(BindingState)), deadline=at)
+        return next_version(old, state=data.draw(st.sampled_from(BindingState)), deadline=at)
     if isinstance(old, Challenge):
-        return newer(old, state=data.draw(st.sampled_from(ChallengeState)), deadline=at)
+        return next_version(old, state=data.draw(st.sampled_from(ChallengeState)), deadline=at)
     if isinstance(old, Callback):
         lease = data.draw(st.none() | MOMENTS)
-        return newer(
+        return next_version(
             old, state=data.draw(st.sampled_from(CallbackState)), next_at=at, lease_until=lease
         )
     if isinstance(old, Notification):
         lease = data.draw(st.none() | MOMENTS)
-        return newer(
+        return next_version(
             old, state=data.draw(st.sampled_from(NotificationState)), next_at=at, lease_until=lease
         )
     assert isinstance(old, Account), "a history has records of these kinds only"
     account_id = data.draw(st.just(old.account_id) | st.sampled_from(IDS))
-    return newer(old, vouched_at=at, account_id=account_id)
+    return next_version(old, vouched_at=at, account_id=account_id)
 
 
-def finished(record: Record) -> Record:
+def ended_version(record: Record) -> Record:
     """Return the version of *record* in which a worker has dealt with it."""
     ended: dict[type, Any] = {
         Binding: BindingState.EXPIRED,
@@ -82,10 +82,10 @@ def finished(record: Record) -> Record:
         Callback: CallbackState.DELIVERED,
         Notification: NotificationState.DELIVERED,
     }
-    return newer(record, state=ended[type(record)])
+    return next_version(record, state=ended[type(record)])
 
 
-def states(record: Record) -> dict[str, Any]:
+def lookup_fields(record: Record) -> dict[str, Any]:
     """Return the fields of *record* by which it is found."""
     return {
         name: getattr(record, name)

@@ -12,7 +12,7 @@ from counterseal.errors import Conflict, Indeterminate
 from counterseal.models import Change, Company, Record
 from counterseal.ports import Store
 from counterseal.testing.contracts.race import race, results
-from counterseal.testing.contracts.record_factory import RecordFactory, event, newer
+from counterseal.testing.contracts.record_factory import RecordFactory, event, next_version
 from counterseal.testing.contracts.store_setup import NewStore, StoreSetup
 from counterseal.testing.contracts.store_worker import StoreWorker
 from counterseal.testing.entropy import ScriptedEntropy
@@ -67,7 +67,9 @@ class StoreRacing(StoreSetup):
         company = factory.company()
         worker.create(company)
         for turn in range(ROUNDS):
-            competitors = [newer(company, name=f"{turn} {client}") for client in range(THREADS)]
+            competitors = [
+                next_version(company, name=f"{turn} {client}") for client in range(THREADS)
+            ]
             calls = [partial(_won, worker, company, competitor) for competitor in competitors]
 
             won = results(race(calls))
@@ -104,14 +106,16 @@ class StoreRacing(StoreSetup):
         worker.create(first, second)
         for _ in range(ROUNDS):
             calls = [
-                partial(_won, worker, first, newer(first), guard=second),
-                partial(_won, worker, second, newer(second), guard=first),
+                partial(_won, worker, first, next_version(first), guard=second),
+                partial(_won, worker, second, next_version(second), guard=first),
             ]
 
             won = results(race(calls))
 
             assert won.count(True) == 1, "one saw what the other one changed"
-            first, second = (newer(first), second) if won[0] else (first, newer(second))
+            first, second = (
+                (next_version(first), second) if won[0] else (first, next_version(second))
+            )
             assert worker.store.get(first.guid, second.guid) == (first, second)
 
     def test_store_17_one_operation_is_applied_once(self, new_store: NewStore) -> None:
@@ -122,14 +126,14 @@ class StoreRacing(StoreSetup):
         for turn in range(ROUNDS):
             call = partial(
                 worker.commit,
-                (company, newer(company)),
+                (company, next_version(company)),
                 audit=[event(str(turn))],
                 operation=f"again {turn}",
             )
 
             results(race([call] * 3))
 
-            company = newer(company)
+            company = next_version(company)
             assert worker.get(company.guid) == company
             assert worker.events() == [event(str(number)) for number in range(turn + 1)]
 
@@ -199,7 +203,7 @@ class _Client:
 
     def _commit(self, index: int, name: str, *, guarding: bool) -> None:
         old, other = self._records[index], self._records[1 - index]
-        new = newer(old, name=name)
+        new = next_version(old, name=name)
         changes = [Change(old, new)]
         before = [(index, old.name)]
         if guarding:

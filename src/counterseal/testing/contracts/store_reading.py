@@ -20,7 +20,7 @@ from counterseal.ports import Due
 from counterseal.testing.clock import START
 from counterseal.testing.contracts.clauses import needs
 from counterseal.testing.contracts.edge_values import edge_records
-from counterseal.testing.contracts.record_factory import LATER, RecordFactory, newer
+from counterseal.testing.contracts.record_factory import LATER, RecordFactory, next_version
 from counterseal.testing.contracts.store_setup import NewStore, StoreSetup
 
 INSTANT = timedelta(microseconds=1)
@@ -32,7 +32,7 @@ class StoreReading(StoreSetup):
     def test_store_1_finds_in_order_and_none_where_nothing_is(self, new_store: NewStore) -> None:
         """STORE-1."""
         worker, factory = self.worker(new_store), RecordFactory()
-        records = factory.plain()
+        records = factory.one_of_each()
         worker.create(*records)
         absent = factory.guid()
         guids = [record.guid for record in reversed(records)]
@@ -45,7 +45,7 @@ class StoreReading(StoreSetup):
     def test_store_2_returns_every_field_as_it_was_stored(self, new_store: NewStore) -> None:
         """STORE-2."""
         worker, factory = self.worker(new_store), RecordFactory()
-        for record in (*factory.plain(), *edge_records(factory)):
+        for record in (*factory.one_of_each(), *edge_records(factory)):
             worker.create(record)
 
             actual = worker.get(record.guid)
@@ -56,11 +56,11 @@ class StoreReading(StoreSetup):
     def test_store_2_returns_the_last_version(self, new_store: NewStore) -> None:
         """STORE-2."""
         worker, factory = self.worker(new_store), RecordFactory()
-        for record in factory.plain():
+        for record in factory.one_of_each():
             worker.create(record)
             newest: Record = record
             for _ in range(3):
-                newest = worker.replace(newest, newer(newest))
+                newest = worker.replace(newest, next_version(newest))
 
                 assert worker.get(record.guid) == newest
 
@@ -96,8 +96,8 @@ class StoreReading(StoreSetup):
         challenge = factory.challenge(account)
         worker.create(account, challenge)
         for _ in range(3):
-            account = worker.replace(account, newer(account))
-            challenge = worker.replace(challenge, newer(challenge))
+            account = worker.replace(account, next_version(account))
+            challenge = worker.replace(challenge, next_version(challenge))
 
             assert worker.store.get_with_account(challenge.guid) == (challenge, account)
 
@@ -121,7 +121,7 @@ class StoreReading(StoreSetup):
             assert worker.store.get_with_account(record.guid) == (record, account)
         assert worker.store.get_with_account(orphan.guid, account.guid) == (orphan, None, account)
         assert worker.store.get_with_account(account.guid) == (account, None)
-        for other in (*factory.plain()[:4], factory.login()):
+        for other in (*factory.one_of_each()[:4], factory.login()):
             worker.create(other)
             assert worker.store.get_with_account(other.guid) == (other, None)
 
@@ -152,7 +152,7 @@ class StoreReading(StoreSetup):
         worker, factory = self.worker(new_store), RecordFactory()
         account = factory.account()
         worker.create(account)
-        changed = worker.replace(account, newer(account, receipts=1))
+        changed = worker.replace(account, next_version(account, receipts=1))
 
         assert worker.store.account(factory.space, "zoe") == changed
 
@@ -162,7 +162,7 @@ class StoreReading(StoreSetup):
         before, after = factory.neighbours(2)
         account = factory.account(before)
         worker.create(account)
-        erased = worker.replace(account, newer(account, account_id=after))
+        erased = worker.replace(account, next_version(account, account_id=after))
 
         assert worker.store.account(factory.space, before) is None
         assert worker.store.account(factory.space, after) == erased
@@ -178,7 +178,7 @@ class StoreReading(StoreSetup):
         bindings = [factory.binding(ours) for _ in BindingState]
         worker.create(factory.binding(other), *bindings, factory.challenge(ours))
         stored = [
-            worker.replace(binding, newer(binding, state=state))
+            worker.replace(binding, next_version(binding, state=state))
             for binding, state in reversed(list(zip(bindings, BindingState, strict=True)))
         ]
 
@@ -193,7 +193,7 @@ class StoreReading(StoreSetup):
         challenges = [factory.challenge(ours, deadline=long_ago) for _ in ChallengeState]
         worker.create(factory.challenge(other), *challenges, factory.callback(ours))
         for challenge, state in zip(challenges, ChallengeState, strict=True):
-            worker.replace(challenge, newer(challenge, state=state))
+            worker.replace(challenge, next_version(challenge, state=state))
 
         actual = worker.store.pending(ours.guid)
 
@@ -210,8 +210,8 @@ class StoreReading(StoreSetup):
         spaces = [factory.app_space(first.guid) for _ in range(3)]
         origins = [factory.origin(spaces[1].guid) for _ in range(2)]
         worker.create(first, second, of_all, of_first, *spaces, *origins)
-        worker.create(*factory.plain()[4:])  # an account and what is about it are no tenancy
-        renamed = worker.replace(spaces[0], newer(spaces[0], name="Renamed"))
+        worker.create(*factory.one_of_each()[4:])  # an account and what is about it are no tenancy
+        renamed = worker.replace(spaces[0], next_version(spaces[0], name="Renamed"))
 
         assert worker.store.list(None) == (first, second, of_all)
         assert worker.store.list(first.guid) == (of_first, renamed, *spaces[1:])
@@ -222,7 +222,7 @@ class StoreReading(StoreSetup):
         """STORE-22."""
         needs(self, "can_forget", "STORE-22")
         worker, factory = self.worker(new_store), RecordFactory()
-        company, space, origin, admin, account, binding, *_ = factory.plain()
+        company, space, origin, admin, account, binding, *_ = factory.one_of_each()
         assert isinstance(account, Account)
         for_ever = (company, space, origin, admin, account, binding)
         finished = factory.challenge(account, state=ChallengeState.ANSWERED)

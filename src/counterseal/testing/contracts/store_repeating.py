@@ -8,7 +8,7 @@ import pytest
 from counterseal.errors import Conflict, Indeterminate, OperationReused, StoreUnavailable
 from counterseal.models import Change
 from counterseal.testing.contracts.clauses import needs
-from counterseal.testing.contracts.record_factory import RecordFactory, event, newer
+from counterseal.testing.contracts.record_factory import RecordFactory, event, next_version
 from counterseal.testing.contracts.store_setup import NewStore, StoreSetup
 from counterseal.testing.contracts.store_worker import StoreWorker
 from counterseal.testing.faults import Faults, faulty
@@ -21,11 +21,11 @@ class StoreRepeating(StoreSetup):
         """STORE-15."""
         worker, factory = self.worker(new_store), RecordFactory()
         account = factory.account()
-        create, swap = [(None, account)], [(account, newer(account))]
+        create, swap = [(None, account)], [(account, next_version(account))]
         worker.commit(*create, audit=[event("1")], operation="create")
         worker.commit(*create, audit=[event("1")], operation="create")
         worker.commit(*swap, operation="swap")
-        third = worker.replace(newer(account), newer(newer(account)))
+        third = worker.replace(next_version(account), next_version(next_version(account)))
 
         worker.commit(*create, audit=[event("1")], operation="create")
         worker.commit(*swap, operation="swap")
@@ -38,11 +38,11 @@ class StoreRepeating(StoreSetup):
         worker, factory = self.worker(new_store), RecordFactory()
         account = factory.account()
         worker.create(account)
-        worker.commit((account, newer(account)), operation="swap")
+        worker.commit((account, next_version(account)), operation="swap")
 
-        worker.commit((attrs.evolve(account), newer(account)), operation="swap")
+        worker.commit((attrs.evolve(account), next_version(account)), operation="swap")
 
-        assert worker.get(account.guid) == newer(account)
+        assert worker.get(account.guid) == next_version(account)
 
     def test_store_15_remembers_while_others_commit(self, new_store: NewStore) -> None:
         """STORE-15: other callers commit before the operation is asked for again."""
@@ -51,7 +51,7 @@ class StoreRepeating(StoreSetup):
         worker.commit((None, account), audit=[event("1")], operation="create")
         newest = account
         for _ in range(100):
-            newest = worker.replace(newest, newer(newest))
+            newest = worker.replace(newest, next_version(newest))
 
         worker.commit((None, account), audit=[event("1")], operation="create")
 
@@ -84,7 +84,7 @@ class StoreRepeating(StoreSetup):
             [(account, account), (None, other)],
             [(account, account)],
             [(account, account), (None, attrs.evolve(binding, name="x"))],
-            [(account, newer(account)), (None, binding)],
+            [(account, next_version(account)), (None, binding)],
         ):
             with pytest.raises(OperationReused):
                 worker.commit(*pairs, audit=[event("other")], operation="bind")
@@ -102,7 +102,7 @@ class StoreRepeating(StoreSetup):
         worker = StoreWorker(faulty(store, "store", faults), lambda _: self.recorded(store))
         account = factory.account()
         worker.create(account)
-        pairs = (account, newer(account)), (None, factory.binding(account))
+        pairs = (account, next_version(account)), (None, factory.binding(account))
         faults.lose_reply(applied=applied, times=3)
 
         for _ in range(3):
@@ -110,7 +110,7 @@ class StoreRepeating(StoreSetup):
                 worker.commit(*pairs, audit=[event("once")], operation="bind")
         worker.commit(*pairs, audit=[event("once")], operation="bind")
 
-        assert worker.get(account.guid) == newer(account)
+        assert worker.get(account.guid) == next_version(account)
         assert len(worker.store.bindings(account.guid)) == 1
         assert worker.events() == [event("once")]
 
@@ -123,7 +123,7 @@ class StoreRepeating(StoreSetup):
         worker, factory = self.worker(new_store), RecordFactory()
         account = factory.account()
         worker.create(account)
-        changes = (Change(account, newer(account)),)
+        changes = (Change(account, next_version(account)),)
 
         self.lose_reply(worker.store, applied=applied)
         expected = Indeterminate if applied else (Indeterminate, StoreUnavailable)
@@ -131,5 +131,5 @@ class StoreRepeating(StoreSetup):
             worker.store.commit(changes, (event("once"),), "swap")
         worker.store.commit(changes, (event("once"),), "swap")
 
-        assert worker.get(account.guid) == newer(account)
+        assert worker.get(account.guid) == next_version(account)
         assert worker.events() == [event("once")]

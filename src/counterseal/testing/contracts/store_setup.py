@@ -22,7 +22,7 @@ class StoreSetup(Contract):
     What the author of a store gives the kit.
 
     Attributes:
-        can_forget: Whether `forget` collects garbage.
+        can_forget: Whether `forget` deletes what may be deleted.
         can_lose_replies: Whether `lose_reply` cuts the connection.
         survives_a_crash: Whether `reopened` finds what a dead process left.
     """
@@ -63,7 +63,7 @@ class StoreSetup(Contract):
 
     def forget(self, store: Store, before: datetime) -> None:
         """
-        Collect the garbage of *store*, as if it were *before*.
+        Delete from *store* what may be deleted at the time *before*.
 
         Raises:
             NotImplementedError: `can_forget` is true, and the author did not say how.
