@@ -21,7 +21,6 @@ from counterseal.models import (
     Guid,
     KeyChange,
     Occasion,
-    PublicKey,
     Record,
     revise,
 )
@@ -36,7 +35,7 @@ from counterseal.rules.evidence import (
     token_matches,
 )
 from counterseal.rules.sizes import addresses_fit, text_fits
-from counterseal.wire.enrolment import BIND_TYP, Bound, Enrolment, OfferedKey, bind_claims
+from counterseal.wire.enrolment import BIND_TYP, Enrolment, OfferedKey, bind_claims
 
 
 @attrs.define
@@ -114,9 +113,8 @@ def complete(
     enrolment: Enrolment,
     offer: Offer,
     *,
-    service_keys: tuple[PublicKey, ...],
     served_kinds: frozenset[AddressKind],
-) -> Decision[Bound]:
+) -> Decision[tuple[Binding, Account, AppSpace]]:
     """Decide whether the offered keys complete the binding that the session token names."""
     record, account_record, *app_spaces = stored
     if not isinstance(record, Binding):
@@ -136,7 +134,7 @@ def complete(
     token_matches(facts)
     if binding.enrolled:
         _demand_same_keys(facts)
-        return Decision(result=_bound(binding, account, app_spaces, service_keys))
+        return Decision(result=(binding, account, _bound_app_space(app_spaces)))
     state = step(BINDING, binding.state, BindingEvent.COMPLETE, facts)
     active_binding = revise(
         binding,
@@ -154,7 +152,7 @@ def complete(
         tools, served_kinds, account, Occasion.DEVICE_BOUND, binding.guid, now=tools.now
     )
     return Decision(
-        result=_bound(active_binding, updated_account, app_spaces, service_keys),
+        result=(active_binding, updated_account, _bound_app_space(app_spaces)),
         writes=(active_binding, updated_account, *notifications),
         audit=(AuditEntry(binding.guid, actor=binding.guid),),
     )
@@ -181,12 +179,7 @@ def _fingerprint(device_keys: tuple[DeviceKey, ...]) -> str:
     return keys.digest("\n".join(lines).encode())
 
 
-def _bound(
-    binding: Binding,
-    account: Account,
-    app_spaces: list[Record | None],
-    service_keys: tuple[PublicKey, ...],
-) -> Bound:
+def _bound_app_space(app_spaces: list[Record | None]) -> AppSpace:
     # Every key has signed for the binding's App Space by now, so that it was claimed.
     (app_space,) = (require(record, AppSpace) for record in app_spaces)
-    return Bound(binding=binding, account=account, app_space=app_space, service_keys=service_keys)
+    return app_space

@@ -44,18 +44,24 @@ class Enrolments(UseCase):
             offer = enrolments.read_offer(enrolment, self.policy)
         context = attrs.evolve(_COMPLETE, subject=binding)
         reading = record_with_account(binding, *enrolments.claimed_app_spaces(offer))
-        service_keys, served_kinds = ports.signer.jwks(), ports.notifier.kinds()
+        served_kinds = ports.notifier.kinds()
         plan = reading.then(
             lambda stored, tools: enrolments.complete(
                 stored,
                 tools,
                 enrolment,
                 offer,
-                service_keys=service_keys,
                 served_kinds=served_kinds,
             )
         )
-        return self._transactions.run(context, plan)
+        active, account, app_space = self._transactions.run(context, plan)
+        # Only now: a wrong token costs the signer nothing. If it fails, the device repeats.
+        return Bound(
+            binding=active,
+            account=account,
+            app_space=app_space,
+            service_keys=ports.signer.jwks(),
+        )
 
     def peek(self, token: str) -> AppSpace:
         """

@@ -785,13 +785,10 @@ def completed(setup):
         offer = enrolments.read_offer(enrolment, service.policy)
         spaces = enrolments.claimed_app_spaces(offer)
     stored = service.store.get_with_account(invitation.binding, *spaces)
-    service_keys = service.ports.signer.jwks()
     decision = setup.decide(
-        lambda tools: enrolments.complete(
-            stored, tools, enrolment, offer, service_keys=service_keys, served_kinds=SERVED
-        )
+        lambda tools: enrolments.complete(stored, tools, enrolment, offer, served_kinds=SERVED)
     )
-    assert decision.result.binding.state is BindingState.ACTIVE
+    assert decision.result[0].state is BindingState.ACTIVE
     assert isinstance(decision.writes[-1], Notification)
 
 

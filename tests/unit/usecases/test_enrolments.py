@@ -16,6 +16,7 @@ from counterseal.errors import (
     KeysIncomplete,
     MalformedToken,
     NotPossessed,
+    SignerUnavailable,
     TokenSpent,
     UnfitKey,
     WrongState,
@@ -455,3 +456,26 @@ def test_keys_of_either_small_algorithm_are_bound(service, algorithm):
 def test_rsa_keys_are_bound(service, invitation, rsa_phone):
     phone = service.complete(invitation, rsa_phone)
     assert {key.key.algorithm for key in service.stored(phone.guid).keys} == {Algorithm.PS256}
+
+
+class NoSigner:
+    """A signer that does not answer."""
+
+    def __getattr__(self, name):
+        raise SignerUnavailable
+
+
+def test_a_wrong_token_is_refused_and_recorded_without_the_signer(service, invitation, enrolment):
+    """Guesses must not cost a call to a key management service each."""
+    wrong = attrs.evolve(enrolment, token=f"{invitation.binding}.{'0' * 22}")
+    with pytest.raises(WrongToken):
+        service.but(signer=NoSigner()).enrolments.complete(wrong)
+    assert service.last_event() == ("binding.complete", "wrong_token")
+
+
+def test_a_bind_whose_signer_did_not_answer_is_repeated(service, invitation, enrolment):
+    with pytest.raises(SignerUnavailable):
+        service.but(signer=NoSigner()).enrolments.complete(enrolment)
+    bound = service.enrolments.complete(enrolment)
+    assert bound.service_keys == service.ports.signer.jwks()
+    assert bound.binding == service.stored(invitation.binding)
