@@ -368,6 +368,20 @@ def test_s19_cancelled_questions_say_nothing_about_the_person(service, alice):
     assert service.account().history.refusals == 0
 
 
+@pytest.mark.parametrize("ending", ["cancelled", "approved", "refused"])
+def test_s19_a_question_that_nobody_answered_counts_when_another_ends(service, alice, ending):
+    service.ask("alice", "Pay?", duration=SECOND)
+    challenge = service.ask("alice", "Pay 20 EUR?").challenge
+    service.clock.advance(SECOND)
+    if ending == "cancelled":
+        service.challenges.cancel(service.origin, challenge.guid)
+    else:
+        alice.answer(challenge, 1 if ending == "refused" else 0)
+    history = service.account().history
+    refusals = {"cancelled": 1, "approved": 0, "refused": 2}[ending]
+    assert (history.open, history.refusals) == ((), refusals)
+
+
 def test_an_origin_issues_so_many_challenges_a_minute(new_service):
     service = new_service(policy=attrs.evolve(STANDARD, origin_rate=2))
     for name in ("alice", "bob", "carol"):

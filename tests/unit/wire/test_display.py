@@ -141,6 +141,12 @@ class TestTheDisplayDocument:
     def test_is_canonical_by_rfc_8785(self):
         assert display_text(document()) == rfc8785.dumps(document()).decode()
 
+    @pytest.mark.parametrize("info", [{"\U0001f600": 1, "\ufb33": 2}, {"a": 1e-7}, {"a": [1.0]}])
+    def test_is_canonical_by_rfc_8785_for_names_and_numbers_of_any_kind(self, info):
+        """Their order and their form are not those of Python's own writer."""
+        other = document(attrs.evolve(QUESTION, additional_info=info))
+        assert display_text(other) == rfc8785.dumps(other).decode()
+
     def test_is_the_same_text_whatever_the_order_of_the_members(self):
         reversed_members = dict(reversed(document().items()))
         assert display_text(reversed_members) == display_text(document())
