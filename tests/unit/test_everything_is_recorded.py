@@ -340,13 +340,13 @@ def test_s35_what_the_audit_log_calls_things(service):
 
 def test_s35_each_event_names_its_subject_and_its_reason(service):
     do_one_of_each(service)
-    seen = set()
+    reasons = set()
     for event in service.events:
         noun = event.event.partition(".")[0]
         assert type(service.stored(event.subject)) is KINDS[noun]
         if event.reason:
-            seen.add((event.event, event.reason))
-    assert seen == REASONS
+            reasons.add((event.event, event.reason))
+    assert reasons == REASONS
 
 
 def test_s17_the_record_says_who_suspended_a_device(service):
