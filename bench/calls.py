@@ -110,7 +110,7 @@ class Calls:
 
     def _get_request(self) -> Request:
         challenge = self.service.ask()[1]
-        call = self.service.device.call("POST", f"{self.base}/", self._token(challenge))
+        call = self.service.device.signed_call("POST", f"{self.base}/", self._token(challenge))
         cs.Answers(self.service.ports, self.service.policy).answer(
             DeviceCall(method="POST", uri=f"{self.base}/", body=call.body, proof=call.proof)
         )
@@ -128,7 +128,7 @@ class Calls:
         }
 
     def _signed(self, method: str, target: str, body: bytes = b"") -> Request:
-        call = self.service.device.call(method, self.base + target, body)
+        call = self.service.device.signed_call(method, self.base + target, body)
         headers = {"Counterseal-Proof": call.proof}
         return Request(
             method, target, headers | ({"Content-Type": "application/jose"} if body else {}), body

@@ -199,7 +199,7 @@ class Person:
         return self._line.call(method, target, self._headers, body)
 
     def _phone(self, method: str, target: str, body: bytes = b"") -> Any:
-        call = self._device.call(method, self._base + target, body)
+        call = self._device.signed_call(method, self._base + target, body)
         headers = {"Counterseal-Proof": call.proof}
         if body:
             headers["Content-Type"] = "application/jose"

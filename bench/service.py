@@ -93,7 +93,7 @@ class Service:
     def call(self, challenge: Challenge, *, pin: str | None = PIN) -> DeviceCall:
         """Return the device's answer to *challenge*, with its proof."""
         answer = self.device.answer(challenge.display, 0, pin=pin)
-        return self.device.call("POST", URI, answer.encode())
+        return self.device.signed_call("POST", URI, answer.encode())
 
     def answering(self, count: int) -> list[Callable[[], object]]:
         """Return operations that each answer one challenge."""
@@ -116,7 +116,7 @@ class Service:
             challenge = self.ask()[1]
             head, _, _ = self.device.answer(challenge.display, 0, pin=PIN).rpartition(".")
             other = self.device.answer(challenge.display, 0, pin=PIN).rpartition(".")[2]
-            call = self.device.call("POST", URI, f"{head}.{other}".encode())
+            call = self.device.signed_call("POST", URI, f"{head}.{other}".encode())
             operations.append(partial(refused, call))
         return operations
 

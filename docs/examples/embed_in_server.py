@@ -205,7 +205,7 @@ def main():
     phone = SoftwareDevice.make(clock=ports.clock, entropy=ports.entropy, pin="1379")
 
     def from_phone(path, body=b"", method="POST"):
-        call = phone.call(method, BASE + path, body)
+        call = phone.signed_call(method, BASE + path, body)
         return Request(method, path, body, {"counterseal-proof": call.proof})
 
     session = {"account_id": "user-42"}  # set by the shop when the user logged in

@@ -67,8 +67,8 @@ from counterseal import Answers
 answers = Answers(ports, policy)
 HERE = "https://auth.example.com/device"
 
-(waiting,) = answers.pending(phone.call("GET", f"{HERE}/pending"))
-fetched = answers.fetch(phone.call("GET", f"{HERE}/challenges/{waiting.guid}"), waiting.guid)
+(waiting,) = answers.pending(phone.signed_call("GET", f"{HERE}/pending"))
+fetched = answers.fetch(phone.signed_call("GET", f"{HERE}/challenges/{waiting.guid}"), waiting.guid)
 shown = phone.read_display(fetched.display)
 print(f"{shown['origin']['name']} asks {shown['account']['id']}:")
 for line in shown["content"]["keys"]:
@@ -80,7 +80,7 @@ for button in shown["buttons"]:
 
 typed = issued.code  # a person reads it on the shop's page and types it into the phone
 answer = phone.answer(fetched.display, 0, pin="1379", code=typed)
-ended = answers.answer(phone.call("POST", f"{HERE}/answer", answer.encode()))
+ended = answers.answer(phone.signed_call("POST", f"{HERE}/answer", answer.encode()))
 print(f"The challenge is {ended.state.value}; approved: {ended.approved}.")
 
 # 7. Look at the outcome
@@ -106,6 +106,6 @@ dearer = challenges.issue(shop, question)
 forged = dearer.challenge.display.replace("10,00 EUR", "10 000,00 EUR")
 lie = phone.answer(forged, 0, pin="1379", code=dearer.code)
 try:
-    answers.answer(phone.call("POST", f"{HERE}/answer", lie.encode()))
+    answers.answer(phone.signed_call("POST", f"{HERE}/answer", lie.encode()))
 except Refused as refusal:
     print(f"Refused: {refusal.code!r} in the log, {refusal.public_code!r} to the sender.")

@@ -44,7 +44,7 @@ from counterseal.models import AuditEvent, Change, Guid, Record
 from counterseal.policy import Policy
 from counterseal.ports import Ports
 
-L = TypeVar("L")
+Value = TypeVar("Value")
 R = TypeVar("R")
 
 OPERATION_BYTES = 16
@@ -68,11 +68,11 @@ class AuditContext:
 
 
 @attrs.define
-class Loaded(Generic[L]):
+class Loaded(Generic[Value]):
     """A plan's first reading, made before the plan runs; without a trip there are no tools."""
 
     stored: Any
-    value: L
+    value: Value
     tools: Tools | None = None
 
 
@@ -141,7 +141,7 @@ class Transactions:
             count += 1
         return count
 
-    def load(self, reading: Reading[L]) -> Loaded[L]:
+    def load(self, reading: Reading[Value]) -> Loaded[Value]:
         """Make the first reading of a plan before the plan runs."""
         stored = load(self.ports, reading)
         tools = tools_of(self.ports, self.policy)
@@ -152,12 +152,12 @@ class Transactions:
         self, plan: Plan[R], loaded: Loaded[Any] | None, stored: list[Any]
     ) -> tuple[Decision[R], datetime]:
         ports = self.ports
-        step: Any = plan
+        stage: Any = plan
         tools: Tools | None = None
         while True:
-            if isinstance(step, Plan):
+            if isinstance(stage, Plan):
                 if loaded is None:
-                    reading = step.reading
+                    reading = stage.reading
                     value = load(ports, reading)
                     stored.append(value)
                     if tools is None:
@@ -169,15 +169,15 @@ class Transactions:
                     value, tools, loaded = loaded.value, loaded.tools, None
                     if tools is None:
                         tools = tools_of(ports, self.policy)
-                step = step.decide(value, tools)
-            elif isinstance(step, Signing):
-                issuer = step.issuer or ports.signer.jwks()[0]
+                stage = stage.decide(value, tools)
+            elif isinstance(stage, Signing):
+                issuer = stage.issuer or ports.signer.jwks()[0]
                 sign = partial(ports.signer.sign, issuer.kid)
-                payload = step.payload(issuer)
-                step = step.then(keys.sign_bytes(sign, issuer, typ=step.typ, payload=payload))
+                payload = stage.payload(issuer)
+                stage = stage.then(keys.sign_bytes(sign, issuer, typ=stage.typ, payload=payload))
             else:
                 assert tools is not None  # noqa: S101 (a plan begins each; for the type checker)
-                return step, tools.now
+                return stage, tools.now
 
 
 @attrs.frozen

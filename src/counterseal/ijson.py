@@ -35,7 +35,7 @@ INTEGER_LIMIT = 2**53 - 1
 INTEGER_DIGITS = len(str(-INTEGER_LIMIT))
 """JSON has no leading zeros: a longer number is a larger one."""
 
-WRITTEN_WHOLE = 1e21
+EXPONENT_FROM = 1e21
 """RFC 8785, 3.2.2.3: from here on numbers are written with an exponent."""
 
 _NOT_TEXT = re.compile(
@@ -51,8 +51,8 @@ HIGH = re.compile("[\ud800-\U0010ffff]")
 
 def check(value: Json, *, field: str) -> None:
     """Refuse *value* unless I-JSON can hold it."""
-    if not _sound(value, 0):
-        for path, problem in faults(value, field, 0):
+    if not _is_ijson(value, 0):
+        for path, problem in invalid_members(value, field, 0):
             raise InvalidField(path, problem)
 
 
@@ -77,24 +77,24 @@ def to_integer(value: Json) -> int | None:
     return None
 
 
-def _sound(value: Json, depth: int) -> bool:
+def _is_ijson(value: Json, depth: int) -> bool:
     """Tell whether *value* is plain I-JSON; quick, and strict about subclasses."""
     kind = type(value)
     if kind is str:
         sound = value.isascii() or not HIGH.search(value) or not _NOT_TEXT.search(value)
     elif kind is dict:
         sound = depth < DEPTH_LIMIT and all(
-            type(name) is str and _sound(name, depth) and _sound(member, depth + 1)
+            type(name) is str and _is_ijson(name, depth) and _is_ijson(member, depth + 1)
             for name, member in value.items()
         )
     elif kind is list or kind is tuple:
-        sound = depth < DEPTH_LIMIT and all(_sound(item, depth + 1) for item in value)
+        sound = depth < DEPTH_LIMIT and all(_is_ijson(item, depth + 1) for item in value)
     else:
-        sound = value is None or kind is bool or not next(faults(value, "", depth), None)
+        sound = value is None or kind is bool or not next(invalid_members(value, "", depth), None)
     return sound
 
 
-def faults(value: Json, path: str, depth: int = 0) -> Iterator[tuple[str, str]]:
+def invalid_members(value: Json, path: str, depth: int = 0) -> Iterator[tuple[str, str]]:
     """Yield the path and the problem of each member of *value* that I-JSON cannot hold."""
     if depth >= DEPTH_LIMIT and isinstance(value, (dict, list, tuple)):
         yield path, "nested too deeply"
@@ -105,15 +105,15 @@ def faults(value: Json, path: str, depth: int = 0) -> Iterator[tuple[str, str]]:
             elif _NOT_TEXT.search(name):
                 yield path, "a member name with a lone surrogate or a noncharacter"
             else:
-                yield from faults(member, f"{path}.{printable(name)}", depth + 1)
+                yield from invalid_members(member, f"{path}.{printable(name)}", depth + 1)
     elif isinstance(value, (list, tuple)):
         for index, item in enumerate(value):
-            yield from faults(item, f"{path}[{index}]", depth + 1)
-    elif problem := problem_of(value):
+            yield from invalid_members(item, f"{path}[{index}]", depth + 1)
+    elif problem := scalar_problem(value):
         yield path, problem
 
 
-def problem_of(value: object) -> str | None:
+def scalar_problem(value: object) -> str | None:
     """Say why I-JSON cannot hold a value that holds no others; None if it can."""
     if isinstance(value, str):
         match = _NOT_TEXT.search(value)
@@ -124,7 +124,7 @@ def problem_of(value: object) -> str | None:
         if not math.isfinite(value):
             return "not a number"
         # A whole number is written, and read again, as an integer; a larger one is not.
-        if not value.is_integer() or abs(value) >= WRITTEN_WHOLE:
+        if not value.is_integer() or abs(value) >= EXPONENT_FROM:
             return None
     elif not isinstance(value, int):
         return "not a JSON value"
@@ -158,7 +158,7 @@ def _first_fault(data: str | bytes, field: str, about: str = "") -> str:
     """Name the first member with a problem *about* this, if the document can be read at all."""
     try:
         text = data if isinstance(data, str) else data.decode("utf-8", "surrogateescape")
-        problems = faults(json.loads(text), field, 0)
+        problems = invalid_members(json.loads(text), field, 0)
         return next((path for path, problem in problems if about in problem), field)
     except (ValueError, RecursionError):
         return field
@@ -218,7 +218,7 @@ def _integer(text: str) -> int:
 
 def _fraction(text: str) -> float:
     value = float(text)
-    if problem := problem_of(value):
+    if problem := scalar_problem(value):
         raise _NumberError(problem)
     return value
 

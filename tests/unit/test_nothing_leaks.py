@@ -209,16 +209,18 @@ def logging_in(service, canaries):
     query = {name: value for name, (value,) in parse_qs(urlsplit(redirect.url).query).items()}
     canaries.hide("state", query["state"].partition(".")[2])
     canaries.hide("nonce", query["nonce"])
-    canaries.hide("the app's secret", redirect.secret)
+    canaries.hide("the app's secret", redirect.app_secret)
     back = service.idp.log_in(redirect.url, "carol")
     canaries.hide("authorization code", back.code)
-    canaries.refuse(service.logins.authenticate, back.state + "x", back.code, redirect.secret)
-    invitation = canaries.tell(service.logins.authenticate(back.state, back.code, redirect.secret))
+    canaries.refuse(service.logins.authenticate, back.state + "x", back.code, redirect.app_secret)
+    invitation = canaries.tell(
+        service.logins.authenticate(back.state, back.code, redirect.app_secret)
+    )
     grant = service.ports.sealer.open(
         invitation.account.sealed_grant, f"grant:{invitation.account.guid}"
     )
     canaries.hide("grant", grant.decode())
-    canaries.refuse(service.logins.authenticate, back.state, back.code, redirect.secret)
+    canaries.refuse(service.logins.authenticate, back.state, back.code, redirect.app_secret)
 
 
 def delivering(service, canaries):

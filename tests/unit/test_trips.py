@@ -177,7 +177,7 @@ def test_a_log_in(world, space):
         world.logins.relay_response(back.state, {"code": back.code})
     spend, invite = ["store.get", "store.get", "store.commit"], ["store.account", "store.commit"]
     with world.takes(*spend, *invite):
-        world.logins.authenticate(back.state, back.code, redirect.secret)
+        world.logins.authenticate(back.state, back.code, redirect.app_secret)
     world.clock.jump(world.logins.redirect(space.guid, APP_RETURN).deadline)
     with world.takes("store.due", "store.get", "store.commit"):
         assert world.logins.expire() == 1
@@ -205,7 +205,7 @@ def test_a_revalidation(world, space):
     redirect = world.logins.redirect(space.guid, APP_RETURN)
     back = world.idp.log_in(redirect.url, "carol")
     with world.takes(*again, *resume):
-        world.logins.authenticate(back.state, back.code, redirect.secret)
+        world.logins.authenticate(back.state, back.code, redirect.app_secret)
 
 
 def test_an_account_of_an_origin(world, zoe):

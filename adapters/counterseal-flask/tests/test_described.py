@@ -82,7 +82,7 @@ class Prover:
     def __call__(self, environ, start_response):
         if environ.get("HTTP_COUNTERSEAL_PROOF") == PROOF:
             self.revive()
-            call = self.phone.device.call(*said(environ))
+            call = self.phone.device.signed_call(*said(environ))
             environ["HTTP_COUNTERSEAL_PROOF"] = call.proof
         if environ.get("HTTP_AUTHORIZATION") == SIGNED:
             environ["HTTP_AUTHORIZATION"] = self.signed(*said(environ))

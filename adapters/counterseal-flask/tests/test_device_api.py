@@ -187,7 +187,7 @@ def test_no_call_goes_without_its_own_proof(client, handset, call_):
         )
 
     other = handset.phone.call("/device/other", body, method=method).proof
-    elsewhere = handset.phone.device.call(method, f"https://evil.example{path}", body).proof
+    elsewhere = handset.phone.device.signed_call(method, f"https://evil.example{path}", body).proof
     longer = handset.phone.call(path, body + b" ", method=method).proof
     replies = [call(proof) for proof in (None, "x", other, elsewhere, longer)]
     assert {(reply.status_code, reply.json["code"]) for reply in replies} == {(403, "denied")}

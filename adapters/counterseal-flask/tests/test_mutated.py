@@ -535,7 +535,7 @@ def trust(service, sent):
 
 def prove(service, sent):
     device = service.phones["user-42"].device
-    sent.headers[PROOF] = device.call(sent.method or "GET", public(sent), sent.body).proof
+    sent.headers[PROOF] = device.signed_call(sent.method or "GET", public(sent), sent.body).proof
 
 
 def sign(service, sent):

@@ -189,7 +189,7 @@ class Handset:
         return document
 
     def call(self, method, path, body=b"", media_type="application/json"):
-        proof = self.device.call(method, self.base + path, body).proof
+        proof = self.device.signed_call(method, self.base + path, body).proof
         return self.send(method, path, body, media_type, **{"Counterseal-Proof": proof})
 
     def shown(self, guid):

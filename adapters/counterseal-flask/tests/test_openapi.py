@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from counterseal import STANDARD, Refused, read_question
-from counterseal.rules.sizes import life_of
+from counterseal.rules.sizes import challenge_life
 from counterseal_flask import OPERATIONS, Settings
 from counterseal_flask.problems import STATUS_BY_PUBLIC_CODE
 from counterseal_flask.schemas import SCHEMAS
@@ -138,7 +138,9 @@ DURATION = Draft202012Validator(SCHEMAS["Question"]["properties"]["duration"])
 @example(60.0)
 def test_the_described_durations_are_those_that_are_taken(value):
     try:
-        life_of(read_question({"accountId": "a", "content": "Pay?", "duration": value}), STANDARD)
+        challenge_life(
+            read_question({"accountId": "a", "content": "Pay?", "duration": value}), STANDARD
+        )
     except Refused:
         assert not DURATION.is_valid(value)
     else:

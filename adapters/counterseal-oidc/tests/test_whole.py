@@ -65,7 +65,7 @@ def began(world, space, provider, subject="zoe"):
 
 def invited(world, space, provider):
     redirect, back = began(world, space, provider)
-    return world.logins.authenticate(back.state, back.code, redirect.secret, issuer=back.issuer)
+    return world.logins.authenticate(back.state, back.code, redirect.app_secret, issuer=back.issuer)
 
 
 def bound(world, space, provider):
@@ -110,13 +110,13 @@ def test_a_state_serves_once_and_only_whom_it_was_given(world, new_space, real):
     stranger, _ = began(world, space, real)
     with pytest.raises(WrongToken):
         # The redirect was caught by another app, or the address opened by a victim.
-        world.logins.authenticate(back.state, back.code, stranger.secret, issuer=back.issuer)
+        world.logins.authenticate(back.state, back.code, stranger.app_secret, issuer=back.issuer)
     invitation = world.logins.authenticate(
-        back.state, back.code, redirect.secret, issuer=back.issuer
+        back.state, back.code, redirect.app_secret, issuer=back.issuer
     )
     assert invitation.account.account_id == "zoe"
     with pytest.raises(WrongState):
-        world.logins.authenticate(back.state, back.code, redirect.secret, issuer=back.issuer)
+        world.logins.authenticate(back.state, back.code, redirect.app_secret, issuer=back.issuer)
 
 
 def test_two_app_spaces_whose_answers_were_swapped_bind_nobody(world, new_space, real, clients):
@@ -125,11 +125,11 @@ def test_two_app_spaces_whose_answers_were_swapped_bind_nobody(world, new_space,
         (mine, my_back), (its, its_back) = began(world, ours, real), began(world, theirs, other)
         with pytest.raises(MixedUp):
             world.logins.authenticate(
-                my_back.state, its_back.code, mine.secret, issuer=its_back.issuer
+                my_back.state, its_back.code, mine.app_secret, issuer=its_back.issuer
             )
         with pytest.raises(CodeRefused):
             world.logins.authenticate(
-                its_back.state, my_back.code, its.secret, issuer=its_back.issuer
+                its_back.state, my_back.code, its.app_secret, issuer=its_back.issuer
             )
         assert world.ports.store.account(ours.guid, "zoe") is None
         assert world.ports.store.account(theirs.guid, "zoe") is None

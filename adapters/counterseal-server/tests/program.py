@@ -241,7 +241,7 @@ class Phone:
         return self._proven("POST", "/device/answer", self.signed)[0] == 200
 
     def _proven(self, method, path, body=b""):
-        call = self.device.call(method, self.service.url + path, body)
+        call = self.device.signed_call(method, self.service.url + path, body)
         headers = {"Counterseal-Proof": call.proof, "Content-Type": "application/jose"}
         connection = http.client.HTTPConnection("127.0.0.1", self.service.port, timeout=PATIENCE)
         with contextlib.closing(connection):

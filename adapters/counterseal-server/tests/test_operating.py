@@ -124,7 +124,7 @@ class Shop:
         )
 
     def proven(self, method, target, body=b"", media_type="application/jose"):
-        proof = self.device.call(method, PUBLIC + target, body).proof
+        proof = self.device.signed_call(method, PUBLIC + target, body).proof
         more = {"Content_Type": media_type} if body else {}
         return self.send(method, target, body, Counterseal_Proof=proof, **more)
 

@@ -78,7 +78,7 @@ class Phone:
         return self._proven("POST", "/device/answer", signed.encode())
 
     def _proven(self, method, path, body=b""):
-        call = self._device.call(method, self._service.url + path, body)
+        call = self._device.signed_call(method, self._service.url + path, body)
         headers = {"Counterseal-Proof": call.proof, "Content-Type": "application/jose"}
         connection = http.client.HTTPConnection("127.0.0.1", self._service.port, timeout=PATIENCE)
         with contextlib.closing(connection):

@@ -336,7 +336,7 @@ def test_s34_no_secret_is_said_in_a_log_a_problem_a_metric_an_audit_event_or_a_r
         proofs = []
 
         def proven(method, path, body=b""):
-            call = device.call(method, service.url + path, body)
+            call = device.signed_call(method, service.url + path, body)
             proofs.append(call.proof)
             kind = "application/jose" if b"." in body[:200] else "application/json"
             status, text = raw(
@@ -446,7 +446,7 @@ def test_no_bytes_hang_a_worker(service, receiver):
     phone = Phone(service, "user-42", receiver.url)
     luck = Random(7)  # noqa: S311 (nobody is to be surprised)
     body = json.dumps(QUESTION | {"callback": receiver.url}).encode()
-    proof = phone.device.call("POST", f"{service.url}/device/answer", phone.signed).proof
+    proof = phone.device.signed_call("POST", f"{service.url}/device/answer", phone.signed).proof
     valid = [
         ("POST /request/add", service.told["authorization"], "", "application/json", body),
         ("GET /request/getRequest?wait=1&requestGuid=x", "x", "", "text/plain", b""),

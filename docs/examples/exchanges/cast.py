@@ -100,7 +100,7 @@ class Handset:
 
     def call(self, about, method, target, body=b"", *, media_type=JSON):
         """Send *body* with a proof for just this request."""
-        call = self.device.call(method, PUBLIC + target, body)
+        call = self.device.signed_call(method, PUBLIC + target, body)
         headers = {"Counterseal-Proof": call.proof}
         if body:
             headers["Content-Type"] = media_type

@@ -38,7 +38,7 @@ from counterseal.rules.evidence import Evidence
 from counterseal.wire.answer import ANSWER_TYP, DISOWN_TYP, Answer, read_answer
 from counterseal.wire.receipt import RECEIPT_TYP, receipt_hash, receipt_payload
 
-OVER = "It is over: the deadline passed before it was answered."
+EXPIRED_DETAIL = "It is over: the deadline passed before it was answered."
 
 
 @attrs.define
@@ -124,7 +124,7 @@ def respond(
                 facts.signature.require()
             return Decision(result=challenge, wakes=(challenge.guid,))
         if challenge.state is ChallengeState.EXPIRED:
-            raise WrongState("it is EXPIRED", detail=OVER)
+            raise WrongState("it is EXPIRED", detail=EXPIRED_DETAIL)
         state = step(CHALLENGE, challenge.state, token.event, facts)
     except WrongSignature:
         if facts.signer is None or facts.signer.role is not Role.STRONG:

@@ -24,11 +24,11 @@ from counterseal.rules.standing import in_force, within_window
 from counterseal.wire.cx1 import BasicHeader, Cx1Header, cx1_mac, read_basic, read_cx1
 from counterseal.wire.signature import MessageSignature, fields_of, message_mac, read_signature
 
-H = TypeVar("H", Origin, Admin)
+Holder = TypeVar("Holder", Origin, Admin)
 
 MILLISECONDS = 1000
 
-NOBODY = Credential(
+PLACEHOLDER_CREDENTIAL = Credential(
     scheme=Scheme.BASIC,
     salt=bytes(SALT_BYTES),
     digest=bytes(64),
@@ -118,8 +118,8 @@ def read_claim(request: SignedRequest, tools: Tools) -> Claim:
 
 
 def verify(
-    stored: Records, tools: Tools, claim: Claim, kind: type[H]
-) -> tuple[H, tuple[str, str, str] | None]:
+    stored: Records, tools: Tools, claim: Claim, kind: type[Holder]
+) -> tuple[Holder, tuple[str, str, str] | None]:
     """
     Verify a request by the live secrets of the holder that it names.
 
@@ -133,7 +133,7 @@ def verify(
             keys.constant_time_equal(
                 keys.basic_digest(header.secret, credential.salt), credential.digest
             )
-            for credential in credentials or (NOBODY,)
+            for credential in credentials or (PLACEHOLDER_CREDENTIAL,)
         ]
         if holder is None or not any(matches):
             raise CredentialRefused
@@ -148,8 +148,8 @@ def verify(
 
 
 def _live(
-    record: Record | None, now: datetime, scheme: Scheme, kind: type[H]
-) -> tuple[H | None, tuple[Credential, ...]]:
+    record: Record | None, now: datetime, scheme: Scheme, kind: type[Holder]
+) -> tuple[Holder | None, tuple[Credential, ...]]:
     if not isinstance(record, kind):
         return None, ()
     if isinstance(record, Admin) and not in_force(record.ends_at, now):

@@ -20,11 +20,11 @@ from counterseal.machines import CALLBACK, CallbackEvent, step
 from counterseal.models import revise
 from counterseal.models.account import Account
 from counterseal.models.challenge import Challenge
-from counterseal.models.outbox import Callback, CallbackState, Cause, Delivery, DeliveryOutcome
+from counterseal.models.outbox import Callback, CallbackState, DeadReason, Delivery, DeliveryOutcome
 from counterseal.models.sealing import webhook_context
 from counterseal.models.tenancy import Origin
 from counterseal.rules.addresses import allow_list, callback_allowed
-from counterseal.rules.retries import DELIVERED, Delivering, cause_of_death, next_attempt
+from counterseal.rules.retries import DELIVERED, Delivering, dead_reason, next_attempt
 from counterseal.rules.standing import in_force
 from counterseal.wire.messages import processed_document
 from counterseal.wire.webhook import webhook_headers
@@ -33,18 +33,18 @@ NOTHING_SENT = DeliveryOutcome(status=None, final=True)
 """The outcome of an attempt that the core did not allow."""
 
 
-def compose(stored: Records, tools: Tools, callback: Callback) -> Decision[Delivery | Cause]:
+def compose(stored: Records, tools: Tools, callback: Callback) -> Decision[Delivery | DeadReason]:
     """Compose what is sent of a claimed callback, or say why nothing may be."""
     challenge, origin, account = stored
     if not isinstance(challenge, Challenge) or not isinstance(origin, Origin):
-        return Decision(result=Cause.FORGOTTEN)
+        return Decision(result=DeadReason.FORGOTTEN)
     if not isinstance(account, Account) or account.erased_at is not None:
-        return Decision(result=Cause.FORGOTTEN)
+        return Decision(result=DeadReason.FORGOTTEN)
     try:
         # At each delivery, since the allow-list may have changed.
         callback_allowed(callback.url, allow_list(origin, tools.policy))
     except CallbackForbidden:
-        return Decision(result=Cause.FORBIDDEN)
+        return Decision(result=DeadReason.FORBIDDEN)
     body = ijson.compact(processed_document(challenge, now=tools.now))
     secrets = [
         tools.open(key.sealed, webhook_context(origin.guid))
@@ -65,7 +65,7 @@ def record_attempt(
     tools: Tools,
     claimed: Callback,
     outcome: DeliveryOutcome,
-    unsent: Cause | None = None,
+    unsent: DeadReason | None = None,
 ) -> Decision[Callback]:
     """Decide what the callback comes to by an attempt; *unsent* says why nothing was sent."""
     callback = require(stored[0], Callback)
@@ -84,7 +84,7 @@ def record_attempt(
     )
     event = CallbackEvent.SUCCEED if arrived else CallbackEvent.FAIL
     state = step(CALLBACK, callback.state, event, facts)
-    cause = cause_of_death(facts) if state is CallbackState.DEAD else None
+    cause = dead_reason(facts) if state is CallbackState.DEAD else None
     attempts = callback.attempts + 1
     recorded_callback = revise(
         callback,

@@ -37,9 +37,9 @@ from counterseal.policy import Policy
 from counterseal.rules.authorization import (
     APPOINTING,
     Permission,
-    lives_as_long,
-    no_later_than,
+    capped_end,
     permission_for,
+    require_not_outlived,
     role_fits,
 )
 from counterseal.rules.sizes import text_fits
@@ -47,11 +47,11 @@ from counterseal.rules.standing import in_force
 from counterseal.wire.webhook import SECRET_BYTES as WEBHOOK_BYTES
 from counterseal.wire.webhook import secret_text
 
-H = TypeVar("H", Origin, Admin)
+Holder = TypeVar("Holder", Origin, Admin)
 
 SECRET_BYTES = 32
 SALT_BYTES = 16
-NO_TIME = timedelta(0)
+ZERO_DURATION = timedelta(0)
 
 
 @attrs.frozen(kw_only=True)
@@ -105,7 +105,7 @@ def rotate_admin(
     )
 
 
-def revoke(stored: Records, by: Administrator, kind: type[H]) -> Plan[H]:
+def revoke(stored: Records, by: Administrator, kind: type[Holder]) -> Plan[Holder]:
     """Plan to revoke all secrets of an origin or administrator."""
     holder = require(stored[0], kind)
     return permission_to(permission_for(holder, by), by, holder).then(
@@ -125,7 +125,7 @@ def create_admin(
         app_space=draft.app_space is not None,
         all_companies=draft.all_companies,
     )
-    if draft.life is not None and draft.life <= NO_TIME:
+    if draft.life is not None and draft.life <= ZERO_DURATION:
         raise InvalidField("life", "not positive")
     owner: Company | AppSpace | None = None
     permission = Permission.COMPANIES
@@ -172,14 +172,14 @@ def _rotate_admin(
     tools: Tools, admin: Admin | None, holder: Admin, scheme: Scheme | None, overlap: timedelta
 ) -> Decision[IssuedSecret]:
     if admin is not None:
-        lives_as_long(admin, holder)
+        require_not_outlived(admin, holder)
     if scheme is None:
         scheme = holder.credentials[0].scheme if holder.credentials else Scheme.HMAC
     _require_signing(scheme)
     return _issue(tools, admin, holder, scheme, overlap)
 
 
-def _revoke(admin: Admin | None, holder: H) -> Decision[H]:
+def _revoke(admin: Admin | None, holder: Holder) -> Decision[Holder]:
     if not holder.credentials:
         return Decision(result=holder)
     revoked_holder = revise(holder, credentials=())
@@ -199,7 +199,7 @@ def _create_admin(
         name=draft.name,
         credentials=(credential,),
         created_at=tools.now,
-        ends_at=ends_at if maker is None else no_later_than(maker, ends_at, field="life"),
+        ends_at=ends_at if maker is None else capped_end(maker, ends_at, field="life"),
     )
     return store(admin, secret, guards=admin_guards(maker, admin))
 
@@ -217,7 +217,7 @@ def _new_credential(tools: Tools, holder: Guid, scheme: Scheme) -> tuple[Credent
 
 def _overlap_fits(overlap: timedelta, policy: Policy) -> None:
     limit = policy.credential_overlap_limit
-    if not NO_TIME <= overlap <= limit:
+    if not ZERO_DURATION <= overlap <= limit:
         raise InvalidField("overlap", f"negative, or longer than credential_overlap_limit: {limit}")
 
 

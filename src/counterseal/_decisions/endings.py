@@ -11,7 +11,12 @@ from counterseal.machines import CALLBACK
 from counterseal.models import Callback, Challenge, ChallengeState, History, Outcome, Record, revise
 from counterseal.models.guid import ENTROPY_BYTES, mint, partition_of
 from counterseal.policy import Policy
-from counterseal.rules.asking import after_approval, after_refusal, closed, lapsed
+from counterseal.rules.asking import (
+    after_approval,
+    after_refusal,
+    with_expired_counted,
+    without_question,
+)
 
 
 @attrs.define
@@ -61,7 +66,7 @@ def end(
 def _history(history: History, challenge: Challenge, at: datetime, policy: Policy) -> History:
     if challenge.state is ChallengeState.CANCELLED:
         # The origin cancelled it, which says nothing about the person.
-        return closed(lapsed(history, at, policy), challenge.guid)
+        return without_question(with_expired_counted(history, at, policy), challenge.guid)
     if challenge.approved:
         return after_approval(
             history, challenge.guid, at, policy, code_matched=challenge.code_asked

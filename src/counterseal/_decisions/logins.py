@@ -37,14 +37,14 @@ class Redirect:
     Attributes:
         url: At the Identity Provider; its `state` is a secret of this log-in, which whoever
             opens it learns.
-        secret: For the app that began, and nobody else; returned once, and stored as a hash only.
-            The app keeps it where no page, no link and no other app can read it.
+        app_secret: For the app that began, and nobody else; returned once, and stored as a hash
+            only. The app keeps it where no page, no link and no other app can read it.
         deadline: From then on the return is refused.
     """
 
     url: str = attrs.field(repr=False)
     login: Guid
-    secret: str = attrs.field(repr=False)
+    app_secret: str = attrs.field(repr=False)
     deadline: datetime
 
 
@@ -122,7 +122,7 @@ def begin(request: AuthorizationRequest, url: str) -> Decision[Redirect]:
     login = request.login
     return Decision(
         result=Redirect(
-            url=url, login=login.guid, secret=request.app_secret, deadline=login.deadline
+            url=url, login=login.guid, app_secret=request.app_secret, deadline=login.deadline
         ),
         writes=(login,),
         audit=(AuditEntry(login.guid),),
@@ -143,7 +143,7 @@ def relay(
 def spend(stored: Records, tools: Tools, secret: str, app_secret: str) -> Plan[CodeExchange]:
     """Plan to spend a log-in, so that its state and its code serve once."""
     login = _require_login(stored)
-    facts = Redeeming(now=tools.now, login=login, secret=secret, holder_secret=app_secret)
+    facts = Redeeming(now=tools.now, login=login, secret=secret, app_secret=app_secret)
     # Before the state, which would tell a stranger what became of the log-in.
     login_matches(facts)
     state = step(LOGIN, login.state, LoginEvent.AUTHENTICATE, facts)

@@ -23,8 +23,8 @@ from counterseal.errors import NotFound, Refused
 from counterseal.models import Guid, PublicKey, Record
 from counterseal.policy import Policy
 
-K = TypeVar("K")
-L = TypeVar("L")
+Kind = TypeVar("Kind")
+Value = TypeVar("Value")
 R = TypeVar("R")
 
 Records: TypeAlias = tuple[Record | None, ...]
@@ -119,7 +119,7 @@ class Plan(Generic[R]):
 
 
 @attrs.define
-class Reading(Generic[L]):
+class Reading(Generic[Value]):
     """
     One trip to the store, as data: a verb of the store, and its arguments.
 
@@ -129,14 +129,14 @@ class Reading(Generic[L]):
 
     query: str
     arguments: tuple[Any, ...]
-    parse: Callable[[Any, Tools], L] | None = None
+    parse: Callable[[Any, Tools], Value] | None = None
 
-    def then(self, decide: Callable[[L, Tools], Decision[R] | Plan[R] | Signing[R]]) -> Plan[R]:
+    def then(self, decide: Callable[[Value, Tools], Decision[R] | Plan[R] | Signing[R]]) -> Plan[R]:
         """Return the plan to decide on this reading; *decide* is a function or a lambda."""
         return Plan(self, decide)
 
 
-def return_record(stored: Records, kind: type[K]) -> Decision[K]:
+def return_record(stored: Records, kind: type[Kind]) -> Decision[Kind]:
     """Decide to return the record that was read, which has to be of *kind*."""
     return Decision(result=require(stored[0], kind))
 
@@ -147,7 +147,7 @@ def store(record: Record, result: R, *, guards: tuple[Record, ...] = ()) -> Deci
     return Decision(result=result, writes=(record,), guards=guards, audit=audit)
 
 
-def require(record: Record | None, kind: type[K]) -> K:
+def require(record: Record | None, kind: type[Kind]) -> Kind:
     """Return *record*, which has to be of *kind*, or raise NotFound."""
     if not isinstance(record, kind):
         raise NotFound

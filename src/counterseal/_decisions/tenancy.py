@@ -24,8 +24,8 @@ from counterseal.errors import (
     WrongKind,
 )
 from counterseal.models import (
+    CLIENT_PROFILES,
     FINISHED,
-    PROFILES,
     Admin,
     Administrator,
     AppSpace,
@@ -254,7 +254,7 @@ def _origin_changes(policy: Policy, origin: Origin, edit: OriginEdit) -> dict[st
         _name(edit.name, policy)
     changes: dict[str, Any] = {}
     if edit.clients is not None and edit.clients is not origin.clients:
-        profile = PROFILES[edit.clients]
+        profile = CLIENT_PROFILES[edit.clients]
         changes = {
             "codes": profile.codes,
             "wildcards": profile.wildcards,

@@ -146,7 +146,7 @@ class SoftwareDevice:
             service_keys=result.service_keys,
         )
 
-    def call(self, method: str, uri: str, body: bytes = b"") -> DeviceCall:
+    def signed_call(self, method: str, uri: str, body: bytes = b"") -> DeviceCall:
         """
         Return a request with the proof that it needs.
         """

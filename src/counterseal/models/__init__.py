@@ -59,7 +59,7 @@ from counterseal.models.challenge import (
     TextContent,
 )
 from counterseal.models.clients import (
-    PROFILES,
+    CLIENT_PROFILES,
     ClientProfile,
     Clients,
     Codes,
@@ -72,7 +72,7 @@ from counterseal.models.outbox import (
     AuditEvent,
     Callback,
     CallbackState,
-    Cause,
+    DeadReason,
     Delivery,
     DeliveryOutcome,
     KeyScope,
@@ -131,11 +131,11 @@ class Change:
 
 
 __all__ = [
+    "CLIENT_PROFILES",
     "DEFAULT_BUTTONS",
     "FINISHED",
     "LIVING",
     "OPERATOR",
-    "PROFILES",
     "UNFINISHED",
     "Account",
     "AddressKind",
@@ -155,7 +155,6 @@ __all__ = [
     "CallbackState",
     "CallbackType",
     "CancelReason",
-    "Cause",
     "Challenge",
     "ChallengeState",
     "Change",
@@ -166,6 +165,7 @@ __all__ = [
     "Company",
     "Content",
     "Credential",
+    "DeadReason",
     "Delivery",
     "DeliveryOutcome",
     "Device",

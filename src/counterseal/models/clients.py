@@ -84,7 +84,7 @@ CX = ClientProfile(
 )
 """These clients show no code, and some expect callbacks for processed requests only."""
 
-PROFILES: Mapping[Clients, ClientProfile] = MappingProxyType(
+CLIENT_PROFILES: Mapping[Clients, ClientProfile] = MappingProxyType(
     {Clients.CURRENT: CURRENT, Clients.CX: CX}
 )
 """The profile of each kind of clients."""

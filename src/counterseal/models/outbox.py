@@ -28,7 +28,7 @@ class CallbackState(enum.Enum):
     DROPPED = "DROPPED"
 
 
-class Cause(enum.Enum):
+class DeadReason(enum.Enum):
     """Why a callback is dead."""
 
     EXHAUSTED = "exhausted"
@@ -67,7 +67,7 @@ class Callback:
     next_at: datetime = attrs.field(validator=fields.utc)
     lease_until: datetime | None = attrs.field(default=None, validator=fields.maybe_utc)
     last_status: int | None = None
-    cause: Cause | None = None
+    cause: DeadReason | None = None
     created_at: datetime = attrs.field(validator=fields.utc)
     keep_until: datetime = attrs.field(validator=fields.utc)
 

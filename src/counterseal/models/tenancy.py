@@ -11,8 +11,8 @@ import attrs
 from counterseal.models import fields
 from counterseal.models.challenge import FINISHED, ChallengeState
 from counterseal.models.clients import (
+    CLIENT_PROFILES,
     NO_OWN_LIMITS,
-    PROFILES,
     ClientProfile,
     Clients,
     Codes,
@@ -156,7 +156,7 @@ class Origin:
     @property
     def profile(self) -> ClientProfile:
         """What its clients need."""
-        return PROFILES[self.clients]
+        return CLIENT_PROFILES[self.clients]
 
     @property
     def entries(self) -> tuple[CallbackEntry, ...]:

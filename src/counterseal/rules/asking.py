@@ -98,7 +98,7 @@ def asking(
         code_asked: Whether this question asks for a typed code.
         codes_typed: Whether the origin could ask for one.
     """
-    history = lapsed(history, now, policy)
+    history = with_expired_counted(history, now, policy)
     recent = [question for question in history.recent if now - question.at < policy.ask_window]
     own = [question for question in recent if question.origin == origin]
     if len(own) >= limits.origin_window:
@@ -125,7 +125,7 @@ def asking(
         if excess and (not policy.supersede or len(supersedes) < excess):
             frees = _frees_at(history.open, origin, bounds, policy)
             return Ruling(verdict=Verdict.REFUSE, reason="pending", wait=frees - now)
-    ruling = _hardship(
+    ruling = _cooldown_ruling(
         history,
         now,
         limits=limits,
@@ -146,7 +146,7 @@ def may_ask(ruling: Ruling) -> None:
         raise CodeDemanded(ruling.reason)
 
 
-def lapsed(history: History, now: datetime, policy: Policy) -> History:
+def with_expired_counted(history: History, now: datetime, policy: Policy) -> History:
     """Return *history* with the open questions whose deadline has come counted as refusals."""
     over = [question for question in history.open if now >= question.deadline]
     if not over:
@@ -161,7 +161,7 @@ def after_asking(
     history: History, question: OpenQuestion, now: datetime, policy: Policy
 ) -> History:
     """Return the history once *question* is asked."""
-    history = lapsed(history, now, policy)
+    history = with_expired_counted(history, now, policy)
     recent = tuple(past for past in history.recent if now - past.at < policy.ask_window)
     return replace(
         history,
@@ -175,7 +175,7 @@ def after_approval(
     history: History, challenge: Guid, now: datetime, policy: Policy, *, code_matched: bool
 ) -> History:
     """Return the history once *challenge* is approved, with its code where one was asked for."""
-    history = lapsed(history, now, policy)
+    history = with_expired_counted(history, now, policy)
     return History(
         open=tuple(question for question in history.open if question.challenge != challenge),
         recent=history.recent,
@@ -185,15 +185,15 @@ def after_approval(
 
 def after_refusal(history: History, challenge: Guid, now: datetime, policy: Policy) -> History:
     """Return the history once *challenge* is refused, disowned, failed or unanswered."""
-    history = lapsed(history, now, policy)
-    remaining = closed(history, challenge)
+    history = with_expired_counted(history, now, policy)
+    remaining = without_question(history, challenge)
     if remaining is history:
         # It had lapsed, and is counted already.
         return history
     return _refused(remaining, now, policy)
 
 
-def closed(history: History, challenge: Guid) -> History:
+def without_question(history: History, challenge: Guid) -> History:
     """Return the history without *challenge* among the open questions, and nothing counted."""
     if all(question.challenge != challenge for question in history.open):
         return history
@@ -267,7 +267,7 @@ def _frees_at(
     return next(end for end in sorted(question.deadline for question in waiting) if free(end))
 
 
-def _hardship(
+def _cooldown_ruling(
     history: History,
     now: datetime,
     *,

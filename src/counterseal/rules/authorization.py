@@ -58,12 +58,12 @@ class Reach:
     """
     What an administrator has to reach: a company, or one App Space of it; or all companies.
 
-    An App Space is `simple` if its origins say who its users are.
+    `origins_identify_users`: the App Space's origins say who its users are.
     """
 
     company: Guid | None
     app_space: Guid | None = None
-    simple: bool = True
+    origins_identify_users: bool = True
 
 
 @attrs.frozen(kw_only=True)
@@ -129,8 +129,10 @@ def reach_of(record: Company | AppSpace | Admin) -> Reach:
         case Company():
             return Reach(company=record.guid)
         case AppSpace():
-            simple = record.idp is None
-            return Reach(company=record.company, app_space=record.guid, simple=simple)
+            by_origins = record.idp is None
+            return Reach(
+                company=record.company, app_space=record.guid, origins_identify_users=by_origins
+            )
         case Admin():
             return Reach(company=record.company, app_space=record.app_space)
 
@@ -144,7 +146,7 @@ def require_permitted(facts: Administering) -> None:
         Foreign: The record is out of its reach.
         RoleLacking: Its role does not include this.
     """
-    for rule in (admin_in_force, within_reach, role_permits, support_removes_simply):
+    for rule in (admin_in_force, within_reach, role_permits, support_may_remove):
         rule(facts)
 
 
@@ -170,15 +172,15 @@ def role_permits(facts: Administering) -> None:
         raise RoleLacking
 
 
-def support_removes_simply(facts: Administering) -> None:
+def support_may_remove(facts: Administering) -> None:
     """Refuse that User Support removes a user whom an Identity Provider answers for."""
     support = facts.admin.role is AdminRole.SUPPORT
-    simple = facts.reach is not None and facts.reach.simple
-    if facts.permission is Permission.REMOVE_USERS and support and not simple:
+    by_origins = facts.reach is not None and facts.reach.origins_identify_users
+    if facts.permission is Permission.REMOVE_USERS and support and not by_origins:
         raise RoleLacking
 
 
-def no_later_than(maker: Admin, ends_at: datetime | None, *, field: str) -> datetime | None:
+def capped_end(maker: Admin, ends_at: datetime | None, *, field: str) -> datetime | None:
     """
     Return when an administrator that *maker* makes ends: with its maker, or at *ends_at*.
 
@@ -189,7 +191,7 @@ def no_later_than(maker: Admin, ends_at: datetime | None, *, field: str) -> date
     return maker.ends_at if ends_at is None else ends_at
 
 
-def lives_as_long(maker: Admin, other: Admin) -> None:
+def require_not_outlived(maker: Admin, other: Admin) -> None:
     """Refuse *maker* a secret of *other* that is valid after its own end."""
     if maker.ends_at is not None and in_force(other.ends_at, maker.ends_at):
         raise RoleLacking

@@ -165,7 +165,7 @@ class Redeeming:
     now: datetime
     login: Login
     secret: str = attrs.field(repr=False)
-    holder_secret: str = attrs.field(repr=False)
+    app_secret: str = attrs.field(repr=False)
 
     @property
     def deadline(self) -> datetime:
@@ -197,7 +197,7 @@ def login_matches(facts: Redeeming) -> None:
 
     Both secrets are compared at once, so the refusal does not show which one was wrong.
     """
-    claimed = keys.token_hash(facts.secret) + keys.token_hash(facts.holder_secret)
+    claimed = keys.token_hash(facts.secret) + keys.token_hash(facts.app_secret)
     keys.require_equal(claimed, facts.login.secret_hash + facts.login.holder_hash, WrongToken)
 
 
@@ -208,12 +208,12 @@ def state_matches(login: Login, secret: str) -> None:
 
 def keys_complete(facts: Completing | Rotating) -> None:
     """Refuse unless there is one device key, at least one strong key, and no key twice."""
-    complete(facts.keys, facts.policy)
+    require_complete_key_set(facts.keys, facts.policy)
     if isinstance(facts, Rotating):
         _adds_keys(facts)
 
 
-def complete(device_keys: tuple[DeviceKey, ...], policy: Policy) -> None:
+def require_complete_key_set(device_keys: tuple[DeviceKey, ...], policy: Policy) -> None:
     """Refuse unless *device_keys* is a set of keys that a device can live with."""
     devices = sum(1 for key in device_keys if key.role is Role.DEVICE)
     strong = len(device_keys) - devices
@@ -240,7 +240,7 @@ def keys_possessed(facts: Completing | Rotating) -> None:
     fresh = facts.keys if isinstance(facts, Completing) else facts.fresh
     if [evidence.key for evidence in facts.possession] != [device_key.key for device_key in fresh]:
         raise NotPossessed
-    _all_say(facts.possession, facts.expected, NotPossessed)
+    _require_claims(facts.possession, facts.expected, NotPossessed)
 
 
 def keys_endorsed(facts: Rotating) -> None:
@@ -251,10 +251,10 @@ def keys_endorsed(facts: Rotating) -> None:
         old = [device_key.key for device_key in facts.binding.keys if device_key.role is new.role]
         if evidence.key not in old:
             raise NotEndorsed
-    _all_say(facts.endorsements, facts.expected, NotEndorsed)
+    _require_claims(facts.endorsements, facts.expected, NotEndorsed)
 
 
-def _all_say(
+def _require_claims(
     evidence: Iterable[Evidence], expected: dict[str, Any], refusal: type[Refused]
 ) -> None:
     for piece in evidence:

@@ -16,8 +16,8 @@ from counterseal.models import (
     Account,
     AddressKind,
     Callback,
-    Cause,
     Challenge,
+    DeadReason,
     DeliveryOutcome,
     Guid,
     Notification,
@@ -66,7 +66,7 @@ class Delivering:
     record: Callback
     claimed: datetime
     outcome: DeliveryOutcome
-    unsent: Cause | None = None
+    unsent: DeadReason | None = None
     policy: Policy
 
 
@@ -115,19 +115,19 @@ def undelivered(facts: Delivering) -> None:
 
 def gives_up(facts: Delivering) -> bool:
     """Tell whether there will be no attempt after this one, which is not counted yet."""
-    return cause_of_death(facts) is not None
+    return dead_reason(facts) is not None
 
 
-def cause_of_death(facts: Delivering) -> Cause | None:
+def dead_reason(facts: Delivering) -> DeadReason | None:
     """Return why there will be no attempt after this one, which failed; None if there will be."""
     if facts.unsent is not None:
         return facts.unsent
     if facts.outcome.status == GONE:
-        return Cause.GONE
+        return DeadReason.GONE
     if facts.outcome.final:
-        return Cause.FINAL
+        return DeadReason.FINAL
     if facts.record.attempts >= len(facts.policy.callback_delays):
-        return Cause.EXHAUSTED
+        return DeadReason.EXHAUSTED
     return None
 
 

@@ -20,7 +20,7 @@ from counterseal.policy import Policy
 from counterseal.wire.claims import MILLISECOND
 from counterseal.wire.display import BUTTONS_AT_LEAST
 
-_INK = re.compile("[!-~]")
+_VISIBLE_ASCII = re.compile("[!-~]")
 """Visible ASCII: a quick check, which most texts pass."""
 
 _BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0\U00013441\U00013442\U0001d159")
@@ -37,7 +37,7 @@ The categories of visible characters: letters, numbers, punctuation and symbols.
 Unassigned and private characters count as visible, since a font may have a glyph for them.
 """
 
-LISTED = 1000
+LIST_LIMIT = 1000
 """The most records that one call lists, which limits the memory that it takes."""
 
 
@@ -69,16 +69,16 @@ def text_fits(
 
 def shows_something(text: str) -> bool:
     """Tell whether *text* has a visible character."""
-    return _INK.search(text) is not None or any(
+    return _VISIBLE_ASCII.search(text) is not None or any(
         character not in _BLANK and unicodedata.category(character) in _VISIBLE
         for character in text
     )
 
 
 def limit_fits(limit: int) -> None:
-    """Refuse a limit below 1 or above `LISTED`."""
-    if not 1 <= limit <= LISTED:
-        raise InvalidField("limit", f"not within 1 and {LISTED}")
+    """Refuse a limit below 1 or above `LIST_LIMIT`."""
+    if not 1 <= limit <= LIST_LIMIT:
+        raise InvalidField("limit", f"not within 1 and {LIST_LIMIT}")
 
 
 def question_fits(question: Question, policy: Policy) -> None:
@@ -94,7 +94,7 @@ def question_fits(question: Question, policy: Policy) -> None:
     text_fits(question.notification_body, policy.title_bytes, "notificationBody", empty=True)
 
 
-def life_of(question: Question, policy: Policy) -> timedelta:
+def challenge_life(question: Question, policy: Policy) -> timedelta:
     """
     Return how long the question may be answered, in whole milliseconds, as it is displayed.
 

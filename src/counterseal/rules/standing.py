@@ -198,7 +198,7 @@ def same_identity(account: Account, identity: Identity) -> None:
         raise AccountTaken
 
 
-def identified_simply(app_space: AppSpace) -> None:
+def identified_by_origin(app_space: AppSpace) -> None:
     """Refuse an origin's invitation where an Identity Provider identifies the users."""
     if app_space.idp is not None:
         raise WrongKind
@@ -211,7 +211,7 @@ def provider_of(app_space: AppSpace) -> IdpSettings:
     return app_space.idp
 
 
-A_SECOND = timedelta(seconds=1)
+EDGE_MARGIN = timedelta(seconds=1)
 """The window's edges are within it."""
 
 
@@ -236,7 +236,7 @@ def within_window(signed_at: float, now: datetime, policy: Policy, refusal: type
 
 def forgettable_at(now: datetime, policy: Policy) -> datetime:
     """Return when everything that is within the window now is outside of it."""
-    return now + (policy.proof_future + policy.proof_past + A_SECOND)
+    return now + (policy.proof_future + policy.proof_past + EDGE_MARGIN)
 
 
 def in_force(ends_at: datetime | None, now: datetime) -> bool:

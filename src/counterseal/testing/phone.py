@@ -50,7 +50,7 @@ class Phone:
         Raises:
             NotBound: The phone is not bound.
         """
-        return self.device.call(method, f"{SERVICE}{path}", body)
+        return self.device.signed_call(method, f"{SERVICE}{path}", body)
 
     def pending(self) -> tuple[Challenge, ...]:
         """

@@ -224,7 +224,7 @@ class FakeService:
         redirect = self.logins.redirect(app_space.guid, APP_RETURN)
         back = self.idp.log_in(redirect.url, subject)
         invitation = self.logins.authenticate(
-            back.state, back.code, redirect.secret, issuer=back.issuer
+            back.state, back.code, redirect.app_secret, issuer=back.issuer
         )
         return self.complete(invitation, self.phone(pin=pin, algorithm=algorithm), addresses)
 

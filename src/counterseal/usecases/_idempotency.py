@@ -22,7 +22,7 @@ from counterseal.rules.sizes import text_fits
 
 HOLDER_BYTES = 16
 
-ABSENT: Loaded[tuple[None, None]] = Loaded((None, None), (None, None))
+NO_STORED_RECORD: Loaded[tuple[None, None]] = Loaded((None, None), (None, None))
 """What `record_with_account` would read of a GUID that was made a moment ago: nothing is there."""
 
 
@@ -41,7 +41,7 @@ class IdempotentCall:
         self._ports = ports
         self.reservation = reservation
         self.guid = reservation.guid
-        self.loaded = ABSENT if reservation.guid == new_guid else None
+        self.loaded = NO_STORED_RECORD if reservation.guid == new_guid else None
 
     def __enter__(self) -> Self:
         return self

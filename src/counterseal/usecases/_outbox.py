@@ -18,8 +18,8 @@ from counterseal._transaction import AuditContext, Transactions
 from counterseal.models import Callback, Guid, Notification
 
 R = TypeVar("R", Callback, Notification)
-M = TypeVar("M")
-T = TypeVar("T")
+Message = TypeVar("Message")
+Sent = TypeVar("Sent")
 
 CANDIDATES_PER_SLOT = 4
 """How many due records are looked at for each slot: others may have claimed some of them."""
@@ -31,9 +31,9 @@ def make_attempt(
     guid: Guid,
     *,
     claim: Callable[[Records, Tools], Decision[R]],
-    compose: Callable[[R], Plan[M]],
-    send: Callable[[M], T],
-    record: Callable[[R, M, T], Plan[R]],
+    compose: Callable[[R], Plan[Message]],
+    send: Callable[[Message], Sent],
+    plan_record: Callable[[R, Message, Sent], Plan[R]],
 ) -> R:
     """
     Claim one record's next attempt, send once, and record what came of it.
@@ -46,4 +46,4 @@ def make_attempt(
     context = AuditContext(event=f"{noun}.attempt", actor="worker", subject=guid)
     composed = transactions.run(context, compose(claimed))
     outcome = send(composed)
-    return transactions.run(context, record(claimed, composed, outcome))
+    return transactions.run(context, plan_record(claimed, composed, outcome))

@@ -17,7 +17,7 @@ from counterseal.errors import Unavailable
 from counterseal.models import Account, Administrator, Binding, Guid, RelyingParty
 from counterseal.rules.authorization import Permission
 from counterseal.rules.sizes import text_fits
-from counterseal.rules.standing import identified_simply
+from counterseal.rules.standing import identified_by_origin
 from counterseal.usecases.revalidation import remove_alias, revoke_grant
 
 R = TypeVar("R")
@@ -90,7 +90,7 @@ class Accounts(UseCase):
         """
         context = AuditContext(event="account.revoke", actor=party.origin.guid)
         with refusals(self.ports, context):
-            identified_simply(party.app_space)
+            identified_by_origin(party.app_space)
         self._demand_fit(context, account_id)
         plan = account_of(party.app_space.guid, account_id).then(accounts.revoke)
         return self._transactions.run(context, plan)

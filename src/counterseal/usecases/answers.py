@@ -88,14 +88,16 @@ class Answers(UseCase):
         return self._respond(call, ChallengeEvent.DISOWN, _DISOWN)
 
     def _respond(
-        self, call: DeviceCall, event: ChallengeEvent, stranger: AuditContext
+        self, call: DeviceCall, event: ChallengeEvent, context_before_reading: AuditContext
     ) -> Challenge:
         ports = self.ports
-        with refusals(ports, stranger):
+        with refusals(ports, context_before_reading):
             request = open_request(call, self.policy)
             token = answers.read_token(call.body, event, self.policy)
         challenge = token.answer.challenge
-        context = AuditContext(event=stranger.event, actor=request.proof.device, subject=challenge)
+        context = AuditContext(
+            event=context_before_reading.event, actor=request.proof.device, subject=challenge
+        )
         reading = request.reading(challenge)
         device = admit(self._transactions, context, request, reading)
         served_kinds = ports.notifier.kinds()

@@ -14,7 +14,7 @@ from counterseal.errors import Replayed
 from counterseal.models import Admin, AppSpace, Origin, RelyingParty
 from counterseal.rules.standing import forgettable_at
 
-H = TypeVar("H", Origin, Admin)
+Holder = TypeVar("Holder", Origin, Admin)
 
 _CHECK = AuditContext(event="credential.check", actor="stranger")
 
@@ -41,7 +41,7 @@ class Authentication(UseCase):
         """Authenticate an administrator by CX1 or a message signature, whichever it is set to."""
         return self._authenticate(request, Admin)
 
-    def _authenticate(self, request: SignedRequest, kind: type[H]) -> H:
+    def _authenticate(self, request: SignedRequest, kind: type[Holder]) -> Holder:
         ports = self.ports
         with refusals(ports, _CHECK):
             tools = tools_of(ports, self.policy)

@@ -19,12 +19,12 @@ from counterseal._decisions.plan import Decision, Plan, Records, Tools, require,
 from counterseal._decisions.readings import records
 from counterseal._transaction import AuditContext, UseCase, refusals
 from counterseal.models.guid import Guid
-from counterseal.models.outbox import Callback, Cause, Delivery, DeliveryOutcome
+from counterseal.models.outbox import Callback, DeadReason, Delivery, DeliveryOutcome
 from counterseal.models.tenancy import Administrator, Operator, Origin
 from counterseal.ports import Due
 from counterseal.rules.authorization import Permission
 from counterseal.rules.retries import next_callbacks
-from counterseal.rules.sizes import LISTED, limit_fits
+from counterseal.rules.sizes import LIST_LIMIT, limit_fits
 from counterseal.usecases._outbox import CANDIDATES_PER_SLOT, make_attempt
 
 R = TypeVar("R")
@@ -69,7 +69,7 @@ class Callbacks(UseCase):
         """
         now = self.ports.clock.now()
         chosen: tuple[Callback, ...] = ()
-        for limit in (CANDIDATES_PER_SLOT * slots, LISTED):
+        for limit in (CANDIDATES_PER_SLOT * slots, LIST_LIMIT):
             records = self.ports.store.due(Due.CALLBACK, now, limit)
             due = [record for record in records if isinstance(record, Callback)]
             chosen = next_callbacks(due, under_way, slots)
@@ -103,13 +103,13 @@ class Callbacks(UseCase):
                 claimed.challenge, claimed.origin, claimed.account
             ).then(lambda stored, tools: callbacks.compose(stored, tools, claimed)),
             send=self._send,
-            record=lambda claimed, composed, outcome: records(callback).then(
+            plan_record=lambda claimed, composed, outcome: records(callback).then(
                 lambda stored, tools: callbacks.record_attempt(
                     stored,
                     tools,
                     claimed,
                     outcome,
-                    composed if isinstance(composed, Cause) else None,
+                    composed if isinstance(composed, DeadReason) else None,
                 )
             ),
         )
@@ -165,7 +165,7 @@ class Callbacks(UseCase):
             "callback.queued", origin, by, lambda stored, _: return_record(stored, Origin)
         )
         horizon = self.ports.clock.now() + LONGEST_WAIT
-        looked_at = LISTED
+        looked_at = LIST_LIMIT
         while True:
             due = self.ports.store.due(Due.CALLBACK, horizon, looked_at)
             own = [one for one in due if isinstance(one, Callback) and one.origin == origin]
@@ -213,8 +213,8 @@ class Callbacks(UseCase):
             )
         return self._transactions.run(_context(event, guid, by), plan)
 
-    def _send(self, composed: Delivery | Cause) -> DeliveryOutcome:
-        if isinstance(composed, Cause):
+    def _send(self, composed: Delivery | DeadReason) -> DeliveryOutcome:
+        if isinstance(composed, DeadReason):
             return callbacks.NOTHING_SENT
         return self.ports.sender.send(composed)
 

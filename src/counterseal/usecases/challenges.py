@@ -12,7 +12,7 @@ from counterseal.models import Challenge, Guid, KeyScope, Question, RelyingParty
 from counterseal.models.guid import ENTROPY_BYTES, account_partition, mint
 from counterseal.ports import Due
 from counterseal.rules.addresses import allow_list, callback_allowed
-from counterseal.rules.sizes import life_of, question_fits, text_fits
+from counterseal.rules.sizes import challenge_life, question_fits, text_fits
 from counterseal.usecases._idempotency import reserve
 from counterseal.wire.question import question_document
 
@@ -49,7 +49,7 @@ class Challenges(UseCase):
         demand_rate(ports, context, ("origin", origin), policy.origin_rate)
         with refusals(ports, context):
             question_fits(question, policy)
-            life = life_of(question, policy)
+            life = challenge_life(question, policy)
             if question.callback is not None:
                 callback_allowed(question.callback, allow_list(party.origin, policy))
                 ports.sender.require_callable(question.callback)

@@ -8,7 +8,7 @@ from typing import TypeVar
 import attrs
 
 from counterseal._decisions import credentials
-from counterseal._decisions.credentials import NO_TIME, AdminDraft, IssuedSecret
+from counterseal._decisions.credentials import ZERO_DURATION, AdminDraft, IssuedSecret
 from counterseal._decisions.plan import Plan
 from counterseal._decisions.readings import nothing, records
 from counterseal._transaction import AuditContext, UseCase
@@ -31,7 +31,9 @@ class Credentials(UseCase):
 
     by: Administrator = attrs.field(kw_only=True)
 
-    def issue(self, origin: Guid, scheme: Scheme, *, overlap: timedelta = NO_TIME) -> IssuedSecret:
+    def issue(
+        self, origin: Guid, scheme: Scheme, *, overlap: timedelta = ZERO_DURATION
+    ) -> IssuedSecret:
         """
         Make an origin's new secret.
 
@@ -57,7 +59,7 @@ class Credentials(UseCase):
         plan = records(origin).then(lambda stored, _: credentials.revoke(stored, self.by, Origin))
         return self._run("credential.revoke", origin, plan)
 
-    def issue_webhook_key(self, origin: Guid, *, overlap: timedelta = NO_TIME) -> str:
+    def issue_webhook_key(self, origin: Guid, *, overlap: timedelta = ZERO_DURATION) -> str:
         """
         Make the secret that signs an origin's callbacks; older ones sign beside it for *overlap*.
 
@@ -119,7 +121,7 @@ class Credentials(UseCase):
         return self._run("admin.create", draft.guid, plan)
 
     def rotate_admin(
-        self, admin: Guid, *, scheme: Scheme | None = None, overlap: timedelta = NO_TIME
+        self, admin: Guid, *, scheme: Scheme | None = None, overlap: timedelta = ZERO_DURATION
     ) -> IssuedSecret:
         """
         Make an administrator's new secret; older ones end after *overlap*, and its life stays.

@@ -12,7 +12,7 @@ from counterseal.models import AppSpace, Identity, KeyScope, RelyingParty
 from counterseal.models.guid import ENTROPY_BYTES, account_partition, mint
 from counterseal.ports import Due
 from counterseal.rules.sizes import text_fits
-from counterseal.rules.standing import expected_issuer, identified_simply
+from counterseal.rules.standing import expected_issuer, identified_by_origin
 from counterseal.usecases._idempotency import reserve
 
 
@@ -58,7 +58,7 @@ class Invitations(UseCase):
         with refusals(ports, context):
             text_fits(account_id, policy.account_id_bytes, "accountId")
             text_fits(user_info, policy.user_info_bytes, "userInfo", empty=True)
-            identified_simply(party.app_space)
+            identified_by_origin(party.app_space)
             if idempotency_key is not None:
                 partition = account_partition(party.app_space.guid, account_id)
                 call = reserve(

@@ -24,7 +24,7 @@ from counterseal.usecases.revalidation import add_aliases, read_account, revalid
 CODE_BYTES = 4_096
 """An authorization code; RFC 6749 sets no size."""
 
-RELAYED = ("code", "iss", "error")
+RELAYED_PARAMETERS = ("code", "iss", "error")
 """What an app gets of the provider's response (RFC 6749, 4.1.2; RFC 9207, 2)."""
 
 
@@ -79,7 +79,7 @@ class Logins(UseCase):
             InvalidField: A parameter does not fit.
         """
         context = AuditContext(event="login.carry", actor="stranger")
-        parameters = {name: response[name] for name in RELAYED if name in response}
+        parameters = {name: response[name] for name in RELAYED_PARAMETERS if name in response}
         with refusals(self.ports, context):
             for name, text in parameters.items():
                 text_fits(text, CODE_BYTES, name)

@@ -26,7 +26,7 @@ from counterseal.models import Administrator, Binding, Guid, Notification, PushO
 from counterseal.ports import Due
 from counterseal.rules.authorization import Permission
 from counterseal.rules.retries import kinds_with_slots, next_notifications
-from counterseal.rules.sizes import LISTED
+from counterseal.rules.sizes import LIST_LIMIT
 from counterseal.usecases._outbox import CANDIDATES_PER_SLOT, make_attempt
 
 R = TypeVar("R")
@@ -78,7 +78,7 @@ class Notifications(UseCase):
         now = self.ports.clock.now()
         candidates = {one.guid: one for one in due}
         for kind in free:
-            records = self.ports.store.due(Due.NOTIFICATION, now, LISTED, kind)
+            records = self.ports.store.due(Due.NOTIFICATION, now, LIST_LIMIT, kind)
             candidates |= {one.guid: one for one in records if isinstance(one, Notification)}
         return next_notifications(candidates.values(), under_way, slots)
 
@@ -108,7 +108,7 @@ class Notifications(UseCase):
                 claimed.subject, claimed.account, claimed.app_space
             ).then(lambda stored, tools: notifying.compose(stored, tools, claimed)),
             send=self._send,
-            record=lambda claimed, recipients, outcomes: notifying.attempt_records(
+            plan_record=lambda claimed, recipients, outcomes: notifying.attempt_records(
                 claimed, outcomes
             ).then(
                 lambda stored, tools: notifying.record_attempt(

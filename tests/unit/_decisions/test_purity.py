@@ -36,7 +36,7 @@ from counterseal._decisions import (
     revalidation,
     tenancy,
 )
-from counterseal._decisions.credentials import NO_TIME, AdminDraft
+from counterseal._decisions.credentials import ZERO_DURATION, AdminDraft
 from counterseal._decisions.plan import Decision, Plan, Signing, Tools
 from counterseal._transaction import load, tools_of
 from counterseal.errors import IdentityWithdrawn
@@ -376,7 +376,7 @@ def response_relayed(setup):
 def log_in_spent(setup):
     user = IdentifiedUser(setup)
     decision = user.decide(
-        lambda tools: logins.spend((user.login,), tools, user.secret, user.redirect.secret)
+        lambda tools: logins.spend((user.login,), tools, user.secret, user.redirect.app_secret)
     )
     assert decision.writes[0].state is LoginState.USED
 
@@ -624,10 +624,10 @@ TENANCY = {
         (s.origin.origin,), by, s.origin.origin.entries[0].guid
     ),
     "credentials.issue": lambda s, by: credentials.issue(
-        (s.origin.origin,), by, Scheme.BASIC, NO_TIME
+        (s.origin.origin,), by, Scheme.BASIC, ZERO_DURATION
     ),
     "credentials.issue_webhook_key": lambda s, by: credentials.issue_webhook_key(
-        (s.origin.origin,), by, NO_TIME
+        (s.origin.origin,), by, ZERO_DURATION
     ),
     "credentials.create_admin": lambda s, by: credentials.create_admin(
         (s.app_space,),
@@ -645,7 +645,7 @@ TENANCY = {
         ),
     ),
     "credentials.rotate_admin": lambda s, by: credentials.rotate_admin(
-        s.store.get(s.root.guid), by, None, NO_TIME
+        s.store.get(s.root.guid), by, None, ZERO_DURATION
     ),
     "credentials.revoke": lambda s, by: credentials.revoke(s.store.get(s.root.guid), by, Admin),
 }

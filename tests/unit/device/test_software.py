@@ -106,7 +106,7 @@ def test_a_finished_bind_is_noted_and_the_services_keys_are_pinned(service, devi
 @pytest.mark.parametrize(
     "call",
     [
-        lambda device: device.call("GET", SERVICE),
+        lambda device: device.signed_call("GET", SERVICE),
         lambda device: device.read_display("{}"),
         lambda device: device.answer("{}", 0),
         lambda device: device.disown("{}"),
@@ -124,7 +124,7 @@ def test_a_device_that_is_not_bound_signs_nothing(service, call):
 
 
 def test_a_call_carries_a_proof_of_exactly_that_request(service, device):
-    call = device.call("POST", f"{SERVICE}/x", b"body")
+    call = device.signed_call("POST", f"{SERVICE}/x", b"body")
     payload = claims(call.proof, device.device_key.public, PROOF_TYP)
     assert (call.method, call.uri, call.body) == ("POST", f"{SERVICE}/x", b"body")
     assert payload == {
@@ -138,12 +138,14 @@ def test_a_call_carries_a_proof_of_exactly_that_request(service, device):
         "jti": payload["jti"],
     }
     assert len(keys.unb64url(payload["jti"])) == 16
-    again = claims(device.call("POST", f"{SERVICE}/x").proof, device.device_key.public, PROOF_TYP)
+    again = claims(
+        device.signed_call("POST", f"{SERVICE}/x").proof, device.device_key.public, PROOF_TYP
+    )
     assert again["jti"] != payload["jti"]
 
 
 def test_s34_a_call_shows_neither_proof_nor_body(device):
-    call = device.call("POST", SERVICE, b"a secret body")
+    call = device.signed_call("POST", SERVICE, b"a secret body")
     assert call.proof not in repr(call)
     assert "secret body" not in repr(call)
 

@@ -22,10 +22,10 @@ from counterseal.rules.asking import (
     after_asking,
     after_refusal,
     asking,
-    closed,
-    lapsed,
     limits_for,
     may_ask,
+    with_expired_counted,
+    without_question,
 )
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -256,7 +256,7 @@ class TestTheCoolDown:
 
     def test_does_not_end_with_a_question_that_is_taken_back(self):
         history = attrs.evolve(self.refused(2), open=(question(9),))
-        assert closed(history, guid_of(9)).cooling_until == NOW + MINUTE
+        assert without_question(history, guid_of(9)).cooling_until == NOW + MINUTE
 
 
 class TestQuestionsWithoutAnApproval:
@@ -553,23 +553,25 @@ class TestLapsed:
 
     def test_counts_each_question_once_at_its_own_deadline(self):
         later = NOW + 30 * MINUTE
-        history = lapsed(self.HISTORY, later, POLICY)
+        history = with_expired_counted(self.HISTORY, later, POLICY)
         assert (history.open, history.refusals) == ((), 2)
         assert history.cooling_until == NOW + 2 * MINUTE
-        assert lapsed(history, later, POLICY) is history
+        assert with_expired_counted(history, later, POLICY) is history
 
     @pytest.mark.parametrize(
         ("now", "remaining"),
         [(NOW - TICK, 2), (NOW, 1), (NOW + MINUTE - TICK, 1), (NOW + MINUTE, 0)],
     )
     def test_leaves_what_is_still_open(self, now, remaining):
-        history = lapsed(self.HISTORY, now, POLICY)
+        history = with_expired_counted(self.HISTORY, now, POLICY)
         assert (len(history.open), history.refusals) == (remaining, 2 - remaining)
 
     def test_does_not_depend_on_the_order_of_the_questions(self):
         turned = attrs.evolve(self.HISTORY, open=self.HISTORY.open[::-1])
         later = NOW + 5 * MINUTE
-        assert lapsed(turned, later, POLICY) == lapsed(self.HISTORY, later, POLICY)
+        assert with_expired_counted(turned, later, POLICY) == with_expired_counted(
+            self.HISTORY, later, POLICY
+        )
 
     def test_and_swept_later_is_counted_once(self):
         later = NOW + 3 * MINUTE
@@ -588,7 +590,7 @@ class TestLapsed:
     def test_after_an_approval_counts_again(self):
         history = attrs.evolve(self.HISTORY, open=(*self.HISTORY.open, question(3)))
         approved = after_approval(history, guid_of(3), NOW - TICK, POLICY, code_matched=False)
-        assert lapsed(approved, NOW + MINUTE, POLICY).refusals == 2
+        assert with_expired_counted(approved, NOW + MINUTE, POLICY).refusals == 2
 
     def test_is_seen_by_whoever_asks_next(self):
         assert rule(self.HISTORY, now=NOW + MINUTE) == Ruling(
@@ -622,8 +624,8 @@ class TestTheHistoryAfterwards:
 
     def test_of_a_question_taken_back_counts_nothing(self):
         before = History(open=(question(1), question(2)), refusals=1)
-        assert closed(before, guid_of(1)) == attrs.evolve(before, open=(question(2),))
-        assert closed(before, guid_of(9)) is before
+        assert without_question(before, guid_of(1)) == attrs.evolve(before, open=(question(2),))
+        assert without_question(before, guid_of(9)) is before
 
     def test_of_a_question_that_nobody_knows_is_unchanged(self):
         before = History(open=(question(1),), refusals=1)
@@ -768,7 +770,7 @@ def answered(log, history, how, now, policy):
                 return after_refusal(history, challenge, now, policy)
             if how == "approved":
                 return after_approval(history, challenge, now, policy, code_matched=False)
-            return closed(lapsed(history, now, policy), challenge)
+            return without_question(with_expired_counted(history, now, policy), challenge)
     return history
 
 
@@ -781,7 +783,7 @@ class TestALife:
     def test_is_ruled_as_the_log_says(self, steps, policy, later):
         for log, history, moment in lived(steps, policy):
             for now in (moment, moment + later):
-                current = lapsed(history, now, policy)
+                current = with_expired_counted(history, now, policy)
                 asked_since, refused = log.since_approval(now)
                 assert current.refusals == len(refused)
                 assert current.asked_since_approval == asked_since
@@ -819,9 +821,11 @@ class TestALife:
     @given(LIVES, POLICIES, st.lists(GAPS, max_size=3), st.booleans(), st.booleans())
     def test_one_refusal_more_never_makes_asking_easier(self, steps, policy, gaps, code, typed):
         for _, history, now in lived(steps, policy):
-            for question in lapsed(history, now, policy).open:
+            for question in with_expired_counted(history, now, policy).open:
                 harder = after_refusal(history, question.challenge, now, policy)
-                easier = closed(lapsed(history, now, policy), question.challenge)
+                easier = without_question(
+                    with_expired_counted(history, now, policy), question.challenge
+                )
                 moment = now
                 for gap in (timedelta(0), *gaps):
                     moment += gap

@@ -15,10 +15,10 @@ from counterseal.rules.authorization import (
     Permission,
     Reach,
     admin_in_force,
-    no_later_than,
+    capped_end,
     role_fits,
     role_permits,
-    support_removes_simply,
+    support_may_remove,
     within_reach,
 )
 
@@ -160,13 +160,13 @@ class TestSupportRemovesSimply:
         ],
     )
     def test_only_where_no_provider_answers_for_the_user(self, admin, permission, simple):
-        reach = Reach(company=HERE, app_space=MINE, simple=simple)
+        reach = Reach(company=HERE, app_space=MINE, origins_identify_users=simple)
         expected = admin is STAFF and permission is Permission.REMOVE_USERS and not simple
-        assert refused(support_removes_simply, RoleLacking, admin, permission, reach) is expected
+        assert refused(support_may_remove, RoleLacking, admin, permission, reach) is expected
 
     def test_and_nowhere_where_nothing_is_named(self):
-        assert refused(support_removes_simply, RoleLacking, STAFF, Permission.REMOVE_USERS, None)
-        assert not refused(support_removes_simply, RoleLacking, STAFF, Permission.USERS, None)
+        assert refused(support_may_remove, RoleLacking, STAFF, Permission.REMOVE_USERS, None)
+        assert not refused(support_may_remove, RoleLacking, STAFF, Permission.USERS, None)
 
 
 class TestNoLaterThan:
@@ -181,11 +181,11 @@ class TestNoLaterThan:
         ],
     )
     def test_who_is_made_ends_with_its_maker_at_the_latest(self, maker, ends_at, ends):
-        assert no_later_than(attrs.evolve(ROOT, ends_at=maker), ends_at, field="life") == ends
+        assert capped_end(attrs.evolve(ROOT, ends_at=maker), ends_at, field="life") == ends
 
     def test_and_not_later(self):
         with pytest.raises(InvalidField) as caught:
-            no_later_than(attrs.evolve(ROOT, ends_at=NOW), NOW + TICK, field="life")
+            capped_end(attrs.evolve(ROOT, ends_at=NOW), NOW + TICK, field="life")
         assert str(caught.value) == "life: longer than that of whoever makes it"
 
 

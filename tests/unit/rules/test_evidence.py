@@ -17,11 +17,11 @@ from counterseal.models import Algorithm, Login, LoginState, Role
 from counterseal.policy import STANDARD
 from counterseal.rules.evidence import (
     Redeeming,
-    complete,
     keys_complete,
     keys_endorsed,
     keys_possessed,
     login_matches,
+    require_complete_key_set,
     token_matches,
 )
 from counterseal.wire.enrolment import BIND_TYP, ENDORSE_TYP, ROTATE_TYP, rotation_claims
@@ -56,12 +56,12 @@ class TestLoginMatches:
             deadline=world.now,
             keep_until=world.now,
         )
-        return Redeeming(now=world.now, login=login, secret=secret, holder_secret=holder)
+        return Redeeming(now=world.now, login=login, secret=secret, app_secret=holder)
 
-    @pytest.mark.parametrize("holder_secret", ["", "Held", "state", "held "])
-    def test_refuses_whoever_did_not_begin(self, world, refusing, holder_secret):
+    @pytest.mark.parametrize("app_secret", ["", "Held", "state", "held "])
+    def test_refuses_whoever_did_not_begin(self, world, refusing, app_secret):
         with refusing("wrong_token"):
-            login_matches(self.facts(world, "state", holder_secret))
+            login_matches(self.facts(world, "state", app_secret))
 
     def test_takes_the_logins_secret(self, world):
         login_matches(self.facts(world, "state"))
@@ -95,7 +95,7 @@ class TestKeysComplete:
     def test_takes_one_device_key_and_some_strong_ones_each_once(self, world, kids, fine, refusing):
         offered = self.offered(world, *kids.split())
         for rule in (
-            lambda: complete(offered, STANDARD),
+            lambda: require_complete_key_set(offered, STANDARD),
             lambda: keys_complete(world.completing(keys=offered)),
             lambda: keys_complete(world.rotating(keys=offered)),
         ):
@@ -107,21 +107,21 @@ class TestKeysComplete:
 
     def test_takes_as_many_strong_keys_as_the_policy_says(self, world, refusing):
         policy = attrs.evolve(STANDARD, strong_keys_limit=1)
-        complete(self.offered(world, "d1", "s1"), policy)
+        require_complete_key_set(self.offered(world, "d1", "s1"), policy)
         with refusing("keys_incomplete"):
-            complete(self.offered(world, "d1", "s1", "s2"), policy)
+            require_complete_key_set(self.offered(world, "d1", "s1", "s2"), policy)
 
     def test_refuses_two_keys_of_one_name(self, world, refusing):
         own, strong = self.offered(world, "d1", "s1")
         renamed = attrs.evolve(strong, key=attrs.evolve(strong.key, kid=own.key.kid))
         with refusing("keys_incomplete"):
-            complete((own, renamed), STANDARD)
+            require_complete_key_set((own, renamed), STANDARD)
 
     def test_refuses_one_key_in_two_roles(self, world, refusing):
         own, strong = self.offered(world, "d1", "s1")
         copy = attrs.evolve(own.key, kid=strong.key.kid)
         with refusing("keys_incomplete"):
-            complete((own, attrs.evolve(strong, key=copy)), STANDARD)
+            require_complete_key_set((own, attrs.evolve(strong, key=copy)), STANDARD)
 
     def test_refuses_a_rotation_that_brings_no_key(self, world, refusing):
         with refusing("keys_incomplete"):

@@ -21,7 +21,7 @@ from counterseal.models import (
     AddressKind,
     Callback,
     CallbackState,
-    Cause,
+    DeadReason,
     DeliveryOutcome,
     Notification,
     NotificationState,
@@ -33,7 +33,7 @@ from counterseal.rules.retries import (
     Claiming,
     Delivering,
     attempt_due,
-    cause_of_death,
+    dead_reason,
     delivered,
     gives_up,
     lease_current,
@@ -315,18 +315,23 @@ class TestCauseOfDeath:
         [
             (DeliveryOutcome(status=500), 0, None, None),
             (DeliveryOutcome(status=500), len(DELAYS) - 1, None, None),
-            (DeliveryOutcome(status=500), len(DELAYS), None, Cause.EXHAUSTED),
-            (DeliveryOutcome(status=410), 0, None, Cause.GONE),
-            (DeliveryOutcome(status=410, final=True), len(DELAYS), None, Cause.GONE),
-            (DeliveryOutcome(status=None, final=True), 0, None, Cause.FINAL),
-            (DeliveryOutcome(status=None, final=True), len(DELAYS), None, Cause.FINAL),
-            (DeliveryOutcome(status=None, final=True), 0, Cause.FORBIDDEN, Cause.FORBIDDEN),
-            (DeliveryOutcome(status=410), 0, Cause.FORGOTTEN, Cause.FORGOTTEN),
+            (DeliveryOutcome(status=500), len(DELAYS), None, DeadReason.EXHAUSTED),
+            (DeliveryOutcome(status=410), 0, None, DeadReason.GONE),
+            (DeliveryOutcome(status=410, final=True), len(DELAYS), None, DeadReason.GONE),
+            (DeliveryOutcome(status=None, final=True), 0, None, DeadReason.FINAL),
+            (DeliveryOutcome(status=None, final=True), len(DELAYS), None, DeadReason.FINAL),
+            (
+                DeliveryOutcome(status=None, final=True),
+                0,
+                DeadReason.FORBIDDEN,
+                DeadReason.FORBIDDEN,
+            ),
+            (DeliveryOutcome(status=410), 0, DeadReason.FORGOTTEN, DeadReason.FORGOTTEN),
         ],
     )
     def test_the_first_that_holds_is_returned(self, outcome, attempts, unsent, cause):
         dying = attrs.evolve(facts(attempts=attempts), outcome=outcome, unsent=unsent)
-        assert cause_of_death(dying) is cause
+        assert dead_reason(dying) is cause
         assert gives_up(dying) is (cause is not None)
 
 

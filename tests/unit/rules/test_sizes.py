@@ -22,7 +22,13 @@ from counterseal.models import (
     TextContent,
 )
 from counterseal.policy import STANDARD
-from counterseal.rules.sizes import addresses_fit, life_of, limit_fits, question_fits, text_fits
+from counterseal.rules.sizes import (
+    addresses_fit,
+    challenge_life,
+    limit_fits,
+    question_fits,
+    text_fits,
+)
 
 YES, NO = Button(title="Yes", strong=True, approving=True), Button(title="No", strong=False)
 QUESTION = Question(account_id="user-42", content=TextContent(text="Log in?"), buttons=(YES, NO))
@@ -377,10 +383,10 @@ class TestLifeOf:
     def test_is_within_a_second_and_the_policys_limit(self, seconds, fine, refusing):
         changed = question(duration=timedelta(seconds=seconds))
         if fine:
-            assert life_of(changed, STANDARD) == timedelta(seconds=seconds)
+            assert challenge_life(changed, STANDARD) == timedelta(seconds=seconds)
         else:
             with refusing("invalid_field", "duration"):
-                life_of(changed, STANDARD)
+                challenge_life(changed, STANDARD)
 
     @pytest.mark.parametrize("own", [True, False])
     def test_is_in_milliseconds_as_the_display_document_tells_it(self, own):
@@ -388,16 +394,16 @@ class TestLifeOf:
         odd = timedelta(seconds=90, microseconds=1999)
         changed = question(duration=odd if own else None)
         policy = attrs.evolve(STANDARD, challenge_life=odd)
-        assert life_of(changed, policy) == timedelta(seconds=90, milliseconds=1)
+        assert challenge_life(changed, policy) == timedelta(seconds=90, milliseconds=1)
 
     @pytest.mark.parametrize("duration", [timedelta(seconds=-60), timedelta.max, timedelta.min])
     def test_refuses_the_absurd(self, duration, refusing):
         with refusing("invalid_field", "duration"):
-            life_of(question(duration=duration), STANDARD)
+            challenge_life(question(duration=duration), STANDARD)
 
     def test_is_the_policys_own_where_the_origin_says_nothing(self):
         policy = attrs.evolve(STANDARD, challenge_life=timedelta(seconds=77))
-        assert life_of(QUESTION, policy) == timedelta(seconds=77)
+        assert challenge_life(QUESTION, policy) == timedelta(seconds=77)
 
     def test_is_limited_by_a_stricter_policy(self, refusing):
         policy = attrs.evolve(
@@ -405,6 +411,6 @@ class TestLifeOf:
             challenge_life=timedelta(seconds=30),
             challenge_life_limit=timedelta(seconds=60),
         )
-        assert life_of(question(duration=timedelta(seconds=60)), policy)
+        assert challenge_life(question(duration=timedelta(seconds=60)), policy)
         with refusing("invalid_field", "duration"):
-            life_of(question(duration=timedelta(seconds=61)), policy)
+            challenge_life(question(duration=timedelta(seconds=61)), policy)

@@ -28,7 +28,7 @@ from counterseal.rules.standing import (
     account_unlocked,
     binding_active,
     expected_issuer,
-    identified_simply,
+    identified_by_origin,
     living,
     own_app_space,
     own_challenge,
@@ -312,9 +312,9 @@ class TestSameIdentity:
 
 class TestHowUsersAreIdentified:
     def test_an_invitation_needs_a_simple_app_space(self, refusing):
-        identified_simply(SIMPLE)
+        identified_by_origin(SIMPLE)
         with refusing("wrong_kind"):
-            identified_simply(VOUCHED)
+            identified_by_origin(VOUCHED)
 
     def test_a_log_in_needs_a_provider(self, refusing):
         assert provider_of(VOUCHED) is VOUCHED.idp

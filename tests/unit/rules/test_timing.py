@@ -74,7 +74,7 @@ class TestInTimeAndDeadlineCame:
                 world.challenge.deadline,
             ),
             (world.completing(), world.binding.deadline),
-            (Redeeming(now=NOW, login=login, secret="", holder_secret=""), login.deadline),
+            (Redeeming(now=NOW, login=login, secret="", app_secret=""), login.deadline),
         ):
             in_time(attrs.evolve(facts, now=deadline - TICK))
             with refusing("deadline_passed"):

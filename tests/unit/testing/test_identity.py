@@ -162,4 +162,4 @@ def test_a_code_of_another_log_in_is_refused_by_the_core():
     own = world.idp.log_in(mine.url, "mallory")
 
     with pytest.raises(IdentityWithdrawn):
-        world.logins.authenticate(own.state, theirs.code, mine.secret)
+        world.logins.authenticate(own.state, theirs.code, mine.app_secret)

@@ -10,7 +10,7 @@ from counterseal.errors import InvalidField
 from counterseal.models import HtmlContent, PairsContent, TextContent
 from counterseal.models.guid import parse, partition_of
 from counterseal.policy import STANDARD, STRICT
-from counterseal.rules.sizes import addresses_fit, life_of, question_fits
+from counterseal.rules.sizes import addresses_fit, challenge_life, question_fits
 from counterseal.testing import FakeService, strategies
 from counterseal.wire.claims import format_time, parse_time
 from counterseal.wire.question import read_duration, read_question
@@ -62,7 +62,7 @@ def test_questions_fit(policy, data):
     question = data.draw(strategies.questions(policy))
 
     question_fits(question, policy)
-    assert life_of(question, policy)
+    assert challenge_life(question, policy)
 
 
 @given(strategies.questions(account_id="zoe", callback="https://shop.example/done"))
@@ -86,7 +86,7 @@ def test_challenges_are_read_and_fit(policy, data):
     question = read_question(data.draw(strategies.challenges(policy)))
 
     question_fits(question, policy)
-    assert life_of(question, policy)
+    assert challenge_life(question, policy)
 
 
 @given(strategies.challenges())

@@ -25,10 +25,10 @@ from counterseal.models import (
     FINISHED,
     OPERATOR,
     CallbackState,
-    Cause,
     ChallengeState,
     Clients,
     Codes,
+    DeadReason,
     DeliveryOutcome,
     Operator,
 )
@@ -425,7 +425,7 @@ def test_the_queued_of_an_origin_are_listed_whether_due_or_not(service, alice):
 
 
 def test_the_queued_of_an_origin_are_found_behind_those_of_others(service, alice, monkeypatch):
-    monkeypatch.setattr(callbacks, "LISTED", 2)
+    monkeypatch.setattr(callbacks, "LIST_LIMIT", 2)
     other = service.new_origin(service.app_space, "Other")
     for party in (*[other] * 5, service.origin):
         alice.answer(service.ask("alice", "Pay?", origin=party, callback=CALLBACK).challenge)
@@ -483,7 +483,7 @@ def test_s29_an_address_that_was_taken_off_the_list_is_not_sent_to(service, call
     service.administration.forbid_callback(service.origin.origin.guid, CALLBACK)
     dead = service.callbacks.attempt(callback.guid)
     assert (dead.state, dead.last_status) == (CallbackState.DEAD, None)
-    assert dead.cause is Cause.FORBIDDEN
+    assert dead.cause is DeadReason.FORBIDDEN
     assert service.sender.attempts == []
     assert service.last_event() == ("callback.fail", "forbidden")
     service.administration.allow_callback(service.origin.origin.guid, CALLBACK)
@@ -615,7 +615,7 @@ def test_a_callback_whose_challenge_is_forgotten_is_dead_and_not_due_again(
 ):
     service.store._records.pop(getattr(callback, missing))
     dead = service.callbacks.attempt(callback.guid)
-    assert (dead.state, dead.cause) == (CallbackState.DEAD, Cause.FORGOTTEN)
+    assert (dead.state, dead.cause) == (CallbackState.DEAD, DeadReason.FORGOTTEN)
     assert service.sender.attempts == []
     assert service.last_event() == ("callback.fail", "forgotten")
     service.clock.advance(timedelta(days=1))
@@ -636,13 +636,13 @@ def test_a_dead_callback_says_why_and_one_that_is_queued_again_does_not(service,
     dead = failed(service, callback.guid, 410)
     assert service.last_event() == ("callback.fail", "gone")
     assert service.callbacks.get(callback.guid, by=OPERATOR) == dead
-    assert dead.cause is Cause.GONE
+    assert dead.cause is DeadReason.GONE
     assert service.callbacks.requeue(callback.guid, by=OPERATOR).cause is None
     service.sender.script(DeliveryOutcome(status=None, final=True))
-    assert service.callbacks.attempt(callback.guid).cause is Cause.FINAL
+    assert service.callbacks.attempt(callback.guid).cause is DeadReason.FINAL
     service.callbacks.requeue(callback.guid, by=OPERATOR)
     assert failed(service, callback.guid, *[500] * len(DELAYS)).cause is None
-    assert failed(service, callback.guid, 500).cause is Cause.EXHAUSTED
+    assert failed(service, callback.guid, 500).cause is DeadReason.EXHAUSTED
     service.callbacks.requeue(callback.guid, by=OPERATOR)
     delivered = service.callbacks.attempt(callback.guid)
     assert (delivered.state, delivered.cause) == (CallbackState.DELIVERED, None)
@@ -659,7 +659,9 @@ def test_the_dead_of_an_origin_are_listed_oldest_first_until_they_are_queued_aga
     dead = [failed(service, one.guid, 410) for one in (third, first)]
     failed(service, second.guid, 500)
     assert service.callbacks.list_dead(origin, by=OPERATOR) == (dead[1], dead[0])
-    assert {one.cause for one in service.callbacks.list_dead(origin, by=OPERATOR)} == {Cause.GONE}
+    assert {one.cause for one in service.callbacks.list_dead(origin, by=OPERATOR)} == {
+        DeadReason.GONE
+    }
     assert service.callbacks.list_dead(origin, 1, by=OPERATOR) == (dead[1],)
     assert service.callbacks.list_dead(origin, limit=2, by=OPERATOR) == (dead[1], dead[0])
     service.callbacks.requeue(first.guid, by=OPERATOR)

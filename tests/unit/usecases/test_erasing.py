@@ -21,9 +21,9 @@ from counterseal.models import (
     Binding,
     BindingState,
     CallbackState,
-    Cause,
     Challenge,
     ChallengeState,
+    DeadReason,
     History,
     Identity,
     PushAddress,
@@ -162,7 +162,7 @@ def test_what_had_ended_is_read_and_delivered_no_more(service, alice, guid):
         alice.fetch(answered.guid)
     (callback,) = service.deliver()
     dead = service.stored(callback)
-    assert (dead.state, dead.cause) == (CallbackState.DEAD, Cause.FORGOTTEN)
+    assert (dead.state, dead.cause) == (CallbackState.DEAD, DeadReason.FORGOTTEN)
     assert service.sender.attempts == []
     service.clock.jump(service.stored(answered.guid).keep_until + timedelta(days=1))
     service.store.forget(service.clock.now())

@@ -140,7 +140,7 @@ def test_no_log_in_begins_while_the_provider_is_down(service, space):
 
 def test_a_log_in_invites_the_users_device(service, space, redirect, back):
     invitation = service.logins.authenticate(
-        back.state, back.code, redirect.secret, issuer=back.issuer
+        back.state, back.code, redirect.app_secret, issuer=back.issuer
     )
     account, binding = invitation.account, service.stored(invitation.binding)
     assert account == service.store.account(space.guid, "carol")
@@ -158,7 +158,7 @@ def test_a_log_in_invites_the_users_device(service, space, redirect, back):
 
 
 def test_the_grant_is_sealed_for_the_account(service, space, redirect, back):
-    account = service.logins.authenticate(back.state, back.code, redirect.secret).account
+    account = service.logins.authenticate(back.state, back.code, redirect.app_secret).account
     grant = service.ports.sealer.open(account.sealed_grant, f"grant:{account.guid}")
     assert grant
     assert grant not in account.sealed_grant
@@ -171,9 +171,9 @@ def test_a_second_device_of_the_user_joins_the_account(service, space):
 
 
 def test_a_state_serves_once(service, redirect, back):
-    service.logins.authenticate(back.state, back.code, redirect.secret)
+    service.logins.authenticate(back.state, back.code, redirect.app_secret)
     again = service.idp.log_in(redirect.url, "carol")
-    call = partial(service.logins.authenticate, again.state, again.code, redirect.secret)
+    call = partial(service.logins.authenticate, again.state, again.code, redirect.app_secret)
     assert refused(service, call, WrongState) == set()
 
 
@@ -182,7 +182,7 @@ def test_of_many_returns_with_one_state_one_counts(service, redirect, meeting, a
     racing = service.but(store=meeting(service.store, 4))
     outcomes = at_once(
         *(
-            partial(racing.logins.authenticate, back.state, back.code, redirect.secret)
+            partial(racing.logins.authenticate, back.state, back.code, redirect.app_secret)
             for back in returns
         )
     )
@@ -195,41 +195,44 @@ def test_of_many_returns_with_one_state_one_counts(service, redirect, meeting, a
 def test_a_wrong_state_secret_spends_nothing(service, redirect, back):
     for secret in ("", "A" * 43, back.state.partition(".")[2] + "A"):
         call = partial(
-            service.logins.authenticate, f"{redirect.login}.{secret}", back.code, redirect.secret
+            service.logins.authenticate,
+            f"{redirect.login}.{secret}",
+            back.code,
+            redirect.app_secret,
         )
         assert refused(service, call, WrongToken) == set()
-    service.logins.authenticate(back.state, back.code, redirect.secret)
+    service.logins.authenticate(back.state, back.code, redirect.app_secret)
 
 
 @pytest.mark.parametrize("became", ["used", "late", "expired"])
 def test_a_wrong_state_secret_learns_nothing_of_the_log_in(service, redirect, back, became):
     if became == "used":
-        service.logins.authenticate(back.state, back.code, redirect.secret)
+        service.logins.authenticate(back.state, back.code, redirect.app_secret)
     else:
         service.clock.jump(redirect.deadline)
     if became == "expired":
         service.logins.expire()
     call = partial(
-        service.logins.authenticate, f"{redirect.login}.wrong", back.code, redirect.secret
+        service.logins.authenticate, f"{redirect.login}.wrong", back.code, redirect.app_secret
     )
     assert refused(service, call, WrongToken) == set()
 
 
 def test_states_that_are_none_of_ours_all_look_the_same(service, space, redirect, back):
     for state in ("", "nonsense", f"{mint(0, bytes(15))}.secret", f"{space.guid}.secret"):
-        call = partial(service.logins.authenticate, state, back.code, redirect.secret)
+        call = partial(service.logins.authenticate, state, back.code, redirect.app_secret)
         assert refused(service, call, WrongToken) == set()
 
 
 @pytest.mark.parametrize("code", ["", "x" * 4097])
 def test_a_code_has_to_fit(service, redirect, back, code):
-    call = partial(service.logins.authenticate, back.state, code, redirect.secret)
+    call = partial(service.logins.authenticate, back.state, code, redirect.app_secret)
     assert refused(service, call, InvalidField) == set()
 
 
 def test_a_log_in_may_take_as_long_as_the_policy_says(service, redirect, back):
     service.clock.jump(redirect.deadline)
-    call = partial(service.logins.authenticate, back.state, back.code, redirect.secret)
+    call = partial(service.logins.authenticate, back.state, back.code, redirect.app_secret)
     assert refused(service, call, DeadlinePassed) == set()
     service.clock.jump(redirect.deadline - TICK)
     call()
@@ -246,12 +249,12 @@ def test_the_log_in_is_spent_before_the_code_is_exchanged(service, redirect, bac
             spent.append(service.stored(redirect.login).state)
             return service.idp.exchange(settings, **what)
 
-    service.but(identity=Looking()).logins.authenticate(back.state, back.code, redirect.secret)
+    service.but(identity=Looking()).logins.authenticate(back.state, back.code, redirect.app_secret)
     assert spent == [LoginState.USED]
 
 
 def test_a_refused_code_spends_the_log_in_and_makes_no_account(service, space, redirect, back):
-    call = partial(service.logins.authenticate, back.state, "another code", redirect.secret)
+    call = partial(service.logins.authenticate, back.state, "another code", redirect.app_secret)
     assert refused(service, call, IdentityWithdrawn) == {redirect.login}
     assert refused(service, call, WrongState) == set()
     assert service.store.account(space.guid, "carol") is None
@@ -259,16 +262,16 @@ def test_a_refused_code_spends_the_log_in_and_makes_no_account(service, space, r
 
 def test_a_code_of_another_log_in_is_refused(service, space, redirect, back):
     other = service.idp.log_in(service.logins.redirect(space.guid, APP_RETURN).url, "carol")
-    call = partial(service.logins.authenticate, back.state, other.code, redirect.secret)
+    call = partial(service.logins.authenticate, back.state, other.code, redirect.app_secret)
     assert refused(service, call, IdentityWithdrawn) == {redirect.login}
 
 
 def test_a_provider_that_is_down_has_spent_the_log_in_all_the_same(service, redirect, back):
     service.idp.down = True
     with pytest.raises(IdentityUnavailable):
-        service.logins.authenticate(back.state, back.code, redirect.secret)
+        service.logins.authenticate(back.state, back.code, redirect.app_secret)
     service.idp.down = False
-    call = partial(service.logins.authenticate, back.state, back.code, redirect.secret)
+    call = partial(service.logins.authenticate, back.state, back.code, redirect.app_secret)
     assert refused(service, call, WrongState) == set()
 
 
@@ -278,7 +281,7 @@ def test_another_issuers_word_is_refused(service, redirect, back):
             return Identity(issuer="https://other.example", subject="carol")
 
     lied_to = service.but(identity=Liar(service.entropy))
-    call = partial(lied_to.logins.authenticate, back.state, back.code, redirect.secret)
+    call = partial(lied_to.logins.authenticate, back.state, back.code, redirect.app_secret)
     assert refused(service, call, WrongIssuer) == {redirect.login}
 
 
@@ -294,7 +297,7 @@ def test_a_subject_of_another_issuer_does_not_take_over_the_account(service, spa
     back = other.log_in(redirect.url, "carol")
     before = service.store.account(space.guid, "carol")
     with pytest.raises(WrongIssuer):
-        there.logins.authenticate(back.state, back.code, redirect.secret)
+        there.logins.authenticate(back.state, back.code, redirect.app_secret)
     assert service.last_event() == ("binding.invite", "wrong_issuer")
     assert service.store.account(space.guid, "carol") == before
 
@@ -305,14 +308,14 @@ def test_a_subject_has_to_fit(service, space):
     redirect = service.logins.redirect(space.guid, APP_RETURN)
     back = service.idp.log_in(redirect.url, subject)
     with pytest.raises(InvalidField):
-        service.logins.authenticate(back.state, back.code, redirect.secret)
+        service.logins.authenticate(back.state, back.code, redirect.app_secret)
 
 
 def test_s18_a_locked_account_is_not_invited(service, space, redirect, back):
     account = service.log_in(space, "carol").device.bond.account
     service.accounts.lock(account, by=OPERATOR)
     with pytest.raises(AccountLocked):
-        service.logins.authenticate(back.state, back.code, redirect.secret)
+        service.logins.authenticate(back.state, back.code, redirect.app_secret)
     assert service.last_event() == ("binding.invite", "account_locked")
 
 
@@ -320,7 +323,7 @@ def test_an_account_has_as_many_devices_as_the_policy_allows(service, space, red
     service.log_in(space, "carol")
     narrow = service.but(policy=attrs.evolve(STANDARD, bindings_limit=1))
     with pytest.raises(TooManyBindings):
-        narrow.logins.authenticate(back.state, back.code, redirect.secret)
+        narrow.logins.authenticate(back.state, back.code, redirect.app_secret)
 
 
 # Expiring
@@ -334,12 +337,12 @@ def test_a_log_in_expires_at_its_deadline_and_not_before(service, redirect, back
     assert service.stored(redirect.login).state is LoginState.EXPIRED
     assert service.last_event() == ("login.expire", "")
     assert service.logins.expire() == 0
-    call = partial(service.logins.authenticate, back.state, back.code, redirect.secret)
+    call = partial(service.logins.authenticate, back.state, back.code, redirect.app_secret)
     assert refused(service, call, WrongState) == set()
 
 
 def test_a_used_log_in_does_not_expire(service, redirect, back):
-    service.logins.authenticate(back.state, back.code, redirect.secret)
+    service.logins.authenticate(back.state, back.code, redirect.app_secret)
     service.clock.jump(redirect.deadline)
     assert service.logins.expire() == 0
     assert service.stored(redirect.login).state is LoginState.USED
@@ -350,16 +353,16 @@ def test_a_used_log_in_does_not_expire(service, redirect, back):
 
 def test_a_caught_return_binds_nothing(service, redirect, back):
     """Another app has the same scheme: it learns state and code, and not the secret."""
-    for guess in ("", "A" * 43, redirect.secret + "A", redirect.secret.lower()):
+    for guess in ("", "A" * 43, redirect.app_secret + "A", redirect.app_secret.lower()):
         call = partial(service.logins.authenticate, back.state, back.code, guess)
         assert refused(service, call, WrongToken) == set()
-    service.logins.authenticate(back.state, back.code, redirect.secret)
+    service.logins.authenticate(back.state, back.code, redirect.app_secret)
 
 
 @pytest.mark.parametrize("became", ["used", "late", "expired"])
 def test_who_did_not_begin_learns_nothing_of_the_log_in(service, redirect, back, became):
     if became == "used":
-        service.logins.authenticate(back.state, back.code, redirect.secret)
+        service.logins.authenticate(back.state, back.code, redirect.app_secret)
     else:
         service.clock.jump(redirect.deadline)
     if became == "expired":
@@ -374,22 +377,22 @@ def test_a_log_ins_address_sent_to_a_victim_binds_nothing(service, space):
     back = service.idp.log_in(mallorys.url, "carol")
     carried = service.logins.relay_response(back.state, {"code": back.code, "iss": back.issuer})
     assert carried.startswith(f"{APP_RETURN}?")
-    assert mallorys.secret not in carried
+    assert mallorys.app_secret not in carried
     # Carol's app has begun nothing, or something else, and what Mallory has lacks the code.
     carols = service.logins.redirect(space.guid, APP_RETURN)
-    for code, secret in ((back.code, carols.secret), (back.code, "")):
+    for code, secret in ((back.code, carols.app_secret), (back.code, "")):
         call = partial(service.logins.authenticate, back.state, code, secret)
         assert refused(service, call, WrongToken) == set()
-    call = partial(service.logins.authenticate, back.state, "guess", mallorys.secret)
+    call = partial(service.logins.authenticate, back.state, "guess", mallorys.app_secret)
     assert refused(service, call, IdentityWithdrawn) == {mallorys.login}
     assert service.store.account(space.guid, "carol") is None
 
 
 def test_the_secret_lies_nowhere_and_is_no_part_of_the_address(service, redirect):
     login = service.stored(redirect.login)
-    assert login.holder_hash == keys.token_hash(redirect.secret)
-    assert redirect.secret not in redirect.url
-    assert redirect.secret not in repr(attrs.asdict(login)) + repr(redirect)
+    assert login.holder_hash == keys.token_hash(redirect.app_secret)
+    assert redirect.app_secret not in redirect.url
+    assert redirect.app_secret not in repr(attrs.asdict(login)) + repr(redirect)
 
 
 def test_state_and_code_swapped_between_two_app_spaces_bind_nothing(service, space):
@@ -398,11 +401,17 @@ def test_state_and_code_swapped_between_two_app_spaces_bind_nothing(service, spa
     backs = [service.idp.log_in(one.url, "carol") for one in begun]
     for mine, theirs in ((0, 1), (1, 0)):
         call = partial(
-            service.logins.authenticate, backs[mine].state, backs[mine].code, begun[theirs].secret
+            service.logins.authenticate,
+            backs[mine].state,
+            backs[mine].code,
+            begun[theirs].app_secret,
         )
         assert refused(service, call, WrongToken) == set()
         call = partial(
-            service.logins.authenticate, backs[mine].state, backs[theirs].code, begun[mine].secret
+            service.logins.authenticate,
+            backs[mine].state,
+            backs[theirs].code,
+            begun[mine].app_secret,
         )
         assert refused(service, call, IdentityWithdrawn) == {begun[mine].login}
     assert service.store.account(space.guid, "carol") is None
@@ -436,7 +445,7 @@ def test_a_provider_may_send_users_to_the_app_itself(service):
             return service.idp.exchange(settings, **what)
 
     back = service.idp.log_in(redirect.url, "carol")
-    service.but(identity=Looking()).logins.authenticate(back.state, back.code, redirect.secret)
+    service.but(identity=Looking()).logins.authenticate(back.state, back.code, redirect.app_secret)
     assert redirect_uris == ["http://127.0.0.1:40001/back"]
 
 
@@ -455,7 +464,7 @@ def test_a_return_is_carried_on_to_the_app_and_spends_nothing(service, redirect,
         "iss": [back.issuer],
     }
     assert service.records() == before
-    service.logins.authenticate(back.state, back.code, redirect.secret)
+    service.logins.authenticate(back.state, back.code, redirect.app_secret)
 
 
 def test_the_app_learns_that_the_provider_refused(service, back):
@@ -498,7 +507,7 @@ class Claiming:
 
 def test_a_claim_may_become_the_account_id(service, space, redirect, back):
     claiming = service.but(identity=Claiming(service.idp, "employee 7"))
-    account = claiming.logins.authenticate(back.state, back.code, redirect.secret).account
+    account = claiming.logins.authenticate(back.state, back.code, redirect.app_secret).account
     assert (account.account_id, account.subject) == ("employee 7", "carol")
     assert service.store.account(space.guid, "carol") is None
     service.logins.revalidate(account.guid)
@@ -506,13 +515,13 @@ def test_a_claim_may_become_the_account_id(service, space, redirect, back):
 
 def test_an_account_id_that_another_identity_has_is_refused(service, space, redirect, back):
     claiming = service.but(identity=Claiming(service.idp, "employee 7"))
-    claiming.logins.authenticate(back.state, back.code, redirect.secret)
+    claiming.logins.authenticate(back.state, back.code, redirect.app_secret)
     service.idp.admit("mallory")
     before = service.store.account(space.guid, "employee 7")
     again = service.logins.redirect(space.guid, APP_RETURN)
     theirs = service.idp.log_in(again.url, "mallory")
     with pytest.raises(AccountTaken):
-        claiming.logins.authenticate(theirs.state, theirs.code, again.secret)
+        claiming.logins.authenticate(theirs.state, theirs.code, again.app_secret)
     assert service.last_event() == ("binding.invite", "account_taken")
     assert service.store.account(space.guid, "employee 7") == before
 
@@ -534,7 +543,7 @@ def test_an_invitation_outlives_a_provider_that_fails_when_it_is_asked_again(ser
     redirect = service.logins.redirect(space.guid, APP_RETURN)
     back = service.idp.log_in(redirect.url, "carol")
     failing = service.but(identity=Failing())
-    invitation = failing.logins.authenticate(back.state, back.code, redirect.secret)
+    invitation = failing.logins.authenticate(back.state, back.code, redirect.app_secret)
     assert service.stored(phone.guid).state is BindingState.SUSPENDED
     service.complete(invitation, service.phone())
     service.logins.revalidate(phone.device.bond.account)

@@ -211,7 +211,7 @@ def test_a_further_log_in_in_the_same_session_is_remembered_longer(service, spac
         service.idp.admit("carol")
         redirect = service.logins.redirect(space.guid, APP_RETURN)
         back = service.idp.log_in(redirect.url, "carol")
-        patient.logins.authenticate(back.state, back.code, redirect.secret)
+        patient.logins.authenticate(back.state, back.code, redirect.app_secret)
         ends += [alias.keep_until for alias in aliases(service)]
         service.clock.advance(timedelta(days=1))
     assert ends[1] - ends[0] == timedelta(days=1)
@@ -246,7 +246,7 @@ def test_no_token_is_returned_before_a_logout_would_find_the_user(service, numbe
 
     failing = service.but(store=Store())
     with pytest.raises(StoreUnavailable):
-        failing.logins.authenticate(back.state, back.code, redirect.secret)
+        failing.logins.authenticate(back.state, back.code, redirect.app_secret)
 
 
 def test_two_log_ins_at_once_are_both_remembered(service, numbered):
@@ -266,7 +266,7 @@ def test_two_log_ins_at_once_are_both_remembered(service, numbered):
             service.ports.store.commit(changes, audit, operation)
 
     racing = service.but(store=Store())
-    invitation = racing.logins.authenticate(back.state, back.code, redirect.secret)
+    invitation = racing.logins.authenticate(back.state, back.code, redirect.app_secret)
     (alias,) = aliases(service)
     assert set(alias.accounts) == {account_of(service, phones[0]).guid, invitation.account.guid}
 
@@ -286,7 +286,7 @@ def test_a_grant_that_outlives_the_session_vouches_for_nobody(service, space, ca
 def test_an_older_invitation_does_not_bring_the_devices_back(service, space, carol):
     redirect = service.logins.redirect(space.guid, APP_RETURN)
     back = service.idp.log_in(redirect.url, "carol")
-    invitation = service.logins.authenticate(back.state, back.code, redirect.secret)
+    invitation = service.logins.authenticate(back.state, back.code, redirect.app_secret)
     service.logins.log_out(space.guid, service.idp.log_out("carol"))
     late = service.complete(invitation, service.phone())
     with pytest.raises(IdentityWithdrawn):

@@ -33,7 +33,7 @@ from counterseal.models import (
     Texts,
 )
 from counterseal.models.guid import ENTROPY_BYTES, mint, partition_of
-from counterseal.rules.sizes import LISTED
+from counterseal.rules.sizes import LIST_LIMIT
 from counterseal.testing import OutboxNotifier, Push
 from counterseal.testing.faults import Faults, faulty, faulty_ports
 
@@ -483,14 +483,14 @@ def test_a_kind_with_any_number_due_keeps_no_other_waiting(service):
     service.ask("zoe", "Pay?")
     (first,) = service.notifications.due()
     commit = service.ports.store.commit
-    for number in range(LISTED + 100):
+    for number in range(LIST_LIMIT + 100):
         guid = mint(partition_of(first.guid), number.to_bytes(ENTROPY_BYTES, "big"))
         commit((Change(None, attrs.evolve(first, guid=guid)),), (), f"{number}")
     service.clock.advance(SECOND)
     service.bind("alice", addresses=(WEB,))
     service.ask("alice", "Pay?")
     narrow = service.but(notifier=OutboxNotifier(AddressKind.RELAY, AddressKind.WEBPUSH))
-    assert {one.kind for one in narrow.notifications.due(LISTED)} == {AddressKind.RELAY}
+    assert {one.kind for one in narrow.notifications.due(LIST_LIMIT)} == {AddressKind.RELAY}
 
     relay = {one.guid: one for one in narrow.notifications.due(2)}
     (web,) = narrow.notifications.in_turn(relay, 2)

@@ -148,7 +148,7 @@ def test_revoked_devices_stay_revoked_and_open_invitations_open(service, space, 
     service.devices.revoke(revoked.guid, by=OPERATOR)
     redirect = service.logins.redirect(space.guid, APP_RETURN)
     back = service.idp.log_in(redirect.url, "carol")
-    invitation = service.logins.authenticate(back.state, back.code, redirect.secret)
+    invitation = service.logins.authenticate(back.state, back.code, redirect.app_secret)
     withdraw(service, carol)
     service.idp.admit("carol")
     service.logins.revalidate(carol.device.bond.account)
@@ -159,7 +159,7 @@ def test_revoked_devices_stay_revoked_and_open_invitations_open(service, space, 
 def test_a_device_bound_while_the_user_was_withdrawn_is_asked_about_at_once(service, space, carol):
     redirect = service.logins.redirect(space.guid, APP_RETURN)
     back = service.idp.log_in(redirect.url, "carol")
-    invitation = service.logins.authenticate(back.state, back.code, redirect.secret)
+    invitation = service.logins.authenticate(back.state, back.code, redirect.app_secret)
     withdraw(service, carol)
     late = service.complete(invitation, service.phone())
     with pytest.raises(IdentityWithdrawn):
@@ -278,7 +278,7 @@ def test_an_old_good_word_of_a_log_in_does_not_undo_a_newer_withdrawal(service, 
     back = service.idp.log_in(redirect.url, "carol")
     slow = Slow(service.idp, lambda: withdraw(service, carol))
     with pytest.raises(IdentityWithdrawn):
-        service.but(identity=slow).logins.authenticate(back.state, back.code, redirect.secret)
+        service.but(identity=slow).logins.authenticate(back.state, back.code, redirect.app_secret)
     assert standing(service, carol) == BY_IDP
     assert account_of(service, carol).vouched_at is None
 

@@ -23,7 +23,7 @@ from counterseal.models import (
 )
 from counterseal.models.clients import CURRENT, CX
 from counterseal.policy import STANDARD
-from counterseal.rules.sizes import life_of, question_fits
+from counterseal.rules.sizes import challenge_life, question_fits
 from counterseal.wire.question import (
     QUESTION_MEMBERS,
     content_document,
@@ -45,7 +45,7 @@ def read(**members):
 def fits(question):
     """Take a question all the way to where it would be asked."""
     question_fits(question, STANDARD)
-    return life_of(question, STANDARD)
+    return challenge_life(question, STANDARD)
 
 
 class TestTheCallsOfOldClients:

@@ -68,7 +68,7 @@ def invited_document(app_space: AppSpace) -> Document:
 
 def begun_document(begun: cs.Redirect) -> Document:
     """Return what an app that begins a log-in has to know."""
-    return {"url": begun.url, "secret": begun.secret, "expiresAt": format_time(begun.deadline)}
+    return {"url": begun.url, "secret": begun.app_secret, "expiresAt": format_time(begun.deadline)}
 
 
 def welcome_document(invitation: cs.Invitation) -> Document:

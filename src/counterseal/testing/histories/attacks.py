@@ -138,7 +138,7 @@ class Attacks(ConcurrentCalls):
             return
         back, begun = self.returns[-1]
         state = f"{begun.login}.guess" if way == "guessed state" else back.state
-        secret = "guess" if way == "caught return" else begun.secret
+        secret = "guess" if way == "caught return" else begun.app_secret
         if way == "used state" and self.ledger.logins[begun.login] == "STARTED":
             return
         self._attempted(
@@ -164,7 +164,7 @@ class Attacks(ConcurrentCalls):
         self.leaks.add(back.code, own.code)
         stolen = self.run_operation(
             "log_in",
-            lambda: self.service.logins.authenticate(own.state, back.code, mine.secret),
+            lambda: self.service.logins.authenticate(own.state, back.code, mine.app_secret),
             login=mine.login,
         )
         assert not stolen.done, "a code was taken in another log-in"

@@ -244,12 +244,12 @@ class DeviceCalls(HistoryModel):
             back = self.service.idp.log_in(url, role.account_id)
         except IdentityWithdrawn:
             return None
-        self.leaks.add(back.code, back.state.partition(".")[2], begun.secret)
+        self.leaks.add(back.code, back.state.partition(".")[2], begun.app_secret)
         self.returns.append((back, begun))
         logged_in = self.run_operation(
             "log_in",
             lambda: self.service.logins.authenticate(
-                back.state, back.code, begun.secret, issuer=back.issuer
+                back.state, back.code, begun.app_secret, issuer=back.issuer
             ),
             fault=fault,
             login=login,

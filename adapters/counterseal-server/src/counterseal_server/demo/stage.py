@@ -102,9 +102,9 @@ class Stage:
             issued = self.challenges.issue(self.party, question)
         except CallbackForbidden:
             raise InvalidField("callback", "not an address that may be called") from None
-        waiting = self.answers.pending(self.device.call("GET", HERE))
+        waiting = self.answers.pending(self.device.signed_call("GET", HERE))
         found = next(held for held in waiting if held.guid == issued.challenge.guid)
-        read = self.answers.fetch(self.device.call("GET", HERE), found.guid)
+        read = self.answers.fetch(self.device.signed_call("GET", HERE), found.guid)
         return Scene(stage=self, challenge=read, code=issued.code)
 
     def clear(self, challenge: Challenge) -> None:
@@ -158,7 +158,7 @@ class Scene:
 
     def call(self, token: str, *, device: SoftwareDevice | None = None) -> DeviceCall:
         """Put an answer into a call that is proven by the person's device, or another *device*."""
-        return (device or self.stage.device).call("POST", HERE, token.encode())
+        return (device or self.stage.device).signed_call("POST", HERE, token.encode())
 
 
 def set_up(question: Question, algorithm: Algorithm) -> Stage:

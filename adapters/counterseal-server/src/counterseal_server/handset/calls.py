@@ -64,7 +64,7 @@ class Calls:
             ServiceRefused: The service refuses.
             ServiceUnreachable: It did not answer, or not as it should.
         """
-        call = device.call(method, self._url + path, body)
+        call = device.signed_call(method, self._url + path, body)
         headers = {PROOF: call.proof} | ({"Content-Type": kind} if body else {})
         return self._called(method, path, body, headers)
 
