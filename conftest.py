@@ -12,7 +12,12 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # A slow machine is not a failing property: no deadline, and no check of how long drawing takes.
 # The profile is named, so that a CI variable in the environment changes nothing.
-settings.register_profile("fast", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "fast",
+    deadline=None,
+    max_examples=50,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 FAST = settings.get_profile("fast")
 settings.register_profile("brief", FAST, max_examples=25)
 settings.register_profile("thorough", FAST, max_examples=1_000)
@@ -21,6 +26,7 @@ settings.register_profile(
     "mutants",
     FAST,
     derandomize=True,
+    max_examples=100,
     phases=[Phase.explicit, Phase.generate],
 )
 settings.load_profile("fast")

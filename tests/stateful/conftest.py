@@ -6,7 +6,7 @@ from hypothesis import settings
 
 from counterseal.testing import WholeCore
 
-QUICK = 100
+QUICK = 50
 """Examples of the profile `fast`."""
 
 
@@ -26,7 +26,8 @@ def history():
 
 @pytest.fixture
 def budget():
-    """Twice the profile's examples; in a longer profile, longer histories, too."""
+    """Two hundred histories by `fast`; in a longer profile more, and longer ones."""
     profile = settings.default
+    histories = 200 if profile.max_examples == QUICK else 2 * profile.max_examples
     steps = 50 if profile.max_examples <= QUICK else 100
-    return settings(profile, max_examples=2 * profile.max_examples, stateful_step_count=steps)
+    return settings(profile, max_examples=histories, stateful_step_count=steps)

@@ -160,7 +160,7 @@ def test_a_planted_bug_is_found_in_the_default_time(plant, monkeypatch, history,
     looking = settings(
         budget,
         # In a briefer profile a bug may hide.
-        max_examples=max(budget.max_examples, 2 * settings.get_profile("fast").max_examples),
+        max_examples=max(budget.max_examples, 200),
         phases=[Phase.generate],
         database=None,
         derandomize=True,

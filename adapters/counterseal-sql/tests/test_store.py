@@ -11,7 +11,7 @@ from counterseal.testing.contracts import StoreHistory
 from counterseal.testing.contracts.record_factory import RecordFactory
 from counterseal_sql import SqlAudit, SqlStore, forget
 
-SHARE = 3
+SHARE = 2
 """SQLite, whose statements are mostly the same, and the kit's own play three times as many."""
 
 

@@ -7,7 +7,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from counterseal.testing import WholeCore
 from counterseal_sql import with_sql
 
-SHARE = 10
+SHARE = 5
 """The core's own tests play ten times as many."""
 
 
