@@ -41,7 +41,6 @@ class Tools:
         entropy: Returns so many random bytes.
         seal: Encrypts bytes for a context.
         open: Decrypts what `seal` returned for the same context; raises SealBroken.
-        policy: The service's.
     """
 
     now: datetime
@@ -73,14 +72,12 @@ class AuditEntry:
 @attrs.define(kw_only=True)
 class Decision(Generic[R]):
     """
-    The result of a decision, and everything to store and to do.
+    The result of a decision, and everything to store, to record and to do.
 
     Attributes:
-        result: The return value of the use case.
         writes: The records to store: new ones, and revisions of records that were read.
         guards: Records that were read and that the decision relies on without changing them: if
             one of them has changed, nothing is stored, and the plan runs again.
-        audit: The audit entries of the same commit.
         refusal: The error to raise after the commit, in place of returning.
         wakes: The GUIDs whose waiting callers are woken after the commit.
     """

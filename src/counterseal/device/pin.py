@@ -53,12 +53,7 @@ class Wrapping(enum.Enum):
 
 @attrs.frozen(kw_only=True)
 class WrappedKey:
-    """
-    A private key under a PIN.
-
-    Attributes:
-        cost: The N of scrypt (RFC 7914), a power of two.
-    """
+    """A private key under a PIN; the cost is the N of scrypt (RFC 7914), a power of two."""
 
     kid: str
     algorithm: Algorithm
@@ -98,12 +93,7 @@ def wrap(key: PrivateKey, pin: str, entropy: Entropy, *, cost: int = SCRYPT_N) -
 
 
 def unwrap(wrapped_key: WrappedKey, pin: str, entropy: Entropy) -> PrivateKey:
-    """
-    Return the key that *pin* gives; for P-256 and Ed25519, any PIN gives one.
-
-    Raises:
-        WrongPin: The PIN is wrong; RSA only.
-    """
+    """Return the key that *pin* gives: any PIN gives one; for RSA a wrong one raises WrongPin."""
     stretched = _stretched(pin, wrapped_key.salt, wrapped_key.cost)
     if wrapped_key.algorithm is Algorithm.ES256:
         shift = int.from_bytes(stretched) % (P256_ORDER - 1)

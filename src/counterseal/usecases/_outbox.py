@@ -38,8 +38,8 @@ def make_attempt(
     """
     Claim one record's next attempt, send once, and record what came of it.
 
-    *send* makes the attempt of what was composed; it begins after one transaction and ends before
-    the next. *noun* is what the audit log calls the record.
+    *send* begins after one transaction and ends before the next. The audit log calls the record
+    *noun*.
     """
     context = AuditContext(event=f"{noun}.claim", actor="worker", subject=guid)
     claimed = transactions.run(context, records(guid).then(claim))

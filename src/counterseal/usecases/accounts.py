@@ -32,6 +32,8 @@ class Accounts(UseCase):
 
     - CredentialRefused: the administrator's time is over, or it was revoked;
     - Foreign: the account is out of the administrator's reach.
+
+    Each that takes the id of an account raises InvalidField if it does not fit.
     """
 
     def get(self, party: RelyingParty, account_id: str) -> Account:
@@ -40,7 +42,6 @@ class Accounts(UseCase):
 
         Raises:
             AccountUnknown: The App Space has none.
-            InvalidField: The id does not fit.
         """
         context = AuditContext(event="account.get", actor=party.origin.guid)
         self._demand_fit(context, account_id)
@@ -69,7 +70,6 @@ class Accounts(UseCase):
 
         Raises:
             AccountUnknown: The App Space has no such account.
-            InvalidField: The id does not fit.
         """
         context = AuditContext(event="account.devices", actor=party.origin.guid)
         self._demand_fit(context, account_id)
@@ -86,7 +86,6 @@ class Accounts(UseCase):
         Raises:
             AccountUnknown: The App Space has no such account.
             WrongKind: An Identity Provider identifies the users of this App Space.
-            InvalidField: The id does not fit.
         """
         context = AuditContext(event="account.revoke", actor=party.origin.guid)
         with refusals(self.ports, context):
@@ -102,7 +101,6 @@ class Accounts(UseCase):
         Raises:
             NotFound: There is no such App Space.
             AccountUnknown: It has no such account.
-            InvalidField: The id does not fit.
         """
         context = AuditContext(event="account.find", actor=by.actor, subject=app_space)
         plan = records(app_space).then(

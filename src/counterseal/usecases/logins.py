@@ -64,14 +64,9 @@ class Logins(UseCase):
         """
         Return where to send a browser that the Identity Provider sent to the service.
 
-        The address is the app's, with what the provider said. The code is not exchanged, and
-        the log-in is not spent: whoever opens the log-in's address gets no further than this
-        without the app's own secret.
-
-        Args:
-            state: As it came back.
-            response: The provider's other parameters, each once; what the flow has no use for
-                is left out.
+        The address is the app's, with what the provider said; what the flow has no use for is
+        left out. The code is not exchanged, and the log-in is not spent: whoever opens the log-in's
+        address gets no further than this without the app's own secret.
 
         Raises:
             WrongToken: *state* is not of this service.
