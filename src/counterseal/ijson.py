@@ -154,12 +154,12 @@ def parse(text: str | bytes, *, field: str = "body") -> Json:
     return value
 
 
-def _first_fault(data: str | bytes, field: str, about: str = "") -> str:
-    """Name the first member with a problem *about* this, if the document can be read at all."""
+def _first_fault(data: str | bytes, field: str, topic: str = "") -> str:
+    """Name the first member with a problem of this *topic*, if the document can be read at all."""
     try:
         text = data if isinstance(data, str) else data.decode("utf-8", "surrogateescape")
         problems = invalid_members(json.loads(text), field, 0)
-        return next((path for path, problem in problems if about in problem), field)
+        return next((path for path, problem in problems if topic in problem), field)
     except (ValueError, RecursionError):
         return field
 

@@ -211,20 +211,20 @@ def compiled(
         raise TypeError(f"{name}: the chart's states are not those of {states.__name__}")
     rows: dict[tuple[S, E], list[tuple[Any, ...]]] = {}
     for source, event, target, validators, conds in _rows(declaration, events):
-        place = f"{name}: {event.value} in {source.value}"
+        subject = f"{name}: {event.value} in {source.value}"
         if not all(map(callable, (*validators, *conds))):
-            raise TypeError(f"{place} has a rule that is no function")
+            raise TypeError(f"{subject} has a rule that is no function")
         rows.setdefault((source, event), []).append((target, validators, conds))
     if {event for _, event in rows} != set(events):
         raise TypeError(f"{name}: the chart's events are not those of {events.__name__}")
     for (source, event), cell in rows.items():
-        place = f"{name}: {event.value} in {source.value}"
+        subject = f"{name}: {event.value} in {source.value}"
         if len({validators for _, validators, _ in cell}) != 1:
-            raise TypeError(f"{place} has rows with other validators")
+            raise TypeError(f"{subject} has rows with other validators")
         choices = [frozenset(conds) for _, _, conds in cell]
         shadowed = any(earlier <= later for earlier, later in combinations(choices, 2))
         if shadowed or choices[-1]:
-            raise TypeError(f"{place} has a lost row, or no plain one")
+            raise TypeError(f"{subject} has a lost row, or no plain one")
     initial = next(state.value for state in declaration.states if state.initial)
     cells = {
         key: Cell(cell[0][1], tuple((conds, target) for target, _, conds in cell))
