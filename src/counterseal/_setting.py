@@ -28,8 +28,8 @@ def setting(default: T, reason: str, *, low: Any = None, high: Any = None) -> T:
         default: What it is unless it is set; the others have to be of its kind. A tuple holds
             waits of a day at most.
         reason: Why there is one; the reference page prints it.
-        low: The lowest; unless it is given, no time, the number 1, or the share 0.0.
-        high: The highest; unless it is given, ten years, ten million, or the share 1.0.
+        low: The lowest value. None: zero for durations, 1 for numbers, 0.0 for shares.
+        high: The highest value. None: ten years, ten million, or 1.0 for shares.
     """
     kind = type(default)
     if kind in _CHECKS:

@@ -135,7 +135,7 @@ class WrongSignature(Refused, code="wrong_signature", public_code="denied"):
 
 
 class WrongDevice(Refused, code="wrong_device", public_code="denied"):
-    """The token names another device than the one that sent it."""
+    """The token names another device than the one that sent it, or one that does not exist."""
 
 
 class WrongAudience(Refused, code="wrong_audience", public_code="denied"):
@@ -257,7 +257,7 @@ class DeadlineAhead(Refused, code="deadline_ahead"):
 
 
 class LeaseLost(Refused, code="lease_lost"):
-    """Another worker holds or has taken this callback."""
+    """Another worker has taken over this record's attempt."""
 
 
 class TooManyBindings(Refused, code="too_many_bindings"):
@@ -285,11 +285,11 @@ class NotPossessed(Refused, code="not_possessed"):
 
 
 class NotEndorsed(Refused, code="not_endorsed"):
-    """A new key is not signed by the old key of its role."""
+    """A new key is not signed by an old key of its role."""
 
 
 class TooManyPending(Refused, code="too_many_pending"):
-    """The person has enough open questions; ask again later."""
+    """The person has enough open questions; wait `retry_after` seconds."""
 
     def __init__(self, retry_after: float) -> None:
         super().__init__(f"seconds to wait: {retry_after:g}")
@@ -297,7 +297,7 @@ class TooManyPending(Refused, code="too_many_pending"):
 
 
 class TooOften(Refused, code="too_often"):
-    """The person was asked too often; ask again later."""
+    """The person was asked, or the caller has called, too often; wait `retry_after` seconds."""
 
     def __init__(self, reason: str, retry_after: float) -> None:
         super().__init__(f"{reason}; seconds to wait: {retry_after:g}")

@@ -29,7 +29,7 @@ class Policy:
     What a service allows.
 
     Raises:
-        PolicyUnsound: A setting is outside the span that its reason allows.
+        PolicyUnsound: A setting is outside its span, or two settings contradict each other.
     """
 
     # Lifetimes

@@ -56,7 +56,7 @@ ZERO_DURATION = timedelta(0)
 
 @attrs.frozen(kw_only=True)
 class IssuedSecret:
-    """A new secret; it is returned once, and cannot be read from what is stored."""
+    """A new secret, returned once; Basic stores a hash of it, the other schemes a sealed copy."""
 
     guid: Guid
     scheme: Scheme

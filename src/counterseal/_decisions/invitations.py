@@ -27,7 +27,8 @@ class Invitation:
     Invitation for one device to complete one binding.
 
     Attributes:
-        token: The session token, `guid.secret`; returned once, and stored as a hash only.
+        token: The session token, `guid.secret`; stored as a hash. With an idempotency key it is
+            also stored sealed, and returned to a repeat.
         deadline: From then on the token is refused.
     """
 

@@ -169,6 +169,7 @@ class SoftwareDevice:
         Return the document that the person has to be shown.
 
         Raises:
+            NotBound: The device has not completed a binding.
             InvalidField: It is not I-JSON.
             DisplayChanged: It is not in canonical form, of another version, or not for this
                 device's account.
@@ -199,7 +200,8 @@ class SoftwareDevice:
 
         Raises:
             InvalidField: There is no such button, or the document is no I-JSON.
-            DisplayChanged: The document is not for this device's account.
+            NotBound: The device has not completed a binding.
+            DisplayChanged: As of `read_display`.
         """
         document = self.read_display(display)
         if not 0 <= button < len(document["buttons"]):
@@ -213,7 +215,8 @@ class SoftwareDevice:
 
         Raises:
             InvalidField: The document is no I-JSON.
-            DisplayChanged: The document is not for this device's account.
+            NotBound: The device has not completed a binding.
+            DisplayChanged: As of `read_display`.
         """
         return self._signed(self.read_display(display), display, pin)
 

@@ -1,5 +1,5 @@
 """
-The records: frozen, validated when they are made, changed by `revise` and `attrs.evolve` only.
+The records: frozen, and validated when they are made; `revise` and `replace` return changed copies.
 
 Every stored record has a `guid`, a `version`, and three members for the store:
 `parent` (what `list` finds it under), `due_at` (when a worker has to process it)

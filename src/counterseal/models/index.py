@@ -44,7 +44,7 @@ class Listing(enum.Enum):
 @attrs.define(kw_only=True)
 class Index:
     """
-    The keys of one record; immutable.
+    The keys of one record.
 
     Attributes:
         account_key: For an account, the App Space and the account id that `Store.account` takes.

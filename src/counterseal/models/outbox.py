@@ -32,7 +32,7 @@ class DeadReason(enum.Enum):
     """Why a callback is dead."""
 
     EXHAUSTED = "exhausted"
-    """It was tried as often as the policy says."""
+    """The last attempt failed: there is one more than the policy has waits."""
     GONE = "gone"
     """The receiver said 410."""
     FINAL = "final"
@@ -188,13 +188,13 @@ class KeyScope(enum.Enum):
 @attrs.frozen(kw_only=True)
 class Reservation:
     """
-    An idempotency key and the GUID it reserved.
+    An idempotency key, and the GUID that it reserves for its call.
 
     Attributes:
         scope: The origin that the key belongs to, and the verb.
         fingerprint: SHA-256 of the payload, base64url.
-        holder: Random; tells this attempt from others with the same key.
-        lease_until: While it lasts, the attempt counts as running.
+        holder: Random; tells this call from others with the same key.
+        lease_until: While it lasts, the call counts as running.
         until: From then on the key is free again.
     """
 

@@ -1,5 +1,7 @@
 """
-The rules: pure functions that take facts, and return nothing or raise one refusal.
+The rules: pure functions that take facts.
+
+Most raise one refusal or return nothing; conditions return a bool; a few compute a value.
 
 No rule reads a clock, a store or entropy: the facts contain everything.
 Where a field of the input does not fit, the refusal is InvalidField, which names it.

@@ -38,13 +38,13 @@ class Answers(UseCase):
         """
         Return one challenge, with the display document that the device shows and signs.
 
-        A finished challenge is returned too. Its answer and receipt are included only for the
-        device that answered.
+        A finished challenge is returned too, with its answer and receipt only for the device that
+        answered. After the deadline, the call is refused until a worker has expired the challenge.
 
         Raises:
             NotFound: There is no such challenge.
             Foreign: It belongs to another account.
-            DeadlinePassed: Its deadline has passed.
+            DeadlinePassed: Its deadline has passed, and no worker has expired it yet.
             Refused: The call is not proven, or the device may not act.
         """
         context, request = open_call(self._transactions, call, "challenge.fetch")
@@ -63,9 +63,9 @@ class Answers(UseCase):
             NotFound: There is no such challenge.
             Foreign: It belongs to another account.
             WrongState: Something else than this answer has finished it.
-            DeadlinePassed: Its deadline has passed.
-            StrongKeyMissed: The device's strong key did not sign it; has the attempts left.
-            WrongCode: The matching code is wrong; has the attempts left.
+            DeadlinePassed: Its deadline has passed, and no worker has expired it yet.
+            StrongKeyMissed: The device's strong key did not sign it; has `attempts_left`.
+            WrongCode: The matching code is wrong; has `attempts_left`.
             CodeMissing: The matching code is missing.
             Refused: Another rule of `counterseal.rules.answering` refuses it.
         """
@@ -81,8 +81,8 @@ class Answers(UseCase):
             NotFound: There is no such challenge.
             Foreign: It belongs to another account.
             WrongState: Something else than this disown has finished it.
-            DeadlinePassed: Its deadline has passed.
-            StrongKeyMissed: The device's strong key did not sign it; has the attempts left.
+            DeadlinePassed: Its deadline has passed, and no worker has expired it yet.
+            StrongKeyMissed: The device's strong key did not sign it; has `attempts_left`.
             Refused: Another rule refuses it.
         """
         return self._respond(call, ChallengeEvent.DISOWN, _DISOWN)

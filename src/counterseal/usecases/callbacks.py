@@ -1,7 +1,8 @@
 """
 Callbacks: finished challenges are delivered to the origins that asked for it.
 
-Every finished challenge is delivered at least once, always under the same `webhook-id`.
+A finished challenge whose origin asked for this ending is attempted until it is delivered, dropped
+or dead, always under the same `webhook-id`; a receiver may get it twice.
 """
 
 from __future__ import annotations

@@ -37,7 +37,8 @@ class Challenges(UseCase):
             AccountUnbound: It has no active device.
             AccountLocked: It is locked.
             TooManyPending: The person has too many open questions; has the time to wait.
-            TooOften: The origin asked too often; has the time to wait.
+            TooOften: The person, or this origin in all, was asked too often; has the seconds to
+                wait in `retry_after`.
             CodeDemanded: The question has to ask for a matching code.
             KeyInProgress: A call with this idempotency key is running.
             KeyReused: The key was used for another question.

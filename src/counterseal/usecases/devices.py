@@ -53,7 +53,7 @@ class Devices(UseCase):
                 there are more than the policy allows, or one has the name of another.
             NotPossessed: A new key did not prove its possession.
             NotEndorsed: A new key is not signed by an old key of its role.
-            StrongKeyMissed: The device's strong key did not endorse; says what is left.
+            StrongKeyMissed: The device's strong key did not endorse it; has `attempts_left`.
         """
         context, request = open_call(self._transactions, call, "binding.rotate")
         reading = request.reading()
@@ -87,6 +87,8 @@ class Devices(UseCase):
 
         Raises:
             NotFound: There is no such device.
+            Foreign: It is out of the administrator's reach.
+            RoleLacking: The administrator's role does not include this.
             WrongState: It is not active.
         """
         return self._suspend_or_resume(device, BindingEvent.SUSPEND, by)
@@ -97,6 +99,8 @@ class Devices(UseCase):
 
         Raises:
             NotFound: There is no such device.
+            Foreign: It is out of the administrator's reach.
+            RoleLacking: The administrator's role does not include this.
             WrongState: It is not suspended.
             WrongAuthority: Its Identity Provider suspended it.
         """
@@ -108,7 +112,9 @@ class Devices(UseCase):
 
         Raises:
             NotFound: There is no such device.
-            Foreign: It belongs to another App Space than the origin's.
+            Foreign: It belongs to another App Space than the origin's, or is out of reach.
+            RoleLacking: The administrator's role does not include this.
+            CredentialRefused: The administrator's time is over, or it was revoked.
             WrongState: It has ended already.
         """
         actor = by.origin.guid if isinstance(by, RelyingParty) else by.actor
