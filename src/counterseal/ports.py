@@ -80,6 +80,9 @@ class Store(Protocol):
 
     A store decides nothing: it compares versions and keeps what it is given.
     Time is the core's: a store compares with the times it is asked about, and with no clock.
+
+    "Oldest first" means: a record stands before one that a later commit created with a later
+    `created_at` (of a challenge, `issued_at`). Any other order is the store's own.
     """
 
     def get(self, *guids: Guid) -> tuple[Record | None, ...]:
@@ -90,7 +93,8 @@ class Store(Protocol):
         - STORE-2: each entry is what the last applied commit of that record stored,
           equal in every field.
         - STORE-22: what was stored is found, here and by every other method, until its
-          `keep_until`, for as long as it is due, and for ever where it has no `keep_until`.
+          `keep_until`, for as long as its `due_at` is not None, and for ever where it has no
+          `keep_until`.
           Some time after that, the store may forget it.
         """
 
@@ -141,11 +145,13 @@ class Store(Protocol):
         """
         Return records of *kind* whose `due_at` is at or before *before*.
 
+        Workers ask with *channel* as often as without, so a store needs an index for both.
+
         - STORE-7: at most *limit*, and none that is not due.
         - STORE-8: a record that stays due is returned sooner or later:
           called again and again while those returned are dealt with, none is left out.
         - STORE-27: with *channel*, only notifications to addresses of that kind are returned, and
-          none of them is left out however much is due on other channels; as fast as without.
+          none of them is left out however much is due on other channels.
         """
 
     def dead(self, origin: Guid, limit: int) -> tuple[Callback, ...]:
@@ -172,8 +178,8 @@ class Store(Protocol):
         - STORE-14: a new record's version is 1 more than *old*'s, or 1,
           and its kind and GUID are *old*'s; else WrongRecord.
         - STORE-15: the same *operation* with the same changes again succeeds and does nothing,
-          if it was applied less than a minute and less than a thousand commits ago;
-          what is older may have been forgotten, and then it is tried afresh.
+          if it was applied less than a minute ago, and less than a thousand commits of the store
+          ago; what is older may have been forgotten, and then it is tried afresh.
         - STORE-16: the same *operation* with other changes is OperationReused.
         - STORE-17: commits are linearizable: each takes effect at one moment
           between its call and its return, for all callers alike.

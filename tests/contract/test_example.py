@@ -25,7 +25,7 @@ settings.load_profile("few")
 """An author's profile; the memory store's own tests run more examples."""
 
 
-def test_the_file_that_it_shows_runs_green(pytester):
+def test_the_file_on_the_page_passes(pytester):
     pytester.makeconftest(FEW)
     pytester.makepyfile(test_my_store=EXAMPLE)
 

@@ -30,11 +30,11 @@ def op(called, returned, *call):
     return Operation(called=called, returned=returned, call=call)
 
 
-def test_nothing_happened():
+def test_an_empty_history_is_linearizable():
     assert linearizable([], 0, register)
 
 
-def test_one_after_the_other():
+def test_a_read_after_a_write_returns_it():
     assert linearizable([op(1, 2, "write", 1), op(3, 4, "read", 1)], 0, register)
     assert not linearizable([op(1, 2, "write", 1), op(3, 4, "read", 0)], 0, register)
 

@@ -689,7 +689,7 @@ def test_a_store_that_reads_first_is_not_linearizable():
     ],
     ids=lambda kind: kind.__name__,
 )
-def test_a_history_catches_it_too(kind):
+def test_a_broken_store_is_caught_by_histories(kind):
     with pytest.raises(AssertionError):
         run_state_machine_as_test(
             partial(StoreHistory, stores(kind), STORE.recorded),

@@ -238,7 +238,7 @@ def test_s18_a_device_that_is_revoked_before_the_commit_is_not_asked(service, al
 # How often a person may be asked (S19)
 
 
-def test_s19_a_person_has_so_many_open_questions(service, alice):
+def test_s19_the_limit_of_open_questions_of_a_person_is_enforced(service, alice):
     challenges = [service.ask("alice", "Pay?").challenge for _ in range(STANDARD.pending_limit)]
     refused(service, TooManyPending)
     alice.answer(challenges[0])
@@ -382,7 +382,7 @@ def test_s19_a_question_that_nobody_answered_counts_when_another_ends(service, a
     assert (history.open, history.refusals) == ((), refusals)
 
 
-def test_an_origin_issues_so_many_challenges_a_minute(new_service):
+def test_the_limit_of_challenges_a_minute_is_enforced(new_service):
     service = new_service(policy=attrs.evolve(STANDARD, origin_rate=2))
     for name in ("alice", "bob", "carol"):
         service.bind(name)

@@ -37,7 +37,7 @@ def test_an_origin_sees_no_other_app_spaces_users(service):
 
 
 @pytest.mark.parametrize("account_id", ["", "a" * 257, "lone \ud800"])
-def test_an_account_id_has_to_fit(service, account_id):
+def test_an_account_id_too_long_or_empty_is_refused(service, account_id):
     with pytest.raises(InvalidField) as caught:
         service.accounts.get(service.origin, account_id)
     assert caught.value.field == "accountId"

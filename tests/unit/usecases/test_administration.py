@@ -150,14 +150,14 @@ def test_an_origin_has_limits_of_its_own(service):
         ({"ask_limit": 1001}, "askLimit"),
     ],
 )
-def test_an_origins_own_limit_has_to_fit(service, limits, field):
+def test_an_origins_limit_out_of_range_is_refused(service, limits, field):
     with pytest.raises(InvalidField) as caught:
         service.administration.edit_origin(service.origin.origin.guid, **limits)
     assert caught.value.field == field
 
 
 @pytest.mark.parametrize("name", ["", "  ", "x" * 257, "lone \ud800"])
-def test_a_name_has_to_fit(service, name):
+def test_a_name_too_long_or_empty_is_refused(service, name):
     before = service.records()
     for create in (
         lambda: service.administration.create_company(name),
@@ -179,7 +179,7 @@ def test_a_name_has_to_fit(service, name):
         ({"brand_color": "x" * 257}, "brandInfo.color"),
     ],
 )
-def test_a_brand_has_to_fit(service, members, field):
+def test_a_brand_too_long_or_empty_is_refused(service, members, field):
     with pytest.raises(InvalidField) as caught:
         service.administration.create_app_space(service.company.guid, "Banking", **members)
     assert caught.value.field == field
@@ -345,7 +345,7 @@ def test_entries_have_names_that_follow_from_them(service):
     assert other.entries[0].guid != names[0]
 
 
-def test_a_list_has_room_for_so_many_entries_and_no_more(new_service):
+def test_the_limit_of_entries_is_enforced_by_name(new_service):
     service = new_service(policy=attrs.evolve(STANDARD, callbacks_limit=2))
     guid = service.origin.origin.guid
     stored_origin = service.administration.allow_callback(guid, "https://shop.example/more")
@@ -366,7 +366,7 @@ def test_a_company_is_renamed(service):
     assert service.events[-1].subject == guid
 
 
-def test_what_is_not_said_stays(service):
+def test_an_edit_changes_named_members_only(service):
     space = service.administration.create_app_space(
         service.company.guid,
         "Banking",
@@ -400,7 +400,7 @@ def test_what_is_not_said_stays(service):
         ({"brand_color": "x" * 257}, "brandInfo.color"),
     ],
 )
-def test_an_edit_has_to_fit(service, members, field):
+def test_an_edit_too_long_or_blank_is_refused(service, members, field):
     with pytest.raises(InvalidField) as caught:
         service.administration.edit_app_space(service.app_space.guid, **members)
     assert caught.value.field == field
@@ -463,7 +463,7 @@ def test_one_record_is_looked_at(service, kind):
             service.administration.get(other, kind)
 
 
-def test_there_is_room_for_so_many_entries(new_service):
+def test_an_entry_of_a_full_list_may_be_allowed_again(new_service):
     service = new_service(policy=attrs.evolve(STANDARD, callbacks_limit=2))
     guid = service.origin.origin.guid
     full = service.administration.allow_callback(guid, "https://shop.example/second")

@@ -111,7 +111,9 @@ def test_s23_a_signed_request_tells_its_origin_and_app_space(service, guid, hmac
     ("seconds", "holds"),
     [(-300, True), (-300.001, False), (-301, False), (60, True), (60.001, False), (61, False)],
 )
-def test_s23_the_window(service, guid, hmac, seconds, holds):
+def test_s23_a_request_older_than_300_s_or_60_s_ahead_is_refused(
+    service, guid, hmac, seconds, holds
+):
     request = cx1(service, hmac, guid, seconds=seconds)
     if holds:
         service.authentication.authenticate(request)
@@ -245,7 +247,7 @@ def test_s23_another_origins_secret_does_not_count(service, guid, hmac):
     "header",
     ["", "CX1-HMAC-SHA256", "Bearer token", "CX1-HMAC-SHA1,x/1,AAAA", "CX1-HMAC-SHA256,a/b,c"],
 )
-def test_headers_that_are_none(service, guid, hmac, header):
+def test_a_malformed_cx1_header_is_refused(service, guid, hmac, header):
     refused(service, cx1(service, hmac, guid, authorization=header), CredentialRefused)
 
 
@@ -477,7 +479,7 @@ def test_an_unknown_basic_user_looks_like_a_wrong_secret(service, guid, basic):
 
 
 @pytest.mark.parametrize("header", ["Basic ", "Basic !!!!", "Basic YQ==", "Basic Og==", "basic"])
-def test_basic_headers_that_are_none(service, guid, basic, header):
+def test_a_malformed_basic_header_is_refused(service, guid, basic, header):
     refused(service, by_basic(basic, guid, header=header), CredentialRefused)
 
 

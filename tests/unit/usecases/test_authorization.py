@@ -211,7 +211,7 @@ def test_what_is_out_of_reach_looks_as_if_it_were_not_there(service, ours, stran
 
 @pytest.mark.parametrize("role", [APP_SPACE, SUPPORT])
 @pytest.mark.parametrize("verb", VERBS)
-def test_a_sister_app_space_is_out_of_reach_of_all_but_the_companys(
+def test_another_app_space_of_the_company_is_reached_by_the_companys_administrators_only(
     service, ours, sister, verb, role
 ):
     roles, call = VERBS[verb]

@@ -111,7 +111,7 @@ def test_every_finished_challenge_whose_origin_asked_for_one_has_exactly_one(
     assert service.deliver() == ()
 
 
-def test_who_asked_for_none_has_none(service, alice):
+def test_a_challenge_without_a_callback_address_has_no_callback(service, alice):
     alice.answer(service.ask("alice", "Pay?").challenge)
     assert service.callback_records() == []
 
@@ -139,13 +139,13 @@ def test_a_delivery_carries_the_whole_request_and_its_proof(service, alice, call
 
 
 @pytest.mark.parametrize("status", [200, 204, 299])
-def test_what_counts_as_delivered(service, callback, status):
+def test_a_2xx_delivers(service, callback, status):
     service.sender.script(status)
     assert service.callbacks.attempt(callback.guid).state is CallbackState.DELIVERED
 
 
 @pytest.mark.parametrize("status", [None, 100, 199, 300, 301, 307, 400, 404, 429, 500, 503])
-def test_what_does_not(service, callback, status):
+def test_any_other_status_fails(service, callback, status):
     """Not even a redirect."""
     service.sender.script(DeliveryOutcome(status=status))
     attempted = service.callbacks.attempt(callback.guid)

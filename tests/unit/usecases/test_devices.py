@@ -359,7 +359,7 @@ def test_an_update_holds_no_keys_and_no_token(service, alice):
         ({"addresses": [{"kind": "relay", "value": "x" * 2049}]}, "addresses[0].value"),
     ],
 )
-def test_an_update_has_to_fit(service, alice, members, field):
+def test_an_update_too_long_is_refused(service, alice, members, field):
     assert refused(service, alice, update(**members), InvalidField, "update").field == field
 
 

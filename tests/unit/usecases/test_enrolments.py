@@ -96,7 +96,7 @@ def test_s17_a_bind_is_recorded_with_time_and_source(service, invitation, enrolm
 # A peek at the invitation
 
 
-def test_whoever_has_the_token_learns_its_app_space(service, invitation, enrolment):
+def test_a_peek_with_the_token_returns_its_app_space(service, invitation, enrolment):
     before = service.records()
     assert service.enrolments.peek(invitation.token) == service.app_space
     assert service.records() == before
@@ -105,7 +105,7 @@ def test_whoever_has_the_token_learns_its_app_space(service, invitation, enrolme
     assert service.enrolments.peek(invitation.token) == service.app_space
 
 
-def test_nobody_else_learns_anything(service, invitation):
+def test_a_wrong_token_peeks_at_nothing(service, invitation):
     guid = invitation.binding
     other = service.invitations.invite(service.origin, "bob").token.partition(".")[2]
     nobody = mint(0, bytes(15))
@@ -369,7 +369,7 @@ def test_s18_an_invitation_that_is_revoked_before_the_commit_binds_nothing(
 # What is offered
 
 
-def test_one_device_key_and_at_least_one_strong_key(service, invitation):
+def test_keys_without_one_device_key_and_a_strong_key_are_refused(service, invitation):
     space = service.app_space.guid
 
     def offer(*roles):

@@ -276,7 +276,7 @@ def test_an_erasure_is_all_or_nothing(service, alice, guid):
     assert service.records() == before
 
 
-def test_what_is_unfinished_is_read_as_ever(service, alice, guid):
+def test_an_erasure_changes_nothing_about_reading_a_pending_challenge(service, alice, guid):
     pending = ask(service)
     assert service.challenges.status(service.origin, pending.guid) == pending
     other = service.new_origin(service.app_space, "Other shop")

@@ -159,7 +159,7 @@ def test_two_first_invitations_at_once_make_one_account(service, meeting, at_onc
     assert {line.binding for line in service.account().devices} == {first.binding, second.binding}
 
 
-def test_an_origin_makes_so_many_invitations_a_minute(new_service):
+def test_the_limit_of_invitations_a_minute_is_enforced(new_service):
     service = new_service(policy=attrs.evolve(STANDARD, invite_rate=2))
     for name in ("alice", "bob"):
         service.invitations.invite(service.origin, name)

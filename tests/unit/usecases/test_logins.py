@@ -96,7 +96,7 @@ def test_a_log_in_is_recorded(service, redirect):
     assert (event.subject, event.at) == (redirect.login, service.clock.now())
 
 
-def test_so_many_log_ins_are_begun_in_a_minute(service, space):
+def test_the_limit_of_log_ins_a_minute_is_enforced(service, space):
     narrow = service.but(policy=attrs.evolve(STANDARD, redirect_rate=2))
     for _ in range(2):
         narrow.logins.redirect(space.guid, APP_RETURN)
@@ -225,7 +225,7 @@ def test_states_that_are_none_of_ours_all_look_the_same(service, space, redirect
 
 
 @pytest.mark.parametrize("code", ["", "x" * 4097])
-def test_a_code_has_to_fit(service, redirect, back, code):
+def test_a_code_too_long_or_empty_is_refused(service, redirect, back, code):
     call = partial(service.logins.authenticate, back.state, code, redirect.app_secret)
     assert refused(service, call, InvalidField) == set()
 
@@ -302,7 +302,7 @@ def test_a_subject_of_another_issuer_does_not_take_over_the_account(service, spa
     assert service.store.account(space.guid, "carol") == before
 
 
-def test_a_subject_has_to_fit(service, space):
+def test_a_subject_too_long_is_refused(service, space):
     subject = "x" * 257
     service.idp.admit(subject)
     redirect = service.logins.redirect(space.guid, APP_RETURN)
@@ -351,7 +351,7 @@ def test_a_used_log_in_does_not_expire(service, redirect, back):
 # Whose log-in it is
 
 
-def test_a_caught_return_binds_nothing(service, redirect, back):
+def test_state_and_code_without_the_apps_secret_bind_nothing(service, redirect, back):
     """Another app has the same scheme: it learns state and code, and not the secret."""
     for guess in ("", "A" * 43, redirect.app_secret + "A", redirect.app_secret.lower()):
         call = partial(service.logins.authenticate, back.state, back.code, guess)

@@ -164,7 +164,7 @@ def test_a_user_whose_claim_has_changed_is_logged_out_under_all_names(service, n
     assert standing(service, old) == standing(service, new) == BY_IDP
 
 
-def test_one_name_stands_for_so_many_accounts_at_most(service, numbered):
+def test_the_limit_of_accounts_of_one_name_is_enforced(service, numbered):
     for number in range(ALIAS_LIMIT + 2):
         service.idp.admit("carol", account_id=f"e-{number}")
         newest = service.log_in(numbered, "carol")
@@ -294,7 +294,7 @@ def test_an_older_invitation_does_not_bring_the_devices_back(service, space, car
     assert standing(service, carol) == standing(service, late) == BY_IDP
 
 
-def test_a_good_word_that_was_asked_for_before_does_not_undo_it(service, space, carol):
+def test_a_confirmation_asked_for_before_a_logout_does_not_undo_it(service, space, carol):
     identities = []
 
     class Slow:

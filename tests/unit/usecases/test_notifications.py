@@ -569,7 +569,7 @@ def test_an_operator_tries_whether_a_device_can_be_notified(service):
     assert service.notifications.test(service.bind("bob").guid, by=OPERATOR) == ()
 
 
-def test_what_cannot_be_tried(service, alice):
+def test_a_test_push_needs_an_active_device_within_reach(service, alice):
     with pytest.raises(NotFound):
         service.notifications.test(service.app_space.guid, by=OPERATOR)
     service.devices.suspend(alice.guid, by=OPERATOR)
@@ -591,7 +591,7 @@ def test_a_notification_can_be_read(service, alice):
         service.notifications.get(alice.guid, by=OPERATOR)
 
 
-def test_it_stays_for_a_while_after_it_is_over(service, alice):
+def test_a_notification_is_stored_for_the_retention_time_after_its_challenge(service, alice):
     challenge = service.ask("alice", "Pay?").challenge
     assert only(service).keep_until == challenge.deadline + STANDARD.notification_retention
     assert attrs.evolve(only(service), state=NotificationState.DELIVERED).due_at is None

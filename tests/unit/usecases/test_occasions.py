@@ -103,7 +103,7 @@ def test_who_loses_all_devices_or_is_erased_has_nobody_to_tell(service, alice, t
         ("device_revoked", "notification.deviceRevoked"),
     ],
 )
-def test_a_text_has_to_fit(service, name, field):
+def test_a_text_too_long_is_refused(service, name, field):
     long = "x" * (STANDARD.title_bytes + 1)
     with pytest.raises(InvalidField) as caught:
         service.administration.edit_app_space(service.app_space.guid, texts={name: long})

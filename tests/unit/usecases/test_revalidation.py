@@ -262,7 +262,7 @@ class Slow:
         return answer
 
 
-def test_an_old_good_word_does_not_undo_a_newer_withdrawal(service, carol):
+def test_an_older_confirmation_does_not_undo_a_newer_withdrawal(service, carol):
     slow = Slow(service.idp, lambda: withdraw(service, carol))
     with pytest.raises(IdentityWithdrawn):
         service.but(identity=slow).logins.revalidate(carol.device.bond.account)
@@ -271,7 +271,7 @@ def test_an_old_good_word_does_not_undo_a_newer_withdrawal(service, carol):
     assert account_of(service, carol).vouched_at is None
 
 
-def test_an_old_good_word_of_a_log_in_does_not_undo_a_newer_withdrawal(service, space, carol):
+def test_an_older_log_in_does_not_undo_a_newer_withdrawal(service, space, carol):
     withdraw(service, carol)
     service.idp.admit("carol")
     redirect = service.logins.redirect(space.guid, APP_RETURN)

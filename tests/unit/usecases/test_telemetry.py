@@ -71,7 +71,7 @@ def test_s34_no_repr_says_attributes(service, alice):
         ("other", {"event": "a", "other": 1}),
     ],
 )
-def test_an_event_has_to_fit(service, alice, field, body):
+def test_a_malformed_or_too_long_event_is_refused(service, alice, field, body):
     with pytest.raises(InvalidField) as caught:
         tell(service, alice, **body)
     assert caught.value.field == field
@@ -83,7 +83,7 @@ def test_an_event_is_an_object(service, alice):
         service.telemetry.record(alice.call("/device/telemetry", b"[]"))
 
 
-def test_a_device_tells_no_more_than_so_much(service, alice):
+def test_the_limit_of_events_a_minute_is_enforced(service, alice):
     for _ in range(EVENTS_A_MINUTE):
         tell(service, alice, event="a")
     with pytest.raises(TooOften):
