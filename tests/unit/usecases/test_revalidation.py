@@ -391,7 +391,7 @@ def test_a_log_in_asks_about_the_account_as_it_is(service, space, carol, change)
     redirect = service.logins.redirect(space.guid, APP_RETURN)
     back = service.idp.log_in(redirect.url, "carol")
     try:
-        other.logins.authenticate(back.state, back.code, redirect.secret)
+        other.logins.authenticate(back.state, back.code, redirect.app_secret)
     except IdentityWithdrawn:
         assert change != "is asked about"
     assert faults.happened == 1
