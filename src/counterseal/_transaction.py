@@ -12,7 +12,8 @@ No other module commits. `Transactions.run` runs one plan:
 - On Indeterminate, it repeats the same commit under the same operation id, so a lost reply never
   becomes a reported conflict.
 - A refusal is recorded in the audit log, then raised, and nothing is committed. A refusal with a
-  consequence is raised after the commit.
+  consequence is raised after the commit. Not recorded is only what a worker expects: that another
+  one was first.
 - A write of a record that was not read, and a guard that was not read, are Misuse: a decision can
   neither overwrite blindly nor rely on a record that this attempt has not read.
 
@@ -34,11 +35,13 @@ from counterseal._decisions.plan import AuditEntry, Decision, Plan, Reading, Sig
 from counterseal.errors import (
     Conflict,
     Contended,
+    DeadlineAhead,
     Indeterminate,
     Refused,
     TooOften,
     Unavailable,
     WrongRecord,
+    WrongState,
 )
 from counterseal.models import AuditEvent, Change, Guid, Record
 from counterseal.policy import Policy
@@ -106,7 +109,7 @@ class Transactions:
                 raise
             if decision.writes or decision.audit:
                 try:
-                    commit(
+                    _commit(
                         ports,
                         self.policy,
                         changes_of(decision, stored),
@@ -115,6 +118,8 @@ class Transactions:
                 except Conflict:
                     loaded = None
                     continue
+            elif decision.refusal is not None and not decision.unrecorded:
+                record_refusal(ports, context, decision.refusal)
             for guid in decision.wakes:
                 wake(ports, guid)
             if decision.refusal is not None:
@@ -128,13 +133,14 @@ class Transactions:
         """
         Run a plan for each due record; return how many ran.
 
-        Records that have changed meanwhile are skipped. If a port fails, earlier commits stay.
+        Records that have changed meanwhile are skipped; that another worker was first is not
+        audited. If a port fails, earlier commits stay.
         """
         count = 0
         for record in due:
             guid = record.guid
             try:
-                self.run(attrs.evolve(context, subject=guid), plan(guid))
+                self.run(attrs.evolve(context, subject=guid), _lost_race(plan(guid)))
             except Refused:
                 # It was finished, or the clock stepped back, since the store was read.
                 continue
@@ -215,6 +221,18 @@ class refusals:  # noqa: N801 (a context, named as it is read)
             record_refusal(self._ports, self._context, error)
 
 
+def _lost_race(plan: Plan[None]) -> Plan[None]:
+    """Return *plan*, whose refusals are not recorded where another worker was first."""
+
+    def decide(value: Any, tools: Tools) -> Decision[None] | Plan[None] | Signing[None]:
+        try:
+            return plan.decide(value, tools)
+        except (WrongState, DeadlineAhead) as refusal:
+            return Decision(result=None, refusal=refusal, unrecorded=True)
+
+    return plan.reading.then(decide)
+
+
 def load(ports: Ports, reading: Reading[Any]) -> Any:
     """Make one trip to the store, and return the records."""
     if not reading.query:
@@ -276,7 +294,7 @@ def events_of(
     return tuple(events)
 
 
-def commit(
+def _commit(
     ports: Ports, policy: Policy, changes: tuple[Change, ...], audit: tuple[AuditEvent, ...]
 ) -> None:
     """

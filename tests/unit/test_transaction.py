@@ -32,6 +32,7 @@ from counterseal._transaction import (
 from counterseal.errors import (
     Conflict,
     Contended,
+    DeadlineAhead,
     Indeterminate,
     NotFound,
     StoreUnavailable,
@@ -251,6 +252,46 @@ def test_a_refused_decision_is_recorded_once_and_commits_nothing(service):
             reason="wrong_state",
         ),
     )
+
+
+def test_a_refusal_of_a_decision_that_stores_nothing_is_recorded(service, run):
+    events = service.events
+    with pytest.raises(WrongState):
+        run(nothing().then(lambda *_: Decision(result=None, refusal=WrongState())))
+    assert service.last_event() == ("company.rename", "wrong_state")
+    assert len(service.events) == len(events) + 1
+
+
+def test_only_a_decision_that_says_so_is_not_recorded(service, run):
+    events = service.events
+    lost = Decision(result=None, refusal=WrongState(), unrecorded=True)
+    with pytest.raises(WrongState):
+        run(nothing().then(lambda *_: lost))
+    assert service.events == events
+
+
+def unrecorded(source):
+    """The functions of *source* that leave a refusal out of the audit log."""
+    return {
+        function.name
+        for function in ast.walk(ast.parse(source))
+        if isinstance(function, ast.FunctionDef)
+        for node in ast.walk(function)
+        if isinstance(node, ast.keyword) and node.arg == "unrecorded"
+    }
+
+
+def test_only_a_race_that_a_worker_expects_to_lose_is_not_recorded():
+    root = Path(counterseal.__file__).parent
+    users = {
+        str(path.relative_to(root)): found
+        for path in root.rglob("*.py")
+        if (found := unrecorded(path.read_text("utf-8")))
+    }
+    assert users == {
+        "_decisions/outbox.py": {"_claim"},
+        "_transaction.py": {"_lost_race", "decide"},
+    }
 
 
 def test_a_refusal_by_the_readings_parser_is_recorded_too(service, run):
@@ -596,11 +637,18 @@ def test_a_sweep_deals_with_each_record_that_is_due(sweep):
     assert sweep.names() == ["a", "b", "c"]
 
 
-def test_a_sweep_passes_over_what_moved_meanwhile_and_records_it(service, sweep):
-    assert sweep("a", WrongState(), "c") == 2
+@pytest.mark.parametrize("lost", [WrongState(), DeadlineAhead()], ids=str)
+def test_a_sweep_passes_over_what_another_worker_swept_and_does_not_record_it(service, sweep, lost):
+    events = service.events
+    assert sweep("a", lost, "c") == 2
     assert sweep.names() == ["a", "Company 1", "c"]
+    assert service.events == events
+
+
+def test_a_sweep_records_every_other_refusal(service, sweep):
+    assert sweep("a", NotFound(), "c") == 2
     event = service.events[-1]
-    assert (event.subject, event.reason) == (sweep.due[1].guid, "wrong_state")
+    assert (event.subject, event.reason) == (sweep.due[1].guid, "not_found")
 
 
 def test_a_sweep_stops_where_a_port_fails_and_what_was_done_stays(sweep):
@@ -631,26 +679,6 @@ def sources():
         for path in sorted(SOURCE.rglob("*.py"))
         if path.relative_to(SOURCE).parts[0] != "testing"
     }
-
-
-def committers(trees):
-    """The files that mention the `commit` of something, called or not."""
-    return {
-        file
-        for file, tree in trees.items()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Attribute) and node.attr == "commit"
-    }
-
-
-def test_only_the_transaction_names_the_stores_commit():
-    assert committers(sources()) == {"_transaction.py"}
-
-
-def test_a_commit_that_is_planted_elsewhere_is_found():
-    planted = ast.parse("def act(ports):\n    write = ports.store.commit\n    write((), (), '')\n")
-    trees = {**sources(), "usecases/planted.py": planted}
-    assert committers(trees) == {"_transaction.py", "usecases/planted.py"}
 
 
 def test_only_admission_makes_a_loaded_authenticated_device():

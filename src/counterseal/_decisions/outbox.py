@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import enum
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
 
 from counterseal._decisions.plan import Decision, Records, Tools, require
 from counterseal.errors import DeadlineAhead, WrongState
-from counterseal.machines import CALLBACK, NOTIFICATION, CallbackEvent, NotificationEvent, step
+from counterseal.machines import (
+    CALLBACK,
+    NOTIFICATION,
+    CallbackEvent,
+    Chart,
+    NotificationEvent,
+    step,
+)
 from counterseal.models import revise
 from counterseal.models.account import Account
 from counterseal.models.binding import AddressKind, BindingState, Occasion
 from counterseal.models.guid import ENTROPY_BYTES, Guid, derive_guid, mint, partition_of
-from counterseal.models.outbox import Callback, Notification
+from counterseal.models.outbox import Callback, CallbackState, Notification
 from counterseal.rules.retries import Claiming
+
+R = TypeVar("R", Callback, Notification)
 
 _BYTES = 4
 _SPAN = (1 << 8 * _BYTES) - 1
@@ -95,32 +106,32 @@ def claim_callback(stored: Records, tools: Tools) -> Decision[Callback]:
     """
     Decide whether a worker gets the callback's next attempt, for as long as the policy says.
 
-    WrongState, if it is not queued, and DeadlineAhead, if its attempt is not due or claimed by
-    another worker, are refusals of the decision: they are raised, and not audited.
+    WrongState, if it was delivered, and DeadlineAhead, if its attempt is not due or claimed by
+    another worker, are raised and not audited: a worker expects to lose this race. A callback that
+    is dead or dropped is never due; an attempt on it is audited.
     """
     callback = require(stored[0], Callback)
-    facts = Claiming(now=tools.now, record=callback)
-    try:
-        state = step(CALLBACK, callback.state, CallbackEvent.CLAIM, facts)
-    except (WrongState, DeadlineAhead) as refusal:
-        # Losing the claim race is expected; do not audit it.
-        return Decision(result=callback, refusal=refusal)
-    lease_until = tools.now + tools.policy.callback_lease
-    claimed_callback = revise(callback, state=state, lease_until=lease_until)
-    return Decision(result=claimed_callback, writes=(claimed_callback,))
+    if callback.state in {CallbackState.DEAD, CallbackState.DROPPED}:
+        step(CALLBACK, callback.state, CallbackEvent.CLAIM, None)
+    return _claim(tools, callback, CALLBACK, CallbackEvent.CLAIM, tools.policy.callback_lease)
 
 
 def claim_notification(stored: Records, tools: Tools) -> Decision[Notification]:
     """Decide whether a worker gets the notification's next attempt, as `claim_callback` does."""
     notification = require(stored[0], Notification)
-    facts = Claiming(now=tools.now, record=notification)
+    lease = tools.policy.push_lease
+    return _claim(tools, notification, NOTIFICATION, NotificationEvent.CLAIM, lease)
+
+
+def _claim(
+    tools: Tools, record: R, chart: Chart[Any, Any], event: enum.Enum, lease: timedelta
+) -> Decision[R]:
     try:
-        state = step(NOTIFICATION, notification.state, NotificationEvent.CLAIM, facts)
+        state = step(chart, record.state, event, Claiming(now=tools.now, record=record))
     except (WrongState, DeadlineAhead) as refusal:
-        return Decision(result=notification, refusal=refusal)
-    lease_until = tools.now + tools.policy.push_lease
-    claimed_notification = revise(notification, state=state, lease_until=lease_until)
-    return Decision(result=claimed_notification, writes=(claimed_notification,))
+        return Decision(result=record, refusal=refusal, unrecorded=True)
+    claimed_record = revise(record, state=state, lease_until=tools.now + lease)
+    return Decision(result=claimed_record, writes=(claimed_record,))
 
 
 def draw_jitter(tools: Tools) -> float:

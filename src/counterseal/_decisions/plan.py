@@ -79,6 +79,8 @@ class Decision(Generic[R]):
         guards: Records that were read and that the decision relies on without changing them: if
             one of them has changed, nothing is stored, and the plan runs again.
         refusal: The error to raise after the commit, in place of returning.
+        unrecorded: Whether a refusal without writes and audit entries is left out of the audit log:
+            of a race only that a worker expects to lose to another.
         wakes: The GUIDs whose waiting callers are woken after the commit.
     """
 
@@ -87,6 +89,7 @@ class Decision(Generic[R]):
     guards: tuple[Record, ...] = ()
     audit: tuple[AuditEntry, ...] = ()
     refusal: Refused | None = None
+    unrecorded: bool = False
     wakes: tuple[Guid, ...] = ()
 
 

@@ -459,9 +459,9 @@ def callback_claimed(setup):
 
 
 def callback_not_claimed(setup):
-    dead = attrs.evolve(setup.callback, state=CallbackState.DEAD)
-    decision = setup.decide(lambda tools: outbox.claim_callback((dead,), tools))
-    assert decision.refusal.code == "wrong_state"
+    delivered = attrs.evolve(setup.callback, state=CallbackState.DELIVERED)
+    decision = setup.decide(lambda tools: outbox.claim_callback((delivered,), tools))
+    assert (decision.refusal.code, decision.unrecorded) == ("wrong_state", True)
 
 
 def notification_claimed(setup):

@@ -219,6 +219,21 @@ def test_an_attempt_is_made_when_it_is_due_and_not_before(service, callback):
     service.callbacks.attempt(callback.guid)
 
 
+def test_an_attempt_on_a_dead_callback_is_recorded(service, callback):
+    """No worker finds one: it is not due."""
+    failed(service, callback.guid, 410)
+    with pytest.raises(WrongState):
+        service.callbacks.attempt(callback.guid)
+    assert service.last_event() == ("callback.claim", "wrong_state")
+
+
+def test_an_attempt_that_another_worker_made_already_is_not_recorded(service, callback):
+    service.callbacks.attempt(callback.guid)
+    with pytest.raises(WrongState):
+        service.callbacks.attempt(callback.guid)
+    assert service.happened("callback.claim") == []
+
+
 def test_of_workers_at_once_one_sends(service, callback, meeting, at_once):
     racing = service.but(store=meeting(service.store, 4))
     outcomes = at_once(*[partial(racing.callbacks.attempt, callback.guid)] * 4)
