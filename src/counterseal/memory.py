@@ -250,9 +250,10 @@ class MemoryStore:
         stored = self._records.get(change.new.guid)
         if (stored and stored.version) != (change.old and change.old.version):
             raise Conflict
-        key = index_of(change.new).account_key
-        if key is not None and self._accounts.get(key, change.new.guid) != change.new.guid:
-            raise Conflict
+        if isinstance(change.new, Account):
+            key = (change.new.app_space, change.new.account_id)
+            if self._accounts.get(key, change.new.guid) != change.new.guid:
+                raise Conflict
 
     def _keep(self, record: Record) -> None:
         before = self._records.get(record.guid)
@@ -285,9 +286,12 @@ class MemoryStore:
 
 
 def _natural_keys_differ(changes: tuple[Change, ...]) -> None:
-    keys = [index_of(change.new).account_key for change in changes]
-    account_keys = [key for key in keys if key is not None]
-    if len(set(account_keys)) != len(account_keys):
+    keys = [
+        (change.new.app_space, change.new.account_id)
+        for change in changes
+        if isinstance(change.new, Account)
+    ]
+    if len(set(keys)) != len(keys):
         raise Conflict
 
 

@@ -28,7 +28,7 @@ LIMITS = {
     "account": 23,
     "unlock": 58,
     "redirect": 164,
-    "revalidate": 112,
+    "revalidate": 113,
     "invite": 96,
     # Both differ with PYTHONHASHSEED, by up to eight calls.
     "complete": 318,
