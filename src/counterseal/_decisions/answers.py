@@ -11,11 +11,11 @@ from __future__ import annotations
 import attrs
 
 from counterseal import keys
-from counterseal._decisions.bindings import strike
 from counterseal._decisions.device_requests import AuthenticatedDevice
 from counterseal._decisions.endings import end
 from counterseal._decisions.plan import AuditEntry, Decision, Plan, Signing, Tools
 from counterseal._decisions.readings import pending_of
+from counterseal._decisions.strikes import count_strike
 from counterseal.errors import (
     Foreign,
     MalformedToken,
@@ -135,7 +135,7 @@ def respond(
             binding=facts.binding,
             answer=facts.signature,
         )
-        return strike(tools, served_kinds, striking, facts.account, challenge)
+        return count_strike(tools, served_kinds, striking, facts.account, challenge)
     except WrongCode as refusal:
         return _count_wrong_code(tools, facts, refusal)
     return _accept(tools, facts, token, state)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from counterseal import ijson, keys
 from counterseal._decisions.authorization import permission_to
-from counterseal._decisions.bindings import change_standing, end_binding, strike, with_binding
+from counterseal._decisions.bindings import change_standing, end_binding, with_binding
 from counterseal._decisions.device_requests import AuthenticatedDevice
 from counterseal._decisions.enrolments import key_changes, read_keys
 from counterseal._decisions.outbox import build_revocation_notifications
 from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Signing, Tools, require
+from counterseal._decisions.strikes import count_strike
 from counterseal.errors import InvalidField, NotEndorsed, Refused, WrongSignature
 from counterseal.machines import BINDING, BindingEvent, step
 from counterseal.models import (
@@ -79,7 +80,7 @@ def rotate(
         striking = Striking(
             proving=device.proving, policy=policy, binding=binding, answer=endorsement
         )
-        return strike(tools, served_kinds, striking, device.account, binding)
+        return count_strike(tools, served_kinds, striking, device.account, binding)
     updated_binding = revise(
         binding,
         state=state,

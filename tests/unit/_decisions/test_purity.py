@@ -21,7 +21,6 @@ from counterseal import STANDARD
 from counterseal._decisions import (
     accounts,
     answers,
-    bindings,
     callbacks,
     challenges,
     credentials,
@@ -34,6 +33,7 @@ from counterseal._decisions import (
     notifying,
     outbox,
     revalidation,
+    strikes,
     tenancy,
 )
 from counterseal._decisions.credentials import ZERO_DURATION, AdminDraft
@@ -256,7 +256,7 @@ def revoked(setup):
         answer=token.evidence(device.binding.key_named(token.jws.header.kid).key),
     )
     decision = setup.decide(
-        lambda tools: bindings.strike(tools, SERVED, facts, setup.account, result=None)
+        lambda tools: strikes.count_strike(tools, SERVED, facts, setup.account, result=None)
     )
     assert decision.writes[0].state is BindingState.REVOKED
     assert isinstance(decision.writes[-1], Notification)
@@ -692,7 +692,7 @@ CASES = OUTBOX_CASES | {
     "answers.respond": [accepted, disowned, mistyped, struck],
     "answers.fetch": [fetched],
     "answers.list_pending": [listed],
-    "bindings.strike": [revoked],
+    "strikes.count_strike": [revoked],
     "challenges.cancel": [cancelled],
     "challenges.expire": [expired],
     "challenges.list_open": [open_listed],

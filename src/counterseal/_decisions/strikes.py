@@ -1,0 +1,61 @@
+"""
+Strikes: wrong strong-key signatures of a device, which most likely are wrong PINs.
+
+A strike is counted in the binding, and tells how many attempts are left. An accepted answer under
+a strong key resets the count: `counterseal._decisions.answers` does that.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from counterseal._decisions.bindings import end_binding, with_binding
+from counterseal._decisions.outbox import build_revocation_notifications
+from counterseal._decisions.plan import AuditEntry, Decision, Tools
+from counterseal.errors import StrongKeyMissed
+from counterseal.machines import BINDING, BindingEvent, step
+from counterseal.models import Record, revise
+from counterseal.models.account import Account
+from counterseal.models.binding import AddressKind, BindingState
+from counterseal.rules.answering import Striking
+
+R = TypeVar("R")
+
+
+def count_strike(
+    tools: Tools,
+    served_kinds: frozenset[AddressKind],
+    facts: Striking,
+    account: Account,
+    result: R,
+) -> Decision[R]:
+    """
+    Count a wrong strong-key signature; the last one that the policy allows revokes the device.
+
+    The refusal is raised after the commit, which guards the account, or writes it without the
+    revoked device.
+    """
+    binding, now = facts.binding, tools.now
+    state = step(BINDING, binding.state, BindingEvent.STRIKE, facts)
+    strikes = binding.strikes + 1
+    refusal = StrongKeyMissed(max(0, facts.policy.strike_limit - strikes))
+    entry = AuditEntry(binding.guid, "binding.strike", refusal.code)
+    if state is not BindingState.REVOKED:
+        return Decision(
+            result=result,
+            writes=(revise(binding, strikes=strikes),),
+            guards=(account,),
+            audit=(entry,),
+            refusal=refusal,
+        )
+    revoked_binding = end_binding(binding, state, now, strikes=strikes)
+    devices = with_binding(account.devices, revoked_binding, now)
+    notifications: tuple[Record, ...] = build_revocation_notifications(
+        tools, served_kinds, account, binding.guid
+    )
+    return Decision(
+        result=result,
+        writes=(revoked_binding, revise(account, devices=devices), *notifications),
+        audit=(entry, AuditEntry(binding.guid, "binding.revoke", refusal.code)),
+        refusal=refusal,
+    )
