@@ -45,7 +45,7 @@ def test_side_by_side_either_order_will_do():
     assert not linearizable([op(1, 4, "write", 1), op(2, 3, "read", 2)], 0, register)
 
 
-def test_what_one_has_read_no_later_reader_misses():
+def test_a_later_read_returns_what_an_earlier_one_returned():
     writing = op(1, 9, "write", 1)
 
     assert not linearizable([writing, op(2, 3, "read", 1), op(4, 5, "read", 0)], 0, register)
@@ -70,7 +70,7 @@ def test_of_two_swaps_from_one_state_one_is_refused():
 
 
 @given(st.data())
-def test_it_accepts_what_a_real_register_did(data):
+def test_histories_of_a_register_are_linearizable(data):
     # Each operation takes effect at a moment of its own, somewhere between call and return.
     moments = data.draw(st.permutations(range(12)))
     history, state = [], 0

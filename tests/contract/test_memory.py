@@ -247,7 +247,7 @@ def test_a_skip_prints_its_clause(pytester):
     result.stdout.fnmatch_lines(["*STORE-19 is not shown*leaves all of its commit, or nothing*"])
 
 
-def test_what_a_crash_leaves_open_makes_no_noise_in_another_test(pytester):
+def test_a_connection_left_open_by_a_crash_warns_in_no_other_test(pytester):
     pytester.makepyfile("""
         import gc
         import warnings

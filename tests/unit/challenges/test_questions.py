@@ -149,7 +149,7 @@ def test_s5_no_policy_allows_more_than_ten_minutes(service):
         ({"additional_info": "lone \ud800"}, "additionalInfo"),
     ],
 )
-def test_what_does_not_fit_is_refused_by_name(service, alice, members, field):
+def test_a_malformed_question_is_refused_by_field(service, alice, members, field):
     assert refused(service, InvalidField, **members).field == field
 
 

@@ -185,7 +185,7 @@ def test_a_brand_too_long_or_empty_is_refused(service, members, field):
     assert caught.value.field == field
 
 
-def test_what_is_to_own_something_has_to_be_there(service):
+def test_an_unknown_owner_is_not_found(service):
     before = service.records()
     for guid in (NOBODY, service.origin.origin.guid):
         with pytest.raises(NotFound):
@@ -449,7 +449,7 @@ def test_the_endings_that_send_a_callback_are_endings(service):
 
 
 @pytest.mark.parametrize("kind", [Company, AppSpace, Origin, Admin])
-def test_one_record_is_looked_at(service, kind):
+def test_get_returns_a_record_of_the_kind_asked_for(service, kind):
     admin = service.credentials.create_admin("local", company=service.company.guid)
     guids = {
         Company: service.company.guid,

@@ -199,7 +199,7 @@ def test_a_role_does_what_it_includes_and_no_more(service, ours, verb, role):
 
 @pytest.mark.parametrize("role", AdminRole)
 @pytest.mark.parametrize("verb", VERBS)
-def test_what_is_out_of_reach_looks_as_if_it_were_not_there(service, ours, stranger, verb, role):
+def test_a_record_out_of_reach_looks_like_a_missing_one(service, ours, stranger, verb, role):
     _, call = VERBS[verb]
     before = service.records()
     with pytest.raises(Foreign) as caught:
@@ -427,7 +427,9 @@ def test_an_administrator_has_a_role_at_a_place(service, ours):
         (SUPPORT, ("company", "app_space"), "companyGuid"),
     ],
 )
-def test_nobody_reaches_further_than_is_said(service, ours, role, reaches, field):
+def test_an_administrator_whose_role_and_reach_differ_is_refused(
+    service, ours, role, reaches, field
+):
     reach = {"company": ours.company.guid, "app_space": ours.space.guid, "all_companies": True}
     with pytest.raises(InvalidField) as caught:
         service.credentials.create_admin(

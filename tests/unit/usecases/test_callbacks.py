@@ -176,7 +176,7 @@ def test_due_tells_what_is_due_and_no_more_than_asked_for(service, alice, callba
     assert callback.guid not in service.callbacks.due()
 
 
-def test_whoever_has_many_keeps_nobody_waiting(service, alice, callback):
+def test_an_origin_with_many_callbacks_does_not_delay_another(service, alice, callback):
     others = service.new_origin(service.app_space, "Other shop")
     for _ in range(9):
         service.clock.advance(timedelta(minutes=5))

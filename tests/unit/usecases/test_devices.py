@@ -441,7 +441,7 @@ def test_what_is_no_device_is_not_found(service, alice, verb):
         assert service.last_event() == (f"binding.{verb}", "not_found")
 
 
-def test_what_the_others_devices_are_does_not_change(service, alice):
+def test_a_revocation_changes_no_other_device(service, alice):
     second = service.bind("alice")
     service.devices.revoke(alice.guid, by=OPERATOR)
     (line,) = service.account().devices

@@ -440,7 +440,7 @@ def test_s14_an_unfit_key_is_refused_at_bind(service, enrolment):
         ),
     ],
 )
-def test_what_does_not_fit_is_refused_by_name(service, enrolment, changes, field):
+def test_a_malformed_enrolment_is_refused_by_field(service, enrolment, changes, field):
     with pytest.raises(InvalidField) as caught:
         service.enrolments.complete(attrs.evolve(enrolment, **changes))
     assert caught.value.field == field

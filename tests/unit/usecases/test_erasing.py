@@ -64,7 +64,7 @@ def texts(service, guids):
     return repr([attrs.asdict(service.stored(guid)) for guid in guids])
 
 
-def test_what_is_left_of_an_account_is_its_guid(service, alice, guid):
+def test_an_erased_account_leaves_its_guid_only(service, alice, guid):
     service.devices.update(alice.call("/x", f'{{"name":"{CANARY}-phone"}}'.encode()))
     service.invitations.invite(
         service.origin, CANARY, user_info=f"{CANARY}-info", idempotency_key="k"
@@ -185,11 +185,13 @@ def test_an_erased_user_is_unknown_and_may_begin_anew(service, alice, guid):
     assert service.account(erased.account_id) == erased
 
 
-def test_nobody_foresees_what_an_erased_account_is_called(service, alice, guid):
+def test_the_id_of_an_erased_account_is_random(service, alice, guid):
     other = service.bind("bob").device.bond.account
     erased = [service.accounts.erase(one, by=OPERATOR) for one in (guid, other)]
-    lucks = {account.account_id.removeprefix("erased:").partition(".")[0] for account in erased}
-    assert sorted(map(len, lucks)) == [22, 22]
+    random_parts = {
+        account.account_id.removeprefix("erased:").partition(".")[0] for account in erased
+    }
+    assert sorted(map(len, random_parts)) == [22, 22]
     for account in erased:
         partition = account_partition(account.app_space, account.account_id)
         assert partition == partition_of(account.guid)

@@ -104,7 +104,7 @@ def test_an_invitation_is_recorded(service):
         ("alice", "x" * 4097, "userInfo"),
     ],
 )
-def test_what_does_not_fit_is_refused_by_name_and_recorded(service, account_id, info, field):
+def test_a_malformed_invitation_is_refused_by_field_and_recorded(service, account_id, info, field):
     before = service.records()
     with pytest.raises(InvalidField) as caught:
         service.invitations.invite(service.origin, account_id, user_info=info)

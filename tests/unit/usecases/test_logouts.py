@@ -188,7 +188,9 @@ def test_a_logout_finds_nobody_of_another_issuer(service, space, carol):
     assert service.records() == before
 
 
-def test_nobody_is_remembered_by_more_than_is_needed(service, space, carol):
+def test_a_session_is_stored_only_where_the_provider_names_it_and_as_an_alias(
+    service, space, carol
+):
     assert aliases(service) == []
     service.idp.names_sessions = True
     service.log_in(space, "carol")

@@ -284,7 +284,7 @@ def test_a_push_that_fails_is_tried_again_until_it_is_taken(service, alice):
     assert push.message.guid == only(service).guid
 
 
-def test_it_is_tried_until_the_deadline_and_not_after_it(service, alice):
+def test_a_failing_push_is_repeated_until_the_deadline(service, alice):
     challenge = service.ask("alice", "Pay?").challenge
     service.outbox.failing = True
     tried = 0
@@ -298,7 +298,7 @@ def test_it_is_tried_until_the_deadline_and_not_after_it(service, alice):
     assert reasons(service)[-1] == "late"
 
 
-def test_one_that_comes_too_late_is_dropped(service, alice):
+def test_a_notification_is_dropped_from_its_deadline_on(service, alice):
     challenge = service.ask("alice", "Pay?").challenge
     service.clock.jump(challenge.deadline)
     service.push()
@@ -330,7 +330,7 @@ def test_nobody_is_notified_once_the_challenge_has_ended(service, alice, ending)
     assert (only(service).state, only(service).skip_reason) == (NotificationState.OVER, skip_reason)
 
 
-def test_one_that_ends_between_the_claim_and_the_push_is_not_sent(service, alice):
+def test_a_challenge_answered_between_claim_and_push_is_not_pushed(service, alice):
     challenge = service.ask("alice", "Pay?").challenge
     faults = Faults()
     faults.meanwhile(lambda: alice.answer(challenge), after=True)
@@ -369,7 +369,7 @@ def test_a_device_that_was_notified_is_not_notified_again(service, alice):
     assert [push.addresses for push in service.outbox.pushes] == [(HERE,), (THERE,)]
 
 
-def test_what_a_push_service_asks_is_waited_for(service, alice):
+def test_the_delay_that_a_push_service_asks_for_is_respected(service, alice):
     service.outbox.outcomes[HERE] = PushOutcome(result=PushResult.LATER, after=60 * SECOND)
     service.ask("alice", "Pay?")
     service.push()
@@ -377,7 +377,7 @@ def test_what_a_push_service_asks_is_waited_for(service, alice):
 
 
 @pytest.mark.parametrize("outcome", [REJECTED, MISCONFIGURED])
-def test_what_would_fail_again_is_not_tried_again(service, alice, outcome):
+def test_a_rejected_push_is_not_repeated(service, alice, outcome):
     service.outbox.outcomes[HERE] = outcome
     service.ask("alice", "Pay?")
     service.push()
@@ -389,7 +389,7 @@ def test_what_would_fail_again_is_not_tried_again(service, alice, outcome):
     assert reasons(service) == [outcome.result.value, "undelivered"]
 
 
-def test_one_failing_and_one_healthy_channel_do_not_meet(service):
+def test_a_failing_channel_does_not_stop_another(service):
     alice = service.bind("alice", addresses=(HERE, THERE, WEB))
     service.outbox.outcomes[WEB] = MISCONFIGURED
     service.outbox.dead.add(HERE)
@@ -520,7 +520,7 @@ def test_an_address_that_is_gone_is_taken_off_its_device(service):
     assert len(service.happened("binding.address")) == 1
 
 
-def test_it_is_taken_off_every_device_that_has_it(service, alice):
+def test_a_gone_address_is_removed_from_every_device(service, alice):
     second = service.bind("alice", addresses=(HERE, THERE))
     service.outbox.dead.add(HERE)
     service.ask("alice", "Pay?")

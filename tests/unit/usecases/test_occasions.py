@@ -85,7 +85,7 @@ def test_an_invitation_is_no_device(service, alice):
     assert devices_notified(service) == []
 
 
-def test_who_loses_all_devices_or_is_erased_has_nobody_to_tell(service, alice, tablet):
+def test_an_account_without_devices_causes_no_notification(service, alice, tablet):
     service.accounts.revoke(service.origin, "alice")
     assert devices_notified(service) == []
     third = service.bind("alice", addresses=(HERE,))
