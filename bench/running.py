@@ -98,8 +98,8 @@ def service(folder: Path, cores: set[int] | None = None, **settings: int) -> Run
 
 def founded(folder: Path) -> dict[str, Any]:
     """Found a service in *folder*, and return what its origin is told."""
-    wishes = ("--company", "Example", "--app-space", "Bank", "--origin", "Web shop")
-    command = (*COUNTERSEAL, "init", "--data", str(folder / "data"), *wishes, "--auth", "basic")
+    names = ("--company", "Example", "--app-space", "Bank", "--origin", "Web shop")
+    command = (*COUNTERSEAL, "init", "--data", str(folder / "data"), *names, "--auth", "basic")
     done = subprocess.run(command, capture_output=True, check=True, env=surroundings())
     credentials: dict[str, Any] = json.loads(done.stdout)
     return credentials

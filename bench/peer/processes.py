@@ -81,7 +81,7 @@ class Workshop:
     def inside(self, name: str) -> Iterator[Side]:
         """Lend a side in a process of its own."""
         command = [self._python(name), "inside.py", name, self._folder(name)]
-        with self._started(command, SERVING, talking=True) as worker:
+        with self._started(command, SERVING, piped=True) as worker:
             side = Side(worker)
             side.ready()
             yield side
@@ -93,7 +93,7 @@ class Workshop:
         command = [sys.executable, "clients.py", name, folder, port]
         with self._started(self._server(name, port), SERVING) as server:
             answers(port, server)
-            with self._started(command, ASKING, talking=True) as worker:
+            with self._started(command, ASKING, piped=True) as worker:
                 side = Side(worker, server.pid)
                 side.ready()
                 yield side
@@ -128,13 +128,13 @@ class Workshop:
 
     @contextmanager
     def _started(
-        self, command: list[object], core: int, *, talking: bool = False
+        self, command: list[object], core: int, *, piped: bool = False
     ) -> Iterator[subprocess.Popen[str]]:
         configured = {
             "PRIVACYIDEA_CONFIGFILE": str(self.folder / "theirs" / "pi.cfg"),
             "PYTHONPATH": str(HERE.parent),  # the service of `nox -s bench`
         }
-        pipe = subprocess.PIPE if talking else subprocess.DEVNULL
+        pipe = subprocess.PIPE if piped else subprocess.DEVNULL
         os.sched_setaffinity(0, {core})
         try:
             process = subprocess.Popen(

@@ -158,12 +158,12 @@ class Transactions:
         self, plan: Plan[R], loaded: Loaded[Any] | None, stored: list[Any]
     ) -> tuple[Decision[R], datetime]:
         ports = self.ports
-        stage: Any = plan
+        step: Any = plan
         tools: Tools | None = None
         while True:
-            if isinstance(stage, Plan):
+            if isinstance(step, Plan):
                 if loaded is None:
-                    reading = stage.reading
+                    reading = step.reading
                     value = load(ports, reading)
                     stored.append(value)
                     if tools is None:
@@ -175,15 +175,15 @@ class Transactions:
                     value, tools, loaded = loaded.value, loaded.tools, None
                     if tools is None:
                         tools = tools_of(ports, self.policy)
-                stage = stage.decide(value, tools)
-            elif isinstance(stage, Signing):
-                issuer = stage.issuer or ports.signer.jwks()[0]
+                step = step.decide(value, tools)
+            elif isinstance(step, Signing):
+                issuer = step.issuer or ports.signer.jwks()[0]
                 sign = partial(ports.signer.sign, issuer.kid)
-                payload = stage.payload(issuer)
-                stage = stage.then(keys.sign_bytes(sign, issuer, typ=stage.typ, payload=payload))
+                payload = step.payload(issuer)
+                step = step.then(keys.sign_bytes(sign, issuer, typ=step.typ, payload=payload))
             else:
                 assert tools is not None  # noqa: S101 (a plan begins each; for the type checker)
-                return stage, tools.now
+                return step, tools.now
 
 
 @attrs.frozen

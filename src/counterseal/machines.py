@@ -132,8 +132,8 @@ class Chart(Generic[S, E]):
     @property
     def finished(self) -> frozenset[S]:
         """The states that no event leaves."""
-        leaving = {state for state, _ in self.cells}
-        return frozenset(state for state in self.states if state not in leaving)
+        sources = {state for state, _ in self.cells}
+        return frozenset(state for state in self.states if state not in sources)
 
 
 def step(chart: Chart[S, E], state: S, event: E, facts: Any) -> S:

@@ -105,7 +105,7 @@ class IgnoresTheIssuer(FakeIdentityProvider):
 
 
 @breaks("IDP-4")
-class VouchesForEver(FakeIdentityProvider):
+class NeverWithdraws(FakeIdentityProvider):
     def revalidate(self, settings, identity, *, company):
         try:
             return super().revalidate(settings, identity, company=company)
@@ -114,7 +114,7 @@ class VouchesForEver(FakeIdentityProvider):
 
 
 @breaks("IDP-4")
-class VouchesForSomebodyElse(FakeIdentityProvider):
+class ConfirmsSomebodyElse(FakeIdentityProvider):
     def revalidate(self, settings, identity, *, company):
         result = super().revalidate(settings, identity, company=company)
         return attrs.evolve(result, subject=result.subject.upper())

@@ -159,12 +159,12 @@ class NeverWalksTheUpperHalf(MemoryStore):
 class NeverReturnsWhatItReturnedBefore(MemoryStore):
     def __init__(self, audit):
         super().__init__(audit)
-        self._turn = 0
+        self._start = 0
 
     def due(self, kind, before, limit, channel=None):
         # As a cursor that nobody resets.
-        records = super().due(kind, before, 10_000, channel)[self._turn : self._turn + limit]
-        self._turn += len(records)
+        records = super().due(kind, before, 10_000, channel)[self._start : self._start + limit]
+        self._start += len(records)
         return records
 
 
@@ -245,7 +245,7 @@ class FindsTheDeadOfAllOrigins(MemoryStore):
 
 
 @breaks("STORE-23")
-class NeverBuriesTwice(MemoryStore):
+class KeepsTheRedeliveredAmongTheDead(MemoryStore):
     def _unbury(self, record):
         pass
 
@@ -673,7 +673,7 @@ def test_a_store_that_reads_first_is_not_linearizable():
     [
         ReadsFromAnOldCopy,
         NeverReturnsWhatItReturnedBefore,
-        NeverBuriesTwice,
+        KeepsTheRedeliveredAmongTheDead,
         CreatesOverWhatIsThere,
         KnowsNoNaturalKey,
         IgnoresOld,

@@ -84,9 +84,9 @@ def decision_reused_after_a_lost_race(patch):
     def decide_once(self, plan, loaded, stored):
         if id(plan) not in decisions:
             decisions[id(plan)] = (plan, original(self, plan, loaded, stored), stored)
-        _, decided, first = decisions[id(plan)]
+        _, decision, first = decisions[id(plan)]
         stored[:] = first
-        return decided
+        return decision
 
     patch.setattr(_transaction.Transactions, "_decide", decide_once)
 
@@ -118,14 +118,14 @@ def pushed_after_the_end(patch):
 def a_device_is_notified_of_itself(patch):
     original = enrolments.build_notifications
 
-    def tell(tools, served_kinds, account, occasion, subject, *, now):
+    def notify_subject(tools, served_kinds, account, occasion, subject, *, now):
         notifications = original(tools, served_kinds, account, occasion, subject, now=now)
         return tuple(
             attrs.evolve(notification, devices=(*notification.devices, subject))
             for notification in notifications
         )
 
-    patch.setattr(enrolments, "build_notifications", tell)
+    patch.setattr(enrolments, "build_notifications", notify_subject)
 
 
 def pushed_for_ever(patch):
@@ -157,7 +157,7 @@ PLANTS = {
 @pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: plant.__name__)
 def test_a_planted_bug_is_found_in_the_default_time(plant, monkeypatch, history, budget):
     plant(monkeypatch)
-    looking = settings(
+    quick = settings(
         budget,
         # In a briefer profile a bug may hide.
         max_examples=max(budget.max_examples, 200),
@@ -169,7 +169,7 @@ def test_a_planted_bug_is_found_in_the_default_time(plant, monkeypatch, history,
     )
 
     with pytest.raises(AssertionError, match=PLANTS[plant]):
-        run_state_machine_as_test(history, settings=looking)
+        run_state_machine_as_test(history, settings=quick)
 
 
 def test_the_plants_are_pulled_out_again():

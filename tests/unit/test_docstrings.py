@@ -40,19 +40,19 @@ def attributes(node):
 def unknown_names(tree):
     for node in ast.walk(tree):
         if isinstance(node, FUNCTIONS):
-            known, sections = parameters(node), ("Args",)
-            if "changes" in known:
-                known |= {"old", "new"}  # of each change
+            names, sections = parameters(node), ("Args",)
+            if "changes" in names:
+                names |= {"old", "new"}  # of each change
         elif isinstance(node, ast.ClassDef):
-            known, sections = attributes(node), ("Args", "Attributes")
+            names, sections = attributes(node), ("Args", "Attributes")
             for method in node.body:
                 if isinstance(method, FUNCTIONS) and method.name == "__init__":
-                    known |= parameters(method)
+                    names |= parameters(method)
         else:
             continue
         italics = ITALICS.findall(ast.get_docstring(node) or "") if sections == ("Args",) else []
         for name in (*italics, *(name for each in sections for name in entries(node, each))):
-            if name not in known:
+            if name not in names:
                 yield f"{node.name}: {name}"
 
 

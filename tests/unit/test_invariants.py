@@ -37,19 +37,19 @@ def problems(records, now):
 
 
 def test_every_history_leaves_what_fits_together():
-    class Looked(WholeCore):
+    class Observed(WholeCore):
         def adapters(self, ports):
-            self.looked = ports
+            self.ports_used = ports
             return ports
 
         def teardown(self):
             super().teardown()
-            records = list(self.looked.store._records.values())
-            assert problems(records, self.looked.clock.now()) == []
+            records = list(self.ports_used.store._records.values())
+            assert problems(records, self.ports_used.clock.now()) == []
 
     profile = settings.default
     budget = settings(profile, max_examples=profile.max_examples // SHARE, stateful_step_count=30)
-    run_state_machine_as_test(Looked, settings=budget)
+    run_state_machine_as_test(Observed, settings=budget)
 
 
 @pytest.fixture

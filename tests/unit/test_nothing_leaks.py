@@ -35,7 +35,7 @@ class Canaries:
         self.secrets[name] = secret
         return secret
 
-    def tell(self, *things):
+    def record(self, *things):
         """Write *things* as a log line or a debugger would."""
         self.texts += [f"{thing!r} {thing}" for thing in things]
         return things[0] if len(things) == 1 else things
@@ -77,7 +77,7 @@ def history(service, caplog):
 def tenancy(service, canaries):
     guid = service.origin.origin.guid
     for scheme in (Scheme.BASIC, Scheme.HMAC):
-        issued = canaries.tell(service.credentials.issue(guid, scheme))
+        issued = canaries.record(service.credentials.issue(guid, scheme))
         canaries.hide(f"{scheme.value} secret", issued.secret)
         if scheme is Scheme.BASIC:
             header = write_basic(issued.secret, guid=guid)
@@ -92,12 +92,12 @@ def tenancy(service, canaries):
             )
         canaries.hide(f"{scheme.value} header", header.rpartition(",")[2])
         request = SignedRequest(method="POST", uri=URI, body=b"body", authorization=header)
-        canaries.tell(request, service.authentication.authenticate(request))
+        canaries.record(request, service.authentication.authenticate(request))
         if scheme is Scheme.HMAC:
             canaries.refuse(service.authentication.authenticate, request)
         wrong = attrs.evolve(request, authorization=header.replace(header[-9], "*", 1))
         canaries.refuse(service.authentication.authenticate, wrong)
-    issued = canaries.tell(service.credentials.issue(guid, Scheme.SIGNATURE))
+    issued = canaries.record(service.credentials.issue(guid, Scheme.SIGNATURE))
     canaries.hide("signature secret", issued.secret)
     message = {"method": "POST", "uri": URI, "body": b"body"}
     headers = write_signature(
@@ -109,13 +109,13 @@ def tenancy(service, canaries):
     )
     canaries.hide("signature", headers[-1][1])
     request = SignedRequest(**message, headers=headers)
-    canaries.tell(request, service.authentication.authenticate(request))
+    canaries.record(request, service.authentication.authenticate(request))
     canaries.refuse(service.authentication.authenticate, request)
     canaries.hide("webhook secret", service.credentials.issue_webhook_key(guid))
-    admin = canaries.tell(service.credentials.create_admin("root", all_companies=True))
+    admin = canaries.record(service.credentials.create_admin("root", all_companies=True))
     canaries.hide("admin secret", admin.secret)
     callback = f"https://shop.example/{canaries.hatch('callback')}"
-    canaries.tell(service.administration.allow_callback(guid, callback))
+    canaries.record(service.administration.allow_callback(guid, callback))
     service.origin = service.renewed(service.origin)
     service.callback = callback
 
@@ -124,7 +124,7 @@ def binding(service, canaries):
     invitation = service.invitations.invite(
         service.origin, "alice", user_info=canaries.hatch("user info")
     )
-    canaries.tell(invitation)
+    canaries.record(invitation)
     canaries.hide("session token", invitation.token.partition(".")[2])
     push = PushAddress(kind=AddressKind.RELAY, value=canaries.hatch("push address"))
     phone = service.phone(pin=canaries.hatch("pin"))
@@ -133,9 +133,9 @@ def binding(service, canaries):
     )
     canaries.hide("possession", enrolment.keys[0].proof)
     bound = service.enrolments.complete(enrolment)
-    canaries.tell(enrolment, bound, push)
+    canaries.record(enrolment, bound, push)
     phone.device.complete_binding(bound)
-    canaries.tell(phone, phone.device)
+    canaries.record(phone, phone.device)
     thief = service.phone().device
     canaries.refuse(
         service.enrolments.complete,
@@ -146,9 +146,9 @@ def binding(service, canaries):
     )
     proven = phone.call("/x")
     canaries.hide("proof", proven.proof)
-    canaries.tell(proven, service.devices.authenticate(proven))
+    canaries.record(proven, service.devices.authenticate(proven))
     canaries.refuse(service.devices.authenticate, proven)
-    canaries.tell(phone.rotate())
+    canaries.record(phone.rotate())
     return phone
 
 
@@ -173,21 +173,21 @@ def asking(service, canaries, phone):
     }
     content = HtmlContent(html=canaries.hatch("content"))
     issued = service.ask("alice", content, **members)
-    canaries.tell(issued, issued.challenge, content, *members["buttons"])
+    canaries.record(issued, issued.challenge, content, *members["buttons"])
     canaries.hide("code", issued.code)
     notifications = service.notifications.due()
-    canaries.tell(
+    canaries.record(
         *notifications, *(service.notifications.attempt(one.guid) for one in notifications)
     )
-    canaries.tell(*service.outbox.pushes)
+    canaries.record(*service.outbox.pushes)
     assert len(notifications) == len(service.outbox.pushes) == 1
     canaries.refuse(service.ask, "alice", "Another", **members)
     canaries.refuse(service.ask, "alice", content, **members | {"duration": timedelta(days=1)})
     canaries.refuse(service.ask, "alice", content, **members | {"callback": service.callback + "/"})
     canaries.refuse(service.ask, "nobody", content, **members | {"idempotency_key": None})
 
-    fetched = canaries.tell(phone.fetch(issued.challenge.guid))
-    canaries.tell(*phone.pending(), phone.pending())
+    fetched = canaries.record(phone.fetch(issued.challenge.guid))
+    canaries.record(*phone.pending(), phone.pending())
     wrong_pin = attrs.evolve(phone, pin=canaries.hatch("wrong pin"))
     canaries.refuse(wrong_pin.answer, fetched, code=issued.code)
     canaries.refuse(phone.answer, fetched)
@@ -196,16 +196,16 @@ def asking(service, canaries, phone):
     token = service.signed(phone, fetched, code=issued.code)
     canaries.hide("answer", token)
     canaries.refuse(service.send, phone, token + "x")
-    canaries.tell(service.send(phone, token))
+    canaries.record(service.send(phone, token))
     canaries.refuse(phone.answer, fetched, code=issued.code)
     canaries.hide("receipt", service.stored(fetched.guid).outcome.receipt)
-    canaries.tell(service.challenges.status(service.origin, fetched.guid))
+    canaries.record(service.challenges.status(service.origin, fetched.guid))
 
 
 def logging_in(service, canaries):
     space = service.new_app_space("Staff", idp=service.idp.settings())
     service.idp.admit("carol")
-    redirect = canaries.tell(service.logins.redirect(space.guid, APP_RETURN))
+    redirect = canaries.record(service.logins.redirect(space.guid, APP_RETURN))
     query = {name: value for name, (value,) in parse_qs(urlsplit(redirect.url).query).items()}
     canaries.hide("state", query["state"].partition(".")[2])
     canaries.hide("nonce", query["nonce"])
@@ -227,7 +227,7 @@ def delivering(service, canaries):
     service.sender.script(500)
     service.deliver()
     (attempt,) = service.sender.attempts
-    canaries.tell(attempt, attempt.delivery, *service.callback_records())
+    canaries.record(attempt, attempt.delivery, *service.callback_records())
     canaries.hide("webhook signature", dict(attempt.delivery.headers)["webhook-signature"])
 
 
@@ -238,7 +238,7 @@ def test_s34_no_secret_in_any_text(history):
 
 
 def test_s34_a_canary_that_sings_is_heard(history):
-    history.tell(history.secrets["code"])
+    history.record(history.secrets["code"])
     assert history.leaks() == ["code"]
 
 

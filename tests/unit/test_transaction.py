@@ -85,11 +85,11 @@ class Renaming:
 
     def __init__(self, service):
         self.service = service
-        self.decided = 0
+        self.decisions = 0
 
     def plan(self, **more):
         def decide(stored, tools):
-            self.decided += 1
+            self.decisions += 1
             company = require(stored[0], Company)
             renamed = revise(company, name="Renamed")
             members = {"writes": (renamed,), "audit": (AuditEntry(company.guid),)} | more
@@ -129,7 +129,7 @@ def test_the_decision_is_committed_with_its_audit_and_returned(service, rename):
         actor="staff",
         subject=service.company.guid,
     )
-    assert (rename.decided, rename.store.reads) == (1, ["get"])
+    assert (rename.decisions, rename.store.reads) == (1, ["get"])
 
 
 def test_an_entry_may_say_more_than_its_context(service, rename):
@@ -158,7 +158,7 @@ def test_what_is_recorded_is_recorded_in_a_commit_that_guards_what_was_read(serv
 
 def test_after_a_conflict_it_is_read_and_decided_again_under_a_new_operation(rename):
     assert rename("conflict", "conflict").version == 2
-    assert rename.decided == 3
+    assert rename.decisions == 3
     assert rename.store.reads == ["get"] * 3
     assert len(set(rename.store.operations)) == 3
 
@@ -166,13 +166,13 @@ def test_after_a_conflict_it_is_read_and_decided_again_under_a_new_operation(ren
 def test_a_commit_that_loses_every_race_is_contended_and_bounded(service, rename):
     with pytest.raises(Contended):
         rename(*["conflict"] * 9)
-    assert rename.decided == len(rename.store.operations) == FEW.commit_attempts
+    assert rename.decisions == len(rename.store.operations) == FEW.commit_attempts
     assert name(service) == "Example Ltd"
 
 
 def test_a_lost_reply_is_asked_for_again_under_the_same_operation(service, rename):
     rename("lost after")
-    assert rename.decided == 1
+    assert rename.decisions == 1
     assert len(rename.store.operations) == 2
     assert len(set(rename.store.operations)) == 1
     assert service.stored(service.company.guid).version == 2
@@ -181,14 +181,14 @@ def test_a_lost_reply_is_asked_for_again_under_the_same_operation(service, renam
 
 def test_a_commit_that_never_arrived_is_tried_afresh(service, rename):
     rename("lost before", "lost before")
-    assert (rename.decided, len(rename.store.operations)) == (1, 3)
+    assert (rename.decisions, len(rename.store.operations)) == (1, 3)
     assert service.stored(service.company.guid).version == 2
 
 
 def test_replies_lost_each_time_stay_indeterminate(rename):
     with pytest.raises(Indeterminate):
         rename(*["lost before"] * 9)
-    assert (rename.decided, len(rename.store.operations)) == (1, FEW.commit_attempts)
+    assert (rename.decisions, len(rename.store.operations)) == (1, FEW.commit_attempts)
 
 
 def test_a_store_that_goes_down_behind_a_lost_reply_leaves_it_indeterminate(service, rename):
@@ -200,7 +200,7 @@ def test_a_store_that_goes_down_behind_a_lost_reply_leaves_it_indeterminate(serv
 
 def test_a_conflict_behind_a_lost_reply_is_decided_again(rename):
     assert rename("lost before", "conflict", "apply").version == 2
-    assert rename.decided == 2
+    assert rename.decisions == 2
 
 
 def test_a_store_that_is_down_is_not_asked_again(service, rename):
@@ -223,7 +223,7 @@ def test_a_refusal_with_a_consequence_is_committed_before_it_is_raised(service, 
 def test_a_refusal_whose_commit_lost_its_race_is_decided_again(service, rename):
     with pytest.raises(NotFound):
         rename("conflict", refusal=NotFound())
-    assert rename.decided == 2
+    assert rename.decisions == 2
     assert service.stored(service.company.guid).version == 2
 
 
@@ -284,9 +284,9 @@ def unrecorded(source):
 def test_only_a_race_that_a_worker_expects_to_lose_is_not_recorded():
     root = Path(counterseal.__file__).parent
     users = {
-        str(path.relative_to(root)): found
+        str(path.relative_to(root)): functions
         for path in root.rglob("*.py")
-        if (found := unrecorded(path.read_text("utf-8")))
+        if (functions := unrecorded(path.read_text("utf-8")))
     }
     assert users == {
         "_decisions/outbox.py": {"_claim"},

@@ -109,23 +109,23 @@ def test_a_device_in_node_binds_answers_and_rotates(node, algorithm):
         encoding="utf-8",
     ) as device:
 
-        def tell(value):
+        def send_line(value):
             device.stdin.write(json.dumps(value) + "\n")
             device.stdin.flush()
 
         start = {"alg": algorithm.value, "base": BASE, "link": service.link, "tasks": tasks}
-        tell(start)
+        send_line(start)
         for line in device.stdout:
             message = json.loads(line)
             if "show" in message:
                 assert message["show"]["content"] == PAYMENT["content"]
-                tell({**presses.pop(0), "code": service.code})
+                send_line({**presses.pop(0), "code": service.code})
             elif "done" in message:
                 results += [message["result"]] if message["result"] else []
             else:
                 if message["uri"].endswith("/pending"):
                     service.ask()
-                tell(service.reply(message))
+                send_line(service.reply(message))
         assert device.wait(timeout=240) == 0, device.stderr.read()
 
     ended = [(result["state"], result["approved"]) for result in results]

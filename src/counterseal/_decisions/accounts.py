@@ -152,7 +152,7 @@ def _erase(
         user_info="",
         subject="",
         sealed_grant=b"",
-        vouched_at=None,
+        confirmed_at=None,
         locked_at=tools.now,
         erased_at=tools.now,
         devices=(),

@@ -62,7 +62,7 @@ class DeviceRequest:
         The Identity Provider is not asked: that happened before, if it was due.
         """
         device = self.identify(records, tools)
-        if demand_standing(device, tools) and device.account.vouched_at is None:
+        if demand_standing(device, tools) and device.account.confirmed_at is None:
             raise IdentityWithdrawn
         return device
 

@@ -101,7 +101,7 @@ def invite(account: Account | None, tools: Tools, invitee: Invitee) -> Decision[
         changes["user_info"] = invitee.user_info
     if identity is not None:
         changes["sealed_grant"] = tools.seal(identity.grant, grant_context(account_guid))
-        changes["vouched_at"] = now
+        changes["confirmed_at"] = now
     if account is None:
         updated_account = Account(
             guid=account_guid,

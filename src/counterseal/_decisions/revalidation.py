@@ -180,7 +180,7 @@ def _resume(tools: Tools, account: Account, bindings: Records, grant: bytes) -> 
     updated_account = revise(
         account,
         devices=_with_bindings(account, resumed_bindings, tools.now),
-        vouched_at=tools.now,
+        confirmed_at=tools.now,
         sealed_grant=tools.seal(grant, grant_context(account.guid)),
     )
     return Decision(
@@ -214,7 +214,7 @@ def _suspend(
     updated_account = revise(
         account,
         devices=_with_bindings(account, suspended_bindings, tools.now),
-        vouched_at=None,
+        confirmed_at=None,
         sealed_grant=b"" if refusal is None else account.sealed_grant,
     )
     return Decision(

@@ -124,7 +124,7 @@ class Account:
         issuer, subject: The identity of the user; None and empty in a `simple`
             App Space.
         sealed_grant: The identity's grant, sealed; empty after a logout, until the next log-in.
-        vouched_at: When the issuer last vouched.
+        confirmed_at: When the provider last confirmed the user, by a log-in or when asked.
         locked_at: Set while the account is locked.
         erased_at: Set once everything personal in it has been erased.
         devices: Its living bindings, oldest first, so one read shows which devices can be
@@ -141,7 +141,7 @@ class Account:
     issuer: str | None = None
     subject: str = ""
     sealed_grant: bytes = attrs.field(default=b"", repr=False)
-    vouched_at: datetime | None = attrs.field(default=None, validator=fields.maybe_utc)
+    confirmed_at: datetime | None = attrs.field(default=None, validator=fields.maybe_utc)
     locked_at: datetime | None = attrs.field(default=None, validator=fields.maybe_utc)
     erased_at: datetime | None = attrs.field(default=None, validator=fields.maybe_utc)
     devices: tuple[Device, ...] = ()

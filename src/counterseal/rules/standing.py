@@ -174,14 +174,14 @@ def revalidation_due(account: Account, app_space: AppSpace, now: datetime, polic
         return False
     if account.issuer != app_space.idp.issuer:
         raise WrongIssuer
-    return account.vouched_at is None or now >= account.vouched_at + policy.revalidation_life
+    return account.confirmed_at is None or now >= account.confirmed_at + policy.revalidation_life
 
 
 def graced(account: Account, now: datetime, policy: Policy) -> bool:
     """Tell whether the provider's last confirmation is still valid although it cannot be asked."""
-    if account.vouched_at is None:
+    if account.confirmed_at is None:
         return False
-    return now < account.vouched_at + policy.revalidation_life + policy.revalidation_grace
+    return now < account.confirmed_at + policy.revalidation_life + policy.revalidation_grace
 
 
 def expected_issuer(identity: Identity, app_space: AppSpace) -> None:

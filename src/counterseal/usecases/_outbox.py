@@ -19,7 +19,7 @@ from counterseal.models import Callback, Guid, Notification
 
 R = TypeVar("R", Callback, Notification)
 Message = TypeVar("Message")
-Sent = TypeVar("Sent")
+Effect = TypeVar("Effect")
 
 CANDIDATES_PER_SLOT = 4
 """How many due records are looked at for each slot: others may have claimed some of them."""
@@ -32,8 +32,8 @@ def make_attempt(
     *,
     claim: Callable[[Records, Tools], Decision[R]],
     compose: Callable[[R], Plan[Message]],
-    send: Callable[[Message], Sent],
-    plan_record: Callable[[R, Message, Sent], Plan[R]],
+    send: Callable[[Message], Effect],
+    plan_record: Callable[[R, Message, Effect], Plan[R]],
 ) -> R:
     """
     Claim one record's next attempt, send once, and record what came of it.

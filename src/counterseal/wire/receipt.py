@@ -126,14 +126,14 @@ def receipt_payload(
     display = ijson.quoted(challenge.display)
     # Only this part may hold other characters than ASCII, whose encoding takes much longer.
     beginning = f'{{"version":{VERSION},"issuer":{_jwk(issuer)},"display":{display}'
-    judged = (
+    outcome = (
         f',"answer":"{token}","device":"{binding.guid}","account":"{account.guid}"'
         f',"key":{_jwk(signer.key)},"role":"{signer.role.value}","history":[{history}]'
         f',"outcome":"{state.value}","approved":{"true" if approved else "false"}'
         f',"at":"{format_time(at)}","number":{account.receipts + 1}'
         f',"previous":"{account.receipt_hash}"}}'
     )
-    return beginning.encode() + judged.encode()
+    return beginning.encode() + outcome.encode()
 
 
 def receipt_hash(receipt: str) -> str:

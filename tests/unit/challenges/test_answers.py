@@ -277,7 +277,7 @@ def test_s5_an_answer_signed_in_time_and_sent_too_late_is_refused(service, alice
     refused(service, alice, token, DeadlinePassed)
 
 
-def test_s5_an_answer_whose_first_commit_lost_a_race_is_judged_by_the_later_clock(
+def test_s5_an_answer_whose_first_commit_lost_a_race_is_measured_by_the_later_clock(
     service, alice, challenge
 ):
     def delay():
@@ -562,7 +562,7 @@ def test_s8_another_device_gets_no_result_for_repeating_the_words(service, alice
     refused(service, second, token, WrongState)
 
 
-def test_s8_a_repeat_of_what_was_refused_is_judged_afresh(service, alice, challenge):
+def test_s8_a_repeat_of_what_was_refused_is_verified_afresh(service, alice, challenge):
     service.clock.jump(challenge.deadline)
     token = service.signed(alice, challenge)
     refused(service, alice, token, DeadlinePassed)

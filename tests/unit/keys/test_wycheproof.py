@@ -96,9 +96,9 @@ def _expected(case):
 
 @pytest.mark.parametrize(("algorithm", "name"), FILES)
 def test_agrees_with_wycheproof(algorithm, name):
-    judged = list(_cases(algorithm, name))
-    assert {valid for _, valid in judged} == {True, False}
-    assert [case for case, valid in judged if valid != _expected(case)] == []
+    results = list(_cases(algorithm, name))
+    assert {valid for _, valid in results} == {True, False}
+    assert [case for case, valid in results if valid != _expected(case)] == []
 
 
 @pytest.mark.parametrize(("algorithm", "name"), OTHERS)

@@ -71,7 +71,7 @@ def is_initial(node):
     return isinstance(node, ast.Attribute) and node.attr == "initial" and node.value.id.isupper()
 
 
-def decided(name, functions):
+def is_decided(name, functions):
     """Whether the innermost function that knows *name* has it from `step`, or as its parameter."""
     for function in reversed(functions):
         origins = [
@@ -100,7 +100,7 @@ def undecided(file, tree, positions):
             for value in arguments_of(node, positions):
                 text = ast.unparse(value)
                 fine = is_step(value) or is_initial(value) or (file, text) in EXCUSED
-                if not fine and not (isinstance(value, ast.Name) and decided(value.id, inner)):
+                if not fine and not (isinstance(value, ast.Name) and is_decided(value.id, inner)):
                     locations.append(f"{file}:{node.lineno}: state={text}")
         if isinstance(node, (ast.Assign, ast.AugAssign)):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]

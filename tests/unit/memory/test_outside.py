@@ -98,7 +98,7 @@ def test_memory_ports_take_another_clock_entropy_and_algorithm():
     assert ports.signer.jwks()[0].algorithm is Algorithm.EDDSA
 
 
-def test_two_houses_share_nothing():
+def test_two_services_share_nothing():
     one, other = memory_ports(), memory_ports()
     sealed = one.sealer.seal(b"secret", "here")
     assert all(

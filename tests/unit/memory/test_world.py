@@ -32,7 +32,7 @@ def waiting(wake, guid, timeout=LONG):
     return thread
 
 
-def test_wake_1_ringing_wakes_everyone_who_waits_for_it_and_nobody_else():
+def test_wake_1_wakes_everyone_who_waits_for_it_and_nobody_else():
     wake = MemoryWake()
     threads = [waiting(wake, ALICE), waiting(wake, ALICE)]
     other = waiting(wake, BOB)

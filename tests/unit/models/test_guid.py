@@ -18,11 +18,11 @@ VERSION_AND_VARIANT = 0xF << 76 | 0x3 << 62
 @given(PARTITIONS, ENTROPY)
 def test_a_new_guid_is_a_uuid_of_version_8(partition, entropy):
     minted = guid.mint(partition, entropy)
-    judged = uuid.UUID(minted)
+    parsed = uuid.UUID(minted)
 
-    assert str(judged) == minted
-    assert judged.version == 8
-    assert judged.variant == uuid.RFC_4122
+    assert str(parsed) == minted
+    assert parsed.version == 8
+    assert parsed.variant == uuid.RFC_4122
 
 
 @given(PARTITIONS, ENTROPY)

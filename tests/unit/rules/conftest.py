@@ -215,7 +215,7 @@ class World:
         }
         return Striking(**{**sound, **changes})
 
-    def looking(self, state, **changes):
+    def peeking(self, state, **changes):
         sound = {
             "now": NOW,
             "binding": attrs.evolve(self.binding, state=state, keys=()),

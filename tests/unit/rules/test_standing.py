@@ -45,7 +45,7 @@ TICK = timedelta.resolution
 SPACE, OTHER, ACCOUNT = (guid.mint(7, bytes([n]) * 15) for n in range(3))
 ISSUER = "https://idp.example.com"
 SIMPLE = AppSpace(guid=SPACE, company=OTHER, name="Bank", created_at=NOW)
-VOUCHED = attrs.evolve(
+IDENTIFIED = attrs.evolve(
     SIMPLE,
     idp=IdpSettings(issuer=ISSUER, client_id="client", redirect_uri="https://auth.example.com/"),
 )
@@ -65,13 +65,13 @@ def device(state, deadline=NOW, number=0):
 
 class TestInvitationStands:
     def test_takes_an_open_one_until_its_deadline(self, world, refusing):
-        facts = world.looking(BindingState.INVITED)
+        facts = world.peeking(BindingState.INVITED)
         invitation_stands(attrs.evolve(facts, now=facts.deadline - TICK))
         with refusing("deadline_passed"):
             invitation_stands(attrs.evolve(facts, now=facts.deadline))
 
     def test_takes_one_that_was_followed_whatever_the_time(self, world):
-        facts = world.looking(BindingState.ACTIVE)
+        facts = world.peeking(BindingState.ACTIVE)
         invitation_stands(attrs.evolve(facts, now=facts.deadline + TICK))
 
     @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ class TestInvitationStands:
         ],
     )
     def test_refuses_one_that_is_over(self, world, refusing, state, code):
-        facts = world.looking(state)
+        facts = world.peeking(state)
         with refusing(code):
             invitation_stands(attrs.evolve(facts, now=facts.deadline - TICK))
 
@@ -253,7 +253,7 @@ class TestRoomForBinding:
 
 class TestRevalidationDue:
     @pytest.mark.parametrize(
-        ("vouched_at", "due"),
+        ("confirmed_at", "due"),
         [
             (None, True),
             (NOW, False),
@@ -262,32 +262,32 @@ class TestRevalidationDue:
             (NOW - STANDARD.revalidation_life - TICK, True),
         ],
     )
-    def test_once_the_last_word_is_too_old(self, vouched_at, due):
-        account = attrs.evolve(USER, vouched_at=vouched_at)
-        assert revalidation_due(account, VOUCHED, NOW, STANDARD) is due
+    def test_once_the_last_word_is_too_old(self, confirmed_at, due):
+        account = attrs.evolve(USER, confirmed_at=confirmed_at)
+        assert revalidation_due(account, IDENTIFIED, NOW, STANDARD) is due
 
     def test_never_where_no_provider_identifies(self):
         assert revalidation_due(USER, SIMPLE, NOW, STANDARD) is False
 
     @pytest.mark.parametrize("issuer", [None, "", ISSUER + "/", "https://evil.example.com"])
-    def test_refuses_an_account_of_another_provider_even_if_it_vouched_just_now(
+    def test_refuses_an_account_of_another_provider_even_if_it_confirmed_just_now(
         self, issuer, refusing
     ):
-        account = attrs.evolve(USER, issuer=issuer, vouched_at=NOW)
+        account = attrs.evolve(USER, issuer=issuer, confirmed_at=NOW)
         with refusing("wrong_issuer"):
-            revalidation_due(account, VOUCHED, NOW, STANDARD)
+            revalidation_due(account, IDENTIFIED, NOW, STANDARD)
 
 
 class TestExpectedIssuer:
     def test_takes_the_app_spaces_own(self):
-        expected_issuer(Identity(issuer=ISSUER, subject="s"), VOUCHED)
+        expected_issuer(Identity(issuer=ISSUER, subject="s"), IDENTIFIED)
 
     @pytest.mark.parametrize(
         "issuer", [ISSUER + "/", ISSUER.upper(), "http://idp.example.com", "x"]
     )
     def test_refuses_any_other_spelling(self, issuer, refusing):
         with refusing("wrong_issuer"):
-            expected_issuer(Identity(issuer=issuer, subject="s"), VOUCHED)
+            expected_issuer(Identity(issuer=issuer, subject="s"), IDENTIFIED)
 
     def test_refuses_all_where_no_provider_identifies(self, refusing):
         with refusing("wrong_issuer"):
@@ -314,9 +314,9 @@ class TestHowUsersAreIdentified:
     def test_an_invitation_needs_a_simple_app_space(self, refusing):
         identified_by_origin(SIMPLE)
         with refusing("wrong_kind"):
-            identified_by_origin(VOUCHED)
+            identified_by_origin(IDENTIFIED)
 
     def test_a_log_in_needs_a_provider(self, refusing):
-        assert provider_of(VOUCHED) is VOUCHED.idp
+        assert provider_of(IDENTIFIED) is IDENTIFIED.idp
         with refusing("wrong_kind"):
             provider_of(SIMPLE)

@@ -65,9 +65,9 @@ def test_a_store_that_compares_nothing_is_found_out(capsys):
         def adapters(self, ports):
             return attrs.evolve(ports, store=Careless(ports.audit))
 
-    looking = settings(SHORT, max_examples=200, print_blob=True, verbosity=Verbosity.normal)
+    short = settings(SHORT, max_examples=200, print_blob=True, verbosity=Verbosity.normal)
     with pytest.raises(AssertionError) as error:
-        run_state_machine_as_test(OnCareless, settings=looking)
+        run_state_machine_as_test(OnCareless, settings=short)
 
     notes = "\n".join(error.value.__notes__)
     assert "state.begin(" in notes

@@ -116,7 +116,7 @@ def test_a_withdrawn_user_cannot_log_in_or_finish(idp):
         idp.log_in(begun(idp), "lena")
 
 
-def test_vouches_until_it_does_not(idp):
+def test_confirms_until_it_does_not(idp):
     identity = exchanged(idp, idp.log_in(begun(idp), "lena").code)
     renewed = idp.revalidate(idp.settings(), identity, company=COMPANY)
     idp.withdraw("lena")
@@ -128,7 +128,7 @@ def test_vouches_until_it_does_not(idp):
     assert idp.revalidate(idp.settings(), renewed, company=COMPANY).subject == "lena"
 
 
-def test_vouches_for_grants_of_its_own_only(idp):
+def test_confirms_by_grants_of_its_own_only(idp):
     identity = exchanged(idp, idp.log_in(begun(idp), "lena").code)
 
     for other in (

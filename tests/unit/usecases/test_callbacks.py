@@ -194,7 +194,7 @@ def test_an_origin_with_many_callbacks_does_not_delay_another(service, alice, ca
 def test_the_claim_is_committed_before_the_attempt(service, callback):
     leases = []
 
-    class Looking:
+    class ObservingSender:
         def send(self, delivery):
             leases.append(service.stored(callback.guid))
             with pytest.raises(DeadlineAhead):
@@ -202,7 +202,7 @@ def test_the_claim_is_committed_before_the_attempt(service, callback):
             assert service.callbacks.due() == ()
             return DeliveryOutcome(status=204)
 
-    service.but(sender=Looking()).callbacks.attempt(callback.guid)
+    service.but(sender=ObservingSender()).callbacks.attempt(callback.guid)
     (claimed,) = leases
     assert (claimed.attempts, claimed.lease_until) == (0, service.clock.now() + LEASE)
 
@@ -800,9 +800,9 @@ def test_s25_ids_stay_and_timestamps_move(service, callback):
     failed(service, callback.guid, 500, 500)
     headers = [dict(attempt.delivery.headers) for attempt in service.sender.attempts]
     assert {header["webhook-id"] for header in headers} == {callback.guid}
-    stamps = [int(header["webhook-timestamp"]) for header in headers]
-    assert stamps[0] == int(callback.created_at.timestamp())
-    assert stamps[1] > stamps[0]
+    times = [int(header["webhook-timestamp"]) for header in headers]
+    assert times[0] == int(callback.created_at.timestamp())
+    assert times[1] > times[0]
 
 
 def test_s25_two_secrets_sign_during_a_rotation_and_one_after_it(service, callback):
@@ -839,13 +839,13 @@ def test_what_is_sent_is_sent_between_two_transactions(service, callback, monkey
         finally:
             running.pop()
 
-    class Looking:
+    class ObservingSender:
         def send(self, delivery):
             urls.append(list(running))
             return DeliveryOutcome(status=204)
 
     monkeypatch.setattr(Transactions, "run", counted)
-    service.but(sender=Looking()).callbacks.attempt(callback.guid)
+    service.but(sender=ObservingSender()).callbacks.attempt(callback.guid)
     assert urls == [[]]
 
 

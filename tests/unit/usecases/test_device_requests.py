@@ -326,7 +326,7 @@ def test_the_identity_provider_is_asked_when_its_last_word_is_old(service, carol
     asking.devices.authenticate(call_of(carol))
     assert idp.times == 1
     assert proven.account == service.stored(carol.device.bond.account)
-    assert proven.account.vouched_at == service.clock.now()
+    assert proven.account.confirmed_at == service.clock.now()
 
 
 def test_a_policy_that_believes_no_old_word_asks_once_a_call(service, carol):

@@ -144,7 +144,7 @@ def test_a_log_in_invites_the_users_device(service, space, redirect, back):
     )
     account, binding = invitation.account, service.stored(invitation.binding)
     assert account == service.store.account(space.guid, "carol")
-    assert (account.issuer, account.vouched_at) == (back.issuer, service.clock.now())
+    assert (account.issuer, account.confirmed_at) == (back.issuer, service.clock.now())
     assert (binding.state, binding.origin) == (BindingState.INVITED, None)
     assert binding.token_hash == keys.token_hash(invitation.token.partition(".")[2])
     assert service.stored(redirect.login).state is LoginState.USED
@@ -241,7 +241,7 @@ def test_a_log_in_may_take_as_long_as_the_policy_says(service, redirect, back):
 def test_the_log_in_is_spent_before_the_code_is_exchanged(service, redirect, back):
     spent = []
 
-    class Looking:
+    class ObservingProvider:
         def __getattr__(self, name):
             return getattr(service.idp, name)
 
@@ -249,7 +249,9 @@ def test_the_log_in_is_spent_before_the_code_is_exchanged(service, redirect, bac
             spent.append(service.stored(redirect.login).state)
             return service.idp.exchange(settings, **what)
 
-    service.but(identity=Looking()).logins.authenticate(back.state, back.code, redirect.app_secret)
+    service.but(identity=ObservingProvider()).logins.authenticate(
+        back.state, back.code, redirect.app_secret
+    )
     assert spent == [LoginState.USED]
 
 
@@ -375,9 +377,9 @@ def test_a_log_ins_address_sent_to_a_victim_binds_nothing(service, space):
     """Mallory begins, and carol follows the address: the code comes back to carol's own app."""
     mallorys = service.logins.redirect(space.guid, APP_RETURN)
     back = service.idp.log_in(mallorys.url, "carol")
-    carried = service.logins.relay_response(back.state, {"code": back.code, "iss": back.issuer})
-    assert carried.startswith(f"{APP_RETURN}?")
-    assert mallorys.app_secret not in carried
+    address = service.logins.relay_response(back.state, {"code": back.code, "iss": back.issuer})
+    assert address.startswith(f"{APP_RETURN}?")
+    assert mallorys.app_secret not in address
     # Carol's app has begun nothing, or something else, and what Mallory has lacks the code.
     carols = service.logins.redirect(space.guid, APP_RETURN)
     for code, secret in ((back.code, carols.app_secret), (back.code, "")):
@@ -436,7 +438,7 @@ def test_a_provider_may_send_users_to_the_app_itself(service):
     assert query["redirect_uri"] == ["http://127.0.0.1:40001/back"]
     redirect_uris = []
 
-    class Looking:
+    class ObservingProvider:
         def __getattr__(self, name):
             return getattr(service.idp, name)
 
@@ -445,7 +447,9 @@ def test_a_provider_may_send_users_to_the_app_itself(service):
             return service.idp.exchange(settings, **what)
 
     back = service.idp.log_in(redirect.url, "carol")
-    service.but(identity=Looking()).logins.authenticate(back.state, back.code, redirect.app_secret)
+    service.but(identity=ObservingProvider()).logins.authenticate(
+        back.state, back.code, redirect.app_secret
+    )
     assert redirect_uris == ["http://127.0.0.1:40001/back"]
 
 
@@ -455,8 +459,8 @@ def test_a_provider_may_send_users_to_the_app_itself(service):
 def test_a_return_is_carried_on_to_the_app_and_spends_nothing(service, redirect, back):
     before = service.records()
     response = {"code": back.code, "iss": back.issuer, "session_state": "x", "state": "y"}
-    carried = service.logins.relay_response(back.state, response)
-    address, _, query = carried.partition("?")
+    address = service.logins.relay_response(back.state, response)
+    address, _, query = address.partition("?")
     assert address == APP_RETURN
     assert parse_qs(query) == {
         "state": [back.state],
@@ -468,8 +472,8 @@ def test_a_return_is_carried_on_to_the_app_and_spends_nothing(service, redirect,
 
 
 def test_the_app_learns_that_the_provider_refused(service, back):
-    carried = service.logins.relay_response(back.state, {"error": "access_denied"})
-    assert parse_qs(carried.partition("?")[2])["error"] == ["access_denied"]
+    address = service.logins.relay_response(back.state, {"error": "access_denied"})
+    assert parse_qs(address.partition("?")[2])["error"] == ["access_denied"]
 
 
 def test_no_browser_is_sent_anywhere_for_a_state_that_is_none_of_ours(service, redirect, back):

@@ -57,7 +57,7 @@ def aliases(service):
 def test_a_logout_suspends_at_once_and_a_new_log_in_resumes(service, space, carol):
     service.logins.log_out(space.guid, service.idp.log_out("carol"))
     assert standing(service, carol) == BY_IDP
-    assert account_of(service, carol).vouched_at is None
+    assert account_of(service, carol).confirmed_at is None
     assert service.last_event() == ("identity.logout", "")
     with pytest.raises(BindingInactive):
         carol.pending()
@@ -276,7 +276,7 @@ def test_two_log_ins_at_once_are_both_remembered(service, numbered):
 # Only a new log-in counts after it
 
 
-def test_a_grant_that_outlives_the_session_vouches_for_nobody(service, space, carol):
+def test_a_grant_that_outlives_the_session_confirms_nobody(service, space, carol):
     service.logins.log_out(space.guid, service.idp.log_out("carol"))
     assert account_of(service, carol).sealed_grant == b""
     with pytest.raises(IdentityWithdrawn):

@@ -53,12 +53,12 @@ BY_IDP = (BindingState.SUSPENDED, Authority.IDP)
 BY_STAFF = (BindingState.SUSPENDED, Authority.STAFF)
 
 
-def test_a_user_who_is_vouched_for_stays(service, carol):
+def test_a_user_who_is_confirmed_stays(service, carol):
     old = account_of(service, carol)
     service.clock.advance(timedelta(minutes=3))
     renewed = service.logins.revalidate(old.guid)
     assert renewed == account_of(service, carol)
-    assert (renewed.version, renewed.vouched_at) == (old.version + 1, service.clock.now())
+    assert (renewed.version, renewed.confirmed_at) == (old.version + 1, service.clock.now())
     assert renewed.sealed_grant != old.sealed_grant
     assert standing(service, carol) == ACTIVE
     assert service.last_event() == ("identity.vouch", "")
@@ -79,7 +79,7 @@ def test_a_withdrawn_users_devices_are_suspended_all_at_once(service, space, car
     withdraw(service, carol)
     assert standing(service, carol) == standing(service, second) == BY_IDP
     account = account_of(service, carol)
-    assert account.vouched_at is None
+    assert account.confirmed_at is None
     assert {line.state for line in account.devices} == {BindingState.SUSPENDED}
     event = service.events[-1]
     assert (event.event, event.actor) == ("identity.vouch", "idp")
@@ -106,7 +106,7 @@ def test_an_answer_finds_out_that_the_user_was_withdrawn(service, space, carol):
     assert service.stored(identities.guid).state is ChallengeState.PENDING
 
 
-def test_devices_resume_when_the_user_is_vouched_for_again(service, carol):
+def test_devices_resume_when_the_user_is_confirmed_again(service, carol):
     withdraw(service, carol)
     service.idp.admit("carol")
     account = service.logins.revalidate(carol.device.bond.account)
@@ -210,13 +210,13 @@ def test_the_provider_is_asked_about_the_account_as_it_is_known(service, carol):
     assert identity == Identity(issuer=service.idp.issuer, subject="carol", grant=grant)
 
 
-def test_nobody_vouches_where_the_origin_says_who_its_users_are(service):
+def test_nobody_is_confirmed_where_the_origin_says_who_its_users_are(service):
     alice = service.bind("alice")
     with pytest.raises(WrongKind):
         service.logins.revalidate(alice.device.bond.account)
 
 
-def test_nobody_vouches_for_what_is_no_account(service, carol):
+def test_nobody_is_asked_about_what_is_no_account(service, carol):
     for guid in (mint(0, bytes(15)), carol.guid):
         with pytest.raises(NotFound):
             service.logins.revalidate(guid)
@@ -268,7 +268,7 @@ def test_an_older_confirmation_does_not_undo_a_newer_withdrawal(service, carol):
         service.but(identity=slow).logins.revalidate(carol.device.bond.account)
     assert len(slow.identities) == 2
     assert standing(service, carol) == BY_IDP
-    assert account_of(service, carol).vouched_at is None
+    assert account_of(service, carol).confirmed_at is None
 
 
 def test_an_older_log_in_does_not_undo_a_newer_withdrawal(service, space, carol):
@@ -280,7 +280,7 @@ def test_an_older_log_in_does_not_undo_a_newer_withdrawal(service, space, carol)
     with pytest.raises(IdentityWithdrawn):
         service.but(identity=slow).logins.authenticate(back.state, back.code, redirect.app_secret)
     assert standing(service, carol) == BY_IDP
-    assert account_of(service, carol).vouched_at is None
+    assert account_of(service, carol).confirmed_at is None
 
 
 def test_an_account_that_changed_meanwhile_is_asked_about_again_with_the_new_grant(
@@ -292,7 +292,7 @@ def test_an_account_that_changed_meanwhile_is_asked_about_again_with_the_new_gra
     first, second = slow.identities
     assert first.grant != second.grant
     assert account == account_of(service, carol)
-    assert account.vouched_at == service.clock.now()
+    assert account.confirmed_at == service.clock.now()
     assert len(account.history.open) == 1
     assert len(service.happened("identity.vouch")) == 1
 
@@ -339,7 +339,9 @@ def test_without_grace_a_device_waits_until_the_provider_answers(service, carol)
 def test_grace_ends_to_the_tick_and_is_recorded_each_time(service, carol):
     patient = service.but(policy=GRACE)
     service.idp.down = True
-    end = account_of(service, carol).vouched_at + GRACE.revalidation_life + GRACE.revalidation_grace
+    end = (
+        account_of(service, carol).confirmed_at + GRACE.revalidation_life + GRACE.revalidation_grace
+    )
     service.clock.jump(end - timedelta.resolution)
     assert patient.devices.authenticate(carol.call("/device/status")).binding.guid == carol.guid
     assert service.last_event() == ("identity.vouch", "identity_unavailable")

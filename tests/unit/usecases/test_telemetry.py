@@ -15,7 +15,7 @@ def alice(service):
     return service.bind("alice")
 
 
-def tell(service, phone, **body):
+def report(service, phone, **body):
     service.telemetry.record(phone.call("/device/telemetry", json.dumps(body).encode()))
 
 
@@ -24,7 +24,7 @@ def test_an_event_is_recorded_by_name(service, alice, name):
     challenge = service.ask("alice", "Pay?").challenge
     before = service.records()
     attributes = {"ms": "300", "at": "2030-01-01T00:00:00+01:00", "no": ""}
-    tell(service, alice, event=name, attributes=attributes, requestGuid=challenge.guid)
+    report(service, alice, event=name, attributes=attributes, requestGuid=challenge.guid)
     event = service.events[-1]
     assert (event.event, event.actor, event.subject) == (
         f"telemetry.{name}",
@@ -36,14 +36,16 @@ def test_an_event_is_recorded_by_name(service, alice, name):
 
 
 def test_an_event_needs_no_attributes(service, alice):
-    tell(service, alice, event="custom")
+    report(service, alice, event="custom")
     assert service.events[-1].attributes == ()
-    tell(service, alice, event="custom", attributes={f"{n}" * 32: "x" * 64 for n in range(10, 26)})
+    report(
+        service, alice, event="custom", attributes={f"{n}" * 32: "x" * 64 for n in range(10, 26)}
+    )
     assert len(service.events[-1].attributes) == ATTRIBUTES_LIMIT
 
 
 def test_s34_no_repr_says_attributes(service, alice):
-    tell(service, alice, event="custom", attributes={"a": "canary"})
+    report(service, alice, event="custom", attributes={"a": "canary"})
     assert "canary" not in repr(service.events)
 
 
@@ -73,7 +75,7 @@ def test_s34_no_repr_says_attributes(service, alice):
 )
 def test_a_malformed_or_too_long_event_is_refused(service, alice, field, body):
     with pytest.raises(InvalidField) as caught:
-        tell(service, alice, **body)
+        report(service, alice, **body)
     assert caught.value.field == field
     assert service.last_event() == ("device.telemetry", "invalid_field")
 
@@ -85,9 +87,9 @@ def test_an_event_is_an_object(service, alice):
 
 def test_the_limit_of_events_a_minute_is_enforced(service, alice):
     for _ in range(EVENTS_A_MINUTE):
-        tell(service, alice, event="a")
+        report(service, alice, event="a")
     with pytest.raises(TooOften):
-        tell(service, alice, event="a")
+        report(service, alice, event="a")
     assert len(service.happened("telemetry.a")) == EVENTS_A_MINUTE
 
 
@@ -96,5 +98,5 @@ def test_only_a_proven_device_that_may_act_tells(service, alice):
         service.telemetry.record(DeviceCall(method="POST", uri="/", body=b"", proof=""))
     service.devices.revoke(alice.guid, by=OPERATOR)
     with pytest.raises(BindingInactive):
-        tell(service, alice, event="a")
+        report(service, alice, event="a")
     assert not service.happened("telemetry.a")

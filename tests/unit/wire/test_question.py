@@ -302,7 +302,7 @@ class TestButtons:
         assert [button.strong for button in buttons] == [strong, False]
 
     @pytest.mark.parametrize(
-        ("says", "approving"),
+        ("flags", "approving"),
         [
             ((None, None, None), [True, False, False]),
             ((True, None, None), [True, False, False]),
@@ -314,8 +314,8 @@ class TestButtons:
             ((True, True, True), [True, True, True]),
         ],
     )
-    def test_approve_as_they_say_or_the_first_if_none_says(self, says, approving):
-        buttons = [YES if value is None else {**YES, "approving": value} for value in says]
+    def test_approve_as_they_say_or_the_first_if_none_says(self, flags, approving):
+        buttons = [YES if value is None else {**YES, "approving": value} for value in flags]
         assert [button.approving for button in read(buttons=buttons).buttons] == approving
 
     def test_keep_their_order_and_their_style(self):

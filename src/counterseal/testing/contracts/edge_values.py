@@ -114,7 +114,7 @@ def edge_records(factory: RecordFactory) -> tuple[Record, ...]:
         issuer=ODD,
         subject=ODD,
         sealed_grant=secret,
-        vouched_at=factory.moment(),
+        confirmed_at=factory.moment(),
         locked_at=factory.moment(),
         devices=(device, attrs.evolve(device, addresses=())),
         history=history,

@@ -81,8 +81,8 @@ class IdempotencyContract(Contract):
     ) -> None:
         """IDEMPOTENCY-1: all callers get the same one."""
         port = new_idempotency()
-        for turn in range(ROUNDS):
-            requests = [_reservation(key=str(turn)) for _ in range(THREADS)]
+        for index in range(ROUNDS):
+            requests = [_reservation(key=str(index)) for _ in range(THREADS)]
 
             reserved = results(race([partial(port.begin, one, START) for one in requests]))
 
@@ -119,9 +119,9 @@ class IdempotencyContract(Contract):
         """IDEMPOTENCY-3."""
         port = new_idempotency()
         now = START + LEASE
-        for turn in range(ROUNDS):
-            first = port.begin(_reservation(key=str(turn)), START)
-            requests = [_reservation(now, key=str(turn)) for _ in range(THREADS)]
+        for index in range(ROUNDS):
+            first = port.begin(_reservation(key=str(index)), START)
+            requests = [_reservation(now, key=str(index)) for _ in range(THREADS)]
 
             reserved = results(race([partial(port.begin, one, now) for one in requests]))
 
@@ -134,11 +134,11 @@ class IdempotencyContract(Contract):
     ) -> None:
         """IDEMPOTENCY-4: finished or not, and with whatever payload."""
         port = new_idempotency()
-        for turn, finished in enumerate([True, False]):
-            first = port.begin(_reservation(key=str(turn)), START)
+        for index, finished in enumerate([True, False]):
+            first = port.begin(_reservation(key=str(index)), START)
             if finished:
                 port.finish(first)
-            later = _reservation(START + LIFE, key=str(turn), fingerprint="other")
+            later = _reservation(START + LIFE, key=str(index), fingerprint="other")
 
             assert port.begin(later, START + LIFE) == later
 

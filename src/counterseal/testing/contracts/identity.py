@@ -174,9 +174,7 @@ class IdentityProviderContract(Contract):
         with pytest.raises(IdentityWithdrawn):
             self._exchange(provider, attrs.evolve(back, issuer="https://mix-up.example"))
 
-    def test_idp_4_vouches_for_the_same_user(
-        self, new_identity_provider: NewIdentityProvider
-    ) -> None:
+    def test_idp_4_confirms_the_same_user(self, new_identity_provider: NewIdentityProvider) -> None:
         """IDP-4: with whatever grant came back the last time."""
         needs(self, "knows_users", "IDP-4")
         provider = new_identity_provider()
@@ -187,7 +185,7 @@ class IdentityProviderContract(Contract):
             assert (again.issuer, again.subject) == (identity.issuer, identity.subject)
             identity = again
 
-    def test_idp_4_says_when_it_vouches_no_longer(
+    def test_idp_4_refuses_who_was_withdrawn(
         self, new_identity_provider: NewIdentityProvider
     ) -> None:
         """IDP-4."""

@@ -151,7 +151,7 @@ class NotifierContract(Contract):
         texts: set[str] = {message.guid, TITLE, BODY, *push_data(message).values()}
         texts |= {address.value for address in addresses}
         for payload in self.payloads(notifier):
-            alien = [leaf for leaf in _leaves(payload) if leaf not in texts]
+            alien = [leaf for leaf in _texts(payload) if leaf not in texts]
             assert not alien, f"sent, and not in the message: {alien}"
 
     @pytest.mark.parametrize("count", [0, 1, 3])
@@ -281,12 +281,12 @@ def _message(occasion: Occasion = Occasion.CHALLENGE, timeout: timedelta = AMPLE
     )
 
 
-def _leaves(value: object) -> Iterator[str]:
+def _texts(value: object) -> Iterator[str]:
     if isinstance(value, Mapping):
         for inner in value.values():
-            yield from _leaves(inner)
+            yield from _texts(inner)
     elif isinstance(value, list | tuple):
         for inner in value:
-            yield from _leaves(inner)
+            yield from _texts(inner)
     elif isinstance(value, str | bytes):
         yield value if isinstance(value, str) else value.decode("utf-8", "replace")

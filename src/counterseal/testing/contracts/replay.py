@@ -73,8 +73,8 @@ class ReplayGuardContract(Contract):
     ) -> None:
         """REPLAY-1."""
         guard = new_replay_guard(FrozenClock())
-        for turn in range(ROUNDS):
-            call = partial(guard.first_seen, ("proof", "device", str(turn)), START + LIFE)
+        for index in range(ROUNDS):
+            call = partial(guard.first_seen, ("proof", "device", str(index)), START + LIFE)
 
             assert results(race([call] * THREADS)).count(True) == 1
 

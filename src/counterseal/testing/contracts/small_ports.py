@@ -207,7 +207,7 @@ class WakeContract(Contract):
         """Return a factory of wakers whose connection is broken, if there can be one."""
         return None
 
-    def test_wake_1_ringing_never_blocks(self, new_wake: NewWake) -> None:
+    def test_wake_1_waking_never_blocks(self, new_wake: NewWake) -> None:
         """WAKE-1: also if nobody waits, or nobody any more."""
         wake, guid = new_wake(), RecordFactory().guid()
         for _ in range(3):

@@ -199,8 +199,8 @@ class StoreCommitting(StoreSetup):
             (binding, next_version(binding)),
         ]
 
-        for turn in range(3):
-            worker.require_refused(Conflict, *pairs[turn:], *pairs[:turn])
+        for index in range(3):
+            worker.require_refused(Conflict, *pairs[index:], *pairs[:index])
             assert worker.store.pending(account.guid) == ()
             assert worker.store.bindings(account.guid) == (moved,)
             assert worker.store.account(factory.space, "zoe") == account

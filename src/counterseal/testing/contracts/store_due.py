@@ -114,8 +114,8 @@ class StoreDue(StoreSetup):
         worker.create(*callbacks.values())
         tried: set[Guid] = set()
 
-        for turn in range(50):
-            now = START + SECOND * turn
+        for index in range(50):
+            now = START + SECOND * index
             for record in worker.store.due(Due.CALLBACK, now, 2):
                 tried.add(record.guid)
                 callback = callbacks[record.guid]

@@ -71,7 +71,7 @@ def draw_version(old: Record, at: datetime, data: st.DataObject) -> Record:
         )
     assert isinstance(old, Account), "a history has records of these kinds only"
     account_id = data.draw(st.just(old.account_id) | st.sampled_from(IDS))
-    return next_version(old, vouched_at=at, account_id=account_id)
+    return next_version(old, confirmed_at=at, account_id=account_id)
 
 
 def ended_version(record: Record) -> Record:

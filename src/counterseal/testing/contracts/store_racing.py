@@ -66,9 +66,9 @@ class StoreRacing(StoreSetup):
         worker, factory = self.worker(new_store), RecordFactory()
         company = factory.company()
         worker.create(company)
-        for turn in range(ROUNDS):
+        for index in range(ROUNDS):
             competitors = [
-                next_version(company, name=f"{turn} {client}") for client in range(THREADS)
+                next_version(company, name=f"{index} {client}") for client in range(THREADS)
             ]
             calls = [partial(_won, worker, company, competitor) for competitor in competitors]
 
@@ -82,10 +82,10 @@ class StoreRacing(StoreSetup):
     def test_store_17_of_creators_exactly_one_wins(self, new_store: NewStore) -> None:
         """STORE-17: of one GUID, and of one natural key."""
         worker, factory = self.worker(new_store), RecordFactory()
-        for turn in range(ROUNDS):
+        for index in range(ROUNDS):
             guid = factory.guid()
             companies = [factory.company(guid=guid) for _ in range(THREADS)]
-            accounts = [factory.account(f"account {turn}") for _ in range(THREADS)]
+            accounts = [factory.account(f"account {index}") for _ in range(THREADS)]
 
             created = results(race([partial(_won, worker, None, record) for record in companies]))
             accounts_created = results(
@@ -123,19 +123,19 @@ class StoreRacing(StoreSetup):
         worker, factory = self.worker(new_store), RecordFactory()
         company = factory.company()
         worker.create(company)
-        for turn in range(ROUNDS):
+        for index in range(ROUNDS):
             call = partial(
                 worker.commit,
                 (company, next_version(company)),
-                audit=[event(str(turn))],
-                operation=f"again {turn}",
+                audit=[event(str(index))],
+                operation=f"again {index}",
             )
 
             results(race([call] * 3))
 
             company = next_version(company)
             assert worker.get(company.guid) == company
-            assert worker.events() == [event(str(number)) for number in range(turn + 1)]
+            assert worker.events() == [event(str(number)) for number in range(index + 1)]
 
     def test_store_17_is_linearizable(self, new_store: NewStore) -> None:
         """STORE-17."""

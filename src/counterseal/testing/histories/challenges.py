@@ -107,16 +107,16 @@ class ChallengeCalls(DeviceCalls):
         """Read a challenge's status: only its own origin may, and it gets the true one."""
         entry, party = self.ledger.challenges[challenge], self.origins[origin]
         own = entry.origin == party.origin.guid
-        looked = self.run_operation(
+        result = self.run_operation(
             "status", lambda: self.service.challenges.status(party, Guid(challenge))
         )
         is_visible = own and not self.ledger.accounts[entry.account].erased
-        assert looked.done == is_visible, "a challenge was shown to another origin, or to none"
-        if looked.value is not None:
+        assert result.done == is_visible, "a challenge was shown to another origin, or to none"
+        if result.value is not None:
             state = entry.state
             if entry.ending is None and self.at() >= entry.deadline:
                 state = "EXPIRED"
-            assert looked.value.state.value == state, "the status is not the truth"
+            assert result.value.state.value == state, "the status is not the truth"
 
     def erase(self, account: str, fault: PlannedFault | None = None) -> None:
         """Let staff erase an account: nothing of its user is left where it can be found."""

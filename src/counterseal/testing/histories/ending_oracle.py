@@ -165,7 +165,7 @@ def require_display(question: Plain, new: Plain) -> None:
     assert life == question["life"], "another life than was asked for"
 
 
-def require_settled(ledger: Ledger) -> None:
+def require_all_ended(ledger: Ledger) -> None:
     """
     Demand what must hold once every deadline has passed and every receiver is well.
 

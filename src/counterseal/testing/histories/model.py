@@ -25,7 +25,7 @@ from counterseal.models import (
 from counterseal.ports import Ports
 from counterseal.testing.faults import Crash, Faults, faulty_ports
 from counterseal.testing.histories import actors
-from counterseal.testing.histories.ending_oracle import require_settled
+from counterseal.testing.histories.ending_oracle import require_all_ended
 from counterseal.testing.histories.ledger import Commit, Ledger, Operation, Plain, Verify
 from counterseal.testing.histories.observers import (
     CallbackReceivers,
@@ -251,7 +251,7 @@ class HistoryModel(RuleBasedStateMachine):
             self._attempt(guid)
         for notice in self.service.notifications.due(limit=1000):
             self._push(notice.guid)
-        require_settled(self.ledger)
+        require_all_ended(self.ledger)
         self._receipts_chain()
 
     def _attempt(self, guid: Guid) -> None:

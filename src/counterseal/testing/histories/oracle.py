@@ -144,7 +144,7 @@ def _binding(ledger: Ledger, commit: Commit, old: Plain | None, new: Plain) -> N
 
 def _challenge(ledger: Ledger, commit: Commit, old: Plain | None, new: Plain) -> None:
     if old is None:
-        _issued(ledger, commit, new)
+        _require_issue(ledger, commit, new)
         return
     entry = ledger.challenges[new["guid"]]
     if commit.operation.verb == "requeue":
@@ -188,7 +188,7 @@ def _check_longer_retention(
     entry.ending = new
 
 
-def _issued(ledger: Ledger, commit: Commit, new: Plain) -> None:
+def _require_issue(ledger: Ledger, commit: Commit, new: Plain) -> None:
     facts, limits = commit.operation.facts, ledger.limits
     person = ledger.accounts[new["account"]]
     assert (new["origin"], new["app_space"]) == (facts["origin"], facts["space"])
