@@ -11,11 +11,12 @@ No other module commits. `Transactions.run` runs one plan:
 - On Conflict, it repeats all steps, a limited number of times.
 - On Indeterminate, it repeats the same commit under the same operation id, so a lost reply never
   becomes a reported conflict.
-- A refusal is recorded in the audit log, then raised, and nothing is committed. A refusal with a
-  consequence is raised after the commit. Not recorded is only what a worker expects: that another
-  one was first.
-- A write of a record that was not read, and a guard that was not read, are Misuse: a decision can
-  neither overwrite blindly nor rely on a record that this attempt has not read.
+- A refusal is recorded in the audit log, then raised, and nothing is committed. A refusal that
+  changes something (a strike, a wrong code; `Decision.refusal`) is raised after the commit.
+  Not recorded is only what a worker expects: that another one was first.
+- A write that is neither a new record (version 1, not read) nor the next version of one that was
+  read, or a guard that was not read, is Misuse: a decision can neither overwrite blindly nor rely
+  on a record that this attempt has not read.
 
 Steps that must not be repeated are done by the use case, before it runs a plan.
 """
@@ -97,7 +98,7 @@ class Transactions:
             Refused: The plan refused, or the committed decision has a refusal.
             Contended: Every attempt lost its race.
             Indeterminate: The store's reply was lost each time.
-            Misuse: The decision writes or guards a record that was not read.
+            Misuse: The decision writes or guards a record that it may not; see above.
         """
         ports = self.ports
         for _ in range(self.policy.commit_attempts):

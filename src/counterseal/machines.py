@@ -11,9 +11,10 @@ There are no callbacks, no listeners and nothing asynchronous.
 
 `python-statemachine` gives the declaration, its structural validation, and an engine to compare
 `step` with.
-That engine costs several signature checks a decision, and an instance shared by two threads
-answers wrongly; so `step` walks the rows, compiled once at import, and the tests prove over every
-state, event and outcome of the rules that both agree. The docs show the same rows.
+That engine takes as long as several signature checks, per decision, and an instance shared by two
+threads answers wrongly; so `step` walks the rows, compiled once at import, and the tests prove
+over every state, event and outcome of the rules that both agree.
+The docs show the same rows.
 """
 
 from __future__ import annotations

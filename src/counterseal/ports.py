@@ -8,7 +8,7 @@ For every port:
 
 - ALL-1: what fails leaves as `Unavailable` or one of its kinds; no library's exception leaves.
 - ALL-2: methods may be called from many threads at once.
-- ALL-3: nothing is logged that a record keeps out of its `repr`.
+- ALL-3: fields with `repr=False` are never logged.
 
 `Raises:` names what says more than `Unavailable`: the port did not answer, and the caller refuses.
 """

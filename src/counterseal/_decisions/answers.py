@@ -2,8 +2,8 @@
 Answers: decide on an answer or disown of an authenticated device, and on what it may read.
 
 An answer is accepted, counted as a strike, counted as a mistyped code, or refused. Only this
-module turns evidence into a commit. The commit of an accepted answer contains the challenge, the
-account, the callback, and the binding, as a guard or with its strikes reset.
+module ends a challenge on a device's evidence. The commit of an accepted answer contains the
+challenge, the account, the callback, and the binding, as a guard or with its strikes reset.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Token:
     _evidence: Evidence | None = None
 
     def evidence(self, key: PublicKey | None) -> Evidence:
-        """Return the token as evidence with *key*, which it names; each key verifies it once."""
+        """Return the token as evidence with *key*, which it names; it is verified once per key."""
         if self._evidence is None or self._evidence.key != key:
             self._evidence = Evidence(self.jws, key, self.answer.typ)
         return self._evidence
@@ -128,6 +128,7 @@ def respond(
         state = step(CHALLENGE, challenge.state, token.event, facts)
     except WrongSignature:
         if facts.signer is None or facts.signer.role is not Role.STRONG:
+            # A device key's wrong signature is no strike.
             raise
         striking = Striking(
             proving=facts.proving,

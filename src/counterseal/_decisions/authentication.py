@@ -1,7 +1,7 @@
 """
 Authentication: an origin or administrator shows its credential, in its own scheme.
 
-An unknown GUID takes the same path as a wrong secret, and as long.
+An unknown GUID is refused by the same steps as a wrong secret, in the same time.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def read_claim(request: SignedRequest, tools: Tools) -> Claim:
         within_window(signature.created, tools.now, tools.policy, RequestStale)
         return Claim(request, Scheme.SIGNATURE, signature, fields)
     if any(name.lower() == "signature-input" for name, _ in request.headers):
-        # Which of the two is to count?
+        # The request carries two credentials.
         raise CredentialRefused
     if request.authorization[:6].lower() == "basic ":
         return Claim(request, Scheme.BASIC, read_basic(request.authorization))
@@ -124,7 +124,7 @@ def verify(
     Verify a request by the live secrets of the holder that it names.
 
     Returns:
-        The holder, and what must not be accepted twice: None for Basic.
+        The holder, and the replay key; None for Basic, which has none.
     """
     holder, credentials = _live(stored[0] if stored else None, tools.now, claim.scheme, kind)
     header = claim.header

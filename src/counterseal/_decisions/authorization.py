@@ -79,8 +79,8 @@ def admin_guards(admin: Admin | None, record: Record) -> tuple[Admin, ...]:
     """
     Return what guards a write of *record* against a revocation of who acts.
 
-    A commit is within one partition: an administrator of all companies, and one that acts on
-    accounts, lies in another one and is not guarded.
+    A commit is within one partition. An administrator of all companies, and one that acts on
+    accounts, is stored in another partition and is not guarded.
     """
     if admin is None or admin.guid == record.guid:
         return ()

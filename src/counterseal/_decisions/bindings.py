@@ -8,15 +8,12 @@ not the account, which is revised once.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TypeVar
 
 from counterseal.machines import BINDING, BindingEvent, step
 from counterseal.models import revise
 from counterseal.models.account import Device
 from counterseal.models.binding import LIVING, Authority, Binding, BindingState
 from counterseal.rules.standing import Standing, living
-
-R = TypeVar("R")
 
 
 def with_binding(
@@ -42,7 +39,7 @@ def with_binding(
 def end_binding(
     binding: Binding, state: BindingState, now: datetime, *, strikes: int | None = None
 ) -> Binding:
-    """Return *binding* as it ends in *state*, which `step` has decided."""
+    """Return *binding* as it ends in *state*, which `step` has decided; None keeps the strikes."""
     strike_count = binding.strikes if strikes is None else strikes
     return revise(binding, state=state, suspended_by=None, ended_at=now, strikes=strike_count)
 

@@ -67,7 +67,7 @@ def record_attempt(
     outcome: DeliveryOutcome,
     unsent: DeadReason | None = None,
 ) -> Decision[Callback]:
-    """Decide what the callback comes to by an attempt; *unsent* says why nothing was sent."""
+    """Decide the callback's new state after an attempt; *unsent* says why nothing was sent."""
     callback = require(stored[0], Callback)
     assert claimed.lease_until is not None  # noqa: S101 (the claim; for the type checker)
     arrived = outcome.status in DELIVERED

@@ -93,7 +93,7 @@ class DeviceRequest:
         return device
 
     def _evidence_of(self, binding: Binding) -> Evidence:
-        """Return the proof as evidence with the binding's key; each key verifies it once."""
+        """Return the proof as evidence with the binding's key; it is verified once per key."""
         device_key = binding.device_key()
         key = None if device_key is None else device_key.key
         if self._evidence is None or self._evidence.key != key:

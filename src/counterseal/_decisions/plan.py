@@ -3,7 +3,8 @@ Plans: what a use case reads, and the pure function that decides on it, as data.
 
 A use case makes a `Plan`, and a transaction runs it:
 
-- a `Reading` names one trip to the store, and may parse what comes back;
+- a `Reading` names one trip to the store, which is one call of a port that may wait for the
+  network, and may parse what comes back;
 - the plan's function gets that, and `Tools`; it returns a `Decision`, or a further `Plan` where it
   has to read once more, or a `Signing` where the service has to sign what it decided on;
 - a `Decision` says what is to be stored and recorded, and what the use case returns.
@@ -28,7 +29,7 @@ Value = TypeVar("Value")
 R = TypeVar("R")
 
 Records: TypeAlias = tuple[Record | None, ...]
-"""What the store found: None where there is no such record."""
+"""The records that were read, in the order of the query: None where there is no such record."""
 
 
 @attrs.define
@@ -37,8 +38,8 @@ class Tools:
     What a decision may use besides its arguments; nothing in it waits.
 
     Attributes:
-        now: When this attempt was made, after its first trip.
-        entropy: Returns so many random bytes.
+        now: The time of this run of the plan, read after its first trip.
+        entropy: Returns the given number of random bytes.
         seal: Encrypts bytes for a context.
         open: Decrypts what `seal` returned for the same context; raises SealBroken.
     """
@@ -56,9 +57,9 @@ class AuditEntry:
     One line of the audit log; the transaction adds the time.
 
     Attributes:
-        subject: What something was done to; None if there is nothing yet.
+        subject: The record that the event is about; None if there is none yet.
         event: `noun.verb`; empty for the event of the use case.
-        reason: The stable code of a refusal or an outcome; empty for what succeeded.
+        reason: The code of the refusal or of the outcome; empty on success.
         actor: Who did it; empty for the actor of the use case.
     """
 
@@ -78,10 +79,10 @@ class Decision(Generic[R]):
         writes: The records to store: new ones, and revisions of records that were read.
         guards: Records that were read and that the decision relies on without changing them: if
             one of them has changed, nothing is stored, and the plan runs again.
-        refusal: The error to raise after the commit, in place of returning.
+        refusal: The error to raise in place of returning, after the commit, if there is one.
         unrecorded: Whether a refusal without writes and audit entries is left out of the audit log:
             of a race only that a worker expects to lose to another.
-        wakes: The GUIDs whose waiting callers are woken after the commit.
+        wakes: The GUIDs whose waiting callers are woken after the commit, if there is one.
     """
 
     result: R

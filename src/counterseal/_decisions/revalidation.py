@@ -1,8 +1,8 @@
 """
 Revalidation: what an Identity Provider's statement about a user does to the user's devices.
 
-That the provider vouches counts only for the account as it was when the provider was asked: it may
-have withdrawn the user since. A withdrawal or a logout counts however the account has changed.
+A confirmation is stored only if the account has not changed since the provider was asked: the
+provider may have withdrawn the user since. A withdrawal or a logout is stored in any case.
 
 A logout token may name the user by a subject or a session that is not the account id; an alias is
 the record by which the account is found then.
@@ -90,7 +90,7 @@ def suspend(account: Guid, refusal: IdentityWithdrawn | None) -> Plan[Account]:
 
 
 def add_alias(account: Account, guid: Guid, life: timedelta | None) -> Plan[None]:
-    """Plan that the alias *guid* names *account*, too; a *life* of None is for good."""
+    """Plan that the alias *guid* names *account*, too, for *life*; None stores it without end."""
     return records(guid).then(
         lambda stored, tools: _add_alias(tools, stored[0], account, guid, life)
     )
@@ -123,8 +123,8 @@ def accounts_of(app_space: Guid, logout: Logout) -> Plan[tuple[Account, ...]]:
     """
     Plan to read the accounts of a user who has logged out; none, if none is known.
 
-    By the subject where there is one, whatever the session is: what the provider says of the user
-    counts for all of the user's devices, and not for those of one session.
+    If the token has a subject, accounts are found by it, and the session is ignored: what the
+    provider says of the user counts for all devices, and not for those of one session.
     """
     if not logout.subject:
         alias = session_alias(app_space, logout.issuer, logout.session)

@@ -82,9 +82,8 @@ class OriginEdit:
     """
     What an origin is created with, or what is to change of it; None leaves a member as it is.
 
-    Another kind of clients than before brings the codes, the wildcards and the callback states of
-    its profile, unless they are given. `pending`, `questions` and `cooldown` are those of
-    `OwnLimits`.
+    Changing `clients` resets codes, wildcards and callback states to the new profile, unless they
+    are given. `pending`, `questions` and `cooldown` are those of `OwnLimits`.
     """
 
     name: str | None
@@ -102,7 +101,7 @@ class OriginEdit:
 
 
 def create_company(stored: Records, by: Administrator, guid: Guid, name: str) -> Plan[Company]:
-    """Plan to create a tenant; *stored* is what has its GUID."""
+    """Plan to create a tenant; *stored*: the record already stored under this GUID, or None."""
     return permission_to(Permission.COMPANIES, by, None).then(
         lambda admin, tools: _create(
             stored[0],
@@ -115,7 +114,7 @@ def create_company(stored: Records, by: Administrator, guid: Guid, name: str) ->
 def create_app_space(
     stored: Records, by: Administrator, guid: Guid, edit: AppSpaceEdit
 ) -> Plan[AppSpace]:
-    """Plan to create an App Space; *stored* is what has its GUID, and its company."""
+    """Plan to create an App Space; *stored*: the record under this GUID, or None; its company."""
     company = require(stored[1], Company)
     return permission_to(Permission.COMPANY, by, company).then(
         lambda admin, tools: _create(stored[0], admin, _app_space(tools, company, guid, edit))
@@ -123,7 +122,7 @@ def create_app_space(
 
 
 def create_origin(stored: Records, by: Administrator, guid: Guid, edit: OriginEdit) -> Plan[Origin]:
-    """Plan to create an origin; *stored* is what has its GUID, and its App Space."""
+    """Plan to create an origin; *stored*: the record under this GUID, or None; its App Space."""
     app_space = require(stored[1], AppSpace)
     return permission_to(Permission.ORIGINS, by, app_space).then(
         lambda admin, tools: _create(stored[0], admin, _origin(tools, app_space, guid, edit))

@@ -4,7 +4,7 @@ Idempotency: a key holds the GUID that its call creates, so that a repeat finds 
     with reserve(ports, policy, KeyScope.ISSUE, party, payload, key=key, guid=guid) as call:
         ...  # create `call.guid`, or return what is there
 
-The call is marked as over when the block ends, whatever became of it.
+The reservation is marked as finished when the block ends, also if the call failed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from counterseal.rules.sizes import text_fits
 HOLDER_BYTES = 16
 
 NO_STORED_RECORD: Loaded[tuple[None, None]] = Loaded((None, None), (None, None))
-"""What `record_with_account` would read of a GUID that was made a moment ago: nothing is there."""
+"""What `record_with_account` would read of a new GUID: no record, and no account."""
 
 
 class IdempotentCall:
@@ -31,8 +31,9 @@ class IdempotentCall:
     A call under an idempotency key, which has reserved a GUID.
 
     Attributes:
-        guid: What the call creates, unless it is there.
-        loaded: That there is no such record, if this very call has made the GUID; else None.
+        guid: The record's that the call creates, or that an earlier call has created.
+        loaded: That there is no such record, if this call has made the GUID; None if it may be
+            there, and has to be read.
     """
 
     __slots__ = ("_ports", "guid", "loaded", "reservation")
@@ -73,8 +74,8 @@ def reserve(
     Reserve *guid* for *key*, or find what was reserved for it before.
 
     Args:
-        party: The origin, whose own the key is.
-        payload: What tells the call from others with the same key.
+        party: The origin that the key belongs to.
+        payload: What the call asks for; a key is refused for another payload.
 
     Raises:
         InvalidField: The key does not fit, or I-JSON cannot hold the payload.

@@ -198,8 +198,8 @@ class Administration(UseCase):
         Edit an origin; what is None stays.
 
         Args:
-            clients: For which programs it is set up. Another kind than before brings the codes,
-                the wildcards and the callback states of its profile, unless they are given.
+            clients: For which programs it is set up. A change resets codes, wildcards and
+                callback states to the new profile, unless they are given.
             codes: Whether `showCode` makes the person type a code, or is only echoed.
             wildcards: Whether entries of its allow-list with `{*}` cover anything; it counts also
                 for callbacks that are queued.

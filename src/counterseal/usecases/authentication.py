@@ -26,7 +26,7 @@ class Authentication(UseCase):
 
     Raises:
         CredentialRefused: The credential is unknown, wrong, revoked, out of date, or of another
-            scheme.
+            scheme, or the request carries two credentials.
         RequestStale: The time that was signed is outside the window.
         Replayed: The signed request was seen before.
     """

@@ -90,7 +90,7 @@ class Callbacks(UseCase):
 
         Raises:
             NotFound: There is no such callback.
-            WrongState: It is not queued, or was dropped during an attempt that failed.
+            WrongState: It is no longer queued, unless it was dropped and the attempt succeeded.
             DeadlineAhead: Its next attempt is not due, or another worker has claimed it.
             LeaseLost: The attempt took so long that another worker claimed it.
             SenderUnavailable: It could not be attempted; it is due again after the lease.

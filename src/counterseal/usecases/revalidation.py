@@ -1,9 +1,9 @@
 """
 Revalidation: an Identity Provider is asked whether it still vouches for a user, or says so itself.
 
-The provider is asked between transactions, never inside one: it may take seconds. If the account
-has changed meanwhile, that the provider vouches is not stored, and it is asked again, a bounded
-number of times.
+The provider is asked between transactions, never inside one: it may take seconds. A
+confirmation is stored only if the account has not changed since the provider was asked; otherwise
+it is asked again, a bounded number of times.
 """
 
 from __future__ import annotations

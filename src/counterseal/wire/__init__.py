@@ -1,7 +1,7 @@
 """
 The wire formats: the exact bytes that devices, origins and the service exchange.
 
-One module a format; each lists its members, and `docs/reference/wire.md` shows them with vectors.
+One module per format; each lists its members, and `docs/reference/wire.md` shows them with vectors.
 
 ```{admonition} Low-level package
 :class: danger

@@ -156,8 +156,8 @@ def verify_receipt(
 
     Args:
         trusted: The service's keys, from a source that the reader trusts.
-        thumbprint: Instead, the RFC 7638 thumbprint of the issuer's key. Without either, only the
-            receipt's consistency is verified, not who signed it.
+        thumbprint: Also or instead of *trusted*: the RFC 7638 thumbprint of the issuer's key.
+            Without either, only the receipt's consistency is verified, not who signed it.
 
     Raises:
         IssuerUntrusted: It is signed by another key than the trusted ones.
