@@ -27,6 +27,12 @@ def public_modules():
             yield importlib.import_module(module.name)
 
 
+def public_classes():
+    """Each class that the package exports; it may stand in a private module."""
+    classes = [getattr(counterseal, name) for name in counterseal.__all__]
+    return [exported for exported in classes if inspect.isclass(exported)]
+
+
 def public_callables(namespace, prefix) -> Iterator[tuple[str, object]]:
     """Each public function, class and method that *namespace* defines, by its name."""
     for name, attribute in vars(namespace).items():
@@ -62,10 +68,15 @@ def found_in(namespace, prefix) -> list[str]:
     ]
 
 
+def found_in_class(exported) -> list[str]:
+    module = exported.__module__
+    return found_in(type("namespace", (), {exported.__name__: exported}), module)
+
+
 def test_nobody_acts_by_default():
     findings = {
         default for module in public_modules() for default in found_in(module, module.__name__)
-    }
+    } | {default for exported in public_classes() for default in found_in_class(exported)}
     assert findings == set(EXCEPTIONS)
 
 
@@ -107,6 +118,15 @@ class Planted:
 def test_a_default_that_is_planted_is_found(planted, finding):
     namespace = type("namespace", (), {planted: vars(Planted)[planted]})
     assert found_in(namespace, __name__) == [f"{__name__}.{finding}"]
+
+
+def test_exported_classes_of_private_modules_are_looked_at():
+    private = {exported.__module__ for exported in public_classes()}
+    assert any(name.split(".")[-1].startswith("_") or "._" in name for name in private)
+    planted = type(
+        "Planted", (), {"lock": Planted.Method.lock, "__module__": "counterseal._planted"}
+    )
+    assert found_in_class(planted) == ["counterseal._planted.Planted.lock(by)"]
 
 
 def test_administration_cannot_be_made_for_nobody(service):
