@@ -6,7 +6,7 @@ No other module commits. `Transactions.run` runs one plan:
 1. It loads the records, with one trip for each reading of the plan.
 2. It decides, and signs what the decision asks for.
 3. It commits writes, guards and audit entries atomically.
-4. It wakes waiting callers.
+4. It wakes waiting callers, and the workers if a notification is new.
 
 - On Conflict, it repeats all steps, a limited number of times.
 - On Indeterminate, it repeats the same commit under the same operation id, so a lost reply never
@@ -32,6 +32,7 @@ from typing import Any, Generic, TypeVar
 import attrs
 
 from counterseal import keys
+from counterseal._decisions.outbox import NEW_NOTIFICATIONS
 from counterseal._decisions.plan import AuditEntry, Decision, Plan, Reading, Signing, Tools
 from counterseal.errors import (
     Conflict,
@@ -45,6 +46,7 @@ from counterseal.errors import (
     WrongState,
 )
 from counterseal.models import AuditEvent, Change, Guid, Record
+from counterseal.models.outbox import Notification
 from counterseal.policy import Policy
 from counterseal.ports import Ports
 
@@ -123,6 +125,10 @@ class Transactions:
                 record_refusal(ports, context, decision.refusal)
             for guid in decision.wakes:
                 wake(ports, guid)
+            for record in decision.writes:
+                if record.version == 1 and isinstance(record, Notification):
+                    wake(ports, NEW_NOTIFICATIONS)
+                    break
             if decision.refusal is not None:
                 raise decision.refusal
             return decision.result

@@ -9,7 +9,7 @@ import attrs
 from counterseal import keys
 from counterseal._decisions.answers import open_code
 from counterseal._decisions.endings import end
-from counterseal._decisions.outbox import NEW_NOTIFICATIONS, build_notifications
+from counterseal._decisions.outbox import build_notifications
 from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Tools, require
 from counterseal._decisions.readings import account_of, record_with_account, records
 from counterseal.errors import AccountUnknown, NotFound
@@ -233,5 +233,5 @@ def _issue(
         result=issued_challenge,
         writes=(challenge, updated_account, *notifications),
         audit=(AuditEntry(challenge.guid),),
-        wakes=(account.guid, NEW_NOTIFICATIONS) if notifications else (account.guid,),
+        wakes=(account.guid,),
     )

@@ -6,7 +6,7 @@ import pytest
 from counterseal import STANDARD
 from counterseal._decisions.outbox import NEW_NOTIFICATIONS
 from counterseal.errors import StoreUnavailable, WrongCode
-from counterseal.models import AddressKind, PushAddress
+from counterseal.models import OPERATOR, AddressKind, PushAddress
 from counterseal.testing.faults import Faults, faulty
 
 HERE = PushAddress(kind=AddressKind.RELAY, value="here")
@@ -92,3 +92,25 @@ def test_a_wake_that_fails_changes_nothing(service, alice):
     assert faults.happened == 2
     assert service.stored(challenge.challenge.guid) == challenge.challenge
     assert len(service.push()) == 1
+
+
+@pytest.mark.parametrize("occasion", ["bound", "revoked", "suspended"])
+def test_workers_are_woken_after_each_commit_that_queued_a_notification(service, alice, occasion):
+    phone, wake = service.bind("alice"), Waiting()
+    waking = service.but(wake=wake)
+    if occasion == "bound":
+        waking.bind("alice")
+    elif occasion == "revoked":
+        waking.devices.revoke(phone.guid, by=OPERATOR)
+    else:
+        waking.devices.suspend(phone.guid, by=OPERATOR)
+    assert wake.guids == [NEW_NOTIFICATIONS] * (occasion != "suspended")
+
+
+def test_an_attempt_wakes_no_worker(service, alice):
+    """The notification that it writes is not new."""
+    service.ask("alice", "Pay?")
+    (due,) = service.notifications.due()
+    wake = Waiting()
+    service.but(wake=wake).notifications.attempt(due.guid)
+    assert wake.guids == []
