@@ -696,6 +696,103 @@ def test_only_admission_makes_a_loaded_authenticated_device():
     }
 
 
+def unadmitted(tree):
+    """
+    The functions that read a device's request, and do not run a plan on what `admit` returned.
+
+    A claim of `authentication` is no device's, and has a `reading`, too.
+    """
+    for function in ast.walk(tree):
+        if not isinstance(function, ast.FunctionDef):
+            continue
+        calls = {
+            call: ast.unparse(call.func)
+            for call in ast.walk(function)
+            if isinstance(call, ast.Call)
+        }
+        if not any(
+            name.endswith(".reading") and name != "claim.reading" for name in calls.values()
+        ):
+            continue
+        loaded = {
+            ast.unparse(target)
+            for node in ast.walk(function)
+            if isinstance(node, ast.Assign)
+            and isinstance(node.value, ast.Call)
+            and ast.unparse(node.value.func) == "admit"
+            for target in node.targets
+        }
+        runs = [call for call, name in calls.items() if name.endswith("transactions.run")]
+        if "admit" not in calls.values() or any(
+            len(run.args) != 3 or ast.unparse(run.args[2]) not in loaded for run in runs
+        ):
+            yield function.name
+
+
+ADMITTED = """
+def pending(self, call):
+    reading = request.reading()
+    device = admit(self._transactions, context, request, reading)
+    return self._transactions.run(context, reading.then(decide), device)
+"""
+
+
+def test_whoever_reads_a_devices_request_admits_it():
+    """Otherwise there is no replay guard, and no Identity Provider is asked."""
+    trees = {file: tree for file, tree in sources().items() if file.startswith("usecases/")}
+    assert {file: found for file in trees if (found := [*unadmitted(trees[file])])} == {}
+    assert [*unadmitted(ast.parse(ADMITTED))] == []
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        ADMITTED.replace("device = admit(self._transactions, context, request, reading)", "pass"),
+        ADMITTED.replace(", device)", ")"),
+        ADMITTED.replace(", device)", ", other)"),
+    ],
+)
+def test_a_request_that_is_planted_and_not_admitted_is_found(planted):
+    assert [*unadmitted(ast.parse(planted))] == ["pending"]
+
+
+PORTS = {"ports", "store", "clock", "entropy", "sealer", "signer", "identity", "notifier", "wake"}
+
+
+def effects_in_lambdas(tree):
+    """The lines of lambdas that name a port: a decision has no effects."""
+    return [
+        node.lineno
+        for function in ast.walk(tree)
+        if isinstance(function, ast.Lambda)
+        for node in ast.walk(function.body)
+        if (isinstance(node, ast.Attribute) and node.attr in PORTS and not of_tools(node))
+        or (isinstance(node, ast.Name) and node.id in PORTS)
+    ]
+
+
+def of_tools(node):
+    return isinstance(node.value, ast.Name) and node.value.id == "tools"
+
+
+def test_no_lambda_of_a_use_case_names_a_port():
+    trees = {file: tree for file, tree in sources().items() if file.startswith("usecases/")}
+    assert {file: found for file in trees if (found := effects_in_lambdas(trees[file]))} == {}
+
+
+@pytest.mark.parametrize(
+    ("planted", "lines"),
+    [
+        ("lambda stored, tools: decide(stored, self.ports.clock.now())", True),
+        ("lambda stored, tools: decide(stored, ports.notifier.kinds())", True),
+        ("lambda stored, tools: store.get(stored)", True),
+        ("lambda stored, tools: decide(stored, tools.entropy(16))", False),
+    ],
+)
+def test_a_lambda_that_names_a_port_is_found(planted, lines):
+    assert bool(effects_in_lambdas(ast.parse(f"plan = reading.then({planted})"))) is lines
+
+
 def test_only_a_reading_makes_a_plan():
     assert callers_of(sources(), "Plan") == {"_decisions/plan.py"}
 
