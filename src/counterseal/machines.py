@@ -88,14 +88,14 @@ class Row:
 
     Attributes:
         validators: Names of the rules that may refuse the event, in the order they run.
-        conds: Names of the rules that choose this row's target; none in the last row of a cell.
+        conditions: Names of the rules that choose this row's target; none in a cell's last row.
     """
 
     source: str
     event: str
     target: str
     validators: tuple[str, ...]
-    conds: tuple[str, ...]
+    conditions: tuple[str, ...]
 
 
 @attrs.frozen
@@ -105,11 +105,11 @@ class Cell:
 
     Attributes:
         validators: What may refuse the event, in order.
-        choices: Conditions and target of each row, in order; the last has no conditions.
+        targets: Conditions and target of each row, in order; the last has no conditions.
     """
 
     validators: tuple[Callable[[Any], None], ...]
-    choices: tuple[tuple[tuple[Callable[[Any], bool], ...], Any], ...]
+    targets: tuple[tuple[tuple[Callable[[Any], bool], ...], Any], ...]
 
 
 @attrs.frozen
@@ -150,9 +150,9 @@ def step(chart: Chart[S, E], state: S, event: E, facts: Any) -> S:
         raise WrongState(f"{event.value} of a {chart.name} that is {state.value}")
     for rule in cell.validators:
         rule(facts)
-    for conds, target in cell.choices:
-        for cond in conds:
-            if not cond(facts):
+    for conditions, target in cell.targets:
+        for condition in conditions:
+            if not condition(facts):
                 break
         else:
             return target  # type: ignore[no-any-return]
@@ -167,9 +167,9 @@ def table(chart: Chart[Any, Any]) -> tuple[Row, ...]:
             event=event.value,
             target=target.value,
             validators=tuple(rule.__name__ for rule in validators),
-            conds=tuple(rule.__name__ for rule in conds),
+            conditions=tuple(rule.__name__ for rule in conditions),
         )
-        for source, event, target, validators, conds in _rows(chart.declaration, chart.events)
+        for source, event, target, validators, conditions in _rows(chart.declaration, chart.events)
     )
 
 
@@ -178,8 +178,8 @@ def markdown(chart: Chart[Any, Any]) -> str:
     lines = ["| state | event | next | refused by | chosen by |", "|---|---|---|---|---|"]
     for row in table(chart):
         rules = " ".join(f"`{name}`" for name in row.validators)
-        conds = " ".join(f"`{name}`" for name in row.conds)
-        lines.append(f"| {row.source} | {row.event} | {row.target} | {rules} | {conds} |")
+        conditions = " ".join(f"`{name}`" for name in row.conditions)
+        lines.append(f"| {row.source} | {row.event} | {row.target} | {rules} | {conditions} |")
     return "\n".join(lines)
 
 
@@ -211,24 +211,24 @@ def compiled(
     if [state.value for state in declaration.states] != list(states):
         raise TypeError(f"{name}: the chart's states are not those of {states.__name__}")
     rows: dict[tuple[S, E], list[tuple[Any, ...]]] = {}
-    for source, event, target, validators, conds in _rows(declaration, events):
+    for source, event, target, validators, conditions in _rows(declaration, events):
         subject = f"{name}: {event.value} in {source.value}"
-        if not all(map(callable, (*validators, *conds))):
+        if not all(map(callable, (*validators, *conditions))):
             raise TypeError(f"{subject} has a rule that is no function")
-        rows.setdefault((source, event), []).append((target, validators, conds))
+        rows.setdefault((source, event), []).append((target, validators, conditions))
     if {event for _, event in rows} != set(events):
         raise TypeError(f"{name}: the chart's events are not those of {events.__name__}")
     for (source, event), cell in rows.items():
         subject = f"{name}: {event.value} in {source.value}"
         if len({validators for _, validators, _ in cell}) != 1:
             raise TypeError(f"{subject} has rows with other validators")
-        choices = [frozenset(conds) for _, _, conds in cell]
-        shadowed = any(earlier <= later for earlier, later in combinations(choices, 2))
-        if shadowed or choices[-1]:
+        condition_sets = [frozenset(conditions) for _, _, conditions in cell]
+        shadowed = any(earlier <= later for earlier, later in combinations(condition_sets, 2))
+        if shadowed or condition_sets[-1]:
             raise TypeError(f"{subject} has a lost row, or no plain one")
     initial = next(state.value for state in declaration.states if state.initial)
     cells = {
-        key: Cell(cell[0][1], tuple((conds, target) for target, _, conds in cell))
+        key: Cell(cell[0][1], tuple((conditions, target) for target, _, conditions in cell))
         for key, cell in rows.items()
     }
     return Chart(name, declaration, states, events, initial, cells)

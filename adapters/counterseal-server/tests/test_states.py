@@ -37,10 +37,11 @@ def test_json_holds_every_row(run):
         assert told["initial"] == chart.initial.value
         assert set(told["finished"]) == {state.value for state in chart.finished}
         assert [
-            (row["source"], row["event"], row["target"], *row["validators"], *row["conds"])
+            (row["source"], row["event"], row["target"], *row["validators"], *row["conditions"])
             for row in told["rows"]
         ] == [
-            (row.source, row.event, row.target, *row.validators, *row.conds) for row in table(chart)
+            (row.source, row.event, row.target, *row.validators, *row.conditions)
+            for row in table(chart)
         ]
 
 

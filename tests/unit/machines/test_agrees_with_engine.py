@@ -109,20 +109,22 @@ def subsets(names):
 
 def calls_by_engine(chart, state, event):
     """Ask the engine which rules it looks at: those that refuse, and the conditions."""
-    conds = {name for row in table(chart) for name in row.conds}
-    free, holding = Facts(), Facts(holding=frozenset(conds))
+    conditions = {name for row in table(chart) for name in row.conditions}
+    free, holding = Facts(), Facts(holding=frozenset(conditions))
     by_engine(chart, state, event, free)
     by_engine(chart, state, event, holding)
     calls = dict.fromkeys(free.calls + holding.calls)
-    return [name for name in calls if name not in conds], [name for name in calls if name in conds]
+    return [name for name in calls if name not in conditions], [
+        name for name in calls if name in conditions
+    ]
 
 
 def outcomes(chart, state, event):
-    validators, conds = calls_by_engine(chart, state, event)
+    validators, conditions = calls_by_engine(chart, state, event)
     refusing = {frozenset()}
     for index, first in enumerate(validators):
         refusing |= {frozenset({first}), frozenset(validators[index:])}
-    return [Facts(rules, holding) for rules in refusing for holding in subsets(conds)]
+    return [Facts(rules, holding) for rules in refusing for holding in subsets(conditions)]
 
 
 @pytest.fixture(scope="module")
@@ -195,7 +197,7 @@ def test_step_and_engine_decide_alike_whichever_rules_refuse_together(data):
     chart = STAND_INS[data.draw(st.sampled_from(NAMES))]
     state, event = data.draw(st.sampled_from(list(chart.cells)))
     rules = {rule.__name__ for rule in chart.cells[state, event].validators}
-    rules |= {name for row in table(chart) for name in row.conds}
+    rules |= {name for row in table(chart) for name in row.conditions}
     some = st.frozensets(st.sampled_from(sorted(rules) or ["none"]))
     facts = Facts(data.draw(some), data.draw(some))
     assert by_step(chart, state, event, facts) == by_engine(chart, state, event, facts)
@@ -207,16 +209,19 @@ def replaced(items, index, item):
 
 def wrong_cells(cell, states):
     """Every way to be wrong in one row of *cell*."""
-    rules, choices = cell.validators, cell.choices
+    rules, choices = cell.validators, cell.targets
     for index, rule in enumerate(rules):
         yield f"no {rule.__name__}", Cell(rules[:index] + rules[index + 1 :], choices)
     for index, rule in enumerate(rules[1:]):
         order = replaced(replaced(rules, index, rule), index + 1, rules[index])
         yield f"{rule.__name__} too early", Cell(order, choices)
-    for index, (conds, target) in enumerate(choices):
+    for index, (conditions, target) in enumerate(choices):
         other = states[(states.index(target) + 1) % len(states)]
-        yield f"to {other} and not {target}", Cell(rules, replaced(choices, index, (conds, other)))
-        if conds:
+        yield (
+            f"to {other} and not {target}",
+            Cell(rules, replaced(choices, index, (conditions, other))),
+        )
+        if conditions:
             yield f"always to {target}", Cell(rules, replaced(choices, index, ((), target)))
     if len(choices) > 1:
         yield "rows reversed", Cell(rules, choices[::-1])
@@ -248,7 +253,7 @@ def test_one_planted_difference_in_one_row_is_found(name, engine_says):
 def test_a_rule_that_never_refuses_is_no_difference(name, engine_says):
     chart = STAND_INS[name]
     cells = {
-        key: Cell((*cell.validators, stand_in("never")), cell.choices)
+        key: Cell((*cell.validators, stand_in("never")), cell.targets)
         for key, cell in chart.cells.items()
     }
     assert differences(attrs.evolve(chart, cells=cells), engine_says[name]) == []

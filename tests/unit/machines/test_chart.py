@@ -255,7 +255,7 @@ class TestStep:
 
 class TestTable:
     def test_has_the_rows_in_the_order_of_declaration(self):
-        rows = [(row.source, row.event, row.target, row.conds) for row in table(lamp())]
+        rows = [(row.source, row.event, row.target, row.conditions) for row in table(lamp())]
         assert rows == [
             ("OFF", "press", "ON", ("dark", "late")),
             ("OFF", "press", "DIM", ("dark",)),
@@ -268,7 +268,7 @@ class TestTable:
     @pytest.mark.parametrize("name", sorted(CHARTS))
     def test_has_as_many_rows_as_the_cells_have_choices(self, name):
         chart = CHARTS[name]
-        assert len(table(chart)) == sum(len(cell.choices) for cell in chart.cells.values())
+        assert len(table(chart)) == sum(len(cell.targets) for cell in chart.cells.values())
 
 
 class TestMarkdown:
@@ -289,12 +289,12 @@ class TestMarkdown:
         rows = table(CHARTS[name])
         assert len(lines) == 2 + len(rows)
         for line, row in zip(lines[2:], rows, strict=True):
-            state, event, target, rules, conds = (
+            state, event, target, rules, conditions = (
                 cell.strip() for cell in line.strip("|").split("|")
             )
             assert (state, event, target) == (row.source, row.event, row.target)
             assert rules.replace("`", "").split() == list(row.validators)
-            assert conds.replace("`", "").split() == list(row.conds)
+            assert conditions.replace("`", "").split() == list(row.conditions)
 
 
 class TestMermaid:

@@ -176,7 +176,7 @@ def test_each_row_is_refused_by_the_rules_of_its_event_in_their_order(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_each_row_is_chosen_by_what_the_design_says(name):
     for row in table(CHARTS[name]):
-        assert " ".join(row.conds) == CHOSEN_BY.get(arrow(row), ""), arrow(row)
+        assert " ".join(row.conditions) == CHOSEN_BY.get(arrow(row), ""), arrow(row)
 
 
 def test_every_event_has_its_rules_listed():
