@@ -262,7 +262,7 @@ class Policy:
     # Callbacks
     callback_delays: tuple[timedelta, ...] = setting(
         (5 * SECOND, 30 * SECOND, 2 * MINUTE, 10 * MINUTE, HOUR, 4 * HOUR, 8 * HOUR, 10 * HOUR),
-        "The wait after each failed attempt; after the last one the"
+        "The wait after each failed attempt. One attempt more than there are waits; then the"
         " callback is dead. Past a day nobody waits for the answer"
         " (Standard Webhooks 1.0, retries).",
     )

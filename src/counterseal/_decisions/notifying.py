@@ -82,7 +82,7 @@ def record_attempt(
     outcomes: Mapping[Guid, AddressOutcomes],
     skip_reason: SkipReason | None,
 ) -> Decision[Notification]:
-    """Decide what the notification comes to by an attempt, and forget addresses that are gone."""
+    """Decide the notification's new state after an attempt, and forget addresses that are gone."""
     notification = require(stored[0], Notification)
     assert claimed.lease_until is not None  # noqa: S101 (the claim; for the type checker)
     results = {device: tuple(outcome for _, outcome in each) for device, each in outcomes.items()}

@@ -1,5 +1,5 @@
 """
-Outbox: what a commit leaves to be done or read later.
+Outbox: the records that workers process, and those that a repeated call or an auditor reads.
 
 Callbacks deliver a finished challenge to the origin's URL, notifications reach an account's
 devices, reservations hold an idempotency key, and audit events say what happened, who did it, and

@@ -24,7 +24,11 @@ class Devices(UseCase):
     The life of a bound device.
 
     Each verb that takes a device's call can raise Refused: the call is not proven, or the device
-    may not act. Each that takes an administrator can raise Foreign: the device is out of its reach.
+    may not act. Each that takes an administrator can raise:
+
+    - CredentialRefused: its time is over, or it was revoked;
+    - Foreign: the device is out of its reach;
+    - RoleLacking: its role does not include this.
     """
 
     def authenticate(self, call: DeviceCall) -> AuthenticatedDevice:
@@ -87,8 +91,6 @@ class Devices(UseCase):
 
         Raises:
             NotFound: There is no such device.
-            Foreign: It is out of the administrator's reach.
-            RoleLacking: The administrator's role does not include this.
             WrongState: It is not active.
         """
         return self._suspend_or_resume(device, BindingEvent.SUSPEND, by)
@@ -99,8 +101,6 @@ class Devices(UseCase):
 
         Raises:
             NotFound: There is no such device.
-            Foreign: It is out of the administrator's reach.
-            RoleLacking: The administrator's role does not include this.
             WrongState: It is not suspended.
             WrongAuthority: Its Identity Provider suspended it.
         """
@@ -112,9 +112,7 @@ class Devices(UseCase):
 
         Raises:
             NotFound: There is no such device.
-            Foreign: It belongs to another App Space than the origin's, or is out of reach.
-            RoleLacking: The administrator's role does not include this.
-            CredentialRefused: The administrator's time is over, or it was revoked.
+            Foreign: It belongs to another App Space than the origin's.
             WrongState: It has ended already.
         """
         actor = by.origin.guid if isinstance(by, RelyingParty) else by.actor
