@@ -740,7 +740,7 @@ def pending(self, call):
 def test_whoever_reads_a_devices_request_admits_it():
     """Otherwise there is no replay guard, and no Identity Provider is asked."""
     trees = {file: tree for file, tree in sources().items() if file.startswith("usecases/")}
-    assert {file: found for file in trees if (found := [*unadmitted(trees[file])])} == {}
+    assert {file: names for file in trees if (names := [*unadmitted(trees[file])])} == {}
     assert [*unadmitted(ast.parse(ADMITTED))] == []
 
 
@@ -777,7 +777,7 @@ def of_tools(node):
 
 def test_no_lambda_of_a_use_case_names_a_port():
     trees = {file: tree for file, tree in sources().items() if file.startswith("usecases/")}
-    assert {file: found for file in trees if (found := effects_in_lambdas(trees[file]))} == {}
+    assert {file: names for file in trees if (names := effects_in_lambdas(trees[file]))} == {}
 
 
 @pytest.mark.parametrize(
