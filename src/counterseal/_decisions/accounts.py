@@ -15,8 +15,13 @@ from counterseal._decisions.authorization import permission_to
 from counterseal._decisions.bindings import end_binding
 from counterseal._decisions.endings import end
 from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Tools, require, store
-from counterseal._decisions.readings import account_of, bindings_of, pending_of, require_account
-from counterseal.errors import AccountUnknown
+from counterseal._decisions.readings import (
+    account_of,
+    bindings_of,
+    pending_of,
+    require_account,
+    require_known,
+)
 from counterseal.machines import BINDING, CHALLENGE, BindingEvent, ChallengeEvent, step
 from counterseal.models import Record, replace, revise
 from counterseal.models.account import Account, History
@@ -34,7 +39,7 @@ ERASED_ID_BYTES = 16
 
 def get(account: Account | None, _: Tools) -> Decision[Account]:
     """Decide what is learned of an account that was read by its id."""
-    return Decision(result=_require_known(account))
+    return Decision(result=require_known(account))
 
 
 def get_by_guid(stored: Records, _: Tools, origin: Origin) -> Decision[Account]:
@@ -46,14 +51,14 @@ def get_by_guid(stored: Records, _: Tools, origin: Origin) -> Decision[Account]:
 
 def list_devices(account: Account | None, _: Tools) -> Plan[tuple[Binding, ...]]:
     """Plan to list every device that the account ever had, and its open invitations."""
-    return bindings_of(_require_known(account).guid).then(
+    return bindings_of(require_known(account).guid).then(
         lambda bindings, tools: Decision(result=without_dead_invitations(bindings, tools.now))
     )
 
 
 def revoke(account: Account | None, _: Tools) -> Plan[Account]:
     """Plan to revoke all devices and open invitations of an account."""
-    known_account = _require_known(account)
+    known_account = require_known(account)
     return bindings_of(known_account.guid).then(
         lambda bindings, tools: _revoke(tools, known_account, bindings)
     )
@@ -97,12 +102,6 @@ def erase(account: Account, _: Tools) -> Plan[tuple[Account, Account]]:
             lambda challenges, tools: _erase(tools, account, bindings, challenges)
         )
     )
-
-
-def _require_known(account: Account | None) -> Account:
-    if account is None:
-        raise AccountUnknown
-    return account
 
 
 def _find(tools: Tools, app_space: Guid, account_id: str) -> Plan[Account]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from counterseal._decisions.endings import end
 from counterseal._decisions.issuing import demand_readable
 from counterseal._decisions.plan import Decision, Plan, Records, Tools, require
-from counterseal._decisions.readings import pending_of
-from counterseal.errors import AccountUnknown, Foreign
+from counterseal._decisions.readings import pending_of, require_known
+from counterseal.errors import Foreign
 from counterseal.machines import CHALLENGE, ChallengeEvent, step
 from counterseal.models import Record, replace, revise
 from counterseal.models.account import Account
@@ -27,9 +27,7 @@ def read_status(stored: Records, tools: Tools, origin: Guid) -> Decision[Challen
 
 def list_open(account: Account | None, tools: Tools, origin: Guid) -> Plan[tuple[Challenge, ...]]:
     """Plan to list the account's open challenges that *origin* issued, oldest first."""
-    if account is None:
-        raise AccountUnknown
-    return pending_of(account.guid).then(
+    return pending_of(require_known(account).guid).then(
         lambda pending_challenges, _: Decision(
             result=tuple(
                 challenge

@@ -32,6 +32,7 @@ from counterseal.rules.evidence import (
     Peeking,
     invitation_stands,
     keys_possessed,
+    split_token,
     token_matches,
 )
 from counterseal.rules.sizes import addresses_fit, text_fits
@@ -44,15 +45,6 @@ class Offer:
 
     keys: tuple[DeviceKey, ...]
     possession: tuple[Evidence, ...]
-
-
-def read_session_token(token: str) -> tuple[Guid, str]:
-    """Return the binding that a session token names, and its secret."""
-    name, _, secret = token.partition(".")
-    try:
-        return parse(name, field="token"), secret
-    except InvalidField:
-        raise WrongToken from None
 
 
 def read_keys(offered_keys: tuple[OfferedKey, ...], typ: str, policy: Policy) -> Offer:
@@ -125,7 +117,7 @@ def complete(
         policy=tools.policy,
         account=account,
         binding=binding,
-        secret=read_session_token(enrolment.token)[1],
+        secret=split_token(enrolment.token)[1],
         keys=offer.keys,
         possession=offer.possession,
         expected=bind_claims(enrolment.token, binding.app_space, offer.keys),

@@ -11,8 +11,8 @@ from counterseal._decisions.answers import open_code
 from counterseal._decisions.endings import end
 from counterseal._decisions.outbox import build_notifications
 from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Tools, require
-from counterseal._decisions.readings import account_of, record_with_account, records
-from counterseal.errors import AccountUnknown, NotFound
+from counterseal._decisions.readings import account_of, record_with_account, records, require_known
+from counterseal.errors import NotFound
 from counterseal.machines import CHALLENGE, ChallengeEvent, step
 from counterseal.models import Record, revise
 from counterseal.models.account import Account, History, OpenQuestion
@@ -64,10 +64,9 @@ class Draft:
         return self.question.show_code and self.party.origin.codes is Codes.TYPED
 
 
-def issue(account: Account | None, tools: Tools, draft: Draft) -> Decision[Issued] | Plan[Issued]:
+def issue(record: Account | None, tools: Tools, draft: Draft) -> Decision[Issued] | Plan[Issued]:
     """Decide whether the question may be asked now, and issue the challenge."""
-    if account is None:
-        raise AccountUnknown
+    account = require_known(record)
     reachable(account)
     party, policy = draft.party, tools.policy
     now, code_asked = truncate(tools.now), draft.code_asked

@@ -7,7 +7,7 @@ Each verb of the store that more than one decision needs has its function here.
 from __future__ import annotations
 
 from counterseal._decisions.plan import Reading, Records, require
-from counterseal.errors import NotFound
+from counterseal.errors import AccountUnknown, NotFound
 from counterseal.models import Account, AppSpace, Binding, Challenge, Guid, Record
 from counterseal.rules.standing import provider_of
 
@@ -55,3 +55,10 @@ def require_provider(record: Record | None) -> AppSpace:
     app_space = require(record, AppSpace)
     provider_of(app_space)
     return app_space
+
+
+def require_known(account: Account | None) -> Account:
+    """Return the account that an origin named."""
+    if account is None:
+        raise AccountUnknown
+    return account

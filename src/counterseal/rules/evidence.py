@@ -19,6 +19,7 @@ from counterseal import keys
 from counterseal.errors import (
     BindingInactive,
     DeadlinePassed,
+    InvalidField,
     KeysIncomplete,
     NotEndorsed,
     NotPossessed,
@@ -37,6 +38,7 @@ from counterseal.models import (
     PublicKey,
     Role,
 )
+from counterseal.models.guid import Guid, parse
 from counterseal.policy import Policy
 from counterseal.rules.standing import in_time
 from counterseal.wire.proof import Proof
@@ -171,6 +173,15 @@ class Redeeming:
     def deadline(self) -> datetime:
         """The log-in's deadline."""
         return self.login.deadline
+
+
+def split_token(token: str) -> tuple[Guid, str]:
+    """Return the record that `guid.secret` names, and the secret; a wrong GUID is a WrongToken."""
+    name, _, secret = token.partition(".")
+    try:
+        return parse(name, field="token"), secret
+    except InvalidField:
+        raise WrongToken from None
 
 
 def invitation_stands(facts: Peeking) -> None:

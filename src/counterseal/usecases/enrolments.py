@@ -8,6 +8,7 @@ from counterseal._decisions import enrolments
 from counterseal._decisions.readings import record_with_account, records
 from counterseal._transaction import AuditContext, UseCase, refusals
 from counterseal.models import AppSpace
+from counterseal.rules.evidence import split_token
 from counterseal.wire.enrolment import Bound, Enrolment
 
 _COMPLETE = AuditContext(event="binding.complete", actor="stranger")
@@ -40,7 +41,7 @@ class Enrolments(UseCase):
         """
         ports = self.ports
         with refusals(ports, _COMPLETE):
-            binding, _ = enrolments.read_session_token(enrolment.token)
+            binding, _ = split_token(enrolment.token)
             offer = enrolments.read_offer(enrolment, self.policy)
         context = attrs.evolve(_COMPLETE, subject=binding)
         reading = record_with_account(binding, *enrolments.claimed_app_spaces(offer))
@@ -76,7 +77,7 @@ class Enrolments(UseCase):
             BindingInactive: The device that used it is active no more.
         """
         with refusals(self.ports, _PEEK):
-            binding, secret = enrolments.read_session_token(token)
+            binding, secret = split_token(token)
         context = attrs.evolve(_PEEK, subject=binding)
         plan = records(binding).then(lambda stored, tools: enrolments.peek(stored, tools, secret))
         return self._transactions.run(context, plan)

@@ -12,10 +12,10 @@ from counterseal._decisions.invitations import Invitation
 from counterseal._decisions.logins import Redirect
 from counterseal._decisions.readings import nothing, records
 from counterseal._transaction import AuditContext, UseCase, demand_rate, refusals
-from counterseal.errors import InvalidField, Replayed, Unavailable, WrongIssuer, WrongToken
+from counterseal.errors import Replayed, Unavailable, WrongIssuer
 from counterseal.models import Account, BindingState, Guid
-from counterseal.models.guid import parse
 from counterseal.ports import Due
+from counterseal.rules.evidence import split_token
 from counterseal.rules.sizes import text_fits
 from counterseal.rules.standing import expected_issuer, provider_of
 from counterseal.usecases.invitations import Invitations
@@ -78,7 +78,7 @@ class Logins(UseCase):
         with refusals(self.ports, context):
             for name, text in parameters.items():
                 text_fits(text, CODE_BYTES, name)
-            guid, secret = _parse_state(state)
+            guid, secret = split_token(state)
         plan = records(guid).then(
             lambda stored, tools: logins.relay(stored, tools, secret, parameters)
         )
@@ -114,7 +114,7 @@ class Logins(UseCase):
         """
         context = AuditContext(event="login.authenticate", actor="stranger")
         with refusals(self.ports, context):
-            guid, state_secret = _parse_state(state)
+            guid, state_secret = split_token(state)
             text_fits(code, CODE_BYTES, "code")
         context.subject = guid
         exchange = self._transactions.run(
@@ -205,11 +205,3 @@ class Logins(UseCase):
         return self._transactions.sweep(
             context, due, lambda guid: records(guid).then(logins.expire)
         )
-
-
-def _parse_state(state: str) -> tuple[Guid, str]:
-    name, _, secret = state.partition(".")
-    try:
-        return parse(name, field="state"), secret
-    except InvalidField:
-        raise WrongToken from None

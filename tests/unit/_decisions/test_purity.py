@@ -73,6 +73,7 @@ from counterseal.models import (
 from counterseal.models.guid import account_partition, mint
 from counterseal.ports import Store
 from counterseal.rules.answering import Striking
+from counterseal.rules.evidence import split_token
 from counterseal.testing.identity import APP_RETURN
 from counterseal.testing.service import CALLBACK, PIN
 
@@ -772,7 +773,7 @@ def peeked(setup):
     service = setup.service
     invitation, _ = invited_phone(setup)
     with isolated():
-        guid, secret = enrolments.read_session_token(invitation.token)
+        guid, secret = split_token(invitation.token)
     stored = service.store.get(guid)
     decision = setup.decide(lambda tools: enrolments.peek(stored, tools, secret))
     assert decision.result == service.app_space
