@@ -12,19 +12,10 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Column, MetaData, Table, Text, inspect, select, update
 
 from counterseal.errors import StoreUnavailable
-from counterseal.models import AddressKind, CallbackState
-from counterseal.ports import Due
-from counterseal.testing import FrozenClock
-from counterseal.testing.clock import START
 from counterseal.testing.contracts.race import race, results
-from counterseal.testing.contracts.record_factory import RecordFactory
-from counterseal.testing.contracts.store_worker import StoreWorker
-from counterseal_sql import SchemaTooNew, SqlStore, migrations, upgrade
+from counterseal_sql import SchemaTooNew, migrations, upgrade
 from counterseal_sql.migrations import NEWEST, VERSION_TABLE
 from counterseal_sql.schema import METADATA
-
-ODD = 'https://shop.example/\x00\\"%_'
-"""Nothing that stands in a body confuses a migration."""
 
 
 def test_the_migrations_make_the_schema(server, opened):
@@ -44,6 +35,11 @@ def test_the_newest_migration_is_known_without_a_look_at_all_of_them():
     assert ScriptDirectory(str(Path(migrations.__file__).parent)).get_heads() == [NEWEST]
 
 
+def test_one_migration_makes_the_schema_until_a_release():
+    scripts = ScriptDirectory(str(Path(migrations.__file__).parent))
+    assert [script.revision for script in scripts.walk_revisions()] == ["0001"]
+
+
 def test_where_there_is_nothing_to_migrate_alembic_is_not_loaded(sqlite_server):
     start = "import sys; from counterseal_sql import connect, upgrade"
     act = "upgrade(connect(sys.argv[1]))"
@@ -53,49 +49,6 @@ def test_where_there_is_nothing_to_migrate_alembic_is_not_loaded(sqlite_server):
         command = [sys.executable, "-c", f"{start}; {act}; {tell}", url]
         run = subprocess.run(command, capture_output=True, text=True, check=True, timeout=240)
         assert run.stdout.strip() == loaded
-
-
-def test_callbacks_that_died_before_the_second_schema_are_found(server, opened):
-    database, made = opened(server.made()), RecordFactory()
-    worker = StoreWorker(SqlStore(database, FrozenClock()), lambda _: ())
-    account, origin, other = made.account(), made.guid(), made.guid()
-    dead = CallbackState.DEAD
-    mine = [made.callback(account, origin=origin, state=dead, url=ODD) for _ in range(3)]
-    theirs = made.callback(account, origin=other, state=dead)
-    queued = made.callback(account, origin=origin, url='"state":"DEAD"')
-    worker.create(account, mine[0], theirs, queued, *mine[1:])
-    version = Table(VERSION_TABLE, MetaData(), Column("version_num", Text))
-    with database.writing() as connection:
-        connection.exec_driver_sql("DROP INDEX counterseal_records_channel")
-        connection.exec_driver_sql("ALTER TABLE counterseal_records DROP COLUMN channel")
-        connection.exec_driver_sql("DROP INDEX counterseal_records_dead")
-        connection.exec_driver_sql("ALTER TABLE counterseal_records DROP COLUMN dead")
-        connection.execute(update(version).values(version_num="0001"))
-    database.engine.dispose()
-
-    upgrade(database)
-
-    assert worker.store.dead(origin, 9) == tuple(mine)
-    assert worker.store.dead(other, 9) == (theirs,)
-
-
-def test_notifications_that_were_due_before_the_third_schema_are_found(server, opened):
-    database, made = opened(server.made()), RecordFactory()
-    worker = StoreWorker(SqlStore(database, FrozenClock()), lambda _: ())
-    account = made.account()
-    due = {kind: made.notification(account, kind=kind) for kind in AddressKind}
-    worker.create(account, made.callback(account), *due.values())
-    version = Table(VERSION_TABLE, MetaData(), Column("version_num", Text))
-    with database.writing() as connection:
-        connection.exec_driver_sql("DROP INDEX counterseal_records_channel")
-        connection.exec_driver_sql("ALTER TABLE counterseal_records DROP COLUMN channel")
-        connection.execute(update(version).values(version_num="0002"))
-    database.engine.dispose()
-
-    upgrade(database)
-
-    for kind, notification in due.items():
-        assert worker.store.due(Due.NOTIFICATION, START, 9, kind) == (notification,)
 
 
 def test_upgrading_again_does_nothing(server, opened):

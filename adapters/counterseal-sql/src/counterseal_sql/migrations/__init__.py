@@ -1,7 +1,9 @@
 """
 Migrations of the schema, by Alembic: each is one file in `versions`, numbered.
 
-A migration is one transaction, on SQLite, too; a file that was released is never changed.
+A migration is one transaction, on SQLite, too.
+Nothing has been released, so one migration makes the whole schema.
+From the first release on, its file never changes: what changes the schema takes the next number.
 Alembic is imported where there is something to migrate: it takes longer than all else here.
 """
 
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 VERSION_TABLE = f"{PREFIX}schema"
-NEWEST = "0003"
+NEWEST = "0001"
 """The migration that this release ends with."""
 
 _APPLIED = Table(VERSION_TABLE, MetaData(), Column("version_num", String))

@@ -26,6 +26,8 @@ def upgrade() -> None:
         sa.Column("due_at", sa.BigInteger),
         sa.Column("keep_until", sa.BigInteger),
         sa.Column("body", sa.Text, nullable=False),
+        sa.Column("dead", name),
+        sa.Column("channel", name),
     )
     op.create_table(
         "counterseal_operations",
@@ -77,6 +79,13 @@ def _index_records() -> None:
         ("parent", ["parent"], "parent IS NOT NULL", False),
         ("due", ["kind", "due_at"], "due_at IS NOT NULL", False),
         ("over", ["keep_until"], "keep_until IS NOT NULL AND due_at IS NULL", False),
+        (
+            "channel",
+            ["channel", "kind", "due_at"],
+            "channel IS NOT NULL AND due_at IS NOT NULL",
+            False,
+        ),
+        ("dead", ["dead", "number"], "dead IS NOT NULL", False),
     ):
         op.create_index(
             f"counterseal_records_{name}",
