@@ -218,7 +218,7 @@ class ReplayGuard(Protocol):
 
 
 class Counters(Protocol):
-    """Counts acts before they are done."""
+    """Counts calls before they are made."""
 
     def add(self, key: tuple[str, str], window: timedelta) -> int:
         """

@@ -74,7 +74,7 @@ CHANGES = {
     "credential.issue",
     "credential.revoke",
     "identity.logout",
-    "identity.vouch",
+    "identity.revalidate",
     "login.authenticate",
     "login.expire",
     "login.redirect",

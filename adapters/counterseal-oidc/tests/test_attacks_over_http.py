@@ -272,7 +272,7 @@ def test_grace_is_the_policys_and_ends(new_served, new_space, frozen, loopback):
     guid = shop.ask()
     assert served.answer(phone, guid).json["approved"]
     vouched = [
-        event for event in served.world.ports.audit.events if event.event == "identity.vouch"
+        event for event in served.world.ports.audit.events if event.event == "identity.revalidate"
     ]
     assert {event.reason for event in vouched} == {"identity_unavailable"}, "each use is recorded"
     guid = shop.ask()

@@ -121,7 +121,7 @@ class Challenge:
         )
 
     def state_at(self, now: datetime) -> ChallengeState:
-        """Return the state to be told at *now*: EXPIRED from the deadline on."""
+        """Return the state that is shown at *now*: EXPIRED from the deadline on."""
         if self.state in UNFINISHED and now >= self.deadline:
             return ChallengeState.EXPIRED
         return self.state

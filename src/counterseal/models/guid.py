@@ -29,7 +29,7 @@ _SHAPE = re.compile(SHAPE)
 def mint(partition: int, entropy: bytes) -> Guid:
     """Make the GUID of a new record in *partition*, 0 to 255, from 15 bytes of Entropy."""
     if len(entropy) != ENTROPY_BYTES:
-        raise ValueError(f"a GUID takes {ENTROPY_BYTES} bytes of luck")
+        raise ValueError(f"a GUID takes {ENTROPY_BYTES} bytes of entropy")
     raw = bytearray(bytes([partition]) + entropy)
     raw[6] = 0x80 | (raw[6] & 0x0F)
     raw[8] = 0x80 | (raw[8] & 0x3F)

@@ -40,7 +40,7 @@ class DeadReason(enum.Enum):
     FORBIDDEN = "forbidden"
     """The address is no longer on the origin's allow-list."""
     FORGOTTEN = "forgotten"
-    """What was to be told has been forgotten or erased."""
+    """The record that it is about has been forgotten or erased."""
 
 
 @attrs.frozen(kw_only=True)
@@ -127,7 +127,7 @@ class SkipReason(enum.Enum):
     NOBODY = "nobody"
     """No active device had an address of this kind any more."""
     FORGOTTEN = "forgotten"
-    """What was to be told has been forgotten or erased."""
+    """The record that it is about has been forgotten or erased."""
 
 
 @attrs.frozen(kw_only=True)

@@ -68,7 +68,7 @@ class Reach:
 
 @attrs.frozen(kw_only=True)
 class Administering:
-    """The facts of one act of an administrator; an act that names no record has no reach."""
+    """The facts of one call of an administrator; a call that names no record has no reach."""
 
     now: datetime
     admin: Admin

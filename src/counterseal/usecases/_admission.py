@@ -85,7 +85,7 @@ def _revalidate(transactions: Transactions, device: AuthenticatedDevice) -> None
     except IdentityUnavailable as failure:
         event = AuditEvent(
             at=now,
-            event="identity.vouch",
+            event="identity.revalidate",
             actor="idp",
             subject=account.guid,
             reason=failure.code,

@@ -118,7 +118,7 @@ class Accounts(UseCase):
             NotFound: There is no such account.
         """
         return self._administer(
-            "account.look", Permission.USERS, account, by, accounts.get_with_devices
+            "account.read", Permission.USERS, account, by, accounts.get_with_devices
         )
 
     def lock(self, account: Guid, *, by: Administrator) -> Account:

@@ -73,7 +73,7 @@ class Logins(UseCase):
             DeadlinePassed: It took too long.
             InvalidField: A parameter does not fit.
         """
-        context = AuditContext(event="login.carry", actor="stranger")
+        context = AuditContext(event="login.relay", actor="stranger")
         parameters = {name: response[name] for name in RELAYED_PARAMETERS if name in response}
         with refusals(self.ports, context):
             for name, text in parameters.items():
@@ -154,7 +154,7 @@ class Logins(UseCase):
             WrongKind: Its App Space has no Identity Provider.
             IdentityWithdrawn: It does not; the user's devices are suspended.
         """
-        context = AuditContext(event="identity.vouch", actor="idp", subject=account)
+        context = AuditContext(event="identity.revalidate", actor="idp", subject=account)
         plan = records(account).then(revalidation.find_user)
         return revalidate(self._transactions, *self._transactions.run(context, plan))
 

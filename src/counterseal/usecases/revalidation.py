@@ -38,7 +38,7 @@ def revalidate(transactions: Transactions, account: Account, app_space: AppSpace
         Contended: The account changed each time while the provider was asked.
     """
     provider = provider_of(app_space)
-    context = AuditContext(event="identity.vouch", actor="idp", subject=account.guid)
+    context = AuditContext(event="identity.revalidate", actor="idp", subject=account.guid)
     grant: bytes | None = None
     for _ in range(transactions.policy.commit_attempts):
         try:

@@ -104,7 +104,7 @@ def test_what_the_provider_says_counts_before_the_decision(service, carol, chall
         service.answers.pending(carol.call("/challenges"))
     assert service.stored(carol.guid).state is BindingState.SUSPENDED
     recorded = [(event.event, event.actor) for event in service.events[events:]]
-    assert recorded == [("identity.vouch", "idp"), ("challenge.pending", carol.guid)]
+    assert recorded == [("identity.revalidate", "idp"), ("challenge.pending", carol.guid)]
 
 
 def test_a_provider_that_does_not_answer_is_recorded_and_refuses(service, carol):
@@ -112,7 +112,7 @@ def test_a_provider_that_does_not_answer_is_recorded_and_refuses(service, carol)
     service.idp.down = True
     with pytest.raises(IdentityUnavailable):
         service.answers.pending(carol.call("/challenges"))
-    assert service.last_event() == ("identity.vouch", "identity_unavailable")
+    assert service.last_event() == ("identity.revalidate", "identity_unavailable")
 
 
 def test_a_provider_that_does_not_answer_is_excused_within_the_grace(service, carol):

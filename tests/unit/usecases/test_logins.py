@@ -481,7 +481,7 @@ def test_no_browser_is_sent_anywhere_for_a_state_that_is_none_of_ours(service, r
     for state in ("", "nonsense", name, f"{name}.guess", f"{mint(0, bytes(15))}.x"):
         with pytest.raises(WrongToken):
             service.logins.relay_response(state, {"code": back.code})
-        assert service.last_event() == ("login.carry", "wrong_token")
+        assert service.last_event() == ("login.relay", "wrong_token")
 
 
 def test_no_browser_is_sent_anywhere_late_or_with_too_much(service, redirect, back):

@@ -282,7 +282,7 @@ def test_a_grant_that_outlives_the_session_confirms_nobody(service, space, carol
     with pytest.raises(IdentityWithdrawn):
         service.logins.revalidate(account_of(service, carol).guid)
     assert standing(service, carol) == BY_IDP
-    assert service.last_event() == ("identity.vouch", "identity_withdrawn")
+    assert service.last_event() == ("identity.revalidate", "identity_withdrawn")
 
 
 def test_an_older_invitation_does_not_bring_the_devices_back(service, space, carol):

@@ -61,7 +61,7 @@ def test_a_user_who_is_confirmed_stays(service, carol):
     assert (renewed.version, renewed.confirmed_at) == (old.version + 1, service.clock.now())
     assert renewed.sealed_grant != old.sealed_grant
     assert standing(service, carol) == ACTIVE
-    assert service.last_event() == ("identity.vouch", "")
+    assert service.last_event() == ("identity.revalidate", "")
 
 
 def test_the_new_grant_is_the_one_that_is_asked_with_next(service, carol):
@@ -82,7 +82,7 @@ def test_a_withdrawn_users_devices_are_suspended_all_at_once(service, space, car
     assert account.confirmed_at is None
     assert {line.state for line in account.devices} == {BindingState.SUSPENDED}
     event = service.events[-1]
-    assert (event.event, event.actor) == ("identity.vouch", "idp")
+    assert (event.event, event.actor) == ("identity.revalidate", "idp")
     assert (event.subject, event.reason) == (account.guid, "identity_withdrawn")
 
 
@@ -122,12 +122,12 @@ def test_devices_resume_when_the_user_logs_in_again(service, space, carol):
     third = service.log_in(space, "carol")
     assert standing(service, carol) == standing(service, third) == ACTIVE
     assert standing(service, by_staff) == BY_STAFF
-    assert service.happened("identity.vouch")[-1].reason == ""
+    assert service.happened("identity.revalidate")[-1].reason == ""
 
 
 def test_a_log_in_of_a_user_whose_devices_all_stand_asks_nobody_again(service, space, carol):
     service.log_in(space, "carol")
-    assert service.happened("identity.vouch") == []
+    assert service.happened("identity.revalidate") == []
 
 
 def test_the_identity_provider_does_not_undo_what_staff_did(service, space, carol):
@@ -191,7 +191,7 @@ def test_a_provider_that_names_somebody_else_is_refused_and_recorded(
     with pytest.raises(refusal):
         service.but(identity=Confused(service.entropy)).logins.revalidate(carol.device.bond.account)
     assert service.records() == before
-    assert service.last_event() == ("identity.vouch", refusal.code)
+    assert service.last_event() == ("identity.revalidate", refusal.code)
 
 
 def test_the_provider_is_asked_about_the_account_as_it_is_known(service, carol):
@@ -294,7 +294,7 @@ def test_an_account_that_changed_meanwhile_is_asked_about_again_with_the_new_gra
     assert account == account_of(service, carol)
     assert account.confirmed_at == service.clock.now()
     assert len(account.history.open) == 1
-    assert len(service.happened("identity.vouch")) == 1
+    assert len(service.happened("identity.revalidate")) == 1
 
 
 def test_an_account_that_changes_all_the_time_is_asked_about_so_often_at_most(
@@ -330,7 +330,7 @@ def test_without_grace_a_device_waits_until_the_provider_answers(service, carol)
     service.clock.advance(STANDARD.revalidation_life)
     with pytest.raises(IdentityUnavailable):
         carol.pending()
-    assert service.last_event() == ("identity.vouch", "identity_unavailable")
+    assert service.last_event() == ("identity.revalidate", "identity_unavailable")
     assert standing(service, carol) == ACTIVE
     service.idp.down = False
     assert carol.pending() == ()
@@ -344,7 +344,7 @@ def test_grace_ends_to_the_tick_and_is_recorded_each_time(service, carol):
     )
     service.clock.jump(end - timedelta.resolution)
     assert patient.devices.authenticate(carol.call("/device/status")).binding.guid == carol.guid
-    assert service.last_event() == ("identity.vouch", "identity_unavailable")
+    assert service.last_event() == ("identity.revalidate", "identity_unavailable")
     service.clock.jump(end)
     with pytest.raises(IdentityUnavailable):
         patient.devices.authenticate(carol.call("/device/status"))
@@ -414,4 +414,4 @@ def test_s18_a_withdrawal_writes_nothing_to_an_account_that_was_erased_meanwhile
     with pytest.raises(IdentityWithdrawn):
         service.meanwhile(erase).logins.revalidate(guid)
     assert [service.stored(guid)] == erased
-    assert service.last_event() == ("identity.vouch", "identity_withdrawn")
+    assert service.last_event() == ("identity.revalidate", "identity_withdrawn")
