@@ -153,6 +153,13 @@ def boxes():
     return list(zip(modules, functions, strict=True))
 
 
+def test_the_page_says_how_many_modules_the_call_enters(follow):
+    (count,) = re.findall(r"the call enters (\d+) modules", PAGE.read_text(encoding="utf-8"))
+    behind_ports = ("memory", "_local", "invariants", "testing")
+    modules = {call.module for call in follow() if not within(call.module, behind_ports)}
+    assert len(modules) == int(count)
+
+
 def test_an_answer_takes_the_way_that_the_page_shows(follow):
     assert on_the_way(follow()) == shown_modules()
 
