@@ -1,0 +1,114 @@
+"""Adapters import the modules that are listed here; any other is private to the core."""
+
+import sys
+from pathlib import Path
+
+import grimp
+import pytest
+
+DRIVEN = ("fcm", "http", "oidc", "records", "redis", "relay", "sql", "webpush")
+"""Adapters behind the ports: records, errors and bytes on the wire are enough for them."""
+
+DRIVING = ("client", "flask", "server")
+"""Adapters that call the use cases, through the face of the package."""
+
+FOR_DRIVEN = frozenset(
+    f"counterseal.{name}"
+    for name in [
+        "errors",
+        "invariants",
+        "models",
+        "models.guid",
+        "models.index",
+        "ports",
+        "wire.messages",
+        "wire.webhook",
+    ]
+)
+FOR_DRIVING = FOR_DRIVEN | {
+    "counterseal",
+    *(
+        f"counterseal.{name}"
+        for name in [
+            "device",
+            "ijson",
+            "memory",
+            "models.clients",
+            "models.sealing",
+            "policy",
+            "wire.claims",
+            "wire.cx1",
+            "wire.display",
+            "wire.enrolment",
+            "wire.link",
+            "wire.members",
+            "wire.question",
+            "wire.receipt",
+            "wire.signature",
+        ]
+    ),
+}
+
+KEYS = "counterseal.keys"
+EXCEPTIONS = {
+    ("counterseal_webpush.vapid", KEYS): "a push service knows us by a key",
+    ("counterseal_server.keeping.sealer", KEYS): "the server's Sealer encrypts",
+    ("counterseal_server.keeping.signer", KEYS): "the server's Signer signs",
+}
+"""Imports beside the list, and why: only keys may touch cryptography."""
+
+
+def imports(names, core="counterseal"):
+    """Return which module of which adapter imports which module of the core."""
+    adapters = [f"counterseal_{name}" for name in names]
+    graph = grimp.build_graph(core, *adapters, cache_dir=None)
+    return {
+        (module, imported)
+        for module in graph.modules
+        if module.partition(".")[0] in adapters
+        for imported in graph.find_modules_directly_imported_by(module)
+        if imported.partition(".")[0] == core
+    }
+
+
+def private(pairs, public):
+    """Return the imports of what is not *public*."""
+    return {pair for pair in pairs if pair[1] not in public and pair not in EXCEPTIONS}
+
+
+@pytest.mark.parametrize(("names", "public"), [(DRIVEN, FOR_DRIVEN), (DRIVING, FOR_DRIVING)])
+def test_adapters_import_public_modules_only(names, public):
+    assert private(imports(names), public) == set()
+
+
+def test_every_adapter_is_listed():
+    root = Path(__file__).parents[2] / "adapters"
+    folders = {path.parent.name for path in root.glob("*/pyproject.toml")}
+    assert {f"counterseal-{name}" for name in DRIVEN + DRIVING} == folders
+
+
+def test_every_module_of_the_list_and_every_exception_is_needed():
+    driven, driving = imports(DRIVEN), imports(DRIVING)
+    assert {imported for _, imported in driven} >= FOR_DRIVEN
+    assert {imported for _, imported in driving} | FOR_DRIVEN >= FOR_DRIVING
+    assert driven | driving >= EXCEPTIONS.keys()
+
+
+@pytest.mark.parametrize(
+    "module", ["_decisions.plan", "_new", "new", "rules", "machines", "keys", "models.account"]
+)
+def test_any_other_module_is_private(tmp_path, monkeypatch, module):
+    planted = tmp_path / "counterseal_planted"
+    planted.mkdir()
+    (planted / "__init__.py").write_text(f"import counterseal.errors, counterseal.{module}\n")
+    core = tmp_path / "counterseal"
+    path = (core / module.replace(".", "/")).with_suffix(".py")
+    path.parent.mkdir(parents=True)
+    for name in ("__init__.py", "errors.py", path.relative_to(core), path.parent / "__init__.py"):
+        (core / name).touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in [name for name in sys.modules if name.startswith("counterseal")]:
+        monkeypatch.delitem(sys.modules, name)
+    pairs = imports(("planted",))
+    expected = {("counterseal_planted", f"counterseal.{module}")}
+    assert private(pairs, FOR_DRIVEN) == private(pairs, FOR_DRIVING) == expected
