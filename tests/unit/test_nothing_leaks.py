@@ -213,7 +213,7 @@ def logging_in(service, canaries):
     back = service.idp.log_in(redirect.url, "carol")
     canaries.hide("authorization code", back.code)
     canaries.refuse(service.logins.authenticate, back.state + "x", back.code, redirect.app_secret)
-    invitation = canaries.tell(
+    invitation = canaries.record(
         service.logins.authenticate(back.state, back.code, redirect.app_secret)
     )
     grant = service.ports.sealer.open(
