@@ -42,7 +42,7 @@ PARTS = {
     "disown": "_end",
     "fetch": "fetch",
     "mistype": "_count_wrong_code",
-    "miss": "strike",
+    "miss": "count_strike",
     "rotate": "_store",
     "update": "_store",
     "complete": "complete",
