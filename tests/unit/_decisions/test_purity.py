@@ -21,6 +21,7 @@ from counterseal import STANDARD
 from counterseal._decisions import (
     accounts,
     answers,
+    authentication,
     callbacks,
     challenges,
     credentials,
@@ -76,6 +77,7 @@ from counterseal.rules.answering import Striking
 from counterseal.rules.evidence import split_token
 from counterseal.testing.identity import APP_RETURN
 from counterseal.testing.service import CALLBACK, PIN
+from counterseal.wire.cx1 import write_basic
 
 SOURCE = Path(counterseal.__file__).parent / "_decisions"
 MODULES = [
@@ -105,6 +107,27 @@ DECIDING = {
     and any(step.__name__ in str(function.__annotations__.get("return")) for step in STEPS)
 }
 """All that return a step and are not only a part of one that does."""
+
+TOOLED = {
+    name
+    for name, function in FUNCTIONS.items()
+    if not name.partition(".")[2].startswith("_")
+    and (
+        "Tools" in map(str, function.__annotations__.values())
+        or str(function.__annotations__.get("return")).startswith("Reading")
+    )
+} - DECIDING
+"""What a use case may call beside a step."""
+
+PARTS = {
+    *("answers.open_code", "device_requests.demand_standing", "endings.end"),
+    *("enrolments.key_changes", "issuing.new_code", "issuing.new_challenge"),
+    *("notifying.drop_dead_addresses", "outbox.build_notifications", "outbox.draw_jitter"),
+    *("outbox.build_revocation_notifications", "authorization.permission_to"),
+    *("readings.nothing", "readings.records", "readings.record_with_account"),
+    *("readings.account_of", "readings.bindings_of", "readings.pending_of"),
+}
+"""Those that steps call, so that they run isolated in the cases of these."""
 
 SERVED = frozenset({AddressKind.RELAY})
 HERE = PushAddress(kind=AddressKind.RELAY, value="here")
@@ -860,6 +883,57 @@ CASES |= {
     **{name: [partial(administered, plan, writes=True)] for name, plan in TENANCY.items()},
     **{name: [partial(administered, plan, writes=False)] for name, plan in SEEING.items()},
 }
+
+
+def request_verified(setup):
+    service, guid = setup.service, setup.origin
+    secret = service.credentials.issue(guid, Scheme.BASIC).secret
+    request = authentication.SignedRequest(
+        method="GET",
+        uri="https://a.example/",
+        body=b"",
+        authorization=write_basic(secret, guid=guid),
+    )
+    tools = tools_of(service.ports, service.policy)
+    with isolated():
+        claim = authentication.read_claim(request, tools)
+        reading = claim.reading()
+    stored = load(service.ports, reading)
+    with isolated():
+        holder, once = authentication.verify(stored, tools, claim, Origin)
+    assert (holder.guid, once) == (guid, None)
+
+
+def callback_origin_read(setup):
+    with isolated():
+        reading = callbacks.origin_of((setup.callback,))
+        own = callbacks.origin_of((setup.service.origin.origin,))
+    assert (reading.arguments, own.query) == ((setup.origin,), "")
+
+
+def attempt_records_read(setup):
+    with isolated():
+        reading = notifying.attempt_records(setup.notification, {})
+    assert reading.arguments == (setup.notification.guid,)
+
+
+TOOLED_CASES = {
+    "authentication.read_claim": [request_verified],
+    "authentication.verify": [request_verified],
+    "callbacks.origin_of": [callback_origin_read],
+    "notifying.attempt_records": [attempt_records_read],
+}
+
+
+@pytest.mark.parametrize("name", sorted(TOOLED_CASES))
+def test_what_a_use_case_calls_beside_a_step_has_no_effects(service, name):
+    for case in TOOLED_CASES[name]:
+        case(Setup(service))
+
+
+def test_everything_that_gets_tools_or_reads_runs_isolated():
+    assert TOOLED_CASES.keys() | PARTS == TOOLED
+    assert not TOOLED_CASES.keys() & PARTS
 
 
 @pytest.mark.parametrize("case", [case for cases in CASES.values() for case in cases])

@@ -17,6 +17,7 @@ from counterseal.errors import (
     InvalidField,
     NotFound,
     ReturnForbidden,
+    SealBroken,
     TooManyBindings,
     TooOften,
     WrongIssuer,
@@ -552,3 +553,19 @@ def test_an_invitation_outlives_a_provider_that_fails_when_it_is_asked_again(ser
     service.complete(invitation, service.phone())
     service.logins.revalidate(phone.device.bond.account)
     assert service.stored(phone.guid).state is BindingState.ACTIVE
+
+
+def test_a_log_in_whose_sealed_secrets_do_not_open_is_not_spent(service, space):
+    class Broken:
+        def seal(self, plain, context):
+            raise SealBroken
+
+        open = seal
+
+    redirect = service.logins.redirect(space.guid, APP_RETURN)
+    service.idp.admit("carol")
+    back = service.idp.log_in(redirect.url, "carol")
+    with pytest.raises(SealBroken):
+        service.but(sealer=Broken()).logins.authenticate(back.state, back.code, redirect.app_secret)
+    invitation = service.logins.authenticate(back.state, back.code, redirect.app_secret)
+    assert invitation.account.account_id == "carol"
