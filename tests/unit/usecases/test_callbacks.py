@@ -854,7 +854,10 @@ def test_an_arrival_after_the_drop_is_recorded_under_a_guard(service, callback, 
     record = callbacks.callbacks.record_attempt
 
     def unguarded(*args):
-        return attrs.evolve(record(*args), guards=())
+        decision = record(*args)
+        # One guard, of this record: else the plant would leave out more than is its point.
+        assert [guard.guid for guard in decision.guards] == [callback.guid]
+        return attrs.evolve(decision, guards=())
 
     class Dropping:
         def send(self, delivery):

@@ -600,8 +600,13 @@ def test_a_notification_is_stored_for_the_retention_time_after_its_challenge(ser
 def test_a_test_is_recorded_under_a_guard(service, alice, monkeypatch):
     """Nothing is written where no address is gone, and an event is recorded in a commit only."""
     record = notifying.record_test
-    monkeypatch.setattr(
-        notifying, "record_test", lambda *args: attrs.evolve(record(*args), guards=())
-    )
+
+    def unguarded(*args):
+        decision = record(*args)
+        # One guard, of this record: else the plant would leave out more than is its point.
+        assert [guard.guid for guard in decision.guards] == [alice.guid]
+        return attrs.evolve(decision, guards=())
+
+    monkeypatch.setattr(notifying, "record_test", unguarded)
     with pytest.raises(WrongRecord):
         service.notifications.test(alice.guid, by=OPERATOR)
