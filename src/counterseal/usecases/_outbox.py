@@ -38,8 +38,12 @@ def make_attempt(
     """
     Claim one record's next attempt, send once, and record what came of it.
 
-    *send* begins after one transaction and ends before the next. The audit log calls the record
-    *noun*.
+    *send* begins after one transaction and ends before the next.
+
+    Args:
+        noun: What the audit log calls the record.
+        compose: Plans what is sent, once the claim is committed.
+        plan_record: Plans the record's new state from the claim, what was sent, and its outcome.
     """
     context = AuditContext(event=f"{noun}.claim", actor="worker", subject=guid)
     claimed = transactions.run(context, records(guid).then(claim))

@@ -22,6 +22,7 @@ from counterseal._decisions import (
 )
 from counterseal.errors import (
     AccountLocked,
+    AccountUnknown,
     BindingInactive,
     NotFound,
     Refused,
@@ -148,7 +149,7 @@ GUARDED = [
     ("suspend", "device", WrongState),
     ("revoke", "ended device", WrongState),
     ("erase", "erased account", NotFound),
-    ("revoke all", "erased account", NotFound),
+    ("revoke all", "erased account", AccountUnknown),
 ]
 """Each call, the record that changes before its commit, and the refusal or result that follows."""
 

@@ -1,0 +1,70 @@
+"""The core stays small: it has few modules, and each is neither a scrap nor a heap."""
+
+from pathlib import Path
+
+import pytest
+
+import counterseal
+
+CORE = Path(counterseal.__file__).parent
+MODULES = {
+    path.relative_to(CORE).as_posix(): len(path.read_text("utf-8").splitlines())
+    for path in CORE.rglob("*.py")
+    if path.relative_to(CORE).parts[0] != "testing"
+}
+"""The lines of each module of the core; the conformance kit is not counted."""
+
+FILES = 100
+LINES = 16_700
+"""
+What the core may grow to: its size now, rounded up to the next hundred.
+
+The goal is 16,000, and it is not reached. Lower this number whenever the core shrinks.
+"""
+
+LONG = {"ports.py": "the ports, one protocol each, with their clauses"}
+"""Modules that may be longer than others, and why."""
+
+
+def misfits(modules):
+    """Return the modules that are too short, or too long without a reason."""
+    return {
+        name: lines
+        for name, lines in modules.items()
+        if (lines < 50 and not name.endswith("__init__.py")) or (lines > 450 and name not in LONG)
+    }
+
+
+def test_the_core_has_few_files():
+    assert len(MODULES) <= FILES
+
+
+def test_the_core_does_not_grow_unnoticed():
+    total = sum(MODULES.values())
+    assert LINES - 100 < total <= LINES, f"{total} lines: lower LINES, or say why it grows"
+
+
+def test_every_module_is_of_a_fitting_size():
+    assert misfits(MODULES) == {}
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_every_long_module_is_long(name):
+    assert MODULES[name] > 450
+
+
+@pytest.mark.parametrize(
+    ("name", "lines", "fits"),
+    [
+        ("rules/asking.py", 49, False),
+        ("rules/asking.py", 50, True),
+        ("rules/asking.py", 450, True),
+        ("rules/asking.py", 451, False),
+        ("rules/__init__.py", 1, True),
+        ("rules/__init__.py", 451, False),
+        ("ports.py", 451, True),
+        ("ports.py", 49, False),
+    ],
+)
+def test_a_misfit_is_found(name, lines, fits):
+    assert (misfits({name: lines}) == {}) is fits
