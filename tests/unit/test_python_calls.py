@@ -26,7 +26,7 @@ LIMITS = {
     "status": 25,
     "cancel": 90,
     "account": 23,
-    "unlock": 58,
+    "unlock": 57,
     "redirect": 164,
     "revalidate": 113,
     "invite": 96,
@@ -34,7 +34,7 @@ LIMITS = {
     "complete": 318,
     "rotate": 472,
     "update": 141,
-    "suspend": 83,
+    "suspend": 82,
 }
 
 

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from counterseal._decisions.plan import Reading, require
+from counterseal._decisions.readings import already_read
 from counterseal.errors import CredentialRefused
 from counterseal.models import Record
 from counterseal.models.account import Account
@@ -32,6 +33,9 @@ Target: TypeAlias = (
 )
 """What an administrator acts on, or in."""
 
+_NOBODY: Reading[Admin | None] = already_read(None)
+"""The operator has no record."""
+
 
 def permission_to(
     permission: Permission, by: Administrator, target: Target | None
@@ -48,7 +52,7 @@ def permission_to(
         RoleLacking: Its role does not include this.
     """
     if isinstance(by, Operator):
-        return Reading("", (), lambda *_: None)
+        return _NOBODY
     if target is None or isinstance(target, (Company, AppSpace, Admin)):
         reach = None if target is None else reach_of(target)
         return Reading(

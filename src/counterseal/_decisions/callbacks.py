@@ -14,7 +14,7 @@ from counterseal._decisions.plan import (
     require,
     store,
 )
-from counterseal._decisions.readings import records
+from counterseal._decisions.readings import already_read, dead_callbacks_of, records
 from counterseal.errors import CallbackForbidden
 from counterseal.machines import CALLBACK, CallbackEvent, step
 from counterseal.models import revise
@@ -104,14 +104,16 @@ def record_attempt(
 def origin_of(stored: Records) -> Reading[Records]:
     """Read the origin of the callback; without a trip, if the origin itself is stored."""
     if isinstance(stored[0], Origin):
-        return Reading("", (), lambda *_: stored)
+        return already_read(stored)
     return records(require(stored[0], Callback).origin)
 
 
 def list_dead(stored: Records, _: Tools, limit: int) -> Plan[tuple[Callback, ...]]:
     """Plan to list the dead callbacks of the origin, oldest first."""
-    dead: Reading[tuple[Callback, ...]] = Reading("dead", (require(stored[0], Origin).guid, limit))
-    return dead.then(lambda callbacks, _: Decision(result=callbacks))
+    origin = require(stored[0], Origin)
+    return dead_callbacks_of(origin.guid, limit).then(
+        lambda callbacks, _: Decision(result=callbacks)
+    )
 
 
 def drop(stored: Records, _: Tools) -> Decision[Callback]:

@@ -6,15 +6,24 @@ Each verb of the store that more than one decision needs has its function here.
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from counterseal._decisions.plan import Reading, Records, require
 from counterseal.errors import AccountUnknown, NotFound
-from counterseal.models import Account, AppSpace, Binding, Challenge, Guid, Record
+from counterseal.models import Account, AppSpace, Binding, Callback, Challenge, Guid, Record
 from counterseal.rules.standing import provider_of
+
+Value = TypeVar("Value")
 
 
 def nothing() -> Reading[Records]:
     """Read nothing, without a trip, for decisions that need only their arguments."""
     return Reading("", ())
+
+
+def already_read(value: Value) -> Reading[Value]:
+    """Read nothing, without a trip: the decision gets *value*."""
+    return Reading("", (), lambda *_: value)
 
 
 def records(*guids: Guid) -> Reading[Records]:
@@ -40,6 +49,16 @@ def bindings_of(account: Guid) -> Reading[tuple[Binding, ...]]:
 def pending_of(account: Guid) -> Reading[tuple[Challenge, ...]]:
     """Read the account's unfinished challenges, oldest first."""
     return Reading("pending", (account,))
+
+
+def tenancy_records_of(parent: Guid | None) -> Reading[Records]:
+    """Read the tenancy records under *parent*, or those that have none, oldest first."""
+    return Reading("list", (parent,))
+
+
+def dead_callbacks_of(origin: Guid, limit: int) -> Reading[tuple[Callback, ...]]:
+    """Read the dead callbacks of the origin, oldest first, *limit* at most."""
+    return Reading("dead", (origin, limit))
 
 
 def require_account(record: Record | None) -> Account:

@@ -30,9 +30,9 @@ from counterseal.usecases.revalidation import read_account, revalidate
 
 
 def open_call(
-    transactions: Transactions, call: DeviceCall, event: str
+    transactions: Transactions, call: DeviceCall, event: str, *, about_device: bool = True
 ) -> tuple[AuditContext, DeviceRequest]:
-    """Read a device's call, which until then is a stranger's."""
+    """Read a device's call, which until then is a stranger's; most are *about_device* itself."""
     try:
         request = open_request(call, transactions.policy)
     except Refused as refusal:
@@ -40,7 +40,8 @@ def open_call(
         record_refusal(transactions.ports, stranger, refusal)
         raise
     device = request.proof.device
-    return AuditContext(event=event, actor=device, subject=device), request
+    subject = device if about_device else None
+    return AuditContext(event=event, actor=device, subject=subject), request
 
 
 def admit(

@@ -8,8 +8,8 @@ from typing import TypeVar
 import attrs
 
 from counterseal._decisions import tenancy
-from counterseal._decisions.plan import Plan, Reading, Records
-from counterseal._decisions.readings import records
+from counterseal._decisions.plan import Plan
+from counterseal._decisions.readings import records, tenancy_records_of
 from counterseal._transaction import AuditContext, UseCase
 from counterseal.models.challenge import ChallengeState
 from counterseal.models.clients import Clients, Codes, TokenForm
@@ -297,8 +297,9 @@ class Administration(UseCase):
         Raises:
             CredentialRefused: The administrator was revoked, or its time is over.
         """
-        reading: Reading[Records] = Reading("list", (parent,))
-        plan = reading.then(lambda stored, _: tenancy.list_visible(stored, self.by, kind, parent))
+        plan = tenancy_records_of(parent).then(
+            lambda stored, _: tenancy.list_visible(stored, self.by, kind, parent)
+        )
         return self._run("directory.list", parent, plan)
 
     def _run(self, event: str, subject: Guid | None, plan: Plan[T]) -> T:

@@ -40,8 +40,7 @@ class Devices(UseCase):
             WrongDevice: There is no such device.
             Refused: The proof does not hold, was seen before, or the device may not act.
         """
-        context, request = open_call(self._transactions, call, "device.prove")
-        context.subject = None
+        context, request = open_call(self._transactions, call, "device.prove", about_device=False)
         return admit(self._transactions, context, request, request.reading()).value
 
     def rotate(self, call: DeviceCall) -> Binding:

@@ -126,6 +126,7 @@ PARTS = {
     *("outbox.build_revocation_notifications", "authorization.permission_to"),
     *("readings.nothing", "readings.records", "readings.record_with_account"),
     *("readings.account_of", "readings.bindings_of", "readings.pending_of"),
+    *("readings.already_read", "readings.tenancy_records_of", "readings.dead_callbacks_of"),
 }
 """Those that steps call, so that they run isolated in the cases of these."""
 
