@@ -169,7 +169,9 @@ def _answered(house, party, name):
     asked = {"accountId": name, "content": "Lunch?", "callback": CALLBACK}
     challenge = Challenges(ports, policy).issue(party, read_question(asked)).challenge
     token = phone.answer(challenge.display, 0, pin="1379").encode()
-    Answers(ports, policy).answer(phone.call("POST", "https://service.example/answer", token))
+    Answers(ports, policy).answer(
+        phone.signed_call("POST", "https://service.example/answer", token)
+    )
     return Callbacks(ports, policy).list_queued(party.origin.guid, by=OPERATOR)[-1].guid
 
 
