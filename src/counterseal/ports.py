@@ -433,8 +433,8 @@ class Sealer(Protocol):
         - SEALER-1: two calls with the same arguments give different results.
         - SEALER-3: nothing of *plain* can be read in the result but its length.
         - SEALER-4: neither this nor `open` waits. Both work with keys that are in memory once the
-          sealer is made, and use no socket, file, process or thread; only a key that was added
-          later may be read, once and from this machine.
+          sealer is made, and use no socket, file, process or thread; only a key file on
+          this machine may be looked at, and read again when it has changed.
 
         Raises:
             SealBroken: The key is out of reach.
