@@ -1,39 +1,44 @@
 """
 Counterseal asks a person about one concrete action and brings back a signed answer.
 
-The public names; everything else may change without notice.
+The public names; everything else may change without notice. Each loads its module when it is
+first used, so that a device, which imports `counterseal.device` alone, loads no service.
 """
 
 from __future__ import annotations
 
-from counterseal._decisions.authentication import SignedRequest
-from counterseal._decisions.credentials import IssuedSecret
-from counterseal._decisions.device_requests import AuthenticatedDevice
-from counterseal._decisions.invitations import Invitation
-from counterseal._decisions.issuing import Issued
-from counterseal._decisions.logins import Redirect
-from counterseal.errors import Conflict, CountersealError, Misuse, Refused, Unavailable
-from counterseal.ijson import parse as read_json
-from counterseal.keys import jwks_document, trusted_keys
-from counterseal.machines import CHARTS, markdown, mermaid, table
-from counterseal.models import OPERATOR, Operator
-from counterseal.policy import PROFILES, STANDARD, STRICT, Policy
-from counterseal.ports import Ports
-from counterseal.usecases.accounts import Accounts
-from counterseal.usecases.administration import Administration
-from counterseal.usecases.answers import Answers
-from counterseal.usecases.authentication import Authentication
-from counterseal.usecases.callbacks import Callbacks
-from counterseal.usecases.challenges import Challenges
-from counterseal.usecases.credentials import Credentials
-from counterseal.usecases.devices import Devices, KeySets, Telemetry
-from counterseal.usecases.enrolments import Enrolments
-from counterseal.usecases.invitations import Invitations
-from counterseal.usecases.logins import Logins
-from counterseal.usecases.notifications import Notifications
-from counterseal.wire.enrolment import Bound, Enrolment, read_enrolment
-from counterseal.wire.question import read_question
-from counterseal.wire.receipt import Receipt, verify_receipt
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from counterseal._decisions.authentication import SignedRequest
+    from counterseal._decisions.credentials import IssuedSecret
+    from counterseal._decisions.device_requests import AuthenticatedDevice
+    from counterseal._decisions.invitations import Invitation
+    from counterseal._decisions.issuing import Issued
+    from counterseal._decisions.logins import Redirect
+    from counterseal.errors import Conflict, CountersealError, Misuse, Refused, Unavailable
+    from counterseal.ijson import parse as read_json
+    from counterseal.keys import jwks_document, trusted_keys
+    from counterseal.machines import CHARTS, markdown, mermaid, table
+    from counterseal.models import OPERATOR, Operator
+    from counterseal.policy import PROFILES, STANDARD, STRICT, Policy
+    from counterseal.ports import Ports
+    from counterseal.usecases.accounts import Accounts
+    from counterseal.usecases.administration import Administration
+    from counterseal.usecases.answers import Answers
+    from counterseal.usecases.authentication import Authentication
+    from counterseal.usecases.callbacks import Callbacks
+    from counterseal.usecases.challenges import Challenges
+    from counterseal.usecases.credentials import Credentials
+    from counterseal.usecases.devices import Devices, KeySets, Telemetry
+    from counterseal.usecases.enrolments import Enrolments
+    from counterseal.usecases.invitations import Invitations
+    from counterseal.usecases.logins import Logins
+    from counterseal.usecases.notifications import Notifications
+    from counterseal.wire.enrolment import Bound, Enrolment, read_enrolment
+    from counterseal.wire.question import read_question
+    from counterseal.wire.receipt import Receipt, verify_receipt
 
 __all__ = [
     "CHARTS",
@@ -82,3 +87,52 @@ __all__ = [
     "trusted_keys",
     "verify_receipt",
 ]
+
+_NAMES = {
+    "_decisions.authentication": "SignedRequest",
+    "_decisions.credentials": "IssuedSecret",
+    "_decisions.device_requests": "AuthenticatedDevice",
+    "_decisions.invitations": "Invitation",
+    "_decisions.issuing": "Issued",
+    "_decisions.logins": "Redirect",
+    "errors": "Conflict CountersealError Misuse Refused Unavailable",
+    "ijson": "parse",
+    "keys": "jwks_document trusted_keys",
+    "machines": "CHARTS markdown mermaid table",
+    "models": "OPERATOR Operator",
+    "policy": "PROFILES STANDARD STRICT Policy",
+    "ports": "Ports",
+    "usecases.accounts": "Accounts",
+    "usecases.administration": "Administration",
+    "usecases.answers": "Answers",
+    "usecases.authentication": "Authentication",
+    "usecases.callbacks": "Callbacks",
+    "usecases.challenges": "Challenges",
+    "usecases.credentials": "Credentials",
+    "usecases.devices": "Devices KeySets Telemetry",
+    "usecases.enrolments": "Enrolments",
+    "usecases.invitations": "Invitations",
+    "usecases.logins": "Logins",
+    "usecases.notifications": "Notifications",
+    "wire.enrolment": "Bound Enrolment read_enrolment",
+    "wire.question": "read_question",
+    "wire.receipt": "Receipt verify_receipt",
+}
+"""What each module has of the public names: the imports above, for the interpreter."""
+
+_SOURCES = {name: (module, name) for module, names in _NAMES.items() for name in names.split()}
+_SOURCES["read_json"] = _SOURCES.pop("parse")
+
+if not TYPE_CHECKING:  # A type checker would believe that any name is there.
+
+    def __getattr__(name: str) -> object:
+        """Return a public name (PEP 562)."""
+        if name not in _SOURCES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)
+        module, attribute = _SOURCES[name]
+        value = globals()[name] = getattr(import_module(f"{__name__}.{module}"), attribute)
+        return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

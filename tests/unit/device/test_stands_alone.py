@@ -1,0 +1,28 @@
+"""A device loads no code of the service."""
+
+import subprocess
+import sys
+
+import counterseal
+
+SERVICE = ("usecases", "_decisions", "_transaction", "memory", "ports", "machines", "rules")
+
+
+def test_a_device_loads_no_service():
+    code = "import sys, counterseal.device; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    modules = set(run.stdout.split())
+    assert "counterseal.device.software" in modules
+    assert modules.isdisjoint({f"counterseal.{name}" for name in SERVICE} | {"statemachine"})
+
+
+def test_every_public_name_is_there_and_listed():
+    code = "import counterseal as cs; print(*dir(cs)); [getattr(cs, name) for name in cs.__all__]"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert set(counterseal.__all__) <= set(run.stdout.split())
+
+
+def test_no_other_name_is_there():
+    code = "import counterseal as cs; cs.anything"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "AttributeError: module 'counterseal' has no attribute 'anything'" in run.stderr
