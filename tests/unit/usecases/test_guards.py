@@ -19,6 +19,7 @@ from counterseal._decisions import (
     enrolments,
     invitations,
     issuing,
+    revalidation,
 )
 from counterseal.errors import (
     AccountLocked,
@@ -28,6 +29,7 @@ from counterseal.errors import (
     Refused,
     StrongKeyMissed,
     WrongCode,
+    WrongRecord,
     WrongState,
 )
 from counterseal.models import (
@@ -239,3 +241,35 @@ def test_s18_a_record_that_is_left_out_is_noticed(outcome, monkeypatch, call, re
     planted = partial(without, record, decide)
     plant = partial(monkeypatch.setattr, module, PARTS[call], planted)
     assert outcome(call, record, plant) == UNGUARDED.get(call)
+
+
+def log_out_meanwhile(service):
+    """Log a user out whose device ends before the commit; return its state."""
+    space = service.new_app_space("Staff", idp=service.idp.settings())
+    phone = service.log_in(space, "carol")
+    token = service.idp.log_out("carol")
+
+    def end_alone():
+        stored = service.stored(phone.guid)
+        ended = attrs.evolve(
+            stored,
+            version=stored.version + 1,
+            state=BindingState.REVOKED,
+            ended_at=service.clock.now(),
+        )
+        service.store.commit((Change(stored, ended),), (), "alone")
+
+    service.meanwhile(end_alone).logins.log_out(space.guid, token)
+    account = service.stored(phone.device.bond.account)
+    return service.stored(phone.guid).state, account.confirmed_at
+
+
+def test_s18_a_log_out_does_not_suspend_a_device_that_has_ended(service):
+    assert log_out_meanwhile(service) == (BindingState.REVOKED, None)
+
+
+def test_s18_a_log_out_without_the_account_is_noticed(service, monkeypatch):
+    planted = partial(without, "account", revalidation._suspend)
+    monkeypatch.setattr(revalidation, "_suspend", planted)
+    with pytest.raises(WrongRecord):  # Nothing is left to write, and an event needs a commit.
+        log_out_meanwhile(service)
