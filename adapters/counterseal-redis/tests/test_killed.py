@@ -16,13 +16,13 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from counterseal.models import Change
 from counterseal.testing import FrozenClock
-from counterseal.testing.contracts.record_factory import Specimens, event
+from counterseal.testing.contracts.record_factory import RecordFactory, event
 from counterseal_redis import NONE, Keyspace, RedisStore, fsync
 
 client = Redis(port=int(sys.argv[1]), retry=Retry(NoBackoff(), 0))
 durability = fsync() if sys.argv[3] == "fsync" else NONE
 store = RedisStore(Keyspace(client, prefix=sys.argv[2], durability=durability), FrozenClock())
-made = Specimens()
+made = RecordFactory()
 for number in range(100_000):
     account = made.account(str(number))
     records = (account, made.binding(account), made.challenge(account))

@@ -252,10 +252,10 @@ from datetime import timedelta
 from counterseal.models import Change
 from counterseal.testing import FrozenClock
 from counterseal.testing.clock import START
-from counterseal.testing.contracts.record_factory import Specimens
+from counterseal.testing.contracts.record_factory import RecordFactory
 from counterseal_sql import SqlCounters, SqlReplayGuard, SqlStore, connect
 
-database, clock, made = connect(sys.argv[1]), FrozenClock(), Specimens()
+database, clock, made = connect(sys.argv[1]), FrozenClock(), RecordFactory()
 store, guard, counters = (
     SqlStore(database, clock), SqlReplayGuard(database, clock), SqlCounters(database, clock)
 )

@@ -11,10 +11,10 @@ WRITER = """
 import sys
 from counterseal.models import Change
 from counterseal.testing import FrozenClock
-from counterseal.testing.contracts.record_factory import Specimens, event
+from counterseal.testing.contracts.record_factory import RecordFactory, event
 from counterseal_sql import SqlStore, connect
 
-store, made = SqlStore(connect(sys.argv[1]), FrozenClock()), Specimens()
+store, made = SqlStore(connect(sys.argv[1]), FrozenClock()), RecordFactory()
 for number in range(100_000):
     account = made.account(str(number))
     records = (account, made.binding(account), made.challenge(account))
