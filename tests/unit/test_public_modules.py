@@ -6,6 +6,10 @@ from pathlib import Path
 import grimp
 import pytest
 
+pytestmark = pytest.mark.one_python
+
+ADAPTERS = Path(__file__).parents[2] / "adapters"
+
 DRIVEN = ("fcm", "http", "oidc", "records", "redis", "relay", "sql", "webpush")
 """Adapters behind the ports: records, errors and bytes on the wire are enough for them."""
 
@@ -58,6 +62,13 @@ EXCEPTIONS = {
 """Imports beside the list, and why: only keys may touch cryptography."""
 
 
+@pytest.fixture(autouse=True)
+def adapters_in_reach(monkeypatch):
+    """Their sources, where the environment has the core alone."""
+    for path in ADAPTERS.glob("*/src"):
+        monkeypatch.syspath_prepend(path)
+
+
 def imports(names, core="counterseal"):
     """Return which module of which adapter imports which module of the core."""
     adapters = [f"counterseal_{name}" for name in names]
@@ -82,8 +93,7 @@ def test_adapters_import_public_modules_only(names, public):
 
 
 def test_every_adapter_is_listed():
-    root = Path(__file__).parents[2] / "adapters"
-    folders = {path.parent.name for path in root.glob("*/pyproject.toml")}
+    folders = {path.parent.name for path in ADAPTERS.glob("*/pyproject.toml")}
     assert {f"counterseal-{name}" for name in DRIVEN + DRIVING} == folders
 
 
