@@ -42,10 +42,11 @@ class TestStore(StoreContract):
         """STORE-17."""
         share = SHARE.get(request.node.callspec.params["server"], 5)
         examples = settings.default.max_examples // share
-        run_state_machine_as_test(
-            partial(StoreHistory, new_store, self.recorded, self.reopened),
-            settings=settings(deadline=None, max_examples=examples, stateful_step_count=30),
-        )
+        with bounded_shrinking("STORE-17"):
+            run_state_machine_as_test(
+                partial(StoreHistory, new_store, self.recorded, self.reopened),
+                settings=settings(deadline=None, max_examples=examples, stateful_step_count=30),
+            )
 
     @pytest.fixture(autouse=True)
     def have_proxies(self, proxied):

@@ -51,14 +51,15 @@ class TestPostgres(SqlStoreContract):
 
     def test_store_17_holds_in_every_history(self, new_store):
         """STORE-17."""
-        run_state_machine_as_test(
-            partial(StoreHistory, new_store, self.recorded, self.reopened),
-            settings=settings(
-                settings.default,
-                max_examples=settings.default.max_examples // SHARE,
-                stateful_step_count=30,
-            ),
-        )
+        with bounded_shrinking("STORE-17"):
+            run_state_machine_as_test(
+                partial(StoreHistory, new_store, self.recorded, self.reopened),
+                settings=settings(
+                    settings.default,
+                    max_examples=settings.default.max_examples // SHARE,
+                    stateful_step_count=30,
+                ),
+            )
 
     @pytest.fixture
     def server(self, postgres_server):
