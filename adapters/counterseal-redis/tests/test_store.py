@@ -16,6 +16,7 @@ from counterseal.models.guid import partition_of
 from counterseal.ports import Due
 from counterseal.testing import START, FrozenClock, StoreContract
 from counterseal.testing.contracts import StoreHistory
+from counterseal.testing.contracts.race import bounded_shrinking
 from counterseal.testing.contracts.record_factory import RecordFactory, next_version
 from counterseal_redis import Keyspace, RedisAudit, RedisStore, forget, replicated
 

@@ -8,6 +8,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from counterseal.testing import FrozenClock, StoreContract
 from counterseal.testing.contracts import StoreHistory
+from counterseal.testing.contracts.race import bounded_shrinking
 from counterseal.testing.contracts.record_factory import RecordFactory
 from counterseal_sql import SqlAudit, SqlStore, forget
 
