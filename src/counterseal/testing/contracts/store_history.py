@@ -311,8 +311,8 @@ class StoreHistory(RuleBasedStateMachine):
 
     def _attempt(self, changes: list[Change]) -> Attempt:
         number = next(self.numbers)
-        read = tuple(self._as_read(change) for change in changes)
-        attempt = Attempt(read, (event(str(number)),) * (number % 3), f"op {number}")
+        as_read = tuple(self._as_read(change) for change in changes)
+        attempt = Attempt(as_read, (event(str(number)),) * (number % 3), f"op {number}")
         self.past.append(attempt)
         return attempt
 
