@@ -23,12 +23,12 @@ DECIDING = sorted(
 """Every module that decides."""
 
 PLANTS = [
-    ("house", "counterseal.models", "counterseal.policy"),
-    ("house", "counterseal.wire", "counterseal.rules"),
-    ("house", "counterseal._decisions", "counterseal.usecases"),
-    ("house", "counterseal._transaction", "counterseal.usecases"),
+    ("layers", "counterseal.models", "counterseal.policy"),
+    ("layers", "counterseal.wire", "counterseal.rules"),
+    ("layers", "counterseal._decisions", "counterseal.usecases"),
+    ("layers", "counterseal._transaction", "counterseal.usecases"),
     *(
-        ("house", "counterseal.device", above)
+        ("layers", "counterseal.device", above)
         for above in ("counterseal.ports", "counterseal.rules", "counterseal.usecases")
     ),
     ("workspace", "counterseal.usecases", "counterseal_server"),
@@ -125,7 +125,7 @@ def test_a_module_without_a_layer_is_reported(tree):
     result = lint_imports(tree)
 
     assert result.returncode == 1, result.stdout
-    assert f"{CONTRACTS['house']['name']} BROKEN" in result.stdout
+    assert f"{CONTRACTS['layers']['name']} BROKEN" in result.stdout
     assert "counterseal.utils" in result.stdout
 
 

@@ -159,8 +159,8 @@ class Accounts(UseCase):
         Keys, names, addresses and texts are taken out of these records at once.
         What had ended before can no longer be read or delivered, and leaves the store when its
         retention is over.
-        An Identity Provider is told that it will not be asked about the user again; if it
-        cannot be told, the grant is not stored here all the same.
+        The grant is revoked at the Identity Provider; if the provider cannot be reached,
+        the grant is deleted here all the same.
 
         Returns:
             What is left of the account.

@@ -1,4 +1,4 @@
-"""An outside that stays inside, and the house that it belongs to."""
+"""What is outside of the core, in memory, and the ports made of it."""
 
 from datetime import timedelta
 
