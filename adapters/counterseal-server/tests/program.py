@@ -82,7 +82,10 @@ class Receiver:
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self):
-                body = self.rfile.read(int(self.headers["content-length"]))
+                length = int(self.headers["content-length"])
+                body = self.rfile.read(length)
+                if len(body) < length:
+                    return  # its sender was killed meanwhile
                 outer.got.append((dict(self.headers), body))
                 self.send_response(outer.status)
                 self.end_headers()

@@ -37,6 +37,17 @@ def database(server, opened):
     return opened(server.made(), patience=SHORT)
 
 
+@pytest.mark.parametrize("open_", ["reading", "writing"])
+def test_a_connection_in_use_at_the_close_is_closed_after_its_use(database, open_):
+    with getattr(database, open_)() as connection:
+        driver = connection.connection.dbapi_connection
+        database.close()
+        assert connection.exec_driver_sql("SELECT 1").scalar() == 1
+
+    with pytest.raises(Exception, match="closed"):
+        driver.cursor().execute("SELECT 1")
+
+
 @pytest.fixture
 def worker(database):
     audit = SqlAudit(database)

@@ -160,9 +160,8 @@ class Database:
             connection.exec_driver_sql("PRAGMA journal_mode=WAL")
 
     def close(self) -> None:
-        """Close the connections that nobody uses."""
+        """Close the connections that nobody uses now, and each of the others after its use."""
         self._lender.close()
-        self.engine.dispose()
 
 
 def connect(

@@ -35,7 +35,7 @@ class Lender(Protocol):
         """Take one back; if its borrower has *failed*, what was begun on it is rolled back."""
 
     def close(self) -> None:
-        """Close those that nobody has."""
+        """Close those that nobody has now, and each of the others when it comes back."""
 
 
 def lent(lender: Lender) -> AbstractContextManager[Connection]:
@@ -81,6 +81,7 @@ class Pool:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._closed = False
 
     def take(self) -> Connection:
         """
@@ -93,10 +94,12 @@ class Pool:
 
     def give_back(self, connection: Connection, *, failed: bool) -> None:  # noqa: ARG002
         """Take one back; the pool rolls back whatever was begun on it."""
-        connection.close()
+        _close(connection, for_good=self._closed)
 
     def close(self) -> None:
-        """Do nothing: the engine's pool is closed with the engine."""
+        """Close those that nobody has now, and each of the others when it comes back."""
+        self._closed = True
+        self._engine.dispose()
 
 
 class Rack:
@@ -116,6 +119,7 @@ class Rack:
         for _ in range(places):
             self._places.put(None)
         self._free: list[Connection] = []
+        self._closed = False
 
     def take(self) -> Connection:
         """
@@ -143,15 +147,33 @@ class Rack:
         """Take one back; if its borrower has *failed*, it is closed, and rolled back with that."""
         try:
             if failed:
-                connection.close()
+                _close(connection, for_good=self._closed)
                 return
             if connection.in_transaction():
                 connection.rollback()  # what SQLAlchemy begins by itself, in autocommit
             self._free.append(connection)
+            if self._closed:
+                self._close_free()
         finally:
             self._places.put(None)
 
     def close(self) -> None:
-        """Close those that nobody has."""
-        while self._free:
-            self._free.pop().close()
+        """Close those that nobody has now, and each of the others when it comes back."""
+        self._closed = True
+        self._close_free()
+        self._engine.dispose()
+
+    def _close_free(self) -> None:
+        while True:
+            try:
+                connection = self._free.pop()
+            except IndexError:
+                return
+            _close(connection, for_good=True)
+
+
+def _close(connection: Connection, *, for_good: bool) -> None:
+    """Give it back to SQLAlchemy's pool, or close it: a pool that was replaced would keep it."""
+    if for_good and not connection.invalidated:
+        connection.detach()
+    connection.close()
