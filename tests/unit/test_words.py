@@ -10,7 +10,11 @@ from typing import NamedTuple
 import pytest
 
 ROOT = Path(__file__).parents[2]
-FILES = sorted(path for name in ("src", "tests", "bench") for path in (ROOT / name).rglob("*.py"))
+ADAPTERS: tuple[str, ...] = ()
+"""The adapters whose names are looked at, without `counterseal-`."""
+
+ROOTS = ["src", "tests", "bench", *(f"adapters/counterseal-{name}" for name in ADAPTERS)]
+FILES = sorted(path for root in ROOTS for path in (ROOT / root).rglob("*.py"))
 
 PARTICIPLES = """
 asked buried carried come decided departed drawn found given gone got heard held judged kept known
@@ -153,7 +157,7 @@ def is_exception(definition: Definition, path: str) -> bool:
     return kind == definition.kind and re.search(f"(?:{where})$", path) is not None
 
 
-@pytest.mark.parametrize("root", ["src", "tests", "bench"])
+@pytest.mark.parametrize("root", ROOTS)
 def test_no_name_is_an_old_word(root):
     violations = {
         f"{path}:{definition.line}": definition.name
