@@ -15,11 +15,13 @@ MODULES = {
 """The lines of each module of the core; the conformance kit is not counted."""
 
 FILES = 100
-LINES = 16_800
+LINES = 17_000
 """
 What the core may grow to: its size now, rounded up to the next hundred.
 
 The goal is 16,000, and it is not reached. Lower this number whenever the core shrinks.
+
+It grew by what the adapters had of the documents that origins read: one reader, beside its writer.
 """
 
 LONG = {"ports.py": "the ports, one protocol each, with their clauses"}

@@ -19,11 +19,10 @@ from counterseal.errors import CredentialRefused, WrongState
 from counterseal.models import UNFINISHED, Scheme
 from counterseal.testing import FakeService
 from counterseal.wire.claims import format_time
-from counterseal.wire.messages import processed_document
+from counterseal.wire.messages import processed_document, read_processed
 from counterseal_client import Asked, Client, ProcessedRequest, Trust
 from counterseal_client.asked import read_asked
 from counterseal_client.question import question_body
-from counterseal_client.request import read_request
 from counterseal_flask import Settings, create_blueprints
 
 CALLBACK = "https://shop.example/done"
@@ -367,7 +366,7 @@ class Story:
 
     @property
     def told(self) -> ProcessedRequest:
-        return read_request(self.document)
+        return read_processed(self.document)
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ from counterseal.models import Button, ChallengeState, PairsContent, Role
 from counterseal.models import Pair as Line
 from counterseal.models.guid import mint
 from counterseal.testing import FakeService
+from counterseal.wire.messages import read_processed
 from counterseal_client import (
     Approval,
     Asked,
@@ -26,7 +27,6 @@ from counterseal_client import (
     is_approved,
     require_approved,
 )
-from counterseal_client.request import read_request
 
 OTHER = mint(9, bytes(15))
 EVERYTHING = {
@@ -152,7 +152,7 @@ class TestNoApproval:
         for names in (["receipt"], ["receipt", "answer"], ["receipt", "answer", "answeredAt"]):
             mixed = approved.document | {name: another.document[name] for name in names}
             with pytest.raises(EvidenceRefused):
-                require_approved(read_request(mixed), approved.asked, approved.trust)
+                require_approved(read_processed(mixed), approved.asked, approved.trust)
 
     def test_a_code_that_is_not_the_one_that_was_shown(self, approved):
         asked = attrs.evolve(approved.asked, code="000000")
@@ -217,7 +217,7 @@ def test_every_member_counts(approved, data):
     document = put(approved.document, path, value)
 
     with pytest.raises((InvalidField, NotApproved, EvidenceRefused)):
-        require_approved(read_request(document), approved.asked, approved.trust)
+        require_approved(read_processed(document), approved.asked, approved.trust)
 
 
 @pytest.mark.parametrize(
@@ -250,7 +250,7 @@ def test_every_member_counts(approved, data):
 )
 def test_a_well_formed_lie_is_named(approved, name, value):
     lie = {"state": value, "status": value} if name == "state" else {name: value}
-    told = read_request(approved.document | lie)
+    told = read_processed(approved.document | lie)
     with pytest.raises(EvidenceRefused) as caught:
         require_approved(told, approved.asked, approved.trust)
     assert caught.value.what == name
@@ -406,7 +406,7 @@ def test_no_text_is_a_receipt(approved, text):
 
 def test_the_document_may_grow(approved):
     document = approved.document | {"new": 1, "status": "ANSWERED"}
-    assert require_approved(read_request(document), approved.asked, approved.trust)
+    assert require_approved(read_processed(document), approved.asked, approved.trust)
 
 
 class TestTrust:

@@ -1,7 +1,8 @@
 """
 Members: the readers of a JSON object's members, which InvalidField names.
 
-A document may have the known members only; another one is refused by name.
+A document that a client sends may have the known members only; another one is refused by name.
+`Members` reads what a service replies, where a client ignores the members that it does not know.
 
 A *near miss* differs from a known name by at most one character that is missing, added, replaced
 or swapped with its neighbour, or is its plural or singular. Case, `-`, `_`, `.` and spaces do not
@@ -10,12 +11,21 @@ count.
 
 from __future__ import annotations
 
+import enum
 import re
 from collections.abc import Collection, Container, Iterable, Mapping
-from typing import Any
+from datetime import datetime
+from typing import Any, TypeVar
+
+import attrs
 
 from counterseal import ijson
-from counterseal.errors import InvalidField
+from counterseal.errors import InvalidField, MalformedToken
+from counterseal.models import Guid
+from counterseal.models.guid import parse
+from counterseal.wire.claims import parse_time
+
+E = TypeVar("E", bound=enum.Enum)
 
 
 class _Everything(Container[str]):
@@ -87,6 +97,90 @@ def read_optional_text(body: Mapping[str, Any], name: str, prefix: str = "") -> 
     if value is None or isinstance(value, str):
         return value
     raise InvalidField(prefix + name, "not a text")
+
+
+@attrs.frozen
+class Members:
+    """
+    The members of a JSON object that a service sent; unknown ones are ignored.
+
+    A reader refuses a member that is missing or of another type by InvalidField, which names it
+    and has no value. One that ends in `_or_none` returns None for a member that is missing or
+    null.
+    """
+
+    document: Mapping[str, Any] = attrs.field(repr=False)
+
+    @classmethod
+    def of(cls, value: object, field: str = "body") -> Members:
+        """Return the members of *value*, a JSON object, which an error calls *field*."""
+        if not isinstance(value, Mapping):
+            raise InvalidField(field, "not a JSON object")
+        return cls(value)
+
+    def has(self, name: str) -> bool:
+        """Tell whether the member is there and not null."""
+        return self.document.get(name) is not None
+
+    def text(self, name: str, *, empty: bool = False) -> str:
+        """Return a text, which may be an empty one only where *empty* says so."""
+        return read_text(self.document, name, empty=empty)
+
+    def text_or_none(self, name: str) -> str | None:
+        """Return a text."""
+        return read_optional_text(self.document, name)
+
+    def flag(self, name: str) -> bool:
+        """Return a boolean."""
+        value = self.document.get(name)
+        if not isinstance(value, bool):
+            raise InvalidField(name, "missing or not a boolean")
+        return value
+
+    def count(self, name: str) -> int:
+        """Return an integer of at least 0."""
+        value = self.document.get(name)
+        # `type` and not `isinstance`, so that True is not a number.
+        if type(value) is not int or value < 0:
+            raise InvalidField(name, "missing or not a number of at least 0")
+        return value
+
+    def count_or_none(self, name: str) -> int | None:
+        """Return an integer of at least 0."""
+        return self.count(name) if self.has(name) else None
+
+    def guid(self, name: str) -> Guid:
+        """Return a GUID."""
+        return parse(self.document.get(name), field=name)
+
+    def guid_or_none(self, name: str) -> Guid | None:
+        """Return a GUID."""
+        return self.guid(name) if self.has(name) else None
+
+    def time(self, name: str) -> datetime:
+        """Return a time."""
+        try:
+            return parse_time(self.text(name))
+        except MalformedToken:
+            raise InvalidField(name, "not a time") from None
+
+    def time_or_none(self, name: str) -> datetime | None:
+        """Return a time."""
+        return self.time(name) if self.has(name) else None
+
+    def choice(self, name: str, kind: type[E]) -> E:
+        """Return a value of an enumeration."""
+        try:
+            return kind(self.text(name))
+        except ValueError:
+            raise InvalidField(name, "not a known value") from None
+
+    def objects(self, name: str) -> tuple[Members, ...]:
+        """Return the members of each object of a list."""
+        value = self.document.get(name)
+        if not isinstance(value, list):
+            raise InvalidField(name, "missing or not a list")
+        return tuple(Members.of(each, name) for each in value)
 
 
 def near_miss(name: str, members: Iterable[str]) -> str | None:

@@ -1,11 +1,14 @@
 """
 The challenge as origins read it: in the reply to `request/add`, in `getRequest` and in callbacks.
 
+`processed_document` writes it, and `read_processed` reads it.
+
 The members that clients of the CX service read keep their names and meaning:
 `guid`, `privakeyId`, `accountId`, `transactionId`, `buttonSelected` (null until answered),
 `content`, `buttons`, `additionalInfo`.
 Ours are `state`, `approved`, `issuedAt`, `expiresAt`, `answeredAt`, `device`, `answer`
-(the device's own signature) and `receipt`; `status` says the same as `state`.
+(the device's own signature) and `receipt`; `status` says the same as `state`, and
+the reply to `request/add` also has `code`, where the person has to type one.
 """
 
 from __future__ import annotations
@@ -14,12 +17,68 @@ import json
 from datetime import datetime
 from typing import Any
 
-from counterseal.models import Challenge, Occasion, PushMessage
+import attrs
+
+from counterseal.errors import InvalidField
+from counterseal.models import (
+    UNFINISHED,
+    Button,
+    Challenge,
+    ChallengeState,
+    Guid,
+    Occasion,
+    PushMessage,
+)
 from counterseal.wire.claims import format_time
+from counterseal.wire.members import Members
 
 
-def processed_document(challenge: Challenge, *, now: datetime) -> dict[str, Any]:
-    """Return the challenge as it is at *now*."""
+@attrs.frozen(kw_only=True)
+class ProcessedRequest:
+    """
+    A challenge as the service says that it is, which proves nothing.
+
+    Attributes:
+        account: The account's GUID, `privakeyId` on the wire.
+        content: A text, or an object with title and keys.
+        button_selected: Index of the chosen button; None unless ANSWERED.
+        answer: The device's own token.
+        code: In the reply to `request/add` only.
+    """
+
+    guid: Guid
+    account: Guid
+    account_id: str
+    app_space: Guid
+    origin: Guid
+    transaction_id: str | None = attrs.field(repr=False)
+    content: Any = attrs.field(repr=False)
+    buttons: tuple[Button, ...] = attrs.field(repr=False)
+    additional_info: Any = attrs.field(repr=False)
+    show_code: bool
+    show_notification: bool
+    callback: str | None = attrs.field(repr=False)
+    state: ChallengeState
+    issued_at: datetime
+    expires_at: datetime
+    button_selected: int | None
+    approved: bool
+    answered_at: datetime | None
+    device: Guid | None
+    answer: str | None = attrs.field(repr=False)
+    receipt: str | None = attrs.field(repr=False)
+    code: str | None = attrs.field(default=None, repr=False)
+
+    @property
+    def finished(self) -> bool:
+        """Whether the challenge has ended, in any way."""
+        return self.state not in UNFINISHED
+
+
+def processed_document(
+    challenge: Challenge, *, now: datetime, code: str | None = None
+) -> dict[str, Any]:
+    """Return the challenge as it is at *now*; *code* is what the person has to type, once."""
     display = json.loads(challenge.display)
     content = display["content"]
     outcome = challenge.outcome
@@ -55,7 +114,55 @@ def processed_document(challenge: Challenge, *, now: datetime) -> dict[str, Any]
         "device": None if outcome is None else outcome.device,
         "answer": None if outcome is None else outcome.token,
         "receipt": None if outcome is None else outcome.receipt,
+        **({} if code is None else {"code": code}),
     }
+
+
+def read_processed(document: object) -> ProcessedRequest:
+    """Read a challenge that the service sent; see `wire.members.Members` for refusals."""
+    members = Members.of(document)
+    return ProcessedRequest(
+        guid=members.guid("guid"),
+        account=members.guid("privakeyId"),
+        account_id=members.text("accountId"),
+        app_space=members.guid("appSpaceGuid"),
+        origin=members.guid("requestOriginGuid"),
+        transaction_id=members.text_or_none("transactionId"),
+        content=members.document.get("content"),
+        buttons=tuple(_button(button) for button in members.objects("buttons")),
+        additional_info=members.document.get("additionalInfo"),
+        show_code=members.flag("showCode"),
+        show_notification=members.flag("showNotification"),
+        callback=members.text_or_none("callback"),
+        state=_state(members),
+        issued_at=members.time("issuedAt"),
+        expires_at=members.time("expiresAt"),
+        button_selected=members.count_or_none("buttonSelected"),
+        approved=members.flag("approved"),
+        answered_at=members.time_or_none("answeredAt"),
+        device=members.guid_or_none("device"),
+        answer=members.text_or_none("answer"),
+        receipt=members.text_or_none("receipt"),
+        code=members.text_or_none("code"),
+    )
+
+
+def _state(members: Members) -> ChallengeState:
+    """Read `state`, or `status`, which must not differ."""
+    names = [name for name in ("state", "status") if name in members.document]
+    states = {members.choice(name, ChallengeState) for name in names}
+    if len(states) != 1:
+        raise InvalidField("state", "missing, or `state` and `status` differ")
+    return states.pop()
+
+
+def _button(members: Members) -> Button:
+    return Button(
+        title=members.text("title"),
+        strong=members.flag("strongAuth"),
+        style=members.text_or_none("style"),
+        approving=members.flag("approving"),
+    )
 
 
 TYPES = {

@@ -1,13 +1,16 @@
 """Members: what is unknown is refused by name, and what is nearly known is named beside it."""
 
 import string
+from datetime import UTC, datetime
+from enum import Enum
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from counterseal.errors import InvalidField
-from counterseal.wire.members import EVERYTHING, near_miss, require_known
+from counterseal.models import guid
+from counterseal.wire.members import EVERYTHING, Members, near_miss, require_known
 from counterseal.wire.question import QUESTION_MEMBERS
 
 LETTERS = string.ascii_letters + string.digits + "_-. é"
@@ -120,3 +123,65 @@ def test_a_name_is_shown_short_and_harmless():
         require_known({"\x1b[2J" + "x" * 100_000: 1}, QUESTION_MEMBERS)
     assert refusal.value.field.startswith(r"\x1b[2Jxxx")
     assert len(str(refusal.value)) < 200
+
+
+class Size(Enum):
+    SMALL = "small"
+
+
+GUID = guid.mint(7, bytes(15))
+TIME = datetime(2026, 11, 24, 12, 0, 0, 250_000, tzinfo=UTC)
+READERS = {
+    "text": ("x", "x", ["", None, 1, True]),
+    "text_or_none": ("", "", [1, True, []]),
+    "flag": (False, False, [0, 1, "true", None]),
+    "count": (0, 0, [-1, 1.0, True, "1", None]),
+    "count_or_none": (7, 7, [-1, 1.0, True, "1"]),
+    "guid": (GUID, GUID, ["", f"{GUID}x", 1, None]),
+    "guid_or_none": (GUID, GUID, ["", f"{GUID}x", 1]),
+    "time": ("2026-11-24T12:00:00.250Z", TIME, ["2026-11-24T12:00:00Z", "", 1, None]),
+    "time_or_none": ("2026-11-24T12:00:00.250Z", TIME, ["2026-11-24T12:00:00Z", "", 1]),
+}
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_a_member_of_a_reply_is_of_its_type(reader):
+    sent, value, malformed = READERS[reader]
+    assert getattr(Members.of({"one": sent}), reader)("one") == value
+    for other in malformed:
+        with pytest.raises(InvalidField) as caught:
+            getattr(Members.of({"one": other}), reader)("one")
+        assert caught.value.field == "one"
+
+
+@pytest.mark.parametrize("reader", [name for name in READERS if name.endswith("_or_none")])
+@pytest.mark.parametrize("document", [{}, {"one": None}])
+def test_an_optional_member_of_a_reply_may_be_missing_or_null(reader, document):
+    assert getattr(Members.of(document), reader)("one") is None
+    assert not Members.of(document).has("one")
+
+
+@pytest.mark.parametrize("value", ["large", "", None, 1, ["small"]])
+def test_a_choice_is_one_of_the_known_values(value):
+    assert Members.of({"size": "small"}).choice("size", Size) is Size.SMALL
+    with pytest.raises(InvalidField, match="size"):
+        Members.of({"size": value}).choice("size", Size)
+
+
+@pytest.mark.parametrize("value", [None, {}, "text", [1], [None], [[]]])
+def test_objects_are_a_list_of_objects(value):
+    (one, other) = Members.of({"each": [{"n": 1}, {"n": 2}]}).objects("each")
+    assert (one.count("n"), other.count("n")) == (1, 2)
+    with pytest.raises(InvalidField, match="each"):
+        Members.of({"each": value}).objects("each")
+
+
+@pytest.mark.parametrize("value", [None, [], "text", 1])
+def test_the_members_are_those_of_an_object(value):
+    with pytest.raises(InvalidField, match="reply"):
+        Members.of(value, "reply")
+
+
+def test_an_empty_text_is_read_where_it_is_allowed():
+    assert Members.of({"one": ""}).text("one", empty=True) == ""
+    assert "canary" not in repr(Members.of({"one": "canary"}))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from counterseal.models import Button, HtmlContent, Pair, PairsContent, TextContent
+from counterseal.wire.messages import ProcessedRequest
 from counterseal_client.approval import Approval, is_approved, require_approved
 from counterseal_client.asked import Asked
 from counterseal_client.callback import Callback, verify_callback
@@ -25,7 +26,6 @@ from counterseal_client.errors import (
     Unfit,
     Unreachable,
 )
-from counterseal_client.request import ProcessedRequest
 from counterseal_client.roster import BindInvitation, Device, KnownAccount
 from counterseal_client.trust import Trust
 

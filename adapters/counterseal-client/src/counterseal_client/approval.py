@@ -29,10 +29,10 @@ import attrs
 from counterseal import Receipt, read_json
 from counterseal.models import Button, ChallengeState, Guid, Role
 from counterseal.wire.claims import format_time
+from counterseal.wire.messages import ProcessedRequest
 from counterseal.wire.question import content_document
 from counterseal_client.asked import Asked, same
 from counterseal_client.errors import Declined, EvidenceRefused, NotApproved, Unanswered
-from counterseal_client.request import ProcessedRequest
 from counterseal_client.trust import Trust
 
 _ENDED_BY_A_PERSON = frozenset({ChallengeState.ANSWERED, ChallengeState.DISOWNED})

@@ -18,10 +18,10 @@ from counterseal.errors import InvalidField
 from counterseal.ijson import canonical, compact
 from counterseal.models import Guid, Question
 from counterseal.wire.claims import format_time
+from counterseal.wire.members import Members
+from counterseal.wire.messages import ProcessedRequest, read_processed
 from counterseal.wire.question import content_document
 from counterseal_client.errors import EvidenceRefused
-from counterseal_client.members import Members
-from counterseal_client.request import ProcessedRequest, read_request
 
 
 @attrs.frozen(kw_only=True)
@@ -95,8 +95,8 @@ class Asked:
             origin=members.guid("origin"),
             sent=members.text("sent"),
             code_asked=members.flag("codeAsked"),
-            issued_at=members.moment("issuedAt"),
-            expires_at=members.moment("expiresAt"),
+            issued_at=members.time("issuedAt"),
+            expires_at=members.time("expiresAt"),
         )
 
     def require_same(self, told: ProcessedRequest) -> None:
@@ -149,21 +149,20 @@ def read_asked(sent: str, reply: object, *, origin: Guid) -> Asked:
         InvalidField: A member is missing or of another type.
         EvidenceRefused: The service tells of another question, or of none's origin.
     """
-    told = read_request(reply)
-    code = Members.of(reply).text_or_none("code")
+    told = read_processed(reply)
     asked = Asked(
         guid=told.guid,
         account=told.account,
         app_space=told.app_space,
         origin=origin,
         sent=sent,
-        code=code,
-        code_asked=code is not None,
+        code=told.code,
+        code_asked=told.code is not None,
         issued_at=told.issued_at,
         expires_at=told.expires_at,
     )
     asked.require_same(told)
-    if asked.question.show_code and not code:
+    if asked.question.show_code and not told.code:
         # Nobody would type it: the origin's setting `codes` is not `typed`.
         raise EvidenceRefused("code")
     return asked

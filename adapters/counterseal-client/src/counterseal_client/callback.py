@@ -22,9 +22,9 @@ import attrs
 from counterseal import Refused, read_json
 from counterseal.errors import UnfitKey, WrongSignature
 from counterseal.models import PublicKey
+from counterseal.wire.messages import ProcessedRequest, read_processed
 from counterseal.wire.webhook import PUBLIC_PREFIX, read_public_text, verify_asymmetric
 from counterseal_client.errors import CallbackRefused, Unfit
-from counterseal_client.request import ProcessedRequest, read_request
 
 TOLERANCE = timedelta(minutes=5)
 """What the libraries of Standard Webhooks allow."""
@@ -103,7 +103,7 @@ def verify_callback(
     if abs(now.timestamp() - int(timestamp)) > tolerance.total_seconds():
         raise CallbackRefused("too old, or too new")
     try:
-        request = read_request(read_json(body))
+        request = read_processed(read_json(body))
     except Refused:
         raise CallbackRefused("the body is no processed request") from None
     sent_at = datetime.fromtimestamp(int(timestamp), UTC)

@@ -12,6 +12,7 @@ from typing import Any, Self
 from counterseal.memory import SystemClock, SystemEntropy
 from counterseal.models import Button, ChallengeState, Content, Guid, Scheme
 from counterseal.ports import Clock, Entropy
+from counterseal.wire.messages import ProcessedRequest, read_processed
 from counterseal_client.address import Address
 from counterseal_client.asked import Asked, read_asked
 from counterseal_client.caller import ATTEMPTS, Call, Caller
@@ -20,7 +21,6 @@ from counterseal_client.errors import EvidenceRefused, Finished, Unfit, demand
 from counterseal_client.line import Line
 from counterseal_client.problem import asked_pause
 from counterseal_client.question import json_body, question_body
-from counterseal_client.request import ProcessedRequest, read_request
 from counterseal_client.users import Users, own_guid
 from counterseal_client.waiting import HOLD, Look, Waiting
 from counterseal_http import Guard
@@ -241,7 +241,7 @@ class Client(Users):
             longer=timedelta(seconds=hold),
         )
         reply = self._caller.call(call)
-        told = reply.read(read_request)
+        told = reply.read(read_processed)
         if isinstance(request, Asked):
             request.require_same(told)
         elif told.guid != guid:

@@ -8,7 +8,7 @@ import attrs
 
 from counterseal.models import BindingState, Guid
 from counterseal.wire.link import BindLink, write_link
-from counterseal_client.members import Members
+from counterseal.wire.members import Members
 
 
 @attrs.frozen(kw_only=True)
@@ -88,9 +88,9 @@ def read_invitation(account_id: str, document: object) -> BindInvitation:
     if isinstance(members.document.get("sessionToken"), dict):
         # The shape of 2019, which a service may be set to.
         older = Members.of(members.document["sessionToken"], "sessionToken")
-        token, expires_at = older.text("guid"), older.moment("expiration")
+        token, expires_at = older.text("guid"), older.time("expiration")
     else:
-        token, expires_at = members.text("sessionToken"), members.moment("sessionTokenExpiration")
+        token, expires_at = members.text("sessionToken"), members.time("sessionTokenExpiration")
     return BindInvitation(
         account=members.guid("privakeyId"),
         account_id=account_id,

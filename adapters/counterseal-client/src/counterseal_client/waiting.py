@@ -11,8 +11,8 @@ from itertools import count
 import attrs
 
 from counterseal import Unavailable
+from counterseal.wire.messages import ProcessedRequest
 from counterseal_client.errors import AskedTooOften
-from counterseal_client.request import ProcessedRequest
 
 HOLD = 25
 """Seconds that one look is held at most; proxies like to give up after 30 or 60."""

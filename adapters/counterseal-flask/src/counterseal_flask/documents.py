@@ -9,15 +9,8 @@ from typing import Any
 import counterseal as cs
 from counterseal.models import Account, AppSpace, Binding, Challenge, Origin, TokenForm
 from counterseal.wire.claims import format_time
-from counterseal.wire.messages import processed_document
 
 Document = dict[str, Any]
-
-
-def issued_document(issued: cs.Issued, now: datetime) -> Document:
-    """Return a new request, with the matching code where one is asked for."""
-    code = {} if issued.code is None else {"code": issued.code}
-    return processed_document(issued.challenge, now=now) | code
 
 
 def invitation_document(invitation: cs.Invitation, origin: Origin) -> Document:

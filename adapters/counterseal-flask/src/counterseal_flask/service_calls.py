@@ -14,7 +14,6 @@ from counterseal_flask.documents import (
     account_document,
     device_document,
     invitation_document,
-    issued_document,
 )
 from counterseal_flask.messages import Message, Reply
 from counterseal_flask.service import Service
@@ -82,7 +81,9 @@ def add_request(service: Service, asked: Message, party: RelyingParty) -> Reply:
     issued = service.challenges.issue(party, question, idempotency_key=asked.idempotency_key)
     return Reply(
         status=CREATED,
-        document=issued_document(issued, service.ports.clock.now()),
+        document=processed_document(
+            issued.challenge, now=service.ports.clock.now(), code=issued.code
+        ),
         headers={"Location": f"{asked.root}/request/{issued.challenge.guid}"},
     )
 
