@@ -1,4 +1,4 @@
-"""Records as JSON: all of them come back, and nothing else is read."""
+"""Every record is read back from its JSON, and nothing else is read."""
 
 import enum
 import json
@@ -18,6 +18,7 @@ from counterseal.testing.contracts.record_factory import RecordFactory, event, n
 from counterseal.testing.strategies import guids, moments, texts
 from counterseal_records.bodies import (
     KINDS,
+    RecordUnreadable,
     form_of,
     read,
     read_as,
@@ -25,9 +26,8 @@ from counterseal_records.bodies import (
     write,
     write_bytes,
 )
-from counterseal_records.errors import RecordUnreadable
 
-WRITTEN = Path(__file__).with_name("records-of-schema-1.jsonl")
+SPECIMENS = Path(__file__).with_name("records-of-schema-1.jsonl")
 """
 Bodies in the present form, the first of every kind.
 
@@ -48,50 +48,50 @@ LEAVES = {
 }
 
 
-def values(hint):
+def values_of(hint):
     """Make values of a type, as fields of records are annotated."""
     if hint in LEAVES:
         return LEAVES[hint]
     if typing.get_origin(hint) in {types.UnionType, typing.Union}:
-        return st.one_of(*map(values, typing.get_args(hint)))
+        return st.one_of(*map(values_of, typing.get_args(hint)))
     if typing.get_origin(hint) is tuple:
         first, *rest = typing.get_args(hint)
         if rest != [...]:
-            return st.tuples(values(first), *map(values, rest))
-        return st.lists(values(first), max_size=3).map(tuple)
+            return st.tuples(values_of(first), *map(values_of, rest))
+        return st.lists(values_of(first), max_size=3).map(tuple)
     if issubclass(hint, enum.Enum):
         return st.sampled_from(hint)
     hints = typing.get_type_hints(hint)
     return st.builds(
         hint,
         **{
-            field.name: values(hints[field.name]).filter(bool)
+            field.name: values_of(hints[field.name]).filter(bool)
             if field.validator is fields.text
-            else values(hints[field.name])
+            else values_of(hints[field.name])
             for field in attrs.fields(hint)
         },
     )
 
 
-RECORDS = st.one_of(*(st.deferred(lambda cls=cls: values(cls)) for cls in KINDS))
+RECORDS = st.one_of(*(st.deferred(lambda cls=cls: values_of(cls)) for cls in KINDS))
 
 
 @given(RECORDS)
-def test_what_is_written_is_read(record):
+def test_a_body_is_read_as_the_record_that_was_written(record):
     body = write(record)
 
-    found = read(body)
+    copy = read(body)
 
-    assert type(found) is type(record)
-    assert found == record
+    assert type(copy) is type(record)
+    assert copy == record
     assert body.isascii()
-    assert write(found) == body
+    assert write(copy) == body
 
 
 @pytest.mark.parametrize(
     "record", edge_records(RecordFactory()), ids=lambda record: type(record).__name__
 )
-def test_odd_texts_are_written_in_ascii_and_read(record):
+def test_edge_values_are_written_in_ascii_and_read(record):
     body = write(record)
 
     assert body.isascii()
@@ -99,10 +99,10 @@ def test_odd_texts_are_written_in_ascii_and_read(record):
 
 
 @given(RECORDS, st.randoms(use_true_random=False))
-def test_a_member_that_is_not_known_is_not_read_wherever_it_stands(record, luck):
+def test_an_unknown_member_is_refused_at_any_depth(record, randomness):
     body = json.loads(write(record))
-    objects = [found for found in nested(body["fields"]) if isinstance(found, dict)]
-    luck.choice(objects)["colour"] = "red"
+    objects = [each for each in nested(body["fields"]) if isinstance(each, dict)]
+    randomness.choice(objects)["colour"] = "red"
 
     with pytest.raises(RecordUnreadable):
         read(json.dumps(body, separators=(",", ":")))
@@ -113,18 +113,18 @@ def nested(value):
     inside = value.values() if isinstance(value, dict) else value
     return [
         value,
-        *(found for each in inside if isinstance(each, dict | list) for found in nested(each)),
+        *(inner for each in inside if isinstance(each, dict | list) for inner in nested(each)),
     ]
 
 
 @given(RECORDS)
-def test_what_is_written_in_other_words_is_read_the_same(record):
+def test_a_body_with_other_whitespace_and_order_is_read_the_same(record):
     body = json.dumps(dict(reversed(json.loads(write(record)).items())), indent=1)
 
     assert read(body) == read(body.encode()) == record
 
 
-def test_kinds_have_names_of_their_own_that_never_change():
+def test_the_names_of_kinds_never_change():
     assert {cls.__name__: kind.name for cls, kind in KINDS.items()} == {
         "Company": "company",
         "AppSpace": "app_space",
@@ -141,7 +141,7 @@ def test_kinds_have_names_of_their_own_that_never_change():
     }
 
 
-def test_a_body_says_what_it_is():
+def test_a_body_has_kind_schema_and_fields():
     company = RecordFactory().company()
 
     assert json.loads(write(company)) == {
@@ -158,12 +158,16 @@ def test_a_body_says_what_it_is():
 
 def specimens():
     """Return the records that `records-of-schema-1.jsonl` holds."""
-    made = RecordFactory(seed=1)
-    return (*made.one_of_each(), *edge_records(made), event("a reason", subject=made.guid()))
+    factory = RecordFactory(seed=1)
+    return (
+        *factory.one_of_each(),
+        *edge_records(factory),
+        event("a reason", subject=factory.guid()),
+    )
 
 
 def test_the_present_form_is_written_and_read():
-    bodies = WRITTEN.read_text(encoding="ascii").splitlines()
+    bodies = SPECIMENS.read_text(encoding="ascii").splitlines()
 
     assert tuple(map(read, bodies)) == specimens()
     assert list(map(write, specimens())) == bodies
@@ -192,7 +196,7 @@ def test_the_present_form_is_written_and_read():
         lambda body: body["fields"].update(created_at="2030-01-01T00:00:00+01:00"),
     ],
 )
-def test_what_is_not_known_is_not_read(spoil):
+def test_an_unknown_or_invalid_member_is_refused(spoil):
     body = json.loads(write(RecordFactory().company()))
     spoil(body)
 
@@ -201,12 +205,12 @@ def test_what_is_not_known_is_not_read(spoil):
 
 
 @pytest.mark.parametrize("body", ["", "{", "null", "[]", "1", '"company"'])
-def test_what_is_no_body_is_not_read(body):
+def test_a_text_that_is_no_body_is_refused(body):
     with pytest.raises(RecordUnreadable):
         read(body)
 
 
-def test_a_record_of_another_kind_is_not_taken():
+def test_a_record_of_another_kind_is_refused():
     company = write(RecordFactory().company())
 
     with pytest.raises(RecordUnreadable):
@@ -218,7 +222,7 @@ def test_a_record_of_another_kind_is_not_taken():
 @pytest.mark.parametrize(
     "record", RecordFactory().one_of_each(), ids=lambda record: type(record).__name__
 )
-def test_only_tenancy_is_kept_from_one_reading_to_the_next(record):
+def test_only_tenancy_records_are_cached(record):
     body = write(record)
     first, again = read(body), read(body[:1] + body[1:])
 
@@ -230,7 +234,7 @@ def test_only_tenancy_is_kept_from_one_reading_to_the_next(record):
 @pytest.mark.parametrize(
     "record", RecordFactory().one_of_each(), ids=lambda record: type(record).__name__
 )
-def test_a_body_of_this_releases_form_is_read_as_it_is(record):
+def test_a_body_of_this_releases_form_is_read(record):
     assert len(form_of(record)) == 4
     assert read(write_bytes(record), form_of(record)) == record
     assert read(write(record), b"else") == record
@@ -242,7 +246,7 @@ def test_each_kind_has_a_form_of_its_own():
     )
 
 
-def test_a_member_that_is_not_known_is_refused_unless_the_form_is_this_releases():
+def test_an_unknown_member_is_refused_unless_the_form_is_this_releases():
     record = RecordFactory().account()
     body = json.loads(write(record))
     body["fields"]["colour"] = "red"

@@ -11,7 +11,7 @@ from counterseal.models import AddressKind, PushAddress
 from counterseal.models.guid import PARTITIONS, partition_of
 from counterseal.testing import FakeService, FrozenClock
 from counterseal.testing.service import CALLBACK
-from counterseal_records import SourceUnsound, TargetDiffers, check, copying
+from counterseal_records import SourceUnsound, TargetDiffers, check, copy_store
 from counterseal_redis import Keyspace, RedisAudit, RedisInventory, RedisStore, with_redis
 
 USERS = ("zoe", "adam", "eve")
@@ -170,7 +170,7 @@ def copy(keyspace, other, *, kind=RedisInventory, good=None):
     target = kind(other, clock)
     if good is not None:
         target.good = good
-    return copying(RedisInventory(keyspace, clock), target, lambda: luck.token(16).hex())
+    return copy_store(RedisInventory(keyspace, clock), target, lambda: luck.token(16).hex())
 
 
 def seen(keyspace, world):
@@ -191,4 +191,4 @@ def seen(keyspace, world):
 def test_nobody_there_is_unavailable(nowhere):
     client = nowhere.client()
     with pytest.raises(StoreUnavailable):
-        RedisInventory(Keyspace(client, prefix=fresh_prefix()), FrozenClock()).shelf(0)
+        RedisInventory(Keyspace(client, prefix=fresh_prefix()), FrozenClock()).read_partition(0)

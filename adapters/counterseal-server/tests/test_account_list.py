@@ -8,7 +8,7 @@ from counterseal import Accounts, Administration, Devices, Enrolments, Invitatio
 from counterseal.device import SoftwareDevice
 from counterseal.invariants import Violation
 from counterseal.models import OPERATOR
-from counterseal_records import Shelf
+from counterseal_records import PartitionContents
 from counterseal_server.configuration import settings
 from counterseal_server.house import House
 from counterseal_server.users import read_accounts
@@ -109,9 +109,9 @@ def test_the_store_is_read_one_partition_at_a_time(users):
         def __init__(self):
             self.partitions = []
 
-        def shelf(self, partition):
+        def read_partition(self, partition):
             self.partitions.append(partition)
-            return Shelf((), ())
+            return PartitionContents((), ())
 
     inventory = Counting()
     pages = read_accounts(inventory, None, bound=None)
@@ -123,9 +123,11 @@ def test_the_store_is_read_one_partition_at_a_time(users):
 
 def test_what_cannot_be_read_is_said_and_fails(run, data, users, monkeypatch):
     def broken(self, partition):
-        return Shelf((), (Violation("a-record", "it cannot be read"),) if partition == 7 else ())
+        return PartitionContents(
+            (), (Violation("a-record", "it cannot be read"),) if partition == 7 else ()
+        )
 
-    monkeypatch.setattr("counterseal_sql.inventory.SqlInventory.shelf", broken)
+    monkeypatch.setattr("counterseal_sql.inventory.SqlInventory.read_partition", broken)
     result = run("account", "list", "--data", data)
     assert result.exit_code == 1
     assert result.stderr.startswith("store: the list is not whole: 1 of its records cannot be read")

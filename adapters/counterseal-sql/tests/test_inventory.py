@@ -10,7 +10,7 @@ from counterseal.memory import SystemEntropy
 from counterseal.models import AddressKind, PushAddress
 from counterseal.testing import FakeService, FrozenClock
 from counterseal.testing.service import CALLBACK
-from counterseal_records import TargetDiffers, check, copying
+from counterseal_records import TargetDiffers, check, copy_store
 from counterseal_sql import SqlAudit, SqlInventory, SqlStore, with_sql
 
 USERS = ("zoe", "adam", "eve")
@@ -61,7 +61,7 @@ def changed(database, statement, **values):
 def copy(source, target, *, kind=SqlInventory):
     clock, luck = FrozenClock(), SystemEntropy()
     into = kind(target, clock)
-    return copying(SqlInventory(source, clock), into, lambda: luck.token(16).hex())
+    return copy_store(SqlInventory(source, clock), into, lambda: luck.token(16).hex())
 
 
 def seen(database, world):

@@ -1,13 +1,12 @@
 """
-Counterseal's records at rest: what every store that keeps bytes does alike.
+Counterseal's records at rest: what every store that keeps bytes has in common.
 
-- `bodies`: records, and audit events, as JSON with a version.
-- `commits`: how a commit is known again.
-- `inventory`, `checking` and `copying`: all that a store holds, whether it fits together, and
-  how it comes into another store.
-- `digest` and `moments`: texts and times as what any database compares exactly.
+- `bodies`: records and audit events as JSON with a version.
+- `columns`: texts, times and commits as values that every database compares exactly.
+- `inventory`: all that a store holds, and whether it satisfies the invariants of the core.
+- `copying`: how it is copied into another store.
 
-It is for the authors of stores; a service installs one of those.
+It is for the authors of stores; a service installs one of the stores.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from __future__ import annotations
 from counterseal_records.bodies import (
     KINDS,
     Kind,
+    RecordUnreadable,
     form_of,
     read,
     read_as,
@@ -22,29 +22,33 @@ from counterseal_records.bodies import (
     write,
     write_bytes,
 )
-from counterseal_records.checking import check
-from counterseal_records.commits import fingerprint
-from counterseal_records.copying import Copied, copying
-from counterseal_records.digest import ROOT, digest, natural_key
-from counterseal_records.errors import RecordUnreadable, SourceUnsound, TargetDiffers
-from counterseal_records.inventory import Inventory, Page, Shelf, Shelved
-from counterseal_records.moments import MICROSECOND, microseconds, moment_at
+from counterseal_records.columns import (
+    MICROSECOND,
+    ROOT,
+    digest,
+    fingerprint,
+    microseconds,
+    moment_at,
+    natural_key,
+)
+from counterseal_records.copying import CopyProgress, SourceUnsound, TargetDiffers, copy_store
+from counterseal_records.inventory import AgedRecord, Inventory, Page, PartitionContents, check
 
 __all__ = [
     "KINDS",
     "MICROSECOND",
     "ROOT",
-    "Copied",
+    "AgedRecord",
+    "CopyProgress",
     "Inventory",
     "Kind",
     "Page",
+    "PartitionContents",
     "RecordUnreadable",
-    "Shelf",
-    "Shelved",
     "SourceUnsound",
     "TargetDiffers",
     "check",
-    "copying",
+    "copy_store",
     "digest",
     "fingerprint",
     "form_of",

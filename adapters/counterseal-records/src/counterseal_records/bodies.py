@@ -1,5 +1,5 @@
 """
-Records, and audit events, as JSON: explicit, versioned, and nothing that could run.
+Records and audit events as JSON: explicit, versioned, and without anything that could run.
 
 A body is an object of three members:
 
@@ -10,14 +10,14 @@ A body is an object of three members:
 
 msgspec reads and writes them in a tenth of the time that a converter in Python takes, but it
 overlooks members that it does not know.
-So what it has read counts only if it is written as the very text that was read; whatever is
-written otherwise, by an older release or by nobody we know, cattrs judges, and strictly.
-A store that keeps a body's form beside it (`form_of`) spares the second writing.
+So a record that it decodes counts only if encoding it again gives the same text. Any other text, of
+an older release or of an unknown writer, is decoded by cattrs, which refuses unknown members.
+A store that keeps a body's form beside it (`form_of`) needs no second encoding.
 
 A field that is added with a default needs no new number: older bodies are read with the default.
-Whatever else changes takes the next number, and a step in `STEPS` that makes the older form
-into the newer one.
-A release reads what older ones have written; it refuses what it does not know in every part.
+Every other change takes the next number, and a step in `STEPS` that turns the older form into the
+newer one.
+A release reads the bodies of older releases. It refuses a body with any part that it does not know.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ import attrs
 import msgspec
 from cattrs import Converter
 
+from counterseal.errors import Unavailable
 from counterseal.models import (
     Account,
     Admin,
@@ -52,12 +53,15 @@ from counterseal.models import (
     Origin,
     Record,
 )
-from counterseal_records.errors import RecordUnreadable
 
 R = TypeVar("R")
 
 Stored: TypeAlias = Record | AuditEvent
 Fields: TypeAlias = dict[str, Any]
+
+
+class RecordUnreadable(Unavailable, code="record_unreadable"):
+    """A stored body holds no record that this release can read."""
 
 
 @attrs.frozen
@@ -66,7 +70,7 @@ class Kind:
     A kind of record.
 
     Attributes:
-        name: What it is called at rest, for ever.
+        name: Its name in stored bodies; it never changes.
         schema: The number of the form in which this release writes it.
     """
 
@@ -118,38 +122,38 @@ def form_of(record: Stored) -> bytes:
     """
     Return the form in which this release writes records of that kind, as four letters.
 
-    It tells apart what `Kind.schema` does not: a release that knows a field more has another one.
+    It is finer than `Kind.schema`: a release with one more field has another form.
     """
     return _forms()[_HEADS[type(record)]]
 
 
 def read(body: str | bytes, form: bytes = b"") -> Stored:
     """
-    Return what *body* holds.
+    Return the record or audit event in *body*.
 
     Args:
-        body: As `write` makes it.
-        form: What `form_of` said when it was written, if the caller knows that.
-            A body of this release's own form has no member that it does not know, and is not
-            written again to see that.
+        body: As `write` returns it.
+        form: The value of `form_of` when the body was written, if the caller knows it.
+            A body of this release's own form has no unknown member, so it is not encoded again
+            to look for one.
 
     Raises:
-        RecordUnreadable: It is nothing that this release knows, or is broken.
+        RecordUnreadable: *body* is broken, or of a kind or form that this release does not know.
     """
     try:
         text = body if isinstance(body, bytes) else body.encode()
-        return _kept(text) if text.startswith(_TENANCY) else _read(text, form)
+        return _decode_cached(text) if text.startswith(_TENANCY) else _decode(text, form)
     except Exception as error:
-        # Whatever a broken body makes the converter or a record's validators raise.
+        # A broken body can make the converter or a record's validators raise anything.
         raise RecordUnreadable from error
 
 
 def read_as(expected: type[R], body: str | bytes, form: bytes = b"") -> R:
     """
-    Return what *body* holds, which has to be of one kind; *form* as `read` has it.
+    Return what *body* holds, as an instance of *expected*; *form* is that of `read`.
 
     Raises:
-        RecordUnreadable: It is of another, or is nothing that this release knows.
+        RecordUnreadable: *body* holds something else, or cannot be read.
     """
     record = read(body, form)
     if not isinstance(record, expected):
@@ -159,10 +163,10 @@ def read_as(expected: type[R], body: str | bytes, form: bytes = b"") -> R:
 
 def read_record(body: str | bytes, form: bytes = b"") -> Record:
     """
-    Return the record that *body* holds; *form* as `read` has it.
+    Return the record that *body* holds; *form* is that of `read`.
 
     Raises:
-        RecordUnreadable: It holds none that this release knows.
+        RecordUnreadable: *body* holds no record, or cannot be read.
     """
     record = read(body, form)
     if isinstance(record, AuditEvent):
@@ -170,20 +174,20 @@ def read_record(body: str | bytes, form: bytes = b"") -> Record:
     return record
 
 
-def _read(text: bytes, form: bytes = b"") -> Stored:
+def _decode(text: bytes, form: bytes = b"") -> Stored:
     head, _, rest = text.partition(_FIELDS)
     decoder = _DECODERS.get(head)
     if decoder is not None:
         try:
             record: Stored = decoder.decode(rest[:-1])
         except msgspec.DecodeError:
-            return _judged(text)
+            return _decode_strictly(text)
         if (form and form == _forms()[head]) or write_bytes(record) == text:
             return record
-    return _judged(text)
+    return _decode_strictly(text)
 
 
-def _judged(text: bytes) -> Stored:
+def _decode_strictly(text: bytes) -> Stored:
     body = json.loads(text.decode())
     name, number, fields = body["kind"], body["schema"], body["fields"]
     cls = _CLASSES[name]
@@ -194,7 +198,7 @@ def _judged(text: bytes) -> Stored:
 
 @cache
 def _forms() -> Mapping[bytes, bytes]:
-    # By how bodies begin. The schema has the name and the type of each member, at any depth.
+    # The keys are the bodies' first bytes. A schema has each member's name and type, at any depth.
     return {head: _digested(msgspec.json.schema(cls)) for cls, head in _HEADS.items()}
 
 
@@ -203,20 +207,20 @@ def _digested(schema: Mapping[str, Any]) -> bytes:
     return urlsafe_b64encode(hashlib.sha256(text.encode()).digest()[:3])
 
 
-def _made() -> Converter:
+def _new_converter() -> Converter:
     converter = Converter(forbid_extra_keys=True, detailed_validation=False)
     converter.register_unstructure_hook(datetime, datetime.isoformat)
     converter.register_structure_hook(datetime, lambda text, _: datetime.fromisoformat(text))
     converter.register_unstructure_hook(bytes, lambda raw: b64encode(raw).decode())
     converter.register_structure_hook(bytes, lambda text, _: b64decode(text, validate=True))
-    # JSON has these, so a value of another type is an error and nothing to be converted.
+    # JSON has these types, so a value of another type is an error and is not converted.
     for plain in (str, int, bool):
         converter.register_structure_hook(plain, _exactly)
     return converter
 
 
-def _exactly(value: Any, wanted: type[R]) -> R:
-    if type(value) is not wanted:
+def _exactly(value: Any, expected: type[R]) -> R:
+    if type(value) is not expected:
         raise TypeError
     return value
 
@@ -240,9 +244,9 @@ _DECODERS: Mapping[bytes, msgspec.json.Decoder[Any]] = {
 }
 _ENCODER = msgspec.json.Encoder()
 
-# Tenancy is read at every call, changes seldom, and is of nobody who could ask to be forgotten.
+# Every call reads tenancy records. They change seldom, and hold no person's data to be erased.
 _TENANCY = tuple(_HEADS[kind] for kind in (Company, AppSpace, Origin, Admin))
-_kept = lru_cache(maxsize=1_024)(_read)
+_decode_cached = lru_cache(maxsize=1_024)(_decode)
 
-_CONVERTER = _made()
+_CONVERTER = _new_converter()
 _JSON = json.JSONEncoder(separators=(",", ":"))

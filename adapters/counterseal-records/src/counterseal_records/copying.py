@@ -1,11 +1,11 @@
 """
-Copying: all of one store into another one, which is empty, or holds a part of the same copy.
+Copying all of one store into another one that is empty or holds a part of the same copy.
 
-Nobody may use either meanwhile.
+No service may use either store meanwhile.
 Records keep their versions, lists their order, and the audit log its lines.
-A copy that was broken off is taken up again by the same call: what is there already is compared
-and left alone.
-Replay keys, counters and reservations are not records, and stay behind.
+The same call continues an interrupted copy: it compares the records that the target already has,
+and does not write them again.
+Replay keys, counters and reservations are not records, and are not copied.
 """
 
 from __future__ import annotations
@@ -15,29 +15,36 @@ from collections.abc import Callable, Iterator, Sequence
 
 import attrs
 
-from counterseal.errors import Conflict, Indeterminate
+from counterseal.errors import Conflict, Indeterminate, Misuse
 from counterseal.models import Record
 from counterseal.models.guid import PARTITIONS, partition_of
 from counterseal.models.index import Listing, index_of
-from counterseal_records.errors import SourceUnsound, TargetDiffers
-from counterseal_records.inventory import Inventory, Shelved
+from counterseal_records.inventory import AgedRecord, Inventory
 
 PAGE = 100
 """Records that are created at once."""
 
 TRIES = 10
-"""How often a page is asked for again whose reply was lost."""
+"""How often a page is sent whose reply is lost."""
+
+
+class SourceUnsound(Misuse, code="source_unsound"):
+    """The store to copy has records that cannot be read, or index entries that are wrong."""
+
+
+class TargetDiffers(Misuse, code="target_differs"):
+    """The store to fill has other records than the store to copy."""
 
 
 @attrs.frozen
-class Copied:
+class CopyProgress:
     """
-    How far a copy is.
+    The progress of a copy.
 
     Attributes:
-        partitions: How many of the 256 are done.
-        records: How many records were created, and how many were there.
-        events: The same of the audit log's lines, as far as was looked.
+        partitions: How many of the 256 partitions are done.
+        records: How many records the target has.
+        events: How many lines of the audit log the target has.
     """
 
     partitions: int
@@ -45,56 +52,58 @@ class Copied:
     events: int
 
 
-def copying(source: Inventory, target: Inventory, name: Callable[[], str]) -> Iterator[Copied]:
+def copy_store(
+    source: Inventory, target: Inventory, name: Callable[[], str]
+) -> Iterator[CopyProgress]:
     """
-    Copy, and say after each step how far it is.
+    Copy *source* to *target*, and yield the progress after each step.
 
     Args:
-        source: What is copied.
-        target: Where it goes.
-        name: Makes names of operations, at random.
+        source: The store to copy.
+        target: The store to fill.
+        name: Returns random names of operations.
 
     Raises:
-        SourceUnsound: *source* has what cannot be read or is not where it belongs.
-        TargetDiffers: *target* has what *source* has not, or has otherwise.
-        Unavailable: One of them did not answer; the same call goes on from there.
+        SourceUnsound: *source* has records that cannot be read, or index entries that are wrong.
+        TargetDiffers: *target* has a record that *source* does not have, or another version of one.
+        Unavailable: One of them did not answer; the same call continues the copy.
     """
-    records, late = 0, list[Shelved]()
+    records, late = 0, list[AgedRecord]()
     for partition in range(PARTITIONS):
-        missing, there = _missing(source, target, partition)
-        late += filter(_among_all, missing)
-        now = [one.record for one in missing if not _among_all(one)]
-        for begin in range(0, len(now), PAGE):
-            _load(target, now[begin : begin + PAGE], name())
-        records += there + len(now)
-        yield Copied(partition + 1, records, 0)
-    # Lists over all partitions are in order of age, too: these come one by one.
+        missing, copied_count = _missing(source, target, partition)
+        late += filter(_is_listed_across, missing)
+        early = [one.record for one in missing if not _is_listed_across(one)]
+        for begin in range(0, len(early), PAGE):
+            _load(target, early[begin : begin + PAGE], name())
+        records += copied_count + len(early)
+        yield CopyProgress(partition + 1, records, 0)
+    # Lists over all partitions are in order of age too, so these are created one by one.
     for one in sorted(late, key=lambda one: one.age):
         _load(target, [one.record], name())
         records += 1
-        yield Copied(PARTITIONS, records, 0)
+        yield CopyProgress(PARTITIONS, records, 0)
     events = 0
     for page in source.events():
-        target.tell(page, events)
+        target.append_events(page, events)
         events += len(page)
-        yield Copied(PARTITIONS, records, events)
+        yield CopyProgress(PARTITIONS, records, events)
 
 
-def _missing(source: Inventory, target: Inventory, partition: int) -> tuple[list[Shelved], int]:
-    shelf, copied = source.shelf(partition), target.shelf(partition)
-    if shelf.flaws:
-        raise SourceUnsound(f"{shelf.flaws[0].subject}: {shelf.flaws[0].problem}")
-    here = {one.record.guid: one.record for one in shelf.shelved}
-    there = {one.record.guid: one.record for one in copied.shelved}
-    for guid, record in there.items():
-        if here.get(guid) != record:
+def _missing(source: Inventory, target: Inventory, partition: int) -> tuple[list[AgedRecord], int]:
+    contents, copied = source.read_partition(partition), target.read_partition(partition)
+    if contents.flaws:
+        raise SourceUnsound(f"{contents.flaws[0].subject}: {contents.flaws[0].problem}")
+    originals = {one.record.guid: one.record for one in contents.records}
+    copies = {one.record.guid: one.record for one in copied.records}
+    for guid, record in copies.items():
+        if originals.get(guid) != record:
             raise TargetDiffers(f"{guid}: not as it is copied")
     if copied.flaws:
         raise TargetDiffers(f"{copied.flaws[0].subject}: {copied.flaws[0].problem}")
-    return [one for one in shelf.shelved if one.record.guid not in there], len(there)
+    return [one for one in contents.records if one.record.guid not in copies], len(copies)
 
 
-def _among_all(one: Shelved) -> bool:
+def _is_listed_across(one: AgedRecord) -> bool:
     index = index_of(one.record)
     if index.listing is Listing.CHILDREN:
         return index.owner is None
@@ -102,14 +111,14 @@ def _among_all(one: Shelved) -> bool:
 
 
 def _load(target: Inventory, records: Sequence[Record], name: str) -> None:
-    assert len({partition_of(record.guid) for record in records}) == 1  # noqa: S101 (a shelf's)
-    for tried in itertools.count(1):
+    assert len({partition_of(record.guid) for record in records}) == 1  # noqa: S101 (of one partition's contents)
+    for attempt in itertools.count(1):
         try:
             target.load(records, name)
         except Conflict:
             raise TargetDiffers(f"{records[0].guid}: somebody else writes here") from None
         except Indeterminate:
-            if tried == TRIES:
+            if attempt == TRIES:
                 raise
         else:
             return

@@ -1,8 +1,8 @@
 """
-All that a store holds, partition by partition: for checks and copies, which no use case makes.
+All that a store holds, partition by partition, for checks and copies; no use case reads it.
 
-A store that is in use changes meanwhile; each partition is what it was at some moment or, where
-the store has no such moment for all of it, within some.
+A store in use changes while it is read. Each partition is read at one moment, or within a short
+time where the store cannot read all of it at one moment.
 """
 
 from __future__ import annotations
@@ -12,17 +12,22 @@ from typing import Protocol
 
 import attrs
 
-from counterseal.invariants import Violation
+from counterseal.invariants import Violation, violations
 from counterseal.models import AuditEvent, Record
+from counterseal.models.guid import PARTITIONS
+from counterseal.ports import Clock
+
+ATTEMPTS = 3
+"""How often a violation must be seen: one reading of a store in use may mix two moments."""
 
 
 @attrs.frozen
-class Shelved:
+class AgedRecord:
     """
-    A record, and what tells its age.
+    A record with its age.
 
     Attributes:
-        age: Smaller for an older one, as far as the store knows.
+        age: Smaller for an older record, as far as the store knows.
     """
 
     age: int
@@ -30,16 +35,16 @@ class Shelved:
 
 
 @attrs.frozen
-class Shelf:
+class PartitionContents:
     """
-    One partition.
+    The contents of one partition.
 
     Attributes:
-        shelved: Its records, oldest first.
-        flaws: What cannot be read, or is not found as it has to be.
+        shelved: The records, oldest first.
+        flaws: Records that cannot be read, and index entries that are missing or wrong.
     """
 
-    shelved: tuple[Shelved, ...]
+    records: tuple[AgedRecord, ...]
     flaws: tuple[Violation, ...]
 
 
@@ -49,7 +54,7 @@ class Page:
     Some lines of the audit log.
 
     Attributes:
-        drop: Takes these lines out of the store, and no other; `Unavailable` if it did not answer.
+        drop: Removes exactly these lines; raises `Unavailable` if the store did not answer.
     """
 
     events: tuple[AuditEvent, ...]
@@ -57,9 +62,9 @@ class Page:
 
 
 class Inventory(Protocol):
-    """What one store holds."""
+    """Reads all of one store, and fills an empty one."""
 
-    def shelf(self, partition: int) -> Shelf:
+    def read_partition(self, partition: int) -> PartitionContents:
         """
         Return one partition.
 
@@ -94,20 +99,59 @@ class Inventory(Protocol):
 
     def pages(self) -> Iterator[Page]:
         """
-        Return the audit log in pages that can be dropped; what a subject's lines say is in order.
+        Return the audit log in pages that can be dropped; the lines of one subject are in order.
 
         Raises:
             Unavailable: The store did not answer, or a line cannot be read.
         """
 
-    def tell(self, events: Sequence[AuditEvent], first: int) -> None:
+    def append_events(self, events: Sequence[AuditEvent], first: int) -> None:
         """
-        Append a page of a log that is copied; a line that is there already is left alone.
+        Append a page of another store's log, without the lines that an earlier attempt appended.
 
         Args:
             events: The page.
-            first: How many lines the log has before it.
+            first: How many lines of the log come before the page.
 
         Raises:
-            Unavailable: The store did not answer; some may be there.
+            Unavailable: The store did not answer; some lines may be appended.
         """
+
+
+def check(
+    new_inventory: Callable[[], Inventory], clock: Clock, report: Callable[[int], None]
+) -> tuple[int, tuple[Violation, ...]]:
+    """
+    Check all of a store, which may be in use, against the invariants of the core.
+
+    Args:
+        new_inventory: Returns a new inventory of the store.
+        clock: The clock of the service.
+        report: Called after each partition with the number of partitions that are done.
+
+    Returns:
+        The number of records, and the violations that every reading found.
+
+    Raises:
+        Unavailable: The store did not answer.
+    """
+    inventory = new_inventory()
+    count, found_flaws = 0, dict[int, set[Violation]]()
+    for partition in range(PARTITIONS):
+        contents = inventory.read_partition(partition)
+        count += len(contents.records)
+        found_flaws[partition] = _violations_in(partition, contents, clock)
+        report(partition + 1)
+    for _ in range(ATTEMPTS - 1):
+        inventory = new_inventory()
+        for partition in [number for number, flaws in found_flaws.items() if flaws]:
+            found_flaws[partition] &= _violations_in(
+                partition, inventory.read_partition(partition), clock
+            )
+    flaws = (one for flaws in found_flaws.values() for one in flaws)
+    return count, tuple(sorted(flaws, key=lambda one: (one.subject, one.problem)))
+
+
+def _violations_in(partition: int, contents: PartitionContents, clock: Clock) -> set[Violation]:
+    records = [one.record for one in contents.records]
+    return {*contents.flaws, *violations(partition, records, clock.now())}

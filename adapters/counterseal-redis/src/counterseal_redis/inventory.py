@@ -21,10 +21,10 @@ from counterseal.models.guid import PARTITIONS, SHAPE, partition_of
 from counterseal.models.index import index_of
 from counterseal.ports import Clock
 from counterseal_records import (
+    AgedRecord,
     Page,
+    PartitionContents,
     RecordUnreadable,
-    Shelf,
-    Shelved,
     digest,
     microseconds,
     natural_key,
@@ -73,7 +73,7 @@ class RedisInventory:
         self._clock = clock
         self._names: Mapping[int, set[str]] | None = None
 
-    def shelf(self, partition: int) -> Shelf:
+    def read_partition(self, partition: int) -> PartitionContents:
         """
         Return one partition.
 
@@ -90,7 +90,7 @@ class RedisInventory:
         guids |= {guid for entries in indexes.values() for guid in entries.values()}
         values = self._values(partition, sorted(guids))
         keys = {name for name in names if name.startswith(NATURAL)}
-        shelved: list[Shelved] = []
+        records: list[AgedRecord] = []
         flaws: list[Violation] = []
         expected: dict[str, dict[bytes, str]] = defaultdict(dict)
         named: dict[str, str] = {}
@@ -103,7 +103,7 @@ class RedisInventory:
                     Violation(guid, "it cannot be read, or is not what its first line says")
                 )
                 continue
-            shelved.append(Shelved(number, record))
+            records.append(AgedRecord(number, record))
             if isinstance(record, Account):
                 named[_natural(record)] = guid
             for index, entry in _entries(record, number):
@@ -112,8 +112,8 @@ class RedisInventory:
         flaws += _differences({name: lead.decode() for name, lead in leads.items()}, named)
         for index, found in indexes.items():
             flaws += _misplaced(index, found, expected[index], set(values))
-        shelved.sort(key=lambda one: one.age)
-        return Shelf(tuple(shelved), tuple(flaws))
+        records.sort(key=lambda one: one.age)
+        return PartitionContents(tuple(records), tuple(flaws))
 
     def load(self, records: Sequence[Record], operation: str) -> None:
         """
@@ -160,7 +160,7 @@ class RedisInventory:
                 events = tuple(entry.event for entry in entries)
                 yield Page(events, partial(audit.drop, partition, through=entries[-1].place))
 
-    def tell(self, events: Sequence[AuditEvent], first: int) -> None:
+    def append_events(self, events: Sequence[AuditEvent], first: int) -> None:
         """
         Append those of *events* that are not there; *first* lines stand before them.
 

@@ -55,8 +55,8 @@ def read_accounts(
         Unavailable: The store did not answer.
     """
     for partition in range(PARTITIONS):
-        shelf = inventory.shelf(partition)
-        accounts = (one.record for one in shelf.shelved if isinstance(one.record, Account))
+        contents = inventory.read_partition(partition)
+        accounts = (one.record for one in contents.records if isinstance(one.record, Account))
         yield (
             tuple(
                 account
@@ -65,7 +65,7 @@ def read_accounts(
                 and app_space in {None, account.app_space}
                 and bound in {None, bool(account.bound_devices)}
             ),
-            len(shelf.flaws),
+            len(contents.flaws),
         )
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import RowMapping, func, insert, select
 from counterseal.invariants import Violation
 from counterseal.models import AuditEvent, Record
 from counterseal.ports import Clock
-from counterseal_records import Page, RecordUnreadable, Shelf, Shelved, read_record
+from counterseal_records import AgedRecord, Page, PartitionContents, RecordUnreadable, read_record
 from counterseal_sql import on_postgresql, on_sqlite
 from counterseal_sql.audit import SqlAudit
 from counterseal_sql.commits import event_row, loading
@@ -39,7 +39,7 @@ class SqlInventory:
         self._clock = clock
         self._commit = _COMMIT[database.engine.dialect.name]
 
-    def shelf(self, partition: int) -> Shelf:
+    def read_partition(self, partition: int) -> PartitionContents:
         """
         Return one partition, as it was at one moment.
 
@@ -54,7 +54,7 @@ class SqlInventory:
         )
         with self._database.reading() as connection:
             rows = connection.execute(wanted).mappings().all()
-        shelved: list[Shelved] = []
+        records: list[AgedRecord] = []
         flaws: list[Violation] = []
         for held in rows:
             try:
@@ -62,9 +62,9 @@ class SqlInventory:
             except RecordUnreadable:
                 flaws.append(Violation(held["guid"], "it cannot be read"))
                 continue
-            shelved.append(Shelved(held["number"], record))
+            records.append(AgedRecord(held["number"], record))
             flaws += _flaws(held, record)
-        return Shelf(tuple(shelved), tuple(flaws))
+        return PartitionContents(tuple(records), tuple(flaws))
 
     def load(self, records: Sequence[Record], operation: str) -> None:
         """
@@ -100,7 +100,7 @@ class SqlInventory:
             yield Page(events, partial(audit.drop, entries))
             after = entries[-1].number
 
-    def tell(self, events: Sequence[AuditEvent], first: int) -> None:
+    def append_events(self, events: Sequence[AuditEvent], first: int) -> None:
         """
         Append those of *events* that are not there; *first* lines stand before them.
 

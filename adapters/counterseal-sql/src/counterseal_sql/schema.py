@@ -3,7 +3,7 @@ The tables, as this release reads and writes them; `migrations` makes them so.
 
 A record is one row: its JSON, and columns only for what it is looked up by.
 All kinds share one table, because a GUID does not tell the kind and `get` is one trip.
-Times are numbers (`counterseal_records.moments`), and texts that others choose are digests.
+Times are numbers (`counterseal_records.columns`), and texts that others choose are digests.
 """
 
 from __future__ import annotations

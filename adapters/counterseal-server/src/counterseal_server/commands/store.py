@@ -77,7 +77,7 @@ def copy(source: str, target: str) -> None:
     """
     with plainly():
         from counterseal.memory import SystemClock, SystemEntropy  # noqa: PLC0415 (a fast start)
-        from counterseal_records import Copied, copying  # noqa: PLC0415
+        from counterseal_records import CopyProgress, copy_store  # noqa: PLC0415
         from counterseal_server.records import opened  # noqa: PLC0415
         from counterseal_server.screen import progress  # noqa: PLC0415
 
@@ -89,12 +89,12 @@ def copy(source: str, target: str) -> None:
         ):
             held.prepare()
             new.prepare()
-            steps = copying(
+            steps = copy_store(
                 held.inventory(clock),
                 new.inventory(clock),
                 lambda: luck.token(NAME_BYTES).hex(),
             )
-            last = Copied(0, 0, 0)
+            last = CopyProgress(0, 0, 0)
             for last in steps:
                 done(last.partitions)
         if not last.records:

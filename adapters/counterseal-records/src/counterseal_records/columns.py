@@ -1,0 +1,63 @@
+"""
+Values that every database compares exactly: digests of text, whole numbers for times.
+
+Texts that origins choose may hold U+0000, lone surrogates, or more bytes than an index takes.
+Columns would also compare them by the database's collation, and show them to every reader.
+So texts are looked up by their digests, and commits are recognised by a digest too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from json.encoder import encode_basestring_ascii
+
+from counterseal.models import Change, Guid
+
+ROOT = ""
+"""The owner of a list that nobody owns: a comparison with NULL finds no row."""
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+
+def digest(*parts: str) -> bytes:
+    """Return the SHA-256 of *parts*; two different lists never have the same."""
+    # As JSON, without the encoder that json.dumps makes for each list.
+    text = ", ".join(map(encode_basestring_ascii, parts))
+    return hashlib.sha256(f"[{text}]".encode()).digest()
+
+
+def natural_key(app_space: Guid, account_id: str) -> bytes:
+    """Return the second key of an account, besides its GUID."""
+    return digest(app_space, account_id)
+
+
+def fingerprint(changes: tuple[Change, ...], bodies: Sequence[str | bytes | None]) -> bytes:
+    """
+    Return a digest that two commits of one operation share if they are equal.
+
+    A store compares it to recognise an operation that is repeated (STORE-15, STORE-16).
+
+    Args:
+        changes: The changes of the commit.
+        bodies: The body that each change writes; None for a guard.
+    """
+    # Of the old record only the version counts: nothing else of it is ever compared.
+    hashed: list[bytes] = []
+    for change, body in zip(changes, bodies, strict=True):
+        old = 0 if change.old is None else change.old.version
+        text = body.encode() if isinstance(body, str) else body or b""
+        hashed += (f"{change.new.guid} {old} {len(text)} ".encode(), text)
+    return hashlib.sha256(b"".join(hashed)).digest()
+
+
+def microseconds(moment: datetime) -> int:
+    """Return *moment* as whole microseconds since 1970."""
+    return (moment - EPOCH) // MICROSECOND
+
+
+def moment_at(count: int) -> datetime:
+    """Return the moment that is *count* microseconds after the beginning of 1970."""
+    return EPOCH + count * MICROSECOND
