@@ -4,7 +4,7 @@ import pytest
 from exchanges import pages
 from exchanges.story import CALLS, told
 
-from counterseal_flask.problems import STATUS_BY_PUBLIC_CODE
+from counterseal_web.problems import STATUS_BY_PUBLIC_CODE
 
 BEYOND = {500, 503}
 """What no caller can bring about."""

@@ -42,6 +42,12 @@ PLANTS = [
     ("workspace", "counterseal_records", "counterseal_sql"),
     ("workspace", "counterseal_redis", "counterseal_sql"),
     ("workspace", "counterseal_sql", "counterseal_flask"),
+    ("workspace", "counterseal_http", "counterseal_web"),
+    ("workspace", "counterseal_web", "counterseal_flask"),
+    *(
+        ("no-framework", "counterseal_web", module)
+        for module in CONTRACTS["no-framework"]["forbidden_modules"]
+    ),
     ("workspace", "counterseal_client", "counterseal_flask"),
     ("engine", "counterseal.rules", "statemachine"),
     ("engine", "counterseal_server", "statemachine"),

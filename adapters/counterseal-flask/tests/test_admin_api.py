@@ -10,13 +10,8 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from counterseal.models import AdminRole, AppSpace, Codes, Company, Origin, Scheme
 from counterseal.testing.service import CALLBACK
 from counterseal.wire.cx1 import write_basic, write_cx1
-from counterseal_flask import (
-    ADMIN_API,
-    OPERATIONS,
-    Service,
-    Settings,
-    admin_blueprint,
-)
+from counterseal_flask import Service, Settings, admin_blueprint
+from counterseal_web import ADMIN_API, OPERATIONS
 
 BASE = "https://service.example"
 ROOT = "/admin/api/companies"

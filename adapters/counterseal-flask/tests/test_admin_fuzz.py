@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from counterseal.testing.service import CALLBACK
 from counterseal.wire.cx1 import write_cx1
-from counterseal_flask import ADMIN_API
-from counterseal_flask.admin_schemas import ADMIN_SCHEMAS
-from counterseal_flask.operations import NAME
+from counterseal_web import ADMIN_API
+from counterseal_web.admin_schemas import ADMIN_SCHEMAS
+from counterseal_web.operations import NAME
 
 BASE = "https://service.example"
 MEMBERS = sorted(

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from counterseal_flask import OPERATIONS
-from counterseal_flask.schemas import SCHEMAS
+from counterseal_web import OPERATIONS
+from counterseal_web.schemas import SCHEMAS
 
 PROBLEM = "application/problem+json"
 TYPES = [

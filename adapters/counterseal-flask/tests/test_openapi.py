@@ -10,9 +10,9 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from counterseal import STANDARD, Refused, read_question
 from counterseal.rules.sizes import challenge_life
-from counterseal_flask import OPERATIONS, Settings
-from counterseal_flask.problems import STATUS_BY_PUBLIC_CODE
-from counterseal_flask.schemas import SCHEMAS
+from counterseal_web import OPERATIONS, Settings
+from counterseal_web.problems import STATUS_BY_PUBLIC_CODE
+from counterseal_web.schemas import SCHEMAS
 
 BASE = "https://service.example"
 

@@ -12,9 +12,10 @@ from counterseal import errors
 from counterseal.errors import CountersealError, Refused, StoreUnavailable, Unavailable
 from counterseal.models import OPERATOR
 from counterseal.testing import FakeService
-from counterseal_flask import STATUS, create_blueprints
-from counterseal_flask.problems import HTTP, STATUS_BY_PUBLIC_CODE, problem, told
-from counterseal_flask.settings import Settings
+from counterseal_flask import create_blueprints
+from counterseal_web import STATUS
+from counterseal_web.problems import HTTP, STATUS_BY_PUBLIC_CODE, problem, told
+from counterseal_web.settings import Settings
 
 BASE = "https://service.example"
 

@@ -6,13 +6,13 @@ from urllib.parse import urlencode
 import pytest
 
 from counterseal.errors import InvalidField
-from counterseal_flask import ADMIN_API, OPERATIONS
-from counterseal_flask.bodies import MEDIA_TYPES
-from counterseal_flask.ignored import EVERYTHING, IGNORED, Ignored, Part
-from counterseal_flask.inputs import Inputs, shape_of
-from counterseal_flask.messages import FORM, JSON, Message
-from counterseal_flask.openapi import openapi
-from counterseal_flask.operations import Audience, Payload
+from counterseal_web import ADMIN_API, OPERATIONS
+from counterseal_web.bodies import MEDIA_TYPES
+from counterseal_web.ignored import EVERYTHING, IGNORED, Ignored, Part
+from counterseal_web.inputs import Inputs, shape_of
+from counterseal_web.messages import FORM, JSON, Message
+from counterseal_web.openapi import openapi
+from counterseal_web.operations import Audience, Payload
 
 NOTHING = "00000000-0000-8000-8000-000000000000"
 ALL = (*OPERATIONS, *ADMIN_API)

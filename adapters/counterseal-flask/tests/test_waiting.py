@@ -10,9 +10,10 @@ import pytest
 from flask import Flask
 
 from counterseal.errors import StoreUnavailable
-from counterseal_flask import Service, Settings, service_blueprint, states
-from counterseal_flask import waiting as waiters
-from counterseal_flask.waiting import Waiters
+from counterseal_flask import Service, Settings, service_blueprint
+from counterseal_web import states
+from counterseal_web import waiting as waiters
+from counterseal_web.waiting import Waiters
 
 BASE = "https://service.example"
 

@@ -41,6 +41,7 @@ IMPORTED = [
     "counterseal_server.serving",
     "counterseal_server.users",
     "counterseal_server.web",
+    "counterseal_web",
 ]
 
 FORKS = multiprocessing.get_start_method() == "fork"

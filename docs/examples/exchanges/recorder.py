@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import attrs
 
-from counterseal_flask.operations import Operation
+from counterseal_web.operations import Operation
 
 PUBLIC = "https://auth.example.com"
 """The service's public address; device proofs and signatures are for it."""

@@ -19,7 +19,8 @@ from flask import Flask
 from counterseal import keys
 from counterseal.models import Algorithm, Delivery
 from counterseal.testing import FakeService
-from counterseal_flask import ADMIN_API, OPERATIONS, Settings, create_blueprints
+from counterseal_flask import Settings, create_blueprints
+from counterseal_web import ADMIN_API, OPERATIONS
 
 CALLS = (*OPERATIONS, *ADMIN_API)
 

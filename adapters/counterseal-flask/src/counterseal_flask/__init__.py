@@ -9,28 +9,19 @@ Counterseal over HTTP: Flask blueprints over the use cases, for anyone's Flask a
 
 from __future__ import annotations
 
-from counterseal_flask.admin_api import ADMIN_API
 from counterseal_flask.blueprints import (
     admin_blueprint,
     create_blueprints,
     device_blueprint,
     service_blueprint,
 )
-from counterseal_flask.description import OPERATIONS
-from counterseal_flask.openapi import openapi
-from counterseal_flask.problems import STATUS
-from counterseal_flask.service import Service
-from counterseal_flask.settings import Settings
+from counterseal_web import Service, Settings
 
 __all__ = [
-    "ADMIN_API",
-    "OPERATIONS",
-    "STATUS",
     "Service",
     "Settings",
     "admin_blueprint",
     "create_blueprints",
     "device_blueprint",
-    "openapi",
     "service_blueprint",
 ]

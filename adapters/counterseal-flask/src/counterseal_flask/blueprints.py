@@ -12,19 +12,19 @@ from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 import counterseal as cs
-from counterseal_flask.admin_api import ADMIN_API
-from counterseal_flask.admission import NotAdmittedError, admitted, not_admitted
-from counterseal_flask.bodies import UnsupportedMediaTypeError
-from counterseal_flask.description import DESCRIPTION
-from counterseal_flask.device_api import DEVICE_API
 from counterseal_flask.incoming import message, respelled
-from counterseal_flask.inputs import Inputs
-from counterseal_flask.messages import Reply
-from counterseal_flask.operations import Audience, Operation
-from counterseal_flask.problems import problem, told
-from counterseal_flask.service import Service
-from counterseal_flask.service_api import SERVICE_API
-from counterseal_flask.settings import Settings
+from counterseal_web.admin_api import ADMIN_API
+from counterseal_web.admission import NotAdmittedError, admitted, not_admitted
+from counterseal_web.bodies import UnsupportedMediaTypeError
+from counterseal_web.description import DESCRIPTION
+from counterseal_web.device_api import DEVICE_API
+from counterseal_web.inputs import Inputs
+from counterseal_web.messages import Reply
+from counterseal_web.operations import Audience, Operation
+from counterseal_web.problems import problem, told
+from counterseal_web.service import Service
+from counterseal_web.service_api import SERVICE_API
+from counterseal_web.settings import Settings
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment

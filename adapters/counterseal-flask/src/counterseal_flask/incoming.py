@@ -12,9 +12,9 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.http import parse_options_header
 
 from counterseal.errors import InvalidField
-from counterseal_flask.messages import Message
-from counterseal_flask.operations import Operation
-from counterseal_flask.settings import Settings
+from counterseal_web.messages import Message
+from counterseal_web.operations import Operation
+from counterseal_web.settings import Settings
 
 PROOF_HEADER = "Counterseal-Proof"
 KEY_HEADER = "Idempotency-Key"

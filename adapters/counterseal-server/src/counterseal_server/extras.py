@@ -8,6 +8,7 @@ PARTS = {
         "counterseal_http",
         "counterseal_records",
         "counterseal_sql",
+        "counterseal_web",
         "flask",
         "granian",
         "httpx2",

@@ -23,13 +23,13 @@ from counterseal_server.visible import visible
 OURS = (
     "counterseal",
     "counterseal_fcm",
-    "counterseal_flask",
     "counterseal_http",
     "counterseal_records",
     "counterseal_redis",
     "counterseal_relay",
     "counterseal_server",
     "counterseal_sql",
+    "counterseal_web",
     "counterseal_webpush",
 )
 """Loggers that follow `log_level`; all others say what is at least a warning."""

@@ -15,13 +15,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from counterseal_flask import Service, admin_blueprint, device_blueprint, service_blueprint
 from counterseal_flask import Settings as Face
-from counterseal_flask.admin_api import ADMIN_API
-from counterseal_flask.description import DESCRIPTION
-from counterseal_flask.device_api import DEVICE_API
 from counterseal_flask.incoming import respelled
-from counterseal_flask.openapi import statuses
-from counterseal_flask.problems import problem
-from counterseal_flask.service_api import SERVICE_API
 from counterseal_server.gateway import STARTED, Gateway, Pools, Refusal
 from counterseal_server.house import House
 from counterseal_server.logs import NO_REQUEST, request_id
@@ -29,6 +23,12 @@ from counterseal_server.metrics import CONTENT_TYPE, Metrics
 from counterseal_server.readiness import Readiness
 from counterseal_server.receiving import BUSY, REFUSED, SLOW, Receiving
 from counterseal_server.thread_pool import Exhaustion, ThreadPool
+from counterseal_web.admin_api import ADMIN_API
+from counterseal_web.description import DESCRIPTION
+from counterseal_web.device_api import DEVICE_API
+from counterseal_web.openapi import statuses
+from counterseal_web.problems import problem
+from counterseal_web.service_api import SERVICE_API
 
 REQUEST_ID = "X-Request-Id"
 GIVEN_ID = "HTTP_X_REQUEST_ID"

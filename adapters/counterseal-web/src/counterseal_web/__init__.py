@@ -1,0 +1,23 @@
+"""
+Counterseal over HTTP, without a framework: from a `Request` to a `Response`.
+
+Each face (Flask, WSGI, ASGI) makes the one and sends the other.
+"""
+
+from __future__ import annotations
+
+from counterseal_web.admin_api import ADMIN_API
+from counterseal_web.description import OPERATIONS
+from counterseal_web.openapi import openapi
+from counterseal_web.problems import STATUS
+from counterseal_web.service import Service
+from counterseal_web.settings import Settings
+
+__all__ = [
+    "ADMIN_API",
+    "OPERATIONS",
+    "STATUS",
+    "Service",
+    "Settings",
+    "openapi",
+]

@@ -1,0 +1,130 @@
+"""Admin documents: records of tenancy as administrators see them; no secret is among them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from counterseal.models import (
+    Account,
+    Admin,
+    AppSpace,
+    Binding,
+    Callback,
+    CallbackEntry,
+    Company,
+    Credential,
+    Origin,
+)
+from counterseal.wire.claims import format_time
+from counterseal_web.documents import account_document, device_document
+from counterseal_web.providers import provider_document
+
+Document = dict[str, Any]
+
+
+def company_document(company: Company) -> Document:
+    """Return a company."""
+    return {
+        "companyGuid": company.guid,
+        "name": company.name,
+        "createdAt": format_time(company.created_at),
+    }
+
+
+TEXTS = {
+    "title": "title",
+    "body": "challenge",
+    "deviceBound": "device_bound",
+    "deviceRevoked": "device_revoked",
+}
+"""What the wire calls an App Space's texts, and what its record does."""
+
+
+def app_space_document(app_space: AppSpace) -> Document:
+    """Return an App Space."""
+    return {
+        "appSpaceGuid": app_space.guid,
+        "companyGuid": app_space.company,
+        "name": app_space.name,
+        "idpType": "simple" if app_space.idp is None else "oidc",
+        "idp": None if app_space.idp is None else provider_document(app_space.idp),
+        "brandInfo": {"url": app_space.brand_logo, "color": app_space.brand_color},
+        "useUniversalApp": app_space.universal_app,
+        "notification": {
+            name: getattr(app_space.texts, field) or None for name, field in TEXTS.items()
+        },
+        "createdAt": format_time(app_space.created_at),
+    }
+
+
+def origin_document(origin: Origin) -> Document:
+    """Return an origin; one without `keys` is revoked, or had none yet."""
+    return {
+        "requestOriginGuid": origin.guid,
+        "appSpaceGuid": origin.app_space,
+        "name": origin.name,
+        "keys": [key_document(held) for held in origin.credentials],
+        "clients": origin.clients.value,
+        "codes": origin.codes.value,
+        "wildcards": origin.wildcards,
+        "callbackStates": [state.value for state in origin.callback_states],
+        "sessionTokenForm": origin.token_form.value,
+        "pendingLimit": origin.limits.pending,
+        "askLimit": origin.limits.questions,
+        "cooldown": origin.limits.cooldown,
+        "callbacks": [callback_document(entry) for entry in origin.entries],
+        "createdAt": format_time(origin.created_at),
+    }
+
+
+def callback_document(entry: CallbackEntry) -> Document:
+    """Return an entry of an origin's allow-list."""
+    return {
+        "callbackGuid": entry.guid,
+        "callbackUrl": entry.text,
+        "callbackType": entry.type.value,
+    }
+
+
+def delivery_document(callback: Callback) -> Document:
+    """Return how the delivery of a callback stands; a dead one says why it is."""
+    return {
+        "deliveryGuid": callback.guid,
+        "requestGuid": callback.challenge,
+        "requestOriginGuid": callback.origin,
+        "callbackUrl": callback.url,
+        "status": callback.state.value,
+        "cause": None if callback.cause is None else callback.cause.value,
+        "attempts": callback.attempts,
+        "lastStatus": callback.last_status,
+        "createdAt": format_time(callback.created_at),
+    }
+
+
+def key_document(credential: Credential) -> Document:
+    """Return what there is to know of a secret; the newest stands first."""
+    return {
+        "keyType": credential.scheme.value,
+        "createdAt": format_time(credential.created_at),
+        "endsAt": None if credential.ends_at is None else format_time(credential.ends_at),
+    }
+
+
+def user_document(account: Account, devices: Iterable[Binding]) -> Document:
+    """Return an account with its devices."""
+    return account_document(account) | {"devices": [device_document(each) for each in devices]}
+
+
+def admin_document(admin: Admin) -> Document:
+    """Return an administrator; one without `keys` is revoked."""
+    return {
+        "adminGuid": admin.guid,
+        "name": admin.name,
+        "role": admin.role.value,
+        "companyGuid": admin.company,
+        "appSpaceGuid": admin.app_space,
+        "keys": [key_document(held) for held in admin.credentials],
+        "endsAt": None if admin.ends_at is None else format_time(admin.ends_at),
+        "createdAt": format_time(admin.created_at),
+    }

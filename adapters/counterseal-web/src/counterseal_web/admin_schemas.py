@@ -1,0 +1,204 @@
+"""Admin schemas: what the bodies of administrators' calls and of their replies look like."""
+
+from __future__ import annotations
+
+from counterseal.models import (
+    FINISHED,
+    AdminRole,
+    CallbackState,
+    CallbackType,
+    ClientAuth,
+    Clients,
+    Codes,
+    DeadReason,
+    Scheme,
+    TokenForm,
+)
+from counterseal.models.clients import MOST_PENDING, MOST_QUESTIONS
+from counterseal_web.members import LONGEST
+from counterseal_web.schemas import ACCOUNT, COUNT, FLAG, GUID, MOMENT, NAME, SEEN, TEXT, Schema
+
+NO_GUID: Schema = {"anyOf": [GUID, {"type": "null"}]}
+NO_MOMENT: Schema = {"anyOf": [MOMENT, {"type": "null"}]}
+NO_TEXT: Schema = {"type": ["string", "null"]}
+SECONDS: Schema = {"type": "integer", "minimum": 0, "maximum": LONGEST}
+KEY_TYPE: Schema = {"enum": [each.value for each in Scheme]}
+SIGNING: Schema = {"enum": [each.value for each in Scheme if each is not Scheme.BASIC]}
+"""How an administrator authenticates."""
+
+CLIENTS: Schema = {"enum": [each.value for each in Clients]}
+TOKEN_FORM: Schema = {"enum": [each.value for each in TokenForm]}
+LIMIT: Schema = {"type": "integer", "minimum": 1}
+CODES: Schema = {"enum": [each.value for each in Codes]}
+NO_LIMIT: Schema = {"anyOf": [LIMIT, {"type": "null"}]}
+STATES: Schema = {"type": "array", "items": {"enum": [each.value for each in FINISHED]}}
+CALLBACK_TYPE: Schema = {"enum": [each.value for each in CallbackType]}
+ROLE: Schema = {"enum": [each.value for each in AdminRole]}
+BRAND: Schema = {
+    "type": "object",
+    "properties": {"url": NO_TEXT, "color": NO_TEXT},
+    "additionalProperties": False,
+}
+
+TEXTS: Schema = {
+    "type": "object",
+    "properties": dict.fromkeys(("title", "body", "deviceBound", "deviceRevoked"), NO_TEXT),
+    "additionalProperties": False,
+}
+
+
+def _takes(*needed: str, **members: Schema) -> Schema:
+    """Return an object with no other members; null is nothing for what is not *needed*."""
+    properties = {
+        name: schema if name in needed else {"anyOf": [schema, {"type": "null"}]}
+        for name, schema in members.items()
+    }
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(needed),
+        "additionalProperties": False,
+    }
+
+
+def _gives(**members: Schema) -> Schema:
+    return {"type": "object", "properties": members, "required": list(members)}
+
+
+LIST: Schema = {"type": "array", "items": TEXT}
+PROVIDED: dict[str, Schema] = {
+    "redirectUri": TEXT
+    | {"description": "The service's own return; empty if users are sent to the app itself."},
+    "returns": LIST | {"description": "Where the app may take its users back."},
+    "scopes": LIST,
+    "clientAuth": {"enum": [each.value for each in ClientAuth]},
+    "algorithms": LIST,
+    "accountClaim": NAME,
+    "parameters": {"type": "object", "additionalProperties": TEXT},
+}
+IDP = _takes(
+    issuer=NAME,
+    clientId=NAME,
+    clientSecret=NAME | {"writeOnly": True},
+    **PROVIDED,
+)
+PROVIDER = _gives(issuer=TEXT, clientId=TEXT, hasClientSecret=FLAG, **PROVIDED)
+
+
+def _each(name: str) -> Schema:
+    return {"type": "array", "items": {"$ref": f"#/components/schemas/{name}"}}
+
+
+ADMIN_SCHEMAS: dict[str, Schema] = {
+    # What an administrator sends
+    "NewCompany": _takes("name", name=SEEN),
+    "NewAppSpace": _takes(
+        "name",
+        name=SEEN,
+        idpType={"enum": ["simple", "oidc"]},
+        idp=IDP | {"required": ["issuer", "clientId"]},
+        brandInfo=_takes(url=NAME, color=NAME),
+        useUniversalApp=FLAG,
+    ),
+    "AppSpaceEdit": _takes(
+        name=SEEN, idp=IDP, brandInfo=BRAND, useUniversalApp=FLAG, notification=TEXTS
+    ),
+    "NewOrigin": _takes(
+        "name",
+        name=SEEN,
+        clients=CLIENTS,
+        codes=CODES,
+        wildcards=FLAG,
+        sessionTokenForm=TOKEN_FORM,
+    ),
+    "OriginEdit": _takes(
+        name=SEEN,
+        clients=CLIENTS,
+        codes=CODES,
+        wildcards=FLAG,
+        callbackStates=STATES,
+        sessionTokenForm=TOKEN_FORM,
+        pendingLimit=LIMIT | {"maximum": MOST_PENDING},
+        askLimit=LIMIT | {"maximum": MOST_QUESTIONS},
+        cooldown=FLAG,
+    ),
+    "NewCallback": _takes(
+        "callbackUrl", callbackUrl=NAME, callbackType={"enum": [CallbackType.ADDRESS.value]}
+    ),
+    "NewKey": _takes("keyType", keyType=KEY_TYPE, overlap=SECONDS),
+    "Overlap": _takes(overlap=SECONDS),
+    "NewAdmin": _takes(
+        "name",
+        "role",
+        name=SEEN,
+        role=ROLE,
+        companyGuid=GUID,
+        appSpaceGuid=GUID,
+        allCompanies=FLAG,
+        life=SECONDS | {"minimum": 1},
+        keyType=SIGNING,
+    ),
+    "NewAdminKey": _takes(keyType=SIGNING, overlap=SECONDS),
+    # What an administrator gets
+    "Company": _gives(companyGuid=GUID, name=TEXT, createdAt=MOMENT),
+    "Companies": _each("Company"),
+    "AppSpace": _gives(
+        appSpaceGuid=GUID,
+        companyGuid=GUID,
+        name=TEXT,
+        idpType={"enum": ["simple", "oidc"]},
+        idp={"anyOf": [PROVIDER, {"type": "null"}]},
+        brandInfo=BRAND,
+        useUniversalApp=FLAG,
+        notification=TEXTS,
+        createdAt=MOMENT,
+    ),
+    "AppSpaces": _each("AppSpace"),
+    "Origin": _gives(
+        requestOriginGuid=GUID,
+        appSpaceGuid=GUID,
+        name=TEXT,
+        keys=_each("Key"),
+        clients=CLIENTS,
+        codes=CODES,
+        wildcards=FLAG,
+        callbackStates=STATES,
+        sessionTokenForm=TOKEN_FORM,
+        pendingLimit=NO_LIMIT,
+        askLimit=NO_LIMIT,
+        cooldown=FLAG,
+        callbacks=_each("AllowedCallback"),
+        createdAt=MOMENT,
+    ),
+    "Origins": _each("Origin"),
+    "AllowedCallback": _gives(callbackGuid=GUID, callbackUrl=TEXT, callbackType=CALLBACK_TYPE),
+    "AllowedCallbacks": _each("AllowedCallback"),
+    "Delivery": _gives(
+        deliveryGuid=GUID | {"description": "The `webhook-id` of each attempt."},
+        requestGuid=GUID,
+        requestOriginGuid=GUID,
+        callbackUrl=TEXT,
+        status={"enum": [each.value for each in CallbackState]},
+        cause={"enum": [*(each.value for each in DeadReason), None]},
+        attempts=COUNT,
+        lastStatus={"type": ["integer", "null"]},
+        createdAt=MOMENT,
+    ),
+    "Deliveries": _each("Delivery"),
+    "Key": _gives(keyType=KEY_TYPE, createdAt=MOMENT, endsAt=NO_MOMENT),
+    "IssuedKey": _gives(requestOriginGuid=GUID, keyType=KEY_TYPE, key=TEXT),
+    "CallbackSecret": _gives(requestOriginGuid=GUID, callbackSecret=TEXT),
+    "User": _gives(**ACCOUNT, devices=_each("UserDevice")),
+    "AdminKey": _gives(adminGuid=GUID, keyType=SIGNING, key=TEXT),
+    "Administrator": _gives(
+        adminGuid=GUID,
+        name=TEXT,
+        role=ROLE,
+        companyGuid=NO_GUID,
+        appSpaceGuid=NO_GUID,
+        keys=_each("Key"),
+        endsAt=NO_MOMENT,
+        createdAt=MOMENT,
+    ),
+    "Administrators": _each("Administrator"),
+}

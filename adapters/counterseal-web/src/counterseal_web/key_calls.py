@@ -1,0 +1,119 @@
+"""Key calls: what is done when an administrator makes and revokes secrets, and administrators."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any
+
+import counterseal as cs
+from counterseal.models import Admin, AdminRole, Guid, Scheme
+from counterseal_web.admin_documents import admin_document
+from counterseal_web.admin_places import origin_of
+from counterseal_web.bodies import named, text
+from counterseal_web.members import choice, flag, optional_choice, span
+from counterseal_web.messages import Message, Reply
+from counterseal_web.service import Service
+
+NONE = timedelta(0)
+
+
+def issue_key(service: Service, asked: Message, admin: Admin) -> Reply:
+    """Make an origin's secret; an older one of this type ends after `overlap` seconds, or now."""
+    body = asked.document
+    scheme = choice(body.get("keyType"), Scheme, "keyType")
+    issued = service.credentials(by=admin).issue(
+        origin_of(service, asked, admin).guid, scheme, overlap=_overlap(body)
+    )
+    return Reply(
+        document={
+            "requestOriginGuid": issued.guid,
+            "keyType": issued.scheme.value,
+            "key": issued.secret,
+        }
+    )
+
+
+def revoke_keys(service: Service, asked: Message, admin: Admin) -> Reply:
+    """Revoke an origin's secrets; the origin stays."""
+    service.credentials(by=admin).revoke(origin_of(service, asked, admin).guid)
+    return Reply(status=HTTPStatus.NO_CONTENT)
+
+
+def issue_callback_secret(service: Service, asked: Message, admin: Admin) -> Reply:
+    """Make the secret that signs an origin's callbacks; an older one signs beside it a while."""
+    overlap = _overlap(asked.document)
+    guid = origin_of(service, asked, admin).guid
+    secret = service.credentials(by=admin).issue_webhook_key(guid, overlap=overlap)
+    return Reply(document={"requestOriginGuid": guid, "callbackSecret": secret})
+
+
+def new_admin(service: Service, asked: Message, admin: Admin) -> Reply:
+    """
+    Create an administrator, for `life` seconds or as long as the one who asks.
+
+    A `company_admin` has its `companyGuid`, or says `allCompanies`; the others have their
+    `appSpaceGuid`.
+    """
+    body = asked.document
+    issued = service.credentials(by=admin).create_admin(
+        text(body, "name"),
+        role=choice(body.get("role"), AdminRole, "role"),
+        company=_place(body, "companyGuid"),
+        app_space=_place(body, "appSpaceGuid"),
+        all_companies=flag(body, "allCompanies") or False,
+        life=span(body, "life"),
+        scheme=optional_choice(body, Scheme, "keyType") or Scheme.HMAC,
+    )
+    return Reply(
+        status=HTTPStatus.CREATED,
+        document=_told(issued),
+        headers={"Location": f"{asked.root}/admin/api/admins/{issued.guid}"},
+    )
+
+
+def admins(service: Service, asked: Message, admin: Admin) -> Reply:
+    """Return the administrators of an App Space, of a company, or of all companies."""
+    parent = _place(asked.query, "appSpaceGuid") or _place(asked.query, "companyGuid")
+    held = service.administration(by=admin).list(parent, Admin)
+    return Reply(document=[admin_document(each) for each in held])
+
+
+def one_admin(service: Service, asked: Message, admin: Admin) -> Reply:
+    """Return an administrator."""
+    held = service.administration(by=admin).get(_admin(asked), Admin)
+    return Reply(document=admin_document(held))
+
+
+def rotate_admin(service: Service, asked: Message, admin: Admin) -> Reply:
+    """Make an administrator's secret; an older one ends after `overlap` seconds, or now."""
+    body = asked.document
+    issued = service.credentials(by=admin).rotate_admin(
+        _admin(asked),
+        scheme=optional_choice(body, Scheme, "keyType"),
+        overlap=_overlap(body),
+    )
+    return Reply(document=_told(issued))
+
+
+def revoke_admin(service: Service, asked: Message, admin: Admin) -> Reply:
+    """Revoke an administrator's secrets."""
+    service.credentials(by=admin).revoke_admin(_admin(asked))
+    return Reply(status=HTTPStatus.NO_CONTENT)
+
+
+def _told(issued: cs.IssuedSecret) -> dict[str, str]:
+    return {"adminGuid": issued.guid, "keyType": issued.scheme.value, "key": issued.secret}
+
+
+def _admin(asked: Message) -> Guid:
+    return named(asked.names["admin"], "admin")
+
+
+def _overlap(body: Mapping[str, Any]) -> timedelta:
+    return span(body, "overlap") or NONE
+
+
+def _place(held: Mapping[str, Any], name: str) -> Guid | None:
+    return None if held.get(name) is None else named(text(held, name), name)

@@ -1,0 +1,159 @@
+"""OpenAPI 3.1: the description of the calls, made from the table that makes their routes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Any
+
+from counterseal_web.admin_schemas import ADMIN_SCHEMAS
+from counterseal_web.bodies import MEDIA_TYPES
+from counterseal_web.messages import PROBLEM
+from counterseal_web.operations import NAME, Audience, Operation, Payload
+from counterseal_web.problems import STATUS_BY_PUBLIC_CODE
+from counterseal_web.schemas import SCHEMAS
+
+Document = dict[str, Any]
+
+SCHEMES: dict[str, Document] = {
+    "basic": {"type": "http", "scheme": "basic", "description": "GUID and secret of an origin."},
+    "cx1": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "Authorization",
+        "description": "CX1-HMAC-SHA256; see the wire reference.",
+    },
+    "signature": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "Signature",
+        "description": "With `Signature-Input` and `Content-Digest`: RFC 9421, in the profile"
+        " that the wire reference describes.",
+    },
+    "proof": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "Counterseal-Proof",
+        "description": "A device proof, a compact JWS; see the wire reference.",
+    },
+}
+
+SECURITY: dict[Audience, list[Document]] = {
+    Audience.ORIGIN: [{"basic": []}, {"cx1": []}, {"signature": []}],
+    Audience.DEVICE: [{"proof": []}],
+    Audience.ADMIN: [{"cx1": []}, {"signature": []}],
+    Audience.ANYBODY: [],
+}
+
+NUMBER: Document = {"type": "string", "pattern": "^[0-9]{1,4}$"}
+PARAMETERS: dict[str, Document] = {"wait": NUMBER, "limit": NUMBER}
+"""What a parameter of the query looks like, where it is not any text."""
+
+ALWAYS = ("invalid_field", "too_large", "internal", "unavailable")
+"""What every call may be told."""
+
+
+def openapi(operations: Iterable[Operation], root: str) -> Document:
+    """
+    Return the description.
+
+    Args:
+        operations: What to describe.
+        root: The public address before the paths.
+    """
+    paths: dict[str, Document] = defaultdict(dict)
+    for operation in operations:
+        paths[operation.path][operation.method.lower()] = _operation(operation)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Counterseal", "version": "1"},
+        "servers": [{"url": root}],
+        "paths": dict(paths),
+        "components": {"schemas": SCHEMAS | ADMIN_SCHEMAS, "securitySchemes": SCHEMES},
+    }
+
+
+def _operation(operation: Operation) -> Document:
+    described: Document = {
+        "operationId": operation.id,
+        "summary": operation.summary,
+        "tags": [operation.audience.value],
+        "security": SECURITY[operation.audience],
+        "parameters": _parameters(operation),
+        "responses": _successes(operation) | _problems(operation),
+    }
+    if operation.takes is not None:
+        schema = {"$ref": f"#/components/schemas/{operation.takes}"}
+        described["requestBody"] = {
+            "required": True,
+            "content": {name: {"schema": schema} for name in MEDIA_TYPES[operation.payload]},
+        }
+    return described
+
+
+def _parameters(operation: Operation) -> list[Document]:
+    parameters: list[Document] = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in NAME.findall(operation.path)
+    ]
+    parameters += [
+        {
+            "name": name,
+            "in": "query",
+            "required": name in operation.needs,
+            "description": meaning,
+            "schema": PARAMETERS.get(name, {"type": "string", "minLength": 1}),
+        }
+        for name, meaning in (*operation.needs.items(), *operation.query.items())
+    ]
+    if operation.by_key:
+        parameters.append(
+            {
+                "name": "Idempotency-Key",
+                "in": "header",
+                "required": False,
+                "description": "The same key with the same body does the same thing once.",
+                "schema": {"type": "string", "minLength": 1, "maxLength": 256},
+            }
+        )
+    return parameters
+
+
+def _successes(operation: Operation) -> Document:
+    responses: Document = {}
+    for status, name in operation.gives.items():
+        response: Document = {"description": HTTPStatus(status).phrase}
+        if name is not None:
+            schema = {"$ref": f"#/components/schemas/{name}"}
+            response["content"] = {operation.media_type: {"schema": schema}}
+        responses[str(status)] = response
+    return responses
+
+
+def statuses(operation: Operation) -> frozenset[int]:
+    """Return every status that the description says of *operation*."""
+    return frozenset(map(int, (*operation.gives, *_by_status(operation))))
+
+
+def _by_status(operation: Operation) -> dict[int, list[str]]:
+    words = {*ALWAYS, *operation.refuses}
+    if operation.audience in {Audience.ORIGIN, Audience.ADMIN}:
+        words.add("unauthorized")
+    if operation.payload is not Payload.NONE:
+        words.add("unsupported_media_type")
+    by_status: dict[int, list[str]] = defaultdict(list)
+    for word in sorted(words):
+        by_status[STATUS_BY_PUBLIC_CODE[word]].append(word)
+    return by_status
+
+
+def _problems(operation: Operation) -> Document:
+    by_status = _by_status(operation)
+    return {
+        str(int(status)): {
+            "description": ", ".join(f"`{word}`" for word in by_status[status]),
+            "content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+        for status in sorted(by_status)
+    }

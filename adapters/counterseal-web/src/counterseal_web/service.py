@@ -1,0 +1,61 @@
+"""Service: the use cases behind the blueprints, put together once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+
+import counterseal as cs
+from counterseal.models import Administrator
+from counterseal_web.settings import Settings
+from counterseal_web.waiting import Waiters
+
+
+class Service:
+    """
+    What all blueprints of one application share.
+
+    Args:
+        ports: The adapters.
+        policy: What the service allows.
+        settings: How it is reached.
+        call: What each call is made within; its reply goes out after the end of that. The
+            database of counterseal-sql has one.
+    """
+
+    def __init__(
+        self,
+        ports: cs.Ports,
+        policy: cs.Policy,
+        settings: Settings,
+        *,
+        call: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
+        self.ports = ports
+        self.call = call
+        self.policy = policy
+        self.settings = settings
+        self.authentication = cs.Authentication(ports, policy)
+        self.invitations = cs.Invitations(ports, policy)
+        self.logins = cs.Logins(ports, policy)
+        self.enrolments = cs.Enrolments(ports, policy)
+        self.accounts = cs.Accounts(ports, policy)
+        self.devices = cs.Devices(ports, policy)
+        self.callbacks = cs.Callbacks(ports, policy)
+        self.challenges = cs.Challenges(ports, policy)
+        self.answers = cs.Answers(ports, policy)
+        self.keysets = cs.KeySets(ports, policy)
+        self.telemetry = cs.Telemetry(ports, policy)
+        self.waiters = Waiters(ports.wake, self.challenges, settings)
+
+    def administration(self, *, by: Administrator) -> cs.Administration:
+        """Return the use cases of tenancy, for an administrator."""
+        return cs.Administration(self.ports, self.policy, by=by)
+
+    def credentials(self, *, by: Administrator) -> cs.Credentials:
+        """Return the use cases of secrets, for an administrator."""
+        return cs.Credentials(self.ports, self.policy, by=by)
+
+    def close(self) -> None:
+        """Let all who wait go, within a look; for a process that is about to stop."""
+        self.waiters.close()

@@ -1,0 +1,117 @@
+"""Service calls: what is done when an origin calls."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+import counterseal as cs
+from counterseal.errors import WrongState
+from counterseal.models import RelyingParty
+from counterseal.wire.messages import processed_document
+from counterseal.wire.question import read_account_id, read_user_info
+from counterseal_web.bodies import named, text
+from counterseal_web.documents import (
+    account_document,
+    device_document,
+    invitation_document,
+)
+from counterseal_web.messages import Message, Reply
+from counterseal_web.service import Service
+from counterseal_web.states import state_now, state_stream
+
+CREATED = HTTPStatus.CREATED
+OK = HTTPStatus.OK
+NO_CONTENT = HTTPStatus.NO_CONTENT
+
+
+def bind_account(service: Service, asked: Message, party: RelyingParty) -> Reply:
+    """Invite a device of a user; creates the account at first use."""
+    body = asked.document
+    invitation = service.invitations.invite(
+        party,
+        read_account_id(body, party.origin.profile),
+        user_info=read_user_info(body, party.origin.profile),
+        idempotency_key=asked.idempotency_key,
+    )
+    created = invitation.account.version == 1
+    return Reply(
+        status=CREATED if created else OK,
+        document=invitation_document(invitation, party.origin),
+        headers={"Location": f"{asked.root}/account/{invitation.account.guid}"},
+    )
+
+
+def get_account(service: Service, asked: Message, party: RelyingParty) -> Reply:
+    """Return an account, by the origin's own id."""
+    return Reply(document=account_document(service.accounts.get(party, asked.asked("accountId"))))
+
+
+def account_by_guid(service: Service, asked: Message, party: RelyingParty) -> Reply:
+    """Return an account, by its GUID."""
+    guid = named(asked.names["guid"], "guid")
+    return Reply(document=account_document(service.accounts.get_by_guid(party, guid)))
+
+
+def revoke_account(service: Service, asked: Message, party: RelyingParty) -> Reply:
+    """Revoke all devices and open invitations of an account."""
+    service.accounts.revoke(party, read_account_id(asked.document, party.origin.profile))
+    return Reply(status=NO_CONTENT)
+
+
+def get_devices(service: Service, asked: Message, party: RelyingParty) -> Reply:
+    """Return the devices of an account, revoked ones too, and open invitations, oldest first."""
+    devices = service.accounts.list_devices(party, asked.asked("accountId"))
+    return Reply(document=[device_document(binding) for binding in devices])
+
+
+def revoke_device(service: Service, asked: Message, party: RelyingParty) -> Reply:
+    """Revoke a device, or an open invitation; again does nothing."""
+    guid = named(text(asked.document, "deviceGuid"), "deviceGuid")
+    try:
+        service.devices.revoke(guid, by=party)
+    except WrongState:
+        # It has ended: what was asked for is so. Clients revoke all that `getAll` lists.
+        return Reply(status=NO_CONTENT)
+    return Reply(status=NO_CONTENT)
+
+
+def add_request(service: Service, asked: Message, party: RelyingParty) -> Reply:
+    """Put a question to an account."""
+    question = cs.read_question(asked.document, profile=party.origin.profile)
+    issued = service.challenges.issue(party, question, idempotency_key=asked.idempotency_key)
+    return Reply(
+        status=CREATED,
+        document=processed_document(
+            issued.challenge, now=service.ports.clock.now(), code=issued.code
+        ),
+        headers={"Location": f"{asked.root}/request/{issued.challenge.guid}"},
+    )
+
+
+def get_request(service: Service, asked: Message, party: RelyingParty) -> Reply:
+    """Return a request as it stands, or, with `wait`, once it has ended."""
+    return state_now(service, asked, party, named(asked.asked("requestGuid"), "requestGuid"))
+
+
+def request_by_guid(service: Service, asked: Message, party: RelyingParty) -> Reply:
+    """Return the same, where a `Location` points."""
+    return state_now(service, asked, party, named(asked.names["guid"], "guid"))
+
+
+def request_events(service: Service, asked: Message, party: RelyingParty) -> Reply:
+    """Stream the states of a request until it has ended, as Server-Sent Events."""
+    return state_stream(service, party, named(asked.asked("requestGuid"), "requestGuid"))
+
+
+def get_requests(service: Service, asked: Message, party: RelyingParty) -> Reply:
+    """Return the open requests of an account that this origin has made, oldest first."""
+    waiting = service.challenges.pending(party, asked.asked("accountId"))
+    now = service.ports.clock.now()
+    return Reply(document=[processed_document(held, now=now) for held in waiting])
+
+
+def cancel_request(service: Service, asked: Message, party: RelyingParty) -> Reply:
+    """Take a question back."""
+    guid = named(text(asked.document, "requestGuid"), "requestGuid")
+    ended = service.challenges.cancel(party, guid)
+    return Reply(document=processed_document(ended, now=service.ports.clock.now()))
