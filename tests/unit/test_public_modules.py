@@ -46,6 +46,7 @@ FOR_DRIVING = FOR_DRIVEN | {
             "wire.enrolment",
             "wire.link",
             "wire.members",
+            "wire.origin",
             "wire.question",
             "wire.receipt",
             "wire.signature",

@@ -146,8 +146,8 @@ READERS = {
 
 @pytest.mark.parametrize("reader", READERS)
 def test_a_member_of_a_reply_is_of_its_type(reader):
-    sent, value, malformed = READERS[reader]
-    assert getattr(Members.of({"one": sent}), reader)("one") == value
+    text, value, malformed = READERS[reader]
+    assert getattr(Members.of({"one": text}), reader)("one") == value
     for other in malformed:
         with pytest.raises(InvalidField) as caught:
             getattr(Members.of({"one": other}), reader)("one")

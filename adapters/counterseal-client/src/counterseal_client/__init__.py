@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from counterseal.models import Button, HtmlContent, Pair, PairsContent, TextContent
 from counterseal.wire.messages import ProcessedRequest
+from counterseal.wire.origin import BindInvitation, KnownAccount, KnownDevice
 from counterseal_client.approval import Approval, is_approved, require_approved
 from counterseal_client.asked import Asked
 from counterseal_client.callback import Callback, verify_callback
@@ -26,7 +27,6 @@ from counterseal_client.errors import (
     Unfit,
     Unreachable,
 )
-from counterseal_client.roster import BindInvitation, Device, KnownAccount
 from counterseal_client.trust import Trust
 
 __all__ = [
@@ -40,11 +40,11 @@ __all__ = [
     "CallbackRefused",
     "Client",
     "Declined",
-    "Device",
     "EvidenceRefused",
     "Finished",
     "HtmlContent",
     "KnownAccount",
+    "KnownDevice",
     "NotApproved",
     "NotSent",
     "NotThere",

@@ -7,18 +7,18 @@ from contextlib import suppress
 from counterseal.errors import InvalidField
 from counterseal.models import Guid
 from counterseal.models.guid import parse
-from counterseal_client.caller import Call, Caller
-from counterseal_client.errors import BadReply, Finished, Unfit, demand
-from counterseal_client.line import Reply
-from counterseal_client.question import json_body
-from counterseal_client.roster import (
+from counterseal.wire.origin import (
     BindInvitation,
-    Device,
     KnownAccount,
+    KnownDevice,
     read_account,
     read_devices,
     read_invitation,
 )
+from counterseal_client.caller import Call, Caller
+from counterseal_client.errors import BadReply, Finished, Unfit, demand
+from counterseal_client.line import Reply
+from counterseal_client.question import json_body
 
 
 class Users:
@@ -58,11 +58,11 @@ class Users:
         demand("account_id", account_id, str)
         body = json_body(accountId=account_id, userInfo=user_info)
         reply = self._keyed("PUT", "account/bind", body, idempotency_key)
-        invitation = reply.read(lambda document: read_invitation(account_id, document))
+        invitation = reply.read(read_invitation)
         self._require_own(invitation.app_space)
         return invitation
 
-    def devices(self, account_id: str) -> tuple[Device, ...]:
+    def devices(self, account_id: str) -> tuple[KnownDevice, ...]:
         """
         Return the devices of a user, revoked ones too, and open invitations.
 

@@ -17,7 +17,7 @@ from counterseal.models import (
     Origin,
 )
 from counterseal.wire.claims import format_time
-from counterseal_web.documents import account_document, device_document
+from counterseal.wire.origin import account_document, device_document
 from counterseal_web.providers import provider_document
 
 Document = dict[str, Any]

@@ -7,51 +7,10 @@ from datetime import datetime
 from typing import Any
 
 import counterseal as cs
-from counterseal.models import Account, AppSpace, Binding, Challenge, Origin, TokenForm
+from counterseal.models import AppSpace, Binding, Challenge
 from counterseal.wire.claims import format_time
 
 Document = dict[str, Any]
-
-
-def invitation_document(invitation: cs.Invitation, origin: Origin) -> Document:
-    """Return what *origin* hands to the device that is to be bound."""
-    expiration = format_time(invitation.deadline)
-    token: Document | str = invitation.token
-    if origin.token_form is TokenForm.OBJECT:
-        token = {"guid": invitation.token, "expiration": expiration}
-    return {
-        "privakeyId": invitation.account.guid,
-        "sessionToken": token,
-        "sessionTokenExpiration": expiration,
-        "appSpaceGuid": invitation.app_space.guid,
-        "appSpaceName": invitation.app_space.name,
-    }
-
-
-def account_document(account: Account) -> Document:
-    """Return an account as an origin of its App Space sees it."""
-    return {
-        "privakeyId": account.guid,
-        "accountId": account.account_id,
-        "userInfo": account.user_info,
-        "appSpaceGuid": account.app_space,
-        "locked": account.locked_at is not None,
-        "createdAt": format_time(account.created_at),
-    }
-
-
-def device_document(binding: Binding) -> Document:
-    """Return a device as an origin of its App Space sees it."""
-    authority = binding.suspended_by
-    return {
-        "guid": binding.guid,
-        "name": binding.name,
-        "status": binding.state.value,
-        "suspendedBy": None if authority is None else authority.value,
-        "createdAt": format_time(binding.created_at),
-        "boundAt": _maybe(binding.bound_at),
-        "endedAt": _maybe(binding.ended_at),
-    }
 
 
 def invited_document(app_space: AppSpace) -> Document:
@@ -139,7 +98,3 @@ def answered_document(challenge: Challenge) -> Document:
         "approved": challenge.approved,
         "receipt": None if outcome is None else outcome.receipt,
     }
-
-
-def _maybe(moment: datetime | None) -> str | None:
-    return None if moment is None else format_time(moment)

@@ -8,13 +8,14 @@ import counterseal as cs
 from counterseal.errors import WrongState
 from counterseal.models import RelyingParty
 from counterseal.wire.messages import processed_document
-from counterseal.wire.question import read_account_id, read_user_info
-from counterseal_web.bodies import named, text
-from counterseal_web.documents import (
+from counterseal.wire.origin import (
+    BindInvitation,
     account_document,
     device_document,
     invitation_document,
 )
+from counterseal.wire.question import read_account_id, read_user_info
+from counterseal_web.bodies import named, text
 from counterseal_web.messages import Message, Reply
 from counterseal_web.service import Service
 from counterseal_web.states import state_now, state_stream
@@ -36,7 +37,16 @@ def bind_account(service: Service, asked: Message, party: RelyingParty) -> Reply
     created = invitation.account.version == 1
     return Reply(
         status=CREATED if created else OK,
-        document=invitation_document(invitation, party.origin),
+        document=invitation_document(
+            BindInvitation(
+                account=invitation.account.guid,
+                app_space=invitation.app_space.guid,
+                app_space_name=invitation.app_space.name,
+                token=invitation.token,
+                expires_at=invitation.deadline,
+            ),
+            party.origin.token_form,
+        ),
         headers={"Location": f"{asked.root}/account/{invitation.account.guid}"},
     )
 

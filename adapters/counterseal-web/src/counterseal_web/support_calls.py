@@ -5,9 +5,9 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from counterseal.models import Admin
+from counterseal.wire.origin import account_document, device_document
 from counterseal_web.admin_documents import user_document
 from counterseal_web.admin_places import account_of, app_space_of, device_of
-from counterseal_web.documents import account_document, device_document
 from counterseal_web.messages import Message, Reply
 from counterseal_web.service import Service
 

@@ -60,6 +60,6 @@ def _change(
 ) -> None:
     with opened(data, config) as house:
         from counterseal import OPERATOR, Devices  # noqa: PLC0415 (a fast start)
-        from counterseal_web.documents import device_document  # noqa: PLC0415
+        from counterseal.wire.origin import device_document  # noqa: PLC0415
 
         told(device_document(change(Devices(house.ports, house.policy), OPERATOR)))

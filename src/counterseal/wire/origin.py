@@ -1,0 +1,170 @@
+"""
+Users and their devices: what the service replies to an origin about them.
+
+| record | reply to | written from |
+|---|---|---|
+| `BindInvitation` | `account/bind` | itself |
+| `KnownAccount` | `account/getAccount` | an account |
+| `KnownDevice` | `device/getAll`, a list | a binding |
+
+What the service says of a challenge is in `wire.messages`.
+See `wire.members.Members` for the refusals of all readers here.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import attrs
+
+from counterseal.models import Account, Binding, BindingState, Guid, TokenForm
+from counterseal.wire.claims import format_time
+from counterseal.wire.link import BindLink, write_link
+from counterseal.wire.members import Members
+
+
+@attrs.frozen(kw_only=True)
+class BindInvitation:
+    """
+    Invitation for one device of one user to complete one binding.
+
+    Attributes:
+        account: The account's GUID, `privakeyId` on the wire.
+        token: The session token, a secret: whoever has it binds a device. Show it as a QR code
+            or pass it to your own app; never send it by e-mail or text message, never log it.
+        expires_at: From then on the token is refused.
+    """
+
+    account: Guid
+    app_space: Guid
+    app_space_name: str
+    token: str = attrs.field(repr=False)
+    expires_at: datetime
+
+    def link(self, *, display_name: str | None = None) -> str:
+        """Return the link for a QR code, which has the token, and a name for the account."""
+        return write_link(
+            BindLink(
+                token=self.token,
+                app_space=self.app_space,
+                app_space_name=self.app_space_name,
+                account=self.account,
+                display_name=display_name,
+            )
+        )
+
+
+@attrs.frozen(kw_only=True)
+class KnownAccount:
+    """
+    One user of the origin, as the service knows it.
+
+    Attributes:
+        account: The account's GUID, `privakeyId` on the wire.
+        user_info: From the last `account/bind`.
+    """
+
+    account: Guid
+    account_id: str
+    user_info: str = attrs.field(repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class KnownDevice:
+    """
+    One device of an account, which may be revoked, or an open invitation.
+
+    Attributes:
+        state: None where the service does not say.
+    """
+
+    guid: Guid
+    name: str = attrs.field(repr=False)
+    state: BindingState | None
+
+
+def invitation_document(invitation: BindInvitation, form: TokenForm) -> dict[str, Any]:
+    """Return the reply to `account/bind`, for an origin whose clients read tokens in *form*."""
+    expiration = format_time(invitation.expires_at)
+    token: dict[str, str] | str = invitation.token
+    if form is TokenForm.OBJECT:
+        token = {"guid": invitation.token, "expiration": expiration}
+    return {
+        "privakeyId": invitation.account,
+        "sessionToken": token,
+        "sessionTokenExpiration": expiration,
+        "appSpaceGuid": invitation.app_space,
+        "appSpaceName": invitation.app_space_name,
+    }
+
+
+def read_invitation(document: object) -> BindInvitation:
+    """Read the reply to `account/bind`, with the session token in either form."""
+    members = Members.of(document)
+    if isinstance(members.document.get("sessionToken"), dict):
+        form = Members.of(members.document["sessionToken"], "sessionToken")
+        token, expires_at = form.text("guid"), form.time("expiration")
+    else:
+        token, expires_at = members.text("sessionToken"), members.time("sessionTokenExpiration")
+    return BindInvitation(
+        account=members.guid("privakeyId"),
+        app_space=members.guid("appSpaceGuid"),
+        app_space_name=members.text("appSpaceName"),
+        token=token,
+        expires_at=expires_at,
+    )
+
+
+def account_document(account: Account) -> dict[str, Any]:
+    """Return an account as an origin of its App Space sees it."""
+    return {
+        "privakeyId": account.guid,
+        "accountId": account.account_id,
+        "userInfo": account.user_info,
+        "appSpaceGuid": account.app_space,
+        "locked": account.locked_at is not None,
+        "createdAt": format_time(account.created_at),
+    }
+
+
+def read_account(document: object) -> KnownAccount:
+    """Read the reply to `account/getAccount`."""
+    members = Members.of(document)
+    return KnownAccount(
+        account=members.guid("privakeyId"),
+        account_id=members.text("accountId"),
+        user_info=members.text_or_none("userInfo") or "",
+    )
+
+
+def device_document(binding: Binding) -> dict[str, Any]:
+    """Return a device as an origin of its App Space sees it."""
+    authority = binding.suspended_by
+    return {
+        "guid": binding.guid,
+        "name": binding.name,
+        "status": binding.state.value,
+        "suspendedBy": None if authority is None else authority.value,
+        "createdAt": format_time(binding.created_at),
+        "boundAt": _format_optional(binding.bound_at),
+        "endedAt": _format_optional(binding.ended_at),
+    }
+
+
+def read_devices(document: object) -> tuple[KnownDevice, ...]:
+    """Read the reply to `device/getAll`, a list."""
+    return tuple(_device(each) for each in Members({"devices": document}).objects("devices"))
+
+
+def _device(members: Members) -> KnownDevice:
+    name = next((each for each in ("state", "status") if members.has(each)), None)
+    return KnownDevice(
+        guid=members.guid("guid"),
+        name=members.text_or_none("name") or "",
+        state=None if name is None else members.choice(name, BindingState),
+    )
+
+
+def _format_optional(moment: datetime | None) -> str | None:
+    return None if moment is None else format_time(moment)

@@ -1,0 +1,178 @@
+"""What an origin reads of its users: what is written is read again, and the rest is refused."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from counterseal import ijson
+from counterseal.errors import InvalidField
+from counterseal.models import Account, Authority, Binding, BindingState, TokenForm
+from counterseal.testing import strategies
+from counterseal.wire.claims import format_time
+from counterseal.wire.link import BindLink, read_link
+from counterseal.wire.origin import (
+    BindInvitation,
+    KnownAccount,
+    KnownDevice,
+    account_document,
+    device_document,
+    invitation_document,
+    read_account,
+    read_devices,
+    read_invitation,
+)
+
+GUIDS, MOMENTS, TEXTS = strategies.guids(), strategies.moments(), strategies.texts()
+MAYBE = st.none() | MOMENTS
+INVITATIONS = st.builds(
+    BindInvitation,
+    account=GUIDS,
+    app_space=GUIDS,
+    app_space_name=TEXTS,
+    token=TEXTS,
+    expires_at=MOMENTS,
+)
+ACCOUNTS = st.builds(
+    Account,
+    guid=GUIDS,
+    app_space=GUIDS,
+    account_id=TEXTS,
+    user_info=st.just("") | TEXTS,
+    locked_at=MAYBE,
+    created_at=MOMENTS,
+)
+BINDINGS = st.builds(
+    Binding,
+    guid=GUIDS,
+    state=st.sampled_from(BindingState),
+    account=GUIDS,
+    app_space=GUIDS,
+    origin=GUIDS,
+    token_hash=st.just(b"hash-canary"),
+    deadline=MOMENTS,
+    name=st.just("") | TEXTS,
+    suspended_by=st.none() | st.sampled_from(Authority),
+    created_at=MOMENTS,
+    bound_at=MAYBE,
+    ended_at=MAYBE,
+)
+
+
+def through_json(document):
+    return json.loads(ijson.compact(document))
+
+
+def refused(reader, document, name):
+    with pytest.raises(InvalidField) as caught:
+        reader(document)
+    assert caught.value.field == name
+
+
+@given(INVITATIONS, st.sampled_from(TokenForm))
+def test_an_invitation_is_read_again_with_its_token_in_either_form(invitation, form):
+    document = invitation_document(invitation, form)
+    assert isinstance(document["sessionToken"], dict) is (form is TokenForm.OBJECT)
+    assert read_invitation(through_json(document)) == invitation
+
+
+@given(ACCOUNTS)
+def test_an_account_is_read_again(account):
+    document = through_json(account_document(account))
+    assert document["locked"] is (account.locked_at is not None)
+    assert read_account(document) == KnownAccount(
+        account=account.guid, account_id=account.account_id, user_info=account.user_info
+    )
+
+
+@given(st.lists(BINDINGS, max_size=3))
+def test_devices_are_read_again(bindings):
+    documents = through_json([device_document(binding) for binding in bindings])
+    assert "canary" not in str(documents)
+    assert read_devices(documents) == tuple(
+        KnownDevice(guid=binding.guid, name=binding.name, state=binding.state)
+        for binding in bindings
+    )
+
+
+@given(BINDINGS)
+def test_a_device_is_written_as_it_is(binding):
+    times = {"createdAt": binding.created_at, "boundAt": binding.bound_at}
+    assert device_document(binding) == {
+        "guid": binding.guid,
+        "name": binding.name,
+        "status": binding.state.value,
+        "suspendedBy": binding.suspended_by and binding.suspended_by.value,
+        **{name: value and format_time(value) for name, value in times.items()},
+        "endedAt": binding.ended_at and format_time(binding.ended_at),
+    }
+
+
+@given(INVITATIONS, st.sampled_from(TokenForm), st.data())
+def test_a_member_that_an_invitation_lacks_is_refused_by_its_name(invitation, form, data):
+    document = invitation_document(invitation, form)
+    # With a token that is an object, the expiration in it is the one that is read.
+    spare = {"sessionTokenExpiration"} if form is TokenForm.OBJECT else set()
+    name = data.draw(st.sampled_from(sorted(document.keys() - spare)))
+    value = data.draw(st.sampled_from([None, 1, ""]))
+    refused(read_invitation, document | {name: value}, name)
+
+
+@pytest.mark.parametrize("name", ["guid", "expiration"])
+def test_a_member_that_a_token_lacks_is_refused_by_its_name(name):
+    expiration = "2030-01-01T00:00:00.000Z"
+    token = {"guid": "a.b", "expiration": expiration}
+    refused(read_invitation, {"sessionToken": token | {name: None}}, name)
+
+
+@given(ACCOUNTS, st.sampled_from(["privakeyId", "accountId"]))
+def test_a_member_that_an_account_lacks_is_refused_by_its_name(account, name):
+    refused(read_account, account_document(account) | {name: None}, name)
+
+
+@given(BINDINGS, st.sampled_from([("guid", "x"), ("name", 1), ("status", "LOST")]))
+def test_a_member_that_a_device_lacks_is_refused_by_its_name(binding, member):
+    name, value = member
+    refused(read_devices, [device_document(binding) | {name: value}], name)
+
+
+@given(BINDINGS)
+def test_the_state_of_a_device_is_none_where_no_member_has_it(binding):
+    document = device_document(binding)
+    del document["status"]
+    assert read_devices([document])[0].state is None
+    assert read_devices([document | {"state": "ACTIVE"}])[0].state is BindingState.ACTIVE
+
+
+@pytest.mark.parametrize("document", [None, {}, "text", 1, [1], [None]])
+def test_what_is_no_list_of_devices_is_refused(document):
+    refused(read_devices, document, "devices")
+
+
+@given(INVITATIONS, st.none() | st.just("Zoë's account"))
+def test_the_link_of_an_invitation_has_what_a_device_needs(invitation, display_name):
+    assert read_link(invitation.link(display_name=display_name)) == BindLink(
+        token=invitation.token,
+        app_space=invitation.app_space,
+        app_space_name=invitation.app_space_name,
+        account=invitation.account,
+        display_name=display_name,
+    )
+
+
+def test_no_representation_has_a_secret_or_a_name():
+    guid = "00000000-0000-4000-8000-000000000000"
+    records = (
+        BindInvitation(
+            account=guid,
+            app_space=guid,
+            app_space_name="Banking",
+            token="canary",
+            expires_at=timedelta(0),
+        ),
+        KnownAccount(account=guid, account_id="user-42", user_info="canary"),
+        KnownDevice(guid=guid, name="canary", state=None),
+    )
+    assert "canary" not in repr(records)
