@@ -220,6 +220,20 @@ def new_receiver():
 
 
 @pytest.fixture
+def new_receivers(new_receiver):
+    """Return a function that makes a receiver at each of two addresses, with one port for both."""
+
+    def make(tls, first_address, second_address):
+        for _ in range(100):
+            first_receiver = new_receiver(tls, first_address)
+            with suppress(OSError):  # a stranger has the port at the second address
+                return first_receiver, new_receiver(tls, second_address, first_receiver.port)
+        raise AssertionError("no port is free at both addresses")
+
+    return make
+
+
+@pytest.fixture
 def receiver(new_receiver, identity):
     """Return an HTTPS receiver whose certificate is good."""
     return new_receiver(identity(NAME, "127.0.0.1"))

@@ -64,10 +64,9 @@ class TestWhereItGoes:
 
         assert client.get(receiver.url()).status_code == 204
 
-    def test_does_not_change_between_check_and_use(self, new_receiver, identity, names, trust):
+    def test_does_not_change_between_check_and_use(self, new_receivers, identity, names, trust):
         """S28: a name server that flips its answer is asked once a connection."""
-        inside = new_receiver(identity("shop.example"))
-        outside = new_receiver(identity("shop.example"), "127.0.0.2", inside.port)
+        inside, outside = new_receivers(identity("shop.example"), "127.0.0.1", "127.0.0.2")
         resolver = names(shop_example=["127.0.0.2", "127.0.0.1"])
         guard = Guard(allow=["127.0.0.2/32"], ports=None, resolver=resolver)
         outside.act = outside.answer(204, "Connection: close")
@@ -85,12 +84,11 @@ class TestWhereItGoes:
     )
     @pytest.mark.parametrize("scheme", ["http", "https"])
     def test_does_not_change_within_a_private_network_that_is_allowed(  # noqa: PLR0917 (fixtures)
-        self, new_receiver, identity, names, trust, inside, scheme
+        self, new_receivers, identity, names, trust, inside, scheme
     ):
         """S28: what is allowed there is judged at each connection, by either scheme."""
         secured = identity("shop.example") if scheme == "https" else None
-        allowed = new_receiver(secured, "127.0.0.2")
-        other = new_receiver(secured, "127.0.0.1", allowed.port)
+        allowed, other = new_receivers(secured, "127.0.0.2", "127.0.0.1")
         resolver = names(shop_example=["127.0.0.2", inside, f"127.0.0.2 {inside}"])
         network = ["127.0.0.2/31"]
         guard = Guard(allow=network, http_to=network, ports=None, resolver=resolver)
