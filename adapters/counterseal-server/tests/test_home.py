@@ -6,8 +6,8 @@ import stat
 import pytest
 
 from counterseal.errors import InvalidField
+from counterseal_keys import private_files
 from counterseal_server.handset.home import DEVICE_FILE, Home
-from counterseal_server.keeping import private
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_a_disk_that_is_full_leaves_the_old_file_and_no_other(home, folder, monk
     def full(handle):
         raise OSError("the disk is full")
 
-    monkeypatch.setattr(private.os, "fsync", full)
+    monkeypatch.setattr(private_files.os, "fsync", full)
     with pytest.raises(OSError, match="disk"):
         home.keep(device)
     assert (folder / DEVICE_FILE).read_bytes() == before

@@ -6,10 +6,10 @@ import pytest
 
 from counterseal.memory import SystemEntropy
 from counterseal.models import AddressKind, Algorithm, CallbackState, Occasion, PushResult
+from counterseal_keys import private_files
 from counterseal_server import web
 from counterseal_server.configuration import settings
 from counterseal_server.house import House
-from counterseal_server.keeping import private
 from counterseal_server.metrics import SWEPT, WORKERS, Metrics
 from counterseal_server.workers import Workers
 
@@ -25,9 +25,9 @@ def samples(text):
 @pytest.fixture
 def house(tmp_path):
     house = House(settings({"data": tmp_path / "data"}, {}))
-    private.folder(house.settings.data)
-    house.master.make(SystemEntropy())
-    house.signer.make(Algorithm.ES256)
+    private_files.make_folder(house.settings.data)
+    house.keys.master_keys.create(SystemEntropy())
+    house.keys.signer.create(Algorithm.ES256)
     house.prepare()
     yield house
     house.close()
@@ -104,7 +104,7 @@ def test_every_operation_begins_at_zero(house):
 def test_the_first_event_is_an_increase(house):
     metrics = Metrics()
     client = web.application(house, web.use_cases(house), metrics).test_client()
-    house.signer.path.unlink()
+    house.keys.signer.path.unlink()
     name = 'counterseal_requests_total{operation="addRequest",status="401"}'
 
     before = samples(metrics.text())[name]

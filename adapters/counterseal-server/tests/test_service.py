@@ -402,7 +402,7 @@ def test_s34_no_secret_is_said_in_a_log_a_problem_a_metric_an_audit_event_or_a_r
         with contextlib.closing(sqlite3.connect(service.folder / "data" / "counterseal.db")) as db:
             guids = [guid for (guid,) in db.execute("SELECT guid FROM counterseal_records")]
             audit = "\n".join(body for (body,) in db.execute("SELECT body FROM counterseal_events"))
-        shown = [house, house.settings, house.ports, house.master, house.signer]
+        shown = [house, house.settings, house.ports, house.keys.master_keys, house.keys.signer]
         shown += [*house.ports.store.get(*guids), device, enrolment, rotation]
         reprs = "\n".join(map(repr, shown))
     assert len(guids) > 5

@@ -335,7 +335,7 @@ def test_a_master_key_of_the_environment_takes_over_only_when_it_is_meant(
     assert (again.exit_code, again.stderr) == (0, ""), "it is the key of now"
     monkeypatch.delenv("COUNTERSEAL_MASTER_KEY")
     with House(settings({"data": data}, {})) as opened, pytest.raises(SignerUnavailable):
-        opened.signer.jwks()
+        opened.keys.signer.jwks()
 
 
 def test_who_says_yes_is_not_asked_about_a_master_key(init, data, monkeypatch, run):

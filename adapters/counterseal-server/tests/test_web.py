@@ -19,11 +19,11 @@ from counterseal.memory import SystemEntropy
 from counterseal.models import OPERATOR, Algorithm
 from counterseal.wire.cx1 import write_cx1
 from counterseal_flask import Service
+from counterseal_keys import private_files
 from counterseal_server import logs, web
 from counterseal_server.configuration import settings
 from counterseal_server.gateway import STARTED
 from counterseal_server.house import House
-from counterseal_server.keeping import private
 from counterseal_server.metrics import Metrics
 from counterseal_server.readiness import FRESH_SECONDS, LOOKS, STUCK_SECONDS, WINDOW, Readiness
 from counterseal_server.thread_pool import Exhaustion
@@ -44,10 +44,10 @@ def open_house(tmp_path):
         found = {f"COUNTERSEAL_{name}": text for name, text in environment.items()}
         house = House(settings({"data": tmp_path / "data"}, found))
         opened.append(house)
-        private.folder(house.settings.data)
-        if not house.master.path.exists():
-            house.master.make(SystemEntropy())
-            house.signer.make(Algorithm.ES256)
+        private_files.make_folder(house.settings.data)
+        if not house.keys.master_keys.path.exists():
+            house.keys.master_keys.create(SystemEntropy())
+            house.keys.signer.create(Algorithm.ES256)
         house.prepare()
         return house
 
@@ -93,7 +93,7 @@ def test_alive_and_ready(client):
 
 
 def test_not_ready_without_keys(client, house):
-    house.signer.path.unlink()
+    house.keys.signer.path.unlink()
     client.get("/healthz")
     fresh = serve(House(house.settings)).get("/readyz")
     assert (fresh.status_code, fresh.json) == (503, {"status": "unready", "failing": ["signer"]})

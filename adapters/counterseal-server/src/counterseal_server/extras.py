@@ -6,6 +6,7 @@ PARTS = {
     "service": (
         "counterseal_flask",
         "counterseal_http",
+        "counterseal_keys",
         "counterseal_records",
         "counterseal_sql",
         "counterseal_web",

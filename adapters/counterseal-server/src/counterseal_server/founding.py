@@ -11,10 +11,10 @@ import attrs
 from counterseal import OPERATOR, Administration, Policy, Ports
 from counterseal.errors import InvalidField
 from counterseal.memory import memory_ports
-from counterseal.models import Algorithm, Clients, Company, Scheme
+from counterseal.models import Clients, Company, Scheme
+from counterseal_keys import private_files
 from counterseal_server.administration import Tenants
 from counterseal_server.house import House
-from counterseal_server.keeping import private
 
 ADMIN = "first administrator"
 
@@ -58,15 +58,11 @@ def found(house: House, wish: Wish) -> dict[str, Any]:
     _populated(memory_ports(), house.policy, wish)
     # One process at a time, and no keys beside records that others have sealed: a service that
     # has lost its keys would come up again, and neither open what is there nor be believed.
-    with private.alone(private.folder(house.settings.data)):
+    with private_files.lock(private_files.make_folder(house.settings.data)):
         house.records.prepare()
         if Administration(house.ports, house.policy, by=OPERATOR).list(None, Company):
             raise InvalidField("data", "there is a company already; this is for new services")
-        if not house.master.from_environment and not house.master.path.exists():
-            house.master.make(house.ports.entropy)
-        if not house.signer.path.exists():
-            house.signer.make(Algorithm.ES256)
-        house.signer.jwks()
+        house.keys.create_missing()
         return _populated(house.ports, house.policy, wish)
 
 

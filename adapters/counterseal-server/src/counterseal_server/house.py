@@ -23,9 +23,9 @@ from counterseal.memory import (
 )
 from counterseal.models import Admin
 from counterseal_http import HttpCallbackSender
+from counterseal_keys import KeyFiles, sealing_key_id
 from counterseal_server.callback_reach import callback_guard, callback_policy
 from counterseal_server.channels import channels
-from counterseal_server.keeping import FileSealer, FileSigner, MasterKeys, sealed_by
 from counterseal_server.providers import Providers
 from counterseal_server.records import Records, opened
 from counterseal_server.settings import Settings
@@ -44,13 +44,12 @@ class House:
         policy: What the service allows.
         channels: By what it sends push messages.
         records: Where they are.
-        master: The master keys.
-        signer: The signing keys, which can be rotated.
+        keys: The master keys and the signing keys.
 
     Raises:
         InvalidField: The address of the records does not fit.
         UnfitUrl: It is of another kind.
-        UnfitMasterKey: The environment holds something else.
+        UnfitMasterKey: The environment's master key is not 32 bytes in base64.
         Unavailable: A Redis cluster did not say which servers it has.
     """
 
@@ -58,14 +57,17 @@ class House:
         self.settings = settings
         self.policy: Policy = callback_policy(settings)
         clock, entropy = SystemClock(), SystemEntropy()
-        self.master = MasterKeys(settings.master_key, settings.master_key_file)
-        sealer = FileSealer(self.master, entropy)
-        self.signer = FileSigner(settings.signing_file, sealer, entropy)
+        self.keys = KeyFiles(
+            settings.keys_folder,
+            entropy,
+            master_key=settings.master_key,
+            master_key_file=settings.master_key_file,
+        )
         self._sender = HttpCallbackSender(
             callback_guard(settings), clock, connections=max(1, settings.senders)
         )
         self.channels = channels(settings, clock, entropy)
-        self._providers = Providers(settings, sealer, clock, entropy)
+        self._providers = Providers(settings, self.keys.sealer, clock, entropy)
         self.records: Records = opened(
             settings.database_file if settings.store is None else settings.store
         )
@@ -82,8 +84,8 @@ class House:
                 identity=self._providers,
                 sender=self._sender,
                 wake=MemoryWake(),
-                signer=self.signer,
-                sealer=sealer,
+                signer=self.keys.signer,
+                sealer=self.keys.sealer,
                 clock=clock,
                 entropy=entropy,
             )
@@ -100,19 +102,9 @@ class House:
             UnfitServer: A Redis server is too old, or may drop keys.
             Unavailable: The store did not answer.
         """
-        self.signer.jwks()
+        self.keys.signer.jwks()
         self.channels.open()
         self.records.prepare()
-
-    def settled(self) -> bool:
-        """
-        Tell whether the master key of now is one that has sealed the signing keys.
-
-        Raises:
-            SignerUnavailable: They cannot be read or opened.
-        """
-        now = self.master.all()[0].id
-        return all(sealed_by(one) == now for one in self.signer.envelopes())
 
     def opens(self) -> bool:
         """
@@ -123,10 +115,10 @@ class House:
             SealBroken: What is stored is no envelope of this software.
             Unavailable: The store did not answer.
         """
-        known = {key.id for key in self.master.all()}
+        known = {key.id for key in self.keys.master_keys.load()}
         admins = Administration(self.ports, self.policy, by=OPERATOR).list(None, Admin)
         held = [one.sealed for admin in admins for one in admin.credentials if one.sealed]
-        return all(sealed_by(sealed) in known for sealed in held)
+        return all(sealing_key_id(sealed) in known for sealed in held)
 
     def forget(self) -> int:
         """

@@ -24,6 +24,7 @@ OURS = (
     "counterseal",
     "counterseal_fcm",
     "counterseal_http",
+    "counterseal_keys",
     "counterseal_records",
     "counterseal_redis",
     "counterseal_relay",

@@ -58,7 +58,7 @@ def serve(settings: Settings) -> None:
     with House(settings) as house:
         house.prepare()
         _demand_founded(house)
-        settled, opens = house.settled(), house.opens()
+        settled, opens = house.keys.sealed_by_newest(), house.opens()
     _demand_free(settings)
     if not settled:
         log.warning(
@@ -277,7 +277,7 @@ def _demand_founded(house: House) -> None:
     if not Administration(house.ports, house.policy, by=OPERATOR).list(None, Company):
         raise InvalidField(
             "store",
-            f"there is no company in it, though there are keys in {house.signer.path.parent}:"
+            f"there is no company in it, though there are keys in {house.keys.signer.path.parent}:"
             " is it another one, or lost? Put it back; for a new service with these keys,"
             " run counterseal init",
         )

@@ -27,7 +27,6 @@ DATABASE_FILE = "counterseal.db"
 KEYS_FOLDER = "keys"
 MASTER_KEY_FILE = "master.key"
 WEBPUSH_KEY_FILE = "webpush.key"
-SIGNING_FILE = "signing.json"
 
 LOG_FORMATS = ("human", "json")
 LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -112,7 +111,7 @@ class Settings:
     Attributes:
         data: The folder of everything that is kept.
         store: The address of the records; None is a SQLite file in *data*.
-        master_key: The ring of master keys; see `counterseal_server.keeping`.
+        master_key: The master keys; see `counterseal_keys.MasterKeys`.
         master_key_file: Where it is otherwise; by default in *data*.
         host: Where to listen.
         port: Where to listen.
@@ -213,6 +212,6 @@ class Settings:
         return self.data / DATABASE_FILE
 
     @property
-    def signing_file(self) -> Path:
-        """Return where the signing keys are."""
-        return self.data / KEYS_FOLDER / SIGNING_FILE
+    def keys_folder(self) -> Path:
+        """Return where the key files are."""
+        return self.data / KEYS_FOLDER

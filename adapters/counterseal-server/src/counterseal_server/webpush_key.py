@@ -6,8 +6,8 @@ import base64
 
 from counterseal.errors import InvalidField
 from counterseal.ports import Entropy
+from counterseal_keys import private_files
 from counterseal_server import files
-from counterseal_server.keeping import private
 from counterseal_server.settings import Settings
 
 KEY_BYTES = 32
@@ -41,10 +41,10 @@ def held_or_made(settings: Settings, entropy: Entropy) -> str:
 
     path = settings.webpush_key_file
     if settings.webpush_key is None:
-        with private.alone(private.folder(path.parent)):
+        with private_files.lock(private_files.make_folder(path.parent)):
             if not path.exists():
                 made = base64.urlsafe_b64encode(entropy.token(KEY_BYTES)).rstrip(b"=")
-                private.write(path, made + b"\n")
+                private_files.write(path, made + b"\n")
     try:
         return public_key(webpush_key(settings))
     except InvalidField as error:

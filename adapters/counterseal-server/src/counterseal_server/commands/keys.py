@@ -35,19 +35,18 @@ def rotate(data: str | None, config: str | None, *, yes: bool, master: bool) -> 
         from counterseal_server.house import House  # noqa: PLC0415 (a fast start)
 
         with House(configured(config, data=data)) as house:
-            house.signer.jwks()
+            house.keys.signer.jwks()
             if not master:
                 _ask_if_moved(house, yes=yes)
-                made = house.signer.rotate()
+                made = house.keys.rotate_signing_key()
                 print_json({"kid": made.kid, "thumbprint": made.thumbprint})
                 return
-            if house.master.from_environment:
+            if house.keys.master_keys.in_environment:
                 raise Unusable(
                     "master: it is in COUNTERSEAL_MASTER_KEY: put the new one before it there,"
                     " with a comma; then run keys reseal"
                 )
-            house.master.make(house.ports.entropy)
-            house.signer.reseal()
+            house.keys.rotate_master_key()
 
 
 @keys.command()
@@ -66,7 +65,7 @@ def reseal(data: str | None, config: str | None, *, yes: bool) -> None:
 
         with House(configured(config, data=data)) as house:
             _ask_if_moved(house, yes=yes)
-            house.signer.reseal()
+            house.keys.signer.reseal()
 
 
 @keys.command()
@@ -89,7 +88,7 @@ def webpush(data: str | None, config: str | None) -> None:
 
 def _ask_if_moved(house: House, *, yes: bool) -> None:
     # The file's keys are ours; the environment's may be a slip, or of another service.
-    if house.master.from_environment and not house.settled():
+    if house.keys.master_keys.in_environment and not house.keys.sealed_by_newest():
         asked(
             "The first key of COUNTERSEAL_MASTER_KEY has not sealed the signing keys yet, and"
             " they would open with it alone. Is it the right one, and kept where it stays?",

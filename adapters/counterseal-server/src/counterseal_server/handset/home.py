@@ -9,9 +9,9 @@ from counterseal import read_json
 from counterseal.device import SoftwareDevice, device_document, read_device
 from counterseal.errors import InvalidField
 from counterseal.memory import SystemClock, SystemEntropy
+from counterseal_keys import private_files
 from counterseal_server.handset.sent import Unsettled
 from counterseal_server.handset.shown import Shown
-from counterseal_server.keeping import private
 
 DEVICE_FILE = "device.json"
 SERVICE_FILE = "service.json"
@@ -78,8 +78,8 @@ class Home:
         Raises:
             OSError: The folder cannot be written.
         """
-        file = private.folder(self._path) / DEVICE_FILE
-        private.write(file, json.dumps(device_document(device)).encode())
+        file = private_files.make_folder(self._path) / DEVICE_FILE
+        private_files.write(file, json.dumps(device_document(device)).encode())
 
     def service(self) -> str:
         """
@@ -105,5 +105,5 @@ class Home:
         Raises:
             OSError: The folder cannot be written.
         """
-        file = private.folder(self._path) / SERVICE_FILE
-        private.write(file, json.dumps({"url": url}).encode())
+        file = private_files.make_folder(self._path) / SERVICE_FILE
+        private_files.write(file, json.dumps({"url": url}).encode())

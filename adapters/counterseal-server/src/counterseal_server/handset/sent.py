@@ -17,7 +17,7 @@ from attrs.validators import instance_of, optional
 from counterseal import read_json
 from counterseal.errors import InvalidField
 from counterseal.models import Guid
-from counterseal_server.keeping import private
+from counterseal_keys import private_files
 
 
 @attrs.frozen(kw_only=True)
@@ -87,8 +87,8 @@ class Unsettled:
         Raises:
             OSError: It cannot be written.
         """
-        private.folder(self._path)
-        private.write(self._file(challenge), json.dumps(attrs.asdict(sent)).encode())
+        private_files.make_folder(self._path)
+        private_files.write(self._file(challenge), json.dumps(attrs.asdict(sent)).encode())
 
     def settle(self, challenge: Guid) -> None:
         """

@@ -17,7 +17,7 @@ from counterseal import read_json
 from counterseal.errors import DisplayChanged, InvalidField, MalformedToken
 from counterseal.models import Guid
 from counterseal.wire.claims import format_time, parse_time
-from counterseal_server.keeping import private
+from counterseal_keys import private_files
 
 
 class Shown:
@@ -55,12 +55,12 @@ class Shown:
             InvalidField: A file was not written by this software.
             OSError: The folder cannot be written.
         """
-        private.folder(self._path)
+        private_files.make_folder(self._path)
         for file in self._path.glob("*.json"):
             if _read(file)[1] <= now:
                 file.unlink(missing_ok=True)
         document = {"display": _hash(display), "until": format_time(until)}
-        private.write(self._file(challenge), json.dumps(document).encode())
+        private_files.write(self._file(challenge), json.dumps(document).encode())
 
     def _file(self, challenge: Guid) -> Path:
         return self._path / f"{challenge}.json"

@@ -1,7 +1,7 @@
 """
 The Signer on one file: the service's signing keys, the newest first, each of them sealed.
 
-One file, so that a rotation happens whole or not at all; every process that signs notices it.
+It is one file, so that a rotation happens whole or not at all; every process that signs notices it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from counterseal import keys, read_json
+from counterseal import ijson, keys
 from counterseal.errors import (
     CountersealError,
     InvalidField,
@@ -21,14 +21,14 @@ from counterseal.keys import PrivateKey, b64url, unb64url
 from counterseal.models import Algorithm, PublicKey
 from counterseal.models.sealing import signing_key_context
 from counterseal.ports import Entropy, Sealer
-from counterseal_server.keeping import private
-from counterseal_server.keeping.errors import KeysExist
+from counterseal_keys import private_files
+from counterseal_keys.errors import KeysExist
 
-FILE = "signing.json"
+FIELD = "signing.json"
 VERSION = 1
 KID_BYTES = 16
 
-Ring: TypeAlias = tuple[PrivateKey, ...]
+Keys: TypeAlias = tuple[PrivateKey, ...]
 
 
 class FileSigner:
@@ -36,7 +36,7 @@ class FileSigner:
     The service's signing keys.
 
     Args:
-        path: The file, which `make` and `rotate` write.
+        path: The file, which `create` and `rotate` write.
         sealer: Seals the private keys.
         entropy: Names them.
     """
@@ -45,7 +45,7 @@ class FileSigner:
         self.path = path
         self._sealer = sealer
         self._entropy = entropy
-        self._file = private.Kept(path, self._read)
+        self._file = private_files.CachedFile(path, self._parse)
 
     def jwks(self) -> tuple[PublicKey, ...]:
         """
@@ -54,7 +54,7 @@ class FileSigner:
         Raises:
             SignerUnavailable: The file cannot be read or opened.
         """
-        return tuple(key.public for key in self._ring())
+        return tuple(key.public for key in self._load())
 
     def sign(self, kid: str, data: bytes) -> bytes:
         """
@@ -63,81 +63,82 @@ class FileSigner:
         Raises:
             SignerUnavailable: There is no such key, or the file cannot be read or opened.
         """
-        for key in self._ring():
+        for key in self._load():
             if key.public.kid == kid:
                 return key.sign(data)
         raise SignerUnavailable
 
-    def make(self, algorithm: Algorithm) -> None:
+    def create(self, algorithm: Algorithm) -> None:
         """
-        Make the first key.
+        Create the first key.
 
         Raises:
-            KeysExist: There are keys already.
-            SealBroken: The master key is out of reach.
+            KeysExist: The file exists.
+            SealBroken: The master keys cannot be read.
             OSError: The file cannot be written.
         """
-        with private.alone(private.folder(self.path.parent)):
+        with private_files.lock(private_files.make_folder(self.path.parent)):
             if self.path.exists():
                 raise KeysExist
-            self._write((self._made(algorithm),))
+            self._write((self._generate(algorithm),))
 
     def rotate(self, algorithm: Algorithm | None = None) -> PublicKey:
         """
-        Make a new key that signs from now on; the old ones stay valid.
+        Create a key that signs from now on; the old ones stay valid.
 
         Args:
-            algorithm: The newest key's if None.
+            algorithm: Its algorithm; the newest key's if None.
 
         Raises:
             SignerUnavailable: The file cannot be read or opened.
-            SealBroken: The master key is out of reach.
+            SealBroken: The master keys cannot be read.
             OSError: The file cannot be written.
         """
-        with private.alone(self.path.parent):
-            old = self._ring()
-            new = self._made(algorithm or old[0].public.algorithm)
+        with private_files.lock(self.path.parent):
+            old = self._load()
+            new = self._generate(algorithm or old[0].public.algorithm)
             self._write((new, *old))
         return new.public
 
     def reseal(self) -> None:
         """
-        Seal the keys anew, under the master key of now.
+        Seal the keys again, under the newest master key.
 
         Raises:
             SignerUnavailable: The file cannot be read or opened.
-            SealBroken: The master key is out of reach.
+            SealBroken: The master keys cannot be read.
             OSError: The file cannot be written.
         """
-        with private.alone(self.path.parent):
-            self._write(self._ring())
+        with private_files.lock(self.path.parent):
+            self._write(self._load())
 
-    def envelopes(self) -> tuple[bytes, ...]:
+    def sealed_keys(self) -> tuple[bytes, ...]:
         """
-        Return the keys as they are sealed.
+        Return the keys in their sealed form.
 
         Raises:
             SignerUnavailable: The file cannot be read or opened.
         """
-        self._ring()
-        return tuple(unb64url(one["sealed"]) for one in read_json(self.path.read_bytes())["keys"])
+        self._load()
+        document: Any = ijson.parse(self.path.read_bytes(), field=FIELD)
+        return tuple(unb64url(entry["sealed"]) for entry in document["keys"])
 
-    def _ring(self) -> Ring:
+    def _load(self) -> Keys:
         try:
-            return self._file.get()
+            return self._file.load()
         except FileNotFoundError as error:
             raise SignerUnavailable(
-                f"there are no signing keys in {self.path.parent}: is it the right data folder,"
-                " and did `init` found it?"
+                f"there are no signing keys in {self.path.parent}: is it the right folder,"
+                " and were the keys created in it?"
             ) from error
         except (CountersealError, OSError) as error:
             raise SignerUnavailable(f"the signing keys cannot be read: {error}") from error
 
-    def _made(self, algorithm: Algorithm) -> PrivateKey:
+    def _generate(self, algorithm: Algorithm) -> PrivateKey:
         return keys.generate(algorithm, kid=b64url(self._entropy.token(KID_BYTES)))
 
-    def _write(self, ring: Ring) -> None:
-        held = [
+    def _write(self, signing_keys: Keys) -> None:
+        entries = [
             {
                 "kid": key.public.kid,
                 "algorithm": key.public.algorithm.value,
@@ -145,20 +146,20 @@ class FileSigner:
                     self._sealer.seal(key.pkcs8(), signing_key_context(key.public.kid))
                 ),
             }
-            for key in ring
+            for key in signing_keys
         ]
-        private.write(self.path, json.dumps({"version": VERSION, "keys": held}).encode())
+        private_files.write(self.path, json.dumps({"version": VERSION, "keys": entries}).encode())
 
-    def _read(self, data: bytes) -> Ring:
-        document: Any = read_json(data, field=FILE)
+    def _parse(self, data: bytes) -> Keys:
+        document: Any = ijson.parse(data, field=FIELD)
         try:
             if document["version"] != VERSION or not document["keys"]:
-                raise InvalidField(FILE, "not written by this software")
-            return tuple(self._opened(one) for one in document["keys"])
+                raise InvalidField(FIELD, "not written by this software")
+            return tuple(self._open(entry) for entry in document["keys"])
         except (KeyError, TypeError, ValueError, MalformedToken):
-            raise InvalidField(FILE, "not written by this software") from None
+            raise InvalidField(FIELD, "not written by this software") from None
 
-    def _opened(self, held: Any) -> PrivateKey:
-        kid = held["kid"]
-        plain = self._sealer.open(unb64url(held["sealed"]), signing_key_context(kid))
-        return keys.private_key(plain, kid=kid, algorithm=Algorithm(held["algorithm"]))
+    def _open(self, entry: Any) -> PrivateKey:
+        kid = entry["kid"]
+        plain = self._sealer.open(unb64url(entry["sealed"]), signing_key_context(kid))
+        return keys.private_key(plain, kid=kid, algorithm=Algorithm(entry["algorithm"]))

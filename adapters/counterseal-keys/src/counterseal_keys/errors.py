@@ -1,4 +1,4 @@
-"""What goes wrong with keys at rest; all other errors are the core's."""
+"""Errors about key files; all other errors are the core's."""
 
 from __future__ import annotations
 
@@ -17,7 +17,13 @@ class MasterKeyMissing(Misuse):
     code = "master_key_missing"
 
 
+class MasterKeyInEnvironment(Misuse):
+    """The newest master key comes from the environment, so that no file can renew it."""
+
+    code = "master_key_in_environment"
+
+
 class KeysExist(Misuse):
-    """There are keys already, and new ones would leave unreadable what they have sealed."""
+    """There are signing keys already, and a new file would lose them."""
 
     code = "keys_exist"

@@ -1,8 +1,10 @@
-"""Keys at rest: the kit's contracts, rotation under the feet of others, and what files show."""
+"""Key files: the kit's contracts, rotation while others run, and what the files show."""
 
 import base64
 import json
 import stat
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -10,14 +12,16 @@ from counterseal.errors import SealBroken, SignerUnavailable
 from counterseal.memory import SystemEntropy
 from counterseal.models import Algorithm
 from counterseal.testing import contracts
-from counterseal_server.keeping import (
+from counterseal_keys import (
     FileSealer,
     FileSigner,
+    KeyFiles,
     KeysExist,
+    MasterKeyInEnvironment,
     MasterKeyMissing,
     MasterKeys,
     UnfitMasterKey,
-    private,
+    private_files,
 )
 
 ENTROPY = SystemEntropy()
@@ -30,10 +34,10 @@ def text(byte):
 def signer_in(folder, algorithm=Algorithm.ES256):
     master = MasterKeys(None, folder / "master.key")
     if not master.path.exists():
-        master.make(ENTROPY)
+        master.create(ENTROPY)
     signer = FileSigner(folder / "signing.json", FileSealer(master, ENTROPY), ENTROPY)
     if not signer.path.exists():
-        signer.make(algorithm)
+        signer.create(algorithm)
     return signer
 
 
@@ -72,10 +76,10 @@ class TestFileSigner(contracts.SignerContract):
 class TestFileSealer(contracts.SealerContract):
     @pytest.fixture(params=["environment", "file"])
     def new_sealer(self, request, keys):
-        given = text(1) if request.param == "environment" else None
-        if given is None:
-            MasterKeys(None, keys / "master.key").make(ENTROPY)
-        return lambda: FileSealer(MasterKeys(given, keys / "master.key"), ENTROPY)
+        environment = text(1) if request.param == "environment" else None
+        if environment is None:
+            MasterKeys(None, keys / "master.key").create(ENTROPY)
+        return lambda: FileSealer(MasterKeys(environment, keys / "master.key"), ENTROPY)
 
     @pytest.fixture
     def broken_sealer(self, keys):
@@ -84,11 +88,11 @@ class TestFileSealer(contracts.SealerContract):
 
 def test_the_newest_master_key_seals_and_the_old_ones_open(keys):
     file = keys / "master.key"
-    MasterKeys(None, file).make(ENTROPY)
+    MasterKeys(None, file).create(ENTROPY)
     running = FileSealer(MasterKeys(None, file), ENTROPY)
     old = running.seal(b"plain", "context")
 
-    MasterKeys(None, file).make(ENTROPY)  # another process
+    MasterKeys(None, file).create(ENTROPY)  # another process
 
     new = running.seal(b"plain", "context")
     assert new[1:9] != old[1:9]
@@ -100,7 +104,7 @@ def test_the_newest_master_key_seals_and_the_old_ones_open(keys):
 
 def test_the_environment_comes_before_the_file(keys):
     file = keys / "master.key"
-    MasterKeys(None, file).make(ENTROPY)
+    MasterKeys(None, file).create(ENTROPY)
     old = FileSealer(MasterKeys(None, file), ENTROPY).seal(b"plain", "context")
 
     both = FileSealer(MasterKeys(text(1), file), ENTROPY)
@@ -110,11 +114,13 @@ def test_the_environment_comes_before_the_file(keys):
     assert alone.open(both.seal(b"plain", "context"), "context") == b"plain"
 
 
-@pytest.mark.parametrize("given", [text(1)[:-4], text(1) + "A", "Zoë", "c2VjcmV0", f"{text(1)};"])
-def test_what_is_no_key_is_refused_and_not_shown(given, keys):
+@pytest.mark.parametrize(
+    "environment", [text(1)[:-4], text(1) + "A", "Zoë", "c2VjcmV0", f"{text(1)};"]
+)
+def test_what_is_no_key_is_refused_and_not_shown(environment, keys):
     with pytest.raises(UnfitMasterKey) as raised:
-        MasterKeys(given, keys / "master.key")
-    assert given not in str(raised.value)
+        MasterKeys(environment, keys / "master.key")
+    assert environment not in str(raised.value)
     assert "COUNTERSEAL_MASTER_KEY" in str(raised.value)
 
 
@@ -124,7 +130,7 @@ def test_a_file_that_holds_no_key_is_named(data, keys):
     file = keys / "master.key"
     file.write_bytes(data)
     with pytest.raises(UnfitMasterKey) as raised:
-        MasterKeys(None, file).all()
+        MasterKeys(None, file).load()
     assert str(file) in str(raised.value)
     assert "c2VjcmV0" not in str(raised.value)
 
@@ -140,9 +146,9 @@ def test_signing_keys_without_their_master_key_name_the_file_that_lacks_it(keys)
 
 def test_without_any_key_there_is_none(keys):
     with pytest.raises(MasterKeyMissing):
-        MasterKeys("", keys / "master.key").all()
+        MasterKeys("", keys / "master.key").load()
     assert "master.key" in repr(MasterKeys(text(1), keys / "master.key"))
-    assert text(1) not in repr(MasterKeys(text(1), keys / "master.key").all())
+    assert text(1) not in repr(MasterKeys(text(1), keys / "master.key").load())
 
 
 def test_another_process_notices_a_rotation(keys):
@@ -160,7 +166,7 @@ def test_signing_keys_are_sealed_anew(keys):
     signer = signer_in(keys)
     before = json.loads(signer.path.read_bytes())["keys"][0]["sealed"]
     public = signer.jwks()
-    MasterKeys(None, keys / "master.key").make(ENTROPY)
+    MasterKeys(None, keys / "master.key").create(ENTROPY)
 
     signer.reseal()
 
@@ -173,7 +179,7 @@ def test_signing_keys_are_sealed_anew(keys):
 def test_keys_are_made_once(keys):
     signer = signer_in(keys)
     with pytest.raises(KeysExist):
-        signer.make(Algorithm.ES256)
+        signer.create(Algorithm.ES256)
 
 
 def test_only_the_owner_reads_them(keys):
@@ -191,7 +197,7 @@ def test_a_write_that_fails_changes_nothing(keys, monkeypatch):
     def full(_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(private.os, "fsync", full)
+    monkeypatch.setattr(private_files.os, "fsync", full)
     with pytest.raises(OSError, match="No space"):
         signer.rotate()
 
@@ -203,3 +209,94 @@ def test_a_signer_without_its_folder_is_out_of_reach(keys):
     sealer = FileSealer(MasterKeys(text(1), keys / "master.key"), ENTROPY)
     with pytest.raises(SignerUnavailable):
         FileSigner(keys / "signing.json", sealer, ENTROPY).jwks()
+
+
+def test_twenty_at_once_create_one_master_key_and_one_signing_key(keys):
+    everybody_ready = threading.Barrier(20)
+
+    def create(_):
+        key_files = KeyFiles(keys, ENTROPY)
+        everybody_ready.wait()
+        key_files.create_missing()
+        return key_files.signer.jwks()
+
+    with ThreadPoolExecutor(20) as threads:
+        results = set(threads.map(create, range(20)))
+
+    assert len(results) == 1
+    assert len((keys / "master.key").read_text().split()) == 1
+
+
+def test_keys_that_exist_are_not_replaced(keys):
+    key_files = KeyFiles(keys, ENTROPY)
+    key_files.create_missing()
+    before = {file.name: file.read_bytes() for file in keys.iterdir()}
+
+    KeyFiles(keys, ENTROPY).create_missing(Algorithm.EDDSA)
+
+    assert {file.name: file.read_bytes() for file in keys.iterdir()} == before
+
+
+def test_a_lost_master_key_is_not_replaced_by_another(keys):
+    KeyFiles(keys, ENTROPY).create_missing()
+    (keys / "master.key").unlink()
+
+    with pytest.raises(SignerUnavailable) as raised:
+        KeyFiles(keys, ENTROPY).create_missing()
+
+    assert str(keys / "master.key") in str(raised.value)
+    assert not (keys / "master.key").exists()
+
+
+def test_a_master_key_of_the_environment_needs_no_file(keys):
+    key_files = KeyFiles(keys, ENTROPY, master_key=text(1))
+    key_files.create_missing()
+
+    assert not (keys / "master.key").exists()
+    assert key_files.sealed_by_newest()
+
+
+def test_a_rotated_master_key_seals_the_signing_keys(keys):
+    key_files = KeyFiles(keys, ENTROPY)
+    key_files.create_missing()
+    public = key_files.signer.jwks()
+
+    key_files.rotate_master_key()
+
+    assert key_files.sealed_by_newest()
+    newest = (keys / "master.key").read_text().split()[0]
+    assert KeyFiles(keys, ENTROPY, master_key=newest).signer.jwks() == public
+
+
+def test_a_new_master_key_in_the_environment_has_sealed_nothing_yet(keys):
+    KeyFiles(keys, ENTROPY).create_missing()
+
+    key_files = KeyFiles(keys, ENTROPY, master_key=text(1))
+
+    assert not key_files.sealed_by_newest()
+    key_files.signer.reseal()
+    assert key_files.sealed_by_newest()
+
+
+def test_no_file_renews_a_master_key_of_the_environment(keys):
+    key_files = KeyFiles(keys, ENTROPY, master_key=text(1))
+    key_files.create_missing()
+
+    with pytest.raises(MasterKeyInEnvironment, match="COUNTERSEAL_MASTER_KEY") as raised:
+        key_files.rotate_master_key()
+
+    assert text(1) not in str(raised.value)
+    assert not (keys / "master.key").exists()
+
+
+def test_nothing_is_rotated_where_the_signing_keys_do_not_open(keys):
+    KeyFiles(keys, ENTROPY).create_missing()
+    (keys / "master.key").write_text(text(7))
+    key_files = KeyFiles(keys, ENTROPY)
+
+    with pytest.raises(SignerUnavailable):
+        key_files.rotate_signing_key()
+    with pytest.raises(SignerUnavailable):
+        key_files.rotate_master_key()
+
+    assert (keys / "master.key").read_text() == text(7)
