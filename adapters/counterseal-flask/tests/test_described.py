@@ -21,8 +21,8 @@ from counterseal.models import OPERATOR, BindingState
 from counterseal.testing import APP_RETURN
 from counterseal.testing.service import CALLBACK
 from counterseal.wire.cx1 import write_cx1
-from counterseal_flask.incoming import PATH_SAFE
 from counterseal_web import ADMIN_API, OPERATIONS
+from counterseal_web.calls import PATH_SAFE
 from counterseal_web.messages import FORM, JOSE
 
 schemathesis.serializer.alias(JOSE, "text/plain")  # a text, sent as it is

@@ -14,7 +14,7 @@ from counterseal.models import OPERATOR
 from counterseal.testing import FakeService
 from counterseal_flask import create_blueprints
 from counterseal_web import STATUS
-from counterseal_web.problems import HTTP, STATUS_BY_PUBLIC_CODE, problem, told
+from counterseal_web.problems import HTTP, STATUS_BY_PUBLIC_CODE, problem, reply_to
 from counterseal_web.settings import Settings
 
 BASE = "https://service.example"
@@ -49,7 +49,7 @@ def test_refusals_that_must_look_the_same_do():
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if STATUS[kind.code] == 429])
 def test_every_429_says_when_to_ask_again(kind):
-    reply = told(kind(*ARGUMENTS[kind.__name__]), Settings(public_url=BASE))
+    reply = reply_to(kind(*ARGUMENTS[kind.__name__]), Settings(public_url=BASE))
     assert reply.headers["Retry-After"] == "13"
 
 
@@ -77,7 +77,7 @@ def test_two_slashes_are_another_path_and_no_redirect(base):
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.code)
 def test_s34_every_error_is_told_by_its_public_code_alone(kind):
     error = kind(*ARGUMENTS.get(kind.__name__, ("canary",)))
-    reply = told(error, Settings(public_url=BASE))
+    reply = reply_to(error, Settings(public_url=BASE))
     document = json.loads(reply.body())
     assert reply.media_type == "application/problem+json"
     assert document["status"] == reply.status == STATUS_BY_PUBLIC_CODE[document["code"]]
@@ -100,7 +100,7 @@ def test_a_code_has_the_same_text_here_as_in_the_table_of_errors():
 
 
 def test_who_has_to_wait_is_told_how_long():
-    reply = told(errors.TooOften("cooling", 12.2), Settings(public_url=BASE))
+    reply = reply_to(errors.TooOften("cooling", 12.2), Settings(public_url=BASE))
     assert (reply.status, reply.headers["Retry-After"]) == (429, "13")
     assert reply.document["reason"] == "cooling"
 

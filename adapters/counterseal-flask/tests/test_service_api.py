@@ -13,7 +13,7 @@ from counterseal.models import Clients, Scheme, TokenForm
 from counterseal.policy import STRICT
 from counterseal.testing.service import CALLBACK
 from counterseal.wire.cx1 import write_basic
-from counterseal_flask import incoming
+from counterseal_web import calls
 
 BASE = "https://service.example"
 
@@ -421,8 +421,8 @@ def test_of_a_long_media_type_little_is_kept(shop, client):
     assert bound.status_code == 201
     odd = client.put("/account/bind", data=b"{}", content_type="z" * 100_000, headers=shop.headers)
     assert odd.status_code == 415
-    before = incoming._media_type.cache_info().currsize
+    before = calls._media_type.cache_info().currsize
     for number in range(3):
-        kind = "w" * incoming.TYPE_LIMIT + str(number)
+        kind = "w" * calls.TYPE_LIMIT + str(number)
         client.put("/account/bind", data=b"{}", content_type=kind, headers=shop.headers)
-    assert incoming._media_type.cache_info().currsize <= before + 1
+    assert calls._media_type.cache_info().currsize <= before + 1

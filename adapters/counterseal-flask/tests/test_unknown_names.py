@@ -8,9 +8,10 @@ import pytest
 from counterseal.errors import InvalidField
 from counterseal_web import ADMIN_API, OPERATIONS
 from counterseal_web.bodies import MEDIA_TYPES
+from counterseal_web.calls import Call
 from counterseal_web.ignored import EVERYTHING, IGNORED, Ignored, Part
 from counterseal_web.inputs import Inputs, shape_of
-from counterseal_web.messages import FORM, JSON, Message
+from counterseal_web.messages import FORM, JSON
 from counterseal_web.openapi import openapi
 from counterseal_web.operations import Audience, Payload
 
@@ -197,7 +198,7 @@ def test_an_entry_of_the_list_is_for_its_call_and_spares_no_near_miss():
 
     def read(operation, **more):
         body = json.dumps(question | more).encode()
-        message = Message(method="POST", uri="", root="", body=body, media_type=JSON)
+        message = Call(method="POST", uri="", root="", body=body, media_type=JSON)
         return Inputs.of(operation, [entry]).read(message).document
 
     assert read(adding, viewType="html") == question

@@ -5,19 +5,19 @@ import json
 from hypothesis import example, given
 
 from counterseal.testing import strategies
-from counterseal_web.messages import Reply, written
+from counterseal_web.messages import Reply, encode
 
 
 @given(strategies.i_json())
 @example([2**53 - 1, 1 - 2**53, 0.1, -0.0, 1e300, 5e-324, True, None])
 @example({"": ['\0\x7f\u2028"\\', "\U0001f600", {}]})
 def test_a_document_is_written_as_what_it_is(document):
-    assert json.loads(written(document)) == document
+    assert json.loads(encode(document)) == document
 
 
 @given(strategies.i_json())
 def test_without_white_space_and_in_its_own_order(document):
-    compact = json.dumps(json.loads(written(document)), separators=(",", ":"))
+    compact = json.dumps(json.loads(encode(document)), separators=(",", ":"))
     assert compact == json.dumps(document, separators=(",", ":"))
 
 

@@ -1,43 +1,43 @@
-"""Blueprints: routes for operations, and an answer to everything else under them."""
+"""Blueprints: Flask's routes for operations, and an answer to everything else under them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from http import HTTPMethod, HTTPStatus
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from http import HTTPMethod
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from flask import Blueprint, Response, current_app, request
+import flask
+from flask import Blueprint, current_app
 from flask.sansio.blueprints import BlueprintSetupState
 from werkzeug.datastructures import Headers
-from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 import counterseal as cs
-from counterseal_flask.incoming import message, respelled
+from counterseal_web import Service, Settings
 from counterseal_web.admin_api import ADMIN_API
-from counterseal_web.admission import NotAdmittedError, admitted, not_admitted
-from counterseal_web.bodies import UnsupportedMediaTypeError
+from counterseal_web.application import PREFIXES, respond
 from counterseal_web.description import DESCRIPTION
 from counterseal_web.device_api import DEVICE_API
 from counterseal_web.inputs import Inputs
-from counterseal_web.messages import Reply
-from counterseal_web.operations import Audience, Operation
-from counterseal_web.problems import problem, told
-from counterseal_web.service import Service
+from counterseal_web.messages import Request, Response
+from counterseal_web.operations import NAME, Operation
+from counterseal_web.problems import (
+    BodyTooLargeError,
+    BrokenBodyError,
+    MethodNotAllowedError,
+    NoSuchEndpointError,
+)
+from counterseal_web.router import Route
 from counterseal_web.service_api import SERVICE_API
-from counterseal_web.settings import Settings
+from counterseal_web.wsgi import read_environ
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 UNMATCHED = "unmatched"
-ROOMS = frozenset({"account", "admin/api", "device", "request"})
+OWN_PATHS = frozenset({"account", "admin/api", "device", "request"})
 """Paths that are wholly ours: what is under them, and no operation, is answered too."""
-
-ALWAYS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-"""Headers of each reply that does not say otherwise."""
-
-PREFIXES = ("", "/api")
-"""Clients of the Privakey CX service use both (privakey-wire 2)."""
 
 
 def create_blueprints(ports: cs.Ports, policy: cs.Policy, settings: Settings) -> list[Blueprint]:
@@ -50,8 +50,8 @@ def create_blueprints(ports: cs.Ports, policy: cs.Policy, settings: Settings) ->
         settings: How it is reached.
     """
     service = Service(ports, policy, settings)
-    made = [service_blueprint(service), device_blueprint(service)]
-    return [*made, admin_blueprint(service)] if settings.administration else made
+    blueprints = [service_blueprint(service), device_blueprint(service)]
+    return [*blueprints, admin_blueprint(service)] if settings.administration else blueprints
 
 
 def service_blueprint(service: Service, *, name: str = "counterseal_service") -> Blueprint:
@@ -73,12 +73,13 @@ def _blueprint(
     service: Service, name: str, operations: Iterable[Operation], prefixes: tuple[str, ...]
 ) -> Blueprint:
     blueprint = Blueprint(name, __name__)
-    closed: set[str] = set()
+    closed_rules: set[str] = set()
     for operation in operations:
         view = _view(service, operation)
+        rule = NAME.sub(r"<\1>", operation.path)
         for prefix in prefixes:
             blueprint.add_url_rule(
-                prefix + operation.rule(),
+                prefix + rule,
                 endpoint=operation.id,
                 view_func=view,
                 methods=[operation.method],
@@ -86,47 +87,28 @@ def _blueprint(
                 # A redirect to another path is no answer to a client that signs its path.
                 merge_slashes=False,
             )
-            closed |= _around(prefix, operation)
-    blueprint.record(_closing(service, sorted(closed)))
+            closed_rules |= {prefix + rule, *_rules_around(prefix, operation)}
+    blueprint.record(_closing(service, sorted(closed_rules)))
     return blueprint
 
 
-def _around(prefix: str, operation: Operation) -> set[str]:
+def _rules_around(prefix: str, operation: Operation) -> set[str]:
     """Return the rules under which nobody but us has to answer, whatever the method."""
-    rules = {prefix + operation.rule()}
-    for room in ROOMS:
-        if not f"{operation.path}/".startswith(f"/{room}/"):
-            continue
-        inside = f"{prefix}/{room}/"
-        rules |= {inside, f"{inside}<path:rest>", f"{inside}/", f"{inside}/<path:rest>"}
+    rules: set[str] = set()
+    for own_path in OWN_PATHS:
+        if f"{operation.path}/".startswith(f"/{own_path}/"):
+            inside = f"{prefix}/{own_path}/"
+            rules |= {inside, f"{inside}<path:rest>", f"{inside}/", f"{inside}/<path:rest>"}
     return rules
 
 
-def _view(service: Service, operation: Operation) -> Callable[..., Response]:
+def _view(service: Service, operation: Operation) -> Callable[..., flask.Response]:
     inputs = Inputs.of(operation)
 
-    def view(**names: str) -> Response:
-        def act() -> Reply:
-            with service.call():
-                return _handled(service, inputs, names)
-
-        return _answered(service.settings, act)
+    def view(**names: str) -> flask.Response:
+        return _response(respond(service, _request(), lambda: Route(inputs, names)))
 
     return view
-
-
-def _handled(service: Service, inputs: Inputs, names: dict[str, str]) -> Reply:
-    operation = inputs.operation
-    # Once, and not at each of its attributes.
-    received = request._get_current_object()  # type: ignore[attr-defined] # noqa: SLF001
-    asked = message(received, operation, names, service.settings)
-    if operation.audience is Audience.ORIGIN:
-        party = admitted(asked, operation.audience, service.authentication.authenticate)
-        return operation.handler(service, inputs.read(asked), party)
-    if operation.audience is Audience.ADMIN:
-        admin = admitted(asked, operation.audience, service.authentication.authenticate_admin)
-        return operation.handler(service, inputs.read(asked), admin)
-    return operation.handler(service, inputs.read(asked))
 
 
 def _closing(service: Service, rules: list[str]) -> Callable[[BlueprintSetupState], None]:
@@ -142,16 +124,23 @@ def _closing(service: Service, rules: list[str]) -> Callable[[BlueprintSetupStat
             )
         state.app.view_functions[endpoint] = unmatched
 
-    def unmatched(**_: Any) -> Response:
-        return _answered(service.settings, _nowhere)
+    def unmatched(**_: Any) -> flask.Response:
+        return _response(respond(service, _request(), _refuse))
 
     return close
 
 
-def _nowhere() -> Reply:
-    adapter = current_app.create_url_adapter(request)
+def _refuse() -> NoReturn:
+    """
+    Refuse a request that names no operation.
+
+    Raises:
+        MethodNotAllowedError: With another method it names something, of ours or of the host's.
+        NoSuchEndpointError: It does with none.
+    """
+    adapter = current_app.create_url_adapter(flask.request)
     if adapter is None:
-        return problem("no_such_endpoint")
+        raise NoSuchEndpointError
     allowed = []
     for method in HTTPMethod:
         try:
@@ -161,39 +150,28 @@ def _nowhere() -> Reply:
         if not endpoint.endswith(f".{UNMATCHED}"):
             allowed.append(str(method))
     if allowed:
-        raise MethodNotAllowed(allowed)
-    return problem("no_such_endpoint")
+        raise MethodNotAllowedError(allowed)
+    raise NoSuchEndpointError
 
 
-def _answered(settings: Settings, act: Callable[[], Reply]) -> Response:
-    """Turn what *act* returns or raises into a response; nothing is left to the host's handlers."""
+def _request() -> Request:
+    # Once, and not at each of its attributes.
+    request = flask.request._get_current_object()  # type: ignore[attr-defined] # noqa: SLF001
+    return read_environ(request.environ, partial(_read, request))
+
+
+def _read(request: flask.Request, limit: int) -> bytes:
+    # Werkzeug cuts a body of unknown length off at its maximum without a word.
+    request.max_content_length = limit
     try:
-        reply = problem("no_such_endpoint") if respelled(request.environ) else act()
+        return request.get_data(cache=True)
     except RequestEntityTooLarge:
-        reply = problem("too_large")
-    except MethodNotAllowed as error:
-        reply = problem(
-            "method_not_allowed",
-            headers={"Allow": ", ".join(sorted(error.valid_methods or ()))},
-        )
-    except NotAdmittedError as error:
-        reply = not_admitted(error.audience)
-    except UnsupportedMediaTypeError as error:
-        # RFC 9110, 15.5.16: the reply says what is read instead.
-        reply = problem(
-            "unsupported_media_type",
-            headers={"Accept": ", ".join(error.accepted)},
-            detail=f"Content-Type: {error.problem}",
-        )
+        raise BodyTooLargeError from None
     except HTTPException:
-        # A connection that broke off, say.
-        reply = problem("bad_request")
-    except Exception as error:  # noqa: BLE001 (the edge of the service)
-        reply = told(error, settings)
-    return _response(reply)
+        raise BrokenBodyError from None
 
 
-class _Written(Response):
+class _Written(flask.Response):
     """A response whose headers are written: what is done to others would find nothing to do."""
 
     default_mimetype = None
@@ -203,13 +181,11 @@ class _Written(Response):
         return self.headers
 
 
-def _response(reply: Reply) -> Response:
-    headers = {"Content-Type": reply.media_type, **ALWAYS, **reply.headers}
-    if reply.stream is not None:
-        return _Written(reply.stream, int(reply.status), Headers(list(headers.items())))
-    if reply.document is None:
-        del headers["Content-Type"]
-    response = _Written(reply.body(), int(reply.status), Headers(list(headers.items())))
-    if reply.status == HTTPStatus.NO_CONTENT:
-        response.headers.remove("Content-Length")
-    return response
+def _response(response: Response) -> flask.Response:
+    headers = Headers(list(response.headers))
+    if response.stream is not None:
+        return _Written(response.stream, response.status, headers)
+    written = _Written(response.body, response.status, headers)
+    if "Content-Length" not in dict(response.headers):
+        del written.headers["Content-Length"]
+    return written

@@ -15,7 +15,6 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from counterseal_flask import Service, admin_blueprint, device_blueprint, service_blueprint
 from counterseal_flask import Settings as Face
-from counterseal_flask.incoming import respelled
 from counterseal_server.gateway import STARTED, Gateway, Pools, Refusal
 from counterseal_server.house import House
 from counterseal_server.logs import NO_REQUEST, request_id
@@ -164,7 +163,7 @@ def _observe(app: Flask, house: House, metrics: Metrics) -> None:
         word = environ.get(REFUSED)
         if word is not None:
             return _not_received(word)
-        return _problem("no_such_endpoint") if respelled(environ) else None
+        return _problem("no_such_endpoint") if environ["PATH_INFO"].startswith("//") else None
 
     @app.after_request
     def end(response: Response) -> Response:

@@ -14,21 +14,21 @@ from counterseal.models import (
     Origin,
 )
 from counterseal_web.bodies import named
-from counterseal_web.messages import Message
+from counterseal_web.calls import Call
 from counterseal_web.service import Service
 
 
-def company_of(asked: Message) -> Guid:
+def company_of(call: Call) -> Guid:
     """
     Return the company's GUID.
 
     Raises:
         NotFound: It is none.
     """
-    return named(asked.names["company"], "company")
+    return named(call.names["company"], "company")
 
 
-def app_space_of(service: Service, asked: Message, admin: Admin) -> AppSpace:
+def app_space_of(service: Service, call: Call, admin: Admin) -> AppSpace:
     """
     Return the App Space.
 
@@ -36,14 +36,14 @@ def app_space_of(service: Service, asked: Message, admin: Admin) -> AppSpace:
         NotFound: There is none in this company that the administrator may know of.
         Unavailable: A port failed.
     """
-    guid = named(asked.names["app_space"], "app_space")
+    guid = named(call.names["app_space"], "app_space")
     held = service.administration(by=admin).get(guid, AppSpace)
-    if held.company != company_of(asked):
+    if held.company != company_of(call):
         raise NotFound
     return held
 
 
-def origin_of(service: Service, asked: Message, admin: Admin) -> Origin:
+def origin_of(service: Service, call: Call, admin: Admin) -> Origin:
     """
     Return the origin.
 
@@ -52,28 +52,28 @@ def origin_of(service: Service, asked: Message, admin: Admin) -> Origin:
         RoleLacking: The administrator has nothing to do with origins.
         Unavailable: A port failed.
     """
-    space = app_space_of(service, asked, admin)
-    held = service.administration(by=admin).get(named(asked.names["origin"], "origin"), Origin)
+    space = app_space_of(service, call, admin)
+    held = service.administration(by=admin).get(named(call.names["origin"], "origin"), Origin)
     if held.app_space != space.guid:
         raise NotFound
     return held
 
 
-def entry_of(origin: Origin, asked: Message) -> CallbackEntry:
+def entry_of(origin: Origin, call: Call) -> CallbackEntry:
     """
     Return an entry of the origin's allow-list.
 
     Raises:
         NotFound: It has none of this name.
     """
-    guid = named(asked.names["callback"], "callback")
+    guid = named(call.names["callback"], "callback")
     for entry in origin.entries:
         if entry.guid == guid:
             return entry
     raise NotFound
 
 
-def delivery_of(service: Service, asked: Message, admin: Admin) -> Callback:
+def delivery_of(service: Service, call: Call, admin: Admin) -> Callback:
     """
     Return the delivery of a callback.
 
@@ -82,16 +82,14 @@ def delivery_of(service: Service, asked: Message, admin: Admin) -> Callback:
         RoleLacking: The administrator has nothing to do with origins.
         Unavailable: A port failed.
     """
-    origin = origin_of(service, asked, admin)
-    held = service.callbacks.get(named(asked.names["delivery"], "delivery"), by=admin)
+    origin = origin_of(service, call, admin)
+    held = service.callbacks.get(named(call.names["delivery"], "delivery"), by=admin)
     if held.origin != origin.guid:
         raise NotFound
     return held
 
 
-def account_of(
-    service: Service, asked: Message, admin: Admin
-) -> tuple[Account, tuple[Binding, ...]]:
+def account_of(service: Service, call: Call, admin: Admin) -> tuple[Account, tuple[Binding, ...]]:
     """
     Return the account, and every device that it ever had.
 
@@ -99,16 +97,16 @@ def account_of(
         NotFound: There is none in this App Space that the administrator may know of.
         Unavailable: A port failed.
     """
-    space = app_space_of(service, asked, admin)
+    space = app_space_of(service, call, admin)
     held, devices = service.accounts.get_with_devices(
-        named(asked.names["account"], "account"), by=admin
+        named(call.names["account"], "account"), by=admin
     )
     if held.app_space != space.guid:
         raise NotFound
     return held, devices
 
 
-def device_of(service: Service, asked: Message, admin: Admin) -> Binding:
+def device_of(service: Service, call: Call, admin: Admin) -> Binding:
     """
     Return the device.
 
@@ -116,8 +114,8 @@ def device_of(service: Service, asked: Message, admin: Admin) -> Binding:
         NotFound: This account has none that the administrator may know of.
         Unavailable: A port failed.
     """
-    guid = named(asked.names["device"], "device")
-    _, devices = account_of(service, asked, admin)
+    guid = named(call.names["device"], "device")
+    _, devices = account_of(service, call, admin)
     for device in devices:
         if device.guid == guid:
             return device

@@ -8,9 +8,10 @@ from typing import TypeVar
 
 import counterseal as cs
 from counterseal.wire.signature import ALGORITHM, COVERED, LABEL, TAG
-from counterseal_web.messages import Message, Reply
+from counterseal_web.calls import Call
+from counterseal_web.messages import Reply
 from counterseal_web.operations import Audience
-from counterseal_web.problems import problem
+from counterseal_web.problems import RefusedRequestError, problem
 
 log = logging.getLogger("counterseal_web")
 
@@ -19,24 +20,34 @@ T = TypeVar("T")
 BASIC = 'Basic realm="counterseal", charset="UTF-8"'
 SIGNED = 'CX1-HMAC-SHA256 realm="counterseal", Signature realm="counterseal"'
 OFFERS = {Audience.ORIGIN: f"{BASIC}, {SIGNED}", Audience.ADMIN: SIGNED}
-"""What may be used; which of them is one caller's own is told to nobody."""
+"""What may be used; which of them is one caller's own is not said."""
 
 WANTED = " ".join(f'"{name}"' for name in COVERED)
 ACCEPTED = f'{LABEL}=({WANTED});created;alg="{ALGORITHM}";tag="{TAG}"'
 """How a message may be signed (RFC 9421, 5.1)."""
 
 
-class NotAdmittedError(Exception):
-    """Whoever called is nobody that *audience* is for."""
+class NotAdmittedError(RefusedRequestError):
+    """
+    The credential of the call does not hold.
+
+    Attributes:
+        audience: For whom the operation is.
+    """
+
+    word = "unauthorized"
 
     def __init__(self, audience: Audience) -> None:
         super().__init__()
         self.audience = audience
 
+    def reply(self) -> Reply:
+        """Return the one problem for every credential that does not hold."""
+        headers = {"WWW-Authenticate": OFFERS[self.audience], "Accept-Signature": ACCEPTED}
+        return problem(self.word, headers=headers)
 
-def admitted(
-    asked: Message, audience: Audience, authenticate: Callable[[cs.SignedRequest], T]
-) -> T:
+
+def admit(call: Call, audience: Audience, authenticate: Callable[[cs.SignedRequest], T]) -> T:
     """
     Return who *asked*.
 
@@ -45,21 +56,15 @@ def admitted(
         Unavailable: A port failed.
     """
     signed = cs.SignedRequest(
-        method=asked.method,
-        uri=asked.uri,
-        body=asked.body,
-        authorization=asked.authorization,
-        headers=asked.headers,
+        method=call.method,
+        uri=call.uri,
+        body=call.body,
+        authorization=call.authorization,
+        headers=call.headers,
     )
     try:
         return authenticate(signed)
     except cs.Refused as refusal:
-        # Whatever is wrong with a credential, the outside is told the same.
+        # The reply is the same, whatever is wrong with a credential.
         log.info("not authenticated: %s", refusal.code)
         raise NotAdmittedError(audience) from None
-
-
-def not_admitted(audience: Audience) -> Reply:
-    """Return the one problem that a caller without a credential that holds is told."""
-    headers = {"WWW-Authenticate": OFFERS[audience], "Accept-Signature": ACCEPTED}
-    return problem("unauthorized", headers=headers)

@@ -9,9 +9,11 @@ import counterseal as cs
 from counterseal.errors import InvalidField, NotFound
 from counterseal.models import Guid
 from counterseal.models.guid import parse
+from counterseal_web.calls import Call
 from counterseal_web.forms import read_form
-from counterseal_web.messages import FORM, JOSE, JSON, Message
+from counterseal_web.messages import FORM, JOSE, JSON
 from counterseal_web.operations import Payload
+from counterseal_web.problems import UnsupportedMediaTypeError
 
 CHARSETS = ("utf-8", "utf8")
 
@@ -24,22 +26,7 @@ MEDIA_TYPES: dict[Payload, tuple[str, ...]] = {
 """What each kind of body may call itself."""
 
 
-class UnsupportedMediaTypeError(Exception):
-    """
-    The body is of a type that the call does not read.
-
-    Attributes:
-        accepted: The media types that it reads.
-        problem: What is wrong with the one that came.
-    """
-
-    def __init__(self, accepted: tuple[str, ...], problem: str) -> None:
-        super().__init__(problem)
-        self.accepted = accepted
-        self.problem = problem
-
-
-def demand_type(message: Message, payload: Payload) -> None:
+def demand_type(call: Call, payload: Payload) -> None:
     """
     Refuse a body of another type than *payload* has.
 
@@ -49,20 +36,20 @@ def demand_type(message: Message, payload: Payload) -> None:
     if payload is Payload.NONE:
         return
     accepted = MEDIA_TYPES[payload]
-    if message.media_type not in accepted:
+    if call.media_type not in accepted:
         raise UnsupportedMediaTypeError(accepted, f"not {' or '.join(accepted)}")
-    if message.charset not in CHARSETS:
+    if call.charset not in CHARSETS:
         raise UnsupportedMediaTypeError(accepted, "a charset that is not UTF-8")
 
 
-def read_body(message: Message) -> Mapping[str, Any]:
+def read_body(call: Call) -> Mapping[str, Any]:
     """
     Return the body as a document, from JSON or from a form.
 
     Raises:
         InvalidField: It is malformed, or no JSON object.
     """
-    body = read_form(message.body) if message.media_type == FORM else cs.read_json(message.body)
+    body = read_form(call.body) if call.media_type == FORM else cs.read_json(call.body)
     if not isinstance(body, Mapping):
         raise InvalidField("body", "not a JSON object")
     return body

@@ -16,8 +16,9 @@ from counterseal.errors import InvalidField
 from counterseal.wire.members import require_known
 from counterseal_web.admin_schemas import ADMIN_SCHEMAS
 from counterseal_web.bodies import demand_type, read_body
+from counterseal_web.calls import Call
 from counterseal_web.ignored import IGNORED, Ignored, Part
-from counterseal_web.messages import FORM, JSON, Message
+from counterseal_web.messages import FORM, JSON
 from counterseal_web.operations import Operation, Payload
 from counterseal_web.schemas import SCHEMAS, Schema
 
@@ -73,7 +74,7 @@ class Inputs:
             {each.part: each.names for each in entries if each.operation == operation.id},
         )
 
-    def read(self, message: Message) -> Message:
+    def read(self, call: Call) -> Call:
         """
         Return *message* with its document.
 
@@ -82,19 +83,19 @@ class Inputs:
             InvalidField: The body is malformed, or a name is unknown; the error gives it.
         """
         payload = self.operation.payload
-        demand_type(message, payload)
-        require_known(message.query, self.parameters, ignored=self.ignored.get(Part.QUERY, ()))
-        if payload is Payload.TOKEN or (payload is Payload.NONE and not message.body):
-            return message
-        if payload is Payload.NONE and message.media_type not in {JSON, FORM}:
+        demand_type(call, payload)
+        require_known(call.query, self.parameters, ignored=self.ignored.get(Part.QUERY, ()))
+        if payload is Payload.TOKEN or (payload is Payload.NONE and not call.body):
+            return call
+        if payload is Payload.NONE and call.media_type not in {JSON, FORM}:
             raise InvalidField("body", "this call has none")
-        document, known = read_body(message), self.body.members or {}
+        document, known = read_body(call), self.body.members or {}
         require_known(document, known, ignored=self.ignored.get(Part.BODY, ()))
         if not document.keys() <= known.keys():
             document = {name: value for name, value in document.items() if name in known}
         for name, value in document.items():
             _require_known(value, known[name], name)
-        return attrs.evolve(message, document=document)
+        return attrs.evolve(call, document=document)
 
 
 def shape_of(schema: Schema) -> Shape:

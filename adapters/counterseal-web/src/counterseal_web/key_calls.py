@@ -12,19 +12,20 @@ from counterseal.models import Admin, AdminRole, Guid, Scheme
 from counterseal_web.admin_documents import admin_document
 from counterseal_web.admin_places import origin_of
 from counterseal_web.bodies import named, text
+from counterseal_web.calls import Call
 from counterseal_web.members import choice, flag, optional_choice, span
-from counterseal_web.messages import Message, Reply
+from counterseal_web.messages import Reply
 from counterseal_web.service import Service
 
 NONE = timedelta(0)
 
 
-def issue_key(service: Service, asked: Message, admin: Admin) -> Reply:
+def issue_key(service: Service, call: Call, admin: Admin) -> Reply:
     """Make an origin's secret; an older one of this type ends after `overlap` seconds, or now."""
-    body = asked.document
+    body = call.document
     scheme = choice(body.get("keyType"), Scheme, "keyType")
     issued = service.credentials(by=admin).issue(
-        origin_of(service, asked, admin).guid, scheme, overlap=_overlap(body)
+        origin_of(service, call, admin).guid, scheme, overlap=_overlap(body)
     )
     return Reply(
         document={
@@ -35,28 +36,28 @@ def issue_key(service: Service, asked: Message, admin: Admin) -> Reply:
     )
 
 
-def revoke_keys(service: Service, asked: Message, admin: Admin) -> Reply:
+def revoke_keys(service: Service, call: Call, admin: Admin) -> Reply:
     """Revoke an origin's secrets; the origin stays."""
-    service.credentials(by=admin).revoke(origin_of(service, asked, admin).guid)
+    service.credentials(by=admin).revoke(origin_of(service, call, admin).guid)
     return Reply(status=HTTPStatus.NO_CONTENT)
 
 
-def issue_callback_secret(service: Service, asked: Message, admin: Admin) -> Reply:
+def issue_callback_secret(service: Service, call: Call, admin: Admin) -> Reply:
     """Make the secret that signs an origin's callbacks; an older one signs beside it a while."""
-    overlap = _overlap(asked.document)
-    guid = origin_of(service, asked, admin).guid
+    overlap = _overlap(call.document)
+    guid = origin_of(service, call, admin).guid
     secret = service.credentials(by=admin).issue_webhook_key(guid, overlap=overlap)
     return Reply(document={"requestOriginGuid": guid, "callbackSecret": secret})
 
 
-def new_admin(service: Service, asked: Message, admin: Admin) -> Reply:
+def new_admin(service: Service, call: Call, admin: Admin) -> Reply:
     """
     Create an administrator, for `life` seconds or as long as the one who asks.
 
     A `company_admin` has its `companyGuid`, or says `allCompanies`; the others have their
     `appSpaceGuid`.
     """
-    body = asked.document
+    body = call.document
     issued = service.credentials(by=admin).create_admin(
         text(body, "name"),
         role=choice(body.get("role"), AdminRole, "role"),
@@ -69,37 +70,37 @@ def new_admin(service: Service, asked: Message, admin: Admin) -> Reply:
     return Reply(
         status=HTTPStatus.CREATED,
         document=_told(issued),
-        headers={"Location": f"{asked.root}/admin/api/admins/{issued.guid}"},
+        headers={"Location": f"{call.root}/admin/api/admins/{issued.guid}"},
     )
 
 
-def admins(service: Service, asked: Message, admin: Admin) -> Reply:
+def admins(service: Service, call: Call, admin: Admin) -> Reply:
     """Return the administrators of an App Space, of a company, or of all companies."""
-    parent = _place(asked.query, "appSpaceGuid") or _place(asked.query, "companyGuid")
+    parent = _place(call.query, "appSpaceGuid") or _place(call.query, "companyGuid")
     held = service.administration(by=admin).list(parent, Admin)
     return Reply(document=[admin_document(each) for each in held])
 
 
-def one_admin(service: Service, asked: Message, admin: Admin) -> Reply:
+def one_admin(service: Service, call: Call, admin: Admin) -> Reply:
     """Return an administrator."""
-    held = service.administration(by=admin).get(_admin(asked), Admin)
+    held = service.administration(by=admin).get(_admin(call), Admin)
     return Reply(document=admin_document(held))
 
 
-def rotate_admin(service: Service, asked: Message, admin: Admin) -> Reply:
+def rotate_admin(service: Service, call: Call, admin: Admin) -> Reply:
     """Make an administrator's secret; an older one ends after `overlap` seconds, or now."""
-    body = asked.document
+    body = call.document
     issued = service.credentials(by=admin).rotate_admin(
-        _admin(asked),
+        _admin(call),
         scheme=optional_choice(body, Scheme, "keyType"),
         overlap=_overlap(body),
     )
     return Reply(document=_told(issued))
 
 
-def revoke_admin(service: Service, asked: Message, admin: Admin) -> Reply:
+def revoke_admin(service: Service, call: Call, admin: Admin) -> Reply:
     """Revoke an administrator's secrets."""
-    service.credentials(by=admin).revoke_admin(_admin(asked))
+    service.credentials(by=admin).revoke_admin(_admin(call))
     return Reply(status=HTTPStatus.NO_CONTENT)
 
 
@@ -107,8 +108,8 @@ def _told(issued: cs.IssuedSecret) -> dict[str, str]:
     return {"adminGuid": issued.guid, "keyType": issued.scheme.value, "key": issued.secret}
 
 
-def _admin(asked: Message) -> Guid:
-    return named(asked.names["admin"], "admin")
+def _admin(call: Call) -> Guid:
+    return named(call.names["admin"], "admin")
 
 
 def _overlap(body: Mapping[str, Any]) -> timedelta:

@@ -1,15 +1,13 @@
-"""Messages: one HTTP request as it came in, and one reply, without a framework."""
+"""Messages: a request as a face received it, and the response that the face sends."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
 import attrs
 import msgspec
-
-from counterseal.errors import InvalidField
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
@@ -18,58 +16,59 @@ EVENTS = "text/event-stream"
 JOSE = "application/jose"
 """RFC 7515, 9.2.1: a JWS in its compact form."""
 
+STANDARD_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+"""Headers of each response whose reply does not say otherwise."""
+
 _JSON = msgspec.json.Encoder()
 
 
 @attrs.frozen(kw_only=True)
-class Message:
+class Request:
     """
-    One request.
+    One HTTP request, as a face received it.
 
     Attributes:
         method: Upper case.
-        uri: The full public address, as configured, with the query as it was sent.
-        root: The part of *uri* before the operation's own path.
-        names: What the path holds, by name.
-        query: The query's parameters; none is there twice.
-        media_type: Of the body, lower case and without parameters.
-        document: What the body says, with no other names than the operation takes; empty until
-            they are looked at, and where there is none.
-        authorization, proof: The headers that say who is asking.
-        headers: All, as they came, where a message signature is among them; else none.
+        path: What the client wrote after `public_url` and before the query, percent-decoded as
+            UTF-8; a byte that is not UTF-8 is U+FFFD.
+        query: What follows the question mark, as it was sent.
+        headers: By lower-case name; those with the same name are joined by a comma.
+        read: Returns the body, or as many bytes of it as its argument says if it is longer.
+            Raises `BodyTooLargeError` or `BrokenBodyError`. It is called once at most.
     """
 
     method: str
-    uri: str
-    root: str
-    names: Mapping[str, str] = attrs.field(factory=dict)
-    query: Mapping[str, str] = attrs.field(factory=dict, repr=False)
+    path: str
+    query: bytes = attrs.field(default=b"", repr=False)
+    headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
+    read: Callable[[int], bytes] = attrs.field(default=lambda _: b"", repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class Response:
+    """
+    One HTTP response.
+
+    Attributes:
+        status: Of HTTP.
+        headers: All of them, but `Date` and what concerns the connection.
+        body: The whole body; empty if it comes in pieces.
+        stream: The body in pieces; the face calls its `close`, sent or not.
+        operation: The id of the operation that was called, for logs and metrics; None if the
+            request names none.
+    """
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
     body: bytes = attrs.field(default=b"", repr=False)
-    document: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
-    media_type: str = ""
-    charset: str = "utf-8"
-    authorization: str = attrs.field(default="", repr=False)
-    proof: str = attrs.field(default="", repr=False)
-    headers: tuple[tuple[str, str], ...] = attrs.field(default=(), repr=False)
-    idempotency_key: str | None = attrs.field(default=None, repr=False)
-
-    def asked(self, name: str) -> str:
-        """
-        Return a parameter of the query.
-
-        Raises:
-            InvalidField: It is missing or empty.
-        """
-        value = self.query.get(name)
-        if not value:
-            raise InvalidField(name, "missing or empty")
-        return value
+    stream: Iterable[bytes] | None = attrs.field(default=None, repr=False)
+    operation: str | None = None
 
 
 @attrs.frozen(kw_only=True)
 class Reply:
     """
-    One answer.
+    What a handler returns.
 
     Attributes:
         document: What the body says, as JSON; None for no body.
@@ -86,9 +85,31 @@ class Reply:
         """Return the body's bytes; empty for a stream."""
         if self.document is None:
             return b""
-        return written(self.document)
+        return encode(self.document)
+
+    def response(self, operation: str | None = None) -> Response:
+        """
+        Return the reply as it is sent.
+
+        Args:
+            operation: The id of the operation that was called.
+        """
+        headers = {"Content-Type": self.media_type, **STANDARD_HEADERS, **self.headers}
+        body = self.body()
+        if self.stream is None:
+            if self.document is None:
+                del headers["Content-Type"]
+            if self.status != HTTPStatus.NO_CONTENT:
+                headers["Content-Length"] = str(len(body))
+        return Response(
+            status=int(self.status),
+            headers=tuple(headers.items()),
+            body=body,
+            stream=self.stream,
+            operation=operation,
+        )
 
 
-def written(document: Any) -> bytes:
+def encode(document: Any) -> bytes:
     """Return *document* as JSON, without white space."""
     return _JSON.encode(document)

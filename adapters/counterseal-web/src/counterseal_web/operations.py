@@ -56,7 +56,7 @@ class Operation:
         gives: The name of each success's schema; None for no body.
         audience: Who calls.
         takes: The name of the body's schema; None if it takes no body.
-        written: How a body that it takes is written.
+        accepts: How a body that it takes is written.
         needs: Parameters of the query that have to be there, each with its meaning.
         query: Those that may be there.
         refuses: The public codes that the call's own problems may have.
@@ -71,7 +71,7 @@ class Operation:
     gives: Mapping[int, str | None]
     audience: Audience = attrs.field(kw_only=True)
     takes: str | None = attrs.field(default=None, kw_only=True)
-    written: Payload = attrs.field(default=Payload.JSON, kw_only=True)
+    accepts: Payload = attrs.field(default=Payload.JSON, kw_only=True)
     needs: Mapping[str, str] = attrs.field(factory=dict, kw_only=True)
     query: Mapping[str, str] = attrs.field(factory=dict, kw_only=True)
     refuses: tuple[str, ...] = attrs.field(default=(), kw_only=True)
@@ -81,16 +81,12 @@ class Operation:
     @property
     def payload(self) -> Payload:
         """Return how the body is written, if there is one."""
-        return Payload.NONE if self.takes is None else self.written
+        return Payload.NONE if self.takes is None else self.accepts
 
     @property
     def summary(self) -> str:
         """Return what the call does."""
         return " ".join((self.handler.__doc__ or "").split())
-
-    def rule(self) -> str:
-        """Return the path as Flask writes it."""
-        return NAME.sub(r"<\1>", self.path)
 
     def filled(self, names: Mapping[str, str]) -> str:
         """Return the path with *names* in place."""

@@ -10,9 +10,9 @@ from __future__ import annotations
 import logging
 import math
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import counterseal as cs
 from counterseal.errors import IdentityUnavailable
@@ -153,6 +153,80 @@ def problem(word: str, *, headers: dict[str, str] | None = None, **members: Any)
     )
 
 
+class RefusedRequestError(Exception):
+    """
+    A request that is refused before any use case is called.
+
+    Attributes:
+        word: The problem's code.
+    """
+
+    word: ClassVar[str]
+
+    def reply(self) -> Reply:
+        """Return the problem as a reply."""
+        return problem(self.word)
+
+
+class BodyTooLargeError(RefusedRequestError):
+    """The body is longer than the settings allow."""
+
+    word = "too_large"
+
+
+class BrokenBodyError(RefusedRequestError):
+    """The connection broke off before the whole body had come, or its framing is malformed."""
+
+    word = "bad_request"
+
+
+class NoSuchEndpointError(RefusedRequestError):
+    """The path names no operation."""
+
+    word = "no_such_endpoint"
+
+
+class MethodNotAllowedError(RefusedRequestError):
+    """
+    The path names operations, and the method none of them.
+
+    Attributes:
+        allowed: The methods that do.
+    """
+
+    word = "method_not_allowed"
+
+    def __init__(self, allowed: Iterable[str]) -> None:
+        super().__init__()
+        self.allowed = tuple(sorted(allowed))
+
+    def reply(self) -> Reply:
+        """Return the problem, with the methods that are allowed (RFC 9110, 15.5.6)."""
+        return problem(self.word, headers={"Allow": ", ".join(self.allowed)})
+
+
+class UnsupportedMediaTypeError(RefusedRequestError):
+    """
+    The body is of a type that the operation does not read.
+
+    Attributes:
+        accepted: The media types that it reads.
+        problem: What is wrong with the one of the body.
+    """
+
+    word = "unsupported_media_type"
+
+    def __init__(self, accepted: tuple[str, ...], problem: str) -> None:
+        super().__init__(problem)
+        self.accepted = accepted
+        self.problem = problem
+
+    def reply(self) -> Reply:
+        """Return the problem, with what is read instead (RFC 9110, 15.5.16)."""
+        accept = {"Accept": ", ".join(self.accepted)}
+        return problem(self.word, headers=accept, detail=f"Content-Type: {self.problem}")
+
+
 def busy(settings: Settings) -> Reply:
     """Return the problem that too many wait already."""
     return problem("busy", headers=retry_after(settings))
@@ -163,8 +237,10 @@ def retry_after(settings: Settings) -> dict[str, str]:
     return {"Retry-After": _seconds(settings.retry_after.total_seconds())}
 
 
-def told(error: Exception, settings: Settings) -> Reply:
-    """Say what the outside may know of *error*, and log the rest."""
+def reply_to(error: Exception, settings: Settings) -> Reply:
+    """Return what the outside may know of *error*, and log the rest."""
+    if isinstance(error, RefusedRequestError):
+        return error.reply()
     if isinstance(error, cs.Refused):
         log.info("refused: %s", error.code)
         return _refused(error)

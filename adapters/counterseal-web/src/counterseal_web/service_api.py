@@ -12,7 +12,7 @@ ACCOUNT_ID = {"accountId": "The origin's own id of the account."}
 WAIT = {"wait": "Seconds to wait for the request to end; answered as it stands after that."}
 GUID = {"requestGuid": "The request's GUID."}
 
-_call = partial(Operation, audience=Audience.ORIGIN, written=Payload.FORM)
+_call = partial(Operation, audience=Audience.ORIGIN, accepts=Payload.FORM)
 _by_id = partial(_call, needs=ACCOUNT_ID, refuses=("unreachable",))
 _by_guid = partial(_call, refuses=("not_found",))
 

@@ -16,7 +16,8 @@ from counterseal.wire.origin import (
 )
 from counterseal.wire.question import read_account_id, read_user_info
 from counterseal_web.bodies import named, text
-from counterseal_web.messages import Message, Reply
+from counterseal_web.calls import Call
+from counterseal_web.messages import Reply
 from counterseal_web.service import Service
 from counterseal_web.states import state_now, state_stream
 
@@ -25,14 +26,14 @@ OK = HTTPStatus.OK
 NO_CONTENT = HTTPStatus.NO_CONTENT
 
 
-def bind_account(service: Service, asked: Message, party: RelyingParty) -> Reply:
+def bind_account(service: Service, call: Call, party: RelyingParty) -> Reply:
     """Invite a device of a user; creates the account at first use."""
-    body = asked.document
+    body = call.document
     invitation = service.invitations.invite(
         party,
         read_account_id(body, party.origin.profile),
         user_info=read_user_info(body, party.origin.profile),
-        idempotency_key=asked.idempotency_key,
+        idempotency_key=call.idempotency_key,
     )
     created = invitation.account.version == 1
     return Reply(
@@ -47,36 +48,38 @@ def bind_account(service: Service, asked: Message, party: RelyingParty) -> Reply
             ),
             party.origin.token_form,
         ),
-        headers={"Location": f"{asked.root}/account/{invitation.account.guid}"},
+        headers={"Location": f"{call.root}/account/{invitation.account.guid}"},
     )
 
 
-def get_account(service: Service, asked: Message, party: RelyingParty) -> Reply:
+def get_account(service: Service, call: Call, party: RelyingParty) -> Reply:
     """Return an account, by the origin's own id."""
-    return Reply(document=account_document(service.accounts.get(party, asked.asked("accountId"))))
+    return Reply(
+        document=account_document(service.accounts.get(party, call.parameter("accountId")))
+    )
 
 
-def account_by_guid(service: Service, asked: Message, party: RelyingParty) -> Reply:
+def account_by_guid(service: Service, call: Call, party: RelyingParty) -> Reply:
     """Return an account, by its GUID."""
-    guid = named(asked.names["guid"], "guid")
+    guid = named(call.names["guid"], "guid")
     return Reply(document=account_document(service.accounts.get_by_guid(party, guid)))
 
 
-def revoke_account(service: Service, asked: Message, party: RelyingParty) -> Reply:
+def revoke_account(service: Service, call: Call, party: RelyingParty) -> Reply:
     """Revoke all devices and open invitations of an account."""
-    service.accounts.revoke(party, read_account_id(asked.document, party.origin.profile))
+    service.accounts.revoke(party, read_account_id(call.document, party.origin.profile))
     return Reply(status=NO_CONTENT)
 
 
-def get_devices(service: Service, asked: Message, party: RelyingParty) -> Reply:
+def get_devices(service: Service, call: Call, party: RelyingParty) -> Reply:
     """Return the devices of an account, revoked ones too, and open invitations, oldest first."""
-    devices = service.accounts.list_devices(party, asked.asked("accountId"))
+    devices = service.accounts.list_devices(party, call.parameter("accountId"))
     return Reply(document=[device_document(binding) for binding in devices])
 
 
-def revoke_device(service: Service, asked: Message, party: RelyingParty) -> Reply:
+def revoke_device(service: Service, call: Call, party: RelyingParty) -> Reply:
     """Revoke a device, or an open invitation; again does nothing."""
-    guid = named(text(asked.document, "deviceGuid"), "deviceGuid")
+    guid = named(text(call.document, "deviceGuid"), "deviceGuid")
     try:
         service.devices.revoke(guid, by=party)
     except WrongState:
@@ -85,43 +88,43 @@ def revoke_device(service: Service, asked: Message, party: RelyingParty) -> Repl
     return Reply(status=NO_CONTENT)
 
 
-def add_request(service: Service, asked: Message, party: RelyingParty) -> Reply:
+def add_request(service: Service, call: Call, party: RelyingParty) -> Reply:
     """Put a question to an account."""
-    question = cs.read_question(asked.document, profile=party.origin.profile)
-    issued = service.challenges.issue(party, question, idempotency_key=asked.idempotency_key)
+    question = cs.read_question(call.document, profile=party.origin.profile)
+    issued = service.challenges.issue(party, question, idempotency_key=call.idempotency_key)
     return Reply(
         status=CREATED,
         document=processed_document(
             issued.challenge, now=service.ports.clock.now(), code=issued.code
         ),
-        headers={"Location": f"{asked.root}/request/{issued.challenge.guid}"},
+        headers={"Location": f"{call.root}/request/{issued.challenge.guid}"},
     )
 
 
-def get_request(service: Service, asked: Message, party: RelyingParty) -> Reply:
+def get_request(service: Service, call: Call, party: RelyingParty) -> Reply:
     """Return a request as it stands, or, with `wait`, once it has ended."""
-    return state_now(service, asked, party, named(asked.asked("requestGuid"), "requestGuid"))
+    return state_now(service, call, party, named(call.parameter("requestGuid"), "requestGuid"))
 
 
-def request_by_guid(service: Service, asked: Message, party: RelyingParty) -> Reply:
+def request_by_guid(service: Service, call: Call, party: RelyingParty) -> Reply:
     """Return the same, where a `Location` points."""
-    return state_now(service, asked, party, named(asked.names["guid"], "guid"))
+    return state_now(service, call, party, named(call.names["guid"], "guid"))
 
 
-def request_events(service: Service, asked: Message, party: RelyingParty) -> Reply:
+def request_events(service: Service, call: Call, party: RelyingParty) -> Reply:
     """Stream the states of a request until it has ended, as Server-Sent Events."""
-    return state_stream(service, party, named(asked.asked("requestGuid"), "requestGuid"))
+    return state_stream(service, party, named(call.parameter("requestGuid"), "requestGuid"))
 
 
-def get_requests(service: Service, asked: Message, party: RelyingParty) -> Reply:
+def get_requests(service: Service, call: Call, party: RelyingParty) -> Reply:
     """Return the open requests of an account that this origin has made, oldest first."""
-    waiting = service.challenges.pending(party, asked.asked("accountId"))
+    waiting = service.challenges.pending(party, call.parameter("accountId"))
     now = service.ports.clock.now()
     return Reply(document=[processed_document(held, now=now) for held in waiting])
 
 
-def cancel_request(service: Service, asked: Message, party: RelyingParty) -> Reply:
+def cancel_request(service: Service, call: Call, party: RelyingParty) -> Reply:
     """Take a question back."""
-    guid = named(text(asked.document, "requestGuid"), "requestGuid")
+    guid = named(text(call.document, "requestGuid"), "requestGuid")
     ended = service.challenges.cancel(party, guid)
     return Reply(document=processed_document(ended, now=service.ports.clock.now()))

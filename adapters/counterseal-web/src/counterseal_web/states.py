@@ -9,14 +9,15 @@ from datetime import timedelta
 import counterseal as cs
 from counterseal.models import UNFINISHED, Challenge, Guid, RelyingParty
 from counterseal.wire.messages import processed_document
+from counterseal_web.calls import Call
 from counterseal_web.members import number
-from counterseal_web.messages import EVENTS, Message, Reply, written
+from counterseal_web.messages import EVENTS, Reply, encode
 from counterseal_web.places import Place
 from counterseal_web.problems import busy, retry_after
 from counterseal_web.service import Service
 
 
-def state_now(service: Service, asked: Message, party: RelyingParty, guid: Guid) -> Reply:
+def state_now(service: Service, call: Call, party: RelyingParty, guid: Guid) -> Reply:
     """
     Return the request; with `wait`, once it has ended, or as it stands when the time is over.
 
@@ -29,7 +30,7 @@ def state_now(service: Service, asked: Message, party: RelyingParty, guid: Guid)
         Foreign: Another origin issued it.
         Unavailable: A port failed.
     """
-    asked_for = timedelta(seconds=number(asked.query, "wait") or 0)
+    asked_for = timedelta(seconds=number(call.query, "wait") or 0)
     wait = min(asked_for, service.settings.wait_limit)
     held = service.challenges.status(party, guid)
     headers: dict[str, str] = {}
@@ -98,7 +99,7 @@ def _events(
 
 
 def _event(service: Service, held: Challenge) -> bytes:
-    data = written(processed_document(held, now=service.ports.clock.now()))
+    data = encode(processed_document(held, now=service.ports.clock.now()))
     return b"event: %b\nid: %d\ndata: %b\n\n" % (held.state.value.encode(), held.version, data)
 
 

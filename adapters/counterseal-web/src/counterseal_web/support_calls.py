@@ -8,60 +8,61 @@ from counterseal.models import Admin
 from counterseal.wire.origin import account_document, device_document
 from counterseal_web.admin_documents import user_document
 from counterseal_web.admin_places import account_of, app_space_of, device_of
-from counterseal_web.messages import Message, Reply
+from counterseal_web.calls import Call
+from counterseal_web.messages import Reply
 from counterseal_web.service import Service
 
 
-def find_account(service: Service, asked: Message, admin: Admin) -> Reply:
+def find_account(service: Service, call: Call, admin: Admin) -> Reply:
     """Return the account that an App Space knows by this id, with its devices."""
-    space = app_space_of(service, asked, admin)
-    found = service.accounts.find(space.guid, asked.asked("accountId"), by=admin)
+    space = app_space_of(service, call, admin)
+    found = service.accounts.find(space.guid, call.parameter("accountId"), by=admin)
     return Reply(document=user_document(*service.accounts.get_with_devices(found.guid, by=admin)))
 
 
-def look_at_account(service: Service, asked: Message, admin: Admin) -> Reply:
+def look_at_account(service: Service, call: Call, admin: Admin) -> Reply:
     """Return an account, with every device that it ever had, oldest first."""
-    return Reply(document=user_document(*account_of(service, asked, admin)))
+    return Reply(document=user_document(*account_of(service, call, admin)))
 
 
-def lock_account(service: Service, asked: Message, admin: Admin) -> Reply:
+def lock_account(service: Service, call: Call, admin: Admin) -> Reply:
     """Lock an account: it is neither asked nor answers, and no device binds."""
-    held, _ = account_of(service, asked, admin)
+    held, _ = account_of(service, call, admin)
     return Reply(document=account_document(service.accounts.lock(held.guid, by=admin)))
 
 
-def unlock_account(service: Service, asked: Message, admin: Admin) -> Reply:
+def unlock_account(service: Service, call: Call, admin: Admin) -> Reply:
     """Unlock an account, and forget its wrong codes."""
-    held, _ = account_of(service, asked, admin)
+    held, _ = account_of(service, call, admin)
     return Reply(document=account_document(service.accounts.unlock(held.guid, by=admin)))
 
 
-def revoke_devices(service: Service, asked: Message, admin: Admin) -> Reply:
+def revoke_devices(service: Service, call: Call, admin: Admin) -> Reply:
     """Revoke all devices and open invitations of an account."""
-    held, _ = account_of(service, asked, admin)
+    held, _ = account_of(service, call, admin)
     return Reply(document=account_document(service.accounts.revoke_all(held.guid, by=admin)))
 
 
-def erase_account(service: Service, asked: Message, admin: Admin) -> Reply:
+def erase_account(service: Service, call: Call, admin: Admin) -> Reply:
     """Erase an account and all that is personal of it, for good."""
-    held, _ = account_of(service, asked, admin)
+    held, _ = account_of(service, call, admin)
     service.accounts.erase(held.guid, by=admin)
     return Reply(status=HTTPStatus.NO_CONTENT)
 
 
-def suspend_device(service: Service, asked: Message, admin: Admin) -> Reply:
+def suspend_device(service: Service, call: Call, admin: Admin) -> Reply:
     """Suspend a device until it is resumed."""
-    held = device_of(service, asked, admin)
+    held = device_of(service, call, admin)
     return Reply(document=device_document(service.devices.suspend(held.guid, by=admin)))
 
 
-def resume_device(service: Service, asked: Message, admin: Admin) -> Reply:
+def resume_device(service: Service, call: Call, admin: Admin) -> Reply:
     """Resume a device that an administrator suspended."""
-    held = device_of(service, asked, admin)
+    held = device_of(service, call, admin)
     return Reply(document=device_document(service.devices.resume(held.guid, by=admin)))
 
 
-def end_device(service: Service, asked: Message, admin: Admin) -> Reply:
+def end_device(service: Service, call: Call, admin: Admin) -> Reply:
     """Revoke a device, or an open invitation, for good."""
-    held = device_of(service, asked, admin)
+    held = device_of(service, call, admin)
     return Reply(document=device_document(service.devices.revoke(held.guid, by=admin)))

@@ -1,0 +1,89 @@
+"""Application: the response to any request, whatever is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from counterseal_web.admin_api import ADMIN_API
+from counterseal_web.admission import admit
+from counterseal_web.calls import read_call
+from counterseal_web.description import DESCRIPTION
+from counterseal_web.device_api import DEVICE_API
+from counterseal_web.messages import Reply, Request, Response
+from counterseal_web.operations import Audience, Operation
+from counterseal_web.problems import NoSuchEndpointError, reply_to
+from counterseal_web.router import Route, Router
+from counterseal_web.service import Service
+from counterseal_web.service_api import SERVICE_API
+from counterseal_web.settings import Settings
+
+PREFIXES = ("", "/api")
+"""Clients of the Privakey CX service use both (privakey-wire 2)."""
+
+
+class Application:
+    """
+    The HTTP API: a response to each request.
+
+    Args:
+        service: The use cases, and the settings; they say whether administrators are served.
+    """
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._router = Router(served(service.settings))
+
+    def respond(self, request: Request) -> Response:
+        """Return the response to *request*; blocks while a call waits, and raises nothing."""
+        return respond(
+            self._service, request, partial(self._router.find, request.method, request.path)
+        )
+
+
+def served(settings: Settings) -> Iterator[tuple[str, Operation]]:
+    """Return every operation that *settings* want, with each prefix under which it is served."""
+    for operation in (*SERVICE_API, DESCRIPTION):
+        for prefix in PREFIXES:
+            yield prefix, operation
+    for operation in DEVICE_API:
+        yield "", operation
+    if settings.administration:
+        for operation in ADMIN_API:
+            yield "", operation
+
+
+def respond(service: Service, request: Request, find: Callable[[], Route]) -> Response:
+    """
+    Return the response to *request*; blocks while a call waits, and raises nothing.
+
+    Args:
+        service: The use cases, and the settings.
+        request: As it was received.
+        find: Returns the operation that the request names, or raises `NoSuchEndpointError` or
+            `MethodNotAllowedError`. Of a framework that has a router of its own, the face does
+            this.
+    """
+    route: Route | None = None
+    try:
+        # Whoever guards a path in front of the service, or signs it, means that path and no other.
+        if request.path.startswith("//"):
+            raise NoSuchEndpointError  # noqa: TRY301 (one place makes problems)
+        route = find()
+        with service.call():
+            reply = _handle(service, request, route)
+    except Exception as error:  # noqa: BLE001 (the edge of the service)
+        reply = reply_to(error, service.settings)
+    return reply.response(None if route is None else route.inputs.operation.id)
+
+
+def _handle(service: Service, request: Request, route: Route) -> Reply:
+    inputs, operation = route.inputs, route.inputs.operation
+    call = read_call(request, operation, route.names, service.settings)
+    if operation.audience is Audience.ORIGIN:
+        party = admit(call, operation.audience, service.authentication.authenticate)
+        return operation.handler(service, inputs.read(call), party)
+    if operation.audience is Audience.ADMIN:
+        admin = admit(call, operation.audience, service.authentication.authenticate_admin)
+        return operation.handler(service, inputs.read(call), admin)
+    return operation.handler(service, inputs.read(call))

@@ -1,0 +1,157 @@
+"""Calls: a request as the call of one operation, and no byte more than is allowed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+from urllib.parse import parse_qsl, quote
+
+import attrs
+
+from counterseal.errors import InvalidField
+from counterseal_web.messages import Request
+from counterseal_web.operations import Operation
+from counterseal_web.problems import BodyTooLargeError
+from counterseal_web.settings import Settings
+
+TYPE_LIMIT = 128
+"""Characters of a media type that are read, and cached; anybody may send more."""
+
+PARAMETERS = 16
+"""Of one query; no operation knows as many."""
+
+LENGTH_DIGITS = 18
+"""Digits of a `Content-Length` that are read as a number."""
+
+PATH_SAFE = "/-._~!$&'()*+,;=:@"
+"""What a path segment may hold as it is (RFC 3986, 3.3)."""
+
+_PARAMETER = re.compile(r';\s*([^\s;="]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^\s;"]*)')
+
+
+@attrs.frozen(kw_only=True)
+class Call:
+    """
+    One call of an operation.
+
+    Attributes:
+        method: Upper case.
+        uri: The full public address, as configured, with the query as it was sent.
+        root: The part of *uri* before the operation's own path.
+        names: What the path holds, by name.
+        query: The query's parameters; none is there twice.
+        media_type: Of the body, lower case and without parameters.
+        document: What the body says, with no other names than the operation takes; empty until
+            they are verified, and where there is none.
+        authorization, proof: The headers that say who is calling.
+        headers: All, as they came, where a message signature is among them; else none.
+    """
+
+    method: str
+    uri: str
+    root: str
+    names: Mapping[str, str] = attrs.field(factory=dict)
+    query: Mapping[str, str] = attrs.field(factory=dict, repr=False)
+    body: bytes = attrs.field(default=b"", repr=False)
+    document: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
+    media_type: str = ""
+    charset: str = "utf-8"
+    authorization: str = attrs.field(default="", repr=False)
+    proof: str = attrs.field(default="", repr=False)
+    headers: tuple[tuple[str, str], ...] = attrs.field(default=(), repr=False)
+    idempotency_key: str | None = attrs.field(default=None, repr=False)
+
+    def parameter(self, name: str) -> str:
+        """
+        Return a parameter of the query.
+
+        Raises:
+            InvalidField: It is missing or empty.
+        """
+        value = self.query.get(name)
+        if not value:
+            raise InvalidField(name, "missing or empty")
+        return value
+
+
+def read_call(
+    request: Request, operation: Operation, names: Mapping[str, str], settings: Settings
+) -> Call:
+    """
+    Return *request* as a call of *operation*.
+
+    Args:
+        request: As it was received.
+        operation: Which one its path and method name.
+        names: What its path holds, by name.
+        settings: How the service is reached.
+
+    Raises:
+        BodyTooLargeError: The body is longer than the settings allow; one byte more was read at
+            most.
+        BrokenBodyError: The body did not come whole.
+        InvalidField: The query is no text, or has a parameter twice.
+    """
+    headers = request.headers
+    body = _body(request, settings.body_limit)
+    media_type, charset = _media_type(headers.get("content-type", "")[:TYPE_LIMIT])
+    path = quote(request.path, safe=PATH_SAFE)
+    query = _text(request.query)
+    uri = settings.public_url + path
+    return Call(
+        method=request.method,
+        uri=f"{uri}?{query}" if query else uri,
+        root=settings.public_url + path.removesuffix(operation.filled(names)),
+        names=names,
+        query=_parameters(query),
+        body=body,
+        media_type=media_type,
+        charset=charset,
+        authorization=headers.get("authorization", ""),
+        proof=headers.get("counterseal-proof", ""),
+        # Only a message signature covers other headers.
+        headers=tuple(headers.items()) if "signature-input" in headers else (),
+        idempotency_key=headers.get("idempotency-key"),
+    )
+
+
+def _body(request: Request, limit: int) -> bytes:
+    length = request.headers.get("content-length", "")
+    if length.isdecimal() and (len(length) > LENGTH_DIGITS or int(length) > limit):
+        raise BodyTooLargeError
+    body = request.read(limit + 1)
+    if len(body) > limit:
+        raise BodyTooLargeError
+    return body
+
+
+def _text(query: bytes) -> str:
+    # Not every client writes `ë` as `%C3%AB`; what is signed is what was sent.
+    try:
+        return query.decode()
+    except UnicodeDecodeError:
+        raise InvalidField("query", "not UTF-8") from None
+
+
+@lru_cache(maxsize=128)
+def _media_type(text: str) -> tuple[str, str]:
+    kind, _, _ = text.partition(";")
+    parameters = {
+        name.lower(): value.strip('"') for name, value in _PARAMETER.findall(text[len(kind) :])
+    }
+    return kind.strip().lower(), parameters.get("charset", "utf-8").lower()
+
+
+def _parameters(query: str) -> dict[str, str]:
+    if not query:
+        return {}
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=PARAMETERS)
+    except ValueError:
+        raise InvalidField("query", "not UTF-8, or too many parameters") from None
+    parameters = dict(pairs)
+    if len(parameters) != len(pairs):
+        raise InvalidField("query", "a parameter given twice")
+    return parameters

@@ -1,0 +1,96 @@
+"""
+WSGI: the HTTP API for any WSGI server, and to be mounted in any WSGI application (PEP 3333).
+
+    application = WsgiApplication(Service(ports, policy, Settings(public_url=...)))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from counterseal_web.application import Application
+from counterseal_web.messages import Request
+from counterseal_web.problems import BrokenBodyError
+from counterseal_web.service import Service
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+HEADER = "HTTP_"
+BODY_HEADERS = {"CONTENT_TYPE": "content-type", "CONTENT_LENGTH": "content-length"}
+
+
+class WsgiApplication:
+    """
+    The HTTP API as a WSGI application.
+
+    Mounted under a prefix that the host moves from `PATH_INFO` to `SCRIPT_NAME`, the prefix is
+    the end of `public_url`.
+
+    Args:
+        service: The use cases, and the settings.
+    """
+
+    def __init__(self, service: Service) -> None:
+        self._application = Application(service)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+        request = read_environ(environ)
+        response = self._application.respond(request)
+        status = f"{response.status} {HTTPStatus(response.status).phrase}"
+        start_response(status, list(response.headers))
+        if response.stream is None:
+            return [b"" if request.method == "HEAD" else response.body]
+        if request.method == "HEAD":
+            close: Callable[[], None] = getattr(response.stream, "close", lambda: None)
+            close()
+            return []
+        return response.stream
+
+
+def read_environ(environ: WSGIEnvironment, read: Callable[[int], bytes] | None = None) -> Request:
+    """
+    Return the request that *environ* describes.
+
+    Args:
+        environ: As the server made it.
+        read: Returns the body as `Request.read` does, where the host has a way of its own.
+    """
+    headers = {
+        name[len(HEADER) :].replace("_", "-").lower(): value
+        for name, value in environ.items()
+        if name.startswith(HEADER)
+    }
+    for name, header in BODY_HEADERS.items():
+        headers.pop(header, None)
+        if environ.get(name):
+            headers[header] = environ[name]
+    return Request(
+        method=environ["REQUEST_METHOD"].upper(),
+        path=environ.get("PATH_INFO", "").encode("latin-1").decode(errors="replace"),
+        query=environ.get("QUERY_STRING", "").encode("latin-1"),
+        headers=headers,
+        read=partial(_read, environ) if read is None else read,
+    )
+
+
+def _read(environ: WSGIEnvironment, limit: int) -> bytes:
+    length = environ.get("CONTENT_LENGTH", "")
+    whole = length.isdecimal()
+    if not whole and not environ.get("wsgi.input_terminated"):
+        return b""  # PEP 3333: what comes after the body must not be read
+    wanted = min(int(length), limit) if whole else limit
+    pieces, missing = [], wanted
+    try:
+        while missing and (piece := environ["wsgi.input"].read(missing)):
+            pieces.append(piece)
+            missing -= len(piece)
+    except OSError:
+        raise BrokenBodyError from None
+    if whole and missing:
+        raise BrokenBodyError
+    return b"".join(pieces)
