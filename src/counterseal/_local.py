@@ -2,16 +2,20 @@
 The smaller reference adapters, all in this process.
 
 Clock and entropy of the operating system, signer and sealer with keys in memory, a wake for
-threads, and placeholders for the outside: they send nothing, and have no Identity Provider.
+threads and coroutines, and placeholders for the outside: they send nothing, and have no Identity
+Provider.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
 from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from typing import NoReturn
+from typing import NoReturn, TypeAlias
 
 from counterseal import keys
 from counterseal.errors import IdentityUnavailable, SignerUnavailable
@@ -31,6 +35,8 @@ from counterseal.models import (
 from counterseal.ports import Entropy
 
 NO_CONTENT = 204
+
+_Waiter: TypeAlias = "threading.Event | asyncio.Future[None]"
 
 
 class SilentNotifier:
@@ -145,29 +151,71 @@ class SystemEntropy:
 
 
 class MemoryWake:
-    """Wakes the threads of this process."""
+    """Wakes the threads and the coroutines of this process."""
 
     def __init__(self) -> None:
-        self._waiting: dict[Guid, set[threading.Event]] = defaultdict(set)
+        self._waiting: dict[Guid, set[_Waiter]] = defaultdict(set)
         self._lock = threading.Lock()
 
     def notify(self, guid: Guid) -> None:
         """Wake those who wait for *guid*."""
         with self._lock:
-            for event in self._waiting.pop(guid, ()):
-                event.set()
+            waiters = self._waiting.pop(guid, set())
+        _wake(waiters)
+
+    def notify_all(self) -> None:
+        """Wake all who wait, for an adapter that may have missed notifications."""
+        with self._lock:
+            waiters = set().union(*self._waiting.values())
+            self._waiting.clear()
+        _wake(waiters)
 
     def wait(self, guid: Guid, timeout: timedelta) -> None:
         """Return when *guid* is notified, or after *timeout*."""
         event = threading.Event()
-        with self._lock:
-            self._waiting[guid].add(event)
-        try:
+        with self._registered(guid, event):
             event.wait(timeout.total_seconds())
+
+    async def wait_async(self, guid: Guid, timeout: timedelta) -> None:
+        """Return when *guid* is notified, or after *timeout*."""
+        loop = asyncio.get_running_loop()
+        future = loop.create_future()
+        with self._registered(guid, future):
+            timer = loop.call_later(timeout.total_seconds(), _finish, [future])
+            try:
+                await future
+            finally:
+                timer.cancel()
+
+    @contextmanager
+    def _registered(self, guid: Guid, waiter: _Waiter) -> Iterator[None]:
+        with self._lock:
+            self._waiting[guid].add(waiter)
+        try:
+            yield
         finally:
             with self._lock:
-                waiting = self._waiting.get(guid)
-                if waiting is not None:
-                    waiting.discard(event)
-                    if not waiting:
+                waiters = self._waiting.get(guid)
+                if waiters is not None:
+                    waiters.discard(waiter)
+                    if not waiters:
                         del self._waiting[guid]
+
+
+def _wake(waiters: Iterable[_Waiter]) -> None:
+    futures: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = defaultdict(list)
+    for waiter in waiters:
+        if isinstance(waiter, threading.Event):
+            waiter.set()
+        else:
+            futures[waiter.get_loop()].append(waiter)
+    for loop, those_of_loop in futures.items():
+        # A loop that was closed has no coroutine left to wake.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(_finish, those_of_loop)
+
+
+def _finish(futures: Iterable[asyncio.Future[None]]) -> None:
+    for future in futures:
+        if not future.done():
+            future.set_result(None)

@@ -502,6 +502,27 @@ class Wake(Protocol):
         Return when *guid* is notified, or after *timeout*, or for no reason.
 
         - WAKE-2: after *timeout* at the latest.
+
+        Raises:
+            Unavailable: Nothing can be received, and it did not wait: pause before another call.
+        """
+
+    async def wait_async(self, guid: Guid, timeout: timedelta) -> None:
+        """
+        Return as `wait` does, in a coroutine of an asyncio event loop.
+
+        To miss nothing, start it as a task, read the store, and only then await the task.
+
+        - WAKE-3: after *timeout* at the latest.
+        - WAKE-4: it blocks no event loop and holds no thread: however many wait, an adapter has the
+          same few threads, and waiters of one GUID share one subscription.
+        - WAKE-5: after its first step, it is ended by each notification that would end `wait`,
+          from any thread.
+        - WAKE-6: when it is cancelled it raises CancelledError at once. Other waiters of the GUID
+          are woken as before.
+
+        Raises:
+            Unavailable: As `wait`.
         """
 
 

@@ -1,5 +1,6 @@
-"""The bell keeps its clauses, between processes too, and loses nobody who waits."""
+"""`RedisWake` keeps its clauses, between processes too, and wakes everybody who waits."""
 
+import asyncio
 import subprocess
 import sys
 import threading
@@ -16,7 +17,7 @@ from counterseal_redis import Keyspace, RedisWake
 LONG = timedelta(seconds=20)
 GUID = RecordFactory().guid()
 
-RINGER = """
+NOTIFY = """
 import sys
 from redis import Redis
 from counterseal_redis import Keyspace, RedisWake
@@ -28,131 +29,159 @@ wake.close()
 
 
 @pytest.fixture
-def new_bell(new_keyspace):
-    made = []
+def new_wake(new_keyspace):
+    wakes = []
 
     def new(server, **options):
-        made.append(RedisWake(new_keyspace(server, **options)))
-        return made[-1]
+        wakes.append(RedisWake(new_keyspace(server, **options)))
+        return wakes[-1]
 
     yield new
-    for bell in made:
-        bell.close()
+    for wake in wakes:
+        wake.close()
 
 
 class TestWake(WakeContract):
     @pytest.fixture
-    def new_wake(self, server, new_bell):
-        return lambda: new_bell(server)
+    def new_wake(self, server, new_wake):
+        return lambda: new_wake(server)
 
 
-def listening(bell):
-    """Ring from elsewhere until the thread of *bell* has heard it."""
-    keyspace, probe = bell._keyspace, threading.Event()
-    bell._waiting["probe"].add(probe)
-    bell.wait(GUID, timedelta(0))
+def require_listening(wake):
+    """Publish from elsewhere until the thread of *wake* has received it."""
+    keyspace, guid, event = wake._keyspace, RecordFactory(seed=99).guid(), threading.Event()
+    wake._local._waiting[guid].add(event)
+    wake.wait(GUID, timedelta(0))
 
-    def heard():
-        keyspace.client.publish(f"{keyspace.prefix}:w", "probe")
-        return probe.wait(0.05)
+    def received():
+        keyspace.client.publish(f"{keyspace.prefix}:w", guid)
+        return event.wait(0.05)
 
-    until(heard)
+    until(received)
 
 
 class Waiter(threading.Thread):
-    """Waits, and knows how long it did."""
+    """Waits, and records for how long."""
 
-    def __init__(self, bell, guid=GUID):
+    def __init__(self, wake, guid=GUID):
         super().__init__(daemon=True)
-        self._bell, self._guid = bell, guid
-        self.waited = None
+        self.guid = guid
+        self._wake = wake
+        self._waited = None
         self.start()
-        until(lambda: bell._waiting.get(guid))
+        until(lambda: wake._local._waiting.get(guid))
 
     def run(self):
         begin = time.monotonic()
-        self._bell.wait(self._guid, LONG)
-        self.waited = timedelta(seconds=time.monotonic() - begin)
+        self._wake.wait(self.guid, LONG)
+        self._waited = timedelta(seconds=time.monotonic() - begin)
 
-    def woken(self):
+    def was_woken(self):
         self.join(LONG.total_seconds())
-        return self.waited < LONG / 2
+        return self._waited < LONG / 2
 
 
-def test_who_waits_in_another_process_is_woken(server, new_bell, new_keyspace):
-    waiting = new_bell(server)
-    listening(waiting)
-    ringing = new_bell(server, prefix=waiting._keyspace.prefix)
+def test_a_caller_that_waits_in_another_process_is_woken(server, new_wake):
+    waiting = new_wake(server)
+    require_listening(waiting)
+    notifying = new_wake(server, prefix=waiting._keyspace.prefix)
     waiter, other = Waiter(waiting), Waiter(waiting, RecordFactory(seed=1).guid())
 
-    ringing.notify(GUID)
+    notifying.notify(GUID)
 
-    assert waiter.woken()
-    assert other.is_alive(), "rung for somebody else"
-    ringing.notify(other._guid)
-    assert other.woken()
-
-
-def test_a_process_that_ends_has_rung(redis_8_2, new_bell):
-    bell = new_bell(redis_8_2)
-    listening(bell)
-    waiter = Waiter(bell)
-    arguments = [str(redis_8_2.port), bell._keyspace.prefix, GUID]
-
-    subprocess.run([sys.executable, "-c", RINGER, *arguments], check=True, timeout=240)
-
-    assert waiter.woken()
+    assert waiter.was_woken()
+    assert other.is_alive(), "woken for another GUID"
+    notifying.notify(other.guid)
+    assert other.was_woken()
 
 
-def test_all_that_wait_share_one_thread(redis_8_2, new_bell):
-    bell = new_bell(redis_8_2)
-    listening(bell)
+def test_coroutines_are_woken_from_another_process_and_share_one_subscription(
+    redis_8_2, new_wake, opened
+):
+    waiting = new_wake(redis_8_2)
+    require_listening(waiting)
+    notifying = new_wake(redis_8_2, prefix=waiting._keyspace.prefix)
+    notifying.notify(RecordFactory(seed=98).guid())
+    others = [RecordFactory(seed=seed).guid() for seed in range(50)]
+    channel = f"{waiting._keyspace.prefix}:w"
+
+    async def wait():
+        threads = threading.active_count()
+        tasks = [
+            asyncio.create_task(waiting.wait_async(guid, LONG)) for guid in [GUID] * 50 + others
+        ]
+        await asyncio.sleep(0)
+        assert threading.active_count() == threads
+        assert opened(redis_8_2).pubsub_numsub(channel) == [(channel.encode(), 1)]
+        for guid in (GUID, *others):
+            notifying.notify(guid)
+        done, _ = await asyncio.wait(tasks, timeout=LONG.total_seconds() / 2)
+        assert len(done) == len(tasks)
+
+    asyncio.run(wait())
+
+
+def test_a_process_that_ends_has_published(redis_8_2, new_wake):
+    wake = new_wake(redis_8_2)
+    require_listening(wake)
+    waiter = Waiter(wake)
+    arguments = [str(redis_8_2.port), wake._keyspace.prefix, GUID]
+
+    subprocess.run([sys.executable, "-c", NOTIFY, *arguments], check=True, timeout=240)
+
+    assert waiter.was_woken()
+
+
+def test_all_who_wait_share_one_thread(redis_8_2, new_wake):
+    wake = new_wake(redis_8_2)
+    require_listening(wake)
     before = threading.active_count()
-    waiters = [Waiter(bell, RecordFactory(seed=seed).guid()) for seed in range(10)]
+    waiters = [Waiter(wake, RecordFactory(seed=seed).guid()) for seed in range(10)]
 
     assert threading.active_count() == before + len(waiters)
     for waiter in waiters:
-        bell.notify(waiter._guid)
-    assert all(waiter.woken() for waiter in waiters)
+        wake.notify(waiter.guid)
+    assert all(waiter.was_woken() for waiter in waiters)
 
 
-def test_who_waits_looks_again_when_the_connection_is_back(redis_8_2, new_bell, opened):
-    bell = new_bell(redis_8_2)
-    listening(bell)
-    waiter = Waiter(bell)
+def test_a_caller_is_woken_when_the_connection_is_back(redis_8_2, new_wake, opened):
+    wake = new_wake(redis_8_2)
+    require_listening(wake)
+    waiter = Waiter(wake)
     client = opened(redis_8_2)
 
-    for one in client.client_list(_type="pubsub"):
-        client.client_kill_filter(_id=one["id"])
+    for connection in client.client_list(_type="pubsub"):
+        client.client_kill_filter(_id=connection["id"])
 
-    assert waiter.woken()
-    listening(bell)
-    again = Waiter(bell)
-    bell.notify(GUID)
-    assert again.woken()
+    assert waiter.was_woken()
+    require_listening(wake)
+    waiter = Waiter(wake)
+    wake.notify(GUID)
+    assert waiter.was_woken()
 
 
 def test_without_a_server_nothing_blocks_and_nothing_is_raised(nowhere):
-    bell = RedisWake(Keyspace(nowhere.client()))
-    waiter = Waiter(bell)
+    wake = RedisWake(Keyspace(nowhere.client()))
+    waiter = Waiter(wake)
     for _ in range(2_000):
-        bell.notify(RecordFactory().guid())
+        wake.notify(RecordFactory().guid())
 
-    bell.notify(waiter._guid)
+    wake.notify(waiter.guid)
 
-    assert waiter.woken(), "who waits in this process is woken all the same"
-    bell.wait(GUID, timedelta(milliseconds=10))
-    bell.close()
+    assert waiter.was_woken(), "a caller in this process is woken all the same"
+    wake.wait(GUID, timedelta(milliseconds=10))
+    asyncio.run(wake.wait_async(GUID, timedelta(milliseconds=10)))
+    wake.close()
 
 
-def test_what_is_closed_has_no_threads(redis_8_2, new_bell):
-    bell = new_bell(redis_8_2)
-    listening(bell)
-    bell.notify(GUID)
+def test_after_close_there_are_no_threads(redis_8_2, new_wake):
+    wake = new_wake(redis_8_2)
+    require_listening(wake)
+    wake.notify(GUID)
 
-    bell.close()
+    wake.close()
 
-    assert not [one for one in bell._threads.values() if one.is_alive()]
-    bell.wait(GUID, timedelta(milliseconds=1))
-    bell.notify(GUID)
-    assert len(bell._threads) == 2
+    assert not [thread for thread in wake._threads.values() if thread.is_alive()]
+    wake.wait(GUID, timedelta(milliseconds=1))
+    wake.notify(GUID)
+    assert len(wake._threads) == 2

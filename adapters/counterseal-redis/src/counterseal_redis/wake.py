@@ -1,9 +1,9 @@
 """
-A bell for those who wait, in every process: a hint, and no more.
+The `Wake` port over publish and subscribe: a notification reaches the callers in every process.
 
-Rings are published; one thread of each process listens, for all that wait in it.
-Whoever loses the connection hears nothing for a while, and those who wait look again when their
-time is over, or when the connection is back.
+A thread publishes what is notified here. Another one subscribes, for all who wait in this process.
+While its connection is lost nothing is received. The callers are woken when it is back, and they
+read the store again then, or after their timeout.
 """
 
 from __future__ import annotations
@@ -11,114 +11,102 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from collections import defaultdict
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+from counterseal.memory import MemoryWake
 from counterseal.models import Guid
 from counterseal_redis.keyspace import Keyspace
 
 log = logging.getLogger(__name__)
 
-RINGS_AHEAD = 1_000
-"""Rings that wait to be published; those beyond are lost, which a hint may be."""
+QUEUE_SIZE = 1_000
+"""Notifications that wait to be published. More are lost, which the port allows."""
 
-LOOK_UP = 0.2
-"""Seconds after which the threads look whether they are to end."""
+CLOSE_CHECK = 0.2
+"""Seconds after which the threads check whether `close` was called."""
 
-PAUSE = 1.0
+RETRY_PAUSE = 1.0
 """Seconds between two attempts to reach the server."""
 
 
 class RedisWake:
-    """Wakes the threads of all processes that wait; `close` ends its own two threads."""
+    """Wakes the threads and coroutines of all processes; `close` ends its own two threads."""
 
     def __init__(self, keyspace: Keyspace) -> None:
         self._keyspace = keyspace
         self._channel = f"{keyspace.prefix}:w"
-        self._waiting: dict[str, set[threading.Event]] = defaultdict(set)
+        self._local = MemoryWake()
         self._lock = threading.Lock()
-        self._rings: queue.Queue[str] = queue.Queue(RINGS_AHEAD)
+        self._unpublished: queue.Queue[Guid] = queue.Queue(QUEUE_SIZE)
         self._threads: dict[str, threading.Thread] = {}
         self._closed = threading.Event()
 
     def notify(self, guid: Guid) -> None:
-        """Wake those who wait for *guid*, here at once and elsewhere soon."""
-        self._wake(guid)
-        self._run(self._publish)
+        """Wake those who wait for *guid*, in this process at once and in others soon."""
+        self._local.notify(guid)
+        self._ensure_running(self._publish)
         try:
-            self._rings.put_nowait(guid)
+            self._unpublished.put_nowait(guid)
         except queue.Full:
             log.debug("a wake-up is lost")
 
     def wait(self, guid: Guid, timeout: timedelta) -> None:
-        """Return when *guid* is rung, or after *timeout*, or when the connection came back."""
-        event = threading.Event()
-        with self._lock:
-            self._waiting[guid].add(event)
-        self._run(self._listen)
-        try:
-            event.wait(timeout.total_seconds())
-        finally:
-            with self._lock:
-                waiting = self._waiting.get(guid)
-                if waiting is not None:
-                    waiting.discard(event)
-                    if not waiting:
-                        del self._waiting[guid]
+        """Return when *guid* is notified, or after *timeout*, or when the connection is back."""
+        self._ensure_running(self._listen)
+        self._local.wait(guid, timeout)
+
+    async def wait_async(self, guid: Guid, timeout: timedelta) -> None:
+        """Return as `wait` does; all who wait in this process share its one subscription."""
+        self._ensure_running(self._listen)
+        await self._local.wait_async(guid, timeout)
 
     def close(self) -> None:
-        """Send what was rung, and end the threads; who still waits hears nothing more."""
+        """Publish what is queued, and end the threads; other processes wake nobody here again."""
         self._closed.set()
         with self._lock:
             threads = list(self._threads.values())
         for thread in threads:
-            # One that redis-py keeps busy with a server that is gone ends with the process.
-            thread.join(PAUSE)
+            # A thread that redis-py keeps busy with a lost server ends with the process.
+            thread.join(RETRY_PAUSE)
 
-    def _run(self, act: Callable[[], None]) -> None:
-        # Begun by the first who needs it: a process that forks does so before.
-        name = act.__name__
+    def _ensure_running(self, target: Callable[[], None]) -> None:
+        # The threads start with the first call, so a process can fork before.
+        name = target.__name__
+        if name in self._threads:
+            return
         with self._lock:
             if name not in self._threads and not self._closed.is_set():
-                self._threads[name] = threading.Thread(target=act, name=name, daemon=True)
+                self._threads[name] = threading.Thread(target=target, name=name, daemon=True)
                 self._threads[name].start()
 
     def _publish(self) -> None:
-        while not self._closed.is_set() or not self._rings.empty():
+        while not self._closed.is_set() or not self._unpublished.empty():
             try:
-                guid = self._rings.get(timeout=LOOK_UP)
+                guid = self._unpublished.get(timeout=CLOSE_CHECK)
                 self._keyspace.client.publish(self._channel, guid)
             except queue.Empty:
                 continue
-            except Exception as error:  # noqa: BLE001 - whatever it is, it was a hint
+            except Exception as error:  # noqa: BLE001 - a notification may be lost
                 log.debug("a wake-up is lost: %s", type(error).__name__)
 
     def _listen(self) -> None:
         while not self._closed.is_set():
             try:
-                with self._keyspace.client.pubsub() as heard:  # type: ignore[no-untyped-call]
-                    heard.subscribe(self._channel)
+                with self._keyspace.client.pubsub() as pubsub:  # type: ignore[no-untyped-call]
+                    pubsub.subscribe(self._channel)
                     while not self._closed.is_set():
-                        self._hear(heard.get_message(timeout=LOOK_UP))
-            except Exception as error:  # noqa: BLE001 - whatever it is, those who wait look again
-                log.debug("nothing is heard: %s", type(error).__name__)
-                self._closed.wait(PAUSE)
+                        self._receive(pubsub.get_message(timeout=CLOSE_CHECK))
+            except Exception as error:  # noqa: BLE001 - callers read the store after their timeout
+                log.debug("no wake-ups are received: %s", type(error).__name__)
+                self._closed.wait(RETRY_PAUSE)
 
-    def _hear(self, message: dict[str, Any] | None) -> None:
+    def _receive(self, message: dict[str, Any] | None) -> None:
         if message is None:
             return
         if message["type"] == "subscribe":
-            # Also when redis-py has connected again: what was rung meanwhile was not heard.
-            with self._lock:
-                waiting = list(self._waiting)
-            self._wake(*waiting)
+            # Also when redis-py has connected again; notifications sent before were missed.
+            self._local.notify_all()
         elif message["type"] == "message":
-            self._wake(message["data"].decode())
-
-    def _wake(self, *guids: str) -> None:
-        with self._lock:
-            for guid in guids:
-                for event in self._waiting.pop(guid, ()):
-                    event.set()
+            self._local.notify(Guid(message["data"].decode()))

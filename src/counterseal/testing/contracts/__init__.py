@@ -24,14 +24,10 @@ from counterseal.testing.contracts.replay import ReplayGuardContract
 from counterseal.testing.contracts.sealer import SealerContract
 from counterseal.testing.contracts.sender import CallbackSenderContract
 from counterseal.testing.contracts.signer import SignerContract
-from counterseal.testing.contracts.small_ports import (
-    AuditContract,
-    ClockContract,
-    EntropyContract,
-    WakeContract,
-)
+from counterseal.testing.contracts.small_ports import AuditContract, ClockContract, EntropyContract
 from counterseal.testing.contracts.store import StoreContract
 from counterseal.testing.contracts.store_history import StoreHistory
+from counterseal.testing.contracts.wake import WakeContract
 
 __all__ = [
     "AuditContract",

@@ -1,31 +1,29 @@
-"""The contracts of `Clock`, `Entropy`, `Audit` and `Wake`."""
+"""The contracts of `Clock`, `Entropy` and `Audit`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, timedelta
 from functools import partial
-from typing import ClassVar, TypeAlias
+from typing import TypeAlias
 
 import pytest
 
 from counterseal.models import AuditEvent
-from counterseal.ports import Audit, Clock, Entropy, Wake
+from counterseal.ports import Audit, Clock, Entropy
 from counterseal.testing.contracts.leaks import (
     only_unavailable_leaves,
     skip_without_broken,
 )
-from counterseal.testing.contracts.race import LATE, comes_back, race, results
+from counterseal.testing.contracts.race import race, results
 from counterseal.testing.contracts.record_factory import RecordFactory, event
 from counterseal.testing.contracts.summary import Contract
 
 NewClock: TypeAlias = Callable[[], Clock]
 NewEntropy: TypeAlias = Callable[[], Entropy]
 NewAudit: TypeAlias = Callable[[], Audit]
-NewWake: TypeAlias = Callable[[], Wake]
 
 THREADS = 6
-SHORT = timedelta(milliseconds=10)
 
 
 class ClockContract(Contract):
@@ -180,70 +178,3 @@ class AuditContract(Contract):
             return
         audit = broken_audit()
         only_unavailable_leaves({"record": lambda: audit.record(event())})
-
-
-class WakeContract(Contract):
-    """
-    What every waker keeps.
-
-    Attributes:
-        allowed_delay: How long what must not block may take, on a busy machine.
-    """
-
-    allowed_delay: ClassVar[timedelta] = LATE
-
-    @pytest.fixture
-    def new_wake(self) -> NewWake:
-        """
-        Return a factory of wakers.
-
-        Raises:
-            NotImplementedError: The author gave none.
-        """
-        raise NotImplementedError("give the fixture `new_wake`: it returns a factory")
-
-    @pytest.fixture
-    def broken_wake(self) -> NewWake | None:
-        """Return a factory of wakers whose connection is broken, if there can be one."""
-        return None
-
-    def test_wake_1_waking_never_blocks(self, new_wake: NewWake) -> None:
-        """WAKE-1: also if nobody waits, or nobody any more."""
-        wake, guid = new_wake(), RecordFactory().guid()
-        for _ in range(3):
-            assert comes_back(partial(wake.notify, guid), within=self.allowed_delay), (
-                "ringing blocks"
-            )
-        wake.wait(guid, SHORT)
-
-        assert comes_back(partial(wake.notify, guid), within=self.allowed_delay), "ringing blocks"
-
-    def test_wake_2_waiting_ends(self, new_wake: NewWake) -> None:
-        """WAKE-2: woken or not."""
-        wake, guid = new_wake(), RecordFactory().guid()
-        for timeout in (timedelta(0), SHORT):
-            waiting = partial(wake.wait, guid, timeout)
-            assert comes_back(waiting, within=timeout + self.allowed_delay), "waiting does not end"
-
-    def test_all_1_only_unavailable_leaves(self, broken_wake: NewWake | None) -> None:
-        """ALL-1."""
-        if broken_wake is None:
-            skip_without_broken()
-            return
-        wake, guid = broken_wake(), RecordFactory().guid()
-        only_unavailable_leaves(
-            {"notify": lambda: wake.notify(guid), "wait": lambda: wake.wait(guid, SHORT)}
-        )
-
-    def test_all_2_serves_many_threads_at_once(self, new_wake: NewWake) -> None:
-        """ALL-2."""
-        wake, guid = new_wake(), RecordFactory().guid()
-
-        def call(client: int) -> None:
-            for _ in range(20):
-                if client % 2:
-                    wake.notify(guid)
-                else:
-                    wake.wait(guid, timedelta(milliseconds=1))
-
-        results(race([partial(call, client) for client in range(THREADS)]))
