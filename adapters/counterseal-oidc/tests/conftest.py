@@ -1,4 +1,4 @@
-"""What the tests share: providers, real and forged, and adapters that may reach loopback."""
+"""Providers, real and fake, and adapters that may call loopback addresses."""
 
 import json
 import sys
@@ -20,66 +20,68 @@ from counterseal_oidc import OidcIdentityProvider
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from oidc_http import BASE, Served
+from oidc_http import BASE, HttpService
 from oidc_loopback import CLIENT, Loopback
 from oidc_real import REDIRECT, running
 
 SECRET = "a client secret: with ~ + % & signs"
 
 
-class Listening(OidcIdentityProvider):
-    """The adapter, which also keeps whom it was told of."""
+class RecordingProvider(OidcIdentityProvider):
+    """The adapter, which also records the identities."""
 
     def __init__(self, *args, **more):
         super().__init__(*args, **more)
-        self.heard = []
+        self.identities = []
 
     def exchange(self, *args, **more):
-        self.heard.append(super().exchange(*args, **more))
-        return self.heard[-1]
+        self.identities.append(super().exchange(*args, **more))
+        return self.identities[-1]
 
 
-class Shifted:
-    """The machine's clock, so much ahead."""
+class ShiftedClock:
+    """The machine's clock, plus an offset."""
 
     def __init__(self):
-        self.ahead = timedelta(0)
+        self.offset = timedelta(0)
 
     def now(self):
-        return datetime.now(UTC) + self.ahead
+        return datetime.now(UTC) + self.offset
 
 
 @pytest.fixture(scope="session")
-def machine():
-    """Return the ports that adapters need besides: a sealer and luck."""
+def local_ports():
+    """Return the ports that adapters need: a sealer and entropy."""
     return memory_ports()
 
 
 @pytest.fixture
-def new_adapter(machine):
-    """Return a factory of adapters that may reach loopback."""
-    made = []
+def new_adapter(local_ports):
+    """Return a factory of adapters that may call loopback addresses."""
+    adapters = []
 
     def make(clock, **more):
         guard = more.pop("guard", Guard(allow_http=True, allow_private=True, ports=None))
-        made.append(
-            OidcIdentityProvider(machine.sealer, clock, machine.entropy, guard=guard, **more)
+        adapters.append(
+            OidcIdentityProvider(
+                local_ports.sealer, clock, local_ports.entropy, guard=guard, **more
+            )
         )
-        return made[-1]
+        return adapters[-1]
 
     yield make
-    for adapter in made:
+    for adapter in adapters:
         adapter.close()
 
 
 @pytest.fixture
-def sealed(machine):
-    """Return settings with a secret that is sealed for them."""
+def sealed(local_ports):
+    """Return a function that seals a secret for settings."""
 
     def seal(settings, secret):
-
         return attrs.evolve(
-            settings, sealed_secret=machine.sealer.seal(secret.encode(), settings.secret_context)
+            settings,
+            sealed_secret=local_ports.sealer.seal(secret.encode(), settings.secret_context),
         )
 
     return seal
@@ -90,13 +92,13 @@ def sealed(machine):
 
 @pytest.fixture(scope="session")
 def client_secret():
-    """Return what the real provider's clients authenticate with."""
+    """Return the secret of the real provider's clients."""
     return SECRET
 
 
 @pytest.fixture(scope="session")
 def client_key():
-    """Return the key of the client that signs for itself."""
+    """Return the key of the client that authenticates by `private_key_jwt`."""
     return ECKey.generate_key("P-256", {"kid": "ours", "alg": "ES256", "use": "sig"})
 
 
@@ -108,7 +110,7 @@ def provider_keys():
 
 @pytest.fixture(scope="session")
 def clients(client_key):
-    """Return what providers know: a client for each way of authenticating."""
+    """Return the metadata of clients, one for each way to authenticate."""
     base = {
         "redirect_uris": [REDIRECT],
         "grant_types": ["authorization_code", "refresh_token"],
@@ -147,15 +149,15 @@ def real(clients, provider_keys):
 
 
 @pytest.fixture
-def shifted():
-    """Return a clock that goes with the provider's."""
-    return Shifted()
+def shifted_clock():
+    """Return a clock that agrees with the real provider's."""
+    return ShiftedClock()
 
 
 @pytest.fixture
-def adapter(new_adapter, shifted):
+def adapter(new_adapter, shifted_clock):
     """Return an adapter for real providers."""
-    return new_adapter(shifted)
+    return new_adapter(shifted_clock)
 
 
 @pytest.fixture
@@ -164,7 +166,7 @@ def settings(client_key, sealed):
 
     def make(provider, auth=ClientAuth.BASIC, **more):
         client = "public" if auth is ClientAuth.NONE else auth.value
-        made = IdpSettings(
+        settings = IdpSettings(
             issuer=provider.url,
             client_id=client,
             redirect_uri=REDIRECT,
@@ -172,65 +174,67 @@ def settings(client_key, sealed):
             **{"scopes": ("openid", "offline_access"), **more},
         )
         if auth is ClientAuth.NONE:
-            return made
+            return settings
         secret = SECRET
         if auth is ClientAuth.PRIVATE_KEY:
             secret = json.dumps(client_key.as_dict(private=True))
-        return sealed(made, secret)
+        return sealed(settings, secret)
 
     return make
 
 
-# --- forged
+# --- fake
 
 
 @pytest.fixture
-def frozen():
-    """Return a clock that stands still."""
+def frozen_clock():
+    """Return a clock that only tests advance."""
     return FrozenClock()
 
 
 @pytest.fixture
-def loopback(frozen):
-    """Return a provider that lies as it is told."""
-    made = Loopback(frozen)
-    yield made
-    made.close()
+def loopback(frozen_clock):
+    """Return a fake provider."""
+    provider = Loopback(frozen_clock)
+    yield provider
+    provider.close()
 
 
 @pytest.fixture
 def space(loopback):
-    """Return settings for the provider that lies."""
+    """Return settings for the fake provider."""
     return IdpSettings(issuer=loopback.url, client_id=CLIENT, redirect_uri=REDIRECT)
 
 
 @pytest.fixture
-def relying(new_adapter, frozen):
-    """Return an adapter for the provider that lies."""
-    return new_adapter(frozen)
+def relying_party(new_adapter, frozen_clock):
+    """Return an adapter for the fake provider."""
+    return new_adapter(frozen_clock)
 
 
 # --- over HTTP
 
 
 @pytest.fixture
-def new_served(request):
-    """Return a factory of services that serve, at the machine's time or at a time of their own."""
+def new_service(request):
+    """Return a factory of services over HTTP; *now* sets their clock."""
 
     def make(now=None, *, policy=STANDARD, administration=False, **more):
         def adapters(ports):
             if now is not None:
                 ports.clock.jump(now)
             guard = more.pop("guard", Guard(allow_http=True, allow_private=True, ports=None))
-            made = Listening(ports.sealer, ports.clock, ports.entropy, guard=guard, **more)
-            request.addfinalizer(made.close)
-            return attrs.evolve(ports, identity=made)
+            provider = RecordingProvider(
+                ports.sealer, ports.clock, ports.entropy, guard=guard, **more
+            )
+            request.addfinalizer(provider.close)
+            return attrs.evolve(ports, identity=provider)
 
         world = FakeService(policy=policy, adapters=adapters)
         app = Flask("auth")
         settings = Settings(public_url=BASE, administration=administration)
         for blueprint in create_blueprints(world.ports, world.policy, settings):
             app.register_blueprint(blueprint)
-        return Served(world, app)
+        return HttpService(world, app)
 
     return make

@@ -1,4 +1,4 @@
-"""A service over HTTP, and everybody who calls it: administrators, apps, browsers and shops."""
+"""A service over HTTP, and its clients: administrators, apps, browsers and shops."""
 
 import json
 from urllib.parse import parse_qs, urlencode
@@ -18,12 +18,12 @@ CALLBACK = "https://shop.example/done"
 
 
 @attrs.define
-class Served:
-    """A service, and everybody who calls it over HTTP."""
+class HttpService:
+    """A service, and the calls of its clients over HTTP."""
 
     world: FakeService
     app: object
-    said: int = 0
+    calls: int = 0
 
     @property
     def client(self):
@@ -31,12 +31,12 @@ class Served:
 
     def administer(self, admin, method, path, document):
         body = json.dumps(document, separators=(",", ":")).encode()
-        self.said += 1
+        self.calls += 1
         header = write_cx1(
             admin.secret,
             method=method,
             uri=BASE + path,
-            milliseconds=int(self.world.clock.now().timestamp() * 1000) + self.said,
+            milliseconds=int(self.world.clock.now().timestamp() * 1000) + self.calls,
             guid=admin.guid,
             body=body,
         )
@@ -51,13 +51,13 @@ class Served:
         return reply.json
 
     def reason(self):
-        """Return what the audit log says of the newest event."""
+        """Return the reason of the newest audit event."""
         return self.world.ports.audit.events[-1].reason
 
     def shop(self, space):
-        """Make an origin, while the service serves."""
-        (held,) = self.world.ports.store.get(space)
-        origin = self.world.new_origin(held, "Shop").origin
+        """Create an origin while the service runs."""
+        (app_space,) = self.world.ports.store.get(space)
+        origin = self.world.new_origin(app_space, "Shop").origin
         self.world.administration.allow_callback(origin.guid, CALLBACK)
         secret = self.world.credentials.issue(origin.guid, Scheme.BASIC).secret
         self.world.credentials.issue_webhook_key(origin.guid)
@@ -70,12 +70,12 @@ class Served:
     def come_back(self, back):
         query = urlencode({"state": back.state, "code": back.code, "iss": back.issuer})
         reply = self.client.get(f"/device/login/return?{query}")
-        address, _, told = reply.headers["Location"].partition("?")
-        assert (reply.status_code, address) == (303, APP_RETURN)
-        return {name: value for name, (value,) in parse_qs(told).items()}
+        url, _, query = reply.headers["Location"].partition("?")
+        assert (reply.status_code, url) == (303, APP_RETURN)
+        return {name: value for name, (value,) in parse_qs(query).items()}
 
-    def finish(self, told, secret):
-        return self.client.post("/device/login/authenticate", json=told | {"secret": secret})
+    def finish(self, parameters, secret):
+        return self.client.post("/device/login/authenticate", json=parameters | {"secret": secret})
 
     def log_out(self, space, token):
         return self.client.post(f"/device/login/logout/{space}", data={"logout_token": token})
@@ -84,7 +84,7 @@ class Served:
         return self.complete(space, provider, subject, self.begin(space))
 
     def complete(self, space, provider, subject, begun):
-        """Bind a phone by a log-in that was begun."""
+        """Bind a phone by a log-in that has begun."""
         back = provider.log_in(begun["url"], subject)
         finished = self.finish(self.come_back(back), begun["secret"])
         assert finished.status_code == 200, finished.json
@@ -100,7 +100,7 @@ class Served:
         )
         return phone
 
-    def proven(self, phone, method, path, body=b""):
+    def send(self, phone, method, path, body=b""):
         call = phone.call(path, body, method=method)
         return self.client.open(
             path,
@@ -111,11 +111,11 @@ class Served:
         )
 
     def answer(self, phone, guid):
-        shown = self.proven(phone, "GET", f"/device/requests/{guid}")
-        if shown.status_code != 200:
-            return shown
-        token = phone.device.answer(shown.json["display"], 0, pin=phone.pin)
-        return self.proven(phone, "POST", "/device/answer", token.encode())
+        request = self.send(phone, "GET", f"/device/requests/{guid}")
+        if request.status_code != 200:
+            return request
+        token = phone.device.answer(request.json["display"], 0, pin=phone.pin)
+        return self.send(phone, "POST", "/device/answer", token.encode())
 
 
 @attrs.define

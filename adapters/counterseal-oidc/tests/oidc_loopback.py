@@ -1,4 +1,4 @@
-"""A provider that lies as it is told: real sockets, and tokens that tests forge."""
+"""A fake provider over real sockets, whose responses and tokens each test can replace."""
 
 import json
 import threading
@@ -13,7 +13,7 @@ from counterseal_oidc.jose import b64url
 
 CLIENT = "counterseal"
 COMPANY = mint(0, bytes(15))
-"""Of every App Space here, unless a test says otherwise."""
+"""The company of every App Space, unless a test names another."""
 DISCOVERY = "/.well-known/openid-configuration"
 NONCE = "the nonce of this log-in"
 VERIFIER = "v" * 43
@@ -29,27 +29,28 @@ KEYS = {
     "Ed25519": OKPKey.generate_key("Ed25519", {"kid": "o1"}),
 }
 STRANGER = rsa("r1")
-"""A key that is not the provider's, by the same name."""
+"""Another key than the provider's, with the same `kid`."""
 
 
 class Loopback:
     """
-    A provider whose every answer a test may replace.
+    A provider whose responses a test can replace.
 
     Attributes:
-        asked: What came, as (path, headers, form).
-        hangs: Counts up with each request that hangs.
-        says: What a path answers: a status, members, and headers.
+        received_requests: As (path, headers, form).
+        hanging_paths: Requests of these hang until `released` is set.
+        requests_hanging: Counts up with each request that hangs.
+        responses: The response of each path: status, members, headers.
         url: Its issuer.
     """
 
     def __init__(self, clock):
         self.clock = clock
-        self.asked = []
-        self.over = threading.Event()
-        self.hanging = set()
-        self.hangs = threading.Semaphore(0)
-        self.says = {}
+        self.received_requests = []
+        self.released = threading.Event()
+        self.hanging_paths = set()
+        self.requests_hanging = threading.Semaphore(0)
+        self.responses = {}
         loopback = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -57,18 +58,18 @@ class Loopback:
             disable_nagle_algorithm = True
 
             def do_GET(self):
-                self._answer({})
+                self._respond({})
 
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["content-length"])).decode()
-                self._answer({name: value for name, (value,) in parse_qs(body).items()})
+                self._respond({name: value for name, (value,) in parse_qs(body).items()})
 
-            def _answer(self, form):
-                loopback.asked.append((self.path, dict(self.headers), form))
-                if self.path in loopback.hanging:
-                    loopback.hangs.release()
-                    loopback.over.wait(300)
-                status, members, headers = loopback.says.get(self.path, (404, {}, {}))
+            def _respond(self, form):
+                loopback.received_requests.append((self.path, dict(self.headers), form))
+                if self.path in loopback.hanging_paths:
+                    loopback.requests_hanging.release()
+                    loopback.released.wait(300)
+                status, members, headers = loopback.responses.get(self.path, (404, {}, {}))
                 body = members if isinstance(members, bytes) else json.dumps(members).encode()
                 self.send_response(status)
                 for name, value in {**headers, "content-length": str(len(body))}.items():
@@ -83,7 +84,7 @@ class Loopback:
             request_queue_size = 128
 
             def handle_error(self, *_):
-                pass  # the other side went away
+                pass  # the client closed the connection
 
         self._server = Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
@@ -93,16 +94,16 @@ class Loopback:
         self.keys(*KEYS.values())
 
     def close(self):
-        self.over.set()
+        self.released.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
 
     def requests(self, path):
-        return sum(one[0] == path for one in self.asked)
+        return sum(request[0] == path for request in self.received_requests)
 
     def publish(self, **changes):
-        """Publish metadata; None takes a member out."""
+        """Publish metadata; None removes a member."""
         metadata = {
             "issuer": self.url,
             "authorization_endpoint": f"{self.url}/auth",
@@ -115,16 +116,16 @@ class Loopback:
             "code_challenge_methods_supported": ["S256"],
             "authorization_response_iss_parameter_supported": True,
         } | changes
-        kept = {name: value for name, value in metadata.items() if value is not None}
-        self.says[DISCOVERY] = (200, kept, {})
+        present = {name: value for name, value in metadata.items() if value is not None}
+        self.responses[DISCOVERY] = (200, present, {})
 
     def keys(self, *keys, headers=None):
         """Publish these keys."""
         published = [key.as_dict(private=False) if hasattr(key, "as_dict") else key for key in keys]
-        self.says["/jwks"] = (200, {"keys": published}, headers or {})
+        self.responses["/jwks"] = (200, {"keys": published}, headers or {})
 
     def claims(self, **changes):
-        """Return an ID token's claims; None takes one out."""
+        """Return the claims of an ID token; None removes one."""
         now = int(self.clock.now().timestamp())
         claims = {
             "iss": self.url,
@@ -137,28 +138,28 @@ class Loopback:
         return {name: value for name, value in claims.items() if value is not None}
 
     def grant(self, id_token, **changes):
-        """Have the token endpoint answer with *id_token*."""
+        """Let the token endpoint return *id_token*."""
         members = {
             "access_token": "access",
             "token_type": "Bearer",
             "refresh_token": "refresh-1",
             "id_token": id_token,
         } | changes
-        kept = {name: value for name, value in members.items() if value is not None}
-        self.says["/token"] = (200, kept, {})
+        present = {name: value for name, value in members.items() if value is not None}
+        self.responses["/token"] = (200, present, {})
 
 
 def signed(claims, algorithm="RS256", key=None, **header):
-    """Sign claims, as a provider would."""
+    """Sign claims, as a provider does."""
     key = key or KEYS[algorithm]
     fields = {"alg": algorithm, "kid": key.kid} | header
-    kept = {name: value for name, value in fields.items() if value is not None}
-    return jwt.encode(kept, claims, key, algorithms=[algorithm])
+    present = {name: value for name, value in fields.items() if value is not None}
+    return jwt.encode(present, claims, key, algorithms=[algorithm])
 
 
-def exchange(relying, space, **more):
-    asked = {"code": "code", "nonce": NONCE, "verifier": VERIFIER, "issuer": space.issuer}
-    return relying.exchange(space, **(asked | {"company": COMPANY} | more))
+def exchange(relying_party, space, **more):
+    arguments = {"code": "code", "nonce": NONCE, "verifier": VERIFIER, "issuer": space.issuer}
+    return relying_party.exchange(space, **(arguments | {"company": COMPANY} | more))
 
 
 def unsigned(header, claims, signature=""):
@@ -171,8 +172,8 @@ def logout(idp, **changes):
     return idp.claims(**({"nonce": None, "events": event, "jti": "j1", "sid": "s1"} | changes))
 
 
-def sent_to(relying, space, company=COMPANY):
-    """Return where a user is sent to log in."""
-    return relying.authorization_url(
+def login_url(relying_party, space, company=COMPANY):
+    """Return the URL at which a user logs in."""
+    return relying_party.authorization_url(
         space, state="s", nonce="n", verifier=VERIFIER, company=company
     )

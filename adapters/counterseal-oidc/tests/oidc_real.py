@@ -1,4 +1,4 @@
-"""A real provider for the tests: where it cannot be had, they are skipped, and say why."""
+"""A real provider; tests that need it are skipped, with the reason, if it cannot be installed."""
 
 import contextlib
 from urllib.parse import parse_qs, urlsplit
@@ -12,21 +12,21 @@ REDIRECT = "https://service.example/idp"
 
 
 class RealProvider(TrialProvider):
-    """The trial provider, whose users come back to where the tests take them up."""
+    """The trial provider, whose log-ins return the parameters of the redirect."""
 
     def log_in(self, url, subject="zoe", home=REDIRECT):
-        return returned(super().log_in(url, subject, home))
+        return read_return(super().log_in(url, subject, home))
 
 
-class Turned(AssertionError):
-    """The provider sent the browser back with an error."""
+class LoginError(AssertionError):
+    """The provider redirected the browser with an error."""
 
 
-def returned(place):
-    asked = {name: value for name, (value,) in parse_qs(urlsplit(place).query).items()}
-    if "error" in asked:
-        raise Turned(asked["error"])
-    return Return(state=asked["state"], code=asked["code"], issuer=asked["iss"])
+def read_return(url):
+    parameters = {name: value for name, (value,) in parse_qs(urlsplit(url).query).items()}
+    if "error" in parameters:
+        raise LoginError(parameters["error"])
+    return Return(state=parameters["state"], code=parameters["code"], issuer=parameters["iss"])
 
 
 @contextlib.contextmanager
@@ -34,6 +34,6 @@ def running(clients, jwks):
     try:
         provider = RealProvider(clients, jwks)
     except (NodeMissing, RegistryUnreachable) as error:
-        pytest.skip(f"there is no provider to log in at: {error}")
+        pytest.skip(f"the provider cannot be installed: {error}")
     with provider:
         yield provider

@@ -1,4 +1,4 @@
-"""The claim that becomes the account id, and what UserInfo says of whom."""
+"""The claim for the account id, and UserInfo."""
 
 import attrs
 import pytest
@@ -8,22 +8,22 @@ from counterseal_oidc import errors
 
 
 @pytest.mark.parametrize("subject", ["adam", None, "", 7])
-def test_user_info_of_another_subject_is_refused(relying, space, loopback, subject):
+def test_user_info_of_another_subject_is_refused(relying_party, space, loopback, subject):
     loopback.grant(signed(loopback.claims()))
-    loopback.says["/me"] = (200, {"sub": subject, "name": "z"}, {})
+    loopback.responses["/me"] = (200, {"sub": subject, "name": "z"}, {})
     with pytest.raises(errors.UserInfoSubject):
-        exchange(relying, attrs.evolve(space, account_claim="name"))
+        exchange(relying_party, attrs.evolve(space, account_claim="name"))
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_user_info_that_is_refused_is_told_outside_as_everything_is(
-    relying, space, loopback, status
+def test_a_refusal_by_user_info_has_the_public_code_of_the_others(
+    relying_party, space, loopback, status
 ):
     loopback.grant(signed(loopback.claims()))
-    loopback.says["/me"] = (status, {}, {})
-    with pytest.raises(errors.UserInfoRefused) as refused:
-        exchange(relying, attrs.evolve(space, account_claim="name"))
-    assert refused.value.public_code == "denied"
+    loopback.responses["/me"] = (status, {}, {})
+    with pytest.raises(errors.UserInfoRefused) as error:
+        exchange(relying_party, attrs.evolve(space, account_claim="name"))
+    assert error.value.public_code == "denied"
 
 
 @pytest.mark.parametrize(
@@ -48,12 +48,12 @@ def test_user_info_that_is_refused_is_told_outside_as_everything_is(
         ("oid", {"oid": True}, errors.ClaimMissing),
     ],
 )
-def test_a_claim_that_proves_nothing_is_no_account_id(relying, space, loopback, case):
+def test_a_claim_without_proof_is_refused(relying_party, space, loopback, case):
     claim, claims, refusal = case
     loopback.grant(signed(loopback.claims(**claims)))
-    loopback.says["/me"] = (200, {"sub": "zoe"} | claims, {})
+    loopback.responses["/me"] = (200, {"sub": "zoe"} | claims, {})
     with pytest.raises(refusal):
-        exchange(relying, attrs.evolve(space, account_claim=claim))
+        exchange(relying_party, attrs.evolve(space, account_claim=claim))
 
 
 @pytest.mark.parametrize(
@@ -67,8 +67,8 @@ def test_a_claim_that_proves_nothing_is_no_account_id(relying, space, loopback, 
         ("oid", {"oid": "0f-1"}),
     ],
 )
-def test_a_claim_that_proves_something_is_the_account_id(relying, space, loopback, claim, claims):
+def test_a_verified_claim_is_the_account_id(relying_party, space, loopback, claim, claims):
     loopback.grant(signed(loopback.claims(**claims)))
-    found = exchange(relying, attrs.evolve(space, account_claim=claim))
-    assert (found.subject, found.account_id) == ("zoe", claims[claim])
+    identity = exchange(relying_party, attrs.evolve(space, account_claim=claim))
+    assert (identity.subject, identity.account_id) == ("zoe", claims[claim])
     assert loopback.requests("/me") == 0

@@ -1,7 +1,7 @@
 """
-Attacks on log-ins over HTTP, by a provider that lies and by whoever is in between.
+Attacks on log-ins over HTTP, by a provider and by others.
 
-Each is refused with its own code in the audit log, and told the one public code.
+Each is refused with its own code in the audit log and the one public code in the response.
 """
 
 import json
@@ -20,20 +20,20 @@ from counterseal.models import IdpSettings
 from counterseal.testing import FrozenClock, Return
 from counterseal.testing.identity import APP_RETURN
 from counterseal_http import Guard
-from counterseal_oidc.asking import LONGEST
+from counterseal_oidc.cache import MAX_FRESH
 
 
 @pytest.fixture
-def served(new_served, frozen):
-    """Return a service at the lying provider's time."""
-    return new_served(frozen.now())
+def service(new_service, frozen_clock):
+    """Return a service with the fake provider's time."""
+    return new_service(frozen_clock.now())
 
 
 @pytest.fixture
-def new_space(frozen):
-    """Return a factory of App Spaces whose users the lying provider knows."""
+def new_space(frozen_clock):
+    """Return a factory of App Spaces whose users log in at a fake provider."""
 
-    def make(served, loopback, *, company=None, **more):
+    def make(service, loopback, *, company=None, **more):
         idp = IdpSettings(
             issuer=loopback.url,
             client_id=CLIENT,
@@ -41,33 +41,35 @@ def new_space(frozen):
             returns=(APP_RETURN,),
             **more,
         )
-        world = served.world
-        where = company or world.company.guid
-        return world.administration.create_app_space(where, "Staff", idp=idp).guid
+        world = service.world
+        owner = company or world.company.guid
+        return world.administration.create_app_space(owner, "Staff", idp=idp).guid
 
     return make
 
 
-def came_back(served, loopback, space, forge=None, **claims):
-    """Begin a log-in and be sent back; the token endpoint will answer what *forge* makes."""
-    begun = served.begin(space)
-    asked = {name: value for name, (value,) in parse_qs(urlsplit(begun["url"]).query).items()}
-    honest = loopback.claims
-    changes = {"nonce": asked["nonce"]} | claims
+def return_from_login(service, loopback, space, forge=None, **claims):
+    """Begin a log-in and return from it; the token endpoint will return what *forge* makes."""
+    begun = service.begin(space)
+    parameters = {name: value for name, (value,) in parse_qs(urlsplit(begun["url"]).query).items()}
+    original_claims = loopback.claims
+    changes = {"nonce": parameters["nonce"]} | claims
 
-    def ours(**more):
-        return honest(**(changes | more))
+    def claims_of_login(**more):
+        return original_claims(**(changes | more))
 
-    idp = attrs.make_class("Idp", ["claims", "clock", "url"])(ours, loopback.clock, loopback.url)
+    idp = attrs.make_class("Idp", ["claims", "clock", "url"])(
+        claims_of_login, loopback.clock, loopback.url
+    )
     loopback.grant((forge or (lambda idp: signed(idp.claims())))(idp))
-    back = Return(state=asked["state"], code="code", issuer=loopback.url)
-    return served.come_back(back), begun["secret"]
+    back = Return(state=parameters["state"], code="code", issuer=loopback.url)
+    return service.come_back(back), begun["secret"]
 
 
-def denied(served, reply, code):
+def denied(service, reply, code):
     assert (reply.status_code, reply.json["code"]) == (403, "denied")
     assert set(reply.json) == {"type", "title", "status", "code"}
-    assert served.reason() == code
+    assert service.reason() == code
     return True
 
 
@@ -76,27 +78,27 @@ def unavailable(reply):
     return True
 
 
-def bound_nobody(served, space):
-    store = served.world.ports.store
+def has_no_account(service, space):
+    store = service.world.ports.store
     return all(store.account(space, name) is None for name in ("zoe", "adam", "zoe@idp.example"))
 
 
-# What the token says
+# The token
 
 
 @pytest.mark.parametrize(("forge", "refusal"), FORGED.values(), ids=FORGED)
-def test_e10_s38_a_forged_token_lets_nobody_in(served, new_space, loopback, forge, refusal):
-    space = new_space(served, loopback)
-    told, secret = came_back(served, loopback, space, forge)
-    assert denied(served, served.finish(told, secret), refusal.code)
-    assert bound_nobody(served, space)
+def test_e10_s38_a_forged_token_lets_nobody_in(service, new_space, loopback, forge, refusal):
+    space = new_space(service, loopback)
+    parameters, secret = return_from_login(service, loopback, space, forge)
+    assert denied(service, service.finish(parameters, secret), refusal.code)
+    assert has_no_account(service, space)
 
 
-def test_the_same_without_a_forgery_lets_the_user_in(served, new_space, loopback):
-    space = new_space(served, loopback)
-    told, secret = came_back(served, loopback, space)
-    assert served.finish(told, secret).status_code == 200
-    assert served.world.ports.store.account(space, "zoe") is not None
+def test_a_valid_token_lets_the_user_in(service, new_space, loopback):
+    space = new_space(service, loopback)
+    parameters, secret = return_from_login(service, loopback, space)
+    assert service.finish(parameters, secret).status_code == 200
+    assert service.world.ports.store.account(space, "zoe") is not None
 
 
 @pytest.mark.parametrize(
@@ -117,37 +119,37 @@ def test_the_same_without_a_forgery_lets_the_user_in(served, new_space, loopback
     ],
     ids=str,
 )
-def test_a_claim_that_proves_nothing_lets_nobody_in(served, new_space, loopback, case):
+def test_a_claim_without_proof_lets_nobody_in(service, new_space, loopback, case):
     claim, claims, code = case
-    space = new_space(served, loopback, account_claim=claim)
-    loopback.says["/me"] = (200, {"sub": "zoe"} | claims, {})
-    told, secret = came_back(served, loopback, space, **claims)
-    assert denied(served, served.finish(told, secret), code)
-    assert bound_nobody(served, space)
+    space = new_space(service, loopback, account_claim=claim)
+    loopback.responses["/me"] = (200, {"sub": "zoe"} | claims, {})
+    parameters, secret = return_from_login(service, loopback, space, **claims)
+    assert denied(service, service.finish(parameters, secret), code)
+    assert has_no_account(service, space)
 
 
-def test_nobody_takes_an_account_id_that_is_another_ones(served, new_space, loopback):
-    space = new_space(served, loopback, account_claim="name")
-    told, secret = came_back(served, loopback, space, name="zoe")
-    assert served.finish(told, secret).status_code == 200
-    told, secret = came_back(served, loopback, space, sub="mallory", name="zoe")
-    reply = served.finish(told, secret)
+def test_the_account_id_of_another_user_is_refused(service, new_space, loopback):
+    space = new_space(service, loopback, account_claim="name")
+    parameters, secret = return_from_login(service, loopback, space, name="zoe")
+    assert service.finish(parameters, secret).status_code == 200
+    parameters, secret = return_from_login(service, loopback, space, sub="mallory", name="zoe")
+    reply = service.finish(parameters, secret)
     assert reply.status_code in {403, 409}
     assert "sessionToken" not in reply.json
-    assert served.reason() == "account_taken"
-    assert served.world.ports.store.account(space, "zoe").subject == "zoe"
+    assert service.reason() == "account_taken"
+    assert service.world.ports.store.account(space, "zoe").subject == "zoe"
 
 
-# What the provider answers
+# The provider's responses
 
 
 @pytest.mark.parametrize("error", ["invalid_grant", "invalid_client", "server said no"])
-def test_a_code_that_the_provider_refuses_lets_nobody_in(served, new_space, loopback, error):
-    space = new_space(served, loopback)
-    told, secret = came_back(served, loopback, space)
-    loopback.says["/token"] = (400, {"error": error}, {})
-    assert denied(served, served.finish(told, secret), "idp_code_refused")
-    assert served.finish(told, secret).json["code"] == "wrong_state", "the log-in is spent"
+def test_a_code_that_the_provider_refuses_lets_nobody_in(service, new_space, loopback, error):
+    space = new_space(service, loopback)
+    parameters, secret = return_from_login(service, loopback, space)
+    loopback.responses["/token"] = (400, {"error": error}, {})
+    assert denied(service, service.finish(parameters, secret), "idp_code_refused")
+    assert service.finish(parameters, secret).json["code"] == "wrong_state", "the log-in is over"
 
 
 ENDLESS = (200, b'{"keys": [' + b" " * 1_000_000, {})
@@ -167,121 +169,127 @@ ENDLESS = (200, b'{"keys": [' + b" " * 1_000_000, {})
     ids=["endless", "nested", "redirect", "redirect inside", "broken", "empty", "no text"],
 )
 @pytest.mark.parametrize("path", [DISCOVERY, "/jwks", "/token"])
-def test_a_provider_that_answers_anything_lets_nobody_in(served, new_space, loopback, path, answer):
-    space = new_space(served, loopback)
+def test_an_unexpected_response_lets_nobody_in(service, new_space, loopback, path, answer):
+    space = new_space(service, loopback)
     if path == DISCOVERY:
-        loopback.says[path] = answer
+        loopback.responses[path] = answer
         begin = {"appSpaceGuid": space, "redirectUri": APP_RETURN}
-        assert unavailable(served.client.post("/device/login/redirect", json=begin))
+        assert unavailable(service.client.post("/device/login/redirect", json=begin))
     else:
-        told, secret = came_back(served, loopback, space)
-        loopback.says[path] = answer
-        assert unavailable(served.finish(told, secret))
+        parameters, secret = return_from_login(service, loopback, space)
+        loopback.responses[path] = answer
+        assert unavailable(service.finish(parameters, secret))
     assert loopback.requests("/elsewhere") == 0
-    assert bound_nobody(served, space)
+    assert has_no_account(service, space)
     # The service stays up for others.
-    phone = served.world.bind("alice")
-    guid = served.world.ask("alice", "Hello?").challenge.guid
-    assert served.answer(phone, guid).json["approved"]
+    phone = service.world.bind("alice")
+    guid = service.world.ask("alice", "Hello?").challenge.guid
+    assert service.answer(phone, guid).json["approved"]
 
 
-def test_a_provider_that_hangs_holds_up_nobody_else(new_served, new_space, frozen, loopback):
-    served = new_served(frozen.now(), timeout=timedelta(seconds=1.5))
-    space = new_space(served, loopback)
-    told, secret = came_back(served, loopback, space)
-    loopback.hanging.add("/token")
-    assert unavailable(served.finish(told, secret))
-    other = Loopback(frozen)
+def test_a_provider_that_hangs_delays_no_other_provider(
+    new_service, new_space, frozen_clock, loopback
+):
+    service = new_service(frozen_clock.now(), timeout=timedelta(seconds=1.5))
+    space = new_space(service, loopback)
+    parameters, secret = return_from_login(service, loopback, space)
+    loopback.hanging_paths.add("/token")
+    assert unavailable(service.finish(parameters, secret))
+    other = Loopback(frozen_clock)
     try:
-        there = new_space(served, other)
-        told, secret = came_back(served, other, there)
-        assert served.finish(told, secret).status_code == 200
+        there = new_space(service, other)
+        parameters, secret = return_from_login(service, other, there)
+        assert service.finish(parameters, secret).status_code == 200
     finally:
         other.close()
 
 
 def test_six_hanging_providers_of_one_company_leave_slots_to_the_others(
-    new_served, new_space, frozen, loopback
+    new_service, new_space, frozen_clock, loopback
 ):
-    served = new_served(frozen.now(), at_once=8, timeout=timedelta(minutes=5))
-    hanging = [Loopback(frozen) for _ in range(6)]
-    for idp in hanging:
-        idp.hanging.add(DISCOVERY)
-    spaces = [new_space(served, idp) for idp in hanging]
-    company = served.world.administration.create_company("Another").guid
-    elsewhere = new_space(served, loopback, company=company)
+    service = new_service(frozen_clock.now(), max_calls=8, timeout=timedelta(minutes=5))
+    hanging_paths = [Loopback(frozen_clock) for _ in range(6)]
+    for idp in hanging_paths:
+        idp.hanging_paths.add(DISCOVERY)
+    spaces = [new_space(service, idp) for idp in hanging_paths]
+    company = service.world.administration.create_company("Another").guid
+    elsewhere = new_space(service, loopback, company=company)
 
     def begin(space):
         body = {"appSpaceGuid": space, "redirectUri": APP_RETURN}
-        return served.app.test_client().post("/device/login/redirect", json=body)
+        return service.app.test_client().post("/device/login/redirect", json=body)
 
     with ThreadPoolExecutor(6) as pool:
         try:
             running = [pool.submit(begin, space) for space in spaces[:4]]
-            for idp in hanging[:4]:
-                assert idp.hangs.acquire(timeout=60)
+            for idp in hanging_paths[:4]:
+                assert idp.requests_hanging.acquire(timeout=60)
             refused = [pool.submit(begin, space).result(60) for space in spaces[4:]]
             assert all(map(unavailable, refused))
-            assert [idp.requests(DISCOVERY) for idp in hanging] == [1, 1, 1, 1, 0, 0]
-            told, secret = came_back(served, loopback, elsewhere)
-            assert served.finish(told, secret).status_code == 200
+            assert [idp.requests(DISCOVERY) for idp in hanging_paths] == [1, 1, 1, 1, 0, 0]
+            parameters, secret = return_from_login(service, loopback, elsewhere)
+            assert service.finish(parameters, secret).status_code == 200
             assert not any(one.done() for one in running)
         finally:
-            for idp in hanging:
+            for idp in hanging_paths:
                 idp.close()
     loopback.clock.advance(timedelta(minutes=1))
-    served.world.clock.advance(timedelta(minutes=1))
-    assert begin(new_space(served, loopback)).status_code == 200, "the slots are free again"
+    service.world.clock.advance(timedelta(minutes=1))
+    assert begin(new_space(service, loopback)).status_code == 200, "the slots are free again"
 
 
 @pytest.mark.parametrize("endpoint", ["jwks_uri", "token_endpoint", "userinfo_endpoint"])
-def test_a_providers_metadata_leads_nobody_into_our_own_network(
-    new_served, new_space, loopback, endpoint
-):
+def test_metadata_with_private_addresses_lets_nobody_in(new_service, new_space, loopback, endpoint):
     port = int(loopback.url.rpartition(":")[2])
-    narrow = Guard(allow_http=True, allow=("127.0.0.1/32",), ports=frozenset({port}))
-    served = new_served(loopback.clock.now(), guard=narrow)
-    space = new_space(served, loopback, account_claim="name")
-    for place in ("http://169.254.169.254/latest/", f"http://127.0.0.2:{port}/x", "http://[::1]/x"):
-        loopback.publish(**{endpoint: place})
-        served.world.clock.advance(LONGEST)
-        loopback.clock.advance(LONGEST)
-        told, secret = came_back(served, loopback, space)
-        assert unavailable(served.finish(told, secret))
+    guard = Guard(allow_http=True, allow=("127.0.0.1/32",), ports=frozenset({port}))
+    service = new_service(loopback.clock.now(), guard=guard)
+    space = new_space(service, loopback, account_claim="name")
+    for url in ("http://169.254.169.254/latest/", f"http://127.0.0.2:{port}/x", "http://[::1]/x"):
+        loopback.publish(**{endpoint: url})
+        service.world.clock.advance(MAX_FRESH)
+        loopback.clock.advance(MAX_FRESH)
+        parameters, secret = return_from_login(service, loopback, space)
+        assert unavailable(service.finish(parameters, secret))
     assert loopback.requests("/x") == 0
-    assert bound_nobody(served, space)
+    assert has_no_account(service, space)
 
 
-# When it cannot be asked
+# The provider is down
 
 
-def test_grace_is_the_policys_and_ends(new_served, new_space, frozen, loopback):
+def test_a_grace_period_of_the_policy_applies_and_ends(
+    new_service, new_space, frozen_clock, loopback
+):
     grace = timedelta(minutes=10)
-    served = new_served(frozen.now(), policy=attrs.evolve(STANDARD, revalidation_grace=grace))
-    space = new_space(served, loopback)
+    service = new_service(
+        frozen_clock.now(), policy=attrs.evolve(STANDARD, revalidation_grace=grace)
+    )
+    space = new_space(service, loopback)
     loopback.log_in = lambda url, _: Return(
         state=parse_qs(urlsplit(url).query)["state"][0], code="code", issuer=loopback.url
     )
-    begun = served.begin(space)
+    begun = service.begin(space)
     nonce = parse_qs(urlsplit(begun["url"]).query)["nonce"][0]
     loopback.grant(signed(loopback.claims(nonce=nonce)))
-    phone = served.complete(space, loopback, "zoe", begun)
-    loopback.says["/token"] = (503, {}, {})
-    shop = served.shop(space)
-    served.world.clock.advance(STANDARD.revalidation_life)
+    phone = service.complete(space, loopback, "zoe", begun)
+    loopback.responses["/token"] = (503, {}, {})
+    shop = service.shop(space)
+    service.world.clock.advance(STANDARD.revalidation_life)
     guid = shop.ask()
-    assert served.answer(phone, guid).json["approved"]
-    vouched = [
-        event for event in served.world.ports.audit.events if event.event == "identity.revalidate"
+    assert service.answer(phone, guid).json["approved"]
+    revalidations = [
+        event for event in service.world.ports.audit.events if event.event == "identity.revalidate"
     ]
-    assert {event.reason for event in vouched} == {"identity_unavailable"}, "each use is recorded"
+    assert {event.reason for event in revalidations} == {"identity_unavailable"}, (
+        "each use is recorded"
+    )
     guid = shop.ask()
-    served.world.clock.advance(grace)
-    assert unavailable(served.proven(phone, "GET", "/device/status"))
-    assert unavailable(served.answer(phone, guid))
+    service.world.clock.advance(grace)
+    assert unavailable(service.send(phone, "GET", "/device/status"))
+    assert unavailable(service.answer(phone, guid))
 
 
-# What is told of logouts
+# Logout tokens
 
 
 LOGOUTS = {
@@ -302,7 +310,7 @@ LOGOUTS = {
         lambda idp: unsigned({"alg": "RS256", "kid": "unknown"}, logout(idp), "AA"),
         "idp_token_key",
     ),
-    "no signature that holds": (
+    "an invalid signature": (
         lambda idp: unsigned({"alg": "RS256", "kid": "r1"}, logout(idp), "AA"),
         "idp_token_signature",
     ),
@@ -314,32 +322,32 @@ LOGOUTS = {
 
 
 @pytest.mark.parametrize(("forge", "code"), LOGOUTS.values(), ids=LOGOUTS)
-def test_a_forged_logout_suspends_nobody(served, new_space, loopback, forge, code):
-    space = new_space(served, loopback)
-    told, secret = came_back(served, loopback, space)
-    assert served.finish(told, secret).status_code == 200
-    before = served.world.ports.store.account(space, "zoe")
-    reply = served.log_out(space, forge(loopback))
+def test_a_forged_logout_suspends_nobody(service, new_space, loopback, forge, code):
+    space = new_space(service, loopback)
+    parameters, secret = return_from_login(service, loopback, space)
+    assert service.finish(parameters, secret).status_code == 200
+    before = service.world.ports.store.account(space, "zoe")
+    reply = service.log_out(space, forge(loopback))
     assert (reply.status_code, reply.json["field"]) == (400, "logout_token")
-    assert served.reason() == code
-    assert served.world.ports.store.account(space, "zoe") == before
+    assert service.reason() == code
+    assert service.world.ports.store.account(space, "zoe") == before
     assert "code" in reply.json
-    assert code not in json.dumps(reply.json), "which check it was is not told"
+    assert code not in json.dumps(reply.json), "the client does not learn which check failed"
 
 
-def test_e11_a_thousand_logouts_by_unknown_keys_cost_one_request(served, new_space, loopback):
-    space = new_space(served, loopback)
-    told, secret = came_back(served, loopback, space)
-    served.finish(told, secret)
-    asked = loopback.requests("/jwks")
+def test_e11_a_thousand_logouts_by_unknown_keys_cost_one_request(service, new_space, loopback):
+    space = new_space(service, loopback)
+    parameters, secret = return_from_login(service, loopback, space)
+    service.finish(parameters, secret)
+    fetches = loopback.requests("/jwks")
     for number in range(1_000):
         header = {"alg": "RS256", "kid": f"unknown {number}"}
-        assert served.log_out(space, unsigned(header, logout(loopback), "AA")).status_code == 400
-    assert loopback.requests("/jwks") == asked + 1
-    assert served.log_out(space, signed(logout(loopback))).status_code == 204
+        assert service.log_out(space, unsigned(header, logout(loopback), "AA")).status_code == 400
+    assert loopback.requests("/jwks") == fetches + 1
+    assert service.log_out(space, signed(logout(loopback))).status_code == 204
 
 
-# The way back
+# The redirect back
 
 
 @pytest.mark.parametrize(
@@ -352,56 +360,54 @@ def test_e11_a_thousand_logouts_by_unknown_keys_cost_one_request(served, new_spa
         ("state={state}&code=" + "x" * 5_000, 400),
     ],
 )
-def test_a_return_that_is_not_as_it_should_be_leads_nowhere(
-    served, new_space, loopback, query, status
-):
-    space = new_space(served, loopback)
-    url = served.begin(space)["url"]
+def test_a_malformed_redirect_back_is_not_followed(service, new_space, loopback, query, status):
+    space = new_space(service, loopback)
+    url = service.begin(space)["url"]
     (state,) = parse_qs(urlsplit(url).query)["state"]
-    asked = query.format(state=state, login=state.partition(".")[0])
-    reply = served.client.get(f"/device/login/return?{asked}")
+    query_string = query.format(state=state, login=state.partition(".")[0])
+    reply = service.client.get(f"/device/login/return?{query_string}")
     assert reply.status_code == status
     assert "Location" not in reply.headers
 
 
-def test_nothing_of_a_return_breaks_out_of_the_address(served, new_space, loopback):
-    space = new_space(served, loopback)
-    (state,) = parse_qs(urlsplit(served.begin(space)["url"]).query)["state"]
-    reply = served.client.get(
+def test_parameters_of_a_redirect_back_stay_parameters(service, new_space, loopback):
+    space = new_space(service, loopback)
+    (state,) = parse_qs(urlsplit(service.begin(space)["url"]).query)["state"]
+    reply = service.client.get(
         f"/device/login/return?state={state}&code=a%0d%0aSet-Cookie:%20x%26secret=y%23z&other=1"
     )
-    place = reply.headers["Location"]
-    assert place.startswith(f"{APP_RETURN}?")
-    assert parse_qs(urlsplit(place).query) == {
+    url = reply.headers["Location"]
+    assert url.startswith(f"{APP_RETURN}?")
+    assert parse_qs(urlsplit(url).query) == {
         "state": [state],
         "code": ["a\r\nSet-Cookie: x&secret=y#z"],
     }
     assert "Set-Cookie" not in reply.headers
 
 
-def test_a_return_that_comes_too_late_lets_nobody_in(served, new_space, loopback):
-    space = new_space(served, loopback)
-    told, secret = came_back(served, loopback, space)
-    served.world.clock.advance(served.world.policy.login_life)
-    reply = served.finish(told, secret)
-    assert served.reason() == "deadline_passed"
+def test_a_late_redirect_back_lets_nobody_in(service, new_space, loopback):
+    space = new_space(service, loopback)
+    parameters, secret = return_from_login(service, loopback, space)
+    service.world.clock.advance(service.world.policy.login_life)
+    reply = service.finish(parameters, secret)
+    assert service.reason() == "deadline_passed"
     assert "sessionToken" not in reply.json
-    late = served.client.get(f"/device/login/return?state={told['state']}&code=x")
+    late = service.client.get(f"/device/login/return?state={parameters['state']}&code=x")
     assert "Location" not in late.headers
 
 
-# Changed while it serves
+# Settings that change while the service runs
 
 
-def test_two_app_spaces_with_two_providers_are_changed_while_it_serves(
-    new_served, frozen, loopback
+def test_settings_of_two_app_spaces_change_while_the_service_runs(
+    new_service, frozen_clock, loopback
 ):
-    served = new_served(frozen.now(), administration=True)
-    admin = served.world.credentials.create_admin("An admin", all_companies=True)
-    base = f"/admin/api/companies/{served.world.company.guid}/appSpaces"
-    other = Loopback(FrozenClock(frozen.now()))
+    service = new_service(frozen_clock.now(), administration=True)
+    admin = service.world.credentials.create_admin("An admin", all_companies=True)
+    base = f"/admin/api/companies/{service.world.company.guid}/appSpaces"
+    other = Loopback(FrozenClock(frozen_clock.now()))
     try:
-        made = {}
+        spaces = {}
         for idp in (loopback, other):
             settings = {
                 "issuer": idp.url,
@@ -410,28 +416,30 @@ def test_two_app_spaces_with_two_providers_are_changed_while_it_serves(
                 "returns": [APP_RETURN],
             }
             body = {"name": "Staff", "idpType": "oidc", "idp": settings}
-            made[idp] = served.administer(admin, "POST", f"{base}/new", body)["appSpaceGuid"]
-        for idp, space in made.items():
-            told, secret = came_back(served, idp, space)
-            assert served.finish(told, secret).status_code == 200
+            spaces[idp] = service.administer(admin, "POST", f"{base}/new", body)["appSpaceGuid"]
+        for idp, space in spaces.items():
+            parameters, secret = return_from_login(service, idp, space)
+            assert service.finish(parameters, secret).status_code == 200
 
-        # The one is to sign otherwise from now on, also for a log-in that has begun.
-        told, secret = came_back(served, loopback, made[loopback])
+        # One has to use another algorithm from now on, for a log-in that has begun, too.
+        parameters, secret = return_from_login(service, loopback, spaces[loopback])
         edit = {"idp": {"algorithms": ["ES256"]}}
-        served.administer(admin, "PATCH", f"{base}/{made[loopback]}", edit)
-        assert denied(served, served.finish(told, secret), "idp_token_algorithm")
-        told, secret = came_back(
-            served, loopback, made[loopback], lambda idp: signed(idp.claims(), "ES256")
+        service.administer(admin, "PATCH", f"{base}/{spaces[loopback]}", edit)
+        assert denied(service, service.finish(parameters, secret), "idp_token_algorithm")
+        parameters, secret = return_from_login(
+            service, loopback, spaces[loopback], lambda idp: signed(idp.claims(), "ES256")
         )
-        assert served.finish(told, secret).status_code == 200
+        assert service.finish(parameters, secret).status_code == 200
         # The other has another claim, and another client.
         edit = {"idp": {"accountClaim": "number", "clientId": "another"}}
-        served.administer(admin, "PATCH", f"{base}/{made[other]}", edit)
-        told, secret = came_back(served, other, made[other], number="7")
-        assert denied(served, served.finish(told, secret), "idp_token_audience")
-        told, secret = came_back(served, other, made[other], number="7", aud="another")
-        assert served.finish(told, secret).status_code == 200
-        assert served.world.ports.store.account(made[other], "7") is not None
-        assert served.world.ports.store.account(made[loopback], "7") is None
+        service.administer(admin, "PATCH", f"{base}/{spaces[other]}", edit)
+        parameters, secret = return_from_login(service, other, spaces[other], number="7")
+        assert denied(service, service.finish(parameters, secret), "idp_token_audience")
+        parameters, secret = return_from_login(
+            service, other, spaces[other], number="7", aud="another"
+        )
+        assert service.finish(parameters, secret).status_code == 200
+        assert service.world.ports.store.account(spaces[other], "7") is not None
+        assert service.world.ports.store.account(spaces[loopback], "7") is None
     finally:
         other.close()

@@ -1,4 +1,4 @@
-"""How companies share the slots of calls, whoever comes in whatever order."""
+"""How companies share the slots of calls, in any order of calls."""
 
 import math
 import threading
@@ -16,9 +16,9 @@ COMPANIES = [mint(0, bytes([number] * 15)) for number in range(5)]
 ISSUERS = ["https://one.example", "https://two.example", "https://three.example"]
 
 TOTALS = st.integers(1, 40)
-CALLERS = st.tuples(st.sampled_from(COMPANIES), st.sampled_from(ISSUERS))
-MOVES = st.lists(st.one_of(CALLERS, st.integers(0, 60)), max_size=120)
-"""A call that comes, or the running one by this number that ends."""
+CALLS = st.tuples(st.sampled_from(COMPANIES), st.sampled_from(ISSUERS))
+MOVES = st.lists(st.one_of(CALLS, st.integers(0, 60)), max_size=120)
+"""A call that starts, or the index of a running one that ends."""
 
 
 def takes(slots, company, issuer):
@@ -29,13 +29,13 @@ def takes(slots, company, issuer):
     return True
 
 
-def played(total, moves):
-    """Yield each call that came: what ran before it, and whether it may run."""
+def run_moves(total, moves):
+    """Yield of each call: those that ran before it, the call, whether it got a slot."""
     slots, running = CallSlots(total), []
     for move in moves:
         if isinstance(move, int):
             if running:
-                slots.give_back(*running.pop(move % len(running)))
+                slots.release(*running.pop(move % len(running)))
             continue
         before = list(running)
         granted = takes(slots, *move)
@@ -44,62 +44,62 @@ def played(total, moves):
         yield before, move, granted
 
 
-def of(running, company):
+def calls_of(running, company):
     return [call for call in running if call[0] == company]
 
 
 @given(total=TOTALS, moves=MOVES)
 def test_no_more_calls_run_than_there_are_slots(total, moves):
-    for before, _, granted in played(total, moves):
+    for before, _, granted in run_moves(total, moves):
         assert len(before) + granted <= total
 
 
 @given(total=TOTALS, moves=MOVES)
 def test_a_company_without_a_call_gets_any_slot_that_is_free(total, moves):
-    for before, (company, _), granted in played(total, moves):
-        if len(before) < total and not of(before, company):
+    for before, (company, _), granted in run_moves(total, moves):
+        if len(before) < total and not calls_of(before, company):
             assert granted
 
 
 @given(total=TOTALS, moves=MOVES)
 def test_no_company_has_more_than_half(total, moves):
-    for before, (company, _), granted in played(total, moves):
-        assert len(of(before, company)) + granted <= math.ceil(total / 2)
+    for before, (company, _), granted in run_moves(total, moves):
+        assert len(calls_of(before, company)) + granted <= math.ceil(total / 2)
 
 
 @given(total=TOTALS, moves=MOVES)
 def test_the_last_slot_goes_only_to_a_company_without_a_call(total, moves):
-    for before, (company, _), granted in played(total, moves):
-        if len(before) == total - 1 and of(before, company):
+    for before, (company, _), granted in run_moves(total, moves):
+        if len(before) == total - 1 and calls_of(before, company):
             assert not granted
 
 
 @given(total=TOTALS, moves=MOVES)
-def test_only_who_has_a_call_already_is_refused_while_a_slot_is_free(total, moves):
-    """And only if as many run for the company, but one for each of its issuers, as are free."""
-    for before, (company, issuer), granted in played(total, moves):
+def test_only_a_company_with_a_call_is_refused_while_a_slot_is_free(total, moves):
+    """Also, it has at least as many calls as slots are free, or two less for a busy issuer."""
+    for before, (company, issuer), granted in run_moves(total, moves):
         if not granted and len(before) < total:
-            assert of(before, company)
+            assert calls_of(before, company)
             reserved = 1 if (company, issuer) in before else 0
-            assert len(of(before, company)) + 2 * reserved >= total - len(before)
+            assert len(calls_of(before, company)) + 2 * reserved >= total - len(before)
 
 
 @given(total=st.integers(3, 40), data=st.data())
 def test_one_issuer_leaves_its_company_a_slot_for_another(total, data):
     slots = CallSlots(total)
-    company, hanging, other = COMPANIES[0], *ISSUERS[:2]
-    while takes(slots, company, hanging):
+    company, hanging_paths, other = COMPANIES[0], *ISSUERS[:2]
+    while takes(slots, company, hanging_paths):
         pass
-    strangers = data.draw(st.integers(0, len(COMPANIES) - 1))
+    others = data.draw(st.integers(0, len(COMPANIES) - 1))
     assert takes(slots, company, other)
-    for stranger in COMPANIES[1 : 1 + strangers]:
-        slots.give_back(company, hanging)
-        assert takes(slots, stranger, hanging)
+    for company_without_calls in COMPANIES[1 : 1 + others]:
+        slots.release(company, hanging_paths)
+        assert takes(slots, company_without_calls, hanging_paths)
 
 
 @given(total=TOTALS, companies=st.integers(1, 5))
-def test_busy_companies_get_the_same_and_leave_as_much(total, companies):
-    """The fixed point of dynamic thresholds: each of n has total / (n + 1), and so is free."""
+def test_busy_companies_get_equal_shares_and_leave_one(total, companies):
+    """The fixed point of dynamic thresholds: each of n has total / (n + 1), as many are free."""
     slots, running = CallSlots(total), dict.fromkeys(COMPANIES[:companies], 0)
     more = True
     while more:
@@ -114,23 +114,23 @@ def test_busy_companies_get_the_same_and_leave_as_much(total, companies):
 
 
 @given(total=TOTALS, moves=MOVES, after=MOVES)
-def test_what_was_given_back_leaves_no_trace(total, moves, after):
+def test_released_slots_are_as_if_never_taken(total, moves, after):
     used = CallSlots(total)
     calls = [move for move in moves if not isinstance(move, int)]
     for call in [call for call in calls if takes(used, *call)]:
-        used.give_back(*call)
+        used.release(*call)
     fresh = CallSlots(total)
     for move in after:
         if not isinstance(move, int):
             assert takes(used, *move) is takes(fresh, *move)
 
 
-def test_a_bulkhead_has_a_slot():
+def test_a_bulkhead_without_a_slot_is_refused():
     with pytest.raises(ValueError, match="without a slot"):
         CallSlots(0)
 
 
-def test_a_slot_is_given_back_however_the_call_ends():
+def test_a_slot_is_released_however_the_call_ends():
     bulkhead = Bulkhead(CallSlots(1))
     for _ in range(3):
         with pytest.raises(KeyError), bulkhead.slot(COMPANIES[0], ISSUERS[0]):
@@ -139,7 +139,7 @@ def test_a_slot_is_given_back_however_the_call_ends():
         pass
 
 
-def test_many_threads_together_never_have_more_than_there_are():
+def test_threads_never_have_more_slots_than_there_are():
     bulkhead, lock, running, most = Bulkhead(CallSlots(4)), threading.Lock(), [], []
     begin = threading.Barrier(8)
 

@@ -1,4 +1,4 @@
-"""The port's contract, at a real provider."""
+"""The contract of the port, at a real provider."""
 
 import pytest
 from oidc_loopback import COMPANY
@@ -18,44 +18,44 @@ class TestOidc(IdentityProviderContract):
     @pytest.fixture(autouse=True)
     def at(self, real, settings):
         self.real = real
-        self.made = settings(real, ClientAuth.BASIC)
-        self.others = settings(real, ClientAuth.POST)
+        self.idp = settings(real, ClientAuth.BASIC)
+        self.other_idp = settings(real, ClientAuth.POST)
         yield
-        real.steer(enable="zoe")
+        real.control(enable="zoe")
 
     @pytest.fixture
-    def new_identity_provider(self, new_adapter, shifted):
-        return lambda: new_adapter(shifted)
+    def new_identity_provider(self, new_adapter, shifted_clock):
+        return lambda: new_adapter(shifted_clock)
 
     @pytest.fixture
-    def broken_identity_provider(self, new_adapter, shifted):
+    def broken_identity_provider(self, new_adapter, shifted_clock):
         def new():
-            # Nobody listens at port 1.
-            self.made = IdpSettings(
+            # No server listens at port 1.
+            self.idp = IdpSettings(
                 issuer="http://127.0.0.1:1", client_id="x", redirect_uri="https://service.example/"
             )
-            return new_adapter(shifted)
+            return new_adapter(shifted_clock)
 
         return new
 
     def settings(self, provider):
-        return self.made
+        return self.idp
 
     def stranger(self, provider):
-        return self.others
+        return self.other_idp
 
     def log_in(self, provider, url):
         return self.real.log_in(url)
 
     def withdraw(self, provider):
-        self.real.steer(disable="zoe")
+        self.real.control(disable="zoe")
 
     def log_out(self, provider):
-        return self.real.logout_token(self.made.client_id, "zoe")
+        return self.real.logout_token(self.idp.client_id, "zoe")
 
 
-def test_the_default_reaches_no_private_address(new_adapter, shifted, real, settings):
-    guarded = new_adapter(shifted, guard=Guard())
+def test_the_default_guard_allows_no_private_address(new_adapter, shifted_clock, real, settings):
+    guarded = new_adapter(shifted_clock, guard=Guard())
     before = real.requests("/.well-known/openid-configuration")
     with pytest.raises(IdentityUnavailable):
         guarded.authorization_url(

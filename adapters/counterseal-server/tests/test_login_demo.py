@@ -100,10 +100,10 @@ def test_out_of_reach_of_npms_registry_it_says_so(run, monkeypatch, tmp_path):
     result = run("demo", "--idp")
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.splitlines() == [
-        f"Installing npm's oidc-provider into {trial.folder()}",
+        f"Installing npm's oidc-provider into {trial.provider_folder()}",
         "unavailable: trial_registry_unreachable: npm's registry is out of reach",
     ]
-    assert not trial.ready()
+    assert not trial.is_installed()
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""OpenID Connect: an IdentityProvider for bindings that a provider vouches for."""
+"""OpenID Connect: the port `IdentityProvider` for the providers of all App Spaces."""
 
 from __future__ import annotations
 

@@ -22,10 +22,9 @@ from counterseal_http import Budget
 
 class CallBudget(Budget):
     """
-    The time of one call to a provider, which takes its slot before it first waits for anything.
+    The time of one call to a provider; the call takes its slot before it first waits.
 
-    Whatever waits asks first for the seconds that are left: for a reply, or for another thread
-    that asks the same provider.
+    All code that waits, for a response or for another thread's fetch, first calls `seconds`.
     So a call that finds all that it needs in the caches takes no slot.
     """
 
@@ -33,11 +32,11 @@ class CallBudget(Budget):
 
     def __new__(cls, seconds: float, take_slot: Callable[[], None]) -> Self:
         """
-        Begin to count.
+        Start the time.
 
         Args:
             seconds: How long the call may take.
-            take_slot: Takes the slot, unless the call has it already.
+            take_slot: Takes the slot, unless the call already has one.
         """
         self = super().__new__(cls, seconds)
         self._take_slot = take_slot
@@ -45,10 +44,10 @@ class CallBudget(Budget):
 
     def seconds(self) -> float:
         """
-        Return the seconds that are left, never none.
+        Return the seconds that are left, always more than zero.
 
         Raises:
-            TimeoutError: None are.
+            TimeoutError: No time is left.
             IdentityUnavailable: There is no slot for the call.
         """
         self._take_slot()
@@ -85,15 +84,15 @@ class CallSlots:
                 the company.
         """
         of_company, of_issuer = self._by_company[company], self._by_issuer[company, issuer]
-        another_is_left = of_company + 1 < self._free - 1
-        if of_company >= self._free or (of_issuer and not another_is_left):
+        leaves_another = of_company + 1 < self._free - 1
+        if of_company >= self._free or (of_issuer and not leaves_another):
             raise IdentityUnavailable("too many calls to providers run already")
         self._free -= 1
         self._by_company[company] += 1
         self._by_issuer[company, issuer] += 1
 
-    def give_back(self, company: Guid, issuer: str) -> None:
-        """Give back a slot that was taken for *company* and *issuer*."""
+    def release(self, company: Guid, issuer: str) -> None:
+        """Release a slot that was taken for *company* and *issuer*."""
         self._free += 1
         self._by_company -= Counter([company])
         self._by_issuer -= Counter([(company, issuer)])
@@ -114,32 +113,31 @@ class Bulkhead:
     @contextmanager
     def call(self, company: Guid, issuer: str, seconds: float) -> Iterator[Budget]:
         """
-        Make a call of *company* at *issuer*, with a slot from its first wait to its end.
+        Bound a call of *company* at *issuer*, which has a slot from its first wait to its end.
 
         Args:
-            company: For whom.
-            issuer: At which provider.
+            company: The company that calls.
+            issuer: The provider that is called.
             seconds: How long the call may take.
 
         Raises:
-            IdentityUnavailable: The call waits, and there is no slot for it; raised by the
-                budget's `seconds`.
+            IdentityUnavailable: There is no slot; the budget's `seconds` raises it.
         """
         with ExitStack() as slots:
-            taken = False
+            has_slot = False
 
             def take_slot() -> None:
-                nonlocal taken
-                if not taken:
+                nonlocal has_slot
+                if not has_slot:
                     slots.enter_context(self.slot(company, issuer))
-                    taken = True
+                    has_slot = True
 
             yield CallBudget(seconds, take_slot)
 
     @contextmanager
     def slot(self, company: Guid, issuer: str) -> Iterator[None]:
         """
-        Have a slot while a call of *company* at *issuer* runs.
+        Hold a slot while a call of *company* at *issuer* runs.
 
         Raises:
             IdentityUnavailable: There is none for it.
@@ -150,4 +148,4 @@ class Bulkhead:
             yield
         finally:
             with self._lock:
-                self._slots.give_back(company, issuer)
+                self._slots.release(company, issuer)

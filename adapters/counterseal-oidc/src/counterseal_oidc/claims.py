@@ -1,4 +1,4 @@
-"""Claims: what an ID token and a logout token have to say, and to whom."""
+"""Claims: what an ID token and a logout token have to contain."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from counterseal.models import IdpSettings, Logout
 from counterseal_oidc.errors import (
     ClaimMissing,
     ClaimUnverified,
-    NoLogout,
+    LogoutTokenInvalid,
     TokenAudience,
     TokenExpired,
     TokenHash,
@@ -24,25 +24,24 @@ from counterseal_oidc.errors import (
 from counterseal_oidc.jose import Token, half_hash
 
 LEEWAY = timedelta(seconds=60)
-"""How far a provider's clock may be off."""
+"""How much a provider's clock may differ."""
 
-OLDEST = timedelta(minutes=10)
-"""How long ago a token may have been issued; both kinds are used at once."""
+MAX_AGE = timedelta(minutes=10)
+"""How long ago a token may have been issued; both kinds are used immediately."""
 
 ID_TYPES = frozenset({"jwt"})
 LOGOUT_TYPES = frozenset({"jwt", "logout+jwt"})
-"""Back-Channel Logout 1.0, 2.4, recommends the second; an older provider may say the first."""
+"""Back-Channel Logout 1.0, 2.4, recommends the second; older providers send the first."""
 
 LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
 
 TEXT_LIMIT = 1_024
 """Characters of `sub`, `sid` and `jti`; OpenID Connect Core, 2, allows a subject 255."""
 
-VERIFIED = {"email": "email_verified", "phone_number": "phone_number_verified"}
-"""Claims that count only with a word that the provider has verified them (Core, 5.1)."""
+VERIFICATION_CLAIMS = {"email": "email_verified", "phone_number": "phone_number_verified"}
+"""The claim by which the provider says that it has verified the other (Core, 5.1)."""
 
-
-_HALF = re.compile("[\ud800-\udfff]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def check_id_token(
@@ -54,51 +53,53 @@ def check_id_token(
     access_token: str | None,
 ) -> None:
     """
-    Check what an ID token claims (OpenID Connect Core, 3.1.3.7).
+    Check the claims of an ID token (OpenID Connect Core, 3.1.3.7).
 
     Args:
-        token: Read, and not believed.
-        settings: Whose it has to be, and for whom.
+        token: Parsed, and not verified.
+        settings: The issuer and the client that it has to name.
         now: The time.
-        nonce: Of the log-in that it answers; None where it answers a refresh (12.2).
-        access_token: That came with it.
+        nonce: The nonce of the log-in; None for a refresh (12.2).
+        access_token: The one in the same response.
 
     Raises:
-        Unproven: It does not say what it has to; each way has its own class.
+        Unproven: A check fails; each has its own class.
     """
-    _demand_type(token, ID_TYPES)
-    _demand_parties(token, settings)
-    _demand_times(token, now)
+    _require_type(token, ID_TYPES)
+    _require_parties(token, settings)
+    _require_times(token, now)
     if "events" in token.claims:
         raise TokenType
-    if nonce is not None and not _same(token.claims.get("nonce"), nonce):
+    if nonce is not None and not _is_equal(token.claims.get("nonce"), nonce):
         raise TokenNonce
-    named = token.claims.get("at_hash")
-    if named is not None and not _same(named, half_hash(access_token or "", token.algorithm)):
+    at_hash = token.claims.get("at_hash")
+    if at_hash is not None and not _is_equal(
+        at_hash, half_hash(access_token or "", token.algorithm)
+    ):
         raise TokenHash
     subject_of(token)
 
 
 def read_logout(token: Token, settings: IdpSettings, now: datetime) -> Logout:
     """
-    Check what a logout token claims (OpenID Connect Back-Channel Logout 1.0, 2.6).
+    Check and return the claims of a logout token (Back-Channel Logout 1.0, 2.6).
 
     Raises:
-        Unproven: It does not say what it has to; each way has its own class.
+        Unproven: A check fails; each has its own class.
     """
-    _demand_type(token, LOGOUT_TYPES)
-    _demand_parties(token, settings)
-    issued, ends = _demand_times(token, now)
+    _require_type(token, LOGOUT_TYPES)
+    _require_parties(token, settings)
+    issued, expires = _require_times(token, now)
     events = token.claims.get("events")
     if not isinstance(events, dict) or not isinstance(events.get(LOGOUT_EVENT), dict):
-        raise NoLogout
+        raise LogoutTokenInvalid
     if "nonce" in token.claims:
         raise TokenNonce
     subject, session = _text(token, "sub"), _text(token, "sid")
     jti = _text(token, "jti")
     if not jti or not (subject or session):
-        raise NoLogout
-    until = min(ends, issued + OLDEST) + LEEWAY
+        raise LogoutTokenInvalid
+    until = min(expires, issued + MAX_AGE) + LEEWAY
     return Logout(issuer=settings.issuer, subject=subject, session=session, jti=jti, until=until)
 
 
@@ -116,64 +117,64 @@ def subject_of(token: Token) -> str:
 
 
 def session_of(token: Token) -> str:
-    """Return the session's name, or nothing."""
+    """Return the session id, or an empty text."""
     return _text(token, "sid")
 
 
 def account_id(claims: dict[str, Any], claim: str) -> str:
     """
-    Return what the claim says.
+    Return the account id, which is the value of *claim*.
 
-    An address by mail or telephone counts only if the provider says that it has verified it,
-    in whatever claim it stands: in many of them users can write what they like.
+    An email address or a telephone number is accepted only if the provider says that it has
+    verified it, whatever the claim: users can write what they like into many of them.
 
     Raises:
-        ClaimMissing: It is not there, or no text.
+        ClaimMissing: *claims* do not have it, or it is not a text.
         ClaimUnverified: It is an address that the provider has not verified.
     """
     value = claims.get(claim)
     if not _is_text(value) or not value:
         raise ClaimMissing
-    proof = VERIFIED.get(claim)
-    if proof is None and "@" in value and claim != "sub":
-        proof = "email_verified" if value == claims.get("email") else ""
-    if proof is not None and claims.get(proof) is not True:
+    verified_by = VERIFICATION_CLAIMS.get(claim)
+    if verified_by is None and "@" in value and claim != "sub":
+        verified_by = "email_verified" if value == claims.get("email") else ""
+    if verified_by is not None and claims.get(verified_by) is not True:
         raise ClaimUnverified
     return value
 
 
-def _demand_type(token: Token, types: frozenset[str]) -> None:
+def _require_type(token: Token, types: frozenset[str]) -> None:
     kind = token.header.get("typ", "jwt")
     # RFC 7515, 4.1.9: `application/` may be left out, and case does not matter.
     if not isinstance(kind, str) or kind.lower().removeprefix("application/") not in types:
         raise TokenType
 
 
-def _demand_parties(token: Token, settings: IdpSettings) -> None:
+def _require_parties(token: Token, settings: IdpSettings) -> None:
     if token.claims.get("iss") != settings.issuer:
         raise TokenIssuer
     audience = token.claims.get("aud")
-    listed = audience if isinstance(audience, list) else [audience]
-    if settings.client_id not in listed:
+    audiences = audience if isinstance(audience, list) else [audience]
+    if settings.client_id not in audiences:
         raise TokenAudience
-    # Several audiences need a word on whom it was issued to, and that has to be us.
-    if token.claims.get("azp", listed[0] if len(listed) == 1 else None) != settings.client_id:
+    # With several audiences, `azp` has to say which client it was issued to: this one.
+    if token.claims.get("azp", audiences[0] if len(audiences) == 1 else None) != settings.client_id:
         raise TokenAudience
 
 
-def _demand_times(token: Token, now: datetime) -> tuple[datetime, datetime]:
-    issued, ends = _moment(token, "iat"), _moment(token, "exp")
-    # What is claimed may lie so far off that nothing can be added to it.
-    if now - LEEWAY >= ends:
+def _require_times(token: Token, now: datetime) -> tuple[datetime, datetime]:
+    issued, expires = _time(token, "iat"), _time(token, "exp")
+    # LEEWAY is never added to a claim, which may be the last time that a datetime can be.
+    if now - LEEWAY >= expires:
         raise TokenExpired
-    if issued > now + LEEWAY or now - OLDEST - LEEWAY >= issued:
+    if issued > now + LEEWAY or now - MAX_AGE - LEEWAY >= issued:
         raise TokenTimes
-    if "nbf" in token.claims and _moment(token, "nbf") > now + LEEWAY:
+    if "nbf" in token.claims and _time(token, "nbf") > now + LEEWAY:
         raise TokenTimes
-    return issued, ends
+    return issued, expires
 
 
-def _moment(token: Token, name: str) -> datetime:
+def _time(token: Token, name: str) -> datetime:
     value = token.claims.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TokenTimes
@@ -191,9 +192,9 @@ def _text(token: Token, name: str) -> str:
 
 
 def _is_text(value: object) -> TypeGuard[str]:
-    # JSON can hold half a surrogate pair, which no store and no comparison takes.
-    return isinstance(value, str) and not _HALF.search(value)
+    # JSON can contain half a surrogate pair, which cannot be encoded to compare or store it.
+    return isinstance(value, str) and not _SURROGATE.search(value)
 
 
-def _same(claimed: object, expected: str) -> bool:
+def _is_equal(claimed: object, expected: str) -> bool:
     return _is_text(claimed) and hmac.compare_digest(claimed.encode(), expected.encode())

@@ -5,67 +5,75 @@ from __future__ import annotations
 import base64
 import json
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote_plus
 
 import attrs
-from joserfc import jwk
+from joserfc import jwk, jwt
 from joserfc.errors import JoseError
 
 from counterseal.errors import IdentityUnavailable
 from counterseal.models import ClientAuth, IdpSettings
 from counterseal.ports import Clock, Entropy, Sealer
-from counterseal_oidc.jose import ALGORITHMS, sign
+from counterseal_oidc.jose import ALGORITHMS
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ASSERTION_LIFE = timedelta(minutes=1)
 JTI_BYTES = 16
 
 
+class ClientCredentials(NamedTuple):
+    """The form fields and headers by which a request authenticates the client."""
+
+    form: dict[str, str]
+    headers: dict[str, str]
+
+
 @attrs.frozen(kw_only=True)
-class Authenticator:
+class ClientAuthenticator:
     """
-    Says who we are, as an App Space's settings want it.
+    Authenticates requests as an App Space's settings say.
 
     Args:
         sealer: Opens the client secret.
-        clock: Dates assertions.
-        entropy: Names them.
+        clock: The time of assertions.
+        entropy: Makes the `jti` of assertions.
     """
 
     sealer: Sealer
     clock: Clock
     entropy: Entropy
 
-    def sign_in(self, settings: IdpSettings) -> tuple[dict[str, str], dict[str, str]]:
+    def credentials(self, settings: IdpSettings) -> ClientCredentials:
         """
-        Return what a request's form and headers have to have.
+        Return the credentials of one request.
 
         Raises:
-            IdentityUnavailable: The secret is none of the kind that the settings name.
+            IdentityUnavailable: The secret is missing, or not of the kind that the settings name.
             SealBroken: It cannot be opened.
         """
-        name = {"client_id": settings.client_id}
+        identifier = {"client_id": settings.client_id}
         if settings.client_auth is ClientAuth.NONE:
-            return name, {}
+            return ClientCredentials(identifier, {})
         if not settings.sealed_secret:
             raise IdentityUnavailable("the settings have no secret")
         opened = self.sealer.open(settings.sealed_secret, settings.secret_context)
         if settings.client_auth is ClientAuth.PRIVATE_KEY:
-            assertion = self._assertion(settings, opened, self.clock.now())
-            return name | {
+            assertion = {
                 "client_assertion_type": ASSERTION_TYPE,
-                "client_assertion": assertion,
-            }, {}
+                "client_assertion": self._assertion(settings, opened, self.clock.now()),
+            }
+            return ClientCredentials(identifier | assertion, {})
         secret = _text(opened)
         if settings.client_auth is ClientAuth.POST:
-            return name | {"client_secret": secret}, {}
+            return ClientCredentials(identifier | {"client_secret": secret}, {})
         # RFC 6749, 2.3.1: both are form-encoded before they are joined.
         pair = f"{quote_plus(settings.client_id)}:{quote_plus(secret)}"
-        return {}, {"authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
+        basic = f"Basic {base64.b64encode(pair.encode()).decode()}"
+        return ClientCredentials({}, {"authorization": basic})
 
     def _assertion(self, settings: IdpSettings, opened: bytes, now: datetime) -> str:
-        members, private = _private(opened)
+        members, private = _private_key(opened)
         header = {"alg": members["alg"], "typ": "JWT"}
         if isinstance(members.get("kid"), str):
             header["kid"] = members["kid"]
@@ -73,28 +81,27 @@ class Authenticator:
         claims = {
             "iss": settings.client_id,
             "sub": settings.client_id,
-            # The issuer and nothing else: an endpoint's address can be another provider's.
+            # The issuer only: the URL of an endpoint can be another provider's.
             "aud": settings.issuer,
             "jti": self.entropy.token(JTI_BYTES).hex(),
             "iat": issued,
             "exp": issued + int(ASSERTION_LIFE.total_seconds()),
         }
-        return sign(private, header, claims)
+        return jwt.encode(header, claims, private, algorithms=[header["alg"]])
 
 
 def _text(opened: bytes) -> str:
     try:
         return opened.decode()
     except UnicodeDecodeError:
-        raise IdentityUnavailable("the secret is no text") from None
+        raise IdentityUnavailable("the secret is not a text") from None
 
 
-def _private(opened: bytes) -> tuple[dict[str, Any], jwk.Key]:
+def _private_key(opened: bytes) -> tuple[dict[str, Any], jwk.Key]:
     try:
         members: Any = json.loads(opened)
-        fits = isinstance(members, dict) and members.get("alg") in ALGORITHMS and "d" in members
-        if fits:
+        if isinstance(members, dict) and members.get("alg") in ALGORITHMS and "d" in members:
             return members, jwk.import_key(members)
     except (ValueError, TypeError, KeyError, JoseError):
         pass
-    raise IdentityUnavailable("the secret is no private JWK that names its algorithm")
+    raise IdentityUnavailable("the secret is not a private JWK that names its algorithm")

@@ -1,4 +1,4 @@
-"""Discovery: what a provider says of itself (OpenID Connect Discovery 1.0, RFC 8414)."""
+"""Discovery: a provider's metadata (OpenID Connect Discovery 1.0, RFC 8414)."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ import attrs
 from counterseal.errors import IdentityUnavailable
 from counterseal.ports import Clock
 from counterseal_http import Budget
-from counterseal_oidc.asking import OK, Answer, Asker
-from counterseal_oidc.keeping import Keeper
+from counterseal_oidc.cache import Cache
+from counterseal_oidc.transport import OK, ProviderResponse, ProviderTransport
 
 WELL_KNOWN = "/.well-known/openid-configuration"
 
-_ADDRESS = re.compile(r"https?://[!-\"$-~]{1,2000}")
-"""Plain ASCII and no fragment (RFC 6749, 3.1); whether it may be called is the guard's to say."""
+_URL = re.compile(r"https?://[!-\"$-~]{1,2000}")
+"""Plain ASCII without a fragment (RFC 6749, 3.1); the guard decides whether it may be called."""
 
 
 @attrs.frozen(kw_only=True)
 class Metadata:
     """
-    What a provider says of itself.
+    A provider's metadata.
 
     Attributes:
-        names_itself: Whether each of its responses has `iss` (RFC 9207).
+        sends_issuer: Whether each authorization response has `iss` (RFC 9207).
     """
 
     issuer: str
@@ -35,78 +35,79 @@ class Metadata:
     userinfo_endpoint: str | None
     introspection_endpoint: str | None
     revocation_endpoint: str | None
-    names_itself: bool
+    sends_issuer: bool
 
 
 class Discovery:
     """
-    Reads providers' metadata, and keeps it for a while; may be shared by threads.
+    Fetches and caches the metadata of providers; may be shared by threads.
 
     Args:
-        asker: Sends the requests.
-        clock: Tells when something is old.
+        transport: Sends the requests.
+        clock: Says when metadata is stale.
     """
 
-    def __init__(self, asker: Asker, clock: Clock) -> None:
-        self._asker = asker
-        self._kept: Keeper[Metadata] = Keeper(clock)
+    def __init__(self, transport: ProviderTransport, clock: Clock) -> None:
+        self._transport = transport
+        self._cache: Cache[Metadata] = Cache(clock)
 
-    def of(self, issuer: str, left: Budget) -> Metadata:
+    def metadata(self, issuer: str, budget: Budget) -> Metadata:
         """
-        Return what *issuer* says of itself.
+        Return the metadata of *issuer*.
 
         Raises:
-            IdentityUnavailable: It cannot be read, or is of another issuer.
+            IdentityUnavailable: It cannot be fetched, or is another issuer's.
         """
 
-        def fetch(left: Budget) -> tuple[Metadata, timedelta]:
-            answer = self._asker.get(issuer.rstrip("/") + WELL_KNOWN, left)
-            return read_metadata(answer, issuer), answer.fresh_for
+        def fetch(budget: Budget) -> tuple[Metadata, timedelta]:
+            response = self._transport.get(issuer.rstrip("/") + WELL_KNOWN, budget)
+            return read_metadata(response, issuer), response.fresh_for
 
-        return self._kept.get(issuer, fetch, left)
+        return self._cache.get(issuer, fetch, budget)
 
 
-def read_metadata(answer: Answer, issuer: str) -> Metadata:
+def read_metadata(response: ProviderResponse, issuer: str) -> Metadata:
     """
     Read the metadata of *issuer*.
 
     Raises:
-        IdentityUnavailable: It is another's (Discovery, 4.3: compared exactly), or cannot serve:
-            no code flow, or no S256.
+        IdentityUnavailable: It names another issuer (Discovery, 4.3: compared exactly), or the
+            provider lacks the code flow, PKCE with S256 or an endpoint.
     """
-    if answer.status != OK:
-        raise IdentityUnavailable(f"discovery: status {answer.status}")
-    if answer.members.get("issuer") != issuer:
-        raise IdentityUnavailable("discovery: the document is of another issuer")
-    if not _offers(answer, "response_types_supported", "code"):
-        raise IdentityUnavailable("discovery: it has no code flow")
-    if not _offers(answer, "code_challenge_methods_supported", "S256"):
-        raise IdentityUnavailable("discovery: it has no PKCE with S256")
+    if response.status != OK:
+        raise IdentityUnavailable(f"discovery: status {response.status}")
+    if response.members.get("issuer") != issuer:
+        raise IdentityUnavailable("discovery: the document names another issuer")
+    if not _supports(response, "response_types_supported", "code"):
+        raise IdentityUnavailable("discovery: no code flow")
+    if not _supports(response, "code_challenge_methods_supported", "S256"):
+        raise IdentityUnavailable("discovery: no PKCE with S256")
+    iss_parameter = response.members.get("authorization_response_iss_parameter_supported")
     return Metadata(
         issuer=issuer,
-        authorization_endpoint=_needed(answer, "authorization_endpoint"),
-        token_endpoint=_needed(answer, "token_endpoint"),
-        jwks_uri=_needed(answer, "jwks_uri"),
-        userinfo_endpoint=_address(answer, "userinfo_endpoint"),
-        introspection_endpoint=_address(answer, "introspection_endpoint"),
-        revocation_endpoint=_address(answer, "revocation_endpoint"),
-        names_itself=answer.members.get("authorization_response_iss_parameter_supported") is True,
+        authorization_endpoint=_required_url(response, "authorization_endpoint"),
+        token_endpoint=_required_url(response, "token_endpoint"),
+        jwks_uri=_required_url(response, "jwks_uri"),
+        userinfo_endpoint=_url(response, "userinfo_endpoint"),
+        introspection_endpoint=_url(response, "introspection_endpoint"),
+        revocation_endpoint=_url(response, "revocation_endpoint"),
+        sends_issuer=iss_parameter is True,
     )
 
 
-def _offers(answer: Answer, name: str, wanted: str) -> bool:
-    # Some providers that know S256 do not say so; one that says what it knows is believed.
-    offered = answer.members.get(name)
-    return offered is None or (isinstance(offered, list) and wanted in offered)
+def _supports(response: ProviderResponse, name: str, value: str) -> bool:
+    # Some providers support S256 without listing it, so that a missing list is no refusal.
+    supported = response.members.get(name)
+    return supported is None or (isinstance(supported, list) and value in supported)
 
 
-def _address(answer: Answer, name: str) -> str | None:
-    value = answer.text(name)
-    return value if value is not None and _ADDRESS.fullmatch(value) else None
+def _url(response: ProviderResponse, name: str) -> str | None:
+    value = response.text(name)
+    return value if value is not None and _URL.fullmatch(value) else None
 
 
-def _needed(answer: Answer, name: str) -> str:
-    value = _address(answer, name)
+def _required_url(response: ProviderResponse, name: str) -> str:
+    value = _url(response, name)
     if value is None:
         raise IdentityUnavailable(f"discovery: no {name}")
     return value

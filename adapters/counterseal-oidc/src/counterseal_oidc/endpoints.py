@@ -1,4 +1,4 @@
-"""Endpoints: what is asked of a provider about tokens, and what each answer means."""
+"""The provider's endpoints for tokens, and what each of their responses means."""
 
 from __future__ import annotations
 
@@ -10,95 +10,99 @@ import attrs
 from counterseal.errors import IdentityUnavailable, IdentityWithdrawn
 from counterseal.models import IdpSettings
 from counterseal_http import Budget
-from counterseal_oidc.asking import OK, REFUSALS, Answer, Asker
-from counterseal_oidc.client_auth import Authenticator
+from counterseal_oidc.client_auth import ClientAuthenticator
 from counterseal_oidc.errors import TokenSubject, UserInfoSubject
+from counterseal_oidc.transport import OK, REFUSALS, ProviderResponse, ProviderTransport
 
 
 @attrs.frozen
 class Endpoints:
     """
-    Asks providers in the App Spaces' names; may be shared by threads.
+    Calls providers as the client of an App Space; may be shared by threads.
 
     Args:
-        asker: Sends the requests.
-        authenticator: Says who we are.
+        transport: Sends the requests.
+        authenticator: Authenticates the client.
     """
 
-    asker: Asker
-    authenticator: Authenticator
+    transport: ProviderTransport
+    authenticator: ClientAuthenticator
 
     def post(
-        self, settings: IdpSettings, endpoint: str, form: Mapping[str, str], left: Budget
-    ) -> Answer:
+        self, settings: IdpSettings, endpoint: str, form: Mapping[str, str], budget: Budget
+    ) -> ProviderResponse:
         """
         Send *form* as the client of *settings*.
 
         Raises:
-            IdentityUnavailable: Nothing came back, or the settings have no fitting secret.
+            IdentityUnavailable: No response came, or the settings have no fitting secret.
             SealBroken: The client secret cannot be opened.
         """
-        ours, headers = self.authenticator.sign_in(settings)
-        return self.asker.post(endpoint, left, form={**form, **ours}, headers=headers)
+        credentials = self.authenticator.credentials(settings)
+        return self.transport.post(
+            endpoint, budget, form={**form, **credentials.form}, headers=credentials.headers
+        )
 
     def introspect(
-        self, settings: IdpSettings, endpoint: str, access: str, subject: str, left: Budget
+        self, settings: IdpSettings, endpoint: str, access_token: str, subject: str, budget: Budget
     ) -> None:
         """
-        Ask whether an access token is still good (RFC 7662).
+        Require that the access token is active (RFC 7662).
 
         Raises:
-            IdentityWithdrawn: It is not, or another user's.
-            IdentityUnavailable: The provider did not answer, or not to the question.
+            IdentityWithdrawn: It is not, or it is another user's.
+            IdentityUnavailable: The provider did not say whether it is.
         """
-        form = {"token": access, "token_type_hint": "access_token"}
-        answer = self.post(settings, endpoint, form, left)
-        active = answer.members.get("active") if answer.status == OK else None
+        form = {"token": access_token, "token_type_hint": "access_token"}
+        response = self.post(settings, endpoint, form, budget)
+        active = response.members.get("active") if response.status == OK else None
         if not isinstance(active, bool):
-            raise IdentityUnavailable(f"introspection: status {answer.status}")
+            raise IdentityUnavailable(f"introspection: status {response.status}")
         if not active:
             raise IdentityWithdrawn
-        if answer.members.get("sub", subject) != subject:
+        if response.members.get("sub", subject) != subject:
             raise TokenSubject
 
-    def user_info(self, endpoint: str, access: str, subject: str, left: Budget) -> dict[str, Any]:
+    def user_info(
+        self, endpoint: str, access_token: str, subject: str, budget: Budget
+    ) -> dict[str, Any]:
         """
-        Return what the provider tells of *subject* (OpenID Connect Core, 5.3).
+        Return the claims about *subject* (OpenID Connect Core, 5.3).
 
         Raises:
-            IdentityWithdrawn: It does not take the access token, or tells of another user.
-            IdentityUnavailable: It did not answer.
+            IdentityWithdrawn: The provider refuses the access token, or names another user.
+            IdentityUnavailable: It did not respond with claims.
         """
-        answer = self.asker.get(endpoint, left, bearer=access)
-        if answer.status in REFUSALS:
+        response = self.transport.get(endpoint, budget, bearer=access_token)
+        if response.status in REFUSALS:
             raise IdentityWithdrawn
-        if answer.status != OK or not answer.members:
-            raise IdentityUnavailable(f"UserInfo: status {answer.status}")
-        if answer.members.get("sub") != subject:
+        if response.status != OK or not response.members:
+            raise IdentityUnavailable(f"UserInfo: status {response.status}")
+        if response.members.get("sub") != subject:
             raise UserInfoSubject
-        return answer.members
+        return response.members
 
-    def revoke(self, settings: IdpSettings, endpoint: str, token: str, left: Budget) -> None:
+    def revoke(self, settings: IdpSettings, endpoint: str, token: str, budget: Budget) -> None:
         """
-        Have a token revoked (RFC 7009); a provider that will not is left to it.
+        Revoke a token (RFC 7009); if the provider refuses, nothing is raised.
 
         Raises:
-            IdentityUnavailable: The provider did not answer.
+            IdentityUnavailable: The provider did not respond.
         """
-        answer = self.post(settings, endpoint, {"token": token}, left)
-        if answer.status != OK and answer.status not in REFUSALS:
-            raise IdentityUnavailable(f"revocation: status {answer.status}")
+        response = self.post(settings, endpoint, {"token": token}, budget)
+        if response.status != OK and response.status not in REFUSALS:
+            raise IdentityUnavailable(f"revocation: status {response.status}")
 
 
-def bearer(answer: Answer) -> str:
+def require_access_token(response: ProviderResponse) -> str:
     """
-    Return the access token that the token endpoint gave (RFC 6749, 5.1).
+    Return the access token in a response of the token endpoint (RFC 6749, 5.1).
 
     Raises:
-        IdentityUnavailable: It gave none, or one that is used in another way.
+        IdentityUnavailable: There is none, or it is not a bearer token.
     """
-    access = answer.text("access_token")
-    kind = answer.text("token_type") or ""
-    if answer.status != OK or access is None or kind.lower() != "bearer":
-        raise IdentityUnavailable(f"tokens: status {answer.status}, {answer.error}")
-    return access
+    access_token = response.text("access_token")
+    token_type = response.text("token_type") or ""
+    if response.status != OK or access_token is None or token_type.lower() != "bearer":
+        raise IdentityUnavailable(f"tokens: status {response.status}, {response.error}")
+    return access_token

@@ -1,8 +1,8 @@
 """
-Refusals: one for each way in which what came back proves nothing.
+Refusals: one class for each check that a provider's response or token can fail.
 
-Each has a code for the log.
-Whoever is refused is told one word for all of them, which says nothing of the check that failed.
+Each has its own code, for the log.
+The client is sent the same code for all of them, so that it does not learn which check failed.
 """
 
 from __future__ import annotations
@@ -11,27 +11,27 @@ from counterseal.errors import IdentityWithdrawn
 
 
 class Unproven(IdentityWithdrawn, code="idp_unproven", public_code="denied"):
-    """What came back from the Identity Provider does not prove who the user is."""
+    """What the Identity Provider sent does not prove who the user is."""
 
     def __init_subclass__(cls, *, code: str = "") -> None:
-        """Give every kind the same public code."""
+        """Give every subclass the same public code."""
         super().__init_subclass__(code=code, public_code="denied")
 
 
 class CodeRefused(Unproven, code="idp_code_refused"):
-    """The provider refuses the code: used, late, another client's, or of another verifier."""
+    """The provider refuses the code: used, expired, another client's, or of another verifier."""
 
 
-class MixedUp(Unproven, code="idp_response_issuer"):
-    """The response names another issuer, or none where the provider always does (RFC 9207)."""
+class ResponseIssuer(Unproven, code="idp_response_issuer"):
+    """The response names another issuer, or none although this provider sends it (RFC 9207)."""
 
 
 class TokenMissing(Unproven, code="idp_token_missing"):
-    """There is no ID token in the provider's answer."""
+    """The provider's response has no ID token."""
 
 
 class TokenMalformed(Unproven, code="idp_token_malformed"):
-    """It is no JWS in its one canonical spelling."""
+    """It is not a JWS in its canonical encoding."""
 
 
 class TokenType(Unproven, code="idp_token_type"):
@@ -39,19 +39,19 @@ class TokenType(Unproven, code="idp_token_type"):
 
 
 class TokenAlgorithm(Unproven, code="idp_token_algorithm"):
-    """It is signed by another algorithm than the App Space's settings name."""
+    """Its algorithm is not one that the App Space's settings name."""
 
 
 class TokenKeyUnknown(Unproven, code="idp_token_key"):
-    """The provider has no key of this name for this algorithm."""
+    """The provider does not have a key of this name for this algorithm."""
 
 
 class TokenSignature(Unproven, code="idp_token_signature"):
-    """Its signature does not hold."""
+    """Its signature does not verify."""
 
 
 class TokenIssuer(Unproven, code="idp_token_issuer"):
-    """It is another issuer's."""
+    """It names another issuer."""
 
 
 class TokenAudience(Unproven, code="idp_token_audience"):
@@ -59,19 +59,19 @@ class TokenAudience(Unproven, code="idp_token_audience"):
 
 
 class TokenExpired(Unproven, code="idp_token_expired"):
-    """Its time is over."""
+    """It has expired."""
 
 
 class TokenTimes(Unproven, code="idp_token_times"):
-    """It is from the future, too old, or does not say."""
+    """Its times are in the future, too old or missing."""
 
 
 class TokenNonce(Unproven, code="idp_token_nonce"):
-    """It answers another log-in, or, of a logout token, any at all."""
+    """It has the nonce of another log-in; a logout token must not have one."""
 
 
 class TokenHash(Unproven, code="idp_token_hash"):
-    """It came with another access token."""
+    """Its `at_hash` is not that of the access token."""
 
 
 class TokenSubject(Unproven, code="idp_token_subject"):
@@ -79,20 +79,20 @@ class TokenSubject(Unproven, code="idp_token_subject"):
 
 
 class UserInfoRefused(Unproven, code="idp_user_info_refused"):
-    """UserInfo does not take the access token that has just been given."""
+    """UserInfo refuses the access token that the provider has just issued."""
 
 
 class UserInfoSubject(Unproven, code="idp_user_info_subject"):
-    """UserInfo tells of another subject than the ID token (OpenID Connect Core, 5.3.2)."""
+    """UserInfo names another subject than the ID token (OpenID Connect Core, 5.3.2)."""
 
 
 class ClaimMissing(Unproven, code="idp_claim_missing"):
-    """The claim that becomes the account id is not there, or no text."""
+    """The claim for the account id is missing, or not a text."""
 
 
 class ClaimUnverified(Unproven, code="idp_claim_unverified"):
-    """The claim that becomes the account id is an address that the provider has not verified."""
+    """The claim for the account id is an address that the provider has not verified."""
 
 
-class NoLogout(Unproven, code="idp_no_logout"):
-    """It is no logout token: no such event, no id, or nobody whom it concerns."""
+class LogoutTokenInvalid(Unproven, code="idp_no_logout"):
+    """It is not a logout token: it lacks the logout event, its id, or both subject and session."""

@@ -1,9 +1,9 @@
 """
-Grants: what has to be kept to ask again about a user, and nothing more.
+Grants: the tokens by which the provider is asked again about a user.
 
-A grant is bytes to everybody else, who seals them.
-A provider that gives a new refresh token with each answer takes the old one for stolen when it
-comes again, so that a repeat goes by the newest that this process has seen.
+For the core a grant is octets, which it seals.
+A provider that rotates refresh tokens takes a repeated one for stolen, and revokes them all.
+So a call with a token that this process has used goes on with the newest token of its family.
 """
 
 from __future__ import annotations
@@ -21,56 +21,57 @@ import attrs
 from counterseal.errors import IdentityUnavailable, IdentityWithdrawn
 from counterseal_http import Budget
 
-REMEMBERED = 4_096
-"""Refresh tokens of which it is known what came after them."""
+CAPACITY = 4_096
+"""Refresh tokens whose family is known; the one that was used longest ago is removed first."""
 
 
 @attrs.frozen(kw_only=True)
 class Grant:
     """
-    What the provider gave.
+    The token that the provider issued.
 
     Attributes:
-        refresh_token: If it gave one.
-        access_token: Kept only where there is no refresh token.
+        refresh_token: If it issued one.
+        access_token: Stored only if there is no refresh token.
     """
 
     refresh_token: str | None = attrs.field(default=None, repr=False)
     access_token: str | None = attrs.field(default=None, repr=False)
 
     def encode(self) -> bytes:
-        """Write it."""
-        named = {"refresh_token": self.refresh_token}
+        """Return the grant as JSON."""
+        members = {"refresh_token": self.refresh_token}
         if self.refresh_token is None:
-            named = {"access_token": self.access_token}
-        given = {name: token for name, token in named.items() if token is not None}
-        return json.dumps(given, separators=(",", ":")).encode()
+            members = {"access_token": self.access_token}
+        present = {name: token for name, token in members.items() if token is not None}
+        return json.dumps(present, separators=(",", ":")).encode()
 
 
-def read_grant(data: bytes) -> Grant:
+def decode_grant(data: bytes) -> Grant:
     """
-    Read what `Grant.encode` wrote.
+    Decode what `Grant.encode` returned.
 
     Raises:
-        IdentityWithdrawn: It is nothing that one could ask with.
+        IdentityWithdrawn: *data* is not a grant with a token.
     """
     try:
         members: Any = json.loads(data)
         grant = Grant(**members)
     except (ValueError, TypeError, RecursionError):
-        raise IdentityWithdrawn("no grant of ours") from None
+        raise IdentityWithdrawn("not a grant") from None
     tokens = {grant.refresh_token, grant.access_token} - {None}
     if not tokens or not all(isinstance(token, str) for token in tokens):
         raise IdentityWithdrawn("a grant without a token")
     return grant
 
 
-class Line:
+class TokenFamily:
     """
-    Refresh tokens that came one after the other.
+    Refresh tokens of which each replaced the one before.
 
     Attributes:
-        lock: Held by whoever asks with the newest.
+        lock: Only its owner may use the newest token.
+        newest: The only token that may still be valid.
     """
 
     def __init__(self, token: str) -> None:
@@ -78,39 +79,39 @@ class Line:
         self.newest = token
 
 
-class Lines:
-    """Remembers which refresh token came in place of which; may be shared by threads."""
+class TokenFamilies:
+    """The families of the refresh tokens that this process used; may be shared by threads."""
 
     def __init__(self) -> None:
-        self._lines: OrderedDict[bytes, Line] = OrderedDict()
+        self._families: OrderedDict[bytes, TokenFamily] = OrderedDict()
         self._lock = threading.Lock()
 
     @contextmanager
-    def of(self, token: str, left: Budget) -> Iterator[Line]:
+    def lock(self, token: str, budget: Budget) -> Iterator[TokenFamily]:
         """
-        Have *token*'s line for oneself.
+        Lock the family of *token*.
 
         Raises:
-            IdentityUnavailable: Others have it for too long.
+            IdentityUnavailable: Another call had the lock until this one timed out.
         """
         with self._lock:
-            line = self._lines.setdefault(_name(token), Line(token))
-        if not line.lock.acquire(timeout=left.seconds()):
-            raise IdentityUnavailable("others are asking, and the time is over")
+            family = self._families.setdefault(_digest(token), TokenFamily(token))
+        if not family.lock.acquire(timeout=budget.seconds()):
+            raise IdentityUnavailable("another call was using the grant, and this one timed out")
         try:
-            yield line
-            self._note(token, line)
+            yield family
+            self._remember(token, family)
         finally:
-            line.lock.release()
+            family.lock.release()
 
-    def _note(self, token: str, line: Line) -> None:
+    def _remember(self, token: str, family: TokenFamily) -> None:
         with self._lock:
-            for name in (_name(token), _name(line.newest)):
-                self._lines[name] = line
-                self._lines.move_to_end(name)
-            while len(self._lines) > REMEMBERED:
-                self._lines.popitem(last=False)
+            for digest in (_digest(token), _digest(family.newest)):
+                self._families[digest] = family
+                self._families.move_to_end(digest)
+            while len(self._families) > CAPACITY:
+                self._families.popitem(last=False)
 
 
-def _name(token: str) -> bytes:
+def _digest(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()

@@ -1,4 +1,4 @@
-"""The IdentityProvider: OpenID Connect's code flow, and what has to be asked after it."""
+"""The IdentityProvider: OpenID Connect's code flow, revalidation and logout."""
 
 from __future__ import annotations
 
@@ -16,46 +16,47 @@ from counterseal.models import Guid, Identity, IdpSettings, Logout
 from counterseal.ports import Clock, Entropy, Sealer
 from counterseal_http import Budget, Guard, guarded_client
 from counterseal_oidc import claims
-from counterseal_oidc.asking import REFUSALS, RESPONSE_LIMIT, Asker
 from counterseal_oidc.bulkhead import Bulkhead, CallSlots
-from counterseal_oidc.client_auth import Authenticator
+from counterseal_oidc.client_auth import ClientAuthenticator
 from counterseal_oidc.discovery import Discovery
-from counterseal_oidc.endpoints import Endpoints, bearer
+from counterseal_oidc.endpoints import Endpoints, require_access_token
 from counterseal_oidc.errors import (
     CodeRefused,
-    MixedUp,
+    ResponseIssuer,
     TokenMissing,
     Unproven,
     UserInfoRefused,
 )
-from counterseal_oidc.grants import Grant, Lines
-from counterseal_oidc.id_tokens import IdTokens
-from counterseal_oidc.jose import b64url, demand_algorithm, read_token
-from counterseal_oidc.key_sets import KeySets
-from counterseal_oidc.vouching import Vouching
+from counterseal_oidc.grants import Grant, TokenFamilies
+from counterseal_oidc.jose import b64url
+from counterseal_oidc.jwks import KeySets
+from counterseal_oidc.revalidation import Revalidation
+from counterseal_oidc.tokens import TokenVerifier
+from counterseal_oidc.transport import REFUSALS, RESPONSE_LIMIT, ProviderTransport
 
 TIMEOUT = timedelta(seconds=10)
 """A user waits meanwhile; the requests of one call share it."""
 
-AT_ONCE = 32
-"""Calls that run at once, at all providers together; one company has at most half of them."""
+MAX_CALLS = 32
+"""Calls that run at the same time, for all providers together; a company has at most half."""
 
 _log = logging.getLogger("counterseal_oidc")
 
 
 class OidcIdentityProvider:
     """
-    Speaks with the providers of all App Spaces; may be shared by threads.
+    Calls the providers of all App Spaces; may be shared by threads.
 
     Args:
         sealer: Opens client secrets.
-        clock: Tells the time to tokens, and when what is kept is old.
-        entropy: Names client assertions.
-        guard: Which providers may be called; the public ones, over https, if none is given.
+        clock: The time that tokens are compared with, and that says when the caches are stale.
+        entropy: Makes the `jti` of client assertions.
+        guard: Which URLs may be called; by default public ones over https.
         timeout: The longest that a call may take.
-        at_once: How many calls wait for providers at once, for all of them together, shared fairly
-            by the companies; others are turned away. Each holds a thread of the caller's.
-        tls: How providers prove who they are; the machine's authorities if none is given.
+        max_calls: How many calls may wait for providers at the same time, for all of them
+            together. The companies share this number fairly; a call beyond it is refused at once.
+            Each call blocks the thread of its caller.
+        tls: The authorities that providers' certificates need; by default the machine's.
     """
 
     def __init__(
@@ -66,46 +67,45 @@ class OidcIdentityProvider:
         *,
         guard: Guard | None = None,
         timeout: timedelta = TIMEOUT,
-        at_once: int = AT_ONCE,
+        max_calls: int = MAX_CALLS,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._guard = guard or Guard()
-        self._clock = clock
         self._timeout = timeout
         self._client = guarded_client(
             self._guard, timeout=timeout, response_limit=RESPONSE_LIMIT, tls=tls
         )
-        asker = Asker(self._client)
-        self._discovery = Discovery(asker, clock)
-        self._keys = KeySets(asker, clock)
+        transport = ProviderTransport(self._client)
+        self._discovery = Discovery(transport, clock)
+        self._keys = KeySets(transport, clock)
         self._endpoints = Endpoints(
-            asker, Authenticator(sealer=sealer, clock=clock, entropy=entropy)
+            transport, ClientAuthenticator(sealer=sealer, clock=clock, entropy=entropy)
         )
-        self._id_tokens = IdTokens(self._keys, clock)
-        self._vouching = Vouching(self._endpoints, self._id_tokens, Lines())
-        self._bulkhead = Bulkhead(CallSlots(at_once))
+        self._tokens = TokenVerifier(self._keys, clock)
+        self._revalidation = Revalidation(self._endpoints, self._tokens, TokenFamilies())
+        self._bulkhead = Bulkhead(CallSlots(max_calls))
 
     def close(self) -> None:
-        """Ask nothing from now on."""
+        """Close the connections; a later call raises IdentityUnavailable."""
         self._client.close()
 
     def authorization_url(
         self, settings: IdpSettings, *, company: Guid, state: str, nonce: str, verifier: str
     ) -> str:
         """
-        Return where to send the user.
+        Return the URL at which the user logs in.
 
         Raises:
-            IdentityUnavailable: The provider's configuration cannot be read.
+            IdentityUnavailable: The provider's metadata cannot be fetched.
         """
-        with self._call(settings, company) as left:
-            endpoint = self._discovery.of(settings.issuer, left).authorization_endpoint
+        with self._call(settings, company) as budget:
+            endpoint = self._discovery.metadata(settings.issuer, budget).authorization_endpoint
         if endpoint.startswith("http:") and not self._guard.allow_http:
             raise IdentityUnavailable("discovery: an authorization endpoint without TLS")
         digest = hashlib.sha256(verifier.encode("ascii")).digest()
         query = dict(settings.parameters)
         if "offline_access" in settings.scopes:
-            # OpenID Connect Core, 11: it is ignored without the user's consent.
+            # OpenID Connect Core, 11: the scope is ignored without the user's consent.
             query.setdefault("prompt", "consent")
         query |= {
             "response_type": "code",
@@ -117,8 +117,8 @@ class OidcIdentityProvider:
             "code_challenge": b64url(digest),
             "code_challenge_method": "S256",
         }
-        joint = "&" if urlsplit(endpoint).query else "?"
-        return f"{endpoint}{joint}{urlencode(query)}"
+        separator = "&" if urlsplit(endpoint).query else "?"
+        return f"{endpoint}{separator}{urlencode(query)}"
 
     def exchange(
         self,
@@ -134,41 +134,41 @@ class OidcIdentityProvider:
         Exchange *code* for the user's identity.
 
         Raises:
-            IdentityWithdrawn: The provider refuses the code, or the token does not hold;
-                each way is an `Unproven` of its own.
-            IdentityUnavailable: The provider did not answer, or the settings do not fit it.
+            IdentityWithdrawn: The provider refuses the code, or the token does not verify;
+                each check has its own subclass of `Unproven`.
+            IdentityUnavailable: The provider did not respond, or the settings do not fit it.
             SealBroken: The client secret cannot be opened.
         """
-        with self._call(settings, company) as left:
-            metadata = self._discovery.of(settings.issuer, left)
-            if issuer != settings.issuer and (issuer is not None or metadata.names_itself):
-                raise MixedUp
-            self._keys.make_ready(metadata, left)
+        with self._call(settings, company) as budget:
+            metadata = self._discovery.metadata(settings.issuer, budget)
+            if issuer != settings.issuer and (issuer is not None or metadata.sends_issuer):
+                raise ResponseIssuer
+            self._keys.prefetch(metadata, budget)
             form = {
                 "grant_type": "authorization_code",
                 "code": code,
                 "redirect_uri": settings.redirect_uri,
                 "code_verifier": verifier,
             }
-            answer = self._endpoints.post(settings, metadata.token_endpoint, form, left)
-            if answer.status in REFUSALS:
-                _log.info("%r refuses a code: %s", settings.issuer, answer.error)
+            response = self._endpoints.post(settings, metadata.token_endpoint, form, budget)
+            if response.status in REFUSALS:
+                _log.info("%r refuses a code: %s", settings.issuer, response.error)
                 raise CodeRefused
-            access = bearer(answer)
-            token = self._id_tokens.of(settings, metadata, answer, left, nonce=nonce)
+            access_token = require_access_token(response)
+            token = self._tokens.verify_id_token(settings, metadata, response, budget, nonce=nonce)
             if token is None:
                 raise TokenMissing
             subject = claims.subject_of(token)
-            told = token.claims
-            if settings.account_claim not in told and metadata.userinfo_endpoint is not None:
-                told = self._told(metadata.userinfo_endpoint, access, subject, left)
+            members = token.claims
+            if settings.account_claim not in members and metadata.userinfo_endpoint is not None:
+                members = self._user_info(metadata.userinfo_endpoint, access_token, subject, budget)
             return Identity(
                 issuer=settings.issuer,
                 subject=subject,
-                account_id=claims.account_id(told, settings.account_claim),
+                account_id=claims.account_id(members, settings.account_claim),
                 session=claims.session_of(token),
                 grant=Grant(
-                    refresh_token=answer.text("refresh_token"), access_token=access
+                    refresh_token=response.text("refresh_token"), access_token=access_token
                 ).encode(),
             )
 
@@ -181,45 +181,42 @@ class OidcIdentityProvider:
 
         Raises:
             IdentityWithdrawn: It does not, or there is no way to ask.
-            IdentityUnavailable: The provider did not answer, or not to the question.
+            IdentityUnavailable: The provider did not respond, or not to the question.
             SealBroken: The client secret cannot be opened.
         """
-        with self._call(settings, company) as left:
-            metadata = self._discovery.of(settings.issuer, left)
-            return self._vouching.again(settings, metadata, identity, left)
+        with self._call(settings, company) as budget:
+            metadata = self._discovery.metadata(settings.issuer, budget)
+            return self._revalidation.revalidate(settings, metadata, identity, budget)
 
     def read_logout(self, settings: IdpSettings, token: str, *, company: Guid) -> Logout:
         """
-        Read a logout token.
+        Verify and read a logout token.
 
         Raises:
-            IdentityWithdrawn: It does not hold; each way is an `Unproven` of its own.
-            IdentityUnavailable: The provider's keys cannot be read.
+            IdentityWithdrawn: It does not verify; each check has its own subclass of `Unproven`.
+            IdentityUnavailable: The provider's keys cannot be fetched.
         """
-        with self._call(settings, company) as left:
-            metadata = self._discovery.of(settings.issuer, left)
-            read = read_token(token)
-            demand_algorithm(read, settings.algorithms)
-            # Before the keys: what is not even for us costs no request.
-            logout = claims.read_logout(read, settings, self._clock.now())
-            self._keys.verify(read, metadata, left)
-            return logout
+        with self._call(settings, company) as budget:
+            metadata = self._discovery.metadata(settings.issuer, budget)
+            return self._tokens.verify_logout_token(settings, metadata, token, budget)
 
     def revoke_grant(self, settings: IdpSettings, identity: Identity, *, company: Guid) -> None:
         """
-        Have the grant revoked, where the provider offers that (RFC 7009).
+        Revoke the grant, where the provider offers that (RFC 7009).
 
         Raises:
-            IdentityUnavailable: The provider did not answer.
+            IdentityUnavailable: The provider did not respond.
             SealBroken: The client secret cannot be opened.
         """
-        with self._call(settings, company) as left:
-            metadata = self._discovery.of(settings.issuer, left)
-            self._vouching.revoke_grant(settings, metadata, identity, left)
+        with self._call(settings, company) as budget:
+            metadata = self._discovery.metadata(settings.issuer, budget)
+            self._revalidation.revoke_grant(settings, metadata, identity, budget)
 
-    def _told(self, endpoint: str, access: str, subject: str, left: Budget) -> dict[str, Any]:
+    def _user_info(
+        self, endpoint: str, access_token: str, subject: str, budget: Budget
+    ) -> dict[str, Any]:
         try:
-            return self._endpoints.user_info(endpoint, access, subject, left)
+            return self._endpoints.user_info(endpoint, access_token, subject, budget)
         except Unproven:
             raise
         except IdentityWithdrawn:
@@ -229,14 +226,14 @@ class OidcIdentityProvider:
     def _call(self, settings: IdpSettings, company: Guid) -> Iterator[Budget]:
         try:
             seconds = self._timeout.total_seconds()
-            with self._bulkhead.call(company, settings.issuer, seconds) as left:
-                yield left
+            with self._bulkhead.call(company, settings.issuer, seconds) as budget:
+                yield budget
         except Refused as refusal:
             _log.info("%r: %s", settings.issuer, refusal.code)
             raise
         except IdentityUnavailable as error:
-            _log.warning("%r did not answer: %s", settings.issuer, error)
+            _log.warning("%r is unavailable: %s", settings.issuer, error)
             raise
         except TimeoutError:
-            _log.warning("%r did not answer: the time is over", settings.issuer)
-            raise IdentityUnavailable("the time is over") from None
+            _log.warning("%r is unavailable: timed out", settings.issuer)
+            raise IdentityUnavailable("timed out") from None

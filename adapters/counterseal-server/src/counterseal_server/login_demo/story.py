@@ -152,7 +152,7 @@ def _deliver(world: World) -> None:
 
 
 def _rotated(world: World, algorithm: Algorithm) -> bool:
-    world.provider.steer(jwks=None)
+    world.provider.control(jwks=None)
     adam = Person.of(world, "adam", algorithm)
     adam.enter()
     return adam.device.bond is not None
@@ -160,10 +160,10 @@ def _rotated(world: World, algorithm: Algorithm) -> bool:
 
 def _disabled(world: World, person: Person, account: Account) -> Suspension:
     challenge = _put(world, account)
-    world.provider.steer(disable=person.subject)
+    world.provider.control(disable=person.subject)
     word = _refused(person, challenge)
     devices = _devices(world, account)
-    world.provider.steer(enable=person.subject)
+    world.provider.control(enable=person.subject)
     return _back(person, challenge, word, devices)
 
 

@@ -1,9 +1,8 @@
-"""Asking a provider: one guarded request each, a bounded answer, and one way to fail."""
+"""Transport: one guarded request to a provider, a bounded response, and one way to fail."""
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -13,18 +12,13 @@ import httpx2
 
 from counterseal.errors import IdentityUnavailable
 from counterseal_http import Budget, Forbidden, GuardedClient
+from counterseal_oidc.cache import freshness_lifetime
 
 RESPONSE_LIMIT = 262_144
 """Octets; a large provider's key set has some 20,000."""
 
-SHORTEST, USUAL, LONGEST = timedelta(minutes=5), timedelta(hours=1), timedelta(hours=24)
-"""How long an answer is kept, whatever its `Cache-Control` says or does not."""
-
 OK = 200
 REFUSALS = frozenset({400, 401, 403})
-
-_MAX_AGE = re.compile(r"(?:^|[\s,])max-age\s*=\s*\"?(\d{1,9})\b", re.IGNORECASE)
-_NOT_KEPT = re.compile(r"(?:^|[\s,])no-(?:store|cache)\b", re.IGNORECASE)
 
 _ERRORS = frozenset(
     {
@@ -39,17 +33,18 @@ _ERRORS = frozenset(
         "unsupported_token_type",
     }
 )
-"""RFC 6749, 5.2; RFC 6750, 3.1; RFC 7009, 2.2.1: no other word of a provider is logged."""
+"""RFC 6749, 5.2; RFC 6750, 3.1; RFC 7009, 2.2.1: no other text of a provider is logged."""
 
 
 @attrs.frozen(kw_only=True)
-class Answer:
+class ProviderResponse:
     """
-    What a provider said.
+    A provider's response.
 
     Attributes:
-        members: Of its JSON object; empty if it sent none.
-        fresh_for: How long it may be kept.
+        status: The HTTP status.
+        members: The members of the JSON object in its body; empty if there is none.
+        fresh_for: How long it may be cached.
     """
 
     status: int
@@ -58,86 +53,76 @@ class Answer:
 
     @property
     def error(self) -> str:
-        """OAuth's word for what is wrong, if it is a known one."""
-        said = self.members.get("error")
-        return said if isinstance(said, str) and said in _ERRORS else "unknown"
+        """The OAuth error code, or `unknown` if there is none that OAuth defines."""
+        error = self.members.get("error")
+        return error if isinstance(error, str) and error in _ERRORS else "unknown"
 
     def text(self, name: str) -> str | None:
-        """Return a member that is text and not empty, or None."""
+        """Return the member *name* if it is a text that is not empty, else None."""
         value = self.members.get(name)
         return value if isinstance(value, str) and value else None
 
 
 @attrs.frozen
-class Asker:
+class ProviderTransport:
     """Sends requests to providers; may be shared by threads."""
 
     client: GuardedClient
 
-    def get(self, url: str, left: Budget, *, bearer: str | None = None) -> Answer:
+    def get(self, url: str, budget: Budget, *, bearer: str | None = None) -> ProviderResponse:
         """
-        Read what is at *url*.
+        Send a GET request to *url*.
 
         Raises:
-            IdentityUnavailable: Nothing came back, not in time, or more than is read.
+            IdentityUnavailable: No response came in time, or one that is too long.
         """
         headers = {} if bearer is None else {"authorization": f"Bearer {bearer}"}
-        return self._ask("GET", url, left, headers, None)
+        return self._send("GET", url, budget, headers, None)
 
     def post(
-        self, url: str, left: Budget, *, form: Mapping[str, str], headers: Mapping[str, str]
-    ) -> Answer:
+        self, url: str, budget: Budget, *, form: Mapping[str, str], headers: Mapping[str, str]
+    ) -> ProviderResponse:
         """
         Send *form* to *url*.
 
         Raises:
-            IdentityUnavailable: Nothing came back, not in time, or more than is read.
+            IdentityUnavailable: No response came in time, or one that is too long.
         """
-        return self._ask("POST", url, left, headers, form)
+        return self._send("POST", url, budget, headers, form)
 
-    def _ask(
+    def _send(
         self,
         method: str,
         url: str,
-        left: Budget,
+        budget: Budget,
         headers: Mapping[str, str],
         form: Mapping[str, str] | None,
-    ) -> Answer:
+    ) -> ProviderResponse:
         try:
             response = self.client.request(
                 method,
                 url,
                 headers={"accept": "application/json", **headers},
                 data=form,
-                timeout=left.seconds(),
+                timeout=budget.seconds(),
             )
         except Forbidden as error:
             raise IdentityUnavailable(f"the guard does not allow it: {error}") from None
         except TimeoutError:
-            raise IdentityUnavailable("the time is over") from None
+            raise IdentityUnavailable("timed out") from None
         except (httpx2.RequestError, httpx2.InvalidURL, ValueError) as error:
-            # The kind only: a text may repeat an address that is a secret.
+            # The kind only: the text may contain a URL that is a secret.
             raise IdentityUnavailable(type(error).__name__) from None
-        return Answer(
+        return ProviderResponse(
             status=response.status_code,
             members=_members(response.content),
-            fresh_for=fresh_for(response.headers.get("cache-control", "")),
+            fresh_for=freshness_lifetime(response.headers.get("cache-control", "")),
         )
-
-
-def fresh_for(control: str) -> timedelta:
-    """Return how long an answer with this `Cache-Control` is kept (RFC 9111, 5.2.2)."""
-    if _NOT_KEPT.search(control):
-        return SHORTEST
-    found = _MAX_AGE.search(control)
-    if found is None:
-        return USUAL
-    return min(max(timedelta(seconds=int(found[1])), SHORTEST), LONGEST)
 
 
 def _members(content: bytes) -> dict[str, Any]:
     try:
-        read: Any = json.loads(content)
+        document: Any = json.loads(content)
     except (ValueError, RecursionError):
         return {}
-    return read if isinstance(read, dict) else {}
+    return document if isinstance(document, dict) else {}
