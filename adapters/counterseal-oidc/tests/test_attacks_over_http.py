@@ -207,7 +207,7 @@ def test_a_provider_that_hangs_delays_no_other_provider(
 def test_six_hanging_providers_of_one_company_leave_slots_to_the_others(
     new_service, new_space, frozen_clock, loopback
 ):
-    service = new_service(frozen_clock.now(), max_calls=8, timeout=timedelta(minutes=5))
+    service = new_service(frozen_clock.now(), max_concurrent_calls=8, timeout=timedelta(minutes=5))
     hanging_paths = [Loopback(frozen_clock) for _ in range(6)]
     for idp in hanging_paths:
         idp.hanging_paths.add(DISCOVERY)

@@ -29,7 +29,7 @@ def test_a_call_to_a_provider_that_hangs_times_out(
 def test_a_provider_that_hangs_takes_no_more_than_its_share(
     new_adapter, frozen_clock, space, loopback
 ):
-    relying_party = new_adapter(frozen_clock, max_calls=6, timeout=timedelta(minutes=5))
+    relying_party = new_adapter(frozen_clock, max_concurrent_calls=6, timeout=timedelta(minutes=5))
     login_url(relying_party, space)
     loopback.hanging_paths.add("/token")
     threads = [threading.Thread(target=_fail, args=(relying_party, space)) for _ in range(2)]
@@ -54,7 +54,7 @@ def test_a_provider_that_hangs_takes_no_more_than_its_share(
 def test_a_call_that_needs_no_request_is_served_while_every_slot_is_taken(
     new_adapter, frozen_clock, space, loopback
 ):
-    relying_party = new_adapter(frozen_clock, max_calls=1, timeout=timedelta(minutes=5))
+    relying_party = new_adapter(frozen_clock, max_concurrent_calls=1, timeout=timedelta(minutes=5))
     token = signed(logout(loopback))
     relying_party.read_logout(space, token, company=COMPANY)
     stalled = Loopback(frozen_clock)
@@ -87,7 +87,7 @@ def test_threads_that_wait_for_the_same_provider_have_slots(
     new_adapter, frozen_clock, space, loopback
 ):
     """A call takes its slot before it waits for the thread that fetches, or threads pile up."""
-    relying_party = new_adapter(frozen_clock, max_calls=6, timeout=timedelta(minutes=5))
+    relying_party = new_adapter(frozen_clock, max_concurrent_calls=6, timeout=timedelta(minutes=5))
     loopback.hanging_paths.add(DISCOVERY)
     first = threading.Thread(target=_fail, args=(relying_party, space))
     first.start()

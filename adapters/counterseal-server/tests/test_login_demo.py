@@ -101,7 +101,7 @@ def test_out_of_reach_of_npms_registry_it_says_so(run, monkeypatch, tmp_path):
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.splitlines() == [
         f"Installing npm's oidc-provider into {trial.provider_folder()}",
-        "unavailable: trial_registry_unreachable: npm's registry is out of reach",
+        "unavailable: trial_registry_unreachable: npm's registry cannot be reached",
     ]
     assert not trial.is_installed()
 

@@ -37,7 +37,7 @@ from counterseal_oidc.transport import REFUSALS, RESPONSE_LIMIT, ProviderTranspo
 TIMEOUT = timedelta(seconds=10)
 """A user waits meanwhile; the requests of one call share it."""
 
-MAX_CALLS = 32
+MAX_CONCURRENT_CALLS = 32
 """Calls that run at the same time, for all providers together; a company has at most half."""
 
 _log = logging.getLogger("counterseal_oidc")
@@ -53,7 +53,7 @@ class OidcIdentityProvider:
         entropy: Makes the `jti` of client assertions.
         guard: Which URLs may be called; by default public ones over https.
         timeout: The longest that a call may take.
-        max_calls: How many calls may wait for providers at the same time, for all of them
+        max_concurrent_calls: How many calls may wait for providers at the same time, for all of them
             together. The companies share this number fairly; a call beyond it is refused at once.
             Each call blocks the thread of its caller.
         tls: The authorities that providers' certificates need; by default the machine's.
@@ -67,7 +67,7 @@ class OidcIdentityProvider:
         *,
         guard: Guard | None = None,
         timeout: timedelta = TIMEOUT,
-        max_calls: int = MAX_CALLS,
+        max_concurrent_calls: int = MAX_CONCURRENT_CALLS,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._guard = guard or Guard()
@@ -83,7 +83,7 @@ class OidcIdentityProvider:
         )
         self._tokens = TokenVerifier(self._keys, clock)
         self._revalidation = Revalidation(self._endpoints, self._tokens, TokenFamilies())
-        self._bulkhead = Bulkhead(CallSlots(max_calls))
+        self._bulkhead = Bulkhead(CallSlots(max_concurrent_calls))
 
     def close(self) -> None:
         """Close the connections; a later call raises IdentityUnavailable."""

@@ -124,5 +124,5 @@ class Providers:
             self._clock,
             self._entropy,
             guard=guard,
-            max_calls=max(1, self._settings.threads // SHARE),
+            max_concurrent_calls=max(1, self._settings.threads // SHARE),
         )
