@@ -53,9 +53,9 @@ class OidcIdentityProvider:
         entropy: Makes the `jti` of client assertions.
         guard: Which URLs may be called; by default public ones over https.
         timeout: The longest that a call may take.
-        max_concurrent_calls: How many calls may wait for providers at the same time, for all of them
-            together. The companies share this number fairly; a call beyond it is refused at once.
-            Each call blocks the thread of its caller.
+        max_concurrent_calls: How many calls may wait for providers at the same time, for all
+            providers together. Companies share this number fairly; a call beyond it is refused at
+            once. Each call blocks the thread of its caller.
         tls: The authorities that providers' certificates need; by default the machine's.
     """
 
