@@ -42,6 +42,7 @@ FOR_DRIVING = FOR_DRIVEN | {
             "policy",
             "wire.claims",
             "wire.cx1",
+            "wire.device",
             "wire.display",
             "wire.enrolment",
             "wire.link",

@@ -15,13 +15,13 @@ MODULES = {
 """The lines of each module of the core; the conformance kit is not counted."""
 
 FILES = 100
-LINES = 17_100
+LINES = 17_400
 """
 What the core may grow to: its size now, rounded up to the next hundred.
 
 The goal is 16,000, and it is not reached. Lower this number whenever the core shrinks.
 
-It grew by what the adapters had of the documents that origins read: one reader, beside its writer.
+It grew by the documents that origins and devices read, which three adapters wrote and read before.
 """
 
 LONG = {"ports.py": "the ports, one protocol each, with their clauses"}

@@ -400,7 +400,9 @@ def test_an_ending_in_words_that_are_not_known_is_no_reply(auth, bound, member, 
     result = bound(name, guid, *rest)
 
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr.startswith("unavailable: service_unreachable: a reply that does not say")
+    assert result.stderr.startswith(
+        "unavailable: service_unreachable: a reply that cannot be read: "
+    )
     assert control_characters(result) == set()
 
 

@@ -12,6 +12,7 @@ from program import PATIENCE
 from werkzeug.serving import make_server
 
 from counterseal.testing import FakeService
+from counterseal.wire.device import Peeked
 from counterseal_flask import Settings, create_blueprints
 from counterseal_server.handset import Calls, ServiceRefused, ServiceUnreachable, log_in
 from counterseal_server.handset.login import RETURN
@@ -76,9 +77,9 @@ def returned(address, back):
 def test_a_person_logs_in_and_the_token_is_for_them(auth, browser):
     calls = Calls(auth.url)
     token = log_in(calls, auth.space.guid, browser.going(returned))
-    told = calls.plain("POST", "/device/invitation", b'{"token": "%s"}' % token.encode())
+    told = calls.plain("/device/invitation", {"token": token}, Peeked)
     calls.close()
-    assert told["appSpace"] == auth.space.guid
+    assert told.app_space == auth.space.guid
     assert auth.world.ports.store.account(auth.space.guid, "carol") is not None
     ((status, body),) = browser.got()
     assert status == 200

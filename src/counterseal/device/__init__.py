@@ -8,7 +8,8 @@ It is honest about what software can protect: see `counterseal.device.pin`.
 from __future__ import annotations
 
 from counterseal.device.pin import WrappedKey
-from counterseal.device.software import Bond, Rotation, SoftwareDevice, device_document, read_device
+from counterseal.device.software import Rotation, SoftwareDevice, device_document, read_device
+from counterseal.wire.device import Bond
 
 __all__ = [
     "Bond",

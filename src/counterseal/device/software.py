@@ -12,10 +12,10 @@ from counterseal import ijson, keys
 from counterseal.device.pin import SCRYPT_N, Entropy, WrappedKey, Wrapping, unwrap, wrap
 from counterseal.errors import DisplayChanged, InvalidField, MalformedToken, NotBound, UnfitKey
 from counterseal.keys import PrivateKey
-from counterseal.models import Algorithm, DeviceCall, DeviceKey, Guid, PublicKey, PushAddress, Role
-from counterseal.models.guid import parse
+from counterseal.models import Algorithm, DeviceCall, DeviceKey, Guid, PushAddress, Role
 from counterseal.wire.answer import Answer, answer_claims
 from counterseal.wire.claims import VERSION
+from counterseal.wire.device import Bond
 from counterseal.wire.display import demand_display
 from counterseal.wire.enrolment import (
     BIND_TYP,
@@ -29,6 +29,7 @@ from counterseal.wire.enrolment import (
     rotation_claims,
 )
 from counterseal.wire.keyset import keyset_time, verify_keyset
+from counterseal.wire.members import read_record, write_record
 from counterseal.wire.proof import PROOF_TYP, Proof, proof_claims
 from counterseal.wire.receipt import Receipt, verify_receipt
 
@@ -41,22 +42,6 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """Return the time, aware, in UTC."""
-
-
-@attrs.frozen(kw_only=True)
-class Bond:
-    """
-    What a device learned when its binding was completed.
-
-    Attributes:
-        keys_at: When the service endorsed its keys, seconds since the epoch; 0 at the bind.
-    """
-
-    device: Guid
-    account: Guid
-    app_space: Guid
-    service_keys: tuple[PublicKey, ...]
-    keys_at: int = 0
 
 
 @attrs.frozen(kw_only=True)
@@ -139,12 +124,7 @@ class SoftwareDevice:
 
     def complete_binding(self, result: Bound) -> None:
         """Take note of a completed binding, and pin the service's keys."""
-        self.bond = Bond(
-            device=result.binding.guid,
-            account=result.account.guid,
-            app_space=result.app_space.guid,
-            service_keys=result.service_keys,
-        )
+        self.bond = Bond.of(result)
 
     def signed_call(self, method: str, uri: str, body: bytes = b"") -> DeviceCall:
         """
@@ -342,10 +322,7 @@ def device_document(device: SoftwareDevice) -> dict[str, Any]:
     }
     if device.bond is not None:
         document["bond"] = {
-            "device": device.bond.device,
-            "account": device.bond.account,
-            "appSpace": device.bond.app_space,
-            "serviceKeys": keys.jwks_document(device.bond.service_keys),
+            **write_record(device.bond),
             "keysAt": device.bond.keys_at,
         }
     return document
@@ -384,13 +361,7 @@ def _read_device(document: Any, clock: Clock, entropy: Entropy) -> SoftwareDevic
         ),
         bond=None
         if bond is None
-        else Bond(
-            device=parse(bond["device"], field="bond.device"),
-            account=parse(bond["account"], field="bond.account"),
-            app_space=parse(bond["appSpace"], field="bond.appSpace"),
-            service_keys=keys.trusted_keys(bond["serviceKeys"], field="bond.serviceKeys"),
-            keys_at=int(bond["keysAt"]),
-        ),
+        else attrs.evolve(read_record(Bond, bond), keys_at=int(bond["keysAt"])),
     )
 
 

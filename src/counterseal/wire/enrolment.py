@@ -149,6 +149,11 @@ def read_enrolment(body: object) -> Enrolment:
     )
 
 
+def peek_document(token: str) -> dict[str, str]:
+    """Return the JSON body of a peek with the session *token*."""
+    return {"token": token}
+
+
 def read_peek(body: object) -> str:
     """Read the body of a peek; return its session token."""
     return read_text(read_object(body, _PEEK_MEMBERS, "peek", prefix=""), "token")

@@ -3,6 +3,8 @@ Members: the readers of a JSON object's members, which InvalidField names.
 
 A document that a client sends may have the known members only; another one is refused by name.
 `Members` reads what a service replies, where a client ignores the members that it does not know.
+A record whose fields have a `member` each is a document: `write_record` and `read_record` follow
+these fields.
 
 A *near miss* differs from a known name by at most one character that is missing, added, replaced
 or swapped with its neighbour, or is its plural or singular. Case, `-`, `_`, `.` and spaces do not
@@ -13,8 +15,10 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Collection, Container, Iterable, Mapping
+from collections.abc import Callable, Collection, Container, Iterable, Mapping
 from datetime import datetime
+from functools import cache
+from operator import attrgetter
 from typing import Any, TypeVar
 
 import attrs
@@ -23,9 +27,10 @@ from counterseal import ijson
 from counterseal.errors import InvalidField, MalformedToken
 from counterseal.models import Guid
 from counterseal.models.guid import parse
-from counterseal.wire.claims import parse_time
+from counterseal.wire.claims import format_time, parse_time
 
 E = TypeVar("E", bound=enum.Enum)
+R = TypeVar("R", bound=attrs.AttrsInstance)
 
 
 class _Everything(Container[str]):
@@ -181,6 +186,66 @@ class Members:
         if not isinstance(value, list):
             raise InvalidField(name, "missing or not a list")
         return tuple(Members.of(each, name) for each in value)
+
+
+@attrs.frozen
+class Kind:
+    """How the values of a member are read and written."""
+
+    reader: Callable[[Members, str], Any]
+    writer: Callable[[Any], Any] = lambda value: value
+
+
+TEXT = Kind(Members.text)
+EMPTY_TEXT = Kind(lambda members, name: members.text(name, empty=True))
+OPTIONAL_TEXT = Kind(Members.text_or_none)
+FLAG = Kind(Members.flag)
+COUNT = Kind(Members.count)
+GUID = Kind(Members.guid)
+TIME = Kind(Members.time, format_time)
+
+
+def choice(kind: type[enum.Enum]) -> Kind:
+    """Return the kind of the values of an enumeration."""
+    return Kind(lambda members, name: members.choice(name, kind), attrgetter("value"))
+
+
+def records(kind: type[attrs.AttrsInstance]) -> Kind:
+    """Return the kind of a list of documents."""
+    return Kind(
+        lambda members, name: tuple(_read_members(kind, each) for each in members.objects(name)),
+        lambda values: [write_record(value) for value in values],
+    )
+
+
+def member(name: str, kind: Kind, *, omitted: bool = False) -> dict[str, Any]:
+    """Return the metadata of a field; where *omitted* says so, None is left out."""
+    return {"member": (name, kind, omitted)}
+
+
+def write_record(record: attrs.AttrsInstance) -> dict[str, Any]:
+    """Return the document that *record* is."""
+    document: dict[str, Any] = {}
+    for attribute, name, kind, omitted in _table(type(record)):
+        value = getattr(record, attribute)
+        if not (omitted and value is None):
+            document[name] = kind.writer(value)
+    return document
+
+
+def read_record(kind: type[R], document: object) -> R:
+    """Read a record of *kind*; see `Members` for refusals."""
+    return _read_members(kind, Members.of(document))
+
+
+def _read_members(record: type[R], members: Members) -> R:
+    return record(**{row[0]: row[2].reader(members, row[1]) for row in _table(record)})
+
+
+@cache
+def _table(record: type[attrs.AttrsInstance]) -> tuple[tuple[str, str, Kind, bool], ...]:
+    fields = [field for field in attrs.fields(record) if "member" in field.metadata]
+    return tuple((field.name, *field.metadata["member"]) for field in fields)
 
 
 def near_miss(name: str, members: Iterable[str]) -> str | None:

@@ -5,19 +5,22 @@ from __future__ import annotations
 from http import HTTPStatus
 
 import counterseal as cs
-from counterseal.models import DeviceCall
+from counterseal.models import Binding, DeviceCall
+from counterseal.wire.device import (
+    AccountStatus,
+    AnswerReply,
+    Bond,
+    DeviceStatus,
+    Endorsements,
+    OpenRequest,
+    OpenRequests,
+    Peeked,
+    ShownRequest,
+)
 from counterseal.wire.enrolment import read_peek
+from counterseal.wire.members import write_record
 from counterseal_web.bodies import named
 from counterseal_web.calls import Call
-from counterseal_web.documents import (
-    answered_document,
-    bound_document,
-    invited_document,
-    own_document,
-    pending_document,
-    shown_document,
-    status_document,
-)
 from counterseal_web.messages import Reply
 from counterseal_web.service import Service
 
@@ -25,57 +28,67 @@ from counterseal_web.service import Service
 def peek(service: Service, call: Call) -> Reply:
     """Tell which App Space a session token is for; changes nothing."""
     app_space = service.enrolments.peek(read_peek(call.document))
-    return Reply(document=invited_document(app_space))
+    peeked = Peeked(app_space=app_space.guid, app_space_name=app_space.name)
+    return Reply(document=write_record(peeked))
 
 
 def finish_bind(service: Service, call: Call) -> Reply:
     """Finish a bind with a session token and new keys; may be repeated."""
     bound = service.enrolments.complete(cs.read_enrolment(call.document))
-    return Reply(document=bound_document(bound))
+    return Reply(document=write_record(Bond.of(bound)))
 
 
 def pending(service: Service, call: Call) -> Reply:
     """Return what the device's account is asked, oldest first."""
-    return Reply(document=pending_document(service.answers.pending(_device_call(call))))
+    requests = tuple(map(OpenRequest.of, service.answers.pending(_device_call(call))))
+    return Reply(document=write_record(OpenRequests(requests=requests)))
 
 
 def show(service: Service, call: Call) -> Reply:
     """Return one request, to be shown: its display document is what the device signs."""
     guid = named(call.names["guid"], "guid")
-    shown = service.answers.fetch(_device_call(call), guid)
-    return Reply(document=shown_document(shown, service.ports.clock.now()))
+    challenge = service.answers.fetch(_device_call(call), guid)
+    request = ShownRequest.of(challenge, now=service.ports.clock.now())
+    return Reply(document=write_record(request))
 
 
 def answer(service: Service, call: Call) -> Reply:
     """Accept an answer; the body is the answer, a compact JWS."""
-    return Reply(document=answered_document(service.answers.answer(_device_call(call))))
+    return Reply(document=write_record(AnswerReply.of(service.answers.answer(_device_call(call)))))
 
 
 def disown(service: Service, call: Call) -> Reply:
     """Accept that this was not me; the body is the disown, a compact JWS."""
-    return Reply(document=answered_document(service.answers.disown(_device_call(call))))
+    return Reply(document=write_record(AnswerReply.of(service.answers.disown(_device_call(call)))))
 
 
 def update(service: Service, call: Call) -> Reply:
     """Change the device's name or push addresses."""
-    return Reply(document=own_document(service.devices.update(_device_call(call)), service.policy))
+    return _status(service, service.devices.update(_device_call(call)))
 
 
 def rotate(service: Service, call: Call) -> Reply:
     """Replace the device's keys."""
-    return Reply(document=own_document(service.devices.rotate(_device_call(call)), service.policy))
+    return _status(service, service.devices.rotate(_device_call(call)))
 
 
 def status(service: Service, call: Call) -> Reply:
     """Tell the device what the service knows of it."""
-    return Reply(
-        document=status_document(service.devices.authenticate(_device_call(call)), service.policy)
+    authenticated = service.devices.authenticate(_device_call(call))
+    status = AccountStatus.of(
+        authenticated.binding,
+        attempts_left=_attempts_left(service, authenticated.binding),
+        account=authenticated.account.guid,
+        app_space=authenticated.app_space.guid,
+        app_space_name=authenticated.app_space.name,
     )
+    return Reply(document=write_record(status))
 
 
 def endorsed_keys(service: Service, call: Call) -> Reply:
     """Return the service's key set, endorsed by each of its keys."""
-    return Reply(document={"endorsed": service.keysets.endorse(_device_call(call))})
+    endorsements = Endorsements(endorsed=service.keysets.endorse(_device_call(call)))
+    return Reply(document=write_record(endorsements))
 
 
 def telemetry(service: Service, call: Call) -> Reply:
@@ -90,6 +103,15 @@ def service_keys(service: Service, call: Call) -> Reply:  # noqa: ARG001 (a hand
         document=cs.jwks_document(service.ports.signer.jwks()),
         headers={"Cache-Control": "public, max-age=300"},
     )
+
+
+def _status(service: Service, binding: Binding) -> Reply:
+    status = DeviceStatus.of(binding, attempts_left=_attempts_left(service, binding))
+    return Reply(document=write_record(status))
+
+
+def _attempts_left(service: Service, binding: Binding) -> int:
+    return max(0, service.policy.strike_limit - binding.strikes)
 
 
 def _device_call(call: Call) -> DeviceCall:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from counterseal.errors import InvalidField, Refused
-from counterseal_web.bodies import named, optional_text, text
+from counterseal.wire.device import LoggedIn, LoginRedirect, LoginReturn, LoginStart
+from counterseal.wire.members import read_record, write_record
+from counterseal_web.bodies import named, text
 from counterseal_web.calls import Call
-from counterseal_web.documents import begun_document, welcome_document
 from counterseal_web.messages import Reply
 from counterseal_web.service import Service
 
@@ -18,10 +19,11 @@ def redirect(service: Service, call: Call) -> Reply:
 
     The app keeps `secret` to itself and sends its user to `url`.
     """
-    body = call.document
-    app_space = named(text(body, "appSpaceGuid"), "appSpaceGuid")
-    begun = service.logins.redirect(app_space, text(body, "redirectUri"))
-    return Reply(document=begun_document(begun))
+    start = read_record(LoginStart, call.document)
+    app_space = named(start.app_space, "appSpaceGuid")
+    login = service.logins.redirect(app_space, start.redirect_uri)
+    redirect = LoginRedirect(url=login.url, secret=login.app_secret, expires_at=login.deadline)
+    return Reply(document=write_record(redirect))
 
 
 def come_back(service: Service, call: Call) -> Reply:
@@ -33,14 +35,17 @@ def come_back(service: Service, call: Call) -> Reply:
 
 def authenticate(service: Service, call: Call) -> Reply:
     """Finish a log-in, once: state, code and the app's secret together get a session token."""
-    body = call.document
+    returned = read_record(LoginReturn, call.document)
     invitation = service.logins.authenticate(
-        text(body, "state"),
-        text(body, "code"),
-        text(body, "secret"),
-        issuer=optional_text(body, "iss"),
+        returned.state, returned.code, returned.secret, issuer=returned.issuer
     )
-    return Reply(document=welcome_document(invitation))
+    logged_in = LoggedIn(
+        token=invitation.token,
+        expires_at=invitation.deadline,
+        app_space=invitation.app_space.guid,
+        app_space_name=invitation.app_space.name,
+    )
+    return Reply(document=write_record(logged_in))
 
 
 def log_out(service: Service, call: Call) -> Reply:

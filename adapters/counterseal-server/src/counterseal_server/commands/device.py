@@ -14,6 +14,7 @@ from counterseal_server.printing import print_json, print_line
 
 if TYPE_CHECKING:  # a fast start
     from counterseal.models import Guid
+    from counterseal.wire.device import AnswerReply
     from counterseal_server.handset import Handset, Home
 
 HOME = click.option(
@@ -143,13 +144,14 @@ def disown(guid: str, home: str, *, as_json: bool) -> None:
 def status(home: str, *, as_json: bool) -> None:
     """Show what the service knows of this device."""
     with plainly(), _handset(home) as handset:
-        from counterseal_server.screen import Screen  # noqa: PLC0415 (a fast start)
+        from counterseal.wire.members import write_record  # noqa: PLC0415 (a fast start)
+        from counterseal_server.screen import Screen  # noqa: PLC0415
 
-        told = handset.status()
+        document = write_record(handset.status())
         if as_json:
-            print_json(told)
+            print_json(document)
         else:
-            Screen().facts((name, _plain(value)) for name, value in told.items())
+            Screen().facts((name, _plain(value)) for name, value in document.items())
 
 
 def _logged_in(url: str, app_space: Guid, *, browser: bool) -> str:
@@ -210,13 +212,15 @@ def _show(document: dict[str, Any]) -> None:
     display.show(screen, document)
 
 
-def _ended(handset: Handset, reply: dict[str, Any], *, as_json: bool) -> None:
+def _ended(handset: Handset, reply: AnswerReply, *, as_json: bool) -> None:
+    from counterseal.wire.members import write_record  # noqa: PLC0415 (a fast start)
+
     if as_json:
-        print_json(reply)
+        print_json(write_record(reply))
         return
     receipt = handset.receipt(reply)
-    verdict = "approved" if reply["approved"] else "not approved"
-    print_line(f"{reply['state']}, {verdict}")
+    verdict = "approved" if reply.approved else "not approved"
+    print_line(f"{reply.state.value}, {verdict}")
     if receipt is None:
         print_line("receipt: signed by a key that no pinned key vouches for")
     else:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from typing import Any, TypeVar
 
+import attrs
 import httpx2
 
 from counterseal import read_json
 from counterseal.device import SoftwareDevice
 from counterseal.errors import InvalidField, Refused, Unavailable
+from counterseal.wire.members import read_record
 from counterseal_http import Guard, guarded_client
+
+R = TypeVar("R", bound=attrs.AttrsInstance)
 
 PROOF = "Counterseal-Proof"
 JSON = "application/json"
@@ -43,30 +48,32 @@ class Calls:
         # The person names the service; it may well be on this machine.
         self._client = guarded_client(Guard(allow_http=True, allow_private=True, ports=None))
 
-    def plain(self, method: str, path: str, document: bytes) -> Any:
+    def plain(self, path: str, document: dict[str, Any], reply: type[R]) -> R:
         """
-        Make a call without a proof.
+        Make a call without a proof; return its *reply*.
 
         Raises:
             ServiceRefused: The service refuses.
             ServiceUnreachable: It did not answer, or not as it should.
         """
-        return self._called(method, path, document, {"Content-Type": JSON})
+        body = json.dumps(document).encode()
+        return _read(reply, self._called("POST", path, body, {"Content-Type": JSON}))
 
     def proven(
-        self, device: SoftwareDevice, method: str, path: str, body: bytes = b"", kind: str = JWS
-    ) -> Any:
+        self, device: SoftwareDevice, method: str, path: str, reply: type[R], token: str = ""
+    ) -> R:
         """
-        Make a call with the proof that *device* makes.
+        Make a call with the proof that *device* makes, and a *token*; return its *reply*.
 
         Raises:
             NotBound: The device is not bound.
             ServiceRefused: The service refuses.
             ServiceUnreachable: It did not answer, or not as it should.
         """
+        body = token.encode()
         call = device.signed_call(method, self._url + path, body)
-        headers = {PROOF: call.proof} | ({"Content-Type": kind} if body else {})
-        return self._called(method, path, body, headers)
+        headers = {PROOF: call.proof} | ({"Content-Type": JWS} if body else {})
+        return _read(reply, self._called(method, path, body, headers))
 
     def close(self) -> None:
         """Close the connections."""
@@ -82,6 +89,13 @@ class Calls:
         except httpx2.InvalidURL:
             raise InvalidField("url", "not an address") from None
         return _document(response)
+
+
+def _read(reply: type[R], document: object) -> R:
+    try:
+        return read_record(reply, document)
+    except InvalidField as error:
+        raise ServiceUnreachable(f"a reply that cannot be read: {error}") from None
 
 
 def _document(response: httpx2.Response) -> Any:

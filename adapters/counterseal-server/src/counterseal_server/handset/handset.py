@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from contextlib import closing
 from types import TracebackType
 from typing import Any, Self, TypeAlias
 
-from counterseal import Receipt, trusted_keys
-from counterseal.device import Bond, SoftwareDevice
+from counterseal import Receipt
+from counterseal.device import SoftwareDevice
 from counterseal.errors import DisplayChanged, InvalidField, IssuerUntrusted, ReceiptChanged
-from counterseal.models import ChallengeState, Guid
-from counterseal.models.guid import parse
+from counterseal.models import Guid
 from counterseal.wire.claims import parse_time
-from counterseal.wire.enrolment import enrolment_document
+from counterseal.wire.device import (
+    AccountStatus,
+    AnswerReply,
+    Bond,
+    Endorsements,
+    OpenRequests,
+    Peeked,
+    ShownRequest,
+)
+from counterseal.wire.enrolment import enrolment_document, peek_document
 from counterseal_server.handset.calls import Calls, ServiceRefused, ServiceUnreachable
 from counterseal_server.handset.home import Home
 from counterseal_server.handset.sent import Sent
-
-ENDINGS = frozenset(state.value for state in ChallengeState)
 
 Ask: TypeAlias = Callable[[], str]
 """Asks the person, when it is needed."""
@@ -65,11 +70,11 @@ class Handset:
         """
         device = home.new(pin)
         with closing(Calls(url)) as calls:
-            space = _app_space(calls, token) if app_space is None else app_space
+            space = app_space
+            if space is None:
+                space = calls.plain("/device/invitation", peek_document(token), Peeked).app_space
             enrolment = device.enrolment(token, space, pin=pin, name=name)
-            body = json.dumps(enrolment_document(enrolment)).encode()
-            bound = calls.plain("POST", "/device/bind", body)
-        device.bond = _bond(bound)
+            device.bond = calls.plain("/device/bind", enrolment_document(enrolment), Bond)
         home.keep_service(url)
         home.keep(device)
         return device.bond
@@ -83,8 +88,8 @@ class Handset:
             ServiceRefused: The service refuses.
             ServiceUnreachable: It did not answer, or not as it should.
         """
-        reply = self._calls.proven(self.device, "GET", "/device/requests")
-        return [self.shown(challenge) for challenge in _requested(reply)]
+        pending = self._calls.proven(self.device, "GET", "/device/requests", OpenRequests)
+        return [self.shown(request.guid) for request in pending.requests]
 
     def shown(self, challenge: Guid) -> dict[str, Any]:
         """
@@ -105,7 +110,7 @@ class Handset:
 
     def answer(
         self, challenge: Guid, button: int, *, code: str | None, ask_pin: Ask, ask_code: Ask
-    ) -> dict[str, Any]:
+    ) -> AnswerReply:
         """
         Press a button; the PIN and the code are asked for only where they are needed.
 
@@ -125,7 +130,7 @@ class Handset:
         sent.demand_same(button, code)
         return self._told("/device/answer", challenge, sent)
 
-    def disown(self, challenge: Guid) -> dict[str, Any]:
+    def disown(self, challenge: Guid) -> AnswerReply:
         """
         Say that this was not me; after a lost reply, the same again is safe.
 
@@ -157,23 +162,20 @@ class Handset:
         signed = self.device.answer(display, button, pin=pin, code=code)
         return Sent(signed=signed, button=button, code=code)
 
-    def _told(self, path: str, challenge: Guid, sent: Sent) -> dict[str, Any]:
+    def _told(self, path: str, challenge: Guid, sent: Sent) -> AnswerReply:
         """Send what is signed, and keep it until the service has said what becomes of it."""
         self._home.unsettled.keep(challenge, sent)
         try:
-            reply: dict[str, Any] = self._calls.proven(
-                self.device, "POST", path, sent.signed.encode()
-            )
+            reply = self._calls.proven(self.device, "POST", path, AnswerReply, sent.signed)
         except ServiceRefused:
             self._home.unsettled.settle(challenge)
             raise
-        if reply.get("guid") != challenge:
+        if reply.guid != challenge:
             raise ServiceUnreachable("a reply to another answer")
-        _require_ended(reply)
         self._home.unsettled.settle(challenge)
         return reply
 
-    def status(self) -> dict[str, Any]:
+    def status(self) -> AccountStatus:
         """
         Return what the service knows of the device.
 
@@ -181,10 +183,9 @@ class Handset:
             ServiceRefused: The service refuses.
             ServiceUnreachable: It did not answer, or not as it should.
         """
-        reply: dict[str, Any] = self._calls.proven(self.device, "GET", "/device/status")
-        return reply
+        return self._calls.proven(self.device, "GET", "/device/status", AccountStatus)
 
-    def receipt(self, reply: dict[str, Any]) -> Receipt | None:
+    def receipt(self, reply: AnswerReply) -> Receipt | None:
         """
         Check a reply's receipt; None if neither a pinned key nor one that it endorses signed it.
 
@@ -204,10 +205,10 @@ class Handset:
         except IssuerUntrusted:
             return None
 
-    def _checked(self, reply: dict[str, Any]) -> Receipt:
-        receipt = self.device.check(reply.get("receipt", ""))
-        told = tuple(reply.get(name) for name in ("guid", "state", "approved"))
-        if told != (receipt.answer.challenge, receipt.state.value, receipt.approved):
+    def _checked(self, reply: AnswerReply) -> Receipt:
+        receipt = self.device.check(reply.receipt or "")
+        ending = (receipt.answer.challenge, receipt.state, receipt.approved)
+        if (reply.guid, reply.state, reply.approved) != ending:
             raise ReceiptChanged("it is of another answer")
         return receipt
 
@@ -215,10 +216,10 @@ class Handset:
         """Pin the service's keys of now, if a pinned one has signed that they are."""
         bond = self.device.bond
         pinned = () if bond is None else bond.service_keys
-        endorsed = self._calls.proven(self.device, "GET", "/device/keys").get("endorsed")
+        reply = self._calls.proven(self.device, "GET", "/device/keys", Endorsements)
         for key in pinned:
-            if isinstance(endorsed, dict) and key.kid in endorsed:
-                self.device.adopt(endorsed[key.kid])
+            if key.kid in reply.endorsed:
+                self.device.adopt(reply.endorsed[key.kid])
                 self._home.keep(self.device)
                 return
 
@@ -234,48 +235,9 @@ class Handset:
         self._calls.close()
 
     def _display(self, challenge: Guid) -> str:
-        reply = self._calls.proven(self.device, "GET", f"/device/requests/{challenge}")
-        display = reply.get("display")
-        if not isinstance(display, str):
-            raise ServiceUnreachable("a reply without a display document")
+        path = f"/device/requests/{challenge}"
+        display = self._calls.proven(self.device, "GET", path, ShownRequest).display
         if self.device.read_display(display)["challenge"] != challenge:
             raise DisplayChanged("another question than was asked for")
         self._home.shown.demand_same(challenge, display)
         return display
-
-
-def _requested(reply: dict[str, Any]) -> list[Guid]:
-    try:
-        return [parse(one["guid"], field="guid") for one in reply["requests"]]
-    except (KeyError, TypeError, InvalidField):
-        raise ServiceUnreachable("a reply without a list of requests") from None
-
-
-def _require_ended(reply: dict[str, Any]) -> None:
-    """Refuse a reply that does not say what became of the question, in words that are known."""
-    if (
-        reply.get("state") not in ENDINGS
-        or not isinstance(reply.get("approved"), bool)
-        or not isinstance(reply.get("receipt"), str | None)
-    ):
-        raise ServiceUnreachable("a reply that does not say what became of it")
-
-
-def _app_space(calls: Calls, token: str) -> Guid:
-    told = calls.plain("POST", "/device/invitation", json.dumps({"token": token}).encode())
-    try:
-        return parse(told["appSpace"], field="appSpace")
-    except (KeyError, InvalidField):
-        raise ServiceUnreachable("a reply without an App Space") from None
-
-
-def _bond(reply: Any) -> Bond:
-    try:
-        return Bond(
-            device=parse(reply["device"], field="device"),
-            account=parse(reply["account"], field="account"),
-            app_space=parse(reply["appSpace"], field="appSpace"),
-            service_keys=trusted_keys(reply["serviceKeys"]),
-        )
-    except KeyError:
-        raise ServiceUnreachable("a reply without what a bind brings") from None

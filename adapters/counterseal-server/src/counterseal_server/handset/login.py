@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import json
 import time
 from collections.abc import Callable
 from http import HTTPStatus
@@ -12,6 +11,8 @@ from typing import Any, ClassVar, TypeAlias
 from urllib.parse import parse_qs, urlsplit
 
 from counterseal.models import Guid
+from counterseal.wire.device import LoggedIn, LoginRedirect, LoginReturn, LoginStart
+from counterseal.wire.members import write_record
 from counterseal_server.handset.calls import Calls, ServiceRefused, ServiceUnreachable
 
 PATH = "/counterseal"
@@ -46,9 +47,9 @@ def log_in(calls: Calls, app_space: Guid, show: Show, patience: float = PATIENCE
         OSError: No port can be listened at.
     """
     with _Loopback() as loopback:
-        where = {"appSpaceGuid": app_space, "redirectUri": loopback.address}
-        begun = _called(calls, "redirect", where)
-        url, secret = _text(begun, "url"), _text(begun, "secret")
+        start = LoginStart(app_space=app_space, redirect_uri=loopback.address)
+        redirect = calls.plain("/device/login/redirect", write_record(start), LoginRedirect)
+        url = redirect.url
         if not url.startswith(("https://", "http://")):
             raise ServiceUnreachable("a log-in that is at no address for a browser")
         loopback.state = _only(parse_qs(urlsplit(url).query), "state") or ""
@@ -56,8 +57,11 @@ def log_in(calls: Calls, app_space: Guid, show: Show, patience: float = PATIENCE
         back = loopback.wait(patience)
     if "code" not in back:
         raise ServiceRefused(back.get("error", "no_code"), "the provider lets nobody in")
-    finished = _called(calls, "authenticate", back | {"secret": secret})
-    return _text(finished, "sessionToken")
+    returned = LoginReturn(
+        state=back["state"], code=back["code"], issuer=back.get("iss"), secret=redirect.secret
+    )
+    document = write_record(returned)
+    return calls.plain("/device/login/authenticate", document, LoggedIn).token
 
 
 class _Loopback(HTTPServer):
@@ -111,17 +115,6 @@ class _Return(BaseHTTPRequestHandler):
         """Say nothing: what is asked for holds the code."""
 
 
-def _called(calls: Calls, name: str, document: dict[str, str]) -> Any:
-    return calls.plain("POST", f"/device/login/{name}", json.dumps(document).encode())
-
-
 def _only(query: dict[str, list[str]], name: str) -> str | None:
     values = query.get(name, [])
     return values[0] if len(values) == 1 else None
-
-
-def _text(reply: dict[str, Any], name: str) -> str:
-    text = reply.get(name)
-    if not isinstance(text, str):
-        raise ServiceUnreachable(f"a reply without `{name}`")
-    return text

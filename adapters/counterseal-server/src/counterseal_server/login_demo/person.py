@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import attrs
 
-from counterseal import trusted_keys
-from counterseal.device import Bond, SoftwareDevice
+from counterseal.device import SoftwareDevice
 from counterseal.models import Algorithm
+from counterseal.wire.device import (
+    AnswerReply,
+    Bond,
+    LoggedIn,
+    LoginRedirect,
+    LoginStart,
+    ShownRequest,
+)
 from counterseal.wire.enrolment import enrolment_document
+from counterseal.wire.members import write_record
 from counterseal_server.handset.calls import Calls
 from counterseal_server.login_demo.world import APP_RETURN, PIN_COST, World
 
@@ -69,8 +75,10 @@ class Person:
         Raises:
             ServiceRefused: The service refuses.
         """
-        told = self._called("redirect", appSpaceGuid=self.world.app_space.guid, redirectUri=place)
-        return Begun(url=told["url"], secret=told["secret"])
+        start = LoginStart(app_space=self.world.app_space.guid, redirect_uri=place)
+        calls: Calls = self.world.calls
+        redirect = calls.plain("/device/login/redirect", write_record(start), LoginRedirect)
+        return Begun(url=redirect.url, secret=redirect.secret)
 
     def log_in(self, begun: Begun) -> dict[str, str]:
         """Log in at the provider, and return what the app is sent over the service."""
@@ -86,7 +94,9 @@ class Person:
         Raises:
             ServiceRefused: The service refuses.
         """
-        return str(self._called("authenticate", **told, secret=secret)["sessionToken"])
+        calls: Calls = self.world.calls
+        document = told | {"secret": secret}
+        return calls.plain("/device/login/authenticate", document, LoggedIn).token
 
     def bind(self, token: str) -> None:
         """
@@ -97,14 +107,8 @@ class Person:
         """
         space = self.world.app_space.guid
         enrolment = self.device.enrolment(token, space, pin=PIN, name="Demo phone")
-        body = json.dumps(enrolment_document(enrolment)).encode()
-        bound = self.world.calls.plain("POST", "/device/bind", body)
-        self.device.bond = Bond(
-            device=bound["device"],
-            account=bound["account"],
-            app_space=bound["appSpace"],
-            service_keys=trusted_keys(bound["serviceKeys"]),
-        )
+        calls: Calls = self.world.calls
+        self.device.bond = calls.plain("/device/bind", enrolment_document(enrolment), Bond)
 
     def enter(self) -> None:
         """
@@ -124,10 +128,10 @@ class Person:
             ServiceRefused: The service refuses.
         """
         calls: Calls = self.world.calls
-        reply = calls.proven(self.device, "GET", f"/device/requests/{challenge}")
-        return str(reply["display"])
+        path = f"/device/requests/{challenge}"
+        return calls.proven(self.device, "GET", path, ShownRequest).display
 
-    def approve(self, challenge: str) -> dict[str, Any]:
+    def approve(self, challenge: str) -> AnswerReply:
         """
         Read a challenge and press its first button.
 
@@ -136,12 +140,7 @@ class Person:
         """
         token = self.device.answer(self.read(challenge), 0, pin=PIN)
         calls: Calls = self.world.calls
-        reply: dict[str, Any] = calls.proven(self.device, "POST", "/device/answer", token.encode())
-        return reply
-
-    def _called(self, name: str, **document: str) -> Any:
-        body = json.dumps(document).encode()
-        return self.world.calls.plain("POST", f"/device/login/{name}", body)
+        return calls.proven(self.device, "POST", "/device/answer", AnswerReply, token)
 
 
 def _query(address: str) -> dict[str, str]:

@@ -121,8 +121,8 @@ def play(world: World, algorithm: Algorithm) -> Story:
         told=told,
         account=account,
         display=display,
-        receipt=zoe.device.check(reply["receipt"]),
-        token=reply["receipt"],
+        receipt=zoe.device.check(reply.receipt or ""),
+        token=reply.receipt or "",
         asked=asked,
         callback=world.receiver.got[-1],
         rotated=_rotated(world, algorithm),
@@ -192,7 +192,7 @@ def _devices(world: World, account: Account) -> tuple[str, ...]:
 def _back(person: Person, challenge: str, word: str, devices: tuple[str, ...]) -> Suspension:
     begun = person.begin()
     person.finish(person.log_in(begun), begun.secret)
-    approved = bool(person.approve(challenge)["approved"])
+    approved = person.approve(challenge).approved
     return Suspension(word=word, devices=devices, approved=approved)
 
 

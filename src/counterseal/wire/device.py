@@ -1,0 +1,266 @@
+"""
+What a device sends to bind by a log-in, and what the service replies to a device.
+
+| record | in |
+|---|---|
+| `Peeked` | the reply to `invitation` |
+| `LoginStart`, `LoginRedirect` | the body of `login/redirect`, and its reply |
+| `LoginReturn`, `LoggedIn` | the body of `login/authenticate`, and its reply |
+| `Bond` | the reply to `bind` |
+| `DeviceStatus` | the replies to `update` and `rotate` |
+| `AccountStatus` | the reply to `status` |
+| `OpenRequests` | the reply to `requests` |
+| `ShownRequest` | the reply to `requests/{guid}` |
+| `AnswerReply` | the replies to `answer` and `disown` |
+| `Endorsements` | the reply to `keys` |
+
+Each field names its member; `wire.members.write_record` and `read_record` write and read them.
+What else a device sends is in `wire.enrolment`, `wire.answer` and `wire.telemetry`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Self
+
+import attrs
+
+from counterseal import keys
+from counterseal.errors import InvalidField
+from counterseal.models import (
+    Binding,
+    BindingState,
+    Challenge,
+    ChallengeState,
+    DeviceKey,
+    Guid,
+    PublicKey,
+    Role,
+)
+from counterseal.wire.enrolment import Bound
+from counterseal.wire.members import (
+    COUNT,
+    EMPTY_TEXT,
+    FLAG,
+    GUID,
+    OPTIONAL_TEXT,
+    TEXT,
+    TIME,
+    Kind,
+    Members,
+    choice,
+    member,
+    records,
+)
+
+
+def _read_keys(members: Members, name: str) -> tuple[PublicKey, ...]:
+    return keys.trusted_keys(members.document.get(name), field=name)
+
+
+def _read_texts(members: Members, name: str) -> Mapping[str, str]:
+    value = members.document.get(name)
+    if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
+        raise InvalidField(name, "missing, or not an object of texts")
+    return value
+
+
+KEY_SET = Kind(_read_keys, keys.jwks_document)
+TEXTS = Kind(_read_texts)
+
+
+@attrs.frozen(kw_only=True)
+class Peeked:
+    """The App Space that a session token is for."""
+
+    app_space: Guid = attrs.field(metadata=member("appSpace", GUID))
+    app_space_name: str = attrs.field(metadata=member("appSpaceName", TEXT))
+
+
+@attrs.frozen(kw_only=True)
+class LoginStart:
+    """The request to begin a log-in; the GUID of the App Space is not checked yet."""
+
+    app_space: str = attrs.field(metadata=member("appSpaceGuid", TEXT))
+    redirect_uri: str = attrs.field(metadata=member("redirectUri", TEXT))
+
+
+@attrs.frozen(kw_only=True)
+class LoginRedirect:
+    """Where to send the user, and the secret that the app keeps until the user comes back."""
+
+    url: str = attrs.field(repr=False, metadata=member("url", TEXT))
+    secret: str = attrs.field(repr=False, metadata=member("secret", TEXT))
+    expires_at: datetime = attrs.field(metadata=member("expiresAt", TIME))
+
+
+@attrs.frozen(kw_only=True)
+class LoginReturn:
+    """The request to complete a log-in: the Identity Provider's answer, and the app's secret."""
+
+    state: str = attrs.field(repr=False, metadata=member("state", TEXT))
+    code: str = attrs.field(repr=False, metadata=member("code", TEXT))
+    secret: str = attrs.field(repr=False, metadata=member("secret", TEXT))
+    issuer: str | None = attrs.field(metadata=member("iss", OPTIONAL_TEXT, omitted=True))
+
+
+@attrs.frozen(kw_only=True)
+class LoggedIn:
+    """The invitation of a user who has logged in; its token is a secret."""
+
+    token: str = attrs.field(repr=False, metadata=member("sessionToken", TEXT))
+    expires_at: datetime = attrs.field(metadata=member("sessionTokenExpiration", TIME))
+    app_space: Guid = attrs.field(metadata=member("appSpaceGuid", GUID))
+    app_space_name: str = attrs.field(metadata=member("appSpaceName", TEXT))
+
+
+@attrs.frozen(kw_only=True)
+class Bond:
+    """
+    What a device learns when its binding is completed.
+
+    Attributes:
+        keys_at: When the service endorsed its keys, seconds since the epoch; 0 at the bind.
+    """
+
+    device: Guid = attrs.field(metadata=member("device", GUID))
+    account: Guid = attrs.field(metadata=member("account", GUID))
+    app_space: Guid = attrs.field(metadata=member("appSpace", GUID))
+    service_keys: tuple[PublicKey, ...] = attrs.field(metadata=member("serviceKeys", KEY_SET))
+    keys_at: int = 0
+
+    @classmethod
+    def of(cls, bound: Bound) -> Bond:
+        """Return what the device of a completed binding learns."""
+        return cls(
+            device=bound.binding.guid,
+            account=bound.account.guid,
+            app_space=bound.app_space.guid,
+            service_keys=bound.service_keys,
+        )
+
+
+@attrs.frozen(kw_only=True)
+class KeyName:
+    """A key of a device, by its role and its `kid`."""
+
+    role: Role = attrs.field(metadata=member("role", choice(Role)))
+    kid: str = attrs.field(metadata=member("kid", TEXT))
+
+    @classmethod
+    def of(cls, device_key: DeviceKey) -> KeyName:
+        """Return the name of *device_key*."""
+        return cls(role=device_key.role, kid=device_key.key.kid)
+
+
+@attrs.frozen(kw_only=True)
+class DeviceStatus:
+    """
+    A device as it may see itself.
+
+    Attributes:
+        addresses: How many push addresses the service has.
+    """
+
+    device: Guid = attrs.field(metadata=member("device", GUID))
+    state: BindingState = attrs.field(metadata=member("status", choice(BindingState)))
+    name: str = attrs.field(metadata=member("name", EMPTY_TEXT))
+    addresses: int = attrs.field(metadata=member("addresses", COUNT))
+    attempts_left: int = attrs.field(metadata=member("attemptsLeft", COUNT))
+    keys: tuple[KeyName, ...] = attrs.field(metadata=member("keys", records(KeyName)))
+
+    @classmethod
+    def of(cls, binding: Binding, *, attempts_left: int, **more: str) -> Self:
+        """Return *binding* as its device may see it, with *more* where the class has more."""
+        return cls(
+            device=binding.guid,
+            state=binding.state,
+            name=binding.name,
+            addresses=len(binding.addresses),
+            attempts_left=attempts_left,
+            keys=tuple(map(KeyName.of, binding.keys)),
+            **more,
+        )
+
+
+@attrs.frozen(kw_only=True)
+class AccountStatus(DeviceStatus):
+    """A device as it may see itself, with the account and the App Space that it is bound to."""
+
+    account: Guid = attrs.field(metadata=member("account", GUID))
+    app_space: Guid = attrs.field(metadata=member("appSpace", GUID))
+    app_space_name: str = attrs.field(metadata=member("appSpaceName", TEXT))
+
+
+@attrs.frozen(kw_only=True)
+class OpenRequest:
+    """One challenge that the device may answer, by its GUID only."""
+
+    guid: Guid = attrs.field(metadata=member("guid", GUID))
+    issued_at: datetime = attrs.field(metadata=member("issuedAt", TIME))
+    expires_at: datetime = attrs.field(metadata=member("expiresAt", TIME))
+
+    @classmethod
+    def of(cls, challenge: Challenge) -> OpenRequest:
+        """Return *challenge* by its GUID only."""
+        return cls(
+            guid=challenge.guid, issued_at=challenge.issued_at, expires_at=challenge.deadline
+        )
+
+
+@attrs.frozen(kw_only=True)
+class OpenRequests:
+    """The challenges that the device may answer, oldest first."""
+
+    requests: tuple[OpenRequest, ...] = attrs.field(
+        metadata=member("requests", records(OpenRequest))
+    )
+
+
+@attrs.frozen(kw_only=True)
+class ShownRequest:
+    """One challenge, with the display document that the device shows and signs."""
+
+    guid: Guid = attrs.field(metadata=member("guid", GUID))
+    state: ChallengeState = attrs.field(metadata=member("state", choice(ChallengeState)))
+    expires_at: datetime = attrs.field(metadata=member("expiresAt", TIME))
+    display: str = attrs.field(repr=False, metadata=member("display", TEXT))
+
+    @classmethod
+    def of(cls, challenge: Challenge, *, now: datetime) -> ShownRequest:
+        """Return *challenge* as it is at *now*."""
+        return cls(
+            guid=challenge.guid,
+            state=challenge.state_at(now),
+            expires_at=challenge.deadline,
+            display=challenge.display,
+        )
+
+
+@attrs.frozen(kw_only=True)
+class AnswerReply:
+    """How a challenge ended, for the device that ended it."""
+
+    guid: Guid = attrs.field(metadata=member("guid", GUID))
+    state: ChallengeState = attrs.field(metadata=member("state", choice(ChallengeState)))
+    approved: bool = attrs.field(metadata=member("approved", FLAG))
+    receipt: str | None = attrs.field(repr=False, metadata=member("receipt", OPTIONAL_TEXT))
+
+    @classmethod
+    def of(cls, challenge: Challenge) -> AnswerReply:
+        """Return how *challenge* ended."""
+        outcome = challenge.outcome
+        return cls(
+            guid=challenge.guid,
+            state=challenge.state,
+            approved=challenge.approved,
+            receipt=None if outcome is None else outcome.receipt,
+        )
+
+
+@attrs.frozen(kw_only=True)
+class Endorsements:
+    """Endorsed key sets, by the `kid` of the key that signed each."""
+
+    endorsed: Mapping[str, str] = attrs.field(metadata=member("endorsed", TEXTS))

@@ -1,0 +1,274 @@
+"""What a device reads, and sends to log in: what is written is read again, the rest refused."""
+
+import json
+from datetime import timedelta
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from counterseal import ijson
+from counterseal.errors import InvalidField, UnfitKey
+from counterseal.models import (
+    Account,
+    AppSpace,
+    Binding,
+    BindingState,
+    Challenge,
+    ChallengeState,
+    DeviceKey,
+    Outcome,
+    Role,
+)
+from counterseal.testing import strategies
+from counterseal.wire.claims import format_time
+from counterseal.wire.device import (
+    AccountStatus,
+    AnswerReply,
+    Bond,
+    DeviceStatus,
+    Endorsements,
+    KeyName,
+    LoggedIn,
+    LoginRedirect,
+    LoginReturn,
+    LoginStart,
+    OpenRequest,
+    OpenRequests,
+    Peeked,
+    ShownRequest,
+)
+from counterseal.wire.enrolment import Bound
+from counterseal.wire.members import read_record, write_record
+
+GUIDS, MOMENTS, TEXTS = strategies.guids(), strategies.moments(), strategies.texts()
+COUNTS = st.integers(0, 2**53 - 1)
+STATUS = {
+    "device": GUIDS,
+    "state": st.sampled_from(BindingState),
+    "name": st.just("") | TEXTS,
+    "addresses": COUNTS,
+    "attempts_left": COUNTS,
+    "keys": st.lists(st.builds(KeyName, role=st.sampled_from(Role), kid=TEXTS)).map(tuple),
+}
+OPEN = st.builds(OpenRequest, guid=GUIDS, issued_at=MOMENTS, expires_at=MOMENTS)
+RECORDS = {
+    Peeked: {"app_space": GUIDS, "app_space_name": TEXTS},
+    LoginStart: {"app_space": TEXTS, "redirect_uri": TEXTS},
+    LoginRedirect: {"url": TEXTS, "secret": TEXTS, "expires_at": MOMENTS},
+    LoginReturn: {"state": TEXTS, "code": TEXTS, "secret": TEXTS, "issuer": st.none() | TEXTS},
+    LoggedIn: {"token": TEXTS, "expires_at": MOMENTS, "app_space": GUIDS, "app_space_name": TEXTS},
+    DeviceStatus: STATUS,
+    AccountStatus: STATUS | {"account": GUIDS, "app_space": GUIDS, "app_space_name": TEXTS},
+    OpenRequests: {"requests": st.lists(OPEN, max_size=3).map(tuple)},
+    ShownRequest: {
+        "guid": GUIDS,
+        "state": st.sampled_from(ChallengeState),
+        "expires_at": MOMENTS,
+        "display": TEXTS,
+    },
+    AnswerReply: {
+        "guid": GUIDS,
+        "state": st.sampled_from(ChallengeState),
+        "approved": st.booleans(),
+        "receipt": st.none() | TEXTS,
+    },
+    Endorsements: {"endorsed": st.dictionaries(TEXTS, TEXTS, max_size=3)},
+}
+OPTIONAL = {"iss", "receipt"}
+
+
+def through_json(document):
+    return json.loads(ijson.compact(document))
+
+
+def draw(data, record):
+    return data.draw(st.builds(record, **RECORDS[record]))
+
+
+def members(record):
+    """Return what each field of a record is called on the wire."""
+    return {field.name: field.metadata["member"][0] for field in attrs.fields(record)}
+
+
+@pytest.mark.parametrize("record", RECORDS)
+@given(st.data())
+def test_what_is_written_is_read_again(record, data):
+    value = draw(data, record)
+    assert read_record(record, through_json(write_record(value))) == value
+
+
+@pytest.mark.parametrize("record", RECORDS)
+@given(st.data(), strategies.i_json())
+def test_an_unknown_member_is_ignored(record, data, other):
+    value = draw(data, record)
+    assert read_record(record, write_record(value) | {"later": other}) == value
+
+
+@pytest.mark.parametrize("record", RECORDS)
+@given(st.data())
+def test_a_member_that_is_missing_or_of_another_type_is_refused_by_its_name(record, data):
+    document = write_record(draw(data, record))
+    for name in members(record).values():
+        changes = [document | {name: 1.5}]
+        if name not in OPTIONAL:
+            changes += [
+                document | {name: None},
+                {each: document[each] for each in document if each != name},
+            ]
+        for changed in changes:
+            with pytest.raises(InvalidField) as caught:
+                read_record(record, changed)
+            assert caught.value.field == name
+
+
+@pytest.mark.parametrize("record", RECORDS)
+@pytest.mark.parametrize("document", [None, [], "text", 1, True])
+def test_what_is_no_object_is_refused(record, document):
+    with pytest.raises(InvalidField, match="body"):
+        read_record(record, document)
+
+
+def test_an_issuer_that_is_none_is_left_out():
+    returned = LoginReturn(state="s", code="c", secret="k", issuer=None)
+    assert write_record(returned) == {"state": "s", "code": "c", "secret": "k"}
+    assert write_record(attrs.evolve(returned, issuer="https://idp.example"))["iss"] == (
+        "https://idp.example"
+    )
+
+
+@pytest.mark.parametrize(
+    ("record", "names"),
+    [
+        (Peeked, ["appSpace", "appSpaceName"]),
+        (LoginStart, ["appSpaceGuid", "redirectUri"]),
+        (LoginRedirect, ["url", "secret", "expiresAt"]),
+        (LoginReturn, ["state", "code", "secret", "iss"]),
+        (LoggedIn, ["sessionToken", "sessionTokenExpiration", "appSpaceGuid", "appSpaceName"]),
+        (Bond, ["device", "account", "appSpace", "serviceKeys"]),
+        (KeyName, ["role", "kid"]),
+        (DeviceStatus, ["device", "status", "name", "addresses", "attemptsLeft", "keys"]),
+        (OpenRequest, ["guid", "issuedAt", "expiresAt"]),
+        (OpenRequests, ["requests"]),
+        (ShownRequest, ["guid", "state", "expiresAt", "display"]),
+        (AnswerReply, ["guid", "state", "approved", "receipt"]),
+        (Endorsements, ["endorsed"]),
+    ],
+)
+def test_the_members_of_each_document(record, names):
+    fields = [field for field in attrs.fields(record) if field.metadata]
+    assert [field.metadata["member"][0] for field in fields] == names
+
+
+@given(st.tuples(*[GUIDS] * 5), MOMENTS)
+def test_a_binding_and_a_challenge_are_replied_as_they_are(guids, now):
+    one, two, three, four, five = guids
+    binding = Binding(
+        guid=one,
+        state=BindingState.ACTIVE,
+        account=two,
+        app_space=three,
+        origin=None,
+        token_hash=b"hash-canary",
+        deadline=now,
+        name="A phone",
+        strikes=1,
+        created_at=now,
+    )
+    status = DeviceStatus.of(binding, attempts_left=4)
+    assert write_record(status) == {
+        "device": one,
+        "status": "ACTIVE",
+        "name": "A phone",
+        "addresses": 0,
+        "attemptsLeft": 4,
+        "keys": [],
+    }
+    full = AccountStatus.of(
+        binding, attempts_left=4, account=two, app_space=three, app_space_name="Banking"
+    )
+    assert write_record(full) == write_record(status) | {
+        "account": two,
+        "appSpace": three,
+        "appSpaceName": "Banking",
+    }
+    challenge = Challenge(
+        guid=four,
+        state=ChallengeState.PENDING,
+        app_space=three,
+        origin=five,
+        account=two,
+        display="{}",
+        display_hash="",
+        buttons=(),
+        issued_at=now,
+        deadline=now + timedelta(minutes=1),
+        keep_until=now,
+    )
+    expires_at = format_time(challenge.deadline)
+    assert write_record(OpenRequest.of(challenge)) == {
+        "guid": four,
+        "issuedAt": format_time(now),
+        "expiresAt": expires_at,
+    }
+    request = {"guid": four, "state": "PENDING", "expiresAt": expires_at, "display": "{}"}
+    assert write_record(ShownRequest.of(challenge, now=now)) == request
+    late = write_record(ShownRequest.of(challenge, now=challenge.deadline))
+    assert late == request | {"state": "EXPIRED"}
+    ended = attrs.evolve(
+        challenge, state=ChallengeState.DISOWNED, outcome=Outcome(at=now, receipt="a.b.c")
+    )
+    reply = {"guid": four, "state": "DISOWNED", "approved": False, "receipt": "a.b.c"}
+    assert write_record(AnswerReply.of(ended)) == reply
+    assert AnswerReply.of(challenge).receipt is None
+
+
+@given(*[GUIDS] * 3, MOMENTS)
+def test_a_bond_is_read_again(every_kind, device, account, app_space, now):
+    service_keys = tuple(key.public for key in every_kind.values())
+    bond = Bond(device=device, account=account, app_space=app_space, service_keys=service_keys)
+    document = through_json(write_record(bond))
+    assert read_record(Bond, document) == bond
+    assert [key["kid"] for key in document["serviceKeys"]["keys"]] == [
+        key.kid for key in service_keys
+    ]
+    for keys in (None, {}, {"keys": []}, {"keys": "x"}):
+        with pytest.raises(InvalidField, match="serviceKeys"):
+            read_record(Bond, document | {"serviceKeys": keys})
+    with pytest.raises((InvalidField, UnfitKey)):
+        read_record(Bond, document | {"serviceKeys": {"keys": [{"kty": "oct"}]}})
+    bound = Bound(
+        binding=Binding(
+            guid=device,
+            state=BindingState.ACTIVE,
+            account=account,
+            app_space=app_space,
+            origin=None,
+            token_hash=b"",
+            deadline=now,
+            keys=(DeviceKey(role=Role.DEVICE, key=service_keys[0]),),
+            created_at=now,
+        ),
+        account=Account(guid=account, app_space=app_space, account_id="zoe", created_at=now),
+        app_space=AppSpace(guid=app_space, company=app_space, name="Banking", created_at=now),
+        service_keys=service_keys,
+    )
+    assert Bond.of(bound) == bond
+    (name,) = DeviceStatus.of(bound.binding, attempts_left=0).keys
+    assert name == KeyName(role=Role.DEVICE, kid=service_keys[0].kid)
+
+
+@pytest.mark.parametrize(
+    ("record", "secrets"),
+    [
+        (LoginRedirect, {"url", "secret"}),
+        (LoginReturn, {"state", "code", "secret"}),
+        (LoggedIn, {"token"}),
+        (ShownRequest, {"display"}),
+        (AnswerReply, {"receipt"}),
+    ],
+)
+def test_no_representation_has_a_secret(record, secrets):
+    fields = attrs.fields_dict(record)
+    assert {name for name in fields if fields[name].repr is False} == secrets
