@@ -213,7 +213,7 @@ def fuzz(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def faults(session: nox.Session) -> None:
-    """Break real Redis under a crowd, and compare what all were told with what is there."""
+    """Break real Redis under load, and compare every result with the stored records."""
     sync(session, "--package=counterseal-redis", "--group=tests")
     sync(session, "--inexact", "--only-group=tests")
     session.run("python", "adapters/counterseal-redis/faults", *session.posargs)

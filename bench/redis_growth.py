@@ -20,8 +20,8 @@ from counterseal.models import Change, Guid
 from counterseal.models.guid import ENTROPY_BYTES, mint, partition_of
 from counterseal.ports import Due
 from counterseal_records import microseconds
-from counterseal_redis.commits import PENDING, due_index
-from counterseal_redis.values import raw
+from counterseal_redis.codec import guid_bytes
+from counterseal_redis.indexes import PENDING, due_index
 
 SIZES = (1_000, 100_000, 1_000_000)
 LIMIT = 100
@@ -103,7 +103,10 @@ class Stocked:
         new_guid = mint(partition, random.randbytes(ENTROPY_BYTES))
         key = f"bare:{{{partition:02x}}}:{self.numbers()}"
         sets = [keyspace.key(partition, name) for name in (PENDING, due_index(Due.CHALLENGE))]
-        entries = [raw(new_guid) + random.randbytes(8) + new_guid.encode(), raw(new_guid)]
+        entries = [
+            guid_bytes(new_guid) + random.randbytes(8) + new_guid.encode(),
+            guid_bytes(new_guid),
+        ]
         return redis_floor.enter(
             self.client,
             [key, *sets],

@@ -26,7 +26,7 @@ import counterseal as cs
 from counterseal.models import Guid
 from counterseal.models.guid import ENTROPY_BYTES, account_partition, mint, partition_of
 from counterseal_records import natural_key
-from counterseal_redis.values import compact
+from counterseal_redis.codec import compact
 
 EACH = 5
 """Challenges of one account: as many as a standard policy lets wait."""

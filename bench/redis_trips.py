@@ -13,23 +13,23 @@ from redis_setup import client_of, servers
 from trips import Trips, played
 
 from counterseal.testing import FakeService
-from counterseal_redis import attach, scripts, with_redis
+from counterseal_redis import attach, commands, with_redis
 
 BEFORE = "redis: "
 
 _VERBS = {
-    scripts.FIRST_SEEN.sha.encode(): "replay.first_seen",
-    scripts.COUNT.sha.encode(): "counters.add",
-    scripts.BEGIN.sha.encode(): "idempotency.begin",
-    scripts.FINISH.sha.encode(): "idempotency.finish",
+    commands.FIRST_SEEN.sha.encode(): "replay.first_seen",
+    commands.COUNT.sha.encode(): "counters.add",
+    commands.BEGIN.sha.encode(): "idempotency.begin",
+    commands.FINISH.sha.encode(): "idempotency.finish",
 }
 
 
 def redis_trips() -> Iterator[Trips]:
     """Play a bind, questions and answers on a server that knows all scripts, and count."""
-    with servers(1) as (server,), client_of(server) as client, _listening() as commands:
-        for script in vars(scripts).values():
-            if isinstance(script, scripts.Script):
+    with servers(1) as (server,), client_of(server) as client, _listening() as payloads:
+        for script in vars(commands).values():
+            if isinstance(script, commands.Script):
                 client.script_load(script.text)
         keyspace = attach(client)
         # A thread of its own sends what `Wake` sends.
@@ -38,9 +38,9 @@ def redis_trips() -> Iterator[Trips]:
         )
 
         def count_trips(what: str, goal: int, call: Callable[[], object]) -> Trips:
-            commands.clear()
+            payloads.clear()
             call()
-            calls = Counter(map(_verb, commands))
+            calls = Counter(map(_verb, payloads))
             return Trips(f"{BEFORE}{what}", goal, calls.pop("store", 0), dict(calls))
 
         yield from played(world, count_trips)
@@ -52,7 +52,7 @@ def _verb(command: bytes) -> str:
 
 @contextmanager
 def _listening() -> Iterator[list[bytes]]:
-    commands: list[bytes] = []
+    payloads: list[bytes] = []
     waiting = False
     send, receive = AbstractConnection.send_packed_command, AbstractConnection.read_response
 
@@ -60,9 +60,9 @@ def _listening() -> Iterator[list[bytes]]:
         nonlocal waiting
         packed = b"".join(map(bytes, command if isinstance(command, list | tuple) else [command]))
         if waiting:
-            commands[-1] += packed
+            payloads[-1] += packed
         else:
-            commands.append(packed)
+            payloads.append(packed)
         waiting = True
         return send(connection, command, **options)
 
@@ -74,7 +74,7 @@ def _listening() -> Iterator[list[bytes]]:
     AbstractConnection.send_packed_command = sending  # type: ignore[method-assign]
     AbstractConnection.read_response = reading  # type: ignore[method-assign]
     try:
-        yield commands
+        yield payloads
     finally:
         AbstractConnection.send_packed_command = send  # type: ignore[method-assign]
         AbstractConnection.read_response = receive  # type: ignore[method-assign]

@@ -107,17 +107,17 @@ def new_keyspace(opened):
     clients = {}
 
     def new(server, *, prefix=None, durability=None, **options):
-        known = (id(server), *sorted(options.items()))
-        if known not in clients:
-            clients[known] = opened(server, **options)
+        option_key = (id(server), *sorted(options.items()))
+        if option_key not in clients:
+            clients[option_key] = opened(server, **options)
         more = {} if durability is None else {"durability": durability}
-        return Keyspace(clients[known], prefix=prefix or fresh_prefix(), **more)
+        return Keyspace(clients[option_key], prefix=prefix or fresh_prefix(), **more)
 
     return new
 
 
 class Nowhere:
-    """A server that is not there."""
+    """A server that does not exist."""
 
     def client(self, **options):
         return Redis(host="127.0.0.1", port=free_port(), retry=NO_RETRY, **options)
@@ -131,12 +131,12 @@ def nowhere():
 @pytest.fixture
 def proxied():
     """Return a function that puts a proxy before a server."""
-    made = []
+    proxies = []
 
     def new(server):
-        made.append(Proxy(server.port))
-        return made[-1]
+        proxies.append(Proxy(server.port))
+        return proxies[-1]
 
     yield new
-    for proxy in made:
+    for proxy in proxies:
         proxy.close()

@@ -1,7 +1,7 @@
 """
-Servers of this run's own, from wheels, on loopback: Redis, Valkey, clusters, sentinels.
+Servers for the tests, from wheels, on loopback: Redis, Valkey, clusters, sentinels.
 
-Each keeps nothing on the disk unless it is told to, and ends with `stop`.
+None writes to the disk unless its options say so; `stop` ends it.
 """
 
 import itertools
@@ -27,20 +27,26 @@ PATIENCE = 120.0
 """Seconds within which a server has to answer, or a cluster to know all of its members."""
 
 REPLY = 60.0
-"""Seconds that a client waits for a reply; a server may have to wait for a processor."""
+"""Seconds that a client waits for a reply; the machine may be busy."""
 
 SURE = timedelta(seconds=REPLY / 2)
-"""How long a write waits for the replica that it is to reach."""
+"""How long a write waits for its replica."""
 
 NODE_TIMEOUT = 60.0
 """
-Seconds without a word after which a server is thought to be away.
+Seconds of silence after which a server counts as failed.
 
-It is long, as a process that gets no processor says no word either: who is killed is said to be.
+It is long, since a process on a busy machine is silent too; a test that kills a server shortens it.
 """
 
+AWAITED_MILLISECONDS = 20_000
+"""How long a server waits for its replicas at once; less than clients wait for a reply."""
+
 NOTICE = 0.5
-"""The same, once a server was killed and is to be noticed."""
+"""The same after a server was killed."""
+
+READY = b"Ready to accept connections"
+"""In the line that a server logs once it has loaded its data and accepts clients."""
 
 SLOTS = 16_384
 LARGE = 65_536
@@ -63,35 +69,38 @@ def binary(name):
 
 
 def free_port():
-    """Return a port that nobody uses now."""
-    with socket.socket() as held:
-        held.bind((HOST, 0))
-        return held.getsockname()[1]
+    """Return a port that is free now."""
+    with socket.socket() as listener:
+        listener.bind((HOST, 0))
+        return listener.getsockname()[1]
 
 
 def until(holds, *, within=PATIENCE):
-    """Wait until *holds* returns something true, and return it; errors of Redis count as no."""
+    """
+    Call *holds* until its result is true, and return the result; errors of Redis count as no.
+
+    For what no process announces: every other wait here blocks on an event.
+    """
     end = time.monotonic() + within
     while time.monotonic() < end:
         with suppress(RedisError, OSError, Unavailable):
-            found = holds()
-            if found:
-                return found
+            result = holds()
+            if result:
+                return result
         time.sleep(0.02)
     message = f"not within {within} seconds: {holds}"
     raise TimeoutError(message)
 
 
 def patient(options):
-    """Return the options of a client that waits long enough, unless they say how long."""
+    """Return *options* of a client with a long timeout, unless they have one."""
     return {"socket_timeout": REPLY} | options
 
 
-def followed(client, replicas=1):
-    """Tell whether a primary has so many replicas that follow it now."""
-    told = client.info("replication")
-    online = [told[f"slave{place}"]["state"] for place in range(told["connected_slaves"])]
-    return online.count("online") == replicas
+def await_replicas(client, replicas=1):
+    """Wait until a primary has so many replicas online, with all that this client has written."""
+    # `WAIT` returns as soon as they are; before that, the server may still refuse clients.
+    until(lambda: client.wait(replicas, AWAITED_MILLISECONDS) >= replicas)
 
 
 class Server:
@@ -107,21 +116,33 @@ class Server:
         self._folder = folder
         self._command = [
             file, "--port", str(self.port), "--bind", HOST, "--dir", folder,
-            "--save", "", "--daemonize", "no", "--logfile", f"{folder}/{self.port}.log",
+            "--save", "", "--daemonize", "no",
             "--appendfilename", f"{self.port}.aof", *options,
         ]  # fmt: skip
         self.process = None
         self.start()
 
     def start(self, *options):
-        """Start it, for the first time or again, and wait until it answers."""
-        self.process = subprocess.Popen([*self._command, *options], stdout=subprocess.DEVNULL)
-        with self.client() as client:
-            until(client.ping)
+        """Start it, for the first time or again, and wait until it accepts clients."""
+        self.process = subprocess.Popen([*self._command, *options], stdout=subprocess.PIPE)
+        started = threading.Event()
+        arguments = (self.process.stdout, started)
+        threading.Thread(target=self._copy_log, args=arguments, daemon=True).start()
+        if not started.wait(PATIENCE) or self.process.poll() is not None:
+            message = f"the server at {self.port} did not start"
+            raise TimeoutError(message)
+
+    def _copy_log(self, lines, started):
+        with lines, Path(self._folder, f"{self.port}.log").open("ab") as log:
+            for line in lines:
+                log.write(line)
+                if READY in line:
+                    started.set()
+        started.set()
 
     @property
     def servers(self):
-        """This one."""
+        """A list of this server."""
         return [self]
 
     def behind(self, proxies, **options):
@@ -133,18 +154,18 @@ class Server:
         return Redis(host=HOST, port=self.port, **patient(options))
 
     def kill(self):
-        """End it as a power cut does."""
+        """Kill it."""
         with suppress(ProcessLookupError):
-            # One that is paused dies only when it goes on.
+            # The process may have ended already.
             os.kill(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
     def pause(self):
-        """Let it do nothing, with its connections open."""
+        """Stop its process, with its connections open."""
         os.kill(self.process.pid, signal.SIGSTOP)
 
     def resume(self):
-        """Let it go on."""
+        """Continue its process."""
         os.kill(self.process.pid, signal.SIGCONT)
 
     def stop(self):
@@ -165,9 +186,9 @@ class Cluster:
         ports = [(free_port(), free_port()) for _ in range(primaries * (1 + replicas))]
         names = [f"{number:040x}" for number in range(1, len(ports) + 1)]
         servers = []
-        for place, (port, bus) in enumerate(ports):
+        for number, (port, bus) in enumerate(ports):
             conf = Path(folder) / f"nodes-{port}.conf"
-            conf.write_text(self._conf(place, ports, names, primaries))
+            conf.write_text(self._conf(number, ports, names, primaries))
             servers.append(
                 Server(
                     file, folder, "--cluster-enabled", "yes", "--cluster-config-file", conf.name,
@@ -181,7 +202,7 @@ class Cluster:
                 until(lambda client=client: self._ready(client, len(servers)))
         for server in self.primaries:
             with server.client() as client:
-                until(lambda client=client: followed(client, replicas))
+                await_replicas(client, replicas)
 
     @property
     def servers(self):
@@ -209,22 +230,22 @@ class Cluster:
     @staticmethod
     def _conf(me, ports, names, primaries):
         lines = []
-        for place, ((port, bus), name) in enumerate(zip(ports, names, strict=True)):
-            mine = "myself," if place == me else ""
-            first = place % primaries * SLOTS // primaries
-            last = (place % primaries + 1) * SLOTS // primaries - 1
+        for number, ((port, bus), name) in enumerate(zip(ports, names, strict=True)):
+            mine = "myself," if number == me else ""
+            first = number % primaries * SLOTS // primaries
+            last = (number % primaries + 1) * SLOTS // primaries - 1
             role, slots = ("master -", f" {first}-{last}")
-            if place >= primaries:
-                role, slots = (f"slave {names[place % primaries]}", "")
-            epoch = place % primaries + 1
+            if number >= primaries:
+                role, slots = (f"slave {names[number % primaries]}", "")
+            epoch = number % primaries + 1
             lines.append(f"{name} {HOST}:{port}@{bus} {mine}{role} 0 0 {epoch} connected{slots}\n")
         return "".join(lines) + f"vars currentEpoch {primaries} lastVoteEpoch 0\n"
 
     @staticmethod
     def _ready(client, members):
-        told = client.cluster("INFO")
-        ok = told["cluster_state"] == "ok" and told["cluster_known_nodes"] == str(members)
-        # Nobody is thought to be away, or not known yet.
+        info = client.cluster("INFO")
+        ok = info["cluster_state"] == "ok" and info["cluster_known_nodes"] == str(members)
+        # No server counts as failed, and every server knows all others.
         nodes = client.cluster("NODES").values()
         return ok and all(node["connected"] and "fail" not in node["flags"] for node in nodes)
 
@@ -242,7 +263,7 @@ class Replicated:
             for _ in range(replicas)
         ]  # fmt: skip
         with self.primary.client() as client:
-            until(lambda: followed(client, replicas))
+            await_replicas(client, replicas)
 
     def client(self, **options):
         """Return a client of the primary."""
@@ -280,29 +301,34 @@ class Watched:
                 until(lambda client=client: self._ready(client, sentinels))
 
     def client(self, **options):
-        """Return a client of whoever is the primary."""
+        """Return a client of the primary."""
         addresses = [(HOST, port) for _, port in self.sentinels]
         return Sentinel(addresses, socket_timeout=REPLY).master_for(self.NAME, **options)
 
-    def told(self):
-        """Return what each sentinel says of the primary."""
-        found = []
+    def masters(self):
+        """Return the primary as each sentinel describes it."""
+        masters = []
         for number in range(len(self.sentinels)):
             with self._sentinel(number) as client:
-                found.append(client.sentinel_master(self.NAME))
-        return found
+                masters.append(client.sentinel_master(self.NAME))
+        return masters
 
     def primary(self):
         """Return the port of the primary, as the first sentinel knows it."""
-        return self.told()[0]["port"]
+        return self.masters()[0]["port"]
 
     def fail_over(self):
-        """Kill the primary, have that noticed, and wait until another one is it."""
+        """Kill the primary, and wait until the sentinels have promoted its replica."""
         before = self.primary()
         servers = {server.port: server for server in (self.pair.primary, *self.pair.replicas)}
-        servers[before].kill()
-        self._notice_within(NOTICE)
-        until(lambda: self.primary() != before)
+        with self._sentinel(0) as client, client.pubsub() as events:
+            events.subscribe("+switch-master")
+            events.get_message(timeout=PATIENCE)  # the subscription
+            servers[before].kill()
+            self._notice_within(NOTICE)
+            if events.get_message(timeout=PATIENCE) is None:
+                message = "no replica was promoted"
+                raise TimeoutError(message)
         self._notice_within(self._timeout)
 
     def stop(self):
@@ -322,13 +348,13 @@ class Watched:
                 client.sentinel_set(self.NAME, "down-after-milliseconds", milliseconds)
 
     def _ready(self, client, sentinels):
-        told = client.sentinel_master(self.NAME)
-        return told["num-other-sentinels"] == sentinels - 1 and told["num-slaves"] == 1
+        master = client.sentinel_master(self.NAME)
+        return master["num-other-sentinels"] == sentinels - 1 and master["num-slaves"] == 1
 
 
 class Proxy:
     """
-    Passes on what clients and the server at a port say, until it is cut.
+    Forwards bytes between clients and the server at a port, until it is told to cut.
 
     Attributes:
         port: Where it listens.
@@ -349,27 +375,27 @@ class Proxy:
 
     def cut(self, *, applied, match=b"", then=None):
         """
-        Cut the connection at the next thing that has *match*: before it arrives or after.
+        Cut the connection at the next payload with *match*, before it arrives or after.
 
         Args:
             applied: Whether it arrives.
-            match: What it has.
-            then: What is done before the one who said it can notice.
+            match: Bytes of the payload.
+            then: Called before the client can notice the cut.
         """
         self._match, self._then = match, then
         self._cut = "after" if applied else "before"
 
     def close(self):
         """End it."""
-        for held in (self._listening, *self._clients):
+        for connection in (self._listening, *self._clients):
             with suppress(OSError):
-                held.shutdown(socket.SHUT_RDWR)
+                connection.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
             thread.join(5)
         self._listening.close()
 
-    def _start(self, act, *args):
-        self._threads.append(threading.Thread(target=act, args=args, daemon=True))
+    def _start(self, target, *args):
+        self._threads.append(threading.Thread(target=target, args=args, daemon=True))
         self._threads[-1].start()
 
     def _accept(self):
@@ -387,34 +413,34 @@ class Proxy:
     def _passes(self, client, server):
         ready, _, _ = select.select([client, server], [], [], 60)
         if client in ready:
-            said = client.recv(LARGE)
-            if not said:
+            payload = client.recv(LARGE)
+            if not payload:
                 return False
-            if self._cut is not None and self._match in said:
+            if self._cut is not None and self._match in payload:
                 how, self._cut = self._cut, None
                 self.cuts += 1
                 if how == "after":
-                    self._swallow_reply(said, client, server)
+                    self._swallow_reply(payload, client, server)
                 if self._then is not None:
                     self._then()
                 return False
-            server.sendall(said)
+            server.sendall(payload)
             return True
         if server in ready:
-            said = server.recv(LARGE)
-            client.sendall(said)
-            return bool(said)
+            payload = server.recv(LARGE)
+            client.sendall(payload)
+            return bool(payload)
         return False
 
     @staticmethod
-    def _swallow_reply(said, client, server):
-        # What is long comes in several pieces.
-        while said:
-            server.sendall(said)
+    def _swallow_reply(payload, client, server):
+        # A long payload comes in several pieces.
+        while payload:
+            server.sendall(payload)
             if server in select.select([client, server], [], [])[0]:
                 server.recv(LARGE)
                 return
-            said = client.recv(LARGE)
+            payload = client.recv(LARGE)
 
 
 NUMBERS = itertools.count()

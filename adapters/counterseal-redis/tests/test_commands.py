@@ -1,4 +1,4 @@
-"""The commands that are used: but one, none that Redis 6.2 lacks, and none that look around."""
+"""The commands that are used: Redis 6.2 has all of them but one, and none scans the keys."""
 
 import re
 from importlib.resources import files
@@ -9,44 +9,46 @@ from redis.connection import ConnectionInterface
 
 import counterseal_redis
 
-ROOM = Path(counterseal_redis.__file__).parent
-CALLED = re.compile(r"redis\.call\(\s*'([A-Z]+)'")
-SENT = re.compile(r'\(\s*"([A-Z]{3,})"|"([A-Z]{4,})", (?:key|index|[0-9])')
+PACKAGE = Path(counterseal_redis.__file__).parent
+COMMAND_IN_LUA = re.compile(r"redis\.call\(\s*'([A-Z]+)'")
+COMMAND_IN_PYTHON = re.compile(r'\(\s*"([A-Z]{3,})"|"([A-Z]{4,})", (?:key|index|[0-9])')
 
 SINCE_6_2 = {
     "DEL", "EXISTS", "GET", "GETRANGE", "HGET", "HMGET", "HSET", "MGET", "PEXPIRE", "PTTL", "SET",
     "TIME", "XADD", "ZADD", "ZRANGEBYLEX", "ZREM",
 }  # fmt: skip
-"""In scripts; all of them are older than 6.2, which is what the tests run on."""
+"""In scripts; all of them are older than 6.2, on which the tests run too."""
 
 FROM_PYTHON = {
     "EVAL", "EVALSHA", "EXISTS", "GET", "MGET", "WAIT", "WAITAOF", "XADD", "XRANGE", "XTRIM",
     "ZRANGE", "ZRANGEBYLEX", "ZRANGEBYSCORE", "ZREM",
 }  # fmt: skip
-"""`WAITAOF` is of 7.2, and refused where it is missing; `PUBLISH` is redis-py's verb."""
+"""`WAITAOF` is of 7.2; `attach` refuses servers without it. `PUBLISH` is sent by redis-py."""
 
 
-def test_scripts_call_what_is_listed():
+def test_scripts_use_the_listed_commands():
     scripts = list((files(counterseal_redis) / "lua").iterdir())
-    called = {name for script in scripts for name in CALLED.findall(script.read_text())}
+    commands = {name for script in scripts for name in COMMAND_IN_LUA.findall(script.read_text())}
     calls = sum(script.read_text().count("redis.call(") for script in scripts)
 
-    assert called == SINCE_6_2
-    assert calls == sum(len(CALLED.findall(script.read_text())) for script in scripts)
+    assert commands == SINCE_6_2
+    assert calls == sum(len(COMMAND_IN_LUA.findall(script.read_text())) for script in scripts)
     assert not any("pcall" in script.read_text() for script in scripts)
 
 
-def test_python_sends_what_is_listed():
-    sources = [file.read_text() for file in ROOM.glob("*.py")]
-    sent = {one or other for source in sources for one, other in SENT.findall(source)}
+def test_python_sends_the_listed_commands():
+    sources = [file.read_text() for file in PACKAGE.glob("*.py")]
+    commands = {
+        one or other for source in sources for one, other in COMMAND_IN_PYTHON.findall(source)
+    }
 
-    assert sent - {"LIMIT", "COUNT", "MINID"} == FROM_PYTHON
+    assert commands - {"LIMIT", "COUNT", "MINID"} == FROM_PYTHON
 
 
-def test_nothing_else_of_redis_py_is_used():
+def test_clients_are_used_by_the_listed_methods():
     verbs = {
         verb
-        for file in ROOM.glob("*.py")
+        for file in PACKAGE.glob("*.py")
         for verb in re.findall(r"client\.(\w+)\(", file.read_text())
     }
 
@@ -60,16 +62,16 @@ def test_nothing_else_of_redis_py_is_used():
         "pipeline",
         "publish",
         "pubsub",
-        "scan_iter",  # for the inventory, which no use case makes
+        "scan_iter",  # for the inventory, which no use case reads
     }
 
 
-def test_of_connections_only_what_every_one_of_redis_py_has():
-    source = (ROOM / "lines.py").read_text()
+def test_of_connections_only_their_interface_is_used():
+    source = (PACKAGE / "connection.py").read_text()
     used = {kind: set(re.findall(rf"\b{kind}\.(\w+)", source)) for kind in ("pool", "connection")}
     used["pool"] |= set(re.findall(r"connection_pool\.(\w+)", source))
 
     assert used["pool"] == {"get_connection", "owns_connection", "release"}
     assert all(hasattr(ConnectionPool, name) for name in used["pool"])
-    # `retry` is an attribute of each, and no method of the interface.
+    # `retry` is an attribute of every connection, but no method of the interface.
     assert all(hasattr(ConnectionInterface, name) for name in used["connection"] - {"retry"})

@@ -1,4 +1,4 @@
-"""How sure a write is before it is told: what is not reached in time is nobody's success."""
+"""A write that does not reach its durability in time is never acknowledged."""
 
 import itertools
 from datetime import timedelta
@@ -25,31 +25,31 @@ from counterseal_redis import (
 )
 
 SHORT = timedelta(milliseconds=100)
-"""How long a write waits that nobody will ever answer."""
+"""How long a write waits for a replica that never replies."""
 
 
 @pytest.fixture(params=["pair", "old_pair"])
-def held(request):
-    """A primary whose replica can be stopped; it goes on at the end."""
+def primary(request):
+    """A primary whose replica can be paused; it is resumed at the end."""
     pair = request.getfixturevalue(request.param)
     yield pair
     pair.replicas[0].resume()
 
 
 @pytest.fixture
-def keyspace(held, new_keyspace):
-    return new_keyspace(held, durability=replicated(patience=SURE))
+def keyspace(primary, new_keyspace):
+    return new_keyspace(primary, durability=replicated(patience=SURE))
 
 
 @pytest.fixture
-def hasty(held, keyspace, new_keyspace):
-    """The same keys, for writes whose replica is away."""
-    return new_keyspace(held, prefix=keyspace.prefix, durability=replicated(patience=SHORT))
+def hasty(primary, keyspace, new_keyspace):
+    """The same keys, for writes whose replica is paused."""
+    return new_keyspace(primary, prefix=keyspace.prefix, durability=replicated(patience=SHORT))
 
 
 @pytest.fixture
-def new_clerk():
-    """Return a function that makes clerks; no two give one name to two operations."""
+def new_worker():
+    """Return a function that makes workers; every operation has a name of its own."""
     names = itertools.count()
 
     def new(keyspace):
@@ -61,90 +61,90 @@ def new_clerk():
 
 
 @pytest.fixture
-def worker(keyspace, new_clerk):
-    return new_clerk(keyspace)
+def worker(keyspace, new_worker):
+    return new_worker(keyspace)
 
 
 @pytest.fixture
-def hasty_worker(hasty, new_clerk):
-    return new_clerk(hasty)
+def hasty_worker(hasty, new_worker):
+    return new_worker(hasty)
 
 
-def test_a_commit_that_no_replica_has_is_indeterminate(held, keyspace, worker, hasty_worker):
+def test_a_commit_that_no_replica_has_is_indeterminate(primary, keyspace, worker, hasty_worker):
     company = RecordFactory().company()
-    held.replicas[0].pause()
+    primary.replicas[0].pause()
 
-    for _ in range(2):  # the second time it was applied already, and still no replica has it
+    for _ in range(2):  # the second time it is applied already, and still no replica has it
         with pytest.raises(Indeterminate):
             hasty_worker.commit((None, company), audit=[event()], operation="create")
 
-    held.replicas[0].resume()
+    primary.replicas[0].resume()
     worker.commit((None, company), audit=[event()], operation="create")
     assert worker.get(company.guid) == company
-    assert [line.event for line in RedisAudit(keyspace).whole()] == [event()]
+    assert [line.event for line in RedisAudit(keyspace).all_entries()] == [event()]
 
 
-def test_a_conflict_needs_no_replica(held, worker, hasty_worker):
+def test_a_conflict_needs_no_replica(primary, worker, hasty_worker):
     company = RecordFactory().company()
     worker.create(company)
-    held.replicas[0].pause()
+    primary.replicas[0].pause()
 
     with pytest.raises(Conflict):
         hasty_worker.create(company)
 
 
-def test_what_is_over_is_told_only_if_a_replica_has_it(held, worker, hasty_worker):
-    made = RecordFactory()
-    account = made.account()
-    open_ = made.challenge(account, deadline=LATER)
-    ended = made.challenge(account, state=ChallengeState.ANSWERED)
+def test_an_outcome_is_read_only_if_a_replica_has_it(primary, worker, hasty_worker):
+    factory = RecordFactory()
+    account = factory.account()
+    open_ = factory.challenge(account, deadline=LATER)
+    ended = factory.challenge(account, state=ChallengeState.ANSWERED)
     worker.create(account, open_)
-    held.replicas[0].pause()
+    primary.replicas[0].pause()
     with pytest.raises(Indeterminate):
         hasty_worker.create(ended)
 
-    for read in (hasty_worker.store.get, hasty_worker.store.get_with_account):
+    for get in (hasty_worker.store.get, hasty_worker.store.get_with_account):
         with pytest.raises(StoreUnavailable):
-            read(ended.guid)
+            get(ended.guid)
     with pytest.raises(StoreUnavailable):
         hasty_worker.store.get_with_account(open_.guid, ended.guid)
 
-    held.replicas[0].resume()
+    primary.replicas[0].resume()
     assert worker.store.get_with_account(ended.guid) == (ended, account)
     assert worker.store.get(open_.guid, ended.guid) == (open_, ended)
 
 
-def test_what_goes_on_is_told_while_a_replica_is_away(held, worker, hasty_worker, pair):
-    if held is not pair:
+def test_an_open_record_is_read_while_a_replica_is_paused(primary, worker, hasty_worker, pair):
+    if primary is not pair:
         pytest.skip("before 7.2, WAIT waits for the writes of others too")
-    made = RecordFactory()
-    account = made.account()
-    open_ = made.challenge(account, deadline=START + SHORT)
+    factory = RecordFactory()
+    account = factory.account()
+    open_ = factory.challenge(account, deadline=START + SHORT)
     worker.create(account, open_)
-    held.replicas[0].pause()
+    primary.replicas[0].pause()
 
     assert hasty_worker.store.get_with_account(open_.guid) == (open_, account)
     hasty_worker.store._clock.advance(SHORT)
     with pytest.raises(StoreUnavailable):
         hasty_worker.store.get_with_account(
             open_.guid
-        )  # told as expired, perhaps by a primary that is none
+        )  # reported as expired, perhaps by a server that is no longer the primary
 
 
-def test_guards_and_the_log_wait_too(held, hasty):
-    held.replicas[0].pause()
+def test_guards_and_the_log_wait_too(primary, hasty):
+    primary.replicas[0].pause()
     guard = RedisReplayGuard(hasty, FrozenClock(), SystemEntropy())
 
-    for act in (
+    for call in (
         lambda: guard.first_seen(("proof", "device", "id"), START + SHORT),
         lambda: RedisCounters(hasty, FrozenClock()).add(("rate", "a"), SHORT),
         lambda: RedisAudit(hasty).record(event()),
     ):
         with pytest.raises(StoreUnavailable):
-            act()
+            call()
 
 
-def test_more_replicas_than_there_are_are_never_reached(pair, new_keyspace):
+def test_more_replicas_than_exist_are_never_reached(pair, new_keyspace):
     keyspace = new_keyspace(pair, durability=replicated(2, patience=SHORT))
 
     with pytest.raises(Indeterminate):
@@ -153,18 +153,20 @@ def test_more_replicas_than_there_are_are_never_reached(pair, new_keyspace):
         )
 
 
-def test_in_a_cluster_the_replica_of_the_partition_counts(cluster, new_keyspace, new_clerk):
+def test_in_a_cluster_the_replica_of_the_partition_counts(cluster, new_keyspace, new_worker):
     keyspace = new_keyspace(cluster, durability=replicated(patience=SURE))
     hasty = new_keyspace(cluster, prefix=keyspace.prefix, durability=replicated(patience=SHORT))
-    worker, hasty_worker, made = new_clerk(keyspace), new_clerk(hasty), RecordFactory()
-    companies = {part: made.company(guid=made.guid(part)) for part in range(0, 256, 16)}
+    worker, hasty_worker, factory = new_worker(keyspace), new_worker(hasty), RecordFactory()
+    companies = {part: factory.company(guid=factory.guid(part)) for part in range(0, 256, 16)}
     worker.create(*companies.values())
-    logins = [made.login(guid=made.guid(part)) for part in companies]
+    logins = [factory.login(guid=factory.guid(part)) for part in companies]
     worker.create(*logins)
     assert worker.store.get(*(login.guid for login in logins)) == tuple(logins)
-    client, away = keyspace.client, cluster.primaries[0].port
+    client, paused_port = keyspace.client, cluster.primaries[0].port
     behind = {
-        part for part in companies if client.get_node_from_key(keyspace.key(part, "")).port == away
+        part
+        for part in companies
+        if client.get_node_from_key(keyspace.key(part, "")).port == paused_port
     }
     assert 0 < len(behind) < len(companies)
 
@@ -179,10 +181,10 @@ def test_in_a_cluster_the_replica_of_the_partition_counts(cluster, new_keyspace,
     finally:
         cluster.replicas[0].resume()
 
-    worker.create(*(made.company(guid=made.guid(part)) for part in companies))
+    worker.create(*(factory.company(guid=factory.guid(part)) for part in companies))
 
 
-def test_a_disk_is_waited_for(on_disk, new_keyspace):
+def test_fsync_waits_for_the_disk(on_disk, new_keyspace):
     keyspace = new_keyspace(on_disk, durability=fsync())
     worker, company = (
         StoreWorker(RedisStore(keyspace, FrozenClock()), lambda _: ()),
@@ -204,6 +206,6 @@ def test_a_server_that_cannot_wait_for_its_disk_is_refused(request, opened, name
     attach(client, durability=replicated())
 
 
-def test_a_server_that_can_is_taken(on_disk, cluster, opened):
+def test_a_server_that_can_is_accepted(on_disk, cluster, opened):
     attach(opened(on_disk), durability=fsync())
     attach(opened(cluster), durability=replicated())

@@ -52,4 +52,4 @@ class TestAudit(AuditContract):
         return lambda: RedisAudit(new_keyspace(nowhere))
 
     def recorded(self, audit):
-        return [entry.event for entry in audit.whole()]
+        return [entry.event for entry in audit.all_entries()]

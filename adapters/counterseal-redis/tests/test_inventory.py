@@ -1,4 +1,4 @@
-"""All that a key space holds: it fits together, or is said not to; and it goes into another one."""
+"""The inventory finds every violation in a key space, and copies it into another one."""
 
 import pytest
 from attrs import evolve
@@ -25,7 +25,7 @@ def keyspace(server, new_keyspace):
 
 @pytest.fixture
 def world(keyspace):
-    """A service with some of everything, of several companies, and some of it over or dead."""
+    """A service with records of every kind, of two companies; some have ended or are dead."""
 
     def adapters(ports):
         return evolve(with_redis(ports, keyspace), wake=ports.wake, entropy=SystemEntropy())
@@ -45,7 +45,7 @@ def world(keyspace):
     return world
 
 
-def looked(keyspace):
+def checked(keyspace):
     records, flaws = check(lambda: RedisInventory(keyspace, FrozenClock()), FrozenClock(), id)
     return records, list(flaws)
 
@@ -59,18 +59,18 @@ def an_open_one(world):
     return world.ports.store.pending(account.guid)[0]
 
 
-def test_what_the_core_leaves_fits_together(keyspace, world):
-    records, flaws = looked(keyspace)
+def test_the_records_of_the_core_have_no_violation(keyspace, world):
+    records, flaws = checked(keyspace)
 
     assert flaws == []
     assert records == 4 + 3 * (2 + 4 + 3 + 4) + 2  # tenancy, users, and who is invited
 
 
-def test_a_record_that_is_gone_is_noticed(keyspace, world):
+def test_a_missing_record_is_noticed(keyspace, world):
     open_ = an_open_one(world)
     keyspace.client.delete(record_key(keyspace, open_.guid))
 
-    _, flaws = looked(keyspace)
+    _, flaws = checked(keyspace)
 
     assert Violation(open_.guid, "it is in the index p, and should not be") in flaws
     assert Violation(open_.guid, "it is in the index dchallenge, and should not be") in flaws
@@ -78,31 +78,31 @@ def test_a_record_that_is_gone_is_noticed(keyspace, world):
 
 
 @pytest.mark.parametrize("index", ["p", "dchallenge", "dnotification.relay", "b", "t", "x"])
-def test_an_index_that_is_gone_is_noticed(keyspace, world, index):
+def test_a_missing_index_is_noticed(keyspace, world, index):
     for partition in range(PARTITIONS):
         keyspace.client.delete(keyspace.key(partition, index))
 
-    _, flaws = looked(keyspace)
+    _, flaws = checked(keyspace)
 
     assert flaws
     assert {flaw.problem for flaw in flaws} == {f"it is not in the index {index}"}
 
 
-def test_a_natural_key_that_is_gone_is_noticed(keyspace, world):
+def test_a_missing_natural_key_is_noticed(keyspace, world):
     account = world.ports.store.account(world.app_space.guid, USERS[0])
     (key,) = keyspace.client.scan_iter(f"{keyspace.prefix}:{{{account.guid[:2]}}}:n*") or [None]
     keyspace.client.delete(key)
 
-    _, flaws = looked(keyspace)
+    _, flaws = checked(keyspace)
 
     assert [flaw.subject for flaw in flaws] == [account.guid]
 
 
-def test_what_cannot_be_read_is_noticed(keyspace, world):
+def test_an_unreadable_record_is_noticed(keyspace, world):
     open_ = an_open_one(world)
     keyspace.client.set(record_key(keyspace, open_.guid), b"1 - 1 - form\n{}")
 
-    _, flaws = looked(keyspace)
+    _, flaws = checked(keyspace)
 
     assert Violation(open_.guid, "it cannot be read, or is not what its first line says") in flaws
 
@@ -112,17 +112,17 @@ def test_a_copy_is_the_same_in_every_list(server, world, keyspace, new_keyspace)
 
     *_, last = copy(keyspace, other)
 
-    assert seen(other, world) == seen(keyspace, world)
-    assert last.events == len(RedisAudit(keyspace).whole())
-    assert looked(other) == looked(keyspace)
-    # What comes after is younger.
+    assert contents_of(other, world) == contents_of(keyspace, world)
+    assert last.events == len(RedisAudit(keyspace).all_entries())
+    assert checked(other) == checked(keyspace)
+    # Later lines are younger.
     copied = RedisStore(other, FrozenClock())
-    RedisAudit(other).record(RedisAudit(keyspace).whole()[0].event)
-    assert RedisAudit(other).whole()[-1].place > "1"
+    RedisAudit(other).record(RedisAudit(keyspace).all_entries()[0].event)
+    assert RedisAudit(other).all_entries()[-1].position > "1"
     assert copied.get(world.company.guid) == (world.company,)
 
 
-def test_a_copy_that_is_broken_off_is_taken_up(server, world, keyspace, new_keyspace):
+def test_an_interrupted_copy_is_continued(server, world, keyspace, new_keyspace):
     other = new_keyspace(server)
     broken = 0
     while True:
@@ -134,10 +134,10 @@ def test_a_copy_that_is_broken_off_is_taken_up(server, world, keyspace, new_keys
             break
 
     assert broken > 5
-    assert seen(other, world) == seen(keyspace, world)
+    assert contents_of(other, world) == contents_of(keyspace, world)
 
 
-def test_what_differs_is_never_overwritten(server, world, keyspace, new_keyspace):
+def test_a_different_record_is_never_overwritten(server, world, keyspace, new_keyspace):
     other = new_keyspace(server)
     list(copy(keyspace, other))
     world.challenges.cancel(world.origin, an_open_one(world).guid)
@@ -146,7 +146,7 @@ def test_what_differs_is_never_overwritten(server, world, keyspace, new_keyspace
         list(copy(keyspace, other))
 
 
-def test_what_does_not_fit_is_not_copied(server, world, keyspace, new_keyspace):
+def test_a_store_with_a_violation_is_not_copied(server, world, keyspace, new_keyspace):
     keyspace.client.delete(keyspace.key(partition_of(an_open_one(world).guid), "p"))
 
     with pytest.raises(SourceUnsound):
@@ -154,7 +154,7 @@ def test_what_does_not_fit_is_not_copied(server, world, keyspace, new_keyspace):
 
 
 class Breaking(RedisInventory):
-    """A target that is gone after some pages."""
+    """A target that fails after some pages."""
 
     good = 0
 
@@ -166,15 +166,15 @@ class Breaking(RedisInventory):
 
 
 def copy(keyspace, other, *, kind=RedisInventory, good=None):
-    clock, luck = FrozenClock(), SystemEntropy()
+    clock, entropy = FrozenClock(), SystemEntropy()
     target = kind(other, clock)
     if good is not None:
         target.good = good
-    return copy_store(RedisInventory(keyspace, clock), target, lambda: luck.token(16).hex())
+    return copy_store(RedisInventory(keyspace, clock), target, lambda: entropy.token(16).hex())
 
 
-def seen(keyspace, world):
-    """Return what every verb finds."""
+def contents_of(keyspace, world):
+    """Return the results of every verb."""
     store = RedisStore(keyspace, FrozenClock())
     accounts = [store.account(world.app_space.guid, user) for user in USERS]
     return (
@@ -184,11 +184,11 @@ def seen(keyspace, world):
         accounts,
         [store.bindings(account.guid) for account in accounts],
         [store.pending(account.guid) for account in accounts],
-        [entry.event for entry in RedisAudit(keyspace).whole()],
+        [entry.event for entry in RedisAudit(keyspace).all_entries()],
     )
 
 
-def test_nobody_there_is_unavailable(nowhere):
+def test_without_a_server_the_inventory_is_unavailable(nowhere):
     client = nowhere.client()
     with pytest.raises(StoreUnavailable):
         RedisInventory(Keyspace(client, prefix=fresh_prefix()), FrozenClock()).read_partition(0)

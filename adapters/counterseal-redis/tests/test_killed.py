@@ -1,4 +1,4 @@
-"""Who is killed, client or server, leaves every commit that was told, and no half of one."""
+"""A killed client or server leaves every acknowledged commit, and no half of one."""
 
 import subprocess
 import sys
@@ -22,10 +22,10 @@ from counterseal_redis import NONE, Keyspace, RedisStore, fsync
 client = Redis(port=int(sys.argv[1]), retry=Retry(NoBackoff(), 0))
 durability = fsync() if sys.argv[3] == "fsync" else NONE
 store = RedisStore(Keyspace(client, prefix=sys.argv[2], durability=durability), FrozenClock())
-made = RecordFactory()
+factory = RecordFactory()
 for number in range(100_000):
-    account = made.account(str(number))
-    records = (account, made.binding(account), made.challenge(account))
+    account = factory.account(str(number))
+    records = (account, factory.binding(account), factory.challenge(account))
     changes = tuple(Change(None, record) for record in records)
     store.commit(changes, (event(str(number)),), str(number))
     print(number, *(record.guid for record in records), flush=True)
@@ -34,25 +34,25 @@ ACKNOWLEDGED = 50
 
 
 @pytest.mark.parametrize("_", range(2))
-def test_a_client_that_is_killed_loses_nothing(redis_8_2, new_keyspace, _):
+def test_a_killed_client_loses_no_acknowledged_commit(redis_8_2, new_keyspace, _):
     keyspace = new_keyspace(redis_8_2)
 
-    told = write_until(redis_8_2, keyspace.prefix, "none", lambda writer: writer.kill())
+    acknowledged = write_until(redis_8_2, keyspace.prefix, "none", lambda writer: writer.kill())
 
-    judge(keyspace, told)
+    require_all_acknowledged(keyspace, acknowledged)
 
 
-def test_a_server_that_is_killed_loses_nothing_that_its_disk_has(on_disk, new_keyspace):
+def test_a_killed_server_loses_no_commit_that_its_disk_has(on_disk, new_keyspace):
     keyspace = new_keyspace(on_disk, durability=fsync())
 
-    told = write_until(on_disk, keyspace.prefix, "fsync", lambda _: on_disk.kill())
+    acknowledged = write_until(on_disk, keyspace.prefix, "fsync", lambda _: on_disk.kill())
     on_disk.start()
 
-    judge(keyspace, told)
+    require_all_acknowledged(keyspace, acknowledged)
 
 
 def write_until(server, prefix, durability, kill):
-    """Return what a process was told, up to its death or that of the server."""
+    """Return the commits that were acknowledged to a process until it or the server died."""
     arguments = [str(server.port), prefix, durability]
     with subprocess.Popen(
         [sys.executable, "-c", WRITER, *arguments],
@@ -66,18 +66,18 @@ def write_until(server, prefix, durability, kill):
     return [line.split() for line in lines if line.endswith("\n")]
 
 
-def judge(keyspace, told):
+def require_all_acknowledged(keyspace, acknowledged):
     store = RedisStore(keyspace, FrozenClock())
-    for _, *guids in told:
+    for _, *guids in acknowledged:
         assert None not in store.get(*guids)
-    for number in range(len(told), len(told) + 3):
-        _whole_or_nothing(store, number)
-    reasons = [line.event.reason for line in RedisAudit(keyspace).whole()]
+    for number in range(len(acknowledged), len(acknowledged) + 3):
+        _require_all_or_nothing(store, number)
+    reasons = [line.event.reason for line in RedisAudit(keyspace).all_entries()]
     assert reasons == [str(number) for number in range(len(reasons))]
-    assert len(told) <= len(reasons) <= len(told) + 1
+    assert len(acknowledged) <= len(reasons) <= len(acknowledged) + 1
 
 
-def _whole_or_nothing(store, number):
+def _require_all_or_nothing(store, number):
     account = store.account(RecordFactory().space, str(number))
     if account is not None:
         assert len(store.bindings(account.guid)) == len(store.pending(account.guid)) == 1

@@ -1,5 +1,5 @@
 """
-Clients contradict each other through the core: what all of them are told fits into one order.
+Clients that contradict each other through the core see results that fit into one order.
 
 Eight clients, each with connections of its own, race to end each of a hundred challenges, of ten
 accounts: by answers of two devices, one of them sent twice, by a disown, cancels, and a worker
@@ -13,7 +13,7 @@ from hashlib import sha1
 import pytest
 from attrs import evolve, frozen
 
-import counterseal_redis.commits
+import counterseal_redis.commit
 from counterseal.errors import Conflict, WrongState
 from counterseal.models import UNFINISHED
 from counterseal.policy import Policy
@@ -24,7 +24,7 @@ from counterseal.testing.linearizability import Recorder, linearizable
 from counterseal.usecases.answers import Answers
 from counterseal.usecases.challenges import Challenges
 from counterseal_redis import RedisStore, with_redis
-from counterseal_redis.scripts import Script
+from counterseal_redis.commands import Script
 
 CLIENTS = 8
 CHALLENGES = 100
@@ -38,7 +38,7 @@ POLICY = Policy(pending_limit=100, ask_limit=1_000, ask_limit_origin=1_000, cool
 
 @frozen
 class Ended:
-    """Somebody is told to have ended it like this, or to have said so before."""
+    """A client ended it like this, now or by an earlier call."""
 
     end: str
     repeatable: bool = False
@@ -46,26 +46,26 @@ class Ended:
 
 @frozen
 class Saw:
-    """Somebody is shown it, open or not."""
+    """A client read it, open or ended."""
 
     end: str | None
 
 
 @frozen
 class TooLate:
-    """Somebody is refused, because it has ended, and not by what he said."""
+    """A client was refused, because it has ended, and otherwise than the client asked for."""
 
-    said: str | None = None
+    requested_end: str | None = None
 
 
-def follow(state, act):
-    match act:
+def follow(state, call):
+    match call:
         case Ended(end, repeatable):
             return [end] if state is None or (repeatable and state == end) else []
         case Saw(end):
             return [state] if state == end else []
-        case TooLate(said):
-            return [] if state is None or state == said else [state]
+        case TooLate(requested_end):
+            return [] if state is None or state == requested_end else [state]
 
 
 def end_of(challenge):
@@ -80,7 +80,7 @@ def end_of(challenge):
 
 @frozen
 class Case:
-    """A challenge, and what is said to end it, signed once."""
+    """A challenge, and the tokens that end it, each signed once."""
 
     challenge: object
     phones: object
@@ -92,14 +92,14 @@ class Case:
 
 @frozen
 class Client:
-    """A server process of the service, as far as its connections and its clock go."""
+    """A server process of the service: its own connections and clock."""
 
     origin: object
     ports: Ports
 
     def play(self, case, move):
         getattr(self, move)(case)
-        self.look(case)
+        self.read_status(case)
 
     def approve(self, case):
         self._respond(case, case.phones[0], "answer", case.approval, "ANSWERED 0")
@@ -114,8 +114,8 @@ class Client:
         respond = getattr(Answers(self.ports, POLICY), verb)
         with case.recorder.watch() as note:
             try:
-                told = respond(phone.call(f"/{verb}s", token.encode()))
-                assert end_of(told) == end
+                challenge = respond(phone.call(f"/{verb}s", token.encode()))
+                assert end_of(challenge) == end
                 note.call = Ended(end, repeatable=True)
             except WrongState:
                 note.call = TooLate(end)
@@ -123,13 +123,13 @@ class Client:
     def cancel(self, case):
         with case.recorder.watch() as note:
             try:
-                told = Challenges(self.ports, POLICY).cancel(self.origin, case.challenge.guid)
-                note.call = Ended(end_of(told))
+                challenges = Challenges(self.ports, POLICY)
+                note.call = Ended(end_of(challenges.cancel(self.origin, case.challenge.guid)))
             except WrongState:
                 note.call = TooLate()
 
     def expire(self, case):
-        # On a machine whose clock is ahead: it finds this one due, and those before have ended.
+        # On a machine whose clock is ahead: this challenge is due, and the earlier ones have ended.
         ports = evolve(self.ports, clock=FrozenClock(case.challenge.deadline))
         with case.recorder.watch() as note:
             count = Challenges(ports, POLICY).expire()
@@ -141,7 +141,7 @@ class Client:
             call = phone.call(f"/challenges/{guid}", method="GET")
             note.call = Saw(end_of(Answers(self.ports, POLICY).fetch(call, guid)))
 
-    def look(self, case):
+    def read_status(self, case):
         with case.recorder.watch() as note:
             status = Challenges(self.ports, POLICY).status(self.origin, case.challenge.guid)
             note.call = Saw(end_of(status))
@@ -152,39 +152,39 @@ LINE_UPS = (
     ("approve", "approve", "reject", "disown", "reject", "expire", "expire", "fetch"),
     ("approve", "approve", "reject", "disown", "reject", "approve", "disown", "fetch"),
 )
-"""Where somebody may cancel, most are cancelled: it takes the least time to get ready."""
+"""With a cancel in the line-up most are cancelled, since a cancel needs no preparation."""
 
 
 def cases(world):
-    """Ask all questions, each with a deadline of its own, and sign what is to be said of them."""
-    found = []
+    """Issue all challenges, each with a deadline of its own, and sign the tokens that end them."""
+    prepared = []
     phones = [[world.bind(f"user {number}") for _ in range(2)] for number in range(ACCOUNTS)]
     for number in range(CHALLENGES):
         first, second = pair = phones[number % ACCOUNTS]
-        asked = world.ask(
+        challenge = world.ask(
             f"user {number % ACCOUNTS}",
             "Pay 10 EUR to Adam?",
             duration=POLICY.challenge_life + (number + 1) * SECOND,
         ).challenge
-        found.append(
+        prepared.append(
             Case(
-                challenge=asked,
+                challenge=challenge,
                 phones=pair,
-                approval=first.device.answer(asked.display, 0, pin=first.pin),
-                rejection=second.device.answer(asked.display, 1),
-                disown=second.device.disown(asked.display),
+                approval=first.device.answer(challenge.display, 0, pin=first.pin),
+                rejection=second.device.answer(challenge.display, 1),
+                disown=second.device.disown(challenge.display),
                 recorder=Recorder(),
             )
         )
-    return found
+    return prepared
 
 
 def raced(server, new_keyspace, opened, kind=RedisStore):
-    """Race, and return how each challenge ended; None where the history is impossible."""
+    """Run the races; return the end of each challenge, None where the history is impossible."""
     keyspace = new_keyspace(server)
 
     def adapters(ports):
-        # The bell has tests of its own.
+        # `Wake` has tests of its own.
         return evolve(with_redis(ports, keyspace), wake=ports.wake)
 
     world = FakeService(policy=POLICY, adapters=adapters)
@@ -196,14 +196,14 @@ def raced(server, new_keyspace, opened, kind=RedisStore):
     ends = []
     for number, case in enumerate(cases(world)):
         line_up = LINE_UPS[number % len(LINE_UPS)]
-        moves = [line_up[(number + place) % len(line_up)] for place in range(CLIENTS)]
-        acts = [
+        moves = [line_up[(number + position) % len(line_up)] for position in range(CLIENTS)]
+        calls = [
             partial(client.play, case, move) for client, move in zip(clients, moves, strict=True)
         ]
-        results(race(acts))
+        results(race(calls))
         end = end_of(world.challenges.status(world.origin, case.challenge.guid))
-        held = linearizable(case.recorder.history, None, follow)
-        ends.append(end if held else None)
+        possible = linearizable(case.recorder.history, None, follow)
+        ends.append(end if possible else None)
     return ends
 
 
@@ -217,24 +217,24 @@ def test_every_history_is_linearizable(name, request, new_keyspace, opened):
 
 
 class ReadsThenWrites(RedisStore):
-    """The planted fault: it compares what it has read, and the script writes whatever it finds."""
+    """The planted fault: it compares what it has read, and the script writes without comparing."""
 
     def commit(self, changes, audit, operation):
-        held = [change.old for change in changes if change.old is not None]
-        found = self.get(*(old.guid for old in held))
-        if [one and one.version for one in found] != [old.version for old in held]:
+        old_records = [change.old for change in changes if change.old is not None]
+        stored = self.get(*(old.guid for old in old_records))
+        if [one and one.version for one in stored] != [old.version for old in old_records]:
             raise Conflict
         super().commit(changes, audit, operation)
 
 
 def test_a_store_that_reads_and_then_writes_is_caught(redis_8_2, new_keyspace, opened, monkeypatch):
-    script = counterseal_redis.commits.COMMIT
+    script = counterseal_redis.commit.COMMIT
     text = script.text.replace(
-        "if wanted ~= version and wanted ~= found then", "if not number then"
+        "if expected ~= version and expected ~= version_and_tie then", "if not number then"
     )
     assert text != script.text
     sha = sha1(text.encode(), usedforsecurity=False).hexdigest()
-    monkeypatch.setattr(counterseal_redis.commits, "COMMIT", Script(text, sha))
+    monkeypatch.setattr(counterseal_redis.commit, "COMMIT", Script(text, sha))
 
     ends = raced(redis_8_2, new_keyspace, opened, ReadsThenWrites)
 

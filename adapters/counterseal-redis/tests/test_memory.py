@@ -1,4 +1,4 @@
-"""What one challenge that waits takes of a server's memory, with all that leads to it."""
+"""The memory of a server that one open challenge takes, with its index entries."""
 
 import attrs
 import pytest
@@ -18,18 +18,18 @@ BOUND = 1.6
 def test_a_challenge_takes_little_more_than_its_json(server, opened, spread):
     world = FakeService()
     world.bind("zoe")
-    (asked,) = world.ports.store.get(world.ask("zoe", "Pay 10 EUR to Adam?").challenge.guid)
-    client, made = opened(server), RecordFactory()
+    (challenge,) = world.ports.store.get(world.ask("zoe", "Pay 10 EUR to Adam?").challenge.guid)
+    client, factory = opened(server), RecordFactory()
     store = RedisStore(Keyspace(client, prefix="cs"), FrozenClock())
-    accounts = [made.account(str(number)) for number in range(MANY)]
-    # In one partition there are as many of them as in each of 256 that hold 768,000.
+    accounts = [factory.account(str(number)) for number in range(MANY)]
+    # One partition has as many of them as each of the 256 would have of 768,000.
     partitions = [None if spread else 7] * MANY
     changes = [
         Change(
             None,
             attrs.evolve(
-                asked,
-                guid=made.beside(account) if partition is None else made.guid(partition),
+                challenge,
+                guid=factory.beside(account) if partition is None else factory.guid(partition),
                 account=account.guid,
             ),
         )
@@ -40,7 +40,7 @@ def test_a_challenge_takes_little_more_than_its_json(server, opened, spread):
     for number, change in enumerate(changes):
         store.commit((change,), (), str(number))
 
-    taken = client.info("memory")["used_memory"] - before
+    used = client.info("memory")["used_memory"] - before
     plain = sum(len(write(change.new)) for change in changes)
     client.flushall()
-    assert taken < BOUND * plain, f"{taken / plain:.2f} times its JSON"
+    assert used < BOUND * plain, f"{used / plain:.2f} times its JSON"

@@ -1,4 +1,4 @@
-"""What the README shows is what works."""
+"""The example of the README runs."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,7 @@ README = Path(__file__).parents[1] / "README.md"
 
 def test_its_example_runs(redis_8_2):
     (example,) = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
-    here = example.replace("port=6379", f"port={redis_8_2.port}")
+    runnable = example.replace("port=6379", f"port={redis_8_2.port}")
 
-    assert here != example
-    exec(here, {})  # noqa: S102 - ours
+    assert runnable != example
+    exec(runnable, {})  # noqa: S102 - ours

@@ -21,17 +21,17 @@ from counterseal.testing.contracts.record_factory import RecordFactory, next_ver
 from counterseal_redis import Keyspace, RedisAudit, RedisStore, forget, replicated
 
 SHARE = {"redis_8_2": 2}
-"""The kit plays three times as many, and on the other servers, which run the same scripts, ten."""
+"""What part of the examples runs; on other servers, which run the same scripts, a fifth."""
 
 
 def lines(keyspace):
-    """Return the log's lines, as `whole` does, without asking for parts that are empty."""
+    """Return the lines of the log, as `all_entries` does, without reading empty parts."""
     client, audit = keyspace.client, RedisAudit(keyspace)
     where = {"target_nodes": client.PRIMARIES} if isinstance(client, RedisCluster) else {}
     keys = client.keys(f"{keyspace.prefix}:*:a", **where)
     parts = {int(key.split(b"{")[1][:2], 16) for key in keys}
-    found = [line for part in parts for line in audit.read(part, limit=10_000)]
-    return sorted(found, key=lambda line: line.age)
+    entries = [line for part in parts for line in audit.read(part, limit=10_000)]
+    return sorted(entries, key=lambda line: line.age)
 
 
 class TestStore(StoreContract):
@@ -85,7 +85,7 @@ class TestStore(StoreContract):
 
 
 class TestSureStore(TestStore):
-    """The same where each commit waits, over other roads."""
+    """The same with commits that wait for replicas, over both transports."""
 
     can_lose_replies = False
 
@@ -103,13 +103,13 @@ class TestSureStore(TestStore):
 
 
 def test_e19_of_ten_thousand_undelivered_none_is_lost(redis_8_2, new_keyspace):
-    """All fail once and wait for their next attempt, with nothing beside records and due sets."""
-    keyspace, made = new_keyspace(redis_8_2), RecordFactory()
+    """All fail once and wait for their next attempt, found by records and due sets alone."""
+    keyspace, factory = new_keyspace(redis_8_2), RecordFactory()
     store = RedisStore(keyspace, FrozenClock())
     undelivered = {}
     for number in range(100):
-        account = made.account(str(number))
-        callbacks = [made.callback(account) for _ in range(100)]
+        account = factory.account(str(number))
+        callbacks = [factory.callback(account) for _ in range(100)]
         store.commit(tuple(Change(None, one) for one in callbacks), (), f"queue {number}")
         undelivered |= {one.guid: one for one in callbacks}
     assert len(undelivered) == 10_000
@@ -118,24 +118,24 @@ def test_e19_of_ten_thousand_undelivered_none_is_lost(redis_8_2, new_keyspace):
     later = START + timedelta(minutes=5)
 
     def emptied(moment, state, next_at):
-        """Move each one that is due at *moment*; return what they became, and in how many turns."""
-        moved, turn = {}, 0
-        while found := workers[turn % 3].due(Due.CALLBACK, moment, 500):
-            for place, partition in enumerate({partition_of(one.guid) for one in found}):
-                due = [one for one in found if partition_of(one.guid) == partition]
+        """Update all that are due at *moment*; return the new records and the batches."""
+        moved, batch = {}, 0
+        while records := workers[batch % 3].due(Due.CALLBACK, moment, 500):
+            for number, partition in enumerate({partition_of(one.guid) for one in records}):
+                due = [one for one in records if partition_of(one.guid) == partition]
                 assert all(undelivered.pop(one.guid) == one for one in due)
                 after = [next_version(one, state=state, next_at=next_at) for one in due]
                 changes = tuple(map(Change, due, after))
-                store.commit(changes, (), f"{state.value} {turn} {place}")
+                store.commit(changes, (), f"{state.value} {batch} {number}")
                 moved |= {one.guid: one for one in after}
-            turn += 1
-        return moved, turn
+            batch += 1
+        return moved, batch
 
     guids = set(undelivered)
-    failed, turns = emptied(START, CallbackState.QUEUED, later)
+    failed, batches = emptied(START, CallbackState.QUEUED, later)
     assert (undelivered, set(failed)) == ({}, guids)
-    assert turns <= 10_000 // 500 + 1
+    assert batches <= 10_000 // 500 + 1
     undelivered |= failed
-    delivered, turns = emptied(later, CallbackState.DELIVERED, later)
+    delivered, batches = emptied(later, CallbackState.DELIVERED, later)
     assert (undelivered, set(delivered)) == ({}, guids)
-    assert turns <= 10_000 // 500 + 1
+    assert batches <= 10_000 // 500 + 1

@@ -1,4 +1,4 @@
-"""How often each use case goes to Redis, and that nothing it asks depends on what is stored."""
+"""How many round trips each use case takes, however much is stored."""
 
 import re
 from collections import Counter
@@ -15,47 +15,47 @@ from counterseal.models.guid import PARTITIONS
 from counterseal.ports import Due
 from counterseal.testing import FakeService
 from counterseal.testing.clock import START
-from counterseal_redis import fsync, replicated, scripts, with_redis
+from counterseal_redis import commands, fsync, replicated, with_redis
 
 GUARD = re.compile(rb"\}:([yci])[A-Za-z0-9_-]{43}\r\n")
 PORTS = {b"y": "replay", b"c": "counters", b"i": "idempotency"}
 
 
 class Trips:
-    """Counts trips: what is sent, to however many servers, before a reply is waited for."""
+    """Counts round trips: all that is sent, to any number of servers, before a reply is read."""
 
     def __init__(self, monkeypatch):
-        self.sent = []
+        self.payloads = []
         self._sending = False
-        send, read = AbstractConnection.send_packed_command, AbstractConnection.read_response
+        send, receive = AbstractConnection.send_packed_command, AbstractConnection.read_response
 
         def sending(connection, command, **options):
             packed = command if isinstance(command, list | tuple) else [command]
-            said = b"".join(map(bytes, packed))
+            payload = b"".join(map(bytes, packed))
             if self._sending:
-                self.sent[-1] += said
+                self.payloads[-1] += payload
             else:
-                self.sent.append(said)
+                self.payloads.append(payload)
             self._sending = True
             return send(connection, command, **options)
 
         def reading(connection, *args, **options):
             self._sending = False
-            return read(connection, *args, **options)
+            return receive(connection, *args, **options)
 
         monkeypatch.setattr(AbstractConnection, "send_packed_command", sending)
         monkeypatch.setattr(AbstractConnection, "read_response", reading)
 
     @contextmanager
     def counted(self, **expected):
-        begin = len(self.sent)
+        begin = len(self.payloads)
         yield
-        found = Counter(map(self._port, self.sent[begin:]))
-        assert found == expected, self.sent[begin:]
+        trips = Counter(map(self._port, self.payloads[begin:]))
+        assert trips == expected, self.payloads[begin:]
 
-    def _port(self, said):
-        found = GUARD.search(said)
-        return PORTS[found[1]] if found else "store"
+    def _port(self, payload):
+        match = GUARD.search(payload)
+        return PORTS[match[1]] if match else "store"
 
 
 @pytest.fixture
@@ -69,10 +69,10 @@ def new_world(new_keyspace):
 
     def new(server, **options):
         keyspace = new_keyspace(server, **options)
-        for script in vars(scripts).values():
-            if isinstance(script, scripts.Script):
+        for script in vars(commands).values():
+            if isinstance(script, commands.Script):
                 keyspace.client.script_load(script.text)
-        # Rings are sent by a thread of their own.
+        # A thread of its own sends what `Wake` sends.
         world = FakeService(
             adapters=lambda ports: evolve(with_redis(ports, keyspace), wake=ports.wake)
         )
@@ -84,7 +84,7 @@ def new_world(new_keyspace):
 
 
 def play(world, trips):
-    """Take each use case's trips."""
+    """Count the round trips of each use case."""
     with trips.counted(store=2, counters=1):
         invited = world.invitations.invite(world.origin, "zoe")
     phone = world.phone()
@@ -103,16 +103,16 @@ def play(world, trips):
         assert world.challenges.status(world.origin, issued.challenge.guid).approved
 
 
-def test_each_use_case_takes_as_many_trips_as_it_should(new_world, server, trips):
+def test_each_use_case_takes_its_round_trips_and_no_more(new_world, server, trips):
     play(new_world(server), trips)
 
 
-def test_to_be_sure_takes_no_trip_more(new_world, on_disk, pair, trips):
+def test_durability_takes_no_more_trips(new_world, on_disk, pair, trips):
     play(new_world(on_disk, durability=fsync()), trips)
     play(new_world(pair, durability=replicated(patience=SURE)), trips)
 
 
-def test_what_is_reserved_takes_two_trips(new_world, redis_8_2, trips):
+def test_a_reservation_takes_two_trips(new_world, redis_8_2, trips):
     world = new_world(redis_8_2)
     world.bind("zoe")
     question = Question(account_id="zoe", content=TextContent(text="Lunch?"))
@@ -121,7 +121,7 @@ def test_what_is_reserved_takes_two_trips(new_world, redis_8_2, trips):
         world.challenges.issue(world.origin, question, idempotency_key="once")
 
 
-def test_workers_walk_all_partitions_in_few_trips(new_world, server, trips):
+def test_workers_read_all_partitions_in_few_trips(new_world, server, trips):
     world = new_world(server)
     store = world.ports.store
     with trips.counted(store=8):
@@ -134,7 +134,7 @@ def test_workers_walk_all_partitions_in_few_trips(new_world, server, trips):
         assert len(store.due(Due.CHALLENGE, START + timedelta(days=1), 10)) == 2
     for _ in range(4):
         world.ask("zoe", "Lunch?")
-    with trips.counted(store=10):  # of one partition, more than its share
+    with trips.counted(store=10):  # more of one partition than its share
         assert len(store.due(Due.CHALLENGE, START + timedelta(days=1), 4)) == 4
     with trips.counted(store=1):
         assert store.dead(world.origin.origin.guid, 10) == ()

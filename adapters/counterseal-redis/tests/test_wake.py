@@ -5,11 +5,12 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
-from redis_servers import until
 
+from counterseal.memory import MemoryWake
 from counterseal.testing import WakeContract
 from counterseal.testing.contracts.record_factory import RecordFactory
 from counterseal_redis import Keyspace, RedisWake
@@ -33,7 +34,7 @@ def new_wake(new_keyspace):
     wakes = []
 
     def new(server, **options):
-        wakes.append(RedisWake(new_keyspace(server, **options)))
+        wakes.append(observed(RedisWake(new_keyspace(server, **options))))
         return wakes[-1]
 
     yield new
@@ -47,17 +48,36 @@ class TestWake(WakeContract):
         return lambda: new_wake(server)
 
 
+class ObservedWake(MemoryWake):
+    """Tells when a subscription has begun, and when a caller is registered."""
+
+    def __init__(self):
+        super().__init__()
+        self.subscribed = threading.Event()
+        self.registrations = threading.Semaphore(0)
+
+    def notify_all(self):
+        super().notify_all()
+        self.subscribed.set()
+
+    @contextmanager
+    def _registered(self, guid, waiter):
+        with super()._registered(guid, waiter):
+            self.registrations.release()
+            yield
+
+
+def observed(wake):
+    """Return *wake*, with observed callers in this process."""
+    wake._local = ObservedWake()
+    return wake
+
+
 def require_listening(wake):
-    """Publish from elsewhere until the thread of *wake* has received it."""
-    keyspace, guid, event = wake._keyspace, RecordFactory(seed=99).guid(), threading.Event()
-    wake._local._waiting[guid].add(event)
+    """Wait until the thread of *wake* has subscribed."""
     wake.wait(GUID, timedelta(0))
-
-    def received():
-        keyspace.client.publish(f"{keyspace.prefix}:w", guid)
-        return event.wait(0.05)
-
-    until(received)
+    assert wake._local.registrations.acquire(timeout=LONG.total_seconds())
+    assert wake._local.subscribed.wait(LONG.total_seconds())
 
 
 class Waiter(threading.Thread):
@@ -69,7 +89,7 @@ class Waiter(threading.Thread):
         self._wake = wake
         self._waited = None
         self.start()
-        until(lambda: wake._local._waiting.get(guid))
+        assert wake._local.registrations.acquire(timeout=LONG.total_seconds())
 
     def run(self):
         begin = time.monotonic()
@@ -161,7 +181,7 @@ def test_a_caller_is_woken_when_the_connection_is_back(redis_8_2, new_wake, open
 
 
 def test_without_a_server_nothing_blocks_and_nothing_is_raised(nowhere):
-    wake = RedisWake(Keyspace(nowhere.client()))
+    wake = observed(RedisWake(Keyspace(nowhere.client())))
     waiter = Waiter(wake)
     for _ in range(2_000):
         wake.notify(RecordFactory().guid())

@@ -22,7 +22,7 @@ def test_the_whole_core_on_a_cluster(cluster, new_keyspace):
 def play(server, new_keyspace, share):
     class OnRedis(WholeCore):
         def adapters(self, ports):
-            # The bell has tests of its own, and threads for each of its makers.
+            # `Wake` has tests of its own, and threads for each instance.
             return evolve(with_redis(ports, new_keyspace(server)), wake=ports.wake)
 
     profile = settings.default

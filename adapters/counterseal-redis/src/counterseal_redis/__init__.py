@@ -5,6 +5,8 @@ Counterseal's records on Redis or Valkey, on one machine or many: every storage 
     ports = with_redis(ports, keyspace)
 
 The client is yours: `redis.Redis`, also from `Sentinel.master_for`, or `redis.RedisCluster`.
+
+Every verb raises `Unavailable` if Redis does not answer or refuses.
 """
 
 from __future__ import annotations
@@ -12,14 +14,13 @@ from __future__ import annotations
 from counterseal_records import RecordUnreadable
 from counterseal_redis.audit import Entry, RedisAudit
 from counterseal_redis.durability import NONE, Durability, fsync, replicated
-from counterseal_redis.errors import UnfitClient, UnfitPrefix, UnfitServer
-from counterseal_redis.garbage import forget
 from counterseal_redis.guards import RedisCounters, RedisIdempotency, RedisReplayGuard
-from counterseal_redis.house import with_redis
+from counterseal_redis.indexes import forget
 from counterseal_redis.inventory import RedisInventory
-from counterseal_redis.keyspace import Keyspace, attach
+from counterseal_redis.keyspace import Keyspace, UnfitClient, UnfitPrefix
 from counterseal_redis.store import RedisStore
 from counterseal_redis.wake import RedisWake
+from counterseal_redis.wiring import UnfitServer, attach, with_redis
 
 __all__ = [
     "NONE",

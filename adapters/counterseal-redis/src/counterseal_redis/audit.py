@@ -1,4 +1,4 @@
-"""The audit log: what commits, refusals and telemetry have to tell, in a stream a partition."""
+"""The audit log: the events of commits, refusals and telemetry, in one stream a partition."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ import attrs
 from counterseal.models import AuditEvent
 from counterseal.models.guid import PARTITIONS, partition_of
 from counterseal_records import digest, read_as, write
-from counterseal_redis.commits import AUDIT, SEQUENCE
+from counterseal_redis.commands import RECORD, Call, script_call
+from counterseal_redis.commit import AUDIT, SEQUENCE
 from counterseal_redis.keyspace import Keyspace
-from counterseal_redis.roads import Call, scripted
-from counterseal_redis.scripts import RECORD
 
 BEGINNING = "0-0"
 
@@ -21,16 +20,16 @@ class Entry:
     One line of the log.
 
     Attributes:
-        place: Where it stands in its partition's part of the log.
+        position: Its position in its partition's part of the log.
     """
 
-    place: str
+    position: str
     event: AuditEvent
 
     @property
     def age(self) -> tuple[int, ...]:
-        """What tells the older one of two, in different partitions too: servers' time."""
-        return tuple(map(int, self.place.split("-")))
+        """The time of the server; smaller for an older line, of other partitions too."""
+        return tuple(map(int, self.position.split("-")))
 
 
 class RedisAudit:
@@ -43,17 +42,14 @@ class RedisAudit:
         """
         Append *event*.
 
-        It stands in the partition of its subject; without one, in any.
-        If the reply to it was lost and redis-py asked again, it stands there twice.
-
-        Raises:
-            Unavailable: Redis did not answer.
+        It goes to the partition of its subject; without a subject, to any.
+        If a reply is lost and redis-py repeats the call, the event is there twice.
         """
         body = write(event)
         subject = event.subject
         partition = digest(body)[0] if subject is None else partition_of(subject)
         keys = [self._keyspace.key(partition, name) for name in (SEQUENCE, AUDIT)]
-        self._keyspace.write(scripted(RECORD, keys, [body]))
+        self._keyspace.write(script_call(RECORD, keys, [body]))
 
     def read(
         self, partition: int, *, after: str = BEGINNING, limit: int = 1_000
@@ -63,37 +59,34 @@ class RedisAudit:
 
         Args:
             partition: 0 to 255.
-            after: The place of the last line that is not wanted.
-            limit: How many lines, at most.
+            after: The position after which the lines begin.
+            limit: The largest number of lines.
 
         Raises:
-            Unavailable: Redis did not answer, or a line cannot be read.
+            RecordUnreadable: A line cannot be decoded.
         """
         return self._pages([partition], after, limit)[0]
 
     def drop(self, partition: int, *, through: str) -> int:
         """
-        Drop the lines of one partition that have been taken elsewhere; return how many.
+        Drop lines of one partition that have been copied elsewhere; return how many.
 
         Args:
             partition: 0 to 255.
-            through: The place of the last one.
-
-        Raises:
-            Unavailable: Redis did not answer.
+            through: The position of the last line to drop.
         """
         number, within = through.split("-")
         key = self._keyspace.key(partition, AUDIT)
         first = f"{number}-{int(within) + 1}"
-        gone: int = self._keyspace.write(Call(("XTRIM", key, "MINID", first), key))
-        return gone
+        dropped: int = self._keyspace.write(Call(("XTRIM", key, "MINID", first), key))
+        return dropped
 
-    def whole(self) -> tuple[Entry, ...]:
+    def all_entries(self) -> tuple[Entry, ...]:
         """
         Return all lines of all partitions, oldest first: for tests and small services.
 
         Raises:
-            Unavailable: Redis did not answer, or a line cannot be read.
+            RecordUnreadable: A line cannot be decoded.
         """
         pages = self._pages(list(range(PARTITIONS)), BEGINNING, None)
         return tuple(sorted((one for page in pages for one in page), key=lambda one: one.age))
@@ -110,5 +103,5 @@ class RedisAudit:
 
 
 def _entry(line: tuple[bytes, dict[bytes, bytes]]) -> Entry:
-    place, fields = line
-    return Entry(place.decode(), read_as(AuditEvent, fields[b"e"]))
+    position, fields = line
+    return Entry(position.decode(), read_as(AuditEvent, fields[b"e"]))

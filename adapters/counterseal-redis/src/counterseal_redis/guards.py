@@ -1,8 +1,8 @@
 """
-The guards: what has been seen, how often, and by whom it was begun.
+The guards: replay keys, counters, and reservations of idempotency keys.
 
-Each verb is one script, so that no two callers come between its reading and its writing.
-A server's time to live only collects garbage: what counts is compared with the service's clock.
+Each verb is one script, so that no other call comes between its read and its write.
+The server's time to live only collects garbage: ends are compared with the service's clock.
 """
 
 from __future__ import annotations
@@ -14,20 +14,19 @@ import attrs
 from counterseal.models import Guid, Reservation
 from counterseal.ports import Clock, Entropy
 from counterseal_records import MICROSECOND, digest, microseconds, moment_at
+from counterseal_redis.codec import compact, milliseconds
+from counterseal_redis.commands import BEGIN, COUNT, FINISH, FIRST_SEEN, Argument, script_call
 from counterseal_redis.keyspace import Keyspace
-from counterseal_redis.roads import scripted
-from counterseal_redis.scripts import BEGIN, COUNT, FINISH, FIRST_SEEN
-from counterseal_redis.values import compact, milliseconds
 
 MARGIN = timedelta(minutes=10)
 """How far the clock may step back before something is forgotten too early."""
 
 ENTROPY_BYTES = 8
-"""Tells two questions about one replay key apart; who guesses it gains nothing."""
+"""Tells two calls for one replay key apart; guessing it gains nothing."""
 
 
 class RedisReplayGuard:
-    """Remembers each key until its time is over."""
+    """Remembers each key until its end."""
 
     def __init__(self, keyspace: Keyspace, clock: Clock, entropy: Entropy) -> None:
         self._keyspace = keyspace
@@ -35,43 +34,33 @@ class RedisReplayGuard:
         self._entropy = entropy
 
     def first_seen(self, key: tuple[str, str, str], until: datetime) -> bool:
-        """
-        Tell whether *key* is new, and remember it until *until*.
-
-        Raises:
-            Unavailable: Redis did not answer.
-        """
+        """Tell whether *key* is new, and remember it until *until*."""
         now = self._clock.now()
-        arguments: list[str | bytes | int] = [
+        arguments: list[Argument] = [
             microseconds(now),
             microseconds(until),
             milliseconds(until - now, MARGIN),
             self._entropy.token(ENTROPY_BYTES).hex(),
         ]
-        place = _place(self._keyspace, "y", *key)
-        return bool(self._keyspace.write(scripted(FIRST_SEEN, [place], arguments)))
+        stored_key = _key(self._keyspace, "y", *key)
+        return bool(self._keyspace.write(script_call(FIRST_SEEN, [stored_key], arguments)))
 
 
 class RedisCounters:
-    """Counts in fixed windows; two neighbours count together, so that no burst fits between."""
+    """Counts in fixed windows; two neighbours are added, so that no burst goes between them."""
 
     def __init__(self, keyspace: Keyspace, clock: Clock) -> None:
         self._keyspace = keyspace
         self._clock = clock
 
     def add(self, key: tuple[str, str], window: timedelta) -> int:
-        """
-        Count one more; never fewer than the last *window* really had.
-
-        Raises:
-            Unavailable: Redis did not answer.
-        """
+        """Count one more, and return the count: at least that of the last *window*."""
         length = window // MICROSECOND
         now = microseconds(self._clock.now())
         number = now // length
-        left = ((number + 2) * length - now) * MICROSECOND
-        place = _place(self._keyspace, "c", *key, str(length))
-        call = scripted(COUNT, [place], [number, milliseconds(left, MARGIN)])
+        remaining = ((number + 2) * length - now) * MICROSECOND
+        stored_key = _key(self._keyspace, "c", *key, str(length))
+        call = script_call(COUNT, [stored_key], [number, milliseconds(remaining, MARGIN)])
         count: int = self._keyspace.write(call)
         return count
 
@@ -83,13 +72,8 @@ class RedisIdempotency:
         self._keyspace = keyspace
 
     def begin(self, reservation: Reservation, now: datetime) -> Reservation:
-        """
-        Reserve, or return the reservation that is in force.
-
-        Raises:
-            Unavailable: Redis did not answer.
-        """
-        arguments: list[str | bytes | int] = [
+        """Reserve, or return the reservation that is in force."""
+        arguments: list[Argument] = [
             microseconds(now),
             milliseconds(reservation.until - now, MARGIN),
             _bytes(reservation.fingerprint),
@@ -99,7 +83,7 @@ class RedisIdempotency:
             microseconds(reservation.until),
             int(reservation.finished),
         ]
-        call = scripted(BEGIN, [self._held(reservation)], arguments)
+        call = script_call(BEGIN, [self._key_of(reservation)], arguments)
         fingerprint, guid, holder, lease, until, finished = self._keyspace.write(call)
         return attrs.evolve(
             reservation,
@@ -112,21 +96,16 @@ class RedisIdempotency:
         )
 
     def finish(self, reservation: Reservation) -> None:
-        """
-        Mark the reservation as finished.
-
-        Raises:
-            Unavailable: Redis did not answer.
-        """
-        call = scripted(FINISH, [self._held(reservation)], [reservation.guid])
+        """Mark the reservation as finished."""
+        call = script_call(FINISH, [self._key_of(reservation)], [reservation.guid])
         self._keyspace.write(call)
 
-    def _held(self, reservation: Reservation) -> str:
+    def _key_of(self, reservation: Reservation) -> str:
         scope, origin = reservation.scope
-        return _place(self._keyspace, "i", scope.value, origin, reservation.key)
+        return _key(self._keyspace, "i", scope.value, origin, reservation.key)
 
 
-def _place(keyspace: Keyspace, kind: str, *key: str) -> str:
+def _key(keyspace: Keyspace, kind: str, *key: str) -> str:
     digested = digest(*key)
     return keyspace.key(digested[0], f"{kind}{compact(digested)}")
 

@@ -1,4 +1,4 @@
-"""All that a key space holds: for checks and copies. It walks over every key, once."""
+"""All that a key space holds, for checks and copies. It iterates over every key, once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from redis.exceptions import ResponseError
 
 from counterseal.errors import Conflict, Indeterminate, StoreUnavailable
 from counterseal.invariants import Violation
-from counterseal.models import Account, AuditEvent, Guid, Record
+from counterseal.models import Account, AuditEvent, Record
 from counterseal.models.guid import PARTITIONS, SHAPE, partition_of
 from counterseal.models.index import index_of
 from counterseal.ports import Clock
@@ -32,31 +32,29 @@ from counterseal_records import (
     write,
 )
 from counterseal_redis.audit import BEGINNING, Entry, RedisAudit
-from counterseal_redis.commits import (
-    AUDIT,
+from counterseal_redis.codec import NOTHING, compact, guid_bytes, guid_from, header
+from counterseal_redis.commands import Call
+from counterseal_redis.commit import AUDIT, NATURAL, load_call
+from counterseal_redis.indexes import (
     BINDINGS,
     CHILDREN,
     DEAD,
     DUE_INDEXES,
-    NATURAL,
     PENDING,
     due_indexes,
-    load_call,
-    place_of,
+    position_of,
 )
 from counterseal_redis.keyspace import Keyspace
-from counterseal_redis.roads import Call
-from counterseal_redis.values import NOTHING, compact, head, raw
 
 PAGE = 500
-"""Keys, or lines, in one trip."""
+"""Keys, or lines, in one round trip."""
 
 CONFLICT = 0
 
 _IN_ORDER = (BINDINGS, CHILDREN, DEAD, PENDING)
 _GUID = slice(24, None)
 _LATE = b"smaller"
-"""In the refusal of a line whose place is taken."""
+"""In the refusal of a line whose position is not after the last one."""
 
 
 class RedisInventory:
@@ -64,8 +62,8 @@ class RedisInventory:
     What one service keeps in a key space.
 
     Args:
-        keyspace: Which.
-        clock: Says how long what is over is kept, as the store's does.
+        keyspace: The key space.
+        clock: Says how long a loaded record is kept after its end.
     """
 
     def __init__(self, keyspace: Keyspace, clock: Clock) -> None:
@@ -75,25 +73,22 @@ class RedisInventory:
 
     def read_partition(self, partition: int) -> PartitionContents:
         """
-        Return one partition.
+        Return the contents of one partition.
 
-        Its keys are those that the first call found, and whatever an index names.
-
-        Raises:
-            StoreUnavailable: Redis did not answer.
+        Its keys are those that the first call found, and those that an index names.
         """
         if self._names is None:
-            self._names = self._walked()
+            self._names = self._scan_names()
         names = self._names[partition]
         indexes = self._indexes(partition)
         guids = {name for name in names if not name.startswith(NATURAL)}
         guids |= {guid for entries in indexes.values() for guid in entries.values()}
-        values = self._values(partition, sorted(guids))
+        values = self._read_values(partition, sorted(guids))
         keys = {name for name in names if name.startswith(NATURAL)}
         records: list[AgedRecord] = []
         flaws: list[Violation] = []
         expected: dict[str, dict[bytes, str]] = defaultdict(dict)
-        named: dict[str, str] = {}
+        expected_names: dict[str, str] = {}
         for guid, value in values.items():
             try:
                 record = read_record(value.partition(b"\n")[2])
@@ -105,13 +100,15 @@ class RedisInventory:
                 continue
             records.append(AgedRecord(number, record))
             if isinstance(record, Account):
-                named[_natural(record)] = guid
+                expected_names[_natural(record)] = guid
             for index, entry in _entries(record, number):
                 expected[index][entry] = guid
-        leads = self._values(partition, sorted(keys | set(named)))
-        flaws += _differences({name: lead.decode() for name, lead in leads.items()}, named)
-        for index, found in indexes.items():
-            flaws += _misplaced(index, found, expected[index], set(values))
+        found_names = self._read_values(partition, sorted(keys | set(expected_names)))
+        flaws += _wrong_names(
+            {name: guid.decode() for name, guid in found_names.items()}, expected_names
+        )
+        for index, entries in indexes.items():
+            flaws += _wrong_entries(index, entries, expected[index], set(values))
         records.sort(key=lambda one: one.age)
         return PartitionContents(tuple(records), tuple(flaws))
 
@@ -120,29 +117,29 @@ class RedisInventory:
         Create *records* of one partition, each with the version that it has.
 
         Raises:
-            Conflict: One of them is there.
-            Indeterminate: The reply was lost, or it is not as sure as it has to be.
+            Conflict: One of them exists already.
+            Indeterminate: The reply was lost, or the write is not durable enough.
         """
         call = load_call(self._keyspace, records, operation, self._clock.now())
         try:
-            (answer,), sure = self._keyspace.attempt([call], confirm=True)
+            (answer,), confirmed = self._keyspace.attempt([call], confirm=True)
         except StoreUnavailable as error:
             raise Indeterminate from error
         if answer == CONFLICT:
             raise Conflict
         if isinstance(answer, Exception):
             raise Indeterminate from answer
-        if not sure:
+        if not confirmed:
             raise Indeterminate
 
     def events(self) -> Iterator[Sequence[AuditEvent]]:
         """
-        Return the audit log in pages, all partitions' lines in order of age.
+        Return the audit log in pages, the lines of all partitions in order of age.
 
         Raises:
-            Unavailable: Redis did not answer, or a line cannot be read.
+            RecordUnreadable: A line cannot be decoded.
         """
-        logs = map(self._log, range(PARTITIONS))
+        logs = map(self._lines, range(PARTITIONS))
         merged = heapq.merge(*logs, key=lambda entry: entry.age)
         while page := [entry.event for entry in itertools.islice(merged, PAGE)]:
             yield page
@@ -152,38 +149,38 @@ class RedisInventory:
         Return the audit log in pages that can be dropped, one partition after the other.
 
         Raises:
-            Unavailable: Redis did not answer, or a line cannot be read.
+            RecordUnreadable: A line cannot be decoded.
         """
         audit = RedisAudit(self._keyspace)
         for partition in range(PARTITIONS):
             for entries in self._pages(partition):
                 events = tuple(entry.event for entry in entries)
-                yield Page(events, partial(audit.drop, partition, through=entries[-1].place))
+                yield Page(events, partial(audit.drop, partition, through=entries[-1].position))
 
     def append_events(self, events: Sequence[AuditEvent], first: int) -> None:
         """
-        Append those of *events* that are not there; *first* lines stand before them.
+        Append those of *events* that are not there yet; *first* lines come before them.
 
         Raises:
-            StoreUnavailable: Redis did not answer; some may be there.
+            StoreUnavailable: Redis did not answer; some lines may be appended.
         """
         calls = []
         for number, event in enumerate(events, first + 1):
             text = write(event)
             subject = event.subject
-            place = digest(text)[0] if subject is None else partition_of(subject)
-            key = self._keyspace.key(place, AUDIT)
+            partition = digest(text)[0] if subject is None else partition_of(subject)
+            key = self._keyspace.key(partition, AUDIT)
             # Older than every line that the service writes.
             calls.append(Call(("XADD", key, f"0-{number}", "e", text), key))
-        replies, sure = self._keyspace.attempt(calls, confirm=True)
+        replies, confirmed = self._keyspace.attempt(calls, confirm=True)
         for reply in replies:
-            taken = isinstance(reply, ResponseError) and _LATE in str(reply).encode()
-            if isinstance(reply, Exception) and not taken:
+            is_there = isinstance(reply, ResponseError) and _LATE in str(reply).encode()
+            if isinstance(reply, Exception) and not is_there:
                 raise StoreUnavailable from reply
-        if not sure:
+        if not confirmed:
             raise StoreUnavailable
 
-    def _walked(self) -> Mapping[int, set[str]]:
+    def _scan_names(self) -> Mapping[int, set[str]]:
         client, begin = self._keyspace.client, f"{self._keyspace.prefix}:{{"
         shape = re.compile(rf"{re.escape(begin)}([0-9a-f]{{2}})}}:({SHAPE}|{NATURAL}.{{43}})")
         where: dict[str, Any] = {}
@@ -192,48 +189,48 @@ class RedisInventory:
         names: Mapping[int, set[str]] = defaultdict(set)
         try:
             for key in client.scan_iter(f"{begin}*", count=10 * PAGE, **where):
-                found = shape.fullmatch(key.decode())
-                if found is not None:
-                    names[int(found[1], 16)].add(found[2])
+                match = shape.fullmatch(key.decode())
+                if match is not None:
+                    names[int(match[1], 16)].add(match[2])
         except Exception as error:
             raise StoreUnavailable from error
         return names
 
-    def _values(self, partition: int, names: Sequence[str]) -> dict[str, bytes]:
-        found: dict[str, bytes] = {}
+    def _read_values(self, partition: int, names: Sequence[str]) -> dict[str, bytes]:
+        values_by_name: dict[str, bytes] = {}
         for begin in range(0, len(names), PAGE):
             page = names[begin : begin + PAGE]
             keys = [self._keyspace.key(partition, name) for name in page]
             (values,) = self._keyspace.read(Call(("MGET", *keys), keys[0]))
             pairs = zip(page, values, strict=True)
-            found |= {name: value for name, value in pairs if value is not None}
-        return found
+            values_by_name |= {name: value for name, value in pairs if value is not None}
+        return values_by_name
 
     def _indexes(self, partition: int) -> dict[str, dict[bytes, str]]:
         names = [*_IN_ORDER, *DUE_INDEXES]
         keys = [self._keyspace.key(partition, name) for name in names]
         calls = [Call(("ZRANGE", key, 0, -1, "WITHSCORES"), key) for key in keys]
-        found = {}
+        entries = {}
         for name, reply in zip(names, self._keyspace.read(*calls), strict=True):
             pairs = _pairs(reply)
             if name in _IN_ORDER:
-                found[name] = {entry: entry[_GUID].decode() for entry, _ in pairs}
+                entries[name] = {entry: entry[_GUID].decode() for entry, _ in pairs}
             else:
-                found[name] = {_due(member, score): _text(member) for member, score in pairs}
-        return found
+                entries[name] = {_due(member, score): guid_from(member) for member, score in pairs}
+        return entries
 
-    def _log(self, partition: int) -> Iterator[Entry]:
+    def _lines(self, partition: int) -> Iterator[Entry]:
         return itertools.chain.from_iterable(self._pages(partition))
 
     def _pages(self, partition: int) -> Iterator[tuple[Entry, ...]]:
         audit, after = RedisAudit(self._keyspace), BEGINNING
         while page := audit.read(partition, after=after, limit=PAGE):
             yield page
-            after = page[-1].place
+            after = page[-1].position
 
 
 def _pairs(reply: Sequence[Any]) -> Iterator[tuple[bytes, float]]:
-    # Each a list of its own in the third version of the protocol, and one list in the second.
+    # Version 3 of the protocol has a list for each pair, version 2 one list for all.
     if reply and not isinstance(reply[0], list):
         reply = list(zip(reply[::2], reply[1::2], strict=True))
     return ((member, float(score)) for member, score in reply)
@@ -241,7 +238,7 @@ def _pairs(reply: Sequence[Any]) -> Iterator[tuple[bytes, float]]:
 
 def _number(value: bytes, record: Record, guid: str) -> int:
     number, _, rest = value.partition(b"\n")[0].decode().partition(" ")
-    if record.guid != guid or rest.rpartition(" ")[0] != f"{head(record)} {_tie(record)}":
+    if record.guid != guid or rest.rpartition(" ")[0] != f"{header(record)} {_tie(record)}":
         raise ValueError
     return int(number)
 
@@ -259,12 +256,12 @@ def _natural(account: Account) -> str:
 
 def _entries(record: Record, number: int) -> Iterator[tuple[str, bytes]]:
     index = index_of(record)
-    place = place_of(index)
-    if place is not None and place.there:
+    position = position_of(index)
+    if position is not None and position.listed:
         age = struct.pack(">Q", number)
-        yield place.index, raw(place.owner) + age + record.guid.encode()
+        yield position.index, guid_bytes(position.owner) + age + record.guid.encode()
     if record.due_at is not None:
-        entry = _due(raw(record.guid), microseconds(record.due_at))
+        entry = _due(guid_bytes(record.guid), microseconds(record.due_at))
         for name in due_indexes(record, index):
             yield name, entry
 
@@ -273,26 +270,21 @@ def _due(member: bytes, score: float) -> bytes:
     return member + struct.pack(">d", score)
 
 
-def _text(member: bytes) -> str:
-    text = member.hex()
-    return Guid(f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}")
-
-
-def _differences(found: Mapping[str, str], expected: Mapping[str, str]) -> Iterator[Violation]:
-    for name in sorted(found.keys() | expected.keys()):
-        if found.get(name) != expected.get(name):
-            place = expected.get(name) or found[name]
+def _wrong_names(names: Mapping[str, str], expected: Mapping[str, str]) -> Iterator[Violation]:
+    for name in sorted(names.keys() | expected.keys()):
+        if names.get(name) != expected.get(name):
+            subject = expected.get(name) or names[name]
             yield Violation(
-                place, "its natural key does not lead to it, or to an account that is not"
+                subject, "its natural key does not lead to it, or to an account that is not"
             )
 
 
-def _misplaced(
-    index: str, found: Mapping[bytes, str], expected: Mapping[bytes, str], there: set[str]
+def _wrong_entries(
+    index: str, entries: Mapping[bytes, str], expected: Mapping[bytes, str], guids: set[str]
 ) -> Iterator[Violation]:
-    for entry in sorted(expected.keys() - found.keys()):
+    for entry in sorted(expected.keys() - entries.keys()):
         yield Violation(expected[entry], f"it is not in the index {index}")
-    for entry in sorted(found.keys() - expected.keys()):
-        # Entries of dead callbacks that are gone are garbage, which `forget` drops.
-        if index != DEAD or found[entry] in there:
-            yield Violation(found[entry], f"it is in the index {index}, and should not be")
+    for entry in sorted(entries.keys() - expected.keys()):
+        # Entries of dead callbacks that the server has dropped are garbage, which `forget` drops.
+        if index != DEAD or entries[entry] in guids:
+            yield Violation(entries[entry], f"it is in the index {index}, and should not be")

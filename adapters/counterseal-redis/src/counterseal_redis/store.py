@@ -1,4 +1,4 @@
-"""The store: a record is one key, and a commit is one script."""
+"""The store: a record is one key, and a commit is one call of a script."""
 
 from __future__ import annotations
 
@@ -23,23 +23,14 @@ from counterseal.models.guid import PARTITIONS, account_partition
 from counterseal.models.index import Listing, index_of
 from counterseal.ports import Clock, Due
 from counterseal_records import ROOT, microseconds, natural_key
-from counterseal_redis.commits import (
-    BINDINGS,
-    CHILDREN,
-    DEAD,
-    NATURAL,
-    PENDING,
-    commit_call,
-    due_index,
-)
+from counterseal_redis.codec import compact, decode, decode_as
+from counterseal_redis.commands import ACCOUNT, APPLIED_OPERATION, Call, script_call
+from counterseal_redis.commit import NATURAL, commit_call
+from counterseal_redis.indexes import BINDINGS, CHILDREN, DEAD, PENDING, Indexes, due_index
 from counterseal_redis.keyspace import Keyspace
-from counterseal_redis.roads import Call, scripted
-from counterseal_redis.scripts import ACCOUNT, KNOWN
-from counterseal_redis.shelves import Shelves
-from counterseal_redis.values import compact, found, found_as
 
 APPLIED, CONFLICT, REUSED = 1, 0, -1
-"""What the script answers."""
+"""The replies of the script."""
 
 
 class RedisStore:
@@ -47,40 +38,41 @@ class RedisStore:
     The records of one service.
 
     Args:
-        keyspace: Where they are.
-        clock: Says how long what is over is kept, and whose reading is confirmed;
-            decides nothing.
+        keyspace: The key space of the records.
+        clock: Says how long a record is kept after its end, and which reads are confirmed; no
+            decision depends on it.
     """
 
     def __init__(self, keyspace: Keyspace, clock: Clock) -> None:
         self._keyspace = keyspace
-        self._shelves = Shelves(keyspace)
+        self._indexes = Indexes(keyspace)
         self._clock = clock
-        # Workers that start at different moments walk from different places.
+        # Workers that start at different moments begin at different partitions.
         self._start = microseconds(clock.now()) % PARTITIONS
 
     def get(self, *guids: Guid) -> tuple[Record | None, ...]:
         """
-        Return the records of *guids*, in one trip; None where there is none.
+        Return the records of *guids*, in one round trip; None where there is none.
 
-        What is over, or due by the service's clock, is confirmed, as a commit is: nobody is told
-        of an end that may be lost, or of one that has not come where commits are made by now.
+        Reads of records that have ended, or are due by the service's clock, are confirmed as
+        commits are: no caller is told of an outcome that may be lost, or that another primary
+        does not have.
 
         Raises:
-            Unavailable: Redis did not answer, or a record cannot be read.
+            Unavailable: A read is not confirmed, or a record cannot be decoded.
         """
-        return tuple(map(self._shelves.records(guids, now=self._clock.now()).get, guids))
+        return tuple(map(self._indexes.records(guids, now=self._clock.now()).get, guids))
 
     def get_with_account(self, guid: Guid, *others: Guid) -> tuple[Record | None, ...]:
         """
-        Return the record of *guid*, the account that it is about, and those of *others*.
+        Return the record of *guid*, the account that it is about, and the records of *others*.
 
-        What is over or due is confirmed, as `get` does.
+        Reads of records that have ended or are due are confirmed, as in `get`.
 
         Raises:
-            Unavailable: Redis did not answer, or a record cannot be read.
+            Unavailable: A read is not confirmed, or a record cannot be decoded.
         """
-        records, account = self._shelves.get_with_account(guid, others, now=self._clock.now())
+        records, account = self._indexes.get_with_account(guid, others, now=self._clock.now())
         return (records[guid], account, *map(records.get, others))
 
     def account(self, app_space: Guid, account_id: str) -> Account | None:
@@ -88,69 +80,69 @@ class RedisStore:
         Return the account that the App Space knows by *account_id*.
 
         Raises:
-            Unavailable: Redis did not answer, or the record cannot be read.
+            RecordUnreadable: The record cannot be decoded.
         """
         partition = account_partition(app_space, account_id)
         name = f"{NATURAL}{compact(natural_key(app_space, account_id))}"
         key = self._keyspace.key(partition, name)
-        call = scripted(ACCOUNT, [key], [self._keyspace.key(partition, "")])
+        call = script_call(ACCOUNT, [key], [self._keyspace.key(partition, "")])
         (value,) = self._keyspace.read(call)
-        return None if value is None else found_as(Account, value)
+        return None if value is None else decode_as(Account, value)
 
     def bindings(self, account: Guid) -> tuple[Binding, ...]:
         """
         Return all bindings of the account, oldest first.
 
         Raises:
-            Unavailable: Redis did not answer, or a record cannot be read.
+            RecordUnreadable: A record cannot be decoded.
         """
-        values = self._shelves.owned(BINDINGS, account)
-        return tuple(map(partial(found_as, Binding), values))
+        values = self._indexes.owned(BINDINGS, account)
+        return tuple(map(partial(decode_as, Binding), values))
 
     def pending(self, account: Guid) -> tuple[Challenge, ...]:
         """
         Return the account's unfinished challenges, oldest first.
 
         Raises:
-            Unavailable: Redis did not answer, or a record cannot be read.
+            RecordUnreadable: A record cannot be decoded.
         """
-        values = self._shelves.owned(PENDING, account)
-        return tuple(map(partial(found_as, Challenge), values))
+        values = self._indexes.owned(PENDING, account)
+        return tuple(map(partial(decode_as, Challenge), values))
 
     def list(self, parent: Guid | None) -> tuple[Record, ...]:
         """
         Return the tenancy records under *parent*, oldest first.
 
         Raises:
-            Unavailable: Redis did not answer, or a record cannot be read.
+            RecordUnreadable: A record cannot be decoded.
         """
         if parent is not None:
-            return tuple(map(found, self._shelves.owned(CHILDREN, parent)))
-        # A child lies in its parent's partition; what has no parent lies anywhere.
-        entries = self._shelves.entries(CHILDREN, ROOT)
+            return tuple(map(decode, self._indexes.owned(CHILDREN, parent)))
+        # A child is in its parent's partition; a record without a parent is in any partition.
+        entries = self._indexes.entries(CHILDREN, ROOT)
         return tuple(entry.record for entry in entries if entry.record is not None)
 
     def due(
         self, kind: Due, before: datetime, limit: int, channel: AddressKind | None = None
     ) -> tuple[Record, ...]:
         """
-        Return records of *kind*, and on *channel*, that are due, one partition after the other.
+        Return due records of *kind*, or of *kind* on *channel*, one partition after the other.
 
-        Each call begins where the last one ended, so that no partition hides another.
+        Each call begins at the partition after the last one, so that no partition hides another.
 
         Raises:
-            Unavailable: Redis did not answer, or a record cannot be read.
+            RecordUnreadable: A record cannot be decoded.
         """
         index = due_index(kind, channel)
-        due = self._shelves.due(index, microseconds(before), limit, self._start)
+        due = self._indexes.due(index, microseconds(before), limit, self._start)
         if not due:
             return ()
         self._start = (due[-1][0] + 1) % PARTITIONS
-        records = self._shelves.records([guid for _, guid in due]).values()
+        records = self._indexes.records([guid for _, guid in due]).values()
         return tuple(
             record
             for record in records
-            # A record may have moved between the two trips.
+            # A record may have been changed between the two trips.
             if record is not None and record.due_at is not None and record.due_at <= before
         )
 
@@ -159,16 +151,16 @@ class RedisStore:
         Return the callbacks of *origin* that are dead, oldest first.
 
         Raises:
-            Unavailable: Redis did not answer, or a record cannot be read.
+            RecordUnreadable: A record cannot be decoded.
         """
         while True:
-            entries = self._shelves.entries(DEAD, origin, limit)
-            gone = [entry for entry in entries if entry.record is None]
-            if not gone:
+            entries = self._indexes.entries(DEAD, origin, limit)
+            stale = [entry for entry in entries if entry.record is None]
+            if not stale:
                 records = (entry.record for entry in entries)
-                return tuple(one for one in records if isinstance(one, Callback) and _dead(one))
-            # Their records are over and gone: they must not hide younger ones.
-            self._shelves.drop(DEAD, gone)
+                return tuple(one for one in records if isinstance(one, Callback) and _is_dead(one))
+            # The server has dropped their records; they must not hide younger entries.
+            self._indexes.drop(DEAD, stale)
 
     def commit(
         self, changes: tuple[Change, ...], audit: tuple[AuditEvent, ...], operation: str
@@ -177,9 +169,9 @@ class RedisStore:
         Apply all *changes* and record all *audit* events, or do nothing.
 
         Raises:
-            Conflict: A record is not what the decision was made on.
-            Indeterminate: The reply was lost, or the commit is not as sure as it has to be;
-                ask again with the same *operation*.
+            Conflict: A record is not the one that the decision was made on.
+            Indeterminate: The reply was lost, or the commit is not durable enough; commit again
+                with the same *operation*.
             Unavailable: Redis refused, and nothing has changed.
             PartitionCrossed: The records are not in one partition.
             WrongRecord: A version, a kind or a pairing is impossible.
@@ -187,37 +179,37 @@ class RedisStore:
         """
         call = commit_call(self._keyspace, changes, audit, operation, self._clock.now())
         try:
-            (answer,), sure = self._keyspace.attempt([call], confirm=True)
+            (answer,), confirmed = self._keyspace.attempt([call], confirm=True)
         except StoreUnavailable as error:
             raise Indeterminate from error.__cause__
         if isinstance(answer, Exception):
-            self._explain(call, answer)
+            self._raise_for_refusal(call, answer)
         elif answer == CONFLICT:
             raise Conflict
         elif answer == REUSED:
             raise OperationReused
-        if not sure:
+        if not confirmed:
             raise Indeterminate
 
-    def _explain(self, call: Call, refusal: Exception) -> None:
-        # redis-py asks again by itself, so the first time may have been applied: the operation
-        # knows. A server that is no longer the one to ask knows nothing.
+    def _raise_for_refusal(self, call: Call, refusal: Exception) -> None:
+        # redis-py repeats a call by itself, so the first attempt may have been applied: then the
+        # operation is stored. A server that is no longer the primary cannot know.
         if isinstance(refusal, ReadOnlyError | AskError | ClusterError):
             raise Indeterminate from refusal
-        operation, same = call.key, call.command[1 + int(call.command[0])]
+        operation, commit_fingerprint = call.key, call.command[1 + int(call.command[0])]
         try:
-            (known,), sure = self._keyspace.attempt(
-                [scripted(KNOWN, [operation], [])], confirm=True
+            (applied,), confirmed = self._keyspace.attempt(
+                [script_call(APPLIED_OPERATION, [operation], [])], confirm=True
             )
         except StoreUnavailable:
             raise Indeterminate from refusal
-        if known is None:
+        if applied is None:
             raise StoreUnavailable from refusal
-        if isinstance(known, Exception) or known != same or not sure:
+        if isinstance(applied, Exception) or applied != commit_fingerprint or not confirmed:
             raise Indeterminate from refusal
 
 
-def _dead(record: Record) -> bool:
-    # It may have moved since the index was read.
+def _is_dead(record: Record) -> bool:
+    # It may have been changed since the index was read.
     index = index_of(record)
     return index.listing is Listing.DEAD and index.listed

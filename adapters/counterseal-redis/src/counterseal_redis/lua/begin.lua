@@ -6,16 +6,16 @@
 
 local FIELDS = {'fingerprint', 'guid', 'holder', 'lease', 'until', 'finished'}
 local now = tonumber(ARGV[1])
-local held = redis.call('HMGET', KEYS[1], unpack(FIELDS))
+local stored = redis.call('HMGET', KEYS[1], unpack(FIELDS))
 local guid = ARGV[4]
-if held[1] and tonumber(held[5]) > now then
-    local lapsed = held[6] == '0' and held[1] == ARGV[3] and tonumber(held[4]) <= now
+if stored[1] and tonumber(stored[5]) > now then
+    local lapsed = stored[6] == '0' and stored[1] == ARGV[3] and tonumber(stored[4]) <= now
     if not lapsed then
-        -- A write: who waits for a replica waits for what is told here.
-        redis.call('HSET', KEYS[1], 'finished', held[6])
-        return held
+        -- A write, so that WAIT waits for a replica that has this reservation.
+        redis.call('HSET', KEYS[1], 'finished', stored[6])
+        return stored
     end
-    guid = held[2]
+    guid = stored[2]
 end
 redis.call('HSET', KEYS[1], 'fingerprint', ARGV[3], 'guid', guid, 'holder', ARGV[5],
     'lease', ARGV[6], 'until', ARGV[7], 'finished', ARGV[8])

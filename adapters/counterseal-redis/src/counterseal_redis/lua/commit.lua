@@ -1,78 +1,78 @@
--- One commit: it is compared, and then written, with nobody in between.
+-- One commit: compared and then written, with no other command in between.
 --
 -- KEYS[1] the operation, KEYS[2] the last number of the partition, KEYS[3] its audit log.
 -- ARGV[1] the fingerprint, ARGV[2] how many entries each list has, but for the last, two bytes each.
 --
--- KEYS goes on with these lists, one after the other; a key stands there as often as it is meant:
---   guards   a record that is compared
---   swapped  one that is compared and written
---   created  one that must not be there, and is written
---   named    a natural key that must not be there, and leads to a record
---   enters   an index in order of age
---   leaves   the same
---   due      a set of what is due
---   rests    the same
---   gone     a natural key that leads nowhere any more
+-- KEYS goes on with these lists, one after the other; a key may be in several of them:
+--   guarded   a record that is compared
+--   replaced  a record that is compared and written
+--   created   a record that must not exist, and is written
+--   new_keys  a natural key that must not exist, and is written
+--   added     an index in order of age that gets an entry
+--   removed   an index in order of age that loses an entry
+--   due       a set of due records that gets a member
+--   not_due   a set of due records that loses a member
+--   old_keys  a natural key that is deleted
 -- ARGV goes on with
---   guards, swapped    the version that it has to have, or that and what it has to be tied to
---   swapped, created   all of it but its number, and then milliseconds to live, or ""
---   named              the GUID
---   enters, leaves     which of the written records it is, and its owner
---   due                when, and the member
---   rests              the member
+--   guarded, replaced  the version that the record must have, or that and what it must belong to
+--   replaced, created  the value without its number, and then milliseconds to live, or ""
+--   new_keys           the GUID of the account
+--   added, removed     the number of the written record, from 1 on, and its owner
+--   due                the time, and the member
+--   not_due            the member
 --   the events that are appended to the audit log
 --
--- Returns 1 if it is applied (now, or by an earlier call), 0 for a conflict, -1 if the operation
+-- Returns 1 if the commit is applied (now, or by an earlier call), 0 for a conflict, -1 if the operation
 -- named other changes.
 
 local APPLIED, CONFLICT, REUSED = 1, 0, -1
-local HEAD = 127 -- bytes that a value's first line has at most
-local KEPT = 600000 -- milliseconds: longer than anybody asks again for a commit whose reply was lost
-local GUID = -36 -- where it begins in a record's key
+local HEADER = 127 -- the largest number of bytes in a header line
+local LIFE = 600000 -- milliseconds: longer than a commit whose reply is lost is repeated
+local GUID = -36 -- where the GUID begins in a record's key
 
-local known = redis.call('GET', KEYS[1])
-if known then
-    if known ~= ARGV[1] then
+local applied = redis.call('GET', KEYS[1])
+if applied then
+    if applied ~= ARGV[1] then
         return REUSED
     end
-    -- A write, though a small one: WAIT and WAITAOF wait for a connection's last write only.
-    redis.call('PEXPIRE', KEYS[1], KEPT)
+    -- A small write: WAIT and WAITAOF wait for a connection's last write only.
+    redis.call('PEXPIRE', KEYS[1], LIFE)
     return APPLIED
 end
 
-local guards, swapped, created, named, enters, leaves, due, rests =
+local guarded, replaced, created, new_keys, added, removed, due, not_due =
     struct.unpack('>I2I2I2I2I2I2I2I2', ARGV[2])
-local key, word = 3, 2 -- the last ones that are done with
+local key, word = 3, 2 -- the last key and the last argument that were read
 
 local numbers = {}
-for held = 1, guards + swapped do
-    local head = redis.call('GETRANGE', KEYS[key + held], 0, HEAD)
-    local number, found, version = string.match(head, '^(%d+) %S+ ((%d+) %S*) ')
-    local wanted = ARGV[word + held]
-    if wanted ~= version and wanted ~= found then
+for compared = 1, guarded + replaced do
+    local header = redis.call('GETRANGE', KEYS[key + compared], 0, HEADER)
+    local number, version_and_tie, version = string.match(header, '^(%d+) %S+ ((%d+) %S*) ')
+    local expected = ARGV[word + compared]
+    if expected ~= version and expected ~= version_and_tie then
         return CONFLICT
     end
-    numbers[held - guards] = number
+    numbers[compared - guarded] = number
 end
-key, word = key + guards, word + guards + swapped
+key, word = key + guarded, word + guarded + replaced
 
-local records = swapped + created
-if created + named > 0 then
-    local first, last = key + swapped + 1, key + records + named
+local records = replaced + created
+if created + new_keys > 0 then
+    local first, last = key + replaced + 1, key + records + new_keys
     if redis.call('EXISTS', unpack(KEYS, first, last)) > 0 then
         return CONFLICT
     end
-    local taken = {}
+    local unique = {}
     for absent = first, last do
-        if taken[KEYS[absent]] then
+        if unique[KEYS[absent]] then
             return CONFLICT
         end
-        taken[KEYS[absent]] = true
+        unique[KEYS[absent]] = true
     end
 end
 
--- Numbers tell age: by the server's clock, in microseconds, and never one twice.
-local events = word + 2 * records + named + 2 * enters + 2 * leaves + 2 * due + rests
+-- Numbers order records by age: the server's clock in microseconds, and never the same twice.
+local events = word + 2 * records + new_keys + 2 * added + 2 * removed + 2 * due + not_due
 local number = 0
 if created > 0 or #ARGV > events then
     local time = redis.call('TIME')
@@ -86,8 +86,8 @@ if created > 0 or #ARGV > events then
 end
 
 for record = 1, records do
-    if record > swapped then
-        numbers[record] = string.format('%.0f', number + record - swapped - 1)
+    if record > replaced then
+        numbers[record] = string.format('%.0f', number + record - replaced - 1)
     end
     local value, ttl = numbers[record] .. ' ' .. ARGV[word + 1], ARGV[word + 2]
     if ttl == '' then
@@ -99,41 +99,41 @@ for record = 1, records do
 end
 
 local function entry(record, owner)
-    local guid = string.sub(KEYS[3 + guards + record], GUID)
+    local guid = string.sub(KEYS[3 + guarded + record], GUID)
     return owner .. struct.pack('>I8', numbers[tonumber(record)]) .. guid
 end
 
 key = key + records
-for place = key + 1, key + named do
-    redis.call('SET', KEYS[place], ARGV[word + 1])
+for position = key + 1, key + new_keys do
+    redis.call('SET', KEYS[position], ARGV[word + 1])
     word = word + 1
 end
-key = key + named
-for place = key + 1, key + enters do
-    redis.call('ZADD', KEYS[place], 0, entry(ARGV[word + 1], ARGV[word + 2]))
+key = key + new_keys
+for position = key + 1, key + added do
+    redis.call('ZADD', KEYS[position], 0, entry(ARGV[word + 1], ARGV[word + 2]))
     word = word + 2
 end
-key = key + enters
-for place = key + 1, key + leaves do
-    redis.call('ZREM', KEYS[place], entry(ARGV[word + 1], ARGV[word + 2]))
+key = key + added
+for position = key + 1, key + removed do
+    redis.call('ZREM', KEYS[position], entry(ARGV[word + 1], ARGV[word + 2]))
     word = word + 2
 end
-key = key + leaves
-for place = key + 1, key + due do
-    redis.call('ZADD', KEYS[place], ARGV[word + 1], ARGV[word + 2])
+key = key + removed
+for position = key + 1, key + due do
+    redis.call('ZADD', KEYS[position], ARGV[word + 1], ARGV[word + 2])
     word = word + 2
 end
 key = key + due
-for place = key + 1, key + rests do
-    redis.call('ZREM', KEYS[place], ARGV[word + 1])
+for position = key + 1, key + not_due do
+    redis.call('ZREM', KEYS[position], ARGV[word + 1])
     word = word + 1
 end
-for place = key + rests + 1, #KEYS do
-    redis.call('DEL', KEYS[place])
+for position = key + not_due + 1, #KEYS do
+    redis.call('DEL', KEYS[position])
 end
 
 for event = 1, #ARGV - events do
     redis.call('XADD', KEYS[3], string.format('%.0f-%d', number, event), 'e', ARGV[events + event])
 end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', KEPT)
+redis.call('SET', KEYS[1], ARGV[1], 'PX', LIFE)
 return APPLIED

@@ -1,12 +1,12 @@
--- Whether a key is new.
+-- Tells whether a key is new: 1 or 0.
 --
 -- KEYS[1] the key; ARGV[1] now and ARGV[2] until, in microseconds; ARGV[3] milliseconds to live;
--- ARGV[4] the caller's luck: its own question is new also when it comes a second time.
+-- ARGV[4] a random name of the call: the key is new for the same call when it is repeated.
 
-local held = redis.call('GET', KEYS[1])
-if held then
-    local ends, whose = string.match(held, '^(%-?%d+) (.*)$')
-    if whose == ARGV[4] then
+local stored = redis.call('GET', KEYS[1])
+if stored then
+    local ends, call = string.match(stored, '^(%-?%d+) (.*)$')
+    if call == ARGV[4] then
         redis.call('PEXPIRE', KEYS[1], ARGV[3])
         return 1
     end

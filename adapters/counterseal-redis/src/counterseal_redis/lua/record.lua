@@ -1,4 +1,4 @@
--- One event that belongs to no commit.
+-- Appends one event that belongs to no commit.
 --
 -- KEYS[1] the last number of the partition, KEYS[2] its audit log; ARGV[1] the event.
 

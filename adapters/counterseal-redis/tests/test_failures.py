@@ -1,4 +1,4 @@
-"""What goes wrong on the way to Redis or in it, and what a caller is told."""
+"""What fails on the way to Redis or in it, and what the caller gets."""
 
 from datetime import timedelta
 
@@ -44,7 +44,7 @@ def keyspace(server, new_keyspace):
 def worker(keyspace):
     audit = RedisAudit(keyspace)
     return StoreWorker(
-        RedisStore(keyspace, FrozenClock()), lambda _: [line.event for line in audit.whole()]
+        RedisStore(keyspace, FrozenClock()), lambda _: [line.event for line in audit.all_entries()]
     )
 
 
@@ -68,7 +68,7 @@ def behind(single, proxied):
         keyspace = attach(client, prefix=f"lost{id(client)}")
         audit = RedisAudit(keyspace)
         store = RedisStore(keyspace, FrozenClock())
-        return proxy, StoreWorker(store, lambda _: [line.event for line in audit.whole()])
+        return proxy, StoreWorker(store, lambda _: [line.event for line in audit.all_entries()])
 
     yield new
     for client in opened:
@@ -96,7 +96,7 @@ def test_a_lost_reply_is_never_a_conflict(behind, retries, applied):
     assert worker.events() == [event("once")]
 
 
-def test_a_lost_reply_to_a_guard_is_made_good(behind):
+def test_a_guard_repeats_a_call_whose_reply_is_lost(behind):
     proxy, worker = behind(10)
     keyspace = worker.store._keyspace
     guard = RedisReplayGuard(keyspace, FrozenClock(), SystemEntropy())
@@ -112,9 +112,12 @@ def test_in_a_cluster_too_a_lost_reply_is_never_a_conflict(cluster, proxied):
     proxies = {server.port: proxied(server) for server in cluster.servers}
     client = cluster.behind(proxies)
     keyspace = attach(client, prefix="remapped")
-    worker, made = StoreWorker(RedisStore(keyspace, FrozenClock()), lambda _: ()), RecordFactory()
+    worker, factory = (
+        StoreWorker(RedisStore(keyspace, FrozenClock()), lambda _: ()),
+        RecordFactory(),
+    )
     for partition in range(0, 256, 32):
-        company = made.company(guid=made.guid(partition))
+        company = factory.company(guid=factory.guid(partition))
         worker.create(company)
         for proxy in proxies.values():
             proxy.cut(applied=True, match=b"EVAL")
@@ -131,7 +134,7 @@ def test_in_a_cluster_too_a_lost_reply_is_never_a_conflict(cluster, proxied):
 # Servers that forget, refuse, or are gone
 
 
-def test_scripts_that_are_forgotten_are_taught_again(server, worker, opened):
+def test_forgotten_scripts_are_loaded_again(server, worker, opened):
     company = RecordFactory().company()
     for _ in range(2):
         opened(server).script_flush()
@@ -144,9 +147,7 @@ def test_scripts_that_are_forgotten_are_taught_again(server, worker, opened):
         company = RecordFactory(seed=1).company()
 
 
-def test_a_server_that_is_full_is_unavailable_and_changes_nothing(
-    single, opened, new_keyspace, caplog
-):
+def test_a_full_server_is_unavailable_and_changes_nothing(single, opened, new_keyspace, caplog):
     client = opened(single)
     worker = StoreWorker(RedisStore(new_keyspace(single), FrozenClock()), lambda _: ())
     company = RecordFactory().company()
@@ -157,11 +158,11 @@ def test_a_server_that_is_full_is_unavailable_and_changes_nothing(
         with pytest.raises(StoreUnavailable) as caught:
             worker.replace(next_version(company), next_version(next_version(company)))
         assert not isinstance(caught.value, Indeterminate)
-        kinds = ("OutOfMemoryError", "ResponseError OOM")  # as older servers tell it
+        kinds = ("OutOfMemoryError", "ResponseError OOM")  # the text of older servers
         assert caplog.messages[0] in {f"Redis failed: {kind}" for kind in kinds}
-        assert "maxmemory" not in caplog.text, "a server's own words may hold what was sent"
+        assert "maxmemory" not in caplog.text, "a server's error may hold what was sent"
         assert worker.get(company.guid) == next_version(company)
-        # What was applied before the server was full is known, though nothing more is written.
+        # The operation that was applied before the server was full is found, without a write.
         worker.commit((company, next_version(company)), operation="swap")
     finally:
         client.config_set("maxmemory", 0)
@@ -188,7 +189,7 @@ def test_a_server_without_its_replicas_is_unavailable(name, request, opened, new
     worker.create(company)
 
 
-def test_a_replica_is_no_server_to_commit_to(pair, opened, caplog):
+def test_a_commit_on_a_replica_is_indeterminate(pair, opened, caplog):
     keyspace = attach(opened(pair.replicas[0]), prefix="demoted")
 
     with pytest.raises(Indeterminate):
@@ -198,7 +199,7 @@ def test_a_replica_is_no_server_to_commit_to(pair, opened, caplog):
     assert caplog.messages[0].startswith("Redis failed: ReadOnlyError")
 
 
-def test_a_paused_server_is_indeterminate_and_then_tells_the_truth(single, opened):
+def test_a_commit_on_a_paused_server_is_indeterminate(single, opened):
     client = opened(single)
     impatient = opened(single, socket_timeout=0.2, retry=Retry(NoBackoff(), 0))
     worker, hasty = (
@@ -209,7 +210,7 @@ def test_a_paused_server_is_indeterminate_and_then_tells_the_truth(single, opene
     )
     company = RecordFactory().company()
     worker.create(company)
-    until(lambda: hasty.get(company.guid))  # so that its line is open
+    until(lambda: hasty.get(company.guid))  # so that its connection is open
     single.pause()
     try:
         with pytest.raises(Indeterminate):
@@ -226,13 +227,13 @@ def test_a_paused_server_is_indeterminate_and_then_tells_the_truth(single, opene
 def test_a_slot_that_has_moved_is_followed(cluster, opened):
     client = opened(cluster)
     sure = Keyspace(client, prefix="moved", durability=replicated(patience=SURE))
-    worker, made = StoreWorker(RedisStore(sure, FrozenClock()), lambda _: ()), RecordFactory()
-    worker.create(made.company())
-    # The client thinks that all is where it is not.
+    worker, factory = StoreWorker(RedisStore(sure, FrozenClock()), lambda _: ()), RecordFactory()
+    worker.create(factory.company())
+    # The client has every slot on a wrong server.
     slots = client.nodes_manager.slots_cache
     wrong = {slot: slots[(slot + 6_000) % 16_384] for slot in slots}
     client.nodes_manager.slots_cache = {slot: list(nodes) for slot, nodes in wrong.items()}
-    companies = [made.company(guid=made.guid(partition)) for partition in range(0, 256, 16)]
+    companies = [factory.company(guid=factory.guid(partition)) for partition in range(0, 256, 16)]
 
     worker.create(*companies)
 
@@ -242,12 +243,15 @@ def test_a_slot_that_has_moved_is_followed(cluster, opened):
 @pytest.mark.parametrize("durability", [NONE, replicated(patience=SURE)])
 def test_a_slot_that_is_being_moved_takes_no_commit(cluster, new_keyspace, durability):
     keyspace = new_keyspace(cluster, durability=durability)
-    worker, made = StoreWorker(RedisStore(keyspace, FrozenClock()), lambda _: ()), RecordFactory()
+    worker, factory = (
+        StoreWorker(RedisStore(keyspace, FrozenClock()), lambda _: ()),
+        RecordFactory(),
+    )
     client, key = keyspace.client, keyspace.key(7, "")
     slot, source = client.keyslot(key), client.get_node_from_key(key)
     target = next(node for node in client.get_primaries() if node != source)
     old, new = (client.get_redis_connection(node) for node in (source, target))
-    first, second = made.company(guid=made.guid(7)), made.company(guid=made.guid(7))
+    first, second = factory.company(guid=factory.guid(7)), factory.company(guid=factory.guid(7))
     worker.create(first)
     new.execute_command("CLUSTER SETSLOT", slot, "IMPORTING", client.cluster_myid(source))
     old.execute_command("CLUSTER SETSLOT", slot, "MIGRATING", client.cluster_myid(target))
@@ -259,7 +263,7 @@ def test_a_slot_that_is_being_moved_takes_no_commit(cluster, new_keyspace, durab
             for one in old.cluster("GETKEYSINSLOT", slot, 1_000):
                 old.migrate("127.0.0.1", target.port, one, 0, 5_000)
     if durability is NONE:
-        assert worker.get(first.guid) == first, "one key is found wherever it is"
+        assert worker.get(first.guid) == first, "a single key is found on either server"
     for node in (new, old):
         node.execute_command("CLUSTER SETSLOT", slot, "NODE", client.cluster_myid(target))
 
@@ -267,7 +271,7 @@ def test_a_slot_that_is_being_moved_takes_no_commit(cluster, new_keyspace, durab
     assert worker.store.get(first.guid, second.guid) == (first, second)
 
 
-def test_sentinel_leads_to_who_is_the_primary_now(sentinels, opened):
+def test_sentinel_names_the_present_primary(sentinels, opened):
     client = opened(sentinels)
     keyspace = attach(client, prefix="watched")
     worker, company = (
@@ -275,7 +279,7 @@ def test_sentinel_leads_to_who_is_the_primary_now(sentinels, opened):
         RecordFactory().company(),
     )
     worker.create(company)
-    client.wait(1, 30_000)  # no level here: this is about who is asked
+    client.wait(1, 30_000)  # without durability: this test is about the primary
     sentinels.fail_over()
 
     def swapped():
@@ -286,14 +290,14 @@ def test_sentinel_leads_to_who_is_the_primary_now(sentinels, opened):
     assert worker.get(company.guid) == next_version(company)
 
 
-def test_who_only_gets_no_processor_is_not_thought_to_be_away(cluster, sentinels):
-    """As the tests' own servers are set up: what no test has killed goes on, however late."""
+def test_a_slow_server_of_the_tests_is_not_failed_over(cluster, sentinels):
+    """The servers of the tests are set up so that only a killed one is replaced."""
     for server in cluster.servers:
         with server.client() as client:
-            told = client.config_get("cluster-node-timeout")
-        assert int(told["cluster-node-timeout"]) >= 60_000
-    for told in sentinels.told():
-        assert told["down-after-milliseconds"] >= 60_000
+            settings = client.config_get("cluster-node-timeout")
+        assert int(settings["cluster-node-timeout"]) >= 60_000
+    for master in sentinels.masters():
+        assert master["down-after-milliseconds"] >= 60_000
 
 
 # Clients and servers that do not fit
@@ -335,7 +339,7 @@ def test_a_server_that_does_not_answer_is_unavailable(nowhere):
 # What is stored
 
 
-def test_a_body_that_is_broken_is_unavailable(keyspace, worker):
+def test_a_broken_body_is_unreadable(keyspace, worker):
     company = RecordFactory().company()
     worker.create(company)
     keyspace.client.set(keyspace.record(company.guid), b"- 1 1 -\n{}")
@@ -344,36 +348,36 @@ def test_a_body_that_is_broken_is_unavailable(keyspace, worker):
         worker.get(company.guid)
 
 
-def test_what_is_over_has_an_end_and_what_is_due_has_none(keyspace, worker):
-    made, client = RecordFactory(), keyspace.client
-    account = made.account()
-    open_ = made.challenge(account, deadline=START - timedelta(days=9), keep_until=START)
-    worker.create(account, made.binding(account), open_)
+def test_an_ended_record_has_a_time_to_live_and_a_due_one_has_none(keyspace, worker):
+    factory, client = RecordFactory(), keyspace.client
+    account = factory.account()
+    open_ = factory.challenge(account, deadline=START - timedelta(days=9), keep_until=START)
+    worker.create(account, factory.binding(account), open_)
     ended = worker.replace(open_, next_version(open_, state=ChallengeState.ANSWERED))
-    dead = made.callback(account, state=CallbackState.DEAD, keep_until=START + LIFE)
+    dead = factory.callback(account, state=CallbackState.DEAD, keep_until=START + LIFE)
     worker.create(dead)
-    queued = worker.replace(dead, next_version(dead, state=CallbackState.QUEUED))
-    delivered = made.callback(account, state=CallbackState.DELIVERED, keep_until=START + LIFE)
+    requeued = worker.replace(dead, next_version(dead, state=CallbackState.QUEUED))
+    delivered = factory.callback(account, state=CallbackState.DELIVERED, keep_until=START + LIFE)
     worker.create(delivered)
 
     day = timedelta(days=1).total_seconds()
-    for record, life in ((account, None), (queued, None), (ended, day), (delivered, day + 300)):
-        left = client.ttl(keyspace.record(record.guid))
-        assert left == -1 if life is None else life - 60 < left <= life
+    for record, life in ((account, None), (requeued, None), (ended, day), (delivered, day + 300)):
+        remaining = client.ttl(keyspace.record(record.guid))
+        assert remaining == -1 if life is None else life - 60 < remaining <= life
 
 
-def test_what_is_gone_hides_nothing_and_is_swept(keyspace, worker):
-    made = RecordFactory()
-    accounts = [made.account(name) for name in ("zoe", "adam", "eve")]
-    origin = made.guid()
+def test_dropped_records_hide_nothing_and_are_forgotten(keyspace, worker):
+    factory = RecordFactory()
+    accounts = [factory.account(name) for name in ("zoe", "adam", "eve")]
+    origin = factory.guid()
     dead = [
-        made.callback(accounts[number % 3], origin=origin, state=CallbackState.DEAD)
+        factory.callback(accounts[number % 3], origin=origin, state=CallbackState.DEAD)
         for number in range(12)
     ]
     worker.create(*dead)
     assert forget(keyspace) == 0
 
-    for callback in dead[:6]:  # as the server does when their time is over
+    for callback in dead[:6]:  # as the server does at the end of their time to live
         keyspace.client.delete(keyspace.record(callback.guid))
     assert forget(keyspace) == 6
     assert forget(keyspace) == 0
@@ -385,7 +389,7 @@ def test_what_is_gone_hides_nothing_and_is_swept(keyspace, worker):
     assert forget(keyspace) == 0
 
 
-def test_guards_end_after_what_they_promise(keyspace):
+def test_keys_of_guards_live_as_long_as_promised(keyspace):
     clock, client = FrozenClock(), keyspace.client
     RedisReplayGuard(keyspace, clock, SystemEntropy()).first_seen(("a", "b", "c"), START + LIFE)
     RedisCounters(keyspace, clock).add(("rate", "a"), LIFE)
@@ -397,7 +401,7 @@ def test_guards_end_after_what_they_promise(keyspace):
         assert LIFE < timedelta(seconds=client.ttl(key)) <= 2 * LIFE + timedelta(minutes=10)
 
 
-def test_a_clock_that_steps_back_forgets_nothing(keyspace):
+def test_a_clock_that_is_set_back_forgets_nothing(keyspace):
     clock = FrozenClock()
     guard = RedisReplayGuard(keyspace, clock, SystemEntropy())
     counters = RedisCounters(keyspace, clock)
@@ -410,11 +414,11 @@ def test_a_clock_that_steps_back_forgets_nothing(keyspace):
 
 
 @pytest.mark.parametrize("protocol", [2, 3])
-def test_both_protocols_serve(single, new_keyspace, protocol):
+def test_both_protocols_work(single, new_keyspace, protocol):
     keyspace = new_keyspace(single, protocol=protocol)
     audit = RedisAudit(keyspace)
     worker = StoreWorker(
-        RedisStore(keyspace, FrozenClock()), lambda _: [line.event for line in audit.whole()]
+        RedisStore(keyspace, FrozenClock()), lambda _: [line.event for line in audit.all_entries()]
     )
     records = RecordFactory().one_of_each()
     of = {type(record): record for record in records}
@@ -428,8 +432,8 @@ def test_both_protocols_serve(single, new_keyspace, protocol):
 
 
 def test_thousands_are_read_at_once(keyspace, worker):
-    made = RecordFactory()
-    companies = [made.company() for _ in range(2_500)]
+    factory = RecordFactory()
+    companies = [factory.company() for _ in range(2_500)]
     worker.commit(*((None, company) for company in companies))
 
     assert worker.store.get(*(company.guid for company in companies)) == tuple(companies)
@@ -441,24 +445,24 @@ def test_the_log_is_read_in_pages(keyspace):
         audit.record(event(str(number), subject=subject))
 
     first = audit.read(7, limit=3)
-    rest = audit.read(7, after=first[-1].place)
+    rest = audit.read(7, after=first[-1].position)
 
     assert [line.event.reason for line in first + rest] == list("01234")
-    assert audit.read(7, after=rest[-1].place) == audit.read(8) == ()
+    assert audit.read(7, after=rest[-1].position) == audit.read(8) == ()
 
-    assert audit.drop(7, through=first[-1].place) == 3
+    assert audit.drop(7, through=first[-1].position) == 3
     assert audit.read(7) == rest
     audit.record(event("5", subject=subject))
-    assert audit.drop(7, through=rest[-1].place) == 2
+    assert audit.drop(7, through=rest[-1].position) == 2
     assert [line.event.reason for line in audit.read(7)] == ["5"]
 
 
-def test_two_prefixes_do_not_meet(server, new_keyspace):
-    made = RecordFactory()
+def test_two_prefixes_share_no_key(server, new_keyspace):
+    factory = RecordFactory()
     ours, theirs = (
         StoreWorker(RedisStore(new_keyspace(server), FrozenClock()), lambda _: ()) for _ in range(2)
     )
-    account = made.account()
+    account = factory.account()
     ours.create(account)
 
     assert theirs.get(account.guid) is None
@@ -466,10 +470,10 @@ def test_two_prefixes_do_not_meet(server, new_keyspace):
     theirs.create(account)
 
 
-def test_two_workers_begin_their_walks_at_different_places(keyspace):
+def test_two_workers_begin_at_different_partitions(keyspace):
     clock = FrozenClock()
-    worker, made = StoreWorker(RedisStore(keyspace, clock), lambda _: ()), RecordFactory()
-    worker.create(*(made.login(guid=made.guid(partition)) for partition in range(0, 256, 8)))
+    worker, factory = StoreWorker(RedisStore(keyspace, clock), lambda _: ()), RecordFactory()
+    worker.create(*(factory.login(guid=factory.guid(partition)) for partition in range(0, 256, 8)))
     clock.advance(timedelta(microseconds=100))
 
     first = worker.store.due(Due.LOGIN, LATER, 4)

@@ -1,0 +1,173 @@
+"""The arguments of the script that applies one commit."""
+
+from __future__ import annotations
+
+import itertools
+import struct
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+import attrs
+
+from counterseal.invariants import require_possible
+from counterseal.models import Account, AuditEvent, Change, Record
+from counterseal.models.guid import partition_of
+from counterseal.models.index import Index, index_of
+from counterseal_records import digest, fingerprint, microseconds, natural_key, write_bytes
+from counterseal_redis.codec import NOTHING, compact, encode, guid_bytes, time_to_live
+from counterseal_redis.commands import COMMIT, Argument, Call, script_call
+from counterseal_redis.indexes import due_indexes, position_of
+from counterseal_redis.keyspace import Keyspace
+
+SEQUENCE = "s"
+AUDIT = "a"
+NATURAL = "n"
+
+_NAME_BYTES = 16
+
+_LISTS = range(9)
+_GUARDED, _REPLACED, _CREATED, _NEW_KEYS, _ADDED, _REMOVED, _DUE, _NOT_DUE, _OLD_KEYS = _LISTS
+"""The script's lists, in its order."""
+
+_COUNTS = struct.Struct(">8H")
+
+
+@attrs.frozen
+class Write:
+    """
+    What one change writes.
+
+    Attributes:
+        old: The record that it replaces; None where it creates one.
+        new: The record.
+        body: The stored body of *new*.
+        index: What *new* is looked up by.
+        old_key: The natural key of *old*, or `NOTHING`.
+        new_key: The natural key of *new*, or `NOTHING`.
+    """
+
+    old: Record | None
+    new: Record
+    body: bytes
+    index: Index
+    old_key: str
+    new_key: str
+
+
+def commit_call(
+    keyspace: Keyspace,
+    changes: tuple[Change, ...],
+    audit: tuple[AuditEvent, ...],
+    operation: str,
+    now: datetime,
+) -> Call:
+    """
+    Return the call of a commit.
+
+    Raises:
+        PartitionCrossed: The records are not in one partition.
+        WrongRecord: A version, a kind or a pairing is impossible.
+    """
+    require_possible(changes)
+    return _call(keyspace, changes, audit, operation, now)
+
+
+def load_call(keyspace: Keyspace, records: Sequence[Record], operation: str, now: datetime) -> Call:
+    """Return the call that creates *records* of one partition, each with the version it has."""
+    return _call(keyspace, tuple(Change(None, record) for record in records), (), operation, now)
+
+
+def _call(
+    keyspace: Keyspace,
+    changes: tuple[Change, ...],
+    audit: tuple[AuditEvent, ...],
+    operation: str,
+    now: datetime,
+) -> Call:
+    writes = [None if change.new is change.old else _write(change) for change in changes]
+    bodies = [None if write is None else write.body for write in writes]
+    name = f"o{compact(digest(operation)[:_NAME_BYTES])}"
+    begin = keyspace.key(partition_of(changes[0].new.guid), "")
+    script_arguments = ScriptArguments()
+    for change, write in zip(changes, writes, strict=True):
+        if write is None:
+            script_arguments.add(_GUARDED, change.new.guid, change.new.version)
+    replaced = [write for write in writes if write is not None and write.old is not None]
+    created = [write for write in writes if write is not None and write.old is None]
+    for number, write in enumerate((*replaced, *created), 1):
+        script_arguments.add_write(write, number, now)
+    keys = [f"{begin}{key}" for key in (name, SEQUENCE, AUDIT, *script_arguments.keys())]
+    arguments = [
+        fingerprint(changes, bodies)[:_NAME_BYTES],
+        script_arguments.counts(),
+        *script_arguments.arguments(),
+        *map(write_bytes, audit),
+    ]
+    return script_call(COMMIT, keys, arguments)
+
+
+def _write(change: Change) -> Write:
+    old, new = change.old, change.new
+    index = index_of(new)
+    new_key = NOTHING if index.account_key is None else compact(natural_key(*index.account_key))
+    old_key = NOTHING
+    if isinstance(old, Account) and isinstance(new, Account):
+        unchanged = (old.app_space, old.account_id) == (new.app_space, new.account_id)
+        old_key = new_key if unchanged else compact(natural_key(old.app_space, old.account_id))
+    return Write(old, new, write_bytes(new), index, old_key, new_key)
+
+
+class ScriptArguments:
+    """The lists that the script reads, each with its keys and its arguments."""
+
+    def __init__(self) -> None:
+        self._keys: list[list[str]] = [[] for _ in _LISTS]
+        self._arguments: list[list[Argument]] = [[] for _ in _LISTS]
+        self._records: list[Argument] = []
+
+    def add(self, list_number: int, key: str, *arguments: Argument) -> None:
+        """Add an entry to a list."""
+        self._keys[list_number].append(key)
+        self._arguments[list_number] += arguments
+
+    def add_write(self, write: Write, number: int, now: datetime) -> None:
+        """Add the entries of the record that is written as the *number*-th, from 1 on."""
+        new, is_new = write.new, write.old is None
+        if is_new:
+            self.add(_CREATED, new.guid)
+        else:
+            version = new.version - 1
+            expected = version if write.old_key == NOTHING else f"{version} {write.old_key}"
+            self.add(_REPLACED, new.guid, expected)
+        self._records += (
+            encode(new, write.index.account or write.new_key, write.body),
+            time_to_live(new, now),
+        )
+        if write.old_key != write.new_key:
+            if write.old_key != NOTHING:
+                self.add(_OLD_KEYS, f"{NATURAL}{write.old_key}")
+            if write.new_key != NOTHING:
+                self.add(_NEW_KEYS, f"{NATURAL}{write.new_key}", new.guid)
+        position = position_of(write.index)
+        if position is not None and (position.listed or not is_new):
+            list_number = _ADDED if position.listed else _REMOVED
+            self.add(list_number, position.index, number, guid_bytes(position.owner))
+        due_at = new.due_at
+        for index in due_indexes(new, write.index):
+            if due_at is not None:
+                self.add(_DUE, index, microseconds(due_at), guid_bytes(new.guid))
+            elif not is_new:
+                self.add(_NOT_DUE, index, guid_bytes(new.guid))
+
+    def counts(self) -> bytes:
+        """Return how many entries each list has, without the last list."""
+        return _COUNTS.pack(*map(len, self._keys[:-1]))
+
+    def keys(self) -> Iterator[str]:
+        """Return the keys of all lists."""
+        return itertools.chain.from_iterable(self._keys)
+
+    def arguments(self) -> Iterator[Argument]:
+        """Return the arguments of all lists."""
+        compared, others = self._arguments[:_CREATED], self._arguments[_CREATED:]
+        return itertools.chain(*compared, self._records, *others)
