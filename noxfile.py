@@ -200,11 +200,11 @@ def thorough(session: nox.Session) -> None:
 @nox.session(default=False)
 def fuzz(session: nox.Session) -> None:
     """Send 10,000 mutated requests to each API; another FUZZ_SEED sends others."""
-    sync(session, "--package=counterseal-flask", "--group=tests")
+    sync(session, "--package=counterseal-web", "--group=tests")
     sync(session, "--inexact", "--only-group=tests")
     session.run(
         "pytest",
-        "adapters/counterseal-flask/tests/test_mutated.py",
+        "adapters/counterseal-web/tests/test_mutated.py",
         "--numprocesses=2",
         *session.posargs,
         env={"FUZZ_REQUESTS": "10000", "PYTHONHASHSEED": SEED},

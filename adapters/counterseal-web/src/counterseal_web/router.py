@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import attrs
@@ -48,23 +48,24 @@ class _Node:
             self.variable = _Node()
         return self.variable
 
-    def ends(self, segments: list[str], values: tuple[str, ...]) -> Iterator[_End]:
+    def end(self, segments: list[str], values: tuple[str, ...]) -> _End | None:
         """
-        Return where *segments* lead, fixed segments before variable ones.
+        Return where *segments* lead, by fixed segments sooner than by variable ones.
 
         Args:
             segments: The rest of a path.
             values: Those of the variable segments before it.
         """
         if not segments:
-            if self.inputs:
-                yield _End(self.inputs, values)
-            return
+            return _End(self.inputs, values) if self.inputs else None
         segment, rest = segments[0], segments[1:]
         if segment in self.segments:
-            yield from self.segments[segment].ends(rest, values)
-        if self.variable is not None and segment:
-            yield from self.variable.ends(rest, (*values, segment))
+            end = self.segments[segment].end(rest, values)
+            if end is not None:
+                return end
+        if self.variable is None or not segment:
+            return None
+        return self.variable.end(rest, (*values, segment))
 
 
 class _End(NamedTuple):
@@ -75,6 +76,8 @@ class _End(NamedTuple):
 class Router:
     """
     Operations by method and path; a variable segment of a path is any that is not empty.
+
+    A fixed path hides the variable ones that it fits, for every method.
 
     Args:
         operations: Each with the prefix under which it is served.
@@ -100,13 +103,11 @@ class Router:
             NoSuchEndpointError: There is none with this path.
             MethodNotAllowedError: There is, with another method.
         """
-        allowed: set[str] = set()
-        for end in self._root.ends(path.split("/"), ()):
-            inputs = end.inputs.get("GET" if method == "HEAD" else method)
-            if inputs is not None:
-                names = NAME.findall(inputs.operation.path)
-                return Route(inputs, dict(zip(names, end.values, strict=True)))
-            allowed.update(end.inputs)
-        if not allowed:
+        end = self._root.end(path.split("/"), ())
+        if end is None:
             raise NoSuchEndpointError
-        raise MethodNotAllowedError(allowed | ({"HEAD"} if "GET" in allowed else set()))
+        inputs = end.inputs.get("GET" if method == "HEAD" else method)
+        if inputs is None:
+            raise MethodNotAllowedError([*end.inputs, *(["HEAD"] if "GET" in end.inputs else [])])
+        names = NAME.findall(inputs.operation.path)
+        return Route(inputs, dict(zip(names, end.values, strict=True)))

@@ -1,27 +1,77 @@
-"""What the tests share: a service in memory behind Flask, an origin's shop and a phone."""
+"""What the tests share: a service in memory behind each face, an origin's shop and a phone."""
 
 import json
+import os
+from functools import partial
 from types import SimpleNamespace
 
 import attrs
 import pytest
 from flask import Flask
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+from werkzeug.test import Client
 
 from counterseal.models import Codes, Scheme
 from counterseal.policy import STANDARD
 from counterseal.testing import FakeService
 from counterseal.wire.cx1 import write_basic, write_cx1
-from counterseal_flask import Settings, create_blueprints
+from counterseal_flask import admin_blueprint, device_blueprint, service_blueprint
+from counterseal_web import Service, Settings
+from counterseal_web.wsgi import WsgiApplication
 
 BASE = "https://service.example"
 
 
-def application(ports, policy=STANDARD, *, url_prefix=None, app=None, **settings):
-    app = app or Flask("auth")
-    settings = Settings(**{"public_url": BASE, **settings})
-    for blueprint in create_blueprints(ports, policy, settings):
-        app.register_blueprint(blueprint, url_prefix=url_prefix)
+def wsgi(service, prefix=""):
+    app = WsgiApplication(service)
+    return DispatcherMiddleware(nothing, {prefix: app}) if prefix else app
+
+
+def nothing(_, start_response):
+    """Answer what is no path of ours."""
+    start_response("404 Not Found", [("Content-Type", "text/plain")])
+    return []
+
+
+def in_flask(service, prefix=""):
+    app = Flask("auth")
+    blueprints = [service_blueprint(service), device_blueprint(service)]
+    if service.settings.administration:
+        blueprints.append(admin_blueprint(service))
+    for blueprint in blueprints:
+        app.register_blueprint(blueprint, url_prefix=prefix or None)
     return app
+
+
+FACES = {"wsgi": wsgi, "flask": in_flask}
+"""Each takes a service and the prefix that it is mounted under, and returns a WSGI callable."""
+
+EVERY_FACE = "EVERY_FACE" in os.environ
+"""Whether tests that are marked `one_face` run over each of them too."""
+
+
+def pytest_generate_tests(metafunc):
+    if "face" in metafunc.fixturenames:
+        one = metafunc.definition.get_closest_marker("one_face") and not EVERY_FACE
+        metafunc.parametrize("face", list(FACES)[:1] if one else list(FACES), indirect=True)
+
+
+@attrs.frozen
+class Served:
+    """A service behind one face."""
+
+    app: object
+
+    def __call__(self, environ, start_response):
+        return self.app(environ, start_response)
+
+    def test_client(self):
+        return Client(self.app)
+
+
+def application(face, ports, policy=STANDARD, *, prefix="", **settings):
+    settings = Settings(**{"public_url": BASE, **settings})
+    return Served(face(Service(ports, policy, settings), prefix))
 
 
 @attrs.define
@@ -135,8 +185,14 @@ def world():
 
 
 @pytest.fixture
-def app(world):
-    return application(world.ports)
+def face(request):
+    """What puts a service behind one face; see `FACES`."""
+    return FACES[request.param]
+
+
+@pytest.fixture
+def app(face, world):
+    return application(face, world.ports)
 
 
 @pytest.fixture
@@ -219,14 +275,15 @@ def ask(shop, **members):
 
 
 @pytest.fixture
-def kit():
+def kit(face):
     """The functions of this file: test modules cannot import it."""
     return SimpleNamespace(
         Desk=Desk,
         Handset=Handset,
-        application=application,
+        application=partial(application, face),
         ask=ask,
         cx_shop=cx_shop,
+        served=lambda service: Served(face(service)),
         shop_of=shop_of,
         signed=signed,
     )

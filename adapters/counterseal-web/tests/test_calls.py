@@ -4,10 +4,9 @@ from contextlib import contextmanager
 
 import attrs
 import pytest
-from flask import Flask
 
 from counterseal.errors import Indeterminate
-from counterseal_flask import Service, Settings, service_blueprint
+from counterseal_web import Service, Settings
 
 BASE = "https://service.example"
 CREATED, REFUSED, UNTOLD = 201, 401, 503
@@ -45,12 +44,10 @@ def calls(world):
 
 
 @pytest.fixture
-def app(world, calls):
+def app(kit, world, calls):
     ports = attrs.evolve(world.ports, counters=calls)
     service = Service(ports, world.policy, Settings(public_url=BASE), call=calls.call)
-    app = Flask("auth")
-    app.register_blueprint(service_blueprint(service))
-    return app
+    return kit.served(service)
 
 
 def test_a_call_is_made_within_it(shop, calls):

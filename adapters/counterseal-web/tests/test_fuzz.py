@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from counterseal_web import OPERATIONS
 from counterseal_web.schemas import SCHEMAS
 
+pytestmark = pytest.mark.one_face
+
 PROBLEM = "application/problem+json"
 TYPES = [
     "application/json",

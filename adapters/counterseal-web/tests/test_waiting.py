@@ -7,11 +7,9 @@ from datetime import timedelta
 
 import attrs
 import pytest
-from flask import Flask
 
 from counterseal.errors import StoreUnavailable
-from counterseal_flask import Service, Settings, service_blueprint
-from counterseal_web import states
+from counterseal_web import Service, Settings, states
 from counterseal_web import waiting as waiters
 from counterseal_web.waiting import Waiters
 
@@ -351,8 +349,7 @@ def test_a_stream_that_nobody_reads_gives_its_place_back(kit, waiting, bell, han
 
 def test_when_the_service_closes_everybody_goes(world, kit, bell, threads, handset):
     service = Service(attrs.evolve(world.ports, wake=bell), world.policy, Settings(public_url=BASE))
-    app = Flask("auth")
-    app.register_blueprint(service_blueprint(service))
+    app = kit.served(service)
     shop = kit.shop_of(world, app.test_client(), world.origin)
     guid = kit.ask(shop).json["guid"]
     polls = [threads.submit(long_poll, app, shop, guid) for _ in range(2)]

@@ -35,6 +35,8 @@ from counterseal.wire.cx1 import write_cx1
 from counterseal.wire.enrolment import enrolment_document
 from counterseal.wire.signature import write_signature
 
+pytestmark = pytest.mark.one_face
+
 BASE = "https://service.example"
 ADMIN = "/admin/api"
 REQUESTS = int(os.environ.get("FUZZ_REQUESTS", "300"))
@@ -254,7 +256,7 @@ class Service:
         if sent.length is not None:
             environ["CONTENT_LENGTH"] = sent.length
         began = time.thread_time()
-        pieces, status, headers = run_wsgi_app(self.app.wsgi_app, environ)
+        pieces, status, headers = run_wsgi_app(self.app, environ)
         body = b""
         for _, piece in zip(range(3), pieces, strict=False):
             body += piece

@@ -12,6 +12,8 @@ from counterseal_web import ADMIN_API
 from counterseal_web.admin_schemas import ADMIN_SCHEMAS
 from counterseal_web.operations import NAME
 
+pytestmark = pytest.mark.one_face
+
 BASE = "https://service.example"
 MEMBERS = sorted(
     {name for schema in ADMIN_SCHEMAS.values() for name in schema.get("properties", ())}

@@ -24,6 +24,8 @@ from counterseal.testing.clock import FrozenClock
 from counterseal.usecases.callbacks import Callbacks
 from counterseal.wire.enrolment import enrolment_document
 
+pytestmark = pytest.mark.one_face
+
 HERE = Path(__file__).parent / "node"
 SOON = 240
 HOST = "auth.example.com"

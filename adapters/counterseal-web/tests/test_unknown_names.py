@@ -15,6 +15,8 @@ from counterseal_web.messages import FORM, JSON
 from counterseal_web.openapi import openapi
 from counterseal_web.operations import Audience, Payload
 
+pytestmark = pytest.mark.one_face
+
 NOTHING = "00000000-0000-8000-8000-000000000000"
 ALL = (*OPERATIONS, *ADMIN_API)
 SCHEMAS = openapi(ALL, "https://service.example")["components"]["schemas"]

@@ -25,6 +25,8 @@ from counterseal_web import ADMIN_API, OPERATIONS
 from counterseal_web.calls import PATH_SAFE
 from counterseal_web.messages import FORM, JOSE
 
+pytestmark = pytest.mark.one_face
+
 schemathesis.serializer.alias(JOSE, "text/plain")  # a text, sent as it is
 
 BASE = "https://service.example"
@@ -186,7 +188,7 @@ def describe(kit, world, shop, in_process):
 
     def describe(known, **settings):
         app = kit.application(world.ports, wait_limit=MOMENT, beat_every=MOMENT, **settings)
-        app.wsgi_app = Prover(app.wsgi_app, world)
+        app = Prover(app, world)
         config = SchemathesisConfig.from_dict(
             {"seed": 1, "request-timeout": 0.2, "generation": {"max-examples": EXAMPLES}}
         )
