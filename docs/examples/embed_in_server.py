@@ -31,6 +31,17 @@ class Request:
     headers: dict[str, str] = field(default_factory=dict)
 
 
+def ensure_shop(ports: cs.Ports, policy: cs.Policy):
+    """Return the shop in its App Space; the first call of all creates both."""
+    return cs.Administration(ports, policy, by=cs.OPERATOR).ensure_tenancy(
+        "example.com/shop",  # your own name for it, which never changes
+        company="Example",
+        app_space="Bank",
+        origin="Web shop",
+        callbacks=["https://shop.example.com/answered"],
+    )
+
+
 class Server:
     """One App Space, its own web shop, remote origins, and devices."""
 
@@ -197,11 +208,9 @@ def told(handler, *arguments):
 
 def main():
     ports, policy = memory_ports(), cs.STANDARD
-    admin = cs.Administration(ports, policy, by=cs.OPERATOR)
-    space = admin.create_app_space(admin.create_company("Example").guid, "Bank")
-    shop = admin.create_origin(space.guid, "Web shop")
+    shop = ensure_shop(ports, policy).origin
     secret = cs.Credentials(ports, policy, by=cs.OPERATOR).issue(shop.guid, Scheme.BASIC).secret
-    server = Server(ports, policy, admin.relying_party(shop.guid))
+    server = Server(ports, policy, ensure_shop(ports, policy))
     phone = SoftwareDevice.make(clock=ports.clock, entropy=ports.entropy, pin="1379")
 
     def from_phone(path, body=b"", method="POST"):
@@ -211,7 +220,7 @@ def main():
     session = {"account_id": "user-42"}  # set by the shop when the user logged in
     _, page = told(server.add_device, session)
     token = page["link"].partition("st=")[2].partition("&")[0]
-    enrolment = phone.enrolment(token, space.guid, pin="1379")
+    enrolment = phone.enrolment(token, shop.app_space, pin="1379")
     body = json.dumps(enrolment_document(enrolment)).encode()
     status, reply = told(server.bind, Request("POST", "/bind", body))
     print("the bind:", status, sorted(reply))

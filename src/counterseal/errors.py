@@ -235,6 +235,14 @@ class BindingInactive(Refused, code="binding_inactive", public_code="denied"):
     """The device's binding is not active."""
 
 
+class SettingDiffers(Refused, code="setting_differs"):
+    """A record that should be as asked for is stored with another setting."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(f"{field}: stored with another value, which is not overwritten")
+        self.field = field
+
+
 class WrongKind(Refused, code="wrong_kind"):
     """The App Space identifies its users in another way."""
 

@@ -55,6 +55,7 @@ PUBLIC_CODES = {
     "receipt_changed": "receipt_changed",
     "replayed": "denied",
     "request_stale": "unauthorized",
+    "setting_differs": "setting_differs",
     "stale_proof": "denied",
     "strong_key_missed": "strong_key_missed",
     "token_spent": "token_spent",

@@ -125,7 +125,7 @@ def create_origin(stored: Records, by: Administrator, guid: Guid, edit: OriginEd
     """Plan to create an origin; *stored*: the record under this GUID, or None; its App Space."""
     app_space = require(stored[1], AppSpace)
     return permission_to(Permission.ORIGINS, by, app_space).then(
-        lambda admin, tools: _create(stored[0], admin, _origin(tools, app_space, guid, edit))
+        lambda admin, tools: _create(stored[0], admin, new_origin(tools, app_space, guid, edit))
     )
 
 
@@ -145,7 +145,8 @@ def _app_space(tools: Tools, company: Company, guid: Guid, edit: AppSpaceEdit) -
     return replace(app_space, **changes)
 
 
-def _origin(tools: Tools, app_space: AppSpace, guid: Guid, edit: OriginEdit) -> Origin:
+def new_origin(tools: Tools, app_space: AppSpace, guid: Guid, edit: OriginEdit) -> Origin:
+    """Return an origin with the settings of *edit*."""
     name = _name(edit.name or "", tools.policy)
     origin = Origin(guid=guid, app_space=app_space.guid, name=name, created_at=tools.now)
     return replace(origin, **_origin_changes(tools.policy, origin, edit))
@@ -189,7 +190,7 @@ def allow_callback(
     origin = require(stored[0], Origin)
     return permission_to(Permission.ORIGINS, by, origin).then(
         lambda admin, tools: _edit(
-            origin, admin, {"callbacks": _with_entry(tools.policy, origin, kind, text)}
+            origin, admin, {"callbacks": with_entry(tools.policy, origin, kind, text)}
         )
     )
 
@@ -382,7 +383,8 @@ def _limit_fits(limit: int | None, most: int, field: str) -> None:
         raise InvalidField(field, f"not within 1 and {most}")
 
 
-def _with_entry(policy: Policy, origin: Origin, kind: CallbackType, text: str) -> tuple[str, ...]:
+def with_entry(policy: Policy, origin: Origin, kind: CallbackType, text: str) -> tuple[str, ...]:
+    """Return the allow-list of *origin* with *text* on it."""
     if kind is CallbackType.DOMAIN:
         problem = f"{kind.value}, a WebAuthn domain, which nothing here uses yet"
         raise InvalidField("callbackType", problem)

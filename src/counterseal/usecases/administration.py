@@ -7,10 +7,10 @@ from typing import TypeVar
 
 import attrs
 
-from counterseal._decisions import tenancy
+from counterseal._decisions import ensuring, tenancy
 from counterseal._decisions.plan import Plan
 from counterseal._decisions.readings import records, tenancy_records_of
-from counterseal._transaction import AuditContext, UseCase
+from counterseal._transaction import AuditContext, UseCase, refusals
 from counterseal.models.challenge import ChallengeState
 from counterseal.models.clients import Clients, Codes, TokenForm
 from counterseal.models.guid import ENTROPY_BYTES, Guid, mint, partition_of
@@ -121,6 +121,57 @@ class Administration(UseCase):
             lambda stored, _: tenancy.create_origin(stored, self.by, guid, edit)
         )
         return self._run("origin.create", guid, plan)
+
+    def ensure_tenancy(
+        self,
+        key: str,
+        *,
+        company: str,
+        app_space: str,
+        origin: str,
+        clients: Clients | None = None,
+        codes: Codes | None = None,
+        wildcards: bool | None = None,
+        token_form: TokenForm | None = None,
+        callbacks: Iterable[str] | None = None,
+    ) -> RelyingParty:
+        """
+        Return the origin of *key* in its App Space; create both, and their company, if missing.
+
+        Every process of a program may call it at each start, at once too: the GUIDs are derived
+        from *key*, so that one process creates the records, and all others read them.
+        It overwrites nothing: a stored setting that differs from an argument is refused.
+        An argument that is None is not compared, and is `create_origin`'s default if the origin is
+        created. The App Space is `simple`.
+
+        Args:
+            key: The program's own name for this tenancy, at most as long as a name; another key
+                is another tenancy.
+            company: The company's name.
+            app_space: The App Space's name, which its users read.
+            origin: The origin's name.
+            callbacks: The addresses of its allow-list, in any order.
+
+        Raises:
+            SettingDiffers: A record is stored with another setting; `field` names the argument.
+            InvalidField: The key, a name or an address does not fit.
+        """
+        event = "tenancy.ensure"
+        with refusals(self.ports, AuditContext(event=event, actor=self.by.actor)):
+            guids = ensuring.derive_guids(key, self.policy)
+        edit = tenancy.OriginEdit(
+            name=origin, clients=clients, codes=codes, wildcards=wildcards, token_form=token_form
+        )
+        draft = ensuring.TenancyDraft(
+            company=company,
+            app_space=app_space,
+            origin=edit,
+            callbacks=None if callbacks is None else tuple(callbacks),
+        )
+        plan = records(*guids).then(
+            lambda stored, _: ensuring.ensure_tenancy(stored, self.by, guids, draft)
+        )
+        return self._run(event, guids[0], plan)
 
     def edit_company(self, company: Guid, name: str) -> Company:
         """

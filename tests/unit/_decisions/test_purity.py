@@ -28,6 +28,7 @@ from counterseal._decisions import (
     device_requests,
     devices,
     enrolments,
+    ensuring,
     invitations,
     issuing,
     logins,
@@ -124,6 +125,7 @@ PARTS = {
     *("enrolments.key_changes", "issuing.new_code", "issuing.new_challenge"),
     *("notifying.drop_dead_addresses", "outbox.build_notifications", "outbox.draw_jitter"),
     *("outbox.build_revocation_notifications", "authorization.permission_to"),
+    "tenancy.new_origin",
     *("readings.nothing", "readings.records", "readings.record_with_account"),
     *("readings.account_of", "readings.bindings_of", "readings.pending_of"),
     *("readings.already_read", "readings.tenancy_records_of", "readings.dead_callbacks_of"),
@@ -631,6 +633,17 @@ TENANCY = {
     ),
     "tenancy.create_origin": lambda s, by: tenancy.create_origin(
         (None, s.app_space), by, NEW, origin_edit(name="New", clients=Clients.CX)
+    ),
+    "ensuring.ensure_tenancy": lambda s, by: ensuring.ensure_tenancy(
+        (None, None, None),
+        by,
+        ensuring.derive_guids("shop", s.policy),
+        ensuring.TenancyDraft(
+            company="New",
+            app_space="New",
+            origin=origin_edit(name="New"),
+            callbacks=("https://other.example/done",),
+        ),
     ),
     "tenancy.edit_company": lambda s, by: tenancy.edit_company((s.company,), by, "Other"),
     "tenancy.edit_app_space": lambda s, by: tenancy.edit_app_space(
