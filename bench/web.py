@@ -154,7 +154,7 @@ def recording(tape: Tape) -> type[sqlite3.Connection]:
             if isinstance(value, str) and value.startswith("{")
         )
 
-    class Cursor(sqlite3.Cursor):
+    class Connection(sqlite3.Connection):
         def execute(self, statement: str, parameters: Any = ()) -> sqlite3.Cursor:
             record(statement, parameters, many=False)
             return super().execute(statement, parameters)
@@ -163,10 +163,6 @@ def recording(tape: Tape) -> type[sqlite3.Connection]:
             rows = list(parameters)
             record(statement, rows, many=True)
             return super().executemany(statement, rows)
-
-    class Connection(sqlite3.Connection):
-        def cursor(self, _: Any = None) -> sqlite3.Cursor:  # type: ignore[override]
-            return super().cursor(Cursor)
 
     return Connection
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pytest
 
 ROOT = Path(__file__).parents[2]
-ADAPTERS: tuple[str, ...] = ("keys", "oidc", "records", "redis")
+ADAPTERS: tuple[str, ...] = ("keys", "oidc", "records", "redis", "sql")
 """The adapters whose names are looked at, without `counterseal-`."""
 
 ROOTS = ["src", "tests", "bench", *(f"adapters/counterseal-{name}" for name in ADAPTERS)]

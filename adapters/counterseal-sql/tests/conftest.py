@@ -1,4 +1,4 @@
-"""Databases for the tests: SQLite files and a PostgreSQL of this run's own, each made empty."""
+"""Databases for the tests: SQLite files, and databases of a PostgreSQL server that tests start."""
 
 import itertools
 import os
@@ -26,12 +26,12 @@ NOBODY = {"user": "nobody", "group": "nogroup", "extra_groups": []}
 PATIENCE = timedelta(seconds=240)
 """A machine that is busy with other things is no failure."""
 
-RING = 4
-"""Databases that a test may use at once; to make one takes longer than to empty one."""
+DATABASES = 4
+"""Databases that a test may use at once; to create one takes longer than to empty one."""
 
 
 class Sqlite:
-    """Makes SQLite files: one is migrated, the others are its copies."""
+    """Creates SQLite files: one is migrated, the others are its copies."""
 
     def __init__(self, folder):
         self._folder = folder
@@ -44,7 +44,7 @@ class Sqlite:
     def url(self, file):
         return f"sqlite:///{file}"
 
-    def made(self):
+    def emptied(self):
         """Return the address of a new database with an empty schema."""
         file = self._folder / f"{next(self._numbers)}.db"
         shutil.copy(self._model, file)
@@ -75,25 +75,25 @@ class Postgres:
         settings = f"-h '' -k {folder} -c fsync=off -c max_connections=300"
         self._call("pg_ctl", "-w", "-l", str(folder / "log"), "-o", settings, "start")
         self._admin = connect(self.url("postgres"))
-        self._ring = [connect(self.bare()) for _ in range(RING)]
-        for database in self._ring:
+        self._databases = [connect(self.bare()) for _ in range(DATABASES)]
+        for database in self._databases:
             upgrade(database)
 
     def url(self, name):
         return f"postgresql://counterseal@/{name}?host={self._folder}"
 
-    def made(self):
+    def emptied(self):
         """Return the address of a database with an empty schema."""
-        database = self._ring[next(self._numbers) % RING]
+        database = self._databases[next(self._numbers) % DATABASES]
         with database.writing() as connection:
-            connection.exec_driver_sql(f"TRUNCATE {', '.join(METADATA.tables)}")
+            connection.run(f"TRUNCATE {', '.join(METADATA.tables)}")
         return database.engine.url
 
     def bare(self):
         """Return the address of a new database with nothing in it."""
-        name = f"made_{next(self._numbers)}"
+        name = f"bare_{next(self._numbers)}"
         with self._admin.writing() as connection:
-            connection.exec_driver_sql(f"CREATE DATABASE {name}")
+            connection.run(f"CREATE DATABASE {name}")
         return self.url(name)
 
     def broken(self):
@@ -101,7 +101,7 @@ class Postgres:
         return f"postgresql://counterseal@/postgres?host={self._folder}/nobody"
 
     def stop(self):
-        for database in (self._admin, *self._ring):
+        for database in (self._admin, *self._databases):
             database.close()
         self._call("pg_ctl", "-m", "immediate", "stop")
 
@@ -125,7 +125,7 @@ READY = b"Z\x00\x00\x00\x05I"
 
 class Proxy:
     """
-    Passes on what one client and the server in *folder* say, until it is cut.
+    Forwards what one client and the server in *folder* send, until it is cut.
 
     Attributes:
         folder: Where it listens.
@@ -142,7 +142,7 @@ class Proxy:
         self._start(self._accept)
 
     def cut(self, *, applied):
-        """Cut the connection at the next thing that the client says: before it arrives or after."""
+        """Cut the connection at the next message of the client: before it arrives or after."""
         self._cut = "after" if applied else "before"
 
     def close(self):
@@ -152,8 +152,8 @@ class Proxy:
         self._listening.close()
         shutil.rmtree(self.folder)
 
-    def _start(self, act, *args):
-        self._threads.append(threading.Thread(target=act, args=args, daemon=True))
+    def _start(self, target, *args):
+        self._threads.append(threading.Thread(target=target, args=args, daemon=True))
         self._threads[-1].start()
 
     def _accept(self):
@@ -171,18 +171,18 @@ class Proxy:
     def _passes(self, client, server):
         ready, _, _ = select.select([client, server], [], [])
         if client in ready:
-            said = client.recv(LARGE)
-            if not said or self._cut == "before":
+            message = client.recv(LARGE)
+            if not message or self._cut == "before":
                 return False
-            server.sendall(said)
+            server.sendall(message)
             return True
-        said = server.recv(LARGE)
+        message = server.recv(LARGE)
         if self._cut == "after":
-            while not said.endswith(READY):
-                said += server.recv(LARGE)
+            while not message.endswith(READY):
+                message += server.recv(LARGE)
             return False
-        client.sendall(said)
-        return bool(said)
+        client.sendall(message)
+        return bool(message)
 
 
 @pytest.fixture(scope="session")
@@ -238,12 +238,12 @@ def opened():
 @pytest.fixture
 def proxied():
     """Return a function that puts a proxy before the server of an address."""
-    made = []
+    proxies = []
 
     def new(url):
-        made.append(Proxy(url.query["host"]))
-        return made[-1], url.update_query_dict({"host": str(made[-1].folder)})
+        proxies.append(Proxy(url.query["host"]))
+        return proxies[-1], url.update_query_dict({"host": str(proxies[-1].folder)})
 
     yield new
-    for proxy in made:
+    for proxy in proxies:
         proxy.close()

@@ -14,7 +14,7 @@ from counterseal_sql import SqlAudit, SqlCounters, SqlIdempotency, SqlReplayGuar
 class TestReplayGuard(ReplayGuardContract):
     @pytest.fixture
     def new_replay_guard(self, server, opened):
-        return lambda clock: SqlReplayGuard(opened(server.made()), clock)
+        return lambda clock: SqlReplayGuard(opened(server.emptied()), clock)
 
     @pytest.fixture
     def broken_replay_guard(self, server, opened):
@@ -24,7 +24,7 @@ class TestReplayGuard(ReplayGuardContract):
 class TestCounters(CountersContract):
     @pytest.fixture
     def new_counters(self, server, opened):
-        return lambda clock: SqlCounters(opened(server.made()), clock)
+        return lambda clock: SqlCounters(opened(server.emptied()), clock)
 
     @pytest.fixture
     def broken_counters(self, server, opened):
@@ -34,7 +34,7 @@ class TestCounters(CountersContract):
 class TestIdempotency(IdempotencyContract):
     @pytest.fixture
     def new_idempotency(self, server, opened):
-        return lambda: SqlIdempotency(opened(server.made()))
+        return lambda: SqlIdempotency(opened(server.emptied()))
 
     @pytest.fixture
     def broken_idempotency(self, server, opened):
@@ -44,7 +44,7 @@ class TestIdempotency(IdempotencyContract):
 class TestAudit(AuditContract):
     @pytest.fixture
     def new_audit(self, server, opened):
-        return lambda: SqlAudit(opened(server.made()))
+        return lambda: SqlAudit(opened(server.emptied()))
 
     @pytest.fixture
     def broken_audit(self, server, opened):

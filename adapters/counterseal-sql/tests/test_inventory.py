@@ -12,6 +12,7 @@ from counterseal.testing import FakeService, FrozenClock
 from counterseal.testing.service import CALLBACK
 from counterseal_records import TargetDiffers, check, copy_store
 from counterseal_sql import SqlAudit, SqlInventory, SqlStore, with_sql
+from counterseal_sql.prepared import Statement
 
 USERS = ("zoe", "adam", "eve")
 HERE = PushAddress(kind=AddressKind.RELAY, value="here")
@@ -21,7 +22,7 @@ LEAST = 37
 
 @pytest.fixture
 def new_database(server, opened):
-    return lambda: opened(server.made())
+    return lambda: opened(server.emptied())
 
 
 @pytest.fixture
@@ -48,23 +49,23 @@ def world(database):
     return world
 
 
-def looked(database):
+def checked(database):
     records, flaws = check(lambda: SqlInventory(database, FrozenClock()), FrozenClock(), id)
     return records, list(flaws)
 
 
 def changed(database, statement, **values):
     with database.writing() as connection:
-        assert connection.execute(text(statement), values).rowcount
+        assert connection.count(Statement(text(statement)), [values])
 
 
 def copy(source, target, *, kind=SqlInventory):
-    clock, luck = FrozenClock(), SystemEntropy()
+    clock, entropy = FrozenClock(), SystemEntropy()
     into = kind(target, clock)
-    return copy_store(SqlInventory(source, clock), into, lambda: luck.token(16).hex())
+    return copy_store(SqlInventory(source, clock), into, lambda: entropy.token(16).hex())
 
 
-def seen(database, world):
+def contents(database, world):
     store = SqlStore(database, FrozenClock())
     accounts = [store.account(world.app_space.guid, user) for user in USERS]
     return (
@@ -79,7 +80,7 @@ def seen(database, world):
 
 
 def test_what_the_core_leaves_fits_together(database, world):
-    records, flaws = looked(database)
+    records, flaws = checked(database)
 
     assert flaws == []
     assert records >= LEAST - 6
@@ -94,7 +95,7 @@ def test_a_column_that_says_otherwise_is_noticed(database, world, column):
         f"UPDATE counterseal_records SET {column} = NULL WHERE {column} IS NOT NULL",  # noqa: S608
     )
 
-    _, flaws = looked(database)
+    _, flaws = checked(database)
 
     assert {flaw.problem for flaw in flaws} == {f"the column {column} is not what the record says"}
 
@@ -106,7 +107,7 @@ def test_what_is_gone_or_broken_is_noticed(database, world):
     changed(database, "UPDATE counterseal_records SET body = '{}' WHERE guid = :guid", guid=adam)
     changed(database, "DELETE FROM counterseal_records WHERE kind = 'callback'")
 
-    _, flaws = looked(database)
+    _, flaws = checked(database)
 
     assert Violation(binding, "its account lists this device in another state") in flaws
     assert Violation(adam, "it cannot be read") in flaws
@@ -119,9 +120,9 @@ def test_a_copy_is_the_same_in_every_list(database, world, new_database):
 
     *_, last = copy(database, other)
 
-    assert seen(other, world) == seen(database, world)
-    assert looked(other) == looked(database)
-    assert last.records == looked(other)[0]
+    assert contents(other, world) == contents(database, world)
+    assert checked(other) == checked(database)
+    assert last.records == checked(other)[0]
 
 
 class Breaking(SqlInventory):
@@ -148,9 +149,9 @@ def test_a_copy_that_is_broken_off_is_taken_up(database, world, new_database):
             break
 
     assert broken > 5
-    assert seen(other, world) == seen(database, world)
+    assert contents(other, world) == contents(database, world)
     list(copy(database, other))
-    assert seen(other, world) == seen(database, world)
+    assert contents(other, world) == contents(database, world)
 
 
 def test_what_differs_is_never_overwritten(database, world, new_database):
@@ -160,11 +161,11 @@ def test_what_differs_is_never_overwritten(database, world, new_database):
         world.ports.store.account(world.app_space.guid, USERS[0]).guid
     )
     world.challenges.cancel(world.origin, open_.guid)
-    before = seen(other, world)
+    before = contents(other, world)
 
     with pytest.raises(TargetDiffers):
         list(copy(database, other))
-    assert seen(other, world) == before
+    assert contents(other, world) == before
 
 
 def test_a_page_drops_its_own_lines_of_the_log_and_no_other(database, world, monkeypatch):
@@ -176,7 +177,7 @@ def test_a_page_drops_its_own_lines_of_the_log_and_no_other(database, world, mon
 
     first.drop()
 
-    left = [event for page in inventory.events() for event in page]
+    remaining = [event for page in inventory.events() for event in page]
     assert first.events == tuple(events[:10])
-    assert left[: len(events) - 10] == events[10:]
-    assert len(left) > len(events) - 10
+    assert remaining[: len(events) - 10] == events[10:]
+    assert len(remaining) > len(events) - 10

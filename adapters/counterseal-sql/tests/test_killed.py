@@ -14,10 +14,10 @@ from counterseal.testing import FrozenClock
 from counterseal.testing.contracts.record_factory import RecordFactory, event
 from counterseal_sql import SqlStore, connect
 
-store, made = SqlStore(connect(sys.argv[1]), FrozenClock()), RecordFactory()
+store, factory = SqlStore(connect(sys.argv[1]), FrozenClock()), RecordFactory()
 for number in range(100_000):
-    account = made.account(str(number))
-    records = (account, made.binding(account), made.challenge(account))
+    account = factory.account(str(number))
+    records = (account, factory.binding(account), factory.challenge(account))
     changes = tuple(Change(None, record) for record in records)
     store.commit(changes, (event(str(number)),), str(number))
     print(number, *(record.guid for record in records), flush=True)
@@ -28,7 +28,7 @@ ROUNDS = 2
 
 def test_nothing_acknowledged_is_lost(server, opened):
     for _ in range(ROUNDS):
-        database = opened(server.made())
+        database = opened(server.emptied())
         url = database.engine.url.render_as_string(hide_password=False)
         with subprocess.Popen(
             [sys.executable, "-c", WRITER, url], stdout=subprocess.PIPE, text=True
@@ -36,16 +36,16 @@ def test_nothing_acknowledged_is_lost(server, opened):
             lines = [writer.stdout.readline() for _ in range(ACKNOWLEDGED)]
             writer.kill()
             lines += writer.stdout.readlines()
-        told = [line.split() for line in lines if line.endswith("\n")]
+        replies = [line.split() for line in lines if line.endswith("\n")]
 
         store = SqlStore(database, FrozenClock())
-        for _, *guids in told:
+        for _, *guids in replies:
             assert None not in store.get(*guids)
-        for number in range(len(told), len(told) + 3):
+        for number in range(len(replies), len(replies) + 3):
             _whole_or_nothing(store, number)
         reasons = [one.event.reason for one in SqlAudit(database).read()]
         assert reasons == [str(number) for number in range(len(reasons))]
-        assert len(told) <= len(reasons) <= len(told) + 1
+        assert len(replies) <= len(reasons) <= len(replies) + 1
 
 
 def _whole_or_nothing(store, number):

@@ -1,4 +1,4 @@
-"""The schema: what migrations make is what the code reads, and what is newer is left alone."""
+"""The migrations create the schema that the code reads, and leave a newer one as it is."""
 
 import stat
 import subprocess
@@ -9,7 +9,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Column, MetaData, Table, Text, inspect, select, update
+from sqlalchemy import inspect
 
 from counterseal.errors import StoreUnavailable
 from counterseal.testing.contracts.race import race, results
@@ -22,13 +22,13 @@ def test_the_migrations_make_the_schema(server, opened):
     database = opened(server.bare())
     upgrade(database)
 
-    with database.reading() as connection:
+    with database.inspecting() as connection:
         context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
         assert compare_metadata(context, METADATA) == []
-        made = inspect(connection)
+        inspector = inspect(connection)
         for table in METADATA.tables.values():
-            found = {index["name"] for index in made.get_indexes(table.name)}
-            assert {index.name for index in table.indexes} == found
+            names = {index["name"] for index in inspector.get_indexes(table.name)}
+            assert {index.name for index in table.indexes} == names
 
 
 def test_the_newest_migration_is_known_without_a_look_at_all_of_them():
@@ -42,17 +42,17 @@ def test_one_migration_makes_the_schema_until_a_release():
 
 def test_where_there_is_nothing_to_migrate_alembic_is_not_loaded(sqlite_server):
     start = "import sys; from counterseal_sql import connect, upgrade"
-    act = "upgrade(connect(sys.argv[1]))"
-    tell = "print(any(name.partition('.')[0] == 'alembic' for name in sys.modules))"
+    call = "upgrade(connect(sys.argv[1]))"
+    report = "print(any(name.partition('.')[0] == 'alembic' for name in sys.modules))"
 
-    for url, loaded in ((sqlite_server.bare(), "True"), (sqlite_server.made(), "False")):
-        command = [sys.executable, "-c", f"{start}; {act}; {tell}", url]
+    for url, loaded in ((sqlite_server.bare(), "True"), (sqlite_server.emptied(), "False")):
+        command = [sys.executable, "-c", f"{start}; {call}; {report}", url]
         run = subprocess.run(command, capture_output=True, text=True, check=True, timeout=240)
         assert run.stdout.strip() == loaded
 
 
 def test_upgrading_again_does_nothing(server, opened):
-    database = opened(server.made())
+    database = opened(server.emptied())
 
     upgrade(database)
     upgrade(database)
@@ -65,16 +65,15 @@ def test_those_that_start_at_once_wait_for_each_other(server, opened):
 
 
 def test_a_newer_schema_is_refused_and_left_alone(server, opened):
-    database = opened(server.made())
-    version = Table(VERSION_TABLE, MetaData(), Column("version_num", Text))
+    database = opened(server.emptied())
     with database.writing() as connection:
-        connection.execute(update(version).values(version_num="9999"))
+        connection.run("UPDATE counterseal_schema SET version_num = '9999'")
 
     with pytest.raises(SchemaTooNew):
         upgrade(database)
 
     with database.reading() as connection:
-        assert connection.execute(select(version)).scalar_one() == "9999"
+        assert connection.run("SELECT version_num FROM counterseal_schema") == [("9999",)]
 
 
 def test_a_database_that_does_not_answer_is_unavailable(server, opened):
@@ -85,11 +84,11 @@ def test_a_database_that_does_not_answer_is_unavailable(server, opened):
 def test_the_tables_of_others_are_left_alone(server, opened):
     database = opened(server.bare())
     with database.writing() as connection:
-        connection.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32))")
+        connection.run("CREATE TABLE alembic_version (version_num VARCHAR(32))")
 
     upgrade(database)
 
-    with database.reading() as connection:
+    with database.inspecting() as connection:
         names = set(inspect(connection).get_table_names())
     ours = names - {"alembic_version"}
     assert all(name.startswith("counterseal_") for name in ours)
@@ -101,8 +100,9 @@ def test_a_sqlite_file_is_its_owners_with_a_log_ahead(sqlite_server, opened):
     upgrade(database)
 
     with database.reading() as connection:
-        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar_one() == "wal"
-        assert connection.exec_driver_sql("PRAGMA synchronous").scalar_one() == 2
+        assert connection.run("SELECT count(*) FROM counterseal_records") == [(0,)]
+        assert connection.run("PRAGMA journal_mode") == [("wal",)]
+        assert connection.run("PRAGMA synchronous") == [(2,)]
         for end in ("", "-wal"):
             file = Path(database.engine.url.database + end)
             assert stat.S_IMODE(file.stat().st_mode) == 0o600

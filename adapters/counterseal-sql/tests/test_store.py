@@ -1,15 +1,18 @@
 """The store keeps every clause, on both databases."""
 
+import re
 from functools import partial
 
 import pytest
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
+from sqlalchemy import event
 
+from counterseal.models import Change
 from counterseal.testing import FrozenClock, StoreContract
 from counterseal.testing.contracts import StoreHistory
 from counterseal.testing.contracts.race import bounded_shrinking
-from counterseal.testing.contracts.record_factory import RecordFactory
+from counterseal.testing.contracts.record_factory import RecordFactory, next_version
 from counterseal_sql import SqlAudit, SqlStore, forget
 
 SHARE = 2
@@ -23,7 +26,7 @@ class SqlStoreContract(StoreContract):
     @pytest.fixture
     def new_store(self, server, opened):
         self.opened = opened
-        return lambda: SqlStore(opened(server.made()), FrozenClock())
+        return lambda: SqlStore(opened(server.emptied()), FrozenClock())
 
     @pytest.fixture
     def broken_store(self, server, opened):
@@ -45,6 +48,22 @@ class TestSqlite(SqlStoreContract):
     @pytest.fixture
     def server(self, sqlite_server):
         return sqlite_server
+
+    def test_an_update_sets_only_the_columns_that_differ(self, server, opened):
+        database = opened(server.emptied())
+        texts = []
+        event.listen(
+            database.engine, "connect", lambda driver, _: driver.set_trace_callback(texts.append)
+        )
+        store, records = SqlStore(database, FrozenClock()), RecordFactory()
+        company = records.company()
+        store.commit((Change(None, company),), (), "create")
+
+        store.commit((Change(company, next_version(company)),), (), "update")
+
+        (statement,) = (text for text in texts if text.startswith("UPDATE"))
+        assignments = statement.partition(" SET ")[2].partition(" WHERE ")[0]
+        assert re.findall(r"(\w+)=", assignments) == ["version", "body"]
 
 
 class TestPostgres(SqlStoreContract):

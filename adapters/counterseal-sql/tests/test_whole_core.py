@@ -15,7 +15,7 @@ SHARE = 5
 def test_the_whole_core(server, opened):
     class OnSql(WholeCore):
         def adapters(self, ports):
-            return with_sql(ports, opened(server.made()))
+            return with_sql(ports, opened(server.emptied()))
 
     profile = settings.default
     budget = settings(profile, max_examples=profile.max_examples // SHARE, stateful_step_count=30)

@@ -5,7 +5,7 @@ Counterseal's records in SQLite or PostgreSQL: every storage port, on SQLAlchemy
     upgrade(database)
     ports = with_sql(ports, database)
 
-The schema is made and changed by `upgrade`, and by nothing else.
+Only `upgrade` creates and changes the schema.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from counterseal_sql.database import Database, connect
 from counterseal_sql.errors import SchemaTooNew, UnfitUrl
 from counterseal_sql.garbage import forget
 from counterseal_sql.guards import SqlCounters, SqlIdempotency, SqlReplayGuard
-from counterseal_sql.house import with_sql
 from counterseal_sql.inventory import SqlInventory
 from counterseal_sql.migrations import upgrade
 from counterseal_sql.store import SqlStore
+from counterseal_sql.wiring import with_sql
 
 __all__ = [
     "Database",

@@ -1,29 +1,37 @@
-"""The audit log: what commits, refusals and telemetry have to tell, in one table."""
+"""The audit log: the events of commits, refusals and telemetry, in one table."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import attrs
-from sqlalchemy import delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select
 
 from counterseal.models import AuditEvent
 from counterseal_records import read_as
 from counterseal_sql.commits import event_row
 from counterseal_sql.database import Database
+from counterseal_sql.prepared import Statement
 from counterseal_sql.schema import EVENTS
 
-_RECORD = insert(EVENTS)
+_INSERT = Statement(insert(EVENTS))
+_PAGE = Statement(
+    select(EVENTS.c.number, EVENTS.c.body)
+    .where(EVENTS.c.number > bindparam("after"))
+    .order_by(EVENTS.c.number)
+    .limit(bindparam("limit"))
+)
+_DELETE = Statement(delete(EVENTS).where(EVENTS.c.number == bindparam("number")))
 
 
 @attrs.frozen
 class Entry:
     """
-    One line of the log.
+    One entry of the log.
 
     Attributes:
-        number: Its place; no other line of the log has it.
-            SQLite begins anew when the log is empty.
+        number: Its position; no other entry of the log has it.
+            SQLite starts again at 1 when the log is empty.
     """
 
     number: int
@@ -44,41 +52,36 @@ class SqlAudit:
             Unavailable: The database did not answer.
         """
         values = event_row(event)
-        self._database.write(lambda connection: connection.execute(_RECORD, values))
+        self._database.write(lambda connection: connection.count(_INSERT, [values]))
 
     def read(self, *, after: int = 0, limit: int = 1_000) -> tuple[Entry, ...]:
         """
-        Return lines in order.
+        Return entries in order.
 
-        On PostgreSQL, a line whose transaction ends late can appear before others that are read.
+        On PostgreSQL, an entry whose transaction ends late can appear before others already read.
 
         Args:
-            after: The number of the last line that is not wanted.
-            limit: How many lines, at most.
+            after: Return only entries with a greater number.
+            limit: How many entries, at most.
 
         Raises:
-            Unavailable: The database did not answer, or a line cannot be read.
+            Unavailable: The database did not answer, or an entry cannot be read.
         """
-        wanted = (
-            select(EVENTS.c.number, EVENTS.c.body)
-            .where(EVENTS.c.number > after)
-            .order_by(EVENTS.c.number)
-            .limit(limit)
-        )
         with self._database.reading() as connection:
-            rows = connection.execute(wanted).all()
-        return tuple(Entry(row.number, read_as(AuditEvent, row.body)) for row in rows)
+            rows = connection.rows(_PAGE, {"after": after, "limit": limit})
+        return tuple(Entry(number, read_as(AuditEvent, body)) for number, body in rows)
 
     def drop(self, entries: Sequence[Entry]) -> None:
         """
-        Drop lines that have been taken elsewhere.
+        Delete *entries*, which have been copied elsewhere.
 
-        By their numbers and not up to one: on PostgreSQL a line that nobody has read can have a
+        By their numbers and not up to one: on PostgreSQL an entry that nobody has read can have a
         smaller number.
 
         Raises:
             Unavailable: The database did not answer, and nothing has changed.
         """
-        numbers = [entry.number for entry in entries]
-        with self._database.writing() as connection:
-            connection.execute(delete(EVENTS).where(EVENTS.c.number.in_(numbers)))
+        if not entries:
+            return
+        with self._database.committing() as connection:
+            connection.count(_DELETE, [{"number": entry.number} for entry in entries])

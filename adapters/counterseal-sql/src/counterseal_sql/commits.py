@@ -1,4 +1,4 @@
-"""What one commit does, as rows: made before any lock is held."""
+"""What one commit does, as rows: prepared before any lock is taken."""
 
 from __future__ import annotations
 
@@ -14,28 +14,36 @@ from counterseal_sql.rows import Row, row
 
 
 @attrs.frozen(kw_only=True)
-class Attempt:
+class Update:
+    """A row that takes the place of another one: *new* of what was *old*."""
+
+    old: Record
+    new: Row
+
+
+@attrs.frozen(kw_only=True)
+class Commit:
     """
-    A commit, ready to be made.
+    A commit, ready to be applied.
 
     Attributes:
-        guarded: The versions that records have to have and to keep, by GUID.
-        swapped: The rows that take the place of others, each with what that has to be.
-        created: The rows that are new.
-        told: The rows of the events.
-        operation: The row by which it is known again.
+        unchanged: The versions of records that must not change, by GUID.
+        updates: The rows that take the place of others.
+        inserts: The rows that are new.
+        events: The rows of the audit events.
+        operation: The row by which the commit is recognised if it is sent again.
     """
 
-    guarded: dict[Guid, int]
-    swapped: list[Row]
-    created: list[Row]
-    told: list[Row]
+    unchanged: dict[Guid, int]
+    updates: list[Update]
+    inserts: list[Row]
+    events: list[Row]
     operation: Row
 
 
-def attempt(
+def prepare_commit(
     changes: tuple[Change, ...], audit: tuple[AuditEvent, ...], operation: str, now: datetime
-) -> Attempt:
+) -> Commit:
     """
     Prepare a commit.
 
@@ -44,12 +52,12 @@ def attempt(
         WrongRecord: A version, a kind or a pairing is impossible.
     """
     require_possible(changes)
-    return _attempt(changes, audit, operation, now)
+    return _prepare(changes, audit, operation, now)
 
 
-def loading(records: Sequence[Record], operation: str, now: datetime) -> Attempt:
+def prepare_load(records: Sequence[Record], operation: str, now: datetime) -> Commit:
     """Prepare to create *records*, each with the version that it has."""
-    return _attempt(tuple(Change(None, record) for record in records), (), operation, now)
+    return _prepare(tuple(Change(None, record) for record in records), (), operation, now)
 
 
 def event_row(event: AuditEvent) -> Row:
@@ -57,26 +65,26 @@ def event_row(event: AuditEvent) -> Row:
     return {"at": microseconds(event.at), "body": write(event)}
 
 
-def _attempt(
+def _prepare(
     changes: tuple[Change, ...], audit: tuple[AuditEvent, ...], operation: str, now: datetime
-) -> Attempt:
+) -> Commit:
     rows = [None if change.new is change.old else row(change.new) for change in changes]
-    written = list(zip(changes, rows, strict=True))
-    return Attempt(
-        guarded={
+    pairs = list(zip(changes, rows, strict=True))
+    return Commit(
+        unchanged={
             change.new.guid: change.new.version for change in changes if change.new is change.old
         },
-        swapped=[
-            made | {"held": change.old.guid, "held_version": change.old.version}
-            for change, made in written
-            if made and change.old is not None
+        updates=[
+            Update(old=change.old, new=new)
+            for change, new in pairs
+            if new and change.old is not None
         ],
-        created=[made for change, made in written if made and change.old is None],
-        told=[event_row(event) for event in audit],
+        inserts=[new for change, new in pairs if new and change.old is None],
+        events=[event_row(event) for event in audit],
         operation={
             "operation": digest(operation),
             "fingerprint": fingerprint(
-                changes, [None if made is None else made["body"] for made in rows]
+                changes, [None if new is None else new["body"] for new in rows]
             ),
             "applied_at": microseconds(now),
         },

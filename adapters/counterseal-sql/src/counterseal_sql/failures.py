@@ -1,15 +1,13 @@
-"""Failures: what the database, or the way to it, raises, and how that is told."""
+"""Failures: what a database or its driver raises, and the error that a caller gets for it."""
 
 from __future__ import annotations
 
 import logging
-import sqlite3
-
-from sqlalchemy.exc import SQLAlchemyError
+from typing import TypeAlias
 
 from counterseal.errors import Indeterminate, StoreUnavailable
 
-FAILURES = (SQLAlchemyError, sqlite3.Error)
+Failures: TypeAlias = tuple[type[Exception], ...]
 
 UNREACHED = (
     "Connection refused",
@@ -20,7 +18,7 @@ UNREACHED = (
     "does not exist",
     "timeout",
 )
-"""What libpq says, without a code, of a server that lets nobody in; nothing else of it is told."""
+"""Why libpq could not connect, where it has no code; nothing else of its text is logged."""
 
 log = logging.getLogger("counterseal_sql")
 
@@ -32,22 +30,22 @@ def unavailable(error: Exception) -> StoreUnavailable:
 
 
 def overdue() -> StoreUnavailable:
-    """Log that others had the database for too long, and return what to raise."""
+    """Log that other threads use the database for too long, and return what to raise."""
     log.warning("the database failed: others of this process use it for too long")
     return StoreUnavailable()
 
 
 def indeterminate(error: Exception) -> Indeterminate:
-    """Log how the database failed, and return what to raise where nobody knows."""
+    """Log how the database failed, and return what to raise where the outcome is unknown."""
     log.warning("the reply to a commit was lost: %s", _kind(error))
     return Indeterminate()
 
 
 def _kind(error: Exception) -> str:
-    """Name what happened as the driver does; its text may hold an address or what was sent."""
+    """Name the error as the driver does; its text may have an address or values in it."""
     own = getattr(error, "orig", None) or error
     code = getattr(own, "sqlite_errorname", None) or getattr(own, "sqlstate", None)
     if code:
         return f"{type(own).__name__} {code}"
-    said = next((words for words in UNREACHED if words in str(own)), None)
-    return f"{type(own).__name__} ({said})" if said else type(own).__name__
+    reason = next((words for words in UNREACHED if words in str(own)), None)
+    return f"{type(own).__name__} ({reason})" if reason else type(own).__name__

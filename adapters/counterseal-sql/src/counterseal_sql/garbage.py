@@ -1,48 +1,59 @@
-"""Garbage: rows whose time is over, dropped a few at a time."""
+"""Rows that are no longer needed, deleted a few at a time."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Table, delete, select
+from sqlalchemy import BindParameter, ColumnElement, Table, bindparam, delete, select
 
 from counterseal_records import microseconds
 from counterseal_sql.database import Database
-from counterseal_sql.schema import COUNTS, OPERATIONS, RECORDS, RESERVATIONS, SEEN
+from counterseal_sql.prepared import Statement
+from counterseal_sql.schema import COUNTS, OPERATIONS, RECORDS, REPLAY_KEYS, RESERVATIONS
 
 BATCH = 500
 """Rows in one transaction: SQLite has one writer, and others wait for it meanwhile."""
 
-OPERATIONS_KEPT = timedelta(hours=1)
-"""Longer than anybody asks again for a commit whose reply was lost."""
+OPERATION_RETENTION = timedelta(hours=1)
+"""Longer than anybody sends a commit again whose reply was lost."""
+
+
+def _delete(table: Table, is_over: ColumnElement[bool]) -> Statement:
+    (key,) = table.primary_key.columns
+    # The condition stands there twice: a row may have changed since it was selected.
+    return Statement(delete(table).where(key.in_(select(key).where(is_over).limit(BATCH)), is_over))
+
+
+_END: BindParameter[int] = bindparam("end")
+_DELETE_RECORDS = _delete(RECORDS, (RECORDS.c.keep_until < _END) & RECORDS.c.due_at.is_(None))
+_DELETE_OPERATIONS = _delete(OPERATIONS, OPERATIONS.c.applied_at < _END)
+_DELETE_GUARDS = [
+    _delete(table, table.c.until < _END) for table in (REPLAY_KEYS, COUNTS, RESERVATIONS)
+]
 
 
 def forget(database: Database, before: datetime) -> int:
     """
-    Drop what was over before *before*; return how many rows.
+    Delete what ended before *before*; return how many rows.
 
     That is: records by their `keep_until`, unless they are still due; replay keys, counts and
     reservations by their own end; and operations an hour after they were applied.
 
     Raises:
-        StoreUnavailable: The database did not answer; some may be gone.
+        StoreUnavailable: The database did not answer; some rows may be gone.
     """
-    end, applied = microseconds(before), microseconds(before - OPERATIONS_KEPT)
     return (
-        _purge(database, RECORDS, (RECORDS.c.keep_until < end) & RECORDS.c.due_at.is_(None))
-        + _purge(database, OPERATIONS, OPERATIONS.c.applied_at < applied)
-        + sum(_purge(database, one, one.c.until < end) for one in (SEEN, COUNTS, RESERVATIONS))
+        _delete_all(database, _DELETE_RECORDS, before)
+        + _delete_all(database, _DELETE_OPERATIONS, before - OPERATION_RETENTION)
+        + sum(_delete_all(database, statement, before) for statement in _DELETE_GUARDS)
     )
 
 
-def _purge(database: Database, table: Table, over: ColumnElement[bool]) -> int:
-    (key,) = table.primary_key.columns
-    # Asked twice: a row may have changed since it was chosen.
-    batch = delete(table).where(key.in_(select(key).where(over).limit(BATCH)), over)
-    gone = 0
+def _delete_all(database: Database, statement: Statement, end: datetime) -> int:
+    total = 0
     while True:
         with database.writing() as connection:
-            count = connection.execute(batch).rowcount
-        gone += count
+            count = connection.count(statement, [{"end": microseconds(end)}])
+        total += count
         if count < BATCH:
-            return gone
+            return total

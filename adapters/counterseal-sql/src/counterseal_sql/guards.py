@@ -1,7 +1,7 @@
 """
-The guards: what has been seen, how often, and by whom it was begun.
+The guards: replay keys, counts and reservations.
 
-Each verb is one statement, so that no two callers come between its reading and its writing.
+Each method is one statement, so that no other caller writes between its read and its write.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from counterseal.models import Guid, Reservation
 from counterseal.ports import Clock
 from counterseal_records import MICROSECOND, digest, microseconds, moment_at
 from counterseal_sql.database import Database
-from counterseal_sql.schema import COUNTS, RESERVATIONS, SEEN
-from counterseal_sql.statements import Statement
+from counterseal_sql.prepared import Statement
+from counterseal_sql.schema import COUNTS, REPLAY_KEYS, RESERVATIONS
 
 
 class SqlReplayGuard:
-    """Remembers each key until its time is over."""
+    """Remembers each key until a time."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        new = database.insert(SEEN)
+        new = database.insert(REPLAY_KEYS)
         self._see = Statement(
             new.on_conflict_do_update(
-                index_elements=[SEEN.c.key],
+                index_elements=[REPLAY_KEYS.c.key],
                 set_={"until": new.excluded.until},
-                where=SEEN.c.until <= bindparam("now"),
-            ).returning(SEEN.c.key)
+                where=REPLAY_KEYS.c.until <= bindparam("now"),
+            ).returning(REPLAY_KEYS.c.key)
         )
 
     def first_seen(self, key: tuple[str, str, str], until: datetime) -> bool:
@@ -47,11 +47,11 @@ class SqlReplayGuard:
             "until": microseconds(until),
             "now": microseconds(self._clock.now()),
         }
-        return bool(self._database.remember(lambda connection: self._see.rows(connection, values)))
+        return bool(self._database.remember(lambda connection: connection.rows(self._see, values)))
 
 
 class SqlCounters:
-    """Counts in fixed windows; two neighbours count together, so that no burst fits between."""
+    """Counts in fixed windows; two windows count together, so that no burst fits between."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -91,7 +91,7 @@ class SqlCounters:
             "count": 1,
             "until": (number + 2) * length,
         }
-        ((count,),) = self._database.remember(lambda connection: self._add.rows(connection, values))
+        ((count,),) = self._database.remember(lambda connection: connection.rows(self._add, values))
         return int(count)
 
 
@@ -108,21 +108,21 @@ class SqlIdempotency:
             old.lease_until <= bindparam("now"),
         )
 
-        def mine(name: str) -> ColumnElement[Any]:
+        def unless_in_force(name: str) -> ColumnElement[Any]:
             return case((over | lapsed, new.excluded[name]), else_=old[name])
 
-        taken = {column.name: mine(column.name) for column in old}
+        replaced = {column.name: unless_in_force(column.name) for column in old}
         self._begin = Statement(
             new.on_conflict_do_update(
                 index_elements=[old.key],
-                set_=taken | {"guid": case((over, new.excluded.guid), else_=old.guid)},
+                set_=replaced | {"guid": case((over, new.excluded.guid), else_=old.guid)},
             ).returning(
                 old.fingerprint, old.guid, old.holder, old.lease_until, old.until, old.finished
             )
         )
         self._finish = Statement(
             update(RESERVATIONS)
-            .where(old.key == bindparam("place"), old.guid == bindparam("reserved"))
+            .where(old.key == bindparam("key_of_one"), old.guid == bindparam("reserved"))
             .values(finished=true())
             .returning(old.guid)
         )
@@ -135,7 +135,7 @@ class SqlIdempotency:
             Unavailable: The database did not answer.
         """
         values = {
-            "key": _place(reservation),
+            "key": _key(reservation),
             "fingerprint": reservation.fingerprint,
             "guid": reservation.guid,
             "holder": reservation.holder,
@@ -145,7 +145,7 @@ class SqlIdempotency:
             "now": microseconds(now),
         }
         ((fingerprint, guid, holder, lease_until, until, finished),) = self._database.remember(
-            lambda connection: self._begin.rows(connection, values)
+            lambda connection: connection.rows(self._begin, values)
         )
         return attrs.evolve(
             reservation,
@@ -164,10 +164,10 @@ class SqlIdempotency:
         Raises:
             Unavailable: The database did not answer.
         """
-        values = {"place": _place(reservation), "reserved": reservation.guid}
-        self._database.remember(lambda connection: self._finish.rows(connection, values))
+        values = {"key_of_one": _key(reservation), "reserved": reservation.guid}
+        self._database.remember(lambda connection: connection.rows(self._finish, values))
 
 
-def _place(reservation: Reservation) -> bytes:
+def _key(reservation: Reservation) -> bytes:
     scope, origin = reservation.scope
     return digest(scope.value, origin, reservation.key)

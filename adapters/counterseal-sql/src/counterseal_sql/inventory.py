@@ -1,33 +1,39 @@
-"""All that a database holds: for checks and copies."""
+"""All records and events of a database, for checks and copies."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from sqlalchemy import RowMapping, func, insert, select
+from sqlalchemy import bindparam, func, insert, select
 
 from counterseal.invariants import Violation
 from counterseal.models import AuditEvent, Record
 from counterseal.ports import Clock
 from counterseal_records import AgedRecord, Page, PartitionContents, RecordUnreadable, read_record
-from counterseal_sql import on_postgresql, on_sqlite
 from counterseal_sql.audit import SqlAudit
-from counterseal_sql.commits import event_row, loading
+from counterseal_sql.commits import event_row, prepare_load
 from counterseal_sql.database import Database
-from counterseal_sql.rows import row
+from counterseal_sql.prepared import Statement
+from counterseal_sql.rows import Row, row
 from counterseal_sql.schema import EVENTS, RECORDS
 
 PAGE = 1_000
 
 _guid = RECORDS.c.guid
-_TOLD = select(func.count()).select_from(EVENTS)
-_COMMIT = {"sqlite": on_sqlite.commit, "postgresql": on_postgresql.commit}
+_PARTITION = Statement(
+    select(RECORDS)
+    .where(_guid >= bindparam("first"), _guid < bindparam("end"))
+    .order_by(RECORDS.c.number)
+)
+_COUNT_EVENTS = Statement(select(func.count()).select_from(EVENTS))
+_INSERT_EVENT = Statement(insert(EVENTS))
+_COLUMNS = tuple(column.name for column in RECORDS.c)
 
 
 class SqlInventory:
     """
-    What one service keeps in a database.
+    All records and events that one service stores in a database.
 
     Args:
         database: Which.
@@ -37,7 +43,6 @@ class SqlInventory:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self._commit = _COMMIT[database.engine.dialect.name]
 
     def read_partition(self, partition: int) -> PartitionContents:
         """
@@ -46,24 +51,21 @@ class SqlInventory:
         Raises:
             Unavailable: The database did not answer.
         """
-        begin = f"{partition:02x}"
-        wanted = (
-            select(RECORDS)
-            .where(_guid >= begin, _guid < f"{begin}g")  # after every digit
-            .order_by(RECORDS.c.number)
-        )
+        first = f"{partition:02x}"
+        values = {"first": first, "end": f"{first}g"}  # g comes after every digit
         with self._database.reading() as connection:
-            rows = connection.execute(wanted).mappings().all()
+            rows = connection.rows(_PARTITION, values)
         records: list[AgedRecord] = []
         flaws: list[Violation] = []
-        for held in rows:
+        for values_of_one in rows:
+            stored_row = dict(zip(_COLUMNS, values_of_one, strict=True))
             try:
-                record = read_record(held["body"])
+                record = read_record(stored_row["body"])
             except RecordUnreadable:
-                flaws.append(Violation(held["guid"], "it cannot be read"))
+                flaws.append(Violation(stored_row["guid"], "it cannot be read"))
                 continue
-            records.append(AgedRecord(held["number"], record))
-            flaws += _flaws(held, record)
+            records.append(AgedRecord(stored_row["number"], record))
+            flaws += _flaws(stored_row, record)
         return PartitionContents(tuple(records), tuple(flaws))
 
     def load(self, records: Sequence[Record], operation: str) -> None:
@@ -75,7 +77,7 @@ class SqlInventory:
             Indeterminate: The reply was lost.
             Unavailable: The database did not answer, and nothing has changed.
         """
-        self._commit(self._database, loading(records, operation, self._clock.now()))
+        self._database.commit(prepare_load(records, operation, self._clock.now()))
 
     def events(self) -> Iterator[Sequence[AuditEvent]]:
         """
@@ -108,13 +110,14 @@ class SqlInventory:
             Unavailable: The database did not answer; all of them are there, or none is.
         """
         with self._database.committing() as connection:
-            there = max(0, connection.execute(_TOLD).scalar_one() - first)
-            if there < len(events):
-                connection.execute(insert(EVENTS), [event_row(one) for one in events[there:]])
+            ((count,),) = connection.rows(_COUNT_EVENTS, {})
+            missing = events[max(0, count - first) :]
+            if missing:
+                connection.count(_INSERT_EVENT, [event_row(event) for event in missing])
 
 
-def _flaws(held: RowMapping, record: Record) -> Iterator[Violation]:
+def _flaws(stored_row: Row, record: Record) -> Iterator[Violation]:
     for column, value in row(record).items():
         # How it is written may be an older release's way.
-        if column != "body" and held[column] != value:
-            yield Violation(held["guid"], f"the column {column} is not what the record says")
+        if column != "body" and stored_row[column] != value:
+            yield Violation(stored_row["guid"], f"the column {column} is not what the record says")

@@ -13,6 +13,11 @@ Row: TypeAlias = dict[str, Any]
 
 def row(record: Record) -> Row:
     """Return the columns of *record*."""
+    return index_row(record) | {"body": write(record)}
+
+
+def index_row(record: Record) -> Row:
+    """Return the columns of *record* but its body."""
     index = index_of(record)
     return {
         "guid": record.guid,
@@ -26,7 +31,6 @@ def row(record: Record) -> Row:
         "channel": None if index.channel is None else index.channel.value,
         "due_at": None if record.due_at is None else microseconds(record.due_at),
         "keep_until": None if record.keep_until is None else microseconds(record.keep_until),
-        "body": write(record),
     }
 
 

@@ -77,7 +77,7 @@ OPERATIONS = _table(
 
 EVENTS = _table("events", _row(), _filled("at"), _filled("body", Text))
 
-SEEN = _table("seen", _key(), _filled("until"))
+REPLAY_KEYS = _table("seen", _key(), _filled("until"))
 
 COUNTS = _table("counts", _key(), *map(_filled, ("window", "before", "count", "until")))
 
@@ -118,6 +118,6 @@ _index(
 )
 _index("records_dead", _of.dead, _of.number, where=_of.dead.is_not(None))
 _index("operations_applied_at", OPERATIONS.c.applied_at)
-_index("seen_until", SEEN.c.until)
+_index("seen_until", REPLAY_KEYS.c.until)
 _index("counts_until", COUNTS.c.until)
 _index("reservations_until", RESERVATIONS.c.until)

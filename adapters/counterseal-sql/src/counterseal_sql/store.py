@@ -23,24 +23,23 @@ from counterseal.models import (
 from counterseal.models.index import index_of
 from counterseal.ports import Clock, Due
 from counterseal_records import KINDS, ROOT, microseconds, natural_key, read_as, read_record
-from counterseal_sql import on_postgresql, on_sqlite
-from counterseal_sql.commits import attempt
+from counterseal_sql.commits import prepare_commit
 from counterseal_sql.database import Database
+from counterseal_sql.prepared import Statement
 from counterseal_sql.schema import RECORDS
-from counterseal_sql.statements import Statement
 
 _record = RECORDS.c
-_whose = RECORDS.alias("whose").c
+_owner = RECORDS.alias("owner").c
 _GUIDS = _record.guid.in_(bindparam("guids", expanding=True))
 _BODIES = select(_record.body)
-_NAMED = select(_record.guid, _record.body).where(_GUIDS)
+_BY_GUID = select(_record.guid, _record.body).where(_GUIDS)
 
-_GET = Statement(_NAMED, listed="guids")
+_GET = Statement(_BY_GUID, listed="guids")
 _GET_WITH_ACCOUNT = Statement(
-    _NAMED.union_all(
-        select(_whose.guid, _whose.body)
-        .join(RECORDS, _record.account == _whose.guid)
-        .where(_record.guid == bindparam("about"))
+    _BY_GUID.union_all(
+        select(_owner.guid, _owner.body)
+        .join(RECORDS, _record.account == _owner.guid)
+        .where(_record.guid == bindparam("guid_of_one"))
     ),
     listed="guids",
 )
@@ -71,9 +70,6 @@ _DEAD = Statement(
     .limit(bindparam("limit"))
 )
 
-# Each makes a commit in its own way; everything else is one and the same.
-_COMMIT = {"sqlite": on_sqlite.commit, "postgresql": on_postgresql.commit}
-
 
 class SqlStore:
     """
@@ -87,7 +83,6 @@ class SqlStore:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self._commit = _COMMIT[database.engine.dialect.name]
 
     def get(self, *guids: Guid) -> tuple[Record | None, ...]:
         """
@@ -99,9 +94,9 @@ class SqlStore:
         if not guids:
             return ()
         with self._database.reading() as connection:
-            rows = _GET.rows(connection, {"guids": guids})
-        found = {held: read_record(body) for held, body in rows}
-        return tuple(map(found.get, guids))
+            rows = connection.rows(_GET, {"guids": guids})
+        records = {each: read_record(body) for each, body in rows}
+        return tuple(map(records.get, guids))
 
     def get_with_account(self, guid: Guid, *others: Guid) -> tuple[Record | None, ...]:
         """
@@ -111,12 +106,14 @@ class SqlStore:
             Unavailable: The database did not answer, or a record cannot be read.
         """
         with self._database.reading() as connection:
-            rows = _GET_WITH_ACCOUNT.rows(connection, {"guids": (guid, *others), "about": guid})
-        found = {held: read_record(body) for held, body in rows}
-        record = found.get(guid)
+            rows = connection.rows(
+                _GET_WITH_ACCOUNT, {"guids": (guid, *others), "guid_of_one": guid}
+            )
+        records = {each: read_record(body) for each, body in rows}
+        record = records.get(guid)
         account = None if record is None else index_of(record).account
-        whose = None if account is None else found.get(account)
-        return (record, whose, *map(found.get, others))
+        owner = None if account is None else records.get(account)
+        return (record, owner, *map(records.get, others))
 
     def account(self, app_space: Guid, account_id: str) -> Account | None:
         """
@@ -197,8 +194,8 @@ class SqlStore:
             WrongRecord: A version, a kind or a pairing is impossible.
             OperationReused: *operation* named other changes before.
         """
-        self._commit(self._database, attempt(changes, audit, operation, self._clock.now()))
+        self._database.commit(prepare_commit(changes, audit, operation, self._clock.now()))
 
-    def _bodies(self, wanted: Statement, **values: Any) -> Sequence[str]:
+    def _bodies(self, statement: Statement, **values: Any) -> Sequence[str]:
         with self._database.reading() as connection:
-            return [body for (body,) in wanted.rows(connection, values)]
+            return [body for (body,) in connection.rows(statement, values)]

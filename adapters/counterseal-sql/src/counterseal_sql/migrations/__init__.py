@@ -24,12 +24,9 @@ if TYPE_CHECKING:
 
 VERSION_TABLE = f"{PREFIX}schema"
 NEWEST = "0001"
-"""The migration that this release ends with."""
+"""The last migration of this release."""
 
 _APPLIED = Table(VERSION_TABLE, MetaData(), Column("version_num", String))
-
-_ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(4702111234474983745)"
-"""Any number that is ours alone: whoever migrates the same database waits for it."""
 
 _ALEMBIC = threading.Lock()
 """Alembic keeps what it works on in globals."""
@@ -37,27 +34,27 @@ _ALEMBIC = threading.Lock()
 
 def upgrade(database: Database) -> None:
     """
-    Make the schema what this release needs; do nothing if it is so already.
+    Migrate the schema to this release; do nothing if it is migrated already.
 
     Programs that start at the same moment wait for each other.
 
     Raises:
-        SchemaTooNew: A newer release has been here; nothing has changed.
+        SchemaTooNew: A newer release has migrated it; nothing has changed.
         Unavailable: The database did not answer.
     """
     database.prepare()
-    with database.reading() as connection:
+    with database.inspecting() as connection:
         if _applied(connection) == {NEWEST}:
             return
     from alembic import command  # noqa: PLC0415 (see above)
     from alembic.script import ScriptDirectory  # noqa: PLC0415
 
-    with _ALEMBIC, database.committing() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.exec_driver_sql(_ONE_AT_A_TIME)
+    with _ALEMBIC, database.migrating() as connection:
         config = _config(connection)
-        known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-        if not known.issuperset(_applied(connection)):
+        revisions = {
+            script.revision for script in ScriptDirectory.from_config(config).walk_revisions()
+        }
+        if not revisions.issuperset(_applied(connection)):
             raise SchemaTooNew
         command.upgrade(config, "head")
 

@@ -1,4 +1,4 @@
-"""All storage ports of one database, side by side."""
+"""The storage ports of one database, put into a record of ports."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from counterseal_sql.store import SqlStore
 
 
 def with_sql(ports: Ports, database: Database) -> Ports:
-    """Return *ports* with every one that stores something in *database*."""
+    """Return *ports* with those that store something replaced by ones on *database*."""
     return attrs.evolve(
         ports,
         store=SqlStore(database, ports.clock),

@@ -1,11 +1,11 @@
-"""What goes wrong in a database, and what a caller is told."""
+"""What fails in a database, and which error a caller gets."""
 
 import sqlite3
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import event as sqlalchemy_event
-from sqlalchemy import insert, make_url
+from sqlalchemy import insert, make_url, text
 
 from counterseal.errors import Conflict, Indeterminate, StoreUnavailable
 from counterseal.models import Change
@@ -26,7 +26,8 @@ from counterseal_sql import (
     upgrade,
 )
 from counterseal_sql.failures import unavailable
-from counterseal_sql.schema import SEEN
+from counterseal_sql.prepared import Statement
+from counterseal_sql.schema import EVENTS, REPLAY_KEYS
 
 SHORT = timedelta(milliseconds=300)
 LONG = timedelta(seconds=5)
@@ -34,18 +35,17 @@ LONG = timedelta(seconds=5)
 
 @pytest.fixture
 def database(server, opened):
-    return opened(server.made(), patience=SHORT)
+    return opened(server.emptied(), patience=SHORT)
 
 
 @pytest.mark.parametrize("open_", ["reading", "writing"])
 def test_a_connection_in_use_at_the_close_is_closed_after_its_use(database, open_):
     with getattr(database, open_)() as connection:
-        driver = connection.connection.dbapi_connection
         database.close()
-        assert connection.exec_driver_sql("SELECT 1").scalar() == 1
+        assert connection.run("SELECT 1") == [(1,)]
 
     with pytest.raises(Exception, match="closed"):
-        driver.cursor().execute("SELECT 1")
+        connection.run("SELECT 1")
 
 
 @pytest.fixture
@@ -71,6 +71,7 @@ def company(worker):
         "sqlite:///file:x.db?mode=memory&uri=true",
         "mysql://root@localhost/counterseal",
         "counterseal.db",
+        "postgresql://counterseal@localhost/x?prepare=maybe",
         "",
     ],
 )
@@ -86,9 +87,9 @@ def test_a_password_is_not_shown():
 
 
 def test_the_log_says_what_failed_and_nothing_that_was_sent(server, opened, caplog):
-    database = opened(server.made(), patience=SHORT)
+    database = opened(server.emptied(), patience=SHORT)
     with pytest.raises(StoreUnavailable), database.reading() as connection:
-        connection.exec_driver_sql("SELECT nothing FROM canary_dd8a6f")
+        connection.run("SELECT nothing FROM canary_dd8a6f")
 
     (line,) = [record.getMessage() for record in caplog.records]
     kinds = ("OperationalError SQLITE_ERROR", "UndefinedTable 42P01")
@@ -98,7 +99,7 @@ def test_the_log_says_what_failed_and_nothing_that_was_sent(server, opened, capl
 @pytest.fixture
 def on_sqlite(sqlite_server, opened):
     """Return a worker on a SQLite file, and the file."""
-    database = opened(sqlite_server.made(), patience=SHORT)
+    database = opened(sqlite_server.emptied(), patience=SHORT)
     return StoreWorker(SqlStore(database, FrozenClock()), lambda _: ()), database
 
 
@@ -129,11 +130,11 @@ def test_a_thread_that_writes_too_long_is_waited_for_and_then_unavailable(on_sql
 
 def test_a_full_disk_is_unavailable_and_changes_nothing(on_sqlite):
     worker, database = on_sqlite
-    made = RecordFactory()
-    company = made.company()
+    records = RecordFactory()
+    company = records.company()
     worker.create(company)
     with database.reading() as connection:
-        pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+        ((pages,),) = connection.run("PRAGMA page_count")
     database.close()
 
     def fill(connection, _):
@@ -144,7 +145,7 @@ def test_a_full_disk_is_unavailable_and_changes_nothing(on_sqlite):
     with pytest.raises(StoreUnavailable):
         worker.commit(
             (company, next_version(company)),
-            (None, made.company(name="x" * 100_000)),
+            (None, records.company(name="x" * 100_000)),
             operation="grow",
         )
     assert worker.get(company.guid) == company
@@ -156,17 +157,17 @@ def test_a_full_disk_is_unavailable_and_changes_nothing(on_sqlite):
 
 def test_a_commit_that_fails_at_its_end_is_indeterminate(on_sqlite):
     worker, database = on_sqlite
-    made = RecordFactory()
-    company = made.company()
+    records = RecordFactory()
+    company = records.company()
     worker.create(company)
     with database.committing() as connection:
         for statement in (
             "CREATE TABLE home (id INTEGER PRIMARY KEY)",
             "CREATE TABLE guest (home INTEGER REFERENCES home DEFERRABLE INITIALLY DEFERRED)",
-            """CREATE TRIGGER unwelcome AFTER UPDATE ON counterseal_records
+            """CREATE TRIGGER refuse AFTER UPDATE ON counterseal_records
                BEGIN INSERT INTO guest VALUES (1); END""",
         ):
-            connection.exec_driver_sql(statement)
+            connection.run(statement)
     database.close()
     sqlalchemy_event.listen(
         database.engine, "connect", lambda one, _: one.execute("PRAGMA foreign_keys = ON")
@@ -178,7 +179,7 @@ def test_a_commit_that_fails_at_its_end_is_indeterminate(on_sqlite):
     assert worker.get(company.guid) == company
 
     with database.committing() as connection:
-        connection.exec_driver_sql("DROP TRIGGER unwelcome")
+        connection.run("DROP TRIGGER refuse")
     worker.commit(swap, operation="swap")
     assert worker.get(company.guid) == next_version(company)
 
@@ -195,13 +196,13 @@ def test_a_file_that_is_no_database_is_unavailable(tmp_path, opened):
 
 
 def test_a_row_that_is_locked_is_waited_for_and_then_unavailable(postgres_server, opened, caplog):
-    url = postgres_server.made()
+    url = postgres_server.emptied()
     worker = StoreWorker(SqlStore(opened(url, patience=SHORT), FrozenClock()), lambda _: ())
     company = RecordFactory().company()
     worker.create(company)
 
     with opened(url).committing() as connection:
-        connection.exec_driver_sql("SELECT * FROM counterseal_records FOR UPDATE")
+        connection.run("SELECT * FROM counterseal_records FOR UPDATE")
         with pytest.raises(StoreUnavailable):
             worker.commit((company, next_version(company)), operation="swap")
 
@@ -212,14 +213,14 @@ def test_a_row_that_is_locked_is_waited_for_and_then_unavailable(postgres_server
 def test_a_server_that_ends_the_connection_makes_a_commit_indeterminate(
     postgres_server, opened, caplog
 ):
-    database = opened(postgres_server.made(), connections=1)
+    database = opened(postgres_server.emptied(), connections=1)
     worker = StoreWorker(SqlStore(database, FrozenClock()), lambda _: ())
     company = RecordFactory().company()
     worker.create(company)
     with database.reading() as connection:
-        pid = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+        ((pid,),) = connection.run("SELECT pg_backend_pid()")
     with opened(database.engine.url).writing() as connection:
-        connection.exec_driver_sql(f"SELECT pg_terminate_backend({pid}, 5000)")
+        connection.run(f"SELECT pg_terminate_backend({pid}, 5000)")
     swap = (company, next_version(company))
 
     with pytest.raises(Indeterminate):
@@ -231,42 +232,108 @@ def test_a_server_that_ends_the_connection_makes_a_commit_indeterminate(
     assert worker.get(company.guid) == next_version(company)
 
 
+def test_after_one_lost_connection_the_idle_ones_are_replaced(postgres_server, opened):
+    database = opened(postgres_server.emptied())
+    store = SqlStore(database, FrozenClock())
+    with database.reading() as first, database.reading() as second:
+        pids = [connection.run("SELECT pg_backend_pid()")[0][0] for connection in (first, second)]
+    with opened(database.engine.url).writing() as connection:
+        for pid in pids:
+            connection.run(f"SELECT pg_terminate_backend({pid}, 5000)")
+
+    with pytest.raises(StoreUnavailable):
+        store.list(None)
+
+    for _ in pids:
+        assert store.list(None) == ()
+
+
+def test_a_reply_that_is_lost_after_a_refusal_of_the_server_is_indeterminate(
+    postgres_server, opened, caplog
+):
+    """The server names the reason (57P01) and ends the connection: the commit may be applied."""
+    database = opened(postgres_server.emptied(), connections=1)
+    worker = StoreWorker(SqlStore(database, FrozenClock()), lambda _: ())
+    with database.writing() as connection:
+        connection.run("""
+            CREATE FUNCTION pg_temp.end_connection() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NEW; END $$
+        """)
+        connection.run("""
+            CREATE TEMPORARY TABLE counterseal_events (at bigint, body text)
+        """)
+        connection.run("""
+            CREATE TRIGGER end_connection BEFORE INSERT ON pg_temp.counterseal_events
+            FOR EACH ROW EXECUTE FUNCTION pg_temp.end_connection()
+        """)
+
+    with pytest.raises(Indeterminate):
+        worker.commit((None, RecordFactory().company()), operation="create", audit=(event(),))
+
+    assert caplog.messages == ["the reply to a commit was lost: AdminShutdown 57P01"]
+
+
+@pytest.mark.parametrize(("query", "prepared"), [({}, True), ({"prepare": "off"}, False)])
+def test_statements_are_prepared_unless_the_address_says_off(
+    postgres_server, opened, query, prepared
+):
+    url = make_url(postgres_server.emptied()).update_query_dict(query)
+    database = opened(url, connections=1)
+    store, audit = SqlStore(database, FrozenClock()), SqlAudit(database)
+
+    store.commit((Change(None, RecordFactory().company()),), (event(),), "create")
+    for _ in range(9):
+        store.list(None)
+    with database.committing() as connection:
+        connection.count(Statement(insert(EVENTS)), [{"at": 0, "body": "{}"}] * 2)
+
+    with database.reading() as connection:
+        assert bool(connection.run("SELECT name FROM pg_prepared_statements")) is prepared
+    with database.inspecting() as connection:
+        for _ in range(9):
+            connection.execute(text("SELECT 1"))
+        names = connection.execute(text("SELECT name FROM pg_prepared_statements")).all()
+        assert bool(names) is prepared
+    assert "prepare" not in database.engine.url.query
+    assert audit.read(limit=1)
+
+
 def test_another_default_isolation_changes_nothing(postgres_server, opened):
     url = make_url(postgres_server.bare())
     with opened(url).writing() as connection:
-        connection.exec_driver_sql(
+        connection.run(
             f"ALTER DATABASE {url.database} SET default_transaction_isolation = 'serializable'"
         )
     upgrade(database := opened(url))
     worker = StoreWorker(SqlStore(database, FrozenClock()), lambda _: ())
     company = RecordFactory().company()
     worker.create(company)
-    rivals = [lambda: worker.replace(company, next_version(company))] * 4
+    attempts = [lambda: worker.replace(company, next_version(company))] * 4
 
-    lost = [end.error for end in race(rivals) if end.error is not None]
+    lost = [end.error for end in race(attempts) if end.error is not None]
 
     assert [type(error) for error in lost] == [Conflict] * 3
 
 
 def test_what_the_address_says_counts(postgres_server, opened):
-    url = make_url(postgres_server.made())
+    url = make_url(postgres_server.emptied())
     hosts = (f"{url.query['host']}/nobody", url.query["host"])
-    said = {"host": hosts, "connect_timeout": "3", "options": "-c lock_timeout=77"}
-    database = opened(url.update_query_dict(said))
+    query = {"host": hosts, "connect_timeout": "3", "options": "-c lock_timeout=77"}
+    database = opened(url.update_query_dict(query))
 
     with database.reading() as connection:
         for name, expected in (
             ("lock_timeout", "77ms"),
             ("default_transaction_isolation", "read committed"),
         ):
-            assert connection.exec_driver_sql(f"SHOW {name}").scalar_one() == expected
+            assert connection.run(f"SHOW {name}") == [(expected,)]
 
 
 # Both
 
 
 def test_no_connection_is_waited_for_and_then_unavailable(server, opened):
-    database = opened(server.made(), patience=SHORT, connections=1)
+    database = opened(server.emptied(), patience=SHORT, connections=1)
     store = SqlStore(database, FrozenClock())
 
     with database.reading(), pytest.raises(StoreUnavailable):
@@ -277,7 +344,7 @@ def test_no_connection_is_waited_for_and_then_unavailable(server, opened):
 
 def test_a_body_that_is_broken_is_unavailable(database, worker, company):
     with database.writing() as connection:
-        connection.exec_driver_sql("UPDATE counterseal_records SET body = '{}'")
+        connection.run("UPDATE counterseal_records SET body = '{}'")
 
     with pytest.raises(RecordUnreadable):
         worker.get(company.guid)
@@ -295,7 +362,7 @@ def test_what_is_over_is_dropped_however_much_it_is(database):
     until = microseconds(START + LONG)
     with database.writing() as connection:
         keys = [{"key": digest(str(number)), "until": until} for number in range(1_203)]
-        connection.execute(insert(SEEN), keys)
+        connection.count(Statement(insert(REPLAY_KEYS)), keys)
     SqlCounters(database, clock).add(("rate", "a"), LONG)
     store = SqlStore(database, clock)
     store.commit((Change(None, RecordFactory().company()),), (event(),), "create")
@@ -320,14 +387,14 @@ def test_the_log_is_read_in_pages(database):
 
 
 @pytest.mark.parametrize(
-    ("said", "told"),
+    ("text", "reason"),
     [
         ('connection to server at "h", port 1 failed: Connection refused', "Connection refused"),
         ('FATAL:  password authentication failed for user "u"', "password authentication failed"),
         ("canary", ""),
     ],
 )
-def test_the_log_says_why_a_server_lets_nobody_in(said, told, caplog):
-    unavailable(sqlite3.OperationalError(said))
-    kind = f"OperationalError ({told})" if told else "OperationalError"
+def test_the_log_says_why_a_server_lets_nobody_in(text, reason, caplog):
+    unavailable(sqlite3.OperationalError(text))
+    kind = f"OperationalError ({reason})" if reason else "OperationalError"
     assert caplog.messages == [f"the database failed: {kind}"]

@@ -1,9 +1,11 @@
-"""Within a call, replay keys and counts come to the disk with its commit, or at its end."""
+"""Within a call, replay keys and counts are synced with its commit, or at its end."""
 
 import shutil
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from datetime import timedelta
 
 import pytest
@@ -14,7 +16,7 @@ from counterseal.testing import FrozenClock
 from counterseal.testing.clock import START
 from counterseal.testing.contracts.record_factory import RecordFactory
 from counterseal_sql import SqlCounters, SqlIdempotency, SqlReplayGuard, SqlStore
-from counterseal_sql.log import Log
+from counterseal_sql.write_ahead_log import WriteAheadLog
 
 KEY = ("proof", "somebody", "once")
 LATER = START + timedelta(minutes=6)
@@ -22,7 +24,7 @@ MINUTE = timedelta(minutes=1)
 LEVELS = {"FULL": 2}
 
 
-class Disk(Log):
+class Disk(WriteAheadLog):
     """The log, with what is on the disk beside it, as it is after a power cut."""
 
     def __init__(self, file, folder):
@@ -51,18 +53,18 @@ class Disk(Log):
 
 @pytest.fixture
 def database(sqlite_server, opened):
-    return opened(sqlite_server.made(), durable=True)
+    return opened(sqlite_server.emptied(), durable=True)
 
 
 @pytest.fixture
 def disk(database, tmp_path):
-    made = Disk(database.engine.url.database, tmp_path)
-    database._debts.log = made
+    disk = Disk(database.engine.url.database, tmp_path)
+    database._dialect.deferred_sync.log = disk
     database.write(lambda _: None)
     with database.writing() as connection:
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    made.keep()
-    return made
+        connection.run("PRAGMA wal_checkpoint(TRUNCATE)")
+    disk.keep()
+    return disk
 
 
 @pytest.fixture
@@ -142,7 +144,7 @@ def test_a_conflict_takes_nothing_along(database, disk, guard, store):
     assert disk.syncs == 1
 
 
-def test_who_fails_pays_too(database, disk, guard):
+def test_a_call_that_fails_is_synced_too(database, disk, guard):
     def fail():
         assert guard.first_seen(KEY, LATER)
         raise LookupError
@@ -162,7 +164,7 @@ def test_a_call_in_a_call_is_one(database, disk, guard):
     assert disk.syncs == 1
 
 
-def test_each_guard_owes(database, disk):
+def test_each_guard_defers_its_sync(database, disk):
     reservation = Reservation(
         scope=(KeyScope.ISSUE, Guid("5d2a7b6e-1f0c-8d11-9d6f-0d8a4f6b2c10")),
         key="once",
@@ -173,19 +175,19 @@ def test_each_guard_owes(database, disk):
         until=LATER,
     )
     idempotency = SqlIdempotency(database)
-    for act in (
+    for write in (
         lambda: SqlCounters(database, FrozenClock()).add(("origin", "a"), MINUTE),
         lambda: idempotency.begin(reservation, START),
         lambda: idempotency.finish(reservation),
     ):
         before = disk.syncs
         with database.call():
-            act()
+            write()
             assert disk.syncs == before
         assert disk.syncs == before + 1
 
 
-def test_outside_of_a_call_nothing_is_owed(database, disk, guard):
+def test_outside_of_a_call_nothing_is_deferred(database, disk, guard):
     assert guard.first_seen(KEY, LATER)
     with database.call():
         pass
@@ -193,53 +195,104 @@ def test_outside_of_a_call_nothing_is_owed(database, disk, guard):
     assert disk.syncs == 0
 
 
+def run_in_a_thread(function, *args):
+    with ThreadPoolExecutor(1) as threads:
+        return threads.submit(function, *args).result(240)
+
+
+def test_a_thread_that_runs_in_a_copy_of_the_context_is_within_the_call(database, disk, guard):
+    with database.call():
+        assert run_in_a_thread(copy_context().run, guard.first_seen, KEY, LATER)
+        assert disk.syncs == 0
+
+    assert disk.syncs == 1
+
+
+def test_another_thread_is_not_within_the_call(database, disk, guard):
+    with database.call():
+        assert run_in_a_thread(guard.first_seen, KEY, LATER)
+
+    assert disk.syncs == 0, "SQLite has synced it by itself"
+
+
+def test_a_write_after_the_end_of_its_call_is_synced_at_once(database, disk, guard, opened):
+    with database.call():
+        context = copy_context()
+
+    assert run_in_a_thread(context.run, guard.first_seen, KEY, LATER)
+
+    disk.keep()
+    assert disk.syncs == 0, "SQLite has synced it by itself"
+    assert not after_the_cut(disk, opened).first_seen(KEY, LATER)
+
+
+def test_a_write_that_ends_after_its_call_is_synced_at_once(database, disk, guard):
+    other = threading.Event(), threading.Event()
+
+    def write(connection):
+        other[0].set()
+        assert other[1].wait(240)
+        return connection.run("UPDATE counterseal_seen SET until = until + 1")
+
+    guard.first_seen(KEY, LATER)
+    with ThreadPoolExecutor(1) as threads:
+        with database.call():
+            write_of_thread = threads.submit(copy_context().run, database.remember, write)
+            assert other[0].wait(240)
+        assert disk.syncs == 0
+        other[1].set()
+        write_of_thread.result(240)
+
+    assert disk.syncs == 1
+
+
 def test_connections_sync_again_afterwards(database, disk, guard):
     with database.call():
         assert guard.first_seen(KEY, LATER)
         with database.reading() as connection:
-            level = connection.exec_driver_sql("PRAGMA synchronous").scalar_one()
+            ((level,),) = connection.run("PRAGMA synchronous")
 
     assert level == LEVELS["FULL"]
 
 
-def test_a_disk_that_fails_is_told(database, disk, guard):
+def test_a_disk_that_fails_makes_the_call_indeterminate(database, disk, guard):
     disk.broken = True
     with pytest.raises(Indeterminate), database.call():
         assert guard.first_seen(KEY, LATER)
     disk.broken = False
 
-    # Neither forgotten nor believed: the next one who owes pays for both.
+    # The next call that defers a sync syncs both writes.
     with database.call():
         assert not guard.first_seen(KEY, LATER)
     assert disk.syncs == 1
 
 
-def test_a_log_that_is_gone_is_told(tmp_path):
+def test_a_log_that_is_missing_cannot_be_synced(tmp_path):
     with pytest.raises(Indeterminate):
-        Log(str(tmp_path / "none.db")).sync()
+        WriteAheadLog(str(tmp_path / "none.db")).sync()
 
 
 def test_without_a_log_nothing_waits(sqlite_server, opened):
-    database = opened(sqlite_server.made(), durable=True)
+    database = opened(sqlite_server.emptied(), durable=True)
     with database.writing() as connection:
-        connection.exec_driver_sql("PRAGMA journal_mode=DELETE")
-        assert not Log(database.engine.url.database).holds(connection)
+        connection.run("PRAGMA journal_mode=DELETE")
+        assert not WriteAheadLog(database.engine.url.database).is_used(connection)
 
 
 def test_those_who_end_meanwhile_share_a_sync(database, disk, guard):
     many = 4
-    seen, may = threading.Barrier(many), threading.Event()
+    all_have_written, may_end = threading.Barrier(many), threading.Event()
 
     def call(number):
         with database.call():
             assert guard.first_seen(("proof", "somebody", str(number)), LATER)
-            seen.wait(240)
-            may.wait(240)
+            all_have_written.wait(240)
+            may_end.wait(240)
 
     threads = [threading.Thread(target=call, args=(number,)) for number in range(many)]
     for thread in threads:
         thread.start()
-    may.set()
+    may_end.set()
     for thread in threads:
         thread.join()
 
@@ -255,50 +308,50 @@ from counterseal.testing.clock import START
 from counterseal.testing.contracts.record_factory import RecordFactory
 from counterseal_sql import SqlCounters, SqlReplayGuard, SqlStore, connect
 
-database, clock, made = connect(sys.argv[1]), FrozenClock(), RecordFactory()
+database, clock, records = connect(sys.argv[1]), FrozenClock(), RecordFactory()
 store, guard, counters = (
     SqlStore(database, clock), SqlReplayGuard(database, clock), SqlCounters(database, clock)
 )
 for number in range(10):
     later = START + timedelta(minutes=6)
-    for keeps, changes in ((True, False), (True, True), (False, True)):
+    for remembers, changes in ((True, False), (True, True), (False, True)):
         with database.call():
-            if keeps:
+            if remembers:
                 guard.first_seen(("proof", str(changes), str(number)), later)
                 counters.add(("origin", "a"), timedelta(minutes=1))
             if changes:
-                company = made.company()
+                company = records.company()
                 store.commit((Change(None, company),), (), company.guid)
-        print("told", flush=True)
+        print("reply", flush=True)
     guard.first_seen(("proof", "alone", str(number)), later)
-    print("told", flush=True)
+    print("reply", flush=True)
 """
-TOLD, OWN = 40, 5
+REPLIES, OWN = 40, 5
 
 
-def test_whatever_is_told_is_on_the_disk(sqlite_server, tmp_path):
-    """The operating system is the witness: no reply while a write to the log is not synced."""
+def test_whatever_is_printed_is_on_the_disk(sqlite_server, tmp_path):
+    """strace records it: there is no reply while a write to the log is not synced."""
     strace = shutil.which("strace")
     trace = tmp_path / "trace"
     command = [strace, "-f", "-y", "-e", "trace=pwrite64,fdatasync,fsync,write", "-o", trace]
     if strace is None or subprocess.run([*command, "true"], check=False).returncode:
         pytest.skip("what a power cut leaves: no strace, or it may not look")
     subprocess.run(
-        [*command, sys.executable, "-c", CALLS, sqlite_server.made()],
+        [*command, sys.executable, "-c", CALLS, sqlite_server.emptied()],
         check=True,
         stdout=subprocess.DEVNULL,
     )
-    unsynced, told, syncs, alone = 0, 0, 0, False
+    unsynced, replies, syncs, alone = 0, 0, 0, False
     for line in trace.read_text().splitlines():
         call = line.split(maxsplit=1)[1]
         if "-wal>" in call and call.startswith("pwrite64("):
             unsynced += 1
         elif "-wal>" in call and call.startswith("fdatasync("):
             unsynced, alone, syncs = 0, True, syncs + 1
-        elif call.startswith("write(1<") and "told" in call:
-            assert unsynced == 0, told
+        elif call.startswith("write(1<") and "reply" in call:
+            assert unsynced == 0, replies
             assert alone
-            told, alone = told + 1, False
-    assert told == TOLD
+            replies, alone = replies + 1, False
+    assert replies == REPLIES
     # One for each of them, though most make two or three writes; and SQLite's own for a new log.
-    assert TOLD <= syncs < TOLD + OWN
+    assert REPLIES <= syncs < REPLIES + OWN

@@ -1,0 +1,167 @@
+"""
+The connections to one database, which its threads share.
+
+A connection is the driver's own: around each statement SQLAlchemy takes longer than SQLite needs
+for most of them, and a third of the time of a call on PostgreSQL.
+"""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from datetime import timedelta
+from types import TracebackType
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
+
+from counterseal_sql.failures import Failures, overdue, unavailable
+from counterseal_sql.prepared import Statement, Values
+
+Rows: TypeAlias = list[tuple[Any, ...]]
+
+
+class Connection(Protocol):
+    """
+    One connection, in autocommit: a transaction is begun by name.
+
+    Every method that sends something raises the driver's errors.
+    """
+
+    def rows(self, statement: Statement, values: Values) -> Rows:
+        """Execute *statement*, and return its rows."""
+
+    def count(self, statement: Statement, values: Sequence[Values]) -> int:
+        """Execute *statement* once for each of *values*; return how many rows it has changed."""
+
+    def run(self, words: str) -> Rows:
+        """Execute a statement without values, and return its rows, if it has any."""
+
+    @property
+    def lost(self) -> bool:
+        """Whether the database has ended the connection."""
+
+    def reset(self) -> bool:
+        """Roll back what was begun, and tell whether the connection can be used again."""
+
+    def close(self) -> None:
+        """Close it; a transaction that was begun is rolled back."""
+
+
+C = TypeVar("C", bound=Connection)
+
+
+class ConnectionPool(Generic[C]):
+    """
+    Keeps connections open; the last one that was returned is used first.
+
+    Its cache has the newest pages, and the others are left to the idle ones.
+
+    Args:
+        connect: Opens a connection.
+        limit: How many are open at once, at most.
+        patience: How long to wait for one.
+        failures: What the driver raises.
+    """
+
+    def __init__(
+        self, connect: Callable[[], C], *, limit: int, patience: timedelta, failures: Failures
+    ) -> None:
+        self.failures = failures
+        self._connect = connect
+        self._patience = patience.total_seconds()
+        self._permits: queue.SimpleQueue[None] = queue.SimpleQueue()
+        for _ in range(limit):
+            self._permits.put(None)
+        self._idle: list[C] = []
+        self._closed = False
+
+    def acquire(self) -> C:
+        """
+        Return a connection that only the caller uses, until `release`.
+
+        Raises:
+            StoreUnavailable: All of them were in use for too long.
+            Exception: One of the driver's errors: none can be opened.
+        """
+        try:
+            self._permits.get(timeout=self._patience)
+        except queue.Empty:
+            raise overdue() from None
+        try:
+            return self._idle.pop()
+        except IndexError:
+            pass
+        try:
+            return self._connect()
+        except BaseException:
+            self._permits.put(None)
+            raise
+
+    def release(self, connection: C, *, failed: bool) -> None:
+        """
+        Take a connection back.
+
+        Args:
+            connection: What `acquire` returned.
+            failed: Whether its use ended with an error; then it is rolled back, or closed.
+        """
+        try:
+            if failed and not connection.reset():
+                if connection.lost:
+                    # The database may have been restarted, and the idle ones lost as well.
+                    self._close_idle()
+                connection.close()
+                return
+            self._idle.append(connection)
+            if self._closed:
+                self._close_idle()
+        finally:
+            self._permits.put(None)
+
+    def close(self) -> None:
+        """Close the idle connections now, and each of the others after its use."""
+        self._closed = True
+        self._close_idle()
+
+    def _close_idle(self) -> None:
+        while True:
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                return
+            connection.close()
+
+
+def checkout(pool: ConnectionPool[C]) -> AbstractContextManager[C]:
+    """
+    Use a connection of *pool*.
+
+    Raises:
+        StoreUnavailable: The database failed, or all connections were in use for too long.
+    """
+    return _Checkout(pool)
+
+
+class _Checkout(Generic[C]):
+    """What `checkout` returns; a generator in its place would take twice as long."""
+
+    __slots__ = ("_connection", "_pool")
+
+    _connection: C
+
+    def __init__(self, pool: ConnectionPool[C]) -> None:
+        self._pool = pool
+
+    def __enter__(self) -> C:
+        try:
+            self._connection = self._pool.acquire()
+        except self._pool.failures as error:
+            raise unavailable(error) from error
+        return self._connection
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        self._pool.release(self._connection, failed=kind is not None)
+        if isinstance(error, self._pool.failures):
+            raise unavailable(error) from error

@@ -1,0 +1,242 @@
+"""
+PostgreSQL: a commit is one statement, and so one trip and one transaction.
+
+Rows go to it as JSON.
+Its parts run in the order in which they read each other: if the operation is known, nothing is
+locked; and records are locked in the order of their GUIDs before anything is written, so that no
+two commits wait for each other.
+If a part has found less than it should, the end divides by zero: all of it is undone.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import AbstractContextManager, nullcontext
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import sqlalchemy
+from sqlalchemy import URL, Table, bindparam, select, text
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import SQLAlchemyError
+
+from counterseal.errors import Conflict, OperationReused
+from counterseal_sql.commits import Commit
+from counterseal_sql.connections import ConnectionPool
+from counterseal_sql.dialects.engine import create_engine, open_driver
+from counterseal_sql.dialects.postgresql_driver import PostgresqlConnection
+from counterseal_sql.errors import UnfitUrl
+from counterseal_sql.failures import Failures, indeterminate, unavailable
+from counterseal_sql.group_commit import DirectWriter
+from counterseal_sql.prepared import Statement
+from counterseal_sql.rows import Row
+from counterseal_sql.schema import OPERATIONS
+
+if TYPE_CHECKING:
+    from counterseal_sql.database import Database
+
+DIVISION_BY_ZERO = "22012"
+UNIQUE_VIOLATION = "23505"
+"""An account was to get the natural key of another one."""
+
+PREPARE = "prepare"
+"""The one parameter of an address that is ours and not libpq's."""
+
+_ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(4702111234474983745)"
+"""Any number that is ours alone: others that migrate the same database wait for it."""
+
+_COMMIT = Statement(
+    text("""
+WITH operation AS (
+    INSERT INTO counterseal_operations (operation, fingerprint, applied_at)
+    VALUES (:operation, :fingerprint, :applied_at)
+    ON CONFLICT DO NOTHING
+    RETURNING operation
+), locked AS MATERIALIZED (
+    SELECT record.guid
+    FROM counterseal_records AS record
+    JOIN json_to_recordset(CAST(:expected AS json)) AS old (guid text, version bigint)
+        ON record.guid = old.guid AND record.version = old.version
+    WHERE EXISTS (SELECT FROM operation)
+    ORDER BY record.guid
+    FOR UPDATE OF record
+), complete AS (
+    SELECT (SELECT count(*) FROM operation) = 1
+        AND (SELECT count(*) FROM locked) = json_array_length(CAST(:expected AS json)) AS everything
+), updated AS (
+    UPDATE counterseal_records AS record
+    SET version = new.version,
+        natural_key = decode(new.natural_key, 'hex'),
+        account = new.account,
+        pending = new.pending,
+        parent = new.parent,
+        dead = new.dead,
+        channel = new.channel,
+        due_at = new.due_at,
+        keep_until = new.keep_until,
+        body = new.body
+    FROM json_to_recordset(CAST(:updates AS json)) AS new (
+        guid text, old_version bigint, version bigint, natural_key text, account text,
+        pending boolean, parent text, dead text, channel text, due_at bigint,
+        keep_until bigint, body text
+    )
+    WHERE (SELECT everything FROM complete)
+        AND record.guid = new.guid AND record.version = new.old_version
+    RETURNING record.guid
+), inserted AS (
+    INSERT INTO counterseal_records (
+        guid, kind, version, natural_key, account, pending, parent, dead, channel,
+        due_at, keep_until, body
+    )
+    SELECT guid, kind, version, decode(natural_key, 'hex'), account, pending, parent, dead, channel,
+        due_at, keep_until, body
+    FROM ROWS FROM (json_to_recordset(CAST(:inserts AS json)) AS (
+        guid text, kind text, version bigint, natural_key text, account text,
+        pending boolean, parent text, dead text, channel text, due_at bigint,
+        keep_until bigint, body text
+    )) WITH ORDINALITY AS new
+    WHERE (SELECT everything FROM complete)
+    ORDER BY ordinality
+    ON CONFLICT DO NOTHING
+    RETURNING guid
+), recorded AS (
+    INSERT INTO counterseal_events (at, body)
+    SELECT at, body
+    FROM ROWS FROM (
+        json_to_recordset(CAST(:events AS json)) AS (at bigint, body text)
+    ) WITH ORDINALITY AS event
+    WHERE (SELECT everything FROM complete)
+    ORDER BY ordinality
+)
+SELECT 1 / CAST(
+    (SELECT everything FROM complete)
+    AND (SELECT count(*) FROM updated) = json_array_length(CAST(:updates AS json))
+    AND (SELECT count(*) FROM inserted) = json_array_length(CAST(:inserts AS json))
+    AS integer
+)
+""")
+)
+
+
+_FINGERPRINT = Statement(
+    select(OPERATIONS.c.fingerprint).where(OPERATIONS.c.operation == bindparam("operation"))
+)
+
+
+class PostgresqlDialect:
+    """
+    One PostgreSQL database.
+
+    Attributes:
+        engine: SQLAlchemy's, which opens every connection and keeps none.
+        failures: What psycopg and SQLAlchemy raise.
+        begin: The statement that begins a transaction.
+        pool: The open connections.
+        writer: Writes, for any number of threads at once.
+
+    Raises:
+        UnfitUrl: The parameter `prepare` is neither `on` nor `off`.
+    """
+
+    failures: Failures = (SQLAlchemyError, psycopg.Error)
+    begin = "BEGIN"
+
+    def __init__(self, url: URL, *, patience: timedelta, connections: int) -> None:
+        prepare = _is_prepared(url)
+        url = url.set(drivername="postgresql+psycopg").difference_update_query([PREPARE])
+        options = _libpq(url, patience.total_seconds())
+        self.engine = create_engine(
+            url, options if prepare else options | {"prepare_threshold": None}
+        )
+        self.pool = ConnectionPool(
+            lambda: PostgresqlConnection(open_driver(self.engine)),
+            limit=connections,
+            patience=patience,
+            failures=self.failures,
+        )
+        self.writer = DirectWriter(self.pool)
+
+    def insert(self, table: Table) -> postgresql.Insert:
+        """Begin an `INSERT` that can say what to do on conflict."""
+        return postgresql.insert(table)
+
+    def call(self) -> AbstractContextManager[None]:
+        """Return a context manager that does nothing: each write is durable at once."""
+        return nullcontext()
+
+    def create(self, database: Database) -> None:
+        """Do nothing: an administrator creates databases."""
+
+    def lock_schema(self, connection: sqlalchemy.Connection) -> None:
+        """Let no other process migrate the schema until the transaction ends."""
+        connection.exec_driver_sql(_ONE_AT_A_TIME)
+
+    def commit(self, database: Database, commit: Commit) -> None:
+        """
+        Apply *commit*.
+
+        Raises:
+            Conflict: A record is not what the decision was made on.
+            Indeterminate: The connection was lost, and nobody knows.
+            StoreUnavailable: PostgreSQL did not answer, or refused; nothing has changed.
+            OperationReused: The operation named other changes before.
+        """
+        parameters = _parameters(commit)
+        with database.reading() as connection:
+            try:
+                connection.rows(_COMMIT, parameters)
+            except psycopg.Error as error:
+                if connection.lost or error.sqlstate is None:
+                    raise indeterminate(error) from error
+                if error.sqlstate not in {DIVISION_BY_ZERO, UNIQUE_VIOLATION}:
+                    raise unavailable(error) from error
+            else:
+                return
+        _explain(database, commit.operation)
+
+
+def _parameters(commit: Commit) -> Row:
+    updates = [
+        update.new | {"old_guid": update.old.guid, "old_version": update.old.version}
+        for update in commit.updates
+    ]
+    expected = commit.unchanged | {row["old_guid"]: row["old_version"] for row in updates}
+    return commit.operation | {
+        "expected": json.dumps(
+            [{"guid": guid, "version": version} for guid, version in expected.items()]
+        ),
+        "updates": json.dumps(updates, default=bytes.hex),
+        "inserts": json.dumps(commit.inserts, default=bytes.hex),
+        "events": json.dumps(commit.events),
+    }
+
+
+def _explain(database: Database, operation: Row) -> None:
+    with database.reading() as connection:
+        rows = connection.rows(_FINGERPRINT, operation)
+    if not rows:
+        raise Conflict
+    if rows != [(operation["fingerprint"],)]:
+        raise OperationReused
+
+
+def _is_prepared(url: URL) -> bool:
+    match url.query.get(PREPARE, "on"):
+        case "on":
+            return True
+        case "off":
+            return False
+    raise UnfitUrl("prepare: neither on nor off")
+
+
+def _libpq(url: URL, seconds: float) -> dict[str, Any]:
+    milliseconds = int(seconds * 1000)
+    # libpq takes no connect_timeout below two seconds.
+    bounds = {"connect_timeout": max(2, int(seconds)), "tcp_user_timeout": milliseconds}
+    # A database may have another isolation, in which what another commit changes is an error.
+    settings = f"-c lock_timeout={milliseconds} -c default_transaction_isolation=read\\ committed"
+    options = f"{settings} {' '.join(url.normalized_query.get('options', ()))}"
+    return {name: value for name, value in bounds.items() if name not in url.query} | {
+        "options": options
+    }

@@ -1,0 +1,166 @@
+"""SQLite: a file with a write-ahead log, and a commit as a plain transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import AbstractContextManager
+from datetime import timedelta
+from functools import cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy
+from sqlalchemy import URL, Table, bindparam, event, insert, select, update
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.exc import SQLAlchemyError
+
+from counterseal.errors import Conflict, OperationReused, StoreUnavailable
+from counterseal_sql.commits import Commit, Update
+from counterseal_sql.connections import Connection, ConnectionPool
+from counterseal_sql.deferred_sync import DeferredSync
+from counterseal_sql.dialects.engine import create_engine, open_driver
+from counterseal_sql.dialects.sqlite_driver import SqliteConnection
+from counterseal_sql.failures import Failures
+from counterseal_sql.group_commit import BEGIN, GroupCommitWriter
+from counterseal_sql.prepared import Statement
+from counterseal_sql.rows import Row, index_row
+from counterseal_sql.schema import EVENTS, OPERATIONS, RECORDS
+from counterseal_sql.write_ahead_log import WriteAheadLog
+
+if TYPE_CHECKING:
+    from counterseal_sql.database import Database
+
+OWNER_ONLY = 0o600
+
+_INSERT_OPERATION = Statement(sqlite.insert(OPERATIONS).on_conflict_do_nothing())
+_FINGERPRINT = Statement(
+    select(OPERATIONS.c.fingerprint).where(OPERATIONS.c.operation == bindparam("operation"))
+)
+_VERSIONS = Statement(
+    select(RECORDS.c.guid, RECORDS.c.version).where(
+        RECORDS.c.guid.in_(bindparam("guids", expanding=True))
+    ),
+    listed="guids",
+)
+_INSERT_RECORD = Statement(sqlite.insert(RECORDS).on_conflict_do_nothing())
+_INSERT_EVENT = Statement(insert(EVENTS))
+
+
+class SqliteDialect:
+    """
+    One SQLite file.
+
+    Attributes:
+        engine: SQLAlchemy's, which opens every connection and keeps none.
+        failures: What the driver and SQLAlchemy raise.
+        begin: The statement that begins a transaction.
+        pool: The open connections.
+        deferred_sync: Knows which writes are synced.
+        writer: Writes, for one thread at a time.
+    """
+
+    failures: Failures = (SQLAlchemyError, sqlite3.Error)
+    begin = BEGIN
+
+    def __init__(self, url: URL, *, patience: timedelta, connections: int) -> None:
+        self._file = Path(str(url.database))
+        self.engine = create_engine(
+            url.set(drivername="sqlite"), {"timeout": patience.total_seconds()}
+        )
+        event.listen(self.engine, "connect", _make_durable)
+        self.pool = ConnectionPool(
+            lambda: SqliteConnection(open_driver(self.engine)),
+            limit=connections,
+            patience=patience,
+            failures=self.failures,
+        )
+        self.deferred_sync = DeferredSync(WriteAheadLog(str(url.database)), patience)
+        self.writer = GroupCommitWriter(self.pool, self.deferred_sync, patience)
+
+    def insert(self, table: Table) -> sqlite.Insert:
+        """Begin an `INSERT` that can say what to do on conflict."""
+        return sqlite.insert(table)
+
+    def call(self) -> AbstractContextManager[None]:
+        """Return a context manager to make one call in, with few syncs."""
+        return self.deferred_sync.call()
+
+    def create(self, database: Database) -> None:
+        """
+        Create the file, for its owner only, with a write-ahead log.
+
+        Raises:
+            StoreUnavailable: It cannot be created.
+        """
+        try:
+            self._file.touch(mode=OWNER_ONLY)
+        except OSError as error:
+            raise StoreUnavailable from error
+        with database.writing() as connection:
+            connection.run("PRAGMA journal_mode=WAL")
+
+    def lock_schema(self, connection: sqlalchemy.Connection) -> None:
+        """Do nothing: the transaction has the write lock of the file."""
+
+    def commit(self, database: Database, commit: Commit) -> None:
+        """
+        Apply *commit*.
+
+        Raises:
+            Conflict: A record is not what the decision was made on.
+            Indeterminate: SQLite could not say whether it is on the disk.
+            StoreUnavailable: SQLite refused; nothing has changed.
+            OperationReused: The operation named other changes before.
+        """
+        updates = list(map(_changed_columns, commit.updates))
+        database.write(partial(_apply, commit, updates), single=False)
+
+
+def _make_durable(connection: Any, _: object) -> None:
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA fullfsync=ON")  # where `fsync` alone leaves it to the drive
+
+
+def _changed_columns(change: Update) -> Row:
+    """Return the columns that differ: an index is written for each column that is set."""
+    old = index_row(change.old)
+    return {
+        name: value for name, value in change.new.items() if name not in old or old[name] != value
+    } | {"old_guid": change.old.guid, "old_version": change.old.version}
+
+
+@cache
+def _update_record(*names: str) -> Statement:  # noqa: ARG001 (a statement has one set of names)
+    """Return the statement that sets the columns among *names*; few sets of them occur."""
+    return Statement(
+        update(RECORDS)
+        .prefix_with("OR IGNORE")  # another account has the natural key: not counted as updated
+        .where(
+            RECORDS.c.guid == bindparam("old_guid"), RECORDS.c.version == bindparam("old_version")
+        )
+    )
+
+
+def _apply(commit: Commit, updates: list[Row], connection: Connection) -> None:
+    if _is_applied(commit, connection):
+        return
+    if commit.unchanged:
+        versions = connection.rows(_VERSIONS, {"guids": list(commit.unchanged)})
+        if dict(versions) != commit.unchanged:
+            raise Conflict
+    for row in updates:
+        if connection.count(_update_record(*row), [row]) != 1:
+            raise Conflict
+    if commit.inserts and connection.count(_INSERT_RECORD, commit.inserts) != len(commit.inserts):
+        raise Conflict
+    if commit.events:
+        connection.count(_INSERT_EVENT, commit.events)
+
+
+def _is_applied(commit: Commit, connection: Connection) -> bool:
+    if connection.count(_INSERT_OPERATION, [commit.operation]):
+        return False
+    ((fingerprint,),) = connection.rows(_FINGERPRINT, {"operation": commit.operation["operation"]})
+    if fingerprint != commit.operation["fingerprint"]:
+        raise OperationReused
+    return True

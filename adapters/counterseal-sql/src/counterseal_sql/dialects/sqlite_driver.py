@@ -1,0 +1,87 @@
+"""A connection of SQLite's driver."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+from sqlalchemy.dialects.sqlite import pysqlite
+
+from counterseal_sql.connections import Rows
+from counterseal_sql.prepared import Statement, Values
+
+_DIALECT = pysqlite.dialect()
+
+
+class SqliteConnection:
+    """
+    A connection to a SQLite file, in autocommit.
+
+    Args:
+        driver: The driver's own connection.
+    """
+
+    __slots__ = ("_driver",)
+
+    lost = False
+    """A file does not end connections."""
+
+    def __init__(self, driver: sqlite3.Connection) -> None:
+        self._driver = driver
+
+    def rows(self, statement: Statement, values: Values) -> Rows:
+        """
+        Execute *statement*, and return its rows.
+
+        Raises:
+            sqlite3.Error: SQLite refused.
+        """
+        compiled = statement.compiled(_DIALECT, values)
+        return self._driver.execute(compiled.text, compiled.parameters(values)).fetchall()
+
+    def count(self, statement: Statement, values: Sequence[Values]) -> int:
+        """
+        Execute *statement* once for each of *values*; return how many rows it has changed.
+
+        Raises:
+            sqlite3.Error: SQLite refused.
+        """
+        compiled = statement.compiled(_DIALECT, values[0])
+        return self._driver.executemany(compiled.text, map(compiled.parameters, values)).rowcount
+
+    def run(self, words: str) -> Rows:
+        """
+        Execute a statement without values, and return its rows, if it has any.
+
+        Raises:
+            sqlite3.Error: SQLite refused.
+        """
+        return self._driver.execute(words).fetchall()
+
+    def script(self, words: str) -> None:
+        """
+        Execute statements without values, each compiled anew.
+
+        SQLite does some of a `PRAGMA` while it compiles, and the driver compiles only once.
+
+        Raises:
+            sqlite3.Error: SQLite refused.
+        """
+        self._driver.executescript(words)
+
+    @property
+    def total_changes(self) -> int:
+        """How many rows the connection has ever changed."""
+        return self._driver.total_changes
+
+    def reset(self) -> bool:
+        """Roll back what was begun, and tell whether the connection can be used again."""
+        try:
+            self._driver.rollback()
+        except sqlite3.Error:
+            return False
+        return True
+
+    def close(self) -> None:
+        """Close it; a transaction that was begun is rolled back."""
+        self._driver.close()
