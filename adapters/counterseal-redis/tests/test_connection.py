@@ -1,5 +1,6 @@
 """The pinned connection: which connection is kept, and when it is replaced."""
 
+import math
 import os
 import threading
 
@@ -13,6 +14,12 @@ from counterseal_redis.connection import PinnedConnection, pack
 
 PING = [("PING",)]
 NO_RETRY = Retry(NoBackoff(), 0)
+
+
+@pytest.fixture
+def in_time(monkeypatch):
+    """No connection is idle, however long this machine takes between two calls."""
+    monkeypatch.setattr(connections, "IDLE_SECONDS", math.inf)
 
 
 @pytest.fixture
@@ -71,6 +78,7 @@ def test_an_idle_connection_that_the_server_closed_is_replaced(redis_8_2, opened
     assert in_use(client) == 1
 
 
+@pytest.mark.usefixtures("in_time")
 def test_a_connection_that_was_just_closed_fails_one_call(redis_8_2, opened):
     client = opened(redis_8_2, retry=NO_RETRY)
     pinned = PinnedConnection(client, keep=True)
@@ -84,6 +92,7 @@ def test_a_connection_that_was_just_closed_fails_one_call(redis_8_2, opened):
     assert new_client_id != client_id
 
 
+@pytest.mark.usefixtures("in_time")
 def test_a_connection_that_was_just_closed_is_replaced_by_a_client_with_retries(redis_8_2, opened):
     pinned = PinnedConnection(opened(redis_8_2, retry=Retry(NoBackoff(), 1)), keep=True)
     (client_id,) = pinned.pipeline([("CLIENT", "ID")])
