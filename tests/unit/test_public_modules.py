@@ -48,6 +48,7 @@ FOR_DRIVING = FOR_DRIVEN | {
             "wire.link",
             "wire.members",
             "wire.origin",
+            "wire.problem",
             "wire.question",
             "wire.receipt",
             "wire.signature",

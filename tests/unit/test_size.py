@@ -15,7 +15,7 @@ MODULES = {
 """The lines of each module of the core; the conformance kit is not counted."""
 
 FILES = 100
-LINES = 17_700
+LINES = 17_800
 """
 What the core may grow to: its size now, rounded up to the next hundred.
 

@@ -16,6 +16,7 @@ from typing import Any, ClassVar, TypeVar
 
 import counterseal as cs
 from counterseal.errors import IdentityUnavailable
+from counterseal.wire.problem import Problem, problem_document
 from counterseal_web.messages import PROBLEM, Reply
 from counterseal_web.settings import Settings
 
@@ -23,8 +24,6 @@ K = TypeVar("K", bound=cs.CountersealError)
 
 log = logging.getLogger("counterseal_web")
 
-
-TYPE = "urn:counterseal:error:"
 
 STATUS: dict[str, HTTPStatus] = {
     # Input
@@ -137,17 +136,17 @@ TITLES = {
 }
 """Of words that no error class explains; all others have the first line of their class."""
 
-MEMBERS = {"attempts_left": "attemptsLeft", "reason": "reason", "field": "field"}
-"""What some refusals say besides their word: the attribute, and the member it becomes."""
+MEMBERS = ("attempts_left", "reason", "field")
+"""What some refusals say besides their word, by an attribute."""
 
 
 def problem(word: str, *, headers: dict[str, str] | None = None, **members: Any) -> Reply:
     """Return the problem *word* as a reply."""
     status = STATUS_BY_PUBLIC_CODE[word]
-    document = {"type": TYPE + word, "title": _title(word), "status": int(status), "code": word}
+    refusal = Problem(code=word, title=_title(word), status=int(status), **members)
     return Reply(
         status=status,
-        document=document | members,
+        document=problem_document(refusal),
         media_type=PROBLEM,
         headers={"Cache-Control": "no-store"} | (headers or {}),
     )
@@ -256,11 +255,7 @@ def reply_to(error: Exception, settings: Settings) -> Reply:
 
 
 def _refused(refusal: cs.Refused) -> Reply:
-    members = {
-        name: getattr(refusal, attribute)
-        for attribute, name in MEMBERS.items()
-        if hasattr(refusal, attribute)
-    }
+    members = {name: getattr(refusal, name) for name in MEMBERS if hasattr(refusal, name)}
     if hasattr(refusal, "problem"):
         members["detail"] = f"{refusal.field}: {refusal.problem}"  # type: ignore[attr-defined]
     elif getattr(refusal, "detail", None) is not None:

@@ -12,6 +12,7 @@ from counterseal import read_json
 from counterseal.device import SoftwareDevice
 from counterseal.errors import InvalidField, Refused, Unavailable
 from counterseal.wire.members import read_record
+from counterseal.wire.problem import read_problem
 from counterseal_http import Guard, guarded_client
 
 R = TypeVar("R", bound=attrs.AttrsInstance)
@@ -108,7 +109,8 @@ def _document(response: httpx2.Response) -> Any:
         raise ServiceUnreachable(f"status {status}")
     if status < BAD_REQUEST:
         return document
-    said = str(document.get("detail") or document.get("title") or f"status {status}")
-    if "attemptsLeft" in document:
-        said += f" Attempts left: {document['attemptsLeft']}."
-    raise ServiceRefused(str(document.get("code", status)), said)
+    problem = read_problem(document, status=status)
+    said = problem.detail or problem.title or f"status {status}"
+    if problem.attempts_left is not None:
+        said += f" Attempts left: {problem.attempts_left}."
+    raise ServiceRefused(problem.code, said)
