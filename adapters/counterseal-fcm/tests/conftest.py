@@ -1,4 +1,4 @@
-"""What the tests share: a Firebase on loopback, a service account of it, and notifiers for it."""
+"""A fake Firebase on loopback, a service account of it, and notifiers for it."""
 
 import json
 import sys
@@ -19,21 +19,21 @@ from fcm_loopback import EMAIL, PROJECT, Firebase
 
 @pytest.fixture(scope="session")
 def key():
-    """Return the service account's key; making one takes a while."""
+    """Return the key of the service account; it takes a while to generate."""
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
 @pytest.fixture
 def firebase(key):
-    """Return a Firebase that knows the service account."""
-    made = Firebase(key.public_key())
-    yield made
-    made.close()
+    """Return a fake Firebase that knows the service account."""
+    server = Firebase(key.public_key())
+    yield server
+    server.close()
 
 
 @pytest.fixture
 def key_file(key, firebase):
-    """Return the account's key file, as Firebase's console gives it."""
+    """Return the key file of the account, as Firebase's console creates it."""
     pem = key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
@@ -51,8 +51,8 @@ def key_file(key, firebase):
     ).encode()
 
 
-class Still:
-    """A clock that stands still."""
+class FixedClock:
+    """A clock that does not move."""
 
     def now(self):
         return datetime(2030, 1, 1, 12, tzinfo=UTC)
@@ -60,16 +60,16 @@ class Still:
 
 @pytest.fixture
 def new_notifier(firebase, key_file):
-    """Return a factory of notifiers that may reach loopback."""
-    made = []
+    """Return a factory of notifiers that may call loopback addresses."""
+    notifiers = []
 
     def make(url=firebase.url, **more):
         guard = Guard(allow_http=True, allow_private=True, ports=None)
         account = read_service_account(key_file)
-        made.append(FcmNotifier(account, Still(), base_url=url, guard=guard, **more))
-        return made[-1]
+        notifiers.append(FcmNotifier(account, FixedClock(), base_url=url, guard=guard, **more))
+        return notifiers[-1]
 
     yield make
-    firebase.over.set()
-    for notifier in made:
+    firebase.released.set()
+    for notifier in notifiers:
         notifier.close()

@@ -1,4 +1,4 @@
-"""The key file: read as Firebase gives it, and refused in words that repeat nothing of it."""
+"""The key file of a service account; errors do not contain its text."""
 
 import json
 
@@ -8,9 +8,9 @@ from counterseal.errors import InvalidField
 from counterseal_fcm import read_service_account
 
 
-def test_a_good_one(key_file):
+def test_a_valid_key_file(key_file):
     account = read_service_account(key_file)
-    assert account.project == "bell-test"
+    assert account.project == "push-test"
     assert "PRIVATE" not in repr(account)
     assert account.credentials.scopes == ["https://www.googleapis.com/auth/firebase.messaging"]
 
@@ -28,16 +28,16 @@ def test_a_good_one(key_file):
     ],
     ids=str,
 )
-def test_one_that_lacks_something(key_file, changes):
+def test_a_key_file_with_a_wrong_or_missing_member_is_refused(key_file, changes):
     members = {**json.loads(key_file), **changes}
-    without = {name: value for name, value in members.items() if value is not None}
-    with pytest.raises(InvalidField) as refused:
-        read_service_account(json.dumps(without).encode())
-    assert "canary" not in str(refused.value)
-    assert refused.value.field == "credentials"
+    present = {name: value for name, value in members.items() if value is not None}
+    with pytest.raises(InvalidField) as error:
+        read_service_account(json.dumps(present).encode())
+    assert "canary" not in str(error.value)
+    assert error.value.field == "credentials"
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"{}", b"\xff", b" " * 70_000], ids=len)
-def test_what_is_no_key_file(data):
+def test_other_data_is_refused(data):
     with pytest.raises(InvalidField):
         read_service_account(data)

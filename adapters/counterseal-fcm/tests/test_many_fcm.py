@@ -1,4 +1,4 @@
-"""Very many pushes: bounded connections, threads and memory, and none lost; `nox -s pushes`."""
+"""Very many push messages: bounded connections, threads and memory, none lost; `nox -s pushes`."""
 
 import os
 import resource
@@ -9,16 +9,16 @@ from counterseal.models import AddressKind, Occasion, PushAddress, PushMessage, 
 from counterseal.models.guid import derive_guid
 
 PUSHES = int(os.environ.get("PUSHES", "1000"))
-AT_ONCE = 8
+CONCURRENCY = 8
 GROWTH_KIB = 24 * 1024
-"""What is asked for in memory beside the addresses and outcomes, whatever their number."""
+"""The memory beside addresses and outcomes, for any number of them."""
 
 
 def test_very_many_addresses(firebase, new_notifier):
-    firebase.keeping = False
-    notifier = new_notifier(at_once=AT_ONCE)
+    firebase.stores_messages = False
+    notifier = new_notifier(concurrency=CONCURRENCY)
     message = PushMessage(
-        guid=derive_guid(7, "bell"),
+        guid=derive_guid(7, "message"),
         occasion=Occasion.CHALLENGE,
         subject=derive_guid(7, "question"),
         account=derive_guid(7, "account"),
@@ -38,7 +38,7 @@ def test_very_many_addresses(firebase, new_notifier):
 
     assert {outcome.result for outcome in outcomes} == {PushResult.DELIVERED}
     assert firebase.delivered == PUSHES + 100
-    assert firebase.most <= AT_ONCE
-    assert firebase.connections <= AT_ONCE + 1
-    assert threading.active_count() <= threads + AT_ONCE
+    assert firebase.most <= CONCURRENCY
+    assert firebase.connections <= CONCURRENCY + 1
+    assert threading.active_count() <= threads + CONCURRENCY
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < GROWTH_KIB

@@ -1,4 +1,4 @@
-"""The notifier: the port's contract against Firebase on loopback, and what it leaves open."""
+"""The notifier: the contract of the port, with a fake Firebase, and FCM's responses."""
 
 import json
 import time
@@ -23,7 +23,7 @@ from counterseal.ports import Notifier
 from counterseal.testing.contracts import NotifierContract
 from counterseal_fcm import FcmNotifier
 
-MESSAGE, QUESTION, ACCOUNT = (derive_guid(7, name) for name in ("bell", "question", "account"))
+MESSAGE, QUESTION, ACCOUNT = (derive_guid(7, name) for name in ("message", "question", "account"))
 DELIVERED, GONE, REJECTED, MISCONFIGURED, LATER = (
     PushOutcome(result=getattr(PushResult, name))
     for name in ("DELIVERED", "GONE", "REJECTED", "MISCONFIGURED", "LATER")
@@ -35,7 +35,7 @@ def later(**after):
 
 
 AMPLE = 240
-"""Seconds; far less than the hour that the endpoint asks for."""
+"""Seconds; far less than the hour in the endpoint's `Retry-After`."""
 
 
 def message(**changes):
@@ -87,12 +87,12 @@ class TestFcmNotifier(NotifierContract):
         return closed
 
     def dead_address(self, notifier):
-        self.firebase.answers["dead"] = fcm_error(404, "UNREGISTERED")
+        self.firebase.responses["dead"] = fcm_error(404, "UNREGISTERED")
         return token("dead")
 
     def busy_address(self, notifier):
         status, _, body = fcm_error(429, "QUOTA_EXCEEDED")
-        self.firebase.answers["busy"] = status, {"retry-after": "3600"}, body
+        self.firebase.responses["busy"] = status, {"retry-after": "3600"}, body
         return token("busy")
 
     def hang(self, notifier):
@@ -100,8 +100,8 @@ class TestFcmNotifier(NotifierContract):
 
     def payloads(self, notifier):
         return [
-            {name: sent[name] for name in ("token", "notification", "data")}
-            for _, sent in self.firebase.messages
+            {name: sent_message[name] for name in ("token", "notification", "data")}
+            for _, sent_message in self.firebase.messages
         ]
 
 
@@ -113,7 +113,7 @@ def test_it_is_a_notifier(new_notifier):
 def test_the_message_as_it_goes_over_the_wire(firebase, new_notifier):
     assert new_notifier().push((token("t-1"), fid("f-1")), message()) == (DELIVERED, DELIVERED)
 
-    sent = sorted((sent for _, sent in firebase.messages), key=lambda one: "fid" in one)
+    messages = sorted((each for _, each in firebase.messages), key=lambda each: "fid" in each)
     rest = {
         "notification": {"title": "A question for you", "body": "Open the app to answer."},
         "data": {"type": "request", "requestGuid": QUESTION, "privakeyId": ACCOUNT},
@@ -135,7 +135,7 @@ def test_the_message_as_it_goes_over_the_wire(firebase, new_notifier):
             "payload": {"aps": {"sound": "default"}},
         },
     }
-    assert sent == [{"token": "t-1", **rest}, {"fid": "f-1", **rest}]
+    assert messages == [{"token": "t-1", **rest}, {"fid": "f-1", **rest}]
     assert len(json.dumps([rest["notification"], rest["data"]])) <= 512
     assert {bearer for bearer, _ in firebase.messages} == {"ya29.1"}
     assert len(firebase.grants) == 1
@@ -153,14 +153,14 @@ def test_the_message_as_it_goes_over_the_wire(firebase, new_notifier):
 def test_life_and_urgency(firebase, new_notifier, *, occasion, life, android, apns):
     assert new_notifier().push((token("t"),), message(occasion=occasion, life=life)) == (DELIVERED,)
 
-    ((_, sent),) = firebase.messages
-    assert (sent["android"]["priority"], sent["android"]["ttl"]) == android
-    headers = sent["apns"]["headers"]
+    ((_, sent_message),) = firebase.messages
+    assert (sent_message["android"]["priority"], sent_message["android"]["ttl"]) == android
+    headers = sent_message["apns"]["headers"]
     assert (headers["apns-priority"], headers["apns-expiration"]) == apns
 
 
 @pytest.mark.parametrize(
-    ("answer", "outcome"),
+    ("response", "outcome"),
     [
         (fcm_error(404, "UNREGISTERED"), GONE),
         (fcm_error(400, "INVALID_ARGUMENT", "message.android.ttl"), REJECTED),
@@ -183,39 +183,39 @@ def test_life_and_urgency(firebase, new_notifier, *, occasion, life, android, ap
     ],
     ids=lambda value: responses.get(value[0]) if isinstance(value, tuple) else None,
 )
-def test_what_fcm_answers(firebase, new_notifier, answer, outcome):
-    firebase.answers["t"] = answer
+def test_the_outcome_of_each_response(firebase, new_notifier, response, outcome):
+    firebase.responses["t"] = response
     notifier = new_notifier()
-    # Something was delivered before, so that the message is known to be good.
+    # FCM accepted a message with these texts before.
     assert notifier.push((token("other"),), message()) == (DELIVERED,)
-    asked = firebase.requests
+    requests = firebase.requests
     assert notifier.push((token("t"),), message()) == (outcome,)
-    assert firebase.requests == asked + 1
+    assert firebase.requests == requests + 1
 
 
-def test_a_malformed_address_is_gone_once_its_message_is_known_to_be_good(firebase, new_notifier):
+def test_a_malformed_address_is_gone_after_fcm_accepted_the_texts(firebase, new_notifier):
     for name, fields in {"t-1": (), "t-2": ("message.token",)}.items():
-        firebase.answers[name] = fcm_error(400, "INVALID_ARGUMENT", *fields)
-    notifier, malformed = new_notifier(at_once=1), (token("t-1"), token("t-2"))
+        firebase.responses[name] = fcm_error(400, "INVALID_ARGUMENT", *fields)
+    notifier, malformed = new_notifier(concurrency=1), (token("t-1"), token("t-2"))
 
-    # It might be our own fault, and everybody's address would be forgotten for it.
+    # The message might be malformed, and then every address would be dropped.
     assert notifier.push(malformed, message()) == (REJECTED, REJECTED)
-    assert notifier.push((token("good"),), message(guid=QUESTION)) == (DELIVERED,)
+    assert notifier.push((token("valid"),), message(guid=QUESTION)) == (DELIVERED,)
     assert notifier.push(malformed, message()) == (GONE, GONE)
     assert notifier.push(malformed, message(title="Another text")) == (REJECTED, REJECTED)
 
 
-def test_of_very_many_texts_the_last_ones_are_remembered(firebase, new_notifier, monkeypatch):
-    monkeypatch.setattr("counterseal_fcm.notifier.TEXTS_KNOWN", 2)
-    firebase.answers["t"] = fcm_error(400, "INVALID_ARGUMENT")
+def test_the_texts_that_were_accepted_last_are_remembered(firebase, new_notifier, monkeypatch):
+    monkeypatch.setattr("counterseal_fcm.notifier.TEXTS_LIMIT", 2)
+    firebase.responses["t"] = fcm_error(400, "INVALID_ARGUMENT")
     notifier = new_notifier()
     for title in ("one", "two", "one", "three"):
-        notifier.push((token("good"),), message(title=title))
+        notifier.push((token("valid"),), message(title=title))
 
-    said = [
+    outcomes = [
         notifier.push((token("t"),), message(title=title))[0] for title in ("one", "two", "three")
     ]
-    assert said == [GONE, REJECTED, GONE]
+    assert outcomes == [GONE, REJECTED, GONE]
 
 
 def test_what_is_too_large_is_not_sent(firebase, new_notifier):
@@ -223,8 +223,8 @@ def test_what_is_too_large_is_not_sent(firebase, new_notifier):
     assert firebase.requests == 0
 
 
-class TestTokens:
-    def test_one_serves_many(self, firebase, new_notifier):
+class TestAccessTokens:
+    def test_one_is_used_for_many_messages(self, firebase, new_notifier):
         notifier = new_notifier()
         for _ in range(3):
             notifier.push(tuple(token(f"t-{n}") for n in range(20)), message())
@@ -236,41 +236,41 @@ class TestTokens:
         assert notifier.push((token("t"),), message()) == (DELIVERED,)
         firebase.live.clear()
 
-        asked = firebase.requests
+        requests = firebase.requests
         assert notifier.push((token("t"),), message()) == (LATER,)
-        assert firebase.requests == asked + 1
+        assert firebase.requests == requests + 1
         assert notifier.push((token("t"),), message()) == (DELIVERED,)
         assert len(firebase.grants) == 2
-        assert firebase.requests == asked + 3
+        assert firebase.requests == requests + 3
 
-    def test_one_that_never_served_is_not_replaced_again_and_again(self, firebase, new_notifier):
+    def test_one_that_fcm_never_accepted_is_not_replaced_repeatedly(self, firebase, new_notifier):
         notifier = new_notifier()
-        firebase.live = _Nothing()
+        firebase.live = _EmptySet()
         addresses = tuple(token(f"t-{n}") for n in range(40))
 
         assert set(notifier.push(addresses, message())) == {MISCONFIGURED}
         assert len(firebase.grants) == 1
 
-    def test_a_busy_endpoint_holds_nobody_up(self, firebase, new_notifier):
-        firebase.token_answer = 503, {"retry-after": "3600"}, b"{}"
+    def test_a_busy_endpoint_is_asked_once_and_delays_nothing(self, firebase, new_notifier):
+        firebase.token_response = 503, {"retry-after": "3600"}, b"{}"
         notifier = new_notifier()
-        began = time.monotonic()
+        started = time.monotonic()
         addresses = tuple(token(f"t-{n}") for n in range(40))
 
         assert set(notifier.push(addresses, message())) == {later(hours=1)}
         assert firebase.requests == 1
-        assert time.monotonic() - began < AMPLE
+        assert time.monotonic() - started < AMPLE
 
     @pytest.mark.parametrize(
-        "answer",
+        "response",
         [
             (400, {}, b'{"error": "invalid_grant"}'),
             (400, {}, b'{"error": "temporarily_unavailable"}'),
             (200, {}, b'{"no": "token"}'),
         ],
     )
-    def test_an_endpoint_that_gives_none(self, firebase, new_notifier, answer):
-        firebase.token_answer = answer
+    def test_an_endpoint_that_issues_none(self, firebase, new_notifier, response):
+        firebase.token_response = response
         assert new_notifier().push((token("t"),), message()) == (MISCONFIGURED,)
         assert firebase.requests == 1
 
@@ -279,26 +279,28 @@ class TestTokens:
         addresses = tuple(token(f"t-{n}") for n in range(9))
 
         outcomes = new_notifier().push(addresses, message(timeout=timedelta(seconds=0.2)))
-        assert outcomes == (LATER,) * 9  # it came back, as the endpoint never does
+        assert outcomes == (LATER,) * 9  # although the endpoint never responds
 
-    def test_one_that_soon_runs_out_serves_while_there_is_no_other(self, firebase, new_notifier):
+    def test_one_that_expires_soon_is_used_while_there_is_no_other(self, firebase, new_notifier):
         notifier = new_notifier()
         assert notifier.push((token("t"),), message()) == (DELIVERED,)
         credentials = notifier._tokens._credentials
-        # google-auth calls a token stale some minutes before it runs out.
+        # google-auth calls a token stale some minutes before it expires.
         credentials.expiry -= timedelta(seconds=3600 - 120)
-        firebase.token_answer = 503, {}, b""
+        firebase.token_response = 503, {}, b""
 
         assert notifier.push((token("t"),), message()) == (DELIVERED,)
-        # For some seconds no other is asked for.
-        asked = firebase.requests
+        # For some seconds no other is requested.
+        requests = firebase.requests
         assert notifier.push((token("t"),), message()) == (DELIVERED,)
-        assert firebase.requests == asked + 1
-        firebase.token_answer, notifier._tokens._failure = None, None
+        assert firebase.requests == requests + 1
+        firebase.token_response, notifier._tokens._failure = None, None
         assert notifier.push((token("t"),), message()) == (DELIVERED,)
         assert [bearer for bearer, _ in firebase.messages] == ["ya29.1"] * 3 + ["ya29.2"]
 
-    def test_while_one_asks_for_the_next_the_others_are_not_held_up(self, firebase, new_notifier):
+    def test_while_one_thread_requests_the_next_the_others_use_the_old_one(
+        self, firebase, new_notifier
+    ):
         notifier = new_notifier()
         assert notifier.push((token("t"),), message()) == (DELIVERED,)
         notifier._tokens._credentials.expiry -= timedelta(seconds=3600 - 120)
@@ -306,45 +308,45 @@ class TestTokens:
         addresses = tuple(token(f"t-{n}") for n in range(9))
 
         with ThreadPoolExecutor(1) as pool:
-            pushed = pool.submit(notifier.push, addresses, message())
+            push = pool.submit(notifier.push, addresses, message())
             try:
-                # The endpoint says nothing yet to the one that asks for all.
-                assert firebase.come(1 + 8, within=AMPLE)
+                # The endpoint has not responded to the one request yet.
+                assert firebase.wait_for_messages(1 + 8, timeout=AMPLE)
             finally:
-                firebase.over.set()
-        assert pushed.result() == (DELIVERED,) * 9
+                firebase.released.set()
+        assert push.result() == (DELIVERED,) * 9
         assert sorted(bearer for bearer, _ in firebase.messages) == ["ya29.1"] * 9 + ["ya29.2"]
 
 
-class _Nothing(set):
+class _EmptySet(set):
     def add(self, _):
         pass
 
 
-def test_where_nobody_listens(new_notifier, firebase):
+def test_a_refused_connection_is_later(new_notifier, firebase):
     notifier = new_notifier(url="http://127.0.0.1:1")
     assert notifier.push((token("t"),), message()) == (LATER,)
 
 
-def test_the_guard_judges_fcm_too(new_notifier):
+def test_the_guard_checks_the_url_of_fcm(new_notifier):
     notifier = new_notifier(url="http://169.254.169.254")
     assert notifier.push((token("t"),), message()) == (MISCONFIGURED,)
 
 
-def test_a_closed_one(new_notifier):
+def test_a_closed_notifier_is_unavailable(new_notifier):
     with new_notifier() as notifier:
         pass
     with pytest.raises(NotifierUnavailable):
         notifier.push((token("t"),), message())
 
 
-def test_connections_are_used_again_and_bounded(firebase, new_notifier):
+def test_connections_are_reused_and_bounded(firebase, new_notifier):
     addresses = tuple(token(f"t-{n}") for n in range(400))
-    assert set(new_notifier(at_once=4).push(addresses, message())) == {DELIVERED}
+    assert set(new_notifier(concurrency=4).push(addresses, message())) == {DELIVERED}
     assert firebase.most <= 4
-    # One for the token, and one for each of those at once.
+    # One for the token, and one for each concurrent request.
     assert firebase.connections <= 5
 
 
-def test_a_text_that_utf_8_cannot_hold(firebase, new_notifier):
+def test_a_text_that_utf_8_cannot_encode_is_sent(firebase, new_notifier):
     assert new_notifier().push((token("t"),), message(title="a\ud800")) == (DELIVERED,)

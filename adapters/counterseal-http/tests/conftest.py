@@ -1,4 +1,4 @@
-"""What the tests share: receivers on loopback, name servers that are told what to say."""
+"""HTTP receivers on loopback, and a fake resolver."""
 
 import re
 import socket
@@ -17,8 +17,8 @@ NAME = "shop.example"
 
 
 @attrs.frozen
-class Asked:
-    """One request as it came over the wire."""
+class ReceivedRequest:
+    """One request, as received."""
 
     method: str
     path: str
@@ -30,53 +30,53 @@ class Asked:
 
 
 def answer(status=204, *headers, body=b""):
-    """Answer, and keep the connection."""
+    """Respond, and keep the connection open."""
     length = [] if status in {204, 304} else [f"Content-Length: {len(body)}"]
     head = "\r\n".join([f"HTTP/1.1 {status} Whatever", *length, *headers, "", ""])
 
-    def act(connection, receiver):
+    def respond(connection, receiver):
         connection.sendall(head.encode("latin-1") + body)
         return True
 
-    return act
+    return respond
 
 
 def raw(data):
-    """Send these bytes and close."""
+    """Send *data* and close the connection."""
 
-    def act(connection, receiver):
+    def respond(connection, receiver):
         connection.sendall(data)
         return False
 
-    return act
+    return respond
 
 
 def hang(connection, receiver):
-    """Say nothing, for as long as the test runs."""
-    receiver.over.wait()
+    """Send nothing while the test runs."""
+    receiver.released.wait()
     return False
 
 
 def drip(data):
-    """Send *data*, then an octet now and then, for as long as the test runs."""
+    """Send *data*, then an octet now and then, while the test runs."""
 
-    def act(connection, receiver):
+    def respond(connection, receiver):
         connection.sendall(data)
-        while not receiver.over.wait(0.02):
+        while not receiver.released.wait(0.02):
             connection.sendall(b"x")
         return False
 
-    return act
+    return respond
 
 
 def reset(connection, receiver):
-    """Break off by RST."""
+    """Close the connection by RST."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
     return False
 
 
 class Receiver:
-    """An HTTP server that does what the test says."""
+    """An HTTP server whose responses a test can replace."""
 
     answer = staticmethod(answer)
     raw = staticmethod(raw)
@@ -85,14 +85,14 @@ class Receiver:
     reset = staticmethod(reset)
 
     def __init__(self, tls=None, address="127.0.0.1", port=0):
-        self.asked = []
+        self.requests = []
         self.connections = 0
         self.names = []
-        self.over = threading.Event()
-        self.act = answer()
+        self.released = threading.Event()
+        self.respond = answer()
         self.accepted = None  # instead of TLS and HTTP
         self._tls = tls
-        self._held = []
+        self._sockets = []
         self._listener = socket.create_server((address, port))
         self._threads = [threading.Thread(target=self._accept)]
         self._threads[0].start()
@@ -105,20 +105,20 @@ class Receiver:
         return f"{'https' if self._tls else 'http'}://{name}:{self.port}{path}"
 
     def close(self):
-        self.over.set()
+        self.released.set()
         # `close` alone does not wake a thread that waits in `accept`.
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        for connection in self._held:
+        for connection in self._sockets:
             with suppress(OSError):
-                # Not TLS's own, which would take the reader's object away.
+                # Not the method of TLS, which would remove the object that a thread reads.
                 socket.socket.shutdown(connection, socket.SHUT_RDWR)
         for thread in self._threads:
             thread.join()
 
     def _accept(self):
-        while not self.over.is_set():
+        while not self.released.is_set():
             try:
                 connection, _ = self._listener.accept()
             except OSError:
@@ -137,21 +137,21 @@ class Receiver:
             if self._tls:
                 self._tls.sni_callback = lambda _socket, name, _context: self.names.append(name)
                 with self._tls.wrap_socket(connection, server_side=True) as secured:
-                    self._talk(secured)
+                    self._serve_requests(secured)
             else:
-                self._talk(connection)
+                self._serve_requests(connection)
 
-    def _talk(self, connection):
-        self._held.append(connection)
+    def _serve_requests(self, connection):
+        self._sockets.append(connection)
         with connection.makefile("rb") as lines:
-            while request := self._read(lines):
-                self.asked.append(request)
-                act, self.act = self.act, getattr(self, "after", self.act)
-                if not act(connection, self):
+            while request := self._read_request(lines):
+                self.requests.append(request)
+                respond, self.respond = self.respond, getattr(self, "after", self.respond)
+                if not respond(connection, self):
                     return
 
-    def _read(self, lines):
-        # The other side closes an idle connection when it likes.
+    def _read_request(self, lines):
+        # The client may close an idle connection at any time.
         line = lines.readline().decode("latin-1")
         if not line:
             return None
@@ -160,34 +160,34 @@ class Receiver:
         while (line := lines.readline().decode("latin-1").rstrip("\r\n")) != "":
             headers.append(tuple(re.split(r":\s*", line, maxsplit=1)))
         length = next((value for name, value in headers if name.lower() == "content-length"), "0")
-        return Asked(method, path, headers, lines.read(int(length)))
+        return ReceivedRequest(method, path, headers, lines.read(int(length)))
 
 
-class Names:
-    """A name server that answers as it is told: each time the same, or in turn."""
+class FakeResolver:
+    """A resolver with fixed answers: the same each time, or one after the other."""
 
     def __init__(self, **answers):
-        self.asked = []
-        self._answers = {name.replace("_", "."): list(said) for name, said in answers.items()}
+        self.resolved_names = []
+        self._answers = {name.replace("_", "."): list(texts) for name, texts in answers.items()}
 
-    def resolve(self, host, within):
-        self.asked.append(host)
-        said = self._answers[host]
-        found = said.pop(0) if len(said) > 1 else said[0]
-        if isinstance(found, Exception):
-            raise found
-        return tuple(found.split())
+    def resolve(self, host, timeout):
+        self.resolved_names.append(host)
+        answers = self._answers[host]
+        answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return tuple(answer.split())
 
 
 @pytest.fixture(scope="session")
 def authority():
-    """Return who vouches for the receivers."""
+    """Return the authority of the receivers' certificates."""
     return trustme.CA()
 
 
 @pytest.fixture(scope="session")
 def trust(authority):
-    """Return what senders trust."""
+    """Return a TLS context that trusts the authority."""
     context = ssl.create_default_context()
     authority.configure_trust(context)
     return context
@@ -195,7 +195,7 @@ def trust(authority):
 
 @pytest.fixture
 def identity(authority):
-    """Return a factory of a server's side of TLS, for a name."""
+    """Return a factory of TLS contexts of a server with these names."""
 
     def make(*names):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -208,14 +208,14 @@ def identity(authority):
 @pytest.fixture
 def new_receiver():
     """Return a factory of receivers."""
-    made = []
+    receivers = []
 
     def make(*args, **kwargs):
-        made.append(Receiver(*args, **kwargs))
-        return made[-1]
+        receivers.append(Receiver(*args, **kwargs))
+        return receivers[-1]
 
     yield make
-    for receiver in made:
+    for receiver in receivers:
         receiver.close()
 
 
@@ -235,25 +235,25 @@ def new_receivers(new_receiver):
 
 @pytest.fixture
 def receiver(new_receiver, identity):
-    """Return an HTTPS receiver whose certificate is good."""
+    """Return an HTTPS receiver with a valid certificate."""
     return new_receiver(identity(NAME, "127.0.0.1"))
 
 
 @pytest.fixture
 def names():
-    """Return the name servers' double."""
-    return Names
+    """Return the class of fake resolvers."""
+    return FakeResolver
 
 
 @pytest.fixture
 def clock():
-    """Return a clock that stands still."""
+    """Return a clock that does not move."""
 
-    class Still:
+    class FixedClock:
         def now(self):
             return datetime(2030, 1, 1, 12, tzinfo=UTC)
 
-    return Still()
+    return FixedClock()
 
 
 @pytest.fixture

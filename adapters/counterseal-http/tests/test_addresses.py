@@ -1,4 +1,4 @@
-"""Which addresses may be reached, beside an oracle that knows the registries and nothing of us."""
+"""Which addresses may be reached, against an oracle of the registries."""
 
 import ipaddress
 import socket
@@ -12,7 +12,7 @@ from counterseal_http import Guard
 from counterseal_http.addresses import (
     METADATA,
     PRIVATE,
-    carried,
+    embedded_ipv4,
     networks,
     read_address,
     require_reachable,
@@ -34,7 +34,7 @@ def number(text):
 
 
 def ends(network):
-    """Return how wide its addresses are, its first one and its last one; as numbers."""
+    """Return the width of a network's addresses, its first and its last one, as numbers."""
     text, _, prefix = network.partition("/")
     width, first = number(text)
     return width, first, first | (1 << width - int(prefix)) - 1
@@ -43,18 +43,18 @@ def ends(network):
 RANGES = [ends(network) for network in TABLE]
 
 
-def special(text):
-    """Say what the registries say."""
+def is_special(text):
+    """Tell whether the registries have the address."""
     width, value = number(text)
     if width == 128 and value >> 125 != 1:
         return True
     if width == 128 and (value >> 32) & 0xFDFFFFFF == 0x5EFE:
         inner = socket.inet_ntop(socket.AF_INET, (value & 0xFFFFFFFF).to_bytes(4))
-        return special(inner) or any(w == width and a <= value <= z for w, a, z in RANGES)
+        return is_special(inner) or any(w == width and a <= value <= z for w, a, z in RANGES)
     return any(w == width and first <= value <= last for w, first, last in RANGES)
 
 
-def reachable(text, **settings):
+def is_reachable(text, **settings):
     try:
         require_reachable(ipaddress.ip_address(text), **settings)
     except Forbidden:
@@ -63,8 +63,8 @@ def reachable(text, **settings):
 
 
 def text_of(width, value):
-    made = ipaddress.IPv4Address if width == 32 else ipaddress.IPv6Address
-    return str(made(value))
+    address_type = ipaddress.IPv4Address if width == 32 else ipaddress.IPv6Address
+    return str(address_type(value))
 
 
 BORDERS = sorted(
@@ -89,7 +89,7 @@ ISATAP = st.tuples(
 )
 
 
-SECRETS = (
+CREDENTIAL_NETWORKS = (
     "100.100.100.200/32",
     "168.63.129.16/32",
     "169.254.0.0/16",
@@ -100,9 +100,11 @@ SECRETS = (
     "fd20:ce::254/128",
     "fe80::/10",
 )
-"""Where clouds keep credentials, written down apart from the code."""
+"""The networks with clouds' credentials, written independently of the code."""
 
-CREDENTIALS = st.sampled_from(SECRETS).flatmap(lambda network: st.ip_addresses(network=network))
+CREDENTIALS = st.sampled_from(CREDENTIAL_NETWORKS).flatmap(
+    lambda network: st.ip_addresses(network=network)
+)
 NETWORKS = st.one_of(
     st.tuples(st.ip_addresses(v=4), st.integers(0, 32)),
     st.tuples(st.ip_addresses(v=6), st.integers(0, 128)),
@@ -112,42 +114,42 @@ NETWORKS = st.one_of(
 ).map(lambda pair: ipaddress.ip_network(f"{pair[0]}/{pair[1]}", strict=False))
 
 
-def every(address):
-    """Return an address, and those that it carries."""
-    return (address, *carried(address))
+def with_embedded(address):
+    """Return an address, and those that it contains."""
+    return (address, *embedded_ipv4(address))
 
 
 class TestAnAddress:
     @pytest.mark.parametrize("address", PUBLIC)
-    def test_that_is_public_may_be_reached(self, address):
-        assert reachable(address)
+    def test_that_is_public_is_reachable(self, address):
+        assert is_reachable(address)
 
     @pytest.mark.parametrize("address", BORDERS)
-    def test_at_the_border_of_a_special_range_is_judged_as_the_registries_say(self, address):
-        assert reachable(address) is not special(address)
+    def test_at_the_border_of_a_special_range_agrees_with_the_registries(self, address):
+        assert is_reachable(address) is not is_special(address)
 
     @pytest.mark.parametrize("network", TABLE)
     @pytest.mark.parametrize("registries", [True, False], ids=["of this Python", "of none"])
     def test_s27_in_the_middle_of_a_special_range_is_refused(
         self, network, registries, monkeypatch
     ):
-        """By our own table, and not because this version of Python knows the range too."""
+        """By the module's table, and not only because this version of Python knows the range."""
         if not registries:
             for version in (ipaddress.IPv4Address, ipaddress.IPv6Address):
                 monkeypatch.setattr(version, "is_global", True)
 
         assert ipaddress.ip_address(MIDDLES[network]) in ipaddress.ip_network(network)
-        assert not reachable(MIDDLES[network])
+        assert not is_reachable(MIDDLES[network])
 
-    def test_s27_in_the_middle_of_6to4_is_refused_whatever_it_carries(self):
-        # 2002:808:808:: carries 8.8.8.8, which may be reached.
-        assert carried(ipaddress.ip_address("2002:808:808::1")) == (
+    def test_s27_in_the_middle_of_6to4_is_refused_with_any_embedded_address(self):
+        # 2002:808:808:: contains 8.8.8.8, which is reachable.
+        assert embedded_ipv4(ipaddress.ip_address("2002:808:808::1")) == (
             ipaddress.ip_address("8.8.8.8"),
         )
-        assert not reachable("2002:808:808::1")
+        assert not is_reachable("2002:808:808::1")
 
     @pytest.mark.parametrize("network", TABLE)
-    def test_s27_in_the_middle_of_a_special_range_is_called_under_no_spelling(self, network, names):
+    def test_s27_in_the_middle_of_a_special_range_is_refused_in_each_form(self, network, names):
         middle = ipaddress.ip_address(MIDDLES[network])
         hosts = [f"[{middle}]"]
         answers = [str(middle)]
@@ -175,8 +177,8 @@ class TestAnAddress:
     @example(ipaddress.ip_address("2002:7f00:1::"))
     @example(ipaddress.ip_address("::127.0.0.1"))
     @example(ipaddress.ip_address("fec0::1"))
-    def test_is_judged_as_the_registries_say(self, address):
-        assert reachable(str(address)) is not special(str(address))
+    def test_agrees_with_the_registries(self, address):
+        assert is_reachable(str(address)) is not is_special(str(address))
 
     @pytest.mark.parametrize(
         ("address", "inner"),
@@ -192,31 +194,31 @@ class TestAnAddress:
             ("2606:4700::200:5efe:a00:1", "10.0.0.1"),
         ],
     )
-    def test_that_carries_another_is_judged_by_that_too(self, address, inner):
+    def test_is_refused_for_an_embedded_address_too(self, address, inner):
         address = ipaddress.ip_address(address)
 
-        assert ipaddress.ip_address(inner) in carried(address)
-        # However much is allowed.
-        assert not reachable(str(address), allow=networks(["::/0"]))
+        assert ipaddress.ip_address(inner) in embedded_ipv4(address)
+        # Even if all IPv6 addresses are allowed.
+        assert not is_reachable(str(address), allow=networks(["::/0"]))
 
-    def test_of_nat64_may_be_allowed_for_public_ones_only(self):
+    def test_of_nat64_is_allowed_for_public_addresses_only(self):
         allow = networks(["64:ff9b::/96"])
 
-        assert reachable("64:ff9b::8.8.8.8", allow=allow)
-        assert not reachable("64:ff9b::10.0.0.1", allow=allow)
-        assert not reachable("64:ff9b::169.254.169.254", allow=(*allow, *PRIVATE))
+        assert is_reachable("64:ff9b::8.8.8.8", allow=allow)
+        assert not is_reachable("64:ff9b::10.0.0.1", allow=allow)
+        assert not is_reachable("64:ff9b::169.254.169.254", allow=(*allow, *PRIVATE))
 
     @pytest.mark.parametrize("network", PRIVATE)
     def test_that_is_private_may_be_allowed(self, network):
-        assert not reachable(str(network[0]))
-        assert reachable(str(network[0]), allow=PRIVATE)
+        assert not is_reachable(str(network[0]))
+        assert is_reachable(str(network[0]), allow=PRIVATE)
 
     @pytest.mark.parametrize(
         "address",
         ["100.64.0.1", "169.254.0.1", "0.0.0.0", "224.0.0.1", "fe80::1", "::", "ff02::1"],  # noqa: S104
     )
-    def test_that_is_special_in_another_way_is_not_private(self, address):
-        assert not reachable(address, allow=PRIVATE)
+    def test_that_is_special_but_not_private_stays_refused(self, address):
+        assert not is_reachable(address, allow=PRIVATE)
 
     @pytest.mark.parametrize(
         "address",
@@ -234,53 +236,57 @@ class TestAnAddress:
             "::ffff:169.254.169.254",
         ],
     )
-    def test_where_clouds_keep_credentials_is_allowed_one_by_one_only(self, address):
+    def test_with_credentials_of_a_cloud_is_allowed_only_by_itself(self, address):
         everything = networks(["0.0.0.0/0", "::/0"])
-        assert not reachable(address, allow=everything)
-        spelled = ipaddress.ip_address(address)
-        bits = spelled.max_prefixlen
+        assert not is_reachable(address, allow=everything)
+        parsed = ipaddress.ip_address(address)
+        bits = parsed.max_prefixlen
         pair = ipaddress.ip_network(f"{address}/{bits - 1}", strict=False)
-        assert not reachable(address, allow=(*everything, pair))
-        exact = [ipaddress.ip_network(f"{one}/{one.max_prefixlen}") for one in every(spelled)]
-        assert reachable(address, allow=exact)
-        assert not reachable(address, allow=exact, deny=exact)
+        assert not is_reachable(address, allow=(*everything, pair))
+        exact = [
+            ipaddress.ip_network(f"{one}/{one.max_prefixlen}") for one in with_embedded(parsed)
+        ]
+        assert is_reachable(address, allow=exact)
+        assert not is_reachable(address, allow=exact, deny=exact)
 
-    def test_of_a_link_is_refused_with_its_interface_even_if_it_is_allowed(self):
-        assert not reachable("fe80::1%eth0", allow=networks(["fe80::1/128"]))
+    def test_with_an_interface_is_refused_even_if_it_is_allowed(self):
+        assert not is_reachable("fe80::1%eth0", allow=networks(["fe80::1/128"]))
 
     @settings(deadline=None)
     @given(st.lists(NETWORKS, max_size=4), st.data())
-    def test_is_judged_by_the_networks_that_are_allowed(self, allow, data):
-        """The oracle is `ipaddress`: which network holds what, and no rule of ours."""
+    def test_is_reachable_by_the_allowed_networks(self, allow, data):
+        """The oracle is `ipaddress`: which network contains the address."""
         inside = [st.ip_addresses(network=network) for network in allow]
         address = data.draw(st.one_of(st.ip_addresses(), INSIDE, CREDENTIALS, *inside))
         allowed = [network for network in allow if address in network]
-        exact = any(network.num_addresses == 1 for network in allowed)
-        secret = any(address in ipaddress.ip_network(text) for text in SECRETS)
-        expected = (exact if secret else bool(allowed)) or not special(str(address))
+        is_exact = any(network.num_addresses == 1 for network in allowed)
+        has_credentials = any(address in ipaddress.ip_network(text) for text in CREDENTIAL_NETWORKS)
+        expected = (is_exact if has_credentials else bool(allowed)) or not is_special(str(address))
 
-        if carried(address):
-            # What it carries has to be reachable, too.
-            inner = all(reachable(str(one), allow=tuple(allow)) for one in carried(address))
-            expected = expected and inner
-        assert reachable(str(address), allow=tuple(allow)) is expected
+        if embedded_ipv4(address):
+            # An embedded address has to be reachable, too.
+            is_inner_reachable = all(
+                is_reachable(str(one), allow=tuple(allow)) for one in embedded_ipv4(address)
+            )
+            expected = expected and is_inner_reachable
+        assert is_reachable(str(address), allow=tuple(allow)) is expected
 
-    def test_in_a_denied_network_is_refused_whatever_is_allowed(self):
+    def test_in_a_denied_network_is_refused_even_if_it_is_allowed(self):
         deny = networks(["8.8.8.0/24", "10.0.0.0/24"])
 
-        assert not reachable("8.8.8.8", deny=deny)
-        assert not reachable("10.0.0.1", deny=deny, allow=PRIVATE)
-        assert reachable("10.0.1.1", deny=deny, allow=PRIVATE)
+        assert not is_reachable("8.8.8.8", deny=deny)
+        assert not is_reachable("10.0.0.1", deny=deny, allow=PRIVATE)
+        assert is_reachable("10.0.1.1", deny=deny, allow=PRIVATE)
 
-    def test_of_one_link_only_is_refused(self):
-        assert not reachable("2606:4700::1%eth0")
+    def test_with_an_interface_is_refused(self):
+        assert not is_reachable("2606:4700::1%eth0")
 
     @given(st.sampled_from(METADATA).flatmap(lambda network: st.ip_addresses(network=network)))
-    def test_a_refusal_does_not_name_it(self, address):
-        with pytest.raises(Forbidden) as caught:
+    def test_is_not_in_the_text_of_the_refusal(self, address):
+        with pytest.raises(Forbidden) as error:
             require_reachable(address)
 
-        assert str(address) not in str(caught.value)
+        assert str(address) not in str(error.value)
 
 
 class TestReading:
@@ -298,5 +304,5 @@ class TestReading:
             "[::1]",
         ],
     )
-    def test_odd_spellings_are_no_addresses(self, text):
+    def test_other_forms_are_not_addresses(self, text):
         assert read_address(text) is None

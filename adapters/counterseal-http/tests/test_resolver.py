@@ -12,40 +12,42 @@ def entry(address, family=socket.AF_INET):
 
 
 class TestTheSystemResolver:
-    def test_returns_what_the_system_says(self):
-        found = [entry("192.0.2.1"), entry("2001:db8::1", socket.AF_INET6)]
-        asked = []
+    def test_returns_the_addresses_of_the_system(self):
+        entries = [entry("192.0.2.1"), entry("2001:db8::1", socket.AF_INET6)]
+        calls = []
 
         def look_up(host, port, **kwargs):
-            asked.append((host, kwargs))
-            return found
+            calls.append((host, kwargs))
+            return entries
 
         assert SystemResolver(look_up=look_up).resolve("shop.example", 5) == (
             "192.0.2.1",
             "2001:db8::1",
         )
-        assert asked == [("shop.example", {"type": socket.SOCK_STREAM})]
+        assert calls == [("shop.example", {"type": socket.SOCK_STREAM})]
 
-    def test_asks_the_machine(self):
+    def test_uses_the_machines_resolver(self):
         assert {"127.0.0.1", "::1"} >= set(SystemResolver().resolve("localhost", 5)) != set()
 
-    def test_leaves_behind_who_does_not_come_back(self):
-        over = threading.Event()
+    def test_does_not_wait_for_a_call_that_hangs(self):
+        released = threading.Event()
 
         def hanging(*args, **kwargs):
-            over.wait()
+            released.wait()
             return []
 
-        resolver = SystemResolver(at_once=1, look_up=hanging)
+        resolver = SystemResolver(concurrency=1, look_up=hanging)
         with pytest.raises(Unresolved):
             resolver.resolve("slow.example", 0.01)
-        # That one still runs, and there may be no more.
+        # That call still runs, and no other may.
         with pytest.raises(NotAttempted):
             resolver.resolve("shop.example", 5)
-        over.set()
+        released.set()
 
-    def test_may_ask_again_when_an_answer_is_there(self):
-        resolver = SystemResolver(at_once=1, look_up=lambda *args, **kwargs: [entry("192.0.2.1")])
+    def test_has_a_free_slot_when_the_answer_is_there(self):
+        resolver = SystemResolver(
+            concurrency=1, look_up=lambda *args, **kwargs: [entry("192.0.2.1")]
+        )
 
         for _ in range(3):
             resolver.resolve("shop.example", 5)
@@ -54,7 +56,7 @@ class TestTheSystemResolver:
         ("error", "raised"),
         [
             (socket.gaierror(socket.EAI_NONAME, ""), Unresolved),
-            # A broken name server of the other side looks like this too.
+            # A broken remote name server looks like this, too.
             (socket.gaierror(socket.EAI_AGAIN, ""), Unresolved),
             (UnicodeError("label too long"), Unresolved),
             (socket.gaierror(socket.EAI_MEMORY, ""), NotAttempted),
@@ -62,7 +64,7 @@ class TestTheSystemResolver:
             (RuntimeError(), NotAttempted),
         ],
     )
-    def test_tells_whose_fault_it_is(self, error, raised):
+    def test_distinguishes_local_failures_from_remote_ones(self, error, raised):
         def failing(*args, **kwargs):
             raise error
 
@@ -73,10 +75,10 @@ class TestTheSystemResolver:
         def start(thread):
             raise RuntimeError("can't start new thread")
 
-        resolver = SystemResolver(at_once=1)
+        resolver = SystemResolver(concurrency=1)
         with monkeypatch.context() as patch:
             patch.setattr(threading.Thread, "start", start)
             with pytest.raises(NotAttempted):
                 resolver.resolve("localhost", 5)
 
-        assert resolver.resolve("localhost", 5), "its place is free again"
+        assert resolver.resolve("localhost", 5), "its slot is free again"

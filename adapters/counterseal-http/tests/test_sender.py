@@ -1,4 +1,4 @@
-"""The sender: the port's contract against real receivers, and what the port leaves open."""
+"""The sender: the contract of the port, over real connections, and this adapter's own behaviour."""
 
 import errno
 import socket
@@ -15,13 +15,13 @@ from counterseal_http import Guard, HttpCallbackSender, NotAttempted, Unresolved
 TIMEOUT = timedelta(seconds=5)
 MOMENT = timedelta(milliseconds=200)
 NO_ANSWER = DeliveryOutcome(status=None)
-NEVER = DeliveryOutcome(status=None, final=True)
+REFUSED = DeliveryOutcome(status=None, final=True)
 
 
 @pytest.fixture
 def new_sender(clock, trust, names):
-    """Return a factory of senders that may reach loopback, and little else."""
-    made = []
+    """Return a factory of senders that may call one loopback address."""
+    senders = []
 
     def make(answers=("127.0.0.1",), connections=8, **settings):
         resolver = names(
@@ -30,11 +30,11 @@ def new_sender(clock, trust, names):
             inside_example=["127.0.0.2"],
         )
         guard = Guard(**{"allow": ["127.0.0.1/32"], "ports": None, "resolver": resolver} | settings)
-        made.append(HttpCallbackSender(guard, clock, connections=connections, tls=trust))
-        return made[-1]
+        senders.append(HttpCallbackSender(guard, clock, connections=connections, tls=trust))
+        return senders[-1]
 
     yield make
-    for sender in made:
+    for sender in senders:
         sender.close()
 
 
@@ -76,45 +76,49 @@ class TestHttpCallbackSender(CallbackSenderContract):
     def attempts(self, sender):
         return [
             Delivery(
-                url=f"https://{asked.header('host')[0]}{asked.path}",
-                headers=tuple(asked.headers),
-                body=asked.body,
+                url=f"https://{request.header('host')[0]}{request.path}",
+                headers=tuple(request.headers),
+                body=request.body,
                 timeout=TIMEOUT,
             )
-            for asked in self.receiver.asked
+            for request in self.receiver.requests
         ]
 
     def script(self, sender, status, location=None):
         headers = [f"Location: {location}"] if location else []
-        self.receiver.act = self.receiver.answer(status, *headers)
+        self.receiver.respond = self.receiver.answer(status, *headers)
 
     def hang(self, sender):
-        self.receiver.act = self.receiver.hang
+        self.receiver.respond = self.receiver.hang
 
     def answer_slowly(self, sender):
-        self.receiver.act = self.receiver.drip(b"HTTP/1.1 2")
+        self.receiver.respond = self.receiver.drip(b"HTTP/1.1 2")
 
 
 class TestAnAttempt:
-    def test_is_a_post_of_what_is_given(self, new_sender, receiver, delivery):
+    def test_is_a_post_of_the_delivery(self, new_sender, receiver, delivery):
         sender: CallbackSender = new_sender()
 
         outcome = sender.send(delivery(receiver.url("/a/../%7e/[x]?y='"), TIMEOUT, b"\x00\xff"))
 
         assert outcome == DeliveryOutcome(status=204)
-        (asked,) = receiver.asked
-        assert (asked.method, asked.path, asked.body) == ("POST", "/a/../%7e/[x]?y='", b"\x00\xff")
-        assert asked.header("host") == [f"shop.example:{receiver.port}"]
-        assert asked.header("content-length") == ["2"]
-        assert asked.header("accept-encoding") == ["identity"]
-        assert asked.header("user-agent") == ["counterseal"]
+        (request,) = receiver.requests
+        assert (request.method, request.path, request.body) == (
+            "POST",
+            "/a/../%7e/[x]?y='",
+            b"\x00\xff",
+        )
+        assert request.header("host") == [f"shop.example:{receiver.port}"]
+        assert request.header("content-length") == ["2"]
+        assert request.header("accept-encoding") == ["identity"]
+        assert request.header("user-agent") == ["counterseal"]
 
-    def test_leaves_headers_that_are_given_alone(self, new_sender, receiver, delivery):
+    def test_keeps_the_headers_of_the_delivery(self, new_sender, receiver, delivery):
         headers = (("User-Agent", "mine"), ("webhook-signature", "v1,a v1,b"))
         new_sender().send(delivery(receiver.url(), TIMEOUT, headers=headers))
 
-        assert receiver.asked[0].header("user-agent") == ["mine"]
-        assert receiver.asked[0].header("webhook-signature") == ["v1,a v1,b"]
+        assert receiver.requests[0].header("user-agent") == ["mine"]
+        assert receiver.requests[0].header("webhook-signature") == ["v1,a v1,b"]
 
     @pytest.mark.parametrize(
         ("headers", "wait"),
@@ -127,10 +131,10 @@ class TestAnAttempt:
             ([], None),
         ],
     )
-    def test_tells_how_long_the_receiver_asks_to_wait(
+    def test_returns_how_long_the_receiver_asks_to_wait(
         self, new_sender, receiver, delivery, headers, wait
     ):
-        receiver.act = receiver.answer(503, *headers)
+        receiver.respond = receiver.answer(503, *headers)
 
         outcome = new_sender().send(delivery(receiver.url(), TIMEOUT))
 
@@ -144,11 +148,11 @@ class TestAnAttempt:
         url = plain.format(port=receiver.port)
 
         assert new_sender(allow_http=True).send(delivery(url, TIMEOUT)).status == 204
-        assert new_sender().send(delivery(url, TIMEOUT)) == NEVER
-        assert len(receiver.asked) == 1
+        assert new_sender().send(delivery(url, TIMEOUT)) == REFUSED
+        assert len(receiver.requests) == 1
 
 
-class TestAnAnswerIsNoMoreThanItsStatus:
+class TestOnlyTheStatusCounts:
     @pytest.mark.parametrize(
         "rest",
         [
@@ -159,24 +163,24 @@ class TestAnAnswerIsNoMoreThanItsStatus:
             b"Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\nnone",
         ],
     )
-    def test_whatever_body_comes_after_it(self, new_sender, receiver, delivery, rest):
-        receiver.act = receiver.raw(b"HTTP/1.1 200 OK\r\n" + rest)
+    def test_for_any_body(self, new_sender, receiver, delivery, rest):
+        receiver.respond = receiver.raw(b"HTTP/1.1 200 OK\r\n" + rest)
 
         assert new_sender().send(delivery(receiver.url(), TIMEOUT)).status == 200
 
-    def test_though_the_body_drips(self, new_sender, receiver, delivery):
-        receiver.act = receiver.drip(b"HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n")
+    def test_for_a_slow_body(self, new_sender, receiver, delivery):
+        receiver.respond = receiver.drip(b"HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n")
 
         assert new_sender().send(delivery(receiver.url(), MOMENT)).status == 200
 
-    def test_and_an_interim_one_is_none(self, new_sender, receiver, delivery):
-        receiver.act = receiver.raw(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 410 Gone\r\n\r\n")
+    def test_of_the_final_response(self, new_sender, receiver, delivery):
+        receiver.respond = receiver.raw(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 410 Gone\r\n\r\n")
 
         assert new_sender().send(delivery(receiver.url(), TIMEOUT)).status == 410
 
 
-class TestAFailureOfTheOtherSide:
-    """Each is an outcome and counts, or the other side could be tried for ever."""
+class TestAFailureOfTheReceiver:
+    """Each is an outcome and counts, or a receiver could be called for ever."""
 
     @pytest.mark.parametrize(
         "data",
@@ -193,18 +197,18 @@ class TestAFailureOfTheOtherSide:
             b"\x00" * 100,
         ],
     )
-    def test_is_nonsense(self, new_sender, receiver, delivery, data):
-        receiver.act = receiver.raw(data)
+    def test_is_an_invalid_response(self, new_sender, receiver, delivery, data):
+        receiver.respond = receiver.raw(data)
 
         assert new_sender().send(delivery(receiver.url(), TIMEOUT)) == NO_ANSWER
 
     def test_is_a_reset(self, new_sender, receiver, delivery):
-        receiver.act = receiver.reset
+        receiver.respond = receiver.reset
 
         assert new_sender().send(delivery(receiver.url(), TIMEOUT)) == NO_ANSWER
 
     @pytest.mark.parametrize("data", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n"])
-    def test_is_no_tls(self, new_sender, receiver, delivery, data):
+    def test_is_a_server_without_tls(self, new_sender, receiver, delivery, data):
         receiver.accepted = receiver.raw(data)
 
         assert new_sender().send(delivery(receiver.url(), TIMEOUT)) == NO_ANSWER
@@ -215,24 +219,24 @@ class TestAFailureOfTheOtherSide:
         receiver = new_receiver(identity("inside.example"))
 
         assert new_sender().send(delivery(receiver.url(), TIMEOUT)) == NO_ANSWER
-        assert receiver.asked == []
+        assert receiver.requests == []
         assert "an-id was not delivered: ConnectError" in caplog.text
         assert "SSLCertVerificationError" in caplog.text
 
-    def test_is_a_port_where_nobody_listens(self, new_sender, new_receiver, delivery):
+    def test_is_a_refused_connection(self, new_sender, new_receiver, delivery):
         receiver = new_receiver()
         url = receiver.url().replace("http:", "https:")
         receiver.close()
 
         assert new_sender().send(delivery(url, TIMEOUT)) == NO_ANSWER
 
-    def test_is_a_name_that_leads_nowhere(self, new_sender, receiver, delivery):
+    def test_is_a_name_without_an_address(self, new_sender, receiver, delivery):
         sender = new_sender([Unresolved("the name has no address")])
 
         assert sender.send(delivery(receiver.url(), TIMEOUT)) == NO_ANSWER
 
-    def test_is_no_answer_within_the_time(self, new_sender, receiver, delivery):
-        receiver.act = receiver.drip(b"HTTP/1.1 2")
+    def test_is_no_response_in_time(self, new_sender, receiver, delivery):
+        receiver.respond = receiver.drip(b"HTTP/1.1 2")
 
         assert new_sender().send(delivery(receiver.url(), MOMENT)) == NO_ANSWER
 
@@ -248,12 +252,12 @@ class TestARefusal:
             "",
         ],
     )
-    def test_of_an_address_as_it_is_written_is_final(self, new_sender, delivery, url, caplog):
-        assert new_sender().send(delivery(url, TIMEOUT)) == NEVER
+    def test_of_the_url_is_final(self, new_sender, delivery, url, caplog):
+        assert new_sender().send(delivery(url, TIMEOUT)) == REFUSED
         assert "an-id was not delivered" in caplog.text
         assert "secret" not in caplog.text
 
-    def test_of_where_a_name_leads_is_not(self, new_sender, receiver, delivery):
+    def test_of_an_address_of_a_name_is_not(self, new_sender, receiver, delivery):
         sender = new_sender(["10.0.0.1", "127.0.0.1"])
 
         assert sender.send(delivery(receiver.url(), TIMEOUT)) == NO_ANSWER
@@ -262,7 +266,7 @@ class TestARefusal:
     def test_of_a_port_is_final(self, new_sender, receiver, delivery):
         outcome = new_sender(ports={443}).send(delivery(receiver.url(), TIMEOUT))
 
-        assert outcome == NEVER
+        assert outcome == REFUSED
         assert receiver.connections == 0
 
 
@@ -282,7 +286,7 @@ class TestAFailureOnOurSide:
 
         assert sender.send(delivery(receiver.url(), TIMEOUT)).status == 204
 
-    def test_is_nobody_to_ask_for_names(self, new_sender, receiver, delivery):
+    def test_is_a_failure_to_resolve_names(self, new_sender, receiver, delivery):
         with pytest.raises(SenderUnavailable):
             new_sender([NotAttempted("no thread")]).send(delivery(receiver.url(), TIMEOUT))
 

@@ -6,7 +6,7 @@ from counterseal_http.errors import Forbidden
 from counterseal_http.target import Target, read_target
 
 
-class TestAnAddress:
+class TestAUrl:
     @pytest.mark.parametrize(
         ("url", "host", "port", "path"),
         [
@@ -25,7 +25,7 @@ class TestAnAddress:
             ("https://1.shop.example/", "1.shop.example", 443, "/"),
         ],
     )
-    def test_that_is_plain_is_read(self, url, host, port, path):
+    def test_in_the_accepted_form_is_parsed(self, url, host, port, path):
         target = read_target(url)
 
         assert (target.host, target.port) == (host, port) or host.startswith("::ffff")
@@ -75,7 +75,7 @@ class TestAnAddress:
             f"https://{'a.' * 127}example/",
             f"https://{'ü.' * 127}example/",
             f"https://shop.example/{'a' * 8192}",
-            # Odd spellings of 127.0.0.1, and of nothing
+            # Other forms of 127.0.0.1, and of no address
             "https://2130706433/",
             "https://0x7f000001/",
             "https://0x7F.0.0.1/",
@@ -108,14 +108,14 @@ class TestAnAddress:
             "https://[:::1]/",
         ],
     )
-    def test_that_is_not_plain_is_refused_for_good(self, url):
-        with pytest.raises(Forbidden) as caught:
+    def test_in_another_form_is_refused_finally(self, url):
+        with pytest.raises(Forbidden) as error:
             read_target(url)
 
-        assert caught.value.final
+        assert error.value.final
 
     @given(st.text() | st.from_regex(r"https?://[^/]*/.*"))
-    def test_of_any_kind_is_refused_or_reads_the_same_again(self, url):
+    def test_of_any_kind_is_refused_or_parsed_again_to_the_same(self, url):
         try:
             target = read_target(url)
         except Forbidden:
@@ -124,7 +124,7 @@ class TestAnAddress:
         assert target.url.isprintable()
         assert read_target(target.url) == target
 
-    def test_shows_no_path(self):
+    def test_has_no_path_in_its_repr(self):
         target = Target(scheme="https", host="shop.example", port=443, path="/secret")
 
         assert "secret" not in repr(target)

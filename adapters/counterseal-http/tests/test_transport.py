@@ -1,4 +1,4 @@
-"""Guarded requests over real connections, to receivers on loopback that misbehave."""
+"""Guarded requests over real connections, to misbehaving receivers on loopback."""
 
 import gzip
 import socket
@@ -23,7 +23,7 @@ from counterseal_http.budget import HEAD_LIMIT, Budget
 
 SHORT = timedelta(milliseconds=300)
 AMPLE = 240
-"""Seconds that an answer may come late on a slow machine, after a time that is over."""
+"""Seconds that a failure may be late on a slow machine."""
 
 
 @pytest.fixture
@@ -33,47 +33,49 @@ def guard(names):
 
 @pytest.fixture
 def client(guard, trust):
-    with guarded_client(guard, tls=trust, response_limit=1000) as made:
-        yield made
+    with guarded_client(guard, tls=trust, response_limit=1000) as client:
+        yield client
 
 
 @pytest.fixture
-def hurried(guard, trust):
-    """Return a client that gives up after a moment."""
-    with guarded_client(guard, tls=trust, timeout=SHORT) as made:
-        yield made
+def impatient_client(guard, trust):
+    """Return a client with a short timeout."""
+    with guarded_client(guard, tls=trust, timeout=SHORT) as client:
+        yield client
 
 
 class TestWhereItGoes:
-    def test_is_where_the_name_led_and_under_the_name(self, client, receiver, guard):
+    def test_is_the_address_of_the_name_with_the_name_in_tls_and_host(
+        self, client, receiver, guard
+    ):
         assert client.get(receiver.url("/x?y=%20")).status_code == 204
 
-        (asked,) = receiver.asked
-        assert (asked.method, asked.path) == ("GET", "/x?y=%20")
-        assert asked.header("host") == [f"shop.example:{receiver.port}"]
-        assert receiver.names == ["shop.example"], "TLS asks for the name, not for the address"
-        assert guard.resolver.asked == ["shop.example"]
+        (request,) = receiver.requests
+        assert (request.method, request.path) == ("GET", "/x?y=%20")
+        assert request.header("host") == [f"shop.example:{receiver.port}"]
+        assert receiver.names == ["shop.example"], "TLS has the name, not the address"
+        assert guard.resolver.resolved_names == ["shop.example"]
 
-    def test_is_asked_of_nobody_else(self, client, receiver, monkeypatch):
-        def asked(*args, **kwargs):
-            raise AssertionError("a second look-up")
+    def test_is_resolved_by_the_guard_only(self, client, receiver, monkeypatch):
+        def resolve_again(*args, **kwargs):
+            raise AssertionError("resolved a second time")
 
-        monkeypatch.setattr(socket, "getaddrinfo", asked)
-        monkeypatch.setattr(socket, "gethostbyname", asked)
-        monkeypatch.setattr(socket, "create_connection", asked)
+        monkeypatch.setattr(socket, "getaddrinfo", resolve_again)
+        monkeypatch.setattr(socket, "gethostbyname", resolve_again)
+        monkeypatch.setattr(socket, "create_connection", resolve_again)
 
         assert client.get(receiver.url()).status_code == 204
 
     def test_does_not_change_between_check_and_use(self, new_receivers, identity, names, trust):
-        """S28: a name server that flips its answer is asked once a connection."""
+        """S28: a name server that changes its answer is asked once for each connection."""
         inside, outside = new_receivers(identity("shop.example"), "127.0.0.1", "127.0.0.2")
         resolver = names(shop_example=["127.0.0.2", "127.0.0.1"])
         guard = Guard(allow=["127.0.0.2/32"], ports=None, resolver=resolver)
-        outside.act = outside.answer(204, "Connection: close")
+        outside.respond = outside.answer(204, "Connection: close")
 
         with guarded_client(guard, tls=trust) as client:
             assert client.get(outside.url()).status_code == 204
-            assert resolver.asked == ["shop.example"]
+            assert resolver.resolved_names == ["shop.example"]
             with pytest.raises(Forbidden):
                 client.get(outside.url())
 
@@ -86,13 +88,13 @@ class TestWhereItGoes:
     def test_does_not_change_within_a_private_network_that_is_allowed(  # noqa: PLR0917 (fixtures)
         self, new_receivers, identity, names, trust, inside, scheme
     ):
-        """S28: what is allowed there is judged at each connection, by either scheme."""
+        """S28: the address is checked at each connection, for both schemes."""
         secured = identity("shop.example") if scheme == "https" else None
         allowed, other = new_receivers(secured, "127.0.0.2", "127.0.0.1")
         resolver = names(shop_example=["127.0.0.2", inside, f"127.0.0.2 {inside}"])
         network = ["127.0.0.2/31"]
         guard = Guard(allow=network, http_to=network, ports=None, resolver=resolver)
-        allowed.act = allowed.answer(204, "Connection: close")
+        allowed.respond = allowed.answer(204, "Connection: close")
 
         with guarded_client(guard, tls=trust) as client:
             assert client.get(allowed.url()).status_code == 204
@@ -102,15 +104,15 @@ class TestWhereItGoes:
 
         assert (allowed.connections, other.connections) == (1, 0)
 
-    def test_by_plain_http_is_not_public(self, receiver, names, trust):
+    def test_by_plain_http_is_not_a_public_address(self, receiver, names, trust):
         resolver = names(shop_example=["93.184.216.34"])
         guard = Guard(allow=["10.0.0.0/8"], http_to=["10.0.0.0/8"], resolver=resolver)
 
         with guarded_client(guard, tls=trust) as client, pytest.raises(Forbidden, match="https"):
             client.get("http://shop.example/done")
 
-    def test_is_nowhere_if_one_address_is_bad(self, receiver, names, trust):
-        """S28: a mixed answer is refused."""
+    def test_is_nowhere_if_one_address_is_not_allowed(self, receiver, names, trust):
+        """S28: an answer with one private address is refused."""
         resolver = names(shop_example=["127.0.0.1 10.0.0.1"])
         guard = Guard(allow=["127.0.0.1/32"], ports=None, resolver=resolver)
 
@@ -119,31 +121,31 @@ class TestWhereItGoes:
 
         assert receiver.connections == 0
 
-    def test_is_the_next_address_if_the_first_does_not_answer(self, receiver, names, trust):
+    def test_is_the_next_address_if_the_first_refuses(self, receiver, names, trust):
         resolver = names(shop_example=["127.0.0.3 127.0.0.1"])
         guard = Guard(allow_private=True, ports=None, resolver=resolver)
 
         with guarded_client(guard, tls=trust) as client:
             assert client.get(receiver.url()).status_code == 204
 
-    def test_is_only_where_the_certificate_says(self, client, new_receiver, identity):
+    def test_is_only_a_server_with_a_certificate_for_the_name(self, client, new_receiver, identity):
         other = new_receiver(identity("inside.example"))
 
         with pytest.raises(httpx2.ConnectError):
             client.get(other.url())
 
-        assert other.asked == []
+        assert other.requests == []
 
     def test_is_not_a_redirect(self, client, receiver):
         location = f"https://127.0.0.1:{receiver.port}/inside"
-        receiver.act = receiver.answer(302, f"Location: {location}")
+        receiver.respond = receiver.answer(302, f"Location: {location}")
 
         assert client.get(receiver.url()).status_code == 302
         with pytest.raises(ValueError, match="redirect"):
             client.get(receiver.url(), follow_redirects=True)
-        assert len(receiver.asked) == 1
+        assert len(receiver.requests) == 1
 
-    def test_is_no_proxy_of_the_environment(self, client, receiver, new_receiver, monkeypatch):
+    def test_is_not_a_proxy_of_the_environment(self, client, receiver, new_receiver, monkeypatch):
         proxy = new_receiver()
         for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "https_proxy", "all_proxy"):
             monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
@@ -165,17 +167,17 @@ class TestWhereItGoes:
             "https://[2002:7f00:1::]:{port}/",
         ],
     )
-    def test_is_nowhere_for_an_odd_address(self, client, receiver, url):
+    def test_is_nowhere_for_a_url_in_another_form(self, client, receiver, url):
         with pytest.raises(Forbidden):
             client.get(url.format(port=receiver.port))
 
         assert receiver.connections == 0
 
-    def test_is_no_socket_of_this_machine(self, guard):
+    def test_is_not_a_unix_socket(self, guard):
         with pytest.raises(Forbidden):
             GuardedBackend(guard, "https").connect_unix_socket("/run/docker.sock")
 
-    def test_is_nowhere_for_a_name_that_leads_nowhere(self, receiver, names):
+    def test_is_nowhere_for_a_name_without_an_address(self, receiver, names):
         guard = Guard(ports=None, resolver=names(shop_example=[Unresolved("no")]))
 
         with guarded_client(guard) as client, pytest.raises(Unresolved):
@@ -183,21 +185,21 @@ class TestWhereItGoes:
 
 
 class TestTime:
-    """One budget for all of it; each of these servers is never late for a single read."""
+    """One budget for the whole request; no single read of these servers is late."""
 
-    def late(self, client, url, **kwargs):
-        began = time.monotonic()
+    def assert_timeout(self, client, url, **kwargs):
+        started = time.monotonic()
         with pytest.raises(httpx2.TimeoutException):
             client.post(url, **kwargs)
-        assert time.monotonic() - began < SHORT.total_seconds() + AMPLE
+        assert time.monotonic() - started < SHORT.total_seconds() + AMPLE
 
-    def test_ends_for_a_server_that_says_nothing(self, hurried, receiver):
-        receiver.act = receiver.hang
+    def test_ends_for_a_server_that_sends_nothing(self, impatient_client, receiver):
+        receiver.respond = receiver.hang
 
-        self.late(hurried, receiver.url())
+        self.assert_timeout(impatient_client, receiver.url())
 
     @pytest.mark.parametrize(
-        "begun",
+        "head",
         [
             b"HT",
             b"HTTP/1.1 200 OK\r\nX-Slow: ",
@@ -205,63 +207,67 @@ class TestTime:
             b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfffff\r\n",
         ],
     )
-    def test_ends_for_a_server_that_drips(self, hurried, receiver, begun):
-        receiver.act = receiver.drip(begun)
+    def test_ends_for_a_server_that_drips(self, impatient_client, receiver, head):
+        receiver.respond = receiver.drip(head)
 
-        self.late(hurried, receiver.url())
+        self.assert_timeout(impatient_client, receiver.url())
 
-    def test_ends_for_a_handshake_that_drips(self, hurried, receiver):
+    def test_ends_for_a_handshake_that_drips(self, impatient_client, receiver):
         def half_a_handshake(connection, receiver):
-            # A record of a handshake that announces more than ever comes.
+            # A handshake record that is longer than what is sent.
             receiver.drip(b"\x16\x03\x03\x3f\xff\x02\x00\x3f\xfb")(connection, receiver)
 
         receiver.accepted = half_a_handshake
 
-        self.late(hurried, receiver.url())
+        self.assert_timeout(impatient_client, receiver.url())
 
-    def test_ends_for_a_handshake_that_hangs(self, hurried, receiver):
+    def test_ends_for_a_handshake_that_hangs(self, impatient_client, receiver):
         receiver.accepted = receiver.hang
 
-        self.late(hurried, receiver.url())
+        self.assert_timeout(impatient_client, receiver.url())
 
-    def test_ends_for_a_server_that_reads_nothing(self, hurried, receiver):
-        def deaf(connection, receiver):
+    def test_ends_for_a_server_that_reads_nothing(self, impatient_client, receiver):
+        def read_nothing(connection, receiver):
             with receiver._tls.wrap_socket(connection, server_side=True):
-                receiver.over.wait()
+                receiver.released.wait()
 
-        receiver.accepted = deaf
+        receiver.accepted = read_nothing
 
-        self.late(hurried, receiver.url(), content=b"x" * 30_000_000)
+        self.assert_timeout(impatient_client, receiver.url(), content=b"x" * 30_000_000)
 
-    def test_ends_for_a_server_that_reads_a_little_now_and_then(self, new_receiver):
-        # Without TLS, which bounds a whole message by itself.
-        def sipping(connection, receiver):
-            while not receiver.over.wait(0.005):
+    def test_ends_for_a_server_that_reads_slowly(self, new_receiver):
+        # Without TLS, where the timeout covers a whole message.
+        def read_slowly(connection, receiver):
+            while not receiver.released.wait(0.005):
                 connection.recv(65_536)
 
         receiver = new_receiver()
-        receiver.accepted = sipping
+        receiver.accepted = read_slowly
         guard = Guard(allow_http=True, allow_private=True, ports=None)
 
-        with guarded_client(guard, timeout=SHORT) as hurried:
-            self.late(hurried, receiver.url(name="127.0.0.1"), content=b"x" * 100_000_000)
+        with guarded_client(guard, timeout=SHORT) as impatient_client:
+            self.assert_timeout(
+                impatient_client, receiver.url(name="127.0.0.1"), content=b"x" * 100_000_000
+            )
 
-    def test_ends_for_interim_responses_without_end(self, hurried, receiver):
+    def test_ends_for_interim_responses_without_end(self, impatient_client, receiver):
         def interim(connection, receiver):
-            while not receiver.over.wait(0.01):
+            while not receiver.released.wait(0.01):
                 connection.sendall(b"HTTP/1.1 103 Early Hints\r\n\r\n")
 
-        receiver.act = interim
+        receiver.respond = interim
 
-        self.late(hurried, receiver.url())
+        self.assert_timeout(impatient_client, receiver.url())
 
-    def test_is_what_the_request_asks_for_if_that_is_less(self, client, hurried, receiver):
-        receiver.act = receiver.hang
+    def test_is_the_timeout_of_the_request_if_that_is_shorter(
+        self, client, impatient_client, receiver
+    ):
+        receiver.respond = receiver.hang
 
-        self.late(client, receiver.url(), timeout=0.1)
-        self.late(hurried, receiver.url(), timeout=60)
+        self.assert_timeout(client, receiver.url(), timeout=0.1)
+        self.assert_timeout(impatient_client, receiver.url(), timeout=60)
 
-    def test_that_is_over_before_the_connection_is_a_failure(self, guard, receiver):
+    def test_that_ends_before_the_connection_is_a_failure(self, guard, receiver):
         now = iter([0.0, 0.5, 9.0, 9.0, 9.0])
         transport = GuardedTransport(guard, timeout=SHORT * 2, monotonic=lambda: next(now))
 
@@ -270,24 +276,22 @@ class TestTime:
 
         assert receiver.connections == 0
 
-    def test_that_is_over_while_waiting_for_a_connection_is_no_attempt(
-        self, guard, trust, receiver
-    ):
+    def test_that_ends_while_waiting_for_a_connection_is_no_attempt(self, guard, trust, receiver):
         with guarded_client(guard, tls=trust, connections=1) as client:
-            with client.stream("GET", receiver.url()) as held:
-                assert held.status_code == 204
+            with client.stream("GET", receiver.url()) as response:
+                assert response.status_code == 204
                 with pytest.raises(NotAttempted):
                     client.get(receiver.url(), timeout=0.01)
             assert client.get(receiver.url()).status_code == 204
 
     def test_is_shared_by_the_addresses_of_a_name(self, names, monkeypatch):
-        tried = []
+        attempts = []
 
-        def silent(address, port, seconds):
-            tried.append((str(address), port, seconds))
+        def connect(address, port, seconds):
+            attempts.append((str(address), port, seconds))
             raise TimeoutError
 
-        monkeypatch.setattr("counterseal_http.backend._connected", silent)
+        monkeypatch.setattr("counterseal_http.backend._connect", connect)
         six = " ".join(f"93.184.216.{last}" for last in range(6))
         backend = GuardedBackend(Guard(resolver=names(shop_example=[six])), "https")
         now = iter([0.0, 0.0, 0.0, 1.0, 2.0, 3.0])
@@ -296,9 +300,9 @@ class TestTime:
         with pytest.raises(httpcore2.ConnectTimeout):
             backend.connect_tcp("shop.example", 443, timeout=budget)
 
-        assert tried == [(f"93.184.216.{last}", 443, 1.0) for last in range(4)]
+        assert attempts == [(f"93.184.216.{last}", 443, 1.0) for last in range(4)]
 
-    def test_is_needed(self, guard):
+    def test_without_a_budget_is_refused(self, guard):
         with pytest.raises(Exception, match="budget"):
             GuardedBackend(guard, "https").connect_tcp("shop.example", 443, timeout=5.0)
 
@@ -314,18 +318,18 @@ class TestTime:
 
 class TestSize:
     def test_of_a_head_is_bounded(self, client, receiver):
-        receiver.act = receiver.answer(200, *[f"X-{n}: {'x' * 100}" for n in range(200)])
+        receiver.respond = receiver.answer(200, *[f"X-{n}: {'x' * 100}" for n in range(200)])
 
         with pytest.raises(httpx2.ReadError):
             client.get(receiver.url())
 
-    def test_of_a_head_may_be_ordinary(self, client, receiver):
-        receiver.act = receiver.answer(200, "X: " + "x" * (HEAD_LIMIT - 200), body=b"x" * 500)
+    def test_of_a_common_head_is_accepted(self, client, receiver):
+        receiver.respond = receiver.answer(200, "X: " + "x" * (HEAD_LIMIT - 200), body=b"x" * 500)
 
         assert client.get(receiver.url()).content == b"x" * 500
 
     def test_of_interim_responses_is_bounded(self, client, receiver):
-        receiver.act = receiver.raw(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 10_000)
+        receiver.respond = receiver.raw(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 10_000)
 
         with pytest.raises(httpx2.ReadError):
             client.get(receiver.url())
@@ -336,47 +340,47 @@ class TestSize:
     )
     def test_of_a_body_is_bounded(self, client, receiver, head):
         body = b"989680\r\n" + b"x" * 10_000_000
-        receiver.act = receiver.raw(b"HTTP/1.1 200 OK\r\n" + head + b"\r\n\r\n" + body)
+        receiver.respond = receiver.raw(b"HTTP/1.1 200 OK\r\n" + head + b"\r\n\r\n" + body)
 
         with client.stream("GET", receiver.url()) as response:
-            read = 0
+            octets = 0
             with pytest.raises(httpx2.ReadError):  # noqa: PT012 (it is the loop that fails)
                 for part in response.iter_raw():
-                    read += len(part)
+                    octets += len(part)
 
-        assert read <= HEAD_LIMIT + 1000
+        assert octets <= HEAD_LIMIT + 1000
 
-    def test_does_not_grow(self, client, receiver):
+    def test_of_a_compressed_body_does_not_grow(self, client, receiver):
         bomb = gzip.compress(b"\0" * 1_000_000)
-        receiver.act = receiver.answer(200, "Content-Encoding: gzip", body=bomb)
+        receiver.respond = receiver.answer(200, "Content-Encoding: gzip", body=bomb)
 
         with pytest.raises(httpx2.DecodingError):
             client.get(receiver.url())
 
-        assert receiver.asked[0].header("accept-encoding") == ["identity"]
+        assert receiver.requests[0].header("accept-encoding") == ["identity"]
 
-    def test_of_an_encoding_that_is_none_is_as_it_is(self, client, receiver):
-        receiver.act = receiver.answer(200, "Content-Encoding: Identity", body=b"{}")
+    def test_of_an_identity_coding_is_unchanged(self, client, receiver):
+        receiver.respond = receiver.answer(200, "Content-Encoding: Identity", body=b"{}")
 
         assert client.get(receiver.url()).json() == {}
 
 
-class TestWhatIsKept:
+class TestWhatStays:
     def test_is_no_cookie(self, client, receiver):
-        receiver.act = receiver.answer(200, "Set-Cookie: a=b; Path=/")
+        receiver.respond = receiver.answer(200, "Set-Cookie: a=b; Path=/")
         client.get(receiver.url())
         client.get(receiver.url())
 
-        assert receiver.asked[1].header("cookie") == []
+        assert receiver.requests[1].header("cookie") == []
 
     def test_is_the_connection(self, client, receiver):
         for _ in range(3):
             client.get(receiver.url())
 
-        assert (len(receiver.asked), receiver.connections) == (3, 1)
+        assert (len(receiver.requests), receiver.connections) == (3, 1)
 
     def test_is_no_connection_that_the_server_closed(self, client, receiver):
-        receiver.act = receiver.answer(204, "Connection: close")
+        receiver.respond = receiver.answer(204, "Connection: close")
         for _ in range(3):
             client.get(receiver.url())
 
@@ -395,27 +399,27 @@ class TestWhatIsKept:
             for thread in threads:
                 thread.join()
 
-        assert len(receiver.asked) == 30
+        assert len(receiver.requests) == 30
         assert receiver.connections <= 2
 
-    def test_is_a_place_after_every_failure(self, guard, trust, receiver):
-        receiver.act = receiver.reset
+    def test_is_a_free_slot_after_every_failure(self, guard, trust, receiver):
+        receiver.respond = receiver.reset
         with guarded_client(guard, tls=trust, connections=1) as client:
             for _ in range(3):
                 with pytest.raises(httpx2.TransportError):
                     client.get(receiver.url())
-            receiver.act = receiver.answer()
+            receiver.respond = receiver.answer()
             assert client.get(receiver.url()).status_code == 204
 
-    def test_is_nothing_after_the_end(self, client, guard, receiver):
+    def test_is_nothing_after_close(self, client, guard, receiver):
         transport = GuardedTransport(guard)
         transport.close()
 
         with pytest.raises(NotAttempted):
             transport.handle_request(httpx2.Request("GET", receiver.url()))
 
-    def test_is_what_runs_at_the_end_and_only_that(self, guard, trust, receiver):
-        receiver.act = receiver.answer(200, body=b"whole")
+    def test_is_only_the_running_request_after_close(self, guard, trust, receiver):
+        receiver.respond = receiver.answer(200, body=b"whole")
         client = guarded_client(guard, tls=trust)
         with client.stream("GET", receiver.url()) as response:
             client._guarded.close()
@@ -427,20 +431,20 @@ class TestWhatIsKept:
 
 
 class TestTheClient:
-    def test_takes_no_credentials_in_a_way_that_it_would_forget(self, client, receiver):
+    def test_refuses_an_auth_argument(self, client, receiver):
         with pytest.raises(ValueError, match="authorization"):
             client.get(receiver.url(), auth=("a", "b"))
 
     def test_reads_json(self, client, receiver):
-        receiver.act = receiver.answer(200, body=b'{"keys": []}')
+        receiver.respond = receiver.answer(200, body=b'{"keys": []}')
 
         response = client.get(receiver.url())
 
         assert response.json() == {"keys": []}
         assert response.raise_for_status() is response
 
-    def test_logs_no_address_and_no_header(self, client, receiver, caplog):
-        receiver.act = receiver.answer(302, "Location: https://shop.example/secret")
+    def test_logs_no_url_and_no_header(self, client, receiver, caplog):
+        receiver.respond = receiver.answer(302, "Location: https://shop.example/secret")
         with caplog.at_level("DEBUG"):
             client.post(receiver.url("/secret?secret"), content=b"secret", headers={"x": "secret"})
 

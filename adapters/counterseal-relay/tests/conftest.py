@@ -1,4 +1,4 @@
-"""What the tests share: a relay on loopback."""
+"""A fake relay on loopback, and notifiers for it."""
 
 import sys
 from datetime import UTC, datetime
@@ -14,8 +14,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from relay_loopback import SECRET, Relay
 
 
-class Now:
-    """The clock of this machine: Standard Webhooks' library knows no other."""
+class MachineClock:
+    """The machine's clock, which the library of Standard Webhooks uses."""
 
     def now(self):
         return datetime.now(UTC)
@@ -23,23 +23,23 @@ class Now:
 
 @pytest.fixture
 def relay():
-    """Return a relay that believes nothing."""
-    made = Relay()
-    yield made
-    made.close()
+    """Return a fake relay."""
+    server = Relay()
+    yield server
+    server.close()
 
 
 @pytest.fixture
 def new_notifier(relay):
     """Return a factory of notifiers."""
-    made = []
+    notifiers = []
 
     def make(url=relay.url, guard=None, secrets=(SECRET,), **more):
         guard = guard or Guard(allow_http=True, allow_private=True, ports=None)
-        made.append(RelayNotifier(url, secrets, Now(), guard=guard, **more))
-        return made[-1]
+        notifiers.append(RelayNotifier(url, secrets, MachineClock(), guard=guard, **more))
+        return notifiers[-1]
 
     yield make
-    relay.over.set()
-    for notifier in made:
+    relay.released.set()
+    for notifier in notifiers:
         notifier.close()

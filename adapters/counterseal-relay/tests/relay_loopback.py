@@ -1,4 +1,4 @@
-"""A relay on loopback, written by a stranger: it verifies with Standard Webhooks' own library."""
+"""A fake relay on loopback; it verifies with the library of Standard Webhooks."""
 
 import base64
 import json
@@ -12,22 +12,23 @@ SECRET = b"0123456789abcdef0123456789abcdef"
 
 class Relay:
     """
-    Takes pushes.
+    A relay.
 
     Attributes:
-        taken: Headers and body of each.
-        answer: What to say: status, headers, body.
-        dead: Framework and id of what is gone.
+        pushes: Headers and body of each accepted push message.
+        response: The response in place of the usual one: status, headers, body.
+        dead: Framework and id of the addresses that are gone.
+        stores_pushes: Whether accepted messages are stored, or only counted.
     """
 
     def __init__(self):
-        self.taken, self.dead = [], set()
-        self.answer = None
+        self.pushes, self.dead = [], set()
+        self.response = None
         self.hanging = False
-        self.hung = 0
-        self.came_back = 0
-        self.keeping, self.delivered = True, 0
-        self.over = threading.Event()
+        self.hanging_requests = 0
+        self.released_requests = 0
+        self.stores_pushes, self.delivered = True, 0
+        self.released = threading.Event()
         self.requests = self.connections = 0
         self.lock = threading.Lock()
         relay, verifier = self, Webhook(f"whsec_{base64.b64encode(SECRET).decode()}")
@@ -42,12 +43,12 @@ class Relay:
 
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["content-length"]))
-                status, headers, answer = relay.take(verifier, dict(self.headers), body)
+                status, headers, content = relay.respond(verifier, dict(self.headers), body)
                 self.send_response(status)
-                for name, value in {**headers, "content-length": str(len(answer))}.items():
+                for name, value in {**headers, "content-length": str(len(content))}.items():
                     self.send_header(name, value)
                 self.end_headers()
-                self.wfile.write(answer)
+                self.wfile.write(content)
 
             def log_message(self, *_):
                 pass
@@ -56,7 +57,7 @@ class Relay:
             request_queue_size = 128
 
             def handle_error(self, *_):
-                pass  # the other side went away
+                pass  # the client closed the connection
 
         self._server = Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}/push"
@@ -64,34 +65,34 @@ class Relay:
         self._thread.start()
 
     def close(self):
-        self.over.set()
+        self.released.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
 
-    def take(self, verifier, headers, body):
+    def respond(self, verifier, headers, body):
         with self.lock:
             self.requests += 1
         if self.hanging:
             with self.lock:
-                self.hung += 1
-            self.over.wait()
+                self.hanging_requests += 1
+            self.released.wait()
             with self.lock:
-                self.came_back += 1
+                self.released_requests += 1
         try:
             verifier.verify(body, {name.lower(): value for name, value in headers.items()})
         except WebhookVerificationError:
             return 401, {}, b""
-        if self.answer is not None:
-            return self.answer
-        read = json.loads(body)
+        if self.response is not None:
+            return self.response
+        members = json.loads(body)
         with self.lock:
             self.delivered += 1
-            if self.keeping:
-                self.taken.append((headers, read))
-        gone = [
+            if self.stores_pushes:
+                self.pushes.append((headers, members))
+        dropped = [
             {"framework": group["framework"], "ids": dead}
-            for group in read["notificationMetaData"]
+            for group in members["notificationMetaData"]
             if (dead := [name for name in group["ids"] if (group["framework"], name) in self.dead])
         ]
-        return (200, {}, json.dumps({"gone": gone}).encode()) if gone else (204, {}, b"")
+        return (200, {}, json.dumps({"gone": dropped}).encode()) if dropped else (204, {}, b"")

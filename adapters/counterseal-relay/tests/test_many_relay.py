@@ -1,4 +1,4 @@
-"""Very many pushes: bounded connections, threads and memory, and none lost; `nox -s pushes`."""
+"""Very many push messages: bounded connections, threads and memory, none lost; `nox -s pushes`."""
 
 import os
 import resource
@@ -10,20 +10,20 @@ from counterseal.models import AddressKind, Occasion, PushAddress, PushMessage, 
 from counterseal.models.guid import derive_guid
 
 PUSHES = int(os.environ.get("PUSHES", "1000"))
-AT_ONCE, WORKERS = 8, 16
+CONCURRENCY, WORKERS = 8, 16
 GROWTH_KIB = 24 * 1024
-"""What is asked for in memory beside the outcomes, whatever their number."""
+"""The memory beside the outcomes, for any number of them."""
 
 ADDRESS = PushAddress(kind=AddressKind.RELAY, value="pigeon:1")
 
 
-def test_very_many_bells(relay, new_notifier):
-    relay.keeping = False
-    notifier = new_notifier(at_once=AT_ONCE)
+def test_very_many_messages(relay, new_notifier):
+    relay.stores_pushes = False
+    notifier = new_notifier(concurrency=CONCURRENCY)
 
     def push(number):
         message = PushMessage(
-            guid=derive_guid(7, f"bell-{number}"),
+            guid=derive_guid(7, f"message-{number}"),
             occasion=Occasion.CHALLENGE,
             subject=derive_guid(7, "question"),
             account=derive_guid(7, "account"),
@@ -41,7 +41,7 @@ def test_very_many_bells(relay, new_notifier):
 
         assert set(pool.map(push, range(PUSHES))) == {PushResult.DELIVERED}
 
-        assert threading.active_count() <= threads + AT_ONCE
+        assert threading.active_count() <= threads + CONCURRENCY
         assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < GROWTH_KIB
     assert relay.delivered == PUSHES + 100
-    assert relay.connections <= AT_ONCE
+    assert relay.connections <= CONCURRENCY

@@ -1,4 +1,4 @@
-"""The notifier: the port's contract against a relay on loopback, and what the relay may answer."""
+"""The notifier: the contract of the port, with a fake relay, and the relay's responses."""
 
 import json
 from datetime import timedelta
@@ -20,7 +20,7 @@ from counterseal.testing.contracts import NotifierContract
 from counterseal_http import Guard
 from counterseal_relay import RelayNotifier
 
-MESSAGE, QUESTION, ACCOUNT = (derive_guid(7, name) for name in ("bell", "question", "account"))
+MESSAGE, QUESTION, ACCOUNT = (derive_guid(7, name) for name in ("message", "question", "account"))
 DELIVERED, GONE, REJECTED, MISCONFIGURED, LATER = (
     PushOutcome(result=getattr(PushResult, name))
     for name in ("DELIVERED", "GONE", "REJECTED", "MISCONFIGURED", "LATER")
@@ -47,7 +47,7 @@ def message(**changes):
     )
 
 
-def relayed(value):
+def relay_address(value):
     return PushAddress(kind=AddressKind.RELAY, value=value)
 
 
@@ -76,7 +76,7 @@ class TestRelayNotifier(NotifierContract):
 
     def dead_address(self, notifier):
         self.relay.dead.add(("relay", "dead"))
-        return relayed("dead")
+        return relay_address("dead")
 
     def hang(self, notifier):
         self.relay.hanging = True
@@ -84,32 +84,32 @@ class TestRelayNotifier(NotifierContract):
     def payloads(self, notifier):
         return [
             {
-                **{name: sent[name] for name in ("title", "body", "data", "type")},
-                "ids": [group["ids"] for group in sent["notificationMetaData"]],
+                **{name: members[name] for name in ("title", "body", "data", "type")},
+                "ids": [group["ids"] for group in members["notificationMetaData"]],
                 "guid": headers["webhook-id"],
             }
-            for headers, sent in self.relay.taken
+            for headers, members in self.relay.pushes
         ]
 
 
 def test_the_request_as_it_goes_over_the_wire(relay, new_notifier):
     notifier: Notifier = new_notifier(kinds=list(AddressKind))
     addresses = (
-        relayed("pigeon:p-1"),
+        relay_address("pigeon:p-1"),
         PushAddress(kind=AddressKind.FCM_TOKEN, value="t:1"),
-        relayed("pigeon:p:2"),
+        relay_address("pigeon:p:2"),
         PushAddress(kind=AddressKind.APNS, value="a-1"),
         PushAddress(kind=AddressKind.FCM_FID, value="f-1"),
         PushAddress(kind=AddressKind.WEBPUSH, value="{}"),
-        relayed("bare"),
-        relayed("firebase:t-2"),
+        relay_address("bare"),
+        relay_address("firebase:t-2"),
     )
     assert notifier.push(addresses, message()) == (DELIVERED,) * 8
 
-    ((headers, sent),) = relay.taken
+    ((headers, members),) = relay.pushes
     assert headers["webhook-id"] == MESSAGE
     assert headers["content-type"] == "application/json"
-    assert sent == {
+    assert members == {
         "notificationMetaData": [
             {"framework": "pigeon", "ids": ["p-1", "p:2"]},
             {"framework": "firebase", "ids": ["t:1", "t-2"]},
@@ -136,34 +136,39 @@ def test_the_request_as_it_goes_over_the_wire(relay, new_notifier):
     ],
 )
 def test_life_and_urgency(relay, new_notifier, *, occasion, life, priority, ttl):
-    assert new_notifier().push((relayed("1"),), message(occasion=occasion, life=life)) == (
+    assert new_notifier().push((relay_address("1"),), message(occasion=occasion, life=life)) == (
         DELIVERED,
     )
-    ((_, sent),) = relay.taken
-    assert (sent["priority"], sent["ttl"]) == (priority, ttl)
+    ((_, members),) = relay.pushes
+    assert (members["priority"], members["ttl"]) == (priority, ttl)
 
 
 def test_one_request_for_all_and_each_id_once(relay, new_notifier):
-    addresses = (relayed("1"), relayed("2"), relayed("1"))
+    addresses = (relay_address("1"), relay_address("2"), relay_address("1"))
     assert new_notifier().push(addresses, message()) == (DELIVERED,) * 3
-    ((_, sent),) = relay.taken
-    assert sent["notificationMetaData"] == [{"framework": "relay", "ids": ["1", "2"]}]
+    ((_, members),) = relay.pushes
+    assert members["notificationMetaData"] == [{"framework": "relay", "ids": ["1", "2"]}]
 
 
-def test_it_takes_its_own_kinds_only(relay, new_notifier):
+def test_other_kinds_of_addresses_are_misconfigured(relay, new_notifier):
     foreign = PushAddress(kind=AddressKind.APNS, value="a")
     assert new_notifier().push((foreign,), message()) == (MISCONFIGURED,)
     assert relay.requests == 0
 
 
-def test_the_relay_says_what_is_gone(relay, new_notifier):
+def test_addresses_that_the_relay_calls_gone_are_gone(relay, new_notifier):
     relay.dead = {("pigeon", "1"), ("relay", "2")}
-    addresses = (relayed("pigeon:1"), relayed("pigeon:2"), relayed("2"), relayed("1"))
+    addresses = (
+        relay_address("pigeon:1"),
+        relay_address("pigeon:2"),
+        relay_address("2"),
+        relay_address("1"),
+    )
     assert new_notifier().push(addresses, message()) == (GONE, DELIVERED, GONE, DELIVERED)
 
 
 @pytest.mark.parametrize(
-    ("answer", "outcome"),
+    ("response", "outcome"),
     [
         ((202, {}, b"accepted"), DELIVERED),
         ((200, {}, b"[" * 9_000), DELIVERED),
@@ -186,25 +191,27 @@ def test_the_relay_says_what_is_gone(relay, new_notifier):
     ],
     ids=lambda value: str(value[0]) if isinstance(value, tuple) else "",
 )
-def test_what_relays_answer(relay, new_notifier, answer, outcome):
-    relay.answer = answer
-    assert new_notifier().push((relayed("1"),), message()) == (outcome,)
+def test_the_outcome_of_each_response(relay, new_notifier, response, outcome):
+    relay.response = response
+    assert new_notifier().push((relay_address("1"),), message()) == (outcome,)
     assert relay.requests == 1
 
 
-def test_another_secret_is_for_an_operator(relay, new_notifier):
-    assert new_notifier(secrets=[b"x" * 32]).push((relayed("1"),), message()) == (MISCONFIGURED,)
+def test_a_wrong_secret_is_misconfigured(relay, new_notifier):
+    assert new_notifier(secrets=[b"x" * 32]).push((relay_address("1"),), message()) == (
+        MISCONFIGURED,
+    )
 
 
-def test_while_secrets_change_both_sign(relay, new_notifier):
-    from relay_loopback import SECRET  # noqa: PLC0415 (the other tests need it not)
+def test_both_secrets_sign_while_they_change(relay, new_notifier):
+    from relay_loopback import SECRET  # noqa: PLC0415 (only this test needs it)
 
-    assert new_notifier(secrets=[b"x" * 32, SECRET]).push((relayed("1"),), message()) == (
+    assert new_notifier(secrets=[b"x" * 32, SECRET]).push((relay_address("1"),), message()) == (
         DELIVERED,
     )
 
 
-def test_no_secret_is_no_relay():
+def test_a_notifier_without_a_secret_is_refused():
     with pytest.raises(ValueError, match="secret"):
         RelayNotifier("https://relay.example/", [], None)
 
@@ -213,29 +220,33 @@ def test_no_secret_is_no_relay():
     "url",
     ["http://relay.example/secret", "https://127.0.0.1/secret", "", "https://169.254.169.254/"],
 )
-def test_the_guard_judges_the_relay_too(new_notifier, url, caplog):
-    assert new_notifier(url=url, guard=Guard()).push((relayed("1"),), message()) == (MISCONFIGURED,)
+def test_the_guard_checks_the_url_of_the_relay(new_notifier, url, caplog):
+    assert new_notifier(url=url, guard=Guard()).push((relay_address("1"),), message()) == (
+        MISCONFIGURED,
+    )
     assert "secret" not in caplog.text
 
 
-def test_where_nobody_listens(new_notifier):
-    assert new_notifier(url="http://127.0.0.1:1/").push((relayed("1"),), message()) == (LATER,)
+def test_a_refused_connection_is_later(new_notifier):
+    assert new_notifier(url="http://127.0.0.1:1/").push((relay_address("1"),), message()) == (
+        LATER,
+    )
 
 
-def test_a_closed_one(new_notifier):
+def test_a_closed_notifier_is_unavailable(new_notifier):
     with new_notifier() as notifier:
         pass
     with pytest.raises(NotifierUnavailable):
         notifier.push((), message())
 
 
-def test_what_is_sent_twice_has_the_same_id(relay, new_notifier):
+def test_a_message_that_is_sent_twice_has_the_same_id(relay, new_notifier):
     notifier = new_notifier()
     for _ in range(2):
-        notifier.push((relayed("1"),), message())
-    assert {headers["webhook-id"] for headers, _ in relay.taken} == {MESSAGE}
-    assert json.dumps(relay.taken[0][1]) == json.dumps(relay.taken[1][1])
+        notifier.push((relay_address("1"),), message())
+    assert {headers["webhook-id"] for headers, _ in relay.pushes} == {MESSAGE}
+    assert json.dumps(relay.pushes[0][1]) == json.dumps(relay.pushes[1][1])
 
 
-def test_a_text_that_utf_8_cannot_hold(relay, new_notifier):
-    assert new_notifier().push((relayed("1"),), message(title="a\ud800")) == (DELIVERED,)
+def test_a_text_that_utf_8_cannot_encode_is_sent(relay, new_notifier):
+    assert new_notifier().push((relay_address("1"),), message(title="a\ud800")) == (DELIVERED,)

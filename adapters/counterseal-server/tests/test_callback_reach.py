@@ -28,7 +28,7 @@ class Names:
         self.names = {name.replace("_", "."): said for name, said in names.items()}
         self.asked = []
 
-    def resolve(self, host, within):
+    def resolve(self, host, timeout):
         self.asked.append(host)
         if host not in self.names:
             raise Unresolved("the name has no address")

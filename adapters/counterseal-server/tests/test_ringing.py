@@ -136,14 +136,14 @@ class WebPush:
 
     def rung(self):
         return [
-            (taken.path.rpartition("/")[2], json.loads(self.browser.read(taken.body))["data"])
-            for taken in self.server.taken
+            (taken.path.rpartition("/")[2], json.loads(self.browser.decrypt(taken.body))["data"])
+            for taken in self.server.messages
         ]
 
     def seen(self):
         return [
-            (taken.headers, taken.body, self.browser.read(taken.body))
-            for taken in self.server.taken
+            (taken.headers, taken.body, self.browser.decrypt(taken.body))
+            for taken in self.server.messages
         ]
 
 
@@ -161,13 +161,13 @@ class Relay:
     def rung(self):
         return [
             (name, sent["data"])
-            for _, sent in self.server.taken
+            for _, sent in self.server.pushes
             for group in sent["notificationMetaData"]
             for name in group["ids"]
         ]
 
     def seen(self):
-        return self.server.taken
+        return self.server.pushes
 
 
 @pytest.fixture
@@ -264,8 +264,8 @@ def test_bells_by_processes_of_their_own(serve, new_channel, receiver):
 
 def test_a_dead_and_a_live_device_a_failing_and_a_healthy_channel(serve, new_channel, receiver):
     fcm, relay = new_channel(Fcm), new_channel(Relay)
-    fcm.server.answers["dead"] = fcm_loopback.fcm_error(404, "UNREGISTERED")
-    relay.server.answer = 503, {"retry-after": "3600"}, b""
+    fcm.server.responses["dead"] = fcm_loopback.fcm_error(404, "UNREGISTERED")
+    relay.server.response = 503, {"retry-after": "3600"}, b""
     service = serve(fcm, relay, policy=LONG)
     Phone(service, PushAddress(kind=AddressKind.FCM_TOKEN, value="dead"))
     live = Phone(service, fcm.address, relay.address)
@@ -288,6 +288,6 @@ def test_a_dead_and_a_live_device_a_failing_and_a_healthy_channel(serve, new_cha
     eventually(lambda: any(data.get("requestGuid") == second["guid"] for _, data in fcm.rung()))
     assert sum('"dead"' in body.decode() for _, body in fcm.server.raw) == before
     assert live.answer(second["guid"], second["code"])
-    eventually(lambda: relay.server.hung)
-    assert relay.server.came_back == 0
-    relay.server.over.set()
+    eventually(lambda: relay.server.hanging_requests)
+    assert relay.server.released_requests == 0
+    relay.server.released.set()

@@ -1,4 +1,4 @@
-"""What the tests share: a push service on loopback, and notifiers that may reach it."""
+"""A fake push service on loopback, and notifiers that may call it."""
 
 import sys
 from datetime import UTC, datetime
@@ -18,8 +18,8 @@ VAPID_KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"
 NOW = datetime(2040, 1, 1, 12, tzinfo=UTC)
 
 
-class Still:
-    """A clock that stands still."""
+class FixedClock:
+    """A clock that does not move."""
 
     def now(self):
         return NOW
@@ -27,29 +27,31 @@ class Still:
 
 @pytest.fixture
 def service():
-    """Return a push service."""
-    made = PushService()
-    yield made
-    made.close()
+    """Return a fake push service."""
+    server = PushService()
+    yield server
+    server.close()
 
 
 @pytest.fixture
 def vapid():
-    """Return who pushes."""
+    """Return the sender's VAPID."""
     return Vapid(VAPID_KEY, "mailto:operator@push.example")
 
 
 @pytest.fixture
 def new_notifier(vapid, service):
     """Return a factory of notifiers."""
-    made = []
+    notifiers = []
 
     def make(guard=None, clock=None, **more):
         guard = guard or Guard(allow_http=True, allow_private=True, ports=None)
-        made.append(WebPushNotifier(vapid, clock or Still(), SystemEntropy(), guard=guard, **more))
-        return made[-1]
+        notifiers.append(
+            WebPushNotifier(vapid, clock or FixedClock(), SystemEntropy(), guard=guard, **more)
+        )
+        return notifiers[-1]
 
     yield make
-    service.over.set()
-    for notifier in made:
+    service.released.set()
+    for notifier in notifiers:
         notifier.close()

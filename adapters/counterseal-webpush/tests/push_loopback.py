@@ -1,4 +1,4 @@
-"""A push service on loopback, as RFC 8030 has them, which believes nothing: VAPID is verified."""
+"""A fake push service on loopback, as in RFC 8030; it verifies VAPID."""
 
 import base64
 import json
@@ -22,7 +22,7 @@ def unb64(text):
 
 @attrs.frozen
 class Browser:
-    """Who subscribes and reads: its decryption is http-ece's."""
+    """A browser that subscribes; it decrypts by http-ece."""
 
     endpoint: str
     private: ec.EllipticCurvePrivateKey = attrs.field(
@@ -40,15 +40,15 @@ class Browser:
             {"endpoint": self.endpoint, "expirationTime": None, "keys": keys, **changes}
         )
 
-    def read(self, body):
+    def decrypt(self, body):
         return http_ece.decrypt(
             body, private_key=self.private, auth_secret=self.auth, version="aes128gcm"
         )
 
 
 @attrs.frozen
-class Taken:
-    """One message as it came over the wire."""
+class ReceivedMessage:
+    """One message, as received."""
 
     path: str
     headers: dict
@@ -58,18 +58,19 @@ class Taken:
 
 class PushService:
     """
-    Takes messages.
+    A push service.
 
     Attributes:
-        taken: So far.
-        answers: By path, what to say instead of taking it.
-        key: The public key that pushes are taken from; None is whatever the token names.
+        messages: The accepted messages.
+        responses: By path, the response in place of the usual one.
+        key: The only public key that may send; None accepts the one in the token.
+        stores_messages: Whether accepted messages are stored, or only counted.
     """
 
     def __init__(self):
-        self.taken, self.answers, self.key = [], {}, None
-        self.keeping, self.delivered = True, 0
-        self.over = threading.Event()
+        self.messages, self.responses, self.key = [], {}, None
+        self.stores_messages, self.delivered = True, 0
+        self.released = threading.Event()
         self.hanging = False
         self.lock = threading.Lock()
         self.running = self.most = self.connections = self.requests = 0
@@ -90,7 +91,7 @@ class PushService:
                     service.running += 1
                     service.most = max(service.most, service.running)
                 try:
-                    status, headers = service.answer(self.path, self.headers, body)
+                    status, headers = service.respond(self.path, self.headers, body)
                 finally:
                     with service.lock:
                         service.running -= 1
@@ -106,7 +107,7 @@ class PushService:
             request_queue_size = 128
 
             def handle_error(self, *_):
-                pass  # the other side went away
+                pass  # the client closed the connection
 
         self._server = Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
@@ -114,7 +115,7 @@ class PushService:
         self._thread.start()
 
     def close(self):
-        self.over.set()
+        self.released.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -122,18 +123,18 @@ class PushService:
     def browser(self, name):
         return Browser(f"{self.url}/push/{name}")
 
-    def answer(self, path, headers, body):
+    def respond(self, path, headers, body):
         if self.hanging:
-            self.over.wait()
-        if path in self.answers:
-            return self.answers[path]
+            self.released.wait()
+        if path in self.responses:
+            return self.responses[path]
         scheme, token, key = headers["authorization"].replace(",", " ").split()
         assert scheme == "vapid"
         point = unb64(key.removeprefix("k="))
         if self.key is not None and key != f"k={self.key}":
             return 403, {}
         public = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
-        # The notifier's clock stands still, in the future.
+        # The notifier's clock is fixed, in the future.
         claims = jwt.decode(
             token.removeprefix("t="), public, algorithms=["ES256"], audience=self.url
         )
@@ -141,6 +142,6 @@ class PushService:
         assert len(body) <= 4096
         with self.lock:
             self.delivered += 1
-            if self.keeping:
-                self.taken.append(Taken(path, dict(headers), body, claims))
+            if self.stores_messages:
+                self.messages.append(ReceivedMessage(path, dict(headers), body, claims))
         return 201, {"location": f"{self.url}/message/1"}

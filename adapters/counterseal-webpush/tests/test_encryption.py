@@ -1,4 +1,4 @@
-"""Encryption: RFC 8291's own example, and http-ece reading what we write."""
+"""Encryption: the example of RFC 8291, and decryption by http-ece."""
 
 import os
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from push_loopback import Browser, unb64
 
 from counterseal_webpush import Subscription, Unusable
-from counterseal_webpush.encryption import PLAIN_LIMIT, encrypted
+from counterseal_webpush.encryption import PLAIN_LIMIT, encrypt
 
 # RFC 8291, 5 and appendix A.
 PLAIN = b"When I grow up, I want to be a watermelon"
@@ -23,36 +23,36 @@ BODY = (
 )
 
 BROWSER = Browser("https://push.example/1")
-THEIRS = Subscription(endpoint=BROWSER.endpoint, point=BROWSER.point, auth=BROWSER.auth)
+SUBSCRIPTION = Subscription(endpoint=BROWSER.endpoint, point=BROWSER.point, auth=BROWSER.auth)
 
 
 def test_the_example_of_rfc_8291():
     subscription = Subscription(endpoint="", point=unb64(POINT), auth=unb64(AUTH))
-    body = encrypted(PLAIN, subscription, salt=unb64(SALT), scalar=unb64(SCALAR))
+    body = encrypt(PLAIN, subscription, salt=unb64(SALT), scalar=unb64(SCALAR))
     assert body == unb64(BODY)
 
 
 @given(plain=st.binary(max_size=PLAIN_LIMIT), size=st.integers(0, PLAIN_LIMIT))
-def test_e9_http_ece_decrypts_every_body_that_we_encrypt(plain, size):
+def test_e9_http_ece_decrypts_every_message(plain, size):
     assert PLAIN_LIMIT == 3993, "RFC 8291, 4: what fits into one record of 4096 bytes"
-    body = encrypted(plain, THEIRS, salt=os.urandom(16), scalar=os.urandom(32), size=size)
-    assert BROWSER.read(body) == plain
+    body = encrypt(plain, SUBSCRIPTION, salt=os.urandom(16), scalar=os.urandom(32), size=size)
+    assert BROWSER.decrypt(body) == plain
     assert len(body) == 86 + max(len(plain), size) + 1 + 16 <= 4096
 
 
 @pytest.mark.parametrize("length", [0, 1, PLAIN_LIMIT - 1, PLAIN_LIMIT])
-def test_at_the_ends(length):
-    body = encrypted(b"x" * length, THEIRS, salt=os.urandom(16), scalar=os.urandom(32))
-    assert BROWSER.read(body) == b"x" * length
+def test_the_shortest_and_the_longest_message(length):
+    body = encrypt(b"x" * length, SUBSCRIPTION, salt=os.urandom(16), scalar=os.urandom(32))
+    assert BROWSER.decrypt(body) == b"x" * length
 
 
-def test_too_long():
+def test_a_message_that_is_too_long_is_refused():
     with pytest.raises(ValueError, match="too long"):
-        encrypted(b"x" * (PLAIN_LIMIT + 1), THEIRS, salt=bytes(16), scalar=os.urandom(32))
+        encrypt(b"x" * (PLAIN_LIMIT + 1), SUBSCRIPTION, salt=bytes(16), scalar=os.urandom(32))
 
 
 @pytest.mark.parametrize("point", [b"\x04" + b"\x01" * 64, b"\x02" + b"\x01" * 32, bytes(65), b""])
-def test_a_key_that_is_no_point(point):
+def test_a_key_that_is_not_a_point_is_unusable(point):
     subscription = Subscription(endpoint="", point=point, auth=bytes(16))
     with pytest.raises(Unusable):
-        encrypted(b"", subscription, salt=bytes(16), scalar=os.urandom(32))
+        encrypt(b"", subscription, salt=bytes(16), scalar=os.urandom(32))

@@ -1,4 +1,4 @@
-"""Very many pushes: bounded connections, threads and memory, and none lost; `nox -s pushes`."""
+"""Very many push messages: bounded connections, threads and memory, none lost; `nox -s pushes`."""
 
 import os
 import resource
@@ -11,17 +11,17 @@ from counterseal.models import AddressKind, Occasion, PushAddress, PushMessage, 
 from counterseal.models.guid import derive_guid
 
 PUSHES = int(os.environ.get("PUSHES", "1000"))
-AT_ONCE = 8
+CONCURRENCY = 8
 BROWSER = Browser("")
 GROWTH_KIB = 24 * 1024
-"""What is asked for in memory beside the addresses and outcomes, whatever their number."""
+"""The memory beside addresses and outcomes, for any number of them."""
 
 
 def test_very_many_addresses(service, new_notifier):
-    service.keeping = False
-    notifier = new_notifier(at_once=AT_ONCE)
+    service.stores_messages = False
+    notifier = new_notifier(concurrency=CONCURRENCY)
     message = PushMessage(
-        guid=derive_guid(7, "bell"),
+        guid=derive_guid(7, "message"),
         occasion=Occasion.CHALLENGE,
         subject=derive_guid(7, "question"),
         account=derive_guid(7, "account"),
@@ -45,7 +45,7 @@ def test_very_many_addresses(service, new_notifier):
 
     assert {outcome.result for outcome in outcomes} == {PushResult.DELIVERED}
     assert service.delivered == PUSHES + 100
-    assert service.most <= AT_ONCE
-    assert service.connections <= AT_ONCE + 1
-    assert threading.active_count() <= threads + AT_ONCE
+    assert service.most <= CONCURRENCY
+    assert service.connections <= CONCURRENCY + 1
+    assert threading.active_count() <= threads + CONCURRENCY
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < GROWTH_KIB

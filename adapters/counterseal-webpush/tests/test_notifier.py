@@ -1,4 +1,4 @@
-"""The notifier: the port's contract against a push service on loopback, and RFC 8030's answers."""
+"""The notifier: the contract of the port, with a fake push service, and its responses."""
 
 import json
 from datetime import timedelta
@@ -21,7 +21,7 @@ from counterseal.testing.contracts import NotifierContract
 from counterseal_http import Guard
 from counterseal_webpush import Vapid, WebPushNotifier
 
-MESSAGE, QUESTION, ACCOUNT = (derive_guid(7, name) for name in ("bell", "question", "account"))
+MESSAGE, QUESTION, ACCOUNT = (derive_guid(7, name) for name in ("message", "question", "account"))
 DELIVERED, GONE, REJECTED, MISCONFIGURED, LATER = (
     PushOutcome(result=getattr(PushResult, name))
     for name in ("DELIVERED", "GONE", "REJECTED", "MISCONFIGURED", "LATER")
@@ -48,7 +48,7 @@ def message(**changes):
     )
 
 
-def at(subscription):
+def address_of(subscription):
     return PushAddress(kind=AddressKind.WEBPUSH, value=subscription)
 
 
@@ -78,48 +78,49 @@ class TestWebPushNotifier(NotifierContract):
 
     def address(self, notifier, number):
         browser = self.browsers.setdefault(f"/push/{number}", self.service.browser(number))
-        return at(browser.subscription())
+        return address_of(browser.subscription())
 
     def dead_address(self, notifier):
-        self.service.answers["/push/dead"] = 410, {}
-        return at(self.service.browser("dead").subscription())
+        self.service.responses["/push/dead"] = 410, {}
+        return address_of(self.service.browser("dead").subscription())
 
     def busy_address(self, notifier):
-        self.service.answers["/push/busy"] = 429, {"retry-after": "3600"}
-        return at(self.service.browser("busy").subscription())
+        self.service.responses["/push/busy"] = 429, {"retry-after": "3600"}
+        return address_of(self.service.browser("busy").subscription())
 
     def hang(self, notifier):
         self.service.hanging = True
 
     def payloads(self, notifier):
         return [
-            json.loads(self.browsers[taken.path].read(taken.body)) for taken in self.service.taken
+            json.loads(self.browsers[each.path].decrypt(each.body))
+            for each in self.service.messages
         ]
 
 
 def test_the_message_as_it_goes_over_the_wire(service, new_notifier, vapid):
     notifier: Notifier = new_notifier()
     browser = service.browser("1?up=1&token=%7Eab")
-    assert notifier.push((at(browser.subscription()),), message()) == (DELIVERED,)
+    assert notifier.push((address_of(browser.subscription()),), message()) == (DELIVERED,)
 
-    (taken,) = service.taken
-    assert taken.path == "/push/1?up=1&token=%7Eab"
-    headers = {name.lower(): value for name, value in taken.headers.items()}
+    (received,) = service.messages
+    assert received.path == "/push/1?up=1&token=%7Eab"
+    headers = {name.lower(): value for name, value in received.headers.items()}
     assert headers["ttl"] == "119"
     assert headers["urgency"] == "high"
     assert headers["topic"] == MESSAGE.replace("-", "")
-    assert taken.claims["aud"] == service.url
-    assert taken.claims["sub"] == "mailto:operator@push.example"
-    plain = browser.read(taken.body)
+    assert received.claims["aud"] == service.url
+    assert received.claims["sub"] == "mailto:operator@push.example"
+    plain = browser.decrypt(received.body)
     assert json.loads(plain) == {
         "title": "A question for you",
         "body": "Open the app to answer.",
         "data": {"type": "request", "requestGuid": QUESTION, "privakeyId": ACCOUNT},
     }
     assert len(plain) <= 256
-    seen = repr((taken.path, taken.headers, taken.body))
-    for hidden in ("question", QUESTION, ACCOUNT, "Open", "request"):
-        assert hidden not in seen
+    visible = repr((received.path, received.headers, received.body))
+    for secret in ("question", QUESTION, ACCOUNT, "Open", "request"):
+        assert secret not in visible
 
 
 @pytest.mark.parametrize(
@@ -132,41 +133,41 @@ def test_the_message_as_it_goes_over_the_wire(service, new_notifier, vapid):
     ],
 )
 def test_life_and_urgency(service, new_notifier, *, occasion, life, urgency, ttl):
-    address = at(service.browser("1").subscription())
+    address = address_of(service.browser("1").subscription())
     assert new_notifier().push((address,), message(occasion=occasion, life=life)) == (DELIVERED,)
 
-    (taken,) = service.taken
-    headers = {name.lower(): value for name, value in taken.headers.items()}
+    (received,) = service.messages
+    headers = {name.lower(): value for name, value in received.headers.items()}
     assert (headers["urgency"], headers["ttl"]) == (urgency, ttl)
 
 
-def test_its_length_tells_little(service, new_notifier):
-    notifier, address = new_notifier(), at(service.browser("1").subscription())
+def test_messages_are_padded(service, new_notifier):
+    notifier, address = new_notifier(), address_of(service.browser("1").subscription())
     for title in ("?", "A question of the Example Bank", "ü" * 90):
         notifier.push((address,), message(title=title))
-    assert len({len(taken.body) for taken in service.taken[:2]}) == 1
-    assert {len(taken.body) for taken in service.taken} == {86 + 256 + 17, 86 + 512 + 17}
+    assert len({len(received.body) for received in service.messages[:2]}) == 1
+    assert {len(received.body) for received in service.messages} == {86 + 256 + 17, 86 + 512 + 17}
 
 
 def test_what_is_too_large_is_not_sent(service, new_notifier):
     browser, notifier = service.browser("1"), new_notifier()
 
     def outcome_of(length):
-        return notifier.push((at(browser.subscription()),), message(title="?", body="b" * length))[
-            0
-        ]
+        return notifier.push(
+            (address_of(browser.subscription()),), message(title="?", body="b" * length)
+        )[0]
 
     assert outcome_of(1) == DELIVERED
-    rest = len(browser.read(service.taken.pop().body)) - 1
+    rest = len(browser.decrypt(service.messages.pop().body)) - 1
     assert outcome_of(3_993 - rest) == DELIVERED
-    (taken,) = service.taken
-    assert len(browser.read(taken.body)) == 3_993
+    (received,) = service.messages
+    assert len(browser.decrypt(received.body)) == 3_993
     assert outcome_of(3_994 - rest) == REJECTED
     assert service.requests == 2
 
 
 @pytest.mark.parametrize(
-    ("answer", "outcome"),
+    ("response", "outcome"),
     [
         ((200, {}), DELIVERED),
         ((202, {}), DELIVERED),
@@ -188,16 +189,19 @@ def test_what_is_too_large_is_not_sent(service, new_notifier):
     ],
     ids=lambda value: str(value[0]) if isinstance(value, tuple) else "",
 )
-def test_what_push_services_answer(service, new_notifier, answer, outcome):
-    service.answers["/push/1"] = answer
-    addresses = at(service.browser("1").subscription()), at(service.browser("2").subscription())
+def test_the_outcome_of_each_response(service, new_notifier, response, outcome):
+    service.responses["/push/1"] = response
+    addresses = (
+        address_of(service.browser("1").subscription()),
+        address_of(service.browser("2").subscription()),
+    )
     assert new_notifier().push(addresses, message()) == (outcome, DELIVERED)
     assert service.requests == 2
 
 
-def test_a_subscription_of_another_key_is_no_matter_of_the_address(service, new_notifier):
+def test_a_subscription_for_another_key_is_misconfigured(service, new_notifier):
     service.key = Vapid(b64(b"\x07" * 32), "mailto:a@push.example").public
-    address = at(service.browser("1").subscription())
+    address = address_of(service.browser("1").subscription())
     assert new_notifier().push((address,), message()) == (MISCONFIGURED,)
 
 
@@ -219,15 +223,17 @@ def test_a_subscription_of_another_key_is_no_matter_of_the_address(service, new_
         ),
     ],
 )
-def test_what_is_no_subscription_is_gone(service, new_notifier, address):
-    assert new_notifier().push((at(address),), message()) == (GONE,)
+def test_an_invalid_subscription_is_gone(service, new_notifier, address):
+    assert new_notifier().push((address_of(address),), message()) == (GONE,)
     assert service.requests == 0
 
 
-def test_keys_with_padding_are_keys(service, new_notifier):
+def test_keys_may_have_padding(service, new_notifier):
     browser = service.browser("1")
     keys = {"p256dh": b64(browser.point) + "=", "auth": b64(browser.auth) + "=="}
-    assert new_notifier().push((at(browser.subscription(keys=keys)),), message()) == (DELIVERED,)
+    assert new_notifier().push((address_of(browser.subscription(keys=keys)),), message()) == (
+        DELIVERED,
+    )
 
 
 @pytest.mark.parametrize(
@@ -245,43 +251,43 @@ def test_keys_with_padding_are_keys(service, new_notifier):
         "",
     ],
 )
-def test_the_guard_judges_every_endpoint(new_notifier, endpoint, caplog):
-    address = at(Browser(endpoint).subscription())
+def test_the_guard_checks_every_endpoint(new_notifier, endpoint, caplog):
+    address = address_of(Browser(endpoint).subscription())
     assert new_notifier(guard=Guard()).push((address,), message()) == (MISCONFIGURED,)
     assert "push.example" not in caplog.text
 
 
-def test_a_name_that_leads_inside(new_notifier):
-    class Inside:
-        def resolve(self, host, within):
+def test_a_name_with_a_private_address_is_misconfigured(new_notifier):
+    class PrivateResolver:
+        def resolve(self, host, timeout):
             return ("127.0.0.1",)
 
-    address = at(Browser("https://push.example/1").subscription())
-    assert new_notifier(guard=Guard(resolver=Inside())).push((address,), message()) == (
+    address = address_of(Browser("https://push.example/1").subscription())
+    assert new_notifier(guard=Guard(resolver=PrivateResolver())).push((address,), message()) == (
         MISCONFIGURED,
     )
 
 
-def test_where_nobody_listens(new_notifier):
-    address = at(Browser("http://127.0.0.1:1/1").subscription())
+def test_a_refused_connection_is_later(new_notifier):
+    address = address_of(Browser("http://127.0.0.1:1/1").subscription())
     assert new_notifier().push((address,), message()) == (LATER,)
 
 
-def test_a_closed_one(new_notifier):
+def test_a_closed_notifier_is_unavailable(new_notifier):
     with new_notifier() as notifier:
         assert isinstance(notifier, WebPushNotifier)
     with pytest.raises(NotifierUnavailable):
         notifier.push((), message())
 
 
-def test_connections_are_used_again_and_bounded(service, new_notifier):
-    addresses = tuple(at(service.browser(n).subscription()) for n in range(200))
-    assert set(new_notifier(at_once=4).push(addresses, message())) == {DELIVERED}
+def test_connections_are_reused_and_bounded(service, new_notifier):
+    addresses = tuple(address_of(service.browser(n).subscription()) for n in range(200))
+    assert set(new_notifier(concurrency=4).push(addresses, message())) == {DELIVERED}
     assert service.most <= 4
     assert service.connections <= 4
 
 
-def test_a_text_that_utf_8_cannot_hold(service, new_notifier):
+def test_a_text_that_utf_8_cannot_encode_is_sent(service, new_notifier):
     assert new_notifier().push(
-        (at(service.browser("1").subscription()),), message(title="a\ud800")
+        (address_of(service.browser("1").subscription()),), message(title="a\ud800")
     ) == (DELIVERED,)

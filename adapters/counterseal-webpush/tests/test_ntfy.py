@@ -1,4 +1,4 @@
-"""A real ntfy: a message goes through it, and back to the one who can read it."""
+"""A real ntfy: a message goes through it, and its browser decrypts it."""
 
 import base64
 import json
@@ -23,55 +23,57 @@ from counterseal.models import (
 )
 from counterseal.models.guid import derive_guid
 
-PATIENCE = 240
+TIMEOUT = 240
 NTFY = shutil.which("ntfy")
 
 
 @pytest.fixture
 def ntfy(tmp_path):
-    """Run an ntfy on loopback that keeps everything in *tmp_path*, and return its address."""
+    """Run ntfy on loopback, with its files in *tmp_path*, and return its URL."""
     if NTFY is None:
         pytest.skip("ntfy is not installed (Debian: apt-get install ntfy)")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
     settings = tmp_path / "server.yml"
-    kept = json.dumps(str(tmp_path / "cache.db"))
-    settings.write_text(f"base-url: {url}\nlisten-http: 127.0.0.1:{port}\ncache-file: {kept}\n")
+    cache_file = json.dumps(str(tmp_path / "cache.db"))
+    settings.write_text(
+        f"base-url: {url}\nlisten-http: 127.0.0.1:{port}\ncache-file: {cache_file}\n"
+    )
     with (tmp_path / "log").open("w") as log:
-        running = subprocess.Popen(
+        process = subprocess.Popen(
             [NTFY, "serve", "--config", str(settings)], stdout=log, stderr=subprocess.STDOUT
         )
     try:
-        ends = monotonic() + PATIENCE
+        deadline = monotonic() + TIMEOUT
         while not _healthy(url):
-            assert running.poll() is None, (tmp_path / "log").read_text()
-            assert monotonic() < ends, "ntfy does not answer"
+            assert process.poll() is None, (tmp_path / "log").read_text()
+            assert monotonic() < deadline, "ntfy does not answer"
             sleep(0.05)
         yield url
     finally:
-        running.terminate()
-        running.wait(PATIENCE)
+        process.terminate()
+        process.wait(TIMEOUT)
 
 
 def _healthy(url):
     try:
-        return httpx2.get(f"{url}/v1/health", timeout=PATIENCE).json()["healthy"]
+        return httpx2.get(f"{url}/v1/health", timeout=TIMEOUT).json()["healthy"]
     except httpx2.TransportError:
         return False
 
 
-def _kept(url, topic):
-    answer = httpx2.get(f"{url}/{topic}/json", params={"poll": "1"}, timeout=PATIENCE)
-    return [json.loads(line) for line in answer.text.splitlines()]
+def _stored_messages(url, topic):
+    response = httpx2.get(f"{url}/{topic}/json", params={"poll": "1"}, timeout=TIMEOUT)
+    return [json.loads(line) for line in response.text.splitlines()]
 
 
 def test_through_ntfy_and_back(ntfy, new_notifier):
-    # As UnifiedPush's distributor hands endpoints to apps.
+    # An endpoint as UnifiedPush's distributor creates it.
     browser = Browser(f"{ntfy}/upCounterseal1?up=1")
     question = derive_guid(7, "question")
     message = PushMessage(
-        guid=derive_guid(7, "bell"),
+        guid=derive_guid(7, "message"),
         occasion=Occasion.CHALLENGE,
         subject=question,
         account=derive_guid(7, "account"),
@@ -84,10 +86,10 @@ def test_through_ntfy_and_back(ntfy, new_notifier):
     outcomes = new_notifier(clock=SystemClock()).push((address,), message)
 
     assert outcomes == (PushOutcome(result=PushResult.DELIVERED),)
-    (kept,) = _kept(ntfy, "upCounterseal1")
-    assert kept["encoding"] == "base64"
-    body = base64.b64decode(kept["message"])
+    (stored,) = _stored_messages(ntfy, "upCounterseal1")
+    assert stored["encoding"] == "base64"
+    body = base64.b64decode(stored["message"])
     assert question.encode() not in body
-    read = json.loads(browser.read(body))
-    assert read["title"] == "Eine Frage für Sie"
-    assert read["data"]["requestGuid"] == question
+    plain = json.loads(browser.decrypt(body))
+    assert plain["title"] == "Eine Frage für Sie"
+    assert plain["data"]["requestGuid"] == question

@@ -1,4 +1,4 @@
-"""Addresses as devices write them: read, or unusable, and nothing else."""
+"""Push addresses of any text are parsed or unusable."""
 
 import json
 
@@ -22,14 +22,20 @@ JSON = st.recursive(
 
 
 @given(point=st.binary(min_size=65, max_size=65), auth=st.binary(min_size=16, max_size=16))
-def test_a_subscription(point, auth):
+def test_a_subscription_is_parsed(point, auth):
     keys = {"p256dh": b64(point), "auth": b64(auth)}
-    read = read_subscription(json.dumps({"endpoint": "https://push.example/1", "keys": keys}))
-    assert (read.endpoint, read.point, read.auth) == ("https://push.example/1", point, auth)
-    assert "push.example" not in repr(read)
+    subscription = read_subscription(
+        json.dumps({"endpoint": "https://push.example/1", "keys": keys})
+    )
+    assert (subscription.endpoint, subscription.point, subscription.auth) == (
+        "https://push.example/1",
+        point,
+        auth,
+    )
+    assert "push.example" not in repr(subscription)
 
 
 @given(st.text() | JSON.map(json.dumps))
-def test_all_else_is_unusable(text):
+def test_any_other_text_is_unusable(text):
     with pytest.raises(Unusable):
         read_subscription(text)

@@ -1,4 +1,4 @@
-"""VAPID: tokens that PyJWT believes, kept for a while, one for each push service."""
+"""VAPID: tokens that PyJWT verifies, cached for hours, one for each push service."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -21,7 +21,7 @@ def parts(header):
     return token.removeprefix("t="), key.removeprefix("k=")
 
 
-def test_a_stranger_believes_it():
+def test_pyjwt_verifies_a_token():
     vapid = Vapid(KEY, CONTACT)
     token, key = parts(vapid.authorization("https://push.example", NOW))
 
@@ -40,7 +40,7 @@ def test_a_stranger_believes_it():
     assert jwt.get_unverified_header(token) == {"typ": "JWT", "alg": "ES256"}
 
 
-def test_one_token_serves_for_hours_and_for_one_push_service():
+def test_one_token_is_used_for_hours_and_for_one_push_service():
     vapid = Vapid(KEY, CONTACT)
     first = vapid.authorization("https://a.example", NOW)
     assert vapid.authorization("https://a.example", NOW + timedelta(hours=11)) == first
@@ -48,14 +48,14 @@ def test_one_token_serves_for_hours_and_for_one_push_service():
     assert vapid.authorization("https://a.example", NOW + timedelta(hours=11.1)) != first
 
 
-def test_of_many_push_services_the_last_ones_are_remembered(monkeypatch):
-    monkeypatch.setattr("counterseal_webpush.vapid.SERVICES", 2)
+def test_the_tokens_of_the_last_push_services_are_cached(monkeypatch):
+    monkeypatch.setattr("counterseal_webpush.vapid.CAPACITY", 2)
     vapid = Vapid(KEY, CONTACT)
     first = [vapid.authorization(f"https://{name}.example", NOW) for name in "abc"]
-    again = [vapid.authorization(f"https://{name}.example", NOW) for name in "cba"]
-    assert again[0] == first[2]
-    assert again[1] == first[1]
-    assert again[2] != first[0]  # ES256 has luck in it
+    repeated = [vapid.authorization(f"https://{name}.example", NOW) for name in "cba"]
+    assert repeated[0] == first[2]
+    assert repeated[1] == first[1]
+    assert repeated[2] != first[0]  # ES256 signatures are random
 
 
 @pytest.mark.parametrize(
@@ -72,11 +72,11 @@ def test_of_many_push_services_the_last_ones_are_remembered(monkeypatch):
         (KEY, "mailto:a@b\r\nx: y", "contact"),
     ],
 )
-def test_what_is_none(key, contact, field):
-    with pytest.raises(InvalidField) as refused:
+def test_a_malformed_key_or_contact_is_refused(key, contact, field):
+    with pytest.raises(InvalidField) as error:
         Vapid(key, contact)
-    assert refused.value.field == field
-    assert "canary" not in str(refused.value)
+    assert error.value.field == field
+    assert "canary" not in str(error.value)
 
 
 def test_its_repr_has_the_public_key_only():

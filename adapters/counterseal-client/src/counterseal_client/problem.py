@@ -18,7 +18,7 @@ from counterseal_client.errors import (
     Unreachable,
 )
 from counterseal_client.line import Reply
-from counterseal_http.retry_after import retry_after
+from counterseal_http.retry_after import parse_retry_after
 
 _BY_CODE: dict[str, type[RequestRefused]] = {
     "deadline_passed": Finished,
@@ -68,4 +68,4 @@ def failure(reply: Reply, now: datetime) -> CountersealError:
 def asked_pause(reply: Reply, now: datetime) -> timedelta | None:
     """Return how long the service asks to be left alone, where it says so."""
     values = reply.headers.get_list("retry-after")
-    return retry_after(values[0], now) if len(values) == 1 else None
+    return parse_retry_after(values[0], now) if len(values) == 1 else None

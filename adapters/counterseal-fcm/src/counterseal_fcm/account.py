@@ -1,4 +1,4 @@
-"""The service account: the file that Firebase's console gives, and whose key signs for us."""
+"""The service account that sends, read from the key file of Firebase's console."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from google.oauth2 import service_account
 from counterseal.errors import InvalidField
 
 SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
-"""Sending messages, and nothing else that the account may do."""
+"""It allows to send messages, and nothing else."""
 
 FILE_LIMIT = 65_536
 """Octets; such a file has some 2,400."""
@@ -22,11 +22,11 @@ FILE_LIMIT = 65_536
 @attrs.frozen(kw_only=True)
 class ServiceAccount:
     """
-    Who sends, for which Firebase project.
+    The account that sends, and its Firebase project.
 
     Attributes:
-        project: The project's id.
-        credentials: google-auth's, of whatever kind, with the scope `firebase.messaging`.
+        project: The id of the project.
+        credentials: Credentials of google-auth with the scope `firebase.messaging`.
     """
 
     project: str
@@ -38,7 +38,7 @@ def read_service_account(data: bytes) -> ServiceAccount:
     Read a service account's key file, as JSON.
 
     Raises:
-        InvalidField: It is none; what it holds is not repeated.
+        InvalidField: *data* is not such a file; the error does not contain *data*.
     """
     try:
         members: Any = json.loads(data) if len(data) <= FILE_LIMIT else None
@@ -49,9 +49,9 @@ def read_service_account(data: bytes) -> ServiceAccount:
     project = members.get("project_id")
     if not isinstance(project, str) or not project:
         raise InvalidField("credentials", "names no project")
-    make: Any = service_account.Credentials.from_service_account_info
+    new_credentials: Any = service_account.Credentials.from_service_account_info
     try:
-        credentials = make(members, scopes=[SCOPE])
+        credentials = new_credentials(members, scopes=[SCOPE])
     except (GoogleAuthError, ValueError, TypeError):
         raise InvalidField("credentials", "a key file that google-auth cannot use") from None
     return ServiceAccount(project=project, credentials=credentials)

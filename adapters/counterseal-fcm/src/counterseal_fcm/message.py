@@ -1,8 +1,8 @@
 """
-The message, as `projects.messages:send` of FCM's HTTP v1 takes it.
+The message for `projects.messages:send` of FCM's HTTP v1 API.
 
-It has the push message's two texts and its ids, the same for all addresses.
-A message that is sent a second time takes the place of the first, on the screen as on its way.
+It has the two texts and the ids of the push message, the same for all addresses.
+A message that is sent a second time replaces the first, on the device and at FCM.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from counterseal.models import AddressKind, PushAddress, PushMessage
 from counterseal.wire.messages import push_data
 
 TARGETS = {AddressKind.FCM_TOKEN: "token", AddressKind.FCM_FID: "fid"}
-"""Which member of a message holds the address; it has exactly one of them."""
+"""The member of a message that has the address; there is exactly one of them."""
 
-LONGEST_LIFE = timedelta(weeks=4)
-"""FCM keeps nothing longer."""
+MAX_LIFE = timedelta(weeks=4)
+"""FCM stores messages no longer."""
 
 PAYLOAD_LIMIT = 4_096
-"""Octets of notification and data that FCM takes."""
+"""Octets of notification and data that FCM accepts."""
 
 
 def build_message(message: PushMessage, now: datetime) -> dict[str, Any]:
-    """Return the message for *message*, without its target."""
-    life = max(timedelta(0), min(message.life, LONGEST_LIFE))
+    """Return FCM's message for *message*, without its target."""
+    life = max(timedelta(0), min(message.life, MAX_LIFE))
     seconds = int(life.total_seconds())
     return {
         "notification": {"title": message.title, "body": message.body},
@@ -40,7 +40,7 @@ def build_message(message: PushMessage, now: datetime) -> dict[str, Any]:
         "apns": {
             "headers": {
                 "apns-priority": "10" if message.urgent else "5",
-                # Rounded down; 0 would say "now or never", which a life of no seconds is.
+                # Rounded down; 0 means "deliver at once or never", which is for a life of 0.
                 "apns-expiration": str(int((now + life).timestamp())) if seconds else "0",
                 "apns-collapse-id": message.guid,
                 "apns-push-type": "alert",
@@ -50,14 +50,14 @@ def build_message(message: PushMessage, now: datetime) -> dict[str, Any]:
     }
 
 
-def fits(made: dict[str, Any]) -> bool:
-    """Tell whether FCM takes a message of this size."""
-    return len(_json([made["notification"], made["data"]])) <= PAYLOAD_LIMIT
+def fits(fcm_message: dict[str, Any]) -> bool:
+    """Tell whether FCM accepts a message of this size."""
+    return len(_json([fcm_message["notification"], fcm_message["data"]])) <= PAYLOAD_LIMIT
 
 
-def body(made: dict[str, Any], address: PushAddress) -> bytes:
-    """Return the request's body: the message, to *address*."""
-    return _json({"message": {TARGETS[address.kind]: address.value, **made}})
+def encode_message(fcm_message: dict[str, Any], address: PushAddress) -> bytes:
+    """Return the body of the request that sends the message to *address*."""
+    return _json({"message": {TARGETS[address.kind]: address.value, **fcm_message}})
 
 
 def _json(value: object) -> bytes:

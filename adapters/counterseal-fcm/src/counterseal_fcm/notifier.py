@@ -12,33 +12,33 @@ from urllib.parse import quote
 
 from counterseal.models import AddressKind, PushAddress, PushMessage, PushOutcome, PushResult
 from counterseal.ports import Clock
+from counterseal_fcm.access_tokens import AccessTokens, NoAccessToken
 from counterseal_fcm.account import ServiceAccount
-from counterseal_fcm.answer import DELIVERED, GONE, REJECTED, Fault, read_answer
-from counterseal_fcm.message import TARGETS, body, build_message, fits
-from counterseal_fcm.tokens import NoToken, Tokens
-from counterseal_http import Budget, Guard, Rounds, guarded_client
-from counterseal_http.rounds import AT_ONCE
+from counterseal_fcm.message import TARGETS, build_message, encode_message, fits
+from counterseal_fcm.response import DELIVERED, GONE, REJECTED, Fault, read_response
+from counterseal_http import Budget, FanOut, Guard, guarded_client
+from counterseal_http.fan_out import CONCURRENCY
 
 FCM_URL = "https://fcm.googleapis.com"
 
-ANSWER_LIMIT = 16_384
-"""Octets of an answer that are read; FCM's have some hundred."""
+RESPONSE_LIMIT = 16_384
+"""Octets of a response that are read; FCM's have some hundred."""
 
-TEXTS_KNOWN = 1_024
-"""Texts that FCM took, of which it is remembered; most are one App Space's defaults."""
+TEXTS_LIMIT = 1_024
+"""Accepted texts that are remembered; most of them are the defaults of an App Space."""
 
 
 class FcmNotifier:
     """
-    Sends to apps that have Firebase in them.
+    Sends push messages to apps with Firebase's library.
 
     Args:
-        account: Who sends, for which project.
+        account: The service account that sends, and its project.
         clock: The time.
-        base_url: Where FCM is.
-        guard: What may be called; FCM and the account's token endpoint have to be in it.
-        at_once: How many requests run at once for one push.
-        tls: How FCM proves who it is; the machine's authorities if none is given.
+        base_url: The URL of FCM.
+        guard: Which URLs may be called; it has to allow FCM and the account's token endpoint.
+        concurrency: How many requests run at the same time for one push message.
+        tls: The authorities that FCM's certificate needs; by default the machine's.
     """
 
     def __init__(
@@ -48,21 +48,21 @@ class FcmNotifier:
         *,
         base_url: str = FCM_URL,
         guard: Guard | None = None,
-        at_once: int = AT_ONCE,
+        concurrency: int = CONCURRENCY,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._clock = clock
         self._url = f"{base_url}/v1/projects/{quote(account.project, safe='')}/messages:send"
         self._client = guarded_client(
-            guard or Guard(), response_limit=ANSWER_LIMIT, connections=2 * at_once, tls=tls
+            guard or Guard(), response_limit=RESPONSE_LIMIT, connections=2 * concurrency, tls=tls
         )
-        self._tokens = Tokens(account.credentials, self._client, clock)
-        self._rounds = Rounds(frozenset(TARGETS), at_once=at_once)
-        self._known = _Known(TEXTS_KNOWN)
+        self._tokens = AccessTokens(account.credentials, self._client, clock)
+        self._fan_out = FanOut(frozenset(TARGETS), concurrency=concurrency)
+        self._accepted_texts = _AcceptedTexts(TEXTS_LIMIT)
 
     def kinds(self) -> frozenset[AddressKind]:
-        """Return both of FCM's."""
-        return self._rounds.kinds
+        """Return the two kinds of FCM."""
+        return self._fan_out.kinds
 
     def push(
         self, addresses: tuple[PushAddress, ...], message: PushMessage
@@ -73,17 +73,17 @@ class FcmNotifier:
         Raises:
             NotifierUnavailable: The notifier is closed.
         """
-        made = build_message(message, self._clock.now())
-        good = fits(made)
+        fcm_message = build_message(message, self._clock.now())
+        is_accepted = fits(fcm_message)
 
-        def attempt(address: PushAddress, left: Budget) -> PushOutcome:
-            return self._send(made, address, left) if good else REJECTED
+        def attempt(address: PushAddress, budget: Budget) -> PushOutcome:
+            return self._send(fcm_message, address, budget) if is_accepted else REJECTED
 
-        return self._rounds.make(addresses, attempt, message.timeout)
+        return self._fan_out.send(addresses, attempt, message.timeout)
 
     def close(self) -> None:
-        """Send nothing from now on, and return when what runs is over."""
-        self._rounds.close()
+        """Refuse further calls, and return when the running ones are completed."""
+        self._fan_out.close()
         self._client.close()
 
     def __enter__(self) -> Self:
@@ -97,36 +97,39 @@ class FcmNotifier:
     ) -> None:
         self.close()
 
-    def _send(self, made: dict[str, Any], address: PushAddress, left: Budget) -> PushOutcome:
+    def _send(
+        self, fcm_message: dict[str, Any], address: PushAddress, budget: Budget
+    ) -> PushOutcome:
         try:
-            token = self._tokens.bearer(left)
-        except NoToken as error:
+            token = self._tokens.get(budget)
+        except NoAccessToken as error:
             return error.outcome
         response = self._client.post(
             self._url,
-            content=body(made, address),
+            content=encode_message(fcm_message, address),
             headers={"authorization": f"Bearer {token}", "content-type": "application/json"},
-            timeout=left.seconds(),
+            timeout=budget.seconds(),
         )
-        read = read_answer(response, self._clock.now())
-        if read is Fault.TOKEN:
-            return self._tokens.refused(token)
-        if read is Fault.TARGET or read.result is not PushResult.LATER:
-            self._tokens.accepted(token)
-        if read is Fault.TARGET:
-            return GONE if made["notification"] in self._known else REJECTED
-        if read == DELIVERED:
-            self._known.add(made["notification"])
-        return read
+        texts = fcm_message["notification"]
+        outcome = read_response(response, self._clock.now())
+        if outcome is Fault.TOKEN:
+            return self._tokens.discard(token)
+        if outcome is Fault.TARGET or outcome.result is not PushResult.LATER:
+            self._tokens.confirm(token)
+        if outcome is Fault.TARGET:
+            return GONE if texts in self._accepted_texts else REJECTED
+        if outcome == DELIVERED:
+            self._accepted_texts.add(texts)
+        return outcome
 
 
-class _Known:
+class _AcceptedTexts:
     """
-    The texts that FCM took before.
+    The texts that FCM has accepted.
 
-    All else of a message has one form for ever: where FCM finds fault with one whose texts it
-    took before, the fault is in the address; else it may be ours, and forgetting everybody's
-    address would be the worst that could come of it.
+    Everything else in a message always has the same form. So if FCM calls a message malformed
+    whose texts it has accepted before, the address is malformed. Otherwise the message may be,
+    and then no address may be dropped.
     """
 
     def __init__(self, limit: int) -> None:

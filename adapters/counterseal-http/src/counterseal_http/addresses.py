@@ -1,13 +1,13 @@
 """
-Which addresses may be reached: public unicast, and nothing that stands for something else.
+Which addresses may be reached: public unicast addresses.
 
 `ipaddress` knows most of IANA's special-purpose registries (RFC 6890), but how much of them
-depends on Python's version, and `is_global` is true of multicast, of NAT64 and of other forms
-that carry an IPv4 address inside. So there is a table beside it, and an address inside an address
-is judged too.
+depends on the version of Python, and `is_global` is true of multicast, of NAT64 and of other forms
+that contain an IPv4 address. So this module has its own table, and checks the contained address
+too.
 
-Some networks give a cloud machine its credentials, by an address that is the same everywhere.
-No network that holds one allows it: only a network of that single address does.
+Clouds offer a machine its credentials at an address that is the same everywhere.
+Only a network of that single address allows it; a larger one that contains it does not.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ Network: TypeAlias = IPv4Network | IPv6Network
 
 def networks(texts: Iterable[str | Network]) -> tuple[Network, ...]:
     """
-    Read networks such as `10.0.0.0/8`.
+    Parse networks such as `10.0.0.0/8`.
 
     Raises:
-        ValueError: One is no network, or has bits beside its prefix.
+        ValueError: One is not a network, or has host bits set.
     """
     return tuple(ip_network(text) for text in texts)
 
@@ -49,7 +49,7 @@ PRIVATE = networks(
         "fc00::/7",  # RFC 4193: unique local
     ]
 )
-"""What `allow_private` allows."""
+"""The networks that `allow_private` allows."""
 
 METADATA = networks(
     [
@@ -64,7 +64,7 @@ METADATA = networks(
         "fe80::/10",  # link-local; OpenStack has it at fe80::a9fe:a9fe
     ]
 )
-"""Where clouds tell a machine its credentials. Each address is allowed by itself, or not."""
+"""The addresses at which clouds offer credentials; each has to be allowed by itself."""
 
 SPECIAL = networks(
     [
@@ -88,14 +88,14 @@ SPECIAL = networks(
         "3fff::/20",  # RFC 9637: documentation
     ]
 )
-"""IANA's special-purpose registries, as far as `PRIVATE` and `METADATA` do not hold them."""
+"""IANA's special-purpose registries, without what `PRIVATE` and `METADATA` have."""
 
 GLOBAL_UNICAST = IPv6Network("2000::/3")
 """
-RFC 4291, 2.4: all IPv6 addresses that are given out.
+RFC 4291, 2.4: all IPv6 addresses that are assigned.
 
-Outside are `::/96` and `::ffff:0:0/96` (IPv4 inside), `64:ff9b::/96` and `64:ff9b:1::/48` (NAT64),
-`100::/64` (discard), `fec0::/10` (site-local), `ff00::/8` (multicast), and what has no meaning yet.
+It excludes `::/96` and `::ffff:0:0/96` (IPv4 inside), `64:ff9b::/96` and `64:ff9b:1::/48` (NAT64),
+`100::/64` (discard), `fec0::/10` (site-local), `ff00::/8` (multicast), and unassigned ones.
 """
 
 IPV4_LAST = (
@@ -111,11 +111,11 @@ NO_IPV4 = {IPv6Address("::"), IPv6Address("::1")}
 """RFC 4291, 2.5.2 and 2.5.3: they only look like IPv4-compatible addresses."""
 
 ISATAP = {0x0000_5EFE, 0x0200_5EFE}
-"""RFC 5214, 6.1: what stands before an IPv4 address at the end, whatever the prefix is."""
+"""RFC 5214, 6.1: the 32 bits before an IPv4 address at the end, with any prefix."""
 
 
 def read_address(text: str) -> Address | None:
-    """Return the address that *text* spells as `ipaddress` reads it; None if it spells none."""
+    """Return the address that *text* is for `ipaddress`, or None."""
     try:
         return ip_address(text)
     except ValueError:
@@ -133,57 +133,57 @@ def require_reachable(
     Refuse an address that is not public.
 
     Args:
-        address: Where a connection would go.
-        allow: Networks that are allowed although they are not public; an address where a cloud
-            keeps credentials only by a network of this address alone.
+        address: The address of a connection.
+        allow: Networks that are allowed although they are not public; an address with a cloud's
+            credentials is allowed only by a network of this address alone.
         deny: Networks that are refused although they are public or allowed.
-        final: What the refusal says of itself.
+        final: The `final` of the refusal.
 
     Raises:
-        Forbidden: It is not public and not in *allow*, or in *deny*, or where a cloud keeps
-            credentials and not in *allow* by itself; or an IPv4 address that it carries is.
+        Forbidden: *address*, or an IPv4 address that it contains, is in *deny*; or is neither
+            public nor in *allow*; or has a cloud's credentials and is not in *allow* by itself.
     """
-    for inner in carried(address):
+    for inner in embedded_ipv4(address):
         require_reachable(inner, allow=allow, deny=deny, final=final)
-    if lies_in(address, METADATA) and not _alone(address, allow):
+    if is_in(address, METADATA) and not _is_allowed_alone(address, allow):
         raise Forbidden("an address where clouds keep credentials", final=final)
-    if lies_in(address, deny):
+    if is_in(address, deny):
         raise Forbidden("a denied network", final=final)
     if isinstance(address, IPv6Address) and address.scope_id is not None:
         raise Forbidden("an address of one link only", final=final)
-    if lies_in(address, allow):
+    if is_in(address, allow):
         return
-    if not _public(address):
+    if not _is_public(address):
         raise Forbidden("not a public address", final=final)
 
 
-def carried(address: Address) -> tuple[IPv4Address, ...]:
-    """Return the IPv4 addresses that *address* may lead to."""
+def embedded_ipv4(address: Address) -> tuple[IPv4Address, ...]:
+    """Return the IPv4 addresses that *address* contains."""
     if isinstance(address, IPv4Address) or address in NO_IPV4:
         return ()
-    found: list[IPv4Address] = []
-    if lies_in(address, IPV4_LAST) or (int(address) >> 32) & 0xFFFF_FFFF in ISATAP:
-        found.append(IPv4Address(int(address) & 0xFFFF_FFFF))
+    embedded: list[IPv4Address] = []
+    if is_in(address, IPV4_LAST) or (int(address) >> 32) & 0xFFFF_FFFF in ISATAP:
+        embedded.append(IPv4Address(int(address) & 0xFFFF_FFFF))
     if address.sixtofour is not None:
-        found.append(address.sixtofour)
+        embedded.append(address.sixtofour)
     if address.teredo is not None:
-        found += address.teredo
-    return tuple(found)
+        embedded += address.teredo
+    return tuple(embedded)
 
 
-def _public(address: Address) -> bool:
+def _is_public(address: Address) -> bool:
     if isinstance(address, IPv6Address) and address not in GLOBAL_UNICAST:
         return False
-    return address.is_global and not lies_in(address, SPECIAL) and not lies_in(address, PRIVATE)
+    return address.is_global and not is_in(address, SPECIAL) and not is_in(address, PRIVATE)
 
 
-def _alone(address: Address, allow: tuple[Network, ...]) -> bool:
+def _is_allowed_alone(address: Address, allow: tuple[Network, ...]) -> bool:
     return any(
         network.prefixlen == network.max_prefixlen and network.network_address == address
         for network in allow
     )
 
 
-def lies_in(address: Address, ranges: Iterable[Network]) -> bool:
+def is_in(address: Address, ranges: Iterable[Network]) -> bool:
     """Tell whether one of *ranges* has *address*; a network of the other version has none."""
     return any(address in network for network in ranges)

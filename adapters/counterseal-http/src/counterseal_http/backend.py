@@ -1,4 +1,4 @@
-"""The network as httpcore2 sees it: connections go where the guard says, and nowhere else."""
+"""The network backend of httpcore2: it connects only to addresses that the guard allows."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from counterseal_http.errors import Forbidden, NotAttempted
 from counterseal_http.guard import Guard
 from counterseal_http.stream import GuardedStream, budget_in
 
-TRIES = 4
-"""Addresses of one name that are tried, one after the other, in equal parts of the time left."""
+MAX_ADDRESSES = 4
+"""Addresses of one name that are tried, in turn, each for an equal part of the remaining time."""
 
-_OURS = {
+_LOCAL_ERRORS = {
     errno.EADDRNOTAVAIL,  # no local port is free
     errno.EMFILE,
     errno.ENFILE,
@@ -28,11 +28,11 @@ _OURS = {
 
 class GuardedBackend(httpcore2.NetworkBackend):
     """
-    Resolves, judges and connects, in one step.
+    Resolves a name, checks its addresses and connects, in one step.
 
     Args:
-        guard: What may be called.
-        scheme: What is spoken over its connections, `http` or `https`.
+        guard: Which addresses may be called.
+        scheme: The scheme of its connections, `http` or `https`.
     """
 
     def __init__(self, guard: Guard, scheme: str) -> None:
@@ -48,26 +48,26 @@ class GuardedBackend(httpcore2.NetworkBackend):
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,  # noqa: ARG002
     ) -> GuardedStream:
         """
-        Connect to one of the addresses of *host* that were judged just now.
+        Resolve *host*, check all of its addresses, and connect to one of them.
 
         Raises:
-            Forbidden: One of them may not be reached.
+            Forbidden: One of them is not allowed.
             Unresolved: There is none.
             NotAttempted: This machine could not try.
-            ConnectTimeout: The request's time is over.
-            ConnectError: None of them takes the connection.
+            ConnectTimeout: The request timed out.
+            ConnectError: None of them accepts the connection.
         """
         budget = budget_in(timeout)
         try:
-            tried = self._guard.addresses(host, budget.seconds(), self._scheme)[:TRIES]
-            for place, address in enumerate(tried, 1):
-                share = budget.seconds() / (len(tried) - place + 1)
+            addresses = self._guard.addresses(host, budget.seconds(), self._scheme)[:MAX_ADDRESSES]
+            for number, address in enumerate(addresses, 1):
+                share = budget.seconds() / (len(addresses) - number + 1)
                 try:
-                    return GuardedStream(_connected(address, port, share))
+                    return GuardedStream(_connect(address, port, share))
                 except OSError as error:
-                    if error.errno in _OURS:
+                    if error.errno in _LOCAL_ERRORS:
                         raise NotAttempted("no socket to connect with") from error
-                    if place == len(tried):
+                    if number == len(addresses):
                         raise
         except TimeoutError as error:
             raise httpcore2.ConnectTimeout("no connection in time") from error
@@ -90,14 +90,14 @@ class GuardedBackend(httpcore2.NetworkBackend):
         raise Forbidden("a socket of this machine", final=True)
 
 
-def _connected(address: Address, port: int, seconds: float) -> socket.socket:
+def _connect(address: Address, port: int, seconds: float) -> socket.socket:
     family = socket.AF_INET if address.version == 4 else socket.AF_INET6  # noqa: PLR2004
-    connecting = socket.socket(family, socket.SOCK_STREAM)
+    connection = socket.socket(family, socket.SOCK_STREAM)
     try:
-        connecting.settimeout(seconds)
-        connecting.connect((str(address), port))
-        connecting.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.settimeout(seconds)
+        connection.connect((str(address), port))
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     except BaseException:
-        connecting.close()
+        connection.close()
         raise
-    return connecting
+    return connection

@@ -1,9 +1,9 @@
 """
-Budgets: what one request may take, from the first look-up to the last byte.
+Budgets: the time and octets of one request, from resolving the name to the last octet.
 
-`httpcore2` takes a timeout for each operation, so that a server which sends a byte now and then
-is never late. It hands that timeout through to the network untouched; so the whole request's
-budget travels in its place, and the network asks it how much is left.
+`httpcore2` has a timeout for each operation, which a server that sends an octet now and then
+never exceeds. It passes that timeout unchanged to the network backend. So the budget of the whole
+request is passed in its place, and the backend reads the time that is left.
 """
 
 from __future__ import annotations
@@ -14,41 +14,41 @@ from typing import Self
 
 HEAD_LIMIT = 16_384
 """
-Octets that may come before a response's body: status, headers, interim responses.
+Octets before a response's body: status, headers, interim responses.
 Common servers send no more than half of that.
 """
 
 
 class Budget(float):
     """
-    Seconds and octets of one request.
+    The seconds and octets that one request may use.
 
-    As a number it is the seconds that there were at the beginning.
+    As a number it is the seconds at the start.
 
     Attributes:
         octets: How many more may be read.
     """
 
     octets: int
-    _ends: float
+    _deadline: float
     _monotonic: Callable[[], float]
 
     def __new__(cls, seconds: float, *, monotonic: Callable[[], float] = time.monotonic) -> Self:
-        """Begin to count, and allow a head."""
+        """Start the time, and allow the octets of a head."""
         self = super().__new__(cls, seconds)
         self._monotonic = monotonic
-        self._ends = monotonic() + seconds
+        self._deadline = monotonic() + seconds
         self.octets = HEAD_LIMIT
         return self
 
     def seconds(self) -> float:
         """
-        Return the seconds that are left, never none.
+        Return the seconds that are left, always more than zero.
 
         Raises:
-            TimeoutError: None are.
+            TimeoutError: No time is left.
         """
-        left = self._ends - self._monotonic()
-        if left <= 0:
+        remaining = self._deadline - self._monotonic()
+        if remaining <= 0:
             raise TimeoutError("the time of the whole request is over")
-        return left
+        return remaining

@@ -1,4 +1,4 @@
-"""A client for other adapters: httpx2's way of asking, and nothing that it does by itself."""
+"""A client for other adapters: httpx2's interface, without what httpx2 does on its own."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 import httpx2
 
 from counterseal_http.guard import Guard
-from counterseal_http.transport import CONNECTIONS, LONGEST, RESPONSE_LIMIT, GuardedTransport
+from counterseal_http.transport import CONNECTIONS, MAX_TIMEOUT, RESPONSE_LIMIT, GuardedTransport
 
 HEADERS = {"accept-encoding": "identity", "user-agent": "counterseal"}
 """
-`identity`: a body of a few octets cannot become one of many (RFC 9110, 12.5.3).
-The agent has no version: which one runs is nobody's business.
+`identity`: a small body cannot expand into a large one (RFC 9110, 12.5.3).
+The agent has no version, which would help an attacker.
 """
 
 
@@ -22,8 +22,8 @@ class GuardedClient(httpx2.Client):
     """
     `httpx2.Client` over a guarded transport.
 
-    A request goes to the transport and nowhere else: no proxy, no `.netrc`, no redirect,
-    no cookie that a server set, and no log line with its address, which may be a secret.
+    A request only goes to the transport: no proxy, no `.netrc`, no redirect, no cookie that a
+    server set, and no log line with its URL, which may be a secret.
     """
 
     def __init__(self, transport: GuardedTransport) -> None:
@@ -42,17 +42,17 @@ class GuardedClient(httpx2.Client):
         Send *request* once.
 
         Args:
-            request: As `build_request` makes it.
+            request: Built by `build_request`.
             stream: Whether the caller reads and closes the response.
             auth: Not supported; set the header.
             follow_redirects: Not supported.
 
         Raises:
-            ValueError: Something is asked for that is not supported.
-            Forbidden: The guard does not let it go; nothing was sent.
-            Unresolved: Its name leads nowhere; nothing was sent.
-            NotAttempted: This side could not try; nothing was sent.
-            RequestError: It failed in one of the ways that httpx2 knows.
+            ValueError: *auth* or *follow_redirects* is set.
+            Forbidden: The guard refuses it; nothing was sent.
+            Unresolved: Its host name has no address; nothing was sent.
+            NotAttempted: This machine could not try; nothing was sent.
+            RequestError: It failed in another way.
         """
         if auth not in {None, httpx2.USE_CLIENT_DEFAULT}:
             raise ValueError("auth: set the header `authorization`")
@@ -71,20 +71,20 @@ class GuardedClient(httpx2.Client):
 def guarded_client(
     guard: Guard,
     *,
-    timeout: timedelta = LONGEST,
+    timeout: timedelta = MAX_TIMEOUT,
     response_limit: int = RESPONSE_LIMIT,
     connections: int = CONNECTIONS,
     tls: ssl.SSLContext | None = None,
 ) -> GuardedClient:
     """
-    Make a client whose requests the guard judges; it may be shared by threads.
+    Return a client whose requests the guard checks; it may be shared by threads.
 
     Args:
-        guard: What may be called.
-        timeout: The longest that any request may take, from the look-up to the last octet.
+        guard: Which URLs may be called.
+        timeout: The longest that a request may take, from resolving the name to the last octet.
         response_limit: Octets of a body that are read.
-        connections: How many requests run at once.
-        tls: How servers prove who they are; the machine's authorities if none is given.
+        connections: How many requests run at the same time.
+        tls: The authorities that servers' certificates need; by default the machine's.
     """
     return GuardedClient(
         GuardedTransport(

@@ -1,9 +1,8 @@
 """
-What can go wrong before there is a response, besides what `httpx2` has words for.
+Failures before there is a response that `httpx2` has no class for.
 
-All are `httpx2.TransportError`, so that one `except` is enough for whoever calls out.
-Texts say what the matter is, and hold no address, no name and no header:
-an address may be a secret (a push endpoint is one).
+All are subclasses of `httpx2.TransportError`, so that callers need only one `except`.
+The texts contain no URL, name or header: a URL may be a secret, as a push endpoint is.
 """
 
 from __future__ import annotations
@@ -13,11 +12,11 @@ import httpx2
 
 class Forbidden(httpx2.TransportError):
     """
-    The guard does not allow it; nothing was sent.
+    The guard refuses the request; nothing was sent.
 
     Attributes:
-        final: Whether it is the address itself that is refused, which no later attempt changes.
-            Where a name leads may change.
+        final: Whether the URL itself is refused, so that no later attempt can succeed. The
+            addresses of a name may change.
     """
 
     def __init__(self, reason: str, *, final: bool) -> None:
@@ -26,8 +25,8 @@ class Forbidden(httpx2.TransportError):
 
 
 class Unresolved(httpx2.TransportError):
-    """The name leads nowhere, or its name servers did not answer; nothing was sent."""
+    """The name has no address, or its name servers did not answer; nothing was sent."""
 
 
 class NotAttempted(httpx2.TransportError):
-    """Nothing was sent, for a reason on our side that no other side can bring about alone."""
+    """Nothing was sent, for a reason on this machine that a remote side cannot cause alone."""

@@ -1,9 +1,9 @@
 """
-The guard against server-side request forgery: which calls may leave, and to which addresses.
+The guard against server-side request forgery: which URLs and addresses may be called.
 
-It sits where connections are made, so nothing passes it by:
-a name is resolved once, every address that comes back is judged, and the connection goes to
-one of those. A name server that gives another answer to a second question is never asked one.
+It is applied where connections are made, so that no request avoids it: a name is resolved once,
+all of its addresses are checked, and the connection goes to one of them. So a name server that
+changes its answer after the check (DNS rebinding) gains nothing.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from counterseal_http.addresses import (
     PRIVATE,
     Address,
     Network,
-    lies_in,
+    is_in,
     networks,
     read_address,
     require_reachable,
@@ -24,8 +24,7 @@ from counterseal_http.resolver import Resolver, SystemResolver
 from counterseal_http.target import Target, read_target
 
 WEB_PORTS = frozenset({80, 443, 8080, 8443})
-"""Where web servers listen. Other ports are mostly other protocols, which a request may confuse."""
-
+"""Ports of web servers. Most other ports have other protocols, which a request may exploit."""
 
 PLAIN = "http"
 
@@ -37,20 +36,20 @@ def _ports(ports: frozenset[int] | None) -> frozenset[int] | None:
 @attrs.frozen(kw_only=True)
 class Guard:
     """
-    What may be called.
+    Which URLs and addresses may be called.
 
     Attributes:
         allow_http: Whether plain `http` may be called too; for development.
         allow_private: Whether loopback, RFC 1918 and unique local addresses may be reached;
-            for development, or inside a network that is trusted whole.
-        allow: Networks that may be reached although they are not public. Narrower than
-            `allow_private`, and so better.
-        http_to: Networks that may be called by plain `http` too, as far as they may be reached;
-            `allow_http` is for all.
-        deny: Networks that may not be reached, whatever else is allowed: one's own public ones,
-            or the prefix of one's own NAT64.
+            for development, or in a network in which every server is trusted.
+        allow: Networks that may be reached although they are not public. They are narrower than
+            `allow_private`, and so safer.
+        http_to: Networks that may be called by plain `http` too, if they may be reached;
+            `allow_http` allows it for all.
+        deny: Networks that may not be reached, whatever else is allowed: the operator's own
+            public networks, or the prefix of the operator's NAT64.
         ports: Ports that may be called; None allows all.
-        resolver: Tells where names lead.
+        resolver: Resolves host names.
     """
 
     allow_http: bool = False
@@ -63,11 +62,11 @@ class Guard:
 
     def target(self, url: str) -> Target:
         """
-        Read an address, and judge what can be judged without asking anybody.
+        Parse *url*, and check all that can be checked without resolving a name.
 
         Raises:
-            Forbidden: It is not plain, its scheme or port is not allowed, or it is itself
-                an IP address that may not be reached.
+            Forbidden: *url* is malformed, its scheme or port is not allowed, or its host is an
+                IP address that is not allowed.
         """
         target = read_target(url)
         if target.scheme == PLAIN and not (self.allow_http or self.http_to):
@@ -76,40 +75,40 @@ class Guard:
             raise Forbidden("a port that is not allowed", final=True)
         literal = read_address(target.host)
         if literal is not None:
-            self._judge(literal, target.scheme, final=True)
+            self._require_allowed(literal, target.scheme, final=True)
         return target
 
-    def addresses(self, host: str, within: float, scheme: str) -> tuple[Address, ...]:
+    def addresses(self, host: str, timeout: float, scheme: str) -> tuple[Address, ...]:
         """
-        Return where a connection to *host* may go; all of its addresses, or none.
+        Return the addresses of *host*; it is refused if one of them is.
 
         Args:
-            host: As `target` has read it.
-            within: Seconds that may be spent on asking.
-            scheme: What is spoken there, `http` or `https`.
+            host: The host of a `Target`.
+            timeout: The seconds that resolving may take.
+            scheme: `http` or `https`.
 
         Raises:
-            Forbidden: One of its addresses may not be reached.
-            Unresolved: It has none, or nobody answered.
-            NotAttempted: Nobody could be asked.
+            Forbidden: One of its addresses is not allowed.
+            Unresolved: It has none, or no name server answered.
+            NotAttempted: This machine could not resolve it.
         """
         literal = read_address(host)
         if literal is not None:
-            self._judge(literal, scheme, final=True)
+            self._require_allowed(literal, scheme, final=True)
             return (literal,)
-        found: list[Address] = []
-        for text in self.resolver.resolve(host, within):
+        allowed: list[Address] = []
+        for text in self.resolver.resolve(host, timeout):
             address = read_address(text)
             if address is None:
-                raise Forbidden("an answer that is no address", final=False)
-            self._judge(address, scheme, final=False)
-            found.append(address)
-        if not found:
+                raise Forbidden("a name server's answer that is not an address", final=False)
+            self._require_allowed(address, scheme, final=False)
+            allowed.append(address)
+        if not allowed:
             raise Unresolved("the name has no address")
-        return tuple(dict.fromkeys(found))
+        return tuple(dict.fromkeys(allowed))
 
-    def _judge(self, address: Address, scheme: str, *, final: bool) -> None:
+    def _require_allowed(self, address: Address, scheme: str, *, final: bool) -> None:
         allow = (*PRIVATE, *self.allow) if self.allow_private else self.allow
         require_reachable(address, allow=allow, deny=self.deny, final=final)
-        if scheme == PLAIN and not self.allow_http and not lies_in(address, self.http_to):
+        if scheme == PLAIN and not self.allow_http and not is_in(address, self.http_to):
             raise Forbidden("not https", final=final)

@@ -1,4 +1,4 @@
-"""Resolving names: once for each connection, in bounded time."""
+"""Resolving host names: once for each connection, in bounded time."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from typing import Any, Protocol, TypeAlias
 
 from counterseal_http.errors import NotAttempted, Unresolved
 
-LOOK_UPS_AT_ONCE = 32
-"""`getaddrinfo` cannot be called off: so many may be left behind before others have to wait."""
+CONCURRENCY = 32
+"""`getaddrinfo` cannot be cancelled; this many calls may hang before others are refused."""
 
 LookUp: TypeAlias = Callable[..., list[tuple[Any, Any, Any, Any, tuple[Any, ...]]]]
 
-_OURS = {socket.EAI_MEMORY, getattr(socket, "EAI_SYSTEM", socket.EAI_MEMORY)}
+_LOCAL_ERRORS = {socket.EAI_MEMORY, getattr(socket, "EAI_SYSTEM", socket.EAI_MEMORY)}
 
 
 class Resolver(Protocol):
-    """Tells where a name leads."""
+    """Resolves host names."""
 
-    def resolve(self, host: str, within: float) -> tuple[str, ...]:
+    def resolve(self, host: str, timeout: float) -> tuple[str, ...]:
         """
         Return all addresses of *host*, the preferred one first.
 
         Args:
             host: A name in A-labels; never an address.
-            within: Seconds until the answer has to be there.
+            timeout: The seconds that it may take.
 
         Raises:
-            Unresolved: The name has none, or nobody answered in time.
-            NotAttempted: Nobody could be asked.
+            Unresolved: The name has none, or no name server answered in time.
+            NotAttempted: This machine could not resolve it.
         """
 
 
@@ -40,51 +40,53 @@ class SystemResolver:
     The machine's own resolver.
 
     Args:
-        at_once: How many look-ups may run at the same time.
-        look_up: `socket.getaddrinfo`, or a double of it.
+        concurrency: How many names are resolved at the same time.
+        look_up: `socket.getaddrinfo`, or a fake of it.
     """
 
     def __init__(
-        self, at_once: int = LOOK_UPS_AT_ONCE, look_up: LookUp = socket.getaddrinfo
+        self, concurrency: int = CONCURRENCY, look_up: LookUp = socket.getaddrinfo
     ) -> None:
-        self._free = threading.BoundedSemaphore(at_once)
+        self._slots = threading.BoundedSemaphore(concurrency)
         self._look_up = look_up
 
-    def resolve(self, host: str, within: float) -> tuple[str, ...]:
+    def resolve(self, host: str, timeout: float) -> tuple[str, ...]:
         """
-        Ask `getaddrinfo`, in a thread that is left behind if it does not come back.
+        Call `getaddrinfo` in a thread, which goes on by itself if it is too slow.
 
         Raises:
-            Unresolved: The name has no address, or none came back in time.
+            Unresolved: The name has no address, or no answer came in time.
             NotAttempted: All threads are waiting, or none can be started.
         """
-        if not self._free.acquire(blocking=False):
-            raise NotAttempted("too many names are being looked up")
-        answer: queue.SimpleQueue[tuple[str, ...] | Exception] = queue.SimpleQueue()
+        if not self._slots.acquire(blocking=False):
+            raise NotAttempted("too many names are being resolved")
+        results: queue.SimpleQueue[tuple[str, ...] | Exception] = queue.SimpleQueue()
         try:
-            threading.Thread(target=self._ask, args=(host, answer), daemon=True).start()
+            threading.Thread(target=self._look_up_into, args=(host, results), daemon=True).start()
         except RuntimeError as error:
-            self._free.release()
-            raise NotAttempted("no thread to look a name up") from error
+            self._slots.release()
+            raise NotAttempted("no thread to resolve a name") from error
         try:
-            found = answer.get(timeout=within)
+            result = results.get(timeout=timeout)
         except queue.Empty:
             raise Unresolved("no answer in time") from None
-        if isinstance(found, socket.gaierror) and found.errno not in _OURS:
-            raise Unresolved("the name has no address") from found
-        if isinstance(found, UnicodeError):
-            raise Unresolved("no name that can be looked up") from found
-        if isinstance(found, Exception):
-            raise NotAttempted("a name could not be looked up") from found
-        return found
+        if isinstance(result, socket.gaierror) and result.errno not in _LOCAL_ERRORS:
+            raise Unresolved("the name has no address") from result
+        if isinstance(result, UnicodeError):
+            raise Unresolved("not a name that can be resolved") from result
+        if isinstance(result, Exception):
+            raise NotAttempted("a name could not be resolved") from result
+        return result
 
-    def _ask(self, host: str, answer: queue.SimpleQueue[tuple[str, ...] | Exception]) -> None:
-        said: tuple[str, ...] | Exception
+    def _look_up_into(
+        self, host: str, results: queue.SimpleQueue[tuple[str, ...] | Exception]
+    ) -> None:
+        result: tuple[str, ...] | Exception
         try:
-            found = self._look_up(host, None, type=socket.SOCK_STREAM)
-            said = tuple(str(entry[4][0]) for entry in found)
-        except Exception as error:  # noqa: BLE001 (it is raised where it was asked for)
-            said = error
-        # Who has the answer may ask again at once.
-        self._free.release()
-        answer.put(said)
+            entries = self._look_up(host, None, type=socket.SOCK_STREAM)
+            result = tuple(str(entry[4][0]) for entry in entries)
+        except Exception as error:  # noqa: BLE001 (raised again in the thread that waits)
+            result = error
+        # Before the result is there, so that its receiver finds a free slot.
+        self._slots.release()
+        results.put(result)

@@ -1,8 +1,8 @@
 """
-`Retry-After`: how long a server asks to be left alone (RFC 9110, 10.2.3).
+`Retry-After`: how long a server asks the client to wait (RFC 9110, 10.2.3).
 
-Seconds, or a date in one of the three forms of HTTP (RFC 9110, 5.6.7).
-What is not exactly that says nothing.
+It is seconds, or a date in one of the three forms of HTTP (RFC 9110, 5.6.7).
+Any other value is ignored.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 
 import httpx2
 
-LONGEST_WAIT = timedelta(days=7)
-"""Longer is not believed; the core bounds it further, by its policy."""
+MAX_WAIT = timedelta(days=7)
+"""A longer wait is cut to it; the core bounds it further, by its policy."""
 
 _SECONDS = re.compile(r"[0-9]{1,10}")
 
@@ -34,38 +34,38 @@ _LEAP_SECOND = "60"
 _FAR_FUTURE = timedelta(days=50 * 365)
 
 
-def retry_after(value: str, now: datetime) -> timedelta | None:
+def parse_retry_after(value: str, now: datetime) -> timedelta | None:
     """
-    Return how long to wait, none of it negative and none of it unbounded.
+    Return how long to wait, between nothing and `MAX_WAIT`; None if *value* is malformed.
 
     Args:
-        value: The header's.
-        now: What a date is counted from.
+        value: The value of the header.
+        now: The time from which a date counts.
     """
     if _SECONDS.fullmatch(value):
-        return min(timedelta(seconds=int(value)), LONGEST_WAIT)
+        return min(timedelta(seconds=int(value)), MAX_WAIT)
     date = http_date(value, now)
     if date is None:
         return None
-    return min(max(date - now, timedelta(0)), LONGEST_WAIT)
+    return min(max(date - now, timedelta(0)), MAX_WAIT)
 
 
-def asked_to_wait(headers: httpx2.Headers, now: datetime) -> timedelta | None:
-    """Return how long a response asks to wait; None if it says nothing, or says it twice."""
+def requested_wait(headers: httpx2.Headers, now: datetime) -> timedelta | None:
+    """Return how long a response asks to wait; None if it does not, or not clearly."""
     values = headers.get_list("retry-after")
-    return retry_after(values[0], now) if len(values) == 1 else None
+    return parse_retry_after(values[0], now) if len(values) == 1 else None
 
 
 def http_date(value: str, now: datetime) -> datetime | None:
     """
-    Read a date.
+    Parse a date; return None if *value* is malformed.
 
     Args:
-        value: In one of the three forms.
-        now: Tells the century of a year with two digits: one that would be more than 50 years
-            ahead has passed (RFC 9110, 5.6.7).
+        value: A date in one of the three forms.
+        now: Decides the century of a year with two digits: a date more than 50 years ahead is
+            taken for one in the past (RFC 9110, 5.6.7).
     """
-    match = next((found for form in _DATES if (found := form.fullmatch(value))), None)
+    match = next(filter(None, (form.fullmatch(value) for form in _DATES)), None)
     if match is None:
         return None
     year = int(match["year"])

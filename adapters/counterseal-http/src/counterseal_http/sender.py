@@ -1,4 +1,4 @@
-"""The CallbackSender: one attempt to deliver a finished challenge, over guarded HTTP."""
+"""The CallbackSender: one attempt to deliver a callback, over guarded HTTP."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from counterseal_http.budget import Budget
 from counterseal_http.client import HEADERS
 from counterseal_http.errors import Forbidden, NotAttempted, Unresolved
 from counterseal_http.guard import Guard
-from counterseal_http.retry_after import asked_to_wait
+from counterseal_http.retry_after import requested_wait
 from counterseal_http.transport import CONNECTIONS, GuardedTransport
 
 BODY_LIMIT = 16_384
 """
-Octets of a receiver's answer that are read, only so that the connection can serve again.
-They are neither kept nor logged.
+Octets of a receiver's response that are read, only so that the connection can be reused.
+They are neither stored nor logged.
 """
 
 _log = logging.getLogger("counterseal_http")
@@ -32,16 +32,16 @@ class HttpCallbackSender:
     """
     Delivers callbacks by `POST`.
 
-    What the other side can bring about is an outcome, and counts as an attempt: a refused
-    or broken connection, a certificate that does not fit, silence, nonsense.
-    Only what is wrong on this side is `SenderUnavailable`, or else a receiver could keep its
-    callback alive for ever.
+    Each failure that the receiver can cause is an outcome, and counts as an attempt: a refused
+    or broken connection, a wrong certificate, no response, an invalid response.
+    `SenderUnavailable` is only for failures of this machine. Otherwise a receiver could have its
+    callback retried for ever.
 
     Args:
-        guard: What may be called.
-        clock: What a date in `Retry-After` is counted from.
-        connections: How many attempts run at once; as many as there are workers, or more.
-        tls: How receivers prove who they are; the machine's authorities if none is given.
+        guard: Which URLs may be called.
+        clock: The time from which a date in `Retry-After` counts.
+        connections: How many attempts run at the same time; at least the number of workers.
+        tls: The authorities that receivers' certificates need; by default the machine's.
     """
 
     def __init__(
@@ -60,12 +60,12 @@ class HttpCallbackSender:
 
     def require_callable(self, url: str) -> None:
         """
-        Refuse an address that the guard refuses as it is written (SENDER-5).
+        Require a URL that the guard accepts (SENDER-5).
 
-        Where a name leads is asked at each attempt.
+        Names are resolved, and their addresses checked, only at each attempt.
 
         Raises:
-            CallbackUncallable: It does, with the guard's reason.
+            CallbackUncallable: The guard refuses *url*; the text has its reason.
         """
         try:
             self._guard.target(url)
@@ -76,7 +76,7 @@ class HttpCallbackSender:
         """
         Make one attempt (SENDER-1 to SENDER-4).
 
-        An address that is refused as it is written is final; where a name leads may change.
+        The refusal of a URL is final; that of a name's address is not, since it may change.
 
         Raises:
             SenderUnavailable: The sender is closed, or out of connections, sockets or threads.
@@ -86,22 +86,22 @@ class HttpCallbackSender:
             request = self._request(delivery)
             response = self._transport.exchange(request, budget)
         except Forbidden as error:
-            _tell(delivery, error)
+            _log_failure(delivery, error)
             return DeliveryOutcome(status=None, final=error.final)
         except NotAttempted as error:
             raise SenderUnavailable(str(error)) from error
-        except Exception as error:  # noqa: BLE001 (ALL-1; whatever it is, it counts)
-            _tell(delivery, error)
+        except Exception as error:  # noqa: BLE001 (ALL-1; each failure counts)
+            _log_failure(delivery, error)
             return DeliveryOutcome(status=None)
-        # The answer is here; what becomes of its body changes nothing.
+        # The status is the outcome, whatever follows of the body.
         _drain(response)
         return DeliveryOutcome(
             status=response.status_code,
-            retry_after=asked_to_wait(response.headers, self._clock.now()),
+            retry_after=requested_wait(response.headers, self._clock.now()),
         )
 
     def close(self) -> None:
-        """Attempt nothing from now on; attempts that run come to their own end."""
+        """Refuse further attempts; attempts that run are completed."""
         self._transport.close()
 
     def __enter__(self) -> Self:
@@ -120,16 +120,16 @@ class HttpCallbackSender:
         return httpx2.Request(
             "POST",
             target.url,
-            headers=[*delivery.headers, *_missing(delivery.headers)],
+            headers=[*delivery.headers, *_default_headers(delivery.headers)],
             content=delivery.body,
-            # SENDER-4: httpx2 would write some paths in another way.
+            # SENDER-4: httpx2 would encode some paths differently.
             extensions={"target": target.path.encode("ascii")},
         )
 
 
-def _missing(headers: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:
-    given = {name.lower() for name, _ in headers}
-    return [(name, value) for name, value in HEADERS.items() if name not in given]
+def _default_headers(headers: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:
+    present = {name.lower() for name, _ in headers}
+    return [(name, value) for name, value in HEADERS.items() if name not in present]
 
 
 def _drain(response: httpx2.Response) -> None:
@@ -142,14 +142,14 @@ def _drain(response: httpx2.Response) -> None:
         response.close()
 
 
-def _tell(delivery: Delivery, error: Exception) -> None:
-    # Ids and kinds only: address, headers and bodies may hold secrets (ALL-3).
+def _log_failure(delivery: Delivery, error: Exception) -> None:
+    # Ids and kinds only: URL, headers and bodies may contain secrets (ALL-3).
     reason = str(error) if isinstance(error, Forbidden | Unresolved) else _kinds(error)
-    name = dict(delivery.headers).get("webhook-id", "without an id")
-    _log.warning("callback %s was not delivered: %s", name, reason)
+    message = dict(delivery.headers).get("webhook-id", "without an id")
+    _log.warning("callback %s was not delivered: %s", message, reason)
 
 
 def _kinds(error: BaseException) -> str:
-    # httpcore2 raises some of its errors again, "from None".
+    # httpcore2 raises some errors again "from None", so that their cause is in `__context__`.
     cause = error.__cause__ or error.__context__
     return type(error).__name__ + (f" < {_kinds(cause)}" if cause else "")

@@ -1,4 +1,4 @@
-"""Connections: every wait is bounded by the budget of the request that waits."""
+"""Connections: the budget of the request bounds each wait."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from counterseal_http.budget import Budget
 
 
 class GuardedStream(httpcore2.NetworkStream):
-    """A connected socket, which httpcore2 talks through."""
+    """A connected socket, as httpcore2 uses it."""
 
     def __init__(self, connected: socket.socket) -> None:
         self._socket = connected
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """
-        Return what has come, as soon as something has.
+        Return the next octets, as soon as there are any.
 
         Raises:
-            ReadTimeout: The request's time is over.
-            ReadError: The connection broke, or the response is longer than it may be.
+            ReadTimeout: The request timed out.
+            ReadError: The connection broke, or the response is too long.
         """
         budget = budget_in(timeout)
         if budget.octets <= 0:
-            raise httpcore2.ReadError("the response is longer than it may be")
-        with _failing_as(httpcore2.ReadTimeout, httpcore2.ReadError):
+            raise httpcore2.ReadError("the response is too long")
+        with _raise_as(httpcore2.ReadTimeout, httpcore2.ReadError):
             self._socket.settimeout(budget.seconds())
             data = self._socket.recv(min(max_bytes, budget.octets))
         budget.octets -= len(data)
@@ -42,18 +42,18 @@ class GuardedStream(httpcore2.NetworkStream):
         Send all of *buffer*.
 
         Raises:
-            WriteTimeout: The request's time is over.
+            WriteTimeout: The request timed out.
             WriteError: The connection broke.
         """
         budget = budget_in(timeout)
         rest = memoryview(buffer)
-        with _failing_as(httpcore2.WriteTimeout, httpcore2.WriteError):
+        with _raise_as(httpcore2.WriteTimeout, httpcore2.WriteError):
             while rest:
                 self._socket.settimeout(budget.seconds())
                 rest = rest[self._socket.send(rest) :]
 
     def close(self) -> None:
-        """Close the socket, without a farewell that the other side could delay."""
+        """Close the socket, without a TLS close that the server could delay."""
         self._socket.close()
 
     def start_tls(
@@ -63,16 +63,16 @@ class GuardedStream(httpcore2.NetworkStream):
         timeout: float | None = None,
     ) -> GuardedStream:
         """
-        Shake hands; the name that is checked is the address's, not where it led.
+        Do the TLS handshake; the certificate has to be for the name in the URL.
 
         Raises:
-            ConnectTimeout: The request's time is over.
-            ConnectError: The other side is not who it should be, or breaks off.
+            ConnectTimeout: The request timed out.
+            ConnectError: The certificate does not verify, or the handshake fails.
         """
         budget = budget_in(timeout)
         try:
-            with _failing_as(httpcore2.ConnectTimeout, httpcore2.ConnectError):
-                # CPython bounds a whole handshake by the timeout, not each of its reads.
+            with _raise_as(httpcore2.ConnectTimeout, httpcore2.ConnectError):
+                # CPython applies the timeout to the whole handshake, not to each of its reads.
                 self._socket.settimeout(budget.seconds())
                 wrapped = ssl_context.wrap_socket(self._socket, server_hostname=server_hostname)
         except BaseException:
@@ -81,9 +81,9 @@ class GuardedStream(httpcore2.NetworkStream):
         return GuardedStream(wrapped)
 
     def get_extra_info(self, info: str) -> Any:
-        """Return what httpcore2 asks: whether something waits to be read, or the TLS object."""
+        """Return whether there is something to read, or the TLS object; both for httpcore2."""
         if info == "is_readable":
-            return _readable(self._socket)
+            return _is_readable(self._socket)
         if info == "ssl_object" and isinstance(self._socket, ssl.SSLSocket):
             return self._socket
         return None
@@ -91,10 +91,10 @@ class GuardedStream(httpcore2.NetworkStream):
 
 def budget_in(timeout: float | None) -> Budget:
     """
-    Return the budget that travels as *timeout*.
+    Return the budget that is passed as *timeout*.
 
     Raises:
-        UnsupportedProtocol: There is none: somebody else uses this connection, without an end.
+        UnsupportedProtocol: *timeout* is not a budget, so that the request would be unbounded.
     """
     if not isinstance(timeout, Budget):
         raise httpcore2.UnsupportedProtocol("a request without a budget")
@@ -102,19 +102,19 @@ def budget_in(timeout: float | None) -> Budget:
 
 
 @contextmanager
-def _failing_as(late: type[Exception], broken: type[Exception]) -> Iterator[None]:
+def _raise_as(timeout_error: type[Exception], failure: type[Exception]) -> Iterator[None]:
     try:
         yield
     except TimeoutError as error:
-        raise late("the time of the whole request is over") from error
+        raise timeout_error("the time of the whole request is over") from error
     except (OSError, ValueError) as error:
         # `ssl` raises ValueError for names that it cannot check.
-        raise broken(type(error).__name__) from error
+        raise failure(type(error).__name__) from error
 
 
-def _readable(connected: socket.socket) -> bool:
+def _is_readable(connected: socket.socket) -> bool:
     if connected.fileno() < 0:
-        return True  # closed: the next read would tell
+        return True  # closed: the next read reports it
     if not hasattr(select, "poll"):  # Windows
         return bool(select.select([connected], [], [], 0)[0])
     poll = select.poll()

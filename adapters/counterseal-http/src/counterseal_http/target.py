@@ -1,10 +1,10 @@
 """
-Targets: an address that is called, read once and strictly.
+Targets: URLs to call, parsed once and strictly.
 
-What is read here is what is connected to and what is sent; there is no second reading.
-So nothing is accepted that two readers could take for two things:
-no credentials, no fragment, no backslash, no white space or control characters, no dot at the
-end of a name, and no IP address in decimal, octal, hexadecimal or short form.
+The result decides both where a connection goes and what is sent; the URL is not parsed again.
+What two parsers could read differently is refused: credentials, a fragment, a backslash, white
+space, control characters, a dot at the end of a name, and an IP address in decimal, octal,
+hexadecimal or short form.
 Names become A-labels (IDNA 2008, RFC 5891) in lower case; nothing else is mapped.
 """
 
@@ -21,37 +21,37 @@ from counterseal_http.errors import Forbidden
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 URL_LIMIT = 8192
-"""Twice what HTTP asks every receiver to bear (RFC 9110, 4.1: 8000 octets is the advice)."""
+"""About what HTTP recommends that every receiver supports (RFC 9110, 4.1: 8000 octets)."""
 
 NAME_LIMIT = 253
 """RFC 1035, 2.3.4: 255 octets on the wire, with a length before each label and one at the end."""
 
 OTHER_DOTS = frozenset("\u3002\uff0e\uff61")
-"""What some readers take for a full stop (RFC 3490, 3.1)."""
+"""Characters that some parsers take for a full stop (RFC 3490, 3.1)."""
 
 _URL = re.compile(
     r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://"
     r"(?P<host>\[[0-9A-Fa-f:.]*\]|[^\[\]/?#:@]*)(?::(?P<port>[0-9]*))?"
     r"(?P<path>(?:/[^?#]*)?(?:\?[^#]*)?)"
 )
-_SENT = re.compile(r"[!-~]*")
-"""Printable ASCII, no space: what a request line carries as it is."""
+_REQUEST_TARGET = re.compile(r"[!-~]*")
+"""Printable ASCII without space, which a request line can contain unchanged."""
 
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 """RFC 1123, 2.1."""
 
 _NUMERIC = re.compile(r"[0-9]+|0x[0-9a-f]*")
-"""A last label that makes readers take the whole name for an IPv4 address (WHATWG URL, 3.5)."""
+"""A last label that makes parsers take the whole name for an IPv4 address (WHATWG URL, 3.5)."""
 
 
 @attrs.frozen(kw_only=True)
 class Target:
     """
-    One address that can be called.
+    A URL that can be called.
 
     Attributes:
         host: A name in A-labels, or an IP address without brackets.
-        path: With the query, as it is sent.
+        path: Path and query, as they are sent.
     """
 
     scheme: str
@@ -61,32 +61,32 @@ class Target:
 
     @property
     def origin(self) -> str:
-        """Scheme, host and port, in ASCII and with the default port left out (RFC 6454, 6.2)."""
+        """Scheme, host and port, in ASCII and without a default port (RFC 6454, 6.2)."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         port = "" if self.port == DEFAULT_PORTS[self.scheme] else f":{self.port}"
         return f"{self.scheme}://{host}{port}"
 
     @property
     def url(self) -> str:
-        """The address, in ASCII and with its default port left out."""
+        """The URL, in ASCII and without a default port."""
         return f"{self.origin}{self.path}"
 
 
 def read_target(url: str) -> Target:
     """
-    Read an address.
+    Parse *url*.
 
     Raises:
-        Forbidden: It is not a plain `http` or `https` address.
+        Forbidden: *url* is not an `http` or `https` URL in the accepted form.
     """
     parts = _URL.fullmatch(url) if len(url) <= URL_LIMIT else None
     if parts is None:
-        raise _odd("not a plain address")
+        raise _refusal("not a plain address")
     scheme, path = parts["scheme"].lower(), parts["path"]
     if scheme not in DEFAULT_PORTS:
-        raise _odd("neither http nor https")
-    if not _SENT.fullmatch(path) or "\\" in path:
-        raise _odd("a path that cannot be sent as it is")
+        raise _refusal("neither http nor https")
+    if not _REQUEST_TARGET.fullmatch(path) or "\\" in path:
+        raise _refusal("a path that cannot be sent as it is")
     return Target(
         scheme=scheme,
         host=read_host(parts["host"]),
@@ -97,15 +97,15 @@ def read_target(url: str) -> Target:
 
 def read_host(text: str) -> str:
     """
-    Read the host of an address: a name, an IPv4 address, or an IPv6 address in brackets.
+    Parse the host of a URL: a name, an IPv4 address, or an IPv6 address in brackets.
 
     Raises:
-        Forbidden: It is none, or is spelled in a way that not everybody reads alike.
+        Forbidden: *text* is not a host, or not in a form that all parsers read alike.
     """
     if text.startswith("["):
         literal = read_address(text[1:-1])
         if literal is None or literal.version == 4:  # noqa: PLR2004 (the version)
-            raise _odd("not an IPv6 address in brackets")
+            raise _refusal("not an IPv6 address in brackets")
         return str(literal)
     if not text.isascii():
         return _name(_a_labels(text))
@@ -118,19 +118,19 @@ def read_host(text: str) -> str:
 def _name(text: str) -> str:
     labels = text.split(".")
     if len(text) > NAME_LIMIT or not all(_LABEL.fullmatch(label) for label in labels):
-        raise _odd("not a host name")
+        raise _refusal("not a host name")
     if _NUMERIC.fullmatch(labels[-1]):
-        raise _odd("an odd spelling of an IP address")
+        raise _refusal("an odd spelling of an IP address")
     return text
 
 
 def _a_labels(text: str) -> str:
     if len(text) > NAME_LIMIT or OTHER_DOTS & set(text):
-        raise _odd("not a host name")
+        raise _refusal("not a host name")
     try:
         return idna.encode(text.lower(), std3_rules=True).decode("ascii")
     except (idna.IDNAError, UnicodeError):
-        raise _odd("a name that has no A-label") from None
+        raise _refusal("a name that has no A-label") from None
 
 
 def _port(text: str | None, scheme: str) -> int:
@@ -138,9 +138,9 @@ def _port(text: str | None, scheme: str) -> int:
         return DEFAULT_PORTS[scheme]
     port = int(text) if re.fullmatch(r"[1-9][0-9]{0,4}", text) else 0
     if not 0 < port < 2**16:
-        raise _odd("not a port")
+        raise _refusal("not a port")
     return port
 
 
-def _odd(reason: str) -> Forbidden:
+def _refusal(reason: str) -> Forbidden:
     return Forbidden(reason, final=True)

@@ -1,4 +1,4 @@
-"""The transport: httpx2's requests over guarded connections, each within one budget."""
+"""The transport: requests of httpx2 over guarded connections, each within one budget."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from counterseal_http.errors import NotAttempted
 from counterseal_http.guard import Guard
 from counterseal_http.target import DEFAULT_PORTS
 
-LONGEST = timedelta(seconds=30)
-"""A request that asks for no shorter time; Standard Webhooks 1.0 advises 15 to 30 seconds."""
+MAX_TIMEOUT = timedelta(seconds=30)
+"""The default and the maximum; Standard Webhooks 1.0 advises 15 to 30 seconds."""
 
 RESPONSE_LIMIT = 1_048_576
 """Octets of a body that are read; key sets and discovery documents are far smaller."""
 
 CONNECTIONS = 32
 IDLE_SECONDS = 5.0
-"""Shorter than servers keep idle connections, so that seldom a request meets one being closed."""
+"""Shorter than servers keep idle connections, so that few requests meet a closing one."""
 
-_SAME_NAME = (
+_ERROR_NAMES = (
     "ConnectError",
     "ConnectTimeout",
     "LocalProtocolError",
@@ -44,45 +44,45 @@ _SAME_NAME = (
     "WriteError",
     "WriteTimeout",
 )
-_HTTPX2 = {getattr(httpcore2, name): getattr(httpx2, name) for name in _SAME_NAME}
+_HTTPX2 = {getattr(httpcore2, name): getattr(httpx2, name) for name in _ERROR_NAMES}
 
 
 class GuardedTransport(httpx2.BaseTransport):
     """
-    Sends requests where the guard lets them go.
+    Sends the requests that the guard allows.
 
-    - One budget of time for name, connection, TLS, request and response together.
-    - Bounded heads and bodies; no body in a coding that could blow up.
+    - One time budget for name, connection, TLS, request and response together.
+    - Bounded heads and bodies; no content coding, which could expand a body.
     - No proxy, no redirect, no cookie, no retry, and nothing from the environment.
 
     Args:
-        guard: What may be called.
-        timeout: The longest that any request may take.
+        guard: Which URLs may be called.
+        timeout: The longest that a request may take.
         response_limit: Octets of a body that are read.
-        connections: How many requests run at once; others wait, within their time.
-        tls: How servers prove who they are; the machine's authorities if none is given.
-        monotonic: Seconds that only grow.
+        connections: How many requests run at the same time; others wait, within their budget.
+        tls: The authorities that servers' certificates need; by default the machine's.
+        monotonic: A monotonic clock, in seconds.
     """
 
     def __init__(
         self,
         guard: Guard,
         *,
-        timeout: timedelta = LONGEST,
+        timeout: timedelta = MAX_TIMEOUT,
         response_limit: int = RESPONSE_LIMIT,
         connections: int = CONNECTIONS,
         tls: ssl.SSLContext | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._guard = guard
-        self._longest = timeout.total_seconds()
+        self._max_seconds = timeout.total_seconds()
         self._response_limit = response_limit
         self._monotonic = monotonic
-        self._free = threading.BoundedSemaphore(connections)
+        self._slots = threading.BoundedSemaphore(connections)
         self._lock = threading.Lock()
         self._running = 0
         self._closed = False
-        # A pool for each: a backend is not told which scheme it connects for.
+        # One pool for each scheme: a backend does not learn the scheme of a connection.
         context = tls or httpx2.create_ssl_context(trust_env=False)
         self._pools = {
             scheme: httpcore2.ConnectionPool(
@@ -93,24 +93,24 @@ class GuardedTransport(httpx2.BaseTransport):
             )
             for scheme in DEFAULT_PORTS
         }
-        # At DEBUG it logs the headers of responses, which may repeat what was sent.
+        # At DEBUG it logs the headers of responses, which may contain secrets of the request.
         logging.getLogger("httpcore2.http11").addFilter(_without_headers)
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         """
         Send *request* once.
 
-        The largest of its timeouts bounds the whole of it, body included.
+        The largest of its timeouts bounds the whole request, with the response's body.
 
         Raises:
-            Forbidden: The guard does not let it go; nothing was sent.
-            Unresolved: Its name leads nowhere; nothing was sent.
-            NotAttempted: This side could not try; nothing was sent.
-            TransportError: It failed in one of the ways that httpx2 knows.
+            Forbidden: The guard refuses it; nothing was sent.
+            Unresolved: Its host name has no address; nothing was sent.
+            NotAttempted: This machine could not try; nothing was sent.
+            TransportError: It failed in another way.
         """
         timeouts = list(request.extensions.get("timeout", {}).values())
-        bounded = timeouts and None not in timeouts
-        seconds = min(self._longest, max(timeouts)) if bounded else self._longest
+        is_bounded = timeouts and None not in timeouts
+        seconds = min(self._max_seconds, max(timeouts)) if is_bounded else self._max_seconds
         return self.exchange(request, Budget(seconds, monotonic=self._monotonic))
 
     def exchange(self, request: httpx2.Request, budget: Budget) -> httpx2.Response:
@@ -118,69 +118,69 @@ class GuardedTransport(httpx2.BaseTransport):
         Send *request* once, within *budget*.
 
         Raises:
-            Forbidden: The guard does not let it go; nothing was sent.
-            Unresolved: Its name leads nowhere; nothing was sent.
-            NotAttempted: This side could not try; nothing was sent.
-            TransportError: It failed in one of the ways that httpx2 knows.
+            Forbidden: The guard refuses it; nothing was sent.
+            Unresolved: Its host name has no address; nothing was sent.
+            NotAttempted: This machine could not try; nothing was sent.
+            TransportError: It failed in another way.
         """
         target = self._guard.target(str(request.url))
         path = request.extensions.get("target", target.path.encode("ascii"))
-        sent = httpcore2.Request(
+        core_request = httpcore2.Request(
             request.method,
             httpcore2.URL(scheme=target.scheme, host=target.host, port=target.port, target=path),
             headers=request.headers.raw,
             content=request.stream,
             extensions={"timeout": dict.fromkeys(("connect", "read", "write", "pool"), budget)},
         )
-        self._begin(budget)
+        self._start(budget)
         try:
             with _as_httpx2():
-                got = self._pools[target.scheme].handle_request(sent)
+                response = self._pools[target.scheme].handle_request(core_request)
         except BaseException:
             self._end()
             raise
         budget.octets = self._response_limit
         return httpx2.Response(
-            got.status,
-            headers=got.headers,
-            stream=_Body(got, self._end),
-            extensions={"http_version": got.extensions["http_version"]},
+            response.status,
+            headers=response.headers,
+            stream=_Body(response, self._end),
+            extensions={"http_version": response.extensions["http_version"]},
         )
 
     def close(self) -> None:
         """
-        Attempt nothing from now on, and close all connections.
+        Refuse further requests, and close all connections.
 
-        Requests that run come to their own end, within their time; the last one closes.
+        Requests that run are completed; the last one closes the connections.
         """
         with self._lock:
             self._closed = True
-            last = not self._running
-        if last:
+            is_last = not self._running
+        if is_last:
             self._close()
 
-    def _begin(self, budget: Budget) -> None:
+    def _start(self, budget: Budget) -> None:
         try:
-            free = self._free.acquire(timeout=budget.seconds())
+            is_acquired = self._slots.acquire(timeout=budget.seconds())
         except TimeoutError:
-            free = False
-        if not free:
+            is_acquired = False
+        if not is_acquired:
             raise NotAttempted("all connections are in use")
         with self._lock:
             self._running += 1
-            closed = self._closed
-        if closed:
+            is_closed = self._closed
+        if is_closed:
             self._end()
             raise NotAttempted("the transport is closed")
 
     def _end(self) -> None:
         with self._lock:
             self._running -= 1
-            last = self._closed and not self._running
-        if last:
-            # Not sooner: a socket that is closed under its reader may be another's by then.
+            is_last = self._closed and not self._running
+        if is_last:
+            # Not earlier: the descriptor of a closed socket can be reused while a thread reads it.
             self._close()
-        self._free.release()
+        self._slots.release()
 
     def _close(self) -> None:
         for pool in self._pools.values():
@@ -196,8 +196,8 @@ class _Body(httpx2.SyncByteStream):
     def __iter__(self) -> Iterator[bytes]:
         codings = [v for name, v in self._response.headers if name.lower() == b"content-encoding"]
         if any(coding.strip().lower() != b"identity" for coding in codings):
-            # None was accepted (RFC 9110, 12.5.3), and a small one can become a huge body.
-            raise httpx2.DecodingError("a body in a coding that was not asked for")
+            # The request accepts none (RFC 9110, 12.5.3), and a small body could expand.
+            raise httpx2.DecodingError("a content coding that the request does not accept")
         with _as_httpx2():
             yield from self._response.iter_stream()
 

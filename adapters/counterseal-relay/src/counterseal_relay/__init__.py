@@ -1,18 +1,18 @@
-"""A push service of one's own: a Notifier that hands pushes on, and what receives them."""
+"""A relay: a Notifier that sends push messages to your own service, and that service's verifier."""
 
 from __future__ import annotations
 
-from counterseal_relay.handed import Handed, NotHanded, read_handed
 from counterseal_relay.notifier import RelayNotifier
 from counterseal_relay.payload import FRAMEWORKS
+from counterseal_relay.received_push import PushRefused, ReceivedPush, read_push
 from counterseal_relay.secret import read_secret, read_secrets
 
 __all__ = [
     "FRAMEWORKS",
-    "Handed",
-    "NotHanded",
+    "PushRefused",
+    "ReceivedPush",
     "RelayNotifier",
-    "read_handed",
+    "read_push",
     "read_secret",
     "read_secrets",
 ]

@@ -1,4 +1,4 @@
-"""The Notifier: one signed request to the relay for all addresses of a push."""
+"""The Notifier: one signed request to the relay for all addresses of a push message."""
 
 from __future__ import annotations
 
@@ -16,35 +16,35 @@ from counterseal.errors import NotifierUnavailable
 from counterseal.models import AddressKind, PushAddress, PushMessage, PushOutcome, PushResult
 from counterseal.ports import Clock
 from counterseal.wire.webhook import webhook_headers
-from counterseal_http import Forbidden, Guard, asked_to_wait, guarded_client
-from counterseal_http.rounds import AT_ONCE, LATER, MISCONFIGURED, outcome_of_failure
-from counterseal_relay.payload import FRAMEWORKS, payload, split
+from counterseal_http import Forbidden, Guard, guarded_client, requested_wait
+from counterseal_http.fan_out import CONCURRENCY, LATER, MISCONFIGURED, outcome_of_failure
+from counterseal_relay.payload import FRAMEWORKS, encode_payload, framework_and_id
 
-ANSWER_LIMIT = 65_536
-"""Octets of an answer that are read; it may list what is gone."""
+RESPONSE_LIMIT = 65_536
+"""Octets of a response that are read; it may list addresses that are gone."""
 
 DELIVERED = PushOutcome(result=PushResult.DELIVERED)
 GONE = PushOutcome(result=PushResult.GONE)
 REJECTED = PushOutcome(result=PushResult.REJECTED)
 
 _SUCCESS = range(200, 300)
-_OURS = 500
+_SERVER_ERROR = 500
 
 _log = logging.getLogger("counterseal_relay")
 
 
 class RelayNotifier:
     """
-    Hands each push to a service of the operator's, which knows how to deliver it.
+    Sends push messages to a service of the operator, which delivers them.
 
     Args:
-        url: Where the relay takes them.
-        secrets: What requests are signed with, each; two while they change.
+        url: The URL of the relay.
+        secrets: Each request is signed with all of them; two while they change.
         clock: The time.
-        kinds: Of the addresses that the relay takes.
-        guard: What may be called; a relay inside one's own network has to be in it.
-        at_once: How many requests run at once.
-        tls: How the relay proves who it is; the machine's authorities if none is given.
+        kinds: The kinds of addresses that the relay accepts.
+        guard: Which URLs may be called; it has to allow a relay in the own network.
+        concurrency: How many requests run at the same time.
+        tls: The authorities that the relay's certificate needs; by default the machine's.
     """
 
     def __init__(
@@ -55,42 +55,42 @@ class RelayNotifier:
         *,
         kinds: Iterable[AddressKind] = (AddressKind.RELAY,),
         guard: Guard | None = None,
-        at_once: int = AT_ONCE,
+        concurrency: int = CONCURRENCY,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._guard = guard or Guard()
         self._url = url
         self._secrets = tuple(secrets)
         if not self._secrets:
-            raise ValueError("a relay without a secret could not tell us from anybody")
+            raise ValueError("no secret: the relay could not verify requests")
         self._clock = clock
         self._kinds = frozenset(kinds) & frozenset({AddressKind.RELAY, *FRAMEWORKS})
         self._client = guarded_client(
-            self._guard, response_limit=ANSWER_LIMIT, connections=at_once, tls=tls
+            self._guard, response_limit=RESPONSE_LIMIT, connections=concurrency, tls=tls
         )
         self._closed = False
 
     def kinds(self) -> frozenset[AddressKind]:
-        """Return those that it was made with."""
+        """Return the kinds that the relay accepts."""
         return self._kinds
 
     def push(
         self, addresses: tuple[PushAddress, ...], message: PushMessage
     ) -> tuple[PushOutcome, ...]:
         """
-        Hand one push on, for all of *addresses* that it takes (NOTIFIER-2 to NOTIFIER-7).
+        Send one message for all of *addresses* that the relay accepts (NOTIFIER-2 to NOTIFIER-7).
 
         Raises:
             NotifierUnavailable: The notifier is closed.
         """
         if self._closed:
             raise NotifierUnavailable
-        taken = dict.fromkeys(address for address in addresses if address.kind in self._kinds)
-        outcomes = self._handed(tuple(taken), message) if taken else {}
+        accepted = dict.fromkeys(address for address in addresses if address.kind in self._kinds)
+        outcomes = self._send(tuple(accepted), message) if accepted else {}
         return tuple(outcomes.get(address, MISCONFIGURED) for address in addresses)
 
     def close(self) -> None:
-        """Hand nothing on from now on; requests that run come to their own end."""
+        """Refuse further calls; requests that run are completed."""
         self._closed = True
         self._client.close()
 
@@ -105,10 +105,10 @@ class RelayNotifier:
     ) -> None:
         self.close()
 
-    def _handed(
+    def _send(
         self, addresses: tuple[PushAddress, ...], message: PushMessage
     ) -> dict[PushAddress, PushOutcome]:
-        body = payload(addresses, message)
+        body = encode_payload(addresses, message)
         now = self._clock.now()
         try:
             target = self._guard.target(self._url)
@@ -120,35 +120,38 @@ class RelayNotifier:
                 extensions={"target": target.path.encode("ascii")},
             )
         except httpx2.TransportError as error:
-            # The kind only: the relay's address may be a secret.
+            # The kind only: the URL of the relay may be a secret.
             reason = str(error) if isinstance(error, Forbidden) else type(error).__name__
             _log.warning("the relay was not reached: %s", reason)
             return dict.fromkeys(addresses, outcome_of_failure(error))
-        except Exception as error:  # noqa: BLE001 (ALL-1; whatever it is, it is tried again)
+        except Exception as error:  # noqa: BLE001 (ALL-1; each failure is retried)
             _log.warning("the relay was not reached: %s", type(error).__name__)
             return dict.fromkeys(addresses, LATER)
         outcome = _outcome(response, now)
         if outcome is not DELIVERED:
-            _log.warning("the relay answers %d", response.status_code)
+            _log.warning("the relay responds with status %d", response.status_code)
             return dict.fromkeys(addresses, outcome)
-        gone = _gone(response.content)
-        return {each: GONE if split(each) in gone else DELIVERED for each in addresses}
+        dropped = _dropped_addresses(response.content)
+        return {
+            address: GONE if framework_and_id(address) in dropped else DELIVERED
+            for address in addresses
+        }
 
 
 def _outcome(response: httpx2.Response, now: datetime) -> PushOutcome:
     match response.status_code:
         case status if status in _SUCCESS:
             return DELIVERED
-        case status if status >= _OURS or status in {408, 429}:
-            asked = asked_to_wait(response.headers, now)
-            return LATER if asked is None else PushOutcome(result=PushResult.LATER, after=asked)
+        case status if status >= _SERVER_ERROR or status in {408, 429}:
+            wait = requested_wait(response.headers, now)
+            return LATER if wait is None else PushOutcome(result=PushResult.LATER, after=wait)
         case 400 | 413 | 415 | 422:
             return REJECTED
     return MISCONFIGURED
 
 
-def _gone(content: bytes) -> frozenset[tuple[str, str]]:
-    """Read which ids are gone, in the form of `notificationMetaData`; most relays say nothing."""
+def _dropped_addresses(content: bytes) -> frozenset[tuple[str, str]]:
+    """Read the member `gone`, in the form of `notificationMetaData`; it is optional."""
     try:
         members: Any = json.loads(content)
     except (ValueError, RecursionError):

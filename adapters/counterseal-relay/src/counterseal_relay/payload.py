@@ -1,11 +1,11 @@
 """
-The payload that a relay gets: the one of CX's custom communication services, and `ttl`.
+The payload for a relay: that of CX's custom communication services, with `ttl` added.
 
     {"notificationMetaData": [{"framework": "firebase", "ids": ["…"]}],
      "data": {"type": "request", "requestGuid": "…", "privakeyId": "…"},
      "title": "…", "body": "…", "type": "request", "priority": 1, "ttl": 119}
 
-`priority` is 1 where somebody waits and else 0; `ttl` are the seconds after which nobody does.
+`priority` is 1 if a user is waiting, else 0; `ttl` is how many seconds the message is of use.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ FRAMEWORKS = {
     AddressKind.APNS: "apns",
     AddressKind.WEBPUSH: "webpush",
 }
-"""What frameworks are called in a payload; a `relay` address names its own."""
+"""The names of frameworks in a payload; a `relay` address has its own."""
 
 
-def split(address: PushAddress) -> tuple[str, str]:
+def framework_and_id(address: PushAddress) -> tuple[str, str]:
     """
-    Return the framework of *address*, and the id that it has there.
+    Return the framework of *address*, and its id in that framework.
 
     A `relay` address is `framework:id`; without a colon it is an id of the framework `relay`.
     """
@@ -39,11 +39,11 @@ def split(address: PushAddress) -> tuple[str, str]:
     return (framework, name) if colon else ("relay", address.value)
 
 
-def payload(addresses: Iterable[PushAddress], message: PushMessage) -> bytes:
+def encode_payload(addresses: Iterable[PushAddress], message: PushMessage) -> bytes:
     """Return the body of one request: *message*, for all of *addresses*."""
     grouped: dict[str, list[str]] = {}
     for address in addresses:
-        framework, name = split(address)
+        framework, name = framework_and_id(address)
         grouped.setdefault(framework, []).append(name)
     data = push_data(message)
     members: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""The secret that service and relay share, as Standard Webhooks spells one."""
+"""The secrets that service and relay share, in the form of Standard Webhooks."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ SIZES = range(24, 65)
 
 def read_secret(text: str) -> bytes:
     """
-    Read `whsec_` and base64 of 24 to 64 bytes.
+    Parse a secret: `whsec_` and base64 of 24 to 64 bytes.
 
     Raises:
-        InvalidField: It is something else.
+        InvalidField: *text* is not a secret.
     """
     try:
         secret = base64.b64decode(text.removeprefix(SECRET_PREFIX), validate=True)
@@ -30,10 +30,10 @@ def read_secret(text: str) -> bytes:
 
 def read_secrets(text: str) -> tuple[bytes, ...]:
     """
-    Read one secret, or two with white space between while they change.
+    Parse one secret, or two, separated by white space, while they change.
 
     Raises:
-        InvalidField: One is something else, or there is none.
+        InvalidField: *text* has no secret, or a malformed one.
     """
     secrets = tuple(read_secret(each) for each in text.split())
     if not secrets:

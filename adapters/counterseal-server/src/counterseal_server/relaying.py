@@ -1,7 +1,7 @@
 """
 A relay for reference: it takes what a service hands on, verifies it, and prints or forwards it.
 
-What is needed to write a real one is in `counterseal_relay.read_handed`; this one rings nobody.
+What is needed to write a real one is in `counterseal_relay.read_push`; this one delivers nothing.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ import httpx2
 
 from counterseal.ports import Clock
 from counterseal_http import Guard, guarded_client
-from counterseal_relay import Handed, NotHanded, read_handed
-from counterseal_relay.handed import BODY_LIMIT
+from counterseal_relay import PushRefused, ReceivedPush, read_push
+from counterseal_relay.received_push import BODY_LIMIT
 
 PLACES = 32
 """Requests that are served at once; whoever comes then is told to come again."""
@@ -38,7 +38,7 @@ _TAKEN, _REFUSED, _TOO_LARGE, _BUSY, _BAD_GATEWAY = 204, 401, 413, 503, 502
 _SUCCESS = range(200, 300)
 _PASSED_ON = ("content-type", "webhook-id", "webhook-timestamp", "webhook-signature")
 
-Deliver: TypeAlias = Callable[[Handed, Mapping[str, str], bytes], bool]
+Deliver: TypeAlias = Callable[[ReceivedPush, Mapping[str, str], bytes], bool]
 """Does something with a push that holds; false if it is to be handed on again later."""
 
 log = logging.getLogger("counterseal_server")
@@ -73,8 +73,8 @@ class Relay(ThreadingHTTPServer):
     def take(self, headers: Mapping[str, str], body: bytes) -> int:
         """Return the status that answers a request with *headers* and *body*."""
         try:
-            handed = read_handed(headers, body, self._secrets, now=self._clock.now())
-        except NotHanded as refusal:
+            handed = read_push(headers, body, self._secrets, now=self._clock.now())
+        except PushRefused as refusal:
             log.warning("refused: %s", refusal)
             return _REFUSED
         with self._lock:
@@ -132,7 +132,7 @@ class _Handler(BaseHTTPRequestHandler):
 def printing(echo: Callable[[dict[str, object]], None]) -> Deliver:
     """Return what prints each push as one line of JSON, by *echo*."""
 
-    def deliver(handed: Handed, _: Mapping[str, str], __: bytes) -> bool:
+    def deliver(handed: ReceivedPush, _: Mapping[str, str], __: bytes) -> bool:
         told: dict[str, object] = {
             "id": handed.guid,
             "targets": [{"framework": name, "id": value} for name, value in handed.targets],
@@ -154,7 +154,7 @@ def forwarding(url: str) -> Deliver:
         Guard(allow_http=True, allow_private=True, ports=None), timeout=FORWARD_TIMEOUT
     )
 
-    def deliver(handed: Handed, headers: Mapping[str, str], body: bytes) -> bool:
+    def deliver(handed: ReceivedPush, headers: Mapping[str, str], body: bytes) -> bool:
         passed = {
             name.lower(): value for name, value in headers.items() if name.lower() in _PASSED_ON
         }

@@ -1,4 +1,4 @@
-"""Web Push: a Notifier for browsers, and for apps that have UnifiedPush."""
+"""Web Push: a Notifier for browsers and for apps with UnifiedPush."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from counterseal_webpush.subscription import Subscription, Unusable
 SALT_BYTES = 16
 SCALAR_BYTES = 32
 RECORD_BYTES = 4_096
-"""RFC 8291, 4: what push services have to take, and all that a device has to read."""
+"""RFC 8291, 4: push services have to accept it, and devices need not read more."""
 
 PLAIN_LIMIT = 3_993
 """RFC 8291, 4: 4096 less 86 for the header, 16 for the tag and 1 for the delimiter."""
@@ -25,40 +25,42 @@ _LAST = b"\x02"
 """RFC 8188, 2: the delimiter of the last record; zeros may follow."""
 
 
-def encrypted(
+def encrypt(
     plain: bytes, subscription: Subscription, *, salt: bytes, scalar: bytes, size: int = 0
 ) -> bytes:
     """
-    Return the body of a push message.
+    Encrypt a push message, and return the body of its request.
 
     Args:
         plain: At most `PLAIN_LIMIT` bytes.
-        subscription: For whom.
+        subscription: The subscription of the device.
         salt: 16 bytes, never used before.
-        scalar: 32 bytes, never used before: the private key of this one message.
-        size: *plain* is padded to it, so that its own length is not seen.
+        scalar: 32 bytes, never used before: the private key of this message.
+        size: The length to which *plain* is padded, so that the push service does not see its own.
 
     Raises:
-        Unusable: The device's key is no point of P-256.
-        ValueError: *plain* is too long, or *scalar* is one of the few numbers that are no key.
+        Unusable: The device's key is not a point of P-256.
+        ValueError: *plain* is too long, or *scalar* is one of the few that are not a key.
     """
     if max(len(plain), size) > PLAIN_LIMIT:
         raise ValueError("too long for one message")
     try:
-        theirs = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), subscription.point)
+        device_key = ec.EllipticCurvePublicKey.from_encoded_point(
+            ec.SECP256R1(), subscription.point
+        )
     except ValueError:
         raise Unusable("not a point of P-256") from None
     private = ec.derive_private_key(int.from_bytes(scalar), ec.SECP256R1())
-    ours = private.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-    shared = private.exchange(ec.ECDH(), theirs)
+    sender_point = private.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    shared = private.exchange(ec.ECDH(), device_key)
     # RFC 8291, 3.4, and RFC 8188, 2.2 and 2.3: HKDF with one block each.
-    info = b"WebPush: info\x00" + subscription.point + ours
+    info = b"WebPush: info\x00" + subscription.point + sender_point
     material = _mac(_mac(subscription.auth, shared), info + b"\x01")
     pseudo = _mac(salt, material)
     key = _mac(pseudo, b"Content-Encoding: aes128gcm\x00\x01")[:16]
     nonce = _mac(pseudo, b"Content-Encoding: nonce\x00\x01")[:12]
     padded = plain + _LAST + bytes(max(0, size - len(plain)))
-    header = salt + RECORD_BYTES.to_bytes(4) + len(ours).to_bytes(1) + ours
+    header = salt + RECORD_BYTES.to_bytes(4) + len(sender_point).to_bytes(1) + sender_point
     return header + AESGCM(key).encrypt(nonce, padded, None)
 
 

@@ -1,4 +1,4 @@
-"""The Notifier: one encrypted message to each subscription, at whatever push service."""
+"""The Notifier: one encrypted message to each subscription, at any push service."""
 
 from __future__ import annotations
 
@@ -14,42 +14,42 @@ import httpx2
 from counterseal.models import AddressKind, PushAddress, PushMessage, PushOutcome, PushResult
 from counterseal.ports import Clock, Entropy
 from counterseal.wire.messages import push_data
-from counterseal_http import Budget, Guard, Rounds, asked_to_wait, guarded_client
-from counterseal_http.rounds import AT_ONCE, MISCONFIGURED
-from counterseal_webpush.encryption import PLAIN_LIMIT, SALT_BYTES, SCALAR_BYTES, encrypted
+from counterseal_http import Budget, FanOut, Guard, guarded_client, requested_wait
+from counterseal_http.fan_out import CONCURRENCY, MISCONFIGURED
+from counterseal_webpush.encryption import PLAIN_LIMIT, SALT_BYTES, SCALAR_BYTES, encrypt
 from counterseal_webpush.subscription import Unusable, read_subscription
 from counterseal_webpush.vapid import Vapid
 
-ANSWER_LIMIT = 16_384
-"""Octets of an answer that are read; nothing in it counts."""
+RESPONSE_LIMIT = 16_384
+"""Octets of a response that are read; the body does not matter."""
 
-LONGEST_LIFE = timedelta(weeks=4)
-"""Push services keep nothing longer (RFC 8030, 5.2: they may shorten it)."""
+MAX_LIFE = timedelta(weeks=4)
+"""Push services store messages no longer (RFC 8030, 5.2: they may shorten it)."""
 
-PADDED_TO = 256
-"""Messages are of so many octets, or of a multiple: else their length might tell who asks."""
+PADDING_UNIT = 256
+"""Messages are padded to a multiple of it; their length might show which origin asks."""
 
 DELIVERED = PushOutcome(result=PushResult.DELIVERED)
 GONE = PushOutcome(result=PushResult.GONE)
 REJECTED = PushOutcome(result=PushResult.REJECTED)
 
 _SUCCESS = range(200, 300)
-_OURS = 500
+_SERVER_ERROR = 500
 
 
 class WebPushNotifier:
     """
-    Sends to browsers, and to apps that have UnifiedPush.
+    Sends push messages to browsers and to apps with UnifiedPush.
 
-    Devices write the addresses, so that the guard judges each of them.
+    Devices choose the URLs, so the guard checks each of them.
 
     Args:
-        vapid: Who pushes.
+        vapid: Identifies the sender to push services.
         clock: The time.
-        entropy: Luck for the key of each message.
-        guard: What may be called; a push service of one's own, inside, has to be in it.
-        at_once: How many requests run at once for one push.
-        tls: How push services prove who they are; the machine's authorities if none is given.
+        entropy: Makes the key and salt of each message.
+        guard: Which URLs may be called; it has to allow a push service in the own network.
+        concurrency: How many requests run at the same time for one push message.
+        tls: The authorities that push services' certificates need; by default the machine's.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class WebPushNotifier:
         entropy: Entropy,
         *,
         guard: Guard | None = None,
-        at_once: int = AT_ONCE,
+        concurrency: int = CONCURRENCY,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._vapid = vapid
@@ -67,13 +67,13 @@ class WebPushNotifier:
         self._entropy = entropy
         self._guard = guard or Guard()
         self._client = guarded_client(
-            self._guard, response_limit=ANSWER_LIMIT, connections=2 * at_once, tls=tls
+            self._guard, response_limit=RESPONSE_LIMIT, connections=2 * concurrency, tls=tls
         )
-        self._rounds = Rounds(frozenset({AddressKind.WEBPUSH}), at_once=at_once)
+        self._fan_out = FanOut(frozenset({AddressKind.WEBPUSH}), concurrency=concurrency)
 
     def kinds(self) -> frozenset[AddressKind]:
-        """Return the one that it knows."""
-        return self._rounds.kinds
+        """Return the kind of subscriptions."""
+        return self._fan_out.kinds
 
     def push(
         self, addresses: tuple[PushAddress, ...], message: PushMessage
@@ -86,14 +86,14 @@ class WebPushNotifier:
         """
         encoded = _message(message)
 
-        def attempt(address: PushAddress, left: Budget) -> PushOutcome:
-            return self._send(encoded, address, left)
+        def attempt(address: PushAddress, budget: Budget) -> PushOutcome:
+            return self._send(encoded, address, budget)
 
-        return self._rounds.make(addresses, attempt, message.timeout)
+        return self._fan_out.send(addresses, attempt, message.timeout)
 
     def close(self) -> None:
-        """Send nothing from now on, and return when what runs is over."""
-        self._rounds.close()
+        """Refuse further calls, and return when the running ones are completed."""
+        self._fan_out.close()
         self._client.close()
 
     def __enter__(self) -> Self:
@@ -107,12 +107,12 @@ class WebPushNotifier:
     ) -> None:
         self.close()
 
-    def _send(self, message: _Message, address: PushAddress, left: Budget) -> PushOutcome:
+    def _send(self, message: _Message, address: PushAddress, budget: Budget) -> PushOutcome:
         if len(message.plain) > PLAIN_LIMIT:
             return REJECTED
         try:
             subscription = read_subscription(address.value)
-            body = encrypted(
+            body = encrypt(
                 message.plain,
                 subscription,
                 salt=self._entropy.token(SALT_BYTES),
@@ -130,8 +130,8 @@ class WebPushNotifier:
                 **message.headers,
                 "authorization": self._vapid.authorization(target.origin, now),
             },
-            timeout=left.seconds(),
-            # As it was written: httpx2 would write some paths in another way.
+            timeout=budget.seconds(),
+            # Unchanged: httpx2 would encode some paths differently.
             extensions={"target": target.path.encode("ascii")},
         )
         return _outcome(response, now)
@@ -145,12 +145,14 @@ class _Message:
 
 
 def _message(message: PushMessage) -> _Message:
-    said = {"title": message.title, "body": message.body, "data": push_data(message)}
-    plain = json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
-    life = max(timedelta(0), min(message.life, LONGEST_LIFE))
+    members = {"title": message.title, "body": message.body, "data": push_data(message)}
+    plain = json.dumps(members, ensure_ascii=False, separators=(",", ":")).encode(
+        "utf-8", "replace"
+    )
+    life = max(timedelta(0), min(message.life, MAX_LIFE))
     return _Message(
         plain=plain,
-        size=min(-(-len(plain) // PADDED_TO) * PADDED_TO, PLAIN_LIMIT),
+        size=min(-(-len(plain) // PADDING_UNIT) * PADDING_UNIT, PLAIN_LIMIT),
         headers={
             "content-encoding": "aes128gcm",
             "content-type": "application/octet-stream",
@@ -169,10 +171,10 @@ def _outcome(response: httpx2.Response, now: datetime) -> PushOutcome:
         case 404 | 410:  # RFC 8030, 7.3
             return GONE
         case 408 | 429:  # RFC 8030, 8.4
-            return PushOutcome(result=PushResult.LATER, after=asked_to_wait(response.headers, now))
-        case status if status >= _OURS:
-            return PushOutcome(result=PushResult.LATER, after=asked_to_wait(response.headers, now))
+            return PushOutcome(result=PushResult.LATER, after=requested_wait(response.headers, now))
+        case status if status >= _SERVER_ERROR:
+            return PushOutcome(result=PushResult.LATER, after=requested_wait(response.headers, now))
         case 400 | 413 | 415:
             return REJECTED
-    # RFC 8292, 4.2: the subscription was made with another key, or ours is not taken.
+    # RFC 8292, 4.2: the subscription is for another VAPID key, or this one is refused.
     return MISCONFIGURED

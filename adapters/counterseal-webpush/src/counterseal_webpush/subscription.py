@@ -1,8 +1,8 @@
 """
-Subscriptions: what a browser's `PushSubscription.toJSON()` gives, or an app's UnifiedPush library.
+Subscriptions, as `PushSubscription.toJSON()` of a browser or a UnifiedPush library returns them.
 
-It is the address, as JSON: `{"endpoint": "https://…", "keys": {"p256dh": "…", "auth": "…"}}`.
-Other members, such as `expirationTime`, are left alone.
+It is the push address, as JSON: `{"endpoint": "https://…", "keys": {"p256dh": "…", "auth": "…"}}`.
+Other members, such as `expirationTime`, are ignored.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ _BASE64 = re.compile(r"[A-Za-z0-9_-]*={0,2}")
 
 
 class Unusable(ValueError):
-    """It is no subscription, and will never be one. Says nothing of what it is."""
+    """The address is not a subscription. The text does not contain the address."""
 
 
 @attrs.frozen(kw_only=True)
 class Subscription:
     """
-    Where a message goes, and for whom alone it can be read.
+    The URL for a device's messages, and the keys by which only the device can read them.
 
     Attributes:
-        endpoint: Where to POST; whoever knows it can push.
-        point: The device's public key, uncompressed.
-        auth: What push service and device do not share.
+        endpoint: The URL; everybody who knows it can send to it.
+        point: The public key of the device, uncompressed.
+        auth: A secret of the device that the push service does not know.
     """
 
     endpoint: str = attrs.field(repr=False)
@@ -46,10 +46,10 @@ class Subscription:
 
 def read_subscription(text: str) -> Subscription:
     """
-    Read a push address.
+    Parse a push address.
 
     Raises:
-        Unusable: It lacks something, or its keys are none.
+        Unusable: *text* lacks a member, or a key is malformed.
     """
     try:
         members: Any = json.loads(text)
@@ -66,12 +66,12 @@ def read_subscription(text: str) -> Subscription:
 
 
 def _key(text: object, size: int) -> bytes:
-    # Browsers leave the padding out, and some libraries for apps do not.
+    # Browsers omit the padding; some libraries for apps do not.
     if not isinstance(text, str) or not _BASE64.fullmatch(text):
         raise Unusable("not base64url")
-    bare = text.rstrip("=")
+    unpadded = text.rstrip("=")
     try:
-        key = base64.urlsafe_b64decode(bare + "=" * (-len(bare) % 4))
+        key = base64.urlsafe_b64decode(unpadded + "=" * (-len(unpadded) % 4))
     except (binascii.Error, ValueError):
         raise Unusable("not base64url") from None
     if len(key) != size:

@@ -1,7 +1,7 @@
 """
-VAPID: who pushes, as RFC 8292 tells a push service.
+VAPID: identifies the sender to a push service (RFC 8292).
 
-One token for each push service serves for hours, since push services remember tokens and not keys.
+One token for each push service is used for hours: push services cache tokens and not keys.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from counterseal.models import Algorithm
 LIFE = timedelta(hours=12)
 """RFC 8292, 2: at most 24 hours, and a push service's clock may be wrong."""
 
-RENEWED_BEFORE = timedelta(hours=1)
+RENEWAL_MARGIN = timedelta(hours=1)
 
-SERVICES = 256
-"""Push services of which a token is kept; browsers have a handful, and UnifiedPush any number."""
+CAPACITY = 256
+"""Cached tokens, one for each push service; browsers use a few, and UnifiedPush any number."""
 
 SCALAR_BYTES = 32
 POINT_HEAD = b"\x04"
@@ -33,17 +33,17 @@ _HEADER = b64url(b'{"typ":"JWT","alg":"ES256"}')
 
 class Vapid:
     """
-    Signs for push services; may be shared by threads.
+    Signs tokens for push services; may be shared by threads.
 
     Args:
         key: The private key: 32 bytes in base64url, as `web-push generate-vapid-keys` prints it.
-        contact: Where a push service finds whoever runs this: `mailto:` or `https:`.
+        contact: How a push service can reach the operator: a `mailto:` or `https:` URL.
 
     Attributes:
-        public: The public key, which apps and pages subscribe with (`applicationServerKey`).
+        public: The public key with which apps and pages subscribe (`applicationServerKey`).
 
     Raises:
-        InvalidField: One of them is something else.
+        InvalidField: *key* or *contact* is malformed.
     """
 
     def __init__(self, key: str, contact: str) -> None:
@@ -56,7 +56,7 @@ class Vapid:
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
-        """Name the public key."""
+        """Return a text with the public key only."""
         return f"Vapid(public={self.public!r})"
 
     def authorization(self, origin: str, now: datetime) -> str:
@@ -64,31 +64,31 @@ class Vapid:
         Return the header `authorization` for a push service.
 
         Args:
-            origin: Of its endpoints, such as `https://push.example`.
+            origin: The origin of its endpoints, such as `https://push.example`.
             now: The time.
         """
         with self._lock:
-            held = self._tokens.get(origin)
-            if held is None or held[0] - now < RENEWED_BEFORE:
-                held = (now + LIFE, self._signed(origin, now + LIFE))
-                self._tokens[origin] = held
+            cached = self._tokens.get(origin)
+            if cached is None or cached[0] - now < RENEWAL_MARGIN:
+                cached = (now + LIFE, self._sign(origin, now + LIFE))
+                self._tokens[origin] = cached
                 self._tokens.move_to_end(origin)
-                while len(self._tokens) > SERVICES:
+                while len(self._tokens) > CAPACITY:
                     self._tokens.popitem(last=False)
-        return f"vapid t={held[1]}, k={self.public}"
+        return f"vapid t={cached[1]}, k={self.public}"
 
-    def _signed(self, origin: str, ends: datetime) -> str:
-        claims = {"aud": origin, "exp": int(ends.timestamp()), "sub": self._contact}
+    def _sign(self, origin: str, expires: datetime) -> str:
+        claims = {"aud": origin, "exp": int(expires.timestamp()), "sub": self._contact}
         signed = f"{_HEADER}.{b64url(json.dumps(claims, separators=(',', ':')).encode())}"
         return f"{signed}.{b64url(self._key.sign(signed.encode()))}"
 
 
 def public_key(key: str) -> str:
     """
-    Return the public key to a private one; see `Vapid`.
+    Return the public key of a private one; see `Vapid`.
 
     Raises:
-        InvalidField: It is something else.
+        InvalidField: *key* is malformed.
     """
     return _public_of(_private(key))
 

@@ -1,7 +1,7 @@
 """
-FCM's answers: what each of them says of an address.
+FCM's responses, and the outcome that each is for an address.
 
-The same status means several things, and the error's details tell which:
+One status has several meanings; the error's details tell which:
 https://firebase.google.com/docs/reference/fcm/rest/v1/ErrorCode.
 """
 
@@ -17,53 +17,53 @@ import attrs
 import httpx2
 
 from counterseal.models import PushOutcome, PushResult
-from counterseal_http import asked_to_wait
-from counterseal_http.rounds import MISCONFIGURED
+from counterseal_http import requested_wait
+from counterseal_http.fan_out import MISCONFIGURED
 
 DELIVERED = PushOutcome(result=PushResult.DELIVERED)
 GONE = PushOutcome(result=PushResult.GONE)
 REJECTED = PushOutcome(result=PushResult.REJECTED)
 
 QUOTA_PAUSE = timedelta(seconds=60)
-"""FCM asks for a minute at least when a quota is used up, whether it says so or not."""
+"""FCM's documentation asks for at least a minute when a quota is used up."""
 
 _FCM_ERROR = "google.firebase.fcm.v1.FcmError"
 _BAD_REQUEST = "google.rpc.BadRequest"
 _TARGET_FIELDS = frozenset({"message.token", "message.fid"})
 
-_OK, _REDIRECTS = 200, 300
-_BAD, _TIMEOUT, _TOO_MANY, _OURS = 400, 408, 429, 500
+_OK, _REDIRECT = 200, 300
+_BAD_STATUS, _TIMEOUT, _TOO_MANY, _SERVER_ERROR = 400, 408, 429, 500
 
 
 class Fault(enum.Enum):
-    """What an answer says that is more than an outcome."""
+    """A response whose outcome depends on what was sent."""
 
     TOKEN = "token"  # noqa: S105 (a word)
-    """Our access token is not accepted."""
+    """FCM does not accept the access token."""
     TARGET = "target"
-    """The address is malformed, if nothing else of the message is."""
+    """The address is malformed, or else something in the message."""
 
 
 @attrs.frozen
 class _Error:
     code: str
-    """FCM's own, or empty."""
+    """FCM's error code, or empty."""
     fields: frozenset[str]
-    """Of our request, that are wrong."""
+    """The fields of the request that are wrong."""
 
 
-def read_answer(response: httpx2.Response, now: datetime) -> PushOutcome | Fault:
-    """Return what *response* says, as far as can be told without knowing what was sent."""
+def read_response(response: httpx2.Response, now: datetime) -> PushOutcome | Fault:
+    """Return the outcome of *response*, or the fault whose outcome depends on what was sent."""
     status = response.status_code
-    if _OK <= status < _REDIRECTS:
+    if _OK <= status < _REDIRECT:
         return DELIVERED
-    if status >= _OURS or status in {_TIMEOUT, _TOO_MANY}:
-        asked = asked_to_wait(response.headers, now)
-        if asked is None and status == _TOO_MANY:
-            asked = QUOTA_PAUSE
-        return PushOutcome(result=PushResult.LATER, after=asked)
-    if status < _BAD:
-        return MISCONFIGURED  # FCM redirects nobody: this is not FCM
+    if status >= _SERVER_ERROR or status in {_TIMEOUT, _TOO_MANY}:
+        wait = requested_wait(response.headers, now)
+        if wait is None and status == _TOO_MANY:
+            wait = QUOTA_PAUSE
+        return PushOutcome(result=PushResult.LATER, after=wait)
+    if status < _BAD_STATUS:
+        return MISCONFIGURED  # FCM never redirects, so this is not FCM
     return _refusal(status, _read_error(response.content))
 
 
@@ -76,8 +76,8 @@ def _refusal(status: int, error: _Error) -> PushOutcome | Fault:
         case 404, "UNREGISTERED":
             return GONE
         case ((401 | 403 | 404), _):
-            # No project of this name, no leave to send for it, a key that Apple does not take,
-            # or an app that was built for another project.
+            # No such project, no permission to send for it, an APNs key that Apple refuses, or
+            # an app that was built for another project.
             return MISCONFIGURED
     return REJECTED
 
@@ -95,10 +95,10 @@ def _read_error(content: bytes) -> _Error:
 
 def _details(content: bytes) -> Iterator[dict[str, Any]]:
     try:
-        read: Any = json.loads(content)
+        document: Any = json.loads(content)
     except (ValueError, RecursionError):
         return
-    error = read.get("error") if isinstance(read, dict) else None
+    error = document.get("error") if isinstance(document, dict) else None
     details = error.get("details") if isinstance(error, dict) else None
     if isinstance(details, list):
         yield from (detail for detail in details if isinstance(detail, dict))
@@ -107,4 +107,4 @@ def _details(content: bytes) -> Iterator[dict[str, Any]]:
 def _fields(detail: dict[str, Any]) -> Iterator[object]:
     violations = detail.get("fieldViolations")
     if isinstance(violations, list):
-        yield from (one.get("field") for one in violations if isinstance(one, dict))
+        yield from (each.get("field") for each in violations if isinstance(each, dict))

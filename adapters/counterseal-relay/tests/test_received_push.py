@@ -1,4 +1,4 @@
-"""The relay's side: it takes what the notifier signs, and nothing else."""
+"""The relay's side accepts what the notifier signs, and nothing else."""
 
 import base64
 import json
@@ -12,13 +12,13 @@ from counterseal.errors import InvalidField
 from counterseal.models import AddressKind, Guid, Occasion, PushAddress, PushMessage
 from counterseal.models.guid import derive_guid
 from counterseal.wire.webhook import secret_text, webhook_headers
-from counterseal_relay import NotHanded, read_handed, read_secret
-from counterseal_relay.notifier import _gone
-from counterseal_relay.payload import payload
+from counterseal_relay import PushRefused, read_push, read_secret
+from counterseal_relay.notifier import _dropped_addresses
+from counterseal_relay.payload import encode_payload
 
 SECRET = b"0123456789abcdef0123456789abcdef"
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
-GUID = derive_guid(7, "bell")
+GUID = derive_guid(7, "message")
 MESSAGE = PushMessage(
     guid=GUID,
     occasion=Occasion.CHALLENGE,
@@ -29,27 +29,27 @@ MESSAGE = PushMessage(
     life=timedelta(minutes=2),
     timeout=timedelta(seconds=1),
 )
-BODY = payload([PushAddress(kind=AddressKind.RELAY, value="pigeon:1")], MESSAGE)
+BODY = encode_payload([PushAddress(kind=AddressKind.RELAY, value="pigeon:1")], MESSAGE)
 
 
 def signed(body=BODY, *, secret=SECRET, at=NOW, guid=GUID):
     return dict(webhook_headers([secret], message=Guid(guid), at=at, body=body))
 
 
-def test_what_is_ours():
-    handed = read_handed(signed(), BODY, [SECRET], now=NOW)
-    assert handed.guid == GUID
-    assert handed.targets == (("pigeon", "1"),)
-    assert (handed.title, handed.body) == ("A question", "Open the app, Zoë.")
-    assert handed.data["requestGuid"] == MESSAGE.subject
-    assert handed.urgent
-    assert handed.life == timedelta(minutes=2)
-    assert "pigeon" not in repr(handed)
+def test_a_signed_message_is_read():
+    push = read_push(signed(), BODY, [SECRET], now=NOW)
+    assert push.guid == GUID
+    assert push.targets == (("pigeon", "1"),)
+    assert (push.title, push.body) == ("A question", "Open the app, Zoë.")
+    assert push.data["requestGuid"] == MESSAGE.subject
+    assert push.urgent
+    assert push.life == timedelta(minutes=2)
+    assert "pigeon" not in repr(push)
 
 
-def test_names_of_headers_in_any_case_and_either_secret():
+def test_headers_may_be_in_any_case_and_signed_by_either_secret():
     headers = {name.title(): value for name, value in signed().items()}
-    assert read_handed(headers, BODY, [b"y" * 32, SECRET], now=NOW).guid == GUID
+    assert read_push(headers, BODY, [b"y" * 32, SECRET], now=NOW).guid == GUID
 
 
 @pytest.mark.parametrize(
@@ -74,20 +74,20 @@ def test_names_of_headers_in_any_case_and_either_secret():
         (signed(b"x" * 1_048_577), b"x" * 1_048_577, NOW),
     ],
 )
-def test_what_is_not(headers, body, now):
-    with pytest.raises(NotHanded):
-        read_handed(headers, body, [SECRET], now=now)
+def test_anything_else_is_refused(headers, body, now):
+    with pytest.raises(PushRefused):
+        read_push(headers, body, [SECRET], now=now)
 
 
-def test_without_a_secret_nothing_is_ours():
+def test_without_a_secret_every_message_is_refused():
     unsigned = {name: value for name, value in signed().items() if name != "webhook-signature"}
     for headers in (unsigned, unsigned | {"webhook-signature": ""}, signed()):
-        with pytest.raises(NotHanded):
-            read_handed(headers, BODY, [], now=NOW)
+        with pytest.raises(PushRefused):
+            read_push(headers, BODY, [], now=NOW)
 
 
 @given(st.binary(min_size=24, max_size=64))
-def test_a_secret_has_one_spelling(secret):
+def test_a_secret_is_parsed(secret):
     assert read_secret(secret_text(secret)) == secret
 
 
@@ -103,10 +103,10 @@ def test_a_secret_has_one_spelling(secret):
         base64.b64encode(SECRET).decode(),
     ],
 )
-def test_what_is_no_secret(text):
-    with pytest.raises(InvalidField) as refused:
+def test_a_malformed_secret_is_refused(text):
+    with pytest.raises(InvalidField) as error:
         read_secret(text)
-    assert "canary" not in str(refused.value)
+    assert "canary" not in str(error.value)
 
 
 JSON = st.recursive(
@@ -122,17 +122,17 @@ JSON = st.recursive(
 
 
 @given(changes=st.dictionaries(st.sampled_from([*json.loads(BODY)]), JSON), junk=st.binary())
-def test_whatever_is_signed_is_read_or_refused(changes, junk):
+def test_a_signed_body_of_any_shape_is_read_or_refused(changes, junk):
     for body in (json.dumps({**json.loads(BODY), **changes}).encode(), junk):
         try:
-            read_handed(signed(body), body, [SECRET], now=NOW)
-        except NotHanded:
+            read_push(signed(body), body, [SECRET], now=NOW)
+        except PushRefused:
             continue
         assert body is not junk
 
 
 @given(JSON.map(lambda document: json.dumps({"gone": document}).encode()) | st.binary())
-def test_whatever_a_relay_says_is_gone(answer):
-    for framework, name in _gone(answer):
+def test_a_response_of_any_shape_has_addresses_or_none(content):
+    for framework, name in _dropped_addresses(content):
         assert isinstance(framework, str)
         assert isinstance(name, str)

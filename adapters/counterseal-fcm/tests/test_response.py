@@ -1,4 +1,4 @@
-"""Whatever FCM, or what stands in its place, answers: it is read, and never raises."""
+"""Responses of any shape have an outcome or a fault, and never raise."""
 
 import json
 from datetime import UTC, datetime
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterseal.models import PushOutcome, PushResult
-from counterseal_fcm.answer import Fault, read_answer
+from counterseal_fcm.response import Fault, read_response
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
 
@@ -39,18 +39,18 @@ BODIES = (
     body=BODIES,
     wait=st.none() | st.text(st.characters(min_codepoint=32, max_codepoint=126)),
 )
-def test_it_is_read(status, body, wait):
+def test_any_response_has_an_outcome_or_a_fault(status, body, wait):
     headers = {} if wait is None else {"retry-after": wait}
-    read = read_answer(httpx2.Response(status, headers=headers, content=body), NOW)
+    outcome = read_response(httpx2.Response(status, headers=headers, content=body), NOW)
 
-    assert isinstance(read, PushOutcome | Fault)
-    if isinstance(read, PushOutcome):
-        assert (read.result is PushResult.DELIVERED) == (status < 300)
-        assert (read.result is PushResult.LATER) == (status >= 500 or status in {408, 429})
-        if read.result is PushResult.GONE:
-            # Nobody's address is forgotten unless FCM says so in as many words.
+    assert isinstance(outcome, PushOutcome | Fault)
+    if isinstance(outcome, PushOutcome):
+        assert (outcome.result is PushResult.DELIVERED) == (status < 300)
+        assert (outcome.result is PushResult.LATER) == (status >= 500 or status in {408, 429})
+        if outcome.result is PushResult.GONE:
+            # An address is dropped only if FCM says UNREGISTERED.
             assert status == 404
             assert b"UNREGISTERED" in body
             assert FCM_ERROR.rpartition("/")[2].encode() in body
-        if read.after is not None:
-            assert read.result is PushResult.LATER
+        if outcome.after is not None:
+            assert outcome.result is PushResult.LATER

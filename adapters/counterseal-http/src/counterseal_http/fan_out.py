@@ -1,0 +1,122 @@
+"""
+Fan-out: one attempt at each of several push addresses, concurrently, within one time limit.
+
+All adapters that send push messages share it; it knows nothing of what they send.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import TypeAlias
+
+import httpx2
+
+from counterseal.errors import NotifierUnavailable
+from counterseal.models import AddressKind, PushAddress, PushOutcome, PushResult
+from counterseal_http.budget import Budget
+from counterseal_http.errors import Forbidden
+
+CONCURRENCY = 16
+"""Attempts that run at the same time; at 50 ms each, some 300 a second."""
+
+LATER = PushOutcome(result=PushResult.LATER)
+MISCONFIGURED = PushOutcome(result=PushResult.MISCONFIGURED)
+
+Attempt: TypeAlias = Callable[[PushAddress, Budget], PushOutcome]
+"""Sends to one address, within the budget."""
+
+_log = logging.getLogger("counterseal_http")
+
+
+class FanOut:
+    """
+    Makes attempts at many addresses; may be shared by threads.
+
+    Args:
+        kinds: The kinds of addresses that are attempted.
+        concurrency: How many attempts run at the same time, beside those in the callers' threads.
+    """
+
+    def __init__(self, kinds: frozenset[AddressKind], *, concurrency: int = CONCURRENCY) -> None:
+        self.kinds = kinds
+        self._concurrency = concurrency
+        self._pool = ThreadPoolExecutor(concurrency, "push")
+        self._closed = False
+
+    def send(
+        self, addresses: Sequence[PushAddress], attempt: Attempt, timeout: timedelta
+    ) -> tuple[PushOutcome, ...]:
+        """
+        Attempt each address once, and return one outcome for each, in order.
+
+        Args:
+            addresses: A repeated address is attempted once.
+            attempt: Returns within the budget; if it raises, its address gets LATER.
+            timeout: The time for all of them together.
+
+        Raises:
+            NotifierUnavailable: The fan-out is closed.
+        """
+        if self._closed:
+            raise NotifierUnavailable
+        budget = Budget(timeout.total_seconds())
+        outcomes = dict.fromkeys(addresses, LATER)
+        pending = iter([address for address in outcomes if address.kind in self.kinds])
+        outcomes |= {key: MISCONFIGURED for key in outcomes if key.kind not in self.kinds}
+        lock = threading.Lock()
+
+        def work() -> None:
+            while (address := _next(pending, lock)) is not None:
+                outcomes[address] = _outcome(address, attempt, budget)
+
+        extra = min(self._concurrency, len(outcomes)) - 1
+        try:
+            helpers = [self._pool.submit(work) for _ in range(extra)]
+        except RuntimeError:
+            raise NotifierUnavailable from None
+        work()
+        for helper in helpers:
+            # A helper that has not started yet would find nothing to do.
+            if not helper.cancel():
+                helper.result()
+        return tuple(outcomes[address] for address in addresses)
+
+    def close(self) -> None:
+        """Refuse further calls; attempts that run are completed."""
+        self._closed = True
+        self._pool.shutdown()
+
+
+def outcome_of_failure(error: httpx2.TransportError) -> PushOutcome:
+    """
+    Return the outcome of a request without a response.
+
+    If the guard refused it, an operator has to act: the address may be valid, and its push
+    service in a private network.
+    """
+    return MISCONFIGURED if isinstance(error, Forbidden) else LATER
+
+
+def _next(pending: Iterator[PushAddress], lock: threading.Lock) -> PushAddress | None:
+    with lock:
+        return next(pending, None)
+
+
+def _outcome(address: PushAddress, attempt: Attempt, budget: Budget) -> PushOutcome:
+    try:
+        budget.seconds()
+        return attempt(address, budget)
+    except httpx2.TransportError as error:
+        outcome = outcome_of_failure(error)
+        reason = str(error) if isinstance(error, Forbidden) else type(error).__name__
+    except TimeoutError:
+        outcome, reason = LATER, "timed out"
+    except Exception as error:  # noqa: BLE001 (NOTIFIER-5: it concerns this address alone)
+        outcome, reason = LATER, type(error).__name__
+    # The kind only: the address is a secret, and the error may contain it.
+    _log.warning("a push by %s: %s", address.kind.value, reason)
+    return outcome
