@@ -10,7 +10,17 @@ from typing import NamedTuple
 import pytest
 
 ROOT = Path(__file__).parents[2]
-ADAPTERS: tuple[str, ...] = ("keys", "oidc", "records", "redis", "sql")
+ADAPTERS: tuple[str, ...] = (
+    "fcm",
+    "http",
+    "keys",
+    "oidc",
+    "records",
+    "redis",
+    "relay",
+    "sql",
+    "webpush",
+)
 """The adapters whose names are looked at, without `counterseal-`."""
 
 ROOTS = ["src", "tests", "bench", *(f"adapters/counterseal-{name}" for name in ADAPTERS)]
