@@ -9,9 +9,8 @@ import attrs
 import pytest
 
 from counterseal.errors import StoreUnavailable
-from counterseal_web import Service, Settings, states
-from counterseal_web import waiting as waiters
-from counterseal_web.waiting import Waiters
+from counterseal_web import Service, Settings, waiters
+from counterseal_web.waiting import Waits
 
 BASE = "https://service.example"
 
@@ -89,15 +88,14 @@ class Crowd:
 
 @pytest.fixture
 def crowd(threads, monkeypatch):
-    made, watched = Crowd(threads), Waiters._watched
+    made, begin = Crowd(threads), Waits.begin
 
     def counted(self, *args):
         made.arrived.release()
-        return watched(self, *args)
+        return begin(self, *args)
 
-    monkeypatch.setattr(Waiters, "_watched", counted)
-    for module in (states, waiters):
-        monkeypatch.setattr(module, "time", made)
+    monkeypatch.setattr(Waits, "begin", counted)
+    monkeypatch.setattr(waiters, "time", made)
     return made
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 
+import attrs
+
 from counterseal_web.admin_api import ADMIN_API
 from counterseal_web.admission import admit
 from counterseal_web.calls import read_call
@@ -12,6 +14,7 @@ from counterseal_web.description import DESCRIPTION
 from counterseal_web.device_api import DEVICE_API
 from counterseal_web.messages import Reply, Request, Response
 from counterseal_web.operations import Audience, Operation
+from counterseal_web.pending import EventStream, LongPoll
 from counterseal_web.problems import NoSuchEndpointError, reply_to
 from counterseal_web.router import Route, Router
 from counterseal_web.service import Service
@@ -20,6 +23,10 @@ from counterseal_web.settings import Settings
 
 PREFIXES = ("", "/api")
 """Clients of the Privakey CX service use both (privakey-wire 2)."""
+
+
+Pending = LongPoll | EventStream
+"""A call that waits."""
 
 
 class Application:
@@ -36,9 +43,23 @@ class Application:
 
     def respond(self, request: Request) -> Response:
         """Return the response to *request*; blocks while a call waits, and raises nothing."""
-        return respond(
-            self._service, request, partial(self._router.find, request.method, request.path)
-        )
+        return respond(self._service, request, self._find(request))
+
+    def begin(self, request: Request) -> Response | Pending:
+        """
+        Return the response to *request*, or what its call waits for; raises nothing.
+
+        For a face that waits in an event loop: what it returns instead of a response is waited
+        for by a driver of `counterseal_web.waiting`, and an error of that is for `problem`.
+        """
+        return begin(self._service, request, self._find(request))
+
+    def problem(self, error: Exception, pending: Pending) -> Response:
+        """Return what the outside may know of *error*, which ended the wait for *pending*."""
+        return reply_to(error, self._service.settings).response(pending.operation)
+
+    def _find(self, request: Request) -> Callable[[], Route]:
+        return partial(self._router.find, request.method, request.path)
 
 
 def served(settings: Settings) -> Iterator[tuple[str, Operation]]:
@@ -61,23 +82,43 @@ def respond(service: Service, request: Request, find: Callable[[], Route]) -> Re
         service: The use cases, and the settings.
         request: As it was received.
         find: Returns the operation that the request names, or raises `NoSuchEndpointError` or
-            `MethodNotAllowedError`. Of a framework that has a router of its own, the face does
-            this.
+            `MethodNotAllowedError`; for a framework that has a router of its own.
     """
-    route: Route | None = None
+    pending = begin(service, request, find)
+    if isinstance(pending, Response):
+        return pending
+    try:
+        return service.waiters.respond(pending)
+    except Exception as error:  # noqa: BLE001 (the edge of the service)
+        return reply_to(error, service.settings).response(pending.operation)
+
+
+def begin(service: Service, request: Request, find: Callable[[], Route]) -> Response | Pending:
+    """
+    Return the response to *request*, or what its call waits for; raises nothing.
+
+    Args:
+        service: The use cases, and the settings.
+        request: As it was received.
+        find: As for `respond`.
+    """
+    operation: str | None = None
     try:
         # Whoever guards a path in front of the service, or signs it, means that path and no other.
         if request.path.startswith("//"):
             raise NoSuchEndpointError  # noqa: TRY301 (one place makes problems)
         route = find()
+        operation = route.inputs.operation.id
         with service.call():
             reply = _handle(service, request, route)
     except Exception as error:  # noqa: BLE001 (the edge of the service)
         reply = reply_to(error, service.settings)
-    return reply.response(None if route is None else route.inputs.operation.id)
+    if isinstance(reply, Reply):
+        return reply.response(operation)
+    return attrs.evolve(reply, operation=operation)
 
 
-def _handle(service: Service, request: Request, route: Route) -> Reply:
+def _handle(service: Service, request: Request, route: Route) -> Reply | Pending:
     inputs, operation = route.inputs, route.inputs.operation
     call = read_call(request, operation, route.names, service.settings)
     if operation.audience is Audience.ORIGIN:

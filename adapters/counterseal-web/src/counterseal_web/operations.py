@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 import attrs
 
 from counterseal_web.messages import JSON, Reply
+from counterseal_web.pending import EventStream, LongPoll
 
 NAME = re.compile(r"\{([a-z_]+)\}")
 
@@ -67,7 +68,7 @@ class Operation:
     id: str
     method: str
     path: str
-    handler: Callable[..., Reply]
+    handler: Callable[..., Reply | LongPoll | EventStream]
     gives: Mapping[int, str | None]
     audience: Audience = attrs.field(kw_only=True)
     takes: str | None = attrs.field(default=None, kw_only=True)

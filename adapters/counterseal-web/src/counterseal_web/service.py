@@ -6,9 +6,9 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
 import counterseal as cs
-from counterseal.models import Administrator
+from counterseal.models import Administrator, Challenge, Guid, RelyingParty
 from counterseal_web.settings import Settings
-from counterseal_web.waiting import Waiters
+from counterseal_web.waiters import Waiters
 
 
 class Service:
@@ -46,7 +46,19 @@ class Service:
         self.answers = cs.Answers(ports, policy)
         self.keysets = cs.KeySets(ports, policy)
         self.telemetry = cs.Telemetry(ports, policy)
-        self.waiters = Waiters(ports.wake, self.challenges, settings)
+        self.waiters = Waiters(ports.wake, self.load, settings)
+
+    def load(self, party: RelyingParty, guid: Guid) -> Challenge:
+        """
+        Return a request of *party* as it stands, for those who wait for it.
+
+        Raises:
+            NotFound: There is no such request.
+            Foreign: Another origin issued it.
+            Unavailable: A port failed.
+        """
+        with self.call():
+            return self.challenges.status(party, guid)
 
     def administration(self, *, by: Administrator) -> cs.Administration:
         """Return the use cases of tenancy, for an administrator."""
@@ -57,5 +69,5 @@ class Service:
         return cs.Credentials(self.ports, self.policy, by=by)
 
     def close(self) -> None:
-        """Let all who wait go, within a look; for a process that is about to stop."""
+        """End all waits, each after one more load; for a process that is about to stop."""
         self.waiters.close()

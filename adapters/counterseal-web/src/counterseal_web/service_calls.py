@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from http import HTTPStatus
 
 import counterseal as cs
 from counterseal.errors import WrongState
-from counterseal.models import RelyingParty
+from counterseal.models import UNFINISHED, Guid, RelyingParty
 from counterseal.wire.messages import processed_document
 from counterseal.wire.origin import (
     BindInvitation,
@@ -17,9 +18,10 @@ from counterseal.wire.origin import (
 from counterseal.wire.question import read_account_id, read_user_info
 from counterseal_web.bodies import named, text
 from counterseal_web.calls import Call
+from counterseal_web.members import number
 from counterseal_web.messages import Reply
+from counterseal_web.pending import EventStream, LongPoll
 from counterseal_web.service import Service
-from counterseal_web.states import state_now, state_stream
 
 CREATED = HTTPStatus.CREATED
 OK = HTTPStatus.OK
@@ -101,19 +103,23 @@ def add_request(service: Service, call: Call, party: RelyingParty) -> Reply:
     )
 
 
-def get_request(service: Service, call: Call, party: RelyingParty) -> Reply:
+def get_request(service: Service, call: Call, party: RelyingParty) -> Reply | LongPoll:
     """Return a request as it stands, or, with `wait`, once it has ended."""
-    return state_now(service, call, party, named(call.parameter("requestGuid"), "requestGuid"))
+    return _await_end(service, call, party, named(call.parameter("requestGuid"), "requestGuid"))
 
 
-def request_by_guid(service: Service, call: Call, party: RelyingParty) -> Reply:
+def request_by_guid(service: Service, call: Call, party: RelyingParty) -> Reply | LongPoll:
     """Return the same, where a `Location` points."""
-    return state_now(service, call, party, named(call.names["guid"], "guid"))
+    return _await_end(service, call, party, named(call.names["guid"], "guid"))
 
 
-def request_events(service: Service, call: Call, party: RelyingParty) -> Reply:
+def request_events(service: Service, call: Call, party: RelyingParty) -> EventStream:
     """Stream the states of a request until it has ended, as Server-Sent Events."""
-    return state_stream(service, party, named(call.parameter("requestGuid"), "requestGuid"))
+    guid = named(call.parameter("requestGuid"), "requestGuid")
+    challenge = service.challenges.status(party, guid)
+    return EventStream(
+        party=party, challenge=challenge, settings=service.settings, clock=service.ports.clock
+    )
 
 
 def get_requests(service: Service, call: Call, party: RelyingParty) -> Reply:
@@ -128,3 +134,26 @@ def cancel_request(service: Service, call: Call, party: RelyingParty) -> Reply:
     guid = named(text(call.document, "requestGuid"), "requestGuid")
     ended = service.challenges.cancel(party, guid)
     return Reply(document=processed_document(ended, now=service.ports.clock.now()))
+
+
+def _await_end(service: Service, call: Call, party: RelyingParty, guid: Guid) -> Reply | LongPoll:
+    """
+    Return the request as it stands, or, with `wait`, what waits until it has ended.
+
+    Raises:
+        InvalidField: `wait` is no number of seconds.
+        NotFound: There is no such request.
+        Foreign: Another origin issued it.
+        Unavailable: A port failed.
+    """
+    wait = timedelta(seconds=number(call.query, "wait") or 0)
+    challenge = service.challenges.status(party, guid)
+    if not wait or challenge.state not in UNFINISHED:
+        return Reply(document=processed_document(challenge, now=service.ports.clock.now()))
+    return LongPoll(
+        party=party,
+        challenge=challenge,
+        limit=min(wait, service.settings.wait_limit),
+        settings=service.settings,
+        clock=service.ports.clock,
+    )

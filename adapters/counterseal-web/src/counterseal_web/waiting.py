@@ -1,135 +1,180 @@
 """
-Waiting: whoever wants to know how a request ends, without asking again and again.
+Waiting: what a call that waits has to do next.
 
-All who wait for one request share one look at the store every so often:
-one of them looks, and tells the others.
+Nothing here waits, reads a clock or takes a lock: a driver does, with threads or in an event loop.
+It asks each wait for its next step and does that, again and again, until the step is `Seen`.
+All that wait for one request share each load of it: one of them looks, the others follow.
 """
 
 from __future__ import annotations
 
-import threading
-import time
-from datetime import timedelta
+from collections.abc import Callable, Iterator
+from typing import Generic, TypeVar
 
 import attrs
 
-import counterseal as cs
-from counterseal.models import Challenge, Guid, RelyingParty
-from counterseal.ports import Wake
-from counterseal_web.places import Place, Places
-from counterseal_web.settings import Settings
+from counterseal.models import Challenge, Guid
+from counterseal_web.slots import Slot, Slots
+
+S = TypeVar("S")
+
+
+@attrs.frozen
+class Seen:
+    """
+    The wait is over.
+
+    Attributes:
+        challenge: The request as it was last seen.
+    """
+
+    challenge: Challenge
+
+
+@attrs.frozen
+class Look:
+    """
+    Wait for the wake-up of the request, load it, and call `Wait.looked`, whatever happens.
+
+    Attributes:
+        seconds: How long to wait at most.
+    """
+
+    seconds: float
+
+
+@attrs.frozen
+class Follow:
+    """
+    Wait for the signal of the request: another wait looks.
+
+    Attributes:
+        seconds: How long to wait at most.
+    """
+
+    seconds: float
 
 
 @attrs.define(eq=False)
-class _Watch:
+class _Watch(Generic[S]):
     """
     One request that somebody waits for.
 
     Attributes:
-        told: Wakes those who wait for it, after each look.
-        latest: As it was last seen; None before the first look.
-        looking: Whether one of those who wait is about to look.
-        waiting: How many wait.
+        signal: Reaches all who wait for it.
+        latest: As it was last loaded; None before the first time.
+        looking: Whether one of those who wait is about to load it.
+        waits: How many wait.
     """
 
-    told: threading.Condition
+    signal: S
     latest: Challenge | None = None
     looking: bool = False
-    waiting: int = 0
+    waits: int = 0
 
 
-class Waiters:
+class Waits(Generic[S]):
     """
-    Those of this process who wait.
+    All waits of one driver; not for several threads at once.
 
     Args:
-        wake: Rings when a request changes, perhaps.
-        challenges: Tells how a request stands.
-        settings: How many may wait, and how often to look.
+        slots: How many calls may wait at a time.
+        look_every: Seconds after which a request is loaded though no wake-up came.
+        make_signal: Makes what reaches all who wait for one request: a condition of threads, say.
     """
 
-    def __init__(self, wake: Wake, challenges: cs.Challenges, settings: Settings) -> None:
-        self._wake = wake
-        self._challenges = challenges
-        self._settings = settings
-        self._places = Places(settings.waiters)
-        self._lock = threading.Lock()
-        self._closed = False
-        self._watches: dict[Guid, _Watch] = {}
+    def __init__(self, slots: int, look_every: float, make_signal: Callable[[], S]) -> None:
+        self.look_every = look_every
+        self.closed = False
+        self._slots = Slots(slots)
+        self._make_signal = make_signal
+        self._watches: dict[Guid, _Watch[S]] = {}
 
-    def enter(self, party: RelyingParty) -> Place | None:
-        """Take a place for *party*; None if there is none, and nobody has more than their share."""
-        return None if self._closed else self._places.take(party.origin.guid)
+    def enter(self, origin: Guid) -> Slot | None:
+        """Return a slot for a call of *origin*; None if there is none for it."""
+        return None if self.closed else self._slots.take(origin)
 
-    @property
-    def closed(self) -> bool:
-        """Whether nobody is to wait any more."""
-        return self._closed
+    def leave(self, slot: Slot) -> None:
+        """Take a slot back; it may be called again."""
+        self._slots.free(slot)
 
-    def close(self) -> None:
-        """Let everybody go, after one more look; from now on nobody waits."""
-        with self._lock:
-            self._closed = True
-            for watch in self._watches.values():
-                watch.told.notify_all()
-
-    def changed(
-        self, party: RelyingParty, known: Challenge, timeout: timedelta, place: Place
-    ) -> Challenge:
+    def begin(
+        self, slot: Slot, challenge: Challenge, until: Callable[[Challenge], bool], deadline: float
+    ) -> Wait[S]:
         """
-        Return *known* as it stands once its state is another, or the caller has to go.
-
-        That is after *timeout*, at `close`, and, a look later, when *place* is over.
+        Return a new wait; the driver calls its `end`.
 
         Args:
-            party: Its origin.
-            known: As the caller knows it.
-            place: What `enter` returned.
-            timeout: How long to wait at most.
-
-        Raises:
-            Refused: The request is gone.
-            Unavailable: A port failed.
+            slot: What `enter` returned.
+            challenge: The request, as the caller knows it.
+            until: Tells whether a request, as it was loaded, is what the caller waits for.
+            deadline: When the wait ends at the latest, in the seconds of the driver's clock.
         """
-        end = time.monotonic() + timeout.total_seconds()
-        with self._lock:
-            watch = self._watches.get(known.guid)
-            if watch is None:
-                watch = self._watches[known.guid] = _Watch(threading.Condition(self._lock))
-            watch.waiting += 1
-        try:
-            return self._watched(watch, party, known, end, place)
-        finally:
-            with self._lock:
-                watch.waiting -= 1
-                if not watch.waiting:
-                    del self._watches[known.guid]
+        watch = self._watches.get(challenge.guid)
+        if watch is None:
+            watch = self._watches[challenge.guid] = _Watch(self._make_signal())
+        watch.waits += 1
+        return Wait(self, watch, slot, challenge, until, deadline)
 
-    def _watched(
-        self, watch: _Watch, party: RelyingParty, known: Challenge, end: float, place: Place
-    ) -> Challenge:
-        seen = known
-        while True:
-            left = end - time.monotonic()
-            with self._lock:
-                if watch.latest is not None and watch.latest.version >= known.version:
-                    seen = watch.latest
-                if self._closed or place.over or left <= 0 or seen.state is not known.state:
-                    return seen
-                if watch.looking:
-                    watch.told.wait(left)
-                    continue
-                watch.looking = True
-            self._look(watch, party, known.guid, timedelta(seconds=left))
+    def close(self) -> Iterator[S]:
+        """End all waits, each after one more load at most; return the signals to send."""
+        self.closed = True
+        for watch in self._watches.values():
+            yield watch.signal
 
-    def _look(self, watch: _Watch, party: RelyingParty, guid: Guid, left: timedelta) -> None:
-        latest: Challenge | None = None
-        try:
-            self._wake.wait(guid, min(left, self._settings.look_every))
-            latest = self._challenges.status(party, guid)
-        finally:
-            # Whatever went wrong for this one, another may look next.
-            with self._lock:
-                watch.latest = watch.latest if latest is None else latest
-                watch.looking = False
-                watch.told.notify_all()
+    def end(self, guid: Guid, watch: _Watch[S]) -> None:
+        """Forget one that waited for the request *guid*."""
+        watch.waits -= 1
+        if not watch.waits:
+            del self._watches[guid]
+
+
+@attrs.define(eq=False)
+class Wait(Generic[S]):
+    """One call's wait for one request; made by `Waits.begin`."""
+
+    _waits: Waits[S]
+    _watch: _Watch[S]
+    _slot: Slot
+    _challenge: Challenge
+    _until: Callable[[Challenge], bool]
+    _deadline: float
+
+    @property
+    def signal(self) -> S:
+        """Return what reaches all who wait for this request."""
+        return self._watch.signal
+
+    def step(self, now: float) -> Seen | Look | Follow:
+        """
+        Return what to do next.
+
+        Args:
+            now: The seconds of the driver's clock.
+        """
+        latest = self._watch.latest
+        if latest is not None and latest.version >= self._challenge.version:
+            self._challenge = latest
+        remaining = self._deadline - now
+        stopped = self._waits.closed or self._slot.revoked or remaining <= 0
+        if stopped or self._until(self._challenge):
+            return Seen(self._challenge)
+        if self._watch.looking:
+            return Follow(remaining)
+        self._watch.looking = True
+        return Look(min(remaining, self._waits.look_every))
+
+    def looked(self, challenge: Challenge | None) -> None:
+        """
+        End the step `Look`; then the driver sends the signal.
+
+        Args:
+            challenge: As it was loaded; None if that failed, so that another may look next.
+        """
+        if challenge is not None:
+            self._watch.latest = challenge
+        self._watch.looking = False
+
+    def end(self) -> None:
+        """Forget this wait."""
+        self._waits.end(self._challenge.guid, self._watch)

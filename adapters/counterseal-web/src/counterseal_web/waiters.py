@@ -1,0 +1,139 @@
+"""Waiters: the driver of `waiting` for threads; each call that waits holds one."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from functools import partial
+
+import counterseal as cs
+from counterseal.models import UNFINISHED, Challenge, Guid, RelyingParty
+from counterseal.ports import Wake
+from counterseal_web.messages import Response
+from counterseal_web.pending import EventStream, LongPoll
+from counterseal_web.settings import Settings
+from counterseal_web.slots import Slot
+from counterseal_web.waiting import Follow, Look, Seen, Waits
+
+
+class Waiters:
+    """
+    The waiting threads of this process.
+
+    Args:
+        wake: Wakes those who wait for a request when it changes; it may fail to.
+        load: Returns a request of an origin as it stands.
+        settings: How many may wait, and how often to load a request.
+    """
+
+    def __init__(
+        self, wake: Wake, load: Callable[[RelyingParty, Guid], Challenge], settings: Settings
+    ) -> None:
+        self._wake = wake
+        self._load = load
+        self._lock = threading.Lock()
+        self._waits = Waits(
+            settings.waiters,
+            settings.look_every.total_seconds(),
+            lambda: threading.Condition(self._lock),
+        )
+
+    def respond(self, pending: LongPoll | EventStream) -> Response:
+        """
+        Return the response to a call that waits; a long poll waits here, a stream while it is read.
+
+        Raises:
+            Refused: The request is gone.
+            Unavailable: A port failed.
+        """
+        with self._lock:
+            slot = self._waits.enter(pending.party.origin.guid)
+        if slot is None:
+            return pending.refuse()
+        if isinstance(pending, EventStream):
+            return pending.respond(_Stream(self._pieces(pending, slot), partial(self._leave, slot)))
+        try:
+            challenge = self._wait(pending, pending.challenge, pending.is_done, slot)
+        finally:
+            self._leave(slot)
+        return pending.respond(challenge, early=slot.revoked)
+
+    def close(self) -> None:
+        """End every wait, each after one more load; from now on no call waits."""
+        with self._lock:
+            for signal in self._waits.close():
+                signal.notify_all()
+
+    def _leave(self, slot: Slot) -> None:
+        with self._lock:
+            self._waits.leave(slot)
+
+    def _pieces(self, pending: EventStream, slot: Slot) -> Iterator[bytes]:
+        yield from pending.opening()
+        challenge = pending.challenge
+        try:
+            while challenge.state in UNFINISHED and not (self._waits.closed or slot.revoked):
+                latest = self._wait(pending, challenge, partial(_differs, challenge), slot)
+                yield pending.piece(challenge, latest)
+                challenge = latest
+        except cs.CountersealError:
+            # The stream breaks off, and the client calls again.
+            return
+
+    def _wait(
+        self,
+        pending: LongPoll | EventStream,
+        challenge: Challenge,
+        until: Callable[[Challenge], bool],
+        slot: Slot,
+    ) -> Challenge:
+        deadline = time.monotonic() + pending.limit.total_seconds()
+        with self._lock:
+            wait = self._waits.begin(slot, challenge, until, deadline)
+        try:
+            while True:
+                with self._lock:
+                    step = wait.step(time.monotonic())
+                    if isinstance(step, Seen):
+                        return step.challenge
+                    if isinstance(step, Follow):
+                        wait.signal.wait(step.seconds)
+                        continue
+                latest: Challenge | None = None
+                try:
+                    latest = self._look(pending.party, challenge.guid, step)
+                finally:
+                    with self._lock:
+                        wait.looked(latest)
+                        wait.signal.notify_all()
+        finally:
+            with self._lock:
+                wait.end()
+
+    def _look(self, party: RelyingParty, guid: Guid, look: Look) -> Challenge:
+        self._wake.wait(guid, timedelta(seconds=look.seconds))
+        return self._load(party, guid)
+
+
+def _differs(challenge: Challenge, latest: Challenge) -> bool:
+    return latest.state is not challenge.state
+
+
+class _Stream:
+    """Pieces; the slot is given back when the connection ends, even before the first."""
+
+    def __init__(self, pieces: Iterator[bytes], leave: Callable[[], None]) -> None:
+        self._pieces = pieces
+        self._leave = leave
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        return next(self._pieces)
+
+    def close(self) -> None:
+        """Give the slot back."""
+        self._leave()
