@@ -61,6 +61,7 @@ EXCEPTIONS = {
     ("counterseal_webpush.vapid", KEYS): "a push service knows us by a key",
     ("counterseal_keys.sealer", KEYS): "a Sealer encrypts",
     ("counterseal_keys.signer", KEYS): "a Signer signs",
+    ("counterseal_redis.wake", "counterseal.memory"): "it wakes this process",
 }
 """Imports beside the list, and why: only keys may touch cryptography."""
 

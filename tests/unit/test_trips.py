@@ -7,7 +7,15 @@ import attrs
 import pytest
 
 from counterseal import STANDARD, STRICT
-from counterseal.errors import Foreign, NotPossessed, Refused, TokenSpent, WrongToken
+from counterseal._decisions.authentication import SignedRequest
+from counterseal.errors import (
+    CredentialRefused,
+    Foreign,
+    NotPossessed,
+    Refused,
+    TokenSpent,
+    WrongToken,
+)
 from counterseal.models import (
     OPERATOR,
     AddressKind,
@@ -25,6 +33,7 @@ from counterseal.testing.identity import APP_RETURN
 from counterseal.testing.service import CALLBACK
 from counterseal.usecases._outbox import CANDIDATES_PER_SLOT
 from counterseal.usecases.administration import Administration
+from counterseal.wire.cx1 import write_basic
 
 RELAY = PushAddress(kind=AddressKind.RELAY, value="here")
 COUNTED = ("store", "replay", "counters", "idempotency")
@@ -99,6 +108,22 @@ def test_a_bind_whose_other_key_is_for_another_app_space_is_refused(world):
     mixed = attrs.evolve(ours, keys=(ours.keys[0], theirs.keys[1]))
     with world.takes("store.get_with_account"), pytest.raises(NotPossessed):
         world.enrolments.complete(mixed)
+
+
+def test_an_origin_is_read_with_its_app_space_once_that_is_known(world):
+    origin = world.origin.origin.guid
+    secret = world.credentials.issue(origin, Scheme.BASIC).secret
+
+    def request(secret):
+        authorization = write_basic(secret, guid=origin)
+        return SignedRequest(method="GET", uri="https://id.example/", authorization=authorization)
+
+    with world.takes("store.get", "store.get"):
+        first = world.authentication.authenticate(request(secret))
+    with world.takes("store.get"):
+        assert world.authentication.authenticate(request(secret)) == first
+    with world.takes("store.get"), pytest.raises(CredentialRefused):
+        world.authentication.authenticate(request("wrong"))
 
 
 def test_a_question(world, zoe):

@@ -66,12 +66,18 @@ class Claim:
     header: BasicHeader | Cx1Header | MessageSignature
     fields: Mapping[str, str] = attrs.field(factory=dict, repr=False)
 
-    def reading(self) -> Reading[Records]:
-        """Return what to read: the holder that is named, if the name can be one."""
+    def reading(self, parents: Mapping[Guid, Guid]) -> Reading[Records]:
+        """
+        Return what to read: the holder that is named, if the name can be one.
+
+        Its parent is read in the same trip if *parents* has it.
+        """
         try:
-            return records(parse(self.header.guid, field="guid"))
+            guid = parse(self.header.guid, field="guid")
         except InvalidField:
             return nothing()
+        parent = parents.get(guid)
+        return records(guid) if parent is None else records(guid, parent)
 
     def mac(self, secret: str) -> bytes:
         """Return what the holder of *secret* would have sent; empty for Basic."""

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TypeVar
 
 import attrs
 
 from counterseal._decisions.authentication import SignedRequest, read_claim, verify
-from counterseal._decisions.plan import require
+from counterseal._decisions.plan import Records, require
 from counterseal._decisions.readings import records
 from counterseal._transaction import AuditContext, UseCase, load, refusals, tools_of
 from counterseal.errors import Replayed
-from counterseal.models import Admin, AppSpace, Origin, RelyingParty
+from counterseal.models import Admin, AppSpace, Guid, Origin, RelyingParty
 from counterseal.rules.standing import forgettable_at
 
 Holder = TypeVar("Holder", Origin, Admin)
 
+REMEMBERED_ORIGINS = 10_000
+"""How many origins a service remembers the App Space of; with more, it begins anew."""
+
+_NO_PARENTS: Mapping[Guid, Guid] = MappingProxyType({})
 _CHECK = AuditContext(event="credential.check", actor="stranger")
 
 
@@ -31,24 +37,37 @@ class Authentication(UseCase):
         Replayed: The signed request was seen before.
     """
 
+    # The App Space of each origin that was authenticated. It never changes, so both are read in one
+    # trip; what was read counts, and not what is remembered.
+    _app_spaces: dict[Guid, Guid] = attrs.field(factory=dict, init=False, eq=False, repr=False)
+
     def authenticate(self, request: SignedRequest) -> RelyingParty:
         """Authenticate an origin by Basic, CX1 or a message signature, whichever it is set to."""
-        origin = self._authenticate(request, Origin)
-        (app_space,) = load(self.ports, records(origin.app_space))
+        origin, others = self._authenticate(request, Origin, self._app_spaces)
+        guid = origin.app_space
+        app_space = next((one for one in others if one is not None and one.guid == guid), None)
+        if app_space is None:
+            (app_space,) = load(self.ports, records(guid))
+            if len(self._app_spaces) >= REMEMBERED_ORIGINS:
+                self._app_spaces.clear()
+            self._app_spaces[origin.guid] = guid
         return RelyingParty(origin=origin, app_space=require(app_space, AppSpace))
 
     def authenticate_admin(self, request: SignedRequest) -> Admin:
         """Authenticate an administrator by CX1 or a message signature, whichever it is set to."""
-        return self._authenticate(request, Admin)
+        return self._authenticate(request, Admin, _NO_PARENTS)[0]
 
-    def _authenticate(self, request: SignedRequest, kind: type[Holder]) -> Holder:
+    def _authenticate(
+        self, request: SignedRequest, kind: type[Holder], parents: Mapping[Guid, Guid]
+    ) -> tuple[Holder, Records]:
         ports = self.ports
         with refusals(ports, _CHECK):
             tools = tools_of(ports, self.policy)
             claim = read_claim(request, tools)
-            holder, once = verify(load(ports, claim.reading()), tools, claim, kind)
+            stored: Records = load(ports, claim.reading(parents))
+            holder, once = verify(stored, tools, claim, kind)
             if once is not None and not ports.replay.first_seen(
                 once, forgettable_at(tools.now, self.policy)
             ):
                 raise Replayed
-        return holder
+        return holder, stored[1:]

@@ -12,6 +12,7 @@ from counterseal.errors import CredentialRefused, Replayed, RequestStale, StoreU
 from counterseal.models import Scheme
 from counterseal.models.guid import mint
 from counterseal.testing.faults import Faults, faulty
+from counterseal.usecases.authentication import REMEMBERED_ORIGINS
 from counterseal.wire.cx1 import write_basic, write_cx1
 from counterseal.wire.signature import content_digest, write_signature
 
@@ -105,6 +106,26 @@ def test_s23_a_signed_request_tells_its_origin_and_app_space(service, guid, hmac
     party = service.authentication.authenticate(cx1(service, hmac, guid))
     assert party.origin == service.stored(guid)
     assert party.app_space == service.app_space
+
+
+def test_an_app_space_of_another_origin_is_never_returned(service, guid, hmac):
+    """What is remembered only says what to read in the same trip."""
+    party = service.authentication.authenticate(cx1(service, hmac, guid))
+    for other in (service.new_app_space("Other").guid, guid, NOBODY):
+        service.authentication._app_spaces[guid] = other
+        service.clock.advance(timedelta(seconds=1))
+        assert service.authentication.authenticate(cx1(service, hmac, guid)) == party
+    assert service.authentication._app_spaces[guid] == party.app_space.guid
+
+
+def test_a_service_remembers_the_app_spaces_of_so_many_origins(service, guid, hmac):
+    remembered = service.authentication._app_spaces
+    for number in range(REMEMBERED_ORIGINS):
+        remembered[f"origin {number}"] = NOBODY
+
+    service.authentication.authenticate(cx1(service, hmac, guid))
+
+    assert remembered == {guid: service.app_space.guid}
 
 
 @pytest.mark.parametrize(
