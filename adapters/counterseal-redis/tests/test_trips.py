@@ -10,12 +10,14 @@ from attrs import evolve
 from redis.connection import AbstractConnection
 from redis_servers import SURE
 
-from counterseal.models import Question, TextContent
+from counterseal import SignedRequest
+from counterseal.models import Question, Scheme, TextContent
 from counterseal.models.guid import PARTITIONS
 from counterseal.ports import Due
 from counterseal.testing import FakeService
 from counterseal.testing.clock import START
-from counterseal_redis import commands, fsync, replicated, with_redis
+from counterseal.wire.cx1 import write_basic
+from counterseal_redis import NONE, commands, fsync, replicated, with_redis
 
 GUARD = re.compile(rb"\}:([yci])[A-Za-z0-9_-]{43}\r\n")
 PORTS = {b"y": "replay", b"c": "counters", b"i": "idempotency"}
@@ -101,6 +103,32 @@ def play(world, trips):
         phone.answer(challenge)
     with trips.counted(store=1):
         assert world.challenges.status(world.origin, issued.challenge.guid).approved
+
+
+@pytest.mark.parametrize("durability", [NONE, replicated(patience=SURE)])
+def test_the_five_calls_of_an_approval_take_fifteen_trips(new_world, pair, trips, durability):
+    """Issue, list, read, answer and read the answer, in a service that knows the origin."""
+    world = new_world(pair, durability=durability)
+    phone = world.bind("zoe")
+    origin = world.origin.origin.guid
+    credential = write_basic(world.credentials.issue(origin, Scheme.BASIC).secret, guid=origin)
+    request = SignedRequest(method="GET", uri="https://id.example/", authorization=credential)
+    question = Question(account_id="zoe", content=TextContent(text="Pay 10 EUR to Adam?"))
+    with trips.counted(store=2):
+        world.authentication.authenticate(request)
+
+    with trips.counted(store=3, counters=1):
+        party = world.authentication.authenticate(request)
+        guid = world.challenges.issue(party, question).challenge.guid
+    with trips.counted(store=2, replay=1):
+        phone.pending()
+    with trips.counted(store=2, replay=1):
+        challenge = phone.fetch(guid)
+    with trips.counted(store=2, replay=1):
+        phone.answer(challenge)
+    with trips.counted(store=2):
+        party = world.authentication.authenticate(request)
+        assert world.challenges.status(party, guid).approved
 
 
 def test_each_use_case_takes_its_round_trips_and_no_more(new_world, server, trips):
