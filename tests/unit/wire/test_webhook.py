@@ -11,13 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from counterseal.errors import UnfitKey, WrongSignature
+from counterseal.errors import InvalidField, RequestStale, UnfitKey, WrongSignature
 from counterseal.models import Algorithm, guid
 from counterseal.wire.webhook import (
     SECRET_BYTES,
+    VerifiedWebhook,
     read_public_text,
+    read_secret_text,
     secret_text,
     verify_asymmetric,
+    verify_webhook,
     webhook_headers,
 )
 
@@ -129,6 +132,117 @@ def test_a_secret_has_the_form_that_receivers_configure():
     assert text.startswith("whsec_")
     assert base64.b64decode(text.removeprefix("whsec_"), validate=True) == SECRET
     assert 24 <= SECRET_BYTES <= 64
+
+
+class TestASecret:
+    @given(st.binary(min_size=24, max_size=64))
+    def test_is_read_as_it_is_written(self, secret):
+        assert read_secret_text(secret_text(secret)) == secret
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "",
+            "whsec_",
+            "whsec_canary!",
+            "whsec_é",
+            secret_text(bytes(23)),
+            secret_text(bytes(65)),
+            secret_text(SECRET).removeprefix("whsec_"),
+        ],
+    )
+    def test_in_another_form_is_refused(self, text):
+        with pytest.raises(UnfitKey) as error:
+            read_secret_text(text)
+        assert "canary" not in str(error.value)
+
+
+class TestVerifying:
+    PRIVATE = Ed25519PrivateKey.from_private_bytes(bytes(32))
+    PUBLIC = read_public_text(
+        "whpk_" + base64.b64encode(PRIVATE.public_key().public_bytes_raw()).decode()
+    )
+
+    def asymmetric(self):
+        timestamp = str(int(NOW.timestamp()))
+        signature = self.PRIVATE.sign(f"{ID}.{timestamp}.".encode() + BODY)
+        text = f"v1a,{base64.b64encode(signature).decode()}"
+        return {"webhook-id": ID, "webhook-timestamp": timestamp, "webhook-signature": text}
+
+    def test_returns_id_and_time(self):
+        webhook = verify_webhook(headers(SECRET), BODY, [SECRET], now=NOW)
+        assert webhook == VerifiedWebhook(id=ID, sent_at=NOW)
+
+    def test_needs_one_signature_by_one_of_the_keys(self):
+        assert verify_webhook(headers(OLD, SECRET), BODY, [SECRET, OTHER], now=NOW)
+        assert verify_webhook(self.asymmetric(), BODY, [SECRET, self.PUBLIC], now=NOW)
+        both = dict(headers(SECRET))
+        both["webhook-signature"] += f" {self.asymmetric()['webhook-signature']}"
+        for key in (SECRET, self.PUBLIC):
+            assert verify_webhook(both, BODY, [key], now=NOW)
+
+    def test_reads_headers_in_any_case_as_mapping_or_pairs(self):
+        shouted = {name.upper(): value for name, value in headers(SECRET)}
+        for form in (shouted, shouted.items(), [*shouted.items(), ("host", "a"), ("host", "b")]):
+            assert verify_webhook(form, BODY, [SECRET], now=NOW)
+
+    def test_refuses_other_signatures(self):
+        raw = self.PRIVATE.public_key().public_bytes_raw()
+        for sent, body, keys in (
+            (headers(SECRET), BODY, []),
+            (headers(SECRET), BODY, [OTHER, self.PUBLIC]),
+            (headers(SECRET), BODY + b" ", [SECRET]),
+            (headers(SECRET, message=guid.mint(8, bytes(15))), BODY, [OTHER]),
+            (headers(raw), BODY, [self.PUBLIC]),
+            (self.asymmetric(), BODY, [SECRET]),
+            (self.asymmetric(), BODY + b" ", [self.PUBLIC]),
+            (dict(headers(SECRET)) | {"webhook-signature": "v1,é"}, BODY, [SECRET]),
+            (dict(headers(SECRET)) | {"webhook-signature": ""}, BODY, [SECRET]),
+        ):
+            with pytest.raises(WrongSignature):
+                verify_webhook(sent, body, keys, now=NOW)
+
+    @pytest.mark.parametrize("name", ["webhook-id", "webhook-timestamp", "webhook-signature"])
+    def test_refuses_a_header_that_is_missing_or_repeated_or_no_text(self, name):
+        sent = dict(headers(SECRET))
+        without = {other: value for other, value in sent.items() if other != name}
+        for form in (without, sent | {name: None}, [*sent.items(), (name.title(), sent[name])]):
+            with pytest.raises(InvalidField) as error:
+                verify_webhook(form, BODY, [SECRET], now=NOW)
+            assert error.value.field == name
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("webhook-id", "a.b"),
+            ("webhook-id", ""),
+            ("webhook-id", "x" * 129),
+            ("webhook-timestamp", "-1"),
+            ("webhook-timestamp", "01"),
+            ("webhook-timestamp", "9" * 13),
+            ("webhook-signature", " ".join(["v1,x"] * 17)),
+        ],
+    )
+    def test_refuses_a_malformed_header(self, name, value):
+        with pytest.raises(InvalidField) as error:
+            verify_webhook(dict(headers(SECRET)) | {name: value}, BODY, [SECRET], now=NOW)
+        assert error.value.field == name
+
+    def test_refuses_a_time_outside_the_tolerance(self):
+        for seconds in (-301, 301):
+            sent = headers(SECRET, at=NOW + timedelta(seconds=seconds))
+            with pytest.raises(RequestStale):
+                verify_webhook(sent, BODY, [SECRET], now=NOW)
+            wide = timedelta(seconds=301)
+            assert verify_webhook(sent, BODY, [SECRET], now=NOW, tolerance=wide)
+
+    def test_refuses_a_signed_time_that_no_datetime_can_be(self):
+        timestamp = "9" * 12
+        mac = hmac.new(SECRET, f"{ID}.{timestamp}.".encode() + BODY, hashlib.sha256).digest()
+        sent = {"webhook-id": ID, "webhook-timestamp": timestamp}
+        sent["webhook-signature"] = f"v1,{base64.b64encode(mac).decode()}"
+        with pytest.raises(RequestStale):
+            verify_webhook(sent, BODY, [SECRET], now=NOW)
 
 
 class TestAPublicKey:

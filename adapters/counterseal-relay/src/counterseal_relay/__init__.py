@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from counterseal_relay.notifier import RelayNotifier
 from counterseal_relay.payload import FRAMEWORKS
-from counterseal_relay.received_push import PushRefused, ReceivedPush, read_push
-from counterseal_relay.secret import read_secret, read_secrets
+from counterseal_relay.received_push import (
+    PushRefused,
+    ReceivedPush,
+    read_push,
+    read_secret,
+    read_secrets,
+)
 
 __all__ = [
     "FRAMEWORKS",

@@ -1,35 +1,23 @@
-"""The relay's side: verify and read the push messages that a RelayNotifier sends."""
+"""The relay's side: its secrets, and the push messages that a RelayNotifier sends."""
 
 from __future__ import annotations
 
-import hmac
 import json
-import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import attrs
 
-from counterseal.models import Guid
-from counterseal.wire.webhook import webhook_headers
-
-TOLERANCE = timedelta(minutes=5)
-"""The default of the libraries of Standard Webhooks."""
+from counterseal.errors import InvalidField, Refused, UnfitKey
+from counterseal.wire.webhook import read_secret_text, verify_webhook
 
 BODY_LIMIT = 1_048_576
 """Octets; enough for some 500 addresses of the maximum length."""
 
-SIGNATURES_LIMIT = 16
-"""Signatures of one header that are compared."""
-
-_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
-_TIMESTAMP = re.compile(r"0|[1-9][0-9]{0,9}")
-_SIGNATURE = "webhook-signature"
-
 
 class PushRefused(Exception):
-    """No signature verifies, the time is too far from now, or the body is not a push message."""
+    """No signature is valid, the time is too far from now, or the body is not a push message."""
 
 
 @attrs.frozen(kw_only=True)
@@ -54,6 +42,32 @@ class ReceivedPush:
     life: timedelta
 
 
+def read_secret(text: str) -> bytes:
+    """
+    Parse a secret: `whsec_` and base64 of 24 to 64 bytes.
+
+    Raises:
+        InvalidField: *text* is not a secret.
+    """
+    try:
+        return read_secret_text(text)
+    except UnfitKey as error:
+        raise InvalidField("secret", str(error)) from None
+
+
+def read_secrets(text: str) -> tuple[bytes, ...]:
+    """
+    Parse one secret, or two, separated by white space, while they change.
+
+    Raises:
+        InvalidField: *text* has no secret, or a malformed one.
+    """
+    secrets = tuple(read_secret(each) for each in text.split())
+    if not secrets:
+        raise InvalidField("secret", "missing")
+    return secrets
+
+
 def read_push(
     headers: Mapping[str, str], body: bytes, secrets: Iterable[bytes], *, now: datetime
 ) -> ReceivedPush:
@@ -69,29 +83,13 @@ def read_push(
     Raises:
         PushRefused: It does not verify, or it is not a push message.
     """
-    lower = {name.lower(): value for name, value in headers.items()}
-    guid, timestamp = lower.get("webhook-id", ""), lower.get("webhook-timestamp", "")
     if len(body) > BODY_LIMIT:
         raise PushRefused("too large")
-    if not _ID.fullmatch(guid) or not _TIMESTAMP.fullmatch(timestamp):
-        raise PushRefused("a malformed header")
-    at = datetime.fromtimestamp(int(timestamp), UTC)
-    expected = dict(webhook_headers(secrets, message=Guid(guid), at=at, body=body)).get(
-        _SIGNATURE, ""
-    )
-    received = lower.get(_SIGNATURE, "").split(" ")[:SIGNATURES_LIMIT]
-    # All are compared, each in constant time.
-    matches = [
-        hmac.compare_digest(signature.encode(), other.encode())
-        for signature in expected.split(" ")
-        for other in received
-        if signature
-    ]
-    if not any(matches):
-        raise PushRefused("no signature verifies")
-    if abs(now - at) > TOLERANCE:
-        raise PushRefused("the time is too far from now")
-    return _read_body(guid, body)
+    try:
+        webhook = verify_webhook(headers, body, secrets, now=now)
+    except Refused as refusal:
+        raise PushRefused(str(refusal)) from None
+    return _read_body(webhook.id, body)
 
 
 def _read_body(guid: str, body: bytes) -> ReceivedPush:
