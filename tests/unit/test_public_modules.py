@@ -13,7 +13,7 @@ ADAPTERS = Path(__file__).parents[2] / "adapters"
 DRIVEN = ("fcm", "http", "keys", "oidc", "records", "redis", "relay", "sql", "webpush")
 """Adapters behind the ports: records, errors and bytes on the wire are enough for them."""
 
-DRIVING = ("client", "flask", "server", "web")
+DRIVING = ("asgi", "client", "flask", "server", "web")
 """Adapters that call the use cases, through the face of the package."""
 
 FOR_DRIVEN = frozenset(
@@ -63,7 +63,7 @@ EXCEPTIONS = {
     ("counterseal_keys.signer", KEYS): "a Signer signs",
     ("counterseal_redis.wake", "counterseal.memory"): "it wakes this process",
 }
-"""Imports beside the list, and why: only keys may touch cryptography."""
+"""Imports beside the list, and why: of keys, only keys may touch cryptography."""
 
 
 @pytest.fixture(autouse=True)
