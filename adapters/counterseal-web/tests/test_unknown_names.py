@@ -7,10 +7,8 @@ import pytest
 
 from counterseal.errors import InvalidField
 from counterseal_web import ADMIN_API, OPERATIONS
-from counterseal_web.bodies import MEDIA_TYPES
 from counterseal_web.calls import Call
-from counterseal_web.ignored import EVERYTHING, IGNORED, Ignored, Part
-from counterseal_web.inputs import Inputs, shape_of
+from counterseal_web.inputs import EVERYTHING, IGNORED, MEDIA_TYPES, Ignored, Inputs, Part, shape_of
 from counterseal_web.messages import FORM, JSON
 from counterseal_web.openapi import openapi
 from counterseal_web.operations import Audience, Payload

@@ -15,13 +15,14 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 import counterseal as cs
 from counterseal_web import Service, Settings
-from counterseal_web.admin_api import ADMIN_API
+from counterseal_web.admin import ADMIN_API
 from counterseal_web.application import PREFIXES, respond
-from counterseal_web.description import DESCRIPTION
-from counterseal_web.device_api import DEVICE_API
+from counterseal_web.devices import DEVICE_API
 from counterseal_web.inputs import Inputs
 from counterseal_web.messages import Request, Response
+from counterseal_web.openapi import DESCRIPTION
 from counterseal_web.operations import NAME, Operation
+from counterseal_web.origins import ORIGIN_API
 from counterseal_web.problems import (
     BodyTooLargeError,
     BrokenBodyError,
@@ -29,7 +30,6 @@ from counterseal_web.problems import (
     NoSuchEndpointError,
 )
 from counterseal_web.router import Route
-from counterseal_web.service_api import SERVICE_API
 from counterseal_web.wsgi import read_environ
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def create_blueprints(ports: cs.Ports, policy: cs.Policy, settings: Settings) ->
 
 def service_blueprint(service: Service, *, name: str = "counterseal_service") -> Blueprint:
     """Return what origins call, with and without `/api`."""
-    return _blueprint(service, name, (*SERVICE_API, DESCRIPTION), PREFIXES)
+    return _blueprint(service, name, (*ORIGIN_API, DESCRIPTION), PREFIXES)
 
 
 def device_blueprint(service: Service, *, name: str = "counterseal_device") -> Blueprint:

@@ -294,14 +294,14 @@ class Tenants:
 
 
 def _provider(idp: str | None, held: IdpSettings | None) -> tuple[IdpSettings | None, str | None]:
-    from counterseal_web.providers import read_provider  # noqa: PLC0415 (a fast start)
+    from counterseal_web.admin.providers import read_provider  # noqa: PLC0415 (a fast start)
 
     said = None if idp is None else read_json(idp.encode(), field="idp")
     return read_provider({"idp": said}, held)
 
 
 def _documents() -> Mapping[type[Any], Callable[[Any], dict[str, Any]]]:
-    from counterseal_web import admin_documents as shown  # noqa: PLC0415 (a fast start)
+    from counterseal_web.admin import documents as shown  # noqa: PLC0415 (a fast start)
 
     return {
         Company: shown.company_document,

@@ -22,12 +22,11 @@ from counterseal_server.metrics import CONTENT_TYPE, Metrics
 from counterseal_server.readiness import Readiness
 from counterseal_server.receiving import BUSY, REFUSED, SLOW, Receiving
 from counterseal_server.thread_pool import Exhaustion, ThreadPool
-from counterseal_web.admin_api import ADMIN_API
-from counterseal_web.description import DESCRIPTION
-from counterseal_web.device_api import DEVICE_API
-from counterseal_web.openapi import statuses
+from counterseal_web.admin import ADMIN_API
+from counterseal_web.devices import DEVICE_API
+from counterseal_web.openapi import DESCRIPTION, statuses
+from counterseal_web.origins import ORIGIN_API
 from counterseal_web.problems import problem
-from counterseal_web.service_api import SERVICE_API
 
 REQUEST_ID = "X-Request-Id"
 GIVEN_ID = "HTTP_X_REQUEST_ID"
@@ -187,7 +186,7 @@ def _expect(app: Flask, metrics: Metrics) -> None:
     """Tell *metrics* of every endpoint, and of what the description says that it may answer."""
     described = {
         operation.id: statuses(operation)
-        for operation in (*SERVICE_API, *DEVICE_API, *ADMIN_API, DESCRIPTION)
+        for operation in (*ORIGIN_API, *DEVICE_API, *ADMIN_API, DESCRIPTION)
     }
     for endpoint in sorted({NOWHERE, *map(_operation, app.view_functions)}):
         metrics.expect(endpoint, described.get(endpoint, frozenset()) | ANY_STATUS)

@@ -6,11 +6,10 @@ Each face (Flask, WSGI, ASGI) makes the one and sends the other.
 
 from __future__ import annotations
 
-from counterseal_web.admin_api import ADMIN_API
+from counterseal_web.admin import ADMIN_API
 from counterseal_web.application import Application
-from counterseal_web.description import OPERATIONS
 from counterseal_web.messages import Request, Response
-from counterseal_web.openapi import openapi
+from counterseal_web.openapi import OPERATIONS, openapi
 from counterseal_web.problems import STATUS
 from counterseal_web.service import Service
 from counterseal_web.settings import Settings

@@ -7,18 +7,18 @@ from functools import partial
 
 import attrs
 
-from counterseal_web.admin_api import ADMIN_API
+from counterseal_web.admin import ADMIN_API
 from counterseal_web.admission import admit
 from counterseal_web.calls import read_call
-from counterseal_web.description import DESCRIPTION
-from counterseal_web.device_api import DEVICE_API
+from counterseal_web.devices import DEVICE_API
 from counterseal_web.messages import Reply, Request, Response
+from counterseal_web.openapi import DESCRIPTION
 from counterseal_web.operations import Audience, Operation
+from counterseal_web.origins import ORIGIN_API
 from counterseal_web.pending import EventStream, LongPoll
 from counterseal_web.problems import NoSuchEndpointError, reply_to
 from counterseal_web.router import Route, Router
 from counterseal_web.service import Service
-from counterseal_web.service_api import SERVICE_API
 from counterseal_web.settings import Settings
 
 PREFIXES = ("", "/api")
@@ -64,7 +64,7 @@ class Application:
 
 def served(settings: Settings) -> Iterator[tuple[str, Operation]]:
     """Return every operation that *settings* want, with each prefix under which it is served."""
-    for operation in (*SERVICE_API, DESCRIPTION):
+    for operation in (*ORIGIN_API, DESCRIPTION):
         for prefix in PREFIXES:
             yield prefix, operation
     for operation in DEVICE_API:

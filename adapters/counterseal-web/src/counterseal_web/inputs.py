@@ -7,20 +7,107 @@ A call without a body may bring an empty document, which says nothing: `{}`.
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 import attrs
 
+import counterseal as cs
 from counterseal.errors import InvalidField
-from counterseal.wire.members import require_known
-from counterseal_web.admin_schemas import ADMIN_SCHEMAS
-from counterseal_web.bodies import demand_type, read_body
+from counterseal.wire.members import EVERYTHING, require_known
+from counterseal_web.admin.schemas import ADMIN_SCHEMAS
 from counterseal_web.calls import Call
-from counterseal_web.ignored import IGNORED, Ignored, Part
-from counterseal_web.messages import FORM, JSON
+from counterseal_web.forms import read_form
+from counterseal_web.messages import FORM, JOSE, JSON
 from counterseal_web.operations import Operation, Payload
+from counterseal_web.problems import UnsupportedMediaTypeError
 from counterseal_web.schemas import SCHEMAS, Schema
+
+CHARSETS = ("utf-8", "utf8")
+
+MEDIA_TYPES: dict[Payload, tuple[str, ...]] = {
+    Payload.NONE: (),
+    Payload.JSON: (JSON,),
+    Payload.FORM: (JSON, FORM),
+    Payload.TOKEN: (JOSE,),
+}
+"""What each kind of body may call itself."""
+
+
+def demand_type(call: Call, payload: Payload) -> None:
+    """
+    Refuse a body of another type than *payload* has.
+
+    Raises:
+        UnsupportedMediaTypeError: It is.
+    """
+    if payload is Payload.NONE:
+        return
+    accepted = MEDIA_TYPES[payload]
+    if call.media_type not in accepted:
+        raise UnsupportedMediaTypeError(accepted, f"not {' or '.join(accepted)}")
+    if call.charset not in CHARSETS:
+        raise UnsupportedMediaTypeError(accepted, "a charset that is not UTF-8")
+
+
+def read_body(call: Call) -> Mapping[str, Any]:
+    """
+    Return the body as a document, from JSON or from a form.
+
+    Raises:
+        InvalidField: It is malformed, or no JSON object.
+    """
+    body = read_form(call.body) if call.media_type == FORM else cs.read_json(call.body)
+    if not isinstance(body, Mapping):
+        raise InvalidField("body", "not a JSON object")
+    return body
+
+
+class Part(enum.Enum):
+    """Where a name stands."""
+
+    QUERY = "query"
+    BODY = "body"
+
+
+@attrs.frozen
+class Ignored:
+    """
+    An entry of the list.
+
+    Attributes:
+        operation: The call's id.
+        part: Of which part of the call.
+        names: Which ones.
+        sender: The kind of client that sends them.
+        reason: Why they have to be ignored.
+    """
+
+    operation: str
+    part: Part
+    names: Container[str]
+    sender: str
+    reason: str
+
+
+IGNORED = (
+    Ignored(
+        "comeBack",
+        Part.QUERY,
+        EVERYTHING,
+        "an Identity Provider, by the user's browser",
+        "RFC 6749, 4.1.2: the client MUST ignore unrecognized response parameters",
+    ),
+    Ignored(
+        "logOut",
+        Part.BODY,
+        EVERYTHING,
+        "an Identity Provider",
+        "OpenID Connect Back-Channel Logout 1.0, 2.5: values that are not understood MUST be"
+        " ignored",
+    ),
+)
 
 
 @attrs.frozen

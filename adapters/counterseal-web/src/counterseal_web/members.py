@@ -1,4 +1,4 @@
-"""Members: what is sent, member by member, each refused by its own name."""
+"""Members: what queries and bodies say, member by member, each refused by its own name."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from counterseal import ijson
-from counterseal.errors import InvalidField
+from counterseal.errors import InvalidField, NotFound
+from counterseal.models import Guid
+from counterseal.models.guid import parse
 
 E = TypeVar("E", bound=enum.Enum)
 
@@ -17,6 +19,45 @@ _NUMBER = re.compile(r"[0-9]{1,4}")
 
 LONGEST = 10**10
 """Seconds; the policy's limits are far below, and `timedelta` takes it."""
+
+
+def text(body: Mapping[str, Any], name: str) -> str:
+    """
+    Return a member that has to be there.
+
+    Raises:
+        InvalidField: It is missing, empty or not a text.
+    """
+    value = body.get(name)
+    if not isinstance(value, str) or not value:
+        raise InvalidField(name, "missing, empty or not a text")
+    return value
+
+
+def optional_text(body: Mapping[str, Any], name: str) -> str | None:
+    """
+    Return a member that may be missing.
+
+    Raises:
+        InvalidField: It is not a text.
+    """
+    value = body.get(name)
+    if value is None or isinstance(value, str):
+        return value
+    raise InvalidField(name, "not a text")
+
+
+def named(value: str, field: str) -> Guid:
+    """
+    Return the GUID that *value* is.
+
+    Raises:
+        NotFound: It is none, and so names nothing.
+    """
+    try:
+        return parse(value, field=field)
+    except InvalidField:
+        raise NotFound from None
 
 
 def flag(body: Mapping[str, Any], name: str) -> bool | None:

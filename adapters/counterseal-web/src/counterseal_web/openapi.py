@@ -1,4 +1,4 @@
-"""OpenAPI 3.1: the description of the calls, made from the table that makes their routes."""
+"""OpenAPI 3.1: the description of all calls, made from the tables that make their routes."""
 
 from __future__ import annotations
 
@@ -7,12 +7,17 @@ from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
 
-from counterseal_web.admin_schemas import ADMIN_SCHEMAS
-from counterseal_web.bodies import MEDIA_TYPES
-from counterseal_web.messages import PROBLEM
+from counterseal_web.admin import ADMIN_API
+from counterseal_web.admin.schemas import ADMIN_SCHEMAS
+from counterseal_web.calls import Call
+from counterseal_web.devices import DEVICE_API
+from counterseal_web.inputs import MEDIA_TYPES
+from counterseal_web.messages import PROBLEM, Reply
 from counterseal_web.operations import NAME, Audience, Operation, Payload
+from counterseal_web.origins import ORIGIN_API
 from counterseal_web.problems import STATUS_BY_PUBLIC_CODE
 from counterseal_web.schemas import SCHEMAS
+from counterseal_web.service import Service
 
 Document = dict[str, Any]
 
@@ -157,3 +162,17 @@ def _problems(operation: Operation) -> Document:
         }
         for status in sorted(by_status)
     }
+
+
+def describe(service: Service, call: Call) -> Reply:
+    """Return this description: every call that is served."""
+    served = (*OPERATIONS, *ADMIN_API) if service.settings.administration else OPERATIONS
+    return Reply(document=openapi(served, call.root))
+
+
+DESCRIPTION = Operation(
+    "describe", "GET", "/openapi.json", describe, {200: "Description"}, audience=Audience.ANYBODY
+)
+
+OPERATIONS = (*ORIGIN_API, *DEVICE_API, DESCRIPTION)
+"""Every call but those of administrators; the service's own are also served under `/api`."""

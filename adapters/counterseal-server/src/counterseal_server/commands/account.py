@@ -162,6 +162,6 @@ def _named(house: House, account: str, app_space: str | None) -> Guid:
 
 def _shown(house: House, guid: Guid) -> None:
     from counterseal import OPERATOR, Accounts  # noqa: PLC0415 (a fast start)
-    from counterseal_web.admin_documents import user_document  # noqa: PLC0415
+    from counterseal_web.admin.documents import user_document  # noqa: PLC0415
 
     told(user_document(*Accounts(house.ports, house.policy).get_with_devices(guid, by=OPERATOR)))

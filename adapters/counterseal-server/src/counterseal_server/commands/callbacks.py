@@ -35,7 +35,7 @@ def dead(origin: str, *, limit: int, data: str | None, config: str | None) -> No
     """Print the dead callbacks of an origin, oldest first, one JSON object a line."""
     with opened(data, config) as house:
         from counterseal import OPERATOR, Callbacks  # noqa: PLC0415 (a fast start)
-        from counterseal_web.admin_documents import delivery_document  # noqa: PLC0415
+        from counterseal_web.admin.documents import delivery_document  # noqa: PLC0415
 
         for each in Callbacks(house.ports, house.policy).list_dead(
             guid(origin, "origin"), limit, by=OPERATOR
@@ -52,7 +52,7 @@ def queued(origin: str, *, limit: int, data: str | None, config: str | None) -> 
     """Print the queued callbacks of an origin, in the order of their next attempts."""
     with opened(data, config) as house:
         from counterseal import OPERATOR, Callbacks  # noqa: PLC0415 (a fast start)
-        from counterseal_web.admin_documents import delivery_document  # noqa: PLC0415
+        from counterseal_web.admin.documents import delivery_document  # noqa: PLC0415
 
         outbox, whose = Callbacks(house.ports, house.policy), guid(origin, "origin")
         for each in outbox.list_queued(whose, limit, by=OPERATOR):

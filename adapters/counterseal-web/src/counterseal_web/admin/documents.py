@@ -18,7 +18,7 @@ from counterseal.models import (
 )
 from counterseal.wire.claims import format_time
 from counterseal.wire.origin import account_document, device_document
-from counterseal_web.providers import provider_document
+from counterseal_web.admin.providers import provider_document
 
 Document = dict[str, Any]
 

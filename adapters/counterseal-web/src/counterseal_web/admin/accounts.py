@@ -1,16 +1,35 @@
-"""Support calls: what is done when an administrator sees to a user and its devices."""
+"""Accounts: the calls of an administrator for a user and its devices."""
 
 from __future__ import annotations
 
+from functools import partial
 from http import HTTPStatus
 
 from counterseal.models import Admin
 from counterseal.wire.origin import account_document, device_document
-from counterseal_web.admin_documents import user_document
-from counterseal_web.admin_places import account_of, app_space_of, device_of
+from counterseal_web.admin.documents import user_document
+from counterseal_web.admin.paths import (
+    ACCOUNT,
+    ACCOUNT_ID,
+    ACCOUNTS,
+    DEVICE,
+    REFUSED,
+    account_of,
+    admin_operation,
+    app_space_of,
+    device_of,
+)
 from counterseal_web.calls import Call
 from counterseal_web.messages import Reply
+from counterseal_web.operations import NOTHING, Audience, Operation
 from counterseal_web.service import Service
+
+_user_device = partial(
+    Operation,
+    gives={200: "UserDevice"},
+    audience=Audience.ADMIN,
+    refuses=(*REFUSED, "wrong_state", "wrong_authority"),
+)
 
 
 def find_account(service: Service, call: Call, admin: Admin) -> Reply:
@@ -66,3 +85,24 @@ def end_device(service: Service, call: Call, admin: Admin) -> Reply:
     """Revoke a device, or an open invitation, for good."""
     held = device_of(service, call, admin)
     return Reply(document=device_document(service.devices.revoke(held.guid, by=admin)))
+
+
+ACCOUNT_API = (
+    admin_operation(
+        "findAccount",
+        "GET",
+        ACCOUNTS,
+        find_account,
+        {200: "User"},
+        needs=ACCOUNT_ID,
+        refuses=(*REFUSED, "unreachable"),
+    ),
+    admin_operation("lookAtAccount", "GET", ACCOUNT, look_at_account, {200: "User"}),
+    admin_operation("lockAccount", "POST", f"{ACCOUNT}/lock", lock_account, {200: "Account"}),
+    admin_operation("unlockAccount", "POST", f"{ACCOUNT}/unlock", unlock_account, {200: "Account"}),
+    _user_device("suspendDevice", "POST", f"{DEVICE}/suspend", suspend_device),
+    _user_device("resumeDevice", "POST", f"{DEVICE}/resume", resume_device),
+    _user_device("endDevice", "POST", f"{DEVICE}/revoke", end_device),
+    admin_operation("revokeDevices", "POST", f"{ACCOUNT}/revoke", revoke_devices, {200: "Account"}),
+    admin_operation("eraseAccount", "DELETE", ACCOUNT, erase_account, NOTHING),
+)

@@ -8,9 +8,8 @@ from typing import Any
 from counterseal.errors import InvalidField
 from counterseal.models import ClientAuth, IdpSettings
 from counterseal.wire.members import require_known
-from counterseal_web.admin_schemas import IDP
-from counterseal_web.bodies import optional_text, text
-from counterseal_web.members import optional_choice, part, texts
+from counterseal_web.admin.schemas import IDP
+from counterseal_web.members import optional_choice, optional_text, part, text, texts
 
 Document = dict[str, Any]
 

@@ -1,8 +1,9 @@
-"""Service calls: what is done when an origin calls."""
+"""Origins: the calls of an origin (privakey-wire 2.1), and what is done at each."""
 
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from http import HTTPStatus
 
 import counterseal as cs
@@ -16,10 +17,10 @@ from counterseal.wire.origin import (
     invitation_document,
 )
 from counterseal.wire.question import read_account_id, read_user_info
-from counterseal_web.bodies import named, text
 from counterseal_web.calls import Call
-from counterseal_web.members import number
-from counterseal_web.messages import Reply
+from counterseal_web.members import named, number, text
+from counterseal_web.messages import EVENTS, Reply
+from counterseal_web.operations import NOTHING, Audience, Operation, Payload
 from counterseal_web.pending import EventStream, LongPoll
 from counterseal_web.service import Service
 
@@ -157,3 +158,101 @@ def _await_end(service: Service, call: Call, party: RelyingParty, guid: Guid) ->
         settings=service.settings,
         clock=service.ports.clock,
     )
+
+
+ACCOUNT_ID = {"accountId": "The origin's own id of the account."}
+WAIT = {"wait": "Seconds to wait for the request to end; answered as it stands after that."}
+GUID = {"requestGuid": "The request's GUID."}
+
+_call = partial(Operation, audience=Audience.ORIGIN, accepts=Payload.FORM)
+_by_id = partial(_call, needs=ACCOUNT_ID, refuses=("unreachable",))
+_by_guid = partial(_call, refuses=("not_found",))
+
+ORIGIN_API = (
+    _call(
+        "bindAccount",
+        "PUT",
+        "/account/bind",
+        bind_account,
+        {200: "Invitation", 201: "Invitation"},
+        takes="Bind",
+        refuses=(
+            "unreachable",
+            "wrong_kind",
+            "too_many_bindings",
+            "key_in_progress",
+            "key_reused",
+            "too_often",
+        ),
+        by_key=True,
+    ),
+    _by_id("getAccount", "GET", "/account/getAccount", get_account, {200: "Account"}),
+    _by_guid("accountByGuid", "GET", "/account/{guid}", account_by_guid, {200: "Account"}),
+    _call(
+        "revokeAccount",
+        "PATCH",
+        "/account/revoke",
+        revoke_account,
+        NOTHING,
+        takes="AccountName",
+        refuses=("unreachable", "wrong_kind"),
+    ),
+    _call(
+        "addRequest",
+        "POST",
+        "/request/add",
+        add_request,
+        {201: "IssuedRequest"},
+        takes="Question",
+        refuses=(
+            "callback_forbidden",
+            "callback_uncallable",
+            "unreachable",
+            "code_demanded",
+            "key_in_progress",
+            "key_reused",
+            "too_many_pending",
+            "too_often",
+        ),
+        by_key=True,
+    ),
+    _by_guid(
+        "getRequest",
+        "GET",
+        "/request/getRequest",
+        get_request,
+        {200: "Request"},
+        needs=GUID,
+        query=WAIT,
+    ),
+    _by_guid(
+        "requestByGuid",
+        "GET",
+        "/request/{guid}",
+        request_by_guid,
+        {200: "Request"},
+        query=WAIT,
+    ),
+    _call(
+        "requestEvents",
+        "GET",
+        "/request/events",
+        request_events,
+        {200: "Events"},
+        needs=GUID,
+        refuses=("not_found", "busy"),
+        media_type=EVENTS,
+    ),
+    _by_id("getRequests", "GET", "/request/getAll", get_requests, {200: "Requests"}),
+    _call(
+        "cancelRequest",
+        "PATCH",
+        "/request/cancel",
+        cancel_request,
+        {200: "Request"},
+        takes="RequestName",
+        refuses=("not_found", "wrong_state", "deadline_passed"),
+    ),
+    _by_id("getDevices", "GET", "/device/getAll", get_devices, {200: "Devices"}),
+    _by_guid("revokeDevice", "PATCH", "/device/revoke", revoke_device, NOTHING, takes="DeviceName"),
+)

@@ -1,4 +1,4 @@
-"""Key calls: what is done when an administrator makes and revokes secrets, and administrators."""
+"""Admins: the calls of an administrator for administrators."""
 
 from __future__ import annotations
 
@@ -9,45 +9,18 @@ from typing import Any
 
 import counterseal as cs
 from counterseal.models import Admin, AdminRole, Guid, Scheme
-from counterseal_web.admin_documents import admin_document
-from counterseal_web.admin_places import origin_of
-from counterseal_web.bodies import named, text
+from counterseal_web.admin.documents import admin_document
+from counterseal_web.admin.paths import (
+    ADMIN,
+    ADMINS,
+    WITHIN,
+    admin_operation,
+)
 from counterseal_web.calls import Call
-from counterseal_web.members import choice, flag, optional_choice, span
+from counterseal_web.members import choice, flag, named, optional_choice, span, text
 from counterseal_web.messages import Reply
+from counterseal_web.operations import NOTHING
 from counterseal_web.service import Service
-
-NONE = timedelta(0)
-
-
-def issue_key(service: Service, call: Call, admin: Admin) -> Reply:
-    """Make an origin's secret; an older one of this type ends after `overlap` seconds, or now."""
-    body = call.document
-    scheme = choice(body.get("keyType"), Scheme, "keyType")
-    issued = service.credentials(by=admin).issue(
-        origin_of(service, call, admin).guid, scheme, overlap=_overlap(body)
-    )
-    return Reply(
-        document={
-            "requestOriginGuid": issued.guid,
-            "keyType": issued.scheme.value,
-            "key": issued.secret,
-        }
-    )
-
-
-def revoke_keys(service: Service, call: Call, admin: Admin) -> Reply:
-    """Revoke an origin's secrets; the origin stays."""
-    service.credentials(by=admin).revoke(origin_of(service, call, admin).guid)
-    return Reply(status=HTTPStatus.NO_CONTENT)
-
-
-def issue_callback_secret(service: Service, call: Call, admin: Admin) -> Reply:
-    """Make the secret that signs an origin's callbacks; an older one signs beside it a while."""
-    overlap = _overlap(call.document)
-    guid = origin_of(service, call, admin).guid
-    secret = service.credentials(by=admin).issue_webhook_key(guid, overlap=overlap)
-    return Reply(document={"requestOriginGuid": guid, "callbackSecret": secret})
 
 
 def new_admin(service: Service, call: Call, admin: Admin) -> Reply:
@@ -93,7 +66,7 @@ def rotate_admin(service: Service, call: Call, admin: Admin) -> Reply:
     issued = service.credentials(by=admin).rotate_admin(
         _admin(call),
         scheme=optional_choice(body, Scheme, "keyType"),
-        overlap=_overlap(body),
+        overlap=span(body, "overlap") or timedelta(0),
     )
     return Reply(document=_told(issued))
 
@@ -112,9 +85,23 @@ def _admin(call: Call) -> Guid:
     return named(call.names["admin"], "admin")
 
 
-def _overlap(body: Mapping[str, Any]) -> timedelta:
-    return span(body, "overlap") or NONE
-
-
 def _place(held: Mapping[str, Any], name: str) -> Guid | None:
     return None if held.get(name) is None else named(text(held, name), name)
+
+
+ADMINISTRATOR_API = (
+    admin_operation(
+        "newAdmin", "POST", f"{ADMINS}/new", new_admin, {201: "AdminKey"}, takes="NewAdmin"
+    ),
+    admin_operation("getAdmins", "GET", ADMINS, admins, {200: "Administrators"}, query=WITHIN),
+    admin_operation("getAdmin", "GET", ADMIN, one_admin, {200: "Administrator"}),
+    admin_operation(
+        "rotateAdmin",
+        "POST",
+        f"{ADMIN}/keyManagement",
+        rotate_admin,
+        {200: "AdminKey"},
+        takes="NewAdminKey",
+    ),
+    admin_operation("revokeAdmin", "DELETE", f"{ADMIN}/keyManagement", revoke_admin, NOTHING),
+)

@@ -1,6 +1,9 @@
-"""Admin places: what the path of an administrator's call names, each inside of the one before."""
+"""Paths: what the path of an administrator's call names, each inside of the one before."""
 
 from __future__ import annotations
+
+from functools import partial
+from http import HTTPStatus
 
 from counterseal.errors import NotFound
 from counterseal.models import (
@@ -13,9 +16,37 @@ from counterseal.models import (
     Guid,
     Origin,
 )
-from counterseal_web.bodies import named
 from counterseal_web.calls import Call
+from counterseal_web.members import named
+from counterseal_web.messages import Reply
+from counterseal_web.operations import Audience, Operation
 from counterseal_web.service import Service
+
+COMPANIES = "/admin/api/companies"
+COMPANY = f"{COMPANIES}/{{company}}"
+SPACES = f"{COMPANY}/appSpaces"
+SPACE = f"{SPACES}/{{app_space}}"
+ORIGINS = f"{SPACE}/requestOrigins"
+ORIGIN = f"{ORIGINS}/{{origin}}"
+CALLBACKS = f"{ORIGIN}/callbacks"
+DELIVERY = f"{ORIGIN}/deliveries/{{delivery}}"
+ACCOUNTS = f"{SPACE}/accounts"
+ACCOUNT = f"{ACCOUNTS}/{{account}}"
+DEVICE = f"{ACCOUNT}/devices/{{device}}"
+ADMINS = "/admin/api/admins"
+ADMIN = f"{ADMINS}/{{admin}}"
+
+ACCOUNT_ID = {"accountId": "What the App Space's origins call the account."}
+WITHIN = {
+    "companyGuid": "Those of this company.",
+    "appSpaceGuid": "Those of this App Space.",
+}
+
+REFUSED = ("not_found", "forbidden")
+"""What every call may be told."""
+
+admin_operation = partial(Operation, audience=Audience.ADMIN, refuses=REFUSED)
+"""A call of administrators."""
 
 
 def company_of(call: Call) -> Guid:
@@ -120,3 +151,18 @@ def device_of(service: Service, call: Call, admin: Admin) -> Binding:
         if device.guid == guid:
             return device
     raise NotFound
+
+
+def created(call: Call, guid: Guid, document: dict[str, object]) -> Reply:
+    """
+    Return the reply to a call whose path ends with `/new`.
+
+    Args:
+        call: The call.
+        guid: Of the record that it has created.
+        document: The record.
+    """
+    place = call.uri.partition("?")[0].removesuffix("/new")
+    return Reply(
+        status=HTTPStatus.CREATED, document=document, headers={"Location": f"{place}/{guid}"}
+    )

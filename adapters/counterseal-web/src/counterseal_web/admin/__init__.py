@@ -1,0 +1,10 @@
+"""Admin: the calls of administrators (privakey-wire 2.3, and the rest of the tenancy)."""
+
+from __future__ import annotations
+
+from counterseal_web.admin.accounts import ACCOUNT_API
+from counterseal_web.admin.admins import ADMINISTRATOR_API
+from counterseal_web.admin.companies import COMPANY_API
+from counterseal_web.admin.origins import ADMINISTERED_ORIGIN_API
+
+ADMIN_API = (*COMPANY_API, *ADMINISTERED_ORIGIN_API, *ACCOUNT_API, *ADMINISTRATOR_API)

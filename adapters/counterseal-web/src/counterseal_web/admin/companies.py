@@ -1,0 +1,157 @@
+"""Companies: the calls of an administrator for companies and App Spaces."""
+
+from __future__ import annotations
+
+from counterseal.errors import InvalidField
+from counterseal.models import (
+    Admin,
+    AppSpace,
+    Company,
+)
+from counterseal_web.admin.documents import (
+    TEXTS,
+    app_space_document,
+    company_document,
+)
+from counterseal_web.admin.paths import (
+    COMPANIES,
+    COMPANY,
+    REFUSED,
+    SPACE,
+    SPACES,
+    admin_operation,
+    app_space_of,
+    company_of,
+    created,
+)
+from counterseal_web.admin.providers import read_provider
+from counterseal_web.calls import Call
+from counterseal_web.members import (
+    flag,
+    optional_text,
+    part,
+    text,
+)
+from counterseal_web.messages import Reply
+from counterseal_web.service import Service
+
+SIMPLE = "simple"
+OIDC = "oidc"
+
+
+def new_company(service: Service, call: Call, admin: Admin) -> Reply:
+    """Create a company."""
+    made = service.administration(by=admin).create_company(text(call.document, "name"))
+    return created(call, made.guid, company_document(made))
+
+
+def companies(service: Service, call: Call, admin: Admin) -> Reply:  # noqa: ARG001 (a handler's)
+    """Return the companies that the administrator sees."""
+    held = service.administration(by=admin).list(None, Company)
+    return Reply(document=[company_document(each) for each in held])
+
+
+def company(service: Service, call: Call, admin: Admin) -> Reply:
+    """Return a company."""
+    held = service.administration(by=admin).get(company_of(call), Company)
+    return Reply(document=company_document(held))
+
+
+def edit_company(service: Service, call: Call, admin: Admin) -> Reply:
+    """Give a company another name."""
+    name = text(call.document, "name")
+    return Reply(
+        document=company_document(
+            service.administration(by=admin).edit_company(company_of(call), name)
+        )
+    )
+
+
+def new_app_space(service: Service, call: Call, admin: Admin) -> Reply:
+    """Create an App Space: a `simple` one, or with `idpType` `oidc` one with a provider."""
+    body = call.document
+    kind = body.get("idpType")
+    if kind not in (None, SIMPLE, OIDC):
+        raise InvalidField("idpType", f"neither {SIMPLE} nor {OIDC}")
+    if (kind == OIDC) is (body.get("idp") is None):
+        raise InvalidField("idp", f"goes with {OIDC}")
+    idp, secret = read_provider(body)
+    brand = part(body, "brandInfo")
+    made = service.administration(by=admin).create_app_space(
+        company_of(call),
+        text(body, "name"),
+        idp=idp,
+        idp_secret=secret,
+        brand_logo=optional_text(brand, "url"),
+        brand_color=optional_text(brand, "color"),
+        universal_app=flag(body, "useUniversalApp") or False,
+    )
+    return created(call, made.guid, app_space_document(made))
+
+
+def app_spaces(service: Service, call: Call, admin: Admin) -> Reply:
+    """Return a company's App Spaces, as far as the administrator sees them."""
+    held = service.administration(by=admin).list(company_of(call), AppSpace)
+    return Reply(document=[app_space_document(each) for each in held])
+
+
+def app_space(service: Service, call: Call, admin: Admin) -> Reply:
+    """Return an App Space."""
+    return Reply(document=app_space_document(app_space_of(service, call, admin)))
+
+
+def edit_app_space(service: Service, call: Call, admin: Admin) -> Reply:
+    """Edit an App Space; what is not said stays, and an empty text takes what it says away."""
+    body = call.document
+    brand = part(body, "brandInfo")
+    bells = part(body, "notification")
+    said = {field: optional_text(bells, name) for name, field in TEXTS.items()}
+    held = app_space_of(service, call, admin)
+    idp, secret = read_provider(body, held.idp)
+    edited = service.administration(by=admin).edit_app_space(
+        held.guid,
+        name=optional_text(body, "name"),
+        idp=idp,
+        idp_secret=secret,
+        brand_logo=optional_text(brand, "url"),
+        brand_color=optional_text(brand, "color"),
+        universal_app=flag(body, "useUniversalApp"),
+        texts={field: words for field, words in said.items() if words is not None},
+    )
+    return Reply(document=app_space_document(edited))
+
+
+COMPANY_API = (
+    admin_operation(
+        "newCompany",
+        "POST",
+        f"{COMPANIES}/new",
+        new_company,
+        {201: "Company"},
+        takes="NewCompany",
+    ),
+    admin_operation("getCompanies", "GET", COMPANIES, companies, {200: "Companies"}),
+    admin_operation("getCompany", "GET", COMPANY, company, {200: "Company"}),
+    admin_operation(
+        "editCompany", "PATCH", COMPANY, edit_company, {200: "Company"}, takes="NewCompany"
+    ),
+    admin_operation(
+        "newAppSpace",
+        "POST",
+        f"{SPACES}/new",
+        new_app_space,
+        {201: "AppSpace"},
+        takes="NewAppSpace",
+    ),
+    admin_operation("getAppSpaces", "GET", SPACES, app_spaces, {200: "AppSpaces"}),
+    admin_operation("getAppSpace", "GET", SPACE, app_space, {200: "AppSpace"}),
+    admin_operation(
+        "editAppSpace",
+        "PATCH",
+        SPACE,
+        edit_app_space,
+        {200: "AppSpace"},
+        takes="AppSpaceEdit",
+        refuses=(*REFUSED, "wrong_kind"),
+    ),
+)

@@ -1,0 +1,241 @@
+"""Origins: the calls of an administrator for origins, their secrets, callbacks and deliveries."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from http import HTTPStatus
+
+from counterseal.models import (
+    FINISHED,
+    Admin,
+    CallbackType,
+    Clients,
+    Codes,
+    Origin,
+    Scheme,
+    TokenForm,
+)
+from counterseal_web.admin.documents import (
+    callback_document,
+    delivery_document,
+    origin_document,
+)
+from counterseal_web.admin.paths import (
+    CALLBACKS,
+    DELIVERY,
+    ORIGIN,
+    ORIGINS,
+    REFUSED,
+    admin_operation,
+    app_space_of,
+    created,
+    delivery_of,
+    entry_of,
+    origin_of,
+)
+from counterseal_web.calls import Call
+from counterseal_web.members import (
+    choice,
+    flag,
+    number,
+    optional_choice,
+    optional_text,
+    span,
+    text,
+    texts,
+    whole,
+)
+from counterseal_web.messages import Reply
+from counterseal_web.operations import NOTHING
+from counterseal_web.service import Service
+
+AT_ONCE = 100
+
+
+def new_origin(service: Service, call: Call, admin: Admin) -> Reply:
+    """Create an origin; it is set up for CX clients, unless the body says otherwise."""
+    body = call.document
+    made = service.administration(by=admin).create_origin(
+        app_space_of(service, call, admin).guid,
+        text(body, "name"),
+        clients=optional_choice(body, Clients, "clients") or Clients.CX,
+        codes=optional_choice(body, Codes, "codes"),
+        wildcards=flag(body, "wildcards"),
+        token_form=optional_choice(body, TokenForm, "sessionTokenForm") or TokenForm.TEXT,
+    )
+    return created(call, made.guid, origin_document(made))
+
+
+def origins(service: Service, call: Call, admin: Admin) -> Reply:
+    """Return an App Space's origins."""
+    held = service.administration(by=admin).list(app_space_of(service, call, admin).guid, Origin)
+    return Reply(document=[origin_document(each) for each in held])
+
+
+def origin(service: Service, call: Call, admin: Admin) -> Reply:
+    """Return an origin."""
+    held = origin_of(service, call, admin)
+    return Reply(document=origin_document(held))
+
+
+def edit_origin(service: Service, call: Call, admin: Admin) -> Reply:
+    """Edit an origin; what is not said stays."""
+    body = call.document
+    rung = texts(body, "callbackStates")
+    edited = service.administration(by=admin).edit_origin(
+        origin_of(service, call, admin).guid,
+        name=optional_text(body, "name"),
+        clients=optional_choice(body, Clients, "clients"),
+        codes=optional_choice(body, Codes, "codes"),
+        wildcards=flag(body, "wildcards"),
+        callback_states=None
+        if rung is None
+        else [choice(state, FINISHED, "callbackStates") for state in rung],
+        token_form=optional_choice(body, TokenForm, "sessionTokenForm"),
+        pending_limit=whole(body, "pendingLimit"),
+        ask_limit=whole(body, "askLimit"),
+        cooldown=flag(body, "cooldown"),
+    )
+    return Reply(document=origin_document(edited))
+
+
+def issue_key(service: Service, call: Call, admin: Admin) -> Reply:
+    """Make an origin's secret; an older one of this type ends after `overlap` seconds, or now."""
+    body = call.document
+    scheme = choice(body.get("keyType"), Scheme, "keyType")
+    issued = service.credentials(by=admin).issue(
+        origin_of(service, call, admin).guid, scheme, overlap=span(body, "overlap") or timedelta(0)
+    )
+    return Reply(
+        document={
+            "requestOriginGuid": issued.guid,
+            "keyType": issued.scheme.value,
+            "key": issued.secret,
+        }
+    )
+
+
+def revoke_keys(service: Service, call: Call, admin: Admin) -> Reply:
+    """Revoke an origin's secrets; the origin stays."""
+    service.credentials(by=admin).revoke(origin_of(service, call, admin).guid)
+    return Reply(status=HTTPStatus.NO_CONTENT)
+
+
+def issue_callback_secret(service: Service, call: Call, admin: Admin) -> Reply:
+    """Make the secret that signs an origin's callbacks; an older one signs beside it a while."""
+    overlap = span(call.document, "overlap") or timedelta(0)
+    guid = origin_of(service, call, admin).guid
+    secret = service.credentials(by=admin).issue_webhook_key(guid, overlap=overlap)
+    return Reply(document={"requestOriginGuid": guid, "callbackSecret": secret})
+
+
+def new_callback(service: Service, call: Call, admin: Admin) -> Reply:
+    """Put an address on the allow-list; `callbackType` 2, a WebAuthn domain, is refused."""
+    body = call.document
+    url = text(body, "callbackUrl")
+    kind = optional_choice(body, CallbackType, "callbackType") or CallbackType.ADDRESS
+    guid = origin_of(service, call, admin).guid
+    held = service.administration(by=admin).allow_callback(guid, url, kind=kind)
+    entry = next(each for each in held.entries if (each.type, each.text) == (kind, url))
+    return created(call, entry.guid, callback_document(entry))
+
+
+def callbacks(service: Service, call: Call, admin: Admin) -> Reply:
+    """Return an origin's allow-list."""
+    held = origin_of(service, call, admin)
+    return Reply(document=[callback_document(entry) for entry in held.entries])
+
+
+def callback(service: Service, call: Call, admin: Admin) -> Reply:
+    """Return an entry of the allow-list."""
+    entry = entry_of(origin_of(service, call, admin), call)
+    return Reply(document=callback_document(entry))
+
+
+def drop_callback(service: Service, call: Call, admin: Admin) -> Reply:
+    """Take an entry off the allow-list."""
+    held = origin_of(service, call, admin)
+    entry = entry_of(held, call)
+    service.administration(by=admin).forbid_entry(held.guid, entry.guid)
+    return Reply(status=HTTPStatus.NO_CONTENT)
+
+
+def dead_deliveries(service: Service, call: Call, admin: Admin) -> Reply:
+    """Return an origin's dead callbacks, oldest first; those beyond `limit` are left out."""
+    limit = number(call.query, "limit")
+    dead = service.callbacks.list_dead(
+        origin_of(service, call, admin).guid, AT_ONCE if limit is None else limit, by=admin
+    )
+    return Reply(document=[delivery_document(each) for each in dead])
+
+
+def delivery(service: Service, call: Call, admin: Admin) -> Reply:
+    """Return how the delivery of a callback stands."""
+    return Reply(document=delivery_document(delivery_of(service, call, admin)))
+
+
+def requeue_delivery(service: Service, call: Call, admin: Admin) -> Reply:
+    """Queue a dead callback again."""
+    held = delivery_of(service, call, admin)
+    return Reply(document=delivery_document(service.callbacks.requeue(held.guid, by=admin)))
+
+
+ADMINISTERED_ORIGIN_API = (
+    admin_operation(
+        "newOrigin", "POST", f"{ORIGINS}/new", new_origin, {201: "Origin"}, takes="NewOrigin"
+    ),
+    admin_operation("getOrigins", "GET", ORIGINS, origins, {200: "Origins"}),
+    admin_operation("getOrigin", "GET", ORIGIN, origin, {200: "Origin"}),
+    admin_operation(
+        "editOrigin", "PATCH", ORIGIN, edit_origin, {200: "Origin"}, takes="OriginEdit"
+    ),
+    admin_operation(
+        "issueKey",
+        "POST",
+        f"{ORIGIN}/keyManagement",
+        issue_key,
+        {200: "IssuedKey"},
+        takes="NewKey",
+    ),
+    admin_operation("revokeKeys", "DELETE", f"{ORIGIN}/keyManagement", revoke_keys, NOTHING),
+    admin_operation(
+        "issueCallbackSecret",
+        "POST",
+        f"{ORIGIN}/callbackSecret",
+        issue_callback_secret,
+        {200: "CallbackSecret"},
+        takes="Overlap",
+    ),
+    admin_operation(
+        "newCallback",
+        "POST",
+        f"{CALLBACKS}/new",
+        new_callback,
+        {201: "AllowedCallback"},
+        takes="NewCallback",
+    ),
+    admin_operation("getCallbacks", "GET", CALLBACKS, callbacks, {200: "AllowedCallbacks"}),
+    admin_operation(
+        "getCallback", "GET", f"{CALLBACKS}/{{callback}}", callback, {200: "AllowedCallback"}
+    ),
+    admin_operation(
+        "deleteCallback", "DELETE", f"{CALLBACKS}/{{callback}}", drop_callback, NOTHING
+    ),
+    admin_operation(
+        "getDeadDeliveries",
+        "GET",
+        f"{ORIGIN}/deadDeliveries",
+        dead_deliveries,
+        {200: "Deliveries"},
+        query={"limit": "At most how many."},
+    ),
+    admin_operation("getDelivery", "GET", DELIVERY, delivery, {200: "Delivery"}),
+    admin_operation(
+        "requeueDelivery",
+        "POST",
+        f"{DELIVERY}/requeue",
+        requeue_delivery,
+        {200: "Delivery"},
+        refuses=(*REFUSED, "wrong_state"),
+    ),
+)

@@ -1,0 +1,322 @@
+"""Devices: the calls of a device, of a log-in that binds one, and the service's public keys."""
+
+from __future__ import annotations
+
+from functools import partial
+from http import HTTPStatus
+
+import counterseal as cs
+from counterseal.errors import InvalidField, Refused
+from counterseal.models import Binding, DeviceCall
+from counterseal.wire.device import (
+    AccountStatus,
+    AnswerReply,
+    Bond,
+    DeviceStatus,
+    Endorsements,
+    LoggedIn,
+    LoginRedirect,
+    LoginReturn,
+    LoginStart,
+    OpenRequest,
+    OpenRequests,
+    Peeked,
+    ShownRequest,
+)
+from counterseal.wire.enrolment import read_peek
+from counterseal.wire.members import read_record, write_record
+from counterseal_web.calls import Call
+from counterseal_web.members import named, text
+from counterseal_web.messages import Reply
+from counterseal_web.operations import NOTHING, Audience, Operation, Payload
+from counterseal_web.service import Service
+
+
+def peek(service: Service, call: Call) -> Reply:
+    """Tell which App Space a session token is for; changes nothing."""
+    app_space = service.enrolments.peek(read_peek(call.document))
+    peeked = Peeked(app_space=app_space.guid, app_space_name=app_space.name)
+    return Reply(document=write_record(peeked))
+
+
+def finish_bind(service: Service, call: Call) -> Reply:
+    """Finish a bind with a session token and new keys; may be repeated."""
+    bound = service.enrolments.complete(cs.read_enrolment(call.document))
+    return Reply(document=write_record(Bond.of(bound)))
+
+
+def pending(service: Service, call: Call) -> Reply:
+    """Return what the device's account is asked, oldest first."""
+    requests = tuple(map(OpenRequest.of, service.answers.pending(_device_call(call))))
+    return Reply(document=write_record(OpenRequests(requests=requests)))
+
+
+def show(service: Service, call: Call) -> Reply:
+    """Return one request, to be shown: its display document is what the device signs."""
+    guid = named(call.names["guid"], "guid")
+    challenge = service.answers.fetch(_device_call(call), guid)
+    request = ShownRequest.of(challenge, now=service.ports.clock.now())
+    return Reply(document=write_record(request))
+
+
+def answer(service: Service, call: Call) -> Reply:
+    """Accept an answer; the body is the answer, a compact JWS."""
+    return Reply(document=write_record(AnswerReply.of(service.answers.answer(_device_call(call)))))
+
+
+def disown(service: Service, call: Call) -> Reply:
+    """Accept that this was not me; the body is the disown, a compact JWS."""
+    return Reply(document=write_record(AnswerReply.of(service.answers.disown(_device_call(call)))))
+
+
+def update(service: Service, call: Call) -> Reply:
+    """Change the device's name or push addresses."""
+    return _status(service, service.devices.update(_device_call(call)))
+
+
+def rotate(service: Service, call: Call) -> Reply:
+    """Replace the device's keys."""
+    return _status(service, service.devices.rotate(_device_call(call)))
+
+
+def status(service: Service, call: Call) -> Reply:
+    """Tell the device what the service knows of it."""
+    authenticated = service.devices.authenticate(_device_call(call))
+    status = AccountStatus.of(
+        authenticated.binding,
+        attempts_left=_attempts_left(service, authenticated.binding),
+        account=authenticated.account.guid,
+        app_space=authenticated.app_space.guid,
+        app_space_name=authenticated.app_space.name,
+    )
+    return Reply(document=write_record(status))
+
+
+def endorsed_keys(service: Service, call: Call) -> Reply:
+    """Return the service's key set, endorsed by each of its keys."""
+    endorsements = Endorsements(endorsed=service.keysets.endorse(_device_call(call)))
+    return Reply(document=write_record(endorsements))
+
+
+def telemetry(service: Service, call: Call) -> Reply:
+    """Record an event; it goes to the audit log."""
+    service.telemetry.record(_device_call(call))
+    return Reply(status=HTTPStatus.NO_CONTENT)
+
+
+def service_keys(service: Service, call: Call) -> Reply:  # noqa: ARG001 (a handler's)
+    """Return the service's public keys (RFC 7517)."""
+    return Reply(
+        document=cs.jwks_document(service.ports.signer.jwks()),
+        headers={"Cache-Control": "public, max-age=300"},
+    )
+
+
+def _status(service: Service, binding: Binding) -> Reply:
+    status = DeviceStatus.of(binding, attempts_left=_attempts_left(service, binding))
+    return Reply(document=write_record(status))
+
+
+def _attempts_left(service: Service, binding: Binding) -> int:
+    return max(0, service.policy.strike_limit - binding.strikes)
+
+
+def _device_call(call: Call) -> DeviceCall:
+    return DeviceCall(method=call.method, uri=call.uri, body=call.body, proof=call.proof)
+
+
+def redirect(service: Service, call: Call) -> Reply:
+    """
+    Begin a log-in at the App Space's Identity Provider.
+
+    The app keeps `secret` to itself and sends its user to `url`.
+    """
+    start = read_record(LoginStart, call.document)
+    app_space = named(start.app_space, "appSpaceGuid")
+    login = service.logins.redirect(app_space, start.redirect_uri)
+    redirect = LoginRedirect(url=login.url, secret=login.app_secret, expires_at=login.deadline)
+    return Reply(document=write_record(redirect))
+
+
+def come_back(service: Service, call: Call) -> Reply:
+    """Send a browser that the Identity Provider sent here on to the app; nothing is exchanged."""
+    address = service.logins.relay_response(call.parameter("state"), call.query)
+    headers = {"Location": address, "Referrer-Policy": "no-referrer"}
+    return Reply(status=HTTPStatus.SEE_OTHER, headers=headers)
+
+
+def authenticate(service: Service, call: Call) -> Reply:
+    """Finish a log-in, once: state, code and the app's secret together get a session token."""
+    returned = read_record(LoginReturn, call.document)
+    invitation = service.logins.authenticate(
+        returned.state, returned.code, returned.secret, issuer=returned.issuer
+    )
+    logged_in = LoggedIn(
+        token=invitation.token,
+        expires_at=invitation.deadline,
+        app_space=invitation.app_space.guid,
+        app_space_name=invitation.app_space.name,
+    )
+    return Reply(document=write_record(logged_in))
+
+
+def log_out(service: Service, call: Call) -> Reply:
+    """
+    Take an Identity Provider's logout token; the user's devices are suspended at once.
+
+    OpenID Connect Back-Channel Logout 1.0: the address is what the provider is configured with.
+    """
+    app_space = named(call.names["app_space"], "app_space")
+    token = text(call.document, "logout_token")
+    try:
+        service.logins.log_out(app_space, token)
+    except Refused:
+        # 400, whatever is wrong with it (2.8); the audit log has the reason.
+        raise InvalidField("logout_token", "refused") from None
+    return Reply(status=HTTPStatus.NO_CONTENT)
+
+
+PROVEN = ("denied", "unreachable", "identity_withdrawn")
+"""What every call with a proof may be told."""
+
+ENDED = ("not_found", "wrong_state", "deadline_passed", "strong_key_missed")
+
+_open = partial(Operation, audience=Audience.ANYBODY)
+_call = partial(Operation, audience=Audience.DEVICE, refuses=PROVEN)
+
+DEVICE_API = (
+    _open(
+        "redirect",
+        "POST",
+        "/device/login/redirect",
+        redirect,
+        {200: "Begun"},
+        takes="NewLogin",
+        refuses=("not_found", "wrong_kind", "return_forbidden", "too_often"),
+    ),
+    _open(
+        "comeBack",
+        "GET",
+        "/device/login/return",
+        come_back,
+        {303: None},
+        needs={"state": "As the log-in's address had it."},
+        query={
+            "code": "The authorization code.",
+            "iss": "The issuer (RFC 9207).",
+            "error": "Why there is no code.",
+        },
+        refuses=("denied", "deadline_passed"),
+    ),
+    _open(
+        "authenticate",
+        "POST",
+        "/device/login/authenticate",
+        authenticate,
+        {200: "LoggedIn"},
+        takes="LoginReturn",
+        refuses=(
+            "denied",
+            "unreachable",
+            "identity_withdrawn",
+            "wrong_state",
+            "deadline_passed",
+            "too_many_bindings",
+        ),
+    ),
+    _open(
+        "logOut",
+        "POST",
+        "/device/login/logout/{app_space}",
+        log_out,
+        NOTHING,
+        takes="LoggedOut",
+        accepts=Payload.FORM,
+        refuses=("not_found",),
+    ),
+    _open(
+        "lookAtInvitation",
+        "POST",
+        "/device/invitation",
+        peek,
+        {200: "Invited"},
+        takes="Look",
+        refuses=("denied", "deadline_passed"),
+    ),
+    _open(
+        "finishBind",
+        "POST",
+        "/device/bind",
+        finish_bind,
+        {200: "Bound"},
+        takes="Enrolment",
+        refuses=(
+            "denied",
+            "unreachable",
+            "unfit_key",
+            "keys_incomplete",
+            "not_possessed",
+            "token_spent",
+            "wrong_state",
+            "deadline_passed",
+        ),
+    ),
+    _call("pendingRequests", "GET", "/device/requests", pending, {200: "Pending"}),
+    _call(
+        "showRequest",
+        "GET",
+        "/device/requests/{guid}",
+        show,
+        {200: "Shown"},
+        refuses=(*PROVEN, "not_found", "deadline_passed"),
+    ),
+    _call(
+        "answerRequest",
+        "POST",
+        "/device/answer",
+        answer,
+        {200: "Answered"},
+        accepts=Payload.TOKEN,
+        takes="Token",
+        refuses=(*PROVEN, *ENDED, "code_missing", "wrong_code"),
+    ),
+    _call(
+        "disownRequest",
+        "POST",
+        "/device/disown",
+        disown,
+        {200: "Answered"},
+        accepts=Payload.TOKEN,
+        takes="Token",
+        refuses=(*PROVEN, *ENDED),
+    ),
+    _call("updateDevice", "PATCH", "/device", update, {200: "Device"}, takes="Update"),
+    _call(
+        "rotateKeys",
+        "POST",
+        "/device/rotate",
+        rotate,
+        {200: "Device"},
+        takes="Rotation",
+        refuses=(
+            *PROVEN,
+            "unfit_key",
+            "keys_incomplete",
+            "not_possessed",
+            "not_endorsed",
+            "strong_key_missed",
+        ),
+    ),
+    _call("deviceStatus", "GET", "/device/status", status, {200: "Status"}),
+    _call("endorsedKeys", "GET", "/device/keys", endorsed_keys, {200: "Endorsed"}),
+    _call(
+        "recordTelemetry",
+        "POST",
+        "/device/telemetry",
+        telemetry,
+        NOTHING,
+        takes="TelemetryEvent",
+        refuses=(*PROVEN, "too_often"),
+    ),
+    _open("serviceKeys", "GET", "/.well-known/jwks.json", service_keys, {200: "KeySet"}),
+)
