@@ -13,6 +13,7 @@ from counterseal.models import IdpSettings
 from counterseal.models.guid import mint
 from counterseal_http import Guard
 from counterseal_oidc.cache import MAX_FRESH
+from counterseal_oidc.grants import Grant, decode_grant
 
 
 @pytest.mark.parametrize("path", [DISCOVERY, "/jwks", "/token"])
@@ -138,6 +139,18 @@ def test_no_redirect_is_followed(relying_party, space, loopback, path):
     with pytest.raises(IdentityUnavailable):
         exchange(relying_party, space)
     assert loopback.requests("/elsewhere") == 0
+
+
+def test_an_access_token_of_half_a_surrogate_pair_is_unavailable(relying_party, space, loopback):
+    loopback.grant(signed(loopback.claims(at_hash="any")), access_token="\ud800")
+    with pytest.raises(IdentityUnavailable):
+        exchange(relying_party, space)
+
+
+def test_a_refresh_token_of_half_a_surrogate_pair_is_ignored(relying_party, space, loopback):
+    loopback.grant(signed(loopback.claims()), refresh_token="\ud800")
+    identity = exchange(relying_party, space)
+    assert decode_grant(identity.grant) == Grant(access_token="access")
 
 
 # Which URLs

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hmac
-import re
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeGuard
+from typing import Any
 
 from counterseal.models import IdpSettings, Logout
 from counterseal_oidc.errors import (
@@ -22,6 +21,7 @@ from counterseal_oidc.errors import (
     TokenType,
 )
 from counterseal_oidc.jose import Token, half_hash
+from counterseal_oidc.transport import is_text
 
 LEEWAY = timedelta(seconds=60)
 """How much a provider's clock may differ."""
@@ -40,8 +40,6 @@ TEXT_LIMIT = 1_024
 
 VERIFICATION_CLAIMS = {"email": "email_verified", "phone_number": "phone_number_verified"}
 """The claim by which the provider says that it has verified the other (Core, 5.1)."""
-
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def check_id_token(
@@ -133,7 +131,7 @@ def account_id(claims: dict[str, Any], claim: str) -> str:
         ClaimUnverified: It is an address that the provider has not verified.
     """
     value = claims.get(claim)
-    if not _is_text(value) or not value:
+    if not is_text(value) or not value:
         raise ClaimMissing
     verified_by = VERIFICATION_CLAIMS.get(claim)
     if verified_by is None and "@" in value and claim != "sub":
@@ -186,15 +184,10 @@ def _time(token: Token, name: str) -> datetime:
 
 def _text(token: Token, name: str) -> str:
     value = token.claims.get(name, "")
-    if not _is_text(value) or len(value) > TEXT_LIMIT:
+    if not is_text(value) or len(value) > TEXT_LIMIT:
         raise TokenSubject
     return value
 
 
-def _is_text(value: object) -> TypeGuard[str]:
-    # JSON can contain half a surrogate pair, which cannot be encoded to compare or store it.
-    return isinstance(value, str) and not _SURROGATE.search(value)
-
-
 def _is_equal(claimed: object, expected: str) -> bool:
-    return _is_text(claimed) and hmac.compare_digest(claimed.encode(), expected.encode())
+    return is_text(claimed) and hmac.compare_digest(claimed.encode(), expected.encode())

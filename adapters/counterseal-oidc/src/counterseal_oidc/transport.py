@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeGuard
 
 import attrs
 import httpx2
@@ -19,6 +20,8 @@ RESPONSE_LIMIT = 262_144
 
 OK = 200
 REFUSALS = frozenset({400, 401, 403})
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 _ERRORS = frozenset(
     {
@@ -60,7 +63,7 @@ class ProviderResponse:
     def text(self, name: str) -> str | None:
         """Return the member *name* if it is a text that is not empty, else None."""
         value = self.members.get(name)
-        return value if isinstance(value, str) and value else None
+        return value if is_text(value) and value else None
 
 
 @attrs.frozen
@@ -118,6 +121,15 @@ class ProviderTransport:
             members=_members(response.content),
             fresh_for=freshness_lifetime(response.headers.get("cache-control", "")),
         )
+
+
+def is_text(value: object) -> TypeGuard[str]:
+    """
+    Tell whether *value* is a text that can be encoded.
+
+    JSON can contain half a surrogate pair, which cannot be compared, stored or sent.
+    """
+    return isinstance(value, str) and not _SURROGATE.search(value)
 
 
 def _members(content: bytes) -> dict[str, Any]:
