@@ -226,7 +226,7 @@ def new_receivers(new_receiver):
     def make(tls, first_address, second_address):
         for _ in range(100):
             first_receiver = new_receiver(tls, first_address)
-            with suppress(OSError):  # a stranger has the port at the second address
+            with suppress(OSError):  # another process has the port at the second address
                 return first_receiver, new_receiver(tls, second_address, first_receiver.port)
         raise AssertionError("no port is free at both addresses")
 

@@ -28,7 +28,7 @@ KEYS = {
     "ES256": ECKey.generate_key("P-256", {"kid": "e1"}),
     "Ed25519": OKPKey.generate_key("Ed25519", {"kid": "o1"}),
 }
-STRANGER = rsa("r1")
+OTHER_KEY = rsa("r1")
 """Another key than the provider's, with the same `kid`."""
 
 

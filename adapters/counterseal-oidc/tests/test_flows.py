@@ -66,9 +66,9 @@ def test_a_client_with_a_wrong_secret_is_refused(adapter, settings, sealed, real
 def test_a_client_with_an_unknown_key_is_refused(adapter, settings, sealed, real):
     space = settings(real, ClientAuth.PRIVATE_KEY)
     back = real.log_in(url_of(adapter, space))
-    stranger = RSAKey.generate_key(2048, {"kid": "ours", "alg": "RS256"}).as_dict(private=True)
+    other_key = RSAKey.generate_key(2048, {"kid": "ours", "alg": "RS256"}).as_dict(private=True)
     with pytest.raises(CodeRefused):
-        exchange(adapter, sealed(space, json.dumps(stranger)), back)
+        exchange(adapter, sealed(space, json.dumps(other_key)), back)
 
 
 def test_the_provider_refuses_a_code_with_another_verifier(adapter, settings, real):

@@ -8,7 +8,7 @@ from datetime import timedelta
 import attrs
 import pytest
 from joserfc.jwk import ECKey
-from oidc_loopback import COMPANY, KEYS, NONCE, STRANGER, exchange, rsa, signed, unsigned
+from oidc_loopback import COMPANY, KEYS, NONCE, OTHER_KEY, exchange, rsa, signed, unsigned
 
 from counterseal.errors import IdentityUnavailable, IdentityWithdrawn
 from counterseal_oidc import errors
@@ -51,7 +51,7 @@ FORGED = {
         errors.TokenAlgorithm,
     ),
     "another key with the same kid": (
-        lambda idp: signed(idp.claims(), key=STRANGER),
+        lambda idp: signed(idp.claims(), key=OTHER_KEY),
         errors.TokenSignature,
     ),
     "a kid that no key has": (
@@ -216,7 +216,7 @@ def test_a_token_without_kid_needs_exactly_one_fitting_key(relying_party, space,
     loopback.grant(signed(loopback.claims(), kid=None))
     assert exchange(relying_party, space).subject == "zoe"
     loopback.clock.advance(timedelta(hours=2))
-    loopback.keys(KEYS["RS256"], STRANGER)
+    loopback.keys(KEYS["RS256"], OTHER_KEY)
     loopback.grant(signed(loopback.claims(), kid=None))
     with pytest.raises(errors.TokenKeyUnknown):
         exchange(relying_party, space)

@@ -1,7 +1,7 @@
 """Logout tokens: which user they log out, and which are refused."""
 
 import pytest
-from oidc_loopback import COMPANY, STRANGER, logout, signed, unsigned
+from oidc_loopback import COMPANY, OTHER_KEY, logout, signed, unsigned
 
 from counterseal_oidc import errors
 
@@ -85,4 +85,4 @@ def test_an_id_token_is_refused(relying_party, space, loopback):
 
 def test_a_logout_token_by_another_key_is_refused(relying_party, space, loopback):
     with pytest.raises(errors.TokenSignature):
-        relying_party.read_logout(space, signed(logout(loopback), key=STRANGER), company=COMPANY)
+        relying_party.read_logout(space, signed(logout(loopback), key=OTHER_KEY), company=COMPANY)

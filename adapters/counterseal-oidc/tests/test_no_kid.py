@@ -11,7 +11,7 @@ import pytest
 from oidc_loopback import (
     COMPANY,
     KEYS,
-    STRANGER,
+    OTHER_KEY,
     VERIFIER,
     exchange,
     login_url,
@@ -147,7 +147,7 @@ def test_a_thousand_forged_tokens_cost_one_request_a_minute(
     relying_party, space, loopback, signed_without_kid
 ):
     relying_party.read_logout(space, signed_without_kid(logout(loopback)), company=COMPANY)
-    forged = signed_without_kid(logout(loopback), key=STRANGER)
+    forged = signed_without_kid(logout(loopback), key=OTHER_KEY)
     for minute in range(3):
         for _ in range(300):
             with pytest.raises(errors.TokenSignature):
@@ -167,7 +167,7 @@ def test_an_invalid_token_with_a_known_kid_costs_no_request(relying_party, space
     for _ in range(3):
         with pytest.raises(errors.TokenSignature):
             relying_party.read_logout(
-                space, signed(logout(loopback), key=STRANGER), company=COMPANY
+                space, signed(logout(loopback), key=OTHER_KEY), company=COMPANY
             )
     assert loopback.requests("/jwks") == 1
 

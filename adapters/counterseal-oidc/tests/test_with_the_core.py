@@ -107,10 +107,12 @@ def test_from_the_log_in_to_the_callback(world, new_space, real):
 def test_a_state_works_once_and_only_with_its_app_secret(world, new_space, real):
     space = new_space(real)
     redirect, back = begin_login(world, space, real)
-    stranger, _ = begin_login(world, space, real)
+    other_redirect, _ = begin_login(world, space, real)
     with pytest.raises(WrongToken):
         # Another app caught the redirect, or a victim opened the URL.
-        world.logins.authenticate(back.state, back.code, stranger.app_secret, issuer=back.issuer)
+        world.logins.authenticate(
+            back.state, back.code, other_redirect.app_secret, issuer=back.issuer
+        )
     invitation = world.logins.authenticate(
         back.state, back.code, redirect.app_secret, issuer=back.issuer
     )

@@ -1,4 +1,9 @@
-"""OpenID Connect: the port `IdentityProvider` for the providers of all App Spaces."""
+"""
+OpenID Connect: the port `IdentityProvider` for the providers of all App Spaces.
+
+Everything in this package that calls a provider raises `IdentityUnavailable` if it gets no usable
+response in time.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """
 Bulkhead: how many calls to Identity Providers run at once, and how the companies share them.
 
-A call holds a thread until the provider answers or its time is over.
-Without a bound over all issuers, a few providers that hang would hold all threads of a service.
+A call blocks its thread until the provider responds or the call times out.
+Without a bound over all issuers, a few providers that hang would block all threads of a service.
 """
 
 from __future__ import annotations

@@ -124,7 +124,7 @@ def account_id(claims: dict[str, Any], claim: str) -> str:
     Return the account id, which is the value of *claim*.
 
     An email address or a telephone number is accepted only if the provider says that it has
-    verified it, whatever the claim: users can write what they like into many of them.
+    verified it, in any claim: users can change many of them at will.
 
     Raises:
         ClaimMissing: *claims* do not have it, or it is not a text.

@@ -52,12 +52,7 @@ class Discovery:
         self._cache: Cache[Metadata] = Cache(clock)
 
     def metadata(self, issuer: str, budget: Budget) -> Metadata:
-        """
-        Return the metadata of *issuer*.
-
-        Raises:
-            IdentityUnavailable: It cannot be fetched, or is another issuer's.
-        """
+        """Return the metadata of *issuer*."""
 
         def fetch(budget: Budget) -> tuple[Metadata, timedelta]:
             response = self._transport.get(issuer.rstrip("/") + WELL_KNOWN, budget)

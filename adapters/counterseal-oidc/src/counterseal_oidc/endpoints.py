@@ -35,7 +35,6 @@ class Endpoints:
         Send *form* as the client of *settings*.
 
         Raises:
-            IdentityUnavailable: No response came, or the settings have no fitting secret.
             SealBroken: The client secret cannot be opened.
         """
         credentials = self.authenticator.credentials(settings)
@@ -51,7 +50,6 @@ class Endpoints:
 
         Raises:
             IdentityWithdrawn: It is not, or it is another user's.
-            IdentityUnavailable: The provider did not say whether it is.
         """
         form = {"token": access_token, "token_type_hint": "access_token"}
         response = self.post(settings, endpoint, form, budget)
@@ -71,7 +69,6 @@ class Endpoints:
 
         Raises:
             IdentityWithdrawn: The provider refuses the access token, or names another user.
-            IdentityUnavailable: It did not respond with claims.
         """
         response = self.transport.get(endpoint, budget, bearer=access_token)
         if response.status in REFUSALS:
@@ -83,12 +80,7 @@ class Endpoints:
         return response.members
 
     def revoke(self, settings: IdpSettings, endpoint: str, token: str, budget: Budget) -> None:
-        """
-        Revoke a token (RFC 7009); if the provider refuses, nothing is raised.
-
-        Raises:
-            IdentityUnavailable: The provider did not respond.
-        """
+        """Revoke a token (RFC 7009); if the provider refuses, nothing is raised."""
         response = self.post(settings, endpoint, {"token": token}, budget)
         if response.status != OK and response.status not in REFUSALS:
             raise IdentityUnavailable(f"revocation: status {response.status}")

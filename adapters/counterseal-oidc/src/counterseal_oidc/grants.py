@@ -88,12 +88,7 @@ class TokenFamilies:
 
     @contextmanager
     def lock(self, token: str, budget: Budget) -> Iterator[TokenFamily]:
-        """
-        Lock the family of *token*.
-
-        Raises:
-            IdentityUnavailable: Another call had the lock until this one timed out.
-        """
+        """Lock the family of *token*."""
         with self._lock:
             family = self._families.setdefault(_digest(token), TokenFamily(token))
         if not family.lock.acquire(timeout=budget.seconds()):

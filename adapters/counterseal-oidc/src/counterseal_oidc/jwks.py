@@ -78,7 +78,6 @@ class KeySets:
         Raises:
             TokenKeyUnknown: The provider does not have its key.
             TokenSignature: The signature does not verify.
-            IdentityUnavailable: The key set cannot be fetched.
         """
         keys = self._cache.get(
             _cache_key(metadata),
@@ -89,12 +88,7 @@ class KeySets:
         verify(token, keys)
 
     def prefetch(self, metadata: Metadata, budget: Budget) -> None:
-        """
-        Have the key set in the cache, before a code or token that works once is sent.
-
-        Raises:
-            IdentityUnavailable: The key set cannot be fetched.
-        """
+        """Have the key set in the cache, before a code or token that works once is sent."""
         self._cache.get(_cache_key(metadata), lambda budget: self._fetch(metadata, budget), budget)
 
     def _fetch(self, metadata: Metadata, budget: Budget) -> tuple[tuple[Key, ...], timedelta]:

@@ -42,7 +42,6 @@ class Revalidation:
 
         Raises:
             IdentityWithdrawn: It does not, or there is no way to ask.
-            IdentityUnavailable: The provider did not respond, or not to the question.
             SealBroken: The client secret cannot be opened.
         """
         grant = decode_grant(identity.grant)
@@ -68,7 +67,6 @@ class Revalidation:
         Revoke the grant, where the provider offers that (RFC 7009).
 
         Raises:
-            IdentityUnavailable: The provider did not respond.
             SealBroken: The client secret cannot be opened.
         """
         try:

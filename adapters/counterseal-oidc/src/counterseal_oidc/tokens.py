@@ -50,7 +50,6 @@ class TokenVerifier:
 
         Raises:
             Unproven: The token does not verify; each check has its own class.
-            IdentityUnavailable: The keys cannot be fetched.
         """
         text = response.text("id_token")
         if text is None:
@@ -81,7 +80,6 @@ class TokenVerifier:
 
         Raises:
             Unproven: The token does not verify; each check has its own class.
-            IdentityUnavailable: The keys cannot be fetched.
         """
         token = read_token(text)
         require_algorithm(token, settings.algorithms)

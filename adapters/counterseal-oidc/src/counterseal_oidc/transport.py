@@ -73,24 +73,14 @@ class ProviderTransport:
     client: GuardedClient
 
     def get(self, url: str, budget: Budget, *, bearer: str | None = None) -> ProviderResponse:
-        """
-        Send a GET request to *url*.
-
-        Raises:
-            IdentityUnavailable: No response came in time, or one that is too long.
-        """
+        """Send a GET request to *url*."""
         headers = {} if bearer is None else {"authorization": f"Bearer {bearer}"}
         return self._send("GET", url, budget, headers, None)
 
     def post(
         self, url: str, budget: Budget, *, form: Mapping[str, str], headers: Mapping[str, str]
     ) -> ProviderResponse:
-        """
-        Send *form* to *url*.
-
-        Raises:
-            IdentityUnavailable: No response came in time, or one that is too long.
-        """
+        """Send *form* to *url*."""
         return self._send("POST", url, budget, headers, form)
 
     def _send(

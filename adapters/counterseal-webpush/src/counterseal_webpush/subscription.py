@@ -34,7 +34,7 @@ class Subscription:
     The URL for a device's messages, and the keys by which only the device can read them.
 
     Attributes:
-        endpoint: The URL; everybody who knows it can send to it.
+        endpoint: The URL; keep it secret, since knowing it is enough to send to it.
         point: The public key of the device, uncompressed.
         auth: A secret of the device that the push service does not know.
     """

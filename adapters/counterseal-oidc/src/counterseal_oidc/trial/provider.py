@@ -45,7 +45,7 @@ class TrialProvider:
     def __init__(self, clients: list[dict[str, Any]], jwks: dict[str, Any] | None = None) -> None:
         module = install() / "node_modules" / "oidc-provider" / "lib" / "index.js"
         options = json.dumps({"clients": clients, "jwks": jwks})
-        self._process = subprocess.Popen(  # noqa: S603 (Node of the wheel, and a file of ours)
+        self._process = subprocess.Popen(  # noqa: S603 (Node of the wheel, and a file of this package)
             [node() / "bin" / "node", HERE / "provider.mjs", module],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
