@@ -59,7 +59,7 @@ def database(sqlite_server, opened):
 @pytest.fixture
 def disk(database, tmp_path):
     disk = Disk(database.engine.url.database, tmp_path)
-    database._dialect.deferred_sync.log = disk
+    database.dialect.deferred_sync.log = disk
     database.write(lambda _: None)
     with database.writing() as connection:
         connection.run("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -61,7 +61,7 @@ print(json.dumps(results))
 
 
 def run_at_once(server, *names):
-    address = str(server.made())
+    address = str(server.emptied())
     program = subprocess.run(
         [sys.executable, "-c", PROGRAM, address, *names],
         capture_output=True,

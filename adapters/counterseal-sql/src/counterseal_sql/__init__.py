@@ -6,6 +6,8 @@ Counterseal's records in SQLite or PostgreSQL: every storage port, on SQLAlchemy
     ports = with_sql(ports, database)
 
 Only `upgrade` creates and changes the schema.
+Every method that uses the database raises `Unavailable` if it does not answer, and
+`RecordUnreadable`, which is one, if a record cannot be read.
 """
 
 from __future__ import annotations

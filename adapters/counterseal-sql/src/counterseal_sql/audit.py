@@ -45,12 +45,7 @@ class SqlAudit:
         self._database = database
 
     def record(self, event: AuditEvent) -> None:
-        """
-        Append *event*.
-
-        Raises:
-            Unavailable: The database did not answer.
-        """
+        """Append *event*."""
         values = event_row(event)
         self._database.write(lambda connection: connection.count(_INSERT, [values]))
 
@@ -63,9 +58,6 @@ class SqlAudit:
         Args:
             after: Return only entries with a greater number.
             limit: How many entries, at most.
-
-        Raises:
-            Unavailable: The database did not answer, or an entry cannot be read.
         """
         with self._database.reading() as connection:
             rows = connection.rows(_PAGE, {"after": after, "limit": limit})
@@ -77,9 +69,6 @@ class SqlAudit:
 
         By their numbers and not up to one: on PostgreSQL an entry that nobody has read can have a
         smaller number.
-
-        Raises:
-            Unavailable: The database did not answer, and nothing has changed.
         """
         if not entries:
             return

@@ -8,46 +8,20 @@ for most of them, and a third of the time of a call on PostgreSQL.
 from __future__ import annotations
 
 import queue
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from types import TracebackType
-from typing import Any, Generic, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 
+from counterseal_sql.dialects.sqlite_driver import SqliteConnection
 from counterseal_sql.failures import Failures, overdue, unavailable
-from counterseal_sql.prepared import Statement, Values
 
-Rows: TypeAlias = list[tuple[Any, ...]]
+if TYPE_CHECKING:
+    from counterseal_sql.dialects.postgresql_driver import PostgresqlConnection
 
-
-class Connection(Protocol):
-    """
-    One connection, in autocommit: a transaction is begun by name.
-
-    Every method that sends something raises the driver's errors.
-    """
-
-    def rows(self, statement: Statement, values: Values) -> Rows:
-        """Execute *statement*, and return its rows."""
-
-    def count(self, statement: Statement, values: Sequence[Values]) -> int:
-        """Execute *statement* once for each of *values*; return how many rows it has changed."""
-
-    def run(self, words: str) -> Rows:
-        """Execute a statement without values, and return its rows, if it has any."""
-
-    @property
-    def lost(self) -> bool:
-        """Whether the database has ended the connection."""
-
-    def reset(self) -> bool:
-        """Roll back what was begun, and tell whether the connection can be used again."""
-
-    def close(self) -> None:
-        """Close it; a transaction that was begun is rolled back."""
-
-
-C = TypeVar("C", bound=Connection)
+Connection: TypeAlias = "SqliteConnection | PostgresqlConnection"
+C = TypeVar("C", bound="SqliteConnection | PostgresqlConnection")
 
 
 class ConnectionPool(Generic[C]):

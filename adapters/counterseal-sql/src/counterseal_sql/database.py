@@ -12,21 +12,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import sqlalchemy
-from sqlalchemy import URL, Table, make_url
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from counterseal_sql.commits import Commit
-from counterseal_sql.connections import Connection, checkout
-from counterseal_sql.dialects.dialect import Dialect
+from counterseal_sql.connections import Connection, ConnectionPool, checkout
 from counterseal_sql.dialects.sqlite import SqliteDialect
 from counterseal_sql.errors import UnfitUrl
 from counterseal_sql.failures import indeterminate, unavailable
 from counterseal_sql.group_commit import Work, commit
 
+if TYPE_CHECKING:
+    from counterseal_sql.dialects.postgresql import PostgresqlDialect
+
+Dialect: TypeAlias = "SqliteDialect | PostgresqlDialect"
 T = TypeVar("T")
 
 PATIENCE = timedelta(seconds=5)
@@ -38,14 +39,15 @@ class Database:
     The connections to one database; `connect` makes it.
 
     Attributes:
+        dialect: What this kind of database does in its own way.
         engine: SQLAlchemy's, which opens every connection: for `upgrade`, and for programs that
             listen to its events. It has no pool; this has one of its own.
     """
 
     def __init__(self, dialect: Dialect) -> None:
         self.engine = dialect.engine
-        self._dialect = dialect
-        self._pool = dialect.pool
+        self.dialect = dialect
+        self._pool: ConnectionPool[Any] = dialect.pool
         self._writer = dialect.writer
 
     def reading(self) -> AbstractContextManager[Connection]:
@@ -76,10 +78,10 @@ class Database:
             Indeterminate: The reply to the commit was lost.
         """
         with self._writer.exclusive() as connection:
-            connection.run(self._dialect.begin)
+            connection.run(self.dialect.begin)
             # If this raises, the connection is rolled back when it is returned.
             yield connection
-            commit(connection, self._dialect.failures)
+            commit(connection, self.dialect.failures)
 
     @contextmanager
     def inspecting(self) -> Iterator[sqlalchemy.Connection]:
@@ -92,7 +94,7 @@ class Database:
         try:
             with self.engine.connect() as connection:
                 yield connection
-        except self._dialect.failures as error:
+        except self.dialect.failures as error:
             raise unavailable(error) from error
 
     @contextmanager
@@ -107,12 +109,12 @@ class Database:
             Indeterminate: The reply to the commit was lost.
         """
         with self.inspecting() as connection:
-            connection.exec_driver_sql(self._dialect.begin)
-            self._dialect.lock_schema(connection)
+            connection.exec_driver_sql(self.dialect.begin)
+            self.dialect.lock_schema(connection)
             yield connection
             try:
                 connection.exec_driver_sql("COMMIT")
-            except self._dialect.failures as error:
+            except self.dialect.failures as error:
                 raise indeterminate(error) from error
 
     def write(self, work: Work[T], *, single: bool = True) -> T:
@@ -166,32 +168,7 @@ class Database:
         Raises:
             Indeterminate: At the end: what was written may not outlast a power cut.
         """
-        return self._dialect.call()
-
-    def commit(self, commit: Commit) -> None:
-        """
-        Apply *commit*.
-
-        Raises:
-            Conflict: A record is not what the decision was made on.
-            Indeterminate: Nobody knows whether it was applied.
-            StoreUnavailable: The database failed; nothing has changed.
-            OperationReused: The operation named other changes before.
-        """
-        self._dialect.commit(self, commit)
-
-    def insert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
-        """Begin an `INSERT` that can say what to do on conflict, as the dialects write it."""
-        return self._dialect.insert(table)
-
-    def prepare(self) -> None:
-        """
-        Create the SQLite file, for its owner only, with a write-ahead log; else do nothing.
-
-        Raises:
-            StoreUnavailable: It cannot be created.
-        """
-        self._dialect.create(self)
+        return self.dialect.call()
 
     def close(self) -> None:
         """Close the idle connections now, and each of the others after its use."""

@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import attrs
 
@@ -35,33 +35,6 @@ BEGIN = "BEGIN IMMEDIATE"
 """A transaction that takes the write lock later can be refused it, whatever the timeout."""
 
 
-class Writer(Protocol):
-    """Lets threads write."""
-
-    def write(self, work: Work[T], *, single: bool, deferrable: bool = False) -> T:
-        """
-        Do *work* in a transaction, commit it, and return what it returns.
-
-        Args:
-            work: Executes statements, and has no other effects; another thread may call it.
-            single: Whether it executes only one, which is a transaction by itself.
-            deferrable: Whether it need not be on the disk before the end of the call.
-
-        Raises:
-            CountersealError: What *work* raised; nothing of it has changed.
-            StoreUnavailable: The database failed, and nothing has changed.
-            Indeterminate: The reply to the commit was lost.
-        """
-
-    def exclusive(self) -> AbstractContextManager[Connection]:
-        """
-        Use a connection while no other thread of this process writes, if they have to take turns.
-
-        Raises:
-            StoreUnavailable: The database failed, or others wrote for too long.
-        """
-
-
 class DirectWriter:
     """A writer whose threads need not wait for each other: PostgreSQL's."""
 
@@ -69,14 +42,7 @@ class DirectWriter:
         self._pool = pool
 
     def write(self, work: Work[T], *, single: bool, deferrable: bool = False) -> T:  # noqa: ARG002
-        """
-        Do *work* in a transaction, commit it, and return what it returns.
-
-        Raises:
-            CountersealError: What *work* raised; nothing of it has changed.
-            StoreUnavailable: The database failed, and nothing has changed.
-            Indeterminate: The reply to the commit was lost.
-        """
+        """Do *work* in a transaction, commit it, and return what it returns: see `Database`."""
         with checkout(self._pool) as connection:
             if single:
                 return work(connection)
@@ -86,12 +52,7 @@ class DirectWriter:
             return value
 
     def exclusive(self) -> AbstractContextManager[Connection]:
-        """
-        Use a connection.
-
-        Raises:
-            StoreUnavailable: The database failed, or all connections were in use for too long.
-        """
+        """Use a connection."""
         return checkout(self._pool)
 
 
@@ -143,14 +104,7 @@ class GroupCommitWriter:
         self._requests: deque[WriteRequest] = deque()
 
     def write(self, work: Work[T], *, single: bool, deferrable: bool = False) -> T:
-        """
-        Do *work* in a transaction, commit it, and return what it returns.
-
-        Raises:
-            CountersealError: What *work* raised; nothing of it has changed.
-            StoreUnavailable: The database failed, and nothing has changed.
-            Indeterminate: The reply to the commit was lost.
-        """
+        """Do *work* in a transaction, commit it, and return what it returns: see `Database`."""
         request = WriteRequest(work, single, self._deferred_sync.scope if deferrable else None)
         self._requests.append(request)
         if self._lock.acquire(timeout=self._patience):

@@ -26,7 +26,7 @@ class SqlReplayGuard:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        new = database.insert(REPLAY_KEYS)
+        new = database.dialect.insert(REPLAY_KEYS)
         self._see = Statement(
             new.on_conflict_do_update(
                 index_elements=[REPLAY_KEYS.c.key],
@@ -36,12 +36,7 @@ class SqlReplayGuard:
         )
 
     def first_seen(self, key: tuple[str, str, str], until: datetime) -> bool:
-        """
-        Tell whether *key* is new, and remember it until *until*.
-
-        Raises:
-            Unavailable: The database did not answer.
-        """
+        """Tell whether *key* is new, and remember it until *until*."""
         values = {
             "key": digest(*key),
             "until": microseconds(until),
@@ -56,7 +51,7 @@ class SqlCounters:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        new, old = database.insert(COUNTS), COUNTS.c
+        new, old = database.dialect.insert(COUNTS), COUNTS.c
         later = new.excluded.window > old.window
         # A clock that jumped back finds the newest window, and counts too much.
         self._add = Statement(
@@ -76,12 +71,7 @@ class SqlCounters:
         )
 
     def add(self, key: tuple[str, str], window: timedelta) -> int:
-        """
-        Count one more; never fewer than the last *window* really had.
-
-        Raises:
-            Unavailable: The database did not answer.
-        """
+        """Count one more; never fewer than the last *window* really had."""
         length = window // MICROSECOND
         number = microseconds(self._clock.now()) // length
         values = {
@@ -100,7 +90,7 @@ class SqlIdempotency:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        new, old = database.insert(RESERVATIONS), RESERVATIONS.c
+        new, old = database.dialect.insert(RESERVATIONS), RESERVATIONS.c
         over = old.until <= bindparam("now")
         lapsed = and_(
             not_(old.finished),
@@ -128,12 +118,7 @@ class SqlIdempotency:
         )
 
     def begin(self, reservation: Reservation, now: datetime) -> Reservation:
-        """
-        Reserve, or return the reservation that is in force.
-
-        Raises:
-            Unavailable: The database did not answer.
-        """
+        """Reserve, or return the reservation that is in force."""
         values = {
             "key": _key(reservation),
             "fingerprint": reservation.fingerprint,
@@ -158,12 +143,7 @@ class SqlIdempotency:
         )
 
     def finish(self, reservation: Reservation) -> None:
-        """
-        Mark the reservation as finished.
-
-        Raises:
-            Unavailable: The database did not answer.
-        """
+        """Mark the reservation as finished."""
         values = {"key_of_one": _key(reservation), "reserved": reservation.guid}
         self._database.remember(lambda connection: connection.rows(self._finish, values))
 

@@ -45,12 +45,7 @@ class SqlInventory:
         self._clock = clock
 
     def read_partition(self, partition: int) -> PartitionContents:
-        """
-        Return one partition, as it was at one moment.
-
-        Raises:
-            Unavailable: The database did not answer.
-        """
+        """Return one partition, as it was at one moment."""
         first = f"{partition:02x}"
         values = {"first": first, "end": f"{first}g"}  # g comes after every digit
         with self._database.reading() as connection:
@@ -77,25 +72,15 @@ class SqlInventory:
             Indeterminate: The reply was lost.
             Unavailable: The database did not answer, and nothing has changed.
         """
-        self._database.commit(prepare_load(records, operation, self._clock.now()))
+        self._database.dialect.commit(prepare_load(records, operation, self._clock.now()))
 
     def events(self) -> Iterator[Sequence[AuditEvent]]:
-        """
-        Return the audit log in pages.
-
-        Raises:
-            Unavailable: The database did not answer, or a line cannot be read.
-        """
+        """Return the audit log in pages."""
         for page in self.pages():
             yield page.events
 
     def pages(self) -> Iterator[Page]:
-        """
-        Return the audit log in pages that can be dropped.
-
-        Raises:
-            Unavailable: The database did not answer, or a line cannot be read.
-        """
+        """Return the audit log in pages that can be dropped."""
         audit, after = SqlAudit(self._database), 0
         while entries := audit.read(after=after, limit=PAGE):
             events = tuple(entry.event for entry in entries)
@@ -103,12 +88,7 @@ class SqlInventory:
             after = entries[-1].number
 
     def append_events(self, events: Sequence[AuditEvent], first: int) -> None:
-        """
-        Append those of *events* that are not there; *first* lines stand before them.
-
-        Raises:
-            Unavailable: The database did not answer; all of them are there, or none is.
-        """
+        """Append those of *events* that are not there; *first* lines stand before them."""
         with self._database.committing() as connection:
             ((count,),) = connection.rows(_COUNT_EVENTS, {})
             missing = events[max(0, count - first) :]

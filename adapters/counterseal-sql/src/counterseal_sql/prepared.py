@@ -16,6 +16,7 @@ from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.elements import CompilerElement
 
 Values: TypeAlias = Mapping[str, Any]
+Rows: TypeAlias = list[tuple[Any, ...]]
 
 
 @attrs.frozen

@@ -85,12 +85,7 @@ class SqlStore:
         self._clock = clock
 
     def get(self, *guids: Guid) -> tuple[Record | None, ...]:
-        """
-        Return the records of *guids*, in one trip; None where there is none.
-
-        Raises:
-            Unavailable: The database did not answer, or a record cannot be read.
-        """
+        """Return the records of *guids*, in one trip; None where there is none."""
         if not guids:
             return ()
         with self._database.reading() as connection:
@@ -99,12 +94,7 @@ class SqlStore:
         return tuple(map(records.get, guids))
 
     def get_with_account(self, guid: Guid, *others: Guid) -> tuple[Record | None, ...]:
-        """
-        Return the record of *guid*, the account that it is about, and those of *others*.
-
-        Raises:
-            Unavailable: The database did not answer, or a record cannot be read.
-        """
+        """Return the record of *guid*, the account that it is about, and those of *others*."""
         with self._database.reading() as connection:
             rows = connection.rows(
                 _GET_WITH_ACCOUNT, {"guids": (guid, *others), "guid_of_one": guid}
@@ -116,53 +106,28 @@ class SqlStore:
         return (record, owner, *map(records.get, others))
 
     def account(self, app_space: Guid, account_id: str) -> Account | None:
-        """
-        Return the account that the App Space knows by *account_id*.
-
-        Raises:
-            Unavailable: The database did not answer, or the record cannot be read.
-        """
+        """Return the account that the App Space knows by *account_id*."""
         bodies = self._bodies(_ACCOUNT, key=natural_key(app_space, account_id))
         return read_as(Account, bodies[0]) if bodies else None
 
     def bindings(self, account: Guid) -> tuple[Binding, ...]:
-        """
-        Return all bindings of the account, oldest first.
-
-        Raises:
-            Unavailable: The database did not answer, or a record cannot be read.
-        """
+        """Return all bindings of the account, oldest first."""
         bodies = self._bodies(_BINDINGS, account=account)
         return tuple(map(partial(read_as, Binding), bodies))
 
     def pending(self, account: Guid) -> tuple[Challenge, ...]:
-        """
-        Return the account's unfinished challenges, oldest first.
-
-        Raises:
-            Unavailable: The database did not answer, or a record cannot be read.
-        """
+        """Return the account's unfinished challenges, oldest first."""
         bodies = self._bodies(_PENDING, account=account)
         return tuple(map(partial(read_as, Challenge), bodies))
 
     def list(self, parent: Guid | None) -> tuple[Record, ...]:
-        """
-        Return the tenancy records under *parent*, oldest first.
-
-        Raises:
-            Unavailable: The database did not answer, or a record cannot be read.
-        """
+        """Return the tenancy records under *parent*, oldest first."""
         return tuple(map(read_record, self._bodies(_CHILDREN, parent=parent or ROOT)))
 
     def due(
         self, kind: Due, before: datetime, limit: int, channel: AddressKind | None = None
     ) -> tuple[Record, ...]:
-        """
-        Return records of *kind*, and on *channel*, that are due, the longest due first.
-
-        Raises:
-            Unavailable: The database did not answer, or a record cannot be read.
-        """
+        """Return records of *kind*, and on *channel*, that are due, the longest due first."""
         values = {"kind": KINDS[kind.value].name, "before": microseconds(before), "limit": limit}
         if channel is None:
             bodies = self._bodies(_DUE, **values)
@@ -171,12 +136,7 @@ class SqlStore:
         return tuple(map(read_record, bodies))
 
     def dead(self, origin: Guid, limit: int) -> tuple[Callback, ...]:
-        """
-        Return the callbacks of *origin* that are dead, oldest first.
-
-        Raises:
-            Unavailable: The database did not answer, or a record cannot be read.
-        """
+        """Return the callbacks of *origin* that are dead, oldest first."""
         bodies = self._bodies(_DEAD, origin=origin, limit=limit)
         return tuple(map(partial(read_as, Callback), bodies))
 
@@ -194,7 +154,8 @@ class SqlStore:
             WrongRecord: A version, a kind or a pairing is impossible.
             OperationReused: *operation* named other changes before.
         """
-        self._database.commit(prepare_commit(changes, audit, operation, self._clock.now()))
+        commit = prepare_commit(changes, audit, operation, self._clock.now())
+        self._database.dialect.commit(commit)
 
     def _bodies(self, statement: Statement, **values: Any) -> Sequence[str]:
         with self._database.reading() as connection:

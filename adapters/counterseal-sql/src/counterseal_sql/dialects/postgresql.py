@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psycopg
 import sqlalchemy
@@ -23,7 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from counterseal.errors import Conflict, OperationReused
 from counterseal_sql.commits import Commit
-from counterseal_sql.connections import ConnectionPool
+from counterseal_sql.connections import ConnectionPool, checkout
 from counterseal_sql.dialects.engine import create_engine, open_driver
 from counterseal_sql.dialects.postgresql_driver import PostgresqlConnection
 from counterseal_sql.errors import UnfitUrl
@@ -32,9 +32,6 @@ from counterseal_sql.group_commit import DirectWriter
 from counterseal_sql.prepared import Statement
 from counterseal_sql.rows import Row
 from counterseal_sql.schema import OPERATIONS
-
-if TYPE_CHECKING:
-    from counterseal_sql.database import Database
 
 DIVISION_BY_ZERO = "22012"
 UNIQUE_VIOLATION = "23505"
@@ -165,14 +162,14 @@ class PostgresqlDialect:
         """Return a context manager that does nothing: each write is durable at once."""
         return nullcontext()
 
-    def create(self, database: Database) -> None:
+    def create(self) -> None:
         """Do nothing: an administrator creates databases."""
 
     def lock_schema(self, connection: sqlalchemy.Connection) -> None:
         """Let no other process migrate the schema until the transaction ends."""
         connection.exec_driver_sql(_ONE_AT_A_TIME)
 
-    def commit(self, database: Database, commit: Commit) -> None:
+    def commit(self, commit: Commit) -> None:
         """
         Apply *commit*.
 
@@ -183,7 +180,7 @@ class PostgresqlDialect:
             OperationReused: The operation named other changes before.
         """
         parameters = _parameters(commit)
-        with database.reading() as connection:
+        with checkout(self.pool) as connection:
             try:
                 connection.rows(_COMMIT, parameters)
             except psycopg.Error as error:
@@ -193,7 +190,15 @@ class PostgresqlDialect:
                     raise unavailable(error) from error
             else:
                 return
-        _explain(database, commit.operation)
+        self._explain(commit.operation)
+
+    def _explain(self, operation: Row) -> None:
+        with checkout(self.pool) as connection:
+            rows = connection.rows(_FINGERPRINT, operation)
+        if not rows:
+            raise Conflict
+        if rows != [(operation["fingerprint"],)]:
+            raise OperationReused
 
 
 def _parameters(commit: Commit) -> Row:
@@ -210,15 +215,6 @@ def _parameters(commit: Commit) -> Row:
         "inserts": json.dumps(commit.inserts, default=bytes.hex),
         "events": json.dumps(commit.events),
     }
-
-
-def _explain(database: Database, operation: Row) -> None:
-    with database.reading() as connection:
-        rows = connection.rows(_FINGERPRINT, operation)
-    if not rows:
-        raise Conflict
-    if rows != [(operation["fingerprint"],)]:
-        raise OperationReused
 
 
 def _is_prepared(url: URL) -> bool:

@@ -9,15 +9,16 @@ import psycopg
 from psycopg.pq import TransactionStatus
 from sqlalchemy.dialects.postgresql import psycopg as dialects
 
-from counterseal_sql.connections import Rows
-from counterseal_sql.prepared import Statement, Values
+from counterseal_sql.prepared import Rows, Statement, Values
 
 _DIALECT = dialects.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
 
 
 class PostgresqlConnection:
     """
-    A connection to PostgreSQL, in autocommit.
+    A connection to PostgreSQL, in autocommit: a transaction is begun by name.
+
+    What executes something raises `psycopg.Error`.
 
     Args:
         driver: The driver's own connection; its `prepare_threshold` is None if nothing is to be
@@ -30,24 +31,14 @@ class PostgresqlConnection:
         self._driver = driver
 
     def rows(self, statement: Statement, values: Values) -> Rows:
-        """
-        Execute *statement*, and return its rows.
-
-        Raises:
-            psycopg.Error: PostgreSQL refused, or did not answer.
-        """
+        """Execute *statement*, and return its rows."""
         compiled = statement.compiled(_DIALECT, values)
         cursor = psycopg.RawCursor(self._driver)
         cursor.execute(compiled.text.encode(), compiled.parameters(values), prepare=True)
         return cursor.fetchall()
 
     def count(self, statement: Statement, values: Sequence[Values]) -> int:
-        """
-        Execute *statement* once for each of *values*; return how many rows it has changed.
-
-        Raises:
-            psycopg.Error: PostgreSQL refused, or did not answer.
-        """
+        """Execute *statement* once for each of *values*; return how many rows it has changed."""
         compiled = statement.compiled(_DIALECT, values[0])
         text = compiled.text.encode()
         cursor = psycopg.RawCursor(self._driver)
@@ -58,12 +49,7 @@ class PostgresqlConnection:
         return cursor.rowcount
 
     def run(self, words: str) -> Rows:
-        """
-        Execute a statement without values, and return its rows, if it has any.
-
-        Raises:
-            psycopg.Error: PostgreSQL refused, or did not answer.
-        """
+        """Execute a statement without values, and return its rows, if it has any."""
         cursor = psycopg.RawCursor(self._driver)
         cursor.execute(words.encode(), prepare=False)
         return [] if cursor.rownumber is None else cursor.fetchall()

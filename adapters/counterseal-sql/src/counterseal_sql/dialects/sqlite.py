@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from datetime import timedelta
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sqlalchemy
 from sqlalchemy import URL, Table, bindparam, event, insert, select, update
@@ -26,9 +26,6 @@ from counterseal_sql.prepared import Statement
 from counterseal_sql.rows import Row, index_row
 from counterseal_sql.schema import EVENTS, OPERATIONS, RECORDS
 from counterseal_sql.write_ahead_log import WriteAheadLog
-
-if TYPE_CHECKING:
-    from counterseal_sql.database import Database
 
 OWNER_ONLY = 0o600
 
@@ -85,7 +82,7 @@ class SqliteDialect:
         """Return a context manager to make one call in, with few syncs."""
         return self.deferred_sync.call()
 
-    def create(self, database: Database) -> None:
+    def create(self) -> None:
         """
         Create the file, for its owner only, with a write-ahead log.
 
@@ -96,13 +93,13 @@ class SqliteDialect:
             self._file.touch(mode=OWNER_ONLY)
         except OSError as error:
             raise StoreUnavailable from error
-        with database.writing() as connection:
+        with self.writer.exclusive() as connection:
             connection.run("PRAGMA journal_mode=WAL")
 
     def lock_schema(self, connection: sqlalchemy.Connection) -> None:
         """Do nothing: the transaction has the write lock of the file."""
 
-    def commit(self, database: Database, commit: Commit) -> None:
+    def commit(self, commit: Commit) -> None:
         """
         Apply *commit*.
 
@@ -113,7 +110,7 @@ class SqliteDialect:
             OperationReused: The operation named other changes before.
         """
         updates = list(map(_changed_columns, commit.updates))
-        database.write(partial(_apply, commit, updates), single=False)
+        self.writer.write(partial(_apply, commit, updates), single=False)
 
 
 def _make_durable(connection: Any, _: object) -> None:

@@ -7,15 +7,16 @@ from collections.abc import Sequence
 
 from sqlalchemy.dialects.sqlite import pysqlite
 
-from counterseal_sql.connections import Rows
-from counterseal_sql.prepared import Statement, Values
+from counterseal_sql.prepared import Rows, Statement, Values
 
 _DIALECT = pysqlite.dialect()
 
 
 class SqliteConnection:
     """
-    A connection to a SQLite file, in autocommit.
+    A connection to a SQLite file, in autocommit: a transaction is begun by name.
+
+    What executes something raises `sqlite3.Error`.
 
     Args:
         driver: The driver's own connection.
@@ -30,32 +31,17 @@ class SqliteConnection:
         self._driver = driver
 
     def rows(self, statement: Statement, values: Values) -> Rows:
-        """
-        Execute *statement*, and return its rows.
-
-        Raises:
-            sqlite3.Error: SQLite refused.
-        """
+        """Execute *statement*, and return its rows."""
         compiled = statement.compiled(_DIALECT, values)
         return self._driver.execute(compiled.text, compiled.parameters(values)).fetchall()
 
     def count(self, statement: Statement, values: Sequence[Values]) -> int:
-        """
-        Execute *statement* once for each of *values*; return how many rows it has changed.
-
-        Raises:
-            sqlite3.Error: SQLite refused.
-        """
+        """Execute *statement* once for each of *values*; return how many rows it has changed."""
         compiled = statement.compiled(_DIALECT, values[0])
         return self._driver.executemany(compiled.text, map(compiled.parameters, values)).rowcount
 
     def run(self, words: str) -> Rows:
-        """
-        Execute a statement without values, and return its rows, if it has any.
-
-        Raises:
-            sqlite3.Error: SQLite refused.
-        """
+        """Execute a statement without values, and return its rows, if it has any."""
         return self._driver.execute(words).fetchall()
 
     def script(self, words: str) -> None:
@@ -63,9 +49,6 @@ class SqliteConnection:
         Execute statements without values, each compiled anew.
 
         SQLite does some of a `PRAGMA` while it compiles, and the driver compiles only once.
-
-        Raises:
-            sqlite3.Error: SQLite refused.
         """
         self._driver.executescript(words)
 

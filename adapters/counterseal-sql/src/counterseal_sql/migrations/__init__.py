@@ -42,7 +42,7 @@ def upgrade(database: Database) -> None:
         SchemaTooNew: A newer release has migrated it; nothing has changed.
         Unavailable: The database did not answer.
     """
-    database.prepare()
+    database.dialect.create()
     with database.inspecting() as connection:
         if _applied(connection) == {NEWEST}:
             return
