@@ -188,7 +188,7 @@ class TestVerifying:
 
     def test_refuses_other_signatures(self):
         raw = self.PRIVATE.public_key().public_bytes_raw()
-        for sent, body, keys in (
+        for signed_headers, body, keys in (
             (headers(SECRET), BODY, []),
             (headers(SECRET), BODY, [OTHER, self.PUBLIC]),
             (headers(SECRET), BODY + b" ", [SECRET]),
@@ -200,13 +200,17 @@ class TestVerifying:
             (dict(headers(SECRET)) | {"webhook-signature": ""}, BODY, [SECRET]),
         ):
             with pytest.raises(WrongSignature):
-                verify_webhook(sent, body, keys, now=NOW)
+                verify_webhook(signed_headers, body, keys, now=NOW)
 
     @pytest.mark.parametrize("name", ["webhook-id", "webhook-timestamp", "webhook-signature"])
     def test_refuses_a_header_that_is_missing_or_repeated_or_no_text(self, name):
-        sent = dict(headers(SECRET))
-        without = {other: value for other, value in sent.items() if other != name}
-        for form in (without, sent | {name: None}, [*sent.items(), (name.title(), sent[name])]):
+        signed_headers = dict(headers(SECRET))
+        without = {other: value for other, value in signed_headers.items() if other != name}
+        for form in (
+            without,
+            signed_headers | {name: None},
+            [*signed_headers.items(), (name.title(), signed_headers[name])],
+        ):
             with pytest.raises(InvalidField) as error:
                 verify_webhook(form, BODY, [SECRET], now=NOW)
             assert error.value.field == name
@@ -230,19 +234,19 @@ class TestVerifying:
 
     def test_refuses_a_time_outside_the_tolerance(self):
         for seconds in (-301, 301):
-            sent = headers(SECRET, at=NOW + timedelta(seconds=seconds))
+            signed_headers = headers(SECRET, at=NOW + timedelta(seconds=seconds))
             with pytest.raises(RequestStale):
-                verify_webhook(sent, BODY, [SECRET], now=NOW)
+                verify_webhook(signed_headers, BODY, [SECRET], now=NOW)
             wide = timedelta(seconds=301)
-            assert verify_webhook(sent, BODY, [SECRET], now=NOW, tolerance=wide)
+            assert verify_webhook(signed_headers, BODY, [SECRET], now=NOW, tolerance=wide)
 
     def test_refuses_a_signed_time_that_no_datetime_can_be(self):
         timestamp = "9" * 12
         mac = hmac.new(SECRET, f"{ID}.{timestamp}.".encode() + BODY, hashlib.sha256).digest()
-        sent = {"webhook-id": ID, "webhook-timestamp": timestamp}
-        sent["webhook-signature"] = f"v1,{base64.b64encode(mac).decode()}"
+        signed_headers = {"webhook-id": ID, "webhook-timestamp": timestamp}
+        signed_headers["webhook-signature"] = f"v1,{base64.b64encode(mac).decode()}"
         with pytest.raises(RequestStale):
-            verify_webhook(sent, BODY, [SECRET], now=NOW)
+            verify_webhook(signed_headers, BODY, [SECRET], now=NOW)
 
 
 class TestAPublicKey:
